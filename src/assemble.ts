@@ -70,7 +70,11 @@ export type Stopping = {
   readonly quiet?: number;
 };
 
-export type State = { readonly reasons: readonly string[]; readonly warnings: readonly string[]; readonly configHash: string };
+export type State = {
+  readonly reasons: readonly string[];
+  readonly warnings: readonly string[];
+  readonly configHash: string;
+};
 
 export type AssembleOptions = {
   readonly settings: Settings;
@@ -109,7 +113,20 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
 };
 
 const start = async (
-  { settings, configHash, files = new Map(), read, stableMs, file, adminToken, leading, sockets = new PassedSockets(), reloading = (again) => again(), command, observed }: AssembleOptions,
+  {
+    settings,
+    configHash,
+    files = new Map(),
+    read,
+    stableMs,
+    file,
+    adminToken,
+    leading,
+    sockets = new PassedSockets(),
+    reloading = (again) => again(),
+    command,
+    observed,
+  }: AssembleOptions,
   stops: Stops,
 ): Promise<Gateway> => {
   const { promise: lost, resolve: lose } = Promise.withResolvers<string>();
@@ -126,11 +143,22 @@ const start = async (
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
   const noAnswers = createNoAnswers();
   stops.push(noAnswers.flush);
-  const standing: Standing = new Standing({ house: { journal, counts, revocations, records, noAnswers, observed }, tell: tellOf({ journal, counts, alarms: records.alarms, current }), sockets });
+  const standing: Standing = new Standing({
+    house: { journal, counts, revocations, records, noAnswers, observed },
+    tell: tellOf({ journal, counts, alarms: records.alarms, current }),
+    sockets,
+  });
   inForce = standing;
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
   const rereading = await startRereading({ journal, checkpoints, signer, published: elsewhere }, stops);
-  const aside = await startSettingAside({ journal, checkpoints, signer, openDoNotCalls, known: gauge.known, rereading });
+  const aside = await startSettingAside({
+    journal,
+    checkpoints,
+    signer,
+    openDoNotCalls,
+    known: gauge.known,
+    rereading,
+  });
   const switched = async (): Promise<void> => {
     probes?.update(current());
     tenantsKeeping.switched();
@@ -139,7 +167,12 @@ const start = async (
   const reloader = new Reloader({ file, standing, journal, stableMs, reloading, switched });
   const reload = (options?: ReloadOptions): Promise<Reloaded> => reloader.reload(options);
   const tenantsKeeping = startTenantsKeeping(() => standing.generation!, stops);
-  const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
+  const keeper = await RevocationKeeper.open({
+    file: revocationsFile(settings.audit.dir),
+    revocations,
+    journal,
+    configHash: () => (standing.generation ?? first).hash,
+  });
   stops.push(() => keeper.close());
   // Behind it: an entry about deleted segments states what is revoked.
   const retention = await startRetention({ journal, checkpoints, openDoNotCalls, known: gauge.known, current }, stops);
@@ -151,17 +184,37 @@ const start = async (
   let admin: Admin | undefined;
   let callbacks: Callbacks | undefined;
   const oversight = await createOversight({
-    reading: () => standing.generation ?? first, refused: () => reloader.refused, reload, version: VERSION, token, journal, checkpoints, secondPlaces, outside, counts,
-    revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), retention, audit,
+    reading: () => standing.generation ?? first,
+    refused: () => reloader.refused,
+    reload,
+    version: VERSION,
+    token,
+    journal,
+    checkpoints,
+    secondPlaces,
+    outside,
+    counts,
+    revoke: (said) => keeper.decide(said),
+    revocationTroubles: () => keeper.troubles(),
+    retention,
+    audit,
     upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
     noAnswers: noAnswers.warnings,
     keySets: () => standing.generation?.credentials.keySets() ?? [],
-    handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read, diskUse, rereading,
+    handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings),
+    openDoNotCalls: gauge.read,
+    diskUse,
+    rereading,
     commandsTrouble: commands.trouble,
     measures: {
-      connections: () => [...standing.listeners.values(), ...[admin?.listener, probes?.listener].filter((each) => each !== undefined), ...(callbacks?.listeners ?? [])]
-        .map(({ name, taken }) => ({ listener: name, ...taken() })),
-      descriptorLimit: LIMIT, inDoubt: doubts,
+      connections: () =>
+        [
+          ...standing.listeners.values(),
+          ...[admin?.listener, probes?.listener].filter((each) => each !== undefined),
+          ...(callbacks?.listeners ?? []),
+        ].map(({ name, taken }) => ({ listener: name, ...taken() })),
+      descriptorLimit: LIMIT,
+      inDoubt: doubts,
       limits: () => [...usedOf(standing.generation?.limiters ?? new Map(), current().tenants)],
     },
   });
@@ -189,7 +242,7 @@ const start = async (
   let stopped: Promise<void> | undefined;
   const end: Gateway["stop"] = async (reason, how = {}) => {
     oversight.stage = "draining";
-    quiet = how.now ? 0 : how.quiet ?? QUIET_MS;
+    quiet = how.now ? 0 : (how.quiet ?? QUIET_MS);
     events.stopping(reason);
     const { delay } = current().drain;
     if (!how.now && delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
@@ -200,16 +253,32 @@ const start = async (
     events.stopped();
   };
   return {
-    get listeners() { return [...standing.listeners.values()].map(({ name, url }) => ({ name, url })); },
+    get listeners() {
+      return [...standing.listeners.values()].map(({ name, url }) => ({ name, url }));
+    },
     admin: admin?.url,
     callbacks: callbacks.urls,
     verifierKey: checkpoints.verifierKey,
     reload,
-    state: () => ({ reasons: oversight.notReady(), warnings: oversight.warnings(), configHash: standing.generation!.hash }),
-    get configHash() { return standing.generation!.hash; },
-    get files() { return new Map([...standing.generation!.files, ...reloader.files]); },
-    get config() { return reloader.config.size > 0 ? reloader.config : standing.generation!.config ?? new Map([[resolve(file), standing.generation!.hash]]); },
-    get watch() { return current().config.watch; },
+    state: () => ({
+      reasons: oversight.notReady(),
+      warnings: oversight.warnings(),
+      configHash: standing.generation!.hash,
+    }),
+    get configHash() {
+      return standing.generation!.hash;
+    },
+    get files() {
+      return new Map([...standing.generation!.files, ...reloader.files]);
+    },
+    get config() {
+      return reloader.config.size > 0
+        ? reloader.config
+        : (standing.generation!.config ?? new Map([[resolve(file), standing.generation!.hash]]));
+    },
+    get watch() {
+      return current().config.watch;
+    },
     lost,
     // What could not end in order is told to the first who asks.
     stop: (reason, how) => (stopped ? stopped.catch(() => undefined) : (stopped = end(reason, how))),

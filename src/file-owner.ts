@@ -5,7 +5,17 @@
  * moment to the next: root follows none, or that user would choose which file root writes and gives away.
  */
 import {
-  closeSync, constants, existsSync, fchownSync, fstatSync, lchownSync, lstatSync, mkdirSync, openSync, readdirSync, statSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchownSync,
+  fstatSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
   type Stats,
 } from "node:fs";
 import { lchown, mkdir, open, stat, type FileHandle } from "node:fs/promises";
@@ -20,7 +30,11 @@ const isOther = ({ uid, gid }: Owner): boolean => uid !== 0 || gid !== 0;
  * `like`: what it replaces. Where there is nothing, or it is root's own, or it is left out, the directory counts: root's
  * file in a service's directory would stop the service. Where root may give nothing away, the file system has no owners.
  */
-export const giveToOwner = async (path: string, give: (uid: number, gid: number) => Promise<void>, like?: string): Promise<void> => {
+export const giveToOwner = async (
+  path: string,
+  give: (uid: number, gid: number) => Promise<void>,
+  like?: string,
+): Promise<void> => {
   if (!isRoot()) return;
   const before = like === undefined ? undefined : await stat(like).catch(() => undefined);
   const owner = before && isOther(before) ? before : await stat(dirname(path));
@@ -42,7 +56,9 @@ const OTHERS_WRITE = 0o022;
 const isOfOthers = ({ uid, mode }: Stats): boolean => uid !== 0 || (mode & OTHERS_WRITE) !== 0;
 
 const linkFault = (path: string): Error =>
-  new Error(`${path} is a link in a folder that others than root can change, and root writes through no such link: remove it`);
+  new Error(
+    `${path} is a link in a folder that others than root can change, and root writes through no such link: remove it`,
+  );
 
 /** Opens to write. Rejects where the path is a link that another user may have put there and this process is root. */
 export const openToWrite = async (path: string, flags: number, mode?: number): Promise<FileHandle> => {
@@ -97,7 +113,8 @@ export const giveFolderNow = (path: string, { uid, gid }: Owner, isNamed = false
 /** What is missing of the path, the topmost first. */
 const missing = (path: string): readonly string[] => {
   const folders: string[] = [];
-  for (let each = path; !statSync(each, { throwIfNoEntry: false }) && each !== dirname(each); each = dirname(each)) folders.unshift(each);
+  for (let each = path; !statSync(each, { throwIfNoEntry: false }) && each !== dirname(each); each = dirname(each))
+    folders.unshift(each);
   return folders;
 };
 
@@ -111,7 +128,12 @@ export const makeFolders = async (path: string): Promise<readonly string[]> => {
     const isMade = await mkdir(each, { mode: 0o700 }).then(() => true, unlessThere);
     if (isMade) await giveToOwner(each, (uid, gid) => lchown(each, uid, gid));
   }
-  if (made.length === 0 && !statSync(path).isDirectory()) throw Object.assign(new Error(`EEXIST: file already exists, mkdir '${path}'`), { code: "EEXIST", syscall: "mkdir", path });
+  if (made.length === 0 && !statSync(path).isDirectory())
+    throw Object.assign(new Error(`EEXIST: file already exists, mkdir '${path}'`), {
+      code: "EEXIST",
+      syscall: "mkdir",
+      path,
+    });
   return made;
 };
 

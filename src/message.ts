@@ -75,7 +75,8 @@ export type Handler = (arrival: Arrival) => Promise<Reply>;
 
 /** The value of the first header of that name, in any case. */
 export const headerOf = (headers: readonly HeaderLine[], name: string): string | undefined => {
-  for (const [key, value] of headers) if (key.length === name.length && (key === name || key.toLowerCase() === name.toLowerCase())) return value;
+  for (const [key, value] of headers)
+    if (key.length === name.length && (key === name || key.toLowerCase() === name.toLowerCase())) return value;
   return undefined;
 };
 

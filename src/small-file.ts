@@ -48,7 +48,7 @@ export const readBytesNow = (path: string, most: number = MOST_BYTES): Buffer =>
       const got = readSync(descriptor, part);
       if (got === 0) return Buffer.concat(parts, length);
       parts.push(part.subarray(0, got));
-      requireEnd(path, length += got, most);
+      requireEnd(path, (length += got), most);
     }
   } finally {
     closeSync(descriptor);
@@ -56,7 +56,8 @@ export const readBytesNow = (path: string, most: number = MOST_BYTES): Buffer =>
 };
 
 /** UTF-8. */
-export const readTextNow = (path: string, most: number = MOST_BYTES): string => readBytesNow(path, most).toString("utf8");
+export const readTextNow = (path: string, most: number = MOST_BYTES): string =>
+  readBytesNow(path, most).toString("utf8");
 
 type Piece = { readonly most: number; /** Bytes that are read at once, at most. */ readonly size: number };
 
@@ -73,7 +74,7 @@ const readPieces = (path: string, { most, size }: Piece, take: (piece: Buffer) =
         const { bytesRead } = await handle.read(piece, 0, piece.length, null);
         if (bytesRead === 0) return;
         take(piece.subarray(0, bytesRead));
-        requireEnd(path, length += bytesRead, most);
+        requireEnd(path, (length += bytesRead), most);
       }
     } finally {
       await handle.close();
@@ -95,4 +96,5 @@ export const hashOfBytes = async (path: string, most: number = MOST_BYTES): Prom
 };
 
 /** UTF-8. */
-export const readSmallFile = async (path: string, most: number = MOST_BYTES): Promise<string> => (await readBytes(path, most)).toString("utf8");
+export const readSmallFile = async (path: string, most: number = MOST_BYTES): Promise<string> =>
+  (await readBytes(path, most)).toString("utf8");

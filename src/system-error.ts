@@ -58,19 +58,33 @@ const SQLITE: Readonly<Record<number, string | (() => string)>> = {
 };
 
 type SystemFault = Error & {
-  readonly code: string; readonly errno?: number; readonly syscall?: string; readonly path?: string; readonly dest?: string;
-  readonly address?: string; readonly port?: number; readonly hostname?: string;
+  readonly code: string;
+  readonly errno?: number;
+  readonly syscall?: string;
+  readonly path?: string;
+  readonly dest?: string;
+  readonly address?: string;
+  readonly port?: number;
+  readonly hostname?: string;
 };
 
 /** libuv knows no name for these: Node gives them as `Unknown system error -122`. */
-const UNNAMED: ReadonlyMap<string, string> = new Map(["EDQUOT", "ESTALE"].flatMap((name): [string, string][] => {
-  const number = (constants.errno as Readonly<Record<string, number | undefined>>)[name];
-  return number === undefined ? [] : [[`Unknown system error -${number}`, name]];
-}));
+const UNNAMED: ReadonlyMap<string, string> = new Map(
+  ["EDQUOT", "ESTALE"].flatMap((name): [string, string][] => {
+    const number = (constants.errno as Readonly<Record<string, number | undefined>>)[name];
+    return number === undefined ? [] : [[`Unknown system error -${number}`, name]];
+  }),
+);
 
-const CODES: ReadonlySet<string> = new Set([...[...getSystemErrorMap().values()].map(([code]) => code), "ENOTFOUND", "EAI_AGAIN", ...UNNAMED.keys()]);
+const CODES: ReadonlySet<string> = new Set([
+  ...[...getSystemErrorMap().values()].map(([code]) => code),
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  ...UNNAMED.keys(),
+]);
 
-export const isSystemError = (error: unknown): error is SystemFault => error instanceof Error && "code" in error && CODES.has(String(error.code));
+export const isSystemError = (error: unknown): error is SystemFault =>
+  error instanceof Error && "code" in error && CODES.has(String(error.code));
 
 const sqliteWords = (error: unknown): string | undefined => {
   if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
@@ -96,8 +110,26 @@ export const reason = (error: unknown): string => {
 export const isGone = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
 
 const TRIED: Readonly<Record<string, string>> = {
-  open: "open", read: "read", write: "write to", fsync: "write to", fdatasync: "write to", ftruncate: "write to", mkdir: "make", rename: "rename", unlink: "delete", rm: "delete",
-  rmdir: "delete", scandir: "list", stat: "look at", lstat: "look at", realpath: "look at", access: "use", chown: "change the owner of", lchown: "change the owner of", chmod: "change the mode of", link: "make",
+  open: "open",
+  read: "read",
+  write: "write to",
+  fsync: "write to",
+  fdatasync: "write to",
+  ftruncate: "write to",
+  mkdir: "make",
+  rename: "rename",
+  unlink: "delete",
+  rm: "delete",
+  rmdir: "delete",
+  scandir: "list",
+  stat: "look at",
+  lstat: "look at",
+  realpath: "look at",
+  access: "use",
+  chown: "change the owner of",
+  lchown: "change the owner of",
+  chmod: "change the mode of",
+  link: "make",
 };
 
 /** A sentence that names the file or the address. What is no failure of the system is said as it stands. */
@@ -107,10 +139,18 @@ export const faultInWords = (error: unknown): string => {
   if (!isSystemError(error)) return why;
   const { syscall = "", path, address, port, hostname } = error;
   // Without a path: it is that of this process, and nobody knows it any more.
-  if (syscall === "uv_cwd") return `the current directory: ${why}; it was removed or is not to be entered, so change to another one`;
-  const at = address === undefined ? hostname : port === undefined ? address : `${address.includes(":") ? `[${address}]` : address}:${port}`;
-  if (syscall === "listen" || syscall === "bind") return `cannot listen on ${at ?? path ?? "the address"}: ${whyNotListening(error, why)}`;
-  if (path !== undefined && address === undefined) return `cannot ${TRIED[syscall] ?? "use"} ${path}: ${folderGone(error) ?? why}`;
+  if (syscall === "uv_cwd")
+    return `the current directory: ${why}; it was removed or is not to be entered, so change to another one`;
+  const at =
+    address === undefined
+      ? hostname
+      : port === undefined
+        ? address
+        : `${address.includes(":") ? `[${address}]` : address}:${port}`;
+  if (syscall === "listen" || syscall === "bind")
+    return `cannot listen on ${at ?? path ?? "the address"}: ${whyNotListening(error, why)}`;
+  if (path !== undefined && address === undefined)
+    return `cannot ${TRIED[syscall] ?? "use"} ${path}: ${folderGone(error) ?? why}`;
   return at === undefined ? why : `no connection to ${at}: ${why}`;
 };
 
@@ -120,5 +160,7 @@ const folderGone = ({ code, path = "" }: SystemFault): string | undefined =>
 
 const whyNotListening = ({ code, port }: SystemFault, why: string): string => {
   if (code === "EADDRINUSE") return `${why}; stop that one, or choose another address`;
-  return code === "EACCES" && port !== undefined && port < 1024 ? `${why}; ports below 1024 need CAP_NET_BIND_SERVICE (AmbientCapabilities= in a unit), or choose another port` : why;
+  return code === "EACCES" && port !== undefined && port < 1024
+    ? `${why}; ports below 1024 need CAP_NET_BIND_SERVICE (AmbientCapabilities= in a unit), or choose another port`
+    : why;
 };

@@ -60,10 +60,15 @@ const roomOf = (file: string): string => file.split("/")[0]!.replace(/\.ts$/, ""
 type Import = { readonly from: string; readonly what: string; readonly typesOnly: boolean };
 
 const importsOf = (file: string): Import[] =>
-  [...readFileSync(join(src, file), "utf8").matchAll(/(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|import\("([^"]+)"\)/g)]
-    .map(([, type, what, dynamic]) => ({ from: file, what: what ?? dynamic!, typesOnly: type !== undefined }));
+  [
+    ...readFileSync(join(src, file), "utf8").matchAll(
+      /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|import\("([^"]+)"\)/g,
+    ),
+  ].map(([, type, what, dynamic]) => ({ from: file, what: what ?? dynamic!, typesOnly: type !== undefined }));
 
-const ours = files.flatMap(importsOf).filter(({ what }) => what.startsWith("."))
+const ours = files
+  .flatMap(importsOf)
+  .filter(({ what }) => what.startsWith("."))
   .map((each) => ({ ...each, to: relative(src, join(src, each.from, "..", each.what)) }));
 
 const sentence = (from: string, to: string): string => {
@@ -89,26 +94,46 @@ describe("the arrows between rooms", () => {
   });
 
   it("carry types only where only types are to be known", () => {
-    const wrong = ours.filter(({ from, to, typesOnly }) => !typesOnly && TYPES_ONLY.some(([room, target]) => roomOf(from) === room && roomOf(to) === target));
+    const wrong = ours.filter(
+      ({ from, to, typesOnly }) =>
+        !typesOnly && TYPES_ONLY.some(([room, target]) => roomOf(from) === room && roomOf(to) === target),
+    );
     expect(wrong.map(({ from, to }) => `${from} imports more than types of ${to}`)).toEqual([]);
   });
 
   it("know every room", () => {
-    const unknown = [...new Set(files.map(roomOf))].filter((room) => !ANYTHING.has(room) && MAY_IMPORT[room] === undefined);
+    const unknown = [...new Set(files.map(roomOf))].filter(
+      (room) => !ANYTHING.has(room) && MAY_IMPORT[room] === undefined,
+    );
     expect(unknown).toEqual([]);
   });
 
   it("lead each library home", () => {
     const packages = files.flatMap(importsOf).filter(({ what }) => !what.startsWith(".") && !what.startsWith("node:"));
-    const astray = packages.filter(({ from, what }) => !(HOMES[what.split("/")[0]!] ?? []).some((home) => from.startsWith(home)));
-    expect(astray.map(({ from, what }) => `${from} imports ${what}, whose home is ${(HOMES[what] ?? ["nowhere"]).join(", ")}`)).toEqual([]);
+    const astray = packages.filter(
+      ({ from, what }) => !(HOMES[what.split("/")[0]!] ?? []).some((home) => from.startsWith(home)),
+    );
+    expect(
+      astray.map(
+        ({ from, what }) => `${from} imports ${what}, whose home is ${(HOMES[what] ?? ["nowhere"]).join(", ")}`,
+      ),
+    ).toEqual([]);
   });
 });
 
 describe("values that prove what happened to them", () => {
-  const makers = { Caller: "gateway/authenticate.ts", Permit: "gateway/admit.ts", Command: "gateway/command.ts", Order: "gateway/isolate.ts" } as const;
+  const makers = {
+    Caller: "gateway/authenticate.ts",
+    Permit: "gateway/admit.ts",
+    Command: "gateway/command.ts",
+    Order: "gateway/isolate.ts",
+  } as const;
   it.each(Object.entries(makers))("%s is made in %s alone", (name, home) => {
-    const casts = files.filter((file) => roomOf(file) !== "cli" && new RegExp(`\\bas (unknown as )?${name}\\b`).test(readFileSync(join(src, file), "utf8")));
+    const casts = files.filter(
+      (file) =>
+        roomOf(file) !== "cli" &&
+        new RegExp(`\\bas (unknown as )?${name}\\b`).test(readFileSync(join(src, file), "utf8")),
+    );
     expect(casts).toEqual([home]);
   });
 });
@@ -118,7 +143,10 @@ describe("the journal's lock", () => {
   it("is a file that only lock.ts names and only lock/kernel.ts opens", () => {
     const naming = files.filter((file) => /\.writer\b|"writer"/.test(readFileSync(join(src, file), "utf8")));
     expect(naming.toSorted()).toEqual(["journal/lock.ts", "journal/places.ts"]);
-    expect(ours.filter(({ to }) => to === "journal/lock/kernel.ts").map(({ from }) => from)).toEqual(["journal/lock.ts", "journal/lock.ts"]);
+    expect(ours.filter(({ to }) => to === "journal/lock/kernel.ts").map(({ from }) => from)).toEqual([
+      "journal/lock.ts",
+      "journal/lock.ts",
+    ]);
     expect(files.filter((file) => /\bcp\(|\bcpSync\(/.test(readFileSync(join(src, file), "utf8")))).toEqual([]);
   });
 });
@@ -128,21 +156,35 @@ describe("codes of problems in a config", () => {
   const shared = new Set(["OCSGW-6261", "OCSGW-6262"]);
   it("name one problem each: no two files of rules share one", () => {
     const homes = Map.groupBy(
-      files.filter((file) => /^(settings\/rules-|settings\/restart|rehearsal|assemble)/.test(file))
-        .flatMap((file) => [...new Set(readFileSync(join(src, file), "utf8").match(/OCSGW-6\d{3}/g))].map((code) => ({ code, file }))),
+      files
+        .filter((file) => /^(settings\/rules-|settings\/restart|rehearsal|assemble)/.test(file))
+        .flatMap((file) =>
+          [...new Set(readFileSync(join(src, file), "utf8").match(/OCSGW-6\d{3}/g))].map((code) => ({ code, file })),
+        ),
       ({ code }) => code,
     );
     expect(homes.size).toBeGreaterThan(50);
-    expect([...homes].filter(([code, at]) => at.length > 1 && !shared.has(code)).map(([code, at]) => `${code}: ${at.map(({ file }) => file).join(", ")}`)).toEqual([]);
+    expect(
+      [...homes]
+        .filter(([code, at]) => at.length > 1 && !shared.has(code))
+        .map(([code, at]) => `${code}: ${at.map(({ file }) => file).join(", ")}`),
+    ).toEqual([]);
   });
 });
 
 describe("what the system says", () => {
   /** `no such file` and not ENOENT: see system-error.ts. The verifier's program is packed alone. */
   it("is shown to nobody as it stands", () => {
-    const raw = /\.code \?\? [a-z(]|\? error\.message : String\(error\)|\$\{(?:\(error as NodeJS\.ErrnoException\)|error|problem|fault)\.code\}/;
-    const wrong = files.filter((file) => file !== "system-error.ts" && !file.startsWith("journal/verify/"))
-      .flatMap((file) => readFileSync(join(src, file), "utf8").split("\n").filter((line) => raw.test(line) && !/facts\.code|refusal|last\.code/.test(line)).map((line) => `${file}: ${line.trim()}`));
+    const raw =
+      /\.code \?\? [a-z(]|\? error\.message : String\(error\)|\$\{(?:\(error as NodeJS\.ErrnoException\)|error|problem|fault)\.code\}/;
+    const wrong = files
+      .filter((file) => file !== "system-error.ts" && !file.startsWith("journal/verify/"))
+      .flatMap((file) =>
+        readFileSync(join(src, file), "utf8")
+          .split("\n")
+          .filter((line) => raw.test(line) && !/facts\.code|refusal|last\.code/.test(line))
+          .map((line) => `${file}: ${line.trim()}`),
+      );
     expect(wrong).toEqual([]);
   });
 });

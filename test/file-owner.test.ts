@@ -1,8 +1,25 @@
-import { chownSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { giveFolderNow, giveToOwner, giveToOwnerNow, makeFolders, makeFoldersNow, refuseLinkNow } from "../src/file-owner.ts";
+import {
+  giveFolderNow,
+  giveToOwner,
+  giveToOwnerNow,
+  makeFolders,
+  makeFoldersNow,
+  refuseLinkNow,
+} from "../src/file-owner.ts";
 import { nodeDisk, replaceWhole } from "../src/journal/disk.ts";
 import { secondPlace } from "../src/journal/second-place.ts";
 import { addToFile } from "../src/settings/revocations-file.ts";
@@ -11,7 +28,10 @@ import { faultInWords } from "../src/system-error.ts";
 const dir = mkdtempSync(join(tmpdir(), "ocsgw-file-owner-"));
 afterAll(() => rmSync(dir, { recursive: true }));
 const at = (name: string): string => join(dir, name);
-const is = (name: string): string => { const { uid, gid, mode } = statSync(at(name)); return `${uid}:${gid} ${(mode & 0o777).toString(8)}`; };
+const is = (name: string): string => {
+  const { uid, gid, mode } = statSync(at(name));
+  return `${uid}:${gid} ${(mode & 0o777).toString(8)}`;
+};
 const own = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
 
 describe("folders that are made", () => {
@@ -26,12 +46,22 @@ describe("folders that are made", () => {
   });
 
   it.each([
-    ["a file in their place", () => { writeFileSync(at("file"), ""); return at("file"); }, /file: it is there already$/],
+    [
+      "a file in their place",
+      () => {
+        writeFileSync(at("file"), "");
+        return at("file");
+      },
+      /file: it is there already$/,
+    ],
     ["a file on the way", () => at("file/below"), /part of the path is not a directory$/],
     ["a file system that takes none", () => "/proc/ocsgw/below", /^cannot make \/proc\/ocsgw: there is no such file$/],
   ])("are refused, and soon, for %s", async (_, path, says) => {
     const place = path();
-    const fault = await makeFolders(place).then(() => undefined, (error: unknown) => error);
+    const fault = await makeFolders(place).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
     expect(faultInWords(fault)).toMatch(says);
   });
 });
@@ -46,11 +76,18 @@ describe.skipIf(process.getuid?.() !== 0)("what root makes", () => {
     expect(is("theirs/z/y")).toBe("4321:4322 700");
     for (const name of ["old", "theirs/new", "theirs/now", "other"]) writeFileSync(at(name), "", { mode: 0o600 });
     chownSync(at("old"), 4400, 4401);
-    const give = (name: string) => (uid: number, gid: number): Promise<void> => Promise.resolve(chownSync(at(name), uid, gid));
+    const give =
+      (name: string) =>
+      (uid: number, gid: number): Promise<void> =>
+        Promise.resolve(chownSync(at(name), uid, gid));
     await giveToOwner(at("theirs/new"), give("theirs/new"));
     await giveToOwner(at("other"), give("other"), at("old"));
     giveToOwnerNow(at("theirs/now"));
-    expect([is("theirs/new"), is("other"), is("theirs/now")]).toEqual(["4321:4322 600", "4400:4401 600", "4321:4322 600"]);
+    expect([is("theirs/new"), is("other"), is("theirs/now")]).toEqual([
+      "4321:4322 600",
+      "4400:4401 600",
+      "4321:4322 600",
+    ]);
   });
 });
 
@@ -78,8 +115,15 @@ describe.skipIf(process.getuid?.() !== 0)("a link that the service's user made i
     for (const isThere of [true, false]) {
       const { link, aim, roots } = prepare(name);
       if (isThere) writeFileSync(aim, "root's");
-      const fault = await Promise.resolve().then(() => act(link)).then(() => undefined, (error: unknown) => error);
-      expect(faultInWords(fault)).toBe(`${link} is a link in a folder that others than root can change, and root writes through no such link: remove it`);
+      const fault = await Promise.resolve()
+        .then(() => act(link))
+        .then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+      expect(faultInWords(fault)).toBe(
+        `${link} is a link in a folder that others than root can change, and root writes through no such link: remove it`,
+      );
       expect(statSync(roots).uid).toBe(0);
       if (isThere) expect([readFileSync(aim, "utf8"), statSync(aim).uid]).toEqual(["root's", 0]);
       else expect(statSync(aim, { throwIfNoEntry: false })).toBeUndefined();
@@ -96,7 +140,9 @@ describe.skipIf(process.getuid?.() !== 0)("a link that the service's user made i
     writeFileSync(join(folder.aim, "shadow"), "root's");
     giveFolderNow(folder.link, SERVICE);
     await makeFolders(join(folder.link, "..", "segments"));
-    expect([folder.roots, folder.aim, join(folder.aim, "shadow"), roots].map((path) => statSync(path).uid)).toEqual([0, 0, 0, 0]);
+    expect([folder.roots, folder.aim, join(folder.aim, "shadow"), roots].map((path) => statSync(path).uid)).toEqual([
+      0, 0, 0, 0,
+    ]);
   });
 
   it("is written through where only root can have made it", async () => {

@@ -40,11 +40,14 @@ describe("reading a file that others put in place", () => {
     expect(readBytesNow(join(dir, "text"))).toEqual(Buffer.from("grüße\n"));
   });
 
-  it.each([0, 1, 64 << 10, 256 << 10, (1 << 20) + 1])("gives the hash of %i bytes without having them all at once", async (size) => {
-    const bytes = Buffer.alloc(size, "0123456789");
-    await writeFile(join(dir, "hashed"), bytes);
-    expect(await hashOfBytes(join(dir, "hashed"))).toBe(createHash("sha256").update(bytes).digest("hex"));
-  });
+  it.each([0, 1, 64 << 10, 256 << 10, (1 << 20) + 1])(
+    "gives the hash of %i bytes without having them all at once",
+    async (size) => {
+      const bytes = Buffer.alloc(size, "0123456789");
+      await writeFile(join(dir, "hashed"), bytes);
+      expect(await hashOfBytes(join(dir, "hashed"))).toBe(createHash("sha256").update(bytes).digest("hex"));
+    },
+  );
 
   it.each([
     ["a FIFO that nobody writes to", "fifo", "it is a FIFO and not a regular file"],
@@ -53,42 +56,63 @@ describe("reading a file that others put in place", () => {
     ["a device without an end", "/dev/zero", "it is a device and not a regular file"],
     ["a terminal", "/dev/tty", /^it is a device( and not a regular file| or a FIFO that nothing serves)$/],
     ["a file of 10 GiB", "large", "it has 10 GiB; at most 64 MiB are read"],
-    ["a file that grows while it is read, as those of /proc without a size", "/proc/kallsyms", /^it grows while it is read; at most 1 KiB are read$/],
+    [
+      "a file that grows while it is read, as those of /proc without a size",
+      "/proc/kallsyms",
+      /^it grows while it is read; at most 1 KiB are read$/,
+    ],
     ["links in a circle", "loop", "its links lead in a circle"],
     ["nothing", "none", "there is no such file"],
     ["a file below a file", "text/below", "part of the path is not a directory"],
   ])("refuses %s at once and in words", async (_, name, says) => {
     const path = name.startsWith("/") ? name : join(dir, name);
-    const most = name === "/proc/kallsyms" ? [1024] as const : [] as const;
-    const expected = typeof says === "string" ? says : expect.stringMatching(says) as string;
+    const most = name === "/proc/kallsyms" ? ([1024] as const) : ([] as const);
+    const expected = typeof says === "string" ? says : (expect.stringMatching(says) as string);
     expect(reason(await readSmallFile(path, ...most).catch((error: unknown) => error))).toEqual(expected);
     expect(reason(await hashOfBytes(path, ...most).catch((error: unknown) => error))).toEqual(expected);
-    expect((() => { try { return readTextNow(path, ...most); } catch (error) { return reason(error); } })()).toEqual(expected);
+    expect(
+      (() => {
+        try {
+          return readTextNow(path, ...most);
+        } catch (error) {
+          return reason(error);
+        }
+      })(),
+    ).toEqual(expected);
   });
 
   it("gives at most two threads to files that do not answer, and says which", async () => {
     const { promise: stuck, resolve: answer } = Promise.withResolvers<string>();
     for (const name of ["one", "two"]) {
-      await expect(withoutHanging(name, () => stuck, 20)).rejects.toThrow(/^(one|two) is not read: the file system does not answer within 0\.02 s: is a network mount away\?$/);
+      await expect(withoutHanging(name, () => stuck, 20)).rejects.toThrow(
+        /^(one|two) is not read: the file system does not answer within 0\.02 s: is a network mount away\?$/,
+      );
     }
     let asked = 0;
     const ask = (): Promise<string> => Promise.resolve(`asked ${++asked}`);
-    await expect(withoutHanging("one", ask)).rejects.toThrow("one is not read: the file system still does not answer: is a network mount away?");
-    await expect(withoutHanging("three", ask)).rejects.toThrow("three is not read: it is not read, because the file system does not answer for one and two");
+    await expect(withoutHanging("one", ask)).rejects.toThrow(
+      "one is not read: the file system still does not answer: is a network mount away?",
+    );
+    await expect(withoutHanging("three", ask)).rejects.toThrow(
+      "three is not read: it is not read, because the file system does not answer for one and two",
+    );
     answer("");
     await new Promise(setImmediate);
     expect([await withoutHanging("one", ask), await withoutHanging("three", ask)]).toEqual(["asked 1", "asked 2"]);
   });
-
 });
 
 const strace = programOf("strace");
 
-describeAllowed(strace !== undefined && spawnSync(strace, ["-qq", "-o", "/dev/null", "true"]).status === 0, "strace, and to be allowed to trace", "a file system that does not answer", () => {
-  it("is said to be so within seconds, and nothing else waits for it", async () => {
-    const path = join(dir, "remote");
-    await writeFile(path, "late");
-    const program = `
+describeAllowed(
+  strace !== undefined && spawnSync(strace, ["-qq", "-o", "/dev/null", "true"]).status === 0,
+  "strace, and to be allowed to trace",
+  "a file system that does not answer",
+  () => {
+    it("is said to be so within seconds, and nothing else waits for it", async () => {
+      const path = join(dir, "remote");
+      await writeFile(path, "late");
+      const program = `
       const { readSmallFile } = await import(${JSON.stringify(source)});
       let turns = 0;
       const turning = setInterval(() => turns++, 10);
@@ -97,12 +121,35 @@ describeAllowed(strace !== undefined && spawnSync(strace, ["-qq", "-o", "/dev/nu
       clearInterval(turning);
       console.log(JSON.stringify({ said, turns, ms: performance.now() - before }));
       process.exit(0);`;
-    const traced = spawn(strace!, ["-f", "-qq", "-o", "/dev/null", "-P", path, "-e", "trace=openat,open", "-e", "inject=openat,open:delay_enter=9000000", process.execPath, "--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
-    let text = "";
-    traced.stdout.on("data", (part: Buffer) => { text += part.toString(); if (text.includes("\n")) traced.kill("SIGKILL"); });
-    await once(traced, "close");
-    const { said, turns } = JSON.parse(text) as { said: string; turns: number };
-    expect(said).toBe(`${path} is not read: the file system does not answer within 5 s: is a network mount away?`);
-    expect(turns).toBeGreaterThan(100);
-  });
-});
+      const traced = spawn(
+        strace!,
+        [
+          "-f",
+          "-qq",
+          "-o",
+          "/dev/null",
+          "-P",
+          path,
+          "-e",
+          "trace=openat,open",
+          "-e",
+          "inject=openat,open:delay_enter=9000000",
+          process.execPath,
+          "--input-type=module",
+          "-e",
+          program,
+        ],
+        { stdio: ["ignore", "pipe", "inherit"] },
+      );
+      let text = "";
+      traced.stdout.on("data", (part: Buffer) => {
+        text += part.toString();
+        if (text.includes("\n")) traced.kill("SIGKILL");
+      });
+      await once(traced, "close");
+      const { said, turns } = JSON.parse(text) as { said: string; turns: number };
+      expect(said).toBe(`${path} is not read: the file system does not answer within 5 s: is a network mount away?`);
+      expect(turns).toBeGreaterThan(100);
+    });
+  },
+);

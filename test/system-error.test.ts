@@ -22,30 +22,108 @@ const faultOf = async (work: () => unknown): Promise<unknown> => {
 };
 
 const listenOn = (port: number, host = "127.0.0.1"): Promise<void> =>
-  new Promise((resolve, reject) => { const server = createServer(); server.once("error", reject).listen(port, host, () => server.close(() => resolve())); });
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject).listen(port, host, () => server.close(() => resolve()));
+  });
 
 describe("what the system says, in words", () => {
   writeFileSync(at("file"), "");
   it.each([
     ["a file that is not there", () => readFile(at("none")), `cannot open ${at("none")}: there is no such file`],
-    ["a file in a folder that is not there", () => writeFile(at("no/file"), ""), `cannot open ${at("no/file")}: there is no folder ${at("no")}`],
+    [
+      "a file in a folder that is not there",
+      () => writeFile(at("no/file"), ""),
+      `cannot open ${at("no/file")}: there is no folder ${at("no")}`,
+    ],
     ["a directory read as a file", () => readFile(dir), "it is a directory"],
-    ["a path through a file", () => readdir(at("file/x")), `cannot list ${at("file/x")}: part of the path is not a directory`],
+    [
+      "a path through a file",
+      () => readdir(at("file/x")),
+      `cannot list ${at("file/x")}: part of the path is not a directory`,
+    ],
     ["a directory that is there", () => mkdir(at("")), `cannot make ${at("")}: it is there already`],
-    ["a file to be renamed that is not there", () => rename(at("none"), at("other")), `cannot rename ${at("none")}: there is no such file`],
-    ["a file to be deleted that is not there", () => rm(at("none")), `cannot look at ${at("none")}: there is no such file`],
+    [
+      "a file to be renamed that is not there",
+      () => rename(at("none"), at("other")),
+      `cannot rename ${at("none")}: there is no such file`,
+    ],
+    [
+      "a file to be deleted that is not there",
+      () => rm(at("none")),
+      `cannot look at ${at("none")}: there is no such file`,
+    ],
     ["a full disk", () => writeFile("/dev/full", "x"), "no space is left on the disk"],
-    ["a current directory that was removed", () => { throw Object.assign(new Error("ENOENT: process.cwd failed, uv_cwd"), { code: "ENOENT", syscall: "uv_cwd" }); }, "the current directory: there is no such file; it was removed or is not to be entered, so change to another one"],
-    ...([["EDQUOT", "the disk quota is used up"], ["ESTALE", "the network file system no longer knows it: mount it again"]] as const).map(([name, says]): [string, () => unknown, string] =>
-      [`${name}, for which libuv has no name`, () => { const errno = -constants.errno[name]; const code = `Unknown system error ${errno}`; throw Object.assign(new Error(`${code}: ${code}, write`), { code, errno, syscall: "write" }); }, says]),
+    [
+      "a current directory that was removed",
+      () => {
+        throw Object.assign(new Error("ENOENT: process.cwd failed, uv_cwd"), { code: "ENOENT", syscall: "uv_cwd" });
+      },
+      "the current directory: there is no such file; it was removed or is not to be entered, so change to another one",
+    ],
+    ...(
+      [
+        ["EDQUOT", "the disk quota is used up"],
+        ["ESTALE", "the network file system no longer knows it: mount it again"],
+      ] as const
+    ).map(([name, says]): [string, () => unknown, string] => [
+      `${name}, for which libuv has no name`,
+      () => {
+        const errno = -constants.errno[name];
+        const code = `Unknown system error ${errno}`;
+        throw Object.assign(new Error(`${code}: ${code}, write`), { code, errno, syscall: "write" });
+      },
+      says,
+    ]),
     ["a name that is too long", () => open(at("x".repeat(300))), /: the name is too long$/],
-    ["an address that this machine does not have", () => listenOn(0, "192.0.2.1"), /^cannot listen on 192\.0\.2\.1(:0)?: this machine has no such address$/],
-    ["a port that refuses", () => new Promise((_, reject) => { connect(1, "127.0.0.1").on("error", reject); }), "no connection to 127.0.0.1:1: connection refused"],
-    ["a full database", () => { throw Object.assign(new Error("database or disk is full"), { code: "ERR_SQLITE_ERROR", errcode: 13 }); }, "no space is left on the disk"],
-    ["a database that is none", () => { new DatabaseSync(at("text"), { readOnly: true }).exec("SELECT * FROM sqlite_master"); }, "it is not a database"],
-    ["a code without words of ours", () => { throw Object.assign(new Error("EILSEQ: x, open 'y'"), { code: "EILSEQ", syscall: "open", path: "y" }); }, "cannot open y: illegal byte sequence"],
-    ["an error that is not the system's", () => { throw new Error("no such tenant"); }, "no such tenant"],
-    ["what is no error", () => { throw "odd" as unknown as Error; }, "odd"],
+    [
+      "an address that this machine does not have",
+      () => listenOn(0, "192.0.2.1"),
+      /^cannot listen on 192\.0\.2\.1(:0)?: this machine has no such address$/,
+    ],
+    [
+      "a port that refuses",
+      () =>
+        new Promise((_, reject) => {
+          connect(1, "127.0.0.1").on("error", reject);
+        }),
+      "no connection to 127.0.0.1:1: connection refused",
+    ],
+    [
+      "a full database",
+      () => {
+        throw Object.assign(new Error("database or disk is full"), { code: "ERR_SQLITE_ERROR", errcode: 13 });
+      },
+      "no space is left on the disk",
+    ],
+    [
+      "a database that is none",
+      () => {
+        new DatabaseSync(at("text"), { readOnly: true }).exec("SELECT * FROM sqlite_master");
+      },
+      "it is not a database",
+    ],
+    [
+      "a code without words of ours",
+      () => {
+        throw Object.assign(new Error("EILSEQ: x, open 'y'"), { code: "EILSEQ", syscall: "open", path: "y" });
+      },
+      "cannot open y: illegal byte sequence",
+    ],
+    [
+      "an error that is not the system's",
+      () => {
+        throw new Error("no such tenant");
+      },
+      "no such tenant",
+    ],
+    [
+      "what is no error",
+      () => {
+        throw "odd" as unknown as Error;
+      },
+      "odd",
+    ],
   ])("says of %s what it is", async (_, work, says) => {
     writeFileSync(at("text"), "this is no database, but long enough to be looked at as one ".repeat(20));
     const told = faultInWords(await faultOf(work));
@@ -57,7 +135,9 @@ describe("what the system says, in words", () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port } = other.address() as { port: number };
-    expect(faultInWords(await faultOf(() => listenOn(port)))).toBe(`cannot listen on 127.0.0.1:${port}: the address is in use by another process; stop that one, or choose another address`);
+    expect(faultInWords(await faultOf(() => listenOn(port)))).toBe(
+      `cannot listen on 127.0.0.1:${port}: the address is in use by another process; stop that one, or choose another address`,
+    );
     await new Promise((resolve) => other.close(resolve));
   });
 
@@ -67,6 +147,9 @@ describe("what the system says, in words", () => {
       try { readFileSync("/etc/shadow"); } catch (error) { console.log(faultInWords(error)); }`;
     const uid = process.getuid?.() ?? 0;
     expect(reason(Object.assign(new Error("x"), { code: "EACCES" }))).toBe(`not permitted for uid ${uid}`);
-    if (uid === 0) expect(execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" })).toBe("cannot open /etc/shadow: not permitted for uid 12345\n");
+    if (uid === 0)
+      expect(execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" })).toBe(
+        "cannot open /etc/shadow: not permitted for uid 12345\n",
+      );
   });
 });

@@ -19,7 +19,12 @@ export type Admin = {
   readonly prepare: (admin: Settings["admin"]) => Promise<() => void>;
 };
 
-type Behind = { readonly handler: Handler; readonly token: string; readonly counts: Counts; readonly sockets: PassedSockets };
+type Behind = {
+  readonly handler: Handler;
+  readonly token: string;
+  readonly counts: Counts;
+  readonly sockets: PassedSockets;
+};
 
 export const startAdmin = async (
   settings: Settings,
@@ -29,7 +34,7 @@ export const startAdmin = async (
   const { admin, audit } = settings;
   if (!admin) return undefined;
   const room = roomOf(settings, ADMIN_ROOM);
-  const options = { ...await optionsOf(admin, { room, counts }), fd: sockets.take("admin", admin.bind) };
+  const options = { ...(await optionsOf(admin, { room, counts })), fd: sockets.take("admin", admin.bind) };
   const listener: Listener = await listen(options, handler);
   stops.push(() => listener.stop(1000));
   stops.push(await leaveToken(audit.dir, token, listener.url));
@@ -38,7 +43,7 @@ export const startAdmin = async (
     url: listener.url,
     listener,
     prepare: async (next) => {
-      const options = next && await optionsOf(next, { room, counts });
+      const options = next && (await optionsOf(next, { room, counts }));
       return () => options && listener.update(options);
     },
   };
@@ -50,9 +55,8 @@ const optionsOf = async (
   { bind, names, tls }: NonNullable<Settings["admin"]>,
   { room, counts }: Around,
 ): Promise<ListenerOptions> => {
-  const own = tls === "none"
-    ? tls
-    : { ...tls, client_ca: null, client_crl: null, client_certificates: "none" as const };
+  const own =
+    tls === "none" ? tls : { ...tls, client_ca: null, client_crl: null, client_certificates: "none" as const };
   const plainOnTls = tls === "none" ? {} : { plainOnTls: counts.plainClientsOf("admin") };
   const at = { name: "admin", ...bind, tls: await tlsOf({ tls: own }), ...plainOnTls };
   return { ...at, names, allowFrom: undefined, maxBody: 4096, room, answersOld: isProbe };

@@ -36,7 +36,10 @@ type Surroundings = {
   /** What reaches the network; the real ones when left out. */
   readonly outside?: Outside;
 };
-type Outside = { readonly listen: typeof listen; readonly relayOf: (callbacks: CallbacksSettings) => Promise<Relay | undefined> };
+type Outside = {
+  readonly listen: typeof listen;
+  readonly relayOf: (callbacks: CallbacksSettings) => Promise<Relay | undefined>;
+};
 type Desk = Surroundings & {
   readonly upstream: string;
   readonly callbacks: CallbacksSettings;
@@ -57,7 +60,11 @@ export type Callbacks = {
   readonly refresh: () => Promise<void>;
 };
 
-export const startCallbacks = async (settings: Settings, surroundings: Surroundings, stops: Stops): Promise<Callbacks> => {
+export const startCallbacks = async (
+  settings: Settings,
+  surroundings: Surroundings,
+  stops: Stops,
+): Promise<Callbacks> => {
   const { listen, relayOf } = surroundings.outside ?? REAL;
   const urls: Record<string, string> = {};
   const refreshes: (() => Promise<void>)[] = [];
@@ -73,7 +80,7 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
     if (relay) relays.push(relay);
     const registrarsOf = callbacks.registrars.map(({ tenants }) => dbidsOf(settings, upstream, tenants));
     const fd = surroundings.sockets.take(`callbacks:${upstream}`, callbacks.bind);
-    const options = { ...await optionsOf(upstream, callbacks, around), fd };
+    const options = { ...(await optionsOf(upstream, callbacks, around)), fd };
     const listener = await listen(options, handlerOf({ ...surroundings, upstream, callbacks, relay, registrarsOf }));
     events.listening(listener.name, listener.url, listener.passed);
     urls[upstream] = listener.url;
@@ -107,9 +114,14 @@ const optionsOf = async (
 });
 
 const relayOf = async ({ validator, validator_timeout, validator_ca }: CallbacksSettings): Promise<Relay | undefined> =>
-  validator === null ? undefined : createRelay({
-    url: validator, timeout: validator_timeout, userAgent: `ocs-gateway/${VERSION}`, ...(validator_ca !== null && { ca: await readSmallFile(validator_ca) }),
-  });
+  validator === null
+    ? undefined
+    : createRelay({
+        url: validator,
+        timeout: validator_timeout,
+        userAgent: `ocs-gateway/${VERSION}`,
+        ...(validator_ca !== null && { ca: await readSmallFile(validator_ca) }),
+      });
 
 const REAL: Outside = { listen, relayOf };
 
@@ -129,12 +141,17 @@ const handlerOf = (desk: Desk): Handler => {
   };
 };
 
-const allows = (from: BlockList) => (address: string): boolean => {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  return from.check(plain, isIPv6(plain) ? "ipv6" : "ipv4");
-};
+const allows =
+  (from: BlockList) =>
+  (address: string): boolean => {
+    const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
+    return from.check(plain, isIPv6(plain) ? "ipv6" : "ipv4");
+  };
 
-const registrarParts = ({ records, counts, current, upstream, callbacks, registrarsOf }: Desk, mayAnnounce: (address: string) => boolean): RegistrarParts => {
+const registrarParts = (
+  { records, counts, current, upstream, callbacks, registrarsOf }: Desk,
+  mayAnnounce: (address: string) => boolean,
+): RegistrarParts => {
   const { parts } = current();
   return {
     ...parts,
@@ -143,10 +160,17 @@ const registrarParts = ({ records, counts, current, upstream, callbacks, registr
     upstream,
     ownership: records.ownership,
     isSettled: () => records.announcers.get(upstream)?.isSettled ?? false,
-    registrars: new Map(callbacks.registrars.map(({ client, allow_from }, at): [string, Registrar] => [client, {
-      tenants: parts.register.tenants.filter((tenant) => tenant.upstream === upstream && registrarsOf[at]!.has(tenant.dbid)),
-      mayComeFrom: allow_from === null ? mayAnnounce : allows(blockList(allow_from)),
-    }])),
+    registrars: new Map(
+      callbacks.registrars.map(({ client, allow_from }, at): [string, Registrar] => [
+        client,
+        {
+          tenants: parts.register.tenants.filter(
+            (tenant) => tenant.upstream === upstream && registrarsOf[at]!.has(tenant.dbid),
+          ),
+          mayComeFrom: allow_from === null ? mayAnnounce : allows(blockList(allow_from)),
+        },
+      ]),
+    ),
   };
 };
 
@@ -168,7 +192,11 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
     },
     astray: () => {
       count("astray");
-      records.alarms.raiseOngoing({ reason: "records were announced by an OCS that is not the active one; it was told not to dial them", upstream, resource: "records" });
+      records.alarms.raiseOngoing({
+        reason: "records were announced by an OCS that is not the active one; it was told not to dial them",
+        upstream,
+        resource: "records",
+      });
     },
     withheld: ({ handle, attempt }) => {
       count("withheld");
@@ -181,13 +209,27 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
     },
     unclearEnd: (detail) => {
       count("malformed");
-      records.alarms.raiseOngoing({ reason: "a call report is malformed: it ends nothing", upstream, resource: "records", detail });
+      records.alarms.raiseOngoing({
+        reason: "a call report is malformed: it ends nothing",
+        upstream,
+        resource: "records",
+        detail,
+      });
     },
     validate: relay && ((body, arrival, handle) => validate(desk, relay, { body, arrival, handle })),
     malformed: (arrival, why, detail) => {
       count("malformed");
       const { code, status } = REFUSALS[wordFor(why)];
-      current().parts.note({ kind: "refusal", id: arrival.id, source: arrival.source, listener: arrival.listener, code, status, delivery: "not-sent", detail: maskNumbers(detail) });
+      current().parts.note({
+        kind: "refusal",
+        id: arrival.id,
+        source: arrival.source,
+        listener: arrival.listener,
+        code,
+        status,
+        delivery: "not-sent",
+        detail: maskNumbers(detail),
+      });
       return status;
     },
   };
@@ -199,34 +241,68 @@ const own = async ({ records, current, upstream }: Desk, record: Announced): Pro
   const whose = find(upstream, record);
   if ("nobody" in whose) {
     if (whose.nobody === "unregistered") return records.ownership.disown(upstream, record.handle);
-    return records.ownership.disown(upstream, record.handle, whose.among.map(({ dbid }) => dbid), whose.malformed.map((key) => PROPERTIES[key]));
+    return records.ownership.disown(
+      upstream,
+      record.handle,
+      whose.among.map(({ dbid }) => dbid),
+      whose.malformed.map((key) => PROPERTIES[key]),
+    );
   }
   const { handle, campaign, groupDbid, groupName, list, attempt } = record;
   const tokens = parts.redact.tokens("records", undefined, personIn(record));
   return records.ownership.announce({
-    upstream, handle, tenant: whose.tenant.dbid, campaign: wellFormed(campaign) ?? null, group: wellFormed(groupName) ?? wellFormed(groupDbid)?.toString() ?? null,
+    upstream,
+    handle,
+    tenant: whose.tenant.dbid,
+    campaign: wellFormed(campaign) ?? null,
+    group: wellFormed(groupName) ?? wellFormed(groupDbid)?.toString() ?? null,
     list: wellFormed(list) ?? null,
-    phone: tokens?.phone ?? null, customer: tokens?.customer_id ?? null, attempt: attempt ?? null,
+    phone: tokens?.phone ?? null,
+    customer: tokens?.customer_id ?? null,
+    attempt: attempt ?? null,
   });
 };
 
 const personIn = ({ phone, customer }: Announced): ReadonlyMap<string, unknown> =>
-  new Map([["GSW_PHONE", phone], ["GSW_CUSTOMER_ID", customer]]);
+  new Map([
+    ["GSW_PHONE", phone],
+    ["GSW_CUSTOMER_ID", customer],
+  ]);
 
 /** As OCS names it. */
 const PROPERTIES: Readonly<Record<keyof Particulars, PropertyName>> = {
-  tenantDbid: "GSW_TENANT_DBID", tenantName: "GSW_TENANT_NAME", groupDbid: "GSW_CAMPAIGN_GROUP_DBID", groupName: "GSW_CAMPAIGN_GROUP_NAME",
-  campaign: "GSW_CAMPAIGN_NAME", list: "GSW_CALLING_LIST",
+  tenantDbid: "GSW_TENANT_DBID",
+  tenantName: "GSW_TENANT_NAME",
+  groupDbid: "GSW_CAMPAIGN_GROUP_DBID",
+  groupName: "GSW_CAMPAIGN_GROUP_NAME",
+  campaign: "GSW_CAMPAIGN_NAME",
+  list: "GSW_CALLING_LIST",
 };
 
 type Validated = { readonly body: Uint8Array; readonly arrival: Arrival; readonly handle: number };
 
-const validate = async ({ records, counts, upstream, callbacks }: Desk, relay: Relay, { body, arrival, handle }: Validated): Promise<Reply> => {
+const validate = async (
+  { records, counts, upstream, callbacks }: Desk,
+  relay: Relay,
+  { body, arrival, handle }: Validated,
+): Promise<Reply> => {
   const relayed = await relay.send(body, headerOf(arrival.headers, "Content-Type"));
   if ("reply" in relayed) return relayed.reply;
   counts.callback(upstream, `validator-${relayed.failed}`);
-  records.alarms.raiseOngoing({ reason: `the validator does not answer: records are ${callbacks.on_timeout === "allow" ? "dialed all the same" : "not validated"}`, upstream, resource: "records", detail: relayed.detail });
+  records.alarms.raiseOngoing({
+    reason: `the validator does not answer: records are ${callbacks.on_timeout === "allow" ? "dialed all the same" : "not validated"}`,
+    upstream,
+    resource: "records",
+    detail: relayed.detail,
+  });
   return withoutAnswer(callbacks.on_timeout, relayed.failed, handle);
 };
 
-const wordFor = (why: Why): Refusal => (why === "json" ? "bad-json" : why === "attribute" ? "bad-attribute" : why === "method" ? "wrong-method" : FOR_FAULT[why]);
+const wordFor = (why: Why): Refusal =>
+  why === "json"
+    ? "bad-json"
+    : why === "attribute"
+      ? "bad-attribute"
+      : why === "method"
+        ? "wrong-method"
+        : FOR_FAULT[why];

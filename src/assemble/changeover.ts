@@ -17,7 +17,11 @@ import { boardsFor, type BoardParts } from "./upstreams.ts";
 const LONGEST_RETIREMENT_MS = 120_000;
 const LOOK_MS = 50;
 
-export type Surroundings = { readonly house: House; readonly tell: BoardParts["tell"]; readonly sockets: PassedSockets };
+export type Surroundings = {
+  readonly house: House;
+  readonly tell: BoardParts["tell"];
+  readonly sockets: PassedSockets;
+};
 
 export class Standing {
   readonly #surroundings: Surroundings;
@@ -62,15 +66,29 @@ export class Standing {
 
   async #prepare(reading: Reading, undoing: Stops): Promise<() => void> {
     const before = this.#generation;
-    const { boards, fresh, retune } = await boardsFor(reading, { tell: this.#surroundings.tell, ...this.#surroundings.house.records, epochOf: (upstream) => this.#surroundings.house.records.ownership.epochOf(upstream) }, before?.boards);
+    const { boards, fresh, retune } = await boardsFor(
+      reading,
+      {
+        tell: this.#surroundings.tell,
+        ...this.#surroundings.house.records,
+        epochOf: (upstream) => this.#surroundings.house.records.ownership.epochOf(upstream),
+      },
+      before?.boards,
+    );
     undoing.push(async () => void (await Promise.all(fresh.map(({ switchboard }) => switchboard.close()))));
-    const generation = await createGeneration(this.#surroundings.house, reading, boards, { before, current: () => this.#generation });
+    const generation = await createGeneration(this.#surroundings.house, reading, boards, {
+      before,
+      current: () => this.#generation,
+    });
     if (generation.credentials !== before?.credentials) undoing.push(() => generation.credentials.close());
     // The first one is there before anybody can ask.
     this.#generation ??= generation;
     await Promise.all(fresh.map(({ switchboard }) => switchboard.begin()));
     const swapAdmin = await this.admin?.prepare(reading.settings.admin);
-    const { house: { counts }, sockets } = this.#surroundings;
+    const {
+      house: { counts },
+      sockets,
+    } = this.#surroundings;
     const behind = { handler: this.handler, counts };
     const next = await listenersFor(reading.settings, behind, { before: this.#listeners, sockets });
     undoing.push(async () => void (await Promise.all(next.opened.map((listener) => listener.stop(0)))));
@@ -110,5 +128,7 @@ const retire = async (old: Generation, next: Generation): Promise<void> => {
   while (old.live() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   if (old.credentials !== next.credentials) old.credentials.close();
   const kept = new Set(next.boards.values());
-  await Promise.all([...old.boards.values()].filter((board) => !kept.has(board)).map(({ switchboard }) => switchboard.close()));
+  await Promise.all(
+    [...old.boards.values()].filter((board) => !kept.has(board)).map(({ switchboard }) => switchboard.close()),
+  );
 };

@@ -66,33 +66,47 @@ export const startCommands = async (parts: Parts, stops: Stops): Promise<Command
 /** Named pipes of Windows have no file. */
 const idOf = async (path: string): Promise<string> => {
   if (process.platform === "win32") return path;
-  return stat(path).then(({ dev, ino }) => `${dev} ${ino}`, () => "");
+  return stat(path).then(
+    ({ dev, ino }) => `${dev} ${ino}`,
+    () => "",
+  );
 };
 
 /** Rejects with WrongCommand for what cannot be done as it was asked, else with what went wrong, in words. */
 const answer = async ({ audit, revoke, retention, aside }: Parts, { name, body }: Command): Promise<unknown> => {
   if (typeof body !== "object" || body === null) throw new WrongCommand("expected an object");
   switch (name) {
-    case "access": return recordAccess(audit, body as Asked & { readonly sign?: boolean });
+    case "access":
+      return recordAccess(audit, body as Asked & { readonly sign?: boolean });
     case "revoke": {
       const decided = await revoke(body);
       if (typeof decided === "string") throw new WrongCommand(decided);
       return decided;
     }
-    case "retention": return retention.state();
+    case "retention":
+      return retention.state();
     case "confirm-clock": {
       const { user } = body as { readonly user?: unknown };
       if (!isUserName(user)) throw new WrongCommand("user: expected who confirms the clock");
       return retention.confirmClock(user);
     }
-    case "set-aside-look": return aside.look(body);
-    case "set-aside": return aside.set(body);
-    case "question": return ask(audit, body as Question);
-    default: throw new WrongCommand(`the gateway that runs here is of another version and does not know ${JSON.stringify(name)}`);
+    case "set-aside-look":
+      return aside.look(body);
+    case "set-aside":
+      return aside.set(body);
+    case "question":
+      return ask(audit, body as Question);
+    default:
+      throw new WrongCommand(
+        `the gateway that runs here is of another version and does not know ${JSON.stringify(name)}`,
+      );
   }
 };
 
-const recordAccess = async ({ record }: Parts["audit"], { sign, ...asked }: Asked & { readonly sign?: boolean }): Promise<unknown> => {
+const recordAccess = async (
+  { record }: Parts["audit"],
+  { sign, ...asked }: Asked & { readonly sign?: boolean },
+): Promise<unknown> => {
   const fault = inWords(() => faultOf(asked));
   if (fault !== undefined) throw new WrongCommand(fault);
   return record(asked, sign === true);
@@ -112,8 +126,12 @@ const KINDS: ReadonlySet<string> = new Set<Question["kind"]>(["page", "person", 
 const MOST = 1000;
 
 const ask = async ({ ask: desk }: Parts["audit"], question: Question): Promise<unknown> => {
-  if (!KINDS.has(question.kind)) throw new WrongCommand(`the gateway that runs here is of another version and does not know the question ${JSON.stringify(question.kind)}`);
-  if ("limit" in question && !(Number.isSafeInteger(question.limit) && question.limit >= 1 && question.limit <= MOST)) throw new WrongCommand(`limit: expected a number from 1 to ${MOST}`);
+  if (!KINDS.has(question.kind))
+    throw new WrongCommand(
+      `the gateway that runs here is of another version and does not know the question ${JSON.stringify(question.kind)}`,
+    );
+  if ("limit" in question && !(Number.isSafeInteger(question.limit) && question.limit >= 1 && question.limit <= MOST))
+    throw new WrongCommand(`limit: expected a number from 1 to ${MOST}`);
   try {
     return await desk(question);
   } catch (error) {

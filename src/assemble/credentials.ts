@@ -9,7 +9,15 @@ import { keyOf } from "../tenants/register.ts";
 import type { Steps } from "../tenants/steps.ts";
 import { inSlices } from "./slices.ts";
 import { certificatesOf } from "../x509/pem.ts";
-import { createCredentials, createFailures, type CertificateRule, type Credentials, type JwtIssuer, type KeptKeys, type KeyRecord as CredentialKey } from "../tenants/credential.ts";
+import {
+  createCredentials,
+  createFailures,
+  type CertificateRule,
+  type Credentials,
+  type JwtIssuer,
+  type KeptKeys,
+  type KeyRecord as CredentialKey,
+} from "../tenants/credential.ts";
 import type { Generation, House, Reading } from "./generation.ts";
 import { signingKeyOf } from "./trust.ts";
 import { readSmallFile } from "../small-file.ts";
@@ -18,29 +26,46 @@ import { isInside } from "./inside.ts";
 type Identity = Settings["identity"];
 
 /** Those of the generation before where nothing of it has changed, so that key sets which were fetched stay at hand. */
-export const credentialsFor = (house: House, reading: Reading, before: Generation | undefined): Promise<Credentials> | Credentials =>
-  before && haveSameNames(before, reading) && fingerprint(before) === fingerprint(reading) ? before.credentials : startCredentials(house, reading);
+export const credentialsFor = (
+  house: House,
+  reading: Reading,
+  before: Generation | undefined,
+): Promise<Credentials> | Credentials =>
+  before && haveSameNames(before, reading) && fingerprint(before) === fingerprint(reading)
+    ? before.credentials
+    : startCredentials(house, reading);
 
-const fingerprint = ({ settings: { identity }, files }: Reading): string => JSON.stringify([
-  identity, files.get(identity.keys?.file ?? ""),
-  identity.jwt.map(({ jwks_file }) => files.get(jwks_file ?? "")), identity.mtls.map(({ ca }) => files.get(ca ?? "")),
-]);
+const fingerprint = ({ settings: { identity }, files }: Reading): string =>
+  JSON.stringify([
+    identity,
+    files.get(identity.keys?.file ?? ""),
+    identity.jwt.map(({ jwks_file }) => files.get(jwks_file ?? "")),
+    identity.mtls.map(({ ca }) => files.get(ca ?? "")),
+  ]);
 
 /** What lists of tenants may name. */
 const haveSameNames = ({ settings: { tenants: before } }: Reading, { settings: { tenants } }: Reading): boolean =>
-  before.length === tenants.length && tenants.every((tenant, at) => {
+  before.length === tenants.length &&
+  tenants.every((tenant, at) => {
     const was = before[at]!;
     return was === tenant || (was.name === tenant.name && was.dbid === tenant.dbid && was.upstream === tenant.upstream);
   });
 
 const startCredentials = async ({ revocations }: House, reading: Reading): Promise<Credentials> => {
   const { settings } = reading;
-  const { identity: { jwt, mtls, keys, failures } } = settings;
+  const {
+    identity: { jwt, mtls, keys, failures },
+  } = settings;
   const listed = listedIn(settings);
   return createCredentials({
     jwt: jwt.map((issuer) => issuerOf(issuer, listed)),
     certificates: await Promise.all(mtls.map((rule) => ruleOf(rule, listed))),
-    ...(keys && { keys: { records: await inSlices(recordSteps(reading.keys ?? (await recordsIn(keys.file)), listed)), carriers: keys.carriers } }),
+    ...(keys && {
+      keys: {
+        records: await inSlices(recordSteps(reading.keys ?? (await recordsIn(keys.file)), listed)),
+        carriers: keys.carriers,
+      },
+    }),
     revocations,
     failures: createFailures(toLimit(failures)),
     keptKeys: jwt.some(({ jwks_uri }) => jwks_uri !== null) ? await keptKeysOf(settings) : undefined,
@@ -66,14 +91,24 @@ const recordSteps = function* (keys: readonly KeyRecord[], listed: Listed): Step
 const keptKeysOf = async ({ audit }: Settings): Promise<KeptKeys | undefined> => {
   const { dir, checkpoint } = audit;
   if (await isInside(checkpoint.key, dir)) {
-    events.keySetsNotKept(`issuers' keys are not kept on disk: audit.checkpoint.key lies in audit.dir, so whoever can write there could plant keys; move ${checkpoint.key} elsewhere`);
+    events.keySetsNotKept(
+      `issuers' keys are not kept on disk: audit.checkpoint.key lies in audit.dir, so whoever can write there could plant keys; move ${checkpoint.key} elsewhere`,
+    );
     return undefined;
   }
   const key = (await signingKeyOf({ audit })).export({ format: "der", type: "pkcs8" });
-  return { dir: join(dir, "jwks"), secret: new Uint8Array(hkdfSync("sha256", key, "", "ocs-gateway: issuers' keys that are kept on disk, version 1", 32)) };
+  return {
+    dir: join(dir, "jwks"),
+    secret: new Uint8Array(
+      hkdfSync("sha256", key, "", "ocs-gateway: issuers' keys that are kept on disk, version 1", 32),
+    ),
+  };
 };
 
-const issuerOf = ({ jwks_uri, jwks_file, claims, tenants, ...issuer }: Identity["jwt"][number], listed: Listed): JwtIssuer => ({
+const issuerOf = (
+  { jwks_uri, jwks_file, claims, tenants, ...issuer }: Identity["jwt"][number],
+  listed: Listed,
+): JwtIssuer => ({
   ...issuer,
   ...(jwks_uri !== null && { jwks_uri }),
   ...(jwks_file !== null && { jwks_file }),
@@ -81,15 +116,19 @@ const issuerOf = ({ jwks_uri, jwks_file, claims, tenants, ...issuer }: Identity[
   ...listed(tenants),
 });
 
-const ruleOf = async ({ name, san_dns, client, ca, tenants }: Identity["mtls"][number], listed: Listed): Promise<CertificateRule> => ({
-  name, san_dns, client,
+const ruleOf = async (
+  { name, san_dns, client, ca, tenants }: Identity["mtls"][number],
+  listed: Listed,
+): Promise<CertificateRule> => ({
+  name,
+  san_dns,
+  client,
   ...(ca !== null && { authorities: digestsIn(await readSmallFile(ca)) }),
   ...listed(tenants),
 });
 
 /** SHA-256, hexadecimal, of each certificate of the text. */
-const digestsIn = (pem: string): readonly string[] =>
-  certificatesOf(pem).map((der) => hash("sha256", der, "hex"));
+const digestsIn = (pem: string): readonly string[] => certificatesOf(pem).map((der) => hash("sha256", der, "hex"));
 
 /** None while there is no such file: the first key makes it. */
 const recordsIn = async (file: string): Promise<readonly KeyRecord[]> => {
@@ -104,7 +143,9 @@ const recordsIn = async (file: string): Promise<readonly KeyRecord[]> => {
 };
 
 const toRecord = ({ id, client, hash, expires, revoked, tenants }: KeyRecord, listed: Listed): CredentialKey => ({
-  id, client, hash,
+  id,
+  client,
+  hash,
   ...(expires !== null && { expires: new Date(expires).toISOString() }),
   ...(revoked !== null && { revoked: new Date(revoked).toISOString() }),
   ...listed(tenants),

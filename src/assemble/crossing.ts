@@ -7,7 +7,11 @@ import { digested } from "./kept.ts";
 /** `order`: for each item its place in the list of before, or -1 for the next of those that come over. */
 export type Crossing = { readonly order: Int32Array; readonly fresh: number };
 
-export type Departing<Item> = { readonly crossing: Crossing; readonly digests: readonly string[]; readonly batches: readonly (readonly Item[])[] };
+export type Departing<Item> = {
+  readonly crossing: Crossing;
+  readonly digests: readonly string[];
+  readonly batches: readonly (readonly Item[])[];
+};
 
 /** About so much is taken in a millisecond or two. */
 const BATCH_BYTES = 48 * 1024;

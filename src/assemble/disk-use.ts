@@ -15,7 +15,11 @@ const NOTICE_MS = 1000;
 const SAID_AGAIN_MS = 3_600_000;
 
 /** The function that gives the last measurement; undefined where it failed. `isBroken`: the journal cannot be written. */
-export const watchDiskUse = async (dir: string, isBroken: () => boolean, stops: Stops): Promise<() => DiskUse | undefined> => {
+export const watchDiskUse = async (
+  dir: string,
+  isBroken: () => boolean,
+  stops: Stops,
+): Promise<() => DiskUse | undefined> => {
   const watch = new DiskWatch();
   let failed = false;
   let saidAt = -Infinity;

@@ -28,7 +28,11 @@ export type Draining = {
 
 /** Resolves when no client is connected and no request is under way. The boards are closed then. */
 export const drain = async (draining: Draining): Promise<void> => {
-  const { listeners, boards, longest: { maxWait, answer } } = draining;
+  const {
+    listeners,
+    boards,
+    longest: { maxWait, answer },
+  } = draining;
   const end = performance.now() + maxWait + answer;
   for (const listener of listeners) listener.drain();
   for (const { switchboard } of boards) switchboard.endBy(end);

@@ -70,7 +70,12 @@ export type Generation = Reading & {
 export type Succession = { readonly before: Generation | undefined; readonly current: () => Generation | undefined };
 
 /** Throws when keys or key sets cannot be read. */
-export const createGeneration = async (house: House, reading: Reading, boards: ReadonlyMap<string, Board>, { before, current }: Succession): Promise<Generation> => {
+export const createGeneration = async (
+  house: House,
+  reading: Reading,
+  boards: ReadonlyMap<string, Board>,
+  { before, current }: Succession,
+): Promise<Generation> => {
   const tenants = await inSlices(tenantSteps(reading.settings));
   const credentials = await credentialsFor(house, reading, before);
   let live = 0;
@@ -81,17 +86,24 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
   const quota = createQuota(tenants, before?.limiters);
   const inForce: InForce = {
     register,
-    get revision() { return revocations.revision; },
+    get revision() {
+      return revocations.revision;
+    },
     isRevoked: revocations.holds,
-    identifyAgain: (arrival) => credentials.identifyAgain(arrival.peerNow ? { headers: arrival.headers, source: arrival.source, peer: arrival.peerNow() } : arrival),
+    identifyAgain: (arrival) =>
+      credentials.identifyAgain(
+        arrival.peerNow ? { headers: arrival.headers, source: arrival.source, peer: arrival.peerNow() } : arrival,
+      ),
   };
-  const acceptedTypes = new Map(reading.settings.listeners.map(({ name, accept_content_types: types }) => [name, new Set(types)]));
+  const acceptedTypes = new Map(
+    reading.settings.listeners.map(({ name, accept_content_types: types }) => [name, new Set(types)]),
+  );
   const dialects = new Map(reading.settings.listeners.map(({ name, errors }) => [name, errors]));
   const parts: Parts = {
     identify: credentials.identify,
     challenge: credentials.challenge,
     claimed: credentials.claimed,
-    inForce: () => (current()?.inForce ?? inForce),
+    inForce: () => current()?.inForce ?? inForce,
     register,
     ownership: records.ownership,
     charge: quota.charge,

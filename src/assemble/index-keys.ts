@@ -67,10 +67,14 @@ export const holdToKeyChecks = async <Held extends Loaded>(
       message: `cannot tell whether this is the key of the journal in ${settings.audit.dir}: ${recorded}`,
       help: "ocsgw run compares it with the journal itself, and makes the copy",
     };
-    return loaded.ok ? { ...loaded, warnings: [...loaded.warnings, warning] } : { ...loaded, problems: [...loaded.problems, warning] };
+    return loaded.ok
+      ? { ...loaded, warnings: [...loaded.warnings, warning] }
+      : { ...loaded, problems: [...loaded.problems, warning] };
   }
   const problems = keyProblems({ settings, locate, file }, recorded);
-  return problems.length === 0 ? loaded : { ...loaded, ok: false, problems: [...problems, ...(loaded.ok ? loaded.warnings : loaded.problems)] };
+  return problems.length === 0
+    ? loaded
+    : { ...loaded, ok: false, problems: [...problems, ...(loaded.ok ? loaded.warnings : loaded.problems)] };
 };
 
 /** None where there is no journal yet; a text says why they cannot be had. */

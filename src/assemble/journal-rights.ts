@@ -37,7 +37,9 @@ const whyUnusable = (path: string, user: User | undefined): string | undefined =
       return undefined;
     }
     const [of, bits] = [`${found.uid}:${found.gid}`, (found.mode & 0o777).toString(8).padStart(4, "0")];
-    return mayUse(found, user, found.isDirectory() ? ENTER_TOO : READ_WRITE) ? undefined : `it belongs to ${of}, mode ${bits}`;
+    return mayUse(found, user, found.isDirectory() ? ENTER_TOO : READ_WRITE)
+      ? undefined
+      : `it belongs to ${of}, mode ${bits}`;
   } catch (error) {
     return isGone(error) ? undefined : reason(error);
   }
@@ -47,17 +49,37 @@ const whyUnusable = (path: string, user: User | undefined): string | undefined =
 const writtenTo = async ({ audit }: Settings): Promise<readonly string[]> => {
   const { dir, checkpoint } = audit;
   const at = places(dir);
-  const names = async (folder: string): Promise<readonly string[]> => (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
-  const newest = async (ending: string): Promise<readonly string[]> => (await names(at.segments)).filter((name) => name.endsWith(ending)).toSorted().slice(-1);
+  const names = async (folder: string): Promise<readonly string[]> =>
+    (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
+  const newest = async (ending: string): Promise<readonly string[]> =>
+    (await names(at.segments))
+      .filter((name) => name.endsWith(ending))
+      .toSorted()
+      .slice(-1);
   return [
-    dir, at.lock, at.segments, at.checkpoints, at.states, at.indexes, at.tilesDirectory, dirname(anchorOf({ audit })),
-    ...(await names(dir)), ...(await names(at.lock)), ...(await newest(".jsonl")), ...(await newest(".hashes")), ...(await names(at.tilesDirectory)), ...(await names(at.indexes)),
+    dir,
+    at.lock,
+    at.segments,
+    at.checkpoints,
+    at.states,
+    at.indexes,
+    at.tilesDirectory,
+    dirname(anchorOf({ audit })),
+    ...(await names(dir)),
+    ...(await names(at.lock)),
+    ...(await newest(".jsonl")),
+    ...(await newest(".hashes")),
+    ...(await names(at.tilesDirectory)),
+    ...(await names(at.indexes)),
     ...checkpoint.publish.flatMap((place) => (place.kind === "file" ? [place.path] : [])),
   ];
 };
 
 /** Of root it is asked for the owner of the directory, as whom the gateway runs there. */
-export const holdToRights = async <Held extends Loaded>(loaded: Held, file: string): Promise<Held | (Held & { readonly ok: false })> => {
+export const holdToRights = async <Held extends Loaded>(
+  loaded: Held,
+  file: string,
+): Promise<Held | (Held & { readonly ok: false })> => {
   if (!loaded.ok || process.platform === "win32") return loaded;
   const { settings, locate } = loaded;
   const { dir } = settings.audit;
@@ -78,12 +100,24 @@ export const holdToRights = async <Held extends Loaded>(loaded: Held, file: stri
     : { ...loaded, ok: false, problems: [problem, ...loaded.warnings] };
 };
 
-const wordsFor = (unusable: readonly Unusable[], dir: string, user: User | undefined): Pick<Problem, "severity" | "code" | "message" | "help"> => {
+const wordsFor = (
+  unusable: readonly Unusable[],
+  dir: string,
+  user: User | undefined,
+): Pick<Problem, "severity" | "code" | "message" | "help"> => {
   const more = unusable.length - MOST_NAMED;
-  const what = `${unusable.slice(0, MOST_NAMED).map(({ path, why }) => `${path} (${why})`).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const what = `${unusable
+    .slice(0, MOST_NAMED)
+    .map(({ path, why }) => `${path} (${why})`)
+    .join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   const owner = user ?? { uid: process.geteuid!(), gid: process.getegid!() };
   const help = `as root: chown ${owner.uid}:${owner.gid} what is named, and chmod u+rw`;
   return user === undefined
     ? { severity: "error", code: "OCSGW-6342", message: `run could not write to what the journal needs: ${what}`, help }
-    : { severity: "warning", code: "OCSGW-6343", message: `the owner of ${dir}, uid ${user.uid}, as whom a gateway runs there, could not write to what the journal needs: ${what}`, help };
+    : {
+        severity: "warning",
+        code: "OCSGW-6343",
+        message: `the owner of ${dir}, uid ${user.uid}, as whom a gateway runs there, could not write to what the journal needs: ${what}`,
+        help,
+      };
 };

@@ -22,18 +22,36 @@ import { signingKeyOf, trustOf } from "./trust.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 
-export type Started = { readonly lock: Lock; readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly outside: OutsideEvidence; readonly openDoNotCalls: OpenDoNotCalls;
+export type Started = {
+  readonly lock: Lock;
+  readonly journal: Journal;
+  readonly checkpoints: Checkpoints;
+  readonly secondPlaces: SecondPlaces;
+  readonly outside: OutsideEvidence;
+  readonly openDoNotCalls: OpenDoNotCalls;
   readonly switchovers: LastSwitchovers;
   /** Who signs what lies beside the checkpoints, and which of them lie elsewhere. */
-  readonly signer: StateSigner; readonly elsewhere: readonly Checkpoint[];
+  readonly signer: StateSigner;
+  readonly elsewhere: readonly Checkpoint[];
   /** Requests of earlier runs that have no outcome. */
-  readonly doubts: number };
+  readonly doubts: number;
+};
 
 /** `lock`: when it was waited for. `command`: by which name another process hears who holds it. */
-export type Locking = { readonly lock?: Lock | undefined; readonly command?: string | undefined;
-  /** Told why, when the lock is gone: this process must end, so that another can write. */ readonly unlocked?: ((reason: string) => void) | undefined };
+export type Locking = {
+  readonly lock?: Lock | undefined;
+  readonly command?: string | undefined;
+  /** Told why, when the lock is gone: this process must end, so that another can write. */ readonly unlocked?:
+    | ((reason: string) => void)
+    | undefined;
+};
 
-export const startJournal = async (settings: Settings, configHash: string, stops: Stops, locking: Locking = {}): Promise<Started> => {
+export const startJournal = async (
+  settings: Settings,
+  configHash: string,
+  stops: Stops,
+  locking: Locking = {},
+): Promise<Started> => {
   const { audit } = settings;
   // First of all: what follows reads, and makes, what belongs to the holder.
   const lock = locking.lock ?? (await lockOf(audit.dir, locking.command));
@@ -48,11 +66,20 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const kept = keepBeside(openDoNotCalls, switchovers);
   const witnessSizes = new WitnessSizes();
   isHandedOver = true;
-  const { journal, anchor, warnings, published, elsewhere } = await openChecked({
-    dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell: tellOf(locking), lock,
-    written: kept.options.written,
-    beside: { ...kept.options.beside, [WITNESSES]: witnessSizes.save },
-  }, trustOf(settings, key, found), events.anchorNotWritten);
+  const { journal, anchor, warnings, published, elsewhere } = await openChecked(
+    {
+      dir: audit.dir,
+      durability: audit.durability,
+      onFailure: audit.on_failure,
+      stuckMs: audit.disk_timeout,
+      tell: tellOf(locking),
+      lock,
+      written: kept.options.written,
+      beside: { ...kept.options.beside, [WITNESSES]: witnessSizes.save },
+    },
+    trustOf(settings, key, found),
+    events.anchorNotWritten,
+  );
   stops.push(() => journal.close());
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
   await kept.restore(journal);
@@ -68,12 +95,19 @@ export const startJournal = async (settings: Settings, configHash: string, stops
     outside.submit(note);
   };
   const checkpoints = await createCheckpoints(journal, {
-    key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every, onFailure: events.checkpointFailed, onStateFailure: events.startStateFailed, publish, anchor,
+    key,
+    origin: audit.checkpoint.origin,
+    everyMs: audit.checkpoint.every,
+    onFailure: events.checkpointFailed,
+    onStateFailure: events.startStateFailed,
+    publish,
+    anchor,
   });
   stops.push(() => checkpoints.stop());
   const doubts = await beginRun(journal, { version: VERSION, config_hash: configHash });
   if (doubts > 0) events.journalDoubts(doubts);
-  for (const detail of warnings) await journal.append({ kind: "alarm", reason: "what vouches for the journal is not as it was left", detail });
+  for (const detail of warnings)
+    await journal.append({ kind: "alarm", reason: "what vouches for the journal is not as it was left", detail });
   // Before anybody is served: from the first request on, the anchor tells of a journal that was taken away.
   await checkpoints.write().catch((error: unknown) => {
     if (audit.on_failure !== "continue") throw error;
@@ -83,12 +117,40 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
   const floods = new Floods({ note: journal.note });
   stops.push(floods.flush);
-  const troubles = (): readonly string[] => [...warnings, ...secondPlaces.troubles(), ...outside.troubles(), ...(anchor.trouble === undefined ? [] : [anchor.trouble])];
-  const { dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close } = journal;
+  const troubles = (): readonly string[] => [
+    ...warnings,
+    ...secondPlaces.troubles(),
+    ...outside.troubles(),
+    ...(anchor.trouble === undefined ? [] : [anchor.trouble]),
+  ];
+  const { dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close } =
+    journal;
   return {
     lock,
-    journal: { dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close, note: floods.note },
-    checkpoints, openDoNotCalls, switchovers, secondPlaces: { ...secondPlaces, troubles }, outside, signer, elsewhere, doubts,
+    journal: {
+      dir,
+      disk,
+      unsettled,
+      deleted,
+      keys,
+      revoked,
+      asides,
+      begun,
+      append,
+      status,
+      believed,
+      head,
+      close,
+      note: floods.note,
+    },
+    checkpoints,
+    openDoNotCalls,
+    switchovers,
+    secondPlaces: { ...secondPlaces, troubles },
+    outside,
+    signer,
+    elsewhere,
+    doubts,
   };
 };
 
@@ -126,7 +188,11 @@ export const keepBeside = (counter: OpenDoNotCalls, switchovers = new LastSwitch
  * None of a new journal; what was known at the start state, and what the lines above it say. Without, the index is asked for open Do-Not-Calls once
  * all listens, and switchovers are looked for when they are needed.
  */
-const restoreBeside = async ({ dir, disk, begun, status }: Journal, openDoNotCalls: OpenDoNotCalls, switchovers: LastSwitchovers): Promise<void> => {
+const restoreBeside = async (
+  { dir, disk, begun, status }: Journal,
+  openDoNotCalls: OpenDoNotCalls,
+  switchovers: LastSwitchovers,
+): Promise<void> => {
   const isNew = status().size === 0;
   const open = isNew ? NONE : (begun.beside[OPEN] as SavedDoNotCalls | null | undefined);
   const last = isNew ? [] : (begun.beside[SWITCHOVERS] as ReturnType<LastSwitchovers["save"]> | undefined);
@@ -139,13 +205,18 @@ const restoreBeside = async ({ dir, disk, begun, status }: Journal, openDoNotCal
   }
 };
 
-const tellOf = ({ unlocked }: Locking) => (news: JournalNews): void => {
-  switch (news.kind) {
-    case "broken": return events.journalBroken(news.reason);
-    case "mended": return events.journalMended(news.afterMs, news.lost, news.owed);
-    case "clock": return events.clockStepped(news.stepMs);
-    case "unlocked":
-      events.lockLost(news.reason);
-      return unlocked?.(news.reason);
-  }
-};
+const tellOf =
+  ({ unlocked }: Locking) =>
+  (news: JournalNews): void => {
+    switch (news.kind) {
+      case "broken":
+        return events.journalBroken(news.reason);
+      case "mended":
+        return events.journalMended(news.afterMs, news.lost, news.owed);
+      case "clock":
+        return events.clockStepped(news.stepMs);
+      case "unlocked":
+        events.lockLost(news.reason);
+        return unlocked?.(news.reason);
+    }
+  };

@@ -16,7 +16,12 @@ import { readSmallFile } from "../small-file.ts";
 export type Listeners = ReadonlyMap<string, Listener>;
 
 /** What is to listen next. New ones are open already. `commit` cannot fail: it swaps what has changed of those that stay. */
-export type NextListeners = { readonly listeners: Listeners; readonly opened: readonly Listener[]; readonly gone: readonly Listener[]; readonly commit: () => void };
+export type NextListeners = {
+  readonly listeners: Listeners;
+  readonly opened: readonly Listener[];
+  readonly gone: readonly Listener[];
+  readonly commit: () => void;
+};
 
 export type Open = { readonly before: Listeners; readonly sockets: PassedSockets };
 
@@ -45,7 +50,12 @@ export const listenersFor = async (
     await undo(opened.map((listener) => () => listener.stop(0)));
     throw error;
   }
-  return { listeners, opened, gone: [...before.values()].filter((listener) => ![...listeners.values()].includes(listener)), commit: () => changes.forEach((change) => change()) };
+  return {
+    listeners,
+    opened,
+    gone: [...before.values()].filter((listener) => ![...listeners.values()].includes(listener)),
+    commit: () => changes.forEach((change) => change()),
+  };
 };
 
 /**
@@ -61,7 +71,8 @@ export const heldBySystemd = ({ listeners }: Settings, before: Listeners): strin
 };
 
 /** Free ports differ, however they are written. */
-export const addressOf = ({ name, bind: { host, port } }: ListenerSettings): string => (port === 0 ? `${host}:0 ${name}` : `${host}:${port}`);
+export const addressOf = ({ name, bind: { host, port } }: ListenerSettings): string =>
+  port === 0 ? `${host}:0 ${name}` : `${host}:${port}`;
 
 const open = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
   const listener = await listen(options, handler);
@@ -69,16 +80,18 @@ const open = async (options: ListenerOptions, handler: Handler): Promise<Listene
   return listener;
 };
 
-const optionsOf = async (
-  listener: ListenerSettings,
-  settings: Settings,
-  counts: Counts,
-): Promise<ListenerOptions> => {
+const optionsOf = async (listener: ListenerSettings, settings: Settings, counts: Counts): Promise<ListenerOptions> => {
   const { upstreams } = settings;
-  const { name, bind, names, allow_from, trusted_proxies, max_body, max_connections, max_connections_per_source } = listener;
+  const { name, bind, names, allow_from, trusted_proxies, max_body, max_connections, max_connections_per_source } =
+    listener;
   const aliases = Object.values(upstreams).flatMap((upstream) => upstream.aliases);
   return {
-    name, ...bind, tls: await tlsOf(listener), names: [...names, ...aliases], allowFrom: allow_from === null ? undefined : blockList(allow_from), maxBody: max_body,
+    name,
+    ...bind,
+    tls: await tlsOf(listener),
+    names: [...names, ...aliases],
+    allowFrom: allow_from === null ? undefined : blockList(allow_from),
+    maxBody: max_body,
     trustedProxies: trusted_proxies.map(({ from, sends }) => ({ from: blockList(from), sends })),
     room: roomOf(settings, max_connections, max_connections_per_source),
     ...(listener.tls !== "none" && { plainOnTls: counts.plainClientsOf(name) }),
@@ -92,21 +105,31 @@ export const roomOf = (settings: Settings, max: number, maxPerSource = max): Roo
 };
 
 const shareOf = ({ listeners, upstreams, admin }: Settings): Share =>
-  shareOut({ listeners, upstreams: Object.values(upstreams), hasAdmin: admin !== null, hasProbes: admin !== null && admin.probes !== null }, LIMIT);
+  shareOut(
+    {
+      listeners,
+      upstreams: Object.values(upstreams),
+      hasAdmin: admin !== null,
+      hasProbes: admin !== null && admin.probes !== null,
+    },
+    LIMIT,
+  );
 
 /** Descriptors that the process may have. It does not change while the process lives. */
 export const LIMIT = descriptorLimit();
 
 /** Rejects when files cannot be read, or OpenSSL does not take what they hold. */
 export const tlsOf = async ({ tls }: Pick<ListenerSettings, "tls">): Promise<TlsSettings | undefined> =>
-  tls === "none" ? undefined : requireUsable({
-    cert: await readSmallFile(tls.cert),
-    key: await readSmallFile(tls.key),
-    minVersion: tls.min_version,
-    clientCa: tls.client_ca === null ? undefined : await readSmallFile(tls.client_ca),
-    clientCrl: tls.client_ca === null || tls.client_crl === null ? undefined : await readSmallFile(tls.client_crl),
-    clientCertificates: tls.client_ca === null ? "none" : tls.client_certificates,
-  });
+  tls === "none"
+    ? undefined
+    : requireUsable({
+        cert: await readSmallFile(tls.cert),
+        key: await readSmallFile(tls.key),
+        minVersion: tls.min_version,
+        clientCa: tls.client_ca === null ? undefined : await readSmallFile(tls.client_ca),
+        clientCrl: tls.client_ca === null || tls.client_crl === null ? undefined : await readSmallFile(tls.client_crl),
+        clientCertificates: tls.client_ca === null ? "none" : tls.client_certificates,
+      });
 
 export const blockList = (networks: readonly string[]): BlockList => {
   const list = new BlockList();

@@ -46,7 +46,15 @@ export const createNoAnswers = (now: () => number = () => performance.now()): No
       const { upstream, name } = tenant;
       recent.add(upstream, code);
       if (!lines.take({ upstream, tenant: name, code })) return;
-      events.noAnswer({ id, upstream, tenant: name, action: operation?.action.name, code, lane, ms: Math.round(waits?.ocs ?? 0) });
+      events.noAnswer({
+        id,
+        upstream,
+        tenant: name,
+        action: operation?.action.name,
+        code,
+        lane,
+        ms: Math.round(waits?.ocs ?? 0),
+      });
     },
     warnings: () => recent.inWords(),
     flush: () => lines.flush(),
@@ -56,7 +64,10 @@ export const createNoAnswers = (now: () => number = () => performance.now()): No
 type Kind = { readonly upstream: string; readonly tenant: string; readonly code: string };
 
 class DampedLines {
-  readonly #windows = new Map<string, { readonly kind: Kind; said: number; leftOut: number; readonly timer: NodeJS.Timeout }>();
+  readonly #windows = new Map<
+    string,
+    { readonly kind: Kind; said: number; leftOut: number; readonly timer: NodeJS.Timeout }
+  >();
 
   /** True when this one may have a line of its own. */
   take(kind: Kind): boolean {
@@ -111,7 +122,9 @@ class Recent {
         const count = counts.reduce((sum, each) => sum + (each.code === code ? each.count : 0), 0);
         return count === 0 ? [] : [`${count} ${what} (${code})`];
       });
-      return [`${all} ${all === 1 ? "request" : "requests"} without an answer in the last minute at upstream ${upstream}: ${parts.join(", ")}; OCS may have carried them out`];
+      return [
+        `${all} ${all === 1 ? "request" : "requests"} without an answer in the last minute at upstream ${upstream}: ${parts.join(", ")}; OCS may have carried them out`,
+      ];
     });
   }
 

@@ -4,7 +4,18 @@ import type { Counts } from "../console/counts.ts";
 import { createHealth, type HealthParts } from "../console/health.ts";
 import { createMetrics, type Sources } from "../console/metrics.ts";
 import type { ProbeParts, Ready } from "../console/probes.ts";
-import { awayIssuers, partlyUnreachable, refusalsOf, totals, unhealthyStandbys, unreachable, type HandlesState, type KeySetState, type Status, type UpstreamState } from "../console/status.ts";
+import {
+  awayIssuers,
+  partlyUnreachable,
+  refusalsOf,
+  totals,
+  unhealthyStandbys,
+  unreachable,
+  type HandlesState,
+  type KeySetState,
+  type Status,
+  type UpstreamState,
+} from "../console/status.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
 import { fillingUp, type DiskUse } from "../journal/disk-use.ts";
@@ -66,18 +77,44 @@ export type Oversight = {
 };
 
 export const createOversight = async (watched: Watched): Promise<Oversight> => {
-  const { reading, refused, reload, checkpoints, secondPlaces, counts, upstreams, handles, audit, revoke, retention, token } = watched;
+  const {
+    reading,
+    refused,
+    reload,
+    checkpoints,
+    secondPlaces,
+    counts,
+    upstreams,
+    handles,
+    audit,
+    revoke,
+    retention,
+    token,
+  } = watched;
   let certificates = await certificatesOf(reading().settings);
   const metrics = createMetrics({
-    counts, upstreams, handles, keySets: watched.keySets, journal: watched.journal.status, checkpointAge: () => checkpoints.last().age,
-    get configHash() { return reading().hash; },
-    get tenants() { return reading().settings.tenants; },
-    get certificates() { return certificates; },
+    counts,
+    upstreams,
+    handles,
+    keySets: watched.keySets,
+    journal: watched.journal.status,
+    checkpointAge: () => checkpoints.last().age,
+    get configHash() {
+      return reading().hash;
+    },
+    get tenants() {
+      return reading().settings.tenants;
+    },
+    get certificates() {
+      return certificates;
+    },
     openDoNotCalls: watched.openDoNotCalls,
     diskUse: watched.diskUse,
     rereading: watched.rereading,
     outside: watched.outside,
-    get refused() { return refused(); },
+    get refused() {
+      return refused();
+    },
     version: watched.version,
     secondPlaces: secondPlaces.states,
     retention,
@@ -85,13 +122,40 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     queueMax: (upstream) => reading().settings.upstreams[upstream]?.queue.max,
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
-  const warnings = (): string[] => [
-    refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...watched.revocationTroubles(), ...watched.rereading.damage(), watched.commandsTrouble() ?? [],
-    ...partlyUnreachable(upstreams()), ...unhealthyStandbys(upstreams()), ...awayIssuers(watched.keySets()), ...watched.noAnswers(), ...retention.warnings(),
-  ].flat();
-  const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
+  const warnings = (): string[] =>
+    [
+      refused() ?? [],
+      fillingUp(watched.diskUse()) ?? [],
+      ...endings(certificates),
+      ...secondPlaces.troubles(),
+      ...watched.revocationTroubles(),
+      ...watched.rereading.damage(),
+      watched.commandsTrouble() ?? [],
+      ...partlyUnreachable(upstreams()),
+      ...unhealthyStandbys(upstreams()),
+      ...awayIssuers(watched.keySets()),
+      ...watched.noAnswers(),
+      ...retention.warnings(),
+    ].flat();
+  const status = (): Status => ({
+    ready: notReady().length === 0,
+    reasons: notReady(),
+    warnings: warnings(),
+    ...statusOf(watched),
+  });
   const oversight: Oversight = {
-    handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, retention, token, auditDir: watched.journal.dir }),
+    handler: createHealth({
+      notReady,
+      warnings,
+      metrics,
+      status,
+      reload,
+      audit,
+      revoke,
+      retention,
+      token,
+      auditDir: watched.journal.dir,
+    }),
     probed: { ready: () => inGeneral(oversight.stage, watched), metrics },
     notReady,
     warnings,
@@ -116,7 +180,19 @@ const inGeneral = (stage: Oversight["stage"], { journal, upstreams }: Watched): 
   return reasons.length === 0 ? { status: "ready" } : { status: "not ready", reasons };
 };
 
-const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles, openDoNotCalls, diskUse, rereading, outside }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
+const statusOf = ({
+  version,
+  reading,
+  journal,
+  checkpoints,
+  counts,
+  upstreams,
+  handles,
+  openDoNotCalls,
+  diskUse,
+  rereading,
+  outside,
+}: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
   const { failed, ...rest } = journal.status();
   const { size, age } = checkpoints.last();
   return {
@@ -125,11 +201,26 @@ const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, h
     config_hash: reading().hash,
     upstreams: upstreams(),
     records: handles(),
-    journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.round(age) }, disk: diskOf(diskUse()), verified: rereading.verified() ?? null, damage: rereading.damage(), ...outsideOf(outside) },
-    open_do_not_calls: openDoNotCalls()?.map(({ tenant, open, oldest }) => ({ tenant, open, oldest: Math.max(0, Math.round(Date.now() - oldest / 1000)) })) ?? null,
+    journal: {
+      ...rest,
+      failed: failed ?? null,
+      checkpoint: { size, age: Math.round(age) },
+      disk: diskOf(diskUse()),
+      verified: rereading.verified() ?? null,
+      damage: rereading.damage(),
+      ...outsideOf(outside),
+    },
+    open_do_not_calls:
+      openDoNotCalls()?.map(({ tenant, open, oldest }) => ({
+        tenant,
+        open,
+        oldest: Math.max(0, Math.round(Date.now() - oldest / 1000)),
+      })) ?? null,
     requests: totals(counts.requests(), ["origin", "status_class"]),
     refusals: refusalsOf(counts.refusals()),
-    auth_failures: [...counts.authFailures].filter(([, count]) => count > 0).map(([reason, count]) => ({ reason, count })),
+    auth_failures: [...counts.authFailures]
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => ({ reason, count })),
     no_answers: totals(counts.noAnswers(), ["code"]),
   };
 };
@@ -140,12 +231,17 @@ const outsideOf = ({ witnesses, quorum, timestamps }: Watched["outside"]): Outsi
   const needed = quorum();
   const stamped = timestamps();
   return {
-    witnesses: witnesses().map(({ age, trouble, ...each }) =>
-      ({ ...each, age: age === undefined ? null : Math.round(age), trouble: trouble ?? null })),
+    witnesses: witnesses().map(({ age, trouble, ...each }) => ({
+      ...each,
+      age: age === undefined ? null : Math.round(age),
+      trouble: trouble ?? null,
+    })),
     quorum: needed && { needed: needed.needed, met: needed.isMet, size: needed.size },
     timestamp: stamped && {
       url: stamped.url,
-      last: stamped.last ? { size: stamped.last.size, time: stamped.last.time, age: Math.round(stamped.last.age) } : null,
+      last: stamped.last
+        ? { size: stamped.last.size, time: stamped.last.time, age: Math.round(stamped.last.age) }
+        : null,
       trouble: stamped.trouble ?? null,
     },
   };
@@ -156,7 +252,13 @@ const diskOf = (use: DiskUse | undefined): Status["journal"]["disk"] =>
 
 /** Those in force, read once as the listeners and the lanes do. One that has gone since says nothing. */
 const certificatesOf = async (settings: Settings): Promise<Certificate[]> => {
-  const read = await Promise.all(filesOf(settings).map(async ({ of, what, file }) => ({ of, what, end: firstEnd(await readSmallFile(file).catch(() => "")) })));
+  const read = await Promise.all(
+    filesOf(settings).map(async ({ of, what, file }) => ({
+      of,
+      what,
+      end: firstEnd(await readSmallFile(file).catch(() => "")),
+    })),
+  );
   return read.flatMap(({ of, what, end }) => (end === undefined ? [] : [{ of, what, ...end }]));
 };
 
@@ -166,11 +268,16 @@ type CertificateFiles = { readonly [Key in Certificate["what"]]?: string | null 
 const filesOf = ({ listeners, admin, upstreams }: Settings): Named[] => [
   ...listeners.flatMap(({ name, tls }) => named(`listeners.${name}`, tls)),
   ...named("admin", admin?.tls ?? "none"),
-  ...Object.entries(upstreams).flatMap(([name, { tls, callbacks }]) => [...named(`upstreams.${name}`, tls), ...named(`upstreams.${name}.callbacks`, callbacks?.tls ?? "none")]),
+  ...Object.entries(upstreams).flatMap(([name, { tls, callbacks }]) => [
+    ...named(`upstreams.${name}`, tls),
+    ...named(`upstreams.${name}.callbacks`, callbacks?.tls ?? "none"),
+  ]),
 ];
 
 const named = (of: string, tls: CertificateFiles | "none"): Named[] =>
-  tls === "none" ? [] : (["cert", "ca", "client_ca", "crl", "client_crl"] as const).flatMap((what) => {
-    const file = tls[what];
-    return typeof file === "string" ? [{ of, what, file }] : [];
-  });
+  tls === "none"
+    ? []
+    : (["cert", "ca", "client_ca", "crl", "client_crl"] as const).flatMap((what) => {
+        const file = tls[what];
+        return typeof file === "string" ? [{ of, what, file }] : [];
+      });

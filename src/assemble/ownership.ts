@@ -7,7 +7,14 @@ import type { Journal } from "../journal/append.ts";
 import type { LastSwitchovers } from "../journal/last-switchovers.ts";
 import type { Tenant } from "../journal/entry.ts";
 import type { Settings } from "../settings/schema.ts";
-import { needsOwner, openOwnershipStore, Ownership, type OwnershipNews, type OwnershipStore, type StoreThread } from "../tenants/ownership.ts";
+import {
+  needsOwner,
+  openOwnershipStore,
+  Ownership,
+  type OwnershipNews,
+  type OwnershipStore,
+  type StoreThread,
+} from "../tenants/ownership.ts";
 import { Announcers } from "../upstream/announcers.ts";
 import type { Settled } from "../upstream/switchboard.ts";
 import { createAlarms, type Alarms } from "./alarms.ts";
@@ -57,22 +64,37 @@ export const startOwnership = async ({ upstreams, audit }: Settings, house: Hous
   // Ages of handles go on from a time that is believed, by the monotonic clock.
   const ahead = doubt ? believed / 1000 - performance.now() : performance.timeOrigin;
   const ownership = new Ownership({
-    store, journalSize, now: () => ahead + performance.now(),
+    store,
+    journalSize,
+    now: () => ahead + performance.now(),
     staleAfter: (upstream) => current().upstreams[upstream]?.callbacks?.stale_after ?? STALE_AFTER_MS,
     window: (upstream) => current().upstreams[upstream]?.handle_window ?? HANDLE_WINDOW,
     restartGrace: (upstream) => current().upstreams[upstream]?.restart_grace ?? 0,
     tell: (news) => tell(news, { journal, alarms, counts, settings: current() }),
   });
   stops.push(() => ownership.close());
-  const isEmpty = store?.mark === 0 && [...ownership.counts()].every(({ owned, unconfirmed }) => owned + unconfirmed === 0);
+  const isEmpty =
+    store?.mark === 0 && [...ownership.counts()].every(({ owned, unconfirmed }) => owned + unconfirmed === 0);
   if (store) await replayOutcomes(journal, ownership, store.mark, { isEmpty, switchovers: switchovers?.all() });
   mark = () => ownership.mark;
   const announcers = new Map<string, Announcers>();
-  return { ownership, announcers, alarms, earFor: (upstream, origins) => earFor(ownership, announcers, { upstream, origins }) };
+  return {
+    ownership,
+    announcers,
+    alarms,
+    earFor: (upstream, origins) => earFor(ownership, announcers, { upstream, origins }),
+  };
 };
 
-const openStore = async (dir: string, mark: () => number | undefined, thread?: StoreThread): Promise<OwnershipStore> => {
-  const store: OwnershipStore = await openOwnershipStore(join(dir, "ownership.sqlite"), { mark: () => mark() ?? store.mark, thread });
+const openStore = async (
+  dir: string,
+  mark: () => number | undefined,
+  thread?: StoreThread,
+): Promise<OwnershipStore> => {
+  const store: OwnershipStore = await openOwnershipStore(join(dir, "ownership.sqlite"), {
+    mark: () => mark() ?? store.mark,
+    thread,
+  });
   if (store.movedAside !== undefined) events.ownershipMovedAside(store.movedAside);
   return store;
 };
@@ -112,14 +134,21 @@ export const earFor = (ownership: Ownership, announcers: Map<string, Announcers>
 
 /** Of every tenant in force that needs an owner for its handles. */
 export const handlesOf = (ownership: Ownership, { tenants }: Settings): readonly HandlesState[] => {
-  const counts = new Map([...ownership.counts()].map((count) => [JSON.stringify([count.upstream, count.tenant]), count]));
+  const counts = new Map(
+    [...ownership.counts()].map((count) => [JSON.stringify([count.upstream, count.tenant]), count]),
+  );
   return tenants.filter(needsOwner).map(({ upstream, dbid, name }) => {
     const { owned = 0, unconfirmed = 0 } = counts.get(JSON.stringify([upstream, dbid])) ?? {};
     return { upstream, tenant: name, handles: owned, unconfirmed };
   });
 };
 
-type Told = { readonly journal: Journal; readonly alarms: Alarms; readonly counts: Counts; readonly settings: Settings };
+type Told = {
+  readonly journal: Journal;
+  readonly alarms: Alarms;
+  readonly counts: Counts;
+  readonly settings: Settings;
+};
 
 const tell = (news: OwnershipNews, { journal, alarms, counts, settings }: Told): void => {
   if (news.kind !== "epoch") return alarms[GOES_ON.has(news.kind) ? "raiseOngoing" : "raise"](alarmOf(news, settings));
@@ -136,7 +165,12 @@ type AlarmEntry = Parameters<Alarms["raise"]>[0];
 
 const alarmOf = (news: Exclude<OwnershipNews, { kind: "epoch" }>, { tenants }: Settings): AlarmEntry => {
   if (news.kind === "unremoved") {
-    return { reason: "owners that were taken away cannot be removed from the ownership database; it is retried", upstream: "", resource: "records", detail: `${news.count} changes wait` };
+    return {
+      reason: "owners that were taken away cannot be removed from the ownership database; it is retried",
+      upstream: "",
+      resource: "records",
+      detail: `${news.count} changes wait`,
+    };
   }
   const { upstream } = news;
   const tenantOf = (is: (tenant: Settings["tenants"][number]) => boolean): { tenant?: Tenant } => {
@@ -146,18 +180,43 @@ const alarmOf = (news: Exclude<OwnershipNews, { kind: "epoch" }>, { tenants }: S
   switch (news.kind) {
     case "strays":
       // Not how many of them were another's: an auditor of this tenant may read it.
-      return { reason: "a tenant asks for record handles that are not its own", upstream, ...tenantOf(({ dbid }) => dbid === news.tenant), resource: "records", detail: `${news.foreign + news.unknown} requests` };
+      return {
+        reason: "a tenant asks for record handles that are not its own",
+        upstream,
+        ...tenantOf(({ dbid }) => dbid === news.tenant),
+        resource: "records",
+        detail: `${news.foreign + news.unknown} requests`,
+      };
     case "shared":
-      return { reason: "one record handle was used by two tenants", upstream, ...tenantOf(({ name }) => name === news.tenants[1]), resource: "records", identifier: news.handle };
+      return {
+        reason: "one record handle was used by two tenants",
+        upstream,
+        ...tenantOf(({ name }) => name === news.tenants[1]),
+        resource: "records",
+        identifier: news.handle,
+      };
     case "disputed":
       return { ...whyDisputed(news.malformed), upstream, resource: "records", identifier: String(news.handle) };
     case "unstored":
-      return { reason: "the ownership database cannot be written: OCS is told not to dial what it announces", upstream, resource: "records", detail: news.reason };
+      return {
+        reason: "the ownership database cannot be written: OCS is told not to dial what it announces",
+        upstream,
+        resource: "records",
+        detail: news.reason,
+      };
   }
 };
 
-const whyDisputed = (malformed: readonly string[] | undefined): { readonly reason: string; readonly detail?: string } => {
+const whyDisputed = (
+  malformed: readonly string[] | undefined,
+): { readonly reason: string; readonly detail?: string } => {
   if (!malformed) return { reason: "a record handle in use was announced for another tenant; it has no owner now" };
-  if (malformed.length === 0) return { reason: "OCS announced a record whose tenant, group, campaign and list contradict each other; it has no owner" };
-  return { reason: "OCS announced a record whose tenant, group, campaign or list is malformed; it has no owner", detail: `malformed: ${malformed.join(", ")}` };
+  if (malformed.length === 0)
+    return {
+      reason: "OCS announced a record whose tenant, group, campaign and list contradict each other; it has no owner",
+    };
+  return {
+    reason: "OCS announced a record whose tenant, group, campaign or list is malformed; it has no owner",
+    detail: `malformed: ${malformed.join(", ")}`,
+  };
 };

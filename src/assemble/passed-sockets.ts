@@ -100,7 +100,8 @@ type Listening = Pick<Settings, "listeners" | "upstreams" | "admin">;
 const listenersIn = ({ listeners, upstreams, admin }: Listening): readonly Wanted[] => [
   ...listeners.map(({ name, bind }) => ({ name, socketName: name, bind })),
   ...Object.entries(upstreams).flatMap(([upstream, { callbacks }]) =>
-    (callbacks ? [{ name: `callbacks:${upstream}`, socketName: `callbacks-${upstream}`, bind: callbacks.bind }] : [])),
+    callbacks ? [{ name: `callbacks:${upstream}`, socketName: `callbacks-${upstream}`, bind: callbacks.bind }] : [],
+  ),
   ...(admin ? [{ name: "admin", socketName: "admin", bind: admin.bind }] : []),
   ...(admin?.probes ? [{ name: "probes", socketName: "probes", bind: admin.probes.bind }] : []),
 ];

@@ -20,12 +20,19 @@ export type Probes = {
 const GRACE_MS = 1000;
 
 /** Undefined where the settings name none. Rejects when the address is taken. */
-export const startProbes = async (settings: Settings, first: ProbeParts, sockets: PassedSockets): Promise<Probes | undefined> => {
+export const startProbes = async (
+  settings: Settings,
+  first: ProbeParts,
+  sockets: PassedSockets,
+): Promise<Probes | undefined> => {
   const options = optionsOf(settings);
   if (!options) return undefined;
   let parts = first;
   const { bind } = settings.admin!.probes!;
-  const listener = await listen({ ...options, fd: sockets.take("probes", bind) }, createProbes(() => parts));
+  const listener = await listen(
+    { ...options, fd: sockets.take("probes", bind) },
+    createProbes(() => parts),
+  );
   events.listening("probes", listener.url, listener.passed);
   return {
     url: listener.url,
@@ -41,7 +48,10 @@ export const startProbes = async (settings: Settings, first: ProbeParts, sockets
 
 const optionsOf = (settings: Settings): ListenerOptions | undefined => {
   if (!settings.admin?.probes) return undefined;
-  const { names, probes: { bind, allow_from } } = settings.admin;
+  const {
+    names,
+    probes: { bind, allow_from },
+  } = settings.admin;
   const allowFrom = allow_from === null ? undefined : blockList(allow_from);
   const room = roomOf(settings, PROBES_ROOM);
   return { name: "probes", ...bind, tls: undefined, names, allowFrom, maxBody: 0, room, answersOld: isProbe };

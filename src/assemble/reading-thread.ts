@@ -19,7 +19,12 @@ type WithoutLists = Omit<Valid, "settings" | "keys"> & { readonly settings: Omit
 /** What the thread says first; of the lists the rest follows when it is asked for. */
 export type Head =
   | { readonly checked: Extract<Checked, { ok: false }> }
-  | { readonly checked: WithoutLists; readonly kept: Kept; readonly tenants: Crossing; readonly keys: Crossing | undefined };
+  | {
+      readonly checked: WithoutLists;
+      readonly kept: Kept;
+      readonly tenants: Crossing;
+      readonly keys: Crossing | undefined;
+    };
 
 /** `kept`: for the next reading, undefined where this one is not valid. */
 export type Aside = Checked & { readonly kept?: Kept };
@@ -45,11 +50,14 @@ export const readAside = async (
   if (first !== undefined && others.length > 0) {
     throw new NotRead(first, `the file system still does not answer, nor for ${others.join(", ")}`);
   }
-  const isLarge = await withoutHanging(job.file, () => stat(job.file)).then(({ size }) => size > LARGE, (error: unknown) => {
-    // A thread would wait for it too, and hold one of those that Node has for files.
-    if (error instanceof NotRead) throw error;
-    return false;
-  });
+  const isLarge = await withoutHanging(job.file, () => stat(job.file)).then(
+    ({ size }) => size > LARGE,
+    (error: unknown) => {
+      // A thread would wait for it too, and hold one of those that Node has for files.
+      if (error instanceof NotRead) throw error;
+      return false;
+    },
+  );
   const asked = { job, inHand, over };
   if (isLarge) return readOn(asked, undefined);
   return readOn(asked, LIMITS).catch((error: NodeJS.ErrnoException) => {
@@ -63,7 +71,10 @@ const hanging = new Map<Worker, string>();
 
 type AskedOf = { readonly job: Job; readonly inHand: InHand; readonly over: AbortSignal };
 
-const readOn = async ({ job, inHand, over }: AskedOf, limits: WorkerOptions["resourceLimits"] | undefined): Promise<Aside> => {
+const readOn = async (
+  { job, inHand, over }: AskedOf,
+  limits: WorkerOptions["resourceLimits"] | undefined,
+): Promise<Aside> => {
   over.throwIfAborted();
   const thread = (limits && takeIdle()) ?? startThread(limits);
   const ended = (): void => thread.fail(over.reason as Error);
@@ -123,7 +134,10 @@ const startThread = (limits: WorkerOptions["resourceLimits"] | undefined): Threa
   const sight = newSight();
   const { free, ...cell } = newCell();
   const worker = new Worker(new URL("./reading-worker.ts", import.meta.url), {
-    name: "config", env: SHARE_ENV, workerData: { sight, cell }, ...(limits && { resourceLimits: limits }),
+    name: "config",
+    env: SHARE_ENV,
+    workerData: { sight, cell },
+    ...(limits && { resourceLimits: limits }),
   });
   const waiting: PromiseWithResolvers<unknown>[] = [];
   const come: unknown[] = [];
@@ -139,7 +153,9 @@ const startThread = (limits: WorkerOptions["resourceLimits"] | undefined): Threa
     else come.push(message);
   });
   worker.once("exit", free);
-  worker.once("error", fail).once("exit", (code) => fail(new Error(`the thread that reads the config file ended with ${code}`)));
+  worker
+    .once("error", fail)
+    .once("exit", (code) => fail(new Error(`the thread that reads the config file ended with ${code}`)));
   const next = (): Promise<unknown> => {
     if (come.length > 0) return Promise.resolve(come.shift());
     if (failed) return Promise.reject(failed);

@@ -16,9 +16,17 @@ let batches: Iterator<readonly unknown[]> = [].values();
 
 const read = async ({ kept, ...asked }: Job): Promise<Head> => {
   const content = kept && unpack(kept);
-  const { checked, parsed, loaded } = await readSettled({ ...asked, content, ...(!content && { parsed: await readTenantsCache(asked.file) }) });
+  const { checked, parsed, loaded } = await readSettled({
+    ...asked,
+    content,
+    ...(!content && { parsed: await readTenantsCache(asked.file) }),
+  });
   if (!checked.ok) return { checked };
-  const { settings: { tenants, ...settings }, keys, ...rest } = checked;
+  const {
+    settings: { tenants, ...settings },
+    keys,
+    ...rest
+  } = checked;
   const tenantsOver = depart(tenants, content?.tenants ?? []);
   const keysOver = keys && depart(keys, content?.keys ?? []);
   batches = [...tenantsOver.batches, ...(keysOver?.batches ?? [])].values();

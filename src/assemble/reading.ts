@@ -59,11 +59,20 @@ export const readChecked = async (asked: Asked): Promise<Checked> => (await read
 /** So many warnings are told with their places. */
 const MOST_WARNINGS = 100;
 
-const readOnce = async ({ file, before, keyChecks = {}, content, parsed: known, scope = "all" }: Asked): Promise<Read> => {
+const readOnce = async ({
+  file,
+  before,
+  keyChecks = {},
+  content,
+  parsed: known,
+  scope = "all",
+}: Asked): Promise<Read> => {
   const memory = remembering(content?.parsed ?? known ?? []);
   const how = { files: true, memory, ended: content && new Set(content.ended), warnings: MOST_WARNINGS };
   const loaded = await holdToExamples(
-    scope === "files" && content ? readSettings(content.text, originOf(file), how) : await loadSettings(file, undefined, how),
+    scope === "files" && content
+      ? readSettings(content.text, originOf(file), how)
+      : await loadSettings(file, undefined, how),
     file,
   );
   const parsed = [...memory.parsed];
@@ -75,12 +84,21 @@ const readOnce = async ({ file, before, keyChecks = {}, content, parsed: known, 
   const { settings, warnings, locate, keys, pieces } = loaded;
   const fixed = before ? needsRestart(before, settings) : [];
   const problems: readonly Problem[] = [
-    ...fixed.map(({ code, path, message, help }): Problem => ({ severity: "error", code, file, ...locate(path), path: pathText(path), message, ...(help !== undefined && { help }) })),
+    ...fixed.map(({ code, path, message, help }): Problem => ({
+      severity: "error",
+      code,
+      file,
+      ...locate(path),
+      path: pathText(path),
+      message,
+      ...(help !== undefined && { help }),
+    })),
     ...keyProblems({ settings, locate, file }, keyChecks),
   ];
-  const checked: Checked = problems.length === 0
-    ? { ok: true, hash, files, config, settings, warnings, keys, pieces }
-    : { ok: false, hash, files, config, problems };
+  const checked: Checked =
+    problems.length === 0
+      ? { ok: true, hash, files, config, settings, warnings, keys, pieces }
+      : { ok: false, hash, files, config, problems };
   return { checked, parsed, loaded };
 };
 
@@ -134,6 +152,9 @@ const SMALL = 64 * 1024;
 /** Whether a thread of its own would be worth while for somebody who serves nobody yet. */
 export const isSmall = async ({ file, content }: Asked): Promise<boolean> => {
   if (content) return false;
-  const text = await withoutHanging(file, () => stat(file)).then(({ size }) => (size < SMALL ? readConfigText(file) : undefined), () => undefined);
+  const text = await withoutHanging(file, () => stat(file)).then(
+    ({ size }) => (size < SMALL ? readConfigText(file) : undefined),
+    () => undefined,
+  );
   return text !== undefined && (!("main" in text) || text.tenants.length === 0);
 };

@@ -28,18 +28,35 @@ export type ReloadOptions = {
 };
 
 /** `at`: RFC 3339 in UTC. `changes`: a sentence each. */
-export type Applied = { readonly at: string; readonly by: By; readonly before: string; readonly hash: string; readonly changes: readonly string[] };
+export type Applied = {
+  readonly at: string;
+  readonly by: By;
+  readonly before: string;
+  readonly hash: string;
+  readonly changes: readonly string[];
+};
 
 export type Reloaded =
   /** `applied`: what came into force last, where anything did since the start. */
   | { readonly outcome: "unchanged"; readonly hash: string; readonly applied?: Applied }
   | ({ readonly outcome: "reloaded"; readonly warnings: readonly Problem[] } & Applied)
   /** Of a dry run: it would come into force. */
-  | { readonly outcome: "valid"; readonly before: string; readonly hash: string; readonly changes: readonly string[]; readonly warnings: readonly Problem[] }
+  | {
+      readonly outcome: "valid";
+      readonly before: string;
+      readonly hash: string;
+      readonly changes: readonly string[];
+      readonly warnings: readonly Problem[];
+    }
   /** Something goes, and the files may not be whole yet: it comes into force when they have not changed for a while. */
   | { readonly outcome: "waiting"; readonly before: string; readonly hash: string; readonly removes: readonly string[] }
   /** `hash`: of the file that was refused; `before` stays in force. */
-  | { readonly outcome: "refused"; readonly before: string; readonly hash: string; readonly problems: readonly Problem[] };
+  | {
+      readonly outcome: "refused";
+      readonly before: string;
+      readonly hash: string;
+      readonly problems: readonly Problem[];
+    };
 
 export type Reloading = {
   readonly file: string;
@@ -123,7 +140,11 @@ export class Reloader {
     const generation = standing.generation!;
     const { dryRun = false, by = "reload" } = given;
     const { watch } = generation.settings.config;
-    const nothing: Reloaded = { outcome: "unchanged", hash: generation.hash, ...(this.#applied && { applied: this.#applied }) };
+    const nothing: Reloaded = {
+      outcome: "unchanged",
+      hash: generation.hash,
+      ...(this.#applied && { applied: this.#applied }),
+    };
     if (this.#isOver) return this.#notRead(generation);
     // The mode may have changed since the watcher saw something.
     if (by === "watcher" && watch === "none") return nothing;
@@ -167,7 +188,13 @@ export class Reloader {
       { file, before: fixedOf(settings), keyChecks: journal.keys.all(), kept, scope },
       { tenants: settings.tenants, keys },
       this.#over.signal,
-    ).catch((error: Error): Aside => ({ ok: false, hash: "", files: new Map(), config: new Map(), problems: [cannot(file, error)] }));
+    ).catch((error: Error): Aside => ({
+      ok: false,
+      hash: "",
+      files: new Map(),
+      config: new Map(),
+      problems: [cannot(file, error)],
+    }));
   }
 
   async #switch(loaded: Valid, generation: Generation, options: Wanted): Promise<Reloaded> {
@@ -183,11 +210,22 @@ export class Reloader {
     const hasNewKeys = journal.keys.owes;
     const changes = differences(generation, loaded);
     const at = new Date().toISOString();
-    journal.note({ kind: "config", config_hash: loaded.hash, change: "reloaded", previous_hash: generation.hash, file, changes: shortened(changes) });
+    journal.note({
+      kind: "config",
+      config_hash: loaded.hash,
+      change: "reloaded",
+      previous_hash: generation.hash,
+      file,
+      changes: shortened(changes),
+    });
     this.#accept(options);
     this.#applied = { at, by, before: generation.hash, hash: loaded.hash, changes: shortened(changes) };
     await this.#parts.switched();
-    if (hasNewKeys) await journal.head().then(() => copyKeyChecks(journal)).catch(events.keyChecksNotCopied);
+    if (hasNewKeys)
+      await journal
+        .head()
+        .then(() => copyKeyChecks(journal))
+        .catch(events.keyChecksNotCopied);
     events.configReloaded(generation.hash, loaded.hash, shortened(changes));
     return { outcome: "reloaded", ...this.#applied, warnings: loaded.warnings };
   }
@@ -257,11 +295,21 @@ export class Reloader {
 type Read = Pick<FilesOfReading, "hash" | "files">;
 
 const isSame = (one: Read, other: Read): boolean =>
-  one.hash === other.hash && one.files.size === other.files.size && [...one.files].every(([path, hash]) => other.files.get(path) === hash);
+  one.hash === other.hash &&
+  one.files.size === other.files.size &&
+  [...one.files].every(([path, hash]) => other.files.get(path) === hash);
 
 const contentOf = ({ hash, files }: Read): string => JSON.stringify([hash, ...files]);
 
-const cannot = (file: string, error: Error): Problem => ({ severity: "error", code: "OCSGW-6282", file, line: 1, column: 1, path: "", message: `it cannot be switched to: ${faultInWords(error)}` });
+const cannot = (file: string, error: Error): Problem => ({
+  severity: "error",
+  code: "OCSGW-6282",
+  file,
+  line: 1,
+  column: 1,
+  path: "",
+  message: `it cannot be switched to: ${faultInWords(error)}`,
+});
 
 const stopping = (file: string): Problem => ({
   severity: "error",
@@ -275,7 +323,8 @@ const stopping = (file: string): Problem => ({
 });
 
 /** For log, journal and probes. An example of the policy is not quoted there: numbers of people may stand in it. */
-const outspoken = ({ code, path, message }: Problem): string => `${code} ${/^tests\b/.test(path) ? `${path} does not hold, or is malformed: ocsgw check shows it` : message}`;
+const outspoken = ({ code, path, message }: Problem): string =>
+  `${code} ${/^tests\b/.test(path) ? `${path} does not hold, or is malformed: ocsgw check shows it` : message}`;
 
 const shortened = (changes: readonly string[]): readonly string[] =>
   changes.length <= TOLD ? changes : [...changes.slice(0, TOLD), `and ${changes.length - TOLD} more`];

@@ -54,7 +54,8 @@ class Epochs {
   readonly #named = new Map<string, number>();
 
   take(entry: Recorded): void {
-    if (!("upstream" in entry) || !("epoch" in entry) || entry.upstream === undefined || entry.epoch === undefined) return;
+    if (!("upstream" in entry) || !("epoch" in entry) || entry.upstream === undefined || entry.epoch === undefined)
+      return;
     const { upstream, epoch } = entry;
     this.#named.set(upstream, Math.max(epoch, this.#named.get(upstream) ?? 0));
     if (entry.kind === "switchover" && entry.to !== null && epoch >= (this.#begun.get(upstream)?.epoch ?? 0))
@@ -62,7 +63,11 @@ class Epochs {
   }
 
   /** `to`: the last endpoint that is known; none is called "", so that whichever answers is another one. */
-  *untold(): Generator<{ readonly upstream: string; readonly epoch: number; readonly from: null; readonly to: string }, void, undefined> {
+  *untold(): Generator<
+    { readonly upstream: string; readonly epoch: number; readonly from: null; readonly to: string },
+    void,
+    undefined
+  > {
     for (const [upstream, epoch] of this.#named) {
       const { epoch: begun, to } = this.#begun.get(upstream) ?? { epoch: 0, to: "" };
       if (epoch > begun) yield { upstream, epoch, from: null, to };

@@ -40,7 +40,10 @@ const LOOK_MS = 500;
 /** Entries that wait longer have the disk for themselves. */
 const LATE_MS = 50;
 
-export const startRereading = async ({ journal, checkpoints, signer, published, firstMs = FIRST_MS }: Parts, stops: Stops): Promise<Rereading> => {
+export const startRereading = async (
+  { journal, checkpoints, signer, published, firstMs = FIRST_MS }: Parts,
+  stops: Stops,
+): Promise<Rereading> => {
   const kept = await readMark(journal, signer);
   let mark = kept && kept.size <= journal.status().size ? kept : undefined;
   let reached: Verified | undefined = mark;
@@ -72,7 +75,11 @@ export const startRereading = async ({ journal, checkpoints, signer, published, 
     if (from === undefined) began = Date.now();
     const asked: Asked = { dir: journal.dir, until, from, asides: journal.asides(), published, flag };
     let signedAt = performance.now();
-    worker = new Worker(new URL("../journal/reread/worker.ts", import.meta.url), { workerData: asked, name: "reread", resourceLimits: { maxOldGenerationSizeMb: 128 } });
+    worker = new Worker(new URL("../journal/reread/worker.ts", import.meta.url), {
+      workerData: asked,
+      name: "reread",
+      resourceLimits: { maxOldGenerationSizeMb: 128 },
+    });
     worker.unref();
     worker.on("message", (told: Told) => {
       if (told.kind === "damaged") damaged(told.damage);
@@ -110,7 +117,10 @@ export const startRereading = async ({ journal, checkpoints, signer, published, 
       worker?.removeAllListeners("message");
       void worker?.terminate();
       inTurn(() => removeMark(journal));
-      again ??= setTimeout(() => { again = undefined; pass(); }, firstMs).unref();
+      again ??= setTimeout(() => {
+        again = undefined;
+        pass();
+      }, firstMs).unref();
     },
   };
 };

@@ -83,8 +83,12 @@ class Looks implements Retention {
   readonly state = (): RetentionState => {
     const { doubt } = this.#parts.journal.believed();
     return {
-      clock: writeMicros(wallMicros()), believed: doubt === undefined, doubt: doubt ? { from: writeMicros(doubt.from), to: writeMicros(doubt.to) } : null,
-      waits: doubt ? inWords(doubt) : (this.#waits ?? null), next_look: Math.max(0, Math.round(this.#nextAt - this.#ran())), entries: this.#parts.journal.status().size,
+      clock: writeMicros(wallMicros()),
+      believed: doubt === undefined,
+      doubt: doubt ? { from: writeMicros(doubt.from), to: writeMicros(doubt.to) } : null,
+      waits: doubt ? inWords(doubt) : (this.#waits ?? null),
+      next_look: Math.max(0, Math.round(this.#nextAt - this.#ran())),
+      entries: this.#parts.journal.status().size,
     };
   };
 
@@ -125,7 +129,8 @@ class Looks implements Retention {
       return true;
     }
     if (!(await known())) {
-      this.#waits = "it is not known which Do-Not-Calls are open, or more are open than are kept in memory, and none must be lost with its segment";
+      this.#waits =
+        "it is not known which Do-Not-Calls are open, or more are open than are kept in memory, and none must be lost with its segment";
       return false;
     }
     try {
@@ -145,7 +150,15 @@ class Looks implements Retention {
     const ran = this.#ran();
     const explained = DAY_MS + ran - this.#lookedAt;
     const now = (): number => journal.believed().now / 1000;
-    const retired = await retire({ journal, checkpoints, openDoNotCalls, keep: retention, holds: legal_hold, now, ...(!this.#confirmed && { most: explained }) });
+    const retired = await retire({
+      journal,
+      checkpoints,
+      openDoNotCalls,
+      keep: retention,
+      holds: legal_hold,
+      now,
+      ...(!this.#confirmed && { most: explained }),
+    });
     if (retired) {
       events.entriesRetired(retired.from, retired.to, retired.segments.length);
       this.#deleted += retired.to - retired.from;

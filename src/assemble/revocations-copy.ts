@@ -40,9 +40,7 @@ export const readFileAt = async (file: string): Promise<FileRead> => {
     return {
       ...nothing,
       isThere: !isGone,
-      fault: isGone
-        ? "it is gone"
-        : `it cannot be read: ${reason(error)}`,
+      fault: isGone ? "it is gone" : `it cannot be read: ${reason(error)}`,
     };
   }
 };

@@ -295,8 +295,7 @@ export class RevocationKeeper {
 
 const revokedOf = ({ kind, id, until }: Decision): Revoked => ({ kind, id, until });
 
-const tellUnusable = (fault: unknown): void =>
-  events.revocationsUnusable(fault, faultInWords(fault));
+const tellUnusable = (fault: unknown): void => events.revocationsUnusable(fault, faultInWords(fault));
 
 const inWords = ({ kind, id, lifted, until }: Decision): string =>
   `${kind} ${id}${lifted ? " counts again" : ` is revoked${until === null ? "" : ` until ${until}`}`}`;

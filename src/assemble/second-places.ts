@@ -20,15 +20,17 @@ export type Found = Published & {
 
 /** What earlier runs published. A place that is away now is passed over. */
 export const readSecondPlaces = ({ audit }: Settings): Promise<Found[]> =>
-  Promise.all(audit.checkpoint.publish.map(async (address): Promise<Found> => {
-    const place = secondPlace(address);
-    const { name } = place;
-    try {
-      return { place, name, notes: await within(PATIENCE_MS, place.published(), name) };
-    } catch (error) {
-      return { place, name, notes: undefined, away: faultInWords(error) };
-    }
-  }));
+  Promise.all(
+    audit.checkpoint.publish.map(async (address): Promise<Found> => {
+      const place = secondPlace(address);
+      const { name } = place;
+      try {
+        return { place, name, notes: await within(PATIENCE_MS, place.published(), name) };
+      } catch (error) {
+        return { place, name, notes: undefined, away: faultInWords(error) };
+      }
+    }),
+  );
 
 export type SecondPlaces = {
   readonly publish: (note: string) => void;
@@ -42,7 +44,10 @@ type Newest = readonly (number | undefined)[];
 
 /** Begins with what is missing there. */
 export const startPublishing = async (
-  found: readonly Found[], newest: Newest, journal: Journal, stops: Stops,
+  found: readonly Found[],
+  newest: Newest,
+  journal: Journal,
+  stops: Stops,
 ): Promise<SecondPlaces> => {
   const publishers = found.map(({ place }) => new Publisher(place, tellOf(journal)));
   stops.push(async () => void (await Promise.all(publishers.map(({ stop }) => stop()))));
@@ -61,14 +66,17 @@ export const startPublishing = async (
 const AWAY = "checkpoints do not reach their second place";
 const EMPTIED = "a second place of the checkpoints was removed or emptied";
 
-const tellOf = (journal: Journal) => (news: PublisherNews): void => {
-  switch (news.kind) {
-    case "back": return events.secondPlaceBack(news.place);
-    case "away":
-      events.secondPlaceAway(news.place, news.reason);
-      return journal.note({ kind: "alarm", reason: AWAY, detail: `${news.place}: ${news.reason}` });
-    case "emptied":
-      events.secondPlaceEmptied(news.place);
-      return journal.note({ kind: "alarm", reason: EMPTIED, detail: news.place });
-  }
-};
+const tellOf =
+  (journal: Journal) =>
+  (news: PublisherNews): void => {
+    switch (news.kind) {
+      case "back":
+        return events.secondPlaceBack(news.place);
+      case "away":
+        events.secondPlaceAway(news.place, news.reason);
+        return journal.note({ kind: "alarm", reason: AWAY, detail: `${news.place}: ${news.reason}` });
+      case "emptied":
+        events.secondPlaceEmptied(news.place);
+        return journal.note({ kind: "alarm", reason: EMPTIED, detail: news.place });
+    }
+  };

@@ -19,19 +19,35 @@ const REST = 9;
 /** One step: a large segment takes seconds. */
 const LONGEST_MS = 3_600_000;
 
-type Parts = { readonly journal: Pick<Journal, "dir" | "disk">; /** Those in force. */ readonly current: () => Settings };
+type Parts = {
+  readonly journal: Pick<Journal, "dir" | "disk">;
+  /** Those in force. */ readonly current: () => Settings;
+};
 
 export const startSegmentUpkeep = ({ journal, current }: Parts, stops: Stops): void => {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const rest = (tookMs: number): Promise<void> => pass(REST * tookMs, undefined, { signal, ref: false }).catch(() => undefined);
+  const rest = (tookMs: number): Promise<void> =>
+    pass(REST * tookMs, undefined, { signal, ref: false }).catch(() => undefined);
   const extend = (): Promise<void> =>
-    extendTiles({ disk: journal.disk, dir: journal.dir, isStopped: () => signal.aborted }).catch((error: unknown) => events.tilesFailed(faultInWords(error)));
+    extendTiles({ disk: journal.disk, dir: journal.dir, isStopped: () => signal.aborted }).catch((error: unknown) =>
+      events.tilesFailed(faultInWords(error)),
+    );
   const compress = async (): Promise<void> => {
     const after = current().audit.compress_after;
     if (after === "never") return;
     try {
-      const { segments, before, after: compressed } = await compressSegments({ journal, after, isStopped: () => signal.aborted, pause: rest, onFailure: events.compressionFailed });
+      const {
+        segments,
+        before,
+        after: compressed,
+      } = await compressSegments({
+        journal,
+        after,
+        isStopped: () => signal.aborted,
+        pause: rest,
+        onFailure: events.compressionFailed,
+      });
       if (segments > 0) events.segmentsCompressed(segments, before, compressed);
     } catch (error) {
       events.compressionFailed(faultInWords(error));
@@ -40,7 +56,8 @@ export const startSegmentUpkeep = ({ journal, current }: Parts, stops: Stops): v
   const run = async (): Promise<void> => {
     await extend();
     if (!signal.aborted) await compress();
-    if (!signal.aborted) await tend(journal.dir, { rest, signal }).catch((error: unknown) => events.indexFailed(faultInWords(error)));
+    if (!signal.aborted)
+      await tend(journal.dir, { rest, signal }).catch((error: unknown) => events.indexFailed(faultInWords(error)));
   };
   let turn = run();
   const timer = setInterval(() => void (turn = turn.then(run)), EVERY_MS).unref();

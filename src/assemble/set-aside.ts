@@ -4,7 +4,15 @@ import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
 import { WrongCommand } from "../journal/command-socket.ts";
 import type { OpenDoNotCalls } from "../journal/open-do-not-calls.ts";
-import { finishSettingAside, firstIn, lookAt, NotSetAside, setAside, type Look, type Setting } from "../journal/set-aside.ts";
+import {
+  finishSettingAside,
+  firstIn,
+  lookAt,
+  NotSetAside,
+  setAside,
+  type Look,
+  type Setting,
+} from "../journal/set-aside.ts";
 import type { StateSigner } from "../journal/start-state.ts";
 import type { Rereading } from "./rereading.ts";
 
@@ -34,14 +42,15 @@ export const startSettingAside = async ({ known, rereading, ...parts }: Parts): 
   await finishSettingAside(parts.journal);
   return {
     look: (body) => answered(async () => lookAt(parts, firstIn(segmentIn(body)))),
-    set: (body) => answered(async () => {
-      const first = firstIn(segmentIn(body));
-      const by = byIn(body);
-      await known();
-      const told = await setAside({ ...parts, by }, first);
-      rereading.wasSetAside(first);
-      return toldOf(told);
-    }),
+    set: (body) =>
+      answered(async () => {
+        const first = firstIn(segmentIn(body));
+        const by = byIn(body);
+        await known();
+        const told = await setAside({ ...parts, by }, first);
+        rereading.wasSetAside(first);
+        return toldOf(told);
+      }),
   };
 };
 

@@ -4,7 +4,7 @@ import type { Steps } from "../tenants/steps.ts";
 const SLICE_MS = 4;
 
 export const inSlices = async <Result>(steps: Steps<Result>): Promise<Result> => {
-  for (let until = performance.now() + SLICE_MS; ; ) {
+  for (let until = performance.now() + SLICE_MS; ;) {
     const { done, value } = steps.next();
     if (done) return value;
     if (performance.now() < until) continue;

@@ -15,7 +15,10 @@ export type Leading = { readonly lock: Lock; readonly probes: Probes | undefined
 const AGAIN_MS = 1000;
 
 /** Resolves when this process holds the lock, and to undefined when the signal came first. Rejects where the lock is not to be relied on. */
-export const standBy = async (settings: Settings, { sockets, signal }: { readonly sockets: PassedSockets; readonly signal: AbortSignal }): Promise<Leading | undefined> => {
+export const standBy = async (
+  settings: Settings,
+  { sockets, signal }: { readonly sockets: PassedSockets; readonly signal: AbortSignal },
+): Promise<Leading | undefined> => {
   const { dir } = settings.audit;
   await makeFolders(dir);
   const probing = new Probing(settings, sockets);
@@ -62,7 +65,11 @@ class Probing {
 
   async #open(tell: (error: unknown) => void = () => undefined): Promise<void> {
     try {
-      this.#probes ??= await startProbes(this.#settings, { ready: () => ({ status: "standby" }), metrics: undefined }, this.#sockets);
+      this.#probes ??= await startProbes(
+        this.#settings,
+        { ready: () => ({ status: "standby" }), metrics: undefined },
+        this.#sockets,
+      );
     } catch (error) {
       tell(error);
     }

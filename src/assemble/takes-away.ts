@@ -25,11 +25,14 @@ export const takesAway = (before: Compared, after: Compared): readonly string[] 
   ...staying("certificate rule", before.settings.identity.mtls, after.settings.identity.mtls),
   ...ofKeys(before.keys ?? [], after.keys ?? []),
   ...Object.entries(before.settings.upstreams).flatMap(([name, was]) =>
-    fewer(was, after.settings.upstreams[name]).map((key) => `${key} of upstream ${name}`)),
+    fewer(was, after.settings.upstreams[name]).map((key) => `${key} of upstream ${name}`),
+  ),
   ...["admin" as const, "audit" as const].flatMap((key) =>
-    fewer(before.settings[key], after.settings[key]).map((path) => `${key}.${path}`)),
+    fewer(before.settings[key], after.settings[key]).map((path) => `${key}.${path}`),
+  ),
   // Their defaults may keep more of people, or for a shorter time, and neither can be undone.
-  ...(["redact", "retention"] as const).filter((key) => !isAlike(before.settings.audit[key], after.settings.audit[key]))
+  ...(["redact", "retention"] as const)
+    .filter((key) => !isAlike(before.settings.audit[key], after.settings.audit[key]))
     .map((key) => `audit.${key} as it was`),
   ...[...(before.pieces ?? [])].flatMap(([path, count]) => {
     const now = after.pieces?.get(path) ?? 0;
@@ -38,16 +41,28 @@ export const takesAway = (before: Compared, after: Compared): readonly string[] 
 ];
 
 /** An item that is the same object on both sides is there. */
-const gone = <Item>(what: string, before: readonly Item[], after: readonly Item[], nameOf: (item: Item) => string): readonly string[] => {
+const gone = <Item>(
+  what: string,
+  before: readonly Item[],
+  after: readonly Item[],
+  nameOf: (item: Item) => string,
+): readonly string[] => {
   const same = new Set(after);
   const missing = before.filter((item) => !same.has(item));
   if (missing.length === 0) return [];
   const names = new Set(after.map(nameOf));
-  return missing.map(nameOf).filter((name) => !names.has(name)).map((name) => `${what} ${name}`);
+  return missing
+    .map(nameOf)
+    .filter((name) => !names.has(name))
+    .map((name) => `${what} ${name}`);
 };
 
 /** Of what stays under its name. */
-const staying = (what: string, before: readonly { readonly name: string }[], after: readonly { readonly name: string }[]): readonly string[] => {
+const staying = (
+  what: string,
+  before: readonly { readonly name: string }[],
+  after: readonly { readonly name: string }[],
+): readonly string[] => {
   const now = new Map(after.map((item) => [item.name, item]));
   return before.flatMap((was) => {
     const is = now.get(was.name);
@@ -76,7 +91,8 @@ const fewer = (was: unknown, is: unknown): readonly string[] => {
   }
   if (!isMap(was) || !isMap(is)) return [];
   return Object.entries(was).flatMap(([key, value]) =>
-    fewer(value, is[key]).map((path) => (path === "" ? key : `${key}.${path}`)));
+    fewer(value, is[key]).map((path) => (path === "" ? key : `${key}.${path}`)),
+  );
 };
 
 const isAlike = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
@@ -85,7 +101,8 @@ const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** How the settings say that something is not there, or not restricted. */
-const isNothing = (value: unknown): boolean => value === undefined || value === null || value === "none" || value === "any";
+const isNothing = (value: unknown): boolean =>
+  value === undefined || value === null || value === "none" || value === "any";
 
 const tenants = ({ tenants: before }: Settings, { tenants: after }: Settings): readonly string[] => {
   const same = new Set(after);
@@ -106,14 +123,22 @@ const ofTenant = (was: TenantSettings, is: TenantSettings): readonly string[] =>
   return [
     ...lost("client", Object.keys(was.clients), Object.keys(is.clients)),
     ...Object.entries(was.clients).flatMap(([name, { actions }]) =>
-      Object.hasOwn(is.clients, name) ? lost(`action of client ${name}`, actions, is.clients[name]!.actions) : []),
+      Object.hasOwn(is.clients, name) ? lost(`action of client ${name}`, actions, is.clients[name]!.actions) : [],
+    ),
     ...Object.entries(was.clients).flatMap(([name, client]) =>
       Object.hasOwn(is.clients, name)
         ? fewer({ ...client, actions: null }, is.clients[name]).map((key) => `${key} of client ${name} of ${was.name}`)
-        : []),
+        : [],
+    ),
     ...lost("campaign", was.campaigns, is.campaigns),
     ...lost("list", was.lists, is.lists),
-    ...lost("campaign group", was.campaign_groups.map(({ dbid }) => dbid), is.campaign_groups.map(({ dbid }) => dbid)),
-    ...fewer({ limits: was.limits, fields: was.fields }, { limits: is.limits, fields: is.fields }).map((key) => `${key} of ${was.name}`),
+    ...lost(
+      "campaign group",
+      was.campaign_groups.map(({ dbid }) => dbid),
+      is.campaign_groups.map(({ dbid }) => dbid),
+    ),
+    ...fewer({ limits: was.limits, fields: was.fields }, { limits: is.limits, fields: is.fields }).map(
+      (key) => `${key} of ${was.name}`,
+    ),
   ];
 };

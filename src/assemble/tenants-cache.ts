@@ -47,14 +47,19 @@ export const readTenantsCache = async (config: string): Promise<Content["parsed"
     const text = secret && (await readSmallFile(cacheIn(auditDir), MOST_BYTES));
     if (!secret || !text || !/^[0-9a-f]{64}\n/.test(text.slice(0, 65))) return [];
     const body = text.slice(65);
-    return timingSafeEqual(Buffer.from(text.slice(0, 64), "hex"), macOf(secret, body)) ? (JSON.parse(body) as Content["parsed"]) : [];
+    return timingSafeEqual(Buffer.from(text.slice(0, 64), "hex"), macOf(secret, body))
+      ? (JSON.parse(body) as Content["parsed"])
+      : [];
   } catch {
     return [];
   }
 };
 
 /** Whole or not at all. Resolves to false where none is kept; rejects when it cannot be written. */
-export const writeTenantsCache = async (place: CachePlace, { text, parsed }: Pick<Content, "text" | "parsed">): Promise<boolean> => {
+export const writeTenantsCache = async (
+  place: CachePlace,
+  { text, parsed }: Pick<Content, "text" | "parsed">,
+): Promise<boolean> => {
   const secret = await secretOf(place);
   const wanted = new Set(text.tenants.map(({ hash }) => hash));
   if (!secret || wanted.size === 0) return false;

@@ -13,7 +13,11 @@ export const startTenantsKeeping = (current: () => Generation, stops: Stops): Te
   stops.push(() => writing);
   return {
     switched: () => {
-      const { kept, config, settings: { audit } } = current();
+      const {
+        kept,
+        config,
+        settings: { audit },
+      } = current();
       // The first is the config file, the second the listing.
       const files = [...(config ?? [])].slice(2);
       const hashes = JSON.stringify(files);

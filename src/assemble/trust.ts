@@ -11,9 +11,18 @@ type Place = Pick<Settings, "audit">;
 export const anchorOf = ({ audit }: Place): string => audit.checkpoint.anchor ?? defaultAnchor(audit.dir);
 
 /** What signs the journal. One that is made is announced. Rejects in words. */
-export const signingKeyOf = ({ audit: { dir, checkpoint: { key: path, origin } } }: Place): Promise<KeyObject> =>
+export const signingKeyOf = ({
+  audit: {
+    dir,
+    checkpoint: { key: path, origin },
+  },
+}: Place): Promise<KeyObject> =>
   signingKey({ dir, path, origin, made: (verifierKey) => events.checkpointKeyMade(path, verifierKey) });
 
 /** `published`: what was read from the second places. */
-export const trustOf = (settings: Place, key: KeyObject, published: readonly Published[]): Trust =>
-  ({ key, origin: settings.audit.checkpoint.origin, anchor: anchorOf(settings), published });
+export const trustOf = (settings: Place, key: KeyObject, published: readonly Published[]): Trust => ({
+  key,
+  origin: settings.audit.checkpoint.origin,
+  anchor: anchorOf(settings),
+  published,
+});

@@ -24,7 +24,11 @@ export type Board = {
 };
 
 /** The boards of a reading: those of before where the way is the same, and new ones that have not begun. `retune` gives the ones that stayed what has changed of theirs. */
-export type Boards = { readonly boards: ReadonlyMap<string, Board>; readonly fresh: readonly Board[]; readonly retune: () => void };
+export type Boards = {
+  readonly boards: ReadonlyMap<string, Board>;
+  readonly fresh: readonly Board[];
+  readonly retune: () => void;
+};
 
 export type BoardParts = {
   readonly tell: (news: UpstreamNews) => void;
@@ -32,12 +36,17 @@ export type BoardParts = {
   readonly epochOf: (upstream: string) => number;
 };
 
-export const boardsFor = async (reading: Reading, { tell, earFor, epochOf }: BoardParts, before: ReadonlyMap<string, Board> | undefined): Promise<Boards> => {
+export const boardsFor = async (
+  reading: Reading,
+  { tell, earFor, epochOf }: BoardParts,
+  before: ReadonlyMap<string, Board> | undefined,
+): Promise<Boards> => {
   const boards = new Map<string, Board>();
   const fresh: Board[] = [];
   const changes: (() => void)[] = [];
   const shares = await inSlices(shareSteps(reading.settings));
-  const measures = (name: string, upstream: UpstreamSettings): Measures => measuresOf(upstream, shares.get(name) ?? new Map());
+  const measures = (name: string, upstream: UpstreamSettings): Measures =>
+    measuresOf(upstream, shares.get(name) ?? new Map());
   for (const [name, upstream] of Object.entries(reading.settings.upstreams)) {
     const way = wayOf(upstream, reading);
     const stays = before?.get(name);
@@ -47,12 +56,28 @@ export const boardsFor = async (reading: Reading, { tell, earFor, epochOf }: Boa
     } else {
       const ear = earFor(name, upstream.backup === null ? [upstream.primary] : [upstream.primary, upstream.backup]);
       const report = reportOf(tell, epochOf);
-      const board = { way, ear, report, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measures(name, upstream), name, tell: report.say, epoch: () => epochOf(name), settled: ear.hear, inherits: stays?.switchboard }) };
+      const board = {
+        way,
+        ear,
+        report,
+        switchboard: new Switchboard({
+          ...(await endpointsOf(upstream)),
+          onePerTenant: upstream.lane_isolation === "tenant",
+          userAgent: `ocs-gateway/${VERSION}`,
+          ...measures(name, upstream),
+          name,
+          tell: report.say,
+          epoch: () => epochOf(name),
+          settled: ear.hear,
+          inherits: stays?.switchboard,
+        }),
+      };
       const open = (): void => {
         stays?.report.end();
         const reported = stays && activeOf(stays);
         // The other one has gone over since this one looked.
-        if (reported !== undefined && reported !== activeOf(board) && leadsTo(upstream, reported)) board.switchboard.lookAgain();
+        if (reported !== undefined && reported !== activeOf(board) && leadsTo(upstream, reported))
+          board.switchboard.lookAgain();
         ear.open();
         report.open(reported);
       };
@@ -67,8 +92,10 @@ export const boardsFor = async (reading: Reading, { tell, earFor, epochOf }: Boa
   return { boards, fresh, retune: () => changes.forEach((change) => change()) };
 };
 
-const activeOf = ({ switchboard }: Board): string | undefined => switchboard.status().endpoints.find(({ active }) => active)?.endpoint;
-const leadsTo = ({ primary, backup }: UpstreamSettings, origin: string): boolean => origin === primary || origin === backup;
+const activeOf = ({ switchboard }: Board): string | undefined =>
+  switchboard.status().endpoints.find(({ active }) => active)?.endpoint;
+const leadsTo = ({ primary, backup }: UpstreamSettings, origin: string): boolean =>
+  origin === primary || origin === backup;
 
 /** What one board says of roles counts while it is in force: before that it waits, and afterwards the next board says it. */
 type Report = {
@@ -94,12 +121,27 @@ const reportOf = (tell: (news: UpstreamNews) => void, epochOf: (upstream: string
       }
       waiting = [];
     },
-    end: () => { stage = "over"; },
+    end: () => {
+      stage = "over";
+    },
   };
 };
 
-const wayOf = ({ primary, backup, lane_isolation, tls, timeouts: { connect } }: UpstreamSettings, { files }: Reading): string =>
-  JSON.stringify([primary, backup, lane_isolation, connect, tls, files.get(tls.ca ?? ""), files.get(tls.crl ?? ""), files.get(tls.cert ?? ""), files.get(tls.key ?? "")]);
+const wayOf = (
+  { primary, backup, lane_isolation, tls, timeouts: { connect } }: UpstreamSettings,
+  { files }: Reading,
+): string =>
+  JSON.stringify([
+    primary,
+    backup,
+    lane_isolation,
+    connect,
+    tls,
+    files.get(tls.ca ?? ""),
+    files.get(tls.crl ?? ""),
+    files.get(tls.cert ?? ""),
+    files.get(tls.key ?? ""),
+  ]);
 
 /** Rejects when a file cannot be read. */
 export const endpointsOf = async (upstream: UpstreamSettings): Promise<Pick<UpstreamOptions, "primary" | "backup">> => {
@@ -115,7 +157,10 @@ export const endpointsOf = async (upstream: UpstreamSettings): Promise<Pick<Upst
     ...(server_name !== null && { serverName: server_name }),
   };
   const endpoint = (origin: string): Endpoint => ({ origin, tls, connectTimeout: upstream.timeouts.connect });
-  return { primary: endpoint(upstream.primary), backup: upstream.backup === null ? undefined : endpoint(upstream.backup) };
+  return {
+    primary: endpoint(upstream.primary),
+    backup: upstream.backup === null ? undefined : endpoint(upstream.backup),
+  };
 };
 
 type Measures = Pick<UpstreamOptions, "connections" | "answerTimeout" | "queue" | "shareOf" | "standby">;
@@ -148,35 +193,56 @@ type TenantSettings = Settings["tenants"][number];
 const indexes = new WeakMap<Settings["tenants"], ReadonlyMap<string, TenantSettings>>();
 
 /** In the words of an upstream, which knows a tenant by its DBID. */
-const tenantAt = (tenants: Settings["tenants"], upstream: string, dbid: string | undefined): TenantSettings | undefined => {
+const tenantAt = (
+  tenants: Settings["tenants"],
+  upstream: string,
+  dbid: string | undefined,
+): TenantSettings | undefined => {
   let index = indexes.get(tenants);
-  if (!index) indexes.set(tenants, (index = new Map(tenants.map((tenant) => [`${tenant.dbid} ${tenant.upstream}`, tenant]))));
+  if (!index)
+    indexes.set(tenants, (index = new Map(tenants.map((tenant) => [`${tenant.dbid} ${tenant.upstream}`, tenant]))));
   return dbid === undefined ? undefined : index.get(`${dbid} ${upstream}`);
 };
 
 /** What each upstream says of itself, for people: with tenants' names, and the DBID of a tenant that the settings have no more. */
-export const statesOf = (boards: Iterable<Board>, { tenants }: Settings): UpstreamState[] => [...boards].map(({ switchboard }) => {
-  const status = switchboard.status();
-  const named = <Of extends { readonly tenant: string | undefined }>(of: Of): Of =>
-    (of.tenant === undefined ? of : { ...of, tenant: tenantAt(tenants, status.name, of.tenant)?.name ?? of.tenant });
-  const connected = (lane: UpstreamStatus["lanes"][number]): UpstreamState["lanes"][number] => ({ ...named(lane), endpoint: lane.state === "idle" ? null : lane.endpoint });
-  return { ...status, lanes: status.lanes.map(connected), queue: status.queue.map(named) };
-});
+export const statesOf = (boards: Iterable<Board>, { tenants }: Settings): UpstreamState[] =>
+  [...boards].map(({ switchboard }) => {
+    const status = switchboard.status();
+    const named = <Of extends { readonly tenant: string | undefined }>(of: Of): Of =>
+      of.tenant === undefined ? of : { ...of, tenant: tenantAt(tenants, status.name, of.tenant)?.name ?? of.tenant };
+    const connected = (lane: UpstreamStatus["lanes"][number]): UpstreamState["lanes"][number] => ({
+      ...named(lane),
+      endpoint: lane.state === "idle" ? null : lane.endpoint,
+    });
+    return { ...status, lanes: status.lanes.map(connected), queue: status.queue.map(named) };
+  });
 
-type Ears = { readonly journal: Journal; readonly counts: Counts; readonly alarms: Alarms; readonly current: () => Settings };
+type Ears = {
+  readonly journal: Journal;
+  readonly counts: Counts;
+  readonly alarms: Alarms;
+  readonly current: () => Settings;
+};
 
 /** What operators and the journal are told of an upstream: a change of roles, an OCS that is gone, an answer that may be another request's. */
-export const tellOf = ({ journal, counts, alarms, current }: Ears) => (news: UpstreamNews): void => {
-  const { upstream } = news;
-  if (news.kind === "down") return events.upstreamDown(upstream);
-  if (news.kind === "standby") return events.standby(upstream, news.endpoint, news);
-  if (news.kind === "reconnected") return events.reconnected(upstream, news.endpoint, news.reason);
-  if (news.kind === "suspicion") {
-    const tenant = tenantAt(current().tenants, upstream, news.tenant);
-    return alarms.raise({ reason: news.what, upstream, ...(tenant && { tenant: { dbid: tenant.dbid, name: tenant.name } }), detail: `lane ${news.lane}` });
-  }
-  const { from, to, epoch, reason } = news;
-  counts.switchover(upstream);
-  events.switchover(upstream, from, to, epoch);
-  journal.note({ kind: "switchover", upstream, from, to, epoch, reason });
-};
+export const tellOf =
+  ({ journal, counts, alarms, current }: Ears) =>
+  (news: UpstreamNews): void => {
+    const { upstream } = news;
+    if (news.kind === "down") return events.upstreamDown(upstream);
+    if (news.kind === "standby") return events.standby(upstream, news.endpoint, news);
+    if (news.kind === "reconnected") return events.reconnected(upstream, news.endpoint, news.reason);
+    if (news.kind === "suspicion") {
+      const tenant = tenantAt(current().tenants, upstream, news.tenant);
+      return alarms.raise({
+        reason: news.what,
+        upstream,
+        ...(tenant && { tenant: { dbid: tenant.dbid, name: tenant.name } }),
+        detail: `lane ${news.lane}`,
+      });
+    }
+    const { from, to, epoch, reason } = news;
+    counts.switchover(upstream);
+    events.switchover(upstream, from, to, epoch);
+    journal.note({ kind: "switchover", upstream, from, to, epoch, reason });
+  };

@@ -35,7 +35,8 @@ export const startWatching = async (watching: Watching): Promise<Watch> => {
 };
 
 /** The same for who never looks by himself. The function that is returned ends it. */
-export const watchFiles = async (watching: Watching): Promise<() => Promise<void>> => (await startWatching(watching)).close;
+export const watchFiles = async (watching: Watching): Promise<() => Promise<void>> =>
+  (await startWatching(watching)).close;
 
 /** By file, the hash of what it holds. */
 type Contents = ReadonlyMap<string, string>;
@@ -79,7 +80,8 @@ class Watcher {
     if (this.#closed) return;
     await this.#watchFolders();
     const now = await this.#contents();
-    const known = this.#known ?? new Map([...this.#watching.files()].map(([file, read]) => [file, read ?? now.get(file) ?? ""]));
+    const known =
+      this.#known ?? new Map([...this.#watching.files()].map(([file, read]) => [file, read ?? now.get(file) ?? ""]));
     const other = [...new Set([...known.keys(), ...now.keys()])].filter((file) => known.get(file) !== now.get(file));
     this.#known = now;
     if (this.#closed) return;
@@ -112,7 +114,8 @@ class Watcher {
     if (stamp !== undefined && seen?.stamp === stamp && !seen.isFresh) return seen.content;
     const content = await contentOf(file);
     // What was written a moment ago may be written again without another time.
-    if (stamp !== undefined) this.#seen.set(file, { stamp, content, isFresh: Date.now() - changedAt(stamp) < FRESH_MS });
+    if (stamp !== undefined)
+      this.#seen.set(file, { stamp, content, isFresh: Date.now() - changedAt(stamp) < FRESH_MS });
     return content;
   }
 
@@ -134,7 +137,7 @@ class Watcher {
       if (real !== undefined) folders.add((await isFolder(real)) ? real : dirname(real));
     }
     for (const [folder, { watcher, id }] of this.#folders) {
-      if (folders.has(folder) && id === await idOf(folder)) continue;
+      if (folders.has(folder) && id === (await idOf(folder))) continue;
       watcher.close();
       this.#folders.delete(folder);
     }
@@ -176,12 +179,18 @@ type Seen = { readonly stamp: string; readonly content: string; readonly isFresh
 
 const FRESH_MS = 2000;
 
-const stampOf = ({ dev, ino, size, mtimeNs, ctimeNs, ctimeMs }: BigIntStats): string => [ctimeMs, dev, ino, size, mtimeNs, ctimeNs].join(" ");
+const stampOf = ({ dev, ino, size, mtimeNs, ctimeNs, ctimeMs }: BigIntStats): string =>
+  [ctimeMs, dev, ino, size, mtimeNs, ctimeNs].join(" ");
 const changedAt = (stamp: string): number => Number(stamp.split(" ", 1)[0]);
 
-const realPathOf = (file: string): Promise<string | undefined> => withoutHanging(file, () => realpath(file)).catch(() => undefined);
+const realPathOf = (file: string): Promise<string | undefined> =>
+  withoutHanging(file, () => realpath(file)).catch(() => undefined);
 
-const isFolder = (path: string): Promise<boolean> => withoutHanging(path, () => stat(path)).then((found) => found.isDirectory(), () => false);
+const isFolder = (path: string): Promise<boolean> =>
+  withoutHanging(path, () => stat(path)).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 /** Empty where there is nothing, or it may not be read. A FIFO, what is too large, and what does not answer are other contents: the reading says why. */
 const contentOf = async (file: string): Promise<string> => {
@@ -193,12 +202,17 @@ const contentOf = async (file: string): Promise<string> => {
   }
 };
 
-const idOf = (folder: string): Promise<string> => withoutHanging(folder, () => stat(folder)).then(({ dev, ino }) => `${dev} ${ino}`, () => "");
+const idOf = (folder: string): Promise<string> =>
+  withoutHanging(folder, () => stat(folder)).then(
+    ({ dev, ino }) => `${dev} ${ino}`,
+    () => "",
+  );
 
 const nearest = async (folder: string): Promise<string> => {
   let at = folder;
-  while (at !== dirname(at) && await idOf(at) === "") at = dirname(at);
+  while (at !== dirname(at) && (await idOf(at)) === "") at = dirname(at);
   return at;
 };
 
-const isSame = (one: Contents, other: Contents): boolean => one.size === other.size && [...one].every(([file, hash]) => other.get(file) === hash);
+const isSame = (one: Contents, other: Contents): boolean =>
+  one.size === other.size && [...one].every(([file, hash]) => other.get(file) === hash);

@@ -15,22 +15,32 @@ const TIMEOUT_MS = 3000;
 const LONG_TIMEOUT_MS = 60_000;
 
 /** The config's admin listener and its journal's directory; or, when it has none, the exit code, told why. The rest of the file may be wrong. */
-export const adminOf = async (config: string): Promise<{ readonly target: AdminTarget; readonly auditDir: string | undefined } | number> => {
+export const adminOf = async (
+  config: string,
+): Promise<{ readonly target: AdminTarget; readonly auditDir: string | undefined } | number> => {
   const { glimpse } = await import("../settings/glimpse.ts");
-  const { admin, auditDir } = await glimpse(config) ?? {};
+  const { admin, auditDir } = (await glimpse(config)) ?? {};
   if (admin) return { target: await targetOf(admin, auditDir), auditDir };
   const [{ loadSettings }, { sayInvalid }] = await Promise.all([import("../settings/load.ts"), import("./check.ts")]);
   if (!(await loadSettings(config)).ok) return sayInvalid(config);
-  console.error(`${config} has no admin listener; with admin: { bind: 127.0.0.1:9640 } the gateway opens one when it starts`);
+  console.error(
+    `${config} has no admin listener; with admin: { bind: 127.0.0.1:9640 } the gateway opens one when it starts`,
+  );
   return 3;
 };
 
 const targetOf = async ({ bind, tls }: NonNullable<Settings["admin"]>, auditDir = "."): Promise<AdminTarget> => ({
-  url: (bind.port === 0 ? await leftUrl(auditDir) : undefined) ?? `${tls === "none" ? "http" : "https"}://${reachable(bind)}`,
+  url:
+    (bind.port === 0 ? await leftUrl(auditDir) : undefined) ??
+    `${tls === "none" ? "http" : "https"}://${reachable(bind)}`,
   certificate: tls === "none" ? undefined : await readSmallFile(tls.cert),
 });
 
-const leftUrl = (auditDir: string): Promise<string | undefined> => readSmallFile(urlFile(auditDir)).then((text) => text.trim(), () => undefined);
+const leftUrl = (auditDir: string): Promise<string | undefined> =>
+  readSmallFile(urlFile(auditDir)).then(
+    (text) => text.trim(),
+    () => undefined,
+  );
 
 export type AdminOptions = { readonly config: string; readonly url?: string; readonly token?: string };
 type Question = { readonly path: string; readonly method?: "GET" | "POST"; readonly body?: object };
@@ -42,8 +52,12 @@ const REFUSED = 3;
 const UNREACHABLE = 5;
 
 /** Asks what wants the token. Resolves to an answer that is not about the question itself, or to the exit code, told why. */
-export const askAs = async ({ config, url, token }: AdminOptions, question: Question): Promise<AdminAnswer | number> => {
-  const found = url === undefined ? await fromConfig(config) : { target: { url, certificate: undefined }, kept: undefined };
+export const askAs = async (
+  { config, url, token }: AdminOptions,
+  question: Question,
+): Promise<AdminAnswer | number> => {
+  const found =
+    url === undefined ? await fromConfig(config) : { target: { url, certificate: undefined }, kept: undefined };
   if (typeof found === "number") return found;
   const bearer = token ?? found.kept?.token;
   if (url !== undefined && bearer === undefined) {
@@ -54,10 +68,16 @@ export const askAs = async ({ config, url, token }: AdminOptions, question: Ques
   if (!answer) return UNREACHABLE;
   if (answer.status === 200 || answer.status === 422) return answer;
   if (answer.status === 401 && token === undefined && found.kept && isOfAnother(answer, found.kept)) {
-    console.error(`${config} has audit.dir: ${found.kept.auditDir}, and the running gateway has its journal in another directory.\naudit.dir cannot change while the gateway runs (OCSGW-6281): take the change back, or restart the gateway`);
+    console.error(
+      `${config} has audit.dir: ${found.kept.auditDir}, and the running gateway has its journal in another directory.\naudit.dir cannot change while the gateway runs (OCSGW-6281): take the change back, or restart the gateway`,
+    );
     return REFUSED;
   }
-  console.error(answer.status === 401 ? `the gateway does not take this token${found.kept ? `; it is expected in ${found.kept.file}` : ""}` : `${found.target.url} answers ${answer.status}: is that the admin listener?`);
+  console.error(
+    answer.status === 401
+      ? `the gateway does not take this token${found.kept ? `; it is expected in ${found.kept.file}` : ""}`
+      : `${found.target.url} answers ${answer.status}: is that the admin listener?`,
+  );
   return NOT_TAKEN;
 };
 
@@ -93,30 +113,59 @@ const fromConfig = async (config: string): Promise<{ readonly target: AdminTarge
   if (typeof found === "number") return found;
   const auditDir = found.auditDir ?? ".";
   const file = tokenFile(auditDir);
-  return { target: found.target, kept: { file, auditDir, token: await readSmallFile(file).then((text) => text.trim(), () => undefined) } };
+  return {
+    target: found.target,
+    kept: {
+      file,
+      auditDir,
+      token: await readSmallFile(file).then(
+        (text) => text.trim(),
+        () => undefined,
+      ),
+    },
+  };
 };
 
 /** Resolves to the answer's JSON. Says on stderr why there is none, and resolves to undefined. */
-export const ask = async (target: AdminTarget, question: Question, headers: Readonly<Record<string, string>> = {}): Promise<AdminAnswer | undefined> => {
+export const ask = async (
+  target: AdminTarget,
+  question: Question,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<AdminAnswer | undefined> => {
   const { url } = target;
   try {
     const answer = await exchange(target, question, headers);
     return { status: answer.status, value: JSON.parse(answer.text) };
   } catch (error) {
-    console.error(error instanceof SyntaxError ? `${url} does not answer in JSON: is that the admin listener?` : `no answer from ${url}: ${reason(error)}`);
+    console.error(
+      error instanceof SyntaxError
+        ? `${url} does not answer in JSON: is that the admin listener?`
+        : `no answer from ${url}: ${reason(error)}`,
+    );
     return undefined;
   }
 };
 
-const textOf = async (response: IncomingMessage): Promise<string> => Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>)).toString();
+const textOf = async (response: IncomingMessage): Promise<string> =>
+  Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>)).toString();
 
 /** A connection of its own, which ends with the answer. */
-const exchange = async ({ url, certificate }: AdminTarget, { path, method = "GET", body }: Question, given: Readonly<Record<string, string>>): Promise<{ readonly status: number; readonly text: string }> => {
+const exchange = async (
+  { url, certificate }: AdminTarget,
+  { path, method = "GET", body }: Question,
+  given: Readonly<Record<string, string>>,
+): Promise<{ readonly status: number; readonly text: string }> => {
   // The listener's own certificate is the one that is trusted, whatever name it has.
-  const pinned = certificate === undefined ? {} : { ca: certificatesPem(certificate), allowPartialTrustChain: true, checkServerIdentity: () => undefined };
+  const pinned =
+    certificate === undefined
+      ? {}
+      : { ca: certificatesPem(certificate), allowPartialTrustChain: true, checkServerIdentity: () => undefined };
   const at = new URL(path, url);
   const text = body === undefined ? undefined : JSON.stringify(body);
-  const headers = { ...given, ...(text !== undefined && { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) }) };
+  const headers = {
+    ...given,
+    ...(text !== undefined && { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) }),
+  };
   const overIt = at.protocol === "https:" ? (await import("node:https")).request : overHttp;
   const request = overIt(at, { method, headers, agent: false, ...pinned });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

@@ -12,7 +12,10 @@ import { faultInWords, reason } from "../system-error.ts";
 
 const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 } as const satisfies Record<Report["verdict"], number>;
 
-export type AuditVerifyOptions = Pick<VerifyOptions, "own" | "elsewhere" | "unread" | "sinceMark" | "quorum" | "requireWitnesses"> & {
+export type AuditVerifyOptions = Pick<
+  VerifyOptions,
+  "own" | "elsewhere" | "unread" | "sinceMark" | "quorum" | "requireWitnesses"
+> & {
   /** Verifier keys of witnesses, or paths of files that hold some. */
   readonly witness?: readonly string[] | undefined;
   /** The path of certificates, PEM. */
@@ -36,20 +39,32 @@ export const auditVerify = async (path: string, options: AuditVerifyOptions): Pr
   }
   const report = await verified(path, options);
   if (typeof report === "string") {
-    process.stdout.write(options.json ? `${JSON.stringify({ verdict: "cannot-tell", dir: path, missing: [report] })}\n` : `${visible(`CANNOT TELL  ${report}`)}\n`);
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify({ verdict: "cannot-tell", dir: path, missing: [report] })}\n`
+        : `${visible(`CANNOT TELL  ${report}`)}\n`,
+    );
     return EXIT["cannot-tell"];
   }
-  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : "bundle" in report ? `${printBundle(report)}\n` : print(report));
+  process.stdout.write(
+    options.json ? `${JSON.stringify(report)}\n` : "bundle" in report ? `${printBundle(report)}\n` : print(report),
+  );
   return EXIT[report.verdict];
 };
 
 const WRONG_USAGE = 2;
 
 const isJournal = async (path: string): Promise<boolean> =>
-  (await stat(path).then((found) => found.isDirectory(), () => true)) && !existsSync(join(path, "manifest.sha256"));
+  (await stat(path).then(
+    (found) => found.isDirectory(),
+    () => true,
+  )) && !existsSync(join(path, "manifest.sha256"));
 
 /** The report, or why there is none. */
-const verified = async (path: string, { key: given, own, elsewhere = [], unread = [], sinceMark = false, ...options }: AuditVerifyOptions): Promise<Report | BundleReport | string> => {
+const verified = async (
+  path: string,
+  { key: given, own, elsewhere = [], unread = [], sinceMark = false, ...options }: AuditVerifyOptions,
+): Promise<Report | BundleReport | string> => {
   try {
     const key = given === undefined ? undefined : await readKey(given);
     const keys = { vkey: key, own };
@@ -57,10 +72,16 @@ const verified = async (path: string, { key: given, own, elsewhere = [], unread 
     const held = [...elsewhere, ...(await keptOf(options.kept ?? []))];
     const found = await stat(path).catch(() => undefined);
     if (found && !found.isFile() && !found.isDirectory()) return `${path} is neither a file nor a directory`;
-    if (!found?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key, outside) : await verifyJournal(path, { ...keys, ...outside, elsewhere: held, unread, sinceMark });
+    if (!found?.isFile())
+      return existsSync(join(path, "manifest.sha256"))
+        ? await verifyBundle(path, key, outside)
+        : await verifyJournal(path, { ...keys, ...outside, elsewhere: held, unread, sinceMark });
     if (await isZip(path)) return await verifyPacked(path, key, outside);
-    if (options.requireWitnesses) return `--require-witnesses is about a journal's directory or a bundle; ${path} is neither`;
-    return /^\d{12}\.jsonl(\.zst)?$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, keys) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
+    if (options.requireWitnesses)
+      return `--require-witnesses is about a journal's directory or a bundle; ${path} is neither`;
+    return /^\d{12}\.jsonl(\.zst)?$/.test(path.split(/[\\/]/).at(-1)!)
+      ? await verifySegment(path, keys)
+      : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
   } catch (error) {
     return faultInWords(error);
   }
@@ -78,42 +99,89 @@ const verifyPacked = async (path: string, key: string | undefined, outside: Outs
 
 const VERIFIER_KEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/;
 
-const readKey = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
-  throw new Error(`--key: ${key} is no verifier key (name+8 hex digits+base64), and no file that can be read (${reason(error)})`);
-}));
+const readKey = async (key: string): Promise<string> =>
+  VERIFIER_KEY.test(key)
+    ? key
+    : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
+        throw new Error(
+          `--key: ${key} is no verifier key (name+8 hex digits+base64), and no file that can be read (${reason(error)})`,
+        );
+      });
 
-const readWitness = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
-  throw new Error(`--witness: ${key} is no verifier key of a witness (name+8 hex digits+base64), and no file that can be read (${reason(error)})`);
-}));
+const readWitness = async (key: string): Promise<string> =>
+  VERIFIER_KEY.test(key)
+    ? key
+    : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
+        throw new Error(
+          `--witness: ${key} is no verifier key of a witness (name+8 hex digits+base64), and no file that can be read (${reason(error)})`,
+        );
+      });
 
-const outsideOf = async ({ witness = [], quorum, requireWitnesses, timestampCa }: AuditVerifyOptions): Promise<OutsideOptions> => {
+const outsideOf = async ({
+  witness = [],
+  quorum,
+  requireWitnesses,
+  timestampCa,
+}: AuditVerifyOptions): Promise<OutsideOptions> => {
   const witnesses = witness.length === 0 ? undefined : (await Promise.all(witness.map(readWitness))).join("\n");
-  const authorities = timestampCa === undefined ? undefined : await readFile(timestampCa, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`the certificates of the time stamping authority, ${timestampCa}, cannot be read (${reason(error)})`);
-  });
+  const authorities =
+    timestampCa === undefined
+      ? undefined
+      : await readFile(timestampCa, "utf8").catch((error: NodeJS.ErrnoException) => {
+          throw new Error(
+            `the certificates of the time stamping authority, ${timestampCa}, cannot be read (${reason(error)})`,
+          );
+        });
   return { witnesses, quorum, requireWitnesses, authorities };
 };
 
-const keptOf = (paths: readonly string[]): Promise<Elsewhere[]> => Promise.all(paths.map(async (path) => {
-  const note = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`--kept: ${path} cannot be read (${reason(error)})`);
-  });
-  return { name: path, note, isAskedFor: true };
-}));
+const keptOf = (paths: readonly string[]): Promise<Elsewhere[]> =>
+  Promise.all(
+    paths.map(async (path) => {
+      const note = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+        throw new Error(`--kept: ${path} cannot be read (${reason(error)})`);
+      });
+      return { name: path, note, isAskedFor: true };
+    }),
+  );
 
 const print = (report: Report): string => {
   const { entries, segments, checkpoints, keys, first, covered, last, retired, aside, doubts, dnc } = report;
   const lines = [
-    ...(report.since ? [row("mark", `index 0 to ${report.since.size - 1} were verified by the gateway at ${report.since.at}, and not read now`)] : []),
+    ...(report.since
+      ? [
+          row(
+            "mark",
+            `index 0 to ${report.since.size - 1} were verified by the gateway at ${report.since.at}, and not read now`,
+          ),
+        ]
+      : []),
     row("entries", `${entries} in ${segments} ${segments === 1 ? "segment" : "segments"}`),
     ...(retired > 0 ? [row("deleted", `${retired} of them, as an entry says; their hashes are in the tree`)] : []),
-    ...aside.map(({ from, to, by }) => row("set aside", `index ${from} to ${to - 1}, as entry ${by} says; their hashes are in the tree`)),
+    ...aside.map(({ from, to, by }) =>
+      row("set aside", `index ${from} to ${to - 1}, as entry ${by} says; their hashes are in the tree`),
+    ),
     ...(doubts > 0 ? [row("in doubt", `${doubts} intents of runs that ended before an outcome was on disk`)] : []),
-    ...(Object.keys(dnc).length > 0 ? [row("sequence", `Do-Not-Calls ${Object.entries(dnc).map(([sequence, number]) => `of ${tenantOf(sequence)} up to ${number}`).join(", ")}`)] : []),
-    row("tree", `${checkpoints.matching} of ${checkpoints.found} checkpoints have the root that the lines give${last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""}`),
+    ...(Object.keys(dnc).length > 0
+      ? [
+          row(
+            "sequence",
+            `Do-Not-Calls ${Object.entries(dnc)
+              .map(([sequence, number]) => `of ${tenantOf(sequence)} up to ${number}`)
+              .join(", ")}`,
+          ),
+        ]
+      : []),
+    row(
+      "tree",
+      `${checkpoints.matching} of ${checkpoints.found} checkpoints have the root that the lines give${last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""}`,
+    ),
     row("signature", `${checkpoints.signed} of ${checkpoints.found} checkpoints signed by ${keyNames(keys)}`),
     ...outsideRows(report),
-    row("covered", covered === 0 ? "nothing" : `index ${first} to ${first + covered - 1}; behind it ${report.uncovered}`),
+    row(
+      "covered",
+      covered === 0 ? "nothing" : `index ${first} to ${first + covered - 1}; behind it ${report.uncovered}`,
+    ),
     ...report.findings.map(({ text }) => row("broken", text)),
     ...(report.more > 0 ? [row("broken", `and ${report.more} more`)] : []),
     ...report.notes.map((note) => row("note", note)),
@@ -125,10 +193,27 @@ const print = (report: Report): string => {
 
 /** Nothing where nobody outside was asked. */
 const outsideRows = ({ witnesses: { rows, quorum, isMet, size }, timestamps: { found, last } }: Report): string[] => [
-  ...rows.filter((each) => each.size > 0).map(({ witness, size: of, time }) =>
-    row("witness", `${witness} cosigned the first ${of} entries${time === null ? "" : ` at ${time}`}`)),
-  ...(quorum === null ? [] : [row("quorum", `${quorum} of ${rows.length}: ${isMet ? "met" : "not met"}${size > 0 ? `; so many cosigned the first ${size} entries` : ""}`)]),
-  ...(last ? [row("timestamp", `${found} ${found === 1 ? "holds" : "hold"}; the first ${last.size} entries existed at ${last.time}, says ${last.signer}${last.isTrusted ? "" : " (not checked who that is)"}`)] : []),
+  ...rows
+    .filter((each) => each.size > 0)
+    .map(({ witness, size: of, time }) =>
+      row("witness", `${witness} cosigned the first ${of} entries${time === null ? "" : ` at ${time}`}`),
+    ),
+  ...(quorum === null
+    ? []
+    : [
+        row(
+          "quorum",
+          `${quorum} of ${rows.length}: ${isMet ? "met" : "not met"}${size > 0 ? `; so many cosigned the first ${size} entries` : ""}`,
+        ),
+      ]),
+  ...(last
+    ? [
+        row(
+          "timestamp",
+          `${found} ${found === 1 ? "holds" : "hold"}; the first ${last.size} entries existed at ${last.time}, says ${last.signer}${last.isTrusted ? "" : " (not checked who that is)"}`,
+        ),
+      ]
+    : []),
 ];
 
 /** `<upstream>/<DBID>`, or of format 1 the DBID. */
@@ -138,19 +223,26 @@ const tenantOf = (sequence: string): string => {
 };
 
 /** Names in checkpoints come from whoever wrote them: none of them moves the cursor, nor looks like another line of the verdict. */
-const visible = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => `\\u{${sign.codePointAt(0)!.toString(16)}}`);
+const visible = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => `\\u{${sign.codePointAt(0)!.toString(16)}}`);
 
 const row = (name: string, text: string): string => `  ${name.padEnd(11)} ${text}`;
 
 const keyNames = ({ from, names }: Report["keys"]): string =>
   from === "none" ? "no known key" : `${names.join(", ")} (${KEY_SOURCES[from]})`;
 
-const KEY_SOURCES = { given: "the key given", config: "the key of the config", directory: "the key in this directory" } as const;
+const KEY_SOURCES = {
+  given: "the key given",
+  config: "the key of the config",
+  directory: "the key in this directory",
+} as const;
 
 const verdictOf = ({ verdict, first, covered, findings, more, missing }: Report): string => {
   switch (verdict) {
     case "ok":
-      return first > 0 ? `OK  unchanged from index ${first} to ${first + covered - 1}` : `OK  unchanged up to index ${covered - 1}`;
+      return first > 0
+        ? `OK  unchanged from index ${first} to ${first + covered - 1}`
+        : `OK  unchanged up to index ${covered - 1}`;
     case "broken":
       return `BROKEN  ${findings.length + more} ${findings.length + more === 1 ? "finding" : "findings"}`;
     case "cannot-tell":

@@ -18,7 +18,13 @@ export type Host = {
 };
 
 /** `all`: however many problems there are. `connect`: what the file names is tried as well, and a GSW_RECORD_URI when one is given. */
-export type CheckOptions = { readonly config: string; readonly json?: boolean; readonly all?: boolean; readonly connect?: boolean; readonly recordUri?: string };
+export type CheckOptions = {
+  readonly config: string;
+  readonly json?: boolean;
+  readonly all?: boolean;
+  readonly connect?: boolean;
+  readonly recordUri?: string;
+};
 
 const VALID = 0;
 const NOT_VALID = 3;
@@ -31,7 +37,11 @@ type Reading = (config: string, host: Host) => Promise<Loaded>;
 const forAGateway: Reading = (config, host) => loadSettings(config, host.env);
 
 /** Resolves to the exit code: 0 valid, warnings included; 3 not valid; 5 something cannot be reached or does not work. */
-export const check = async ({ config, json = false, all = false, connect = false, recordUri }: CheckOptions, host: Host = process, reading: Reading = forAGateway): Promise<number> => {
+export const check = async (
+  { config, json = false, all = false, connect = false, recordUri }: CheckOptions,
+  host: Host = process,
+  reading: Reading = forAGateway,
+): Promise<number> => {
   const started = performance.now();
   const read = await holdToKeyChecks(await holdToExamples(await reading(config, host), config), config);
   // Who only reads the journal may write nothing.
@@ -44,7 +54,8 @@ export const check = async ({ config, json = false, all = false, connect = false
   } else {
     const shown = problems.slice(0, all ? undefined : SHOWN);
     for (const each of await rendered(shown, lookOf(host))) host.stdout.write(`${each}\n\n`);
-    if (shown.length < problems.length) host.stdout.write(`${problems.length - shown.length} more; --all shows them\n\n`);
+    if (shown.length < problems.length)
+      host.stdout.write(`${problems.length - shown.length} more; --all shows them\n\n`);
     host.stdout.write(`${verdict({ config, loaded, problems, took })}\n`);
     if (rows.length > 0) host.stdout.write(`\n${renderRows(rows)}\n${summary(rows)}\n`);
   }
@@ -53,12 +64,16 @@ export const check = async ({ config, json = false, all = false, connect = false
 };
 
 /** For a command that has another question: its results alone go to stdout. Resolves to the exit code. */
-export const sayInvalid = (config: string): Promise<number> => check({ config }, { stdout: process.stderr, env: process.env });
+export const sayInvalid = (config: string): Promise<number> =>
+  check({ config }, { stdout: process.stderr, env: process.env });
 
 /** The same of a config that was loaded to read a journal: what only a gateway needs is no problem. */
-export const sayInvalidToRead = (config: string): Promise<number> => check({ config }, { stdout: process.stderr, env: process.env }, loadToRead);
+export const sayInvalidToRead = (config: string): Promise<number> =>
+  check({ config }, { stdout: process.stderr, env: process.env }, loadToRead);
 
-export const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb" });
+export const lookOf = ({ stdout, env }: Host): Look => ({
+  colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
+});
 
 /** Each with the lines of its own file. */
 export const rendered = async (problems: readonly Problem[], look: Look): Promise<readonly string[]> => {
@@ -70,7 +85,17 @@ export const rendered = async (problems: readonly Problem[], look: Look): Promis
   });
 };
 
-const verdict = ({ config, loaded, problems, took }: { config: string; loaded: Rehearsals; problems: readonly Problem[]; took: number }): string => {
+const verdict = ({
+  config,
+  loaded,
+  problems,
+  took,
+}: {
+  config: string;
+  loaded: Rehearsals;
+  problems: readonly Problem[];
+  took: number;
+}): string => {
   const warnings = problems.filter(({ severity }) => severity === "warning").length;
   const warned = warnings > 0 ? `, ${counted(warnings, "warning")}` : "";
   if (loaded.ok) {

@@ -2,11 +2,17 @@
 import { isAbsolute, relative } from "node:path";
 import { inShell } from "../shell-word.ts";
 
-type Process = { readonly env: Readonly<Record<string, string | undefined>>; readonly argv: readonly string[]; readonly execPath: string; readonly cwd: string };
+type Process = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly argv: readonly string[];
+  readonly execPath: string;
+  readonly cwd: string;
+};
 
 export const commandName = ({ env, argv, execPath, cwd }: Process = { ...started(), cwd: process.cwd() }): string => {
   if (env["OCSGW_COMMAND"] !== undefined && env["OCSGW_COMMAND"] !== "") return env["OCSGW_COMMAND"];
-  if (env["npm_lifecycle_event"] === "start" || env["npm_lifecycle_event"] === "ocsgw") return "npm run --silent ocsgw --";
+  if (env["npm_lifecycle_event"] === "start" || env["npm_lifecycle_event"] === "ocsgw")
+    return "npm run --silent ocsgw --";
   return [execPath, argv[1] ?? ""].map((path) => inShell(shortest(path, cwd))).join(" ");
 };
 

@@ -53,7 +53,7 @@ export const isOursAlone = (dir: string, uid = process.getuid?.()): boolean => {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const own = lstatSync(dir);
     if (!own.isDirectory() || own.uid !== uid || (own.mode & OTHERS_WRITE) !== 0) return false;
-    for (let above = dirname(dir);; above = dirname(above)) {
+    for (let above = dirname(dir); ; above = dirname(above)) {
       const { uid: owner, mode } = lstatSync(above);
       if (owner !== uid && owner !== 0) return false;
       if ((mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0) return false;

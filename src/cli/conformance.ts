@@ -28,11 +28,18 @@ const EXIT = { conformant: 0, usage: 2, unreachable: 5, notConformant: 9 } as co
 
 class WrongUsage extends Error {}
 
-const EXITS = [[WrongUsage, EXIT.usage], [Unauthorized, EXIT.usage], [Unreachable, EXIT.unreachable]] as const;
+const EXITS = [
+  [WrongUsage, EXIT.usage],
+  [Unauthorized, EXIT.usage],
+  [Unreachable, EXIT.unreachable],
+] as const;
 
 /** Gives the exit code: 0 conformant, 9 not, 5 cannot reach, 2 wrong usage. */
 export const conformance = async (url: string, options: ConformanceOptions): Promise<number> => {
-  const { print = (text) => process.stdout.write(`${text}\n`), complain = (text) => process.stderr.write(`${text}\n`) } = options;
+  const {
+    print = (text) => process.stdout.write(`${text}\n`),
+    complain = (text) => process.stderr.write(`${text}\n`),
+  } = options;
   try {
     const results = await examine(url, options);
     print(options.json ? asJson(url, results) : asTable(results));
@@ -62,12 +69,17 @@ const examine = async (text: string, options: ConformanceOptions): Promise<Await
 const readUrl = (text: string, yes: boolean): URL => {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) throw new WrongUsage("expected a URL such as http://127.0.0.1:18080");
-  if (url.pathname !== "/" || url.search !== "" || url.hash !== "" || url.username !== "") throw new WrongUsage("expected scheme, host and port alone: OCS's paths stand at the root");
-  if (!yes && !isLoopback(url.hostname)) throw new WrongUsage(`${url.hostname} is another host, and the rows change its records and campaign groups: say --yes if that is meant`);
+  if (url.pathname !== "/" || url.search !== "" || url.hash !== "" || url.username !== "")
+    throw new WrongUsage("expected scheme, host and port alone: OCS's paths stand at the root");
+  if (!yes && !isLoopback(url.hostname))
+    throw new WrongUsage(
+      `${url.hostname} is another host, and the rows change its records and campaign groups: say --yes if that is meant`,
+    );
   return url;
 };
 
-const isLoopback = (hostname: string): boolean => hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 
 const readKey = (text: string, index: number): Client => {
   const name = /^([^:]+):.+$/.exec(text)?.[1];
@@ -87,10 +99,13 @@ const readCa = async (path: string): Promise<string> => {
 };
 
 const readControl = (text: string): Control => {
-  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? "")) throw new WrongUsage("--sandbox: expected a URL such as http://127.0.0.1:18090/sandbox");
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? ""))
+    throw new WrongUsage("--sandbox: expected a URL such as http://127.0.0.1:18090/sandbox");
   return createControl(text);
 };
 
-const unreachable = (what: string) => (error: unknown): never => {
-  throw new Unreachable(`no answer from ${what}: ${faultInWords(error)}`);
-};
+const unreachable =
+  (what: string) =>
+  (error: unknown): never => {
+    throw new Unreachable(`no answer from ${what}: ${faultInWords(error)}`);
+  };

@@ -11,8 +11,23 @@ import { upstreamRows } from "./connect/upstreams.ts";
 /** `recordUri`: a GSW_RECORD_URI as a strategy gets it. */
 export const tryOut = async (settings: Settings, recordUri: string | undefined): Promise<readonly Row[]> => {
   const [disk, listeners, issuers, upstreams, outside, bypass] = await Promise.all([
-    diskRow(settings.audit.dir), listenerRows(settings), issuerRows(settings), upstreamRows(settings), outsideRows(settings), recordUri === undefined ? [] : bypassRow(recordUri, settings),
+    diskRow(settings.audit.dir),
+    listenerRows(settings),
+    issuerRows(settings),
+    upstreamRows(settings),
+    outsideRows(settings),
+    recordUri === undefined ? [] : bypassRow(recordUri, settings),
   ]);
   const heard = [...issuers, ...upstreams];
-  return [disk, clockRow(heard.map(({ clock }) => clock), settings), ...listeners, ...heard.map(({ row }) => row), ...outside, bypass].flat();
+  return [
+    disk,
+    clockRow(
+      heard.map(({ clock }) => clock),
+      settings,
+    ),
+    ...listeners,
+    ...heard.map(({ row }) => row),
+    ...outside,
+    bypass,
+  ].flat();
 };

@@ -19,7 +19,14 @@ export const probe = async (words: readonly string[], config: string): Promise<n
 
 const optionsIn = (words: readonly string[], config: string): HealthOptions | undefined => {
   try {
-    const { values } = parseArgs({ args: [...words], options: { config: { type: "string", short: "c", default: config }, url: { type: "string" }, live: { type: "boolean", default: false } } });
+    const { values } = parseArgs({
+      args: [...words],
+      options: {
+        config: { type: "string", short: "c", default: config },
+        url: { type: "string" },
+        live: { type: "boolean", default: false },
+      },
+    });
     const { url, ...others } = values;
     if (url === undefined) return others;
     return /^https?:\/\//.test(url) && URL.canParse(url) ? { ...others, url } : undefined;
@@ -42,9 +49,10 @@ type Answered = AdminAnswer | number | undefined;
 
 /** A standby listens for probes only; and `allow_from` may leave this machine out there. */
 const byConfig = async (config: string, path: string): Promise<Answered> => {
-  const { probes, admin } = glance(config) ?? await (await import("../settings/probe-address.ts")).probeAddresses(config);
+  const { probes, admin } =
+    glance(config) ?? (await (await import("../settings/probe-address.ts")).probeAddresses(config));
   const at = (bind: Bind): Promise<Answered> => askAt(`http://${reachable(bind)}`, path);
-  const probed = probes && await at(probes);
+  const probed = probes && (await at(probes));
   if (probed !== undefined) return probed;
   return admin ? at(admin) : byWholeConfig(config, path);
 };
@@ -78,5 +86,6 @@ const askAt = async (url: string, path: string): Promise<Answered> => {
 };
 
 const noAnswer = (url: string, error: unknown): string =>
-  (error instanceof SyntaxError ? `${url} does not answer in JSON: is that the admin listener?`
-    : `no answer from ${url}: ${reason(error)}`);
+  error instanceof SyntaxError
+    ? `${url} does not answer in JSON: is that the admin listener?`
+    : `no answer from ${url}: ${reason(error)}`;

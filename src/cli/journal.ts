@@ -26,11 +26,14 @@ const LOOK_MS = 100;
 
 /** Throws NoJournal, JournalHeld when neither comes about in time, LockUnavailable where this process can take no lock. */
 export const reachJournal = async (dir: string, command: string, patienceMs = PATIENCE_MS): Promise<Way> => {
-  const there = await isThere(dir).catch((error: unknown) => { throw new NoJournal(faultInWords(error), { cause: error }); });
+  const there = await isThere(dir).catch((error: unknown) => {
+    throw new NoJournal(faultInWords(error), { cause: error });
+  });
   if (!there) throw new NoJournal(`there is no journal in ${dir}`);
   const until = performance.now() + patienceMs;
   for (;;) {
-    if (await isListening(places(dir).commands)) return { by: "gateway", ask: (name, body) => askRunning(dir, name, body) };
+    if (await isListening(places(dir).commands))
+      return { by: "gateway", ask: (name, body) => askRunning(dir, name, body) };
     const lock = await lockAsOwner(dir, command);
     if (lock) return { by: "lock", lock };
     if (performance.now() >= until) throw new JournalHeld(dir, holderInWords(holderOf(dir)), holderOf(dir));
@@ -50,7 +53,16 @@ const lockAsOwner = async (dir: string, command: string): Promise<Lock | undefin
   try {
     const lock = await tryLock(dir, { command: `ocsgw ${command}`, role: "command" });
     if (!lock) back();
-    return lock && { ...lock, release: () => Promise.resolve().then(() => leaveToOwner(dir)).finally(lock.release).finally(back) };
+    return (
+      lock && {
+        ...lock,
+        release: () =>
+          Promise.resolve()
+            .then(() => leaveToOwner(dir))
+            .finally(lock.release)
+            .finally(back),
+      }
+    );
   } catch (error) {
     back();
     throw error;

@@ -19,7 +19,8 @@ export const sayWhenCutShort = (): void => {
 /** Lines that nobody takes from stderr would keep a process for ever that has nothing else to do. */
 export const endThoughUnread = (): void => {
   const look = (): void => {
-    if (process.stdout.writableLength > 0 || process.stderr.writableLength === 0) return void setTimeout(look, UNREAD_MS).unref();
+    if (process.stdout.writableLength > 0 || process.stderr.writableLength === 0)
+      return void setTimeout(look, UNREAD_MS).unref();
     process.exit();
   };
   setTimeout(look, UNREAD_MS).unref();

@@ -19,7 +19,11 @@ export const plainGet = (url: string, path: string): Promise<Got> =>
       if (got) resolve(got);
       else socket.destroy(noAnswer("ECONNRESET"));
     };
-    socket.on("data", (chunk: Buffer) => chunks.push(chunk)).once("end", end).once("error", reject).once("close", () => clearTimeout(timer));
+    socket
+      .on("data", (chunk: Buffer) => chunks.push(chunk))
+      .once("end", end)
+      .once("error", reject)
+      .once("close", () => clearTimeout(timer));
     socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close${HEAD_END}`);
   });
 

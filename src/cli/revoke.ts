@@ -59,7 +59,10 @@ export const revoke = async (options: RevokeOptions): Promise<number> => {
   const place = await glimpse(config);
   // Elsewhere than on the gateway's machine there is only its admin listener.
   if (url !== undefined || (place?.admin && adminToken !== undefined)) {
-    const answer = await askAs({ config, ...(url !== undefined && { url }), ...(adminToken !== undefined && { token: adminToken }) }, { path: "/api/revocations", method: "POST", body: decision });
+    const answer = await askAs(
+      { config, ...(url !== undefined && { url }), ...(adminToken !== undefined && { token: adminToken }) },
+      { path: "/api/revocations", method: "POST", body: decision },
+    );
     if (typeof answer === "number" && (url !== undefined || answer !== UNREACHABLE)) return answer;
     if (typeof answer !== "number") return say(outcomeOf(answer.value, answer.status));
   }
@@ -81,23 +84,34 @@ const sayStillMarked = async (config: string, id: string): Promise<number> => {
   const file = loaded.ok ? loaded.settings.identity.keys?.file : undefined;
   const revoked = file === undefined ? undefined : (await keysIn(file))?.find((key) => key.id === id)?.revoked;
   if (file === undefined || revoked === undefined || revoked === null) return DONE;
-  console.error(`key ${id} is still revoked in ${file}, since ${new Date(revoked).toISOString()}: make another with ocsgw keys create, or take "revoked" away there`);
+  console.error(
+    `key ${id} is still revoked in ${file}, since ${new Date(revoked).toISOString()}: make another with ocsgw keys create, or take "revoked" away there`,
+  );
   return FAILED;
 };
 
 const decisionOf = (options: RevokeOptions): Decision | string => {
   const named = KINDS.filter((kind) => options[kind] !== undefined);
   const [kind] = named;
-  if (kind === undefined || named.length > 1) return "expected one of --token JTI, --key ID, --certificate X5T, --client NAME";
+  if (kind === undefined || named.length > 1)
+    return "expected one of --token JTI, --key ID, --certificate X5T, --client NAME";
   const until = options.until === undefined ? undefined : momentOf(options.until);
-  if (options.until !== undefined && until === undefined) return `--until: expected a time as in 2026-11-22T12:00:00Z or 2026-11-22T14:00:00+02:00, or ${DURATION_EXPECTED}; found ${options.until}`;
-  return readDecision({ kind, id: idOf(kind, options[kind]!), lifted: options.lift === true, ...(until !== undefined && { until }) });
+  if (options.until !== undefined && until === undefined)
+    return `--until: expected a time as in 2026-11-22T12:00:00Z or 2026-11-22T14:00:00+02:00, or ${DURATION_EXPECTED}; found ${options.until}`;
+  return readDecision({
+    kind,
+    id: idOf(kind, options[kind]!),
+    lifted: options.lift === true,
+    ...(until !== undefined && { until }),
+  });
 };
 
 /** Also by what people have at hand: a whole key, and a fingerprint as openssl prints it. */
 const idOf = (kind: Decision["kind"], given: string): string => {
   if (kind === "key") return idOfKey(given) ?? given;
-  return kind === "certificate" && FINGERPRINT.test(given) ? Buffer.from(given.replaceAll(":", ""), "hex").toString("base64url") : given;
+  return kind === "certificate" && FINGERPRINT.test(given)
+    ? Buffer.from(given.replaceAll(":", ""), "hex").toString("base64url")
+    : given;
 };
 
 const FINGERPRINT = /^[0-9a-f]{2}(?::?[0-9a-f]{2}){31}$/i;
@@ -130,22 +144,31 @@ const keysIn = async (file: string): Promise<readonly KeyRecord[] | undefined> =
 const outcomeOf = (value: unknown, status: number): Outcome => {
   if (status === 422) return { code: WRONG_USAGE, says: (value as { readonly error: string }).error };
   const decided = value as Decided;
-  const lost = decided.kept ? "" : decided.lifted ? ", but it could not be written down: nothing has changed" : ", but it could not be written down: it is forgotten when the gateway stops";
+  const lost = decided.kept
+    ? ""
+    : decided.lifted
+      ? ", but it could not be written down: nothing has changed"
+      : ", but it could not be written down: it is forgotten when the gateway stops";
   const says = `${inWords(decided)}: in force at the running gateway${lost}${decided.kept && !decided.journalled ? "; the journal could not be told yet" : ""}`;
   return { code: decided.kept ? DONE : FAILED, says, where: "gateway" };
 };
 
 /** By the gateway that has the journal open; else here, under the lock, and the next start holds to it. */
 export const decide = async (auditDir: string | undefined, config: string, decision: Decision): Promise<Outcome> => {
-  if (auditDir === undefined) return { code: FAILED, says: `${config} has no audit.dir where the revocation could be kept` };
+  if (auditDir === undefined)
+    return { code: FAILED, says: `${config} has no audit.dir where the revocation could be kept` };
   const elsewhere = await runsElsewhere(config, auditDir);
   if (elsewhere !== undefined) return { code: UNREACHABLE, says: `${inWords(decision)}: not done. ${elsewhere}` };
   await makeFolders(auditDir);
-  const way = await reachJournal(auditDir, "revoke").catch((error: unknown) => (error instanceof JournalHeld ? error : Promise.reject(error as Error)));
+  const way = await reachJournal(auditDir, "revoke").catch((error: unknown) =>
+    error instanceof JournalHeld ? error : Promise.reject(error as Error),
+  );
   if (way instanceof JournalHeld) return heldBy(decision, way.message);
   if (way.by === "gateway") return outcomeOf(await way.ask("revoke", decision), OK);
   try {
-    const journal = await openToWrite(config, way.lock).catch((error: unknown) => (error instanceof Error ? new Error(faultInWords(error)) : new Error(String(error))));
+    const journal = await openToWrite(config, way.lock).catch((error: unknown) =>
+      error instanceof Error ? new Error(faultInWords(error)) : new Error(String(error)),
+    );
     if (journal instanceof Error) return await leaveInFile(revocationsFile(auditDir), decision, journal.message);
     return await writeTo(journal, config, decision).finally(journal.close);
   } finally {
@@ -162,9 +185,16 @@ export const runsElsewhere = async (config: string, auditDir: string): Promise<s
 };
 
 /** What is listed here is not all where a gateway runs that has its journal elsewhere. */
-export const withElsewhere = async ({ standing, doubts }: Listed, config: string, auditDir: string): Promise<Listed> => {
+export const withElsewhere = async (
+  { standing, doubts }: Listed,
+  config: string,
+  auditDir: string,
+): Promise<Listed> => {
   const elsewhere = await runsElsewhere(config, auditDir);
-  return { standing, doubts: elsewhere === undefined ? doubts : [...doubts, `cannot tell what else is revoked. ${elsewhere}`] };
+  return {
+    standing,
+    doubts: elsewhere === undefined ? doubts : [...doubts, `cannot tell what else is revoked. ${elsewhere}`],
+  };
 };
 
 /** Under the conditions of the gateway, and with the anchor that a first entry needs. Rejects with why not. */
@@ -172,9 +202,15 @@ const openToWrite = async (config: string, lock: Lock): Promise<Journal> => {
   const loaded = await loadToRead(config);
   if (!loaded.ok) throw new Error(`${config} is not valid, so it is not known what signs the journal`);
   const { settings } = loaded;
-  const { dir, checkpoint: { origin, every: everyMs } } = settings.audit;
+  const {
+    dir,
+    checkpoint: { origin, every: everyMs },
+  } = settings.audit;
   const key = await signingKeyOf(settings);
-  const { journal, anchor } = await openChecked({ dir, durability: "flush", lock }, trustOf(settings, key, await readSecondPlaces(settings)));
+  const { journal, anchor } = await openChecked(
+    { dir, durability: "flush", lock },
+    trustOf(settings, key, await readSecondPlaces(settings)),
+  );
   try {
     await createCheckpoints(journal, { key, origin, everyMs, anchor });
     return journal;
@@ -188,27 +224,49 @@ const writeTo = async (journal: Journal, config: string, decision: Decision): Pr
   const text = await readConfigText(config);
   const configHash = "main" in text ? hashOf(text) : "";
   try {
-    const keeper = await RevocationKeeper.open({ file: revocationsFile(journal.dir), revocations: createRevocations(), journal, configHash: () => configHash }, { watch: false });
+    const keeper = await RevocationKeeper.open(
+      { file: revocationsFile(journal.dir), revocations: createRevocations(), journal, configHash: () => configHash },
+      { watch: false },
+    );
     const decided = await keeper.decide(decision);
     if (typeof decided === "string" || !decided.journalled) {
-      return { code: FAILED, says: typeof decided === "string" ? decided : `${inWords(decided)}: the journal in ${journal.dir} could not be written, so nothing is certain; try again` };
+      return {
+        code: FAILED,
+        says:
+          typeof decided === "string"
+            ? decided
+            : `${inWords(decided)}: the journal in ${journal.dir} could not be written, so nothing is certain; try again`,
+      };
     }
-    return { code: DONE, says: `${inWords(decided)}: written to the journal in ${journal.dir}; no gateway runs there, and the next one that starts holds to it`, where: "journal" };
+    return {
+      code: DONE,
+      says: `${inWords(decided)}: written to the journal in ${journal.dir}; no gateway runs there, and the next one that starts holds to it`,
+      where: "journal",
+    };
   } catch (error) {
     return { code: FAILED, says: faultInWords(error) };
   }
 };
 
-const heldBy = (decision: Decision, why: string): Outcome =>
-  ({ code: UNREACHABLE, says: `${inWords(decision)}: not done. ${why}, and it takes no commands; give it an admin listener and name that with --url, or stop it first` });
+const heldBy = (decision: Decision, why: string): Outcome => ({
+  code: UNREACHABLE,
+  says: `${inWords(decision)}: not done. ${why}, and it takes no commands; give it an admin listener and name that with --url, or stop it first`,
+});
 
 /** A file can be emptied or written by others, so it only ever adds a revocation. */
 const leaveInFile = async (file: string, decision: Decision, why: string): Promise<Outcome> => {
   if (decision.lifted) {
-    return { code: FAILED, says: `${inWords(decision)}: not done. The journal cannot be opened: ${why}; only the gateway or its journal can lift a revocation` };
+    return {
+      code: FAILED,
+      says: `${inWords(decision)}: not done. The journal cannot be opened: ${why}; only the gateway or its journal can lift a revocation`,
+    };
   }
   await addToFile(file, { decisions: [decision], journalled: false });
-  return { code: DONE, says: `${inWords(decision)}: written to ${file}; a gateway takes it when it starts. The journal cannot be opened: ${why}`, where: "file" };
+  return {
+    code: DONE,
+    says: `${inWords(decision)}: written to ${file}; a gateway takes it when it starts. The journal cannot be opened: ${why}`,
+    where: "file",
+  };
 };
 
 const list = async ({ config, json }: RevokeOptions): Promise<number> => {
@@ -219,10 +277,13 @@ const list = async ({ config, json }: RevokeOptions): Promise<number> => {
   }
   const { standing, doubts } = await withElsewhere(await standingIn(auditDir), config, auditDir);
   if (json) console.log(JSON.stringify(standing, undefined, 2));
-  else for (const { kind, id, until } of standing) console.log(`${kind} ${id}${until === null ? "" : ` until ${until}`}`);
-  if (!json && standing.length === 0) console.error(doubts.length === 0 ? "nothing is revoked" : "no revocation was found");
+  else
+    for (const { kind, id, until } of standing) console.log(`${kind} ${id}${until === null ? "" : ` until ${until}`}`);
+  if (!json && standing.length === 0)
+    console.error(doubts.length === 0 ? "nothing is revoked" : "no revocation was found");
   for (const doubt of doubts) console.error(doubt);
   return doubts.length > 0 ? CANNOT_TELL : DONE;
 };
 
-const inWords = ({ kind, id, lifted, until }: Decision): string => `${kind} ${id} ${lifted ? "counts again" : "is revoked"}${until === null ? "" : ` until ${until}`}`;
+const inWords = ({ kind, id, lifted, until }: Decision): string =>
+  `${kind} ${id} ${lifted ? "counts again" : "is revoked"}${until === null ? "" : ` until ${until}`}`;

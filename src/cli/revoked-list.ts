@@ -47,9 +47,7 @@ const inJournal = async (
     const set = await revokedIn(searcher);
     return { all: set.all(), isComplete: set.isComplete };
   } catch (error) {
-    doubts.push(
-      `cannot tell what else is revoked: the journal in ${auditDir} cannot be read: ${faultInWords(error)}`,
-    );
+    doubts.push(`cannot tell what else is revoked: the journal in ${auditDir} cannot be read: ${faultInWords(error)}`);
     return { all: [], isComplete: false };
   } finally {
     await searcher?.close();

@@ -6,7 +6,11 @@ import type { Ready } from "./sandbox-screen.ts";
 /** Nobody finalizes by hand faster than this. */
 const SHOWN_EACH_MS = 1000;
 
-export const showArrivals = (log: EventLog, ready: Ready, write: (text: string) => unknown = (text) => process.stdout.write(text)): void => {
+export const showArrivals = (
+  log: EventLog,
+  ready: Ready,
+  write: (text: string) => unknown = (text) => process.stdout.write(text),
+): void => {
   let shown = Number.NEGATIVE_INFINITY;
   log.follow((event) => {
     if (event.type !== "record.dialed" || performance.now() - shown < SHOWN_EACH_MS) return;
@@ -17,7 +21,9 @@ export const showArrivals = (log: EventLog, ready: Ready, write: (text: string) 
 
 export const arrival = ({ data }: SandboxEvent, ready: Ready): string => {
   const { time, tenant, list, udata = {} } = JSON.parse(data) as ToldEvent;
-  const { client, key } = ready.tenants.find(({ dbid }) => dbid === tenant.dbid)!.clients.find(({ actions }) => actions.includes("RecordProcessed"))!;
+  const { client, key } = ready.tenants
+    .find(({ dbid }) => dbid === tenant.dbid)!
+    .clients.find(({ actions }) => actions.includes("RecordProcessed"))!;
   const credential = ready.gateway ? `-u ${client}:${key} ` : "";
   return [
     `\n${time.slice(11, 19)}Z  ${udata["GSW_PHONE"]} of ${list} is on the line for ${tenant.name}, handle ${udata["GSW_RECORD_HANDLE"]}. End it:`,

@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { ACTIONS, type ActionName, type ResourceName } from "../ocs/catalog.ts";
 import { CAMPAIGNS, GROUPS, LISTS, TENANTS } from "../sandbox/seed.ts";
 
-const on = (...resources: ResourceName[]): ActionName[] =>
-  [...new Set(ACTIONS.filter(({ resource }) => resources.includes(resource)).map(({ name }) => name))];
+const on = (...resources: ResourceName[]): ActionName[] => [
+  ...new Set(ACTIONS.filter(({ resource }) => resources.includes(resource)).map(({ name }) => name)),
+];
 
 /** Clients as they are met in the field, by tenant: a strategy server, an IVR, a CRM backend, the people who run campaigns. */
 export const CLIENTS: Readonly<Record<number, Readonly<Record<string, readonly ActionName[]>>>> = {
@@ -22,19 +23,49 @@ export const CLIENTS: Readonly<Record<number, Readonly<Record<string, readonly A
 
 export const keyOf = (client: string): string => `sk_sandbox_${client}`;
 
-export type Binds = { readonly http: number; readonly https: number; readonly admin: number; readonly callbacks: number };
+export type Binds = {
+  readonly http: number;
+  readonly https: number;
+  readonly admin: number;
+  readonly callbacks: number;
+};
 /** As the sandbox's OCS is called among the upstreams. */
 export const UPSTREAM = "sandbox";
-export type SandboxFiles = { readonly cert: string; readonly key: string; readonly ca: string; readonly keys: string; readonly checkpointKey: string; readonly audit: string };
+export type SandboxFiles = {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+  readonly keys: string;
+  readonly checkpointKey: string;
+  readonly audit: string;
+};
 
 /** The authorities under which the manual's examples and the embedded OCS itself are known. */
-const aliasesOf = (ocs: readonly string[]): string[] =>
-  [...ocs.map((url) => new URL(url).host), "ocs.us.int.genesyslab.com:8080", "ocs.genesyslab.com:8080", "ocs.genesyslab.com"];
+const aliasesOf = (ocs: readonly string[]): string[] => [
+  ...ocs.map((url) => new URL(url).host),
+  "ocs.us.int.genesyslab.com:8080",
+  "ocs.genesyslab.com:8080",
+  "ocs.genesyslab.com",
+];
 
-export type SandboxPlaces = { readonly ports: Binds; readonly files: SandboxFiles; readonly primary: string; readonly backup: string; readonly aliases: readonly string[]; readonly indexKey: string };
+export type SandboxPlaces = {
+  readonly ports: Binds;
+  readonly files: SandboxFiles;
+  readonly primary: string;
+  readonly backup: string;
+  readonly aliases: readonly string[];
+  readonly indexKey: string;
+};
 
 /** As it stands in the file, before defaults. */
-export const sandboxConfig = ({ ports, files, primary, backup, aliases, indexKey }: SandboxPlaces): Record<string, unknown> => ({
+export const sandboxConfig = ({
+  ports,
+  files,
+  primary,
+  backup,
+  aliases,
+  indexKey,
+}: SandboxPlaces): Record<string, unknown> => ({
   version: 1,
   listeners: [
     { name: "http", bind: `127.0.0.1:${ports.http}`, tls: "none" },
@@ -43,7 +74,10 @@ export const sandboxConfig = ({ ports, files, primary, backup, aliases, indexKey
   identity: { keys: { file: files.keys } },
   upstreams: {
     [UPSTREAM]: {
-      primary, backup, tls: { ca: files.ca }, aliases: aliasesOf([primary, backup, ...aliases]),
+      primary,
+      backup,
+      tls: { ca: files.ca },
+      aliases: aliasesOf([primary, backup, ...aliases]),
       callbacks: { bind: `127.0.0.1:${ports.callbacks}`, allow_from: ["127.0.0.0/8"] },
     },
   },
@@ -53,11 +87,20 @@ export const sandboxConfig = ({ ports, files, primary, backup, aliases, indexKey
     upstream: UPSTREAM,
     clients: Object.fromEntries(Object.entries(CLIENTS[dbid]!).map(([client, actions]) => [client, { actions }])),
     campaigns: CAMPAIGNS.filter(({ tenant }) => tenant === dbid).map((campaign) => campaign.name),
-    campaign_groups: groupsOf(dbid).map((group) => ({ dbid: group.dbid, name: group.name, campaign_id: group.campaign, group_id: group.group })),
+    campaign_groups: groupsOf(dbid).map((group) => ({
+      dbid: group.dbid,
+      name: group.name,
+      campaign_id: group.campaign,
+      group_id: group.group,
+    })),
     lists: LISTS.filter(({ tenant }) => tenant === dbid).map((list) => list.name),
     records: "pre-dial",
   })),
-  audit: { dir: files.audit, index_key: indexKey, checkpoint: { key: files.checkpointKey, origin: "sandbox.ocs-gateway/trial" } },
+  audit: {
+    dir: files.audit,
+    index_key: indexKey,
+    checkpoint: { key: files.checkpointKey, origin: "sandbox.ocs-gateway/trial" },
+  },
   admin: { bind: `127.0.0.1:${ports.admin}` },
 });
 
@@ -69,25 +112,35 @@ const groupsOf = (dbid: number): (typeof GROUPS)[number][] => {
 /** The keys file of the sandbox's clients: well-known keys, for this machine only. */
 export const sandboxKeys = (): Record<string, unknown> => ({
   version: 1,
-  keys: Object.values(CLIENTS).flatMap((clients) => Object.keys(clients)).map((client) => ({
-    id: client, client, hash: `sha256:${createHash("sha256").update(keyOf(client)).digest("hex")}`, created: "2026-01-01T00:00:00Z",
-  })),
+  keys: Object.values(CLIENTS)
+    .flatMap((clients) => Object.keys(clients))
+    .map((client) => ({
+      id: client,
+      client,
+      hash: `sha256:${createHash("sha256").update(keyOf(client)).digest("hex")}`,
+      created: "2026-01-01T00:00:00Z",
+    })),
 });
 
 /** Tenants with their clients, keys and things, as the ready file and the screen tell them. */
-export const tenantsTold = (): readonly TenantTold[] => TENANTS.map(({ dbid, name }) => ({
-  name,
-  dbid,
-  clients: Object.entries(CLIENTS[dbid]!).map(([client, actions]) => ({ client, key: keyOf(client), actions })),
-  campaign_groups: groupsOf(dbid).map((group) => ({ dbid: group.dbid, name: group.name })),
-  lists: LISTS.filter(({ tenant }) => tenant === dbid).map((list) => list.name),
-  campaigns: CAMPAIGNS.filter(({ tenant }) => tenant === dbid).map((campaign) => campaign.name),
-}));
+export const tenantsTold = (): readonly TenantTold[] =>
+  TENANTS.map(({ dbid, name }) => ({
+    name,
+    dbid,
+    clients: Object.entries(CLIENTS[dbid]!).map(([client, actions]) => ({ client, key: keyOf(client), actions })),
+    campaign_groups: groupsOf(dbid).map((group) => ({ dbid: group.dbid, name: group.name })),
+    lists: LISTS.filter(({ tenant }) => tenant === dbid).map((list) => list.name),
+    campaigns: CAMPAIGNS.filter(({ tenant }) => tenant === dbid).map((campaign) => campaign.name),
+  }));
 
 export type TenantTold = {
   readonly name: string;
   readonly dbid: number;
-  readonly clients: readonly { readonly client: string; readonly key: string; readonly actions: readonly ActionName[] }[];
+  readonly clients: readonly {
+    readonly client: string;
+    readonly key: string;
+    readonly actions: readonly ActionName[];
+  }[];
   readonly campaign_groups: readonly { readonly dbid: number; readonly name: string }[];
   readonly lists: readonly string[];
   readonly campaigns: readonly string[];

@@ -22,16 +22,28 @@ export const command = async ({ stderr }: Host, run: () => Promise<number | void
 };
 
 /** The answer's JSON. Throws ControlError with the sandbox's reason, or Unreachable. */
-export const ask = async (url: string, method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<unknown> => {
-  const answer = await asked(url, path, { method, signal: AbortSignal.timeout(PATIENCE_MS), ...(body && { body: JSON.stringify(body) }) });
+export const ask = async (
+  url: string,
+  method: "GET" | "POST" | "DELETE",
+  path: string,
+  body?: object,
+): Promise<unknown> => {
+  const answer = await asked(url, path, {
+    method,
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    ...(body && { body: JSON.stringify(body) }),
+  });
   return valueOf(url, answer);
 };
 
 /** One that has begun to answer. Throws Unreachable. */
 export const asked = (url: string, path: string, init: RequestInit): Promise<Response> => {
   const address = `${url.replace(/\/+$/, "")}/${path}`;
-  if (!URL.canParse(address)) throw new ControlError(400, `--url: expected an address such as http://127.0.0.1:18090/sandbox; found ${url}`);
-  return fetch(address, init).catch((error: Error) => { throw new Unreachable(`no answer from ${url}: ${reasonOf(error)}; is ocsgw sandbox running there?`); });
+  if (!URL.canParse(address))
+    throw new ControlError(400, `--url: expected an address such as http://127.0.0.1:18090/sandbox; found ${url}`);
+  return fetch(address, init).catch((error: Error) => {
+    throw new Unreachable(`no answer from ${url}: ${reasonOf(error)}; is ocsgw sandbox running there?`);
+  });
 };
 
 /** Throws ControlError with the sandbox's reason, or Unreachable when it is no sandbox. */
@@ -42,4 +54,4 @@ export const valueOf = async (url: string, answer: Response): Promise<unknown> =
   throw new Unreachable(`${url} is no sandbox's control address: it answered ${answer.status}`);
 };
 
-const reasonOf = (error: Error): string => error.cause === undefined ? error.name : reason(error.cause);
+const reasonOf = (error: Error): string => (error.cause === undefined ? error.name : reason(error.cause));

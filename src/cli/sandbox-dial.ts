@@ -17,7 +17,10 @@ export type DialOptions = {
 type Dialed = { readonly dialed: number; readonly events: readonly ToldEvent[]; readonly short?: string };
 
 /** Resolves to the exit code: 0 when all that was wanted was dialed, 1 when not, 2 wrong usage, 5 when no sandbox answers there. */
-export const dial = ({ url, list, count, rate, to, json = false }: DialOptions, host: Host = process): Promise<number> =>
+export const dial = (
+  { url, list, count, rate, to, json = false }: DialOptions,
+  host: Host = process,
+): Promise<number> =>
   command(host, async () => {
     const pause = rate === undefined ? undefined : pauseOf(rate);
     const wish = { ...(list !== undefined && { list }), ...(to !== undefined && { to }) };

@@ -15,8 +15,9 @@ export type ToldEvent = {
 
 /** One line, with the line's end. */
 export const eventLine = ({ id, type, time, tenant, list, udata = {}, phone, because }: ToldEvent): string => {
-  const what = type === "record.dialed"
-    ? `dialed ${udata["GSW_PHONE"]}  handle ${udata["GSW_RECORD_HANDLE"]}  ${udata["GSW_RECORD_URI"]}`
-    : `stopped ${phone}  ${because}`;
+  const what =
+    type === "record.dialed"
+      ? `dialed ${udata["GSW_PHONE"]}  handle ${udata["GSW_RECORD_HANDLE"]}  ${udata["GSW_RECORD_URI"]}`
+      : `stopped ${phone}  ${because}`;
   return `${id}  ${time.slice(11, 19)}Z  ${tenant.name}  ${list}  ${what}\n`;
 };

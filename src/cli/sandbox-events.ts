@@ -3,12 +3,21 @@ import { setTimeout as after } from "node:timers/promises";
 import { asked, command, Unreachable, valueOf, type Host } from "./sandbox-control.ts";
 import { eventLine, type ToldEvent } from "./sandbox-event-line.ts";
 
-export type EventsOptions = { readonly url: string; readonly tenant?: string; readonly since?: string; readonly json?: boolean };
+export type EventsOptions = {
+  readonly url: string;
+  readonly tenant?: string;
+  readonly since?: string;
+  readonly json?: boolean;
+};
 
 const RETRY_MS = 1000;
 
 /** Resolves only when the first connection fails or is refused: 2 wrong usage, 5 when no sandbox answers there. */
-export const followEvents = ({ url, tenant, since, json = false }: EventsOptions, host: Host = process, until?: AbortSignal): Promise<number> =>
+export const followEvents = (
+  { url, tenant, since, json = false }: EventsOptions,
+  host: Host = process,
+  until?: AbortSignal,
+): Promise<number> =>
   command(host, async () => {
     let last = since;
     let followed = false;
@@ -40,7 +49,9 @@ const eventsIn = async function* ({ body }: Response): AsyncGenerator<Framed> {
       const frames = (text += chunk).split("\n\n");
       text = frames.pop()!;
       for (const frame of frames) {
-        const fields = Object.fromEntries(frame.split("\n").map((line) => [line.slice(0, line.indexOf(": ")), line.slice(line.indexOf(": ") + 2)]));
+        const fields = Object.fromEntries(
+          frame.split("\n").map((line) => [line.slice(0, line.indexOf(": ")), line.slice(line.indexOf(": ") + 2)]),
+        );
         if (fields["id"] !== undefined) yield { id: fields["id"], type: fields["event"]!, data: fields["data"]! };
       }
     }

@@ -27,7 +27,10 @@ export const faultAdd = ({ url, json = false, ...given }: AddOptions, host: Host
     host.stdout.write(json ? `${JSON.stringify(fault, undefined, 2)}\n` : `fault ${told(fault)}: ${fault.sees}\n`);
   });
 
-export const faultList = ({ url, json = false }: { readonly url: string; readonly json?: boolean }, host: Host = process): Promise<number> =>
+export const faultList = (
+  { url, json = false }: { readonly url: string; readonly json?: boolean },
+  host: Host = process,
+): Promise<number> =>
   command(host, async () => {
     const faults = (await ask(url, "GET", "faults")) as readonly Fault[];
     if (json) host.stdout.write(`${JSON.stringify(faults, undefined, 2)}\n`);
@@ -35,21 +38,35 @@ export const faultList = ({ url, json = false }: { readonly url: string; readonl
     else host.stdout.write(table([["id", "kind", "where", "how often", "state", "fired", "last"], ...faults.map(row)]));
   });
 
-export const faultClear = ({ url, id }: { readonly url: string; readonly id?: string | undefined }, host: Host = process): Promise<number> =>
+export const faultClear = (
+  { url, id }: { readonly url: string; readonly id?: string | undefined },
+  host: Host = process,
+): Promise<number> =>
   command(host, async () => {
-    const { cleared } = (await ask(url, "DELETE", id === undefined ? "faults" : `faults/${encodeURIComponent(id)}`)) as { cleared: number };
+    const { cleared } = (await ask(
+      url,
+      "DELETE",
+      id === undefined ? "faults" : `faults/${encodeURIComponent(id)}`,
+    )) as { cleared: number };
     host.stdout.write(`${cleared} ${cleared === 1 ? "fault" : "faults"} cleared\n`);
   });
 
 export const faultKinds = async (host: Host = process): Promise<number> => {
-  host.stdout.write(table(KIND_NAMES.map((name) => {
-    const { value, sees } = kindOf(name);
-    return [name, sees + (value ? ` (value${value.optional ? ", optional" : ""}: ${value.expected})` : "")];
-  })));
+  host.stdout.write(
+    table(
+      KIND_NAMES.map((name) => {
+        const { value, sees } = kindOf(name);
+        return [name, sees + (value ? ` (value${value.optional ? ", optional" : ""}: ${value.expected})` : "")];
+      }),
+    ),
+  );
   return EXIT.done;
 };
 
-export const switchover = ({ url, gap }: { readonly url: string; readonly gap?: string }, host: Host = process): Promise<number> =>
+export const switchover = (
+  { url, gap }: { readonly url: string; readonly gap?: string },
+  host: Host = process,
+): Promise<number> =>
   command(host, async () => {
     const { active } = (await ask(url, "POST", "switchover", gap === undefined ? {} : { gap })) as { active: string };
     host.stdout.write(`${active} answers ${gap === undefined ? "now" : `in ${gap}`}\n`);
@@ -58,16 +75,23 @@ export const switchover = ({ url, gap }: { readonly url: string; readonly gap?: 
 /** Options that are numbers become numbers; what is none stays as it is, for the refusal to name. */
 const requestOf = ({ count, probability, seed, ...rest }: Omit<AddOptions, "url" | "json">): FaultRequest => ({
   ...rest,
-  ...Object.fromEntries(Object.entries({ count, probability, seed }).flatMap(([name, text]) => (text === undefined ? [] : [[name, numeric(text)]]))),
+  ...Object.fromEntries(
+    Object.entries({ count, probability, seed }).flatMap(([name, text]) =>
+      text === undefined ? [] : [[name, numeric(text)]],
+    ),
+  ),
 });
 
-const numeric = (text: string | number): number | string => (/^-?\d+(\.\d+)?$|^\.\d+$/.test(String(text)) ? Number(text) : text);
+const numeric = (text: string | number): number | string =>
+  /^-?\d+(\.\d+)?$|^\.\d+$/.test(String(text)) ? Number(text) : text;
 
 /** As in `f1  lost-reply  AddRecord  next 1 request`. */
-const told = (fault: Fault): string => [fault.id, named(fault), whereOf(fault), oftenOf(fault)].filter((part) => part !== "").join("  ");
+const told = (fault: Fault): string =>
+  [fault.id, named(fault), whereOf(fault), oftenOf(fault)].filter((part) => part !== "").join("  ");
 
 const named = ({ kind, value }: Fault): string => (value === undefined ? kind : `${kind} ${value}`);
-const whereOf = ({ action, tenant }: Fault): string => [action, tenant].filter((part) => part !== undefined).join(" of ");
+const whereOf = ({ action, tenant }: Fault): string =>
+  [action, tenant].filter((part) => part !== undefined).join(" of ");
 
 const oftenOf = ({ count, remaining = 0, probability, seed, for: time }: Fault): string =>
   [
@@ -76,10 +100,22 @@ const oftenOf = ({ count, remaining = 0, probability, seed, for: time }: Fault):
     ...(time === undefined ? [] : [`for ${time}`]),
   ].join(", ");
 
-const row = (fault: Fault): string[] =>
-  [fault.id, named(fault), whereOf(fault) || "everywhere", oftenOf(fault) || "always", fault.state, String(fault.fired), fault.firings.at(-1)?.time ?? "-"];
+const row = (fault: Fault): string[] => [
+  fault.id,
+  named(fault),
+  whereOf(fault) || "everywhere",
+  oftenOf(fault) || "always",
+  fault.state,
+  String(fault.fired),
+  fault.firings.at(-1)?.time ?? "-",
+];
 
 const table = (rows: readonly (readonly string[])[]): string => {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
-  return rows.map((cells) => `${cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column]!))).join("  ")}\n`).join("");
+  return rows
+    .map(
+      (cells) =>
+        `${cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column]!))).join("  ")}\n`,
+    )
+    .join("");
 };

@@ -48,12 +48,15 @@ const isAlive = (pid: number): boolean => {
 const ownerNow = (): Owner => ({ pid: process.pid, where: placeOf(), began: beganOf(process.pid) });
 
 /** One run of one machine, and there one set of process ids: another container may share the folder. */
-const placeOf = (): string => [
-  read(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()) ?? hostname(), read(() => readlinkSync("/proc/self/ns/pid")) ?? "",
-].join(" ");
+const placeOf = (): string =>
+  [
+    read(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()) ?? hostname(),
+    read(() => readlinkSync("/proc/self/ns/pid")) ?? "",
+  ].join(" ");
 
 /** Field 22 of /proc/<pid>/stat, behind the name in parentheses; nothing where there is no such file. */
-const beganOf = (pid: number): string => read(() => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ")[19]) ?? "";
+const beganOf = (pid: number): string =>
+  read(() => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)!.split(" ")[19]) ?? "";
 
 const read = <Value>(get: () => Value): Value | undefined => {
   try {

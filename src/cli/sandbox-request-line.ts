@@ -3,23 +3,33 @@ import type { Ending } from "../console/counts.ts";
 import type { Seen } from "../gateway/words.ts";
 import { lastFour, maskNumbers } from "../mask.ts";
 
-export type Shown = Pick<Seen, "caller" | "operation" | "waits"> & { readonly arrival: Pick<Seen["arrival"], "id" | "method"> };
+export type Shown = Pick<Seen, "caller" | "operation" | "waits"> & {
+  readonly arrival: Pick<Seen["arrival"], "id" | "method">;
+};
 
 /** Without the line's end. */
-export const requestLine = ({ arrival, caller, operation, waits }: Shown, { status, code }: Ending, at: Date = new Date()): string => [
-  at.toISOString().slice(11, 23),
-  String(status),
-  (code === undefined ? "ocs" : "gateway").padEnd(7),
-  (caller?.client ?? "-").padEnd(9),
-  (operation?.action.name ?? arrival.method).padEnd(17),
-  resourceOf(operation).padEnd(22),
-  code ?? `queue ${tenths(waits?.queue)}  ocs ${tenths(waits?.ocs)} ms`,
-  arrival.id,
-].join("  ");
+export const requestLine = (
+  { arrival, caller, operation, waits }: Shown,
+  { status, code }: Ending,
+  at: Date = new Date(),
+): string =>
+  [
+    at.toISOString().slice(11, 23),
+    String(status),
+    (code === undefined ? "ocs" : "gateway").padEnd(7),
+    (caller?.client ?? "-").padEnd(9),
+    (operation?.action.name ?? arrival.method).padEnd(17),
+    resourceOf(operation).padEnd(22),
+    code ?? `queue ${tenths(waits?.queue)}  ocs ${tenths(waits?.ocs)} ms`,
+    arrival.id,
+  ].join("  ");
 
 const resourceOf = (operation: Shown["operation"]): string => {
   if (!operation) return "-";
-  const { action: { resource }, identifier } = operation;
+  const {
+    action: { resource },
+    identifier,
+  } = operation;
   if (identifier === undefined) return resource;
   const isPersons = resource === "phones" || resource === "customer_ids";
   return `${resource}/${isPersons ? lastFour(identifier) : maskNumbers(identifier)}`;

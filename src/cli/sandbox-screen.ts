@@ -9,7 +9,12 @@ export type Ready = {
   readonly admin?: { readonly url: string; readonly token: string };
   /** Where OCS announces records: its validation-uri. */
   readonly callbacks?: string;
-  readonly ocs: { readonly primary: string; readonly backup: string; readonly primary_https: string; readonly backup_https: string };
+  readonly ocs: {
+    readonly primary: string;
+    readonly backup: string;
+    readonly primary_https: string;
+    readonly backup_https: string;
+  };
   readonly sandbox: { readonly url: string };
   readonly ca: string;
   readonly tenants: readonly TenantTold[];
@@ -21,12 +26,21 @@ export type Ready = {
 export type Dialing = { readonly rate: number; readonly validationUri: string | undefined };
 
 /** `taken`: usual ports that another program has. `command`: how a user starts another one. */
-export const screen = (ready: Ready, dialing: Dialing, taken: readonly string[] = [], command = commandName()): string =>
+export const screen = (
+  ready: Ready,
+  dialing: Dialing,
+  taken: readonly string[] = [],
+  command = commandName(),
+): string =>
   [
-    "ocsgw sandbox: an embedded OCS" + (ready.gateway ? " and the gateway in front of it" : "") + ". No Genesys licence needed, no network used.",
+    "ocsgw sandbox: an embedded OCS" +
+      (ready.gateway ? " and the gateway in front of it" : "") +
+      ". No Genesys licence needed, no network used.",
     "",
     ...addresses(ready),
-    ...(taken.length > 0 ? ["", `  Another program has the usual port ${taken.join(", ")}: free ones are used instead.`] : []),
+    ...(taken.length > 0
+      ? ["", `  Another program has the usual port ${taken.join(", ")}: free ones are used instead.`]
+      : []),
     "",
     ...(ready.gateway ? table(ready.tenants) : things(ready.tenants)),
     ...(ready.gateway ? ["", ...trial(ready.gateway.http, ready), "", ...commands(ready, command)] : []),
@@ -44,7 +58,12 @@ const addresses = ({ gateway, admin, callbacks, ocs, sandbox, ca, audit, config 
   row("OCS backup", `${ocs.backup}   ${ocs.backup_https}`, "closes what connects while it is the backup"),
   row("control", `${sandbox.url}/state`, "the world as it is; POST …/reset starts it again"),
   row("CA", ca, "of every https address here"),
-  ...(audit && config !== undefined ? [row("journal", audit.dir, "what was asked, and what became of it"), row("config", config, "as an operator would write it")] : []),
+  ...(audit && config !== undefined
+    ? [
+        row("journal", audit.dir, "what was asked, and what became of it"),
+        row("config", config, "as an operator would write it"),
+      ]
+    : []),
 ];
 
 const row = (what: string, where: string, note: string): string => `  ${what.padEnd(12)}${where.padEnd(52)}  ${note}`;
@@ -56,15 +75,24 @@ const table = (tenants: readonly TenantTold[]): string[] => {
   }
   const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => line[column]!.length)));
   return [
-    ...lines.map((line) => `  ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}`),
+    ...lines.map(
+      (line) =>
+        `  ${line
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join("  ")
+          .trimEnd()}`,
+    ),
     "",
     ...things(tenants),
   ];
 };
 
 /** OCS itself knows no clients and no keys. */
-const things = (tenants: readonly TenantTold[]): string[] => tenants.map(({ name, dbid, campaign_groups, lists }) =>
-  `  ${name} (${dbid}) has campaign groups ${campaign_groups.map((group) => group.dbid).join(", ")} and lists ${lists.join(", ")}`);
+const things = (tenants: readonly TenantTold[]): string[] =>
+  tenants.map(
+    ({ name, dbid, campaign_groups, lists }) =>
+      `  ${name} (${dbid}) has campaign groups ${campaign_groups.map((group) => group.dbid).join(", ")} and lists ${lists.join(", ")}`,
+  );
 
 /** Each runs as it is printed. */
 const commands = ({ config, tenants }: Ready, command: string): string[] => {
@@ -90,14 +118,17 @@ const calls = ({ sandbox, gateway }: Ready, { rate, validationUri }: Dialing, co
   `  ${command} sandbox dial --url ${sandbox.url}`,
   "",
   `The same for programs, as server-sent events: curl -N ${sandbox.url}/events`,
-  ...(gateway || validationUri !== undefined ? [] : [
-    "Nobody is told of a record before it is dialed. To tell a gateway, name its callbacks listener with --validation-uri, or now:",
-    "",
-    `  curl '${sandbox.url}/dialer' -d '{"validation-uri":"http://127.0.0.1:8444/"}'`,
-  ]),
+  ...(gateway || validationUri !== undefined
+    ? []
+    : [
+        "Nobody is told of a record before it is dialed. To tell a gateway, name its callbacks listener with --validation-uri, or now:",
+        "",
+        `  curl '${sandbox.url}/dialer' -d '{"validation-uri":"http://127.0.0.1:8444/"}'`,
+      ]),
 ];
 
-const shorten = (actions: readonly string[]): string => (actions.length > 4 ? `${actions.slice(0, 3).join(", ")} and ${actions.length - 3} more` : actions.join(", "));
+const shorten = (actions: readonly string[]): string =>
+  actions.length > 4 ? `${actions.slice(0, 3).join(", ")} and ${actions.length - 3} more` : actions.join(", ");
 
 const trial = (gateway: string, { tenants }: Ready): string[] => {
   const { client, key } = tenants[0]!.clients.find(({ client }) => client.endsWith("crm"))!;

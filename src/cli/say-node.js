@@ -4,5 +4,7 @@
  */
 const npms = /node\/v(\S+)/.exec(process.env.npm_config_user_agent ?? "")?.[1];
 if (npms !== undefined && npms !== process.versions.node) {
-  console.log(`ocsgw runs on Node ${process.versions.node}, which this package brings. npm's EBADENGINE warnings are about the Node ${npms} that npm itself runs on: nothing is to be done.`);
+  console.log(
+    `ocsgw runs on Node ${process.versions.node}, which this package brings. npm's EBADENGINE warnings are about the Node ${npms} that npm itself runs on: nothing is to be done.`,
+  );
 }

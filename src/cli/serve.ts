@@ -1,6 +1,12 @@
 /** `ocsgw run`: the gateway, from a config file, until it is told to stop. SIGHUP, or other content of a file, reads the config again. */
 import { assemble, type Gateway, type Stopping } from "../assemble.ts";
-import { assignSockets, passedSockets, SocketsUnusable, type PassedSocket, type PassedSockets } from "../assemble/passed-sockets.ts";
+import {
+  assignSockets,
+  passedSockets,
+  SocketsUnusable,
+  type PassedSocket,
+  type PassedSockets,
+} from "../assemble/passed-sockets.ts";
 import { readFirst, type Aside } from "../assemble/reading-thread.ts";
 import { standBy, type Leading } from "../assemble/standby.ts";
 import { startWatching, type Change } from "../assemble/watch.ts";
@@ -56,7 +62,9 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
       return BROKEN;
     }
     if (!(error instanceof JournalHeld)) throw error;
-    console.error(`${error.message}\nstop that one first, give this one an audit.dir of its own, or start it with --standby: then it takes over when that one stops or dies`);
+    console.error(
+      `${error.message}\nstop that one first, give this one an audit.dir of its own, or start it with --standby: then it takes over when that one stops or dies`,
+    );
     return FAILED;
   }
 };
@@ -74,7 +82,8 @@ type Begun = { readonly read: Read; readonly leading: Leading | undefined; reado
 const readWhole = async (config: string): Promise<Read | undefined> => {
   const loaded = await readFirst({ file: config });
   if (!loaded.ok) return undefined;
-  for (const { file, line, column, message } of loaded.warnings) events.settingsWarning(`${file}:${line}:${column}`, message);
+  for (const { file, line, column, message } of loaded.warnings)
+    events.settingsWarning(`${file}:${line}:${column}`, message);
   return loaded;
 };
 
@@ -135,7 +144,10 @@ const LOST_MS = 5000;
 type Passed = { readonly passed: readonly PassedSocket[]; readonly sockets: PassedSockets };
 
 /** Undefined when the standby is told to stop before it leads. */
-const lead = async (first: Read, { config, told, passed, sockets, manager }: Run & Passed): Promise<Begun | undefined> => {
+const lead = async (
+  first: Read,
+  { config, told, passed, sockets, manager }: Run & Passed,
+): Promise<Begun | undefined> => {
   const over = new AbortController();
   void told.then(() => over.abort());
   manager.standingBy();
@@ -152,8 +164,13 @@ const lead = async (first: Read, { config, told, passed, sockets, manager }: Run
 const readAgain = async (config: string, before: Read, passed: readonly PassedSocket[]): Promise<Read> => {
   const now = await readFirst({ file: config });
   const why = now.ok
-    ? placeOf(now) === placeOf(before) ? whyNotAssigned(passed, now) : "audit.dir or admin.probes has changed, for which a standby must be restarted"
-    : now.problems.map(({ file, line, column, code }) => `${file}:${line}:${column} ${code}`).slice(0, 3).join(", ");
+    ? placeOf(now) === placeOf(before)
+      ? whyNotAssigned(passed, now)
+      : "audit.dir or admin.probes has changed, for which a standby must be restarted"
+    : now.problems
+        .map(({ file, line, column, code }) => `${file}:${line}:${column} ${code}`)
+        .slice(0, 3)
+        .join(", ");
   if (why !== undefined) events.standbyConfigKept(why);
   return now.ok && why === undefined ? now : before;
 };
@@ -175,7 +192,11 @@ export const keepReloading = async (
   afterwards: Afterwards = { look: () => undefined },
 ): Promise<() => Promise<void>> => {
   const watched = (): ReadonlyMap<string, string | undefined> =>
-    gateway.watch === "none" ? new Map() : gateway.watch === "all" ? new Map([...gateway.config, ...gateway.files]) : gateway.files;
+    gateway.watch === "none"
+      ? new Map()
+      : gateway.watch === "all"
+        ? new Map([...gateway.config, ...gateway.files])
+        : gateway.files;
   const again = (): void => void gateway.reload({ by: "SIGHUP" });
   process.on("SIGHUP", again);
   const changed = ({ whole }: Change): Promise<unknown> => gateway.reload({ by: "watcher", whole });

@@ -70,11 +70,13 @@ export class ServiceManager {
   #tell = (status: string, ...words: readonly string[]): void => {
     if (status === this.#status && words.length === 0) return;
     this.#status = status;
-    this.#turn = this.#turn.then(() => this.#send([...words, `STATUS=${status}`])).catch((error: unknown) => {
-      // Whoever lost the first word would repeat it every few seconds.
-      if (!this.#hasFailed) events.serviceManagerNotTold(error);
-      this.#hasFailed = true;
-    });
+    this.#turn = this.#turn
+      .then(() => this.#send([...words, `STATUS=${status}`]))
+      .catch((error: unknown) => {
+        // Whoever lost the first word would repeat it every few seconds.
+        if (!this.#hasFailed) events.serviceManagerNotTold(error);
+        this.#hasFailed = true;
+      });
   };
 }
 

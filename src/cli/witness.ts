@@ -55,7 +55,7 @@ export const witness = async ({ key: file, state, bind, name, log = [] }: Witnes
     if (known.size === 0)
       warn(
         `no log is known, so every checkpoint gets 404: ` +
-        `add a journal's verifier key with --log, or as a line of ${join(state, "logs.txt")}`,
+          `add a journal's verifier key with --log, or as a line of ${join(state, "logs.txt")}`,
       );
     await untilToldToStop({ stop: async () => server.stop() }, told);
     return 0;
@@ -78,14 +78,14 @@ const tell = (news: WitnessNews): void => {
     case "contradiction":
       return warn(
         `CONTRADICTION: ${news.origin} signed two checkpoints of ${news.size} entries with different roots; this one ` +
-        `was not cosigned. Keep this, it is evidence: ${JSON.stringify(news.note)}`,
+          `was not cosigned. Keep this, it is evidence: ${JSON.stringify(news.note)}`,
       );
     case "unproved":
       return warn(
         `UNPROVED: ${news.origin} signed a checkpoint of ${news.size} entries, and the proof that came with it does ` +
-        `not show that it continues the ${news.before} that were cosigned before; not cosigned. Either the journal ` +
-        `was rewritten, or whoever sent this sent a wrong proof. Keep this, and ask the journal's operator: ` +
-        JSON.stringify(news.note),
+          `not show that it continues the ${news.before} that were cosigned before; not cosigned. Either the journal ` +
+          `was rewritten, or whoever sent this sent a wrong proof. Keep this, and ask the journal's operator: ` +
+          JSON.stringify(news.note),
       );
     case "failed":
       return warn(`a checkpoint was not cosigned: ${news.reason}`);
@@ -119,7 +119,7 @@ const ownKey = async ({ file, state, name }: Named): Promise<{ readonly own: Cos
   if (before !== "" && before !== line) {
     throw new Error(
       `${path} holds ${before}, and this would be ${line}: the key ${file} or the name was changed. ` +
-      `A witness with another key or name needs a --state of its own`,
+        `A witness with another key or name needs a --state of its own`,
     );
   }
   return { own: { name: own, key }, isFirst: before === "" };
@@ -135,7 +135,7 @@ const requireRecords = async (state: string): Promise<void> => {
   if (!found?.isDirectory()) {
     throw new Error(
       `${folder} is missing, and ${join(state, "witness.pub")} says that this witness has run before: without its ` +
-      `record it must not cosign. If the record is lost for good, start with a new --key, --name and --state`,
+        `record it must not cosign. If the record is lost for good, start with a new --key, --name and --state`,
     );
   }
 };

@@ -41,7 +41,15 @@ const search: Show = async ({ ask, record, vocabulary }, { target }) => {
   const paged = pagedOf(given.get("cursor"), given.get("limit"));
   const answer = await ask({ kind: "page", filter, names, ...paged });
   const tokens = tokensIn(filter);
-  if (tokens) await note(record, { user: HOLDER, operation: "look-up", query: filter, purpose: given.get("purpose") ?? undefined, results: answer.stories?.length, tokens });
+  if (tokens)
+    await note(record, {
+      user: HOLDER,
+      operation: "look-up",
+      query: filter,
+      purpose: given.get("purpose") ?? undefined,
+      results: answer.stories?.length,
+      tokens,
+    });
   return json(200, pageOf(answer));
 };
 
@@ -51,11 +59,22 @@ const lookUp: Show = async ({ ask, record, keys, vocabulary }, arrival) => {
   const { purpose, user = HOLDER } = given;
   const filter = textOf("filter", given["filter"] ?? "");
   const names = namesIn(filter, vocabulary());
-  const answer = await ask({ kind: "person", person: personOf(given), keys: keys(), filter, names, ...pagedOf(given["cursor"], given["limit"]) });
+  const answer = await ask({
+    kind: "person",
+    person: personOf(given),
+    keys: keys(),
+    filter,
+    names,
+    ...pagedOf(given["cursor"], given["limit"]),
+  });
   const token = answer.evidence?.tokens.at(0);
   await note(record, {
-    user: textOf("user", user), operation: "look-up", query: filter, results: answer.stories?.length,
-    ...(purpose !== undefined && { purpose: textOf("purpose", purpose) }), tokens: given["phone"] === undefined ? { customer_id: token } : { phone: token },
+    user: textOf("user", user),
+    operation: "look-up",
+    query: filter,
+    results: answer.stories?.length,
+    ...(purpose !== undefined && { purpose: textOf("purpose", purpose) }),
+    tokens: given["phone"] === undefined ? { customer_id: token } : { phone: token },
   });
   return json(200, { ...pageOf(answer), evidence: answer.evidence });
 };
@@ -69,7 +88,9 @@ const access: Show = async ({ record }, arrival) => {
 const request: Show = async ({ ask }, { target }) => {
   const id = target.split("?", 1)[0]!.split("/").at(-1)!;
   const { stories = [] } = await ask({ kind: "story", id });
-  return stories.length === 0 ? json(404, { error: "no request of that id in the journal" }) : json(200, { requests: stories.map(viewOf) });
+  return stories.length === 0
+    ? json(404, { error: "no request of that id in the journal" })
+    : json(200, { requests: stories.map(viewOf) });
 };
 
 const owed: Show = async ({ ask }) => {
@@ -78,13 +99,15 @@ const owed: Show = async ({ ask }) => {
   return json(200, { open, handled: open.filter(({ handled }) => handled !== null).length });
 };
 
-export const AUDIT_PAGES: readonly (readonly [path: string, page: AuditPage])[] = ([
-  ["/api/audit/search", "GET", search],
-  ["/api/audit/look-up", "POST", lookUp],
-  ["/api/audit/access", "POST", access],
-  ["/api/requests/", "GET", request],
-  ["/api/dnc/open", "GET", owed],
-] as const).map(([path, method, show]) => [path, { method, show: mannered(show) }]);
+export const AUDIT_PAGES: readonly (readonly [path: string, page: AuditPage])[] = (
+  [
+    ["/api/audit/search", "GET", search],
+    ["/api/audit/look-up", "POST", lookUp],
+    ["/api/audit/access", "POST", access],
+    ["/api/requests/", "GET", request],
+    ["/api/dnc/open", "GET", owed],
+  ] as const
+).map(([path, method, show]) => [path, { method, show: mannered(show) }]);
 
 /** What is wrong with a question is told as 400, and a search that failed as 503: the gateway goes on. */
 function mannered(show: Show): Show {
@@ -112,27 +135,38 @@ const note = async (record: AuditParts["record"], asked: Asked, sign = false): P
   }
 };
 
-const namesIn = (filter: string, vocabulary: Vocabulary): readonly UnknownName[] => unknownNames(readFilter(filter, vocabulary), vocabulary);
+const namesIn = (filter: string, vocabulary: Vocabulary): readonly UnknownName[] =>
+  unknownNames(readFilter(filter, vocabulary), vocabulary);
 
-const pageOf = ({ stories = [], next, searched, warnings = [] }: Answer) => ({ requests: stories.map(viewOf), next: cursorOf(next), ...(searched && { searched }), warnings });
+const pageOf = ({ stories = [], next, searched, warnings = [] }: Answer) => ({
+  requests: stories.map(viewOf),
+  next: cursorOf(next),
+  ...(searched && { searched }),
+  warnings,
+});
 
 /** One that is misspelt would not narrow the answer, or would look for nobody. */
 const requireKnown = (names: readonly string[], known: readonly string[]): void => {
   const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new WrongQuestion(`${JSON.stringify(unknown.slice(0, 40))} is unknown here; known are ${known.join(", ")}`);
+  if (unknown !== undefined)
+    throw new WrongQuestion(`${JSON.stringify(unknown.slice(0, 40))} is unknown here; known are ${known.join(", ")}`);
 };
 
 const pagedOf = (cursor: unknown, limit: unknown): { readonly before?: number; readonly limit: number } => {
   const before = cursor === undefined || cursor === null ? undefined : readCursor(textOf("cursor", cursor));
-  if (before === undefined && cursor !== undefined && cursor !== null) throw new WrongQuestion("cursor: expected what an earlier page gave as next");
+  if (before === undefined && cursor !== undefined && cursor !== null)
+    throw new WrongQuestion("cursor: expected what an earlier page gave as next");
   const number = limit === undefined || limit === null ? LIMIT : Number(limit);
-  if (!Number.isSafeInteger(number) || number < 1 || number > MOST) throw new WrongQuestion(`limit: expected a number from 1 to ${MOST} for one page`);
+  if (!Number.isSafeInteger(number) || number < 1 || number > MOST)
+    throw new WrongQuestion(`limit: expected a number from 1 to ${MOST} for one page`);
   return { ...(before !== undefined && { before }), limit: number };
 };
 
 const personOf = ({ phone, customer_id: customer }: Readonly<Record<string, unknown>>): Person => {
   if ((phone === undefined) === (customer === undefined)) throw new WrongQuestion("expected phone or customer_id");
-  return phone === undefined ? { kind: "customer_id", value: textOf("customer_id", customer) } : { kind: "phone", value: textOf("phone", phone) };
+  return phone === undefined
+    ? { kind: "customer_id", value: textOf("customer_id", customer) }
+    : { kind: "phone", value: textOf("phone", phone) };
 };
 
 const textOf = (name: string, value: unknown): string => {
@@ -142,7 +176,8 @@ const textOf = (name: string, value: unknown): string => {
 
 const bodyOf = async (arrival: Arrival): Promise<Readonly<Record<string, unknown>>> => {
   const value = parsed(Buffer.from(await arrival.body()).toString("utf8"));
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new WrongQuestion("expected a JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new WrongQuestion("expected a JSON object");
   return value as Record<string, unknown>;
 };
 

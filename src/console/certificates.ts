@@ -19,7 +19,8 @@ export type End = {
 
 /** The certificate or revocation list of the file that ends first: undefined when it holds nothing that can be read. */
 export const firstEnd = (pem: string): End | undefined =>
-  [...derIn(certificatesOf, pem).map(endOf), ...derIn(listsOf, pem).map(endOfList)].filter((end) => end !== undefined)
+  [...derIn(certificatesOf, pem).map(endOf), ...derIn(listsOf, pem).map(endOfList)]
+    .filter((end) => end !== undefined)
     .toSorted((one, other) => one.notAfter - other.notAfter)[0];
 
 const DAY = 86_400_000;
@@ -58,6 +59,9 @@ export const endings = (all: readonly Certificate[], now: number = Date.now()): 
     if (now < warnFrom) return [];
     const [isList, has] = [what === "crl" || what === "client_crl", notAfter <= now];
     const on = new Date(notAfter).toISOString();
-    if (isList) return `${of}.${what}: a revocation list ${has ? "has ended" : "ends"} on ${on}; without another one no certificate counts that it is about`;
-    return has ? `${of}.${what}: a certificate has expired on ${on}; put a new one in its place` : `${of}.${what}: a certificate expires on ${on}; put a new one in its place`;
+    if (isList)
+      return `${of}.${what}: a revocation list ${has ? "has ended" : "ends"} on ${on}; without another one no certificate counts that it is about`;
+    return has
+      ? `${of}.${what}: a certificate has expired on ${on}; put a new one in its place`
+      : `${of}.${what}: a certificate expires on ${on}; put a new one in its place`;
   });

@@ -4,7 +4,9 @@
  */
 
 /** Upper bounds in milliseconds; what is longer falls into one more bucket. */
-export const BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 15_000, 30_000] as const;
+export const BOUNDS = [
+  0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 15_000, 30_000,
+] as const;
 
 export class Histogram {
   /** One per bound and one for the rest; not cumulative. */
@@ -50,7 +52,13 @@ export type Ending = {
   readonly authFailure?: string | undefined;
 };
 
-export type RequestCount = { readonly tenant: string; readonly action: string; readonly origin: "ocs" | "gateway"; readonly status_class: string; readonly count: number };
+export type RequestCount = {
+  readonly tenant: string;
+  readonly action: string;
+  readonly origin: "ocs" | "gateway";
+  readonly status_class: string;
+  readonly count: number;
+};
 export type RefusalCount = { readonly tenant: string; readonly code: string; readonly count: number };
 
 /** Milliseconds; `ocs` is 0 when nothing was sent. */
@@ -63,8 +71,13 @@ const ORIGINS = ["ocs", "gateway"] as const;
 const CLASSES = 6;
 
 export class Counts {
-  readonly phases: Readonly<Record<Phase, Histogram>> =
-    { policy: new Histogram(), journal: new Histogram(), queue: new Histogram(), ocs: new Histogram(), total: new Histogram() };
+  readonly phases: Readonly<Record<Phase, Histogram>> = {
+    policy: new Histogram(),
+    journal: new Histogram(),
+    queue: new Histogram(),
+    ocs: new Histogram(),
+    total: new Histogram(),
+  };
   readonly appends = new Histogram();
   /** By upstream. */
   readonly alarms = new Map<string, number>();
@@ -98,7 +111,11 @@ export class Counts {
   readonly observe = (seen: SeenRequest, { status, code, delivery, authFailure }: Ending): void => {
     const total = performance.now() - seen.arrival.at;
     const tenant = seen.tenant?.name ?? NONE;
-    this.#count(tenant, seen.operation?.action.name ?? NONE, (code === undefined ? 0 : CLASSES) + Math.trunc(status / 100));
+    this.#count(
+      tenant,
+      seen.operation?.action.name ?? NONE,
+      (code === undefined ? 0 : CLASSES) + Math.trunc(status / 100),
+    );
     // What was sent was not refused.
     if (code !== undefined) tally(delivery === "sent-no-answer" ? this.#noAnswers : this.#refusals, tenant, code);
     if (authFailure !== undefined) this.authFailed(authFailure);
@@ -147,7 +164,8 @@ export class Counts {
     for (const [tenant, actions] of this.#requests) {
       for (const [action, counts] of actions) {
         for (const [at, count] of counts.entries()) {
-          if (count > 0) yield { tenant, action, origin: ORIGINS[at < CLASSES ? 0 : 1], status_class: `${at % CLASSES}xx`, count };
+          if (count > 0)
+            yield { tenant, action, origin: ORIGINS[at < CLASSES ? 0 : 1], status_class: `${at % CLASSES}xx`, count };
         }
       }
     }

@@ -11,10 +11,11 @@ export type Rows<Value = number> = Iterable<readonly [Labels, Value]>;
 type Told = { readonly name: string; readonly help: string };
 
 /** `rows`: none for what is not known. A number that is not finite is not known either. */
-export type Metric<Source> = Told & (
-  | { readonly type: "counter" | "gauge"; readonly rows: (source: Source) => Rows | Promise<Rows> }
-  | { readonly type: "histogram"; readonly rows: (source: Source) => Rows<Histogram> }
-);
+export type Metric<Source> = Told &
+  (
+    | { readonly type: "counter" | "gauge"; readonly rows: (source: Source) => Rows | Promise<Rows> }
+    | { readonly type: "histogram"; readonly rows: (source: Source) => Rows<Histogram> }
+  );
 
 type Sample = { readonly metricName?: string; readonly labels: Labels; readonly value: number };
 
@@ -29,7 +30,8 @@ export const register = <Source>(registry: Registry, metrics: readonly Metric<So
 };
 
 const samplesOf = async <Source>(metric: Metric<Source>, source: Source): Promise<readonly Sample[]> => {
-  if (metric.type === "histogram") return Array.from(metric.rows(source), ([labels, own]) => bucketsOf(metric.name, labels, own)).flat();
+  if (metric.type === "histogram")
+    return Array.from(metric.rows(source), ([labels, own]) => bucketsOf(metric.name, labels, own)).flat();
   const rows = await metric.rows(source);
   return Array.from(rows, ([labels, value]) => ({ labels, value })).filter(({ value }) => Number.isFinite(value));
 };
@@ -38,9 +40,15 @@ const samplesOf = async <Source>(metric: Metric<Source>, source: Source): Promis
 const bucketsOf = (name: string, labels: Labels, { buckets, sum }: Histogram): Sample[] => {
   let below = 0;
   const cumulative = Array.from(buckets, (count, at): Sample => ({
-    metricName: `${name}_bucket`, labels: { ...labels, le: LE[at]! }, value: (below += count),
+    metricName: `${name}_bucket`,
+    labels: { ...labels, le: LE[at]! },
+    value: (below += count),
   }));
-  return [...cumulative, { metricName: `${name}_sum`, labels, value: sum / 1000 }, { metricName: `${name}_count`, labels, value: below }];
+  return [
+    ...cumulative,
+    { metricName: `${name}_sum`, labels, value: sum / 1000 },
+    { metricName: `${name}_count`, labels, value: below },
+  ];
 };
 
 const LE = [...BOUNDS.map((bound) => String(bound / 1000)), "+Inf"];

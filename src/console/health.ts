@@ -32,26 +32,30 @@ export type HealthParts = {
 
 /** The digest tells a command that looks for the token whether it looks beside this gateway's journal. */
 const unauthorized = ({ auditDir }: HealthParts): Reply =>
-  json(401, { error: "a bearer token is wanted", journal: digest(auditDir).toString("hex") }, [["WWW-Authenticate", "Bearer"]]);
+  json(401, { error: "a bearer token is wanted", journal: digest(auditDir).toString("hex") }, [
+    ["WWW-Authenticate", "Bearer"],
+  ]);
 
-export const createHealth = (parts: HealthParts): Handler => async (arrival) => {
-  if (arrival.fault) return faulty(arrival.fault);
-  const path = pathOf(arrival);
-  const page = pageAt(path);
-  if (!page) return json(404, { error: "no such page" });
-  const methods = page.isProbe ? PROBE_METHODS : [page.method];
-  if (!methods.includes(arrival.method)) {
-    return json(405, { error: `${methods.join(" and ")} only` }, [["Allow", methods.join(", ")]]);
-  }
-  if (page.guarded && !isToken(headerOf(arrival.headers, "Authorization"), parts.token)) return unauthorized(parts);
-  try {
-    return await page.show(parts, arrival);
-  } catch (error) {
-    if (error instanceof BodyFault) return json(400, { error: error.message }, [], true);
-    events.defect(arrival.id, error);
-    return json(500, { error: "a defect of the gateway; the log has it" });
-  }
-};
+export const createHealth =
+  (parts: HealthParts): Handler =>
+  async (arrival) => {
+    if (arrival.fault) return faulty(arrival.fault);
+    const path = pathOf(arrival);
+    const page = pageAt(path);
+    if (!page) return json(404, { error: "no such page" });
+    const methods = page.isProbe ? PROBE_METHODS : [page.method];
+    if (!methods.includes(arrival.method)) {
+      return json(405, { error: `${methods.join(" and ")} only` }, [["Allow", methods.join(", ")]]);
+    }
+    if (page.guarded && !isToken(headerOf(arrival.headers, "Authorization"), parts.token)) return unauthorized(parts);
+    try {
+      return await page.show(parts, arrival);
+    } catch (error) {
+      if (error instanceof BodyFault) return json(400, { error: error.message }, [], true);
+      events.defect(arrival.id, error);
+      return json(500, { error: "a defect of the gateway; the log has it" });
+    }
+  };
 
 /** `guarded`: for who has the token. `isProbe`: also for HEAD. */
 type Page = {
@@ -64,24 +68,47 @@ type Page = {
 const PAGES: ReadonlyMap<string, Page> = new Map<string, Page>([
   ["/healthz", { method: "GET", isProbe: true, show: () => json(200, { status: "ok" }) }],
   ["/readyz", { method: "GET", isProbe: true, show: ({ notReady, warnings }) => ready(notReady(), warnings()) }],
-  ["/metrics", { method: "GET", isProbe: true, show: async ({ metrics }) => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()) }],
+  [
+    "/metrics",
+    {
+      method: "GET",
+      isProbe: true,
+      show: async ({ metrics }) => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()),
+    },
+  ],
   ["/api/status", { method: "GET", guarded: true, show: ({ status }) => json(200, withUnits(status())) }],
   ["/api/reload", { method: "POST", guarded: true, show: (parts, arrival) => reloadReply(parts, arrival) }],
-  ["/api/revocations", { method: "POST", guarded: true, show: ({ revoke }, arrival) => revocationReply(revoke, arrival) }],
+  [
+    "/api/revocations",
+    { method: "POST", guarded: true, show: ({ revoke }, arrival) => revocationReply(revoke, arrival) },
+  ],
   ["/api/retention", { method: "GET", guarded: true, show: ({ retention }) => json(200, retention.state()) }],
-  ["/api/retention/confirm-clock", { method: "POST", guarded: true, show: ({ retention }, arrival) => confirmClockReply(retention, arrival) }],
-  ...AUDIT_PAGES.map(([path, page]): [string, Page] => [path, { ...page, guarded: true, show: ({ audit }, arrival) => page.show(audit, arrival) }]),
+  [
+    "/api/retention/confirm-clock",
+    { method: "POST", guarded: true, show: ({ retention }, arrival) => confirmClockReply(retention, arrival) },
+  ],
+  ...AUDIT_PAGES.map(([path, page]): [string, Page] => [
+    path,
+    { ...page, guarded: true, show: ({ audit }, arrival) => page.show(audit, arrival) },
+  ]),
 ]);
 
 /** A path that ends with / stands for all below it. */
-const pageAt = (path: string): Page | undefined => PAGES.get(path) ?? PAGES.get(path.slice(0, path.lastIndexOf("/") + 1));
+const pageAt = (path: string): Page | undefined =>
+  PAGES.get(path) ?? PAGES.get(path.slice(0, path.lastIndexOf("/") + 1));
 
 const ready = (reasons: readonly string[], warnings: readonly string[]): Reply =>
-  json(reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? "ready" : "not ready", reasons, ...(warnings.length > 0 && { warnings }) });
+  json(reasons.length === 0 ? 200 : 503, {
+    status: reasons.length === 0 ? "ready" : "not ready",
+    reasons,
+    ...(warnings.length > 0 && { warnings }),
+  });
 
 /** A body may say `{"dry_run": true}`. */
 const reloadReply = async ({ reload }: HealthParts, arrival: Arrival): Promise<Reply> => {
-  const said = Buffer.from(await arrival.body()).toString("utf8").trim();
+  const said = Buffer.from(await arrival.body())
+    .toString("utf8")
+    .trim();
   const dryRun = said === "" ? false : dryRunIn(said);
   if (dryRun === undefined) return json(400, { error: 'expected no body, or {"dry_run": true}' });
   const told = await reload(dryRun ? { dryRun } : {});
@@ -97,6 +124,7 @@ const dryRunIn = (text: string): boolean | undefined => {
   }
 };
 
-const isToken = (authorization: string | undefined, token: string): boolean => timingSafeEqual(digest(authorization ?? ""), digest(`Bearer ${token}`));
+const isToken = (authorization: string | undefined, token: string): boolean =>
+  timingSafeEqual(digest(authorization ?? ""), digest(`Bearer ${token}`));
 
 const digest = (value: string): Buffer => createHash("sha256").update(value).digest();

@@ -27,14 +27,17 @@ export const isProbe = (asked: Pick<Arrival, "method" | "target">): boolean =>
   PROBE_METHODS.includes(asked.method) && PATHS.includes(pathOf(asked));
 
 /** `parts` is asked with each probe: a standby's are not those of the gateway that it becomes. */
-export const createProbes = (parts: () => ProbeParts): Handler => async (arrival) => {
-  const path = pathOf(arrival);
-  if (arrival.fault && !isOpen(arrival.fault, path)) return faulty(arrival.fault);
-  const show = pageAt(parts(), path);
-  if (!show) return json(404, { error: "no such page" });
-  if (!PROBE_METHODS.includes(arrival.method)) return json(405, { error: "GET and HEAD only" }, [["Allow", "GET, HEAD"]]);
-  return shown(show, arrival);
-};
+export const createProbes =
+  (parts: () => ProbeParts): Handler =>
+  async (arrival) => {
+    const path = pathOf(arrival);
+    if (arrival.fault && !isOpen(arrival.fault, path)) return faulty(arrival.fault);
+    const show = pageAt(parts(), path);
+    if (!show) return json(404, { error: "no such page" });
+    if (!PROBE_METHODS.includes(arrival.method))
+      return json(405, { error: "GET and HEAD only" }, [["Allow", "GET, HEAD"]]);
+    return shown(show, arrival);
+  };
 
 /** A load balancer may ask under any name of this machine: what stands on these two pages, every host may know. */
 const isOpen = ({ kind }: Fault, path: string): boolean => kind === "foreign-authority" && path !== "/metrics";
@@ -52,10 +55,14 @@ const shown = async (show: Show, { id }: Arrival): Promise<Reply> => {
 
 const pageAt = ({ ready, metrics }: ProbeParts, path: string): Show | undefined => {
   switch (path) {
-    case "/healthz": return () => json(200, { status: "ok" });
-    case "/readyz": return () => readiness(ready());
-    case "/metrics": return metrics && (async () => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()));
-    default: return undefined;
+    case "/healthz":
+      return () => json(200, { status: "ok" });
+    case "/readyz":
+      return () => readiness(ready());
+    case "/metrics":
+      return metrics && (async () => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()));
+    default:
+      return undefined;
   }
 };
 

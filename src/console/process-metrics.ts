@@ -14,7 +14,10 @@ let ofProcess: Registry | undefined;
 /** The process's, however many gateways it has. It is watched from the first call on. */
 export const processMetrics = (): Registry => (ofProcess ??= watched());
 
-const LEFT_OUT = ["nodejs_active_resources", "nodejs_active_handles", "nodejs_active_requests"].flatMap((name) => [name, `${name}_total`]);
+const LEFT_OUT = ["nodejs_active_resources", "nodejs_active_handles", "nodejs_active_requests"].flatMap((name) => [
+  name,
+  `${name}_total`,
+]);
 const LAG = "nodejs_eventloop_lag";
 const LAGS = ["", "_min", "_max", "_mean", "_stddev", "_p50", "_p90", "_p99"].map((of) => `${LAG}${of}_seconds`);
 const OPEN = "process_open_fds";
@@ -35,7 +38,15 @@ const watched = (): Registry => {
 
 type Delay = ReturnType<typeof monitorEventLoopDelay>;
 /** In seconds. */
-type Delays = { readonly min: number; readonly max: number; readonly mean: number; readonly stddev: number; readonly p50: number; readonly p90: number; readonly p99: number };
+type Delays = {
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  readonly stddev: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+};
 
 /** How late the event loop was since it was last read; two readers at a time are told the same. */
 class Lag {
@@ -51,7 +62,15 @@ class Lag {
     const of = this.#histogram;
     if (of.count > 0) {
       const [p50, p90, p99] = [50, 90, 99].map((share) => of.percentile(share) / 1e9) as [number, number, number];
-      this.#last = { min: of.min / 1e9, max: of.max / 1e9, mean: of.mean / 1e9, stddev: of.stddev / 1e9, p50, p90, p99 };
+      this.#last = {
+        min: of.min / 1e9,
+        max: of.max / 1e9,
+        mean: of.mean / 1e9,
+        stddev: of.stddev / 1e9,
+        p50,
+        p90,
+        p99,
+      };
       of.reset();
     }
     return this.#last;
@@ -59,7 +78,9 @@ class Lag {
 }
 
 const sinceLastRead = (of: keyof Delays, help: string): Metric<Lag> => ({
-  name: `${LAG}_${of}_seconds`, type: "gauge", help: `${help} of the event loop's delays since the last scrape.`,
+  name: `${LAG}_${of}_seconds`,
+  type: "gauge",
+  help: `${help} of the event loop's delays since the last scrape.`,
   rows: (lag) => {
     // Read anew by the first of them, which `OURS` lists first; the others find the same.
     const delays = lag.read();
@@ -74,7 +95,12 @@ const lagNow = (): Promise<number> =>
   });
 
 const OURS: readonly Metric<Lag>[] = [
-  { name: `${LAG}_seconds`, type: "gauge", help: "Lag of the event loop at this scrape.", rows: async () => [[{}, await lagNow()]] },
+  {
+    name: `${LAG}_seconds`,
+    type: "gauge",
+    help: "Lag of the event loop at this scrape.",
+    rows: async () => [[{}, await lagNow()]],
+  },
   sinceLastRead("min", "The shortest"),
   sinceLastRead("max", "The longest"),
   sinceLastRead("mean", "The mean"),
@@ -83,7 +109,9 @@ const OURS: readonly Metric<Lag>[] = [
   sinceLastRead("p90", "The 90th percentile"),
   sinceLastRead("p99", "The 99th percentile"),
   {
-    name: OPEN, type: "gauge", help: "Open file descriptors.",
+    name: OPEN,
+    type: "gauge",
+    help: "Open file descriptors.",
     rows: async (): Promise<Rows> => {
       const open = await openDescriptors();
       return open === undefined ? [] : [[{}, open]];
@@ -96,4 +124,9 @@ let counting: Promise<number | undefined> | undefined;
 /** Files and connections that are open; undefined where the system does not say. Whoever asks meanwhile gets the same answer. */
 export const openDescriptors = (): Promise<number | undefined> =>
   // Not counted: the descriptor that reads the folder.
-  (counting ??= readdir("/proc/self/fd").then((all) => all.length - 1, () => undefined).finally(() => (counting = undefined)));
+  (counting ??= readdir("/proc/self/fd")
+    .then(
+      (all) => all.length - 1,
+      () => undefined,
+    )
+    .finally(() => (counting = undefined)));

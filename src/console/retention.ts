@@ -16,17 +16,27 @@ export type RetentionState = {
   readonly entries: number;
 };
 
-export type RetentionParts = { readonly state: () => RetentionState; readonly confirmClock: (user: string) => Promise<RetentionState> };
+export type RetentionParts = {
+  readonly state: () => RetentionState;
+  readonly confirmClock: (user: string) => Promise<RetentionState>;
+};
 
 const MOST_NAME = 400;
 
 export const confirmClockReply = async ({ confirmClock }: RetentionParts, arrival: Arrival): Promise<Reply> => {
   const user = userIn(Buffer.from(await arrival.body()).toString("utf8"));
-  if (user === undefined) return json(422, { error: `user: expected who confirms the clock, a name of up to ${MOST_NAME} characters on one line` });
+  if (user === undefined)
+    return json(422, {
+      error: `user: expected who confirms the clock, a name of up to ${MOST_NAME} characters on one line`,
+    });
   try {
     return json(200, await confirmClock(user));
   } catch {
-    return json(503, { error: "the journal cannot take the entry that says who confirmed the clock, so nothing has changed" }, [["Retry-After", "5"]]);
+    return json(
+      503,
+      { error: "the journal cannot take the entry that says who confirmed the clock, so nothing has changed" },
+      [["Retry-After", "5"]],
+    );
   }
 };
 

@@ -110,11 +110,17 @@ export type Status = {
    * Do-Not-Calls that OCS has not taken, by tenant (null where the client did not say for which of its tenants), and the age of the oldest; null
    * while it is not known.
    */
-  readonly open_do_not_calls: readonly { readonly tenant: string | null; readonly open: number; readonly oldest: number }[] | null;
+  readonly open_do_not_calls:
+    | readonly { readonly tenant: string | null; readonly open: number; readonly oldest: number }[]
+    | null;
   /** Since the start, all tenants together. */
   readonly requests: readonly { readonly origin: string; readonly status_class: string; readonly count: number }[];
   /** `most`: the tenants that have the most of them, three at most. */
-  readonly refusals: readonly { readonly code: string; readonly count: number; readonly most: readonly { readonly tenant: string; readonly count: number }[] }[];
+  readonly refusals: readonly {
+    readonly code: string;
+    readonly count: number;
+    readonly most: readonly { readonly tenant: string; readonly count: number }[];
+  }[];
   /** What was wrong with credentials (src/docs/credentials.md), where it happened. */
   readonly auth_failures: readonly { readonly reason: string; readonly count: number }[];
   /** Requests that were sent and got no whole answer. */
@@ -123,42 +129,74 @@ export type Status = {
 
 /** Milliseconds, and bytes, by the names under which they stand in the status. */
 const UNITS: Readonly<Record<string, string>> = {
-  uptime: "uptime_ms", since: "since_ms", oldest: "oldest_ms", lag: "lag_ms", age: "age_ms", full_in: "full_in_ms", at: "at_ms", time: "time_ms",
-  free: "free_bytes", per_hour: "bytes_per_hour", journal: "journal_bytes",
+  uptime: "uptime_ms",
+  since: "since_ms",
+  oldest: "oldest_ms",
+  lag: "lag_ms",
+  age: "age_ms",
+  full_in: "full_in_ms",
+  at: "at_ms",
+  time: "time_ms",
+  free: "free_bytes",
+  per_hour: "bytes_per_hour",
+  journal: "journal_bytes",
 };
 
 /** The same with the unit in the name of each number, beside the name that it had before. */
 export const withUnits = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withUnits);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).flatMap(([name, each]: [string, unknown]) => {
-    const named = typeof each === "object" && each !== null ? undefined : UNITS[name];
-    return [[name, withUnits(each)], ...(named === undefined || typeof each === "string" || (each === null && name === "journal") ? [] : [[named, each]])];
-  }));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, each]: [string, unknown]) => {
+      const named = typeof each === "object" && each !== null ? undefined : UNITS[name];
+      return [
+        [name, withUnits(each)],
+        ...(named === undefined || typeof each === "string" || (each === null && name === "journal")
+          ? []
+          : [[named, each]]),
+      ];
+    }),
+  );
 };
 
 /** In words; nothing while at least one OCS can be reached, because the tenants of that one can be served. */
 export const unreachable = (upstreams: readonly UpstreamState[]): readonly string[] =>
   upstreams.length > 0 && upstreams.every(({ endpoints }) => endpoints.every(({ up }) => !up))
-    ? [`no OCS reachable: ${upstreams.map(({ name, endpoints }) => `${name} (${endpoints.map(({ endpoint }) => endpoint).join(", ")})`).join(", ")}`]
+    ? [
+        `no OCS reachable: ${upstreams.map(({ name, endpoints }) => `${name} (${endpoints.map(({ endpoint }) => endpoint).join(", ")})`).join(", ")}`,
+      ]
     : [];
 
 /** In words: each upstream whose OCS cannot be reached while another one's can. Where none can, `unreachable` says so. */
 export const partlyUnreachable = (upstreams: readonly UpstreamState[]): readonly string[] => {
   const away = upstreams.filter(({ endpoints }) => endpoints.every(({ up }) => !up));
-  return away.length === upstreams.length ? []
-    : away.map(({ name, endpoints }) => `no OCS of upstream ${name} can be reached (${endpoints.map(({ endpoint }) => endpoint).join(", ")}): requests of its tenants get 503 OCSGW-4001`);
+  return away.length === upstreams.length
+    ? []
+    : away.map(
+        ({ name, endpoints }) =>
+          `no OCS of upstream ${name} can be reached (${endpoints.map(({ endpoint }) => endpoint).join(", ")}): requests of its tenants get 503 OCSGW-4001`,
+      );
 };
 
 /** In words: each standby that does not do what it does while all is well. */
 export const unhealthyStandbys = (upstreams: readonly UpstreamState[]): readonly string[] =>
-  upstreams.flatMap(({ name, endpoints }) => endpoints.flatMap(({ endpoint, standby }) => {
-    if (!standby || standby.healthy) return [];
-    const { seen, detail, expected } = standby;
-    const usual = expected === undefined ? "" : `, and while all is well it ${expected === "closes" ? "accepts and closes" : expected}`;
-    const hint = seen === "refuses" && expected === undefined ? ` (where a standby always refuses, set upstreams.${name}.standby: refuses)` : "";
-    return [`the standby OCS ${endpoint} of upstream ${name} ${seen === "silent" ? "is silent" : seen}${detail === undefined ? "" : ` (${detail})`}${usual}: it may not be able to take over${hint}`];
-  }));
+  upstreams.flatMap(({ name, endpoints }) =>
+    endpoints.flatMap(({ endpoint, standby }) => {
+      if (!standby || standby.healthy) return [];
+      const { seen, detail, expected } = standby;
+      const usual =
+        expected === undefined
+          ? ""
+          : `, and while all is well it ${expected === "closes" ? "accepts and closes" : expected}`;
+      const hint =
+        seen === "refuses" && expected === undefined
+          ? ` (where a standby always refuses, set upstreams.${name}.standby: refuses)`
+          : "";
+      return [
+        `the standby OCS ${endpoint} of upstream ${name} ${seen === "silent" ? "is silent" : seen}${detail === undefined ? "" : ` (${detail})`}${usual}: it may not be able to take over${hint}`,
+      ];
+    }),
+  );
 
 /** Of an issuer whose keys are fetched. Milliseconds. */
 export type KeySetState = {
@@ -175,8 +213,10 @@ export type KeySetState = {
 export const awayIssuers = (sets: readonly KeySetState[]): readonly string[] =>
   sets.flatMap(({ issuer, age, counts, failing }) => {
     if (failing === undefined) return [];
-    const rest = age === undefined || counts === 0 ? "its tokens are refused (503 OCSGW-2003)"
-      : `its tokens are verified with the keys of ${minutes(age)} ago, for ${minutes(counts)} more at most`;
+    const rest =
+      age === undefined || counts === 0
+        ? "its tokens are refused (503 OCSGW-2003)"
+        : `its tokens are verified with the keys of ${minutes(age)} ago, for ${minutes(counts)} more at most`;
     return [`the keys of issuer ${issuer} cannot be fetched (${failing}): ${rest}`];
   });
 
@@ -188,22 +228,34 @@ const minutes = (ms: number): string => {
 const MOST = 3;
 
 /** By code, with the tenants that have the most of each. Tenant "none": refused before it was known for whom. */
-export const refusalsOf = (rows: Iterable<{ readonly tenant: string; readonly code: string; readonly count: number }>): Status["refusals"] => {
+export const refusalsOf = (
+  rows: Iterable<{ readonly tenant: string; readonly code: string; readonly count: number }>,
+): Status["refusals"] => {
   const all = [...rows];
   return totals(all, ["code"]).map(({ code, count }) => {
-    const known = all.filter((row) => row.code === code && row.tenant !== "none").toSorted((one, other) => other.count - one.count);
-    return { code, count, most: known.slice(0, MOST).map(({ tenant, count: ofTenant }) => ({ tenant, count: ofTenant })) };
+    const known = all
+      .filter((row) => row.code === code && row.tenant !== "none")
+      .toSorted((one, other) => other.count - one.count);
+    return {
+      code,
+      count,
+      most: known.slice(0, MOST).map(({ tenant, count: ofTenant }) => ({ tenant, count: ofTenant })),
+    };
   });
 };
 
 /** Adds up what agrees in the given members. */
-export const totals = <Row extends { readonly count: number }, Key extends Exclude<keyof Row, "count"> & string>(rows: Iterable<Row>, keys: readonly Key[]): (Pick<Row, Key> & { count: number })[] => {
+export const totals = <Row extends { readonly count: number }, Key extends Exclude<keyof Row, "count"> & string>(
+  rows: Iterable<Row>,
+  keys: readonly Key[],
+): (Pick<Row, Key> & { count: number })[] => {
   const sums = new Map<string, Pick<Row, Key> & { count: number }>();
   for (const row of rows) {
     const id = keys.map((key) => String(row[key])).join("\0");
     const sum = sums.get(id);
     if (sum) sum.count += row.count;
-    else sums.set(id, { ...(Object.fromEntries(keys.map((key) => [key, row[key]])) as Pick<Row, Key>), count: row.count });
+    else
+      sums.set(id, { ...(Object.fromEntries(keys.map((key) => [key, row[key]])) as Pick<Row, Key>), count: row.count });
   }
   return [...sums.entries()].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, sum]) => sum);
 };

@@ -16,10 +16,14 @@ export const urlFile = (auditDir: string): string => join(auditDir, "admin.url")
 
 /** To be called by who holds the journal's lock: what an earlier process left is replaced. Resolves with the function that removes the files. */
 export const leaveToken = async (auditDir: string, token: string, url: string): Promise<() => Promise<void>> => {
-  const remove = async (): Promise<void> => void (await Promise.all([tokenFile(auditDir), urlFile(auditDir)].map((file) => rm(file, { force: true }))));
+  const remove = async (): Promise<void> =>
+    void (await Promise.all([tokenFile(auditDir), urlFile(auditDir)].map((file) => rm(file, { force: true }))));
   await remove();
   // Made anew, so that neither a link nor another's file is written through, nor kept with its rights.
-  for (const [file, text] of [[tokenFile(auditDir), token], [urlFile(auditDir), url]] as const) {
+  for (const [file, text] of [
+    [tokenFile(auditDir), token],
+    [urlFile(auditDir), url],
+  ] as const) {
     await writeFile(file, `${text}\n`, { mode: 0o600, flag: "wx" });
     await giveToOwner(file, (uid, gid) => lchown(file, uid, gid));
   }

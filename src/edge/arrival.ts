@@ -18,7 +18,15 @@ export const headerLines = (raw: readonly string[]): HeaderLine[] => {
 /** Milliseconds that a refused request has for what is still to come of its body. */
 const REST_MS = 1000;
 
-type Taken = { readonly connection: Connection; readonly source: string; readonly headers: readonly HeaderLine[]; readonly fault: Fault | undefined; readonly peer: Peer | undefined; readonly listener: string; readonly maxBody: number };
+type Taken = {
+  readonly connection: Connection;
+  readonly source: string;
+  readonly headers: readonly HeaderLine[];
+  readonly fault: Fault | undefined;
+  readonly peer: Peer | undefined;
+  readonly listener: string;
+  readonly maxBody: number;
+};
 
 export class ClientArrival implements Arrival {
   readonly id = ulid();
@@ -37,7 +45,11 @@ export class ClientArrival implements Arrival {
   #gone: AbortSignal | undefined;
   #isTaken = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, { connection, source, headers, fault, peer, listener, maxBody }: Taken) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { connection, source, headers, fault, peer, listener, maxBody }: Taken,
+  ) {
     this.method = request.method ?? "";
     this.target = request.url ?? "";
     this.headers = headers;
@@ -54,7 +66,13 @@ export class ClientArrival implements Arrival {
   body(): Promise<Uint8Array> {
     // Most bodies come with their head, and then there is nothing to wait for.
     this.#isTaken = this.#isHere();
-    return this.#isTaken ? wholeBody(this.#request, this.#maxBody) : comingBody(this.#request, { max: this.#maxBody, connection: this.connection, expected: () => this.#continue() });
+    return this.#isTaken
+      ? wholeBody(this.#request, this.#maxBody)
+      : comingBody(this.#request, {
+          max: this.#maxBody,
+          connection: this.connection,
+          expected: () => this.#continue(),
+        });
   }
 
   /** Not a byte of it is still to come. */
@@ -84,7 +102,12 @@ export class ClientArrival implements Arrival {
   /** Node says that a request is complete only after it has given out its last bytes, which is when most are asked for. Who expects to be told to go on is told so. */
   #isHere(): boolean {
     const { complete, readableLength } = this.#request;
-    return complete || (readableLength > 0 && readableLength === Number(headerOf(this.headers, "Content-Length")) && headerOf(this.headers, "Expect") === undefined);
+    return (
+      complete ||
+      (readableLength > 0 &&
+        readableLength === Number(headerOf(this.headers, "Content-Length")) &&
+        headerOf(this.headers, "Expect") === undefined)
+    );
   }
 
   /** Only now, after policy, may a client that waits for it send its body. */
@@ -106,7 +129,10 @@ const ending = async (request: IncomingMessage, connection: Connection): Promise
 
 const hangUpOf = (response: ServerResponse, connection: Connection): AbortSignal => {
   const gone = new AbortController();
-  response.once("close", connection.onGone(() => gone.abort()));
+  response.once(
+    "close",
+    connection.onGone(() => gone.abort()),
+  );
   return gone.signal;
 };
 
@@ -139,7 +165,11 @@ const wholeBody = (request: IncomingMessage, max: number): Promise<Uint8Array> =
   return Promise.resolve(bytes);
 };
 
-type Coming = { readonly max: number; readonly connection: Connection; /** Called when the body is listened for. */ readonly expected: () => void };
+type Coming = {
+  readonly max: number;
+  readonly connection: Connection;
+  /** Called when the body is listened for. */ readonly expected: () => void;
+};
 
 const comingBody = (request: IncomingMessage, { max, connection, expected }: Coming): Promise<Uint8Array> =>
   new Promise((resolve, reject) => {
@@ -163,7 +193,11 @@ const comingBody = (request: IncomingMessage, { max, connection, expected }: Com
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     };
     const cut = (): void => fail({ kind: "wrong-length", detail: "the connection ended before the body did" });
-    request.on("data", take).once("end", finish).once("close", cut).once("error", () => undefined);
+    request
+      .on("data", take)
+      .once("end", finish)
+      .once("close", cut)
+      .once("error", () => undefined);
     // A fault behind a whole body is not this request's.
     stop = connection.onFault((fault) => request.complete || fail(fault));
     expected();

@@ -26,7 +26,10 @@ export const ownAuthorities = ({ names, port, loopback }: AuthorityRules): ((aut
       anyPort.add(host);
       continue;
     }
-    for (const form of stated === undefined ? [host, `${host}:${port}`] : [`${host}:${stated}`, ...(isStandard(stated) ? [host] : [])]) exact.add(form);
+    for (const form of stated === undefined
+      ? [host, `${host}:${port}`]
+      : [`${host}:${stated}`, ...(isStandard(stated) ? [host] : [])])
+      exact.add(form);
   }
   return (authority) => {
     const lower = authority.toLowerCase();
@@ -34,7 +37,11 @@ export const ownAuthorities = ({ names, port, loopback }: AuthorityRules): ((aut
     const read = canonical(lower);
     if (read === undefined) return false;
     const { host, stated } = read;
-    return exact.has(stated === undefined ? host : `${host}:${stated}`) || anyPort.has(host) || matchesWildcard(read, wildcards, port);
+    return (
+      exact.has(stated === undefined ? host : `${host}:${stated}`) ||
+      anyPort.has(host) ||
+      matchesWildcard(read, wildcards, port)
+    );
   };
 };
 
@@ -44,7 +51,9 @@ type Read = { readonly host: string; readonly stated: string | undefined };
 const canonical = (authority: string): Read | undefined => {
   const [, host = "", stated] = AUTHORITY.exec(authority) ?? [];
   const name = host.endsWith(".") ? host.slice(0, -1) : host;
-  return name === "" || name.endsWith(".") || stated === ANY_PORT || (host !== name && isIP(name) !== 0) ? undefined : { host: name, stated };
+  return name === "" || name.endsWith(".") || stated === ANY_PORT || (host !== name && isIP(name) !== 0)
+    ? undefined
+    : { host: name, stated };
 };
 
 const isStandard = (port: string): boolean => port === "80" || port === "443";

@@ -29,12 +29,17 @@ export const faultOf = (error: ParseError, busy: boolean): Fault => {
       return { kind: "wrong-length", detail: "Content-Length is not a whole number" };
     case "HPE_INVALID_HEADER_TOKEN": {
       const name = headerAt(error);
-      return { kind: "ambiguous", detail: `${name === undefined ? "a header" : `the header ${name}`} has a character that HTTP does not allow` };
+      return {
+        kind: "ambiguous",
+        detail: `${name === undefined ? "a header" : `the header ${name}`} has a character that HTTP does not allow`,
+      };
     }
     case "HPE_INVALID_EOF_STATE":
       return { kind: "wrong-length", detail: "the connection ended before the request did" };
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return busy ? { kind: "wrong-length", detail: "the body did not arrive whole in time" } : { kind: "ambiguous", detail: "the request did not arrive in time" };
+      return busy
+        ? { kind: "wrong-length", detail: "the body did not arrive whole in time" }
+        : { kind: "ambiguous", detail: "the request did not arrive in time" };
     default:
       return { kind: "ambiguous", detail: "the bytes are not one HTTP/1.1 request" };
   }

@@ -48,14 +48,16 @@ export class Connection {
     this.address = (socket.localAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
     // One rule for every client that closes its side (a FIN, with TLS's farewell or without): a request of it that waits in the queue is abandoned, one
     // that was sent, or has not to wait, gets its answer. Of a client that is held back it is heard when it is read again, over TLS no sooner.
-    socket.once("end", () => {
-      this.#ended = true;
-      if (!this.#held) this.#leave();
-    }).once("close", () => {
-      // What waits has not been looked at yet, and there is nobody to answer.
-      this.#waiting.length = 0;
-      this.#leave();
-    });
+    socket
+      .once("end", () => {
+        this.#ended = true;
+        if (!this.#held) this.#leave();
+      })
+      .once("close", () => {
+        // What waits has not been looked at yet, and there is nobody to answer.
+        this.#waiting.length = 0;
+        this.#leave();
+      });
   }
 
   get busy(): boolean {

@@ -2,7 +2,10 @@
 import type { Socket } from "node:net";
 import { networkOf } from "../network.ts";
 
-export type Room = { /** In all. */ readonly max: number; /** From one address; of IPv6, from one /64. */ readonly maxPerSource: number };
+export type Room = {
+  /** In all. */ readonly max: number;
+  /** From one address; of IPv6, from one /64. */ readonly maxPerSource: number;
+};
 
 export type Taken = { readonly open: number; readonly left: number };
 

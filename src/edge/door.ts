@@ -42,9 +42,13 @@ export class Door {
   static before(server: Server, sourceOf?: (socket: Socket) => string, turnAway?: (socket: Socket) => void): Door {
     const takers = server.listeners("connection");
     server.removeAllListeners("connection");
-    return new Door((socket) => {
-      for (const take of takers) take.call(server, socket);
-    }, sourceOf, turnAway);
+    return new Door(
+      (socket) => {
+        for (const take of takers) take.call(server, socket);
+      },
+      sourceOf,
+      turnAway,
+    );
   }
 
   knock(socket: Socket): void {
@@ -178,4 +182,5 @@ const isHttp = (said: Buffer): boolean =>
 
 /** A whole first record; or bytes that are none, which is for TLS to say. */
 const isHello = (said: Buffer): boolean =>
-  said[0] !== HANDSHAKE || (said.length >= RECORD_HEAD && said.length >= RECORD_HEAD + Math.min(said.readUInt16BE(3), LONGEST_RECORD));
+  said[0] !== HANDSHAKE ||
+  (said.length >= RECORD_HEAD && said.length >= RECORD_HEAD + Math.min(said.readUInt16BE(3), LONGEST_RECORD));

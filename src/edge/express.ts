@@ -13,9 +13,17 @@ export type Mounted<Request> = {
 
 const NO_WORDS = Object.freeze({});
 
-export const mount = <Request extends IncomingMessage>(Arriving: typeof IncomingMessage, serve: Serve<Request>): Mounted<Request> => {
+export const mount = <Request extends IncomingMessage>(
+  Arriving: typeof IncomingMessage,
+  serve: Serve<Request>,
+): Mounted<Request> => {
   const app = express();
-  app.disable("x-powered-by").disable("etag").set("query parser", false).enable("case sensitive routing").enable("strict routing");
+  app
+    .disable("x-powered-by")
+    .disable("etag")
+    .set("query parser", false)
+    .enable("case sensitive routing")
+    .enable("strict routing");
   app.use((request, response, next) => {
     serve(request as unknown as Request, response).catch(next);
   });
@@ -24,7 +32,10 @@ export const mount = <Request extends IncomingMessage>(Arriving: typeof Incoming
   class Born extends Arriving {}
   class BornResponse extends ServerResponse {}
   app.request = Object.setPrototypeOf(Born.prototype, app.request) as typeof app.request;
-  app.response = Object.setPrototypeOf(Object.assign(BornResponse.prototype, { locals: NO_WORDS }), app.response) as typeof app.response;
+  app.response = Object.setPrototypeOf(
+    Object.assign(BornResponse.prototype, { locals: NO_WORDS }),
+    app.response,
+  ) as typeof app.response;
   return {
     // Its own last handler would print the error: a broken adapter ends the connection instead.
     app: (request, response) => app(request as never, response as never, () => void request.socket.destroy()),

@@ -1,5 +1,11 @@
 /** A listener: TCP or TLS, Node's HTTP server set as strictly as it goes, the guard, and replies written as they are. */
-import { createServer as createHttp, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import {
+  createServer as createHttp,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createHttps } from "node:https";
 import { Server as NetServer, type AddressInfo, type BlockList, type Socket } from "node:net";
 import { Server as TlsServer, type TLSSocket } from "node:tls";
@@ -83,11 +89,30 @@ const KEEP_ALIVE_MS = 60_000;
 export const listen = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
   const { patience = PATIENCE } = options;
   const desk = new Desk(options, handler);
-  const settings = { ...desk.born, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: LOOK_MS, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-  const server: Server = options.tls ? createHttps({ ...settings, ...tlsOptions(options.tls), allowHalfOpen: true }) : createHttp(settings);
+  const settings = {
+    ...desk.born,
+    maxHeaderSize: MAX_HEAD,
+    insecureHTTPParser: false,
+    requireHostHeader: false,
+    joinDuplicateHeaders: false,
+    connectionsCheckingInterval: LOOK_MS,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+  };
+  const server: Server = options.tls
+    ? createHttps({ ...settings, ...tlsOptions(options.tls), allowHalfOpen: true })
+    : createHttp(settings);
   // No idle timeout: OCS's clients expect connections to stay. A client that closes its sending side still gets its answer.
-  Object.assign(server, { keepAliveTimeout: 0, headersTimeout: patience.head, requestTimeout: patience.request, maxHeadersCount: 100, maxRequestsPerSocket: 0, httpAllowHalfOpen: true });
-  const port = desk.port = await bind(server, options);
+  Object.assign(server, {
+    keepAliveTimeout: 0,
+    headersTimeout: patience.head,
+    requestTimeout: patience.request,
+    maxHeadersCount: 100,
+    maxRequestsPerSocket: 0,
+    httpAllowHalfOpen: true,
+  });
+  const port = (desk.port = await bind(server, options));
   const seconds = setInterval(() => desk.tick(patience), SECOND).unref();
   server.once("close", () => clearInterval(seconds));
   const door = options.tls ? Door.before(server, desk.sourceOf, desk.refusePlain) : undefined;
@@ -104,7 +129,10 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   const ending = new Ending(server, desk, door);
   return {
-    name: options.name, port, passed: options.fd !== undefined, url: `${options.tls ? "https" : "http"}://${host}:${port}`,
+    name: options.name,
+    port,
+    passed: options.fd !== undefined,
+    url: `${options.tls ? "https" : "http"}://${host}:${port}`,
     taken: () => desk.taken,
     update: (next) => update(server, desk, next),
     drain: () => void ending.drain(),
@@ -172,7 +200,8 @@ class Ending {
   }
 }
 
-const trustIn = ({ tls }: ListenerOptions): TrustSettings => (tls && tls.clientCertificates !== "none" ? tls : { clientCa: undefined });
+const trustIn = ({ tls }: ListenerOptions): TrustSettings =>
+  tls && tls.clientCertificates !== "none" ? tls : { clientCa: undefined };
 
 /** Under which a socket keeps its connection. */
 const CONNECTION = Symbol("connection");
@@ -252,7 +281,7 @@ class Desk {
       if (socket.writable) void this.#refuseRaw(socket, fault);
     });
     if (this.#options.tls && this.#options.tls.clientCertificates !== "none") {
-      const shown = connection.shown = this.#trust.greet(socket as TLSSocket);
+      const shown = (connection.shown = this.#trust.greet(socket as TLSSocket));
       connection.peerNow = shown && (() => this.#trust.ask(shown));
     }
     this.#connections.add(connection);
@@ -305,8 +334,17 @@ class Desk {
     // It has ended since the handshake. Only with another connection can a client show a new one.
     if (peer?.fault !== undefined && connection.shown!.fault === undefined) connection.retired = true;
     const { name: listener, maxBody, trustedProxies = [] } = this.#options;
-    const source = trustedProxies.length === 0 ? connection.source : clientBehind(trustedProxies, connection.source, headers);
-    request.arrival = new ClientArrival(request, response, { connection, source, headers, fault, peer, listener, maxBody });
+    const source =
+      trustedProxies.length === 0 ? connection.source : clientBehind(trustedProxies, connection.source, headers);
+    request.arrival = new ClientArrival(request, response, {
+      connection,
+      source,
+      headers,
+      fault,
+      peer,
+      listener,
+      maxBody,
+    });
     if (fault) void this.#serve(request, response);
     else this.#mounted.app(request, response);
   }
@@ -327,7 +365,7 @@ class Desk {
     const { connection } = arrival;
     const reply = await this.#handler(arrival);
     // Whoever passes requests on may take a connection for free once the reply is there, also while the body is still to come: another's request would be taken for it.
-    const isWhole = arrival.isWhole || await arrival.rest();
+    const isWhole = arrival.isWhole || (await arrival.rest());
     const cut = connection.fault !== undefined && connection.last;
     if (cut && !reply.close) void this.#handler(brokenArrival(arrival.source, arrival.listener, connection.fault!));
     const close = reply.close === true || cut || !isWhole || connection.retired || (this.#draining && connection.last);
@@ -361,7 +399,12 @@ class Desk {
 
   async #answerRaw(socket: Socket, source: string, fault: Fault): Promise<void> {
     const reply = await this.#handler(brokenArrival(source, this.#options.name, fault));
-    const lines = [...reply.headers, ["Content-Length", String(reply.body.length)], ["Connection", "close"], ["Date", new Date().toUTCString()]];
+    const lines = [
+      ...reply.headers,
+      ["Content-Length", String(reply.body.length)],
+      ["Connection", "close"],
+      ["Date", new Date().toUTCString()],
+    ];
     if (!socket.writable) return void socket.destroy();
     const head = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
     socket.end(Buffer.concat([Buffer.from(head, "latin1"), reply.body]));
@@ -374,7 +417,11 @@ class Desk {
     if (!isOurs) {
       const { tls, host, names } = this.#options;
       const loopback = address.startsWith("127.") || address === "::1";
-      isOurs = ownAuthorities({ names: [...names, host, address, ...(tls ? namesOf(tls.cert) : [])], port: this.port, loopback });
+      isOurs = ownAuthorities({
+        names: [...names, host, address, ...(tls ? namesOf(tls.cert) : [])],
+        port: this.port,
+        loopback,
+      });
       this.#authorities.set(address, isOurs);
     }
     return isOurs;

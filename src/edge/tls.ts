@@ -14,9 +14,15 @@ export type TlsSettings = TrustSettings & {
 };
 
 const CIPHERS = [
-  "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256",
-  "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
-  "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "TLS_AES_128_GCM_SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
 ].join(":");
 const HANDSHAKE_MS = 5000;
 
@@ -24,7 +30,14 @@ const HANDSHAKE_MS = 5000;
  * A session is never resumed across listeners or reloads, because each call makes a context of its own. Where certificates are asked for none
  * is resumed at all: that would be a certificate which nobody has verified again.
  */
-export const tlsOptions = ({ cert, key, minVersion, clientCa, clientCrl, clientCertificates }: TlsSettings): ServerOptions => ({
+export const tlsOptions = ({
+  cert,
+  key,
+  minVersion,
+  clientCa,
+  clientCrl,
+  clientCertificates,
+}: TlsSettings): ServerOptions => ({
   cert: certificatesPem(cert),
   key: privateKeyPem(key),
   minVersion: `TLSv${minVersion}`,

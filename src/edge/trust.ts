@@ -8,7 +8,13 @@
 import { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { Peer } from "../message.ts";
-import { CLIENT_AUTH, readCertificate, readRevocationList, type Certificate, type RevocationList } from "../x509/certificate.ts";
+import {
+  CLIENT_AUTH,
+  readCertificate,
+  readRevocationList,
+  type Certificate,
+  type RevocationList,
+} from "../x509/certificate.ts";
 import { certificatesOf, listsOf } from "../x509/pem.ts";
 
 export type TrustSettings = {
@@ -19,10 +25,19 @@ export type TrustSettings = {
 };
 
 /** The certificate that a connection was opened with, and what it was worth when that was last looked at. */
-export type Shown = { readonly own: Certificate & Readable; /** Why it counted for nothing at the handshake. */ readonly fault: string | undefined; readonly path: string; verdict: Verdict };
+export type Shown = {
+  readonly own: Certificate & Readable;
+  /** Why it counted for nothing at the handshake. */ readonly fault: string | undefined;
+  readonly path: string;
+  verdict: Verdict;
+};
 
 type Readable = { readonly x509: X509Certificate };
-type Verdict = { readonly generation: number; readonly peer: Peer; /** Milliseconds since 1970: from then on it counts for nothing. */ readonly until: number };
+type Verdict = {
+  readonly generation: number;
+  readonly peer: Peer;
+  /** Milliseconds since 1970: from then on it counts for nothing. */ readonly until: number;
+};
 
 /** A certificate and what it takes to reach a root. */
 const MAX_PATH = 8;
@@ -55,22 +70,37 @@ export class Trust {
     const x509 = socket.getPeerX509Certificate();
     if (!x509) return undefined;
     const own = read(x509.raw);
-    if (!own) return { own: { ...UNREADABLE, x509 }, fault: "it cannot be read", path: "", verdict: this.#refuse(UNREADABLE, "it cannot be read") };
+    if (!own)
+      return {
+        own: { ...UNREADABLE, x509 },
+        fault: "it cannot be read",
+        path: "",
+        verdict: this.#refuse(UNREADABLE, "it cannot be read"),
+      };
     const path = this.#pathOf(own);
-    const shown = { own, path: keyOf(path), fault: socket.authorized ? faultIn(own) : String(socket.authorizationError) };
+    const shown = {
+      own,
+      path: keyOf(path),
+      fault: socket.authorized ? faultIn(own) : String(socket.authorizationError),
+    };
     return { ...shown, verdict: this.#judge(shown) };
   }
 
   /** What the certificate is worth now. */
   ask(shown: Shown): Peer {
     if (shown.verdict.generation !== this.#generation) shown.verdict = this.#judge(shown);
-    return this.#now() < shown.verdict.until ? shown.verdict.peer : peerOf([shown.own], "it, or a revocation list for it, has expired");
+    return this.#now() < shown.verdict.until
+      ? shown.verdict.peer
+      : peerOf([shown.own], "it, or a revocation list for it, has expired");
   }
 
   #take({ clientCa, clientCrl }: TrustSettings): void {
     const lists = clientCrl === undefined ? undefined : listsByIssuer(listsOf(clientCrl).map(readRevocationList));
     if (lists?.size === 0) throw new Error("the file of revocation lists holds none");
-    this.#authorities = certificatesOf(clientCa ?? "").map((der) => ({ ...readCertificate(der), x509: new X509Certificate(der) }));
+    this.#authorities = certificatesOf(clientCa ?? "").map((der) => ({
+      ...readCertificate(der),
+      x509: new X509Certificate(der),
+    }));
     this.#lists = lists;
   }
 
@@ -99,7 +129,8 @@ export class Trust {
     if (length > 1 && own.x509.checkIssued(own.x509)) return [own];
     if (length >= MAX_PATH) return undefined;
     for (const above of this.#authorities) {
-      if (!isInForce(above, this.#now()) || !own.x509.checkIssued(above.x509) || !own.x509.verify(above.x509.publicKey)) continue;
+      if (!isInForce(above, this.#now()) || !own.x509.checkIssued(above.x509) || !own.x509.verify(above.x509.publicKey))
+        continue;
       const rest = this.#pathOf(above, length + 1);
       if (rest) return [own, ...rest];
     }
@@ -112,7 +143,16 @@ const listsByIssuer = (lists: readonly RevocationList[]): ReadonlyMap<string, Re
   const byIssuer = new Map<string, RevocationList>();
   for (const list of lists) {
     const other = byIssuer.get(list.issuer);
-    byIssuer.set(list.issuer, other ? { ...list, revoked: other.revoked.union(list.revoked), nextUpdate: Math.max(list.nextUpdate, other.nextUpdate) } : list);
+    byIssuer.set(
+      list.issuer,
+      other
+        ? {
+            ...list,
+            revoked: other.revoked.union(list.revoked),
+            nextUpdate: Math.max(list.nextUpdate, other.nextUpdate),
+          }
+        : list,
+    );
   }
   return byIssuer;
 };
@@ -127,7 +167,17 @@ const read = (der: Buffer): (Certificate & Readable) | undefined => {
 
 const isInForce = ({ notBefore, notAfter }: Certificate, now: number): boolean => now >= notBefore && now < notAfter;
 
-const UNREADABLE: Certificate = { digest: Buffer.alloc(0), serial: "", issuer: "", notBefore: 0, notAfter: 0, isAuthority: false, maySignCertificates: false, purposes: undefined, dnsNames: [] };
+const UNREADABLE: Certificate = {
+  digest: Buffer.alloc(0),
+  serial: "",
+  issuer: "",
+  notBefore: 0,
+  notAfter: 0,
+  isAuthority: false,
+  maySignCertificates: false,
+  purposes: undefined,
+  dnsNames: [],
+};
 
 const keyOf = (path: readonly Certificate[] = []): string => path.map(({ digest }) => digest.toString("hex")).join(" ");
 

@@ -21,6 +21,7 @@ export const ulid = (now = Date.now()): string => {
 };
 
 const writeTime = (now: number): void => {
-  for (let at = TIME_DIGITS - 1, time = now; at >= 0; at--, time = Math.floor(time / 32)) digits[at] = ALPHABET[time % 32]!;
+  for (let at = TIME_DIGITS - 1, time = now; at >= 0; at--, time = Math.floor(time / 32))
+    digits[at] = ALPHABET[time % 32]!;
   written = now;
 };

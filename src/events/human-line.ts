@@ -11,7 +11,14 @@ export const isForPeople = (env: Env = process.env, isTerminal: () => boolean = 
   return format === "text" || (format !== "json" && isTerminal());
 };
 
-const LEVELS: Readonly<Record<number, string>> = { 10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal" };
+const LEVELS: Readonly<Record<number, string>> = {
+  10: "trace",
+  20: "debug",
+  30: "info",
+  40: "warn",
+  50: "error",
+  60: "fatal",
+};
 
 /** Of no interest to who sits before the machine. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["level", "time", "pid", "hostname", "name", "msg"]);
@@ -20,7 +27,9 @@ const LEFT_OUT: ReadonlySet<string> = new Set(["level", "time", "pid", "hostname
 export const humanLine = (line: string): string => {
   const told = read(line);
   if (!told) return line;
-  const about = Object.entries(told).filter(([key]) => !LEFT_OUT.has(key)).map(([key, value]) => `${key}=${shown(value)}`);
+  const about = Object.entries(told)
+    .filter(([key]) => !LEFT_OUT.has(key))
+    .map(([key, value]) => `${key}=${shown(value)}`);
   const level = LEVELS[Number(told["level"])] ?? String(told["level"]);
   return `${[String(told["time"]).slice(11, 19), level.padEnd(5), typeof told["msg"] === "string" ? told["msg"] : "", ...about].join("  ")}\n`;
 };
@@ -28,11 +37,14 @@ export const humanLine = (line: string): string => {
 const read = (line: string): Readonly<Record<string, unknown>> | undefined => {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }
 };
 
 /** JSON has no character that could steer a terminal. */
-const shown = (value: unknown): string => (typeof value === "string" && /^[\x21-\x7E]+$/.test(value) && !value.includes('"') ? value : JSON.stringify(value));
+const shown = (value: unknown): string =>
+  typeof value === "string" && /^[\x21-\x7E]+$/.test(value) && !value.includes('"') ? value : JSON.stringify(value);

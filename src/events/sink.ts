@@ -56,7 +56,8 @@ export const putSink = (put: Put, { caughtUp, most = MOST_BYTES }: Options): Sin
   /** Thousands of lines may wait: they go in pieces, and requests come in between. */
   const nextPiece = (): Buffer => {
     let [count, size] = [0, 0];
-    while (count < waiting.length && (count === 0 || size + waiting[count]!.length <= PIECE_BYTES)) size += waiting[count++]!.length;
+    while (count < waiting.length && (count === 0 || size + waiting[count]!.length <= PIECE_BYTES))
+      size += waiting[count++]!.length;
     const piece = waiting.splice(0, count);
     return piece.length === 1 ? piece[0]! : Buffer.concat(piece, size);
   };
@@ -97,14 +98,16 @@ const counting = (caughtUp: (lines: number) => void) => {
 };
 
 /** A halted terminal and a full disk take nothing now, and may later. */
-const putTo = (descriptor: number): Put => (bytes) => {
-  try {
-    return writeSync(descriptor, bytes);
-  } catch (error) {
-    if (isSystemError(error)) return 0;
-    throw error;
-  }
-};
+const putTo =
+  (descriptor: number): Put =>
+  (bytes) => {
+    try {
+      return writeSync(descriptor, bytes);
+    } catch (error) {
+      if (isSystemError(error)) return 0;
+      throw error;
+    }
+  };
 
 /** Of its own, so that it does not wait and the shell's stays as it is. */
 const terminal = (): number => {

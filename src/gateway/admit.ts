@@ -21,21 +21,34 @@ export const settle = (parts: Parts, permit: Permit, tenant: Tenant, seen: Seen)
   seen.tenant = tenant;
   if (tenant.observes) observeGrants(permit, tenant, seen);
   const charge = parts.charge(tenant, permit.caller.client, permit.operation.action.name);
-  return charge instanceof Promise ? charge.then((charged) => settled(charged, permit, tenant, seen)) : settled(charge, permit, tenant, seen);
+  return charge instanceof Promise
+    ? charge.then((charged) => settled(charged, permit, tenant, seen))
+    : settled(charge, permit, tenant, seen);
 };
 
 /** A request that turned out to be no tenant's is charged to its client, so that each is charged once and nobody else pays for it. */
 export const chargeClient = async (parts: Parts, { caller, operation, tenants }: Permit): Promise<void> => {
   for (const tenant of tenants) {
-    const charge = tenant.observes ? undefined : await parts.chargeClient?.(tenant, caller.client, operation.action.name);
-    if (charge?.allowed === false) refuse("over-limit", { detail: `the limit "${charge.exceeded}" is used up`, headers: [["Retry-After", String(charge.retryAfter)]] });
+    const charge = tenant.observes
+      ? undefined
+      : await parts.chargeClient?.(tenant, caller.client, operation.action.name);
+    if (charge?.allowed === false)
+      refuse("over-limit", {
+        detail: `the limit "${charge.exceeded}" is used up`,
+        headers: [["Retry-After", String(charge.retryAfter)]],
+      });
   }
 };
 
 const settled = (charge: Charge, { caller, operation, tenants }: Permit, tenant: Tenant, seen: Seen): Permit => {
   seen.charge = charge;
   if (!charge.allowed) {
-    refuseByPolicy(seen, tenant, "over-limit", { detail: `the limit "${charge.exceeded}" is used up`, headers: [["Retry-After", String(charge.retryAfter)]], stage: "policy", ...settingOf(tenant, ...(charge.setting ?? ["limits"])) });
+    refuseByPolicy(seen, tenant, "over-limit", {
+      detail: `the limit "${charge.exceeded}" is used up`,
+      headers: [["Retry-After", String(charge.retryAfter)]],
+      stage: "policy",
+      ...settingOf(tenant, ...(charge.setting ?? ["limits"])),
+    });
   }
   return { caller, operation, tenants, tenant } as unknown as Permit;
 };
@@ -62,5 +75,8 @@ const observeGrants = ({ caller, operation }: Permit, tenant: Tenant, seen: Seen
 
 type Denied = { readonly tenant: Tenant } & Exclude<Verdict, { readonly allowed: true }>;
 
-const notGranted = ({ tenant, because, list }: Denied, client: string): Refused["more"] =>
-  ({ detail: because, stage: "policy", ...settingOf(tenant, "clients", client, list) });
+const notGranted = ({ tenant, because, list }: Denied, client: string): Refused["more"] => ({
+  detail: because,
+  stage: "policy",
+  ...settingOf(tenant, "clients", client, list),
+});

@@ -26,7 +26,13 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
     }
     seen.waits = error.waits;
     seen.lane = error.lane;
-    await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, order, error, reasonFor(order, error)), seen);
+    await record(
+      parts,
+      error.why === "abandoned"
+        ? abandonedEntry(seen, error)
+        : failureEntry(seen, order, error, reasonFor(order, error)),
+      seen,
+    );
     return refuse(error.why, {
       // Which part of a credential was wrong is not said, here as at the beginning.
       ...(error.why === "revoked"
@@ -46,13 +52,18 @@ const intend = async (parts: Parts, order: Order, seen: Seen): Promise<void> => 
   try {
     await parts.append(intentEntry(parts, order, seen));
   } catch (error) {
-    throw new Refused("no-journal", { detail: `the journal cannot be written${reasonOf(error)}, so nothing was sent to OCS`, cause: error, headers: [["Retry-After", "5"]] });
+    throw new Refused("no-journal", {
+      detail: `the journal cannot be written${reasonOf(error)}, so nothing was sent to OCS`,
+      cause: error,
+      headers: [["Retry-After", "5"]],
+    });
   }
   seen.journal = seen.intended = performance.now() - before;
 };
 
 /** What the disk said, without a path. */
-const reasonOf = (error: unknown): string => (error instanceof Error && "reason" in error ? ` (${String(error.reason)})` : "");
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && "reason" in error ? ` (${String(error.reason)})` : "";
 
 /** False when the journal could not take it, and will write it first when it can again: OCS has acted all the same, and the client is told so. */
 const record = async (parts: Parts, entry: Parameters<Parts["append"]>[0], seen: Seen): Promise<boolean> => {
@@ -71,6 +82,11 @@ const record = async (parts: Parts, entry: Parameters<Parts["append"]>[0], seen:
 
 /** Why it was not sent, as its client is not told. */
 const reasonFor = ({ lease }: Order, { why, message }: Failure): string | undefined =>
-  (why === "void" || why === "unclear" ? lease?.reason() : why === "revoked" ? authFailure("revoked", message).reason : undefined);
+  why === "void" || why === "unclear"
+    ? lease?.reason()
+    : why === "revoked"
+      ? authFailure("revoked", message).reason
+      : undefined;
 
-const isFailure = (error: unknown): error is Failure & Error => error instanceof Error && "why" in error && "sent" in error;
+const isFailure = (error: unknown): error is Failure & Error =>
+  error instanceof Error && "why" in error && "sent" in error;

@@ -51,15 +51,22 @@ const JSON_TYPE = "application/json";
  * The manual's only type is application/json; deployed clients send none at all, or another one, which a listener may
  * accept by name. Where there is no body the type of one says nothing.
  */
-const faultInType = ({ acceptsType }: Parts, { method, headers, listener }: Arrival): { readonly detail: string; readonly close?: boolean } | undefined => {
+const faultInType = (
+  { acceptsType }: Parts,
+  { method, headers, listener }: Arrival,
+): { readonly detail: string; readonly close?: boolean } | undefined => {
   const encoding = headerOf(headers, "Content-Encoding");
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") return { detail: "a body must not be encoded (Content-Encoding)", close: true };
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    return { detail: "a body must not be encoded (Content-Encoding)", close: true };
   const value = headerOf(headers, "Content-Type");
   if (value === undefined || method === "GET") return undefined;
   const read = readContentType(value);
   if (!read) return { detail: `Content-Type is malformed; send ${JSON_TYPE}` };
-  if (read.type !== JSON_TYPE && !acceptsType?.(listener, read.type)) return { detail: `the Content-Type of a body must be ${JSON_TYPE}` };
-  return read.charset === undefined || isUtf8(read.charset) ? undefined : { detail: "the charset in Content-Type must be utf-8: a JSON body has no other" };
+  if (read.type !== JSON_TYPE && !acceptsType?.(listener, read.type))
+    return { detail: `the Content-Type of a body must be ${JSON_TYPE}` };
+  return read.charset === undefined || isUtf8(read.charset)
+    ? undefined
+    : { detail: "the charset in Content-Type must be utf-8: a JSON body has no other" };
 };
 
 const isAnnounced = ({ headers }: Arrival): boolean => Number(headerOf(headers, "Content-Length") ?? 0) > 0;
@@ -71,7 +78,10 @@ const refuseBody = async (arrival: Arrival, error: unknown): Promise<never> => {
   if (error.rule !== "truncated") throw error;
   // Several of the manual's examples announce a length that is too short: the rest of their body arrives as a second request.
   if (await arrival.surplus()) {
-    return refuse("wrong-length", { detail: "the body is longer than its Content-Length says; let the HTTP library set it", close: true });
+    return refuse("wrong-length", {
+      detail: "the body is longer than its Content-Length says; let the HTTP library set it",
+      close: true,
+    });
   }
   return refuse("bad-json", { detail: error.message, close: true });
 };
@@ -80,15 +90,25 @@ const refuseBody = async (arrival: Arrival, error: unknown): Promise<never> => {
 const tenantSaid = ({ tenants }: Permit, attributes: Attributes): Tenant | undefined => {
   const [dbid, name] = [attributes.get("GSW_TENANT_DBID"), attributes.get("GSW_TENANT_NAME")];
   if (dbid === undefined && name === undefined) return undefined;
-  const [byDbid, byName] = [tenants.filter((tenant) => tenant.dbid === dbid), tenants.filter((tenant) => tenant.name === name)];
+  const [byDbid, byName] = [
+    tenants.filter((tenant) => tenant.dbid === dbid),
+    tenants.filter((tenant) => tenant.name === name),
+  ];
   const both = dbid !== undefined && name !== undefined;
   const said = both ? byDbid.filter((tenant) => byName.includes(tenant)) : dbid !== undefined ? byDbid : byName;
   if (both && said.length === 0 && byDbid.length > 0 && byName.length > 0) {
-    refuse("uri-and-body", { detail: "GSW_TENANT_DBID and GSW_TENANT_NAME name two different tenants", pointer: "/GSW_TENANT_NAME", stage: "scope" });
+    refuse("uri-and-body", {
+      detail: "GSW_TENANT_DBID and GSW_TENANT_NAME name two different tenants",
+      pointer: "/GSW_TENANT_NAME",
+      stage: "scope",
+    });
   }
   const [meant = refuse("other-tenant", { stage: "scope" }), another] = said;
-  return another === undefined ? meant : refuse("which-tenant", {
-        detail: "the body's words fit tenants of two OCS: say which with the header Ocsgw-Tenant", stage: "scope",
+  return another === undefined
+    ? meant
+    : refuse("which-tenant", {
+        detail: "the body's words fit tenants of two OCS: say which with the header Ocsgw-Tenant",
+        stage: "scope",
       });
 };
 
@@ -107,5 +127,8 @@ const tenantOfRecord = ({ ownership }: Parts, { tenants, operation }: Permit): T
 const tenantThatGrants = ({ tenants, caller, operation }: Permit): Tenant => {
   const [granting, ...more] = tenants.filter((tenant) => judge(tenant, caller.client, operation).allowed);
   if (granting && more.length === 0) return granting;
-  return refuse("which-tenant", { detail: "say it with GSW_TENANT_DBID or GSW_TENANT_NAME in the body, or with the header Ocsgw-Tenant", stage: "scope" });
+  return refuse("which-tenant", {
+    detail: "say it with GSW_TENANT_DBID or GSW_TENANT_NAME in the body, or with the header Ocsgw-Tenant",
+    stage: "scope",
+  });
 };

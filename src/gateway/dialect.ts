@@ -17,13 +17,20 @@ export const wordRefusal = (refused: Refused, fate: Fate, arrival: Arrival, dial
 
 /** True of an `Accept` that names a JSON type with a weight above 0; its list may stand on several lines. */
 const asksForJson = ([name, value]: HeaderLine): boolean =>
-  name.toLowerCase() === "accept" && value.split(",").some((range) => {
+  name.toLowerCase() === "accept" &&
+  value.split(",").some((range) => {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
     const weight = parameters.find((parameter) => parameter.startsWith("q="));
-    return (type === "application/problem+json" || type === "application/json") && !(weight && Number(weight.slice(2)) === 0);
+    return (
+      (type === "application/problem+json" || type === "application/json") && !(weight && Number(weight.slice(2)) === 0)
+    );
   });
 
-const problem = ({ refusal, message, more }: Refused, { delivery, repeat }: Fate, id: string): Record<string, unknown> => {
+const problem = (
+  { refusal, message, more }: Refused,
+  { delivery, repeat }: Fate,
+  id: string,
+): Record<string, unknown> => {
   const { code, status, title } = REFUSALS[refusal];
   return {
     type: `urn:ocs-gateway:problem:${code}`,
@@ -40,7 +47,11 @@ const problem = ({ refusal, message, more }: Refused, { delivery, repeat }: Fate
   };
 };
 
-const TOLD = { "not-sent": "Not sent to OCS.", "sent-no-answer": "Sent to OCS; it may have been carried out.", "answered": "OCS answered." } as const;
+const TOLD = {
+  "not-sent": "Not sent to OCS.",
+  "sent-no-answer": "Sent to OCS; it may have been carried out.",
+  answered: "OCS answered.",
+} as const;
 
 /** The manual's shape of a negative answer: old clients cut the text out of the body element, code first. */
 const html = ({ refusal, message, more }: Refused, { delivery, repeat }: Fate): string => {

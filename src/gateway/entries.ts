@@ -13,7 +13,9 @@ import { headerOf, type Arrival } from "../message.ts";
 type Waits = { readonly queue: number; readonly ocs: number };
 
 /** Without them, an entry says as much less. */
-export type Told = Pick<Parts, "redact" | "claimed"> & { readonly ownership?: Partial<Pick<Ownership, "epochOf" | "announcedFor">> };
+export type Told = Pick<Parts, "redact" | "claimed"> & {
+  readonly ownership?: Partial<Pick<Ownership, "epochOf" | "announcedFor">>;
+};
 
 export const intentEntry = (parts: Parts, order: Order, { arrival, wouldRefuse }: Seen): Entry => {
   const { resource, name } = order.operation.action;
@@ -30,7 +32,8 @@ export const intentEntry = (parts: Parts, order: Order, { arrival, wouldRefuse }
     source: arrival.source,
     listener: arrival.listener,
     resource,
-    identifier: identifier === undefined ? null : redact.identifier(resource, identifier, order.owner.lists.has(identifier)),
+    identifier:
+      identifier === undefined ? null : redact.identifier(resource, identifier, order.owner.lists.has(identifier)),
     action: name,
     body: redact.body(order.attributes, (text) => isNamedBy(order.owner, text)),
     ...personIn(redact.tokens(resource, identifier, order.attributes), announced),
@@ -41,7 +44,11 @@ export const intentEntry = (parts: Parts, order: Order, { arrival, wouldRefuse }
 };
 
 /** Open Do-Not-Calls, and their numbers, are kept by OCS; a record handle also by the OCS's epoch. */
-const upstreamOf = (parts: Told, tenant: Tenant, { action: { name, resource } }: Operation): { readonly upstream?: string; readonly epoch?: number } => {
+const upstreamOf = (
+  parts: Told,
+  tenant: Tenant,
+  { action: { name, resource } }: Operation,
+): { readonly upstream?: string; readonly epoch?: number } => {
   if (name !== "DoNotCall") return {};
   const { upstream } = tenant;
   const epoch = resource === "records" ? parts.ownership?.epochOf?.(upstream) : undefined;
@@ -52,7 +59,10 @@ const upstreamOf = (parts: Told, tenant: Tenant, { action: { name, resource } }:
  * Tokens of the person: those that the request names, else those that OCS announced the record with. Where the request
  * names some, what was announced is said besides: the two may be different people, and are never mixed.
  */
-const personIn = (named: Tokens | undefined, announced: Tokens | undefined): { readonly tokens?: Tokens; readonly announced?: Tokens } => {
+const personIn = (
+  named: Tokens | undefined,
+  announced: Tokens | undefined,
+): { readonly tokens?: Tokens; readonly announced?: Tokens } => {
   const tokens = named ?? announced;
   return { ...(tokens && { tokens }), ...(named && announced && { announced }) };
 };
@@ -71,7 +81,12 @@ export const answerEntry = (seen: Seen, answer: Answer): Entry => ({
   ...(answer.suspected && { suspected: true }),
 });
 
-export const failureEntry = (seen: Seen, { owner }: Pick<Order, "owner">, failure: Failure, reason: string | undefined): Entry => ({
+export const failureEntry = (
+  seen: Seen,
+  { owner }: Pick<Order, "owner">,
+  failure: Failure,
+  reason: string | undefined,
+): Entry => ({
   kind: "outcome",
   id: seen.arrival.id,
   delivery: deliveryOf(failure),
@@ -89,19 +104,33 @@ export const failureEntry = (seen: Seen, { owner }: Pick<Order, "owner">, failur
 
 /** Which of the gateway's stages has failed. */
 const STAGES: Readonly<Record<Failure["why"], Stage>> = {
-  "queue-full": "queue", waited: "queue", abandoned: "queue", void: "scope", unclear: "scope", revoked: "identity",
-  unreachable: "ocs", "no-answer": "ocs", cut: "ocs", garbled: "ocs",
+  "queue-full": "queue",
+  waited: "queue",
+  abandoned: "queue",
+  void: "scope",
+  unclear: "scope",
+  revoked: "identity",
+  unreachable: "ocs",
+  "no-answer": "ocs",
+  cut: "ocs",
+  garbled: "ocs",
 };
 
 const settingFor = (owner: Tenant, why: Failure["why"]): { readonly setting?: string } => {
   switch (why) {
-    case "queue-full": return upstreamSetting(owner.upstream, "queue", "max");
-    case "waited": return upstreamSetting(owner.upstream, "queue", "max_wait");
-    case "no-answer": return upstreamSetting(owner.upstream, "timeouts", "answer");
-    case "unreachable": return upstreamSetting(owner.upstream, "primary");
+    case "queue-full":
+      return upstreamSetting(owner.upstream, "queue", "max");
+    case "waited":
+      return upstreamSetting(owner.upstream, "queue", "max_wait");
+    case "no-answer":
+      return upstreamSetting(owner.upstream, "timeouts", "answer");
+    case "unreachable":
+      return upstreamSetting(owner.upstream, "primary");
     case "void":
-    case "unclear": return settingOf(owner, "records");
-    default: return {};
+    case "unclear":
+      return settingOf(owner, "records");
+    default:
+      return {};
   }
 };
 
@@ -140,9 +169,15 @@ export const refusalEntry = (parts: Told, seen: Seen, refused: Refused): Entry =
     source: arrival.source,
     listener: arrival.listener,
     resource: operation?.action.resource ?? null,
-    identifier: operation?.identifier === undefined ? null : redact.identifier(operation.action.resource, operation.identifier, tenant?.lists.has(operation.identifier)),
+    identifier:
+      operation?.identifier === undefined
+        ? null
+        : redact.identifier(operation.action.resource, operation.identifier, tenant?.lists.has(operation.identifier)),
     action: operation?.action.name ?? null,
-    ...personIn(operation && redact.tokens(operation.action.resource, operation.identifier, NOTHING), announcedFor(parts, seen)),
+    ...personIn(
+      operation && redact.tokens(operation.action.resource, operation.identifier, NOTHING),
+      announcedFor(parts, seen),
+    ),
     code,
     status,
     delivery: "not-sent",
@@ -163,13 +198,20 @@ const MOST_PATH = 100;
 const MOST_TARGET = 2048;
 
 /** What may be a number in it, or a customer's id behind /customer_ids/, is not written down. */
-const presentedIn = ({ claimed }: Told, arrival: Arrival, key: string | undefined): { readonly presented?: PresentedBy } => {
+const presentedIn = (
+  { claimed }: Told,
+  arrival: Arrival,
+  key: string | undefined,
+): { readonly presented?: PresentedBy } => {
   const { client, kid, issuer } = claimed?.(arrival) ?? {};
   const masked = (name: string, text: string | undefined) => (text === undefined ? {} : { [name]: maskNumbers(text) });
   const path = pathIn(arrival.target);
   const presented: PresentedBy = {
-    ...masked("client", client), ...masked("kid", kid), ...masked("issuer", issuer),
-    ...(key !== undefined && { key }), ...(path !== undefined && { path }),
+    ...masked("client", client),
+    ...masked("kid", kid),
+    ...masked("issuer", issuer),
+    ...(key !== undefined && { key }),
+    ...(path !== undefined && { path }),
   };
   return Object.keys(presented).length === 0 ? {} : { presented };
 };
@@ -220,7 +262,7 @@ const NOTHING: ReadonlyMap<string, unknown> = new Map();
 
 /** A bare number, as the manual has it. Should OCS say more, what may be a phone in it is not written down. */
 const warningOf = (warning: string | undefined): string | null =>
-  (warning === undefined ? null : /^\d{1,9}$/.test(warning) ? warning : maskNumbers(warning));
+  warning === undefined ? null : /^\d{1,9}$/.test(warning) ? warning : maskNumbers(warning);
 
 /** A name from the config, so not a phone number. */
 const isNamedBy = ({ name, lists, campaigns }: Order["owner"], text: string): boolean =>
@@ -228,7 +270,10 @@ const isNamedBy = ({ name, lists, campaigns }: Order["owner"], text: string): bo
 
 const deliveryOf = ({ sent }: Failure): Delivery => (sent ? "sent-no-answer" : "not-sent");
 
-const waitsOf = ({ arrival }: Seen, { queue, ocs }: Waits) =>
-  ({ queue_ms: rounded(queue), ocs_ms: rounded(ocs), total_ms: rounded(performance.now() - arrival.at) });
+const waitsOf = ({ arrival }: Seen, { queue, ocs }: Waits) => ({
+  queue_ms: rounded(queue),
+  ocs_ms: rounded(ocs),
+  total_ms: rounded(performance.now() - arrival.at),
+});
 
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;

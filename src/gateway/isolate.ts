@@ -17,7 +17,10 @@ import { revocationOf } from "./still-permitted.ts";
 import type { Command, Order, Parts, Seen } from "./words.ts";
 
 export const isolate = (parts: Pick<Parts, "ownership" | "inForce">, command: Command, seen: Seen): Order => {
-  const { tenant, permit: { caller, operation } } = command;
+  const {
+    tenant,
+    permit: { caller, operation },
+  } = command;
   refuseForeignTenant(command, seen);
   refuseForeignNames(command);
   refuseDisagreement(command);
@@ -53,20 +56,29 @@ const RULES: Readonly<Record<ResourceName, (command: Command) => void>> = {
   phones: () => undefined,
   customer_ids: () => undefined,
   lists: ({ tenant, permit }) => {
-    if (!tenant.lists.has(permit.operation.identifier!)) refuse("not-yours", { detail: "this list is not this tenant's", ...settingOf(tenant, "lists") });
+    if (!tenant.lists.has(permit.operation.identifier!))
+      refuse("not-yours", { detail: "this list is not this tenant's", ...settingOf(tenant, "lists") });
   },
   campaigngroups: ({ tenant, permit }) => {
     const { identifier } = permit.operation;
-    if (identifier !== undefined && !tenant.campaignGroups.has(Number(identifier))) refuse("not-yours", { detail: "this campaign group is not this tenant's", ...settingOf(tenant, "campaign_groups") });
+    if (identifier !== undefined && !tenant.campaignGroups.has(Number(identifier)))
+      refuse("not-yours", {
+        detail: "this campaign group is not this tenant's",
+        ...settingOf(tenant, "campaign_groups"),
+      });
   },
   records: () => undefined,
 };
 
 /** Foreign, finished and unknown handles are one answer, made by one path. What cannot be told now is another one, and not final. */
-const leaseOf = ({ ownership }: Pick<Parts, "ownership">, { tenant, permit: { operation } }: Command): Order["lease"] => {
+const leaseOf = (
+  { ownership }: Pick<Parts, "ownership">,
+  { tenant, permit: { operation } }: Command,
+): Order["lease"] => {
   const answer = ownership.ask(tenant, operation.identifier!, operation.action.finalizes);
   if ("lease" in answer) return answer.lease;
-  if ("unclear" in answer) return refuse("unclear", { reason: reasonOfUnclear(answer.unclear), headers: [["Retry-After", "1"]] });
+  if ("unclear" in answer)
+    return refuse("unclear", { reason: reasonOfUnclear(answer.unclear), headers: [["Retry-After", "1"]] });
   const reason = reasonOfDenied(answer.denied);
   if (answer.slow) refuse("probing", { reason, headers: [["Retry-After", "1"]] });
   return refuse("no-such-record", { reason, ...settingOf(tenant, "records") });
@@ -76,11 +88,15 @@ const leaseOf = ({ ownership }: Pick<Parts, "ownership">, { tenant, permit: { op
 const refuseForeignTenant = ({ tenant, attributes, permit: { caller } }: Command, { arrival }: Seen): void => {
   const [dbid, name] = [attributes.get("GSW_TENANT_DBID"), attributes.get("GSW_TENANT_NAME")];
   // Both are the caller's own tenants: which of them is meant is not for us to guess, and nothing of it is a secret.
-  const contradicts = (isSaid: (own: Tenant) => boolean): boolean => headerOf(arrival.headers, "Ocsgw-Tenant") !== undefined && caller.tenants.some(isSaid);
+  const contradicts = (isSaid: (own: Tenant) => boolean): boolean =>
+    headerOf(arrival.headers, "Ocsgw-Tenant") !== undefined && caller.tenants.some(isSaid);
   const refuseBoth = (attribute: string, key: "dbid" | "name", own: (each: Tenant) => boolean): never =>
-    (contradicts(own)
-      ? refuse("uri-and-body", { detail: `the header Ocsgw-Tenant and ${attribute} name two different tenants`, pointer: `/${attribute}` })
-      : refuse("other-tenant", { pointer: `/${attribute}`, ...settingOf(tenant, key) }));
+    contradicts(own)
+      ? refuse("uri-and-body", {
+          detail: `the header Ocsgw-Tenant and ${attribute} name two different tenants`,
+          pointer: `/${attribute}`,
+        })
+      : refuse("other-tenant", { pointer: `/${attribute}`, ...settingOf(tenant, key) });
   if (dbid !== undefined && dbid !== tenant.dbid) refuseBoth("GSW_TENANT_DBID", "dbid", (own) => own.dbid === dbid);
   if (name !== undefined && name !== tenant.name) refuseBoth("GSW_TENANT_NAME", "name", (own) => own.name === name);
 };
@@ -88,11 +104,19 @@ const refuseForeignTenant = ({ tenant, attributes, permit: { caller } }: Command
 const refuseForeignNames = ({ tenant, attributes, permit }: Command): void => {
   const campaign = attributes.get("GSW_CAMPAIGN_NAME");
   if (campaign !== undefined && !tenant.campaigns.has(campaign as string)) {
-    refuse("not-yours", { detail: "this campaign is not this tenant's", pointer: "/GSW_CAMPAIGN_NAME", ...settingOf(tenant, "campaigns") });
+    refuse("not-yours", {
+      detail: "this campaign is not this tenant's",
+      pointer: "/GSW_CAMPAIGN_NAME",
+      ...settingOf(tenant, "campaigns"),
+    });
   }
   const list = attributes.get("GSW_CALLING_LIST");
   if (list !== undefined && permit.operation.action.resource !== "lists" && !tenant.lists.has(list as string)) {
-    refuse("not-yours", { detail: "this list is not this tenant's", pointer: "/GSW_CALLING_LIST", ...settingOf(tenant, "lists") });
+    refuse("not-yours", {
+      detail: "this list is not this tenant's",
+      pointer: "/GSW_CALLING_LIST",
+      ...settingOf(tenant, "lists"),
+    });
   }
 };
 
@@ -101,13 +125,21 @@ const refuseDisagreement = ({ permit: { operation }, attributes }: Command): voi
   const { identifiedBy } = CATALOG[operation.action.resource];
   const said = identifiedBy === undefined ? undefined : attributes.get(identifiedBy);
   if (said === undefined || String(said as string | number) === operation.identifier) return;
-  refuse("uri-and-body", { detail: `${identifiedBy} differs from the URI, which is what OCS would take`, pointer: `/${identifiedBy}` });
+  refuse("uri-and-body", {
+    detail: `${identifiedBy} differs from the URI, which is what OCS would take`,
+    pointer: `/${identifiedBy}`,
+  });
 };
 
 const refuseUndeclaredFields = ({ tenant, attributes }: Command, seen: Seen): void => {
   if (!tenant.fields) return;
   for (const name of attributes.keys()) {
-    if (!isAttributeName(name) && !tenant.fields.has(name)) refuseByPolicy(seen, tenant, "bad-attribute", { detail: "this field is not among those that the tenant may send", pointer: pointerTo(name), ...settingOf(tenant, "fields") });
+    if (!isAttributeName(name) && !tenant.fields.has(name))
+      refuseByPolicy(seen, tenant, "bad-attribute", {
+        detail: "this field is not among those that the tenant may send",
+        pointer: pointerTo(name),
+        ...settingOf(tenant, "fields"),
+      });
   }
 };
 

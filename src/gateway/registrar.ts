@@ -33,14 +33,16 @@ export const OWNERSHIP_PATH = "/ownership/";
 const PATH = /^\/ownership\/([^/?#]+)\/([^/?#]+)$/;
 const METHODS = ["PUT", "DELETE", "GET"];
 
-export const createRegistrar = (parts: RegistrarParts): Handler => async (arrival) => {
-  const seen = seenOf(arrival);
-  try {
-    return await serve(parts, arrival, seen);
-  } catch (error) {
-    return replyTo(parts, seen, asRefused(error, seen));
-  }
-};
+export const createRegistrar =
+  (parts: RegistrarParts): Handler =>
+  async (arrival) => {
+    const seen = seenOf(arrival);
+    try {
+      return await serve(parts, arrival, seen);
+    } catch (error) {
+      return replyTo(parts, seen, asRefused(error, seen));
+    }
+  };
 
 const serve = async (parts: RegistrarParts, arrival: Arrival, seen: Seen): Promise<Reply> => {
   const { fault, method } = arrival;
@@ -49,7 +51,11 @@ const serve = async (parts: RegistrarParts, arrival: Arrival, seen: Seen): Promi
   const { client, registrar } = await whoAsks(parts, arrival);
   seen.stage = "operation";
   const ask: Ask = { client, registrar, handle: handleIn(parts, arrival.target) };
-  if (!METHODS.includes(method)) refuse("wrong-method", { detail: `a handle's owner takes ${METHODS.join(", ")} here`, headers: [["Allow", METHODS.join(", ")]] });
+  if (!METHODS.includes(method))
+    refuse("wrong-method", {
+      detail: `a handle's owner takes ${METHODS.join(", ")} here`,
+      headers: [["Allow", METHODS.join(", ")]],
+    });
   seen.stage = "scope";
   if (method === "PUT") return put(parts, ask, arrival);
   return method === "DELETE" ? take(parts, ask, arrival) : look(parts, ask);
@@ -57,10 +63,15 @@ const serve = async (parts: RegistrarParts, arrival: Arrival, seen: Seen): Promi
 
 const whoAsks = async (parts: RegistrarParts, arrival: Arrival): Promise<Pick<Ask, "client" | "registrar">> => {
   const identity = identityIn(parts, await parts.identify(arrival));
-  const { client, credential: { kind, id } } = identity;
+  const {
+    client,
+    credential: { kind, id },
+  } = identity;
   const found = parts.registrars.get(client);
   if (!found?.mayComeFrom(arrival.source)) {
-    const because = found ? "may not come from this address: registrars[].allow_from" : `is no registrar of ${parts.upstream}`;
+    const because = found
+      ? "may not come from this address: registrars[].allow_from"
+      : `is no registrar of ${parts.upstream}`;
     return refuseDenied(parts, { denied: "no-registrar", reason: `client ${client} (${kind} ${id}) ${because}` });
   }
   return { client, registrar: { ...found, tenants: tenantsOf(found.tenants, identity) } };
@@ -69,31 +80,45 @@ const whoAsks = async (parts: RegistrarParts, arrival: Arrival): Promise<Pick<As
 const handleIn = ({ upstream }: RegistrarParts, target: string): number => {
   const [, name, handle] = PATH.exec(target) ?? [];
   const kind = IDENTIFIERS["record handle"];
-  if (name !== upstream || handle === undefined) return refuse("no-resource", { detail: "expected /ownership/<upstream>/<record handle>, with the upstream that these callbacks belong to" });
-  return kind.is(handle) ? Number(handle) : refuse("no-resource", { detail: `the record handle: expected ${kind.expected}` });
+  if (name !== upstream || handle === undefined)
+    return refuse("no-resource", {
+      detail: "expected /ownership/<upstream>/<record handle>, with the upstream that these callbacks belong to",
+    });
+  return kind.is(handle)
+    ? Number(handle)
+    : refuse("no-resource", { detail: `the record handle: expected ${kind.expected}` });
 };
 
 const put = async (parts: RegistrarParts, ask: Ask, arrival: Arrival): Promise<Reply> => {
   const said = tenantIn(await arrival.body());
-  const tenant = ask.registrar.tenants.find((each) => isMeant(each, said)) ?? refuse("other-tenant", { detail: "this registrar may not name that tenant", pointer: "/tenant" });
-  if (!parts.isSettled()) refuse("no-store", { detail: "which OCS is the primary is open just now", headers: [["Retry-After", "1"]] });
-  const owning = await parts.ownership.register(parts.upstream, ask.handle, tenant.dbid, ask.registrar.tenants.map(({ dbid }) => dbid));
+  const tenant =
+    ask.registrar.tenants.find((each) => isMeant(each, said)) ??
+    refuse("other-tenant", { detail: "this registrar may not name that tenant", pointer: "/tenant" });
+  if (!parts.isSettled())
+    refuse("no-store", { detail: "which OCS is the primary is open just now", headers: [["Retry-After", "1"]] });
+  const owning = await parts.ownership.register(
+    parts.upstream,
+    ask.handle,
+    tenant.dbid,
+    ask.registrar.tenants.map(({ dbid }) => dbid),
+  );
   if (owning === "taken" || owning === "disputed") refuse("taken");
-  if (owning !== "owned" && owning !== "again") refuse("no-store", { detail: WHY[owning], headers: [["Retry-After", "1"]] });
+  if (owning !== "owned" && owning !== "again")
+    refuse("no-store", { detail: WHY[owning], headers: [["Retry-After", "1"]] });
   if (owning === "owned") record(parts, ask, arrival, tenant);
   return reply(parts, owning === "owned" ? 201 : 200, tenant);
 };
 
 const WHY: Readonly<Record<Exclude<Owning, "owned" | "again">, string>> = {
-  "taken": "another tenant has it",
-  "disputed": "another tenant has it",
-  "full": "too many handles are owned already",
-  "void": "OCS has changed roles, or the handle was named again meanwhile",
-  "unstored": "the owner cannot be written now, so nothing was registered",
+  taken: "another tenant has it",
+  disputed: "another tenant has it",
+  full: "too many handles are owned already",
+  void: "OCS has changed roles, or the handle was named again meanwhile",
+  unstored: "the owner cannot be written now, so nothing was registered",
   "in-flight": "a request of the owner before is still in flight",
-  "unclear": "whose handle it is cannot be told until OCS speaks of it again",
-  "nobody": "it was not registered",
-  "finished": "it was not registered",
+  unclear: "whose handle it is cannot be told until OCS speaks of it again",
+  nobody: "it was not registered",
+  finished: "it was not registered",
 };
 
 /** Gone is gone, whoever took it: another's handle is left alone, and the caller does not learn that it is there. */
@@ -103,7 +128,11 @@ const take = async (parts: RegistrarParts, ask: Ask, arrival: Arrival): Promise<
     ? parts.ownership.end(parts.upstream, ask.handle, "taken-back")
     : parts.ownership.hasNoOwner(parts.upstream, ask.handle));
   if (tenant) record(parts, ask, arrival, tenant);
-  if (!stored) refuse("no-store", { detail: "the handle has no owner any more, but that cannot be written now", headers: [["Retry-After", "1"]] });
+  if (!stored)
+    refuse("no-store", {
+      detail: "the handle has no owner any more, but that cannot be written now",
+      headers: [["Retry-After", "1"]],
+    });
   return { status: 204, headers: [], body: bytesOf("") };
 };
 
@@ -115,12 +144,25 @@ const look = (parts: RegistrarParts, ask: Ask): Reply => {
 const ownTenant = ({ registrar }: Ask, owner: number | undefined): Tenant | undefined =>
   registrar.tenants.find(({ dbid }) => dbid === owner);
 
-const record = ({ note, upstream }: RegistrarParts, { client, handle }: Ask, { method }: Arrival, { name }: Tenant): void =>
-  void note({ kind: "access", user: client, role: "registrar", operation: `${method} ${OWNERSHIP_PATH}${upstream}/${handle}`, purpose: name });
+const record = (
+  { note, upstream }: RegistrarParts,
+  { client, handle }: Ask,
+  { method }: Arrival,
+  { name }: Tenant,
+): void =>
+  void note({
+    kind: "access",
+    user: client,
+    role: "registrar",
+    operation: `${method} ${OWNERSHIP_PATH}${upstream}/${handle}`,
+    purpose: name,
+  });
 
 /** With the epoch: when it is another one, the registrar has to name its handles again. */
 const reply = ({ ownership, upstream }: RegistrarParts, status: number, { dbid, name }: Tenant): Reply => ({
-  status, headers: [["Content-Type", "application/json"]], body: bytesOf(JSON.stringify({ tenant: { dbid, name }, epoch: ownership.epochOf(upstream) })),
+  status,
+  headers: [["Content-Type", "application/json"]],
+  body: bytesOf(JSON.stringify({ tenant: { dbid, name }, epoch: ownership.epochOf(upstream) })),
 });
 
 /** `{"tenant": "Alpha Tenant"}` or `{"tenant": 101}`. */
@@ -128,8 +170,16 @@ const tenantIn = (body: Uint8Array): string | number => {
   const value = read(body);
   const members = typeof value === "object" && value !== null && value.kind === "object" ? value.members : [];
   const [only] = members;
-  if (members.length === 1 && only?.key === "tenant" && (typeof only.value === "string" || typeof only.value === "number")) return only.value;
-  return refuse("bad-attribute", { detail: 'expected {"tenant": NAME} or {"tenant": DBID}, and nothing else', pointer: "/tenant" });
+  if (
+    members.length === 1 &&
+    only?.key === "tenant" &&
+    (typeof only.value === "string" || typeof only.value === "number")
+  )
+    return only.value;
+  return refuse("bad-attribute", {
+    detail: 'expected {"tenant": NAME} or {"tenant": DBID}, and nothing else',
+    pointer: "/tenant",
+  });
 };
 
 const read = (body: Uint8Array): JsonValue => {

@@ -29,16 +29,20 @@ export const repeatOf = ({ status, code, delivery, action, isOwned }: Reply): Re
 
 /** After it was sent, and no answer came. */
 export const afterSending = ({ resource, repeat }: Pick<Action, "resource" | "repeat">, isOwned: boolean): Repeat =>
-  (resource === "records" && !isOwned ? "no" : repeat);
+  resource === "records" && !isOwned ? "no" : repeat;
 
 const SENT: Readonly<Record<Repeat, string>> = {
-  "safe": "The same request may be sent again: the end state is the same.",
+  safe: "The same request may be sent again: the end state is the same.",
   "check-first": "Read the campaign group's status before sending it again.",
-  "no": "Do not send the same request again: it may happen twice.",
+  no: "Do not send the same request again: it may happen twice.",
 };
 
 export const repeatInWords = (repeat: Repeat | undefined, delivery: Delivery): string =>
-  (repeat === undefined ? "" : repeat === "safe" && delivery === "not-sent" ? "The same request may be sent again." : SENT[repeat]);
+  repeat === undefined
+    ? ""
+    : repeat === "safe" && delivery === "not-sent"
+      ? "The same request may be sent again."
+      : SENT[repeat];
 
 /** By code, of a request that was not sent. */
 export const mayBeRepeated = (code: string | undefined): boolean =>

@@ -8,27 +8,38 @@ import { FOR_FAULT, FOR_RULE, OUTCOME_DELAYED, REFUSALS, Refused, type Delivery 
 import { repeatOf, type Repeat } from "./repeat.ts";
 import { seenOf, type Held, type Parts, type Screened, type Seen } from "./words.ts";
 
-export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Screened>): Handler => async (arrival) => {
-  const seen = seenOf(arrival);
-  try {
-    const reply = await line(seen);
-    parts.observe(seen, { status: reply.status });
-    addOwn(reply.headers, seen, "ocs", "answered");
-    if (seen.answer?.unjournalled) reply.headers.push(["Ocsgw-Code", OUTCOME_DELAYED], ["Ocsgw-Repeat", repeatIn(seen, reply.status, OUTCOME_DELAYED, "answered")!]);
-    return reply;
-  } catch (error) {
-    const reply = replyTo(parts, seen, asRefused(error, seen));
-    if (reply.holdMs) await new Promise((resolve) => setTimeout(resolve, reply.holdMs));
-    return reply;
-  }
-};
+export const rescued =
+  (parts: Parts, line: (seen: Seen) => Promise<Screened>): Handler =>
+  async (arrival) => {
+    const seen = seenOf(arrival);
+    try {
+      const reply = await line(seen);
+      parts.observe(seen, { status: reply.status });
+      addOwn(reply.headers, seen, "ocs", "answered");
+      if (seen.answer?.unjournalled)
+        reply.headers.push(
+          ["Ocsgw-Code", OUTCOME_DELAYED],
+          ["Ocsgw-Repeat", repeatIn(seen, reply.status, OUTCOME_DELAYED, "answered")!],
+        );
+      return reply;
+    } catch (error) {
+      const reply = replyTo(parts, seen, asRefused(error, seen));
+      if (reply.holdMs) await new Promise((resolve) => setTimeout(resolve, reply.holdMs));
+      return reply;
+    }
+  };
 
 export const asRefused = (error: unknown, seen: Seen): Refused => {
   if (error instanceof Refused) return error;
   if (error instanceof Violation) return new Refused(FOR_RULE[error.rule], detailsOf(error));
-  if (error instanceof BodyFault) return new Refused(FOR_FAULT[error.fault.kind], { detail: error.fault.detail, close: true });
+  if (error instanceof BodyFault)
+    return new Refused(FOR_FAULT[error.fault.kind], { detail: error.fault.detail, close: true });
   events.defect(seen.arrival.id, error);
-  return new Refused("defect", { detail: "a defect of the gateway; the request id finds it in the log", delivery: seen.answer ? "answered" : seen.intended !== undefined ? "sent-no-answer" : "not-sent", close: true });
+  return new Refused("defect", {
+    detail: "a defect of the gateway; the request id finds it in the log",
+    delivery: seen.answer ? "answered" : seen.intended !== undefined ? "sent-no-answer" : "not-sent",
+    close: true,
+  });
 };
 
 const detailsOf = ({ message, pointer, allow }: Violation): ConstructorParameters<typeof Refused>[1] => ({
@@ -66,13 +77,19 @@ const repeatIn = ({ operation, lease }: Seen, status: number, code: string, deli
 
 const addOwn = (headers: HeaderLine[], seen: Seen, origin: "ocs" | "gateway", delivery: string): void => {
   if (seen.charge) headers.push(...seen.charge.headers);
-  headers.push(["Ocsgw-Request-Id", seen.arrival.id], ["Ocsgw-Origin", origin], ["Ocsgw-Delivery", delivery], ["Server-Timing", timing(seen)]);
+  headers.push(
+    ["Ocsgw-Request-Id", seen.arrival.id],
+    ["Ocsgw-Origin", origin],
+    ["Ocsgw-Delivery", delivery],
+    ["Server-Timing", timing(seen)],
+  );
 };
 
 /** W3C Server-Timing, milliseconds. Of a request that waited or was sent, how long, whether an answer came or not. */
 const timing = ({ arrival, decided, journal, waits }: Seen): string =>
   `policy;dur=${tenths(decided ?? since(arrival))}${journal > 0 ? `, journal;dur=${tenths(journal)}` : ""}${
-    waits ? `, queue;dur=${tenths(waits.queue)}, ocs;dur=${tenths(waits.ocs)}` : ""}`;
+    waits ? `, queue;dur=${tenths(waits.queue)}, ocs;dur=${tenths(waits.ocs)}` : ""
+  }`;
 
 /** With one decimal; `toFixed` takes ten times as long. */
 const tenths = (ms: number): string => {

@@ -9,7 +9,9 @@ import type { Answer, Order, Screened } from "./words.ts";
 export const screen = (order: Order, answer: Answer, arrival: Arrival): Screened => {
   const { action, identifier } = order.operation;
   const listsAll = action.name === "ReadStatus" && identifier === undefined && answer.status === 200;
-  return listsAll ? screenGroups(order, answer, arrival) : { status: answer.status, headers: meaningful(answer.headers), body: answer.body };
+  return listsAll
+    ? screenGroups(order, answer, arrival)
+    : { status: answer.status, headers: meaningful(answer.headers), body: answer.body };
 };
 
 const meaningful = (headers: readonly HeaderLine[]): HeaderLine[] => {
@@ -23,23 +25,35 @@ const meaningful = (headers: readonly HeaderLine[]): HeaderLine[] => {
 
 /** The fields of one group that OCS documents; anything else is not ours to show. */
 const GROUP_FIELDS = [
-  "GSW_CM_AttrReferenceID", "GSW_CM_AttrCampaignID", "GSW_CM_AttrGroupID", "GSW_CM_AttrDialMode", "GSW_CM_AttrOptimizeBy",
-  "GSW_CM_AttrOptimizeGoal", "GSW_CM_AttrGroupCampStatus", "GSW_CM_AttrProperties", "GSW_SWITCH_DBID",
+  "GSW_CM_AttrReferenceID",
+  "GSW_CM_AttrCampaignID",
+  "GSW_CM_AttrGroupID",
+  "GSW_CM_AttrDialMode",
+  "GSW_CM_AttrOptimizeBy",
+  "GSW_CM_AttrOptimizeGoal",
+  "GSW_CM_AttrGroupCampStatus",
+  "GSW_CM_AttrProperties",
+  "GSW_SWITCH_DBID",
 ];
 
 /** Body and Etag are made from this caller's groups only: neither tells of anybody else's. */
 const screenGroups = (order: Order, answer: Answer, arrival: Arrival): Screened => {
   const groups = readGroups(answer.body) ?? {};
   const grant = order.owner.clients.get(order.client)!;
-  const mine = [...order.owner.campaignGroups.values()].filter(({ dbid }) => mayTouch(grant, dbid)).sort((a, b) => a.dbid - b.dbid);
-  const shown = Object.fromEntries(mine.flatMap((group) => {
-    const found = groups[group.name];
-    return isThis(group, found) ? [[group.name, pick(found, GROUP_FIELDS)]] : [];
-  }));
+  const mine = [...order.owner.campaignGroups.values()]
+    .filter(({ dbid }) => mayTouch(grant, dbid))
+    .sort((a, b) => a.dbid - b.dbid);
+  const shown = Object.fromEntries(
+    mine.flatMap((group) => {
+      const found = groups[group.name];
+      return isThis(group, found) ? [[group.name, pick(found, GROUP_FIELDS)]] : [];
+    }),
+  );
   const text = JSON.stringify({ GSW_CM_MessageType: MESSAGE_TYPES.allGroups, CampaignGroups: shown }, undefined, 2);
   const etag = `"${createHash("sha256").update(`${order.owner.dbid}\0${text}`).digest("base64url").slice(0, 22)}"`;
   const headers: HeaderLine[] = [...meaningful(answer.headers).filter(([name]) => name !== "Etag"), ["Etag", etag]];
-  if (matches(headerOf(arrival.headers, "If-None-Match"), etag)) return { status: 304, headers: headers.filter(([name]) => name !== "Content-type"), body: bytesOf("") };
+  if (matches(headerOf(arrival.headers, "If-None-Match"), etag))
+    return { status: 304, headers: headers.filter(([name]) => name !== "Content-type"), body: bytesOf("") };
   return { status: 200, headers, body: bytesOf(text) };
 };
 
@@ -48,4 +62,5 @@ const pick = (from: Group, names: readonly string[]): Group =>
 
 /** RFC 9110, 13.1.2: weak comparison against a list, or any. */
 const matches = (wanted: string | undefined, etag: string): boolean =>
-  wanted !== undefined && wanted.split(",").some((each) => each.trim() === "*" || each.trim().replace(/^W\//, "") === etag);
+  wanted !== undefined &&
+  wanted.split(",").some((each) => each.trim() === "*" || each.trim().replace(/^W\//, "") === etag);

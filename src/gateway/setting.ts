@@ -7,9 +7,13 @@ import type { Tenant } from "../tenants/register.ts";
 type More = { readonly setting?: string };
 
 /** As messages about the config write it. */
-const written = (path: readonly string[]): string => path.map((part) => `.${/^[\w-]+$/.test(part) ? part : JSON.stringify(part)}`).join("");
+const written = (path: readonly string[]): string =>
+  path.map((part) => `.${/^[\w-]+$/.test(part) ? part : JSON.stringify(part)}`).join("");
 
 /** Nothing of a tenant whose place in the config is not known. */
-export const settingOf = ({ place }: Tenant, ...path: readonly string[]): More => (place === undefined ? {} : { setting: `tenants[${place}]${written(path)}` });
+export const settingOf = ({ place }: Tenant, ...path: readonly string[]): More =>
+  place === undefined ? {} : { setting: `tenants[${place}]${written(path)}` };
 
-export const upstreamSetting = (upstream: string, ...path: readonly string[]): More => ({ setting: `upstreams${written([upstream, ...path])}` });
+export const upstreamSetting = (upstream: string, ...path: readonly string[]): More => ({
+  setting: `upstreams${written([upstream, ...path])}`,
+});

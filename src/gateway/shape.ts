@@ -41,4 +41,5 @@ const readObject = (body: Uint8Array): Group | undefined => {
   }
 };
 
-const isObject = (value: unknown): value is Group => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Group =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -15,9 +15,11 @@ const FRESH_MS = 100;
 
 /** True from the moment on in which the request's client could not make it any more. */
 export const revocationOf = (
-  { inForce }: Pick<Parts, "inForce">, arrival: Arrival, caller: Caller, tenant: Tenant,
-): (() => boolean) =>
-  (inForce ? asking(inForce, arrival, caller, tenant) : NEVER);
+  { inForce }: Pick<Parts, "inForce">,
+  arrival: Arrival,
+  caller: Caller,
+  tenant: Tenant,
+): (() => boolean) => (inForce ? asking(inForce, arrival, caller, tenant) : NEVER);
 
 const NEVER = (): boolean => false;
 
@@ -38,5 +40,5 @@ const asking = (inForce: () => InForce, arrival: Arrival, caller: Caller, tenant
 };
 
 const standsUnder = ({ register }: InForce, identity: Identity, { client }: Caller, tenant: Tenant): boolean =>
-  identity.client === client
-  && tenantsOf(register.tenantsOf(client), identity).some((each) => keyOf(each) === keyOf(tenant));
+  identity.client === client &&
+  tenantsOf(register.tenantsOf(client), identity).some((each) => keyOf(each) === keyOf(tenant));

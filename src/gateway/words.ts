@@ -14,53 +14,65 @@ declare const proof: unique symbol;
 export type Proven<Name extends string, Value> = Value & { readonly [proof]: Name };
 
 /** Who asks, and for which tenants this client may speak. Made by `authenticate`. */
-export type Caller = Proven<"Caller", {
-  readonly client: string;
-  readonly credential: Credential;
-  readonly tenants: readonly Tenant[];
-  /** What was in force then. */
-  readonly judgedBy?: { readonly register: Register; readonly revision: number } | undefined;
-}>;
+export type Caller = Proven<
+  "Caller",
+  {
+    readonly client: string;
+    readonly credential: Credential;
+    readonly tenants: readonly Tenant[];
+    /** What was in force then. */
+    readonly judgedBy?: { readonly register: Register; readonly revision: number } | undefined;
+  }
+>;
 
 /** The client may do that. `tenant` is undefined while a client of several tenants has not said which. Made by `admit`. */
-export type Permit = Proven<"Permit", {
-  readonly caller: Caller;
-  readonly operation: Operation;
-  /** Those tenants of the caller under which it may do this. */
-  readonly tenants: readonly Tenant[];
-  readonly tenant: Tenant | undefined;
-}>;
+export type Permit = Proven<
+  "Permit",
+  {
+    readonly caller: Caller;
+    readonly operation: Operation;
+    /** Those tenants of the caller under which it may do this. */
+    readonly tenants: readonly Tenant[];
+    readonly tenant: Tenant | undefined;
+  }
+>;
 
 /** The body says it in OCS's language, and for one tenant. Made by `readCommand`. */
-export type Command = Proven<"Command", {
-  readonly permit: Permit;
-  readonly tenant: Tenant;
-  readonly attributes: Attributes;
-}>;
+export type Command = Proven<
+  "Command",
+  {
+    readonly permit: Permit;
+    readonly tenant: Tenant;
+    readonly attributes: Attributes;
+  }
+>;
 
 /** It is about this tenant alone: the one thing that can be sent. Made by `isolate`. */
-export type Order = Proven<"Order", {
-  readonly client: string;
-  readonly credential: Credential;
-  readonly owner: Tenant;
-  readonly operation: Operation;
-  readonly attributes: Attributes;
-  /** The owner's DBID: queue and lanes are its, whatever a reload calls it. With what follows it is by shape what the upstream takes. */
-  readonly tenant: string;
-  readonly method: "GET" | "POST";
-  readonly path: string;
-  readonly body: string;
-  /** Goes before what is not, within its tenant. */
-  readonly urgent: boolean;
-  /** Whether a positive answer's body is the one that was asked for. */
-  readonly fits: ((body: Uint8Array) => boolean) | undefined;
-  /** Leave to use the record handle; undefined for the other resources. */
-  readonly lease: HandleLease | undefined;
-  /** Asked just before the request leaves: why it may not be sent any more. */
-  readonly withdrawn: ((leaves?: boolean) => Withdrawal | undefined) | undefined;
-  /** An earlier request on the same record that this one has to wait for. */
-  readonly after: (() => Promise<void> | undefined) | undefined;
-}>;
+export type Order = Proven<
+  "Order",
+  {
+    readonly client: string;
+    readonly credential: Credential;
+    readonly owner: Tenant;
+    readonly operation: Operation;
+    readonly attributes: Attributes;
+    /** The owner's DBID: queue and lanes are its, whatever a reload calls it. With what follows it is by shape what the upstream takes. */
+    readonly tenant: string;
+    readonly method: "GET" | "POST";
+    readonly path: string;
+    readonly body: string;
+    /** Goes before what is not, within its tenant. */
+    readonly urgent: boolean;
+    /** Whether a positive answer's body is the one that was asked for. */
+    readonly fits: ((body: Uint8Array) => boolean) | undefined;
+    /** Leave to use the record handle; undefined for the other resources. */
+    readonly lease: HandleLease | undefined;
+    /** Asked just before the request leaves: why it may not be sent any more. */
+    readonly withdrawn: ((leaves?: boolean) => Withdrawal | undefined) | undefined;
+    /** An earlier request on the same record that this one has to wait for. */
+    readonly after: (() => Promise<void> | undefined) | undefined;
+  }
+>;
 
 /** Why a request that was permitted may not be sent any more. */
 export type Withdrawal = "void" | "unclear" | "revoked";
@@ -81,7 +93,19 @@ export type Answer = {
 
 /** How `Parts.send` fails: `sent` is false only when not one byte of the request left. */
 export type Failure = {
-  readonly why: Extract<Refusal, "queue-full" | "waited" | "abandoned" | "void" | "unclear" | "revoked" | "unreachable" | "no-answer" | "cut" | "garbled">;
+  readonly why: Extract<
+    Refusal,
+    | "queue-full"
+    | "waited"
+    | "abandoned"
+    | "void"
+    | "unclear"
+    | "revoked"
+    | "unreachable"
+    | "no-answer"
+    | "cut"
+    | "garbled"
+  >;
   readonly sent: boolean;
   readonly message: string;
   readonly retryAfter: number | undefined;
@@ -120,8 +144,21 @@ export type Seen = {
 
 /** Of a request that has just arrived. */
 export const seenOf = (arrival: Arrival): Seen => ({
-  arrival, caller: undefined, operation: undefined, tenant: undefined, charge: undefined, stage: "message", wouldRefuse: undefined, decided: undefined, intended: undefined, recorded: undefined,
-  journal: 0, waits: undefined, lane: undefined, answer: undefined, lease: undefined,
+  arrival,
+  caller: undefined,
+  operation: undefined,
+  tenant: undefined,
+  charge: undefined,
+  stage: "message",
+  wouldRefuse: undefined,
+  decided: undefined,
+  intended: undefined,
+  recorded: undefined,
+  journal: 0,
+  waits: undefined,
+  lane: undefined,
+  answer: undefined,
+  lease: undefined,
 });
 
 /** A reply that is the line's own still, so that headers can be added to it. */
@@ -162,7 +199,11 @@ export type Parts = {
   readonly ownership: Pick<Ownership, "ask" | "ownersAmong"> & Partial<Pick<Ownership, "epochOf" | "announcedFor">>;
   readonly charge: (tenant: Tenant, client: string, action: Operation["action"]["name"]) => Promise<Charge> | Charge;
   /** For a request that was refused before anybody knew for which tenant it is; nothing is charged when left out. */
-  readonly chargeClient?: (tenant: Tenant, client: string, action: Operation["action"]["name"]) => Promise<Charge> | Charge;
+  readonly chargeClient?: (
+    tenant: Tenant,
+    client: string,
+    action: Operation["action"]["name"],
+  ) => Promise<Charge> | Charge;
   /** Resolves when the entry is on disk. */
   readonly append: (entry: Entry) => Promise<unknown>;
   /** For entries that may share the next flush. */

@@ -42,7 +42,10 @@ export const acceptRestore = async ({ disk = nodeDisk, lock: taken, ...given }: 
   const { dir, trust } = given;
   let evidence: Evidence | undefined;
   const journal = await openJournal({
-    dir, durability: "flush", disk, lock,
+    dir,
+    durability: "flush",
+    disk,
+    lock,
     published: async () => {
       evidence = await gatherEvidence({ disk, dir }, trust);
       return [];
@@ -66,10 +69,13 @@ type Asked = Pick<Acceptance, "dir" | "trust"> & { readonly disk: Disk; readonly
 /** Undefined when it can be opened, and nothing about it is doubtful. */
 const whyNotOpened = async ({ disk, dir, trust, lock }: Asked): Promise<string | undefined> => {
   try {
-    const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", disk, lock, everyLine: true }, trust);
+    const { journal, anchor, warnings } = await openChecked(
+      { dir, durability: "flush", disk, lock, everyLine: true },
+      trust,
+    );
     const { size } = journal.status();
     await journal.close();
-    return anchor.known || size === 0 ? undefined : warnings[0] ?? `there is no anchor ${trust.anchor}`;
+    return anchor.known || size === 0 ? undefined : (warnings[0] ?? `there is no anchor ${trust.anchor}`);
   } catch (error) {
     if (error instanceof JournalDamaged && error.cause instanceof JournalDamaged) return error.cause.message;
     throw error;

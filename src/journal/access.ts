@@ -29,7 +29,8 @@ export const faultOf = ({ user, behind, operation, query, purpose, results, toke
   const fault = purpose === undefined ? undefined : purposeFault(purpose);
   if (fault !== undefined) return fault;
   if (results !== undefined && !(Number.isSafeInteger(results) && results >= 0)) return "results: expected a number";
-  if (Object.values(tokens ?? {}).some((token) => token !== undefined && !TOKEN.test(token))) return "tokens: expected tokens of the journal";
+  if (Object.values(tokens ?? {}).some((token) => token !== undefined && !TOKEN.test(token)))
+    return "tokens: expected tokens of the journal";
   if (query !== undefined && typeof query !== "string") return "query: expected a filter";
   const unfit = operation === HANDLED ? noteFault({ query, purpose }) : undefined;
   if (unfit !== undefined) return unfit;
@@ -40,24 +41,39 @@ export const faultOf = ({ user, behind, operation, query, purpose, results, toke
 /** A sentence, when a purpose must not stand in the journal. */
 export const purposeFault = (purpose: unknown): string | undefined => {
   if (!isText(purpose)) return `purpose: expected up to ${MOST_TEXT} characters on one line`;
-  return DIGITS.test(purpose) ? "purpose: it has what may be a phone number in it, and would stand in the journal; name the case by another mark" : undefined;
+  return DIGITS.test(purpose)
+    ? "purpose: it has what may be a phone number in it, and would stand in the journal; name the case by another mark"
+    : undefined;
 };
 
 const BEHIND = ["login", "sudo", "doas", "pkexec"] as const satisfies readonly (keyof Behind)[];
 
 const isBehind = (behind: unknown): behind is Behind =>
-  typeof behind === "object" && behind !== null && Object.entries(behind).every(([from, name]) => (BEHIND as readonly string[]).includes(from) && isText(name));
+  typeof behind === "object" &&
+  behind !== null &&
+  Object.entries(behind).every(([from, name]) => (BEHIND as readonly string[]).includes(from) && isText(name));
 
-const isText = (text: unknown): text is string => typeof text === "string" && text !== "" && text.length <= MOST_TEXT && !/\p{Cc}/u.test(text);
+const isText = (text: unknown): text is string =>
+  typeof text === "string" && text !== "" && text.length <= MOST_TEXT && !/\p{Cc}/u.test(text);
 
 export const accessEntry = ({ user, behind, operation, query, purpose, results, tokens }: Asked): Access => ({
-  kind: "access", user: accountName(user),
-  ...(behind && { behind: Object.fromEntries(BEHIND.flatMap((from) => (behind[from] === undefined ? [] : [[from, accountName(behind[from])]]))) }),
+  kind: "access",
+  user: accountName(user),
+  ...(behind && {
+    behind: Object.fromEntries(
+      BEHIND.flatMap((from) => (behind[from] === undefined ? [] : [[from, accountName(behind[from])]])),
+    ),
+  }),
   operation,
   ...(query !== undefined && query !== "" && { query }),
   ...(purpose !== undefined && { purpose }),
   ...(results !== undefined && { results }),
-  ...(tokens && { tokens: { ...(tokens.phone !== undefined && { phone: tokens.phone }), ...(tokens.customer_id !== undefined && { customer_id: tokens.customer_id }) } }),
+  ...(tokens && {
+    tokens: {
+      ...(tokens.phone !== undefined && { phone: tokens.phone }),
+      ...(tokens.customer_id !== undefined && { customer_id: tokens.customer_id }),
+    },
+  }),
 });
 
 /** An account may be a letter and a staff number; what is digits alone may as well be a phone number. */
@@ -66,6 +82,7 @@ export const accountName = (name: string): string => (DIGITS.test(name) ? maskNu
 /** A filter that names a person by token is a look-up too. */
 export const tokensIn = (filter: string): Asked["tokens"] => {
   const terms = termsOf(parseFilter(filter).expression).filter(({ fact }) => fact === "phone" || fact === "customer");
-  const whole = (fact: string): string | undefined => terms.find((term) => term.fact === fact)?.oneOf?.find((token) => TOKEN.test(token));
+  const whole = (fact: string): string | undefined =>
+    terms.find((term) => term.fact === fact)?.oneOf?.find((token) => TOKEN.test(token));
   return terms.length === 0 ? undefined : { phone: whole("phone"), customer_id: whole("customer") };
 };

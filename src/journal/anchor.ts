@@ -94,7 +94,11 @@ export class Anchor {
     try {
       // One that hangs is not overtaken by another: both would write the same file.
       await within(PATIENCE_MS, this.#writing ?? Promise.resolve());
-      const note = signCheckpoint({ origin, size, root }, key, this.#keys.map((line) => KEY_LINE + line));
+      const note = signCheckpoint(
+        { origin, size, root },
+        key,
+        this.#keys.map((line) => KEY_LINE + line),
+      );
       const writing = replaceWhole(disk, path, Buffer.from(note));
       this.#writing = writing.catch(() => undefined).finally(() => (this.#writing = undefined));
       await within(PATIENCE_MS, writing);

@@ -120,16 +120,50 @@ const STUCK_MS = 5000;
 
 /** Reads what is there: above the newest start state, or all of it, which takes some seconds for a million entries. Throws JournalDamaged, or JournalHeld, which names the holder of the lock. */
 export const openJournal = async (options: JournalOptions): Promise<Journal> => {
-  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, written = () => undefined, published = [], states, damaged, beside = {} } = options;
+  const {
+    dir,
+    durability,
+    onFailure = "refuse",
+    segmentBytes = SEGMENT_BYTES,
+    stuckMs = STUCK_MS,
+    disk = nodeDisk,
+    clocks = systemClocks,
+    tell = () => undefined,
+    written = () => undefined,
+    published = [],
+    states,
+    damaged,
+    beside = {},
+  } = options;
   const at = places(dir);
   const lock = options.lock ?? (await lockMade(dir, disk));
   try {
     const how = durability === "flush" ? "durable" : "create";
-    const recovered = await recover({ disk, dir, how, published: typeof published === "function" ? await published() : published, states, damaged });
+    const recovered = await recover({
+      disk,
+      dir,
+      how,
+      published: typeof published === "function" ? await published() : published,
+      states,
+      damaged,
+    });
     await removeHalfWritten(disk, dir);
     const newest = await newestTime(disk, dir);
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
-    return new FileJournal({ ...recovered, dir, disk, segments, clocks, newest, onFailure, stuckMs, tell, written, beside, lock });
+    return new FileJournal({
+      ...recovered,
+      dir,
+      disk,
+      segments,
+      clocks,
+      newest,
+      onFailure,
+      stuckMs,
+      tell,
+      written,
+      beside,
+      lock,
+    });
   } catch (error) {
     await lock.release();
     throw error;

@@ -9,7 +9,9 @@ export class Asides {
 
   /** An entry that is on disk at this index. Each tells of all before it, so the newest one is enough. */
   take(entry: SetAside, by: number): void {
-    const all = new Map([...this.#all, ...entry.before, { from: entry.from, to: entry.to, by }].map((each) => [each.from, each]));
+    const all = new Map(
+      [...this.#all, ...entry.before, { from: entry.from, to: entry.to, by }].map((each) => [each.from, each]),
+    );
     this.#all = [...all.values()].toSorted((one, other) => one.from - other.from);
   }
 

@@ -44,12 +44,20 @@ export class BelievedTime {
   }
 
   get believed(): Believed {
-    const { trust: { doubt }, newest, clocks } = this.#parts;
+    const {
+      trust: { doubt },
+      newest,
+      clocks,
+    } = this.#parts;
     const steady = clocks.steady();
     const ran = steady - this.#began;
     if (doubt) return { doubt, now: doubt.from + (steady - (this.#doubtedAt ?? this.#began)), ran: ran / 1000 };
     const wall = clocks.wall();
     // A clock that was right a while ago may be wrong since the start, by less than a day: of that the entries of an hour are the proof.
-    return { doubt, now: ran < HOUR_MICROS && newest !== undefined ? Math.min(wall, newest + ran) : wall, ran: ran / 1000 };
+    return {
+      doubt,
+      now: ran < HOUR_MICROS && newest !== undefined ? Math.min(wall, newest + ran) : wall,
+      ran: ran / 1000,
+    };
   }
 }

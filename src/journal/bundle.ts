@@ -112,7 +112,8 @@ const fillByIndex = async (work: string, bundling: Bundling, { root }: Checkpoin
     if ((await tiles.root()) !== signed) return undefined;
     const { stories: found, own = -1 } = (await storiesByIndex({ dir, filter, size })) ?? {};
     const stories = found?.filter((story) => isBeside(story, own) || judge(filter.expression, factsOf(story)) === true);
-    if (!stories || stories.every((story) => isBeside(story, own)) || !(await areProved(stories, tiles, signed))) return undefined;
+    if (!stories || stories.every((story) => isBeside(story, own)) || !(await areProved(stories, tiles, signed)))
+      return undefined;
     const { chosen, ...done } = await writeEvents(work, bundling, { stories, own });
     await writeProofs(work, tiles, chosen);
     return { ...done, through: "index" };
@@ -128,7 +129,16 @@ const fillByIndex = async (work: string, bundling: Bundling, { root }: Checkpoin
 const areProved = async (stories: readonly ToldStory[], tiles: Tiles, root: Digest): Promise<boolean> => {
   for (const { entries, lines } of stories) {
     for (const [place, { index }] of entries.entries()) {
-      if (!verifyInclusion({ index, size: tiles.size, leaf: leafHash(Buffer.from(lines[place]!)), root, proof: await tiles.of(index) })) return false;
+      if (
+        !verifyInclusion({
+          index,
+          size: tiles.size,
+          leaf: leafHash(Buffer.from(lines[place]!)),
+          root,
+          proof: await tiles.of(index),
+        })
+      )
+        return false;
     }
   }
   return true;
@@ -139,25 +149,40 @@ const fillByLines = async (work: string, bundling: Bundling, { root }: Checkpoin
   const { dir, filter, size } = bundling;
   const proofs = new Proofs(dir);
   const own = await ownRecord({ dir, filter, size });
-  const { chosen, ...done } = await writeEvents(work, bundling, { stories: storiesOf(hashed(dir, readLines(dir, { to: size }), proofs)), own });
-  if (proofs.size !== size || !digestBytes(proofs.root()).equals(root)) throw new NotProvable(`the first ${size} entries do not have the root that checkpoint ${size} signed: ocsgw audit verify tells where`);
+  const { chosen, ...done } = await writeEvents(work, bundling, {
+    stories: storiesOf(hashed(dir, readLines(dir, { to: size }), proofs)),
+    own,
+  });
+  if (proofs.size !== size || !digestBytes(proofs.root()).equals(root))
+    throw new NotProvable(
+      `the first ${size} entries do not have the root that checkpoint ${size} signed: ocsgw audit verify tells where`,
+    );
   await writeProofs(work, proofs, chosen);
   return { ...done, through: "lines" };
 };
 
 /** The stories that fit, and besides them what says up to which numbers the Do-Not-Calls go: the record of this export, and of what was retired or set aside. */
-const isBeside = (story: ToldStory, own: number): boolean => story.at === own || story.entries[0]?.kind === "deleted" || story.entries[0]?.kind === "set-aside";
+const isBeside = (story: ToldStory, own: number): boolean =>
+  story.at === own || story.entries[0]?.kind === "deleted" || story.entries[0]?.kind === "set-aside";
 
 type Looked = { readonly stories: Iterable<ToldStory> | AsyncIterable<ToldStory>; readonly own: number };
 
-const writeEvents = async (work: string, { dir, filter, size, names, evidence, caseFile }: Bundling, { stories: looked, own }: Looked): Promise<Exported & { readonly chosen: readonly number[] }> => {
+const writeEvents = async (
+  work: string,
+  { dir, filter, size, names, evidence, caseFile }: Bundling,
+  { stories: looked, own }: Looked,
+): Promise<Exported & { readonly chosen: readonly number[] }> => {
   const events = fileStream(join(work, "events.ndjson"));
   const summary = fileStream(join(work, "summary.html"));
   const chosen: number[] = [];
   const watch = new NameWatch(names ?? []);
   const asides = new AsideWatch();
   let [stories, fitting] = [0, 0];
-  const says = [`Filter: ${filter.text || "(everything)"}`, "To check that nothing was changed: README.txt", ...(evidence && !caseFile ? coverageOf(evidence) : [])];
+  const says = [
+    `Filter: ${filter.text || "(everything)"}`,
+    "To check that nothing was changed: README.txt",
+    ...(evidence && !caseFile ? coverageOf(evidence) : []),
+  ];
   await put(summary, summaryHead(caseFile?.title ?? "Journal entries", says, caseFile?.head));
   for await (const story of looked) {
     const facts = factsOf(story);
@@ -173,14 +198,25 @@ const writeEvents = async (work: string, { dir, filter, size, names, evidence, c
     if (++stories <= MOST_ROWS) await put(summary, summaryRow(story));
   }
   const aside = asidesWithin(await asides.spans(dir, size), periodOf(filter));
-  const warnings = [...futureWarning(filter), ...watch.warnings(), ...(evidence ? [] : aside.map((each) => `not covered: ${saysAside(each)}`))];
-  await put(summary, summaryEnd(Math.max(0, stories - MOST_ROWS), fitting === 0 ? [NOTHING_FITS, ...warnings] : warnings));
+  const warnings = [
+    ...futureWarning(filter),
+    ...watch.warnings(),
+    ...(evidence ? [] : aside.map((each) => `not covered: ${saysAside(each)}`)),
+  ];
+  await put(
+    summary,
+    summaryEnd(Math.max(0, stories - MOST_ROWS), fitting === 0 ? [NOTHING_FITS, ...warnings] : warnings),
+  );
   await Promise.all([events, summary].map((stream) => finished(stream.end())));
   return { stories, entries: chosen.length, fitting, warnings, set_aside: aside, chosen };
 };
 
 /** The lines as they pass, each a leaf. */
-const hashed = async function* (dir: string, lines: AsyncIterable<Line>, proofs: Proofs): AsyncGenerator<Line, void, undefined> {
+const hashed = async function* (
+  dir: string,
+  lines: AsyncIterable<Line>,
+  proofs: Proofs,
+): AsyncGenerator<Line, void, undefined> {
   for await (const line of lines) {
     if (proofs.size < line.entry.index) await addHashes(dir, proofs, line.entry.index);
     proofs.add(leafHash(Buffer.from(line.text)));
@@ -201,26 +237,66 @@ const addHashes = async (dir: string, proofs: Proofs, until: number): Promise<vo
 
 const writeProofs = async (work: string, proofs: Pick<Tiles, "of">, chosen: readonly number[]): Promise<void> => {
   const lines = async function* (): AsyncGenerator<string> {
-    for (const index of chosen) yield `${JSON.stringify({ index, path: (await proofs.of(index)).map((digest) => digestBytes(digest).toString("hex")) })}\n`;
+    for (const index of chosen)
+      yield `${JSON.stringify({ index, path: (await proofs.of(index)).map((digest) => digestBytes(digest).toString("hex")) })}\n`;
   };
   await pipeline(lines, createWriteStream(join(work, "proofs.ndjson")));
 };
 
-const writeAbout = async (work: string, { dir, filter, size, by, purpose, version, configHash, evidence, caseFile }: Bundling, found: Filled & { readonly origin: string; readonly outside: Outside }): Promise<void> => {
+const writeAbout = async (
+  work: string,
+  { dir, filter, size, by, purpose, version, configHash, evidence, caseFile }: Bundling,
+  found: Filled & { readonly origin: string; readonly outside: Outside },
+): Promise<void> => {
   const at = new Date().toISOString();
   const keys = (await readFile(places(dir).verifierKeys, "utf8")).split("\n").filter(Boolean);
   const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
-  await writeFile(join(work, "keys.json"), json({ keys, says: "Compare them with what the gateway's owner told you otherwise." }));
-  await writeFile(join(work, "query.json"), json({ filter: filter.text, exported: at, by, purpose: purpose ?? null, gateway_version: version, config_hash: configHash, checkpoint: size, requests_and_events: found.stories, entries: found.entries, fitting: found.fitting, warnings: found.warnings, looked_through: found.through, outside: found.outside, ...(evidence && { evidence }) }));
+  await writeFile(
+    join(work, "keys.json"),
+    json({ keys, says: "Compare them with what the gateway's owner told you otherwise." }),
+  );
+  await writeFile(
+    join(work, "query.json"),
+    json({
+      filter: filter.text,
+      exported: at,
+      by,
+      purpose: purpose ?? null,
+      gateway_version: version,
+      config_hash: configHash,
+      checkpoint: size,
+      requests_and_events: found.stories,
+      entries: found.entries,
+      fitting: found.fitting,
+      warnings: found.warnings,
+      looked_through: found.through,
+      outside: found.outside,
+      ...(evidence && { evidence }),
+    }),
+  );
   if (caseFile) await writeFile(join(work, "case.json"), json(caseFile.json));
-  await writeFile(join(work, "README.txt"), readMe({ query: filter.text, at, by, purpose, size, ...found, coverage: evidence && coverageOf(evidence), more: caseFile?.readMe }));
+  await writeFile(
+    join(work, "README.txt"),
+    readMe({
+      query: filter.text,
+      at,
+      by,
+      purpose,
+      size,
+      ...found,
+      coverage: evidence && coverageOf(evidence),
+      more: caseFile?.readMe,
+    }),
+  );
 };
 
 const writeManifest = async (work: string): Promise<void> => {
-  const lines = await Promise.all((await readdir(work)).toSorted().map(async (name) => {
-    const hash = createHash("sha256");
-    await pipeline(createReadStream(join(work, name)), hash);
-    return `${hash.digest("hex")}  ${name}\n`;
-  }));
+  const lines = await Promise.all(
+    (await readdir(work)).toSorted().map(async (name) => {
+      const hash = createHash("sha256");
+      await pipeline(createReadStream(join(work, name)), hash);
+      return `${hash.digest("hex")}  ${name}\n`;
+    }),
+  );
   await writeFile(join(work, "manifest.sha256"), lines.join(""));
 };

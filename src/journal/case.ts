@@ -17,7 +17,12 @@ export type Reason =
   | { readonly by: "record"; readonly with: number };
 
 /** `open`: no later 200 of OCS has closed this Do-Not-Call. */
-export type CaseRequest = { readonly story: Story; readonly facts: Facts; readonly reason: Reason; readonly open: boolean };
+export type CaseRequest = {
+  readonly story: Story;
+  readonly facts: Facts;
+  readonly reason: Reason;
+  readonly open: boolean;
+};
 
 /** A token that stands beside one of the person's. `with`: index of the first entry in which it does. */
 export type Joined = { readonly token: string; readonly with: number; readonly requests: number };
@@ -53,13 +58,19 @@ export const caseOf = async (finder: Finder, asked: Asked, open: ReadonlySet<num
 };
 
 /** Of an entry: its own tokens, and those of the announcement, each pair by itself. */
-const pairsOf = ({ phone, customer, announced_phone, announced_customer }: Facts): readonly Pair[] =>
-  [{ phone, customer_id: customer }, { phone: announced_phone, customer_id: announced_customer }];
+const pairsOf = ({ phone, customer, announced_phone, announced_customer }: Facts): readonly Pair[] => [
+  { phone, customer_id: customer },
+  { phone: announced_phone, customer_id: announced_customer },
+];
 
 /** Of a request by record handle that names nobody, the tokens are those of the announcement. */
 const namesSomebody = ({ entries: [entry] }: Story): boolean => {
   if (!entry || !("resource" in entry) || entry.resource !== "records") return true;
-  return "body" in entry && entry.body !== undefined && ["GSW_PHONE", "GSW_CUSTOMER_ID"].some((name) => Object.hasOwn(entry.body!, name));
+  return (
+    "body" in entry &&
+    entry.body !== undefined &&
+    ["GSW_PHONE", "GSW_CUSTOMER_ID"].some((name) => Object.hasOwn(entry.body!, name))
+  );
 };
 
 type Pair = { readonly phone: string | undefined; readonly customer_id: string | undefined };
@@ -86,42 +97,63 @@ class Gathered {
 
   async tokensBeside(): Promise<void> {
     const beside = [...this.#beside()];
-    if (beside.length > MOST_TOKENS) this.notJoined.push(`${beside.length} ${this.#others(beside.length)} stand beside the person's; requests that name the others than the first ${MOST_TOKENS} are left out`);
+    if (beside.length > MOST_TOKENS)
+      this.notJoined.push(
+        `${beside.length} ${this.#others(beside.length)} stand beside the person's; requests that name the others than the first ${MOST_TOKENS} are left out`,
+      );
     for (const [token, at] of beside.slice(0, MOST_TOKENS)) await this.#join(token, at);
   }
 
   /** Requests on a record that one of those so far is about, and that do not say so themselves. */
   async records(): Promise<void> {
-    const records = new Map([...this.requests.values()].flatMap(({ story }) => {
-      const record = recordOf(story);
-      return record ? [[record.key, { ...record, at: story.at }] as const] : [];
-    }));
-    if (records.size > MOST_RECORDS) this.notJoined.push(`the requests are about ${records.size} records; further requests on the others than the first ${MOST_RECORDS} are left out`);
+    const records = new Map(
+      [...this.requests.values()].flatMap(({ story }) => {
+        const record = recordOf(story);
+        return record ? [[record.key, { ...record, at: story.at }] as const] : [];
+      }),
+    );
+    if (records.size > MOST_RECORDS)
+      this.notJoined.push(
+        `the requests are about ${records.size} records; further requests on the others than the first ${MOST_RECORDS} are left out`,
+      );
     for (const { key, handle, at } of [...records.values()].slice(0, MOST_RECORDS)) {
-      for (const story of await this.#find(`record:${handle} -kind:access`)) if (recordOf(story)?.key === key) this.#take(story, { by: "record", with: at });
+      for (const story of await this.#find(`record:${handle} -kind:access`))
+        if (recordOf(story)?.key === key) this.#take(story, { by: "record", with: at });
     }
   }
 
   /** Tokens of the other sort beside the person's, with the first entry in which they are. */
   #beside(): Map<string, number> {
-    const { person: { kind }, wanted } = this.#asked;
+    const {
+      person: { kind },
+      wanted,
+    } = this.#asked;
     const tokens = new Set(wanted.tokens);
     const found = new Map<string, number>();
     for (const { story } of this.requests.values()) {
       for (const pair of pairsOf(factsOf(story))) {
         const other = pair[otherOf(kind)];
-        if (other !== undefined && tokens.has(pair[kind] ?? "") && !(found.get(other)! <= story.at)) found.set(other, story.at);
+        if (other !== undefined && tokens.has(pair[kind] ?? "") && !(found.get(other)! <= story.at))
+          found.set(other, story.at);
       }
     }
     return found;
   }
 
   async #join(token: string, at: number): Promise<void> {
-    const { person: { kind } } = this.#asked;
+    const {
+      person: { kind },
+    } = this.#asked;
     const stories = await this.#find(`${kind === "phone" ? "customer" : "phone"}:${token} -kind:access`);
-    const beside = new Set(stories.flatMap((story) => pairsOf(factsOf(story)).flatMap((pair) => (pair[otherOf(kind)] === token ? pair[kind] ?? [] : []))));
+    const beside = new Set(
+      stories.flatMap((story) =>
+        pairsOf(factsOf(story)).flatMap((pair) => (pair[otherOf(kind)] === token ? (pair[kind] ?? []) : [])),
+      ),
+    );
     if (beside.size > MOST_BESIDE) {
-      this.notJoined.push(`the ${sortOf(otherOf(kind))} beside the person's in entry ${at} stands beside ${beside.size} different ones too, so it may be several persons'; requests that name it alone are left out`);
+      this.notJoined.push(
+        `the ${sortOf(otherOf(kind))} beside the person's in entry ${at} stands beside ${beside.size} different ones too, so it may be several persons'; requests that name it alone are left out`,
+      );
       return;
     }
     this.joined.push({ token, with: at, requests: stories.length });
@@ -152,12 +184,19 @@ class Gathered {
   }
 }
 
-const otherOf = (kind: "phone" | "customer_id"): "phone" | "customer_id" => (kind === "phone" ? "customer_id" : "phone");
+const otherOf = (kind: "phone" | "customer_id"): "phone" | "customer_id" =>
+  kind === "phone" ? "customer_id" : "phone";
 const sortOf = (kind: "phone" | "customer_id"): string => (kind === "phone" ? "number" : "customer id");
 
 /** One announcement or registration of a handle: the same number is another record in another life of OCS. */
 const recordOf = ({ entries: [first] }: Story): { readonly key: string; readonly handle: string } | undefined => {
-  if (first?.kind !== "intent" || first.resource !== "records" || first.identifier === null || first.generation === undefined) return undefined;
+  if (
+    first?.kind !== "intent" ||
+    first.resource !== "records" ||
+    first.identifier === null ||
+    first.generation === undefined
+  )
+    return undefined;
   const { upstream, epoch, generation, identifier: handle } = first;
   return { key: JSON.stringify([upstream, epoch, generation, handle]), handle };
 };

@@ -51,7 +51,10 @@ type Last = { size: number; at: number };
 const EMPTY_ROOT = Buffer.from("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "hex");
 
 /** Throws when the earlier checkpoints are another log's, the origin cannot be a name, or the anchor cannot be written. */
-export const createCheckpoints = async (journal: Journal, { key, origin, everyMs, onFailure, onStateFailure, publish, anchor }: CheckpointOptions): Promise<Checkpoints> => {
+export const createCheckpoints = async (
+  journal: Journal,
+  { key, origin, everyMs, onFailure, onStateFailure, publish, anchor }: CheckpointOptions,
+): Promise<Checkpoints> => {
   requireKeyName(origin);
   const own = verifierKey(origin, key);
   const earlier = await lastOf(journal, origin);
@@ -68,7 +71,10 @@ export const createCheckpoints = async (journal: Journal, { key, origin, everyMs
       const note = signCheckpoint({ origin, size, root }, key, more);
       await replaceWhole(journal.disk, places(journal.dir).checkpoint(size), Buffer.from(note));
       publish?.(note);
-      if (state !== undefined) await writeState(journal, { size, text: state }, { origin, key }).catch((error: unknown) => onStateFailure?.(error));
+      if (state !== undefined)
+        await writeState(journal, { size, text: state }, { origin, key }).catch((error: unknown) =>
+          onStateFailure?.(error),
+        );
     }
     Object.assign(last, { size, at: performance.now() } satisfies Last);
     // An anchor that lags behind is true nevertheless: it tells its trouble itself, and nobody waits for it.
@@ -98,19 +104,29 @@ const lastOf = async ({ disk, dir }: Journal, origin: string): Promise<Checkpoin
   if (size === undefined) return undefined;
   const path = places(dir).checkpoint(size);
   const earlier = readCheckpoint((await readWhole(disk, path)).toString());
-  if (earlier?.origin !== origin) throw new Error(`${path}: a checkpoint of ${earlier?.origin ?? "nothing known"}, this journal would sign as ${origin}`);
+  if (earlier?.origin !== origin)
+    throw new Error(
+      `${path}: a checkpoint of ${earlier?.origin ?? "nothing known"}, this journal would sign as ${origin}`,
+    );
   return earlier;
 };
 
 /** A key that replaces another is added: earlier checkpoints are still verified by theirs. */
 const leaveKey = async ({ disk, dir }: Journal, own: string): Promise<void> => {
   const path = places(dir).verifierKeys;
-  const before = (await disk.list(dir)).includes("checkpoint.pub") ? (await readWhole(disk, path)).toString().split("\n").filter(Boolean) : [];
+  const before = (await disk.list(dir)).includes("checkpoint.pub")
+    ? (await readWhole(disk, path)).toString().split("\n").filter(Boolean)
+    : [];
   if (!before.includes(own)) await replaceWhole(disk, path, Buffer.from([...before, own, ""].join("\n")));
 };
 
 /** `made`: told the verifier key of a private key that is made. */
-export type SigningKey = { readonly dir: string; readonly path: string; readonly origin: string; readonly made: (verifierKey: string) => void };
+export type SigningKey = {
+  readonly dir: string;
+  readonly path: string;
+  readonly origin: string;
+  readonly made: (verifierKey: string) => void;
+};
 
 /**
  * What signs the journal in `dir`; made at the first start. Where a journal was signed before, another key in place of
@@ -122,7 +138,7 @@ export const signingKey = async ({ dir, path, origin, made }: SigningKey): Promi
   if (before !== undefined) {
     throw new Error(
       `${path}, the key that signs the journal in ${dir}, is missing, and no other is made in its place: restore it from a copy (verifier key ${before}). ` +
-      `Where it is lost, make another: openssl genpkey -algorithm ed25519 -out ${inShell(path)}; the journal then says that its key has changed`,
+        `Where it is lost, make another: openssl genpkey -algorithm ed25519 -out ${inShell(path)}; the journal then says that its key has changed`,
     );
   }
   const key = await loadOrCreateKey(path);
@@ -146,7 +162,8 @@ export const loadOrCreateKey = async (path: string): Promise<KeyObject> =>
 
 const keyOf = (pem: string, path: string): KeyObject => {
   const key = createPrivateKey(privateKeyPem(pem));
-  if (key.asymmetricKeyType !== "ed25519") throw new Error(`${path}: expected an Ed25519 key, found ${key.asymmetricKeyType}`);
+  if (key.asymmetricKeyType !== "ed25519")
+    throw new Error(`${path}: expected an Ed25519 key, found ${key.asymmetricKeyType}`);
   return key;
 };
 
@@ -162,7 +179,10 @@ const readIfThere = async (path: string): Promise<string | undefined> => {
 /** Written whole beside it and then linked: of two processes that begin at once, both use the key of the first. */
 const createKeyFile = async (path: string): Promise<string> => {
   await makeFolders(dirname(path));
-  const { privateKey } = generateKeyPairSync("ed25519", { privateKeyEncoding: { type: "pkcs8", format: "pem" }, publicKeyEncoding: { type: "spki", format: "pem" } });
+  const { privateKey } = generateKeyPairSync("ed25519", {
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
   const written = `${path}.${process.pid}`;
   const file = await open(written, "wx", 0o600);
   try {

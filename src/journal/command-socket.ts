@@ -38,10 +38,14 @@ type Place = { readonly path: string; readonly close: () => void };
  */
 export const shortPath = (path: string, most = MOST_PATH): Place => {
   const whole = { path, close: () => undefined };
-  if (process.platform === "win32") return { ...whole, path: `\\\\.\\pipe\\ocsgw-${createHash("sha256").update(path).digest("hex")}` };
+  if (process.platform === "win32")
+    return { ...whole, path: `\\\\.\\pipe\\ocsgw-${createHash("sha256").update(path).digest("hex")}` };
   const fromHere = relative(process.cwd(), path);
   for (const each of [path, fromHere]) if (Buffer.byteLength(each) <= most) return { ...whole, path: each };
-  if (process.platform !== "linux") throw new Error(`the path ${path} is longer than the ${most} bytes that a socket's may have: choose a shorter audit.dir`);
+  if (process.platform !== "linux")
+    throw new Error(
+      `the path ${path} is longer than the ${most} bytes that a socket's may have: choose a shorter audit.dir`,
+    );
   const folder = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
   let isOpen = true;
   // Once: the number may be another file's afterwards.
@@ -54,7 +58,9 @@ export const shortPath = (path: string, most = MOST_PATH): Place => {
 
 /** Whether a process listens there, whatever it would answer. */
 export const isListening = async (path: string): Promise<boolean> => {
-  const socket = await reach(path).catch((error: NodeJS.ErrnoException) => error.code === "EACCES" || error.code === "EAGAIN");
+  const socket = await reach(path).catch(
+    (error: NodeJS.ErrnoException) => error.code === "EACCES" || error.code === "EAGAIN",
+  );
   if (typeof socket === "object") socket.destroy();
   return socket !== undefined && socket !== false;
 };
@@ -66,7 +72,8 @@ const reach = async (path: string): Promise<Socket | undefined> => {
     place = shortPath(path);
     return await connected(place.path);
   } catch (error) {
-    if (["ENOENT", "ECONNREFUSED", "ENOTDIR", "ENOTSOCK"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    if (["ENOENT", "ECONNREFUSED", "ENOTDIR", "ENOTSOCK"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return undefined;
     throw error;
   } finally {
     place?.close();
@@ -76,9 +83,14 @@ const reach = async (path: string): Promise<Socket | undefined> => {
 const connected = (path: string): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const socket = connect(path);
-    socket.setTimeout(CONNECT_MS, () => socket.destroy(Object.assign(new Error("no connection to the gateway's socket"), { code: "EAGAIN" })));
+    socket.setTimeout(CONNECT_MS, () =>
+      socket.destroy(Object.assign(new Error("no connection to the gateway's socket"), { code: "EAGAIN" })),
+    );
     socket.once("error", reject).once("connect", () => {
-      socket.setTimeout(0).off("error", reject).on("error", () => undefined);
+      socket
+        .setTimeout(0)
+        .off("error", reject)
+        .on("error", () => undefined);
       resolve(socket);
     });
   });
@@ -86,7 +98,10 @@ const connected = (path: string): Promise<Socket> =>
 /** Undefined when no gateway listens in this directory. Rejects with WrongCommand or CommandFailed. */
 export const askGateway = async (path: string, command: Command): Promise<{ readonly answer: unknown } | undefined> => {
   const socket = await reach(path).catch((error: NodeJS.ErrnoException) => {
-    throw new CommandFailed(`the gateway's socket ${path} cannot be used (${reason(error)}); run this as the gateway's user`, { cause: error });
+    throw new CommandFailed(
+      `the gateway's socket ${path} cannot be used (${reason(error)}); run this as the gateway's user`,
+      { cause: error },
+    );
   });
   if (!socket) return undefined;
   socket.setTimeout(ANSWER_MS, () => socket.destroy());
@@ -118,7 +133,10 @@ const lineFrom = (socket: Socket, most: number): Promise<string> =>
 export type CommandSocket = { readonly close: () => Promise<void> };
 
 /** To be called by who holds the journal's lock: what an earlier gateway left is replaced. Rejects when there can be no socket. */
-export const listenForCommands = async (path: string, answer: (command: Command) => Promise<unknown>): Promise<CommandSocket> => {
+export const listenForCommands = async (
+  path: string,
+  answer: (command: Command) => Promise<unknown>,
+): Promise<CommandSocket> => {
   const place = shortPath(path);
   if (process.platform !== "win32") rmSync(path, { force: true });
   const sockets = new Set<Socket>();

@@ -32,10 +32,23 @@ export type CompressOptions = {
 /** Compressed now, with their sizes in bytes before and after. */
 export type Compressed = { readonly segments: number; readonly before: number; readonly after: number };
 
-type Place = { readonly disk: Disk; readonly dir: string; readonly first: number; /** The index behind its last entry. */ readonly end: number; /** The segment behind it. */ readonly next: number };
+type Place = {
+  readonly disk: Disk;
+  readonly dir: string;
+  readonly first: number;
+  /** The index behind its last entry. */ readonly end: number;
+  /** The segment behind it. */ readonly next: number;
+};
 
 /** The oldest first. A segment whose lines are not those of its leaf hashes stays as it is, `onFailure` is told, and the others go on. Rejects when the disk fails. */
-export const compressSegments = async ({ journal, after, now = Date.now, isStopped = () => false, pause = () => Promise.resolve(), onFailure = () => undefined }: CompressOptions): Promise<Compressed> => {
+export const compressSegments = async ({
+  journal,
+  after,
+  now = Date.now,
+  isStopped = () => false,
+  pause = () => Promise.resolve(),
+  onFailure = () => undefined,
+}: CompressOptions): Promise<Compressed> => {
   const { disk, dir } = journal;
   const names = await disk.list(places(dir).segments);
   const spans = spansIn(names).filter(({ isThere }) => isThere);
@@ -79,7 +92,10 @@ class OtherLines extends Error {
 const isDamage = (error: unknown): error is Error => error instanceof OtherLines || error instanceof FramesDamaged;
 
 /** Undefined when it was stopped. What is half written goes away at once: the disk may be full. */
-const compressOne = async (place: Place, isStopped: () => boolean): Promise<Pick<Compressed, "before" | "after"> | undefined> => {
+const compressOne = async (
+  place: Place,
+  isStopped: () => boolean,
+): Promise<Pick<Compressed, "before" | "after"> | undefined> => {
   const { disk, dir, first } = place;
   const at = places(dir);
   const temporary = temporaryOf(dir, first);
@@ -100,7 +116,11 @@ const compressOne = async (place: Place, isStopped: () => boolean): Promise<Pick
 const temporaryOf = (dir: string, first: number): string => `${places(dir).compressed(first)}.tmp`;
 
 /** When it resolves with sizes, the file holds every line and is on the disk; its name is yet to be given. */
-const pack = async (place: Place, temporary: string, isStopped: () => boolean): Promise<Pick<Compressed, "before" | "after"> | undefined> => {
+const pack = async (
+  place: Place,
+  temporary: string,
+  isStopped: () => boolean,
+): Promise<Pick<Compressed, "before" | "after"> | undefined> => {
   const { disk, dir, first } = place;
   const plain = await disk.open(places(dir).segment(first), "read");
   try {
@@ -119,7 +139,12 @@ const pack = async (place: Place, temporary: string, isStopped: () => boolean): 
 };
 
 /** Resolves with its size. */
-const writePacked = async (disk: Disk, path: string, plain: DiskFile, isStopped: () => boolean): Promise<number | undefined> => {
+const writePacked = async (
+  disk: Disk,
+  path: string,
+  plain: DiskFile,
+  isStopped: () => boolean,
+): Promise<number | undefined> => {
   const file = await disk.open(path, "create");
   try {
     await file.truncate(0);
@@ -136,7 +161,9 @@ const removePlain = async (place: Place): Promise<boolean> => {
   const { disk, dir, first } = place;
   const at = places(dir);
   try {
-    await withSegment(disk, dir, first, (packed) => requireLines(place, packed, { bytes: undefined, isStopped: () => false }));
+    await withSegment(disk, dir, first, (packed) =>
+      requireLines(place, packed, { bytes: undefined, isStopped: () => false }),
+    );
   } catch (error) {
     if (!isDamage(error)) throw error;
     return false;
@@ -147,19 +174,31 @@ const removePlain = async (place: Place): Promise<boolean> => {
 };
 
 /** Every line has its leaf hash, none is missing, and there is nothing else. Resolves with false when it was stopped. */
-const requireLines = async ({ disk, dir, first, end }: Place, file: SegmentFile, { bytes, isStopped }: { readonly bytes: number | undefined; readonly isStopped: () => boolean }): Promise<boolean> => {
+const requireLines = async (
+  { disk, dir, first, end }: Place,
+  file: SegmentFile,
+  { bytes, isStopped }: { readonly bytes: number | undefined; readonly isStopped: () => boolean },
+): Promise<boolean> => {
   const hashes = await readWhole(disk, places(dir).leaves(first));
   let index = first;
   let stopped = false;
   const good = await forEachLine(file, (buffer, from, to) => {
     if ((stopped = isStopped())) return false;
     const at = (index - first) * DIGEST_BYTES;
-    if (index >= end || at + DIGEST_BYTES > hashes.length || leafHashWithin(buffer, from, to) !== digestOf(hashes.subarray(at, at + DIGEST_BYTES))) return false;
+    if (
+      index >= end ||
+      at + DIGEST_BYTES > hashes.length ||
+      leafHashWithin(buffer, from, to) !== digestOf(hashes.subarray(at, at + DIGEST_BYTES))
+    )
+      return false;
     index++;
     return true;
   });
   if (stopped) return false;
-  if (index !== end || good !== (bytes ?? (await file.size()))) throw new OtherLines(`${segmentName(first)} line ${index - first + 1} is not what its leaf hash says, so it is not compressed: ocsgw audit verify tells more`);
+  if (index !== end || good !== (bytes ?? (await file.size())))
+    throw new OtherLines(
+      `${segmentName(first)} line ${index - first + 1} is not what its leaf hash says, so it is not compressed: ocsgw audit verify tells more`,
+    );
   return true;
 };
 

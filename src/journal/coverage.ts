@@ -14,37 +14,71 @@ export type Uncovered = Counted & {
   readonly filter: string;
 };
 
-type Row = { readonly filter: string; readonly what?: string; readonly says: (count: string, are: (one: string, many: string) => string) => string };
+type Row = {
+  readonly filter: string;
+  readonly what?: string;
+  readonly says: (count: string, are: (one: string, many: string) => string) => string;
+};
 
 /** Beyond its tenant's budget a client's refused requests are counted and are no entries; Do-Not-Calls always are. */
 const FLOODS: Row = {
   filter: "kind:flood client:* -action:DoNotCall",
   what: "count",
-  says: (counts, are) => `${counts} of refused requests that have no entries of their own ${are("names", "name")} nobody`,
+  says: (counts, are) =>
+    `${counts} of refused requests that have no entries of their own ${are("names", "name")} nobody`,
 };
 
 /** Of identical refused Do-Not-Calls all but the first are counted; the first may lie before the period. */
 const repeated = (missing: string, named: string): Row => ({
   filter: `${missing} kind:flood action:DoNotCall`,
   what: "count",
-  says: (counts, are) => `${counts} of Do-Not-Calls that were refused like an earlier one ${are("names", "name")} no ${named}`,
+  says: (counts, are) =>
+    `${counts} of Do-Not-Calls that were refused like an earlier one ${are("names", "name")} no ${named}`,
 });
 
 const ROWS: Readonly<Record<Person["kind"], readonly Row[]>> = {
   phone: [
-    { filter: "missing:phone action:DoNotCall resource:records", says: (dnc, are) => `${dnc} by record handle ${are("names", "name")} no number` },
-    { filter: "missing:phone action:DoNotCall resource:customer_ids", says: (dnc, are) => `${dnc} by customer id ${are("names", "name")} no number` },
-    { filter: "missing:phone action:DoNotCall -resource:records,customer_ids", says: (dnc, are) => `${dnc} by phone number ${are("has", "have")} no token (audit.redact.phone was drop)` },
-    { filter: "missing:phone -action:DoNotCall", says: (others, are) => `${others} by record handle or customer id ${are("names", "name")} no number` },
-    { filter: "missing:chain", says: (chains, are) => `${chains} for a whole chain of records (AllChain) ${are("names", "name")} at most one number of it` },
+    {
+      filter: "missing:phone action:DoNotCall resource:records",
+      says: (dnc, are) => `${dnc} by record handle ${are("names", "name")} no number`,
+    },
+    {
+      filter: "missing:phone action:DoNotCall resource:customer_ids",
+      says: (dnc, are) => `${dnc} by customer id ${are("names", "name")} no number`,
+    },
+    {
+      filter: "missing:phone action:DoNotCall -resource:records,customer_ids",
+      says: (dnc, are) => `${dnc} by phone number ${are("has", "have")} no token (audit.redact.phone was drop)`,
+    },
+    {
+      filter: "missing:phone -action:DoNotCall",
+      says: (others, are) => `${others} by record handle or customer id ${are("names", "name")} no number`,
+    },
+    {
+      filter: "missing:chain",
+      says: (chains, are) =>
+        `${chains} for a whole chain of records (AllChain) ${are("names", "name")} at most one number of it`,
+    },
     repeated("missing:phone", "number"),
     FLOODS,
   ],
   customer_id: [
-    { filter: "missing:customer action:DoNotCall resource:records", says: (dnc, are) => `${dnc} by record handle ${are("names", "name")} no customer id` },
-    { filter: "missing:customer action:DoNotCall resource:phones", says: (dnc, are) => `${dnc} by phone number ${are("names", "name")} no customer id` },
-    { filter: "missing:customer action:DoNotCall -resource:records,phones", says: (dnc, are) => `${dnc} by customer id ${are("has", "have")} no token (audit.redact.customer_id was drop)` },
-    { filter: "missing:customer -action:DoNotCall", says: (others, are) => `${others} by record handle or phone number ${are("names", "name")} no customer id` },
+    {
+      filter: "missing:customer action:DoNotCall resource:records",
+      says: (dnc, are) => `${dnc} by record handle ${are("names", "name")} no customer id`,
+    },
+    {
+      filter: "missing:customer action:DoNotCall resource:phones",
+      says: (dnc, are) => `${dnc} by phone number ${are("names", "name")} no customer id`,
+    },
+    {
+      filter: "missing:customer action:DoNotCall -resource:records,phones",
+      says: (dnc, are) => `${dnc} by customer id ${are("has", "have")} no token (audit.redact.customer_id was drop)`,
+    },
+    {
+      filter: "missing:customer -action:DoNotCall",
+      says: (others, are) => `${others} by record handle or phone number ${are("names", "name")} no customer id`,
+    },
     repeated("missing:customer", "customer id"),
     FLOODS,
   ],
@@ -66,7 +100,9 @@ export const uncoveredBy = async (
     const fitting = await finder.count(bothOf(parseFilter(row.filter), within), timeLimit);
     // A chain's one that names the person is found.
     const isChain = row.filter.startsWith("missing:chain");
-    const named = isChain ? await finder.count(bothOf(parseFilter(`${row.filter} ${filterFor(person, wanted)}`), within), timeLimit) : NONE;
+    const named = isChain
+      ? await finder.count(bothOf(parseFilter(`${row.filter} ${filterFor(person, wanted)}`), within), timeLimit)
+      : NONE;
     const counted = { ...fitting, count: fitting.count - named.count, refused: fitting.refused - named.refused };
     // Where not all were counted, those that are left may name somebody else.
     if (counted.count > 0 || counted.more) found.push(uncovered(row, counted, filter));
@@ -86,32 +122,48 @@ const tenantless = async (
 ): Promise<Uncovered | undefined> => {
   const within = orUnknownTenant(filter.expression);
   if (within === filter.expression) return undefined;
-  const row: Row = { filter: "missing:tenant", says: (requests, are) => `${requests} of this person ${are("was", "were")} refused before the tenant was known` };
+  const row: Row = {
+    filter: "missing:tenant",
+    says: (requests, are) => `${requests} of this person ${are("was", "were")} refused before the tenant was known`,
+  };
   const named = parseFilter(`missing:tenant ${filterFor(person, wanted)}`);
   const asked: Expression = { kind: "all", of: [within, { kind: "not", of: filter.expression }] };
   const counted = await finder.count(bothOf(named, { text: filter.text, expression: asked }), timeLimit);
   return counted.count > 0 ? uncovered(row, counted, filter) : undefined;
 };
 
-const uncovered = ({ filter, says, what: named }: Row, { count, refused, more }: Counted, within: Filter): Uncovered => {
+const uncovered = (
+  { filter, says, what: named }: Row,
+  { count, refused, more }: Counted,
+  within: Filter,
+): Uncovered => {
   const isOne = count === 1 && !more;
   const what = named ?? wordFor(filter);
-  const sentence = says(`${count}${more ? " or more" : ""} ${what}${isOne ? "" : "s"}`, (one, many) => (isOne ? one : many));
+  const sentence = says(`${count}${more ? " or more" : ""} ${what}${isOne ? "" : "s"}`, (one, many) =>
+    isOne ? one : many,
+  );
   return {
-    count, refused, ...(more && { more }),
-    says: refused === 0 ? sentence : `${sentence}; the gateway refused ${refused === count ? (isOne ? "it" : "all of them") : `${refused} of them`}`,
+    count,
+    refused,
+    ...(more && { more }),
+    says:
+      refused === 0
+        ? sentence
+        : `${sentence}; the gateway refused ${refused === count ? (isOne ? "it" : "all of them") : `${refused} of them`}`,
     filter: bothOf(parseFilter(filter), within).text,
   };
 };
 
 const wordFor = (filter: string): string =>
-  (filter.includes(" action:DoNotCall") ? "Do-Not-Call" : filter.includes(" -action:") ? "other request" : "request");
+  filter.includes(" action:DoNotCall") ? "Do-Not-Call" : filter.includes(" -action:") ? "other request" : "request";
 
 /** A request whose tenant is not known may be that of any. */
 const orUnknownTenant = (expression: Expression, isTurned = false): Expression => {
   switch (expression.kind) {
     case "term":
-      return expression.term.fact === "tenant" && !isTurned ? { kind: "any", of: [expression, WITHOUT_TENANT] } : expression;
+      return expression.term.fact === "tenant" && !isTurned
+        ? { kind: "any", of: [expression, WITHOUT_TENANT] }
+        : expression;
     case "not": {
       const of = orUnknownTenant(expression.of, !isTurned);
       return of === expression.of ? expression : { kind: "not", of };

@@ -62,9 +62,15 @@ export const fillingUp = (use: DiskUse | undefined): string | undefined => {
   return `the journal's disk is full in ${hoursText(fullInMs)} if this goes on: ${bytesText(free)} are free, and ${bytesText(perHour!)} an hour are written`;
 };
 
-const hoursText = (ms: number): string => (ms < 2 * HOUR_MS ? `${Math.floor(ms / 60_000)} min` : `${Math.floor(ms / HOUR_MS)} h`);
+const hoursText = (ms: number): string =>
+  ms < 2 * HOUR_MS ? `${Math.floor(ms / 60_000)} min` : `${Math.floor(ms / HOUR_MS)} h`;
 
-const UNITS = [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3]] as const;
+const UNITS = [
+  ["TB", 1e12],
+  ["GB", 1e9],
+  ["MB", 1e6],
+  ["kB", 1e3],
+] as const;
 
 export const bytesText = (bytes: number): string => {
   const [unit, size] = UNITS.find(([, least]) => bytes >= least) ?? ["B", 1];

@@ -116,7 +116,8 @@ const SETTLED_BYTES = 4 << 20;
 export const readAll = async (file: Pick<DiskFile, "read">, position: number, length: number): Promise<Buffer> => {
   const bytes = Buffer.alloc(length);
   let done = 0;
-  for (let got = -1; done < length && got !== 0; done += got) got = await file.read(bytes.subarray(done), position + done);
+  for (let got = -1; done < length && got !== 0; done += got)
+    got = await file.read(bytes.subarray(done), position + done);
   return bytes.subarray(0, done);
 };
 

@@ -19,41 +19,68 @@ export type DoNotCall = {
 };
 
 /** `tenant`: its name; null when it was not said which. */
-export type Opened = { readonly subject: string; readonly scope: Scope; readonly tenant: string | null; readonly client: string };
+export type Opened = {
+  readonly subject: string;
+  readonly scope: Scope;
+  readonly tenant: string | null;
+  readonly client: string;
+};
 export type Closing = { readonly subjects: readonly string[]; readonly scope: Scope };
 
 const ACTION = "DoNotCall";
 
 /** Undefined for every other entry. */
 export const doNotCallOf = (entry: Entry): DoNotCall | undefined => {
-  if ((entry.kind !== "intent" && entry.kind !== "refusal" && entry.kind !== "open-dnc") || entry.action !== ACTION) return undefined;
+  if ((entry.kind !== "intent" && entry.kind !== "refusal" && entry.kind !== "open-dnc") || entry.action !== ACTION)
+    return undefined;
   const what = whatOf(entry);
   const { tenant, client } = whoOf(entry);
   const scope: Scope = [what.campaign ?? "", what.list ?? "", chainOf("body" in entry ? entry.body : undefined)];
   const { upstream = "", epoch } = entry;
-  const person = what.phone === undefined ? (what.customer === undefined ? undefined : ["customer", what.customer]) : ["phone", what.phone];
+  const person =
+    what.phone === undefined
+      ? what.customer === undefined
+        ? undefined
+        : ["customer", what.customer]
+      : ["phone", what.phone];
   const record = what.record === undefined ? undefined : ["record", epoch ?? null, what.record];
   const whose: Whose = tenant ? ownerOf(tenant, upstream) : ["?", client ?? ""];
   const first = person ?? record;
   return {
     entry,
-    opens: client === undefined || first === undefined ? undefined : { subject: written(whose, first), scope, tenant: tenant?.name ?? null, client },
-    closes: { subjects: [...(person ? [whose, ...otherwiseOf(whose, tenant, client)].map((each) => written(each, person)) : []), ...(record ? [written(whose, record)] : [])], scope },
+    opens:
+      client === undefined || first === undefined
+        ? undefined
+        : { subject: written(whose, first), scope, tenant: tenant?.name ?? null, client },
+    closes: {
+      subjects: [
+        ...(person ? [whose, ...otherwiseOf(whose, tenant, client)].map((each) => written(each, person)) : []),
+        ...(record ? [written(whose, record)] : []),
+      ],
+      scope,
+    },
   };
 };
 
-export const isTaken = ({ origin, status, suspected }: Pick<Facts, "origin" | "status" | "suspected">): boolean => origin === "ocs" && status === 200 && suspected !== true;
+export const isTaken = ({ origin, status, suspected }: Pick<Facts, "origin" | "status" | "suspected">): boolean =>
+  origin === "ocs" && status === 200 && suspected !== true;
 
 /** A wider scope closes a narrower one, never the reverse. */
 export const covers = (closed: Scope, open: Scope): boolean =>
-  (closed[0] === "" || closed[0] === open[0]) && (closed[1] === "" || closed[1] === open[1]) && widthOf(closed[2]) >= widthOf(open[2]);
+  (closed[0] === "" || closed[0] === open[0]) &&
+  (closed[1] === "" || closed[1] === open[1]) &&
+  widthOf(closed[2]) >= widthOf(open[2]);
 
 export const isSameScope = (one: Scope, other: Scope): boolean => one.every((part, at) => part === other[at]);
 
 /** A tenant of an OCS; one whose OCS the entry does not say, as in format 1; or a client of several tenants that did not say which. */
-type Whose = readonly [upstream: string, dbid: number] | readonly ["", dbid: number, name: string] | readonly ["?", client: string];
+type Whose =
+  | readonly [upstream: string, dbid: number]
+  | readonly ["", dbid: number, name: string]
+  | readonly ["?", client: string];
 
-const ownerOf = ({ dbid, name }: NonNullable<Facts["tenant"]>, upstream: string): Whose => (upstream === "" ? ["", dbid, name] : [upstream, dbid]);
+const ownerOf = ({ dbid, name }: NonNullable<Facts["tenant"]>, upstream: string): Whose =>
+  upstream === "" ? ["", dbid, name] : [upstream, dbid];
 
 /** The same tenant in entries that do not say its OCS; and where a client did not say for which of its tenants, its later one for one of them is the same wish. */
 const otherwiseOf = ([upstream]: Whose, tenant: Facts["tenant"], client: string | undefined): Whose[] => [

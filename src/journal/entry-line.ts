@@ -9,27 +9,98 @@ type Members = { readonly [K in Kind]: Readonly<Record<Exclude<keyof Extract<Ent
 
 const MEMBERS: Members = {
   intent: {
-    id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    body: true, tokens: true, config_hash: true, upstream: true, epoch: true, generation: true, announced: true, would_refuse: true,
-    dnc_sequence: true, dnc: true,
+    id: true,
+    tenant: true,
+    client: true,
+    credential: true,
+    source: true,
+    listener: true,
+    resource: true,
+    identifier: true,
+    action: true,
+    body: true,
+    tokens: true,
+    config_hash: true,
+    upstream: true,
+    epoch: true,
+    generation: true,
+    announced: true,
+    would_refuse: true,
+    dnc_sequence: true,
+    dnc: true,
   },
   outcome: {
-    id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true, reason: true, stage: true, setting: true, suspected: true,
+    id: true,
+    delivery: true,
+    origin: true,
+    status: true,
+    code: true,
+    warning: true,
+    waits: true,
+    lane: true,
+    endpoint: true,
+    reason: true,
+    stage: true,
+    setting: true,
+    suspected: true,
   },
   refusal: {
-    id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    tokens: true, announced: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, stage: true, setting: true, presented: true,
-    waits: true, would_refuse: true,
-    upstream: true, epoch: true, dnc_sequence: true, dnc: true,
+    id: true,
+    tenant: true,
+    client: true,
+    credential: true,
+    source: true,
+    listener: true,
+    resource: true,
+    identifier: true,
+    action: true,
+    tokens: true,
+    announced: true,
+    code: true,
+    status: true,
+    delivery: true,
+    detail: true,
+    reason: true,
+    pointer: true,
+    stage: true,
+    setting: true,
+    presented: true,
+    waits: true,
+    would_refuse: true,
+    upstream: true,
+    epoch: true,
+    dnc_sequence: true,
+    dnc: true,
   },
   "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: {
-    source: true, listener: true, tenant: true, client: true, action: true, resource: true, identifier: true, tokens: true, announced: true, second: true, seconds: true,
-    count: true, codes: true, first_id: true, last_id: true,
+    source: true,
+    listener: true,
+    tenant: true,
+    client: true,
+    action: true,
+    resource: true,
+    identifier: true,
+    tokens: true,
+    announced: true,
+    second: true,
+    seconds: true,
+    count: true,
+    codes: true,
+    first_id: true,
+    last_id: true,
   },
   abandoned: { id: true, delivery: true, waits: true },
   config: {
-    config_hash: true, change: true, previous_hash: true, file: true, detail: true, changes: true, revocation: true, revocations: true, index_keys: true,
+    config_hash: true,
+    change: true,
+    previous_hash: true,
+    file: true,
+    detail: true,
+    changes: true,
+    revocation: true,
+    revocations: true,
+    index_keys: true,
   },
   start: { format: true, version: true, pid: true, config_hash: true, torn: true, index_keys: true, dnc: true },
   stop: { reason: true },
@@ -37,23 +108,71 @@ const MEMBERS: Members = {
   clock: { from: true, to: true, step_ms: true, unconfirmed: true, confirmed_by: true },
   deleted: { from: true, to: true, segments: true, youngest: true, dnc: true, revocations: true, index_keys: true },
   "set-aside": {
-    from: true, to: true, files: true, damage: true, intact: true, oldest: true, youngest: true, lost: true, user: true, behind: true, purpose: true,
-    before: true, dnc: true, revocations: true, index_keys: true,
+    from: true,
+    to: true,
+    files: true,
+    damage: true,
+    intact: true,
+    oldest: true,
+    youngest: true,
+    lost: true,
+    user: true,
+    behind: true,
+    purpose: true,
+    before: true,
+    dnc: true,
+    revocations: true,
+    index_keys: true,
   },
   "open-dnc": {
-    id: true, tenant: true, client: true, resource: true, identifier: true, action: true, body: true, tokens: true, upstream: true, epoch: true,
-    state: true, status: true, code: true, first: true, last: true, tries: true, clients: true,
+    id: true,
+    tenant: true,
+    client: true,
+    resource: true,
+    identifier: true,
+    action: true,
+    body: true,
+    tokens: true,
+    upstream: true,
+    epoch: true,
+    state: true,
+    status: true,
+    code: true,
+    first: true,
+    last: true,
+    tries: true,
+    clients: true,
   },
   switchover: { upstream: true, from: true, to: true, epoch: true, reason: true, proof: true },
-  access: { user: true, behind: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true, dnc: true },
+  access: {
+    user: true,
+    behind: true,
+    role: true,
+    operation: true,
+    query: true,
+    purpose: true,
+    results: true,
+    tokens: true,
+    dnc: true,
+  },
   alarm: {
-    reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true, user: true, purpose: true, anchor: true,
+    reason: true,
+    tenant: true,
+    upstream: true,
+    resource: true,
+    identifier: true,
+    detail: true,
+    user: true,
+    purpose: true,
+    anchor: true,
   },
 };
 
 export const KINDS = Object.keys(MEMBERS) as readonly Kind[];
 
-const ORDER = Object.fromEntries(Object.entries(MEMBERS).map(([kind, members]) => [kind, ["kind", ...Object.keys(members)]])) as Record<Kind, string[]>;
+const ORDER = Object.fromEntries(
+  Object.entries(MEMBERS).map(([kind, members]) => [kind, ["kind", ...Object.keys(members)]]),
+) as Record<Kind, string[]>;
 
 /** The line without its seal and its `\n`. Members that are undefined are left out; integers beyond 2^53 may come as bigint and are written exactly. */
 export const writeLine = (index: number, time: string, entry: Entry): string => {
@@ -82,7 +201,9 @@ export const stringify = (members: unknown): string => {
     return JSON.stringify(members);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return JSON.stringify(members, (_name, value: unknown) => (typeof value === "bigint" ? rawJSON(value.toString()) : value));
+    return JSON.stringify(members, (_name, value: unknown) =>
+      typeof value === "bigint" ? rawJSON(value.toString()) : value,
+    );
   }
 };
 
@@ -93,13 +214,19 @@ const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
 export const FORMAT = 2;
 
 /** Kinds of format 1 and what they are called now. */
-const RENAMED: ReadonlyMap<string, Kind> = new Map([["doubt", "in-doubt"], ["retired", "deleted"]]);
+const RENAMED: ReadonlyMap<string, Kind> = new Map([
+  ["doubt", "in-doubt"],
+  ["retired", "deleted"],
+]);
 
 /** The kind that a line's word means, of either format. */
 export const kindOf = (word: string): string => RENAMED.get(word) ?? word;
 
 /** The words that lines have for a kind: its own and, where there is one, that of format 1. */
-export const wordsOf = (kind: Kind): readonly string[] => [kind, ...[...RENAMED].flatMap(([old, now]) => (now === kind ? [old] : []))];
+export const wordsOf = (kind: Kind): readonly string[] => [
+  kind,
+  ...[...RENAMED].flatMap(([old, now]) => (now === kind ? [old] : [])),
+];
 
 /** Reads a line of either format back; integers beyond 2^53 become bigint. Throws SyntaxError. */
 export const readLine = (line: string): Recorded => {
@@ -112,4 +239,6 @@ const LONG_NUMBER = /[0-9]{16}/;
 const INTEGER = /^-?[0-9]+$/;
 
 const exact = (_name: string, value: unknown, context?: { readonly source?: string }): unknown =>
-  typeof value === "number" && !Number.isSafeInteger(value) && INTEGER.test(context?.source ?? "") ? BigInt(context!.source!) : value;
+  typeof value === "number" && !Number.isSafeInteger(value) && INTEGER.test(context?.source ?? "")
+    ? BigInt(context!.source!)
+    : value;

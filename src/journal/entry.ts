@@ -154,7 +154,12 @@ export type Flood = {
 };
 
 /** The client hung up while its request waited: taken out of the queue, not sent. */
-export type Abandoned = { readonly kind: "abandoned"; readonly id: string; readonly delivery: "not-sent"; readonly waits: Waits };
+export type Abandoned = {
+  readonly kind: "abandoned";
+  readonly id: string;
+  readonly delivery: "not-sent";
+  readonly waits: Waits;
+};
 
 export type Config = {
   readonly kind: "config";
@@ -177,7 +182,11 @@ export type Config = {
 };
 
 /** `until`: RFC 3339, null for ever. */
-export type Revoked = { readonly kind: "token" | "key" | "certificate" | "client"; readonly id: string; readonly until: string | null };
+export type Revoked = {
+  readonly kind: "token" | "key" | "certificate" | "client";
+  readonly id: string;
+  readonly until: string | null;
+};
 
 export type Start = {
   readonly kind: "start";
@@ -187,7 +196,9 @@ export type Start = {
   readonly pid: number;
   readonly config_hash?: string | undefined;
   /** The last line of the run before was torn and cut off: what it was. */
-  readonly torn?: { readonly segment: string; readonly line: number; readonly index: number; readonly bytes: number } | undefined;
+  readonly torn?:
+    | { readonly segment: string; readonly line: number; readonly index: number; readonly bytes: number }
+    | undefined;
   /** Given by the journal: see `key-checks.ts`. */
   readonly index_keys?: KeyChecks | undefined;
   /** Given by the journal: by DBID, the last DoNotCall number of format 1, which numbered a DBID's in one sequence whatever its OCS. */
@@ -357,7 +368,24 @@ export type Alarm = {
   readonly anchor?: { readonly size: number; readonly root: string } | undefined;
 };
 
-export type Entry = Intent | Outcome | Refusal | InDoubt | Flood | Abandoned | Config | Start | Stop | Gap | Clock | Deleted | SetAside | OpenDnc | Switchover | Access | Alarm;
+export type Entry =
+  | Intent
+  | Outcome
+  | Refusal
+  | InDoubt
+  | Flood
+  | Abandoned
+  | Config
+  | Start
+  | Stop
+  | Gap
+  | Clock
+  | Deleted
+  | SetAside
+  | OpenDnc
+  | Switchover
+  | Access
+  | Alarm;
 export type Kind = Entry["kind"];
 /** A line as it is read back. */
 export type Recorded = Entry & { readonly index: number; readonly time: string; readonly crc?: number };

@@ -57,17 +57,25 @@ export const gatherEvidence = async (at: Place, trust: Trust): Promise<Evidence>
     faults: [
       ...told(fault !== undefined, `${fault}`),
       // An anchor of nothing was made before the first entry: a crash came before the first checkpoint.
-      ...told(!last && anchor?.size !== 0 && (await hasEntries(at)),
-        `${at.dir} has entries and no checkpoint: its checkpoints were removed`),
-      ...told(last?.isCheckpoint === true && signerOf(last.note, keys) === undefined,
-        `the last checkpoint, ${last?.path}, is signed neither by the config's key nor by one that the anchor names`),
+      ...told(
+        !last && anchor?.size !== 0 && (await hasEntries(at)),
+        `${at.dir} has entries and no checkpoint: its checkpoints were removed`,
+      ),
+      ...told(
+        last?.isCheckpoint === true && signerOf(last.note, keys) === undefined,
+        `the last checkpoint, ${last?.path}, is signed neither by the config's key nor by one that the anchor names`,
+      ),
     ],
     warnings: [
-      ...told(!anchor && fault === undefined && last !== undefined,
-        `there is no anchor ${trust.anchor}: it is new, or it was removed. It is made of checkpoint ${last?.size}, `
-        + "and an older copy of the journal that came before it is not noticed"),
-      ...told(anchor !== undefined && anchor.keys.length > 0 && !anchor.keys.includes(own),
-        `checkpoints are signed by another key than before: ${own}`),
+      ...told(
+        !anchor && fault === undefined && last !== undefined,
+        `there is no anchor ${trust.anchor}: it is new, or it was removed. It is made of checkpoint ${last?.size}, ` +
+          "and an older copy of the journal that came before it is not noticed",
+      ),
+      ...told(
+        anchor !== undefined && anchor.keys.length > 0 && !anchor.keys.includes(own),
+        `checkpoints are signed by another key than before: ${own}`,
+      ),
       ...published.warnings,
     ],
     last: last?.size,
@@ -142,11 +150,15 @@ const readPublished = ({ origin, published }: Trust, keys: readonly string[], is
     checkpoints: read.flatMap(({ name, checkpoints }) => checkpoints.map((each) => ({ ...each, from: name }))),
     newest: read.map(({ notes, checkpoints }) => notes && (checkpoints.at(-1)?.size ?? 0)),
     warnings: read.flatMap(({ name, notes, checkpoints, unsigned }) => [
-      ...told(notes !== undefined && isOld && checkpoints.length === 0,
-        `${name} holds no checkpoint of this journal, which has some: it is new, or it was removed or emptied`),
-      ...told(unsigned > 0,
-        `${name} holds ${unsigned} ${unsigned === 1 ? "checkpoint" : "checkpoints"} in this journal's name without a `
-        + "valid signature: they do not count, and who wrote them should be found out"),
+      ...told(
+        notes !== undefined && isOld && checkpoints.length === 0,
+        `${name} holds no checkpoint of this journal, which has some: it is new, or it was removed or emptied`,
+      ),
+      ...told(
+        unsigned > 0,
+        `${name} holds ${unsigned} ${unsigned === 1 ? "checkpoint" : "checkpoints"} in this journal's name without a ` +
+          "valid signature: they do not count, and who wrote them should be found out",
+      ),
     ]),
   };
 };

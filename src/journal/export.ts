@@ -43,7 +43,11 @@ export type Exported = {
 };
 
 /** Every story that fits, oldest first. */
-const exported = async function* ({ dir, filter, size }: Query, watch: NameWatch, asides: AsideWatch): AsyncGenerator<ToldStory, void, undefined> {
+const exported = async function* (
+  { dir, filter, size }: Query,
+  watch: NameWatch,
+  asides: AsideWatch,
+): AsyncGenerator<ToldStory, void, undefined> {
   for await (const story of storiesOf(asWritten(dir, readLines(dir, { to: size })))) {
     const facts = factsOf(story);
     watch.see(facts);
@@ -56,10 +60,14 @@ const exported = async function* ({ dir, filter, size }: Query, watch: NameWatch
 const asWritten = async function* (dir: string, lines: AsyncIterable<Line>): AsyncGenerator<Line, void, undefined> {
   const firsts = await firstsOf(nodeDisk, dir);
   for await (const line of lines) {
-    const { text, entry: { index } } = line;
+    const {
+      text,
+      entry: { index },
+    } = line;
     const bytes = Buffer.from(text);
     const first = firsts.findLast((each) => each <= index) ?? 0;
-    if (!(await isAsWritten({ disk: nodeDisk, dir }, first, { bytes, start: 0, end: bytes.length, index }))) throw damagedLine(first, index);
+    if (!(await isAsWritten({ disk: nodeDisk, dir }, first, { bytes, start: 0, end: bytes.length, index })))
+      throw damagedLine(first, index);
     yield line;
   }
 };
@@ -71,7 +79,10 @@ const FORMATS = {
 export type PlainFormat = keyof typeof FORMATS;
 
 /** Whole or not at all: written beside it and then given its name. `-` is standard output. */
-export const exportTo = async (query: Query, { out, as }: { readonly out: string; readonly as: PlainFormat }): Promise<Exported> => {
+export const exportTo = async (
+  query: Query,
+  { out, as }: { readonly out: string; readonly as: PlainFormat },
+): Promise<Exported> => {
   if (out === "-") return write(process.stdout, query, as);
   const partial = `${out}.${randomUUID()}.partial`;
   const stream = fileStream(partial);
@@ -88,7 +99,8 @@ export const exportTo = async (query: Query, { out, as }: { readonly out: string
 };
 
 /** What goes wrong may be told while nobody waits for it: `put` and `finished` tell it then. */
-export const fileStream = (path: string): WriteStream => createWriteStream(path, { flags: "wx", mode: 0o600 }).on("error", () => undefined);
+export const fileStream = (path: string): WriteStream =>
+  createWriteStream(path, { flags: "wx", mode: 0o600 }).on("error", () => undefined);
 
 type Sink = NodeJS.WritableStream & { readonly errored: Error | null };
 
@@ -105,7 +117,13 @@ const write = async (sink: Sink, query: Query, as: PlainFormat): Promise<Exporte
     entries += story.entries.length;
     await put(sink, row(story));
   }
-  return { stories, entries, fitting, warnings: [...futureWarning(query.filter), ...watch.warnings()], set_aside: asidesWithin(await asides.spans(query.dir, query.size), periodOf(query.filter)) };
+  return {
+    stories,
+    entries,
+    fitting,
+    warnings: [...futureWarning(query.filter), ...watch.warnings()],
+    set_aside: asidesWithin(await asides.spans(query.dir, query.size), periodOf(query.filter)),
+  };
 };
 
 /** Waits while the other side has enough. */

@@ -35,12 +35,19 @@ export const parseFilter = (text: string, now: number = Date.now()): Filter => {
 
 /** Both must hold. */
 export const bothOf = (one: Filter, other: Filter): Filter => ({
-  text: [one.text, other.text].filter((text) => text.trim() !== "").map((text, _, all) => (all.length > 1 && /\sOR\s/.test(text) ? `(${text})` : text)).join(" "),
+  text: [one.text, other.text]
+    .filter((text) => text.trim() !== "")
+    .map((text, _, all) => (all.length > 1 && /\sOR\s/.test(text) ? `(${text})` : text))
+    .join(" "),
   expression: { kind: "all", of: [one.expression, other.expression] },
 });
 
 /** True, false, or undefined when it hangs on facts that `knows` does not have. */
-export const judge = (expression: Expression, facts: Facts, knows: (fact: Known) => boolean = () => true): boolean | undefined => {
+export const judge = (
+  expression: Expression,
+  facts: Facts,
+  knows: (fact: Known) => boolean = () => true,
+): boolean | undefined => {
   switch (expression.kind) {
     case "term":
       return knows(expression.term.fact) ? expression.term.holds(facts) : undefined;
@@ -67,13 +74,22 @@ export const needed = (expression: Expression): readonly Term[] =>
 
 /** Every term, also those that are turned round. */
 export const termsOf = (expression: Expression): readonly Term[] =>
-  expression.kind === "term" ? [expression.term] : expression.kind === "not" ? termsOf(expression.of) : expression.of.flatMap(termsOf);
+  expression.kind === "term"
+    ? [expression.term]
+    : expression.kind === "not"
+      ? termsOf(expression.of)
+      : expression.of.flatMap(termsOf);
 
 const DEEPEST = 50;
 
 /** What a number alone may be. */
 const numberHelp = (text: string): string =>
-  [...(/^\d{4}$/.test(text) ? [`code:OCSGW-${text}`] : []), ...(/^[1-5]\d\d$/.test(text) ? [`status:${text}`] : []), `record:${text}`, `tenant:${text}`].join(" or ");
+  [
+    ...(/^\d{4}$/.test(text) ? [`code:OCSGW-${text}`] : []),
+    ...(/^[1-5]\d\d$/.test(text) ? [`status:${text}`] : []),
+    `record:${text}`,
+    `tenant:${text}`,
+  ].join(" or ");
 
 class Reader {
   readonly #text: string;
@@ -107,10 +123,18 @@ class Reader {
 
   #all(): Expression {
     const of: Expression[] = [];
-    for (let token = this.#tokens[this.#at]; token && token.kind !== "or" && token.kind !== "close"; token = this.#tokens[this.#at]) of.push(this.#one(token));
+    for (
+      let token = this.#tokens[this.#at];
+      token && token.kind !== "or" && token.kind !== "close";
+      token = this.#tokens[this.#at]
+    )
+      of.push(this.#one(token));
     if (of.length > 0) return of.length === 1 ? of[0]! : { kind: "all", of };
     const found = this.#tokens[this.#at] ?? this.#end();
-    throw this.#fault(found, found.kind === "end" ? "something is missing at the end" : `a term is missing before ${found.text}`);
+    throw this.#fault(
+      found,
+      found.kind === "end" ? "something is missing at the end" : `a term is missing before ${found.text}`,
+    );
   }
 
   #one(token: Token): Expression {
@@ -118,7 +142,8 @@ class Reader {
     switch (token.kind) {
       case "not": {
         const next = this.#tokens[this.#at];
-        if (!next || next.kind === "or" || next.kind === "close") throw this.#fault(token, "- stands before the term that it turns round");
+        if (!next || next.kind === "or" || next.kind === "close")
+          throw this.#fault(token, "- stands before the term that it turns round");
         return { kind: "not", of: this.#one(next) };
       }
       case "open": {
@@ -138,24 +163,69 @@ class Reader {
 
   #term(token: Extract<Token, { kind: "term" }>): Term {
     const key = findKey(token.key);
-    if (!key) throw this.#fault({ ...token, length: token.key.length }, `unknown key ${token.key}`, nearestOf(token.key, KEY_NAMES, (name) => `${name}:`));
+    if (!key)
+      throw this.#fault(
+        { ...token, length: token.key.length },
+        `unknown key ${token.key}`,
+        nearestOf(token.key, KEY_NAMES, (name) => `${name}:`),
+      );
     return key.read(token.values, { now: this.#now, fault: (at, message, help) => this.#fault(at, message, help) });
   }
 
   /** What is pasted without a key is taken when it can be nothing else. */
   #bare(token: Token): Term {
     const { text } = token;
-    const key = /^OCSGW-\d{4}$/i.test(text) ? "code" : /^[0-7][0-9A-HJKMNP-TV-Z]{9,25}$/i.test(text) && /[A-Z]/i.test(text) ? "id" : undefined;
-    if (key) return this.#term({ kind: "term", key, at: token.at, length: token.length, text, values: [{ text, quoted: false, at: token.at, length: token.length }] });
+    const key = /^OCSGW-\d{4}$/i.test(text)
+      ? "code"
+      : /^[0-7][0-9A-HJKMNP-TV-Z]{9,25}$/i.test(text) && /[A-Z]/i.test(text)
+        ? "id"
+        : undefined;
+    if (key)
+      return this.#term({
+        kind: "term",
+        key,
+        at: token.at,
+        length: token.length,
+        text,
+        values: [{ text, quoted: false, at: token.at, length: token.length }],
+      });
     const record = /\/records\/(\d+)(?:\?.*)?$/.exec(text)?.[1];
-    if (record) return this.#term({ kind: "term", key: "record", at: token.at, length: token.length, text, values: [{ text: record, quoted: false, at: token.at, length: token.length }] });
+    if (record)
+      return this.#term({
+        kind: "term",
+        key: "record",
+        at: token.at,
+        length: token.length,
+        text,
+        values: [{ text: record, quoted: false, at: token.at, length: token.length }],
+      });
     // A number may be written in several pieces.
-    if (looksLikePhone(text) || looksLikePhone(/^[+\d][\d\s().-]*/.exec(this.#text.slice(token.at))?.[0].trim() ?? "")) throw this.#fault(token, "this looks like a phone number, and is not searched in the open", "--phone-stdin takes one from standard input and looks for its token; --customer-stdin takes a customer id");
-    if (/^(and|or|not)$/i.test(text)) throw this.#fault(token, `unexpected ${text}`, "terms side by side must all hold; OR in capitals stands between alternatives; - before a term turns it round");
+    if (looksLikePhone(text) || looksLikePhone(/^[+\d][\d\s().-]*/.exec(this.#text.slice(token.at))?.[0].trim() ?? ""))
+      throw this.#fault(
+        token,
+        "this looks like a phone number, and is not searched in the open",
+        "--phone-stdin takes one from standard input and looks for its token; --customer-stdin takes a customer id",
+      );
+    if (/^(and|or|not)$/i.test(text))
+      throw this.#fault(
+        token,
+        `unexpected ${text}`,
+        "terms side by side must all hold; OR in capitals stands between alternatives; - before a term turns it round",
+      );
     const isBehindTime = /\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s$/.test(this.#text.slice(0, token.at));
-    if (/^\d\d:?\d\d$/.test(text) && isBehindTime) throw this.#fault(token, "expected key:value", "of an offset, as in 12:00+02:00, the + is written %2B in an address");
+    if (/^\d\d:?\d\d$/.test(text) && isBehindTime)
+      throw this.#fault(
+        token,
+        "expected key:value",
+        "of an offset, as in 12:00+02:00, the + is written %2B in an address",
+      );
     if (/^\d{1,6}$/.test(text)) throw this.#fault(token, "expected key:value", numberHelp(text));
-    throw this.#fault(token, "expected key:value", nearestOf(text, KEY_NAMES, (name) => `${name}:`) ?? `as in tenant:${/\W/.test(text) ? JSON.stringify(text) : text}, client:${text}`);
+    throw this.#fault(
+      token,
+      "expected key:value",
+      nearestOf(text, KEY_NAMES, (name) => `${name}:`) ??
+        `as in tenant:${/\W/.test(text) ? JSON.stringify(text) : text}, client:${text}`,
+    );
   }
 
   #end(): Token {

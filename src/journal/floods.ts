@@ -89,7 +89,11 @@ export class Floods {
     }
     const isOwn = this.#bySource.has(source) || this.#bySource.size < MOST_COUNTED;
     const { listener = null } = refusal;
-    this.#bySource.count(isOwn ? source : REST, refusal, isOwn ? { source, listener: listener ?? undefined } : { source: REST });
+    this.#bySource.count(
+      isOwn ? source : REST,
+      refusal,
+      isOwn ? { source, listener: listener ?? undefined } : { source: REST },
+    );
   }
 
   #countClient(refusal: Refusal): void {
@@ -97,19 +101,36 @@ export class Floods {
     const { tenant, client, source, listener } = refusal;
     const key = JSON.stringify([tenant?.dbid, client, source]);
     const isOwn = this.#byClient.has(key) || this.#byClient.size < MOST_COUNTED;
-    if (isOwn) return this.#byClient.count(key, refusal, { source: source ?? REST, listener: listener ?? undefined, tenant, client });
+    if (isOwn)
+      return this.#byClient.count(key, refusal, {
+        source: source ?? REST,
+        listener: listener ?? undefined,
+        tenant,
+        client,
+      });
     // Together, but each tenant for itself: who may read one tenant's entries may not read of another's.
     this.#byClient.count(`${REST} ${tenant?.dbid}`, refusal, { source: REST, tenant, client: REST });
   }
 
   #noteDoNotCall(refusal: Refusal): { readonly holdMs: number } | undefined {
-    const { tenant, client, source, listener, resource, identifier, tokens, announced, action, upstream, epoch } = refusal;
+    const { tenant, client, source, listener, resource, identifier, tokens, announced, action, upstream, epoch } =
+      refusal;
     const whose = tokens?.phone ?? tokens?.customer_id ?? (resource === "records" ? `record ${identifier}` : undefined);
     this.#sameDoNotCalls.turn();
     // A DBID is one tenant's on one OCS only, and a handle one record's in one epoch.
     const key = JSON.stringify([upstream, tenant?.dbid, client, whose, epoch, announced]);
     if (whose !== undefined && this.#sameDoNotCalls.has(key)) {
-      const about = { source: source ?? REST, listener: listener ?? undefined, tenant, client, action: action ?? undefined, resource: resource ?? undefined, identifier, tokens, announced };
+      const about = {
+        source: source ?? REST,
+        listener: listener ?? undefined,
+        tenant,
+        client,
+        action: action ?? undefined,
+        resource: resource ?? undefined,
+        identifier,
+        tokens,
+        announced,
+      };
       this.#sameDoNotCalls.count(key, refusal, about);
       return undefined;
     }
@@ -120,7 +141,9 @@ export class Floods {
   }
 }
 
-const isKnown = ({ client, credential, tenant }: Refusal): boolean => [client, credential, tenant].some((known) => known !== null && known !== undefined);
+const isKnown = ({ client, credential, tenant }: Refusal): boolean =>
+  [client, credential, tenant].some((known) => known !== null && known !== undefined);
 
 /** A client that no tenant was told from yet has a budget of its own. */
-const tenantOf = ({ tenant, client, credential }: Refusal): string => (tenant ? String(tenant.dbid) : JSON.stringify([client, credential]));
+const tenantOf = ({ tenant, client, credential }: Refusal): string =>
+  tenant ? String(tenant.dbid) : JSON.stringify([client, credential]);

@@ -35,7 +35,11 @@ export class FramesDamaged extends Error {
 }
 
 /** `isStopped` is asked before each frame; resolves with false when it said yes. */
-export const writeFrames = async (from: Pick<DiskFile, "read">, to: DiskFile, isStopped: () => boolean): Promise<boolean> => {
+export const writeFrames = async (
+  from: Pick<DiskFile, "read">,
+  to: DiskFile,
+  isStopped: () => boolean,
+): Promise<boolean> => {
   const sizes: number[] = [];
   let waiting: Buffer[] = [];
   let [bytes, written] = [0, 0];
@@ -75,7 +79,8 @@ const tableOf = (sizes: readonly number[]): Buffer => {
 type Table = { readonly packed: readonly number[]; readonly unpacked: readonly number[] };
 
 const readTable = async (file: Pick<DiskFile, "read" | "size">, path: string): Promise<Table> => {
-  const damaged = (): FramesDamaged => new FramesDamaged(`${path}: the table at its end is damaged or missing: ocsgw audit verify tells more`);
+  const damaged = (): FramesDamaged =>
+    new FramesDamaged(`${path}: the table at its end is damaged or missing: ocsgw audit verify tells more`);
   const size = await file.size();
   const foot = await readAll(file, Math.max(0, size - FOOT_BYTES), FOOT_BYTES);
   if (foot.length < FOOT_BYTES || foot.readUInt32LE(FOOT_BYTES - 4) !== SEEKABLE || foot[4] !== 0) throw damaged();
@@ -108,10 +113,16 @@ export const readFrames = async (file: DiskFile, path: string): Promise<Pick<Dis
   const unpack = async (frame: number): Promise<Buffer> => {
     const bytes = await readAll(file, packed[frame]!, packed[frame + 1]! - packed[frame]!);
     const length = unpacked[frame + 1]! - unpacked[frame]!;
-    const lines = await decompress(bytes, { maxOutputLength: length, chunkSize: Math.max(LEAST_CHUNK, length) }).catch((error: unknown) => {
-      throw new FramesDamaged(`${path}: the frame at byte ${packed[frame]} is damaged: ocsgw audit verify tells more`, { cause: error });
-    });
-    if (lines.length !== length) throw new FramesDamaged(`${path}: the frame at byte ${packed[frame]} is damaged: ocsgw audit verify tells more`);
+    const lines = await decompress(bytes, { maxOutputLength: length, chunkSize: Math.max(LEAST_CHUNK, length) }).catch(
+      (error: unknown) => {
+        throw new FramesDamaged(
+          `${path}: the frame at byte ${packed[frame]} is damaged: ocsgw audit verify tells more`,
+          { cause: error },
+        );
+      },
+    );
+    if (lines.length !== length)
+      throw new FramesDamaged(`${path}: the frame at byte ${packed[frame]} is damaged: ocsgw audit verify tells more`);
     return lines;
   };
   return {

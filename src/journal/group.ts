@@ -54,7 +54,8 @@ export class Group {
   /** How many lines these first bytes are. */
   linesIn(bytes: number): number {
     let lines = 0;
-    for (let at = this.#buffer.indexOf(NEWLINE, 1); at >= 0 && at <= bytes; at = this.#buffer.indexOf(NEWLINE, at + 1)) lines++;
+    for (let at = this.#buffer.indexOf(NEWLINE, 1); at >= 0 && at <= bytes; at = this.#buffer.indexOf(NEWLINE, at + 1))
+      lines++;
     return lines;
   }
 

@@ -15,7 +15,8 @@ export const hmacWith = (key: Uint8Array): ((text: string) => string) => {
   outer.set(block.map((byte) => byte ^ 0x5c));
   return (text) => {
     // UTF-8 needs at most three bytes for what is one unit of a string.
-    if (BLOCK + 3 * text.length > inner.length) inner = Buffer.concat([inner.subarray(0, BLOCK)], BLOCK + 3 * text.length);
+    if (BLOCK + 3 * text.length > inner.length)
+      inner = Buffer.concat([inner.subarray(0, BLOCK)], BLOCK + 3 * text.length);
     const end = BLOCK + inner.write(text, BLOCK);
     outer.write(hash("sha256", inner.subarray(0, end), "binary"), BLOCK, "latin1");
     return hash("sha256", outer, "hex");

@@ -116,15 +116,26 @@ export class Index {
   }
 
   /** Youngest first, those with an index below `before`. `onStep` is called now and then, and may throw. */
-  async *candidates(expression: Expression, before: number, onStep?: OnStep): AsyncGenerator<Candidate, void, undefined> {
+  async *candidates(
+    expression: Expression,
+    before: number,
+    onStep?: OnStep,
+  ): AsyncGenerator<Candidate, void, undefined> {
     const { database, facets, size, taken, release } = this.#live.view();
     const live = candidates(database, facets, expression, before, onStep);
     try {
       const sealed = await this.#sealedBelow(size, taken);
       let head = live.next();
-      for (const extent of this.#months.mayFit(sealed.filter(({ first }) => first < before), expression).toReversed()) {
+      for (const extent of this.#months
+        .mayFit(
+          sealed.filter(({ first }) => first < before),
+          expression,
+        )
+        .toReversed()) {
         for (; !head.done && head.value.at >= extent.end; head = live.next()) yield head.value;
-        for await (const row of this.#sealed.rows(extent, (index) => sealedCandidates(index, expression, before, onStep))) {
+        for await (const row of this.#sealed.rows(extent, (index) =>
+          sealedCandidates(index, expression, before, onStep),
+        )) {
           for (; !head.done && head.value.at > row.at; head = live.next()) yield head.value;
           yield row;
         }
@@ -147,7 +158,9 @@ export class Index {
       const { left, ...sealed } = this.#months.count(await this.#sealedBelow(size, taken), expression);
       let sum = added(here, sealed);
       for (const extent of this.#months.mayFit(left, expression)) {
-        const more: Count | undefined = await this.#sealed.with(extent, (index) => countIn(index.database, index.facets, expression, PEOPLE));
+        const more: Count | undefined = await this.#sealed.with(extent, (index) =>
+          countIn(index.database, index.facets, expression, PEOPLE),
+        );
         if (!more) return undefined;
         sum = added(sum, more);
       }
@@ -163,7 +176,13 @@ export class Index {
     try {
       const found = database.prepare(OPEN_AT).all(size, size) as unknown as Candidate[];
       for (const extent of await this.#sealedBelow(known, taken)) {
-        if (extent.first < size && size < extent.end) found.push(...(await this.#sealed.with(extent, (index) => index.database.prepare(OPEN_AT).all(size, size) as unknown as Candidate[])));
+        if (extent.first < size && size < extent.end)
+          found.push(
+            ...(await this.#sealed.with(
+              extent,
+              (index) => index.database.prepare(OPEN_AT).all(size, size) as unknown as Candidate[],
+            )),
+          );
       }
       return found;
     } finally {
@@ -176,7 +195,11 @@ export class Index {
     const { database, size, taken, release } = this.#live.view();
     try {
       const all = database.prepare("SELECT * FROM epochs").all() as unknown as EpochSeen[];
-      for (const extent of await this.#sealedBelow(size, taken)) all.push(...(this.#months.summaryOf(extent)?.epochs ?? (await this.#sealed.with(extent, (index) => index.summary().epochs))));
+      for (const extent of await this.#sealedBelow(size, taken))
+        all.push(
+          ...(this.#months.summaryOf(extent)?.epochs ??
+            (await this.#sealed.with(extent, (index) => index.summary().epochs))),
+        );
       return joinedEpochs(all);
     } finally {
       release();
@@ -198,12 +221,15 @@ export class Index {
   #sealedBelow(size: number, taken: ReadonlySet<number>): Promise<readonly Extent[]> {
     return searchedAlone(this.#dir, size, taken);
   }
-
 }
 
-const OPEN_AT = "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position FROM stories WHERE at < ? AND at + closed >= ?";
+const OPEN_AT =
+  "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position FROM stories WHERE at < ? AND at + closed >= ?";
 
-const added = (one: Count, other: Count): Count => ({ count: one.count + other.count, refused: one.refused + other.refused });
+const added = (one: Count, other: Count): Count => ({
+  count: one.count + other.count,
+  refused: one.refused + other.refused,
+});
 
 const joinedEpochs = (all: readonly EpochSeen[]): EpochSeen[] => {
   const joined = new Map<string, EpochSeen>();
@@ -215,7 +241,13 @@ const joinedEpochs = (all: readonly EpochSeen[]): EpochSeen[] => {
       continue;
     }
     const [first, last] = [seen.first < before.first ? seen : before, seen.last > before.last ? seen : before];
-    joined.set(epoch, { epoch, first: first.first, first_time: first.first_time, last: last.last, last_time: last.last_time });
+    joined.set(epoch, {
+      epoch,
+      first: first.first,
+      first_time: first.first_time,
+      last: last.last,
+      last_time: last.last_time,
+    });
   }
   return [...joined.values()].toSorted((one, other) => one.first - other.first);
 };

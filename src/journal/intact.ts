@@ -30,9 +30,15 @@ export const forEachIntact = async ({ open, first, hashes }: Damaged, onIntact: 
     const file = await open();
     try {
       const read = await forEachLine(file, (bytes, start, end) => {
-        const index = Number(INDEX.exec(bytes.toString("latin1", start, Math.min(end, start + INDEX_BYTES)))?.[1] ?? -1);
+        const index = Number(
+          INDEX.exec(bytes.toString("latin1", start, Math.min(end, start + INDEX_BYTES)))?.[1] ?? -1,
+        );
         const at = (index - first) * DIGEST_BYTES;
-        const isIntact = index >= first && at + DIGEST_BYTES <= hashes.length && !seen.has(index) && leafHashWithin(bytes, start, end) === digestOf(hashes.subarray(at, at + DIGEST_BYTES));
+        const isIntact =
+          index >= first &&
+          at + DIGEST_BYTES <= hashes.length &&
+          !seen.has(index) &&
+          leafHashWithin(bytes, start, end) === digestOf(hashes.subarray(at, at + DIGEST_BYTES));
         if (!isIntact || index !== first + line) others++;
         line++;
         if (!isIntact) return;

@@ -126,7 +126,12 @@ export class KeyRegister {
 
   /** Whether an entry states all check values by the way. */
   states(entry: Entry): boolean {
-    return entry.kind === "start" || entry.kind === "deleted" || entry.kind === "set-aside" || (entry.kind === "config" && STATING.has(entry.change));
+    return (
+      entry.kind === "start" ||
+      entry.kind === "deleted" ||
+      entry.kind === "set-aside" ||
+      (entry.kind === "config" && STATING.has(entry.change))
+    );
   }
 
   /** The entry as it is written at this index. Every entry that states some states all, so the newest one is enough. */

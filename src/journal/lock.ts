@@ -6,7 +6,15 @@ import { mkdirSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isListening } from "./command-socket.ts";
 import { fileSystemOf } from "./lock/file-system.ts";
-import { holderInWords, ownHolder, readHolder, removeHolder, writeHolder, type Holder, type Role } from "./lock/holder.ts";
+import {
+  holderInWords,
+  ownHolder,
+  readHolder,
+  removeHolder,
+  writeHolder,
+  type Holder,
+  type Role,
+} from "./lock/holder.ts";
 import { LockUnavailable, takeKernelLock } from "./lock/kernel.ts";
 import { keepsOthersOut } from "./lock/probe.ts";
 import { readOldLock, removeOldLock, signOfLife } from "./lock/old-file.ts";
@@ -99,7 +107,8 @@ export const takeLock = async (dir: string, { patienceMs = 0, onWait, ...who }: 
     if (lock) return lock;
     const waited = performance.now() - began;
     const holder = holderOf(dir);
-    if (holder ? holder.role !== "command" || waited >= patienceMs : waited >= Math.max(NAMED_MS, patienceMs)) throw new JournalHeld(dir, holderInWords(holder), holder);
+    if (holder ? holder.role !== "command" || waited >= patienceMs : waited >= Math.max(NAMED_MS, patienceMs))
+      throw new JournalHeld(dir, holderInWords(holder), holder);
     if (holder && !waits) onWait?.(holderInWords(holder));
     waits ||= holder !== undefined;
     await pause(LOOK_MS);
@@ -113,10 +122,11 @@ export const takeLock = async (dir: string, { patienceMs = 0, onWait, ...who }: 
 export const waitForLock = async (dir: string, who: Who, signal: AbortSignal): Promise<Lock | undefined> => {
   for (let isFirst = true; !signal.aborted; isFirst = false) {
     const lock = await tryLock(dir, who);
-    if (isFirst) await requireReal(dir).catch(async (error: unknown) => {
-      await lock?.release();
-      throw error;
-    });
+    if (isFirst)
+      await requireReal(dir).catch(async (error: unknown) => {
+        await lock?.release();
+        throw error;
+      });
     if (lock) return lock;
     await pause(LOOK_MS);
   }
@@ -172,14 +182,20 @@ const makeFolder = (dir: string, path: string): void => {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST" && statSync(path).isDirectory()) return;
     // A gateway of format 1 has begun at this moment.
-    if (code === "EEXIST") throw new JournalHeld(dir, "a gateway of a version before journal format 2, which has just started");
-    throw new LockUnavailable(`${path}: it cannot be made (${reason(error)}); run this as the owner of audit.dir`, { cause: error });
+    if (code === "EEXIST")
+      throw new JournalHeld(dir, "a gateway of a version before journal format 2, which has just started");
+    throw new LockUnavailable(`${path}: it cannot be made (${reason(error)}); run this as the owner of audit.dir`, {
+      cause: error,
+    });
   }
 };
 
 /** Whether there is a directory at all in which a journal may be. Rejects where that cannot be known, as without the right to look. */
 export const isThere = (dir: string): Promise<boolean> =>
-  stat(dir).then((found) => found.isDirectory(), (error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return false;
-    throw error;
-  });
+  stat(dir).then(
+    (found) => found.isDirectory(),
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ENOTDIR") return false;
+      throw error;
+    },
+  );

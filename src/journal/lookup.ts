@@ -47,26 +47,43 @@ export type Evidence = {
   readonly complete: boolean;
 };
 
-export type Found = { readonly stories: readonly Story[]; readonly next: number | undefined; readonly evidence: Evidence };
+export type Found = {
+  readonly stories: readonly Story[];
+  readonly next: number | undefined;
+  readonly evidence: Evidence;
+};
 
 export class NothingToLookFor extends Error {
   override readonly name = "NothingToLookFor";
 }
 
 /** `known`: secrets by name, for the message of IndexKeyDiffers. */
-export type LookUp = { readonly person: Person; readonly keys: IndexKeys; readonly filter: Filter; readonly known?: NamedSecrets | undefined };
+export type LookUp = {
+  readonly person: Person;
+  readonly keys: IndexKeys;
+  readonly filter: Filter;
+  readonly known?: NamedSecrets | undefined;
+};
 
 /**
  * `filter` must hold as well. Throws NothingToLookFor when the person's value has neither digits nor letters, and
  * IndexKeyDiffers when not one of the keys is the journal's.
  */
-export const lookUp = async (finder: Finder, { person, keys, filter, known }: LookUp, options: PageOptions): Promise<Found> => {
+export const lookUp = async (
+  finder: Finder,
+  { person, keys, filter, known }: LookUp,
+  options: PageOptions,
+): Promise<Found> => {
   const asked = await askedFor(finder, { person, keys, filter, known });
   const page = await finder.page(bothOf(parseFilter(filterFor(person, asked.wanted)), filter), options);
   return { ...page, evidence: await evidenceOf(finder, asked, options.timeLimit) };
 };
 
-type Known = { readonly keys: readonly IndexKey[]; readonly checks: KeyChecks; readonly known?: NamedSecrets | undefined };
+type Known = {
+  readonly keys: readonly IndexKey[];
+  readonly checks: KeyChecks;
+  readonly known?: NamedSecrets | undefined;
+};
 /** `statedBy`: the index of the entry that states the check values. */
 type Stating = { readonly statedBy: number | undefined };
 
@@ -74,11 +91,19 @@ type Stating = { readonly statedBy: number | undefined };
 export type Asked = Known & Stating & { readonly person: Person; readonly wanted: Wanted; readonly filter: Filter };
 
 /** Throws as `lookUp` does. */
-export const askedFor = async (finder: Pick<Finder, "page">, { person, keys, filter, known }: LookUp): Promise<Asked> => {
+export const askedFor = async (
+  finder: Pick<Finder, "page">,
+  { person, keys, filter, known }: LookUp,
+): Promise<Asked> => {
   const { checks, by: statedBy } = await keyStatement(finder);
   const all: Known = { keys: indexKeysOf(keys), checks, known };
   const wanted = wantedOf(person, searchable(all));
-  if (!wanted) throw new NothingToLookFor(person.kind === "phone" ? "expected a phone number (digits, with or without + and signs between them) or an address" : "expected a customer id");
+  if (!wanted)
+    throw new NothingToLookFor(
+      person.kind === "phone"
+        ? "expected a phone number (digits, with or without + and signs between them) or an address"
+        : "expected a customer id",
+    );
   return { ...all, statedBy, person, wanted, filter };
 };
 
@@ -91,7 +116,8 @@ const searchable = ({ keys, checks, known }: Known): readonly IndexKey[] => {
 };
 
 /** Whether every token that the journal has could be searched for, by a key that is known to be the one that made it. */
-export const areKeysProven = ({ epochs }: Pick<Evidence, "epochs">): boolean => epochs.every(({ key }) => key === "same" || key === "unused");
+export const areKeysProven = ({ epochs }: Pick<Evidence, "epochs">): boolean =>
+  epochs.every(({ key }) => key === "same" || key === "unused");
 
 /** What an answer about this person is worth, whatever was found. */
 export const evidenceOf = async (finder: Finder, asked: Asked, timeLimit?: TimeLimit): Promise<Evidence> => {
@@ -128,12 +154,20 @@ const epochsOf = (all: readonly EpochSeen[], { keys, checks, held, searched }: H
   };
   return [
     ...seen.map(({ epoch, first, first_time, last_time }) => ({
-      epoch, first: writeMicros(first_time), last: writeMicros(last_time), held: held.includes(epoch),
-      key: keyOf(epoch, first), covered_from: checks[epoch]?.from,
+      epoch,
+      first: writeMicros(first_time),
+      last: writeMicros(last_time),
+      held: held.includes(epoch),
+      key: keyOf(epoch, first),
+      covered_from: checks[epoch]?.from,
     })),
     ...unseen.map(({ epoch }) => ({
-      epoch, first: undefined, last: undefined, held: held.includes(epoch),
-      key: held.includes(epoch) ? "unused" as const : "other" as const, covered_from: checks[epoch]?.from,
+      epoch,
+      first: undefined,
+      last: undefined,
+      held: held.includes(epoch),
+      key: held.includes(epoch) ? ("unused" as const) : ("other" as const),
+      covered_from: checks[epoch]?.from,
     })),
   ];
 };
@@ -152,15 +186,32 @@ const gapsOf = async (
   const stated = await finder.statements(parseFilter("kind:gap"), MOST_GAPS + 1);
   const gaps = stated.slice(0, MOST_GAPS).flatMap(({ entry, proof }): Hole[] => {
     if (entry.kind !== "gap") return [];
-    if (proof === "unproved") return [{ from: BEGINNING, to: "now", reason: `entry ${entry.index} tells of a gap and is not as it was signed; ocsgw audit verify tells more` }];
+    if (proof === "unproved")
+      return [
+        {
+          from: BEGINNING,
+          to: "now",
+          reason: `entry ${entry.index} tells of a gap and is not as it was signed; ocsgw audit verify tells more`,
+        },
+      ];
     return [{ from: entry.from, to: entry.to, reason: entry.reason }];
   });
   const oldest = gaps.at(-1)?.to ?? "now";
-  const unlisted: Hole[] = stated.length <= MOST_GAPS ? [] : [{ from: BEGINNING, to: oldest, reason: `more than ${MOST_GAPS} gaps; the older ones are not listed` }];
+  const unlisted: Hole[] =
+    stated.length <= MOST_GAPS
+      ? []
+      : [{ from: BEGINNING, to: oldest, reason: `more than ${MOST_GAPS} gaps; the older ones are not listed` }];
   const lastDeleted = deleted_to === undefined ? "now" : [first ?? "", deleted_to].toSorted().at(-1)!;
-  const deleted: Hole[] = from === 0 ? [] : [{ from: BEGINNING, to: lastDeleted, reason: `entries 0 to ${from - 1} are deleted, as audit.retention says` }];
+  const deleted: Hole[] =
+    from === 0
+      ? []
+      : [{ from: BEGINNING, to: lastDeleted, reason: `entries 0 to ${from - 1} are deleted, as audit.retention says` }];
   const reaches = (hole: Hole): boolean => timeOf(hole.from, -Infinity) <= until && timeOf(hole.to, Infinity) >= since;
-  const aside = asides.map((each): Hole => ({ from: each.oldest ?? BEGINNING, to: each.youngest ?? "now", reason: saysAside(each) }));
+  const aside = asides.map((each): Hole => ({
+    from: each.oldest ?? BEGINNING,
+    to: each.youngest ?? "now",
+    reason: saysAside(each),
+  }));
   return [...deleted, ...aside, ...unlisted, ...gaps.toReversed()].filter(reaches);
 };
 

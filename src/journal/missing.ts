@@ -29,4 +29,4 @@ export const missingIn = (asked: Members): readonly Missing[] | undefined => {
 };
 
 const mapIn = (value: unknown): Members | undefined =>
-  (typeof value === "object" && value !== null ? (value as Members) : undefined);
+  typeof value === "object" && value !== null ? (value as Members) : undefined;

@@ -11,7 +11,10 @@ const ED25519 = 0x01;
 /** Throws when the origin cannot be a key's name. */
 export const requireKeyName = (origin: string): void => {
   // eslint-disable-next-line no-control-regex
-  if (origin === "" || /[\s+\u0000-\u001f\u007f]/u.test(origin)) throw new Error(`checkpoint origin ${JSON.stringify(origin)}: expected a name without blanks and +, such as ocsgw.example.com/main`);
+  if (origin === "" || /[\s+\u0000-\u001f\u007f]/u.test(origin))
+    throw new Error(
+      `checkpoint origin ${JSON.stringify(origin)}: expected a name without blanks and +, such as ocsgw.example.com/main`,
+    );
 };
 
 const typedKey = (key: KeyObject): Buffer => {
@@ -20,14 +23,16 @@ const typedKey = (key: KeyObject): Buffer => {
   return Buffer.concat([Buffer.of(ED25519), Buffer.from(x, "base64url")]);
 };
 
-const keyId = (name: string, typed: Uint8Array): Buffer => createHash("sha256").update(`${name}\n`).update(typed).digest().subarray(0, 4);
+const keyId = (name: string, typed: Uint8Array): Buffer =>
+  createHash("sha256").update(`${name}\n`).update(typed).digest().subarray(0, 4);
 
 export const verifierKey = (origin: string, key: KeyObject): string => {
   const typed = typedKey(key);
   return `${origin}+${keyId(origin, typed).toString("hex")}+${typed.toString("base64")}`;
 };
 
-export const checkpointText = ({ origin, size, root }: Checkpoint): string => `${origin}\n${size}\n${Buffer.from(root).toString("base64")}\n`;
+export const checkpointText = ({ origin, size, root }: Checkpoint): string =>
+  `${origin}\n${size}\n${Buffer.from(root).toString("base64")}\n`;
 
 /** The whole signed note. `more`: lines behind the root, which the specification leaves to the log; they are signed as well. */
 export const signCheckpoint = (checkpoint: Checkpoint, key: KeyObject, more: readonly string[] = []): string =>
@@ -71,7 +76,14 @@ export const openNote = (note: string, origin: string, key: KeyObject): string |
   const text = note.slice(0, split + 1);
   const [dash, name, encoded = "", ...more] = note.slice(split + 2, -1).split(" ");
   const signature = Buffer.from(encoded, "base64");
-  const isOurs = split > 0 && note.endsWith("\n") && dash === "—" && name === origin && more.length === 0 && signature.toString("base64") === encoded && signature.subarray(0, 4).equals(keyId(origin, typedKey(key)));
+  const isOurs =
+    split > 0 &&
+    note.endsWith("\n") &&
+    dash === "—" &&
+    name === origin &&
+    more.length === 0 &&
+    signature.toString("base64") === encoded &&
+    signature.subarray(0, 4).equals(keyId(origin, typedKey(key)));
   return isOurs && verify(null, Buffer.from(text), createPublicKey(key), signature.subarray(4)) ? text : undefined;
 };
 
@@ -84,7 +96,8 @@ export const readCheckpoint = (note: string): Checkpoint | undefined => {
 };
 
 /** The lines behind the root. */
-export const linesBehindRoot = (note: string): readonly string[] => NOTE.exec(note)?.[4]?.split("\n").filter(Boolean) ?? [];
+export const linesBehindRoot = (note: string): readonly string[] =>
+  NOTE.exec(note)?.[4]?.split("\n").filter(Boolean) ?? [];
 
 /** The verifier key, of those given, that signed the note for its origin; undefined when none did. Keys that are none count for nothing. */
 export const signerOf = (note: string, keys: readonly string[]): string | undefined => {
@@ -115,12 +128,19 @@ export const nameOfKey = (line: string): { readonly name: string; readonly id: s
   return key && { name: key.name, id: key.id.toString("hex") };
 };
 
-type VerifierKey = { readonly name: string; readonly id: Buffer; /** The algorithm's number, then the key. */ readonly typed: Buffer };
+type VerifierKey = {
+  readonly name: string;
+  readonly id: Buffer;
+  /** The algorithm's number, then the key. */ readonly typed: Buffer;
+};
 
 const readVerifierKey = (line: string): VerifierKey | undefined => {
   const [name = "", id, ...rest] = line.split("+");
   const typed = Buffer.from(rest.join("+"), "base64");
-  return typed.length === 33 && typed[0] === ED25519 && keyId(name, typed).toString("hex") === id ? { name, id: keyId(name, typed), typed } : undefined;
+  return typed.length === 33 && typed[0] === ED25519 && keyId(name, typed).toString("hex") === id
+    ? { name, id: keyId(name, typed), typed }
+    : undefined;
 };
 
-const publicKey = (typed: Buffer): KeyObject => createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: typed.subarray(1).toString("base64url") }, format: "jwk" });
+const publicKey = (typed: Buffer): KeyObject =>
+  createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: typed.subarray(1).toString("base64url") }, format: "jwk" });

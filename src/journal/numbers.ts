@@ -11,10 +11,14 @@ import type { Entry, Intent, Refusal } from "./entry.ts";
 type Numbered = (Intent | Refusal) & { readonly tenant: NonNullable<Intent["tenant"]> };
 
 const isNumbered = (entry: Entry): entry is Numbered =>
-  (entry.kind === "intent" || entry.kind === "refusal") && entry.action === "DoNotCall" && entry.tenant !== null && entry.tenant !== undefined;
+  (entry.kind === "intent" || entry.kind === "refusal") &&
+  entry.action === "DoNotCall" &&
+  entry.tenant !== null &&
+  entry.tenant !== undefined;
 
 /** Names of upstreams have no slash in them. */
-export const sequenceName = (upstream: string | undefined, dbid: number): string => (upstream === undefined ? String(dbid) : `${upstream}/${dbid}`);
+export const sequenceName = (upstream: string | undefined, dbid: number): string =>
+  upstream === undefined ? String(dbid) : `${upstream}/${dbid}`;
 
 const sequenceOf = ({ upstream, tenant }: Numbered): string => sequenceName(upstream, tenant.dbid);
 
@@ -33,7 +37,8 @@ export class Numbers {
       return entry.upstream === undefined ? { ...entry, dnc } : { ...entry, dnc_sequence: sequence, dnc };
     }
     // Who exports takes along, in a signed entry, which numbers were the last.
-    if ((entry.kind === "access" && entry.operation === "export") || entry.kind === "set-aside") return { ...entry, dnc: this.all() };
+    if ((entry.kind === "access" && entry.operation === "export") || entry.kind === "set-aside")
+      return { ...entry, dnc: this.all() };
     return entry.kind === "start" ? this.#withFormer(entry) : entry;
   }
 
@@ -54,7 +59,8 @@ export class Numbers {
 
   /** An entry that had its place is not on disk after all, and so none behind it is: its number is given again. */
   lost(entry: Entry): void {
-    if (isNumbered(entry) && entry.dnc! <= this.last(sequenceOf(entry))) this.#last.set(sequenceOf(entry), entry.dnc! - 1);
+    if (isNumbered(entry) && entry.dnc! <= this.last(sequenceOf(entry)))
+      this.#last.set(sequenceOf(entry), entry.dnc! - 1);
   }
 
   /** By sequence, the last number. */

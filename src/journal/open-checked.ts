@@ -17,9 +17,10 @@ export type Checked = {
   readonly elsewhere: Evidence["checkpoints"];
 };
 
-const REMEDY = "Nothing is signed. ocsgw audit verify tells what is wrong; a damaged segment of which there is no copy is set "
-  + "aside by ocsgw audit set-aside; a copy that was restored or moved on purpose "
-  + "is accepted by ocsgw audit accept-restore";
+const REMEDY =
+  "Nothing is signed. ocsgw audit verify tells what is wrong; a damaged segment of which there is no copy is set " +
+  "aside by ocsgw audit set-aside; a copy that was restored or moved on purpose " +
+  "is accepted by ocsgw audit accept-restore";
 
 /** `everyLine`: also those that a start state covers, for who says of the whole journal that it agrees. */
 type Options = Omit<JournalOptions, "published" | "states"> & { readonly everyLine?: boolean };
@@ -33,13 +34,17 @@ type Tell = (reason: string) => void;
 export const WITNESSES = "witnesses";
 
 /** Throws JournalDamaged with what to do, or an error that names the lock's holder. */
-export const openChecked = async ({ everyLine = false, ...options }: Options, trust: Trust, tell?: Tell): Promise<Checked> => {
+export const openChecked = async (
+  { everyLine = false, ...options }: Options,
+  trust: Trust,
+  tell?: Tell,
+): Promise<Checked> => {
   const { disk = nodeDisk, dir } = options;
   const { anchor: path, key, origin } = trust;
   let evidence: Evidence | undefined;
   let opened: Journal | undefined;
   try {
-    const journal = opened = await openJournal({
+    const journal = (opened = await openJournal({
       ...options,
       beside: { [WITNESSES]: () => opened?.begun.beside[WITNESSES] ?? null, ...options.beside },
       ...(!everyLine && { states: { key, origin } }),
@@ -48,7 +53,7 @@ export const openChecked = async ({ everyLine = false, ...options }: Options, tr
         if (evidence.faults.length > 0) throw new JournalDamaged(evidence.faults.join("; "));
         return evidence.checkpoints;
       },
-    });
+    }));
     try {
       requireOwnCheckpoints(evidence!, dir);
     } catch (error) {

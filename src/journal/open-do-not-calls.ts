@@ -43,25 +43,44 @@ export type Snapshot = {
 };
 
 /** What `restore` takes: plain JSON. */
-export type SavedDoNotCalls = { readonly size: number; readonly open: readonly Row[]; readonly under_way: readonly (readonly [id: string, underWay: UnderWay])[] };
+export type SavedDoNotCalls = {
+  readonly size: number;
+  readonly open: readonly Row[];
+  readonly under_way: readonly (readonly [id: string, underWay: UnderWay])[];
+};
 
 type Row = readonly [subject: string, open: Open];
 
 type Change =
-  | { readonly kind: "opened"; readonly at: number; readonly micros: number; readonly id: string; readonly opened: Opened; readonly ended: Ended }
+  | {
+      readonly kind: "opened";
+      readonly at: number;
+      readonly micros: number;
+      readonly id: string;
+      readonly opened: Opened;
+      readonly ended: Ended;
+    }
   | { readonly kind: "carried"; readonly at: number; readonly opened: Opened; readonly entry: OpenDnc }
   | { readonly kind: "closed"; readonly at: number; readonly closes: Closing }
-  | { readonly kind: "failed"; readonly at: number; readonly asked: number; readonly opened: Opened; readonly ended: Ended }
+  | {
+      readonly kind: "failed";
+      readonly at: number;
+      readonly asked: number;
+      readonly opened: Opened;
+      readonly ended: Ended;
+    }
   | { readonly kind: "deleted"; readonly at: number; readonly to: number };
 
 /** An end may follow: also of an intent that was carried on before it had one. */
-export const isBegun = (entry: Intent | Refusal | OpenDnc): boolean => entry.kind === "intent" || (entry.kind === "open-dnc" && entry.state === "open");
+export const isBegun = (entry: Intent | Refusal | OpenDnc): boolean =>
+  entry.kind === "intent" || (entry.kind === "open-dnc" && entry.state === "open");
 
 type UnderWay = { readonly at: number; readonly closes: Closing; readonly opened?: Opened | undefined };
 
 export const writeRow = (subject: string, open: Open): string => JSON.stringify([subject, open] satisfies Row);
 
-export const isSame = (one: { readonly scope: Scope }, other: { readonly scope: Scope }): boolean => isSameScope(one.scope, other.scope);
+export const isSame = (one: { readonly scope: Scope }, other: { readonly scope: Scope }): boolean =>
+  isSameScope(one.scope, other.scope);
 
 /** Some five hundred bytes each. */
 export const MOST_OPEN = 100_000;
@@ -136,11 +155,13 @@ export class OpenDoNotCalls {
 
   /** For the start state: undefined while it is not known what is open. */
   save(): SavedDoNotCalls | undefined {
-    return this.#open && {
-      size: this.#size,
-      open: [...this.#open].flatMap(([subject, opens]) => opens.map((open): Row => [subject, { ...open }])),
-      under_way: [...this.#underWay],
-    };
+    return (
+      this.#open && {
+        size: this.#size,
+        open: [...this.#open].flatMap(([subject, opens]) => opens.map((open): Row => [subject, { ...open }])),
+        under_way: [...this.#underWay],
+      }
+    );
   }
 
   /** To be called before any entry is taken; then those from `size` on. */
@@ -167,7 +188,16 @@ export class OpenDoNotCalls {
     if (isBegun(entry)) this.#follow(entry.id, { at, closes, opened });
     if (!opened) return;
     if (entry.kind === "open-dnc") this.#change({ kind: "carried", at, opened, entry });
-    else this.#change({ kind: "opened", at, micros, id: entry.id, opened, ended: entry.kind === "intent" ? { state: "open" } : { state: "refused", status: entry.status, code: entry.code } });
+    else
+      this.#change({
+        kind: "opened",
+        at,
+        micros,
+        id: entry.id,
+        opened,
+        ended:
+          entry.kind === "intent" ? { state: "open" } : { state: "refused", status: entry.status, code: entry.code },
+      });
   }
 
   /** Far fewer are under way: the oldest ones are those whose end an outage of the journal lost. */
@@ -180,10 +210,17 @@ export class OpenDoNotCalls {
     const underWay = this.#underWay.get(entry.id);
     if (!underWay) return;
     this.#underWay.delete(entry.id);
-    if (entry.kind === "outcome" && isTaken({ ...entry, suspected: entry.suspected === true })) return this.#change({ kind: "closed", at: index, closes: underWay.closes });
+    if (entry.kind === "outcome" && isTaken({ ...entry, suspected: entry.suspected === true }))
+      return this.#change({ kind: "closed", at: index, closes: underWay.closes });
     if (!underWay.opened) return;
     const { state = "open", status, code } = factsOf({ at: index, entries: [{ ...entry, index, time: "" }] });
-    this.#change({ kind: "failed", at: index, asked: underWay.at, opened: underWay.opened, ended: { state, ...(status !== undefined && { status }), ...(code !== undefined && { code }) } });
+    this.#change({
+      kind: "failed",
+      at: index,
+      asked: underWay.at,
+      opened: underWay.opened,
+      ended: { state, ...(status !== undefined && { status }), ...(code !== undefined && { code }) },
+    });
   }
 
   #change(change: Change): void {
@@ -197,20 +234,37 @@ export class OpenDoNotCalls {
     switch (change.kind) {
       case "opened":
         return this.#add(change.opened, {
-          from: change.at, at: change.at, id: change.id, first: change.micros, last: change.micros, tries: 1, clients: [change.opened.client], ended: change.ended,
+          from: change.at,
+          at: change.at,
+          id: change.id,
+          first: change.micros,
+          last: change.micros,
+          tries: 1,
+          clients: [change.opened.client],
+          ended: change.ended,
         });
       case "carried": {
         const { id, first, last, tries, clients, state, status, code } = change.entry;
         this.#keep(change.opened.subject, (open) => !isSame(open, change.opened));
         return this.#add(change.opened, {
-          from: change.at, at: change.at, id, first: readMicros(first), last: readMicros(last), tries, clients, ended: { state, ...(status !== undefined && { status }), ...(code !== undefined && { code }) },
+          from: change.at,
+          at: change.at,
+          id,
+          first: readMicros(first),
+          last: readMicros(last),
+          tries,
+          clients,
+          ended: { state, ...(status !== undefined && { status }), ...(code !== undefined && { code }) },
         });
       }
       case "closed":
-        for (const subject of change.closes.subjects) this.#keep(subject, ({ scope }) => !covers(change.closes.scope, scope));
+        for (const subject of change.closes.subjects)
+          this.#keep(subject, ({ scope }) => !covers(change.closes.scope, scope));
         return;
       case "failed": {
-        const open = this.#open!.get(change.opened.subject)?.find((each) => each.at === change.asked && isSame(each, change.opened));
+        const open = this.#open!.get(change.opened.subject)?.find(
+          (each) => each.at === change.asked && isSame(each, change.opened),
+        );
         if (open) open.ended = change.ended;
         return;
       }
@@ -230,7 +284,14 @@ export class OpenDoNotCalls {
     const before = this.#open!.get(subject) ?? [];
     const same = before.find((open) => isSameScope(open.scope, scope));
     if (same) {
-      Object.assign(same, { ...tried, tenant, from: same.from, first: same.first, tries: same.tries + tried.tries, clients: [...new Set([...same.clients, ...tried.clients])] });
+      Object.assign(same, {
+        ...tried,
+        tenant,
+        from: same.from,
+        first: same.first,
+        tries: same.tries + tried.tries,
+        clients: [...new Set([...same.clients, ...tried.clients])],
+      });
       return;
     }
     this.#open!.set(subject, [...before, { scope, tenant, ...tried }]);
@@ -269,4 +330,5 @@ const readRows = async (rows: string): Promise<Map<string, Open[]>> => {
   return read;
 };
 
-const addRow = (read: Map<string, Open[]>, [subject, open]: Row): void => void read.set(subject, [...(read.get(subject) ?? []), { ...open }]);
+const addRow = (read: Map<string, Open[]>, [subject, open]: Row): void =>
+  void read.set(subject, [...(read.get(subject) ?? []), { ...open }]);

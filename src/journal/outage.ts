@@ -87,7 +87,13 @@ export class Outage {
   settle(micros: number): Entry[] {
     const owed = this.#owed.filter((entry) => !this.#drops(entry, micros));
     this.#owed = [];
-    const gap: Gap = { kind: "gap", reason: cannot(this.#reason), from: this.#began, to: writeMicros(micros), lost: this.#lost.count };
+    const gap: Gap = {
+      kind: "gap",
+      reason: cannot(this.#reason),
+      from: this.#began,
+      to: writeMicros(micros),
+      lost: this.#lost.count,
+    };
     this.#lost = NOTHING;
     return [gap, ...owed];
   }
@@ -118,8 +124,21 @@ const isEnd = (entry: Entry): entry is Outcome | Abandoned => entry.kind === "ou
 
 /** Noted by the way, few, and worth keeping. A lifting that was told as not done must not come true later. */
 const isNews = (entry: Entry): boolean =>
-  (entry.kind === "config" && entry.change !== "lifted") || entry.kind === "switchover" || entry.kind === "alarm" || entry.kind === "flood" || entry.kind === "clock";
+  (entry.kind === "config" && entry.change !== "lifted") ||
+  entry.kind === "switchover" ||
+  entry.kind === "alarm" ||
+  entry.kind === "flood" ||
+  entry.kind === "clock";
 
 const notSent = ({ id }: Intent): Outcome => ({
-  kind: "outcome", id, delivery: "not-sent", origin: "gateway", status: 503, code: "OCSGW-5101", warning: null, waits: { queue_ms: 0, ocs_ms: 0, total_ms: 0 }, lane: null, endpoint: null,
+  kind: "outcome",
+  id,
+  delivery: "not-sent",
+  origin: "gateway",
+  status: 503,
+  code: "OCSGW-5101",
+  warning: null,
+  waits: { queue_ms: 0, ocs_ms: 0, total_ms: 0 },
+  lane: null,
+  endpoint: null,
 });

@@ -36,7 +36,9 @@ export type Owed = {
 
 /** Stories of open Do-Not-Calls, in their order, and the notes about them. `now`: milliseconds since 1970. */
 export const owedOf = (stories: readonly Story[], now: number = Date.now(), notes: readonly Note[] = []): Owed[] =>
-  [...Map.groupBy(stories, keyOf).values()].map((tries) => itemOf(tries, now, notes)).toSorted((one, other) => (one.first < other.first ? -1 : 1));
+  [...Map.groupBy(stories, keyOf).values()]
+    .map((tries) => itemOf(tries, now, notes))
+    .toSorted((one, other) => (one.first < other.first ? -1 : 1));
 
 const keyOf = ({ entries: [entry] }: Story): string => {
   const opens = entry && doNotCallOf(entry)?.opens;

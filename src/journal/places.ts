@@ -58,6 +58,9 @@ export const segmentIndexName = (first: number): string => `${numbered(first)}.s
  */
 export const numbersIn = (names: readonly string[], ending: Ending): number[] =>
   names
-    .filter((name) => name.length === DIGITS + ending.length && name.endsWith(ending) && /^[0-9]+$/.test(name.slice(0, DIGITS)))
+    .filter(
+      (name) =>
+        name.length === DIGITS + ending.length && name.endsWith(ending) && /^[0-9]+$/.test(name.slice(0, DIGITS)),
+    )
     .map((name) => Number(name.slice(0, DIGITS)))
     .toSorted((left, right) => left - right);

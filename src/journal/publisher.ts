@@ -6,9 +6,12 @@ import { numbersIn, places } from "./places.ts";
 import type { SecondPlace } from "./second-place.ts";
 import { faultInWords } from "../system-error.ts";
 
-export type PublisherNews = { readonly place: string } & ({ readonly kind: "away"; readonly reason: string } | { readonly kind: "back" }
+export type PublisherNews = { readonly place: string } & (
+  | { readonly kind: "away"; readonly reason: string }
+  | { readonly kind: "back" }
   /** What was left there earlier in this run is gone. */
-  | { readonly kind: "emptied" });
+  | { readonly kind: "emptied" }
+);
 
 const PATIENCE_MS = 2000;
 const FIRST_TRY_MS = 1000;
@@ -36,8 +39,11 @@ export class Publisher {
 
   /** Why checkpoints do not arrive or did not stay, in words; undefined while all is well. */
   get trouble(): string | undefined {
-    if (this.#away !== undefined) return `${this.#notes.length} checkpoints wait for ${this.#place.name}: ${this.#away}`;
-    return this.#isEmptied ? `${this.#place.name} was removed or emptied: earlier checkpoints are no longer there` : undefined;
+    if (this.#away !== undefined)
+      return `${this.#notes.length} checkpoints wait for ${this.#place.name}: ${this.#away}`;
+    return this.#isEmptied
+      ? `${this.#place.name} was removed or emptied: earlier checkpoints are no longer there`
+      : undefined;
   }
 
   /** Whether checkpoints arrive and stay; undefined before the first one was brought there. */
@@ -108,7 +114,11 @@ export class Publisher {
 }
 
 /** What was signed and did not get there before the last stop: of a place that cannot be read, the newest one. */
-export const catchUp = async ({ disk, dir }: Pick<Journal, "disk" | "dir">, publisher: Publisher, last: number | undefined): Promise<void> => {
+export const catchUp = async (
+  { disk, dir }: Pick<Journal, "disk" | "dir">,
+  publisher: Publisher,
+  last: number | undefined,
+): Promise<void> => {
   const sizes = numbersIn(await disk.list(places(dir).checkpoints), "");
   const missing = last === undefined ? sizes.slice(-1) : sizes.filter((size) => size > last).slice(-MOST);
   for (const size of missing) publisher.publish((await readWhole(disk, places(dir).checkpoint(size))).toString());

@@ -19,12 +19,20 @@ export type Line = { readonly entry: Recorded; readonly text: string };
 const BATCH = 1000;
 
 /** Throws an error that names segment and line when a line is no JSON. */
-export const readEntries = async function* (dir: string, range: Range = {}, disk: Disk = nodeDisk): AsyncGenerator<Recorded, void, undefined> {
+export const readEntries = async function* (
+  dir: string,
+  range: Range = {},
+  disk: Disk = nodeDisk,
+): AsyncGenerator<Recorded, void, undefined> {
   for await (const { entry } of readLines(dir, range, disk)) yield entry;
 };
 
 /** The same, with the lines themselves. */
-export const readLines = async function* (dir: string, { from = 0, to = Number.POSITIVE_INFINITY }: Range = {}, disk: Disk = nodeDisk): AsyncGenerator<Line, void, undefined> {
+export const readLines = async function* (
+  dir: string,
+  { from = 0, to = Number.POSITIVE_INFINITY }: Range = {},
+  disk: Disk = nodeDisk,
+): AsyncGenerator<Line, void, undefined> {
   const firsts = await firstsOf(disk, dir);
   for (const [place, first] of firsts.entries()) {
     if (first >= to) return;
@@ -34,20 +42,30 @@ export const readLines = async function* (dir: string, { from = 0, to = Number.P
 };
 
 /** `from` and `to` count the segment's lines from 0. */
-const readSegment = async function* (disk: Disk, dir: string, first: number, { from, to }: Required<Range>): AsyncGenerator<Line, void, undefined> {
+const readSegment = async function* (
+  disk: Disk,
+  dir: string,
+  first: number,
+  { from, to }: Required<Range>,
+): AsyncGenerator<Line, void, undefined> {
   const file = await openSegment(disk, dir, first);
   try {
     let line = 0;
     let position = 0;
-    for (let batch: string[] = [];; batch = []) {
-      position = await forEachLine(file, (bytes, start, end) => {
-        if (batch.length === BATCH || line >= to) return false;
-        if (line >= from) batch.push(bytes.toString("utf8", start, end));
-        line++;
-        return true;
-      }, position);
+    for (let batch: string[] = []; ; batch = []) {
+      position = await forEachLine(
+        file,
+        (bytes, start, end) => {
+          if (batch.length === BATCH || line >= to) return false;
+          if (line >= from) batch.push(bytes.toString("utf8", start, end));
+          line++;
+          return true;
+        },
+        position,
+      );
       if (batch.length === 0) return;
-      for (const [offset, text] of batch.entries()) yield { text, entry: readOrThrow(text, first, line - batch.length + offset) };
+      for (const [offset, text] of batch.entries())
+        yield { text, entry: readOrThrow(text, first, line - batch.length + offset) };
     }
   } finally {
     await file.close();

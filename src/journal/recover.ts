@@ -27,10 +27,20 @@ export class JournalDamaged extends Error {
 }
 
 /** What was cut off at the end: from this line (counted from 1) of the segment on. */
-export type TornTail = { readonly segment: string; readonly line: number; readonly index: number; readonly bytes: number };
+export type TornTail = {
+  readonly segment: string;
+  readonly line: number;
+  readonly index: number;
+  readonly bytes: number;
+};
 
 /** `time`: of its first line, in microseconds since 1970; undefined when it has none. */
-type LastSegment = { readonly file: DiskFile; readonly first: number; readonly bytes: number; readonly time: number | undefined };
+type LastSegment = {
+  readonly file: DiskFile;
+  readonly first: number;
+  readonly bytes: number;
+  readonly time: number | undefined;
+};
 /** `number`: so many segments there were up to it, those that were deleted included. */
 export type Tail = LastSegment & { readonly number: number };
 
@@ -117,12 +127,32 @@ export const recover = async (options: RecoverOptions): Promise<Recovered> => {
   return { ...(await read(options, undefined)), begun: { at: 0, passedOver, beside: {} } };
 };
 
-const read = async ({ disk, dir, how, published, damaged = [] }: RecoverOptions, state: StartState | undefined): Promise<Omit<Recovered, "begun">> => {
+const read = async (
+  { disk, dir, how, published, damaged = [] }: RecoverOptions,
+  state: StartState | undefined,
+): Promise<Omit<Recovered, "begun">> => {
   const at = places(dir);
   const signed = await readSigned(disk, at, state?.size ?? 0);
-  const elsewhere = addPublished(signed, published.filter(({ size }) => size >= (state?.size ?? 0)));
+  const elsewhere = addPublished(
+    signed,
+    published.filter(({ size }) => size >= (state?.size ?? 0)),
+  );
   const covered = [...signed.keys()].reduce((most, size) => Math.max(most, size), 0);
-  const reading: Reading = { disk, dir, how, at, signed, elsewhere, covered, holes: [], state, tree: state?.tree ?? createTree(), leaves: new Leaves(disk, at), trail: state?.trail ?? new Trail(), leaf: state?.leaf };
+  const reading: Reading = {
+    disk,
+    dir,
+    how,
+    at,
+    signed,
+    elsewhere,
+    covered,
+    holes: [],
+    state,
+    tree: state?.tree ?? createTree(),
+    leaves: new Leaves(disk, at),
+    trail: state?.trail ?? new Trail(),
+    leaf: state?.leaf,
+  };
   if (state) requireSigned(reading, "which were not read,");
   let last: Last | undefined;
   try {
@@ -132,11 +162,24 @@ const read = async ({ disk, dir, how, published, damaged = [] }: RecoverOptions,
     else await passHashes(reading, hashes, firsts[0] ?? 0);
     const segments = firsts.filter((first) => first >= (state?.segment ?? 0));
     last = await recoverSegments(reading, { firsts: segments, hashes, compressed: compressedIn(names), damaged });
-    requireRetired(reading, { first: firsts[0] ?? 0, damaged: damaged.map((each) => ({ from: each, to: nextOf(hashes, each) })) });
-    if (reading.covered > reading.tree.size()) throw new JournalDamaged(`${named(reading, reading.covered)} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`);
+    requireRetired(reading, {
+      first: firsts[0] ?? 0,
+      damaged: damaged.map((each) => ({ from: each, to: nextOf(hashes, each) })),
+    });
+    if (reading.covered > reading.tree.size())
+      throw new JournalDamaged(
+        `${named(reading, reading.covered)} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`,
+      );
     await reading.leaves.write();
     await disk.syncDirectory(at.segments);
-    return { tree: reading.tree, leaves: reading.leaves, trail: reading.trail, leaf: reading.leaf, torn: last.torn, tail: last.tail && { ...last.tail, number: new Set([...hashes, ...firsts]).size } };
+    return {
+      tree: reading.tree,
+      leaves: reading.leaves,
+      trail: reading.trail,
+      leaf: reading.leaf,
+      torn: last.torn,
+      tail: last.tail && { ...last.tail, number: new Set([...hashes, ...firsts]).size },
+    };
   } catch (error) {
     await Promise.allSettled([reading.leaves.close(), last?.tail?.file.close()]);
     throw error;
@@ -148,7 +191,8 @@ const readSigned = async (disk: Disk, at: ReturnType<typeof places>, from: numbe
   const signed = new Map<number, Digest>();
   for (const size of numbersIn(await disk.list(at.checkpoints), "").filter((each) => each >= from)) {
     const checkpoint = readCheckpoint((await readWhole(disk, at.checkpoint(size))).toString());
-    if (checkpoint?.size !== size) throw new JournalDamaged(`${at.checkpoint(size)}: not a checkpoint of ${size} entries`);
+    if (checkpoint?.size !== size)
+      throw new JournalDamaged(`${at.checkpoint(size)}: not a checkpoint of ${size} entries`);
     signed.set(size, digestOf(checkpoint.root));
   }
   return signed;
@@ -159,8 +203,12 @@ const addPublished = (signed: Map<number, Digest>, published: readonly Elsewhere
   const elsewhere = new Map<number, string>();
   for (const { size, root, from } of published) {
     const own = signed.get(size);
-    if (own !== undefined && own !== digestOf(root)) throw new JournalDamaged(`checkpoint ${size} is not the one that ${from === undefined ? "was published" : `is in ${from}`}`);
-    if (own === undefined) elsewhere.set(size, from === undefined ? `the published checkpoint ${size}` : `checkpoint ${size} in ${from}`);
+    if (own !== undefined && own !== digestOf(root))
+      throw new JournalDamaged(
+        `checkpoint ${size} is not the one that ${from === undefined ? "was published" : `is in ${from}`}`,
+      );
+    if (own === undefined)
+      elsewhere.set(size, from === undefined ? `the published checkpoint ${size}` : `checkpoint ${size} in ${from}`);
     signed.set(size, digestOf(root));
   }
   return elsewhere;
@@ -181,22 +229,41 @@ const passHashes = async (reading: Reading, hashes: readonly number[], until: nu
     const bytes = await readWhole(reading.disk, reading.at.leaves(first));
     for (let index = first; index < end && bytes.length >= (index - first + 1) * DIGEST_BYTES; index++) {
       reading.tree.append(digestOf(bytes.subarray((index - first) * DIGEST_BYTES, (index - first + 1) * DIGEST_BYTES)));
-      if (reading.signed.has(reading.tree.size())) requireSigned(reading, `of which only the hashes are there, by ${segmentName(first).replace(".jsonl", ".hashes")},`);
+      if (reading.signed.has(reading.tree.size()))
+        requireSigned(
+          reading,
+          `of which only the hashes are there, by ${segmentName(first).replace(".jsonl", ".hashes")},`,
+        );
     }
   }
 };
 
 /** What is not there must have been deleted or set aside by us: then an entry says so. */
-const requireRetired = ({ trail, holes }: Reading, { first, damaged }: { readonly first: number; readonly damaged: readonly Omit<Aside, "by">[] }): void => {
+const requireRetired = (
+  { trail, holes }: Reading,
+  { first, damaged }: { readonly first: number; readonly damaged: readonly Omit<Aside, "by">[] },
+): void => {
   const asides = [...trail.asides.all(), ...damaged].toSorted((one, other) => one.from - other.from);
-  if (!coversAll(asides, trail.deleted?.to ?? 0, first)) throw new JournalDamaged(`${segmentName(first)}: the entries before it are gone, and none says that they were deleted`);
+  if (!coversAll(asides, trail.deleted?.to ?? 0, first))
+    throw new JournalDamaged(
+      `${segmentName(first)}: the entries before it are gone, and none says that they were deleted`,
+    );
   const unsaid = holes.find(({ from, to }) => !coversAll(asides, from, to));
-  if (unsaid) throw new JournalDamaged(`${segmentName(unsaid.from)} is missing, with the entries ${unsaid.from} to ${unsaid.to - 1}, and no entry says that it was set aside`);
+  if (unsaid)
+    throw new JournalDamaged(
+      `${segmentName(unsaid.from)} is missing, with the entries ${unsaid.from} to ${unsaid.to - 1}, and no entry says that it was set aside`,
+    );
 };
 
-const nextOf = (hashes: readonly number[], first: number): number => hashes.find((each) => each > first) ?? Number.POSITIVE_INFINITY;
+const nextOf = (hashes: readonly number[], first: number): number =>
+  hashes.find((each) => each > first) ?? Number.POSITIVE_INFINITY;
 
-type Segments = { readonly firsts: readonly number[]; readonly hashes: readonly number[]; readonly compressed: ReadonlySet<number>; readonly damaged: readonly number[] };
+type Segments = {
+  readonly firsts: readonly number[];
+  readonly hashes: readonly number[];
+  readonly compressed: ReadonlySet<number>;
+  readonly damaged: readonly number[];
+};
 
 const recoverSegments = async (reading: Reading, { firsts, hashes, compressed, damaged }: Segments): Promise<Last> => {
   const { state } = reading;
@@ -207,7 +274,10 @@ const recoverSegments = async (reading: Reading, { firsts, hashes, compressed, d
       await recoverDamaged(reading, hashes, first);
       continue;
     }
-    if (first !== state?.segment && first !== reading.tree.size()) throw new JournalDamaged(`${segmentName(first)}: the journal before it ${endOf(reading.tree)}, so this segment does not follow`);
+    if (first !== state?.segment && first !== reading.tree.size())
+      throw new JournalDamaged(
+        `${segmentName(first)}: the journal before it ${endOf(reading.tree)}, so this segment does not follow`,
+      );
     await reading.leaves.turnTo(first, reading.covered);
     if (first < firsts.at(-1)! || compressed.has(first)) {
       await recoverFull(reading, { first, from });
@@ -238,9 +308,15 @@ const recoverDamaged = async (reading: Reading, hashes: readonly number[], first
   const { disk, dir, at, trail } = reading;
   const end = Math.min(nextOf(hashes, first), reading.covered);
   await passHashes(reading, hashes, end);
-  if (reading.tree.size() !== end) throw new JournalDamaged(`the leaf hashes beside ${segmentName(first)} end before it does, and without them nothing tells what was in it`);
+  if (reading.tree.size() !== end)
+    throw new JournalDamaged(
+      `the leaf hashes beside ${segmentName(first)} end before it does, and without them nothing tells what was in it`,
+    );
   trail.open.clear();
-  await forEachIntact({ open: () => openSegment(disk, dir, first), first, hashes: await readWhole(disk, at.leaves(first)) }, (bytes, start, lineEnd, index) => trail.add(bytes, start, lineEnd, index));
+  await forEachIntact(
+    { open: () => openSegment(disk, dir, first), first, hashes: await readWhole(disk, at.leaves(first)) },
+    (bytes, start, lineEnd, index) => trail.add(bytes, start, lineEnd, index),
+  );
 };
 
 const requireState = async ({ leaves }: Reading, file: SegmentFile, state: StartState): Promise<void> => {
@@ -258,7 +334,8 @@ const recoverFull = async (reading: Reading, { first, from }: Part): Promise<voi
     await withSegment(reading.disk, reading.dir, first, async (file) => {
       if (first === state?.segment) await requireState(reading, file, state);
       const good = await forEachLine(file, onLine(reading, first), from);
-      if (good < (await file.size())) throw new JournalDamaged(`${place(reading, first)} is not the line of index ${reading.tree.size()}`);
+      if (good < (await file.size()))
+        throw new JournalDamaged(`${place(reading, first)} is not the line of index ${reading.tree.size()}`);
     });
   } catch (error) {
     throw error instanceof FramesDamaged ? new JournalDamaged(error.message, { cause: error }) : error;
@@ -269,7 +346,15 @@ const recoverFull = async (reading: Reading, { first, from }: Part): Promise<voi
 const recoverLast = async (reading: Reading, file: DiskFile, { first, from }: Part): Promise<Last> => {
   const good = await forEachLine(file, onLine(reading, first), from);
   const bytes = await file.size();
-  const torn = good < bytes ? { segment: segmentName(first), line: reading.tree.size() - first + 1, index: reading.tree.size(), bytes: bytes - good } : undefined;
+  const torn =
+    good < bytes
+      ? {
+          segment: segmentName(first),
+          line: reading.tree.size() - first + 1,
+          index: reading.tree.size(),
+          bytes: bytes - good,
+        }
+      : undefined;
   if (torn) {
     await requireTorn(reading, file, { first, good, bytes });
     await file.truncate(good);
@@ -285,24 +370,30 @@ const timeOfFirst = async (file: DiskFile, first: number): Promise<number | unde
 };
 
 /** What a checkpoint covers is held against its root; the seals tell of the others. */
-const onLine = (reading: Reading, first: number): OnLine => (bytes, start, end) => {
-  const { tree, leaves, trail, signed, covered } = reading;
-  const prefix = `{"index":${tree.size()},"time":"`;
-  if (bytes.toString("latin1", start, start + prefix.length) !== prefix || bytes[end - 1] !== CLOSING_BRACE) return false;
-  if (tree.size() >= covered && !isSealed(bytes, start, end)) return false;
-  const leaf = leafHashWithin(bytes, start, end);
-  if (tree.size() >= leaves.next) leaves.add(leaf);
-  trail.add(bytes, start, end, tree.size());
-  tree.append(leaf);
-  reading.leaf = leaf;
-  if (signed.has(tree.size())) requireSigned(reading, `up to line ${tree.size() - first} of ${segmentName(first)},`);
-  return true;
-};
+const onLine =
+  (reading: Reading, first: number): OnLine =>
+  (bytes, start, end) => {
+    const { tree, leaves, trail, signed, covered } = reading;
+    const prefix = `{"index":${tree.size()},"time":"`;
+    if (bytes.toString("latin1", start, start + prefix.length) !== prefix || bytes[end - 1] !== CLOSING_BRACE)
+      return false;
+    if (tree.size() >= covered && !isSealed(bytes, start, end)) return false;
+    const leaf = leafHashWithin(bytes, start, end);
+    if (tree.size() >= leaves.next) leaves.add(leaf);
+    trail.add(bytes, start, end, tree.size());
+    tree.append(leaf);
+    reading.leaf = leaf;
+    if (signed.has(tree.size())) requireSigned(reading, `up to line ${tree.size() - first} of ${segmentName(first)},`);
+    return true;
+  };
 
 /** The entries so far have the root that was signed for as many. */
 const requireSigned = (reading: Reading, where: string): void => {
   const { tree, signed } = reading;
-  if (signed.get(tree.size()) !== tree.root()) throw new JournalDamaged(`the first ${tree.size()} entries, ${where} do not have the root that ${named(reading, tree.size())} signed`);
+  if (signed.get(tree.size()) !== tree.root())
+    throw new JournalDamaged(
+      `the first ${tree.size()} entries, ${where} do not have the root that ${named(reading, tree.size())} signed`,
+    );
 };
 
 const place = ({ tree }: Reading, first: number): string => `${segmentName(first)} line ${tree.size() - first + 1}`;
@@ -311,11 +402,20 @@ const place = ({ tree }: Reading, first: number): string => `${segmentName(first
  * A crash tears the last line, or, where one write held many lines, leaves pages of zeros in that write. All else was done by someone,
  * and what a checkpoint covers is never cut.
  */
-const requireTorn = async (reading: Reading, file: DiskFile, { first, good, bytes }: { first: number; good: number; bytes: number }): Promise<void> => {
+const requireTorn = async (
+  reading: Reading,
+  file: DiskFile,
+  { first, good, bytes }: { first: number; good: number; bytes: number },
+): Promise<void> => {
   const index = reading.tree.size();
-  if (index < reading.covered) throw new JournalDamaged(`${place(reading, first)} is not the line of index ${index}, which ${named(reading, reading.covered)} covers`);
+  if (index < reading.covered)
+    throw new JournalDamaged(
+      `${place(reading, first)} is not the line of index ${index}, which ${named(reading, reading.covered)} covers`,
+    );
   const rest = await readAll(file, good, bytes - good);
   const end = rest.indexOf(NEWLINE);
   if (end < 0 || end === rest.length - 1 || rest.subarray(0, end).includes(0)) return;
-  throw new JournalDamaged(`${place(reading, first)} is not the line of index ${index}, and lines follow it, which no crash leaves so`);
+  throw new JournalDamaged(
+    `${place(reading, first)} is not the line of index ${index}, and lines follow it, which no crash leaves so`,
+  );
 };

@@ -25,9 +25,16 @@ export type Redactor = {
    * The body's fields by name, each as its rule says. Text in OCS's own fields, and the names of fields that no rule
    * names, have numbers masked, unless `isOurs` knows the text as a name from the config.
    */
-  readonly body: (attributes: ReadonlyMap<string, unknown>, isOurs?: (text: string) => boolean) => Record<string, unknown>;
+  readonly body: (
+    attributes: ReadonlyMap<string, unknown>,
+    isOurs?: (text: string) => boolean,
+  ) => Record<string, unknown>;
   /** Tokens of the phone and the customer id, from the URI or else the body; undefined when there is neither. */
-  readonly tokens: (resource: string, identifier: string | undefined, attributes: ReadonlyMap<string, unknown>) => Tokens | undefined;
+  readonly tokens: (
+    resource: string,
+    identifier: string | undefined,
+    attributes: ReadonlyMap<string, unknown>,
+  ) => Tokens | undefined;
   /** Those of the tokens, made earlier, of which the rules keep any. */
   readonly kept: (tokens: Tokens) => Tokens | undefined;
   /** The token that a value of this class has from now on. */
@@ -40,12 +47,14 @@ export type IndexKey = { readonly epoch: string; readonly secret: Uint8Array | s
 /** One key is that of epoch t1; of several the last one is in force, and what the earlier ones made can still be found. */
 export type IndexKeys = Uint8Array | string | readonly IndexKey[];
 
-export const indexKeysOf = (keys: IndexKeys): readonly IndexKey[] => (typeof keys === "string" || keys instanceof Uint8Array ? [{ epoch: "t1", secret: keys }] : keys);
+export const indexKeysOf = (keys: IndexKeys): readonly IndexKey[] =>
+  typeof keys === "string" || keys instanceof Uint8Array ? [{ epoch: "t1", secret: keys }] : keys;
 
 /** The function that makes the tokens of one epoch. Throws RangeError when the key is shorter than 16 bytes. */
 export const tokenMaker = ({ epoch, secret }: IndexKey): ((kind: string, value: string) => string) => {
   const bytes = Buffer.from(secret as string);
-  if (bytes.length < MIN_KEY_BYTES) throw new RangeError(`index_key: expected at least ${MIN_KEY_BYTES} bytes, found ${bytes.length}`);
+  if (bytes.length < MIN_KEY_BYTES)
+    throw new RangeError(`index_key: expected at least ${MIN_KEY_BYTES} bytes, found ${bytes.length}`);
   const hmac = hmacWith(bytes);
   return (kind, value) => `${epoch}:${hmac(`${kind}\0${normalised(kind, value)}`)}`;
 };
@@ -61,7 +70,9 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
   const phone: Rule = { mode: rules.phone, kind: "phone" };
   const customer: Rule = { mode: rules.customer_id, kind: "customer_id" };
 
-  const named: ReadonlyMap<string, Rule> = new Map(Object.entries(rules.fields).map(([name, mode]) => [name, { mode, kind: `field:${name}` }]));
+  const named: ReadonlyMap<string, Rule> = new Map(
+    Object.entries(rules.fields).map(([name, mode]) => [name, { mode, kind: `field:${name}` }]),
+  );
 
   const ruleFor = (name: string): Rule | undefined => {
     const upper = name.toUpperCase();
@@ -81,7 +92,11 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
     const redacted: Record<string, unknown> = {};
     for (const [name, value] of attributes) {
       const rule = ruleFor(name);
-      const kept = rule ? shown(rule, value, isOurs) : isMap(value) ? body(value, isOurs) : ownField(name, value, isOurs);
+      const kept = rule
+        ? shown(rule, value, isOurs)
+        : isMap(value)
+          ? body(value, isOurs)
+          : ownField(name, value, isOurs);
       if (kept !== undefined) set(redacted, named.has(name) ? name : freeName(redacted, maskNumbers(name)), kept);
     }
     return redacted;
@@ -99,7 +114,10 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
     body,
     tokens: (resource, identifier, attributes) => {
       const byPhone = searchable(phone, resource === "phones" ? identifier : attributes.get("GSW_PHONE"));
-      const byCustomer = searchable(customer, resource === "customer_ids" ? identifier : attributes.get("GSW_CUSTOMER_ID"));
+      const byCustomer = searchable(
+        customer,
+        resource === "customer_ids" ? identifier : attributes.get("GSW_CUSTOMER_ID"),
+      );
       if (byPhone === undefined && byCustomer === undefined) return undefined;
       return tokensOf(byPhone, byCustomer);
     },
@@ -133,7 +151,8 @@ const freeName = (taken: Readonly<Record<string, unknown>>, name: string): strin
 };
 
 const isMap = (value: unknown): value is ReadonlyMap<string, unknown> => value instanceof Map;
-const isScalar = (value: unknown): value is string | number | bigint | boolean => value !== undefined && value !== null && typeof value !== "object";
+const isScalar = (value: unknown): value is string | number | bigint | boolean =>
+  value !== undefined && value !== null && typeof value !== "object";
 
 /** +1 415 555 0100 and 14155550100 are one number. What is no contact is taken as it stands. */
 const normalised = (kind: string, value: string): string => (kind === "phone" ? canonicalContact(value) : value);

@@ -10,15 +10,24 @@ const LOOK_BACK = 1 << 16;
 const NEWLINE = 0x0a;
 
 /** `damaged`: the first indexes of segments that are about to be set aside, and may be gone. */
-type Names = { readonly segments: readonly number[]; readonly hashes: readonly number[]; readonly damaged: readonly number[] };
+type Names = {
+  readonly segments: readonly number[];
+  readonly hashes: readonly number[];
+  readonly damaged: readonly number[];
+};
 
 /** Every segment that was there is there, with its leaf hashes; of those that were deleted or set aside, which an entry must tell, the leaf hashes. */
-export const requireSegments = ({ segment: last, segments: number, trail: { asides } }: StartState, { segments, hashes, damaged }: Names): void => {
+export const requireSegments = (
+  { segment: last, segments: number, trail: { asides } }: StartState,
+  { segments, hashes, damaged }: Names,
+): void => {
   const own = new Set(segments);
   const first = segments[0] ?? 0;
   if (!own.has(last)) throw new Error(`${segmentName(last)}, where it ends, is gone`);
   const recorded = hashes.filter((each) => each >= first && each <= last);
-  const missing = recorded.find((each) => !own.has(each) && !damaged.includes(each) && !coversAll(asides.all(), each, each + 1));
+  const missing = recorded.find(
+    (each) => !own.has(each) && !damaged.includes(each) && !coversAll(asides.all(), each, each + 1),
+  );
   if (missing !== undefined) throw new Error(`${segmentName(missing)} is missing`);
   if (recorded.length < segments.filter((each) => each <= last).length) throw new Error("a segment has no leaf hashes");
   const found = hashes.filter((each) => each <= last).length;
@@ -26,19 +35,26 @@ export const requireSegments = ({ segment: last, segments: number, trail: { asid
 };
 
 /** What was signed elsewhere reaches at least as far: so the lines above the state are held against the newest of each place. */
-export const requireReached = ({ size }: StartState, elsewhere: readonly (Checkpoint & { readonly from?: string })[]): void => {
+export const requireReached = (
+  { size }: StartState,
+  elsewhere: readonly (Checkpoint & { readonly from?: string })[],
+): void => {
   for (const [from = "the second places", checkpoints] of Map.groupBy(elsewhere, (each) => each.from)) {
     const newest = Math.max(...checkpoints.map((each) => each.size));
-    if (newest < size) throw new Error(`the newest checkpoint in ${from} is of ${newest} entries, so the lines behind it are read`);
+    if (newest < size)
+      throw new Error(`the newest checkpoint in ${from} is of ${newest} entries, so the lines behind it are read`);
   }
 };
 
 /** The line before the place where the next one begins is the last that the state knows. */
-export const requireLastLine = async (file: Pick<DiskFile, "read" | "size">, { bytes, segment, leaf }: StartState): Promise<void> => {
+export const requireLastLine = async (
+  file: Pick<DiskFile, "read" | "size">,
+  { bytes, segment, leaf }: StartState,
+): Promise<void> => {
   const size = await file.size();
   if (size < bytes) throw new Error(`${segmentName(segment)} has ${size} bytes, and had ${bytes}`);
   if (bytes === 0) return;
-  for (let length = LOOK_BACK;; length *= 4) {
+  for (let length = LOOK_BACK; ; length *= 4) {
     const start = Math.max(0, bytes - length);
     const read = await readAll(file, start, bytes - start);
     const before = read.lastIndexOf(NEWLINE, read.length - 2);

@@ -55,7 +55,12 @@ const isDamage = (error: unknown): boolean => error instanceof SegmentDamaged ||
 
 /** Times in milliseconds since 1970. `wanted`: entries by index. */
 type Looked = {
-  readonly first: number; readonly end: number; readonly oldest: number; readonly youngest: number; readonly kinds: ReadonlySet<string>; readonly trail: Trail;
+  readonly first: number;
+  readonly end: number;
+  readonly oldest: number;
+  readonly youngest: number;
+  readonly kinds: ReadonlySet<string>;
+  readonly trail: Trail;
   readonly wanted: ReadonlyMap<number, Recorded>;
 };
 
@@ -76,11 +81,17 @@ export const retire = async (options: RetentionOptions): Promise<Deleted | undef
   await carryOn(journal, openIn(options, due), new Map(due.flatMap(({ wanted }) => [...wanted])));
   const entry = entryFor(due, said.get(journal) ?? journal.deleted);
   await checkpoints.write();
-  if (checkpoints.last().size < entry.to) throw new Error(`no checkpoint covers the entries up to ${entry.to - 1}, so they stay`);
+  if (checkpoints.last().size < entry.to)
+    throw new Error(`no checkpoint covers the entries up to ${entry.to - 1}, so they stay`);
   await journal.append(entry);
   said.set(journal, entry);
   await checkpoints.write();
-  await oneAtATime(journal.dir, () => remove(journal, due.map(({ first }) => first)));
+  await oneAtATime(journal.dir, () =>
+    remove(
+      journal,
+      due.map(({ first }) => first),
+    ),
+  );
   return entry;
 };
 
@@ -96,7 +107,11 @@ const openIn = ({ journal, openDoNotCalls }: RetentionOptions, due: readonly Loo
 };
 
 /** Before they are gone: what is still open in them, each as an entry of its own. A crash behind it does no harm, they are only said again. */
-export const carryOn = async (journal: Pick<Journal, "append">, open: readonly Open[], lines: ReadonlyMap<number, Recorded>): Promise<void> => {
+export const carryOn = async (
+  journal: Pick<Journal, "append">,
+  open: readonly Open[],
+  lines: ReadonlyMap<number, Recorded>,
+): Promise<void> => {
   for (let at = 0; at < open.length; at += CARRIED_AT_ONCE) {
     const entries = open.slice(at, at + CARRIED_AT_ONCE).map((each) => carriedOf(each, lines.get(each.from)));
     await Promise.all(entries.map((each) => journal.append(each)));
@@ -108,12 +123,29 @@ const CARRIED_AT_ONCE = 500;
 
 /** `asked`: the first try, which says the same as the last but for its id. */
 const carriedOf = ({ id, from, first, last, tries, clients, ended }: Open, asked: Recorded | undefined): OpenDnc => {
-  if (asked?.kind !== "intent" && asked?.kind !== "refusal" && asked?.kind !== "open-dnc") throw new Error(`the entry of index ${from}, an open Do-Not-Call, was not found, so its segment stays`);
+  if (asked?.kind !== "intent" && asked?.kind !== "refusal" && asked?.kind !== "open-dnc")
+    throw new Error(`the entry of index ${from}, an open Do-Not-Call, was not found, so its segment stays`);
   const { tenant, client, resource, identifier, action, tokens, upstream, epoch } = asked;
-  const body = Object.fromEntries(SCOPE.flatMap((name) => ("body" in asked && asked.body[name] !== undefined ? [[name, asked.body[name]]] : [])));
+  const body = Object.fromEntries(
+    SCOPE.flatMap((name) => ("body" in asked && asked.body[name] !== undefined ? [[name, asked.body[name]]] : [])),
+  );
   return {
-    kind: "open-dnc", id, tenant, client, resource, identifier, action, body, ...(tokens && { tokens }), ...(upstream !== undefined && { upstream }), ...(epoch !== undefined && { epoch }),
-    ...ended, first: writeMicros(first), last: writeMicros(last), tries, clients,
+    kind: "open-dnc",
+    id,
+    tenant,
+    client,
+    resource,
+    identifier,
+    action,
+    body,
+    ...(tokens && { tokens }),
+    ...(upstream !== undefined && { upstream }),
+    ...(epoch !== undefined && { epoch }),
+    ...ended,
+    first: writeMicros(first),
+    last: writeMicros(last),
+    tries,
+    clients,
   };
 };
 
@@ -147,11 +179,15 @@ const namesAside = async ({ disk, dir }: Pick<Journal, "disk" | "dir">): Promise
   return names.filter((name) => /^\d{12}\.jsonl/.test(name));
 };
 
-const asidesIn = async (at: Pick<Journal, "disk" | "dir">): Promise<number[]> => [...new Set((await namesAside(at)).map((name) => Number.parseInt(name, 10)))];
+const asidesIn = async (at: Pick<Journal, "disk" | "dir">): Promise<number[]> => [
+  ...new Set((await namesAside(at)).map((name) => Number.parseInt(name, 10))),
+];
 
 const entryFor = (due: readonly Looked[], before: Deleted | undefined): Deleted => {
   const dnc: Record<string, number> = { ...before?.dnc };
-  for (const { trail } of due) for (const [sequence, number] of Object.entries(trail.numbers.all())) dnc[sequence] = Math.max(dnc[sequence] ?? 0, number);
+  for (const { trail } of due)
+    for (const [sequence, number] of Object.entries(trail.numbers.all()))
+      dnc[sequence] = Math.max(dnc[sequence] ?? 0, number);
   return {
     kind: "deleted",
     from: due[0]!.first,
@@ -162,9 +198,18 @@ const entryFor = (due: readonly Looked[], before: Deleted | undefined): Deleted 
   };
 };
 
-const findDue = async ({ journal, keep, holds, openDoNotCalls, most = Number.POSITIVE_INFINITY, now = Date.now }: RetentionOptions): Promise<Looked[]> => {
+const findDue = async ({
+  journal,
+  keep,
+  holds,
+  openDoNotCalls,
+  most = Number.POSITIVE_INFINITY,
+  now = Date.now,
+}: RetentionOptions): Promise<Looked[]> => {
   const gone = deletedTo(journal);
-  const spans = spansIn(await journal.disk.list(places(journal.dir).segments)).filter(({ first, isThere }) => isThere || first >= gone);
+  const spans = spansIn(await journal.disk.list(places(journal.dir).segments)).filter(
+    ({ first, isThere }) => isThere || first >= gone,
+  );
   const due: Looked[] = [];
   const [least, longest] = [Math.min(...Object.values(keep)), Math.max(...Object.values(keep))];
   // The last segment is being written.
@@ -179,14 +224,18 @@ const findDue = async ({ journal, keep, holds, openDoNotCalls, most = Number.POS
     const open = openDoNotCalls.below(end);
     if (!open) throw new NotYet(UNKNOWN);
     const wanted = new Set(open.map(({ from }) => from));
-    const looked = await (aside ? lookAside(journal, span, aside) : look(journal, { first, end, wanted })).catch((error: unknown) => {
-      // Those before it can go; the next run says what is wrong with it.
-      if (due.length > 0 && isDamage(error)) return undefined;
-      throw error;
-    });
+    const looked = await (aside ? lookAside(journal, span, aside) : look(journal, { first, end, wanted })).catch(
+      (error: unknown) => {
+        // Those before it can go; the next run says what is wrong with it.
+        if (due.length > 0 && isDamage(error)) return undefined;
+        throw error;
+      },
+    );
     if (!looked) break;
     const youngest = Math.max(looked.youngest, next);
-    const isDue = aside ? now() - youngest >= longest : [...looked.kinds].every((kind) => now() - youngest >= (keep[kind as Kind] ?? keep.default));
+    const isDue = aside
+      ? now() - youngest >= longest
+      : [...looked.kinds].every((kind) => now() - youngest >= (keep[kind as Kind] ?? keep.default));
     if (!isDue || holds.some(({ from, until }) => from <= youngest && until > looked.oldest)) break;
     due.push(looked);
   }
@@ -205,15 +254,28 @@ const firstTime = async ({ disk, dir }: Journal, first: number): Promise<number>
 /** Of which kinds its entries are is not known any more: it stays as long as the kind that stays longest. */
 const lookAside = async (journal: Journal, { first, end }: Span, { by }: Aside): Promise<Looked> => {
   const { disk, dir } = journal;
-  const seen = { first, end, oldest: Number.NEGATIVE_INFINITY, youngest: Number.NEGATIVE_INFINITY, kinds: new Set<string>(), trail: new Trail(), wanted: new Map<number, Recorded>() };
+  const seen = {
+    first,
+    end,
+    oldest: Number.NEGATIVE_INFINITY,
+    youngest: Number.NEGATIVE_INFINITY,
+    kinds: new Set<string>(),
+    trail: new Trail(),
+    wanted: new Map<number, Recorded>(),
+  };
   for await (const { entry, text } of readLines(dir, { from: by, to: by + 1 }, disk)) {
-    if (entry.kind !== "set-aside" || !(await isProved({ disk, dir }, by, text))) throw new SegmentDamaged(`entry ${by}, which says that ${segmentName(first)} was set aside, is not as it was signed, so that segment stays and all behind it`);
+    if (entry.kind !== "set-aside" || !(await isProved({ disk, dir }, by, text)))
+      throw new SegmentDamaged(
+        `entry ${by}, which says that ${segmentName(first)} was set aside, is not as it was signed, so that segment stays and all behind it`,
+      );
     if (entry.oldest !== null) seen.oldest = millis(entry.oldest);
     // Where nothing told it, its lines are older than the entry that sets them aside, and no more is known.
     seen.youngest = millis(entry.youngest ?? entry.time);
   }
   const hashes = await readWhole(disk, places(dir).leaves(first));
-  await forEachIntact({ open: () => openAside(disk, dir, first), first, hashes }, (bytes, start, lineEnd, index) => seen.trail.add(bytes, start, lineEnd, index));
+  await forEachIntact({ open: () => openAside(disk, dir, first), first, hashes }, (bytes, start, lineEnd, index) =>
+    seen.trail.add(bytes, start, lineEnd, index),
+  );
   return seen;
 };
 
@@ -230,20 +292,39 @@ type Wanted = { readonly first: number; readonly end: number; readonly wanted: R
 
 const look = async ({ disk, dir }: Journal, { first, end, wanted }: Wanted): Promise<Looked> => {
   const hashes = await readWhole(disk, places(dir).leaves(first));
-  const seen = { first, end, oldest: Number.POSITIVE_INFINITY, youngest: Number.NEGATIVE_INFINITY, kinds: new Set<string>(), trail: new Trail(), wanted: new Map<number, Recorded>() };
+  const seen = {
+    first,
+    end,
+    oldest: Number.POSITIVE_INFINITY,
+    youngest: Number.NEGATIVE_INFINITY,
+    kinds: new Set<string>(),
+    trail: new Trail(),
+    wanted: new Map<number, Recorded>(),
+  };
   let index = first;
   await withSegment(disk, dir, first, async (file) => {
     await forEachLine(file, (bytes, start, lineEnd) => {
       const [, time, kind] = HEAD.exec(bytes.toString("latin1", start, Math.min(lineEnd, start + HEAD_BYTES))) ?? [];
       const at = (index - first) * DIGEST_BYTES;
-      if (kind === undefined || at + DIGEST_BYTES > hashes.length || leafHashWithin(bytes, start, lineEnd) !== digestOf(hashes.subarray(at, at + DIGEST_BYTES))) return false;
-      Object.assign(seen, { oldest: Math.min(seen.oldest, millis(time)), youngest: Math.max(seen.youngest, millis(time)) });
+      if (
+        kind === undefined ||
+        at + DIGEST_BYTES > hashes.length ||
+        leafHashWithin(bytes, start, lineEnd) !== digestOf(hashes.subarray(at, at + DIGEST_BYTES))
+      )
+        return false;
+      Object.assign(seen, {
+        oldest: Math.min(seen.oldest, millis(time)),
+        youngest: Math.max(seen.youngest, millis(time)),
+      });
       seen.kinds.add(kindOf(kind));
       if (wanted.has(index)) seen.wanted.set(index, readLine(bytes.toString("utf8", start, lineEnd)));
       seen.trail.add(bytes, start, lineEnd, index++);
       return true;
     });
   });
-  if (index !== end) throw new SegmentDamaged(`${segmentName(first)} line ${index - first + 1} is not what its leaf hash says, so it stays and all behind it: ocsgw audit verify tells more, ocsgw audit set-aside takes it out of the way`);
+  if (index !== end)
+    throw new SegmentDamaged(
+      `${segmentName(first)} line ${index - first + 1} is not what its leaf hash says, so it stays and all behind it: ocsgw audit verify tells more, ocsgw audit set-aside takes it out of the way`,
+    );
   return seen;
 };

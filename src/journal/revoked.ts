@@ -59,7 +59,8 @@ export class RevokedSet {
 
   /** The entry as it is written. `now`: tells the time that is believed, in milliseconds since 1970. */
   given(entry: Entry, now: () => number): Entry {
-    if ((entry.kind !== "deleted" && entry.kind !== "set-aside") || !(this.#isComplete || this.#standing.size > 0)) return entry;
+    if ((entry.kind !== "deleted" && entry.kind !== "set-aside") || !(this.#isComplete || this.#standing.size > 0))
+      return entry;
     return { ...entry, revocations: this.#remembered(now()) };
   }
 

@@ -4,7 +4,8 @@ import type { InDoubt, Intent, Start } from "./entry.ts";
 import { FORMAT } from "./entry-line.ts";
 import { readEntries } from "./read.ts";
 
-const REASON = "the run that sent it ended before an outcome was on disk: OCS may have carried it out, or never have seen it";
+const REASON =
+  "the run that sent it ended before an outcome was on disk: OCS may have carried it out, or never have seen it";
 const BATCH = 1000;
 /** So many entries are read sooner than another segment is opened. */
 const APART = 10_000;
@@ -12,7 +13,14 @@ const APART = 10_000;
 /** Resolves with the number of intents in doubt when all is on disk. Rejects with JournalBroken. */
 export const beginRun = async (journal: Journal, start: Pick<Start, "version" | "config_hash">): Promise<number> => {
   const { torn } = journal.status();
-  await journal.append({ kind: "start", format: FORMAT, version: start.version, pid: process.pid, config_hash: start.config_hash, torn });
+  await journal.append({
+    kind: "start",
+    format: FORMAT,
+    version: start.version,
+    pid: process.pid,
+    config_hash: start.config_hash,
+    torn,
+  });
   let doubts = 0;
   const batch: Promise<void>[] = [];
   for await (const doubt of doubtsOf(journal)) {
@@ -44,4 +52,13 @@ const rangesOf = (indexes: readonly number[]): { readonly from: number; readonly
   return ranges;
 };
 
-const doubtOf = ({ id, tenant, client, resource, action }: Intent, intent: number): InDoubt => ({ kind: "in-doubt", id, intent, tenant, client, resource, action, reason: REASON });
+const doubtOf = ({ id, tenant, client, resource, action }: Intent, intent: number): InDoubt => ({
+  kind: "in-doubt",
+  id,
+  intent,
+  tenant,
+  client,
+  resource,
+  action,
+  reason: REASON,
+});

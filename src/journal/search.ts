@@ -26,9 +26,16 @@ export type Page = {
 };
 
 /** What was searched: so many entries from the first index on, with the times of the first and the last. */
-export type Searched = { readonly from: number; readonly to: number; readonly first: string | undefined; readonly last: string | undefined;
+export type Searched = {
+  readonly from: number;
+  readonly to: number;
+  readonly first: string | undefined;
+  readonly last: string | undefined;
   /** Of those entries the ones that could not be searched. */ readonly set_aside: readonly AsideSpan[];
-  /** The time of the youngest entry that was deleted, as a proved entry says; undefined where none does. */ readonly deleted_to?: string | undefined };
+  /** The time of the youngest entry that was deleted, as a proved entry says; undefined where none does. */ readonly deleted_to?:
+    | string
+    | undefined;
+};
 
 export type PageOptions = {
   /** Stories with an index below it. */
@@ -132,7 +139,9 @@ export class Finder {
       let prover: Prover | undefined;
       try {
         const stated: Stated[] = [];
-        for await (const { entries: [entry] } of this.#fitting(filter, { reader, before })) {
+        for await (const {
+          entries: [entry],
+        } of this.#fitting(filter, { reader, before })) {
           prover ??= await Prover.open({ disk: nodeDisk, dir: this.#dir });
           stated.push({ entry: entry!, proof: await prover.of(entry!.index, reader.lines[0]!) });
           if (stated.length === most) break;
@@ -152,12 +161,20 @@ export class Finder {
     const [youngest] = (await this.page(everything, { limit: 1 })).stories;
     const { spans, deleted } = await this.#missing();
     const from = spans.reduceRight((before, span) => (span.to === before ? span.from : before), first ?? 0);
-    return { from, to: this.#index.size, first: oldest, last: youngest?.entries.at(-1)?.time, set_aside: spans, deleted_to: deleted?.youngest };
+    return {
+      from,
+      to: this.#index.size,
+      first: oldest,
+      last: youngest?.entries.at(-1)?.time,
+      set_aside: spans,
+      deleted_to: deleted?.youngest,
+    };
   }
 
   /** The entry that explains what is missing may have been written since the last time. */
   async #missing(): Promise<Missing> {
-    const look = (): Promise<Missing> => missingFrom(this.#dir, this.#index.size, (filter, most) => this.statements(filter, most));
+    const look = (): Promise<Missing> =>
+      missingFrom(this.#dir, this.#index.size, (filter, most) => this.statements(filter, most));
     const missing = await look();
     if (missing.spans.every(({ entry }) => entry !== null)) return missing;
     await this.refresh();
@@ -171,7 +188,7 @@ export class Finder {
 
   /** An index that does not hold what it says is made again: first that of the segment, then also the live one. */
   async #trusting<Found>(look: () => Promise<Found>): Promise<Found> {
-    for (let attempt = 0;; attempt++) {
+    for (let attempt = 0; ; attempt++) {
       try {
         return await look();
       } catch (error) {
@@ -184,7 +201,10 @@ export class Finder {
   }
 
   /** Youngest first. */
-  async *#fitting(filter: Filter, { reader, before = Number.MAX_SAFE_INTEGER, onStep }: Fitting): AsyncGenerator<Story, void, undefined> {
+  async *#fitting(
+    filter: Filter,
+    { reader, before = Number.MAX_SAFE_INTEGER, onStep }: Fitting,
+  ): AsyncGenerator<Story, void, undefined> {
     for await (const candidate of this.#index.candidates(filter.expression, before, onStep)) {
       const story = await reader.story(candidate);
       onStep?.();
@@ -199,7 +219,8 @@ export class Finder {
     const onStep = (): void => timeLimit?.check(stories.length);
     try {
       for await (const story of this.#fitting(filter, { reader, before, onStep })) {
-        if (stories.length === limit || (stories.length > 0 && bytes > MOST_PAGE_BYTES)) return { stories, next: stories.at(-1)!.at };
+        if (stories.length === limit || (stories.length > 0 && bytes > MOST_PAGE_BYTES))
+          return { stories, next: stories.at(-1)!.at };
         stories.push(story);
         bytes += reader.bytes;
       }
@@ -230,10 +251,15 @@ export class Finder {
 }
 
 /** Stories with an index below `before`. */
-type Fitting = { readonly reader: Reader; readonly before?: number | undefined; readonly onStep?: (() => void) | undefined };
+type Fitting = {
+  readonly reader: Reader;
+  readonly before?: number | undefined;
+  readonly onStep?: (() => void) | undefined;
+};
 
 /** An index that does not hold what it says, or of a segment that was removed meanwhile. */
-const isStale = (error: unknown): boolean => error instanceof Misplaced || isDatabaseFault(error) || (error as NodeJS.ErrnoException).code === "ENOENT";
+const isStale = (error: unknown): boolean =>
+  error instanceof Misplaced || isDatabaseFault(error) || (error as NodeJS.ErrnoException).code === "ENOENT";
 
 /** A page may show as many segments as it has rows, and each that is open takes a descriptor. */
 const MOST_FILES = 8;

@@ -38,7 +38,14 @@ export const secondPlace = (at: Address): SecondPlace => {
   }
   const send = at.protocol === "tcp" ? sendTcp : sendUdp;
   const host = at.host.includes(":") ? `[${at.host}]` : at.host;
-  return { name: `syslog:${at.protocol}://${host}:${at.port}`, deliver: async (note) => { await send(at, syslogMessage(note)); return false; }, published: () => Promise.resolve(undefined) };
+  return {
+    name: `syslog:${at.protocol}://${host}:${at.port}`,
+    deliver: async (note) => {
+      await send(at, syslogMessage(note));
+      return false;
+    },
+    published: () => Promise.resolve(undefined),
+  };
 };
 
 /** Its sizes in bytes. */
@@ -86,7 +93,10 @@ const publishedIn = async (path: string): Promise<readonly string[]> => {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(Math.min(size, TAIL_BYTES)), position: Math.max(0, size - TAIL_BYTES) });
+    const { buffer, bytesRead } = await file.read({
+      buffer: Buffer.alloc(Math.min(size, TAIL_BYTES)),
+      position: Math.max(0, size - TAIL_BYTES),
+    });
     return [...buffer.toString("utf8", 0, bytesRead).matchAll(NOTES)].map(([note]) => note);
   } finally {
     await file.close();

@@ -10,11 +10,14 @@ import { compressedName, numbersIn, places, segmentName } from "./places.ts";
 export type SegmentFile = Pick<DiskFile, "read" | "size" | "close">;
 
 /** With which index each segment begins, ascending. */
-export const firstsOf = async (disk: Disk, dir: string): Promise<number[]> => segmentsIn(await disk.list(places(dir).segments));
+export const firstsOf = async (disk: Disk, dir: string): Promise<number[]> =>
+  segmentsIn(await disk.list(places(dir).segments));
 
 /** The same, of the names in their directory. */
 export const segmentsIn = (names: readonly string[]): number[] =>
-  [...new Set([...numbersIn(names, ".jsonl"), ...numbersIn(names, ".jsonl.zst")])].toSorted((left, right) => left - right);
+  [...new Set([...numbersIn(names, ".jsonl"), ...numbersIn(names, ".jsonl.zst")])].toSorted(
+    (left, right) => left - right,
+  );
 
 /** Those whose lines are compressed. The plain file may be there besides, when a crash came before it was removed. */
 export const compressedIn = (names: readonly string[]): ReadonlySet<number> => new Set(numbersIn(names, ".jsonl.zst"));
@@ -41,11 +44,18 @@ const ifThere = async (disk: Disk, path: string): Promise<DiskFile | undefined> 
 export const openAside = async (disk: Disk, dir: string, first: number): Promise<SegmentFile> => {
   const folder = places(dir).setAside;
   const compressed = await ifThere(disk, `${folder}/${compressedName(first)}`);
-  return compressed ? readFrames(compressed, `${folder}/${compressedName(first)}`) : disk.open(`${folder}/${segmentName(first)}`, "read");
+  return compressed
+    ? readFrames(compressed, `${folder}/${compressedName(first)}`)
+    : disk.open(`${folder}/${segmentName(first)}`, "read");
 };
 
 /** Opens it, and closes it whatever becomes of the work. */
-export const withSegment = async <Result>(disk: Disk, dir: string, first: number, work: (file: SegmentFile) => Promise<Result>): Promise<Result> => {
+export const withSegment = async <Result>(
+  disk: Disk,
+  dir: string,
+  first: number,
+  work: (file: SegmentFile) => Promise<Result>,
+): Promise<Result> => {
   const file = await openSegment(disk, dir, first);
   try {
     return await work(file);

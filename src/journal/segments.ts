@@ -15,7 +15,11 @@ type Parts = {
 };
 
 /** Lines that go into one segment. */
-export type Lines = { readonly bytes: Uint8Array; /** Of the first one. */ readonly index: number; /** Of the first one, in microseconds since 1970. */ readonly time: number };
+export type Lines = {
+  readonly bytes: Uint8Array;
+  /** Of the first one. */ readonly index: number;
+  /** Of the first one, in microseconds since 1970. */ readonly time: number;
+};
 
 const NEWLINE = 0x0a;
 const DAY_MICROS = 86_400_000_000;
@@ -55,7 +59,8 @@ export class Segments {
 
   /** Resolves when the lines are as durable as asked. A full segment, and one of another day, is followed by a new one. */
   async write({ bytes, index, time }: Lines): Promise<void> {
-    if (!this.#file || (this.#bytes > 0 && (this.#bytes >= this.#parts.limit || this.#day !== dayOf(time)))) await this.#turnTo(index);
+    if (!this.#file || (this.#bytes > 0 && (this.#bytes >= this.#parts.limit || this.#day !== dayOf(time))))
+      await this.#turnTo(index);
     this.#day ??= dayOf(time);
     await writeAll(this.#file!, bytes, this.#bytes);
   }

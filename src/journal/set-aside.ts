@@ -53,7 +53,11 @@ export type Look = Pick<SetAside, "from" | "to" | "files" | "damage" | "intact" 
 /** Throws NotSetAside. */
 export const firstIn = (given: string): number => {
   const digits = /^(?:.*\/)?(\d{1,15})(?:\.jsonl(?:\.zst)?|\.hashes)?$/.exec(given)?.[1];
-  if (digits === undefined) throw new NotSetAside("unknown", `${JSON.stringify(given)} is no segment: expected the index of its first entry or its file's name, as in ${segmentName(41)}`);
+  if (digits === undefined)
+    throw new NotSetAside(
+      "unknown",
+      `${JSON.stringify(given)} is no segment: expected the index of its first entry or its file's name, as in ${segmentName(41)}`,
+    );
   return Number(digits);
 };
 
@@ -77,22 +81,36 @@ const examine = async (looking: Looking, first: number, wanted: ReadonlySet<numb
     const lines = new Map<number, Recorded>();
     const times: string[] = [];
     let beginning: string | undefined;
-    const found = await forEachIntact({ open: () => openSegment(disk, dir, first), first, hashes }, (bytes, start, end, index) => {
-      const time = timeWithin(bytes, start, end);
-      if (time !== undefined) times.push(time);
-      if (index === first) beginning = time;
-      if (wanted.has(index)) lines.set(index, readLine(bytes.toString("utf8", start, end)));
-    });
+    const found = await forEachIntact(
+      { open: () => openSegment(disk, dir, first), first, hashes },
+      (bytes, start, end, index) => {
+        const time = timeWithin(bytes, start, end);
+        if (time !== undefined) times.push(time);
+        if (index === first) beginning = time;
+        if (wanted.has(index)) lines.set(index, readLine(bytes.toString("utf8", start, end)));
+      },
+    );
     const damage = damageOf(found, span);
-    if (damage === undefined) throw new NotSetAside("refused", `${segmentName(first)} is not damaged: each of its ${span.end - first} lines is as it was signed. It stays`);
+    if (damage === undefined)
+      throw new NotSetAside(
+        "refused",
+        `${segmentName(first)} is not damaged: each of its ${span.end - first} lines is as it was signed. It stays`,
+      );
     const files = await filesOf({ disk, dir }, first);
     await refuseWholePlain(journal, { span, hashes, files });
     times.sort();
-    const [before, behind] = [spans.filter((each) => each.end <= first), spans.filter((each) => each.first >= span.end)];
+    const [before, behind] = [
+      spans.filter((each) => each.end <= first),
+      spans.filter((each) => each.first >= span.end),
+    ];
     const proved = { disk, dir, tiles, root };
     return {
       look: {
-        from: first, to: span.end, damage, intact: found.intact, files,
+        from: first,
+        to: span.end,
+        damage,
+        intact: found.intact,
+        files,
         oldest: earliest(beginning ?? (await timeBefore(proved, before)), times[0]),
         youngest: latest(await timeBehind(proved, behind), times.at(-1)),
       },
@@ -111,31 +129,48 @@ const refuseWholePlain = async ({ disk, dir }: Journal, { span, hashes, files }:
   if (files.length < 2) return;
   const open = (): Promise<SegmentFile> => disk.open(places(dir).segment(first), "read");
   if (damageOf(await forEachIntact({ open, first, hashes }, () => undefined), span) !== undefined) return;
-  throw new NotSetAside("refused", `${segmentName(first)} is as it was signed, and only ${compressedName(first)} beside it is damaged: it stays. The gateway compresses it anew; or stop the gateway and remove ${compressedName(first)}`);
+  throw new NotSetAside(
+    "refused",
+    `${segmentName(first)} is as it was signed, and only ${compressedName(first)} beside it is damaged: it stays. The gateway compresses it anew; or stop the gateway and remove ${compressedName(first)}`,
+  );
 };
 
 const spanAt = (journal: Journal, spans: readonly Span[], first: number): Span => {
   const span = spans.find((each) => each.first === first);
   if (!span) {
     const around = spans.findLast((each) => each.first < first);
-    throw new NotSetAside("unknown", `no segment begins with index ${first}${around ? `; the one with that index would be ${segmentName(around.first)}` : ""}`);
+    throw new NotSetAside(
+      "unknown",
+      `no segment begins with index ${first}${around ? `; the one with that index would be ${segmentName(around.first)}` : ""}`,
+    );
   }
-  if (span.end === Number.POSITIVE_INFINITY) throw new NotSetAside("refused", `${segmentName(first)} is the segment that is being written: it cannot be set aside`);
+  if (span.end === Number.POSITIVE_INFINITY)
+    throw new NotSetAside(
+      "refused",
+      `${segmentName(first)} is the segment that is being written: it cannot be set aside`,
+    );
   const asides = journal.asides();
-  if (coversAll(asides, first, span.end) && !span.isThere) throw new NotSetAside("refused", `${segmentName(first)} is set aside already, as entry ${asides.find(({ from }) => from === first)?.by} says`);
-  if (first < deletedTo(journal)) throw new NotSetAside("refused", `${segmentName(first)} was deleted, as audit.retention says`);
+  if (coversAll(asides, first, span.end) && !span.isThere)
+    throw new NotSetAside(
+      "refused",
+      `${segmentName(first)} is set aside already, as entry ${asides.find(({ from }) => from === first)?.by} says`,
+    );
+  if (first < deletedTo(journal))
+    throw new NotSetAside("refused", `${segmentName(first)} was deleted, as audit.retention says`);
   return span;
 };
 
 /** Of the last checkpoint, which covers the segment. */
 const signedRoot = async (
-  { journal: { disk, dir }, checkpoints, signer }: Looking, { first, end }: Span,
+  { journal: { disk, dir }, checkpoints, signer }: Looking,
+  { first, end }: Span,
 ): Promise<{ readonly size: number; readonly root: Digest }> => {
   const { size } = checkpoints.last();
   if (size < end) throw new NotSetAside("refused", `no checkpoint covers ${segmentName(first)} yet`);
   const note = (await readWhole(disk, places(dir).checkpoint(size))).toString();
   const signed = readCheckpoint(note);
-  if (signed?.size !== size || signerOf(note, [verifierKey(signer.origin, signer.key)]) === undefined) throw new NotSetAside("broken", `checkpoint ${size} is not as this gateway signed it`);
+  if (signed?.size !== size || signerOf(note, [verifierKey(signer.origin, signer.key)]) === undefined)
+    throw new NotSetAside("broken", `checkpoint ${size} is not as this gateway signed it`);
   return { size, root: digestOf(signed.root) };
 };
 
@@ -164,8 +199,10 @@ const provedHashes = async ({ disk, dir, tiles, root }: Proved, { first, end }: 
 };
 
 const WIDTH = 256;
-const ofHashes = (first: number): string => `the leaf hashes beside ${segmentName(first)}, or others that stand above them,`;
-const NO_HASHES = "Without them nothing tells what was in the segment, so it stays: put the leaf hashes back from a copy, or the whole segment";
+const ofHashes = (first: number): string =>
+  `the leaf hashes beside ${segmentName(first)}, or others that stand above them,`;
+const NO_HASHES =
+  "Without them nothing tells what was in the segment, so it stays: put the leaf hashes back from a copy, or the whole segment";
 
 const damageOf = ({ intact, others, damage }: Intact, { first, end }: Span): string | undefined => {
   const absent = end - first - intact;
@@ -204,8 +241,10 @@ const sumOf = async (disk: Disk, path: string): Promise<{ readonly bytes: number
 };
 
 /** Null is without an end. */
-const earliest = (bound: string | null, seen: string | undefined): string | null => (bound === null ? null : [bound, seen ?? bound].toSorted()[0]!);
-const latest = (bound: string | null, seen: string | undefined): string | null => (bound === null ? null : [bound, seen ?? bound].toSorted()[1]!);
+const earliest = (bound: string | null, seen: string | undefined): string | null =>
+  bound === null ? null : [bound, seen ?? bound].toSorted()[0]!;
+const latest = (bound: string | null, seen: string | undefined): string | null =>
+  bound === null ? null : [bound, seen ?? bound].toSorted()[1]!;
 
 export type Setting = Looking & {
   readonly journal: Journal;
@@ -216,11 +255,19 @@ export type Setting = Looking & {
 };
 
 /** Resolves with the entry and its index when the files are moved. Throws NotSetAside. */
-export const setAside = (setting: Setting, first: number): Promise<{ readonly entry: SetAside; readonly index: number }> =>
+export const setAside = (
+  setting: Setting,
+  first: number,
+): Promise<{ readonly entry: SetAside; readonly index: number }> =>
   oneAtATime(setting.journal.dir, () => set(setting, first));
 
 const set = async (setting: Setting, first: number): Promise<{ readonly entry: SetAside; readonly index: number }> => {
-  const { journal, checkpoints, openDoNotCalls, by: { user, behind, purpose } } = setting;
+  const {
+    journal,
+    checkpoints,
+    openDoNotCalls,
+    by: { user, behind, purpose },
+  } = setting;
   const { failed } = journal.status();
   if (failed !== undefined) throw new Error(failed);
   // So that the line behind the segment can be proved, which tells where its time ends.
@@ -231,14 +278,26 @@ const set = async (setting: Setting, first: number): Promise<{ readonly entry: S
   const carried = within.filter(({ from }) => lines.has(from));
   const lost = open ? within.length - carried.length : null;
   const entry: SetAside = {
-    kind: "set-aside", ...look, lost, user: accountName(user), ...(behind && { behind }), ...(purpose !== undefined && { purpose }), before: journal.asides(),
+    kind: "set-aside",
+    ...look,
+    lost,
+    user: accountName(user),
+    ...(behind && { behind }),
+    ...(purpose !== undefined && { purpose }),
+    before: journal.asides(),
   };
   await carryOn(journal, carried, lines);
   await journal.append(entry);
   await checkpoints.write();
   const said = journal.asides().find(({ from }) => from === first);
-  if (!said || checkpoints.last().size <= said.by) throw new Error("no checkpoint covers the entry that says it, so the segment stays in its place until the next start");
-  await move(journal, entry.files.map(({ name }) => name));
+  if (!said || checkpoints.last().size <= said.by)
+    throw new Error(
+      "no checkpoint covers the entry that says it, so the segment stays in its place until the next start",
+    );
+  await move(
+    journal,
+    entry.files.map(({ name }) => name),
+  );
   return { entry, index: said.by };
 };
 
@@ -267,14 +326,17 @@ const freeName = (name: string, taken: ReadonlySet<string>): string => {
  * the entry names was put there since, from a copy: it stays.
  */
 export const finishSettingAside = async (journal: Journal): Promise<void> => {
-  const there = new Set((await journal.disk.list(places(journal.dir).segments)).flatMap((name) => (name.endsWith(".hashes") ? [] : [name])));
+  const there = new Set(
+    (await journal.disk.list(places(journal.dir).segments)).flatMap((name) => (name.endsWith(".hashes") ? [] : [name])),
+  );
   for (const { from, by } of journal.asides()) {
     if (!there.has(segmentName(from)) && !there.has(compressedName(from))) continue;
     for await (const entry of readEntries(journal.dir, { from: by, to: by + 1 }, journal.disk)) {
       if (entry.kind !== "set-aside") continue;
       const left: string[] = [];
       for (const { name, sha256 } of entry.files) {
-        if (there.has(name) && (await sumOf(journal.disk, `${places(journal.dir).segments}/${name}`)).sha256 === sha256) left.push(name);
+        if (there.has(name) && (await sumOf(journal.disk, `${places(journal.dir).segments}/${name}`)).sha256 === sha256)
+          left.push(name);
       }
       if (left.length > 0) await oneAtATime(journal.dir, () => move(journal, left));
     }

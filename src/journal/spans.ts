@@ -18,5 +18,9 @@ export type Span = {
 export const spansIn = (names: readonly string[]): Span[] => {
   const there = new Set(segmentsIn(names));
   const starts = [...new Set([...there, ...numbersIn(names, ".hashes")])].toSorted((left, right) => left - right);
-  return starts.map((first, at) => ({ first, end: starts[at + 1] ?? Number.POSITIVE_INFINITY, isThere: there.has(first) }));
+  return starts.map((first, at) => ({
+    first,
+    end: starts[at + 1] ?? Number.POSITIVE_INFINITY,
+    isThere: there.has(first),
+  }));
 };

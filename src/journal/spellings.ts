@@ -31,7 +31,9 @@ const spellingsOf = ({ kind, value }: Person): readonly Spelling[] => {
 
 const withCountry = (digits: string): Spelling[] => {
   if (digits.length === NATIONAL_DIGITS) return [{ text: `1${digits}`, says: "with country code 1" }];
-  return digits.length === NATIONAL_DIGITS + 1 && digits.startsWith("1") ? [{ text: digits.slice(1), says: "without country code 1" }] : [];
+  return digits.length === NATIONAL_DIGITS + 1 && digits.startsWith("1")
+    ? [{ text: digits.slice(1), says: "without country code 1" }]
+    : [];
 };
 
 /** As a client dials it that has another country's number: 00 of most countries, 011 of North America. */
@@ -57,4 +59,5 @@ export const wantedOf = (person: Person, keys: IndexKeys): Wanted | undefined =>
 };
 
 /** As a filter, which holds no person's data. Who looked for the person before is no request of theirs. */
-export const filterFor = ({ kind }: Person, { tokens }: Wanted): string => `${kind === "phone" ? "phone" : "customer"}:${tokens.join(",")} -kind:access`;
+export const filterFor = ({ kind }: Person, { tokens }: Wanted): string =>
+  `${kind === "phone" ? "phone" : "customer"}:${tokens.join(",")} -kind:access`;

@@ -35,24 +35,63 @@ type Part<Saved> = {
   readonly before?: Saved;
 };
 
-const part = <Saved>(name: string, save: Part<Saved>["save"], restore: Part<Saved>["restore"], before?: Saved): Part<unknown> =>
-  ({ name, save, restore: (trail, saved) => restore(trail, saved as Saved), ...(before !== undefined && { before }) });
+const part = <Saved>(
+  name: string,
+  save: Part<Saved>["save"],
+  restore: Part<Saved>["restore"],
+  before?: Saved,
+): Part<unknown> => ({
+  name,
+  save,
+  restore: (trail, saved) => restore(trail, saved as Saved),
+  ...(before !== undefined && { before }),
+});
 
 /** In this order they are restored. */
 export const PARTS: readonly Part<unknown>[] = [
-  part("open-intents", ({ open }) => [...open], ({ open }, saved) => saved.forEach(([id, index]) => open.set(id, index))),
-  part("deleted", ({ deleted }) => deleted ?? null, (trail, saved: Deleted | null) => void (trail.deleted = saved ?? undefined)),
-  part("set-aside", ({ asides }) => asides.save(), ({ asides }, saved) => asides.restore(saved), []),
-  part("dnc-numbers", ({ numbers }) => numbers.save(), ({ numbers }, saved) => numbers.restore(saved)),
-  part("index-keys", ({ keys }) => keys.save(), ({ keys }, saved) => keys.restore(saved)),
-  part("revocations", ({ revoked }) => revoked.save(), ({ revoked }, saved) => revoked.restore(saved)),
-  part("clock", ({ clock }) => clock.save(), ({ clock }, saved) => clock.restore(saved)),
+  part(
+    "open-intents",
+    ({ open }) => [...open],
+    ({ open }, saved) => saved.forEach(([id, index]) => open.set(id, index)),
+  ),
+  part(
+    "deleted",
+    ({ deleted }) => deleted ?? null,
+    (trail, saved: Deleted | null) => void (trail.deleted = saved ?? undefined),
+  ),
+  part(
+    "set-aside",
+    ({ asides }) => asides.save(),
+    ({ asides }, saved) => asides.restore(saved),
+    [],
+  ),
+  part(
+    "dnc-numbers",
+    ({ numbers }) => numbers.save(),
+    ({ numbers }, saved) => numbers.restore(saved),
+  ),
+  part(
+    "index-keys",
+    ({ keys }) => keys.save(),
+    ({ keys }, saved) => keys.restore(saved),
+  ),
+  part(
+    "revocations",
+    ({ revoked }) => revoked.save(),
+    ({ revoked }, saved) => revoked.restore(saved),
+  ),
+  part(
+    "clock",
+    ({ clock }) => clock.save(),
+    ({ clock }, saved) => clock.restore(saved),
+  ),
 ];
 
 /** A trail that knows the same, and goes its own way from here on. */
 export const copyOf = (trail: Trail): Trail => restoreParts(savedParts(trail));
 
-const savedParts = (trail: Trail): Record<string, unknown> => Object.fromEntries(PARTS.map(({ name, save }) => [name, save(trail)]));
+const savedParts = (trail: Trail): Record<string, unknown> =>
+  Object.fromEntries(PARTS.map(({ name, save }) => [name, save(trail)]));
 
 /** Throws when a part is missing, or is not what `save` gives. */
 const restoreParts = (saved: Readonly<Record<string, unknown>>): Trail => {
@@ -84,8 +123,22 @@ type Written = {
 const base64 = (digest: Digest): string => digestBytes(digest).toString("base64");
 
 /** The text to be signed, so that it can be made at one moment and signed at another. */
-export const stateText = ({ size, tree, leaf, segment, bytes, segments, trail, beside }: StartState, origin: string): string => {
-  const written: Written = { origin, size, root: base64(tree.root()), frontier: tree.frontier().map(base64), leaf: base64(leaf), segment, bytes, segments, beside, parts: savedParts(trail) };
+export const stateText = (
+  { size, tree, leaf, segment, bytes, segments, trail, beside }: StartState,
+  origin: string,
+): string => {
+  const written: Written = {
+    origin,
+    size,
+    root: base64(tree.root()),
+    frontier: tree.frontier().map(base64),
+    leaf: base64(leaf),
+    segment,
+    bytes,
+    segments,
+    beside,
+    parts: savedParts(trail),
+  };
   return `${TITLE}\n${JSON.stringify(written)}\n`;
 };
 
@@ -94,7 +147,8 @@ export const signState = (text: string, { origin, key }: StateSigner): string =>
 /** The root follows from the frontier. Throws an error that says in words why the state cannot be used. */
 export const readState = (note: string, { origin, key }: StateSigner): StartState => {
   const text = openNote(note, origin, key);
-  if (text === undefined) throw new Error("it is not signed by the config's checkpoint key: the key was replaced, or the file was changed");
+  if (text === undefined)
+    throw new Error("it is not signed by the config's checkpoint key: the key was replaced, or the file was changed");
   const [title, json = "", ...rest] = text.split("\n");
   if (title !== TITLE || rest.join("") !== "") throw new Error("another version wrote it");
   const { size, root, frontier, leaf, segment, bytes, segments, beside, parts, ...of } = JSON.parse(json) as Written;

@@ -12,7 +12,11 @@ const OLDER_DAYS = 7;
 type Place = { readonly disk: Disk; readonly dir: string };
 
 /** Writes it, and deletes those that are no longer needed. `text`: from `stateText`. */
-export const writeState = async ({ disk, dir }: Place, { size, text }: { readonly size: number; readonly text: string }, signer: StateSigner): Promise<void> => {
+export const writeState = async (
+  { disk, dir }: Place,
+  { size, text }: { readonly size: number; readonly text: string },
+  signer: StateSigner,
+): Promise<void> => {
   const at = places(dir);
   await disk.makeDirectory(at.states);
   await replaceWhole(disk, at.state(size), Buffer.from(signState(text, signer)));
@@ -24,7 +28,9 @@ export const thinStates = async ({ disk, dir }: Place, now = Date.now()): Promis
   const at = places(dir);
   const days = new Set<number>();
   let isGone = false;
-  for (const size of numbersIn(await disk.list(at.states), "").toReversed().slice(NEWEST)) {
+  for (const size of numbersIn(await disk.list(at.states), "")
+    .toReversed()
+    .slice(NEWEST)) {
     const day = Math.floor((await disk.modified(at.state(size))) / DAY_MS);
     const isLastOfDay = !days.has(day) && now - day * DAY_MS < OLDER_DAYS * DAY_MS;
     days.add(day);
@@ -49,7 +55,11 @@ export const loadState = async (place: Place, size: number, signer: StateSigner)
   const state = readState(await readText(place, places(place.dir).state(size)), signer);
   if (state.size !== size) throw new Error(`it is of ${state.size} entries`);
   const checkpoint = readCheckpoint(await readText(place, places(place.dir).checkpoint(size)));
-  if (checkpoint?.size !== size || checkpoint.origin !== signer.origin || digestOf(checkpoint.root) !== state.tree.root()) {
+  if (
+    checkpoint?.size !== size ||
+    checkpoint.origin !== signer.origin ||
+    digestOf(checkpoint.root) !== state.tree.root()
+  ) {
     throw new Error("the checkpoint of the same size has another root");
   }
   return state;
@@ -57,7 +67,8 @@ export const loadState = async (place: Place, size: number, signer: StateSigner)
 
 const readText = async ({ disk }: Place, path: string): Promise<string> => {
   const bytes = await readWhole(disk, path).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw new Error("the checkpoint of the same size is gone", { cause: error });
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw new Error("the checkpoint of the same size is gone", { cause: error });
     throw error;
   });
   return bytes.toString();

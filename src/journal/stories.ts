@@ -12,7 +12,10 @@ type Waiting = { readonly at: number; readonly entries: Recorded[]; readonly lin
  * An intent without an end holds back what began after it; beyond `most` it is given as it stands, and an end that comes later is a story by
  * itself.
  */
-export const storiesOf = async function* (lines: AsyncIterable<Line>, most = 100_000): AsyncGenerator<ToldStory, void, undefined> {
+export const storiesOf = async function* (
+  lines: AsyncIterable<Line>,
+  most = 100_000,
+): AsyncGenerator<ToldStory, void, undefined> {
   const queue = new Queue();
   for await (const line of lines) {
     queue.take(line);

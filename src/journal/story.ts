@@ -78,9 +78,15 @@ export type Facts = {
 /** Members of entries, of whatever kind: what an entry lacks is undefined. */
 type Members = { readonly [name: string]: unknown };
 
-const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : typeof value === "number" || typeof value === "bigint" ? String(value) : undefined);
+const textOf = (value: unknown): string | undefined =>
+  typeof value === "string"
+    ? value
+    : typeof value === "number" || typeof value === "bigint"
+      ? String(value)
+      : undefined;
 const numberOf = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
-const mapOf = (value: unknown): Members | undefined => (typeof value === "object" && value !== null ? (value as Members) : undefined);
+const mapOf = (value: unknown): Members | undefined =>
+  typeof value === "object" && value !== null ? (value as Members) : undefined;
 
 export const factsOf = ({ at, entries }: Story): Facts => {
   const [first] = entries;
@@ -157,7 +163,8 @@ const howOf = (closing: Members): Partial<Facts> => {
   };
 };
 
-const upstreamOf = (entry: Members): string | undefined => textOf(entry["lane"])?.replace(/\/[^/]*$/, "") ?? textOf(entry["upstream"]);
+const upstreamOf = (entry: Members): string | undefined =>
+  textOf(entry["lane"])?.replace(/\/[^/]*$/, "") ?? textOf(entry["upstream"]);
 
 /** `Warning: 112 - "No call found"` begins with the number. */
 const warningOf = (warning: string | undefined): number | undefined => {
@@ -190,6 +197,7 @@ const outcomeOf = ({ origin, status, delivery }: Members): { readonly state: Sta
 };
 
 /** Kinds of which the id is that of an earlier intent. */
-export const closes = (entry: Recorded): entry is Extract<Recorded, { kind: "outcome" | "abandoned" | "in-doubt" }> => CLOSING.has(entry.kind);
+export const closes = (entry: Recorded): entry is Extract<Recorded, { kind: "outcome" | "abandoned" | "in-doubt" }> =>
+  CLOSING.has(entry.kind);
 
 const CLOSING: ReadonlySet<string> = new Set(["outcome", "abandoned", "in-doubt"] satisfies Kind[]);

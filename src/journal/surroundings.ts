@@ -31,7 +31,9 @@ type Line = Buffer;
 type Reader = (file: SegmentFile) => Promise<Line | undefined>;
 
 const firstProved = async (
-  { disk, dir, tiles, root }: Proved, spans: readonly Span[], placeIn: (span: Span) => [index: number, read: Reader],
+  { disk, dir, tiles, root }: Proved,
+  spans: readonly Span[],
+  placeIn: (span: Span) => [index: number, read: Reader],
 ): Promise<string | null> => {
   for (const span of spans) {
     const [index, read] = placeIn(span);
@@ -44,7 +46,11 @@ const firstProved = async (
   return null;
 };
 
-const isProved = async ({ tiles, root }: Pick<Proved, "tiles" | "root">, index: number, line: Line): Promise<boolean> => {
+const isProved = async (
+  { tiles, root }: Pick<Proved, "tiles" | "root">,
+  index: number,
+  line: Line,
+): Promise<boolean> => {
   const leaf = leafHashWithin(line, 1, line.length);
   try {
     return verifyInclusion({ index, size: tiles.size, leaf, root, proof: await tiles.of(index) });

@@ -39,7 +39,11 @@ export const superfluous = (checkpoints: readonly Dated[], now: number): number[
 const spanName = (at: number, length: number): string => `${length} ${Math.floor(at / length)}`;
 
 /** Resolves with how many were deleted: at most `most`, the oldest first. `now`: milliseconds since 1970. */
-export const thinCheckpoints = async ({ disk, dir }: Pick<Journal, "disk" | "dir">, now = Date.now(), most = Number.POSITIVE_INFINITY): Promise<number> => {
+export const thinCheckpoints = async (
+  { disk, dir }: Pick<Journal, "disk" | "dir">,
+  now = Date.now(),
+  most = Number.POSITIVE_INFINITY,
+): Promise<number> => {
   const at = places(dir);
   const names = await disk.list(at.checkpoints);
   const [cosigned, stamped] = [new Set(numbersIn(names, COSIGNED)), new Set(numbersIn(names, TIMESTAMP))];

@@ -41,10 +41,21 @@ class Nodes {
     this.#firsts ??= this.#disk.list(places(this.#dir).segments).then((names) => numbersIn(names, ".hashes"));
     const firsts = await this.#firsts;
     const leaves: Digest[] = [];
-    for (let at = Math.max(0, firsts.findLastIndex((first) => first <= from)); at < firsts.length && leaves.length < count; at++) {
+    for (
+      let at = Math.max(
+        0,
+        firsts.findLastIndex((first) => first <= from),
+      );
+      at < firsts.length && leaves.length < count;
+      at++
+    ) {
       const [first, next] = [firsts[at]!, firsts[at + 1] ?? Number.POSITIVE_INFINITY];
       const wanted = from + leaves.length;
-      const found = await this.#from(places(this.#dir).leaves(first), wanted - first, Math.min(count - leaves.length, next - wanted));
+      const found = await this.#from(
+        places(this.#dir).leaves(first),
+        wanted - first,
+        Math.min(count - leaves.length, next - wanted),
+      );
       leaves.push(...found);
       if (found.length < next - wanted) break;
     }
@@ -53,15 +64,19 @@ class Nodes {
 
   async #from(path: string, from: number, count: number): Promise<Digest[]> {
     if (from < 0 || count <= 0) return [];
-    const opened = this.#files.get(path) ?? this.#disk.open(path, "read").catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      return undefined;
-    });
+    const opened =
+      this.#files.get(path) ??
+      this.#disk.open(path, "read").catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        return undefined;
+      });
     this.#files.set(path, opened);
     const file = await opened;
     if (!file) return [];
     const bytes = await readAll(file, from * DIGEST_BYTES, count * DIGEST_BYTES);
-    return Array.from({ length: Math.floor(bytes.length / DIGEST_BYTES) }, (_, at) => digestOf(bytes.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES)));
+    return Array.from({ length: Math.floor(bytes.length / DIGEST_BYTES) }, (_, at) =>
+      digestOf(bytes.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES)),
+    );
   }
 }
 
@@ -137,7 +152,8 @@ export class Tiles {
   async #node(height: number, place: number): Promise<Digest> {
     const level = Math.min(Math.floor(height / BITS), LEVELS.length);
     const width = 2 ** (height - level * BITS);
-    if (width > WIDTH) return nodeHash(await this.#node(height - 1, 2 * place), await this.#node(height - 1, 2 * place + 1));
+    if (width > WIDTH)
+      return nodeHash(await this.#node(height - 1, 2 * place), await this.#node(height - 1, 2 * place + 1));
     const start = (place * width) % WIDTH;
     const tile = await this.#tile(level, Math.floor((place * width) / WIDTH));
     if (tile.length >= start + width) return rootOf(tile.slice(start, start + width));
@@ -158,8 +174,11 @@ export class Tiles {
   async #fromBelow(level: number, place: number): Promise<Digest> {
     const tile = await this.#tile(level - 1, place);
     if (tile.length === WIDTH) return rootOf(tile);
-    if (level === 1) throw new LeavesMissing(`the leaf hashes of the entries from ${place * WIDTH + tile.length} on are missing`);
-    return rootOf(await Promise.all(Array.from({ length: WIDTH }, (_, at) => this.#below(level - 1, place * WIDTH + at))));
+    if (level === 1)
+      throw new LeavesMissing(`the leaf hashes of the entries from ${place * WIDTH + tile.length} on are missing`);
+    return rootOf(
+      await Promise.all(Array.from({ length: WIDTH }, (_, at) => this.#below(level - 1, place * WIDTH + at))),
+    );
   }
 
   /** Up to 256 nodes that are children of one. */
@@ -202,7 +221,9 @@ export const extendTiles = async (place: Place): Promise<void> => {
       await tiles.close();
     }
   }
-  throw new Error(`the leaf hashes of the first ${size} entries do not have the root that checkpoint ${size} signed: ocsgw audit verify tells more`);
+  throw new Error(
+    `the leaf hashes of the first ${size} entries do not have the root that checkpoint ${size} signed: ocsgw audit verify tells more`,
+  );
 };
 
 type Extending = Place & { readonly level: number; readonly size: number; readonly fromNothing: boolean };

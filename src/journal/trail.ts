@@ -53,7 +53,8 @@ export class Trail {
     const [, kind, id] = HEAD.exec(head) ?? [];
     if (kind === "intent") this.open.set(id!, index);
     else if (id !== undefined) this.open.delete(id);
-    else if (READ.some((word) => head.startsWith(word))) this.#restore(readLine(bytes.toString("utf8", start, end)), index);
+    else if (READ.some((word) => head.startsWith(word)))
+      this.#restore(readLine(bytes.toString("utf8", start, end)), index);
     const found = numberIn(bytes, start, end);
     if (found) this.numbers.found(found.sequence, found.number);
   }
@@ -125,10 +126,15 @@ export const numberIn = (bytes: Buffer, start: number, end: number): LineNumber 
 };
 
 const sequenceIn = (bytes: Buffer, start: number, end: number): string => {
-  const sequence = SEQUENCE.exec(bytes.toString("latin1", Math.max(start, end - TAIL_BYTES - SEQUENCE_BYTES), end))?.[1];
+  const sequence = SEQUENCE.exec(
+    bytes.toString("latin1", Math.max(start, end - TAIL_BYTES - SEQUENCE_BYTES), end),
+  )?.[1];
   if (sequence !== undefined) return sequence;
   const tenant = bytes.indexOf(TENANT, start, "latin1");
-  return sequenceName(undefined, Number.parseInt(bytes.toString("latin1", tenant + TENANT.length, tenant + TENANT.length + 16), 10));
+  return sequenceName(
+    undefined,
+    Number.parseInt(bytes.toString("latin1", tenant + TENANT.length, tenant + TENANT.length + 16), 10),
+  );
 };
 
 const digitsOf = (index: number): number => String(index).length;

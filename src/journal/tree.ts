@@ -32,7 +32,8 @@ export const leafHashWithin = (bytes: Buffer, start: number, end: number): Diges
 };
 
 export const digestBytes = (digest: Digest): Buffer => Buffer.from(digest, "latin1");
-export const digestOf = (bytes: Uint8Array): Digest => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+export const digestOf = (bytes: Uint8Array): Digest =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 
 export type Tree = {
   readonly size: () => number;
@@ -63,14 +64,21 @@ export const createTree = (from: Frontier = EMPTY): Tree => {
       peaks[level] = carry;
       size++;
     },
-    root: () => peaks.reduce<Digest | undefined>((right, peak) => (peak === undefined ? right : right === undefined ? peak : nodeHash(peak, right)), undefined) ?? EMPTY_ROOT,
+    root: () =>
+      peaks.reduce<Digest | undefined>(
+        (right, peak) => (peak === undefined ? right : right === undefined ? peak : nodeHash(peak, right)),
+        undefined,
+      ) ?? EMPTY_ROOT,
     frontier: () => peaks.filter((peak) => peak !== undefined),
   };
 };
 
 const peaksOf = ({ size, roots }: Frontier): (Digest | undefined)[] => {
-  const bits = Array.from(size.toString(2)).toReversed().map((bit) => bit === "1");
-  if (!isCount(size) || bits.filter(Boolean).length !== roots.length || !areDigests(roots)) throw new Error(`a tree of ${size} entries has other subtrees`);
+  const bits = Array.from(size.toString(2))
+    .toReversed()
+    .map((bit) => bit === "1");
+  if (!isCount(size) || bits.filter(Boolean).length !== roots.length || !areDigests(roots))
+    throw new Error(`a tree of ${size} entries has other subtrees`);
   let next = 0;
   return size === 0 ? [] : bits.map((bit) => (bit ? roots[next++] : undefined));
 };
@@ -99,7 +107,8 @@ export const inclusionProof = (leaves: readonly Digest[], index: number, from = 
 };
 
 /** PROOF(m, D[n]): that the tree over all leaves only appends to the tree over the first `size`. */
-export const consistencyProof = (leaves: readonly Digest[], size: number): Digest[] => (size === 0 ? [] : subproof(leaves, size, 0, leaves.length, true));
+export const consistencyProof = (leaves: readonly Digest[], size: number): Digest[] =>
+  size === 0 ? [] : subproof(leaves, size, 0, leaves.length, true);
 
 const subproof = (leaves: readonly Digest[], size: number, from: number, to: number, whole: boolean): Digest[] => {
   if (size === to - from) return whole ? [] : [rootOf(leaves, from, to)];
@@ -112,7 +121,13 @@ const subproof = (leaves: readonly Digest[], size: number, from: number, to: num
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 const areDigests = (proof: readonly Digest[]): boolean => proof.every(({ length }) => length === DIGEST_BYTES);
 
-export type Inclusion = { readonly index: number; readonly size: number; readonly leaf: Digest; readonly root: Digest; readonly proof: readonly Digest[] };
+export type Inclusion = {
+  readonly index: number;
+  readonly size: number;
+  readonly leaf: Digest;
+  readonly root: Digest;
+  readonly proof: readonly Digest[];
+};
 
 /** RFC 9162, 2.1.3.2, which verifies what RFC 6962 proves. */
 export const verifyInclusion = ({ index, size, leaf, root, proof }: Inclusion): boolean => {
@@ -130,7 +145,13 @@ export const verifyInclusion = ({ index, size, leaf, root, proof }: Inclusion): 
   return last === 0 && digest === root;
 };
 
-export type Consistency = { readonly size1: number; readonly size2: number; readonly root1: Digest; readonly root2: Digest; readonly proof: readonly Digest[] };
+export type Consistency = {
+  readonly size1: number;
+  readonly size2: number;
+  readonly root1: Digest;
+  readonly root2: Digest;
+  readonly proof: readonly Digest[];
+};
 
 /** RFC 9162, 2.1.4.2. Nothing is proved about an empty tree, which every tree extends. */
 export const verifyConsistency = ({ size1, size2, root1, root2, proof }: Consistency): boolean => {

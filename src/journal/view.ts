@@ -2,11 +2,20 @@
 import type { Recorded } from "./entry.ts";
 import { factsOf, type Facts, type Story } from "./story.ts";
 
-export type View = Omit<Facts, "time"> & { readonly time: string; readonly identifier: string | null; readonly entries: readonly Recorded[] };
+export type View = Omit<Facts, "time"> & {
+  readonly time: string;
+  readonly identifier: string | null;
+  readonly entries: readonly Recorded[];
+};
 
 export const viewOf = (story: Story): View => {
   const [first] = story.entries;
-  return { ...factsOf(story), time: first?.time ?? "", identifier: first && "identifier" in first ? first.identifier ?? null : null, entries: story.entries };
+  return {
+    ...factsOf(story),
+    time: first?.time ?? "",
+    identifier: first && "identifier" in first ? (first.identifier ?? null) : null,
+    entries: story.entries,
+  };
 };
 
 /** `null` where there is no next page. */

@@ -152,7 +152,11 @@ export class FileJournal implements Journal {
     }
     while (this.#flushing) await this.#flushing;
     if (this.#failed) throw this.#failed;
-    const head = { size: tree.size(), root: tree.root(), state: stateFor === undefined ? undefined : this.#state(stateFor) };
+    const head = {
+      size: tree.size(),
+      root: tree.root(),
+      state: stateFor === undefined ? undefined : this.#state(stateFor),
+    };
     try {
       await within(this.#made.stuckMs, Promise.all([segments.flush(), leaves.flush()]));
     } catch (error) {
@@ -164,10 +168,25 @@ export class FileJournal implements Journal {
 
   /** While nothing is on its way to the disk. */
   #state(origin: string): string | undefined {
-    const { tree, segments: { first, bytes, number } } = this.#made;
+    const {
+      tree,
+      segments: { first, bytes, number },
+    } = this.#made;
     if (first === undefined || this.#leaf === undefined) return undefined;
     const beside = Object.fromEntries(Object.entries(this.#made.beside ?? {}).map(([name, save]) => [name, save()]));
-    return stateText({ size: tree.size(), tree, leaf: this.#leaf, segment: first, bytes, segments: number, trail: this.#known, beside }, origin);
+    return stateText(
+      {
+        size: tree.size(),
+        tree,
+        leaf: this.#leaf,
+        segment: first,
+        bytes,
+        segments: number,
+        trail: this.#known,
+        beside,
+      },
+      origin,
+    );
   }
 
   readonly close = (): Promise<void> => (this.#closed ??= this.#close());
@@ -210,7 +229,8 @@ export class FileJournal implements Journal {
     this.#filling.add(given, writeLine(this.#index, writeMicros(micros), given), micros);
     this.#made.trail.took(given);
     if (entry.kind === "clock") this.#time.note(entry);
-    if (entry.kind === "config") for (const { revoked } of [this.#made.trail, this.#known]) revoked.trim(this.#believedNow);
+    if (entry.kind === "config")
+      for (const { revoked } of [this.#made.trail, this.#known]) revoked.trim(this.#believedNow);
     this.#index++;
   }
 
@@ -223,7 +243,13 @@ export class FileJournal implements Journal {
 
   readonly #step = ({ from, to }: Step): void => {
     const stepMs = Math.round((to - from) / 1000);
-    this.#put({ kind: "clock", from: writeMicros(from), to: writeMicros(to), step_ms: stepMs, ...(isDoubtful({ from, to }) && { unconfirmed: true }) });
+    this.#put({
+      kind: "clock",
+      from: writeMicros(from),
+      to: writeMicros(to),
+      step_ms: stepMs,
+      ...(isDoubtful({ from, to }) && { unconfirmed: true }),
+    });
     this.#made.tell({ kind: "clock", stepMs });
   };
 
@@ -310,7 +336,9 @@ export class FileJournal implements Journal {
 
   #tryLater(ms: number): void {
     if (this.#closed) return;
-    this.#trying = setTimeout(() => { this.#flushing = this.#mend(Math.min(2 * ms, LONGEST_TRY_MS)); }, ms);
+    this.#trying = setTimeout(() => {
+      this.#flushing = this.#mend(Math.min(2 * ms, LONGEST_TRY_MS));
+    }, ms);
   }
 
   /** Tries to write again. Nothing else touches the disk meanwhile, because nothing is admitted. */
@@ -365,7 +393,12 @@ export class FileJournal implements Journal {
     const late = this.#outage.end();
     for (const entry of late) this.#put(entry);
     if (late.length > 0) this.#want();
-    this.#made.tell({ kind: "mended", afterMs: Math.round(performance.now() - this.#failedAt), lost: gap?.kind === "gap" ? gap.lost ?? 0 : 0, owed: owed.length + late.length });
+    this.#made.tell({
+      kind: "mended",
+      afterMs: Math.round(performance.now() - this.#failedAt),
+      lost: gap?.kind === "gap" ? (gap.lost ?? 0) : 0,
+      owed: owed.length + late.length,
+    });
   }
 
   /** A file that was moved or removed takes lines as before, and nobody would ever find them. One look at a time: each holds a thread that others need. */

@@ -2,7 +2,12 @@
 import type { ResourceName } from "./catalog.ts";
 
 export const REASONS: Readonly<Record<number, string>> = {
-  200: "OK", 400: "Bad Request", 404: "Not Found", 409: "Conflict", 410: "Gone", 500: "Internal server error",
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  409: "Conflict",
+  410: "Gone",
+  500: "Internal server error",
 };
 
 /** Statuses a resource may answer with. */

@@ -3,16 +3,33 @@
  * Source: the manual's tables "BODY" and "BODY Attributes for campaigngroups Resource" and the Desktop protocol that they refer to.
  */
 import {
-  CALLBACK_TYPES, CALL_RESULTS, CHAIN_ATTR, DIAL_MODES, OPTIMIZE_BY, PHONE_TYPES, RECORD_STATUS, RECORD_TYPES, TREATMENTS,
+  CALLBACK_TYPES,
+  CALL_RESULTS,
+  CHAIN_ATTR,
+  DIAL_MODES,
+  OPTIMIZE_BY,
+  PHONE_TYPES,
+  RECORD_STATUS,
+  RECORD_TYPES,
+  TREATMENTS,
 } from "./enumerations.ts";
 import { isDateTime } from "./date-time.ts";
 import { CONTACT_EXPECTED, CUSTOMER_ID_EXPECTED, isAnyContact, isCustomerId } from "./identifiers.ts";
 
 export type Shape =
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
-  | { readonly kind: "enumeration"; readonly values: ReadonlyMap<number, string>; readonly accepts: ReadonlySet<number> }
+  | {
+      readonly kind: "enumeration";
+      readonly values: ReadonlyMap<number, string>;
+      readonly accepts: ReadonlySet<number>;
+    }
   | { readonly kind: "word"; readonly words: readonly string[] }
-  | { readonly kind: "text"; readonly max: number; readonly is?: (value: string) => boolean; readonly expected?: string }
+  | {
+      readonly kind: "text";
+      readonly max: number;
+      readonly is?: (value: string) => boolean;
+      readonly expected?: string;
+    }
   | { readonly kind: "properties" };
 
 type Definition = {
@@ -25,11 +42,17 @@ const MAX_INTEGER = 2_147_483_647;
 
 const integer = (min = 0, max = MAX_INTEGER): Shape => ({ kind: "integer", min, max });
 const oneOf = (values: ReadonlyMap<number, string>, from = 0): Shape => ({
-  kind: "enumeration", values, accepts: new Set([...values.keys()].filter((number) => number >= from)),
+  kind: "enumeration",
+  values,
+  accepts: new Set([...values.keys()].filter((number) => number >= from)),
 });
 const word = (words: readonly string[]): Shape => ({ kind: "word", words });
-const text = (max: number, is?: (value: string) => boolean, expected?: string): Shape =>
-  ({ kind: "text", max, ...(is && { is }), ...(expected !== undefined && { expected }) });
+const text = (max: number, is?: (value: string) => boolean, expected?: string): Shape => ({
+  kind: "text",
+  max,
+  ...(is && { is }),
+  ...(expected !== undefined && { expected }),
+});
 
 /** Seconds since midnight. */
 const timeOfDay = integer(0, 86_400);
@@ -79,20 +102,32 @@ export const SPELLINGS: ReadonlyMap<string, AttributeName> = new Map<string, Att
 ]);
 
 /** Names that no request may carry, which OCS might take for scope all the same. */
-const RESERVED_SCOPE = ["GSW_RECORD_URI", "GSW_CM_AttrGroupID", "GSW_CM_AttrCampaignID", "GSW_CM_AttrReferenceID", "GSW_CM_AttrRefID", "GSW_CM_MessageType"];
+const RESERVED_SCOPE = [
+  "GSW_RECORD_URI",
+  "GSW_CM_AttrGroupID",
+  "GSW_CM_AttrCampaignID",
+  "GSW_CM_AttrReferenceID",
+  "GSW_CM_AttrRefID",
+  "GSW_CM_MessageType",
+];
 
 /** In small letters, by the name as it is spelled here and by itself. */
 const scopeNames: ReadonlyMap<string, string> = new Map(
   [
-    ...Object.entries<Definition>(ATTRIBUTES).filter(([, definition]) => definition.scope).map(([name]) => name),
+    ...Object.entries<Definition>(ATTRIBUTES)
+      .filter(([, definition]) => definition.scope)
+      .map(([name]) => name),
     "GSW_CAMPAIGN",
     ...RESERVED_SCOPE,
-  ].flatMap((name) => [[name, name.toLowerCase()], [name.toLowerCase(), name.toLowerCase()]]),
+  ].flatMap((name) => [
+    [name, name.toLowerCase()],
+    [name.toLowerCase(), name.toLowerCase()],
+  ]),
 );
 
 /** The key in small letters when it decides scope, in whatever case it is written. Every name that does begins with GSW_. */
 export const scopeOf = (key: string): string | undefined =>
-  key.startsWith("G") || key.startsWith("g") ? scopeNames.get(key) ?? scopeNames.get(key.toLowerCase()) : undefined;
+  key.startsWith("G") || key.startsWith("g") ? (scopeNames.get(key) ?? scopeNames.get(key.toLowerCase())) : undefined;
 
 export const carriesScope = (key: string): boolean => scopeOf(key) !== undefined;
 

@@ -45,7 +45,8 @@ export const writeBody = (attributes: Attributes): string => (attributes.size ==
 
 const writeObject = (attributes: Attributes): string => {
   let members = "";
-  for (const [name, value] of attributes) members += `${members === "" ? "" : ","}${writeText(name)}:${writeValue(value)}`;
+  for (const [name, value] of attributes)
+    members += `${members === "" ? "" : ","}${writeText(name)}:${writeValue(value)}`;
   return `{${members}}`;
 };
 
@@ -59,7 +60,8 @@ const writeText = (text: string): string => (ESCAPED.test(text) ? JSON.stringify
 
 const readObject = (bytes: Uint8Array): JsonObject => {
   const value = scan(bytes);
-  if (typeof value !== "object" || value === null || value.kind !== "object") throw new Violation("json", "the body is not a JSON object");
+  if (typeof value !== "object" || value === null || value.kind !== "object")
+    throw new Violation("json", "the body is not a JSON object");
   return value;
 };
 
@@ -76,7 +78,8 @@ const refuseDoubledScope = (members: readonly JsonMember[], seen: string[] = [])
   for (const { key, value } of members) {
     const scope = scopeOf(key);
     if (scope !== undefined) {
-      if (seen.includes(scope)) throw new Violation("doubled-scope", `a key that decides scope stands twice: ${canonicalFor(key)}`);
+      if (seen.includes(scope))
+        throw new Violation("doubled-scope", `a key that decides scope stands twice: ${canonicalFor(key)}`);
       seen.push(scope);
     }
     if (typeof value === "object") refuseWithin(value, seen);
@@ -97,11 +100,17 @@ const nearest = (key: string): string | undefined => {
   return [...Object.keys(ATTRIBUTES), ...SPELLINGS.keys()].find((name) => name.toLowerCase() === wanted);
 };
 
-const setOnce = (attributes: Map<string, AttributeValue>, name: string, value: AttributeValue, pointer: string): void => {
+const setOnce = (
+  attributes: Map<string, AttributeValue>,
+  name: string,
+  value: AttributeValue,
+  pointer: string,
+): void => {
   const before = attributes.get(name);
   // The manual's own example has GSW_PHONE_TYPE twice with one value: that is one statement.
   if (before !== undefined && writeValue(before) !== writeValue(value)) {
-    if (carriesScope(name)) throw new Violation("doubled-scope", `${name} is said twice, with different values`, { pointer });
+    if (carriesScope(name))
+      throw new Violation("doubled-scope", `${name} is said twice, with different values`, { pointer });
     throw new Violation("attribute", `${name} stands twice, with different values`, { pointer });
   }
   attributes.set(name, value);
@@ -120,14 +129,30 @@ const takenBy = (action: Action): ReadonlyMap<string, Taken> => {
 
 const takenOf = ({ required, optional }: Action): ReadonlyMap<string, Taken> => {
   const names = new Set([...required, ...optional]);
-  const spellings = [...[...names].map((name) => [name, name] as const), ...[...SPELLINGS].filter(([, name]) => names.has(name))];
-  return new Map(spellings.map(([key, name]) => [key, { name, shape: ATTRIBUTES[name].shape, pointer: pointerTo(key) }]));
+  const spellings = [
+    ...[...names].map((name) => [name, name] as const),
+    ...[...SPELLINGS].filter(([, name]) => names.has(name)),
+  ];
+  return new Map(
+    spellings.map(([key, name]) => [key, { name, shape: ATTRIBUTES[name].shape, pointer: pointerTo(key) }]),
+  );
 };
 
 /** A field of the calling list. */
-const readOwn = (action: Action, key: string, value: JsonValue, before: ReadonlyMap<string, AttributeValue>): AttributeValue => {
-  if (isReservedName(key)) throw new Violation("attribute", `not an attribute of ${action.name} on ${action.resource}${hint(key)}`, { pointer: pointerTo(key) });
-  if (!action.userFields) throw new Violation("attribute", `${action.name} on ${action.resource} takes no fields of your own`, { pointer: pointerTo(key) });
+const readOwn = (
+  action: Action,
+  key: string,
+  value: JsonValue,
+  before: ReadonlyMap<string, AttributeValue>,
+): AttributeValue => {
+  if (isReservedName(key))
+    throw new Violation("attribute", `not an attribute of ${action.name} on ${action.resource}${hint(key)}`, {
+      pointer: pointerTo(key),
+    });
+  if (!action.userFields)
+    throw new Violation("attribute", `${action.name} on ${action.resource} takes no fields of your own`, {
+      pointer: pointerTo(key),
+    });
   if (!isFieldName(key)) throw new Violation("attribute", `a field's name: expected ${FIELD_NAME_EXPECTED}`);
   refuseAlike(key, before);
   return readField(value, pointerTo(key));
@@ -138,7 +163,9 @@ const refuseAlike = (key: string, before: ReadonlyMap<string, AttributeValue>): 
   const folded = foldedFieldName(key);
   for (const name of before.keys()) {
     if (name === key || foldedFieldName(name) !== folded) continue;
-    throw new Violation("attribute", "two fields have names that differ only in how they are encoded", { pointer: pointerTo(key) });
+    throw new Violation("attribute", "two fields have names that differ only in how they are encoded", {
+      pointer: pointerTo(key),
+    });
   }
 };
 
@@ -183,7 +210,8 @@ const readShape = (shape: Shape, value: JsonValue, pointer: string): AttributeVa
   }
 };
 
-const expected = (what: string, pointer: string): Violation => new Violation("attribute", `expected ${what}`, { pointer });
+const expected = (what: string, pointer: string): Violation =>
+  new Violation("attribute", `expected ${what}`, { pointer });
 
 /** Integers come as JSON numbers or as decimal strings: deployed clients send both. */
 const integerIn = (value: JsonValue): number | undefined => {
@@ -198,9 +226,13 @@ const readProperties = (value: JsonValue, pointer: string): Attributes => {
   for (const member of value.members) {
     if (member.value === null) continue;
     const inside = `${pointer}/${escapePointer(member.key)}`;
-    if (member.key === "GSW_AUTO_COMPLETION") setOnce(properties, member.key, readShape(ATTRIBUTES.GSW_AUTO_COMPLETION.shape, member.value, inside), inside);
+    if (member.key === "GSW_AUTO_COMPLETION")
+      setOnce(properties, member.key, readShape(ATTRIBUTES.GSW_AUTO_COMPLETION.shape, member.value, inside), inside);
     else if (member.key === "camp_group_data" && isEmptyObject(member.value)) properties.set(member.key, new Map());
-    else throw new Violation("attribute", "GSW_CM_AttrProperties takes GSW_AUTO_COMPLETION and an empty camp_group_data", { pointer: inside });
+    else
+      throw new Violation("attribute", "GSW_CM_AttrProperties takes GSW_AUTO_COMPLETION and an empty camp_group_data", {
+        pointer: inside,
+      });
   }
   return properties;
 };
@@ -221,14 +253,20 @@ const refuseWrongContact = (action: Action, attributes: Attributes): void => {
   if (contact === undefined || isPhone(contact) || (type !== undefined && ADDRESS_TYPES.has(type))) return;
   const numberOnly = type !== undefined || action.required.includes("GSW_PHONE");
   if (!numberOnly && isContact(contact)) return;
-  const wanted = numberOnly ? `${PHONE_EXPECTED}; addresses have GSW_PHONE_TYPE 10 (e-mail) or 11 (instant messaging)` : CONTACT_EXPECTED;
+  const wanted = numberOnly
+    ? `${PHONE_EXPECTED}; addresses have GSW_PHONE_TYPE 10 (e-mail) or 11 (instant messaging)`
+    : CONTACT_EXPECTED;
   throw expected(wanted, pointerTo("GSW_PHONE"));
 };
 
 const requireThat = (action: Action, attributes: Attributes, name: AttributeName): void => {
-  if (!attributes.has(name)) throw new Violation("attribute", `${action.name} on ${action.resource} needs ${name}`, { pointer: pointerTo(name) });
+  if (!attributes.has(name))
+    throw new Violation("attribute", `${action.name} on ${action.resource} needs ${name}`, {
+      pointer: pointerTo(name),
+    });
 };
 
-const escapePointer = (key: string): string => (/[~/]/.test(key) ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key);
+const escapePointer = (key: string): string =>
+  /[~/]/.test(key) ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key;
 /** JSON pointer (RFC 6901) to a member of the body. */
 export const pointerTo = (key: string): string => `/${escapePointer(key)}`;

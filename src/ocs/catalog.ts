@@ -12,8 +12,22 @@ export type ResourceName = "records" | "phones" | "customer_ids" | "lists" | "ca
 
 /** The `req` values, and ReadStatus for the GETs, which have none. */
 export type ActionName =
-  | "UpdateCallCompletionStats" | "RecordProcessed" | "RecordReject" | "RequestRecordCancel" | "DoNotCall" | "RecordReschedule" | "AddRecord"
-  | "Load" | "StartDialing" | "SetDialingMode" | "StopDialing" | "Unload" | "ForceUnload" | "Launch" | "Stage" | "Complete"
+  | "UpdateCallCompletionStats"
+  | "RecordProcessed"
+  | "RecordReject"
+  | "RequestRecordCancel"
+  | "DoNotCall"
+  | "RecordReschedule"
+  | "AddRecord"
+  | "Load"
+  | "StartDialing"
+  | "SetDialingMode"
+  | "StopDialing"
+  | "Unload"
+  | "ForceUnload"
+  | "Launch"
+  | "Stage"
+  | "Complete"
   | "ReadStatus";
 
 /**
@@ -64,22 +78,36 @@ type Row = {
 
 const resource = (
   name: ResourceName,
-  traits: { identifier: IdentifierKind; identifiedBy?: AttributeName; collection?: true; namesTenant?: true; userFields: boolean; common?: readonly AttributeName[] },
+  traits: {
+    identifier: IdentifierKind;
+    identifiedBy?: AttributeName;
+    collection?: true;
+    namesTenant?: true;
+    userFields: boolean;
+    common?: readonly AttributeName[];
+  },
   rows: Partial<Record<ActionName, Row>>,
 ): Resource => {
-  const actions = Object.entries(rows).map(([action, row]): [string, Action] => [action, {
-    resource: name,
-    name: action as ActionName,
-    method: row.method ?? "POST",
-    finalizes: row.finalizes ?? false,
-    repeat: row.repeat,
-    required: row.required ?? [],
-    optional: [...(traits.common ?? []), ...(traits.identifiedBy && !row.required?.includes(traits.identifiedBy) ? [traits.identifiedBy] : []), ...(row.optional ?? [])],
-    requiredWhenPredictive: row.requiredWhenPredictive ?? [],
-    namesTenant: traits.namesTenant ?? false,
-    userFields: traits.userFields,
-    answersBody: row.method === "GET",
-  }]);
+  const actions = Object.entries(rows).map(([action, row]): [string, Action] => [
+    action,
+    {
+      resource: name,
+      name: action as ActionName,
+      method: row.method ?? "POST",
+      finalizes: row.finalizes ?? false,
+      repeat: row.repeat,
+      required: row.required ?? [],
+      optional: [
+        ...(traits.common ?? []),
+        ...(traits.identifiedBy && !row.required?.includes(traits.identifiedBy) ? [traits.identifiedBy] : []),
+        ...(row.optional ?? []),
+      ],
+      requiredWhenPredictive: row.requiredWhenPredictive ?? [],
+      namesTenant: traits.namesTenant ?? false,
+      userFields: traits.userFields,
+      answersBody: row.method === "GET",
+    },
+  ]);
   return {
     name,
     identifier: traits.identifier,
@@ -95,8 +123,19 @@ const WHERE = [...TENANT, "GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST"] as const;
 const ON_RECORD = [...WHERE, "GSW_APPLICATION_ID"] as const;
 /** Columns of a calling list that a new record may set besides phone and time zone. */
 const RECORD_COLUMNS = [
-  "GSW_PHONE_TYPE", "GSW_RECORD_TYPE", "GSW_RECORD_STATUS", "GSW_CALL_RESULT", "GSW_ATTEMPTS", "GSW_DATE_TIME", "GSW_CALL_TIME", "GSW_FROM",
-  "GSW_UNTIL", "GSW_AGENT_ID", "GSW_CHAIN_ID", "GSW_CHAIN_N", "GSW_CUSTOMER_ID",
+  "GSW_PHONE_TYPE",
+  "GSW_RECORD_TYPE",
+  "GSW_RECORD_STATUS",
+  "GSW_CALL_RESULT",
+  "GSW_ATTEMPTS",
+  "GSW_DATE_TIME",
+  "GSW_CALL_TIME",
+  "GSW_FROM",
+  "GSW_UNTIL",
+  "GSW_AGENT_ID",
+  "GSW_CHAIN_ID",
+  "GSW_CHAIN_N",
+  "GSW_CUSTOMER_ID",
 ] as const;
 /** Which of its states a campaign group is in decides what the action does. */
 const BY_STATE = { repeat: "check-first" } as const satisfies Row;
@@ -113,34 +152,66 @@ const byPhoneOrCustomer = {
 } as const satisfies Partial<Record<ActionName, Row>>;
 
 export const CATALOG: Readonly<Record<ResourceName, Resource>> = {
-  records: resource("records", { identifier: "record handle", identifiedBy: "GSW_RECORD_HANDLE", userFields: true, common: ON_RECORD }, {
-    UpdateCallCompletionStats: { repeat: "safe", optional: ["GSW_CALL_RESULT", "GSW_PHONE", "GSW_PHONE_TYPE", "GSW_TZ_NAME", "GSW_FROM", "GSW_UNTIL"] },
-    RecordProcessed: { repeat: "safe", finalizes: true, optional: ["GSW_CALL_RESULT", "GSW_TREATMENT"] },
-    RecordReject: { repeat: "safe", finalizes: true },
-    RequestRecordCancel: { repeat: "safe", finalizes: true, optional: ["GSW_CHAIN_ATTR", "GSW_PHONE"] },
-    DoNotCall: { repeat: "safe", finalizes: true, optional: ["GSW_CHAIN_ATTR", "GSW_PHONE", "GSW_CUSTOMER_ID"] },
-    // Not final in the Desktop protocol, final over HTTP.
-    RecordReschedule: { repeat: "safe", finalizes: true, required: ["GSW_DATE_TIME"], optional: ["GSW_CALLBACK_TYPE", "GSW_TZ_NAME", "GSW_AGENT_ID", "GSW_CALL_RESULT"] },
-    // The handle only says which campaign group and list: the original record must still be finalized.
-    AddRecord: { repeat: "no", required: ["GSW_PHONE", "GSW_TZ_NAME"], optional: RECORD_COLUMNS },
-  }),
-  phones: resource("phones", { identifier: "phone number", identifiedBy: "GSW_PHONE", namesTenant: true, userFields: true, common: WHERE }, byPhoneOrCustomer),
-  customer_ids: resource("customer_ids", { identifier: "customer id", identifiedBy: "GSW_CUSTOMER_ID", namesTenant: true, userFields: true, common: WHERE }, byPhoneOrCustomer),
-  lists: resource("lists", { identifier: "calling list name", identifiedBy: "GSW_CALLING_LIST", userFields: true, common: TENANT }, {
-    AddRecord: { repeat: "no", required: ["GSW_CAMPAIGN_NAME", "GSW_PHONE", "GSW_TZ_NAME"], optional: RECORD_COLUMNS },
-  }),
-  campaigngroups: resource("campaigngroups", { identifier: "campaign group DBID", collection: true, userFields: false, common: TENANT }, {
-    Load: { ...BY_STATE, optional: ["GSW_AUTO_COMPLETION", "GSW_CM_AttrProperties"] },
-    StartDialing: DIALING,
-    SetDialingMode: { ...DIALING, repeat: "safe" },
-    StopDialing: BY_STATE,
-    Unload: BY_STATE,
-    ForceUnload: BY_STATE,
-    Launch: DIALING,
-    Stage: BY_STATE,
-    Complete: BY_STATE,
-    ReadStatus: { repeat: "safe", method: "GET" },
-  }),
+  records: resource(
+    "records",
+    { identifier: "record handle", identifiedBy: "GSW_RECORD_HANDLE", userFields: true, common: ON_RECORD },
+    {
+      UpdateCallCompletionStats: {
+        repeat: "safe",
+        optional: ["GSW_CALL_RESULT", "GSW_PHONE", "GSW_PHONE_TYPE", "GSW_TZ_NAME", "GSW_FROM", "GSW_UNTIL"],
+      },
+      RecordProcessed: { repeat: "safe", finalizes: true, optional: ["GSW_CALL_RESULT", "GSW_TREATMENT"] },
+      RecordReject: { repeat: "safe", finalizes: true },
+      RequestRecordCancel: { repeat: "safe", finalizes: true, optional: ["GSW_CHAIN_ATTR", "GSW_PHONE"] },
+      DoNotCall: { repeat: "safe", finalizes: true, optional: ["GSW_CHAIN_ATTR", "GSW_PHONE", "GSW_CUSTOMER_ID"] },
+      // Not final in the Desktop protocol, final over HTTP.
+      RecordReschedule: {
+        repeat: "safe",
+        finalizes: true,
+        required: ["GSW_DATE_TIME"],
+        optional: ["GSW_CALLBACK_TYPE", "GSW_TZ_NAME", "GSW_AGENT_ID", "GSW_CALL_RESULT"],
+      },
+      // The handle only says which campaign group and list: the original record must still be finalized.
+      AddRecord: { repeat: "no", required: ["GSW_PHONE", "GSW_TZ_NAME"], optional: RECORD_COLUMNS },
+    },
+  ),
+  phones: resource(
+    "phones",
+    { identifier: "phone number", identifiedBy: "GSW_PHONE", namesTenant: true, userFields: true, common: WHERE },
+    byPhoneOrCustomer,
+  ),
+  customer_ids: resource(
+    "customer_ids",
+    { identifier: "customer id", identifiedBy: "GSW_CUSTOMER_ID", namesTenant: true, userFields: true, common: WHERE },
+    byPhoneOrCustomer,
+  ),
+  lists: resource(
+    "lists",
+    { identifier: "calling list name", identifiedBy: "GSW_CALLING_LIST", userFields: true, common: TENANT },
+    {
+      AddRecord: {
+        repeat: "no",
+        required: ["GSW_CAMPAIGN_NAME", "GSW_PHONE", "GSW_TZ_NAME"],
+        optional: RECORD_COLUMNS,
+      },
+    },
+  ),
+  campaigngroups: resource(
+    "campaigngroups",
+    { identifier: "campaign group DBID", collection: true, userFields: false, common: TENANT },
+    {
+      Load: { ...BY_STATE, optional: ["GSW_AUTO_COMPLETION", "GSW_CM_AttrProperties"] },
+      StartDialing: DIALING,
+      SetDialingMode: { ...DIALING, repeat: "safe" },
+      StopDialing: BY_STATE,
+      Unload: BY_STATE,
+      ForceUnload: BY_STATE,
+      Launch: DIALING,
+      Stage: BY_STATE,
+      Complete: BY_STATE,
+      ReadStatus: { repeat: "safe", method: "GET" },
+    },
+  ),
 };
 
 /** Every row of the table, in the manual's order. */
@@ -149,7 +220,11 @@ export const ACTIONS: readonly Action[] = Object.values(CATALOG).flatMap(({ acti
 export const ACTION_NAMES: readonly ActionName[] = [...new Set(ACTIONS.map(({ name }) => name))];
 
 /** What stops calls to someone, or gives a record back: such an action never waits behind new records and polls, nor for their limit. */
-const URGENT: ReadonlySet<ActionName> = new Set(["DoNotCall", "RequestRecordCancel", ...ACTIONS.filter(({ finalizes }) => finalizes).map(({ name }) => name)]);
+const URGENT: ReadonlySet<ActionName> = new Set([
+  "DoNotCall",
+  "RequestRecordCancel",
+  ...ACTIONS.filter(({ finalizes }) => finalizes).map(({ name }) => name),
+]);
 
 export const isUrgent = (name: ActionName): boolean => URGENT.has(name);
 
@@ -158,8 +233,17 @@ const RESOURCES: ReadonlyMap<string, Resource> = new Map(Object.entries(CATALOG)
 export const findResource = (name: string): Resource | undefined => RESOURCES.get(name);
 
 /** By resource and `req` in small letters. */
-const POSTS: ReadonlyMap<ResourceName, ReadonlyMap<string, Action>> = new Map(Object.values(CATALOG).map(({ name, actions }) =>
-  [name, new Map(Object.values(actions).filter(({ method }) => method === "POST").map((action) => [action.name.toLowerCase(), action]))]));
+const POSTS: ReadonlyMap<ResourceName, ReadonlyMap<string, Action>> = new Map(
+  Object.values(CATALOG).map(({ name, actions }) => [
+    name,
+    new Map(
+      Object.values(actions)
+        .filter(({ method }) => method === "POST")
+        .map((action) => [action.name.toLowerCase(), action]),
+    ),
+  ]),
+);
 
 /** The resource's action of that `req`, in any case: the manual's own table misprints one. The canonical spelling goes to OCS. */
-export const findAction = ({ name }: Resource, req: string): Action | undefined => POSTS.get(name)!.get(req.toLowerCase());
+export const findAction = ({ name }: Resource, req: string): Action | undefined =>
+  POSTS.get(name)!.get(req.toLowerCase());

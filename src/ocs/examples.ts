@@ -28,7 +28,12 @@ export type ExampleAnswer = {
 export type Example = { readonly title: string; readonly request: ExampleRequest; readonly answer: ExampleAnswer };
 
 /** A valid request for one row of the action table; `identifier` undefined reads the resource as a whole. */
-export type Case = { readonly operation: Operation; readonly target: string; readonly body: string; readonly answer: ExampleAnswer };
+export type Case = {
+  readonly operation: Operation;
+  readonly target: string;
+  readonly body: string;
+  readonly answer: ExampleAnswer;
+};
 
 const utf8 = new TextEncoder();
 
@@ -39,24 +44,66 @@ const DONE: ExampleAnswer = { status: 200, body: "none" };
 const GVP = "GVP/8.1 Banking self-service #2";
 const ORCHESTRATION = "Genesys Orchestration/8.0.000.15";
 
-const request = (method: string, target: string, headers: ExampleRequest["headers"], body: string): ExampleRequest => ({ method, target, headers, body });
+const request = (method: string, target: string, headers: ExampleRequest["headers"], body: string): ExampleRequest => ({
+  method,
+  target,
+  headers,
+  body,
+});
 
 const jsonPost = (target: string, host: string, agent: string, body: string): ExampleRequest =>
-  request("POST", target, [["Host", host], ["User-Agent", agent], ["Content-type", "application/json"], ["Content-length", `${lengthOf(body)}`]], body);
+  request(
+    "POST",
+    target,
+    [
+      ["Host", host],
+      ["User-Agent", agent],
+      ["Content-type", "application/json"],
+      ["Content-length", `${lengthOf(body)}`],
+    ],
+    body,
+  );
 
 const emptyPost = (target: string, host: string, agent: string): ExampleRequest =>
-  request("POST", target, [["Host", host], ["User-Agent", agent], ["Content-length", "0"]], "");
+  request(
+    "POST",
+    target,
+    [
+      ["Host", host],
+      ["User-Agent", agent],
+      ["Content-length", "0"],
+    ],
+    "",
+  );
 
 const get = (target: string): ExampleRequest =>
-  request("GET", target, [["Host", "ocs.genesyslab.com"], ["User-Agent", "ORS"], ["Accept", "*/*"]], "");
+  request(
+    "GET",
+    target,
+    [
+      ["Host", "ocs.genesyslab.com"],
+      ["User-Agent", "ORS"],
+      ["Accept", "*/*"],
+    ],
+    "",
+  );
 
 const processed = (agent: string): ExampleRequest =>
-  jsonPost("http://ocs.us.int.genesyslab.com:8080/records/15?req=RecordProcessed", "ocs.us.int.genesyslab.com:8080", agent, `{
+  jsonPost(
+    "http://ocs.us.int.genesyslab.com:8080/records/15?req=RecordProcessed",
+    "ocs.us.int.genesyslab.com:8080",
+    agent,
+    `{
     "CUSTOMER_CODE": 22, "GSW_CALL_RESULT":33,
     "DATE_LAST_SERVED": "10/30/2008"
-}`);
+}`,
+  );
 
-const load = emptyPost("http://ocs.us.int.genesyslab.com:8080/campaigngroups/106?req=Load", "ocs.us.int.genesyslab.com:8080", `${ORCHESTRATION} Banking administration #3`);
+const load = emptyPost(
+  "http://ocs.us.int.genesyslab.com:8080/campaigngroups/106?req=Load",
+  "ocs.us.int.genesyslab.com:8080",
+  `${ORCHESTRATION} Banking administration #3`,
+);
 
 /** In the manual's order. */
 export const EXAMPLES = {
@@ -68,23 +115,37 @@ export const EXAMPLES = {
   },
   doNotCall: {
     title: "A Successful DoNotCall Request for a Specific Phone Number",
-    request: jsonPost("http://ocs.us.int.genesyslab.com:8080/phones/4155555555?req=DoNotCall", "ocs.us.int.genesyslab.com:8080", "ORS Server strategy #2", `{
+    request: jsonPost(
+      "http://ocs.us.int.genesyslab.com:8080/phones/4155555555?req=DoNotCall",
+      "ocs.us.int.genesyslab.com:8080",
+      "ORS Server strategy #2",
+      `{
     "GSW_TENANT_NAME": "Alpha Tenant"
-}`),
+}`,
+    ),
     answer: DONE,
   },
   addGeneral: {
     title: "Successful AddRecord Request of the General Type",
-    request: jsonPost("http://ocs.genesyslab.com:8080/lists/Alpha%20List?req=AddRecord", "ocs.genesyslab.com", `${ORCHESTRATION} ORS Strategy #1`, `{
+    request: jsonPost(
+      "http://ocs.genesyslab.com:8080/lists/Alpha%20List?req=AddRecord",
+      "ocs.genesyslab.com",
+      `${ORCHESTRATION} ORS Strategy #1`,
+      `{
    "GSW_CAMPAIGN_NAME":"Alpha Campaign",
    "GSW_PHONE":"4155670000",
    "GSW_TZ_NAME":"PST"
-}`),
+}`,
+    ),
     answer: DONE,
   },
   addRescheduled: {
     title: "Successful AddRecord Request of the Campaign Rescheduled Type",
-    request: jsonPost("http://ocs.genesyslab.com:8080/lists/Alpha%20List?req=AddRecord", "ocs.genesyslab.com", `${ORCHESTRATION} ORS Strategy #2`, `{
+    request: jsonPost(
+      "http://ocs.genesyslab.com:8080/lists/Alpha%20List?req=AddRecord",
+      "ocs.genesyslab.com",
+      `${ORCHESTRATION} ORS Strategy #2`,
+      `{
     "GSW_CAMPAIGN_NAME":"Alpha Campaign",
     "GSW_PHONE":"4155670000",
     "GSW_PHONE_TYPE":4,
@@ -94,21 +155,31 @@ export const EXAMPLES = {
     "GSW_DATE_TIME":"12/12/2009 13:00",
     "CUSTOMER_CODE":22,
     "DATE_LAST_SERVED":"10/30/2008"
-}`),
+}`,
+    ),
     answer: DONE,
   },
   load: { title: "Successful Load of a Campaign Group", request: load, answer: DONE },
   setDialingMode: {
     title: "Setting Dialing Parameters for a Campaign Group",
-    request: jsonPost("http://ocs.genesyslab.com:8080/campaigngroups/106?req=SetDialingMode", "ocs.genesyslab.com:8080", `${ORCHESTRATION} Banking administration #3`, `{
+    request: jsonPost(
+      "http://ocs.genesyslab.com:8080/campaigngroups/106?req=SetDialingMode",
+      "ocs.genesyslab.com:8080",
+      `${ORCHESTRATION} Banking administration #3`,
+      `{
     "GSW_CM_AttrDialMode": 1,
     "GSW_CM_AttrOptimizeBy": 2,
     "GSW_CM_AttrOptimizeGoal": 5
-}`),
+}`,
+    ),
     answer: DONE,
   },
   // The answer's body is empty and it has no Content-type: "may include" is all that the manual says of an error's text.
-  loadAgain: { title: "Unsuccessful Load of a Campaign Group", request: load, answer: { status: 409, warning: 5, body: "page" } },
+  loadAgain: {
+    title: "Unsuccessful Load of a Campaign Group",
+    request: load,
+    answer: { status: 409, warning: 5, body: "page" },
+  },
   oneGroup: {
     title: "Successful request for individual Campaign Group status",
     request: get("http://ocs.genesyslab.com:8080/campaigngroups/115"),
@@ -122,13 +193,21 @@ export const EXAMPLES = {
 } as const satisfies Record<string, Example>;
 
 /** What the two GETs of a group always say of it; the rest depends on its state. */
-export const GROUP_STATUS_ATTRIBUTES = ["GSW_CM_AttrCampaignID", "GSW_CM_AttrGroupID", "GSW_CM_AttrGroupCampStatus"] as const;
+export const GROUP_STATUS_ATTRIBUTES = [
+  "GSW_CM_AttrCampaignID",
+  "GSW_CM_AttrGroupID",
+  "GSW_CM_AttrGroupCampStatus",
+] as const;
 
 /** GSW_CM_MessageType of a body. */
 export const MESSAGE_TYPE_OF = { group: MESSAGE_TYPES.oneGroup, groups: MESSAGE_TYPES.allGroups } as const;
 
 const IDENTIFIED: Readonly<Record<ResourceName, string>> = {
-  records: "17", phones: "4155550195", customer_ids: "A-0091", lists: "Alpha List", campaigngroups: "106",
+  records: "17",
+  phones: "4155550195",
+  customer_ids: "A-0091",
+  lists: "Alpha List",
+  campaigngroups: "106",
 };
 
 /** A value for each attribute that an action requires. */
@@ -167,10 +246,13 @@ const caseFor = (operation: Operation): Case => {
 };
 
 /** One row of the action table as a request about `identifier`, by default one that the seeded world has. */
-export const caseOf = (action: Action, identifier: string = IDENTIFIED[action.resource]): Case => caseFor({ action, identifier });
+export const caseOf = (action: Action, identifier: string = IDENTIFIED[action.resource]): Case =>
+  caseFor({ action, identifier });
 
 /** Every row of the action table; reading a resource as a whole is a row of its own. */
 export const CASES: readonly Case[] = ACTIONS.flatMap((action) => [
   caseOf(action),
-  ...(action.method === "GET" && CATALOG[action.resource].collection ? [caseFor({ action, identifier: undefined })] : []),
+  ...(action.method === "GET" && CATALOG[action.resource].collection
+    ? [caseFor({ action, identifier: undefined })]
+    : []),
 ]);

@@ -33,12 +33,22 @@ export const isListName = (text: string): boolean => isSegment(text, LIST_NAME);
 const isSegment = (text: string, grammar: RegExp): boolean =>
   grammar.test(text) && text.trim() === text && text !== "." && text !== ".." && text.normalize("NFC") === text;
 
-export type IdentifierKind = "record handle" | "phone number" | "customer id" | "calling list name" | "campaign group DBID";
+export type IdentifierKind =
+  | "record handle"
+  | "phone number"
+  | "customer id"
+  | "calling list name"
+  | "campaign group DBID";
 
-export const IDENTIFIERS: Readonly<Record<IdentifierKind, { readonly is: (text: string) => boolean; readonly expected: string }>> = {
+export const IDENTIFIERS: Readonly<
+  Record<IdentifierKind, { readonly is: (text: string) => boolean; readonly expected: string }>
+> = {
   "record handle": { is: isDbid, expected: "a whole number from 1, without sign or leading zero" },
   "phone number": { is: isContact, expected: CONTACT_EXPECTED },
   "customer id": { is: isCustomerId, expected: CUSTOMER_ID_EXPECTED },
-  "calling list name": { is: isListName, expected: "the list's name, percent-encoded, without / \\ % ? # or control characters" },
+  "calling list name": {
+    is: isListName,
+    expected: "the list's name, percent-encoded, without / \\ % ? # or control characters",
+  },
   "campaign group DBID": { is: isDbid, expected: "a whole number from 1, without sign or leading zero" },
 };

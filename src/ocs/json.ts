@@ -35,8 +35,19 @@ const POLLUTING = new Set(["__proto__", "constructor", "prototype"]);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:(\.[0-9]+)?([eE][+-]?[0-9]+)?)/y;
 // What may be left of a number whose end was cut off, behind as much as NUMBER takes.
 const UNFINISHED = /(?:\.|[eE][+-]?)$/y;
-const [TAB, LINE_FEED, RETURN, SPACE, QUOTE, DOT, ZERO, NINE, LARGE_E, BACKSLASH, SMALL_E] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2e, 0x30, 0x39, 0x45, 0x5c, 0x65];
-const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+const [TAB, LINE_FEED, RETURN, SPACE, QUOTE, DOT, ZERO, NINE, LARGE_E, BACKSLASH, SMALL_E] = [
+  0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2e, 0x30, 0x39, 0x45, 0x5c, 0x65,
+];
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
 const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -56,21 +67,33 @@ export const decodeJson = (bytes: Uint8Array): string => {
   } catch {
     throw notUtf8(bytes);
   }
-  if (text.startsWith(BOM)) throw new JsonFault("a byte order mark (BOM) in front of the text; send UTF-8 without one", text, 0);
+  if (text.startsWith(BOM))
+    throw new JsonFault("a byte order mark (BOM) in front of the text; send UTF-8 without one", text, 0);
   return text;
 };
 
 /** Says which byte, where, and what it is likely to be. */
 const notUtf8 = (bytes: Uint8Array): JsonFault => {
-  if (endsInsideCharacter(bytes)) return new JsonFault("bytes that are not UTF-8: the last character is cut", lenientUtf8.decode(bytes), bytes.length, true);
+  if (endsInsideCharacter(bytes))
+    return new JsonFault(
+      "bytes that are not UTF-8: the last character is cut",
+      lenientUtf8.decode(bytes),
+      bytes.length,
+      true,
+    );
   const [first, second] = bytes;
-  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return new JsonFault("bytes that are not UTF-8 but UTF-16; send UTF-8", "", 0);
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
+    return new JsonFault("bytes that are not UTF-8 but UTF-16; send UTF-8", "", 0);
   const before = validBefore(bytes);
   const found = bytes[before]!;
   // In Latin-1 and Windows-1252 a letter with an accent is one byte, and what follows is most often ASCII.
   const likely = found >= 0xa0 && !((bytes[before + 1] ?? 0) >= 0x80) ? " (it looks like Latin-1)" : "";
   const text = strictUtf8.decode(bytes.subarray(0, before));
-  return new JsonFault(`bytes that are not UTF-8: 0x${found.toString(16).toUpperCase()}${likely}; send UTF-8`, text, text.length);
+  return new JsonFault(
+    `bytes that are not UTF-8: 0x${found.toString(16).toUpperCase()}${likely}; send UTF-8`,
+    text,
+    text.length,
+  );
 };
 
 /** How many bytes in front are whole characters. Each try halves what is not known. */
@@ -133,7 +156,12 @@ class Scanner {
     if (first === "[") return this.#array(depth);
     if (first === '"') return this.#string();
     if (first !== undefined && (first === "-" || (first >= "0" && first <= "9"))) return this.#number();
-    for (const [word, value] of [["true", true], ["false", false], ["null", null]] as const) if (this.#word(word)) return value;
+    for (const [word, value] of [
+      ["true", true],
+      ["false", false],
+      ["null", null],
+    ] as const)
+      if (this.#word(word)) return value;
     throw this.#fault("a value was expected");
   }
 
@@ -146,8 +174,10 @@ class Scanner {
       if (this.#text[this.#at] !== '"') throw this.#fault("a key in double quotes was expected");
       const start = this.#at;
       const key = this.#string();
-      if (POLLUTING.has(key) && !this.#limits.anyKey) throw new JsonFault("a key that no request may carry", this.#text, start);
-      if (++this.#members > this.#limits.members) throw new JsonFault(`more than ${this.#limits.members} members`, this.#text, start);
+      if (POLLUTING.has(key) && !this.#limits.anyKey)
+        throw new JsonFault("a key that no request may carry", this.#text, start);
+      if (++this.#members > this.#limits.members)
+        throw new JsonFault(`more than ${this.#limits.members} members`, this.#text, start);
       this.#blank();
       this.#take(":");
       this.#blank();
@@ -211,7 +241,8 @@ class Scanner {
     const letter = this.#text[this.#at + 1];
     if (letter === "u") {
       const digits = this.#text.slice(this.#at + 2, this.#at + 6);
-      if (!/^[0-9A-Fa-f]{4}$/.test(digits)) throw this.#fault("\\u wants four hexadecimal digits", /^[0-9A-Fa-f]{0,3}$/.test(digits));
+      if (!/^[0-9A-Fa-f]{4}$/.test(digits))
+        throw this.#fault("\\u wants four hexadecimal digits", /^[0-9A-Fa-f]{0,3}$/.test(digits));
       this.#at += 6;
       return String.fromCharCode(Number.parseInt(digits, 16));
     }
@@ -232,7 +263,8 @@ class Scanner {
     UNFINISHED.lastIndex = this.#at;
     if (UNFINISHED.test(this.#text)) throw this.#fault("a number was expected", true);
     const value = Number(found[0]);
-    if (!Number.isFinite(value) || Object.is(value, -0)) throw new JsonFault("a number that cannot be kept exact", this.#text, start, this.#at >= this.#text.length);
+    if (!Number.isFinite(value) || Object.is(value, -0))
+      throw new JsonFault("a number that cannot be kept exact", this.#text, start, this.#at >= this.#text.length);
     if (found[1] !== undefined || found[2] !== undefined) return { kind: "fraction", value };
     return Number.isSafeInteger(value) ? value : BigInt(found[0]);
   }
@@ -244,7 +276,15 @@ class Scanner {
     let code = this.#text.charCodeAt(end);
     for (; code >= ZERO && code <= NINE; code = this.#text.charCodeAt(++end)) value = value * 10 + code - ZERO;
     const length = end - this.#at;
-    if (length === 0 || length > 15 || code === DOT || code === SMALL_E || code === LARGE_E || (length > 1 && this.#text[this.#at] === "0")) return undefined;
+    if (
+      length === 0 ||
+      length > 15 ||
+      code === DOT ||
+      code === SMALL_E ||
+      code === LARGE_E ||
+      (length > 1 && this.#text[this.#at] === "0")
+    )
+      return undefined;
     this.#at = end;
     return value;
   }
@@ -252,7 +292,8 @@ class Scanner {
   #word(word: string): boolean {
     if (!this.#text.startsWith(word, this.#at)) {
       const rest = this.#text.slice(this.#at);
-      if (rest !== "" && rest.length < word.length && word.startsWith(rest)) throw this.#fault("a value was expected", true);
+      if (rest !== "" && rest.length < word.length && word.startsWith(rest))
+        throw this.#fault("a value was expected", true);
       return false;
     }
     this.#at += word.length;
@@ -265,7 +306,7 @@ class Scanner {
   }
 
   #blank(): void {
-    for (;; this.#at++) {
+    for (; ; this.#at++) {
       const code = this.#text.charCodeAt(this.#at);
       if (code !== SPACE && code !== LINE_FEED && code !== RETURN && code !== TAB) return;
     }
@@ -276,7 +317,11 @@ class Scanner {
     const text = this.#text;
     const start = this.#at;
     let at = start;
-    for (let code = text.charCodeAt(at); code >= SPACE && code !== QUOTE && code !== BACKSLASH; code = text.charCodeAt(++at));
+    for (
+      let code = text.charCodeAt(at);
+      code >= SPACE && code !== QUOTE && code !== BACKSLASH;
+      code = text.charCodeAt(++at)
+    );
     this.#at = at;
     return text.slice(start, at);
   }

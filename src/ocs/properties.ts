@@ -14,8 +14,16 @@ export type Malformed = { readonly malformed: true; readonly readings: readonly 
 export type Said<Value extends string | number> = Value | Malformed | undefined;
 
 const NAMES = [
-  "GSW_HIST_SEQUENCE_NUM", "GSW_RECORD_HANDLE", "GSW_TENANT_DBID", "GSW_TENANT_NAME", "GSW_CAMPAIGN_GROUP_DBID",
-  "GSW_CAMPAIGN_GROUP_NAME", "GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST", "GSW_PHONE", "GSW_CUSTOMER_ID",
+  "GSW_HIST_SEQUENCE_NUM",
+  "GSW_RECORD_HANDLE",
+  "GSW_TENANT_DBID",
+  "GSW_TENANT_NAME",
+  "GSW_CAMPAIGN_GROUP_DBID",
+  "GSW_CAMPAIGN_GROUP_NAME",
+  "GSW_CAMPAIGN_NAME",
+  "GSW_CALLING_LIST",
+  "GSW_PHONE",
+  "GSW_CUSTOMER_ID",
   "GSW_CALL_ATTEMPT_GUID",
 ] as const;
 export type PropertyName = (typeof NAMES)[number];
@@ -87,7 +95,7 @@ export class Properties {
 
 /** The value where it is well formed. */
 export const wellFormed = <Value extends string | number>(said: Said<Value>): Value | undefined =>
-  (isMalformed(said) ? undefined : said);
+  isMalformed(said) ? undefined : said;
 
 export const isMalformed = (said: Said<string | number>): said is Malformed => typeof said === "object";
 

@@ -34,7 +34,11 @@ export const splitTarget = (raw: string): Target | undefined => {
 const splitOrigin = (raw: string): Target | undefined => {
   if (raw.includes("#")) return undefined;
   const mark = raw.indexOf("?");
-  return { authority: undefined, path: mark < 0 ? raw : raw.slice(0, mark), query: mark < 0 ? undefined : raw.slice(mark + 1) };
+  return {
+    authority: undefined,
+    path: mark < 0 ? raw : raw.slice(0, mark),
+    query: mark < 0 ? undefined : raw.slice(mark + 1),
+  };
 };
 
 /** Throws Violation: resource, method or action. */
@@ -42,24 +46,39 @@ export const readTarget = (method: string, raw: string): Operation => {
   const target = splitTarget(raw);
   const path = target && PATH.exec(target.path);
   const resource = path && findResource(path[1]!);
-  if (!target || !resource) throw new Violation("resource", `no OCS resource; those are ${Object.keys(CATALOG).map((name) => `/${name}`).join(", ")}`);
+  if (!target || !resource)
+    throw new Violation(
+      "resource",
+      `no OCS resource; those are ${Object.keys(CATALOG)
+        .map((name) => `/${name}`)
+        .join(", ")}`,
+    );
   const identifier = path[2] === undefined ? undefined : readIdentifier(resource, path[2]);
   const methods = methodsFor(resource, identifier);
-  if (methods.length === 0) throw new Violation("resource", `/${resource.name} wants a ${resource.identifier} behind it`);
-  if (!methods.includes(method as "GET")) throw new Violation("method", `${resource.name} takes ${methods.join(" and ")} here`, { allow: methods });
-  return { action: method === "GET" ? readStatus(resource, target.query) : readAction(resource, target.query), identifier };
+  if (methods.length === 0)
+    throw new Violation("resource", `/${resource.name} wants a ${resource.identifier} behind it`);
+  if (!methods.includes(method as "GET"))
+    throw new Violation("method", `${resource.name} takes ${methods.join(" and ")} here`, { allow: methods });
+  return {
+    action: method === "GET" ? readStatus(resource, target.query) : readAction(resource, target.query),
+    identifier,
+  };
 };
 
 /** The path and query for OCS, in the canonical spelling. */
 export const writeTarget = ({ action, identifier }: Operation): string => {
-  const path = identifier === undefined ? `/${action.resource}` : `/${action.resource}/${encode(identifier, action.resource === "phones")}`;
+  const path =
+    identifier === undefined
+      ? `/${action.resource}`
+      : `/${action.resource}/${encode(identifier, action.resource === "phones")}`;
   return action.method === "GET" ? path : `${path}?req=${action.name}`;
 };
 
 const readIdentifier = (resource: Resource, encoded: string): string => {
   const kind = IDENTIFIERS[resource.identifier];
   const identifier = decode(encoded);
-  if (identifier === undefined || !kind.is(identifier)) throw new Violation("resource", `the identifier is no ${resource.identifier}: expected ${kind.expected}`);
+  if (identifier === undefined || !kind.is(identifier))
+    throw new Violation("resource", `the identifier is no ${resource.identifier}: expected ${kind.expected}`);
   return identifier;
 };
 
@@ -72,7 +91,8 @@ const NUMBER = /^\+[0-9]+$/;
  * encoded: a reader of forms would take "a+b" for "a b", which may be another customer.
  */
 const encode = (identifier: string, isContact: boolean): string =>
-  LITERAL.test(identifier) || (isContact && NUMBER.test(identifier)) ? identifier
+  LITERAL.test(identifier) || (isContact && NUMBER.test(identifier))
+    ? identifier
     : encodeURIComponent(identifier).replaceAll(/%3A|%40/g, decodeURIComponent);
 
 const decode = (encoded: string): string | undefined => {
@@ -96,6 +116,14 @@ const readAction = (resource: Resource, query: string | undefined): Action => {
   const req = QUERY.exec(query ?? "")?.[1];
   const action = req === undefined ? undefined : findAction(resource, req);
   if (action) return action;
-  const known = Object.values(resource.actions).filter(({ method }) => method === "POST").map(({ name }) => name).join(", ");
-  throw new Violation("action", req === undefined ? `exactly one parameter is wanted, req, one of ${known}` : `req is not an action of ${resource.name}; those are ${known}`);
+  const known = Object.values(resource.actions)
+    .filter(({ method }) => method === "POST")
+    .map(({ name }) => name)
+    .join(", ");
+  throw new Violation(
+    "action",
+    req === undefined
+      ? `exactly one parameter is wanted, req, one of ${known}`
+      : `req is not an action of ${resource.name}; those are ${known}`,
+  );
 };

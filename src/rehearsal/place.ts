@@ -5,7 +5,9 @@ import type { Rehearsed, RefusalEntry } from "./rehearse.ts";
 
 export const placeOf = ({ tenants }: Settings, client: string, { order, refusal }: Rehearsed): Path => {
   const tenant = order?.owner.name ?? refusal?.tenant?.name;
-  const found = tenants.findIndex(({ name, clients }) => (tenant === undefined ? Object.hasOwn(clients, client) : name === tenant));
+  const found = tenants.findIndex(({ name, clients }) =>
+    tenant === undefined ? Object.hasOwn(clients, client) : name === tenant,
+  );
   if (found < 0) return ["tenants"];
   return ["tenants", found, ...(refusal ? lackingIn(client, refusal) : ["clients", client, "actions"])];
 };
@@ -16,7 +18,9 @@ export const lackingIn = (client: string, { code, pointer, resource, detail }: R
     case "OCSGW-2103":
       return ["dbid"];
     case "OCSGW-2104":
-      return [pointer === "/GSW_CAMPAIGN_NAME" ? "campaigns" : resource === "campaigngroups" ? "campaign_groups" : "lists"];
+      return [
+        pointer === "/GSW_CAMPAIGN_NAME" ? "campaigns" : resource === "campaigngroups" ? "campaign_groups" : "lists",
+      ];
     case "OCSGW-2106":
       return ["records"];
     case "OCSGW-2101":

@@ -23,11 +23,14 @@ export const holdToExamples = async (loaded: Loaded, file: string): Promise<Rehe
   const problems: Problem[] = [];
   for (const [at, test] of tests.entries()) {
     // What is wrong with the example itself is told already.
-    if (!told.has(`tests[${at}]`)) problems.push(...await failureOf(test, ["tests", at, "expect"], { loaded: draft, file, rehearsal }));
+    if (!told.has(`tests[${at}]`))
+      problems.push(...(await failureOf(test, ["tests", at, "expect"], { loaded: draft, file, rehearsal })));
   }
   if (!loaded.ok) return { ...loaded, problems: inOrder([...loaded.problems, ...problems]), passed: 0 };
   const passed = tests.length - problems.length;
-  return problems.length === 0 ? { ...loaded, passed } : { ...withoutSettings(loaded), problems: [...problems, ...loaded.warnings], passed };
+  return problems.length === 0
+    ? { ...loaded, passed }
+    : { ...withoutSettings(loaded), problems: [...problems, ...loaded.warnings], passed };
 };
 
 /**
@@ -40,25 +43,52 @@ const isInTheWay = ({ severity, code, path }: Problem): boolean =>
 type Valid = Extract<Loaded, { ok: true }>;
 type Invalid = Extract<Loaded, { ok: false }>;
 
-const withoutSettings = ({ counts, hash, files, config, ended, pieces }: Valid): Omit<Invalid, "problems" | "draft"> =>
-  ({ ok: false, counts, hash, files, config, ended, pieces });
+const withoutSettings = ({
+  counts,
+  hash,
+  files,
+  config,
+  ended,
+  pieces,
+}: Valid): Omit<Invalid, "problems" | "draft"> => ({ ok: false, counts, hash, files, config, ended, pieces });
 
 type At = { readonly loaded: Draft; readonly file: string; readonly rehearsal: Rehearsal };
 
-const failureOf = async (test: PolicyTest, path: Path, { loaded, file, rehearsal }: At): Promise<readonly Problem[]> => {
+const failureOf = async (
+  test: PolicyTest,
+  path: Path,
+  { loaded, file, rehearsal }: At,
+): Promise<readonly Problem[]> => {
   const { as: client, do: what, body, tenant, owner, expect } = test;
   const [method = "", target = ""] = what.split(" ");
-  const question = { client, method, target, body: bodyText(body), tenant: tenant ?? undefined, owner: owner ?? undefined };
+  const question = {
+    client,
+    method,
+    target,
+    body: bodyText(body),
+    tenant: tenant ?? undefined,
+    owner: owner ?? undefined,
+  };
   const rehearsed = await rehearsal(question);
   if (expect === (rehearsed.refusal?.code ?? "allow")) return [];
-  return [{
-    severity: "error", code: "OCSGW-6272", file, ...loaded.locate(path), path: pathText(path),
-    message: `${client} ${what}: expected ${expect}, and the policy says ${inWords(rehearsed)}`,
-    ...(lacksOwner(loaded.settings, question, rehearsed) && { help: "the owner of the record's handle decides for which tenant this client asks: name it, as in owner: \"Alpha Tenant\"" }),
-    also: { ...loaded.locate(placeOf(loaded.settings, client, rehearsed)), message: "decided here" },
-  }];
+  return [
+    {
+      severity: "error",
+      code: "OCSGW-6272",
+      file,
+      ...loaded.locate(path),
+      path: pathText(path),
+      message: `${client} ${what}: expected ${expect}, and the policy says ${inWords(rehearsed)}`,
+      ...(lacksOwner(loaded.settings, question, rehearsed) && {
+        help: 'the owner of the record\'s handle decides for which tenant this client asks: name it, as in owner: "Alpha Tenant"',
+      }),
+      also: { ...loaded.locate(placeOf(loaded.settings, client, rehearsed)), message: "decided here" },
+    },
+  ];
 };
 
-const bodyText = (body: PolicyTest["body"]): string => (body === null ? "" : typeof body === "string" ? body : JSON.stringify(body));
+const bodyText = (body: PolicyTest["body"]): string =>
+  body === null ? "" : typeof body === "string" ? body : JSON.stringify(body);
 
-const inWords = ({ order, refusal }: Rehearsed): string => (refusal ? `${refusal.code}: ${refusal.detail}` : `allow, for ${order!.owner.name}`);
+const inWords = ({ order, refusal }: Rehearsed): string =>
+  refusal ? `${refusal.code}: ${refusal.detail}` : `allow, for ${order!.owner.name}`;

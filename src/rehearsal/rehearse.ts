@@ -24,15 +24,23 @@ export type Question = {
 };
 
 /** The tenant that is meant, or undefined where none is called so: a name goes before a DBID, as one may be the other's. */
-export const tenantCalled = <Of extends { readonly name: string; readonly dbid: number }>(tenants: readonly Of[], called: string): Of | undefined =>
-  tenants.find(({ name }) => name === called) ?? tenants.find(({ dbid }) => String(dbid) === called);
+export const tenantCalled = <Of extends { readonly name: string; readonly dbid: number }>(
+  tenants: readonly Of[],
+  called: string,
+): Of | undefined => tenants.find(({ name }) => name === called) ?? tenants.find(({ dbid }) => String(dbid) === called);
 
 /**
  * Whether the answer hangs on whose handle it is, which the question does not say: its client acts for several tenants, and
  * the gateway knows the owner of the handle, which decides.
  */
-export const lacksOwner = ({ tenants }: Pick<Settings, "tenants">, { client, owner }: Question, { refusal }: Rehearsed): boolean =>
-  owner === undefined && refusal?.code === REFUSALS["which-tenant"].code && refusal.resource === "records" &&
+export const lacksOwner = (
+  { tenants }: Pick<Settings, "tenants">,
+  { client, owner }: Question,
+  { refusal }: Rehearsed,
+): boolean =>
+  owner === undefined &&
+  refusal?.code === REFUSALS["which-tenant"].code &&
+  refusal.resource === "records" &&
   tenants.some((tenant) => Object.hasOwn(tenant.clients, client) && needsOwner(tenant));
 
 export type RefusalEntry = Extract<Entry, { kind: "refusal" }>;
@@ -46,24 +54,33 @@ export type Rehearsal = (question: Question) => Promise<Rehearsed>;
 type How = { readonly applied?: boolean };
 
 const ANY_HANDLE: HandleLease = {
-  withdrawn: () => undefined, after: () => undefined, settle: () => undefined, isOwned: () => false, reason: () => "unknown: nothing is sent here", record: undefined,
+  withdrawn: () => undefined,
+  after: () => undefined,
+  settle: () => undefined,
+  isOwned: () => false,
+  reason: () => "unknown: nothing is sent here",
+  record: undefined,
 };
 
 /** Limits are never used up here: they depend on what came before. */
 export const createRehearsal = (settings: Settings, configHash = "", { applied = false }: How = {}): Rehearsal => {
-  const register = createRegister(toTenants(settings).map((tenant) => ({ ...tenant, observes: applied && tenant.observes })));
+  const register = createRegister(
+    toTenants(settings).map((tenant) => ({ ...tenant, observes: applied && tenant.observes })),
+  );
   const redact = createRedactor(settings.audit.redact, settings.audit.index_key);
   return async (question) => {
     let [order, refusal]: [Order?, RefusalEntry?] = [];
     const owner = question.owner === undefined ? undefined : tenantCalled(register.tenants, question.owner);
-    const isOthers = (tenant: Tenant): boolean => question.owner !== undefined && (tenant.dbid !== owner?.dbid || tenant.upstream !== owner.upstream);
+    const isOthers = (tenant: Tenant): boolean =>
+      question.owner !== undefined && (tenant.dbid !== owner?.dbid || tenant.upstream !== owner.upstream);
     const parts: Parts = {
       identify: () => ({ client: question.client, credential: { kind: "key", id: "none" } }),
       challenge: "",
       register,
       // Whose a handle is, only OCS and registrars tell: unless the question says it, it is taken for the tenant's own.
       ownership: {
-        ask: (tenant) => (needsOwner(tenant) && isOthers(tenant) ? { denied: { why: "foreign" }, slow: false } : { lease: ANY_HANDLE }),
+        ask: (tenant) =>
+          needsOwner(tenant) && isOthers(tenant) ? { denied: { why: "foreign" }, slow: false } : { lease: ANY_HANDLE },
         ownersAmong: (among) => among.filter((tenant) => !isOthers(tenant)),
       },
       charge: () => ({ allowed: true, retryAfter: 0, headers: [], exceeded: undefined }),
@@ -72,7 +89,14 @@ export const createRehearsal = (settings: Settings, configHash = "", { applied =
       redact,
       send: (wouldSend) => {
         order = wouldSend;
-        return Promise.resolve({ status: 204, headers: [], body: bytesOf(""), lane: "none", endpoint: "none", waits: { queue: 0, ocs: 0 } });
+        return Promise.resolve({
+          status: 204,
+          headers: [],
+          body: bytesOf(""),
+          lane: "none",
+          endpoint: "none",
+          waits: { queue: 0, ocs: 0 },
+        });
       },
       observe: () => undefined,
       dialect: () => "problem",
@@ -84,6 +108,14 @@ export const createRehearsal = (settings: Settings, configHash = "", { applied =
 };
 
 const arrivalOf = ({ method, target, body, tenant }: Question): Arrival => ({
-  id: "rehearsal", at: performance.now(), method, target, headers: tenant === undefined ? [] : [["Ocsgw-Tenant", tenant] satisfies HeaderLine],
-  source: "", listener: "", body: () => Promise.resolve(bytesOf(body)), surplus: () => Promise.resolve(false), gone: new AbortController().signal,
+  id: "rehearsal",
+  at: performance.now(),
+  method,
+  target,
+  headers: tenant === undefined ? [] : [["Ocsgw-Tenant", tenant] satisfies HeaderLine],
+  source: "",
+  listener: "",
+  body: () => Promise.resolve(bytesOf(body)),
+  surplus: () => Promise.resolve(false),
+  gone: new AbortController().signal,
 });

@@ -36,8 +36,13 @@ export const replay = (entry: Recorded, settings: Settings): Replayed => {
   return entry.kind === "refusal" ? ofRefusal(entry, settings) : undefined;
 };
 
-const actionOf = ({ resource, action }: { readonly resource?: string | null | undefined; readonly action?: string | null | undefined }): Action | undefined =>
-  ACTIONS.find((each) => each.resource === resource && each.name === action);
+const actionOf = ({
+  resource,
+  action,
+}: {
+  readonly resource?: string | null | undefined;
+  readonly action?: string | null | undefined;
+}): Action | undefined => ACTIONS.find((each) => each.resource === resource && each.name === action);
 
 const ofIntent = (entry: Intent, settings: Settings): Replayed => {
   const action = actionOf(entry);
@@ -45,8 +50,15 @@ const ofIntent = (entry: Intent, settings: Settings): Replayed => {
   const { would_refuse: policy } = entry;
   if (policy === "OCSGW-3001") return OVER_LIMIT;
   // The field at fault may be one that was dropped.
-  if (policy === "OCSGW-1007") return { why: "requests with fields that their tenant does not declare (OCSGW-1007), let pass by one that observes: not every field is recorded" };
-  return { ...asked(entry, action, bodyOf(action, { ...entry.body }), settings), decided: policy ?? "allow", observed: policy !== undefined };
+  if (policy === "OCSGW-1007")
+    return {
+      why: "requests with fields that their tenant does not declare (OCSGW-1007), let pass by one that observes: not every field is recorded",
+    };
+  return {
+    ...asked(entry, action, bodyOf(action, { ...entry.body }), settings),
+    decided: policy ?? "allow",
+    observed: policy !== undefined,
+  };
 };
 
 const ofRefusal = (entry: Refusal, settings: Settings): Replayed => {
@@ -58,28 +70,63 @@ const ofRefusal = (entry: Refusal, settings: Settings): Replayed => {
   if (!action || typeof client !== "string") return undefined;
   if (code === "OCSGW-3001") return OVER_LIMIT;
   if (OF_HANDLES.has(code)) return { why: `refusals of record handles (${code}), which depend on who owned them then` };
-  const field = code === "OCSGW-1007" && pointer !== undefined && !isAttributeName(pointer.slice(1)) && !pointer.startsWith("/GSW_") ? namedBy(pointer) : undefined;
+  const field =
+    code === "OCSGW-1007" && pointer !== undefined && !isAttributeName(pointer.slice(1)) && !pointer.startsWith("/GSW_")
+      ? namedBy(pointer)
+      : undefined;
   if (field === undefined && (!BY_POLICY.has(code) || pointer !== undefined)) {
-    return code.startsWith("OCSGW-2") || policy !== undefined ? { why: `refusals by what the body said (${code}): bodies of refused requests are not recorded` } : undefined;
+    return code.startsWith("OCSGW-2") || policy !== undefined
+      ? { why: `refusals by what the body said (${code}): bodies of refused requests are not recorded` }
+      : undefined;
   }
-  const tenant = settings.tenants.find(({ name, dbid, clients }) => (entry.tenant ? entry.tenant.dbid === dbid && entry.tenant.name === name : Object.hasOwn(clients, client)));
+  const tenant = settings.tenants.find(({ name, dbid, clients }) =>
+    entry.tenant ? entry.tenant.dbid === dbid && entry.tenant.name === name : Object.hasOwn(clients, client),
+  );
   const campaign = tenant?.campaigns[0];
-  const body = { ...standIn(action), ...(campaign !== undefined && action.required.includes("GSW_CAMPAIGN_NAME") && { GSW_CAMPAIGN_NAME: campaign }), ...(field !== undefined && { [field]: "x" }) };
-  return { ...asked({ ...entry, client }, action, bodyOf(action, body), settings), decided: code, observed: policy === undefined ? false : undefined };
+  const body = {
+    ...standIn(action),
+    ...(campaign !== undefined && action.required.includes("GSW_CAMPAIGN_NAME") && { GSW_CAMPAIGN_NAME: campaign }),
+    ...(field !== undefined && { [field]: "x" }),
+  };
+  return {
+    ...asked({ ...entry, client }, action, bodyOf(action, body), settings),
+    decided: code,
+    observed: policy === undefined ? false : undefined,
+  };
 };
 
 /** The member that a pointer into a body names (RFC 6901). */
 const namedBy = (pointer: string): string => pointer.slice(1).replaceAll("~1", "/").replaceAll("~0", "~");
 
-type Known = Pick<Intent, "client"> & { readonly identifier?: string | null | undefined; readonly tenant?: Intent["tenant"] | null | undefined };
+type Known = Pick<Intent, "client"> & {
+  readonly identifier?: string | null | undefined;
+  readonly tenant?: Intent["tenant"] | null | undefined;
+};
 
-const asked = ({ client, identifier, tenant }: Known, action: Action, body: string, settings: Settings): Pick<Asked, "question" | "resource" | "action"> => {
+const asked = (
+  { client, identifier, tenant }: Known,
+  action: Action,
+  body: string,
+  settings: Settings,
+): Pick<Asked, "question" | "resource" | "action"> => {
   const { resource, name, method } = action;
   // Numbers and customer ids are not there, and no policy looks at them nor at handles.
   const any = resource === "phones" || resource === "customer_ids" || resource === "records";
   const whole = method === "GET" && (identifier ?? undefined) === undefined;
-  const target = whole ? `/${resource}` : caseOf(action, any || typeof identifier !== "string" ? undefined : identifier).target;
-  return { question: { client, method, target, body: method === "GET" ? "" : body, tenant: tenant ? headerFor(tenant, client, settings) : undefined }, resource, action: name };
+  const target = whole
+    ? `/${resource}`
+    : caseOf(action, any || typeof identifier !== "string" ? undefined : identifier).target;
+  return {
+    question: {
+      client,
+      method,
+      target,
+      body: method === "GET" ? "" : body,
+      tenant: tenant ? headerFor(tenant, client, settings) : undefined,
+    },
+    resource,
+    action: name,
+  };
 };
 
 /** The DBID, unless the client stands under two tenants of that DBID, on two OCS. */
@@ -96,7 +143,12 @@ const standIn = (action: Action): Record<string, unknown> => {
 
 /** What was redacted is replaced, what was dropped and is needed is filled in. */
 const bodyOf = (action: Action, body: Readonly<Record<string, unknown>>): string => {
-  const missing = Object.entries(standIn(action)).filter(([name]) => action.required.includes(name as never) && !Object.hasOwn(body, name));
-  const shown = Object.entries(body).map(([name, value]) => [name, Object.hasOwn(STAND_IN, name) ? STAND_IN[name] : isAttributeName(name) ? value : "x"]);
+  const missing = Object.entries(standIn(action)).filter(
+    ([name]) => action.required.includes(name as never) && !Object.hasOwn(body, name),
+  );
+  const shown = Object.entries(body).map(([name, value]) => [
+    name,
+    Object.hasOwn(STAND_IN, name) ? STAND_IN[name] : isAttributeName(name) ? value : "x",
+  ]);
   return JSON.stringify(Object.fromEntries([...missing, ...shown]));
 };

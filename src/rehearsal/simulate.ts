@@ -32,7 +32,11 @@ export type Simulated = {
   readonly untold: readonly { readonly why: string; readonly count: number }[];
 };
 
-type Verdict = { readonly code: string; readonly because: string | null; /** The refusal would not be applied. */ readonly observed: boolean };
+type Verdict = {
+  readonly code: string;
+  readonly because: string | null;
+  /** The refusal would not be applied. */ readonly observed: boolean;
+};
 type Growing = { -readonly [Key in keyof Changed]: Key extends "examples" ? string[] : Changed[Key] };
 
 const EXAMPLES = 3;
@@ -55,7 +59,8 @@ export const simulate = async (entries: AsyncIterable<Recorded>, settings: Setti
     else add(changes, entry as Recorded & { readonly id: string }, asked, verdict);
   }
   return {
-    replayed, unchanged,
+    replayed,
+    unchanged,
     changes: [...changes.values()].toSorted((one, other) => other.count - one.count),
     untold: [...untold].map(([why, count]) => ({ why, count })),
   };
@@ -78,12 +83,33 @@ const remembering = (policy: Rehearsal, applied: Rehearsal): ((asked: Asked) => 
 
 const MOST = 100_000;
 
-const add = (changes: Map<string, Growing>, entry: Recorded & { readonly id: string }, { question: { client }, resource, action, ...asked }: Asked, { because, ...verdict }: Verdict): void => {
-  const tenant = "tenant" in entry ? entry.tenant?.name ?? null : null;
+const add = (
+  changes: Map<string, Growing>,
+  entry: Recorded & { readonly id: string },
+  { question: { client }, resource, action, ...asked }: Asked,
+  { because, ...verdict }: Verdict,
+): void => {
+  const tenant = "tenant" in entry ? (entry.tenant?.name ?? null) : null;
   const [from, to] = [inWords(asked.decided, asked.observed), inWords(verdict.code, verdict.observed)];
   const id = JSON.stringify([client, tenant, action, resource, from, to]);
   let change = changes.get(id);
-  if (!change) changes.set(id, (change = { client, tenant, action, resource, from, to, because, count: 0, first: entry.time, last: entry.time, examples: [] }));
+  if (!change)
+    changes.set(
+      id,
+      (change = {
+        client,
+        tenant,
+        action,
+        resource,
+        from,
+        to,
+        because,
+        count: 0,
+        first: entry.time,
+        last: entry.time,
+        examples: [],
+      }),
+    );
   change.count++;
   change.last = entry.time;
   if (change.examples.length < EXAMPLES) change.examples.push(entry.id);

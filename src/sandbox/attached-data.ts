@@ -38,10 +38,16 @@ export const attachedData = (world: World, retrieved: Retrieved, base: string): 
 
 /** 32 characters, the same for the same seed, run and handle. */
 export const attemptGuid = (world: World, { run, handle }: Retrieved): string =>
-  createHash("sha256").update(`${valueOf(world, "seed")} ${run} ${handle}`).digest("hex").slice(0, 32).toUpperCase();
+  createHash("sha256")
+    .update(`${valueOf(world, "seed")} ${run} ${handle}`)
+    .digest("hex")
+    .slice(0, 32)
+    .toUpperCase();
 
 const userFields = ({ record }: Retrieved): AttachedData =>
-  Object.fromEntries(USER_FIELDS.flatMap(({ column, key }) => {
-    const value = record[column];
-    return value === null ? [] : [[key, value]];
-  }));
+  Object.fromEntries(
+    USER_FIELDS.flatMap(({ column, key }) => {
+      const value = record[column];
+      return value === null ? [] : [[key, value]];
+    }),
+  );

@@ -11,7 +11,9 @@ import { USER_FIELDS, type CallingRecord } from "./schema.ts";
 import type { Verdict } from "./validation.ts";
 import type { World } from "./world.ts";
 
-export type Attempt = { /** What was told of this record, and of those before it that are not to be called. */ readonly events: readonly SandboxEvent[] } & (
+export type Attempt = {
+  /** What was told of this record, and of those before it that are not to be called. */ readonly events: readonly SandboxEvent[];
+} & (
   | { readonly kind: "dialed"; readonly retrieved: Retrieved }
   | { readonly kind: "stopped" }
   /** The validation-uri does not answer: the record is ready again. */
@@ -35,7 +37,14 @@ export const attempt = async (parts: AttemptParts, list: CallingList, hours: Hou
   const retrieved = world.db.transaction(() => {
     settle(world);
     return retrieveNext(world, list, hours, (record) => {
-      events.push(tellStopped(world, log, { list, record, because: "on the do-not-call list", callResult: CALL_RESULT.doNotCall }));
+      events.push(
+        tellStopped(world, log, {
+          list,
+          record,
+          because: "on the do-not-call list",
+          callResult: CALL_RESULT.doNotCall,
+        }),
+      );
     });
   });
   if (!retrieved) return { kind: "none", events };
@@ -44,12 +53,18 @@ export const attempt = async (parts: AttemptParts, list: CallingList, hours: Hou
   return world.db.transaction(() => conclude(parts, { before: retrieved, data, verdict, events }));
 };
 
-type Judged = { readonly before: Retrieved; readonly data: AttachedData; readonly verdict: Verdict; readonly events: readonly SandboxEvent[] };
+type Judged = {
+  readonly before: Retrieved;
+  readonly data: AttachedData;
+  readonly verdict: Verdict;
+  readonly events: readonly SandboxEvent[];
+};
 
 const conclude = ({ world, log }: AttemptParts, { before, data, verdict, events }: Judged): Attempt => {
   // The answer took its time: a switchover, an unload or the stale timeout may have ended the handle meanwhile.
   const retrieved = retrievedBy(world, before.handle);
-  if (retrieved?.run !== before.run) return { kind: "later", because: "its handle ended before the validation's answer", events };
+  if (retrieved?.run !== before.run)
+    return { kind: "later", because: "its handle ended before the validation's answer", events };
   const { record, list } = retrieved;
   if (verdict.kind === "later") {
     releaseRecord(world, record.record_id, { attempt: record.attempt - 1 });
@@ -57,9 +72,19 @@ const conclude = ({ world, log }: AttemptParts, { before, data, verdict, events 
   }
   if (verdict.kind === "stop") {
     const { callResult, because } = verdict;
-    processRecord(world, record.record_id, { record_status: RECORD_STATUS.updated, call_result: callResult, attempt: record.attempt - 1 });
+    processRecord(world, record.record_id, {
+      record_status: RECORD_STATUS.updated,
+      call_result: callResult,
+      attempt: record.attempt - 1,
+    });
     endHandle(world, record);
-    return { kind: "stopped", events: [...events, tellStopped(world, log, { list, record, because: `pre-dial validation: ${because}`, callResult })] };
+    return {
+      kind: "stopped",
+      events: [
+        ...events,
+        tellStopped(world, log, { list, record, because: `pre-dial validation: ${because}`, callResult }),
+      ],
+    };
   }
   changeRecord(world, record.record_id, columnsIn(verdict.changes));
   const udata = { ...verdict.changes, ...unchangeable(data, verdict.changes) };
@@ -68,20 +93,44 @@ const conclude = ({ world, log }: AttemptParts, { before, data, verdict, events 
 
 /** The calling list's own columns that a validator gave other values. */
 const columnsIn = (changes: AttachedData): Partial<CallingRecord> =>
-  Object.fromEntries(USER_FIELDS.flatMap(({ column, key }) => (changes[key] === undefined ? [] : [[column, changes[key]]])));
+  Object.fromEntries(
+    USER_FIELDS.flatMap(({ column, key }) => (changes[key] === undefined ? [] : [[column, changes[key]]])),
+  );
 
 /** A validator changes what a column is bound to, and adds what OCS does not know; which record it is stays OCS's word. */
 const unchangeable = (data: AttachedData, changes: AttachedData): AttachedData =>
-  Object.fromEntries(Object.entries(data).filter(([key]) => changes[key] === undefined || !USER_FIELDS.some((field) => field.key === key)));
+  Object.fromEntries(
+    Object.entries(data).filter(
+      ([key]) => changes[key] === undefined || !USER_FIELDS.some((field) => field.key === key),
+    ),
+  );
 
-const tellDialed = (world: World, log: EventLog, { record, list, group, tenant, since }: Retrieved, udata: AttachedData): SandboxEvent =>
+const tellDialed = (
+  world: World,
+  log: EventLog,
+  { record, list, group, tenant, since }: Retrieved,
+  udata: AttachedData,
+): SandboxEvent =>
   log.tell("record.dialed", tenant, {
-    record: record.record_id, list: list.name, group: group.dbid, udata,
+    record: record.record_id,
+    list: list.name,
+    group: group.dbid,
+    udata,
     expects: { finalize: true, before: new Date(since * 1000 + world.staleTimeout).toISOString() },
   });
 
-type Stopped = { readonly list: CallingList; readonly record: CallingRecord; readonly because: string; readonly callResult: number };
+type Stopped = {
+  readonly list: CallingList;
+  readonly record: CallingRecord;
+  readonly because: string;
+  readonly callResult: number;
+};
 
 const tellStopped = (world: World, log: EventLog, { list, record, because, callResult }: Stopped): SandboxEvent =>
-  log.tell("record.stopped", tenantOfList(world, list), { record: record.record_id, list: list.name, phone: record.contact_info, because, call_result: callResult });
-
+  log.tell("record.stopped", tenantOfList(world, list), {
+    record: record.record_id,
+    list: list.name,
+    phone: record.contact_info,
+    because,
+    call_result: callResult,
+  });

@@ -28,7 +28,10 @@ export const createCallReports = (world: World, poster: Poster, timeout: number)
       await send(uri, retrieved, 0);
     },
     // One at a time: two sweeps would send the same report twice.
-    ends: (uri) => (sending ??= sendEnds(uri).finally(() => { sending = undefined; })),
+    ends: (uri) =>
+      (sending ??= sendEnds(uri).finally(() => {
+        sending = undefined;
+      })),
   };
 };
 

@@ -4,7 +4,19 @@
  */
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
 import { isIP } from "node:net";
-import { bitString, boolean, implicit, integer, octetString, oid, sequence, set, tagged, time, utf8String } from "./der.ts";
+import {
+  bitString,
+  boolean,
+  implicit,
+  integer,
+  octetString,
+  oid,
+  sequence,
+  set,
+  tagged,
+  time,
+  utf8String,
+} from "./der.ts";
 
 export type Usage = "serverAuth" | "clientAuth";
 export type Issued = { readonly certPem: string; readonly keyPem: string };
@@ -15,8 +27,14 @@ export type Authority = {
 };
 
 const OID = {
-  ecdsaWithSha256: "1.2.840.10045.4.3.2", commonName: "2.5.4.3", subjectKeyId: "2.5.29.14", keyUsage: "2.5.29.15", subjectAltName: "2.5.29.17",
-  basicConstraints: "2.5.29.19", authorityKeyId: "2.5.29.35", extKeyUsage: "2.5.29.37",
+  ecdsaWithSha256: "1.2.840.10045.4.3.2",
+  commonName: "2.5.4.3",
+  subjectKeyId: "2.5.29.14",
+  keyUsage: "2.5.29.15",
+  subjectAltName: "2.5.29.17",
+  basicConstraints: "2.5.29.19",
+  authorityKeyId: "2.5.29.35",
+  extKeyUsage: "2.5.29.37",
   usage: { serverAuth: "1.3.6.1.5.5.7.3.1", clientAuth: "1.3.6.1.5.5.7.3.2" },
 } as const;
 const HOUR = 3_600_000;
@@ -66,7 +84,8 @@ const certificate = (issuer: { readonly name: string; readonly keys: Keys }, sub
 const distinguishedName = (name: string): Buffer => sequence(set(sequence(oid(OID.commonName), utf8String(name))));
 const publicKeyInfo = (key: KeyObject): Buffer => key.export({ type: "spki", format: "der" });
 
-const extension = (id: string, value: Uint8Array, critical = false): Buffer => sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(value));
+const extension = (id: string, value: Uint8Array, critical = false): Buffer =>
+  sequence(oid(id), ...(critical ? [boolean(true)] : []), octetString(value));
 
 /** RFC 7093, 2: the first 160 bits of the SHA-256 of the key. */
 const keyId = (key: KeyObject): Buffer => createHash("sha256").update(publicKeyInfo(key)).digest().subarray(0, 20);
@@ -78,7 +97,17 @@ const authorityExtensions = (key: KeyObject): Buffer[] => [
   extension(OID.subjectKeyId, octetString(keyId(key))),
 ];
 
-const leafExtensions = ({ key, issuer, names, usage }: { key: KeyObject; issuer: KeyObject; names: readonly string[]; usage: Usage }): Buffer[] => [
+const leafExtensions = ({
+  key,
+  issuer,
+  names,
+  usage,
+}: {
+  key: KeyObject;
+  issuer: KeyObject;
+  names: readonly string[];
+  usage: Usage;
+}): Buffer[] => [
   extension(OID.basicConstraints, sequence(), true),
   // digitalSignature: bit 0.
   extension(OID.keyUsage, bitString(Buffer.from([0b1000_0000]), 7), true),
@@ -89,7 +118,8 @@ const leafExtensions = ({ key, issuer, names, usage }: { key: KeyObject; issuer:
 ];
 
 /** iPAddress [7] or dNSName [2]. */
-const alternativeName = (name: string): Buffer => (isIP(name) === 0 ? implicit(2, Buffer.from(name, "ascii")) : implicit(7, addressBytes(name)));
+const alternativeName = (name: string): Buffer =>
+  isIP(name) === 0 ? implicit(2, Buffer.from(name, "ascii")) : implicit(7, addressBytes(name));
 
 const addressBytes = (address: string): Buffer => {
   if (isIP(address) === 4) return Buffer.from(address.split(".").map(Number));

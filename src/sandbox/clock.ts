@@ -11,9 +11,15 @@ export const createClock = (source: () => number = Date.now): Clock => {
   let ahead = 0;
   return {
     now: () => source() + ahead,
-    advance: (milliseconds) => { ahead += milliseconds; },
-    set: (instant) => { ahead = instant - source(); },
-    reset: () => { ahead = 0; },
+    advance: (milliseconds) => {
+      ahead += milliseconds;
+    },
+    set: (instant) => {
+      ahead = instant - source();
+    },
+    reset: () => {
+      ahead = 0;
+    },
   };
 };
 

@@ -38,7 +38,11 @@ const LINGER = 1000;
 const NEVER = new AbortController().signal;
 
 /** `socket` is what is read and written; `wire` is the TCP socket under it, the same one without TLS. */
-export const serve = (service: Service, log: ConnectionLog, { socket, wire }: { socket: Socket; wire: Socket }): Connection => {
+export const serve = (
+  service: Service,
+  log: ConnectionLog,
+  { socket, wire }: { socket: Socket; wire: Socket },
+): Connection => {
   const reader = new MessageReader();
   const gone = new AbortController();
   let underWay: Encounter | undefined;
@@ -52,7 +56,9 @@ export const serve = (service: Service, log: ConnectionLog, { socket, wire }: { 
     if (!message) return;
     log.request();
     underWay = service.meet(message, log.number, hands);
-    void answer(message, underWay).finally(() => { underWay = undefined; });
+    void answer(message, underWay).finally(() => {
+      underWay = undefined;
+    });
     if (reader.waiting > 0) refuseSecond(underWay);
   };
 
@@ -88,20 +94,35 @@ export const serve = (service: Service, log: ConnectionLog, { socket, wire }: { 
     else if (ending === "by the client") socket.end();
   };
 
-  const hearNoMore = (): void => { socket.off("data", onData).resume(); };
-  const halfClose = (): void => { hearNoMore(); socket.end(); };
+  const hearNoMore = (): void => {
+    socket.off("data", onData).resume();
+  };
+  const halfClose = (): void => {
+    hearNoMore();
+    socket.end();
+  };
   const finish = (): void => {
     halfClose();
-    const timer = setTimeout(() => { socket.destroy(); }, LINGER).unref();
-    socket.once("close", () => { clearTimeout(timer); });
+    const timer = setTimeout(() => {
+      socket.destroy();
+    }, LINGER).unref();
+    socket.once("close", () => {
+      clearTimeout(timer);
+    });
   };
-  const reset = (): void => { if (!wire.destroyed) wire.resetAndDestroy(); };
+  const reset = (): void => {
+    if (!wire.destroyed) wire.resetAndDestroy();
+  };
 
   const hands: Hands = {
-    write: (bytes) => { if (!gone.signal.aborted && socket.writable) socket.write(bytes); },
+    write: (bytes) => {
+      if (!gone.signal.aborted && socket.writable) socket.write(bytes);
+    },
     halfClose,
     finish,
-    finishAfterwards: () => { ending = "by us"; },
+    finishAfterwards: () => {
+      ending = "by us";
+    },
     reset,
     wait: ({ value, over }) => wait(value, { released: over, gone: gone.signal }),
   };
@@ -114,8 +135,19 @@ export const serve = (service: Service, log: ConnectionLog, { socket, wire }: { 
   });
   // A client that breaks the connection is no error of ours; "close" follows.
   socket.on("error", () => {});
-  socket.on("close", () => { gone.abort(); log.closed(); });
-  return { isIdle: () => !underWay && reader.idle, closeInOrder: () => { gone.abort(); log.closed(); finish(); }, reset };
+  socket.on("close", () => {
+    gone.abort();
+    log.closed();
+  });
+  return {
+    isIdle: () => !underWay && reader.idle,
+    closeInOrder: () => {
+      gone.abort();
+      log.closed();
+      finish();
+    },
+    reset,
+  };
 };
 
 const encode = ({ status, headers, body }: Reply): Buffer => {
@@ -123,7 +155,12 @@ const encode = ({ status, headers, body }: Reply): Buffer => {
   return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), body]);
 };
 
-const arrivalOf = ({ method, target, headers, body }: Message, listener: string, wire: Socket, gone: AbortSignal): Arrival => ({
+const arrivalOf = (
+  { method, target, headers, body }: Message,
+  listener: string,
+  wire: Socket,
+  gone: AbortSignal,
+): Arrival => ({
   id: newId(),
   at: performance.now(),
   method,

@@ -12,7 +12,12 @@ import { NEXT_HANDLE } from "./seed.ts";
 import { readState } from "./state.ts";
 import { setCounter, valueOf, type World } from "./world.ts";
 
-export type ControlParts = { readonly world: World; readonly pair: Pair; readonly faults: Faults; readonly dialer: Dialer };
+export type ControlParts = {
+  readonly world: World;
+  readonly pair: Pair;
+  readonly faults: Faults;
+  readonly dialer: Dialer;
+};
 /** `id` is the last part of a path that ends in <id>. Throws ControlError. */
 export type Command = (parts: ControlParts, body: unknown, id: string) => unknown;
 
@@ -41,10 +46,13 @@ const violations: Command = ({ pair }) => {
 /** `{ advance: seconds }` or `{ set: "ISO 8601" }` → the sandbox's time. */
 const clock: Command = ({ world }, body) => {
   const { advance, set } = fields(body, ["advance", "set"]);
-  if ((advance === undefined) === (set === undefined)) throw new ControlError(400, "expected either advance, in seconds, or set, a date-time of ISO 8601");
+  if ((advance === undefined) === (set === undefined))
+    throw new ControlError(400, "expected either advance, in seconds, or set, a date-time of ISO 8601");
   if (advance !== undefined) world.clock.advance(secondsIn(advance) * 1000);
   else world.clock.set(instantIn(set));
-  world.db.transaction(() => { settle(world); });
+  world.db.transaction(() => {
+    settle(world);
+  });
   return { now: new Date(world.clock.now()).toISOString() };
 };
 
@@ -58,7 +66,8 @@ const secondsIn = (value: unknown): number => {
 
 const instantIn = (value: unknown): number => {
   const instant = typeof value === "string" && ISO.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(instant)) throw new ControlError(400, "set: expected a date-time of ISO 8601 with its offset, such as 2026-03-08T10:00:00Z");
+  if (Number.isNaN(instant))
+    throw new ControlError(400, "set: expected a date-time of ISO 8601 with its offset, such as 2026-03-08T10:00:00Z");
   return instant;
 };
 
@@ -76,7 +85,8 @@ const instancesIn = (value: unknown): readonly Instance[] => {
   throw new ControlError(400, "instance: expected primary or backup");
 };
 
-const isWhole = (value: unknown, min: number, max: number): value is number => Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+const isWhole = (value: unknown, min: number, max: number): value is number =>
+  Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 
 export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["GET state", ({ world, pair }) => readState(world, pair)],

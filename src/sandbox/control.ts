@@ -15,29 +15,35 @@ export const startControl = async (parts: ControlParts, port: number): Promise<C
   const listening = await listenOn(server, HOST, port);
   return {
     url: `http://${HOST}:${listening}/sandbox`,
-    close: () => new Promise((resolve) => {
-      server.close(() => { resolve(); });
-      server.closeAllConnections();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
   };
 };
 
 const respond = async (parts: ControlParts, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   try {
     refuseBrowsers(request);
-    if (request.method === "GET" && /^\/sandbox\/events(\?|$)/.test(request.url ?? "")) return streamEvents(parts.world, parts.dialer.log, request, response);
+    if (request.method === "GET" && /^\/sandbox\/events(\?|$)/.test(request.url ?? ""))
+      return streamEvents(parts.world, parts.dialer.log, request, response);
     const { command, id } = findCommand(request);
     send(response, 200, await command(parts, await readJson(request), id));
   } catch (error) {
     if (error instanceof ControlError) send(response, error.status, { error: error.message });
-    else send(response, 500, { error: "the sandbox failed", detail: error instanceof Error ? error.message : "unknown" });
+    else
+      send(response, 500, { error: "the sandbox failed", detail: error instanceof Error ? error.message : "unknown" });
   }
 };
 
 /** A page in a browser may reach 127.0.0.1, but it says so in Origin, and a rebound name stands in Host. */
 const refuseBrowsers = ({ headers }: IncomingMessage): void => {
   const host = /^(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?$/.test(headers.host ?? "");
-  if (!host || headers.origin !== undefined) throw new ControlError(403, "the control API serves programs on this machine, not web pages");
+  if (!host || headers.origin !== undefined)
+    throw new ControlError(403, "the control API serves programs on this machine, not web pages");
 };
 
 /** The command of exactly that path, or the one for what stands under an id there. */
@@ -46,7 +52,10 @@ const findCommand = ({ method, url }: IncomingMessage): { readonly command: Comm
   const [, above, id = ""] = /^(.+)\/([^/]+)$/.exec(path) ?? [];
   const command = COMMANDS.get(`${method} ${path}`) ?? COMMANDS.get(`${method} ${above}/<id>`);
   if (command) return { command, id };
-  throw new ControlError(404, `no such command; those are ${["GET events", ...COMMANDS.keys()].map((name) => name.replace(" ", " /sandbox/")).join(", ")}`);
+  throw new ControlError(
+    404,
+    `no such command; those are ${["GET events", ...COMMANDS.keys()].map((name) => name.replace(" ", " /sandbox/")).join(", ")}`,
+  );
 };
 
 const readJson = async (request: IncomingMessage): Promise<unknown> => {
@@ -67,5 +76,11 @@ const readJson = async (request: IncomingMessage): Promise<unknown> => {
 
 const send = (response: ServerResponse, status: number, value: unknown): void => {
   const body = `${JSON.stringify(value, null, 2)}\n`;
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body), "cache-control": "no-store" }).end(body);
+  response
+    .writeHead(status, {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(body),
+      "cache-control": "no-store",
+    })
+    .end(body);
 };

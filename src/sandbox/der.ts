@@ -1,6 +1,17 @@
 /** The part of DER (X.690) that a certificate needs, each value as its encoded bytes. */
 
-const TAG = { boolean: 0x01, integer: 0x02, bitString: 0x03, octetString: 0x04, oid: 0x06, utf8: 0x0c, utcTime: 0x17, generalizedTime: 0x18, sequence: 0x30, set: 0x31 } as const;
+const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  oid: 0x06,
+  utf8: 0x0c,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
 
 /** Tag, length, contents. */
 export const encode = (tag: number, ...contents: readonly Uint8Array[]): Buffer => {
@@ -15,7 +26,8 @@ const lengthOf = (length: number): Buffer => {
 };
 
 /** Big-endian, no leading zero bytes. */
-const minimal = (value: number): Buffer => Buffer.from(value.toString(16).padStart(value > 0xff ? 4 + (value > 0xffff ? 2 : 0) : 2, "0"), "hex");
+const minimal = (value: number): Buffer =>
+  Buffer.from(value.toString(16).padStart(value > 0xff ? 4 + (value > 0xffff ? 2 : 0) : 2, "0"), "hex");
 
 export const sequence = (...items: readonly Uint8Array[]): Buffer => encode(TAG.sequence, ...items);
 export const set = (...items: readonly Uint8Array[]): Buffer => encode(TAG.set, ...items);
@@ -48,10 +60,13 @@ const base128 = (value: number): number[] => {
 /** UTCTime until 2049, GeneralizedTime from 2050 (RFC 5280, 4.1.2.5). Whole seconds. */
 export const time = (date: Date): Buffer => {
   const digits = `${date.toISOString().slice(0, 19).replaceAll(/[-T:]/g, "")}Z`;
-  return date.getUTCFullYear() < 2050 ? encode(TAG.utcTime, Buffer.from(digits.slice(2))) : encode(TAG.generalizedTime, Buffer.from(digits));
+  return date.getUTCFullYear() < 2050
+    ? encode(TAG.utcTime, Buffer.from(digits.slice(2)))
+    : encode(TAG.generalizedTime, Buffer.from(digits));
 };
 
 /** [n], for a constructed value. */
-export const tagged = (number: number, ...contents: readonly Uint8Array[]): Buffer => encode(0xa0 | number, ...contents);
+export const tagged = (number: number, ...contents: readonly Uint8Array[]): Buffer =>
+  encode(0xa0 | number, ...contents);
 /** [n] IMPLICIT, for a primitive value. */
 export const implicit = (number: number, bytes: Uint8Array): Buffer => encode(0x80 | number, bytes);

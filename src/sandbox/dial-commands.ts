@@ -21,28 +21,47 @@ export const open: Command = async (parts, body) => {
   return retrieved.map(opened);
 };
 
-const opened = ({ handle, record, list, campaign, tenant, group }: Retrieved): object =>
-  ({ handle, phone: record.contact_info, list: list.name, campaign: campaign.name, tenant: tenant.name, group: group.dbid });
+const opened = ({ handle, record, list, campaign, tenant, group }: Retrieved): object => ({
+  handle,
+  phone: record.contact_info,
+  list: list.name,
+  campaign: campaign.name,
+  tenant: tenant.name,
+  group: group.dbid,
+});
 
 /** `{ list?, count?, to? }` → the events of the records that were dialed and of those that were not, and why no more came. */
 export const dial: Command = async (parts, body) => {
   const { list, count, to } = fields(body, ["list", "count", "to"]);
   const wish: Wish = { ...wishOf(parts, { list, count }), to: to === undefined ? undefined : urlIn("to", to) };
   const { events, retrieved, held } = await parts.dialer.dial(wish);
-  const short = retrieved.length < wish.count ? (held ?? waitingIn(parts.world, wish.lists ?? diallingLists(parts.world))) : undefined;
-  return { dialed: retrieved.length, events: events.map(({ id, type, data }) => ({ id, type, ...(JSON.parse(data) as object) })), ...(short !== undefined && { short }) };
+  const short =
+    retrieved.length < wish.count
+      ? (held ?? waitingIn(parts.world, wish.lists ?? diallingLists(parts.world)))
+      : undefined;
+  return {
+    dialed: retrieved.length,
+    events: events.map(({ id, type, data }) => ({ id, type, ...(JSON.parse(data) as object) })),
+    ...(short !== undefined && { short }),
+  };
 };
 
-const wishOf = ({ world }: ControlParts, { list: name, count = 1 }: { readonly list?: unknown; readonly count?: unknown }): Wish => {
-  if (name !== undefined && typeof name !== "string") throw new ControlError(400, "list: expected the name of a calling list");
-  if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > MAX_COUNT) throw new ControlError(400, `count: expected a whole number from 1 to ${MAX_COUNT}`);
+const wishOf = (
+  { world }: ControlParts,
+  { list: name, count = 1 }: { readonly list?: unknown; readonly count?: unknown },
+): Wish => {
+  if (name !== undefined && typeof name !== "string")
+    throw new ControlError(400, "list: expected the name of a calling list");
+  if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > MAX_COUNT)
+    throw new ControlError(400, `count: expected a whole number from 1 to ${MAX_COUNT}`);
   return { count: count as number, ...(name !== undefined && { lists: [dialledList(world, name)] }) };
 };
 
 const dialledList = (world: World, name: string): CallingList => {
   const list = listByName(world, name);
   if (!list) throw new ControlError(404, "list: no such calling list");
-  if (!runningGroupOfList(world, list.dbid)) throw new ControlError(409, "list: no campaign group that uses it is running");
+  if (!runningGroupOfList(world, list.dbid))
+    throw new ControlError(409, "list: no campaign group that uses it is running");
   return list;
 };
 
@@ -50,10 +69,19 @@ const dialledList = (world: World, name: string): CallingList => {
 const waitingIn = (world: World, lists: readonly CallingList[]): string => {
   if (lists.length === 0) return "no campaign group is running";
   const counts = lists.map(({ dbid }) => countWaiting(world, dbid));
-  const told = ([["outsideHours", "their hours"], ["scheduled", "their day"], ["behindTheirChain", "another of their chain"]] as const)
+  const told = (
+    [
+      ["outsideHours", "their hours"],
+      ["scheduled", "their day"],
+      ["behindTheirChain", "another of their chain"],
+    ] as const
+  )
     .map(([kind, what]) => ({ what, count: counts.reduce((sum, each) => sum + each[kind], 0) }))
     .filter(({ count }) => count > 0)
-    .map(({ what, count }, at) => `${count}${at === 0 ? (count === 1 ? " record waits" : " records wait") : ""} for ${what}`);
+    .map(
+      ({ what, count }, at) =>
+        `${count}${at === 0 ? (count === 1 ? " record waits" : " records wait") : ""} for ${what}`,
+    );
   return told.length === 0 ? "no record is left" : `no more is due: ${told.join(", ")}`;
 };
 
@@ -70,24 +98,33 @@ export const setDialer: Command = ({ dialer }, body) => {
 type Setting = (name: string, value: unknown) => Partial<DialerSettings>;
 
 const SETTINGS = {
-  "rate": (name, value) => ({ rate: numberIn(name, value, [0, MAX_RATE], "records per second") }),
+  rate: (name, value) => ({ rate: numberIn(name, value, [0, MAX_RATE], "records per second") }),
   "validation-uri": (name, value) => ({ validationUri: value === null ? undefined : urlIn(name, value) }),
   "history-uri": (name, value) => ({ historyUri: value === null ? undefined : urlIn(name, value) }),
-  "webhook": (name, value) => ({ webhook: value === null ? undefined : urlIn(name, value) }),
-  "advertise": (name, value) => ({ recordBase: value === null ? undefined : new URL(urlIn(name, value)).origin }),
+  webhook: (name, value) => ({ webhook: value === null ? undefined : urlIn(name, value) }),
+  advertise: (name, value) => ({ recordBase: value === null ? undefined : new URL(urlIn(name, value)).origin }),
   "http-response-timeout": (name, value) => ({ responseTimeout: numberIn(name, value, [0.01, 600], "seconds") * 1000 }),
   "validation-timeout-call-result": (name, value) => {
-    if (!CALL_RESULT_NUMBERS.has(value as number)) throw new ControlError(400, `${name}: expected the number of a call result`);
+    if (!CALL_RESULT_NUMBERS.has(value as number))
+      throw new ControlError(400, `${name}: expected the number of a call result`);
     return { timeoutCallResult: value as number };
   },
 } as const satisfies Record<string, Setting>;
 
-const shown = ({ rate, validationUri, historyUri, webhook, recordBase, responseTimeout, timeoutCallResult }: DialerSettings): Readonly<Record<keyof typeof SETTINGS, unknown>> => ({
-  "rate": rate,
+const shown = ({
+  rate,
+  validationUri,
+  historyUri,
+  webhook,
+  recordBase,
+  responseTimeout,
+  timeoutCallResult,
+}: DialerSettings): Readonly<Record<keyof typeof SETTINGS, unknown>> => ({
+  rate: rate,
   "validation-uri": validationUri ?? null,
   "history-uri": historyUri ?? null,
-  "webhook": webhook ?? null,
-  "advertise": recordBase ?? null,
+  webhook: webhook ?? null,
+  advertise: recordBase ?? null,
   "http-response-timeout": responseTimeout / 1000,
   "validation-timeout-call-result": timeoutCallResult,
 });

@@ -32,9 +32,18 @@ export type DialerSettings = {
   readonly webhook: string | undefined;
 };
 
-export type Wish = { readonly lists?: readonly CallingList[]; readonly count: number; readonly hours?: Hours; /** Where the events of this wish are posted too. */ readonly to?: string | undefined };
+export type Wish = {
+  readonly lists?: readonly CallingList[];
+  readonly count: number;
+  readonly hours?: Hours;
+  /** Where the events of this wish are posted too. */ readonly to?: string | undefined;
+};
 /** `held`: why no more came while there were more. */
-export type Dialed = { readonly retrieved: readonly Retrieved[]; readonly events: readonly SandboxEvent[]; readonly held: string | undefined };
+export type Dialed = {
+  readonly retrieved: readonly Retrieved[];
+  readonly events: readonly SandboxEvent[];
+  readonly held: string | undefined;
+};
 
 export type Dialer = {
   readonly log: EventLog;
@@ -57,8 +66,13 @@ export type DialerPlace = Pick<PosterOptions, "ca" | "from"> & { readonly base: 
 
 export const createDialer = (world: World, given: Partial<DialerSettings>, place: DialerPlace): Dialer => {
   let settings: DialerSettings = {
-    rate: 0, validationUri: undefined, historyUri: undefined, webhook: undefined, recordBase: undefined,
-    responseTimeout: ASSUMED.validationTimeout.value, timeoutCallResult: ASSUMED.validationTimeoutResult.value,
+    rate: 0,
+    validationUri: undefined,
+    historyUri: undefined,
+    webhook: undefined,
+    recordBase: undefined,
+    responseTimeout: ASSUMED.validationTimeout.value,
+    timeoutCallResult: ASSUMED.validationTimeoutResult.value,
   };
   const log = createEventLog(world);
   const poster = createPoster({ poolSize: ASSUMED.validationPool.value, ...place });
@@ -79,7 +93,9 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
     if (validationUri === undefined) return (announced = true);
     announced = false;
     for (const retrieved of handedOut(world)) {
-      const answer = await poster.post(validationUri, attachedData(world, retrieved, base()), responseTimeout).catch(() => undefined);
+      const answer = await poster
+        .post(validationUri, attachedData(world, retrieved, base()), responseTimeout)
+        .catch(() => undefined);
       if (!answer) return false;
     }
     return (announced = true);
@@ -88,15 +104,21 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
   const attemptOne = async (list: CallingList, hours: Hours, to: string | undefined): Promise<Attempt> => {
     const { validationUri, historyUri, webhook } = settings;
     const asked = validationUri === undefined ? undefined : { ...settings, validationUri };
-    const made = await attempt({ world, log, base: base(), validate: asked && ((data) => validate(poster, data, asked)) }, list, hours);
+    const made = await attempt(
+      { world, log, base: base(), validate: asked && ((data) => validate(poster, data, asked)) },
+      list,
+      hours,
+    );
     if (made.kind === "dialed" && historyUri !== undefined) void track(reports.attempt(historyUri, made.retrieved));
-    for (const url of [webhook, to]) if (url !== undefined) for (const event of made.events) void track(deliver(poster, url, event, over.signal));
+    for (const url of [webhook, to])
+      if (url !== undefined) for (const event of made.events) void track(deliver(poster, url, event, over.signal));
     return made;
   };
 
   /** The first of the lists, in turn, that has something to dial. */
   const next = async (lists: readonly CallingList[], hours: Hours, to?: string): Promise<Attempt> => {
-    if (!announced && !(await announce())) return { kind: "later", because: `no answer from ${settings.validationUri}`, events: [] };
+    if (!announced && !(await announce()))
+      return { kind: "later", because: `no answer from ${settings.validationUri}`, events: [] };
     const first = turn++;
     const events: SandboxEvent[] = [];
     for (let at = 0; at < lists.length; at++) {
@@ -114,7 +136,8 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
       const made = await next(lists ?? diallingLists(world), hours, to);
       events.push(...made.events);
       if (made.kind === "dialed") retrieved.push(made.retrieved);
-      if (made.kind === "none" || made.kind === "later") return { retrieved, events, held: made.kind === "later" ? made.because : undefined };
+      if (made.kind === "none" || made.kind === "later")
+        return { retrieved, events, held: made.kind === "later" ? made.because : undefined };
     }
     return { retrieved, events, held: undefined };
   };
@@ -131,7 +154,9 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
   const beat = setInterval(() => {
     if (!announced) void track(announce());
     if (settings.historyUri === undefined) return;
-    world.db.transaction(() => { settle(world); });
+    world.db.transaction(() => {
+      settle(world);
+    });
     settled();
   }, PAUSE_MS).unref();
 

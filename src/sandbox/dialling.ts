@@ -22,7 +22,12 @@ export type Retrieved = {
 };
 
 /** `stopped` is called for each record on the way that must not be called. undefined: nothing of the list may be dialed now. */
-export const retrieveNext = (world: World, list: CallingList, hours: Hours, stopped: (record: CallingRecord) => void): Retrieved | undefined => {
+export const retrieveNext = (
+  world: World,
+  list: CallingList,
+  hours: Hours,
+  stopped: (record: CallingRecord) => void,
+): Retrieved | undefined => {
   const group = runningGroupOfList(world, list.dbid);
   if (!group) return undefined;
   for (let record = nextToDial(world, list.dbid, hours); record; record = nextToDial(world, list.dbid, hours)) {
@@ -33,26 +38,56 @@ export const retrieveNext = (world: World, list: CallingList, hours: Hours, stop
   return undefined;
 };
 
-type Row = { readonly run: number; readonly handle: number; readonly record_id: number; readonly group_dbid: number; readonly opened_at: number };
-
-const toRetrieved = (world: World) => ({ run, handle, record_id, group_dbid, opened_at }: Row): Retrieved => {
-  const record = recordById(world, record_id);
-  const group = world.db.get<CampaignGroup>("SELECT * FROM campaign_group WHERE dbid = ?", group_dbid)!;
-  const list = world.db.get<CallingList>("SELECT * FROM calling_list WHERE dbid = ?", record.list_dbid)!;
-  return { run, handle, since: opened_at, record, group, list, campaign: campaignByDbid(world, group.campaign_dbid), tenant: tenantOfList(world, list) };
+type Row = {
+  readonly run: number;
+  readonly handle: number;
+  readonly record_id: number;
+  readonly group_dbid: number;
+  readonly opened_at: number;
 };
+
+const toRetrieved =
+  (world: World) =>
+  ({ run, handle, record_id, group_dbid, opened_at }: Row): Retrieved => {
+    const record = recordById(world, record_id);
+    const group = world.db.get<CampaignGroup>("SELECT * FROM campaign_group WHERE dbid = ?", group_dbid)!;
+    const list = world.db.get<CallingList>("SELECT * FROM calling_list WHERE dbid = ?", record.list_dbid)!;
+    return {
+      run,
+      handle,
+      since: opened_at,
+      record,
+      group,
+      list,
+      campaign: campaignByDbid(world, group.campaign_dbid),
+      tenant: tenantOfList(world, list),
+    };
+  };
 
 /** By a handle of this run that is open. */
 export const retrievedBy = (world: World, handle: number): Retrieved | undefined =>
-  world.db.all<Row>("SELECT * FROM record_handle WHERE run = ? AND handle = ? AND state = 'open'", valueOf(world, "run"), handle).map(toRetrieved(world))[0];
+  world.db
+    .all<Row>(
+      "SELECT * FROM record_handle WHERE run = ? AND handle = ? AND state = 'open'",
+      valueOf(world, "run"),
+      handle,
+    )
+    .map(toRetrieved(world))[0];
 
 /** What this run has handed out and not ended by a request: open, or gone stale. */
 export const handedOut = (world: World): Retrieved[] =>
-  world.db.all<Row>("SELECT * FROM record_handle WHERE run = ? AND state IN ('open', 'stale') ORDER BY handle", valueOf(world, "run")).map(toRetrieved(world));
+  world.db
+    .all<Row>(
+      "SELECT * FROM record_handle WHERE run = ? AND state IN ('open', 'stale') ORDER BY handle",
+      valueOf(world, "run"),
+    )
+    .map(toRetrieved(world));
 
 /** Calls whose attempt was reported and whose handle has ended since. */
 export const endedUnreported = (world: World): Retrieved[] =>
-  world.db.all<Row>("SELECT * FROM record_handle WHERE reports = 1 AND state <> 'open' ORDER BY run, handle LIMIT 100").map(toRetrieved(world));
+  world.db
+    .all<Row>("SELECT * FROM record_handle WHERE reports = 1 AND state <> 'open' ORDER BY run, handle LIMIT 100")
+    .map(toRetrieved(world));
 
 export const setReports = ({ db }: World, { run, handle }: Retrieved, reports: 1 | 2): void => {
   db.run("UPDATE record_handle SET reports = ? WHERE run = ? AND handle = ?", reports, run, handle);

@@ -6,8 +6,10 @@ export type Tenant = { readonly dbid: number; readonly name: string };
 export type Campaign = { readonly dbid: number; readonly name: string; readonly tenant_dbid: number };
 export type CallingList = { readonly dbid: number; readonly name: string; readonly tenant_dbid: number };
 
-export const tenantByDbid = ({ db }: World, dbid: number): Tenant | undefined => db.get<Tenant>("SELECT * FROM tenant WHERE dbid = ?", dbid);
-export const tenantByName = ({ db }: World, name: string): Tenant | undefined => db.get<Tenant>("SELECT * FROM tenant WHERE name = ?", name);
+export const tenantByDbid = ({ db }: World, dbid: number): Tenant | undefined =>
+  db.get<Tenant>("SELECT * FROM tenant WHERE dbid = ?", dbid);
+export const tenantByName = ({ db }: World, name: string): Tenant | undefined =>
+  db.get<Tenant>("SELECT * FROM tenant WHERE name = ?", name);
 
 /** The tenant whose record a handle holds or held, in the run that last used it. */
 export const tenantOfHandle = ({ db }: World, handle: number): Tenant | undefined =>
@@ -28,18 +30,31 @@ export const tenantOfGroup = ({ db }: World, group: number): Tenant | undefined 
 
 /** The campaign of that name, of one tenant or, when none is named, of whichever has it. */
 export const campaignByName = ({ db }: World, name: string, tenant?: Tenant): Campaign | undefined =>
-  db.get<Campaign>("SELECT * FROM campaign WHERE name = ? AND tenant_dbid = coalesce(?, tenant_dbid) ORDER BY dbid", name, tenant?.dbid ?? null);
+  db.get<Campaign>(
+    "SELECT * FROM campaign WHERE name = ? AND tenant_dbid = coalesce(?, tenant_dbid) ORDER BY dbid",
+    name,
+    tenant?.dbid ?? null,
+  );
 
 export const listByName = ({ db }: World, name: string, tenant?: Tenant): CallingList | undefined =>
-  db.get<CallingList>("SELECT * FROM calling_list WHERE name = ? AND tenant_dbid = coalesce(?, tenant_dbid) ORDER BY dbid", name, tenant?.dbid ?? null);
+  db.get<CallingList>(
+    "SELECT * FROM calling_list WHERE name = ? AND tenant_dbid = coalesce(?, tenant_dbid) ORDER BY dbid",
+    name,
+    tenant?.dbid ?? null,
+  );
 
-export const listByDbid = ({ db }: World, dbid: number): CallingList | undefined => db.get<CallingList>("SELECT * FROM calling_list WHERE dbid = ?", dbid);
+export const listByDbid = ({ db }: World, dbid: number): CallingList | undefined =>
+  db.get<CallingList>("SELECT * FROM calling_list WHERE dbid = ?", dbid);
 
 export const campaignUses = ({ db }: World, campaign: Campaign, list: CallingList): boolean =>
-  db.get("SELECT 1 FROM campaign_list WHERE campaign_dbid = ? AND list_dbid = ?", campaign.dbid, list.dbid) !== undefined;
+  db.get("SELECT 1 FROM campaign_list WHERE campaign_dbid = ? AND list_dbid = ?", campaign.dbid, list.dbid) !==
+  undefined;
 
-export const campaignByDbid = ({ db }: World, dbid: number): Campaign => db.get<Campaign>("SELECT * FROM campaign WHERE dbid = ?", dbid)!;
+export const campaignByDbid = ({ db }: World, dbid: number): Campaign =>
+  db.get<Campaign>("SELECT * FROM campaign WHERE dbid = ?", dbid)!;
 
-export const timeZoneByName = ({ db }: World, name: string): TimeZone | undefined => db.get<TimeZone>("SELECT * FROM time_zone WHERE name = ?", name);
+export const timeZoneByName = ({ db }: World, name: string): TimeZone | undefined =>
+  db.get<TimeZone>("SELECT * FROM time_zone WHERE name = ?", name);
 
-export const timeZoneByDbid = ({ db }: World, dbid: number): TimeZone => db.get<TimeZone>("SELECT * FROM time_zone WHERE dbid = ?", dbid)!;
+export const timeZoneByDbid = ({ db }: World, dbid: number): TimeZone =>
+  db.get<TimeZone>("SELECT * FROM time_zone WHERE dbid = ?", dbid)!;

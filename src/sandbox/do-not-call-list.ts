@@ -18,12 +18,20 @@ export type Ban = {
 /** One row per phone and per customer id of a tenant: OCS keeps both as sets. */
 export const banFromCalls = (world: World, { tenant, phone, customerId, campaign, list }: Ban): void => {
   const known = world.db.get(
-    "SELECT 1 FROM do_not_call_list WHERE tenant_dbid = ? AND phone IS ? AND customer_id IS ?", tenant, phone ?? null, customerId ?? null,
+    "SELECT 1 FROM do_not_call_list WHERE tenant_dbid = ? AND phone IS ? AND customer_id IS ?",
+    tenant,
+    phone ?? null,
+    customerId ?? null,
   );
   if (known) return;
   world.db.run(
     "INSERT INTO do_not_call_list (phone, customer_id, tenant_dbid, campaign_dbid, list_dbid, is_internal, time_stamp) VALUES (?, ?, ?, ?, ?, 1, ?)",
-    phone ?? null, customerId ?? null, tenant, campaign ?? null, list ?? null, secondsOf(world.clock),
+    phone ?? null,
+    customerId ?? null,
+    tenant,
+    campaign ?? null,
+    list ?? null,
+    secondsOf(world.clock),
   );
 };
 
@@ -34,6 +42,10 @@ export const isBanned = ({ db }: World, tenant: number, { contact_info, customer
 
 /** Ends a record as not to be called: type NoCall, result Do Not Call, no handle. */
 export const stopRecord = (world: World, record: CallingRecord): void => {
-  processRecord(world, record.record_id, { record_type: RECORD_TYPE.noCall, call_result: CALL_RESULT.doNotCall, record_status: ASSUMED.blockedStatus.value });
+  processRecord(world, record.record_id, {
+    record_type: RECORD_TYPE.noCall,
+    call_result: CALL_RESULT.doNotCall,
+    record_status: ASSUMED.blockedStatus.value,
+  });
   endHandle(world, record);
 };

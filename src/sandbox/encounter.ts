@@ -40,5 +40,11 @@ export const meet = (faults: Faults, at: Exchange, place: Place): Encounter => {
     }
     return "go on";
   };
-  return { arrival, answer, databaseDown: () => strike("db-down") !== undefined, refusesSecond: () => strike("reject-second") !== undefined, struck };
+  return {
+    arrival,
+    answer,
+    databaseDown: () => strike("db-down") !== undefined,
+    refusesSecond: () => strike("reject-second") !== undefined,
+    struck,
+  };
 };

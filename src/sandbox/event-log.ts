@@ -6,7 +6,12 @@ import type { World } from "./world.ts";
 /** `record.dialed`: a client gets a call with its data. `record.stopped`: a record that was due and is not dialed. */
 export type EventType = "record.dialed" | "record.stopped";
 
-export type SandboxEvent = { readonly id: number; readonly type: EventType; readonly tenant: number; /** JSON of one object, on one line. */ readonly data: string };
+export type SandboxEvent = {
+  readonly id: number;
+  readonly type: EventType;
+  readonly tenant: number;
+  /** JSON of one object, on one line. */ readonly data: string;
+};
 
 export type EventLog = {
   readonly tell: (type: EventType, tenant: Tenant, data: object) => SandboxEvent;
@@ -33,7 +38,11 @@ export const createEventLog = ({ db, clock }: World): EventLog => {
       return event;
     },
     after: (id, tenant) =>
-      db.all<SandboxEvent>("SELECT id, type, tenant_dbid AS tenant, data FROM event WHERE id > ? AND tenant_dbid = coalesce(?, tenant_dbid) ORDER BY id", id, tenant ?? null),
+      db.all<SandboxEvent>(
+        "SELECT id, type, tenant_dbid AS tenant, data FROM event WHERE id > ? AND tenant_dbid = coalesce(?, tenant_dbid) ORDER BY id",
+        id,
+        tenant ?? null,
+      ),
     last: () => db.get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'event'")?.seq ?? 0,
     follow: (listener) => {
       emitter.on("event", listener);

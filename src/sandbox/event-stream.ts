@@ -9,12 +9,25 @@ const HEARTBEAT_MS = 15_000;
 /** A reader that is so far behind is cut off; it comes back and asks for what it missed. */
 const MAX_BEHIND = 4_194_304;
 
-type Wish = { /** Of the last event that the client has. */ readonly after: number; readonly tenant: number | undefined };
+type Wish = {
+  /** Of the last event that the client has. */ readonly after: number;
+  readonly tenant: number | undefined;
+};
 
 /** `?tenant=` a DBID or a name, `?after=` an event's id when no Last-Event-ID is sent; without either only what happens from now on. */
-export const streamEvents = (world: World, log: EventLog, request: IncomingMessage, response: ServerResponse, heartbeat = HEARTBEAT_MS): void => {
+export const streamEvents = (
+  world: World,
+  log: EventLog,
+  request: IncomingMessage,
+  response: ServerResponse,
+  heartbeat = HEARTBEAT_MS,
+): void => {
   const { after, tenant } = wishOf(world, log, request);
-  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
+  response.writeHead(200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+  });
   response.write(": events of the sandbox\n\n");
   for (const event of log.after(after, tenant)) response.write(framed(event));
   const end = log.follow((event) => {
@@ -36,7 +49,8 @@ const wishOf = (world: World, log: EventLog, { url = "", headers }: IncomingMess
   const other = [...asked.keys()].find((name) => name !== "tenant" && name !== "after");
   if (other !== undefined) throw new ControlError(400, `${other}: expected no other parameters than tenant and after`);
   const after = headers["last-event-id"] ?? asked.get("after") ?? String(log.last());
-  if (!/^\d{1,15}$/.test(String(after))) throw new ControlError(400, "Last-Event-ID, after: expected the id of an event");
+  if (!/^\d{1,15}$/.test(String(after)))
+    throw new ControlError(400, "Last-Event-ID, after: expected the id of an event");
   return { after: Number(after), tenant: tenantIn(world, asked.get("tenant")) };
 };
 

@@ -76,69 +76,103 @@ const heldBy = (world: World, { action, identifier }: Subject): Held | undefined
 /** Of two conditions with one status, the one that the resource's table documents. */
 const CONDITION_OF: Readonly<Record<NegativeStatus, (resource: string | undefined) => Condition>> = {
   400: (resource) => (resource === "campaigngroups" ? "invalid-parameter" : "unknown-request"),
-  404: (resource) => (resource === "campaigngroups" ? "group-not-found" : resource === "lists" ? "list-not-found" : "not-found"),
-  409: (resource) => (resource === "campaigngroups" ? "already-loaded" : resource === "lists" ? "not-added" : "conflict"),
+  404: (resource) =>
+    resource === "campaigngroups" ? "group-not-found" : resource === "lists" ? "list-not-found" : "not-found",
+  409: (resource) =>
+    resource === "campaigngroups" ? "already-loaded" : resource === "lists" ? "not-added" : "conflict",
   410: (resource) => (resource === "campaigngroups" ? "not-loaded" : resource === "records" ? "no-call" : "no-record"),
   500: (resource) => (resource === "campaigngroups" ? "group-internal" : "internal"),
 };
 
 /** In the order in which they strike one request. */
 export const KINDS = {
-  "stall": {
+  stall: {
     sees: "nothing, and the connection stays open; the request is done and answered when the fault goes",
-    assumes: "OCS that hangs has not begun with the request; it does it later even when the client has closed its side (FIN), and forgets it when the connection breaks (RST)",
+    assumes:
+      "OCS that hangs has not begun with the request; it does it later even when the client has closed its side (FIN), and forgets it when the connection breaks (RST)",
     arrival: async (at, firing) => ((await at.wait({ ...firing, value: undefined })) === "gone" ? "over" : "go on"),
   },
   "reset-before": {
     sees: "the connection is reset (RST) once the request was read; OCS did nothing",
-    arrival: (at) => { at.reset(); return "over"; },
+    arrival: (at) => {
+      at.reset();
+      return "over";
+    },
   },
   "half-close": {
     sees: "OCS closes its side (FIN) once the request was read, and sends nothing; it did nothing",
     assumes: "OCS did nothing before it closed its side",
-    arrival: (at) => { at.halfClose(); return "over"; },
+    arrival: (at) => {
+      at.halfClose();
+      return "over";
+    },
   },
-  "switchover": {
+  switchover: {
     value: optional(duration),
     sees: "the other instance answers from now on, after the gap when one is given; connections are closed in order (FIN) without the answers that were due, record handles are void",
-    assumes: "connections end with FIN; a request that sets it off is not done; in the gap both instances close what connects; answers that are due at that moment are lost, what they were for is done",
-    event: ({ switchover }, firing) => { switchover(firing); },
-    arrival: ({ events }, firing) => { events.switchover(firing); return "over"; },
+    assumes:
+      "connections end with FIN; a request that sets it off is not done; in the gap both instances close what connects; answers that are due at that moment are lost, what they were for is done",
+    event: ({ switchover }, firing) => {
+      switchover(firing);
+    },
+    arrival: ({ events }, firing) => {
+      events.switchover(firing);
+      return "over";
+    },
   },
   "both-down": {
     value: optional(duration),
     endless: true,
     sees: "connections are reset and new ones refused (ECONNREFUSED) on both instances, for the duration or until the fault goes; they come back on the same ports",
-    assumes: "an outage of the network's kind: OCS's state, record handles too, is the same afterwards; a request that sets it off is not done",
-    event: ({ fall }, firing) => { fall(firing); },
-    arrival: ({ events }, firing) => { events.fall(firing); return "over"; },
+    assumes:
+      "an outage of the network's kind: OCS's state, record handles too, is the same afterwards; a request that sets it off is not done",
+    event: ({ fall }, firing) => {
+      fall(firing);
+    },
+    arrival: ({ events }, firing) => {
+      events.fall(firing);
+      return "over";
+    },
   },
   "standby-refuses": {
     value: optional(duration),
     endless: true,
     sees: "the instance that does not answer refuses connections (ECONNREFUSED), for the duration or until the fault goes; without the fault it accepts and closes them",
     assumes: "what a standby does with a connection differs by site; the manual has it not accept any",
-    event: ({ standby }, firing) => { standby("refuses", firing); },
-    arrival: ({ events }, firing) => { events.standby("refuses", firing); return "go on"; },
+    event: ({ standby }, firing) => {
+      standby("refuses", firing);
+    },
+    arrival: ({ events }, firing) => {
+      events.standby("refuses", firing);
+      return "go on";
+    },
   },
   "standby-accepts": {
     value: optional(duration),
     endless: true,
     sees: "the instance that does not answer keeps connections and stays silent, for the duration or until the fault goes; without the fault it accepts and closes them",
-    assumes: "what a standby does with a connection differs by site; connections that it kept stay silent when it takes over",
-    event: ({ standby }, firing) => { standby("accepts", firing); },
-    arrival: ({ events }, firing) => { events.standby("accepts", firing); return "go on"; },
+    assumes:
+      "what a standby does with a connection differs by site; connections that it kept stay silent when it takes over",
+    event: ({ standby }, firing) => {
+      standby("accepts", firing);
+    },
+    arrival: ({ events }, firing) => {
+      events.standby("accepts", firing);
+      return "go on";
+    },
   },
-  "stale": {
+  stale: {
     sees: "the record's handle goes stale before the request: 410, Warning 112",
     assumes: "the record then has status 4, Stale, and call result 46, as after the stale timeout",
     fits: (world, subject) => heldBy(world, subject) !== undefined,
     arrival: ({ world, subject }) => {
-      world.db.transaction(() => { expireHandle(world, heldBy(world, subject())!); });
+      world.db.transaction(() => {
+        expireHandle(world, heldBy(world, subject())!);
+      });
       return "go on";
     },
   },
-  "status": {
+  status: {
     value: status,
     sees: "OCS's negative answer of that status, with its body and Warning; OCS did nothing",
     assumes: `statuses that the resource's table lacks are answered with Warning ${CONDITIONS["not-found"].warning} and ${CONDITIONS.conflict.warning}`,
@@ -152,30 +186,45 @@ export const KINDS = {
   "close-idle": {
     sees: "idle connections are closed in order (FIN): all of them at once or, when requests are selected, each as soon as its answer is sent",
     assumes: "the manual has OCS close connections only when it becomes backup and when the network fails",
-    event: ({ closeIdle }) => { closeIdle(); },
-    answer: (at) => { at.finishAfterwards(); return "go on"; },
+    event: ({ closeIdle }) => {
+      closeIdle();
+    },
+    answer: (at) => {
+      at.finishAfterwards();
+      return "go on";
+    },
   },
   "reject-second": {
     sees: "a request that comes before the answer to the one before is refused: the first is answered, then the connection is closed in order; without the fault it is reset at once",
     assumes: "what OCS does with a second request is not said anywhere",
   },
-  "slow": {
+  slow: {
     value: duration,
     sees: "the answer comes late; OCS did at once what was asked",
     answer: async (at, firing) => ((await at.wait(firing)) === "gone" ? "over" : "go on"),
   },
   "lost-reply": {
     sees: "OCS does what was asked and commits it, then the connection is reset (RST) without an answer",
-    answer: (at) => { at.reset(); return "over"; },
+    answer: (at) => {
+      at.reset();
+      return "over";
+    },
   },
-  "truncate": {
+  truncate: {
     value: bytes,
     sees: "OCS does what was asked, its answer ends after so many bytes and the connection is closed in order",
-    answer: (at, { value }, whole) => { at.write(whole.subarray(0, value)); at.finish(); return "over"; },
+    answer: (at, { value }, whole) => {
+      at.write(whole.subarray(0, value));
+      at.finish();
+      return "over";
+    },
   },
-  "garbage": {
+  garbage: {
     sees: "OCS does what was asked and sends bytes that are not HTTP; the connection stays open",
-    answer: (at) => { at.write(GARBAGE); return "over"; },
+    answer: (at) => {
+      at.write(GARBAGE);
+      return "over";
+    },
   },
   "surplus-bytes": {
     value: optional(duration),
@@ -184,7 +233,9 @@ export const KINDS = {
       if (firing.value === undefined) at.write(Buffer.concat([whole, SURPLUS]));
       else {
         at.write(whole);
-        void at.wait(firing).then((how) => { if (how === "elapsed") at.write(SURPLUS); });
+        void at.wait(firing).then((how) => {
+          if (how === "elapsed") at.write(SURPLUS);
+        });
       }
       return "over";
     },

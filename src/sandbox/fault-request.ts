@@ -27,7 +27,8 @@ export const readFault = (request: FaultRequest): AskedFault => {
 export const happensAtOnce = ({ kind, action, tenant, count, probability }: AskedFault): boolean =>
   kindOf(kind).event !== undefined && [action, tenant, count, probability].every((selector) => selector === undefined);
 
-const readKind = (value: unknown): FaultKind => KIND_NAMES.find((name) => name === value) ?? wrong("kind", `one of ${KIND_NAMES.join(", ")}`, value);
+const readKind = (value: unknown): FaultKind =>
+  KIND_NAMES.find((name) => name === value) ?? wrong("kind", `one of ${KIND_NAMES.join(", ")}`, value);
 
 const readValue = (kind: FaultKind, given: unknown): Pick<AskedFault, "value"> => {
   const rule = kindOf(kind).value;
@@ -39,20 +40,33 @@ const readValue = (kind: FaultKind, given: unknown): Pick<AskedFault, "value"> =
 
 const readWhere = (kind: FaultKind, { action, tenant }: FaultRequest): Pick<AskedFault, "action" | "tenant"> => {
   if (kindOf(kind).selects === "connections" && (action !== undefined || tenant !== undefined)) {
-    throw new ControlError(400, `${action === undefined ? "tenant" : "action"}: ${kind} strikes connections, before any request`);
+    throw new ControlError(
+      400,
+      `${action === undefined ? "tenant" : "action"}: ${kind} strikes connections, before any request`,
+    );
   }
-  return { ...(action !== undefined && { action: readAction(action) }), ...(tenant !== undefined && { tenant: readTenant(tenant) }) };
+  return {
+    ...(action !== undefined && { action: readAction(action) }),
+    ...(tenant !== undefined && { tenant: readTenant(tenant) }),
+  };
 };
 
-const readAction = (value: unknown): ActionName => ACTION_NAMES.find((name) => name === value) ?? wrong("action", `one of ${ACTION_NAMES.join(", ")}`, value);
+const readAction = (value: unknown): ActionName =>
+  ACTION_NAMES.find((name) => name === value) ?? wrong("action", `one of ${ACTION_NAMES.join(", ")}`, value);
 
 const readTenant = (value: unknown): string | number =>
-  (typeof value === "string" && value !== "") || Number.isSafeInteger(value) ? (value as string | number) : wrong("tenant", "a name or a DBID", value);
+  (typeof value === "string" && value !== "") || Number.isSafeInteger(value)
+    ? (value as string | number)
+    : wrong("tenant", "a name or a DBID", value);
 
 const readHowOften = ({ count, probability, seed }: FaultRequest): Pick<AskedFault, "count" | "probability"> => {
-  if (count !== undefined && !isWhole(count, 1, MAX_COUNT)) wrong("count", `a whole number from 1 to ${MAX_COUNT}`, count);
+  if (count !== undefined && !isWhole(count, 1, MAX_COUNT))
+    wrong("count", `a whole number from 1 to ${MAX_COUNT}`, count);
   if (probability === undefined && seed !== undefined) throw new ControlError(400, "seed: goes with a probability");
-  return { ...(count !== undefined && { count: count as number }), ...(probability !== undefined && { probability: readProbability(probability, seed) }) };
+  return {
+    ...(count !== undefined && { count: count as number }),
+    ...(probability !== undefined && { probability: readProbability(probability, seed) }),
+  };
 };
 
 const readProbability = (of: unknown, seed: unknown = 1): { of: number; seed: number } => {
@@ -60,8 +74,12 @@ const readProbability = (of: unknown, seed: unknown = 1): { of: number; seed: nu
   return { of, seed: isWhole(seed, 0, MAX_SEED) ? seed : wrong("seed", `a whole number from 0 to ${MAX_SEED}`, seed) };
 };
 
-const isWhole = (value: unknown, min: number, max: number): value is number => Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+const isWhole = (value: unknown, min: number, max: number): value is number =>
+  Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 
 const wrong = (member: string, expected: string, found: unknown): never => {
-  throw new ControlError(400, `${member}: expected ${expected}; found ${found === undefined ? "nothing" : JSON.stringify(found)}`);
+  throw new ControlError(
+    400,
+    `${member}: expected ${expected}; found ${found === undefined ? "nothing" : JSON.stringify(found)}`,
+  );
 };

@@ -27,7 +27,8 @@ const readBytes = (value: unknown): number | undefined => {
   return amount === undefined ? undefined : Number(amount) * UNITS[unit as keyof typeof UNITS];
 };
 
-const asText = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? String(value) : "");
+const asText = (value: unknown): string =>
+  typeof value === "string" || typeof value === "number" ? String(value) : "";
 
 /** The negative statuses of the manual's tables. */
 export const NEGATIVE = [400, 404, 409, 410, 500] as const;
@@ -37,6 +38,10 @@ const readStatus = (value: unknown): number | undefined => NEGATIVE.find((status
 
 export const duration: ValueRule = { expected: DURATION_EXPECTED, optional: false, read: readDuration };
 export const bytes: ValueRule = { expected: "a number of bytes, as in 20B or 1KiB", optional: false, read: readBytes };
-export const status: ValueRule = { expected: `a negative status of OCS's tables, one of ${NEGATIVE.join(", ")}`, optional: false, read: readStatus };
+export const status: ValueRule = {
+  expected: `a negative status of OCS's tables, one of ${NEGATIVE.join(", ")}`,
+  optional: false,
+  read: readStatus,
+};
 
 export const optional = (rule: ValueRule): ValueRule => ({ ...rule, optional: true });

@@ -89,17 +89,35 @@ export const createFaults = (world: World): Faults => {
   };
 
   const add: Faults["add"] = (spec, atOnce) => {
-    const fault: Standing = { id: `f${++numbered}`, spec, atOnce, over: new AbortController(), draw: drawOf(spec), firings: [], fired: 0 };
+    const fault: Standing = {
+      id: `f${++numbered}`,
+      spec,
+      atOnce,
+      over: new AbortController(),
+      draw: drawOf(spec),
+      firings: [],
+      fired: 0,
+    };
     standing.set(fault.id, fault);
     const life = lifeOf(fault);
     if (life === 0) fault.over.abort();
-    else if (life !== undefined) lapse(life, fault.over.signal, () => { fault.over.abort(); });
+    else if (life !== undefined)
+      lapse(life, fault.over.signal, () => {
+        fault.over.abort();
+      });
     return { id: fault.id, ...(atOnce && { firing: fire(fault, {}) }) };
   };
 
   const strike: Faults["strike"] = (kind, place) => {
     for (const fault of standing.values()) {
-      if (fault.spec.kind === kind && !fault.atOnce && stateOf(fault) === "on" && fits(world, fault.spec, place) && fault.draw()) return fire(fault, place);
+      if (
+        fault.spec.kind === kind &&
+        !fault.atOnce &&
+        stateOf(fault) === "on" &&
+        fits(world, fault.spec, place) &&
+        fault.draw()
+      )
+        return fire(fault, place);
     }
     return undefined;
   };
@@ -109,12 +127,21 @@ export const createFaults = (world: World): Faults => {
     return standing.delete(id);
   };
 
-  return { add, strike, remove, list: () => [...standing.values()].map(shown), clear: () => [...standing.keys()].filter(remove).length };
+  return {
+    add,
+    strike,
+    remove,
+    list: () => [...standing.values()].map(shown),
+    clear: () => [...standing.keys()].filter(remove).length,
+  };
 };
 
 /** Milliseconds until it is over by itself; undefined: never. */
 const lifeOf = ({ spec, atOnce }: Standing): number | undefined => {
-  const bounds = [spec.for?.ms, atOnce ? (spec.value?.read ?? (kindOf(spec.kind).endless ? undefined : 0)) : undefined].filter((bound) => bound !== undefined);
+  const bounds = [
+    spec.for?.ms,
+    atOnce ? (spec.value?.read ?? (kindOf(spec.kind).endless ? undefined : 0)) : undefined,
+  ].filter((bound) => bound !== undefined);
   return bounds.length > 0 ? Math.min(...bounds) : undefined;
 };
 

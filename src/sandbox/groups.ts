@@ -22,23 +22,37 @@ export type CampaignGroup = {
   readonly unload_due: number | null;
 };
 
-export const allGroups = ({ db }: World): CampaignGroup[] => db.all<CampaignGroup>("SELECT * FROM campaign_group ORDER BY dbid");
+export const allGroups = ({ db }: World): CampaignGroup[] =>
+  db.all<CampaignGroup>("SELECT * FROM campaign_group ORDER BY dbid");
 
-export const groupByDbid = ({ db }: World, dbid: number): CampaignGroup | undefined => db.get<CampaignGroup>("SELECT * FROM campaign_group WHERE dbid = ?", dbid);
+export const groupByDbid = ({ db }: World, dbid: number): CampaignGroup | undefined =>
+  db.get<CampaignGroup>("SELECT * FROM campaign_group WHERE dbid = ?", dbid);
 
 /** A group of the campaign that is active or running. */
 export const activeGroupOf = ({ db }: World, campaign: number): CampaignGroup | undefined =>
-  db.get<CampaignGroup>(`SELECT * FROM campaign_group WHERE campaign_dbid = ? AND status IN (${GROUP_STATUS.active}, ${GROUP_STATUS.running}) ORDER BY dbid`, campaign);
+  db.get<CampaignGroup>(
+    `SELECT * FROM campaign_group WHERE campaign_dbid = ? AND status IN (${GROUP_STATUS.active}, ${GROUP_STATUS.running}) ORDER BY dbid`,
+    campaign,
+  );
 
 export const runningGroupOfList = ({ db }: World, list: number): CampaignGroup | undefined =>
-  db.get<CampaignGroup>(`SELECT campaign_group.* FROM campaign_group JOIN campaign_list USING (campaign_dbid) WHERE list_dbid = ? AND status = ${GROUP_STATUS.running} ORDER BY dbid`, list);
+  db.get<CampaignGroup>(
+    `SELECT campaign_group.* FROM campaign_group JOIN campaign_list USING (campaign_dbid) WHERE list_dbid = ? AND status = ${GROUP_STATUS.running} ORDER BY dbid`,
+    list,
+  );
 
-type GroupChanges = Partial<Pick<CampaignGroup, "status" | "dial_mode" | "optimize_by" | "optimize_goal" | "auto_completion" | "unload_due">>;
+type GroupChanges = Partial<
+  Pick<CampaignGroup, "status" | "dial_mode" | "optimize_by" | "optimize_goal" | "auto_completion" | "unload_due">
+>;
 
 /** Writes the columns and, because the state changed, a new Etag. */
 export const changeGroup = (world: World, { dbid }: CampaignGroup, changes: GroupChanges): void => {
   const columns = Object.entries(changes);
-  world.db.run(`UPDATE campaign_group SET ${columns.map(([name]) => `${name} = ?`).join(", ")} WHERE dbid = ?`, ...columns.map(([, value]) => value), dbid);
+  world.db.run(
+    `UPDATE campaign_group SET ${columns.map(([name]) => `${name} = ?`).join(", ")} WHERE dbid = ?`,
+    ...columns.map(([, value]) => value),
+    dbid,
+  );
   setCounter(world, "groups_changed_at", Math.max(groupsChangedAt(world) + 1, secondsOf(world.clock)));
 };
 
@@ -55,7 +69,8 @@ export const beginUnload = (world: World, group: CampaignGroup): void => {
 export const settle = (world: World): void => {
   sweepStale(world);
   for (const group of allGroups(world)) {
-    if (group.status === GROUP_STATUS.running && group.auto_completion === 1 && hasNothingLeft(world, group)) changeGroup(world, group, { status: GROUP_STATUS.waitingUnload });
+    if (group.status === GROUP_STATUS.running && group.auto_completion === 1 && hasNothingLeft(world, group))
+      changeGroup(world, group, { status: GROUP_STATUS.waitingUnload });
     progressUnload(world, group.dbid);
   }
 };
@@ -71,7 +86,14 @@ const progressUnload = (world: World, dbid: number): void => {
 };
 
 /** What a group forgets when it is unloaded. */
-export const UNLOADED = { status: GROUP_STATUS.notLoaded, dial_mode: null, optimize_by: null, optimize_goal: null, auto_completion: 0, unload_due: null } as const;
+export const UNLOADED = {
+  status: GROUP_STATUS.notLoaded,
+  dial_mode: null,
+  optimize_by: null,
+  optimize_goal: null,
+  auto_completion: 0,
+  unload_due: null,
+} as const;
 
 const hasNothingLeft = ({ db }: World, group: CampaignGroup): boolean =>
   db.get(

@@ -13,7 +13,13 @@ import { setCounter, valueOf, type World } from "./world.ts";
 
 /** A handle that is open, with its record. */
 export type Held = { readonly handle: number; readonly group: number; readonly record: CallingRecord };
-type HandleRow = { readonly run: number; readonly handle: number; readonly record_id: number; readonly group_dbid: number; readonly opened_at: number };
+type HandleRow = {
+  readonly run: number;
+  readonly handle: number;
+  readonly record_id: number;
+  readonly group_dbid: number;
+  readonly opened_at: number;
+};
 type Ending = "finalized" | "stale" | "void";
 
 export const findHeld = (world: World, handle: number): Held | undefined => {
@@ -26,12 +32,20 @@ export const openHandle = (world: World, record: CallingRecord, group: CampaignG
   const handle = valueOf(world, "next_handle");
   setCounter(world, "next_handle", handle + 1);
   processRecord(world, record.record_id, {
-    record_status: RECORD_STATUS.retrieved, attempt: record.attempt + 1, campaign_id: group.campaign_dbid, group_id: group.group_dbid,
-    switch_id: group.switch_dbid, app_id: APPLICATION_DBID,
+    record_status: RECORD_STATUS.retrieved,
+    attempt: record.attempt + 1,
+    campaign_id: group.campaign_dbid,
+    group_id: group.group_dbid,
+    switch_id: group.switch_dbid,
+    app_id: APPLICATION_DBID,
   });
   world.db.run(
     "INSERT INTO record_handle (run, handle, record_id, group_dbid, opened_at, state) VALUES (?, ?, ?, ?, ?, 'open')",
-    valueOf(world, "run"), handle, record.record_id, group.dbid, secondsOf(world.clock),
+    valueOf(world, "run"),
+    handle,
+    record.record_id,
+    group.dbid,
+    secondsOf(world.clock),
   );
   return handle;
 };
@@ -42,11 +56,17 @@ export const endHandle = ({ db }: World, record: CallingRecord, ending: Ending =
 };
 
 export const countHeld = ({ db }: World, group: number): number =>
-  db.get<{ count: number }>("SELECT count(*) AS count FROM record_handle WHERE group_dbid = ? AND state = 'open'", group)!.count;
+  db.get<{ count: number }>(
+    "SELECT count(*) AS count FROM record_handle WHERE group_dbid = ? AND state = 'open'",
+    group,
+  )!.count;
 
 /** Every handle of the group, or of all groups, is void; the records go back. */
 export const voidHandles = (world: World, group?: number): void => {
-  const rows = world.db.all<HandleRow>("SELECT * FROM record_handle WHERE state = 'open' AND group_dbid = coalesce(?, group_dbid)", group ?? null);
+  const rows = world.db.all<HandleRow>(
+    "SELECT * FROM record_handle WHERE state = 'open' AND group_dbid = coalesce(?, group_dbid)",
+    group ?? null,
+  );
   for (const { record_id } of rows) releaseRecord(world, record_id);
 };
 

@@ -39,8 +39,14 @@ export const createPoster = ({ poolSize, ca, from }: PosterOptions): Poster => {
   const under = new Set<ClientRequest>();
   const begin = (url: string, body: string): ClientRequest => {
     const localAddress = from?.();
-    const options = { method: "POST", ...(localAddress !== undefined && { localAddress }), headers: { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) } };
-    const request = url.startsWith("https:") ? requestHttps(url, { ...options, agent: https }) : requestHttp(url, { ...options, agent: http });
+    const options = {
+      method: "POST",
+      ...(localAddress !== undefined && { localAddress }),
+      headers: { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) },
+    };
+    const request = url.startsWith("https:")
+      ? requestHttps(url, { ...options, agent: https })
+      : requestHttp(url, { ...options, agent: http });
     under.add(request.on("close", () => under.delete(request)));
     return request;
   };
@@ -68,16 +74,26 @@ export const createPoster = ({ poolSize, ca, from }: PosterOptions): Poster => {
 
 const exchange = (request: ClientRequest, body: string, timeout: number): Promise<PostAnswer> =>
   new Promise((resolve, reject) => {
-    const late = setTimeout(() => request.destroy(new NoAnswer("timeout", `no answer within ${timeout} ms`)), timeout).unref();
-    request.on("close", () => { clearTimeout(late); });
-    request.on("error", (error: NodeJS.ErrnoException) => { reject(error instanceof NoAnswer ? error : lost(error)); });
-    request.on("response", (response) => { wholeOf(response).then(resolve, reject); });
+    const late = setTimeout(
+      () => request.destroy(new NoAnswer("timeout", `no answer within ${timeout} ms`)),
+      timeout,
+    ).unref();
+    request.on("close", () => {
+      clearTimeout(late);
+    });
+    request.on("error", (error: NodeJS.ErrnoException) => {
+      reject(error instanceof NoAnswer ? error : lost(error));
+    });
+    request.on("response", (response) => {
+      wholeOf(response).then(resolve, reject);
+    });
     request.end(body);
   });
 
 const UNREACHABLE = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT"]);
 
-const lost = ({ code = "", message }: NodeJS.ErrnoException): NoAnswer => new NoAnswer(UNREACHABLE.has(code) ? "unreachable" : "broken", code || message);
+const lost = ({ code = "", message }: NodeJS.ErrnoException): NoAnswer =>
+  new NoAnswer(UNREACHABLE.has(code) ? "unreachable" : "broken", code || message);
 
 const wholeOf = async (response: IncomingMessage): Promise<PostAnswer> => {
   const chunks: Buffer[] = [];

@@ -15,7 +15,8 @@ import { USER_FIELDS } from "./schema.ts";
 export const readLeniently = (action: Action, bytes: Uint8Array): Attributes => {
   if (bytes.length === 0) return readBody(action, bytes);
   const document = scanJson(bytes);
-  if (typeof document !== "object" || document === null || document.kind !== "object") throw new Violation("json", "the body is not a JSON object");
+  if (typeof document !== "object" || document === null || document.kind !== "object")
+    throw new Violation("json", "the body is not a JSON object");
   const understood = new Map<string, JsonValue>();
   for (const { key, value } of document.members) {
     const name = SPELLINGS.get(key) ?? key;
@@ -29,7 +30,8 @@ const readUnderstood = (action: Action, understood: ReadonlyMap<string, JsonValu
   try {
     return readBody(action, bytesOf(textOf(understood)));
   } catch (error) {
-    if (error instanceof Violation && error.pointer === "/GSW_CM_AttrDialMode" && understood.has("GSW_CM_AttrDialMode")) return refuse("unknown-dial-mode", error.message);
+    if (error instanceof Violation && error.pointer === "/GSW_CM_AttrDialMode" && understood.has("GSW_CM_AttrDialMode"))
+      return refuse("unknown-dial-mode", error.message);
     throw error;
   }
 };
@@ -42,10 +44,12 @@ const understands = (action: Action, name: string): boolean => {
   return action.userFields && userKeys.has(name);
 };
 
-const textOf = (members: Iterable<readonly [string, JsonValue]>): string => `{${[...members].map(([key, value]) => `${JSON.stringify(key)}:${write(value)}`).join(",")}}`;
+const textOf = (members: Iterable<readonly [string, JsonValue]>): string =>
+  `{${[...members].map(([key, value]) => `${JSON.stringify(key)}:${write(value)}`).join(",")}}`;
 
 const write = (value: JsonValue): string => {
-  if (typeof value !== "object" || value === null) return typeof value === "bigint" ? value.toString() : JSON.stringify(value);
+  if (typeof value !== "object" || value === null)
+    return typeof value === "bigint" ? value.toString() : JSON.stringify(value);
   if (value.kind === "fraction") return JSON.stringify(value.value);
   if (value.kind === "array") return `[${value.items.map(write).join(",")}]`;
   return textOf(value.members.map((member) => [member.key, member.value] as const));

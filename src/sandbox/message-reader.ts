@@ -51,7 +51,8 @@ export class MessageReader {
 
   #takeHead(): Head | undefined {
     const end = this.#bytes.indexOf(END_OF_HEAD);
-    if (end > MAX_HEAD || (end === -1 && this.#bytes.length > MAX_HEAD)) throw new MalformedMessage(`the head is longer than ${MAX_HEAD} bytes`);
+    if (end > MAX_HEAD || (end === -1 && this.#bytes.length > MAX_HEAD))
+      throw new MalformedMessage(`the head is longer than ${MAX_HEAD} bytes`);
     if (end === -1) return undefined;
     const text = this.#take(end).toString("latin1");
     this.#take(END_OF_HEAD.length);
@@ -80,11 +81,14 @@ const readHeader = (line: string): HeaderLine => {
 };
 
 const lengthOf = (headers: readonly HeaderLine[]): number => {
-  const named = (wanted: string): string[] => headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
-  if (named("transfer-encoding").length > 0) throw new MalformedMessage("a body has a Content-length, no Transfer-encoding");
+  const named = (wanted: string): string[] =>
+    headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value);
+  if (named("transfer-encoding").length > 0)
+    throw new MalformedMessage("a body has a Content-length, no Transfer-encoding");
   const lengths = named("content-length");
   if (lengths.length === 0) return 0;
-  if (lengths.length > 1 || !/^[0-9]{1,9}$/.test(lengths[0]!)) throw new MalformedMessage("Content-length is no single decimal number");
+  if (lengths.length > 1 || !/^[0-9]{1,9}$/.test(lengths[0]!))
+    throw new MalformedMessage("Content-length is no single decimal number");
   if (Number(lengths[0]) > MAX_BODY) throw new MalformedMessage(`the body is longer than ${MAX_BODY} bytes`);
   return Number(lengths[0]);
 };

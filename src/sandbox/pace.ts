@@ -27,7 +27,16 @@ export const createPace = (work: () => Promise<number>, atOnce: number): Pace =>
     while (budget >= 1 && under < atOnce && now >= paused) {
       budget--;
       under++;
-      void work().then((pause) => { paused = Math.max(paused, performance.now() + pause); }, () => undefined).finally(() => { under--; });
+      void work()
+        .then(
+          (pause) => {
+            paused = Math.max(paused, performance.now() + pause);
+          },
+          () => undefined,
+        )
+        .finally(() => {
+          under--;
+        });
     }
   };
   const stop = (): void => {

@@ -36,7 +36,9 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
 
   const switchover = (gap?: Firing): Instance => {
     activate(active === "primary" ? "backup" : "primary");
-    world.db.transaction(() => { beginRun(world); });
+    world.db.transaction(() => {
+      beginRun(world);
+    });
     if (gap?.value !== undefined) hold(gaps, gap, () => {});
     return active;
   };
@@ -46,14 +48,18 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
   };
   /** Who does not refuse connections listens. */
   const arrange = (): void => {
-    const refuses = (instance: Instance): boolean => outages.size > 0 || (standby.refuses.size > 0 && instance !== active);
+    const refuses = (instance: Instance): boolean =>
+      outages.size > 0 || (standby.refuses.size > 0 && instance !== active);
     const listens = instances.filter((instance) => !refuses(instance));
     for (const instance of instances) if (refuses(instance)) wires[instance].refuse();
     rising = Promise.all(listens.map((instance) => wires[instance].rise()));
   };
   const events: Events = {
-    switchover, fall,
-    closeIdle: () => { for (const wire of both) wire.closeIdle(); },
+    switchover,
+    fall,
+    closeIdle: () => {
+      for (const wire of both) wire.closeIdle();
+    },
     standby: (does, firing) => {
       hold(standby[does], firing, arrange);
       arrange();
@@ -61,7 +67,16 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
   };
 
   const wireFor = (instance: Instance): Wire =>
-    createWire({ instance, world, ocs, faults, events, recorder, isPrimary: () => active === instance && gaps.size === 0, isSilent: () => standby.accepts.size > 0 && active !== instance });
+    createWire({
+      instance,
+      world,
+      ocs,
+      faults,
+      events,
+      recorder,
+      isPrimary: () => active === instance && gaps.size === 0,
+      isSilent: () => standby.accepts.size > 0 && active !== instance,
+    });
   const instances = ["primary", "backup"] as const;
   const wires = { primary: wireFor("primary"), backup: wireFor("backup") };
   const both = [wires.primary, wires.backup];
@@ -76,7 +91,16 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
     era = new AbortController();
     activate("primary");
   };
-  return { ...wires, recorder, events, active: () => active, switchover, resetRoles, untilReset: () => era.signal, settled: () => rising };
+  return {
+    ...wires,
+    recorder,
+    events,
+    active: () => active,
+    switchover,
+    resetRoles,
+    untilReset: () => era.signal,
+    settled: () => rising,
+  };
 };
 
 /** Stands in the set until its time is up or its fault is gone; the last one out ends what they held. */

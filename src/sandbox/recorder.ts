@@ -77,7 +77,14 @@ export const createRecorder = (capacity = 500): Recorder => {
   };
 
   const open = (instance: Instance): ConnectionLog => {
-    const connection: Mutable<ConnectionRecord> = { number: ++opened, instance, open: true, requests: 0, violations: 0, maxInFlight: 0 };
+    const connection: Mutable<ConnectionRecord> = {
+      number: ++opened,
+      instance,
+      open: true,
+      requests: 0,
+      violations: 0,
+      maxInFlight: 0,
+    };
     connections.set(connection.number, connection);
     totals[instance].total++;
     const inFlight = (count: number): void => {
@@ -86,20 +93,41 @@ export const createRecorder = (capacity = 500): Recorder => {
     };
     return {
       number: connection.number,
-      request: () => { connection.requests++; totals[instance].requests++; inFlight(1); },
-      violation: () => { connection.violations++; totals[instance].violations++; inFlight(2); },
-      closed: () => { connection.open = false; forgetClosed(); },
+      request: () => {
+        connection.requests++;
+        totals[instance].requests++;
+        inFlight(1);
+      },
+      violation: () => {
+        connection.violations++;
+        totals[instance].violations++;
+        inFlight(2);
+      },
+      closed: () => {
+        connection.open = false;
+        forgetClosed();
+      },
     };
   };
 
   const countersOf = (instance: Instance): Counters => {
     const { total, ...rest } = totals[instance];
-    return { connections: { total, open: [...connections.values()].filter((connection) => connection.open && connection.instance === instance).length }, ...rest };
+    return {
+      connections: {
+        total,
+        open: [...connections.values()].filter((connection) => connection.open && connection.instance === instance)
+          .length,
+      },
+      ...rest,
+    };
   };
 
   return {
     open,
-    saw: (request) => { seen.push(request); if (seen.length > capacity) seen.shift(); },
+    saw: (request) => {
+      seen.push(request);
+      if (seen.length > capacity) seen.shift();
+    },
     requests: () => [...seen],
     connections: () => [...connections.values()].map((connection) => ({ ...connection })),
     counters: () => ({ primary: countersOf("primary"), backup: countersOf("backup") }),

@@ -8,16 +8,22 @@ import type { World } from "./world.ts";
 
 /** Columns to set. */
 export type Changes = { readonly [Name in keyof CallingRecord]?: CallingRecord[Name] };
-export type NewRecord = Changes & Pick<CallingRecord, "list_dbid" | "contact_info" | "tz_dbid" | "chain_id" | "chain_n">;
+export type NewRecord = Changes &
+  Pick<CallingRecord, "list_dbid" | "contact_info" | "tz_dbid" | "chain_id" | "chain_n">;
 
 /** Processing of these has not ended. */
 const UNFINISHED = `record_status IN (${RECORD_STATUS.ready}, ${RECORD_STATUS.retrieved}, ${RECORD_STATUS.chainReady})`;
 
-export const recordById = ({ db }: World, id: number): CallingRecord => db.get<CallingRecord>("SELECT * FROM record WHERE record_id = ?", id)!;
+export const recordById = ({ db }: World, id: number): CallingRecord =>
+  db.get<CallingRecord>("SELECT * FROM record WHERE record_id = ?", id)!;
 
 /** The unfinished records of a record's chain, itself included. */
 export const unfinishedChain = ({ db }: World, { list_dbid, chain_id }: CallingRecord): CallingRecord[] =>
-  db.all<CallingRecord>(`SELECT * FROM record WHERE list_dbid = ? AND chain_id = ? AND ${UNFINISHED} ORDER BY chain_n`, list_dbid, chain_id);
+  db.all<CallingRecord>(
+    `SELECT * FROM record WHERE list_dbid = ? AND chain_id = ? AND ${UNFINISHED} ORDER BY chain_n`,
+    list_dbid,
+    chain_id,
+  );
 
 export type Search = {
   readonly tenant: number;
@@ -35,13 +41,21 @@ export const findUnfinished = ({ db }: World, search: Search): CallingRecord[] =
       AND EXISTS (SELECT 1 FROM campaign_list JOIN campaign_group USING (campaign_dbid)
         WHERE campaign_list.list_dbid = record.list_dbid AND campaign_dbid = coalesce(?, campaign_dbid) AND status > 0)
       ORDER BY record_id`,
-    search.tenant, search.phone ?? null, search.customerId ?? null, search.list ?? null, search.campaign ?? null,
+    search.tenant,
+    search.phone ?? null,
+    search.customerId ?? null,
+    search.list ?? null,
+    search.campaign ?? null,
   );
 
 export const changeRecord = ({ db }: World, id: number, changes: Changes): void => {
   const columns = Object.entries(changes);
   if (columns.length === 0) return;
-  db.run(`UPDATE record SET ${columns.map(([name]) => `${name} = ?`).join(", ")} WHERE record_id = ?`, ...columns.map(([, value]) => value as Column), id);
+  db.run(
+    `UPDATE record SET ${columns.map(([name]) => `${name} = ?`).join(", ")} WHERE record_id = ?`,
+    ...columns.map(([, value]) => value as Column),
+    id,
+  );
 };
 
 /** Sets the columns and marks the time of processing. */
@@ -52,7 +66,10 @@ export const processRecord = (world: World, id: number, changes: Changes): void 
 /** Adds a row. Throws the DBMS's error when a constraint says no. */
 export const insertRecord = ({ db }: World, record: NewRecord): void => {
   const columns = Object.entries(record);
-  db.run(`INSERT INTO record (${columns.map(([name]) => name).join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`, ...columns.map(([, value]) => value as Column));
+  db.run(
+    `INSERT INTO record (${columns.map(([name]) => name).join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+    ...columns.map(([, value]) => value as Column),
+  );
 };
 
 /** The id of a new chain in that list. */
@@ -61,7 +78,11 @@ export const newChain = ({ db }: World, list: number): number =>
 
 /** The next free place in a chain; 0 when the chain is new. */
 export const endOfChain = ({ db }: World, list: number, chain: number): number =>
-  db.get<{ place: number }>("SELECT coalesce(max(chain_n) + 1, 0) AS place FROM record WHERE list_dbid = ? AND chain_id = ?", list, chain)!.place;
+  db.get<{ place: number }>(
+    "SELECT coalesce(max(chain_n) + 1, 0) AS place FROM record WHERE list_dbid = ? AND chain_id = ?",
+    list,
+    chain,
+  )!.place;
 
 /** Whether a record's daily window is looked at. */
 export type Hours = "daily" | "any";
@@ -74,7 +95,8 @@ export const nextToDial = (world: World, list: number, hours: Hours): CallingRec
   world.db.get<CallingRecord>(NEXT_TO_DIAL, list, secondsOf(world.clock), hours === "any" ? 1 : 0, secondsShown(world));
 
 /** ?2 is now, ?3 whether any hour will do, ?4 what the zones' clocks show. A window that ends before it begins goes over midnight. */
-const isWaiting = (row: string): string => `${row}.record_status = ${RECORD_STATUS.ready} AND ${row}.record_type <> ${RECORD_TYPE.noCall}`;
+const isWaiting = (row: string): string =>
+  `${row}.record_status = ${RECORD_STATUS.ready} AND ${row}.record_type <> ${RECORD_TYPE.noCall}`;
 const isDue = (row: string): string => `coalesce(${row}.dial_sched_time, 0) <= ?2`;
 const isInHours = (row: string): string => {
   const second = `json_extract(?4, '$."' || ${row}.tz_dbid || '"')`;
@@ -95,7 +117,10 @@ export const countWaiting = (world: World, list: number): Waiting =>
   world.db.get<Waiting>(
     `SELECT count(*) FILTER (WHERE NOT ${isDue("record")}) AS scheduled, count(*) FILTER (WHERE ${isDue("record")} AND NOT ${isInHours("record")}) AS outsideHours,
       count(*) FILTER (WHERE ${isDue("record")} AND ${isInHours("record")}) AS behindTheirChain FROM record WHERE list_dbid = ?1 AND ${isWaiting("record")}`,
-    list, secondsOf(world.clock), 0, secondsShown(world),
+    list,
+    secondsOf(world.clock),
+    0,
+    secondsShown(world),
   )!;
 
 let shown = { at: Number.NaN, json: "{}" };
@@ -103,6 +128,12 @@ let shown = { at: Number.NaN, json: "{}" };
 /** By time zone DBID, seconds since midnight on its clock, as JSON. The zones' clocks are asked once a second. */
 const secondsShown = ({ clock }: World): string => {
   const at = secondsOf(clock);
-  if (at !== shown.at) shown = { at, json: JSON.stringify(Object.fromEntries(TIME_ZONES.map(({ dbid, zone }) => [dbid, secondsOfDay(at * 1000, zone)]))) };
+  if (at !== shown.at)
+    shown = {
+      at,
+      json: JSON.stringify(
+        Object.fromEntries(TIME_ZONES.map(({ dbid, zone }) => [dbid, secondsOfDay(at * 1000, zone)])),
+      ),
+    };
   return shown.json;
 };

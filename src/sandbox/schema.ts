@@ -92,5 +92,14 @@ PRAGMA user_version = ${SCHEMA_VERSION};
 
 /** Every table that a reset empties, children before parents. Events stay: their numbers only grow, for whoever asks for what came after one of them. */
 export const TABLES = [
-  "record_handle", "record", "do_not_call_list", "campaign_list", "calling_list", "campaign_group", "campaign", "time_zone", "tenant", "counter",
+  "record_handle",
+  "record",
+  "do_not_call_list",
+  "campaign_list",
+  "calling_list",
+  "campaign_group",
+  "campaign",
+  "time_zone",
+  "tenant",
+  "counter",
 ] as const;

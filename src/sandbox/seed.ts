@@ -19,9 +19,33 @@ export const CAMPAIGNS = [
 
 /** Status as GSW_CM_AttrGroupCampStatus: 0 not loaded, 4 active, 5 running. `group` is the agent group's DBID. */
 export const GROUPS = [
-  { dbid: 106, name: "Alpha Campaign@Alpha Agents", campaign: 139, group: 234, switch: 105, status: 5, dialing: { mode: 1, optimizeBy: 1, goal: 80 } },
-  { dbid: 115, name: "Alpha Winback@Alpha Agents", campaign: 140, group: 234, switch: 105, status: 0, dialing: undefined },
-  { dbid: 208, name: "Beta Campaign@Beta Agents", campaign: 146, group: 244, switch: 105, status: 4, dialing: undefined },
+  {
+    dbid: 106,
+    name: "Alpha Campaign@Alpha Agents",
+    campaign: 139,
+    group: 234,
+    switch: 105,
+    status: 5,
+    dialing: { mode: 1, optimizeBy: 1, goal: 80 },
+  },
+  {
+    dbid: 115,
+    name: "Alpha Winback@Alpha Agents",
+    campaign: 140,
+    group: 234,
+    switch: 105,
+    status: 0,
+    dialing: undefined,
+  },
+  {
+    dbid: 208,
+    name: "Beta Campaign@Beta Agents",
+    campaign: 146,
+    group: 244,
+    switch: 105,
+    status: 4,
+    dialing: undefined,
+  },
 ] as const;
 
 export const LISTS = [
@@ -34,15 +58,30 @@ export const LISTS = [
 export const LONG_CHAINS = { list: 301, chains: 3, length: 3 } as const;
 
 /** On the do-not-call list of their tenant from the start; their records wait in Alpha List all the same. */
-export const DO_NOT_CALL = { tenant: 101, phones: ["4155550190", "4155550191", "4155550192", "4155550193", "4155550194"] } as const;
+export const DO_NOT_CALL = {
+  tenant: 101,
+  phones: ["4155550190", "4155550191", "4155550192", "4155550193", "4155550194"],
+} as const;
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 /** Handles that are out: which record of the list (counted from 1) each holds. 17, 18 and 19 hold the heads of the three long chains. */
-export const HANDLES: readonly { readonly handle: number; readonly group: number; readonly list: number; readonly position: number; readonly state: "open" | "stale" }[] = [
+export const HANDLES: readonly {
+  readonly handle: number;
+  readonly group: number;
+  readonly list: number;
+  readonly position: number;
+  readonly state: "open" | "stale";
+}[] = [
   { handle: 15, group: 106, list: 301, position: 10, state: "open" },
   { handle: 16, group: 106, list: 301, position: 11, state: "stale" },
-  ...[1, 4, 7].map((position, index) => ({ handle: 17 + index, group: 106, list: 301, position, state: "open" as const })),
+  ...[1, 4, 7].map((position, index) => ({
+    handle: 17 + index,
+    group: 106,
+    list: 301,
+    position,
+    state: "open" as const,
+  })),
   ...range(20, 30).map((handle) => ({ handle, group: 106, list: 301, position: handle - 8, state: "open" as const })),
   ...range(41, 44).map((handle) => ({ handle, group: 208, list: 303, position: handle - 40, state: "open" as const })),
 ];
@@ -75,22 +114,24 @@ const AMERICAN = TIME_ZONES.filter(({ name }) => ["PST", "MST", "CST", "EST"].in
 /** The records of every list, in order. What the seed decides: time zone, phone type and the customer's own columns. */
 export const seedRecords = (seed: number): SeedRecord[] => {
   const random = mulberry32(seed);
-  return LISTS.flatMap((list) => range(0, list.records - 1).map((index): SeedRecord => {
-    const { chain, chainPosition } = chainOf(list.dbid, index);
-    return {
-      list: list.dbid,
-      phone: `4155550${list.firstPhone + index}`,
-      phoneType: [1, 2, 4][random(3)]!,
-      timeZone: AMERICAN[random(AMERICAN.length)]!.dbid,
-      window: chain % 3 === 0 ? AT_ANY_HOUR : OFFICE_HOURS,
-      chain,
-      chainPosition,
-      customerId: `${list.customers}-${String(chain).padStart(4, "0")}`,
-      customerCode: 1 + random(99),
-      lastServed: `${String(1 + random(12)).padStart(2, "0")}/${String(1 + random(28)).padStart(2, "0")}/2025`,
-      customerStatus: 1 + random(9),
-    };
-  }));
+  return LISTS.flatMap((list) =>
+    range(0, list.records - 1).map((index): SeedRecord => {
+      const { chain, chainPosition } = chainOf(list.dbid, index);
+      return {
+        list: list.dbid,
+        phone: `4155550${list.firstPhone + index}`,
+        phoneType: [1, 2, 4][random(3)]!,
+        timeZone: AMERICAN[random(AMERICAN.length)]!.dbid,
+        window: chain % 3 === 0 ? AT_ANY_HOUR : OFFICE_HOURS,
+        chain,
+        chainPosition,
+        customerId: `${list.customers}-${String(chain).padStart(4, "0")}`,
+        customerCode: 1 + random(99),
+        lastServed: `${String(1 + random(12)).padStart(2, "0")}/${String(1 + random(28)).padStart(2, "0")}/2025`,
+        customerStatus: 1 + random(9),
+      };
+    }),
+  );
 };
 
 const chainOf = (list: number, index: number): { chain: number; chainPosition: number } => {

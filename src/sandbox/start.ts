@@ -15,7 +15,13 @@ export type SandboxOptions = WorldOptions & {
   /** Where the backup listens; where the primary does when absent. Each announces its records from its own address. */
   readonly backupHost?: string;
   /** 0 or absent: a free one. */
-  readonly ports?: { readonly primary?: number; readonly primaryTls?: number; readonly backup?: number; readonly backupTls?: number; readonly control?: number };
+  readonly ports?: {
+    readonly primary?: number;
+    readonly primaryTls?: number;
+    readonly backup?: number;
+    readonly backupTls?: number;
+    readonly control?: number;
+  };
   /** Of the HTTPS listeners; made for the occasion when absent. */
   readonly certificates?: Certificate;
   readonly dialing?: Partial<DialerSettings>;
@@ -45,9 +51,15 @@ export const startSandboxOcs = async (options: SandboxOptions = {}): Promise<San
   const faults = createFaults(world);
   const { host, backupHost = host } = options;
   const urls: Partial<Record<Instance, Urls>> = {};
-  const dialer: Dialer = createDialer(world, { ...options.dialing, rate: 0 }, {
-    ca: options.trusted, from: () => (pair.active() === "primary" ? host : backupHost), base: () => urls[pair.active()]!.http,
-  });
+  const dialer: Dialer = createDialer(
+    world,
+    { ...options.dialing, rate: 0 },
+    {
+      ca: options.trusted,
+      from: () => (pair.active() === "primary" ? host : backupHost),
+      base: () => urls[pair.active()]!.http,
+    },
+  );
   const pair: Pair = createPair(world, endingCalls(createOcs(world), dialer), faults);
   const stop = async (): Promise<void> => {
     await Promise.all([pair.primary.close(), pair.backup.close()]);
@@ -63,19 +75,37 @@ export const startSandboxOcs = async (options: SandboxOptions = {}): Promise<San
   }
 };
 
-type Parts = { readonly world: World; readonly pair: Pair; readonly faults: Faults; readonly dialer: Dialer; readonly urls: Partial<Record<Instance, Urls>>; readonly stop: () => Promise<void> };
-
-/** Any request may have ended a call. */
-const endingCalls = (ocs: Ocs, dialer: Dialer): Ocs => async (arrival, trouble) => {
-  const reply = await ocs(arrival, trouble);
-  dialer.settled();
-  return reply;
+type Parts = {
+  readonly world: World;
+  readonly pair: Pair;
+  readonly faults: Faults;
+  readonly dialer: Dialer;
+  readonly urls: Partial<Record<Instance, Urls>>;
+  readonly stop: () => Promise<void>;
 };
 
-const listen = async ({ host = "127.0.0.1", backupHost = host, ports = {}, certificates, dialing }: SandboxOptions, { world, pair, faults, dialer, urls, stop }: Parts): Promise<SandboxOcs> => {
-  const { ca, tls } = certificates ? { ca: undefined, tls: certificates } : ownCertificate("ocs-gateway sandbox", host, backupHost);
+/** Any request may have ended a call. */
+const endingCalls =
+  (ocs: Ocs, dialer: Dialer): Ocs =>
+  async (arrival, trouble) => {
+    const reply = await ocs(arrival, trouble);
+    dialer.settled();
+    return reply;
+  };
+
+const listen = async (
+  { host = "127.0.0.1", backupHost = host, ports = {}, certificates, dialing }: SandboxOptions,
+  { world, pair, faults, dialer, urls, stop }: Parts,
+): Promise<SandboxOcs> => {
+  const { ca, tls } = certificates
+    ? { ca: undefined, tls: certificates }
+    : ownCertificate("ocs-gateway sandbox", host, backupHost);
   const primary = await listenBoth(pair.primary, { host, tls, ports: [ports.primary ?? 0, ports.primaryTls ?? 0] });
-  const backup = await listenBoth(pair.backup, { host: backupHost, tls, ports: [ports.backup ?? 0, ports.backupTls ?? 0] });
+  const backup = await listenBoth(pair.backup, {
+    host: backupHost,
+    tls,
+    ports: [ports.backup ?? 0, ports.backupTls ?? 0],
+  });
   Object.assign(urls, { primary, backup });
   dialer.configure({ rate: dialing?.rate ?? 0 });
   const control = await startControl({ world, pair, faults, dialer }, ports.control ?? 0);
@@ -95,7 +125,10 @@ const listen = async ({ host = "127.0.0.1", backupHost = host, ports = {}, certi
   };
 };
 
-const listenBoth = async (wire: Wire, { host, tls, ports }: { host: string; tls: Certificate; ports: readonly [number, number] }): Promise<Urls> => {
+const listenBoth = async (
+  wire: Wire,
+  { host, tls, ports }: { host: string; tls: Certificate; ports: readonly [number, number] },
+): Promise<Urls> => {
   const authority = host.includes(":") ? `[${host}]` : host;
   const http = await wire.listen({ host, port: ports[0] });
   const https = await wire.listen({ host, port: ports[1], tls });

@@ -21,7 +21,12 @@ export type SandboxState = {
   readonly now: string;
   readonly active: Instance;
   readonly groups: readonly (CampaignGroup & { readonly state: string })[];
-  readonly lists: readonly { readonly dbid: number; readonly name: string; readonly tenant: string; readonly rows: readonly CallingRecord[] }[];
+  readonly lists: readonly {
+    readonly dbid: number;
+    readonly name: string;
+    readonly tenant: string;
+    readonly rows: readonly CallingRecord[];
+  }[];
   readonly doNotCall: readonly object[];
   readonly handles: readonly HeldHandle[];
   readonly connections: readonly ConnectionRecord[];
@@ -29,7 +34,9 @@ export type SandboxState = {
 };
 
 export const readState = (world: World, pair: Pair): SandboxState => {
-  world.db.transaction(() => { settle(world); });
+  world.db.transaction(() => {
+    settle(world);
+  });
   return {
     now: new Date(world.clock.now()).toISOString(),
     active: pair.active(),
@@ -43,9 +50,14 @@ export const readState = (world: World, pair: Pair): SandboxState => {
 };
 
 const lists = ({ db }: World): SandboxState["lists"] =>
-  db.all<{ dbid: number; name: string; tenant: string }>(
-    "SELECT calling_list.dbid, calling_list.name, tenant.name AS tenant FROM calling_list JOIN tenant ON tenant.dbid = tenant_dbid ORDER BY calling_list.dbid",
-  ).map((list) => ({ ...list, rows: db.all<CallingRecord>("SELECT * FROM record WHERE list_dbid = ? ORDER BY record_id", list.dbid) }));
+  db
+    .all<{ dbid: number; name: string; tenant: string }>(
+      "SELECT calling_list.dbid, calling_list.name, tenant.name AS tenant FROM calling_list JOIN tenant ON tenant.dbid = tenant_dbid ORDER BY calling_list.dbid",
+    )
+    .map((list) => ({
+      ...list,
+      rows: db.all<CallingRecord>("SELECT * FROM record WHERE list_dbid = ? ORDER BY record_id", list.dbid),
+    }));
 
 export const heldHandles = ({ db }: World): HeldHandle[] =>
   db.all<HeldHandle>(

@@ -17,10 +17,14 @@ export type Subject = {
   readonly tenant?: Tenant | undefined;
 };
 
-export const subjectOf = (world: World, { method, target, body }: Pick<Message, "method" | "target" | "body">): Subject => {
+export const subjectOf = (
+  world: World,
+  { method, target, body }: Pick<Message, "method" | "target" | "body">,
+): Subject => {
   const operation = understood(() => readTarget(method, target));
   if (!operation) return {};
-  const attributes = understood(() => readLeniently(operation.action, method === "POST" ? body : new Uint8Array(0))) ?? new Map();
+  const attributes =
+    understood(() => readLeniently(operation.action, method === "POST" ? body : new Uint8Array(0))) ?? new Map();
   return { ...operation, tenant: TENANT_OF[operation.action.resource](world, operation.identifier, attributes) };
 };
 
@@ -33,11 +37,15 @@ const TENANT_OF: Readonly<Record<ResourceName, TenantOf>> = {
   phones: fromBody,
   customer_ids: fromBody,
   lists: (world, identifier, attributes) => {
-    const list = attributes.has("GSW_TENANT_DBID") || attributes.has("GSW_TENANT_NAME") ? undefined : listByName(world, identifier!);
+    const list =
+      attributes.has("GSW_TENANT_DBID") || attributes.has("GSW_TENANT_NAME")
+        ? undefined
+        : listByName(world, identifier!);
     return list ? tenantByDbid(world, list.tenant_dbid) : fromBody(world, identifier, attributes);
   },
   // All groups read at once belong to no one tenant.
-  campaigngroups: (world, identifier) => (identifier === undefined ? undefined : tenantOfGroup(world, Number(identifier))),
+  campaigngroups: (world, identifier) =>
+    identifier === undefined ? undefined : tenantOfGroup(world, Number(identifier)),
 };
 
 /** undefined for what OCS itself could not read. */

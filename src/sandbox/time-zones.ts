@@ -1,12 +1,30 @@
 /** Genesys time zone objects by name, and the wall clock of a zone in UTC seconds, daylight saving included. */
 import type { DateTime } from "../ocs/date-time.ts";
 
-export type TimeZone = { readonly dbid: number; readonly name: string; /** IANA name, as Intl takes it. */ readonly zone: string };
+export type TimeZone = {
+  readonly dbid: number;
+  readonly name: string;
+  /** IANA name, as Intl takes it. */ readonly zone: string;
+};
 
 export const TIME_ZONES: readonly TimeZone[] = [
-  ["GMT", "Etc/GMT"], ["UTC", "Etc/UTC"], ["WET", "Europe/Lisbon"], ["CET", "Europe/Berlin"], ["EET", "Europe/Helsinki"], ["MSK", "Europe/Moscow"],
-  ["EST", "America/New_York"], ["CST", "America/Chicago"], ["MST", "America/Denver"], ["PST", "America/Los_Angeles"], ["AKST", "America/Anchorage"],
-  ["HST", "Pacific/Honolulu"], ["AST", "America/Halifax"], ["BET", "America/Sao_Paulo"], ["IST", "Asia/Kolkata"], ["JST", "Asia/Tokyo"], ["AEST", "Australia/Sydney"],
+  ["GMT", "Etc/GMT"],
+  ["UTC", "Etc/UTC"],
+  ["WET", "Europe/Lisbon"],
+  ["CET", "Europe/Berlin"],
+  ["EET", "Europe/Helsinki"],
+  ["MSK", "Europe/Moscow"],
+  ["EST", "America/New_York"],
+  ["CST", "America/Chicago"],
+  ["MST", "America/Denver"],
+  ["PST", "America/Los_Angeles"],
+  ["AKST", "America/Anchorage"],
+  ["HST", "Pacific/Honolulu"],
+  ["AST", "America/Halifax"],
+  ["BET", "America/Sao_Paulo"],
+  ["IST", "Asia/Kolkata"],
+  ["JST", "Asia/Tokyo"],
+  ["AEST", "Australia/Sydney"],
 ].map(([name, zone], index) => ({ dbid: 501 + index, name: name!, zone: zone! }));
 
 const DAY = 86_400_000;
@@ -14,7 +32,11 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** What the zone's clock is ahead of UTC at that instant, in milliseconds. */
 export const offsetAt = (instant: number, zone: string): number => {
-  const parts = Object.fromEntries(formatFor(zone).formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
+  const parts = Object.fromEntries(
+    formatFor(zone)
+      .formatToParts(instant)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
   const wall = Date.UTC(parts.year!, parts.month! - 1, parts.day, parts.hour, parts.minute, parts.second);
   return wall - Math.floor(instant / 1000) * 1000;
 };
@@ -23,7 +45,14 @@ const formatFor = (zone: string): Intl.DateTimeFormat => {
   const known = formats.get(zone);
   if (known) return known;
   const format = new Intl.DateTimeFormat("en-US", {
-    timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric",
+    timeZone: zone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
   });
   formats.set(zone, format);
   return format;
@@ -43,6 +72,8 @@ export const utcSeconds = ({ year, month, day, hour, minute }: DateTime, zone: s
   const wall = Date.UTC(year, month - 1, day, hour, minute);
   const before = offsetAt(wall - DAY, zone);
   const after = offsetAt(wall + DAY, zone);
-  const shown = [before, after].map((offset) => wall - offset).filter((instant) => instant + offsetAt(instant, zone) === wall);
+  const shown = [before, after]
+    .map((offset) => wall - offset)
+    .filter((instant) => instant + offsetAt(instant, zone) === wall);
   return (shown.length > 0 ? Math.min(...shown) : wall - before) / 1000;
 };

@@ -23,7 +23,9 @@ export const validate = async (poster: Poster, data: AttachedData, options: Vali
     return verdictOf(await poster.post(options.validationUri, data, options.responseTimeout), options);
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
-    return error.how === "timeout" ? { kind: "stop", callResult: options.timeoutCallResult, because: error.message } : { kind: "later", because: error.message };
+    return error.how === "timeout"
+      ? { kind: "stop", callResult: options.timeoutCallResult, because: error.message }
+      : { kind: "later", because: error.message };
   }
 };
 
@@ -31,18 +33,29 @@ const verdictOf = ({ status, body }: PostAnswer, { timeoutCallResult }: Validati
   const fields = objectIn(body);
   if (status === 200) return { kind: "dial", changes: scalarsOf(fields) };
   const stated = Number(fields["GSW_CALL_RESULT"]);
-  if (status === 409 && CALL_RESULT_NUMBERS.has(stated)) return { kind: "stop", callResult: stated, because: `409, GSW_CALL_RESULT ${stated}` };
-  return { kind: "stop", callResult: timeoutCallResult, because: status === 409 ? "409 without a GSW_CALL_RESULT" : `answered ${status}` };
+  if (status === 409 && CALL_RESULT_NUMBERS.has(stated))
+    return { kind: "stop", callResult: stated, because: `409, GSW_CALL_RESULT ${stated}` };
+  return {
+    kind: "stop",
+    callResult: timeoutCallResult,
+    because: status === 409 ? "409 without a GSW_CALL_RESULT" : `answered ${status}`,
+  };
 };
 
 const objectIn = (text: string): Readonly<Record<string, unknown>> => {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : {};
   } catch {
     return {};
   }
 };
 
 const scalarsOf = (fields: Readonly<Record<string, unknown>>): AttachedData =>
-  Object.fromEntries(Object.entries(fields).filter((field): field is [string, string | number] => ["string", "number"].includes(typeof field[1])));
+  Object.fromEntries(
+    Object.entries(fields).filter((field): field is [string, string | number] =>
+      ["string", "number"].includes(typeof field[1]),
+    ),
+  );

@@ -7,7 +7,12 @@ const PAUSE_MS = 500;
 const TIMEOUT_MS = 5000;
 
 /** Resolves to whether it has arrived; `over` cuts the pauses short. */
-export const deliver = async (poster: Poster, url: string, { id, type, data }: SandboxEvent, over: AbortSignal): Promise<boolean> => {
+export const deliver = async (
+  poster: Poster,
+  url: string,
+  { id, type, data }: SandboxEvent,
+  over: AbortSignal,
+): Promise<boolean> => {
   const message = { id, type, ...(JSON.parse(data) as object) };
   for (let left = TRIES; left > 0 && !over.aborted; left--) {
     const answer = await poster.post(url, message, TIMEOUT_MS).catch(() => undefined);

@@ -76,12 +76,22 @@ export const createWire = (parts: WireParts): Wire => {
   const reopen = async (door: Door): Promise<void> => {
     if (state !== "up" || door.server.listening) return;
     const server = (door.server = createServer({ allowHalfOpen: true }, door.accept));
-    await listenOn(server, door.host, door.port).catch(() => { setTimeout(() => void reopen(door), RETRY).unref(); });
+    await listenOn(server, door.host, door.port).catch(() => {
+      setTimeout(() => void reopen(door), RETRY).unref();
+    });
     // What happened meanwhile counts.
     if (state !== "up") server.close();
   };
 
-  const shut = (): Promise<void>[] => doors.map(({ server }) => new Promise<void>((resolve) => { server.close(() => { resolve(); }); }));
+  const shut = (): Promise<void>[] =>
+    doors.map(
+      ({ server }) =>
+        new Promise<void>((resolve) => {
+          server.close(() => {
+            resolve();
+          });
+        }),
+    );
 
   const refuse = (): void => {
     if (state === "up") state = "down";
@@ -95,10 +105,16 @@ export const createWire = (parts: WireParts): Wire => {
       doors.push({ ...door, port: taken });
       return taken;
     },
-    setDelay: (milliseconds) => { delay = milliseconds; },
+    setDelay: (milliseconds) => {
+      delay = milliseconds;
+    },
     delay: () => delay,
-    closeConnections: () => { for (const connection of connections.values()) connection?.closeInOrder(); },
-    closeIdle: () => { for (const connection of connections.values()) if (connection?.isIdle()) connection.closeInOrder(); },
+    closeConnections: () => {
+      for (const connection of connections.values()) connection?.closeInOrder();
+    },
+    closeIdle: () => {
+      for (const connection of connections.values()) if (connection?.isIdle()) connection.closeInOrder();
+    },
     refuse,
     fall: () => {
       refuse();
@@ -121,18 +137,31 @@ export const createWire = (parts: WireParts): Wire => {
 
 /** Reads what comes and answers nothing, until the client ends it. */
 const keepSilent = (socket: Socket, wire: Socket): void => {
-  socket.on("error", () => {}).on("end", () => wire.destroy()).resume();
+  socket
+    .on("error", () => {})
+    .on("end", () => wire.destroy())
+    .resume();
 };
 
 /** The certificate for a connection: the listener's own or, where the fault bad-cert strikes, another authority's. */
-const contexts = ({ faults, instance }: WireParts, host: string, tls: Certificate): ((connection: number) => SecureContext) => {
+const contexts = (
+  { faults, instance }: WireParts,
+  host: string,
+  tls: Certificate,
+): ((connection: number) => SecureContext) => {
   const good = createSecureContext(tls);
   let bad: SecureContext | undefined;
   return (connection) =>
-    faults.strike("bad-cert", { instance, connection }) ? (bad ??= createSecureContext(ownCertificate("an authority that nobody trusts", host).tls)) : good;
+    faults.strike("bad-cert", { instance, connection })
+      ? (bad ??= createSecureContext(ownCertificate("an authority that nobody trusts", host).tls))
+      : good;
 };
 
-const serviceOf = ({ instance, world, ocs, faults, events, recorder }: WireParts, scheme: string, delay: () => number): Service => ({
+const serviceOf = (
+  { instance, world, ocs, faults, events, recorder }: WireParts,
+  scheme: string,
+  delay: () => number,
+): Service => ({
   ocs,
   delay,
   listener: `sandbox-${instance}-${scheme}`,
@@ -144,13 +173,25 @@ const serviceOf = ({ instance, world, ocs, faults, events, recorder }: WireParts
   },
   seen: ({ method, target, headers, body }, { status, faults: struck }, connection) => {
     recorder.saw({
-      time: new Date(world.clock.now()).toISOString(), instance, connection, method, target, headers, body: Buffer.from(body).toString("utf8"), status, faults: struck,
+      time: new Date(world.clock.now()).toISOString(),
+      instance,
+      connection,
+      method,
+      target,
+      headers,
+      body: Buffer.from(body).toString("utf8"),
+      status,
+      faults: struck,
     });
   },
 });
 
 /** Resolves to the port; rejects when it cannot be had. */
-export const listenOn = (server: { listen: Server["listen"]; address: Server["address"]; once: Server["once"]; off: Server["off"] }, host: string, port: number): Promise<number> =>
+export const listenOn = (
+  server: { listen: Server["listen"]; address: Server["address"]; once: Server["once"]; off: Server["off"] },
+  host: string,
+  port: number,
+): Promise<number> =>
   new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen({ host, port }, () => {

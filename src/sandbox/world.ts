@@ -34,15 +34,24 @@ export const createWorld = (options: WorldOptions = {}): World => {
   const clock = createClock(options.now);
   const seed = options.seed ?? 1;
   const fresh = db.get("SELECT 1 FROM sqlite_schema WHERE name = 'record'") === undefined;
-  if (fresh) db.transaction(() => { db.script(SCHEMA); fill(db, seed, secondsOf(clock)); });
+  if (fresh)
+    db.transaction(() => {
+      db.script(SCHEMA);
+      fill(db, seed, secondsOf(clock));
+    });
   else refuseOtherVersion(db, options.stateDir);
   return {
     db,
     clock,
     staleTimeout: options.staleTimeout ?? ASSUMED.staleTimeout.value,
     unloadDelay: options.unloadDelay ?? ASSUMED.unloadDelay.value,
-    reset: () => { clock.reset(); refill(db, seed, secondsOf(clock)); },
-    close: () => { db.close(); },
+    reset: () => {
+      clock.reset();
+      refill(db, seed, secondsOf(clock));
+    },
+    close: () => {
+      db.close();
+    },
   };
 };
 
@@ -54,7 +63,9 @@ const fileIn = (directory: string): string => {
 const refuseOtherVersion = (db: Database, directory = ""): void => {
   if (db.get<{ user_version: number }>("PRAGMA user_version")!.user_version === SCHEMA_VERSION) return;
   db.close();
-  throw new Error(`${join(directory, "sandbox.sqlite")} was made by another version of the sandbox: remove it, or name another directory`);
+  throw new Error(
+    `${join(directory, "sandbox.sqlite")} was made by another version of the sandbox: remove it, or name another directory`,
+  );
 };
 
 const refill = (db: Database, seed: number, now: number): void => {
@@ -67,7 +78,8 @@ const refill = (db: Database, seed: number, now: number): void => {
 
 export type Counter = "seed" | "run" | "next_handle" | "groups_changed_at";
 
-export const valueOf = ({ db }: Pick<World, "db">, counter: Counter): number => db.get<{ value: number }>("SELECT value FROM counter WHERE name = ?", counter)!.value;
+export const valueOf = ({ db }: Pick<World, "db">, counter: Counter): number =>
+  db.get<{ value: number }>("SELECT value FROM counter WHERE name = ?", counter)!.value;
 
 export const setCounter = ({ db }: Pick<World, "db">, counter: Counter, value: number): void => {
   db.run("UPDATE counter SET value = ? WHERE name = ?", value, counter);

@@ -16,7 +16,8 @@ export type Assumed = {
 /** `known`: the names of sections. */
 export const assume = (value: unknown, known: readonly string[]): Assumed => {
   const asWritten = new Map<string, string>();
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return { value, isAssumed: () => false, written: (path) => path };
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return { value, isAssumed: () => false, written: (path) => path };
   const entries = Object.entries(value).map(([key, each]): [string, unknown] => {
     const missing = known.filter((name) => !Object.hasOwn(value, name) && !asWritten.has(name));
     const meant = known.includes(key) ? undefined : nearest(key, missing);
@@ -26,9 +27,17 @@ export const assume = (value: unknown, known: readonly string[]): Assumed => {
   });
   if (asWritten.size === 0) return { value, isAssumed: () => false, written: (path) => path };
   const of = ([section]: Path): string | undefined => asWritten.get(String(section));
-  return { value: Object.fromEntries(entries), isAssumed: (path) => of(path) !== undefined, written: (path) => [...(path.length > 0 ? [of(path) ?? path[0]!] : []), ...path.slice(1)] };
+  return {
+    value: Object.fromEntries(entries),
+    isAssumed: (path) => of(path) !== undefined,
+    written: (path) => [...(path.length > 0 ? [of(path) ?? path[0]!] : []), ...path.slice(1)],
+  };
 };
 
 /** The same findings with the places where they stand in the file. */
 export const asWritten = (findings: readonly Finding[], { written }: Assumed): readonly Finding[] =>
-  findings.map((finding) => ({ ...finding, path: written(finding.path), ...(finding.also && { also: { ...finding.also, path: written(finding.also.path) } }) }));
+  findings.map((finding) => ({
+    ...finding,
+    path: written(finding.path),
+    ...(finding.also && { also: { ...finding.also, path: written(finding.also.path) } }),
+  }));

@@ -42,9 +42,20 @@ export const areCiphersKnown = (ciphers: string): boolean => {
   }
 };
 
-export type Life = { readonly state: "not yet" | "ended" | "ends soon" | "fine"; readonly from: Date; readonly to: Date };
+export type Life = {
+  readonly state: "not yet" | "ended" | "ends soon" | "fine";
+  readonly from: Date;
+  readonly to: Date;
+};
 
 export const lifeOf = ({ validFromDate: from, validToDate: to }: X509Certificate, now: number): Life => {
-  const state = now < from.getTime() ? "not yet" : now >= to.getTime() ? "ended" : now >= soonFrom(from.getTime(), to.getTime()) ? "ends soon" : "fine";
+  const state =
+    now < from.getTime()
+      ? "not yet"
+      : now >= to.getTime()
+        ? "ended"
+        : now >= soonFrom(from.getTime(), to.getTime())
+          ? "ends soon"
+          : "fine";
   return { state, from, to };
 };

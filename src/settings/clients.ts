@@ -1,9 +1,14 @@
 /** Everyone who may show a credential of their own: the tenants' clients, and the registrars of callbacks. */
 import type { Settings, TenantSettings, UpstreamSettings } from "./schema.ts";
 
-export const clientNames = (tenants: readonly TenantSettings[], upstreams: readonly UpstreamSettings[]): ReadonlySet<string> => new Set([
-  ...tenants.flatMap(({ clients }) => Object.keys(clients)),
-  ...upstreams.flatMap(({ callbacks }) => callbacks?.registrars.map(({ client }) => client) ?? []),
-]);
+export const clientNames = (
+  tenants: readonly TenantSettings[],
+  upstreams: readonly UpstreamSettings[],
+): ReadonlySet<string> =>
+  new Set([
+    ...tenants.flatMap(({ clients }) => Object.keys(clients)),
+    ...upstreams.flatMap(({ callbacks }) => callbacks?.registrars.map(({ client }) => client) ?? []),
+  ]);
 
-export const clientsIn = ({ tenants, upstreams }: Settings): ReadonlySet<string> => clientNames(tenants, Object.values(upstreams));
+export const clientsIn = ({ tenants, upstreams }: Settings): ReadonlySet<string> =>
+  clientNames(tenants, Object.values(upstreams));

@@ -2,10 +2,14 @@
 import type { Facts } from "./facts.ts";
 
 /** Two names that fold to the same text may be one and the same to OCS or to a reader: width, case and blanks do not count. */
-export const fold = (name: string): string => name.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC").replaceAll(/\s+/gu, " ").trim();
+export const fold = (name: string): string =>
+  name.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC").replaceAll(/\s+/gu, " ").trim();
 
 /** Each item that repeats an earlier one's key, with that earlier one. */
-export const repeats = <Item>(items: readonly Item[], keyOf: (item: Item) => string): readonly { readonly first: Item; readonly again: Item }[] => {
+export const repeats = <Item>(
+  items: readonly Item[],
+  keyOf: (item: Item) => string,
+): readonly { readonly first: Item; readonly again: Item }[] => {
   const seen = new Map<string, Item>();
   return items.flatMap((item) => {
     const key = keyOf(item);

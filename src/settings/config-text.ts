@@ -54,6 +54,8 @@ export const listingOf = (names: readonly string[]): string =>
 
 /** SHA-256, hexadecimal: of the config file's text, or of the hashes of all the files where there are several. */
 export const hashOf = ({ main, tenants }: ConfigText): string =>
-  tenants.length === 0 ? main.hash : sha256([main, ...tenants].map(({ file, hash }, at) => `${hash} ${at === 0 ? "" : nameIn(file)}\n`).join(""));
+  tenants.length === 0
+    ? main.hash
+    : sha256([main, ...tenants].map(({ file, hash }, at) => `${hash} ${at === 0 ? "" : nameIn(file)}\n`).join(""));
 
 const nameIn = (file: string): string => file.slice(Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\")) + 1);

@@ -31,11 +31,12 @@ export type Opening = {
 
 /** Descriptors that are kept for what is no client's. */
 export const reserveOf = ({ upstreams }: Pick<Opening, "upstreams">): number =>
-  upstreams.map(({ connections, callbacks }) => PER_LANE * connections + PER_UPSTREAM + ofValidator(callbacks))
+  upstreams
+    .map(({ connections, callbacks }) => PER_LANE * connections + PER_UPSTREAM + ofValidator(callbacks))
     .reduce((sum, each) => sum + each, FILES);
 
 const ofValidator = (callbacks: CallbacksSettings | null): number =>
-  (callbacks === null || callbacks.validator === null ? 0 : PER_VALIDATOR);
+  callbacks === null || callbacks.validator === null ? 0 : PER_VALIDATOR;
 
 /** Connections that all listeners together would take. */
 export const wantedBy = ({ listeners, upstreams, hasAdmin, hasProbes }: Opening): number => {

@@ -16,7 +16,9 @@ export const tenantDifferences = (before: Tenants, after: Tenants): readonly str
       const was = old.get(idOf(tenant));
       return was ? sentence(was, tenant) : `new tenant ${tenant.name} (${tenant.dbid}) on ${tenant.upstream}`;
     }),
-    ...left.filter((tenant) => !now.has(idOf(tenant))).map((tenant) => `tenant ${tenant.name} (${tenant.dbid}) is gone from ${tenant.upstream}`),
+    ...left
+      .filter((tenant) => !now.has(idOf(tenant)))
+      .map((tenant) => `tenant ${tenant.name} (${tenant.dbid}) is gone from ${tenant.upstream}`),
   ];
 };
 
@@ -25,17 +27,25 @@ const idOf = ({ upstream, dbid, name }: TenantSettings): string => JSON.stringif
 const sentence = (was: TenantSettings, is: TenantSettings): string | [] => {
   const parts = [
     ...clients(was, is),
-    ...things("campaign", was.campaigns, is.campaigns), ...things("list", was.lists, is.lists),
+    ...things("campaign", was.campaigns, is.campaigns),
+    ...things("list", was.lists, is.lists),
     ...things("campaign group", was.campaign_groups.map(spellGroup), is.campaign_groups.map(spellGroup)),
     ...limits("limits", was.limits, is.limits),
-    ...(["mode", "records", "fields", "share"] as const).flatMap((key) => arrow(key, spell(key, was[key]), spell(key, is[key]))),
+    ...(["mode", "records", "fields", "share"] as const).flatMap((key) =>
+      arrow(key, spell(key, was[key]), spell(key, is[key])),
+    ),
   ];
   return parts.length === 0 ? [] : `${is.name}: ${parts.join("; ")}`;
 };
 
 const arrow = (what: string, from: string, to: string): string[] => (from === to ? [] : [`${what} ${from} -> ${to}`]);
 
-const spellGroup = ({ dbid, name, campaign_id: campaign, group_id: group }: TenantSettings["campaign_groups"][number]): string =>
+const spellGroup = ({
+  dbid,
+  name,
+  campaign_id: campaign,
+  group_id: group,
+}: TenantSettings["campaign_groups"][number]): string =>
   `${dbid} ${name}${campaign === null ? "" : ` campaign ${campaign}`}${group === null ? "" : ` group ${group}`}`;
 
 const list = (names: readonly unknown[]): string => names.join(", ");
@@ -44,7 +54,10 @@ const things = (what: string, was: readonly string[], is: readonly string[]): st
   const gained = is.filter((each) => !was.includes(each));
   const lost = was.filter((each) => !is.includes(each));
   const whats = (count: number): string => (count === 1 ? what : `${what}s`);
-  return [...(gained.length > 0 ? [`gains ${whats(gained.length)} ${list(gained)}`] : []), ...(lost.length > 0 ? [`loses ${whats(lost.length)} ${list(lost)}`] : [])];
+  return [
+    ...(gained.length > 0 ? [`gains ${whats(gained.length)} ${list(gained)}`] : []),
+    ...(lost.length > 0 ? [`loses ${whats(lost.length)} ${list(lost)}`] : []),
+  ];
 };
 
 const clients = ({ clients: was }: TenantSettings, { clients: is }: TenantSettings): string[] => [
@@ -52,7 +65,9 @@ const clients = ({ clients: was }: TenantSettings, { clients: is }: TenantSettin
     const before = Object.hasOwn(was, name) ? was[name] : undefined;
     return before ? clientChange(name, before, client) : [`new client ${name} with ${list(client.actions)}`];
   }),
-  ...Object.keys(was).filter((name) => !Object.hasOwn(is, name)).map((name) => `client ${name} is gone`),
+  ...Object.keys(was)
+    .filter((name) => !Object.hasOwn(is, name))
+    .map((name) => `client ${name} is gone`),
 ];
 
 const clientChange = (name: string, was: Client, is: Client): string[] => {
@@ -68,11 +83,15 @@ const clientChange = (name: string, was: Client, is: Client): string[] => {
 };
 
 const limits = (what: string, was: TenantSettings["limits"], is: TenantSettings["limits"]): string[] => {
-  const actions = new Set([...Object.keys(was?.actions ?? {}), ...Object.keys(is?.actions ?? {})]) as ReadonlySet<keyof NonNullable<TenantSettings["limits"]>["actions"]>;
+  const actions = new Set([...Object.keys(was?.actions ?? {}), ...Object.keys(is?.actions ?? {})]) as ReadonlySet<
+    keyof NonNullable<TenantSettings["limits"]>["actions"]
+  >;
   return [
     ...limitArrow(`${what}.requests`, was?.requests, is?.requests),
     ...limitArrow(`${what}.urgent`, was?.urgent, is?.urgent),
-    ...[...actions].flatMap((action) => limitArrow(`${what}.actions.${action}`, was?.actions[action], is?.actions[action])),
+    ...[...actions].flatMap((action) =>
+      limitArrow(`${what}.actions.${action}`, was?.actions[action], is?.actions[action]),
+    ),
   ];
 };
 

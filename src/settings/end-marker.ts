@@ -13,17 +13,22 @@ const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** `value`: the whole file. */
-export const hasEnd = (value: unknown): boolean => isMap(value) && Object.keys(value).at(-1) === "end" && value["end"] === true;
+export const hasEnd = (value: unknown): boolean =>
+  isMap(value) && Object.keys(value).at(-1) === "end" && value["end"] === true;
 
 /** The marker with something behind it. */
 export const endFindings = (value: unknown): readonly Finding[] =>
-  !isMap(value) || !Object.hasOwn(value, "end") || Object.keys(value).at(-1) === "end" ? [] : [{
-    code: "OCSGW-6350",
-    path: ["end"],
-    atKey: true,
-    message: "`end: true` marks the end of the file, and other keys follow it",
-    help: "move it to the end of the file",
-  }];
+  !isMap(value) || !Object.hasOwn(value, "end") || Object.keys(value).at(-1) === "end"
+    ? []
+    : [
+        {
+          code: "OCSGW-6350",
+          path: ["end"],
+          atKey: true,
+          message: "`end: true` marks the end of the file, and other keys follow it",
+          help: "move it to the end of the file",
+        },
+      ];
 
 /** The marker is not there, and was there when the file was last in force, or is demanded. */
 export const endMissing = (file: string, why: string): Problem => ({

@@ -9,7 +9,14 @@ import type { Path } from "./problem.ts";
 import { admin, audit } from "./schema-audit.ts";
 import { identity } from "./schema-identity.ts";
 import { listener } from "./schema-listeners.ts";
-import type { settingsSchema, CallbacksSettings, ListenerSettings, Settings, TenantSettings, UpstreamSettings } from "./schema.ts";
+import type {
+  settingsSchema,
+  CallbacksSettings,
+  ListenerSettings,
+  Settings,
+  TenantSettings,
+  UpstreamSettings,
+} from "./schema.ts";
 import { tenant } from "./schema-tenants.ts";
 import { policyTest } from "./schema-tests.ts";
 import { upstream } from "./schema-upstreams.ts";
@@ -20,15 +27,21 @@ export type At<Value> = { readonly path: Path; readonly value: Value };
 export type TenantAt = At<TenantSettings> & { readonly lost: readonly string[] };
 
 /** True when the tenant may well have meant to say something there: then nothing follows from its absence. */
-export const mayMiss = ({ lost, value }: TenantAt, key: keyof TenantSettings): boolean => lost.some((each) => each === key || !Object.hasOwn(value, each));
+export const mayMiss = ({ lost, value }: TenantAt, key: keyof TenantSettings): boolean =>
+  lost.some((each) => each === key || !Object.hasOwn(value, each));
 
 export type CallbacksAt = At<CallbacksSettings> & { readonly upstream: string };
 
 export const callbacksIn = ({ upstreams }: Pick<Facts, "upstreams">): readonly CallbacksAt[] =>
-  upstreams.flatMap(({ path, value, name }) => (value.callbacks ? { path: [...path, "callbacks"], value: value.callbacks, upstream: name } : []));
+  upstreams.flatMap(({ path, value, name }) =>
+    value.callbacks ? { path: [...path, "callbacks"], value: value.callbacks, upstream: name } : [],
+  );
 
 export const clientsAt = ({ tenants, upstreams }: Pick<Facts, "tenants" | "upstreams">): ReadonlySet<string> =>
-  clientNames(tenants.map(({ value }) => value), upstreams.map(({ value }) => value));
+  clientNames(
+    tenants.map(({ value }) => value),
+    upstreams.map(({ value }) => value),
+  );
 
 export type Facts = {
   readonly listeners: readonly At<ListenerSettings>[];
@@ -60,15 +73,25 @@ type How = { readonly parsed?: Parsed | undefined; readonly whole: boolean; read
 export const gather = (raw: unknown, { parsed, whole, areTenantsLost = false }: How): Facts => {
   const facts = parsed ? factsOf(raw, parsed, whole) : gatherFrom(raw);
   if (!areTenantsLost) return facts;
-  return { ...facts, whole: false, tenantsWhole: false, areTenantsLost, lost: [...facts.lost, ["tenants", listAt(raw, "tenants").length]] };
+  return {
+    ...facts,
+    whole: false,
+    tenantsWhole: false,
+    areTenantsLost,
+    lost: [...facts.lost, ["tenants", listAt(raw, "tenants").length]],
+  };
 };
 
 type Parsed = z.output<typeof settingsSchema>;
 
-const statedIn = (raw: unknown): Facts["states"] => (path) => valueAt(raw, path) !== undefined;
+const statedIn =
+  (raw: unknown): Facts["states"] =>
+  (path) =>
+    valueAt(raw, path) !== undefined;
 
 const factsOf = (raw: unknown, parsed: Parsed, whole: boolean): Facts => {
-  const at = <Value>(name: string, values: readonly Value[]): At<Value>[] => values.map((value, index) => ({ path: [name, index], value }));
+  const at = <Value>(name: string, values: readonly Value[]): At<Value>[] =>
+    values.map((value, index) => ({ path: [name, index], value }));
   return {
     listeners: at("listeners", parsed.listeners),
     upstreams: Object.entries(parsed.upstreams).map(([name, value]) => ({ path: ["upstreams", name], value, name })),
@@ -90,12 +113,17 @@ const factsOf = (raw: unknown, parsed: Parsed, whole: boolean): Facts => {
 const gatherFrom = (raw: unknown): Facts => {
   const upstreams = mapAt(raw, "upstreams");
   const allLost: Path[] = [];
-  const parse = <Schema extends z.ZodType>(schema: Schema, given: unknown, path: Path): At<z.output<Schema>> | undefined => {
+  const parse = <Schema extends z.ZodType>(
+    schema: Schema,
+    given: unknown,
+    path: Path,
+  ): At<z.output<Schema>> | undefined => {
     const { value, lost } = mend(schema, given, STAND_INS[String(path[0])]);
     allLost.push(...lost.map((at) => [...path, ...at]));
     return value === undefined ? undefined : { path, value };
   };
-  const section = <Schema extends z.ZodType>(schema: Schema, name: string): At<z.output<Schema>> | undefined => parse(schema, valueAt(raw, [name]) ?? {}, [name]);
+  const section = <Schema extends z.ZodType>(schema: Schema, name: string): At<z.output<Schema>> | undefined =>
+    parse(schema, valueAt(raw, [name]) ?? {}, [name]);
   const list = <Schema extends z.ZodType>(schema: Schema, name: string): At<z.output<Schema>>[] =>
     listAt(raw, name).flatMap((value, index) => parse(schema, value, [name, index]) ?? []);
   const tenants = listAt(raw, "tenants").map((value, index) => tenantAt(value, ["tenants", index]));
@@ -121,9 +149,14 @@ const gatherFrom = (raw: unknown): Facts => {
   };
 };
 
-const tenantAt = (raw: unknown, path: Path): { readonly tenant: TenantAt; readonly at: readonly Path[] } | undefined => {
+const tenantAt = (
+  raw: unknown,
+  path: Path,
+): { readonly tenant: TenantAt; readonly at: readonly Path[] } | undefined => {
   const { value, lost } = mend(tenant, raw, STAND_INS["tenants"]);
-  return value && { tenant: { path, value, lost: lost.map(([key]) => String(key)) }, at: lost.map((at) => [...path, ...at]) };
+  return (
+    value && { tenant: { path, value, lost: lost.map(([key]) => String(key)) }, at: lost.map((at) => [...path, ...at]) }
+  );
 };
 
 /**
@@ -131,16 +164,28 @@ const tenantAt = (raw: unknown, path: Path): { readonly tenant: TenantAt; readon
  * at fault, and nothing is told at the place of what it stands for.
  */
 const STAND_INS: Readonly<Record<string, readonly (readonly [path: Path, value: string | number])[]>> = {
-  listeners: [[["bind"], "127.0.0.1:0"], [["tls"], "none"]],
+  listeners: [
+    [["bind"], "127.0.0.1:0"],
+    [["tls"], "none"],
+  ],
   upstreams: [[["primary"], "http://127.0.0.1:1"]],
   tenants: [[["dbid"], 2_147_483_647]],
-  audit: [[["dir"], "malformed"], [["index_key"], "-".repeat(64)], [["checkpoint", "key"], "malformed"], [["checkpoint", "origin"], "malformed.invalid"]],
+  audit: [
+    [["dir"], "malformed"],
+    [["index_key"], "-".repeat(64)],
+    [["checkpoint", "key"], "malformed"],
+    [["checkpoint", "origin"], "malformed.invalid"],
+  ],
 };
 
 type StandIns = (typeof STAND_INS)[string];
 
 /** Leaves out what is malformed, as little as will do, until the rest is well formed. */
-const mend = <Schema extends z.ZodType>(schema: Schema, raw: unknown, standIns: StandIns = []): { readonly value: z.output<Schema> | undefined; readonly lost: readonly Path[] } => {
+const mend = <Schema extends z.ZodType>(
+  schema: Schema,
+  raw: unknown,
+  standIns: StandIns = [],
+): { readonly value: z.output<Schema> | undefined; readonly lost: readonly Path[] } => {
   const first = schema.safeParse(raw);
   if (first.success) return { value: first.data, lost: [] };
   const rest: unknown = structuredClone(raw);
@@ -148,7 +193,9 @@ const mend = <Schema extends z.ZodType>(schema: Schema, raw: unknown, standIns: 
   for (let left = 0; left <= DEEPEST; left++) {
     const result = schema.safeParse(rest);
     if (result.success) return { value: result.data, lost };
-    const faults = result.error.issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path])) as Path[];
+    const faults = result.error.issues.flatMap((issue) =>
+      issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path],
+    ) as Path[];
     lost.push(...faults);
     if (!faults.every((path) => replace(rest, path, standIns) || drop(rest, path))) break;
   }
@@ -171,7 +218,8 @@ const drop = (from: unknown, path: Path): boolean => {
   for (let length = path.length; length > 0; length--) {
     const key = path[length - 1];
     const holder = length === 1 ? from : valueAt(from, path.slice(0, length - 1));
-    if (typeof key !== "string" || typeof holder !== "object" || holder === null || !Object.hasOwn(holder, key)) continue;
+    if (typeof key !== "string" || typeof holder !== "object" || holder === null || !Object.hasOwn(holder, key))
+      continue;
     return Reflect.deleteProperty(holder, key);
   }
   // An earlier fault of this round may have taken it already.

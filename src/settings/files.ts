@@ -20,7 +20,8 @@ export const filesBeside = (folder: string): Files => ({
 const seen = <Value>(path: string, work: (path: string) => Value): Value => inSight(path, () => work(path));
 
 /** Windows has no such bits. */
-const rightsOf = (path: string): Rights | undefined => (process.platform === "win32" ? undefined : statSync(path, { throwIfNoEntry: false }));
+const rightsOf = (path: string): Rights | undefined =>
+  process.platform === "win32" ? undefined : statSync(path, { throwIfNoEntry: false });
 
 /** A folder that is not there yet is made in the nearest one that is. */
 const whyNotWritable = (folder: string): string | undefined => {

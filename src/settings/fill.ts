@@ -57,17 +57,31 @@ export const fill = (value: string, sources: Sources): Filled => {
 
 const filled = (value: string, sources: Sources): string =>
   value.replaceAll(PART, (part, inner: string | undefined, end: string | undefined) =>
-    (inner === undefined ? "${" : substitute(part, inner, end === "}", sources)));
+    inner === undefined ? "${" : substitute(part, inner, end === "}", sources),
+  );
 
 const substitute = (part: string, inner: string, closed: boolean, sources: Sources): string => {
-  if (!closed) return fail(CODES.badSubstitution, `expected } after ${part}`, "write $${ for a ${ that is meant as it stands");
+  if (!closed)
+    return fail(CODES.badSubstitution, `expected } after ${part}`, "write $${ for a ${ that is meant as it stands");
   if (inner.startsWith("file:")) return contents(filled(inner.slice("file:".length), sources), sources);
   const [, variable, fallback] = VARIABLE.exec(inner) ?? [];
-  if (variable === undefined) return fail(CODES.badSubstitution, `expected \${VAR}, \${VAR:-default} or \${file:PATH}, found ${part}`, "write $${ for a ${ that is meant as it stands");
+  if (variable === undefined)
+    return fail(
+      CODES.badSubstitution,
+      `expected \${VAR}, \${VAR:-default} or \${file:PATH}, found ${part}`,
+      "write $${ for a ${ that is meant as it stands",
+    );
   const set = sources.env[variable];
   // As in a shell, `:-` stands in for an empty variable too.
   if (set !== undefined && (set !== "" || fallback === undefined)) return set;
-  return fallback ?? fail(CODES.unsetVariable, `the variable ${variable} is not set and has no default`, `set it, or write \${${variable}:-default}`);
+  return (
+    fallback ??
+    fail(
+      CODES.unsetVariable,
+      `the variable ${variable} is not set and has no default`,
+      `set it, or write \${${variable}:-default}`,
+    )
+  );
 };
 
 const contents = (path: string, { readFile }: Sources): string => {
@@ -78,4 +92,3 @@ const contents = (path: string, { readFile }: Sources): string => {
     return fail(CODES.unreadableSubstitute, `cannot read the file ${path}: ${reason(error)}`);
   }
 };
-

@@ -10,7 +10,11 @@ import type { Settings } from "./schema.ts";
 import { readYaml } from "./yaml.ts";
 
 /** `auditDir` and `checkpointKey` are undefined where they are not valid. */
-export type Glimpse = { readonly admin: Settings["admin"]; readonly auditDir: string | undefined; readonly checkpointKey?: string | undefined };
+export type Glimpse = {
+  readonly admin: Settings["admin"];
+  readonly auditDir: string | undefined;
+  readonly checkpointKey?: string | undefined;
+};
 
 type At = { admin?: Settings["admin"]; audit: { dir?: string; checkpoint: { key?: string } } };
 
@@ -24,6 +28,8 @@ export const glimpse = async (file: string, env?: Origin["env"]): Promise<Glimps
   // By themselves: a secret of this section that whoever asks may not read is no reason to look elsewhere for the token.
   const dir = audit.shape.dir.safeParse(valueAt(value, ["audit", "dir"])).data;
   const key = audit.shape.checkpoint.shape.key.safeParse(valueAt(value, ["audit", "checkpoint", "key"])).data;
-  const at = mapPaths({ admin: admin?.value, audit: { dir, checkpoint: { key } } }, (path) => resolve(dirname(resolve(file)), path)) as At;
+  const at = mapPaths({ admin: admin?.value, audit: { dir, checkpoint: { key } } }, (path) =>
+    resolve(dirname(resolve(file)), path),
+  ) as At;
   return { admin: at.admin ?? null, auditDir: at.audit.dir, checkpointKey: at.audit.checkpoint.key };
 };

@@ -5,12 +5,14 @@
 import type { KeyRecord } from "./keys-file.ts";
 
 /** Undefined where the file is written in any other way, also where one row is: then it must be read as YAML. */
-export const readRows = (text: string): { readonly keys: readonly KeyRecord[]; readonly isEnded: boolean } | undefined => {
+export const readRows = (
+  text: string,
+): { readonly keys: readonly KeyRecord[]; readonly isEnded: boolean } | undefined => {
   const head = HEAD.exec(text);
   if (!head) return undefined;
   const keys: KeyRecord[] = [];
   let isEnded = false;
-  for (let at = head[0].length; at < text.length; ) {
+  for (let at = head[0].length; at < text.length;) {
     const end = text.indexOf("\n", at);
     // Without its line break the last line may have been cut.
     if (end < 0) return undefined;

@@ -30,7 +30,12 @@ export { originOf, textOf, type Origin } from "./origin.ts";
 export type Draft = { readonly settings: Settings; readonly locate: (path: Path) => Place };
 
 /** Lanes are not known while an upstream is malformed. */
-export type Counts = { readonly tenants: number; readonly clients: number; readonly upstreams: number; readonly lanes: number | undefined };
+export type Counts = {
+  readonly tenants: number;
+  readonly clients: number;
+  readonly upstreams: number;
+  readonly lanes: number | undefined;
+};
 
 export { hashOf, readConfigText, sha256, type ConfigText } from "./config-text.ts";
 export type { Memory } from "./merged.ts";
@@ -40,26 +45,27 @@ export type FilesRead = ReadonlyMap<string, string | undefined>;
 
 export type Loaded = (
   | {
-    readonly ok: true;
-    readonly settings: Settings;
-    readonly warnings: readonly Problem[];
-    /** Where a setting stands in its file, or what stands around it. */
-    readonly locate: (path: Path) => Place;
-    /** The path within its own file, as text. */
-    readonly spell: (path: Path) => string;
-    readonly counts: Counts;
-    /** Of the keys file; undefined where the settings name none. */
-    readonly keys: readonly KeyRecord[] | undefined;
-  }
+      readonly ok: true;
+      readonly settings: Settings;
+      readonly warnings: readonly Problem[];
+      /** Where a setting stands in its file, or what stands around it. */
+      readonly locate: (path: Path) => Place;
+      /** The path within its own file, as text. */
+      readonly spell: (path: Path) => string;
+      readonly counts: Counts;
+      /** Of the keys file; undefined where the settings name none. */
+      readonly keys: readonly KeyRecord[] | undefined;
+    }
   | {
-    readonly ok: false;
-    readonly problems: readonly Problem[];
-    /** Undefined when the file could not be read at all. */
-    readonly counts: Counts | undefined;
-    /** What each value is, where every one of them is well formed: what is wrong is elsewhere, or between them. */
-    readonly draft?: Draft;
-  }
-) & Held;
+      readonly ok: false;
+      readonly problems: readonly Problem[];
+      /** Undefined when the file could not be read at all. */
+      readonly counts: Counts | undefined;
+      /** What each value is, where every one of them is well formed: what is wrong is elsewhere, or between them. */
+      readonly draft?: Draft;
+    }
+) &
+  Held;
 
 /** What was read, whatever came of it. */
 type Held = {
@@ -88,8 +94,16 @@ export const loadSettings = async (file: string, env?: Sources["env"], how: Part
 export const loadToRead = (file: string): Promise<Loaded> => loadSettings(file, undefined, FOR_READING);
 
 /** What is known of a file that could not be had. */
-export const unread = (problem: Problem): Loaded =>
-  ({ ok: false, problems: [problem], counts: undefined, hash: "", files: new Map(), config: new Map(), ended: new Set(), pieces: new Map() });
+export const unread = (problem: Problem): Loaded => ({
+  ok: false,
+  problems: [problem],
+  counts: undefined,
+  hash: "",
+  files: new Map(),
+  config: new Map(),
+  ended: new Set(),
+  pieces: new Map(),
+});
 
 /** `files`: those that the config names are looked at as well. */
 export type How = {
@@ -109,12 +123,21 @@ export const readSettings = (given: string | ConfigText, surroundings: Origin, h
   const text = typeof given === "string" ? { main: partOf(surroundings.file, given), tenants: [] } : given;
   const noted = new Noted(surroundings);
   const { origin } = noted;
-  const read = merge(text, { fill: (value) => fill(value, origin), instead: how.instead, memory: how.memory ?? NO_MEMORY });
+  const read = merge(text, {
+    fill: (value) => fill(value, origin),
+    instead: how.instead,
+    memory: how.memory ?? NO_MEMORY,
+  });
   const held = (): Held => ({
-    hash: hashOf(text), files: noted.files, config: configFiles(text, origin.file), text, pieces: noted.pieces,
+    hash: hashOf(text),
+    files: noted.files,
+    config: configFiles(text, origin.file),
+    text,
+    pieces: noted.pieces,
     ended: new Set([...[...read.ended].map((file) => resolve(file)), ...noted.ended]),
   });
-  if (read.value === undefined) return { ok: false, problems: problemsOf(origin.file, read, read.findings), counts: undefined, ...held() };
+  if (read.value === undefined)
+    return { ok: false, problems: problemsOf(origin.file, read, read.findings), counts: undefined, ...held() };
   const parsed = settingsSchema.safeParse(read.value);
   const isWhole = parsed.success && read.findings.length === 0 && read.broken.length === 0;
   const assumed = assume(read.value, keysAt([]));
@@ -122,10 +145,15 @@ export const readSettings = (given: string | ConfigText, surroundings: Origin, h
   const findings = [
     ...read.findings,
     ...shapeFindings(parsed.error?.issues ?? [], read),
-    ...asWritten([
-      ...shapeOfAssumed(assumed, read),
-      ...(isMap(read.value) ? [...findContradictions(facts), ...(how.files ? problemsOfFiles(facts, origin, surroundings) : [])] : []),
-    ], assumed),
+    ...asWritten(
+      [
+        ...shapeOfAssumed(assumed, read),
+        ...(isMap(read.value)
+          ? [...findContradictions(facts), ...(how.files ? problemsOfFiles(facts, origin, surroundings) : [])]
+          : []),
+      ],
+      assumed,
+    ),
     ...(parsed.success ? [...findUnbuilt(parsed.data), ...(how.files ? findLongStop(parsed.data) : [])] : []),
   ];
   // How many connections will be wanted, only a file that can be used says.
@@ -133,7 +161,12 @@ export const readSettings = (given: string | ConfigText, surroundings: Origin, h
   const all = [...findings, ...(isUsable && how.files ? findDescriptorProblems(facts, surroundings) : [])];
   const problems = [
     ...problemsOf(origin.file, read, shortened(all, how.warnings)),
-    ...incomplete(text, { ended: held().ended, before: how.ended, isDemanded: parsed.data?.config.end_marker === true, noted }),
+    ...incomplete(text, {
+      ended: held().ended,
+      before: how.ended,
+      isDemanded: parsed.data?.config.end_marker === true,
+      noted,
+    }),
   ];
   const counts = countsOf(facts);
   if (!parsed.success) return { ok: false, problems, counts, ...held() };
@@ -145,11 +178,12 @@ export const readSettings = (given: string | ConfigText, surroundings: Origin, h
   return { ok: true, ...draft, warnings: problems, spell: read.spell, counts, keys: noted.keys, ...held() };
 };
 
-const configFiles = ({ main, tenants }: ConfigText, file: string): FilesRead => new Map([
-  [resolve(main.file), main.hash],
-  [resolve(folderOf(file)), listingOf(tenants.map((part) => basename(part.file)))],
-  ...tenants.map((part): [string, string] => [resolve(part.file), part.hash]),
-]);
+const configFiles = ({ main, tenants }: ConfigText, file: string): FilesRead =>
+  new Map([
+    [resolve(main.file), main.hash],
+    [resolve(folderOf(file)), listingOf(tenants.map((part) => basename(part.file)))],
+    ...tenants.map((part): [string, string] => [resolve(part.file), part.hash]),
+  ]);
 
 /** To find the place of each of many warnings takes longer than all the rest. */
 const shortened = (findings: readonly Finding[], most = Number.POSITIVE_INFINITY): readonly Finding[] => {
@@ -159,26 +193,48 @@ const shortened = (findings: readonly Finding[], most = Number.POSITIVE_INFINITY
   return [
     ...findings.filter(({ severity }) => severity !== "warning"),
     ...warnings.slice(0, most),
-    { code: "OCSGW-6353", severity: "warning", path: [], message: `${rest} more warnings; ocsgw check --all shows them` },
+    {
+      code: "OCSGW-6353",
+      severity: "warning",
+      path: [],
+      message: `${rest} more warnings; ocsgw check --all shows them`,
+    },
   ];
 };
 
-type Endings = { readonly ended: ReadonlySet<string>; readonly before: How["ended"]; readonly isDemanded: boolean; readonly noted: Noted };
+type Endings = {
+  readonly ended: ReadonlySet<string>;
+  readonly before: How["ended"];
+  readonly isDemanded: boolean;
+  readonly noted: Noted;
+};
 
 /** Files that should end with the marker and do not. */
-const incomplete = ({ main, tenants }: ConfigText, { ended, before, isDemanded, noted }: Endings): readonly Problem[] => {
+const incomplete = (
+  { main, tenants }: ConfigText,
+  { ended, before, isDemanded, noted }: Endings,
+): readonly Problem[] => {
   const ofConfig = [main, ...tenants].map(({ file }) => file);
   const keysFile = noted.keysFile === undefined ? [] : [noted.keysFile];
   return [...ofConfig, ...keysFile].flatMap((file): Problem[] => {
     const at = resolve(file);
     if (ended.has(at)) return [];
-    const why = before?.has(at) ? "it was there before" : isDemanded && file !== noted.keysFile ? "config.end_marker demands it" : undefined;
+    const why = before?.has(at)
+      ? "it was there before"
+      : isDemanded && file !== noted.keysFile
+        ? "config.end_marker demands it"
+        : undefined;
     return why === undefined ? [] : [endMissing(file, why)];
   });
 };
 
 const problemsOfFiles = (facts: Facts, noted: Origin, given: Origin): readonly Finding[] =>
-  withoutGuesses(facts, [...findFileProblems(facts, noted), ...findCertificateProblems(facts, noted), ...findRevocationProblems(facts, noted), ...findJournalProblems(facts, given)]);
+  withoutGuesses(facts, [
+    ...findFileProblems(facts, noted),
+    ...findCertificateProblems(facts, noted),
+    ...findRevocationProblems(facts, noted),
+    ...findJournalProblems(facts, given),
+  ]);
 
 /** The surroundings, with a note of every file that was read in them. */
 class Noted {
@@ -221,8 +277,11 @@ const isMap = (value: unknown): boolean => typeof value === "object" && value !=
 const shapeFindings = (issues: Parameters<typeof findingsOf>[0], read: Merged): readonly Finding[] => {
   // What could not be filled in was told already; that its value is missing is no second mistake.
   const told = new Set(read.findings.map(({ path }) => JSON.stringify(path)));
-  return findingsOf(issues, { value: read.value, keysAt, hidden: (path) => isSecret(path) || isFilled(read, path) })
-    .filter(({ path }) => !told.has(JSON.stringify(path)));
+  return findingsOf(issues, {
+    value: read.value,
+    keysAt,
+    hidden: (path) => isSecret(path) || isFilled(read, path),
+  }).filter(({ path }) => !told.has(JSON.stringify(path)));
 };
 
 /** What is wrong in sections whose names are misspelt. */
@@ -230,15 +289,21 @@ const shapeOfAssumed = (assumed: Assumed, read: Merged): readonly Finding[] => {
   if (assumed.value === read.value) return [];
   const issues = settingsSchema.safeParse(assumed.value).error?.issues ?? [];
   const told = new Set(read.findings.map(({ path }) => JSON.stringify(path)));
-  return findingsOf(issues, { value: assumed.value, keysAt, hidden: (path) => isSecret(path) || isFilled(read, assumed.written(path)) })
-    .filter(({ path }) => assumed.isAssumed(path) && !told.has(JSON.stringify(assumed.written(path))));
+  return findingsOf(issues, {
+    value: assumed.value,
+    keysAt,
+    hidden: (path) => isSecret(path) || isFilled(read, assumed.written(path)),
+  }).filter(({ path }) => assumed.isAssumed(path) && !told.has(JSON.stringify(assumed.written(path))));
 };
 
 const countsOf = ({ tenants, clientNames, upstreams, upstreamNames, lost }: Facts): Counts => ({
   tenants: tenants.length,
   clients: clientNames.size,
   upstreams: upstreamNames.length,
-  lanes: upstreams.length < upstreamNames.length || lost.some(([section]) => section === "upstreams") ? undefined : upstreams.reduce((sum, { value }) => sum + value.connections, 0),
+  lanes:
+    upstreams.length < upstreamNames.length || lost.some(([section]) => section === "upstreams")
+      ? undefined
+      : upstreams.reduce((sum, { value }) => sum + value.connections, 0),
 });
 
 const deepFreeze = (value: unknown): unknown => {

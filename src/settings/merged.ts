@@ -117,15 +117,24 @@ const brokenIn = ({ part: { file }, shape, tenants }: Section): Parsed["broken"]
     return shape.broken.map(({ also, ...each }) => ({ ...each, file, ...(also && { also: { ...also, file } }) }));
   }
   const { value, locate } = shape;
-  const at = (path: Path, code: string, message: string): Parsed["broken"][number] =>
-    ({ ...locate(path, true), file, code, message });
+  const at = (path: Path, code: string, message: string): Parsed["broken"][number] => ({
+    ...locate(path, true),
+    file,
+    code,
+    message,
+  });
   const map = isMap(value) ? value : {};
   return [
-    ...Object.keys(map).filter((key) => !KEYS.has(key))
+    ...Object.keys(map)
+      .filter((key) => !KEYS.has(key))
       .map((key) => at([key], CODES.unknownKey, `unknown key \`${key}\`; known here: ${[...KEYS].join(", ")}`)),
-    ...(tenants.length === 0 && shape.findings.length === 0 ? [at([], "OCSGW-6352", "a file of tenants.d holds a list of tenants, and this one has none")] : []),
+    ...(tenants.length === 0 && shape.findings.length === 0
+      ? [at([], "OCSGW-6352", "a file of tenants.d holds a list of tenants, and this one has none")]
+      : []),
     ...((map["version"] ?? 1) === 1 ? [] : [at(["version"], CODES.badValue, "expected 1, the version of this format")]),
-    ...((map["end"] ?? true) === true ? [] : [at(["end"], CODES.badValue, "expected true, as the last key of the file")]),
+    ...((map["end"] ?? true) === true
+      ? []
+      : [at(["end"], CODES.badValue, "expected true, as the last key of the file")]),
     ...endFindings(value).map(({ path, code, message }) => at(path, code, message)),
   ];
 };
@@ -139,21 +148,31 @@ const wholeOf = ({ at, first }: Section, path: Path): Path => {
 };
 
 /** Undefined for what stands in the config file. */
-const localOf = (path: Path, sections: readonly Section[]): { readonly section: Section; readonly path: Path } | undefined => {
+const localOf = (
+  path: Path,
+  sections: readonly Section[],
+): { readonly section: Section; readonly path: Path } | undefined => {
   const [name, index, ...rest] = path;
   if (name !== "tenants" || typeof index !== "number") return undefined;
   const section = sections.find(({ first, tenants }) => index >= first && index < first + tenants.length);
   return section && { section, path: [...section.at, index - section.first, ...rest] };
 };
 
-const locator = (top: Shape, sections: readonly Section[]): Merged["locate"] => (path, atKey) => {
-  const local = localOf(path, sections);
-  return local ? { ...local.section.shape.locate(local.path, atKey), file: local.section.part.file } : top.locate(path, atKey);
-};
+const locator =
+  (top: Shape, sections: readonly Section[]): Merged["locate"] =>
+  (path, atKey) => {
+    const local = localOf(path, sections);
+    return local
+      ? { ...local.section.shape.locate(local.path, atKey), file: local.section.part.file }
+      : top.locate(path, atKey);
+  };
 
 type Whole = { readonly main: Part; readonly top: Shape; readonly sections: readonly Section[] };
 
-const fillParts = ({ main, top, sections }: Whole, { fill, instead }: MergeOptions): Pick<Merged, "value" | "findings" | "filled"> => {
+const fillParts = (
+  { main, top, sections }: Whole,
+  { fill, instead }: MergeOptions,
+): Pick<Merged, "value" | "findings" | "filled"> => {
   const [findings, filled]: [Finding[], Set<string>] = [[], new Set()];
   const take = (part: Part, value: unknown, base: Path): unknown => {
     if (!part.text.includes("${")) return value;
@@ -164,8 +183,14 @@ const fillParts = ({ main, top, sections }: Whole, { fill, instead }: MergeOptio
   };
   const value = take(main, top.value, []);
   if (sections.length === 0 || !isMap(value)) return { value, findings, filled };
-  const more = sections.flatMap(({ part, tenants, first }) => tenants.map((tenant, at) => take(part, tenant, ["tenants", first + at])));
+  const more = sections.flatMap(({ part, tenants, first }) =>
+    tenants.map((tenant, at) => take(part, tenant, ["tenants", first + at])),
+  );
   const own = value["tenants"] ?? [];
   // Where that is no list, it is told of the config file, and nothing else of tenants.
-  return { value: Array.isArray(own) ? { ...value, tenants: [...(own as unknown[]), ...more] } : value, findings, filled };
+  return {
+    value: Array.isArray(own) ? { ...value, tenants: [...(own as unknown[]), ...more] } : value,
+    findings,
+    filled,
+  };
 };

@@ -9,7 +9,8 @@ export const editDistance = (from: string, to: string): number => {
     for (let column = 1; column <= to.length; column++) {
       const same = from[row - 1] === to[column - 1];
       const edits = [at(above, column) + 1, at(current, column - 1) + 1, at(above, column - 1) + (same ? 0 : 1)];
-      if (row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]) edits.push(at(before, column - 2) + 1);
+      if (row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1])
+        edits.push(at(before, column - 2) + 1);
       current.push(Math.min(...edits));
     }
     [before, above] = [above, current];
@@ -22,9 +23,13 @@ const at = (row: readonly number[], index: number): number => row[index] as numb
 /** The nearest of the known names, in any case, when it is near enough to be meant: within a third of the length. */
 export const nearest = (name: string, known: Iterable<string>): string | undefined => {
   const wanted = name.slice(0, 100).toLowerCase();
-  const ranked = [...known].map((each) => ({ each, distance: editDistance(wanted, each.slice(0, 100).toLowerCase()) })).toSorted((a, b) => a.distance - b.distance);
+  const ranked = [...known]
+    .map((each) => ({ each, distance: editDistance(wanted, each.slice(0, 100).toLowerCase()) }))
+    .toSorted((a, b) => a.distance - b.distance);
   const [best] = ranked;
-  return best && best.distance <= Math.max(1, Math.floor(Math.max(wanted.length, best.each.length) / 3)) ? best.each : undefined;
+  return best && best.distance <= Math.max(1, Math.floor(Math.max(wanted.length, best.each.length) / 3))
+    ? best.each
+    : undefined;
 };
 
 /** "did you mean `x`?", or what is known when there are few. */

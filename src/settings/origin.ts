@@ -11,8 +11,11 @@ import { unreadable } from "./report.ts";
 export type Origin = Sources & { readonly file: string };
 
 /** The surroundings of a real file: the process's environment, and paths relative to the file. */
-export const originOf = (file: string, env: Sources["env"] = process.env): Origin =>
-  ({ file, env, ...filesBeside(dirname(file)) });
+export const originOf = (file: string, env: Sources["env"] = process.env): Origin => ({
+  file,
+  env,
+  ...filesBeside(dirname(file)),
+});
 
 /** The text of a config file, or the problem of not having it. */
 export const textOf = async (file: string): Promise<string | Problem> => {

@@ -29,7 +29,10 @@ export type Row = {
 };
 
 /** JSON Schema of the config file as it is written. */
-export const jsonSchema = (): Readonly<Record<string, unknown>> => ({ ...z.toJSONSchema(settingsSchema, { io: "input" }), title: "ocsgw.yaml" });
+export const jsonSchema = (): Readonly<Record<string, unknown>> => ({
+  ...z.toJSONSchema(settingsSchema, { io: "input" }),
+  title: "ocsgw.yaml",
+});
 
 let tree: Node | undefined;
 const root = (): Node => (tree ??= jsonSchema() as Node);
@@ -47,10 +50,17 @@ const nodesAt = (path: Path): readonly Node[] => path.reduce<readonly Node[]>(st
 
 /** The keys that may stand in the map at this path. */
 export const keysAt = (path: Path): readonly string[] =>
-  nodesAt(path).flatMap(branches).flatMap((node) => [...Object.keys(node.properties ?? {}), ...((node.propertyNames?.enum ?? []) as string[])]);
+  nodesAt(path)
+    .flatMap(branches)
+    .flatMap((node) => [...Object.keys(node.properties ?? {}), ...((node.propertyNames?.enum ?? []) as string[])]);
 
 /** Also what stands below a secret: there may have been meant the secret itself. */
-export const isSecret = (path: Path): boolean => path.some((_, depth) => nodesAt(path.slice(0, depth + 1)).some((node) => branches(node).some((each) => each["x-kind"] === "secret") || node["x-kind"] === "secret"));
+export const isSecret = (path: Path): boolean =>
+  path.some((_, depth) =>
+    nodesAt(path.slice(0, depth + 1)).some(
+      (node) => branches(node).some((each) => each["x-kind"] === "secret") || node["x-kind"] === "secret",
+    ),
+  );
 
 type Kind = NonNullable<Node["x-kind"]>;
 
@@ -84,7 +94,12 @@ const pathHolders = new WeakMap<Node, boolean>();
 const mayHoldPath = (node: Node): boolean => {
   const known = pathHolders.get(node);
   if (known !== undefined) return known;
-  const below = [node.items, node.additionalProperties || undefined, ...Object.values(node.properties ?? {}), ...(node.anyOf ?? [])];
+  const below = [
+    node.items,
+    node.additionalProperties || undefined,
+    ...Object.values(node.properties ?? {}),
+    ...(node.anyOf ?? []),
+  ];
   const found = isPath(node) || below.some((child) => child !== undefined && mayHoldPath(child));
   pathHolders.set(node, found);
   return found;
@@ -92,7 +107,8 @@ const mayHoldPath = (node: Node): boolean => {
 
 const walk = (value: unknown, nodes: readonly Node[], resolve: (path: string) => string): unknown => {
   if (!nodes.some(mayHoldPath)) return value;
-  if (typeof value === "string") return nodes.some((node) => isPath(node) || branches(node).some(isPath)) ? resolve(value) : value;
+  if (typeof value === "string")
+    return nodes.some((node) => isPath(node) || branches(node).some(isPath)) ? resolve(value) : value;
   if (Array.isArray(value)) return value.map((item) => walk(item, step(nodes, 0), resolve));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, step(nodes, key), resolve)]));
@@ -103,18 +119,28 @@ export const explainRows = (): readonly Row[] => rowsOf(root(), "");
 
 const rowsOf = (node: Node, prefix: string): readonly Row[] =>
   branches(node).flatMap((branch) =>
-    Object.entries(branch.properties ?? {}).flatMap(([key, child]) => [row(`${prefix}${key}`, child, branch.required?.includes(key) ?? false), ...below(child, `${prefix}${key}`)]));
+    Object.entries(branch.properties ?? {}).flatMap(([key, child]) => [
+      row(`${prefix}${key}`, child, branch.required?.includes(key) ?? false),
+      ...below(child, `${prefix}${key}`),
+    ]),
+  );
 
 const below = (node: Node, key: string): readonly Row[] =>
   branches(node).flatMap((branch) => {
     if (branch.items) return below(branch.items, `${key}[]`);
-    if (branch.additionalProperties) return below(branch.additionalProperties, `${key}.${branch.propertyNames?.enum ? "<action>" : "<name>"}`);
+    if (branch.additionalProperties)
+      return below(branch.additionalProperties, `${key}.${branch.propertyNames?.enum ? "<action>" : "<name>"}`);
     return rowsOf({ ...branch, properties: branch.properties ?? {} }, `${key}.`);
   });
 
 const row = (key: string, node: Node, needed: boolean): Row => {
   const isSection = branches(node).some((branch) => branch.properties) && JSON.stringify(node.default) === "{}";
-  return { key, needed, default: needed || isSection || node.default === undefined ? undefined : spell(node.default), explanation: node.description ?? "" };
+  return {
+    key,
+    needed,
+    default: needed || isSection || node.default === undefined ? undefined : spell(node.default),
+    explanation: node.description ?? "",
+  };
 };
 
 const spell = (value: unknown): string => {

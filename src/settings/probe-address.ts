@@ -10,5 +10,7 @@ export type { ProbeAddresses } from "./probe-glance.ts";
 export const probeAddresses = async (file: string, env?: Origin["env"]): Promise<ProbeAddresses> => {
   const text = await textOf(file);
   const { value } = typeof text === "string" ? readYaml(text, (each) => fill(each, originOf(file, env))) : {};
-  return addressesIn(typeof value === "object" && value !== null ? (value as Record<string, unknown>)["admin"] : undefined);
+  return addressesIn(
+    typeof value === "object" && value !== null ? (value as Record<string, unknown>)["admin"] : undefined,
+  );
 };

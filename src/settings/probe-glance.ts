@@ -21,7 +21,7 @@ export const addressesIn = (admin: unknown): ProbeAddresses => {
 };
 
 const mapOf = (value: unknown): Keys | undefined =>
-  (typeof value === "object" && value !== null ? (value as Keys) : undefined);
+  typeof value === "object" && value !== null ? (value as Keys) : undefined;
 
 /** Of a free port nothing tells which it is. */
 const addressOf = (bind: unknown): Bind | undefined => {

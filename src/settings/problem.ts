@@ -48,14 +48,20 @@ export const CODES = {
 } as const;
 
 export const pathText = (path: Path): string =>
-  path.map((part, at) => {
-    if (typeof part === "number") return `[${part}]`;
-    const plain = /^[\w-]+$/.test(part) ? part : JSON.stringify(part);
-    return at === 0 ? plain : `.${plain}`;
-  }).join("");
+  path
+    .map((part, at) => {
+      if (typeof part === "number") return `[${part}]`;
+      const plain = /^[\w-]+$/.test(part) ? part : JSON.stringify(part);
+      return at === 0 ? plain : `.${plain}`;
+    })
+    .join("");
 
 /** Errors before warnings, each in the order of the file. */
 export const inOrder = (problems: readonly Problem[]): readonly Problem[] =>
-  problems.toSorted((a, b) =>
-    Number(a.severity === "warning") - Number(b.severity === "warning") ||
-    Number(a.file > b.file) - Number(a.file < b.file) || a.line - b.line || a.column - b.column);
+  problems.toSorted(
+    (a, b) =>
+      Number(a.severity === "warning") - Number(b.severity === "warning") ||
+      Number(a.file > b.file) - Number(a.file < b.file) ||
+      a.line - b.line ||
+      a.column - b.column,
+  );

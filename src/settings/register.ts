@@ -25,11 +25,23 @@ const toTenant = (tenant: TenantSettings, place: number): Tenant => ({
   name: tenant.name,
   dbid: tenant.dbid,
   upstream: tenant.upstream,
-  clients: new Map(Object.entries(tenant.clients).map(([client, { actions, campaign_groups, limits }]) =>
-    [client, { actions: new Set(actions), campaignGroups: campaign_groups === null ? undefined : new Set(campaign_groups), ...(limits && { limits: toLimits(limits) }) }])),
+  clients: new Map(
+    Object.entries(tenant.clients).map(([client, { actions, campaign_groups, limits }]) => [
+      client,
+      {
+        actions: new Set(actions),
+        campaignGroups: campaign_groups === null ? undefined : new Set(campaign_groups),
+        ...(limits && { limits: toLimits(limits) }),
+      },
+    ]),
+  ),
   campaigns: new Set(tenant.campaigns),
-  campaignGroups: new Map(tenant.campaign_groups.map(({ dbid, name, campaign_id, group_id }) =>
-    [dbid, { dbid, name, campaignId: campaign_id ?? undefined, groupId: group_id ?? undefined }])),
+  campaignGroups: new Map(
+    tenant.campaign_groups.map(({ dbid, name, campaign_id, group_id }) => [
+      dbid,
+      { dbid, name, campaignId: campaign_id ?? undefined, groupId: group_id ?? undefined },
+    ]),
+  ),
   lists: new Set(tenant.lists),
   records: tenant.records,
   observes: tenant.mode === "observe",
@@ -41,14 +53,28 @@ const toTenant = (tenant: TenantSettings, place: number): Tenant => ({
 const toLimits = (limits: TenantSettings["limits"]): Limits => ({
   requests: limits?.requests ? toLimit(limits.requests) : undefined,
   urgent: limits?.urgent ? toLimit(limits.urgent) : undefined,
-  actions: new Map(Object.entries(limits?.actions ?? {}).map(([action, limit]): [ActionName, Limit] => [action as ActionName, toLimit(limit)])),
+  actions: new Map(
+    Object.entries(limits?.actions ?? {}).map(([action, limit]): [ActionName, Limit] => [
+      action as ActionName,
+      toLimit(limit),
+    ]),
+  ),
 });
 
 /** A rate with a burst is a window in which the burst may be used up: burst/rate long. */
-export const toLimit = ({ rate, burst }: LimitSettings): Limit => ({ points: burst, seconds: (burst * rate.per_ms) / rate.count / 1000 });
+export const toLimit = ({ rate, burst }: LimitSettings): Limit => ({
+  points: burst,
+  seconds: (burst * rate.per_ms) / rate.count / 1000,
+});
 
 /** The DBIDs of those of an upstream's tenants that are listed by name. */
-export const dbidsOf = ({ tenants }: { readonly tenants: readonly Pick<TenantSettings, "name" | "dbid" | "upstream">[] }, upstream: string, names: readonly string[]): ReadonlySet<number> => {
+export const dbidsOf = (
+  { tenants }: { readonly tenants: readonly Pick<TenantSettings, "name" | "dbid" | "upstream">[] },
+  upstream: string,
+  names: readonly string[],
+): ReadonlySet<number> => {
   const listed = new Set(names);
-  return new Set(tenants.filter((tenant) => tenant.upstream === upstream && listed.has(tenant.name)).map(({ dbid }) => dbid));
+  return new Set(
+    tenants.filter((tenant) => tenant.upstream === upstream && listed.has(tenant.name)).map(({ dbid }) => dbid),
+  );
 };

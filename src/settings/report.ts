@@ -2,21 +2,43 @@
 import { inOrder, pathText, type Finding, type Path, type Problem } from "./problem.ts";
 import type { Read } from "./yaml.ts";
 
-type Places = Pick<Read, "broken" | "locate"> & { /** A path as text; as it stands when left out. */ readonly spell?: (path: Path) => string };
+type Places = Pick<Read, "broken" | "locate"> & {
+  /** A path as text; as it stands when left out. */ readonly spell?: (path: Path) => string;
+};
 
-export const problemsOf = (file: string, { broken, locate, spell = pathText }: Places, findings: readonly Finding[]): readonly Problem[] =>
+export const problemsOf = (
+  file: string,
+  { broken, locate, spell = pathText }: Places,
+  findings: readonly Finding[],
+): readonly Problem[] =>
   inOrder([
     ...broken.map((each): Problem => ({ severity: "error", file, path: "", ...each })),
     ...findings.map(({ code, severity = "error", path, atKey, message, help, also }): Problem => {
       const [at, other] = [locate(path, atKey), also && locate(also.path)];
       return {
-        severity, code, file, ...at, path: spell(path), message,
+        severity,
+        code,
+        file,
+        ...at,
+        path: spell(path),
+        message,
         ...(help !== undefined && { help }),
         // Without a name it is in the same file as the problem.
-        ...(also && other && { also: { ...other, ...(other.file !== at.file && { file: other.file ?? file }), message: also.message } }),
+        ...(also &&
+          other && {
+            also: { ...other, ...(other.file !== at.file && { file: other.file ?? file }), message: also.message },
+          }),
       };
     }),
   ]);
 
 /** A file that cannot be had at all. */
-export const unreadable = (file: string, why: string): Problem => ({ severity: "error", code: "OCSGW-6001", file, line: 1, column: 1, path: "", message: `cannot read ${file}: ${why}` });
+export const unreadable = (file: string, why: string): Problem => ({
+  severity: "error",
+  code: "OCSGW-6001",
+  file,
+  line: 1,
+  column: 1,
+  path: "",
+  message: `cannot read ${file}: ${why}`,
+});

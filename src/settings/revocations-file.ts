@@ -14,11 +14,22 @@ import { LONGEST_TOKEN_MS } from "./units.ts";
 const KINDS = ["token", "key", "certificate", "client"] as const satisfies readonly RevocationKind[];
 const time = z.iso.datetime({ error: "expected a time in UTC, as in 2026-11-22T12:00:00Z" });
 const kind = z.enum(KINDS);
-const id = z.string({ error: "expected a text" }).min(1, { error: "expected a text that is not empty" }).max(256, { error: "expected 256 characters at most" });
+const id = z
+  .string({ error: "expected a text" })
+  .min(1, { error: "expected a text that is not empty" })
+  .max(256, { error: "expected 256 characters at most" });
 
 /** `lifted`: it counts again from then on. */
-const decisionSchema = z.strictObject({ kind, id, lifted: z.boolean().default(false), until: time.nullable().default(null) });
-const lineSchema = z.union([z.strictObject({ at: time, ...decisionSchema.shape }), z.strictObject({ at: time, journalled: z.literal(true) })]);
+const decisionSchema = z.strictObject({
+  kind,
+  id,
+  lifted: z.boolean().default(false),
+  until: time.nullable().default(null),
+});
+const lineSchema = z.union([
+  z.strictObject({ at: time, ...decisionSchema.shape }),
+  z.strictObject({ at: time, journalled: z.literal(true) }),
+]);
 
 export type Decision = Readonly<z.output<typeof decisionSchema>>;
 
@@ -33,16 +44,20 @@ const TOKEN_MS = LONGEST_TOKEN_MS + 3_600_000;
 /** What somebody asks for; a text says what is wrong with it. */
 export const readDecision = (value: unknown, now: number = Date.now()): Decision | string => {
   const { success, data, error } = decisionSchema.safeParse(value);
-  if (!success) return error.issues.map(({ path, message }) => `${path.join(".") || "the whole"}: ${message}`).join("; ");
+  if (!success)
+    return error.issues.map(({ path, message }) => `${path.join(".") || "the whole"}: ${message}`).join("; ");
   const strange = strangeId(data);
   if (strange !== undefined) return `id: expected ${strange}`;
   if (data.until !== null && Date.parse(data.until) <= now) return "until: expected a time to come";
-  return data.kind === "token" && data.until === null && !data.lifted ? { ...data, until: new Date(now + TOKEN_MS).toISOString() } : data;
+  return data.kind === "token" && data.until === null && !data.lifted
+    ? { ...data, until: new Date(now + TOKEN_MS).toISOString() }
+    : data;
 };
 
 /** What no credential goes by would be written down as revoked, and the credential would go on. A key itself must not be written down at all. */
 const strangeId = ({ kind: of, id: named }: Decision): string | undefined => {
-  if (of === "certificate" && !/^[A-Za-z0-9_-]{43}$/.test(named)) return "the SHA-256 of a certificate's DER, in base64url without padding";
+  if (of === "certificate" && !/^[A-Za-z0-9_-]{43}$/.test(named))
+    return "the SHA-256 of a certificate's DER, in base64url without padding";
   return of === "key" && /^ocsgw_.{20}/.test(named) ? "a key's id, and not the key itself" : undefined;
 };
 
@@ -75,7 +90,11 @@ export const readRevocations = (text: string): RevocationsRead => {
   return { last, fresh, damaged };
 };
 
-export const standingOf = ({ kind: of, id: named, until }: Pick<Decision, "kind" | "id" | "until">): Revocation => ({ kind: of, id: named, ...(until !== null && { until: Date.parse(until) }) });
+export const standingOf = ({ kind: of, id: named, until }: Pick<Decision, "kind" | "id" | "until">): Revocation => ({
+  kind: of,
+  id: named,
+  ...(until !== null && { until: Date.parse(until) }),
+});
 
 const lineOf = (line: string): z.output<typeof lineSchema> | "damaged" => {
   try {
@@ -85,12 +104,18 @@ const lineOf = (line: string): z.output<typeof lineSchema> | "damaged" => {
   }
 };
 
-export type Added = { readonly decisions: readonly Decision[]; /** They, and all lines before them, are in the journal. */ readonly journalled: boolean };
+export type Added = {
+  readonly decisions: readonly Decision[];
+  /** They, and all lines before them, are in the journal. */ readonly journalled: boolean;
+};
 
 /** Adds lines with one write. Resolves when they are on disk, in the file that has this name then. */
 export const addToFile = async (file: string, { decisions, journalled }: Added): Promise<void> => {
   const at = new Date().toISOString();
-  const lines = [...decisions.map((decision) => ({ at, ...decision })), ...(journalled ? [{ at, journalled: true }] : [])];
+  const lines = [
+    ...decisions.map((decision) => ({ at, ...decision })),
+    ...(journalled ? [{ at, journalled: true }] : []),
+  ];
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
   await makeFolders(dirname(file));
   // Whoever repairs a damaged file puts another in its place: lines in the old one would be lost.

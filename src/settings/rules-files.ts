@@ -12,21 +12,48 @@ type Named = { readonly path: Path; readonly file: string | null };
 
 /** Certificates, their keys and key sets: without them nothing starts. */
 const neededFiles = ({ listeners, upstreams, identity, admin, audit }: Facts): readonly Named[] => [
-  ...listeners.flatMap(({ path, value: { tls } }) => (tls === "none" ? [] : (["cert", "key", "client_ca", "client_crl"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] })))),
-  ...upstreams.flatMap(({ path, value: { tls } }) => (["ca", "crl", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] }))),
-  ...upstreams.flatMap(({ path, value: { callbacks } }) => (callbacks ? filesOfCallbacks([...path, "callbacks"], callbacks) : [])),
+  ...listeners.flatMap(({ path, value: { tls } }) =>
+    tls === "none"
+      ? []
+      : (["cert", "key", "client_ca", "client_crl"] as const).map((key) => ({
+          path: [...path, "tls", key],
+          file: tls[key],
+        })),
+  ),
+  ...upstreams.flatMap(({ path, value: { tls } }) =>
+    (["ca", "crl", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] })),
+  ),
+  ...upstreams.flatMap(({ path, value: { callbacks } }) =>
+    callbacks ? filesOfCallbacks([...path, "callbacks"], callbacks) : [],
+  ),
   { path: ["audit", "checkpoint", "timestamp", "ca"], file: audit?.value.checkpoint.timestamp?.ca ?? null },
-  ...(identity?.value.jwt ?? []).map(({ jwks_file: file }, at) => ({ path: ["identity", "jwt", at, "jwks_file"], file })),
+  ...(identity?.value.jwt ?? []).map(({ jwks_file: file }, at) => ({
+    path: ["identity", "jwt", at, "jwks_file"],
+    file,
+  })),
   ...(identity?.value.mtls ?? []).map(({ ca: file }, at) => ({ path: ["identity", "mtls", at, "ca"], file })),
-  ...(admin && admin.value.tls !== "none" ? [{ path: [...admin.path, "tls", "cert"], file: admin.value.tls.cert }, { path: [...admin.path, "tls", "key"], file: admin.value.tls.key }] : []),
+  ...(admin && admin.value.tls !== "none"
+    ? [
+        { path: [...admin.path, "tls", "cert"], file: admin.value.tls.cert },
+        { path: [...admin.path, "tls", "key"], file: admin.value.tls.key },
+      ]
+    : []),
 ];
 
 const filesOfCallbacks = (path: Path, { tls, validator_ca: ca }: CallbacksSettings): readonly Named[] => [
-  ...(tls === "none" ? [] : (["cert", "key", "client_ca", "client_crl"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] }))),
+  ...(tls === "none"
+    ? []
+    : (["cert", "key", "client_ca", "client_crl"] as const).map((key) => ({
+        path: [...path, "tls", key],
+        file: tls[key],
+      }))),
   { path: [...path, "validator_ca"], file: ca },
 ];
 
-const contents = (file: string, { readFile }: Files): { readonly text: string } | { readonly why: string; readonly gone: boolean } => {
+const contents = (
+  file: string,
+  { readFile }: Files,
+): { readonly text: string } | { readonly why: string; readonly gone: boolean } => {
   try {
     return { text: readFile(file) };
   } catch (error) {
@@ -43,7 +70,11 @@ export const findFileProblems = (facts: Facts, files: Files, now: number = Date.
   ...keySets(facts, files),
 ];
 
-const unreadable = (path: Path, file: string, why: string): Finding => ({ code: "OCSGW-6252", path, message: `cannot read the file ${file}: ${why}` });
+const unreadable = (path: Path, file: string, why: string): Finding => ({
+  code: "OCSGW-6252",
+  path,
+  message: `cannot read the file ${file}: ${why}`,
+});
 
 const keysFile = (facts: Facts, files: Files, now: number): readonly Finding[] => {
   const keys = facts.identity?.value.keys;
@@ -52,10 +83,23 @@ const keysFile = (facts: Facts, files: Files, now: number): readonly Finding[] =
   const found = contents(keys.file, files);
   if ("why" in found) {
     if (!found.gone) return [unreadable(path, keys.file, found.why)];
-    return [{ code: "OCSGW-6304", severity: "warning", path, message: `no key is accepted: cannot read the file ${keys.file}: ${found.why}`, help: "ocsgw keys create --client NAME makes it" }];
+    return [
+      {
+        code: "OCSGW-6304",
+        severity: "warning",
+        path,
+        message: `no key is accepted: cannot read the file ${keys.file}: ${found.why}`,
+        help: "ocsgw keys create --client NAME makes it",
+      },
+    ];
   }
   const read = (files.readKeys ?? readKeys)(found.text, keys.file);
-  if (!read.ok) return read.problems.map(({ line, column, message }) => ({ code: "OCSGW-6253", path, message: `${keys.file}:${line}:${column}: ${message}` }));
+  if (!read.ok)
+    return read.problems.map(({ line, column, message }) => ({
+      code: "OCSGW-6253",
+      path,
+      message: `${keys.file}:${line}:${column}: ${message}`,
+    }));
   const holders = new Set(read.keys.filter((key) => isLive(key, now)).map(({ client }) => client));
   for (const { client } of facts.identity?.value.mtls ?? []) holders.add(client);
   return facts.identity?.value.jwt.length === 0 ? lockedOut(facts, path, holders) : [];
@@ -65,8 +109,17 @@ const keysFile = (facts: Facts, files: Files, now: number): readonly Finding[] =
 const lockedOut = (facts: Facts, path: Path, holders: ReadonlySet<string>): readonly Finding[] => {
   const clients = [...clientsAt(facts)].filter((client) => !holders.has(client));
   if (clients.length === 0) return [];
-  const named = clients.length > 8 ? `${clients.slice(0, 8).join(", ")} and ${clients.length - 8} more` : clients.join(", ");
-  return [{ code: "OCSGW-6305", severity: "warning", path, message: `no key in force for ${named}`, help: `ocsgw keys create --client ${clients[0]}` }];
+  const named =
+    clients.length > 8 ? `${clients.slice(0, 8).join(", ")} and ${clients.length - 8} more` : clients.join(", ");
+  return [
+    {
+      code: "OCSGW-6305",
+      severity: "warning",
+      path,
+      message: `no key in force for ${named}`,
+      help: `ocsgw keys create --client ${clients[0]}`,
+    },
+  ];
 };
 
 /** Read with the code that reads it at start. */
@@ -79,6 +132,10 @@ const keySets = ({ identity }: Facts, files: Files): readonly Finding[] =>
       return [];
     } catch (error) {
       // What JSON.parse says quotes the file, and the file may hold a private key by mistake.
-      return { code: "OCSGW-6267", path: ["identity", "jwt", at, "jwks_file"], message: `${file}: ${error instanceof SyntaxError ? "it is not JSON" : reason(error)}` };
+      return {
+        code: "OCSGW-6267",
+        path: ["identity", "jwt", at, "jwks_file"],
+        message: `${file}: ${error instanceof SyntaxError ? "it is not JSON" : reason(error)}`,
+      };
     }
   });

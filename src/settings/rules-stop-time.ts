@@ -17,13 +17,15 @@ export const findLongStop = (settings: Settings): readonly Finding[] => {
   ];
   const { path } = parts.reduce((longest, each) => (each.ms > longest.ms ? each : longest));
   const seconds = `${Math.ceil(all / 1000)}s`;
-  return [{
-    code: "OCSGW-6330",
-    severity: "warning",
-    path,
-    message: `the gateway may take ${seconds} to stop, and the files of deploy/ give it ${GIVEN_MS / 1000}s`,
-    help:
-      "set TimeoutStopSec (systemd), stop_grace_period (compose) or terminationGracePeriodSeconds (Kubernetes) to " +
-      `${seconds} or more`,
-  }];
+  return [
+    {
+      code: "OCSGW-6330",
+      severity: "warning",
+      path,
+      message: `the gateway may take ${seconds} to stop, and the files of deploy/ give it ${GIVEN_MS / 1000}s`,
+      help:
+        "set TimeoutStopSec (systemd), stop_grace_period (compose) or terminationGracePeriodSeconds (Kubernetes) to " +
+        `${seconds} or more`,
+    },
+  ];
 };

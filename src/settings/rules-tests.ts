@@ -9,10 +9,17 @@ const NOBODY = "OCSGW-2001";
 
 const askedByClient: Rule = ({ tests, tenants, clientNames: known, areTenantsLost }) => {
   if (known.size === 0 || areTenantsLost || tenants.some((tenant) => mayMiss(tenant, "clients"))) return [];
-  return tests.filter(({ value }) => !known.has(value.as) && value.expect !== NOBODY).map(({ path, value }): Finding => {
-    const help = suggest(value.as, [...known]);
-    return { code: "OCSGW-6273", path: [...path, "as"], message: `no tenant has a client ${value.as}`, ...(help !== undefined && { help }) };
-  });
+  return tests
+    .filter(({ value }) => !known.has(value.as) && value.expect !== NOBODY)
+    .map(({ path, value }): Finding => {
+      const help = suggest(value.as, [...known]);
+      return {
+        code: "OCSGW-6273",
+        path: [...path, "as"],
+        message: `no tenant has a client ${value.as}`,
+        ...(help !== undefined && { help }),
+      };
+    });
 };
 
 /** Of a misspelt tenant every handle would be somebody else's, and a test that expects a refusal would hold. */
@@ -22,8 +29,18 @@ const ownedByTenant: Rule = ({ tenants, tests, tenantsWhole }) => {
   const isKnown = (owner: string): boolean => known.some(({ name, dbid }) => name === owner || String(dbid) === owner);
   return tests.flatMap(({ path, value: { owner } }): readonly Finding[] => {
     if (owner === null || isKnown(owner)) return [];
-    const help = suggest(owner, known.map(({ name }) => name));
-    return [{ code: "OCSGW-6365", path: [...path, "owner"], message: `no tenant is called ${owner}`, ...(help !== undefined && { help }) }];
+    const help = suggest(
+      owner,
+      known.map(({ name }) => name),
+    );
+    return [
+      {
+        code: "OCSGW-6365",
+        path: [...path, "owner"],
+        message: `no tenant is called ${owner}`,
+        ...(help !== undefined && { help }),
+      },
+    ];
   });
 };
 

@@ -22,8 +22,14 @@ const fillable = (key: string, node: unknown): unknown => {
   return { ...rest, anyOf: [{ enum: words ?? [word] }, { type, pattern: FILLED }] };
 };
 
-type Text = { readonly type: "string"; readonly pattern?: string; readonly enum?: readonly string[]; readonly const?: string };
-const isText = (node: unknown): node is Text => typeof node === "object" && node !== null && "type" in node && node.type === "string";
+type Text = {
+  readonly type: "string";
+  readonly pattern?: string;
+  readonly enum?: readonly string[];
+  readonly const?: string;
+};
+const isText = (node: unknown): node is Text =>
+  typeof node === "object" && node !== null && "type" in node && node.type === "string";
 
 export const SCHEMA_FILE = fileURLToPath(new URL("../../config/ocsgw.schema.json", import.meta.url));
 

@@ -1,6 +1,16 @@
 /** YAML text → plain values, each with its place. No aliases, no tags, no second document, no key twice; texts pass through `fill`. */
 import manifest from "yaml/package.json" with { type: "json" };
-import { Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type ParsedNode, type YAMLMap } from "yaml";
+import {
+  Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type ParsedNode,
+  type YAMLMap,
+} from "yaml";
 import type { Filled } from "./fill.ts";
 import { CODES, type Finding, type Path, type Place } from "./problem.ts";
 
@@ -56,7 +66,8 @@ class Reader {
     if (node === null) return null;
     if (path.length > DEEPEST) return this.#refuse(path, TOO_DEEP);
     if (isAlias(node)) return this.#refuse(path, "aliases (*name) are not read: write the value out");
-    if (node.tag !== undefined && !KNOWN_TAGS.has(node.tag)) return this.#refuse(path, `the tag ${node.tag} is not known here`);
+    if (node.tag !== undefined && !KNOWN_TAGS.has(node.tag))
+      return this.#refuse(path, `the tag ${node.tag} is not known here`);
     if (isMap(node)) return this.#readMap(node as YAMLMap.Parsed, path);
     if (isSeq(node)) return node.items.map((item, index) => this.read(item as ParsedNode, [...path, index]));
     return isScalar(node) ? node.value : undefined;
@@ -74,7 +85,12 @@ class Reader {
       }
       const first = found.get(name);
       if (first !== undefined) {
-        this.broken.push({ ...this.place(at), code: CODES.duplicateKey, message: `the key \`${name}\` stands twice`, also: { ...this.place(first), message: "first here" } });
+        this.broken.push({
+          ...this.place(at),
+          code: CODES.duplicateKey,
+          message: `the key \`${name}\` stands twice`,
+          also: { ...this.place(first), message: "first here" },
+        });
         continue;
       }
       found.set(name, at);
@@ -184,13 +200,32 @@ export const readYaml = (text: string, fill: Fill, instead?: Instead): Read => {
 const parse = (text: string, reader: Reader): Document.Parsed => {
   try {
     // Keys that stand twice are found by the reader, which can say where the first one stands.
-    const document = parseDocument(text, { version: "1.2", strict: true, uniqueKeys: false, prettyErrors: false, lineCounter: reader.lines, merge: false });
+    const document = parseDocument(text, {
+      version: "1.2",
+      strict: true,
+      uniqueKeys: false,
+      prettyErrors: false,
+      lineCounter: reader.lines,
+      merge: false,
+    });
     // After the first mistake of grammar the parser reads what nobody wrote.
-    const [grammar, others] = [document.errors.filter(({ code }) => code !== "MULTIPLE_DOCS"), document.errors.filter(({ code }) => code === "MULTIPLE_DOCS")];
+    const [grammar, others] = [
+      document.errors.filter(({ code }) => code !== "MULTIPLE_DOCS"),
+      document.errors.filter(({ code }) => code === "MULTIPLE_DOCS"),
+    ];
     for (const { pos, message, code } of [...grammar.slice(0, 1), ...others, ...document.warnings]) {
-      reader.broken.push({ ...reader.place(pos[0]), code: code === "MULTIPLE_DOCS" || code === "TAG_RESOLVE_FAILED" ? CODES.forbiddenYaml : CODES.notYaml, message: plain(code, message) });
+      reader.broken.push({
+        ...reader.place(pos[0]),
+        code: code === "MULTIPLE_DOCS" || code === "TAG_RESOLVE_FAILED" ? CODES.forbiddenYaml : CODES.notYaml,
+        message: plain(code, message),
+      });
     }
-    if (document.directives.yaml.version !== "1.2") reader.broken.push({ ...reader.place(text.indexOf("%YAML")), code: CODES.forbiddenYaml, message: `this is read as YAML 1.2, in which no and 010 are other values than in YAML ${document.directives.yaml.version}` });
+    if (document.directives.yaml.version !== "1.2")
+      reader.broken.push({
+        ...reader.place(text.indexOf("%YAML")),
+        code: CODES.forbiddenYaml,
+        message: `this is read as YAML 1.2, in which no and 010 are other values than in YAML ${document.directives.yaml.version}`,
+      });
     return document;
   } catch {
     // The parser itself gives up on very deep nesting.
@@ -200,9 +235,11 @@ const parse = (text: string, reader: Reader): Document.Parsed => {
 };
 
 const plain = (code: string, message: string): string =>
-  code === "MULTIPLE_DOCS" ? "a second document begins here; one file holds one"
-    : code === "RESOURCE_EXHAUSTION" ? TOO_DEEP
-    : `not YAML: ${message.replace(/\s+at line \d+.*$/s, "")}`;
+  code === "MULTIPLE_DOCS"
+    ? "a second document begins here; one file holds one"
+    : code === "RESOURCE_EXHAUSTION"
+      ? TOO_DEEP
+      : `not YAML: ${message.replace(/\s+at line \d+.*$/s, "")}`;
 
 /** True when the value there, or what it stands in, was filled in from outside the file. */
 export const isFilled = (read: Pick<Read, "filled">, path: Path): boolean => read.filled.has(id(path));

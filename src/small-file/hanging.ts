@@ -45,7 +45,11 @@ const hanging = new Set<string>();
 let turn: Promise<unknown> = Promise.resolve();
 
 /** Rejects with what the work rejects with, and with NotRead when it takes longer than `limitMs`. */
-export const withoutHanging = <Value>(path: string, work: () => Promise<Value>, limitMs: number = HANGS_MS): Promise<Value> => {
+export const withoutHanging = <Value>(
+  path: string,
+  work: () => Promise<Value>,
+  limitMs: number = HANGS_MS,
+): Promise<Value> => {
   const done = turn.then(() => within(path, work, limitMs));
   turn = done.catch(() => undefined);
   return done;
@@ -62,10 +66,12 @@ const within = async <Value>(path: string, work: () => Promise<Value>, limitMs: 
   const timer = setTimeout(() => {
     hanging.add(path);
     Atomics.add(cells, own, 1);
-    asked.catch(() => undefined).finally(() => {
-      hanging.delete(path);
-      Atomics.sub(cells, own, 1);
-    });
+    asked
+      .catch(() => undefined)
+      .finally(() => {
+        hanging.delete(path);
+        Atomics.sub(cells, own, 1);
+      });
     reject(new NotRead(path, notWithin(limitMs)));
   }, limitMs);
   try {

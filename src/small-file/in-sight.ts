@@ -12,8 +12,10 @@ export type Sight = SharedArrayBuffer;
 
 export const newSight = (): Sight => new SharedArrayBuffer(HEAD * Int32Array.BYTES_PER_ELEMENT + MOST_PATH);
 
-const partsOf = (sight: Sight): { readonly head: Int32Array; readonly path: Uint8Array } =>
-  ({ head: new Int32Array(sight, 0, HEAD), path: new Uint8Array(sight, HEAD * Int32Array.BYTES_PER_ELEMENT) });
+const partsOf = (sight: Sight): { readonly head: Int32Array; readonly path: Uint8Array } => ({
+  head: new Int32Array(sight, 0, HEAD),
+  path: new Uint8Array(sight, HEAD * Int32Array.BYTES_PER_ELEMENT),
+});
 
 let mine: ReturnType<typeof partsOf> | undefined;
 

@@ -1,4 +1,8 @@
-const UNITS = [[1 << 30, "GiB"], [1 << 20, "MiB"], [1 << 10, "KiB"]] as const;
+const UNITS = [
+  [1 << 30, "GiB"],
+  [1 << 20, "MiB"],
+  [1 << 10, "KiB"],
+] as const;
 
 /** As in `10 GiB` or `1.5 MiB`. */
 export const inSize = (bytes: number): string => {

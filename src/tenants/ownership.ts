@@ -21,8 +21,25 @@ import { createHandleWatch } from "./ownership/watch.ts";
 
 export { needsOwner } from "./ownership/held.ts";
 export { openOwnershipStore, type OwnershipStore, type StoreThread } from "./ownership/store.ts";
-export { mayDial, type Announcement, type Answer, type Found, type Owning, type OwnershipNews, type OwnershipOptions } from "./ownership/types.ts";
-export { reasonOfDenied, reasonOfUnclear, type Denied, type HandleLease, type OwnedRecord, type PersonTokens, type ReasonWord, type Unclear } from "./ownership/verdict.ts";
+export {
+  mayDial,
+  type Announcement,
+  type Answer,
+  type Found,
+  type Owning,
+  type OwnershipNews,
+  type OwnershipOptions,
+} from "./ownership/types.ts";
+export {
+  reasonOfDenied,
+  reasonOfUnclear,
+  type Denied,
+  type HandleLease,
+  type OwnedRecord,
+  type PersonTokens,
+  type ReasonWord,
+  type Unclear,
+} from "./ownership/verdict.ts";
 export { createFinder, finderSteps, type Finder, type Particulars, type Whose } from "./ownership/whose.ts";
 
 const TICK_MS = 1000;
@@ -57,7 +74,8 @@ export class Ownership {
   /** May the tenant use the handle? A finalizing action waits for those before it. */
   readonly ask = (tenant: Tenant, identifier: string, finalizes: boolean): Answer => {
     const asked = this.#of(tenant.upstream).ask(tenant, Number(identifier), finalizes);
-    if ("denied" in asked) return { ...asked, slow: !this.#strays.note(tenant.upstream, tenant.dbid, asked.denied.why, this.#now()) };
+    if ("denied" in asked)
+      return { ...asked, slow: !this.#strays.note(tenant.upstream, tenant.dbid, asked.denied.why, this.#now()) };
     if ("lease" in asked && tenant.records === "unscoped") this.#share(tenant, identifier);
     return asked;
   };
@@ -66,7 +84,9 @@ export class Ownership {
   readonly ownersAmong = (tenants: readonly Tenant[], identifier: string): readonly Tenant[] => {
     const handle = Number(identifier);
     const owners = tenants.filter(({ upstream, dbid }) => this.#of(upstream).mayBeOf(handle, dbid));
-    return owners.length > 0 ? owners : tenants.filter(({ upstream, dbid }) => this.#of(upstream).formerOwnerOf(handle) === dbid);
+    return owners.length > 0
+      ? owners
+      : tenants.filter(({ upstream, dbid }) => this.#of(upstream).formerOwnerOf(handle) === dbid);
   };
 
   /** Tokens of the person with whom OCS announced the handle, where it is, or was, one of these tenants'. */
@@ -79,29 +99,54 @@ export class Ownership {
   readonly announce = async (said: Announcement): Promise<Owning> => {
     const { upstream, handle, tenant, attempt, phone, customer } = said;
     const handles = this.#ofLife(upstream, handle);
-    return this.#withDoubt(handles, () => this.#keep(handles, said, handles.announce({
-      handle, tenant, attempt: attempt ?? undefined, announced: tokensOf({ phone, customer }), now: this.#seconds(),
-    })));
+    return this.#withDoubt(handles, () =>
+      this.#keep(
+        handles,
+        said,
+        handles.announce({
+          handle,
+          tenant,
+          attempt: attempt ?? undefined,
+          announced: tokensOf({ phone, customer }),
+          now: this.#seconds(),
+        }),
+      ),
+    );
   };
 
   /** OCS has announced the record, and it is no tenant's here. `among`: DBIDs of the tenants that it could mean all the same. */
-  readonly disown = async (upstream: string, handle: number, among: readonly number[] = [], malformed?: readonly string[]): Promise<Owning> => {
+  readonly disown = async (
+    upstream: string,
+    handle: number,
+    among: readonly number[] = [],
+    malformed?: readonly string[],
+  ): Promise<Owning> => {
     const handles = this.#ofLife(upstream, handle);
     return this.#withDoubt(handles, async () => {
       const claimed = handles.disown(handle, among, this.#seconds());
-      if (!await this.#isEpochStored(handles)) return "unstored";
+      if (!(await this.#isEpochStored(handles))) return "unstored";
       if (claimed?.as === "disputed") return this.#takeAway(handles, handle, claimed, malformed);
       return claimed === undefined || "held" in claimed ? "nobody" : claimed.as;
     });
   };
 
   /** A registrar names the tenant. `speaksFor`: DBIDs of the tenants that it may name. */
-  readonly register = async (upstream: string, handle: number, tenant: number, speaksFor: readonly number[]): Promise<Owning> => {
+  readonly register = async (
+    upstream: string,
+    handle: number,
+    tenant: number,
+    speaksFor: readonly number[],
+  ): Promise<Owning> => {
     const handles = this.#of(upstream);
     const said = { ...NOTHING_SAID, upstream, handle, tenant, attempt: null };
     const claim = { handle, tenant, now: this.#seconds() };
     return this.#withDoubt(handles, () =>
-      this.#keep(handles, said, handles.register(claim, (owner) => speaksFor.includes(owner))));
+      this.#keep(
+        handles,
+        said,
+        handles.register(claim, (owner) => speaksFor.includes(owner)),
+      ),
+    );
   };
 
   /** The DBID of the tenant that owns the handle, confirmed or not. */
@@ -196,7 +241,8 @@ export class Ownership {
     const isVoid = from !== to || proof !== undefined;
     handles.epoch = isVoid ? epoch - 1 : epoch;
     if (isVoid) {
-      const sameOcs = from === to ? { upTo: proof!.up_to, keepFrom: proof!.generation, proof: proof!.handle } : undefined;
+      const sameOcs =
+        from === to ? { upTo: proof!.up_to, keepFrom: proof!.generation, proof: proof!.handle } : undefined;
       this.newEpoch(upstream, to, sameOcs);
       // What the earlier run owned in that epoch was in the damaged store as well.
       if (this.#options.store?.movedAside !== undefined) handles.loseStore();
@@ -213,14 +259,21 @@ export class Ownership {
   }
 
   /** Handles that are owned now, by upstream and DBID. */
-  *counts(): Iterable<{ readonly upstream: string; readonly tenant: number; readonly owned: number; readonly unconfirmed: number }> {
-    for (const [upstream, handles] of this.#upstreams) for (const [tenant, count] of handles.counts()) yield { upstream, tenant, ...count };
+  *counts(): Iterable<{
+    readonly upstream: string;
+    readonly tenant: number;
+    readonly owned: number;
+    readonly unconfirmed: number;
+  }> {
+    for (const [upstream, handles] of this.#upstreams)
+      for (const [tenant, count] of handles.counts()) yield { upstream, tenant, ...count };
   }
 
   /** Ends what is stale and tells what is to be told; by itself once a second. */
   tick(): void {
     const { store } = this.#options;
-    for (const [upstream, handles] of this.#upstreams) handles.makeStale(this.#seconds() - this.#options.staleAfter(upstream) / 1000);
+    for (const [upstream, handles] of this.#upstreams)
+      handles.makeStale(this.#seconds() - this.#options.staleAfter(upstream) / 1000);
     for (const report of this.#strays.report(this.#now())) this.#options.tell({ kind: "strays", ...report });
     for (const [held, again] of this.#unnoted) {
       this.#unnoted.delete(held);
@@ -254,10 +307,10 @@ export class Ownership {
     const { as, held } = claimed;
     const { handle, upstream } = said;
     const drained = this.#drained(handles, handle, held.tenant);
-    if (!await this.#isStored(handles, said, held)) return this.#unstored(handles, handle, held, as);
+    if (!(await this.#isStored(handles, said, held))) return this.#unstored(handles, handle, held, as);
     if (handles.find(handle) !== held) return this.#void(handles, handle, held);
     if (held.state === "disputed") return "disputed";
-    if (!await drained) {
+    if (!(await drained)) {
       handles.withdraw(handle, held);
       void this.#isDone(this.#options.store?.remove(upstream, handle, held.generation));
       return "in-flight";
@@ -284,10 +337,16 @@ export class Ownership {
     return "unstored";
   }
 
-  async #takeAway(handles: Handles, handle: number, { held, isNews }: Extract<Claimed, { as: "disputed" }>, malformed?: readonly string[]): Promise<Owning> {
-    if (isNews) this.#options.tell({ kind: "disputed", upstream: handles.upstream, handle, ...(malformed && { malformed }) });
+  async #takeAway(
+    handles: Handles,
+    handle: number,
+    { held, isNews }: Extract<Claimed, { as: "disputed" }>,
+    malformed?: readonly string[],
+  ): Promise<Owning> {
+    if (isNews)
+      this.#options.tell({ kind: "disputed", upstream: handles.upstream, handle, ...(malformed && { malformed }) });
     const drained = this.#drained(handles, handle, undefined);
-    if (!await this.#isDisputeStored(handles, handle, held)) return "unstored";
+    if (!(await this.#isDisputeStored(handles, handle, held))) return "unstored";
     return (await drained) ? "disputed" : "in-flight";
   }
 
@@ -330,7 +389,7 @@ export class Ownership {
   }
 
   async #isEpochStored(handles: Handles): Promise<boolean> {
-    return await (this.#epochsStored.get(handles.upstream) ?? true) || this.#storeEpoch(handles);
+    return (await (this.#epochsStored.get(handles.upstream) ?? true)) || this.#storeEpoch(handles);
   }
 
   /** Resolves with false when it cannot be written now; with an `upstream` that is told. */
@@ -405,14 +464,26 @@ export class Ownership {
       const { store } = this.#options;
       const known = store?.restored.get(upstream);
       const highest = known && Math.max(known.highest, ...highestOf(known.owned));
-      const ended = (handle: number, { generation }: Held): void => void this.#isDone(store?.remove(upstream, handle, generation));
+      const ended = (handle: number, { generation }: Held): void =>
+        void this.#isDone(store?.remove(upstream, handle, generation));
       const adopted = (handle: number, held: Held): void => {
         const { tenant, attempt = null } = held;
         void this.#isStored(this.#of(upstream), { ...NOTHING_SAID, upstream, handle, tenant, attempt }, held);
       };
-      handles = new Handles(upstream, { ended, adopted }, {
-        epoch: known?.epoch, highest, highestAt: known?.highestAt, announced: known?.announced, generation: known?.generation, doubtUpTo: known?.doubtUpTo, storeLost: store?.movedAside !== undefined, journalSize: this.#options.journalSize,
-      });
+      handles = new Handles(
+        upstream,
+        { ended, adopted },
+        {
+          epoch: known?.epoch,
+          highest,
+          highestAt: known?.highestAt,
+          announced: known?.announced,
+          generation: known?.generation,
+          doubtUpTo: known?.doubtUpTo,
+          storeLost: store?.movedAside !== undefined,
+          journalSize: this.#options.journalSize,
+        },
+      );
       this.#upstreams.set(upstream, handles);
     }
     return handles;
@@ -426,6 +497,8 @@ export class Ownership {
 type Said = { readonly phone?: string | null | undefined; readonly customer?: string | null | undefined };
 
 const tokensOf = ({ phone, customer }: Said): PersonTokens | undefined =>
-  (phone || customer ? { ...(phone && { phone }), ...(customer && { customer_id: customer }) } : undefined);
+  phone || customer ? { ...(phone && { phone }), ...(customer && { customer_id: customer }) } : undefined;
 
-const highestOf = (owned: readonly { readonly handle: number }[]): readonly number[] => [owned.reduce((highest, { handle }) => Math.max(highest, handle), 0)];
+const highestOf = (owned: readonly { readonly handle: number }[]): readonly number[] => [
+  owned.reduce((highest, { handle }) => Math.max(highest, handle), 0),
+];

@@ -53,18 +53,21 @@ const free: Charge = { allowed: true, retryAfter: 0, headers: [], exceeded: unde
 
 export const createQuota = (tenants: readonly Tenant[], before: Limiters = new Map()): Quota => {
   const limiters = before.size === 0 ? new Map<string, Meter>() : stillStanding(before, tenants);
-  const meterOf = (of: Tenant) => (place: Place, limit: Limit): Meter => {
-    const [tenant, name] = [keyOf(of), nameOf(place)];
-    const id = JSON.stringify([tenant, name, limit.points, limit.seconds]);
-    const window = limiters.get(id)?.window ?? new Window(limit);
-    const meter = { tenant, place, name, limit, setting: settingOf(of, place), window };
-    limiters.set(id, meter);
-    return meter;
-  };
+  const meterOf =
+    (of: Tenant) =>
+    (place: Place, limit: Limit): Meter => {
+      const [tenant, name] = [keyOf(of), nameOf(place)];
+      const id = JSON.stringify([tenant, name, limit.points, limit.seconds]);
+      const window = limiters.get(id)?.window ?? new Window(limit);
+      const meter = { tenant, place, name, limit, setting: settingOf(of, place), window };
+      limiters.set(id, meter);
+      return meter;
+    };
   // Made when they are first asked for: of many tenants few ask at a time.
   const accounts = new Map<Tenant, Accounts | undefined>();
   const accountsFor = (tenant: Tenant): Accounts | undefined => {
-    if (!accounts.has(tenant)) accounts.set(tenant, hasLimits(tenant) ? accountsOf(tenant, meterOf(tenant)) : undefined);
+    if (!accounts.has(tenant))
+      accounts.set(tenant, hasLimits(tenant) ? accountsOf(tenant, meterOf(tenant)) : undefined);
     return accounts.get(tenant);
   };
   const chargeTo = (account: Account | undefined): Promise<Charge> | Charge => (account ? chargeAll(account) : free);
@@ -76,10 +79,14 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
 };
 
 /** Of every limit that was asked about so far: the part of it that is used up now. */
-export function* usedOf(limiters: Limiters, tenants: readonly Pick<Tenant, "upstream" | "dbid" | "name">[]): Iterable<{ readonly tenant: string; readonly limit: string; readonly used: number }> {
+export function* usedOf(
+  limiters: Limiters,
+  tenants: readonly Pick<Tenant, "upstream" | "dbid" | "name">[],
+): Iterable<{ readonly tenant: string; readonly limit: string; readonly used: number }> {
   if (limiters.size === 0) return;
   const names = new Map(tenants.map((tenant) => [keyOf(tenant), tenant.name]));
-  for (const { tenant, name, window } of limiters.values()) yield { tenant: names.get(tenant) ?? tenant, limit: name, used: window.used };
+  for (const { tenant, name, window } of limiters.values())
+    yield { tenant: names.get(tenant) ?? tenant, limit: name, used: window.used };
 }
 
 const settingOf = (tenant: Tenant, { client, action }: Place): readonly string[] => {
@@ -91,29 +98,41 @@ const settingOf = (tenant: Tenant, { client, action }: Place): readonly string[]
 const limitsAt = ({ limits, clients }: Tenant, client: string | undefined): Limits | undefined =>
   client === undefined ? limits : clients.get(client)?.limits;
 
-const nameOf = ({ client, action }: Place): string => [...(client === undefined ? [] : [`client ${client}`]), ...(action === undefined ? [] : [action])].join(" ") || "tenant";
+const nameOf = ({ client, action }: Place): string =>
+  [...(client === undefined ? [] : [`client ${client}`]), ...(action === undefined ? [] : [action])].join(" ") ||
+  "tenant";
 
 const limitAt = (tenant: Tenant, { client, action }: Place): Limit | undefined => {
   const own = limitsAt(tenant, client);
-  return action === undefined ? own?.requests : action === URGENT ? own?.urgent ?? own?.requests : own?.actions.get(action);
+  return action === undefined
+    ? own?.requests
+    : action === URGENT
+      ? (own?.urgent ?? own?.requests)
+      : own?.actions.get(action);
 };
 
 const stillStanding = (before: Limiters, tenants: readonly Tenant[]): Map<string, Meter> => {
   const wanted = new Set([...before.values()].map((meter) => meter.tenant));
-  const byKey = new Map(tenants.flatMap((tenant) => {
-    const key = keyOf(tenant);
-    return wanted.has(key) ? [[key, tenant] as const] : [];
-  }));
-  return new Map([...before].filter(([, { tenant, place, limit }]) => {
-    const now = byKey.get(tenant);
-    const its = now && limitAt(now, place);
-    return its?.points === limit.points && its.seconds === limit.seconds;
-  }));
+  const byKey = new Map(
+    tenants.flatMap((tenant) => {
+      const key = keyOf(tenant);
+      return wanted.has(key) ? [[key, tenant] as const] : [];
+    }),
+  );
+  return new Map(
+    [...before].filter(([, { tenant, place, limit }]) => {
+      const now = byKey.get(tenant);
+      const its = now && limitAt(now, place);
+      return its?.points === limit.points && its.seconds === limit.seconds;
+    }),
+  );
 };
 
-const hasLimits = ({ limits, clients }: Tenant): boolean => isLimited(limits) || [...clients.values()].some((grant) => isLimited(grant.limits));
+const hasLimits = ({ limits, clients }: Tenant): boolean =>
+  isLimited(limits) || [...clients.values()].some((grant) => isLimited(grant.limits));
 
-const isLimited = (limits: Limits | undefined): boolean => limits !== undefined && (limits.requests !== undefined || limits.urgent !== undefined || limits.actions.size > 0);
+const isLimited = (limits: Limits | undefined): boolean =>
+  limits !== undefined && (limits.requests !== undefined || limits.urgent !== undefined || limits.actions.size > 0);
 
 /** Undefined for who has no limits. */
 type AccountFor = (client: string, action: ActionName) => Account | undefined;
@@ -123,7 +142,12 @@ type Accounts = { readonly whole: AccountFor; readonly own: AccountFor };
 const accountsOf = (tenant: Tenant, meterOf: (place: Place, limit: Limit) => Meter): Accounts => {
   const metersFor = (client: string, action: ActionName): readonly Meter[] => {
     const all = isUrgent(action) ? URGENT : undefined;
-    const places: readonly Place[] = [{ client: undefined, action: all }, { client, action: all }, { client: undefined, action }, { client, action }];
+    const places: readonly Place[] = [
+      { client: undefined, action: all },
+      { client, action: all },
+      { client: undefined, action },
+      { client, action },
+    ];
     return places.flatMap((place) => {
       const limit = limitAt(tenant, place);
       return limit ? [meterOf(place, limit)] : [];
@@ -131,7 +155,9 @@ const accountsOf = (tenant: Tenant, meterOf: (place: Place, limit: Limit) => Met
   };
   return {
     whole: remembered((client, action) => accountOf(metersFor(client, action))),
-    own: remembered((client, action) => accountOf(metersFor(client, action).filter(({ place }) => place.client !== undefined))),
+    own: remembered((client, action) =>
+      accountOf(metersFor(client, action).filter(({ place }) => place.client !== undefined)),
+    ),
   };
 };
 
@@ -146,7 +172,12 @@ const remembered = (make: AccountFor): AccountFor => {
 };
 
 const accountOf = (meters: readonly Meter[]): Account | undefined =>
-  (meters.length === 0 ? undefined : { meters, policy: meters.map(({ name, limit }) => `"${name}";q=${limit.points};w=${Math.ceil(limit.seconds)}`).join(", ") });
+  meters.length === 0
+    ? undefined
+    : {
+        meters,
+        policy: meters.map(({ name, limit }) => `"${name}";q=${limit.points};w=${Math.ceil(limit.seconds)}`).join(", "),
+      };
 
 /** What a later limit refuses is given back to the earlier ones, and not missing from what is said of them. */
 const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
@@ -161,9 +192,18 @@ const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
       continue;
     }
     for (const earlier of meters.slice(0, at)) await earlier.window.giveBack();
-    return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, given + said(0)), exceeded: name, setting };
+    return {
+      allowed: false,
+      retryAfter: Math.max(1, seconds),
+      headers: headersOf(policy, given + said(0)),
+      exceeded: name,
+      setting,
+    };
   }
   return { allowed: true, retryAfter: 0, headers: headersOf(policy, state), exceeded: undefined };
 };
 
-const headersOf = (policy: string, state: string): Charge["headers"] => [["RateLimit-Policy", policy], ["RateLimit", state]];
+const headersOf = (policy: string, state: string): Charge["headers"] => [
+  ["RateLimit-Policy", policy],
+  ["RateLimit", state],
+];

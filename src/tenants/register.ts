@@ -10,12 +10,21 @@ export type Grant = {
   readonly limits?: Limits | undefined;
 };
 
-export type CampaignGroup = { readonly dbid: number; readonly name: string; readonly campaignId: number | undefined; readonly groupId: number | undefined };
+export type CampaignGroup = {
+  readonly dbid: number;
+  readonly name: string;
+  readonly campaignId: number | undefined;
+  readonly groupId: number | undefined;
+};
 
 /** How many requests may be made: `points` in a window of `seconds`. */
 export type Limit = { readonly points: number; readonly seconds: number };
 /** `urgent`: for urgent actions, counted apart from all others; the numbers of `requests` when left out. */
-export type Limits = { readonly requests: Limit | undefined; readonly urgent?: Limit | undefined; readonly actions: ReadonlyMap<ActionName, Limit> };
+export type Limits = {
+  readonly requests: Limit | undefined;
+  readonly urgent?: Limit | undefined;
+  readonly actions: ReadonlyMap<ActionName, Limit>;
+};
 
 /** What separates tenants on /records. `pre-dial` and `registered` want ownership to be known: until it is, nothing is owned by anybody. */
 export type RecordsMode = "pre-dial" | "registered" | "dedicated" | "unscoped";
@@ -65,7 +74,9 @@ export const registerSteps = function* (tenants: readonly Tenant[]): Steps<Regis
 export const keyOf = ({ upstream, dbid }: Pick<Tenant, "upstream" | "dbid">): string => `${dbid} at ${upstream}`;
 
 /** For values of one type only, as headers are: a text is a name, or a DBID. `check` refuses a tenant that is named like another's DBID. */
-export const isNamed = ({ name, dbid }: Pick<Tenant, "name" | "dbid">, text: string): boolean => name === text || String(dbid) === text;
+export const isNamed = ({ name, dbid }: Pick<Tenant, "name" | "dbid">, text: string): boolean =>
+  name === text || String(dbid) === text;
 
 /** Where both types exist, as in JSON: a text is a name and nothing else, a number a DBID. */
-export const isMeant = ({ name, dbid }: Pick<Tenant, "name" | "dbid">, said: string | number): boolean => (typeof said === "number" ? dbid === said : name === said);
+export const isMeant = ({ name, dbid }: Pick<Tenant, "name" | "dbid">, said: string | number): boolean =>
+  typeof said === "number" ? dbid === said : name === said;

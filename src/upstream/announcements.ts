@@ -69,23 +69,30 @@ const NOTHING = bytesOf("");
 /** OCS dials only what is answered with 200: a record whose owner is not on disk would ring at somebody's without an owner here. */
 const NOT_DIALED: Reply = { status: 502, headers: [], body: NOTHING };
 
-export const createAnnouncements = (parts: AnnouncementParts): Handler => async (arrival) => {
-  try {
-    const body = await bodyOf(arrival);
-    const said = propertiesIn(body);
-    return sequenceIn(said) !== undefined ? await takeReport(parts, said, arrival) : await takeRecord(parts, { said, body, arrival });
-  } catch (error) {
-    const { why, message } = malformedBy(error);
-    const status = parts.malformed(arrival, why, message);
-    return {
-      status,
-      headers: [["Content-Type", "text/plain; charset=utf-8"], ...(why === "method" ? [["Allow", "POST"] as const] : [])],
-      body: bytesOf(`${message}\n`),
-      // What was read whole leaves the connection as it was.
-      ...(why !== "json" && why !== "attribute" && { close: true }),
-    };
-  }
-};
+export const createAnnouncements =
+  (parts: AnnouncementParts): Handler =>
+  async (arrival) => {
+    try {
+      const body = await bodyOf(arrival);
+      const said = propertiesIn(body);
+      return sequenceIn(said) !== undefined
+        ? await takeReport(parts, said, arrival)
+        : await takeRecord(parts, { said, body, arrival });
+    } catch (error) {
+      const { why, message } = malformedBy(error);
+      const status = parts.malformed(arrival, why, message);
+      return {
+        status,
+        headers: [
+          ["Content-Type", "text/plain; charset=utf-8"],
+          ...(why === "method" ? [["Allow", "POST"] as const] : []),
+        ],
+        body: bytesOf(`${message}\n`),
+        // What was read whole leaves the connection as it was.
+        ...(why !== "json" && why !== "attribute" && { close: true }),
+      };
+    }
+  };
 
 const malformedBy = (error: unknown): Malformed => {
   if (error instanceof Malformed) return error;
@@ -113,13 +120,17 @@ const propertiesIn = (body: Uint8Array): Properties => {
 /** Undefined for an announcement. Of what may be one or the other, nothing is believed: the record, if it is one, is not dialed. */
 const sequenceIn = (said: Properties): number | undefined => {
   const sequence = said.whole("GSW_HIST_SEQUENCE_NUM", 0);
-  if (isMalformed(sequence)) throw new Malformed("attribute", "GSW_HIST_SEQUENCE_NUM is malformed: this may be a call report or an announcement");
+  if (isMalformed(sequence))
+    throw new Malformed(
+      "attribute",
+      "GSW_HIST_SEQUENCE_NUM is malformed: this may be a call report or an announcement",
+    );
   return sequence;
 };
 
 /** Sequence 0 tells of the attempt, 1 of the end of the call. The handles of an OCS that requests do not go to are not those that are owned. */
 const takeReport = async (parts: AnnouncementParts, said: Properties, { source, at }: Arrival): Promise<Reply> => {
-  const stored = sequenceIn(said) !== 1 || !await parts.speaksForActive(source, at) || await takeEnd(parts, said);
+  const stored = sequenceIn(said) !== 1 || !(await parts.speaksForActive(source, at)) || (await takeEnd(parts, said));
   return { status: stored ? 200 : 503, headers: [], body: NOTHING };
 };
 
@@ -134,7 +145,7 @@ type Message = { readonly said: Properties; readonly body: Uint8Array; readonly 
 
 const takeRecord = async (parts: AnnouncementParts, { said, body, arrival }: Message): Promise<Reply> => {
   const record = recordIn(said);
-  if (!await parts.speaksForActive(arrival.source, arrival.at)) {
+  if (!(await parts.speaksForActive(arrival.source, arrival.at))) {
     parts.astray(record);
     return NOT_DIALED;
   }
@@ -148,7 +159,8 @@ const takeRecord = async (parts: AnnouncementParts, { said, body, arrival }: Mes
 
 const recordIn = (said: Properties): Announced => {
   const handle = said.whole("GSW_RECORD_HANDLE");
-  if (handle === undefined || isMalformed(handle)) throw new Malformed("attribute", "GSW_RECORD_HANDLE is missing, or is not one whole number from 1");
+  if (handle === undefined || isMalformed(handle))
+    throw new Malformed("attribute", "GSW_RECORD_HANDLE is missing, or is not one whole number from 1");
   return {
     handle,
     tenantDbid: said.whole("GSW_TENANT_DBID"),

@@ -43,7 +43,8 @@ export class Announcers {
   async speaksForActive(address: string, at: number): Promise<boolean> {
     for (const deadline = performance.now() + PATIENCE_MS; ;) {
       const speaker = this.speakerAt(address);
-      if (this.#active !== undefined && (speaker === undefined || speaker === this.#active)) return speaker !== undefined || at >= this.#since;
+      if (this.#active !== undefined && (speaker === undefined || speaker === this.#active))
+        return speaker !== undefined || at >= this.#since;
       const left = deadline - performance.now();
       if (left <= 0) return false;
       await this.#changeWithin(left);
@@ -74,10 +75,14 @@ export class Announcers {
 
   async #lookUp(): Promise<void> {
     if (this.#origins.length === 1) return;
-    this.#addresses = new Map(await Promise.all(this.#origins.map(async (origin): Promise<[string, ReadonlySet<string>]> => {
-      const found = await addressesOf(origin);
-      return [origin, found.size > 0 ? found : this.#addresses.get(origin) ?? found];
-    })));
+    this.#addresses = new Map(
+      await Promise.all(
+        this.#origins.map(async (origin): Promise<[string, ReadonlySet<string>]> => {
+          const found = await addressesOf(origin);
+          return [origin, found.size > 0 ? found : (this.#addresses.get(origin) ?? found)];
+        }),
+      ),
+    );
   }
 }
 

@@ -39,7 +39,8 @@ export const readHead = (text: string): AnswerHead => {
 
 /** Of a block that is not whole yet: what can be told before its end, which may never come. `before`: so many characters were looked at earlier. */
 export const refuseBegun = (text: string, before: number): void => {
-  if (text.length >= VERSION_LENGTH && !VERSION.test(text)) throw new Garbled("what came back from OCS is not HTTP/1.1");
+  if (text.length >= VERSION_LENGTH && !VERSION.test(text))
+    throw new Garbled("what came back from OCS is not HTTP/1.1");
   MALFORMED.lastIndex = Math.max(0, before - 1);
   if (MALFORMED.test(text)) throw new Garbled("a line of OCS's header block is none");
 };
@@ -55,7 +56,13 @@ const parse = (text: string): AnswerHead => {
   const named = new Map<string, string>();
   for (const line of lines) readField(line, named);
   const framing = framingOf(named.get("content-length"), named.get("transfer-encoding"));
-  return { status: final(Number(status)), headers: [...named], framing, documented: minor === "1" && framing !== "chunks", keptFor: keptFor(named) };
+  return {
+    status: final(Number(status)),
+    headers: [...named],
+    framing,
+    documented: minor === "1" && framing !== "chunks",
+    keptFor: keptFor(named),
+  };
 };
 
 const readField = (line: string, named: Map<string, string>): void => {
@@ -68,8 +75,10 @@ const readField = (line: string, named: Map<string, string>): void => {
 
 const framingOf = (length: string | undefined, coding: string | undefined): AnswerHead["framing"] => {
   if (length !== undefined && coding !== undefined) throw new Garbled("OCS's answer has a length and chunks");
-  if (coding !== undefined && coding.toLowerCase() !== "chunked") throw new Garbled("OCS's answer has a transfer coding other than chunked");
-  if (length !== undefined && !LENGTH.test(length)) throw new Garbled("the length of OCS's answer is not one whole number");
+  if (coding !== undefined && coding.toLowerCase() !== "chunked")
+    throw new Garbled("OCS's answer has a transfer coding other than chunked");
+  if (length !== undefined && !LENGTH.test(length))
+    throw new Garbled("the length of OCS's answer is not one whole number");
   if (coding !== undefined) return "chunks";
   return length === undefined ? "end" : Number(length);
 };

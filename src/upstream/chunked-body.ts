@@ -37,7 +37,8 @@ export class ChunkedBody {
   /** False when there is no whole line yet. */
   #readLine(): boolean {
     const end = this.#rest.indexOf(LINE_END);
-    if ((end < 0 ? this.#rest.length : end) > MAX_LINE) throw new Garbled("a line between the chunks of OCS's answer is too long");
+    if ((end < 0 ? this.#rest.length : end) > MAX_LINE)
+      throw new Garbled("a line between the chunks of OCS's answer is too long");
     if (end < 0) return false;
     const line = this.#cut(end + LINE_END.length).slice(0, -LINE_END.length);
     if (this.#inTrailers) this.#readTrailer(line);

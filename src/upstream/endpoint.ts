@@ -2,7 +2,12 @@
 import { createHash, X509Certificate } from "node:crypto";
 import type { OnReadOpts, Socket } from "node:net";
 import {
-  checkServerIdentity, createSecureContext, DEFAULT_CIPHERS, type ConnectionOptions, type PeerCertificate, type SecureContext,
+  checkServerIdentity,
+  createSecureContext,
+  DEFAULT_CIPHERS,
+  type ConnectionOptions,
+  type PeerCertificate,
+  type SecureContext,
   type TLSSocket,
 } from "node:tls";
 import { certificatesPem, listPems, privateKeyPem } from "../x509/pem.ts";
@@ -86,23 +91,43 @@ const readingTo = (take: (bytes: Buffer) => void): Reading => ({
  * Settles once the connection can carry a request: not one byte of one has left before that. `take` is given what comes as it comes, and no
  * stream then holds any of it; the bytes are only lent.
  */
-export const connectTo = (endpoint: Endpoint, done: (error: Error | null, socket: Socket | null) => void, take?: (bytes: Buffer) => void): void => {
+export const connectTo = (
+  endpoint: Endpoint,
+  done: (error: Error | null, socket: Socket | null) => void,
+  take?: (bytes: Buffer) => void,
+): void => {
   const { protocol, hostname, port } = new URL(endpoint.origin);
   const host = hostname.replace(/^\[|\]$/g, "");
-  const target: Target = { host, port: Number(port || (protocol === "https:" ? 443 : 80)), ...(take && readingTo(take)) };
+  const target: Target = {
+    host,
+    port: Number(port || (protocol === "https:" ? 443 : 80)),
+    ...(take && readingTo(take)),
+  };
   const socket = protocol === "https:" ? overTls(endpoint, target) : network.connectTcp({ ...target, noDelay: true });
-  const late = (): void => void socket.destroy(new ConnectFailed("silent", new Error(`no connection within ${endpoint.connectTimeout} ms`)));
+  const late = (): void =>
+    void socket.destroy(new ConnectFailed("silent", new Error(`no connection within ${endpoint.connectTimeout} ms`)));
   const timer = setTimeout(late, endpoint.connectTimeout);
   let reached = false;
   const settle = (error: Error | null): void => {
     clearTimeout(timer);
     socket.off("error", settle).off("close", end).off(ready, succeed).on("error", ignore);
-    done(error && (error instanceof ConnectFailed ? error : new ConnectFailed(howFailed(error, reached), error)), error ? null : socket);
+    done(
+      error && (error instanceof ConnectFailed ? error : new ConnectFailed(howFailed(error, reached), error)),
+      error ? null : socket,
+    );
   };
   const succeed = (): void => settle(null);
-  const end = (): void => settle(new ConnectFailed(reached ? "closed" : "refused", new Error("the connection ended before it could carry a request")));
+  const end = (): void =>
+    settle(
+      new ConnectFailed(
+        reached ? "closed" : "refused",
+        new Error("the connection ended before it could carry a request"),
+      ),
+    );
   const ready = protocol === "https:" ? "secureConnect" : "connect";
-  socket.once("connect", () => { reached = true; });
+  socket.once("connect", () => {
+    reached = true;
+  });
   socket.setKeepAlive(true, KEEP_ALIVE_MS).once("error", settle).once("close", end).once(ready, succeed);
 };
 
@@ -141,35 +166,45 @@ const contexts = new WeakMap<EndpointTls, SecureContext>();
 const contextOf = (tls: EndpointTls): SecureContext => {
   const { ca, crl, cert, key, minVersion = "1.2" } = tls;
   const ciphers = ciphersOf(tls);
-  const context = contexts.get(tls) ?? createSecureContext({
-    ...(ca !== undefined && { ca: certificatesPem(ca) }),
-    ...(crl !== undefined && { crl: listPems(crl) }),
-    ...(cert !== undefined && { cert: certificatesPem(cert) }),
-    ...(key !== undefined && { key: privateKeyPem(key) }),
-    ...(ciphers !== undefined && { ciphers }),
-    minVersion: minVersion === "1.0" ? "TLSv1" : `TLSv${minVersion}`,
-  });
+  const context =
+    contexts.get(tls) ??
+    createSecureContext({
+      ...(ca !== undefined && { ca: certificatesPem(ca) }),
+      ...(crl !== undefined && { crl: listPems(crl) }),
+      ...(cert !== undefined && { cert: certificatesPem(cert) }),
+      ...(key !== undefined && { key: privateKeyPem(key) }),
+      ...(ciphers !== undefined && { ciphers }),
+      minVersion: minVersion === "1.0" ? "TLSv1" : `TLSv${minVersion}`,
+    });
   contexts.set(tls, context);
   return context;
 };
 
 /** OpenSSL 3 speaks TLS 1.0 and 1.1 at its lowest security level only, because they sign with SHA-1. */
-export const ciphersOf = ({ minVersion = "1.2", ciphers }: Pick<EndpointTls, "minVersion" | "ciphers">): string | undefined => {
+export const ciphersOf = ({
+  minVersion = "1.2",
+  ciphers,
+}: Pick<EndpointTls, "minVersion" | "ciphers">): string | undefined => {
   const isOld = minVersion === "1.0" || minVersion === "1.1";
   return isOld && ciphers?.includes("@SECLEVEL=") !== true ? `${ciphers ?? DEFAULT_CIPHERS}:@SECLEVEL=0` : ciphers;
 };
 
 /** A pinned key is more than a name: who has a certificate with no name at all, or another one, is known by it. */
 const identityOf = ({ pins, serverName }: EndpointTls, host: string, certificate: PeerCertificate): Error | undefined =>
-  (pins && serverName === undefined ? undefined : identityFault(serverName ?? host, certificate)) ?? pinFault(certificate, pins);
+  (pins && serverName === undefined ? undefined : identityFault(serverName ?? host, certificate)) ??
+  pinFault(certificate, pins);
 
 /** A name counts only as a subject alternative name. Node falls back to the common name where none of those is a DNS name, so it is not shown any. */
 const identityFault = (host: string, certificate: PeerCertificate): Error | undefined =>
-  certificate.subjectaltname ? checkServerIdentity(host, { ...certificate, subject: { ...certificate.subject, CN: "" } }) : new Error("OCS's certificate has no subject alternative name; tls.pins name its key in place of a name");
+  certificate.subjectaltname
+    ? checkServerIdentity(host, { ...certificate, subject: { ...certificate.subject, CN: "" } })
+    : new Error("OCS's certificate has no subject alternative name; tls.pins name its key in place of a name");
 
 /** Of the certificate's own key: whoever can mint another under the same authority has another key. */
 const pinFault = ({ raw }: PeerCertificate, pins: readonly string[] | undefined): Error | undefined => {
   if (!pins) return undefined;
   const key = new X509Certificate(raw).publicKey.export({ type: "spki", format: "der" });
-  return pins.includes(`sha256:${createHash("sha256").update(key).digest("base64")}`) ? undefined : new Error("OCS's certificate has none of the pinned keys");
+  return pins.includes(`sha256:${createHash("sha256").update(key).digest("base64")}`)
+    ? undefined
+    : new Error("OCS's certificate has none of the pinned keys");
 };

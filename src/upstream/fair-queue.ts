@@ -12,7 +12,10 @@ export type Waiting = {
   readonly urgent: boolean;
 };
 
-export type Bounds = { /** Requests of one tenant. */ readonly max: number; /** Bytes of one tenant. */ readonly maxBytes: number };
+export type Bounds = {
+  /** Requests of one tenant. */ readonly max: number;
+  /** Bytes of one tenant. */ readonly maxBytes: number;
+};
 
 type Line<Item> = {
   readonly tenant: string;

@@ -23,7 +23,11 @@ export const unwatch = (job: Job): void => {
 };
 
 /** It is over without an answer. */
-export const refuse = (job: Job, reason: NoAnswer, waits = { queue: performance.now() - job.queuedAt, ocs: 0 }): void => {
+export const refuse = (
+  job: Job,
+  reason: NoAnswer,
+  waits = { queue: performance.now() - job.queuedAt, ocs: 0 },
+): void => {
   unwatch(job);
   reason.waits = waits;
   job.reject(reason);
@@ -32,10 +36,12 @@ export const refuse = (job: Job, reason: NoAnswer, waits = { queue: performance.
 const WITHDRAWN: Readonly<Record<Withdrawal, string>> = {
   void: "no such record for this tenant",
   unclear: "whose record it is cannot be told just now",
-  revoked: "while the request waited its credential was revoked or expired, or its client or tenant was taken out of the config",
+  revoked:
+    "while the request waited its credential was revoked or expired, or its client or tenant was taken out of the config",
 };
 
-export const withdrawal = (why: Withdrawal): NoAnswer => new NoAnswer(why, false, WITHDRAWN[why], why === "unclear" ? 1 : undefined);
+export const withdrawal = (why: Withdrawal): NoAnswer =>
+  new NoAnswer(why, false, WITHDRAWN[why], why === "unclear" ? 1 : undefined);
 
 /** True when it may not be sent any more: then it is refused here. */
 export const isWithdrawn = (job: Job): boolean => {

@@ -115,7 +115,8 @@ export class Lane {
     clearTimeout(this.#expiry);
     this.#timer = this.#expiry = undefined;
     wire?.destroy();
-    if (pending) settle(pending, pending.sent ? pending.cut() : { fault: unsent("the connection ended before the request left") });
+    if (pending)
+      settle(pending, pending.sent ? pending.cut() : { fault: unsent("the connection ended before the request left") });
   }
 
   #take(pending: Pending): void {
@@ -165,7 +166,8 @@ export class Lane {
   }
 
   #textOf({ method, path, body }: Request): string {
-    if (body !== "") return `${method} ${path}${this.#headers.json}Content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+    if (body !== "")
+      return `${method} ${path}${this.#headers.json}Content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
     return `${method} ${path}${this.#headers.bare}${method === "GET" ? "" : "Content-length: 0\r\n"}\r\n`;
   }
 
@@ -187,7 +189,8 @@ export class Lane {
   /** Nothing was asked. The rest of a negative answer may come late, because OCS announces some of those too short; a second answer is another thing. */
   #stray(bytes: Buffer): void {
     const isAnswer = bytes.toString("latin1", 0, ANSWER.length) === ANSWER;
-    if (this.#positive || isAnswer) this.#suspect(isAnswer ? "OCS sent an answer while nothing was asked" : "OCS sent bytes while nothing was asked");
+    if (this.#positive || isAnswer)
+      this.#suspect(isAnswer ? "OCS sent an answer while nothing was asked" : "OCS sent bytes while nothing was asked");
     this.close();
   }
 

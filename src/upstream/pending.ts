@@ -51,7 +51,11 @@ export class Pending {
     this.#reader.end();
     if (this.#reader.whole) return this.#finished(true);
     const nothing = this.#reader.received === 0;
-    return this.#unfinished(nothing ? new NoAnswer("cut", true, "the connection to OCS ended after the request was sent") : garbled("what came back from OCS is not one whole HTTP answer"));
+    return this.#unfinished(
+      nothing
+        ? new NoAnswer("cut", true, "the connection to OCS ended after the request was sent")
+        : garbled("what came back from OCS is not one whole HTTP answer"),
+    );
   }
 
   /** Its time is up, in milliseconds. */
@@ -67,11 +71,16 @@ export class Pending {
   #finished(isFlushed: boolean): End {
     const { head, surplus, isEmpty } = this.#reader;
     const { fits, method } = this.request;
-    if (this.#needsBody && head!.framing === "end") return this.#end(undefined, garbled("OCS's answer does not say where it ends"));
-    if (this.#needsBody && fits?.(this.#reader.body) === false) return this.#end(undefined, garbled("OCS's answer is not the one that was asked for"));
+    if (this.#needsBody && head!.framing === "end")
+      return this.#end(undefined, garbled("OCS's answer does not say where it ends"));
+    if (this.#needsBody && fits?.(this.#reader.body) === false)
+      return this.#end(undefined, garbled("OCS's answer is not the one that was asked for"));
     // OCS's positive answer to a POST has no body: with one it may be another request's answer, and its connection is not to be trusted.
     const odd = surplus || !head!.documented || !isFlushed || (method === "POST" && head!.status === 200 && !isEmpty);
-    return this.#end(this.#answer(), odd ? garbled("more came from OCS than one answer in the shape of its request") : undefined);
+    return this.#end(
+      this.#answer(),
+      odd ? garbled("more came from OCS than one answer in the shape of its request") : undefined,
+    );
   }
 
   /** The outcome is the status: that is known once the header block is whole, also when the body's length lies. */

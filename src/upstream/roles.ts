@@ -18,7 +18,12 @@ import type { Settled } from "./words.ts";
 
 export type Role = "primary" | "backup";
 
-export type Found = { readonly from: string; readonly to: string; readonly how: Settled["how"]; readonly reason: string };
+export type Found = {
+  readonly from: string;
+  readonly to: string;
+  readonly how: Settled["how"];
+  readonly reason: string;
+};
 
 export type RolesOptions = {
   readonly primary: Endpoint;
@@ -42,7 +47,13 @@ export type RolesOptions = {
 };
 
 /** `standby`: what the last probe saw of the one that requests do not go to. */
-export type EndpointStatus = { readonly endpoint: string; readonly role: Role; readonly active: boolean; readonly up: boolean; readonly standby?: StandbyStatus };
+export type EndpointStatus = {
+  readonly endpoint: string;
+  readonly role: Role;
+  readonly active: boolean;
+  readonly up: boolean;
+  readonly standby?: StandbyStatus;
+};
 
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 2000;
@@ -152,14 +163,21 @@ export class Roles {
     if (origin !== undefined && !(isPeer && now - this.#changedAt < STRAGGLING_MS)) this.#speaker.heard(origin, now);
     if (this.steady && isPeer) this.#doubt();
     // A probe that is under way may have begun before OCS was up, and would be seen to fail by its timeout only.
-    else if (this.#search) this.#soon.act(PROBE_AGAIN_MS * (1 + this.#looks), () => this.#search && void this.#look(this.#search));
+    else if (this.#search)
+      this.#soon.act(PROBE_AGAIN_MS * (1 + this.#looks), () => this.#search && void this.#look(this.#search));
   }
 
   status(): EndpointStatus[] {
     return this.#endpoints.map((endpoint, index) => {
       const active = endpoint === this.#active;
       const standby = active ? undefined : this.#standby.status(endpoint);
-      return { endpoint: endpoint.origin, role: index === 0 ? "primary" : "backup", active, up: active && this.steady, ...(standby && { standby }) };
+      return {
+        endpoint: endpoint.origin,
+        role: index === 0 ? "primary" : "backup",
+        active,
+        up: active && this.steady,
+        ...(standby && { standby }),
+      };
     });
   }
 
@@ -174,7 +192,8 @@ export class Roles {
   /** Ends the watch connection as well; later where another board has replaced this one, so that a dead host is noticed. */
   leave(): void {
     // The next board may lead to other addresses, and then nobody has to know what becomes of this OCS.
-    const sharesIt = this.#heir !== undefined && this.#heir.#endpoints.some(({ origin }) => origin === this.#active.origin);
+    const sharesIt =
+      this.#heir !== undefined && this.#heir.#endpoints.some(({ origin }) => origin === this.#active.origin);
     if (sharesIt) this.#vigil.linger();
     else this.#vigil.close();
   }
@@ -223,7 +242,7 @@ export class Roles {
   async #keepLooking(search: Search, firstPause: number): Promise<void> {
     for (let pause = firstPause; ; pause = Math.min(Math.max(pause * 2, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)) {
       if (pause > 0) await this.#rest(pause);
-      if (this.#search !== search || await this.#look(search) || this.#search !== search) return;
+      if (this.#search !== search || (await this.#look(search)) || this.#search !== search) return;
       if (this.#state !== "seeking" || this.#couldNotTry || performance.now() - search.since < GRACE_MS) continue;
       this.#state = "down";
       this.#options.down();
@@ -266,7 +285,9 @@ export class Roles {
   #signs({ cause, since }: Search, { active, peer }: Both): Signs {
     const [now, peerOrigin] = [performance.now(), this.#peer?.origin];
     return {
-      cause, active, peer,
+      cause,
+      active,
+      peer,
       habit: this.#standby.habit,
       activeSpoke: this.#speaker.hasSpoken(this.#active.origin, since + UNDER_WAY_MS),
       peerSpoke: this.#speaker.hasSpoken(peerOrigin, since - LATELY_MS),

@@ -54,9 +54,15 @@ export class Switchboard {
     this.#turns = new Turns(this.#queue, this.#pace, this.#free, options);
     this.#takeovers = options.inherits ? options.inherits.#takeovers : 0;
     this.#roles = new Roles({
-      primary: options.primary, backup: options.backup, habit: () => this.#options.standby, inherits: options.inherits && options.inherits.#roles,
+      primary: options.primary,
+      backup: options.backup,
+      habit: () => this.#options.standby,
+      inherits: options.inherits && options.inherits.#roles,
       hasLane: (since) => this.#lanes.some(({ connectedAt }) => connectedAt !== undefined && connectedAt < since),
-      found: (found) => this.#found(found), lost: () => this.#options.settled?.(undefined), down: () => this.#down(), ended: () => this.#lost(),
+      found: (found) => this.#found(found),
+      lost: () => this.#options.settled?.(undefined),
+      down: () => this.#down(),
+      ended: () => this.#lost(),
       standby: (endpoint, status) =>
         this.#options.tell?.({ kind: "standby", upstream: this.#options.name, endpoint, ...status }),
     });
@@ -89,7 +95,17 @@ export class Switchboard {
   /** Waits for a fair turn, runs one exchange, answers. Rejects with NoAnswer. `gone` takes a waiting request out; a sent one runs to its end. */
   send(request: Request, gone?: () => AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const job: Job = { request, tenant: request.tenant, urgent: request.urgent, bytes: Buffer.byteLength(request.body), queuedAt: performance.now(), resolve, reject, gone, tries: 0 };
+      const job: Job = {
+        request,
+        tenant: request.tenant,
+        urgent: request.urgent,
+        bytes: Buffer.byteLength(request.body),
+        queuedAt: performance.now(),
+        resolve,
+        reject,
+        gone,
+        tries: 0,
+      };
       this.#enter(job);
     });
   }
@@ -117,7 +133,8 @@ export class Switchboard {
       return refuse(job, new NoAnswer("queue-full", false, "this tenant's queue is full", 1));
     }
     this.#parked.add(job);
-    const late = (): void => leave(new NoAnswer("unclear", false, "an earlier request on this record is still in flight", 1));
+    const late = (): void =>
+      leave(new NoAnswer("unclear", false, "an earlier request on this record is still in flight", 1));
     this.#watchFor(job, late, maxWait, leave);
     void earlier.then(() => {
       if (!this.#parked.delete(job)) return;
@@ -132,8 +149,21 @@ export class Switchboard {
       name: this.#options.name,
       epoch: this.#epoch,
       endpoints: this.#roles.status(),
-      lanes: this.#lanes.map(({ name, endpoint, state, tenant, since }) => ({ name, endpoint, state: state.name, tenant, since: now - since })),
-      queue: this.#queue.waiting().map(({ tenant, items, bytes }) => ({ tenant, waiting: items.length, bytes, oldest: now - Math.min(...items.map(({ queuedAt }) => queuedAt)) })),
+      lanes: this.#lanes.map(({ name, endpoint, state, tenant, since }) => ({
+        name,
+        endpoint,
+        state: state.name,
+        tenant,
+        since: now - since,
+      })),
+      queue: this.#queue
+        .waiting()
+        .map(({ tenant, items, bytes }) => ({
+          tenant,
+          waiting: items.length,
+          bytes,
+          oldest: now - Math.min(...items.map(({ queuedAt }) => queuedAt)),
+        })),
     };
   }
 
@@ -176,7 +206,12 @@ export class Switchboard {
     if (this.#roles.isDown) return new NoAnswer("unreachable", false, "no OCS accepts a connection", 1);
     const wait = this.#foretell(tenant, urgent);
     if (wait <= this.#options.queue.maxWait) return undefined;
-    return new NoAnswer("queue-full", false, `the wait would be longer than ${this.#options.queue.maxWait} ms`, secondsFor(wait));
+    return new NoAnswer(
+      "queue-full",
+      false,
+      `the wait would be longer than ${this.#options.queue.maxWait} ms`,
+      secondsFor(wait),
+    );
   }
 
   /** Milliseconds until a new request of this tenant would have a lane, at today's pace and with its share of the lanes; 0 while unknown. */
@@ -189,7 +224,15 @@ export class Switchboard {
 
   #wait(job: Job): void {
     if (!this.#queue.push(job)) {
-      return refuse(job, new NoAnswer("queue-full", false, "this tenant's queue is full", secondsFor(this.#foretell(job.tenant, job.urgent))));
+      return refuse(
+        job,
+        new NoAnswer(
+          "queue-full",
+          false,
+          "this tenant's queue is full",
+          secondsFor(this.#foretell(job.tenant, job.urgent)),
+        ),
+      );
     }
     this.#watch(job);
     this.#assign();
@@ -202,9 +245,12 @@ export class Switchboard {
       refuse(job, no);
     };
     const { maxWait } = this.#options.queue;
-    const late = (): void => leave(this.#roles.steady && (this.#isConnected || !this.#lanes.some((lane) => this.#pauses.has(lane)))
-      ? new NoAnswer("waited", false, `no lane came free within ${maxWait} ms`, 1)
-      : new NoAnswer("unreachable", false, `no OCS accepted a connection within ${maxWait} ms`, 1));
+    const late = (): void =>
+      leave(
+        this.#roles.steady && (this.#isConnected || !this.#lanes.some((lane) => this.#pauses.has(lane)))
+          ? new NoAnswer("waited", false, `no lane came free within ${maxWait} ms`, 1)
+          : new NoAnswer("unreachable", false, `no OCS accepted a connection within ${maxWait} ms`, 1),
+      );
     this.#watchFor(job, late, maxWait, leave);
   }
 
@@ -257,7 +303,15 @@ export class Switchboard {
         this.#pace.answered(answer.ms);
         const { status, headers, body, ms, suspected } = answer;
         const waits = { queue, ocs: ms };
-        job.resolve({ status, headers, body, lane: lane.name, endpoint: lane.endpoint, waits, ...(suspected && { suspected: true }) });
+        job.resolve({
+          status,
+          headers,
+          body,
+          lane: lane.name,
+          endpoint: lane.endpoint,
+          waits,
+          ...(suspected && { suspected: true }),
+        });
         if (answer.status !== 200) await lane.quarantine();
       } catch (error) {
         const reason = error instanceof NoAnswer ? error : new NoAnswer("garbled", true, String(error));
@@ -340,7 +394,9 @@ export class Switchboard {
   #layLane(): void {
     const { name, userAgent, onePerTenant } = this.#options;
     const lane: Lane = new Lane(`${name}/${this.#lanes.length + 1}`, {
-      endpoint: this.#roles.active, userAgent, onePerTenant,
+      endpoint: this.#roles.active,
+      userAgent,
+      onePerTenant,
       answerTimeout: () => Math.max(1, Math.min(this.#options.answerTimeout, this.#endsAt - performance.now())),
       connected: (ms) => this.#pace.connected(ms),
       lost: () => this.#lanes.includes(lane) && this.#lost(),

@@ -29,14 +29,20 @@ export class TlsSessions {
     const keep = (bytes: Buffer | undefined): void => {
       if (verifiedAt !== undefined && bytes) this.#latest = { bytes, verifiedAt };
     };
-    const forget = (): void => { this.#latest = undefined; };
-    socket.once("secureConnect", () => {
-      verifiedAt = offered && socket.isSessionReused() ? offered.verifiedAt : performance.now();
-      // With TLS 1.2 it is given before this event, with 1.3 behind it.
-      if (socket.getProtocol() === "TLSv1.2") keep(socket.getSession());
-    }).on("session", keep).once("error", forget).once("end", () => {
-      // A host that resumes and then has no use for it need not say so: it may just end.
-      if (socket.bytesRead === 0) forget();
-    });
+    const forget = (): void => {
+      this.#latest = undefined;
+    };
+    socket
+      .once("secureConnect", () => {
+        verifiedAt = offered && socket.isSessionReused() ? offered.verifiedAt : performance.now();
+        // With TLS 1.2 it is given before this event, with 1.3 behind it.
+        if (socket.getProtocol() === "TLSv1.2") keep(socket.getSession());
+      })
+      .on("session", keep)
+      .once("error", forget)
+      .once("end", () => {
+        // A host that resumes and then has no use for it need not say so: it may just end.
+        if (socket.bytesRead === 0) forget();
+      });
   }
 }

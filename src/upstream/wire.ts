@@ -31,7 +31,11 @@ export class Wire {
   /** Begins to connect. Nothing is told any more after `destroy`, `failed` or `gone`. */
   constructor(endpoint: Endpoint, told: Told) {
     this.#told = told;
-    connectTo(endpoint, (error, socket) => this.#connected(error, socket), (bytes) => this.#over || told.took(bytes));
+    connectTo(
+      endpoint,
+      (error, socket) => this.#connected(error, socket),
+      (bytes) => this.#over || told.took(bytes),
+    );
   }
 
   /** It can carry a request. */

@@ -10,11 +10,17 @@ import type { Switchboard } from "./switchboard.ts";
  * `standby`: what the standby shows has begun to differ from what is healthy, or is healthy again.
  */
 export type UpstreamNews = { readonly upstream: string } & (
-  | { readonly kind: "switchover"; readonly from: string; readonly to: string; readonly epoch: number; readonly reason: string }
+  | {
+      readonly kind: "switchover";
+      readonly from: string;
+      readonly to: string;
+      readonly epoch: number;
+      readonly reason: string;
+    }
   | { readonly kind: "reconnected"; readonly endpoint: string; readonly reason: string }
   | { readonly kind: "down" }
-  | { readonly kind: "standby"; readonly endpoint: string } & StandbyStatus
-  | { readonly kind: "suspicion" } & Suspicion
+  | ({ readonly kind: "standby"; readonly endpoint: string } & StandbyStatus)
+  | ({ readonly kind: "suspicion" } & Suspicion)
 );
 
 /**
@@ -51,7 +57,18 @@ export type UpstreamStatus = {
   readonly epoch: number;
   readonly endpoints: readonly EndpointStatus[];
   /** `since`: milliseconds in this state. */
-  readonly lanes: readonly { readonly name: string; readonly endpoint: string; readonly state: LaneState["name"]; readonly tenant: string | undefined; readonly since: number }[];
+  readonly lanes: readonly {
+    readonly name: string;
+    readonly endpoint: string;
+    readonly state: LaneState["name"];
+    readonly tenant: string | undefined;
+    readonly since: number;
+  }[];
   /** `oldest`: milliseconds that its first request waits. */
-  readonly queue: readonly { readonly tenant: string; readonly waiting: number; readonly bytes: number; readonly oldest: number }[];
+  readonly queue: readonly {
+    readonly tenant: string;
+    readonly waiting: number;
+    readonly bytes: number;
+    readonly oldest: number;
+  }[];
 };

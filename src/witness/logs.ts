@@ -22,7 +22,7 @@ export const readLogs = (text: string): readonly string[] => {
   if (wrong !== undefined) {
     throw new Error(
       `${JSON.stringify(wrong.slice(0, 100))} is no verifier key of a log: ` +
-      `expected name+8 hex digits+base64, as in checkpoint.pub`,
+        `expected name+8 hex digits+base64, as in checkpoint.pub`,
     );
   }
   return lines;
@@ -47,9 +47,7 @@ export const openLogs = async (dir: string, given: readonly string[], tell: (fau
   };
   await look();
   return async () => {
-    await look().catch((error: unknown) =>
-      tell(`${path} is not used: ${faultInWords(error)}`),
-    );
+    await look().catch((error: unknown) => tell(`${path} is not used: ${faultInWords(error)}`));
     return byOrigin([...given, ...kept]);
   };
 };

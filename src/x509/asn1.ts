@@ -7,7 +7,14 @@ export type Element = {
   readonly whole: Buffer;
 };
 
-export const TAG = { bitString: 0x03, octetString: 0x04, oid: 0x06, utcTime: 0x17, generalizedTime: 0x18, sequence: 0x30 } as const;
+export const TAG = {
+  bitString: 0x03,
+  octetString: 0x04,
+  oid: 0x06,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  sequence: 0x30,
+} as const;
 
 /** The elements that follow each other in these bytes. */
 export const elementsOf = (bytes: Buffer): readonly Element[] => {

@@ -30,7 +30,12 @@ export type RevocationList = {
 
 /** Object ids as the hexadecimal contents of their DER: id-kp-clientAuth, and the extensions that are read. */
 export const CLIENT_AUTH = "2b06010505070302";
-const EXTENSION = { keyUsage: "551d0f", subjectAltName: "551d11", basicConstraints: "551d13", extKeyUsage: "551d25" } as const;
+const EXTENSION = {
+  keyUsage: "551d0f",
+  subjectAltName: "551d11",
+  basicConstraints: "551d13",
+  extKeyUsage: "551d25",
+} as const;
 
 const DNS_NAME = 0x82;
 const EXTENSIONS = 0xa3;
@@ -58,7 +63,11 @@ export const readCertificate = (der: Buffer): Certificate => {
     isAuthority: constraints !== undefined && isTrue(elementsOf(constraints.contents)[0]),
     maySignCertificates: usage !== undefined && ((usage.contents[1] ?? 0) & KEY_CERT_SIGN) !== 0,
     purposes: purposes && elementsOf(purposes.contents).map(({ contents }) => contents.toString("hex")),
-    dnsNames: names ? elementsOf(names.contents).filter(({ tag }) => tag === DNS_NAME).map(({ contents }) => contents.toString("latin1")) : [],
+    dnsNames: names
+      ? elementsOf(names.contents)
+          .filter(({ tag }) => tag === DNS_NAME)
+          .map(({ contents }) => contents.toString("latin1"))
+      : [],
   };
 };
 
@@ -89,7 +98,11 @@ export const readRevocationList = (der: Buffer): RevocationList => {
   if (!issuer || !nextUpdate) return broken();
   return {
     issuer: issuer.whole.toString("hex"),
-    revoked: new Set(revoked?.tag === TAG.sequence ? elementsOf(revoked.contents).map(({ contents }) => elementOf(contents).contents.toString("hex")) : []),
+    revoked: new Set(
+      revoked?.tag === TAG.sequence
+        ? elementsOf(revoked.contents).map(({ contents }) => elementOf(contents).contents.toString("hex"))
+        : [],
+    ),
     nextUpdate: momentOf(nextUpdate),
   };
 };

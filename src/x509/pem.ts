@@ -42,16 +42,22 @@ export const readPem = (text: string): readonly PemBlock[] => {
 const derOf = ({ label, body, line }: PemBlock): Buffer => {
   const base64 = body.replaceAll(/\s/g, "");
   const der = Buffer.from(base64, "base64");
-  if (!BASE64.test(base64) || der.length === 0) throw new PemFault(`the ${label} that begins in line ${line} is not base64`);
+  if (!BASE64.test(base64) || der.length === 0)
+    throw new PemFault(`the ${label} that begins in line ${line} is not base64`);
   return der;
 };
 
 /** The DER of every certificate, in order; none where the text has none. Throws PemFault. */
 export const certificatesOf = (text: string): readonly Buffer[] =>
-  readPem(text).filter(({ label }) => CERTIFICATE.has(label)).map(derOf);
+  readPem(text)
+    .filter(({ label }) => CERTIFICATE.has(label))
+    .map(derOf);
 
 /** The DER of every revocation list. Throws PemFault. */
-export const listsOf = (text: string): readonly Buffer[] => readPem(text).filter(({ label }) => LIST.has(label)).map(derOf);
+export const listsOf = (text: string): readonly Buffer[] =>
+  readPem(text)
+    .filter(({ label }) => LIST.has(label))
+    .map(derOf);
 
 const pem = (label: string, der: Buffer): string => {
   const lines = der.toString("base64").match(new RegExp(`.{1,${LINE}}`, "g")) ?? [];

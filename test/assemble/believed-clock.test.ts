@@ -41,7 +41,11 @@ describe("a revocation that ends", () => {
     dir = await aConfigured(twoTenants("http://127.0.0.1:9"), ["alpha", "beta"]);
     // The last entry is of 2020; today's clock is years ahead of it, and the revocation would have ended.
     const wall = Date.parse("2020-01-01T00:00:00Z") * 1000;
-    const journal = await openJournal({ dir: audit(), durability: "os", clocks: { wall: () => wall, steady: () => 0 } });
+    const journal = await openJournal({
+      dir: audit(),
+      durability: "os",
+      clocks: { wall: () => wall, steady: () => 0 },
+    });
     const revocation = { kind: "client", id: "alpha", until: "2020-02-01T00:00:00.000Z" } as const;
     await journal.append({ kind: "config", config_hash: "h", change: "revocations", revocations: [revocation] });
     const signing = { key: await loadOrCreateKey(join(dir, "checkpoint.pem")), origin: "test.example/journal" };
@@ -65,7 +69,8 @@ describe("open Do-Not-Calls of the run before", () => {
     dir = await aConfigured({ ...twoTenants("http://127.0.0.1:9"), admin: { bind: "127.0.0.1:0" } }, ["alpha", "beta"]);
     const open = async (): Promise<string | undefined> =>
       /^ocsgw_dnc_open\{tenant="Alpha Tenant"\} (\d+)$/m.exec(
-        await (await fetch(`${gateway!.admin}/metrics`, { headers: { Authorization: "Bearer token" } })).text())?.[1];
+        await (await fetch(`${gateway!.admin}/metrics`, { headers: { Authorization: "Bearer token" } })).text(),
+      )?.[1];
     await start();
     expect(await doNotCall("alpha")).toBeGreaterThanOrEqual(500);
     await stop();

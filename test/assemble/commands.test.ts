@@ -25,44 +25,81 @@ afterEach(async () => {
 });
 
 const socket = (): string => places(dir).commands;
-const STATE = { clock: "2026-11-22T12:00:00.000000Z", believed: true, doubt: null, waits: null, next_look: 1, entries: 0 };
+const STATE = {
+  clock: "2026-11-22T12:00:00.000000Z",
+  believed: true,
+  doubt: null,
+  waits: null,
+  next_look: 1,
+  entries: 0,
+};
 const recorded: unknown[] = [];
-const start = (given: Lock = lock) => startCommands({
-  lock: given,
-  audit: {
-    ask: (question) => ("filter" in question && question.filter === "bad" ? Promise.reject(new WrongQuestion("no filter")) : Promise.resolve({ stories: [] })),
-    record: (asked, sign) => Promise.resolve({ size: recorded.push([asked, sign]) }),
-  },
-  aside: { look: () => Promise.resolve({ refused: "looked at", kind: "refused" }), set: () => Promise.resolve({ refused: "not set aside", kind: "refused" }) },
-  revoke: (said) => Promise.resolve("id" in (said as object) ? { kept: true } : "id: expected a text"),
-  retention: { state: () => STATE, confirmClock: (user) => Promise.resolve({ ...STATE, waits: user }) },
-}, stops);
+const start = (given: Lock = lock) =>
+  startCommands(
+    {
+      lock: given,
+      audit: {
+        ask: (question) =>
+          "filter" in question && question.filter === "bad"
+            ? Promise.reject(new WrongQuestion("no filter"))
+            : Promise.resolve({ stories: [] }),
+        record: (asked, sign) => Promise.resolve({ size: recorded.push([asked, sign]) }),
+      },
+      aside: {
+        look: () => Promise.resolve({ refused: "looked at", kind: "refused" }),
+        set: () => Promise.resolve({ refused: "not set aside", kind: "refused" }),
+      },
+      revoke: (said) => Promise.resolve("id" in (said as object) ? { kept: true } : "id: expected a text"),
+      retention: { state: () => STATE, confirmClock: (user) => Promise.resolve({ ...STATE, waits: user }) },
+    },
+    stops,
+  );
 const tell = (name: string, body: unknown) => askGateway(socket(), { name, body });
 
 describe("what commands ask of the gateway", () => {
   it("has a look-up recorded, and refuses one that must not stand in the journal", async () => {
     await start();
-    expect(await tell("access", { user: "rw", operation: "export", query: "status:410", sign: true })).toEqual({ answer: { size: recorded.length } });
+    expect(await tell("access", { user: "rw", operation: "export", query: "status:410", sign: true })).toEqual({
+      answer: { size: recorded.length },
+    });
     expect(recorded.at(-1)).toEqual([{ user: "rw", operation: "export", query: "status:410" }, true]);
     const before = recorded.length;
-    for (const wrong of [{ user: "", operation: "export" }, { user: "rw", operation: "delete" }, { user: "rw", operation: "search", purpose: "4155550100" }, { user: "rw", operation: "search", query: "tenat:x" }]) {
+    for (const wrong of [
+      { user: "", operation: "export" },
+      { user: "rw", operation: "delete" },
+      { user: "rw", operation: "search", purpose: "4155550100" },
+      { user: "rw", operation: "search", query: "tenat:x" },
+    ]) {
       await expect(tell("access", wrong)).rejects.toMatchObject({ name: "WrongCommand" });
     }
     expect(recorded.length).toBe(before);
   });
 
   it.each([
-    ["revoke", { id: "alpha" }, { kept: true }], ["question", { kind: "page", filter: "", limit: 1000 }, { stories: [] }], ["retention", {}, STATE], ["confirm-clock", { user: "rw" }, { ...STATE, waits: "rw" }], ["question", { kind: "story", id: "0" }, { stories: [] }],
+    ["revoke", { id: "alpha" }, { kept: true }],
+    ["question", { kind: "page", filter: "", limit: 1000 }, { stories: [] }],
+    ["retention", {}, STATE],
+    ["confirm-clock", { user: "rw" }, { ...STATE, waits: "rw" }],
+    ["question", { kind: "story", id: "0" }, { stories: [] }],
   ])("does %s %j", async (name, body, answer) => {
     await start();
     expect(await tell(name, body)).toEqual({ answer });
   });
 
   it.each([
-    ["confirm-clock", {}, "user: expected"], ["confirm-clock", { user: "a\nb" }, "user: expected"], ["confirm-clock", { user: "x".repeat(401) }, "user: expected"],
-    ["revoke", {}, "id: expected a text"], ["question", { kind: "page", filter: "", limit: 1001 }, "from 1 to 1000"], ["question", { kind: "page", filter: "", limit: 0 }, "from 1 to 1000"], ["question", { kind: "page", filter: "", limit: "9" }, "from 1 to 1000"],
-    ["question", { kind: "page", filter: "bad", limit: 1 }, "no filter"], ["question", { kind: "open-do-not-calls", most: 1e9 }, "of another version"], ["question", {}, "of another version"], ["stop", {}, "of another version"],
-    ["access", null, "expected an object"], ["access", 7, "expected an object"],
+    ["confirm-clock", {}, "user: expected"],
+    ["confirm-clock", { user: "a\nb" }, "user: expected"],
+    ["confirm-clock", { user: "x".repeat(401) }, "user: expected"],
+    ["revoke", {}, "id: expected a text"],
+    ["question", { kind: "page", filter: "", limit: 1001 }, "from 1 to 1000"],
+    ["question", { kind: "page", filter: "", limit: 0 }, "from 1 to 1000"],
+    ["question", { kind: "page", filter: "", limit: "9" }, "from 1 to 1000"],
+    ["question", { kind: "page", filter: "bad", limit: 1 }, "no filter"],
+    ["question", { kind: "open-do-not-calls", most: 1e9 }, "of another version"],
+    ["question", {}, "of another version"],
+    ["stop", {}, "of another version"],
+    ["access", null, "expected an object"],
+    ["access", 7, "expected an object"],
   ])("refuses %s %j", async (name, body, why) => {
     await start();
     await expect(tell(name, body)).rejects.toThrow(why);
@@ -99,13 +136,27 @@ describe("the listener of probes of a whole gateway", () => {
     const other = await rawOcs();
     const port = new URL(other.url).port;
     await other.close();
-    gateway = await aGateway({ ...twoTenants(ocs.url), admin: { bind: "127.0.0.1:0", probes: { bind: `127.0.0.1:${port}`, allow_from: ["127.0.0.1"] } } });
+    gateway = await aGateway({
+      ...twoTenants(ocs.url),
+      admin: { bind: "127.0.0.1:0", probes: { bind: `127.0.0.1:${port}`, allow_from: ["127.0.0.1"] } },
+    });
     const probes = `http://127.0.0.1:${port}`;
-    expect([(await fetch(`${probes}/readyz`)).status, (await fetch(`${probes}/api/status`)).status, (await fetch(`${probes}/metrics`)).status]).toEqual([200, 404, 200]);
+    expect([
+      (await fetch(`${probes}/readyz`)).status,
+      (await fetch(`${probes}/api/status`)).status,
+      (await fetch(`${probes}/metrics`)).status,
+    ]).toEqual([200, 404, 200]);
     await ocs.close();
-    await fetch(`${gateway.url}/phones/4155550100?req=DoNotCall`, { method: "POST", body: "{}", headers: { Authorization: basic("alpha"), "Content-Type": "application/json" } });
+    await fetch(`${gateway.url}/phones/4155550100?req=DoNotCall`, {
+      method: "POST",
+      body: "{}",
+      headers: { Authorization: basic("alpha"), "Content-Type": "application/json" },
+    });
     await expect.poll(async () => (await fetch(`${probes}/readyz`)).status, { timeout: 10_000 }).toBe(503);
-    expect(await (await fetch(`${probes}/readyz`)).json()).toEqual({ status: "not ready", reasons: ["no OCS reachable"] });
+    expect(await (await fetch(`${probes}/readyz`)).json()).toEqual({
+      status: "not ready",
+      reasons: ["no OCS reachable"],
+    });
     expect(await (await fetch(`${gateway.gateway.admin!}/readyz`)).text()).toContain(new URL(ocs.url).port);
   });
 
@@ -114,7 +165,10 @@ describe("the listener of probes of a whole gateway", () => {
     const other = await rawOcs();
     const port = new URL(other.url).port;
     await other.close();
-    gateway = await aGateway({ ...twoTenants(ocs.url), admin: { bind: "127.0.0.1:0", probes: { bind: `127.0.0.1:${port}`, allow_from: ["10.0.0.0/8"] } } });
+    gateway = await aGateway({
+      ...twoTenants(ocs.url),
+      admin: { bind: "127.0.0.1:0", probes: { bind: `127.0.0.1:${port}`, allow_from: ["10.0.0.0/8"] } },
+    });
     await expect(fetch(`http://127.0.0.1:${port}/readyz`)).rejects.toThrow("fetch failed");
   });
 });

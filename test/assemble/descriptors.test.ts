@@ -22,7 +22,8 @@ import { rawOcs } from "../kit/raw-ocs.ts";
 const opening = (over: Partial<Opening> = {}): Opening => ({
   listeners: [{ max_connections: 10_000 }],
   upstreams: [{ connections: 4, callbacks: null }],
-  hasProbes: false, hasAdmin: true,
+  hasProbes: false,
+  hasAdmin: true,
   ...over,
 });
 

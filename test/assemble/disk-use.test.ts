@@ -7,7 +7,9 @@ import { undo, type Stops } from "../../src/assemble/stops.ts";
 
 let dir: string;
 const stops: Stops = [];
-beforeEach(async () => { dir = await mkdtemp(join(tmpdir(), "ocsgw-disk-use-")); });
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocsgw-disk-use-"));
+});
 afterEach(async () => {
   await undo(stops);
   await rm(dir, { recursive: true, force: true });
@@ -17,7 +19,10 @@ it("measures again when the journal cannot be written, and when it can again", a
   let isBroken = false;
   const use = await watchDiskUse(dir, () => isBroken, stops);
   expect(use()?.journal).toBe(0);
-  for (const [bytes, broken] of [[1000, true], [3000, false]] as const) {
+  for (const [bytes, broken] of [
+    [1000, true],
+    [3000, false],
+  ] as const) {
     await writeFile(join(dir, "segment"), "x".repeat(bytes));
     isBroken = broken;
     await vi.waitFor(() => expect(use()?.journal).toBe(bytes), { timeout: 10_000 });

@@ -16,7 +16,11 @@ import { anIssuer, ecPair, es256, jwkOf } from "../tenants/credential/kit.ts";
 const [pair, attackers] = [ecPair(), ecPair()];
 const token = (key = pair): string => {
   const now = Math.floor(Date.now() / 1000);
-  return es256(key.privateKey, { alg: "ES256", kid: "k" }, { iss: anIssuer().issuer, aud: "ocs-gateway", azp: "alpha", iat: now, exp: now + 600, jti: `${Math.random()}` });
+  return es256(
+    key.privateKey,
+    { alg: "ES256", kid: "k" },
+    { iss: anIssuer().issuer, aud: "ocs-gateway", azp: "alpha", iat: now, exp: now + 600, jti: `${Math.random()}` },
+  );
 };
 
 describe("a gateway that starts while an issuer's address fails", () => {
@@ -30,7 +34,9 @@ describe("a gateway that starts while an issuer's address fails", () => {
   beforeEach(async () => {
     ocs = await rawOcs();
     isUp = true;
-    issuer = createServer((_, reply) => (isUp ? reply.end(JSON.stringify({ keys: [jwkOf(pair.publicKey, { kid: "k" })] })) : reply.writeHead(503).end())).listen(0, "127.0.0.1");
+    issuer = createServer((_, reply) =>
+      isUp ? reply.end(JSON.stringify({ keys: [jwkOf(pair.publicKey, { kid: "k" })] })) : reply.writeHead(503).end(),
+    ).listen(0, "127.0.0.1");
     await new Promise((ready) => issuer.once("listening", ready));
     dir = await aConfigured(config(), ["alpha", "beta"]);
     told = [];
@@ -48,22 +54,40 @@ describe("a gateway that starts while an issuer's address fails", () => {
     const made = twoTenants(ocs.url);
     const { name, issuer: iss, audience } = anIssuer();
     const address = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/jwks.json`;
-    return { ...made, audit: { ...(made.audit as object), checkpoint: { key: checkpointKey, origin: "test.example/journal" } }, identity: { jwt: [{ name, issuer: iss, audience, jwks_uri: address }] } };
+    return {
+      ...made,
+      audit: { ...(made.audit as object), checkpoint: { key: checkpointKey, origin: "test.example/journal" } },
+      identity: { jwt: [{ name, issuer: iss, audience, jwks_uri: address }] },
+    };
   };
   const withGateway = async (work: (ask: (token: string) => Promise<number>) => Promise<void>): Promise<void> => {
     const loaded = await loadSettings(join(dir, "ocsgw.yaml"), {});
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    const gateway: Gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: join(dir, "ocsgw.yaml") });
+    const gateway: Gateway = await assemble({
+      settings: loaded.settings,
+      configHash: loaded.hash,
+      files: loaded.files,
+      file: join(dir, "ocsgw.yaml"),
+    });
     try {
-      await work(async (shown) => (await fetch(`${gateway.listeners[0]!.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization: `Bearer ${shown}` } })).status);
+      await work(
+        async (shown) =>
+          (
+            await fetch(`${gateway.listeners[0]!.url}/phones/4155550100?req=DoNotCall`, {
+              method: "POST",
+              headers: { authorization: `Bearer ${shown}` },
+            })
+          ).status,
+      );
     } finally {
       await gateway.stop("test");
     }
   };
-  const fill = (): Promise<void> => withGateway(async (ask) => {
-    expect(await ask(token())).toBe(200);
-    await expect.poll(() => existsSync(kept())).toBe(true);
-  });
+  const fill = (): Promise<void> =>
+    withGateway(async (ask) => {
+      expect(await ask(token())).toBe(200);
+      await expect.poll(() => existsSync(kept())).toBe(true);
+    });
 
   it("believes the keys that it kept itself", async () => {
     await fill();
@@ -74,7 +98,9 @@ describe("a gateway that starts while an issuer's address fails", () => {
 
   it("refuses keys that somebody put in their place, says so, and takes those of the address later", async () => {
     await fill();
-    const planted = (await readFile(kept(), "utf8")).replace(String(jwkOf(pair.publicKey)["x"]), String(jwkOf(attackers.publicKey)["x"])).replace(String(jwkOf(pair.publicKey)["y"]), String(jwkOf(attackers.publicKey)["y"]));
+    const planted = (await readFile(kept(), "utf8"))
+      .replace(String(jwkOf(pair.publicKey)["x"]), String(jwkOf(attackers.publicKey)["x"]))
+      .replace(String(jwkOf(pair.publicKey)["y"]), String(jwkOf(attackers.publicKey)["y"]));
     await writeFile(kept(), planted);
     isUp = false;
     await withGateway(async (ask) => expect([await ask(token(attackers)), await ask(token())]).toEqual([503, 503]));
@@ -84,8 +110,14 @@ describe("a gateway that starts while an issuer's address fails", () => {
   });
 
   it("keeps none where the key that they would be believed for lies beside them", async () => {
-    await writeFile(join(dir, "ocsgw.yaml"), stringify(config("audit/checkpoint.pem"), { aliasDuplicateObjects: false }));
+    await writeFile(
+      join(dir, "ocsgw.yaml"),
+      stringify(config("audit/checkpoint.pem"), { aliasDuplicateObjects: false }),
+    );
     await withGateway(async (ask) => expect(await ask(token())).toBe(200));
-    expect([existsSync(kept()), told]).toEqual([false, [expect.stringContaining("audit.checkpoint.key lies in audit.dir")]]);
+    expect([existsSync(kept()), told]).toEqual([
+      false,
+      [expect.stringContaining("audit.checkpoint.key lies in audit.dir")],
+    ]);
   });
 });

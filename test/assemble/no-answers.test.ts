@@ -27,22 +27,46 @@ const pass = (ms: number): void => {
 };
 let request = 0;
 const observe = (code: string | undefined, { tenant = "Alpha Tenant", upstream = "ocs" } = {}): void =>
-  noAnswers.observe({ arrival: { id: `01K${request++}` }, tenant: { name: tenant, upstream }, operation: { action: { name: "AddRecord" } }, waits: { queue: 3, ocs: 15_000.4 }, lane: `${upstream}/2` }, { ...(code !== undefined && { code }) });
+  noAnswers.observe(
+    {
+      arrival: { id: `01K${request++}` },
+      tenant: { name: tenant, upstream },
+      operation: { action: { name: "AddRecord" } },
+      waits: { queue: 3, ocs: 15_000.4 },
+      lane: `${upstream}/2`,
+    },
+    { ...(code !== undefined && { code }) },
+  );
 const times = (count: number, ...given: Parameters<typeof observe>): void => {
   for (let at = 0; at < count; at++) observe(...given);
 };
 
 describe("a request without an answer", () => {
   it.each(["OCSGW-4101", "OCSGW-4102", "OCSGW-4103"])("has a line with all that an operator asks for: %s", (code) => {
-    noAnswers.observe({ arrival: { id: "01K" }, tenant: { name: "Alpha Tenant", upstream: "ocs" }, operation: { action: { name: "AddRecord" } }, waits: { queue: 3, ocs: 15_000.4 }, lane: "ocs/2" }, { code });
-    expect(said).toEqual([{ id: "01K", upstream: "ocs", tenant: "Alpha Tenant", action: "AddRecord", code, lane: "ocs/2", ms: 15_000 }]);
+    noAnswers.observe(
+      {
+        arrival: { id: "01K" },
+        tenant: { name: "Alpha Tenant", upstream: "ocs" },
+        operation: { action: { name: "AddRecord" } },
+        waits: { queue: 3, ocs: 15_000.4 },
+        lane: "ocs/2",
+      },
+      { code },
+    );
+    expect(said).toEqual([
+      { id: "01K", upstream: "ocs", tenant: "Alpha Tenant", action: "AddRecord", code, lane: "ocs/2", ms: 15_000 },
+    ]);
   });
 
   it("is one of those codes, and no other", () => {
     for (const { code } of Object.values(REFUSALS)) if (!code.startsWith("OCSGW-41")) observe(code);
     observe(undefined);
     expect([said, noAnswers.warnings()]).toEqual([[], []]);
-    expect(Object.values(REFUSALS).filter(({ delivery }) => delivery === "sent-no-answer").every(({ code }) => code.startsWith("OCSGW-41"))).toBe(true);
+    expect(
+      Object.values(REFUSALS)
+        .filter(({ delivery }) => delivery === "sent-no-answer")
+        .every(({ code }) => code.startsWith("OCSGW-41")),
+    ).toBe(true);
   });
 
   it("is left out of the log beyond three in ten seconds, and counted to the last one", () => {

@@ -23,13 +23,31 @@ beforeAll(async () => {
   const jwk = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" });
   const config = {
     ...base,
-    listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: "none" }, { name: "secure", bind: "127.0.0.1:0", tls: { cert: "server.crt", key: "server.key", client_ca: "ca.crt" } }],
-    identity: { keys: { file: "keys.yaml" }, jwt: [{ name: "corp", issuer: "https://idp.test/", audience: "ocs-gateway", jwks_file: "jwks.json", algorithms: ["ES256"] }] },
+    listeners: [
+      { name: "clients", bind: "127.0.0.1:0", tls: "none" },
+      { name: "secure", bind: "127.0.0.1:0", tls: { cert: "server.crt", key: "server.key", client_ca: "ca.crt" } },
+    ],
+    identity: {
+      keys: { file: "keys.yaml" },
+      jwt: [
+        {
+          name: "corp",
+          issuer: "https://idp.test/",
+          audience: "ocs-gateway",
+          jwks_file: "jwks.json",
+          algorithms: ["ES256"],
+        },
+      ],
+    },
     audit: { ...(base["audit"] as object), index_key: "${file:index.key}" },
     config: { watch: "all" },
   };
   gateway = await aGateway(config, ["alpha", "beta", "mixer"], {
-    "server.crt": certPem, "server.key": keyPem, "ca.crt": authority.certPem, "jwks.json": JSON.stringify({ keys: [{ ...jwk, kid: "one", alg: "ES256", use: "sig" }] }), "index.key": "an index key for tests only, of 32 and more\n",
+    "server.crt": certPem,
+    "server.key": keyPem,
+    "ca.crt": authority.certPem,
+    "jwks.json": JSON.stringify({ keys: [{ ...jwk, kid: "one", alg: "ES256", use: "sig" }] }),
+    "index.key": "an index key for tests only, of 32 and more\n",
   });
   stopWatching = await keepReloading(gateway.gateway);
 });
@@ -43,7 +61,11 @@ const ODD: readonly (readonly [what: string, make: (at: string) => unknown, says
   ["a FIFO", (at) => execFileSync("mkfifo", [at]), "it is a FIFO and not a regular file"],
   ["a directory", (at) => mkdir(at), "it is a directory"],
   ["a device without an end", (at) => symlink("/dev/zero", at), "it is a device and not a regular file"],
-  ["a file of 10 GiB", (at) => writeFile(at, "").then(() => truncate(at, 10 * 2 ** 30)), "it has 10 GiB; at most 64 MiB are read"],
+  [
+    "a file of 10 GiB",
+    (at) => writeFile(at, "").then(() => truncate(at, 10 * 2 ** 30)),
+    "it has 10 GiB; at most 64 MiB are read",
+  ],
 ];
 const FILES = ["ocsgw.yaml", "keys.yaml", "server.crt", "server.key", "ca.crt", "jwks.json", "index.key"] as const;
 
@@ -57,14 +79,22 @@ describe.each(FILES)("%s, replaced by", (name) => {
     try {
       await make(path(name));
       const reloaded = await gateway.gateway.reload();
-      expect(reloaded).toMatchObject({ outcome: "refused", problems: expect.arrayContaining([expect.objectContaining({ message: expect.stringContaining(says) as string })]) as object });
+      expect(reloaded).toMatchObject({
+        outcome: "refused",
+        problems: expect.arrayContaining([
+          expect.objectContaining({ message: expect.stringContaining(says) as string }),
+        ]) as object,
+      });
       expect(gateway.gateway.configHash).toBe(before);
     } finally {
       over = true;
-      expect([await served > 0, faults]).toEqual([true, []]);
+      expect([(await served) > 0, faults]).toEqual([true, []]);
       await rm(path(name), { recursive: true });
       await rename(path("kept"), path(name));
     }
-    await vi.waitFor(async () => expect((await gateway.gateway.reload()).outcome).toBe("unchanged"), { timeout: 5000, interval: 50 });
+    await vi.waitFor(async () => expect((await gateway.gateway.reload()).outcome).toBe("unchanged"), {
+      timeout: 5000,
+      interval: 50,
+    });
   });
 });

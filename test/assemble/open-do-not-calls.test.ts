@@ -26,7 +26,12 @@ const open = async (most?: number): Promise<void> => {
   const counter = new OpenDoNotCalls(most);
   // The time is set by hand below, which must not be taken for a clock that was set.
   const now = Date.now() * 1000;
-  journal = await openJournal({ dir, durability: "os", written: counter.take, clocks: { wall: () => now, steady: () => 0 } });
+  journal = await openJournal({
+    dir,
+    durability: "os",
+    written: counter.take,
+    clocks: { wall: () => now, steady: () => 0 },
+  });
   gauge = gaugeOpenDoNotCalls({ journal, counter }, stops);
 };
 
@@ -50,7 +55,8 @@ afterEach(async () => {
   await removeDirectory(dir);
 });
 
-const sumOf = (counts: ReturnType<OpenDoNotCallsGauge["read"]>): number | undefined => counts?.reduce((sum, { open: each }) => sum + each, 0);
+const sumOf = (counts: ReturnType<OpenDoNotCallsGauge["read"]>): number | undefined =>
+  counts?.reduce((sum, { open: each }) => sum + each, 0);
 
 const until = async (count: number | undefined): Promise<void> => {
   while (sumOf(gauge.read()) !== count) await new Promise(setImmediate);

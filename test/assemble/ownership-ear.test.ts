@@ -27,7 +27,11 @@ const CASES: readonly [what: string, steps: readonly Step[], verdict: string][] 
   ["it is replaced, loses OCS and finds it again", [inForce, lost, foundAgain, foundByNext], "unconfirmed"],
   ["it is replaced, and finds OCS again when the next one has it", [inForce, foundByNext, lost, foundAgain], "its own"],
   ["the next one finds OCS again", [lost, inForce, (_, next) => next.hear(reconnected)], "unconfirmed"],
-  ["the one before finds the peer", [lost, inForce, (before) => before.hear(takenOver), (_, next) => next.hear({ endpoint: two, how: "start" })], "epoch-ended"],
+  [
+    "the one before finds the peer",
+    [lost, inForce, (before) => before.hear(takenOver), (_, next) => next.hear({ endpoint: two, how: "start" })],
+    "epoch-ended",
+  ],
 ];
 
 describe("a record handle over a reload", () => {

@@ -38,9 +38,15 @@ const begin = async (watch: Watch, change?: (config: Config) => void, stableMs =
       outcomes.push(reloaded);
       return reloaded;
     },
-    get files() { return running.files; },
-    get config() { return running.config; },
-    get watch() { return running.watch; },
+    get files() {
+      return running.files;
+    },
+    get config() {
+      return running.config;
+    },
+    get watch() {
+      return running.watch;
+    },
   });
   return outcomes;
 };
@@ -51,7 +57,10 @@ afterEach(async () => {
 });
 
 const ask = async (as: string): Promise<number> => {
-  const answer = await fetch(`${gateway.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization: basic(as) } });
+  const answer = await fetch(`${gateway.url}/phones/4155550100?req=DoNotCall`, {
+    method: "POST",
+    headers: { authorization: basic(as) },
+  });
   await answer.arrayBuffer();
   return answer.status;
 };
@@ -75,30 +84,51 @@ const isWaiting = (outcomes: readonly Reloaded[]) => (): Promise<void> =>
 
 describe("a file that is written in place, with a pause", { timeout: 120_000 }, () => {
   it.each<[string, Watch, (outcomes: Reloaded[]) => Promise<void>]>([
-    ["the config file, whose tenants stand last", "all", async (outcomes) => {
-      const { tenants, ...rest } = configOf("all");
-      const text = textOf({ ...rest, tenants });
-      await inParts(at("ocsgw.yaml"), text, text.indexOf("  - name: Beta Tenant"), isWaiting(outcomes));
-    }],
-    ["the keys file", "keys-and-certificates", async (outcomes) => {
-      const text = `${HEAD}${rowOf("alpha")}${rowOf("beta")}`;
-      await inParts(at("keys.yaml"), text, text.length - rowOf("beta").length, isWaiting(outcomes));
-    }],
-    ["the keys file, made anew in the place of one that was moved away", "keys-and-certificates", async (outcomes) => {
-      const text = `${HEAD}${rowOf("alpha")}${rowOf("beta")}`;
-      await rename(at("keys.yaml"), at("keys.yaml~"));
-      await inParts(at("keys.yaml"), text, text.length - rowOf("beta").length, isWaiting(outcomes));
-    }],
+    [
+      "the config file, whose tenants stand last",
+      "all",
+      async (outcomes) => {
+        const { tenants, ...rest } = configOf("all");
+        const text = textOf({ ...rest, tenants });
+        await inParts(at("ocsgw.yaml"), text, text.indexOf("  - name: Beta Tenant"), isWaiting(outcomes));
+      },
+    ],
+    [
+      "the keys file",
+      "keys-and-certificates",
+      async (outcomes) => {
+        const text = `${HEAD}${rowOf("alpha")}${rowOf("beta")}`;
+        await inParts(at("keys.yaml"), text, text.length - rowOf("beta").length, isWaiting(outcomes));
+      },
+    ],
+    [
+      "the keys file, made anew in the place of one that was moved away",
+      "keys-and-certificates",
+      async (outcomes) => {
+        const text = `${HEAD}${rowOf("alpha")}${rowOf("beta")}`;
+        await rename(at("keys.yaml"), at("keys.yaml~"));
+        await inParts(at("keys.yaml"), text, text.length - rowOf("beta").length, isWaiting(outcomes));
+      },
+    ],
   ])("is not applied in part: %s", async (_what, watch, write) => {
     const outcomes = await begin(watch);
     expect(await ask("beta")).toBe(200);
-    const asked = setInterval(() => void ask("beta").then((status) => statuses.add(status), () => undefined), 20);
+    const asked = setInterval(
+      () =>
+        void ask("beta").then(
+          (status) => statuses.add(status),
+          () => undefined,
+        ),
+      20,
+    );
     const statuses = new Set<number>();
     await write(outcomes);
     await vi.waitFor(() => expect(outcomes.at(-1)?.outcome).not.toBe("waiting"), PATIENCE);
     clearInterval(asked);
     expect([...statuses]).toEqual([200]);
-    expect(outcomes.find(({ outcome }) => outcome === "waiting")).toMatchObject({ removes: expect.arrayContaining([expect.stringMatching(/Beta Tenant|key beta/)]) as string[] });
+    expect(outcomes.find(({ outcome }) => outcome === "waiting")).toMatchObject({
+      removes: expect.arrayContaining([expect.stringMatching(/Beta Tenant|key beta/)]) as string[],
+    });
     expect(await ask("beta")).toBe(200);
   });
 
@@ -140,14 +170,22 @@ describe("a file that is written in place, with a pause", { timeout: 120_000 }, 
 
   it("is read again until two readings are the same", async () => {
     await begin("none");
-    const text = textOf(configOf("none", (config) => { (config.tenants[0] as Record<string, unknown>)["share"] = 2; }));
+    const text = textOf(
+      configOf("none", (config) => {
+        (config.tenants[0] as Record<string, unknown>)["share"] = 2;
+      }),
+    );
     await writeFile(at("ocsgw.yaml"), text);
     const writing = setInterval(() => void appendFile(at("ocsgw.yaml"), "# more\n"), 10);
     setTimeout(() => clearInterval(writing), 1000);
     const reloaded = await gateway.gateway.reload();
     clearInterval(writing);
     expect(reloaded).toMatchObject({ outcome: "reloaded" });
-    expect(gateway.gateway.configHash).toBe(createHash("sha256").update(await readFile(at("ocsgw.yaml"))).digest("hex"));
+    expect(gateway.gateway.configHash).toBe(
+      createHash("sha256")
+        .update(await readFile(at("ocsgw.yaml")))
+        .digest("hex"),
+    );
   });
 });
 
@@ -161,18 +199,32 @@ describe("the end marker", { timeout: 120_000 }, () => {
     const { tenants, ...rest } = configOf("none");
     const text = marked({ ...rest, tenants });
     await writeFile(at("ocsgw.yaml"), text.slice(0, text.indexOf("  - name: Beta Tenant")));
-    expect(await gateway.gateway.reload()).toMatchObject({ outcome: "refused", problems: [{ code: "OCSGW-6351", message: expect.stringContaining("it was there before") as string }] });
+    expect(await gateway.gateway.reload()).toMatchObject({
+      outcome: "refused",
+      problems: [{ code: "OCSGW-6351", message: expect.stringContaining("it was there before") as string }],
+    });
     expect(await ask("beta")).toBe(200);
   });
 
   it("may be demanded, of the files of tenants.d too", async () => {
     await begin("none");
-    const config = configOf("none", (next) => { next["config"] = { watch: "none", end_marker: true }; });
+    const config = configOf("none", (next) => {
+      next["config"] = { watch: "none", end_marker: true };
+    });
     const [alpha, beta] = config.tenants;
     await writeFile(at("ocsgw.yaml"), marked({ ...config, tenants: [alpha] }));
     await mkdir(at("tenants.d"));
     await writeFile(at("tenants.d/beta.yaml"), stringify({ tenants: [beta] }));
-    expect(await gateway.gateway.reload()).toMatchObject({ outcome: "refused", problems: [{ code: "OCSGW-6351", file: at("tenants.d/beta.yaml"), message: expect.stringContaining("config.end_marker demands it") as string }] });
+    expect(await gateway.gateway.reload()).toMatchObject({
+      outcome: "refused",
+      problems: [
+        {
+          code: "OCSGW-6351",
+          file: at("tenants.d/beta.yaml"),
+          message: expect.stringContaining("config.end_marker demands it") as string,
+        },
+      ],
+    });
     await writeFile(at("tenants.d/beta.yaml"), stringify({ tenants: [beta], end: true }));
     expect(await gateway.gateway.reload()).toMatchObject({ outcome: "reloaded" });
   });
@@ -183,13 +235,19 @@ describe("the end marker", { timeout: 120_000 }, () => {
     await writeFile(at("keys.yaml"), text);
     expect(await gateway.gateway.reload()).toMatchObject({ outcome: "reloaded" });
     await writeFile(at("keys.yaml"), text.slice(0, -rowOf("beta").length - "end: true\n".length));
-    expect(await gateway.gateway.reload()).toMatchObject({ outcome: "refused", problems: [{ code: "OCSGW-6351", file: at("keys.yaml") }] });
+    expect(await gateway.gateway.reload()).toMatchObject({
+      outcome: "refused",
+      problems: [{ code: "OCSGW-6351", file: at("keys.yaml") }],
+    });
     expect(await ask("beta")).toBe(200);
   });
 });
 
 describe("config.watch", { timeout: 120_000 }, () => {
-  const withShare = (watch: Watch): Config => configOf(watch, (config) => { (config.tenants[0] as Record<string, unknown>)["share"] = 2; });
+  const withShare = (watch: Watch): Config =>
+    configOf(watch, (config) => {
+      (config.tenants[0] as Record<string, unknown>)["share"] = 2;
+    });
 
   it("keys-and-certificates reads keys again under the config in force, and an edited config only when it is told to", async () => {
     const outcomes = await begin("keys-and-certificates");
@@ -200,7 +258,10 @@ describe("config.watch", { timeout: 120_000 }, () => {
     expect(gateway.gateway.configHash).toBe(before);
     await writeFile(at("ocsgw.yaml"), textOf(withShare("keys-and-certificates")));
     expect(outcomes).toHaveLength(1);
-    expect(await gateway.gateway.reload()).toMatchObject({ outcome: "reloaded", changes: ["Alpha Tenant: share 1 -> 2"] });
+    expect(await gateway.gateway.reload()).toMatchObject({
+      outcome: "reloaded",
+      changes: ["Alpha Tenant: share 1 -> 2"],
+    });
   });
 
   it("all reads the config file and tenants.d again, and a new file there", async () => {
@@ -208,8 +269,28 @@ describe("config.watch", { timeout: 120_000 }, () => {
     const before = gateway.gateway.configHash;
     const [, beta] = configOf("all").tenants;
     await mkdir(at("tenants.d"));
-    await writeFile(at("tenants.d/gamma.yaml"), stringify([{ ...(beta as object), name: "Gamma Tenant", dbid: 103, clients: {}, campaigns: [], campaign_groups: [], lists: [] }]));
-    await vi.waitFor(() => expect(outcomes.at(-1)).toMatchObject({ outcome: "reloaded", changes: ["new tenant Gamma Tenant (103) on ocs"] }), PATIENCE);
+    await writeFile(
+      at("tenants.d/gamma.yaml"),
+      stringify([
+        {
+          ...(beta as object),
+          name: "Gamma Tenant",
+          dbid: 103,
+          clients: {},
+          campaigns: [],
+          campaign_groups: [],
+          lists: [],
+        },
+      ]),
+    );
+    await vi.waitFor(
+      () =>
+        expect(outcomes.at(-1)).toMatchObject({
+          outcome: "reloaded",
+          changes: ["new tenant Gamma Tenant (103) on ocs"],
+        }),
+      PATIENCE,
+    );
     // Half copied, or gone: it waits.
     await rm(at("tenants.d/gamma.yaml"));
     await isWaiting(outcomes)();

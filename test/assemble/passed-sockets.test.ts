@@ -22,29 +22,34 @@ describe("a passed socket", () => {
   it.each<[string, Readonly<Record<string, string>>, PassedSocket, string]>([
     [
       "by its name",
-      { clients: "10.0.0.1:8443", admin: "127.0.0.1:9640" }, socket("clients", "10.0.0.1:8443"),
+      { clients: "10.0.0.1:8443", admin: "127.0.0.1:9640" },
+      socket("clients", "10.0.0.1:8443"),
       "clients",
     ],
     [
       "by its name at any port where the listener takes a free one",
-      { clients: "127.0.0.1:0" }, socket("clients", "127.0.0.1:8443"),
+      { clients: "127.0.0.1:0" },
+      socket("clients", "127.0.0.1:8443"),
       "clients",
     ],
     [
       "by its address under the name of the socket unit",
-      { clients: "10.0.0.1:8443", admin: "127.0.0.1:9640" }, socket("ocsgw.socket", "127.0.0.1:9640"),
+      { clients: "10.0.0.1:8443", admin: "127.0.0.1:9640" },
+      socket("ocsgw.socket", "127.0.0.1:9640"),
       "admin",
     ],
     [
       "by its address of IPv6, however it is written",
-      { clients: "[0:0:0:0::1]:8443" }, socket("ocsgw.socket", "[::1]:8443"),
+      { clients: "[0:0:0:0::1]:8443" },
+      socket("ocsgw.socket", "[::1]:8443"),
       "clients",
     ],
     ["on localhost, over IPv4", { clients: "localhost:8443" }, socket("ocsgw.socket", "127.0.0.1:8443"), "clients"],
     ["on localhost, over IPv6", { clients: "localhost:8443" }, socket("clients", "[::1]:8443"), "clients"],
     [
       "of callbacks, whose name has no colon in a socket unit",
-      { clients: "10.0.0.1:8443", callbacks: "10.0.0.1:0" }, socket("callbacks-ocs", "10.0.0.1:8444"),
+      { clients: "10.0.0.1:8443", callbacks: "10.0.0.1:0" },
+      socket("callbacks-ocs", "10.0.0.1:8444"),
       "callbacks:ocs",
     ],
     [
@@ -55,7 +60,8 @@ describe("a passed socket", () => {
     ],
     [
       "of the admin listener, where a clients' listener is named admin too",
-      { "admin ": "10.0.0.1:8443", admin: "127.0.0.1:9640" }, socket("admin", "127.0.0.1:9640"),
+      { "admin ": "10.0.0.1:8443", admin: "127.0.0.1:9640" },
+      socket("admin", "127.0.0.1:9640"),
       "admin",
     ],
   ])("belongs to a listener: %s", (_title, binds, passed, name) => {
@@ -71,37 +77,44 @@ describe("a passed socket", () => {
   it.each<[string, Readonly<Record<string, string>>, readonly PassedSocket[], RegExp]>([
     [
       "at another port than the listener with its name",
-      { clients: "127.0.0.1:8443" }, [socket("clients", "127.0.0.1:8444")],
+      { clients: "127.0.0.1:8443" },
+      [socket("clients", "127.0.0.1:8444")],
       /^error\[OCSGW-6336\]: .* at 127\.0\.0\.1:8444, and the listener clients is bound to 127\.0\.0\.1:8443: /,
     ],
     [
       "for the whole network, where the listener with its name is on loopback",
-      { clients: "127.0.0.1:0" }, [socket("clients", "0.0.0.0:8443")],
+      { clients: "127.0.0.1:0" },
+      [socket("clients", "0.0.0.0:8443")],
       /6336.* at 0\.0\.0\.0:8443, and the listener clients is bound to 127\.0\.0\.1:0/,
     ],
     [
       "for IPv6 and IPv4, where the listener is on IPv4",
-      { clients: "0.0.0.0:8443" }, [socket("clients", "[::]:8443")],
+      { clients: "0.0.0.0:8443" },
+      [socket("clients", "[::]:8443")],
       /6336.* at \[::\]:8443, .* bound to 0\.0\.0\.0:8443: .*ListenStream=8443 alone means \[::\]:8443$/,
     ],
     [
       "with the name of one listener and the address of another",
-      { clients: "127.0.0.1:8443", second: "127.0.0.1:8444" }, [socket("clients", "127.0.0.1:8444")],
+      { clients: "127.0.0.1:8443", second: "127.0.0.1:8444" },
+      [socket("clients", "127.0.0.1:8444")],
       /6336.*the listener clients is bound to 127\.0\.0\.1:8443/,
     ],
     [
       "where no listener is",
-      { clients: "127.0.0.1:8443", admin: "127.0.0.1:9640" }, [socket("ocsgw.socket", "127.0.0.1:8445")],
+      { clients: "127.0.0.1:8443", admin: "127.0.0.1:9640" },
+      [socket("ocsgw.socket", "127.0.0.1:8445")],
       /6335.*: the config has clients \(127\.0\.0\.1:8443\), admin \(127\.0\.0\.1:9640\); /,
     ],
     [
       "under a strange name, where the listener takes a free port",
-      { clients: "127.0.0.1:0" }, [socket("ocsgw.socket", "127.0.0.1:8443")],
+      { clients: "127.0.0.1:0" },
+      [socket("ocsgw.socket", "127.0.0.1:8443")],
       /6335.*no listener is bound to that address/,
     ],
     [
       "beside another one for the same listener",
-      { clients: "127.0.0.1:0" }, [socket("clients", "127.0.0.1:1"), socket("clients", "127.0.0.1:2", 4)],
+      { clients: "127.0.0.1:0" },
+      [socket("clients", "127.0.0.1:1"), socket("clients", "127.0.0.1:2", 4)],
       /6338.* the listener clients: the socket "clients" at 127\.0\.0\.1:1 and the socket "clients" at 127\.0\.0\.1:2/,
     ],
   ])("is refused by name %s", (_title, binds, sockets, message) => {
@@ -118,16 +131,43 @@ describe("what systemd passes", () => {
     ["nothing, without systemd", {}, []],
     ["nothing, when the variables are another process's", { LISTEN_FDS: "2", LISTEN_PID: "8" }, []],
     ["no socket", { LISTEN_FDS: "0", LISTEN_PID: "7" }, []],
-    ["two, each with its name", { ...TWO, LISTEN_FDNAMES: "clients:admin" }, [[3, "clients"], [4, "admin"]]],
-    ["two without names", TWO, [[3, "unknown"], [4, "unknown"]]],
-    ["two, one with a name", { ...TWO, LISTEN_FDNAMES: "clients" }, [[3, "clients"], [4, "unknown"]]],
+    [
+      "two, each with its name",
+      { ...TWO, LISTEN_FDNAMES: "clients:admin" },
+      [
+        [3, "clients"],
+        [4, "admin"],
+      ],
+    ],
+    [
+      "two without names",
+      TWO,
+      [
+        [3, "unknown"],
+        [4, "unknown"],
+      ],
+    ],
+    [
+      "two, one with a name",
+      { ...TWO, LISTEN_FDNAMES: "clients" },
+      [
+        [3, "clients"],
+        [4, "unknown"],
+      ],
+    ],
   ])("is %s", (_title, given, expected) => {
     const env = { ...given };
     expect(passed(env).map(({ fd, name }) => [fd, name])).toEqual(expected);
     expect(env).toEqual({});
   });
 
-  const ODD = [["me", "1"], ["7", "-1"], ["7", ""], ["7", "1e9"], ["", "1"]] as const;
+  const ODD = [
+    ["me", "1"],
+    ["7", "-1"],
+    ["7", ""],
+    ["7", "1e9"],
+    ["", "1"],
+  ] as const;
   it.each(ODD)("is refused as LISTEN_PID=%s and LISTEN_FDS=%s", (LISTEN_PID, LISTEN_FDS) => {
     expect(() => passed({ LISTEN_PID, LISTEN_FDS })).toThrow(/OCSGW-6339/);
   });

@@ -14,7 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-const tenants = (count: number): string => Array.from({ length: count }, (_, at) => `  - name: Tenant ${at}
+const tenants = (count: number): string =>
+  Array.from(
+    { length: count },
+    (_, at) => `  - name: Tenant ${at}
     dbid: ${1000 + at}
     upstream: ocs-main
     clients: { client-${at}: { actions: [AddRecord, DoNotCall, ReadStatus] } }
@@ -22,8 +25,10 @@ const tenants = (count: number): string => Array.from({ length: count }, (_, at)
     campaign_groups: [{ dbid: ${200_000 + at}, name: "Campaign ${at}@Agents ${at}" }]
     lists: [List ${at}]
     records: unscoped
-`).join("");
-const large = (...changes: readonly (readonly [string, string])[]): string => mutated(["\naudit:\n", `\n${tenants(400)}\naudit:\n`], ...changes);
+`,
+  ).join("");
+const large = (...changes: readonly (readonly [string, string])[]): string =>
+  mutated(["\naudit:\n", `\n${tenants(400)}\naudit:\n`], ...changes);
 
 const file = async (text: string): Promise<string> => {
   const path = join(directory, "ocsgw.yaml");
@@ -42,15 +47,19 @@ const longestWait = async (run: () => Promise<unknown>): Promise<number> => {
 };
 
 describe("a large config file", () => {
-  it("is read aside to the same settings, so that requests need not wait for it", { timeout: 120_000, retry: 2 }, async () => {
-    const asked = { file: await file(large()) };
-    const here = await readChecked(asked);
-    expect(here).toMatchObject({ ok: true });
-    const { kept, ...aside } = await readAside(asked);
-    expect(aside).toEqual(here);
-    expect(kept).toBeInstanceOf(SharedArrayBuffer);
-    expect(await longestWait(() => readAside(asked))).toBeLessThan(await longestWait(() => readChecked(asked)) / 2);
-  });
+  it(
+    "is read aside to the same settings, so that requests need not wait for it",
+    { timeout: 120_000, retry: 2 },
+    async () => {
+      const asked = { file: await file(large()) };
+      const here = await readChecked(asked);
+      expect(here).toMatchObject({ ok: true });
+      const { kept, ...aside } = await readAside(asked);
+      expect(aside).toEqual(here);
+      expect(kept).toBeInstanceOf(SharedArrayBuffer);
+      expect(await longestWait(() => readAside(asked))).toBeLessThan((await longestWait(() => readChecked(asked))) / 2);
+    },
+  );
 
   it("is refused aside with the same problems", { timeout: 120_000 }, async () => {
     const asked = { file: await file(large(["expect: OCSGW-2103", "expect: allow"])) };
@@ -61,34 +70,66 @@ describe("a large config file", () => {
 });
 
 describe("a reading after another one", () => {
-  it("takes over only what changed: the others are the same objects, in the new sequence", { timeout: 120_000 }, async () => {
-    const path = await file(large());
-    const first = await readAside({ file: path });
-    if (!first.ok) throw new Error("not valid");
-    const { settings: { tenants: before }, keys } = first;
-    // One is another, one has gone, one has come, and two have changed places.
-    const changed = large().replace("dbid: 1005\n", "dbid: 9005\n").replace(/ {2}- name: Tenant 7\n(?: {4}.*\n)+/, "").replace("  - name: Tenant 0\n", `${tenants(1).replace("Tenant 0", "Newcomer").replace("1000", "9000").replaceAll(/(Campaign|List|Agents) 0/g, "$1 N").replace("200000", "300000")}  - name: Tenant 0\n`);
-    await writeFile(path, changed);
-    const second = await readAside({ file: path, kept: first.kept }, { tenants: before, keys });
-    if (!second.ok) throw new Error(JSON.stringify(second.problems));
-    expect({ ...second, kept: undefined }).toEqual(await readChecked({ file: path }));
-    const old = new Set(before);
-    expect(second.settings.tenants.filter((tenant) => !old.has(tenant)).map(({ name }) => name)).toEqual(["Newcomer", "Tenant 5"]);
-    expect(second.settings.tenants).toHaveLength(before.length);
-  });
+  it(
+    "takes over only what changed: the others are the same objects, in the new sequence",
+    { timeout: 120_000 },
+    async () => {
+      const path = await file(large());
+      const first = await readAside({ file: path });
+      if (!first.ok) throw new Error("not valid");
+      const {
+        settings: { tenants: before },
+        keys,
+      } = first;
+      // One is another, one has gone, one has come, and two have changed places.
+      const changed = large()
+        .replace("dbid: 1005\n", "dbid: 9005\n")
+        .replace(/ {2}- name: Tenant 7\n(?: {4}.*\n)+/, "")
+        .replace(
+          "  - name: Tenant 0\n",
+          `${tenants(1)
+            .replace("Tenant 0", "Newcomer")
+            .replace("1000", "9000")
+            .replaceAll(/(Campaign|List|Agents) 0/g, "$1 N")
+            .replace("200000", "300000")}  - name: Tenant 0\n`,
+        );
+      await writeFile(path, changed);
+      const second = await readAside({ file: path, kept: first.kept }, { tenants: before, keys });
+      if (!second.ok) throw new Error(JSON.stringify(second.problems));
+      expect({ ...second, kept: undefined }).toEqual(await readChecked({ file: path }));
+      const old = new Set(before);
+      expect(second.settings.tenants.filter((tenant) => !old.has(tenant)).map(({ name }) => name)).toEqual([
+        "Newcomer",
+        "Tenant 5",
+      ]);
+      expect(second.settings.tenants).toHaveLength(before.length);
+    },
+  );
 
-  it("that reads only the files it names keeps the config in force, whatever is on disk", { timeout: 120_000 }, async () => {
-    const path = await file(SAMPLE);
-    const first = await readFirst({ file: path });
-    if (!first.ok) throw new Error("not valid");
-    await writeFile(path, "nonsense");
-    const hash = `sha256:${"0".repeat(64)}`;
-    await writeFile(join(directory, "keys.yaml"), `version: 1\nkeys:\n  - { id: k, client: alpha-ors, hash: ${hash}, created: 2026-01-01T00:00:00Z }\n`);
-    const second = await readAside({ file: path, kept: first.kept, scope: "files" }, { tenants: first.settings.tenants, keys: first.keys });
-    expect(second).toMatchObject({ ok: true, hash: first.hash, keys: [{ id: "k", hash }] });
-    expect(second.ok && second.settings.tenants.every((tenant, at) => tenant === first.settings.tenants[at])).toBe(true);
-    await writeFile(join(directory, "keys.yaml"), "version: 1\nkeys: []\n");
-  });
+  it(
+    "that reads only the files it names keeps the config in force, whatever is on disk",
+    { timeout: 120_000 },
+    async () => {
+      const path = await file(SAMPLE);
+      const first = await readFirst({ file: path });
+      if (!first.ok) throw new Error("not valid");
+      await writeFile(path, "nonsense");
+      const hash = `sha256:${"0".repeat(64)}`;
+      await writeFile(
+        join(directory, "keys.yaml"),
+        `version: 1\nkeys:\n  - { id: k, client: alpha-ors, hash: ${hash}, created: 2026-01-01T00:00:00Z }\n`,
+      );
+      const second = await readAside(
+        { file: path, kept: first.kept, scope: "files" },
+        { tenants: first.settings.tenants, keys: first.keys },
+      );
+      expect(second).toMatchObject({ ok: true, hash: first.hash, keys: [{ id: "k", hash }] });
+      expect(second.ok && second.settings.tenants.every((tenant, at) => tenant === first.settings.tenants[at])).toBe(
+        true,
+      );
+      await writeFile(join(directory, "keys.yaml"), "version: 1\nkeys: []\n");
+    },
+  );
 });
 
 describe("a reading beside what is in force", () => {
@@ -99,16 +140,33 @@ describe("a reading beside what is in force", () => {
   };
 
   it.each([
-    ["how often it is signed", "every: 60s", "every: 90s", "audit.checkpoint"], ["the flush", "audit:\n", "audit:\n  durability: os\n", "audit.durability"],
-    ["how long a disk may take", "audit:\n", "audit:\n  disk_timeout: 1s\n", "audit.disk_timeout"], ["the admin listener, which is there no more", "admin: { bind: 127.0.0.1:9640 }\n", "", "admin"],
+    ["how often it is signed", "every: 60s", "every: 90s", "audit.checkpoint"],
+    ["the flush", "audit:\n", "audit:\n  durability: os\n", "audit.durability"],
+    ["how long a disk may take", "audit:\n", "audit:\n  disk_timeout: 1s\n", "audit.disk_timeout"],
+    ["the admin listener, which is there no more", "admin: { bind: 127.0.0.1:9640 }\n", "", "admin"],
     ["TLS at the same address", "    tls: none\n", "    tls: { cert: c, key: k }\n", undefined],
   ])("is refused where it changes %s, at its line", async (_what, from, to, path) => {
     const checked = await readChecked({ before: await before(), file: await file(mutated([from, to])) });
     expect(checked.ok).toBe(false);
-    if (path !== undefined) expect(checked).toMatchObject({ problems: [{ code: "OCSGW-6281", path, message: `${path} cannot change while the gateway runs: that needs a restart` }] });
+    if (path !== undefined)
+      expect(checked).toMatchObject({
+        problems: [
+          { code: "OCSGW-6281", path, message: `${path} cannot change while the gateway runs: that needs a restart` },
+        ],
+      });
   });
 
   it("may change what of the journal is decided for each entry", async () => {
-    expect(await readChecked({ before: await before(), file: await file(mutated(["phone: last4", "phone: token"], ["-for-a-trial-only-not-a-secret-at-all", "-another-one-for-a-trial-and-not-a-secret"])) })).toMatchObject({ ok: true });
+    expect(
+      await readChecked({
+        before: await before(),
+        file: await file(
+          mutated(
+            ["phone: last4", "phone: token"],
+            ["-for-a-trial-only-not-a-secret-at-all", "-another-one-for-a-trial-and-not-a-secret"],
+          ),
+        ),
+      }),
+    ).toMatchObject({ ok: true });
   });
 });

@@ -23,12 +23,16 @@ afterEach(async () => {
 const path = (name: string): string => join(world.gateway.dir, name);
 
 /** The serial number that a new connection is shown. */
-const shown = (): Promise<string> => new Promise((resolve, reject) => {
-  const socket = connect({ port: world.securePort, host: "127.0.0.1", servername: "localhost", ca: world.authority.certPem }, () => {
-    resolve(socket.getPeerCertificate().serialNumber);
-    socket.destroy();
-  }).once("error", reject);
-});
+const shown = (): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(
+      { port: world.securePort, host: "127.0.0.1", servername: "localhost", ca: world.authority.certPem },
+      () => {
+        resolve(socket.getPeerCertificate().serialNumber);
+        socket.destroy();
+      },
+    ).once("error", reject);
+  });
 const outcome = async (): Promise<string> => {
   const reloaded = await world.gateway.gateway.reload();
   return reloaded.outcome === "refused" ? reloaded.problems.map(({ code }) => code).join() : reloaded.outcome;
@@ -50,17 +54,25 @@ describe("a certificate on disk", () => {
   const pair = () => world.authority.issue({ names: ["localhost"], usage: "serverAuth" });
   it.each<[string, () => Promise<unknown>, RegExp]>([
     ["whose key is still the old one", () => writeFile(path("server.crt"), pair().certPem), /^OCSGW-6263$/],
-    ["that is written to the half", async () => writeFile(path("server.crt"), (await readFile(path("server.crt"), "utf8")).slice(0, 200)), /^OCSGW-6261$/],
+    [
+      "that is written to the half",
+      async () => writeFile(path("server.crt"), (await readFile(path("server.crt"), "utf8")).slice(0, 200)),
+      /^OCSGW-6261$/,
+    ],
     ["that is gone", () => rm(path("server.crt")), /^OCSGW-6252$/],
     ["whose key is empty", () => writeFile(path("server.key"), ""), /^OCSGW-6262$/],
     ["whose key others may read", () => chmod(path("server.key"), 0o644), /^OCSGW-6266$/],
-    ["that has ended", async () => {
-      vi.useFakeTimers({ now: Date.now() - 40 * 86_400_000, toFake: ["Date"] });
-      const { certPem, keyPem } = pair();
-      vi.useRealTimers();
-      await writeFile(path("server.crt"), certPem);
-      await writeFile(path("server.key"), keyPem);
-    }, /^OCSGW-6265$/],
+    [
+      "that has ended",
+      async () => {
+        vi.useFakeTimers({ now: Date.now() - 40 * 86_400_000, toFake: ["Date"] });
+        const { certPem, keyPem } = pair();
+        vi.useRealTimers();
+        await writeFile(path("server.crt"), certPem);
+        await writeFile(path("server.key"), keyPem);
+      },
+      /^OCSGW-6265$/,
+    ],
   ])("%s is refused by name, and the old one stays", async (_what, spoil, code) => {
     const before = await shown();
     await spoil();

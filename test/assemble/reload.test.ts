@@ -26,7 +26,11 @@ const config = (change: (config: Config) => void = () => undefined, primary = oc
   return made;
 };
 const tenant = (of: Config, at = 0): Record<string, unknown> => of.tenants[at] as Record<string, unknown>;
-const write = (next: Config | string): Promise<void> => writeFile(join(gateway.dir, "ocsgw.yaml"), typeof next === "string" ? next : stringify(next, { aliasDuplicateObjects: false }));
+const write = (next: Config | string): Promise<void> =>
+  writeFile(
+    join(gateway.dir, "ocsgw.yaml"),
+    typeof next === "string" ? next : stringify(next, { aliasDuplicateObjects: false }),
+  );
 const reload = async (change: (config: Config) => void): Promise<Reloaded> => {
   await write(config(change));
   return gateway.gateway.reload();
@@ -35,16 +39,35 @@ const begin = async (script?: Script, change?: (config: Config) => void): Promis
   ocs = await rawOcs(script);
   gateway = await aGateway(config(change), undefined, undefined, { stableMs: 100 });
 };
-const call = async (as: string, path = "/phones/4155550100?req=DoNotCall", url = gateway.url): Promise<{ status: number; code: string | undefined; remaining: string | undefined }> => {
-  const { statusCode, headers, body } = await request(`${url}${path}`, { method: "POST", headers: { Authorization: basic(as) } });
+const call = async (
+  as: string,
+  path = "/phones/4155550100?req=DoNotCall",
+  url = gateway.url,
+): Promise<{ status: number; code: string | undefined; remaining: string | undefined }> => {
+  const { statusCode, headers, body } = await request(`${url}${path}`, {
+    method: "POST",
+    headers: { Authorization: basic(as) },
+  });
   await body.dump();
-  return { status: statusCode, code: headers["ocsgw-code"] as string | undefined, remaining: /;r=(\d+)/.exec(String(headers["ratelimit"]))?.[1] };
+  return {
+    status: statusCode,
+    code: headers["ocsgw-code"] as string | undefined,
+    remaining: /;r=(\d+)/.exec(String(headers["ratelimit"]))?.[1],
+  };
 };
-const watchAll = (next: Config): void => { next["config"] = { watch: "all" }; };
+const watchAll = (next: Config): void => {
+  next["config"] = { watch: "all" };
+};
 const told = (reloaded: Reloaded): string[] =>
-  reloaded.outcome === "refused" ? reloaded.problems.map(({ code, message }) => `${code} ${message}`) : reloaded.outcome === "reloaded" ? [...reloaded.changes] : [];
+  reloaded.outcome === "refused"
+    ? reloaded.problems.map(({ code, message }) => `${code} ${message}`)
+    : reloaded.outcome === "reloaded"
+      ? [...reloaded.changes]
+      : [];
 
-beforeEach(() => { more = []; });
+beforeEach(() => {
+  more = [];
+});
 afterEach(async () => {
   await gateway.stop();
   await ocs.close();
@@ -55,7 +78,10 @@ describe("a reload", () => {
   it("puts another policy in force at once, and says what it means", async () => {
     await begin();
     expect((await call("alpha")).status).toBe(200);
-    const reloaded = await reload((next) => { tenant(next).clients = { alpha: { actions: ["AddRecord"] } }; tenant(next, 1).limits = { requests: { rate: "20/s" } }; });
+    const reloaded = await reload((next) => {
+      tenant(next).clients = { alpha: { actions: ["AddRecord"] } };
+      tenant(next, 1).limits = { requests: { rate: "20/s" } };
+    });
     expect(told(reloaded)).toEqual([
       expect.stringMatching(/^Alpha Tenant: client alpha loses UpdateCallCompletionStats, .*DoNotCall.*ReadStatus$/),
       "Beta Tenant: limits.requests none -> 20/s",
@@ -72,20 +98,33 @@ describe("a reload", () => {
 
   it("is refused while the gateway stops: whether anything has changed is not known", async () => {
     await begin();
-    await write(config((next) => { tenant(next).share = 2; }));
+    await write(
+      config((next) => {
+        tenant(next).share = 2;
+      }),
+    );
     const { gateway: running } = gateway;
     const asked = [running.reload(), running.reload({ dryRun: true })];
     await running.stop("test");
     const outcomes = await Promise.all([...asked, running.reload(), running.reload({ by: "watcher" })]);
-    expect(outcomes.map(told)).toEqual(outcomes.map(() => ["OCSGW-6331 the gateway stops, and reads no file any more"]));
+    expect(outcomes.map(told)).toEqual(
+      outcomes.map(() => ["OCSGW-6331 the gateway stops, and reads no file any more"]),
+    );
     expect((await gateway.journal()).filter(({ kind }) => kind === "config")).toEqual([]);
   });
 
   it("keeps what was used up under a limit that stays, and gives a changed one anew", async () => {
-    const limited = (rate: string) => (next: Config): void => { tenant(next).limits = { requests: { rate, burst: 100 } }; };
+    const limited =
+      (rate: string) =>
+      (next: Config): void => {
+        tenant(next).limits = { requests: { rate, burst: 100 } };
+      };
     await begin(undefined, limited("50/m"));
     for (const left of ["99", "98"]) expect(await call("alpha")).toMatchObject({ remaining: left });
-    await reload((next) => { limited("50/m")(next); tenant(next, 1).share = 2; });
+    await reload((next) => {
+      limited("50/m")(next);
+      tenant(next, 1).share = 2;
+    });
     expect(await call("alpha")).toMatchObject({ remaining: "97" });
     await reload(limited("60/m"));
     expect(await call("alpha")).toMatchObject({ remaining: "99" });
@@ -93,14 +132,23 @@ describe("a reload", () => {
 
   it("lets what waits and what was sent to an OCS that is left end there, and sends the next to the new one", async () => {
     let answer = (): void => undefined;
-    await begin(({ connection }) => void (answer = () => connection.socket.write(OK)), (next) => Object.assign(next.upstreams.ocs as object, { connections: 1 }));
+    await begin(
+      ({ connection }) => void (answer = () => connection.socket.write(OK)),
+      (next) => Object.assign(next.upstreams.ocs as object, { connections: 1 }),
+    );
     const other = await rawOcs();
     more.push(() => other.close());
     const sent = call("alpha");
     await vi.waitFor(() => expect(ocs.requests()).toBe(1));
     const waiting = call("alpha");
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(told(await reload((next) => { Object.assign(next.upstreams.ocs as object, { primary: other.url, connections: 1 }); }))).toEqual([`upstreams.ocs.primary ${ocs.url} -> ${other.url}`]);
+    expect(
+      told(
+        await reload((next) => {
+          Object.assign(next.upstreams.ocs as object, { primary: other.url, connections: 1 });
+        }),
+      ),
+    ).toEqual([`upstreams.ocs.primary ${ocs.url} -> ${other.url}`]);
     expect((await call("alpha")).status).toBe(200);
     expect([ocs.requests(), other.requests()]).toEqual([1, 1]);
     answer();
@@ -115,9 +163,13 @@ describe("a reload", () => {
     await begin();
     const lanes = async (): Promise<number> => ((await status()).upstreams as { lanes: unknown[] }[])[0]!.lanes.length;
     expect(await lanes()).toBe(4);
-    await reload((next) => { Object.assign(next.upstreams.ocs as object, { connections: 6 }); });
+    await reload((next) => {
+      Object.assign(next.upstreams.ocs as object, { connections: 6 });
+    });
     expect(await lanes()).toBe(6);
-    await reload((next) => { Object.assign(next.upstreams.ocs as object, { connections: 2 }); });
+    await reload((next) => {
+      Object.assign(next.upstreams.ocs as object, { connections: 2 });
+    });
     expect(await lanes()).toBe(2);
     expect((await call("alpha")).status).toBe(200);
   });
@@ -129,10 +181,22 @@ describe("a reload", () => {
     await client.send(ask);
     expect((await client.reply()).status).toBe(401);
     const second = { name: "second", bind: "127.0.0.1:0", tls: "none" };
-    expect(told(await reload((next) => { (next["listeners"] as object[]).push(second); }))).toEqual(["new listener second"]);
+    expect(
+      told(
+        await reload((next) => {
+          (next["listeners"] as object[]).push(second);
+        }),
+      ),
+    ).toEqual(["new listener second"]);
     const [, added] = gateway.gateway.listeners;
     expect((await call("alpha", undefined, added!.url)).status).toBe(200);
-    expect(told(await reload((next) => { Object.assign((next["listeners"] as object[])[0]!, { names: ["gw.example"] }); }))).toEqual(["listener second is gone", "listeners.clients.names [] -> [gw.example]"]);
+    expect(
+      told(
+        await reload((next) => {
+          Object.assign((next["listeners"] as object[])[0]!, { names: ["gw.example"] });
+        }),
+      ),
+    ).toEqual(["listener second is gone", "listeners.clients.names [] -> [gw.example]"]);
     // A connection that stands there has one more request; a new one is refused.
     await expect(rawClient(Number(new URL(added!.url).port))).rejects.toThrow("ECONNREFUSED");
     await client.send(ask.replace("localhost", "gw.example"));
@@ -141,16 +205,50 @@ describe("a reload", () => {
   });
 
   it.each<[string, (next: Config) => void, RegExp]>([
-    ["the journal's directory", (next) => { (next["audit"] as Record<string, unknown>).dir = "other"; }, /^OCSGW-6281 audit\.dir cannot change/],
-    ["the checkpoints' origin", (next) => { (next["audit"] as { checkpoint: object }).checkpoint = { key: "checkpoint.pem", origin: "other.example/x" }; }, /^OCSGW-6281 audit\.checkpoint cannot change/],
-    ["the admin listener's address", (next) => { next["admin"] = { bind: "127.0.0.1:1" }; }, /^OCSGW-6281 admin\.bind cannot change/],
-    ["a file that is not valid", (next) => { next["tenats"] = []; }, /^OCSGW-6101 unknown key `tenats`/],
+    [
+      "the journal's directory",
+      (next) => {
+        (next["audit"] as Record<string, unknown>).dir = "other";
+      },
+      /^OCSGW-6281 audit\.dir cannot change/,
+    ],
+    [
+      "the checkpoints' origin",
+      (next) => {
+        (next["audit"] as { checkpoint: object }).checkpoint = { key: "checkpoint.pem", origin: "other.example/x" };
+      },
+      /^OCSGW-6281 audit\.checkpoint cannot change/,
+    ],
+    [
+      "the admin listener's address",
+      (next) => {
+        next["admin"] = { bind: "127.0.0.1:1" };
+      },
+      /^OCSGW-6281 admin\.bind cannot change/,
+    ],
+    [
+      "a file that is not valid",
+      (next) => {
+        next["tenats"] = [];
+      },
+      /^OCSGW-6101 unknown key `tenats`/,
+    ],
   ])("refuses %s by name, and changes nothing", async (_what, change, says) => {
     await begin();
-    const refused = await reload((next) => { change(next); tenant(next).clients = {}; });
+    const refused = await reload((next) => {
+      change(next);
+      tenant(next).clients = {};
+    });
     expect(told(refused)).toEqual([expect.stringMatching(says)]);
     expect((await call("alpha")).status).toBe(200);
-    expect(await status()).toMatchObject({ ready: true, warnings: [expect.stringMatching(/^the config file was refused and an earlier one is in force: .*ocsgw\.yaml:\d+:\d+: OCSGW-6/)] });
+    expect(await status()).toMatchObject({
+      ready: true,
+      warnings: [
+        expect.stringMatching(
+          /^the config file was refused and an earlier one is in force: .*ocsgw\.yaml:\d+:\d+: OCSGW-6/,
+        ),
+      ],
+    });
     expect(await metric("ocsgw_config_reload_ok")).toBe("0");
     await write(config());
     expect(await gateway.gateway.reload()).toMatchObject({ outcome: "unchanged" });
@@ -164,30 +262,49 @@ describe("a reload", () => {
     await new Promise((resolve) => taken.once("listening", resolve));
     more.push(() => new Promise((resolve) => taken.close(resolve)));
     const { port } = taken.address() as { port: number };
-    const refused = await reload((next) => { (next["listeners"] as object[]).push({ name: "second", bind: `127.0.0.1:${port}`, tls: "none" }); tenant(next).clients = {}; });
-    expect(told(refused)).toEqual([expect.stringMatching(/^OCSGW-6282 it cannot be switched to: cannot listen on .*: the address is in use by another process/)]);
+    const refused = await reload((next) => {
+      (next["listeners"] as object[]).push({ name: "second", bind: `127.0.0.1:${port}`, tls: "none" });
+      tenant(next).clients = {};
+    });
+    expect(told(refused)).toEqual([
+      expect.stringMatching(
+        /^OCSGW-6282 it cannot be switched to: cannot listen on .*: the address is in use by another process/,
+      ),
+    ]);
     expect((await call("alpha")).status).toBe(200);
   });
 
   it("is in the journal with both hashes, whether it came into force or not", async () => {
     await begin();
     const first = (await status()).config_hash;
-    const { hash } = await reload((next) => { tenant(next).share = 2; });
+    const { hash } = await reload((next) => {
+      tenant(next).share = 2;
+    });
     await write("listeners: [");
     await gateway.gateway.reload();
-    const entries = (await gateway.journal()).filter((line): line is Extract<Recorded, { kind: "config" }> => line.kind === "config");
+    const entries = (await gateway.journal()).filter(
+      (line): line is Extract<Recorded, { kind: "config" }> => line.kind === "config",
+    );
     expect(entries).toMatchObject([
       { change: "reloaded", previous_hash: first, config_hash: hash, changes: ["Alpha Tenant: share 1 -> 2"] },
-      { change: "refused", previous_hash: hash, detail: expect.stringMatching(/ocsgw\.yaml:1:\d+: OCSGW-6002 not YAML/) as string },
+      {
+        change: "refused",
+        previous_hash: hash,
+        detail: expect.stringMatching(/ocsgw\.yaml:1:\d+: OCSGW-6002 not YAML/) as string,
+      },
     ]);
     expect(entries[1]!.config_hash).not.toBe(hash);
   });
 
   it("names an example that does not hold, and quotes nobody's number", async () => {
     await begin();
-    const refused = await reload((next) => { next["tests"] = [{ as: "alpha", do: "POST /phones/4155550177?req=DoNotCall", expect: "OCSGW-2101" }]; });
+    const refused = await reload((next) => {
+      next["tests"] = [{ as: "alpha", do: "POST /phones/4155550177?req=DoNotCall", expect: "OCSGW-2101" }];
+    });
     expect(told(refused)).toEqual([expect.stringMatching(/^OCSGW-6272 alpha POST \/phones\/4155550177/)]);
-    expect(await status()).toMatchObject({ warnings: [expect.stringContaining("OCSGW-6272 tests[0].expect does not hold")] });
+    expect(await status()).toMatchObject({
+      warnings: [expect.stringContaining("OCSGW-6272 tests[0].expect does not hold")],
+    });
     expect(JSON.stringify([await status(), await gateway.journal()])).not.toContain("4155550177");
   });
 
@@ -202,36 +319,69 @@ describe("a reload", () => {
 });
 
 const status = async (): Promise<Record<string, unknown>> => {
-  const { body } = await request(`${gateway.gateway.admin!}/api/status`, { headers: { Authorization: "Bearer token" } });
-  return await body.json() as Record<string, unknown>;
+  const { body } = await request(`${gateway.gateway.admin!}/api/status`, {
+    headers: { Authorization: "Bearer token" },
+  });
+  return (await body.json()) as Record<string, unknown>;
 };
-const metric = async (name: string): Promise<string | undefined> => new RegExp(`^${name} (\\S+)$`, "m").exec(await (await request(`${gateway.gateway.admin!}/metrics`)).body.text())?.[1];
+const metric = async (name: string): Promise<string | undefined> =>
+  new RegExp(`^${name} (\\S+)$`, "m").exec(await (await request(`${gateway.gateway.admin!}/metrics`)).body.text())?.[1];
 
 describe("the admin listener", () => {
   it("reloads for who has the token, and for nobody else", async () => {
     await begin();
-    await write(config((next) => { tenant(next).share = 3; }));
-    const post = (authorization: string) => request(`${gateway.gateway.admin!}/api/reload`, { method: "POST", headers: { Authorization: authorization } });
+    await write(
+      config((next) => {
+        tenant(next).share = 3;
+      }),
+    );
+    const post = (authorization: string) =>
+      request(`${gateway.gateway.admin!}/api/reload`, { method: "POST", headers: { Authorization: authorization } });
     expect((await post("Bearer wrong")).statusCode).toBe(401);
     const done = await post("Bearer token");
-    expect([done.statusCode, await done.body.json()]).toMatchObject([200, { outcome: "reloaded", changes: ["Alpha Tenant: share 1 -> 3"] }]);
+    expect([done.statusCode, await done.body.json()]).toMatchObject([
+      200,
+      { outcome: "reloaded", changes: ["Alpha Tenant: share 1 -> 3"] },
+    ]);
     await write("nonsense");
     const refused = await post("Bearer token");
-    expect([refused.statusCode, await refused.body.json()]).toMatchObject([422, { outcome: "refused", problems: [{ code: "OCSGW-6103", line: 1 }] }]);
+    expect([refused.statusCode, await refused.body.json()]).toMatchObject([
+      422,
+      { outcome: "refused", problems: [{ code: "OCSGW-6103", line: 1 }] },
+    ]);
   });
 });
 
 describe("a gateway that keeps reloading", () => {
   it("takes what has changed while it was starting, and a file that a refused config only wanted", async () => {
     await begin(undefined, watchAll);
-    await write(config((next) => { watchAll(next); tenant(next).clients = {}; }));
+    await write(
+      config((next) => {
+        watchAll(next);
+        tenant(next).clients = {};
+      }),
+    );
     more.unshift(await keepReloading(gateway.gateway));
     await vi.waitFor(async () => expect(await call("alpha")).toMatchObject({ status: 401 }), { timeout: 30_000 });
-    const crt = (next: Config): void => { watchAll(next); next["identity"] = { keys: { file: "keys.yaml" }, jwt: [{ name: "idp", issuer: "https://idp.example/", audience: "gw", jwks_file: "later/jwks.json" }] }; };
+    const crt = (next: Config): void => {
+      watchAll(next);
+      next["identity"] = {
+        keys: { file: "keys.yaml" },
+        jwt: [{ name: "idp", issuer: "https://idp.example/", audience: "gw", jwks_file: "later/jwks.json" }],
+      };
+    };
     await mkdir(join(gateway.dir, "later"));
     await write(config(crt));
-    await vi.waitFor(async () => expect(await status()).toMatchObject({ warnings: [expect.stringContaining("OCSGW-6252")] }), { timeout: 30_000 });
-    const key = { ...generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" }), kid: "k1", alg: "ES256", use: "sig" };
+    await vi.waitFor(
+      async () => expect(await status()).toMatchObject({ warnings: [expect.stringContaining("OCSGW-6252")] }),
+      { timeout: 30_000 },
+    );
+    const key = {
+      ...generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" }),
+      kid: "k1",
+      alg: "ES256",
+      use: "sig",
+    };
     await writeFile(join(gateway.dir, "later/jwks.json"), JSON.stringify({ keys: [key] }));
     await vi.waitFor(async () => expect(await call("alpha")).toMatchObject({ status: 200 }), { timeout: 30_000 });
     expect(await status()).toMatchObject({ warnings: [] });
@@ -240,7 +390,9 @@ describe("a gateway that keeps reloading", () => {
   it("reads nothing again when nothing has changed since it was read for the start", async () => {
     await begin();
     const reload = vi.fn(gateway.gateway.reload);
-    more.unshift(await keepReloading({ reload, files: gateway.gateway.files, config: gateway.gateway.config, watch: "all" }));
+    more.unshift(
+      await keepReloading({ reload, files: gateway.gateway.files, config: gateway.gateway.config, watch: "all" }),
+    );
     expect(gateway.gateway.files.size).toBeGreaterThan(0);
     expect(reload).not.toHaveBeenCalled();
   });
@@ -265,7 +417,10 @@ describe("a gateway that keeps reloading", () => {
 });
 
 describe("watched files", () => {
-  const watching = async (files: readonly string[], reading: (text: string) => Promise<unknown> = () => Promise.resolve()): Promise<{ seen: string[] }> => {
+  const watching = async (
+    files: readonly string[],
+    reading: (text: string) => Promise<unknown> = () => Promise.resolve(),
+  ): Promise<{ seen: string[] }> => {
     const seen: string[] = [];
     const changed = async (): Promise<void> => {
       const text = await readFile(files[0]!, "utf8").catch(() => "none");
@@ -284,7 +439,9 @@ describe("watched files", () => {
       if (text === "the first ha") await writeFile(file, "the first half, and the second");
     });
     await writeFile(file, "the first ha");
-    await vi.waitFor(() => expect(seen).toEqual(["the first ha", "the first half, and the second"]), { timeout: 30_000 });
+    await vi.waitFor(() => expect(seen).toEqual(["the first ha", "the first half, and the second"]), {
+      timeout: 30_000,
+    });
   });
 
   it("are told when their folder goes and another comes in its place", async () => {
@@ -323,23 +480,26 @@ describe("watched files", () => {
     ["a FIFO that nobody writes to", (path) => execFileSync("mkfifo", [path])],
     ["a file of 10 GiB", (path) => writeFile(path, "").then(() => truncate(path, 10 * 2 ** 30))],
     ["a folder with a YAML file", (path) => mkdir(path).then(() => writeFile(join(path, "a.yaml"), ""))],
-  ])("are told when %s comes in their place, which holds up nobody, and when a file comes again", async (_what, put) => {
-    await begin();
-    const file = join(gateway.dir, "watched");
-    await writeFile(file, "one");
-    const seen: string[] = [];
-    const changed = async (): Promise<void> => {
-      const found = await stat(file).catch(() => undefined);
-      seen.push(found ? (found.isFile() && found.size < 1000 ? "file" : "other") : "none");
-    };
-    more.push(await watchFiles({ files: () => new Map([[file, undefined]]), changed }));
-    await rm(file);
-    await put(file);
-    await vi.waitFor(() => expect(seen.at(-1)).toBe("other"), { timeout: 30_000 });
-    await rm(file, { recursive: true });
-    await writeFile(file, "one");
-    await vi.waitFor(() => expect(seen.at(-1)).toBe("file"), { timeout: 30_000 });
-  });
+  ])(
+    "are told when %s comes in their place, which holds up nobody, and when a file comes again",
+    async (_what, put) => {
+      await begin();
+      const file = join(gateway.dir, "watched");
+      await writeFile(file, "one");
+      const seen: string[] = [];
+      const changed = async (): Promise<void> => {
+        const found = await stat(file).catch(() => undefined);
+        seen.push(found ? (found.isFile() && found.size < 1000 ? "file" : "other") : "none");
+      };
+      more.push(await watchFiles({ files: () => new Map([[file, undefined]]), changed }));
+      await rm(file);
+      await put(file);
+      await vi.waitFor(() => expect(seen.at(-1)).toBe("other"), { timeout: 30_000 });
+      await rm(file, { recursive: true });
+      await writeFile(file, "one");
+      await vi.waitFor(() => expect(seen.at(-1)).toBe("file"), { timeout: 30_000 });
+    },
+  );
 
   it("are told when an editor puts another file in their place", async () => {
     await begin();

@@ -13,13 +13,21 @@ import { ORIGIN, aDirectory, aDoNotCall, aKey, removeDirectory } from "../journa
 
 const key = aKey();
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(async () => {
   for (const ownership of made.splice(0)) await ownership.close();
   await removeDirectory(dir);
 });
 
-const to = (upstream: string, epoch: number, from: string | null, endpoint: string): Switchover => ({ kind: "switchover", upstream, from, to: endpoint, epoch });
+const to = (upstream: string, epoch: number, from: string | null, endpoint: string): Switchover => ({
+  kind: "switchover",
+  upstream,
+  from,
+  to: endpoint,
+  epoch,
+});
 const run = async (work: (journal: Journal, switchovers: LastSwitchovers) => Promise<void>): Promise<void> => {
   const switchovers = new LastSwitchovers();
   const kept = keepBeside(new OpenDoNotCalls(), switchovers);
@@ -30,12 +38,28 @@ const run = async (work: (journal: Journal, switchovers: LastSwitchovers) => Pro
   await checkpoints.stop();
   await journal.close();
 };
-const first = (): Promise<void> => run(async ({ append }) => {
-  for (const entry of [to("a", 1, null, "p"), to("a", 2, "p", "b"), to("b", 1, null, "p"), ...aDoNotCall(0), to("a", 3, "b", "p")]) await append(entry);
-});
+const first = (): Promise<void> =>
+  run(async ({ append }) => {
+    for (const entry of [
+      to("a", 1, null, "p"),
+      to("a", 2, "p", "b"),
+      to("b", 1, null, "p"),
+      ...aDoNotCall(0),
+      to("a", 3, "b", "p"),
+    ])
+      await append(entry);
+  });
 const made: Ownership[] = [];
 const anOwnership = (): Ownership => {
-  made.push(new Ownership({ staleAfter: () => 1e9, window: () => 64, restartGrace: () => 0, tell: () => undefined, now: () => 0 }));
+  made.push(
+    new Ownership({
+      staleAfter: () => 1e9,
+      window: () => 64,
+      restartGrace: () => 0,
+      tell: () => undefined,
+      now: () => 0,
+    }),
+  );
   return made.at(-1)!;
 };
 /** Reading a segment is a failure. */
@@ -47,11 +71,18 @@ it("takes the last epoch of each OCS from the start state and from the lines abo
     expect(journal.begun.at).toBe(6);
     await journal.append(to("b", 2, "p", "b"));
     await journal.append({ kind: "switchover", upstream: "b", from: "b", to: null, epoch: 2 });
-    expect(switchovers.all()).toMatchObject([{ upstream: "a", epoch: 3, to: "p" }, { upstream: "b", epoch: 2, to: "b" }]);
+    expect(switchovers.all()).toMatchObject([
+      { upstream: "a", epoch: 3, to: "p" },
+      { upstream: "b", epoch: 2, to: "b" },
+    ]);
     const [quick, slow] = [anOwnership(), anOwnership()];
-    await replayOutcomes({ ...journal, status: journal.status, disk: unread }, quick, 0, { isEmpty: true, switchovers: switchovers.all() });
+    await replayOutcomes({ ...journal, status: journal.status, disk: unread }, quick, 0, {
+      isEmpty: true,
+      switchovers: switchovers.all(),
+    });
     await replayOutcomes(journal, slow, 0, { isEmpty: true, switchovers: undefined });
-    for (const upstream of ["a", "b"]) expect([upstream, quick.epochOf(upstream)]).toEqual([upstream, slow.epochOf(upstream)]);
+    for (const upstream of ["a", "b"])
+      expect([upstream, quick.epochOf(upstream)]).toEqual([upstream, slow.epochOf(upstream)]);
     expect([quick.epochOf("a"), quick.epochOf("b")]).toEqual([3, 2]);
   });
 });
@@ -59,7 +90,16 @@ it("takes the last epoch of each OCS from the start state and from the lines abo
 it("gives no epoch's number again whose switchover was deleted or set aside, as long as an entry names the epoch", async () => {
   const asked = (number: number, upstream: string, epoch: number) => aDoNotCall(number, { upstream, epoch });
   await run(async (journal) => {
-    for (const entry of [to("a", 1, null, "p"), to("a", 2, "p", "b"), ...asked(1, "a", 7), ...asked(2, "b", 4), ...asked(3, "a", 6), to("c", 2, "p", "b"), ...asked(4, "c", 2)]) await journal.append(entry);
+    for (const entry of [
+      to("a", 1, null, "p"),
+      to("a", 2, "p", "b"),
+      ...asked(1, "a", 7),
+      ...asked(2, "b", 4),
+      ...asked(3, "a", 6),
+      to("c", 2, "p", "b"),
+      ...asked(4, "c", 2),
+    ])
+      await journal.append(entry);
     const [fresh, known] = [anOwnership(), anOwnership()];
     await replayOutcomes(journal, fresh, 0, { isEmpty: true, switchovers: undefined });
     expect(["a", "b", "c"].map((upstream) => fresh.epochOf(upstream))).toEqual([7, 4, 2]);
@@ -73,7 +113,10 @@ it("reads the lines where a handle may have ended in them, and where no state te
   await first();
   await run(async (journal, switchovers) => {
     const replaying = (over: { readonly isEmpty: boolean; readonly known: boolean }): Promise<void> =>
-      replayOutcomes({ ...journal, disk: unread }, anOwnership(), 0, { isEmpty: over.isEmpty, switchovers: over.known ? switchovers.all() : undefined });
+      replayOutcomes({ ...journal, disk: unread }, anOwnership(), 0, {
+        isEmpty: over.isEmpty,
+        switchovers: over.known ? switchovers.all() : undefined,
+      });
     await expect(replaying({ isEmpty: false, known: true })).rejects.toThrow("was opened");
     await expect(replaying({ isEmpty: true, known: false })).rejects.toThrow("was opened");
     expect(new LastSwitchovers().all()).toBeUndefined();

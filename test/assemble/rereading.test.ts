@@ -8,7 +8,15 @@ import { undo, type Stops } from "../../src/assemble/stops.ts";
 import { nodeDisk } from "../../src/journal/disk.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { readMark } from "../../src/journal/reread/mark.ts";
-import { ORIGIN, aJournal, aKey, aQuickDirectory, openWithCheckpoints, removeDirectory, type Opened } from "../journal/kit.ts";
+import {
+  ORIGIN,
+  aJournal,
+  aKey,
+  aQuickDirectory,
+  openWithCheckpoints,
+  removeDirectory,
+  type Opened,
+} from "../journal/kit.ts";
 
 const key = aKey();
 const signer = { key, origin: ORIGIN };
@@ -58,11 +66,18 @@ describe("while the gateway serves", () => {
     await writeFile(join(dir, "verified"), "");
     const rereading = await start();
     expect(opened.journal.begun.at).toBe(11);
-    await expect.poll(rereading.damage, { timeout: 20_000 }).toEqual(["000000000003.jsonl line 1 is not as it was written, by checkpoint 5"]);
+    await expect
+      .poll(rereading.damage, { timeout: 20_000 })
+      .toEqual(["000000000003.jsonl line 1 is not as it was written, by checkpoint 5"]);
     await expect.poll(() => existsSync(join(dir, "verified"))).toBe(false);
     expect(rereading.verified()).toBeUndefined();
     await opened.journal.head();
     const alarms = (await Array.fromAsync(readEntries(dir, { from: 11 }))).filter(({ kind }) => kind === "alarm");
-    expect(alarms).toMatchObject([{ reason: "the journal is damaged below its last checkpoint", detail: "000000000003.jsonl line 1 is not as it was written, by checkpoint 5" }]);
+    expect(alarms).toMatchObject([
+      {
+        reason: "the journal is damaged below its last checkpoint",
+        detail: "000000000003.jsonl line 1 is not as it was written, by checkpoint 5",
+      },
+    ]);
   }, 60_000);
 });

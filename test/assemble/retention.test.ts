@@ -23,7 +23,12 @@ const key = aKey();
 
 /** `fromState`: as a gateway does, which reads what is above the newest start state. */
 const open = async ({ fromState = false } = {}): Promise<void> => {
-  journal = await openJournal({ dir, durability: "os", ...(fromState && { states: { key, origin: ORIGIN } }), clocks: { wall: () => wall * 1000, steady: () => steady * 1000 } });
+  journal = await openJournal({
+    dir,
+    durability: "os",
+    ...(fromState && { states: { key, origin: ORIGIN } }),
+    clocks: { wall: () => wall * 1000, steady: () => steady * 1000 },
+  });
 };
 let next: { readonly run: () => Promise<void>; readonly at: number } | undefined;
 const later = (run: () => Promise<void>, ms: number): (() => void) => {
@@ -47,8 +52,14 @@ const start = async (days = 30): Promise<void> => {
   await journal.append({ kind: "start", format: 2, version: "1", pid: 1 });
   const openDoNotCalls = new OpenDoNotCalls();
   await openDoNotCalls.start({ size: journal.status().size, count: 0, tenants: [], rows: "" });
-  const current = () => ({ audit: { retention: { default: days * DAY }, legal_hold: [], checkpoint: { every: 60_000 } } }) as unknown as Settings;
-  retention = await startRetention({ journal, checkpoints, openDoNotCalls, known: () => Promise.resolve(known), current, later }, stops);
+  const current = () =>
+    ({
+      audit: { retention: { default: days * DAY }, legal_hold: [], checkpoint: { every: 60_000 } },
+    }) as unknown as Settings;
+  retention = await startRetention(
+    { journal, checkpoints, openDoNotCalls, known: () => Promise.resolve(known), current, later },
+    stops,
+  );
 };
 
 /** A segment of each of 40 days; those of the first nine or ten are older than 30 days. */
@@ -91,32 +102,49 @@ describe("retention of a running gateway", () => {
     expect(await retention.confirmClock("maria")).toMatchObject({ believed: true, waits: null });
     await pass(HOUR + 1000);
     expect((await segmentsOf(dir)).length).toBeLessThan(all - 5);
-    expect((await Array.fromAsync(readEntries(dir))).filter(({ kind }) => kind === "clock")).toMatchObject([{ confirmed_by: "maria", step_ms: 0 }]);
+    expect((await Array.fromAsync(readEntries(dir))).filter(({ kind }) => kind === "clock")).toMatchObject([
+      { confirmed_by: "maria", step_ms: 0 },
+    ]);
   });
 
   it.each<[string, number, string, boolean]>(
-    ([["a day", DAY], ["40 days", 40 * DAY], ["six years", 6 * 365 * DAY]] as const).flatMap(([what, ahead]) => [[what, ahead, "from the first line", false], [what, ahead, "from a start state", true]]),
-  )("deletes nothing after a start with the clock %s ahead (%i ms), nor after another one %s, until it is confirmed", async (_what, ahead, _from, fromState) => {
-    const all = (await segmentsOf(dir)).length;
-    wall += ahead;
-    await start();
-    await pass(13 * HOUR);
-    expect((await segmentsOf(dir)).length).toBeGreaterThanOrEqual(all);
-    expect(retention.warnings()).toEqual([expect.stringContaining("ocsgw audit retention --confirm-clock")]);
-    expect(failed).toHaveBeenCalledWith(expect.stringContaining("the clock went from"));
-    await undo(stops);
-    await journal.close();
-    await open({ fromState });
-    expect(journal.begun.at > 0, JSON.stringify(journal.begun)).toBe(fromState);
-    await start();
-    await pass(13 * HOUR);
-    expect(await segmentsOf(dir)).toContain("000000000000.jsonl");
-    expect(retention.state()).toMatchObject({ believed: false, doubt: { from: expect.stringMatching(/^2026-02-/) as string } });
-    await retention.confirmClock("maria");
-    await pass(1000);
-    expect(await segmentsOf(dir)).not.toContain("000000000000.jsonl");
-    expect(retention.warnings()).toEqual([]);
-  });
+    (
+      [
+        ["a day", DAY],
+        ["40 days", 40 * DAY],
+        ["six years", 6 * 365 * DAY],
+      ] as const
+    ).flatMap(([what, ahead]) => [
+      [what, ahead, "from the first line", false],
+      [what, ahead, "from a start state", true],
+    ]),
+  )(
+    "deletes nothing after a start with the clock %s ahead (%i ms), nor after another one %s, until it is confirmed",
+    async (_what, ahead, _from, fromState) => {
+      const all = (await segmentsOf(dir)).length;
+      wall += ahead;
+      await start();
+      await pass(13 * HOUR);
+      expect((await segmentsOf(dir)).length).toBeGreaterThanOrEqual(all);
+      expect(retention.warnings()).toEqual([expect.stringContaining("ocsgw audit retention --confirm-clock")]);
+      expect(failed).toHaveBeenCalledWith(expect.stringContaining("the clock went from"));
+      await undo(stops);
+      await journal.close();
+      await open({ fromState });
+      expect(journal.begun.at > 0, JSON.stringify(journal.begun)).toBe(fromState);
+      await start();
+      await pass(13 * HOUR);
+      expect(await segmentsOf(dir)).toContain("000000000000.jsonl");
+      expect(retention.state()).toMatchObject({
+        believed: false,
+        doubt: { from: expect.stringMatching(/^2026-02-/) as string },
+      });
+      await retention.confirmClock("maria");
+      await pass(1000);
+      expect(await segmentsOf(dir)).not.toContain("000000000000.jsonl");
+      expect(retention.warnings()).toEqual([]);
+    },
+  );
 
   it("deletes nothing once the clock was set forward while it ran, until it goes back", async () => {
     await start();

@@ -45,7 +45,8 @@ const again = async (): Promise<void> => {
 const isRevoked = (client: string): boolean => revocations.holds({ client, credential: { kind: "key", id: "none" } });
 const revoke = (id: string, until: string | null = null) => keeper!.decide({ kind: "client", id, until });
 const lift = (id: string) => keeper!.decide({ kind: "client", id, lifted: true });
-const line = (id: string, more: object = {}): string => `${JSON.stringify({ at: "2026-11-22T12:00:00Z", kind: "client", id, ...more })}\n`;
+const line = (id: string, more: object = {}): string =>
+  `${JSON.stringify({ at: "2026-11-22T12:00:00Z", kind: "client", id, ...more })}\n`;
 const MARK = `{"at":"2026-11-22T12:00:00Z","journalled":true}\n`;
 const entries = async (): Promise<Recorded[]> => {
   const found: Recorded[] = [];
@@ -53,57 +54,110 @@ const entries = async (): Promise<Recorded[]> => {
   for await (const entry of readEntries(dir)) found.push(entry);
   return found;
 };
-const changes = async (): Promise<string[]> => (await entries()).flatMap((entry) => (entry.kind === "config" ? [`${entry.change}${entry.revocation ? ` ${entry.revocation.id}` : ""}`] : []));
-const alarms = async (): Promise<string[]> => (await entries()).flatMap((entry) => (entry.kind === "alarm" ? [`${entry.reason}: ${entry.detail}`] : []));
-const inFile = async (): Promise<string[]> => [...readRevocations(await readFile(file, "utf8")).last.values()].filter(({ lifted }) => !lifted).map(({ id }) => id).toSorted();
+const changes = async (): Promise<string[]> =>
+  (await entries()).flatMap((entry) =>
+    entry.kind === "config" ? [`${entry.change}${entry.revocation ? ` ${entry.revocation.id}` : ""}`] : [],
+  );
+const alarms = async (): Promise<string[]> =>
+  (await entries()).flatMap((entry) => (entry.kind === "alarm" ? [`${entry.reason}: ${entry.detail}`] : []));
+const inFile = async (): Promise<string[]> =>
+  [...readRevocations(await readFile(file, "utf8")).last.values()]
+    .filter(({ lifted }) => !lifted)
+    .map(({ id }) => id)
+    .toSorted();
 
 /** What somebody does to the file, and what the report says. */
 const LOSSES: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
-  ["emptied", () => writeFile(file, ""), /lines are missing or were changed; 2 of 2 were missing: client alpha, client beta/],
-  ["truncated", async () => truncate(file, (await readFile(file, "utf8")).indexOf("\n") + 9), /were missing: client beta/],
+  [
+    "emptied",
+    () => writeFile(file, ""),
+    /lines are missing or were changed; 2 of 2 were missing: client alpha, client beta/,
+  ],
+  [
+    "truncated",
+    async () => truncate(file, (await readFile(file, "utf8")).indexOf("\n") + 9),
+    /were missing: client beta/,
+  ],
   ["cut to half a line", () => truncate(file, 10), /2 of 2 were missing/],
   ["removed", () => rm(file), /it is gone; 2 of 2/],
-  ["damaged in its first line", async () => writeFile(file, `x${await readFile(file, "utf8")}`), /line 1 is damaged; 1 of 2 were missing: client alpha; the damaged file is kept as .*\.damaged-/],
+  [
+    "damaged in its first line",
+    async () => writeFile(file, `x${await readFile(file, "utf8")}`),
+    /line 1 is damaged; 1 of 2 were missing: client alpha; the damaged file is kept as .*\.damaged-/,
+  ],
   ["filled with NUL", async () => writeFile(file, "\0".repeat(64) + "\n"), /line 1 is damaged; 2 of 2/],
   ["replaced by other lines", () => writeFile(file, MARK), /2 of 2/],
-  ["given an earlier end", () => appendFile(file, line("alpha", { until: "2027-01-01T00:00:00.000Z" }) + MARK), /1 of 2 were missing: client alpha/],
-  ["given lifting lines that look journalled", () => appendFile(file, line("alpha", { lifted: true }) + MARK), /1 of 2 were missing: client alpha/],
-  ["replaced by a directory", async () => { await rm(file); await mkdir(file); }, /it cannot be read: .*; 2 of 2 .*kept as/],
-  ["replaced by a FIFO", async () => { await rm(file); execFileSync("mkfifo", [file]); }, /it cannot be read: it is a FIFO and not a regular file; 2 of 2/],
+  [
+    "given an earlier end",
+    () => appendFile(file, line("alpha", { until: "2027-01-01T00:00:00.000Z" }) + MARK),
+    /1 of 2 were missing: client alpha/,
+  ],
+  [
+    "given lifting lines that look journalled",
+    () => appendFile(file, line("alpha", { lifted: true }) + MARK),
+    /1 of 2 were missing: client alpha/,
+  ],
+  [
+    "replaced by a directory",
+    async () => {
+      await rm(file);
+      await mkdir(file);
+    },
+    /it cannot be read: .*; 2 of 2 .*kept as/,
+  ],
+  [
+    "replaced by a FIFO",
+    async () => {
+      await rm(file);
+      execFileSync("mkfifo", [file]);
+    },
+    /it cannot be read: it is a FIFO and not a regular file; 2 of 2/,
+  ],
 ];
 
 describe("a revocations file that is", () => {
-  it.each(LOSSES)("%s while the gateway runs lifts nothing; it is restored, and that is told", async (_, lose, says) => {
-    await start();
-    await revoke("alpha");
-    await revoke("beta", FAR);
-    await lose();
-    await expect.poll(alarms, PATIENT).toEqual([expect.stringMatching(says)]);
-    expect([isRevoked("alpha"), isRevoked("beta"), isRevoked("gamma")]).toEqual([true, true, false]);
-    await expect.poll(inFile, PATIENT).toEqual(["alpha", "beta"]);
-    expect(keeper!.troubles()).toEqual([expect.stringContaining("find out who wrote to")]);
-    expect(await changes(), "and nothing new is decided").toEqual(["revoked alpha", "revoked beta"]);
-  });
+  it.each(LOSSES)(
+    "%s while the gateway runs lifts nothing; it is restored, and that is told",
+    async (_, lose, says) => {
+      await start();
+      await revoke("alpha");
+      await revoke("beta", FAR);
+      await lose();
+      await expect.poll(alarms, PATIENT).toEqual([expect.stringMatching(says)]);
+      expect([isRevoked("alpha"), isRevoked("beta"), isRevoked("gamma")]).toEqual([true, true, false]);
+      await expect.poll(inFile, PATIENT).toEqual(["alpha", "beta"]);
+      expect(keeper!.troubles()).toEqual([expect.stringContaining("find out who wrote to")]);
+      expect(await changes(), "and nothing new is decided").toEqual(["revoked alpha", "revoked beta"]);
+    },
+  );
 
-  it.each(LOSSES)("%s while no gateway runs lifts nothing at the next start, and is restored and told", async (_, lose, says) => {
-    await start();
-    await revoke("alpha");
-    await revoke("beta", FAR);
-    await stop();
-    await lose();
-    await start();
-    expect([isRevoked("alpha"), isRevoked("beta"), isRevoked("gamma")]).toEqual([true, true, false]);
-    expect([await inFile(), await alarms()]).toEqual([["alpha", "beta"], [expect.stringMatching(says)]]);
-    await again();
-    expect(await alarms(), "a second start has nothing to tell").toHaveLength(1);
-    expect(await changes()).toEqual(["revoked alpha", "revoked beta"]);
-  });
+  it.each(LOSSES)(
+    "%s while no gateway runs lifts nothing at the next start, and is restored and told",
+    async (_, lose, says) => {
+      await start();
+      await revoke("alpha");
+      await revoke("beta", FAR);
+      await stop();
+      await lose();
+      await start();
+      expect([isRevoked("alpha"), isRevoked("beta"), isRevoked("gamma")]).toEqual([true, true, false]);
+      expect([await inFile(), await alarms()]).toEqual([["alpha", "beta"], [expect.stringMatching(says)]]);
+      await again();
+      expect(await alarms(), "a second start has nothing to tell").toHaveLength(1);
+      expect(await changes()).toEqual(["revoked alpha", "revoked beta"]);
+    },
+  );
 
   it("made to lift something keeps it revoked, and says how it is lifted", async () => {
     await start();
     await revoke("alpha");
     await appendFile(file, line("alpha", { lifted: true }));
-    await expect.poll(alarms, PATIENT).toEqual([expect.stringMatching(/lifts what the journal revokes: it stays revoked: client alpha; ocsgw revoke --lift/), expect.stringMatching(/restored/)]);
+    await expect
+      .poll(alarms, PATIENT)
+      .toEqual([
+        expect.stringMatching(/lifts what the journal revokes: it stays revoked: client alpha; ocsgw revoke --lift/),
+        expect.stringMatching(/restored/),
+      ]);
     expect([isRevoked("alpha"), await inFile()]).toEqual([true, ["alpha"]]);
   });
 
@@ -123,9 +177,17 @@ describe("a decision", () => {
     await revoke("beta");
     expect(await lift("alpha")).toMatchObject({ kept: true, journalled: true });
     const configs = (await entries()).filter((entry): entry is Recorded & Config => entry.kind === "config");
-    expect(configs.map(({ change, detail, revocation, revocations: all }) => [change, detail, revocation, all])).toEqual([
-      ["revoked", `client alpha is revoked until ${FAR}`, { kind: "client", id: "alpha", until: FAR }, [{ kind: "client", id: "alpha", until: FAR }]],
-      ["revoked", "client beta is revoked", { kind: "client", id: "beta", until: null }, undefined], ["lifted", "client alpha counts again", { kind: "client", id: "alpha", until: null }, undefined],
+    expect(
+      configs.map(({ change, detail, revocation, revocations: all }) => [change, detail, revocation, all]),
+    ).toEqual([
+      [
+        "revoked",
+        `client alpha is revoked until ${FAR}`,
+        { kind: "client", id: "alpha", until: FAR },
+        [{ kind: "client", id: "alpha", until: FAR }],
+      ],
+      ["revoked", "client beta is revoked", { kind: "client", id: "beta", until: null }, undefined],
+      ["lifted", "client alpha counts again", { kind: "client", id: "alpha", until: null }, undefined],
     ]);
     await again();
     expect([isRevoked("alpha"), isRevoked("beta"), await inFile()]).toEqual([false, true, ["beta"]]);
@@ -150,10 +212,16 @@ describe("a decision", () => {
     expect(await revoke("beta")).toMatchObject({ kept: true, journalled: false });
     expect(await lift("alpha")).toMatchObject({ kept: false, journalled: false });
     expect([isRevoked("alpha"), isRevoked("beta")]).toEqual([true, true]);
-    await expect.poll(() => readFile(file, "utf8").then((text) => readRevocations(text).fresh.map(({ id }) => id)), PATIENT).toEqual(["beta"]);
+    await expect
+      .poll(() => readFile(file, "utf8").then((text) => readRevocations(text).fresh.map(({ id }) => id)), PATIENT)
+      .toEqual(["beta"]);
     await stop();
     await start();
-    expect([isRevoked("alpha"), isRevoked("beta"), await changes()]).toEqual([true, true, ["revoked alpha", "revoked beta"]]);
+    expect([isRevoked("alpha"), isRevoked("beta"), await changes()]).toEqual([
+      true,
+      true,
+      ["revoked alpha", "revoked beta"],
+    ]);
   });
 
   it("that lifts, and is told as not done, is not done when the journal works again", async () => {
@@ -183,7 +251,12 @@ describe("a decision", () => {
 });
 
 describe("a journal of format 1, whose file was the truth,", () => {
-  const words = (change: "revoked" | "lifted", detail: string): Config => ({ kind: "config", config_hash: "h", change, detail });
+  const words = (change: "revoked" | "lifted", detail: string): Config => ({
+    kind: "config",
+    config_hash: "h",
+    change,
+    detail,
+  });
   const before = async (told: readonly Config[], text: string | undefined): Promise<void> => {
     journal = await openJournal({ dir, durability: "os" });
     for (const entry of told) await journal.append(entry);
@@ -192,16 +265,29 @@ describe("a journal of format 1, whose file was the truth,", () => {
   };
 
   it("is taken over with an entry that states all, those of the file among them", async () => {
-    await before([words("revoked", "client alpha is revoked")], line("alpha") + MARK + line("old-and-deleted-by-retention") + MARK + line("left by a command"));
+    await before(
+      [words("revoked", "client alpha is revoked")],
+      line("alpha") + MARK + line("old-and-deleted-by-retention") + MARK + line("left by a command"),
+    );
     await start();
     const [, stated] = (await entries()).filter(({ kind }) => kind === "config") as Config[];
-    expect(stated).toMatchObject({ change: "revocations", detail: expect.stringMatching(/^3 revocations stand: 2 of them were in /) as string });
-    expect(stated!.revocations!.map(({ id }) => id)).toEqual(["alpha", "old-and-deleted-by-retention", "left by a command"]);
+    expect(stated).toMatchObject({
+      change: "revocations",
+      detail: expect.stringMatching(/^3 revocations stand: 2 of them were in /) as string,
+    });
+    expect(stated!.revocations!.map(({ id }) => id)).toEqual([
+      "alpha",
+      "old-and-deleted-by-retention",
+      "left by a command",
+    ]);
     await stop();
     await rm(file);
     await start();
     expect(isRevoked("old-and-deleted-by-retention")).toBe(true);
-    expect((await changes()).filter((change) => change === "revocations"), "once").toHaveLength(1);
+    expect(
+      (await changes()).filter((change) => change === "revocations"),
+      "once",
+    ).toHaveLength(1);
   });
 
   it("is taken over with what a command lifted meanwhile", async () => {
@@ -213,15 +299,30 @@ describe("a journal of format 1, whose file was the truth,", () => {
   });
 
   it("keeps what its words revoke when the file was emptied before", async () => {
-    await before([words("revoked", "client alpha is revoked"), words("revoked", `client beta is revoked until ${FAR}`), words("lifted", "client alpha counts again")], "");
+    await before(
+      [
+        words("revoked", "client alpha is revoked"),
+        words("revoked", `client beta is revoked until ${FAR}`),
+        words("lifted", "client alpha counts again"),
+      ],
+      "",
+    );
     await start();
     expect([isRevoked("alpha"), isRevoked("beta"), await inFile()]).toEqual([false, true, ["beta"]]);
     expect(await alarms()).toEqual([expect.stringMatching(/1 of 1 were missing: client beta/)]);
   });
 
-  it.each([["is damaged", "nonsense\n"], ["holds a key that nobody knows", `${JSON.stringify({ at: "2026-11-22T12:00:00Z", kind: "client", id: "a", mode: "x" })}\n`]])("is refused where the file %s: nobody knows whom it revoked", async (_, text) => {
+  it.each([
+    ["is damaged", "nonsense\n"],
+    [
+      "holds a key that nobody knows",
+      `${JSON.stringify({ at: "2026-11-22T12:00:00Z", kind: "client", id: "a", mode: "x" })}\n`,
+    ],
+  ])("is refused where the file %s: nobody knows whom it revoked", async (_, text) => {
     await before([], text);
-    await expect(start()).rejects.toThrow(/line 1 is damaged, and the journal does not state everything that is revoked: put it right/);
+    await expect(start()).rejects.toThrow(
+      /line 1 is damaged, and the journal does not state everything that is revoked: put it right/,
+    );
   });
 
   it("says nothing where nothing was ever revoked", async () => {

@@ -35,8 +35,13 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-const formsOf = async (): Promise<string[]> => (await readdir(join(dir, "segments"))).filter((name) => !name.endsWith(".hashes")).toSorted().map((name) => name.slice(13));
-const current = (compress_after: number | "never") => (): Settings => ({ audit: { compress_after } }) as unknown as Settings;
+const formsOf = async (): Promise<string[]> =>
+  (await readdir(join(dir, "segments")))
+    .filter((name) => !name.endsWith(".hashes"))
+    .toSorted()
+    .map((name) => name.slice(13));
+const current = (compress_after: number | "never") => (): Settings =>
+  ({ audit: { compress_after } }) as unknown as Settings;
 
 describe("upkeep of the segments of a running gateway", () => {
   it("takes the segments that are old enough, and leaves the others", { timeout: 40_000 }, async () => {
@@ -46,15 +51,20 @@ describe("upkeep of the segments of a running gateway", () => {
     expect(await formsOf()).toEqual(["jsonl.zst", "jsonl", "jsonl", "jsonl"]);
   });
 
-  it("gives each sealed segment an index of its own, and removes those of deleted ones", { timeout: 40_000 }, async () => {
-    const indexes = async (): Promise<string[]> => (await readdir(join(dir, "index")).catch(() => [])).filter((name) => /^\d{12}\.sqlite$/.test(name)).toSorted();
-    startSegmentUpkeep({ journal, current: current("never") }, stops);
-    await expect.poll(indexes, SOON).toEqual(["000000000000.sqlite", "000000000001.sqlite", "000000000002.sqlite"]);
-    await undo(stops.splice(0));
-    for (const ending of ["jsonl", "hashes"]) await rm(join(dir, `segments/000000000000.${ending}`));
-    startSegmentUpkeep({ journal, current: current("never") }, stops);
-    await expect.poll(indexes, SOON).toEqual(["000000000001.sqlite", "000000000002.sqlite"]);
-  });
+  it(
+    "gives each sealed segment an index of its own, and removes those of deleted ones",
+    { timeout: 40_000 },
+    async () => {
+      const indexes = async (): Promise<string[]> =>
+        (await readdir(join(dir, "index")).catch(() => [])).filter((name) => /^\d{12}\.sqlite$/.test(name)).toSorted();
+      startSegmentUpkeep({ journal, current: current("never") }, stops);
+      await expect.poll(indexes, SOON).toEqual(["000000000000.sqlite", "000000000001.sqlite", "000000000002.sqlite"]);
+      await undo(stops.splice(0));
+      for (const ending of ["jsonl", "hashes"]) await rm(join(dir, `segments/000000000000.${ending}`));
+      startSegmentUpkeep({ journal, current: current("never") }, stops);
+      await expect.poll(indexes, SOON).toEqual(["000000000001.sqlite", "000000000002.sqlite"]);
+    },
+  );
 
   it("compresses nothing where the config says never", async () => {
     startSegmentUpkeep({ journal, current: current("never") }, stops);
@@ -69,7 +79,9 @@ describe("upkeep of the segments of a running gateway", () => {
     const compressed = vi.spyOn(events, "segmentsCompressed").mockImplementation(() => undefined);
     startSegmentUpkeep({ journal, current: current(1) }, stops);
     await expect.poll(() => compressed.mock.calls.length, SOON).toBe(1);
-    expect(failed.mock.calls).toEqual([[expect.stringContaining("000000000001.jsonl line 1 is not what its leaf hash says")]]);
+    expect(failed.mock.calls).toEqual([
+      [expect.stringContaining("000000000001.jsonl line 1 is not what its leaf hash says")],
+    ]);
     expect(await formsOf()).toEqual(["jsonl.zst", "jsonl", "jsonl.zst", "jsonl"]);
   });
 
@@ -89,7 +101,9 @@ describe("upkeep of the segments of a running gateway", () => {
     await checkpoints.stop();
     await writeFile(join(dir, "segments/000000000001.hashes"), Buffer.alloc(32));
     startSegmentUpkeep({ journal, current: current(1) }, stops);
-    await expect.poll(() => failed.mock.calls, SOON).toEqual([[expect.stringContaining("do not have the root that checkpoint 4 signed")]]);
+    await expect
+      .poll(() => failed.mock.calls, SOON)
+      .toEqual([[expect.stringContaining("do not have the root that checkpoint 4 signed")]]);
     await expect.poll(async () => (await formsOf())[0], SOON).toBe("jsonl.zst");
   }, 40_000);
 
@@ -101,9 +115,14 @@ describe("upkeep of the segments of a running gateway", () => {
 });
 
 describe("audit.compress_after", () => {
-  it.each([["12h", DAY / 2], ["never", "never"]])("%s is taken", (given, read) => expect(audit.shape.compress_after.parse(given)).toBe(read));
+  it.each([
+    ["12h", DAY / 2],
+    ["never", "never"],
+  ])("%s is taken", (given, read) => expect(audit.shape.compress_after.parse(given)).toBe(read));
   it.each(["always", "0s", ""])("%j is not", (given) => {
-    expect(audit.shape.compress_after.safeParse(given).error?.issues[0]?.message).toBe("expected a duration, as in 1d, or never");
+    expect(audit.shape.compress_after.safeParse(given).error?.issues[0]?.message).toBe(
+      "expected a duration, as in 1d, or never",
+    );
   });
   it("is a day when it is left out", () => expect(audit.shape.compress_after.parse(undefined)).toBe(DAY));
 });

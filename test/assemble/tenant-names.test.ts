@@ -25,7 +25,11 @@ const swapped = (config: Config): Config => {
 const configFor = (ocs: RawOcs, connections: number): Config => {
   const config = { ...twoTenants(ocs.url), admin: { bind: "127.0.0.1:0" } };
   // A reading takes a thread of its own, and on a machine with much to do some seconds.
-  Object.assign(config.upstreams.ocs as object, { connections, queue: { max_wait: "60s" }, timeouts: { answer: "60s" } });
+  Object.assign(config.upstreams.ocs as object, {
+    connections,
+    queue: { max_wait: "60s" },
+    timeouts: { answer: "60s" },
+  });
   (config.tenants[0] as Record<string, unknown>).share = 3;
   return config;
 };

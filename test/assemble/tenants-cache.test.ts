@@ -29,7 +29,13 @@ const place = (key = "checkpoint.pem") => ({ auditDir: join(dir, "audit"), check
 const written = async (key?: string): Promise<boolean> => {
   const part = partOf(join(dir, "tenants.d/gamma.yaml"), stringify(GAMMA));
   const main = partOf(file, await readFile(file, "utf8"));
-  return writeTenantsCache(place(key), { text: { main, tenants: [part] }, parsed: [[main.hash, { secret: 1 }], [part.hash, GAMMA]] });
+  return writeTenantsCache(place(key), {
+    text: { main, tenants: [part] },
+    parsed: [
+      [main.hash, { secret: 1 }],
+      [part.hash, GAMMA],
+    ],
+  });
 };
 
 describe("what was parsed of tenants.d", () => {
@@ -42,21 +48,34 @@ describe("what was parsed of tenants.d", () => {
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ["was changed", async () => {
-      const text = await readFile(cacheIn(place().auditDir), "utf8");
-      await writeFile(cacheIn(place().auditDir), text.replace("Gamma", "Delta"));
-    }],
-    ["was signed with another key", async () => {
-      await rename(place().checkpointKey, join(dir, "old.pem"));
-      await loadOrCreateKey(place().checkpointKey);
-    }],
+    [
+      "was changed",
+      async () => {
+        const text = await readFile(cacheIn(place().auditDir), "utf8");
+        await writeFile(cacheIn(place().auditDir), text.replace("Gamma", "Delta"));
+      },
+    ],
+    [
+      "was signed with another key",
+      async () => {
+        await rename(place().checkpointKey, join(dir, "old.pem"));
+        await loadOrCreateKey(place().checkpointKey);
+      },
+    ],
     ["has a key that is gone", () => rm(place().checkpointKey)],
-    ["was cut", async () => writeFile(cacheIn(place().auditDir), (await readFile(cacheIn(place().auditDir), "utf8")).slice(0, 90))],
+    [
+      "was cut",
+      async () =>
+        writeFile(cacheIn(place().auditDir), (await readFile(cacheIn(place().auditDir), "utf8")).slice(0, 90)),
+    ],
     ["is empty", () => writeFile(cacheIn(place().auditDir), "")],
-    ["is a directory", async () => {
-      await rm(cacheIn(place().auditDir));
-      await mkdir(cacheIn(place().auditDir));
-    }],
+    [
+      "is a directory",
+      async () => {
+        await rm(cacheIn(place().auditDir));
+        await mkdir(cacheIn(place().auditDir));
+      },
+    ],
     ["stands beside a config that cannot be read", () => writeFile(file, "[")],
   ])("is not believed when it %s", async (_what, spoil) => {
     await loadOrCreateKey(place().checkpointKey);
@@ -79,7 +98,8 @@ describe("what was parsed of tenants.d", () => {
     const { checked } = await readSettled({ file, parsed: [[hash, [{ ...GAMMA[0], name: "As kept" }]]] });
     expect(checked.ok && checked.settings.tenants.at(-1)?.name).toBe("As kept");
     expect((await readSettled({ file, parsed: [[hash, [{ ...GAMMA[0], dbid: 101 }]]] })).checked).toMatchObject({
-      ok: false, problems: [{ code: "OCSGW-6202", file: join(dir, "tenants.d/gamma.yaml"), line: 2 }],
+      ok: false,
+      problems: [{ code: "OCSGW-6202", file: join(dir, "tenants.d/gamma.yaml"), line: 2 }],
     });
   });
 
@@ -93,7 +113,11 @@ describe("what was parsed of tenants.d", () => {
       const config = join(gateway.dir, "ocsgw.yaml");
       await vi.waitFor(async () => expect(await readTenantsCache(config)).toHaveLength(1), { timeout: 30_000 });
       const next = await readFirst({ file: config });
-      expect(next.ok && next.settings.tenants.map(({ name }) => name)).toEqual(["Alpha Tenant", "Beta Tenant", "Gamma Tenant"]);
+      expect(next.ok && next.settings.tenants.map(({ name }) => name)).toEqual([
+        "Alpha Tenant",
+        "Beta Tenant",
+        "Gamma Tenant",
+      ]);
     } finally {
       await gateway.stop();
       await ocs.close();

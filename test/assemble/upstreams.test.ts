@@ -13,17 +13,39 @@ const teller = () => {
   const entries: Entry[] = [];
   const journal = { note: (entry: Entry) => void entries.push(entry) } as unknown as Journal;
   const counts = new Counts();
-  const settings = { tenants: [{ name: "Another at another OCS", dbid: 101, upstream: "ocs-two" }, { name: "101", dbid: 102, upstream: "ocs-main" }, { name: "Alpha Tenant", dbid: 101, upstream: "ocs-main" }] } as unknown as Settings;
-  return { entries, counts, tell: tellOf({ journal, counts, alarms: createAlarms(journal, counts), current: () => settings }) };
+  const settings = {
+    tenants: [
+      { name: "Another at another OCS", dbid: 101, upstream: "ocs-two" },
+      { name: "101", dbid: 102, upstream: "ocs-main" },
+      { name: "Alpha Tenant", dbid: 101, upstream: "ocs-main" },
+    ],
+  } as unknown as Settings;
+  return {
+    entries,
+    counts,
+    tell: tellOf({ journal, counts, alarms: createAlarms(journal, counts), current: () => settings }),
+  };
 };
 
 describe("what an upstream tells", () => {
   it("of an answer that may be another request's is an alarm with lane and tenant, in journal and metric, each time", () => {
     const { entries, counts, tell } = teller();
-    const suspicion = { kind: "suspicion", upstream: "ocs-main", lane: "ocs-main/3", tenant: "101", what: "OCS sent an answer while nothing was asked" } as const;
+    const suspicion = {
+      kind: "suspicion",
+      upstream: "ocs-main",
+      lane: "ocs-main/3",
+      tenant: "101",
+      what: "OCS sent an answer while nothing was asked",
+    } as const;
     tell(suspicion);
     tell(suspicion);
-    const entry = { kind: "alarm", reason: "OCS sent an answer while nothing was asked", upstream: "ocs-main", tenant: { dbid: 101, name: "Alpha Tenant" }, detail: "lane ocs-main/3" };
+    const entry = {
+      kind: "alarm",
+      reason: "OCS sent an answer while nothing was asked",
+      upstream: "ocs-main",
+      tenant: { dbid: 101, name: "Alpha Tenant" },
+      detail: "lane ocs-main/3",
+    };
     expect(entries).toEqual([entry, entry]);
     expect(counts.alarms.get("ocs-main")).toBe(2);
     tell({ ...suspicion, tenant: undefined });
@@ -33,9 +55,30 @@ describe("what an upstream tells", () => {
 
   it("of a takeover is a switchover in journal and metric, and of a reconnect to the same OCS is neither", () => {
     const { entries, counts, tell } = teller();
-    tell({ kind: "switchover", upstream: "ocs-main", from: "http://ocs1", to: "http://ocs2", epoch: 2, reason: "all connections to OCS have ended" });
-    tell({ kind: "reconnected", upstream: "ocs-main", endpoint: "http://ocs2", reason: "all connections to OCS have ended" });
-    expect(entries).toEqual([{ kind: "switchover", upstream: "ocs-main", from: "http://ocs1", to: "http://ocs2", epoch: 2, reason: "all connections to OCS have ended" }]);
+    tell({
+      kind: "switchover",
+      upstream: "ocs-main",
+      from: "http://ocs1",
+      to: "http://ocs2",
+      epoch: 2,
+      reason: "all connections to OCS have ended",
+    });
+    tell({
+      kind: "reconnected",
+      upstream: "ocs-main",
+      endpoint: "http://ocs2",
+      reason: "all connections to OCS have ended",
+    });
+    expect(entries).toEqual([
+      {
+        kind: "switchover",
+        upstream: "ocs-main",
+        from: "http://ocs1",
+        to: "http://ocs2",
+        epoch: 2,
+        reason: "all connections to OCS have ended",
+      },
+    ]);
     expect([...counts.switchovers]).toEqual([["ocs-main", 1]]);
   });
 });
@@ -46,7 +89,10 @@ describe("an answer that may be another request's", () => {
     const gateway = await aGateway(twoTenants(ocs.url));
     try {
       for (let round = 0; round < 2; round++) {
-        const { statusCode, body } = await request(`${gateway.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization: basic("alpha") } });
+        const { statusCode, body } = await request(`${gateway.url}/phones/4155550100?req=DoNotCall`, {
+          method: "POST",
+          headers: { authorization: basic("alpha") },
+        });
         await body.dump();
         expect(statusCode).toBe(200);
       }
@@ -55,7 +101,9 @@ describe("an answer that may be another request's", () => {
       expect(first).toMatchObject({ delivery: "answered", status: 200, suspected: true });
       expect(second).toMatchObject({ delivery: "answered", status: 200 });
       expect(second).not.toHaveProperty("suspected");
-      expect(entries.filter(({ kind }) => kind === "alarm")).toMatchObject([{ tenant: { dbid: 101, name: "Alpha Tenant" } }]);
+      expect(entries.filter(({ kind }) => kind === "alarm")).toMatchObject([
+        { tenant: { dbid: 101, name: "Alpha Tenant" } },
+      ]);
     } finally {
       await gateway.stop();
       await ocs.close();

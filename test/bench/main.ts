@@ -25,8 +25,23 @@ import { stopEverything } from "./rig/processes.ts";
 import { createRig } from "./rig/rig.ts";
 
 const CASES: readonly Case[] = [
-  cost, costTls, latency, tenants, isolation, isolationPaced, flood, equal, shares,
-  switchovers, memory, announcements, handles, journal, startUp, segments, reloads,
+  cost,
+  costTls,
+  latency,
+  tenants,
+  isolation,
+  isolationPaced,
+  flood,
+  equal,
+  shares,
+  switchovers,
+  memory,
+  announcements,
+  handles,
+  journal,
+  startUp,
+  segments,
+  reloads,
 ];
 
 const USAGE = `npm run bench -- [options]
@@ -36,25 +51,56 @@ const USAGE = `npm run bench -- [options]
   --start-entries <n>    the largest journal of the start and segments cases, 20000000 for all of the goal (5000000)
   --out <file>           the numbers as JSON`;
 
-const FULL: Pace = { rounds: 5, turn: 2000, warmUp: 30_000, long: 10_000, memory: [100_000, 1_000_000], entries: 5_000_000, started: [1_000_000, 5_000_000] };
-const QUICK: Pace = { rounds: 3, turn: 600, warmUp: 15_000, long: 5000, memory: [20_000, 60_000], entries: 300_000, started: [100_000, 500_000] };
+const FULL: Pace = {
+  rounds: 5,
+  turn: 2000,
+  warmUp: 30_000,
+  long: 10_000,
+  memory: [100_000, 1_000_000],
+  entries: 5_000_000,
+  started: [1_000_000, 5_000_000],
+};
+const QUICK: Pace = {
+  rounds: 3,
+  turn: 600,
+  warmUp: 15_000,
+  long: 5000,
+  memory: [20_000, 60_000],
+  entries: 300_000,
+  started: [100_000, 500_000],
+};
 
 type Chosen = { readonly cases: readonly Case[]; readonly pace: Pace; readonly out: string | undefined };
 
 /** Undefined when it is only asked what there is to choose. */
 const choose = (): Chosen | undefined => {
-  const { values } = parseArgs({ options: { quick: { type: "boolean" }, only: { type: "string" }, out: { type: "string" }, "memory-requests": { type: "string" }, "start-entries": { type: "string" }, help: { type: "boolean" } } });
+  const { values } = parseArgs({
+    options: {
+      quick: { type: "boolean" },
+      only: { type: "string" },
+      out: { type: "string" },
+      "memory-requests": { type: "string" },
+      "start-entries": { type: "string" },
+      help: { type: "boolean" },
+    },
+  });
   if (values.help) return undefined;
   const wanted = values.only?.split(",");
   const unknown = wanted?.find((name) => !CASES.some((each) => each.name === name));
   if (unknown !== undefined) throw new Error(`there is no case ${unknown}\n${USAGE}`);
   const pace = values.quick ? QUICK : FULL;
   const requests = values["memory-requests"] === undefined ? pace.memory[1] : Number(values["memory-requests"]);
-  if (!Number.isSafeInteger(requests) || requests <= pace.memory[0]) throw new Error(`--memory-requests: expected a whole number above ${pace.memory[0]}`);
+  if (!Number.isSafeInteger(requests) || requests <= pace.memory[0])
+    throw new Error(`--memory-requests: expected a whole number above ${pace.memory[0]}`);
   const largest = Number(values["start-entries"] ?? pace.started.at(-1));
-  if (!Number.isSafeInteger(largest) || largest <= pace.started[0]!) throw new Error(`--start-entries: expected a whole number above ${pace.started[0]}`);
+  if (!Number.isSafeInteger(largest) || largest <= pace.started[0]!)
+    throw new Error(`--start-entries: expected a whole number above ${pace.started[0]}`);
   const started = [...pace.started.filter((entries) => entries < largest), largest];
-  return { cases: CASES.filter(({ name }) => wanted?.includes(name) ?? true), pace: { ...pace, started, memory: [pace.memory[0], requests] }, out: values.out };
+  return {
+    cases: CASES.filter(({ name }) => wanted?.includes(name) ?? true),
+    pace: { ...pace, started, memory: [pace.memory[0], requests] },
+    out: values.out,
+  };
 };
 
 type Found = { readonly name: string; readonly section?: Section; readonly failed?: string };
@@ -85,7 +131,11 @@ const bench = async ({ cases, pace, out }: Chosen): Promise<void> => {
   console.log(machine.join("\n"));
   const found: Found[] = [];
   for (const each of cases) found.push(await runCase(each, pace));
-  if (out !== undefined) await writeFile(out, `${JSON.stringify({ at: new Date().toISOString(), machine, pace, cases: found }, undefined, 2)}\n`);
+  if (out !== undefined)
+    await writeFile(
+      out,
+      `${JSON.stringify({ at: new Date().toISOString(), machine, pace, cases: found }, undefined, 2)}\n`,
+    );
   const goals = found.flatMap(({ section }) => section?.goals ?? []);
   console.log(`\n${goals.filter(({ met }) => met).length} of ${goals.length} goals met`);
   if (found.some(({ failed }) => failed !== undefined)) process.exitCode = 1;

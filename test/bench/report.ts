@@ -1,9 +1,27 @@
 /** What a case found: a table for people, its numbers for machines, and each goal beside what was measured. */
 
-export type Goal = { readonly what: string; readonly value: number; readonly limit: number; readonly atMost: boolean; readonly met: boolean };
+export type Goal = {
+  readonly what: string;
+  readonly value: number;
+  readonly limit: number;
+  readonly atMost: boolean;
+  readonly met: boolean;
+};
 
-export const atMost = (what: string, value: number, limit: number): Goal => ({ what, value, limit, atMost: true, met: value <= limit });
-export const atLeast = (what: string, value: number, limit: number): Goal => ({ what, value, limit, atMost: false, met: value >= limit });
+export const atMost = (what: string, value: number, limit: number): Goal => ({
+  what,
+  value,
+  limit,
+  atMost: true,
+  met: value <= limit,
+});
+export const atLeast = (what: string, value: number, limit: number): Goal => ({
+  what,
+  value,
+  limit,
+  atMost: false,
+  met: value >= limit,
+});
 
 export type Cell = string | number;
 
@@ -28,10 +46,21 @@ const written = (cell: Cell): string => {
 export const print = ({ title, columns, rows, notes, goals }: Section): string => {
   const table = [columns, ...rows.map((row) => row.map(written))];
   const widths = columns.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  const lines = table.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join("  "));
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join("  "),
+  );
   return [
-    "", title, "", ...lines.map((line) => `  ${line}`), "",
-    ...goals.map(({ what, value, limit, atMost: most, met }) => `  ${met ? "met    " : "NOT MET"}  ${what}: ${value.toFixed(DIGITS)} (${most ? "at most" : "at least"} ${limit})`),
+    "",
+    title,
+    "",
+    ...lines.map((line) => `  ${line}`),
+    "",
+    ...goals.map(
+      ({ what, value, limit, atMost: most, met }) =>
+        `  ${met ? "met    " : "NOT MET"}  ${what}: ${value.toFixed(DIGITS)} (${most ? "at most" : "at least"} ${limit})`,
+    ),
     ...notes.map((note) => `  ${note}`),
   ].join("\n");
 };

@@ -5,7 +5,9 @@ import { jain, median, momentsOf, pooled, quantile, welch } from "./statistics.t
 describe("statistics", () => {
   it("takes a quantile by nearest rank, whatever the order", () => {
     const values = Array.from({ length: 100 }, (_, index) => 100 - index);
-    expect([quantile(values, 0.5), quantile(values, 0.99), quantile(values, 1), quantile([7], 0.99)]).toEqual([50, 99, 100, 7]);
+    expect([quantile(values, 0.5), quantile(values, 0.99), quantile(values, 1), quantile([7], 0.99)]).toEqual([
+      50, 99, 100, 7,
+    ]);
     expect(quantile([], 0.5)).toBeNaN();
   });
 
@@ -24,10 +26,17 @@ describe("two samples", () => {
   const sampleOf = (values: readonly number[]) => ({ n: values.length, ...momentsOf(values) });
 
   it("have the mean and the variance of one when they are pooled", () => {
-    const [one, other] = [[1, 2, 3, 4], [10, 20, 60]];
+    const [one, other] = [
+      [1, 2, 3, 4],
+      [10, 20, 60],
+    ];
     const all = sampleOf([...one, ...other]);
     const both = pooled(sampleOf(one), sampleOf(other));
-    expect([both.n, both.mean.toFixed(9), both.variance.toFixed(9)]).toEqual([7, all.mean.toFixed(9), all.variance.toFixed(9)]);
+    expect([both.n, both.mean.toFixed(9), both.variance.toFixed(9)]).toEqual([
+      7,
+      all.mean.toFixed(9),
+      all.variance.toFixed(9),
+    ]);
   });
 
   it("are told apart by Welch's t, in the unit of what chance would do", () => {
@@ -39,7 +48,12 @@ describe("two samples", () => {
 
 describe("a goal", () => {
   it("is met up to its limit and not beyond", () => {
-    expect([atMost("cost", 0.6, 0.6).met, atMost("cost", 0.61, 0.6).met, atLeast("index", 0.99, 0.99).met, atLeast("index", 0.98, 0.99).met]).toEqual([true, false, true, false]);
+    expect([
+      atMost("cost", 0.6, 0.6).met,
+      atMost("cost", 0.61, 0.6).met,
+      atLeast("index", 0.99, 0.99).met,
+      atLeast("index", 0.98, 0.99).met,
+    ]).toEqual([true, false, true, false]);
   });
 
   it("is not met by what could not be measured", () => {

@@ -37,4 +37,5 @@ export const pooled = (one: Sample, other: Sample): Sample => {
 };
 
 /** Welch's t: how far two means are apart, in units of what chance would do. Below 4.5 nobody can tell them apart (the usual bound of side-channel tests). */
-export const welch = (one: Sample, other: Sample): number => (one.mean - other.mean) / Math.sqrt(one.variance / one.n + other.variance / other.n);
+export const welch = (one: Sample, other: Sample): number =>
+  (one.mean - other.mean) / Math.sqrt(one.variance / one.n + other.variance / other.n);

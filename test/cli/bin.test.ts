@@ -13,7 +13,9 @@ const bin = join(root, manifest.bin.ocsgw);
 const node = ["/usr/bin/node", "/usr/local/bin/node"].find((path) => existsSync(path)) ?? process.execPath;
 
 let dir: string;
-beforeAll(async () => { dir = await mkdtemp(join(tmpdir(), "ocsgw-bin-")); });
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocsgw-bin-"));
+});
 afterAll(() => rm(dir, { recursive: true }));
 
 describe("the package's ocsgw", () => {
@@ -31,7 +33,13 @@ describe("the package's ocsgw", () => {
     ["is not there", (file) => rm(file)],
     ["is not to be run", (file) => chmod(file, 0o600)],
     ["was made for another system, whose loader is missing", (file) => writeFile(file, "#!/no/such/loader\n")],
-    ["is a folder", async (file) => { await rm(file); await mkdir(file); }],
+    [
+      "is a folder",
+      async (file) => {
+        await rm(file);
+        await mkdir(file);
+      },
+    ],
   ])("runs on the Node that runs it where the package's %s", async (_, spoil) => {
     const [pack, name] = [await mkdtemp(join(dir, "it's a pack-")), `node-linux-${process.arch}`];
     const folder = join(pack, "node_modules", name);
@@ -40,7 +48,10 @@ describe("the package's ocsgw", () => {
     await writeFile(join(folder, "package.json"), JSON.stringify({ name, version: "24.18.1" }));
     await writeFile(join(folder, "bin/node"), "#!/bin/sh\necho its own\n", { mode: 0o755 });
     await writeFile(join(pack, "package.json"), '{"type":"module"}');
-    await writeFile(join(pack, "src/cli/main.ts"), "console.log(process.execPath, process.env.OCSGW_COMMAND, process.argv[2]);\n");
+    await writeFile(
+      join(pack, "src/cli/main.ts"),
+      "console.log(process.execPath, process.env.OCSGW_COMMAND, process.argv[2]);\n",
+    );
     const starter = join(pack, "src/cli/ocsgw.js");
     await copyFile(bin, starter);
     expect((await run(process.execPath, [starter, "x"])).stdout).toBe("its own\n");
@@ -49,24 +60,37 @@ describe("the package's ocsgw", () => {
     expect([code, stdout]).toEqual([0, `${process.execPath} '${starter.replaceAll("'", String.raw`'\''`)}' x\n`]);
   });
 
-  it.skipIf(process.platform === "win32").each(["SIGTERM", "SIGINT"] as const)("hands on %s, and ends as the command ends", { timeout: 60_000 }, async (signal) => {
-    const child = spawn(node, [bin, "witness", "--key", join(dir, `${signal}.pem`), "--state", join(dir, signal), "--bind", "127.0.0.1:0"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    await new Promise<void>((resolve) => {
-      let said = "";
-      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => /127\.0\.0\.1:\d+/.test((said += chunk.toString())) && resolve());
-    });
-    child.kill(signal);
-    expect(await ended).toBe(0);
-  });
+  it.skipIf(process.platform === "win32").each(["SIGTERM", "SIGINT"] as const)(
+    "hands on %s, and ends as the command ends",
+    { timeout: 60_000 },
+    async (signal) => {
+      const child = spawn(
+        node,
+        [bin, "witness", "--key", join(dir, `${signal}.pem`), "--state", join(dir, signal), "--bind", "127.0.0.1:0"],
+        { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
+      );
+      const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+      await new Promise<void>((resolve) => {
+        let said = "";
+        for (const stream of [child.stdout, child.stderr])
+          stream.on("data", (chunk: Buffer) => /127\.0\.0\.1:\d+/.test((said += chunk.toString())) && resolve());
+      });
+      child.kill(signal);
+      expect(await ended).toBe(0);
+    },
+  );
 });
 
 describe("an installation", () => {
-  const say = (agent: string) => run(process.execPath, ["src/cli/say-node.js"], { env: { npm_config_user_agent: agent } });
+  const say = (agent: string) =>
+    run(process.execPath, ["src/cli/say-node.js"], { env: { npm_config_user_agent: agent } });
 
   it("says which Node runs ocsgw where npm runs on another one, and nothing else", async () => {
     const { code, stdout } = await say("npm/10.8.2 node/v20.20.2 linux x64");
-    expect([code, stdout]).toEqual([0, expect.stringMatching(`^ocsgw runs on Node ${process.versions.node.replaceAll(".", "\\.")}, .*Node 20\\.20\\.2`)]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(`^ocsgw runs on Node ${process.versions.node.replaceAll(".", "\\.")}, .*Node 20\\.20\\.2`),
+    ]);
     expect((await say(`npm/11.0.0 node/v${process.versions.node} linux x64`)).stdout).toBe("");
     expect(manifest.scripts.prepare).toContain("./src/cli/say-node.js");
   });
@@ -74,15 +98,22 @@ describe("an installation", () => {
 
 describe.skipIf(process.platform === "win32")("the installation in CI", () => {
   /** `npm` that fails with these words, in turn, and then succeeds. */
-  const installing = async (...failures: readonly string[]): Promise<{ code: number | null; tries: number; stdout: string }> => {
+  const installing = async (
+    ...failures: readonly string[]
+  ): Promise<{ code: number | null; tries: number; stdout: string }> => {
     const [count, npm] = [join(dir, "count"), join(dir, "npm")];
     await writeFile(count, "0");
-    await writeFile(npm, `#!/bin/sh\nn=$(($(cat ${count}) + 1)); echo $n > ${count}\n${failures.map((said, at) => `[ $n = ${at + 1} ] && echo "${said}" && exit 1\n`).join("")}exit 0\n`);
+    await writeFile(
+      npm,
+      `#!/bin/sh\nn=$(($(cat ${count}) + 1)); echo $n > ${count}\n${failures.map((said, at) => `[ $n = ${at + 1} ] && echo "${said}" && exit 1\n`).join("")}exit 0\n`,
+    );
     await chmod(npm, 0o755);
     const script = await readFile(join(root, ".ci/run"), "utf8");
     const install = /^install\(\) \{\n[\s\S]*?^\}\n/m.exec(script)![0];
     expect(script).toContain("(install && npm test)");
-    const { code, stdout } = await run("bash", ["-c", `${install}install`], { env: { PATH: `${dir}${delimiter}${process.env["PATH"]}`, CI_RETRY_SECONDS: "0" } });
+    const { code, stdout } = await run("bash", ["-c", `${install}install`], {
+      env: { PATH: `${dir}${delimiter}${process.env["PATH"]}`, CI_RETRY_SECONDS: "0" },
+    });
     return { code, stdout, tries: Number(await readFile(count, "utf8")) };
   };
 

@@ -13,7 +13,10 @@ await writeFile(join(directory, "keys.yaml"), "version: 1\nkeys: []\n");
 
 const host = (over: { isTTY?: boolean; env?: Record<string, string> } = {}): { host: Host; said: () => string } => {
   const parts: string[] = [];
-  return { host: { stdout: { write: (text: string) => parts.push(text), isTTY: over.isTTY ?? false }, env: over.env ?? {} }, said: () => parts.join("") };
+  return {
+    host: { stdout: { write: (text: string) => parts.push(text), isTTY: over.isTTY ?? false }, env: over.env ?? {} },
+    said: () => parts.join(""),
+  };
 };
 
 const file = async (text: string): Promise<string> => {
@@ -24,7 +27,8 @@ const file = async (text: string): Promise<string> => {
 
 const BROKEN = mutated(["max_body", "max_bodi"], ["dbid: 102", "dbid: 101"]);
 /** The lines of BROKEN in which a text stands, from 1. */
-const linesWith = (text: string): number[] => BROKEN.split("\n").flatMap((line, at) => (line.includes(text) ? [at + 1] : []));
+const linesWith = (text: string): number[] =>
+  BROKEN.split("\n").flatMap((line, at) => (line.includes(text) ? [at + 1] : []));
 const [bodi] = linesWith("max_bodi");
 const [first, second] = linesWith("    dbid: 101");
 
@@ -33,33 +37,51 @@ describe("ocsgw check", () => {
     const { host: to, said } = host();
     expect(await check({ config: SAMPLE_FILE }, to)).toBe(0);
     expect(said()).toMatch(/^warning\[OCSGW-6305\]: /);
-    expect(said().trimEnd().split("\n").at(-1)).toMatch(/^ok {2}.*ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 4 policy tests passed, 1 warning; needs TimeoutStopSec=35s or more\. \d+ ms$/);
+    expect(said().trimEnd().split("\n").at(-1)).toMatch(
+      /^ok {2}.*ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 4 policy tests passed, 1 warning; needs TimeoutStopSec=35s or more\. \d+ ms$/,
+    );
   });
 
   it("shows every problem with its line, and ends with the verdict", async () => {
     const { host: to, said } = host();
     const config = await file(BROKEN);
     expect(await check({ config }, to)).toBe(3);
-    expect(said()).toContain(`error[OCSGW-6101]: unknown key \`max_bodi\`\n  --> ${config}:${bodi}:5\n${bodi} |     max_bodi: 64KiB\n   |     ^^^^^^^^\n`);
-    expect(said()).toContain(`   |           --- of "Alpha Tenant"\n...\n${second} |     dbid: 101\n   |           ^^^\n`);
-    expect(said().trimEnd().split("\n").at(-1)).toMatch(/^2 errors, 1 warning in .*ocsgw\.yaml \(2 tenants, 4 clients, 1 upstream \(4 lanes\)\)\. \d+ ms$/);
+    expect(said()).toContain(
+      `error[OCSGW-6101]: unknown key \`max_bodi\`\n  --> ${config}:${bodi}:5\n${bodi} |     max_bodi: 64KiB\n   |     ^^^^^^^^\n`,
+    );
+    expect(said()).toContain(
+      `   |           --- of "Alpha Tenant"\n...\n${second} |     dbid: 101\n   |           ^^^\n`,
+    );
+    expect(said().trimEnd().split("\n").at(-1)).toMatch(
+      /^2 errors, 1 warning in .*ocsgw\.yaml \(2 tenants, 4 clients, 1 upstream \(4 lanes\)\)\. \d+ ms$/,
+    );
   });
 
   it("shows twenty problems and how many more there are, or all of them", async () => {
-    const config = await file(mutated(["    max_body: 64KiB\n", Array.from({ length: 24 }, (_, at) => `    key_${at}: 1\n`).join("")]));
+    const config = await file(
+      mutated(["    max_body: 64KiB\n", Array.from({ length: 24 }, (_, at) => `    key_${at}: 1\n`).join("")]),
+    );
     const shown = async (all: boolean): Promise<readonly [number, boolean]> => {
       const { host: to, said } = host();
       await check({ config, all }, to);
-      return [said().match(/^(error|warning)\[/gm)!.length, said().includes("\n5 more; --all shows them\n\n24 errors, 1 warning in ")];
+      return [
+        said().match(/^(error|warning)\[/gm)!.length,
+        said().includes("\n5 more; --all shows them\n\n24 errors, 1 warning in "),
+      ];
     };
-    expect([await shown(false), await shown(true)]).toEqual([[20, true], [25, false]]);
+    expect([await shown(false), await shown(true)]).toEqual([
+      [20, true],
+      [25, false],
+    ]);
   });
 
   it("holds the policy to its examples", async () => {
     const { host: to, said } = host();
     const config = await file(mutated(["expect: OCSGW-2103", "expect: allow"]));
     expect(await check({ config }, to)).toBe(3);
-    expect(said()).toMatch(/^error\[OCSGW-6272\]: beta-crm POST \/phones\/4155550100\?req=DoNotCall: expected allow, and the policy says OCSGW-2103: /);
+    expect(said()).toMatch(
+      /^error\[OCSGW-6272\]: beta-crm POST \/phones\/4155550100\?req=DoNotCall: expected allow, and the policy says OCSGW-2103: /,
+    );
   });
 
   it("gives a list of problems to programs", async () => {
@@ -67,7 +89,15 @@ describe("ocsgw check", () => {
     const config = await file(BROKEN);
     expect(await check({ config, json: true }, to)).toBe(3);
     expect(JSON.parse(said())).toMatchObject([
-      { severity: "error", code: "OCSGW-6101", file: config, line: bodi, column: 5, path: "listeners[0].max_bodi", help: "did you mean `max_body`?" },
+      {
+        severity: "error",
+        code: "OCSGW-6101",
+        file: config,
+        line: bodi,
+        column: 5,
+        path: "listeners[0].max_bodi",
+        help: "did you mean `max_body`?",
+      },
       { severity: "error", code: "OCSGW-6202", line: second, column: 11, also: { line: first, column: 11 } },
       { severity: "warning", code: "OCSGW-6305" },
     ]);
@@ -92,7 +122,12 @@ describe("ocsgw check", () => {
       await check({ config: SAMPLE_FILE }, to);
       return said().includes("\u001B[");
     };
-    expect([await painted({ isTTY: true }), await painted({}), await painted({ isTTY: true, env: { NO_COLOR: "1" } }), await painted({ isTTY: true, env: { TERM: "dumb" } })]).toEqual([true, false, false, false]);
+    expect([
+      await painted({ isTTY: true }),
+      await painted({}),
+      await painted({ isTTY: true, env: { NO_COLOR: "1" } }),
+      await painted({ isTTY: true, env: { TERM: "dumb" } }),
+    ]).toEqual([true, false, false, false]);
   });
 });
 

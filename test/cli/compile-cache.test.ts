@@ -7,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { cacheDirectory, isOursAlone } from "../../src/cli/compile-cache.ts";
 
 let dir: string;
-beforeEach(async () => { dir = await mkdtemp(join(tmpdir(), "cache-")); });
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "cache-"));
+});
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 describe("the place of the cache", () => {
@@ -32,9 +34,25 @@ describe("a cache is used", () => {
   const refused: readonly (readonly [what: string, prepare: (place: string) => Promise<unknown>])[] = [
     ["that others may write to", (place) => mkdir(place, { recursive: true }).then(() => chmod(place, 0o777))],
     ["that a group may write to", (place) => mkdir(place, { recursive: true }).then(() => chmod(place, 0o770))],
-    ["above which others may write", (place) => mkdir(place, { recursive: true }).then(() => chmod(join(place, ".."), 0o777))],
-    ["that is a link", async (place) => { await mkdir(join(dir, "else")); await mkdir(join(place, "..")); await symlink(join(dir, "else"), place); }],
-    ["that is a file", async (place) => { await mkdir(join(place, "..")); await writeFile(place, ""); }],
+    [
+      "above which others may write",
+      (place) => mkdir(place, { recursive: true }).then(() => chmod(join(place, ".."), 0o777)),
+    ],
+    [
+      "that is a link",
+      async (place) => {
+        await mkdir(join(dir, "else"));
+        await mkdir(join(place, ".."));
+        await symlink(join(dir, "else"), place);
+      },
+    ],
+    [
+      "that is a file",
+      async (place) => {
+        await mkdir(join(place, ".."));
+        await writeFile(place, "");
+      },
+    ],
   ];
   it.each(refused)("in no directory %s", async (_what, prepare) => {
     const place = join(dir, "a", "compiled");
@@ -55,7 +73,10 @@ describe("a cache is used", () => {
 
 describe("a command", () => {
   const run = (env: Readonly<Record<string, string>>): string => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["src/cli/main.ts", "audit", "filters"], { env: { PATH: process.env.PATH, ...env }, encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["src/cli/main.ts", "audit", "filters"], {
+      env: { PATH: process.env.PATH, ...env },
+      encoding: "utf8",
+    });
     expect(stderr).toBe("");
     expect(status).toBe(0);
     return stdout;
@@ -70,6 +91,10 @@ describe("a command", () => {
     await rm(kept, { recursive: true });
     await chmod(join(dir, "ocsgw"), 0o777);
     expect(run({ XDG_CACHE_HOME: dir })).toBe(first);
-    expect(await readdir(join(dir, "ocsgw")).then((names) => Promise.all(names.map((name) => readdir(join(dir, "ocsgw", name)))))).toEqual([[]]);
+    expect(
+      await readdir(join(dir, "ocsgw")).then((names) =>
+        Promise.all(names.map((name) => readdir(join(dir, "ocsgw", name)))),
+      ),
+    ).toEqual([[]]);
   }, 60_000);
 });

@@ -20,7 +20,8 @@ afterEach(async () => {
   await removeDirectory(dir);
 });
 
-const rowsOf = (checkpoint: object) => outsideRows({ audit: { checkpoint: { witnesses: [], timestamp: null, ...checkpoint } } } as unknown as Settings);
+const rowsOf = (checkpoint: object) =>
+  outsideRows({ audit: { checkpoint: { witnesses: [], timestamp: null, ...checkpoint } } } as unknown as Settings);
 
 describe("witnesses", () => {
   it("that take checkpoints, are something else, or are gone", async () => {
@@ -28,11 +29,31 @@ describe("witnesses", () => {
     const page = await aScripted((_body, response) => void response.writeHead(200).end("welcome"));
     ends.push(witness.stop, page.stop);
     const { key } = witness;
-    const rows = await rowsOf({ witnesses: [{ url: `${witness.url}/`, key }, { url: page.url, key }, { url: "http://127.0.0.1:1", key }] });
+    const rows = await rowsOf({
+      witnesses: [
+        { url: `${witness.url}/`, key },
+        { url: page.url, key },
+        { url: "http://127.0.0.1:1", key },
+      ],
+    });
     expect(rows).toEqual([
-      { name: "witness witness.test/w1", state: "ok", says: [`${witness.url}/add-checkpoint takes checkpoints; whether it knows this journal is seen at the first one`] },
-      { name: "witness witness.test/w1", state: "fail", says: [expect.stringContaining("answers 200 to an empty question")] },
-      { name: "witness witness.test/w1", state: "fail", says: [expect.stringMatching(/^http:\/\/127\.0\.0\.1:1\/add-checkpoint: ./)] },
+      {
+        name: "witness witness.test/w1",
+        state: "ok",
+        says: [
+          `${witness.url}/add-checkpoint takes checkpoints; whether it knows this journal is seen at the first one`,
+        ],
+      },
+      {
+        name: "witness witness.test/w1",
+        state: "fail",
+        says: [expect.stringContaining("answers 200 to an empty question")],
+      },
+      {
+        name: "witness witness.test/w1",
+        state: "fail",
+        says: [expect.stringMatching(/^http:\/\/127\.0\.0\.1:1\/add-checkpoint: ./)],
+      },
     ]);
     expect(witness.news).toEqual([]);
   });
@@ -42,10 +63,19 @@ describeWith(["openssl"], "a time stamping authority", () => {
   it("that answers, and whose chain leads to the certificates of the config or not", async () => {
     for (const name of ["one", "other"]) await mkdir(join(dir, name));
     const [one, other] = [anAuthority(join(dir, "one")), anAuthority(join(dir, "other"))];
-    const server = await aScripted((body, response) => void response.writeHead(200, { "content-type": "application/timestamp-reply" }).end(one.reply(body)));
+    const server = await aScripted(
+      (body, response) =>
+        void response.writeHead(200, { "content-type": "application/timestamp-reply" }).end(one.reply(body)),
+    );
     ends.push(server.stop);
-    expect(await rowsOf({ timestamp: { url: server.url, ca: one.caFile } })).toEqual([{ name: "timestamp", state: "ok", says: [expect.stringMatching(/CN=Test Authority says \d{4}-/)] }]);
-    expect(await rowsOf({ timestamp: { url: server.url, ca: other.caFile } })).toEqual([{ name: "timestamp", state: "fail", says: [expect.stringContaining("no chain leads from its signer")] }]);
-    expect(await rowsOf({ timestamp: { url: server.url, ca: join(dir, "none.pem") } })).toEqual([{ name: "timestamp", state: "fail", says: [expect.stringContaining("there is no such file")] }]);
+    expect(await rowsOf({ timestamp: { url: server.url, ca: one.caFile } })).toEqual([
+      { name: "timestamp", state: "ok", says: [expect.stringMatching(/CN=Test Authority says \d{4}-/)] },
+    ]);
+    expect(await rowsOf({ timestamp: { url: server.url, ca: other.caFile } })).toEqual([
+      { name: "timestamp", state: "fail", says: [expect.stringContaining("no chain leads from its signer")] },
+    ]);
+    expect(await rowsOf({ timestamp: { url: server.url, ca: join(dir, "none.pem") } })).toEqual([
+      { name: "timestamp", state: "fail", says: [expect.stringContaining("there is no such file")] },
+    ]);
   });
 });

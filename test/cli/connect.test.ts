@@ -19,9 +19,19 @@ let ocs: RawOcs;
 let idp: Server;
 let ahead = 0;
 
-const jwk = { ...generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" }), kid: "k1", alg: "ES256", use: "sig" };
+const jwk = {
+  ...generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" }),
+  kid: "k1",
+  alg: "ES256",
+  use: "sig",
+};
 const groups = (...names: string[]): string => {
-  const body = JSON.stringify({ GSW_CM_MessageType: 46, CampaignGroups: Object.fromEntries(names.map((name) => [name, { GSW_CM_AttrCampaignID: 139, GSW_CM_AttrGroupID: 234 }])) });
+  const body = JSON.stringify({
+    GSW_CM_MessageType: 46,
+    CampaignGroups: Object.fromEntries(
+      names.map((name) => [name, { GSW_CM_AttrCampaignID: 139, GSW_CM_AttrGroupID: 234 }]),
+    ),
+  });
   return `HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nContent-type: application/json\r\nContent-length: ${body.length}\r\n\r\n${body}`;
 };
 const KNOWN = ["Alpha Campaign@Alpha Agents", "Beta Campaign@Beta Agents"];
@@ -30,7 +40,9 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "ocsgw-connect-"));
   ocs = await rawOcs(() => groups(...KNOWN));
   ahead = 0;
-  idp = createHttp((_request, response) => response.setHeader("Date", new Date(Date.now() + ahead).toUTCString()).end(JSON.stringify({ keys: [jwk] })));
+  idp = createHttp((_request, response) =>
+    response.setHeader("Date", new Date(Date.now() + ahead).toUTCString()).end(JSON.stringify({ keys: [jwk] })),
+  );
   await new Promise<void>((resolve) => idp.listen(0, "127.0.0.1", resolve));
   await writeFile(join(dir, "keys.yaml"), "version: 1\nkeys: []\n");
 });
@@ -42,7 +54,12 @@ afterEach(async () => {
 });
 
 const jwks = (): string => `http://127.0.0.1:${(idp.address() as AddressInfo).port}/jwks.json`;
-const issuer = (address: string): object => ({ name: "idp", issuer: "https://idp.example/", audience: "gw", jwks_uri: address });
+const issuer = (address: string): object => ({
+  name: "idp",
+  issuer: "https://idp.example/",
+  audience: "gw",
+  jwks_uri: address,
+});
 
 /** Nobody listens there any more. */
 const freePort = async (): Promise<number> => {
@@ -53,12 +70,18 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
-const tried = async (change: (config: Config) => void = () => undefined, recordUri?: string): Promise<{ code: number; rows: Readonly<Record<string, Row>> }> => {
+const tried = async (
+  change: (config: Config) => void = () => undefined,
+  recordUri?: string,
+): Promise<{ code: number; rows: Readonly<Record<string, Row>> }> => {
   const config = { ...twoTenants(ocs.url), identity: { keys: { file: "keys.yaml" }, jwt: [issuer(jwks())] } };
   change(config);
   await writeFile(join(dir, "ocsgw.yaml"), stringify(config, { aliasDuplicateObjects: false }));
   let said = "";
-  const code = await check({ config: join(dir, "ocsgw.yaml"), json: true, connect: true, ...(recordUri !== undefined && { recordUri }) }, { stdout: { write: (text) => (said += text) }, env: {} });
+  const code = await check(
+    { config: join(dir, "ocsgw.yaml"), json: true, connect: true, ...(recordUri !== undefined && { recordUri }) },
+    { stdout: { write: (text) => (said += text) }, env: {} },
+  );
   const { connect } = JSON.parse(said) as { readonly connect: readonly Row[] };
   return { code, rows: Object.fromEntries(connect.map((row) => [row.name, row])) };
 };
@@ -66,10 +89,16 @@ const tried = async (change: (config: Config) => void = () => undefined, recordU
 describe("check --connect", () => {
   it("finds everything in order, and changes nothing but to ask OCS for its groups once", async () => {
     const { code, rows } = await tried();
-    expect([code, Object.values(rows).map(({ name, state }) => `${name} ${state}`)]).toEqual([0, ["disk ok", "clock ok", "clients ok", "idp ok", "ocs ok", "groups ok"]]);
+    expect([code, Object.values(rows).map(({ name, state }) => `${name} ${state}`)]).toEqual([
+      0,
+      ["disk ok", "clock ok", "clients ok", "idp ok", "ocs ok", "groups ok"],
+    ]);
     expect(rows["disk"]!.says[0]).toMatch(/audit: \d+ [GM]B free, a flush takes [\d.]+ ms$/);
     expect(rows["idp"]!.says[0]).toMatch(/jwks\.json: 1 key, fetched in \d+ ms$/);
-    expect(rows["ocs"]!.says).toEqual([`primary ${ocs.url} keeps a connection open`, expect.stringMatching(/^GET \/campaigngroups: 200 from OCS\/8\.1\.524\.04 in \d+ ms$/)]);
+    expect(rows["ocs"]!.says).toEqual([
+      `primary ${ocs.url} keeps a connection open`,
+      expect.stringMatching(/^GET \/campaigngroups: 200 from OCS\/8\.1\.524\.04 in \d+ ms$/),
+    ]);
     expect([ocs.requests(), ocs.bytes().split("\r\n")[0]]).toEqual([1, "GET /campaigngroups HTTP/1.1"]);
     expect((await readdir(dir)).toSorted()).toEqual(["keys.yaml", "ocsgw.yaml"]);
   });
@@ -82,7 +111,8 @@ describe("check --connect", () => {
     });
     expect(code).toBe(5);
     expect([rows["ocs"], rows["idp"]]).toEqual([
-      { name: "ocs", state: "fail", says: [`primary ${nowhere} cannot be reached: connection refused`] }, { name: "idp", state: "fail", says: [`${nowhere}/jwks.json: connection refused`] },
+      { name: "ocs", state: "fail", says: [`primary ${nowhere} cannot be reached: connection refused`] },
+      { name: "idp", state: "fail", says: [`${nowhere}/jwks.json: connection refused`] },
     ]);
     expect(rows["clock"]).toMatchObject({ state: "note" });
   });
@@ -92,41 +122,75 @@ describe("check --connect", () => {
     await new Promise((resolve) => backup.once("listening", resolve));
     const url = `http://127.0.0.1:${(backup.address() as AddressInfo).port}`;
     const states = async (over: object = {}): Promise<unknown> => {
-      const { code, rows } = await tried((config) => Object.assign(config.upstreams["ocs"] as object, { backup: url, ...over }));
+      const { code, rows } = await tried((config) =>
+        Object.assign(config.upstreams["ocs"] as object, { backup: url, ...over }),
+      );
       return [code, rows["ocs"]!.state, rows["ocs"]!.says[1]];
     };
-    expect(await states()).toEqual([0, "ok", `backup ${url} accepts a connection and closes it at once: it is the standby`]);
-    expect(await states({ standby: "refuses" })).toEqual([0, "warn", `backup ${url} accepts a connection and closes it at once; expected of the standby: refuses`]);
+    expect(await states()).toEqual([
+      0,
+      "ok",
+      `backup ${url} accepts a connection and closes it at once: it is the standby`,
+    ]);
+    expect(await states({ standby: "refuses" })).toEqual([
+      0,
+      "warn",
+      `backup ${url} accepts a connection and closes it at once; expected of the standby: refuses`,
+    ]);
     await new Promise((resolve) => backup.close(resolve));
     expect(await states()).toEqual([0, "warn", `backup ${url} cannot be reached: connection refused`]);
-    expect(await states({ standby: "refuses" })).toEqual([0, "ok", `backup ${url} cannot be reached: connection refused: it is the standby`]);
-    expect(await states({ standby: "accepts" })).toEqual([0, "warn", `backup ${url} cannot be reached: connection refused; expected of the standby: accepts`]);
+    expect(await states({ standby: "refuses" })).toEqual([
+      0,
+      "ok",
+      `backup ${url} cannot be reached: connection refused: it is the standby`,
+    ]);
+    expect(await states({ standby: "accepts" })).toEqual([
+      0,
+      "warn",
+      `backup ${url} cannot be reached: connection refused; expected of the standby: accepts`,
+    ]);
   });
 
   it("knows a standby over TLS that closes before the handshake, which is no failure", async () => {
     const authority = createAuthority("ocs");
-    const secure = await rawOcs(() => groups(...KNOWN), { tls: authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" }) });
+    const secure = await rawOcs(() => groups(...KNOWN), {
+      tls: authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" }),
+    });
     await writeFile(join(dir, "ca.crt"), authority.certPem);
     const backup = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
     await new Promise((resolve) => backup.once("listening", resolve));
     const url = `https://127.0.0.1:${(backup.address() as AddressInfo).port}`;
-    const { code, rows } = await tried((config) => Object.assign(config.upstreams["ocs"] as object, { primary: secure.url, backup: url, tls: { ca: "ca.crt" } }));
-    expect([code, rows["ocs"]!.state, rows["ocs"]!.says[1]]).toEqual([0, "ok", `backup ${url} accepts a connection and closes it at once: it is the standby`]);
+    const { code, rows } = await tried((config) =>
+      Object.assign(config.upstreams["ocs"] as object, { primary: secure.url, backup: url, tls: { ca: "ca.crt" } }),
+    );
+    expect([code, rows["ocs"]!.state, rows["ocs"]!.says[1]]).toEqual([
+      0,
+      "ok",
+      `backup ${url} accepts a connection and closes it at once: it is the standby`,
+    ]);
     await new Promise((resolve) => backup.close(resolve));
     await secure.close();
   });
 
-  it.each([[0, "ok"], [20, "warn"]] as const)("says until when the listener's certificate is valid, %i days on: %s", async (days, state) => {
+  it.each([
+    [0, "ok"],
+    [20, "warn"],
+  ] as const)("says until when the listener's certificate is valid, %i days on: %s", async (days, state) => {
     const { certPem, keyPem } = createAuthority("test").issue({ names: ["127.0.0.1"], usage: "serverAuth" });
     await writeFile(join(dir, "server.crt"), certPem);
     await writeFile(join(dir, "server.key"), keyPem, { mode: 0o600 });
     vi.useFakeTimers({ now: Date.now() + days * 86_400_000, toFake: ["Date"] });
     try {
       const { rows } = await tried((config) => {
-        Object.assign(config, { listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: { cert: "server.crt", key: "server.key" } }] });
+        Object.assign(config, {
+          listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: { cert: "server.crt", key: "server.key" } }],
+        });
       });
       const until = new X509Certificate(certPem).validToDate.toISOString().slice(0, 16);
-      expect(rows["clients"]).toMatchObject({ state, says: [expect.stringContaining(`is free, certificate valid until ${until}Z; `)] });
+      expect(rows["clients"]).toMatchObject({
+        state,
+        says: [expect.stringContaining(`is free, certificate valid until ${until}Z; `)],
+      });
     } finally {
       vi.useRealTimers();
     }
@@ -136,8 +200,21 @@ describe("check --connect", () => {
     const { certPem, keyPem } = createAuthority("other").issue({ names: ["127.0.0.1"], usage: "serverAuth" });
     const secure = await rawOcs(undefined, { tls: { certPem, keyPem } });
     await writeFile(join(dir, "ca.crt"), createAuthority("trusted").certPem);
-    const { code, rows } = await tried((config) => Object.assign(config.upstreams["ocs"] as object, { primary: secure.url, tls: { ca: "ca.crt" } }));
-    expect([code, rows["ocs"]]).toEqual([5, { name: "ocs", state: "fail", says: [expect.stringMatching(/cannot be reached: no authority in tls\.ca vouches for OCS's certificate \((SELF_SIGNED|UNABLE_TO)/)] }]);
+    const { code, rows } = await tried((config) =>
+      Object.assign(config.upstreams["ocs"] as object, { primary: secure.url, tls: { ca: "ca.crt" } }),
+    );
+    expect([code, rows["ocs"]]).toEqual([
+      5,
+      {
+        name: "ocs",
+        state: "fail",
+        says: [
+          expect.stringMatching(
+            /cannot be reached: no authority in tls\.ca vouches for OCS's certificate \((SELF_SIGNED|UNABLE_TO)/,
+          ),
+        ],
+      },
+    ]);
     expect(secure.requests()).toBe(0);
     await secure.close();
   });
@@ -145,30 +222,57 @@ describe("check --connect", () => {
   it("tells groups that nobody here owns, and groups that OCS does not know", async () => {
     ocs.script = () => groups(KNOWN[0]!, "Pilot@Agents North");
     const { code, rows } = await tried();
-    expect([code, rows["groups"]]).toEqual([0, { name: "groups", state: "warn", says: [
-      "ocs knows 2 campaign groups; 1 belong to a tenant here", 'nobody can control through the gateway: "Pilot@Agents North"', 'OCS does not know: "Beta Campaign@Beta Agents"',
-    ] }]);
+    expect([code, rows["groups"]]).toEqual([
+      0,
+      {
+        name: "groups",
+        state: "warn",
+        says: [
+          "ocs knows 2 campaign groups; 1 belong to a tenant here",
+          'nobody can control through the gateway: "Pilot@Agents North"',
+          'OCS does not know: "Beta Campaign@Beta Agents"',
+        ],
+      },
+    ]);
   });
 
   it("warns of a clock that is off by more than tokens may be", async () => {
     ahead = 90_000;
-    expect((await tried()).rows["clock"]).toMatchObject({ state: "warn", says: [expect.stringMatching(/^(89|90|91) s behind/), expect.stringContaining("clock_skew (30 s)")] });
+    expect((await tried()).rows["clock"]).toMatchObject({
+      state: "warn",
+      says: [expect.stringMatching(/^(89|90|91) s behind/), expect.stringContaining("clock_skew (30 s)")],
+    });
   });
 
   it("finds an address that is in use, and one that is not this machine's", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => taken.once("listening", resolve));
     const { code, rows } = await tried((config) => {
-      config["listeners"] = [{ name: "used", bind: `127.0.0.1:${(taken.address() as AddressInfo).port}`, tls: "none" }, { name: "foreign", bind: "192.0.2.1:8443", tls: "none", allow_from: ["10.0.0.0/8"] }];
+      config["listeners"] = [
+        { name: "used", bind: `127.0.0.1:${(taken.address() as AddressInfo).port}`, tls: "none" },
+        { name: "foreign", bind: "192.0.2.1:8443", tls: "none", allow_from: ["10.0.0.0/8"] },
+      ];
     });
     await new Promise((resolve) => taken.close(resolve));
-    expect([code, rows["used"]!.state, rows["foreign"]]).toEqual([5, "note", { name: "foreign", state: "fail", says: ["cannot listen on 192.0.2.1:8443: this machine has no such address"] }]);
+    expect([code, rows["used"]!.state, rows["foreign"]]).toEqual([
+      5,
+      "note",
+      { name: "foreign", state: "fail", says: ["cannot listen on 192.0.2.1:8443: this machine has no such address"] },
+    ]);
   });
 
   it("warns of a GSW_RECORD_URI that goes around the gateway", async () => {
     const port = await freePort();
-    const bypass = async (uri: string): Promise<Row> => (await tried((config) => { config["listeners"] = [{ name: "clients", bind: `127.0.0.1:${port}`, tls: "none" }]; }, uri)).rows["bypass"]!;
-    expect(await bypass(`${ocs.url}/records/15`)).toMatchObject({ state: "warn", says: expect.arrayContaining([`127.0.0.1:${ocs.port} is OCS itself, not this gateway.`]) as string[] });
+    const bypass = async (uri: string): Promise<Row> =>
+      (
+        await tried((config) => {
+          config["listeners"] = [{ name: "clients", bind: `127.0.0.1:${port}`, tls: "none" }];
+        }, uri)
+      ).rows["bypass"]!;
+    expect(await bypass(`${ocs.url}/records/15`)).toMatchObject({
+      state: "warn",
+      says: expect.arrayContaining([`127.0.0.1:${ocs.port} is OCS itself, not this gateway.`]) as string[],
+    });
     expect(await bypass(`http://localhost:${ocs.port}/records/15`)).toMatchObject({ state: "warn" });
     expect(await bypass(`http://127.0.0.1:${port}/records/15`)).toMatchObject({ state: "ok" });
     expect(await bypass("http://192.0.2.9:8080/records/15")).toMatchObject({ state: "note" });
@@ -180,9 +284,14 @@ describe("check --connect", () => {
     let said = "";
     const host = { stdout: { write: (text: string) => (said += text) }, env: {} };
     expect(await check({ config: join(dir, "ocsgw.yaml"), connect: true }, host)).toBe(0);
-    expect(said).toMatch(/\nok {2}.*\. \d+ ms\n\n {2}disk {5}ok {4}.*\n {2}clock {4}note {2}nobody who was asked tells the time\n[\s\S]*\n1 note\n$/);
+    expect(said).toMatch(
+      /\nok {2}.*\. \d+ ms\n\n {2}disk {5}ok {4}.*\n {2}clock {4}note {2}nobody who was asked tells the time\n[\s\S]*\n1 note\n$/,
+    );
     await writeFile(join(dir, "ocsgw.yaml"), "version: 1\n");
     const before = ocs.requests();
-    expect([await check({ config: join(dir, "ocsgw.yaml"), connect: true }, host), ocs.requests()]).toEqual([3, before]);
+    expect([await check({ config: join(dir, "ocsgw.yaml"), connect: true }, host), ocs.requests()]).toEqual([
+      3,
+      before,
+    ]);
   });
 });

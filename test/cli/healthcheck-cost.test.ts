@@ -20,37 +20,36 @@ const ofChildren = (): number => {
 };
 
 describeIf(existsSync(STAT), STAT, "ocsgw healthcheck --live", () => {
-  it.each([["the sample", SAMPLE], ["probes as an address", "admin:\n  bind: 127.0.0.1:1\n  probes: 127.0.0.1:9640\n"]])(
-    "takes at most three times the CPU of node -e 0, by the config: %s",
-    { timeout: 120_000 },
-    async (_what, text) => {
-      const dir = await mkdtemp(join(tmpdir(), "ocsgw-cost-"));
-      const server = createServer((_request, response) => void response.end('{"status":"ok"}'));
-      try {
-        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-        const config = join(dir, "ocsgw.yaml");
-        await writeFile(config, text.replaceAll("127.0.0.1:9640", `127.0.0.1:${(server.address() as AddressInfo).port}`));
-        // As in the image, where what a probe loads lies compiled.
-        const env = { NODE_COMPILE_CACHE: join(dir, "compiled"), NODE_OPTIONS: "" };
-        const words = [join(root, "src/cli/main.ts"), "healthcheck", "--live", "-c", config];
-        const costs = { nothing: 0, probe: 0 };
-        const once = async (what: keyof typeof costs, args: readonly string[]): Promise<void> => {
-          const before = ofChildren();
-          const { code, stderr } = await run(process.execPath, args, { env });
-          expect([code, stderr]).toEqual([0, ""]);
-          costs[what] += ofChildren() - before;
-        };
-        for (let warm = 0; warm < 2; warm++) await once("probe", words);
-        costs.probe = 0;
-        for (let count = 0; count < RUNS; count++) {
-          await once("nothing", ["-e", "0"]);
-          await once("probe", words);
-        }
-        expect(costs.probe / costs.nothing).toBeLessThan(3);
-      } finally {
-        server.close();
-        await rm(dir, { recursive: true, force: true });
+  it.each([
+    ["the sample", SAMPLE],
+    ["probes as an address", "admin:\n  bind: 127.0.0.1:1\n  probes: 127.0.0.1:9640\n"],
+  ])("takes at most three times the CPU of node -e 0, by the config: %s", { timeout: 120_000 }, async (_what, text) => {
+    const dir = await mkdtemp(join(tmpdir(), "ocsgw-cost-"));
+    const server = createServer((_request, response) => void response.end('{"status":"ok"}'));
+    try {
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const config = join(dir, "ocsgw.yaml");
+      await writeFile(config, text.replaceAll("127.0.0.1:9640", `127.0.0.1:${(server.address() as AddressInfo).port}`));
+      // As in the image, where what a probe loads lies compiled.
+      const env = { NODE_COMPILE_CACHE: join(dir, "compiled"), NODE_OPTIONS: "" };
+      const words = [join(root, "src/cli/main.ts"), "healthcheck", "--live", "-c", config];
+      const costs = { nothing: 0, probe: 0 };
+      const once = async (what: keyof typeof costs, args: readonly string[]): Promise<void> => {
+        const before = ofChildren();
+        const { code, stderr } = await run(process.execPath, args, { env });
+        expect([code, stderr]).toEqual([0, ""]);
+        costs[what] += ofChildren() - before;
+      };
+      for (let warm = 0; warm < 2; warm++) await once("probe", words);
+      costs.probe = 0;
+      for (let count = 0; count < RUNS; count++) {
+        await once("nothing", ["-e", "0"]);
+        await once("probe", words);
       }
-    },
-  );
+      expect(costs.probe / costs.nothing).toBeLessThan(3);
+    } finally {
+      server.close();
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
 });

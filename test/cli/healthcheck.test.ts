@@ -17,25 +17,34 @@ afterEach(() => {
 });
 
 /** Sends this text to who asks, then ends, or keeps the connection open. */
-const answering = async (text: string, ends = true): Promise<{ readonly url: string; readonly asked: () => string }> => {
+const answering = async (
+  text: string,
+  ends = true,
+): Promise<{ readonly url: string; readonly asked: () => string }> => {
   let asked = "";
   const sockets = new Set<Socket>();
   server = createServer((socket) => {
     sockets.add(socket);
-    socket.on("error", () => undefined).on("data", (chunk: Buffer) => {
-      asked += chunk.toString();
-      if (ends) socket.end(text);
-      else socket.write(text);
-    });
+    socket
+      .on("error", () => undefined)
+      .on("data", (chunk: Buffer) => {
+        asked += chunk.toString();
+        if (ends) socket.end(text);
+        else socket.write(text);
+      });
   });
   server.once("close", () => sockets.forEach((socket) => socket.destroy()));
   await new Promise<void>((resolve) => server!.listen(0, "127.0.0.1", resolve));
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: () => asked };
 };
 
-const reply = (status: string, body: string, length = body.length): string => `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`;
+const reply = (status: string, body: string, length = body.length): string =>
+  `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`;
 
-const check = async (url: string, live = false): Promise<{ readonly code: number; readonly out: string; readonly err: string }> => {
+const check = async (
+  url: string,
+  live = false,
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> => {
   const [out, err] = [vi.spyOn(console, "log").mockReturnValue(), vi.spyOn(console, "error").mockReturnValue()];
   const code = await healthcheck({ config: "/none", url, live });
   return { code, out: out.mock.calls.flat().join("\n"), err: err.mock.calls.flat().join("\n") };
@@ -44,9 +53,17 @@ const check = async (url: string, live = false): Promise<{ readonly code: number
 describe("ocsgw healthcheck", () => {
   it.each<[string, string, { code: number; out?: string; err?: RegExp }]>([
     ["ready", reply("200 OK", '{"status":"ready"}'), { code: 0, out: "ready" }],
-    ["not ready, with the reasons", reply("503 Service Unavailable", '{"status":"not ready","reasons":["the journal cannot be written"]}'), { code: 1, out: "not ready: the journal cannot be written" }],
+    [
+      "not ready, with the reasons",
+      reply("503 Service Unavailable", '{"status":"not ready","reasons":["the journal cannot be written"]}'),
+      { code: 1, out: "not ready: the journal cannot be written" },
+    ],
     ["an answer without a length", 'HTTP/1.1 200 OK\r\n\r\n{"status":"ready"}', { code: 0, out: "ready" }],
-    ["an answer that was cut", reply("200 OK", '{"status":"ready"}', 99), { code: 5, err: /no answer from \S+: the connection was reset/ }],
+    [
+      "an answer that was cut",
+      reply("200 OK", '{"status":"ready"}', 99),
+      { code: 5, err: /no answer from \S+: the connection was reset/ },
+    ],
     ["half a head", "HTTP/1.1 200 OK\r\n", { code: 5, err: /the connection was reset/ }],
     ["no answer at all", "", { code: 5, err: /the connection was reset/ }],
     ["another protocol", "SSH-2.0-x\r\n\r\n{}", { code: 1 }],
@@ -58,7 +75,10 @@ describe("ocsgw healthcheck", () => {
     if (err) expect(found.err).toMatch(err);
   });
 
-  it.each([[false, "/readyz"], [true, "/healthz"]])("with live: %s asks %s once, by the name that it was given", async (live, path) => {
+  it.each([
+    [false, "/readyz"],
+    [true, "/healthz"],
+  ])("with live: %s asks %s once, by the name that it was given", async (live, path) => {
     const { url, asked } = await answering(reply("200 OK", '{"status":"ok"}'));
     await check(url, live);
     expect(asked()).toBe(`GET ${path} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: close\r\n\r\n`);
@@ -82,7 +102,15 @@ describe("ocsgw healthcheck", () => {
 
 describe("ocsgw healthcheck of a config", () => {
   it.each([
-    ["a FIFO", () => { const path = join(mkdtempSync(join(tmpdir(), "ocsgw-probe-")), "fifo"); execFileSync("mkfifo", [path]); return path; }, "is a FIFO"],
+    [
+      "a FIFO",
+      () => {
+        const path = join(mkdtempSync(join(tmpdir(), "ocsgw-probe-")), "fifo");
+        execFileSync("mkfifo", [path]);
+        return path;
+      },
+      "is a FIFO",
+    ],
     ["a device without an end", () => "/dev/zero", "is a device"],
     ["a folder", () => tmpdir(), "is a directory"],
   ])("that is %s ends soon, with what is wrong", async (_, make, says) => {
@@ -94,15 +122,35 @@ describe("ocsgw healthcheck of a config", () => {
 });
 
 describe("the words behind healthcheck", () => {
-  it.each([[["--live"]], [["--url", "URL"]], [["--url=URL", "--live"]], [["-c", "/none", "--url", "URL"]], [["--config=/none", "--live", "--url", "URL"]]])("of %j are a probe", async (words) => {
+  it.each([
+    [["--live"]],
+    [["--url", "URL"]],
+    [["--url=URL", "--live"]],
+    [["-c", "/none", "--url", "URL"]],
+    [["--config=/none", "--live", "--url", "URL"]],
+  ])("of %j are a probe", async (words) => {
     const { url } = await answering(reply("200 OK", '{"status":"ok"}'));
     vi.spyOn(console, "log").mockReturnValue();
     vi.spyOn(console, "error").mockReturnValue();
     // Without --url it is the file that is wrong.
-    expect(await probe(words.map((word) => word.replace("URL", url)), "/none")).toBe(words.join(" ").includes("URL") ? 0 : 3);
+    expect(
+      await probe(
+        words.map((word) => word.replace("URL", url)),
+        "/none",
+      ),
+    ).toBe(words.join(" ").includes("URL") ? 0 : 3);
   });
 
-  it.each([[["--help"]], [["-h"]], [["more"]], [["--lives"]], [["--url"]], [["--url", "ftp://127.0.0.1"]], [["--url", "http://"]], [["-c"]]])("of %j are for commander to judge", async (words) => {
+  it.each([
+    [["--help"]],
+    [["-h"]],
+    [["more"]],
+    [["--lives"]],
+    [["--url"]],
+    [["--url", "ftp://127.0.0.1"]],
+    [["--url", "http://"]],
+    [["-c"]],
+  ])("of %j are for commander to judge", async (words) => {
     expect(await probe(words, "/none")).toBeUndefined();
   });
 });

@@ -3,7 +3,10 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { serve } from "../../src/cli/serve.ts";
 import { root, run } from "../kit/command.ts";
 
-afterEach(() => { vi.restoreAllMocks(); vi.unstubAllEnvs(); });
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 /** Holds 100 MB, has everything collected, and lets V8 say how far the heap may grow until the next time. */
 const PROGRAM = `
@@ -14,8 +17,15 @@ const PROGRAM = `
 `;
 
 const limitToSize = async (): Promise<number> => {
-  const { stdout, stderr } = await run(process.execPath, ["--expose-gc", "--trace-gc-verbose", "--input-type=module", "--eval", PROGRAM]);
-  const [, size, limit] = [...stdout.matchAll(/\[HeapController\] Limit: old size: (\d+) KB, new limit: (\d+) KB/g)].at(-1) ?? [];
+  const { stdout, stderr } = await run(process.execPath, [
+    "--expose-gc",
+    "--trace-gc-verbose",
+    "--input-type=module",
+    "--eval",
+    PROGRAM,
+  ]);
+  const [, size, limit] =
+    [...stdout.matchAll(/\[HeapController\] Limit: old size: (\d+) KB, new limit: (\d+) KB/g)].at(-1) ?? [];
   expect(size, stdout + stderr).toBeDefined();
   return Number(limit) / Number(size);
 };

@@ -12,12 +12,20 @@ import { lockHolder } from "../kit/lock-holder.ts";
 import { describeAllowed } from "../kit/machine.ts";
 
 let dir: string;
-beforeEach(async () => { dir = await mkdtemp(join(tmpdir(), "ocsgw-reach-")); });
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocsgw-reach-"));
+});
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const REFUSED = { refused: "not asked here", kind: "refused" as const };
-const NOTHING = { aside: { look: () => Promise.resolve(REFUSED), set: () => Promise.resolve(REFUSED) }, audit: { ask: () => Promise.resolve({}), record: () => Promise.resolve({ size: 0 }) }, revoke: () => Promise.resolve({}),
-  retention: { state: () => ({ clock: "", believed: true, doubt: null, waits: null, next_look: 1, entries: 0 }), confirmClock: () => Promise.reject(new Error("not asked here")) },
+const NOTHING = {
+  aside: { look: () => Promise.resolve(REFUSED), set: () => Promise.resolve(REFUSED) },
+  audit: { ask: () => Promise.resolve({}), record: () => Promise.resolve({ size: 0 }) },
+  revoke: () => Promise.resolve({}),
+  retention: {
+    state: () => ({ clock: "", believed: true, doubt: null, waits: null, next_look: 1, entries: 0 }),
+    confirmClock: () => Promise.reject(new Error("not asked here")),
+  },
 };
 
 it("asks the gateway that runs, takes the lock where none does, and says who has it where neither can be", async () => {
@@ -48,7 +56,10 @@ it("waits for a gateway that starts", async () => {
 });
 
 describeAllowed(process.getuid?.() === 0, "root", "what root makes in the directory of the gateway's user", () => {
-  it.each([["that root can be", ""], ["where only root comes, as systemd keeps it for a dynamic user", "private"]])("is that user's, %s", (_, above) => {
+  it.each([
+    ["that root can be", ""],
+    ["where only root comes, as systemd keeps it for a dynamic user", "private"],
+  ])("is that user's, %s", (_, above) => {
     mkdirSync(join(dir, above, "audit"), { recursive: true });
     chownSync(join(dir, above, "audit"), 12345, 12345);
     const program = `
@@ -62,9 +73,13 @@ describeAllowed(process.getuid?.() === 0, "root", "what root makes in the direct
       process.stdout.write(String(process.geteuid()));`;
     // mkdtemp gives root's own directory to root alone.
     if (above === "") spawnSync("chmod", ["755", dir]);
-    const ran = spawnSync(process.execPath, ["--input-type=module-typescript", "--eval", program], { encoding: "utf8" });
+    const ran = spawnSync(process.execPath, ["--input-type=module-typescript", "--eval", program], {
+      encoding: "utf8",
+    });
     expect([ran.stderr, ran.stdout]).toEqual(["", "0"]);
     expect(spawnSync("find", [join(dir, above, "audit"), "!", "-uid", "12345"], { encoding: "utf8" }).stdout).toBe("");
-    expect(spawnSync("find", [join(dir, above, "audit"), "-type", "f"], { encoding: "utf8" }).stdout.split("\n").length).toBeGreaterThan(2);
+    expect(
+      spawnSync("find", [join(dir, above, "audit"), "-type", "f"], { encoding: "utf8" }).stdout.split("\n").length,
+    ).toBeGreaterThan(2);
   });
 });

@@ -14,15 +14,22 @@ import { lockHolder } from "../kit/lock-holder.ts";
 
 const CONFIG = twoTenants("http://127.0.0.1:9");
 const closing: (() => unknown)[] = [];
-afterEach(async () => { for (const close of closing.splice(0).toReversed()) await close(); });
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
 
 type Said = { readonly code: number; readonly out: string; readonly err: string };
 const hear = async (command: (host: Parameters<typeof keysList>[1]) => Promise<number>): Promise<Said> => {
   const [out, err]: [string[], string[]] = [[], []];
-  const code = await command({ stdout: { write: (text) => out.push(text) }, stderr: { write: (text) => err.push(text) }, env: {} });
+  const code = await command({
+    stdout: { write: (text) => out.push(text) },
+    stderr: { write: (text) => err.push(text) },
+    env: {},
+  });
   return { code, out: out.join(""), err: err.join("") };
 };
-const keysRevokeIn = (dir: string, id: string): Promise<Said> => hear((host) => keysRevoke({ config: join(dir, "ocsgw.yaml"), id }, host));
+const keysRevokeIn = (dir: string, id: string): Promise<Said> =>
+  hear((host) => keysRevoke({ config: join(dir, "ocsgw.yaml"), id }, host));
 const states = async (dir: string): Promise<readonly string[]> => {
   const { code, out, err } = await hear((host) => keysList({ config: join(dir, "ocsgw.yaml"), json: true }, host));
   expect([code, err]).toEqual([0, ""]);
@@ -30,9 +37,16 @@ const states = async (dir: string): Promise<readonly string[]> => {
 };
 const revoke = async (dir: string, options: Partial<RevokeOptions>): Promise<Said> => {
   const [out, err]: [string[], string[]] = [[], []];
-  const spies = [vi.spyOn(console, "log").mockImplementation((line: string) => void out.push(line)), vi.spyOn(console, "error").mockImplementation((line: string) => void err.push(line))];
+  const spies = [
+    vi.spyOn(console, "log").mockImplementation((line: string) => void out.push(line)),
+    vi.spyOn(console, "error").mockImplementation((line: string) => void err.push(line)),
+  ];
   try {
-    return { code: await revokeCommand({ config: join(dir, "ocsgw.yaml"), ...options }), out: out.join("\n"), err: err.join("\n") };
+    return {
+      code: await revokeCommand({ config: join(dir, "ocsgw.yaml"), ...options }),
+      out: out.join("\n"),
+      err: err.join("\n"),
+    };
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
@@ -44,7 +58,8 @@ const freePort = async (): Promise<number> => {
   await new Promise((resolve) => probe.close(resolve));
   return port;
 };
-const statusAt = async (url: string, client: string): Promise<number> => (await fetch(`${url}/campaigngroups/1`, { headers: { Authorization: basic(client) } })).status;
+const statusAt = async (url: string, client: string): Promise<number> =>
+  (await fetch(`${url}/campaigngroups/1`, { headers: { Authorization: basic(client) } })).status;
 
 describe("ocsgw keys revoke", () => {
   it("is done when the running gateway has applied it, and a copy of the file from before brings nothing back", async () => {
@@ -53,8 +68,15 @@ describe("ocsgw keys revoke", () => {
     const file = join(gateway.dir, "keys.yaml");
     const before = await readFile(file, "utf8");
     expect(await statusAt(gateway.url, "alpha")).not.toBe(401);
-    expect(await keysRevokeIn(gateway.dir, "alpha")).toEqual({ code: 0, out: "", err: "key alpha of alpha is revoked: in force at the running gateway\n" });
-    expect([await statusAt(gateway.url, "alpha"), await statusAt(gateway.url, "beta")]).toEqual([401, expect.not.toBeOneOf([401])]);
+    expect(await keysRevokeIn(gateway.dir, "alpha")).toEqual({
+      code: 0,
+      out: "",
+      err: "key alpha of alpha is revoked: in force at the running gateway\n",
+    });
+    expect([await statusAt(gateway.url, "alpha"), await statusAt(gateway.url, "beta")]).toEqual([
+      401,
+      expect.not.toBeOneOf([401]),
+    ]);
     expect((await revoke(gateway.dir, { list: true })).out).toBe("key alpha");
     await writeFile(file, before);
     await gateway.gateway.reload();
@@ -66,31 +88,53 @@ describe("ocsgw keys revoke", () => {
   it("takes the whole key too, and prints no secret again", async () => {
     const dir = await aConfigured(CONFIG, ["alpha"]);
     closing.push(() => rm(dir, { recursive: true }));
-    const [created, other] = [await hear((host) => keysCreate({ config: join(dir, "ocsgw.yaml"), client: "alpha" }, host)), createKey()];
+    const [created, other] = [
+      await hear((host) => keysCreate({ config: join(dir, "ocsgw.yaml"), client: "alpha" }, host)),
+      createKey(),
+    ];
     const key = created.out.trim();
     const damaged = await keysRevokeIn(dir, key.slice(0, -1));
-    expect([damaged.code, damaged.err]).toEqual([2, expect.stringMatching(/^this looks like a whole API key, but a character is missing or wrong/)]);
+    expect([damaged.code, damaged.err]).toEqual([
+      2,
+      expect.stringMatching(/^this looks like a whole API key, but a character is missing or wrong/),
+    ]);
     const unknown = await keysRevokeIn(dir, other.key);
     expect([unknown.code, unknown.err]).toEqual([1, expect.stringMatching(new RegExp(`has no key ${other.id}\\n$`))]);
     const done = await keysRevokeIn(dir, key);
-    expect([done.code, done.err]).toEqual([0, expect.stringMatching(new RegExp(`^key ${idOfKey(key)} of alpha is revoked`))]);
-    expect(damaged.err + unknown.err + done.err).not.toMatch(new RegExp(`${key.slice(15, 30)}|${other.key.slice(15, 30)}`));
+    expect([done.code, done.err]).toEqual([
+      0,
+      expect.stringMatching(new RegExp(`^key ${idOfKey(key)} of alpha is revoked`)),
+    ]);
+    expect(damaged.err + unknown.err + done.err).not.toMatch(
+      new RegExp(`${key.slice(15, 30)}|${other.key.slice(15, 30)}`),
+    );
   });
 
   it("tells the gateway also where the file cannot be changed", async () => {
     const gateway = await aGateway(CONFIG);
     closing.push(gateway.stop);
     await writeFile(join(gateway.dir, "keys.yaml.lock"), "");
-    expect(await keysRevokeIn(gateway.dir, "alpha")).toMatchObject({ code: 0, err: expect.stringMatching(/^key alpha of alpha is revoked: in force at the running gateway\n.*keys\.yaml does not say so, and need not: another command is changing/) as string });
+    expect(await keysRevokeIn(gateway.dir, "alpha")).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(
+        /^key alpha of alpha is revoked: in force at the running gateway\n.*keys\.yaml does not say so, and need not: another command is changing/,
+      ) as string,
+    });
     expect(await statusAt(gateway.url, "alpha")).toBe(401);
-    expect(await keysRevokeIn(gateway.dir, "nobody")).toMatchObject({ code: 1, err: expect.stringContaining("has no key nobody") as string });
+    expect(await keysRevokeIn(gateway.dir, "nobody")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("has no key nobody") as string,
+    });
   });
 
   it("goes into the journal while no gateway runs", async () => {
     const gateway = await aGateway(CONFIG);
     await gateway.gateway.stop("test");
     closing.push(() => rm(gateway.dir, { recursive: true }));
-    expect(await keysRevokeIn(gateway.dir, "alpha")).toMatchObject({ code: 0, err: "key alpha of alpha is revoked: no gateway runs here, and the next one that starts holds to it\n" });
+    expect(await keysRevokeIn(gateway.dir, "alpha")).toMatchObject({
+      code: 0,
+      err: "key alpha of alpha is revoked: no gateway runs here, and the next one that starts holds to it\n",
+    });
     expect((await revoke(gateway.dir, { list: true })).out).toBe("key alpha");
   });
 
@@ -100,7 +144,9 @@ describe("ocsgw keys revoke", () => {
     closing.push(gateway.stop);
     const moved = { ...config, audit: { ...(CONFIG.audit as object), dir: "elsewhere" } };
     await writeFile(join(gateway.dir, "ocsgw.yaml"), stringify(moved, { aliasDuplicateObjects: false }));
-    const says = expect.stringMatching(/The gateway at \S+ has its journal elsewhere than \S+elsewhere: take the change/) as string;
+    const says = expect.stringMatching(
+      /The gateway at \S+ has its journal elsewhere than \S+elsewhere: take the change/,
+    ) as string;
     expect(await keysRevokeIn(gateway.dir, "alpha")).toMatchObject({ code: 5, err: says });
     expect(await revoke(gateway.dir, { client: "beta" })).toMatchObject({ code: 5, err: says });
     expect(await statusAt(gateway.url, "alpha")).not.toBe(401);
@@ -116,7 +162,12 @@ describe("ocsgw keys revoke", () => {
     closing.push(() => rm(first.dir, { recursive: true }));
     const holder = await lockHolder(join(first.dir, "audit"));
     closing.push(holder.kill);
-    expect(await keysRevokeIn(first.dir, "alpha")).toMatchObject({ code: 5, err: expect.stringMatching(/^key alpha of alpha is revoked in .*keys\.yaml, but a gateway that runs was not told: .* It counts there once that gateway has read .*keys\.yaml again: ocsgw reload, or a restart\n$/) as string });
+    expect(await keysRevokeIn(first.dir, "alpha")).toMatchObject({
+      code: 5,
+      err: expect.stringMatching(
+        /^key alpha of alpha is revoked in .*keys\.yaml, but a gateway that runs was not told: .* It counts there once that gateway has read .*keys\.yaml again: ocsgw reload, or a restart\n$/,
+      ) as string,
+    });
     expect(await readFile(join(first.dir, "keys.yaml"), "utf8")).toContain("revoked: 20");
   });
 });
@@ -140,14 +191,23 @@ describe("ocsgw keys list", () => {
     await revoke(dir, { key: "alpha" });
     await writeFile(join(dir, "audit/revocations.jsonl"), "damaged\n");
     const { code, out, err } = await hear((host) => keysList({ config: join(dir, "ocsgw.yaml") }, host));
-    expect([code, out, err]).toEqual([8, expect.stringMatching(/alpha +alpha +revoked/), expect.stringContaining("cannot tell what else is revoked: line 1 of")]);
+    expect([code, out, err]).toEqual([
+      8,
+      expect.stringMatching(/alpha +alpha +revoked/),
+      expect.stringContaining("cannot tell what else is revoked: line 1 of"),
+    ]);
   });
 
   it("is contradicted by no --lift: a key that its file revokes stays revoked, and that is said", async () => {
     const gateway = await aGateway(CONFIG);
     closing.push(gateway.stop);
     await keysRevokeIn(gateway.dir, "alpha");
-    expect(await revoke(gateway.dir, { key: "alpha", lift: true })).toMatchObject({ code: 1, err: expect.stringMatching(/key alpha counts again: in force at the running gateway\nkey alpha is still revoked in .*keys\.yaml, since 20/) as string });
+    expect(await revoke(gateway.dir, { key: "alpha", lift: true })).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /key alpha counts again: in force at the running gateway\nkey alpha is still revoked in .*keys\.yaml, since 20/,
+      ) as string,
+    });
     expect(await states(gateway.dir)).toEqual(["alpha revoked", "beta in force"]);
   });
 });

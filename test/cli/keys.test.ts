@@ -17,12 +17,20 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const host = (): { host: Host; out: () => string; err: () => string } => {
   const [out, err]: [string[], string[]] = [[], []];
-  return { host: { stdout: { write: (text) => out.push(text) }, stderr: { write: (text) => err.push(text) }, env: {} }, out: () => out.join(""), err: () => err.join("") };
+  return {
+    host: { stdout: { write: (text) => out.push(text) }, stderr: { write: (text) => err.push(text) }, env: {} },
+    out: () => out.join(""),
+    err: () => err.join(""),
+  };
 };
 
 const create = async (client: string, expires?: string): Promise<{ exit: number; out: string; err: string }> => {
   const { host: to, out, err } = host();
-  return { exit: await keysCreate({ config, client, ...(expires !== undefined && { expires }) }, to), out: out(), err: err() };
+  return {
+    exit: await keysCreate({ config, client, ...(expires !== undefined && { expires }) }, to),
+    out: out(),
+    err: err(),
+  };
 };
 
 const file = (): Promise<string> => readFile(join(directory, "keys.yaml"), "utf8");
@@ -60,23 +68,38 @@ describe("ocsgw keys create", () => {
       const { host: to, err } = host();
       return { exit: await keysCreate({ config, client: "alpha-ops", tenant }, to), err: err() };
     };
-    expect(await make("Beta Tenant")).toEqual({ exit: 2, err: expect.stringContaining("it stands under Alpha Tenant") as string });
+    expect(await make("Beta Tenant")).toEqual({
+      exit: 2,
+      err: expect.stringContaining("it stands under Alpha Tenant") as string,
+    });
     await expect(file()).rejects.toThrow(/ENOENT/);
     expect([(await make("101")).exit, (await create("alpha-ops")).exit]).toEqual([0, 0]);
     expect(await list()).toMatchObject([{ tenants: ["101"] }, { tenants: null }]);
   });
 
   it.each(["3000000d", "999999999d"])("refuses an end after %s, which no keys file can say", async (expires) => {
-    expect(await create("alpha-ops", expires)).toMatchObject({ exit: 2, out: "", err: expect.stringContaining("later than the year 9999") as string });
+    expect(await create("alpha-ops", expires)).toMatchObject({
+      exit: 2,
+      out: "",
+      err: expect.stringContaining("later than the year 9999") as string,
+    });
   });
 
   it.each(["90", "soon", "0d", "-1d"])("refuses an end of %s", async (expires) => {
-    expect(await create("alpha-ops", expires)).toMatchObject({ exit: 2, out: "", err: expect.stringContaining("expected a duration") as string });
+    expect(await create("alpha-ops", expires)).toMatchObject({
+      exit: 2,
+      out: "",
+      err: expect.stringContaining("expected a duration") as string,
+    });
     await expect(file()).rejects.toThrow(/ENOENT/);
   });
 
   it("refuses a client that stands under no tenant, with the nearest name", async () => {
-    expect(await create("alpha-osp")).toEqual({ exit: 2, out: "", err: "there is no client alpha-osp; did you mean alpha-ops?\n" });
+    expect(await create("alpha-osp")).toEqual({
+      exit: 2,
+      out: "",
+      err: "there is no client alpha-osp; did you mean alpha-ops?\n",
+    });
     expect(await create("zzz")).toEqual({ exit: 2, out: "", err: "there is no client zzz\n" });
   });
 
@@ -84,9 +107,23 @@ describe("ocsgw keys create", () => {
     const broken = mutated(["dbid: 102", "dbid: 101"]);
     const line = broken.split("\n").findLastIndex((each) => each.includes("    dbid: 101")) + 1;
     await writeFile(config, broken);
-    expect(await create("alpha-ops")).toMatchObject({ exit: 3, out: "", err: expect.stringContaining(`${config}:${line}:11: OCSGW-6202`) as string });
-    await writeFile(config, mutated(["  keys:\n    file: keys.yaml\n    carriers: [basic, \"header:X-Api-Key\"]\n", '  jwt: [{ name: i, issuer: i, audience: a, jwks_uri: "https://idp.example/k" }]\n']));
-    expect(await create("alpha-ops")).toMatchObject({ exit: 1, out: "", err: expect.stringContaining("takes no keys") as string });
+    expect(await create("alpha-ops")).toMatchObject({
+      exit: 3,
+      out: "",
+      err: expect.stringContaining(`${config}:${line}:11: OCSGW-6202`) as string,
+    });
+    await writeFile(
+      config,
+      mutated([
+        '  keys:\n    file: keys.yaml\n    carriers: [basic, "header:X-Api-Key"]\n',
+        '  jwt: [{ name: i, issuer: i, audience: a, jwks_uri: "https://idp.example/k" }]\n',
+      ]),
+    );
+    expect(await create("alpha-ops")).toMatchObject({
+      exit: 1,
+      out: "",
+      err: expect.stringContaining("takes no keys") as string,
+    });
   });
 
   it("refuses a keys file that is not valid", async () => {
@@ -102,9 +139,14 @@ describe("ocsgw keys list", () => {
     await create("beta-crm", "1d");
     const { host: to, out } = host();
     expect(await keysList({ config }, to)).toBe(0);
-    expect(out()).toMatch(/^id +client +state +created +expires\n\S{8} +alpha-ops +in force +\S+Z +never\n\S{8} +beta-crm +in force +\S+Z +\S+Z\n$/);
+    expect(out()).toMatch(
+      /^id +client +state +created +expires\n\S{8} +alpha-ops +in force +\S+Z +never\n\S{8} +beta-crm +in force +\S+Z +\S+Z\n$/,
+    );
     expect(out()).not.toContain("sha256");
-    expect(await list()).toMatchObject([{ id: idOfKey(key), client: "alpha-ops", state: "in force", revoked: null }, { client: "beta-crm" }]);
+    expect(await list()).toMatchObject([
+      { id: idOfKey(key), client: "alpha-ops", state: "in force", revoked: null },
+      { client: "beta-crm" },
+    ]);
   });
 
   it("says so when there is no keys file", async () => {
@@ -119,7 +161,9 @@ describe("ocsgw keys revoke", () => {
     const id = idOfKey((await create("alpha-ops")).out.trimEnd()) as string;
     const first = host();
     expect(await keysRevoke({ config, id }, first.host)).toBe(0);
-    expect(first.err()).toBe(`key ${id} of alpha-ops is revoked: no gateway has run yet, and the first one that starts holds to it\n`);
+    expect(first.err()).toBe(
+      `key ${id} of alpha-ops is revoked: no gateway has run yet, and the first one that starts holds to it\n`,
+    );
     const again = host();
     expect(await keysRevoke({ config, id }, again.host)).toBe(0);
     expect(again.err()).toMatch(/was revoked already, on \d{4}-/);

@@ -12,7 +12,12 @@ beforeAll(async () => {
   ocs = await rawOcs(() => OK);
   gateway = await aGateway(twoTenants(ocs.url));
   for (const as of ["alpha", "beta", "beta"]) {
-    await (await request(`${gateway.url}/phones/4155550177?req=DoNotCall`, { method: "POST", headers: { Authorization: basic(as) } })).body.dump();
+    await (
+      await request(`${gateway.url}/phones/4155550177?req=DoNotCall`, {
+        method: "POST",
+        headers: { Authorization: basic(as) },
+      })
+    ).body.dump();
   }
 });
 afterAll(async () => {
@@ -20,10 +25,12 @@ afterAll(async () => {
   await ocs.close();
 });
 
-const clientsOf = (stdout: string): string[] => [...new Set([...stdout.matchAll(/"client": ?"(\w+)"/g)].map(([, client]) => client!))].toSorted();
+const clientsOf = (stdout: string): string[] =>
+  [...new Set([...stdout.matchAll(/"client": ?"(\w+)"/g)].map(([, client]) => client!))].toSorted();
 
 describe("ocsgw audit search", () => {
-  const search = (...words: string[]) => ocsgw("audit", "search", ...words, "-c", join(gateway.dir, "ocsgw.yaml"), "--json");
+  const search = (...words: string[]) =>
+    ocsgw("audit", "search", ...words, "-c", join(gateway.dir, "ocsgw.yaml"), "--json");
 
   it.each([
     ["-client:alpha", ["-client:alpha"], ["beta"]],
@@ -33,9 +40,10 @@ describe("ocsgw audit search", () => {
     ["in parentheses", ["action:DoNotCall", "-(client:alpha OR client:gamma)"], ["beta"]],
   ])("takes %s for a term", async (_, words, clients) => {
     // What stands behind -- is no option.
-    const { code, stdout, stderr } = words[0] === "--"
-      ? await ocsgw("audit", "search", "-c", join(gateway.dir, "ocsgw.yaml"), "--json", ...words)
-      : await search(...words);
+    const { code, stdout, stderr } =
+      words[0] === "--"
+        ? await ocsgw("audit", "search", "-c", join(gateway.dir, "ocsgw.yaml"), "--json", ...words)
+        : await search(...words);
     expect([code, clientsOf(stdout), stderr]).toEqual([0, clients, expect.not.stringContaining("lient:")]);
   });
 
@@ -55,7 +63,9 @@ describe("ocsgw audit search", () => {
   });
 
   it("still takes a config behind -c, at once", async () => {
-    expect(await ocsgw("audit", "search", "client:alpha", "--json", `-c${join(gateway.dir, "ocsgw.yaml")}`)).toMatchObject({ code: 0 });
+    expect(
+      await ocsgw("audit", "search", "client:alpha", "--json", `-c${join(gateway.dir, "ocsgw.yaml")}`),
+    ).toMatchObject({ code: 0 });
     expect((await ocsgw("audit", "search", "-cZ:/none.yaml")).stderr).toContain("cannot read Z:/none.yaml");
   });
 

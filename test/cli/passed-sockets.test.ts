@@ -23,12 +23,15 @@ afterEach(async () => {
 const configured = async (binds: Readonly<Record<string, string>> = {}): Promise<string> => {
   const at = (name: string): string => binds[name] ?? `${HOST}:0`;
   const base = twoTenants(OCS);
-  const dir = await aConfigured({
-    ...base,
-    listeners: ["clients", "second"].map((name) => ({ name, bind: at(name), tls: "none" })),
-    upstreams: { ocs: { primary: OCS, callbacks: { bind: at("callbacks"), allow_from: [HOST], tls: "none" } } },
-    admin: { bind: at("admin"), probes: { bind: at("probes") } },
-  }, ["alpha", "beta"]);
+  const dir = await aConfigured(
+    {
+      ...base,
+      listeners: ["clients", "second"].map((name) => ({ name, bind: at(name), tls: "none" })),
+      upstreams: { ocs: { primary: OCS, callbacks: { bind: at("callbacks"), allow_from: [HOST], tls: "none" } } },
+      admin: { bind: at("admin"), probes: { bind: at("probes") } },
+    },
+    ["alpha", "beta"],
+  );
   over.push(() => rm(dir, { recursive: true, force: true }));
   return join(dir, "ocsgw.yaml");
 };
@@ -57,7 +60,9 @@ const knocking = async (port: number, during: () => Promise<unknown>): Promise<R
 const LISTENING = '"listener":"clients"';
 
 describeWith(["python3"], "sockets that are passed", (python) => {
-  const start = async (...args: [string, readonly Held[], Parameters<typeof holdSockets>[3]?]): Promise<HeldGateway> => {
+  const start = async (
+    ...args: [string, readonly Held[], Parameters<typeof holdSockets>[3]?]
+  ): Promise<HeldGateway> => {
     const held = await holdSockets(python!, ...args);
     over.push(() => held.stop());
     return held;
@@ -97,7 +102,10 @@ describeWith(["python3"], "sockets that are passed", (python) => {
 
   it("serve every kind of listener by its name", async () => {
     const names = ["clients", "second", "callbacks-ocs", "admin", "probes"];
-    const held = await start(await configured(), names.map((name) => ({ name, host: HOST, port: 0 })));
+    const held = await start(
+      await configured(),
+      names.map((name) => ({ name, host: HOST, port: 0 })),
+    );
     await held.said('"listener":"callbacks:ocs"');
     const LINE = /"listener":"([^"]+)","address":"http:[^"]+:(\d+)","socket":"passed by systemd"/g;
     const lines = held.log().matchAll(LINE);
@@ -108,7 +116,10 @@ describeWith(["python3"], "sockets that are passed", (python) => {
   it("serve by their address when they all have the socket unit's name", async () => {
     const [clients, admin] = [await freePort(), await freePort()];
     const config = await configured({ clients: `${HOST}:${clients}`, admin: `localhost:${admin}` });
-    const held = await start(config, [clients, admin].map((port) => ({ name: "ocsgw.socket", host: HOST, port })));
+    const held = await start(
+      config,
+      [clients, admin].map((port) => ({ name: "ocsgw.socket", host: HOST, port })),
+    );
     await held.said(LISTENING);
     expect(held.log().match(/"socket":"passed by systemd"/g)).toHaveLength(2);
     expect(await attempt(clients)).toBe("401");
@@ -142,7 +153,10 @@ describeWith(["python3"], "sockets that are passed", (python) => {
     const before = await readFile(config, "utf8");
     await writeFile(config, before.replace("name: clients", "name: customers"));
     const dry = await ocsgw("reload", "-c", config, "--dry-run");
-    expect([dry.code, dry.stdout]).toEqual([3, expect.stringContaining("systemd holds the socket of the listener clients")]);
+    expect([dry.code, dry.stdout]).toEqual([
+      3,
+      expect.stringContaining("systemd holds the socket of the listener clients"),
+    ]);
     process.kill(pid, "SIGHUP");
     await held.said("systemd holds the socket of the listener clients (http://127.0.0.1:");
     expect(await attempt(held.ports[0]!)).toBe("401");
@@ -168,7 +182,9 @@ describeWith(["python3"], "sockets that are passed", (python) => {
   });
 
   it("are another process's when LISTEN_PID names it, and a warning says so", async () => {
-    const held = await start(await configured(), [{ name: "clients", host: HOST, port: 0 }], { env: { LISTEN_PID: "1" } });
+    const held = await start(await configured(), [{ name: "clients", host: HOST, port: 0 }], {
+      env: { LISTEN_PID: "1" },
+    });
     await held.said(LISTENING);
     expect(held.log()).toMatch(/"owner":1,"own":\d+,"msg":"systemd passed sockets to another process/);
     expect(held.log()).not.toContain("passed by systemd");

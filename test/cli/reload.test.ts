@@ -21,7 +21,8 @@ const config = (share: number): Config => {
   Object.assign(made.tenants[0] as object, { share });
   return made;
 };
-const write = (next: Config | string): Promise<void> => writeFile(file(), typeof next === "string" ? next : stringify(next, { aliasDuplicateObjects: false }));
+const write = (next: Config | string): Promise<void> =>
+  writeFile(file(), typeof next === "string" ? next : stringify(next, { aliasDuplicateObjects: false }));
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "ocsgw-reload-"));
@@ -30,9 +31,14 @@ beforeAll(async () => {
   ({ port } = probe.address() as AddressInfo);
   await new Promise((resolve) => probe.close(resolve));
   await write(config(1));
-  gateway = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "-c", file()], { stdio: ["ignore", "ignore", "pipe"] });
+  gateway = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "-c", file()], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   gateway.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  await vi.waitFor(async () => expect((await ocsgw("healthcheck", "--live", "-c", file())).code).toBe(0), { timeout: 20_000, interval: 100 });
+  await vi.waitFor(async () => expect((await ocsgw("healthcheck", "--live", "-c", file())).code).toBe(0), {
+    timeout: 20_000,
+    interval: 100,
+  });
 });
 afterAll(async () => {
   gateway.kill("SIGTERM");
@@ -58,9 +64,12 @@ describe("a running gateway", () => {
   });
 
   it("says to `ocsgw reload` what came into force, when and why", async () => {
-    expect(await ocsgw("reload", "-c", file())).toMatchObject({ code: 0, stdout: expect.stringMatching(
-      /^nothing has changed since 20\d\d-.*Z; config [0-9a-f]{12} is in force\. Then came into force, because the gateway saw the change:\n {2}Alpha Tenant: share 1 -> 2\n$/,
-    ) as string });
+    expect(await ocsgw("reload", "-c", file())).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^nothing has changed since 20\d\d-.*Z; config [0-9a-f]{12} is in force\. Then came into force, because the gateway saw the change:\n {2}Alpha Tenant: share 1 -> 2\n$/,
+      ) as string,
+    });
     const text = await readFile(file(), "utf8");
     await writeFile(file(), text.replace("share: 2", "share: 3"));
     const { code, stdout } = await ocsgw("reload", "-c", file(), "--json");
@@ -71,13 +80,17 @@ describe("a running gateway", () => {
   });
 
   it("refuses a bad file with the line that is wrong, stays ready to be asked, and takes a good one on SIGHUP", async () => {
-    await write((stringify(config(4), { aliasDuplicateObjects: false })).replace("share: 4", "shar: 4"));
+    await write(stringify(config(4), { aliasDuplicateObjects: false }).replace("share: 4", "shar: 4"));
     const { code, stdout } = await ocsgw("reload", "-c", file());
     expect(code).toBe(3);
-    expect(stdout).toMatch(/^error\[OCSGW-6101\]: unknown key `shar`\n +--> .*ocsgw\.yaml:\d+:\d+\n\d+ \| +shar: 4\n.*\^\^\^\^/);
+    expect(stdout).toMatch(
+      /^error\[OCSGW-6101\]: unknown key `shar`\n +--> .*ocsgw\.yaml:\d+:\d+\n\d+ \| +shar: 4\n.*\^\^\^\^/,
+    );
     expect(stdout).toMatch(/\nrefused: nothing has changed; config [0-9a-f]{12} stays in force\n$/);
     expect((await ocsgw("healthcheck", "--live", "-c", file())).code).toBe(0);
-    expect((await ocsgw("status", "-c", file())).stdout).toContain("warning: the config file was refused and an earlier one is in force");
+    expect((await ocsgw("status", "-c", file())).stdout).toContain(
+      "warning: the config file was refused and an earlier one is in force",
+    );
     await write(config(5));
     gateway.kill("SIGHUP");
     await logged(/share 3 -> 5/);
@@ -89,11 +102,17 @@ describe("a running gateway", () => {
     await writeFile(file(), text.replace("watch: all", "watch: none"));
     await logged(/config.watch all -> none/);
     await write(text.replace("watch: all", "watch: none").replace("share: 5", "share: 6"));
-    expect(await ocsgw("reload", "-c", file(), "--dry-run")).toMatchObject({ code: 0, stdout: expect.stringMatching(
-      /^valid, and not applied \(--dry-run\): config [0-9a-f]{12}; [0-9a-f]{12} stays in force\n {2}Alpha Tenant: share 5 -> 6\n/,
-    ) as string });
+    expect(await ocsgw("reload", "-c", file(), "--dry-run")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^valid, and not applied \(--dry-run\): config [0-9a-f]{12}; [0-9a-f]{12} stays in force\n {2}Alpha Tenant: share 5 -> 6\n/,
+      ) as string,
+    });
     await write(text.replace("watch: all", "watch: none").replace("share: 5", "shar: 6"));
-    expect(await ocsgw("reload", "-c", file(), "--dry-run")).toMatchObject({ code: 3, stdout: expect.stringContaining("unknown key `shar`") as string });
+    expect(await ocsgw("reload", "-c", file(), "--dry-run")).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining("unknown key `shar`") as string,
+    });
     expect(log.slice(before.length)).not.toMatch(/share 5|shar`/);
   });
 
@@ -109,7 +128,12 @@ describe("a running gateway", () => {
     await write(text.replace("dir: audit", "dir: elsewhere"));
     for (const command of ["reload", "status"]) {
       const { code, stderr } = await ocsgw(command, "-c", file());
-      expect([code, stderr]).toEqual([3, expect.stringMatching(/has audit\.dir: \S+elsewhere, and the running gateway has its journal in another directory\.\naudit\.dir cannot change while the gateway runs/)]);
+      expect([code, stderr]).toEqual([
+        3,
+        expect.stringMatching(
+          /has audit\.dir: \S+elsewhere, and the running gateway has its journal in another directory\.\naudit\.dir cannot change while the gateway runs/,
+        ),
+      ]);
     }
     await write(text);
   });

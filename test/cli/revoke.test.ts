@@ -14,33 +14,53 @@ type Ran = { readonly code: number; readonly stdout: string; readonly stderr: st
 
 const runIn = async (dir: string, options: Partial<RevokeOptions>): Promise<Ran> => {
   const [stdout, stderr]: [string[], string[]] = [[], []];
-  const spies = [vi.spyOn(console, "log").mockImplementation((line: string) => void stdout.push(`${line}\n`)), vi.spyOn(console, "error").mockImplementation((line: string) => void stderr.push(`${line}\n`))];
+  const spies = [
+    vi.spyOn(console, "log").mockImplementation((line: string) => void stdout.push(`${line}\n`)),
+    vi.spyOn(console, "error").mockImplementation((line: string) => void stderr.push(`${line}\n`)),
+  ];
   try {
-    return { code: await revokeCommand({ config: join(dir, "ocsgw.yaml"), ...options }), stdout: stdout.join(""), stderr: stderr.join("") };
+    return {
+      code: await revokeCommand({ config: join(dir, "ocsgw.yaml"), ...options }),
+      stdout: stdout.join(""),
+      stderr: stderr.join(""),
+    };
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
 };
 const changesIn = async (dir: string): Promise<string[]> => {
   const found: string[] = [];
-  for await (const entry of readEntries(join(dir, "audit"))) if (entry.kind === "config") found.push(`${entry.change} ${entry.revocation?.id}`);
+  for await (const entry of readEntries(join(dir, "audit")))
+    if (entry.kind === "config") found.push(`${entry.change} ${entry.revocation?.id}`);
   return found;
 };
 const CONFIG = twoTenants("http://127.0.0.1:9");
 
 describe("ocsgw revoke while no gateway runs", () => {
   let dir: string;
-  beforeEach(async () => { dir = await aConfigured(CONFIG, ["alpha", "beta"]); });
+  beforeEach(async () => {
+    dir = await aConfigured(CONFIG, ["alpha", "beta"]);
+  });
   afterEach(() => rm(dir, { recursive: true, force: true }));
   const revoke = (options: Partial<RevokeOptions>): Promise<Ran> => runIn(dir, options);
   const file = (): string => join(dir, "audit/revocations.jsonl");
 
   it("writes to the journal, with the config's hash, and lifts there as well", async () => {
-    expect(await revoke({ client: "alpha" })).toEqual({ code: 0, stdout: "", stderr: expect.stringMatching(/^client alpha is revoked: written to the journal in .*audit; no gateway runs there, and the next one that starts holds to it\n$/) as string });
+    expect(await revoke({ client: "alpha" })).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^client alpha is revoked: written to the journal in .*audit; no gateway runs there, and the next one that starts holds to it\n$/,
+      ) as string,
+    });
     expect((await revoke({ client: "beta" })).code).toBe(0);
-    expect(await revoke({ client: "alpha", lift: true })).toMatchObject({ code: 0, stderr: expect.stringContaining("client alpha counts again: written to the journal") as string });
+    expect(await revoke({ client: "alpha", lift: true })).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("client alpha counts again: written to the journal") as string,
+    });
     expect(await changesIn(dir)).toEqual(["revoked alpha", "revoked beta", "lifted alpha"]);
-    for await (const entry of readEntries(join(dir, "audit"))) expect((entry as Recorded & { config_hash: string }).config_hash).toMatch(/^[0-9a-f]{64}$/);
+    for await (const entry of readEntries(join(dir, "audit")))
+      expect((entry as Recorded & { config_hash: string }).config_hash).toMatch(/^[0-9a-f]{64}$/);
     expect((await revoke({ list: true })).stdout).toBe("client beta\n");
   });
 
@@ -49,7 +69,10 @@ describe("ocsgw revoke while no gateway runs", () => {
     expect(await revoke({ list: true, json: true })).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
     await mkdir(join(dir, "audit"), { recursive: true });
     await writeFile(file(), "damaged\n");
-    expect(await revoke({ list: true })).toMatchObject({ code: 8, stderr: expect.stringMatching(/^no revocation was found\ncannot tell what else is revoked/) as string });
+    expect(await revoke({ list: true })).toMatchObject({
+      code: 8,
+      stderr: expect.stringMatching(/^no revocation was found\ncannot tell what else is revoked/) as string,
+    });
   });
 
   it("is listed from the journal, whatever became of the file", async () => {
@@ -57,9 +80,15 @@ describe("ocsgw revoke while no gateway runs", () => {
     await rm(file());
     expect(await revoke({ list: true })).toEqual({ code: 0, stdout: "client alpha\n", stderr: "" });
     await writeFile(file(), '{"at":"2026-11-22T12:00:00Z","kind":"client","id":"beta"}\n');
-    expect((await revoke({ list: true })).stdout, "and with what no gateway has taken yet").toBe("client alpha\nclient beta\n");
+    expect((await revoke({ list: true })).stdout, "and with what no gateway has taken yet").toBe(
+      "client alpha\nclient beta\n",
+    );
     await writeFile(file(), "damaged\n");
-    expect(await revoke({ list: true })).toMatchObject({ code: 8, stdout: "client alpha\n", stderr: expect.stringContaining("cannot tell what else is revoked: line 1 of") as string });
+    expect(await revoke({ list: true })).toMatchObject({
+      code: 8,
+      stdout: "client alpha\n",
+      stderr: expect.stringContaining("cannot tell what else is revoked: line 1 of") as string,
+    });
   });
 
   it("restores a file that lost something, on the way", async () => {
@@ -73,28 +102,57 @@ describe("ocsgw revoke while no gateway runs", () => {
     await revoke({ client: "beta" });
     const segment = join(dir, "audit/segments/000000000000.jsonl");
     await writeFile(segment, `not a journal\n${await readFile(segment, "utf8")}`);
-    expect(await revoke({ client: "alpha" })).toMatchObject({ code: 0, stderr: expect.stringMatching(/written to .*revocations\.jsonl; a gateway takes it when it starts\. The journal cannot be opened: /) as string });
-    expect(await revoke({ client: "beta", lift: true })).toMatchObject({ code: 1, stderr: expect.stringContaining("client beta counts again: not done. The journal cannot be opened") as string });
-    expect(await revoke({ list: true })).toMatchObject({ code: 8, stdout: expect.stringContaining("client alpha") as string });
+    expect(await revoke({ client: "alpha" })).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(
+        /written to .*revocations\.jsonl; a gateway takes it when it starts\. The journal cannot be opened: /,
+      ) as string,
+    });
+    expect(await revoke({ client: "beta", lift: true })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("client beta counts again: not done. The journal cannot be opened") as string,
+    });
+    expect(await revoke({ list: true })).toMatchObject({
+      code: 8,
+      stdout: expect.stringContaining("client alpha") as string,
+    });
   });
 
-  it.skipIf(process.geteuid?.() !== 0)("leaves files that the gateway's own user can write, when root runs it", async () => {
-    mkdirSync(join(dir, "audit"));
-    chownSync(join(dir, "audit"), 4321, 4321);
-    await revoke({ client: "alpha" });
-    for (const name of ["segments", "segments/000000000000.jsonl", "segments/000000000000.hashes", "checkpoints", "revocations.jsonl"]) expect([name, (await stat(join(dir, "audit", name))).uid]).toEqual([name, 4321]);
-  });
+  it.skipIf(process.geteuid?.() !== 0)(
+    "leaves files that the gateway's own user can write, when root runs it",
+    async () => {
+      mkdirSync(join(dir, "audit"));
+      chownSync(join(dir, "audit"), 4321, 4321);
+      await revoke({ client: "alpha" });
+      for (const name of [
+        "segments",
+        "segments/000000000000.jsonl",
+        "segments/000000000000.hashes",
+        "checkpoints",
+        "revocations.jsonl",
+      ])
+        expect([name, (await stat(join(dir, "audit", name))).uid]).toEqual([name, 4321]);
+    },
+  );
 });
 
 describe("ocsgw revoke beside a gateway without an admin listener", () => {
   let gateway: TestGateway;
-  beforeEach(async () => { gateway = await aGateway(CONFIG); });
+  beforeEach(async () => {
+    gateway = await aGateway(CONFIG);
+  });
   afterEach(() => gateway.stop());
 
   it("asks the gateway over its socket, to revoke and to lift", async () => {
-    expect(await runIn(gateway.dir, { client: "alpha" })).toMatchObject({ code: 0, stderr: expect.stringContaining("in force at the running gateway") as string });
+    expect(await runIn(gateway.dir, { client: "alpha" })).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("in force at the running gateway") as string,
+    });
     expect((await runIn(gateway.dir, { list: true })).stdout).toBe("client alpha\n");
-    expect(await runIn(gateway.dir, { client: "alpha", lift: true })).toMatchObject({ code: 0, stderr: expect.stringContaining("client alpha counts again: in force at the running gateway") as string });
+    expect(await runIn(gateway.dir, { client: "alpha", lift: true })).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("client alpha counts again: in force at the running gateway") as string,
+    });
     expect((await runIn(gateway.dir, { list: true })).stdout).toBe("");
   });
 

@@ -10,8 +10,12 @@ import { ocsgw } from "../kit/command.ts";
 import { NOON } from "../sandbox/support.ts";
 
 let ocs: SandboxOcs;
-beforeEach(async () => { ocs = await startSandboxOcs({ now: () => NOON + 6 * 3_600_000 }); });
-afterEach(async () => { await ocs.close(); });
+beforeEach(async () => {
+  ocs = await startSandboxOcs({ now: () => NOON + 6 * 3_600_000 });
+});
+afterEach(async () => {
+  await ocs.close();
+});
 
 type Told = { code: number; stdout: string; stderr: string };
 const told = async (run: (host: Host) => Promise<number>): Promise<Told> => {
@@ -19,20 +23,42 @@ const told = async (run: (host: Host) => Promise<number>): Promise<Told> => {
   const code = await run({ stdout: { write: (text) => out.push(text) }, stderr: { write: (text) => err.push(text) } });
   return { code, stdout: out.join(""), stderr: err.join("") };
 };
-const dialed = (options: Partial<DialOptions> = {}): Promise<Told> => told((host) => dial({ url: ocs.control, ...options }, host));
+const dialed = (options: Partial<DialOptions> = {}): Promise<Told> =>
+  told((host) => dial({ url: ocs.control, ...options }, host));
 
 describe("ocsgw sandbox dial, as it is typed", () => {
   it("dials and prints what came of it", async () => {
-    const { code, stdout } = await ocsgw("sandbox", "dial", "--list", "Alpha List", "--count", "2", "--url", ocs.control);
+    const { code, stdout } = await ocsgw(
+      "sandbox",
+      "dial",
+      "--list",
+      "Alpha List",
+      "--count",
+      "2",
+      "--url",
+      ocs.control,
+    );
     expect([code, stdout.split("\n").length]).toEqual([0, 3]);
-    expect(stdout).toMatch(new RegExp(`^1 {2}18:00:00Z {2}Alpha Tenant {2}Alpha List {2}dialed \\d{10} {2}handle 1000 {2}${ocs.primary.http}/records/1000\n2 `));
+    expect(stdout).toMatch(
+      new RegExp(
+        `^1 {2}18:00:00Z {2}Alpha Tenant {2}Alpha List {2}dialed \\d{10} {2}handle 1000 {2}${ocs.primary.http}/records/1000\n2 `,
+      ),
+    );
   });
 });
 
 describe("dial", () => {
   it("prints JSON, a line for each event", async () => {
     const { stdout } = await dialed({ count: 2, json: true });
-    expect(stdout.trim().split("\n").map((line) => JSON.parse(line) as object)).toMatchObject([{ id: 1, udata: { GSW_RECORD_HANDLE: 1000 } }, { id: 2, udata: { GSW_RECORD_HANDLE: 1001 } }]);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as object),
+    ).toMatchObject([
+      { id: 1, udata: { GSW_RECORD_HANDLE: 1000 } },
+      { id: 2, udata: { GSW_RECORD_HANDLE: 1001 } },
+    ]);
   });
 
   it("goes on at a rate until it has dialed as many as wanted", async () => {
@@ -40,13 +66,20 @@ describe("dial", () => {
   });
 
   it("answers 1 and says why when there were fewer", async () => {
-    expect(await dialed({ count: 1000 })).toMatchObject({ code: 1, stderr: expect.stringMatching(/^no more is due: /) as string, stdout: expect.stringContaining("on the do-not-call list") as string });
+    expect(await dialed({ count: 1000 })).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^no more is due: /) as string,
+      stdout: expect.stringContaining("on the do-not-call list") as string,
+    });
     expect((await dialed({ rate: "100/s" })).code).toBe(1);
   });
 
   it.each([
-    [{ list: "Gamma List" }, "list: no such calling list"], [{ list: "Beta List" }, "list: no campaign group that uses it is running"], [{ rate: "often" }, "--rate: expected records per second, such as 2/s or 0.5/s; found often"],
-    [{ rate: "0/s" }, "--rate: expected"], [{ to: "here" }, "to: expected an http or https address"],
+    [{ list: "Gamma List" }, "list: no such calling list"],
+    [{ list: "Beta List" }, "list: no campaign group that uses it is running"],
+    [{ rate: "often" }, "--rate: expected records per second, such as 2/s or 0.5/s; found often"],
+    [{ rate: "0/s" }, "--rate: expected"],
+    [{ to: "here" }, "to: expected an http or https address"],
   ])("refuses %j with exit code 2", async (options, message) => {
     expect(await dialed(options)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) as string });
   });
@@ -65,25 +98,40 @@ describe("events", () => {
         text += more;
         if (text.split("\n").length > lines) over.abort();
       };
-      followEvents({ url: ocs.control, ...options }, { stdout: { write }, stderr: { write: reject } }, over.signal).then(() => resolve(text), reject);
+      followEvents(
+        { url: ocs.control, ...options },
+        { stdout: { write }, stderr: { write: reject } },
+        over.signal,
+      ).then(() => resolve(text), reject);
     });
 
   it("are followed from where one was, of one tenant alone", async () => {
     ocs.world.db.run("UPDATE campaign_group SET status = 5, dial_mode = 2 WHERE dbid = 208");
     await ocs.dialer.dial({ count: 6 });
-    expect((await follow({ since: "2", tenant: "Beta Tenant" }, 2)).split("\n").map((line) => line.slice(0, 25).trim())).toEqual(["4  18:00:00Z  Beta Tenant", "6  18:00:00Z  Beta Tenant", ""]);
-    expect(JSON.parse((await follow({ since: "5", json: true }, 1)).trim())).toMatchObject({ id: 6, tenant: { dbid: 102 } });
+    expect(
+      (await follow({ since: "2", tenant: "Beta Tenant" }, 2)).split("\n").map((line) => line.slice(0, 25).trim()),
+    ).toEqual(["4  18:00:00Z  Beta Tenant", "6  18:00:00Z  Beta Tenant", ""]);
+    expect(JSON.parse((await follow({ since: "5", json: true }, 1)).trim())).toMatchObject({
+      id: 6,
+      tenant: { dbid: 102 },
+    });
   });
 
   it("are refused with exit code 2 for a tenant that there is none of, and 5 when no sandbox is there", async () => {
-    expect(await told((host) => followEvents({ url: ocs.control, tenant: "Gamma" }, host))).toMatchObject({ code: 2, stderr: "tenant: no such tenant\n" });
+    expect(await told((host) => followEvents({ url: ocs.control, tenant: "Gamma" }, host))).toMatchObject({
+      code: 2,
+      stderr: "tenant: no such tenant\n",
+    });
     expect(await told((host) => followEvents({ url: "http://127.0.0.1:9/sandbox" }, host))).toMatchObject({ code: 5 });
   });
 });
 
 describe("the screen", () => {
   const ready = (): Ready => ({
-    ocs: { primary: "http://ocs1", backup: "http://ocs2", primary_https: "", backup_https: "" }, sandbox: { url: "http://127.0.0.1:1/sandbox" }, ca: "ca.pem", tenants: tenantsTold(),
+    ocs: { primary: "http://ocs1", backup: "http://ocs2", primary_https: "", backup_https: "" },
+    sandbox: { url: "http://127.0.0.1:1/sandbox" },
+    ca: "ca.pem",
+    tenants: tenantsTold(),
   });
   const gateway = { http: "http://gateway:8080", https: "https://gateway" };
 
@@ -91,8 +139,12 @@ describe("the screen", () => {
     ocs.world.db.run("UPDATE campaign_group SET status = 5, dial_mode = 2 WHERE dbid = 208");
     ocs.dialer.configure({ recordBase: gateway.http });
     const [alpha, beta] = (await ocs.dialer.dial({ count: 2 })).events;
-    expect(arrival(alpha!, { ...ready(), gateway })).toMatch(/\n {2}curl -i -u alpha-ors:sk_sandbox_alpha-ors 'http:\/\/gateway:8080\/records\/1000\?req=RecordProcessed' -H 'Content-Type: application\/json' -d '\{"GSW_CALL_RESULT":33\}'\n$/);
-    expect(arrival(beta!, { ...ready(), gateway })).toContain("curl -i -u beta-crm:sk_sandbox_beta-crm 'http://gateway:8080/records/1001?");
+    expect(arrival(alpha!, { ...ready(), gateway })).toMatch(
+      /\n {2}curl -i -u alpha-ors:sk_sandbox_alpha-ors 'http:\/\/gateway:8080\/records\/1000\?req=RecordProcessed' -H 'Content-Type: application\/json' -d '\{"GSW_CALL_RESULT":33\}'\n$/,
+    );
+    expect(arrival(beta!, { ...ready(), gateway })).toContain(
+      "curl -i -u beta-crm:sk_sandbox_beta-crm 'http://gateway:8080/records/1001?",
+    );
     expect(arrival(beta!, ready())).toContain("curl -i 'http://gateway:8080/records/1001?");
   });
 
@@ -107,13 +159,18 @@ describe("the screen", () => {
     const off = { rate: 0, validationUri: undefined };
     const told = screen(ready(), off);
     expect(told).not.toMatch(/sk_sandbox|alpha-crm|\bkey\b/);
-    for (const { name, dbid, campaign_groups } of ready().tenants) expect(told).toContain(`${name} (${dbid}) has campaign groups ${campaign_groups.map((group) => group.dbid).join(", ")}`);
+    for (const { name, dbid, campaign_groups } of ready().tenants)
+      expect(told).toContain(
+        `${name} (${dbid}) has campaign groups ${campaign_groups.map((group) => group.dbid).join(", ")}`,
+      );
     expect(screen({ ...ready(), gateway }, off)).toContain("sk_sandbox_alpha-crm");
   });
 
   it("says which usual ports another program has, and nothing where all were free", () => {
     const off = { rate: 0, validationUri: undefined };
-    expect(screen(ready(), off, ["8080 (gateway)", "9640 (admin)"])).toContain("Another program has the usual port 8080 (gateway), 9640 (admin): free ones are used instead.");
+    expect(screen(ready(), off, ["8080 (gateway)", "9640 (admin)"])).toContain(
+      "Another program has the usual port 8080 (gateway), 9640 (admin): free ones are used instead.",
+    );
     expect(screen(ready(), off)).not.toContain("Another program");
   });
 
@@ -121,7 +178,10 @@ describe("the screen", () => {
     const off = { rate: 0, validationUri: undefined };
     expect(screen(ready(), { ...off, rate: 0.1 })).toContain("OCS dials a record each 10 s");
     expect(screen(ready(), { ...off, rate: 20 })).toContain("OCS dials 20 records a second");
-    expect(screen(ready(), off)).toContain(`curl 'http://127.0.0.1:1/sandbox/dialer' -d '{"validation-uri":"http://127.0.0.1:8444/"}'`);
-    for (const told of [screen({ ...ready(), gateway }, off), screen(ready(), { ...off, validationUri: "http://x" })]) expect(told).not.toContain("validation-uri");
+    expect(screen(ready(), off)).toContain(
+      `curl 'http://127.0.0.1:1/sandbox/dialer' -d '{"validation-uri":"http://127.0.0.1:8444/"}'`,
+    );
+    for (const told of [screen({ ...ready(), gateway }, off), screen(ready(), { ...off, validationUri: "http://x" })])
+      expect(told).not.toContain("validation-uri");
   });
 });

@@ -9,9 +9,15 @@ import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
 import { ocsgw } from "../kit/command.ts";
 
 let ocs: SandboxOcs;
-beforeAll(async () => { ocs = await startSandboxOcs(); });
-afterAll(async () => { await ocs.close(); });
-beforeEach(async () => { await fetch(`${ocs.control}/reset`, { method: "POST" }); });
+beforeAll(async () => {
+  ocs = await startSandboxOcs();
+});
+afterAll(async () => {
+  await ocs.close();
+});
+beforeEach(async () => {
+  await fetch(`${ocs.control}/reset`, { method: "POST" });
+});
 
 type Told = { code: number; stdout: string; stderr: string };
 const told = async (run: (host: Host) => Promise<number>): Promise<Told> => {
@@ -19,22 +25,62 @@ const told = async (run: (host: Host) => Promise<number>): Promise<Told> => {
   const code = await run({ stdout: { write: (text) => out.push(text) }, stderr: { write: (text) => err.push(text) } });
   return { code, stdout: out.join(""), stderr: err.join("") };
 };
-const add = (options: Partial<Parameters<typeof faultAdd>[0]>): Promise<Told> => told((host) => faultAdd({ url: ocs.control, kind: "stall", ...options }, host));
+const add = (options: Partial<Parameters<typeof faultAdd>[0]>): Promise<Told> =>
+  told((host) => faultAdd({ url: ocs.control, kind: "stall", ...options }, host));
 const list = (json = false): Promise<Told> => told((host) => faultList({ url: ocs.control, json }, host));
 
 describe("ocsgw sandbox fault, as it is typed", () => {
   it("adds a fault that the next request meets, lists it with its firing, and clears it", async () => {
-    const added = await ocsgw("sandbox", "fault", "add", "status", "500", "--action", "DoNotCall", "--tenant", "Alpha Tenant", "--count", "2", "--probability", "1", "--seed", "7", "--for", "5m", "--url", ocs.control);
-    expect(added).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^fault f\d+ {2}status 500 {2}DoNotCall of Alpha Tenant {2}next 2 of 2, 100 % by seed 7, for 5m: OCS's negative answer/) as string });
-    const answer = await fetch(`${ocs.primary.http}/phones/4155550100?req=DoNotCall`, { method: "POST", body: '{"GSW_TENANT_DBID":101}', headers: { "content-type": "application/json" } });
+    const added = await ocsgw(
+      "sandbox",
+      "fault",
+      "add",
+      "status",
+      "500",
+      "--action",
+      "DoNotCall",
+      "--tenant",
+      "Alpha Tenant",
+      "--count",
+      "2",
+      "--probability",
+      "1",
+      "--seed",
+      "7",
+      "--for",
+      "5m",
+      "--url",
+      ocs.control,
+    );
+    expect(added).toMatchObject({
+      code: 0,
+      stderr: "",
+      stdout: expect.stringMatching(
+        /^fault f\d+ {2}status 500 {2}DoNotCall of Alpha Tenant {2}next 2 of 2, 100 % by seed 7, for 5m: OCS's negative answer/,
+      ) as string,
+    });
+    const answer = await fetch(`${ocs.primary.http}/phones/4155550100?req=DoNotCall`, {
+      method: "POST",
+      body: '{"GSW_TENANT_DBID":101}',
+      headers: { "content-type": "application/json" },
+    });
     expect([answer.status, answer.headers.get("warning")]).toEqual([500, "9015"]);
     const listed = await ocsgw("sandbox", "fault", "list", "--json", "--url", ocs.control);
-    expect(JSON.parse(listed.stdout)).toMatchObject([{ kind: "status", value: "500", seed: 7, fired: 1, remaining: 1, firings: [{ action: "DoNotCall" }] }] satisfies unknown);
-    expect(await ocsgw("sandbox", "fault", "clear", "--url", ocs.control)).toMatchObject({ code: 0, stdout: "1 fault cleared\n" });
+    expect(JSON.parse(listed.stdout)).toMatchObject([
+      { kind: "status", value: "500", seed: 7, fired: 1, remaining: 1, firings: [{ action: "DoNotCall" }] },
+    ] satisfies unknown);
+    expect(await ocsgw("sandbox", "fault", "clear", "--url", ocs.control)).toMatchObject({
+      code: 0,
+      stdout: "1 fault cleared\n",
+    });
   });
 
   it("switches over", async () => {
-    expect(await ocsgw("sandbox", "switchover", "--url", ocs.control)).toEqual({ code: 0, stdout: "backup answers now\n", stderr: "" });
+    expect(await ocsgw("sandbox", "switchover", "--url", ocs.control)).toEqual({
+      code: 0,
+      stdout: "backup answers now\n",
+      stderr: "",
+    });
   });
 
   it("answers wrong usage with 2", async () => {
@@ -45,16 +91,24 @@ describe("ocsgw sandbox fault, as it is typed", () => {
 
 describe("fault add", () => {
   it.each([
-    [{ kind: "drip" }, `kind: expected one of ${KIND_NAMES.join(", ")}; found "drip"`], [{ kind: "slow" }, "value: expected a duration"], [{ kind: "status", value: "201" }, "value: expected a negative status"],
-    [{ count: "many" }, 'count: expected a whole number from 1 to 1000000; found "many"'], [{ probability: "2" }, "probability: expected a number from 0 to 1; found 2"],
-    [{ tenant: "Gamma Tenant" }, "tenant: expected one of Alpha Tenant (101), Beta Tenant (102)"], [{ seed: "3" }, "seed: goes with a probability"], [{ for: "soon" }, "for: expected a duration"],
+    [{ kind: "drip" }, `kind: expected one of ${KIND_NAMES.join(", ")}; found "drip"`],
+    [{ kind: "slow" }, "value: expected a duration"],
+    [{ kind: "status", value: "201" }, "value: expected a negative status"],
+    [{ count: "many" }, 'count: expected a whole number from 1 to 1000000; found "many"'],
+    [{ probability: "2" }, "probability: expected a number from 0 to 1; found 2"],
+    [{ tenant: "Gamma Tenant" }, "tenant: expected one of Alpha Tenant (101), Beta Tenant (102)"],
+    [{ seed: "3" }, "seed: goes with a probability"],
+    [{ for: "soon" }, "for: expected a duration"],
   ])("refuses %j with exit code 2 and says what was expected", async (options, message) => {
     expect(await add(options)).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining(message) as string });
   });
 
   it("takes a DBID for a tenant, and prints JSON", async () => {
     const { code, stdout } = await add({ tenant: "102", probability: ".5", json: true });
-    expect([code, JSON.parse(stdout)]).toMatchObject([0, { tenant: "Beta Tenant", probability: 0.5, seed: 1 } satisfies Partial<Fault>]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      0,
+      { tenant: "Beta Tenant", probability: 0.5, seed: 1 } satisfies Partial<Fault>,
+    ]);
   });
 });
 
@@ -64,9 +118,15 @@ describe("fault list", () => {
     expect(JSON.parse((await list(true)).stdout)).toEqual([]);
     await add({ kind: "lost-reply", action: "AddRecord", count: "1" });
     await add({ kind: "close-idle" });
-    const [head, ...rows] = (await list()).stdout.trimEnd().split("\n").map((line) => line.split(/ {2,}/));
+    const [head, ...rows] = (await list()).stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(/ {2,}/));
     expect(head).toEqual(["id", "kind", "where", "how often", "state", "fired", "last"]);
-    expect(rows.map((cells) => cells.slice(1))).toEqual([["lost-reply", "AddRecord", "next 1 of 1", "on", "0", "-"], ["close-idle", "everywhere", "always", "over", "1", expect.stringMatching(/^\d{4}-/)]]);
+    expect(rows.map((cells) => cells.slice(1))).toEqual([
+      ["lost-reply", "AddRecord", "next 1 of 1", "on", "0", "-"],
+      ["close-idle", "everywhere", "always", "over", "1", expect.stringMatching(/^\d{4}-/)],
+    ]);
   });
 });
 
@@ -75,43 +135,85 @@ describe("fault clear", () => {
     await add({});
     await add({});
     const [first] = JSON.parse((await list(true)).stdout) as Fault[];
-    expect(await told((host) => faultClear({ url: `${ocs.control}/`, id: first!.id }, host))).toEqual({ code: 0, stdout: "1 fault cleared\n", stderr: "" });
-    expect(await told((host) => faultClear({ url: ocs.control, id: first!.id }, host))).toMatchObject({ code: 2, stderr: expect.stringContaining("no such fault; those are f") as string });
+    expect(await told((host) => faultClear({ url: `${ocs.control}/`, id: first!.id }, host))).toEqual({
+      code: 0,
+      stdout: "1 fault cleared\n",
+      stderr: "",
+    });
+    expect(await told((host) => faultClear({ url: ocs.control, id: first!.id }, host))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("no such fault; those are f") as string,
+    });
   });
 });
 
 describe("fault kinds", () => {
   it("tells every kind with its value", async () => {
     const { stdout } = await told(faultKinds);
-    expect(stdout.trimEnd().split("\n").map((line) => line.split(" ")[0])).toEqual(KIND_NAMES);
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.split(" ")[0]),
+    ).toEqual(KIND_NAMES);
     expect(stdout).toMatch(/^truncate {2,}.*\(value: a number of bytes, as in 20B or 1KiB\)$/m);
   });
 });
 
 describe("switchover", () => {
   it("with a gap says when, and refuses a gap that is no duration", async () => {
-    expect(await told((host) => switchover({ url: ocs.control, gap: "20ms" }, host))).toEqual({ code: 0, stdout: "backup answers in 20ms\n", stderr: "" });
-    expect(await told((host) => switchover({ url: ocs.control, gap: "20" }, host))).toMatchObject({ code: 2, stderr: expect.stringContaining("gap: expected a duration") as string });
+    expect(await told((host) => switchover({ url: ocs.control, gap: "20ms" }, host))).toEqual({
+      code: 0,
+      stdout: "backup answers in 20ms\n",
+      stderr: "",
+    });
+    expect(await told((host) => switchover({ url: ocs.control, gap: "20" }, host))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("gap: expected a duration") as string,
+    });
   });
 });
 
 describe("when no sandbox is there", () => {
   let other: Server;
-  afterAll(() => { other.close(); });
+  afterAll(() => {
+    other.close();
+  });
 
   it("the exit code is 5, whether nobody listens or somebody else does", async () => {
     other = createServer((_, response) => response.writeHead(404).end("<html>"));
-    const port = await new Promise<number>((resolve) => { other.listen(0, "127.0.0.1", () => { resolve((other.address() as AddressInfo).port); }); });
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, "127.0.0.1", () => {
+        resolve((other.address() as AddressInfo).port);
+      });
+    });
     const url = `http://127.0.0.1:${port}/sandbox`;
-    expect(await told((host) => faultList({ url }, host))).toMatchObject({ code: 5, stderr: expect.stringContaining("no sandbox's control address") as string });
+    expect(await told((host) => faultList({ url }, host))).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining("no sandbox's control address") as string,
+    });
     other.closeAllConnections();
-    await new Promise((resolve) => { other.close(resolve); });
-    for (const run of [(host: Host) => faultList({ url }, host), (host: Host) => faultClear({ url }, host), (host: Host) => switchover({ url }, host), (host: Host) => faultAdd({ url, kind: "stall" }, host)]) {
-      expect(await told(run)).toMatchObject({ code: 5, stdout: "", stderr: expect.stringContaining("connection refused; is ocsgw sandbox running there?") as string });
+    await new Promise((resolve) => {
+      other.close(resolve);
+    });
+    for (const run of [
+      (host: Host) => faultList({ url }, host),
+      (host: Host) => faultClear({ url }, host),
+      (host: Host) => switchover({ url }, host),
+      (host: Host) => faultAdd({ url, kind: "stall" }, host),
+    ]) {
+      expect(await told(run)).toMatchObject({
+        code: 5,
+        stdout: "",
+        stderr: expect.stringContaining("connection refused; is ocsgw sandbox running there?") as string,
+      });
     }
   });
 
   it("an address that is none is wrong usage", async () => {
-    expect(await told((host) => faultList({ url: "nowhere" }, host))).toMatchObject({ code: 2, stderr: expect.stringContaining("--url: expected an address") as string });
+    expect(await told((host) => faultList({ url: "nowhere" }, host))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--url: expected an address") as string,
+    });
   });
 });

@@ -7,7 +7,8 @@ import { humanLine, isForPeople } from "../../src/events/human-line.ts";
 import { readTarget } from "../../src/ocs/target.ts";
 
 describe("the name of the command", () => {
-  const at = (env: Record<string, string>, execPath = "/usr/bin/node"): string => commandName({ env, argv: [execPath, "/home/me/gw/src/cli/main.ts"], execPath, cwd: "/home/me/gw" });
+  const at = (env: Record<string, string>, execPath = "/usr/bin/node"): string =>
+    commandName({ env, argv: [execPath, "/home/me/gw/src/cli/main.ts"], execPath, cwd: "/home/me/gw" });
   it.each<[string, Record<string, string>, string]>([
     ["npm start", { npm_lifecycle_event: "start" }, "npm run --silent ocsgw --"],
     ["npm run ocsgw", { npm_lifecycle_event: "ocsgw" }, "npm run --silent ocsgw --"],
@@ -25,7 +26,10 @@ describe("the name of the command", () => {
 describe("the line of a request", () => {
   const at = new Date("2026-11-22T12:04:31.218Z");
   const seen = (method: "GET" | "POST", target: string, client?: string): Shown => ({
-    arrival: { id: "01KAPQ7Z8M3V", method }, operation: readTarget(method, target), waits: { queue: 0.12, ocs: 2.84 }, caller: client === undefined ? undefined : { client } as Shown["caller"],
+    arrival: { id: "01KAPQ7Z8M3V", method },
+    operation: readTarget(method, target),
+    waits: { queue: 0.12, ocs: 2.84 },
+    caller: client === undefined ? undefined : ({ client } as Shown["caller"]),
   });
   it.each([
     ["POST", "/phones/4155550100?req=DoNotCall", "phones/······0100"],
@@ -34,24 +38,39 @@ describe("the line of a request", () => {
     ["POST", "/lists/Alpha%20List?req=AddRecord", "lists/Alpha List"],
     ["GET", "/campaigngroups", "campaigngroups"],
   ] as const)("shows no more of a person than the end of a number: %s %s", (method, target, shown) => {
-    expect(requestLine(seen(method, target, "alpha-crm"), { status: 200 }, at)).toMatch(new RegExp(`^12:04:31\\.218  200  ocs      alpha-crm  \\w+ +${shown} +queue 0\\.1  ocs 2\\.8 ms  01KAPQ7Z8M3V$`));
+    expect(requestLine(seen(method, target, "alpha-crm"), { status: 200 }, at)).toMatch(
+      new RegExp(`^12:04:31\\.218  200  ocs      alpha-crm  \\w+ +${shown} +queue 0\\.1  ocs 2\\.8 ms  01KAPQ7Z8M3V$`),
+    );
   });
 
   it("has the code of a refusal, also where nothing is known of the request", () => {
-    const line = requestLine({ arrival: { id: "01KAPQ7Z8M3V", method: "POST" }, operation: undefined, caller: undefined, waits: undefined }, { status: 401, code: "OCSGW-2001" }, at);
+    const line = requestLine(
+      { arrival: { id: "01KAPQ7Z8M3V", method: "POST" }, operation: undefined, caller: undefined, waits: undefined },
+      { status: 401, code: "OCSGW-2001" },
+      at,
+    );
     expect(line).toMatch(/^12:04:31\.218  401  gateway  - +POST +- +OCSGW-2001  01KAPQ7Z8M3V$/);
   });
 });
 
 describe("a line of the log", () => {
   it.each<[Record<string, string>, boolean, boolean]>([
-    [{}, true, true], [{}, false, false], [{ OCSGW_LOG_FORMAT: "json" }, true, false], [{ OCSGW_LOG_FORMAT: "text" }, false, true], [{ OCSGW_LOG_FORMAT: "" }, true, true],
+    [{}, true, true],
+    [{}, false, false],
+    [{ OCSGW_LOG_FORMAT: "json" }, true, false],
+    [{ OCSGW_LOG_FORMAT: "text" }, false, true],
+    [{ OCSGW_LOG_FORMAT: "" }, true, true],
     [{ OCSGW_LOG_FORMAT: " JSON " }, true, false],
-  ])("with %j, on a terminal %s, is for people: %s", (env, isTerminal, expected) => expect(isForPeople(env, () => isTerminal)).toBe(expected));
+  ])("with %j, on a terminal %s, is for people: %s", (env, isTerminal, expected) =>
+    expect(isForPeople(env, () => isTerminal)).toBe(expected),
+  );
 
   it("for people has time, level and sentence first, and then what it is about", () => {
-    const line = '{"level":40,"time":"2026-11-22T12:04:31.218Z","pid":7,"hostname":"h","name":"ocsgw","listener":"clients","address":"http://127.0.0.1:8080","n":3,"why":"two words","msg":"listening"}\n';
-    expect(humanLine(line)).toBe('12:04:31  warn   listening  listener=clients  address=http://127.0.0.1:8080  n=3  why="two words"\n');
+    const line =
+      '{"level":40,"time":"2026-11-22T12:04:31.218Z","pid":7,"hostname":"h","name":"ocsgw","listener":"clients","address":"http://127.0.0.1:8080","n":3,"why":"two words","msg":"listening"}\n';
+    expect(humanLine(line)).toBe(
+      '12:04:31  warn   listening  listener=clients  address=http://127.0.0.1:8080  n=3  why="two words"\n',
+    );
     expect(humanLine("no JSON\n")).toBe("no JSON\n");
   });
 });

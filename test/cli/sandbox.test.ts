@@ -15,7 +15,9 @@ describe("ocsgw sandbox", () => {
   it("takes the backup's usual port only when it is free where the backup listens", async () => {
     const other = createServer();
     // Another sandbox may have it just now, which is as good.
-    await new Promise<void>((resolve) => other.once("error", () => resolve()).listen(18081, "127.0.0.2", () => resolve()));
+    await new Promise<void>((resolve) =>
+      other.once("error", () => resolve()).listen(18081, "127.0.0.2", () => resolve()),
+    );
     closing.push(() => other.close());
     const ports = await choosePorts(undefined, "127.0.0.2");
     expect(ports.backup).toBe(0);
@@ -23,14 +25,26 @@ describe("ocsgw sandbox", () => {
     expect(takenOf(await choosePorts(0, "127.0.0.2"), 0)).toEqual([]);
   });
 
-  it("ends when it cannot write the ready file, and begins on what a start that was killed has left", { timeout: 60_000 }, async () => {
-    const dir = await mkdtemp(join(tmpdir(), "ocsgw-sandbox-"));
-    closing.push(() => rm(dir, { recursive: true }));
-    await mkdir(join(dir, "state"));
-    await writeFile(join(dir, "state", "index.key"), "", { mode: 0o600 });
-    const { code, stderr } = await ocsgw("sandbox", "--port", "0", "--state", join(dir, "state"), "--ready-file", join(dir, "no-such-folder", "ready.json"));
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/cannot open .*ready\.json\.new: there is no folder .*no-such-folder$/m);
-    expect(await readFile(join(dir, "state", "index.key"), "utf8")).toMatch(/^[0-9a-f]{64}$/);
-  });
+  it(
+    "ends when it cannot write the ready file, and begins on what a start that was killed has left",
+    { timeout: 60_000 },
+    async () => {
+      const dir = await mkdtemp(join(tmpdir(), "ocsgw-sandbox-"));
+      closing.push(() => rm(dir, { recursive: true }));
+      await mkdir(join(dir, "state"));
+      await writeFile(join(dir, "state", "index.key"), "", { mode: 0o600 });
+      const { code, stderr } = await ocsgw(
+        "sandbox",
+        "--port",
+        "0",
+        "--state",
+        join(dir, "state"),
+        "--ready-file",
+        join(dir, "no-such-folder", "ready.json"),
+      );
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/cannot open .*ready\.json\.new: there is no folder .*no-such-folder$/m);
+      expect(await readFile(join(dir, "state", "index.key"), "utf8")).toMatch(/^[0-9a-f]{64}$/);
+    },
+  );
 });

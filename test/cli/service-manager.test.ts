@@ -21,8 +21,13 @@ const started = async (env: NodeJS.ProcessEnv, program = 'echo "$*" >> "$(dirnam
   const files = { "systemd-notify": `#!/bin/sh\n${program}\n` };
   const dir = await aConfigured(twoTenants("http://127.0.0.1:9"), ["alpha", "beta"], files);
   await chmod(join(dir, "systemd-notify"), 0o755);
-  const gateway = await startGateway(join(dir, "ocsgw.yaml"), { env: { ...env, PATH: `${dir}:${process.env["PATH"]}` } });
-  over.push(() => rm(dir, { recursive: true, force: true }), () => gateway.end("SIGTERM"));
+  const gateway = await startGateway(join(dir, "ocsgw.yaml"), {
+    env: { ...env, PATH: `${dir}:${process.env["PATH"]}` },
+  });
+  over.push(
+    () => rm(dir, { recursive: true, force: true }),
+    () => gateway.end("SIGTERM"),
+  );
   const text = (): Promise<string> => readFile(join(dir, "told"), "utf8").catch(() => "");
   const told = async (): Promise<string[]> => (await text()).split("\n").slice(0, -1);
   return { gateway, dir, told };
@@ -54,7 +59,8 @@ describe("systemd is told", () => {
     const { dir, gateway: leader, told } = await started({});
     const args = [join(root, "src/cli/main.ts"), "run", "--standby", "-c", join(dir, "ocsgw.yaml")];
     const standby = spawn(process.execPath, args, {
-      stdio: "ignore", env: { ...process.env, ...SYSTEMD, PATH: `${dir}:${process.env["PATH"]}` },
+      stdio: "ignore",
+      env: { ...process.env, ...SYSTEMD, PATH: `${dir}:${process.env["PATH"]}` },
     });
     over.push(() => (standby.kill("SIGTERM"), once(standby, "exit")));
     const says = async (what: RegExp): Promise<void> => expect((await told()).at(-1)).toMatch(what);

@@ -35,8 +35,12 @@ describe("ocsgw simulate", () => {
   it("tells beside a running gateway which decisions would change, and what it could not ask", async () => {
     const { code, stdout } = await ocsgw("simulate", "-c", NEW());
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^3 decisions since \S+Z asked of .*new\.yaml: 0 as before, 3 other ones\n\n {7}3 {2}alpha DoNotCall on phones of Alpha Tenant: allow -> OCSGW-2101 \(DoNotCall is not among the actions of this client\)\n {10}e\.g\. [0-9A-Z]{26} [0-9A-Z]{26} [0-9A-Z]{26}\n/);
-    expect(stdout).toMatch(/not asked:\n {7}1 {2}refusals by what the body said \(OCSGW-2103\).*\n {7}1 {2}refusals for want of a credential/);
+    expect(stdout).toMatch(
+      /^3 decisions since \S+Z asked of .*new\.yaml: 0 as before, 3 other ones\n\n {7}3 {2}alpha DoNotCall on phones of Alpha Tenant: allow -> OCSGW-2101 \(DoNotCall is not among the actions of this client\)\n {10}e\.g\. [0-9A-Z]{26} [0-9A-Z]{26} [0-9A-Z]{26}\n/,
+    );
+    expect(stdout).toMatch(
+      /not asked:\n {7}1 {2}refusals by what the body said \(OCSGW-2103\).*\n {7}1 {2}refusals for want of a credential/,
+    );
     expect(stdout).not.toContain("4155550177");
   });
 
@@ -46,8 +50,13 @@ describe("ocsgw simulate", () => {
   });
 
   it("looks back as far as it is asked, and says where there is no journal", async () => {
-    expect(JSON.parse((await ocsgw("simulate", "-c", NEW(), "--since", "1ms", "--json")).stdout)).toMatchObject({ replayed: 0 });
+    expect(JSON.parse((await ocsgw("simulate", "-c", NEW(), "--since", "1ms", "--json")).stdout)).toMatchObject({
+      replayed: 0,
+    });
     expect((await ocsgw("simulate", "-c", NEW(), "--since", "soon")).code).toBe(2);
-    expect(await ocsgw("simulate", "-c", NEW(), "--journal", join(gateway.dir, "none"))).toMatchObject({ code: 8, stderr: expect.stringContaining("there is no journal in") as string });
+    expect(await ocsgw("simulate", "-c", NEW(), "--journal", join(gateway.dir, "none"))).toMatchObject({
+      code: 8,
+      stderr: expect.stringContaining("there is no journal in") as string,
+    });
   });
 });

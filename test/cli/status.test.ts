@@ -15,12 +15,13 @@ let gateway: TestGateway;
 let printed: string[];
 let complained: string[];
 
-const freePort = (): Promise<number> => new Promise((resolve) => {
-  const probe = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = probe.address() as AddressInfo;
-    probe.close(() => resolve(port));
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
   });
-});
 
 const config = (): string => join(gateway.dir, "ocsgw.yaml");
 const said = (): string => printed.join("\n");
@@ -31,7 +32,11 @@ beforeEach(async () => {
   vi.spyOn(console, "error").mockImplementation((line: string) => void complained.push(line));
   ocs = await rawOcs(() => undefined);
   const base = twoTenants(ocs.url);
-  gateway = await aGateway({ ...base, upstreams: { ocs: { primary: ocs.url, connections: 1 } }, admin: { bind: `127.0.0.1:${await freePort()}` } });
+  gateway = await aGateway({
+    ...base,
+    upstreams: { ocs: { primary: ocs.url, connections: 1 } },
+    admin: { bind: `127.0.0.1:${await freePort()}` },
+  });
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -41,7 +46,10 @@ afterEach(async () => {
 });
 
 const call = async (as: string): Promise<void> => {
-  const { body } = await request(`${gateway.url}/phones/4155550177?req=DoNotCall`, { method: "POST", headers: { Authorization: basic(as) } });
+  const { body } = await request(`${gateway.url}/phones/4155550177?req=DoNotCall`, {
+    method: "POST",
+    headers: { Authorization: basic(as) },
+  });
   await body.dump();
 };
 
@@ -50,7 +58,9 @@ const busy = async (): Promise<Promise<void>[]> => {
   await vi.waitFor(() => expect(ocs.requests()).toBe(1));
   const rest = [call("alpha"), call("alpha"), call("beta")];
   await vi.waitFor(async () => {
-    const { body } = await request(`${gateway.gateway.admin!}/api/status`, { headers: { Authorization: "Bearer token" } });
+    const { body } = await request(`${gateway.gateway.admin!}/api/status`, {
+      headers: { Authorization: "Bearer token" },
+    });
     const { upstreams } = (await body.json()) as Status;
     expect(upstreams[0]!.queue.map(({ waiting }) => waiting)).toEqual([2, 1]);
   });
@@ -68,7 +78,9 @@ describe("ocsgw status", () => {
     expect(text).toMatch(new RegExp(`^ {2}ocs/1  busy   Alpha Tenant  [\\d.]+ m?s +${ocs.url}$`, "m"));
     expect(text).toMatch(/^ {2}Alpha Tenant {2}2 {8}\d+ +[\d.]+ m?s$/m);
     expect(text).toMatch(/^ {2}Beta Tenant {3}1 {8}\d+ +[\d.]+ m?s$/m);
-    expect(text).toMatch(/^journal {3}\d+ entries, \d+ waiting, lag [\d.]+ m?s, checkpoint over \d+ [\d.]+ m?s ago, [\d.]+ k?B on disk, [\d.]+ [MGT]B free$/m);
+    expect(text).toMatch(
+      /^journal {3}\d+ entries, \d+ waiting, lag [\d.]+ m?s, checkpoint over \d+ [\d.]+ m?s ago, [\d.]+ k?B on disk, [\d.]+ [MGT]B free$/m,
+    );
     expect(text).not.toContain("0177");
     ocs.script = () => OK;
     ocs.connections.at(-1)!.socket.write(OK);
@@ -82,11 +94,27 @@ describe("ocsgw status", () => {
   it("has the unit in the name of each number of its JSON, and no endpoint for a lane without a connection", async () => {
     expect(await status({ config: "nowhere.yaml", url: gateway.gateway.admin!, token: "token", json: true })).toBe(0);
     const told = JSON.parse(said()) as Record<string, any>;
-    const lanes = told["upstreams"][0].lanes as { state: string; endpoint: string | null; since: number; since_ms: number }[];
+    const lanes = told["upstreams"][0].lanes as {
+      state: string;
+      endpoint: string | null;
+      since: number;
+      since_ms: number;
+    }[];
     expect(lanes.map(({ state, endpoint }) => [state, endpoint])).toEqual([["idle", null]]);
     expect(lanes[0]!.since_ms).toBe(lanes[0]!.since);
-    expect([told["uptime_ms"], told["journal"].lag_ms, told["journal"].checkpoint.age_ms, told["journal"].disk.free_bytes, told["journal"].disk.journal_bytes])
-      .toEqual([told["uptime"], told["journal"].lag, told["journal"].checkpoint.age, told["journal"].disk.free, told["journal"].disk.journal]);
+    expect([
+      told["uptime_ms"],
+      told["journal"].lag_ms,
+      told["journal"].checkpoint.age_ms,
+      told["journal"].disk.free_bytes,
+      told["journal"].disk.journal_bytes,
+    ]).toEqual([
+      told["uptime"],
+      told["journal"].lag,
+      told["journal"].checkpoint.age,
+      told["journal"].disk.free,
+      told["journal"].disk.journal,
+    ]);
     expect(told["journal"].disk).toHaveProperty("bytes_per_hour");
     printed = [];
     await status({ config: config() });
@@ -95,14 +123,23 @@ describe("ocsgw status", () => {
 
   it("prints JSON for programs", async () => {
     expect(await status({ config: "nowhere.yaml", url: gateway.gateway.admin!, token: "token", json: true })).toBe(0);
-    expect(JSON.parse(said())).toMatchObject({ ready: true, reasons: [], upstreams: [{ name: "ocs", epoch: 1, queue: [] }], journal: { failed: null } });
+    expect(JSON.parse(said())).toMatchObject({
+      ready: true,
+      reasons: [],
+      upstreams: [{ name: "ocs", epoch: 1, queue: [] }],
+      journal: { failed: null },
+    });
   });
 
   it("is 1 when the gateway is not ready, and says why", async () => {
     await ocs.close();
     await call("alpha");
     await vi.waitFor(async () => expect(await status({ config: config() })).toBe(1), { timeout: 10_000 });
-    expect(printed.at(-1)).toMatch(new RegExp(`^not ready .*\\n  no OCS reachable: ocs \\(${ocs.url}\\)\\n[\\s\\S]*primary  ${ocs.url}  not reachable`));
+    expect(printed.at(-1)).toMatch(
+      new RegExp(
+        `^not ready .*\\n  no OCS reachable: ocs \\(${ocs.url}\\)\\n[\\s\\S]*primary  ${ocs.url}  not reachable`,
+      ),
+    );
   });
 
   it("is 5 when nobody answers", async () => {
@@ -132,11 +169,21 @@ describe("ocsgw status", () => {
 
   it("is 5 where something else answers, and says what is wrong with that", async () => {
     expect(await status({ config: config(), url: gateway.url, token: "token" })).toBe(5);
-    expect([printed, complained]).toEqual([[], [`${gateway.url} does not answer in JSON: is that the admin listener?`]]);
+    expect([printed, complained]).toEqual([
+      [],
+      [`${gateway.url} does not answer in JSON: is that the admin listener?`],
+    ]);
   });
 
   it("is 2 with an address that is none", async () => {
-    const { code, stderr } = await run(process.execPath, [join(root, "src/cli/main.ts"), "status", "--url", "localhost:9640", "--token", "token"]);
+    const { code, stderr } = await run(process.execPath, [
+      join(root, "src/cli/main.ts"),
+      "status",
+      "--url",
+      "localhost:9640",
+      "--token",
+      "token",
+    ]);
     expect([code, stderr]).toEqual([2, expect.stringContaining("found localhost:9640")]);
   });
 
@@ -145,26 +192,93 @@ describe("ocsgw status", () => {
     const closed = join(gateway.dir, "closed.yaml");
     await writeFile(closed, (await readFile(config(), "utf8")).replace(/^admin:\n(?: .*\n)+/m, ""));
     expect(await status({ config: closed })).toBe(3);
-    expect([told.mock.calls, complained]).toEqual([[], [expect.stringContaining("closed.yaml has no admin listener; with admin: ")]]);
+    expect([told.mock.calls, complained]).toEqual([
+      [],
+      [expect.stringContaining("closed.yaml has no admin listener; with admin: ")],
+    ]);
   });
 
   it("takes the token from the environment", async () => {
-    const { code, stdout } = await run(process.execPath, [join(root, "src/cli/main.ts"), "status", "--url", gateway.gateway.admin!, "--json"], { env: { OCSGW_ADMIN_TOKEN: "token" } });
+    const { code, stdout } = await run(
+      process.execPath,
+      [join(root, "src/cli/main.ts"), "status", "--url", gateway.gateway.admin!, "--json"],
+      { env: { OCSGW_ADMIN_TOKEN: "token" } },
+    );
     expect([code, (JSON.parse(stdout) as Status).ready]).toEqual([0, true]);
   });
 });
 
 describe("the screen", () => {
-  const lane = (since: number): Status["upstreams"][number]["lanes"][number] => ({ name: "o/1", endpoint: "e", state: "idle", since });
+  const lane = (since: number): Status["upstreams"][number]["lanes"][number] => ({
+    name: "o/1",
+    endpoint: "e",
+    state: "idle",
+    since,
+  });
   const told: Status = {
-    version: "1.2.3", uptime: 200_000_000, config_hash: "0123456789abcdef", ready: false, reasons: ["draining"], warnings: ["look after it"],
-    upstreams: [{ name: "o", epoch: 2, endpoints: [{ endpoint: "e", role: "primary", active: false, up: false }, { endpoint: "f", role: "backup", active: true, up: true }], lanes: [lane(3)], queue: [] }],
-    journal: { size: 9, segment: undefined, bytes: 0, failed: "ENOSPC", waiting: 1, lag: 12, lost: 4, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 8, age: 61_000 }, verified: null, damage: [], witnesses: [], quorum: null, timestamp: null, disk: { journal: 1.2e9, free: 34e9, per_hour: 5e8, full_in: 68 * 3_600_000 } },
-    records: [], open_do_not_calls: [{ tenant: "A", open: 2, oldest: 7_300_000 }, { tenant: null, open: 1, oldest: 61_000 }], requests: [{ origin: "gateway", status_class: "5xx", count: 2 }], refusals: [{ code: "OCSGW-2001", count: 3, most: [] }, { code: "OCSGW-3001", count: 9, most: [{ tenant: "B", count: 7 }, { tenant: "A", count: 2 }] }], auth_failures: [{ reason: "key-unknown", count: 3 }], no_answers: [{ code: "OCSGW-4101", count: 2 }],
+    version: "1.2.3",
+    uptime: 200_000_000,
+    config_hash: "0123456789abcdef",
+    ready: false,
+    reasons: ["draining"],
+    warnings: ["look after it"],
+    upstreams: [
+      {
+        name: "o",
+        epoch: 2,
+        endpoints: [
+          { endpoint: "e", role: "primary", active: false, up: false },
+          { endpoint: "f", role: "backup", active: true, up: true },
+        ],
+        lanes: [lane(3)],
+        queue: [],
+      },
+    ],
+    journal: {
+      size: 9,
+      segment: undefined,
+      bytes: 0,
+      failed: "ENOSPC",
+      waiting: 1,
+      lag: 12,
+      lost: 4,
+      failures: 0,
+      owed: 0,
+      torn: undefined,
+      checkpoint: { size: 8, age: 61_000 },
+      verified: null,
+      damage: [],
+      witnesses: [],
+      quorum: null,
+      timestamp: null,
+      disk: { journal: 1.2e9, free: 34e9, per_hour: 5e8, full_in: 68 * 3_600_000 },
+    },
+    records: [],
+    open_do_not_calls: [
+      { tenant: "A", open: 2, oldest: 7_300_000 },
+      { tenant: null, open: 1, oldest: 61_000 },
+    ],
+    requests: [{ origin: "gateway", status_class: "5xx", count: 2 }],
+    refusals: [
+      { code: "OCSGW-2001", count: 3, most: [] },
+      {
+        code: "OCSGW-3001",
+        count: 9,
+        most: [
+          { tenant: "B", count: 7 },
+          { tenant: "A", count: 2 },
+        ],
+      },
+    ],
+    auth_failures: [{ reason: "key-unknown", count: 3 }],
+    no_answers: [{ code: "OCSGW-4101", count: 2 }],
   };
 
   it("says when it is not known which Do-Not-Calls are open, and when none is", () => {
-    const line = (open: Status["open_do_not_calls"]): string | undefined => renderStatus({ ...told, open_do_not_calls: open }).split("\n").find((each) => each.startsWith("open dnc"));
+    const line = (open: Status["open_do_not_calls"]): string | undefined =>
+      renderStatus({ ...told, open_do_not_calls: open })
+        .split("\n")
+        .find((each) => each.startsWith("open dnc"));
     expect([line(null), line([])]).toEqual(["open dnc     not known yet", "open dnc     none"]);
   });
 
@@ -193,23 +307,66 @@ describe("the screen", () => {
   });
 
   it.each([
-    [{ seen: "accepts and closes", detail: undefined, since: 7_200_000, expected: "closes", healthy: true }, "standby, accepts and closes for 2 h"],
-    [{ seen: "accepts and closes", detail: "ECONNRESET", since: 9000, expected: "closes", healthy: true }, "standby, accepts and closes for 9.0 s"],
-    [{ seen: "refuses", detail: "ECONNREFUSED", since: 59_000, expected: "closes", healthy: false }, "standby, refuses (ECONNREFUSED) for 59 s; expected: closes"],
-    [{ seen: "silent", detail: "ETIMEDOUT", since: 1000, expected: undefined, healthy: false }, "standby, silent (ETIMEDOUT) for 1.0 s"],
+    [
+      { seen: "accepts and closes", detail: undefined, since: 7_200_000, expected: "closes", healthy: true },
+      "standby, accepts and closes for 2 h",
+    ],
+    [
+      { seen: "accepts and closes", detail: "ECONNRESET", since: 9000, expected: "closes", healthy: true },
+      "standby, accepts and closes for 9.0 s",
+    ],
+    [
+      { seen: "refuses", detail: "ECONNREFUSED", since: 59_000, expected: "closes", healthy: false },
+      "standby, refuses (ECONNREFUSED) for 59 s; expected: closes",
+    ],
+    [
+      { seen: "silent", detail: "ETIMEDOUT", since: 1000, expected: undefined, healthy: false },
+      "standby, silent (ETIMEDOUT) for 1.0 s",
+    ],
   ] as const)("shows a standby with %j as %s", (standby, words) => {
     const endpoints = [{ ...told.upstreams[0]!.endpoints[0]!, standby }, told.upstreams[0]!.endpoints[1]!];
-    expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, endpoints }] })).toContain(`\n  primary  e         ${words}\n`);
+    expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, endpoints }] })).toContain(
+      `\n  primary  e         ${words}\n`,
+    );
   });
 
   it("shows no old probe of the standby while no OCS is active", () => {
-    const standby = { seen: "accepts and closes", detail: undefined, since: 13_000, expected: "closes", healthy: true } as const;
+    const standby = {
+      seen: "accepts and closes",
+      detail: undefined,
+      since: 13_000,
+      expected: "closes",
+      healthy: true,
+    } as const;
     const [primary, backup] = told.upstreams[0]!.endpoints;
-    const text = renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, endpoints: [{ ...primary!, standby }, { ...backup!, up: false }] }] });
+    const text = renderStatus({
+      ...told,
+      upstreams: [
+        {
+          ...told.upstreams[0]!,
+          endpoints: [
+            { ...primary!, standby },
+            { ...backup!, up: false },
+          ],
+        },
+      ],
+    });
     expect(text).toContain("\n  primary  e         has not taken over\n  backup   f         not reachable\n");
   });
 
-  it.each([[0, "0 ms"], [999.9, "999 ms"], [1000, "1.0 s"], [9900, "9.9 s"], [59_000, "59 s"], [119_000, "119 s"], [120_000, "2 min"], [7_200_000, "2 h"], [172_800_000, "2 d"]])("says %f ms as %s", (ms, words) => {
-    expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, lanes: [lane(ms)] }] })).toMatch(new RegExp(`o/1 +idle +- +${words.replace(".", "\\.")} +e$`, "m"));
+  it.each([
+    [0, "0 ms"],
+    [999.9, "999 ms"],
+    [1000, "1.0 s"],
+    [9900, "9.9 s"],
+    [59_000, "59 s"],
+    [119_000, "119 s"],
+    [120_000, "2 min"],
+    [7_200_000, "2 h"],
+    [172_800_000, "2 d"],
+  ])("says %f ms as %s", (ms, words) => {
+    expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, lanes: [lane(ms)] }] })).toMatch(
+      new RegExp(`o/1 +idle +- +${words.replace(".", "\\.")} +e$`, "m"),
+    );
   });
 });

@@ -12,23 +12,41 @@ const processed = readTarget("POST", EXAMPLES.recordProcessed.request.target).ac
 
 describe("the manual's examples", () => {
   it("are ten, in the manual's order", () => {
-    expect(examples.map(({ request, answer }) => `${request.method} ${new URL(request.target).pathname} → ${answer.status}${answer.warning === undefined ? "" : `/${answer.warning}`}`)).toEqual([
-      "POST /records/15 → 200", "POST /records/15 → 410/112", "POST /phones/4155555555 → 200", "POST /lists/Alpha%20List → 200", "POST /lists/Alpha%20List → 200",
-      "POST /campaigngroups/106 → 200", "POST /campaigngroups/106 → 200", "POST /campaigngroups/106 → 409/5", "GET /campaigngroups/115 → 200", "GET /campaigngroups → 200",
+    expect(
+      examples.map(
+        ({ request, answer }) =>
+          `${request.method} ${new URL(request.target).pathname} → ${answer.status}${answer.warning === undefined ? "" : `/${answer.warning}`}`,
+      ),
+    ).toEqual([
+      "POST /records/15 → 200",
+      "POST /records/15 → 410/112",
+      "POST /phones/4155555555 → 200",
+      "POST /lists/Alpha%20List → 200",
+      "POST /lists/Alpha%20List → 200",
+      "POST /campaigngroups/106 → 200",
+      "POST /campaigngroups/106 → 200",
+      "POST /campaigngroups/106 → 409/5",
+      "GET /campaigngroups/115 → 200",
+      "GET /campaigngroups → 200",
     ]);
   });
 
-  it.each(examples.map((example) => [example.title, example] as const))("%s: consistent in itself", (_, { request, answer }) => {
-    const { action } = readTarget(request.method, request.target);
-    const headers = new Map(request.headers);
-    expect(splitTarget(request.target)?.authority).toBe(`${headers.get("Host")!.split(":")[0]}:8080`);
-    expect(headers.get("Content-length")).toBe(request.method === "POST" ? `${utf8.encode(request.body).length}` : undefined);
-    expect(headers.get("Content-type")).toBe(request.body === "" ? undefined : "application/json");
-    expect(() => readBody(action, utf8.encode(request.body))).not.toThrow();
-    expect(STATUSES[action.resource]).toContain(answer.status);
-    expect(answer.body === "none" || answer.body === "page" || request.method === "GET").toBe(true);
-    expect(answer.warning === undefined).toBe(answer.status === 200);
-  });
+  it.each(examples.map((example) => [example.title, example] as const))(
+    "%s: consistent in itself",
+    (_, { request, answer }) => {
+      const { action } = readTarget(request.method, request.target);
+      const headers = new Map(request.headers);
+      expect(splitTarget(request.target)?.authority).toBe(`${headers.get("Host")!.split(":")[0]}:8080`);
+      expect(headers.get("Content-length")).toBe(
+        request.method === "POST" ? `${utf8.encode(request.body).length}` : undefined,
+      );
+      expect(headers.get("Content-type")).toBe(request.body === "" ? undefined : "application/json");
+      expect(() => readBody(action, utf8.encode(request.body))).not.toThrow();
+      expect(STATUSES[action.resource]).toContain(answer.status);
+      expect(answer.body === "none" || answer.body === "page" || request.method === "GET").toBe(true);
+      expect(answer.warning === undefined).toBe(answer.status === 200);
+    },
+  );
 
   it("tells the two GETs by their message types", () => {
     expect(MESSAGE_TYPE_OF).toEqual({ group: 24, groups: 46 });
@@ -53,12 +71,15 @@ describe("the cases of the action table", () => {
   });
 });
 
-
 describe("the rows of a run", () => {
   it("replay every example with the manual's body and every row of the action table", () => {
     const all = rows();
-    for (const { title, request } of examples) expect(all.find((row) => row.title === `manual: ${title}`)?.body).toBe(request.body);
-    for (const { operation } of CASES) expect(all.map(({ title }) => title)).toContain(`${operation.action.resource}: ${operation.action.name}${operation.identifier === undefined ? ", all groups" : ""}`);
+    for (const { title, request } of examples)
+      expect(all.find((row) => row.title === `manual: ${title}`)?.body).toBe(request.body);
+    for (const { operation } of CASES)
+      expect(all.map(({ title }) => title)).toContain(
+        `${operation.action.resource}: ${operation.action.name}${operation.identifier === undefined ? ", all groups" : ""}`,
+      );
   });
 
   it("send true lengths, and a content type with a body only", () => {
@@ -71,7 +92,11 @@ describe("the rows of a run", () => {
   });
 
   it("finalize each handle once", () => {
-    const finalized = rows().filter(({ method, target, fresh }) => fresh && !target.includes("Load") && readTarget(method, target).action.finalizes).map(({ handle }) => handle);
+    const finalized = rows()
+      .filter(
+        ({ method, target, fresh }) => fresh && !target.includes("Load") && readTarget(method, target).action.finalizes,
+      )
+      .map(({ handle }) => handle);
     expect(new Set(finalized).size).toBe(finalized.length);
     expect(finalized).toHaveLength(6);
   });

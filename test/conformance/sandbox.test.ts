@@ -9,12 +9,25 @@ import type { Result } from "../../src/cli/conformance/run.ts";
 import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
 
 let sandbox: SandboxOcs;
-beforeEach(async () => { sandbox = await startSandboxOcs(); });
-afterEach(async () => { await sandbox.close(); });
+beforeEach(async () => {
+  sandbox = await startSandboxOcs();
+});
+afterEach(async () => {
+  await sandbox.close();
+});
 
-const examine = async (url: string, options: ConformanceOptions = {}): Promise<{ exit: number; rows: Result[]; verdicts: Record<string, number> }> => {
+const examine = async (
+  url: string,
+  options: ConformanceOptions = {},
+): Promise<{ exit: number; rows: Result[]; verdicts: Record<string, number> }> => {
   let text = "";
-  const exit = await conformance(url, { json: true, print: (printed) => { text += printed; }, ...options });
+  const exit = await conformance(url, {
+    json: true,
+    print: (printed) => {
+      text += printed;
+    },
+    ...options,
+  });
   const { rows: results } = JSON.parse(text) as { rows: Result[] };
   const verdicts: Record<string, number> = {};
   for (const { verdict } of results) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
@@ -27,7 +40,12 @@ describe("the sandbox", () => {
     const outcome = await examine(sandbox.primary.http);
     expect(outcome.rows.filter(({ verdict }) => verdict !== "ok")).toEqual([]);
     expect(outcome).toMatchObject({ exit: 0, verdicts: { ok: all } });
-    expect(sandbox.counters().primary).toMatchObject({ connections: { total: 1 }, requests: rows().length, violations: 0, maxInFlight: 1 });
+    expect(sandbox.counters().primary).toMatchObject({
+      connections: { total: 1 },
+      requests: rows().length,
+      violations: 0,
+      maxInFlight: 1,
+    });
   });
 
   it("conforms a second time, but for the handles of the first", async () => {
@@ -37,12 +55,18 @@ describe("the sandbox", () => {
     expect(outcome.exit).toBe(0);
     const skipped = outcome.rows.filter(({ verdict }) => verdict === "skip");
     expect(skipped.length).toBeGreaterThan(5);
-    for (const { request, got, reason } of skipped) expect(`${request} ${got} ${reason}`).toMatch(/^POST \/records\/(\d+)\?req=\w+ 410\/112 handle \1 has been used before/);
+    for (const { request, got, reason } of skipped)
+      expect(`${request} ${got} ${reason}`).toMatch(
+        /^POST \/records\/(\d+)\?req=\w+ 410\/112 handle \1 has been used before/,
+      );
   });
 
   it("conforms in every row again once it is reset", async () => {
     await examine(sandbox.primary.http);
-    expect(await examine(sandbox.primary.http, { sandbox: sandbox.control })).toMatchObject({ exit: 0, verdicts: { ok: all } });
+    expect(await examine(sandbox.primary.http, { sandbox: sandbox.control })).toMatchObject({
+      exit: 0,
+      verdicts: { ok: all },
+    });
   });
 
   it("conforms over HTTPS", async () => {

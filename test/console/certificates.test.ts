@@ -18,7 +18,11 @@ describe("firstEnd", () => {
     expect(firstEnd(`${authority.certPem}${certPem}`)?.notAfter).toBe(earliest);
   });
 
-  it.each([["nothing", ""], ["no certificate", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"], ["a broken one", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]])("is unknown for %s", (_what, pem) => {
+  it.each([
+    ["nothing", ""],
+    ["no certificate", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"],
+    ["a broken one", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+  ])("is unknown for %s", (_what, pem) => {
     expect(firstEnd(pem)).toBeUndefined();
   });
 });
@@ -28,18 +32,32 @@ describe("endings", () => {
   const now = Date.parse("2026-11-22T12:00:00Z");
   /** `hours` until the end; the warning begins `ahead` hours before it. */
   const told = (what: "cert" | "client_ca" | "crl" | "client_crl", hours: number, ahead = 24): readonly string[] =>
-    endings([{ of: "listeners.clients", what, notAfter: now + hours * HOUR, warnFrom: now + (hours - ahead) * HOUR }], now);
+    endings(
+      [{ of: "listeners.clients", what, notAfter: now + hours * HOUR, warnFrom: now + (hours - ahead) * HOUR }],
+      now,
+    );
 
   it.each(["crl", "client_crl"] as const)("tells of a revocation list a day ahead, and from its end on: %s", (what) => {
     expect(told(what, 25)).toEqual([]);
-    expect(told(what, 23)).toEqual([`listeners.clients.${what}: a revocation list ends on 2026-11-23T11:00:00.000Z; without another one no certificate counts that it is about`]);
-    expect(told(what, -1)).toEqual([expect.stringContaining("a revocation list has ended on 2026-11-22T11:00:00.000Z")]);
+    expect(told(what, 23)).toEqual([
+      `listeners.clients.${what}: a revocation list ends on 2026-11-23T11:00:00.000Z; without another one no certificate counts that it is about`,
+    ]);
+    expect(told(what, -1)).toEqual([
+      expect.stringContaining("a revocation list has ended on 2026-11-22T11:00:00.000Z"),
+    ]);
   });
 
-  it.each(["cert", "client_ca"] as const)("warns of a certificate that expires soon, and from its end on: %s", (what) => {
-    expect(told(what, 25)).toEqual([]);
-    expect(told(what, 23)).toEqual([`listeners.clients.${what}: a certificate expires on 2026-11-23T11:00:00.000Z; put a new one in its place`]);
-    expect(told(what, 23, 8)).toEqual([]);
-    expect(told(what, 0)).toEqual([`listeners.clients.${what}: a certificate has expired on 2026-11-22T12:00:00.000Z; put a new one in its place`]);
-  });
+  it.each(["cert", "client_ca"] as const)(
+    "warns of a certificate that expires soon, and from its end on: %s",
+    (what) => {
+      expect(told(what, 25)).toEqual([]);
+      expect(told(what, 23)).toEqual([
+        `listeners.clients.${what}: a certificate expires on 2026-11-23T11:00:00.000Z; put a new one in its place`,
+      ]);
+      expect(told(what, 23, 8)).toEqual([]);
+      expect(told(what, 0)).toEqual([
+        `listeners.clients.${what}: a certificate has expired on 2026-11-22T12:00:00.000Z; put a new one in its place`,
+      ]);
+    },
+  );
 });

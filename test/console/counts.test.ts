@@ -3,12 +3,24 @@ import { BOUNDS, Counts, Histogram } from "../../src/console/counts.ts";
 import { aLine, anArrival } from "../kit/line.ts";
 
 const arrival = { at: performance.now() };
-const seen = (tenant?: string, action?: string) =>
-  ({ arrival, journal: 0, ...(tenant !== undefined && { tenant: { name: tenant } }), ...(action !== undefined && { operation: { action: { name: action } } }) });
+const seen = (tenant?: string, action?: string) => ({
+  arrival,
+  journal: 0,
+  ...(tenant !== undefined && { tenant: { name: tenant } }),
+  ...(action !== undefined && { operation: { action: { name: action } } }),
+});
 const observations = ({ buckets }: Histogram): number => buckets.reduce((sum, count) => sum + count, 0);
 
 describe("a histogram", () => {
-  it.each([[0, 0], [0.1, 0], [0.100001, 1], [1, 3], [29_999, BOUNDS.length - 1], [30_000, BOUNDS.length - 1], [30_001, BOUNDS.length]])("puts %f ms into bucket %i", (ms, bucket) => {
+  it.each([
+    [0, 0],
+    [0.1, 0],
+    [0.100001, 1],
+    [1, 3],
+    [29_999, BOUNDS.length - 1],
+    [30_000, BOUNDS.length - 1],
+    [30_001, BOUNDS.length],
+  ])("puts %f ms into bucket %i", (ms, bucket) => {
     const histogram = new Histogram();
     histogram.observe(ms);
     expect(histogram.buckets.indexOf(1)).toBe(bucket);
@@ -35,7 +47,9 @@ describe("requests", () => {
       { tenant: "none", action: "none", origin: "gateway", status_class: "4xx", count: 1 },
     ]);
     expect([...counts.refusals()]).toEqual([
-      { tenant: "Alpha", code: "OCSGW-3001", count: 1 }, { tenant: "none", code: "OCSGW-2001", count: 1 }, { tenant: "none", code: "OCSGW-1011", count: 1 },
+      { tenant: "Alpha", code: "OCSGW-3001", count: 1 },
+      { tenant: "none", code: "OCSGW-2001", count: 1 },
+      { tenant: "none", code: "OCSGW-1011", count: 1 },
     ]);
   });
 
@@ -51,11 +65,23 @@ describe("requests", () => {
 
 describe("what passes through", () => {
   const ask = { target: "/phones/4155550100?req=DoNotCall" };
-  const failing = (waits: { readonly queue: number; readonly ocs: number }): Promise<never> => Promise.reject(Object.assign(new Error("no lane came free"), { why: "waited", sent: false, waits }));
+  const failing = (waits: { readonly queue: number; readonly ocs: number }): Promise<never> =>
+    Promise.reject(Object.assign(new Error("no lane came free"), { why: "waited", sent: false, waits }));
 
   it("an exchange gives its waits", async () => {
     const counts = new Counts();
-    const { handler } = aLine({ observe: counts.observe, send: () => Promise.resolve({ status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 2, ocs: 7 } }) });
+    const { handler } = aLine({
+      observe: counts.observe,
+      send: () =>
+        Promise.resolve({
+          status: 200,
+          headers: [],
+          body: new Uint8Array(),
+          lane: "l",
+          endpoint: "e",
+          waits: { queue: 2, ocs: 7 },
+        }),
+    });
     await handler(anArrival(ask));
     expect([counts.phases.queue.sum, counts.phases.ocs.sum]).toEqual([2, 7]);
   });
@@ -98,14 +124,26 @@ describe("the line", () => {
     ];
     for (const ask of asks) await handler(anArrival(ask));
     expect([...counts.requests()].reduce((sum, { count }) => sum + count, 0)).toBe(asks.length);
-    expect(Object.fromEntries([...counts.refusals()].map(({ tenant, code, count }) => [`${tenant} ${code}`, count]))).toEqual({
-      "none OCSGW-2001": 1, "none OCSGW-1001": 1, "Alpha Tenant OCSGW-2104": 1, "Alpha Tenant OCSGW-1003": 1,
+    expect(
+      Object.fromEntries([...counts.refusals()].map(({ tenant, code, count }) => [`${tenant} ${code}`, count])),
+    ).toEqual({
+      "none OCSGW-2001": 1,
+      "none OCSGW-1001": 1,
+      "Alpha Tenant OCSGW-2104": 1,
+      "Alpha Tenant OCSGW-1003": 1,
     });
   });
 });
 
 describe("a request that was sent and got no answer", () => {
-  it.each([["4101", "sent-no-answer", false], ["4102", "sent-no-answer", false], ["4103", "sent-no-answer", false], ["5900", "sent-no-answer", false], ["5900", "not-sent", true], ["4001", "not-sent", true]] as const)("OCSGW-%s %s is refused: %s", (number, delivery, isRefused) => {
+  it.each([
+    ["4101", "sent-no-answer", false],
+    ["4102", "sent-no-answer", false],
+    ["4103", "sent-no-answer", false],
+    ["5900", "sent-no-answer", false],
+    ["5900", "not-sent", true],
+    ["4001", "not-sent", true],
+  ] as const)("OCSGW-%s %s is refused: %s", (number, delivery, isRefused) => {
     const counts = new Counts();
     const code = `OCSGW-${number}`;
     counts.observe(seen("Alpha", "DoNotCall"), { status: 504, code, delivery });

@@ -1,27 +1,89 @@
 import { describe, expect, it } from "vitest";
 import { createHealth, type HealthParts } from "../../src/console/health.ts";
 import type { RetentionState } from "../../src/console/retention.ts";
-import { partlyUnreachable, refusalsOf, totals, unreachable, type Status, type UpstreamState } from "../../src/console/status.ts";
+import {
+  partlyUnreachable,
+  refusalsOf,
+  totals,
+  unreachable,
+  type Status,
+  type UpstreamState,
+} from "../../src/console/status.ts";
 import { BodyFault, type Reply } from "../../src/message.ts";
 import { anArrival, text } from "../kit/line.ts";
 
 const told: Status = {
-  version: "1.2.3", uptime: 5000, config_hash: "c0ffee", ready: true, reasons: [], warnings: [], upstreams: [],
-  journal: { size: 3, segment: undefined, bytes: 0, failed: null, waiting: 0, lag: 0, lost: 0, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 3, age: 10 }, verified: null, damage: [], witnesses: [], quorum: null, timestamp: null, disk: null }, records: [], open_do_not_calls: null, requests: [], refusals: [], auth_failures: [], no_answers: [],
+  version: "1.2.3",
+  uptime: 5000,
+  config_hash: "c0ffee",
+  ready: true,
+  reasons: [],
+  warnings: [],
+  upstreams: [],
+  journal: {
+    size: 3,
+    segment: undefined,
+    bytes: 0,
+    failed: null,
+    waiting: 0,
+    lag: 0,
+    lost: 0,
+    failures: 0,
+    owed: 0,
+    torn: undefined,
+    checkpoint: { size: 3, age: 10 },
+    verified: null,
+    damage: [],
+    witnesses: [],
+    quorum: null,
+    timestamp: null,
+    disk: null,
+  },
+  records: [],
+  open_do_not_calls: null,
+  requests: [],
+  refusals: [],
+  auth_failures: [],
+  no_answers: [],
 };
 
-const believed: RetentionState = { clock: "2026-11-22T12:00:00.000000Z", believed: true, doubt: null, waits: null, next_look: 5000, entries: 3 };
+const believed: RetentionState = {
+  clock: "2026-11-22T12:00:00.000000Z",
+  believed: true,
+  doubt: null,
+  waits: null,
+  next_look: 5000,
+  entries: 3,
+};
 const RETENTION = { state: () => believed, confirmClock: () => Promise.resolve(believed) };
 
 const quiet: HealthParts = {
-  notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, retention: RETENTION, revoke: () => Promise.resolve("no"), reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret", auditDir: "/var/lib/ocsgw/audit",
-  audit: { ask: () => Promise.reject(new Error("not asked here")), keys: () => "", vocabulary: () => ({ actions: [], codes: [], names: {} }), record: () => Promise.reject(new Error("not asked here")) },
+  notReady: () => [],
+  warnings: () => [],
+  metrics: () => Promise.resolve("ocsgw_lanes 1\n"),
+  status: () => told,
+  retention: RETENTION,
+  revoke: () => Promise.resolve("no"),
+  reload: () => Promise.resolve({ outcome: "unchanged" }),
+  token: "secret",
+  auditDir: "/var/lib/ocsgw/audit",
+  audit: {
+    ask: () => Promise.reject(new Error("not asked here")),
+    keys: () => "",
+    vocabulary: () => ({ actions: [], codes: [], names: {} }),
+    record: () => Promise.reject(new Error("not asked here")),
+  },
 };
 
-const ask = (target: string, over: Partial<HealthParts> & { method?: string; authorization?: string } = {}): Promise<Reply> => {
+const ask = (
+  target: string,
+  over: Partial<HealthParts> & { method?: string; authorization?: string } = {},
+): Promise<Reply> => {
   const { method = "GET", authorization, ...parts } = over;
   const handler = createHealth({ ...quiet, ...parts });
-  return handler(anArrival({ method, target, headers: authorization === undefined ? [] : [["Authorization", authorization]] }));
+  return handler(
+    anArrival({ method, target, headers: authorization === undefined ? [] : [["Authorization", authorization]] }),
+  );
 };
 
 describe("the admin pages", () => {
@@ -31,19 +93,39 @@ describe("the admin pages", () => {
   });
 
   it("say ready, or every reason why not", async () => {
-    const [ready, not] = [await ask("/readyz"), await ask("/readyz", { notReady: () => ["draining", "no OCS reachable"] })];
+    const [ready, not] = [
+      await ask("/readyz"),
+      await ask("/readyz", { notReady: () => ["draining", "no OCS reachable"] }),
+    ];
     expect([ready.status, JSON.parse(text(ready))]).toEqual([200, { status: "ready", reasons: [] }]);
-    expect([not.status, JSON.parse(text(not))]).toEqual([503, { status: "not ready", reasons: ["draining", "no OCS reachable"] }]);
+    expect([not.status, JSON.parse(text(not))]).toEqual([
+      503,
+      { status: "not ready", reasons: ["draining", "no OCS reachable"] },
+    ]);
   });
 
   it("give the metrics in the type that Prometheus knows, also to a scraper that adds parameters", async () => {
     for (const target of ["/metrics", "/metrics?name=x"]) {
       const reply = await ask(target);
-      expect([reply.status, text(reply), reply.headers]).toEqual([200, "ocsgw_lanes 1\n", [["Content-Type", "text/plain; version=0.0.4; charset=utf-8"], ["Cache-Control", "no-store"]]]);
+      expect([reply.status, text(reply), reply.headers]).toEqual([
+        200,
+        "ocsgw_lanes 1\n",
+        [
+          ["Content-Type", "text/plain; version=0.0.4; charset=utf-8"],
+          ["Cache-Control", "no-store"],
+        ],
+      ]);
     }
   });
 
-  it.each([[undefined, 401], ["Bearer", 401], ["Bearer wrong", 401], ["bearer secret", 401], ["Basic secret", 401], ["Bearer secret", 200]])("give the status for the token alone: %s gets %i", async (authorization, status) => {
+  it.each([
+    [undefined, 401],
+    ["Bearer", 401],
+    ["Bearer wrong", 401],
+    ["bearer secret", 401],
+    ["Basic secret", 401],
+    ["Bearer secret", 200],
+  ])("give the status for the token alone: %s gets %i", async (authorization, status) => {
     const reply = await ask("/api/status", authorization === undefined ? {} : { authorization });
     expect(reply.status).toBe(status);
     expect(text(reply).includes("c0ffee")).toBe(status === 200);
@@ -63,29 +145,60 @@ describe("the admin pages", () => {
     expect([reply.status, reply.headers.at(-1)]).toEqual([405, ["Allow", "GET"]]);
   });
 
-  it.each(["/healthz", "/readyz", "/metrics", "/api/status"])("tell nobody at %s under a foreign Host, and which key names more", async (target) => {
-    const fault = { kind: "foreign-authority", detail: "Host is not this gateway" } as const;
-    const reply = await createHealth(quiet)(anArrival({ method: "GET", target, fault }));
-    expect([reply.status, text(reply)]).toEqual([421, expect.stringContaining("admin.names") as string]);
-  });
+  it.each(["/healthz", "/readyz", "/metrics", "/api/status"])(
+    "tell nobody at %s under a foreign Host, and which key names more",
+    async (target) => {
+      const fault = { kind: "foreign-authority", detail: "Host is not this gateway" } as const;
+      const reply = await createHealth(quiet)(anArrival({ method: "GET", target, fault }));
+      expect([reply.status, text(reply)]).toEqual([421, expect.stringContaining("admin.names") as string]);
+    },
+  );
 
-  it.each(["/", "/phones/4155550100?req=DoNotCall", "/metrics/", "constructor", "/readyz/x"])("have no page %s", async (target) => {
-    expect((await ask(target)).status).toBe(404);
-  });
+  it.each(["/", "/phones/4155550100?req=DoNotCall", "/metrics/", "constructor", "/readyz/x"])(
+    "have no page %s",
+    async (target) => {
+      expect((await ask(target)).status).toBe(404);
+    },
+  );
 
-  it.each(["/api/revocations", "/api/audit/look-up", "/api/audit/access"])("at %s say what is wrong with a body that does not come whole, which is no defect", async (target) => {
-    const fault = new BodyFault({ kind: "wrong-length", detail: "the body is shorter than announced" });
-    const reply = await createHealth(quiet)({ ...anArrival({ method: "POST", target, headers: [["Authorization", "Bearer secret"]] }), body: () => Promise.reject(fault) });
-    expect([reply.status, JSON.parse(text(reply)), reply.close]).toEqual([400, { error: "the body is shorter than announced" }, true]);
-  });
+  it.each(["/api/revocations", "/api/audit/look-up", "/api/audit/access"])(
+    "at %s say what is wrong with a body that does not come whole, which is no defect",
+    async (target) => {
+      const fault = new BodyFault({ kind: "wrong-length", detail: "the body is shorter than announced" });
+      const reply = await createHealth(quiet)({
+        ...anArrival({ method: "POST", target, headers: [["Authorization", "Bearer secret"]] }),
+        body: () => Promise.reject(fault),
+      });
+      expect([reply.status, JSON.parse(text(reply)), reply.close]).toEqual([
+        400,
+        { error: "the body is shorter than announced" },
+        true,
+      ]);
+    },
+  );
 
   it.each<[string, number, object | undefined]>([
-    ["", 200, {}], ['{"dry_run": true}', 200, { dryRun: true }], ['{"dry_run": false}', 200, {}],
-    ['{"dry_run": 1}', 400, undefined], ['{"dry": true}', 400, undefined], ["x", 400, undefined], ["[1]", 400, undefined], ["null", 400, undefined],
+    ["", 200, {}],
+    ['{"dry_run": true}', 200, { dryRun: true }],
+    ['{"dry_run": false}', 200, {}],
+    ['{"dry_run": 1}', 400, undefined],
+    ['{"dry": true}', 400, undefined],
+    ["x", 400, undefined],
+    ["[1]", 400, undefined],
+    ["null", 400, undefined],
   ])("at /api/reload take no body, or one that says whether it is a dry run: %j", async (body, status, asked) => {
     let heard: object | undefined;
-    const handler = createHealth({ ...quiet, reload: (options) => { heard = options; return Promise.resolve({ outcome: "unchanged" }); } });
-    const reply = await handler({ ...anArrival({ method: "POST", target: "/api/reload", headers: [["Authorization", "Bearer secret"]] }), body: () => Promise.resolve(Buffer.from(body)) });
+    const handler = createHealth({
+      ...quiet,
+      reload: (options) => {
+        heard = options;
+        return Promise.resolve({ outcome: "unchanged" });
+      },
+    });
+    const reply = await handler({
+      ...anArrival({ method: "POST", target: "/api/reload", headers: [["Authorization", "Bearer secret"]] }),
+      body: () => Promise.resolve(Buffer.from(body)),
+    });
     expect([reply.status, heard]).toEqual([status, asked]);
   });
 
@@ -95,65 +208,124 @@ describe("the admin pages", () => {
   });
 
   it("refuse a message that is not one", async () => {
-    const reply = await createHealth(quiet)(anArrival({ method: "GET", target: "/readyz", fault: { kind: "ambiguous", detail: "two lengths" } }));
+    const reply = await createHealth(quiet)(
+      anArrival({ method: "GET", target: "/readyz", fault: { kind: "ambiguous", detail: "two lengths" } }),
+    );
     expect([reply.status, reply.close]).toEqual([400, true]);
   });
 });
 
 describe("unreachable", () => {
-  const upstream = (name: string, ...up: boolean[]): UpstreamState =>
-    ({ name, epoch: 1, lanes: [], queue: [], endpoints: up.map((each, at) => ({ endpoint: `https://${name}${at + 1}`, role: at === 0 ? "primary" : "backup", active: each, up: each })) });
-
-  it("names every endpoint when none takes requests", () => {
-    expect(unreachable([upstream("a", false, false), upstream("b", false)])).toEqual(["no OCS reachable: a (https://a1, https://a2), b (https://b1)"]);
+  const upstream = (name: string, ...up: boolean[]): UpstreamState => ({
+    name,
+    epoch: 1,
+    lanes: [],
+    queue: [],
+    endpoints: up.map((each, at) => ({
+      endpoint: `https://${name}${at + 1}`,
+      role: at === 0 ? "primary" : "backup",
+      active: each,
+      up: each,
+    })),
   });
 
-  it.each([["the primary", [upstream("a", true, false)]], ["the backup", [upstream("a", false, true)]], ["another OCS", [upstream("a", false), upstream("b", true)]]])("is content while %s does", (_who, upstreams) => {
+  it("names every endpoint when none takes requests", () => {
+    expect(unreachable([upstream("a", false, false), upstream("b", false)])).toEqual([
+      "no OCS reachable: a (https://a1, https://a2), b (https://b1)",
+    ]);
+  });
+
+  it.each([
+    ["the primary", [upstream("a", true, false)]],
+    ["the backup", [upstream("a", false, true)]],
+    ["another OCS", [upstream("a", false), upstream("b", true)]],
+  ])("is content while %s does", (_who, upstreams) => {
     expect(unreachable(upstreams)).toEqual([]);
   });
 });
 
 describe("partlyUnreachable", () => {
-  const upstream = (name: string, ...up: boolean[]): UpstreamState =>
-    ({ name, epoch: 1, lanes: [], queue: [], endpoints: up.map((each, at) => ({ endpoint: `https://${name}${at + 1}`, role: at === 0 ? "primary" : "backup", active: each, up: each })) });
-
-  it("warns of the upstream that cannot be reached while another one can", () => {
-    expect(partlyUnreachable([upstream("a", false, false), upstream("b", true)]))
-      .toEqual(["no OCS of upstream a can be reached (https://a1, https://a2): requests of its tenants get 503 OCSGW-4001"]);
+  const upstream = (name: string, ...up: boolean[]): UpstreamState => ({
+    name,
+    epoch: 1,
+    lanes: [],
+    queue: [],
+    endpoints: up.map((each, at) => ({
+      endpoint: `https://${name}${at + 1}`,
+      role: at === 0 ? "primary" : "backup",
+      active: each,
+      up: each,
+    })),
   });
 
-  it.each([["all can", [upstream("a", false, true), upstream("b", true)]], ["none can", [upstream("a", false), upstream("b", false)]], ["there is none", []]])("says nothing where %s", (_what, upstreams) => {
+  it("warns of the upstream that cannot be reached while another one can", () => {
+    expect(partlyUnreachable([upstream("a", false, false), upstream("b", true)])).toEqual([
+      "no OCS of upstream a can be reached (https://a1, https://a2): requests of its tenants get 503 OCSGW-4001",
+    ]);
+  });
+
+  it.each([
+    ["all can", [upstream("a", false, true), upstream("b", true)]],
+    ["none can", [upstream("a", false), upstream("b", false)]],
+    ["there is none", []],
+  ])("says nothing where %s", (_what, upstreams) => {
     expect(partlyUnreachable(upstreams)).toEqual([]);
   });
 });
 
 describe("refusalsOf", () => {
   it("adds up by code, and names the three tenants that have the most", () => {
-    const of = (code: string, counts: Readonly<Record<string, number>>) => Object.entries(counts).map(([tenant, count]) => ({ tenant, code, count }));
+    const of = (code: string, counts: Readonly<Record<string, number>>) =>
+      Object.entries(counts).map(([tenant, count]) => ({ tenant, code, count }));
     expect(refusalsOf([...of("3001", { A: 1, B: 9, C: 5, D: 7 }), ...of("2001", { none: 4 })])).toEqual([
       { code: "2001", count: 4, most: [] },
-      { code: "3001", count: 22, most: [{ tenant: "B", count: 9 }, { tenant: "D", count: 7 }, { tenant: "C", count: 5 }] },
+      {
+        code: "3001",
+        count: 22,
+        most: [
+          { tenant: "B", count: 9 },
+          { tenant: "D", count: 7 },
+          { tenant: "C", count: 5 },
+        ],
+      },
     ]);
   });
 });
 
 describe("totals", () => {
   it("add up over what is left out, in order", () => {
-    const rows = [{ tenant: "A", code: "3001", count: 2 }, { tenant: "A", code: "2001", count: 1 }, { tenant: "B", code: "3001", count: 5 }];
-    expect(totals(rows, ["code"])).toEqual([{ code: "2001", count: 1 }, { code: "3001", count: 7 }]);
+    const rows = [
+      { tenant: "A", code: "3001", count: 2 },
+      { tenant: "A", code: "2001", count: 1 },
+      { tenant: "B", code: "3001", count: 5 },
+    ];
+    expect(totals(rows, ["code"])).toEqual([
+      { code: "2001", count: 1 },
+      { code: "3001", count: 7 },
+    ]);
   });
 });
 
 describe("retention over the admin API", () => {
   const post = async (body: string, retention: HealthParts["retention"], authorization = "Bearer secret") => {
-    const arrival = { ...anArrival({ method: "POST", target: "/api/retention/confirm-clock", headers: [["Authorization", authorization]] }), body: () => Promise.resolve(Buffer.from(body)) };
+    const arrival = {
+      ...anArrival({
+        method: "POST",
+        target: "/api/retention/confirm-clock",
+        headers: [["Authorization", authorization]],
+      }),
+      body: () => Promise.resolve(Buffer.from(body)),
+    };
     const reply = await createHealth({ ...quiet, retention })(arrival);
     return [reply.status, JSON.parse(text(reply))] as const;
   };
 
   it("is told to who has the token, and the clock is confirmed under a name", async () => {
     const users: string[] = [];
-    const retention = { state: () => believed, confirmClock: (user: string) => (users.push(user), Promise.resolve(believed)) };
+    const retention = {
+      state: () => believed,
+      confirmClock: (user: string) => (users.push(user), Promise.resolve(believed)),
+    };
     expect((await ask("/api/retention")).status).toBe(401);
     const reply = await ask("/api/retention", { authorization: "Bearer secret" });
     expect(JSON.parse(text(reply))).toEqual(believed);
@@ -162,13 +334,27 @@ describe("retention over the admin API", () => {
     expect(users).toEqual(["maria"]);
   });
 
-  it.each(["", "{}", "null", '{"user":""}', '{"user":7}', '{"user":"a\\nb"}', JSON.stringify({ user: "a".repeat(401) })])("refuses %j as a name", async (body) => {
+  it.each([
+    "",
+    "{}",
+    "null",
+    '{"user":""}',
+    '{"user":7}',
+    '{"user":"a\\nb"}',
+    JSON.stringify({ user: "a".repeat(401) }),
+  ])("refuses %j as a name", async (body) => {
     const retention = { state: () => believed, confirmClock: () => Promise.reject(new Error("asked")) };
-    expect(await post(body, retention)).toEqual([422, { error: expect.stringContaining("user: expected who confirms the clock") as string }]);
+    expect(await post(body, retention)).toEqual([
+      422,
+      { error: expect.stringContaining("user: expected who confirms the clock") as string },
+    ]);
   });
 
   it("says so when the journal cannot take the entry", async () => {
     const retention = { state: () => believed, confirmClock: () => Promise.reject(new Error("broken")) };
-    expect(await post('{"user":"maria"}', retention)).toEqual([503, { error: expect.stringContaining("so nothing has changed") as string }]);
+    expect(await post('{"user":"maria"}', retention)).toEqual([
+      503,
+      { error: expect.stringContaining("so nothing has changed") as string },
+    ]);
   });
 });

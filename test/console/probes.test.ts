@@ -6,12 +6,19 @@ import { anArrival, text } from "../kit/line.ts";
 const leading: ProbeParts = { ready: () => ({ status: "ready" }), metrics: () => Promise.resolve("ocsgw_lanes 1\n") };
 const standby: ProbeParts = { ready: () => ({ status: "standby" }), metrics: undefined };
 
-const ask = (target: string, parts: ProbeParts = leading, method = "GET"): Promise<Reply> => createProbes(() => parts)(anArrival({ method, target }));
+const ask = (target: string, parts: ProbeParts = leading, method = "GET"): Promise<Reply> =>
+  createProbes(() => parts)(anArrival({ method, target }));
 
 describe("the listener of probes", () => {
   it.each<[string, string, ProbeParts, number, string]>([
     ["a gateway that serves", "/readyz", leading, 200, '{"status":"ready"}\n'],
-    ["one that does not", "/readyz", { ...leading, ready: () => ({ status: "not ready", reasons: ["draining"] }) }, 503, '{"status":"not ready","reasons":["draining"]}\n'],
+    [
+      "one that does not",
+      "/readyz",
+      { ...leading, ready: () => ({ status: "not ready", reasons: ["draining"] }) },
+      503,
+      '{"status":"not ready","reasons":["draining"]}\n',
+    ],
     ["a standby", "/readyz", standby, 503, '{"status":"standby"}\n'],
     ["a gateway that serves", "/healthz", leading, 200, '{"status":"ok"}\n'],
     ["a standby, which is alive", "/healthz", standby, 200, '{"status":"ok"}\n'],
@@ -22,7 +29,15 @@ describe("the listener of probes", () => {
     expect([reply.status, text(reply)]).toEqual([status, body]);
   });
 
-  it.each(["/", "/api/status", "/api/audit/search", "/api/revocations", "/healthz/", "/phones/4155550100?req=DoNotCall", "constructor"])("has no page %s", async (target) => {
+  it.each([
+    "/",
+    "/api/status",
+    "/api/audit/search",
+    "/api/revocations",
+    "/healthz/",
+    "/phones/4155550100?req=DoNotCall",
+    "constructor",
+  ])("has no page %s", async (target) => {
     expect([(await ask(target)).status, (await ask(target, leading, "POST")).status]).toEqual([404, 404]);
   });
 
@@ -35,13 +50,19 @@ describe("the listener of probes", () => {
     expect(await ask(target, leading, "HEAD")).toEqual(await ask(target));
   });
 
-  it.each([["/healthz", 200], ["/readyz", 200], ["/metrics", 421]])("asked under a foreign Host, gives %s %i", async (target, status) => {
+  it.each([
+    ["/healthz", 200],
+    ["/readyz", 200],
+    ["/metrics", 421],
+  ])("asked under a foreign Host, gives %s %i", async (target, status) => {
     const fault = { kind: "foreign-authority", detail: "Host is not this gateway" } as const;
     expect((await createProbes(() => leading)(anArrival({ method: "GET", target, fault }))).status).toBe(status);
   });
 
   it("goes on when the numbers cannot be had", async () => {
-    expect((await ask("/metrics", { ...leading, metrics: () => Promise.reject(new Error("4155550100")) })).status).toBe(500);
+    expect((await ask("/metrics", { ...leading, metrics: () => Promise.reject(new Error("4155550100")) })).status).toBe(
+      500,
+    );
   });
 
   it("answers by what is there now", async () => {

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { leaveToken, newToken, tokenFile } from "../../src/console/token.ts";
 
 let dir: string;
-beforeEach(async () => { dir = await mkdtemp(join(tmpdir(), "ocsgw-token-")); });
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocsgw-token-"));
+});
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 describe("the admin token", () => {
@@ -16,7 +18,10 @@ describe("the admin token", () => {
 
   it("lies where its owner alone reads it, and goes when the gateway stops", async () => {
     const remove = await leaveToken(dir, "a token", "http://127.0.0.1:9640");
-    expect([await readFile(tokenFile(dir), "utf8"), (await stat(tokenFile(dir))).mode & 0o777]).toEqual(["a token\n", 0o600]);
+    expect([await readFile(tokenFile(dir), "utf8"), (await stat(tokenFile(dir))).mode & 0o777]).toEqual([
+      "a token\n",
+      0o600,
+    ]);
     await remove();
     await expect(stat(tokenFile(dir))).rejects.toThrow("ENOENT");
     await remove();
@@ -26,7 +31,10 @@ describe("the admin token", () => {
     await writeFile(tokenFile(dir), "an old one");
     await chmod(tokenFile(dir), 0o644);
     await leaveToken(dir, "a token", "http://127.0.0.1:9640");
-    expect([await readFile(tokenFile(dir), "utf8"), (await stat(tokenFile(dir))).mode & 0o777]).toEqual(["a token\n", 0o600]);
+    expect([await readFile(tokenFile(dir), "utf8"), (await stat(tokenFile(dir))).mode & 0o777]).toEqual([
+      "a token\n",
+      0o600,
+    ]);
   });
 
   it("is not written through a link", async () => {

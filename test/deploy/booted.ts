@@ -32,11 +32,13 @@ export const bootSystemd = async (): Promise<Machine | undefined> => {
   const gone = once(booted, "exit").then(() => undefined);
   const first = once(booted.stdout, "data").then(([line]) => Number(/systemd: (\d+)/.exec(String(line))?.[1]));
   const pid = await Promise.race([first, gone]);
-  const machine = pid && machineOf(pid, async () => {
-    process.kill(booted.pid!, "SIGTERM");
-    await gone;
-    await rmdir(mountPoint);
-  });
+  const machine =
+    pid &&
+    machineOf(pid, async () => {
+      process.kill(booted.pid!, "SIGTERM");
+      await gone;
+      await rmdir(mountPoint);
+    });
   if (!machine) {
     await gone;
     await rmdir(mountPoint);

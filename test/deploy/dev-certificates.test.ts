@@ -15,17 +15,42 @@ describeWith(["openssl"], "deploy/dev-certificates.sh", (openssl) => {
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   it("makes a chain that OpenSSL finds nothing wrong with, for server and client each", async () => {
-    for (const [name, purpose] of [["server", "sslserver"], ["client", "sslclient"]] as const) {
-      const { code, stderr } = await run(openssl!, ["verify", "-x509_strict", "-purpose", purpose, "-CAfile", join(dir, "ca.crt"), join(dir, `${name}.crt`)]);
+    for (const [name, purpose] of [
+      ["server", "sslserver"],
+      ["client", "sslclient"],
+    ] as const) {
+      const { code, stderr } = await run(openssl!, [
+        "verify",
+        "-x509_strict",
+        "-purpose",
+        purpose,
+        "-CAfile",
+        join(dir, "ca.crt"),
+        join(dir, `${name}.crt`),
+      ]);
       expect([code, stderr]).toEqual([0, ""]);
     }
-    const { code } = await run(openssl!, ["verify", "-purpose", "sslserver", "-CAfile", join(dir, "ca.crt"), join(dir, "client.crt")]);
+    const { code } = await run(openssl!, [
+      "verify",
+      "-purpose",
+      "sslserver",
+      "-CAfile",
+      join(dir, "ca.crt"),
+      join(dir, "client.crt"),
+    ]);
     expect(code).not.toBe(0);
   });
 
   it("names the server by every name and address that was given, and the client by its own", () => {
-    expect(["localhost", "ocs-gw.example.internal"].map((name) => read("server.crt").checkHost(name))).toEqual(["localhost", "ocs-gw.example.internal"]);
-    expect(["127.0.0.1", "10.1.2.3", "fd00::1", "::1"].filter((address) => read("server.crt").checkIP(address) === undefined)).toEqual([]);
+    expect(["localhost", "ocs-gw.example.internal"].map((name) => read("server.crt").checkHost(name))).toEqual([
+      "localhost",
+      "ocs-gw.example.internal",
+    ]);
+    expect(
+      ["127.0.0.1", "10.1.2.3", "fd00::1", "::1"].filter(
+        (address) => read("server.crt").checkIP(address) === undefined,
+      ),
+    ).toEqual([]);
     expect(read("client.crt").subjectAltName).toBe("DNS:ors-1.example.internal");
   });
 

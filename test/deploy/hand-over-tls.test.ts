@@ -24,7 +24,10 @@ describe("deploy/hand-over-tls.sh", () => {
     await write("tls/server.key", "key");
     expect(await handOver()).toMatchObject({ code: 0, stdout: "", stderr: "" });
     const { uid } = await stat(join(dir, "state"));
-    for (const [name, text] of [["server.crt", "certificate"], ["server.key", "key"]] as const) {
+    for (const [name, text] of [
+      ["server.crt", "certificate"],
+      ["server.key", "key"],
+    ] as const) {
       expect(await readFile(given(name), "utf8")).toBe(text);
       expect(await stat(given(name)).then((found) => [found.mode & 0o777, found.uid])).toEqual([0o400, uid]);
     }

@@ -1,5 +1,15 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -14,7 +24,11 @@ import { deploy } from "./kit.ts";
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const dockerfile = readFileSync(join(deploy, "Dockerfile"), "utf8");
-const instructions = dockerfile.replaceAll("\\\n", " ").split("\n").filter((line) => /^[A-Z]+ /.test(line)).map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).trim()] as const);
+const instructions = dockerfile
+  .replaceAll("\\\n", " ")
+  .split("\n")
+  .filter((line) => /^[A-Z]+ /.test(line))
+  .map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).trim()] as const);
 const last = (name: string): string => instructions.filter(([each]) => each === name).at(-1)![1];
 const words = (name: string): string[] => JSON.parse(last(name).replace(/^.*?CMD /, "")) as string[];
 
@@ -33,42 +47,77 @@ describe("deploy/Dockerfile", () => {
   });
 
   it("sends the build nothing but what it copies", () => {
-    const allowed = readFileSync(join(deploy, "Dockerfile.dockerignore"), "utf8").split("\n").filter((line) => line.startsWith("!")).map((line) => line.slice(1));
-    const copied = instructions.filter(([name, text]) => name === "COPY" && !text.startsWith("--from")).flatMap(([, text]) => text.split(" ").slice(0, -1).map((each) => each.replace(/^\.\//, "")));
+    const allowed = readFileSync(join(deploy, "Dockerfile.dockerignore"), "utf8")
+      .split("\n")
+      .filter((line) => line.startsWith("!"))
+      .map((line) => line.slice(1));
+    const copied = instructions
+      .filter(([name, text]) => name === "COPY" && !text.startsWith("--from"))
+      .flatMap(([, text]) =>
+        text
+          .split(" ")
+          .slice(0, -1)
+          .map((each) => each.replace(/^\.\//, "")),
+      );
     expect(copied.toSorted()).toEqual(allowed.toSorted());
     for (const each of copied) expect(existsSync(join(root, each)), each).toBe(true);
   });
 
   it("runs the gateway, and asks whether it is ready", () => {
-    expect([...words("ENTRYPOINT"), ...words("CMD")]).toEqual(["/usr/bin/node", "/opt/ocsgw/src/cli/main.ts", "run", "-c", "/etc/ocsgw/ocsgw.yaml"]);
+    expect([...words("ENTRYPOINT"), ...words("CMD")]).toEqual([
+      "/usr/bin/node",
+      "/opt/ocsgw/src/cli/main.ts",
+      "run",
+      "-c",
+      "/etc/ocsgw/ocsgw.yaml",
+    ]);
     expect(words("HEALTHCHECK").slice(2)).toEqual(["healthcheck", "--live", "-c", "/etc/ocsgw/ocsgw.yaml"]);
   });
 });
 
 describe("deploy/compose.yaml", () => {
   type Service = Readonly<Record<string, unknown>>;
-  const { services } = parse(readFileSync(join(deploy, "compose.yaml"), "utf8"), { merge: true }) as { services: Record<string, Service> };
+  const { services } = parse(readFileSync(join(deploy, "compose.yaml"), "utf8"), { merge: true }) as {
+    services: Record<string, Service>;
+  };
 
   it("has a profile for the sandbox and one for the gateway", () => {
-    expect(Object.entries(services).map(([name, { profiles }]) => [name, profiles])).toEqual([["sandbox", ["sandbox"]], ["gateway", ["gateway"]], ["standby", ["standby"]]]);
+    expect(Object.entries(services).map(([name, { profiles }]) => [name, profiles])).toEqual([
+      ["sandbox", ["sandbox"]],
+      ["gateway", ["gateway"]],
+      ["standby", ["standby"]],
+    ]);
   });
 
   it("asks whether a container is alive, not whether OCS is there: to start it again would not help", () => {
-    const asked = [last("HEALTHCHECK"), ...Object.values(services).flatMap(({ healthcheck }) => (healthcheck ? [JSON.stringify(healthcheck)] : []))];
+    const asked = [
+      last("HEALTHCHECK"),
+      ...Object.values(services).flatMap(({ healthcheck }) => (healthcheck ? [JSON.stringify(healthcheck)] : [])),
+    ];
     expect(asked).toHaveLength(3);
     for (const each of asked) expect(each).toMatch(/healthcheck[", ]+--live/);
   });
 
-  it.each(Object.entries(services))("confines %s: read-only, without capabilities or new privileges, and bounded", (_name, service) => {
-    expect(service).toMatchObject({ read_only: true, cap_drop: ["ALL"], security_opt: ["no-new-privileges:true"], pids_limit: expect.any(Number) as number, mem_limit: expect.any(String) as string });
-    expect(service["tmpfs"]).toEqual([expect.stringMatching(/^\/tmp:/)]);
-    expect(service).not.toHaveProperty("privileged");
-    expect(service).not.toHaveProperty("cap_add");
-  });
+  it.each(Object.entries(services))(
+    "confines %s: read-only, without capabilities or new privileges, and bounded",
+    (_name, service) => {
+      expect(service).toMatchObject({
+        read_only: true,
+        cap_drop: ["ALL"],
+        security_opt: ["no-new-privileges:true"],
+        pids_limit: expect.any(Number) as number,
+        mem_limit: expect.any(String) as string,
+      });
+      expect(service["tmpfs"]).toEqual([expect.stringMatching(/^\/tmp:/)]);
+      expect(service).not.toHaveProperty("privileged");
+      expect(service).not.toHaveProperty("cap_add");
+    },
+  );
 });
 
 /** A mount namespace, a root of its own and another user: what a container engine would give. */
-const canConfine = process.getuid?.() === 0 && process.platform === "linux" && spawnSync("unshare", ["-m", "true"]).status === 0;
+const canConfine =
+  process.getuid?.() === 0 && process.platform === "linux" && spawnSync("unshare", ["-m", "true"]).status === 0;
 
 describe("the image's files, read-only, without privileges, as its user", () => {
   let image: string;
@@ -78,7 +127,9 @@ describe("the image's files, read-only, without privileges, as its user", () => 
   const children: ChildProcess[] = [];
   beforeAll(async () => {
     if (!canConfine) return;
-    [image, state, config] = ["image", "state", "config"].map((name) => mkdtempSync(join(tmpdir(), `ocsgw-${name}-`))) as [string, string, string];
+    [image, state, config] = ["image", "state", "config"].map((name) =>
+      mkdtempSync(join(tmpdir(), `ocsgw-${name}-`)),
+    ) as [string, string, string];
     execFileSync("sh", [join(deploy, "image-files.sh"), image], { cwd: root });
     // An engine mounts these.
     for (const each of ["proc", "dev"]) mkdirSync(join(image, each));
@@ -94,13 +145,29 @@ describe("the image's files, read-only, without privileges, as its user", () => 
   });
 
   /** As the engine starts it: ENTRYPOINT and the given words. */
-  const start = (...args: readonly string[]): { readonly child: ChildProcess; readonly said: () => string; readonly over: Promise<number | null> } => {
+  const start = (
+    ...args: readonly string[]
+  ): { readonly child: ChildProcess; readonly said: () => string; readonly over: Promise<number | null> } => {
     const script = `
       mount --bind "$IMAGE" "$IMAGE" && mount --bind "$CONFIG" "$IMAGE/etc/ocsgw" && mount -o remount,bind,ro "$IMAGE/etc/ocsgw"
       mount --bind "$STATE" "$IMAGE/var/lib/ocsgw" && mount -t tmpfs -o size=64m,mode=1777,noexec,nosuid,nodev tmpfs "$IMAGE/tmp" && mount -t proc proc "$IMAGE/proc" && mount --bind /dev "$IMAGE/dev"
       mount -o remount,bind,ro "$IMAGE" && exec setpriv --no-new-privs chroot --userspec=10001:10001 "$IMAGE" "$@"`;
-    const env = { IMAGE: image, STATE: state, CONFIG: config, PATH: process.env["PATH"], NODE_ENV: "production", OCSGW_CONTAINER: "1", HOME: "/tmp", NODE_COMPILE_CACHE: "/opt/ocsgw/compiled", ...(process.env["OCSGW_LOG"] && { OCSGW_LOG: process.env["OCSGW_LOG"] }) };
-    const child = spawn("unshare", ["-m", "--propagation", "private", "sh", "-ec", script, "sh", ...words("ENTRYPOINT"), ...args], { env: env as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] });
+    const env = {
+      IMAGE: image,
+      STATE: state,
+      CONFIG: config,
+      PATH: process.env["PATH"],
+      NODE_ENV: "production",
+      OCSGW_CONTAINER: "1",
+      HOME: "/tmp",
+      NODE_COMPILE_CACHE: "/opt/ocsgw/compiled",
+      ...(process.env["OCSGW_LOG"] && { OCSGW_LOG: process.env["OCSGW_LOG"] }),
+    };
+    const child = spawn(
+      "unshare",
+      ["-m", "--propagation", "private", "sh", "-ec", script, "sh", ...words("ENTRYPOINT"), ...args],
+      { env: env as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] },
+    );
     children.push(child);
     let said = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
@@ -123,21 +190,30 @@ describe("the image's files, read-only, without privileges, as its user", () => 
     const files = readdirSync(join(place, version!)).map((name) => statSync(join(place, version!, name)));
     // A start of the gateway loads more than so many files.
     expect(files.length).toBeGreaterThan(500);
-    for (const { uid, gid, mode } of [statSync(place), ...files]) expect([uid, gid, mode & 0o022, mode & 0o004]).toEqual([0, 0, 0, 0o004]);
+    for (const { uid, gid, mode } of [statSync(place), ...files])
+      expect([uid, gid, mode & 0o022, mode & 0o004]).toEqual([0, 0, 0, 0o004]);
   });
 
   it.skipIf(!canConfine)("says what to mount when nothing is mounted, and ends with 3", async () => {
     const { said, over } = start(...words("CMD"));
     expect(await over).toBe(3);
-    expect(said()).toMatch(/Three ways to give this container a config:[^]*docker run -v[^]*configs:[^]*FROM ocsgw[^]*ocsgw sandbox/);
+    expect(said()).toMatch(
+      /Three ways to give this container a config:[^]*docker run -v[^]*configs:[^]*FROM ocsgw[^]*ocsgw sandbox/,
+    );
   });
 
   it.skipIf(!canConfine)("serves by the config that is mounted, is healthy, and ends in order", async () => {
     const [port, admin] = [await freePort(), await freePort()];
     const sample = readFileSync(join(root, "config/ocsgw.yaml"), "utf8");
-    writeFileSync(join(config, "ocsgw.yaml"), sample
-      .replace("bind: 127.0.0.1:8443", `bind: 127.0.0.1:${port}`).replace("primary: http://127.0.0.1:18080", `primary: ${ocs.url}`)
-      .replace("dir: ./audit", "dir: /var/lib/ocsgw/audit").replace("key: secrets/checkpoint.pem", "key: /var/lib/ocsgw/checkpoint.pem").replaceAll("127.0.0.1:9640", `127.0.0.1:${admin}`));
+    writeFileSync(
+      join(config, "ocsgw.yaml"),
+      sample
+        .replace("bind: 127.0.0.1:8443", `bind: 127.0.0.1:${port}`)
+        .replace("primary: http://127.0.0.1:18080", `primary: ${ocs.url}`)
+        .replace("dir: ./audit", "dir: /var/lib/ocsgw/audit")
+        .replace("key: secrets/checkpoint.pem", "key: /var/lib/ocsgw/checkpoint.pem")
+        .replaceAll("127.0.0.1:9640", `127.0.0.1:${admin}`),
+    );
     writeFileSync(join(config, "keys.yaml"), readFileSync(join(root, "config/keys.yaml")));
     const { child, said, over } = start(...words("CMD"));
     const isHealthy = async (): Promise<boolean> => (await start(...words("HEALTHCHECK").slice(2)).over) === 0;
@@ -155,7 +231,10 @@ describe("the image's files, read-only, without privileges, as its user", () => 
     const { child, said, over } = start("sandbox", "--port", "0");
     await until(() => said().includes("Try a Do-Not-Call"), said);
     const [, gateway] = /gateway\s+(http:\/\/\S+)/.exec(said())!;
-    const reply = await fetch(`${gateway}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization: `Basic ${Buffer.from("alpha-crm:sk_sandbox_alpha-crm").toString("base64")}` } });
+    const reply = await fetch(`${gateway}/phones/4155550100?req=DoNotCall`, {
+      method: "POST",
+      headers: { authorization: `Basic ${Buffer.from("alpha-crm:sk_sandbox_alpha-crm").toString("base64")}` },
+    });
     expect([reply.status, reply.headers.get("ocsgw-origin")]).toEqual([200, "ocs"]);
     child.kill("SIGTERM");
     expect(await over).toBe(0);

@@ -39,7 +39,8 @@ export const countingRelay = async (to: number): Promise<Relay> => {
   const server = createServer((socket) => {
     count++;
     const onward = connect(to, "127.0.0.1");
-    for (const each of [socket, onward]) open.add(each.on("error", () => undefined).once("close", () => (socket.destroy(), onward.destroy())));
+    for (const each of [socket, onward])
+      open.add(each.on("error", () => undefined).once("close", () => (socket.destroy(), onward.destroy())));
     socket.pipe(onward).pipe(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -51,7 +52,14 @@ export const countingRelay = async (to: number): Promise<Relay> => {
 };
 
 /** A gateway with a TLS and a plain listener, in front of a raw OCS, with certificates by the script. */
-export type Site = { readonly tls: string; readonly ocs: RawOcs; readonly gateway: TestGateway; readonly secure: Relay; readonly plain: Relay; readonly close: () => Promise<void> };
+export type Site = {
+  readonly tls: string;
+  readonly ocs: RawOcs;
+  readonly gateway: TestGateway;
+  readonly secure: Relay;
+  readonly plain: Relay;
+  readonly close: () => Promise<void>;
+};
 
 export const aSite = async (): Promise<Site> => {
   const tls = await certificates(NAME);
@@ -60,10 +68,15 @@ export const aSite = async (): Promise<Site> => {
   const bind = "127.0.0.1:0";
   const gateway = await aGateway({
     ...base,
-    listeners: [{ name: "secure", bind, tls: { cert: join(tls, "server.crt"), key: join(tls, "server.key") } }, { name: "plain", bind, tls: "none" }],
+    listeners: [
+      { name: "secure", bind, tls: { cert: join(tls, "server.crt"), key: join(tls, "server.key") } },
+      { name: "plain", bind, tls: "none" },
+    ],
     upstreams: { ocs: { primary: ocs.url, aliases: ["ocs.example.internal:8080"] } },
   });
-  const [secure, plain] = await Promise.all(gateway.gateway.listeners.map(({ url }) => countingRelay(Number(new URL(url).port))));
+  const [secure, plain] = await Promise.all(
+    gateway.gateway.listeners.map(({ url }) => countingRelay(Number(new URL(url).port))),
+  );
   const close = async (): Promise<void> => {
     await Promise.all([secure!.close(), plain!.close()]);
     await gateway.stop();
@@ -73,13 +86,34 @@ export const aSite = async (): Promise<Site> => {
   return { tls, ocs, gateway, secure: secure!, plain: plain!, close };
 };
 
-export type Answer = { readonly version: string; readonly status: number; readonly headers: Readonly<Record<string, string>> };
+export type Answer = {
+  readonly version: string;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+};
 
 /** curl, once per set of arguments on the same connection. */
-export const curl = async (common: readonly string[], ...requests: readonly (readonly string[])[]): Promise<Answer[]> => {
-  const args = requests.flatMap((each, at) => [...(at > 0 ? ["--next"] : []), "-sS", "-o", "/dev/null", "-D", "-", "--max-time", "20", ...common, ...each]);
+export const curl = async (
+  common: readonly string[],
+  ...requests: readonly (readonly string[])[]
+): Promise<Answer[]> => {
+  const args = requests.flatMap((each, at) => [
+    ...(at > 0 ? ["--next"] : []),
+    "-sS",
+    "-o",
+    "/dev/null",
+    "-D",
+    "-",
+    "--max-time",
+    "20",
+    ...common,
+    ...each,
+  ]);
   const { stdout, stderr } = await run("curl", args, { env: { no_proxy: "", NO_PROXY: "", http_proxy: "" } });
-  const answers = stdout.split(/\r?\n\r?\n/).filter((head) => head.startsWith("HTTP/")).map(answerOf);
+  const answers = stdout
+    .split(/\r?\n\r?\n/)
+    .filter((head) => head.startsWith("HTTP/"))
+    .map(answerOf);
   if (answers.length < requests.length) throw new Error(`${stdout}${stderr}`);
   return answers;
 };
@@ -87,7 +121,13 @@ export const curl = async (common: readonly string[], ...requests: readonly (rea
 const answerOf = (head: string): Answer => {
   const [line = "", ...lines] = head.split(/\r?\n/);
   const [version = "", status] = line.split(" ");
-  return { version, status: Number(status), headers: Object.fromEntries(lines.map((each) => [each.slice(0, each.indexOf(":")).toLowerCase(), each.slice(each.indexOf(":") + 1).trim()])) };
+  return {
+    version,
+    status: Number(status),
+    headers: Object.fromEntries(
+      lines.map((each) => [each.slice(0, each.indexOf(":")).toLowerCase(), each.slice(each.indexOf(":") + 1).trim()]),
+    ),
+  };
 };
 
 export const credential = (client: string): readonly string[] => ["-H", `Authorization: ${basic(client)}`];

@@ -25,11 +25,27 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     const base = twoTenants("http://127.0.0.1:9");
     Object.assign(base.upstreams["ocs"] as object, { callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] } });
     for (const tenant of base.tenants) Object.assign(tenant as object, { records: "pre-dial" });
-    writeFileSync(config(), stringify({
-      ...base, identity: { keys: { file: "keys.yaml" } }, admin: { bind: "127.0.0.1:0" },
-      audit: { ...(base["audit"] as object), dir: "../state/audit", checkpoint: { key: "../state/checkpoint.pem", origin: "test.example/journal" } },
-    }, { aliasDuplicateObjects: false }));
-    writeFileSync(at("etc/keys.yaml"), `version: 1\nkeys:\n  - { id: old, client: beta, hash: "sha256:${"0".repeat(64)}", created: 2026-01-01T00:00:00Z }\n`, { mode: 0o640 });
+    writeFileSync(
+      config(),
+      stringify(
+        {
+          ...base,
+          identity: { keys: { file: "keys.yaml" } },
+          admin: { bind: "127.0.0.1:0" },
+          audit: {
+            ...(base["audit"] as object),
+            dir: "../state/audit",
+            checkpoint: { key: "../state/checkpoint.pem", origin: "test.example/journal" },
+          },
+        },
+        { aliasDuplicateObjects: false },
+      ),
+    );
+    writeFileSync(
+      at("etc/keys.yaml"),
+      `version: 1\nkeys:\n  - { id: old, client: beta, hash: "sha256:${"0".repeat(64)}", created: 2026-01-01T00:00:00Z }\n`,
+      { mode: 0o640 },
+    );
     chmodSync(at("etc"), 0o750);
     for (const name of ["etc", "etc/ocsgw.yaml", "etc/keys.yaml"]) chownSync(at(name), 0, SERVICE);
     chmodSync(config(), 0o640);
@@ -39,20 +55,31 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
   afterEach(() => rmSync(dir, { recursive: true }));
 
   /** By name: owner, group and mode. */
-  const files = (): Map<string, string> => new Map(readdirSync(dir, { recursive: true, withFileTypes: true }).map((each) => {
-    const path = join(each.parentPath, each.name);
-    const { uid, gid, mode } = statSync(path);
-    return [relative(dir, path), `${uid}:${gid} ${(mode & 0o777).toString(8)}`];
-  }));
-  const strangers = (): string[] => [...files()].filter(([name, is]) => name.startsWith("state/") && !is.startsWith(`${SERVICE}:${SERVICE} `)).map(([name, is]) => `${name} ${is}`);
+  const files = (): Map<string, string> =>
+    new Map(
+      readdirSync(dir, { recursive: true, withFileTypes: true }).map((each) => {
+        const path = join(each.parentPath, each.name);
+        const { uid, gid, mode } = statSync(path);
+        return [relative(dir, path), `${uid}:${gid} ${(mode & 0o777).toString(8)}`];
+      }),
+    );
+  const strangers = (): string[] =>
+    [...files()]
+      .filter(([name, is]) => name.startsWith("state/") && !is.startsWith(`${SERVICE}:${SERVICE} `))
+      .map(([name, is]) => `${name} ${is}`);
 
   /** Runs the gateway until it is ready, and ends it. */
-  const serve = async (uid: number, meanwhile: () => Promise<void> = () => Promise.resolve(), tell: (log: string) => void = () => undefined): Promise<void> => {
+  const serve = async (
+    uid: number,
+    meanwhile: () => Promise<void> = () => Promise.resolve(),
+    tell: (log: string) => void = () => undefined,
+  ): Promise<void> => {
     const gateway = as.start(uid, ["run", "-c", config()]);
     let log = "";
     gateway.stderr!.on("data", (part: Buffer) => (log += part.toString()));
     const gone = once(gateway, "exit");
-    while (!log.includes('"listener":"clients"') && gateway.exitCode === null) await Promise.race([once(gateway.stderr!, "data"), gone]);
+    while (!log.includes('"listener":"clients"') && gateway.exitCode === null)
+      await Promise.race([once(gateway.stderr!, "data"), gone]);
     if (gateway.exitCode !== null) throw new Error(`the gateway did not start: ${log}`);
     await meanwhile();
     gateway.kill("SIGTERM");
@@ -97,9 +124,23 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
       const { mode } = statSync(path);
       spoil(path);
       const own = await as.run(SERVICE, ["check", "-c", config()]);
-      expect([what, own.code, own.stdout]).toEqual([what, 3, expect.stringContaining(`OCSGW-6342]: run could not write to what the journal needs: ${path} (not permitted for uid ${SERVICE})`)]);
+      expect([what, own.code, own.stdout]).toEqual([
+        what,
+        3,
+        expect.stringContaining(
+          `OCSGW-6342]: run could not write to what the journal needs: ${path} (not permitted for uid ${SERVICE})`,
+        ),
+      ]);
       const roots = await as.run(0, ["check", "-c", config()]);
-      expect([what, roots.code, roots.stdout]).toEqual([what, 0, expect.stringMatching(new RegExp(`OCSGW-6343.*uid ${SERVICE}, as whom a gateway runs there, could not write to what the journal needs: ${path} \\(it belongs to \\d+:\\d+, mode 0\\d+\\)`))]);
+      expect([what, roots.code, roots.stdout]).toEqual([
+        what,
+        0,
+        expect.stringMatching(
+          new RegExp(
+            `OCSGW-6343.*uid ${SERVICE}, as whom a gateway runs there, could not write to what the journal needs: ${path} \\(it belongs to \\d+:\\d+, mode 0\\d+\\)`,
+          ),
+        ),
+      ]);
       chownSync(path, SERVICE, SERVICE);
       chmodSync(path, mode & 0o777);
     }
@@ -109,43 +150,80 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     mkdirSync(at("state/audit"));
     chmodSync(at("etc"), 0o755);
     chmodSync(config(), 0o644);
-    for (const command of [["audit", "search", "kind:start"], ["audit", "dnc"], ["explain", "01ABCDEFGH"]]) {
-      expect([command, await as.run(999, [...command, "-c", config()])]).toEqual([command, expect.objectContaining({ code: 8, stderr: expect.stringContaining(`cannot look at ${at("state/audit")}: not permitted for uid 999`) as string })]);
+    for (const command of [
+      ["audit", "search", "kind:start"],
+      ["audit", "dnc"],
+      ["explain", "01ABCDEFGH"],
+    ]) {
+      expect([command, await as.run(999, [...command, "-c", config()])]).toEqual([
+        command,
+        expect.objectContaining({
+          code: 8,
+          stderr: expect.stringContaining(`cannot look at ${at("state/audit")}: not permitted for uid 999`) as string,
+        }),
+      ]);
     }
   });
 
   it("the key that signs is announced at the first start, and missed at a later one", async () => {
     let log = "";
-    await serve(SERVICE, () => Promise.resolve(), (text) => (log = text));
-    expect(log).toMatch(/"file":"[^"]*checkpoint\.pem","verifier_key":"test\.example\/journal\+[^"]+","msg":"the key that signs the journal was made/);
+    await serve(
+      SERVICE,
+      () => Promise.resolve(),
+      (text) => (log = text),
+    );
+    expect(log).toMatch(
+      /"file":"[^"]*checkpoint\.pem","verifier_key":"test\.example\/journal\+[^"]+","msg":"the key that signs the journal was made/,
+    );
     rmSync(at("state/checkpoint.pem"));
-    expect(await as.run(SERVICE, ["run", "-c", config()])).toMatchObject({ code: 3, stderr: expect.stringMatching(/OCSGW-6341.*checkpoint\.pem is missing, and the journal in .* is signed with it/) as string });
-    expect(await as.run(SERVICE, ["revoke", "--client", "alpha", "-c", config()])).toMatchObject({ stderr: expect.stringContaining("is missing, and no other is made in its place") as string });
+    expect(await as.run(SERVICE, ["run", "-c", config()])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(
+        /OCSGW-6341.*checkpoint\.pem is missing, and the journal in .* is signed with it/,
+      ) as string,
+    });
+    expect(await as.run(SERVICE, ["revoke", "--client", "alpha", "-c", config()])).toMatchObject({
+      stderr: expect.stringContaining("is missing, and no other is made in its place") as string,
+    });
     expect(files().has("state/checkpoint.pem")).toBe(false);
   });
 
-  it("root's commands leave every file to the service, while it runs and while it does not", { timeout: 240_000 }, async () => {
-    const all = async (commands = COMMANDS): Promise<void> => {
-      for (const [what, args, code] of commands) {
-        const before = files();
-        const ran = await as.run(0, [...args, "-c", config()]);
-        expect([what, ran.code], ran.stderr).toEqual([what, code]);
-        expect([what, strangers()]).toEqual([what, []]);
-        const changed = [...files()].filter(([name, is]) => before.has(name) && before.get(name) !== is);
-        expect([what, changed]).toEqual([what, []]);
-      }
-    };
-    // What makes the journal, where there is none.
-    await all(COMMANDS.filter(([what]) => what === "revoke"));
-    await serve(SERVICE, () => all());
-    await all();
-    await serve(SERVICE);
-  });
+  it(
+    "root's commands leave every file to the service, while it runs and while it does not",
+    { timeout: 240_000 },
+    async () => {
+      const all = async (commands = COMMANDS): Promise<void> => {
+        for (const [what, args, code] of commands) {
+          const before = files();
+          const ran = await as.run(0, [...args, "-c", config()]);
+          expect([what, ran.code], ran.stderr).toEqual([what, code]);
+          expect([what, strangers()]).toEqual([what, []]);
+          const changed = [...files()].filter(([name, is]) => before.has(name) && before.get(name) !== is);
+          expect([what, changed]).toEqual([what, []]);
+        }
+      };
+      // What makes the journal, where there is none.
+      await all(COMMANDS.filter(([what]) => what === "revoke"));
+      await serve(SERVICE, () => all());
+      await all();
+      await serve(SERVICE);
+    },
+  );
 
   it.each<[string, () => void, string]>([
     ["as its directory is, of the service", () => chownSync(at("etc"), SERVICE, SERVICE), `${SERVICE}:${SERVICE} 600`],
     ["for the group of root's directory", () => undefined, `0:${SERVICE} 640`],
-    ["for the service's group, where the directory is root's alone", () => { chownSync(at("etc"), 0, 0); chmodSync(at("etc"), 0o755); chownSync(config(), SERVICE, SERVICE); mkdirSync(at("state/audit")); chownSync(at("state/audit"), SERVICE, SERVICE); }, `0:${SERVICE} 640`],
+    [
+      "for the service's group, where the directory is root's alone",
+      () => {
+        chownSync(at("etc"), 0, 0);
+        chmodSync(at("etc"), 0o755);
+        chownSync(config(), SERVICE, SERVICE);
+        mkdirSync(at("state/audit"));
+        chownSync(at("state/audit"), SERVICE, SERVICE);
+      },
+      `0:${SERVICE} 640`,
+    ],
   ])("a new keys file of root's is %s", async (_what, arrange, is) => {
     rmSync(at("etc/keys.yaml"));
     arrange();
@@ -161,7 +239,12 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     chmodSync(at("etc/keys.yaml"), 0o644);
     const before = files().get("etc/keys.yaml");
     const ran = await as.run(SERVICE, ["keys", "create", "--client", "alpha", "-c", config()]);
-    expect([ran.code, ran.stderr]).toEqual([1, expect.stringMatching(/^the key that was printed is not in force: .*keys\.yaml belongs to uid 0 and gid 12345, and would not after the change \(not permitted for uid 12345\): run this as that user, or as root$/m)]);
+    expect([ran.code, ran.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /^the key that was printed is not in force: .*keys\.yaml belongs to uid 0 and gid 12345, and would not after the change \(not permitted for uid 12345\): run this as that user, or as root$/m,
+      ),
+    ]);
     expect(files().get("etc/keys.yaml")).toBe(before);
     expect(readdirSync(at("etc")).toSorted()).toEqual(["keys.yaml", "ocsgw.yaml"]);
   });

@@ -7,7 +7,10 @@ import { GIVEN_MS } from "../../src/settings/stop-time.ts";
 import { deploy } from "./kit.ts";
 
 const file = join(deploy, "ocsgw.service");
-const settings = readFileSync(file, "utf8").split("\n").filter((line) => /^[A-Za-z]+=/.test(line)).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const);
+const settings = readFileSync(file, "utf8")
+  .split("\n")
+  .filter((line) => /^[A-Za-z]+=/.test(line))
+  .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const);
 const valueOf = (name: string): string => settings.filter(([each]) => each === name).at(-1)?.[1] ?? "";
 
 describe("deploy/ocsgw.service", () => {
@@ -17,7 +20,10 @@ describe("deploy/ocsgw.service", () => {
     const ocsgw = (command: string): string => `${node} ${main} ${command} -c /etc/ocsgw/ocsgw.yaml`;
     const commands = settings.filter(([name]) => name.startsWith("Exec"));
     expect(commands).toEqual([
-      ["ExecStartPre", takes], ["ExecStart", ocsgw("run")], ["ExecReload", takes], ["ExecReload", ocsgw("reload")],
+      ["ExecStartPre", takes],
+      ["ExecStart", ocsgw("run")],
+      ["ExecReload", takes],
+      ["ExecReload", ocsgw("reload")],
       ["ExecStopPost", "+/bin/rm -rf /run/ocsgw"],
     ]);
     const files = [main, takes.slice(1)].map((path) => join(root, path.replace("/opt/ocsgw/", "")));
@@ -43,12 +49,26 @@ describe("deploy/ocsgw.service", () => {
 
   it("gives requests that are under way the time that check counts on, as compose does", () => {
     expect(valueOf("TimeoutStopSec")).toBe(`${GIVEN_MS / 1000}s`);
-    expect(readFileSync(join(deploy, "compose.yaml"), "utf8")).toContain(`\n  stop_grace_period: ${GIVEN_MS / 1000}s\n`);
+    expect(readFileSync(join(deploy, "compose.yaml"), "utf8")).toContain(
+      `\n  stop_grace_period: ${GIVEN_MS / 1000}s\n`,
+    );
   });
 
   it("writes to one directory, as a user that exists while it runs", () => {
-    expect(Object.fromEntries(["DynamicUser", "StateDirectory", "ProtectSystem", "NoNewPrivileges", "CapabilityBoundingSet"].map((name) => [name, valueOf(name)])))
-      .toEqual({ DynamicUser: "yes", StateDirectory: "ocsgw", ProtectSystem: "strict", NoNewPrivileges: "yes", CapabilityBoundingSet: "" });
+    expect(
+      Object.fromEntries(
+        ["DynamicUser", "StateDirectory", "ProtectSystem", "NoNewPrivileges", "CapabilityBoundingSet"].map((name) => [
+          name,
+          valueOf(name),
+        ]),
+      ),
+    ).toEqual({
+      DynamicUser: "yes",
+      StateDirectory: "ocsgw",
+      ProtectSystem: "strict",
+      NoNewPrivileges: "yes",
+      CapabilityBoundingSet: "",
+    });
     expect(settings.map(([name]) => name)).not.toContain("ReadWritePaths");
   });
 });
@@ -63,6 +83,8 @@ describeWith(["systemd-analyze"], "systemd-analyze", (analyze) => {
   it("finds nothing wrong in the units but that no checkout is installed here", async () => {
     const { stdout, stderr } = await run(analyze!, ["verify", file, join(deploy, "ocsgw.socket")]);
     const found = (stdout + stderr).split("\n").filter((line) => line.includes("ocsgw"));
-    expect(found.filter((line) => !/: Command \/opt\/ocsgw\/\S+ is not executable: No such file/.test(line))).toEqual([]);
+    expect(found.filter((line) => !/: Command \/opt\/ocsgw\/\S+ is not executable: No such file/.test(line))).toEqual(
+      [],
+    );
   });
 });

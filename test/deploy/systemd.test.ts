@@ -27,13 +27,17 @@ const needed = "a bootable systemd (root, control groups, namespaces)";
 
 describeAllowed(machine !== undefined, needed, "the units on a systemd", () => {
   const { run, sh, path } = machine ?? ({} as Machine);
-  const show = async (property: string): Promise<string> => 
+  const show = async (property: string): Promise<string> =>
     (await sh(`systemctl show --value -p ${property} ocsgw`)).trim();
   /** The service may be reading a file again that has just changed. */
-  const active = (): Promise<void> => vi.waitFor(async () => {
-    const { stdout } = await run("systemctl", "is-active", "ocsgw.socket", "ocsgw.service");
-    expect(stdout).toBe("active\nactive\n");
-  }, { timeout: 10_000, interval: 100 });
+  const active = (): Promise<void> =>
+    vi.waitFor(
+      async () => {
+        const { stdout } = await run("systemctl", "is-active", "ocsgw.socket", "ocsgw.service");
+        expect(stdout).toBe("active\nactive\n");
+      },
+      { timeout: 10_000, interval: 100 },
+    );
   const log = (): Promise<string> => sh("journalctl -u ocsgw --no-pager -o cat");
   const changed = async (from: string, to: string): Promise<void> => {
     const text = await readFile(path(CONFIG), "utf8");
@@ -157,7 +161,9 @@ describeAllowed(machine !== undefined, needed, "the units on a systemd", () => {
     await sh("sed -i s/127.0.0.1:8443/127.0.0.1:8446/ /etc/systemd/system/ocsgw.socket");
     for (const block of moving) await sh(block);
     await active();
-    expect(await log()).toContain('"listener":"clients","address":"https://127.0.0.1:8446","socket":"passed by systemd"');
+    expect(await log()).toContain(
+      '"listener":"clients","address":"https://127.0.0.1:8446","socket":"passed by systemd"',
+    );
   });
 });
 

@@ -18,9 +18,13 @@ afterEach(async () => {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A connection without a network: what it says arrives before the turn of the event loop ends. */
-const caller = (source = "192.0.2.1"): Socket => Object.assign(new Duplex({ read: () => undefined, write: (_bytes, _encoding, done) => done() }), { remoteAddress: source }) as unknown as Socket;
+const caller = (source = "192.0.2.1"): Socket =>
+  Object.assign(new Duplex({ read: () => undefined, write: (_bytes, _encoding, done) => done() }), {
+    remoteAddress: source,
+  }) as unknown as Socket;
 /** A handshake record that holds so many bytes. */
-const hello = (length = 300): Buffer => Buffer.concat([Buffer.from([22, 3, 1, length >> 8, length & 255]), Buffer.alloc(length, 1)]);
+const hello = (length = 300): Buffer =>
+  Buffer.concat([Buffer.from([22, 3, 1, length >> 8, length & 255]), Buffer.alloc(length, 1)]);
 
 const aDoor = (): { readonly door: Door; readonly inside: Socket[] } => {
   const inside: Socket[] = [];
@@ -54,18 +58,34 @@ describe("a door", () => {
       socket.push(hello());
     }
     while (inside.length < 53) await turn();
-    expect(inside.slice(0, 6).map(({ remoteAddress }) => remoteAddress?.slice(-1))).toEqual(["1", "2", "3", "1", "2", "1"]);
+    expect(inside.slice(0, 6).map(({ remoteAddress }) => remoteAddress?.slice(-1))).toEqual([
+      "1",
+      "2",
+      "3",
+      "1",
+      "2",
+      "1",
+    ]);
   });
 
   it("takes an IPv6 network for one source, because one holder has all of its addresses", async () => {
     const { door, inside } = aDoor();
-    for (const source of [...Array.from({ length: 50 }, (_, at) => `2001:db8::${at + 1}`), "2001:db8:0:1::1", "192.0.2.2"]) {
+    for (const source of [
+      ...Array.from({ length: 50 }, (_, at) => `2001:db8::${at + 1}`),
+      "2001:db8:0:1::1",
+      "192.0.2.2",
+    ]) {
       const socket = caller(source);
       door.knock(socket);
       socket.push(hello());
     }
     while (inside.length < 52) await turn();
-    expect(inside.slice(0, 4).map(({ remoteAddress }) => remoteAddress)).toEqual(["2001:db8::1", "2001:db8:0:1::1", "192.0.2.2", "2001:db8::2"]);
+    expect(inside.slice(0, 4).map(({ remoteAddress }) => remoteAddress)).toEqual([
+      "2001:db8::1",
+      "2001:db8:0:1::1",
+      "192.0.2.2",
+      "2001:db8::2",
+    ]);
   });
 
   it("hears first who else is coming, but keeps nobody waiting for long because of that", async () => {
@@ -114,7 +134,12 @@ describe("a door", () => {
     expect(inside).toEqual([socket]);
   });
 
-  it.each([["another protocol", Buffer.from("SSH-2.0-x\n")], ["an alert", Buffer.from([21])], ["SSL 2", Buffer.from([128, 46])], ["a record longer than there are", Buffer.concat([Buffer.from([22, 3, 1, 255, 255]), Buffer.alloc(16_384)])]])("leaves what is no hello to TLS: %s", async (_what, bytes) => {
+  it.each([
+    ["another protocol", Buffer.from("SSH-2.0-x\n")],
+    ["an alert", Buffer.from([21])],
+    ["SSL 2", Buffer.from([128, 46])],
+    ["a record longer than there are", Buffer.concat([Buffer.from([22, 3, 1, 255, 255]), Buffer.alloc(16_384)])],
+  ])("leaves what is no hello to TLS: %s", async (_what, bytes) => {
     const { door, inside } = aDoor();
     const socket = caller();
     door.knock(socket);
@@ -125,7 +150,11 @@ describe("a door", () => {
 
   it("sees a request line in clear text as soon as it is whole, and turns it away", async () => {
     const [turned, inside]: [Socket[], Socket[]] = [[], []];
-    const door = new Door((socket) => inside.push(socket), undefined, (socket) => turned.push(socket));
+    const door = new Door(
+      (socket) => inside.push(socket),
+      undefined,
+      (socket) => turned.push(socket),
+    );
     const socket = caller();
     door.knock(socket);
     for (const piece of ["P", "OST /a HT", "TP/1.1\r"]) {
@@ -139,7 +168,11 @@ describe("a door", () => {
     expect([turned, inside, socket.destroyed]).toEqual([[socket], [], false]);
   });
 
-  it.each([["nothing", []], ["half of a line", [Buffer.from("GET /")]], ["half of a record", [hello().subarray(0, 100)]]])("sends away after 5 s who has said %s", async (_what, pieces) => {
+  it.each([
+    ["nothing", []],
+    ["half of a line", [Buffer.from("GET /")]],
+    ["half of a record", [hello().subarray(0, 100)]],
+  ])("sends away after 5 s who has said %s", async (_what, pieces) => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const { door, inside } = aDoor();
     const socket = caller();
@@ -164,7 +197,11 @@ describe("a door", () => {
     expect([socket.destroyed, inside.length]).toEqual([false, 1]);
   });
 
-  it.each([["closes its side", (socket: Socket) => void socket.push(null)], ["breaks off", (socket: Socket) => void socket.destroy(new Error("reset"))], ["is gone", (socket: Socket) => void socket.destroy()]])("forgets a client that %s before its turn, and goes on with the others", async (_how, end) => {
+  it.each([
+    ["closes its side", (socket: Socket) => void socket.push(null)],
+    ["breaks off", (socket: Socket) => void socket.destroy(new Error("reset"))],
+    ["is gone", (socket: Socket) => void socket.destroy()],
+  ])("forgets a client that %s before its turn, and goes on with the others", async (_how, end) => {
     const { door, inside } = aDoor();
     const sockets = Array.from({ length: 3 }, () => caller());
     for (const socket of sockets) {
@@ -215,7 +252,10 @@ describe("a TLS listener behind its door", () => {
   const { certPem: cert, keyPem: key } = authority.issue({ names: ["localhost"], usage: "serverAuth" });
   const open = async (): Promise<number> => {
     const tls = { cert, key, minVersion: "1.2" as const, clientCa: undefined, clientCertificates: "none" as const };
-    const listener = await listen({ name: "clients", host: "127.0.0.1", port: 0, tls, names: [], allowFrom: undefined, maxBody: 1024 }, aLine().handler);
+    const listener = await listen(
+      { name: "clients", host: "127.0.0.1", port: 0, tls, names: [], allowFrom: undefined, maxBody: 1024 },
+      aLine().handler,
+    );
     stops.push(() => listener.stop(100));
     return listener.port;
   };
@@ -245,11 +285,25 @@ describe("a TLS listener behind its door", () => {
     return (relay.address() as AddressInfo).port;
   };
 
-  it.each([["TLSv1.2", 1], ["TLSv1.3", 1], ["TLSv1.3", 7], ["TLSv1.3", 100_000]] as const)("serves a %s client whose bytes come %d at a time", async (version, size) => {
-    const socket = connectTls({ port: await inPieces(await open(), size), host: "127.0.0.1", ca: authority.certPem, servername: "localhost", minVersion: version, maxVersion: version });
+  it.each([
+    ["TLSv1.2", 1],
+    ["TLSv1.3", 1],
+    ["TLSv1.3", 7],
+    ["TLSv1.3", 100_000],
+  ] as const)("serves a %s client whose bytes come %d at a time", async (version, size) => {
+    const socket = connectTls({
+      port: await inPieces(await open(), size),
+      host: "127.0.0.1",
+      ca: authority.certPem,
+      servername: "localhost",
+      minVersion: version,
+      maxVersion: version,
+    });
     stops.push(() => void socket.destroy());
     await once(socket, "secureConnect");
-    socket.write("POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nX-Client: alpha\r\nContent-Length: 2\r\n\r\n{}");
+    socket.write(
+      "POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nX-Client: alpha\r\nContent-Length: 2\r\n\r\n{}",
+    );
     const [reply] = (await once(socket, "data")) as [Buffer];
     expect(reply.toString("latin1")).toMatch(/^HTTP\/1\.1 200 /);
   });
@@ -262,17 +316,26 @@ describe("a TLS listener behind its door", () => {
     stops.push(() => void inside.destroy());
     await once(inside, "secureConnect");
     let answered = 0;
-    const crowd = await Promise.all(Array.from({ length: CROWD }, async () => {
-      const socket = connect({ port, host: "127.0.0.1" }).on("error", () => undefined).once("data", () => answered++);
-      stops.push(() => void socket.destroy());
-      await once(socket, "connect");
-      return socket;
-    }));
+    const crowd = await Promise.all(
+      Array.from({ length: CROWD }, async () => {
+        const socket = connect({ port, host: "127.0.0.1" })
+          .on("error", () => undefined)
+          .once("data", () => answered++);
+        stops.push(() => void socket.destroy());
+        await once(socket, "connect");
+        return socket;
+      }),
+    );
     for (const socket of crowd) socket.write(said);
-    inside.write("POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nX-Client: alpha\r\nContent-Length: 2\r\n\r\n{}");
+    inside.write(
+      "POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nX-Client: alpha\r\nContent-Length: 2\r\n\r\n{}",
+    );
     const late = connectTls(to);
     stops.push(() => void late.destroy());
-    const [atReply, atGreeting] = await Promise.all([once(inside, "data").then(() => answered), once(late, "secureConnect").then(() => answered)]);
+    const [atReply, atGreeting] = await Promise.all([
+      once(inside, "data").then(() => answered),
+      once(late, "secureConnect").then(() => answered),
+    ]);
     expect(atReply).toBeLessThan(CROWD / 4);
     expect(atGreeting).toBeLessThan(CROWD / 4);
     await vi.waitFor(() => expect(answered).toBe(CROWD), { timeout: 60_000 });

@@ -17,9 +17,16 @@ afterEach(async () => {
 const authority = createAuthority("drain");
 const leaf = authority.issue({ names: ["localhost", "127.0.0.1"], usage: "serverAuth" });
 const tls = {
-  cert: leaf.certPem, key: leaf.keyPem, minVersion: "1.2", clientCa: undefined, clientCertificates: "none",
+  cert: leaf.certPem,
+  key: leaf.keyPem,
+  minVersion: "1.2",
+  clientCa: undefined,
+  clientCertificates: "none",
 } as const;
-const WAYS = [["plain", undefined], ["TLS", tls]] as const;
+const WAYS = [
+  ["plain", undefined],
+  ["TLS", tls],
+] as const;
 type Secured = (typeof WAYS)[number][1];
 
 const OK: Reply = { status: 200, headers: [], body: bytesOf("ok") };
@@ -87,7 +94,11 @@ describe.each(WAYS)("a listener that drains: %s", (_way, secured) => {
     listener.drain();
     answer();
     const replies = [await client.reply(), await client.reply(), await client.reply()];
-    expect(replies.map(({ status, headers }) => [status, headers["connection"]])).toEqual([[200, "keep-alive"], [200, "keep-alive"], [200, "close"]]);
+    expect(replies.map(({ status, headers }) => [status, headers["connection"]])).toEqual([
+      [200, "keep-alive"],
+      [200, "keep-alive"],
+      [200, "close"],
+    ]);
     await client.ended();
   });
 
@@ -193,7 +204,7 @@ describe("over TLS", () => {
       await ask(client);
       return client;
     };
-    while (clients.length < COUNT) clients.push(...await Promise.all(Array.from({ length: 50 }, used)));
+    while (clients.length < COUNT) clients.push(...(await Promise.all(Array.from({ length: 50 }, used))));
     // Half of them write at the very moment.
     const asked = clients.filter((_, at) => at % 2 === 0).map(ask);
     listener.drain();

@@ -23,11 +23,32 @@ const collectGarbage = runInNewContext("gc") as () => void;
 
 const authority = createAuthority("test");
 const leaf = authority.issue({ names: ["localhost", "127.0.0.1"], usage: "serverAuth" });
-const tls = { cert: leaf.certPem, key: leaf.keyPem, minVersion: "1.2" as const, clientCa: undefined, clientCertificates: "none" as const };
+const tls = {
+  cert: leaf.certPem,
+  key: leaf.keyPem,
+  minVersion: "1.2" as const,
+  clientCa: undefined,
+  clientCertificates: "none" as const,
+};
 
-const open = async (setting: Parameters<typeof aLine>[0] = {}, over: Partial<ListenerOptions> = {}): Promise<{ line: TestLine; listener: Listener }> => {
+const open = async (
+  setting: Parameters<typeof aLine>[0] = {},
+  over: Partial<ListenerOptions> = {},
+): Promise<{ line: TestLine; listener: Listener }> => {
   const line = aLine(setting);
-  const listener = await listen({ name: "clients", host: "127.0.0.1", port: 0, tls: undefined, names: ["gw.example", "ocs.example:8080"], allowFrom: undefined, maxBody: 1024, ...over }, line.handler);
+  const listener = await listen(
+    {
+      name: "clients",
+      host: "127.0.0.1",
+      port: 0,
+      tls: undefined,
+      names: ["gw.example", "ocs.example:8080"],
+      allowFrom: undefined,
+      maxBody: 1024,
+      ...over,
+    },
+    line.handler,
+  );
   stops.push(() => listener.stop(100));
   return { line, listener };
 };
@@ -39,7 +60,15 @@ const dial = async (listener: Listener, options: Parameters<typeof rawClient>[1]
 };
 
 const post = (target: string, body = "", headers: readonly string[] = []): string =>
-  [`POST ${target} HTTP/1.1`, "Host: localhost", "X-Client: alpha", `Content-Length: ${Buffer.byteLength(body)}`, ...headers, "", body].join("\r\n");
+  [
+    `POST ${target} HTTP/1.1`,
+    "Host: localhost",
+    "X-Client: alpha",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...headers,
+    "",
+    body,
+  ].join("\r\n");
 const DNC = "/phones/4155550100?req=DoNotCall";
 
 describe("a listener", () => {
@@ -61,19 +90,32 @@ describe("a listener", () => {
         most = Math.max(most, ++running);
         await new Promise((resolve) => setTimeout(resolve, 5));
         running--;
-        return { status: 200, headers: [["Etag", order.path]], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } };
+        return {
+          status: 200,
+          headers: [["Etag", order.path]],
+          body: new Uint8Array(),
+          lane: "l",
+          endpoint: "e",
+          waits: { queue: 0, ocs: 0 },
+        };
       },
     });
     const client = await dial(listener);
     const handles = Array.from({ length: 30 }, (_, index) => index + 1);
     await client.send(handles.map((handle) => post(`/records/${handle}?req=RecordReject`)).join(""));
-    for (const handle of handles) expect((await client.reply()).headers.etag).toBe(`/records/${handle}?req=RecordReject`);
+    for (const handle of handles)
+      expect((await client.reply()).headers.etag).toBe(`/records/${handle}?req=RecordReject`);
     expect(most).toBe(1);
     expect(line.sent).toHaveLength(30);
   });
 
   it("gives a client that has closed its sending side its answer", async () => {
-    const { listener } = await open({ send: async () => (await new Promise((resolve) => setTimeout(resolve, 50)), { status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } }) });
+    const { listener } = await open({
+      send: async () => (
+        await new Promise((resolve) => setTimeout(resolve, 50)),
+        { status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } }
+      ),
+    });
     const client = await dial(listener, { halfOpen: true });
     await client.send(post(DNC));
     client.socket.end();
@@ -81,7 +123,15 @@ describe("a listener", () => {
   });
 
   it("gives it over TLS too", async () => {
-    const { listener } = await open({ send: async () => (await new Promise((resolve) => setTimeout(resolve, 50)), { status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } }) }, { tls });
+    const { listener } = await open(
+      {
+        send: async () => (
+          await new Promise((resolve) => setTimeout(resolve, 50)),
+          { status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } }
+        ),
+      },
+      { tls },
+    );
     const client = await dial(listener, { ca: authority.certPem, halfOpen: true });
     await client.send(post(DNC));
     client.socket.end();
@@ -113,7 +163,16 @@ describe("a listener", () => {
     let told: (() => void) | undefined;
     const gone = new Promise<void>((resolve) => (told = resolve));
     const { listener } = await open({
-      send: (_order, gone) => new Promise((_resolve, reject) => gone().addEventListener("abort", () => (told!(), reject(Object.assign(new Error("x"), { why: "abandoned", sent: false, waits: { queue: 1, ocs: 0 } }))))),
+      send: (_order, gone) =>
+        new Promise((_resolve, reject) =>
+          gone().addEventListener(
+            "abort",
+            () => (
+              told!(),
+              reject(Object.assign(new Error("x"), { why: "abandoned", sent: false, waits: { queue: 1, ocs: 0 } }))
+            ),
+          ),
+        ),
     });
     const client = await dial(listener);
     await client.send(post(DNC));
@@ -125,7 +184,9 @@ describe("a listener", () => {
   it("takes a chunked body", async () => {
     const { line, listener } = await open();
     const client = await dial(listener);
-    await client.send(`POST ${DNC} HTTP/1.1\r\nHost: localhost\r\nX-Client: alpha\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"GSW\r\n12\r\n_TENANT_DBID":101}\r\n0\r\n\r\n`);
+    await client.send(
+      `POST ${DNC} HTTP/1.1\r\nHost: localhost\r\nX-Client: alpha\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"GSW\r\n12\r\n_TENANT_DBID":101}\r\n0\r\n\r\n`,
+    );
     expect((await client.reply()).status).toBe(200);
     expect(line.sent[0]!.body).toBe('{"GSW_TENANT_DBID":101}');
   });
@@ -133,7 +194,13 @@ describe("a listener", () => {
   it("does not mind an offer of h2c, which Java's client makes with every request", async () => {
     const { listener } = await open();
     const client = await dial(listener);
-    await client.send(post(DNC, "{}", ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA"]));
+    await client.send(
+      post(DNC, "{}", [
+        "Connection: Upgrade, HTTP2-Settings",
+        "Upgrade: h2c",
+        "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+      ]),
+    );
     expect((await client.reply()).status).toBe(200);
   });
 
@@ -145,7 +212,12 @@ describe("a listener", () => {
     await yes.send("{}");
     expect((await yes.reply()).status).toBe(200);
     const no = await dial(listener);
-    await no.send(post("/campaigngroups/208?req=nonsense", "", ["Expect: 100-continue"]).replace("Content-Length: 0", "Content-Length: 2"));
+    await no.send(
+      post("/campaigngroups/208?req=nonsense", "", ["Expect: 100-continue"]).replace(
+        "Content-Length: 0",
+        "Content-Length: 2",
+      ),
+    );
     const refused = await no.reply();
     expect([refused.status, refused.headers.connection]).toEqual([400, "close"]);
   });
@@ -186,21 +258,30 @@ describe("a listener", () => {
     expect(line.sent).toHaveLength(1);
   });
 
-  it.each([["with its head", [post(DNC, "{}")]], ["later", [post(DNC, "{}").slice(0, -2), "{}"]]])("lets go of a request whose body came %s once it is answered, while the connection stays", async (_when, pieces) => {
-    const arrivals: WeakRef<Arrival>[] = [];
-    const { handler } = aLine();
-    const listener = await listen({ name: "clients", host: "127.0.0.1", port: 0, tls: undefined, names: [], allowFrom: undefined, maxBody: 1024 }, (arrival) => {
-      arrivals.push(new WeakRef(arrival));
-      return handler(arrival);
-    });
-    stops.push(() => listener.stop(100));
-    const client = await dial(listener);
-    await client.send(...pieces);
-    expect((await client.reply()).status).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    collectGarbage();
-    expect(arrivals.map((arrival) => arrival.deref())).toEqual([undefined]);
-  });
+  it.each([
+    ["with its head", [post(DNC, "{}")]],
+    ["later", [post(DNC, "{}").slice(0, -2), "{}"]],
+  ])(
+    "lets go of a request whose body came %s once it is answered, while the connection stays",
+    async (_when, pieces) => {
+      const arrivals: WeakRef<Arrival>[] = [];
+      const { handler } = aLine();
+      const listener = await listen(
+        { name: "clients", host: "127.0.0.1", port: 0, tls: undefined, names: [], allowFrom: undefined, maxBody: 1024 },
+        (arrival) => {
+          arrivals.push(new WeakRef(arrival));
+          return handler(arrival);
+        },
+      );
+      stops.push(() => listener.stop(100));
+      const client = await dial(listener);
+      await client.send(...pieces);
+      expect((await client.reply()).status).toBe(200);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      collectGarbage();
+      expect(arrivals.map((arrival) => arrival.deref())).toEqual([undefined]);
+    },
+  );
 
   it("outlives a client that asks for a tunnel and resets the connection", async () => {
     const { listener } = await open();
@@ -226,7 +307,12 @@ describe("a listener", () => {
   });
 
   it("ends what is under way before it stops, and takes nothing new", async () => {
-    const { listener } = await open({ send: async () => (await new Promise((resolve) => setTimeout(resolve, 100)), { status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } }) });
+    const { listener } = await open({
+      send: async () => (
+        await new Promise((resolve) => setTimeout(resolve, 100)),
+        { status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } }
+      ),
+    });
     const [busy, idle] = [await dial(listener), await dial(listener)];
     await busy.send(post(DNC));
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -238,17 +324,40 @@ describe("a listener", () => {
     await expect(rawClient(listener.port)).rejects.toThrow();
   });
 
-  it.each([["plain", undefined], ["TLS", tls]] as const)("waits for no client that asks nothing, or half of it, when it stops: %s", async (_over, secured) => {
-    const answer = Promise.withResolvers<{ status: number; headers: []; body: Uint8Array; lane: string; endpoint: string; waits: { queue: number; ocs: number } }>();
-    const { line, listener } = await open({ send: () => answer.promise }, { tls: secured, patience: { head: 2000, request: 60_000, reply: 60_000 } });
+  it.each([
+    ["plain", undefined],
+    ["TLS", tls],
+  ] as const)("waits for no client that asks nothing, or half of it, when it stops: %s", async (_over, secured) => {
+    const answer = Promise.withResolvers<{
+      status: number;
+      headers: [];
+      body: Uint8Array;
+      lane: string;
+      endpoint: string;
+      waits: { queue: number; ocs: number };
+    }>();
+    const { line, listener } = await open(
+      { send: () => answer.promise },
+      { tls: secured, patience: { head: 2000, request: 60_000, reply: 60_000 } },
+    );
     const silent = await dial(listener, secured && { ca: authority.certPem });
-    const [half, busy] = [await dial(listener, secured && { ca: authority.certPem }), await dial(listener, secured && { ca: authority.certPem })];
+    const [half, busy] = [
+      await dial(listener, secured && { ca: authority.certPem }),
+      await dial(listener, secured && { ca: authority.certPem }),
+    ];
     await busy.send(post(DNC));
     await vi.waitFor(() => expect(line.sent).toHaveLength(1), { timeout: 20_000 });
     await half.send("POST ");
     const stopped = listener.stop(3_600_000);
     await Promise.all([silent.ended(), half.ended()]);
-    answer.resolve({ status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } });
+    answer.resolve({
+      status: 200,
+      headers: [],
+      body: new Uint8Array(),
+      lane: "l",
+      endpoint: "e",
+      waits: { queue: 0, ocs: 0 },
+    });
     expect((await busy.reply()).status).toBe(200);
     await stopped;
   });
@@ -260,14 +369,22 @@ describeIf(existsSync(CONNECTIONS), CONNECTIONS, "a client that may have gone wi
   const hex = (port: number): string => `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   /** Linux's own number of what it waits for on our side of the connection. */
   const timerOf = (ours: number, theirs: number): string | undefined =>
-    readFileSync(CONNECTIONS, "utf8").split("\n").map((line) => line.trim().split(/\s+/)).find(([, local, remote]) => local?.endsWith(hex(ours)) && remote?.endsWith(hex(theirs)))?.[5];
+    readFileSync(CONNECTIONS, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .find(([, local, remote]) => local?.endsWith(hex(ours)) && remote?.endsWith(hex(theirs)))?.[5];
 
-  it.each([["plain", undefined], ["TLS", tls]] as const)("is asked by the kernel whether it is still there: %s", async (_over, secured) => {
+  it.each([
+    ["plain", undefined],
+    ["TLS", tls],
+  ] as const)("is asked by the kernel whether it is still there: %s", async (_over, secured) => {
     const { listener } = await open({}, { tls: secured });
     const client = await dial(listener, secured && { ca: authority.certPem });
     await client.send(post(DNC));
     expect((await client.reply()).status).toBe(200);
-    await vi.waitFor(() => expect(timerOf(listener.port, client.socket.localPort!)).toMatch(/^02:/), { timeout: 20_000 });
+    await vi.waitFor(() => expect(timerOf(listener.port, client.socket.localPort!)).toMatch(/^02:/), {
+      timeout: 20_000,
+    });
   });
 });
 
@@ -277,42 +394,180 @@ const head = (lines: readonly string[], line = `POST ${DNC} HTTP/1.1`): string =
 const bad: readonly Bad[] = [
   ["two Host lines", head(["Host: localhost", "Host: localhost", "X-Client: alpha", "Content-Length: 0"]), 400, "1011"],
   ["no Host", head(["X-Client: alpha", "Content-Length: 0"]), 400, "1011"],
-  ["Content-Length with Transfer-Encoding", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Transfer-Encoding: chunked"]), 400, "1011"],
-  ["two Content-Length lines", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Content-Length: 0"]), 400, "1011"],
-  ["chunked as a Content-Encoding", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Content-Encoding: chunked"]), 400, "1011"],
-  ["another transfer coding", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: gzip, chunked"]), 400, "1011"],
+  [
+    "Content-Length with Transfer-Encoding",
+    head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Transfer-Encoding: chunked"]),
+    400,
+    "1011",
+  ],
+  [
+    "two Content-Length lines",
+    head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Content-Length: 0"]),
+    400,
+    "1011",
+  ],
+  [
+    "chunked as a Content-Encoding",
+    head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Content-Encoding: chunked"]),
+    400,
+    "1011",
+  ],
+  [
+    "another transfer coding",
+    head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: gzip, chunked"]),
+    400,
+    "1011",
+  ],
   ["a signed Content-Length", head(["Host: localhost", "X-Client: alpha", "Content-Length: +0"]), 400, "1006"],
-  ["two Authorization lines", head(["Host: localhost", "X-Client: alpha", "Authorization: Basic YTpi", "Authorization: Basic YTpi", "Content-Length: 0"]), 400, "1011"],
-  ["two Content-Type lines", head(["Host: localhost", "X-Client: alpha", "Content-Type: application/json", "Content-Type: text/plain", "Content-Length: 0"]), 400, "1011"],
-  ["a length whose name has an underscore", head(["Host: localhost", "X-Client: alpha", "Content_Length: 5", "Content-Length: 0"]), 400, "1011"],
-  ["a coding whose name has a dot", head(["Host: localhost", "X-Client: alpha", "Transfer.Encoding: chunked", "Content-Length: 0"]), 400, "1011"],
-  ["a key whose name has an underscore", head(["Host: localhost", "X-Client: alpha", "X_Api_Key: k", "Content-Length: 0"]), 400, "1011"],
-  ["a tenant whose name has an underscore", head(["Host: localhost", "X-Client: alpha", "ocsgw_tenant: 102", "Content-Length: 0"]), 400, "1011"],
-  ["a Content-Type that is not ASCII", head(["Host: localhost", "X-Client: alpha", "Content-Type: application/j\u00e4son", "Content-Length: 0"]), 400, "1011"],
-  ["a control character in a value", head(["Host: localhost", "X-Client: alpha", "X-Note: a\u0001b", "Content-Length: 0"]), 400, "1011"],
-  ["a dot that ends a foreign Host", head(["Host: evil.example.", "X-Client: alpha", "Content-Length: 0"]), 421, "1010"],
+  [
+    "two Authorization lines",
+    head([
+      "Host: localhost",
+      "X-Client: alpha",
+      "Authorization: Basic YTpi",
+      "Authorization: Basic YTpi",
+      "Content-Length: 0",
+    ]),
+    400,
+    "1011",
+  ],
+  [
+    "two Content-Type lines",
+    head([
+      "Host: localhost",
+      "X-Client: alpha",
+      "Content-Type: application/json",
+      "Content-Type: text/plain",
+      "Content-Length: 0",
+    ]),
+    400,
+    "1011",
+  ],
+  [
+    "a length whose name has an underscore",
+    head(["Host: localhost", "X-Client: alpha", "Content_Length: 5", "Content-Length: 0"]),
+    400,
+    "1011",
+  ],
+  [
+    "a coding whose name has a dot",
+    head(["Host: localhost", "X-Client: alpha", "Transfer.Encoding: chunked", "Content-Length: 0"]),
+    400,
+    "1011",
+  ],
+  [
+    "a key whose name has an underscore",
+    head(["Host: localhost", "X-Client: alpha", "X_Api_Key: k", "Content-Length: 0"]),
+    400,
+    "1011",
+  ],
+  [
+    "a tenant whose name has an underscore",
+    head(["Host: localhost", "X-Client: alpha", "ocsgw_tenant: 102", "Content-Length: 0"]),
+    400,
+    "1011",
+  ],
+  [
+    "a Content-Type that is not ASCII",
+    head(["Host: localhost", "X-Client: alpha", "Content-Type: application/j\u00e4son", "Content-Length: 0"]),
+    400,
+    "1011",
+  ],
+  [
+    "a control character in a value",
+    head(["Host: localhost", "X-Client: alpha", "X-Note: a\u0001b", "Content-Length: 0"]),
+    400,
+    "1011",
+  ],
+  [
+    "a dot that ends a foreign Host",
+    head(["Host: evil.example.", "X-Client: alpha", "Content-Length: 0"]),
+    421,
+    "1010",
+  ],
   ["two dots that end a Host", head(["Host: localhost..", "X-Client: alpha", "Content-Length: 0"]), 421, "1010"],
   ["a blank before the colon", head(["Host: localhost", "X-Client : alpha", "Content-Length: 0"]), 400, "1011"],
   ["a folded header", head(["Host: localhost", "X-Client: alpha", " beta", "Content-Length: 0"]), 400, "1011"],
   ["HTTP/1.0", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0"], `POST ${DNC} HTTP/1.0`), 400, "1011"],
   ["HTTP/2.0 in clear text", head(["Host: localhost", "X-Client: alpha"], "GET /campaigngroups HTTP/2.0"), 400, "1011"],
   ["the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "1011"],
-  ["another expectation", head(["Host: localhost", "X-Client: alpha", "Expect: 200-ok", "Content-Length: 0"]), 400, "1011"],
-  ["a GET with a body", head(["Host: localhost", "X-Client: alpha", "Content-Length: 2"], "GET /campaigngroups HTTP/1.1") + "{}", 400, "1006"],
+  [
+    "another expectation",
+    head(["Host: localhost", "X-Client: alpha", "Expect: 200-ok", "Content-Length: 0"]),
+    400,
+    "1011",
+  ],
+  [
+    "a GET with a body",
+    head(["Host: localhost", "X-Client: alpha", "Content-Length: 2"], "GET /campaigngroups HTTP/1.1") + "{}",
+    400,
+    "1006",
+  ],
   ["a body beyond the limit", head(["Host: localhost", "X-Client: alpha", "Content-Length: 1025"]), 413, "1006"],
-  ["a chunked body beyond the limit", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + `402\r\n{"A":"${"x".repeat(1018)}"}\r\n0\r\n\r\n`, 413, "1006"],
-  ["a target beyond the limit", head(["Host: localhost", "X-Client: alpha"], `GET /${"a".repeat(2100)} HTTP/1.1`), 431, "1006"],
+  [
+    "a chunked body beyond the limit",
+    head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) +
+      `402\r\n{"A":"${"x".repeat(1018)}"}\r\n0\r\n\r\n`,
+    413,
+    "1006",
+  ],
+  [
+    "a target beyond the limit",
+    head(["Host: localhost", "X-Client: alpha"], `GET /${"a".repeat(2100)} HTTP/1.1`),
+    431,
+    "1006",
+  ],
   ["a header block beyond the limit", head(["Host: localhost", `X-Client: ${"a".repeat(25_000)}`]), 431, "1006"],
-  ["too many header lines", head(["Host: localhost", "X-Client: alpha", ...Array.from({ length: 70 }, (_, index) => `X-${index}: 1`)]), 431, "1006"],
+  [
+    "too many header lines",
+    head(["Host: localhost", "X-Client: alpha", ...Array.from({ length: 70 }, (_, index) => `X-${index}: 1`)]),
+    431,
+    "1006",
+  ],
   ["a foreign Host", head(["Host: evil.example", "X-Client: alpha", "Content-Length: 0"]), 421, "1010"],
-  ["our name with a port that is not ours", head(["Host: localhost:1", "X-Client: alpha", "Content-Length: 0"]), 421, "1010"],
-  ["a foreign authority in absolute form", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0"], `POST http://evil.example${DNC} HTTP/1.1`), 421, "1010"],
-  ["userinfo in absolute form", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0"], `POST http://localhost@evil${DNC} HTTP/1.1`), 421, "1010"],
-  ["trailers", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + "2\r\n{}\r\n0\r\nHost: evil\r\n\r\n", 400, "1011"],
-  ["a broken chunk size", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + "zz\r\n{}\r\n", 400, "1011"],
+  [
+    "our name with a port that is not ours",
+    head(["Host: localhost:1", "X-Client: alpha", "Content-Length: 0"]),
+    421,
+    "1010",
+  ],
+  [
+    "a foreign authority in absolute form",
+    head(["Host: localhost", "X-Client: alpha", "Content-Length: 0"], `POST http://evil.example${DNC} HTTP/1.1`),
+    421,
+    "1010",
+  ],
+  [
+    "userinfo in absolute form",
+    head(["Host: localhost", "X-Client: alpha", "Content-Length: 0"], `POST http://localhost@evil${DNC} HTTP/1.1`),
+    421,
+    "1010",
+  ],
+  [
+    "trailers",
+    head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + "2\r\n{}\r\n0\r\nHost: evil\r\n\r\n",
+    400,
+    "1011",
+  ],
+  [
+    "a broken chunk size",
+    head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + "zz\r\n{}\r\n",
+    400,
+    "1011",
+  ],
   ["garbage", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400, "1011"],
-  ["a length inside another header", head(["Host: localhost", "X-Client: alpha", "X: x\tTransfer-Encoding: chunked", "Content-Length: 0"]), 400, "1011"],
-  ["an Upgrade", head(["Host: localhost", "X-Client: alpha", "Connection: Upgrade", "Upgrade: websocket", "Content-Length: 0"]), 400, "1011"],
+  [
+    "a length inside another header",
+    head(["Host: localhost", "X-Client: alpha", "X: x\tTransfer-Encoding: chunked", "Content-Length: 0"]),
+    400,
+    "1011",
+  ],
+  [
+    "an Upgrade",
+    head(["Host: localhost", "X-Client: alpha", "Connection: Upgrade", "Upgrade: websocket", "Content-Length: 0"]),
+    400,
+    "1011",
+  ],
   ["CONNECT", head(["Host: localhost:443"], "CONNECT localhost:443 HTTP/1.1"), 400, "1011"],
 ];
 
@@ -326,21 +581,30 @@ const mostWaiting = (): number => {
   }
 };
 
-describeIf(mostWaiting() >= CROWD, `a system that lets ${CROWD} connections wait`, "a crowd that comes while the event loop is busy", () => {
-  it("finds room, to the last", async () => {
-    const { listener } = await open();
-    const connected = new Int32Array(new SharedArrayBuffer(4));
-    const crowd = new Worker(`
+describeIf(
+  mostWaiting() >= CROWD,
+  `a system that lets ${CROWD} connections wait`,
+  "a crowd that comes while the event loop is busy",
+  () => {
+    it("finds room, to the last", async () => {
+      const { listener } = await open();
+      const connected = new Int32Array(new SharedArrayBuffer(4));
+      const crowd = new Worker(
+        `
       const { workerData: { port, count, connected } } = require("node:worker_threads");
       for (let at = 0; at < count; at++) require("node:net").connect(port, "127.0.0.1", () => (Atomics.add(connected, 0, 1), Atomics.notify(connected, 0))).on("error", () => undefined);
-    `, { eval: true, workerData: { port: listener.port, count: CROWD, connected } });
-    stops.push(() => crowd.terminate());
-    await once(crowd, "online");
-    // Nothing is accepted meanwhile. For whom there is no room asks again after a second, and finds none.
-    for (let seen = 0; seen < CROWD && Atomics.wait(connected, 0, seen, 5000) !== "timed-out";) seen = Atomics.load(connected, 0);
-    expect(Atomics.load(connected, 0)).toBe(CROWD);
-  });
-});
+    `,
+        { eval: true, workerData: { port: listener.port, count: CROWD, connected } },
+      );
+      stops.push(() => crowd.terminate());
+      await once(crowd, "online");
+      // Nothing is accepted meanwhile. For whom there is no room asks again after a second, and finds none.
+      for (let seen = 0; seen < CROWD && Atomics.wait(connected, 0, seen, 5000) !== "timed-out";)
+        seen = Atomics.load(connected, 0);
+      expect(Atomics.load(connected, 0)).toBe(CROWD);
+    });
+  },
+);
 
 describe("a request as HTTP allows it", () => {
   it.each<[string, readonly string[]]>([
@@ -359,7 +623,12 @@ describe("a request as HTTP allows it", () => {
     const { line, listener } = await open();
     const client = await dial(listener);
     const host = lines.find((each) => each.startsWith("!"))?.slice(1) ?? "Host: localhost";
-    await client.send(Buffer.from(head([host, "X-Client: alpha", "Content-Length: 0", ...lines.filter((each) => !each.startsWith("!"))]), "latin1"));
+    await client.send(
+      Buffer.from(
+        head([host, "X-Client: alpha", "Content-Length: 0", ...lines.filter((each) => !each.startsWith("!"))]),
+        "latin1",
+      ),
+    );
     expect((await client.reply()).status).toBe(200);
     expect(line.sent).toHaveLength(1);
   });
@@ -371,9 +640,19 @@ describe("a request as HTTP allows it", () => {
       await client.send(head([`Host: ${host}`, "X-Client: alpha", "Content-Length: 0"]));
       expect([host, (await client.reply()).status]).toEqual([host, 200]);
     }
-    await client.send(head(["Host: localhost", "X-Client: alpha", "Content-Length: 0"], `POST http://gw.example:30443${DNC} HTTP/1.1`));
+    await client.send(
+      head(["Host: localhost", "X-Client: alpha", "Content-Length: 0"], `POST http://gw.example:30443${DNC} HTTP/1.1`),
+    );
     expect((await client.reply()).status).toBe(200);
-    for (const host of ["other.example:30443", "gw.example:*", "x.gw.example:30443", "gw.example:x", "gw.example:999999", "gw.example:1@evil", "[2001:db8::2]:1"]) {
+    for (const host of [
+      "other.example:30443",
+      "gw.example:*",
+      "x.gw.example:30443",
+      "gw.example:x",
+      "gw.example:999999",
+      "gw.example:1@evil",
+      "[2001:db8::2]:1",
+    ]) {
       await client.send(head([`Host: ${host}`, "X-Client: alpha", "Content-Length: 0"]));
       expect([host, (await client.reply()).headers["ocsgw-code"]]).toEqual([host, "OCSGW-1010"]);
     }
@@ -385,14 +664,24 @@ describe("a refusal that a header caused names it", () => {
   it.each<[string, string, RegExp]>([
     ["a control character", "X-Note: a\u0001b", /the header X-Note has a/],
     ["another header inside", "X-Note: a\tContent-Length: 5", /the header X-Note has another header in it/],
-    ["a name that reads as a framing header", "Transfer_Encoding: chunked", /the header Transfer_Encoding could be read as transfer-encoding/],
-    ["a value that is not ASCII where it must be", "Ocsgw-Tenant: Z\u00fcrich", /the header ocsgw-tenant has a character other than visible ASCII/],
+    [
+      "a name that reads as a framing header",
+      "Transfer_Encoding: chunked",
+      /the header Transfer_Encoding could be read as transfer-encoding/,
+    ],
+    [
+      "a value that is not ASCII where it must be",
+      "Ocsgw-Tenant: Z\u00fcrich",
+      /the header ocsgw-tenant has a character other than visible ASCII/,
+    ],
     ["a name that is no token", "X-No(te: 1", /a header has a character that HTTP does not allow/],
     ["a blank before the colon", "X-Note : 1", /has a character that HTTP does not allow/],
   ])("%s", async (_name, headerLine, said) => {
     const { listener } = await open();
     const client = await dial(listener);
-    await client.send(Buffer.from(head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", headerLine]), "latin1"));
+    await client.send(
+      Buffer.from(head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", headerLine]), "latin1"),
+    );
     const reply = await client.reply();
     expect(reply.headers["ocsgw-code"]).toBe("OCSGW-1011");
     expect(reply.body).toMatch(said);
@@ -425,7 +714,9 @@ describe("what is not one unambiguous request for us", () => {
     const { line, listener } = await open();
     const client = await dial(listener);
     const body = '{\n    "CUSTOMER_CODE": 22, "GSW_CALL_RESULT":33,\n    "DATE_LAST_SERVED": "10/30/2008"\n}';
-    await client.send(post("/records/15?req=RecordProcessed", body).replace(/Content-Length: \d+/, "Content-Length: 54"));
+    await client.send(
+      post("/records/15?req=RecordProcessed", body).replace(/Content-Length: \d+/, "Content-Length: 54"),
+    );
     const reply = await client.reply();
     expect([reply.status, reply.headers["ocsgw-code"], reply.headers.connection]).toEqual([400, "OCSGW-1006", "close"]);
     await client.ended();
@@ -433,7 +724,9 @@ describe("what is not one unambiguous request for us", () => {
   });
 
   it.each([
-    ["by the guard", post(DNC, "", ["Content_Length: 5"])], ["by the parser of its body", post(DNC, "86\r\n")], ["for its lengths", post(DNC, "", ["Transfer-Encoding: chunked"])],
+    ["by the guard", post(DNC, "", ["Content_Length: 5"])],
+    ["by the parser of its body", post(DNC, "86\r\n")],
+    ["for its lengths", post(DNC, "", ["Transfer-Encoding: chunked"])],
   ])("what was sent ahead behind a request that is refused %s is not begun", async (_by, first) => {
     const { line, listener } = await open();
     const client = await dial(listener);
@@ -463,7 +756,9 @@ describe("what is not one unambiguous request for us", () => {
     const served = await dial(listener);
     await served.send(post(DNC, "", ["Transfer-Encoding: chunked"]));
     await served.ended();
-    const lingering = set.mock.results.filter((_, at) => set.mock.calls[at]![1] === 1000).map(({ value }) => value as NodeJS.Timeout);
+    const lingering = set.mock.results
+      .filter((_, at) => set.mock.calls[at]![1] === 1000)
+      .map(({ value }) => value as NodeJS.Timeout);
     expect(lingering).toHaveLength(2);
     await vi.waitFor(() => expect(clear.mock.calls.map(([timer]) => timer)).toEqual(expect.arrayContaining(lingering)));
   });
@@ -474,7 +769,9 @@ describe("what is not one unambiguous request for us", () => {
     await client.send(post(DNC, "{}").replace("Content-Length: 2", "Content-Length: 20"));
     await new Promise((resolve) => setTimeout(resolve, 30));
     client.close();
-    await vi.waitFor(() => expect(line.journal).toMatchObject([{ kind: "refusal", code: "OCSGW-1006" }]), { timeout: 20_000 });
+    await vi.waitFor(() => expect(line.journal).toMatchObject([{ kind: "refusal", code: "OCSGW-1006" }]), {
+      timeout: 20_000,
+    });
     expect(line.sent).toEqual([]);
   });
 });
@@ -504,7 +801,15 @@ describe("a TLS listener", () => {
   it("serves HTTP/1.1 over TLS 1.2 and 1.3 to who trusts its authority", async () => {
     const { listener } = await open({}, { tls });
     for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
-      const socket = connectTls({ port: listener.port, host: "127.0.0.1", ca: authority.certPem, servername: "localhost", minVersion: version, maxVersion: version, ALPNProtocols: ["h2", "http/1.1"] });
+      const socket = connectTls({
+        port: listener.port,
+        host: "127.0.0.1",
+        ca: authority.certPem,
+        servername: "localhost",
+        minVersion: version,
+        maxVersion: version,
+        ALPNProtocols: ["h2", "http/1.1"],
+      });
       stops.push(() => void socket.destroy());
       await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
       expect([socket.getProtocol(), socket.alpnProtocol]).toEqual([version, "http/1.1"]);
@@ -516,9 +821,20 @@ describe("a TLS listener", () => {
 
   it("refuses TLS 1.1 and plain text", async () => {
     const { line, listener } = await open({}, { tls });
-    const old = connectTls({ port: listener.port, host: "127.0.0.1", ca: authority.certPem, minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "ALL@SECLEVEL=0" });
+    const old = connectTls({
+      port: listener.port,
+      host: "127.0.0.1",
+      ca: authority.certPem,
+      minVersion: "TLSv1",
+      maxVersion: "TLSv1.1",
+      ciphers: "ALL@SECLEVEL=0",
+    });
     stops.push(() => void old.destroy());
-    expect(await new Promise((resolve) => old.once("secureConnect", () => resolve("connected")).once("error", () => resolve("refused")))).toBe("refused");
+    expect(
+      await new Promise((resolve) =>
+        old.once("secureConnect", () => resolve("connected")).once("error", () => resolve("refused")),
+      ),
+    ).toBe("refused");
     const plain = await dial(listener);
     await plain.send(post(DNC));
     await plain.ended();

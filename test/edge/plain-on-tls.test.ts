@@ -18,7 +18,11 @@ afterEach(async () => {
 const authority = createAuthority("plain");
 const leaf = authority.issue({ names: ["localhost", "127.0.0.1"], usage: "serverAuth" });
 const tls = {
-  cert: leaf.certPem, key: leaf.keyPem, minVersion: "1.2", clientCa: authority.certPem, clientCertificates: "request",
+  cert: leaf.certPem,
+  key: leaf.keyPem,
+  minVersion: "1.2",
+  clientCa: authority.certPem,
+  clientCertificates: "request",
 } as const;
 
 const open = async (): Promise<{ readonly listener: Listener; readonly counted: () => number }> => {
@@ -52,7 +56,11 @@ describe("HTTP in clear text at a port that speaks TLS", () => {
     const client = await dial(listener);
     await client.send(...pieces);
     const reply = await client.reply();
-    expect([reply.status, reply.headers["ocsgw-code"], reply.headers["connection"]]).toEqual([400, "OCSGW-1011", "close"]);
+    expect([reply.status, reply.headers["ocsgw-code"], reply.headers["connection"]]).toEqual([
+      400,
+      "OCSGW-1011",
+      "close",
+    ]);
     expect(reply.body).toContain("use https:// in place of http://");
     await client.ended();
     expect(counted()).toBe(1);
@@ -88,35 +96,47 @@ describe("HTTP in clear text at a port that speaks TLS", () => {
     now.mockRestore();
     expect(told.mock.calls.slice(1)).toEqual([["clients", "127.0.0.1", 2]]);
     const secure = await dial(listener, { ca: authority.certPem });
-    const lines = ["POST /phones/4155550100?req=DoNotCall HTTP/1.1", "Host: localhost", "X-Client: alpha", "Content-Length: 0"];
+    const lines = [
+      "POST /phones/4155550100?req=DoNotCall HTTP/1.1",
+      "Host: localhost",
+      "X-Client: alpha",
+      "Content-Length: 0",
+    ];
     await secure.send([...lines, "", ""].join("\r\n"));
     expect((await secure.reply()).status).toBe(200);
   });
 
-  it("is told at each listener of a gateway, and stands in its metrics and its journal", { timeout: 60_000 }, async () => {
-    const ocs = await rawOcs();
-    stops.push(() => ocs.close());
-    const config = twoTenants(ocs.url);
-    const own = { cert: "server.crt", key: "server.key" };
-    const bind = "127.0.0.1:0";
-    const callbacks = { bind, allow_from: ["127.0.0.1"], tls: { ...own, client_ca: "ca.crt" } };
-    Object.assign(config.upstreams["ocs"] as object, { callbacks });
-    const files = { "server.crt": leaf.certPem, "server.key": leaf.keyPem, "ca.crt": authority.certPem };
-    const listeners = [{ name: "clients", bind, tls: own }, { name: "plain", bind, tls: "none" }];
-    const gateway = await aGateway({ ...config, listeners, admin: { bind, tls: own } }, ["alpha"], files);
-    stops.push(() => gateway.stop());
-    const { admin: adminUrl, callbacks: heard } = gateway.gateway;
-    const secure = { clients: gateway.url, admin: adminUrl!, "callbacks:ocs": heard["ocs"]! };
-    for (const url of Object.values(secure)) {
-      expect(url).toMatch(/^https:/);
-      expect((await announce(url.replace("https:", "http:"), {})).status).toBe(400);
-    }
-    const admin = await dial({ port: Number(new URL(secure.admin).port) }, { ca: authority.certPem });
-    await admin.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    const rows = (await admin.reply()).body.split("\n").filter((line) => line.startsWith("ocsgw_plain_on_tls_total"));
-    const expected = Object.keys(secure).map((name) => `ocsgw_plain_on_tls_total{listener="${name}"} 1`);
-    expect(new Set(rows)).toEqual(new Set(expected));
-    const refusals = (await gateway.journal()).filter(({ kind }) => kind === "refusal");
-    expect(refusals.map((each) => "listener" in each && each.listener)).toContain("clients");
-  });
+  it(
+    "is told at each listener of a gateway, and stands in its metrics and its journal",
+    { timeout: 60_000 },
+    async () => {
+      const ocs = await rawOcs();
+      stops.push(() => ocs.close());
+      const config = twoTenants(ocs.url);
+      const own = { cert: "server.crt", key: "server.key" };
+      const bind = "127.0.0.1:0";
+      const callbacks = { bind, allow_from: ["127.0.0.1"], tls: { ...own, client_ca: "ca.crt" } };
+      Object.assign(config.upstreams["ocs"] as object, { callbacks });
+      const files = { "server.crt": leaf.certPem, "server.key": leaf.keyPem, "ca.crt": authority.certPem };
+      const listeners = [
+        { name: "clients", bind, tls: own },
+        { name: "plain", bind, tls: "none" },
+      ];
+      const gateway = await aGateway({ ...config, listeners, admin: { bind, tls: own } }, ["alpha"], files);
+      stops.push(() => gateway.stop());
+      const { admin: adminUrl, callbacks: heard } = gateway.gateway;
+      const secure = { clients: gateway.url, admin: adminUrl!, "callbacks:ocs": heard["ocs"]! };
+      for (const url of Object.values(secure)) {
+        expect(url).toMatch(/^https:/);
+        expect((await announce(url.replace("https:", "http:"), {})).status).toBe(400);
+      }
+      const admin = await dial({ port: Number(new URL(secure.admin).port) }, { ca: authority.certPem });
+      await admin.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      const rows = (await admin.reply()).body.split("\n").filter((line) => line.startsWith("ocsgw_plain_on_tls_total"));
+      const expected = Object.keys(secure).map((name) => `ocsgw_plain_on_tls_total{listener="${name}"} 1`);
+      expect(new Set(rows)).toEqual(new Set(expected));
+      const refusals = (await gateway.journal()).filter(({ kind }) => kind === "refusal");
+      expect(refusals.map((each) => "listener" in each && each.listener)).toContain("clients");
+    },
+  );
 });

@@ -10,26 +10,53 @@ const PATIENT = { timeout: 20_000, interval: 10 };
 const ca = testAuthority("Clients' CA");
 const other = testAuthority("Another CA");
 const server = testAuthority("Server CA").issue({ names: ["localhost"], usage: "serverAuth" });
-const [one, two] = ["one.test", "two.test"].map((name) => ca.issue({ names: [name], usage: "clientAuth" })) as [Made, Made];
+const [one, two] = ["one.test", "two.test"].map((name) => ca.issue({ names: [name], usage: "clientAuth" })) as [
+  Made,
+  Made,
+];
 
-const settings = (over: Partial<TlsSettings> = {}): TlsSettings =>
-  ({ cert: server.certPem, key: server.keyPem, minVersion: "1.2", clientCertificates: "request", clientCa: ca.certPem + other.certPem, ...over });
+const settings = (over: Partial<TlsSettings> = {}): TlsSettings => ({
+  cert: server.certPem,
+  key: server.keyPem,
+  minVersion: "1.2",
+  clientCertificates: "request",
+  clientCa: ca.certPem + other.certPem,
+  ...over,
+});
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-type Desk = { readonly listener: Listener; readonly options: ListenerOptions; readonly arrivals: Arrival[]; held: Promise<void> };
+type Desk = {
+  readonly listener: Listener;
+  readonly options: ListenerOptions;
+  readonly arrivals: Arrival[];
+  held: Promise<void>;
+};
 
 /** Answers each request with the names of the client's certificate, or why it does not count. */
 const aDesk = async (over: Partial<ListenerOptions> = {}): Promise<Desk> => {
-  const options: ListenerOptions = { name: "clients", host: "127.0.0.1", port: 0, tls: settings(), names: ["gw"], allowFrom: undefined, maxBody: 1024, ...over };
+  const options: ListenerOptions = {
+    name: "clients",
+    host: "127.0.0.1",
+    port: 0,
+    tls: settings(),
+    names: ["gw"],
+    allowFrom: undefined,
+    maxBody: 1024,
+    ...over,
+  };
   const desk = { options, arrivals: [] as Arrival[], held: Promise.resolve() };
   const listener = await listen(options, async (arrival) => {
     desk.arrivals.push(arrival);
     await desk.held;
-    return { status: 200, headers: [], body: bytesOf(arrival.peer?.fault ?? arrival.peer?.names.join(" ") ?? "nobody") };
+    return {
+      status: 200,
+      headers: [],
+      body: bytesOf(arrival.peer?.fault ?? arrival.peer?.names.join(" ") ?? "nobody"),
+    };
   });
   stops.push(() => listener.stop(0));
   return Object.assign(desk, { listener });
@@ -38,9 +65,18 @@ const aDesk = async (over: Partial<ListenerOptions> = {}): Promise<Desk> => {
 type Client = { readonly socket: TLSSocket; readonly ask: () => Promise<string>; readonly over: () => boolean };
 
 const aClient = async ({ listener }: Desk, made: Made | undefined, more: object = {}): Promise<Client> => {
-  const socket = connect({ port: listener.port, host: "127.0.0.1", rejectUnauthorized: false, ...(made && { cert: made.chainPem, key: made.keyPem }), ...more });
+  const socket = connect({
+    port: listener.port,
+    host: "127.0.0.1",
+    rejectUnauthorized: false,
+    ...(made && { cert: made.chainPem, key: made.keyPem }),
+    ...more,
+  });
   let [text, over] = ["", false];
-  socket.on("data", (chunk: Buffer) => (text += chunk.toString())).on("close", () => (over = true)).on("error", () => undefined);
+  socket
+    .on("data", (chunk: Buffer) => (text += chunk.toString()))
+    .on("close", () => (over = true))
+    .on("error", () => undefined);
   await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
   stops.push(() => socket.destroy());
   return {
@@ -58,7 +94,11 @@ const aClient = async ({ listener }: Desk, made: Made | undefined, more: object 
 describe("a connection with a client certificate", () => {
   it("is asked who it is at every request, and loses its connection once it was revoked; others keep theirs", async () => {
     const desk = await aDesk({ tls: settings({ clientCrl: ca.crl() + other.crl() }) });
-    const [first, second, nobody] = [await aClient(desk, one), await aClient(desk, two), await aClient(desk, undefined)];
+    const [first, second, nobody] = [
+      await aClient(desk, one),
+      await aClient(desk, two),
+      await aClient(desk, undefined),
+    ];
     expect([await first.ask(), await second.ask(), await nobody.ask()]).toEqual(["one.test", "two.test", "nobody"]);
     desk.listener.update({ ...desk.options, tls: settings({ clientCrl: ca.crl({ revoked: [one] }) + other.crl() }) });
     await expect.poll(() => first.over(), PATIENT).toBe(true);
@@ -111,7 +151,11 @@ describe("a connection with a client certificate", () => {
     const desk = await aDesk({ tls: settings({ clientCrl: ca.crl() + other.crl() }) });
     const client = await aClient(desk, one);
     const renewed = testAuthority("Server CA").issue({ names: ["localhost"], usage: "serverAuth" });
-    for (let round = 0; round < 20; round++) desk.listener.update({ ...desk.options, tls: { ...desk.options.tls!, cert: renewed.certPem, key: renewed.keyPem } });
+    for (let round = 0; round < 20; round++)
+      desk.listener.update({
+        ...desk.options,
+        tls: { ...desk.options.tls!, cert: renewed.certPem, key: renewed.keyPem },
+      });
     expect(await client.ask()).toBe("one.test");
     desk.listener.update({ ...desk.options, tls: settings({ clientCa: ca.certPem, clientCrl: ca.crl() }) });
     expect(await client.ask()).toBe("one.test");
@@ -131,16 +175,26 @@ describe("a connection with a client certificate", () => {
 
   it("is closed with the reply that says it has ended, so that a client with a new certificate comes again", async () => {
     const desk = await aDesk();
-    const [short, wrong] = [await aClient(desk, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })), await aClient(desk, testAuthority("Strangers").issue({ names: ["one.test"], usage: "clientAuth" }))];
+    const [short, wrong] = [
+      await aClient(desk, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })),
+      await aClient(desk, testAuthority("Strangers").issue({ names: ["one.test"], usage: "clientAuth" })),
+    ];
     expect(await short.ask()).toBe("short.test");
     await expect.poll(() => short.ask(), PATIENT).toMatch(/has expired/);
     await expect.poll(() => short.over(), PATIENT).toBe(true);
-    expect([await wrong.ask(), await wrong.ask(), wrong.over()]).toEqual([expect.stringMatching(/LOCALLY|VERIFY|ISSUER/), expect.stringMatching(/LOCALLY|VERIFY|ISSUER/), false]);
+    expect([await wrong.ask(), await wrong.ask(), wrong.over()]).toEqual([
+      expect.stringMatching(/LOCALLY|VERIFY|ISSUER/),
+      expect.stringMatching(/LOCALLY|VERIFY|ISSUER/),
+      false,
+    ]);
   });
 
   it("does not outlive its certificate, nor the revocation list that spoke for it", async () => {
     const desk = await aDesk({ tls: settings({ clientCrl: ca.crl({ to: 6000 }) + other.crl() }) });
-    const [short, long] = [await aClient(desk, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })), await aClient(desk, one)];
+    const [short, long] = [
+      await aClient(desk, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })),
+      await aClient(desk, one),
+    ];
     expect([await short.ask(), await long.ask()]).toEqual(["short.test", "one.test"]);
     await expect.poll(() => short.ask(), PATIENT).toMatch(/has expired/);
     await expect.poll(() => long.ask(), PATIENT).toMatch(/has expired/);
@@ -159,28 +213,33 @@ describe("a connection with a client certificate", () => {
     }
   });
 
-  it.each(["TLSv1.2", "TLSv1.3"] as const)("without certificates a session is resumed here, and neither elsewhere nor after an update, with %s", async (maxVersion) => {
-    const plain = settings({ clientCertificates: "none", clientCa: undefined });
-    const [desk, elsewhere] = [await aDesk({ tls: plain }), await aDesk({ tls: plain })];
-    const sessions: Buffer[] = [];
-    const first = await aClient(desk, undefined, { maxVersion });
-    first.socket.on("session", (session: Buffer) => sessions.push(session));
-    await first.ask();
-    await expect.poll(() => sessions.length + (maxVersion === "TLSv1.2" ? 1 : 0), PATIENT).toBeGreaterThan(0);
-    const session = sessions[0] ?? first.socket.getSession()!;
-    const reused = async (where: Desk): Promise<boolean> => {
-      const again = await aClient(where, undefined, { maxVersion, session });
-      expect(await again.ask()).toBe("nobody");
-      return again.socket.isSessionReused();
-    };
-    expect(await reused(elsewhere)).toBe(false);
-    expect(await reused(desk)).toBe(true);
-    desk.listener.update(desk.options);
-    expect(await reused(desk)).toBe(false);
-  });
+  it.each(["TLSv1.2", "TLSv1.3"] as const)(
+    "without certificates a session is resumed here, and neither elsewhere nor after an update, with %s",
+    async (maxVersion) => {
+      const plain = settings({ clientCertificates: "none", clientCa: undefined });
+      const [desk, elsewhere] = [await aDesk({ tls: plain }), await aDesk({ tls: plain })];
+      const sessions: Buffer[] = [];
+      const first = await aClient(desk, undefined, { maxVersion });
+      first.socket.on("session", (session: Buffer) => sessions.push(session));
+      await first.ask();
+      await expect.poll(() => sessions.length + (maxVersion === "TLSv1.2" ? 1 : 0), PATIENT).toBeGreaterThan(0);
+      const session = sessions[0] ?? first.socket.getSession()!;
+      const reused = async (where: Desk): Promise<boolean> => {
+        const again = await aClient(where, undefined, { maxVersion, session });
+        expect(await again.ask()).toBe("nobody");
+        return again.socket.isSessionReused();
+      };
+      expect(await reused(elsewhere)).toBe(false);
+      expect(await reused(desk)).toBe(true);
+      desk.listener.update(desk.options);
+      expect(await reused(desk)).toBe(false);
+    },
+  );
 
   it.each<[string, string]>([
-    ["no list", "nothing"], ["a torn list", ca.crl().replace(/\n.{64}\n/, "\n")], ["a certificate in its place", ca.certPem],
+    ["no list", "nothing"],
+    ["a torn list", ca.crl().replace(/\n.{64}\n/, "\n")],
+    ["a certificate in its place", ca.certPem],
   ])("%s for a revocation list cannot be used", (_, clientCrl) => {
     expect(() => requireUsable(settings({ clientCrl }))).toThrow();
   });
@@ -195,11 +254,16 @@ describe("of several paths to a root", () => {
   const bridge = { cn: "bridge", keys: ecKeys() };
   const between = root.below(bridge);
   const [crossed, ended] = [other.below(bridge), other.below({ ...bridge, ...ENDED })];
-  const [direct, below, throughEnded] = [root, between, ended].map((authority) => authority.issue({ names: ["one.test"], usage: "clientAuth" })) as [Made, Made, Made];
+  const [direct, below, throughEnded] = [root, between, ended].map((authority) =>
+    authority.issue({ names: ["one.test"], usage: "clientAuth" }),
+  ) as [Made, Made, Made];
 
   it.each<[string, readonly Made[], Made]>([
-    ["a renewed root behind the old one", [old, root], direct], ["a renewed root before the old one", [root, old], direct], ["a root before which the next one stands already", [young, root], direct],
-    ["a bridge behind an ended one", [other, ended, root, between], below], ["a bridge before an ended one", [root, between, other, ended], below],
+    ["a renewed root behind the old one", [old, root], direct],
+    ["a renewed root before the old one", [root, old], direct],
+    ["a root before which the next one stands already", [young, root], direct],
+    ["a bridge behind an ended one", [other, ended, root, between], below],
+    ["a bridge before an ended one", [root, between, other, ended], below],
     ["a bridge of two roots", [other, crossed, root, between], below],
     ["a bridge whose ended certificate the client brings along", [root, between], throughEnded],
   ])("counts %s", async (_, authorities, made) => {
@@ -208,7 +272,10 @@ describe("of several paths to a root", () => {
   });
 
   it.each<[string, readonly Made[], Made]>([
-    ["none that has ended", [other, ended], throughEnded], ["none over an ended root", [old], direct], ["none over a root to come", [young], direct], ["none without its root", [crossed, between], below],
+    ["none that has ended", [other, ended], throughEnded],
+    ["none over an ended root", [old], direct],
+    ["none over a root to come", [young], direct],
+    ["none without its root", [crossed, between], below],
   ])("counts %s", async (_, authorities, made) => {
     const desk = await aDesk({ tls: settings({ clientCa: authorities.map(({ certPem }) => certPem).join("") }) });
     expect(await (await aClient(desk, made)).ask()).not.toBe("one.test");
@@ -221,25 +288,46 @@ describe("a listener's room", () => {
       const socket = connectTcp({ port, host: "127.0.0.1" });
       stops.push(() => socket.destroy());
       let heard = "";
-      socket.on("data", (chunk: Buffer) => ((heard += chunk.toString()), resolve(true))).on("error", () => undefined).on("close", () => resolve(heard !== ""));
+      socket
+        .on("data", (chunk: Buffer) => ((heard += chunk.toString()), resolve(true)))
+        .on("error", () => undefined)
+        .on("close", () => resolve(heard !== ""));
       socket.write("GET / HTTP/1.1\r\nHost: gw\r\n\r\n");
     });
 
-  it.each([["in all", { max: 3, maxPerSource: 100 }], ["from one address", { max: 100, maxPerSource: 3 }]] as const)("is limited %s, and what is one too many is closed at once", async (_, room) => {
+  it.each([
+    ["in all", { max: 3, maxPerSource: 100 }],
+    ["from one address", { max: 100, maxPerSource: 3 }],
+  ] as const)("is limited %s, and what is one too many is closed at once", async (_, room) => {
     const { listener } = await aDesk({ tls: undefined, room });
-    expect([await plain(listener.port), await plain(listener.port), await plain(listener.port)]).toEqual([true, true, true]);
+    expect([await plain(listener.port), await plain(listener.port), await plain(listener.port)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
     expect([await plain(listener.port), await plain(listener.port)]).toEqual([false, false]);
     stops.pop();
-    (stops.splice(1, 1)[0]!)();
+    stops.splice(1, 1)[0]!();
     await expect.poll(() => plain(listener.port), PATIENT).toBe(true);
   });
 
   it("counts who never says a word of TLS", async () => {
     const desk = await aDesk({ room: { max: 2, maxPerSource: 2 } });
-    const silent = [0, 1].map(() => connectTcp({ port: desk.listener.port, host: "127.0.0.1" }).on("error", () => undefined));
+    const silent = [0, 1].map(() =>
+      connectTcp({ port: desk.listener.port, host: "127.0.0.1" }).on("error", () => undefined),
+    );
     await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once("connect", resolve))));
     await expect(aClient(desk, one)).rejects.toThrow();
     for (const socket of silent) socket.resetAndDestroy();
-    await expect.poll(() => aClient(desk, one).then((client) => client.ask(), () => ""), PATIENT).toBe("one.test");
+    await expect
+      .poll(
+        () =>
+          aClient(desk, one).then(
+            (client) => client.ask(),
+            () => "",
+          ),
+        PATIENT,
+      )
+      .toBe("one.test");
   });
 });

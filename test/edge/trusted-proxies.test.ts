@@ -16,11 +16,17 @@ const list = (...networks: readonly string[]): BlockList => {
   const found = new BlockList();
   for (const network of networks) {
     const [address = "", prefix] = network.split("/");
-    found.addSubnet(address, Number(prefix ?? (address.includes(":") ? 128 : 32)), address.includes(":") ? "ipv6" : "ipv4");
+    found.addSubnet(
+      address,
+      Number(prefix ?? (address.includes(":") ? 128 : 32)),
+      address.includes(":") ? "ipv6" : "ipv4",
+    );
   }
   return found;
 };
-const trusting = (sends: ProxyWay, ...networks: readonly string[]): TrustedProxies => [{ from: list(...networks), sends }];
+const trusting = (sends: ProxyWay, ...networks: readonly string[]): TrustedProxies => [
+  { from: list(...networks), sends },
+];
 
 describe("the client behind proxies that write X-Forwarded-For", () => {
   const proxies = trusting("x-forwarded-for", "10.0.0.0/24", "2001:db8:1::/48");
@@ -42,10 +48,21 @@ describe("the client behind proxies that write X-Forwarded-For", () => {
     ["is no address with a zone, a sign or a name", "10.0.0.1", ["fe80::1%eth0"], "10.0.0.1"],
     ["is no number that is too large", "10.0.0.1", ["198.51.100.777"], "10.0.0.1"],
   ])("%s", (_, peer, values, client) => {
-    expect(clientBehind(proxies, peer, values.map((value): HeaderLine => ["X-Forwarded-For", value]))).toBe(client);
+    expect(
+      clientBehind(
+        proxies,
+        peer,
+        values.map((value): HeaderLine => ["X-Forwarded-For", value]),
+      ),
+    ).toBe(client);
   });
 
-  it.each<HeaderLine>([["Forwarded", "for=198.51.100.7"], ["X_Forwarded_For", "198.51.100.7"], ["X-Real-IP", "198.51.100.7"], ["X-Forwarded-For-2", "198.51.100.7"]])("is not read from %s", (name, value) => {
+  it.each<HeaderLine>([
+    ["Forwarded", "for=198.51.100.7"],
+    ["X_Forwarded_For", "198.51.100.7"],
+    ["X-Real-IP", "198.51.100.7"],
+    ["X-Forwarded-For-2", "198.51.100.7"],
+  ])("is not read from %s", (name, value) => {
     expect(clientBehind(proxies, "10.0.0.1", [[name, value]])).toBe("10.0.0.1");
   });
 });
@@ -53,9 +70,20 @@ describe("the client behind proxies that write X-Forwarded-For", () => {
 describe("the client behind proxies that write Forwarded", () => {
   const proxies = trusting("forwarded", "10.0.0.0/24");
   it.each<[string, string]>([
-    ["for=198.51.100.7", "198.51.100.7"], ['For="198.51.100.7:51234";proto=https;by=10.0.0.1', "198.51.100.7"], ['proto=https; for="[2001:db8::7]:443"', "2001:db8::7"], ['for="[2001:db8::7]"', "2001:db8::7"],
-    ["for=203.0.113.1, for=198.51.100.7;host=gw, for=10.0.0.2", "198.51.100.7"], ['for="_hidden", for=10.0.0.2', "10.0.0.2"], ["for=unknown", "10.0.0.1"], ["proto=https", "10.0.0.1"], ["for=198.51.100.7, proto=https", "10.0.0.1"],
-    ['for="203.0.113.1, for=198.51.100.7', "10.0.0.1"], ['host="a, for=203.0.113.1";for=198.51.100.7', "198.51.100.7"], ['host="\\", for=203.0.113.1";for=198.51.100.7', "198.51.100.7"], ["xfor=203.0.113.1", "10.0.0.1"], ["", "10.0.0.1"],
+    ["for=198.51.100.7", "198.51.100.7"],
+    ['For="198.51.100.7:51234";proto=https;by=10.0.0.1', "198.51.100.7"],
+    ['proto=https; for="[2001:db8::7]:443"', "2001:db8::7"],
+    ['for="[2001:db8::7]"', "2001:db8::7"],
+    ["for=203.0.113.1, for=198.51.100.7;host=gw, for=10.0.0.2", "198.51.100.7"],
+    ['for="_hidden", for=10.0.0.2', "10.0.0.2"],
+    ["for=unknown", "10.0.0.1"],
+    ["proto=https", "10.0.0.1"],
+    ["for=198.51.100.7, proto=https", "10.0.0.1"],
+    ['for="203.0.113.1, for=198.51.100.7', "10.0.0.1"],
+    ['host="a, for=203.0.113.1";for=198.51.100.7', "198.51.100.7"],
+    ['host="\\", for=203.0.113.1";for=198.51.100.7', "198.51.100.7"],
+    ["xfor=203.0.113.1", "10.0.0.1"],
+    ["", "10.0.0.1"],
   ])("of %j is %s", (value, client) => {
     expect(clientBehind(proxies, "10.0.0.1", [["forwarded", value]])).toBe(client);
   });
@@ -67,12 +95,19 @@ describe("the client behind proxies that write Forwarded", () => {
     ["a quote, and two proxies", ['x="', "for=198.51.100.7", "for=10.0.0.2"], "198.51.100.7"],
     ["a line of the last proxy that cannot be read", ["for=203.0.113.1", 'for="198.51.100.7'], "10.0.0.1"],
   ])("is who the proxy says in a line of its own behind %s", (_, lines, client) => {
-    expect(clientBehind(proxies, "10.0.0.1", lines.map((line): HeaderLine => ["Forwarded", line]))).toBe(client);
+    expect(
+      clientBehind(
+        proxies,
+        "10.0.0.1",
+        lines.map((line): HeaderLine => ["Forwarded", line]),
+      ),
+    ).toBe(client);
   });
 
   it("is read in a time that does not depend on what stands in it", () => {
     const started = performance.now();
-    for (const odd of ['for="'.repeat(3000), ",".repeat(15_000), '\\"'.repeat(7000), "for=;".repeat(3000)]) clientBehind(proxies, "10.0.0.1", [["Forwarded", odd]]);
+    for (const odd of ['for="'.repeat(3000), ",".repeat(15_000), '\\"'.repeat(7000), "for=;".repeat(3000)])
+      clientBehind(proxies, "10.0.0.1", [["Forwarded", odd]]);
     expect(performance.now() - started).toBeLessThan(500);
   });
 });
@@ -87,9 +122,12 @@ describe("the client behind proxies of several ways", () => {
     ["Forwarded alone", "10.0.0.1", ["X-Forwarded-For", "203.0.113.1, 10.0.1.1"], "10.0.1.1"],
     ["the PROXY protocol alone", "10.0.0.1", ["X-Forwarded-For", "203.0.113.1, 10.0.2.1"], "10.0.2.1"],
     ["X-Forwarded-For alone", "10.0.1.1", ["Forwarded", "for=203.0.113.1, for=10.0.0.1"], "10.0.0.1"],
-  ])("is the proxy that writes %s, where another header names it: what stands before it is the client's", (_, peer, line, client) => {
-    expect(clientBehind(proxies, peer, [line])).toBe(client);
-  });
+  ])(
+    "is the proxy that writes %s, where another header names it: what stands before it is the client's",
+    (_, peer, line, client) => {
+      expect(clientBehind(proxies, peer, [line])).toBe(client);
+    },
+  );
 });
 
 const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
@@ -97,13 +135,19 @@ const proxied = (addresses: Buffer, { command = 0x21, family = 0x11, more = Buff
   const rest = Buffer.concat([addresses, more]);
   return Buffer.concat([SIGNATURE, Buffer.from([command, family, rest.length >> 8, rest.length & 0xff]), rest]);
 };
-const v4 = (source: string): Buffer => Buffer.from([...source.split(".").map(Number), 127, 0, 0, 1, 0xc0, 0x01, 0x20, 0xfb]);
-const v6 = (hex: string): Buffer => Buffer.concat([Buffer.from(hex, "hex"), Buffer.alloc(15), Buffer.from([1]), Buffer.from([0xc0, 0x01, 0x20, 0xfb])]);
+const v4 = (source: string): Buffer =>
+  Buffer.from([...source.split(".").map(Number), 127, 0, 0, 1, 0xc0, 0x01, 0x20, 0xfb]);
+const v6 = (hex: string): Buffer =>
+  Buffer.concat([Buffer.from(hex, "hex"), Buffer.alloc(15), Buffer.from([1]), Buffer.from([0xc0, 0x01, 0x20, 0xfb])]);
 
 describe("a header of the PROXY protocol", () => {
   it.each<[string, Buffer, string | undefined]>([
     ["of IPv4", proxied(v4("198.51.100.7")), "198.51.100.7"],
-    ["with what else proxies say", proxied(v4("198.51.100.7"), { more: Buffer.from([0x03, 0, 4, 1, 2, 3, 4]) }), "198.51.100.7"],
+    [
+      "with what else proxies say",
+      proxied(v4("198.51.100.7"), { more: Buffer.from([0x03, 0, 4, 1, 2, 3, 4]) }),
+      "198.51.100.7",
+    ],
     ["of IPv6", proxied(v6("20010db8000200000000000000000007"), { family: 0x21 }), "2001:db8:2::7"],
     ["of IPv4 over IPv6", proxied(v6("00000000000000000000ffffc6336407"), { family: 0x21 }), "198.51.100.7"],
     ["of a health check", proxied(Buffer.alloc(0), { command: 0x20, family: 0 }), undefined],
@@ -114,9 +158,15 @@ describe("a header of the PROXY protocol", () => {
   });
 
   it.each<[string, Buffer]>([
-    ["a request", Buffer.from("POST / HTTP/1.1\r\n")], ["a hello of TLS", Buffer.from([22, 3, 1, 0, 200])], ["version 1", Buffer.from("PROXY TCP4 198.51.100.7 127.0.0.1 1 2\r\n")],
-    ["another version", proxied(v4("198.51.100.7"), { command: 0x31 })], ["another command", proxied(v4("198.51.100.7"), { command: 0x22 })], ["datagrams", proxied(v4("198.51.100.7"), { family: 0x12 })],
-    ["one that is too short", proxied(v4("198.51.100.7").subarray(0, 8))], ["one that is too long", proxied(Buffer.alloc(3000))], ["a spoiled signature", Buffer.concat([SIGNATURE.subarray(0, 11), Buffer.from("x")])],
+    ["a request", Buffer.from("POST / HTTP/1.1\r\n")],
+    ["a hello of TLS", Buffer.from([22, 3, 1, 0, 200])],
+    ["version 1", Buffer.from("PROXY TCP4 198.51.100.7 127.0.0.1 1 2\r\n")],
+    ["another version", proxied(v4("198.51.100.7"), { command: 0x31 })],
+    ["another command", proxied(v4("198.51.100.7"), { command: 0x22 })],
+    ["datagrams", proxied(v4("198.51.100.7"), { family: 0x12 })],
+    ["one that is too short", proxied(v4("198.51.100.7").subarray(0, 8))],
+    ["one that is too long", proxied(Buffer.alloc(3000))],
+    ["a spoiled signature", Buffer.concat([SIGNATURE.subarray(0, 11), Buffer.from("x")])],
   ])("is not %s", (_, bytes) => {
     expect(() => readProxyHeader(bytes)).toThrow(RangeError);
   });
@@ -126,7 +176,10 @@ describe("a port of the proxy that is used again before the end of its last conn
   const AT = { remoteAddress: "127.0.0.1", remotePort: 40_001, localAddress: "127.0.0.1", localPort: 8443 };
   const named = new NamedSources();
   const server = new EventEmitter().on("connection", () => undefined);
-  named.standBefore(server as Server, () => ({ allowFrom: undefined, trustedProxies: trusting("proxy-protocol", "127.0.0.1") }));
+  named.standBefore(server as Server, () => ({
+    allowFrom: undefined,
+    trustedProxies: trusting("proxy-protocol", "127.0.0.1"),
+  }));
   const connect = async (header: Buffer): Promise<Socket> => {
     const socket = Object.assign(new PassThrough(), AT) as unknown as Socket;
     server.emit("connection", socket);
@@ -135,7 +188,8 @@ describe("a port of the proxy that is used again before the end of its last conn
     return socket;
   };
   it.each<[string, Buffer, string | undefined]>([
-    ["another client", proxied(v4("198.51.100.8")), "198.51.100.8"], ["the proxy's own check", proxied(Buffer.alloc(0), { command: 0x20, family: 0 }), undefined],
+    ["another client", proxied(v4("198.51.100.8")), "198.51.100.8"],
+    ["the proxy's own check", proxied(Buffer.alloc(0), { command: 0x20, family: 0 }), undefined],
   ])("is %s's", async (_, header, source) => {
     const one = await connect(proxied(v4("198.51.100.7")));
     expect(named.of(one)).toBe("198.51.100.7");
@@ -151,15 +205,32 @@ describe("a port of the proxy that is used again before the end of its last conn
 describe("a listener behind a proxy that speaks the PROXY protocol", () => {
   const authority = createAuthority("test");
   const leaf = authority.issue({ names: ["localhost"], usage: "serverAuth" });
-  const tls = { cert: leaf.certPem, key: leaf.keyPem, minVersion: "1.2" as const, clientCa: undefined, clientCertificates: "none" as const };
+  const tls = {
+    cert: leaf.certPem,
+    key: leaf.keyPem,
+    minVersion: "1.2" as const,
+    clientCa: undefined,
+    clientCertificates: "none" as const,
+  };
   const stops: (() => unknown)[] = [];
   afterEach(async () => {
     for (const stop of stops.splice(0).reverse()) await stop();
   });
-  const OPTIONS: ListenerOptions = { name: "clients", host: "127.0.0.1", port: 0, tls: undefined, names: ["gw"], allowFrom: undefined, maxBody: 1024, trustedProxies: trusting("proxy-protocol", "127.0.0.0/8") };
+  const OPTIONS: ListenerOptions = {
+    name: "clients",
+    host: "127.0.0.1",
+    port: 0,
+    tls: undefined,
+    names: ["gw"],
+    allowFrom: undefined,
+    maxBody: 1024,
+    trustedProxies: trusting("proxy-protocol", "127.0.0.0/8"),
+  };
   /** Answers each request with its source. */
   const open = async (over: Partial<ListenerOptions> = {}): Promise<Listener> => {
-    const listener = await listen({ ...OPTIONS, ...over }, (arrival) => Promise.resolve({ status: 200, headers: [], body: bytesOf(arrival.source) }));
+    const listener = await listen({ ...OPTIONS, ...over }, (arrival) =>
+      Promise.resolve({ status: 200, headers: [], body: bytesOf(arrival.source) }),
+    );
     stops.push(() => listener.stop(0));
     return listener;
   };
@@ -174,7 +245,10 @@ describe("a listener behind a proxy that speaks the PROXY protocol", () => {
   it.each<[string, (source: string) => readonly Uint8Array[]]>([
     ["in one piece with the request", (source) => [Buffer.concat([header(source), Buffer.from(REQUEST)])]],
     ["in a piece of its own", (source) => [header(source), Buffer.from(REQUEST)]],
-    ["byte by byte", (source) => Array.from(Buffer.concat([header(source), Buffer.from(REQUEST)]), (byte) => Buffer.from([byte]))],
+    [
+      "byte by byte",
+      (source) => Array.from(Buffer.concat([header(source), Buffer.from(REQUEST)]), (byte) => Buffer.from([byte])),
+    ],
     ["before two requests at once", (source) => [Buffer.concat([header(source), Buffer.from(REQUEST + REQUEST)])]],
   ])("takes the client's address from a header that comes %s", async (_, pieces) => {
     const listener = await open();
@@ -202,11 +276,21 @@ describe("a listener behind a proxy that speaks the PROXY protocol", () => {
     const listener = await open({ maxBody: 1 << 20 });
     const client = await dial(listener);
     const body = "x".repeat(500_000);
-    await client.send(Buffer.concat([header("198.51.100.7"), Buffer.from(`POST / HTTP/1.1\r\nHost: gw\r\nContent-Length: ${body.length}\r\n\r\n${body}`)]), REQUEST);
+    await client.send(
+      Buffer.concat([
+        header("198.51.100.7"),
+        Buffer.from(`POST / HTTP/1.1\r\nHost: gw\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
+      ]),
+      REQUEST,
+    );
     expect([(await client.reply()).body, (await client.reply()).body]).toEqual(["198.51.100.7", "198.51.100.7"]);
   });
 
-  it.each<[string, Uint8Array]>([["no header", Buffer.from(REQUEST)], ["a header of version 1", Buffer.from(`PROXY TCP4 198.51.100.7 127.0.0.1 1 2\r\n${REQUEST}`)], ["half a header, and its end", header("198.51.100.7").subarray(0, 20)]])("sends away who sends %s", async (_, bytes) => {
+  it.each<[string, Uint8Array]>([
+    ["no header", Buffer.from(REQUEST)],
+    ["a header of version 1", Buffer.from(`PROXY TCP4 198.51.100.7 127.0.0.1 1 2\r\n${REQUEST}`)],
+    ["half a header, and its end", header("198.51.100.7").subarray(0, 20)],
+  ])("sends away who sends %s", async (_, bytes) => {
     const listener = await open();
     const client = await dial(listener);
     await client.send(bytes);
@@ -224,7 +308,7 @@ describe("a listener behind a proxy that speaks the PROXY protocol", () => {
     const client = await dial(await open({ trustedProxies: trusting("proxy-protocol", "10.0.0.1") }));
     await client.send(Buffer.concat([header("198.51.100.7"), Buffer.from(REQUEST)]));
     expect((await client.reply()).body).toBe("127.0.0.1");
-    expect((await client.ended())).not.toContain("198.51.100.7");
+    expect(await client.ended()).not.toContain("198.51.100.7");
   });
 
   it("asks allow_from about the proxy, and counts connections by client", async () => {
@@ -250,8 +334,12 @@ describe("a listener behind a proxy that speaks the PROXY protocol", () => {
     listener.update(OPTIONS);
     expect(await ask(Buffer.concat([header("198.51.100.7"), Buffer.from(REQUEST)]))).toBe("198.51.100.7");
     listener.update({ ...OPTIONS, trustedProxies: trusting("x-forwarded-for", "127.0.0.1") });
-    expect(await ask(Buffer.from("GET / HTTP/1.1\r\nHost: gw\r\nX-Forwarded-For: 198.51.100.9\r\n\r\n"))).toBe("198.51.100.9");
+    expect(await ask(Buffer.from("GET / HTTP/1.1\r\nHost: gw\r\nX-Forwarded-For: 198.51.100.9\r\n\r\n"))).toBe(
+      "198.51.100.9",
+    );
     listener.update({ ...OPTIONS, trustedProxies: [] });
-    expect(await ask(Buffer.from("GET / HTTP/1.1\r\nHost: gw\r\nX-Forwarded-For: 198.51.100.9\r\n\r\n"))).toBe("127.0.0.1");
+    expect(await ask(Buffer.from("GET / HTTP/1.1\r\nHost: gw\r\nX-Forwarded-For: 198.51.100.9\r\n\r\n"))).toBe(
+      "127.0.0.1",
+    );
   });
 });

@@ -14,7 +14,9 @@ describe("ulid", () => {
   it("sorts by time, whatever was asked before", () => {
     const times = [5, 3, 4, 3, 1_700_000_000_000, 5];
     const ids = times.map((now) => ulid(now));
-    expect(ids.map((id) => id.slice(0, 10)).toSorted()).toEqual(times.toSorted((a, b) => a - b).map((now) => ulid(now).slice(0, 10)));
+    expect(ids.map((id) => id.slice(0, 10)).toSorted()).toEqual(
+      times.toSorted((a, b) => a - b).map((now) => ulid(now).slice(0, 10)),
+    );
   });
 
   it("is another one each time, also within a millisecond and over many fills of the pool", () => {

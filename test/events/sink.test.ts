@@ -57,16 +57,26 @@ describe("log lines that nobody takes", () => {
     expect([text, told]).toEqual(["line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n", [2]]);
   });
 
-  it.each([["short", 20, 17], ["as long as usual", 250, 17], ["longer than a piece", 200_000, 6]])("are caught up with in pieces, so that requests come in between: %s ones", async (_, size, most) => {
+  it.each([
+    ["short", 20, 17],
+    ["as long as usual", 250, 17],
+    ["longer than a piece", 200_000, 6],
+  ])("are caught up with in pieces, so that requests come in between: %s ones", async (_, size, most) => {
     let [isOpen, turn, text] = [false, 0, ""];
     const puts: { readonly turn: number; readonly bytes: number }[] = [];
-    const sink = putSink((bytes) => {
-      if (!isOpen) return 0;
-      puts.push({ turn, bytes: bytes.length });
-      text += bytes.toString();
-      return bytes.length;
-    }, { caughtUp: () => undefined });
-    const lines = Array.from({ length: Math.floor((1 << 20) / (size + 6)) }, (_line, number) => `${String(number).padStart(5, "0")}${"x".repeat(size)}\n`);
+    const sink = putSink(
+      (bytes) => {
+        if (!isOpen) return 0;
+        puts.push({ turn, bytes: bytes.length });
+        text += bytes.toString();
+        return bytes.length;
+      },
+      { caughtUp: () => undefined },
+    );
+    const lines = Array.from(
+      { length: Math.floor((1 << 20) / (size + 6)) },
+      (_line, number) => `${String(number).padStart(5, "0")}${"x".repeat(size)}\n`,
+    );
     for (const line of lines) sink.write(line);
     expect(sink.dropped()).toBe(0);
     isOpen = true;
@@ -88,7 +98,9 @@ describe("log lines that nobody takes", () => {
       for (let n = 0; n < 1000; n++) sink.write("x".repeat(5000) + "\\n");
       await new Promise((resolve) => setTimeout(resolve, 50));
       console.log(sink.dropped());`;
-    const child = spawn("bash", ["-c", `"$0" --input-type=module -e "$1" ${redirection}`, process.execPath, program], { stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn("bash", ["-c", `"$0" --input-type=module -e "$1" ${redirection}`, process.execPath, program], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     let out = "";
     child.stdout.on("data", (part: Buffer) => (out += part.toString()));
     expect(await once(child, "exit")).toEqual([code, null]);

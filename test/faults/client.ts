@@ -49,7 +49,8 @@ export const work = async (shift: Shift): Promise<void> => {
   let line: ClientConnection | undefined;
   for (let count = 0, left = true; left;) {
     const asks: Ask[] = [];
-    for (let wanted = 1 + below(random, BURST); wanted > 0 && (left = more()); wanted--) asks.push(anAsk(tenant, seat, count++, random));
+    for (let wanted = 1 + below(random, BURST); wanted > 0 && (left = more()); wanted--)
+      asks.push(anAsk(tenant, seat, count++, random));
     if (asks.length === 0) break;
     if (!line?.open) line = await ClientConnection.to(shift.port);
     const hangsUp = random() < HANG_UP && asks.every(({ group }) => group === undefined);
@@ -79,7 +80,10 @@ export class ClientConnection {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.setNoDelay(true).on("error", () => undefined).on("data", (chunk: Buffer) => this.#read(chunk.toString("latin1")));
+    socket
+      .setNoDelay(true)
+      .on("error", () => undefined)
+      .on("data", (chunk: Buffer) => this.#read(chunk.toString("latin1")));
     for (const event of ["end", "close"]) socket.on(event, () => this.#end());
   }
 
@@ -131,8 +135,14 @@ export class ClientConnection {
     const body = this.#received.slice(end + 4, until);
     this.#received = this.#received.slice(until);
     return {
-      at: performance.now(), status: Number(head.slice(9, 12)), body, warning: header("Warning"), code: header("Ocsgw-Code"),
-      id: header("Ocsgw-Request-Id") ?? "", origin: header("Ocsgw-Origin") ?? "", delivery: header("Ocsgw-Delivery") ?? "",
+      at: performance.now(),
+      status: Number(head.slice(9, 12)),
+      body,
+      warning: header("Warning"),
+      code: header("Ocsgw-Code"),
+      id: header("Ocsgw-Request-Id") ?? "",
+      origin: header("Ocsgw-Origin") ?? "",
+      delivery: header("Ocsgw-Delivery") ?? "",
     };
   }
 }

@@ -35,25 +35,32 @@ export const cuttingRelay = async (to: string): Promise<CuttingRelay> => {
     let over = false;
     for (const socket of both) {
       sockets.add(socket);
-      socket.setNoDelay(true).on("error", () => undefined).once("close", () => {
-        sockets.delete(socket);
-        for (const each of both) each.destroy();
-      });
+      socket
+        .setNoDelay(true)
+        .on("error", () => undefined)
+        .once("close", () => {
+          sockets.delete(socket);
+          for (const each of both) each.destroy();
+        });
     }
-    const forward = (direction: Direction, target: Socket) => (chunk: Buffer): void => {
-      if (over) return;
-      const left = cut?.direction === direction ? cut.after - passed[direction] : Number.POSITIVE_INFINITY;
-      const part = chunk.subarray(0, Math.min(chunk.length, left));
-      passed[direction] += part.length;
-      if (chunk.length < left) return void target.write(part);
-      over = true;
-      cut = undefined;
-      target.write(part, () => setTimeout(() => {
-        for (const each of both) each.resetAndDestroy();
-        if (near.closed) done.resolve();
-        else near.once("close", () => done.resolve());
-      }, SETTLE_MS));
-    };
+    const forward =
+      (direction: Direction, target: Socket) =>
+      (chunk: Buffer): void => {
+        if (over) return;
+        const left = cut?.direction === direction ? cut.after - passed[direction] : Number.POSITIVE_INFINITY;
+        const part = chunk.subarray(0, Math.min(chunk.length, left));
+        passed[direction] += part.length;
+        if (chunk.length < left) return void target.write(part);
+        over = true;
+        cut = undefined;
+        target.write(part, () =>
+          setTimeout(() => {
+            for (const each of both) each.resetAndDestroy();
+            if (near.closed) done.resolve();
+            else near.once("close", () => done.resolve());
+          }, SETTLE_MS),
+        );
+      };
     near.on("data", forward("request", far));
     far.on("data", forward("answer", near));
   });
@@ -68,9 +75,10 @@ export const cuttingRelay = async (to: string): Promise<CuttingRelay> => {
     done: () => done.promise,
     connections: () => count,
     passed: () => passed,
-    close: () => new Promise((resolve) => {
-      for (const socket of sockets) socket.destroy();
-      server.close(() => resolve());
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
   };
 };

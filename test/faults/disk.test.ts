@@ -9,7 +9,8 @@ import { describeAllowed, programOf } from "../kit/machine.ts";
 import type { Asked } from "./client.ts";
 import { besiege } from "./siege.ts";
 
-const mount = (place: string, size: string): boolean => spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", place]).status === 0;
+const mount = (place: string, size: string): boolean =>
+  spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", place]).status === 0;
 const unmount = (place: string): void => void spawnSync("umount", ["--lazy", place]);
 
 /** Root in a container may still not mount. */
@@ -22,8 +23,10 @@ const canMount = ((): boolean => {
   return can;
 })();
 
-const refusedFor = (asked: readonly Asked[], reason: RegExp): Asked[] => asked.filter(({ seen }) => seen?.code === "OCSGW-5101" && reason.test(seen.body));
-const answersSince = (asked: readonly Asked[], since: number): number => asked.filter(({ issued, seen }) => issued > since && seen?.origin === "ocs" && seen.code === undefined).length;
+const refusedFor = (asked: readonly Asked[], reason: RegExp): Asked[] =>
+  asked.filter(({ seen }) => seen?.code === "OCSGW-5101" && reason.test(seen.body));
+const answersSince = (asked: readonly Asked[], since: number): number =>
+  asked.filter(({ issued, seen }) => issued > since && seen?.origin === "ocs" && seen.code === undefined).length;
 
 describeAllowed(canMount, "root that may mount a tmpfs", "a disk that is full", () => {
   it("refuses with the reason, sends nothing without an intent, and serves again by itself when there is room", async () => {
@@ -44,7 +47,12 @@ describeAllowed(canMount, "root that may mount a tmpfs", "a disk that is full", 
       expect(await loadUntil(() => answersSince(asked, freed) > 20)).toBe(true);
       const { violations, entries } = await end();
       expect(violations).toEqual([]);
-      expect(entries).toContainEqual(expect.objectContaining({ kind: "gap", reason: "the journal could not be written: no space is left on the disk" }));
+      expect(entries).toContainEqual(
+        expect.objectContaining({
+          kind: "gap",
+          reason: "the journal could not be written: no space is left on the disk",
+        }),
+      );
       expect(gateway.log()).toContain('"reason":"no space is left on the disk","msg":"the journal cannot be written"');
       expect(gateway.log()).toContain('"msg":"the journal is written again"');
     });
@@ -56,10 +64,24 @@ const strace = programOf("strace");
 const canTrace = strace !== undefined && spawnSync(strace, ["-f", "-qq", "-o", "/dev/null", "true"]).status === 0;
 
 /** One thread of the pool, because strace counts the calls of each thread by itself. */
-const traced = (inject: string) => (audit: string): { by: string[]; env: NodeJS.ProcessEnv } => ({
-  by: [strace!, "-f", "-qq", "-o", "/dev/null", "-P", join(audit, "segments/000000000000.jsonl"), "-e", "trace=pwrite64", "-e", `inject=pwrite64:${inject}`],
-  env: { UV_THREADPOOL_SIZE: "1" },
-});
+const traced =
+  (inject: string) =>
+  (audit: string): { by: string[]; env: NodeJS.ProcessEnv } => ({
+    by: [
+      strace!,
+      "-f",
+      "-qq",
+      "-o",
+      "/dev/null",
+      "-P",
+      join(audit, "segments/000000000000.jsonl"),
+      "-e",
+      "trace=pwrite64",
+      "-e",
+      `inject=pwrite64:${inject}`,
+    ],
+    env: { UV_THREADPOOL_SIZE: "1" },
+  });
 
 describeAllowed(canTrace, "strace, and a machine that lets it trace", "a disk that", () => {
   it("fails a write, and then the first tries to go on", async () => {
@@ -69,18 +91,28 @@ describeAllowed(canTrace, "strace, and a machine that lets it trace", "a disk th
       expect(await loadUntil(() => answersSince(asked, failed) > 20)).toBe(true);
       const { violations, entries } = await end();
       expect(violations).toEqual([]);
-      expect(entries).toContainEqual(expect.objectContaining({ kind: "gap", reason: "the journal could not be written: the disk reports an input/output error" }));
+      expect(entries).toContainEqual(
+        expect.objectContaining({
+          kind: "gap",
+          reason: "the journal could not be written: the disk reports an input/output error",
+        }),
+      );
     });
   }, 60_000);
 
   it("does not answer for longer than it may", async () => {
-    await besiege({ seed: 9, audit: { disk_timeout: "300ms" }, process: traced("delay_enter=1500000:when=15") }, async ({ asked, loadUntil, end }) => {
-      expect(await loadUntil(() => refusedFor(asked, /no answer from the disk for 300 ms/).length > 5)).toBe(true);
-      const failed = performance.now();
-      expect(await loadUntil(() => answersSince(asked, failed) > 20)).toBe(true);
-      const { violations, entries } = await end();
-      expect(violations).toEqual([]);
-      expect(entries.some((entry) => entry.kind === "gap" && entry.reason.includes("no answer from the disk"))).toBe(true);
-    });
+    await besiege(
+      { seed: 9, audit: { disk_timeout: "300ms" }, process: traced("delay_enter=1500000:when=15") },
+      async ({ asked, loadUntil, end }) => {
+        expect(await loadUntil(() => refusedFor(asked, /no answer from the disk for 300 ms/).length > 5)).toBe(true);
+        const failed = performance.now();
+        expect(await loadUntil(() => answersSince(asked, failed) > 20)).toBe(true);
+        const { violations, entries } = await end();
+        expect(violations).toEqual([]);
+        expect(entries.some((entry) => entry.kind === "gap" && entry.reason.includes("no answer from the disk"))).toBe(
+          true,
+        );
+      },
+    );
   }, 60_000);
 });

@@ -17,15 +17,25 @@ class Row {
   readonly gateway: TestGateway;
   readonly #client: ClientConnection;
 
-  private constructor(parts: { ocs: RecordingOcs; relay: CuttingRelay; gateway: TestGateway; client: ClientConnection }) {
+  private constructor(parts: {
+    ocs: RecordingOcs;
+    relay: CuttingRelay;
+    gateway: TestGateway;
+    client: ClientConnection;
+  }) {
     ({ ocs: this.ocs, relay: this.relay, gateway: this.gateway, client: this.#client } = parts);
   }
 
   static async start(): Promise<Row> {
     const ocs = await RecordingOcs.start("shared", () => 0);
     const relay = await cuttingRelay(ocs.url("primary"));
-    const shared = { url: (instance: "primary" | "backup") => (instance === "primary" ? relay.url : ocs.url("backup")) };
-    const gateway = await aGateway(worldConfig({ shared, alone: NOWHERE, lanes: 1, answer: "10s" }), TENANTS.map(clientOf));
+    const shared = {
+      url: (instance: "primary" | "backup") => (instance === "primary" ? relay.url : ocs.url("backup")),
+    };
+    const gateway = await aGateway(
+      worldConfig({ shared, alone: NOWHERE, lanes: 1, answer: "10s" }),
+      TENANTS.map(clientOf),
+    );
     return new Row({ ocs, relay, gateway, client: await ClientConnection.to(gateway.port) });
   }
 
@@ -39,7 +49,12 @@ class Row {
 
   /** What OCS received stands in the journal under the relay's address. */
   async history(): Promise<History> {
-    return { asked: this.asked, received: this.ocs.ledger.map((each) => ({ ...each, endpoint: this.relay.url })), journal: await this.gateway.journal(), upstreamOf };
+    return {
+      asked: this.asked,
+      received: this.ocs.ledger.map((each) => ({ ...each, endpoint: this.relay.url })),
+      journal: await this.gateway.journal(),
+      upstreamOf,
+    };
   }
 
   async stop(): Promise<void> {
@@ -62,7 +77,8 @@ afterAll(async () => {
 
 /** A marker of one length that OCS answers with this status. */
 const markerFor = (name: string, status: number): string => {
-  for (let suffix = 100; suffix < 1000; suffix++) if (statusOf(`${TENANT}-${name}-${suffix}`) === status) return `${TENANT}-${name}-${suffix}`;
+  for (let suffix = 100; suffix < 1000; suffix++)
+    if (statusOf(`${TENANT}-${name}-${suffix}`) === status) return `${TENANT}-${name}-${suffix}`;
   throw new Error(`no marker for ${status}`);
 };
 
@@ -81,9 +97,14 @@ const cutAndGoOn = async (row: Row, { direction, status }: Series, after: number
   const times = (of: string): number => row.ocs.ledger.filter((each) => each.executed && each.marker === of).length;
   const executions = times(marker);
   if (executions > 1) faults.push(`carried out ${executions} times`);
-  if (seen?.origin === "ocs" && executions !== 1) faults.push(`answered ${seen.status}, carried out ${executions} times`);
-  if (seen?.delivery !== "answered" && seen?.delivery !== "sent-no-answer") faults.push(`bytes had left, and the client was told ${seen?.delivery}`);
-  if (next.seen?.origin !== "ocs") faults.push(`the next request got ${next.seen?.status} ${next.seen?.code} and was carried out ${times(next.marker)} times`);
+  if (seen?.origin === "ocs" && executions !== 1)
+    faults.push(`answered ${seen.status}, carried out ${executions} times`);
+  if (seen?.delivery !== "answered" && seen?.delivery !== "sent-no-answer")
+    faults.push(`bytes had left, and the client was told ${seen?.delivery}`);
+  if (next.seen?.origin !== "ocs")
+    faults.push(
+      `the next request got ${next.seen?.status} ${next.seen?.code} and was carried out ${times(next.marker)} times`,
+    );
   if (row.relay.connections() <= connections) faults.push("the next request went over a connection that had been cut");
   return faults.map((fault) => `${name}: ${fault}`);
 };
@@ -98,11 +119,14 @@ const lengthOf = async (row: Row, { direction, status }: Series): Promise<number
 const cutEverywhere = async (series: Series): Promise<{ offsets: number; faults: string[] }> => {
   const length = await lengthOf(rows[0]!, series);
   const offsets = Array.from({ length: length + 1 }, (_, after) => after);
-  const faults = await Promise.all(rows.map(async (row, at) => {
-    const found: string[] = [];
-    for (const after of offsets.filter((offset) => offset % ROWS === at)) found.push(...await cutAndGoOn(row, series, after));
-    return found;
-  }));
+  const faults = await Promise.all(
+    rows.map(async (row, at) => {
+      const found: string[] = [];
+      for (const after of offsets.filter((offset) => offset % ROWS === at))
+        found.push(...(await cutAndGoOn(row, series, after)));
+      return found;
+    }),
+  );
   return { offsets: offsets.length, faults: faults.flat() };
 };
 
@@ -113,11 +137,15 @@ const serieses: readonly (readonly [name: string, series: Series])[] = [
 ];
 
 describe("a link that is cut", () => {
-  it.each(serieses)("after any byte of %s: no double run, no false answer, no false not-sent, and the next request goes through", { timeout: 120_000 }, async (_name, series) => {
-    const { offsets, faults } = await cutEverywhere(series);
-    expect(faults).toEqual([]);
-    expect(offsets).toBeGreaterThan(80);
-  });
+  it.each(serieses)(
+    "after any byte of %s: no double run, no false answer, no false not-sent, and the next request goes through",
+    { timeout: 120_000 },
+    async (_name, series) => {
+      const { offsets, faults } = await cutEverywhere(series);
+      expect(faults).toEqual([]);
+      expect(offsets).toBeGreaterThan(80);
+    },
+  );
 
   it("leaves a history without a fault", async () => {
     const faults = await Promise.all(rows.map(async (row) => check(await row.history())));

@@ -12,21 +12,35 @@ it("every refusal is an entry or in a count, as many as the metrics say; those o
     let number = 4_155_550_100;
     // Each another number: the same Do-Not-Call of one client within a minute would be counted.
     const ask = async (headers: Record<string, string>): Promise<number> => {
-      const { statusCode, body } = await request(`${gateway.url}/phones/${number++}?req=DoNotCall`, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: '{"GSW_TENANT_DBID": 999}' });
+      const { statusCode, body } = await request(`${gateway.url}/phones/${number++}?req=DoNotCall`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: '{"GSW_TENANT_DBID": 999}',
+      });
       await body.dump();
       return statusCode;
     };
     const from = async (times: number, headers: Record<string, string>): Promise<number[]> => {
       const statuses: number[] = [];
-      while (statuses.length < times) statuses.push(...(await Promise.all(Array.from({ length: Math.min(50, times - statuses.length) }, () => ask(headers)))));
+      while (statuses.length < times)
+        statuses.push(
+          ...(await Promise.all(Array.from({ length: Math.min(50, times - statuses.length) }, () => ask(headers)))),
+        );
       return statuses;
     };
-    const [strangers, known] = await Promise.all([from(STRANGERS, { authorization: basic("nobody") }), from(KNOWN, { authorization: basic("alpha") })]);
+    const [strangers, known] = await Promise.all([
+      from(STRANGERS, { authorization: basic("nobody") }),
+      from(KNOWN, { authorization: basic("alpha") }),
+    ]);
     // After some 401 a stranger is told to wait.
     expect(strangers.filter((status) => status !== 401 && status !== 429)).toEqual([]);
     expect(new Set(known)).toEqual(new Set([403]));
     const metrics = await (await request(`${gateway.gateway.admin}/metrics`)).body.text();
-    const refused = (code: string): number => [...metrics.matchAll(new RegExp(`ocsgw_refusals_total\\{[^}]*code="${code}"[^}]*\\} (\\d+)`, "g"))].reduce((sum, [, count]) => sum + Number(count), 0);
+    const refused = (code: string): number =>
+      [...metrics.matchAll(new RegExp(`ocsgw_refusals_total\\{[^}]*code="${code}"[^}]*\\} (\\d+)`, "g"))].reduce(
+        (sum, [, count]) => sum + Number(count),
+        0,
+      );
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const entries = await gateway.journal();
     const written = entries.filter((entry) => entry.kind === "refusal");

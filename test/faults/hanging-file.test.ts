@@ -54,14 +54,19 @@ describeAllowed(canTrace, "strace that may trace", "a gateway that is told to re
       return (await fetch(to, { method: "POST", headers: { authorization: basic("alpha") } })).status;
     };
     try {
-      await write(what === "keys file"
-        ? config({ identity: { keys: { file: "slow.pem" } } })
-        : config({ listeners: [{ name: "new", bind: "127.0.0.1:0", tls: { cert: "slow.pem", key: "slow.pem" } }] }));
+      await write(
+        what === "keys file"
+          ? config({ identity: { keys: { file: "slow.pem" } } })
+          : config({ listeners: [{ name: "new", bind: "127.0.0.1:0", tls: { cert: "slow.pem", key: "slow.pem" } }] }),
+      );
       const hung = reload();
       expect(await serves()).toBe(200);
       const told = await hung;
       const says = `${join(dir, "slow.pem")} is not read: the file system does not answer`;
-      expect(told).toMatchObject({ outcome: "refused", problems: [{ message: expect.stringContaining(says) as string }] });
+      expect(told).toMatchObject({
+        outcome: "refused",
+        problems: [{ message: expect.stringContaining(says) as string }],
+      });
       // It still hangs.
       await write(config({ tenants: [{ ...(config()["tenants"] as Map[])[0]!, share: 2 }] }));
       expect(await reload()).toMatchObject({ outcome: "reloaded" });

@@ -18,7 +18,11 @@ export type History = {
 };
 
 /** A request with all that an OCS received for it. */
-export type Case = { readonly asked: Asked; readonly arrivals: readonly Received[]; readonly executions: readonly Received[] };
+export type Case = {
+  readonly asked: Asked;
+  readonly arrivals: readonly Received[];
+  readonly executions: readonly Received[];
+};
 
 export const check = (history: History): string[] => {
   const { cases, strays } = match(history);
@@ -36,13 +40,23 @@ export const check = (history: History): string[] => {
 const match = ({ asked, received }: History): { cases: Case[]; strays: Received[] } => {
   const arrivals = new Map<Asked, Received[]>(asked.map((each) => [each, []]));
   const posts = new Map(asked.filter(({ group }) => group === undefined).map((each) => [each.marker, each]));
-  const gets = Map.groupBy(asked.filter(({ group }) => group !== undefined), ({ group }) => `GET ${group}`);
+  const gets = Map.groupBy(
+    asked.filter(({ group }) => group !== undefined),
+    ({ group }) => `GET ${group}`,
+  );
   const strays = received.filter((each) => {
     const owner = posts.get(each.marker) ?? gets.get(each.marker)?.findLast(({ issued }) => issued <= each.at);
     if (owner) arrivals.get(owner)!.push(each);
     return !owner;
   });
-  return { cases: [...arrivals].map(([one, its]) => ({ asked: one, arrivals: its, executions: its.filter(({ executed }) => executed) })), strays };
+  return {
+    cases: [...arrivals].map(([one, its]) => ({
+      asked: one,
+      arrivals: its,
+      executions: its.filter(({ executed }) => executed),
+    })),
+    strays,
+  };
 };
 
 const isAnswer = ({ origin }: Seen): boolean => origin === "ocs";
@@ -50,13 +64,21 @@ const isAnswer = ({ origin }: Seen): boolean => origin === "ocs";
 /** H1: what the client saw of OCS is what OCS says to this request and to no other. */
 const answerFaults = ({ asked: { marker, group, seen }, executions }: Case): string[] => {
   if (!seen) return [];
-  if (!isAnswer(seen)) return seen.warning === undefined ? [] : [`H1: ${marker} got a Warning from the gateway: ${seen.warning}`];
-  const due = group === undefined ? { status: statusOf(marker), warning: warningOf(marker) } : { status: 200, warning: executions.at(-1)?.warning };
+  if (!isAnswer(seen))
+    return seen.warning === undefined ? [] : [`H1: ${marker} got a Warning from the gateway: ${seen.warning}`];
+  const due =
+    group === undefined
+      ? { status: statusOf(marker), warning: warningOf(marker) }
+      : { status: 200, warning: executions.at(-1)?.warning };
   const faults: string[] = [];
-  if (seen.status !== due.status) faults.push(`H1: ${marker} saw status ${seen.status}; OCS answers it with ${due.status}`);
-  if (seen.warning !== due.warning) faults.push(`H1: ${marker} saw Warning ${seen.warning}; OCS answers it with ${due.warning}`);
-  if (group !== undefined && !showsGroup(seen.body, group)) faults.push(`H1: ${marker} asked for group ${group} and saw ${seen.body}`);
-  if (group === undefined && due.status === 200 && seen.body !== "") faults.push(`H1: ${marker} saw a body behind a positive answer: ${seen.body}`);
+  if (seen.status !== due.status)
+    faults.push(`H1: ${marker} saw status ${seen.status}; OCS answers it with ${due.status}`);
+  if (seen.warning !== due.warning)
+    faults.push(`H1: ${marker} saw Warning ${seen.warning}; OCS answers it with ${due.warning}`);
+  if (group !== undefined && !showsGroup(seen.body, group))
+    faults.push(`H1: ${marker} asked for group ${group} and saw ${seen.body}`);
+  if (group === undefined && due.status === 200 && seen.body !== "")
+    faults.push(`H1: ${marker} saw a body behind a positive answer: ${seen.body}`);
   return faults;
 };
 
@@ -68,13 +90,24 @@ const showsGroup = (body: string, dbid: number): boolean => {
 /** H2: carried out at most once; once when OCS's status was seen; never when the gateway says that it was not sent. */
 const executionFaults = ({ asked: { marker, seen }, arrivals, executions }: Case): string[] => {
   const times = executions.length;
-  const faults = times > 1 ? [`H2: ${marker} was carried out ${times} times, at ${executions.map(({ endpoint, connection }) => `${endpoint} on connection ${connection}`).join(" and ")}`] : [];
+  const faults =
+    times > 1
+      ? [
+          `H2: ${marker} was carried out ${times} times, at ${executions.map(({ endpoint, connection }) => `${endpoint} on connection ${connection}`).join(" and ")}`,
+        ]
+      : [];
   if (arrivals.length > 1) faults.push(`H2: ${marker} was sent ${arrivals.length} times`);
   if (!seen) return faults;
-  if (isAnswer(seen) && times === 0) faults.push(`H2: ${marker} saw OCS's status ${seen.status}, and no OCS carried it out`);
-  if (isAnswer(seen) && seen.delivery !== "answered") faults.push(`H2: ${marker} saw OCS's status ${seen.status} with delivery ${seen.delivery}`);
-  if (!isAnswer(seen) && seen.delivery === "not-sent" && arrivals.length > 0) faults.push(`H2: ${marker} was told not-sent (${seen.code}), and OCS ${times > 0 ? "carried it out" : "received it"}`);
-  if (!isAnswer(seen) && seen.delivery !== "not-sent" && seen.delivery !== "sent-no-answer") faults.push(`H2: ${marker} got the gateway's ${seen.status} with delivery ${JSON.stringify(seen.delivery)}`);
+  if (isAnswer(seen) && times === 0)
+    faults.push(`H2: ${marker} saw OCS's status ${seen.status}, and no OCS carried it out`);
+  if (isAnswer(seen) && seen.delivery !== "answered")
+    faults.push(`H2: ${marker} saw OCS's status ${seen.status} with delivery ${seen.delivery}`);
+  if (!isAnswer(seen) && seen.delivery === "not-sent" && arrivals.length > 0)
+    faults.push(
+      `H2: ${marker} was told not-sent (${seen.code}), and OCS ${times > 0 ? "carried it out" : "received it"}`,
+    );
+  if (!isAnswer(seen) && seen.delivery !== "not-sent" && seen.delivery !== "sent-no-answer")
+    faults.push(`H2: ${marker} got the gateway's ${seen.status} with delivery ${JSON.stringify(seen.delivery)}`);
   return faults;
 };
 
@@ -84,10 +117,12 @@ const connectionFaults = (received: readonly Received[]): string[] => {
   const faults: string[] = [];
   for (const { upstream, connection, tenant, marker, ahead } of received) {
     const name = `${upstream}'s connection ${connection}`;
-    if (ahead > 0) faults.push(`H3: ${marker} came on ${name} while ${ahead} before it ${ahead === 1 ? "was" : "were"} unanswered`);
+    if (ahead > 0)
+      faults.push(`H3: ${marker} came on ${name} while ${ahead} before it ${ahead === 1 ? "was" : "were"} unanswered`);
     tenants.set(name, (tenants.get(name) ?? new Set()).add(tenant));
   }
-  for (const [name, served] of tenants) if (served.size > 1) faults.push(`H3: ${name} served the tenants ${[...served].join(" and ")}`);
+  for (const [name, served] of tenants)
+    if (served.size > 1) faults.push(`H3: ${name} served the tenants ${[...served].join(" and ")}`);
   return faults;
 };
 
@@ -95,17 +130,24 @@ const connectionFaults = (received: readonly Received[]): string[] => {
 const orderFaults = (asked: readonly Asked[]): string[] => {
   const faults: string[] = [];
   for (const [connection, line] of Map.groupBy(asked, (each) => each.connection)) {
-    const owners = new Map(line.filter(({ group }) => group === undefined).map(({ marker }) => [warningOf(marker), marker]));
+    const owners = new Map(
+      line.filter(({ group }) => group === undefined).map(({ marker }) => [warningOf(marker), marker]),
+    );
     let last: { readonly marker: string; readonly seen: Seen } | undefined;
     let hole: string | undefined;
     for (const { marker, seen } of line) {
       if (!seen) hole ??= marker;
       if (!seen) continue;
-      if (hole !== undefined) faults.push(`H4: client connection ${connection} got an answer to ${marker}, and none to ${hole} before it`);
+      if (hole !== undefined)
+        faults.push(`H4: client connection ${connection} got an answer to ${marker}, and none to ${hole} before it`);
       const owner = isAnswer(seen) && owners.get(seen.warning ?? "");
-      if (owner && owner !== marker) faults.push(`H4: client connection ${connection} got the answer to ${owner} in the place of the one to ${marker}`);
+      if (owner && owner !== marker)
+        faults.push(
+          `H4: client connection ${connection} got the answer to ${owner} in the place of the one to ${marker}`,
+        );
       // The first ten characters of a request id are its time.
-      if (last && (seen.at < last.seen.at || seen.id.slice(0, 10) < last.seen.id.slice(0, 10))) faults.push(`H4: client connection ${connection} got the answer to ${marker} before the one to ${last.marker}`);
+      if (last && (seen.at < last.seen.at || seen.id.slice(0, 10) < last.seen.id.slice(0, 10)))
+        faults.push(`H4: client connection ${connection} got the answer to ${marker} before the one to ${last.marker}`);
       last = { marker, seen };
     }
   }
@@ -115,6 +157,8 @@ const orderFaults = (asked: readonly Asked[]): string[] => {
 /** H6: an OCS receives its own tenants' requests only, each in its own tenant's name. */
 const tenantFaults = ({ asked: { marker, tenant }, arrivals }: Case, upstreamOf: History["upstreamOf"]): string[] =>
   arrivals.flatMap((each) => [
-    ...(each.upstream === upstreamOf(tenant) ? [] : [`H6: ${marker} of tenant ${tenant} came to ${each.upstream}, which does not serve it`]),
+    ...(each.upstream === upstreamOf(tenant)
+      ? []
+      : [`H6: ${marker} of tenant ${tenant} came to ${each.upstream}, which does not serve it`]),
     ...(each.tenant === tenant ? [] : [`H6: ${marker} of tenant ${tenant} came in the name of tenant ${each.tenant}`]),
   ]);

@@ -38,9 +38,15 @@ const LOAD_MS = [80, 350] as const;
 
 export const startKilling = async (seed: number): Promise<Killing> => {
   const random = seeded(seed);
-  const [shared, alone] = [await RecordingOcs.start("shared", seeded(seed + 1)), await RecordingOcs.start("alone", seeded(seed + 2))];
+  const [shared, alone] = [
+    await RecordingOcs.start("shared", seeded(seed + 1)),
+    await RecordingOcs.start("alone", seeded(seed + 2)),
+  ];
   const config = worldConfig({ shared, alone });
-  const dir = await aConfigured({ ...config, audit: { ...config.audit, checkpoint: { ...config.audit.checkpoint, every: "100ms" } } }, TENANTS.map(clientOf));
+  const dir = await aConfigured(
+    { ...config, audit: { ...config.audit, checkpoint: { ...config.audit.checkpoint, every: "100ms" } } },
+    TENANTS.map(clientOf),
+  );
   const audit = join(dir, "audit");
   const start = (): Promise<GatewayProcess> => startGateway(join(dir, "ocsgw.yaml"));
   let gateway = await start();
@@ -54,20 +60,42 @@ export const startKilling = async (seed: number): Promise<Killing> => {
     number++;
     const [asked, before]: [Asked[], number] = [[], shared.ledger.length];
     const dead = { yet: false };
-    const working = Promise.all(CALLERS.flatMap((tenant) => Array.from({ length: SEATS }, (_, seat) =>
-      load({ port: gateway.port, tenant, name: `${tenant}-${number}-${seat}`, random: seeded(seed + number * 1000 + tenant * 10 + seat), asked, dead }))));
+    const working = Promise.all(
+      CALLERS.flatMap((tenant) =>
+        Array.from({ length: SEATS }, (_, seat) =>
+          load({
+            port: gateway.port,
+            tenant,
+            name: `${tenant}-${number}-${seat}`,
+            random: seeded(seed + number * 1000 + tenant * 10 + seat),
+            asked,
+            dead,
+          }),
+        ),
+      ),
+    );
     await new Promise((resolve) => setTimeout(resolve, between(random, ...LOAD_MS)));
     await gateway.end("SIGKILL");
     dead.yet = true;
     await working;
-    for (const name of await readdir(join(audit, "checkpoints"))) if (/^\d+$/.test(name) && !exported.has(name)) exported.set(name, await readFile(join(audit, "checkpoints", name), "utf8"));
+    for (const name of await readdir(join(audit, "checkpoints")))
+      if (/^\d+$/.test(name) && !exported.has(name))
+        exported.set(name, await readFile(join(audit, "checkpoints", name), "utf8"));
     const began = performance.now();
     gateway = await start();
     const startMs = performance.now() - began;
     const entries = await Array.fromAsync(readEntries(audit, { from: read }));
-    const violations = [...judge({ asked, received: shared.ledger.slice(before), entries, from: read }), ...judgeNumbers(entries, numbers)];
+    const violations = [
+      ...judge({ asked, received: shared.ledger.slice(before), entries, from: read }),
+      ...judgeNumbers(entries, numbers),
+    ];
     read += entries.length;
-    return { violations, requests: asked.length, doubts: entries.filter(({ kind }) => kind === "in-doubt").length, startMs };
+    return {
+      violations,
+      requests: asked.length,
+      doubts: entries.filter(({ kind }) => kind === "in-doubt").length,
+      startMs,
+    };
   };
   return {
     dir,
@@ -80,7 +108,15 @@ export const startKilling = async (seed: number): Promise<Killing> => {
   };
 };
 
-type Load = { readonly port: number; readonly tenant: number; readonly name: string; readonly random: () => number; readonly asked: Asked[]; readonly dead: { readonly yet: boolean }; /** Milliseconds between bursts. */ readonly think?: number };
+type Load = {
+  readonly port: number;
+  readonly tenant: number;
+  readonly name: string;
+  readonly random: () => number;
+  readonly asked: Asked[];
+  readonly dead: { readonly yet: boolean };
+  /** Milliseconds between bursts. */ readonly think?: number;
+};
 
 /** Bursts of one to four on one connection, until the gateway is dead. */
 export const load = async ({ port, tenant, name, random, asked, dead, think = 0 }: Load): Promise<void> => {
@@ -98,9 +134,15 @@ export const load = async ({ port, tenant, name, random, asked, dead, think = 0 
   line?.hangUp();
 };
 
-type Case = { readonly asked: readonly Asked[]; readonly received: readonly Received[]; readonly entries: readonly Recorded[]; /** Index of the first entry. */ readonly from: number };
+type Case = {
+  readonly asked: readonly Asked[];
+  readonly received: readonly Received[];
+  readonly entries: readonly Recorded[];
+  /** Index of the first entry. */ readonly from: number;
+};
 type Of<Kind extends Recorded["kind"]> = Extract<Recorded, { kind: Kind }>;
-const allOf = <Kind extends Recorded["kind"]>(entries: readonly Recorded[], kind: Kind): Of<Kind>[] => entries.filter((entry): entry is Of<Kind> => entry.kind === kind);
+const allOf = <Kind extends Recorded["kind"]>(entries: readonly Recorded[], kind: Kind): Of<Kind>[] =>
+  entries.filter((entry): entry is Of<Kind> => entry.kind === kind);
 
 /** What the journal says of one round, from its first entry to what the next start wrote. */
 export const judge = ({ asked, received, entries, from }: Case): string[] => {
@@ -111,19 +153,27 @@ export const judge = ({ asked, received, entries, from }: Case): string[] => {
   for (const { marker, seen } of asked) {
     if (seen?.origin !== "ocs") continue;
     const outcome = outcomes.get(seen.id);
-    if (intents.get(marker)?.id !== seen.id || outcome?.status !== seen.status) violations.push(`C1: ${marker} was answered with ${seen.status}, and its intent or its outcome is not in the journal`);
+    if (intents.get(marker)?.id !== seen.id || outcome?.status !== seen.status)
+      violations.push(
+        `C1: ${marker} was answered with ${seen.status}, and its intent or its outcome is not in the journal`,
+      );
   }
-  for (const { marker } of received) if (!intents.has(marker)) violations.push(`C2: OCS received ${marker}, and the journal has no intent of it`);
+  for (const { marker } of received)
+    if (!intents.has(marker)) violations.push(`C2: OCS received ${marker}, and the journal has no intent of it`);
   const intended = new Set([...intents.values()].map(({ id }) => id));
   for (const id of outcomes.keys()) if (!intended.has(id)) violations.push(`C3: the outcome of ${id} has no intent`);
   for (const { id, index } of intents.values()) {
     const ends = [outcomes.get(id), doubts.get(id)].filter((end) => end !== undefined);
     if (ends.length !== 1 || ends[0]!.index < index) violations.push(`C3: the intent ${id} has ${ends.length} ends`);
-    if (doubts.has(id) && doubts.get(id)!.intent !== index) violations.push(`C3: the doubt of ${id} names another intent`);
+    if (doubts.has(id) && doubts.get(id)!.intent !== index)
+      violations.push(`C3: the doubt of ${id} names another intent`);
   }
-  entries.forEach(({ index }, at) => index === from + at || violations.push(`C4: index ${index} stands where ${from + at} belongs`));
+  entries.forEach(
+    ({ index }, at) => index === from + at || violations.push(`C4: index ${index} stands where ${from + at} belongs`),
+  );
   const starts = allOf(entries, "start");
-  if (starts.length === 0 || (allOf(entries, "in-doubt")[0]?.index ?? Number.POSITIVE_INFINITY) < starts.at(-1)!.index) violations.push("C5: the run did not begin with a start, and then its doubts");
+  if (starts.length === 0 || (allOf(entries, "in-doubt")[0]?.index ?? Number.POSITIVE_INFINITY) < starts.at(-1)!.index)
+    violations.push("C5: the run did not begin with a start, and then its doubts");
   if (starts.filter(({ torn }) => torn !== undefined).length > 1) violations.push("C5: more than one torn line");
   return violations;
 };
@@ -131,7 +181,8 @@ export const judge = ({ asked, received, entries, from }: Case): string[] => {
 /** Each tenant's DoNotCalls have their numbers without a gap; `last` holds those of the rounds before. */
 export const judgeNumbers = (entries: readonly Recorded[], last: Map<number, number>): string[] =>
   entries.flatMap((entry) => {
-    if ((entry.kind !== "intent" && entry.kind !== "refusal") || entry.action !== "DoNotCall" || !entry.tenant) return [];
+    if ((entry.kind !== "intent" && entry.kind !== "refusal") || entry.action !== "DoNotCall" || !entry.tenant)
+      return [];
     const { dbid } = entry.tenant;
     const before = last.get(dbid) ?? 0;
     last.set(dbid, entry.dnc ?? 0);
@@ -141,7 +192,8 @@ export const judgeNumbers = (entries: readonly Recorded[], last: Map<number, num
 /** What is there is held against the lines by `verifyJournal`; so it is enough that no checkpoint was ever another one. */
 const judgeIntegrity = async (audit: string, exported: ReadonlyMap<string, string>): Promise<string[]> => {
   const { verdict, findings } = await verifyJournal(audit, { vkey: await keyBeside(audit) });
-  const violations = verdict === "ok" ? [] : [`C4: the journal is ${verdict}: ${findings.map(({ text }) => text).join("; ")}`];
+  const violations =
+    verdict === "ok" ? [] : [`C4: the journal is ${verdict}: ${findings.map(({ text }) => text).join("; ")}`];
   for (const [name, text] of exported) {
     const there = await readFile(join(audit, "checkpoints", name), "utf8").catch(() => "nothing");
     if (there !== text) violations.push(`C6: checkpoint ${name}, which was exported, is now ${JSON.stringify(there)}`);

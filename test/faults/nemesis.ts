@@ -18,7 +18,10 @@ const nothing = (): void => undefined;
 
 export const NEMESES: readonly Nemesis[] = [
   ...TROUBLES.map((kind): Nemesis => ({
-    name: kind, lasts: [100, 300], strike: (ocs) => void (ocs.trouble = { kind, share: SHARE }), relieve: (ocs) => void (ocs.trouble = undefined),
+    name: kind,
+    lasts: [100, 300],
+    strike: (ocs) => void (ocs.trouble = { kind, share: SHARE }),
+    relieve: (ocs) => void (ocs.trouble = undefined),
   })),
   { name: "reset all", lasts: [0, 0], strike: (ocs) => ocs.resetConnections(), relieve: nothing },
   { name: "close all", lasts: [0, 0], strike: (ocs) => ocs.closeConnections(), relieve: nothing },
@@ -27,7 +30,12 @@ export const NEMESES: readonly Nemesis[] = [
   { name: "both down", lasts: [500, 1500], strike: (ocs) => ocs.bothDown(), relieve: (ocs) => ocs.backUp() },
 ];
 
-type Raid = { readonly ocs: RecordingOcs; readonly random: () => number; readonly faults: Fault[]; readonly over: () => boolean };
+type Raid = {
+  readonly ocs: RecordingOcs;
+  readonly random: () => number;
+  readonly faults: Fault[];
+  readonly over: () => boolean;
+};
 
 /** Strikes until `over`, 0.5 to 2 s apart; every kind once before any comes again. */
 export const rage = async ({ ocs, random, faults, over }: Raid): Promise<void> => {
@@ -47,5 +55,6 @@ export const rage = async ({ ocs, random, faults, over }: Raid): Promise<void> =
 
 const pause = async (ms: number, over: () => boolean): Promise<void> => {
   const until = performance.now() + ms;
-  for (let left = ms; left > 0 && !over(); left = until - performance.now()) await new Promise((resolve) => setTimeout(resolve, Math.min(50, left)));
+  for (let left = ms; left > 0 && !over(); left = until - performance.now())
+    await new Promise((resolve) => setTimeout(resolve, Math.min(50, left)));
 };

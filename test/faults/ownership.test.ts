@@ -12,7 +12,8 @@ import { describeAllowed, programOf } from "../kit/machine.ts";
 import { rawOcs } from "../kit/raw-ocs.ts";
 import { furnish, runGateway } from "../kit/running-gateway.ts";
 
-const mount = (place: string, size: string): boolean => spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", place]).status === 0;
+const mount = (place: string, size: string): boolean =>
+  spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", place]).status === 0;
 const unmount = (place: string): void => void spawnSync("umount", ["--lazy", place]);
 
 /** Root in a container may still not mount. */
@@ -26,41 +27,61 @@ const canMount = ((): boolean => {
 })();
 
 const row = (handle: number): Row => ({
-  upstream: "ocs", epoch: 1, endpoint: "http://one", generation: handle, highest: handle, highestAt: handle - 1, handle, tenant: 101, since: handle, campaign: "Alpha Campaign", group: "106", list: "Alpha List", phone: null, attempt: `attempt-${handle}`,
+  upstream: "ocs",
+  epoch: 1,
+  endpoint: "http://one",
+  generation: handle,
+  highest: handle,
+  highestAt: handle - 1,
+  handle,
+  tenant: 101,
+  since: handle,
+  campaign: "Alpha Campaign",
+  group: "106",
+  list: "Alpha List",
+  phone: null,
+  attempt: `attempt-${handle}`,
 });
 
 describeAllowed(canMount, "root that may mount a tmpfs", "the ownership store on a disk that is full", () => {
-  it("says of each row whether it is there, and goes on by itself when there is room", { timeout: 60_000 }, async () => {
-    const dir = await mkdtemp(join(tmpdir(), "ocsgw-full-"));
-    expect(mount(dir, "1m")).toBe(true);
-    try {
-      const file = join(dir, "ownership.sqlite");
-      const store = await openOwnershipStore(file);
-      await store.beginEpoch("ocs", 1, "http://one");
-      await store.put(row(1));
-      const ballast = join(dir, "ballast");
-      const { bavail, bsize } = await statfs(dir);
-      await writeFile(ballast, Buffer.alloc(bavail * bsize));
-      const kept = [1];
-      let refused = 0;
-      for (let handle = 2; handle < 500 && refused < 5; handle++) {
-        await store.put(row(handle)).then(() => kept.push(handle), (error: unknown) => {
-          expect(error).toBeInstanceOf(StoreFailed);
-          refused++;
-        });
+  it(
+    "says of each row whether it is there, and goes on by itself when there is room",
+    { timeout: 60_000 },
+    async () => {
+      const dir = await mkdtemp(join(tmpdir(), "ocsgw-full-"));
+      expect(mount(dir, "1m")).toBe(true);
+      try {
+        const file = join(dir, "ownership.sqlite");
+        const store = await openOwnershipStore(file);
+        await store.beginEpoch("ocs", 1, "http://one");
+        await store.put(row(1));
+        const ballast = join(dir, "ballast");
+        const { bavail, bsize } = await statfs(dir);
+        await writeFile(ballast, Buffer.alloc(bavail * bsize));
+        const kept = [1];
+        let refused = 0;
+        for (let handle = 2; handle < 500 && refused < 5; handle++) {
+          await store.put(row(handle)).then(
+            () => kept.push(handle),
+            (error: unknown) => {
+              expect(error).toBeInstanceOf(StoreFailed);
+              refused++;
+            },
+          );
+        }
+        expect(refused).toBe(5);
+        await rm(ballast);
+        await store.put(row(1000));
+        await store.close();
+        const again = await openOwnershipStore(file);
+        expect(again.restored.get("ocs")?.owned.map(({ handle }) => handle)).toEqual([...kept, 1000]);
+        await again.close();
+      } finally {
+        unmount(dir);
+        await rm(dir, { recursive: true, force: true });
       }
-      expect(refused).toBe(5);
-      await rm(ballast);
-      await store.put(row(1000));
-      await store.close();
-      const again = await openOwnershipStore(file);
-      expect(again.restored.get("ocs")?.owned.map(({ handle }) => handle)).toEqual([...kept, 1000]);
-      await again.close();
-    } finally {
-      unmount(dir);
-      await rm(dir, { recursive: true, force: true });
-    }
-  });
+    },
+  );
 });
 
 const strace = programOf("strace");
@@ -80,18 +101,38 @@ describeAllowed(canTrace, "strace that may trace", "the ownership store on a dis
     for (const tenant of config.tenants as { records: string }[]) tenant.records = "pre-dial";
     await furnish(dir, config, ["alpha", "beta"]);
     // The flushes of its write-ahead log.
-    const by = [strace!, "-f", "-qq", "-o", "/dev/null", "-P", join(dir, "audit/ownership.sqlite-wal"), "-e", "trace=fdatasync,fsync", "-e", `inject=fdatasync,fsync:delay_enter=${HANGS_MICROS}:when=${FLUSHES}+`];
+    const by = [
+      strace!,
+      "-f",
+      "-qq",
+      "-o",
+      "/dev/null",
+      "-P",
+      join(dir, "audit/ownership.sqlite-wal"),
+      "-e",
+      "trace=fdatasync,fsync",
+      "-e",
+      `inject=fdatasync,fsync:delay_enter=${HANGS_MICROS}:when=${FLUSHES}+`,
+    ];
     const gateway = await runGateway(dir, ["clients", "callbacks:ocs"], by);
     const ask = async (target: string): Promise<string> => {
-      const { status, headers } = await post(gateway.urls.get("clients")!, { path: target, body: "{}", headers: { "Authorization": basic("alpha"), "Content-Type": "application/json" } });
-      return `${status} ${headers["ocsgw-code"] as string | undefined ?? "ocs"}`;
+      const { status, headers } = await post(gateway.urls.get("clients")!, {
+        path: target,
+        body: "{}",
+        headers: { Authorization: basic("alpha"), "Content-Type": "application/json" },
+      });
+      return `${status} ${(headers["ocsgw-code"] as string | undefined) ?? "ocs"}`;
     };
     try {
       const told: Promise<number>[] = [];
       let settled = 0;
       // One after the other each takes a flush; sooner or later one hangs.
       for (let handle = 1; handle <= HANDLES; handle++) {
-        told.push(announce(gateway.urls.get("callbacks:ocs")!, record(handle)).then(({ status }) => status).finally(() => settled++));
+        told.push(
+          announce(gateway.urls.get("callbacks:ocs")!, record(handle))
+            .then(({ status }) => status)
+            .finally(() => settled++),
+        );
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       let meanwhile = 0;

@@ -16,7 +16,11 @@ it("deletes nothing in its first hour, over several starts, whatever its retenti
   const dir = await aConfigured({ ...base, audit }, ["alpha", "beta"]);
   const place = join(dir, "audit");
   try {
-    await aJournal(place, await loadOrCreateKey(join(dir, "checkpoint.pem")), { size: 8, checkpointsAt: [8], segmentBytes: 1000 });
+    await aJournal(place, await loadOrCreateKey(join(dir, "checkpoint.pem")), {
+      size: 8,
+      checkpointsAt: [8],
+      segmentBytes: 1000,
+    });
     const before = await segmentsOf(place);
     expect(before.length).toBeGreaterThan(2);
     for (let start = 0; start < 2; start++) await (await startGateway(join(dir, "ocsgw.yaml"))).end("SIGTERM");

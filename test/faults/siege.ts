@@ -35,8 +35,14 @@ type Options = {
 const CALLERS = [101, 102, 103, 104];
 
 /** `work` is given the siege; whatever happens, nothing is left running. */
-export const besiege = async ({ seed, audit = {}, process: options = () => ({}), prepare }: Options, work: (siege: Siege) => Promise<void>): Promise<void> => {
-  const [shared, alone] = [await RecordingOcs.start("shared", seeded(seed)), await RecordingOcs.start("alone", seeded(seed))];
+export const besiege = async (
+  { seed, audit = {}, process: options = () => ({}), prepare }: Options,
+  work: (siege: Siege) => Promise<void>,
+): Promise<void> => {
+  const [shared, alone] = [
+    await RecordingOcs.start("shared", seeded(seed)),
+    await RecordingOcs.start("alone", seeded(seed)),
+  ];
   const config = worldConfig({ shared, alone, answer: "5s" });
   const dir = await aConfigured({ ...config, audit: { ...config.audit, ...audit } }, TENANTS.map(clientOf));
   const place = join(dir, "audit");
@@ -53,17 +59,42 @@ export const besiege = async ({ seed, audit = {}, process: options = () => ({}),
       loadUntil: async (isDone, deadlineMs = 20_000) => {
         const shift = ++shifts;
         const deadline = performance.now() + deadlineMs;
-        const over = { get yet() { return isDone() || performance.now() > deadline; } };
-        await Promise.all(CALLERS.flatMap((tenant) => [0, 1].map((seat) =>
-          load({ port: running.port, tenant, name: `${tenant}-${shift}-${seat}`, random: seeded(seed + shift * 100 + tenant * 10 + seat), asked, dead: over, think: 2 }))));
+        const over = {
+          get yet() {
+            return isDone() || performance.now() > deadline;
+          },
+        };
+        await Promise.all(
+          CALLERS.flatMap((tenant) =>
+            [0, 1].map((seat) =>
+              load({
+                port: running.port,
+                tenant,
+                name: `${tenant}-${shift}-${seat}`,
+                random: seeded(seed + shift * 100 + tenant * 10 + seat),
+                asked,
+                dead: over,
+                think: 2,
+              }),
+            ),
+          ),
+        );
         return isDone();
       },
       end: async () => {
         await running.end("SIGTERM");
         const entries = await Array.fromAsync(readEntries(place));
         const { verdict, findings } = await verifyJournal(place, { vkey: await keyBeside(place) });
-        const broken = verdict === "ok" ? [] : [`C4: the journal is ${verdict}: ${findings.map(({ text }) => text).join("; ")}`];
-        return { violations: [...judge({ asked, received: shared.ledger, entries, from: 0 }), ...judgeNumbers(entries, new Map()), ...broken], entries };
+        const broken =
+          verdict === "ok" ? [] : [`C4: the journal is ${verdict}: ${findings.map(({ text }) => text).join("; ")}`];
+        return {
+          violations: [
+            ...judge({ asked, received: shared.ledger, entries, from: 0 }),
+            ...judgeNumbers(entries, new Map()),
+            ...broken,
+          ],
+          entries,
+        };
       },
     });
   } finally {

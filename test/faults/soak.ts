@@ -9,11 +9,19 @@ import { run } from "./run.ts";
 
 const ROUND = 20_000;
 
-const { values } = parseArgs({ options: { requests: { type: "string", default: "200000" }, kills: { type: "string", default: "0" }, seed: { type: "string", default: String(Date.now() % 1_000_000) }, think: { type: "string", default: "100" } } });
+const { values } = parseArgs({
+  options: {
+    requests: { type: "string", default: "200000" },
+    kills: { type: "string", default: "0" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    think: { type: "string", default: "100" },
+  },
+});
 let left = Number(values.requests);
 const think = Number(values.think);
 const kills = Number(values.kills);
-if (![left, think, kills, Number(values.seed)].every((number) => Number.isSafeInteger(number) && number >= 0)) throw new Error("--requests, --kills, --seed and --think are whole numbers");
+if (![left, think, kills, Number(values.seed)].every((number) => Number.isSafeInteger(number) && number >= 0))
+  throw new Error("--requests, --kills, --seed and --think are whole numbers");
 
 for (let seed = Number(values.seed); left > 0; left -= ROUND, seed += 1000) {
   const { violations, figures } = await run({ requests: Math.min(ROUND, left), seed, think });

@@ -15,16 +15,36 @@ export type Switchovers = {
   readonly gaps: readonly number[];
 };
 
-export type SwitchoverOptions = { readonly times: number; readonly seed: number; /** Milliseconds between changes. */ readonly every: number };
+export type SwitchoverOptions = {
+  readonly times: number;
+  readonly seed: number;
+  /** Milliseconds between changes. */ readonly every: number;
+};
 
 export const switchOverAndOver = async ({ times, seed, every }: SwitchoverOptions): Promise<Switchovers> => {
-  const [shared, alone] = [await RecordingOcs.start("shared", seeded(seed)), await RecordingOcs.start("alone", seeded(seed + 1))];
+  const [shared, alone] = [
+    await RecordingOcs.start("shared", seeded(seed)),
+    await RecordingOcs.start("alone", seeded(seed + 1)),
+  ];
   const gateway = await aGateway(worldConfig({ shared, alone }), TENANTS.map(clientOf));
   try {
     const asked: Asked[] = [];
     let over = false;
-    const working = Promise.all(SHARED.flatMap((tenant) => Array.from({ length: 2 }, (_, seat) =>
-      work({ port: gateway.port, tenant, seat, random: seeded(seed + tenant * 10 + seat), ledger: asked, more: () => !over, think: 5 }))));
+    const working = Promise.all(
+      SHARED.flatMap((tenant) =>
+        Array.from({ length: 2 }, (_, seat) =>
+          work({
+            port: gateway.port,
+            tenant,
+            seat,
+            random: seeded(seed + tenant * 10 + seat),
+            ledger: asked,
+            more: () => !over,
+            think: 5,
+          }),
+        ),
+      ),
+    );
     const changes: number[] = [];
     for (let change = 0; change < times; change++) {
       await new Promise((resolve) => setTimeout(resolve, every));
@@ -37,7 +57,12 @@ export const switchOverAndOver = async ({ times, seed, every }: SwitchoverOption
     await new Promise((resolve) => setTimeout(resolve, 500));
     return {
       requests: asked.length,
-      violations: check({ asked, received: [...shared.ledger, ...alone.ledger], journal: await gateway.journal(), upstreamOf }),
+      violations: check({
+        asked,
+        received: [...shared.ledger, ...alone.ledger],
+        journal: await gateway.journal(),
+        upstreamOf,
+      }),
       unsaid: asked.filter(({ seen, hungUp }) => !hungUp && seen?.origin !== "ocs" && seen?.code === undefined).length,
       gaps: changes.map((at) => nextAnswer(asked, at) - at),
     };
@@ -50,4 +75,3 @@ export const switchOverAndOver = async ({ times, seed, every }: SwitchoverOption
 /** Of a request that was asked after the change: what was under way may still be answered by the old primary. */
 const nextAnswer = (asked: readonly Asked[], change: number): number =>
   Math.min(...asked.flatMap(({ issued, seen }) => (issued >= change && seen?.origin === "ocs" ? [seen.at] : [])));
-

@@ -9,7 +9,9 @@ import { clientOf, doNotCall, TENANTS, worldConfig } from "./world.ts";
 
 const OCS_TENANT = 101;
 
-afterEach(() => { vi.restoreAllMocks(); });
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 /** Makes every write of the journal fail, as a full disk does, while it is true. */
 const fillable = (): { full: boolean } => {
@@ -17,7 +19,11 @@ const fillable = (): { full: boolean } => {
   const open = nodeDisk.open.bind(nodeDisk);
   vi.spyOn(nodeDisk, "open").mockImplementation(async (path, how) => {
     const file = await open(path, how);
-    return { ...file, write: (bytes, position) => (disk.full ? Promise.reject(new Error("ENOSPC: no space left on device, write")) : file.write(bytes, position)) };
+    return {
+      ...file,
+      write: (bytes, position) =>
+        disk.full ? Promise.reject(new Error("ENOSPC: no space left on device, write")) : file.write(bytes, position),
+    };
   });
   return disk;
 };
@@ -40,8 +46,19 @@ it("the client gets OCS's answer and OCSGW-5102, nothing new is admitted, and th
     const underWay = ask();
     await expect.poll(() => shared.ledger.length).toBe(1);
     disk.full = true;
-    expect((await underWay).seen).toMatchObject({ origin: "ocs", delivery: "answered", code: "OCSGW-5102", warning: shared.ledger[0]!.warning });
-    for (let again = 0; again < 3; again++) expect((await ask()).seen).toMatchObject({ origin: "gateway", status: 503, delivery: "not-sent", code: "OCSGW-5101" });
+    expect((await underWay).seen).toMatchObject({
+      origin: "ocs",
+      delivery: "answered",
+      code: "OCSGW-5102",
+      warning: shared.ledger[0]!.warning,
+    });
+    for (let again = 0; again < 3; again++)
+      expect((await ask()).seen).toMatchObject({
+        origin: "gateway",
+        status: 503,
+        delivery: "not-sent",
+        code: "OCSGW-5101",
+      });
     expect(shared.ledger).toHaveLength(1);
     disk.full = false;
     shared.trouble = undefined;
@@ -49,10 +66,13 @@ it("the client gets OCS's answer and OCSGW-5102, nothing new is admitted, and th
     const entries = await gateway.journal();
     const kinds = entries.filter(({ kind }) => kind !== "start" && kind !== "config").map(({ kind }) => kind);
     expect(kinds.slice(0, 3)).toEqual(["intent", "gap", "outcome"]);
-    const [intent, outcome] = [entries.find(({ kind }) => kind === "intent"), entries.find(({ kind }) => kind === "outcome")];
+    const [intent, outcome] = [
+      entries.find(({ kind }) => kind === "intent"),
+      entries.find(({ kind }) => kind === "outcome"),
+    ];
     expect(outcome).toMatchObject({ id: (intent as { id: string }).id, origin: "ocs", delivery: "answered" });
     // Every request that was refused is in a gap's count.
-    const lost = entries.reduce((sum, entry) => sum + (entry.kind === "gap" ? entry.lost ?? 0 : 0), 0);
+    const lost = entries.reduce((sum, entry) => sum + (entry.kind === "gap" ? (entry.lost ?? 0) : 0), 0);
     expect(lost).toBe(number - entries.filter(({ kind }) => kind === "intent").length);
     expect(entries.filter(({ kind }) => kind === "outcome").length).toBe(number - lost);
   } finally {

@@ -15,11 +15,17 @@ export const upstreamOf = (tenant: number): string => (tenant === ALONE ? "alone
 export const clientOf = (tenant: number): string => `client-${tenant}`;
 
 const tenantConfig = (dbid: number): unknown => ({
-  name: `Tenant ${dbid}`, dbid, upstream: upstreamOf(dbid), records: "unscoped",
+  name: `Tenant ${dbid}`,
+  dbid,
+  upstream: upstreamOf(dbid),
+  records: "unscoped",
   clients: { [clientOf(dbid)]: { actions: ["AddRecord", "DoNotCall", "ReadStatus"] } },
   campaigns: [`Campaign ${dbid}`],
   lists: [`List ${dbid}`],
-  campaign_groups: Array.from({ length: CONNECTIONS * GROUPS }, (_, at) => ({ dbid: dbid * 100 + at, name: `Campaign ${dbid}@Agents ${at}` })),
+  campaign_groups: Array.from({ length: CONNECTIONS * GROUPS }, (_, at) => ({
+    dbid: dbid * 100 + at,
+    name: `Campaign ${dbid}@Agents ${at}`,
+  })),
 });
 
 /** Where the two upstreams are. */
@@ -36,8 +42,12 @@ export type World = {
 /** What a test can wait for: a turn within 2 s, and by default an answer within 500 ms. The marker is kept in the journal. */
 export const worldConfig = ({ shared, alone, laneIsolation = "tenant", lanes = 16, answer = "500ms" }: World) => {
   const upstream = (ocs: World["shared"], connections: number): unknown => ({
-    primary: ocs.url("primary"), backup: ocs.url("backup"), connections, lane_isolation: laneIsolation,
-    timeouts: { connect: "500ms", answer }, queue: { max: 200, max_wait: "2s" },
+    primary: ocs.url("primary"),
+    backup: ocs.url("backup"),
+    connections,
+    lane_isolation: laneIsolation,
+    timeouts: { connect: "500ms", answer },
+    queue: { max: 200, max_wait: "2s" },
   });
   return {
     listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: "none" }],
@@ -45,7 +55,9 @@ export const worldConfig = ({ shared, alone, laneIsolation = "tenant", lanes = 1
     upstreams: { shared: upstream(shared, lanes), alone: upstream(alone, 2) },
     tenants: TENANTS.map(tenantConfig),
     audit: {
-      dir: "audit", index_key: "an index key for tests only, of 32 and more", checkpoint: { key: "checkpoint.pem", origin: "test.example/faults" },
+      dir: "audit",
+      index_key: "an index key for tests only, of 32 and more",
+      checkpoint: { key: "checkpoint.pem", origin: "test.example/faults" },
       redact: { fields: { MARK: "keep" } },
     },
   };
@@ -64,16 +76,33 @@ export const anAsk = (tenant: number, seat: number, count: number, random: () =>
 };
 
 export const addRecord = (tenant: number, marker: string, phone: string): Ask =>
-  post(tenant, `/lists/List%20${tenant}?req=AddRecord`, { GSW_CAMPAIGN_NAME: `Campaign ${tenant}`, GSW_PHONE: phone, GSW_TZ_NAME: "PST", MARK: marker });
+  post(tenant, `/lists/List%20${tenant}?req=AddRecord`, {
+    GSW_CAMPAIGN_NAME: `Campaign ${tenant}`,
+    GSW_PHONE: phone,
+    GSW_TZ_NAME: "PST",
+    MARK: marker,
+  });
 
-export const doNotCall = (tenant: number, marker: string, phone: string): Ask => post(tenant, `/phones/${phone}?req=DoNotCall`, { MARK: marker });
+export const doNotCall = (tenant: number, marker: string, phone: string): Ask =>
+  post(tenant, `/phones/${phone}?req=DoNotCall`, { MARK: marker });
 
-const readStatus = (tenant: number, marker: string, group: number): Ask =>
-  ({ marker, group, bytes: [`GET /campaigngroups/${group} HTTP/1.1`, ...common(tenant), "", ""].join("\r\n") });
+const readStatus = (tenant: number, marker: string, group: number): Ask => ({
+  marker,
+  group,
+  bytes: [`GET /campaigngroups/${group} HTTP/1.1`, ...common(tenant), "", ""].join("\r\n"),
+});
 
-const post = (tenant: number, target: string, body: { readonly MARK: string; readonly [name: string]: string }): Ask => {
+const post = (
+  tenant: number,
+  target: string,
+  body: { readonly MARK: string; readonly [name: string]: string },
+): Ask => {
   const text = JSON.stringify(body);
-  return { marker: body.MARK, group: undefined, bytes: [`POST ${target} HTTP/1.1`, ...common(tenant), `Content-Length: ${text.length}`, "", text].join("\r\n") };
+  return {
+    marker: body.MARK,
+    group: undefined,
+    bytes: [`POST ${target} HTTP/1.1`, ...common(tenant), `Content-Length: ${text.length}`, "", text].join("\r\n"),
+  };
 };
 
 const common = (tenant: number): string[] => ["Host: localhost", `Authorization: ${basic(clientOf(tenant))}`];

@@ -2,7 +2,12 @@
 import { Session } from "node:inspector";
 
 type Range = { readonly startOffset: number; readonly endOffset: number; readonly count: number };
-type Taken = { readonly result: readonly { readonly url: string; readonly functions: readonly { readonly ranges: readonly Range[] }[] }[] };
+type Taken = {
+  readonly result: readonly {
+    readonly url: string;
+    readonly functions: readonly { readonly ranges: readonly Range[] }[];
+  }[];
+};
 
 export class Coverage {
   readonly #session = new Session();
@@ -22,7 +27,9 @@ export class Coverage {
       for (const { url, functions } of (taken as Taken).result) {
         const file = /\/src\/((?:ocs|edge)\/.*)$/.exec(url)?.[1];
         if (file === undefined) continue;
-        for (const { ranges } of functions) for (const { startOffset, endOffset, count } of ranges) if (count > 0) places.push(`${file} ${startOffset}-${endOffset}`);
+        for (const { ranges } of functions)
+          for (const { startOffset, endOffset, count } of ranges)
+            if (count > 0) places.push(`${file} ${startOffset}-${endOffset}`);
       }
     });
     return places.filter((place) => !this.#seen.has(place));

@@ -5,15 +5,29 @@ import { mutated } from "./mutate.ts";
 import type { Target } from "./targets.ts";
 
 export type Found = { readonly target: string; readonly input: Uint8Array; readonly error: string };
-export type Report = { readonly target: string; readonly runs: number; readonly kept: number; readonly places: number; readonly found: Found | undefined };
+export type Report = {
+  readonly target: string;
+  readonly runs: number;
+  readonly kept: number;
+  readonly places: number;
+  readonly found: Found | undefined;
+};
 
-export type Bounds = { readonly seed: number; /** Whichever comes first. */ readonly runs: number; readonly milliseconds: number };
+export type Bounds = {
+  readonly seed: number;
+  /** Whichever comes first. */ readonly runs: number;
+  readonly milliseconds: number;
+};
 
 /** How many inputs share a look at the coverage. */
 const BATCH = 256;
 
 /** `about` is told of each input before it is tried: who watches from outside knows which one hung. Stops at the first that does not hold. */
-export const fuzz = (target: Target, { seed, runs: most, milliseconds }: Bounds, about: (input: Uint8Array) => void = () => undefined): Report => {
+export const fuzz = (
+  target: Target,
+  { seed, runs: most, milliseconds }: Bounds,
+  about: (input: Uint8Array) => void = () => undefined,
+): Report => {
   const random = seeded(seed);
   const words = target.words.map((word) => Buffer.from(word, "latin1"));
   const kept: Uint8Array[] = [...target.seeds()];
@@ -27,7 +41,11 @@ export const fuzz = (target: Target, { seed, runs: most, milliseconds }: Bounds,
       target.hold(input);
       return true;
     } catch (error) {
-      found ??= { target: target.name, input, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+      found ??= {
+        target: target.name,
+        input,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      };
       return false;
     }
   };
@@ -37,7 +55,8 @@ export const fuzz = (target: Target, { seed, runs: most, milliseconds }: Bounds,
     if (performance.now() >= until || !batch.every(holds)) return;
     const places = coverage.look();
     if (places.length === 0) return;
-    if (batch.length > 1) for (const half of [batch.slice(0, batch.length / 2), batch.slice(batch.length / 2)]) sift(half);
+    if (batch.length > 1)
+      for (const half of [batch.slice(0, batch.length / 2), batch.slice(batch.length / 2)]) sift(half);
     else {
       kept.push(batch[0]!);
       coverage.add(places);

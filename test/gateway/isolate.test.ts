@@ -24,13 +24,19 @@ describe("isolate", () => {
   });
 
   it("does not say again what the URI says", async () => {
-    expect(await sentBody("/phones/4155550100?req=DoNotCall", '{"GSW_PHONE":"4155550100"}')).toEqual({ GSW_TENANT_DBID: 101 });
+    expect(await sentBody("/phones/4155550100?req=DoNotCall", '{"GSW_PHONE":"4155550100"}')).toEqual({
+      GSW_TENANT_DBID: 101,
+    });
     expect(await sentBody("/records/15?req=RecordReject", '{"GSW_RECORD_HANDLE":"15"}')).toEqual({});
   });
 
   it("takes the manual's other name of the campaign and sends the canonical one", async () => {
-    expect(await sentBody("/lists/Alpha%20List?req=AddRecord", '{"GSW_CAMPAIGN":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}'))
-      .toEqual({ GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST" });
+    expect(
+      await sentBody(
+        "/lists/Alpha%20List?req=AddRecord",
+        '{"GSW_CAMPAIGN":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}',
+      ),
+    ).toEqual({ GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST" });
   });
 
   it("sends integers exactly", async () => {
@@ -40,18 +46,36 @@ describe("isolate", () => {
   });
 
   it("checks list and campaign on every resource that can carry them", async () => {
-    for (const target of ["/records/15?req=RecordReject", "/records/15?req=AddRecord", "/phones/4155550100?req=DoNotCall", "/customer_ids/C-1?req=RequestRecordCancel"]) {
+    for (const target of [
+      "/records/15?req=RecordReject",
+      "/records/15?req=AddRecord",
+      "/phones/4155550100?req=DoNotCall",
+      "/customer_ids/C-1?req=RequestRecordCancel",
+    ]) {
       for (const name of ["GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST"]) {
         const line = aLine();
         const required = target.includes("AddRecord") ? ',"GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"' : "";
-        const reply = await line.ask({ target, body: `{"${name}":"Beta ${name === "GSW_CALLING_LIST" ? "List" : "Campaign"}"${required}}` });
-        expect([target, name, headerOf(reply.headers, "Ocsgw-Code"), line.sent.length]).toEqual([target, name, "OCSGW-2104", 0]);
+        const reply = await line.ask({
+          target,
+          body: `{"${name}":"Beta ${name === "GSW_CALLING_LIST" ? "List" : "Campaign"}"${required}}`,
+        });
+        expect([target, name, headerOf(reply.headers, "Ocsgw-Code"), line.sent.length]).toEqual([
+          target,
+          name,
+          "OCSGW-2104",
+          0,
+        ]);
       }
     }
   });
 
   it("gives nobody a handle under pre-dial and registered, and the tenant its own under dedicated and unscoped", async () => {
-    for (const [records, status] of [["pre-dial", 410], ["registered", 410], ["dedicated", 200], ["unscoped", 200]] as const) {
+    for (const [records, status] of [
+      ["pre-dial", 410],
+      ["registered", 410],
+      ["dedicated", 200],
+      ["unscoped", 200],
+    ] as const) {
       const reply = await aLine({ tenants: [aTenant({ records })] }).ask({ target: "/records/15?req=RecordReject" });
       expect([records, reply.status]).toEqual([records, status]);
     }
@@ -77,43 +101,80 @@ describe("a client of several tenants", () => {
 
   it("cannot say one in the header and another in the body", async () => {
     const line = aLine({ tenants });
-    const reply = await line.ask({ target: "/phones/4155550100?req=DoNotCall", as: "cluster", body: '{"GSW_TENANT_DBID":101}', headers: [["Ocsgw-Tenant", "102"]] });
+    const reply = await line.ask({
+      target: "/phones/4155550100?req=DoNotCall",
+      as: "cluster",
+      body: '{"GSW_TENANT_DBID":101}',
+      headers: [["Ocsgw-Tenant", "102"]],
+    });
     expect(headerOf(reply.headers, "Ocsgw-Code")).toBe("OCSGW-1005");
     expect(line.sent).toEqual([]);
   });
 
   it("is narrowed by its token's tenant claim, never widened", async () => {
-    const narrowed = aLine({ tenants, identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenant: "102" }) });
+    const narrowed = aLine({
+      tenants,
+      identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenant: "102" }),
+    });
     await narrowed.ask({ target: "/phones/4155550100?req=DoNotCall" });
     expect(narrowed.sent[0]!.owner.dbid).toBe(102);
-    const widened = aLine({ tenants, identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenant: "103" }) });
+    const widened = aLine({
+      tenants,
+      identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenant: "103" }),
+    });
     expect((await widened.ask({ target: "/phones/4155550100?req=DoNotCall" })).status).toBe(401);
   });
 
-  const digits = [aTenant({ clients: grant }), beta({ clients: grant, name: "777" }), aTenant({ name: "Gamma", dbid: 103, clients: grant })];
-  it.each<[string, string, number | string]>([["a name", '{"GSW_TENANT_NAME":"777"}', 102], ["a DBID that is a name", '{"GSW_TENANT_DBID":777}', "OCSGW-2103"], ["a name that is a DBID", '{"GSW_TENANT_NAME":"103"}', "OCSGW-2103"]])(
-    "whose body names a tenant by %s (%j) acts for %j", async (_what, body, expected) => {
-      const line = aLine({ tenants: digits });
-      const reply = await line.ask({ target: "/phones/4155550100?req=DoNotCall", as: "cluster", body });
-      expect(line.sent[0]?.owner.dbid ?? headerOf(reply.headers, "Ocsgw-Code")).toBe(expected);
-    });
+  const digits = [
+    aTenant({ clients: grant }),
+    beta({ clients: grant, name: "777" }),
+    aTenant({ name: "Gamma", dbid: 103, clients: grant }),
+  ];
+  it.each<[string, string, number | string]>([
+    ["a name", '{"GSW_TENANT_NAME":"777"}', 102],
+    ["a DBID that is a name", '{"GSW_TENANT_DBID":777}', "OCSGW-2103"],
+    ["a name that is a DBID", '{"GSW_TENANT_NAME":"103"}', "OCSGW-2103"],
+  ])("whose body names a tenant by %s (%j) acts for %j", async (_what, body, expected) => {
+    const line = aLine({ tenants: digits });
+    const reply = await line.ask({ target: "/phones/4155550100?req=DoNotCall", as: "cluster", body });
+    expect(line.sent[0]?.owner.dbid ?? headerOf(reply.headers, "Ocsgw-Code")).toBe(expected);
+  });
 
   it("whose issuer speaks for a tenant acts for no other one of that DBID, on another OCS", async () => {
     const namesakes = [aTenant({ clients: grant }), aTenant({ name: "Gamma", upstream: "elsewhere", clients: grant })];
-    const line = aLine({ tenants: namesakes, identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenants: [keyOf(namesakes[1]!)] }) });
+    const line = aLine({
+      tenants: namesakes,
+      identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenants: [keyOf(namesakes[1]!)] }),
+    });
     await line.ask({ target: "/phones/4155550100?req=DoNotCall" });
     expect(line.sent.map(({ owner }) => owner.name)).toEqual(["Gamma"]);
   });
 
   it("must say whose a record is when one of them has that handle, and another one has an OCS of its own with all its handles", async () => {
     const ownership = new Ownership({ staleAfter: () => 1_800_000, tell: () => undefined });
-    await ownership.announce({ upstream: "ocs", handle: 15, tenant: 101, campaign: null, group: null, list: null, phone: null, attempt: null });
-    const line = aLine({ tenants: [aTenant({ clients: grant, records: "pre-dial" }), beta({ clients: grant, upstream: "elsewhere" })], ownership });
+    await ownership.announce({
+      upstream: "ocs",
+      handle: 15,
+      tenant: 101,
+      campaign: null,
+      group: null,
+      list: null,
+      phone: null,
+      attempt: null,
+    });
+    const line = aLine({
+      tenants: [aTenant({ clients: grant, records: "pre-dial" }), beta({ clients: grant, upstream: "elsewhere" })],
+      ownership,
+    });
     const ask = async (headers: readonly HeaderLine[] = []): Promise<string | undefined> => {
       const reply = await line.ask({ target: "/records/15?req=UpdateCallCompletionStats", as: "cluster", headers });
       return headerOf(reply.headers, "Ocsgw-Code") ?? line.sent.at(-1)?.owner.name;
     };
-    expect([await ask(), await ask([["Ocsgw-Tenant", "101"]]), await ask([["Ocsgw-Tenant", "102"]])]).toEqual(["OCSGW-2105", "Alpha Tenant", "Beta Tenant"]);
+    expect([await ask(), await ask([["Ocsgw-Tenant", "101"]]), await ask([["Ocsgw-Tenant", "102"]])]).toEqual([
+      "OCSGW-2105",
+      "Alpha Tenant",
+      "Beta Tenant",
+    ]);
     await ownership.close();
   });
 });
@@ -121,11 +182,21 @@ describe("a client of several tenants", () => {
 describe("what the journal keeps of a request", () => {
   it("has neither phone nor customer id nor undeclared field in clear", async () => {
     const line = aLine();
-    await line.ask({ target: "/records/15?req=AddRecord", body: '{"GSW_PHONE":"4155550177","GSW_TZ_NAME":"PST","GSW_CUSTOMER_ID":"C-777","CUSTOMER_CODE":4155550178,"REMARK":"call 4155550179"}' });
+    await line.ask({
+      target: "/records/15?req=AddRecord",
+      body: '{"GSW_PHONE":"4155550177","GSW_TZ_NAME":"PST","GSW_CUSTOMER_ID":"C-777","CUSTOMER_CODE":4155550178,"REMARK":"call 4155550179"}',
+    });
     await line.ask({ target: "/phones/4155550176?req=DoNotCall", body: '{"GSW_CAMPAIGN_NAME":"Nobody\'s"}' });
     await line.ask({ target: "/phones/4155550175?req=DoNotCall", body: '{"GSW_PHONE":"4155550174"}' });
     expect(line.journal).toHaveLength(4);
     expect(JSON.stringify(line.journal)).not.toMatch(/41555501|C-777|REMARK/);
-    expect(line.journal[0]).toMatchObject({ kind: "intent", identifier: "15", action: "AddRecord", config_hash: "c0ffee", tenant: { dbid: 101, name: "Alpha Tenant" }, body: { GSW_PHONE: "······0177", GSW_TZ_NAME: "PST" } });
+    expect(line.journal[0]).toMatchObject({
+      kind: "intent",
+      identifier: "15",
+      action: "AddRecord",
+      config_hash: "c0ffee",
+      tenant: { dbid: 101, name: "Alpha Tenant" },
+      body: { GSW_PHONE: "······0177", GSW_TZ_NAME: "PST" },
+    });
   });
 });

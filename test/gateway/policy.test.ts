@@ -3,22 +3,41 @@ import type { ActionName } from "../../src/ocs/catalog.ts";
 import type { Tenant } from "../../src/tenants/register.ts";
 import { aLine, aTenant, beta, type TestLine } from "../kit/line.ts";
 
-const grant = (client: string, ...actions: ActionName[]): Pick<Tenant, "clients"> => ({ clients: new Map([[client, { actions: new Set(actions), campaignGroups: new Set([115]) }]]) });
-const observing = (over: Partial<Tenant> = {}): Tenant => aTenant({ observes: true, ...grant("alpha", "AddRecord", "StopDialing"), ...over });
+const grant = (client: string, ...actions: ActionName[]): Pick<Tenant, "clients"> => ({
+  clients: new Map([[client, { actions: new Set(actions), campaignGroups: new Set([115]) }]]),
+});
+const observing = (over: Partial<Tenant> = {}): Tenant =>
+  aTenant({ observes: true, ...grant("alpha", "AddRecord", "StopDialing"), ...over });
 const DO_NOT_CALL = { target: "/phones/4155550100?req=DoNotCall" };
-const add = (over: Record<string, string> = {}): string => JSON.stringify({ GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST", ...over });
+const add = (over: Record<string, string> = {}): string =>
+  JSON.stringify({ GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST", ...over });
 const lineOf = (...tenants: Tenant[]): TestLine => aLine({ tenants });
 
 describe("a tenant that observes", () => {
   it.each([
     ["an action that is not granted", DO_NOT_CALL, {}, "OCSGW-2101"],
-    ["a campaign group that is not among the client's", { target: "/campaigngroups/106?req=StopDialing" }, {}, "OCSGW-2101"],
-    ["a field that is not declared", { target: "/lists/Alpha%20List?req=AddRecord", body: add({ COLOUR: "blue" }) }, { fields: new Set(["SIZE"]) }, "OCSGW-1007"],
+    [
+      "a campaign group that is not among the client's",
+      { target: "/campaigngroups/106?req=StopDialing" },
+      {},
+      "OCSGW-2101",
+    ],
+    [
+      "a field that is not declared",
+      { target: "/lists/Alpha%20List?req=AddRecord", body: add({ COLOUR: "blue" }) },
+      { fields: new Set(["SIZE"]) },
+      "OCSGW-1007",
+    ],
   ] as const)("lets pass and records %s", async (_what, ask, over, code) => {
     const line = lineOf(observing(over), beta());
     expect((await line.ask(ask)).status).toBe(200);
     expect(line.sent).toHaveLength(1);
-    expect(line.journal.map((entry) => [entry.kind, "would_refuse" in entry ? entry.would_refuse : undefined])).toEqual([["intent", code], ["outcome", undefined]]);
+    expect(line.journal.map((entry) => [entry.kind, "would_refuse" in entry ? entry.would_refuse : undefined])).toEqual(
+      [
+        ["intent", code],
+        ["outcome", undefined],
+      ],
+    );
   });
 
   it("lets pass and records what is over a limit, and still counts it", async () => {
@@ -26,7 +45,10 @@ describe("a tenant that observes", () => {
     const ask = { target: "/lists/Alpha%20List?req=AddRecord", body: add() };
     const replies = [await line.ask(ask), await line.ask(ask)];
     expect(replies.map(({ status }) => status)).toEqual([200, 200]);
-    expect(line.journal.flatMap((entry) => (entry.kind === "intent" ? [entry.would_refuse] : []))).toEqual([undefined, "OCSGW-3001"]);
+    expect(line.journal.flatMap((entry) => (entry.kind === "intent" ? [entry.would_refuse] : []))).toEqual([
+      undefined,
+      "OCSGW-3001",
+    ]);
     expect(replies[1]!.headers.find(([name]) => name === "RateLimit")?.[1]).toContain(";r=0;");
   });
 
@@ -41,12 +63,20 @@ describe("a tenant that observes", () => {
     ["another tenant's name in the body", { ...DO_NOT_CALL, body: '{"GSW_TENANT_NAME":"Beta Tenant"}' }, "OCSGW-2103"],
     ["another tenant in the header", { ...DO_NOT_CALL, headers: [["Ocsgw-Tenant", "102"]] as const }, "OCSGW-2103"],
     ["another tenant's list", { target: "/lists/Beta%20List?req=AddRecord", body: add() }, "OCSGW-2104"],
-    ["another tenant's campaign", { target: "/lists/Alpha%20List?req=AddRecord", body: add({ GSW_CAMPAIGN_NAME: "Beta Campaign" }) }, "OCSGW-2104"],
+    [
+      "another tenant's campaign",
+      { target: "/lists/Alpha%20List?req=AddRecord", body: add({ GSW_CAMPAIGN_NAME: "Beta Campaign" }) },
+      "OCSGW-2104",
+    ],
     ["another tenant's campaign group", { target: "/campaigngroups/208?req=Load" }, "OCSGW-2104"],
     ["a scope key twice", { ...DO_NOT_CALL, body: '{"GSW_TENANT_DBID":101,"gsw_tenant_dbid":102}' }, "OCSGW-1004"],
     ["a GSW_ name that may carry scope", { ...DO_NOT_CALL, body: '{"GSW_UNHEARD_OF":1}' }, "OCSGW-1007"],
     ["a client of nobody", { ...DO_NOT_CALL, as: "stranger" }, "OCSGW-2001"],
-    ["another tenant's client", { ...DO_NOT_CALL, as: "beta", headers: [["Ocsgw-Tenant", "101"]] as const }, "OCSGW-2103"],
+    [
+      "another tenant's client",
+      { ...DO_NOT_CALL, as: "beta", headers: [["Ocsgw-Tenant", "101"]] as const },
+      "OCSGW-2103",
+    ],
   ] as const)("still refuses %s", async (_what, ask, code) => {
     const line = lineOf(observing(), beta());
     const reply = await line.ask(ask);
@@ -64,7 +94,8 @@ describe("a tenant that observes", () => {
 });
 
 describe("a client of a tenant that observes and one that enforces", () => {
-  const both = (): TestLine => lineOf(observing({ ...grant("both", "AddRecord") }), beta({ ...grant("both", "DoNotCall") }));
+  const both = (): TestLine =>
+    lineOf(observing({ ...grant("both", "AddRecord") }), beta({ ...grant("both", "DoNotCall") }));
 
   it("acts for the one that grants it when it names none, as before", async () => {
     const line = both();

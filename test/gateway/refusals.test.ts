@@ -17,10 +17,18 @@ type Case = {
   readonly close?: true;
 };
 
-const limited = (): TestLine => aLine({ tenants: [aTenant({ limits: { requests: { points: 1, seconds: 60 }, actions: new Map() } })] });
+const limited = (): TestLine =>
+  aLine({ tenants: [aTenant({ limits: { requests: { points: 1, seconds: 60 }, actions: new Map() } })] });
 const spent = (): TestLine => {
   const line = limited();
-  return { ...line, ask: async (ask) => { await line.ask(ask); line.sent.length = line.journal.length = 0; return line.ask(ask); } };
+  return {
+    ...line,
+    ask: async (ask) => {
+      await line.ask(ask);
+      line.sent.length = line.journal.length = 0;
+      return line.ask(ask);
+    },
+  };
 };
 /** All the handles that a tenant may try in this second. */
 const probed = (): TestLine => {
@@ -36,48 +44,271 @@ const ofTwo = (): TestLine => aLine({ tenants: [aTenant({ clients: both }), beta
 
 const cases: readonly Case[] = [
   { code: "1001", status: 404, when: "the path is no resource", ask: { target: "/recordz/15?req=RecordReject" } },
-  { code: "1001", status: 404, when: "the identifier is not of its kind", ask: { target: "/records/0x15?req=RecordReject" } },
-  { code: "1001", status: 404, when: "%2F stands in the identifier", ask: { target: "/records/15%2F..%2F16?req=RecordReject" } },
-  { code: "1001", status: 404, when: ".. stands in the path", ask: { target: "/records/../records/16?req=RecordReject" } },
-  { code: "1002", status: 400, when: "req is missing", ask: { target: "/records/15" } },
-  { code: "1002", status: 400, when: "req stands twice", ask: { target: "/records/15?req=RecordReject&req=DoNotCall" } },
-  { code: "1002", status: 400, when: "req is of another resource", ask: { target: "/records/15?req=Load" } },
-  { code: "1003", status: 400, when: "the body is no JSON", ask: { target: DNC, body: "GSW_TENANT_DBID=101" }, close: true },
-  { code: "1003", status: 400, when: "the body is not UTF-8", ask: { target: DNC, body: Uint8Array.from([0x7b, 0x22, 0xff, 0x22, 0x7d]) }, close: true },
-  { code: "1003", status: 400, when: "the body is an array", ask: { target: DNC, body: "[]" }, close: true },
-  { code: "1004", status: 400, when: "a scope key stands twice in another spelling", ask: { target: DNC, body: '{"GSW_TENANT_DBID":101,"GSW\\u005fTENANT_DBID":102}' } },
-  { code: "1004", status: 400, when: "a scope key stands again in another case", ask: { target: DNC, body: '{"GSW_TENANT_DBID":101,"gsw_tenant_dbid":102}' } },
-  { code: "1004", status: 400, when: "a scope key stands again deeper", ask: { target: DNC, body: '{"GSW_TENANT_DBID":101,"X":{"GSW_TENANT_DBID":102}}' } },
-  { code: "1005", status: 400, when: "URI and body differ", ask: { target: DNC, body: '{"GSW_PHONE":"4155550101"}' }, pointer: "/GSW_PHONE" },
-  { code: "1006", status: 400, when: "the length is wrong", ask: { target: DNC, body: '{"GSW_TENANT_NAME":"Alp', surplus: true }, close: true },
-  { code: "1006", status: 413, when: "the body is too large", ask: { target: DNC, fault: { kind: "body-too-large", detail: "larger than 65536 bytes" } }, close: true },
-  { code: "1006", status: 431, when: "the header block is too large", ask: { target: "", fault: { kind: "head-too-large", detail: "larger than 16384 bytes" } }, close: true },
-  { code: "1007", status: 400, when: "an attribute is missing", ask: { target: "/campaigngroups/106?req=StartDialing" }, pointer: "/GSW_CM_AttrDialMode" },
-  { code: "1007", status: 400, when: "a GSW name is not in the table", ask: { target: DNC, body: '{"GSW_SOMETHING":1}' }, pointer: "/GSW_SOMETHING" },
-  { code: "1007", status: 400, when: "a field is not among the tenant's", ask: { target: DNC, body: '{"HOBBY":"x"}' }, line: () => aLine({ tenants: [aTenant({ fields: new Set(["CODE"]) })] }), pointer: "/HOBBY" },
-  { code: "1008", status: 405, when: "the method is not for this resource", ask: { method: "GET", target: "/records/15" }, header: ["Allow", /^POST$/] },
-  { code: "1009", status: 415, when: "the content type is another", ask: { target: DNC, headers: [["Content-Type", "text/plain"]], body: "{}" } },
-  { code: "1010", status: 421, when: "the authority is not ours", ask: { target: "http://evil/records/15", fault: { kind: "foreign-authority", detail: "Host is not this gateway" } } },
-  { code: "1011", status: 400, when: "the bytes are ambiguous", ask: { target: "", fault: { kind: "ambiguous", detail: "host stands twice" } }, close: true },
-  { code: "2001", status: 401, when: "there is no credential", ask: { target: DNC, as: "" }, header: ["WWW-Authenticate", /^Basic/] },
-  { code: "2001", status: 401, when: "the client stands under no tenant", ask: { target: DNC, as: "nobody" }, header: ["WWW-Authenticate", /^Basic/] },
-  { code: "2002", status: 429, when: "too many credentials failed", ask: { target: DNC }, line: () => aLine({ identify: () => ({ denied: "throttled", reason: "too many", retryAfter: 7 }) }), header: ["Retry-After", /^7$/] },
   {
-    code: "2003", status: 503, when: "its issuer's keys cannot be had", ask: { target: DNC }, header: ["Retry-After", /^29$/],
+    code: "1001",
+    status: 404,
+    when: "the identifier is not of its kind",
+    ask: { target: "/records/0x15?req=RecordReject" },
+  },
+  {
+    code: "1001",
+    status: 404,
+    when: "%2F stands in the identifier",
+    ask: { target: "/records/15%2F..%2F16?req=RecordReject" },
+  },
+  {
+    code: "1001",
+    status: 404,
+    when: ".. stands in the path",
+    ask: { target: "/records/../records/16?req=RecordReject" },
+  },
+  { code: "1002", status: 400, when: "req is missing", ask: { target: "/records/15" } },
+  {
+    code: "1002",
+    status: 400,
+    when: "req stands twice",
+    ask: { target: "/records/15?req=RecordReject&req=DoNotCall" },
+  },
+  { code: "1002", status: 400, when: "req is of another resource", ask: { target: "/records/15?req=Load" } },
+  {
+    code: "1003",
+    status: 400,
+    when: "the body is no JSON",
+    ask: { target: DNC, body: "GSW_TENANT_DBID=101" },
+    close: true,
+  },
+  {
+    code: "1003",
+    status: 400,
+    when: "the body is not UTF-8",
+    ask: { target: DNC, body: Uint8Array.from([0x7b, 0x22, 0xff, 0x22, 0x7d]) },
+    close: true,
+  },
+  { code: "1003", status: 400, when: "the body is an array", ask: { target: DNC, body: "[]" }, close: true },
+  {
+    code: "1004",
+    status: 400,
+    when: "a scope key stands twice in another spelling",
+    ask: { target: DNC, body: '{"GSW_TENANT_DBID":101,"GSW\\u005fTENANT_DBID":102}' },
+  },
+  {
+    code: "1004",
+    status: 400,
+    when: "a scope key stands again in another case",
+    ask: { target: DNC, body: '{"GSW_TENANT_DBID":101,"gsw_tenant_dbid":102}' },
+  },
+  {
+    code: "1004",
+    status: 400,
+    when: "a scope key stands again deeper",
+    ask: { target: DNC, body: '{"GSW_TENANT_DBID":101,"X":{"GSW_TENANT_DBID":102}}' },
+  },
+  {
+    code: "1005",
+    status: 400,
+    when: "URI and body differ",
+    ask: { target: DNC, body: '{"GSW_PHONE":"4155550101"}' },
+    pointer: "/GSW_PHONE",
+  },
+  {
+    code: "1006",
+    status: 400,
+    when: "the length is wrong",
+    ask: { target: DNC, body: '{"GSW_TENANT_NAME":"Alp', surplus: true },
+    close: true,
+  },
+  {
+    code: "1006",
+    status: 413,
+    when: "the body is too large",
+    ask: { target: DNC, fault: { kind: "body-too-large", detail: "larger than 65536 bytes" } },
+    close: true,
+  },
+  {
+    code: "1006",
+    status: 431,
+    when: "the header block is too large",
+    ask: { target: "", fault: { kind: "head-too-large", detail: "larger than 16384 bytes" } },
+    close: true,
+  },
+  {
+    code: "1007",
+    status: 400,
+    when: "an attribute is missing",
+    ask: { target: "/campaigngroups/106?req=StartDialing" },
+    pointer: "/GSW_CM_AttrDialMode",
+  },
+  {
+    code: "1007",
+    status: 400,
+    when: "a GSW name is not in the table",
+    ask: { target: DNC, body: '{"GSW_SOMETHING":1}' },
+    pointer: "/GSW_SOMETHING",
+  },
+  {
+    code: "1007",
+    status: 400,
+    when: "a field is not among the tenant's",
+    ask: { target: DNC, body: '{"HOBBY":"x"}' },
+    line: () => aLine({ tenants: [aTenant({ fields: new Set(["CODE"]) })] }),
+    pointer: "/HOBBY",
+  },
+  {
+    code: "1008",
+    status: 405,
+    when: "the method is not for this resource",
+    ask: { method: "GET", target: "/records/15" },
+    header: ["Allow", /^POST$/],
+  },
+  {
+    code: "1009",
+    status: 415,
+    when: "the content type is another",
+    ask: { target: DNC, headers: [["Content-Type", "text/plain"]], body: "{}" },
+  },
+  {
+    code: "1010",
+    status: 421,
+    when: "the authority is not ours",
+    ask: { target: "http://evil/records/15", fault: { kind: "foreign-authority", detail: "Host is not this gateway" } },
+  },
+  {
+    code: "1011",
+    status: 400,
+    when: "the bytes are ambiguous",
+    ask: { target: "", fault: { kind: "ambiguous", detail: "host stands twice" } },
+    close: true,
+  },
+  {
+    code: "2001",
+    status: 401,
+    when: "there is no credential",
+    ask: { target: DNC, as: "" },
+    header: ["WWW-Authenticate", /^Basic/],
+  },
+  {
+    code: "2001",
+    status: 401,
+    when: "the client stands under no tenant",
+    ask: { target: DNC, as: "nobody" },
+    header: ["WWW-Authenticate", /^Basic/],
+  },
+  {
+    code: "2002",
+    status: 429,
+    when: "too many credentials failed",
+    ask: { target: DNC },
+    line: () => aLine({ identify: () => ({ denied: "throttled", reason: "too many", retryAfter: 7 }) }),
+    header: ["Retry-After", /^7$/],
+  },
+  {
+    code: "2003",
+    status: 503,
+    when: "its issuer's keys cannot be had",
+    ask: { target: DNC },
+    header: ["Retry-After", /^29$/],
     line: () => aLine({ identify: () => ({ denied: "issuer-unavailable", reason: "no keys", retryAfter: 29 }) }),
   },
-  { code: "2101", status: 403, when: "the action is not granted", ask: { target: "/campaigngroups/106?req=ForceUnload" }, line: () => aLine({ tenants: [aTenant({ clients: new Map([["alpha", { actions: new Set(["DoNotCall" as const]), campaignGroups: undefined }]]) })] }) },
-  { code: "2101", status: 403, when: "the group is not among the client's", ask: { target: "/campaigngroups/115?req=Load" }, line: () => aLine({ tenants: [aTenant({ clients: new Map([["alpha", { actions: new Set(["Load" as const]), campaignGroups: new Set([106]) }]]) })] }) },
-  { code: "2103", status: 403, when: "the body names another tenant by DBID", ask: { target: DNC, body: '{"GSW_TENANT_DBID":102}' }, pointer: "/GSW_TENANT_DBID" },
-  { code: "2103", status: 403, when: "the body names another tenant by name beside its own DBID", ask: { target: DNC, body: '{"GSW_TENANT_DBID":"101","GSW_TENANT_NAME":"Beta Tenant"}' }, pointer: "/GSW_TENANT_NAME" },
-  { code: "2103", status: 403, when: "the header names another tenant", ask: { target: DNC, headers: [["Ocsgw-Tenant", "102"]] } },
-  { code: "2104", status: 403, when: "the campaign group is another's", ask: { target: "/campaigngroups/208?req=Load" } },
-  { code: "2104", status: 403, when: "the campaign is another's", ask: { target: "/phones/4155550100?req=RequestRecordCancel", body: '{"GSW_CAMPAIGN_NAME":"Beta Campaign"}' }, pointer: "/GSW_CAMPAIGN_NAME" },
-  { code: "2104", status: 403, when: "the list is another's", ask: { target: "/lists/Beta%20List?req=AddRecord", body: '{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}' } },
-  { code: "2105", status: 400, when: "a client of two tenants does not say which", ask: { target: DNC, as: "cluster" }, line: ofTwo },
-  { code: "2106", status: 410, when: "nobody has announced the record", ask: { target: "/records/15?req=RecordReject" }, line: () => aLine({ tenants: [aTenant({ records: "pre-dial" })] }) },
-  { code: "2108", status: 429, when: "a client tries handles out", ask: { target: "/records/99?req=RecordReject" }, line: probed, header: ["Retry-After", /^1$/] },
-  { code: "3001", status: 429, when: "a limit is used up", ask: { target: DNC }, line: spent, header: ["Retry-After", /^\d+$/] },
+  {
+    code: "2101",
+    status: 403,
+    when: "the action is not granted",
+    ask: { target: "/campaigngroups/106?req=ForceUnload" },
+    line: () =>
+      aLine({
+        tenants: [
+          aTenant({
+            clients: new Map([["alpha", { actions: new Set(["DoNotCall" as const]), campaignGroups: undefined }]]),
+          }),
+        ],
+      }),
+  },
+  {
+    code: "2101",
+    status: 403,
+    when: "the group is not among the client's",
+    ask: { target: "/campaigngroups/115?req=Load" },
+    line: () =>
+      aLine({
+        tenants: [
+          aTenant({
+            clients: new Map([["alpha", { actions: new Set(["Load" as const]), campaignGroups: new Set([106]) }]]),
+          }),
+        ],
+      }),
+  },
+  {
+    code: "2103",
+    status: 403,
+    when: "the body names another tenant by DBID",
+    ask: { target: DNC, body: '{"GSW_TENANT_DBID":102}' },
+    pointer: "/GSW_TENANT_DBID",
+  },
+  {
+    code: "2103",
+    status: 403,
+    when: "the body names another tenant by name beside its own DBID",
+    ask: { target: DNC, body: '{"GSW_TENANT_DBID":"101","GSW_TENANT_NAME":"Beta Tenant"}' },
+    pointer: "/GSW_TENANT_NAME",
+  },
+  {
+    code: "2103",
+    status: 403,
+    when: "the header names another tenant",
+    ask: { target: DNC, headers: [["Ocsgw-Tenant", "102"]] },
+  },
+  {
+    code: "2104",
+    status: 403,
+    when: "the campaign group is another's",
+    ask: { target: "/campaigngroups/208?req=Load" },
+  },
+  {
+    code: "2104",
+    status: 403,
+    when: "the campaign is another's",
+    ask: { target: "/phones/4155550100?req=RequestRecordCancel", body: '{"GSW_CAMPAIGN_NAME":"Beta Campaign"}' },
+    pointer: "/GSW_CAMPAIGN_NAME",
+  },
+  {
+    code: "2104",
+    status: 403,
+    when: "the list is another's",
+    ask: {
+      target: "/lists/Beta%20List?req=AddRecord",
+      body: '{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}',
+    },
+  },
+  {
+    code: "2105",
+    status: 400,
+    when: "a client of two tenants does not say which",
+    ask: { target: DNC, as: "cluster" },
+    line: ofTwo,
+  },
+  {
+    code: "2106",
+    status: 410,
+    when: "nobody has announced the record",
+    ask: { target: "/records/15?req=RecordReject" },
+    line: () => aLine({ tenants: [aTenant({ records: "pre-dial" })] }),
+  },
+  {
+    code: "2108",
+    status: 429,
+    when: "a client tries handles out",
+    ask: { target: "/records/99?req=RecordReject" },
+    line: probed,
+    header: ["Retry-After", /^1$/],
+  },
+  {
+    code: "3001",
+    status: 429,
+    when: "a limit is used up",
+    ask: { target: DNC },
+    line: spent,
+    header: ["Retry-After", /^\d+$/],
+  },
 ];
 
 const lastOf = (journal: readonly Entry[]): Entry | undefined => journal.at(-1);
@@ -98,23 +329,49 @@ describe("a refusal before anything is sent", () => {
     expect(html.status).toBe(status);
     expectHeaders(html, code, "not-sent");
     expect(headerOf(html.headers, "Content-Type")).toBe("text/html; charset=utf-8");
-    expect(text(html)).toMatch(new RegExp(`^<HTML><body>${status} [A-Za-z -]+ : OCSGW-${code} .+ Not sent to OCS\\.(?: The same request may be sent again\\.)?</body></HTML>$`));
+    expect(text(html)).toMatch(
+      new RegExp(
+        `^<HTML><body>${status} [A-Za-z -]+ : OCSGW-${code} .+ Not sent to OCS\\.(?: The same request may be sent again\\.)?</body></HTML>$`,
+      ),
+    );
     expect(html.close === true).toBe(close === true);
     if (header) expect(headerOf(html.headers, header[0])).toMatch(header[1]);
     expect(plain.sent).toEqual([]);
-    expect(lastOf(plain.journal)).toMatchObject({ kind: "refusal", code: `OCSGW-${code}`, status, delivery: "not-sent", source: "127.0.0.1", listener: "clients" });
+    expect(lastOf(plain.journal)).toMatchObject({
+      kind: "refusal",
+      code: `OCSGW-${code}`,
+      status,
+      delivery: "not-sent",
+      source: "127.0.0.1",
+      listener: "clients",
+    });
 
     const asJson = line();
-    const problem = await asJson.ask({ ...ask, headers: [...(ask.headers ?? []), ["Accept", "application/problem+json"]] });
+    const problem = await asJson.ask({
+      ...ask,
+      headers: [...(ask.headers ?? []), ["Accept", "application/problem+json"]],
+    });
     expect(headerOf(problem.headers, "Content-Type")).toBe("application/problem+json");
     const told = JSON.parse(text(problem)) as Record<string, unknown>;
-    expect(told).toMatchObject({ status, code: `OCSGW-${code}`, origin: "gateway", delivery: "not-sent", request_id: "01KAPQ7Z8M3VABCDEFGHJKMNPQ" });
+    expect(told).toMatchObject({
+      status,
+      code: `OCSGW-${code}`,
+      origin: "gateway",
+      delivery: "not-sent",
+      request_id: "01KAPQ7Z8M3VABCDEFGHJKMNPQ",
+    });
     for (const member of ["type", "title", "detail", "instance"]) expect(told[member]).toBeTypeOf("string");
     expect(told.pointer).toBe(pointer);
   });
 
   it("never repeats a foreign tenant's names", async () => {
-    for (const ask of [{ target: DNC, body: '{"GSW_TENANT_NAME":"Beta Tenant"}' }, { target: "/lists/Beta%20List?req=AddRecord", body: '{"GSW_CAMPAIGN_NAME":"Beta Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}' }]) {
+    for (const ask of [
+      { target: DNC, body: '{"GSW_TENANT_NAME":"Beta Tenant"}' },
+      {
+        target: "/lists/Beta%20List?req=AddRecord",
+        body: '{"GSW_CAMPAIGN_NAME":"Beta Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}',
+      },
+    ]) {
       const reply = await aLine().ask(ask);
       expect(reply.status).toBe(403);
       expect(text(reply)).not.toMatch(/Beta/);
@@ -122,18 +379,31 @@ describe("a refusal before anything is sent", () => {
   });
 
   it("says the same of what is foreign and of what does not exist", async () => {
-    const [foreign, absent] = await Promise.all(["/campaigngroups/208?req=Load", "/campaigngroups/999?req=Load"].map((target) => aLine().ask({ target })));
+    const [foreign, absent] = await Promise.all(
+      ["/campaigngroups/208?req=Load", "/campaigngroups/999?req=Load"].map((target) => aLine().ask({ target })),
+    );
     expect(text(foreign!)).toBe(text(absent!));
     expect(foreign!.headers.map(([name]) => name)).toEqual(absent!.headers.map(([name]) => name));
   });
 
   it.each([
-    [[], false], [["*/*"], false], [["application/*"], false], [["text/html, */*;q=0.8"], false], [["application/jsonx"], false],
-    [["application/json"], true], [["text/html, Application/Problem+JSON; q=0.1"], true], [["application/json;q=0"], false], [["application/json; q=0.000, text/html"], false],
-    [["application/problem+json;q=0, application/json"], true], [["text/html", "application/json"], true], [["text/html", "application/json;q=0"], false],
+    [[], false],
+    [["*/*"], false],
+    [["application/*"], false],
+    [["text/html, */*;q=0.8"], false],
+    [["application/jsonx"], false],
+    [["application/json"], true],
+    [["text/html, Application/Problem+JSON; q=0.1"], true],
+    [["application/json;q=0"], false],
+    [["application/json; q=0.000, text/html"], false],
+    [["application/problem+json;q=0, application/json"], true],
+    [["text/html", "application/json"], true],
+    [["text/html", "application/json;q=0"], false],
   ] as const)("to who accepts %j is RFC 9457: %s", async (accepts, isProblem) => {
     const reply = await aLine().ask({ target: "/x", headers: accepts.map((value) => ["accept", value] as const) });
-    expect(headerOf(reply.headers, "Content-Type")).toBe(isProblem ? "application/problem+json" : "text/html; charset=utf-8");
+    expect(headerOf(reply.headers, "Content-Type")).toBe(
+      isProblem ? "application/problem+json" : "text/html; charset=utf-8",
+    );
   });
 
   it("is worded as the listener says, whatever is accepted", async () => {
@@ -153,15 +423,18 @@ describe("a refusal on the way to OCS", () => {
     ["cut", true, "4102", 502, "sent-no-answer"],
     ["garbled", true, "4103", 502, "sent-no-answer"],
   ];
-  it.each(failing)("%s: intent and outcome are journalled, and the client is told how far it got", async (why, sent, code, status, delivery) => {
-    const line = aLine({ send: () => Promise.reject(new NoAnswer(why, sent, "in words")) });
-    const reply = await line.ask({ target: DNC });
-    expect(reply.status).toBe(status);
-    expectHeaders(reply, code, delivery);
-    if (status === 503) expect(headerOf(reply.headers, "Retry-After")).toMatch(/^\d+$/);
-    expect(line.journal.map(({ kind }) => kind)).toEqual(["intent", "outcome"]);
-    expect(lastOf(line.journal)).toMatchObject({ code: `OCSGW-${code}`, status, delivery, origin: "gateway" });
-  });
+  it.each(failing)(
+    "%s: intent and outcome are journalled, and the client is told how far it got",
+    async (why, sent, code, status, delivery) => {
+      const line = aLine({ send: () => Promise.reject(new NoAnswer(why, sent, "in words")) });
+      const reply = await line.ask({ target: DNC });
+      expect(reply.status).toBe(status);
+      expectHeaders(reply, code, delivery);
+      if (status === 503) expect(headerOf(reply.headers, "Retry-After")).toMatch(/^\d+$/);
+      expect(line.journal.map(({ kind }) => kind)).toEqual(["intent", "outcome"]);
+      expect(lastOf(line.journal)).toMatchObject({ code: `OCSGW-${code}`, status, delivery, origin: "gateway" });
+    },
+  );
 
   it("5101: nothing is sent when the intent cannot be written", async () => {
     const line = aLine({ append: () => Promise.reject(new Error("ENOSPC")) });
@@ -187,7 +460,11 @@ describe("a refusal on the way to OCS", () => {
   });
 
   it("5900: a defect is told as one, without its insides", async () => {
-    const line = aLine({ identify: () => { throw new Error("secret inside"); } });
+    const line = aLine({
+      identify: () => {
+        throw new Error("secret inside");
+      },
+    });
     const reply = await line.ask({ target: DNC });
     expect(reply.status).toBe(500);
     expectHeaders(reply, "5900", "not-sent");
@@ -197,7 +474,19 @@ describe("a refusal on the way to OCS", () => {
 
 describe("the table of refusals", () => {
   it("has a test for every word", () => {
-    const tested = new Set([...cases.map(({ code, status }) => `OCSGW-${code} ${status}`), "OCSGW-3002 503", "OCSGW-3003 503", "OCSGW-4001 503", "OCSGW-4101 504", "OCSGW-4102 502", "OCSGW-4103 502", "OCSGW-5101 503", "OCSGW-5900 500", "OCSGW-2107 409", "OCSGW-5103 503"]);
+    const tested = new Set([
+      ...cases.map(({ code, status }) => `OCSGW-${code} ${status}`),
+      "OCSGW-3002 503",
+      "OCSGW-3003 503",
+      "OCSGW-4001 503",
+      "OCSGW-4101 504",
+      "OCSGW-4102 502",
+      "OCSGW-4103 502",
+      "OCSGW-5101 503",
+      "OCSGW-5900 500",
+      "OCSGW-2107 409",
+      "OCSGW-5103 503",
+    ]);
     expect(Object.values(REFUSALS).filter(({ code, status }) => !tested.has(`${code} ${status}`))).toEqual([]);
   });
 });

@@ -39,31 +39,45 @@ const AFTER_SENDING: Readonly<Record<string, Repeat>> = {
 };
 
 const nameOf = ({ resource, name }: Action): string => `${resource} ${name}`;
-const expected = (action: Action, isOwned: boolean): Repeat => (action.resource === "records" && !isOwned ? "no" : AFTER_SENDING[nameOf(action)]!);
+const expected = (action: Action, isOwned: boolean): Repeat =>
+  action.resource === "records" && !isOwned ? "no" : AFTER_SENDING[nameOf(action)]!;
 const DELIVERIES = ["not-sent", "sent-no-answer", "answered"] as const;
 
 describe("the table", () => {
   it("has every action", () => expect(ACTIONS.map(nameOf)).toEqual(Object.keys(AFTER_SENDING)));
 
-  it.each(Object.entries(REFUSALS).map(([name, row]) => ({ name, ...row })))("$code $status ($name), for every action and every delivery", ({ code, status }) => {
-    const isSaid = status === 429 || status >= 500;
-    for (const action of ACTIONS) {
-      for (const delivery of DELIVERIES) {
-        for (const isOwned of [true, false]) {
-          const wanted = !isSaid ? undefined : delivery === "not-sent" ? "safe" : expected(action, isOwned);
-          expect([nameOf(action), delivery, isOwned, repeatOf({ status, code, delivery, action, isOwned })]).toEqual([nameOf(action), delivery, isOwned, wanted]);
+  it.each(Object.entries(REFUSALS).map(([name, row]) => ({ name, ...row })))(
+    "$code $status ($name), for every action and every delivery",
+    ({ code, status }) => {
+      const isSaid = status === 429 || status >= 500;
+      for (const action of ACTIONS) {
+        for (const delivery of DELIVERIES) {
+          for (const isOwned of [true, false]) {
+            const wanted = !isSaid ? undefined : delivery === "not-sent" ? "safe" : expected(action, isOwned);
+            expect([nameOf(action), delivery, isOwned, repeatOf({ status, code, delivery, action, isOwned })]).toEqual([
+              nameOf(action),
+              delivery,
+              isOwned,
+              wanted,
+            ]);
+          }
         }
       }
-    }
-    expect(repeatOf({ status, code, delivery: "not-sent", action: undefined, isOwned: false })).toBe(isSaid ? "safe" : undefined);
-  });
+      expect(repeatOf({ status, code, delivery: "not-sent", action: undefined, isOwned: false })).toBe(
+        isSaid ? "safe" : undefined,
+      );
+    },
+  );
 
   it.each([200, 409, 410, 500])("5102 with OCS's %i is never to be repeated", (status) => {
-    for (const action of ACTIONS) expect(repeatOf({ status, code: OUTCOME_DELAYED, delivery: "answered", action, isOwned: true })).toBe("no");
+    for (const action of ACTIONS)
+      expect(repeatOf({ status, code: OUTCOME_DELAYED, delivery: "answered", action, isOwned: true })).toBe("no");
   });
 
   it("has words for each answer, and none where there is none", () => {
-    const words = DELIVERIES.flatMap((delivery) => (["safe", "check-first", "no"] as const).map((repeat) => repeatInWords(repeat, delivery)));
+    const words = DELIVERIES.flatMap((delivery) =>
+      (["safe", "check-first", "no"] as const).map((repeat) => repeatInWords(repeat, delivery)),
+    );
     for (const each of words) expect(each).toMatch(/^[A-Z].*(?:again|before sending it again).*\.$/);
     expect(repeatInWords("safe", "not-sent")).not.toBe(repeatInWords("safe", "sent-no-answer"));
     expect(repeatInWords(undefined, "not-sent")).toBe("");
@@ -71,80 +85,179 @@ describe("the table", () => {
 });
 
 const FAILING: readonly (readonly [Failing, boolean])[] = [
-  ["queue-full", false], ["waited", false], ["unclear", false], ["unreachable", false], ["no-answer", true], ["cut", true], ["garbled", true],
+  ["queue-full", false],
+  ["waited", false],
+  ["unclear", false],
+  ["unreachable", false],
+  ["no-answer", true],
+  ["cut", true],
+  ["garbled", true],
 ];
 /** A lease whose handle is, or is not any more, the request's. */
 const owning = (isOwned: boolean): Parts["ownership"] => ({
-  ask: () => ({ lease: { withdrawn: () => undefined, after: () => undefined, settle: () => undefined, isOwned: () => isOwned, reason: () => "unknown: none", record: undefined } }),
+  ask: () => ({
+    lease: {
+      withdrawn: () => undefined,
+      after: () => undefined,
+      settle: () => undefined,
+      isOwned: () => isOwned,
+      reason: () => "unknown: none",
+      record: undefined,
+    },
+  }),
   ownersAmong: (among) => among,
 });
 
-const askOf = (action: Action) => ({ ...caseOf(action), method: action.method, ...(action.method === "GET" && { body: "" }) });
+const askOf = (action: Action) => ({
+  ...caseOf(action),
+  method: action.method,
+  ...(action.method === "GET" && { body: "" }),
+});
 
-const expectSaid = async (reply: Promise<Reply>, again: Promise<Reply>, wanted: Repeat, what: string): Promise<void> => {
+const expectSaid = async (
+  reply: Promise<Reply>,
+  again: Promise<Reply>,
+  wanted: Repeat,
+  what: string,
+): Promise<void> => {
   const [html, problem] = await Promise.all([reply, again]);
   const delivery = headerOf(html.headers, "Ocsgw-Delivery") as (typeof DELIVERIES)[number];
-  expect([what, headerOf(html.headers, "Ocsgw-Repeat"), headerOf(problem.headers, "Ocsgw-Repeat")]).toEqual([what, wanted, wanted]);
+  expect([what, headerOf(html.headers, "Ocsgw-Repeat"), headerOf(problem.headers, "Ocsgw-Repeat")]).toEqual([
+    what,
+    wanted,
+    wanted,
+  ]);
   expect(JSON.parse(text(problem))).toMatchObject({ repeat: wanted, delivery });
-  expect(text(html)).toMatch(new RegExp(`OCS.*\\. ${repeatInWords(wanted, delivery).replaceAll(".", "\\.")}</body></HTML>$`));
+  expect(text(html)).toMatch(
+    new RegExp(`OCS.*\\. ${repeatInWords(wanted, delivery).replaceAll(".", "\\.")}</body></HTML>$`),
+  );
 };
 const asProblem = { headers: [["Accept", "application/problem+json"]] as const };
 
 describe("a reply to a registrar", () => {
-  const registrar = (over: Partial<RegistrarParts> = {}) => createRegistrar({
-    identify: () => ({ client: "minter", credential: { kind: "key", id: "k" } }), challenge: "Basic", note: () => undefined, observe: () => undefined, dialect: () => "auto",
-    redact: createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "drop" }, "an index key for tests only, 32+"), upstream: "ocs",
-    registrars: new Map([["minter", { tenants: [aTenant()], mayComeFrom: () => true }]]), ownership: new Ownership({ staleAfter: () => 1000, tell: () => undefined }), isSettled: () => false, ...over,
-  });
+  const registrar = (over: Partial<RegistrarParts> = {}) =>
+    createRegistrar({
+      identify: () => ({ client: "minter", credential: { kind: "key", id: "k" } }),
+      challenge: "Basic",
+      note: () => undefined,
+      observe: () => undefined,
+      dialect: () => "auto",
+      redact: createRedactor(
+        { phone: "last4", customer_id: "token", fields: {}, others: "drop" },
+        "an index key for tests only, 32+",
+      ),
+      upstream: "ocs",
+      registrars: new Map([["minter", { tenants: [aTenant()], mayComeFrom: () => true }]]),
+      ownership: new Ownership({ staleAfter: () => 1000, tell: () => undefined }),
+      isSettled: () => false,
+      ...over,
+    });
   it.each<[string, Partial<RegistrarParts>, string, string | undefined]>([
     ["while OCS's roles are open", {}, "OCSGW-5103", "safe"],
-    ["whose credential is throttled", { identify: () => ({ denied: "throttled", reason: "too many", retryAfter: 3 }) }, "OCSGW-2002", "safe"],
-    ["whose issuer's keys are away", { identify: () => ({ denied: "issuer-unavailable", reason: "away", retryAfter: 3 }) }, "OCSGW-2003", "safe"],
+    [
+      "whose credential is throttled",
+      { identify: () => ({ denied: "throttled", reason: "too many", retryAfter: 3 }) },
+      "OCSGW-2002",
+      "safe",
+    ],
+    [
+      "whose issuer's keys are away",
+      { identify: () => ({ denied: "issuer-unavailable", reason: "away", retryAfter: 3 }) },
+      "OCSGW-2003",
+      "safe",
+    ],
     ["that is nobody", { identify: () => ({ denied: "key-unknown", reason: "unknown" }) }, "OCSGW-2001", undefined],
   ])("%s", async (_what, over, code, repeat) => {
-    const reply = await registrar(over)(anArrival({ method: "PUT", target: "/ownership/ocs/7", body: '{"tenant":"Alpha Tenant"}' }));
+    const reply = await registrar(over)(
+      anArrival({ method: "PUT", target: "/ownership/ocs/7", body: '{"tenant":"Alpha Tenant"}' }),
+    );
     expect([headerOf(reply.headers, "Ocsgw-Code"), headerOf(reply.headers, "Ocsgw-Repeat")]).toEqual([code, repeat]);
   });
 });
 
 describe("a reply of the line", () => {
-  it.each(ACTIONS.map((action) => [nameOf(action), action] as const))("to %s says it in header, problem and page, whatever failed", async (_name, action) => {
-    for (const [why, sent] of FAILING) {
-      for (const isOwned of [true, false]) {
-        const line = aLine({ ownership: owning(isOwned), send: () => Promise.reject(new NoAnswer(why, sent, "in words")) });
-        const ask = askOf(action);
-        await expectSaid(line.ask(ask), line.ask({ ...ask, ...asProblem }), sent ? expected(action, isOwned) : "safe", `${why} ${isOwned}`);
-        expect(line.sent).toHaveLength(2);
+  it.each(ACTIONS.map((action) => [nameOf(action), action] as const))(
+    "to %s says it in header, problem and page, whatever failed",
+    async (_name, action) => {
+      for (const [why, sent] of FAILING) {
+        for (const isOwned of [true, false]) {
+          const line = aLine({
+            ownership: owning(isOwned),
+            send: () => Promise.reject(new NoAnswer(why, sent, "in words")),
+          });
+          const ask = askOf(action);
+          await expectSaid(
+            line.ask(ask),
+            line.ask({ ...ask, ...asProblem }),
+            sent ? expected(action, isOwned) : "safe",
+            `${why} ${isOwned}`,
+          );
+          expect(line.sent).toHaveLength(2);
+        }
       }
-    }
-  });
+    },
+  );
 
-  it.each(ACTIONS.map((action) => [nameOf(action), action] as const))("to %s whose gateway had a defect after sending, or before", async (_name, action) => {
-    const after = aLine({ ownership: owning(true), send: () => Promise.reject(new Error("a defect")) });
-    await expectSaid(after.ask(askOf(action)), after.ask({ ...askOf(action), ...asProblem }), expected(action, true), "after");
-    const before = aLine({ identify: () => { throw new Error("a defect"); } });
-    await expectSaid(before.ask(askOf(action)), before.ask({ ...askOf(action), ...asProblem }), "safe", "before");
-  });
+  it.each(ACTIONS.map((action) => [nameOf(action), action] as const))(
+    "to %s whose gateway had a defect after sending, or before",
+    async (_name, action) => {
+      const after = aLine({ ownership: owning(true), send: () => Promise.reject(new Error("a defect")) });
+      await expectSaid(
+        after.ask(askOf(action)),
+        after.ask({ ...askOf(action), ...asProblem }),
+        expected(action, true),
+        "after",
+      );
+      const before = aLine({
+        identify: () => {
+          throw new Error("a defect");
+        },
+      });
+      await expectSaid(before.ask(askOf(action)), before.ask({ ...askOf(action), ...asProblem }), "safe", "before");
+    },
+  );
 
-  it.each(ACTIONS.filter(({ method }) => method === "POST").map((action) => [nameOf(action), action] as const))("to %s that OCS answered and the journal could not take", async (_name, action) => {
-    let appended = 0;
-    const line = aLine({ ownership: owning(true), append: () => (appended++ === 0 ? Promise.resolve() : Promise.reject(new Error("EIO"))), send: () => Promise.resolve(anAnswer()) });
-    const reply = await line.ask(askOf(action));
-    expect([reply.status, headerOf(reply.headers, "Ocsgw-Code"), headerOf(reply.headers, "Ocsgw-Repeat")]).toEqual([200, OUTCOME_DELAYED, "no"]);
-  });
+  it.each(ACTIONS.filter(({ method }) => method === "POST").map((action) => [nameOf(action), action] as const))(
+    "to %s that OCS answered and the journal could not take",
+    async (_name, action) => {
+      let appended = 0;
+      const line = aLine({
+        ownership: owning(true),
+        append: () => (appended++ === 0 ? Promise.resolve() : Promise.reject(new Error("EIO"))),
+        send: () => Promise.resolve(anAnswer()),
+      });
+      const reply = await line.ask(askOf(action));
+      expect([reply.status, headerOf(reply.headers, "Ocsgw-Code"), headerOf(reply.headers, "Ocsgw-Repeat")]).toEqual([
+        200,
+        OUTCOME_DELAYED,
+        "no",
+      ]);
+    },
+  );
 
   it("without the journal is safe, and a refusal for good says nothing of it", async () => {
     const line = aLine({ append: () => Promise.reject(new Error("ENOSPC")) });
-    expect(headerOf((await line.ask({ target: "/phones/4155550100?req=DoNotCall" })).headers, "Ocsgw-Repeat")).toBe("safe");
-    for (const ask of [{ target: "/nothing" }, { target: "/campaigngroups/208?req=Load" }, { target: "/phones/4155550100?req=DoNotCall", as: "" }]) {
+    expect(headerOf((await line.ask({ target: "/phones/4155550100?req=DoNotCall" })).headers, "Ocsgw-Repeat")).toBe(
+      "safe",
+    );
+    for (const ask of [
+      { target: "/nothing" },
+      { target: "/campaigngroups/208?req=Load" },
+      { target: "/phones/4155550100?req=DoNotCall", as: "" },
+    ]) {
       const reply = await aLine().ask({ ...ask, ...asProblem });
-      expect([headerOf(reply.headers, "Ocsgw-Repeat"), "repeat" in (JSON.parse(text(reply)) as object)]).toEqual([undefined, false]);
+      expect([headerOf(reply.headers, "Ocsgw-Repeat"), "repeat" in (JSON.parse(text(reply)) as object)]).toEqual([
+        undefined,
+        false,
+      ]);
     }
   });
 
   it("of OCS itself has none, with whatever status", async () => {
     for (const status of [200, 410, 500, 503]) {
-      const reply = await aLine({ send: () => Promise.resolve(anAnswer({ status })) }).ask({ target: "/phones/4155550100?req=DoNotCall" });
+      const reply = await aLine({ send: () => Promise.resolve(anAnswer({ status })) }).ask({
+        target: "/phones/4155550100?req=DoNotCall",
+      });
       expect([reply.status, headerOf(reply.headers, "Ocsgw-Repeat")]).toEqual([status, undefined]);
     }
   });

@@ -7,10 +7,21 @@ import { aLine, aTenant, beta, text, type TestLine } from "../kit/line.ts";
 
 const DNC = "/phones/4155550100?req=DoNotCall";
 const GAMMA = aTenant({ name: "Gamma Tenant", dbid: 103, clients: new Map() });
-const of = (limits?: Limits, actions: readonly ActionName[] = ["DoNotCall", "AddRecord"]) => ({ actions: new Set(actions), campaignGroups: undefined, ...(limits && { limits }) });
-const limit = (points: number): Limits => ({ requests: { points, seconds: 60 }, urgent: { points, seconds: 60 }, actions: new Map() });
+const of = (limits?: Limits, actions: readonly ActionName[] = ["DoNotCall", "AddRecord"]) => ({
+  actions: new Set(actions),
+  campaignGroups: undefined,
+  ...(limits && { limits }),
+});
+const limit = (points: number): Limits => ({
+  requests: { points, seconds: 60 },
+  urgent: { points, seconds: 60 },
+  actions: new Map(),
+});
 const clusterOf = (limits?: Limits, more: Parameters<typeof aTenant>[0] = {}): TestLine => {
-  const clients = new Map([["cluster", of(limits)], ["other", of()]]);
+  const clients = new Map([
+    ["cluster", of(limits)],
+    ["other", of()],
+  ]);
   return aLine({ tenants: [aTenant({ clients, ...more }), beta({ clients, ...more }), GAMMA] });
 };
 const names = (tenant: string): readonly HeaderLine[] => [["Ocsgw-Tenant", tenant]];
@@ -18,15 +29,35 @@ const names = (tenant: string): readonly HeaderLine[] => [["Ocsgw-Tenant", tenan
 describe("a client of two tenants", () => {
   it.each<[string, readonly HeaderLine[], string, string]>([
     ["the header and the body's DBID name two of its own", names("101"), '{"GSW_TENANT_DBID":102}', "OCSGW-1005"],
-    ["the header and the body's name name two of its own", names("Alpha Tenant"), '{"GSW_TENANT_NAME":"Beta Tenant"}', "OCSGW-1005"],
-    ["the header agrees with the DBID and not with the name", names("101"), '{"GSW_TENANT_DBID":101,"GSW_TENANT_NAME":"Beta Tenant"}', "OCSGW-1005"],
-    ["DBID and name in the body are two of its own", [], '{"GSW_TENANT_DBID":101,"GSW_TENANT_NAME":"Beta Tenant"}', "OCSGW-1005"],
+    [
+      "the header and the body's name name two of its own",
+      names("Alpha Tenant"),
+      '{"GSW_TENANT_NAME":"Beta Tenant"}',
+      "OCSGW-1005",
+    ],
+    [
+      "the header agrees with the DBID and not with the name",
+      names("101"),
+      '{"GSW_TENANT_DBID":101,"GSW_TENANT_NAME":"Beta Tenant"}',
+      "OCSGW-1005",
+    ],
+    [
+      "DBID and name in the body are two of its own",
+      [],
+      '{"GSW_TENANT_DBID":101,"GSW_TENANT_NAME":"Beta Tenant"}',
+      "OCSGW-1005",
+    ],
     ["the body's DBID is another's", names("101"), '{"GSW_TENANT_DBID":103}', "OCSGW-2103"],
     ["the body's name is another's", names("101"), '{"GSW_TENANT_NAME":"Gamma Tenant"}', "OCSGW-2103"],
     ["the body's name is nobody's", names("101"), '{"GSW_TENANT_NAME":"No Tenant"}', "OCSGW-2103"],
     ["the header is another's", names("103"), '{"GSW_TENANT_DBID":101}', "OCSGW-2103"],
     ["the body's DBID is another's, without a header", [], '{"GSW_TENANT_DBID":103}', "OCSGW-2103"],
-    ["DBID of its own and name of another's", [], '{"GSW_TENANT_DBID":101,"GSW_TENANT_NAME":"Gamma Tenant"}', "OCSGW-2103"],
+    [
+      "DBID of its own and name of another's",
+      [],
+      '{"GSW_TENANT_DBID":101,"GSW_TENANT_NAME":"Gamma Tenant"}',
+      "OCSGW-2103",
+    ],
     ["nothing says which", [], "{}", "OCSGW-2105"],
   ])("is refused where %s", async (_, headers, body, code) => {
     const line = clusterOf();
@@ -36,7 +67,9 @@ describe("a client of two tenants", () => {
   });
 
   it.each<[readonly HeaderLine[], string, number]>([
-    [names("101"), '{"GSW_TENANT_DBID":101}', 101], [names("Beta Tenant"), '{"GSW_TENANT_DBID":102,"GSW_TENANT_NAME":"Beta Tenant"}', 102], [[], '{"GSW_TENANT_NAME":"Beta Tenant"}', 102],
+    [names("101"), '{"GSW_TENANT_DBID":101}', 101],
+    [names("Beta Tenant"), '{"GSW_TENANT_DBID":102,"GSW_TENANT_NAME":"Beta Tenant"}', 102],
+    [[], '{"GSW_TENANT_NAME":"Beta Tenant"}', 102],
     [names("102"), '{"GSW_TENANT_DBID":null}', 102],
   ])("is served where %j and %s agree", async (headers, body, dbid) => {
     const line = clusterOf();
@@ -45,34 +78,68 @@ describe("a client of two tenants", () => {
   });
 
   it("of whom only one tenant grants the action is told of the other as before", async () => {
-    const line = aLine({ tenants: [aTenant({ clients: new Map([["cluster", of()]]) }), beta({ clients: new Map([["cluster", of(undefined, ["AddRecord"])]]) })] });
-    expect(headerOf((await line.ask({ target: DNC, body: '{"GSW_TENANT_DBID":102}', as: "cluster" })).headers, "Ocsgw-Code")).toBe("OCSGW-2103");
+    const line = aLine({
+      tenants: [
+        aTenant({ clients: new Map([["cluster", of()]]) }),
+        beta({ clients: new Map([["cluster", of(undefined, ["AddRecord"])]]) }),
+      ],
+    });
+    expect(
+      headerOf((await line.ask({ target: DNC, body: '{"GSW_TENANT_DBID":102}', as: "cluster" })).headers, "Ocsgw-Code"),
+    ).toBe("OCSGW-2103");
   });
 });
 
 describe("a request is charged once", () => {
-  const code = async (line: TestLine, ask: Parameters<TestLine["ask"]>[0]): Promise<string> => headerOf((await line.ask(ask)).headers, "Ocsgw-Code") ?? "sent";
+  const code = async (line: TestLine, ask: Parameters<TestLine["ask"]>[0]): Promise<string> =>
+    headerOf((await line.ask(ask)).headers, "Ocsgw-Code") ?? "sent";
 
-  it.each<[string, string, string]>([["its body is no JSON", "{", "OCSGW-1003"], ["its body names nobody's tenant", '{"GSW_TENANT_DBID":9}', "OCSGW-2103"], ["nothing says which tenant", "{}", "OCSGW-2105"], ["its attribute is wrong", '{"GSW_CHAIN_ATTR":1}', "OCSGW-1007"]])(
-    "to the client, where no tenant is known: %s", async (_, body, refusal) => {
-      const line = clusterOf(limit(2), { limits: limit(3) });
-      const bad = { target: DNC, body, as: "cluster" };
-      expect([await code(line, bad), await code(line, bad), await code(line, bad)]).toEqual([refusal, refusal, "OCSGW-3001"]);
-      // The tenants' own allowance is whole, and another client has all of it.
-      const good = { target: DNC, body: '{"GSW_TENANT_DBID":101}', as: "other" };
-      expect([await code(line, good), await code(line, good), await code(line, good), await code(line, good)]).toEqual(["sent", "sent", "sent", "OCSGW-3001"]);
-    });
+  it.each<[string, string, string]>([
+    ["its body is no JSON", "{", "OCSGW-1003"],
+    ["its body names nobody's tenant", '{"GSW_TENANT_DBID":9}', "OCSGW-2103"],
+    ["nothing says which tenant", "{}", "OCSGW-2105"],
+    ["its attribute is wrong", '{"GSW_CHAIN_ATTR":1}', "OCSGW-1007"],
+  ])("to the client, where no tenant is known: %s", async (_, body, refusal) => {
+    const line = clusterOf(limit(2), { limits: limit(3) });
+    const bad = { target: DNC, body, as: "cluster" };
+    expect([await code(line, bad), await code(line, bad), await code(line, bad)]).toEqual([
+      refusal,
+      refusal,
+      "OCSGW-3001",
+    ]);
+    // The tenants' own allowance is whole, and another client has all of it.
+    const good = { target: DNC, body: '{"GSW_TENANT_DBID":101}', as: "other" };
+    expect([await code(line, good), await code(line, good), await code(line, good), await code(line, good)]).toEqual([
+      "sent",
+      "sent",
+      "sent",
+      "OCSGW-3001",
+    ]);
+  });
 
   it("to the tenant that it turns out to be for", async () => {
     const line = clusterOf(undefined, { limits: limit(1) });
     const to = (dbid: number) => ({ target: DNC, body: `{"GSW_TENANT_DBID":${dbid}}`, as: "cluster" });
-    expect([await code(line, to(101)), await code(line, to(102)), await code(line, to(101)), await code(line, to(102))]).toEqual(["sent", "sent", "OCSGW-3001", "OCSGW-3001"]);
+    expect([
+      await code(line, to(101)),
+      await code(line, to(102)),
+      await code(line, to(101)),
+      await code(line, to(102)),
+    ]).toEqual(["sent", "sent", "OCSGW-3001", "OCSGW-3001"]);
   });
 
   it("so that new records leave room for a Do-Not-Call", async () => {
     const line = aLine({ tenants: [aTenant({ clients: new Map([["cluster", of()]]), limits: limit(2) })] });
-    const add = { target: "/lists/Alpha%20List?req=AddRecord", body: '{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}', as: "cluster" };
-    expect([await code(line, add), await code(line, add), await code(line, add)]).toEqual(["sent", "sent", "OCSGW-3001"]);
+    const add = {
+      target: "/lists/Alpha%20List?req=AddRecord",
+      body: '{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}',
+      as: "cluster",
+    };
+    expect([await code(line, add), await code(line, add), await code(line, add)]).toEqual([
+      "sent",
+      "sent",
+      "OCSGW-3001",
+    ]);
     expect(await code(line, { target: DNC, as: "cluster" })).toBe("sent");
   });
 });

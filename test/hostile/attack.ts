@@ -2,7 +2,12 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-export type Reply = { readonly status: number; readonly origin: string | undefined; readonly code: string | undefined; readonly warning: string | undefined };
+export type Reply = {
+  readonly status: number;
+  readonly origin: string | undefined;
+  readonly code: string | undefined;
+  readonly warning: string | undefined;
+};
 export type Outcome = {
   /** Without interim ones. */
   readonly replies: readonly Reply[];
@@ -46,8 +51,17 @@ export const attack = async (door: Door, pieces: readonly Buffer[], settle = SET
 
 const open = (door: Door): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const options = { port: door.port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true, ...(door.from !== undefined && { localAddress: door.from }) };
-    const socket = door.ca === undefined ? connect(options, () => resolve(socket)) : connectTls({ ...options, ca: door.ca, servername: "localhost" }, () => resolve(socket));
+    const options = {
+      port: door.port,
+      host: "127.0.0.1",
+      noDelay: true,
+      allowHalfOpen: true,
+      ...(door.from !== undefined && { localAddress: door.from }),
+    };
+    const socket =
+      door.ca === undefined
+        ? connect(options, () => resolve(socket))
+        : connectTls({ ...options, ca: door.ca, servername: "localhost" }, () => resolve(socket));
     socket.on("error", reject);
   });
 
@@ -62,11 +76,19 @@ const repliesIn = (text: string, pieces: readonly Buffer[]): Pick<Outcome, "repl
     const head = rest.slice(0, end);
     const status = Number(head.slice(9, 12));
     const behind = rest.slice(end + 4);
-    const length = status < 200 || (headAsked && !behind.startsWith("<")) ? 0 : Number(header(head, "Content-Length") ?? 0);
+    const length =
+      status < 200 || (headAsked && !behind.startsWith("<")) ? 0 : Number(header(head, "Content-Length") ?? 0);
     if (behind.length < length) return { replies, rest };
-    if (status >= 200) replies.push({ status, origin: header(head, "Ocsgw-Origin"), code: header(head, "Ocsgw-Code"), warning: header(head, "Warning") });
+    if (status >= 200)
+      replies.push({
+        status,
+        origin: header(head, "Ocsgw-Origin"),
+        code: header(head, "Ocsgw-Code"),
+        warning: header(head, "Warning"),
+      });
     rest = behind.slice(length);
   }
 };
 
-const header = (head: string, name: string): string | undefined => new RegExp(`\\r\\n${name}: ([^\\r]*)`, "i").exec(head)?.[1];
+const header = (head: string, name: string): string | undefined =>
+  new RegExp(`\\r\\n${name}: ([^\\r]*)`, "i").exec(head)?.[1];

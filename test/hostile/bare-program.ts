@@ -5,10 +5,18 @@ import { createAuthority } from "../../src/sandbox/certificates.ts";
 
 const AFTER_MS = 5000;
 
-const { certPem: cert, keyPem: key } = createAuthority("bare").issue({ names: ["localhost", "127.0.0.1"], usage: "serverAuth" });
+const { certPem: cert, keyPem: key } = createAuthority("bare").issue({
+  names: ["localhost", "127.0.0.1"],
+  usage: "serverAuth",
+});
 const server = createServer({ cert, key }, (socket) => {
   const timer = setTimeout(() => socket.destroy(), AFTER_MS);
-  socket.resume().on("error", () => undefined).once("close", () => clearTimeout(timer));
+  socket
+    .resume()
+    .on("error", () => undefined)
+    .once("close", () => clearTimeout(timer));
 });
 process.once("disconnect", () => process.exit(0));
-server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => process.send!((server.address() as AddressInfo).port));
+server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () =>
+  process.send!((server.address() as AddressInfo).port),
+);

@@ -6,7 +6,10 @@
 import { basic } from "../kit/gateway.ts";
 import { TARGET, latin1, secondRequest, type Payload } from "./payload.ts";
 
-type Family = { readonly terminators: readonly string[]; readonly body: (terminator: string, smuggled: string) => string };
+type Family = {
+  readonly terminators: readonly string[];
+  readonly body: (terminator: string, smuggled: string) => string;
+};
 
 const hex = (text: string): string => text.length.toString(16);
 const LAST = "0\r\n\r\n";
@@ -14,22 +17,43 @@ const LINE_ENDS = ["\n", "\r", "\r\r", "\n\n"];
 
 const FAMILIES: Readonly<Record<string, Family>> = {
   // The first parser sees an extension up to CRLF, and in it the start of a chunk; the second one ends the line at the terminator.
-  "TERM.EXT": { terminators: LINE_ENDS, body: (end, smuggled) => `2;${end}xx\r\n${hex(smuggled)}\r\n${LAST}${smuggled}` },
-  "EXT.TERM": { terminators: LINE_ENDS, body: (end, smuggled) => `2;${end}xx\r\n22\r\nc\r\n${LAST}${smuggled}\r\n${LAST}` },
+  "TERM.EXT": {
+    terminators: LINE_ENDS,
+    body: (end, smuggled) => `2;${end}xx\r\n${hex(smuggled)}\r\n${LAST}${smuggled}`,
+  },
+  "EXT.TERM": {
+    terminators: LINE_ENDS,
+    body: (end, smuggled) => `2;${end}xx\r\n22\r\nc\r\n${LAST}${smuggled}\r\n${LAST}`,
+  },
   // The chunk is followed by more than its end.
-  "TERM.SPILL": { terminators: ["", "\n", "\r", "xx"], body: (end, smuggled) => `5\r\n{"A":${end}${hex(smuggled)}\r\n${LAST}${smuggled}` },
-  "SPILL.TERM": { terminators: ["", "\n", "\r", "xx"], body: (end, smuggled) => `5\r\n{"A":1}${end}\r\n1a\r\n${LAST}${smuggled}\r\n${LAST}` },
+  "TERM.SPILL": {
+    terminators: ["", "\n", "\r", "xx"],
+    body: (end, smuggled) => `5\r\n{"A":${end}${hex(smuggled)}\r\n${LAST}${smuggled}`,
+  },
+  "SPILL.TERM": {
+    terminators: ["", "\n", "\r", "xx"],
+    body: (end, smuggled) => `5\r\n{"A":1}${end}\r\n1a\r\n${LAST}${smuggled}\r\n${LAST}`,
+  },
   "ONE.TWO": { terminators: ["\n", "\r", "x"], body: (end, smuggled) => `2\r\n{}${end}12\r\nxx\r\n${LAST}${smuggled}` },
-  "TWO.ONE": { terminators: ["\n", "\r", "x"], body: (end, smuggled) => `2\r\n{}\r${end}${hex(smuggled)}\r\n${smuggled}\r\n${LAST}` },
+  "TWO.ONE": {
+    terminators: ["\n", "\r", "x"],
+    body: (end, smuggled) => `2\r\n{}\r${end}${hex(smuggled)}\r\n${smuggled}\r\n${LAST}`,
+  },
   "ZERO.TWO": { terminators: ["", "0"], body: (end, smuggled) => `2\r\n{}${end}012\r\nxx\r\n${LAST}${smuggled}` },
   "TWO.ZERO": { terminators: ["\r\n", "xx"], body: (end, smuggled) => `2\r\n{}${end}${end}${LAST}${smuggled}` },
 };
 
 export const chunkFamilies = (): Payload[] =>
-  Object.entries(FAMILIES).flatMap(([name, { terminators, body }]) => terminators.map((end): Payload => ({
-    family: "chunks",
-    id: `${name} ${JSON.stringify(end)}`,
-    pieces: (handle) => [latin1(`POST ${TARGET(handle)} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${body(end, secondRequest(handle, basic("beta")))}`)],
-    allows: 0,
-    refusedElsewhere: false,
-  })));
+  Object.entries(FAMILIES).flatMap(([name, { terminators, body }]) =>
+    terminators.map((end): Payload => ({
+      family: "chunks",
+      id: `${name} ${JSON.stringify(end)}`,
+      pieces: (handle) => [
+        latin1(
+          `POST ${TARGET(handle)} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${body(end, secondRequest(handle, basic("beta")))}`,
+        ),
+      ],
+      allows: 0,
+      refusedElsewhere: false,
+    })),
+  );

@@ -36,5 +36,7 @@ const put = (text: string, dress: Dress, handle: number): string => {
   const header = blank < 0 ? hosted : hosted.slice(0, blank + 2);
   if (!/^Host\s*:/im.test(header)) return hosted.slice(0, end) + "Host: localhost\r\n" + hosted.slice(end);
   const found = PLAIN_HOST.exec(header);
-  return found ? hosted.slice(0, found.index) + "\r\nHost: localhost" + hosted.slice(found.index + found[0].length) : hosted;
+  return found
+    ? hosted.slice(0, found.index) + "\r\nHost: localhost" + hosted.slice(found.index + found[0].length)
+    : hosted;
 };

@@ -39,22 +39,33 @@ const tell = (what: string, found: string, goal: string, met: boolean): void => 
 const note = (text: string): void => console.log(`       ${text}`);
 
 /** As the service starts it. */
-const NODE_OPTIONS = /^Environment=NODE_OPTIONS=(.*)$/m.exec(readFileSync(new URL("../../deploy/ocsgw.service", import.meta.url), "utf8"))![1]!;
+const NODE_OPTIONS = /^Environment=NODE_OPTIONS=(.*)$/m.exec(
+  readFileSync(new URL("../../deploy/ocsgw.service", import.meta.url), "utf8"),
+)![1]!;
 const start = async <Told>(program: string): Promise<{ readonly child: ChildProcess; readonly told: Told }> => {
   const child = fork(new URL(program, import.meta.url), { env: { ...process.env, OCSGW_LOG: "silent", NODE_OPTIONS } });
   return { child, told: await answerOf<Told>(child) };
 };
-const answerOf = <Told>(child: ChildProcess): Promise<Told> => new Promise((resolve) => child.once("message", (message) => resolve(message as Told)));
+const answerOf = <Told>(child: ChildProcess): Promise<Told> =>
+  new Promise((resolve) => child.once("message", (message) => resolve(message as Told)));
 
-const { child, told: { ports, ca } } = await start<Doors>("field-program.ts");
+const {
+  child,
+  told: { ports, ca },
+} = await start<Doors>("field-program.ts");
 const bare = await start<number>("bare-program.ts");
-const [plain, tls, beside]: readonly [Door, Door, Door] = [{ port: ports.plain }, { port: ports.tls, ca }, { port: bare.told, ca }];
+const [plain, tls, beside]: readonly [Door, Door, Door] = [
+  { port: ports.plain },
+  { port: ports.tls, ca },
+  { port: bare.told, ca },
+];
 /**
  * A source may have so many connections, and no more: who behaves comes from elsewhere than who does not. And from many places, because the kernel
  * looks for milliseconds for a free port of an address that has had thousands within the last minute.
  */
 const elsewhere: readonly Door[] = Array.from({ length: 200 }, (_, at) => ({ ...plain, from: `127.0.1.${at + 1}` }));
-const megabytes = (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))![1]) / 1024;
+const megabytes = (): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))![1]) / 1024;
 const descriptors = (): number => readdirSync(`/proc/${child.pid}/fd`).length;
 /** Of the connections to the TLS listener since the last time. */
 const livesOf = (): Promise<Lives> => {
@@ -97,13 +108,30 @@ const inTurns = async (name: string, attackOn: (door: Door) => Promise<void>): P
     lasted += performance.now() - began;
     await faithfully(control, () => attackOn(beside));
   }
-  tell(`${name}: the other client's requests without their answer`, `${siege.wrong} of ${siege.latencies.length}`, "0", siege.wrong === 0);
-  tell(`${name}: the other client's p99`, `${p99(siege).toFixed(1)} ms, ${(p99(siege) / p99(peace)).toFixed(2)} times`, `2 times ${p99(peace).toFixed(1)} ms, in peace`, p99(siege) <= 2 * p99(peace));
-  note(`${name}: its p99 while a bare server is attacked so, beside the gateway: ${p99(control).toFixed(1)} ms, ${(p99(control) / p99(peace)).toFixed(2)} times`);
+  tell(
+    `${name}: the other client's requests without their answer`,
+    `${siege.wrong} of ${siege.latencies.length}`,
+    "0",
+    siege.wrong === 0,
+  );
+  tell(
+    `${name}: the other client's p99`,
+    `${p99(siege).toFixed(1)} ms, ${(p99(siege) / p99(peace)).toFixed(2)} times`,
+    `2 times ${p99(peace).toFixed(1)} ms, in peace`,
+    p99(siege) <= 2 * p99(peace),
+  );
+  note(
+    `${name}: its p99 while a bare server is attacked so, beside the gateway: ${p99(control).toFixed(1)} ms, ${(p99(control) / p99(peace)).toFixed(2)} times`,
+  );
 };
 
 /** Seconds that a connection may last. A small answer that is not read lies in the kernel, and the connection is an idle one, which is kept. */
-const LIMITS: Readonly<Record<Mode, number>> = { "slow headers": 6.5, "slow body": 16, "ranges": 6.5, "slow read": Infinity };
+const LIMITS: Readonly<Record<Mode, number>> = {
+  "slow headers": 6.5,
+  "slow body": 16,
+  ranges: 6.5,
+  "slow read": Infinity,
+};
 
 const slowClients = async (): Promise<void> => {
   const program = programOf("slowhttptest");
@@ -112,15 +140,31 @@ const slowClients = async (): Promise<void> => {
     const [ends, lives]: [string[], Lives[]] = [[], []];
     await inTurns(`${mode}, 1000 connections`, async (door) => {
       await livesOf();
-      const ended = await slowly(politely(program), door, { mode, connections: 1000, perSecond: 200, seconds: SECONDS });
+      const ended = await slowly(politely(program), door, {
+        mode,
+        connections: 1000,
+        perSecond: 200,
+        seconds: SECONDS,
+      });
       if (door !== tls) return;
       ends.push(ended);
       lives.push(await livesOf());
     });
-    const [limit, taken, open, longest] = [LIMITS[mode], sum(lives.map((each) => each.taken)), sum(lives.map((each) => each.open)), Math.max(...lives.map((each) => each.longest)) / 1000];
+    const [limit, taken, open, longest] = [
+      LIMITS[mode],
+      sum(lives.map((each) => each.taken)),
+      sum(lives.map((each) => each.open)),
+      Math.max(...lives.map((each) => each.longest)) / 1000,
+    ];
     const found = `${taken} taken in ${ends.length} attacks, ${open} left open, the longest closed after ${longest.toFixed(1)} s; the tool: ${[...new Set(ends)].join(", ")}`;
     if (limit === Infinity) note(`${mode}: ${found}`);
-    else tell(`${mode}: every connection closed`, found, `0 left open, ${limit} s`, open === 0 && longest <= limit && ends.every((ended) => ended.startsWith("No open")));
+    else
+      tell(
+        `${mode}: every connection closed`,
+        found,
+        `0 left open, ${limit} s`,
+        open === 0 && longest <= limit && ends.every((ended) => ended.startsWith("No open")),
+      );
   }
 };
 
@@ -147,7 +191,10 @@ const connected = (port: number): Promise<Socket> =>
 
 /** A crowd that is there already, and says hello in one moment. */
 const crowds = async (): Promise<void> => {
-  const [said, request] = [await clientHello(), latin1("POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")];
+  const [said, request] = [
+    await clientHello(),
+    latin1("POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"),
+  ];
   const [fared, waits]: [Fared, number[]] = [unasked(), []];
   for (let round = 0; round < 5; round++) {
     const crowd = await Promise.all(Array.from({ length: 500 }, () => connected(ports.tls)));
@@ -162,15 +209,33 @@ const crowds = async (): Promise<void> => {
     });
     for (const socket of crowd) socket.destroy();
   }
-  tell("500 clients that say hello in one moment: the other client's requests without their answer", `${fared.wrong} of ${fared.latencies.length}`, "0", fared.wrong === 0);
-  tell("its longest wait", `${Math.max(...fared.latencies).toFixed(0)} ms`, "200 ms", Math.max(...fared.latencies) <= 200);
-  tell("one who comes then and from elsewhere, over TLS, until it has its answer", `${waits.map((wait) => wait.toFixed(0)).join(", ")} ms`, "200 ms", Math.max(...waits) <= 200);
+  tell(
+    "500 clients that say hello in one moment: the other client's requests without their answer",
+    `${fared.wrong} of ${fared.latencies.length}`,
+    "0",
+    fared.wrong === 0,
+  );
+  tell(
+    "its longest wait",
+    `${Math.max(...fared.latencies).toFixed(0)} ms`,
+    "200 ms",
+    Math.max(...fared.latencies) <= 200,
+  );
+  tell(
+    "one who comes then and from elsewhere, over TLS, until it has its answer",
+    `${waits.map((wait) => wait.toFixed(0)).join(", ")} ms`,
+    "200 ms",
+    Math.max(...waits) <= 200,
+  );
 };
 
 /** Whether it hears of its end: for whom there was no room at the server may believe that it is connected, and is never told. */
 const silentClient = (at: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket: Socket = connect({ port: ports.tls, host: "127.0.0.1", localAddress: `127.0.0.${3 + (at % 8)}` }).on("error", () => undefined);
+    const socket: Socket = connect({ port: ports.tls, host: "127.0.0.1", localAddress: `127.0.0.${3 + (at % 8)}` }).on(
+      "error",
+      () => undefined,
+    );
     const patience = setTimeout(() => (resolve(false), socket.destroy()), SILENCE_MS);
     socket.resume().once("close", () => (clearTimeout(patience), resolve(true)));
   });
@@ -181,14 +246,26 @@ const silentClients = async (): Promise<void> => {
   const heard = await Promise.all(Array.from({ length: 2000 }, (_, at) => silentClient(at)));
   const unheard = heard.filter((hears) => !hears).length;
   const { taken, longest, open } = await livesOf();
-  tell("2000 connections that never send a byte: taken", `${taken}, and ${unheard} clients heard of no end within ${SILENCE_MS / 1000} s`, "2000 and 0", taken === 2000 && unheard === 0);
-  tell("all closed", `${open} left open, the longest closed after ${(longest / 1000).toFixed(1)} s`, "0 and 6 s", open === 0 && longest <= 6000);
+  tell(
+    "2000 connections that never send a byte: taken",
+    `${taken}, and ${unheard} clients heard of no end within ${SILENCE_MS / 1000} s`,
+    "2000 and 0",
+    taken === 2000 && unheard === 0,
+  );
+  tell(
+    "all closed",
+    `${open} left open, the longest closed after ${(longest / 1000).toFixed(1)} s`,
+    "0 and 6 s",
+    open === 0 && longest <= 6000,
+  );
   await rest(1000);
   tell("descriptors afterwards", `${descriptors() - before} more`, "5", descriptors() - before <= 5);
 };
 
 const bulkyClients = async (): Promise<void> => {
-  const long = latin1(`POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"x".repeat(24_577)}\r\n\r\n`);
+  const long = latin1(
+    `POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"x".repeat(24_577)}\r\n\r\n`,
+  );
   const flood = async (rounds: number): Promise<number> => {
     let refused = 0;
     for (let round = 0; round < rounds; round++) {
@@ -206,14 +283,30 @@ const bulkyClients = async (): Promise<void> => {
 };
 
 const halfClosers = async (): Promise<void> => {
-  const client = (door: Door): Promise<boolean> => attack(door, [latin1("POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YmV0YTprZXktb2YtYmV0YQ==\r\nContent-Length: 0\r\n\r\n")], 0).then(({ replies: [reply] }) => reply?.origin === "ocs");
+  const client = (door: Door): Promise<boolean> =>
+    attack(
+      door,
+      [
+        latin1(
+          "POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YmV0YTprZXktb2YtYmV0YQ==\r\nContent-Length: 0\r\n\r\n",
+        ),
+      ],
+      0,
+    ).then(({ replies: [reply] }) => reply?.origin === "ocs");
   let served = 0;
   // No more at a time than there are lanes, and none while they are watched after a negative answer: who closes while the request waits for one has hung up.
   for (let round = 0; round < 100; round++) {
-    served += (await Promise.all(Array.from({ length: 10 }, (_, at) => client(at % 2 === 0 ? plain : tls)))).filter(Boolean).length;
+    served += (await Promise.all(Array.from({ length: 10 }, (_, at) => client(at % 2 === 0 ? plain : tls)))).filter(
+      Boolean,
+    ).length;
     await rest(WATCHED_MS);
   }
-  tell("clients that close their side behind their request", `${served} of 1000 have their answer`, "1000", served === 1000);
+  tell(
+    "clients that close their side behind their request",
+    `${served} of 1000 have their answer`,
+    "1000",
+    served === 1000,
+  );
 };
 
 const secrecy = async (): Promise<void> => {
@@ -226,10 +319,21 @@ const secrecy = async (): Promise<void> => {
   tell(`testssl.sh, ${all.length} findings`, bad.join("; ") || "nothing of LOW or worse", "nothing", bad.length === 0);
 };
 
-const PARTS: Readonly<Record<string, () => Promise<void>>> = { "half-closers": halfClosers, "silent": silentClients, "crowds": crowds, "hasty": hastyClients, "bulky": bulkyClients, "slow": slowClients, "testssl": secrecy };
-const asked = values.only === undefined ? Object.values(PARTS) : [PARTS[values.only]].filter((part) => part !== undefined);
+const PARTS: Readonly<Record<string, () => Promise<void>>> = {
+  "half-closers": halfClosers,
+  silent: silentClients,
+  crowds: crowds,
+  hasty: hastyClients,
+  bulky: bulkyClients,
+  slow: slowClients,
+  testssl: secrecy,
+};
+const asked =
+  values.only === undefined ? Object.values(PARTS) : [PARTS[values.only]].filter((part) => part !== undefined);
 if (asked.length === 0) console.error(`--only: expected one of ${Object.keys(PARTS).join(", ")}`);
-note(`attackers are started by ${politely("").slice(0, -1).join(" ") || "nothing else, and take a share of the processors"}`);
+note(
+  `attackers are started by ${politely("").slice(0, -1).join(" ") || "nothing else, and take a share of the processors"}`,
+);
 // The first thousand requests are slower than any attack.
 await faithfully(unasked(), () => rest(5000));
 for (const part of asked) await part();

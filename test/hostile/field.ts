@@ -40,12 +40,18 @@ export const aField = async (): Promise<Field> => {
   };
 };
 
-const config = (primary: string, pair: { readonly cert: string; readonly key: string }): ReturnType<typeof twoTenants> => {
+const config = (
+  primary: string,
+  pair: { readonly cert: string; readonly key: string },
+): ReturnType<typeof twoTenants> => {
   const base = twoTenants(primary);
   const bind = "127.0.0.1:0";
   return {
     ...base,
-    listeners: [{ name: "plain", bind, tls: "none" }, { name: "tls", bind, tls: pair }],
+    listeners: [
+      { name: "plain", bind, tls: "none" },
+      { name: "tls", bind, tls: pair },
+    ],
     // Lanes enough that the pause after a negative answer does not hold up the second clients.
     upstreams: { ocs: { primary, connections: 32, aliases: ["ocs.us.int.genesyslab.com:8080"] } },
   };

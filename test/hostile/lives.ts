@@ -3,7 +3,11 @@ import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 
 /** Milliseconds. */
-export type Lives = { /** Taken since the last question. */ readonly taken: number; /** Of those that have ended. */ readonly longest: number; /** Not closed yet. */ readonly open: number };
+export type Lives = {
+  /** Taken since the last question. */ readonly taken: number;
+  /** Of those that have ended. */ readonly longest: number;
+  /** Not closed yet. */ readonly open: number;
+};
 
 /** Counts what every server of this process takes from now on. The function that is returned asks about one port, and begins anew. */
 export const countLives = (): ((port: number) => Lives) => {

@@ -15,23 +15,35 @@ type Collection = { readonly load: () => readonly Payload[]; readonly large?: tr
 
 const COLLECTIONS: Readonly<Record<string, Collection>> = {
   "http-garden": { load: httpGarden },
-  "llhttp": { load: llhttp },
-  "gunicorn": { load: gunicorn },
-  "chunks": { load: chunkFamilies },
-  "gadgets": { load: gadgets, large: true },
+  llhttp: { load: llhttp },
+  gunicorn: { load: gunicorn },
+  chunks: { load: chunkFamilies },
+  gadgets: { load: gadgets, large: true },
   "owasp-crs": { load: crs, large: true },
-  "paths": { load: paths, large: true },
+  paths: { load: paths, large: true },
 };
 const IN_TURN = 4;
 const SHOWN = 20;
 
-const { values } = parseArgs({ options: { seed: { type: "string", default: "1" }, only: { type: "string" }, every: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    only: { type: "string" },
+    every: { type: "boolean", default: false },
+  },
+});
 
-const playsOf = ({ load, large }: Collection): Play[] => (large && !values.every ? somePlays(load(), IN_TURN) : everyPlay(load()));
+const playsOf = ({ load, large }: Collection): Play[] =>
+  large && !values.every ? somePlays(load(), IN_TURN) : everyPlay(load());
 
 const report = (name: string, { connections, reached, statuses, faults }: Tally, ms: number): void => {
-  const replies = [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${status} ${count}×`).join(", ");
-  console.log(`${name}: ${connections} connections and as many second clients in ${(ms / 1000).toFixed(0)} s; replies: ${replies}; reached OCS as the one good request they are: ${reached.size}; wrong: ${faults.length}`);
+  const replies = [...statuses]
+    .sort(([a], [b]) => a - b)
+    .map(([status, count]) => `${status} ${count}×`)
+    .join(", ");
+  console.log(
+    `${name}: ${connections} connections and as many second clients in ${(ms / 1000).toFixed(0)} s; replies: ${replies}; reached OCS as the one good request they are: ${reached.size}; wrong: ${faults.length}`,
+  );
   for (const fault of faults.slice(0, SHOWN)) console.log(`  ${fault}`);
 };
 

@@ -23,6 +23,13 @@ export const TARGET = (handle: number): string => `/records/${handle}?req=Record
 
 /** A whole request of another client for another record, as it stands inside another's body. */
 export const secondRequest = (handle: number, credential: string): string =>
-  [`POST ${TARGET(handle + SMUGGLED)} HTTP/1.1`, "Host: localhost", `Authorization: ${credential}`, "Content-Length: 0", "", ""].join("\r\n");
+  [
+    `POST ${TARGET(handle + SMUGGLED)} HTTP/1.1`,
+    "Host: localhost",
+    `Authorization: ${credential}`,
+    "Content-Length: 0",
+    "",
+    "",
+  ].join("\r\n");
 
 export const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");

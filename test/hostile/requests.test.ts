@@ -12,11 +12,20 @@ import { besiege, somePlays } from "./siege.ts";
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 /** What of a collection is played here; `npm run corpora` plays all of it. */
-type Row = readonly [name: string, load: () => readonly Payload[], payloads: number, take: (payloads: readonly Payload[]) => readonly Payload[], plays: number];
+type Row = readonly [
+  name: string,
+  load: () => readonly Payload[],
+  payloads: number,
+  take: (payloads: readonly Payload[]) => readonly Payload[],
+  plays: number,
+];
 
 const all = (payloads: readonly Payload[]): readonly Payload[] => payloads;
 /** A step that is no divisor of the number of shapes or resources: each of them has its turn. */
-const everyNth = (step: number) => (payloads: readonly Payload[]): readonly Payload[] => payloads.filter((_, at) => at % step === 0);
+const everyNth =
+  (step: number) =>
+  (payloads: readonly Payload[]): readonly Payload[] =>
+    payloads.filter((_, at) => at % step === 0);
 
 const rows: readonly Row[] = [
   ["http-garden", httpGarden, 76, all, 6],
@@ -30,25 +39,35 @@ const rows: readonly Row[] = [
 
 let field: Field;
 
-describeIf(!corpus("baselines").absent, "../shared/corpora", "requests that others collected, each followed by a client of another tenant", () => {
-  beforeAll(async () => {
-    field = await aField();
-  });
-  afterAll(() => field.close());
+describeIf(
+  !corpus("baselines").absent,
+  "../shared/corpora",
+  "requests that others collected, each followed by a client of another tenant",
+  () => {
+    beforeAll(async () => {
+      field = await aField();
+    });
+    afterAll(() => field.close());
 
-  it.each(rows)("%s: no byte of them reaches OCS but as one good request of our own writing, and the others get their own answers", async (_name, load, count, take, each) => {
-    const payloads = load();
-    expect(payloads).toHaveLength(count);
-    const plays = somePlays(take(payloads), each);
-    const tally = await besiege(field, plays);
-    expect(tally.faults).toEqual([]);
-    expect(tally.connections).toBe(plays.length);
-  });
+    it.each(rows)(
+      "%s: no byte of them reaches OCS but as one good request of our own writing, and the others get their own answers",
+      async (_name, load, count, take, each) => {
+        const payloads = load();
+        expect(payloads).toHaveLength(count);
+        const plays = somePlays(take(payloads), each);
+        const tally = await besiege(field, plays);
+        expect(tally.faults).toEqual([]);
+        expect(tally.connections).toBe(plays.length);
+      },
+    );
 
-  it("a mere spelling of one good request is served as that request", async () => {
-    const spelled = gadgets().filter(({ id }) => /^(?:Transfer-Encoding|Content-Length) one (?:nospace1|tabprefix1|valueprefix1)$/.test(id));
-    const tally = await besiege(field, somePlays(spelled, 24));
-    expect(tally.faults).toEqual([]);
-    expect(tally.reached.size).toBeGreaterThan(0);
-  });
-});
+    it("a mere spelling of one good request is served as that request", async () => {
+      const spelled = gadgets().filter(({ id }) =>
+        /^(?:Transfer-Encoding|Content-Length) one (?:nospace1|tabprefix1|valueprefix1)$/.test(id),
+      );
+      const tally = await besiege(field, somePlays(spelled, 24));
+      expect(tally.faults).toEqual([]);
+      expect(tally.reached.size).toBeGreaterThan(0);
+    });
+  },
+);

@@ -8,7 +8,12 @@ import { dressed, DRESSES, type Dress } from "./dress.ts";
 import type { Field } from "./field.ts";
 import { FIRST_HANDLE, handleOf, isSmuggled, latin1, type Payload } from "./payload.ts";
 
-export type Play = { readonly payload: Payload; readonly dress: Dress; readonly cut: Cut; readonly over: "plain" | "tls" };
+export type Play = {
+  readonly payload: Payload;
+  readonly dress: Dress;
+  readonly cut: Cut;
+  readonly over: "plain" | "tls";
+};
 export type Tally = {
   connections: number;
   /** Second clients that asked, each on a connection of its own. */
@@ -50,48 +55,76 @@ export const besiege = async (field: Field, plays: readonly Play[], seed = 1): P
   const outcomes = new Map<number, { play: Play; outcome: Outcome }>();
   const before = field.wire.requests.length;
   let next = 0;
-  await Promise.all(Array.from({ length: PARALLEL }, async () => {
-    while (next < plays.length) {
-      const [handle, play] = [FIRST_HANDLE + next, plays[next]!];
-      next++;
-      const outcome = await attack(doorOf(field, play), cutUp(play.payload.pieces(handle), play.cut, random));
-      outcomes.set(handle, { play, outcome });
-      tally.faults.push(...(await askAsAnother(field, handle)).map((fault) => `${nameOf(play)}: ${fault}`));
-    }
-  }));
+  await Promise.all(
+    Array.from({ length: PARALLEL }, async () => {
+      while (next < plays.length) {
+        const [handle, play] = [FIRST_HANDLE + next, plays[next]!];
+        next++;
+        const outcome = await attack(doorOf(field, play), cutUp(play.payload.pieces(handle), play.cut, random));
+        outcomes.set(handle, { play, outcome });
+        tally.faults.push(...(await askAsAnother(field, handle)).map((fault) => `${nameOf(play)}: ${fault}`));
+      }
+    }),
+  );
   tally.connections = tally.witnesses = plays.length;
   judge(field, before, outcomes, tally);
   return tally;
 };
 
-const doorOf = ({ ports, ca }: Field, { over }: Play): Door => (over === "tls" ? { port: ports.tls, ca } : { port: ports.plain });
+const doorOf = ({ ports, ca }: Field, { over }: Play): Door =>
+  over === "tls" ? { port: ports.tls, ca } : { port: ports.plain };
 
-const nameOf = ({ payload, dress, cut, over }: Play): string => `${payload.family} ${payload.id}, ${dress}, ${cut}, ${over}`;
+const nameOf = ({ payload, dress, cut, over }: Play): string =>
+  `${payload.family} ${payload.id}, ${dress}, ${cut}, ${over}`;
 
 /** Another tenant's client, on a fresh connection: it must get exactly its own answer. */
 const askAsAnother = async ({ ports }: Field, handle: number): Promise<string[]> => {
   const [marker, body] = [markOf(handle), JSON.stringify({ MARK: markOf(handle) })];
-  const { replies, rest, closed } = await attack({ port: ports.plain }, [latin1(
-    [`POST /phones/4155550123?req=DoNotCall HTTP/1.1`, "Host: localhost", `Authorization: ${basic("beta")}`, `Content-Length: ${body.length}`, "", body].join("\r\n"),
-  )]);
+  const { replies, rest, closed } = await attack({ port: ports.plain }, [
+    latin1(
+      [
+        `POST /phones/4155550123?req=DoNotCall HTTP/1.1`,
+        "Host: localhost",
+        `Authorization: ${basic("beta")}`,
+        `Content-Length: ${body.length}`,
+        "",
+        body,
+      ].join("\r\n"),
+    ),
+  ]);
   const [reply] = replies;
-  const right = replies.length === 1 && rest === "" && closed && reply?.status === statusOf(marker) && reply.warning === warningOf(marker) && reply.origin === "ocs";
-  return right ? [] : [`the second client got ${JSON.stringify(replies)} ${rest} and not ${statusOf(marker)} ${warningOf(marker)}`];
+  const right =
+    replies.length === 1 &&
+    rest === "" &&
+    closed &&
+    reply?.status === statusOf(marker) &&
+    reply.warning === warningOf(marker) &&
+    reply.origin === "ocs";
+  return right
+    ? []
+    : [`the second client got ${JSON.stringify(replies)} ${rest} and not ${statusOf(marker)} ${warningOf(marker)}`];
 };
 
 const markOf = (handle: number): string => `second-client-${handle}`;
 
-const judge = ({ wire }: Field, before: number, outcomes: ReadonlyMap<number, { play: Play; outcome: Outcome }>, tally: Tally): void => {
+const judge = (
+  { wire }: Field,
+  before: number,
+  outcomes: ReadonlyMap<number, { play: Play; outcome: Outcome }>,
+  tally: Tally,
+): void => {
   const reached = new Map<number, number>();
   const marks = new Map<string, number>();
   for (const { target, body } of wire.requests.slice(before)) {
     const mark = /"MARK":"(second-client-\d+)"/.exec(body)?.[1];
     const handle = handleOf(target);
-    if (mark !== undefined && target === "/phones/4155550123?req=DoNotCall") marks.set(mark, (marks.get(mark) ?? 0) + 1);
+    if (mark !== undefined && target === "/phones/4155550123?req=DoNotCall")
+      marks.set(mark, (marks.get(mark) ?? 0) + 1);
     else if (isSmuggled(handle) || !outcomes.has(handle)) tally.faults.push(`OCS received ${target} ${body}`);
     else reached.set(handle, (reached.get(handle) ?? 0) + 1);
   }
-  for (const strange of wire.strange) tally.faults.push(`OCS received bytes that are no request of the gateway's: ${JSON.stringify(strange)}`);
+  for (const strange of wire.strange)
+    tally.faults.push(`OCS received bytes that are no request of the gateway's: ${JSON.stringify(strange)}`);
   for (const [handle, { play, outcome }] of outcomes) {
     const arrived = reached.get(handle) ?? 0;
     if (arrived > 0) tally.reached.set(nameOf(play), arrived);
@@ -110,7 +143,10 @@ const faultsOf = ({ payload }: Play, { replies, rest, closed }: Outcome, arrived
   if (answered !== arrived) faults.push(`${arrived} requests reached OCS and ${answered} replies are OCS's`);
   if (!closed) faults.push("the connection stayed open");
   if (rest !== "") faults.push(`the replies end in ${JSON.stringify(rest)}`);
-  const odd = replies.filter(({ status, origin, code }) => origin !== "ocs" && (origin !== "gateway" || status >= 500 || status < 400 || code === undefined));
+  const odd = replies.filter(
+    ({ status, origin, code }) =>
+      origin !== "ocs" && (origin !== "gateway" || status >= 500 || status < 400 || code === undefined),
+  );
   if (odd.length > 0) faults.push(`odd replies: ${JSON.stringify(odd)}`);
   return faults;
 };

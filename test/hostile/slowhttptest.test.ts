@@ -15,17 +15,29 @@ describeWith(["slowhttptest"], "slowhttptest, and a client of good faith meanwhi
   });
   afterAll(() => field.close());
 
-  it("is closed by the gateway in each of its modes, and the other client gets every answer", { timeout: 90_000 }, async () => {
-    const faithful = askFaithfully([{ port: field.ports.plain }], 20);
-    const modes = Object.keys(MODES) as Mode[];
-    const ends = await Promise.all(modes.flatMap((mode) => [{ port: field.ports.plain }, { port: field.ports.tls, ca: field.ca }].map(async (door) => {
-      const ended = await slowly([program!], door, { mode, connections: 50, perSecond: 50, seconds: SECONDS });
-      return `${mode}: ${ended}`;
-    })));
-    const { wrong, latencies } = await faithful.stop();
-    expect(ends.filter((end) => !end.startsWith(MAY_HOLD))).toEqual(modes.filter((mode) => mode !== MAY_HOLD).flatMap((mode) => Array.from({ length: 2 }, () => `${mode}: No open connections left`)));
-    for (const end of ends) expect(end).toMatch(/: (?:No open connections left|Hit test time limit)$/);
-    expect(wrong).toBe(0);
-    expect(latencies.length).toBeGreaterThan(50);
-  });
+  it(
+    "is closed by the gateway in each of its modes, and the other client gets every answer",
+    { timeout: 90_000 },
+    async () => {
+      const faithful = askFaithfully([{ port: field.ports.plain }], 20);
+      const modes = Object.keys(MODES) as Mode[];
+      const ends = await Promise.all(
+        modes.flatMap((mode) =>
+          [{ port: field.ports.plain }, { port: field.ports.tls, ca: field.ca }].map(async (door) => {
+            const ended = await slowly([program!], door, { mode, connections: 50, perSecond: 50, seconds: SECONDS });
+            return `${mode}: ${ended}`;
+          }),
+        ),
+      );
+      const { wrong, latencies } = await faithful.stop();
+      expect(ends.filter((end) => !end.startsWith(MAY_HOLD))).toEqual(
+        modes
+          .filter((mode) => mode !== MAY_HOLD)
+          .flatMap((mode) => Array.from({ length: 2 }, () => `${mode}: No open connections left`)),
+      );
+      for (const end of ends) expect(end).toMatch(/: (?:No open connections left|Hit test time limit)$/);
+      expect(wrong).toBe(0);
+      expect(latencies.length).toBeGreaterThan(50);
+    },
+  );
 });

@@ -8,16 +8,38 @@ export const MODES = {
   "slow headers": ["-H", "-i", "1", "-x", "24"],
   "slow body": ["-B", "-i", "1", "-s", "8192", "-x", "10"],
   "slow read": ["-X", "-w", "1", "-y", "16", "-n", "5", "-z", "1", "-k", "3"],
-  "ranges": ["-R", "-a", "10", "-b", "3000"],
+  ranges: ["-R", "-a", "10", "-b", "3000"],
 } as const;
 export type Mode = keyof typeof MODES;
 
-export type Slow = { readonly mode: Mode; readonly connections: number; readonly perSecond: number; readonly seconds: number };
+export type Slow = {
+  readonly mode: Mode;
+  readonly connections: number;
+  readonly perSecond: number;
+  readonly seconds: number;
+};
 
 /** Why it ended, in its own words: "No open connections left" when every connection was closed, "Hit test time limit" when some held out. */
-export const slowly = async ([program, ...args]: readonly [string, ...string[]], door: Door, { mode, connections, perSecond, seconds }: Slow): Promise<string> => {
+export const slowly = async (
+  [program, ...args]: readonly [string, ...string[]],
+  door: Door,
+  { mode, connections, perSecond, seconds }: Slow,
+): Promise<string> => {
   const url = `${door.ca === undefined ? "http" : "https"}://127.0.0.1:${door.port}/phones/4155550100?req=DoNotCall`;
-  const { stdout, stderr } = await run(program, [...args, ...MODES[mode], "-c", String(connections), "-r", String(perSecond), "-l", String(seconds), "-p", "3", "-u", url]);
+  const { stdout, stderr } = await run(program, [
+    ...args,
+    ...MODES[mode],
+    "-c",
+    String(connections),
+    "-r",
+    String(perSecond),
+    "-l",
+    String(seconds),
+    "-p",
+    "3",
+    "-u",
+    url,
+  ]);
   // eslint-disable-next-line no-control-regex
   const said = (stdout + stderr).replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, "");
   return /Exit status:\s*([^\n]*)/.exec(said)?.[1]?.trim() ?? said;
@@ -26,8 +48,13 @@ export const slowly = async ([program, ...args]: readonly [string, ...string[]],
 export type Faithful = { readonly latencies: readonly number[]; readonly wrong: number };
 
 /** Asks so many times a second, each time on a connection of its own, at one door after the other, until told to stop. */
-export const askFaithfully = (doors: readonly Door[], perSecond: number): { readonly stop: () => Promise<Faithful> } => {
-  const request = latin1(`POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${basic("beta")}\r\nContent-Length: 0\r\n\r\n`);
+export const askFaithfully = (
+  doors: readonly Door[],
+  perSecond: number,
+): { readonly stop: () => Promise<Faithful> } => {
+  const request = latin1(
+    `POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${basic("beta")}\r\nContent-Length: 0\r\n\r\n`,
+  );
   const [latencies, under] = [[] as number[], new Set<Promise<void>>()];
   let [asked, wrong] = [0, 0];
   const ask = async (): Promise<void> => {

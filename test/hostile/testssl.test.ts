@@ -15,10 +15,20 @@ describeWith(["testssl", "openssl"], "testssl.sh", (program) => {
   afterAll(() => site.close());
 
   it("finds nothing of LOW or worse", { timeout: 120_000 }, async () => {
-    const { all, bad } = await testssl(program!, Number(new URL(site.gateway.gateway.listeners[0]!.url).port), join(site.tls, "ca.crt"), QUICK);
+    const { all, bad } = await testssl(
+      program!,
+      Number(new URL(site.gateway.gateway.listeners[0]!.url).port),
+      join(site.tls, "ca.crt"),
+      QUICK,
+    );
     expect(bad).toEqual([]);
     const findings = new Map(all.map(({ id, finding }) => [id, finding]));
-    expect(["TLS1", "TLS1_1", "TLS1_2", "TLS1_3"].map((id) => findings.get(id))).toEqual(["not offered", "not offered", "offered", expect.stringMatching(/^offered/)]);
+    expect(["TLS1", "TLS1_1", "TLS1_2", "TLS1_3"].map((id) => findings.get(id))).toEqual([
+      "not offered",
+      "not offered",
+      "offered",
+      expect.stringMatching(/^offered/),
+    ]);
     expect(findings.get("secure_client_renego")).toMatch(/not vulnerable/);
   });
 });

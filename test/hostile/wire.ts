@@ -1,7 +1,8 @@
 /** What reached OCS, read as strictly as can be: every byte must belong to a request in the one form that the gateway writes. */
 
 /** POST or GET, the four headers that OCS reads or two of them, a body of exactly the announced length. */
-const REQUEST = /^(POST|GET) (\/[a-z_]+(?:\/[A-Za-z0-9%.+:@~!'()*-]+)?(?:\?req=[A-Za-z]+)?) HTTP\/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\n(?:Connection: keep-alive\r\n)?User-Agent: ocs-gateway\/[0-9.]+\r\n(?:Content-type: application\/json\r\n)?(?:Content-length: (\d+)\r\n)?\r\n/i;
+const REQUEST =
+  /^(POST|GET) (\/[a-z_]+(?:\/[A-Za-z0-9%.+:@~!'()*-]+)?(?:\?req=[A-Za-z]+)?) HTTP\/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\n(?:Connection: keep-alive\r\n)?User-Agent: ocs-gateway\/[0-9.]+\r\n(?:Content-type: application\/json\r\n)?(?:Content-length: (\d+)\r\n)?\r\n/i;
 
 export type Reached = { readonly target: string; readonly body: string };
 

@@ -23,9 +23,15 @@ beforeAll(async () => {
   };
   config["admin"] = { bind: "127.0.0.1:0" };
   Object.assign(config.upstreams["ocs"] as object, {
-    callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"], registrars: [{ client: "minter", tenants: ["Alpha Tenant"] }] },
+    callbacks: {
+      bind: "127.0.0.1:0",
+      allow_from: ["127.0.0.1"],
+      registrars: [{ client: "minter", tenants: ["Alpha Tenant"] }],
+    },
   });
-  gateway = await aGateway(config, ["alpha", "beta", "nobody", "expired", "minter"], { "jwks.json": JSON.stringify({ keys: [jwkOf(ec.publicKey, { kid: "2026-a" })] }) });
+  gateway = await aGateway(config, ["alpha", "beta", "nobody", "expired", "minter"], {
+    "jwks.json": JSON.stringify({ keys: [jwkOf(ec.publicKey, { kid: "2026-a" })] }),
+  });
   const keys = join(gateway.dir, "keys.yaml");
   const written = parse(await readFile(keys, "utf8")) as { keys: { id: string; expires?: string }[] };
   written.keys.find(({ id }) => id === "expired")!.expires = "2026-02-01T00:00:00Z";
@@ -35,27 +41,84 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.stop());
 
-const token = (more: object, header: object = { alg: "ES256", kid: "2026-a" }): string => `Bearer ${es256(ec.privateKey, header, claims({ iat: now(), exp: now() + 300, ...more }))}`;
+const token = (more: object, header: object = { alg: "ES256", kid: "2026-a" }): string =>
+  `Bearer ${es256(ec.privateKey, header, claims({ iat: now(), exp: now() + 300, ...more }))}`;
 const now = (): number => Math.floor(Date.now() / 1000);
 const expired = (): string => token({ iat: now() - 7200, exp: now() - 3600 });
 const PATH = "/phones/4155550100?req=DoNotCall";
 
-type Row = { readonly what: string; readonly by: () => string | undefined; readonly reason: string; readonly presented: object; readonly advice: RegExp };
+type Row = {
+  readonly what: string;
+  readonly by: () => string | undefined;
+  readonly reason: string;
+  readonly presented: object;
+  readonly advice: RegExp;
+};
 
 const rows: readonly Row[] = [
   { what: "nothing", by: () => undefined, reason: "no-credential", presented: {}, advice: /Send the key as Basic/ },
-  { what: "an unknown scheme", by: () => "Negotiate AAAA", reason: "unreadable", presented: {}, advice: /Correct the header/ },
-  { what: "an unknown key", by: () => `Basic ${Buffer.from("mallory:wrong").toString("base64")}`, reason: "key-unknown", presented: { client: "mallory" }, advice: /ocsgw keys list/ },
-  { what: "an expired key", by: () => basic("expired"), reason: "key-expired", presented: { client: "expired", key: "expired" }, advice: /keys create/ },
-  { what: "another client's key", by: () => `Basic ${Buffer.from(`mallory:${keyFor("alpha")}`).toString("base64")}`, reason: "key-client", presented: { client: "mallory", key: "alpha" }, advice: /Basic's user/ },
-  { what: "a client under no tenant", by: () => basic("nobody"), reason: "no-tenant", presented: { client: "nobody", key: "nobody" }, advice: /tenant's clients/ },
-  { what: "an expired token", by: expired, reason: "token-expired", presented: { client: "ors-main", kid: "2026-a", issuer: ISSUER }, advice: /fetch a new token/ },
-  { what: "a foreign issuer's token", by: () => token({ iss: "https://old-idp.test/" }), reason: "token-issuer", presented: { kid: "2026-a", issuer: "https://old-idp.test/" }, advice: /identity\.jwt\[\]\.issuer/ },
-  { what: "a token of an unknown key", by: () => token({}, { alg: "ES256", kid: "2025-z" }), reason: "token-key", presented: { client: "ors-main", kid: "2025-z", issuer: ISSUER }, advice: /kid/ },
+  {
+    what: "an unknown scheme",
+    by: () => "Negotiate AAAA",
+    reason: "unreadable",
+    presented: {},
+    advice: /Correct the header/,
+  },
+  {
+    what: "an unknown key",
+    by: () => `Basic ${Buffer.from("mallory:wrong").toString("base64")}`,
+    reason: "key-unknown",
+    presented: { client: "mallory" },
+    advice: /ocsgw keys list/,
+  },
+  {
+    what: "an expired key",
+    by: () => basic("expired"),
+    reason: "key-expired",
+    presented: { client: "expired", key: "expired" },
+    advice: /keys create/,
+  },
+  {
+    what: "another client's key",
+    by: () => `Basic ${Buffer.from(`mallory:${keyFor("alpha")}`).toString("base64")}`,
+    reason: "key-client",
+    presented: { client: "mallory", key: "alpha" },
+    advice: /Basic's user/,
+  },
+  {
+    what: "a client under no tenant",
+    by: () => basic("nobody"),
+    reason: "no-tenant",
+    presented: { client: "nobody", key: "nobody" },
+    advice: /tenant's clients/,
+  },
+  {
+    what: "an expired token",
+    by: expired,
+    reason: "token-expired",
+    presented: { client: "ors-main", kid: "2026-a", issuer: ISSUER },
+    advice: /fetch a new token/,
+  },
+  {
+    what: "a foreign issuer's token",
+    by: () => token({ iss: "https://old-idp.test/" }),
+    reason: "token-issuer",
+    presented: { kid: "2026-a", issuer: "https://old-idp.test/" },
+    advice: /identity\.jwt\[\]\.issuer/,
+  },
+  {
+    what: "a token of an unknown key",
+    by: () => token({}, { alg: "ES256", kid: "2025-z" }),
+    reason: "token-key",
+    presented: { client: "ors-main", kid: "2025-z", issuer: ISSUER },
+    advice: /kid/,
+  },
 ];
 
 const entryOf = async (id: string, of = gateway): Promise<Extract<Recorded, { kind: "refusal" }>> =>
-  (await of.journal()).findLast((entry): entry is Extract<Recorded, { kind: "refusal" }> => entry.kind === "refusal" && entry.id === id)!;
+  (await of.journal()).findLast(
+    (entry): entry is Extract<Recorded, { kind: "refusal" }> => entry.kind === "refusal" && entry.id === id,
+  )!;
 const countOf = async (reason: string, of = gateway): Promise<number> => {
   const text = await (await fetch(`${of.gateway.admin}/metrics`)).text();
   return Number(new RegExp(`^ocsgw_auth_failures_total\\{reason="${reason}"\\} (\\d+)$`, "m").exec(text)![1]);
@@ -69,15 +132,25 @@ describe("a request that is nobody's", () => {
     const reply = await ask(by());
     const id = reply.headers.get("ocsgw-request-id")!;
     // Every one of them has the same reply.
-    expect([reply.status, reply.headers.get("ocsgw-code"), await reply.text()]).toEqual([401, "OCSGW-2001", "<HTML><body>401 Unauthorized : OCSGW-2001 no usable credential. Not sent to OCS.</body></HTML>"]);
-    expect(await entryOf(id)).toMatchObject({ kind: "refusal", code: "OCSGW-2001", stage: "identity", reason: expect.stringMatching(new RegExp(`^${reason}: \\S`)) as string });
+    expect([reply.status, reply.headers.get("ocsgw-code"), await reply.text()]).toEqual([
+      401,
+      "OCSGW-2001",
+      "<HTML><body>401 Unauthorized : OCSGW-2001 no usable credential. Not sent to OCS.</body></HTML>",
+    ]);
+    expect(await entryOf(id)).toMatchObject({
+      kind: "refusal",
+      code: "OCSGW-2001",
+      stage: "identity",
+      reason: expect.stringMatching(new RegExp(`^${reason}: \\S`)) as string,
+    });
     expect((await entryOf(id)).presented).toEqual({ ...presented, path: "/phones/······" });
-    expect(await countOf(reason) - before).toBe(1);
+    expect((await countOf(reason)) - before).toBe(1);
     const { stdout } = await ocsgw("explain", id, "-c", join(gateway.dir, "ocsgw.yaml"));
     expect(stdout).toMatch(new RegExp(`identity +deny +OCSGW-2001 +${reason}: `));
     expect(stdout).toMatch(advice);
     const { key, ...claimed } = presented as Record<string, string>;
-    for (const [name, said] of Object.entries(claimed)) expect(stdout).toMatch(new RegExp(`claimed +.*${name} ${said}.*; nothing of it was verified`));
+    for (const [name, said] of Object.entries(claimed))
+      expect(stdout).toMatch(new RegExp(`claimed +.*${name} ${said}.*; nothing of it was verified`));
     expect(/^ +API key +(\S+), as in the keys file$/m.exec(stdout)?.[1]).toBe(key);
   });
 
@@ -86,10 +159,17 @@ describe("a request that is nobody's", () => {
     const before = await countOf("no-registrar");
     const reply = await ask(basic("alpha"), url, "/ownership/ocs/7", "PUT");
     expect(reply.status).toBe(401);
-    expect(await entryOf(reply.headers.get("ocsgw-request-id")!)).toMatchObject({ stage: "identity", reason: "no-registrar: client alpha (key alpha) is no registrar of ocs", presented: { client: "alpha" } });
-    expect(await countOf("no-registrar") - before).toBe(1);
+    expect(await entryOf(reply.headers.get("ocsgw-request-id")!)).toMatchObject({
+      stage: "identity",
+      reason: "no-registrar: client alpha (key alpha) is no registrar of ocs",
+      presented: { client: "alpha" },
+    });
+    expect((await countOf("no-registrar")) - before).toBe(1);
     const elsewhere = await ask(basic("minter"), url, "/ownership/other/7", "PUT");
-    expect(await entryOf(elsewhere.headers.get("ocsgw-request-id")!)).toMatchObject({ code: "OCSGW-1001", stage: "operation" });
+    expect(await entryOf(elsewhere.headers.get("ocsgw-request-id")!)).toMatchObject({
+      code: "OCSGW-1001",
+      stage: "operation",
+    });
   });
 
   it("is counted under each reason from the first scrape on", async () => {
@@ -102,35 +182,60 @@ describe("an issuer whose keys cannot be fetched", () => {
   beforeAll(async () => {
     const config = twoTenants("http://127.0.0.1:9");
     // Nobody fetches from port 9.
-    config["identity"] = { keys: { file: "keys.yaml" }, jwt: [{ name: "corp", issuer: ISSUER, audience: "ocs-gateway", jwks_uri: "http://127.0.0.1:9/jwks.json" }] };
+    config["identity"] = {
+      keys: { file: "keys.yaml" },
+      jwt: [{ name: "corp", issuer: ISSUER, audience: "ocs-gateway", jwks_uri: "http://127.0.0.1:9/jwks.json" }],
+    };
     config["admin"] = { bind: "127.0.0.1:0" };
     away = await aGateway(config);
   });
   afterAll(() => away.stop());
 
-  it("makes its tokens 503 with Retry-After, and is told in readyz, metrics, journal and explain", { timeout: 30_000 }, async () => {
-    const reply = await fetch(`${away.url}${PATH}`, { method: "POST", headers: { authorization: token({}), accept: "application/json" } });
-    expect([reply.status, reply.headers.get("ocsgw-code"), reply.headers.get("ocsgw-delivery"), reply.headers.get("www-authenticate")]).toEqual([503, "OCSGW-2003", "not-sent", null]);
-    expect(Number(reply.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
-    expect(Number(reply.headers.get("retry-after"))).toBeLessThanOrEqual(30);
-    expect(await reply.json()).toMatchObject({ code: "OCSGW-2003", status: 503, detail: "the keys of the token's issuer cannot be had" });
-    const id = reply.headers.get("ocsgw-request-id")!;
-    expect((await away.journal()).find((entry) => entry.kind === "refusal" && entry.id === id)).toMatchObject({
-      stage: "identity", reason: expect.stringMatching(/^issuer-unavailable: the keys of issuer corp cannot be fetched: /) as string, presented: { client: "ors-main", kid: "2026-a", issuer: ISSUER },
-    });
-    const ready = (await (await fetch(`${away.gateway.admin}/readyz`)).json()) as { warnings: string[] };
-    expect(ready.warnings).toContainEqual(expect.stringMatching(/^the keys of issuer corp cannot be fetched \(.+\): its tokens are refused \(503 OCSGW-2003\)$/));
-    const metrics = await (await fetch(`${away.gateway.admin}/metrics`)).text();
-    expect(metrics).toContain('ocsgw_key_set_up{issuer="corp"} 0');
-    expect(metrics).not.toContain("ocsgw_key_set_age_seconds{");
-    expect(metrics).toContain('ocsgw_auth_failures_total{reason="issuer-unavailable"} 1');
-    expect(metrics).toContain('ocsgw_refusals_total{tenant="none",code="OCSGW-2003"} 1');
-    const { stdout } = await ocsgw("explain", id, "-c", join(away.dir, "ocsgw.yaml"));
-    expect(stdout).toMatch(/identity +deny +OCSGW-2003 +issuer-unavailable: the keys of issuer corp/);
-    expect(stdout).toMatch(/jwks_uri is their address/);
-    // Whoever has a key is not concerned.
-    expect((await ask(basic("alpha"), away.url)).headers.get("ocsgw-code")).toBe("OCSGW-4001");
-  });
+  it(
+    "makes its tokens 503 with Retry-After, and is told in readyz, metrics, journal and explain",
+    { timeout: 30_000 },
+    async () => {
+      const reply = await fetch(`${away.url}${PATH}`, {
+        method: "POST",
+        headers: { authorization: token({}), accept: "application/json" },
+      });
+      expect([
+        reply.status,
+        reply.headers.get("ocsgw-code"),
+        reply.headers.get("ocsgw-delivery"),
+        reply.headers.get("www-authenticate"),
+      ]).toEqual([503, "OCSGW-2003", "not-sent", null]);
+      expect(Number(reply.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+      expect(Number(reply.headers.get("retry-after"))).toBeLessThanOrEqual(30);
+      expect(await reply.json()).toMatchObject({
+        code: "OCSGW-2003",
+        status: 503,
+        detail: "the keys of the token's issuer cannot be had",
+      });
+      const id = reply.headers.get("ocsgw-request-id")!;
+      expect((await away.journal()).find((entry) => entry.kind === "refusal" && entry.id === id)).toMatchObject({
+        stage: "identity",
+        reason: expect.stringMatching(/^issuer-unavailable: the keys of issuer corp cannot be fetched: /) as string,
+        presented: { client: "ors-main", kid: "2026-a", issuer: ISSUER },
+      });
+      const ready = (await (await fetch(`${away.gateway.admin}/readyz`)).json()) as { warnings: string[] };
+      expect(ready.warnings).toContainEqual(
+        expect.stringMatching(
+          /^the keys of issuer corp cannot be fetched \(.+\): its tokens are refused \(503 OCSGW-2003\)$/,
+        ),
+      );
+      const metrics = await (await fetch(`${away.gateway.admin}/metrics`)).text();
+      expect(metrics).toContain('ocsgw_key_set_up{issuer="corp"} 0');
+      expect(metrics).not.toContain("ocsgw_key_set_age_seconds{");
+      expect(metrics).toContain('ocsgw_auth_failures_total{reason="issuer-unavailable"} 1');
+      expect(metrics).toContain('ocsgw_refusals_total{tenant="none",code="OCSGW-2003"} 1');
+      const { stdout } = await ocsgw("explain", id, "-c", join(away.dir, "ocsgw.yaml"));
+      expect(stdout).toMatch(/identity +deny +OCSGW-2003 +issuer-unavailable: the keys of issuer corp/);
+      expect(stdout).toMatch(/jwks_uri is their address/);
+      // Whoever has a key is not concerned.
+      expect((await ask(basic("alpha"), away.url)).headers.get("ocsgw-code")).toBe("OCSGW-4001");
+    },
+  );
 });
 
 describe("an address that failed too often", () => {
@@ -144,14 +249,21 @@ describe("an address that failed too often", () => {
   afterAll(() => throttling.stop());
 
   it("gets 429, and the operator the reason and the setting", { timeout: 30_000 }, async () => {
-    const wrong = (at: number): Promise<Response> => ask(`Basic ${Buffer.from(`mallory:wrong ${at}`).toString("base64")}`, throttling.url);
+    const wrong = (at: number): Promise<Response> =>
+      ask(`Basic ${Buffer.from(`mallory:wrong ${at}`).toString("base64")}`, throttling.url);
     for (let at = 0; at < 3; at++) expect((await wrong(at)).status).toBe(401);
     const reply = await wrong(3);
-    expect([reply.status, reply.headers.get("ocsgw-code"), reply.headers.get("ocsgw-repeat"), reply.headers.get("retry-after")])
-      .toEqual([429, "OCSGW-2002", "safe", expect.stringMatching(/^\d+$/)]);
+    expect([
+      reply.status,
+      reply.headers.get("ocsgw-code"),
+      reply.headers.get("ocsgw-repeat"),
+      reply.headers.get("retry-after"),
+    ]).toEqual([429, "OCSGW-2002", "safe", expect.stringMatching(/^\d+$/)]);
     const id = reply.headers.get("ocsgw-request-id")!;
     expect(await entryOf(id, throttling)).toMatchObject({
-      code: "OCSGW-2002", setting: "identity.failures", presented: { client: "mallory" },
+      code: "OCSGW-2002",
+      setting: "identity.failures",
+      presented: { client: "mallory" },
       reason: expect.stringMatching(/^throttled: too many different credentials/) as string,
     });
     const { stdout } = await ocsgw("explain", id, "-c", join(throttling.dir, "ocsgw.yaml"));

@@ -9,7 +9,11 @@ import { aGateway, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 
 const DAY = 86_400_000;
-const [alphaCa, betaCa, strangers] = [testAuthority("Alpha CA"), testAuthority("Beta CA"), testAuthority("Strangers' CA")];
+const [alphaCa, betaCa, strangers] = [
+  testAuthority("Alpha CA"),
+  testAuthority("Beta CA"),
+  testAuthority("Strangers' CA"),
+];
 const weak = testAuthority("Alpha RSA CA", { keys: rsaKeys(2048) });
 const short = alphaCa.below({ cn: "Alpha issuing CA", pathLength: 0 });
 const tooDeep = short.below({ cn: "one too many" });
@@ -41,7 +45,8 @@ const REFUSED: Readonly<Record<string, () => Made>> = {
   "has its name as common name only": () => alphaCa.issue({ cn: "ors-1.alpha.test", usage: "clientAuth" }),
   "has a wildcard": () => alphaCa.issue({ ...good, names: ["ors-1.alpha.test", "*.alpha.test"] }),
   "has a NUL in its name": () => alphaCa.issue({ ...good, names: ["ors-1.alpha.test\0.evil.test"] }),
-  "has a name that is not ASCII": () => alphaCa.issue({ ...good, names: ["ors-1.\u00e4lpha.test", "ors-1.alpha.test"] }),
+  "has a name that is not ASCII": () =>
+    alphaCa.issue({ ...good, names: ["ors-1.\u00e4lpha.test", "ors-1.alpha.test"] }),
   "hides a second name in one": () => alphaCa.issue({ ...good, names: ["x.test, DNS:ors-1.alpha.test"] }),
   "is below one authority too many": () => tooDeep.issue(good),
   "is outside its authority's names": () => narrow.issue(good),
@@ -59,13 +64,27 @@ type Seen = { readonly status: number; readonly body: string } | { readonly brok
 /** A client that shows what it has, also what its own library would not. */
 const ask = (port: number, made: Made | undefined, headers: Record<string, string> = {}): Promise<Seen> =>
   new Promise((resolve) => {
-    const asking = request({
-      host: "127.0.0.1", port, method: "POST", path: "/phones/4155550100?req=DoNotCall", agent: false, rejectUnauthorized: false, ciphers: "DEFAULT@SECLEVEL=0",
-      ...(made && { cert: made.chainPem, key: made.keyPem }), headers: { "Content-Length": "0", Accept: "application/problem+json", ...headers },
-    }, (reply) => {
-      let body = "";
-      reply.on("data", (chunk: Buffer) => (body += chunk.toString())).on("end", () => resolve({ status: reply.statusCode!, body: body.replaceAll(/01[0-9A-HJKMNP-TV-Z]{24}/g, "<id>") }));
-    });
+    const asking = request(
+      {
+        host: "127.0.0.1",
+        port,
+        method: "POST",
+        path: "/phones/4155550100?req=DoNotCall",
+        agent: false,
+        rejectUnauthorized: false,
+        ciphers: "DEFAULT@SECLEVEL=0",
+        ...(made && { cert: made.chainPem, key: made.keyPem }),
+        headers: { "Content-Length": "0", Accept: "application/problem+json", ...headers },
+      },
+      (reply) => {
+        let body = "";
+        reply
+          .on("data", (chunk: Buffer) => (body += chunk.toString()))
+          .on("end", () =>
+            resolve({ status: reply.statusCode!, body: body.replaceAll(/01[0-9A-HJKMNP-TV-Z]{24}/g, "<id>") }),
+          );
+      },
+    );
     asking.on("error", (error: NodeJS.ErrnoException) => resolve({ broken: error.code ?? error.message })).end();
   });
 
@@ -75,20 +94,44 @@ const file = (name: string, text: string): string => {
   return join(dir, name);
 };
 const crls = (...more: readonly string[]): string =>
-  [alphaCa.crl({ revoked: [revoked] }), betaCa.crl(), weak.crl(), short.crl(), tooDeep.crl(), narrow.crl(), ...more].join("");
+  [
+    alphaCa.crl({ revoked: [revoked] }),
+    betaCa.crl(),
+    weak.crl(),
+    short.crl(),
+    tooDeep.crl(),
+    narrow.crl(),
+    ...more,
+  ].join("");
 
 const gatewayWith = (ocs: RawOcs, crl: string | undefined, certificates = "request"): Promise<TestGateway> => {
   const config = twoTenants(ocs.url);
   const [alpha, beta] = config.tenants as { clients: Record<string, unknown> }[];
   alpha!.clients["alpha-crm"] = alpha!.clients["alpha"];
   beta!.clients["beta-ors"] = beta!.clients["beta"];
-  const [alphaFile, betaFile, weakFile] = [file("alpha.pem", alphaCa.certPem), file("beta.pem", betaCa.certPem), file("weak.pem", weak.certPem)];
+  const [alphaFile, betaFile, weakFile] = [
+    file("alpha.pem", alphaCa.certPem),
+    file("beta.pem", betaCa.certPem),
+    file("weak.pem", weak.certPem),
+  ];
   return aGateway({
     ...config,
-    listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: {
-      cert: file("server.crt", server.certPem), key: file("server.key", server.keyPem), client_certificates: certificates,
-      client_ca: file("clients.pem", [alphaCa, betaCa, weak, short, tooDeep, narrow].map(({ certPem }) => certPem).join("")), ...(crl !== undefined && { client_crl: file(`${Math.random()}.crl`, crl) }),
-    } }],
+    listeners: [
+      {
+        name: "clients",
+        bind: "127.0.0.1:0",
+        tls: {
+          cert: file("server.crt", server.certPem),
+          key: file("server.key", server.keyPem),
+          client_certificates: certificates,
+          client_ca: file(
+            "clients.pem",
+            [alphaCa, betaCa, weak, short, tooDeep, narrow].map(({ certPem }) => certPem).join(""),
+          ),
+          ...(crl !== undefined && { client_crl: file(`${Math.random()}.crl`, crl) }),
+        },
+      },
+    ],
     identity: {
       keys: { file: "keys.yaml" },
       mtls: [
@@ -125,9 +168,12 @@ describe("a client's certificate", () => {
   };
 
   it.each<[string, () => Made]>([
-    ["of Alpha's authority", () => alphaCa.issue(good)], ["of Alpha's authority through another", () => short.issue(good)],
-    ["of Beta's authority", () => betaCa.issue({ ...good, names: ["ORS-7.Beta.test"] })], ["with a name more", () => alphaCa.issue({ ...good, names: ["spare.test", ...good.names] })],
-    ["of Alpha's RSA authority", () => weak.issue({ ...good, keys: rsaKeys(2048) })], ["within its authority's names", () => narrow.issue({ ...good, names: ["ors-1.internal.alpha.test"] })],
+    ["of Alpha's authority", () => alphaCa.issue(good)],
+    ["of Alpha's authority through another", () => short.issue(good)],
+    ["of Beta's authority", () => betaCa.issue({ ...good, names: ["ORS-7.Beta.test"] })],
+    ["with a name more", () => alphaCa.issue({ ...good, names: ["spare.test", ...good.names] })],
+    ["of Alpha's RSA authority", () => weak.issue({ ...good, keys: rsaKeys(2048) })],
+    ["within its authority's names", () => narrow.issue({ ...good, names: ["ors-1.internal.alpha.test"] })],
   ])("%s lets its client in", async (_, made) => {
     expect(await ask(gateway.port, made())).toMatchObject({ status: 200 });
   });
@@ -136,21 +182,28 @@ describe("a client's certificate", () => {
     const made = alphaCa.issue(good);
     await ask(gateway.port, made);
     const intents = (await gateway.journal()).filter((line) => line.kind === "intent");
-    expect(intents.at(-1)).toMatchObject({ client: "alpha", credential: { kind: "certificate", id: made.thumbprint }, tenant: { dbid: 101 } });
+    expect(intents.at(-1)).toMatchObject({
+      client: "alpha",
+      credential: { kind: "certificate", id: made.thumbprint },
+      tenant: { dbid: 101 },
+    });
   });
 
   it("lets nobody in without one", async () => {
     expect(await ask(gateway.port, undefined)).toMatchObject({ status: 401 });
   });
 
-  it.each(Object.entries(REFUSED))("that %s is refused, in the words for all of them, and nothing reaches OCS", async (says, make) => {
-    const before = ocs.bytes().length;
-    const made = make();
-    for (const { port } of says === "was revoked" ? [gateway] : [gateway, listless]) {
-      expect(await ask(port, made)).toEqual(await ask(port, undefined));
-    }
-    expect(ocs.bytes().length).toBe(before);
-  });
+  it.each(Object.entries(REFUSED))(
+    "that %s is refused, in the words for all of them, and nothing reaches OCS",
+    async (says, make) => {
+      const before = ocs.bytes().length;
+      const made = make();
+      for (const { port } of says === "was revoked" ? [gateway] : [gateway, listless]) {
+        expect(await ask(port, made)).toEqual(await ask(port, undefined));
+      }
+      expect(ocs.bytes().length).toBe(before);
+    },
+  );
 
   it.each(["alpha", "beta"])("that does not count refuses the request also beside the key of %s", async (client) => {
     const key = { Authorization: `Basic ${Buffer.from(`${client}:key-of-${client}`).toString("base64")}` };
@@ -160,18 +213,25 @@ describe("a client's certificate", () => {
   });
 
   it("agrees with a key of its client, and with no other", async () => {
-    const as = (client: string) => ({ Authorization: `Basic ${Buffer.from(`${client}:key-of-${client}`).toString("base64")}` });
+    const as = (client: string) => ({
+      Authorization: `Basic ${Buffer.from(`${client}:key-of-${client}`).toString("base64")}`,
+    });
     expect(await ask(gateway.port, alphaCa.issue(good), as("alpha"))).toMatchObject({ status: 200 });
     expect(await ask(gateway.port, alphaCa.issue(good), as("beta"))).toMatchObject({ status: 401 });
-    expect(await ask(gateway.port, betaCa.issue({ ...good, names: ["ors-1.beta.test"] }), as("alpha"))).toMatchObject({ status: 401 });
+    expect(await ask(gateway.port, betaCa.issue({ ...good, names: ["ors-1.beta.test"] }), as("alpha"))).toMatchObject({
+      status: 401,
+    });
   });
 
   it("of a rule whose tenants are none of the client's opens nothing", async () => {
-    expect(await ask(gateway.port, alphaCa.issue({ ...good, names: ["alone.alpha.test"] }))).toMatchObject({ status: 401 });
+    expect(await ask(gateway.port, alphaCa.issue({ ...good, names: ["alone.alpha.test"] }))).toMatchObject({
+      status: 401,
+    });
   });
 
   it.each<[string, () => string]>([
-    ["has ended", () => alphaCa.crl({ to: -1000 }) + short.crl() + betaCa.crl()], ["is another authority's", () => betaCa.crl()],
+    ["has ended", () => alphaCa.crl({ to: -1000 }) + short.crl() + betaCa.crl()],
+    ["is another authority's", () => betaCa.crl()],
   ])("counts for nothing when the revocation list %s", async (_, crl) => {
     const { port } = await other(crl());
     expect(await ask(port, alphaCa.issue(good))).toMatchObject({ status: 401 });

@@ -20,7 +20,11 @@ const PATIENT = { timeout: 20_000, interval: 10 };
 const pair = ecPair();
 const token = (jti: string): string => {
   const now = Math.floor(Date.now() / 1000);
-  return es256(pair.privateKey, { alg: "ES256", kid: "k" }, { iss: anIssuer().issuer, aud: "ocs-gateway", azp: "alpha", iat: now, exp: now + 600, jti });
+  return es256(
+    pair.privateKey,
+    { alg: "ES256", kid: "k" },
+    { iss: anIssuer().issuer, aud: "ocs-gateway", azp: "alpha", iat: now, exp: now + 600, jti },
+  );
 };
 
 describe("a revocation", () => {
@@ -41,14 +45,22 @@ describe("a revocation", () => {
     await gateway.stop("test");
   };
   const ask = async (authorization: string): Promise<number> => {
-    const answer = await fetch(`${gateway.listeners[0]!.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization } });
+    const answer = await fetch(`${gateway.listeners[0]!.url}/phones/4155550100?req=DoNotCall`, {
+      method: "POST",
+      headers: { authorization },
+    });
     await answer.arrayBuffer();
     return answer.status;
   };
   /** The command within this process: a process of its own takes its time to start. */
-  const revoke = async (options: Partial<RevokeOptions>): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> => {
+  const revoke = async (
+    options: Partial<RevokeOptions>,
+  ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> => {
     const [stdout, stderr]: [string[], string[]] = [[], []];
-    const spies = [vi.spyOn(console, "log").mockImplementation((line: string) => void stdout.push(`${line}\n`)), vi.spyOn(console, "error").mockImplementation((line: string) => void stderr.push(`${line}\n`))];
+    const spies = [
+      vi.spyOn(console, "log").mockImplementation((line: string) => void stdout.push(`${line}\n`)),
+      vi.spyOn(console, "error").mockImplementation((line: string) => void stderr.push(`${line}\n`)),
+    ];
     try {
       return { code: await revokeCommand({ config, ...options }), stdout: stdout.join(""), stderr: stderr.join("") };
     } finally {
@@ -57,20 +69,38 @@ describe("a revocation", () => {
   };
   const told = async (): Promise<readonly string[]> => {
     const text = await readFile(join(dir, "audit/segments/000000000000.jsonl"), "utf8");
-    return text.trim().split("\n").map((line) => JSON.parse(line) as { kind: string; change?: string; detail?: string }).filter(({ kind }) => kind === "config").map(({ change, detail }) => `${change}: ${detail}`);
+    return text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { kind: string; change?: string; detail?: string })
+      .filter(({ kind }) => kind === "config")
+      .map(({ change, detail }) => `${change}: ${detail}`);
   };
 
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), "ocsgw-revoke-"));
     ocs = await rawOcs();
-    const key = (client: string) => ({ id: client, client, hash: `sha256:${createHash("sha256").update(keyFor(client)).digest("hex")}`, created: "2026-01-01T00:00:00Z" });
+    const key = (client: string) => ({
+      id: client,
+      client,
+      hash: `sha256:${createHash("sha256").update(keyFor(client)).digest("hex")}`,
+      created: "2026-01-01T00:00:00Z",
+    });
     await writeFile(join(dir, "keys.yaml"), stringify({ version: 1, keys: [key("alpha"), key("beta")] }));
     await writeFile(join(dir, "jwks.json"), JSON.stringify({ keys: [jwkOf(pair.publicKey, { kid: "k" })] }));
     config = join(dir, "ocsgw.yaml");
     const { name, issuer, audience } = anIssuer();
-    await writeFile(config, stringify({
-      ...twoTenants(ocs.url), identity: { keys: { file: "keys.yaml" }, jwt: [{ name, issuer, audience, jwks_file: "jwks.json" }] }, admin: { bind: "127.0.0.1:0" },
-    }, { aliasDuplicateObjects: false }));
+    await writeFile(
+      config,
+      stringify(
+        {
+          ...twoTenants(ocs.url),
+          identity: { keys: { file: "keys.yaml" }, jwt: [{ name, issuer, audience, jwks_file: "jwks.json" }] },
+          admin: { bind: "127.0.0.1:0" },
+        },
+        { aliasDuplicateObjects: false },
+      ),
+    );
     await start();
   });
   afterEach(async () => {
@@ -80,7 +110,9 @@ describe("a revocation", () => {
   });
 
   it.each<[string, Omit<RevokeOptions, "config">, () => string]>([
-    ["token", { token: "one" }, () => `Bearer ${token("one")}`], ["key", { key: "alpha" }, () => basic("alpha")], ["client by its key", { client: "alpha" }, () => basic("alpha")],
+    ["token", { token: "one" }, () => `Bearer ${token("one")}`],
+    ["key", { key: "alpha" }, () => basic("alpha")],
+    ["client by its key", { client: "alpha" }, () => basic("alpha")],
     ["client by its token", { client: "alpha" }, () => `Bearer ${token("two")}`],
   ])("of a %s counts at once, over a restart, and until it is lifted", async (_, args, credential) => {
     const shown = credential();
@@ -95,7 +127,10 @@ describe("a revocation", () => {
     expect((await revoke({ ...args, lift: true })).code).toBe(0);
     expect(await ask(shown)).toBe(200);
     expect(ocs.requests()).toBe(sent + 1);
-    expect(await told()).toEqual([expect.stringMatching(/^revoked: \w+ \w+ is revoked/), expect.stringMatching(/^lifted: \w+ \w+ counts again/)]);
+    expect(await told()).toEqual([
+      expect.stringMatching(/^revoked: \w+ \w+ is revoked/),
+      expect.stringMatching(/^lifted: \w+ \w+ counts again/),
+    ]);
   });
 
   it("leaves other tokens of the client alone, and ends when it says so", async () => {
@@ -116,16 +151,30 @@ describe("a revocation", () => {
   });
 
   it("that is written into the file counts within a moment, and is in the journal then", async () => {
-    await appendFile(join(dir, "audit/revocations.jsonl"), `{"at":"2026-11-22T12:00:00Z","kind":"client","id":"alpha"}\n`);
+    await appendFile(
+      join(dir, "audit/revocations.jsonl"),
+      `{"at":"2026-11-22T12:00:00Z","kind":"client","id":"alpha"}\n`,
+    );
     await expect.poll(() => ask(basic("alpha")), PATIENT).toBe(401);
-    await expect.poll(told, PATIENT).toEqual([expect.stringMatching(/^revocations: 1 revocations stand: 1 of them were in .*revocations\.jsonl alone$/)]);
-    await appendFile(join(dir, "audit/revocations.jsonl"), `{"at":"2026-11-22T12:00:00Z","kind":"client","id":"beta"}\n`);
+    await expect
+      .poll(told, PATIENT)
+      .toEqual([
+        expect.stringMatching(/^revocations: 1 revocations stand: 1 of them were in .*revocations\.jsonl alone$/),
+      ]);
+    await appendFile(
+      join(dir, "audit/revocations.jsonl"),
+      `{"at":"2026-11-22T12:00:00Z","kind":"client","id":"beta"}\n`,
+    );
     await expect.poll(told, PATIENT).toEqual([expect.anything(), "revoked: client beta is revoked"]);
     expect(await ask(basic("beta"))).toBe(401);
   });
 
   it("is not told as none where nothing can be read", async () => {
-    expect(await revoke({ list: true, config: join(dir, "nowhere.yaml") })).toEqual({ code: 1, stdout: "", stderr: expect.stringContaining("nowhere.yaml has no audit.dir") });
+    expect(await revoke({ list: true, config: join(dir, "nowhere.yaml") })).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringContaining("nowhere.yaml has no audit.dir"),
+    });
   });
 
   it("is listed, and refused in words where it is none", async () => {
@@ -133,7 +182,10 @@ describe("a revocation", () => {
     expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("in force at the running gateway")]);
     expect((await revoke({ list: true })).stdout).toBe("key alpha\n");
     for (const [args, words] of [
-      [{}, /expected one of/], [{ key: "a", client: "b" }, /expected one of/], [{ client: "alpa" }, /did you mean `alpha`/], [{ key: "alpha", until: "yesterday" }, /--until/],
+      [{}, /expected one of/],
+      [{ key: "a", client: "b" }, /expected one of/],
+      [{ client: "alpa" }, /did you mean `alpha`/],
+      [{ key: "alpha", until: "yesterday" }, /--until/],
       [{ key: "alpha", until: "2020-01-01T00:00:00Z" }, /a time to come/],
     ] as const) {
       const refused = await revoke(args);
@@ -143,17 +195,25 @@ describe("a revocation", () => {
 
   it("takes a whole key for its id, and a fingerprint for what the gateway calls a certificate", async () => {
     const { id, key, hash } = createKey();
-    await writeFile(join(dir, "keys.yaml"), stringify({ version: 1, keys: [{ id, client: "alpha", hash, created: "2026-01-01T00:00:00Z" }] }));
+    await writeFile(
+      join(dir, "keys.yaml"),
+      stringify({ version: 1, keys: [{ id, client: "alpha", hash, created: "2026-01-01T00:00:00Z" }] }),
+    );
     const { fingerprint256 } = new X509Certificate(testAuthority("one").certPem);
     expect([(await revoke({ key })).code, (await revoke({ certificate: fingerprint256 })).code]).toEqual([0, 0]);
-    expect((await revoke({ list: true })).stdout).toBe(`key ${id}\ncertificate ${Buffer.from(fingerprint256.replaceAll(":", ""), "hex").toString("base64url")}\n`);
+    expect((await revoke({ list: true })).stdout).toBe(
+      `key ${id}\ncertificate ${Buffer.from(fingerprint256.replaceAll(":", ""), "hex").toString("base64url")}\n`,
+    );
     const refused = await revoke({ key: key.slice(0, -1) });
     expect([refused.code, refused.stderr]).toEqual([2, "id: expected a key's id, and not the key itself\n"]);
     expect(await readFile(join(dir, "audit/revocations.jsonl"), "utf8")).not.toContain(key.slice(15, -10));
   });
 
   it("wants the admin token", async () => {
-    const answer = await fetch(`${gateway.admin}/api/revocations`, { method: "POST", body: JSON.stringify({ kind: "client", id: "alpha" }) });
+    const answer = await fetch(`${gateway.admin}/api/revocations`, {
+      method: "POST",
+      body: JSON.stringify({ kind: "client", id: "alpha" }),
+    });
     expect(answer.status).toBe(401);
     expect(await ask(basic("alpha"))).toBe(200);
   });

@@ -15,15 +15,33 @@ const below = ca.below({ cn: "OCS's issuing CA", pathLength: 0 });
 const tooDeep = below.below({ cn: "one too many" });
 const narrow = ca.below({ cn: "OCS's narrow CA", permitted: ["ocs.test"] });
 const bridge = { cn: "OCS's bridge", keys: ecKeys() };
-const [between, crossed, ended] = [ca.below(bridge), another.below(bridge), another.below({ ...bridge, from: -2 * DAY, to: -DAY })];
+const [between, crossed, ended] = [
+  ca.below(bridge),
+  another.below(bridge),
+  another.below({ ...bridge, from: -2 * DAY, to: -DAY }),
+];
 const names = { names: ["127.0.0.1", "localhost"], usage: "serverAuth" } as const;
 const [good, revoked, lower] = [ca.issue(names), ca.issue(names), below.issue(names)];
-const [nameless, elsewhere, foreign] = [ca.issue({ cn: "localhost", usage: "serverAuth" }), ca.issue({ ...names, names: ["ocs.test"] }), another.issue(names)];
-const pinOf = ({ certPem }: Made): string => `sha256:${createHash("sha256").update(new X509Certificate(certPem).publicKey.export({ type: "spki", format: "der" })).digest("base64")}`;
+const [nameless, elsewhere, foreign] = [
+  ca.issue({ cn: "localhost", usage: "serverAuth" }),
+  ca.issue({ ...names, names: ["ocs.test"] }),
+  another.issue(names),
+];
+const pinOf = ({ certPem }: Made): string =>
+  `sha256:${createHash("sha256")
+    .update(new X509Certificate(certPem).publicKey.export({ type: "spki", format: "der" }))
+    .digest("base64")}`;
 const crl = ca.crl({ revoked: [revoked] }) + below.crl() + narrow.crl();
 
 /** `ca` and `crl` are PEM. */
-type Case = { readonly shows: Made; readonly ca?: string; readonly crl?: string; readonly pins?: readonly string[]; readonly host?: string; readonly server_name?: string };
+type Case = {
+  readonly shows: Made;
+  readonly ca?: string;
+  readonly crl?: string;
+  readonly pins?: readonly string[];
+  readonly host?: string;
+  readonly server_name?: string;
+};
 
 const TAKEN: Readonly<Record<string, Case>> = {
   "its authority's": { shows: good },
@@ -35,8 +53,14 @@ const TAKEN: Readonly<Record<string, Case>> = {
   "one for another host, with a pinned key": { shows: elsewhere, pins: [pinOf(elsewhere)] },
   "one for the name that is expected": { shows: ca.issue({ ...names, names: ["ocs.test"] }), server_name: "ocs.test" },
   "one over a bridge that a second root has signed": { shows: crossed.issue(names), ca: another.certPem + ca.certPem },
-  "one over a bridge whose ended certificate stands first": { shows: ended.issue(names), ca: another.certPem + ended.certPem + ca.certPem + between.certPem },
-  "one for a name within its authority's": { shows: narrow.issue({ ...names, names: ["a.ocs.test"] }), server_name: "a.ocs.test" },
+  "one over a bridge whose ended certificate stands first": {
+    shows: ended.issue(names),
+    ca: another.certPem + ended.certPem + ca.certPem + between.certPem,
+  },
+  "one for a name within its authority's": {
+    shows: narrow.issue({ ...names, names: ["a.ocs.test"] }),
+    server_name: "a.ocs.test",
+  },
 };
 
 const REFUSED: Readonly<Record<string, Case>> = {
@@ -45,7 +69,10 @@ const REFUSED: Readonly<Record<string, Case>> = {
   "is for another host": { shows: ca.issue({ ...names, names: ["ocs.test"] }) },
   "is for the host, and another name is expected": { shows: good, server_name: "ocs.test" },
   "has the host as common name only": { shows: ca.issue({ cn: "localhost", usage: "serverAuth" }), host: "localhost" },
-  "has the host as common name, and an address of another": { shows: ca.issue({ ...names, cn: "localhost", names: ["192.0.2.1"] }), host: "localhost" },
+  "has the host as common name, and an address of another": {
+    shows: ca.issue({ ...names, cn: "localhost", names: ["192.0.2.1"] }),
+    host: "localhost",
+  },
   "has the host in a wildcard of all": { shows: ca.issue({ ...names, names: ["*"] }), host: "localhost" },
   "is of an unknown root": { shows: another.issue(names) },
   "is over an ended bridge to the root that is configured": { shows: ended.issue(names), ca: another.certPem },
@@ -61,7 +88,11 @@ const REFUSED: Readonly<Record<string, Case>> = {
   "has no name, and no pinned key": { shows: nameless },
   "has no name, and another key than the pinned one": { shows: nameless, pins: [pinOf(good)] },
   "has a pinned key, and is of an unknown root": { shows: foreign, pins: [pinOf(foreign)] },
-  "has a pinned key, and another name than the expected one": { shows: good, pins: [pinOf(good)], server_name: "ocs.test" },
+  "has a pinned key, and another name than the expected one": {
+    shows: good,
+    pins: [pinOf(good)],
+    server_name: "ocs.test",
+  },
   "has a pinned key, and was revoked": { shows: revoked, pins: [pinOf(revoked)], crl },
   "has another key than the pinned one": { shows: good, pins: [pinOf(lower)] },
 };
@@ -79,16 +110,38 @@ describe("an OCS whose certificate", () => {
   let gateway: TestGateway;
 
   beforeAll(async () => {
-    for (const [name, { shows }] of cases) upstreams.set(name, await rawOcs(undefined, { tls: { certPem: shows.chainPem, keyPem: shows.keyPem } }));
+    for (const [name, { shows }] of cases)
+      upstreams.set(name, await rawOcs(undefined, { tls: { certPem: shows.chainPem, keyPem: shows.keyPem } }));
     const [tenant] = twoTenants("").tenants as [{ clients: { alpha: unknown } }];
-    gateway = await aGateway({
-      ...twoTenants(""),
-      upstreams: Object.fromEntries(cases.map(([name, each], at) => [`ocs-${at}`, {
-        primary: `https://${each.host ?? "127.0.0.1"}:${upstreams.get(name)!.port}`, queue: { max_wait: "1s" },
-        tls: { ca: file(`${at}.ca`, each.ca ?? ca.certPem), ...(each.crl !== undefined && { crl: file(`${at}.crl`, each.crl) }), ...(each.pins && { pins: each.pins }), ...(each.server_name !== undefined && { server_name: each.server_name }) },
-      }])),
-      tenants: cases.map((_, at) => ({ ...tenant, name: `Tenant ${at}`, dbid: 200 + at, upstream: `ocs-${at}`, clients: { [`client-${at}`]: tenant.clients.alpha }, records: "dedicated" })),
-    }, cases.map(([name]) => clientOf(name)));
+    gateway = await aGateway(
+      {
+        ...twoTenants(""),
+        upstreams: Object.fromEntries(
+          cases.map(([name, each], at) => [
+            `ocs-${at}`,
+            {
+              primary: `https://${each.host ?? "127.0.0.1"}:${upstreams.get(name)!.port}`,
+              queue: { max_wait: "1s" },
+              tls: {
+                ca: file(`${at}.ca`, each.ca ?? ca.certPem),
+                ...(each.crl !== undefined && { crl: file(`${at}.crl`, each.crl) }),
+                ...(each.pins && { pins: each.pins }),
+                ...(each.server_name !== undefined && { server_name: each.server_name }),
+              },
+            },
+          ]),
+        ),
+        tenants: cases.map((_, at) => ({
+          ...tenant,
+          name: `Tenant ${at}`,
+          dbid: 200 + at,
+          upstream: `ocs-${at}`,
+          clients: { [`client-${at}`]: tenant.clients.alpha },
+          records: "dedicated",
+        })),
+      },
+      cases.map(([name]) => clientOf(name)),
+    );
   }, 60_000);
   afterAll(async () => {
     await gateway.stop();
@@ -96,7 +149,11 @@ describe("an OCS whose certificate", () => {
     rmSync(dir, { recursive: true });
   });
 
-  const ask = (name: string): Promise<Response> => fetch(`${gateway.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization: basic(clientOf(name)) } });
+  const ask = (name: string): Promise<Response> =>
+    fetch(`${gateway.url}/phones/4155550100?req=DoNotCall`, {
+      method: "POST",
+      headers: { authorization: basic(clientOf(name)) },
+    });
 
   it.each(Object.keys(TAKEN))("is %s gets the request", async (name) => {
     expect((await ask(name)).status).toBe(200);
@@ -105,7 +162,11 @@ describe("an OCS whose certificate", () => {
 
   it.each(Object.keys(REFUSED))("%s gets no byte of it", async (name) => {
     const answer = await ask(name);
-    expect([answer.status, answer.headers.get("ocsgw-code"), answer.headers.get("ocsgw-delivery")]).toEqual([503, "OCSGW-4001", "not-sent"]);
+    expect([answer.status, answer.headers.get("ocsgw-code"), answer.headers.get("ocsgw-delivery")]).toEqual([
+      503,
+      "OCSGW-4001",
+      "not-sent",
+    ]);
     expect(upstreams.get(name)!.bytes()).toBe("");
   });
 });

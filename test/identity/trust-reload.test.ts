@@ -10,9 +10,15 @@ import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 
 const [ca, next] = [testAuthority("Clients' CA"), testAuthority("The next CA")];
 const server = testAuthority("Server CA").issue({ names: ["127.0.0.1", "localhost"], usage: "serverAuth" });
-const [alpha, beta] = ["ors-1.alpha.test", "ors-1.beta.test"].map((name) => ca.issue({ names: [name], usage: "clientAuth" })) as [Made, Made];
+const [alpha, beta] = ["ors-1.alpha.test", "ors-1.beta.test"].map((name) =>
+  ca.issue({ names: [name], usage: "clientAuth" }),
+) as [Made, Made];
 
-type Client = { readonly ask: () => Promise<number | string>; readonly connections: () => number; readonly close: () => void };
+type Client = {
+  readonly ask: () => Promise<number | string>;
+  readonly connections: () => number;
+  readonly close: () => void;
+};
 
 describe("a reload", () => {
   let dir: string;
@@ -31,10 +37,24 @@ describe("a reload", () => {
     const client: Client = {
       connections: () => connections,
       close: () => agent.destroy(),
-      ask: () => new Promise((resolve) => {
-        const asking = request({ agent, host: "127.0.0.1", port: gateway.port, method: "POST", path: "/phones/4155550100?req=DoNotCall", headers: { "Content-Length": 0 } }, (reply) => reply.resume().on("end", () => resolve(reply.statusCode!)));
-        asking.on("socket", (socket) => socket.connecting && connections++).on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message)).end();
-      }),
+      ask: () =>
+        new Promise((resolve) => {
+          const asking = request(
+            {
+              agent,
+              host: "127.0.0.1",
+              port: gateway.port,
+              method: "POST",
+              path: "/phones/4155550100?req=DoNotCall",
+              headers: { "Content-Length": 0 },
+            },
+            (reply) => reply.resume().on("end", () => resolve(reply.statusCode!)),
+          );
+          asking
+            .on("socket", (socket) => socket.connecting && connections++)
+            .on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+            .end();
+        }),
     };
     clients.push(client);
     return client;
@@ -45,8 +65,25 @@ describe("a reload", () => {
     ocs = await rawOcs();
     gateway = await aGateway({
       ...twoTenants(ocs.url),
-      listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: { cert: file("server.crt", server.certPem), key: file("server.key", server.keyPem), client_ca: file("ca.pem", ca.certPem), client_crl: file("ca.crl", ca.crl()) } }],
-      identity: { keys: { file: "keys.yaml" }, mtls: [{ name: "alpha", san_dns: "ors-*.alpha.test", client: "alpha" }, { name: "beta", san_dns: "ors-*.beta.test", client: "beta" }] },
+      listeners: [
+        {
+          name: "clients",
+          bind: "127.0.0.1:0",
+          tls: {
+            cert: file("server.crt", server.certPem),
+            key: file("server.key", server.keyPem),
+            client_ca: file("ca.pem", ca.certPem),
+            client_crl: file("ca.crl", ca.crl()),
+          },
+        },
+      ],
+      identity: {
+        keys: { file: "keys.yaml" },
+        mtls: [
+          { name: "alpha", san_dns: "ors-*.alpha.test", client: "alpha" },
+          { name: "beta", san_dns: "ors-*.beta.test", client: "beta" },
+        ],
+      },
     });
   });
   afterEach(async () => {
@@ -107,12 +144,14 @@ describe("a reload", () => {
     const all = [aClient(alpha), aClient(alpha), aClient(beta)];
     let over = false;
     const seen = new Map<number | string, number>();
-    const load = Promise.all(all.map(async (client) => {
-      while (!over) {
-        const status = await client.ask();
-        seen.set(status, (seen.get(status) ?? 0) + 1);
-      }
-    }));
+    const load = Promise.all(
+      all.map(async (client) => {
+        while (!over) {
+          const status = await client.ask();
+          seen.set(status, (seen.get(status) ?? 0) + 1);
+        }
+      }),
+    );
     for (let round = 0; round < 8; round++) {
       file("ca.crl", ca.crl({ revoked: round % 2 === 0 ? [ca.issue({ names: ["someone.test"] })] : [] }));
       expect(await gateway.gateway.reload()).toMatchObject({ outcome: "reloaded" });

@@ -4,7 +4,8 @@ import { CASES } from "./cases.ts";
 import { RULES, VECTORS } from "./vectors.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
-const numbered = (letter: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${letter}${index + 1}`);
+const numbered = (letter: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${letter}${index + 1}`);
 
 /** Which of the named tests there are not: a file that is not there, or no such title in it. */
 const missing = (tests: readonly string[]): string[] =>
@@ -32,9 +33,14 @@ describe("the list of ways and rules", () => {
     else expect(replaced.length).toBeGreaterThan(40);
   });
 
-  it.each(Object.entries(RULES))("%s is at work in tests, or the contract says why not", (_rule, { by = [], replaced }) => {
-    expect(by.filter((vector) => VECTORS[vector] === undefined || VECTORS[vector].replaced !== undefined)).toEqual([]);
-    if (replaced === undefined) expect(by.length).toBeGreaterThan(0);
-    else expect(replaced.length).toBeGreaterThan(40);
-  });
+  it.each(Object.entries(RULES))(
+    "%s is at work in tests, or the contract says why not",
+    (_rule, { by = [], replaced }) => {
+      expect(by.filter((vector) => VECTORS[vector] === undefined || VECTORS[vector].replaced !== undefined)).toEqual(
+        [],
+      );
+      if (replaced === undefined) expect(by.length).toBeGreaterThan(0);
+      else expect(replaced.length).toBeGreaterThan(40);
+    },
+  );
 });

@@ -1,10 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CASES, type Case } from "./cases.ts";
-import { aWorld, codeOf, headerIn, masked, NOBODY, statusOf, TENANTS, type Ask, type OcsName, type TenantName, type World } from "./world.ts";
+import {
+  aWorld,
+  codeOf,
+  headerIn,
+  masked,
+  NOBODY,
+  statusOf,
+  TENANTS,
+  type Ask,
+  type OcsName,
+  type TenantName,
+  type World,
+} from "./world.ts";
 
 let world: World;
-beforeAll(async () => { world = await aWorld(); });
-afterAll(async () => { await world.close(); });
+beforeAll(async () => {
+  world = await aWorld();
+});
+afterAll(async () => {
+  await world.close();
+});
 
 const ocsOf = ({ ask }: Case): OcsName => TENANTS[(ask.as in TENANTS ? ask.as : "alpha") as TenantName].ocs;
 const otherOf = (ocs: OcsName): OcsName => (ocs === "shared" ? "gammas" : "shared");
@@ -19,7 +35,13 @@ const refused = async (ask: Ask, code: string): Promise<string> => {
 };
 
 /** Names of others, in a reply to someone who may have named them. */
-const foreignNames = (as: string): RegExp => new RegExp(Object.values(TENANTS).filter(({ key }) => key !== as).map(({ name }) => name.split(" ")[0]).join("|"));
+const foreignNames = (as: string): RegExp =>
+  new RegExp(
+    Object.values(TENANTS)
+      .filter(({ key }) => key !== as)
+      .map(({ name }) => name.split(" ")[0])
+      .join("|"),
+  );
 
 const run = async (one: Case): Promise<void> => {
   const { ask, absent, becomes } = one;
@@ -45,12 +67,16 @@ describe("three tenants, two OCS", () => {
     expect(new Set(CASES.map(({ says }) => says)).size).toBe(CASES.length);
   });
 
-  it.each(CASES.map((each) => [each.vectors.join(" "), each.says, each] as const))("%s: %s", (_vectors, _says, each) => run(each));
+  it.each(CASES.map((each) => [each.vectors.join(" "), each.says, each] as const))("%s: %s", (_vectors, _says, each) =>
+    run(each),
+  );
 
   it("all that was refused took nothing from anyone: every live handle still works, for its own tenant alone", async () => {
     for (const { key, handle, ocs } of Object.values(TENANTS)) {
       const before = world.seen();
-      expect(statusOf(await world.ask({ as: key, target: `/records/${handle}?req=RecordProcessed`, body: "{}" }))).toBe(200);
+      expect(statusOf(await world.ask({ as: key, target: `/records/${handle}?req=RecordProcessed`, body: "{}" }))).toBe(
+        200,
+      );
       expect(world.seen()[ocs].requests).toBe(before[ocs].requests + 1);
       expect(world.seen()[otherOf(ocs)]).toEqual(before[otherOf(ocs)]);
     }
@@ -58,7 +84,11 @@ describe("three tenants, two OCS", () => {
 
   it("foreign, finished and unknown handles are answered alike, and in HTML as in JSON", async () => {
     for (const headers of [[], ["Accept: application/json"]]) {
-      const replies = await Promise.all([TENANTS.beta.handle, TENANTS.alpha.handle, NOBODY.handle].map((handle) => world.ask({ as: "alpha", target: `/records/${handle}?req=RecordReject`, body: "{}", headers })));
+      const replies = await Promise.all(
+        [TENANTS.beta.handle, TENANTS.alpha.handle, NOBODY.handle].map((handle) =>
+          world.ask({ as: "alpha", target: `/records/${handle}?req=RecordReject`, body: "{}", headers }),
+        ),
+      );
       expect(new Set(replies.map(masked)).size).toBe(1);
       expect(statusOf(replies[0]!)).toBe(410);
     }
@@ -69,7 +99,9 @@ describe("three tenants, two OCS", () => {
     const refusals = journal.filter(({ kind }) => kind === "refusal");
     expect(refusals.length).toBeGreaterThanOrEqual(CASES.filter(({ becomes }) => typeof becomes === "string").length);
     expect(JSON.stringify(journal)).not.toMatch(/41555501\d\d|[AB]-0001/);
-    const settled = refusals.flatMap((line) => ("client" in line && line.client && line.tenant ? [[line.client, line.tenant.name] as const] : []));
+    const settled = refusals.flatMap((line) =>
+      "client" in line && line.client && line.tenant ? [[line.client, line.tenant.name] as const] : [],
+    );
     expect(settled.length).toBeGreaterThan(500);
     expect(settled.filter(([client, tenant]) => tenant.split(" ")[0]!.toLowerCase() !== client)).toEqual([]);
   });

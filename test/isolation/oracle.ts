@@ -16,14 +16,43 @@ export type Registered = {
 /** What an OCS got: the head without its empty line, and the body. */
 export type Wire = { readonly ocs: string; readonly head: string; readonly body: string };
 
-const BY_RECORD = ["UpdateCallCompletionStats", "RecordProcessed", "RecordReject", "RequestRecordCancel", "DoNotCall", "RecordReschedule", "AddRecord"];
+const BY_RECORD = [
+  "UpdateCallCompletionStats",
+  "RecordProcessed",
+  "RecordReject",
+  "RequestRecordCancel",
+  "DoNotCall",
+  "RecordReschedule",
+  "AddRecord",
+];
 const BY_PERSON = ["DoNotCall", "RequestRecordCancel"];
-const BY_GROUP = ["Load", "StartDialing", "SetDialingMode", "StopDialing", "Unload", "ForceUnload", "Launch", "Stage", "Complete"];
-const ACTIONS: Readonly<Record<string, readonly string[]>> = { records: BY_RECORD, phones: BY_PERSON, customer_ids: BY_PERSON, lists: ["AddRecord"], campaigngroups: BY_GROUP };
+const BY_GROUP = [
+  "Load",
+  "StartDialing",
+  "SetDialingMode",
+  "StopDialing",
+  "Unload",
+  "ForceUnload",
+  "Launch",
+  "Stage",
+  "Complete",
+];
+const ACTIONS: Readonly<Record<string, readonly string[]>> = {
+  records: BY_RECORD,
+  phones: BY_PERSON,
+  customer_ids: BY_PERSON,
+  lists: ["AddRecord"],
+  campaigngroups: BY_GROUP,
+};
 
-const REQUEST_LINE = /^(GET|POST) \/(records|phones|customer_ids|lists|campaigngroups)(?:\/([^/?# ]+))?(?:\?req=([A-Za-z]+))? HTTP\/1\.1$/;
+const REQUEST_LINE =
+  /^(GET|POST) \/(records|phones|customer_ids|lists|campaigngroups)(?:\/([^/?# ]+))?(?:\?req=([A-Za-z]+))? HTTP\/1\.1$/;
 const IDENTIFIERS: Readonly<Record<string, RegExp>> = {
-  records: /^[1-9][0-9]{0,9}$/, phones: /^\+?[0-9]{3,20}$/, customer_ids: /^[A-Za-z0-9._@:-]{1,64}$/, lists: /^[^\p{C}/\\%?#]{1,255}$/u, campaigngroups: /^[1-9][0-9]{0,9}$/,
+  records: /^[1-9][0-9]{0,9}$/,
+  phones: /^\+?[0-9]{3,20}$/,
+  customer_ids: /^[A-Za-z0-9._@:-]{1,64}$/,
+  lists: /^[^\p{C}/\\%?#]{1,255}$/u,
+  campaigngroups: /^[1-9][0-9]{0,9}$/,
 };
 const HEADERS = new Set(["host", "user-agent", "content-type", "content-length"]);
 
@@ -34,7 +63,12 @@ export const objection = (wire: Wire, sender: Registered | undefined): string | 
   const [line = "", ...headers] = wire.head.split("\r\n");
   const [, method, resource = "", raw, action] = REQUEST_LINE.exec(line) ?? [];
   if (method === undefined) return "no request line of OCS's";
-  return headersObject(headers, wire.body) ?? (method === "GET" ? readObject(wire, { resource, raw, action }, sender) : writeObject(wire, { resource, raw, action }, sender));
+  return (
+    headersObject(headers, wire.body) ??
+    (method === "GET"
+      ? readObject(wire, { resource, raw, action }, sender)
+      : writeObject(wire, { resource, raw, action }, sender))
+  );
 };
 
 type Target = { readonly resource: string; readonly raw: string | undefined; readonly action: string | undefined };
@@ -52,14 +86,21 @@ const readObject = ({ body }: Wire, { resource, raw, action }: Target, { groups 
   return raw === undefined || groups.includes(Number(raw)) ? undefined : "another tenant's campaign group";
 };
 
-const writeObject = (wire: Wire, { resource, raw = "", action = "" }: Target, sender: Registered): string | undefined => {
+const writeObject = (
+  wire: Wire,
+  { resource, raw = "", action = "" }: Target,
+  sender: Registered,
+): string | undefined => {
   if (!ACTIONS[resource]!.includes(action)) return "no action of the resource";
   const identifier = decodeURIComponent(raw);
   if (!IDENTIFIERS[resource]!.test(identifier)) return "no identifier of its kind";
-  if (encodeURIComponent(identifier) !== raw.replaceAll("+", "%2B") && identifier !== raw) return "an identifier that is written in an unusual way";
-  if (resource === "records" && sender.handles && !sender.handles.has(Number(identifier))) return "not a live handle of the tenant's";
+  if (encodeURIComponent(identifier) !== raw.replaceAll("+", "%2B") && identifier !== raw)
+    return "an identifier that is written in an unusual way";
+  if (resource === "records" && sender.handles && !sender.handles.has(Number(identifier)))
+    return "not a live handle of the tenant's";
   if (resource === "lists" && !sender.lists.includes(identifier)) return "another tenant's list";
-  if (resource === "campaigngroups" && !sender.groups.includes(Number(identifier))) return "another tenant's campaign group";
+  if (resource === "campaigngroups" && !sender.groups.includes(Number(identifier)))
+    return "another tenant's campaign group";
   return bodyObject(wire.body, resource, sender);
 };
 
@@ -78,18 +119,23 @@ const bodyObject = (text: string, resource: string, sender: Registered): string 
   const fields = body as Readonly<Record<string, unknown>>;
   if (personal && fields["GSW_TENANT_DBID"] !== sender.dbid) return "not the tenant's DBID";
   if (resource === "lists" && fields["GSW_CAMPAIGN_NAME"] === undefined) return "no campaign";
-  return Object.entries(fields).map(([key, value]) => fieldObject(key, value, sender)).find((why) => why !== undefined);
+  return Object.entries(fields)
+    .map(([key, value]) => fieldObject(key, value, sender))
+    .find((why) => why !== undefined);
 };
 
 const fieldObject = (key: string, value: unknown, { dbid, campaigns, lists }: Registered): string | undefined => {
   const plain = key.normalize("NFKC").toUpperCase();
   if (plain.startsWith("GSW_") && !key.startsWith("GSW_")) return `a key that could be read as GSW_: ${key}`;
-  if (plain === "GSW_TENANT_DBID") return key === "GSW_TENANT_DBID" && value === dbid ? undefined : "another tenant's DBID";
+  if (plain === "GSW_TENANT_DBID")
+    return key === "GSW_TENANT_DBID" && value === dbid ? undefined : "another tenant's DBID";
   if (plain === "GSW_TENANT_NAME") return "a tenant's name";
   if (plain === "GSW_CAMPAIGN") return "the campaign under its other name";
-  if (plain === "GSW_CAMPAIGN_NAME") return campaigns.includes(value as string) ? undefined : "another tenant's campaign";
+  if (plain === "GSW_CAMPAIGN_NAME")
+    return campaigns.includes(value as string) ? undefined : "another tenant's campaign";
   if (plain === "GSW_CALLING_LIST") return lists.includes(value as string) ? undefined : "another tenant's list";
-  if (/^GSW_(RECORD_HANDLE|RECORD_URI|CUSTOMER_IDS)$|GROUPID|CAMPAIGNID/.test(plain)) return `a key that names what the URI names: ${key}`;
+  if (/^GSW_(RECORD_HANDLE|RECORD_URI|CUSTOMER_IDS)$|GROUPID|CAMPAIGNID/.test(plain))
+    return `a key that names what the URI names: ${key}`;
   if (typeof value === "object" && key !== "GSW_CM_AttrProperties") return "a field that is neither text nor number";
   return /[\r\n\0]/.test(`${key}${JSON.stringify(value)}`) ? "a control character" : undefined;
 };

@@ -33,23 +33,28 @@ describe("foreign and absent handles", () => {
   });
 });
 
-if (SAMPLES > 0) describe("the clock", () => {
-  let world: World;
-  beforeAll(async () => { world = await aWorld(); });
-  afterAll(async () => { await world.close(); });
+if (SAMPLES > 0)
+  describe("the clock", () => {
+    let world: World;
+    beforeAll(async () => {
+      world = await aWorld();
+    });
+    afterAll(async () => {
+      await world.close();
+    });
 
-  it("foreign and absent cannot be told apart by the time", { timeout: 3_600_000 }, async () => {
-    const client = await rawClient(world.gateway.port);
-    const times = { foreign: [] as number[], absent: [] as number[] };
-    for (let at = 0; at < SAMPLES * 2; at++) {
-      const kind = Math.random() < 0.5 ? "foreign" : "absent";
-      const handle = kind === "foreign" ? TENANTS.beta.handle : 99;
-      const began = performance.now();
-      await client.send(textOf({ as: "alpha", target: `/records/${handle}?req=RecordReject`, body: "{}" }));
-      await client.reply();
-      times[kind].push(performance.now() - began);
-    }
-    client.close();
-    expect(Math.abs(welch(times.foreign, times.absent))).toBeLessThan(4.5);
+    it("foreign and absent cannot be told apart by the time", { timeout: 3_600_000 }, async () => {
+      const client = await rawClient(world.gateway.port);
+      const times = { foreign: [] as number[], absent: [] as number[] };
+      for (let at = 0; at < SAMPLES * 2; at++) {
+        const kind = Math.random() < 0.5 ? "foreign" : "absent";
+        const handle = kind === "foreign" ? TENANTS.beta.handle : 99;
+        const began = performance.now();
+        await client.send(textOf({ as: "alpha", target: `/records/${handle}?req=RecordReject`, body: "{}" }));
+        await client.reply();
+        times[kind].push(performance.now() - began);
+      }
+      client.close();
+      expect(Math.abs(welch(times.foreign, times.absent))).toBeLessThan(4.5);
+    });
   });
-});

@@ -5,7 +5,8 @@ import { es256, jwkOf } from "../tenants/credential/kit.ts";
 const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
 /** Its key set, as a file holds it. */
-export const issuerFile = (): string => JSON.stringify({ keys: [jwkOf(pair.publicKey, { kid: "k1", use: "sig", alg: "ES256" })] });
+export const issuerFile = (): string =>
+  JSON.stringify({ keys: [jwkOf(pair.publicKey, { kid: "k1", use: "sig", alg: "ES256" })] });
 
 /** A Bearer of that client, now in force; `more` are claims besides. */
 export const bearerOf = (client: string, more: object = {}): `Bearer ${string}` => {

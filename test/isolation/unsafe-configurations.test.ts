@@ -11,48 +11,288 @@ import type { Problem } from "../../src/settings/problem.ts";
 import { mutated, placeOf } from "../settings/kit.ts";
 
 type Change = readonly [from: string, to: string];
-type Unsafe = { readonly says: string; readonly changes: readonly Change[]; readonly code: string; readonly at: readonly [piece: string, nth?: number]; readonly reason: RegExp };
+type Unsafe = {
+  readonly says: string;
+  readonly changes: readonly Change[];
+  readonly code: string;
+  readonly at: readonly [piece: string, nth?: number];
+  readonly reason: RegExp;
+};
 
-const BETA_ELSEWHERE: Change = ["  - name: Beta Tenant\n    dbid: 102\n    upstream: ocs-main", "  - name: Beta Tenant\n    dbid: 102\n    upstream: ocs-two"];
+const BETA_ELSEWHERE: Change = [
+  "  - name: Beta Tenant\n    dbid: 102\n    upstream: ocs-main",
+  "  - name: Beta Tenant\n    dbid: 102\n    upstream: ocs-two",
+];
 const OCS_TWO = (rest: string): Change => ["tenants:\n", `  ocs-two: { ${rest} }\ntenants:\n`];
-const ISSUER = (rest: string): Change => ["  # jwt:\n", `  jwt:\n    - { name: idp, issuer: "https://idp.example/", audience: us${rest} }\n  # jwt:\n`];
+const ISSUER = (rest: string): Change => [
+  "  # jwt:\n",
+  `  jwt:\n    - { name: idp, issuer: "https://idp.example/", audience: us${rest} }\n  # jwt:\n`,
+];
 
 const UNSAFE: readonly Unsafe[] = [
-  { says: "a shared OCS and nothing said of record handles", changes: [["    records: unscoped\n    limits", "    limits"]], code: "6222", at: ["name: Beta Tenant"], reason: /must state `records`: OCS's record handles carry no tenant/ },
-  { says: "two tenants on an OCS that is dedicated to one", changes: [["records: unscoped\n    fields", "records: dedicated\n    fields"]], code: "6221", at: ["dedicated"], reason: /not alone on its OCS/ },
-  { says: "an OCS dedicated to two tenants under two names", changes: [BETA_ELSEWHERE, OCS_TWO('primary: "https://127.0.0.1:18080"'), ["records: unscoped\n    fields", "records: dedicated\n    fields"], ["records: unscoped\n    limits", "records: dedicated\n    limits"]], code: "6221", at: ["dedicated", 1], reason: /not alone on its OCS/ },
-  { says: "a backup that is another tenant's dedicated OCS", changes: [BETA_ELSEWHERE, OCS_TWO('primary: "https://ocs2.example:8443", backup: "http://127.0.0.1:18080"'), ["records: unscoped\n    limits", "records: dedicated\n    limits"]], code: "6221", at: ["dedicated"], reason: /not alone on its OCS/ },
-  { says: "one DBID for two tenants", changes: [["dbid: 102", "dbid: 101"]], code: "6202", at: ["101", 1], reason: /two tenants of one OCS have the DBID 101/ },
-  { says: "one name for two tenants", changes: [["name: Beta Tenant", "name: Alpha Tenant"]], code: "6201", at: ["Alpha Tenant", 1], reason: /two tenants of one OCS are named/ },
-  { says: "the tenant DBID 0, which is the whole environment", changes: [["dbid: 102", "dbid: 0"]], code: "6103", at: ["0\n    upstream"], reason: /a DBID: a whole number from 1/ },
-  { says: "a negative tenant DBID", changes: [["dbid: 102", "dbid: -1"]], code: "6103", at: ["-1\n    upstream"], reason: /a DBID: a whole number from 1/ },
-  { says: "lists whose names differ in case alone", changes: [["lists: [Beta List]", "lists: [alpha list]"]], code: "6208", at: ["alpha list"], reason: /belongs to two tenants of one OCS/ },
-  { says: "lists whose names differ in width alone (NFKC)", changes: [["lists: [Beta List]", 'lists: ["Ａlpha List"]']], code: "6208", at: ['"Ａlpha'], reason: /belongs to two tenants of one OCS/ },
-  { says: "lists whose names differ in blanks alone", changes: [["lists: [Beta List]", 'lists: ["Alpha  List"]']], code: "6208", at: ['"Alpha  List"'], reason: /belongs to two tenants of one OCS/ },
-  { says: "a list named with a format character that nobody sees", changes: [["lists: [Beta List]", 'lists: ["Alpha\u200B List"]']], code: "6103", at: ['"Alpha\u200B'], reason: /a calling list's name/ },
-  { says: "a campaign of two tenants", changes: [["campaigns: [Beta Campaign]", "campaigns: [Beta Campaign, Alpha Winback]"]], code: "6207", at: ["Alpha Winback]", 1], reason: /the campaign "Alpha Winback" belongs to two tenants/ },
-  { says: "a campaign group of two tenants", changes: [["dbid: 208", "dbid: 106"]], code: "6204", at: ["106, name", 1], reason: /the campaign group DBID 106 belongs to two tenants/ },
-  { says: "a campaign group's ids under two tenants", changes: [['"Beta Campaign@Beta Agents"', '"B@B", campaign_id: 139, group_id: 234']], code: "6206", at: ["139", 1], reason: /belongs to two tenants/ },
-  { says: "a grant over another tenant's campaign group", changes: [["campaign_groups: [106]", "campaign_groups: [106, 208]"]], code: "6209", at: ["208"], reason: /208 is no campaign group of "Alpha Tenant"/ },
-  { says: "a client that cannot say for which of two like-named tenants it speaks", changes: [OCS_TWO('primary: "https://ocs2.example:1"'), ["name: Beta Tenant\n    dbid: 102\n    upstream: ocs-main", "name: Alpha Tenant\n    dbid: 101\n    upstream: ocs-two"], ["beta-crm:", "alpha-ors:"]], code: "6210", at: ["alpha-ors:", 1], reason: /cannot say which "Alpha Tenant" it means/ },
-  { says: "a field list that lets a GSW_ name through", changes: [["fields: any", "fields: [GSW_TENANT_DBID]"]], code: "6103", at: ["GSW_TENANT_DBID"], reason: /not beginning with GSW_/ },
-  { says: "an action for everything", changes: [["beta-crm: { actions: [AddRecord,", 'beta-crm: { actions: ["*",']], code: "6103", at: ['"*"'], reason: /expected .*RecordProcessed/ },
-  { says: "a misspelt key, after which a default would count", changes: [["    records: unscoped\n    fields", "    record: unscoped\n    fields"]], code: "6101", at: ["record: unscoped\n    fields"], reason: /unknown key `record`/ },
-  { says: "one key twice, of which one would count", changes: [["    records: unscoped\n    fields", "    records: pre-dial\n    records: unscoped\n    fields"]], code: "6003", at: ["records: unscoped"], reason: /twice/ },
-  { says: "no identity at all", changes: [['identity:\n  keys:\n    file: keys.yaml\n    carriers: [basic, "header:X-Api-Key"]\n', ""]], code: "6241", at: ["#"], reason: /no client can prove who it is/ },
-  { says: "tokens with a shared secret", changes: [ISSUER(", jwks_file: keys.yaml, algorithms: [HS256]")], code: "6103", at: ["HS256"], reason: /expected .*RS256/ },
-  { says: "tokens without a signature", changes: [ISSUER(", jwks_file: keys.yaml, algorithms: [none]")], code: "6103", at: ["none] }"], reason: /expected .*RS256/ },
-  { says: "an issuer's keys over plain http", changes: [ISSUER(', jwks_uri: "http://idp.example/k"')], code: "6243", at: ['"http://idp.example/k"'], reason: /could mint tokens/ },
-  { says: "tokens that count for days after they have expired", changes: [ISSUER(", jwks_file: keys.yaml, clock_skew: 3d")], code: "6249", at: ["3d"], reason: /long after they have expired/ },
-  { says: "keys carried in a header that proxies write", changes: [['"header:X-Api-Key"', '"header:X-Forwarded-User"']], code: "6248", at: ['"header:X-Forwarded-User"'], reason: /no place for a key/ },
-  { says: "client certificates demanded, and no authority to judge them", changes: [["tls: none\n", "tls: { cert: keys.yaml, key: keys.yaml, client_certificates: require }\n"]], code: "6235", at: ["require }"], reason: /no client_ca/ },
-  { says: "TLS of another century", changes: [["tls: none\n", 'tls: { cert: keys.yaml, key: keys.yaml, min_version: "1.0" }\n']], code: "6103", at: ['"1.0"'], reason: /1\.2/ },
-  { says: "keys and numbers in clear to the network", changes: [["bind: 127.0.0.1:8443", "bind: 0.0.0.0:8443"]], code: "6233", at: ["none"], reason: /would be readable/ },
-  { says: "keys and numbers in clear, allowed from everywhere", changes: [["bind: 127.0.0.1:8443\n    tls: none", 'bind: 0.0.0.0:8443\n    allow_from: ["0.0.0.0/0"]\n    tls: none']], code: "6233", at: ["none"], reason: /would be readable/ },
-  { says: "the admin listener in clear to the network", changes: [["admin: { bind: 127.0.0.1:9640 }", "admin: { bind: 10.0.0.7:9640, tls: none }"]], code: "6234", at: ["10.0.0.7"], reason: /without TLS and not on loopback/ },
-  { says: "OCS over plain http across the network", changes: [["http://127.0.0.1:18080", "http://10.1.2.3:18080"]], code: "6223", at: ["http://10.1.2.3"], reason: /readable and changeable/ },
-  { says: "a CA for OCS, and OCS over http", changes: [["    connections: 4", "    tls: { ca: keys.yaml }\n    connections: 4"]], code: "6227", at: ["keys.yaml }"], reason: /protects nothing/ },
-  { says: "the gateway as its own OCS", changes: [["http://127.0.0.1:18080", "http://127.0.0.1:8443"]], code: "6228", at: ["http://127.0.0.1:8443"], reason: /the gateway itself/ },
+  {
+    says: "a shared OCS and nothing said of record handles",
+    changes: [["    records: unscoped\n    limits", "    limits"]],
+    code: "6222",
+    at: ["name: Beta Tenant"],
+    reason: /must state `records`: OCS's record handles carry no tenant/,
+  },
+  {
+    says: "two tenants on an OCS that is dedicated to one",
+    changes: [["records: unscoped\n    fields", "records: dedicated\n    fields"]],
+    code: "6221",
+    at: ["dedicated"],
+    reason: /not alone on its OCS/,
+  },
+  {
+    says: "an OCS dedicated to two tenants under two names",
+    changes: [
+      BETA_ELSEWHERE,
+      OCS_TWO('primary: "https://127.0.0.1:18080"'),
+      ["records: unscoped\n    fields", "records: dedicated\n    fields"],
+      ["records: unscoped\n    limits", "records: dedicated\n    limits"],
+    ],
+    code: "6221",
+    at: ["dedicated", 1],
+    reason: /not alone on its OCS/,
+  },
+  {
+    says: "a backup that is another tenant's dedicated OCS",
+    changes: [
+      BETA_ELSEWHERE,
+      OCS_TWO('primary: "https://ocs2.example:8443", backup: "http://127.0.0.1:18080"'),
+      ["records: unscoped\n    limits", "records: dedicated\n    limits"],
+    ],
+    code: "6221",
+    at: ["dedicated"],
+    reason: /not alone on its OCS/,
+  },
+  {
+    says: "one DBID for two tenants",
+    changes: [["dbid: 102", "dbid: 101"]],
+    code: "6202",
+    at: ["101", 1],
+    reason: /two tenants of one OCS have the DBID 101/,
+  },
+  {
+    says: "one name for two tenants",
+    changes: [["name: Beta Tenant", "name: Alpha Tenant"]],
+    code: "6201",
+    at: ["Alpha Tenant", 1],
+    reason: /two tenants of one OCS are named/,
+  },
+  {
+    says: "the tenant DBID 0, which is the whole environment",
+    changes: [["dbid: 102", "dbid: 0"]],
+    code: "6103",
+    at: ["0\n    upstream"],
+    reason: /a DBID: a whole number from 1/,
+  },
+  {
+    says: "a negative tenant DBID",
+    changes: [["dbid: 102", "dbid: -1"]],
+    code: "6103",
+    at: ["-1\n    upstream"],
+    reason: /a DBID: a whole number from 1/,
+  },
+  {
+    says: "lists whose names differ in case alone",
+    changes: [["lists: [Beta List]", "lists: [alpha list]"]],
+    code: "6208",
+    at: ["alpha list"],
+    reason: /belongs to two tenants of one OCS/,
+  },
+  {
+    says: "lists whose names differ in width alone (NFKC)",
+    changes: [["lists: [Beta List]", 'lists: ["Ａlpha List"]']],
+    code: "6208",
+    at: ['"Ａlpha'],
+    reason: /belongs to two tenants of one OCS/,
+  },
+  {
+    says: "lists whose names differ in blanks alone",
+    changes: [["lists: [Beta List]", 'lists: ["Alpha  List"]']],
+    code: "6208",
+    at: ['"Alpha  List"'],
+    reason: /belongs to two tenants of one OCS/,
+  },
+  {
+    says: "a list named with a format character that nobody sees",
+    changes: [["lists: [Beta List]", 'lists: ["Alpha\u200B List"]']],
+    code: "6103",
+    at: ['"Alpha\u200B'],
+    reason: /a calling list's name/,
+  },
+  {
+    says: "a campaign of two tenants",
+    changes: [["campaigns: [Beta Campaign]", "campaigns: [Beta Campaign, Alpha Winback]"]],
+    code: "6207",
+    at: ["Alpha Winback]", 1],
+    reason: /the campaign "Alpha Winback" belongs to two tenants/,
+  },
+  {
+    says: "a campaign group of two tenants",
+    changes: [["dbid: 208", "dbid: 106"]],
+    code: "6204",
+    at: ["106, name", 1],
+    reason: /the campaign group DBID 106 belongs to two tenants/,
+  },
+  {
+    says: "a campaign group's ids under two tenants",
+    changes: [['"Beta Campaign@Beta Agents"', '"B@B", campaign_id: 139, group_id: 234']],
+    code: "6206",
+    at: ["139", 1],
+    reason: /belongs to two tenants/,
+  },
+  {
+    says: "a grant over another tenant's campaign group",
+    changes: [["campaign_groups: [106]", "campaign_groups: [106, 208]"]],
+    code: "6209",
+    at: ["208"],
+    reason: /208 is no campaign group of "Alpha Tenant"/,
+  },
+  {
+    says: "a client that cannot say for which of two like-named tenants it speaks",
+    changes: [
+      OCS_TWO('primary: "https://ocs2.example:1"'),
+      [
+        "name: Beta Tenant\n    dbid: 102\n    upstream: ocs-main",
+        "name: Alpha Tenant\n    dbid: 101\n    upstream: ocs-two",
+      ],
+      ["beta-crm:", "alpha-ors:"],
+    ],
+    code: "6210",
+    at: ["alpha-ors:", 1],
+    reason: /cannot say which "Alpha Tenant" it means/,
+  },
+  {
+    says: "a field list that lets a GSW_ name through",
+    changes: [["fields: any", "fields: [GSW_TENANT_DBID]"]],
+    code: "6103",
+    at: ["GSW_TENANT_DBID"],
+    reason: /not beginning with GSW_/,
+  },
+  {
+    says: "an action for everything",
+    changes: [["beta-crm: { actions: [AddRecord,", 'beta-crm: { actions: ["*",']],
+    code: "6103",
+    at: ['"*"'],
+    reason: /expected .*RecordProcessed/,
+  },
+  {
+    says: "a misspelt key, after which a default would count",
+    changes: [["    records: unscoped\n    fields", "    record: unscoped\n    fields"]],
+    code: "6101",
+    at: ["record: unscoped\n    fields"],
+    reason: /unknown key `record`/,
+  },
+  {
+    says: "one key twice, of which one would count",
+    changes: [["    records: unscoped\n    fields", "    records: pre-dial\n    records: unscoped\n    fields"]],
+    code: "6003",
+    at: ["records: unscoped"],
+    reason: /twice/,
+  },
+  {
+    says: "no identity at all",
+    changes: [['identity:\n  keys:\n    file: keys.yaml\n    carriers: [basic, "header:X-Api-Key"]\n', ""]],
+    code: "6241",
+    at: ["#"],
+    reason: /no client can prove who it is/,
+  },
+  {
+    says: "tokens with a shared secret",
+    changes: [ISSUER(", jwks_file: keys.yaml, algorithms: [HS256]")],
+    code: "6103",
+    at: ["HS256"],
+    reason: /expected .*RS256/,
+  },
+  {
+    says: "tokens without a signature",
+    changes: [ISSUER(", jwks_file: keys.yaml, algorithms: [none]")],
+    code: "6103",
+    at: ["none] }"],
+    reason: /expected .*RS256/,
+  },
+  {
+    says: "an issuer's keys over plain http",
+    changes: [ISSUER(', jwks_uri: "http://idp.example/k"')],
+    code: "6243",
+    at: ['"http://idp.example/k"'],
+    reason: /could mint tokens/,
+  },
+  {
+    says: "tokens that count for days after they have expired",
+    changes: [ISSUER(", jwks_file: keys.yaml, clock_skew: 3d")],
+    code: "6249",
+    at: ["3d"],
+    reason: /long after they have expired/,
+  },
+  {
+    says: "keys carried in a header that proxies write",
+    changes: [['"header:X-Api-Key"', '"header:X-Forwarded-User"']],
+    code: "6248",
+    at: ['"header:X-Forwarded-User"'],
+    reason: /no place for a key/,
+  },
+  {
+    says: "client certificates demanded, and no authority to judge them",
+    changes: [["tls: none\n", "tls: { cert: keys.yaml, key: keys.yaml, client_certificates: require }\n"]],
+    code: "6235",
+    at: ["require }"],
+    reason: /no client_ca/,
+  },
+  {
+    says: "TLS of another century",
+    changes: [["tls: none\n", 'tls: { cert: keys.yaml, key: keys.yaml, min_version: "1.0" }\n']],
+    code: "6103",
+    at: ['"1.0"'],
+    reason: /1\.2/,
+  },
+  {
+    says: "keys and numbers in clear to the network",
+    changes: [["bind: 127.0.0.1:8443", "bind: 0.0.0.0:8443"]],
+    code: "6233",
+    at: ["none"],
+    reason: /would be readable/,
+  },
+  {
+    says: "keys and numbers in clear, allowed from everywhere",
+    changes: [
+      ["bind: 127.0.0.1:8443\n    tls: none", 'bind: 0.0.0.0:8443\n    allow_from: ["0.0.0.0/0"]\n    tls: none'],
+    ],
+    code: "6233",
+    at: ["none"],
+    reason: /would be readable/,
+  },
+  {
+    says: "the admin listener in clear to the network",
+    changes: [["admin: { bind: 127.0.0.1:9640 }", "admin: { bind: 10.0.0.7:9640, tls: none }"]],
+    code: "6234",
+    at: ["10.0.0.7"],
+    reason: /without TLS and not on loopback/,
+  },
+  {
+    says: "OCS over plain http across the network",
+    changes: [["http://127.0.0.1:18080", "http://10.1.2.3:18080"]],
+    code: "6223",
+    at: ["http://10.1.2.3"],
+    reason: /readable and changeable/,
+  },
+  {
+    says: "a CA for OCS, and OCS over http",
+    changes: [["    connections: 4", "    tls: { ca: keys.yaml }\n    connections: 4"]],
+    code: "6227",
+    at: ["keys.yaml }"],
+    reason: /protects nothing/,
+  },
+  {
+    says: "the gateway as its own OCS",
+    changes: [["http://127.0.0.1:18080", "http://127.0.0.1:8443"]],
+    code: "6228",
+    at: ["http://127.0.0.1:8443"],
+    reason: /the gateway itself/,
+  },
 ];
 
 const directory = await mkdtemp(join(tmpdir(), "ocsgw-unsafe-"));
@@ -64,7 +304,10 @@ const file = join(directory, "ocsgw.yaml");
 const checked = async (text: string): Promise<{ code: number; problems: readonly Problem[] }> => {
   await writeFile(file, text);
   const said: string[] = [];
-  const code = await check({ config: file, json: true }, { stdout: { write: (piece: string) => said.push(piece), isTTY: false }, env: {} });
+  const code = await check(
+    { config: file, json: true },
+    { stdout: { write: (piece: string) => said.push(piece), isTTY: false }, env: {} },
+  );
   return { code, problems: JSON.parse(said.join("")) as Problem[] };
 };
 
@@ -76,13 +319,20 @@ describe("an unsafe configuration", () => {
     expect([code, problems.filter(({ severity }) => severity === "error")]).toEqual([0, []]);
   });
 
-  it.each(UNSAFE.map((each) => [each.says, each] as const))("is refused: %s", async (_, { changes, code, at, reason }) => {
-    const text = mutated(...changes);
-    const { code: exit, problems } = await checked(text);
-    expect(exit).toBe(3);
-    const place = placeOf(text, ...at);
-    const found = problems.find((problem) => problem.code === `OCSGW-${code}` && problem.line === place.line);
-    expect(found, `${code} at line ${place.line} in ${JSON.stringify(problems, null, 1)}`).toMatchObject({ severity: "error", file, ...place });
-    expect(`${found!.message} ${found!.help}`).toMatch(reason);
-  });
+  it.each(UNSAFE.map((each) => [each.says, each] as const))(
+    "is refused: %s",
+    async (_, { changes, code, at, reason }) => {
+      const text = mutated(...changes);
+      const { code: exit, problems } = await checked(text);
+      expect(exit).toBe(3);
+      const place = placeOf(text, ...at);
+      const found = problems.find((problem) => problem.code === `OCSGW-${code}` && problem.line === place.line);
+      expect(found, `${code} at line ${place.line} in ${JSON.stringify(problems, null, 1)}`).toMatchObject({
+        severity: "error",
+        file,
+        ...place,
+      });
+      expect(`${found!.message} ${found!.help}`).toMatch(reason);
+    },
+  );
 });

@@ -16,7 +16,9 @@ const open = async (options: Partial<JournalOptions> = {}): Promise<Journal> => 
   return journal;
 };
 
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(async () => {
   await Promise.allSettled(opened.splice(0).map((journal) => journal.close()));
   await removeDirectory(dir);
@@ -38,11 +40,26 @@ const watched = (): { disk: Disk; calls: string[]; hold: () => () => void } => {
           if (how === "durable") await gate;
           return file.write(bytes, position);
         },
-        flush: async () => { calls.push("flush"); await gate; await file.flush(); },
+        flush: async () => {
+          calls.push("flush");
+          await gate;
+          await file.flush();
+        },
       };
     },
   };
-  return { disk, calls, hold: () => { const { promise, resolve } = Promise.withResolvers<void>(); gate = promise; return () => { gate = undefined; resolve(); }; } };
+  return {
+    disk,
+    calls,
+    hold: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gate = promise;
+      return () => {
+        gate = undefined;
+        resolve();
+      };
+    },
+  };
 };
 
 const turn = (): Promise<void> => new Promise(setImmediate);
@@ -56,7 +73,9 @@ describe("append", () => {
     expect(new Set(calls)).toEqual(new Set(["durable write"]));
     const entries = await Array.fromAsync(readEntries(dir));
     expect(entries.map(({ index }) => index)).toEqual(Array.from({ length: 1000 }, (_, index) => index));
-    expect(entries.map((entry) => entry.kind === "intent" && entry.id)).toEqual(Array.from({ length: 1000 }, (_, number) => anIntent(number).id));
+    expect(entries.map((entry) => entry.kind === "intent" && entry.id)).toEqual(
+      Array.from({ length: 1000 }, (_, number) => anIntent(number).id),
+    );
   });
 
   it("resolves only when the disk has it, and forms the next group meanwhile", async () => {
@@ -130,7 +149,9 @@ describe("append", () => {
     for (const segment of segments) {
       expect(JSON.parse((await linesOf(dir, segment))[0]!)).toMatchObject({ index: Number(segment.slice(0, 12)) });
     }
-    expect((await Array.fromAsync(readEntries(dir))).map(({ index }) => index)).toEqual(Array.from({ length: 12 }, (_, index) => index));
+    expect((await Array.fromAsync(readEntries(dir))).map(({ index }) => index)).toEqual(
+      Array.from({ length: 12 }, (_, index) => index),
+    );
   });
 
   it("gives the root of the lines on disk, and their leaf hashes beside each segment", async () => {
@@ -140,7 +161,9 @@ describe("append", () => {
     const leaves: string[] = [];
     for (const segment of await segmentsOf(dir)) {
       const own = (await linesOf(dir, segment)).map((line) => leafHash(Buffer.from(line)));
-      expect((await readFile(join(dir, "segments", segment.replace(".jsonl", ".hashes")))).toString("latin1")).toBe(own.join(""));
+      expect((await readFile(join(dir, "segments", segment.replace(".jsonl", ".hashes")))).toString("latin1")).toBe(
+        own.join(""),
+      );
       leaves.push(...own);
     }
     expect(size).toBe(7);
@@ -150,7 +173,11 @@ describe("append", () => {
   it("takes a line larger than its buffer", async () => {
     const journal = await open();
     const text = "ä".repeat(900_000);
-    await Promise.all([journal.append(anIntent(0)), journal.append(anIntent(1, { NOTE: text })), journal.append(anIntent(2))]);
+    await Promise.all([
+      journal.append(anIntent(0)),
+      journal.append(anIntent(1, { NOTE: text })),
+      journal.append(anIntent(2)),
+    ]);
     const entries = await Array.fromAsync(readEntries(dir));
     expect(entries).toHaveLength(3);
     expect(entries[1]).toMatchObject({ body: { NOTE: text } });

@@ -44,23 +44,42 @@ describe("audit verify", () => {
   it("takes the key from a file, and says when it is the directory's own", async () => {
     expect((await run(dir, { key: join(dir, "checkpoint.pub") })).code).toBe(0);
     const own = await run(dir, {});
-    expect([own.code, own.output]).toEqual([8, expect.stringMatching(/\(the key in this directory\)[^]*CANNOT TELL {2}the only key is the one that lies beside the lines/)]);
-    expect(await run(dir, { own: vkey })).toMatchObject({ code: 0, output: expect.stringContaining("(the key of the config)") as string });
+    expect([own.code, own.output]).toEqual([
+      8,
+      expect.stringMatching(
+        /\(the key in this directory\)[^]*CANNOT TELL {2}the only key is the one that lies beside the lines/,
+      ),
+    ]);
+    expect(await run(dir, { own: vkey })).toMatchObject({
+      code: 0,
+      output: expect.stringContaining("(the key of the config)") as string,
+    });
   });
 
   it("ends with 7 and names the line when something was changed", async () => {
     await change();
     const { code, output } = await run(dir, { key: vkey });
     expect(code).toBe(7);
-    expect(output).toContain("broken      line 7 of 000000000000.jsonl (index 6) was changed: the first 10 entries do not have the root of checkpoint 10\n");
+    expect(output).toContain(
+      "broken      line 7 of 000000000000.jsonl (index 6) was changed: the first 10 entries do not have the root of checkpoint 10\n",
+    );
     expect(output).toContain("\nBROKEN  1 finding\n");
   });
 
   it("ends with 8 when a key, a checkpoint or the journal is missing", async () => {
-    expect(await run(dir, { key: join(dir, "no-such-file") })).toMatchObject({ code: 8, output: expect.stringContaining("no file that can be read (there is no such file)") as string });
-    expect(await run(join(dir, "nowhere"), { key: vkey })).toMatchObject({ code: 8, output: expect.stringContaining("CANNOT TELL  there is no directory") as string });
+    expect(await run(dir, { key: join(dir, "no-such-file") })).toMatchObject({
+      code: 8,
+      output: expect.stringContaining("no file that can be read (there is no such file)") as string,
+    });
+    expect(await run(join(dir, "nowhere"), { key: vkey })).toMatchObject({
+      code: 8,
+      output: expect.stringContaining("CANNOT TELL  there is no directory") as string,
+    });
     await rm(join(dir, "checkpoint.pub"));
-    expect(await run(dir, {})).toMatchObject({ code: 8, output: expect.stringContaining("CANNOT TELL  no key") as string });
+    expect(await run(dir, {})).toMatchObject({
+      code: 8,
+      output: expect.stringContaining("CANNOT TELL  no key") as string,
+    });
     await rm(join(dir, "checkpoints"), { recursive: true });
     expect((await run(dir, { key: vkey })).code).toBe(8);
   });
@@ -69,7 +88,13 @@ describe("audit verify", () => {
     await change();
     const { code, output } = await run(dir, { key: vkey, json: true });
     expect(code).toBe(7);
-    expect(JSON.parse(output) as Report).toMatchObject({ verdict: "broken", entries: 12, findings: [{ kind: "changed", segment: "000000000000.jsonl", line: 7, index: 6 }] });
-    expect(JSON.parse((await run(join(dir, "x"), { key: "no key", json: true })).output)).toMatchObject({ verdict: "cannot-tell" });
+    expect(JSON.parse(output) as Report).toMatchObject({
+      verdict: "broken",
+      entries: 12,
+      findings: [{ kind: "changed", segment: "000000000000.jsonl", line: 7, index: 6 }],
+    });
+    expect(JSON.parse((await run(join(dir, "x"), { key: "no key", json: true })).output)).toMatchObject({
+      verdict: "cannot-tell",
+    });
   });
 });

@@ -15,27 +15,51 @@ import { compressSegments } from "../../src/journal/compress.ts";
 import { nodeDisk } from "../../src/journal/disk.ts";
 import { places } from "../../src/journal/places.ts";
 import { extendTiles } from "../../src/journal/tiles.ts";
-import { ORIGIN, aDirectory, aDoNotCall, aKey, anIntent, anOutcome, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "./kit.ts";
+import {
+  ORIGIN,
+  aDirectory,
+  aDoNotCall,
+  aKey,
+  anIntent,
+  anOutcome,
+  linesOf,
+  openWithCheckpoints,
+  removeDirectory,
+  segmentsOf,
+  writeLines,
+} from "./kit.ts";
 
 const key = aKey();
 let [dir, whole, work, vkey] = ["", "", "", ""];
 let size = 0;
 
-const bundle = (filter: string, out: string) => writeBundle({ dir, filter: parseFilter(filter), size, by: "rw", purpose: "audit", version: "1.2.3", configHash: "7c1e" }, out);
+const bundle = (filter: string, out: string) =>
+  writeBundle(
+    { dir, filter: parseFilter(filter), size, by: "rw", purpose: "audit", version: "1.2.3", configHash: "7c1e" },
+    out,
+  );
 
 beforeAll(async () => {
   [dir, whole] = [await aDirectory(), await aDirectory()];
   const { journal, checkpoints, close } = await openWithCheckpoints(dir, key, { segmentBytes: 60_000 });
   for (let number = 0; number < 400; number++) {
     const alpha = number % 2 === 0;
-    for (const entry of aDoNotCall(number, { action: number % 3 === 0 ? "DoNotCall" : "AddRecord", ...(alpha ? {} : { tenant: { dbid: 102, name: "Beta <Tenant>" } }), ...(number % 9 === 0 && { refused: "OCSGW-2104" }) })) await journal.append(entry);
+    for (const entry of aDoNotCall(number, {
+      action: number % 3 === 0 ? "DoNotCall" : "AddRecord",
+      ...(alpha ? {} : { tenant: { dbid: 102, name: "Beta <Tenant>" } }),
+      ...(number % 9 === 0 && { refused: "OCSGW-2104" }),
+    }))
+      await journal.append(entry);
   }
-  for (const query of ["action:DoNotCall tenant:101", "status:403", "client:nobdy", ""]) await journal.append({ kind: "access", user: "rw", operation: "export", ...(query && { query }) });
+  for (const query of ["action:DoNotCall tenant:101", "status:403", "client:nobdy", ""])
+    await journal.append({ kind: "access", user: "rw", operation: "export", ...(query && { query }) });
   await close();
   [size, vkey] = [checkpoints.last().size, checkpoints.verifierKey];
   await bundle("action:DoNotCall tenant:101", join(whole, "b"));
 });
-afterAll(async () => { for (const each of [dir, whole]) await removeDirectory(each); });
+afterAll(async () => {
+  for (const each of [dir, whole]) await removeDirectory(each);
+});
 beforeEach(async () => {
   work = await aDirectory();
   await cp(join(whole, "b"), join(work, "b"), { recursive: true });
@@ -43,13 +67,21 @@ beforeEach(async () => {
 afterEach(() => removeDirectory(work));
 
 const at = (name: string): string => join(work, "b", name);
-const edit = async (name: string, change: (text: string) => string): Promise<void> => writeFile(at(name), change(await readFile(at(name), "utf8")));
+const edit = async (name: string, change: (text: string) => string): Promise<void> =>
+  writeFile(at(name), change(await readFile(at(name), "utf8")));
 const verified = () => verifyBundle(join(work, "b"), vkey);
 
 describe("a bundle", () => {
   it("holds what was asked for, byte for byte, and proves each line and that no Do-Not-Call is missing", async () => {
     const report = await verified();
-    expect(report).toMatchObject({ verdict: "ok", findings: [], missing: [], inDoubt: 0, checkpoint: { origin: ORIGIN, size }, sequences: [{ dbid: 101, first: 1, last: 67, missing: 0, said: 67, complete: true }] });
+    expect(report).toMatchObject({
+      verdict: "ok",
+      findings: [],
+      missing: [],
+      inDoubt: 0,
+      checkpoint: { origin: ORIGIN, size },
+      sequences: [{ dbid: 101, first: 1, last: 67, missing: 0, said: 67, complete: true }],
+    });
     expect(report.proved).toBe(report.events);
     const all = (await Promise.all((await segmentsOf(dir)).map((segment) => linesOf(dir, segment)))).flat();
     const lines = (await readFile(at("events.ndjson"), "utf8")).split("\n").slice(0, -1);
@@ -63,15 +95,28 @@ describe("a bundle", () => {
     const names = unknownNames(filter, { actions: [], codes: [], names: { client: ["nobody"] } });
     const out = join(work, "none");
     const warning = "client:nobdy: there is no such client in the config or in the journal; did you mean nobody?";
-    expect(await writeBundle({ dir, filter, names, size, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" }, out)).toMatchObject({ stories: 1, fitting: 0, warnings: [warning] });
+    expect(
+      await writeBundle(
+        { dir, filter, names, size, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" },
+        out,
+      ),
+    ).toMatchObject({ stories: 1, fitting: 0, warnings: [warning] });
     for (const file of ["README.txt", "summary.html"]) {
-      expect(await readFile(join(out, file), "utf8")).toContain("NOTHING FOUND: no entry of the journal fits the filter");
+      expect(await readFile(join(out, file), "utf8")).toContain(
+        "NOTHING FOUND: no entry of the journal fits the filter",
+      );
       expect(await readFile(join(out, file), "utf8")).toContain(warning);
     }
-    expect(JSON.parse(await readFile(join(out, "query.json"), "utf8"))).toMatchObject({ fitting: 0, warnings: [warning] });
+    expect(JSON.parse(await readFile(join(out, "query.json"), "utf8"))).toMatchObject({
+      fitting: 0,
+      warnings: [warning],
+    });
     expect((await verifyBundle(out, vkey)).verdict).toBe("ok");
     expect(await readFile(at("README.txt"), "utf8")).not.toMatch(/NOTHING FOUND|WARNING/);
-    expect(JSON.parse(await readFile(at("query.json"), "utf8"))).toMatchObject({ fitting: expect.toSatisfy((count: number) => count > 20) as number, warnings: [] });
+    expect(JSON.parse(await readFile(at("query.json"), "utf8"))).toMatchObject({
+      fitting: expect.toSatisfy((count: number) => count > 20) as number,
+      warnings: [],
+    });
   });
 
   it("says that it does not prove what a filter left out", async () => {
@@ -84,7 +129,12 @@ describe("a bundle", () => {
 
   it("cannot be told by the key that came with it: whoever made the bundle can have made that", async () => {
     const report = await verifyBundle(join(work, "b"));
-    expect(report).toMatchObject({ verdict: "cannot-tell", keys: "bundle", findings: [], missing: [expect.stringContaining("the only key is the one that came with the bundle")] });
+    expect(report).toMatchObject({
+      verdict: "cannot-tell",
+      keys: "bundle",
+      findings: [],
+      missing: [expect.stringContaining("the only key is the one that came with the bundle")],
+    });
     expect(report.notProved[0]).toContain("it came with the bundle");
   });
 
@@ -96,15 +146,51 @@ describe("a bundle", () => {
   });
 
   it.each<[string, () => Promise<void>, RegExp]>([
-    ["a changed entry", () => edit("events.ndjson", (text) => text.replace("alpha-crm", "alpha-crl")), /line 1 of events\.ndjson \(index 0\) does not lead to the root/],
-    ["an entry that was taken out", () => edit("events.ndjson", (text) => text.slice(text.indexOf("\n") + 1)), /does not lead to the root|was taken out/],
-    ["an entry that was put in", () => edit("events.ndjson", (text) => `${text.split("\n")[3]}\n${text}`), /is there twice/],
-    ["text that is no entry", () => edit("events.ndjson", (text) => `nothing\n${text}`), /line 1 of events\.ndjson is no entry/],
-    ["a changed proof", () => edit("proofs.ndjson", (text) => text.replace(/"path":\["[0-9a-f]{4}/, "\"path\":[\"0000")), /it or its proof was changed/],
-    ["a proof of another index", () => edit("proofs.ndjson", (text) => text.replace(/"index":\d+/, "\"index\":1")), /does not lead/],
-    ["a proof of the right hashes and more", () => edit("proofs.ndjson", (text) => text.replace("\"path\":[", `"path":["${"00".repeat(32)}",`)), /does not lead/],
-    ["a changed size", () => edit("checkpoints.txt", (text) => text.replace(`\n${size}\n`, `\n${size - 1}\n`)), /was changed after signing/],
-    ["a changed root", () => edit("checkpoints.txt", (text) => text.replace(/\n([A-Za-z0-9+/])/g, "\nA$1").replace("\nAA", "\nA")), /was changed after signing|no checkpoint/],
+    [
+      "a changed entry",
+      () => edit("events.ndjson", (text) => text.replace("alpha-crm", "alpha-crl")),
+      /line 1 of events\.ndjson \(index 0\) does not lead to the root/,
+    ],
+    [
+      "an entry that was taken out",
+      () => edit("events.ndjson", (text) => text.slice(text.indexOf("\n") + 1)),
+      /does not lead to the root|was taken out/,
+    ],
+    [
+      "an entry that was put in",
+      () => edit("events.ndjson", (text) => `${text.split("\n")[3]}\n${text}`),
+      /is there twice/,
+    ],
+    [
+      "text that is no entry",
+      () => edit("events.ndjson", (text) => `nothing\n${text}`),
+      /line 1 of events\.ndjson is no entry/,
+    ],
+    [
+      "a changed proof",
+      () => edit("proofs.ndjson", (text) => text.replace(/"path":\["[0-9a-f]{4}/, '"path":["0000')),
+      /it or its proof was changed/,
+    ],
+    [
+      "a proof of another index",
+      () => edit("proofs.ndjson", (text) => text.replace(/"index":\d+/, '"index":1')),
+      /does not lead/,
+    ],
+    [
+      "a proof of the right hashes and more",
+      () => edit("proofs.ndjson", (text) => text.replace('"path":[', `"path":["${"00".repeat(32)}",`)),
+      /does not lead/,
+    ],
+    [
+      "a changed size",
+      () => edit("checkpoints.txt", (text) => text.replace(`\n${size}\n`, `\n${size - 1}\n`)),
+      /was changed after signing/,
+    ],
+    [
+      "a changed root",
+      () => edit("checkpoints.txt", (text) => text.replace(/\n([A-Za-z0-9+/])/g, "\nA$1").replace("\nAA", "\nA")),
+      /was changed after signing|no checkpoint/,
+    ],
     ["a file that was put there", () => writeFile(at("more.txt"), ""), /more\.txt is no part of the bundle/],
     ["a changed README", () => appendFile(at("README.txt"), "!"), /README\.txt is not as it was exported/],
     ["a missing summary", () => rm(at("summary.html")), /summary\.html is missing/],
@@ -118,7 +204,8 @@ describe("a bundle", () => {
   it("of which a Do-Not-Call and its proof were taken out, with a new manifest, is not complete", async () => {
     const events = (await readFile(at("events.ndjson"), "utf8")).split("\n");
     const place = events.findIndex((line) => /"dnc":5,"crc":\d+\}$/.test(line));
-    for (const name of ["events.ndjson", "proofs.ndjson"]) await edit(name, (text) => text.split("\n").toSpliced(place, 1).join("\n"));
+    for (const name of ["events.ndjson", "proofs.ndjson"])
+      await edit(name, (text) => text.split("\n").toSpliced(place, 1).join("\n"));
     const { sequences } = await verified();
     expect(sequences).toEqual([{ dbid: 101, first: 1, last: 67, missing: 1, said: 67, complete: false }]);
   });
@@ -126,21 +213,28 @@ describe("a bundle", () => {
   it("whose last Do-Not-Calls were taken out is not complete either: the gateway said how many there were", async () => {
     const events = (await readFile(at("events.ndjson"), "utf8")).split("\n");
     const place = events.findIndex((line) => /"dnc":67,"crc":\d+\}$/.test(line));
-    for (const name of ["events.ndjson", "proofs.ndjson"]) await edit(name, (text) => text.split("\n").toSpliced(place, 1).join("\n"));
+    for (const name of ["events.ndjson", "proofs.ndjson"])
+      await edit(name, (text) => text.split("\n").toSpliced(place, 1).join("\n"));
     expect((await verified()).sequences).toMatchObject([{ last: 66, said: 67, complete: false }]);
   });
 
   it("that was signed again by another key cannot be told with the gateway's", async () => {
     const { origin, size: covered, root } = (await verified()).checkpoint!;
-    await writeFile(at("checkpoints.txt"), signCheckpoint({ origin: `${origin}/x`, size: covered, root: Buffer.from(root, "hex") }, aKey()));
+    await writeFile(
+      at("checkpoints.txt"),
+      signCheckpoint({ origin: `${origin}/x`, size: covered, root: Buffer.from(root, "hex") }, aKey()),
+    );
     const report = await verified();
     expect([report.verdict === "ok", report.missing.join()]).toEqual([false, expect.stringContaining("is signed by")]);
   });
 
-  it.each(["events.ndjson", "proofs.ndjson", "checkpoints.txt", "keys.json", "query.json", "manifest.sha256"])("without %s cannot be told", async (name) => {
-    await rm(at(name));
-    expect(await verified()).toMatchObject({ verdict: "cannot-tell", missing: [`there is no ${name}`] });
-  });
+  it.each(["events.ndjson", "proofs.ndjson", "checkpoints.txt", "keys.json", "query.json", "manifest.sha256"])(
+    "without %s cannot be told",
+    async (name) => {
+      await rm(at(name));
+      expect(await verified()).toMatchObject({ verdict: "cannot-tell", missing: [`there is no ${name}`] });
+    },
+  );
 
   it("is written whole or not at all, and over nothing", async () => {
     await mkdir(join(work, "taken"));
@@ -157,7 +251,12 @@ describe("a bundle", () => {
     const [segment] = await segmentsOf(copy);
     const lines = await linesOf(copy, segment!);
     await writeLines(copy, segment!, lines.with(5, lines[5]!.replace("alpha-crm", "alpha-crl")));
-    await expect(writeBundle({ dir: copy, filter: parseFilter(""), size, by: "rw", purpose: undefined, version: "1", configHash: "" }, join(work, "never"))).rejects.toThrow(NotProvable);
+    await expect(
+      writeBundle(
+        { dir: copy, filter: parseFilter(""), size, by: "rw", purpose: undefined, version: "1", configHash: "" },
+        join(work, "never"),
+      ),
+    ).rejects.toThrow(NotProvable);
     expect((await readdir(work)).toSorted()).toEqual(["b", "journal"]);
   });
 
@@ -169,7 +268,10 @@ describe("a bundle", () => {
     const bytes = await readFile(join(work, "b.zip"));
     await writeFile(join(work, "cut.zip"), bytes.subarray(0, bytes.length - 30));
     await expect(unpack(join(work, "cut.zip"), join(work, "out"))).rejects.toThrow("cut off");
-    await writeFile(join(work, "out.zip"), Buffer.from(bytes.toString("latin1").replaceAll("verify.mjs", "../../evil"), "latin1"));
+    await writeFile(
+      join(work, "out.zip"),
+      Buffer.from(bytes.toString("latin1").replaceAll("verify.mjs", "../../evil"), "latin1"),
+    );
     await expect(unpack(join(work, "out.zip"), join(work, "out"))).rejects.toThrow("which is no file of a bundle");
   });
 });
@@ -184,21 +286,49 @@ describe("a forged bundle", () => {
       const { journal, checkpoints, close } = await openWithCheckpoints(other, thief);
       for (const entry of aDoNotCall(1)) await journal.append(entry);
       await close();
-      await writeBundle({ dir: other, filter: parseFilter(""), size: checkpoints.last().size, by: "rw", purpose: undefined, version: "1", configHash: "" }, join(work, "b"));
+      await writeBundle(
+        {
+          dir: other,
+          filter: parseFilter(""),
+          size: checkpoints.last().size,
+          by: "rw",
+          purpose: undefined,
+          version: "1",
+          configHash: "",
+        },
+        join(work, "b"),
+      );
     } finally {
       await removeDirectory(other);
     }
     if (origin !== ORIGIN) await edit("checkpoints.txt", (text) => text.replaceAll(ORIGIN, origin));
   };
   const signManifest = async (): Promise<void> => {
-    const lines = await Promise.all((await readdir(at(""))).filter((name) => name !== "manifest.sha256").map(async (name) => `${createHash("sha256").update(await readFile(at(name))).digest("hex")}  ${name}\n`));
+    const lines = await Promise.all(
+      (await readdir(at("")))
+        .filter((name) => name !== "manifest.sha256")
+        .map(
+          async (name) =>
+            `${createHash("sha256")
+              .update(await readFile(at(name)))
+              .digest("hex")}  ${name}\n`,
+        ),
+    );
     await writeFile(at("manifest.sha256"), lines.join(""));
   };
 
   it("with a key of its own is no proof of anything, and with the gateway's is known", async () => {
     await forged();
-    expect(await verifyBundle(join(work, "b"))).toMatchObject({ verdict: "cannot-tell", proved: 2, missing: [expect.stringContaining("whoever made the bundle can have made it")] });
-    expect(await verified()).toMatchObject({ verdict: "cannot-tell", signed: undefined, missing: [expect.stringContaining("is signed by gateway.test/main, and not by gateway.test/main+")] });
+    expect(await verifyBundle(join(work, "b"))).toMatchObject({
+      verdict: "cannot-tell",
+      proved: 2,
+      missing: [expect.stringContaining("whoever made the bundle can have made it")],
+    });
+    expect(await verified()).toMatchObject({
+      verdict: "cannot-tell",
+      signed: undefined,
+      missing: [expect.stringContaining("is signed by gateway.test/main, and not by gateway.test/main+")],
+    });
   });
 
   it("that names a key of its own beside the gateway's is known", async () => {
@@ -210,23 +340,81 @@ describe("a forged bundle", () => {
   });
 
   it.each<[string, () => Promise<void>, string, RegExp]>([
-    ["no entries", async () => { await writeFile(at("events.ndjson"), ""); await writeFile(at("proofs.ndjson"), ""); }, "cannot-tell", /events\.ndjson is empty/],
-    ["a line that never ends", () => truncate(at("events.ndjson"), 80 << 20), "broken", /has a line of more than|is not as it was exported/],
-    ["a million lines that are none", () => writeFile(at("events.ndjson"), "{}\n".repeat(1_000_000)), "broken", /line 1 of events\.ndjson is no entry/],
-    ["a proof as long as a book", () => edit("proofs.ndjson", (text) => text.replace('"path":[', `"path":[${'"00",'.repeat(1_000_000)}`)), "broken", /does not lead/],
-    ["a checkpoint as large as a disk", () => truncate(at("checkpoints.txt"), 20 * 2 ** 30), "cannot-tell", /checkpoints\.txt is no file of at most/],
+    [
+      "no entries",
+      async () => {
+        await writeFile(at("events.ndjson"), "");
+        await writeFile(at("proofs.ndjson"), "");
+      },
+      "cannot-tell",
+      /events\.ndjson is empty/,
+    ],
+    [
+      "a line that never ends",
+      () => truncate(at("events.ndjson"), 80 << 20),
+      "broken",
+      /has a line of more than|is not as it was exported/,
+    ],
+    [
+      "a million lines that are none",
+      () => writeFile(at("events.ndjson"), "{}\n".repeat(1_000_000)),
+      "broken",
+      /line 1 of events\.ndjson is no entry/,
+    ],
+    [
+      "a proof as long as a book",
+      () => edit("proofs.ndjson", (text) => text.replace('"path":[', `"path":[${'"00",'.repeat(1_000_000)}`)),
+      "broken",
+      /does not lead/,
+    ],
+    [
+      "a checkpoint as large as a disk",
+      () => truncate(at("checkpoints.txt"), 20 * 2 ** 30),
+      "cannot-tell",
+      /checkpoints\.txt is no file of at most/,
+    ],
     ["keys that are none", () => writeFile(at("keys.json"), '{"keys":7}'), "cannot-tell", /holds no list of keys/],
-    ["a link in place of the entries", async () => { await rm(at("events.ndjson")); await symlink("/etc/passwd", at("events.ndjson")); }, "cannot-tell", /there is no events\.ndjson/],
-    ["a directory that its manifest names", async () => { await mkdir(at("x")); await appendFile(at("manifest.sha256"), `${"0".repeat(64)}  x\n`); }, "broken", /x is no regular file/],
-    ["a way out in its manifest", () => appendFile(at("manifest.sha256"), `${"0".repeat(64)}  ..\n`), "broken", /manifest\.sha256 has a line that is none/],
-    ["an index below 0", () => edit("events.ndjson", (text) => text.replace('{"index":0', '{"index":-1')), "broken", /does not lead/],
-  ])("with %s is answered and stops nothing", async (_what, forge, verdict, words) => {
-    await forge();
-    const report = await (/keys/.test(_what) ? verifyBundle(join(work, "b")) : verified());
-    expect([...report.findings, ...report.missing].join("\n")).toMatch(words);
-    if (verdict === "cannot-tell") expect(report.verdict === "ok").toBe(false);
-    else expect(report.verdict).toBe(verdict);
-  }, 60_000);
+    [
+      "a link in place of the entries",
+      async () => {
+        await rm(at("events.ndjson"));
+        await symlink("/etc/passwd", at("events.ndjson"));
+      },
+      "cannot-tell",
+      /there is no events\.ndjson/,
+    ],
+    [
+      "a directory that its manifest names",
+      async () => {
+        await mkdir(at("x"));
+        await appendFile(at("manifest.sha256"), `${"0".repeat(64)}  x\n`);
+      },
+      "broken",
+      /x is no regular file/,
+    ],
+    [
+      "a way out in its manifest",
+      () => appendFile(at("manifest.sha256"), `${"0".repeat(64)}  ..\n`),
+      "broken",
+      /manifest\.sha256 has a line that is none/,
+    ],
+    [
+      "an index below 0",
+      () => edit("events.ndjson", (text) => text.replace('{"index":0', '{"index":-1')),
+      "broken",
+      /does not lead/,
+    ],
+  ])(
+    "with %s is answered and stops nothing",
+    async (_what, forge, verdict, words) => {
+      await forge();
+      const report = await (/keys/.test(_what) ? verifyBundle(join(work, "b")) : verified());
+      expect([...report.findings, ...report.missing].join("\n")).toMatch(words);
+      if (verdict === "cannot-tell") expect(report.verdict === "ok").toBe(false);
+      else expect(report.verdict).toBe(verdict);
+    },
+    60_000,
+  );
 
   it("does not write its own verdict over ours", async () => {
     await forged("gateway.test/main\u001b[2K\u001b[1GOK\u202e");
@@ -239,25 +427,43 @@ describe("a forged bundle", () => {
 describe("the program in a bundle", () => {
   it("needs nothing but Node: it imports nothing else, and reads nothing outside of its directory", async () => {
     const programs = (await readdir(join(work, "b"))).filter((name) => name.endsWith(".mjs")).toSorted();
-    expect(programs).toEqual(["bundle-outside.mjs", "certificate-chain.mjs", "cosignature.mjs", "der.mjs", "timestamp.mjs", "verify.mjs"]);
+    expect(programs).toEqual([
+      "bundle-outside.mjs",
+      "certificate-chain.mjs",
+      "cosignature.mjs",
+      "der.mjs",
+      "timestamp.mjs",
+      "verify.mjs",
+    ]);
     for (const program of programs) {
       const source = await readFile(at(program), "utf8");
-      const imported = [...source.matchAll(/from "([^"]+)"/g)].map(([, from]) => from!).filter((from) => !from.startsWith("node:"));
+      const imported = [...source.matchAll(/from "([^"]+)"/g)]
+        .map(([, from]) => from!)
+        .filter((from) => !from.startsWith("node:"));
       expect(imported.filter((from) => !programs.includes(from.replace("./", "")))).toEqual([]);
       expect(source).not.toMatch(/node:(net|http|https|dns|child_process)|fetch\(|import\(/);
     }
   });
 
-  const nodes = [["this Node", process.execPath], ...[programOf("node")].filter((path) => path !== undefined && path !== process.execPath).map((path) => ["the Node of the machine", path!])] as [string, string][];
+  const nodes = [
+    ["this Node", process.execPath],
+    ...[programOf("node")]
+      .filter((path) => path !== undefined && path !== process.execPath)
+      .map((path) => ["the Node of the machine", path!]),
+  ] as [string, string][];
   it.each(nodes)("verifies it with %s, and tells by its exit code", async (_name, node) => {
-    const start = (...args: readonly string[]) => run(node, [at("verify.mjs"), ...args], { cwd: "/", env: { NODE_OPTIONS: "" } });
+    const start = (...args: readonly string[]) =>
+      run(node, [at("verify.mjs"), ...args], { cwd: "/", env: { NODE_OPTIONS: "" } });
     const right = await start("--key", vkey);
     expect([right.code, right.stderr]).toEqual([0, ""]);
     expect(right.stdout).toContain("Do-Not-Calls 1..67 of tenant 101, no gap; the gateway said");
     expect((await start("--key", "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8")).code).toBe(8);
     expect((await start("--what")).code).toBe(2);
     const file = join(work, "a+b.pub");
-    expect(await start("--key", file.replace("+", "-"))).toMatchObject({ code: 2, stderr: `${file.replace("+", "-")} is no verifier key, and no file that can be read\n` });
+    expect(await start("--key", file.replace("+", "-"))).toMatchObject({
+      code: 2,
+      stderr: `${file.replace("+", "-")} is no verifier key, and no file that can be read\n`,
+    });
     await writeFile(file, `${vkey}\n`);
     expect((await start("--key", file)).code).toBe(0);
     await edit("events.ndjson", (text) => text.replace("alpha-crm", "alpha-crl"));
@@ -268,8 +474,13 @@ describe("the program in a bundle", () => {
 describeWith(["unzip", "sha256sum"], "what others read of a bundle", (unzip, sha256sum) => {
   it("is a zip that unzip takes and a manifest that sha256sum takes", async () => {
     await bundle("", join(work, "b.zip"));
-    expect(await run(unzip!, ["-q", join(work, "b.zip"), "-d", join(work, "unzipped")])).toMatchObject({ code: 0, stderr: "" });
-    expect(await run(sha256sum!, ["--quiet", "--strict", "-c", "manifest.sha256"], { cwd: join(work, "unzipped") })).toMatchObject({ code: 0, stdout: "" });
+    expect(await run(unzip!, ["-q", join(work, "b.zip"), "-d", join(work, "unzipped")])).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    expect(
+      await run(sha256sum!, ["--quiet", "--strict", "-c", "manifest.sha256"], { cwd: join(work, "unzipped") }),
+    ).toMatchObject({ code: 0, stdout: "" });
   });
 });
 
@@ -277,10 +488,22 @@ it("a bundle tells the Do-Not-Calls of one DBID on two OCS apart, and from those
   const [other, out] = [await aDirectory(), await aDirectory()];
   try {
     const { journal, checkpoints, close } = await openWithCheckpoints(other, key);
-    for (const [number, upstream] of [undefined, undefined, "sales", "service", "sales"].entries()) for (const entry of aDoNotCall(number, upstream === undefined ? {} : { upstream })) await journal.append(entry);
+    for (const [number, upstream] of [undefined, undefined, "sales", "service", "sales"].entries())
+      for (const entry of aDoNotCall(number, upstream === undefined ? {} : { upstream })) await journal.append(entry);
     await journal.append({ kind: "access", user: "rw", operation: "export" });
     await close();
-    await writeBundle({ dir: other, filter: parseFilter(""), size: checkpoints.last().size, by: "rw", purpose: undefined, version: "1", configHash: "1" }, join(out, "b"));
+    await writeBundle(
+      {
+        dir: other,
+        filter: parseFilter(""),
+        size: checkpoints.last().size,
+        by: "rw",
+        purpose: undefined,
+        version: "1",
+        configHash: "1",
+      },
+      join(out, "b"),
+    );
     const report = await verifyBundle(join(out, "b"), checkpoints.verifierKey);
     expect(report.sequences).toEqual([
       { dbid: 101, upstream: undefined, first: 1, last: 2, missing: 0, said: 2, complete: true },
@@ -301,17 +524,37 @@ describe("a bundle of few entries in a large journal", () => {
     made = join(work, "few");
     await cp(dir, own, { recursive: true });
   });
-  const few = (over: { readonly size?: number } = {}) => writeBundle({ dir: own, filter: parseFilter(FILTER), size, by: "rw", purpose: undefined, version: "1", configHash: "7c", ...over }, made);
-  const through = async (): Promise<unknown> => (JSON.parse(await readFile(join(made, "query.json"), "utf8")) as { looked_through: unknown }).looked_through;
-  const edited = async (segment: string, change: (lines: string[]) => string[]): Promise<void> => writeLines(own, segment, change(await linesOf(own, segment)));
+  const few = (over: { readonly size?: number } = {}) =>
+    writeBundle(
+      {
+        dir: own,
+        filter: parseFilter(FILTER),
+        size,
+        by: "rw",
+        purpose: undefined,
+        version: "1",
+        configHash: "7c",
+        ...over,
+      },
+      made,
+    );
+  const through = async (): Promise<unknown> =>
+    (JSON.parse(await readFile(join(made, "query.json"), "utf8")) as { looked_through: unknown }).looked_through;
+  const edited = async (segment: string, change: (lines: string[]) => string[]): Promise<void> =>
+    writeLines(own, segment, change(await linesOf(own, segment)));
 
   it.each<[string, () => Promise<unknown>]>([
     ["as it was written", () => Promise.resolve()],
     ["with tiles", () => extendTiles({ disk: nodeDisk, dir: own })],
-    ["compressed, with tiles", async () => {
-      await extendTiles({ disk: nodeDisk, dir: own });
-      expect((await compressSegments({ journal: { dir: own, disk: nodeDisk }, after: 0 })).segments).toBeGreaterThan(2);
-    }],
+    [
+      "compressed, with tiles",
+      async () => {
+        await extendTiles({ disk: nodeDisk, dir: own });
+        expect((await compressSegments({ journal: { dir: own, disk: nodeDisk }, after: 0 })).segments).toBeGreaterThan(
+          2,
+        );
+      },
+    ],
   ])("is made by the index and the tiles, %s, and holds what going through all lines finds", async (_how, prepare) => {
     await prepare();
     await few();
@@ -341,15 +584,21 @@ describe("a bundle of few entries in a large journal", () => {
   it("is refused when a line that it would hold is not what was signed", async () => {
     await few();
     await rm(made, { recursive: true });
-    for (const segment of await segmentsOf(own)) await edited(segment, (lines) => lines.map((line) => (line.includes(anIntent(146).id) ? line.replace("alpha-crm", "alpha-crl") : line)));
+    for (const segment of await segmentsOf(own))
+      await edited(segment, (lines) =>
+        lines.map((line) => (line.includes(anIntent(146).id) ? line.replace("alpha-crm", "alpha-crl") : line)),
+      );
     await expect(few()).rejects.toThrow(NotProvable);
   });
 
   it.each<[string, () => Promise<void>]>([
-    ["a tile is another", async () => {
-      await extendTiles({ disk: nodeDisk, dir: own });
-      await writeFile(places(own).tiles(1), (await readFile(places(own).tiles(1))).fill(7, 0, 32));
-    }],
+    [
+      "a tile is another",
+      async () => {
+        await extendTiles({ disk: nodeDisk, dir: own });
+        await writeFile(places(own).tiles(1), (await readFile(places(own).tiles(1))).fill(7, 0, 32));
+      },
+    ],
     ["the index is nonsense", () => writeFile(places(own).index, "nonsense")],
   ])("comes out as well when %s", async (_what, damage) => {
     await damage();
@@ -366,9 +615,17 @@ describe("a bundle of few entries in a large journal", () => {
     await journal.append(anOutcome(anIntent(146).id));
     await close();
     const open = parseFilter("is:open");
-    await writeBundle({ dir: own, filter: open, size: signed, by: "rw", purpose: undefined, version: "1", configHash: "7c" }, made);
+    await writeBundle(
+      { dir: own, filter: open, size: signed, by: "rw", purpose: undefined, version: "1", configHash: "7c" },
+      made,
+    );
     expect(await through()).toBe("index");
-    expect((await readFile(join(made, "events.ndjson"), "utf8")).split("\n").slice(0, -1).map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual(["intent"]);
+    expect(
+      (await readFile(join(made, "events.ndjson"), "utf8"))
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => (JSON.parse(line) as { kind: string }).kind),
+    ).toEqual(["intent"]);
     expect(await verifyBundle(made, vkey)).toMatchObject({ verdict: "ok" });
   });
 });

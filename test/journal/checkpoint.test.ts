@@ -7,10 +7,22 @@ import { createCheckpoints, loadOrCreateKey, signingKey } from "../../src/journa
 import { verifierKey } from "../../src/journal/note.ts";
 import { leafHash, nodeHash, digestBytes } from "../../src/journal/tree.ts";
 import { checkSignatures, readVerifierKeys, splitNote } from "../../src/journal/verify/signatures.ts";
-import { ORIGIN, aDirectory, aJournal, aKey, anIntent, checkpointsOf, linesOf, openWithCheckpoints, removeDirectory } from "./kit.ts";
+import {
+  ORIGIN,
+  aDirectory,
+  aJournal,
+  aKey,
+  anIntent,
+  checkpointsOf,
+  linesOf,
+  openWithCheckpoints,
+  removeDirectory,
+} from "./kit.ts";
 
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 describe("a checkpoint", () => {
@@ -24,7 +36,10 @@ describe("a checkpoint", () => {
     const [dash, name, encoded] = signatures.replace(/\n$/, "").split(" ");
     expect([dash, name]).toEqual(["—", ORIGIN]);
     const raw = Buffer.from(createPublicKey(key).export({ format: "jwk" }).x!, "base64url");
-    const id = createHash("sha256").update(Buffer.concat([Buffer.from(`${ORIGIN}\n`), Buffer.of(1), raw])).digest().subarray(0, 4);
+    const id = createHash("sha256")
+      .update(Buffer.concat([Buffer.from(`${ORIGIN}\n`), Buffer.of(1), raw]))
+      .digest()
+      .subarray(0, 4);
     const signature = Buffer.from(encoded!, "base64");
     expect(signature).toHaveLength(4 + 64);
     expect(signature.subarray(0, 4)).toEqual(id);
@@ -83,20 +98,26 @@ describe("a checkpoint", () => {
 describe("the verifier's reading of signed notes", () => {
   // A signature that was not made here: the checkpoint of Go's checksum database with its published key.
   const vkey = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
-  const note = "go.sum database tree\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— sum.golang.org Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";
+  const note =
+    "go.sum database tree\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— sum.golang.org Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";
 
   it("verifies the note of another log", () => {
     expect(checkSignatures(splitNote(note)!, readVerifierKeys(vkey))).toMatchObject({ kind: "signed" });
   });
 
   it("refuses it with one character changed, and passes over keys it does not know", () => {
-    expect(checkSignatures(splitNote(note.replace("20852163", "20852164"))!, readVerifierKeys(vkey))).toMatchObject({ kind: "forged" });
+    expect(checkSignatures(splitNote(note.replace("20852163", "20852164"))!, readVerifierKeys(vkey))).toMatchObject({
+      kind: "forged",
+    });
     expect(checkSignatures(splitNote(note)!, [])).toEqual({ kind: "unknown", names: ["sum.golang.org"] });
   });
 
-  it.each(["sum.golang.org+033de0af+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8", "no key", "a+00000000+AAAA"])("does not take %o for a verifier key", (line) => {
-    expect(() => readVerifierKeys(line)).toThrow(/verifier key/);
-  });
+  it.each(["sum.golang.org+033de0af+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8", "no key", "a+00000000+AAAA"])(
+    "does not take %o for a verifier key",
+    (line) => {
+      expect(() => readVerifierKeys(line)).toThrow(/verifier key/);
+    },
+  );
 });
 
 describe("the checkpoint key", () => {
@@ -111,7 +132,9 @@ describe("the checkpoint key", () => {
   it("is one, when several ask for it at once", async () => {
     const path = join(dir, "checkpoint.pem");
     const made = await loadOrCreateKey(path);
-    expect(createPublicKey(await loadOrCreateKey(path)).export({ format: "jwk" })).toEqual(createPublicKey(made).export({ format: "jwk" }));
+    expect(createPublicKey(await loadOrCreateKey(path)).export({ format: "jwk" })).toEqual(
+      createPublicKey(made).export({ format: "jwk" }),
+    );
   });
 
   it("is announced when it is made, and never made in place of one that has signed", async () => {
@@ -125,14 +148,19 @@ describe("the checkpoint key", () => {
     await mkdir(journal, { recursive: true });
     await writeFile(join(journal, "checkpoint.pub"), `test.example/journal+00000000+older\n${own}\n`);
     await rm(path);
-    await expect(ask()).rejects.toThrow(`${path}, the key that signs the journal in ${journal}, is missing, and no other is made in its place: restore it from a copy (verifier key ${own}).`);
+    await expect(ask()).rejects.toThrow(
+      `${path}, the key that signs the journal in ${journal}, is missing, and no other is made in its place: restore it from a copy (verifier key ${own}).`,
+    );
     await expect(stat(path)).rejects.toThrow();
     expect(made).toEqual([own]);
   });
 
   it("must be Ed25519", async () => {
     const path = join(dir, "checkpoint.pem");
-    await writeFile(path, generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" }));
+    await writeFile(
+      path,
+      generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" }),
+    );
     await expect(loadOrCreateKey(path)).rejects.toThrow("expected an Ed25519 key, found ec");
   });
 });

@@ -17,7 +17,9 @@ const NOON = readMicros("2026-11-22T12:00:00.000000Z");
 
 const key = aKey();
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 /** One entry at each of these moments on the wall clock, a tenth of a second apart on the steady one. */
@@ -32,25 +34,39 @@ const written = async (walls: readonly number[]): Promise<string[]> => {
   await checkpoints.stop();
   await journal.close();
   expect(await verifyJournal(dir, { vkey: checkpoints.verifierKey })).toMatchObject({ verdict: "ok", findings: [] });
-  return (await Array.fromAsync(readEntries(dir))).map((entry) => `${entry.kind === "clock" ? `clock ${entry.step_ms} ` : ""}${entry.time}`);
+  return (await Array.fromAsync(readEntries(dir))).map(
+    (entry) => `${entry.kind === "clock" ? `clock ${entry.step_ms} ` : ""}${entry.time}`,
+  );
 };
 
 describe("the times of entries", () => {
   it("stand still while the clock is put right in small steps back", async () => {
-    expect(await written([NOON, NOON + SECOND / 10, NOON - SECOND / 2, NOON + 1])).toEqual([NOON, NOON + SECOND / 10, NOON + SECOND / 10, NOON + SECOND / 10].map(writeMicros));
+    expect(await written([NOON, NOON + SECOND / 10, NOON - SECOND / 2, NOON + 1])).toEqual(
+      [NOON, NOON + SECOND / 10, NOON + SECOND / 10, NOON + SECOND / 10].map(writeMicros),
+    );
   });
 
   it("follow a clock that is set, behind an entry that says so", async () => {
     const [back, ahead] = [NOON - 3600 * SECOND, NOON + 3600 * SECOND];
     expect(await written([NOON, back, ahead])).toEqual([
-      writeMicros(NOON), `clock -3600100 ${writeMicros(back)}`, writeMicros(back), `clock 7199900 ${writeMicros(ahead)}`, writeMicros(ahead),
+      writeMicros(NOON),
+      `clock -3600100 ${writeMicros(back)}`,
+      writeMicros(back),
+      `clock 7199900 ${writeMicros(ahead)}`,
+      writeMicros(ahead),
     ]);
   });
 
-  it.each([["1970", 1], ["before 1970", -5 * SECOND + 7], ["2038", readMicros("2038-01-19T03:14:08.000000Z")]])("go to %s and come back", async (_year, far) => {
+  it.each([
+    ["1970", 1],
+    ["before 1970", -5 * SECOND + 7],
+    ["2038", readMicros("2038-01-19T03:14:08.000000Z")],
+  ])("go to %s and come back", async (_year, far) => {
     const lines = await written([NOON, far, far + SECOND / 10, NOON]);
     expect(lines.filter((line) => line.startsWith("clock"))).toHaveLength(2);
-    expect(lines.filter((line) => !line.startsWith("clock"))).toEqual([NOON, far, far + SECOND / 10, NOON].map(writeMicros));
+    expect(lines.filter((line) => !line.startsWith("clock"))).toEqual(
+      [NOON, far, far + SECOND / 10, NOON].map(writeMicros),
+    );
   });
 });
 
@@ -60,7 +76,9 @@ describe("each UTC day", () => {
     await written([NOON, midnight - 2 * SECOND, midnight - 1, midnight]);
     const days = async (): Promise<string[]> => {
       const firsts = new Set((await segmentsOf(dir)).map((name) => Number(name.slice(0, 12))));
-      return (await Array.fromAsync(readEntries(dir))).filter(({ index }) => firsts.has(index)).map(({ time }) => time.slice(0, 10));
+      return (await Array.fromAsync(readEntries(dir)))
+        .filter(({ index }) => firsts.has(index))
+        .map(({ time }) => time.slice(0, 10));
     };
     expect(await days()).toEqual(["2026-11-22", "2026-11-23"]);
     await written([midnight + SECOND, midnight + 2 * SECOND]);
@@ -87,7 +105,12 @@ describe("the time that is believed", () => {
   };
 
   it.each<[string, number, boolean]>([
-    ["an hour later", HOUR, false], ["23 hours later", 23 * HOUR, false], ["a day later", DAY, true], ["six years later", 6 * 365 * DAY, true], ["an hour earlier", -HOUR, false], ["ten years earlier", -3650 * DAY, false],
+    ["an hour later", HOUR, false],
+    ["23 hours later", 23 * HOUR, false],
+    ["a day later", DAY, true],
+    ["six years later", 6 * 365 * DAY, true],
+    ["an hour earlier", -HOUR, false],
+    ["ten years earlier", -3650 * DAY, false],
   ])("with a first entry %s than the last one of the run before", async (_when, by, isDoubted) => {
     await ran({ wall: NOON, entries: 2 });
     wall = NOON + SECOND + by;
@@ -95,7 +118,9 @@ describe("the time that is believed", () => {
     await journal.append(anIntent(5));
     expect(journal.believed().doubt).toEqual(isDoubted ? { from: NOON + SECOND, to: NOON + SECOND + by } : undefined);
     const entries = (await Array.fromAsync(readEntries(dir))).filter(({ kind }) => kind === "clock");
-    expect(entries).toMatchObject(isDoubted ? [{ unconfirmed: true, step_ms: by / 1000 }] : by < 0 ? [{ step_ms: by / 1000 }] : []);
+    expect(entries).toMatchObject(
+      isDoubted ? [{ unconfirmed: true, step_ms: by / 1000 }] : by < 0 ? [{ step_ms: by / 1000 }] : [],
+    );
     expect(entries.some((entry) => "unconfirmed" in entry)).toBe(isDoubted);
     pass(2 * HOUR);
     expect(journal.believed().now).toBe(isDoubted ? NOON + SECOND + 2 * HOUR : wall);
@@ -114,10 +139,21 @@ describe("the time that is believed", () => {
   });
 
   it("stays in doubt over runs, also when the clock agrees with the entries of the doubtful time, until it is confirmed", async () => {
-    for (const run of [{ wall: NOON, entries: 1 }, { wall: NOON + 2000 * DAY, entries: 1 }, { wall: NOON + 2000 * DAY + HOUR, entries: 1 }]) await ran(run);
+    for (const run of [
+      { wall: NOON, entries: 1 },
+      { wall: NOON + 2000 * DAY, entries: 1 },
+      { wall: NOON + 2000 * DAY + HOUR, entries: 1 },
+    ])
+      await ran(run);
     const journal = await open();
     expect(journal.believed().doubt).toMatchObject({ from: NOON });
-    await journal.append({ kind: "clock", from: writeMicros(wall), to: writeMicros(wall), step_ms: 0, confirmed_by: "maria" });
+    await journal.append({
+      kind: "clock",
+      from: writeMicros(wall),
+      to: writeMicros(wall),
+      step_ms: 0,
+      confirmed_by: "maria",
+    });
     expect(journal.believed().doubt).toBeUndefined();
     await journal.close();
     const again = await open();
@@ -125,7 +161,11 @@ describe("the time that is believed", () => {
     await again.close();
   });
 
-  it.each<[string, number, boolean]>([["where it should be", 3 * DAY, false], ["somewhere else in the past", -900 * DAY, true], ["to another time ahead", 700 * DAY, true]])("after the clock was set %s", async (_where, to, isDoubted) => {
+  it.each<[string, number, boolean]>([
+    ["where it should be", 3 * DAY, false],
+    ["somewhere else in the past", -900 * DAY, true],
+    ["to another time ahead", 700 * DAY, true],
+  ])("after the clock was set %s", async (_where, to, isDoubted) => {
     await ran({ wall: NOON, entries: 1 });
     wall = NOON + 2000 * DAY;
     const journal = await open();
@@ -158,7 +198,8 @@ describe("the time that is believed", () => {
 
   it("is not moved by an entry that an outage of the disk had kept and that is written again", () => {
     const trust = new ClockTrust();
-    for (let time = 0; time < 2; time++) trust.take({ from: writeMicros(NOON), to: writeMicros(NOON + 9 * DAY), unconfirmed: true });
+    for (let time = 0; time < 2; time++)
+      trust.take({ from: writeMicros(NOON), to: writeMicros(NOON + 9 * DAY), unconfirmed: true });
     expect(trust.doubt).toEqual({ from: NOON, to: NOON + 9 * DAY });
   });
 });

@@ -4,7 +4,15 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { askGateway, CommandFailed, isListening, listenForCommands, shortPath, WrongCommand, type Command } from "../../src/journal/command-socket.ts";
+import {
+  askGateway,
+  CommandFailed,
+  isListening,
+  listenForCommands,
+  shortPath,
+  WrongCommand,
+  type Command,
+} from "../../src/journal/command-socket.ts";
 
 let dir: string;
 let path: string;
@@ -18,7 +26,10 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const listen = async (answer: (command: Command) => Promise<unknown> = ({ name, body }) => Promise.resolve({ name, body }), at = path): Promise<() => Promise<void>> => {
+const listen = async (
+  answer: (command: Command) => Promise<unknown> = ({ name, body }) => Promise.resolve({ name, body }),
+  at = path,
+): Promise<() => Promise<void>> => {
   const { close } = await listenForCommands(at, answer);
   closing.push(close);
   return close;
@@ -49,12 +60,20 @@ describe("the gateway's socket for commands", () => {
   });
 
   it("tells a wrong question from one that failed", async () => {
-    await listen(({ name }) => Promise.reject(name === "wrong" ? new WrongCommand("not so") : new Error("the disk is full")));
+    await listen(({ name }) =>
+      Promise.reject(name === "wrong" ? new WrongCommand("not so") : new Error("the disk is full")),
+    );
     await expect(askGateway(path, { name: "wrong", body: {} })).rejects.toThrow(new WrongCommand("not so"));
     await expect(askGateway(path, { name: "other", body: {} })).rejects.toThrow(new CommandFailed("the disk is full"));
   });
 
-  it.each([["no JSON", "hello\n", '{"wrong":"expected a line of JSON"}\n'], ["no command", "{}\n", '{"wrong":"expected the name of a command"}\n'], ["no line", "{", ""], ["nothing", "", ""], ["a line beyond all bounds", "x".repeat(1 << 21), ""]])("answers %s by itself and goes on", async (_, text, answer) => {
+  it.each([
+    ["no JSON", "hello\n", '{"wrong":"expected a line of JSON"}\n'],
+    ["no command", "{}\n", '{"wrong":"expected the name of a command"}\n'],
+    ["no line", "{", ""],
+    ["nothing", "", ""],
+    ["a line beyond all bounds", "x".repeat(1 << 21), ""],
+  ])("answers %s by itself and goes on", async (_, text, answer) => {
     let asked = 0;
     await listen(() => Promise.resolve(++asked));
     expect(await say(text)).toBe(answer);
@@ -101,10 +120,14 @@ describe("the gateway's socket for commands", () => {
 });
 
 describe("a socket's path", () => {
-  it.each([["as it is, when it is short enough", 200, false], ["by a descriptor of its directory, when it is not", 20, true]])("is given %s", (_, most, isShortened) => {
+  it.each([
+    ["as it is, when it is short enough", 200, false],
+    ["by a descriptor of its directory, when it is not", 20, true],
+  ])("is given %s", (_, most, isShortened) => {
     const place = shortPath(path, most);
     expect(place.path !== path).toBe(isShortened);
-    if (process.platform === "linux" && isShortened) expect(place.path).toMatch(/^\/proc\/self\/fd\/\d+\/commands\.sock$/);
+    if (process.platform === "linux" && isShortened)
+      expect(place.path).toMatch(/^\/proc\/self\/fd\/\d+\/commands\.sock$/);
     place.close();
   });
 

@@ -14,7 +14,17 @@ import { Finder } from "../../src/journal/search.ts";
 import { storiesOf } from "../../src/journal/stories.ts";
 import { withSegment } from "../../src/journal/segment.ts";
 import { verifyJournal, verifySegment } from "../../src/journal/verify.ts";
-import { aDirectory, aJournal, aKey, anIntent, anOutcome, aQuickDirectory, openWithCheckpoints, removeDirectory, segmentsOf } from "./kit.ts";
+import {
+  aDirectory,
+  aJournal,
+  aKey,
+  anIntent,
+  anOutcome,
+  aQuickDirectory,
+  openWithCheckpoints,
+  removeDirectory,
+  segmentsOf,
+} from "./kit.ts";
 import { TroubledDisk } from "./trouble.ts";
 
 const key = aKey();
@@ -25,10 +35,15 @@ let vkey: string;
 /** Requests with their outcomes, over five segments or so, with a checkpoint in the middle and at the end. */
 beforeEach(async () => {
   dir = await aDirectory();
-  const { journal, checkpoints, close } = await openWithCheckpoints(dir, key, { durability: "os", segmentBytes: 12_000 });
+  const { journal, checkpoints, close } = await openWithCheckpoints(dir, key, {
+    durability: "os",
+    segmentBytes: 12_000,
+  });
   vkey = checkpoints.verifierKey;
   for (let number = 0; number < SIZE / 2; number++) {
-    await journal.append(anIntent(number, { GSW_TENANT_DBID: 101, note: `ünïcode ${number} ${"x".repeat(number * 7)}` }));
+    await journal.append(
+      anIntent(number, { GSW_TENANT_DBID: 101, note: `ünïcode ${number} ${"x".repeat(number * 7)}` }),
+    );
     await journal.append(anOutcome(anIntent(number).id));
     if (number === 20) await checkpoints.write();
   }
@@ -36,8 +51,10 @@ beforeEach(async () => {
 });
 afterEach(() => removeDirectory(dir));
 
-const compressing = (over: Partial<CompressOptions> = {}) => compressSegments({ journal: { dir, disk: nodeDisk }, after: 0, ...over });
-const namesOf = async (): Promise<string[]> => (await readdir(join(dir, "segments"))).filter((name) => !name.endsWith(".hashes")).toSorted();
+const compressing = (over: Partial<CompressOptions> = {}) =>
+  compressSegments({ journal: { dir, disk: nodeDisk }, after: 0, ...over });
+const namesOf = async (): Promise<string[]> =>
+  (await readdir(join(dir, "segments"))).filter((name) => !name.endsWith(".hashes")).toSorted();
 const allLines = async (): Promise<string[]> => (await Array.fromAsync(readLines(dir))).map(({ text }) => text);
 const found = async (filter: string): Promise<number[]> => {
   const finder = new Finder(dir);
@@ -57,13 +74,24 @@ describe("a segment that is no longer written", () => {
     expect(done.after).toBeLessThan(done.before / 3);
     expect(await namesOf()).toEqual([...plain.slice(0, -1).map((name) => `${name}.zst`), plain.at(-1)]);
     expect(await allLines()).toEqual(lines);
-    expect((await Array.fromAsync(readLines(dir, { from: 31, to: 57 }))).map(({ text }) => text)).toEqual(lines.slice(31, 57));
+    expect((await Array.fromAsync(readLines(dir, { from: 31, to: 57 }))).map(({ text }) => text)).toEqual(
+      lines.slice(31, 57),
+    );
     expect(await found("")).toEqual(searched);
     await rm(join(dir, "index.sqlite"));
     expect(await found("")).toEqual(searched);
     expect((await Array.fromAsync(storiesOf(readLines(dir)))).map(({ at }) => at)).toEqual(searched.toReversed());
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], notes: [], entries: SIZE, segments: plain.length });
-    expect(await verifySegment(join(dir, "segments", `${plain[1]}.zst`), { vkey })).toMatchObject({ verdict: "ok", findings: [] });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({
+      verdict: "ok",
+      findings: [],
+      notes: [],
+      entries: SIZE,
+      segments: plain.length,
+    });
+    expect(await verifySegment(join(dir, "segments", `${plain[1]}.zst`), { vkey })).toMatchObject({
+      verdict: "ok",
+      findings: [],
+    });
     expect(await compressing()).toMatchObject({ segments: 0 });
   });
 
@@ -74,7 +102,12 @@ describe("a segment that is no longer written", () => {
     await again.close();
     await compressing();
     expect((await allLines()).length).toBe(SIZE + 40);
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], entries: SIZE + 40, uncovered: 0 });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({
+      verdict: "ok",
+      findings: [],
+      entries: SIZE + 40,
+      uncovered: 0,
+    });
   });
 
   it("is deleted by retention as the plain one is", async () => {
@@ -85,7 +118,14 @@ describe("a segment that is no longer written", () => {
     await finder.refresh();
     await openDoNotCalls.start(await finder.openDoNotCalls(100));
     finder.close();
-    const deleted = await retire({ journal, checkpoints, openDoNotCalls, keep: { default: 1 }, holds: [], now: () => Date.now() + 1000 });
+    const deleted = await retire({
+      journal,
+      checkpoints,
+      openDoNotCalls,
+      keep: { default: 1 },
+      holds: [],
+      now: () => Date.now() + 1000,
+    });
     expect(deleted?.segments.length).toBeGreaterThan(3);
     await close();
     expect(await namesOf()).toEqual((await segmentsOf(dir)).slice(-1));
@@ -110,7 +150,11 @@ describe("a segment that is no longer written", () => {
   it("of several frames is read across their borders", async () => {
     await removeDirectory(dir);
     const { journal, close } = await openWithCheckpoints(dir, key, { durability: "os", segmentBytes: 500_000 });
-    await Promise.all(Array.from({ length: 900 }, (_, number) => journal.append(anIntent(number, { note: `${number} `.repeat(number % 700) }))));
+    await Promise.all(
+      Array.from({ length: 900 }, (_, number) =>
+        journal.append(anIntent(number, { note: `${number} `.repeat(number % 700) })),
+      ),
+    );
     for (let number = 900; number < 905; number++) await journal.append(anIntent(number));
     await close();
     const lines = await allLines();
@@ -145,7 +189,10 @@ describe("compression that is interrupted", () => {
         await cp(kept, dir, { recursive: true });
         const trouble = new TroubledDisk();
         trouble.break({ code: "EIO", after: k, half: true });
-        const failed = await compressing({ journal: { dir, disk: trouble.disk } }).then(() => false, () => true);
+        const failed = await compressing({ journal: { dir, disk: trouble.disk } }).then(
+          () => false,
+          () => true,
+        );
         if (!failed) break;
         interrupted++;
         expect(await allLines(), `k ${k}`).toEqual(lines);
@@ -153,7 +200,10 @@ describe("compression that is interrupted", () => {
         const again = await openWithCheckpoints(dir, key);
         await again.close();
         await compressing();
-        expect((await namesOf()).filter((name) => !name.endsWith(".zst")), `k ${k}`).toHaveLength(1);
+        expect(
+          (await namesOf()).filter((name) => !name.endsWith(".zst")),
+          `k ${k}`,
+        ).toHaveLength(1);
         expect(await allLines(), `k ${k}`).toEqual(lines);
         expect(await verifyJournal(dir, { vkey }), `k ${k}`).toMatchObject({ verdict: "ok", findings: [] });
       }
@@ -163,15 +213,20 @@ describe("compression that is interrupted", () => {
     }
   });
 
-  it.each([1, 2, 20, 60])("ends when it is asked to for the %sth time, and leaves nothing half written", async (times) => {
-    let asked = 0;
-    const before = await allLines();
-    await compressing({ isStopped: () => ++asked >= times });
-    expect(await namesOf()).toHaveLength((await segmentsOf(dir)).length + (await namesOf()).filter((name) => name.endsWith(".zst")).length);
-    expect(await allLines()).toEqual(before);
-    await compressing();
-    expect((await namesOf()).filter((name) => !name.endsWith(".zst"))).toHaveLength(1);
-  });
+  it.each([1, 2, 20, 60])(
+    "ends when it is asked to for the %sth time, and leaves nothing half written",
+    async (times) => {
+      let asked = 0;
+      const before = await allLines();
+      await compressing({ isStopped: () => ++asked >= times });
+      expect(await namesOf()).toHaveLength(
+        (await segmentsOf(dir)).length + (await namesOf()).filter((name) => name.endsWith(".zst")).length,
+      );
+      expect(await allLines()).toEqual(before);
+      await compressing();
+      expect((await namesOf()).filter((name) => !name.endsWith(".zst"))).toHaveLength(1);
+    },
+  );
 
   it("takes away what a crash left half written", async () => {
     await writeFile(join(dir, "segments/000000000000.jsonl.zst.tmp"), "half");
@@ -186,7 +241,9 @@ describe("compression that is interrupted", () => {
     await compressing();
     await copyFile(`${path}.kept`, path);
     await rm(`${path}.kept`);
-    expect((await verifyJournal(dir, { vkey })).notes).toEqual([expect.stringContaining(`${first} lies beside its compressed form, which alone is read`)]);
+    expect((await verifyJournal(dir, { vkey })).notes).toEqual([
+      expect.stringContaining(`${first} lies beside its compressed form, which alone is read`),
+    ]);
     await writeFile(`${path}.zst`, (await readFile(`${path}.zst`)).subarray(0, -3));
     await compressing();
     expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [] });
@@ -201,28 +258,48 @@ describe("a segment whose lines were changed", () => {
     await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
     const told: string[] = [];
     await compressing({ onFailure: (why) => told.push(why) });
-    expect(told).toEqual([expect.stringContaining(`${second} line 1 is not what its leaf hash says, so it is not compressed`)]);
-    expect((await namesOf()).filter((name) => !name.endsWith(".zst"))).toEqual([second, (await segmentsOf(dir)).at(-1)]);
+    expect(told).toEqual([
+      expect.stringContaining(`${second} line 1 is not what its leaf hash says, so it is not compressed`),
+    ]);
+    expect((await namesOf()).filter((name) => !name.endsWith(".zst"))).toEqual([
+      second,
+      (await segmentsOf(dir)).at(-1),
+    ]);
   });
 
   it.each<[string, (bytes: Buffer) => Buffer, string]>([
     ["cut off", (bytes) => bytes.subarray(0, -1), "cannot be unpacked from its byte"],
     ["emptied", () => Buffer.alloc(0), "cannot be unpacked from its byte 0"],
-    ["with something behind it", (bytes) => Buffer.concat([bytes, Buffer.from("more")]), "cannot be unpacked from its byte"],
-    ["with a second frame that no table knows", (bytes) => Buffer.concat([zstdCompressSync(Buffer.from("{}\n")), bytes]), "cannot be unpacked"],
-    ["packed again with another line", (bytes) => repacked(zstdDecompressSync(bytes).toString().replace("alpha-crm", "alpha-crl")), "line 1 of 000000000000.jsonl (index 0) was changed"],
+    [
+      "with something behind it",
+      (bytes) => Buffer.concat([bytes, Buffer.from("more")]),
+      "cannot be unpacked from its byte",
+    ],
+    [
+      "with a second frame that no table knows",
+      (bytes) => Buffer.concat([zstdCompressSync(Buffer.from("{}\n")), bytes]),
+      "cannot be unpacked",
+    ],
+    [
+      "packed again with another line",
+      (bytes) => repacked(zstdDecompressSync(bytes).toString().replace("alpha-crm", "alpha-crl")),
+      "line 1 of 000000000000.jsonl (index 0) was changed",
+    ],
     ["packed to far more than it may hold", () => repacked("x".repeat(64 << 20)), "cannot be unpacked from its byte 0"],
-  ])("in its compressed form, %s, is broken, and whoever reads every line does not open it", async (_what, change, says) => {
-    await compressing();
-    const path = join(dir, "segments/000000000000.jsonl.zst");
-    await writeFile(path, change(await readFile(path)));
-    const report = await verifyJournal(dir, { vkey });
-    expect(report).toMatchObject({ verdict: "broken" });
-    expect(report.findings.map(({ text }) => text).join("\n")).toContain(says);
-    await rm(join(dir, "states"), { recursive: true });
-    await expect(openWithCheckpoints(dir, key)).rejects.toThrow(JournalDamaged);
-    expect(await verifySegment(path, { vkey })).toMatchObject({ verdict: "broken" });
-  });
+  ])(
+    "in its compressed form, %s, is broken, and whoever reads every line does not open it",
+    async (_what, change, says) => {
+      await compressing();
+      const path = join(dir, "segments/000000000000.jsonl.zst");
+      await writeFile(path, change(await readFile(path)));
+      const report = await verifyJournal(dir, { vkey });
+      expect(report).toMatchObject({ verdict: "broken" });
+      expect(report.findings.map(({ text }) => text).join("\n")).toContain(says);
+      await rm(join(dir, "states"), { recursive: true });
+      await expect(openWithCheckpoints(dir, key)).rejects.toThrow(JournalDamaged);
+      expect(await verifySegment(path, { vkey })).toMatchObject({ verdict: "broken" });
+    },
+  );
 
   it("is broken whichever byte of its compressed form is another, or reads as it was", async () => {
     const quick = await aQuickDirectory();

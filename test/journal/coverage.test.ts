@@ -17,7 +17,9 @@ const RULES = { phone: "last4", customer_id: "token", fields: {}, others: "drop"
 const PHONE = "4155550100";
 
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 const write = async (...entries: readonly Entry[]): Promise<void> => {
@@ -27,7 +29,12 @@ const write = async (...entries: readonly Entry[]): Promise<void> => {
   await journal.close();
 };
 
-type Asking = { readonly keys?: IndexKeys; readonly filter?: string; readonly kind?: "phone" | "customer_id"; readonly value?: string };
+type Asking = {
+  readonly keys?: IndexKeys;
+  readonly filter?: string;
+  readonly kind?: "phone" | "customer_id";
+  readonly value?: string;
+};
 const look = async ({ keys = KEYS, filter = "", kind = "phone", value = PHONE }: Asking = {}): Promise<Found> => {
   const finder = new Finder(dir);
   try {
@@ -39,26 +46,71 @@ const look = async ({ keys = KEYS, filter = "", kind = "phone", value = PHONE }:
 };
 
 const tokensOf = (phone?: string, customer?: string, keys: IndexKeys = KEYS) =>
-  createRedactor(RULES, keys).tokens("records", undefined, new Map([["GSW_PHONE", phone], ["GSW_CUSTOMER_ID", customer]]));
+  createRedactor(RULES, keys).tokens(
+    "records",
+    undefined,
+    new Map([
+      ["GSW_PHONE", phone],
+      ["GSW_CUSTOMER_ID", customer],
+    ]),
+  );
 const onRecord = (number: number, over: Parameters<typeof aDoNotCall>[1] = {}): Entry[] =>
   aDoNotCall(number, { resource: "records", identifier: "1024", tokens: undefined, body: {}, ...over });
 const says = ({ evidence }: Found): string[] => evidence.uncovered.map((each) => each.says);
 
-type Uncovered = readonly [sentence: string, members: Partial<Intent> & { readonly refused?: string }, kind?: "phone" | "customer_id"];
+type Uncovered = readonly [
+  sentence: string,
+  members: Partial<Intent> & { readonly refused?: string },
+  kind?: "phone" | "customer_id",
+];
 
 const UNCOVERED: readonly Uncovered[] = [
   ["1 Do-Not-Call by record handle names no number", { resource: "records", tokens: undefined }],
-  ["1 Do-Not-Call by record handle names no number", { resource: "records", tokens: undefined, announced: tokensOf(undefined, "C-1") }],
-  ["1 Do-Not-Call by record handle names no number; the gateway refused it", { resource: "records", tokens: undefined, refused: "OCSGW-2106" }],
+  [
+    "1 Do-Not-Call by record handle names no number",
+    { resource: "records", tokens: undefined, announced: tokensOf(undefined, "C-1") },
+  ],
+  [
+    "1 Do-Not-Call by record handle names no number; the gateway refused it",
+    { resource: "records", tokens: undefined, refused: "OCSGW-2106" },
+  ],
   ["1 Do-Not-Call by customer id names no number", { resource: "customer_ids", tokens: tokensOf(undefined, "C-1") }],
-  ["1 Do-Not-Call by phone number has no token (audit.redact.phone was drop)", { resource: "phones", tokens: undefined }],
-  ["1 other request by record handle or customer id names no number", { resource: "records", action: "RecordReject", tokens: undefined }],
-  ["1 other request by record handle or customer id names no number", { resource: "customer_ids", action: "RequestRecordCancel", tokens: tokensOf(undefined, "C-1") }],
-  ["1 request for a whole chain of records (AllChain) names at most one number of it", { resource: "phones", tokens: tokensOf("4155550199"), body: { GSW_CHAIN_ATTR: "AllChain" } }],
-  ["1 Do-Not-Call by record handle names no customer id", { resource: "records", announced: tokensOf("4155550199"), tokens: undefined }, "customer_id"],
-  ["1 Do-Not-Call by phone number names no customer id", { resource: "phones", tokens: tokensOf("4155550199") }, "customer_id"],
-  ["1 Do-Not-Call by customer id has no token (audit.redact.customer_id was drop)", { resource: "customer_ids", tokens: undefined }, "customer_id"],
-  ["1 other request by record handle or phone number names no customer id", { resource: "phones", action: "RequestRecordCancel", tokens: tokensOf("4155550199") }, "customer_id"],
+  [
+    "1 Do-Not-Call by phone number has no token (audit.redact.phone was drop)",
+    { resource: "phones", tokens: undefined },
+  ],
+  [
+    "1 other request by record handle or customer id names no number",
+    { resource: "records", action: "RecordReject", tokens: undefined },
+  ],
+  [
+    "1 other request by record handle or customer id names no number",
+    { resource: "customer_ids", action: "RequestRecordCancel", tokens: tokensOf(undefined, "C-1") },
+  ],
+  [
+    "1 request for a whole chain of records (AllChain) names at most one number of it",
+    { resource: "phones", tokens: tokensOf("4155550199"), body: { GSW_CHAIN_ATTR: "AllChain" } },
+  ],
+  [
+    "1 Do-Not-Call by record handle names no customer id",
+    { resource: "records", announced: tokensOf("4155550199"), tokens: undefined },
+    "customer_id",
+  ],
+  [
+    "1 Do-Not-Call by phone number names no customer id",
+    { resource: "phones", tokens: tokensOf("4155550199") },
+    "customer_id",
+  ],
+  [
+    "1 Do-Not-Call by customer id has no token (audit.redact.customer_id was drop)",
+    { resource: "customer_ids", tokens: undefined },
+    "customer_id",
+  ],
+  [
+    "1 other request by record handle or phone number names no customer id",
+    { resource: "phones", action: "RequestRecordCancel", tokens: tokensOf("4155550199") },
+    "customer_id",
+  ],
 ];
 
 describe("a look-up of a person", () => {
@@ -70,8 +122,15 @@ describe("a look-up of a person", () => {
     );
     const found = await look({ keys: LATER });
     expect(found.stories.map(({ at }) => at - 1)).toEqual([2, 0]);
-    expect(found.evidence).toMatchObject({ complete: true, uncovered: [], epochs: [{ epoch: "t1", held: true }, { epoch: "t2" }] });
-    expect((await look({ keys: [LATER[1]!] })).evidence).toMatchObject({ complete: false, epochs: [{ epoch: "t1", held: false }, {}] });
+    expect(found.evidence).toMatchObject({
+      complete: true,
+      uncovered: [],
+      epochs: [{ epoch: "t1", held: true }, { epoch: "t2" }],
+    });
+    expect((await look({ keys: [LATER[1]!] })).evidence).toMatchObject({
+      complete: false,
+      epochs: [{ epoch: "t1", held: false }, {}],
+    });
     expect((await look({ kind: "customer_id", value: "C-1" })).stories.map(({ at }) => at - 1)).toEqual([0]);
   });
 
@@ -80,21 +139,29 @@ describe("a look-up of a person", () => {
     expect([(await look()).stories.length, (await look({ value: "4155550177" })).stories.length]).toEqual([1, 1]);
   });
 
-  it.each(UNCOVERED.map(([sentence, members, kind = "phone"]) => ({ sentence, members, kind })))("is not complete: $sentence", async ({ sentence, members, kind }) => {
-    await write(...aDoNotCall(0, { identifier: "1024", body: {}, ...members }));
-    const found = await look({ kind });
-    expect([says(found), found.evidence.complete, found.stories]).toEqual([[sentence], false, []]);
-    const finder = new Finder(dir);
-    expect((await finder.page(parseFilter(found.evidence.uncovered[0]!.filter), { limit: 10 })).stories.length).toBe(1);
-    finder.close();
-  });
+  it.each(UNCOVERED.map(([sentence, members, kind = "phone"]) => ({ sentence, members, kind })))(
+    "is not complete: $sentence",
+    async ({ sentence, members, kind }) => {
+      await write(...aDoNotCall(0, { identifier: "1024", body: {}, ...members }));
+      const found = await look({ kind });
+      expect([says(found), found.evidence.complete, found.stories]).toEqual([[sentence], false, []]);
+      const finder = new Finder(dir);
+      expect((await finder.page(parseFilter(found.evidence.uncovered[0]!.filter), { limit: 10 })).stories.length).toBe(
+        1,
+      );
+      finder.close();
+    },
+  );
 
   it.each<readonly [string, Partial<Intent> & { readonly refused?: string }]>([
     ["names another number", { tokens: tokensOf("4155550199") }],
     ["names the number for its whole chain", { tokens: tokensOf(PHONE), body: { GSW_CHAIN_ATTR: "AllChain" } }],
     ["adds a record to a list", { resource: "lists", action: "AddRecord", tokens: undefined }],
     ["is about a campaign group", { resource: "campaigngroups", action: "StartDialing", tokens: undefined }],
-    ["came from a stranger", { resource: "records", client: null as unknown as string, tokens: undefined, refused: "OCSGW-2001" }],
+    [
+      "came from a stranger",
+      { resource: "records", client: null as unknown as string, tokens: undefined, refused: "OCSGW-2001" },
+    ],
   ])("is complete beside a request that %s", async (_, members) => {
     await write(...aDoNotCall(0, { identifier: "1024", body: {}, ...members }));
     expect((await look()).evidence).toMatchObject({ uncovered: [], complete: true });
@@ -108,10 +175,16 @@ describe("a look-up of a person", () => {
       ...onRecord(4, { tenant: null as never, refused: "OCSGW-1005" }),
       ...aDoNotCall(5, { tenant: null as never, refused: "OCSGW-1005", tokens: tokensOf(PHONE) }),
     );
-    const name = (found: Found): readonly (readonly [number, number])[] => found.evidence.uncovered.map(({ count, refused }) => [count, refused]);
+    const name = (found: Found): readonly (readonly [number, number])[] =>
+      found.evidence.uncovered.map(({ count, refused }) => [count, refused]);
     expect(name(await look())).toEqual([[5, 1]]);
-    expect(name(await look({ filter: "tenant:102" }))).toEqual([[2, 1], [1, 1]]);
-    expect(says(await look({ filter: "tenant:102" }))[1]).toBe("1 request of this person was refused before the tenant was known; the gateway refused it");
+    expect(name(await look({ filter: "tenant:102" }))).toEqual([
+      [2, 1],
+      [1, 1],
+    ]);
+    expect(says(await look({ filter: "tenant:102" }))[1]).toBe(
+      "1 request of this person was refused before the tenant was known; the gateway refused it",
+    );
     expect(name(await look({ filter: "until:2001-01-01" }))).toEqual([]);
     expect((await look({ filter: "until:2001-01-01" })).evidence.complete).toBe(true);
     expect(name(await look({ filter: "resource:phones" }))).toEqual([]);
@@ -123,19 +196,51 @@ describe("a look-up of a person", () => {
     expect(says(await look())).toEqual(["1 count of refused requests that have no entries of their own names nobody"]);
   });
 
-  it.each(["phone", "customer_id"] as const)("is not complete where a Do-Not-Call that names no %s was counted behind one before the period", async (kind) => {
-    const tenant = { dbid: 101, name: "Alpha Tenant" };
-    const flood = { kind: "flood", source: "127.0.0.1", client: "alpha-crm", tenant, action: "DoNotCall", second: "2026-11-22T12:00:00.000Z", seconds: 60, count: 3 } as const;
-    await write({ ...flood, resource: "records", identifier: "1024" }, { ...flood, resource: "records", identifier: "1025", tokens: tokensOf("4155550199", "C-1") });
-    expect(says(await look({ kind, filter: "tenant:101" }))).toEqual([`1 count of Do-Not-Calls that were refused like an earlier one names no ${kind === "phone" ? "number" : "customer id"}`]);
-    expect((await look({ kind, filter: "tenant:102" })).evidence.complete).toBe(true);
-  });
+  it.each(["phone", "customer_id"] as const)(
+    "is not complete where a Do-Not-Call that names no %s was counted behind one before the period",
+    async (kind) => {
+      const tenant = { dbid: 101, name: "Alpha Tenant" };
+      const flood = {
+        kind: "flood",
+        source: "127.0.0.1",
+        client: "alpha-crm",
+        tenant,
+        action: "DoNotCall",
+        second: "2026-11-22T12:00:00.000Z",
+        seconds: 60,
+        count: 3,
+      } as const;
+      await write(
+        { ...flood, resource: "records", identifier: "1024" },
+        { ...flood, resource: "records", identifier: "1025", tokens: tokensOf("4155550199", "C-1") },
+      );
+      expect(says(await look({ kind, filter: "tenant:101" }))).toEqual([
+        `1 count of Do-Not-Calls that were refused like an earlier one names no ${kind === "phone" ? "number" : "customer id"}`,
+      ]);
+      expect((await look({ kind, filter: "tenant:102" })).evidence.complete).toBe(true);
+    },
+  );
 
   it("is not complete where refused requests of very many clients were counted together, as the gate counts them", async () => {
     const counted: Entry[] = [];
-    const floods = new Floods({ note: (entry) => void (entry.kind === "flood" && entry.source === "*" && counted.push(entry)), now: () => 0 });
+    const floods = new Floods({
+      note: (entry) => void (entry.kind === "flood" && entry.source === "*" && counted.push(entry)),
+      now: () => 0,
+    });
     for (let number = 0; number < 1100; number++)
-      floods.note({ kind: "refusal", id: `01S${number}`, credential: null, tenant: { dbid: 101, name: "Alpha Tenant" }, source: "10.0.0.1", listener: "clients", client: `crm-${number}`, code: "OCSGW-3001", status: 429, resource: "records", action: "RecordReject" } as unknown as Entry);
+      floods.note({
+        kind: "refusal",
+        id: `01S${number}`,
+        credential: null,
+        tenant: { dbid: 101, name: "Alpha Tenant" },
+        source: "10.0.0.1",
+        listener: "clients",
+        client: `crm-${number}`,
+        code: "OCSGW-3001",
+        status: 429,
+        resource: "records",
+        action: "RecordReject",
+      } as unknown as Entry);
     floods.flush();
     expect(counted).toHaveLength(1);
     await write(...counted);
@@ -147,20 +252,23 @@ describe("a look-up of a person", () => {
     expect((await look({ filter: "credential:*" })).evidence.uncovered).toMatchObject([{ count: 2, refused: 0 }]);
   });
 
-  it.each(["", "tenant:101", "-tenant:101", "credential:*"])("asks nothing without the look-up's time limit: %s", async (filter) => {
-    await write(...onRecord(0));
-    const finder = new Finder(dir);
-    const timeLimit = new TimeLimit(60_000);
-    const count = vi.spyOn(finder, "count");
-    try {
-      await finder.refresh();
-      const person = { kind: "phone", value: PHONE } as const;
-      await lookUp(finder, { person, keys: KEYS, filter: parseFilter(filter) }, { limit: 50, timeLimit });
-    } finally {
-      finder.close();
-    }
-    expect(new Set(count.mock.calls.map(([, limit]) => limit))).toEqual(new Set([timeLimit]));
-  });
+  it.each(["", "tenant:101", "-tenant:101", "credential:*"])(
+    "asks nothing without the look-up's time limit: %s",
+    async (filter) => {
+      await write(...onRecord(0));
+      const finder = new Finder(dir);
+      const timeLimit = new TimeLimit(60_000);
+      const count = vi.spyOn(finder, "count");
+      try {
+        await finder.refresh();
+        const person = { kind: "phone", value: PHONE } as const;
+        await lookUp(finder, { person, keys: KEYS, filter: parseFilter(filter) }, { limit: 50, timeLimit });
+      } finally {
+        finder.close();
+      }
+      expect(new Set(count.mock.calls.map(([, limit]) => limit))).toEqual(new Set([timeLimit]));
+    },
+  );
 
   it.each([
     [{ count: 10_000, refused: 0, more: true }, { count: 10_000, refused: 0, more: true }, [0]],
@@ -169,7 +277,9 @@ describe("a look-up of a person", () => {
     [{ count: 3, refused: 0 }, { count: 2, refused: 0 }, [1]],
   ] as const)("of %j chains, %j of the person, leaves %j", async (chains, named, left) => {
     const count = ({ text }: Filter): Promise<Counted> =>
-      Promise.resolve(!text.includes("missing:chain") ? { count: 0, refused: 0 } : text.includes("phone:") ? named : chains);
+      Promise.resolve(
+        !text.includes("missing:chain") ? { count: 0, refused: 0 } : text.includes("phone:") ? named : chains,
+      );
     const person = { kind: "phone", value: PHONE } as const;
     const asked = { person, wanted: wantedOf(person, KEYS)!, filter: parseFilter("credential:*") };
     const found = await uncoveredBy({ count } as unknown as Finder, asked);
@@ -177,8 +287,15 @@ describe("a look-up of a person", () => {
   });
 
   it("is complete where the gap is not in the period", async () => {
-    await write({ kind: "gap", reason: "the disk was full", from: "2026-11-22T12:00:00.000000Z", to: "2026-11-22T12:01:00.000000Z" });
-    const completes = ["", "since:2026-11-22T12:00:30", "until:2026-11-22T11:59", "since:2026-11-23"].map(async (filter) => (await look({ filter })).evidence.complete);
+    await write({
+      kind: "gap",
+      reason: "the disk was full",
+      from: "2026-11-22T12:00:00.000000Z",
+      to: "2026-11-22T12:01:00.000000Z",
+    });
+    const completes = ["", "since:2026-11-22T12:00:30", "until:2026-11-22T11:59", "since:2026-11-23"].map(
+      async (filter) => (await look({ filter })).evidence.complete,
+    );
     expect(await Promise.all(completes)).toEqual([false, false, true, true]);
   });
 });

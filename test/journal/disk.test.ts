@@ -27,7 +27,11 @@ const faulty = (k: number, way: Way): Faulty => {
     throw failure(way);
   };
   const file = (inner: DiskFile): DiskFile => ({
-    write: (bytes, position) => call(() => inner.write(bytes, position), () => inner.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), position)),
+    write: (bytes, position) =>
+      call(
+        () => inner.write(bytes, position),
+        () => inner.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), position),
+      ),
     flush: () => call(inner.flush),
     truncate: (size) => call(() => inner.truncate(size)),
     read: inner.read,
@@ -69,13 +73,15 @@ const work = async (dir: string, disk: Disk): Promise<{ acknowledged: string[]; 
 };
 
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 describe.each<Way>(["short write", "ENOSPC", "EIO"])("the journal, when the k-th disk call fails with %s", (way) => {
   it("loses nothing that was acknowledged, for every k, and is verified after opening again", async () => {
     let failures = 0;
-    for (let k = 1, { disk, calls } = faulty(k, way); ; ({ disk, calls } = faulty(++k, way))) {
+    for (let k = 1, { disk, calls } = faulty(k, way); ; { disk, calls } = faulty(++k, way)) {
       const own = `${dir}/${k}`;
       const { acknowledged, whole } = await work(own, disk);
       if (!whole) failures++;
@@ -85,8 +91,17 @@ describe.each<Way>(["short write", "ENOSPC", "EIO"])("the journal, when the k-th
       const entries = await Array.fromAsync(readEntries(own));
       expect(entries.map(({ index }) => index)).toEqual(entries.map((_, at) => at));
       const ids = entries.map((entry) => ("id" in entry ? entry.id : ""));
-      for (const id of acknowledged) expect(ids.filter((other) => other === id), `k ${k}`).toHaveLength(1);
-      expect(await verifyJournal(own, { vkey: again.checkpoints.verifierKey }), `k ${k}`).toMatchObject({ verdict: "ok", findings: [], uncovered: 0, entries: entries.length });
+      for (const id of acknowledged)
+        expect(
+          ids.filter((other) => other === id),
+          `k ${k}`,
+        ).toHaveLength(1);
+      expect(await verifyJournal(own, { vkey: again.checkpoints.verifierKey }), `k ${k}`).toMatchObject({
+        verdict: "ok",
+        findings: [],
+        uncovered: 0,
+        entries: entries.length,
+      });
       if (calls() < k) break;
     }
     if (way === "short write") expect(failures).toBe(0);
@@ -100,12 +115,20 @@ describe("the disk", () => {
     const fds = await readdir("/proc/self/fd");
     const targets = await Promise.all(fds.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")));
     const mine = fds.filter((_, at) => targets[at] === path);
-    return Promise.all(mine.map(async (fd) => Number.parseInt(/^flags:\s*(\d+)/m.exec(await readFile(`/proc/self/fdinfo/${fd}`, "utf8"))![1]!, 8)));
+    return Promise.all(
+      mine.map(async (fd) =>
+        Number.parseInt(/^flags:\s*(\d+)/m.exec(await readFile(`/proc/self/fdinfo/${fd}`, "utf8"))![1]!, 8),
+      ),
+    );
   };
 
   describeIf(process.platform === "linux", "Linux", "a file opened as durable", () => {
     it("is written through with each call, and only then", async () => {
-      for (const [how, through] of [["durable", true], ["create", false], ["durable", true]] as const) {
+      for (const [how, through] of [
+        ["durable", true],
+        ["create", false],
+        ["durable", true],
+      ] as const) {
         const file = await nodeDisk.open(`${dir}/${how}`, how);
         const flags = await flagsOf(`${dir}/${how}`);
         expect(flags.map((each) => (each & constants.O_DSYNC) !== 0)).toEqual([through]);
@@ -127,10 +150,22 @@ describe("a journal whose disk failed", () => {
       ...nodeDisk,
       open: async (path, how) => {
         const inner = await nodeDisk.open(path, how);
-        return path.endsWith(".jsonl") ? { ...inner, write: (bytes, position) => failingCall(() => inner.write(bytes, position)), flush: () => failingCall(inner.flush) } : inner;
+        return path.endsWith(".jsonl")
+          ? {
+              ...inner,
+              write: (bytes, position) => failingCall(() => inner.write(bytes, position)),
+              flush: () => failingCall(inner.flush),
+            }
+          : inner;
       },
     };
-    return { disk, fail: () => { isFailing = true; }, calls: () => calls };
+    return {
+      disk,
+      fail: () => {
+        isFailing = true;
+      },
+      calls: () => calls,
+    };
   };
 
   it("rejects the group, what waits behind it and all that follows, with the reason, and never touches the file again", async () => {
@@ -143,10 +178,16 @@ describe("a journal whose disk failed", () => {
     await new Promise(setImmediate);
     const behind = journal.append(anIntent(3));
     for (const one of [...group, behind]) await expect(one).rejects.toThrow(JournalBroken);
-    await expect(journal.append(anIntent(4))).rejects.toThrow(/cannot be written: the disk reports an input\/output error/);
+    await expect(journal.append(anIntent(4))).rejects.toThrow(
+      /cannot be written: the disk reports an input\/output error/,
+    );
     journal.note(aRefusal(5));
     await expect(checkpoints.write()).rejects.toThrow(JournalBroken);
-    expect(journal.status()).toMatchObject({ size: 1, failed: expect.stringContaining("input/output error") as string, lost: 1 });
+    expect(journal.status()).toMatchObject({
+      size: 1,
+      failed: expect.stringContaining("input/output error") as string,
+      lost: 1,
+    });
     await journal.close();
     expect(calls()).toBe(before + 1);
   });

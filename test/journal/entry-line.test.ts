@@ -20,7 +20,11 @@ describe("a line of format 1", () => {
   });
 
   it("keeps its words among those of its kind", () => {
-    expect([wordsOf("in-doubt"), wordsOf("deleted"), wordsOf("intent")]).toEqual([["in-doubt", "doubt"], ["deleted", "retired"], ["intent"]]);
+    expect([wordsOf("in-doubt"), wordsOf("deleted"), wordsOf("intent")]).toEqual([
+      ["in-doubt", "doubt"],
+      ["deleted", "retired"],
+      ["intent"],
+    ]);
   });
 });
 
@@ -29,7 +33,21 @@ describe("a line", () => {
     const line = writeLine(7, TIME, { ...anIntent(1), tokens: { phone: "t1:aa" } });
     expect(line.startsWith(`{"index":7,"time":"${TIME}","kind":"intent","id":"`)).toBe(true);
     expect(Object.keys(JSON.parse(line) as object)).toEqual([
-      "index", "time", "kind", "id", "tenant", "client", "credential", "source", "listener", "resource", "identifier", "action", "body", "tokens", "config_hash",
+      "index",
+      "time",
+      "kind",
+      "id",
+      "tenant",
+      "client",
+      "credential",
+      "source",
+      "listener",
+      "resource",
+      "identifier",
+      "action",
+      "body",
+      "tokens",
+      "config_hash",
     ]);
   });
 
@@ -50,13 +68,21 @@ describe("a line", () => {
   });
 
   it("writes and reads integers beyond 2^53 exactly", () => {
-    const line = writeLine(0, TIME, anIntent(0, { BIG: 9_007_199_254_740_993n, DEEP: { MORE: -12_345_678_901_234_567_890n }, SMALL: 7 }));
+    const line = writeLine(
+      0,
+      TIME,
+      anIntent(0, { BIG: 9_007_199_254_740_993n, DEEP: { MORE: -12_345_678_901_234_567_890n }, SMALL: 7 }),
+    );
     expect(line).toContain('"BIG":9007199254740993,"DEEP":{"MORE":-12345678901234567890},"SMALL":7');
-    expect((readLine(line) as Intent).body).toEqual({ BIG: 9_007_199_254_740_993n, DEEP: { MORE: -12_345_678_901_234_567_890n }, SMALL: 7 });
+    expect((readLine(line) as Intent).body).toEqual({
+      BIG: 9_007_199_254_740_993n,
+      DEEP: { MORE: -12_345_678_901_234_567_890n },
+      SMALL: 7,
+    });
   });
 
   it("is one line, whatever a value holds", () => {
-    const body = { NAME: "a\nb\r\u2028\u0000\ud800\"\\" };
+    const body = { NAME: 'a\nb\r\u2028\u0000\ud800"\\' };
     const line = writeLine(0, TIME, anIntent(0, body));
     expect(line).not.toMatch(/[\n\r\0]/);
     expect((readLine(Buffer.from(line).toString()) as Intent).body).toEqual(body);
@@ -64,7 +90,11 @@ describe("a line", () => {
 });
 
 describe("the journal's time", () => {
-  it.each([[0, "1970-01-01T00:00:00.000000Z"], [1_795_349_071_218_123, "2026-11-22T12:04:31.218123Z"], [1_795_349_071_000_007, "2026-11-22T12:04:31.000007Z"]])("writes %d as %s and reads it back", (micros, text) => {
+  it.each([
+    [0, "1970-01-01T00:00:00.000000Z"],
+    [1_795_349_071_218_123, "2026-11-22T12:04:31.218123Z"],
+    [1_795_349_071_000_007, "2026-11-22T12:04:31.000007Z"],
+  ])("writes %d as %s and reads it back", (micros, text) => {
     expect(writeMicros(micros)).toBe(text);
     expect(readMicros(text)).toBe(micros);
   });

@@ -10,7 +10,9 @@ import { unknownNames } from "../../src/journal/filter/vocabulary.ts";
 import { aDirectory, aDoNotCall, linesOf, removeDirectory, segmentsOf } from "./kit.ts";
 
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 const write = async (entries: readonly Entry[]): Promise<number> => {
@@ -25,7 +27,13 @@ describe("an export", () => {
   it("has no limit, and gives the lines as they stand, a request's beside each other", async () => {
     const size = await write(Array.from({ length: 3000 }, (_, number) => aDoNotCall(number)).flat());
     const out = join(dir, "all.ndjson");
-    expect(await exportTo(query("", size), { out, as: "ndjson" })).toEqual({ stories: 3000, entries: 6000, fitting: 3000, warnings: [], set_aside: [] });
+    expect(await exportTo(query("", size), { out, as: "ndjson" })).toEqual({
+      stories: 3000,
+      entries: 6000,
+      fitting: 3000,
+      warnings: [],
+      set_aside: [],
+    });
     const lines = (await Promise.all((await segmentsOf(dir)).map((segment) => linesOf(dir, segment)))).flat();
     expect(await readFile(out, "utf8")).toBe(lines.map((line) => `${line}\n`).join(""));
   });
@@ -33,20 +41,35 @@ describe("an export", () => {
   it("ends where the checkpoint ends, and holds what the filter takes", async () => {
     await write([...aDoNotCall(0), ...aDoNotCall(1, { status: 410 }), ...aDoNotCall(2, { status: 410 })]);
     const out = join(dir, "some.ndjson");
-    expect(await exportTo(query("status:410", 4), { out, as: "ndjson" })).toEqual({ stories: 1, entries: 2, fitting: 1, warnings: [], set_aside: [] });
+    expect(await exportTo(query("status:410", 4), { out, as: "ndjson" })).toEqual({
+      stories: 1,
+      entries: 2,
+      fitting: 1,
+      warnings: [],
+      set_aside: [],
+    });
   });
 
   it("does not count the record of itself as something found", async () => {
     const own = (text: string): Entry => ({ kind: "access", user: "rw", operation: "export", query: text });
     const size = await write([...aDoNotCall(0), own("kind:access"), own("client:nobody")]);
-    expect(await exportTo(query("kind:access", size - 1), { out: join(dir, "own.ndjson"), as: "ndjson" })).toMatchObject({ stories: 1, fitting: 0 });
-    expect(await exportTo(query("client:nobody", size), { out: join(dir, "none.csv"), as: "csv" })).toMatchObject({ stories: 0, fitting: 0 });
+    expect(
+      await exportTo(query("kind:access", size - 1), { out: join(dir, "own.ndjson"), as: "ndjson" }),
+    ).toMatchObject({ stories: 1, fitting: 0 });
+    expect(await exportTo(query("client:nobody", size), { out: join(dir, "none.csv"), as: "csv" })).toMatchObject({
+      stories: 0,
+      fitting: 0,
+    });
   });
 
   it("names what nobody knows, and only that", async () => {
     const size = await write([...aDoNotCall(0), ...aDoNotCall(1, { client: "former-crm" })]);
     const filter = parseFilter("client:former-crm,nobody -tenant:102 OR is:ok since:2999-01-01");
-    const names = unknownNames(filter, { actions: [], codes: [], names: { client: ["alpha-crm"], tenant: [{ dbid: 101, name: "Alpha Tenant" }] } });
+    const names = unknownNames(filter, {
+      actions: [],
+      codes: [],
+      names: { client: ["alpha-crm"], tenant: [{ dbid: 101, name: "Alpha Tenant" }] },
+    });
     for (const as of ["ndjson", "csv"] as const) {
       expect((await exportTo({ dir, filter, names, size }, { out: join(dir, `named.${as}`), as })).warnings).toEqual([
         "client:nobody: there is no such client in the config or in the journal",
@@ -78,13 +101,26 @@ describe("an export", () => {
 });
 
 describe("a CSV row", () => {
-  const rowOf = (over: object): string => csvRow({ at: 7, entries: [{ ...aDoNotCall(0)[0]!, ...over, index: 7, time: "2026-11-22T12:00:00.000000Z" } as never] });
+  const rowOf = (over: object): string =>
+    csvRow({
+      at: 7,
+      entries: [{ ...aDoNotCall(0)[0]!, ...over, index: 7, time: "2026-11-22T12:00:00.000000Z" } as never],
+    });
 
-  it.each([["=1+2", "'=1+2"], ["+1", "'+1"], ["-1", "'-1"], ["@SUM(A1)", "'@SUM(A1)"], ["\tx", "'\tx"], ["\rx", "\"'\rx\""], ["a=b", "a=b"]])("has no formula in it: %j", (client, cell) => {
+  it.each([
+    ["=1+2", "'=1+2"],
+    ["+1", "'+1"],
+    ["-1", "'-1"],
+    ["@SUM(A1)", "'@SUM(A1)"],
+    ["\tx", "'\tx"],
+    ["\rx", '"\'\rx"'],
+    ["a=b", "a=b"],
+  ])("has no formula in it: %j", (client, cell) => {
     expect(rowOf({ client })).toContain(`,${cell},`);
   });
 
-  it("quotes what RFC 4180 says must be quoted", () => expect(rowOf({ client: "a,\"b\"\nc" })).toContain(",\"a,\"\"b\"\"\nc\","));
+  it("quotes what RFC 4180 says must be quoted", () =>
+    expect(rowOf({ client: 'a,"b"\nc' })).toContain(',"a,""b""\nc",'));
 
   it("has a cell for each column, and ends with CR LF", () => {
     expect(rowOf({}).split(",").length).toBe(csvHead().split(",").length);

@@ -13,7 +13,11 @@ import { verifyJournal } from "../../src/journal/verify.ts";
 import { aDirectory, anIntent, openWithCheckpoints, removeDirectory } from "./kit.ts";
 
 const FORMAT_1 = join(import.meta.dirname, "format-1");
-const key = createPrivateKey({ key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 7)]), format: "der", type: "pkcs8" });
+const key = createPrivateKey({
+  key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 7)]),
+  format: "der",
+  type: "pkcs8",
+});
 
 let dir: string;
 let vkey: string;
@@ -26,19 +30,52 @@ afterEach(() => removeDirectory(dir));
 
 describe("a journal in format 1", () => {
   it("verifies, with the hashes of the segment that was deleted", async () => {
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], retired: 41, doubts: 8, entries: 320, uncovered: 0 });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({
+      verdict: "ok",
+      findings: [],
+      retired: 41,
+      doubts: 8,
+      entries: 320,
+      uncovered: 0,
+    });
   });
 
   it("is read whole, its kinds under the names of today", async () => {
     const entries = await Array.fromAsync(readEntries(dir));
     expect(entries.map(({ index }) => index)).toEqual(Array.from({ length: 279 }, (_, at) => 41 + at));
-    expect(new Set(entries.map(({ kind }) => kind))).toEqual(new Set(["intent", "outcome", "refusal", "flood", "switchover", "alarm", "abandoned", "gap", "clock", "start", "in-doubt", "access", "deleted", "stop"]));
+    expect(new Set(entries.map(({ kind }) => kind))).toEqual(
+      new Set([
+        "intent",
+        "outcome",
+        "refusal",
+        "flood",
+        "switchover",
+        "alarm",
+        "abandoned",
+        "gap",
+        "clock",
+        "start",
+        "in-doubt",
+        "access",
+        "deleted",
+        "stop",
+      ]),
+    );
     expect(entries.find((entry) => entry.kind === "start")).toMatchObject({ torn: { bytes: 37 } });
   });
 
-  it.each([["kind:in-doubt", 8], ["kind:deleted", 1], ["record:1024", 1], ["kind:abandoned", 1], ["tenant:Beta status:410", undefined]])("finds %s by search as by going through all lines", async (text, count) => {
+  it.each([
+    ["kind:in-doubt", 8],
+    ["kind:deleted", 1],
+    ["record:1024", 1],
+    ["kind:abandoned", 1],
+    ["tenant:Beta status:410", undefined],
+  ])("finds %s by search as by going through all lines", async (text, count) => {
     const filter = parseFilter(text);
-    const expected = (await Array.fromAsync(storiesOf(readLines(dir)))).filter((story) => judge(filter.expression, factsOf(story)) === true).map(({ at }) => at).toReversed();
+    const expected = (await Array.fromAsync(storiesOf(readLines(dir))))
+      .filter((story) => judge(filter.expression, factsOf(story)) === true)
+      .map(({ at }) => at)
+      .toReversed();
     const finder = new Finder(dir);
     await finder.refresh();
     const { stories } = await finder.page(filter, { limit: 1000 });
@@ -56,6 +93,12 @@ describe("a journal in format 1", () => {
     const added = await Array.fromAsync(readEntries(dir, { from: 320 }));
     expect(added.map(({ index }) => index)).toEqual(added.map((_, at) => 320 + at));
     expect(added.filter(({ kind }) => kind === "in-doubt")).toHaveLength(8);
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], entries: 320 + added.length, uncovered: 0, retired: 41 });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({
+      verdict: "ok",
+      findings: [],
+      entries: 320 + added.length,
+      uncovered: 0,
+      retired: 41,
+    });
   });
 });

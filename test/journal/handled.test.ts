@@ -15,7 +15,8 @@ beforeEach(async () => void (dir = await aDirectory()));
 afterEach(() => removeDirectory(dir));
 
 const phone = (digit: string) => ({ tokens: { phone: `t1:${digit.repeat(64)}` }, status: 500 });
-const noted = (number: number, purpose: string): Entry => accessEntry({ user: "dana", operation: HANDLED, query: queryFor(anIntent(number).id), purpose });
+const noted = (number: number, purpose: string): Entry =>
+  accessEntry({ user: "dana", operation: HANDLED, query: queryFor(anIntent(number).id), purpose });
 
 const open = async (...entries: readonly (readonly Entry[])[]): Promise<Owed[]> => {
   const journal = await openJournal({ dir, durability: "os" });
@@ -33,33 +34,63 @@ const open = async (...entries: readonly (readonly Entry[])[]): Promise<Owed[]> 
 
 describe("a note about an open Do-Not-Call", () => {
   it("leaves it listed, and says who wrote it, when and how it was handled; the last note counts", async () => {
-    const owed = await open(aDoNotCall(1, phone("a")), aDoNotCall(2, phone("b")), [noted(1, "asked the site"), noted(1, "added by hand, ticket 42")]);
+    const owed = await open(aDoNotCall(1, phone("a")), aDoNotCall(2, phone("b")), [
+      noted(1, "asked the site"),
+      noted(1, "added by hand, ticket 42"),
+    ]);
     expect(owed.map(({ id, handled }) => [id, handled])).toEqual([
-      [anIntent(1).id, { by: "dana", at: expect.any(String) as string, note: "added by hand, ticket 42", entry: 5 }], [anIntent(2).id, null],
+      [anIntent(1).id, { by: "dana", at: expect.any(String) as string, note: "added by hand, ticket 42", entry: 5 }],
+      [anIntent(2).id, null],
     ]);
   });
 
   it("does not count once the same is asked for again", async () => {
-    expect(await open(aDoNotCall(1, phone("a")), [noted(1, "added by hand")], aDoNotCall(2, phone("a")))).toMatchObject([{ tries: 2, id: anIntent(2).id, handled: null }]);
+    expect(await open(aDoNotCall(1, phone("a")), [noted(1, "added by hand")], aDoNotCall(2, phone("a")))).toMatchObject(
+      [{ tries: 2, id: anIntent(2).id, handled: null }],
+    );
   });
 
   it("goes with the Do-Not-Call when OCS takes that, and names no other", async () => {
-    expect(await open(aDoNotCall(1, phone("a")), [noted(1, "added by hand"), noted(7, "of nothing")], aDoNotCall(2, { ...phone("a"), status: 200 }))).toEqual([]);
+    expect(
+      await open(
+        aDoNotCall(1, phone("a")),
+        [noted(1, "added by hand"), noted(7, "of nothing")],
+        aDoNotCall(2, { ...phone("a"), status: 200 }),
+      ),
+    ).toEqual([]);
     expect(await open(aDoNotCall(3, phone("b")))).toMatchObject([{ handled: null }]);
   });
 
   it("counts for one that was carried on when its segment was deleted", async () => {
     const [asked] = aDoNotCall(1, phone("a"));
     const carried: Entry = {
-      kind: "open-dnc", id: anIntent(1).id, tenant: anIntent(1).tenant, client: "alpha-crm", resource: "phones", identifier: "······0100", action: "DoNotCall", body: {},
-      ...phone("a"), state: "ocs-no", first: "2026-01-01T12:00:00.000000Z", last: "2026-01-01T12:00:00.000000Z", tries: 1, clients: ["alpha-crm"],
+      kind: "open-dnc",
+      id: anIntent(1).id,
+      tenant: anIntent(1).tenant,
+      client: "alpha-crm",
+      resource: "phones",
+      identifier: "······0100",
+      action: "DoNotCall",
+      body: {},
+      ...phone("a"),
+      state: "ocs-no",
+      first: "2026-01-01T12:00:00.000000Z",
+      last: "2026-01-01T12:00:00.000000Z",
+      tries: 1,
+      clients: ["alpha-crm"],
     } as Entry;
-    expect(await open([asked!], [noted(1, "added by hand"), carried])).toMatchObject([{ handled: { note: "added by hand" } }]);
+    expect(await open([asked!], [noted(1, "added by hand"), carried])).toMatchObject([
+      { handled: { note: "added by hand" } },
+    ]);
   });
 
   it("is found among any number of look-ups, and of handles that a registrar names, without reading those", async () => {
     const others = Array.from({ length: 1200 }, (_, handle): Entry => ({
-      kind: "access", user: "minter", role: "registrar", operation: `PUT /ownership/ocs/${handle}`, purpose: "Alpha Tenant",
+      kind: "access",
+      user: "minter",
+      role: "registrar",
+      operation: `PUT /ownership/ocs/${handle}`,
+      purpose: "Alpha Tenant",
     }));
     const pages = vi.spyOn(Finder.prototype, "page");
     try {
@@ -76,7 +107,11 @@ describe("a note about an open Do-Not-Call", () => {
     ["without the request's id", { query: undefined, purpose: "by hand" }, /^query: expected id:/],
     ["with a filter instead of an id", { query: "tenant:101", purpose: "by hand" }, /^query: expected id:/],
     ["without a word", { query: queryFor("01KAPQ8C10QX01KAPQ8C000001"), purpose: undefined }, /^purpose: expected how/],
-    ["with a number in it", { query: queryFor("01KAPQ8C10QX01KAPQ8C000001"), purpose: "called 415-555-0100 back" }, /may be a phone number/],
+    [
+      "with a number in it",
+      { query: queryFor("01KAPQ8C10QX01KAPQ8C000001"), purpose: "called 415-555-0100 back" },
+      /may be a phone number/,
+    ],
   ])("%s is refused", (_what, asked, says) => {
     expect(faultOf({ user: "dana", operation: HANDLED, ...asked })).toMatch(says);
   });

@@ -7,10 +7,17 @@ const ofThePlatform = (key: Uint8Array, text: string): string => createHmac("sha
 
 describe("hmacWith", () => {
   it("is what the platform's HMAC is, for any key and any texts one after the other", () => {
-    assert(property(uint8Array({ minLength: 1, maxLength: 200 }), string({ unit: "binary", maxLength: 2000 }), string({ unit: "grapheme", maxLength: 50 }), (key, first, second) => {
-      const hmac = hmacWith(key);
-      for (const text of [first, second, first]) expect(hmac(text)).toBe(ofThePlatform(key, text));
-    }));
+    assert(
+      property(
+        uint8Array({ minLength: 1, maxLength: 200 }),
+        string({ unit: "binary", maxLength: 2000 }),
+        string({ unit: "grapheme", maxLength: 50 }),
+        (key, first, second) => {
+          const hmac = hmacWith(key);
+          for (const text of [first, second, first]) expect(hmac(text)).toBe(ofThePlatform(key, text));
+        },
+      ),
+    );
   });
 
   it.each([0, 1, 63, 64, 65, 128])("takes a key of %i bytes, block or no block", (length) => {
@@ -21,6 +28,7 @@ describe("hmacWith", () => {
   it("takes a text larger than its buffer, and short ones after it", () => {
     const key = Buffer.from("a key of sixteen");
     const hmac = hmacWith(key);
-    for (const text of ["", "ä".repeat(100_000), "x", "💶".repeat(400)]) expect(hmac(text)).toBe(ofThePlatform(key, text));
+    for (const text of ["", "ä".repeat(100_000), "x", "💶".repeat(400)])
+      expect(hmac(text)).toBe(ofThePlatform(key, text));
   });
 });

@@ -20,7 +20,9 @@ const KNOWN = { "the sample's trial key": "for-a-trial-only-not-a-secret-at-all"
 const RULES = { phone: "last4", customer_id: "token", fields: {}, others: "drop" } as const;
 
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 const entriesIn = async (): Promise<Recorded[]> => {
@@ -28,8 +30,18 @@ const entriesIn = async (): Promise<Recorded[]> => {
   for await (const entry of readEntries(dir)) entries.push(entry);
   return entries;
 };
-const statingIn = async (): Promise<[number, string, Record<string, number>][]> => (await entriesIn()).flatMap((entry) =>
-  ("index_keys" in entry && entry.index_keys ? [[entry.index, entry.kind === "config" ? entry.change : entry.kind, Object.fromEntries(Object.entries(entry.index_keys).map(([epoch, { from }]) => [epoch, from]))]] : []));
+const statingIn = async (): Promise<[number, string, Record<string, number>][]> =>
+  (await entriesIn()).flatMap((entry) =>
+    "index_keys" in entry && entry.index_keys
+      ? [
+          [
+            entry.index,
+            entry.kind === "config" ? entry.change : entry.kind,
+            Object.fromEntries(Object.entries(entry.index_keys).map(([epoch, { from }]) => [epoch, from])),
+          ],
+        ]
+      : [],
+  );
 const withJournal = async (work: (journal: Journal) => Promise<unknown>, options: object = {}): Promise<void> => {
   const journal = await openJournal({ dir, durability: "os", ...options });
   try {
@@ -38,43 +50,73 @@ const withJournal = async (work: (journal: Journal) => Promise<unknown>, options
     await journal.close();
   }
 };
-const asked = (number: number, keys: readonly IndexKey[]) => aDoNotCall(number, { tokens: createRedactor(RULES, keys).tokens("phones", "4155550100", new Map())! });
+const asked = (number: number, keys: readonly IndexKey[]) =>
+  aDoNotCall(number, { tokens: createRedactor(RULES, keys).tokens("phones", "4155550100", new Map())! });
 
 describe("a check value", () => {
   it("is the HMAC of a text that no token is made of", () => {
-    expect(checkValueOf(SECRET)).toBe(createHmac("sha256", SECRET).update("ocs-gateway check value of an index key, version 1").digest("hex"));
+    expect(checkValueOf(SECRET)).toBe(
+      createHmac("sha256", SECRET).update("ocs-gateway check value of an index key, version 1").digest("hex"),
+    );
     const { token } = createRedactor(RULES, SECRET);
-    for (const kind of ["phone", "customer_id"] as const) expect(token(kind, "ocs-gateway check value of an index key, version 1")).not.toContain(checkValueOf(SECRET));
+    for (const kind of ["phone", "customer_id"] as const)
+      expect(token(kind, "ocs-gateway check value of an index key, version 1")).not.toContain(checkValueOf(SECRET));
   });
 
   it.each<[string, string, string, RegExp]>([
     ["another secret", SECRET, "quite another key of 32 characters", /since entry 7$/],
-    ["a line break more", SECRET, `${SECRET}\n`, /line break, blank or byte order mark at an end that the journal's key does not have/],
+    [
+      "a line break more",
+      SECRET,
+      `${SECRET}\n`,
+      /line break, blank or byte order mark at an end that the journal's key does not have/,
+    ],
     ["a line break of Windows more", SECRET, `${SECRET}\r\n`, /that the journal's key does not have/],
     ["a byte order mark more", SECRET, `\uFEFF${SECRET}`, /that the journal's key does not have/],
     ["a blank in front", SECRET, ` ${SECRET}`, /that the journal's key does not have/],
     ["a line break less", `${SECRET}\n`, SECRET, /the journal's key has a line break or blank at its end/],
-    ["a line break of another sort", `${SECRET}\r\n`, `${SECRET}\n`, /the journal's key has a line break or blank at its end/],
+    [
+      "a line break of another sort",
+      `${SECRET}\r\n`,
+      `${SECRET}\n`,
+      /the journal's key has a line break or blank at its end/,
+    ],
     ["a byte order mark less", `\uFEFF${SECRET}`, SECRET, /begins with a byte order mark/],
-    ["the trial key in its place", SECRET, KNOWN["the sample's trial key"], /it is the sample's trial key; is the variable/],
-    ["a key of one's own in place of the trial key", KNOWN["the sample's trial key"], SECRET, /the journal's key of this name is the sample's trial key/],
+    [
+      "the trial key in its place",
+      SECRET,
+      KNOWN["the sample's trial key"],
+      /it is the sample's trial key; is the variable/,
+    ],
+    [
+      "a key of one's own in place of the trial key",
+      KNOWN["the sample's trial key"],
+      SECRET,
+      /the journal's key of this name is the sample's trial key/,
+    ],
     ["the secret of another epoch", SECRET, T2.secret as string, /it is the secret of epoch t2/],
     ["the case of a letter", SECRET, SECRET.toUpperCase(), /since entry 7$/],
   ])("tells %s", (_, journals, configs, why) => {
     const recorded = { t1: { check: checkValueOf(journals), from: 7 } };
     expect(keyDifferences([{ epoch: "t1", secret: journals }, T2], recorded, KNOWN)).toEqual([]);
-    expect(keyDifferences([{ epoch: "t1", secret: configs }, T2], recorded, KNOWN)).toEqual([{ epoch: "t1", why: expect.stringMatching(why) as string }]);
+    expect(keyDifferences([{ epoch: "t1", secret: configs }, T2], recorded, KNOWN)).toEqual([
+      { epoch: "t1", why: expect.stringMatching(why) as string },
+    ]);
     expect(new IndexKeyDiffers([{ epoch: "t1", why: "w" }]).message).not.toContain(SECRET);
   });
 });
 
 describe("the journal", () => {
   it("states the check value in the start, repeats it in every later one, and keeps from where on it counts", async () => {
-    for (const _ of [1, 2]) await withJournal(async (journal) => {
-      journal.keys.use([T1], "h");
-      await beginRun(journal, { version: "1", config_hash: "h" });
-    });
-    expect(await statingIn()).toEqual([[0, "start", { t1: 0 }], [1, "start", { t1: 0 }]]);
+    for (const _ of [1, 2])
+      await withJournal(async (journal) => {
+        journal.keys.use([T1], "h");
+        await beginRun(journal, { version: "1", config_hash: "h" });
+      });
+    expect(await statingIn()).toEqual([
+      [0, "start", { t1: 0 }],
+      [1, "start", { t1: 0 }],
+    ]);
   });
 
   it("states a new key's before the first entry that follows, by itself or in the entry of a reload", async () => {
@@ -86,7 +128,11 @@ describe("the journal", () => {
       journal.keys.use([T1, T2, { epoch: "t3", secret: "a third key of it of 32 characters" }], "h3");
       await journal.append({ kind: "config", config_hash: "h3", change: "reloaded" });
     });
-    expect(await statingIn()).toEqual([[0, "start", { t1: 0 }], [1, "index-keys", { t1: 0, t2: 1 }], [4, "reloaded", { t1: 0, t2: 1, t3: 4 }]]);
+    expect(await statingIn()).toEqual([
+      [0, "start", { t1: 0 }],
+      [1, "index-keys", { t1: 0, t2: 1 }],
+      [4, "reloaded", { t1: 0, t2: 1, t3: 4 }],
+    ]);
   });
 
   it("refuses another secret under a name that it knows, and goes on with the former one", async () => {
@@ -102,7 +148,9 @@ describe("the journal", () => {
   });
 
   it("takes a journal without check values over, and says from where on they count", async () => {
-    await withJournal(async (journal) => { for (const entry of asked(1, [T1])) await journal.append(entry); });
+    await withJournal(async (journal) => {
+      for (const entry of asked(1, [T1])) await journal.append(entry);
+    });
     await withJournal(async (journal) => {
       journal.keys.use([T1], "h");
       await journal.append({ kind: "access", user: "somebody", operation: "look-up" });
@@ -112,14 +160,17 @@ describe("the journal", () => {
 
   it("states it again where the disk lost it, and never lets a token go before it", async () => {
     const trouble = new TroubledDisk();
-    await withJournal(async (journal) => {
-      await beginRun(journal, { version: "1" });
-      trouble.break({ code: "ENOSPC", only: /segments write/, times: 1 });
-      journal.keys.use([T1], "h");
-      await expect(journal.append(asked(1, [T1])[0]!)).rejects.toThrow();
-      await expect.poll(() => journal.status().failed).toBe(undefined);
-      for (const entry of asked(2, [T1])) await journal.append(entry);
-    }, { disk: trouble.disk });
+    await withJournal(
+      async (journal) => {
+        await beginRun(journal, { version: "1" });
+        trouble.break({ code: "ENOSPC", only: /segments write/, times: 1 });
+        journal.keys.use([T1], "h");
+        await expect(journal.append(asked(1, [T1])[0]!)).rejects.toThrow();
+        await expect.poll(() => journal.status().failed).toBe(undefined);
+        for (const entry of asked(2, [T1])) await journal.append(entry);
+      },
+      { disk: trouble.disk },
+    );
     const entries = await entriesIn();
     const [stated] = await statingIn();
     expect(stated).toEqual([stated![0], "index-keys", { t1: stated![0] }]);
@@ -130,7 +181,14 @@ describe("the journal", () => {
     await withJournal(async (journal) => {
       journal.keys.use([T1], "h");
       await beginRun(journal, { version: "1" });
-      await journal.append({ kind: "deleted", from: 0, to: 0, segments: [], youngest: "2026-11-22T12:00:00.000000Z", dnc: {} });
+      await journal.append({
+        kind: "deleted",
+        from: 0,
+        to: 0,
+        segments: [],
+        youngest: "2026-11-22T12:00:00.000000Z",
+        dnc: {},
+      });
     });
     expect((await statingIn()).at(-1)).toEqual([1, "deleted", { t1: 0 }]);
   });
@@ -139,28 +197,37 @@ describe("the journal", () => {
     const [register, next] = [new KeyRegister(), new KeyRegister()];
     register.found({ t1: { check: checkValueOf(SECRET), from: 3 } });
     next.restore(JSON.parse(JSON.stringify(register.save())) as ReturnType<KeyRegister["save"]>);
-    expect(() => next.use([{ epoch: "t1", secret: "quite another key of 32 characters" }], "h")).toThrow(IndexKeyDiffers);
+    expect(() => next.use([{ epoch: "t1", secret: "quite another key of 32 characters" }], "h")).toThrow(
+      IndexKeyDiffers,
+    );
     next.use([T1], "h");
     expect(next.owes).toBe(false);
   });
 });
 
 describe("a look-up", () => {
-  const look = async (keys: readonly IndexKey[]): Promise<{ readonly at: readonly number[]; readonly evidence: Evidence }> => {
+  const look = async (
+    keys: readonly IndexKey[],
+  ): Promise<{ readonly at: readonly number[]; readonly evidence: Evidence }> => {
     const finder = new Finder(dir);
     try {
       await finder.refresh();
-      const { stories, evidence } = await lookUp(finder, { person: { kind: "phone", value: "4155550100" }, keys, filter: parseFilter("") }, { limit: 50 });
+      const { stories, evidence } = await lookUp(
+        finder,
+        { person: { kind: "phone", value: "4155550100" }, keys, filter: parseFilter("") },
+        { limit: 50 },
+      );
       return { at: stories.map(({ at }) => at), evidence };
     } finally {
       finder.close();
     }
   };
   const keysOf = ({ epochs }: Evidence): string[] => epochs.map(({ epoch, key, held }) => `${epoch} ${key} ${held}`);
-  const write = (keys: readonly IndexKey[], number = 1): Promise<void> => withJournal(async (journal) => {
-    journal.keys.use(keys, "h");
-    for (const entry of asked(number, keys)) await journal.append(entry);
-  });
+  const write = (keys: readonly IndexKey[], number = 1): Promise<void> =>
+    withJournal(async (journal) => {
+      journal.keys.use(keys, "h");
+      for (const entry of asked(number, keys)) await journal.append(entry);
+    });
 
   it("is complete with the key that the journal states", async () => {
     await write([T1]);
@@ -172,21 +239,35 @@ describe("a look-up", () => {
     await write([T1]);
     await write([T1, T2], 2);
     const { at, evidence } = await look([{ epoch: "t1", secret: `${SECRET}\n` }, T2]);
-    expect([at, keysOf(evidence), evidence.complete, areKeysProven(evidence)]).toEqual([[4], ["t1 other false", "t2 same true"], false, false]);
+    expect([at, keysOf(evidence), evidence.complete, areKeysProven(evidence)]).toEqual([
+      [4],
+      ["t1 other false", "t2 same true"],
+      false,
+      false,
+    ]);
   });
 
   it("is refused where no key is the journal's", async () => {
     await write([T1]);
-    await expect(look([{ epoch: "t1", secret: "quite another key of 32 characters" }])).rejects.toThrow(IndexKeyDiffers);
+    await expect(look([{ epoch: "t1", secret: "quite another key of 32 characters" }])).rejects.toThrow(
+      IndexKeyDiffers,
+    );
   });
 
   it("cannot tell of tokens that are older than the check value, nor where there is none", async () => {
-    await withJournal(async (journal) => { for (const entry of asked(1, [T1])) await journal.append(entry); });
+    await withJournal(async (journal) => {
+      for (const entry of asked(1, [T1])) await journal.append(entry);
+    });
     const before = await look([T1]);
     expect([before.at, keysOf(before.evidence), before.evidence.complete]).toEqual([[0], ["t1 unproven true"], false]);
     await write([T1], 2);
     const { at, evidence } = await look([T1]);
-    expect([at, keysOf(evidence), evidence.complete, evidence.epochs[0]!.covered_from]).toEqual([[3, 0], ["t1 unproven true"], false, 2]);
+    expect([at, keysOf(evidence), evidence.complete, evidence.epochs[0]!.covered_from]).toEqual([
+      [3, 0],
+      ["t1 unproven true"],
+      false,
+      2,
+    ]);
   });
 
   it("calls a key unused that made no token, and missing where the config has none", async () => {

@@ -1,6 +1,18 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -8,7 +20,15 @@ import { JournalBroken, openJournal, type Journal } from "../../src/journal/appe
 import { listenForCommands } from "../../src/journal/command-socket.ts";
 import { judgeFileSystem } from "../../src/journal/lock/file-system.ts";
 import { keepsOthersOut } from "../../src/journal/lock/probe.ts";
-import { JournalHeld, LockUnavailable, takeLock, tryLock, waitForLock, writerOf, type Lock } from "../../src/journal/lock.ts";
+import {
+  JournalHeld,
+  LockUnavailable,
+  takeLock,
+  tryLock,
+  waitForLock,
+  writerOf,
+  type Lock,
+} from "../../src/journal/lock.ts";
 import { places } from "../../src/journal/places.ts";
 import { holderProgram, hasNamespaces, lockHolder, OTHER_NAMESPACE, type LockHolder } from "../kit/lock-holder.ts";
 import { describeIf } from "../kit/machine.ts";
@@ -16,7 +36,9 @@ import { anIntent } from "./kit.ts";
 
 let dir: string;
 const closing: (() => unknown)[] = [];
-beforeEach(async () => { dir = await mkdtemp(join(tmpdir(), "ocsgw-lock-")); });
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocsgw-lock-"));
+});
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
   await rm(dir, { recursive: true, force: true });
@@ -52,7 +74,8 @@ describe("the journal's lock", () => {
     await symlink(dir, other);
     closing.push(() => rm(other));
     const lock = await take();
-    for (const path of [dir, other, `${dir}/../${dir.split("/").at(-1)}`]) await expect(takeLock(path, ME)).rejects.toThrow("open already, by this process itself (ocsgw test, since 20");
+    for (const path of [dir, other, `${dir}/../${dir.split("/").at(-1)}`])
+      await expect(takeLock(path, ME)).rejects.toThrow("open already, by this process itself (ocsgw test, since 20");
     expect(await lock.fault()).toBeUndefined();
     await lock.release();
     await take();
@@ -69,21 +92,41 @@ describe("the journal's lock", () => {
 
   it("is free although nobody has asked for the end of the process that held it", async () => {
     // The shell starts the holder and becomes a program that never asks.
-    const parent = spawn("sh", ["-c", `"$0" --input-type=module-typescript --eval "$1" & echo $!; exec sleep 60`, process.execPath, holderProgram(dir)], { stdio: ["ignore", "pipe", "inherit"] });
+    const parent = spawn(
+      "sh",
+      [
+        "-c",
+        `"$0" --input-type=module-typescript --eval "$1" & echo $!; exec sleep 60`,
+        process.execPath,
+        holderProgram(dir),
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
     closing.push(() => parent.kill("SIGKILL"));
     let said = "";
     parent.stdout.on("data", (chunk) => (said += String(chunk)));
     await expect.poll(() => said, { timeout: 10_000 }).toContain("held");
     await expect(take()).rejects.toThrow(JournalHeld);
     process.kill(Number.parseInt(said, 10), "SIGKILL");
-    await expect.poll(async () => (await tryLock(dir, ME).catch(() => undefined))?.release().then(() => "free"), { timeout: 2000 }).toBe("free");
+    await expect
+      .poll(async () => (await tryLock(dir, ME).catch(() => undefined))?.release().then(() => "free"), {
+        timeout: 2000,
+      })
+      .toBe("free");
   });
 
   it.each([
     ["reads its file", (path: string) => ["cat", path]],
     ["copies the directory", (_: string, from: string) => ["cp", "-a", from, `${from}-copy`]],
     ["opens its file to write", (path: string) => ["sh", "-c", `: >> "${path}"`]],
-    ["looks at its file with SQLite", (path: string) => [process.execPath, "--eval", `try { new (require("node:sqlite").DatabaseSync)(${JSON.stringify(path)}).exec("BEGIN IMMEDIATE") } catch {}`]],
+    [
+      "looks at its file with SQLite",
+      (path: string) => [
+        process.execPath,
+        "--eval",
+        `try { new (require("node:sqlite").DatabaseSync)(${JSON.stringify(path)}).exec("BEGIN IMMEDIATE") } catch {}`,
+      ],
+    ],
   ])("is not lost when another process %s", async (_, command) => {
     const lock = await take();
     const [program, ...args] = command(places(dir).writer, join(dir, "lock"));
@@ -111,11 +154,21 @@ describe("the journal's lock", () => {
 
   it("is for its owner alone", async () => {
     await take();
-    const rights = await Promise.all(["lock", "lock/writer", "lock/holder.json"].map(async (name) => (await stat(join(dir, name))).mode & 0o777));
+    const rights = await Promise.all(
+      ["lock", "lock/writer", "lock/holder.json"].map(async (name) => (await stat(join(dir, name))).mode & 0o777),
+    );
     expect(rights).toEqual([0o700, 0o600, 0o600]);
   });
 
-  it.each([["no name", ""], ["a name that is no JSON", "{"], ["a name with controls", '{"pid":1,"role":"gateway","command":"a\\u001b[2J","host":"h","since":"s","namespace":null}'], ["a name beyond all bounds", "x".repeat(10_000)]])("refuses with what is known when the holder left %s", async (_, text) => {
+  it.each([
+    ["no name", ""],
+    ["a name that is no JSON", "{"],
+    [
+      "a name with controls",
+      '{"pid":1,"role":"gateway","command":"a\\u001b[2J","host":"h","since":"s","namespace":null}',
+    ],
+    ["a name beyond all bounds", "x".repeat(10_000)],
+  ])("refuses with what is known when the holder left %s", async (_, text) => {
     await hold();
     await writeFile(places(dir).holder, text);
     await expect(take()).rejects.toThrow("by another process, which did not leave its name");
@@ -161,23 +214,33 @@ describe("the journal's lock", () => {
 });
 
 describe("a journal whose lock is gone", () => {
-  const fails = (journal: Journal, why: string): Promise<void> => expect.poll(() => journal.status().failed ?? "", { timeout: 5000 }).toContain(why);
+  const fails = (journal: Journal, why: string): Promise<void> =>
+    expect.poll(() => journal.status().failed ?? "", { timeout: 5000 }).toContain(why);
 
-  it.runIf(process.platform === "linux")("writes nothing more when the system dropped it, and does not mend by itself", async () => {
-    const journal = await open();
-    await journal.append(anIntent(0));
-    // The kernel drops fcntl locks when the process closes any descriptor of the file.
-    await readFile(places(dir).writer);
-    await fails(journal, "the system dropped the lock");
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
-    expect(journal.status().failed).toContain("restart the gateway");
-  });
+  it.runIf(process.platform === "linux")(
+    "writes nothing more when the system dropped it, and does not mend by itself",
+    async () => {
+      const journal = await open();
+      await journal.append(anIntent(0));
+      // The kernel drops fcntl locks when the process closes any descriptor of the file.
+      await readFile(places(dir).writer);
+      await fails(journal, "the system dropped the lock");
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+      expect(journal.status().failed).toContain("restart the gateway");
+    },
+  );
 
-  it.each([["removed", () => rm(join(dir, "lock"), { recursive: true })], ["replaced", async () => {
-    await rename(places(dir).writer, `${places(dir).writer}.aside`);
-    await writeFile(places(dir).writer, "");
-  }]])("writes nothing more when it was %s", async (_, harm) => {
+  it.each([
+    ["removed", () => rm(join(dir, "lock"), { recursive: true })],
+    [
+      "replaced",
+      async () => {
+        await rename(places(dir).writer, `${places(dir).writer}.aside`);
+        await writeFile(places(dir).writer, "");
+      },
+    ],
+  ])("writes nothing more when it was %s", async (_, harm) => {
     const journal = await open();
     await journal.append(anIntent(0));
     await harm();
@@ -195,29 +258,42 @@ describe("a journal whose lock is gone", () => {
   });
 });
 
-describeIf(hasNamespaces(), "unshare, and user namespaces that it may make", "in different pid namespaces, where every gateway is pid 1", () => {
-  it("the second one is refused, and the first one's end frees the lock at once", async () => {
-    const first = await hold({ by: OTHER_NAMESPACE });
-    expect(await tried({ by: OTHER_NAMESPACE })).toMatch(/open already, by ocsgw test, pid 1 of another container or pid namespace, host name /);
-    await expect(take()).rejects.toThrow("another container or pid namespace");
-    await first.kill();
-    await expect.poll(async () => (await tryLock(dir, ME))?.release().then(() => "free"), { timeout: 2000 }).toBe("free");
-  });
+describeIf(
+  hasNamespaces(),
+  "unshare, and user namespaces that it may make",
+  "in different pid namespaces, where every gateway is pid 1",
+  () => {
+    it("the second one is refused, and the first one's end frees the lock at once", async () => {
+      const first = await hold({ by: OTHER_NAMESPACE });
+      expect(await tried({ by: OTHER_NAMESPACE })).toMatch(
+        /open already, by ocsgw test, pid 1 of another container or pid namespace, host name /,
+      );
+      await expect(take()).rejects.toThrow("another container or pid namespace");
+      await first.kill();
+      await expect
+        .poll(async () => (await tryLock(dir, ME))?.release().then(() => "free"), { timeout: 2000 })
+        .toBe("free");
+    });
 
-  it("a gateway of the version before is seen from outside", async () => {
-    const child = spawn(OTHER_NAMESPACE[0], [...OTHER_NAMESPACE.slice(1), "sh", "-c", "cat /proc/sys/kernel/random/boot_id /proc/1/stat; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
-    closing.push(() => child.kill("SIGKILL"));
-    let said = "";
-    child.stdout.on("data", (chunk) => (said += String(chunk)));
-    await expect.poll(() => said.split("\n").length, { timeout: 5000 }).toBe(3);
-    const [boot, line] = said.split("\n");
-    await writeFile(join(dir, "lock"), `1 ${boot}:${line!.slice(line!.lastIndexOf(")") + 2).split(" ")[19]}\n`);
-    await expect(take()).rejects.toThrow(/by process \d+ \(1 in its pid namespace\), of a version before/);
-    child.kill("SIGKILL");
-    await once(child, "exit");
-    await take();
-  });
-});
+    it("a gateway of the version before is seen from outside", async () => {
+      const child = spawn(
+        OTHER_NAMESPACE[0],
+        [...OTHER_NAMESPACE.slice(1), "sh", "-c", "cat /proc/sys/kernel/random/boot_id /proc/1/stat; exec sleep 60"],
+        { stdio: ["ignore", "pipe", "inherit"] },
+      );
+      closing.push(() => child.kill("SIGKILL"));
+      let said = "";
+      child.stdout.on("data", (chunk) => (said += String(chunk)));
+      await expect.poll(() => said.split("\n").length, { timeout: 5000 }).toBe(3);
+      const [boot, line] = said.split("\n");
+      await writeFile(join(dir, "lock"), `1 ${boot}:${line!.slice(line!.lastIndexOf(")") + 2).split(" ")[19]}\n`);
+      await expect(take()).rejects.toThrow(/by process \d+ \(1 in its pid namespace\), of a version before/);
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      await take();
+    });
+  },
+);
 
 describe("the lock file of a version before", { timeout: 60_000 }, () => {
   const bootId = async (): Promise<string> => (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
@@ -242,35 +318,45 @@ describe("the lock file of a version before", { timeout: 60_000 }, () => {
     expect(await readdir(dir)).toEqual(["lock"]);
   });
 
-  it.runIf(process.platform === "linux")("keeps us out while its process lives, and not when that is dead and nobody has asked for its end", async () => {
-    const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
-    closing.push(() => parent.kill("SIGKILL"));
-    const holder = Number(String((await once(parent.stdout, "data"))[0]));
-    await leave(`${holder} ${await bootId()}:${await ticksOf(holder)}\n`);
-    await expect(take()).rejects.toThrow(`open already, by process ${holder}, of a version before journal format 2`);
-    expect(await writerOf(dir)).toBe(`process ${holder}`);
-    process.kill(holder, "SIGKILL");
-    await expect.poll(() => readFile(`/proc/${holder}/stat`, "utf8"), { timeout: 5000 }).toContain(") Z ");
-    await take();
-  });
+  it.runIf(process.platform === "linux")(
+    "keeps us out while its process lives, and not when that is dead and nobody has asked for its end",
+    async () => {
+      const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+      closing.push(() => parent.kill("SIGKILL"));
+      const holder = Number(String((await once(parent.stdout, "data"))[0]));
+      await leave(`${holder} ${await bootId()}:${await ticksOf(holder)}\n`);
+      await expect(take()).rejects.toThrow(`open already, by process ${holder}, of a version before journal format 2`);
+      expect(await writerOf(dir)).toBe(`process ${holder}`);
+      process.kill(holder, "SIGKILL");
+      await expect.poll(() => readFile(`/proc/${holder}/stat`, "utf8"), { timeout: 5000 }).toContain(") Z ");
+      await take();
+    },
+  );
 
-  it.runIf(process.platform === "linux")("keeps us out while a gateway that we do not see writes the journal", async () => {
-    await leave(`1 ${await bootId()}:7\n`);
-    await mkdir(join(dir, "segments"));
-    const timer = setInterval(() => void appendFile(join(dir, "segments/000000000000.jsonl"), "x\n"), 300);
-    closing.push(() => clearInterval(timer));
-    await expect(take()).rejects.toThrow("a gateway that this process does not see: the journal is being written");
-    expect((await stat(join(dir, "lock"))).isFile()).toBe(true);
-  });
+  it.runIf(process.platform === "linux")(
+    "keeps us out while a gateway that we do not see writes the journal",
+    async () => {
+      await leave(`1 ${await bootId()}:7\n`);
+      await mkdir(join(dir, "segments"));
+      const timer = setInterval(() => void appendFile(join(dir, "segments/000000000000.jsonl"), "x\n"), 300);
+      closing.push(() => clearInterval(timer));
+      await expect(take()).rejects.toThrow("a gateway that this process does not see: the journal is being written");
+      expect((await stat(join(dir, "lock"))).isFile()).toBe(true);
+    },
+  );
 
-  it.runIf(process.platform === "linux").each([["", "there are none"], ['{"at":"2026-11-22T12:00:00.000Z","journalled":true}\n', "there are some"]])("keeps us out while a gateway that we do not see answers by its revocations, where before %j", async (before) => {
+  it.runIf(process.platform === "linux").each([
+    ["", "there are none"],
+    ['{"at":"2026-11-22T12:00:00.000Z","journalled":true}\n', "there are some"],
+  ])("keeps us out while a gateway that we do not see answers by its revocations, where before %j", async (before) => {
     await leave(`1 ${await bootId()}:7\n`);
     const file = join(dir, "revocations.jsonl");
     if (before !== "") await writeFile(file, before);
     // As that version takes over what is added to the file.
     const timer = setInterval(async () => {
       const text = await readFile(file, "utf8").catch(() => "");
-      if (text.endsWith('"until":null}\n')) await appendFile(file, '{"at":"2026-11-22T12:00:01.000Z","journalled":true}\n');
+      if (text.endsWith('"until":null}\n'))
+        await appendFile(file, '{"at":"2026-11-22T12:00:01.000Z","journalled":true}\n');
     }, 200);
     closing.push(() => clearInterval(timer));
     await expect(take()).rejects.toThrow("a gateway that this process does not see: it answers");
@@ -287,9 +373,16 @@ describe("the lock file of a version before", { timeout: 60_000 }, () => {
 
 describe("file systems", () => {
   it.each([
-    ["ext4", 0xef53, undefined, true], ["XFS", 0x58465342, undefined, true], ["overlayfs", 0x794c7630, undefined, true], ["CephFS", 0x00c36400, undefined, true],
-    ["NFS", 0x6969, "NFS", false], ["CIFS", 0xff534d42, "CIFS", false], ["CIFS as a negative number", 0xff534d42 | 0, "CIFS", false], ["SMB", 0xfe534d42, "SMB", false],
-    ["FUSE, of which nothing is known", 0x65735546, undefined, false], ["one that nobody knows", 0x12345678, undefined, false],
+    ["ext4", 0xef53, undefined, true],
+    ["XFS", 0x58465342, undefined, true],
+    ["overlayfs", 0x794c7630, undefined, true],
+    ["CephFS", 0x00c36400, undefined, true],
+    ["NFS", 0x6969, "NFS", false],
+    ["CIFS", 0xff534d42, "CIFS", false],
+    ["CIFS as a negative number", 0xff534d42 | 0, "CIFS", false],
+    ["SMB", 0xfe534d42, "SMB", false],
+    ["FUSE, of which nothing is known", 0x65735546, undefined, false],
+    ["one that nobody knows", 0x12345678, undefined, false],
   ])("%s", (_, type, network, isReal) => {
     expect(judgeFileSystem(type)).toEqual({ network, isReal });
   });

@@ -10,22 +10,40 @@ import { aDirectory, aRefusal, anIntent, removeDirectory, segmentsOf } from "./k
 
 let dir: string;
 let journal: Journal;
-const open = async (): Promise<void> => { journal = await openJournal({ dir, durability: "os", segmentBytes: 2000 }); };
+const open = async (): Promise<void> => {
+  journal = await openJournal({ dir, durability: "os", segmentBytes: 2000 });
+};
 
-beforeEach(async () => { dir = await aDirectory(); await open(); });
-afterEach(async () => { await journal.close(); await removeDirectory(dir); });
+beforeEach(async () => {
+  dir = await aDirectory();
+  await open();
+});
+afterEach(async () => {
+  await journal.close();
+  await removeDirectory(dir);
+});
 
 const of = (dbid: number, entry: Entry): Entry => ({ ...entry, tenant: { dbid, name: `Tenant ${dbid}` } }) as Entry;
 const refusal = (number: number, action: string | null): Entry => ({ ...aRefusal(number), action });
 const numbersOf = async (dbid: number): Promise<unknown[]> =>
-  (await Array.fromAsync(readEntries(dir))).filter((entry: Recorded) => "tenant" in entry && entry.tenant?.dbid === dbid).map((entry) => ("dnc" in entry ? entry.dnc : undefined));
+  (await Array.fromAsync(readEntries(dir)))
+    .filter((entry: Recorded) => "tenant" in entry && entry.tenant?.dbid === dbid)
+    .map((entry) => ("dnc" in entry ? entry.dnc : undefined));
 
 describe("a DoNotCall's number", () => {
   it("counts each tenant's own, in intents and in refusals alike", async () => {
-    await Promise.all([
-      of(101, anIntent(0)), of(102, anIntent(1)), of(101, refusal(2, "DoNotCall")), of(101, { ...anIntent(3), action: "AddRecord" } as Entry), of(101, anIntent(4)),
-      of(102, refusal(5, "AddRecord")), of(102, refusal(6, null)), of(102, refusal(7, "DoNotCall")),
-    ].map((entry) => journal.append(entry)));
+    await Promise.all(
+      [
+        of(101, anIntent(0)),
+        of(102, anIntent(1)),
+        of(101, refusal(2, "DoNotCall")),
+        of(101, { ...anIntent(3), action: "AddRecord" } as Entry),
+        of(101, anIntent(4)),
+        of(102, refusal(5, "AddRecord")),
+        of(102, refusal(6, null)),
+        of(102, refusal(7, "DoNotCall")),
+      ].map((entry) => journal.append(entry)),
+    );
     journal.note(of(101, refusal(8, "DoNotCall")));
     await journal.append(aRefusal(9));
     expect(await numbersOf(101)).toEqual([1, 2, undefined, 3, 4]);
@@ -47,13 +65,16 @@ describe("a DoNotCall's number", () => {
 
   it("goes on over segments and openings, and what a body says of itself counts for nothing", async () => {
     for (let round = 0; round < 4; round++) {
-      for (let number = 0; number < 5; number++) await journal.append(of(101, anIntent(number, { dnc: 999, TEXT: ',"dnc":1000}', DEEP: { dnc: 5 } })));
+      for (let number = 0; number < 5; number++)
+        await journal.append(of(101, anIntent(number, { dnc: 999, TEXT: ',"dnc":1000}', DEEP: { dnc: 5 } })));
       await journal.append(of(101, { ...anIntent(6, { tenant: { dbid: 5 } }), action: "AddRecord" } as Entry));
       await journal.close();
       await open();
     }
     expect((await segmentsOf(dir)).length).toBeGreaterThan(3);
-    expect((await numbersOf(101)).filter((number) => number !== undefined)).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+    expect((await numbersOf(101)).filter((number) => number !== undefined)).toEqual(
+      Array.from({ length: 20 }, (_, at) => at + 1),
+    );
   });
 
   it("is given again when a crash tore its line off", async () => {
@@ -67,7 +88,14 @@ describe("a DoNotCall's number", () => {
   });
 
   it("outlives the lines that retention deleted", async () => {
-    await journal.append({ kind: "deleted", from: 0, to: 40, segments: ["000000000000.jsonl"], youngest: "2020-01-01T00:00:00.000000Z", dnc: { 101: 17, 103: 2 } });
+    await journal.append({
+      kind: "deleted",
+      from: 0,
+      to: 40,
+      segments: ["000000000000.jsonl"],
+      youngest: "2020-01-01T00:00:00.000000Z",
+      dnc: { 101: 17, 103: 2 },
+    });
     await journal.close();
     await open();
     await journal.append(of(101, anIntent(0)));
@@ -78,7 +106,11 @@ describe("a DoNotCall's number", () => {
 
 const on = (upstream: string, dbid: number, entry: Entry): Entry => ({ ...of(dbid, entry), upstream }) as Entry;
 const sequencesOf = async (): Promise<unknown[]> =>
-  (await Array.fromAsync(readEntries(dir))).flatMap((entry) => ("dnc" in entry && typeof entry.dnc === "number" ? [[entry.kind, "dnc_sequence" in entry ? entry.dnc_sequence : undefined, entry.dnc]] : []));
+  (await Array.fromAsync(readEntries(dir))).flatMap((entry) =>
+    "dnc" in entry && typeof entry.dnc === "number"
+      ? [[entry.kind, "dnc_sequence" in entry ? entry.dnc_sequence : undefined, entry.dnc]]
+      : [],
+  );
 
 describe("a DoNotCall's number on one of several OCS", () => {
   it("counts the tenants of one DBID on two OCS apart, over openings and retention", async () => {
@@ -88,11 +120,24 @@ describe("a DoNotCall's number on one of several OCS", () => {
     await journal.close();
     await open();
     await journal.append(on("service", 101, anIntent(3)));
-    await journal.append({ kind: "deleted", from: 0, to: 4, segments: [], youngest: "2020-01-01T00:00:00.000000Z", dnc: { "sales/101": 40 } });
+    await journal.append({
+      kind: "deleted",
+      from: 0,
+      to: 4,
+      segments: [],
+      youngest: "2020-01-01T00:00:00.000000Z",
+      dnc: { "sales/101": 40 },
+    });
     await journal.close();
     await open();
     await journal.append(on("sales", 101, anIntent(4)));
-    expect(await sequencesOf()).toEqual([["intent", "sales/101", 1], ["intent", "service/101", 1], ["refusal", "sales/101", 2], ["intent", "service/101", 2], ["intent", "sales/101", 41]]);
+    expect(await sequencesOf()).toEqual([
+      ["intent", "sales/101", 1],
+      ["intent", "service/101", 1],
+      ["refusal", "sales/101", 2],
+      ["intent", "service/101", 2],
+      ["intent", "sales/101", 41],
+    ]);
   });
 
   it("begins with 1 where format 1 numbered by DBID, and each start says where that ended", async () => {
@@ -103,18 +148,26 @@ describe("a DoNotCall's number on one of several OCS", () => {
     await journal.append(on("sales", 101, anIntent(3)));
     await journal.append({ kind: "access", user: "auditor", operation: "export" });
     const entries = await Array.fromAsync(readEntries(dir));
-    expect(entries.filter(({ kind }) => kind === "start" || kind === "access")).toMatchObject([{ dnc: { 101: 3 } }, { dnc: { 101: 3, "sales/101": 1 } }]);
+    expect(entries.filter(({ kind }) => kind === "start" || kind === "access")).toMatchObject([
+      { dnc: { 101: 3 } },
+      { dnc: { 101: 3, "sales/101": 1 } },
+    ]);
     expect((await sequencesOf()).at(-1)).toEqual(["intent", "sales/101", 1]);
   });
 
-  it.each(["x\",\"dnc_sequence\":\"sales/101\",\"dnc\":900}", { dnc_sequence: "sales/101", dnc: 900 }])("is not taken from what a client sends: %j", async (said) => {
-    await journal.append(on("sales", 101, anIntent(0, { SAID: said })));
-    await journal.append(on("sales", 101, { ...anIntent(1, { dnc_sequence: "sales/101", dnc: 900 }), action: "AddRecord" } as Entry));
-    await journal.close();
-    await open();
-    await journal.append(on("sales", 101, anIntent(2)));
-    expect((await sequencesOf()).at(-1)).toEqual(["intent", "sales/101", 2]);
-  });
+  it.each(['x","dnc_sequence":"sales/101","dnc":900}', { dnc_sequence: "sales/101", dnc: 900 }])(
+    "is not taken from what a client sends: %j",
+    async (said) => {
+      await journal.append(on("sales", 101, anIntent(0, { SAID: said })));
+      await journal.append(
+        on("sales", 101, { ...anIntent(1, { dnc_sequence: "sales/101", dnc: 900 }), action: "AddRecord" } as Entry),
+      );
+      await journal.close();
+      await open();
+      await journal.append(on("sales", 101, anIntent(2)));
+      expect((await sequencesOf()).at(-1)).toEqual(["intent", "sales/101", 2]);
+    },
+  );
 
   it("survives a start that reads only the saved state", () => {
     const [before, after] = [new Numbers(), new Numbers()];

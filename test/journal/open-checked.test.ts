@@ -14,7 +14,20 @@ import { sealLine } from "../../src/journal/seal.ts";
 import { JournalDamaged } from "../../src/journal/recover.ts";
 import { secondPlace } from "../../src/journal/second-place.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
-import { ORIGIN, aDirectory, aJournal, aKey, aQuickDirectory, anIntent, checkpointsOf, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "./kit.ts";
+import {
+  ORIGIN,
+  aDirectory,
+  aJournal,
+  aKey,
+  aQuickDirectory,
+  anIntent,
+  checkpointsOf,
+  linesOf,
+  openWithCheckpoints,
+  removeDirectory,
+  segmentsOf,
+  writeLines,
+} from "./kit.ts";
 
 const key = aKey();
 const thief = aKey();
@@ -30,18 +43,41 @@ afterEach(() => removeDirectory(root));
 const dir = (): string => join(root, "audit");
 const anchor = (): string => join(root, "audit.anchor");
 const elsewhere = () => secondPlace({ kind: "file", path: join(root, "elsewhere.txt") });
-const published = async (): Promise<Trust["published"]> => !publishes ? [] : [{ name: elsewhere().name, notes: await elsewhere().published() }];
-const trust = async (signing: KeyObject = key): Promise<Trust> => ({ key: signing, origin: ORIGIN, anchor: anchor(), published: await published() });
+const published = async (): Promise<Trust["published"]> =>
+  !publishes ? [] : [{ name: elsewhere().name, notes: await elsewhere().published() }];
+const trust = async (signing: KeyObject = key): Promise<Trust> => ({
+  key: signing,
+  origin: ORIGIN,
+  anchor: anchor(),
+  published: await published(),
+});
 
-type Run = { readonly entries?: number; readonly signing?: KeyObject; readonly disk?: Disk; readonly publish?: boolean };
+type Run = {
+  readonly entries?: number;
+  readonly signing?: KeyObject;
+  readonly disk?: Disk;
+  readonly publish?: boolean;
+};
 
 /** One run as the gateway has it: opened, so many intents, a checkpoint, closed. Gives what it warned of. */
-const run = async ({ entries = 3, signing = key, disk = nodeDisk, publish = false }: Run = {}): Promise<readonly string[]> => {
+const run = async ({ entries = 3, signing = key, disk = nodeDisk, publish = false }: Run = {}): Promise<
+  readonly string[]
+> => {
   publishes ||= publish;
-  const { journal, anchor: kept, warnings } = await openChecked({ dir: dir(), durability: "flush", disk, segmentBytes: 1500 }, await trust(signing));
+  const {
+    journal,
+    anchor: kept,
+    warnings,
+  } = await openChecked({ dir: dir(), durability: "flush", disk, segmentBytes: 1500 }, await trust(signing));
   const notes: string[] = [];
   try {
-    const checkpoints = await createCheckpoints(journal, { key: signing, origin: ORIGIN, everyMs: 3_600_000, anchor: kept, publish: (note) => notes.push(note) });
+    const checkpoints = await createCheckpoints(journal, {
+      key: signing,
+      origin: ORIGIN,
+      everyMs: 3_600_000,
+      anchor: kept,
+      publish: (note) => notes.push(note),
+    });
     for (let number = 0; number < entries; number++) await journal.append(anIntent(number));
     await checkpoints.stop();
   } finally {
@@ -53,9 +89,14 @@ const run = async ({ entries = 3, signing = key, disk = nodeDisk, publish = fals
 const anchored = async (): Promise<number | undefined> => readCheckpoint(await readFile(anchor(), "utf8"))?.size;
 const damaged = async (signing?: KeyObject): Promise<string> => {
   const before = await segmentsOf(dir()).catch(() => []);
-  const error = await run(signing ? { signing } : {}).then(() => undefined, (reason: unknown) => reason);
+  const error = await run(signing ? { signing } : {}).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   expect(error).toBeInstanceOf(JournalDamaged);
-  expect((error as Error).message).toMatch(/Nothing is signed\. ocsgw audit verify tells what is wrong; .* ocsgw audit accept-restore$/);
+  expect((error as Error).message).toMatch(
+    /Nothing is signed\. ocsgw audit verify tells what is wrong; .* ocsgw audit accept-restore$/,
+  );
   expect(await segmentsOf(dir())).toEqual(before);
   return (error as Error).message;
 };
@@ -76,7 +117,12 @@ it("what witnesses had cosigned is handed on by who asks none, until the gateway
     return journal.begun.beside["witnesses"];
   };
   await sizes(2, () => ({ "w+1": 2 }));
-  expect([await sizes(1), await sizes(1), await sizes(1, () => ({ "w+1": 4 })), await sizes(0)]).toEqual([{ "w+1": 2 }, { "w+1": 2 }, { "w+1": 2 }, { "w+1": 4 }]);
+  expect([await sizes(1), await sizes(1), await sizes(1, () => ({ "w+1": 4 })), await sizes(0)]).toEqual([
+    { "w+1": 2 },
+    { "w+1": 2 },
+    { "w+1": 2 },
+    { "w+1": 4 },
+  ]);
 });
 
 describe("the anchor", () => {
@@ -87,14 +133,20 @@ describe("the anchor", () => {
     expect(await anchored()).toBe(3);
     await run({ signing: aKey() });
     const text = await readFile(anchor(), "utf8");
-    expect([readCheckpoint(text)?.size, linesBehindRoot(text).length, linesBehindRoot(text)[0]]).toEqual([6, 2, `key ${verifierKey(ORIGIN, key)}`]);
+    expect([readCheckpoint(text)?.size, linesBehindRoot(text).length, linesBehindRoot(text)[0]]).toEqual([
+      6,
+      2,
+      `key ${verifierKey(ORIGIN, key)}`,
+    ]);
     expect((await stat(anchor())).mode & 0o777).toBe(0o600);
     expect((await readdir(root)).toSorted()).toEqual(["audit", "audit.anchor"]);
   });
 
   it("is made of the last checkpoint of a journal that has none yet, which is told", async () => {
     await aJournal(dir(), key, { size: 5, checkpointsAt: [2, 4] });
-    expect(await run({ entries: 0 })).toEqual([expect.stringContaining("it is new, or it was removed. It is made of checkpoint 4")]);
+    expect(await run({ entries: 0 })).toEqual([
+      expect.stringContaining("it is new, or it was removed. It is made of checkpoint 4"),
+    ]);
     expect(await anchored()).toBe(5);
     expect(await run()).toEqual([]);
   });
@@ -108,25 +160,48 @@ describe("the anchor", () => {
 
   it("that cannot be written lets nobody begin, and says where it should be", async () => {
     await mkdir(anchor());
-    await expect(run()).rejects.toThrow(/the anchor .*audit\.anchor cannot be read|\(audit\.checkpoint\.anchor\) cannot be written/);
+    await expect(run()).rejects.toThrow(
+      /the anchor .*audit\.anchor cannot be read|\(audit\.checkpoint\.anchor\) cannot be written/,
+    );
     await rm(anchor(), { recursive: true });
-    const disk: Disk = { ...nodeDisk, rename: (from, to) => (to === anchor() ? Promise.reject(Object.assign(new Error("EROFS: read-only file system, rename"), { code: "EROFS" })) : nodeDisk.rename(from, to)) };
-    await expect(run({ disk })).rejects.toThrow(/the anchor .*audit\.anchor \(audit\.checkpoint\.anchor\) cannot be written: the file system is read-only$/);
+    const disk: Disk = {
+      ...nodeDisk,
+      rename: (from, to) =>
+        to === anchor()
+          ? Promise.reject(Object.assign(new Error("EROFS: read-only file system, rename"), { code: "EROFS" }))
+          : nodeDisk.rename(from, to),
+    };
+    await expect(run({ disk })).rejects.toThrow(
+      /the anchor .*audit\.anchor \(audit\.checkpoint\.anchor\) cannot be written: the file system is read-only$/,
+    );
     expect(await run()).toEqual([]);
   });
 
   it("that cannot be written later stops nothing, tells it once, and is caught up", async () => {
     let fails = false;
     const told: string[] = [];
-    const disk: Disk = { ...nodeDisk, rename: (from, to) => (fails && to === anchor() ? Promise.reject(new Error("no space")) : nodeDisk.rename(from, to)) };
-    const { journal, anchor: kept } = await openChecked({ dir: dir(), durability: "flush", disk }, await trust(), (reason) => told.push(reason));
+    const disk: Disk = {
+      ...nodeDisk,
+      rename: (from, to) =>
+        fails && to === anchor() ? Promise.reject(new Error("no space")) : nodeDisk.rename(from, to),
+    };
+    const { journal, anchor: kept } = await openChecked(
+      { dir: dir(), durability: "flush", disk },
+      await trust(),
+      (reason) => told.push(reason),
+    );
     const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000, anchor: kept });
     fails = true;
     for (let number = 0; number < 3; number++) {
       await journal.append(anIntent(number));
       await checkpoints.write();
     }
-    expect([checkpoints.last().size, await anchored(), told.length, kept.trouble]).toEqual([3, 0, 1, expect.stringContaining("no space")]);
+    expect([checkpoints.last().size, await anchored(), told.length, kept.trouble]).toEqual([
+      3,
+      0,
+      1,
+      expect.stringContaining("no space"),
+    ]);
     fails = false;
     await checkpoints.write();
     expect([await anchored(), kept.trouble]).toEqual([3, undefined]);
@@ -137,37 +212,90 @@ describe("the anchor", () => {
 
 describe("a directory that is less than what was signed is opened by nobody", () => {
   const tampering: [what: string, damage: () => Promise<void>, words: RegExp][] = [
-    ["an older copy", () => putBack("old"), /checkpoint 9 in the anchor covers 9 entries, the journal ends with index 5/],
-    ["an empty directory", async () => { await removeDirectory(dir()); await mkdir(dir()); }, /checkpoint 9 in the anchor covers 9 entries, the journal is empty/],
+    [
+      "an older copy",
+      () => putBack("old"),
+      /checkpoint 9 in the anchor covers 9 entries, the journal ends with index 5/,
+    ],
+    [
+      "an empty directory",
+      async () => {
+        await removeDirectory(dir());
+        await mkdir(dir());
+      },
+      /checkpoint 9 in the anchor covers 9 entries, the journal is empty/,
+    ],
     ["no directory", () => removeDirectory(dir()), /checkpoint 9 in the anchor covers 9 entries, the journal is empty/],
-    ["no checkpoints", () => rm(join(dir(), "checkpoints"), { recursive: true }), /has entries and no checkpoint: its checkpoints were removed/],
-    ["no checkpoints and no anchor", async () => { await rm(join(dir(), "checkpoints"), { recursive: true }); await rm(anchor()); }, /has entries and no checkpoint/],
-    ["no last checkpoint", () => rm(join(dir(), "checkpoints/000000000009")), /checkpoint 9 is in the anchor and no longer in .*: checkpoints were removed/],
-    ["lines and checkpoints that the gateway's key signed anew", async () => {
-      for (const name of await readdir(join(dir(), "checkpoints"))) await rm(join(dir(), "checkpoints", name));
-      const [first] = await segmentsOf(dir());
-      const lines = await linesOf(dir(), first!);
-      const line = Buffer.alloc(4096);
-      const length = line.write(lines[0]!.replace("alpha-crm", "alpha-crl").replace(/,"crc":\d+\}$/, "}"));
-      await writeLines(dir(), first!, lines.with(0, line.toString("utf8", 0, sealLine(line, 0, length))));
-      await rm(join(dir(), "segments", first!.replace(".jsonl", ".hashes")));
-      const { close, journal } = await openWithCheckpoints(dir(), key);
-      await journal.append(anIntent(9));
-      await close();
-    }, /the first 9 entries, .* do not have the root that checkpoint 9 in the anchor signed/],
-    ["an end that another key signed", async () => {
-      const { close, journal } = await openWithCheckpoints(dir(), thief);
-      await journal.append(anIntent(9));
-      await close();
-    }, /the last checkpoint, .*000000000010, is signed neither by the config's key nor by one that the anchor names/],
-    ["an end that nobody signed", async () => {
-      const path = join(dir(), "checkpoints/000000000009");
-      await writeFile(path, (await readFile(path, "utf8")).replace(/.{20}(.{8}\n)$/, `${"A".repeat(20)}$1`));
-    }, /is signed neither by/],
-    ["an anchor of another journal", async () => writeFile(anchor(), (await readFile(anchor(), "utf8")).replaceAll(ORIGIN, "other.test/x")), /is that of other\.test\/x, this journal signs as gateway\.test\/main/],
-    ["an anchor that was changed", async () => writeFile(anchor(), (await readFile(anchor(), "utf8")).replace("\n9\n", "\n3\n")), /has no valid signature, so it was changed/],
+    [
+      "no checkpoints",
+      () => rm(join(dir(), "checkpoints"), { recursive: true }),
+      /has entries and no checkpoint: its checkpoints were removed/,
+    ],
+    [
+      "no checkpoints and no anchor",
+      async () => {
+        await rm(join(dir(), "checkpoints"), { recursive: true });
+        await rm(anchor());
+      },
+      /has entries and no checkpoint/,
+    ],
+    [
+      "no last checkpoint",
+      () => rm(join(dir(), "checkpoints/000000000009")),
+      /checkpoint 9 is in the anchor and no longer in .*: checkpoints were removed/,
+    ],
+    [
+      "lines and checkpoints that the gateway's key signed anew",
+      async () => {
+        for (const name of await readdir(join(dir(), "checkpoints"))) await rm(join(dir(), "checkpoints", name));
+        const [first] = await segmentsOf(dir());
+        const lines = await linesOf(dir(), first!);
+        const line = Buffer.alloc(4096);
+        const length = line.write(lines[0]!.replace("alpha-crm", "alpha-crl").replace(/,"crc":\d+\}$/, "}"));
+        await writeLines(dir(), first!, lines.with(0, line.toString("utf8", 0, sealLine(line, 0, length))));
+        await rm(join(dir(), "segments", first!.replace(".jsonl", ".hashes")));
+        const { close, journal } = await openWithCheckpoints(dir(), key);
+        await journal.append(anIntent(9));
+        await close();
+      },
+      /the first 9 entries, .* do not have the root that checkpoint 9 in the anchor signed/,
+    ],
+    [
+      "an end that another key signed",
+      async () => {
+        const { close, journal } = await openWithCheckpoints(dir(), thief);
+        await journal.append(anIntent(9));
+        await close();
+      },
+      /the last checkpoint, .*000000000010, is signed neither by the config's key nor by one that the anchor names/,
+    ],
+    [
+      "an end that nobody signed",
+      async () => {
+        const path = join(dir(), "checkpoints/000000000009");
+        await writeFile(path, (await readFile(path, "utf8")).replace(/.{20}(.{8}\n)$/, `${"A".repeat(20)}$1`));
+      },
+      /is signed neither by/,
+    ],
+    [
+      "an anchor of another journal",
+      async () => writeFile(anchor(), (await readFile(anchor(), "utf8")).replaceAll(ORIGIN, "other.test/x")),
+      /is that of other\.test\/x, this journal signs as gateway\.test\/main/,
+    ],
+    [
+      "an anchor that was changed",
+      async () => writeFile(anchor(), (await readFile(anchor(), "utf8")).replace("\n9\n", "\n3\n")),
+      /has no valid signature, so it was changed/,
+    ],
     ["an anchor that is empty", () => writeFile(anchor(), ""), /is no checkpoint, so its file was changed/],
-    ["an anchor that is a directory", async () => { await rm(anchor()); await mkdir(anchor()); }, /cannot be read: it is a directory/],
+    [
+      "an anchor that is a directory",
+      async () => {
+        await rm(anchor());
+        await mkdir(anchor());
+      },
+      /cannot be read: it is a directory/,
+    ],
   ];
 
   beforeEach(async () => {
@@ -182,15 +310,29 @@ describe("a directory that is less than what was signed is opened by nobody", ()
     expect(await damaged()).toMatch(words);
   });
 
-  it.each(tampering.filter(([what]) => what !== "an anchor that is a directory"))("%s, accepted by somebody, goes on with an entry that says so", async (_what, damage) => {
-    await damage();
-    const why = (await damaged()).replace(/\. Nothing is signed\..*$/, "");
-    const { accepted, entry } = await accept();
-    expect([accepted.kind, entry]).toEqual(["accepted", expect.objectContaining({ kind: "alarm", reason: "a restored or moved journal was accepted", detail: why, user: "rw", purpose: "disk replaced" })]);
-    expect(await run()).toEqual([]);
-    // A checkpoint that was forged is told as long as it is there.
-    expect((await verifyJournal(dir(), { own: verifierKey(ORIGIN, key) })).verdict).toBe(_what === "an end that nobody signed" ? "broken" : "ok");
-  });
+  it.each(tampering.filter(([what]) => what !== "an anchor that is a directory"))(
+    "%s, accepted by somebody, goes on with an entry that says so",
+    async (_what, damage) => {
+      await damage();
+      const why = (await damaged()).replace(/\. Nothing is signed\..*$/, "");
+      const { accepted, entry } = await accept();
+      expect([accepted.kind, entry]).toEqual([
+        "accepted",
+        expect.objectContaining({
+          kind: "alarm",
+          reason: "a restored or moved journal was accepted",
+          detail: why,
+          user: "rw",
+          purpose: "disk replaced",
+        }),
+      ]);
+      expect(await run()).toEqual([]);
+      // A checkpoint that was forged is told as long as it is there.
+      expect((await verifyJournal(dir(), { own: verifierKey(ORIGIN, key) })).verdict).toBe(
+        _what === "an end that nobody signed" ? "broken" : "ok",
+      );
+    },
+  );
 
   it("an anchor that is a directory is accepted when it can be written", async () => {
     await rm(anchor());
@@ -213,8 +355,16 @@ describe("a directory that is less than what was signed is opened by nobody", ()
   });
 });
 
-const accept = async (deliver: (note: string) => Promise<void> = async (note) => void (await elsewhere().deliver(note))): Promise<{ accepted: Accepted; entry: unknown }> => {
-  const accepted = await acceptRestore({ dir: dir(), trust: await trust(), user: "rw", purpose: "disk replaced", deliver });
+const accept = async (
+  deliver: (note: string) => Promise<void> = async (note) => void (await elsewhere().deliver(note)),
+): Promise<{ accepted: Accepted; entry: unknown }> => {
+  const accepted = await acceptRestore({
+    dir: dir(),
+    trust: await trust(),
+    user: "rw",
+    purpose: "disk replaced",
+    deliver,
+  });
   return { accepted, entry: (await Array.fromAsync(readEntries(dir()))).at(-1) };
 };
 
@@ -226,16 +376,25 @@ describe("what was published", () => {
     await run({ publish: true });
     await putBack("old");
     await rename(join(root, "old.anchor"), anchor());
-    expect(await damaged()).toMatch(/checkpoint 6 in file:.*elsewhere\.txt covers 6 entries, the journal ends with index 2/);
+    expect(await damaged()).toMatch(
+      /checkpoint 6 in file:.*elsewhere\.txt covers 6 entries, the journal ends with index 2/,
+    );
   });
 
   it("counts only with a valid signature, and a planted one is told", async () => {
     await run({ publish: true });
     const note = await readFile(join(root, "elsewhere.txt"), "utf8");
     await elsewhere().deliver(signCheckpoint({ origin: ORIGIN, size: 3, root: Buffer.alloc(32) }, thief));
-    await elsewhere().deliver(note.trimEnd().replace(/.{20}(.{8})$/, `${"A".repeat(20)}$1`).concat("\n"));
+    await elsewhere().deliver(
+      note
+        .trimEnd()
+        .replace(/.{20}(.{8})$/, `${"A".repeat(20)}$1`)
+        .concat("\n"),
+    );
     await elsewhere().deliver(signCheckpoint({ origin: "other.test/x", size: 900, root: Buffer.alloc(32) }, thief));
-    expect(await run()).toEqual([expect.stringMatching(/elsewhere\.txt holds 2 checkpoints in this journal's name without a valid signature/)]);
+    expect(await run()).toEqual([
+      expect.stringMatching(/elsewhere\.txt holds 2 checkpoints in this journal's name without a valid signature/),
+    ]);
     await elsewhere().deliver(signCheckpoint({ origin: ORIGIN, size: 900, root: Buffer.alloc(32) }, key));
     expect(await damaged()).toMatch(/checkpoint 900 in file:.* covers 900 entries/);
   });
@@ -248,7 +407,11 @@ describe("what was published", () => {
     await run({ publish: true });
     expect(await run({ publish: true })).toEqual([]);
     await damage();
-    expect(await run({ publish: true })).toEqual([expect.stringMatching(/^file:.*elsewhere\.txt holds no checkpoint of this journal, which has some: it is new, or it was removed or emptied$/)]);
+    expect(await run({ publish: true })).toEqual([
+      expect.stringMatching(
+        /^file:.*elsewhere\.txt holds no checkpoint of this journal, which has some: it is new, or it was removed or emptied$/,
+      ),
+    ]);
     expect(await run()).toEqual([]);
   });
 
@@ -281,7 +444,7 @@ describe("what was published", () => {
 
   it("is read to its newest notes, in a time that does not grow with it", async () => {
     await run({ publish: true });
-    const note = (await readFile(join(root, "elsewhere.txt"), "utf8"));
+    const note = await readFile(join(root, "elsewhere.txt"), "utf8");
     await appendFile(join(root, "elsewhere.txt"), note.repeat(15_000));
     const began = performance.now();
     expect(await run()).toEqual([]);
@@ -299,7 +462,11 @@ describe("a journal that is whole", () => {
   it("that was moved to a machine without its anchor is accepted with an entry", async () => {
     await run();
     await rm(anchor());
-    expect((await accept()).accepted).toMatchObject({ kind: "accepted", entries: 4, why: expect.stringContaining("there is no anchor") as string });
+    expect((await accept()).accepted).toMatchObject({
+      kind: "accepted",
+      entries: 4,
+      why: expect.stringContaining("there is no anchor") as string,
+    });
     expect(await run()).toEqual([]);
   });
 });
@@ -315,7 +482,12 @@ const cutAt = (k: number): { disk: Disk; calls: () => number } => {
     ...nodeDisk,
     open: async (path, how) => {
       const file = await (how === "read" ? nodeDisk.open(path, how) : step(() => nodeDisk.open(path, how)));
-      return { ...file, write: (bytes, position) => step(() => file.write(bytes, position)), flush: () => step(file.flush), truncate: (size) => step(() => file.truncate(size)) };
+      return {
+        ...file,
+        write: (bytes, position) => step(() => file.write(bytes, position)),
+        flush: () => step(file.flush),
+        truncate: (size) => step(() => file.truncate(size)),
+      };
     },
     makeDirectory: (path) => step(() => nodeDisk.makeDirectory(path)),
     remove: (path) => step(() => nodeDisk.remove(path)),
@@ -329,25 +501,38 @@ describe("a crash at any call to the disk", () => {
   it.each<[string, () => Promise<void>]>([
     ["at the first start", () => Promise.resolve()],
     ["at a later start", async () => void (await run())],
-    ["at the first start after an upgrade", async () => void (await aJournal(dir(), key, { size: 5, checkpointsAt: [2, 4] }))],
+    [
+      "at the first start after an upgrade",
+      async () => void (await aJournal(dir(), key, { size: 5, checkpointsAt: [2, 4] })),
+    ],
     ["where a checkpoint's key is new", async () => void (await run({ signing: aKey() }))],
-  ])("%s leaves what the next start takes", async (_when, prepare) => {
-    await removeDirectory(root);
-    root = await aQuickDirectory();
-    const whole = cutAt(Number.POSITIVE_INFINITY);
-    await prepare();
-    await run({ disk: whole.disk });
-    for (let k = 0; k < whole.calls(); k++) {
+  ])(
+    "%s leaves what the next start takes",
+    async (_when, prepare) => {
       await removeDirectory(root);
-      await mkdir(root);
+      root = await aQuickDirectory();
+      const whole = cutAt(Number.POSITIVE_INFINITY);
       await prepare();
-      await run({ disk: cutAt(k).disk }).then(() => undefined, () => undefined);
-      const again = await run().then(() => "opened", (error: unknown) => String(error));
-      expect(again, `call ${k} of ${whole.calls()}`).toBe("opened");
-      const { verdict, findings } = await verifyJournal(dir());
-      expect([verdict, findings], `call ${k}`).toEqual(["cannot-tell", []]);
-    }
-  }, 120_000);
+      await run({ disk: whole.disk });
+      for (let k = 0; k < whole.calls(); k++) {
+        await removeDirectory(root);
+        await mkdir(root);
+        await prepare();
+        await run({ disk: cutAt(k).disk }).then(
+          () => undefined,
+          () => undefined,
+        );
+        const again = await run().then(
+          () => "opened",
+          (error: unknown) => String(error),
+        );
+        expect(again, `call ${k} of ${whole.calls()}`).toBe("opened");
+        const { verdict, findings } = await verifyJournal(dir());
+        expect([verdict, findings], `call ${k}`).toEqual(["cannot-tell", []]);
+      }
+    },
+    120_000,
+  );
 });
 
 describe.runIf(process.getuid?.() === 0)("what root makes beside a service's files", () => {
@@ -358,7 +543,11 @@ describe.runIf(process.getuid?.() === 0)("what root makes beside a service's fil
     for (const path of [dir(), join(dir(), "segments"), join(dir(), "checkpoints")]) await chown(path, 4321, 4322);
     await chmod(root, 0o700);
     await run();
-    for (const path of [anchor(), join(dir(), "checkpoints/000000000006"), join(dir(), "segments", (await segmentsOf(dir())).at(-1)!)]) {
+    for (const path of [
+      anchor(),
+      join(dir(), "checkpoints/000000000006"),
+      join(dir(), "segments", (await segmentsOf(dir())).at(-1)!),
+    ]) {
       expect([(await stat(path)).uid, (await stat(path)).gid], path).toEqual([4321, 4322]);
     }
   });

@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal, type Journal } from "../../src/journal/append.ts";
 import type { Entry, Intent, OpenDnc, Outcome } from "../../src/journal/entry.ts";
-import { MOST_OPEN, OpenDoNotCalls, writeRow, type Open, type SavedDoNotCalls, type Snapshot } from "../../src/journal/open-do-not-calls.ts";
+import {
+  MOST_OPEN,
+  OpenDoNotCalls,
+  writeRow,
+  type Open,
+  type SavedDoNotCalls,
+  type Snapshot,
+} from "../../src/journal/open-do-not-calls.ts";
 import { owedOf } from "../../src/journal/owed.ts";
 import { retire } from "../../src/journal/retention.ts";
 import { Finder } from "../../src/journal/search.ts";
@@ -19,9 +26,18 @@ const take = (counter: OpenDoNotCalls, entries: readonly Entry[], from: number):
   for (const [at, entry] of entries.entries()) counter.take(entry, from + at, 1e15 + from + at);
 };
 const phone = (digit: string) => ({ tokens: { phone: `t1:${digit.repeat(64)}` } });
-const subjectOf = (digit: string): string => JSON.stringify(["", 101, "Alpha Tenant", "phone", `t1:${digit.repeat(64)}`]);
+const subjectOf = (digit: string): string =>
+  JSON.stringify(["", 101, "Alpha Tenant", "phone", `t1:${digit.repeat(64)}`]);
 const openAt = (at: number): Open => ({
-  scope: ["", "", ""], from: at, at, id: String(at), tenant: "Alpha Tenant", clients: ["alpha-crm"], first: 1e15 + at, last: 1e15 + at, tries: 1,
+  scope: ["", "", ""],
+  from: at,
+  at,
+  id: String(at),
+  tenant: "Alpha Tenant",
+  clients: ["alpha-crm"],
+  first: 1e15 + at,
+  last: 1e15 + at,
+  tries: 1,
   ended: { state: "ocs-no", status: 500 },
 });
 const snapshot = (size: number, ...digits: readonly string[]): Snapshot => ({
@@ -116,7 +132,15 @@ describe("the count of open Do-Not-Calls in memory", () => {
     const counter = new OpenDoNotCalls();
     const [intent, outcome] = aDoNotCall(1, phone("a"));
     await counter.start(snapshot(0));
-    take(counter, [intent!, carried(intent as Intent, { state: "open" }), { kind: "deleted", from: 0, to: 1, segments: [], youngest: "", dnc: {} }], 0);
+    take(
+      counter,
+      [
+        intent!,
+        carried(intent as Intent, { state: "open" }),
+        { kind: "deleted", from: 0, to: 1, segments: [], youngest: "", dnc: {} },
+      ],
+      0,
+    );
     expect(counter.count).toBe(1);
     take(counter, [outcome!], 3);
     expect(counter.count).toBe(0);
@@ -128,8 +152,14 @@ describe("the count of open Do-Not-Calls in memory", () => {
     await counter.start(snapshot(0));
     take(counter, [intent!, outcome!], 0);
     const tries = { tries: 3, first: "2001-09-09T01:46:40.000000Z", clients: ["alpha-ors", "alpha-crm"] };
-    take(counter, [carried(intent as Intent, tries), { kind: "deleted", from: 0, to: 2, segments: [], youngest: "", dnc: {} }], 2);
-    expect(counter.below(3)).toMatchObject([{ from: 2, at: 2, tries: 3, first: 1e15, clients: ["alpha-ors", "alpha-crm"], ended: { state: "refused" } }]);
+    take(
+      counter,
+      [carried(intent as Intent, tries), { kind: "deleted", from: 0, to: 2, segments: [], youngest: "", dnc: {} }],
+      2,
+    );
+    expect(counter.below(3)).toMatchObject([
+      { from: 2, at: 2, tries: 3, first: 1e15, clients: ["alpha-ors", "alpha-crm"], ended: { state: "refused" } },
+    ]);
     expect(counter.tenants).toEqual([{ tenant: "Alpha Tenant", open: 1, oldest: 1e15 }]);
   });
 
@@ -138,11 +168,17 @@ describe("the count of open Do-Not-Calls in memory", () => {
     await counter.start(snapshot(0));
     const [unsaid] = aDoNotCall(4, { ...phone("c"), refused: "OCSGW-2105" });
     const asked = [
-      ...aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2103" }), ...aDoNotCall(2, { ...phone("b"), refused: "OCSGW-2103" }),
-      ...aDoNotCall(3, { ...phone("a"), refused: "OCSGW-2103", tenant: { dbid: 102, name: "Beta Tenant" } }), { ...unsaid, tenant: null } as Entry,
+      ...aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2103" }),
+      ...aDoNotCall(2, { ...phone("b"), refused: "OCSGW-2103" }),
+      ...aDoNotCall(3, { ...phone("a"), refused: "OCSGW-2103", tenant: { dbid: 102, name: "Beta Tenant" } }),
+      { ...unsaid, tenant: null } as Entry,
     ];
     take(counter, asked, 0);
-    expect(counter.tenants).toEqual([{ tenant: "Alpha Tenant", open: 2, oldest: 1e15 }, { tenant: "Beta Tenant", open: 1, oldest: 1e15 + 2 }, { tenant: null, open: 1, oldest: 1e15 + 3 }]);
+    expect(counter.tenants).toEqual([
+      { tenant: "Alpha Tenant", open: 2, oldest: 1e15 },
+      { tenant: "Beta Tenant", open: 1, oldest: 1e15 + 2 },
+      { tenant: null, open: 1, oldest: 1e15 + 3 },
+    ]);
     take(counter, aDoNotCall(5, phone("a")), 4);
     expect(counter.tenants?.[0]).toEqual({ tenant: "Alpha Tenant", open: 1, oldest: 1e15 + 1 });
   });
@@ -160,19 +196,42 @@ describe("the count of open Do-Not-Calls in memory", () => {
   });
 });
 
-const carried = ({ id, tenant, client, resource, identifier, action, tokens }: Intent, over: Partial<OpenDnc>): OpenDnc => ({
-  kind: "open-dnc", id, tenant, client, resource, identifier, action, body: {}, tokens, state: "refused", first: "2026-11-22T12:04:31.218123Z",
-  last: "2026-11-22T12:04:31.218123Z", tries: 1, clients: ["alpha-crm"], ...over,
+const carried = (
+  { id, tenant, client, resource, identifier, action, tokens }: Intent,
+  over: Partial<OpenDnc>,
+): OpenDnc => ({
+  kind: "open-dnc",
+  id,
+  tenant,
+  client,
+  resource,
+  identifier,
+  action,
+  body: {},
+  tokens,
+  state: "refused",
+  first: "2026-11-22T12:04:31.218123Z",
+  last: "2026-11-22T12:04:31.218123Z",
+  tries: 1,
+  clients: ["alpha-crm"],
+  ...over,
 });
 
 type Step =
   | {
       readonly kind: "ask";
-      readonly asked: Pick<Intent, "tokens" | "tenant" | "client" | "resource" | "identifier" | "action" | "body" | "upstream" | "epoch">;
+      readonly asked: Pick<
+        Intent,
+        "tokens" | "tenant" | "client" | "resource" | "identifier" | "action" | "body" | "upstream" | "epoch"
+      >;
       readonly refused: boolean;
       readonly strange: boolean;
     }
-  | { readonly kind: "end"; readonly which: number; readonly how: "200" | "suspected" | "500" | "gateway" | "abandoned" | "in-doubt" }
+  | {
+      readonly kind: "end";
+      readonly which: number;
+      readonly how: "200" | "suspected" | "500" | "gateway" | "abandoned" | "in-doubt";
+    }
   | { readonly kind: "index" | "retire" | "ask index" | "start" };
 
 const token = fc.constantFrom("t1:a1", "t1:b2", "t2:c3").map((head) => head + "0".repeat(62));
@@ -240,7 +299,10 @@ const endOf = ({ id, tenant, client, resource, action }: Intent, how: (Step & { 
 };
 
 /** Writes the steps to a journal, and gives what is open in memory and by the index when all is written. */
-const play = async (steps: readonly Step[], at: string): Promise<{ readonly memory: unknown; readonly index: unknown }> => {
+const play = async (
+  steps: readonly Step[],
+  at: string,
+): Promise<{ readonly memory: unknown; readonly index: unknown }> => {
   const counter = new OpenDoNotCalls(MOST_OPEN);
   const journal = await openJournal({ dir: at, durability: "os", segmentBytes: 1500, written: counter.take });
   const finder = new Finder(at);
@@ -260,8 +322,26 @@ const play = async (steps: readonly Step[], at: string): Promise<{ readonly memo
     await journal.close();
     const { count, tenants } = await ask(finder);
     return {
-      memory: { count: counter.count, tenants: inOrder(counter.tenants!), items: inOrder(counter.below(Infinity)!.map(itemOf)) },
-      index: { count, tenants: inOrder(tenants), items: inOrder(owedOf(await finder.owed()).map(({ tenant, clients, first, last, tries, ended, id }) => ({ tenant, clients, first, last, tries, ended, id }))) },
+      memory: {
+        count: counter.count,
+        tenants: inOrder(counter.tenants!),
+        items: inOrder(counter.below(Infinity)!.map(itemOf)),
+      },
+      index: {
+        count,
+        tenants: inOrder(tenants),
+        items: inOrder(
+          owedOf(await finder.owed()).map(({ tenant, clients, first, last, tries, ended, id }) => ({
+            tenant,
+            clients,
+            first,
+            last,
+            tries,
+            ended,
+            id,
+          })),
+        ),
+      },
     };
   } finally {
     await journal.close();
@@ -289,13 +369,28 @@ const retireOne = async (journal: Journal, finder: Finder, counter: OpenDoNotCal
   await finder.refresh();
   if (counter.count === undefined) return;
   const checkpoints = { write: () => Promise.resolve(), last: () => ({ size: Infinity, age: 0 }) };
-  await retire({ journal, checkpoints, keep: { default: 0 }, holds: [], openDoNotCalls: counter, most: -1, now: () => Date.now() + 1000 });
+  await retire({
+    journal,
+    checkpoints,
+    keep: { default: 0 },
+    holds: [],
+    openDoNotCalls: counter,
+    most: -1,
+    now: () => Date.now() + 1000,
+  });
 };
 
 const inOrder = (all: readonly object[]): string[] => all.map((each) => JSON.stringify(each)).toSorted();
 
-const itemOf = ({ tenant, clients, first, last, tries, ended: { state, code, status }, id }: Open): object =>
-  ({ tenant, clients, first: writeMicros(first), last: writeMicros(last), tries, ended: [state, code ?? status].filter((part) => part !== undefined).join(" "), id });
+const itemOf = ({ tenant, clients, first, last, tries, ended: { state, code, status }, id }: Open): object => ({
+  tenant,
+  clients,
+  first: writeMicros(first),
+  last: writeMicros(last),
+  tries,
+  ended: [state, code ?? status].filter((part) => part !== undefined).join(" "),
+  id,
+});
 
 describe("the counts of open Do-Not-Calls in memory and in the index", () => {
   it("agree after any entries, at whatever point the count in memory took over from the index", async () => {

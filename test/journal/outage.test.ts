@@ -2,14 +2,30 @@
 import { readFile, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { JournalBroken, openJournal, type Journal, type JournalNews, type JournalOptions } from "../../src/journal/append.ts";
+import {
+  JournalBroken,
+  openJournal,
+  type Journal,
+  type JournalNews,
+  type JournalOptions,
+} from "../../src/journal/append.ts";
 import { createCheckpoints } from "../../src/journal/checkpoint.ts";
 import type { Entry, Recorded } from "../../src/journal/entry.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { beginRun } from "../../src/journal/run.ts";
 import { leafHash } from "../../src/journal/tree.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
-import { ORIGIN, aDirectory, aKey, aRefusal, anIntent, anOutcome, linesOf, removeDirectory, segmentsOf } from "./kit.ts";
+import {
+  ORIGIN,
+  aDirectory,
+  aKey,
+  aRefusal,
+  anIntent,
+  anOutcome,
+  linesOf,
+  removeDirectory,
+  segmentsOf,
+} from "./kit.ts";
 import { TroubledDisk, type Fault } from "./trouble.ts";
 
 const key = aKey();
@@ -20,7 +36,12 @@ const opened: Journal[] = [];
 let news: JournalNews[];
 
 const open = async (options: Partial<JournalOptions> = {}): Promise<Journal> =>
-  (journal = opened[opened.push(await openJournal({ dir, durability: "flush", disk: trouble.disk, tell: (one) => news.push(one), ...options })) - 1]!);
+  (journal =
+    opened[
+      opened.push(
+        await openJournal({ dir, durability: "flush", disk: trouble.disk, tell: (one) => news.push(one), ...options }),
+      ) - 1
+    ]!);
 
 beforeEach(async () => {
   dir = await aDirectory();
@@ -40,10 +61,17 @@ const refusalOf = (client: string): Entry => ({ ...aRefusal(0), client });
 /** Every entry in its place, each DoNotCall number once, and one end for every intent but those in `open`. */
 const expectWhole = (entries: readonly Recorded[], open: readonly string[] = []): void => {
   expect(entries.map(({ index }) => index)).toEqual(entries.map((_, at) => at));
-  expect(entries.flatMap((entry) => (entry.kind === "intent" ? entry.dnc : []))).toEqual(entries.filter(({ kind }) => kind === "intent").map((_, at) => at + 1));
+  expect(entries.flatMap((entry) => (entry.kind === "intent" ? entry.dnc : []))).toEqual(
+    entries.filter(({ kind }) => kind === "intent").map((_, at) => at + 1),
+  );
   const ends = entries.filter(({ kind }) => kind === "outcome" || kind === "in-doubt").map(idOf);
   expect(new Set(ends).size).toBe(ends.length);
-  expect(entries.filter(({ kind }) => kind === "intent").map(idOf).filter((id) => !ends.includes(id))).toEqual(open);
+  expect(
+    entries
+      .filter(({ kind }) => kind === "intent")
+      .map(idOf)
+      .filter((id) => !ends.includes(id)),
+  ).toEqual(open);
 };
 
 describe("while the disk fails", () => {
@@ -55,7 +83,12 @@ describe("while the disk fails", () => {
     expect(error).toBeInstanceOf(JournalBroken);
     expect(error).toMatchObject({ reason: "no space is left on the disk" });
     for (let number = 2; number < 5; number++) await expect(journal.append(anIntent(number))).rejects.toBe(error);
-    expect(journal.status()).toMatchObject({ size: 1, failures: 1, waiting: 0, failed: expect.stringContaining("cannot be written: no space is left on the disk") as string });
+    expect(journal.status()).toMatchObject({
+      size: 1,
+      failures: 1,
+      waiting: 0,
+      failed: expect.stringContaining("cannot be written: no space is left on the disk") as string,
+    });
     await expect(journal.head()).rejects.toBe(error);
     await new Promise((resolve) => setTimeout(resolve, 350));
     await expect(journal.append(anIntent(5))).rejects.toBe(error);
@@ -63,9 +96,16 @@ describe("while the disk fails", () => {
     await mended();
     await journal.append(anIntent(6));
     const entries = await entriesIn();
-    expect(entries).toMatchObject([{ id: anIntent(0).id }, { kind: "gap", reason: "the journal could not be written: no space is left on the disk", lost: 0 }, { id: anIntent(6).id, dnc: 2 }]);
+    expect(entries).toMatchObject([
+      { id: anIntent(0).id },
+      { kind: "gap", reason: "the journal could not be written: no space is left on the disk", lost: 0 },
+      { id: anIntent(6).id, dnc: 2 },
+    ]);
     expect(await segmentsOf(dir)).toEqual(["000000000000.jsonl", "000000000001.jsonl"]);
-    expect(news).toMatchObject([{ kind: "broken", reason: "no space is left on the disk" }, { kind: "mended", lost: 0, owed: 0 }]);
+    expect(news).toMatchObject([
+      { kind: "broken", reason: "no space is left on the disk" },
+      { kind: "mended", lost: 0, owed: 0 },
+    ]);
   });
 
   it("a descriptor that failed is only closed", async () => {
@@ -96,7 +136,10 @@ describe("while the disk fails", () => {
     expect(journal.status()).toMatchObject({ lost: 5, owed: 1 });
     trouble.mend();
     await mended();
-    expect(await entriesIn()).toMatchObject([{ kind: "gap", lost: 6 }, { kind: "switchover", epoch: 2 }]);
+    expect(await entriesIn()).toMatchObject([
+      { kind: "gap", lost: 6 },
+      { kind: "switchover", epoch: 2 },
+    ]);
     expect(journal.status()).toMatchObject({ lost: 0, owed: 0 });
   });
 
@@ -141,7 +184,10 @@ describe("a disk that does not answer", () => {
     await mended();
     const entries = await entriesIn();
     expect(entries).toMatchObject([
-      { id: anIntent(0).id }, { id: anIntent(1).id }, { kind: "gap" }, { kind: "outcome", id: anIntent(1).id, delivery: "not-sent", origin: "gateway", status: 503, code: "OCSGW-5101" },
+      { id: anIntent(0).id },
+      { id: anIntent(1).id },
+      { kind: "gap" },
+      { kind: "outcome", id: anIntent(1).id, delivery: "not-sent", origin: "gateway", status: 503, code: "OCSGW-5101" },
     ]);
     expectWhole(entries, [anIntent(0).id]);
   });
@@ -164,7 +210,9 @@ describe("a disk that does not answer", () => {
     await open({ stuckMs: 1500 });
     await journal.append(anIntent(0));
     const [letGo, before] = [trouble.hang(), trouble.looks];
-    await expect.poll(() => journal.status().failed ?? "", { timeout: 5000 }).toContain("no answer from the disk for 1500 ms");
+    await expect
+      .poll(() => journal.status().failed ?? "", { timeout: 5000 })
+      .toContain("no answer from the disk for 1500 ms");
     expect(trouble.looks - before).toBeLessThanOrEqual(1);
     letGo();
     await mended();
@@ -175,7 +223,9 @@ describe("a disk that does not answer", () => {
     await open({ stuckMs: 500 });
     await Promise.all(Array.from({ length: 2047 }, (_, number) => journal.append(anIntent(number))));
     let letGo = (): void => undefined;
-    trouble.onCall = (what) => { if (what === "segments.hashes write") letGo = trouble.hang(); };
+    trouble.onCall = (what) => {
+      if (what === "segments.hashes write") letGo = trouble.hang();
+    };
     await journal.append(anIntent(2047));
     await expect(journal.append(anIntent(2048))).rejects.toThrow("no answer from the disk for 500 ms");
     trouble.onCall = undefined;
@@ -240,7 +290,7 @@ describe("with on_failure: continue", () => {
     await journal.append(anIntent(4));
     const entries = await entriesIn();
     expectWhole(entries, [anIntent(4).id]);
-    const losses = entries.flatMap((entry) => (entry.kind === "gap" ? entry.lost ?? 0 : []));
+    const losses = entries.flatMap((entry) => (entry.kind === "gap" ? (entry.lost ?? 0) : []));
     const recorded = entries.filter(({ kind }) => kind !== "gap").length;
     expect(recorded + losses.reduce((sum, lost) => sum + lost, 0)).toBe(10);
     expect(entries.map(idOf)).toEqual(expect.arrayContaining([0, 4].map((number) => anIntent(number).id)));
@@ -248,7 +298,10 @@ describe("with on_failure: continue", () => {
 });
 
 /** Waves of requests with checkpoints between them, over several segments, through a fault that ends. Resolves with the ids acknowledged. */
-const workThrough = async (place: string, fault: Fault): Promise<{ acknowledged: string[]; failures: number; vkey: string; calls: number }> => {
+const workThrough = async (
+  place: string,
+  fault: Fault,
+): Promise<{ acknowledged: string[]; failures: number; vkey: string; calls: number }> => {
   const own = new TroubledDisk();
   const live = await openJournal({ dir: place, durability: "flush", disk: own.disk, segmentBytes: 1500 });
   const checkpoints = await createCheckpoints(live, { key, origin: ORIGIN, everyMs: 3_600_000 });
@@ -257,11 +310,20 @@ const workThrough = async (place: string, fault: Fault): Promise<{ acknowledged:
   own.break(fault);
   for (let wave = 0; wave < 3; wave++) {
     live.note(refusalOf("a"));
-    await Promise.all([0, 1, 2].map(async (number) => {
-      const entry = anIntent(10 * wave + number);
-      await live.append(entry).then(() => acknowledged.push(entry.id)).catch(() => undefined);
-      if (acknowledged.includes(entry.id)) await live.append(anOutcome(entry.id)).then(() => acknowledged.push(`outcome ${entry.id}`)).catch(() => undefined);
-    }));
+    await Promise.all(
+      [0, 1, 2].map(async (number) => {
+        const entry = anIntent(10 * wave + number);
+        await live
+          .append(entry)
+          .then(() => acknowledged.push(entry.id))
+          .catch(() => undefined);
+        if (acknowledged.includes(entry.id))
+          await live
+            .append(anOutcome(entry.id))
+            .then(() => acknowledged.push(`outcome ${entry.id}`))
+            .catch(() => undefined);
+      }),
+    );
     if (wave % 2 === 1) await checkpoints.write().catch(() => undefined);
     while (live.status().failed !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -272,17 +334,30 @@ const workThrough = async (place: string, fault: Fault): Promise<{ acknowledged:
 };
 
 describe.each<Omit<Fault, "after">>([
-  { code: "EIO", times: 1 }, { code: "ENOSPC", half: true, times: 3 },
+  { code: "EIO", times: 1 },
+  { code: "ENOSPC", half: true, times: 3 },
 ])("the k-th disk call fails, and with it others: %o", (fault) => {
   it("for every k: nothing that was acknowledged is lost, every number is given once, and the journal went on by itself", async () => {
     const { calls } = await workThrough(`${dir}/whole`, { ...fault, times: 0 });
     expect(calls).toBeGreaterThan(25);
-    const runs = await Promise.all(Array.from({ length: calls }, async (_, k) => ({ k, place: `${dir}/${k}`, ...(await workThrough(`${dir}/${k}`, { ...fault, after: k })) })));
+    const runs = await Promise.all(
+      Array.from({ length: calls }, async (_, k) => ({
+        k,
+        place: `${dir}/${k}`,
+        ...(await workThrough(`${dir}/${k}`, { ...fault, after: k })),
+      })),
+    );
     expect(runs.filter(({ failures }) => failures > 0).length).toBeGreaterThan(15);
     for (const { k, place, acknowledged, vkey } of runs) {
       const entries = await entriesIn(place);
-      const [intents, outcomes] = [entries.filter(({ kind }) => kind === "intent").map(idOf), entries.filter(({ kind }) => kind === "outcome").map((entry) => `outcome ${idOf(entry)}`)];
-      expect(acknowledged.filter((id) => [...intents, ...outcomes].filter((other) => other === id).length !== 1), `k ${k}`).toEqual([]);
+      const [intents, outcomes] = [
+        entries.filter(({ kind }) => kind === "intent").map(idOf),
+        entries.filter(({ kind }) => kind === "outcome").map((entry) => `outcome ${idOf(entry)}`),
+      ];
+      expect(
+        acknowledged.filter((id) => [...intents, ...outcomes].filter((other) => other === id).length !== 1),
+        `k ${k}`,
+      ).toEqual([]);
       expectWhole(entries);
       expect(await verifyJournal(place, { vkey }), `k ${k}`).toMatchObject({ verdict: "ok", findings: [] });
       const again = await openJournal({ dir: place, durability: "os" });
@@ -290,7 +365,10 @@ describe.each<Omit<Fault, "after">>([
       await again.close();
       for (const segment of await segmentsOf(place)) {
         const leaves = (await linesOf(place, segment)).map((line) => leafHash(Buffer.from(line))).join("");
-        expect((await readFile(join(place, "segments", segment.replace(".jsonl", ".hashes")))).toString("latin1") === leaves, `k ${k}, ${segment}`).toBe(true);
+        expect(
+          (await readFile(join(place, "segments", segment.replace(".jsonl", ".hashes")))).toString("latin1") === leaves,
+          `k ${k}, ${segment}`,
+        ).toBe(true);
       }
     }
   });

@@ -38,54 +38,132 @@ const chain = (word: string): Partial<Intent> => ({ body: { GSW_CHAIN_ATTR: word
 const RECORD: Partial<Intent> = { resource: "records", identifier: "15", upstream: "sales" };
 const GAMMA = { tenant: { dbid: 101, name: "Gamma Tenant" } };
 const BETA = { tenant: { dbid: 102, name: "Beta Tenant" } };
-const scope = (campaign?: string, list?: string): Partial<Intent> => ({ body: { ...(campaign !== undefined && { GSW_CAMPAIGN_NAME: campaign }), ...(list !== undefined && { GSW_CALLING_LIST: list }) } });
+const scope = (campaign?: string, list?: string): Partial<Intent> => ({
+  body: {
+    ...(campaign !== undefined && { GSW_CAMPAIGN_NAME: campaign }),
+    ...(list !== undefined && { GSW_CALLING_LIST: list }),
+  },
+});
 
 describe("a Do-Not-Call is open", () => {
   it("when it was refused here, when OCS said no, when no answer came, and while nobody knows", async () => {
     const owed = await open(
-      aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2103" }), aDoNotCall(2, { ...phone("b"), status: 410 }), aDoNotCall(3, { ...phone("c"), open: true }),
-      [aDoNotCall(4, { ...phone("d"), open: true })[0]!, { ...anOutcome("01KAPQ8C10QX01KAPQ8C000004"), origin: "gateway", status: 502, code: "OCSGW-4102", delivery: "sent-no-answer" }],
+      aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2103" }),
+      aDoNotCall(2, { ...phone("b"), status: 410 }),
+      aDoNotCall(3, { ...phone("c"), open: true }),
+      [
+        aDoNotCall(4, { ...phone("d"), open: true })[0]!,
+        {
+          ...anOutcome("01KAPQ8C10QX01KAPQ8C000004"),
+          origin: "gateway",
+          status: 502,
+          code: "OCSGW-4102",
+          delivery: "sent-no-answer",
+        },
+      ],
     );
-    expect(owed.map(({ ended, tries }) => [ended, tries])).toEqual([["refused OCSGW-2103", 1], ["ocs-no 410", 1], ["open", 1], ["no-answer OCSGW-4102", 1]]);
+    expect(owed.map(({ ended, tries }) => [ended, tries])).toEqual([
+      ["refused OCSGW-2103", 1],
+      ["ocs-no 410", 1],
+      ["open", 1],
+      ["no-answer OCSGW-4102", 1],
+    ]);
   });
 
   it("until OCS has answered 200 for that number", async () => {
-    expect(await open(aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2103" }), aDoNotCall(2, { ...phone("a"), status: 500 }), aDoNotCall(3, phone("a")))).toEqual([]);
+    expect(
+      await open(
+        aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2103" }),
+        aDoNotCall(2, { ...phone("a"), status: 500 }),
+        aDoNotCall(3, phone("a")),
+      ),
+    ).toEqual([]);
   });
 
   it("again when it was asked for again", async () => {
-    expect(await open(aDoNotCall(1, phone("a")), aDoNotCall(2, { ...phone("a"), status: 500 }))).toMatchObject([{ tries: 1, ended: "ocs-no 500" }]);
+    expect(await open(aDoNotCall(1, phone("a")), aDoNotCall(2, { ...phone("a"), status: 500 }))).toMatchObject([
+      { tries: 1, ended: "ocs-no 500" },
+    ]);
   });
 
   it("once for a number, with every try", async () => {
-    expect(await open(aDoNotCall(1, { ...phone("a"), status: 500 }), aDoNotCall(2, { ...phone("a"), client: "alpha-ors", refused: "OCSGW-2101" }))).toMatchObject([{ tries: 2, clients: ["alpha-crm", "alpha-ors"], ended: "refused OCSGW-2101", tenant_dbid: 101 }]);
+    expect(
+      await open(
+        aDoNotCall(1, { ...phone("a"), status: 500 }),
+        aDoNotCall(2, { ...phone("a"), client: "alpha-ors", refused: "OCSGW-2101" }),
+      ),
+    ).toMatchObject([{ tries: 2, clients: ["alpha-crm", "alpha-ors"], ended: "refused OCSGW-2101", tenant_dbid: 101 }]);
   });
 
   it.each<[string, Partial<Intent>, Partial<Intent>]>([
-    ["another number", phone("a"), phone("b")], ["another tenant", phone("a"), { ...phone("a"), ...BETA }], ["a campaign alone", phone("a"), { ...phone("a"), ...scope("Alpha Campaign") }],
-    ["another campaign", { ...phone("a"), ...scope("One") }, { ...phone("a"), ...scope("Other") }], ["one list of it", { ...phone("a"), ...scope("One") }, { ...phone("a"), ...scope("One", "List") }],
-    ["the record alone, and not the chain", { ...phone("a"), ...chain("AllChain") }, { ...phone("a"), ...chain("RecordOnly") }],
+    ["another number", phone("a"), phone("b")],
+    ["another tenant", phone("a"), { ...phone("a"), ...BETA }],
+    ["a campaign alone", phone("a"), { ...phone("a"), ...scope("Alpha Campaign") }],
+    ["another campaign", { ...phone("a"), ...scope("One") }, { ...phone("a"), ...scope("Other") }],
+    ["one list of it", { ...phone("a"), ...scope("One") }, { ...phone("a"), ...scope("One", "List") }],
+    [
+      "the record alone, and not the chain",
+      { ...phone("a"), ...chain("AllChain") },
+      { ...phone("a"), ...chain("RecordOnly") },
+    ],
     ["what was not said to be more than the record", { ...phone("a"), ...chain("AllChain") }, phone("a")],
     ["the record alone, where more may have been meant", phone("a"), { ...phone("a"), ...chain("RecordOnly") }],
-    ["the tenant of that DBID on another OCS", { ...phone("a"), upstream: "sales" }, { ...phone("a"), upstream: "service" }],
-    ["a tenant of that DBID and another name, of which the OCS is not known", phone("a"), { ...phone("a"), upstream: "sales", ...GAMMA }],
+    [
+      "the tenant of that DBID on another OCS",
+      { ...phone("a"), upstream: "sales" },
+      { ...phone("a"), upstream: "service" },
+    ],
+    [
+      "a tenant of that DBID and another name, of which the OCS is not known",
+      phone("a"),
+      { ...phone("a"), upstream: "sales", ...GAMMA },
+    ],
     ["the record of that handle in the next epoch", { ...RECORD, epoch: 1 }, { ...RECORD, epoch: 2 }],
     ["the record of that handle on another OCS", { ...RECORD, epoch: 1 }, { ...RECORD, epoch: 1, upstream: "service" }],
-    ["the record of that handle in an epoch that is not known", { ...RECORD, epoch: undefined }, { ...RECORD, epoch: 1 }],
-    ["a customer id, and not the phone", { tokens: { ...phone("a").tokens, ...customer("c").tokens } }, { ...customer("c"), resource: "customer_ids" }],
-    ["the same digits as a customer id", phone("a"), { tokens: { customer_id: `t1:${"a".repeat(64)}` }, resource: "customer_ids" }],
-  ])("although OCS took one for %s", async (_what, asked, taken) => expect(await open(aDoNotCall(1, { ...asked, status: 500 }), aDoNotCall(2, taken))).toHaveLength(1));
+    [
+      "the record of that handle in an epoch that is not known",
+      { ...RECORD, epoch: undefined },
+      { ...RECORD, epoch: 1 },
+    ],
+    [
+      "a customer id, and not the phone",
+      { tokens: { ...phone("a").tokens, ...customer("c").tokens } },
+      { ...customer("c"), resource: "customer_ids" },
+    ],
+    [
+      "the same digits as a customer id",
+      phone("a"),
+      { tokens: { customer_id: `t1:${"a".repeat(64)}` }, resource: "customer_ids" },
+    ],
+  ])("although OCS took one for %s", async (_what, asked, taken) =>
+    expect(await open(aDoNotCall(1, { ...asked, status: 500 }), aDoNotCall(2, taken))).toHaveLength(1),
+  );
 
   it.each<[string, Partial<Intent>, Partial<Intent>]>([
-    ["all of the tenant", { ...phone("a"), ...scope("One") }, phone("a")], ["the campaign of the list", { ...phone("a"), ...scope("One", "List") }, { ...phone("a"), ...scope("One") }],
+    ["all of the tenant", { ...phone("a"), ...scope("One") }, phone("a")],
+    ["the campaign of the list", { ...phone("a"), ...scope("One", "List") }, { ...phone("a"), ...scope("One") }],
     ["the chain of the record", { ...phone("a"), ...chain("RecordOnly") }, { ...phone("a"), ...chain("AllChain") }],
     ["a record at least", { ...phone("a"), ...chain("RecordOnly") }, phone("a")],
     ["the same record in the same epoch", { ...RECORD, epoch: 2 }, { ...RECORD, epoch: 2 }],
-    ["the same record, of which OCS has announced the phone meanwhile", { ...RECORD, epoch: 2 }, { ...RECORD, ...phone("a"), epoch: 2 }],
-    ["the phone of the record, which is announced", { ...RECORD, ...phone("a"), epoch: 1 }, { ...phone("a"), upstream: "sales" }],
-    ["the same customer id", { ...customer("c"), resource: "customer_ids" }, { ...customer("c"), resource: "customer_ids" }],
+    [
+      "the same record, of which OCS has announced the phone meanwhile",
+      { ...RECORD, epoch: 2 },
+      { ...RECORD, ...phone("a"), epoch: 2 },
+    ],
+    [
+      "the phone of the record, which is announced",
+      { ...RECORD, ...phone("a"), epoch: 1 },
+      { ...phone("a"), upstream: "sales" },
+    ],
+    [
+      "the same customer id",
+      { ...customer("c"), resource: "customer_ids" },
+      { ...customer("c"), resource: "customer_ids" },
+    ],
     ["the same tenant, of which format 1 did not say the OCS", phone("a"), { ...phone("a"), upstream: "sales" }],
-  ])("no more when OCS took one for %s", async (_what, asked, taken) => expect(await open(aDoNotCall(1, { ...asked, status: 500 }), aDoNotCall(2, taken))).toEqual([]));
+  ])("no more when OCS took one for %s", async (_what, asked, taken) =>
+    expect(await open(aDoNotCall(1, { ...asked, status: 500 }), aDoNotCall(2, taken))).toEqual([]),
+  );
 
   it("when the client did not say for which of its tenants, until it did", async () => {
     const [refusal] = aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2105" });
@@ -96,12 +174,23 @@ describe("a Do-Not-Call is open", () => {
 
   it("not when a stranger asked for it, nor when it is something else", async () => {
     const [refusal] = aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2001" });
-    expect(await open([{ ...refusal, client: null, tenant: null } as Entry], aDoNotCall(2, { ...phone("b"), action: "AddRecord", status: 500 }))).toEqual([]);
+    expect(
+      await open(
+        [{ ...refusal, client: null, tenant: null } as Entry],
+        aDoNotCall(2, { ...phone("b"), action: "AddRecord", status: 500 }),
+      ),
+    ).toEqual([]);
   });
 
   it("by the handle of a record, where the number is OCS's to know", async () => {
     const record = { resource: "records", identifier: "15" };
-    expect(await open(aDoNotCall(1, { ...record, status: 410 }), aDoNotCall(2, { ...record, identifier: "16", status: 410 }), aDoNotCall(3, record))).toMatchObject([{ number: "16", resource: "records" }]);
+    expect(
+      await open(
+        aDoNotCall(1, { ...record, status: 410 }),
+        aDoNotCall(2, { ...record, identifier: "16", status: 410 }),
+        aDoNotCall(3, record),
+      ),
+    ).toMatchObject([{ number: "16", resource: "records" }]);
   });
 
   it("although an answer came that may be another request's", async () => {

@@ -32,12 +32,21 @@ const apply = (content: Buffer, position: number, bytes: Uint8Array): Buffer => 
 const remembering = (acknowledged: readonly string[]): { disk: Disk; moments: Moment[] } => {
   const directories = new Map<string, Names>();
   const moments: Moment[] = [];
-  const namesOf = (path: string): Names => directories.get(path) ?? directories.set(path, { now: new Map(), synced: new Map() }).get(path)!;
+  const namesOf = (path: string): Names =>
+    directories.get(path) ?? directories.set(path, { now: new Map(), synced: new Map() }).get(path)!;
   const remember = (): void => {
     const copies = new Map<Content, Content>();
-    const copy = (content: Content): Content => copies.get(content) ?? copies.set(content, { bytes: content.bytes, unflushed: [...content.unflushed] }).get(content)!;
-    const copied = (names: Map<string, Content>): Map<string, Content> => new Map([...names].map(([name, content]) => [name, copy(content)]));
-    moments.push({ directories: new Map([...directories].map(([path, { now, synced }]) => [path, { now: copied(now), synced: copied(synced) }])), acknowledged: [...acknowledged] });
+    const copy = (content: Content): Content =>
+      copies.get(content) ??
+      copies.set(content, { bytes: content.bytes, unflushed: [...content.unflushed] }).get(content)!;
+    const copied = (names: Map<string, Content>): Map<string, Content> =>
+      new Map([...names].map(([name, content]) => [name, copy(content)]));
+    moments.push({
+      directories: new Map(
+        [...directories].map(([path, { now, synced }]) => [path, { now: copied(now), synced: copied(synced) }]),
+      ),
+      acknowledged: [...acknowledged],
+    });
   };
   const disk: Disk = {
     ...nodeDisk,
@@ -45,7 +54,9 @@ const remembering = (acknowledged: readonly string[]): { disk: Disk; moments: Mo
       const file = await nodeDisk.open(path, how);
       if (how === "read") return file;
       const names = namesOf(dirname(path)).now;
-      const content = names.get(basename(path)) ?? names.set(basename(path), { bytes: Buffer.alloc(0), unflushed: [] }).get(basename(path))!;
+      const content =
+        names.get(basename(path)) ??
+        names.set(basename(path), { bytes: Buffer.alloc(0), unflushed: [] }).get(basename(path))!;
       return {
         ...file,
         write: async (bytes, position) => {
@@ -62,7 +73,8 @@ const remembering = (acknowledged: readonly string[]): { disk: Disk; moments: Mo
         },
         flush: async () => {
           await file.flush();
-          for (const { position, bytes } of content.unflushed.splice(0)) content.bytes = apply(content.bytes, position, bytes);
+          for (const { position, bytes } of content.unflushed.splice(0))
+            content.bytes = apply(content.bytes, position, bytes);
           remember();
         },
       };
@@ -89,7 +101,12 @@ const remembering = (acknowledged: readonly string[]): { disk: Disk; moments: Mo
 };
 
 /** One way in which the moment may look after the cut. */
-const writeImage = async (dir: string, from: string, { directories }: Moment, random: (below: number) => number): Promise<void> => {
+const writeImage = async (
+  dir: string,
+  from: string,
+  { directories }: Moment,
+  random: (below: number) => number,
+): Promise<void> => {
   for (const folder of ["segments", "checkpoints", "states"]) await mkdir(join(dir, folder), { recursive: true });
   for (const [path, { now, synced }] of directories) {
     for (const [name, content] of random(2) === 0 ? now : synced) {
@@ -99,7 +116,12 @@ const writeImage = async (dir: string, from: string, { directories }: Moment, ra
         const half = write.bytes.subarray(0, random(write.bytes.length + 1));
         if (fate === 0) bytes = apply(bytes, write.position, write.bytes);
         if (fate === 1) bytes = apply(bytes, write.position, half);
-        if (fate === 2) bytes = apply(bytes, write.position, Buffer.concat([Buffer.alloc(half.length), write.bytes.subarray(half.length)]));
+        if (fate === 2)
+          bytes = apply(
+            bytes,
+            write.position,
+            Buffer.concat([Buffer.alloc(half.length), write.bytes.subarray(half.length)]),
+          );
       }
       await writeFile(join(dir, path.slice(from.length), name), bytes);
     }
@@ -107,7 +129,9 @@ const writeImage = async (dir: string, from: string, { directories }: Moment, ra
 };
 
 let dir: string;
-beforeEach(async () => { dir = await aQuickDirectory(); });
+beforeEach(async () => {
+  dir = await aQuickDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 describe("after a power cut", () => {
@@ -118,11 +142,13 @@ describe("after a power cut", () => {
     const journal = await openJournal({ dir: `${dir}/live`, durability: "flush", segmentBytes: 3000, disk });
     const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
     for (let wave = 0; wave < 12; wave++) {
-      await Promise.all([0, 1, 2].map(async (number) => {
-        const entry = anIntent(10 * wave + number);
-        await journal.append(entry);
-        acknowledged.push(entry.id);
-      }));
+      await Promise.all(
+        [0, 1, 2].map(async (number) => {
+          const entry = anIntent(10 * wave + number);
+          await journal.append(entry);
+          acknowledged.push(entry.id);
+        }),
+      );
       if (wave % 4 === 3) await checkpoints.write();
     }
     await journal.close();
@@ -143,10 +169,23 @@ describe("after a power cut", () => {
       const intents = entries.filter((entry) => entry.kind === "intent");
       const ids = intents.map(({ id }) => id);
       expect(doubts, `image ${image}`).toBe(intents.length - 1);
-      expect(intents.map(({ dnc }) => dnc), `image ${image}`).toEqual(intents.map((_, at) => at + 1));
-      expect(entries.map(({ index }) => index), `image ${image}`).toEqual(entries.map((_, at) => at));
-      expect(moment.acknowledged.filter((id) => !ids.includes(id)), `image ${image}`).toEqual([]);
-      expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({ verdict: "ok", findings: [], uncovered: 0 });
+      expect(
+        intents.map(({ dnc }) => dnc),
+        `image ${image}`,
+      ).toEqual(intents.map((_, at) => at + 1));
+      expect(
+        entries.map(({ index }) => index),
+        `image ${image}`,
+      ).toEqual(entries.map((_, at) => at));
+      expect(
+        moment.acknowledged.filter((id) => !ids.includes(id)),
+        `image ${image}`,
+      ).toEqual([]);
+      expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({
+        verdict: "ok",
+        findings: [],
+        uncovered: 0,
+      });
     }
     expect(begun.filter((at) => at > 0).length).toBeGreaterThan(IMAGES / 10);
     expect(begun.filter((at) => at === 0).length).toBeGreaterThan(IMAGES / 10);
@@ -173,8 +212,15 @@ describe("after a power cut", () => {
       await again.close();
       await compressSegments({ journal: again.journal, after: 0 });
       const entries = await Array.fromAsync(readEntries(own));
-      expect(entries.map(({ index }) => index), `image ${image}`).toEqual(Array.from({ length: 41 }, (_, at) => at));
-      expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({ verdict: "ok", findings: [], uncovered: 0 });
+      expect(
+        entries.map(({ index }) => index),
+        `image ${image}`,
+      ).toEqual(Array.from({ length: 41 }, (_, at) => at));
+      expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({
+        verdict: "ok",
+        findings: [],
+        uncovered: 0,
+      });
     }
   }, 120_000);
 });

@@ -6,17 +6,30 @@ import { readEntries } from "../../src/journal/read.ts";
 import { aDirectory, aJournal, aKey, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
 
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 const indexes = async (from?: number, to?: number): Promise<number[]> =>
-  (await Array.fromAsync(readEntries(dir, { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }))).map(({ index }) => index);
+  (
+    await Array.fromAsync(readEntries(dir, { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }))
+  ).map(({ index }) => index);
 
 describe("reading entries", () => {
-  it.each([[0, 10], [3, 5], [4, 4], [9, 100], [0, 1], [12, 20]])("gives those from %d to %d, over the borders of segments", async (from, to) => {
+  it.each([
+    [0, 10],
+    [3, 5],
+    [4, 4],
+    [9, 100],
+    [0, 1],
+    [12, 20],
+  ])("gives those from %d to %d, over the borders of segments", async (from, to) => {
     await aJournal(dir, aKey(), { size: 10, checkpointsAt: [], segmentBytes: 1000 });
     expect((await segmentsOf(dir)).length).toBe(4);
-    expect(await indexes(from, to)).toEqual(Array.from({ length: 10 }, (_, index) => index).filter((index) => index >= from && index < to));
+    expect(await indexes(from, to)).toEqual(
+      Array.from({ length: 10 }, (_, index) => index).filter((index) => index >= from && index < to),
+    );
   });
 
   it("streams more than a buffer holds, once each and in order", async () => {

@@ -7,13 +7,26 @@ import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { JournalDamaged } from "../../src/journal/recover.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
-import { aDirectory, aJournal, aQuickDirectory, aKey, anIntent, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "./kit.ts";
+import {
+  aDirectory,
+  aJournal,
+  aQuickDirectory,
+  aKey,
+  anIntent,
+  linesOf,
+  openWithCheckpoints,
+  removeDirectory,
+  segmentsOf,
+  writeLines,
+} from "./kit.ts";
 
 const FIRST = "000000000000.jsonl";
 const key = aKey();
 let dir: string;
 
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 const reopened = async (): Promise<{ size: number; torn: unknown }> => {
@@ -36,7 +49,10 @@ describe("opening a journal", () => {
     const lastLength = Buffer.byteLength((await linesOf(dir, FIRST)).at(-1)!) + 1;
     for (let kept = 0; kept < lastLength; kept++) {
       await writeFile(path, whole.subarray(0, whole.length - lastLength + kept));
-      expect(await reopened()).toEqual({ size: 4, torn: kept === 0 ? undefined : { segment: FIRST, line: 5, index: 4, bytes: kept } });
+      expect(await reopened()).toEqual({
+        size: 4,
+        torn: kept === 0 ? undefined : { segment: FIRST, line: 5, index: 4, bytes: kept },
+      });
       const entries = await Array.fromAsync(readEntries(dir));
       expect(entries.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4]);
       expect(entries[4]).toMatchObject({ id: anIntent(77).id });
@@ -47,7 +63,7 @@ describe("opening a journal", () => {
   it("cuts a last line that has its end but is not the line that belongs there", async () => {
     await aJournal(dir, key, { size: 4, checkpointsAt: [2] });
     const lines = await linesOf(dir, FIRST);
-    for (const last of ["{\"index\":3", lines[2]!, lines[3]!.replace('"kind"', '"kind'), ""]) {
+    for (const last of ['{"index":3', lines[2]!, lines[3]!.replace('"kind"', '"kind'), ""]) {
       await writeLines(dir, FIRST, [...lines.slice(0, 3), last]);
       expect(await reopened()).toMatchObject({ size: 3, torn: { line: 4, index: 3 } });
       await writeLines(dir, FIRST, lines);
@@ -72,7 +88,15 @@ describe("opening a journal", () => {
       ...nodeDisk,
       open: async (path, how) => {
         const file = await nodeDisk.open(path, how);
-        return path.endsWith(".jsonl") ? { ...file, write: (bytes, position) => { written.push({ position, bytes: Buffer.from(bytes) }); return file.write(bytes, position); } } : file;
+        return path.endsWith(".jsonl")
+          ? {
+              ...file,
+              write: (bytes, position) => {
+                written.push({ position, bytes: Buffer.from(bytes) });
+                return file.write(bytes, position);
+              },
+            }
+          : file;
       },
     };
     await openJournal({ dir, durability: "flush", disk }).then((journal) => journal.close());
@@ -90,12 +114,38 @@ describe("opening a journal", () => {
 
 describe("opening a journal refuses", () => {
   const cases: [what: string, damage: (lines: string[]) => Promise<void>, message: RegExp][] = [
-    ["a last line torn below a checkpoint", (lines) => writeFile(join(dir, "segments", "000000000006.jsonl"), `${lines[6]}\n${lines[7]!.slice(0, 40)}`), /000000000006\.jsonl line 2 is not the line of index 7, which checkpoint 8 covers/],
-    ["lines that were cut off below a checkpoint", (lines) => writeFile(join(dir, "segments", "000000000006.jsonl"), `${lines[6]}\n`), /checkpoint 8 covers 8 entries, the journal ends with index 6/],
-    ["a line that was changed below a checkpoint", (lines) => writeFile(join(dir, "segments", "000000000006.jsonl"), `${lines[6]!.replace("alpha", "betaa")}\n${lines[7]}\n`), /the first 8 entries, up to line 2 of 000000000006\.jsonl, do not have the root that checkpoint 8 signed/],
-    ["a line that is missing within", (lines) => writeFile(join(dir, "segments", FIRST), `${[lines[0], lines[2], lines[3], lines[4], lines[5]].join("\n")}\n`), /000000000000\.jsonl line 2 is not the line of index 1/],
-    ["a segment that is missing", () => rm(join(dir, "segments", FIRST)), /000000000003\.jsonl: the entries before it are gone, and none says that they were deleted/],
-    ["a checkpoint that is none", () => writeFile(join(dir, "checkpoints", "000000000008"), "8\n"), /000000000008: not a checkpoint of 8 entries/],
+    [
+      "a last line torn below a checkpoint",
+      (lines) => writeFile(join(dir, "segments", "000000000006.jsonl"), `${lines[6]}\n${lines[7]!.slice(0, 40)}`),
+      /000000000006\.jsonl line 2 is not the line of index 7, which checkpoint 8 covers/,
+    ],
+    [
+      "lines that were cut off below a checkpoint",
+      (lines) => writeFile(join(dir, "segments", "000000000006.jsonl"), `${lines[6]}\n`),
+      /checkpoint 8 covers 8 entries, the journal ends with index 6/,
+    ],
+    [
+      "a line that was changed below a checkpoint",
+      (lines) =>
+        writeFile(join(dir, "segments", "000000000006.jsonl"), `${lines[6]!.replace("alpha", "betaa")}\n${lines[7]}\n`),
+      /the first 8 entries, up to line 2 of 000000000006\.jsonl, do not have the root that checkpoint 8 signed/,
+    ],
+    [
+      "a line that is missing within",
+      (lines) =>
+        writeFile(join(dir, "segments", FIRST), `${[lines[0], lines[2], lines[3], lines[4], lines[5]].join("\n")}\n`),
+      /000000000000\.jsonl line 2 is not the line of index 1/,
+    ],
+    [
+      "a segment that is missing",
+      () => rm(join(dir, "segments", FIRST)),
+      /000000000003\.jsonl: the entries before it are gone, and none says that they were deleted/,
+    ],
+    [
+      "a checkpoint that is none",
+      () => writeFile(join(dir, "checkpoints", "000000000008"), "8\n"),
+      /000000000008: not a checkpoint of 8 entries/,
+    ],
   ];
 
   it.each(cases)("%s, and leaves all as it is", async (_what, damage, message) => {
@@ -107,7 +157,10 @@ describe("opening a journal refuses", () => {
     try {
       await expect(openJournal({ dir, durability: "flush" })).rejects.toThrow(JournalDamaged);
       await expect(openJournal({ dir, durability: "flush" })).rejects.toThrow(message);
-      for (const segment of await segmentsOf(dir)) expect(await readFile(join(dir, "segments", segment))).toEqual(await readFile(join(`${dir}.before`, "segments", segment)));
+      for (const segment of await segmentsOf(dir))
+        expect(await readFile(join(dir, "segments", segment))).toEqual(
+          await readFile(join(`${dir}.before`, "segments", segment)),
+        );
     } finally {
       await removeDirectory(`${dir}.before`);
     }
@@ -117,14 +170,18 @@ describe("opening a journal refuses", () => {
     await aJournal(dir, key, { size: 5, checkpointsAt: [2] });
     const lines = await linesOf(dir, FIRST);
     await writeLines(dir, FIRST, [...lines.slice(0, 3), "not a line", lines[4]!]);
-    await expect(openJournal({ dir, durability: "flush" })).rejects.toThrow(/line 4 is not the line of index 3, and lines follow it/);
+    await expect(openJournal({ dir, durability: "flush" })).rejects.toThrow(
+      /line 4 is not the line of index 3, and lines follow it/,
+    );
   });
 
   it("checkpoints of another log", async () => {
     await aJournal(dir, key, { size: 2, checkpointsAt: [2] });
     const path = join(dir, "checkpoints", "000000000002");
     await writeFile(path, (await readFile(path, "utf8")).replace("gateway.test/main", "gateway.test/other"));
-    await expect(openWithCheckpoints(dir, key)).rejects.toThrow(/a checkpoint of gateway\.test\/other, this journal would sign as gateway\.test\/main/);
+    await expect(openWithCheckpoints(dir, key)).rejects.toThrow(
+      /a checkpoint of gateway\.test\/other, this journal would sign as gateway\.test\/main/,
+    );
   });
 });
 
@@ -160,7 +217,7 @@ describe("the last three entries of a journal that was killed, cut and flipped a
     const tally = { recovered: 0, refused: 0 };
     for (let at = start; at < whole.length; at++) {
       const flipped = Buffer.from(whole);
-      flipped[at]! ^= 1 << at % 8;
+      flipped[at]! ^= 1 << (at % 8);
       for (const bytes of [whole.subarray(0, at), flipped]) {
         const found = await opened(path, bytes);
         if ("kept" in found) {
@@ -168,7 +225,9 @@ describe("the last three entries of a journal that was killed, cut and flipped a
           expect(wholeLines.has(found.kept) && !(bytes === flipped && found.kept === text), `byte ${at}`).toBe(true);
         } else {
           tally.refused++;
-          expect(found.refused, `byte ${at}`).toMatch(/^000000000000\.jsonl line [34] is not the line of index [23], and lines follow it, which no crash leaves so$/);
+          expect(found.refused, `byte ${at}`).toMatch(
+            /^000000000000\.jsonl line [34] is not the line of index [23], and lines follow it, which no crash leaves so$/,
+          );
         }
       }
     }

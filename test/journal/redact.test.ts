@@ -4,8 +4,15 @@ import { createRedactor, type Mode, type RedactRules } from "../../src/journal/r
 import { wantedOf } from "../../src/journal/spellings.ts";
 
 const KEY = "a key of thirty-two bytes or so…";
-const rules = (changes: Partial<RedactRules> = {}): RedactRules => ({ phone: "last4", customer_id: "token", fields: { CUSTOMER_CODE: "token" }, others: "drop", ...changes });
-const token = (kind: string, value: string): string => `t1:${createHmac("sha256", KEY).update(`${kind}\0${value}`).digest("hex")}`;
+const rules = (changes: Partial<RedactRules> = {}): RedactRules => ({
+  phone: "last4",
+  customer_id: "token",
+  fields: { CUSTOMER_CODE: "token" },
+  others: "drop",
+  ...changes,
+});
+const token = (kind: string, value: string): string =>
+  `t1:${createHmac("sha256", KEY).update(`${kind}\0${value}`).digest("hex")}`;
 
 describe("redact › body", () => {
   const rows: [name: string, value: unknown, mode: Mode, expected: unknown][] = [
@@ -38,12 +45,20 @@ describe("redact › body", () => {
     ["gsw_unknown", "Ada", undefined],
   ];
   it.each(others)("writes %s %o as %o", (name, value, expected) => {
-    expect(createRedactor(rules(), KEY).body(new Map([[name, value]]))).toEqual(expected === undefined ? {} : { [name]: expected });
+    expect(createRedactor(rules(), KEY).body(new Map([[name, value]]))).toEqual(
+      expected === undefined ? {} : { [name]: expected },
+    );
   });
 
   it("walks into GSW_CM_AttrProperties", () => {
-    const inside = new Map<string, unknown>([["GSW_AUTO_COMPLETION", 1], ["GSW_PHONE", 4155550100], ["NOTE", "call Ada"]]);
-    expect(createRedactor(rules(), KEY).body(new Map([["GSW_CM_AttrProperties", inside]]))).toEqual({ GSW_CM_AttrProperties: { GSW_AUTO_COMPLETION: 1, GSW_PHONE: "······0100" } });
+    const inside = new Map<string, unknown>([
+      ["GSW_AUTO_COMPLETION", 1],
+      ["GSW_PHONE", 4155550100],
+      ["NOTE", "call Ada"],
+    ]);
+    expect(createRedactor(rules(), KEY).body(new Map([["GSW_CM_AttrProperties", inside]]))).toEqual({
+      GSW_CM_AttrProperties: { GSW_AUTO_COMPLETION: 1, GSW_PHONE: "······0100" },
+    });
   });
 
   it("takes a field called __proto__ for a field", () => {
@@ -52,7 +67,14 @@ describe("redact › body", () => {
   });
 
   it("never writes four characters of a value that has no more", () => {
-    expect(createRedactor(rules({ others: "last4" }), KEY).body(new Map<string, unknown>([["PIN", 1234], ["CARD", "12345"]]))).toEqual({ PIN: "······", CARD: "······2345" });
+    expect(
+      createRedactor(rules({ others: "last4" }), KEY).body(
+        new Map<string, unknown>([
+          ["PIN", 1234],
+          ["CARD", "12345"],
+        ]),
+      ),
+    ).toEqual({ PIN: "······", CARD: "······2345" });
   });
 });
 
@@ -83,7 +105,11 @@ describe("redact › tokens", () => {
   });
 
   it.each([
-    ["a@b.example", "c@b.example"], ["john7@crm.example", "mary7@crm.example"], ["user.7", "guest.7"], ["sip:4711", "4711"], ["4155550100@sms.example", "4155550100"],
+    ["a@b.example", "c@b.example"],
+    ["john7@crm.example", "mary7@crm.example"],
+    ["user.7", "guest.7"],
+    ["sip:4711", "4711"],
+    ["4155550100@sms.example", "4155550100"],
   ])("keep the letters of an address: %s is not %s", (one, other) => {
     const by = (phone: string): string | undefined => tokens("phones", phone, none)?.phone;
     expect(by(one)).not.toBe(by(other));
@@ -91,14 +117,27 @@ describe("redact › tokens", () => {
     expect(wantedOf({ kind: "phone", value: ` ${one.toUpperCase()}` }, KEY)?.tokens).toContain(by(one));
   });
 
-  it.each(["tel:+1-415-555-0100", "(415) 555.0100", "4155550100", "4155550100x12", "415 555 0100 ext. 12", "415 555 0100;ext=12"])("take a number for its digits: %s", (spelled) => {
-    expect(tokens("records", "15", new Map([["GSW_PHONE", spelled]]))).toEqual({ phone: token("phone", spelled.replaceAll(/\D/g, "")) });
+  it.each([
+    "tel:+1-415-555-0100",
+    "(415) 555.0100",
+    "4155550100",
+    "4155550100x12",
+    "415 555 0100 ext. 12",
+    "415 555 0100;ext=12",
+  ])("take a number for its digits: %s", (spelled) => {
+    expect(tokens("records", "15", new Map([["GSW_PHONE", spelled]]))).toEqual({
+      phone: token("phone", spelled.replaceAll(/\D/g, "")),
+    });
   });
 
   it("differ by value, by class and by key", () => {
     expect(tokens("phones", "4155550101", none)?.phone).not.toBe(tokens("phones", "4155550100", none)?.phone);
-    expect(tokens("customer_ids", "4155550100", none)?.customer_id).not.toBe(tokens("phones", "4155550100", none)?.phone);
-    expect(createRedactor(rules(), `${KEY}!`).tokens("phones", "4155550100", none)).not.toEqual(tokens("phones", "4155550100", none));
+    expect(tokens("customer_ids", "4155550100", none)?.customer_id).not.toBe(
+      tokens("phones", "4155550100", none)?.phone,
+    );
+    expect(createRedactor(rules(), `${KEY}!`).tokens("phones", "4155550100", none)).not.toEqual(
+      tokens("phones", "4155550100", none),
+    );
   });
 
   it("are left out where there is no value or the value is dropped", () => {
@@ -125,7 +164,10 @@ describe("redact › tokens", () => {
 });
 
 describe("a number where something else belongs", () => {
-  const redactor = createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "keep" }, "a key of 16 bytes and more");
+  const redactor = createRedactor(
+    { phone: "last4", customer_id: "token", fields: {}, others: "keep" },
+    "a key of 16 bytes and more",
+  );
   const [written, masked] = ["415_555,01:00", "······1:00"];
   const isOurs = (text: string): boolean => text === "Winback 2026-11-22 10";
 
@@ -134,9 +176,18 @@ describe("a number where something else belongs", () => {
     expect(redactor.identifier("lists", "Winback 2026-11-22 10", true)).toBe("Winback 2026-11-22 10");
   });
 
-  it.each(["GSW_TZ_NAME", "GSW_AGENT_ID", "GSW_CALLING_LIST", "GSW_CAMPAIGN_NAME", "GSW_TENANT_NAME", "GSW_SOMETHING_NEW"])("is masked in %s", (name) => {
+  it.each([
+    "GSW_TZ_NAME",
+    "GSW_AGENT_ID",
+    "GSW_CALLING_LIST",
+    "GSW_CAMPAIGN_NAME",
+    "GSW_TENANT_NAME",
+    "GSW_SOMETHING_NEW",
+  ])("is masked in %s", (name) => {
     expect(redactor.body(new Map([[name, written]]))).toEqual({ [name]: masked });
-    expect(redactor.body(new Map([["GSW_CM_AttrProperties", new Map([[name, written]])]]))).toEqual({ GSW_CM_AttrProperties: { [name]: masked } });
+    expect(redactor.body(new Map([["GSW_CM_AttrProperties", new Map([[name, written]])]]))).toEqual({
+      GSW_CM_AttrProperties: { [name]: masked },
+    });
   });
 
   it("is kept in a date, in a name from the config, and where the config says keep", () => {
@@ -145,19 +196,37 @@ describe("a number where something else belongs", () => {
   });
 
   it("is masked in the names of fields, of which none is lost", () => {
-    expect(redactor.body(new Map<string, unknown>([["415-555-0100", 1], ["415-555-0100 ", 2], ["14155550100", 3], ["NOTE", 4]])))
-      .toEqual({ "······0100": 1, "······0100 ": 2, "······0100 (2)": 3, NOTE: 4 });
-    const declared = createRedactor({ phone: "last4", customer_id: "token", fields: { F_20261129_1: "keep" }, others: "drop" }, "a key of 16 bytes and more");
+    expect(
+      redactor.body(
+        new Map<string, unknown>([
+          ["415-555-0100", 1],
+          ["415-555-0100 ", 2],
+          ["14155550100", 3],
+          ["NOTE", 4],
+        ]),
+      ),
+    ).toEqual({ "······0100": 1, "······0100 ": 2, "······0100 (2)": 3, NOTE: 4 });
+    const declared = createRedactor(
+      { phone: "last4", customer_id: "token", fields: { F_20261129_1: "keep" }, others: "drop" },
+      "a key of 16 bytes and more",
+    );
     expect(declared.body(new Map([["F_20261129_1", "x"]]))).toEqual({ F_20261129_1: "x" });
   });
 });
 
 describe("the keys of the tokens", () => {
   const rules = { phone: "last4", customer_id: "token", fields: {}, others: "drop" } as const;
-  const [old, young] = [{ epoch: "t1", secret: "the first key, of 16 bytes and more" }, { epoch: "t2", secret: "the second key, of 16 bytes and more" }];
+  const [old, young] = [
+    { epoch: "t1", secret: "the first key, of 16 bytes and more" },
+    { epoch: "t2", secret: "the second key, of 16 bytes and more" },
+  ];
   it("are one of epoch t1, or several of which the last makes tokens", () => {
-    expect(createRedactor(rules, old.secret).token("phone", "4155550100")).toBe(createRedactor(rules, [old]).token("phone", "4155550100"));
+    expect(createRedactor(rules, old.secret).token("phone", "4155550100")).toBe(
+      createRedactor(rules, [old]).token("phone", "4155550100"),
+    );
     expect(createRedactor(rules, [old, young]).token("phone", "4155550100")).toMatch(/^t2:[0-9a-f]{64}$/);
-    expect(createRedactor(rules, [young, old]).token("phone", "4155550100")).toBe(createRedactor(rules, old.secret).token("phone", "4155550100"));
+    expect(createRedactor(rules, [young, old]).token("phone", "4155550100")).toBe(
+      createRedactor(rules, old.secret).token("phone", "4155550100"),
+    );
   });
 });

@@ -25,14 +25,22 @@ let counter: OpenDoNotCalls;
 
 const open = async (): Promise<void> => {
   counter = new OpenDoNotCalls();
-  journal = await openJournal({ dir, durability: "os", written: counter.take, clocks: { wall: () => today * 1000, steady: () => today * 1000 } });
+  journal = await openJournal({
+    dir,
+    durability: "os",
+    written: counter.take,
+    clocks: { wall: () => today * 1000, steady: () => today * 1000 },
+  });
   checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
   const finder = new Finder(dir);
   await finder.refresh();
   await counter.start(await finder.openDoNotCalls(100));
   finder.close();
 };
-const close = async (): Promise<void> => { await checkpoints.stop(); await journal.close(); };
+const close = async (): Promise<void> => {
+  await checkpoints.stop();
+  await journal.close();
+};
 
 /** Two intents of tenant 101 a day for ten days, so ten segments, each of two lines; and on the first day one of tenant 102. */
 beforeEach(async () => {
@@ -40,24 +48,38 @@ beforeEach(async () => {
   today = START;
   await open();
   await journal.append({ ...anIntent(900), tenant: { dbid: 102, name: "Beta" } } as Entry);
-  for (let day = 0; day < 10; day++, today += DAY) for (let number = 0; number < 2; number++) await journal.append(anIntent(10 * day + number));
+  for (let day = 0; day < 10; day++, today += DAY)
+    for (let number = 0; number < 2; number++) await journal.append(anIntent(10 * day + number));
   today -= DAY;
 });
-afterEach(async () => { await journal.close(); await removeDirectory(dir); });
+afterEach(async () => {
+  await journal.close();
+  await removeDirectory(dir);
+});
 
-const retiring = (keep: Keep, holds: readonly Hold[] = []): Promise<Deleted | undefined> => retire({ journal, checkpoints, keep, holds, openDoNotCalls: counter, now: () => today });
+const retiring = (keep: Keep, holds: readonly Hold[] = []): Promise<Deleted | undefined> =>
+  retire({ journal, checkpoints, keep, holds, openDoNotCalls: counter, now: () => today });
 const verified = async (): Promise<unknown> => verifyJournal(dir, { vkey: checkpoints.verifierKey });
 
 describe("what the config says of kinds", () => {
   it.each([
-    [{ default: "10d", doubt: "20d", retired: "30d" }, { default: 10 * DAY, "in-doubt": 20 * DAY, deleted: 30 * DAY }],
-    [{ default: "10d", "in-doubt": "20d", deleted: "30d" }, { default: 10 * DAY, "in-doubt": 20 * DAY, deleted: 30 * DAY }],
+    [
+      { default: "10d", doubt: "20d", retired: "30d" },
+      { default: 10 * DAY, "in-doubt": 20 * DAY, deleted: 30 * DAY },
+    ],
+    [
+      { default: "10d", "in-doubt": "20d", deleted: "30d" },
+      { default: 10 * DAY, "in-doubt": 20 * DAY, deleted: 30 * DAY },
+    ],
     ["10d", { default: 10 * DAY }],
   ])("%o takes a kind by its name of today or its former one", (given, times) => {
     expect(audit.shape.retention.parse(given)).toEqual(times);
   });
 
-  it.each([{ doubt: "20d", "in-doubt": "20d" }, { retired: "20d", deleted: "20d" }])("%o: not by both", (kinds) => {
+  it.each([
+    { doubt: "20d", "in-doubt": "20d" },
+    { retired: "20d", deleted: "20d" },
+  ])("%o: not by both", (kinds) => {
     const refused = audit.shape.retention.safeParse({ default: "10d", ...kinds });
     expect(JSON.stringify(refused.error?.issues)).toContain("its former name");
   });
@@ -67,8 +89,18 @@ describe("retention", () => {
   it("deletes the segments whose entries are all old enough, says so before, and leaves a tree that verifies", async () => {
     const retired = await retiring({ default: 4 * DAY });
     expect(retired).toEqual({
-      kind: "deleted", from: 0, to: 11, segments: ["000000000000.jsonl", "000000000003.jsonl", "000000000005.jsonl", "000000000007.jsonl", "000000000009.jsonl"],
-      youngest: "2026-01-05T12:00:00.000000Z", dnc: { 101: 10, 102: 1 },
+      kind: "deleted",
+      from: 0,
+      to: 11,
+      segments: [
+        "000000000000.jsonl",
+        "000000000003.jsonl",
+        "000000000005.jsonl",
+        "000000000007.jsonl",
+        "000000000009.jsonl",
+      ],
+      youngest: "2026-01-05T12:00:00.000000Z",
+      dnc: { 101: 10, 102: 1 },
     });
     expect((await segmentsOf(dir))[0]).toBe("000000000011.jsonl");
     await close();
@@ -83,7 +115,10 @@ describe("retention", () => {
     expect(await verified()).toMatchObject({ verdict: "ok", findings: [] });
   });
 
-  it.each([["in the next run", true], ["in the same run", false]])("goes on where it ended, %s, and its numbers tell of all that was ever deleted", async (_when, restarts) => {
+  it.each([
+    ["in the next run", true],
+    ["in the same run", false],
+  ])("goes on where it ended, %s, and its numbers tell of all that was ever deleted", async (_when, restarts) => {
     await retiring({ default: 6 * DAY });
     if (restarts) await close();
     today += 2 * DAY;
@@ -100,20 +135,42 @@ describe("retention", () => {
     await removeDirectory(dir);
     today = START;
     await open();
-    const phone = { tokens: { phone: `t1:${"a".repeat(64)}` }, upstream: "sales", body: { GSW_CAMPAIGN_NAME: "One", GSW_CHAIN_ATTR: "AllChain", TEXT: "more" } };
-    const append = async (...entries: readonly Entry[]): Promise<void> => { for (const entry of entries) await journal.append(entry); };
+    const phone = {
+      tokens: { phone: `t1:${"a".repeat(64)}` },
+      upstream: "sales",
+      body: { GSW_CAMPAIGN_NAME: "One", GSW_CHAIN_ATTR: "AllChain", TEXT: "more" },
+    };
+    const append = async (...entries: readonly Entry[]): Promise<void> => {
+      for (const entry of entries) await journal.append(entry);
+    };
     await append(...aDoNotCall(1, { ...phone, status: 500 }));
     today += DAY;
-    await append(...aDoNotCall(2, { ...phone, client: "alpha-ors", status: 410 }), ...aDoNotCall(3, { tokens: { phone: `t1:${"b".repeat(64)}` } }));
+    await append(
+      ...aDoNotCall(2, { ...phone, client: "alpha-ors", status: 410 }),
+      ...aDoNotCall(3, { tokens: { phone: `t1:${"b".repeat(64)}` } }),
+    );
     today += 10 * DAY;
     await append(aRefusal(4));
     expect((await retiring({ default: 4 * DAY }))?.to).toBe(2);
     const carried = (await Array.fromAsync(readEntries(dir))).filter(({ kind }) => kind === "open-dnc");
-    expect(carried).toMatchObject([{
-      id: anIntent(2).id, tenant: { dbid: 101, name: "Alpha Tenant" }, client: "alpha-crm", resource: "phones", identifier: "······0100", tokens: phone.tokens, upstream: "sales",
-      body: { GSW_CAMPAIGN_NAME: "One", GSW_CHAIN_ATTR: "AllChain" }, state: "ocs-no", status: 410, tries: 2, clients: ["alpha-crm", "alpha-ors"],
-      first: "2026-01-01T12:00:00.000000Z", last: "2026-01-02T12:00:00.000000Z",
-    }]);
+    expect(carried).toMatchObject([
+      {
+        id: anIntent(2).id,
+        tenant: { dbid: 101, name: "Alpha Tenant" },
+        client: "alpha-crm",
+        resource: "phones",
+        identifier: "······0100",
+        tokens: phone.tokens,
+        upstream: "sales",
+        body: { GSW_CAMPAIGN_NAME: "One", GSW_CHAIN_ATTR: "AllChain" },
+        state: "ocs-no",
+        status: 410,
+        tries: 2,
+        clients: ["alpha-crm", "alpha-ors"],
+        first: "2026-01-01T12:00:00.000000Z",
+        last: "2026-01-02T12:00:00.000000Z",
+      },
+    ]);
     expect(JSON.stringify(carried)).not.toContain("more");
     // Again when the segment that carries it goes, and after an opening that builds the index anew.
     today += 20 * DAY;
@@ -126,9 +183,20 @@ describe("retention", () => {
     await open();
     const finder = new Finder(dir);
     await finder.refresh();
-    expect(owedOf(await finder.owed(), today)).toMatchObject([{ tries: 2, first: "2026-01-01T12:00:00.000000Z", age: 51 * DAY, ended: "ocs-no 410", id: anIntent(2).id, tenant: "Alpha Tenant", campaign: "One", chain: "AllChain" }]);
+    expect(owedOf(await finder.owed(), today)).toMatchObject([
+      {
+        tries: 2,
+        first: "2026-01-01T12:00:00.000000Z",
+        age: 51 * DAY,
+        ended: "ocs-no 410",
+        id: anIntent(2).id,
+        tenant: "Alpha Tenant",
+        campaign: "One",
+        chain: "AllChain",
+      },
+    ]);
     expect(counter.tenants).toMatchObject([{ tenant: "Alpha Tenant", open: 1, oldest: START * 1000 }]);
-    await append(...aDoNotCall(6, { ...phone, body: {} , status: 200 }));
+    await append(...aDoNotCall(6, { ...phone, body: {}, status: 200 }));
     expect(counter.count).toBe(1);
     await append(...aDoNotCall(7, { ...phone, body: { GSW_CHAIN_ATTR: "AllChain" } }));
     await finder.refresh();
@@ -147,7 +215,16 @@ describe("retention", () => {
   });
 
   it("deletes no more than was asked for, and one segment at least", async () => {
-    const limited = (most: number) => retire({ journal, checkpoints, keep: { default: 4 * DAY }, holds: [], openDoNotCalls: counter, most, now: () => today });
+    const limited = (most: number) =>
+      retire({
+        journal,
+        checkpoints,
+        keep: { default: 4 * DAY },
+        holds: [],
+        openDoNotCalls: counter,
+        most,
+        now: () => today,
+      });
     expect((await limited(0))?.segments).toHaveLength(1);
     expect((await limited(2 * DAY))?.segments).toHaveLength(2);
     expect((await limited(100 * DAY))?.segments).toHaveLength(2);
@@ -169,7 +246,11 @@ describe("retention", () => {
 
   it.each<[string, Hold, number | undefined]>([
     ["the first day", { name: "a case", from: START - DAY, until: START + 1000 }, undefined],
-    ["a later day, with the segment before it and all behind it", { name: "a case", from: START + 2 * DAY, until: START + 3 * DAY }, 3],
+    [
+      "a later day, with the segment before it and all behind it",
+      { name: "a case", from: START + 2 * DAY, until: START + 3 * DAY },
+      3,
+    ],
     ["days that are gone already", { name: "a case", from: 0, until: START - DAY }, 11],
   ])("keeps what a legal hold covers: %s", async (_what, hold, to) => {
     expect((await retiring({ default: 4 * DAY }, [hold]))?.to).toBe(to);
@@ -192,7 +273,9 @@ describe("retention", () => {
     const path = join(dir, "segments/000000000000.jsonl");
     await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
     await checkpoints.write();
-    await expect(retiring({ default: 4 * DAY })).rejects.toThrow("000000000000.jsonl line 1 is not what its leaf hash says");
+    await expect(retiring({ default: 4 * DAY })).rejects.toThrow(
+      "000000000000.jsonl line 1 is not what its leaf hash says",
+    );
     expect(await segmentsOf(dir)).toHaveLength(10);
   });
 
@@ -201,7 +284,9 @@ describe("retention", () => {
     await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
     await checkpoints.write();
     expect(await retiring({ default: 4 * DAY })).toMatchObject({ from: 0, to: 5 });
-    await expect(retiring({ default: 4 * DAY })).rejects.toThrow(/000000000005\.jsonl line 1 is not what its leaf hash says, so it stays and all behind it.*ocsgw audit set-aside/);
+    await expect(retiring({ default: 4 * DAY })).rejects.toThrow(
+      /000000000005\.jsonl line 1 is not what its leaf hash says, so it stays and all behind it.*ocsgw audit set-aside/,
+    );
     expect((await segmentsOf(dir))[0]).toBe("000000000005.jsonl");
   });
 
@@ -225,7 +310,9 @@ describe("a journal whose oldest segments are gone", () => {
   it("is not opened when no entry says that they were deleted", async () => {
     await close();
     await rm(join(dir, "segments/000000000000.jsonl"));
-    await expect(open()).rejects.toThrow("000000000003.jsonl: the entries before it are gone, and none says that they were deleted");
+    await expect(open()).rejects.toThrow(
+      "000000000003.jsonl: the entries before it are gone, and none says that they were deleted",
+    );
   });
 
   it("is not opened without their leaf hashes, or with others", async () => {

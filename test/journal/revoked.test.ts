@@ -7,10 +7,32 @@ import { TroubledDisk } from "./trouble.ts";
 
 const DAY_MS = 86_400_000;
 const client = (id: string, until: string | null = null): Revoked => ({ kind: "client", id, until });
-const said = (change: "revoked" | "lifted", revocation: Revoked): Config => ({ kind: "config", config_hash: "h", change, revocation });
-const inWords = (change: "revoked" | "lifted", detail: string): Config => ({ kind: "config", config_hash: "h", change, detail });
-const all = (revocations: readonly Revoked[]): Config => ({ kind: "config", config_hash: "h", change: "revocations", revocations });
-const deleted: Entry = { kind: "deleted", from: 0, to: 0, segments: [], youngest: "2026-11-22T12:00:00.000000Z", dnc: {} };
+const said = (change: "revoked" | "lifted", revocation: Revoked): Config => ({
+  kind: "config",
+  config_hash: "h",
+  change,
+  revocation,
+});
+const inWords = (change: "revoked" | "lifted", detail: string): Config => ({
+  kind: "config",
+  config_hash: "h",
+  change,
+  detail,
+});
+const all = (revocations: readonly Revoked[]): Config => ({
+  kind: "config",
+  config_hash: "h",
+  change: "revocations",
+  revocations,
+});
+const deleted: Entry = {
+  kind: "deleted",
+  from: 0,
+  to: 0,
+  segments: [],
+  youngest: "2026-11-22T12:00:00.000000Z",
+  dnc: {},
+};
 const setOf = (...entries: readonly Entry[]): RevokedSet => {
   const set = new RevokedSet();
   for (const entry of entries) {
@@ -22,15 +44,60 @@ const setOf = (...entries: readonly Entry[]): RevokedSet => {
 
 describe("what is revoked", () => {
   it.each<[string, readonly Entry[], readonly Revoked[]]>([
-    ["what was said last of it", [said("revoked", client("a")), said("revoked", client("b")), said("lifted", client("a")), said("revoked", client("b", "2999-01-01T00:00:00.000Z"))], [client("b", "2999-01-01T00:00:00.000Z")]],
-    ["each kind apart", [said("revoked", client("a")), said("lifted", { kind: "key", id: "a", until: null })], [client("a")]],
-    ["all that an entry states", [said("revoked", client("a")), all([client("b")]), said("revoked", client("c"))], [client("b"), client("c")]],
-    ["what stood when segments were deleted", [{ ...deleted, revocations: [client("a")] } as Entry, said("revoked", client("b"))], [client("a"), client("b")]],
+    [
+      "what was said last of it",
+      [
+        said("revoked", client("a")),
+        said("revoked", client("b")),
+        said("lifted", client("a")),
+        said("revoked", client("b", "2999-01-01T00:00:00.000Z")),
+      ],
+      [client("b", "2999-01-01T00:00:00.000Z")],
+    ],
+    [
+      "each kind apart",
+      [said("revoked", client("a")), said("lifted", { kind: "key", id: "a", until: null })],
+      [client("a")],
+    ],
+    [
+      "all that an entry states",
+      [said("revoked", client("a")), all([client("b")]), said("revoked", client("c"))],
+      [client("b"), client("c")],
+    ],
+    [
+      "what stood when segments were deleted",
+      [{ ...deleted, revocations: [client("a")] } as Entry, said("revoked", client("b"))],
+      [client("a"), client("b")],
+    ],
     ["nothing from a deletion of format 1", [said("revoked", client("a")), deleted], [client("a")]],
-    ["the words of format 1", [inWords("revoked", "client a is revoked"), inWords("revoked", "key k until 3 is revoked until 2999-01-01T00:00:00.000Z"), inWords("revoked", "token t is revoked"), inWords("lifted", "token t counts again")],
-      [client("a"), { kind: "key", id: "k until 3", until: "2999-01-01T00:00:00.000Z" }]],
-    ["the words of format 1, whatever a client is named", [inWords("revoked", "client a is revoked is revoked"), inWords("revoked", "client b\nc is revoked"), inWords("lifted", "client d counts again counts again")], [client("a is revoked"), client("b\nc")]],
-    ["nothing of words that are none", [inWords("revoked", "clients a is revoked"), inWords("revoked", ""), { kind: "config", config_hash: "h", change: "reloaded", detail: "client a is revoked" }], []],
+    [
+      "the words of format 1",
+      [
+        inWords("revoked", "client a is revoked"),
+        inWords("revoked", "key k until 3 is revoked until 2999-01-01T00:00:00.000Z"),
+        inWords("revoked", "token t is revoked"),
+        inWords("lifted", "token t counts again"),
+      ],
+      [client("a"), { kind: "key", id: "k until 3", until: "2999-01-01T00:00:00.000Z" }],
+    ],
+    [
+      "the words of format 1, whatever a client is named",
+      [
+        inWords("revoked", "client a is revoked is revoked"),
+        inWords("revoked", "client b\nc is revoked"),
+        inWords("lifted", "client d counts again counts again"),
+      ],
+      [client("a is revoked"), client("b\nc")],
+    ],
+    [
+      "nothing of words that are none",
+      [
+        inWords("revoked", "clients a is revoked"),
+        inWords("revoked", ""),
+        { kind: "config", config_hash: "h", change: "reloaded", detail: "client a is revoked" },
+      ],
+      [],
+    ],
   ])("is %s", (_, entries, standing) => {
     expect(setOf(...entries).all()).toEqual(standing);
   });
@@ -40,15 +107,30 @@ describe("what is revoked", () => {
     const set = setOf(said("revoked", client("b")));
     set.took(revoked);
     set.took(lifted);
-    expect(set.all().map(({ id }) => id).toSorted(), "on its way to the disk").toEqual(["a", "b"]);
+    expect(
+      set
+        .all()
+        .map(({ id }) => id)
+        .toSorted(),
+      "on its way to the disk",
+    ).toEqual(["a", "b"]);
     expect(set.given(deleted, Date.now), "of its place in the journal").toMatchObject({ revocations: [client("a")] });
     set.lost(lifted);
     set.lost(revoked);
-    expect(set.all().map(({ id }) => id).toSorted()).toEqual(["a", "b"]);
+    expect(
+      set
+        .all()
+        .map(({ id }) => id)
+        .toSorted(),
+    ).toEqual(["a", "b"]);
   });
 
   it("is complete once an entry stated all of it", () => {
-    expect([setOf(said("revoked", client("a"))).isComplete, setOf(all([])).isComplete, setOf({ ...deleted, revocations: [] } as Entry).isComplete]).toEqual([false, true, true]);
+    expect([
+      setOf(said("revoked", client("a"))).isComplete,
+      setOf(all([])).isComplete,
+      setOf({ ...deleted, revocations: [] } as Entry).isComplete,
+    ]).toEqual([false, true, true]);
   });
 
   it("is handed on as plain values", () => {
@@ -61,7 +143,11 @@ describe("what is revoked", () => {
   it("forgets of many what ended long ago, and nothing that ended yesterday", () => {
     const now = Date.now();
     const ago = (days: number): string => new Date(now - days * DAY_MS).toISOString();
-    const set = setOf(said("revoked", client("forever")), said("revoked", client("yesterday", ago(1))), ...Array.from({ length: 10_001 }, (_, at) => said("revoked", client(`old-${at}`, ago(30)))));
+    const set = setOf(
+      said("revoked", client("forever")),
+      said("revoked", client("yesterday", ago(1))),
+      ...Array.from({ length: 10_001 }, (_, at) => said("revoked", client(`old-${at}`, ago(30)))),
+    );
     set.trim(() => now);
     expect(set.all().map(({ id }) => id)).toEqual(["forever", "yesterday"]);
     expect(set.given(deleted, () => now + 30 * DAY_MS)).toMatchObject({ revocations: [client("forever")] });
@@ -72,7 +158,9 @@ describe("what is revoked", () => {
     const start = Date.parse("2026-01-01T12:00:00Z");
     let wall = start;
     const clocks = { wall: () => wall * 1000, steady: () => 0 };
-    const many = all(Array.from({ length: 10_001 }, (_, at) => client(`c-${at}`, new Date(start + 30 * DAY_MS).toISOString())));
+    const many = all(
+      Array.from({ length: 10_001 }, (_, at) => client(`c-${at}`, new Date(start + 30 * DAY_MS).toISOString())),
+    );
     const forEver = (id: string): Entry => said("revoked", client(id));
     const open = (): Promise<Journal> => openJournal({ dir, durability: "os", clocks });
     let journal = await open();
@@ -91,9 +179,14 @@ describe("what is revoked", () => {
 
 describe("the journal", () => {
   let dir: string;
-  beforeEach(async () => { dir = await aDirectory(); });
+  beforeEach(async () => {
+    dir = await aDirectory();
+  });
   afterEach(() => removeDirectory(dir));
-  const withJournal = async <Value>(work: (journal: Journal) => Promise<Value>, options: object = {}): Promise<Value> => {
+  const withJournal = async <Value>(
+    work: (journal: Journal) => Promise<Value>,
+    options: object = {},
+  ): Promise<Value> => {
     const journal = await openJournal({ dir, durability: "os", ...options });
     try {
       return await work(journal);
@@ -109,7 +202,10 @@ describe("the journal", () => {
       await journal.append(said("lifted", client("b")));
       await journal.append(deleted);
     });
-    const { last, standing } = await withJournal(async (journal) => ({ last: journal.deleted, standing: journal.revoked.all() }));
+    const { last, standing } = await withJournal(async (journal) => ({
+      last: journal.deleted,
+      standing: journal.revoked.all(),
+    }));
     expect([last?.revocations, standing]).toEqual([[client("a")], [client("a")]]);
   });
 

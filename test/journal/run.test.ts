@@ -6,25 +6,51 @@ import { aDirectory, anIntent, anOutcome, removeDirectory } from "./kit.ts";
 
 let dir: string;
 let journal: Journal;
-const open = async (): Promise<void> => { journal = await openJournal({ dir, durability: "os", segmentBytes: 1500 }); };
+const open = async (): Promise<void> => {
+  journal = await openJournal({ dir, durability: "os", segmentBytes: 1500 });
+};
 const begin = (): Promise<number> => beginRun(journal, { version: "1", config_hash: "c" });
 
-beforeEach(async () => { dir = await aDirectory(); await open(); });
-afterEach(async () => { await journal.close(); await removeDirectory(dir); });
+beforeEach(async () => {
+  dir = await aDirectory();
+  await open();
+});
+afterEach(async () => {
+  await journal.close();
+  await removeDirectory(dir);
+});
 
 describe("the first entries of a run", () => {
   it("say that it began, and close the intents of the run before that have no end, once", async () => {
     expect(await begin()).toBe(0);
     for (let number = 0; number < 7; number++) await journal.append(anIntent(number));
     for (const number of [1, 4, 6]) await journal.append(anOutcome(anIntent(number).id));
-    await journal.append({ kind: "abandoned", id: anIntent(2).id, delivery: "not-sent", waits: { queue_ms: 1, ocs_ms: 0, total_ms: 1 } });
+    await journal.append({
+      kind: "abandoned",
+      id: anIntent(2).id,
+      delivery: "not-sent",
+      waits: { queue_ms: 1, ocs_ms: 0, total_ms: 1 },
+    });
     await journal.close();
     await open();
     expect(await begin()).toBe(3);
     const entries = await Array.fromAsync(readEntries(dir));
     const { tenant, client, resource, action } = anIntent(0);
-    const doubt = (number: number): object => ({ kind: "in-doubt", id: anIntent(number).id, intent: 1 + number, tenant, client, resource, action });
-    expect(entries.slice(12)).toMatchObject([{ kind: "start", version: "1", config_hash: "c", pid: process.pid }, doubt(0), doubt(3), doubt(5)]);
+    const doubt = (number: number): object => ({
+      kind: "in-doubt",
+      id: anIntent(number).id,
+      intent: 1 + number,
+      tenant,
+      client,
+      resource,
+      action,
+    });
+    expect(entries.slice(12)).toMatchObject([
+      { kind: "start", version: "1", config_hash: "c", pid: process.pid },
+      doubt(0),
+      doubt(3),
+      doubt(5),
+    ]);
     await journal.close();
     await open();
     expect(await begin()).toBe(0);
@@ -35,6 +61,10 @@ describe("the first entries of a run", () => {
     await journal.close();
     await open();
     expect(await begin()).toBe(2100);
-    expect((await Array.fromAsync(readEntries(dir))).filter(({ kind }) => kind === "in-doubt").map((entry) => "intent" in entry && entry.intent)).toEqual(Array.from({ length: 2100 }, (_, index) => index));
+    expect(
+      (await Array.fromAsync(readEntries(dir)))
+        .filter(({ kind }) => kind === "in-doubt")
+        .map((entry) => "intent" in entry && entry.intent),
+    ).toEqual(Array.from({ length: 2100 }, (_, index) => index));
   });
 });

@@ -37,6 +37,7 @@ describe("a line's seal", () => {
         bytes[at]! ^= 1 << bit;
       }
     }
-    for (const other of ["{}", "", '{"index":7}', '{"crc":5}', `${whole} `, whole.slice(0, -1)]) expect(isGood(other)).toBe(false);
+    for (const other of ["{}", "", '{"index":7}', '{"crc":5}', `${whole} `, whole.slice(0, -1)])
+      expect(isGood(other)).toBe(false);
   });
 });

@@ -11,14 +11,24 @@ import { TimeLimit } from "../../src/journal/search/time-limit.ts";
 import { Finder } from "../../src/journal/search.ts";
 import { factsOf } from "../../src/journal/story.ts";
 import { storiesOf } from "../../src/journal/stories.ts";
-import { aDirectory, aDoNotCall, anIntent, anOutcome, linesOf, removeDirectory, sealedAgain, segmentsOf, writeLines } from "./kit.ts";
+import {
+  aDirectory,
+  aDoNotCall,
+  anIntent,
+  anOutcome,
+  linesOf,
+  removeDirectory,
+  sealedAgain,
+  segmentsOf,
+  writeLines,
+} from "./kit.ts";
 
 let dir: string;
 let finders: Finder[] = [];
 const directories: string[] = [];
 /** From now on in a directory of its own. */
 const elsewhere = async (): Promise<string> => {
-  directories.push(dir = await aDirectory());
+  directories.push((dir = await aDirectory()));
   return dir;
 };
 beforeEach(elsewhere);
@@ -41,15 +51,26 @@ const aFinder = async (): Promise<Finder> => {
   return finder;
 };
 
-const found = async (finder: Finder, filter: string, limit = 1000): Promise<number[]> => (await finder.page(parseFilter(filter), { limit })).stories.map(({ at }) => at);
+const found = async (finder: Finder, filter: string, limit = 1000): Promise<number[]> =>
+  (await finder.page(parseFilter(filter), { limit })).stories.map(({ at }) => at);
 
 const token = (digits: string): string => `t1:${digits.padEnd(64, "0")}`;
 
 describe("searching the journal", () => {
   it("joins an intent with its outcome, and gives a refusal alone, youngest first", async () => {
-    await write([...aDoNotCall(1), ...aDoNotCall(2, { refused: "OCSGW-2103" }), { kind: "stop", reason: "asked to stop" }, ...aDoNotCall(3, { open: true })]);
+    await write([
+      ...aDoNotCall(1),
+      ...aDoNotCall(2, { refused: "OCSGW-2103" }),
+      { kind: "stop", reason: "asked to stop" },
+      ...aDoNotCall(3, { open: true }),
+    ]);
     const { stories } = await (await aFinder()).page(parseFilter(""), { limit: 10 });
-    expect(stories.map(({ at, entries }) => [at, entries.map(({ kind }) => kind)])).toEqual([[4, ["intent"]], [3, ["stop"]], [2, ["refusal"]], [0, ["intent", "outcome"]]]);
+    expect(stories.map(({ at, entries }) => [at, entries.map(({ kind }) => kind)])).toEqual([
+      [4, ["intent"]],
+      [3, ["stop"]],
+      [2, ["refusal"]],
+      [0, ["intent", "outcome"]],
+    ]);
   });
 
   it("goes page by page to the end, and what is appended meanwhile moves nothing", async () => {
@@ -78,7 +99,10 @@ describe("searching the journal", () => {
 
   it("shows an intent in doubt as such", async () => {
     const { id, tenant, client, resource, action } = anIntent(1);
-    await write([...aDoNotCall(1, { open: true }), { kind: "in-doubt", id, intent: 0, tenant, client, resource, action, reason: "the process died" }]);
+    await write([
+      ...aDoNotCall(1, { open: true }),
+      { kind: "in-doubt", id, intent: 0, tenant, client, resource, action, reason: "the process died" },
+    ]);
     const finder = await aFinder();
     expect([await found(finder, "is:in-doubt"), await found(finder, "is:open")]).toEqual([[0], []]);
   });
@@ -92,26 +116,79 @@ describe("searching the journal", () => {
   });
 
   it("finds a token among those that begin alike", async () => {
-    await write([...aDoNotCall(1, { tokens: { phone: token("9f2c9f2c9f2c1") } }), ...aDoNotCall(2, { tokens: { phone: token("9f2c9f2c9f2c2") } })]);
+    await write([
+      ...aDoNotCall(1, { tokens: { phone: token("9f2c9f2c9f2c1") } }),
+      ...aDoNotCall(2, { tokens: { phone: token("9f2c9f2c9f2c2") } }),
+    ]);
     const finder = await aFinder();
-    expect([await found(finder, `phone:${token("9f2c9f2c9f2c1")}`), await found(finder, "phone:t1:9f2c9f2c9f2c"), await found(finder, `-phone:${token("9f2c9f2c9f2c1")}`)]).toEqual([[0], [2, 0], [2]]);
+    expect([
+      await found(finder, `phone:${token("9f2c9f2c9f2c1")}`),
+      await found(finder, "phone:t1:9f2c9f2c9f2c"),
+      await found(finder, `-phone:${token("9f2c9f2c9f2c1")}`),
+    ]).toEqual([[0], [2, 0], [2]]);
   });
 });
 
 const actions = ["DoNotCall", "AddRecord", "RecordReject"] as const;
-const entries = fc.array(fc.record({
-  action: fc.constantFrom(...actions), client: fc.constantFrom("alpha-crm", "alpha-ors", "beta-crm"), status: fc.constantFrom(200, 410, 500), how: fc.constantFrom("outcome", "outcome", "refusal", "open"),
-  record: fc.integer({ min: 1, max: 5 }), phone: fc.constantFrom("aaaaaaaaaaaa", "bbbbbbbbbbbb", "bbbbbbbbbbbbc"), campaign: fc.constantFrom("Alpha Campaign", "Beta % Campaign"),
-}), { minLength: 1, maxLength: 60 }).map((rows) => rows.flatMap(({ how, record, phone, campaign, ...row }, number) => aDoNotCall(number, {
-  ...row, resource: "records", identifier: String(record), tokens: { phone: token(phone) }, body: { GSW_CAMPAIGN_NAME: campaign }, ...(how === "refusal" && { refused: "OCSGW-2104" }), ...(how === "open" && { open: true }),
-})));
+const entries = fc
+  .array(
+    fc.record({
+      action: fc.constantFrom(...actions),
+      client: fc.constantFrom("alpha-crm", "alpha-ors", "beta-crm"),
+      status: fc.constantFrom(200, 410, 500),
+      how: fc.constantFrom("outcome", "outcome", "refusal", "open"),
+      record: fc.integer({ min: 1, max: 5 }),
+      phone: fc.constantFrom("aaaaaaaaaaaa", "bbbbbbbbbbbb", "bbbbbbbbbbbbc"),
+      campaign: fc.constantFrom("Alpha Campaign", "Beta % Campaign"),
+    }),
+    { minLength: 1, maxLength: 60 },
+  )
+  .map((rows) =>
+    rows.flatMap(({ how, record, phone, campaign, ...row }, number) =>
+      aDoNotCall(number, {
+        ...row,
+        resource: "records",
+        identifier: String(record),
+        tokens: { phone: token(phone) },
+        body: { GSW_CAMPAIGN_NAME: campaign },
+        ...(how === "refusal" && { refused: "OCSGW-2104" }),
+        ...(how === "open" && { open: true }),
+      }),
+    ),
+  );
 
 const terms = fc.constantFrom(
-  "status:>=400", "client:alpha-*", "client:BETA-CRM", "action:DoNotCall", "record:3", "is:refused", "is:open", "campaign:\"beta % campaign\"", "campaign:alpha*", "campaign:*_*", "phone:t1:bbbbbbbbbbbb", `phone:${token("bbbbbbbbbbbbc")}`,
-  "queue:>1ms", "ocs.time:<5s", "kind:refusal", "code:OCSGW-2104", "id:01KAPQ8C10", "since:1h", "until:2026-01-01", "config:9f3c5e", "source:127.*", "list:x",
+  "status:>=400",
+  "client:alpha-*",
+  "client:BETA-CRM",
+  "action:DoNotCall",
+  "record:3",
+  "is:refused",
+  "is:open",
+  'campaign:"beta % campaign"',
+  "campaign:alpha*",
+  "campaign:*_*",
+  "phone:t1:bbbbbbbbbbbb",
+  `phone:${token("bbbbbbbbbbbbc")}`,
+  "queue:>1ms",
+  "ocs.time:<5s",
+  "kind:refusal",
+  "code:OCSGW-2104",
+  "id:01KAPQ8C10",
+  "since:1h",
+  "until:2026-01-01",
+  "config:9f3c5e",
+  "source:127.*",
+  "list:x",
 );
 const filters = fc.letrec<{ one: string }>((tie) => ({
-  one: fc.oneof({ depthSize: "small" }, terms, fc.tuple(tie("one"), tie("one")).map(([left, right]) => `(${left} ${right})`), fc.tuple(tie("one"), tie("one")).map(([left, right]) => `(${left} OR ${right})`), tie("one").map((inner) => `-(${inner})`)),
+  one: fc.oneof(
+    { depthSize: "small" },
+    terms,
+    fc.tuple(tie("one"), tie("one")).map(([left, right]) => `(${left} ${right})`),
+    fc.tuple(tie("one"), tie("one")).map(([left, right]) => `(${left} OR ${right})`),
+    tie("one").map((inner) => `-(${inner})`),
+  ),
 })).one;
 
 const isPossible = (text: string): boolean => {
@@ -124,19 +201,29 @@ const isPossible = (text: string): boolean => {
 
 describe("the index", () => {
   it("leaves nothing out: for any filter a search gives what reading everything gives", async () => {
-    await fc.assert(fc.asyncProperty(entries, fc.array(filters.filter(isPossible), { minLength: 1, maxLength: 8 }), async (given, asked) => {
-      await elsewhere();
-      await write(given);
-      const finder = new Finder(dir);
-      await finder.refresh();
-      const all = await Array.fromAsync(storiesOf(readLines(dir)));
-      for (const text of asked) {
-        const filter = parseFilter(text);
-        const expected = all.filter((story) => judge(filter.expression, factsOf(story)) === true).map(({ at }) => at).toReversed();
-        expect([text, await found(finder, text)]).toEqual([text, expected]);
-      }
-      finder.close();
-    }), { numRuns: 25 });
+    await fc.assert(
+      fc.asyncProperty(
+        entries,
+        fc.array(filters.filter(isPossible), { minLength: 1, maxLength: 8 }),
+        async (given, asked) => {
+          await elsewhere();
+          await write(given);
+          const finder = new Finder(dir);
+          await finder.refresh();
+          const all = await Array.fromAsync(storiesOf(readLines(dir)));
+          for (const text of asked) {
+            const filter = parseFilter(text);
+            const expected = all
+              .filter((story) => judge(filter.expression, factsOf(story)) === true)
+              .map(({ at }) => at)
+              .toReversed();
+            expect([text, await found(finder, text)]).toEqual([text, expected]);
+          }
+          finder.close();
+        },
+      ),
+      { numRuns: 25 },
+    );
   });
 
   it("is made again when it was deleted, is no database, or is another journal's", async () => {
@@ -144,7 +231,14 @@ describe("the index", () => {
     (await aFinder()).close();
     finders = [];
     const path = join(dir, "index.sqlite");
-    for (const harm of [() => rm(path), () => writeFile(path, "no database at all, but some text that is longer than a header of SQLite, which has a hundred bytes")]) {
+    for (const harm of [
+      () => rm(path),
+      () =>
+        writeFile(
+          path,
+          "no database at all, but some text that is longer than a header of SQLite, which has a hundred bytes",
+        ),
+    ]) {
       await harm();
       for (const ending of ["-wal", "-shm"]) await rm(path + ending, { force: true });
       expect(await found(await aFinder(), "action:DoNotCall")).toEqual([0]);
@@ -156,7 +250,10 @@ describe("the index", () => {
     expect(await found(await aFinder(), "action:DoNotCall")).toEqual([2, 0]);
   });
 
-  it.each([["alone", [""]], ["with what SQLite keeps beside it", ["", "-wal", "-shm"]]])("may be deleted, %s, while another searches, and both go on", async (_what, endings) => {
+  it.each([
+    ["alone", [""]],
+    ["with what SQLite keeps beside it", ["", "-wal", "-shm"]],
+  ])("may be deleted, %s, while another searches, and both go on", async (_what, endings) => {
     await write(aDoNotCall(1));
     const running = await aFinder();
     for (const ending of endings) await rm(join(dir, `index.sqlite${ending}`));
@@ -171,7 +268,11 @@ describe("the index", () => {
   });
 
   it("is made again when pages of it are damaged", async () => {
-    await write(Array.from({ length: 300 }, (_, number) => aDoNotCall(number, { open: true, tokens: { phone: token(String(number)) } })).flat());
+    await write(
+      Array.from({ length: 300 }, (_, number) =>
+        aDoNotCall(number, { open: true, tokens: { phone: token(String(number)) } }),
+      ).flat(),
+    );
     (await aFinder()).close();
     finders = [];
     const path = join(dir, "index.sqlite");
@@ -189,7 +290,11 @@ describe("the index", () => {
     const finder = await aFinder();
     const [segment] = await segmentsOf(dir);
     const lines = await linesOf(dir, segment!);
-    await writeLines(dir, segment!, lines.map((line) => sealedAgain(line.replace("\"alpha-crm\"", "\"beta--crm\""))));
+    await writeLines(
+      dir,
+      segment!,
+      lines.map((line) => sealedAgain(line.replace('"alpha-crm"', '"beta--crm"'))),
+    );
     expect(await found(finder, "client:alpha-crm")).toEqual([]);
     expect(await found(finder, "client:beta-crm")).toEqual([2]);
   });
@@ -199,7 +304,11 @@ describe("the index", () => {
     const finder = await aFinder();
     const [segment] = await segmentsOf(dir);
     const lines = await linesOf(dir, segment!);
-    await writeLines(dir, segment!, lines.map((line) => sealedAgain(line.replace("alpha-crm", "alpha-crm-2"))));
+    await writeLines(
+      dir,
+      segment!,
+      lines.map((line) => sealedAgain(line.replace("alpha-crm", "alpha-crm-2"))),
+    );
     expect(await found(finder, "")).toEqual([2, 0]);
     expect(await found(finder, "client:alpha-crm-2")).toEqual([2, 0]);
   });
@@ -213,23 +322,27 @@ describe("the index", () => {
     expect(await found(other, "")).toEqual(await found(one, ""));
   });
 
-  it.runIf(process.platform === "linux")("keeps few segments open, however many a page or a count goes through", async () => {
-    await write(Array.from({ length: 150 }, (_, number) => aDoNotCall(number)).flat());
-    const segments = (await segmentsOf(dir)).length;
-    const finder = await aFinder();
-    const opened = (): number => readdirSync("/proc/self/fd").filter((name) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${name}`).startsWith(join(dir, "segments"));
-      } catch {
-        return false;
-      }
-    }).length;
-    let most = 0;
-    const timeLimit = Object.assign(new TimeLimit(60_000), { check: () => void (most = Math.max(most, opened())) });
-    await finder.page(parseFilter("source:127.*"), { limit: 1000, timeLimit });
-    await finder.count(parseFilter("source:127.*"), timeLimit);
-    expect([segments > 20, most > 1, most <= 8]).toEqual([true, true, true]);
-  });
+  it.runIf(process.platform === "linux")(
+    "keeps few segments open, however many a page or a count goes through",
+    async () => {
+      await write(Array.from({ length: 150 }, (_, number) => aDoNotCall(number)).flat());
+      const segments = (await segmentsOf(dir)).length;
+      const finder = await aFinder();
+      const opened = (): number =>
+        readdirSync("/proc/self/fd").filter((name) => {
+          try {
+            return readlinkSync(`/proc/self/fd/${name}`).startsWith(join(dir, "segments"));
+          } catch {
+            return false;
+          }
+        }).length;
+      let most = 0;
+      const timeLimit = Object.assign(new TimeLimit(60_000), { check: () => void (most = Math.max(most, opened())) });
+      await finder.page(parseFilter("source:127.*"), { limit: 1000, timeLimit });
+      await finder.count(parseFilter("source:127.*"), timeLimit);
+      expect([segments > 20, most > 1, most <= 8]).toEqual([true, true, true]);
+    },
+  );
 
   it("forgets what is deleted with its segment", async () => {
     await write(Array.from({ length: 30 }, (_, number) => aDoNotCall(number)).flat());

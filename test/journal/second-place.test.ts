@@ -11,14 +11,31 @@ import { secondPlace, type SecondPlace } from "../../src/journal/second-place.ts
 import { nodeDisk } from "../../src/journal/disk.ts";
 import { signedIn } from "../../src/journal/evidence.ts";
 import { readCheckpoint, verifierKey, type Checkpoint } from "../../src/journal/note.ts";
-import { ORIGIN, aDirectory, aJournal, aKey, anIntent, checkpointsOf, linesOf, openWithCheckpoints, removeDirectory, writeLines } from "./kit.ts";
+import {
+  ORIGIN,
+  aDirectory,
+  aJournal,
+  aKey,
+  anIntent,
+  checkpointsOf,
+  linesOf,
+  openWithCheckpoints,
+  removeDirectory,
+  writeLines,
+} from "./kit.ts";
 
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
-const notesOf = async (place = dir): Promise<string[]> => Promise.all((await checkpointsOf(place)).toSorted().map((name) => readFile(join(place, "checkpoints", name), "utf8")));
-const sizesIn = async (place: SecondPlace): Promise<number[] | undefined> => (await place.published())?.map((note) => readCheckpoint(note)!.size);
+const notesOf = async (place = dir): Promise<string[]> =>
+  Promise.all(
+    (await checkpointsOf(place)).toSorted().map((name) => readFile(join(place, "checkpoints", name), "utf8")),
+  );
+const sizesIn = async (place: SecondPlace): Promise<number[] | undefined> =>
+  (await place.published())?.map((note) => readCheckpoint(note)!.size);
 const aFile = (): SecondPlace => secondPlace({ kind: "file", path: join(dir, "elsewhere.txt") });
 
 /** RFC 5424: priority 109 is facility 13 (log audit), severity 5 (notice). The message is the note as a JSON text. */
@@ -45,7 +62,9 @@ describe("a syslog receiver", () => {
     const receiver = createSocket("udp4").bind(0, "127.0.0.1");
     await once(receiver, "listening");
     const arrived = once(receiver, "message");
-    await secondPlace({ kind: "syslog", protocol: "udp", host: "127.0.0.1", port: receiver.address().port }).deliver("a\nnote\n");
+    await secondPlace({ kind: "syslog", protocol: "udp", host: "127.0.0.1", port: receiver.address().port }).deliver(
+      "a\nnote\n",
+    );
     const [message] = (await arrived) as [Buffer];
     expect(JSON.parse(MESSAGE.exec(message.toString())![1]!)).toBe("a\nnote\n");
     receiver.close();
@@ -53,9 +72,16 @@ describe("a syslog receiver", () => {
 
   it("gets each note over TCP with its length before it, and is away when nobody listens", async () => {
     const received: string[] = [];
-    const server = createServer((socket) => socket.setEncoding("utf8").on("data", (chunk: string) => received.push(chunk))).listen(0, "127.0.0.1");
+    const server = createServer((socket) =>
+      socket.setEncoding("utf8").on("data", (chunk: string) => received.push(chunk)),
+    ).listen(0, "127.0.0.1");
     await once(server, "listening");
-    const place = secondPlace({ kind: "syslog", protocol: "tcp", host: "127.0.0.1", port: (server.address() as AddressInfo).port });
+    const place = secondPlace({
+      kind: "syslog",
+      protocol: "tcp",
+      host: "127.0.0.1",
+      port: (server.address() as AddressInfo).port,
+    });
     await place.deliver("ä\n");
     const [, length, message] = /^(\d+) (.*)$/s.exec(received.join(""))!;
     expect(Buffer.byteLength(message!)).toBe(Number(length));
@@ -69,10 +95,11 @@ describe("publishing", () => {
   /** A place whose deliveries the test ends. */
   const aSlowPlace = (): { place: SecondPlace; asked: string[]; end: ((error?: Error) => void)[] } => {
     const [asked, end]: [string[], ((error?: Error) => void)[]] = [[], []];
-    const deliver = (note: string): Promise<boolean> => new Promise((resolve, reject) => {
-      asked.push(note);
-      end.push((error) => (error ? reject(error) : resolve(false)));
-    });
+    const deliver = (note: string): Promise<boolean> =>
+      new Promise((resolve, reject) => {
+        asked.push(note);
+        end.push((error) => (error ? reject(error) : resolve(false)));
+      });
     return { place: { name: "slow", deliver, published: () => Promise.resolve(undefined) }, asked, end };
   };
 
@@ -91,7 +118,10 @@ describe("publishing", () => {
     }
     await publisher.stop();
     expect(asked).toEqual(["1", "1", "2", "3"]);
-    expect(news).toEqual([{ kind: "away", place: "slow", reason: "gone" }, { kind: "back", place: "slow" }]);
+    expect(news).toEqual([
+      { kind: "away", place: "slow", reason: "gone" },
+      { kind: "back", place: "slow" },
+    ]);
     expect(publisher.trouble).toBeUndefined();
   });
 
@@ -140,7 +170,9 @@ describe("a journal whose checkpoints were published", () => {
   it("is not opened as an older copy of itself, which its own checkpoints do not tell", async () => {
     const published = await aged();
     await openJournal({ dir: join(dir, "j"), durability: "os", published }).then((journal) => journal.close());
-    await expect(openJournal({ dir: join(dir, "old"), durability: "os", published })).rejects.toThrow("the published checkpoint 6 covers 6 entries, the journal ends with index 3");
+    await expect(openJournal({ dir: join(dir, "old"), durability: "os", published })).rejects.toThrow(
+      "the published checkpoint 6 covers 6 entries, the journal ends with index 3",
+    );
     await openJournal({ dir: join(dir, "old"), durability: "os" }).then((journal) => journal.close());
   });
 
@@ -150,6 +182,8 @@ describe("a journal whose checkpoints were published", () => {
     const segment = "000000000000.jsonl";
     const lines = await linesOf(join(dir, "j"), segment);
     await writeLines(join(dir, "j"), segment, lines.with(1, lines[1]!.replace("alpha-crm", "alpha-crl")));
-    await expect(openJournal({ dir: join(dir, "j"), durability: "os", published })).rejects.toThrow(/the first 4 entries, .*, do not have the root that the published checkpoint 4 signed/);
+    await expect(openJournal({ dir: join(dir, "j"), durability: "os", published })).rejects.toThrow(
+      /the first 4 entries, .*, do not have the root that the published checkpoint 4 signed/,
+    );
   });
 });

@@ -24,7 +24,16 @@ import { Finder } from "../../src/journal/search.ts";
 import { finishSettingAside, firstIn, lookAt, setAside } from "../../src/journal/set-aside.ts";
 import { extendTiles } from "../../src/journal/tiles.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
-import { ORIGIN, aDirectory, aDoNotCall, aKey, aQuickDirectory, removeDirectory, sealedAgain, type Opened } from "./kit.ts";
+import {
+  ORIGIN,
+  aDirectory,
+  aDoNotCall,
+  aKey,
+  aQuickDirectory,
+  removeDirectory,
+  sealedAgain,
+  type Opened,
+} from "./kit.ts";
 import { TroubledDisk } from "./trouble.ts";
 
 const key = aKey();
@@ -53,16 +62,33 @@ afterEach(async () => {
 const open = async (options: Partial<JournalOptions> = {}): Promise<Opened> => {
   counter = new OpenDoNotCalls();
   const journal = await openJournal({
-    dir, durability: "flush", states: signer, written: counter.take, beside: { open: () => counter.save() ?? null },
-    clocks: { wall: () => today * 1000, steady: () => today * 1000 }, ...options,
+    dir,
+    durability: "flush",
+    states: signer,
+    written: counter.take,
+    beside: { open: () => counter.save() ?? null },
+    clocks: { wall: () => today * 1000, steady: () => today * 1000 },
+    ...options,
   });
   try {
     journal.keys.use(INDEX_KEY, "h");
-    const saved = journal.status().size === 0 ? { size: 0, open: [], under_way: [] } : (journal.begun.beside["open"] as ReturnType<OpenDoNotCalls["save"]>);
+    const saved =
+      journal.status().size === 0
+        ? { size: 0, open: [], under_way: [] }
+        : (journal.begun.beside["open"] as ReturnType<OpenDoNotCalls["save"]>);
     if (saved) counter.restore(saved);
-    if (saved) for await (const entry of readEntries(dir, { from: journal.begun.at, to: journal.status().size })) counter.take(entry, entry.index, 0);
+    if (saved)
+      for await (const entry of readEntries(dir, { from: journal.begun.at, to: journal.status().size }))
+        counter.take(entry, entry.index, 0);
     const checkpoints = await createCheckpoints(journal, { ...signer, everyMs: 3_600_000 });
-    return (opened = { journal, checkpoints, close: async () => { await checkpoints.stop(); await journal.close(); } });
+    return (opened = {
+      journal,
+      checkpoints,
+      close: async () => {
+        await checkpoints.stop();
+        await journal.close();
+      },
+    });
   } catch (error) {
     await journal.close();
     throw error;
@@ -73,8 +99,14 @@ const open = async (options: Partial<JournalOptions> = {}): Promise<Opened> => {
 const write = async (days = 4): Promise<void> => {
   const { journal, checkpoints, close } = await open();
   for (let day = 0; day < days; day++, today += DAY) {
-    for (const entry of aDoNotCall(2 * day, { upstream: "ocs-main", tokens: tokensOf(phoneOf(2 * day)) })) await journal.append(entry);
-    for (const entry of aDoNotCall(2 * day + 1, { upstream: "ocs-main", tokens: tokensOf(phoneOf(2 * day + 1)), status: 500 })) await journal.append(entry);
+    for (const entry of aDoNotCall(2 * day, { upstream: "ocs-main", tokens: tokensOf(phoneOf(2 * day)) }))
+      await journal.append(entry);
+    for (const entry of aDoNotCall(2 * day + 1, {
+      upstream: "ocs-main",
+      tokens: tokensOf(phoneOf(2 * day + 1)),
+      status: 500,
+    }))
+      await journal.append(entry);
     await checkpoints.write();
   }
   today -= DAY;
@@ -83,7 +115,8 @@ const write = async (days = 4): Promise<void> => {
 };
 const SECOND = 5;
 const THIRD = 9;
-const at = (first: number, ending = ".jsonl"): string => join(dir, "segments", `${String(first).padStart(12, "0")}${ending}`);
+const at = (first: number, ending = ".jsonl"): string =>
+  join(dir, "segments", `${String(first).padStart(12, "0")}${ending}`);
 const aside = (name: string): string => join(dir, "set-aside", name);
 const flip = async (path: string, byte: number): Promise<void> => {
   const bytes = await readFile(path);
@@ -91,63 +124,141 @@ const flip = async (path: string, byte: number): Promise<void> => {
   await writeFile(path, bytes);
 };
 const BY = { user: "dana", behind: { sudo: "lee" }, purpose: "disk of gw-a" };
-const put = ({ journal, checkpoints }: Opened, first = SECOND) => setAside({ journal, checkpoints, signer, openDoNotCalls: counter, by: BY }, first);
+const put = ({ journal, checkpoints }: Opened, first = SECOND) =>
+  setAside({ journal, checkpoints, signer, openDoNotCalls: counter, by: BY }, first);
 const verified = async () => verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() });
 const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 
-type Row = { readonly what: string; readonly damage: () => Promise<void>; readonly files: readonly string[]; readonly intact: number; readonly says: RegExp; readonly lost?: number };
+type Row = {
+  readonly what: string;
+  readonly damage: () => Promise<void>;
+  readonly files: readonly string[];
+  readonly intact: number;
+  readonly says: RegExp;
+  readonly lost?: number;
+};
 const PLAIN = "000000000005.jsonl";
 const DAMAGES: readonly Row[] = [
-  { what: "a flipped bit", damage: () => flip(at(SECOND), 200), files: [PLAIN], intact: 3, says: /^1 of its 4 lines is not as they were signed/ },
-  { what: "a bit in the line of an open Do-Not-Call", damage: async () => flip(at(SECOND), (await readFile(at(SECOND), "utf8")).split("\n").slice(0, 2).join("\n").length + 300), files: [PLAIN], intact: 3, says: /^1 of its 4/, lost: 1 },
-  { what: "a line that is cut off", damage: async () => truncate(at(SECOND), (await readFile(at(SECOND))).length - 30), files: [PLAIN], intact: 3, says: /^1 of its 4/ },
-  { what: "a line that was removed", damage: async () => writeFile(at(SECOND), (await readFile(at(SECOND), "utf8")).split("\n").slice(1).join("\n")), files: [PLAIN], intact: 3, says: /another or in another place/ },
-  { what: "an empty file", damage: () => truncate(at(SECOND), 0), files: [PLAIN], intact: 0, says: /^4 of its 4/, lost: 1 },
+  {
+    what: "a flipped bit",
+    damage: () => flip(at(SECOND), 200),
+    files: [PLAIN],
+    intact: 3,
+    says: /^1 of its 4 lines is not as they were signed/,
+  },
+  {
+    what: "a bit in the line of an open Do-Not-Call",
+    damage: async () =>
+      flip(at(SECOND), (await readFile(at(SECOND), "utf8")).split("\n").slice(0, 2).join("\n").length + 300),
+    files: [PLAIN],
+    intact: 3,
+    says: /^1 of its 4/,
+    lost: 1,
+  },
+  {
+    what: "a line that is cut off",
+    damage: async () => truncate(at(SECOND), (await readFile(at(SECOND))).length - 30),
+    files: [PLAIN],
+    intact: 3,
+    says: /^1 of its 4/,
+  },
+  {
+    what: "a line that was removed",
+    damage: async () => writeFile(at(SECOND), (await readFile(at(SECOND), "utf8")).split("\n").slice(1).join("\n")),
+    files: [PLAIN],
+    intact: 3,
+    says: /another or in another place/,
+  },
+  {
+    what: "an empty file",
+    damage: () => truncate(at(SECOND), 0),
+    files: [PLAIN],
+    intact: 0,
+    says: /^4 of its 4/,
+    lost: 1,
+  },
   { what: "a file that is gone", damage: () => rm(at(SECOND)), files: [], intact: 0, says: /it is missing/, lost: 1 },
-  { what: "a compressed file with a flipped bit", damage: async () => {
-    const { journal, close } = await open();
-    await compressSegments({ journal, after: 0, now: () => today + DAY });
-    await close();
-    opened = undefined;
-    await flip(at(SECOND, ".jsonl.zst"), 60);
-  }, files: [`${PLAIN}.zst`], intact: 0, says: /is damaged/, lost: 1 },
+  {
+    what: "a compressed file with a flipped bit",
+    damage: async () => {
+      const { journal, close } = await open();
+      await compressSegments({ journal, after: 0, now: () => today + DAY });
+      await close();
+      opened = undefined;
+      await flip(at(SECOND, ".jsonl.zst"), 60);
+    },
+    files: [`${PLAIN}.zst`],
+    intact: 0,
+    says: /is damaged/,
+    lost: 1,
+  },
 ];
 
 describe.each(DAMAGES)("$what", ({ damage, files, intact, says, lost = 0 }) => {
-  it.each([["from a start state", false], ["where every line is read", true]])("is set aside, %s; the tree still verifies, and no answer about it is complete", async (_how, isFromNothing) => {
-    await write();
-    await damage();
-    const before = await Promise.all(files.map(async (name) => readFile(join(dir, "segments", name))));
-    if (isFromNothing) {
-      await rm(join(dir, "states"), { recursive: true });
-      await expect(open()).rejects.toThrow(/000000000005\.jsonl/);
-    }
-    const gateway = await open({ damaged: [SECOND] });
-    const known = isFromNothing ? null : lost;
-    const { entry, index } = await put(gateway);
-    expect(entry).toMatchObject({
-      from: 5, to: 9, intact, damage: expect.stringMatching(says), user: "dana", behind: { sudo: "lee" }, purpose: "disk of gw-a", before: [], lost: known,
-      files: files.map((name, place) => ({ name, bytes: before[place]!.length, sha256: sha256(before[place]!) })),
-    });
-    expect((await readdir(join(dir, "segments"))).filter((name) => name.startsWith("000000000005"))).toEqual(["000000000005.hashes"]);
-    for (const [place, name] of files.entries()) expect(await readFile(aside(name))).toEqual(before[place]);
-    await gateway.close();
-    expect(await verified()).toMatchObject({ verdict: "cannot-tell", findings: [], aside: [{ from: 5, to: 9, by: index }], missing: [`the entries 5 to 8 were damaged and are set aside, as entry ${index} says: their lines are not here, and their hashes fit the signed roots`] });
-    for (const states of [true, false]) {
-      if (!states) await rm(join(dir, "states"), { recursive: true });
-      const again = await open();
-      expect(again.journal.asides()).toEqual([{ from: 5, to: 9, by: index }]);
-      await again.journal.append(aDoNotCall(90 + Number(states), { upstream: "ocs-main", open: true })[0]!);
-      await again.close();
-    }
-    const numbers = (await Array.fromAsync(readEntries(dir, { from: 9 }))).flatMap((each) => (each.kind === "intent" ? [each.dnc] : []));
-    expect(numbers).toEqual([5, 6, 7, 8, 9, 10]);
-    expect(await verified()).toMatchObject({ verdict: "cannot-tell", findings: [] });
-  }, 30_000);
+  it.each([
+    ["from a start state", false],
+    ["where every line is read", true],
+  ])(
+    "is set aside, %s; the tree still verifies, and no answer about it is complete",
+    async (_how, isFromNothing) => {
+      await write();
+      await damage();
+      const before = await Promise.all(files.map(async (name) => readFile(join(dir, "segments", name))));
+      if (isFromNothing) {
+        await rm(join(dir, "states"), { recursive: true });
+        await expect(open()).rejects.toThrow(/000000000005\.jsonl/);
+      }
+      const gateway = await open({ damaged: [SECOND] });
+      const known = isFromNothing ? null : lost;
+      const { entry, index } = await put(gateway);
+      expect(entry).toMatchObject({
+        from: 5,
+        to: 9,
+        intact,
+        damage: expect.stringMatching(says),
+        user: "dana",
+        behind: { sudo: "lee" },
+        purpose: "disk of gw-a",
+        before: [],
+        lost: known,
+        files: files.map((name, place) => ({ name, bytes: before[place]!.length, sha256: sha256(before[place]!) })),
+      });
+      expect((await readdir(join(dir, "segments"))).filter((name) => name.startsWith("000000000005"))).toEqual([
+        "000000000005.hashes",
+      ]);
+      for (const [place, name] of files.entries()) expect(await readFile(aside(name))).toEqual(before[place]);
+      await gateway.close();
+      expect(await verified()).toMatchObject({
+        verdict: "cannot-tell",
+        findings: [],
+        aside: [{ from: 5, to: 9, by: index }],
+        missing: [
+          `the entries 5 to 8 were damaged and are set aside, as entry ${index} says: their lines are not here, and their hashes fit the signed roots`,
+        ],
+      });
+      for (const states of [true, false]) {
+        if (!states) await rm(join(dir, "states"), { recursive: true });
+        const again = await open();
+        expect(again.journal.asides()).toEqual([{ from: 5, to: 9, by: index }]);
+        await again.journal.append(aDoNotCall(90 + Number(states), { upstream: "ocs-main", open: true })[0]!);
+        await again.close();
+      }
+      const numbers = (await Array.fromAsync(readEntries(dir, { from: 9 }))).flatMap((each) =>
+        each.kind === "intent" ? [each.dnc] : [],
+      );
+      expect(numbers).toEqual([5, 6, 7, 8, 9, 10]);
+      expect(await verified()).toMatchObject({ verdict: "cannot-tell", findings: [] });
+    },
+    30_000,
+  );
 });
 
 describe("a hole where a segment was", () => {
-  const damagedAndAside = async (): Promise<{ readonly gateway: Opened; readonly index: number; readonly entry: SetAside }> => {
+  const damagedAndAside = async (): Promise<{
+    readonly gateway: Opened;
+    readonly index: number;
+    readonly entry: SetAside;
+  }> => {
     await write();
     await flip(at(SECOND), 200);
     const gateway = await open();
@@ -164,17 +275,33 @@ describe("a hole where a segment was", () => {
   };
 
   it.each([
-    ["without a period", "", false], ["of the time of the hole", "since:2026-01-02 until:2026-01-03", false], ["of a later time", "since:2026-01-04", true], ["of an earlier time", "until:2026-01-01T11:59", true],
+    ["without a period", "", false],
+    ["of the time of the hole", "since:2026-01-02 until:2026-01-03", false],
+    ["of a later time", "since:2026-01-04", true],
+    ["of an earlier time", "until:2026-01-01T11:59", true],
   ])("a look-up %s says whether it is complete", async (_what, filter, complete) => {
     await write();
-    const look = () => finding((finder) => lookUp(finder, { person: { kind: "phone", value: phoneOf(2) }, keys: INDEX_KEY, filter: parseFilter(filter) }, { limit: 9 }));
+    const look = () =>
+      finding((finder) =>
+        lookUp(
+          finder,
+          { person: { kind: "phone", value: phoneOf(2) }, keys: INDEX_KEY, filter: parseFilter(filter) },
+          { limit: 9 },
+        ),
+      );
     // The index knows the segment already.
     expect((await look()).evidence.complete).toBe(true);
     await flip(at(SECOND), 200);
     const { entry, index } = await put(await open());
     const { evidence, stories } = await look();
     expect([evidence.complete, stories]).toEqual([complete, []]);
-    expect(evidence.gaps.map(({ reason }) => reason)).toEqual(complete ? [] : [`entries 5 to 8 (from ${entry.oldest} to ${entry.youngest}) were damaged and are set aside, as entry ${index} says`]);
+    expect(evidence.gaps.map(({ reason }) => reason)).toEqual(
+      complete
+        ? []
+        : [
+            `entries 5 to 8 (from ${entry.oldest} to ${entry.youngest}) were damaged and are set aside, as entry ${index} says`,
+          ],
+    );
   });
 
   it("a search tells of it, and counts none of its entries", async () => {
@@ -182,7 +309,10 @@ describe("a hole where a segment was", () => {
     expect(await finding(async (finder) => (await finder.count(parseFilter("action:DoNotCall"))).count)).toBe(8);
     await flip(at(SECOND), 200);
     const { index } = await put(await open());
-    const [count, searched] = await finding(async (finder) => [await finder.count(parseFilter("action:DoNotCall kind:intent")), await finder.searched()] as const);
+    const [count, searched] = await finding(
+      async (finder) =>
+        [await finder.count(parseFilter("action:DoNotCall kind:intent")), await finder.searched()] as const,
+    );
     expect([count.count, searched.from]).toEqual([6, 0]);
     expect(searched.set_aside).toMatchObject([{ from: 5, to: 9, entry: index, lost: 0 }]);
     expect(asidesWithin(searched.set_aside, [(START + 2.5 * DAY) * 1000, Infinity])).toEqual([]);
@@ -203,10 +333,19 @@ describe("a hole where a segment was", () => {
     await gateway.checkpoints.write();
     const { size } = gateway.checkpoints.last();
     const work = await aDirectory();
-    const done = await writeBundle({ dir, filter: parseFilter(""), size, by: "rw", purpose: undefined, version: "1", configHash: "h" }, join(work, "b"));
-    expect(done).toMatchObject({ set_aside: [{ from: 5, to: 9 }], warnings: [expect.stringMatching(/^not covered: entries 5 to 8 /)] });
+    const done = await writeBundle(
+      { dir, filter: parseFilter(""), size, by: "rw", purpose: undefined, version: "1", configHash: "h" },
+      join(work, "b"),
+    );
+    expect(done).toMatchObject({
+      set_aside: [{ from: 5, to: 9 }],
+      warnings: [expect.stringMatching(/^not covered: entries 5 to 8 /)],
+    });
     expect(await readFile(join(work, "b", "summary.html"), "utf8")).toContain("entries 5 to 8");
-    const lines = await exportTo({ dir, filter: parseFilter("since:2026-01-04"), size }, { out: join(work, "lines"), as: "ndjson" });
+    const lines = await exportTo(
+      { dir, filter: parseFilter("since:2026-01-04"), size },
+      { out: join(work, "lines"), as: "ndjson" },
+    );
     expect(lines.set_aside).toEqual([]);
     await removeDirectory(work);
   });
@@ -217,27 +356,48 @@ describe("a hole where a segment was", () => {
     const [damages, marks]: [Damage[], Verified[]] = [[], []];
     const until = gateway.checkpoints.last().size;
     await reread({
-      disk: nodeDisk, dir, until, asides: gateway.journal.asides(), published: [], pace: () => Promise.resolve(),
-      damaged: (damage) => damages.push(damage), verified: (each) => marks.push(each),
+      disk: nodeDisk,
+      dir,
+      until,
+      asides: gateway.journal.asides(),
+      published: [],
+      pace: () => Promise.resolve(),
+      damaged: (damage) => damages.push(damage),
+      verified: (each) => marks.push(each),
     });
     expect(damages).toEqual([]);
     // None between the hole and the entry that tells of it.
     expect(marks.map(({ size }) => size).filter((size) => size > 5 && size <= index)).toEqual([]);
-    expect(marks.at(-1)).toMatchObject({ size: until, asides: [{ from: 5, to: 9, by: index }], dnc: { "ocs-main/101": 8 } });
+    expect(marks.at(-1)).toMatchObject({
+      size: until,
+      asides: [{ from: 5, to: 9, by: index }],
+      dnc: { "ocs-main/101": 8 },
+    });
   });
 
   it("the segments around it are compressed, and the tiles extended", async () => {
     const { gateway } = await damagedAndAside();
     const failures: string[] = [];
-    await compressSegments({ journal: gateway.journal, after: 0, now: () => today + DAY, onFailure: (why) => failures.push(why) });
+    await compressSegments({
+      journal: gateway.journal,
+      after: 0,
+      now: () => today + DAY,
+      onFailure: (why) => failures.push(why),
+    });
     await extendTiles({ disk: nodeDisk, dir });
     expect(failures).toEqual([]);
-    expect((await readdir(join(dir, "segments"))).filter((name) => name.endsWith(".zst"))).toEqual(["000000000000.jsonl.zst", "000000000009.jsonl.zst"]);
+    expect((await readdir(join(dir, "segments"))).filter((name) => name.endsWith(".zst"))).toEqual([
+      "000000000000.jsonl.zst",
+      "000000000009.jsonl.zst",
+    ]);
   });
 
   it("retention deletes it with what was set aside when the longest time is over", async () => {
-    const { gateway: { journal, checkpoints, close } } = await damagedAndAside();
-    const retiring = (keep: Parameters<typeof retire>[0]["keep"]) => retire({ journal, checkpoints, keep, holds: [], openDoNotCalls: counter, now: () => today });
+    const {
+      gateway: { journal, checkpoints, close },
+    } = await damagedAndAside();
+    const retiring = (keep: Parameters<typeof retire>[0]["keep"]) =>
+      retire({ journal, checkpoints, keep, holds: [], openDoNotCalls: counter, now: () => today });
     // Its kinds are not known: an outcome may be in it.
     today += DAY;
     expect(await retiring({ default: 1.5 * DAY, alarm: 100 * DAY })).toMatchObject({ from: 0, to: 5 });
@@ -251,14 +411,36 @@ describe("a hole where a segment was", () => {
   });
 
   it("retention keeps it where the entry that tells its time is not as it was signed", async () => {
-    const { gateway: { journal, checkpoints }, index } = await damagedAndAside();
+    const {
+      gateway: { journal, checkpoints },
+      index,
+    } = await damagedAndAside();
     const name = (await readdir(join(dir, "segments"))).filter((each) => each.endsWith(".jsonl")).at(-1)!;
     const lines = (await readFile(join(dir, "segments", name), "utf8")).split("\n");
-    await writeFile(join(dir, "segments", name), lines.map((line) => (line.includes('"kind":"set-aside"') ? sealedAgain(line.replace(/"youngest":"2026/, '"youngest":"2016')) : line)).join("\n"));
-    const retiring = () => retire({ journal, checkpoints, keep: { default: 1.5 * DAY }, holds: [], openDoNotCalls: counter, now: () => today });
+    await writeFile(
+      join(dir, "segments", name),
+      lines
+        .map((line) =>
+          line.includes('"kind":"set-aside"')
+            ? sealedAgain(line.replace(/"youngest":"2026/, '"youngest":"2016'))
+            : line,
+        )
+        .join("\n"),
+    );
+    const retiring = () =>
+      retire({
+        journal,
+        checkpoints,
+        keep: { default: 1.5 * DAY },
+        holds: [],
+        openDoNotCalls: counter,
+        now: () => today,
+      });
     today += DAY;
     expect(await retiring()).toMatchObject({ from: 0, to: 5 });
-    await expect(retiring()).rejects.toThrow(`entry ${index}, which says that 000000000005.jsonl was set aside, is not as it was signed, so that segment stays`);
+    await expect(retiring()).rejects.toThrow(
+      `entry ${index}, which says that 000000000005.jsonl was set aside, is not as it was signed, so that segment stays`,
+    );
     expect(existsSync(aside(PLAIN))).toBe(true);
   });
 
@@ -296,24 +478,43 @@ describe("a hole where a segment was", () => {
   it("that no entry explains is found as before", async () => {
     await write();
     await rm(at(THIRD));
-    expect(await verified()).toMatchObject({ verdict: "broken", findings: [{ kind: "segment", text: "000000000009.jsonl is missing, with the entries 9 to 12" }] });
+    expect(await verified()).toMatchObject({
+      verdict: "broken",
+      findings: [{ kind: "segment", text: "000000000009.jsonl is missing, with the entries 9 to 12" }],
+    });
     await rm(join(dir, "states"), { recursive: true });
-    await expect(open()).rejects.toThrow("000000000009.jsonl is missing, with the entries 9 to 12, and no entry says that it was set aside");
+    await expect(open()).rejects.toThrow(
+      "000000000009.jsonl is missing, with the entries 9 to 12, and no entry says that it was set aside",
+    );
   });
 });
 
 describe("what is not set aside", () => {
   it.each([
-    ["a segment whose lines are as they were signed", "5", "refused", /is not damaged: each of its 4 lines is as it was signed/],
+    [
+      "a segment whose lines are as they were signed",
+      "5",
+      "refused",
+      /is not damaged: each of its 4 lines is as it was signed/,
+    ],
     ["the segment that is being written", "000000000013.jsonl", "refused", /is being written/],
-    ["an index in the middle of one", "6", "unknown", /no segment begins with index 6; the one with that index would be 000000000005.jsonl/],
+    [
+      "an index in the middle of one",
+      "6",
+      "unknown",
+      /no segment begins with index 6; the one with that index would be 000000000005.jsonl/,
+    ],
     ["what is no segment", "checkpoint.pub", "unknown", /is no segment/],
     ["one whose leaf hashes do not lead to the root", "9", "broken", /do not lead to the root of checkpoint 17/],
   ])("%s", async (_what, segment, kind, says) => {
     await write();
     if (kind === "broken") await flip(at(THIRD, ".hashes"), 40);
     const gateway = await open();
-    await expect((async () => lookAt({ ...gateway, signer }, firstIn(segment)))()).rejects.toMatchObject({ name: "NotSetAside", kind, message: expect.stringMatching(says) });
+    await expect((async () => lookAt({ ...gateway, signer }, firstIn(segment)))()).rejects.toMatchObject({
+      name: "NotSetAside",
+      kind,
+      message: expect.stringMatching(says),
+    });
     expect(existsSync(join(dir, "set-aside"))).toBe(false);
   });
 
@@ -340,7 +541,10 @@ describe("an interruption", () => {
         const trouble = new TroubledDisk();
         const gateway = await open({ disk: trouble.disk });
         trouble.break({ code: "EIO", after: call });
-        isDone = await put(gateway).then(() => true, () => false);
+        isDone = await put(gateway).then(
+          () => true,
+          () => false,
+        );
         trouble.mend();
         await gateway.journal.close().catch(() => undefined);
         const again = await open();
@@ -348,7 +552,12 @@ describe("an interruption", () => {
         await again.close();
         const places = [at(SECOND), aside(PLAIN)].filter((path) => existsSync(path));
         const { verdict, aside: said } = await verified();
-        expect([call, places, verdict, said.length]).toEqual([call, [said.length === 1 ? aside(PLAIN) : at(SECOND)], said.length === 1 ? "cannot-tell" : "broken", said.length]);
+        expect([call, places, verdict, said.length]).toEqual([
+          call,
+          [said.length === 1 ? aside(PLAIN) : at(SECOND)],
+          said.length === 1 ? "cannot-tell" : "broken",
+          said.length,
+        ]);
         expect(await readFile(places[0]!)).toEqual(bytes);
         if (isDone) expect([said.length, call > 8]).toEqual([1, true]);
       }

@@ -12,17 +12,31 @@ import { thinStates } from "../../src/journal/states.ts";
 import { Trail } from "../../src/journal/trail.ts";
 import { createTree, leafHash } from "../../src/journal/tree.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
-import { ORIGIN, aKey, aQuickDirectory, aRefusal, anIntent, anOutcome, openWithCheckpoints, removeDirectory, segmentsOf } from "./kit.ts";
+import {
+  ORIGIN,
+  aKey,
+  aQuickDirectory,
+  aRefusal,
+  anIntent,
+  anOutcome,
+  openWithCheckpoints,
+  removeDirectory,
+  segmentsOf,
+} from "./kit.ts";
 
 const key = aKey();
 let dir: string;
-beforeEach(async () => { dir = await aQuickDirectory(); });
+beforeEach(async () => {
+  dir = await aQuickDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
-const statesOf = async (): Promise<string[]> => (await readdir(join(dir, "states"))).filter((name) => !name.endsWith(".tmp")).toSorted();
+const statesOf = async (): Promise<string[]> =>
+  (await readdir(join(dir, "states"))).filter((name) => !name.endsWith(".tmp")).toSorted();
 const statePath = (size: number): string => join(dir, "states", String(size).padStart(12, "0"));
 const checkpointPath = (size: number): string => join(dir, "checkpoints", String(size).padStart(12, "0"));
-const segmentPath = (first: number, ending = "jsonl"): string => join(dir, "segments", `${String(first).padStart(12, "0")}.${ending}`);
+const segmentPath = (first: number, ending = "jsonl"): string =>
+  join(dir, "segments", `${String(first).padStart(12, "0")}.${ending}`);
 
 /** Segments of three entries, states at 4 and 8, and three lines above the last one. */
 const aHistory = async (): Promise<void> => {
@@ -35,20 +49,39 @@ const aHistory = async (): Promise<void> => {
   expect(await statesOf()).toEqual(["000000000004", "000000000008"]);
 };
 
-type Opened = { readonly size: number; readonly root: string; readonly open: readonly string[]; readonly next: number; readonly begun: Journal["begun"] };
+type Opened = {
+  readonly size: number;
+  readonly root: string;
+  readonly open: readonly string[];
+  readonly next: number;
+  readonly begun: Journal["begun"];
+};
 
 /** What a start on a copy knows; `next`: the number that the next Do-Not-Call gets. */
-const opened = async (options: Partial<Parameters<typeof openJournal>[0]> = { states: { key, origin: ORIGIN } }): Promise<Opened> => {
+const opened = async (
+  options: Partial<Parameters<typeof openJournal>[0]> = { states: { key, origin: ORIGIN } },
+): Promise<Opened> => {
   const copy = `${dir}.copy`;
   await cp(dir, copy, { recursive: true });
   try {
     const entries: Entry[] = [];
-    const journal = await openJournal({ dir: copy, durability: "os", written: (entry) => entries.push(entry), ...options });
+    const journal = await openJournal({
+      dir: copy,
+      durability: "os",
+      written: (entry) => entries.push(entry),
+      ...options,
+    });
     const { size, root } = await journal.head();
     await journal.append(anIntent(99));
     await journal.close();
     const [last] = entries;
-    return { size, root, open: [...journal.unsettled.keys()], next: last?.kind === "intent" ? last.dnc! : -1, begun: journal.begun };
+    return {
+      size,
+      root,
+      open: [...journal.unsettled.keys()],
+      next: last?.kind === "intent" ? last.dnc! : -1,
+      begun: journal.begun,
+    };
   } finally {
     await removeDirectory(copy);
   }
@@ -76,7 +109,13 @@ describe("a start from a state", () => {
   it("opens no segment below it", async () => {
     await aHistory();
     const read: string[] = [];
-    const disk = { ...nodeDisk, open: (path: string, how: Parameters<typeof nodeDisk.open>[1]) => { read.push(path); return nodeDisk.open(path, how); } };
+    const disk = {
+      ...nodeDisk,
+      open: (path: string, how: Parameters<typeof nodeDisk.open>[1]) => {
+        read.push(path);
+        return nodeDisk.open(path, how);
+      },
+    };
     const journal = await openJournal({ dir, durability: "os", disk, states: { key, origin: ORIGIN } });
     await journal.close();
     expect(read.filter((path) => path.endsWith(".jsonl"))).toEqual([segmentPath(6), segmentPath(9), segmentPath(9)]);
@@ -93,7 +132,13 @@ describe("a start from a state", () => {
       await journal.append(aRefusal(run));
       await close();
     }
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], entries: 30, uncovered: 0, dnc: { 101: 24 } });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({
+      verdict: "ok",
+      findings: [],
+      entries: 30,
+      uncovered: 0,
+      dnc: { 101: 24 },
+    });
   });
 
   it("goes on from a state whose segment was compressed since", async () => {
@@ -135,7 +180,12 @@ describe("a start from a state", () => {
 describe("what is kept beside the journal", () => {
   it("comes back as it was at the state, with the entries behind it to be taken", async () => {
     let count = 0;
-    const { journal, close } = await openWithCheckpoints(dir, key, { written: () => { count++; }, beside: { count: () => ({ count }), unknown: () => null } });
+    const { journal, close } = await openWithCheckpoints(dir, key, {
+      written: () => {
+        count++;
+      },
+      beside: { count: () => ({ count }), unknown: () => null },
+    });
     for (let number = 0; number < 5; number++) await journal.append(anIntent(number));
     await close();
     const again = await openWithCheckpoints(dir, key);
@@ -157,23 +207,71 @@ describe("a state that cannot be used is passed over, with the reason:", () => {
     ["one that is cut", () => truncate(statePath(8), 100), /not signed by the config's checkpoint key/],
     ["an empty one", () => truncate(statePath(8), 0), /not signed/],
     ["one with a changed byte", () => change(statePath(8), '"segment":6', '"segment":5'), /not signed/],
-    ["one that another key signed", forged, /not signed by the config's checkpoint key: the key was replaced, or the file was changed/],
-    ["one of another origin", async () => writeFile(statePath(8), signState((await readFile(statePath(8), "utf8")).split("\n\n— ")[0]! + "\n", { origin: "other/log", key })), /not signed/],
+    [
+      "one that another key signed",
+      forged,
+      /not signed by the config's checkpoint key: the key was replaced, or the file was changed/,
+    ],
+    [
+      "one of another origin",
+      async () =>
+        writeFile(
+          statePath(8),
+          signState((await readFile(statePath(8), "utf8")).split("\n\n— ")[0]! + "\n", { origin: "other/log", key }),
+        ),
+      /not signed/,
+    ],
     ["an older one under a newer name", async () => cp(statePath(4), statePath(8)), /it is of 4 entries/],
     ["a checkpoint in its place", async () => cp(checkpointPath(8), statePath(8)), /another version wrote it/],
-    ["one of another version", () => resigned((text) => text.replace("format 1", "format 9")), /another version wrote it/],
-    ["one that lacks a part", () => resigned((text) => text.replace('"dnc-numbers"', '"dnc-digits"')), /it has no part dnc-numbers/],
-    ["one whose frontier is another tree's", () => resigned((text) => text.replace(/"frontier":\["[^"]{43}=/, `"frontier":["${"A".repeat(43)}=`)), /its root is not that of its frontier/],
-    ["one whose frontier has too many roots", () => resigned((text) => text.replace(/"frontier":\[("[^"]+")/, '"frontier":[$1,$1')), /a tree of 8 entries has other subtrees/],
+    [
+      "one of another version",
+      () => resigned((text) => text.replace("format 1", "format 9")),
+      /another version wrote it/,
+    ],
+    [
+      "one that lacks a part",
+      () => resigned((text) => text.replace('"dnc-numbers"', '"dnc-digits"')),
+      /it has no part dnc-numbers/,
+    ],
+    [
+      "one whose frontier is another tree's",
+      () => resigned((text) => text.replace(/"frontier":\["[^"]{43}=/, `"frontier":["${"A".repeat(43)}=`)),
+      /its root is not that of its frontier/,
+    ],
+    [
+      "one whose frontier has too many roots",
+      () => resigned((text) => text.replace(/"frontier":\[("[^"]+")/, '"frontier":[$1,$1')),
+      /a tree of 8 entries has other subtrees/,
+    ],
     ["one whose checkpoint is gone", () => rm(checkpointPath(8)), /the checkpoint of the same size is gone/],
-    ["one that says that its segment is longer", () => resigned((text) => text.replace(/"bytes":\d+/, '"bytes":99999')), /000000000006\.jsonl has \d+ bytes, and had 99999/],
-    ["one that ends within a line", () => resigned((text) => text.replace(/"bytes":(\d+)/, (_, bytes) => `"bytes":${Number(bytes) - 7}`)), /000000000006\.jsonl has another line where it ends/],
-    ["one that ends with an earlier line", async () => {
-      const [line] = (await readFile(segmentPath(6), "utf8")).split("\n");
-      await resigned((text) => text.replace(/"bytes":\d+/, `"bytes":${Buffer.byteLength(line!) + 1}`));
-    }, /has another line where it ends/],
-    ["one whose segment has fewer leaf hashes", () => truncate(segmentPath(6, "hashes"), 40), /the leaf hashes of 000000000006\.jsonl end before it/],
-    ["one that knows of more segments", () => resigned((text) => text.replace('"segments":3', '"segments":4')), /there were 4 segments, and there are the leaf hashes of 3/],
+    [
+      "one that says that its segment is longer",
+      () => resigned((text) => text.replace(/"bytes":\d+/, '"bytes":99999')),
+      /000000000006\.jsonl has \d+ bytes, and had 99999/,
+    ],
+    [
+      "one that ends within a line",
+      () => resigned((text) => text.replace(/"bytes":(\d+)/, (_, bytes) => `"bytes":${Number(bytes) - 7}`)),
+      /000000000006\.jsonl has another line where it ends/,
+    ],
+    [
+      "one that ends with an earlier line",
+      async () => {
+        const [line] = (await readFile(segmentPath(6), "utf8")).split("\n");
+        await resigned((text) => text.replace(/"bytes":\d+/, `"bytes":${Buffer.byteLength(line!) + 1}`));
+      },
+      /has another line where it ends/,
+    ],
+    [
+      "one whose segment has fewer leaf hashes",
+      () => truncate(segmentPath(6, "hashes"), 40),
+      /the leaf hashes of 000000000006\.jsonl end before it/,
+    ],
+    [
+      "one that knows of more segments",
+      () => resigned((text) => text.replace('"segments":3', '"segments":4')),
+      /there were 4 segments, and there are the leaf hashes of 3/,
+    ],
     ["one when a segment below has no leaf hashes", () => rm(segmentPath(3, "hashes")), /a segment has no leaf hashes/],
   ];
 
@@ -190,7 +288,11 @@ describe("a state that cannot be used is passed over, with the reason:", () => {
   it("all of them, and every line is read", async () => {
     await aHistory();
     for (const size of [4, 8]) await truncate(statePath(size), 10);
-    expect((await opened()).begun).toEqual({ at: 0, passedOver: [8, 4].map((size) => ({ size, reason: expect.stringMatching(/not signed/) })), beside: {} });
+    expect((await opened()).begun).toEqual({
+      at: 0,
+      passedOver: [8, 4].map((size) => ({ size, reason: expect.stringMatching(/not signed/) })),
+      beside: {},
+    });
   });
 
   it("at every one of its bytes", async () => {
@@ -198,7 +300,7 @@ describe("a state that cannot be used is passed over, with the reason:", () => {
     const whole = await readFile(statePath(8));
     for (let at = 0; at < whole.length; at++) {
       const flipped = Buffer.from(whole);
-      flipped[at]! ^= 1 << at % 8;
+      flipped[at]! ^= 1 << (at % 8);
       expect(() => readState(flipped.toString(), { key, origin: ORIGIN }), `byte ${at}`).toThrow();
       expect(() => readState(whole.subarray(0, at).toString(), { key, origin: ORIGIN }), `${at} bytes`).toThrow();
     }
@@ -208,18 +310,42 @@ describe("a state that cannot be used is passed over, with the reason:", () => {
 
 describe("a start from a state refuses what a start from the first line refuses:", () => {
   const cases: readonly (readonly [what: string, damage: () => Promise<void>, message: RegExp])[] = [
-    ["a segment that is missing below it", () => rm(segmentPath(3)), /000000000003\.jsonl is missing, with the entries 3 to 5, and no entry says that it was set aside/],
-    ["the first segments missing, with their leaf hashes", async () => { for (const ending of ["jsonl", "hashes"]) await rm(segmentPath(0, ending)); }, /000000000003\.jsonl: the journal before it is empty/],
-    ["a segment and its leaf hashes missing", async () => { for (const ending of ["jsonl", "hashes"]) await rm(segmentPath(3, ending)); }, /000000000006\.jsonl: the journal before it ends with index 2/],
+    [
+      "a segment that is missing below it",
+      () => rm(segmentPath(3)),
+      /000000000003\.jsonl is missing, with the entries 3 to 5, and no entry says that it was set aside/,
+    ],
+    [
+      "the first segments missing, with their leaf hashes",
+      async () => {
+        for (const ending of ["jsonl", "hashes"]) await rm(segmentPath(0, ending));
+      },
+      /000000000003\.jsonl: the journal before it is empty/,
+    ],
+    [
+      "a segment and its leaf hashes missing",
+      async () => {
+        for (const ending of ["jsonl", "hashes"]) await rm(segmentPath(3, ending));
+      },
+      /000000000006\.jsonl: the journal before it ends with index 2/,
+    ],
     ["its own segment cut below it", () => truncate(segmentPath(6), 30), /000000000006\.jsonl/],
-    ["its checkpoint with another root", async () => {
-      const note = await readFile(checkpointPath(8), "utf8");
-      await writeFile(checkpointPath(8), note.replace(/\n[^\n]{43}=\n/, `\n${"A".repeat(43)}=\n`));
-    }, /the first 8 entries, up to line 2 of 000000000006\.jsonl, do not have the root that checkpoint 8 signed/],
-    ["a checkpoint above it with another root", async () => {
-      const note = await readFile(checkpointPath(8), "utf8");
-      await writeFile(checkpointPath(10), note.replace("\n8\n", "\n10\n"));
-    }, /do not have the root that checkpoint 10 signed/],
+    [
+      "its checkpoint with another root",
+      async () => {
+        const note = await readFile(checkpointPath(8), "utf8");
+        await writeFile(checkpointPath(8), note.replace(/\n[^\n]{43}=\n/, `\n${"A".repeat(43)}=\n`));
+      },
+      /the first 8 entries, up to line 2 of 000000000006\.jsonl, do not have the root that checkpoint 8 signed/,
+    ],
+    [
+      "a checkpoint above it with another root",
+      async () => {
+        const note = await readFile(checkpointPath(8), "utf8");
+        await writeFile(checkpointPath(10), note.replace("\n8\n", "\n10\n"));
+      },
+      /do not have the root that checkpoint 10 signed/,
+    ],
   ];
   it.each(cases)("%s", async (_what, damage, message) => {
     await aHistory();
@@ -229,7 +355,10 @@ describe("a start from a state refuses what a start from the first line refuses:
 });
 
 describe("checkpoints that were published elsewhere", () => {
-  const published = async (size: number, root?: Uint8Array) => ({ ...readCheckpoint(await readFile(checkpointPath(size), "utf8"))!, ...(root && { root }) });
+  const published = async (size: number, root?: Uint8Array) => ({
+    ...readCheckpoint(await readFile(checkpointPath(size), "utf8"))!,
+    ...(root && { root }),
+  });
   it("bear a state out when the newest reaches as far", async () => {
     await aHistory();
     const both = [await published(4), await published(8)];
@@ -239,7 +368,16 @@ describe("checkpoints that were published elsewhere", () => {
   it("that end below a state have an older one used, whose lines are held against them", async () => {
     await aHistory();
     const found = await opened({ states: { key, origin: ORIGIN }, published: [await published(4)] });
-    expect(found.begun).toEqual({ at: 4, passedOver: [{ size: 8, reason: "the newest checkpoint in the second places is of 4 entries, so the lines behind it are read" }], beside: {} });
+    expect(found.begun).toEqual({
+      at: 4,
+      passedOver: [
+        {
+          size: 8,
+          reason: "the newest checkpoint in the second places is of 4 entries, so the lines behind it are read",
+        },
+      ],
+      beside: {},
+    });
   });
 
   it.each([4, 8, 10])("contradict a state's journal at size %i", async (size) => {
@@ -250,18 +388,41 @@ describe("checkpoints that were published elsewhere", () => {
 
   it("refuse a journal that ends before them", async () => {
     await aHistory();
-    await expect(opened({ states: { key, origin: ORIGIN }, published: [{ ...(await published(8)), size: 20 }] })).rejects.toThrow(/covers 20 entries, the journal ends with index 10/);
+    await expect(
+      opened({ states: { key, origin: ORIGIN }, published: [{ ...(await published(8)), size: 20 }] }),
+    ).rejects.toThrow(/covers 20 entries, the journal ends with index 10/);
   });
 });
 
 describe("the parts of a state", () => {
   const entries: readonly Entry[] = [
-    anIntent(1), { ...anIntent(2), dnc: 7 }, anOutcome(anIntent(1).id), { ...anIntent(3), tenant: { dbid: 102, name: "Beta Tenant" }, dnc: 4 },
+    anIntent(1),
+    { ...anIntent(2), dnc: 7 },
+    anOutcome(anIntent(1).id),
+    { ...anIntent(3), tenant: { dbid: 102, name: "Beta Tenant" }, dnc: 4 },
     { kind: "start", format: 2, version: "1", pid: 1, index_keys: { k1: { check: "ab", from: 4 } } },
     { kind: "config", config_hash: "c", change: "revoked", revocation: { kind: "key", id: "k7", until: null } },
     { kind: "deleted", from: 0, to: 3, segments: [], youngest: "2026-11-22T12:04:31.218123Z", dnc: { 103: 9 } },
-    { kind: "set-aside", from: 3, to: 6, files: [], damage: "it is missing", intact: 0, oldest: null, youngest: null, lost: null, user: "dana", before: [{ from: 1, to: 2, by: 4 }] },
-    { kind: "clock", from: "2026-11-22T12:04:31.218123Z", to: "2032-11-22T12:04:31.218123Z", step_ms: 189_388_800_000, unconfirmed: true },
+    {
+      kind: "set-aside",
+      from: 3,
+      to: 6,
+      files: [],
+      damage: "it is missing",
+      intact: 0,
+      oldest: null,
+      youngest: null,
+      lost: null,
+      user: "dana",
+      before: [{ from: 1, to: 2, by: 4 }],
+    },
+    {
+      kind: "clock",
+      from: "2026-11-22T12:04:31.218123Z",
+      to: "2032-11-22T12:04:31.218123Z",
+      step_ms: 189_388_800_000,
+      unconfirmed: true,
+    },
   ];
   const known = (): Trail => {
     const trail = new Trail();
@@ -271,7 +432,10 @@ describe("the parts of a state", () => {
 
   it("say of a trail that was restored what they say of the trail itself", () => {
     const trail = known();
-    const restored = readState(signState(stateText({ ...aTree(), trail }, ORIGIN), { key, origin: ORIGIN }), { key, origin: ORIGIN }).trail;
+    const restored = readState(signState(stateText({ ...aTree(), trail }, ORIGIN), { key, origin: ORIGIN }), {
+      key,
+      origin: ORIGIN,
+    }).trail;
     expect(PARTS.length).toBeGreaterThanOrEqual(3);
     for (const { name, save } of PARTS) {
       expect(save(trail), name).not.toEqual(save(new Trail()));
@@ -285,7 +449,10 @@ describe("the parts of a state", () => {
     const before = PARTS.map(({ save }) => JSON.stringify(save(trail)));
     const copy = copyOf(trail);
     copy.take({ ...anIntent(50), dnc: 70 }, 50);
-    copy.take({ kind: "deleted", from: 3, to: 9, segments: [], youngest: "2026-11-22T12:04:31.218123Z", dnc: { 104: 1 } }, 51);
+    copy.take(
+      { kind: "deleted", from: 3, to: 9, segments: [], youngest: "2026-11-22T12:04:31.218123Z", dnc: { 104: 1 } },
+      51,
+    );
     expect(PARTS.map(({ save }) => JSON.stringify(save(trail)))).toEqual(before);
   });
 

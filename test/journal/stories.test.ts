@@ -5,21 +5,51 @@ import { storiesOf } from "../../src/journal/stories.ts";
 import { aDoNotCall, anIntent, anOutcome } from "./kit.ts";
 
 const numbered = async function* (entries: readonly Entry[]): AsyncGenerator<Line> {
-  for (const [index, entry] of entries.entries()) yield { entry: { ...entry, index, time: "2026-11-22T12:00:00.000000Z" }, text: "" };
+  for (const [index, entry] of entries.entries())
+    yield { entry: { ...entry, index, time: "2026-11-22T12:00:00.000000Z" }, text: "" };
 };
 const told = async (entries: readonly Entry[], most?: number): Promise<unknown[]> =>
-  (await Array.fromAsync(storiesOf(numbered(entries), most))).map(({ at, entries: own }) => [at, ...own.map(({ index }) => index)]);
+  (await Array.fromAsync(storiesOf(numbered(entries), most))).map(({ at, entries: own }) => [
+    at,
+    ...own.map(({ index }) => index),
+  ]);
 
 describe("stories", () => {
   it("come in the order in which they began, whatever ended first", async () => {
-    expect(await told([anIntent(0), anIntent(1), anOutcome(anIntent(1).id), { kind: "stop", reason: "x" }, anOutcome(anIntent(0).id)])).toEqual([[0, 0, 4], [1, 1, 2], [3, 3]]);
+    expect(
+      await told([
+        anIntent(0),
+        anIntent(1),
+        anOutcome(anIntent(1).id),
+        { kind: "stop", reason: "x" },
+        anOutcome(anIntent(0).id),
+      ]),
+    ).toEqual([
+      [0, 0, 4],
+      [1, 1, 2],
+      [3, 3],
+    ]);
   });
 
   it("include what has no end, and an end without its beginning", async () => {
-    expect(await told([anOutcome("01KAPQ8C10QX01KAPQ8C999999"), ...aDoNotCall(1, { open: true }), ...aDoNotCall(2)])).toEqual([[0, 0], [1, 1], [2, 2, 3]]);
+    expect(
+      await told([anOutcome("01KAPQ8C10QX01KAPQ8C999999"), ...aDoNotCall(1, { open: true }), ...aDoNotCall(2)]),
+    ).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 2, 3],
+    ]);
   });
 
   it("do not wait for ever behind one that has no end", async () => {
-    expect(await told([anIntent(0), ...aDoNotCall(1), ...aDoNotCall(2), ...aDoNotCall(3), anOutcome(anIntent(0).id)], 2)).toEqual([[0, 0], [1, 1, 2], [3, 3, 4], [5, 5, 6], [7, 7]]);
+    expect(
+      await told([anIntent(0), ...aDoNotCall(1), ...aDoNotCall(2), ...aDoNotCall(3), anOutcome(anIntent(0).id)], 2),
+    ).toEqual([
+      [0, 0],
+      [1, 1, 2],
+      [3, 3, 4],
+      [5, 5, 6],
+      [7, 7],
+    ]);
   });
 });

@@ -20,9 +20,22 @@ let today: number;
 let opened: Opened | undefined;
 
 const open = async (options: Partial<JournalOptions> = {}): Promise<Opened> => {
-  const journal = await openJournal({ dir, durability: "flush", states: signer, clocks: { wall: () => today * 1000, steady: () => today * 1000 }, ...options });
+  const journal = await openJournal({
+    dir,
+    durability: "flush",
+    states: signer,
+    clocks: { wall: () => today * 1000, steady: () => today * 1000 },
+    ...options,
+  });
   const checkpoints = await createCheckpoints(journal, { ...signer, everyMs: 3_600_000 });
-  return (opened = { journal, checkpoints, close: async () => { await checkpoints.stop(); await journal.close(); } });
+  return (opened = {
+    journal,
+    checkpoints,
+    close: async () => {
+      await checkpoints.stop();
+      await journal.close();
+    },
+  });
 };
 const close = async (): Promise<void> => {
   await opened?.close();
@@ -34,7 +47,8 @@ beforeEach(async () => {
   today = Date.parse("2026-01-01T12:00:00Z");
   const { journal, checkpoints } = await open();
   for (let day = 0; day < 4; day++, today += DAY) {
-    for (const number of [2 * day, 2 * day + 1]) for (const entry of aDoNotCall(number, { upstream: "ocs-main" })) await journal.append(entry);
+    for (const number of [2 * day, 2 * day + 1])
+      for (const entry of aDoNotCall(number, { upstream: "ocs-main" })) await journal.append(entry);
     await checkpoints.write();
   }
   today -= DAY;
@@ -44,9 +58,15 @@ afterEach(async () => {
   await close().catch(() => undefined);
   await removeDirectory(dir);
 });
-const at = (first: number, ending = ".jsonl"): string => join(dir, "segments", `${String(first).padStart(12, "0")}${ending}`);
-const put = (gateway: Opened, first: number) => setAside({ ...gateway, signer, openDoNotCalls: new OpenDoNotCalls(), by: { user: "dana", purpose: "disk of gw-a" } }, first);
-const redate = async (first: number, year: string): Promise<void> => writeFile(at(first), (await readFile(at(first), "utf8")).replaceAll('"time":"2026', `"time":"${year}`));
+const at = (first: number, ending = ".jsonl"): string =>
+  join(dir, "segments", `${String(first).padStart(12, "0")}${ending}`);
+const put = (gateway: Opened, first: number) =>
+  setAside(
+    { ...gateway, signer, openDoNotCalls: new OpenDoNotCalls(), by: { user: "dana", purpose: "disk of gw-a" } },
+    first,
+  );
+const redate = async (first: number, year: string): Promise<void> =>
+  writeFile(at(first), (await readFile(at(first), "utf8")).replaceAll('"time":"2026', `"time":"${year}`));
 
 describe("the time of a segment that is set aside", () => {
   it.each([
@@ -63,9 +83,25 @@ describe("the time of a segment that is set aside", () => {
 
 describe("two damaged segments where no start state is left", () => {
   it.each<[string, () => Promise<void>]>([
-    ["lines that were changed", async () => { for (const first of [SECOND, THIRD]) await redate(first, "2020"); }],
-    ["files that are gone", async () => { for (const first of [SECOND, THIRD]) await rm(at(first)); }],
-    ["the first two, one gone and one empty", async () => { await rm(at(FIRST)); await writeFile(at(SECOND), ""); }],
+    [
+      "lines that were changed",
+      async () => {
+        for (const first of [SECOND, THIRD]) await redate(first, "2020");
+      },
+    ],
+    [
+      "files that are gone",
+      async () => {
+        for (const first of [SECOND, THIRD]) await rm(at(first));
+      },
+    ],
+    [
+      "the first two, one gone and one empty",
+      async () => {
+        await rm(at(FIRST));
+        await writeFile(at(SECOND), "");
+      },
+    ],
   ])("are set aside together: %s", async (what, damage) => {
     await damage();
     await rm(join(dir, "states"), { recursive: true });
@@ -76,7 +112,9 @@ describe("two damaged segments where no start state is left", () => {
     await close();
     await rm(join(dir, "states"), { recursive: true });
     expect((await open()).journal.asides().map(({ from }) => from)).toEqual(both);
-    expect(await verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() })).toMatchObject({ verdict: "cannot-tell", findings: [] });
+    expect(
+      await verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() }),
+    ).toMatchObject({ verdict: "cannot-tell", findings: [] });
   });
 });
 
@@ -86,11 +124,24 @@ it("a segment of which nothing tells how young it is stays until what set it asi
   await rename(at(FIRST), join(dir, "set-aside", "000000000000.jsonl"));
   const sound = await readFile(at(SECOND));
   await redate(SECOND, "2020");
-  await journal.append({ kind: "set-aside", from: FIRST, to: SECOND, files: [], damage: "", intact: 0, oldest: null, youngest: null, lost: 0, user: "dana", before: [] });
+  await journal.append({
+    kind: "set-aside",
+    from: FIRST,
+    to: SECOND,
+    files: [],
+    damage: "",
+    intact: 0,
+    oldest: null,
+    youngest: null,
+    lost: 0,
+    user: "dana",
+    before: [],
+  });
   await checkpoints.write();
   const openDoNotCalls = new OpenDoNotCalls();
   openDoNotCalls.restore({ size: 0, open: [], under_way: [] });
-  const retiring = () => retire({ journal, checkpoints, keep: { default: 30 * DAY }, holds: [], openDoNotCalls, now: () => today });
+  const retiring = () =>
+    retire({ journal, checkpoints, keep: { default: 30 * DAY }, holds: [], openDoNotCalls, now: () => today });
   today += 29 * DAY;
   expect(await retiring()).toBeUndefined();
   await writeFile(at(SECOND), sound);
@@ -109,16 +160,32 @@ it("a segment whose plain form is whole stays, whatever its compressed form is",
   packed[60]! ^= 1;
   await writeFile(at(SECOND, ".jsonl.zst"), packed);
   const gateway = await open({ damaged: [SECOND] });
-  await expect(put(gateway, SECOND)).rejects.toMatchObject({ name: "NotSetAside", kind: "refused", message: expect.stringMatching(/^000000000004\.jsonl is as it was signed, and only 000000000004\.jsonl\.zst/) as string });
+  await expect(put(gateway, SECOND)).rejects.toMatchObject({
+    name: "NotSetAside",
+    kind: "refused",
+    message: expect.stringMatching(
+      /^000000000004\.jsonl is as it was signed, and only 000000000004\.jsonl\.zst/,
+    ) as string,
+  });
   await compressSegments({ journal: gateway.journal, after: 0, now: () => today + DAY });
   await close();
-  expect(await verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() })).toMatchObject({ verdict: "ok", findings: [] });
+  expect(
+    await verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() }),
+  ).toMatchObject({ verdict: "ok", findings: [] });
 });
 
-it.each(["{}", "null", "5", "[null]", '[{"from":"x","to":1,"by":0}]', '"abc"', '[{"from":0,"to":4}]', "[]"])("a line that was changed to set aside what was before, as %s, is broken and explains nothing", async (before) => {
-  const lines = (await readFile(at(SECOND), "utf8")).split("\n");
-  lines[0] = `${/^\{"index":\d+,"time":"[^"]+",/.exec(lines[0]!)![0]}"kind":"set-aside","from":0,"to":4,"before":${before}}`;
-  await writeFile(at(SECOND), lines.join("\n"));
-  const { verdict, findings } = await verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() });
-  expect([verdict, findings.map(({ text }) => text)]).toEqual(["broken", [expect.stringContaining("line 1 of 000000000004.jsonl (index 4) was changed")]]);
-});
+it.each(["{}", "null", "5", "[null]", '[{"from":"x","to":1,"by":0}]', '"abc"', '[{"from":0,"to":4}]', "[]"])(
+  "a line that was changed to set aside what was before, as %s, is broken and explains nothing",
+  async (before) => {
+    const lines = (await readFile(at(SECOND), "utf8")).split("\n");
+    lines[0] = `${/^\{"index":\d+,"time":"[^"]+",/.exec(lines[0]!)![0]}"kind":"set-aside","from":0,"to":4,"before":${before}}`;
+    await writeFile(at(SECOND), lines.join("\n"));
+    const { verdict, findings } = await verifyJournal(dir, {
+      vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim(),
+    });
+    expect([verdict, findings.map(({ text }) => text)]).toEqual([
+      "broken",
+      [expect.stringContaining("line 1 of 000000000004.jsonl (index 4) was changed")],
+    ]);
+  },
+);

@@ -26,7 +26,8 @@ describe("checkpoints of a year, one a minute", () => {
 
   it("leave all of two days, one an hour of ninety days and one a day before, and always the newest", () => {
     const left = afterDays(365);
-    const within = (from: number, to: number): number => left.filter(({ at }) => at >= NOW - to * DAY && at < NOW - from * DAY).length;
+    const within = (from: number, to: number): number =>
+      left.filter(({ at }) => at >= NOW - to * DAY && at < NOW - from * DAY).length;
     expect(within(0, 2)).toBeGreaterThanOrEqual(2879);
     expect(within(2, 90)).toBeGreaterThanOrEqual(88 * 24);
     expect(within(2, 90)).toBeLessThan(89 * 24 + 2);
@@ -40,12 +41,28 @@ describe("checkpoints that somebody outside vouched for", () => {
   const at = (minute: number, day = 3): number => Math.floor((NOW - day * DAY) / DAY) * DAY + minute * MINUTE;
   it("leave of each span the last one, the last one that was cosigned and the last one with a timestamp", () => {
     const hour = [
-      { size: 1, at: at(0), isCosigned: true, isStamped: true }, { size: 2, at: at(1), isStamped: true }, { size: 3, at: at(2), isCosigned: true },
-      { size: 4, at: at(3), isCosigned: true }, { size: 5, at: at(4) }, { size: 6, at: at(5) }, { size: 7, at: at(61), isCosigned: true }, { size: 8, at: at(62) },
+      { size: 1, at: at(0), isCosigned: true, isStamped: true },
+      { size: 2, at: at(1), isStamped: true },
+      { size: 3, at: at(2), isCosigned: true },
+      { size: 4, at: at(3), isCosigned: true },
+      { size: 5, at: at(4) },
+      { size: 6, at: at(5) },
+      { size: 7, at: at(61), isCosigned: true },
+      { size: 8, at: at(62) },
     ];
     expect(superfluous(hour, NOW)).toEqual([1, 3, 5]);
-    expect(superfluous(hour.map((each) => ({ ...each, at: each.at - 100 * DAY })), NOW)).toEqual([1, 3, 4, 5, 6]);
-    expect(superfluous(hour.map((each) => ({ ...each, at: each.at + 3 * DAY })), NOW)).toEqual([]);
+    expect(
+      superfluous(
+        hour.map((each) => ({ ...each, at: each.at - 100 * DAY })),
+        NOW,
+      ),
+    ).toEqual([1, 3, 4, 5, 6]);
+    expect(
+      superfluous(
+        hour.map((each) => ({ ...each, at: each.at + 3 * DAY })),
+        NOW,
+      ),
+    ).toEqual([]);
   });
 
   it("take with them what lies beside them", async () => {
@@ -59,7 +76,11 @@ describe("checkpoints that somebody outside vouched for", () => {
         await utimes(path, new Date(old), new Date(old + size));
       }
       expect(await thinCheckpoints({ disk: nodeDisk, dir }, NOW)).toBe(2);
-      expect((await checkpointsOf(dir)).toSorted()).toEqual(["000000000006", "000000000006.cosigned", "000000000006.tsr"]);
+      expect((await checkpointsOf(dir)).toSorted()).toEqual([
+        "000000000006",
+        "000000000006.cosigned",
+        "000000000006.tsr",
+      ]);
     } finally {
       await removeDirectory(dir);
     }
@@ -72,7 +93,12 @@ describe("thinning", () => {
     try {
       const vkey = await aJournal(dir, aKey(), { size: 12, checkpointsAt: [2, 4, 6, 8, 10, 12] });
       const old = new Date(NOW - 3 * DAY);
-      for (const size of [2, 4, 6, 8]) await utimes(join(dir, "checkpoints", String(size).padStart(12, "0")), old, new Date(old.getTime() + size * 1000));
+      for (const size of [2, 4, 6, 8])
+        await utimes(
+          join(dir, "checkpoints", String(size).padStart(12, "0")),
+          old,
+          new Date(old.getTime() + size * 1000),
+        );
       expect(await thinCheckpoints({ disk: nodeDisk, dir }, NOW)).toBe(3);
       expect((await checkpointsOf(dir)).toSorted().map(Number)).toEqual([8, 10, 12]);
       expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", covered: 12, findings: [] });

@@ -6,7 +6,14 @@ import { nodeDisk } from "../../src/journal/disk.ts";
 import { signCheckpoint } from "../../src/journal/note.ts";
 import { places } from "../../src/journal/places.ts";
 import { extendTiles, LeavesMissing, Tiles } from "../../src/journal/tiles.ts";
-import { consistencyProof, digestBytes, inclusionProof, leafHash, rootOf, type Digest } from "../../src/journal/tree.ts";
+import {
+  consistencyProof,
+  digestBytes,
+  inclusionProof,
+  leafHash,
+  rootOf,
+  type Digest,
+} from "../../src/journal/tree.ts";
 import { aQuickDirectory, ORIGIN, randomFrom, removeDirectory } from "./kit.ts";
 import { TroubledDisk } from "./trouble.ts";
 
@@ -20,12 +27,16 @@ beforeEach(async () => {
   dir = await aQuickDirectory();
   const at = places(dir);
   for (const path of [at.segments, at.checkpoints]) await mkdir(path, { recursive: true });
-  for (const [place, first] of FIRSTS.entries()) await writeFile(at.leaves(first), Buffer.concat(LEAVES.slice(first, FIRSTS[place + 1]).map(digestBytes)));
+  for (const [place, first] of FIRSTS.entries())
+    await writeFile(at.leaves(first), Buffer.concat(LEAVES.slice(first, FIRSTS[place + 1]).map(digestBytes)));
 });
 afterEach(() => removeDirectory(dir));
 
 const sign = (size: number): Promise<void> =>
-  writeFile(places(dir).checkpoint(size), signCheckpoint({ origin: ORIGIN, size, root: digestBytes(rootOf(LEAVES, 0, size)) }, privateKey));
+  writeFile(
+    places(dir).checkpoint(size),
+    signCheckpoint({ origin: ORIGIN, size, root: digestBytes(rootOf(LEAVES, 0, size)) }, privateKey),
+  );
 const opened = async <Result>(size: number, work: (tiles: Tiles) => Promise<Result>): Promise<Result> => {
   const tiles = new Tiles(nodeDisk, dir, size);
   try {
@@ -34,15 +45,24 @@ const opened = async <Result>(size: number, work: (tiles: Tiles) => Promise<Resu
     await tiles.close();
   }
 };
-const sizes = async (): Promise<number[]> => Promise.all([1, 2, 3].map(async (level) => (await readFile(places(dir).tiles(level))).length / 32));
+const sizes = async (): Promise<number[]> =>
+  Promise.all([1, 2, 3].map(async (level) => (await readFile(places(dir).tiles(level))).length / 32));
 
 describe("consistency by tiles", () => {
   const random = randomFrom(7);
   const sizes = [1, 2, 3, 5, 255, 256, 257, 511, 1000, 5000];
   it.each(sizes)("of %i entries with what was before is the proof that RFC 6962 defines", async (size) => {
-    const olds = [0, 1, size, size - 1, ...sizes.filter((each) => each < size), ...Array.from({ length: 6 }, () => random(size))];
+    const olds = [
+      0,
+      1,
+      size,
+      size - 1,
+      ...sizes.filter((each) => each < size),
+      ...Array.from({ length: 6 }, () => random(size)),
+    ];
     await opened(size, async (tiles) => {
-      for (const old of olds) expect([old, await tiles.consistency(old)]).toEqual([old, consistencyProof(LEAVES.slice(0, size), old)]);
+      for (const old of olds)
+        expect([old, await tiles.consistency(old)]).toEqual([old, consistencyProof(LEAVES.slice(0, size), old)]);
     });
   });
 
@@ -56,7 +76,18 @@ describe("consistency by tiles", () => {
     }
     expect(made.size).toBeGreaterThan(250);
     const read: string[] = [];
-    const again = new Tiles({ ...nodeDisk, open: (path, how) => { read.push(path); return nodeDisk.open(path, how); } }, dir, 65_536, made);
+    const again = new Tiles(
+      {
+        ...nodeDisk,
+        open: (path, how) => {
+          read.push(path);
+          return nodeDisk.open(path, how);
+        },
+      },
+      dir,
+      65_536,
+      made,
+    );
     expect(await again.root()).toBe(rootOf(LEAVES, 0, 65_536));
     await again.close();
     expect(read.filter((path) => path.endsWith(".hashes"))).toEqual([]);
@@ -71,33 +102,48 @@ describe("paths by tiles", () => {
   const random = randomFrom(5);
   const CASES = [1, 2, 3, 255, 256, 257, 511, 512, 513, 1023, 4096, 65_535, 65_536, 65_537, 66_000, 69_999, 70_000];
 
-  it.each([["without tiles", 0], ["with tiles of some", 20_000], ["with tiles of all", 70_000]])("are those of the whole tree, %s", async (_how, tiled) => {
-    if (tiled > 0) {
-      await sign(tiled);
-      await extendTiles({ disk: nodeDisk, dir });
-      expect(await sizes()).toEqual([Math.floor(tiled / 256), Math.floor(tiled / 65_536), 0]);
-    }
-    for (const size of CASES) {
-      const own = LEAVES.slice(0, size);
-      await opened(size, async (tiles) => {
-        expect(await tiles.root(), `size ${size}`).toBe(rootOf(own));
-        for (const index of new Set([0, size - 1, size >> 1, random(size)])) expect(await tiles.of(index), `${index} of ${size}`).toEqual(inclusionProof(own, index));
-      });
-    }
-  }, 60_000);
+  it.each([
+    ["without tiles", 0],
+    ["with tiles of some", 20_000],
+    ["with tiles of all", 70_000],
+  ])(
+    "are those of the whole tree, %s",
+    async (_how, tiled) => {
+      if (tiled > 0) {
+        await sign(tiled);
+        await extendTiles({ disk: nodeDisk, dir });
+        expect(await sizes()).toEqual([Math.floor(tiled / 256), Math.floor(tiled / 65_536), 0]);
+      }
+      for (const size of CASES) {
+        const own = LEAVES.slice(0, size);
+        await opened(size, async (tiles) => {
+          expect(await tiles.root(), `size ${size}`).toBe(rootOf(own));
+          for (const index of new Set([0, size - 1, size >> 1, random(size)]))
+            expect(await tiles.of(index), `${index} of ${size}`).toEqual(inclusionProof(own, index));
+        });
+      }
+    },
+    60_000,
+  );
 
   it("read a few pieces of the files and not all of them", async () => {
     await sign(70_000);
     await extendTiles({ disk: nodeDisk, dir });
     let read = 0;
-    const counting = { ...nodeDisk, open: async (path: string, how: "read" | "create" | "durable") => {
-      const file = await nodeDisk.open(path, how);
-      return { ...file, read: async (into: Uint8Array, position: number) => {
-        const got = await file.read(into, position);
-        read += got;
-        return got;
-      } };
-    } };
+    const counting = {
+      ...nodeDisk,
+      open: async (path: string, how: "read" | "create" | "durable") => {
+        const file = await nodeDisk.open(path, how);
+        return {
+          ...file,
+          read: async (into: Uint8Array, position: number) => {
+            const got = await file.read(into, position);
+            read += got;
+            return got;
+          },
+        };
+      },
+    };
     const tiles = new Tiles(counting, dir, 70_000);
     await tiles.of(12_345);
     await tiles.close();
@@ -124,7 +170,10 @@ describe("tiles on disk", () => {
   });
 
   it.each<[string, () => Promise<void>]>([
-    ["a node is another", async () => writeFile(places(dir).tiles(1), (await readFile(places(dir).tiles(1))).fill(7, 64, 96))],
+    [
+      "a node is another",
+      async () => writeFile(places(dir).tiles(1), (await readFile(places(dir).tiles(1))).fill(7, 64, 96)),
+    ],
     ["an end is torn", () => truncate(places(dir).tiles(1), 33)],
     ["they are gone", () => rm(places(dir).tilesDirectory, { recursive: true })],
   ])("are made again when %s", async (_what, damage) => {
@@ -142,7 +191,10 @@ describe("tiles on disk", () => {
       await rm(places(dir).tilesDirectory, { recursive: true, force: true });
       const trouble = new TroubledDisk();
       trouble.break({ code: "EIO", after: k, half: true });
-      failed = await extendTiles({ disk: trouble.disk, dir }).then(() => false, () => true);
+      failed = await extendTiles({ disk: trouble.disk, dir }).then(
+        () => false,
+        () => true,
+      );
       await extendTiles({ disk: nodeDisk, dir });
       expect(await sizes(), `k ${k}`).toEqual([11, 0, 0]);
     }
@@ -152,7 +204,9 @@ describe("tiles on disk", () => {
     await sign(70_000);
     const path = places(dir).leaves(1000);
     await writeFile(path, (await readFile(path)).fill(7, 0, 32));
-    await expect(extendTiles({ disk: nodeDisk, dir })).rejects.toThrow("the leaf hashes of the first 70000 entries do not have the root that checkpoint 70000 signed");
+    await expect(extendTiles({ disk: nodeDisk, dir })).rejects.toThrow(
+      "the leaf hashes of the first 70000 entries do not have the root that checkpoint 70000 signed",
+    );
   });
 
   it("are not begun where nothing was signed", async () => {

@@ -1,7 +1,18 @@
 import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { consistencyProof, createTree, digestBytes, digestOf, inclusionProof, leafHash, nodeHash, rootOf, verifyConsistency, verifyInclusion } from "../../src/journal/tree.ts";
+import {
+  consistencyProof,
+  createTree,
+  digestBytes,
+  digestOf,
+  inclusionProof,
+  leafHash,
+  nodeHash,
+  rootOf,
+  verifyConsistency,
+  verifyInclusion,
+} from "../../src/journal/tree.ts";
 import { Prefix, hashLine } from "../../src/journal/verify/merkle.ts";
 
 const corpus = new URL("../../../shared/corpora/rfc6962-proofs/", import.meta.url);
@@ -10,20 +21,43 @@ if (!hasCorpus && process.env.CI === "true") throw new Error(`the corpus ${corpu
 
 type Row = { wantErr: boolean; desc: string; file: string; proof: string[] | null } & (
   | { kind: "inclusion"; leafIdx: number; treeSize: number; leafHash: string; root: string }
-  | { kind: "consistency"; size1: number; size2: number; root1: string; root2: string });
+  | { kind: "consistency"; size1: number; size2: number; root1: string; root2: string }
+);
 
 const decode = (text: string): string => digestOf(Buffer.from(text, "base64"));
 
 const holds = (row: Row): boolean => {
   const proof = (row.proof ?? []).map(decode);
   return row.kind === "inclusion"
-    ? verifyInclusion({ index: row.leafIdx, size: row.treeSize, leaf: decode(row.leafHash), root: decode(row.root), proof })
-    : verifyConsistency({ size1: row.size1, size2: row.size2, root1: decode(row.root1), root2: decode(row.root2), proof });
+    ? verifyInclusion({
+        index: row.leafIdx,
+        size: row.treeSize,
+        leaf: decode(row.leafHash),
+        root: decode(row.root),
+        proof,
+      })
+    : verifyConsistency({
+        size1: row.size1,
+        size2: row.size2,
+        root1: decode(row.root1),
+        root2: decode(row.root2),
+        proof,
+      });
 };
 
 describe.skipIf(!hasCorpus)("the tree, by the corpus rfc6962-proofs", () => {
-  const reference = hasCorpus ? (JSON.parse(readFileSync(new URL("reference-tree.json", corpus), "utf8")) as { leaf_inputs: string[]; roots: string[] }) : { leaf_inputs: [], roots: [] };
-  const rows = hasCorpus ? readFileSync(new URL("proofs.jsonl", corpus), "utf8").trim().split("\n").map((line) => JSON.parse(line) as Row) : [];
+  const reference = hasCorpus
+    ? (JSON.parse(readFileSync(new URL("reference-tree.json", corpus), "utf8")) as {
+        leaf_inputs: string[];
+        roots: string[];
+      })
+    : { leaf_inputs: [], roots: [] };
+  const rows = hasCorpus
+    ? readFileSync(new URL("proofs.jsonl", corpus), "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Row)
+    : [];
 
   it("has the 9 roots of the reference tree, and so has the verifier's own", () => {
     const tree = createTree();
@@ -48,7 +82,8 @@ describe.skipIf(!hasCorpus)("the tree, by the corpus rfc6962-proofs", () => {
   });
 });
 
-const leavesOf = (size: number): string[] => Array.from({ length: size }, (_, number) => leafHash(Buffer.from(`entry ${number}`)));
+const leavesOf = (size: number): string[] =>
+  Array.from({ length: size }, (_, number) => leafHash(Buffer.from(`entry ${number}`)));
 
 describe("the tree", () => {
   it("gives the same root grown one by one and computed by the RFC's recursion", () => {
@@ -87,13 +122,22 @@ describe("the tree", () => {
   });
 
   it("refuses a proof with any one bit turned", () => {
-    fc.assert(fc.property(fc.integer({ min: 2, max: 64 }), fc.nat(), fc.nat(), (size, pick, bit) => {
-      const leaves = leavesOf(size);
-      const index = pick % size;
-      const proof = inclusionProof(leaves, index).map(digestBytes);
-      const turned = proof[bit % proof.length]!;
-      turned[(bit >> 3) % 32]! ^= 1 << (bit & 7);
-      return !verifyInclusion({ index, size, leaf: leaves[index]!, root: rootOf(leaves), proof: proof.map(digestOf) });
-    }), { numRuns: 200 });
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 64 }), fc.nat(), fc.nat(), (size, pick, bit) => {
+        const leaves = leavesOf(size);
+        const index = pick % size;
+        const proof = inclusionProof(leaves, index).map(digestBytes);
+        const turned = proof[bit % proof.length]!;
+        turned[(bit >> 3) % 32]! ^= 1 << (bit & 7);
+        return !verifyInclusion({
+          index,
+          size,
+          leaf: leaves[index]!,
+          root: rootOf(leaves),
+          proof: proof.map(digestOf),
+        });
+      }),
+      { numRuns: 200 },
+    );
   });
 });

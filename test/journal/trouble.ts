@@ -1,10 +1,17 @@
 /** A disk that a test can break and mend: it fails, takes half, hangs, or shows what was asked of it. */
 import { nodeDisk, type Disk, type DiskFile } from "../../src/journal/disk.ts";
 
-export const failure = (code: string): Error => Object.assign(new Error(`${code}: the test's disk fails, write '/a/path'`), { code });
+export const failure = (code: string): Error =>
+  Object.assign(new Error(`${code}: the test's disk fails, write '/a/path'`), { code });
 
 /** `only`: the calls that are meant, as "segments write". `times`: how many of them fail, Infinity until `mend`. `half`: a write takes half of it first. */
-export type Fault = { readonly code: string; readonly only?: RegExp; readonly times?: number; readonly half?: boolean; readonly after?: number };
+export type Fault = {
+  readonly code: string;
+  readonly only?: RegExp;
+  readonly times?: number;
+  readonly half?: boolean;
+  readonly after?: number;
+};
 
 export class TroubledDisk {
   /** Every call that could change the disk, as "<folder> <verb>". */
@@ -41,7 +48,10 @@ export class TroubledDisk {
   }
 
   readonly disk: Disk = {
-    open: (path, how) => (how === "read" ? nodeDisk.open(path, how) : this.#call(path, "open", async () => this.#file(path, await nodeDisk.open(path, how)))),
+    open: (path, how) =>
+      how === "read"
+        ? nodeDisk.open(path, how)
+        : this.#call(path, "open", async () => this.#file(path, await nodeDisk.open(path, how))),
     makeDirectory: (path) => this.#call(path, "makeDirectory", () => nodeDisk.makeDirectory(path)),
     list: nodeDisk.list,
     modified: nodeDisk.modified,
@@ -52,7 +62,11 @@ export class TroubledDisk {
 
   #file(path: string, inner: DiskFile): DiskFile {
     let failed = false;
-    const through = async <Value>(verb: string, work: () => Promise<Value>, half?: () => Promise<unknown>): Promise<Value> => {
+    const through = async <Value>(
+      verb: string,
+      work: () => Promise<Value>,
+      half?: () => Promise<unknown>,
+    ): Promise<Value> => {
       if (failed) this.onFailed.push(`${path} ${verb}`);
       try {
         return await this.#call(path, verb, work, half);
@@ -63,7 +77,12 @@ export class TroubledDisk {
     };
     return {
       ...inner,
-      write: (bytes, position) => through("write", () => inner.write(bytes, position), () => inner.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), position)),
+      write: (bytes, position) =>
+        through(
+          "write",
+          () => inner.write(bytes, position),
+          () => inner.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), position),
+        ),
       flush: () => through("flush", inner.flush),
       truncate: (size) => through("truncate", () => inner.truncate(size)),
       isAt: async (at) => {
@@ -74,7 +93,12 @@ export class TroubledDisk {
     };
   }
 
-  async #call<Value>(path: string, verb: string, work: () => Promise<Value>, half?: () => Promise<unknown>): Promise<Value> {
+  async #call<Value>(
+    path: string,
+    verb: string,
+    work: () => Promise<Value>,
+    half?: () => Promise<unknown>,
+  ): Promise<Value> {
     const what = `${/\/(segments|checkpoints)(\/|$)/.exec(path)?.[1] ?? "dir"}${path.endsWith(".hashes") ? ".hashes" : ""} ${verb}`;
     this.calls.push(what);
     this.onCall?.(what);

@@ -38,7 +38,13 @@ const start = async (): Promise<void> => void (gateway = await runGateway(dir, [
 const tell = async (handle: number, over: Readonly<Record<string, unknown>>, of = record): Promise<number> =>
   (await announce(gateway.urls.get("callbacks:ocs")!, of(handle, over))).status;
 const ask = async (client: string, path: string): Promise<number> =>
-  (await post(gateway.urls.get("clients")!, { path, body: "{}", headers: { "Authorization": basic(client), "Content-Type": "application/json" } })).status;
+  (
+    await post(gateway.urls.get("clients")!, {
+      path,
+      body: "{}",
+      headers: { Authorization: basic(client), "Content-Type": "application/json" },
+    })
+  ).status;
 
 type Told = { readonly requests: readonly View[]; readonly evidence: Evidence };
 const look = async (value: string, option: string, ...more: readonly string[]): Promise<[code: number, told: Told]> => {
@@ -46,7 +52,8 @@ const look = async (value: string, option: string, ...more: readonly string[]): 
   const { code, stdout } = await ocsgwWith(value, "audit", "search", "-c", config, "--json", option, ...more);
   return [code!, JSON.parse(stdout) as Told];
 };
-const endsOf = ({ requests }: Told): unknown[] => requests.map(({ action, record, status }) => [action, record, status]);
+const endsOf = ({ requests }: Told): unknown[] =>
+  requests.map(({ action, record, status }) => [action, record, status]);
 
 describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
   it("is found by the phone and the customer id that OCS had announced, over a restart, and refused ones too", async () => {
@@ -54,13 +61,25 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
     await gateway.kill("SIGKILL");
     await start();
     expect(await tell(1025, { GSW_PHONE: OTHER, GSW_CUSTOMER_ID: "CUST-78" })).toBe(200);
-    expect([await ask("alpha", "/records/1024?req=DoNotCall"), await ask("alpha", "/records/1024?req=RecordProcessed"), await ask("beta", "/records/1025?req=DoNotCall")]).toEqual([200, 410, 410]);
-    const expected = [["RecordProcessed", "1024", 410], ["DoNotCall", "1024", 200]];
-    for (const [value, option] of [[PHONE, "--phone-stdin"], [CUSTOMER, "--customer-stdin"]] as const) {
+    expect([
+      await ask("alpha", "/records/1024?req=DoNotCall"),
+      await ask("alpha", "/records/1024?req=RecordProcessed"),
+      await ask("beta", "/records/1025?req=DoNotCall"),
+    ]).toEqual([200, 410, 410]);
+    const expected = [
+      ["RecordProcessed", "1024", 410],
+      ["DoNotCall", "1024", 200],
+    ];
+    for (const [value, option] of [
+      [PHONE, "--phone-stdin"],
+      [CUSTOMER, "--customer-stdin"],
+    ] as const) {
       const [, told] = await look(value, option);
       expect([value, endsOf(told)]).toEqual([value, expected]);
       // A stranger to the record does not say whom it is about.
-      expect(told.evidence.uncovered.map(({ says }) => says)).toEqual([`1 Do-Not-Call by record handle names no ${option === "--phone-stdin" ? "number" : "customer id"}; the gateway refused it`]);
+      expect(told.evidence.uncovered.map(({ says }) => says)).toEqual([
+        `1 Do-Not-Call by record handle names no ${option === "--phone-stdin" ? "number" : "customer id"}; the gateway refused it`,
+      ]);
     }
     expect(endsOf((await look(OTHER, "--phone-stdin"))[1])).toEqual([]);
   });
@@ -74,7 +93,10 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
     expect([later, told.evidence.complete, told.requests]).toEqual([8, false, []]);
     expect(told.evidence.uncovered.map(({ count, refused }) => [count, refused])).toEqual([[2, 1]]);
     const text = await ocsgwWith(PHONE, "audit", "search", "-c", config, "--phone-stdin", "tenant:102");
-    expect([text.code, text.stderr]).toMatchObject([8, expect.stringContaining("2 Do-Not-Calls by record handle name no number") as string]);
+    expect([text.code, text.stderr]).toMatchObject([
+      8,
+      expect.stringContaining("2 Do-Not-Calls by record handle name no number") as string,
+    ]);
     expect(text.stderr).toContain("NOT COMPLETE");
     expect(text.stderr).not.toMatch(/^complete/m);
   });
@@ -82,16 +104,47 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
   it("is in the person's case, which is a bundle that verifies and holds no number", async () => {
     expect(await ask("alpha", `/customer_ids/${CUSTOMER}?req=DoNotCall`)).toBe(200);
     const out = join(dir, "case.zip");
-    const ran = await ocsgwWith(PHONE, "audit", "case", "-c", config, "--phone-stdin", "--tenant", "Alpha Tenant", "--out", out, "--purpose", "complaint 12");
+    const ran = await ocsgwWith(
+      PHONE,
+      "audit",
+      "case",
+      "-c",
+      config,
+      "--phone-stdin",
+      "--tenant",
+      "Alpha Tenant",
+      "--out",
+      out,
+      "--purpose",
+      "complaint 12",
+    );
     // The Do-Not-Call by customer id names no number: it is in the case because an entry has both.
-    expect([ran.code, ran.stdout]).toMatchObject([8, expect.stringContaining("2 Do-Not-Calls asked for: 2 confirmed") as string]);
+    expect([ran.code, ran.stdout]).toMatchObject([
+      8,
+      expect.stringContaining("2 Do-Not-Calls asked for: 2 confirmed") as string,
+    ]);
     await mkdir(join(dir, "case"));
     await unpack(out, join(dir, "case"));
-    const [page, json, readMe] = await Promise.all(["summary.html", "case.json", "README.txt"].map((name) => readFile(join(dir, "case", name), "utf8")));
-    expect(page).toContain("alpha (tenant Alpha Tenant) asked for a Do-Not-Call by record handle 1024 on a record that OCS had announced with this number. OCS confirmed it with 200.");
-    expect(page).toMatch(/asked for a Do-Not-Call by customer id and named a customer id that entry \d+ has beside this number\. OCS confirmed it with 200\./);
+    const [page, json, readMe] = await Promise.all(
+      ["summary.html", "case.json", "README.txt"].map((name) => readFile(join(dir, "case", name), "utf8")),
+    );
+    expect(page).toContain(
+      "alpha (tenant Alpha Tenant) asked for a Do-Not-Call by record handle 1024 on a record that OCS had announced with this number. OCS confirmed it with 200.",
+    );
+    expect(page).toMatch(
+      /asked for a Do-Not-Call by customer id and named a customer id that entry \d+ has beside this number\. OCS confirmed it with 200\./,
+    );
     expect(page).toContain("Not covered: 1 Do-Not-Call by customer id names no number.");
-    expect((JSON.parse(json!) as { requests: { end: string; because: string }[] }).requests.map(({ end, because }) => [because, end])).toEqual([["announced", "confirmed"], ["announced", "refused"], ["joined-token", "confirmed"]]);
+    expect(
+      (JSON.parse(json!) as { requests: { end: string; because: string }[] }).requests.map(({ end, because }) => [
+        because,
+        end,
+      ]),
+    ).toEqual([
+      ["announced", "confirmed"],
+      ["announced", "refused"],
+      ["joined-token", "confirmed"],
+    ]);
     expect(readMe).toContain("proves entries of a token");
     for (const text of [page, json, readMe]) expect(text).not.toContain(PHONE.slice(0, 7));
     expect((await readFile(out)).includes(PHONE)).toBe(false);
@@ -102,10 +155,25 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
 
   it("makes an export of the person say what it does not cover", async () => {
     const out = join(dir, "export");
-    const ran = await ocsgwWith(PHONE, "audit", "export", "-c", config, "--phone-stdin", "--as", "bundle", "--out", out);
+    const ran = await ocsgwWith(
+      PHONE,
+      "audit",
+      "export",
+      "-c",
+      config,
+      "--phone-stdin",
+      "--as",
+      "bundle",
+      "--out",
+      out,
+    );
     expect(ran.code).toBe(8);
-    expect(JSON.parse(await readFile(join(out, "query.json"), "utf8"))).toMatchObject({ evidence: { complete: false, uncovered: [{ count: 2 }, { count: 1 }] } });
-    expect(await readFile(join(out, "README.txt"), "utf8")).toContain("Not covered: 2 Do-Not-Calls by record handle name no number");
+    expect(JSON.parse(await readFile(join(out, "query.json"), "utf8"))).toMatchObject({
+      evidence: { complete: false, uncovered: [{ count: 2 }, { count: 1 }] },
+    });
+    expect(await readFile(join(out, "README.txt"), "utf8")).toContain(
+      "Not covered: 2 Do-Not-Calls by record handle name no number",
+    );
   });
 
   it("needs a person, a file that is not there yet, and a tenant that is known", async () => {
@@ -113,8 +181,17 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
       const { code, stderr } = await ocsgwWith(value, "audit", "case", "-c", config, ...args);
       return [code!, stderr];
     };
-    expect(await usage("", "--out", join(dir, "x.zip"))).toMatchObject([2, expect.stringContaining("whose case?") as string]);
-    expect(await usage(PHONE, "--phone-stdin", "--out", config)).toMatchObject([2, expect.stringContaining("is there already") as string]);
-    expect(await usage(PHONE, "--phone-stdin", "--tenant", "Alfa", "--out", join(dir, "x.zip"))).toMatchObject([2, expect.stringContaining("known are Alpha Tenant, Beta Tenant") as string]);
+    expect(await usage("", "--out", join(dir, "x.zip"))).toMatchObject([
+      2,
+      expect.stringContaining("whose case?") as string,
+    ]);
+    expect(await usage(PHONE, "--phone-stdin", "--out", config)).toMatchObject([
+      2,
+      expect.stringContaining("is there already") as string,
+    ]);
+    expect(await usage(PHONE, "--phone-stdin", "--tenant", "Alfa", "--out", join(dir, "x.zip"))).toMatchObject([
+      2,
+      expect.stringContaining("known are Alpha Tenant, Beta Tenant") as string,
+    ]);
   });
 });

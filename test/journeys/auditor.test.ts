@@ -22,13 +22,29 @@ const edit = async (change: (config: Record<string, Record<string, unknown>>) =>
 
 beforeEach(async () => {
   dir = await aConfigured(twoTenants("http://127.0.0.1:9"), ["alpha", "beta"], { "index.key": SECRET });
-  await edit((read) => { read["audit"]!["index_key"] = "${file:index.key}"; });
+  await edit((read) => {
+    read["audit"]!["index_key"] = "${file:index.key}";
+  });
   const gateway = await startGateway(config());
-  const request = { method: "POST", headers: { Authorization: `Basic ${btoa("alpha:nothing")}`, "Content-Type": "application/json" }, body: "{}" };
+  const request = {
+    method: "POST",
+    headers: { Authorization: `Basic ${btoa("alpha:nothing")}`, "Content-Type": "application/json" },
+    body: "{}",
+  };
   expect((await fetch(`http://127.0.0.1:${gateway.port}/phones/4155550100?req=DoNotCall`, request)).status).toBe(401);
-  await expect.poll(() => readFile(join(dir, "audit/segments/000000000000.jsonl"), "utf8"), { timeout: 20_000 }).toContain('"kind":"refusal"');
+  await expect
+    .poll(() => readFile(join(dir, "audit/segments/000000000000.jsonl"), "utf8"), { timeout: 20_000 })
+    .toContain('"kind":"refusal"');
   await gateway.end("SIGTERM");
-  await edit((read) => { read["upstreams"] = { ocs: { ...(read["upstreams"]!["ocs"] as object), primary: "https://127.0.0.1:9", tls: { cert: "tls.key", key: "tls.key" } } }; });
+  await edit((read) => {
+    read["upstreams"] = {
+      ocs: {
+        ...(read["upstreams"]!["ocs"] as object),
+        primary: "https://127.0.0.1:9",
+        tls: { cert: "tls.key", key: "tls.key" },
+      },
+    };
+  });
   for (const name of SECRETS) {
     await rm(join(dir, name), { force: true });
     await mkdir(join(dir, name));
@@ -42,7 +58,9 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
   });
 
   it.each([
-    ["search", ["search"], 0, /refused/], ["dnc", ["dnc"], 0, /no open Do-Not-Call/], ["retention", ["retention"], 5, /^$/],
+    ["search", ["search"], 0, /refused/],
+    ["dnc", ["dnc"], 0, /no open Do-Not-Call/],
+    ["retention", ["retention"], 5, /^$/],
   ])("audit %s works", async (_what, args, code, says) => {
     const ran = await command(...args);
     expect([ran.code, ran.stdout, ran.stderr]).toEqual([code, expect.stringMatching(says), expect.anything()]);
@@ -50,7 +68,10 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
 
   it("explain works", async () => {
     const [id] = /\b01[0-9A-Z]{24}\b/.exec((await command("search")).stdout)!;
-    expect(await ocsgw("explain", id, "-c", config())).toMatchObject({ code: 0, stdout: expect.stringContaining("OCSGW-2001") as string });
+    expect(await ocsgw("explain", id, "-c", config())).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("OCSGW-2001") as string,
+    });
   });
 
   it("audit verify takes the key that was given, and without one cannot tell", async () => {
@@ -65,27 +86,62 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
     await rm(join(dir, "audit.anchor"));
     await mkdir(join(dir, "audit.anchor"));
     const says = `the anchor, ${join(dir, "audit.anchor")}, cannot be read (it is a directory), and so is not held against the journal`;
-    expect(await command("verify", "--key", key)).toMatchObject({ code: 8, stdout: expect.stringMatching(new RegExp(`have the root that the lines give.*CANNOT TELL  ${says.replaceAll(/[()]/g, "\\$&")}`, "s")) as string });
+    expect(await command("verify", "--key", key)).toMatchObject({
+      code: 8,
+      stdout: expect.stringMatching(
+        new RegExp(`have the root that the lines give.*CANNOT TELL  ${says.replaceAll(/[()]/g, "\\$&")}`, "s"),
+      ) as string,
+    });
     const segment = join(dir, "audit/segments/000000000000.jsonl");
     await writeFile(segment, (await readFile(segment, "utf8")).replace('"index":1', '"index":7'));
-    expect(await command("verify", "--key", key)).toMatchObject({ code: 7, stdout: expect.stringContaining("BROKEN") as string });
+    expect(await command("verify", "--key", key)).toMatchObject({
+      code: 7,
+      stdout: expect.stringContaining("BROKEN") as string,
+    });
   });
 
   it("audit verify without the certificates of the time stamping authority cannot tell, and verifies all the rest", async () => {
     const key = (await readFile(join(dir, "audit/checkpoint.pub"), "utf8")).trim();
-    await edit((read) => { read["audit"]!["checkpoint"] = { ...(read["audit"]!["checkpoint"] as object), timestamp: { url: "http://127.0.0.1:9", ca: "tls.key" } }; });
-    expect(await command("verify", "--key", key)).toMatchObject({ code: 8, stdout: expect.stringMatching(/have the root that the lines give.*CANNOT TELL {2}the certificates of the time stamping authority, .*tls\.key, cannot be read \(it is a directory\)/s) as string });
+    await edit((read) => {
+      read["audit"]!["checkpoint"] = {
+        ...(read["audit"]!["checkpoint"] as object),
+        timestamp: { url: "http://127.0.0.1:9", ca: "tls.key" },
+      };
+    });
+    expect(await command("verify", "--key", key)).toMatchObject({
+      code: 8,
+      stdout: expect.stringMatching(
+        /have the root that the lines give.*CANNOT TELL {2}the certificates of the time stamping authority, .*tls\.key, cannot be read \(it is a directory\)/s,
+      ) as string,
+    });
   });
 
   it.each([
-    ["audit search", ["search", "--phone-stdin"]], ["audit export", ["export", "--phone-stdin", "--as", "csv", "--out", "f.csv"]], ["audit case", ["case", "--phone-stdin", "--out", "f.zip"]],
+    ["audit search", ["search", "--phone-stdin"]],
+    ["audit export", ["export", "--phone-stdin", "--as", "csv", "--out", "f.csv"]],
+    ["audit case", ["case", "--phone-stdin", "--out", "f.zip"]],
   ])("%s of a number says that it needs the secret", async (_what, args) => {
-    const ran = await ocsgwWith("4155550100\n", "audit", ...args.map((arg) => (arg.startsWith("f.") ? join(dir, arg) : arg)), "--purpose", "case 7", "-c", config());
-    expect([ran.code, ran.stderr]).toEqual([8, expect.stringContaining("nobody can be looked for by number or customer id: audit.index_key: cannot read the file index.key: it is a directory")]);
+    const ran = await ocsgwWith(
+      "4155550100\n",
+      "audit",
+      ...args.map((arg) => (arg.startsWith("f.") ? join(dir, arg) : arg)),
+      "--purpose",
+      "case 7",
+      "-c",
+      config(),
+    );
+    expect([ran.code, ran.stderr]).toEqual([
+      8,
+      expect.stringContaining(
+        "nobody can be looked for by number or customer id: audit.index_key: cannot read the file index.key: it is a directory",
+      ),
+    ]);
   });
 
   it("is told of what is wrong with the config itself, and of no file", async () => {
-    await edit((read) => { read["audit"]!["dirr"] = "x"; });
+    await edit((read) => {
+      read["audit"]!["dirr"] = "x";
+    });
     const ran = await command("search");
     expect([ran.code, ran.stderr]).toEqual([3, expect.stringContaining("unknown key `dirr`")]);
     expect(ran.stderr).not.toMatch(/keys\.yaml|checkpoint\.pem|index\.key: |tls\.key/);

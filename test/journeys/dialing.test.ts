@@ -34,10 +34,17 @@ const freePort = (): Promise<number> =>
 
 const begin = async (callbacks: object = {}): Promise<void> => {
   // Where the machine has it, each of the pair announces from an address of its own.
-  ocs = await startSandboxOcs({ now: () => NOON + 6 * 3_600_000, ...(process.platform === "linux" && { backupHost: "127.0.0.2" }) });
+  ocs = await startSandboxOcs({
+    now: () => NOON + 6 * 3_600_000,
+    ...(process.platform === "linux" && { backupHost: "127.0.0.2" }),
+  });
   ocs.world.db.run("UPDATE campaign_group SET status = 5, dial_mode = 2 WHERE dbid = 208");
   const config = twoTenants(ocs.primary.http);
-  config.upstreams["ocs"] = { primary: ocs.primary.http, backup: ocs.backup.http, callbacks: { bind: `127.0.0.1:${await freePort()}`, allow_from: ["127.0.0.0/8"], ...callbacks } };
+  config.upstreams["ocs"] = {
+    primary: ocs.primary.http,
+    backup: ocs.backup.http,
+    callbacks: { bind: `127.0.0.1:${await freePort()}`, allow_from: ["127.0.0.0/8"], ...callbacks },
+  };
   for (const tenant of config.tenants as { records: string }[]) tenant.records = "pre-dial";
   gateway = await aGateway(config);
   url = gateway.url;
@@ -51,23 +58,33 @@ afterEach(async () => {
 });
 
 const finish = async (tenant: Tenant, handle: number, action = "RecordProcessed"): Promise<string> => {
-  const { status, headers } = await post(url, { path: `/records/${handle}?req=${action}`, body: JSON.stringify({ CUSTOMER_STATUS: DBID[tenant] }), headers: { "Authorization": basic(tenant), "Content-Type": "application/json" } });
+  const { status, headers } = await post(url, {
+    path: `/records/${handle}?req=${action}`,
+    body: JSON.stringify({ CUSTOMER_STATUS: DBID[tenant] }),
+    headers: { Authorization: basic(tenant), "Content-Type": "application/json" },
+  });
   return [status, headers["ocsgw-code"]].filter((part) => part !== undefined).join(" ");
 };
 const GONE = "410 OCSGW-2106";
 const UNCLEAR = "503 OCSGW-5103";
 
 type Call = { readonly tenant: Tenant; readonly handle: number };
-const callsOf = ({ retrieved }: Dialed): Call[] => retrieved.map(({ tenant, handle }) => ({ tenant: BY_DBID[tenant.dbid]!, handle }));
+const callsOf = ({ retrieved }: Dialed): Call[] =>
+  retrieved.map(({ tenant, handle }) => ({ tenant: BY_DBID[tenant.dbid]!, handle }));
 const dial = async (count: number): Promise<Call[]> => {
   const calls = callsOf(await ocs.dialer.dial({ count }));
   expect(calls).toHaveLength(count);
   return calls;
 };
 const handlesAt = async (instance: "primary" | "backup"): Promise<number[]> =>
-  ((await (await fetch(`${ocs.control}/requests`)).json()) as { instance: string; target: string }[]).filter((seen) => seen.instance === instance).map(({ target }) => Number(/records\/(\d+)/.exec(target)?.[1]));
+  ((await (await fetch(`${ocs.control}/requests`)).json()) as { instance: string; target: string }[])
+    .filter((seen) => seen.instance === instance)
+    .map(({ target }) => Number(/records\/(\d+)/.exec(target)?.[1]));
 /** Records that somebody ended for the wrong tenant: each request leaves its sender's DBID in its record. */
-const wronged = (): unknown[] => ocs.world.db.all("SELECT record_id FROM record JOIN calling_list ON calling_list.dbid = list_dbid WHERE customer_status IN (101, 102) AND customer_status <> tenant_dbid");
+const wronged = (): unknown[] =>
+  ocs.world.db.all(
+    "SELECT record_id FROM record JOIN calling_list ON calling_list.dbid = list_dbid WHERE customer_status IN (101, 102) AND customer_status <> tenant_dbid",
+  );
 
 describe("a record that OCS dials", () => {
   it("is its tenant's from the announcement on, and nobody's when it is done", async () => {
@@ -81,12 +98,19 @@ describe("a record that OCS dials", () => {
 
   it("is over when OCS reports the end of its call, whoever ended it", async () => {
     ocs.dialer.configure({ historyUri: gateway.gateway.callbacks["ocs"]! });
-    const { retrieved: [call] } = await ocs.dialer.dial({ count: 1 });
-    const answer = await fetch(`${ocs.primary.http}/phones/${call!.record.contact_info}?req=RequestRecordCancel`, { method: "POST", body: `{"GSW_TENANT_DBID":${call!.tenant.dbid}}`, headers: { "content-type": "application/json" } });
+    const {
+      retrieved: [call],
+    } = await ocs.dialer.dial({ count: 1 });
+    const answer = await fetch(`${ocs.primary.http}/phones/${call!.record.contact_info}?req=RequestRecordCancel`, {
+      method: "POST",
+      body: `{"GSW_TENANT_DBID":${call!.tenant.dbid}}`,
+      headers: { "content-type": "application/json" },
+    });
     expect(answer.status).toBe(200);
     const before = (await handlesAt("primary")).length;
     let told = "";
-    for (let left = 100; left > 0 && told !== GONE; left--) told = await finish(BY_DBID[call!.tenant.dbid]!, call!.handle, "UpdateCallCompletionStats");
+    for (let left = 100; left > 0 && told !== GONE; left--)
+      told = await finish(BY_DBID[call!.tenant.dbid]!, call!.handle, "UpdateCallCompletionStats");
     expect(told).toBe(GONE);
     // Until the report had come OCS was asked, and once it had said 410 not again; without any question when the report was first.
     expect((await handlesAt("primary")).length).toBeLessThanOrEqual(before + 1);
@@ -99,7 +123,8 @@ describe("a switchover in the middle", () => {
     expect(ocs.switchover()).toBe("backup");
     const fresh = await dial(50);
     expect(fresh.map(({ handle }) => handle)).toEqual(fresh.map((_, index) => index + 1));
-    for (const { tenant, handle } of old) expect([await finish(tenant, handle), await finish(other(tenant), handle)]).toEqual([GONE, GONE]);
+    for (const { tenant, handle } of old)
+      expect([await finish(tenant, handle), await finish(other(tenant), handle)]).toEqual([GONE, GONE]);
     expect((await handlesAt("backup")).filter((handle) => handle >= 1000)).toEqual([]);
     for (const { tenant, handle } of fresh) {
       expect(await finish(other(tenant), handle)).toBe(GONE);
@@ -123,7 +148,10 @@ describe("a switchover in the middle", () => {
     const stop = ocs.dialer.log.follow(({ type, tenant, data }) => {
       if (type !== "record.dialed") return;
       const { udata } = JSON.parse(data) as { udata: { GSW_RECORD_HANDLE: number } };
-      const working = work({ tenant: BY_DBID[tenant]!, handle: udata.GSW_RECORD_HANDLE }, (udata.GSW_RECORD_HANDLE * 37) % 150).finally(() => under.delete(working));
+      const working = work(
+        { tenant: BY_DBID[tenant]!, handle: udata.GSW_RECORD_HANDLE },
+        (udata.GSW_RECORD_HANDLE * 37) % 150,
+      ).finally(() => under.delete(working));
       under.add(working);
     });
     ocs.dialer.configure({ rate: 40 });
@@ -142,7 +170,9 @@ describe("a switchover in the middle", () => {
     while (under.size > 0) await Promise.all(under);
     expect(wronged()).toEqual([]);
     // A foreign one may meet its own tenant's record of the same number, given out since by the other OCS.
-    expect([...answers.keys()].filter((told) => !/^own (200|410|50[234])|^foreign (200|410 OCSGW-2106|50[234])/.test(told))).toEqual([]);
+    expect(
+      [...answers.keys()].filter((told) => !/^own (200|410|50[234])|^foreign (200|410 OCSGW-2106|50[234])/.test(told)),
+    ).toEqual([]);
   });
 });
 
@@ -150,7 +180,13 @@ describe("the gateway", () => {
   const again = async (): Promise<void> => {
     const loaded = await loadSettings(join(gateway.dir, "ocsgw.yaml"), {});
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    const next = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: join(gateway.dir, "ocsgw.yaml"), adminToken: "token" });
+    const next = await assemble({
+      settings: loaded.settings,
+      configHash: loaded.hash,
+      files: loaded.files,
+      file: join(gateway.dir, "ocsgw.yaml"),
+      adminToken: "token",
+    });
     url = next.listeners[0]!.url;
     ends.push(() => next.stop("test"));
   };
@@ -189,7 +225,11 @@ describe("the gateway, killed", () => {
 
   /** `ocsgw run` on the config of the gateway that was stopped; its clients' port is a fixed one. */
   const run = async (): Promise<ChildProcess> => {
-    const child = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "-c", join(gateway.dir, "ocsgw.yaml")], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(
+      process.execPath,
+      [join(root, "src/cli/main.ts"), "run", "-c", join(gateway.dir, "ocsgw.yaml")],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
     processes.push(child);
     let said = "";
     child.stderr!.on("data", (chunk: Buffer) => (said += chunk.toString()));
@@ -205,29 +245,35 @@ describe("the gateway, killed", () => {
     throw new Error(`the gateway did not come up: ${said}`);
   };
 
-  it("between announcement and answer: OCS takes the record back, and its handle is never another tenant's", { timeout: 60_000 }, async () => {
-    validator = await receiver();
-    await ocs.close();
-    await gateway.gateway.stop("begin again with a validator");
-    await gateway.stop();
-    await begin({ validator: validator.url });
-    await ocs.dialer.announce();
-    await gateway.gateway.stop("go on in a process of its own");
-    const first = await run();
-    const arrived = new Promise<number>((resolve) => { validator.answer = ({ body }) => (resolve(Number(body["GSW_RECORD_HANDLE"])), "nothing"); });
-    const dialing = ocs.dialer.dial({ count: 1 });
-    const handle = await arrived;
-    first.kill("SIGKILL");
-    expect(await dialing).toMatchObject({ retrieved: [], held: expect.any(String) as string });
-    validator.answer = () => ({ status: 200 });
-    await run();
-    // What it had written of the record stands for its tenant alone, unconfirmed; OCS knows the handle no more.
-    expect(await finish("beta", handle)).toBe(GONE);
-    expect(await finish("alpha", handle)).toBe(UNCLEAR);
-    const [call] = await dial(1);
-    expect(await finish("alpha", handle)).toMatch(/^410/);
-    expect(call!.handle).not.toBe(handle);
-    expect(await finish(call!.tenant, call!.handle)).toBe("200");
-    expect(wronged()).toEqual([]);
-  });
+  it(
+    "between announcement and answer: OCS takes the record back, and its handle is never another tenant's",
+    { timeout: 60_000 },
+    async () => {
+      validator = await receiver();
+      await ocs.close();
+      await gateway.gateway.stop("begin again with a validator");
+      await gateway.stop();
+      await begin({ validator: validator.url });
+      await ocs.dialer.announce();
+      await gateway.gateway.stop("go on in a process of its own");
+      const first = await run();
+      const arrived = new Promise<number>((resolve) => {
+        validator.answer = ({ body }) => (resolve(Number(body["GSW_RECORD_HANDLE"])), "nothing");
+      });
+      const dialing = ocs.dialer.dial({ count: 1 });
+      const handle = await arrived;
+      first.kill("SIGKILL");
+      expect(await dialing).toMatchObject({ retrieved: [], held: expect.any(String) as string });
+      validator.answer = () => ({ status: 200 });
+      await run();
+      // What it had written of the record stands for its tenant alone, unconfirmed; OCS knows the handle no more.
+      expect(await finish("beta", handle)).toBe(GONE);
+      expect(await finish("alpha", handle)).toBe(UNCLEAR);
+      const [call] = await dial(1);
+      expect(await finish("alpha", handle)).toMatch(/^410/);
+      expect(call!.handle).not.toBe(handle);
+      expect(await finish(call!.tenant, call!.handle)).toBe("200");
+      expect(wronged()).toEqual([]);
+    },
+  );
 });

@@ -44,10 +44,17 @@ const dial = async ({ gateway }: TestGateway, name: string): Promise<RawClient> 
 
 type Told = readonly [status: number, delivery: string | undefined, connection: string | undefined, code?: string];
 
-const write = (client: RawClient, who: string): Promise<void> => client.send([
-  "POST /phones/4155550100?req=DoNotCall HTTP/1.1", "Host: localhost", `Authorization: ${basic(who)}`,
-  "Content-Length: 0", "", "",
-].join("\r\n"));
+const write = (client: RawClient, who: string): Promise<void> =>
+  client.send(
+    [
+      "POST /phones/4155550100?req=DoNotCall HTTP/1.1",
+      "Host: localhost",
+      `Authorization: ${basic(who)}`,
+      "Content-Length: 0",
+      "",
+      "",
+    ].join("\r\n"),
+  );
 
 const told = async (client: RawClient): Promise<Told> => {
   const { status, headers } = await client.reply();
@@ -69,7 +76,12 @@ const readiness = async ({ gateway }: TestGateway): Promise<readonly [number, un
 describe("a gateway that stops", () => {
   it("serves one more request on each idle connection, of every tenant, over TLS and plain", LONG, async () => {
     const gateway = await start();
-    const ways = [["secure", "alpha"], ["plain", "alpha"], ["secure", "beta"], ["plain", "beta"]] as const;
+    const ways = [
+      ["secure", "alpha"],
+      ["plain", "alpha"],
+      ["secure", "beta"],
+      ["plain", "beta"],
+    ] as const;
     const clients = await Promise.all(ways.map(async ([name, who]) => ({ client: await dial(gateway, name), who })));
     for (const { client, who } of clients) expect(await ask(client, who)).toEqual([200, "answered", "keep-alive"]);
     const stopped = gateway.gateway.stop("test");

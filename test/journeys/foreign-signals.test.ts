@@ -50,12 +50,23 @@ describe.each<[string, () => Promise<readonly string[]>, RegExp]>([
   ["run", async () => ["run", "-c", await configured()], /"listener":"clients"/],
   ["sandbox", () => Promise.resolve(["sandbox", "--port", "0"]), /Try a Do-Not-Call/],
   ["sandbox --ocs-only", () => Promise.resolve(["sandbox", "--port", "0", "--ocs-only"]), /OCS primary/],
-  ["witness", () => Promise.resolve([
-    "witness", "--key", join(dir, "key.pem"), "--state", join(dir, "state"), "--bind", "127.0.0.1:0",
-  ]), /listening http/],
+  [
+    "witness",
+    () =>
+      Promise.resolve([
+        "witness",
+        "--key",
+        join(dir, "key.pem"),
+        "--state",
+        join(dir, "state"),
+        "--bind",
+        "127.0.0.1:0",
+      ]),
+    /listening http/,
+  ],
 ])("ocsgw %s", (_name, args, sign) => {
   it("ignores SIGUSR1 and SIGUSR2, opens no debugger, and still ends in order", LONG, async () => {
-    const begun = start(process.execPath, MAIN, ...await args());
+    const begun = start(process.execPath, MAIN, ...(await args()));
     await vi.waitFor(() => expect(said).toMatch(sign), PATIENT);
     for (const signal of ["SIGUSR1", "SIGUSR2", "SIGUSR1"] as const) begun.kill(signal);
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -105,42 +116,57 @@ describeAllowed(canBeFirst, "a process namespace of its own (unshare -pf)", "as 
     const { port } = silent.address() as AddressInfo;
     const begun = first("sandbox", "events", "--url", `http://127.0.0.1:${port}/sandbox`);
     // SIGUSR2 is the last signal that it takes a handler for, before its modules are there. Node has none for it.
-    await vi.waitFor(async () => {
-      const children = (await readFile(`/proc/${begun.pid!}/task/${begun.pid!}/children`, "utf8")).trim();
-      const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(await readFile(`/proc/${children}/status`, "utf8"))![1]!;
-      expect(BigInt(`0x${caught}`) & (1n << 11n)).not.toBe(0n);
-    }, { timeout: 20_000, interval: 1 });
+    await vi.waitFor(
+      async () => {
+        const children = (await readFile(`/proc/${begun.pid!}/task/${begun.pid!}/children`, "utf8")).trim();
+        const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(await readFile(`/proc/${children}/status`, "utf8"))![1]!;
+        expect(BigInt(`0x${caught}`) & (1n << 11n)).not.toBe(0n);
+      },
+      { timeout: 20_000, interval: 1 },
+    );
     await signal(begun, name);
     expect(await exit).toBe(name === "SIGTERM" ? 143 : 130);
     silent.close();
   });
 });
 
-it("takes two signals at once for one, as Ctrl-C is with npm, and ends at once by one that comes later", LONG, async () => {
-  for (const [pause, code] of [[0, 0], [1100, 1]] as const) {
-    const ocs = await rawOcs(() => undefined);
-    await rm(dir, { recursive: true });
-    dir = await aConfigured(twoTenants(ocs.url), ["alpha"]);
-    const begun = start(process.execPath, MAIN, "run", "-c", join(dir, "ocsgw.yaml"));
-    const url = await vi.waitFor(() => /"listener":"clients","address":"([^"]+)"/.exec(said)![1]!, PATIENT);
-    // It is under way when the first signal comes, and is answered after the second.
-    const request = { method: "POST", headers: { Authorization: basic("alpha") } };
-    const asked = fetch(`${url}/phones/4155550100?req=DoNotCall`, request).then(({ status }) => status, () => 0);
-    await vi.waitFor(() => expect(ocs.requests()).toBe(1), PATIENT);
-    begun.kill("SIGINT");
-    await vi.waitFor(() => expect(said).toContain("draining"), PATIENT);
-    await new Promise((resolve) => setTimeout(resolve, pause));
-    begun.kill("SIGINT");
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    ocs.connections.at(-1)!.socket.write(OK);
-    expect([await asked, await exit]).toEqual([code === 0 ? 200 : 0, code]);
-    await ocs.close();
-  }
-});
+it(
+  "takes two signals at once for one, as Ctrl-C is with npm, and ends at once by one that comes later",
+  LONG,
+  async () => {
+    for (const [pause, code] of [
+      [0, 0],
+      [1100, 1],
+    ] as const) {
+      const ocs = await rawOcs(() => undefined);
+      await rm(dir, { recursive: true });
+      dir = await aConfigured(twoTenants(ocs.url), ["alpha"]);
+      const begun = start(process.execPath, MAIN, "run", "-c", join(dir, "ocsgw.yaml"));
+      const url = await vi.waitFor(() => /"listener":"clients","address":"([^"]+)"/.exec(said)![1]!, PATIENT);
+      // It is under way when the first signal comes, and is answered after the second.
+      const request = { method: "POST", headers: { Authorization: basic("alpha") } };
+      const asked = fetch(`${url}/phones/4155550100?req=DoNotCall`, request).then(
+        ({ status }) => status,
+        () => 0,
+      );
+      await vi.waitFor(() => expect(ocs.requests()).toBe(1), PATIENT);
+      begun.kill("SIGINT");
+      await vi.waitFor(() => expect(said).toContain("draining"), PATIENT);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      begun.kill("SIGINT");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      ocs.connections.at(-1)!.socket.write(OK);
+      expect([await asked, await exit]).toEqual([code === 0 ? 200 : 0, code]);
+      await ocs.close();
+    }
+  },
+);
 
 describe.each(["start", "ocsgw"])("npm: the script %s", (script) => {
   it("replaces the shell, so that SIGTERM to npm ends what it runs in order", LONG, async () => {
-    const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
+    const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
+      scripts: Record<string, string>;
+    };
     expect(manifest.scripts[script]).toMatch(/^exec node /);
     const words = script === "start" ? ["--port", "0"] : ["run", "-c", await configured()];
     const begun = start("npm", "run", "--silent", script, "--", ...words);

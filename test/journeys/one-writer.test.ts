@@ -39,34 +39,62 @@ const begin = async (): Promise<RunningGateway> => {
   return gateway;
 };
 const doNotCall = async (url: string, phone: number): Promise<number> =>
-  (await fetch(`${url}/phones/${phone}?req=DoNotCall`, { method: "POST", body: "{}", headers: { Authorization: basic("alpha"), "Content-Type": "application/json" } })).status;
+  (
+    await fetch(`${url}/phones/${phone}?req=DoNotCall`, {
+      method: "POST",
+      body: "{}",
+      headers: { Authorization: basic("alpha"), "Content-Type": "application/json" },
+    })
+  ).status;
 const useHandle = async (url: string, handle: number): Promise<number> =>
-  (await fetch(`${url}/records/${handle}?req=UpdateCallCompletionStats`, { method: "POST", body: "{}", headers: { Authorization: basic("alpha"), "Content-Type": "application/json" } })).status;
+  (
+    await fetch(`${url}/records/${handle}?req=UpdateCallCompletionStats`, {
+      method: "POST",
+      body: "{}",
+      headers: { Authorization: basic("alpha"), "Content-Type": "application/json" },
+    })
+  ).status;
 const entries = async (): Promise<Recorded[]> => {
   const names = (await readdir(join(dir, "audit/segments"))).filter((name) => name.endsWith(".jsonl")).toSorted();
   const text = (await Promise.all(names.map((name) => readFile(join(dir, "audit/segments", name), "utf8")))).join("");
-  return text.split("\n").filter(Boolean).map((line) => JSON.parse(line) as Recorded);
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Recorded);
 };
 const accesses = async () => (await entries()).flatMap((entry) => (entry.kind === "access" ? [entry] : []));
 
-type Launched = { readonly log: () => string; readonly signal: (signal: NodeJS.Signals) => Promise<void>; readonly gone: Promise<number | null> };
+type Launched = {
+  readonly log: () => string;
+  readonly signal: (signal: NodeJS.Signals) => Promise<void>;
+  readonly gone: Promise<number | null>;
+};
 
 const MAIN = join(root, "src/cli/main.ts");
 
 /** `ocsgw run`, whose end may come before it listens. `by`: as what it is started; the pid in its log is then not that of this namespace. */
 const launch = (args: readonly string[] = [], by: readonly string[] = []): Launched => {
   const [command, ...rest] = [...by, process.execPath, MAIN, "run", ...args, "-c", config()];
-  const child = spawn(command!, rest, { cwd: root, env: { ...process.env, OCSGW_LOG: "info" }, stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(command!, rest, {
+    cwd: root,
+    env: { ...process.env, OCSGW_LOG: "info" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let log = "";
   child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const gone = new Promise<number | null>((resolve) => child.once("close", resolve));
   closing.push(() => (child.kill("SIGKILL"), gone));
-  const pid = async (): Promise<number> => (by.length === 0 ? child.pid! : Number((await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")).trim()));
+  const pid = async (): Promise<number> =>
+    by.length === 0
+      ? child.pid!
+      : Number((await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8")).trim());
   return { log: () => log, signal: async (signal) => void process.kill(await pid(), signal), gone };
 };
 const standby = (): Launched => launch(["--standby"]);
-const addressIn = (log: string, listener: string): string | undefined => new RegExp(`"listener":"${listener}","address":"([^"]*)"`).exec(log)?.[1];
-const waits = (one: Launched): Promise<void> => expect.poll(() => one.log(), { timeout: 60_000 }).toContain("is a standby and waits");
+const addressIn = (log: string, listener: string): string | undefined =>
+  new RegExp(`"listener":"${listener}","address":"([^"]*)"`).exec(log)?.[1];
+const waits = (one: Launched): Promise<void> =>
+  expect.poll(() => one.log(), { timeout: 60_000 }).toContain("is a standby and waits");
 
 describe("a second gateway on the directory of another", { timeout: 120_000 }, () => {
   it("is refused by name, and the first one goes on", async () => {
@@ -91,51 +119,108 @@ describe("a second gateway on the directory of another", { timeout: 120_000 }, (
   });
 });
 
-describeIf(hasNamespaces(), "unshare, and user namespaces that it may make", "gateways and commands in containers, where each is pid 1", () => {
-  it("lose no Do-Not-Call and no look-up", { timeout: 240_000 }, async () => {
-    await furnishWith();
-    const first = launch([], OTHER_NAMESPACE);
-    await expect.poll(() => addressIn(first.log(), "clients"), { timeout: 60_000 }).toBeDefined();
-    const url = addressIn(first.log(), "clients")!;
-    const refused = await run(OTHER_NAMESPACE[0], [...OTHER_NAMESPACE.slice(1), process.execPath, MAIN, "run", "-c", config()]);
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("by ocsgw run, pid 1 of another container or pid namespace, host name ") as string]);
-    const asked = Array.from({ length: 40 }, (_, at) => 4155550100 + at);
-    const inContainer = (input: string, ...args: readonly string[]) => run(OTHER_NAMESPACE[0], [...OTHER_NAMESPACE.slice(1), process.execPath, MAIN, ...args, "-c", config()], { input });
-    const [statuses, searched, exported] = await Promise.all([
-      Promise.all(asked.map((phone) => doNotCall(url, phone))),
-      inContainer("4155550100\n", "audit", "search", "--phone-stdin", "--purpose", "case 7"),
-      inContainer("", "audit", "export", "action:DoNotCall", "--as", "bundle", "--out", join(dir, "bundle.zip")),
-    ]);
-    expect(new Set(statuses)).toEqual(new Set([200]));
-    expect([searched.code, exported.code]).toEqual([0, 0]);
-    await first.signal("SIGTERM");
-    await first.gone;
-    const all = await entries();
-    expect(all.filter(({ kind }) => kind === "intent").length).toBe(40);
-    expect((await accesses()).map(({ operation, purpose }) => [operation, purpose])).toEqual(expect.arrayContaining([["look-up", "case 7"], ["export", undefined]]));
-    expect((await ocsgw("audit", "verify", join(dir, "audit"), "--key", join(dir, "audit/checkpoint.pub"))).code).toBe(0);
-  });
+describeIf(
+  hasNamespaces(),
+  "unshare, and user namespaces that it may make",
+  "gateways and commands in containers, where each is pid 1",
+  () => {
+    it("lose no Do-Not-Call and no look-up", { timeout: 240_000 }, async () => {
+      await furnishWith();
+      const first = launch([], OTHER_NAMESPACE);
+      await expect.poll(() => addressIn(first.log(), "clients"), { timeout: 60_000 }).toBeDefined();
+      const url = addressIn(first.log(), "clients")!;
+      const refused = await run(OTHER_NAMESPACE[0], [
+        ...OTHER_NAMESPACE.slice(1),
+        process.execPath,
+        MAIN,
+        "run",
+        "-c",
+        config(),
+      ]);
+      expect([refused.code, refused.stderr]).toEqual([
+        1,
+        expect.stringContaining("by ocsgw run, pid 1 of another container or pid namespace, host name ") as string,
+      ]);
+      const asked = Array.from({ length: 40 }, (_, at) => 4155550100 + at);
+      const inContainer = (input: string, ...args: readonly string[]) =>
+        run(OTHER_NAMESPACE[0], [...OTHER_NAMESPACE.slice(1), process.execPath, MAIN, ...args, "-c", config()], {
+          input,
+        });
+      const [statuses, searched, exported] = await Promise.all([
+        Promise.all(asked.map((phone) => doNotCall(url, phone))),
+        inContainer("4155550100\n", "audit", "search", "--phone-stdin", "--purpose", "case 7"),
+        inContainer("", "audit", "export", "action:DoNotCall", "--as", "bundle", "--out", join(dir, "bundle.zip")),
+      ]);
+      expect(new Set(statuses)).toEqual(new Set([200]));
+      expect([searched.code, exported.code]).toEqual([0, 0]);
+      await first.signal("SIGTERM");
+      await first.gone;
+      const all = await entries();
+      expect(all.filter(({ kind }) => kind === "intent").length).toBe(40);
+      expect((await accesses()).map(({ operation, purpose }) => [operation, purpose])).toEqual(
+        expect.arrayContaining([
+          ["look-up", "case 7"],
+          ["export", undefined],
+        ]),
+      );
+      expect(
+        (await ocsgw("audit", "verify", join(dir, "audit"), "--key", join(dir, "audit/checkpoint.pub"))).code,
+      ).toBe(0);
+    });
 
-  it("write nothing in the directory of a running gateway: a command on a read-only mount does all the same", { timeout: 120_000 }, async () => {
-    await furnishWith();
-    const gateway = await begin();
-    await doNotCall(gateway.urls.get("clients")!, 4155550100);
-    const audit = join(dir, "audit");
-    const readOnly = (input: string, ...args: readonly string[]) => run("unshare", [
-      "--user", "--map-root-user", "--mount", "sh", "-c", `mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && ! touch "${audit}/x" 2>/dev/null && exec "$@"`, "sh", audit,
-      process.execPath, MAIN, ...args, "-c", config(),
-    ], { input });
-    const search = await readOnly("4155550100\n", "audit", "search", "--json", "--phone-stdin");
-    expect([search.code, search.stderr]).toEqual([0, expect.any(String)]);
-    expect((JSON.parse(search.stdout) as { requests: { entries: Recorded[] }[] }).requests.length).toBe(1);
-    expect((await readOnly("", "explain", (await entries()).flatMap((entry) => (entry.kind === "intent" ? [entry.id] : []))[0]!)).code).toBe(0);
-    expect((await readOnly("", "audit", "dnc")).stderr).toBe("");
-    expect((await readOnly("", "audit", "export", "--as", "ndjson", "--out", join(dir, "all.ndjson"))).code).toBe(0);
-    expect((await readOnly("", "revoke", "--client", "beta")).stderr).toContain("in force at the running gateway");
-    expect((await accesses()).map(({ operation }) => operation)).toEqual(["look-up", "export"]);
-    expect((await entries()).filter((entry) => entry.kind === "config" && entry.change === "revoked").length).toBe(1);
-  });
-});
+    it(
+      "write nothing in the directory of a running gateway: a command on a read-only mount does all the same",
+      { timeout: 120_000 },
+      async () => {
+        await furnishWith();
+        const gateway = await begin();
+        await doNotCall(gateway.urls.get("clients")!, 4155550100);
+        const audit = join(dir, "audit");
+        const readOnly = (input: string, ...args: readonly string[]) =>
+          run(
+            "unshare",
+            [
+              "--user",
+              "--map-root-user",
+              "--mount",
+              "sh",
+              "-c",
+              `mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && ! touch "${audit}/x" 2>/dev/null && exec "$@"`,
+              "sh",
+              audit,
+              process.execPath,
+              MAIN,
+              ...args,
+              "-c",
+              config(),
+            ],
+            { input },
+          );
+        const search = await readOnly("4155550100\n", "audit", "search", "--json", "--phone-stdin");
+        expect([search.code, search.stderr]).toEqual([0, expect.any(String)]);
+        expect((JSON.parse(search.stdout) as { requests: { entries: Recorded[] }[] }).requests.length).toBe(1);
+        expect(
+          (
+            await readOnly(
+              "",
+              "explain",
+              (await entries()).flatMap((entry) => (entry.kind === "intent" ? [entry.id] : []))[0]!,
+            )
+          ).code,
+        ).toBe(0);
+        expect((await readOnly("", "audit", "dnc")).stderr).toBe("");
+        expect((await readOnly("", "audit", "export", "--as", "ndjson", "--out", join(dir, "all.ndjson"))).code).toBe(
+          0,
+        );
+        expect((await readOnly("", "revoke", "--client", "beta")).stderr).toContain("in force at the running gateway");
+        expect((await accesses()).map(({ operation }) => operation)).toEqual(["look-up", "export"]);
+        expect((await entries()).filter((entry) => entry.kind === "config" && entry.change === "revoked").length).toBe(
+          1,
+        );
+      },
+    );
+  },
+);
 
 describe("commands", { timeout: 120_000 }, () => {
   it("take the lock themselves where no gateway runs, and leave it free", async () => {
@@ -144,7 +229,10 @@ describe("commands", { timeout: 120_000 }, () => {
     expect((await ocsgwWith("4155550100\n", "audit", "search", "-c", config(), "--phone-stdin")).code).toBe(0);
     const revoked = await ocsgw("revoke", "--client", "beta", "-c", config());
     expect([revoked.code, revoked.stderr]).toEqual([0, expect.stringContaining("written to the journal in") as string]);
-    expect((await entries()).slice(-2)).toMatchObject([{ kind: "access", operation: "look-up" }, { kind: "config", change: "revoked" }]);
+    expect((await entries()).slice(-2)).toMatchObject([
+      { kind: "access", operation: "look-up" },
+      { kind: "config", change: "revoked" },
+    ]);
     await begin();
   });
 
@@ -156,11 +244,16 @@ describe("commands", { timeout: 120_000 }, () => {
     closing.push(holder.kill);
     const other = join(dir, "other.yaml");
     const made = twoTenants(ocs.url);
-    await writeFile(other, stringify({ ...made, audit: { ...(made["audit"] as object), dir: "held" } }, { aliasDuplicateObjects: false }));
+    await writeFile(
+      other,
+      stringify({ ...made, audit: { ...(made["audit"] as object), dir: "held" } }, { aliasDuplicateObjects: false }),
+    );
     const before = await readdir(join(dir, "held"));
     const ran = await ocsgwWith("4155550100\n", "audit", "search", "-c", other, "--phone-stdin");
     expect([ran.code, ran.stdout]).toEqual([5, ""]);
-    expect(ran.stderr).toContain(`could not be recorded, so nothing is shown: the journal in ${join(dir, "held")} is open already, by ocsgw test, pid ${holder.child.pid}`);
+    expect(ran.stderr).toContain(
+      `could not be recorded, so nothing is shown: the journal in ${join(dir, "held")} is open already, by ocsgw test, pid ${holder.child.pid}`,
+    );
     expect(await readdir(join(dir, "held"))).toEqual(before);
   });
 
@@ -184,40 +277,51 @@ describe("commands", { timeout: 120_000 }, () => {
 describe("a standby", { timeout: 240_000 }, () => {
   const PROBES = { admin: { bind: "127.0.0.1:0", probes: { bind: "127.0.0.1:0" } } };
 
-  it.each(["SIGKILL", "SIGTERM"] as const)("takes over when the gateway ends by %s, with every handle unconfirmed, and has bound no port before but that of the probes", async (signal) => {
-    await furnishWith(PROBES);
-    const first = await begin();
-    const url = first.urls.get("clients")!;
-    for (const handle of [1, 3, 5]) expect((await announce(first.urls.get("callbacks:ocs")!, record(handle))).status).toBe(200);
-    expect(await useHandle(url, 1)).toBe(200);
-    expect(await doNotCall(url, 4155550100)).toBe(200);
+  it.each(["SIGKILL", "SIGTERM"] as const)(
+    "takes over when the gateway ends by %s, with every handle unconfirmed, and has bound no port before but that of the probes",
+    async (signal) => {
+      await furnishWith(PROBES);
+      const first = await begin();
+      const url = first.urls.get("clients")!;
+      for (const handle of [1, 3, 5])
+        expect((await announce(first.urls.get("callbacks:ocs")!, record(handle))).status).toBe(200);
+      expect(await useHandle(url, 1)).toBe(200);
+      expect(await doNotCall(url, 4155550100)).toBe(200);
 
-    const second = standby();
-    await waits(second);
-    await expect.poll(() => addressIn(second.log(), "probes"), { timeout: 5000 }).toBeDefined();
-    const probes = addressIn(second.log(), "probes")!;
-    const ready = async (): Promise<unknown> => (await fetch(`${probes}/readyz`)).json();
-    expect([(await fetch(`${probes}/readyz`)).status, await ready(), (await fetch(`${probes}/healthz`)).status, (await fetch(`${probes}/metrics`)).status]).toEqual([503, { status: "standby" }, 200, 404]);
-    expect([...second.log().matchAll(/"listener":"([^"]*)"/g)].map(([, name]) => name)).toEqual(["probes"]);
+      const second = standby();
+      await waits(second);
+      await expect.poll(() => addressIn(second.log(), "probes"), { timeout: 5000 }).toBeDefined();
+      const probes = addressIn(second.log(), "probes")!;
+      const ready = async (): Promise<unknown> => (await fetch(`${probes}/readyz`)).json();
+      expect([
+        (await fetch(`${probes}/readyz`)).status,
+        await ready(),
+        (await fetch(`${probes}/healthz`)).status,
+        (await fetch(`${probes}/metrics`)).status,
+      ]).toEqual([503, { status: "standby" }, 200, 404]);
+      expect([...second.log().matchAll(/"listener":"([^"]*)"/g)].map(([, name]) => name)).toEqual(["probes"]);
 
-    await first.kill(signal);
-    const ended = performance.now();
-    await expect.poll(() => addressIn(second.log(), "clients"), { timeout: 30_000, interval: 20 }).toBeDefined();
-    const took = performance.now() - ended;
-    const now = addressIn(second.log(), "clients")!;
-    // As after a restart: OCS has not said yet that it is still the same.
-    for (const handle of [1, 3, 5]) expect([handle, await useHandle(now, handle)]).toEqual([handle, 503]);
-    expect((await announce(addressIn(second.log(), "callbacks:ocs")!, record(7))).status).toBe(200);
-    for (const handle of [1, 3, 5]) expect([handle, await useHandle(now, handle)]).toEqual([handle, 200]);
-    await expect.poll(ready).toEqual({ status: "ready" });
-    expect((await fetch(`${probes}/metrics`)).status).toBe(200);
-    expect((await entries()).filter(({ kind }) => kind === "start").length).toBe(2);
-    // 2 s on a machine that has nothing else to do.
-    expect(took).toBeLessThan(20_000);
-    await second.signal("SIGTERM");
-    expect(await second.gone).toBe(0);
-    expect((await ocsgw("audit", "verify", join(dir, "audit"), "--key", join(dir, "audit/checkpoint.pub"))).code).toBe(0);
-  });
+      await first.kill(signal);
+      const ended = performance.now();
+      await expect.poll(() => addressIn(second.log(), "clients"), { timeout: 30_000, interval: 20 }).toBeDefined();
+      const took = performance.now() - ended;
+      const now = addressIn(second.log(), "clients")!;
+      // As after a restart: OCS has not said yet that it is still the same.
+      for (const handle of [1, 3, 5]) expect([handle, await useHandle(now, handle)]).toEqual([handle, 503]);
+      expect((await announce(addressIn(second.log(), "callbacks:ocs")!, record(7))).status).toBe(200);
+      for (const handle of [1, 3, 5]) expect([handle, await useHandle(now, handle)]).toEqual([handle, 200]);
+      await expect.poll(ready).toEqual({ status: "ready" });
+      expect((await fetch(`${probes}/metrics`)).status).toBe(200);
+      expect((await entries()).filter(({ kind }) => kind === "start").length).toBe(2);
+      // 2 s on a machine that has nothing else to do.
+      expect(took).toBeLessThan(20_000);
+      await second.signal("SIGTERM");
+      expect(await second.gone).toBe(0);
+      expect(
+        (await ocsgw("audit", "verify", join(dir, "audit"), "--key", join(dir, "audit/checkpoint.pub"))).code,
+      ).toBe(0);
+    },
+  );
 
   it("takes over from a gateway that has lost its lock, which ends with a message and writes nothing more", async () => {
     await furnishWith(PROBES);
@@ -229,13 +333,17 @@ describe("a standby", { timeout: 240_000 }, () => {
     await rm(join(dir, "audit/lock"), { recursive: true });
     expect(await first.gone).toBe(1);
     expect(first.log()).toContain("has lost the lock of its journal and stops, so that another gateway can take over");
-    expect(first.log()).toContain("the gateway has stopped, because it no longer has its journal to itself: the lock's file in audit.dir was removed or replaced");
+    expect(first.log()).toContain(
+      "the gateway has stopped, because it no longer has its journal to itself: the lock's file in audit.dir was removed or replaced",
+    );
     await expect.poll(() => addressIn(second.log(), "clients"), { timeout: 30_000 }).toBeDefined();
     expect(await doNotCall(addressIn(second.log(), "clients")!, 4155550101)).toBe(200);
     await second.signal("SIGTERM");
     expect(await second.gone).toBe(0);
     expect((await entries()).map(({ index }) => index)).toEqual((await entries()).map((_, index) => index));
-    expect((await ocsgw("audit", "verify", join(dir, "audit"), "--key", join(dir, "audit/checkpoint.pub"))).code).toBe(0);
+    expect((await ocsgw("audit", "verify", join(dir, "audit"), "--key", join(dir, "audit/checkpoint.pub"))).code).toBe(
+      0,
+    );
   });
 
   it("ends when it is told to, has changed nothing, and takes over by what the config file holds then", async () => {
@@ -273,7 +381,11 @@ describe("a standby", { timeout: 240_000 }, () => {
     expect(second.log()).toContain("nobody can probe this standby");
     expect((await ocsgw("healthcheck", "-c", config())).stdout).toBe("ready\n");
     await first.kill("SIGKILL");
-    await expect.poll(async () => (await fetch(`http://127.0.0.1:${holder.port}/readyz`).catch(() => undefined))?.status, { timeout: 30_000 }).toBe(200);
+    await expect
+      .poll(async () => (await fetch(`http://127.0.0.1:${holder.port}/readyz`).catch(() => undefined))?.status, {
+        timeout: 30_000,
+      })
+      .toBe(200);
   });
 });
 

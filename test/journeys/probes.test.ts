@@ -24,7 +24,7 @@ afterEach(async () => {
 
 type Place = "admin" | "probes" | "clients";
 const portOf = (place: Place): number =>
-  (place === "probes" ? probes : Number(new URL(place === "admin" ? gateway.gateway.admin! : gateway.url).port));
+  place === "probes" ? probes : Number(new URL(place === "admin" ? gateway.gateway.admin! : gateway.url).port);
 
 /** The whole answer, as the bytes come, until the gateway closes. */
 const answerTo = async (place: Place, ...lines: readonly string[]): Promise<string> => {
@@ -48,15 +48,21 @@ describe("a probe", () => {
     }
   });
 
-  it.each(CASES)("of %s at %s still has to be one message: no Host in HTTP/1.1, two of them in 1.0", async (place, page) => {
-    expect(await answerTo(place, `GET ${page} HTTP/1.1`, "Connection: close")).toMatch(/^HTTP\/1\.1 400 /);
-    expect(await answerTo(place, `GET ${page} HTTP/1.0`, "Host: localhost", "Host: a")).toMatch(/^HTTP\/1\.1 400 /);
-    expect(await answerTo(place, `POST ${page} HTTP/1.0`, "Host: localhost")).toMatch(/^HTTP\/1\.1 400 /);
-  });
+  it.each(CASES)(
+    "of %s at %s still has to be one message: no Host in HTTP/1.1, two of them in 1.0",
+    async (place, page) => {
+      expect(await answerTo(place, `GET ${page} HTTP/1.1`, "Connection: close")).toMatch(/^HTTP\/1\.1 400 /);
+      expect(await answerTo(place, `GET ${page} HTTP/1.0`, "Host: localhost", "Host: a")).toMatch(/^HTTP\/1\.1 400 /);
+      expect(await answerTo(place, `POST ${page} HTTP/1.0`, "Host: localhost")).toMatch(/^HTTP\/1\.1 400 /);
+    },
+  );
 
   it.each([
-    ["admin", "GET /api/status HTTP/1.0"], ["admin", "GET / HTTP/1.0"], ["probes", "GET / HTTP/1.0"],
-    ["clients", "GET /healthz HTTP/1.0"], ["clients", "POST /phones/4155550100?req=DoNotCall HTTP/1.0"],
+    ["admin", "GET /api/status HTTP/1.0"],
+    ["admin", "GET / HTTP/1.0"],
+    ["probes", "GET / HTTP/1.0"],
+    ["clients", "GET /healthz HTTP/1.0"],
+    ["clients", "POST /phones/4155550100?req=DoNotCall HTTP/1.0"],
   ] as const)("in HTTP/1.0 is for these pages alone: %s, %s", async (place, line) => {
     expect(await answerTo(place, line, "Host: localhost")).toMatch(/^HTTP\/1\.1 400 /);
   });

@@ -27,8 +27,16 @@ afterAll(async () => {
 type Asked = { readonly status: number; readonly code: string | undefined; readonly delivery: string | undefined };
 
 const ask = async (client: string, target: string, body = "{}"): Promise<Asked> => {
-  const { status, headers } = await post(gateway.url, { path: target, body, headers: { "Authorization": basic(client), "Content-Type": "application/json" } });
-  return { status, code: headers["ocsgw-code"] as string | undefined, delivery: headers["ocsgw-delivery"] as string | undefined };
+  const { status, headers } = await post(gateway.url, {
+    path: target,
+    body,
+    headers: { Authorization: basic(client), "Content-Type": "application/json" },
+  });
+  return {
+    status,
+    code: headers["ocsgw-code"] as string | undefined,
+    delivery: headers["ocsgw-delivery"] as string | undefined,
+  };
 };
 const reject = (client: string, handle: number): Promise<Asked> => ask(client, `/records/${handle}?req=RecordReject`);
 
@@ -87,7 +95,11 @@ describe("a record that OCS has announced", () => {
 
   it("takes one finalizing action at a time", async () => {
     await announce(callbacks, record(6));
-    const answers = await Promise.all([reject("alpha", 6), ask("alpha", "/records/6?req=RecordProcessed"), reject("alpha", 6)]);
+    const answers = await Promise.all([
+      reject("alpha", 6),
+      ask("alpha", "/records/6?req=RecordProcessed"),
+      reject("alpha", 6),
+    ]);
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(answers.filter(({ code }) => code === "OCSGW-2106")).toHaveLength(2);
   });
@@ -105,8 +117,12 @@ describe("a record that OCS has announced", () => {
     await announce(callbacks, record(10));
     const add = (extra: string): string => `{"GSW_PHONE":"4155550101","GSW_TZ_NAME":"PST"${extra}}`;
     expect(await ask("cluster", "/records/10?req=AddRecord", add(""))).toEqual(DONE);
-    expect((await ask("cluster", "/records/10?req=AddRecord", add(',"GSW_CALLING_LIST":"Beta List"'))).code).toBe("OCSGW-2104");
-    expect((await ask("cluster", "/records/10?req=AddRecord", add(',"GSW_CAMPAIGN_NAME":"Beta Campaign"'))).code).toBe("OCSGW-2104");
+    expect((await ask("cluster", "/records/10?req=AddRecord", add(',"GSW_CALLING_LIST":"Beta List"'))).code).toBe(
+      "OCSGW-2104",
+    );
+    expect((await ask("cluster", "/records/10?req=AddRecord", add(',"GSW_CAMPAIGN_NAME":"Beta Campaign"'))).code).toBe(
+      "OCSGW-2104",
+    );
     expect(await reject("alpha", 10)).toEqual(DONE);
   });
 });

@@ -32,11 +32,20 @@ describe("audit retention", { timeout: 120_000 }, () => {
     const gateway = await startGateway(config());
     try {
       const asked = await ocsgw("audit", "retention", "-c", config());
-      expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining("at the next look, in 60 min") as string });
+      expect(asked).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining("at the next look, in 60 min") as string,
+      });
       expect(await clocks()).toEqual([]);
-      const ran = await run(process.execPath, [MAIN, "audit", "retention", "--confirm-clock", "--json", "-c", config()], { env: { SUDO_USER: "alice" } });
+      const ran = await run(
+        process.execPath,
+        [MAIN, "audit", "retention", "--confirm-clock", "--json", "-c", config()],
+        { env: { SUDO_USER: "alice" } },
+      );
       expect([ran.code, JSON.parse(ran.stdout)]).toEqual([0, expect.objectContaining({ believed: true, doubt: null })]);
-      expect(await clocks()).toMatchObject([{ step_ms: 0, confirmed_by: expect.stringMatching(/\(.*sudo: alice\)$/) as string }]);
+      expect(await clocks()).toMatchObject([
+        { step_ms: 0, confirmed_by: expect.stringMatching(/\(.*sudo: alice\)$/) as string },
+      ]);
     } finally {
       await gateway.end("SIGTERM");
     }
@@ -48,7 +57,10 @@ describe("audit retention", { timeout: 120_000 }, () => {
     const gateway = await startGateway(config());
     const before = await ocsgw("audit", "retention", "-c", config());
     await gateway.end("SIGTERM");
-    expect([before.code, before.stdout]).toEqual([0, expect.stringContaining("nothing is deleted: the clock went from")]);
+    expect([before.code, before.stdout]).toEqual([
+      0,
+      expect.stringContaining("nothing is deleted: the clock went from"),
+    ]);
     expect((await confirm()).stdout).toContain("confirmed: the journal has an entry that says so");
     const again = await startGateway(config());
     const after = await ocsgw("audit", "retention", "-c", config());
@@ -66,29 +78,44 @@ describe("audit retention", { timeout: 120_000 }, () => {
 
   it("says that no gateway answers, and that there is no journal", async () => {
     await oneRun();
-    expect(await ocsgw("audit", "retention", "-c", config())).toMatchObject({ code: 5, stderr: expect.stringContaining("no gateway answers") as string });
+    expect(await ocsgw("audit", "retention", "-c", config())).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining("no gateway answers") as string,
+    });
     await rm(audit(), { recursive: true });
-    expect(await confirm()).toMatchObject({ code: 8, stderr: expect.stringContaining("there is no journal in") as string });
+    expect(await confirm()).toMatchObject({
+      code: 8,
+      stderr: expect.stringContaining("there is no journal in") as string,
+    });
   });
 
   it.each<[string, () => Promise<void>]>([
-    ["an older copy", async () => {
-      await cp(audit(), join(dir, "old"), { recursive: true, filter: (name) => !name.endsWith(".sock") });
-      await oneRun();
-      await rm(audit(), { recursive: true });
-      await rename(join(dir, "old"), audit());
-    }],
-    ["changed lines", async () => {
-      await rm(audit("states"), { recursive: true });
-      const path = audit("segments", "000000000000.jsonl");
-      await writeFile(path, (await readFile(path, "utf8")).replace('"kind":"start"', '"kind":"stort"'));
-    }],
+    [
+      "an older copy",
+      async () => {
+        await cp(audit(), join(dir, "old"), { recursive: true, filter: (name) => !name.endsWith(".sock") });
+        await oneRun();
+        await rm(audit(), { recursive: true });
+        await rename(join(dir, "old"), audit());
+      },
+    ],
+    [
+      "changed lines",
+      async () => {
+        await rm(audit("states"), { recursive: true });
+        const path = audit("segments", "000000000000.jsonl");
+        await writeFile(path, (await readFile(path, "utf8")).replace('"kind":"start"', '"kind":"stort"'));
+      },
+    ],
     ["no checkpoints", () => rm(audit("checkpoints"), { recursive: true })],
   ])("writes nothing to a directory that is not what was signed: %s", async (_what, damage) => {
     await oneRun();
     await damage();
     const before = await readFile(audit("segments", "000000000000.jsonl"), "utf8");
-    expect(await confirm()).toMatchObject({ code: 7, stderr: expect.stringContaining("the clock was not confirmed: ") as string });
+    expect(await confirm()).toMatchObject({
+      code: 7,
+      stderr: expect.stringContaining("the clock was not confirmed: ") as string,
+    });
     expect(await readFile(audit("segments", "000000000000.jsonl"), "utf8")).toBe(before);
   });
 });

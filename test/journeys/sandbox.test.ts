@@ -13,29 +13,60 @@ afterAll(async () => {
   await sandbox.remove();
 });
 
-const curlLines = (): string[] => sandbox.screen().split("\n").filter((line) => line.trim().startsWith("curl ")).map((line) => line.trim());
+const curlLines = (): string[] =>
+  sandbox
+    .screen()
+    .split("\n")
+    .filter((line) => line.trim().startsWith("curl "))
+    .map((line) => line.trim());
 const control = async (path: string, method: "GET" | "POST" = "GET", body?: unknown): Promise<unknown> =>
-  (await request(`${sandbox.ready.sandbox.url}${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }) })).body.json();
-const keys = (): string[] => sandbox.ready.tenants[0]!.clients.flatMap(({ client, key }) => ["--key", `${client}:${key}`]);
+  (
+    await request(`${sandbox.ready.sandbox.url}${path}`, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    })
+  ).body.json();
+const keys = (): string[] =>
+  sandbox.ready.tenants[0]!.clients.flatMap(({ client, key }) => ["--key", `${client}:${key}`]);
 
 describe("npm start", () => {
   it("shows addresses, tenants, clients and keys", () => {
     const { gateway, ocs, tenants } = sandbox.ready;
-    for (const shown of [gateway!.http, gateway!.https, ocs.primary, ocs.backup, ...tenants.flatMap(({ name, clients }) => [name, ...clients.map(({ key }) => key)])]) {
+    for (const shown of [
+      gateway!.http,
+      gateway!.https,
+      ocs.primary,
+      ocs.backup,
+      ...tenants.flatMap(({ name, clients }) => [name, ...clients.map(({ key }) => key)]),
+    ]) {
       expect(sandbox.screen()).toContain(shown);
     }
   });
 
   it("prints a curl line that works as printed, and one that is refused as it says", async () => {
     const [works, refused] = await Promise.all(curlLines().map((line) => run("sh", ["-c", line])));
-    expect(works!.stdout).toMatch(/^HTTP\/1\.1 200 OK\r\nServer: OCS\/8\.1\.524\.04\r\n[\s\S]*Ocsgw-Delivery: answered/);
-    expect(refused!.stdout).toMatch(/^HTTP\/1\.1 403 [\s\S]*Ocsgw-Code: OCSGW-2103[\s\S]*<HTML><body>403 Forbidden : OCSGW-2103 .*<\/body><\/HTML>$/);
+    expect(works!.stdout).toMatch(
+      /^HTTP\/1\.1 200 OK\r\nServer: OCS\/8\.1\.524\.04\r\n[\s\S]*Ocsgw-Delivery: answered/,
+    );
+    expect(refused!.stdout).toMatch(
+      /^HTTP\/1\.1 403 [\s\S]*Ocsgw-Code: OCSGW-2103[\s\S]*<HTML><body>403 Forbidden : OCSGW-2103 .*<\/body><\/HTML>$/,
+    );
   });
 
   it("prints commands that run as printed", { timeout: 120_000 }, async () => {
-    const commands = sandbox.screen().split("\n").map((line) => line.trim()).filter((line) => line.startsWith("npm run --silent ocsgw -- "));
-    expect(commands.map((command) => command.split(" ").slice(5, 7).join(" "))).toEqual(
-      [expect.stringMatching(/^status/), expect.stringMatching(/^check/), "can alpha-crm", "audit search", "audit verify", "sandbox dial"]);
+    const commands = sandbox
+      .screen()
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line.startsWith("npm run --silent ocsgw -- "));
+    expect(commands.map((command) => command.split(" ").slice(5, 7).join(" "))).toEqual([
+      expect.stringMatching(/^status/),
+      expect.stringMatching(/^check/),
+      "can alpha-crm",
+      "audit search",
+      "audit verify",
+      "sandbox dial",
+    ]);
     for (const command of commands) {
       const { code, stderr } = await run("sh", ["-c", command]);
       expect([command, code, stderr]).toEqual([command, 0, stderr]);
@@ -43,11 +74,21 @@ describe("npm start", () => {
   });
 
   it("tells every request in one line, and no more of a number than its end", async () => {
-    const lines = (): string[] => sandbox.screen().split("\n").filter((line) => /^\d\d:\d\d:\d\d\.\d{3}  \d{3}  (ocs|gateway) /.test(line));
-    await vi.waitFor(() => expect(lines()).toEqual(expect.arrayContaining([
-      expect.stringMatching(/  200  ocs      alpha-crm  DoNotCall +phones\/······0100 +queue [\d.]+  ocs [\d.]+ ms  [0-9A-Z]{26}$/),
-      expect.stringMatching(/  403  gateway  alpha-crm  DoNotCall +phones\/······0100 +OCSGW-2103  [0-9A-Z]{26}$/),
-    ])));
+    const lines = (): string[] =>
+      sandbox
+        .screen()
+        .split("\n")
+        .filter((line) => /^\d\d:\d\d:\d\d\.\d{3}  \d{3}  (ocs|gateway) /.test(line));
+    await vi.waitFor(() =>
+      expect(lines()).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(
+            /  200  ocs      alpha-crm  DoNotCall +phones\/······0100 +queue [\d.]+  ocs [\d.]+ ms  [0-9A-Z]{26}$/,
+          ),
+          expect.stringMatching(/  403  gateway  alpha-crm  DoNotCall +phones\/······0100 +OCSGW-2103  [0-9A-Z]{26}$/),
+        ]),
+      ),
+    );
     expect(lines().join()).not.toContain("4155550100");
   });
 
@@ -58,10 +99,21 @@ describe("npm start", () => {
 });
 
 describe("the seeded handles", () => {
-  const reject = async (client: string, handle: number): Promise<readonly [number, string | undefined, string | undefined]> => {
-    const { statusCode, headers, body } = await request(`${sandbox.ready.gateway!.http}/records/${handle}?req=UpdateCallCompletionStats`, {
-      method: "POST", headers: { "authorization": `Basic ${Buffer.from(`${client}:sk_sandbox_${client}`).toString("base64")}`, "content-type": "application/json" }, body: "{}",
-    });
+  const reject = async (
+    client: string,
+    handle: number,
+  ): Promise<readonly [number, string | undefined, string | undefined]> => {
+    const { statusCode, headers, body } = await request(
+      `${sandbox.ready.gateway!.http}/records/${handle}?req=UpdateCallCompletionStats`,
+      {
+        method: "POST",
+        headers: {
+          authorization: `Basic ${Buffer.from(`${client}:sk_sandbox_${client}`).toString("base64")}`,
+          "content-type": "application/json",
+        },
+        body: "{}",
+      },
+    );
     await body.dump();
     return [statusCode, headers["ocsgw-code"] as string | undefined, headers.warning as string | undefined];
   };
@@ -89,19 +141,34 @@ describe("curl over TLS", () => {
   it("trusts the sandbox's CA and nothing else does", async () => {
     const { gateway, ca, tenants } = sandbox.ready;
     const { client, key } = tenants[0]!.clients.find(({ client }) => client.endsWith("ops"))!;
-    const good = await run("curl", ["-sS", "--cacert", ca, "-u", `${client}:${key}`, `${gateway!.https}/campaigngroups`]);
-    expect(Object.keys((JSON.parse(good.stdout) as { CampaignGroups: object }).CampaignGroups)).toEqual(["Alpha Campaign@Alpha Agents", "Alpha Winback@Alpha Agents"]);
+    const good = await run("curl", [
+      "-sS",
+      "--cacert",
+      ca,
+      "-u",
+      `${client}:${key}`,
+      `${gateway!.https}/campaigngroups`,
+    ]);
+    expect(Object.keys((JSON.parse(good.stdout) as { CampaignGroups: object }).CampaignGroups)).toEqual([
+      "Alpha Campaign@Alpha Agents",
+      "Alpha Winback@Alpha Agents",
+    ]);
     expect((await run("curl", ["-sS", `${gateway!.https}/campaigngroups`])).code).toBe(60);
   });
 
   it("speaks TLS 1.2 and 1.3 and HTTP/1.1 to openssl", async () => {
     const { port } = new URL(sandbox.ready.gateway!.https);
     for (const version of ["-tls1_2", "-tls1_3"]) {
-      const { stdout } = await run("sh", ["-c", `openssl s_client -connect 127.0.0.1:${port} -CAfile '${sandbox.ready.ca}' -verify_return_error -alpn h2,http/1.1 ${version} </dev/null 2>&1`]);
+      const { stdout } = await run("sh", [
+        "-c",
+        `openssl s_client -connect 127.0.0.1:${port} -CAfile '${sandbox.ready.ca}' -verify_return_error -alpn h2,http/1.1 ${version} </dev/null 2>&1`,
+      ]);
       expect(stdout).toMatch(/Verify return code: 0 \(ok\)/);
       expect(stdout).toMatch(/ALPN protocol: http\/1\.1/);
     }
-    expect((await run("sh", ["-c", `openssl s_client -connect 127.0.0.1:${port} -tls1_1 </dev/null 2>&1`])).code).not.toBe(0);
+    expect(
+      (await run("sh", ["-c", `openssl s_client -connect 127.0.0.1:${port} -tls1_1 </dev/null 2>&1`])).code,
+    ).not.toBe(0);
   });
 });
 
@@ -113,18 +180,30 @@ describe("64 clients at once through 4 lanes", () => {
       const { client, key } = sandbox.ready.tenants[0]!.clients.find(({ client }) => client.endsWith(role))!;
       return `Basic ${Buffer.from(`${client}:${key}`).toString("base64")}`;
     };
-    const update = { path: "/records/20?req=UpdateCallCompletionStats", authorization: as("ors"), expected: [200, undefined, ""] };
+    const update = {
+      path: "/records/20?req=UpdateCallCompletionStats",
+      authorization: as("ors"),
+      expected: [200, undefined, ""],
+    };
     const load = { path: "/campaigngroups/106?req=Load", authorization: as("ops"), expected: [409, "5", ""] };
     const wrong: string[] = [];
     // An open handle answers 200 to an update, a loaded group 409 to Load: which of the two a client gets depends on its own request.
-    await Promise.all(agents.map(async (dispatcher, index) => {
-      const { path, authorization, expected } = index % 2 === 0 ? update : load;
-      for (let round = 0; round < ROUNDS; round++) {
-        const { statusCode, headers, body } = await request(`${sandbox.ready.gateway!.http}${path}`, { method: "POST", dispatcher, headers: { authorization, "content-type": "application/json" }, body: "{}" });
-        const text = await body.text();
-        if (JSON.stringify([statusCode, headers.warning, text]) !== JSON.stringify(expected)) wrong.push(`${path}: ${statusCode} ${text}`);
-      }
-    }));
+    await Promise.all(
+      agents.map(async (dispatcher, index) => {
+        const { path, authorization, expected } = index % 2 === 0 ? update : load;
+        for (let round = 0; round < ROUNDS; round++) {
+          const { statusCode, headers, body } = await request(`${sandbox.ready.gateway!.http}${path}`, {
+            method: "POST",
+            dispatcher,
+            headers: { authorization, "content-type": "application/json" },
+            body: "{}",
+          });
+          const text = await body.text();
+          if (JSON.stringify([statusCode, headers.warning, text]) !== JSON.stringify(expected))
+            wrong.push(`${path}: ${statusCode} ${text}`);
+        }
+      }),
+    );
     await Promise.all(agents.map((agent) => agent.close()));
     const { counters } = (await control("/state")) as { counters: { primary: Counters } };
     expect(wrong).toEqual([]);
@@ -139,18 +218,44 @@ describe("64 clients at once through 4 lanes", () => {
 
 describe("ocsgw conformance", () => {
   it("finds OCS conformant, every row", async () => {
-    const { code, stdout } = await ocsgw("conformance", sandbox.ready.ocs.primary, "--sandbox", sandbox.ready.sandbox.url);
-    expect([code, stdout.trim().split("\n").at(-1)]).toEqual([0, expect.stringMatching(/^\d+ rows: \d+ ok, 0 FAIL, 0 skip/)]);
+    const { code, stdout } = await ocsgw(
+      "conformance",
+      sandbox.ready.ocs.primary,
+      "--sandbox",
+      sandbox.ready.sandbox.url,
+    );
+    expect([code, stdout.trim().split("\n").at(-1)]).toEqual([
+      0,
+      expect.stringMatching(/^\d+ rows: \d+ ok, 0 FAIL, 0 skip/),
+    ]);
   });
 
   it("finds OCS conformant over HTTPS", async () => {
-    const { code } = await ocsgw("conformance", sandbox.ready.ocs.primary_https, "--ca", sandbox.ready.ca, "--sandbox", sandbox.ready.sandbox.url);
+    const { code } = await ocsgw(
+      "conformance",
+      sandbox.ready.ocs.primary_https,
+      "--ca",
+      sandbox.ready.ca,
+      "--sandbox",
+      sandbox.ready.sandbox.url,
+    );
     expect(code).toBe(0);
   });
 
   it("finds the same through the gateway, every row", async () => {
-    const { code, stdout } = await ocsgw("conformance", sandbox.ready.gateway!.https, "--ca", sandbox.ready.ca, "--sandbox", sandbox.ready.sandbox.url, ...keys());
-    expect([code, stdout.trim().split("\n").at(-1)]).toEqual([0, expect.stringMatching(/^\d+ rows: \d+ ok, 0 FAIL, 0 skip/)]);
+    const { code, stdout } = await ocsgw(
+      "conformance",
+      sandbox.ready.gateway!.https,
+      "--ca",
+      sandbox.ready.ca,
+      "--sandbox",
+      sandbox.ready.sandbox.url,
+      ...keys(),
+    );
+    expect([code, stdout.trim().split("\n").at(-1)]).toEqual([
+      0,
+      expect.stringMatching(/^\d+ rows: \d+ ok, 0 FAIL, 0 skip/),
+    ]);
   });
 
   it("is content with a second run right after, and with clients that may do less", async () => {
@@ -161,12 +266,22 @@ describe("ocsgw conformance", () => {
 
 const ROUNDS = 6;
 
-type Counters = { readonly connections: { readonly total: number; readonly open: number }; readonly requests: number; readonly violations: number; readonly maxInFlight: number };
+type Counters = {
+  readonly connections: { readonly total: number; readonly open: number };
+  readonly requests: number;
+  readonly violations: number;
+  readonly maxInFlight: number;
+};
 
 describe("the journal of the whole run", () => {
-  const verify = (dir: string, ...more: string[]): Promise<{ code: number | null; stdout: string }> => ocsgw("audit", "verify", dir, ...more);
-  const segmentOf = async (dir: string): Promise<string> => join(dir, "segments", (await readdir(join(dir, "segments"))).filter((name) => name.endsWith(".jsonl")).sort()[0]!);
-  const tampered = async (name: string, change: (lines: string[]) => string[]): Promise<{ code: number | null; stdout: string }> => {
+  const verify = (dir: string, ...more: string[]): Promise<{ code: number | null; stdout: string }> =>
+    ocsgw("audit", "verify", dir, ...more);
+  const segmentOf = async (dir: string): Promise<string> =>
+    join(dir, "segments", (await readdir(join(dir, "segments"))).filter((name) => name.endsWith(".jsonl")).sort()[0]!);
+  const tampered = async (
+    name: string,
+    change: (lines: string[]) => string[],
+  ): Promise<{ code: number | null; stdout: string }> => {
     const copy = join(sandbox.dir, name);
     await cp(sandbox.ready.audit!.dir, copy, { recursive: true });
     const segment = await segmentOf(copy);
@@ -184,7 +299,16 @@ describe("the journal of the whole run", () => {
   });
 
   it("a flipped bit is found and named", async () => {
-    const { code, stdout } = await tampered("flipped", (lines) => lines.map((line, index) => (index === 10 ? line.replace(/"kind":"(.)/, (found) => found.slice(0, -1) + String.fromCharCode(found.charCodeAt(found.length - 1) ^ 1)) : line)));
+    const { code, stdout } = await tampered("flipped", (lines) =>
+      lines.map((line, index) =>
+        index === 10
+          ? line.replace(
+              /"kind":"(.)/,
+              (found) => found.slice(0, -1) + String.fromCharCode(found.charCodeAt(found.length - 1) ^ 1),
+            )
+          : line,
+      ),
+    );
     expect([code, stdout]).toEqual([7, expect.stringMatching(/line 11 .*index 10/)]);
   });
 
@@ -194,7 +318,12 @@ describe("the journal of the whole run", () => {
   });
 
   it("a swapped pair is found and named", async () => {
-    const { code, stdout } = await tampered("swapped", (lines) => [...lines.slice(0, 14), lines[15]!, lines[14]!, ...lines.slice(16)]);
+    const { code, stdout } = await tampered("swapped", (lines) => [
+      ...lines.slice(0, 14),
+      lines[15]!,
+      lines[14]!,
+      ...lines.slice(16),
+    ]);
     expect([code, stdout]).toEqual([7, expect.stringMatching(/indexes 15 and 14/)]);
   });
 
@@ -209,18 +338,31 @@ describe("SIGTERM", () => {
   it("lets the request that is under way end, then stops with exit code 0 and a last line in the journal", async () => {
     const other = await startSandbox();
     try {
-      await request(`${other.ready.sandbox.url}/delay`, { method: "POST", body: JSON.stringify({ ms: 1000 }), headers: { "content-type": "application/json" } });
+      await request(`${other.ready.sandbox.url}/delay`, {
+        method: "POST",
+        body: JSON.stringify({ ms: 1000 }),
+        headers: { "content-type": "application/json" },
+      });
       const { client, key } = other.ready.tenants[0]!.clients.find(({ client }) => client.endsWith("crm"))!;
       const authorization = `Basic ${Buffer.from(`${client}:${key}`).toString("base64")}`;
-      const sending = request(`${other.ready.gateway!.http}/phones/4155550111?req=DoNotCall`, { method: "POST", headers: { authorization } });
+      const sending = request(`${other.ready.gateway!.http}/phones/4155550111?req=DoNotCall`, {
+        method: "POST",
+        headers: { authorization },
+      });
       const { url, token } = other.ready.admin!;
-      const status = async (): Promise<string> => (await request(`${url}/api/status`, { headers: { authorization: `Bearer ${token}` } })).body.text();
-      await vi.waitFor(async () => expect(await status()).toContain('"state":"busy"'), { timeout: 20_000, interval: 20 });
+      const status = async (): Promise<string> =>
+        (await request(`${url}/api/status`, { headers: { authorization: `Bearer ${token}` } })).body.text();
+      await vi.waitFor(async () => expect(await status()).toContain('"state":"busy"'), {
+        timeout: 20_000,
+        interval: 20,
+      });
       const stopping = other.stop();
       const { statusCode, headers } = await sending;
       expect([statusCode, headers["ocsgw-delivery"]]).toEqual([200, "answered"]);
       expect(await stopping).toBe(0);
-      expect((await ocsgw("audit", "verify", other.ready.audit!.dir, "--key", other.ready.audit!.publicKey)).code).toBe(0);
+      expect((await ocsgw("audit", "verify", other.ready.audit!.dir, "--key", other.ready.audit!.publicKey)).code).toBe(
+        0,
+      );
     } finally {
       await other.stop();
       await other.remove();

@@ -25,27 +25,37 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-it("SIGHUP ends nothing, neither before the gateway serves nor while its last requests end", { timeout: 60_000 }, async () => {
-  let answer = (): void => undefined;
-  ocs = await rawOcs(({ connection }) => void (answer = () => connection.socket.write(OK)));
-  dir = await aConfigured(twoTenants(ocs.url), ["alpha"]);
-  gateway = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "-c", join(dir, "ocsgw.yaml")], { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, OCSGW_LOG: "info" } });
-  gateway.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
-  const exit = new Promise((resolve) => gateway.once("exit", (code, signal) => resolve(code ?? signal)));
-  await vi.waitFor(() => expect(log).toContain("journal opened"), PATIENT);
-  gateway.kill("SIGHUP");
-  const url = await vi.waitFor(() => /"address":"([^"]+)"/.exec(log)![1]!, PATIENT);
-  const asked = request(`${url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { Authorization: basic("alpha") } });
-  await vi.waitFor(() => expect(ocs.requests()).toBe(1), PATIENT);
-  gateway.kill("SIGTERM");
-  await vi.waitFor(() => expect(log).toContain("draining"), PATIENT);
-  gateway.kill("SIGHUP");
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  answer();
-  const { statusCode, body } = await asked;
-  await body.dump();
-  expect([statusCode, await exit]).toEqual([200, 0]);
-});
+it(
+  "SIGHUP ends nothing, neither before the gateway serves nor while its last requests end",
+  { timeout: 60_000 },
+  async () => {
+    let answer = (): void => undefined;
+    ocs = await rawOcs(({ connection }) => void (answer = () => connection.socket.write(OK)));
+    dir = await aConfigured(twoTenants(ocs.url), ["alpha"]);
+    gateway = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "-c", join(dir, "ocsgw.yaml")], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, OCSGW_LOG: "info" },
+    });
+    gateway.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
+    const exit = new Promise((resolve) => gateway.once("exit", (code, signal) => resolve(code ?? signal)));
+    await vi.waitFor(() => expect(log).toContain("journal opened"), PATIENT);
+    gateway.kill("SIGHUP");
+    const url = await vi.waitFor(() => /"address":"([^"]+)"/.exec(log)![1]!, PATIENT);
+    const asked = request(`${url}/phones/4155550100?req=DoNotCall`, {
+      method: "POST",
+      headers: { Authorization: basic("alpha") },
+    });
+    await vi.waitFor(() => expect(ocs.requests()).toBe(1), PATIENT);
+    gateway.kill("SIGTERM");
+    await vi.waitFor(() => expect(log).toContain("draining"), PATIENT);
+    gateway.kill("SIGHUP");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    answer();
+    const { statusCode, body } = await asked;
+    await body.dump();
+    expect([statusCode, await exit]).toEqual([200, 0]);
+  },
+);
 
 /** Read before the command: as soon as somebody hears this signal, another config is there, and SIGHUP is sent. */
 const atOnce = (heard: string): string => `import { renameSync } from "node:fs";
@@ -69,7 +79,8 @@ it.each([
   await writeFile(next, stringify({ ...config, tenants: [less, beta] }, { aliasDuplicateObjects: false }));
   const preload = `data:text/javascript,${encodeURIComponent(atOnce(heard))}`;
   gateway = spawn(process.execPath, ["--import", preload, join(root, "src/cli/main.ts"), "run", "-c", file], {
-    stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, OCSGW_LOG: "info", TEST_NEXT: next, TEST_CONFIG: file },
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, OCSGW_LOG: "info", TEST_NEXT: next, TEST_CONFIG: file },
   });
   gateway.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const exit = new Promise((resolve) => gateway.once("exit", (code, signal) => resolve(code ?? signal)));
@@ -89,23 +100,32 @@ it.each([
   ["SIGINT", "journal opened"],
   ["SIGTERM", '"listener":"clients"'],
   ["SIGINT", '"listener":"clients"'],
-] as const)("%s while the gateway starts ends it in order: as soon as the log has %s", { timeout: 60_000 }, async (signal, sign) => {
-  ocs = await rawOcs(({ connection }) => void connection.socket.write(OK));
-  dir = await aConfigured(twoTenants(ocs.url), ["alpha"]);
-  gateway = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "-c", join(dir, "ocsgw.yaml")], {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, OCSGW_LOG: "info" },
-  });
-  const exit = new Promise((resolve) => gateway.once("exit", (code, by) => resolve(code ?? by)));
-  let isTold = false;
-  gateway.stderr!.on("data", (chunk: Buffer) => {
-    log += chunk.toString();
-    if (isTold || !log.includes(sign)) return;
-    isTold = true;
-    gateway.kill(signal);
-  });
-  expect(await exit).toBe(0);
-  const segments = join(dir, "audit", "segments");
-  const [last] = (await readdir(segments)).filter((name) => name.endsWith(".jsonl")).toSorted().toReversed();
-  expect(JSON.parse((await readFile(join(segments, last!), "utf8")).trimEnd().split("\n").at(-1)!)).toMatchObject({ kind: "stop" });
-});
+] as const)(
+  "%s while the gateway starts ends it in order: as soon as the log has %s",
+  { timeout: 60_000 },
+  async (signal, sign) => {
+    ocs = await rawOcs(({ connection }) => void connection.socket.write(OK));
+    dir = await aConfigured(twoTenants(ocs.url), ["alpha"]);
+    gateway = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "-c", join(dir, "ocsgw.yaml")], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, OCSGW_LOG: "info" },
+    });
+    const exit = new Promise((resolve) => gateway.once("exit", (code, by) => resolve(code ?? by)));
+    let isTold = false;
+    gateway.stderr!.on("data", (chunk: Buffer) => {
+      log += chunk.toString();
+      if (isTold || !log.includes(sign)) return;
+      isTold = true;
+      gateway.kill(signal);
+    });
+    expect(await exit).toBe(0);
+    const segments = join(dir, "audit", "segments");
+    const [last] = (await readdir(segments))
+      .filter((name) => name.endsWith(".jsonl"))
+      .toSorted()
+      .toReversed();
+    expect(JSON.parse((await readFile(join(segments, last!), "utf8")).trimEnd().split("\n").at(-1)!)).toMatchObject({
+      kind: "stop",
+    });
+  },
+);

@@ -6,7 +6,11 @@ import { connect } from "node:tls";
 export const clientHello = async (): Promise<Buffer> => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const client = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", servername: "localhost" }).on("error", () => undefined);
+  const client = connect({
+    port: (server.address() as AddressInfo).port,
+    host: "127.0.0.1",
+    servername: "localhost",
+  }).on("error", () => undefined);
   const [socket] = (await once(server, "connection")) as [Socket];
   const [said] = (await once(socket, "data")) as [Buffer];
   client.destroy();

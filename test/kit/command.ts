@@ -10,9 +10,17 @@ const main = join(root, "src/cli/main.ts");
 
 export type Ran = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
-export const run = (command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {}): Promise<Ran> =>
+export const run = (
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {},
+): Promise<Ran> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: options.cwd ?? root, env: { ...process.env, ...options.env }, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(command, args, {
+      cwd: options.cwd ?? root,
+      env: { ...process.env, ...options.env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     let [stdout, stderr] = ["", ""];
     // Who does not read its input may end before it is written.
     child.stdin.on("error", () => undefined).end(options.input ?? "");
@@ -24,7 +32,8 @@ export const run = (command: string, args: readonly string[], options: { cwd?: s
 export const ocsgw = (...args: readonly string[]): Promise<Ran> => run(process.execPath, [main, ...args]);
 
 /** With one text on standard input. */
-export const ocsgwWith = (input: string, ...args: readonly string[]): Promise<Ran> => run(process.execPath, [main, ...args], { input });
+export const ocsgwWith = (input: string, ...args: readonly string[]): Promise<Ran> =>
+  run(process.execPath, [main, ...args], { input });
 
 export type RunningSandbox = {
   readonly ready: Ready;
@@ -37,11 +46,18 @@ export type RunningSandbox = {
 };
 
 /** `ocsgw sandbox --port 0 …` in a process of its own, once its ready file is there. */
-export const startSandbox = async (args: readonly string[] = [], command: readonly string[] = [process.execPath, main, "sandbox"]): Promise<RunningSandbox> => {
+export const startSandbox = async (
+  args: readonly string[] = [],
+  command: readonly string[] = [process.execPath, main, "sandbox"],
+): Promise<RunningSandbox> => {
   const dir = await mkdtemp(join(tmpdir(), "ocsgw-journey-"));
   const file = join(dir, "ready.json");
   // A process group of its own: npm does not pass every signal on.
-  const child: ChildProcess = spawn(command[0]!, [...command.slice(1), "--port", "0", "--state", join(dir, "state"), "--ready-file", file, ...args], { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child: ChildProcess = spawn(
+    command[0]!,
+    [...command.slice(1), "--port", "0", "--state", join(dir, "state"), "--ready-file", file, ...args],
+    { cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] },
+  );
   let [screen, log] = ["", ""];
   child.stdout!.on("data", (chunk: Buffer) => (screen += chunk.toString()));
   child.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
@@ -55,7 +71,8 @@ export const startSandbox = async (args: readonly string[] = [], command: readon
   const remove = (): Promise<void> => rm(dir, { recursive: true, force: true });
   for (;;) {
     const text = await readFile(file, "utf8").catch(() => undefined);
-    if (text !== undefined) return { ready: JSON.parse(text) as Ready, screen: () => screen, log: () => log, dir, stop, remove };
+    if (text !== undefined)
+      return { ready: JSON.parse(text) as Ready, screen: () => screen, log: () => log, dir, stop, remove };
     if (over) {
       await remove();
       throw new Error(`the sandbox ended at once: ${log}${screen}`);

@@ -15,12 +15,18 @@ export type GatewayProcess = {
 
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 
-type Options = { readonly env?: NodeJS.ProcessEnv; /** What the process is started by, as strace and its options. */ readonly by?: readonly string[] };
+type Options = {
+  readonly env?: NodeJS.ProcessEnv;
+  /** What the process is started by, as strace and its options. */ readonly by?: readonly string[];
+};
 
 /** Resolves when it listens. Rejects with its log when it ends before. */
 export const startGateway = async (config: string, { env = {}, by = [] }: Options = {}): Promise<GatewayProcess> => {
   const [command, ...args] = [...by, process.execPath, MAIN, "run", "-c", config];
-  const child = spawn(command!, args, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, OCSGW_LOG: "info", ...env } });
+  const child = spawn(command!, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, OCSGW_LOG: "info", ...env },
+  });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (log += chunk));
   const listening = (): number | undefined => {

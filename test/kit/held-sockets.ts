@@ -25,17 +25,21 @@ const HOLDER = join(import.meta.dirname, "socket-holder.py");
 type Options = { readonly env?: NodeJS.ProcessEnv; /** Of `run`. */ readonly args?: readonly string[] };
 
 export const holdSockets = async (
-  python: string, config: string, sockets: readonly Held[], { env = {}, args = [] }: Options = {},
+  python: string,
+  config: string,
+  sockets: readonly Held[],
+  { env = {}, args = [] }: Options = {},
 ): Promise<HeldGateway> => {
   const command = [process.execPath, join(root, "src/cli/main.ts"), "run", "-c", config, ...args];
   const holder = spawn(python, [HOLDER, JSON.stringify(sockets), ...command], {
-    stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, OCSGW_LOG: "info", ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...process.env, OCSGW_LOG: "info", ...env },
   });
   let log = "";
   holder.stderr.setEncoding("utf8").on("data", (chunk: string) => (log += chunk));
   holder.stdin.on("error", () => undefined);
   const exit = once(holder, "close").then(([code]) => code as number | null);
-  const [ports] = await once(createInterface(holder.stdout), "line") as [string];
+  const [ports] = (await once(createInterface(holder.stdout), "line")) as [string];
   const ended = exit.then(() => Promise.reject(new Error(`the gateway ended: ${log}`)));
   ended.catch(() => undefined);
   return {

@@ -3,7 +3,15 @@ import { createLine } from "../../src/gateway/line.ts";
 import type { Answer, Order, Parts } from "../../src/gateway/words.ts";
 import type { Entry } from "../../src/journal/entry.ts";
 import { createRedactor } from "../../src/journal/redact.ts";
-import { bytesOf, headerOf, type Arrival, type Fault, type Handler, type HeaderLine, type Reply } from "../../src/message.ts";
+import {
+  bytesOf,
+  headerOf,
+  type Arrival,
+  type Fault,
+  type Handler,
+  type HeaderLine,
+  type Reply,
+} from "../../src/message.ts";
 import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
 import { NoAnswer } from "../../src/upstream/exchange.ts";
 import { Ownership } from "../../src/tenants/ownership.ts";
@@ -28,17 +36,45 @@ export const aTenant = (over: Partial<Tenant> = {}): Tenant => ({
   ...over,
 });
 
-export const beta = (over: Partial<Tenant> = {}): Tenant => aTenant({
-  name: "Beta Tenant", dbid: 102, clients: new Map([["beta", { actions: new Set(ACTION_NAMES), campaignGroups: undefined }]]),
-  campaigns: new Set(["Beta Campaign"]), lists: new Set(["Beta List"]),
-  campaignGroups: new Map([[208, { dbid: 208, name: "Beta Campaign@Beta Agents", campaignId: 146, groupId: 244 }]]),
-  ...over,
-});
+export const beta = (over: Partial<Tenant> = {}): Tenant =>
+  aTenant({
+    name: "Beta Tenant",
+    dbid: 102,
+    clients: new Map([["beta", { actions: new Set(ACTION_NAMES), campaignGroups: undefined }]]),
+    campaigns: new Set(["Beta Campaign"]),
+    lists: new Set(["Beta List"]),
+    campaignGroups: new Map([[208, { dbid: 208, name: "Beta Campaign@Beta Agents", campaignId: 146, groupId: 244 }]]),
+    ...over,
+  });
 
-type Ask = { method?: string; target: string; body?: string | Uint8Array; as?: string; headers?: readonly HeaderLine[]; fault?: Fault; surplus?: boolean; gone?: AbortSignal };
+type Ask = {
+  method?: string;
+  target: string;
+  body?: string | Uint8Array;
+  as?: string;
+  headers?: readonly HeaderLine[];
+  fault?: Fault;
+  surplus?: boolean;
+  gone?: AbortSignal;
+};
 
-export const anArrival = ({ method = "POST", target, body = "", as = "alpha", headers = [], fault, surplus = false, gone }: Ask): Arrival => ({
-  id: "01KAPQ7Z8M3VABCDEFGHJKMNPQ", at: performance.now(), method, target, headers: [["X-Client", as], ...headers], source: "127.0.0.1", listener: "clients",
+export const anArrival = ({
+  method = "POST",
+  target,
+  body = "",
+  as = "alpha",
+  headers = [],
+  fault,
+  surplus = false,
+  gone,
+}: Ask): Arrival => ({
+  id: "01KAPQ7Z8M3VABCDEFGHJKMNPQ",
+  at: performance.now(),
+  method,
+  target,
+  headers: [["X-Client", as], ...headers],
+  source: "127.0.0.1",
+  listener: "clients",
   ...(fault && { fault }),
   body: () => Promise.resolve(typeof body === "string" ? bytesOf(body) : body),
   surplus: () => Promise.resolve(surplus),
@@ -46,7 +82,13 @@ export const anArrival = ({ method = "POST", target, body = "", as = "alpha", he
 });
 
 export const anAnswer = (over: Partial<Answer> & { text?: string } = {}): Answer => ({
-  status: 200, headers: [["server", "OCS/8.1.524.04"]], body: bytesOf(over.text ?? ""), lane: "ocs/1", endpoint: "http://ocs", waits: { queue: 0.1, ocs: 1 }, ...over,
+  status: 200,
+  headers: [["server", "OCS/8.1.524.04"]],
+  body: bytesOf(over.text ?? ""),
+  lane: "ocs/1",
+  endpoint: "http://ocs",
+  waits: { queue: 0.1, ocs: 1 },
+  ...over,
 });
 
 export type TestLine = {
@@ -56,17 +98,41 @@ export type TestLine = {
   readonly sent: Order[];
 };
 
-type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Parts["append"]; dialect?: ReturnType<Parts["dialect"]>; identify?: Parts["identify"]; ownership?: Parts["ownership"]; observe?: Parts["observe"]; inForce?: NonNullable<Parts["inForce"]>; acceptsType?: NonNullable<Parts["acceptsType"]> };
+type Setting = {
+  tenants?: readonly Tenant[];
+  send?: Parts["send"];
+  append?: Parts["append"];
+  dialect?: ReturnType<Parts["dialect"]>;
+  identify?: Parts["identify"];
+  ownership?: Parts["ownership"];
+  observe?: Parts["observe"];
+  inForce?: NonNullable<Parts["inForce"]>;
+  acceptsType?: NonNullable<Parts["acceptsType"]>;
+};
 
-export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify, ownership, observe, inForce, acceptsType }: Setting = {}): TestLine => {
+export const aLine = ({
+  tenants = [aTenant(), beta()],
+  send,
+  append,
+  dialect = "auto",
+  identify,
+  ownership,
+  observe,
+  inForce,
+  acceptsType,
+}: Setting = {}): TestLine => {
   const journal: Entry[] = [];
   const sent: Order[] = [];
   const quota = createQuota(tenants);
   const line = createLine({
-    identify: identify ?? (({ headers }) => {
-      const client = headerOf(headers, "X-Client");
-      return client === undefined || client === "" ? { denied: "no-credential", reason: "the request has no credential" } : { client, credential: { kind: "key", id: "k1" } };
-    }),
+    identify:
+      identify ??
+      (({ headers }) => {
+        const client = headerOf(headers, "X-Client");
+        return client === undefined || client === ""
+          ? { denied: "no-credential", reason: "the request has no credential" }
+          : { client, credential: { kind: "key", id: "k1" } };
+      }),
     ...(inForce && { inForce }),
     ...(acceptsType && { acceptsType }),
     challenge: 'Basic realm="ocs-gateway"',
@@ -76,12 +142,16 @@ export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "
     chargeClient: quota.chargeClient,
     append: append ?? ((entry) => Promise.resolve(journal.push(entry))),
     note: (entry) => void journal.push(entry),
-    redact: createRedactor({ phone: "last4", customer_id: "token", fields: { CUSTOMER_CODE: "token" }, others: "drop" }, "an index key for tests only, 32+"),
+    redact: createRedactor(
+      { phone: "last4", customer_id: "token", fields: { CUSTOMER_CODE: "token" }, others: "drop" },
+      "an index key for tests only, 32+",
+    ),
     send: async (order, gone) => {
       sent.push(order);
       const answer = await (send ? send(order, gone) : order.fits ? anAnswer({ text: "{}", status: 500 }) : anAnswer());
       // As a lane does.
-      if (answer.status === 200 && order.fits?.(answer.body) === false) throw new NoAnswer("garbled", true, "OCS's answer is not the one that was asked for");
+      if (answer.status === 200 && order.fits?.(answer.body) === false)
+        throw new NoAnswer("garbled", true, "OCS's answer is not the one that was asked for");
       return answer;
     },
     dialect: () => dialect,

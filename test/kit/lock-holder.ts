@@ -19,10 +19,19 @@ export const holderProgram = (dir: string, role: "gateway" | "command" = "gatewa
   process.stdout.write((typeof lock === "string" ? lock : "held") + "\\n");
   if (typeof lock !== "string") setInterval(() => lock.fault(), 1000);`;
 
-type Options = { readonly role?: "gateway" | "command"; /** What starts it, as unshare with its options. */ readonly by?: readonly string[] };
+type Options = {
+  readonly role?: "gateway" | "command";
+  /** What starts it, as unshare with its options. */ readonly by?: readonly string[];
+};
 
 export const lockHolder = async (dir: string, { role = "gateway", by = [] }: Options = {}): Promise<LockHolder> => {
-  const [command, ...args] = [...by, process.execPath, "--input-type=module-typescript", "--eval", holderProgram(dir, role)];
+  const [command, ...args] = [
+    ...by,
+    process.execPath,
+    "--input-type=module-typescript",
+    "--eval",
+    holderProgram(dir, role),
+  ];
   const child = spawn(command!, args, { stdio: ["ignore", "pipe", "inherit"] });
   const said = String((await once(child.stdout, "data"))[0]).trim();
   return {
@@ -37,7 +46,16 @@ export const lockHolder = async (dir: string, { role = "gateway", by = [] }: Opt
 };
 
 /** Starts what follows as pid 1 of a pid namespace of its own, which ends with it. */
-export const OTHER_NAMESPACE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"] as const;
+export const OTHER_NAMESPACE = [
+  "unshare",
+  "--user",
+  "--map-root-user",
+  "--pid",
+  "--fork",
+  "--kill-child",
+  "--mount-proc",
+] as const;
 
 export const hasNamespaces = (): boolean =>
-  programOf("unshare") !== undefined && spawnSync(OTHER_NAMESPACE[0], [...OTHER_NAMESPACE.slice(1), "true"]).status === 0;
+  programOf("unshare") !== undefined &&
+  spawnSync(OTHER_NAMESPACE[0], [...OTHER_NAMESPACE.slice(1), "true"]).status === 0;

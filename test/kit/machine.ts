@@ -7,7 +7,8 @@ import { describe, it } from "vitest";
 const PLACES = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", "/sbin"];
 
 /** The program's path, or undefined where it is not installed. */
-export const programOf = (name: string): string | undefined => PLACES.map((place) => join(place, name)).find(isExecutable);
+export const programOf = (name: string): string | undefined =>
+  PLACES.map((place) => join(place, name)).find(isExecutable);
 
 const isExecutable = (path: string): boolean => {
   try {
@@ -29,7 +30,9 @@ export const describeWith = (programs: readonly string[], name: string, tests: (
 export const describeIf = (isThere: boolean, needed: string, name: string, tests: () => void): void => {
   if (isThere) return void describe(name, tests);
   if (process.env["CI"] !== undefined && process.env["CI"] !== "" && process.env["CI"] !== "false") {
-    return void describe(name, () => it(`needs ${needed}`, () => Promise.reject(new Error(`with CI this must not be missing: ${needed}`))));
+    return void describe(name, () =>
+      it(`needs ${needed}`, () => Promise.reject(new Error(`with CI this must not be missing: ${needed}`))),
+    );
   }
   describe(name, () => it.skipIf(true)(`needs ${needed}`, () => undefined));
 };

@@ -7,7 +7,10 @@ import { join } from "node:path";
 import { root, type Ran } from "./command.ts";
 
 export const canBeOthers = (): boolean =>
-  process.platform === "linux" && process.getuid?.() === 0 && spawnSync("unshare", ["-m", "true"]).status === 0 && spawnSync("setpriv", ["--version"]).status === 0;
+  process.platform === "linux" &&
+  process.getuid?.() === 0 &&
+  spawnSync("unshare", ["-m", "true"]).status === 0 &&
+  spawnSync("setpriv", ["--version"]).status === 0;
 
 export const NEEDED = "root, mount namespaces and setpriv";
 
@@ -18,14 +21,16 @@ export type Others = {
   readonly end: () => void;
 };
 
-const SCRIPT = 'mount --bind "$ROOT" "$APP" && exec setpriv --reuid "$WHO" --regid "$WHO" --clear-groups "$APP/node_modules/.bin/node" "$APP/src/cli/main.ts" "$@"';
+const SCRIPT =
+  'mount --bind "$ROOT" "$APP" && exec setpriv --reuid "$WHO" --regid "$WHO" --clear-groups "$APP/node_modules/.bin/node" "$APP/src/cli/main.ts" "$@"';
 
 export const others = (): Others => {
   const app = mkdtempSync(join(tmpdir(), "ocsgw-app-"));
   chmodSync(app, 0o755);
   const start = (uid: number, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess =>
     spawn("unshare", ["-m", "--propagation", "private", "sh", "-ec", SCRIPT, "sh", ...args], {
-      cwd: "/", stdio: ["ignore", "pipe", "pipe"],
+      cwd: "/",
+      stdio: ["ignore", "pipe", "pipe"],
       env: { PATH: process.env["PATH"], OCSGW_CONTAINER: "0", ROOT: root, APP: app, WHO: String(uid), ...env },
     });
   return {

@@ -23,13 +23,14 @@ export const pacedOcs = async (ms: number): Promise<PacedOcs> => {
   const authority = createAuthority("OCS's authority");
   const workerData: Started = { ...authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" }), ms };
   const worker = new Worker(new URL(import.meta.url), { workerData });
-  const heard = <Of>(): Promise<Of> => new Promise((resolve, reject) => {
-    worker.once("error", reject);
-    worker.once("message", (message: Of) => {
-      worker.off("error", reject);
-      resolve(message);
+  const heard = <Of>(): Promise<Of> =>
+    new Promise((resolve, reject) => {
+      worker.once("error", reject);
+      worker.once("message", (message: Of) => {
+        worker.off("error", reject);
+        resolve(message);
+      });
     });
-  });
   const port = await heard<number>();
   return {
     origin: `https://127.0.0.1:${port}`,
@@ -50,17 +51,19 @@ const serve = ({ certPem, keyPem, ms }: Started): void => {
   const server = createServer({ cert: certPem, key: keyPem, noDelay: true, ALPNProtocols: ["http/1.1"] }, (socket) => {
     let pending = "";
     let isCounted = false;
-    socket.on("error", () => undefined).on("data", (bytes: Buffer) => {
-      pending += bytes.toString("latin1");
-      const end = pending.indexOf("\r\n\r\n");
-      if (end < 0 || pending.length < end + 4 + Number(/content-length: (\d+)/i.exec(pending)?.[1] ?? 0)) return;
-      pending = "";
-      requests++;
-      if (!isCounted) connections++;
-      isCounted = true;
-      if (ms === 0) answer(socket);
-      else setTimeout(answer, ms, socket);
-    });
+    socket
+      .on("error", () => undefined)
+      .on("data", (bytes: Buffer) => {
+        pending += bytes.toString("latin1");
+        const end = pending.indexOf("\r\n\r\n");
+        if (end < 0 || pending.length < end + 4 + Number(/content-length: (\d+)/i.exec(pending)?.[1] ?? 0)) return;
+        pending = "";
+        requests++;
+        if (!isCounted) connections++;
+        isCounted = true;
+        if (ms === 0) answer(socket);
+        else setTimeout(answer, ms, socket);
+      });
   });
   server.listen(0, "127.0.0.1", () => parentPort!.postMessage((server.address() as { port: number }).port));
   parentPort!.on("message", () => parentPort!.postMessage({ requests, connections } satisfies Counts));

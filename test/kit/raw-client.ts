@@ -2,7 +2,11 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-export type RawReply = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string };
+export type RawReply = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
 
 export type RawClient = {
   readonly socket: Socket;
@@ -14,9 +18,13 @@ export type RawClient = {
   readonly close: () => void;
 };
 
-export const rawClient = async (port: number, options: { ca?: string; halfOpen?: boolean } = {}): Promise<RawClient> => {
+export const rawClient = async (
+  port: number,
+  options: { ca?: string; halfOpen?: boolean } = {},
+): Promise<RawClient> => {
   const to = { port, host: "127.0.0.1", allowHalfOpen: options.halfOpen ?? false };
-  const socket: Socket = options.ca === undefined ? connect(to) : connectTls({ ...to, ca: options.ca, servername: "localhost" });
+  const socket: Socket =
+    options.ca === undefined ? connect(to) : connectTls({ ...to, ca: options.ca, servername: "localhost" });
   let received = "";
   let over = false;
   let wake: (() => void)[] = [];
@@ -24,7 +32,10 @@ export const rawClient = async (port: number, options: { ca?: string; halfOpen?:
     for (const each of wake.splice(0)) each();
   };
   socket.on("data", (chunk: Buffer) => ((received += chunk.toString("latin1")), stir()));
-  socket.on("close", () => ((over = true), stir())).on("end", () => ((over = true), stir())).on("error", () => undefined);
+  socket
+    .on("close", () => ((over = true), stir()))
+    .on("end", () => ((over = true), stir()))
+    .on("error", () => undefined);
   await new Promise<void>((resolve, reject) => {
     socket.once(options.ca === undefined ? "connect" : "secureConnect", () => resolve()).once("error", reject);
   });
@@ -61,8 +72,13 @@ const take = (text: string): { reply: RawReply; rest: string } | undefined => {
   if (end < 0) return undefined;
   const [line = "", ...lines] = text.slice(0, end).split("\r\n");
   const status = Number(line.split(" ")[1]);
-  const headers = Object.fromEntries(lines.map((each) => [each.slice(0, each.indexOf(":")).toLowerCase(), each.slice(each.indexOf(":") + 1).trim()]));
+  const headers = Object.fromEntries(
+    lines.map((each) => [each.slice(0, each.indexOf(":")).toLowerCase(), each.slice(each.indexOf(":") + 1).trim()]),
+  );
   const length = status === 304 || status < 200 ? 0 : Number(headers["content-length"] ?? 0);
   if (text.length < end + 4 + length) return undefined;
-  return { reply: { status, headers, body: text.slice(end + 4, end + 4 + length) }, rest: text.slice(end + 4 + length) };
+  return {
+    reply: { status, headers, body: text.slice(end + 4, end + 4 + length) },
+    rest: text.slice(end + 4 + length),
+  };
 };

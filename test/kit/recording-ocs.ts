@@ -48,14 +48,25 @@ const hash = (text: string): number => {
 };
 
 const NEGATIVE = [400, 404, 409, 410, 500];
-const REASONS: Readonly<Record<number, string>> = { 200: "OK", 400: "Bad Request", 404: "Not Found", 409: "Conflict", 410: "Gone", 500: "Internal server error" };
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  409: "Conflict",
+  410: "Gone",
+  500: "Internal server error",
+};
 
 /** Three of four are 200; the rest is spread over the negative statuses. */
-export const statusOf = (marker: string): number => (hash(marker) % 4 > 0 ? 200 : NEGATIVE[(hash(marker) >>> 8) % NEGATIVE.length]!);
+export const statusOf = (marker: string): number =>
+  hash(marker) % 4 > 0 ? 200 : NEGATIVE[(hash(marker) >>> 8) % NEGATIVE.length]!;
 /** Nine digits, so that answers of one status are of one length. */
 export const warningOf = (marker: string): string => String(100_000_000 + (hash(`warning ${marker}`) % 900_000_000));
 /** The ids that the status of a campaign group shows. */
-export const idsOf = (group: number): { readonly campaign: number; readonly group: number } => ({ campaign: group + 1_000_000, group: group + 2_000_000 });
+export const idsOf = (group: number): { readonly campaign: number; readonly group: number } => ({
+  campaign: group + 1_000_000,
+  group: group + 2_000_000,
+});
 
 const STRAY = "HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nWarning: 666\r\nContent-length: 0\r\n\r\n";
 const LATE_MS = 700;
@@ -63,7 +74,13 @@ const DELAY_MS = 120;
 const DRIP_MS = 25;
 const STRAY_MS = 5;
 
-type Wire = { readonly number: number; readonly instance: Instance; readonly socket: Socket; pending: string; unanswered: number };
+type Wire = {
+  readonly number: number;
+  readonly instance: Instance;
+  readonly socket: Socket;
+  pending: string;
+  unanswered: number;
+};
 type Request = { readonly received: Received; readonly answer: string };
 
 export class RecordingOcs {
@@ -149,18 +166,29 @@ export class RecordingOcs {
 
   #receive(wire: Wire, { target, body }: Whole): void {
     const group = /^\/campaigngroups\/(\d+)$/.exec(target)?.[1];
-    const attributes = (body === "" ? {} : JSON.parse(Buffer.from(body, "latin1").toString("utf8"))) as Readonly<Record<string, unknown>>;
+    const attributes = (body === "" ? {} : JSON.parse(Buffer.from(body, "latin1").toString("utf8"))) as Readonly<
+      Record<string, unknown>
+    >;
     const marker = group === undefined ? String(attributes.MARK as string) : `GET ${group}`;
     const list = /^\/lists\/List%20(\d+)\?/.exec(target)?.[1];
     const tenant = Number(attributes.GSW_TENANT_DBID ?? list ?? Math.floor(Number(group) / 100));
     // Of one group there are many statuses: the number of a GET's answer is its own.
     const warning = group === undefined ? warningOf(marker) : String(++this.#serial);
     const received: Received = {
-      at: performance.now(), marker, upstream: this.name, endpoint: wire.instance.url, connection: wire.number, tenant, ahead: wire.unanswered, warning, executed: false,
+      at: performance.now(),
+      marker,
+      upstream: this.name,
+      endpoint: wire.instance.url,
+      connection: wire.number,
+      tenant,
+      ahead: wire.unanswered,
+      warning,
+      executed: false,
     };
     this.ledger.push(received);
     wire.unanswered++;
-    const answer = group === undefined ? answerTo(statusOf(marker), warning, "") : answerTo(200, warning, statusText(Number(group)));
+    const answer =
+      group === undefined ? answerTo(statusOf(marker), warning, "") : answerTo(200, warning, statusText(Number(group)));
     const { trouble } = this;
     const hit = trouble !== undefined && this.#random() < trouble.share;
     (hit ? BEHAVIOURS[trouble.kind] : behave)(wire, { received, answer }, this.#random);
@@ -182,14 +210,17 @@ const behave: Behaviour = (wire, request) => {
 };
 
 /** Carries out, and leaves the request unanswered as far as order goes. */
-const executed = (then: Behaviour): Behaviour => (wire, request, random) => {
-  execute(request);
-  then(wire, request, random);
-};
+const executed =
+  (then: Behaviour): Behaviour =>
+  (wire, request, random) => {
+    execute(request);
+    then(wire, request, random);
+  };
 
-const answeredAfter = (ms: number): Behaviour => executed((wire, { answer }) => {
-  setTimeout(() => (wire.unanswered--, write(wire, answer)), ms).unref();
-});
+const answeredAfter = (ms: number): Behaviour =>
+  executed((wire, { answer }) => {
+    setTimeout(() => (wire.unanswered--, write(wire, answer)), ms).unref();
+  });
 
 const drip: Behaviour = (wire, { answer }) => {
   let sent = 0;
@@ -201,18 +232,21 @@ const drip: Behaviour = (wire, { answer }) => {
 };
 
 const BEHAVIOURS: Readonly<Record<Trouble, Behaviour>> = {
-  "deaf": () => undefined,
+  deaf: () => undefined,
   "reset-before": ({ socket }) => void socket.resetAndDestroy(),
   "reset-after": executed(({ socket }) => void socket.resetAndDestroy()),
-  "delay": answeredAfter(DELAY_MS),
-  "stall": executed(() => undefined),
-  "late": answeredAfter(LATE_MS),
-  "drip": executed(drip),
+  delay: answeredAfter(DELAY_MS),
+  stall: executed(() => undefined),
+  late: answeredAfter(LATE_MS),
+  drip: executed(drip),
   "half-close": executed(({ socket }) => void socket.end()),
-  "truncate": executed(({ socket }, { answer }, random) => void socket.end(answer.slice(0, 1 + Math.floor(random() * (answer.length - 1))), "latin1")),
-  "garbage": executed((wire, { answer }) => write(wire, `\0\u00ff garbage\r\n\r\n${answer}`)),
-  "interim": executed((wire, { answer }) => write(wire, `HTTP/1.1 100 Continue\r\n\r\n${answer}`)),
-  "surplus": executed((wire, { answer }) => {
+  truncate: executed(
+    ({ socket }, { answer }, random) =>
+      void socket.end(answer.slice(0, 1 + Math.floor(random() * (answer.length - 1))), "latin1"),
+  ),
+  garbage: executed((wire, { answer }) => write(wire, `\0\u00ff garbage\r\n\r\n${answer}`)),
+  interim: executed((wire, { answer }) => write(wire, `HTTP/1.1 100 Continue\r\n\r\n${answer}`)),
+  surplus: executed((wire, { answer }) => {
     wire.unanswered--;
     // Behind a positive answer only what comes with it can be told from the next answer; behind a negative one the gateway listens for a moment.
     if (answer.startsWith("HTTP/1.1 200")) return write(wire, answer + STRAY);
@@ -229,7 +263,12 @@ const answerTo = (status: number, warning: string, json: string): string => {
 
 const statusText = (dbid: number): string => {
   const { campaign, group } = idsOf(dbid);
-  return JSON.stringify({ GSW_CM_MessageType: 24, GSW_CM_AttrCampaignID: campaign, GSW_CM_AttrGroupID: group, GSW_CM_AttrGroupCampStatus: 3 });
+  return JSON.stringify({
+    GSW_CM_MessageType: 24,
+    GSW_CM_AttrCampaignID: campaign,
+    GSW_CM_AttrGroupID: group,
+    GSW_CM_AttrGroupCampStatus: 3,
+  });
 };
 
 type Whole = { readonly target: string; readonly body: string };

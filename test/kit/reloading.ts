@@ -16,25 +16,44 @@ export type Config = ReturnType<typeof twoTenants>;
 export const policy = (primary: string, which: "grant" | "list", over: Record<string, unknown> = {}): Config => {
   const config = twoTenants(primary);
   const [alpha] = config.tenants as [Record<string, unknown>];
-  alpha.clients = { ...alpha.clients as object, mixer: { actions: [which === "grant" ? "AddRecord" : "ReadStatus"] } };
+  alpha.clients = {
+    ...(alpha.clients as object),
+    mixer: { actions: [which === "grant" ? "AddRecord" : "ReadStatus"] },
+  };
   alpha.lists = which === "grant" ? [] : ["Alpha List"];
-  Object.assign(config.upstreams.ocs as object, { lane_isolation: "none", connections: 4, queue: { max: 500, max_wait: "20s" } });
+  Object.assign(config.upstreams.ocs as object, {
+    lane_isolation: "none",
+    connections: 4,
+    queue: { max: 500, max_wait: "20s" },
+  });
   return {
     ...config,
-    listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: "none" }, { name: "secure", bind: "127.0.0.1:0", tls: { cert: "server.crt", key: "server.key" } }],
-    audit: { ...config.audit as object, redact: { fields: { MARK: "keep" } } },
+    listeners: [
+      { name: "clients", bind: "127.0.0.1:0", tls: "none" },
+      { name: "secure", bind: "127.0.0.1:0", tls: { cert: "server.crt", key: "server.key" } },
+    ],
+    audit: { ...(config.audit as object), redact: { fields: { MARK: "keep" } } },
     ...over,
   };
 };
 
-export type Reloading = { readonly gateway: TestGateway; readonly authority: Authority; readonly securePort: number; readonly write: (config: Config) => Promise<void>; readonly renew: () => Promise<string> };
+export type Reloading = {
+  readonly gateway: TestGateway;
+  readonly authority: Authority;
+  readonly securePort: number;
+  readonly write: (config: Config) => Promise<void>;
+  readonly renew: () => Promise<string>;
+};
 
 /** `renew` writes another certificate and its key, and resolves to the certificate. */
 export const aReloadingGateway = async (config: Config): Promise<Reloading> => {
   const authority = createAuthority("reload test");
   const pair = () => authority.issue({ names: ["localhost", "127.0.0.1"], usage: "serverAuth" });
   const first = pair();
-  const gateway = await aGateway(config, ["alpha", "beta", "mixer"], { "server.crt": first.certPem, "server.key": first.keyPem });
+  const gateway = await aGateway(config, ["alpha", "beta", "mixer"], {
+    "server.crt": first.certPem,
+    "server.key": first.keyPem,
+  });
   const put = (name: string, text: string): Promise<void> => writeFile(join(gateway.dir, name), text, { mode: 0o600 });
   return {
     gateway,
@@ -54,14 +73,22 @@ const head = (as: string, target: string, body: string): string =>
   `POST ${target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${basic(as)}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
 
 /** `until` is asked before each request. What is no answer of OCS is noted. Resolves to how many were answered. */
-export const steadyClient = async (port: number, as: string, until: () => boolean, faults: string[]): Promise<number> => {
+export const steadyClient = async (
+  port: number,
+  as: string,
+  until: () => boolean,
+  faults: string[],
+): Promise<number> => {
   const client = await rawClient(port);
   let count = 0;
   for (; !until(); count++) {
     const body = `{"MARK":"${as}-${count}"}`;
     await client.send(head(as, "/phones/4155550100?req=DoNotCall", body) + body);
-    const reply = await client.reply().catch((error: Error): RawReply => ({ status: 0, headers: {}, body: error.message }));
-    if (reply.headers["ocsgw-origin"] !== "ocs") faults.push(`${as} ${count}: ${reply.status} ${reply.headers["ocsgw-code"]} ${reply.body}`);
+    const reply = await client
+      .reply()
+      .catch((error: Error): RawReply => ({ status: 0, headers: {}, body: error.message }));
+    if (reply.headers["ocsgw-origin"] !== "ocs")
+      faults.push(`${as} ${count}: ${reply.status} ${reply.headers["ocsgw-code"]} ${reply.body}`);
     if (reply.status === 0) break;
   }
   client.close();
@@ -86,19 +113,40 @@ export const mixingClient = async (port: number, until: () => boolean): Promise<
 };
 
 /** A handshake after the other, every second one with the session of the one before. Resolves to the serial numbers that were shown; what fails is noted. */
-export const handshakes = async (port: number, ca: string, until: () => boolean, faults: string[]): Promise<{ readonly count: number; readonly serials: ReadonlySet<string> }> => {
+export const handshakes = async (
+  port: number,
+  ca: string,
+  until: () => boolean,
+  faults: string[],
+): Promise<{ readonly count: number; readonly serials: ReadonlySet<string> }> => {
   const serials = new Set<string>();
   let session: Buffer | undefined;
   let count = 0;
   for (; !until(); count++) {
     await new Promise<void>((resolve) => {
-      const socket = connect({ port, host: "127.0.0.1", servername: "localhost", ca, ...(count % 2 === 1 && session && { session }) });
-      socket.on("session", (ticket) => (session = ticket)).on("error", ({ message }) => { faults.push(`handshake ${count}: ${message}`); resolve(); });
+      const socket = connect({
+        port,
+        host: "127.0.0.1",
+        servername: "localhost",
+        ca,
+        ...(count % 2 === 1 && session && { session }),
+      });
+      socket
+        .on("session", (ticket) => (session = ticket))
+        .on("error", ({ message }) => {
+          faults.push(`handshake ${count}: ${message}`);
+          resolve();
+        });
       socket.on("secureConnect", () => {
         if (!socket.isSessionReused()) serials.add(socket.getPeerCertificate().serialNumber);
         socket.write("GET /campaigngroups HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
       });
-      socket.on("data", () => undefined).on("end", () => { socket.end(); resolve(); });
+      socket
+        .on("data", () => undefined)
+        .on("end", () => {
+          socket.end();
+          resolve();
+        });
     });
   }
   return { count, serials };

@@ -17,16 +17,29 @@ export type RunningGateway = {
 
 /** Writes what the gateway is to find in the folder. */
 export const furnish = async (dir: string, config: object, clients: readonly string[]): Promise<void> => {
-  const keys = clients.map((client) => ({ id: client, client, hash: `sha256:${createHash("sha256").update(keyFor(client)).digest("hex")}`, created: "2026-01-01T00:00:00Z" }));
+  const keys = clients.map((client) => ({
+    id: client,
+    client,
+    hash: `sha256:${createHash("sha256").update(keyFor(client)).digest("hex")}`,
+    created: "2026-01-01T00:00:00Z",
+  }));
   await writeFile(join(dir, "keys.yaml"), stringify({ version: 1, keys }));
   await writeFile(join(dir, "ocsgw.yaml"), stringify(config, { aliasDuplicateObjects: false }));
 };
 
 /** Resolves when every one of the listeners is there. `by`: a program that starts it, with its arguments. */
-export const runGateway = (dir: string, listeners: readonly string[], by: readonly string[] = []): Promise<RunningGateway> =>
+export const runGateway = (
+  dir: string,
+  listeners: readonly string[],
+  by: readonly string[] = [],
+): Promise<RunningGateway> =>
   new Promise((resolve, reject) => {
     const [command, ...args] = [...by, process.execPath];
-    const child = spawn(command!, [...args, join(root, "src/cli/main.ts"), "run", "-c", join(dir, "ocsgw.yaml")], { cwd: root, env: { ...process.env, OCSGW_LOG: "info" }, stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(command!, [...args, join(root, "src/cli/main.ts"), "run", "-c", join(dir, "ocsgw.yaml")], {
+      cwd: root,
+      env: { ...process.env, OCSGW_LOG: "info" },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
     const gone = new Promise<void>((done) => child.once("close", () => done()));
     const urls = new Map<string, string>();
     let pid = 0;
@@ -43,7 +56,9 @@ export const runGateway = (dir: string, listeners: readonly string[], by: readon
       const lines = (pending + chunk.toString()).split("\n");
       pending = lines.pop()!;
       for (const line of lines) {
-        const told = line.startsWith("{") ? (JSON.parse(line) as { pid: number; msg: string; listener?: string; address?: string }) : undefined;
+        const told = line.startsWith("{")
+          ? (JSON.parse(line) as { pid: number; msg: string; listener?: string; address?: string })
+          : undefined;
         if (told) pid = told.pid;
         if (told?.msg === "listening") urls.set(told.listener!, told.address!);
       }

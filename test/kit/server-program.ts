@@ -16,7 +16,9 @@ export const startProgram = async (command: string, args: readonly string[], por
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   let [said, over] = ["", false];
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  const ended = new Promise<void>((resolve) => child.once("close", resolve).once("error", (error) => ((said += String(error)), resolve())));
+  const ended = new Promise<void>((resolve) =>
+    child.once("close", resolve).once("error", (error) => ((said += String(error)), resolve())),
+  );
   void ended.then(() => (over = true));
   const stop = async (): Promise<void> => {
     child.kill("SIGTERM");
@@ -37,14 +39,18 @@ export const startProgram = async (command: string, args: readonly string[], por
 
 const accepts = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" }, () => (socket.destroy(), resolve(true))).on("error", () => resolve(false));
+    const socket = connect({ port, host: "127.0.0.1" }, () => (socket.destroy(), resolve(true))).on("error", () =>
+      resolve(false),
+    );
   });
 
 /** For servers that cannot be asked to choose one and tell it. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject).listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    const server = createServer()
+      .once("error", reject)
+      .listen(0, "127.0.0.1", () => {
+        const { port } = server.address() as AddressInfo;
+        server.close(() => resolve(port));
+      });
   });

@@ -33,16 +33,59 @@ type Options = {
 const EC = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
 const STAMPING = "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,digitalSignature\n";
 
-export const anAuthority = (dir: string, { key = EC, extensions = STAMPING, digest = "sha256", ess = "sha256", intermediate, issuedBy = "sha256", isCrossSigned = false, days }: Options = {}): Authority => {
+export const anAuthority = (
+  dir: string,
+  {
+    key = EC,
+    extensions = STAMPING,
+    digest = "sha256",
+    ess = "sha256",
+    intermediate,
+    issuedBy = "sha256",
+    isCrossSigned = false,
+    days,
+  }: Options = {},
+): Authority => {
   const at = (name: string): string => join(dir, name);
   const openssl = (...args: readonly string[]): Buffer => execFileSync("openssl", args, { cwd: dir, stdio: "pipe" });
-  const request = (name: string, subject: string): Buffer => openssl("req", "-newkey", ...key, "-nodes", "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", subject);
-  openssl("req", "-x509", "-newkey", ...EC, "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "3650", "-subj", "/CN=Test Root");
+  const request = (name: string, subject: string): Buffer =>
+    openssl("req", "-newkey", ...key, "-nodes", "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", subject);
+  openssl(
+    "req",
+    "-x509",
+    "-newkey",
+    ...EC,
+    "-nodes",
+    "-keyout",
+    "ca.key",
+    "-out",
+    "ca.pem",
+    "-days",
+    "3650",
+    "-subj",
+    "/CN=Test Root",
+  );
   let issuer = "ca";
   if (intermediate !== undefined) {
     request("sub", "/CN=Test Intermediate");
     writeFileSync(at("sub.ext"), intermediate);
-    openssl("x509", "-req", "-in", "sub.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "sub.pem", "-days", "3650", "-extfile", "sub.ext");
+    openssl(
+      "x509",
+      "-req",
+      "-in",
+      "sub.csr",
+      "-CA",
+      "ca.pem",
+      "-CAkey",
+      "ca.key",
+      "-CAcreateserial",
+      "-out",
+      "sub.pem",
+      "-days",
+      "3650",
+      "-extfile",
+      "sub.ext",
+    );
     issuer = "sub";
   }
   request("tsa", "/CN=Test Authority");
@@ -50,18 +93,95 @@ export const anAuthority = (dir: string, { key = EC, extensions = STAMPING, dige
   if (days) {
     writeFileSync(at("index.txt"), "");
     writeFileSync(at("serial.txt"), "05\n");
-    writeFileSync(at("ca.cnf"), `[ca]\ndefault_ca=c\n[c]\ndatabase=${at("index.txt")}\nserial=${at("serial.txt")}\nnew_certs_dir=${dir}\ndefault_md=sha256\npolicy=p\nrand_serial=no\nunique_subject=no\n[p]\ncommonName=supplied\n`);
-    openssl("ca", "-batch", "-config", "ca.cnf", "-in", "tsa.csr", "-cert", `${issuer}.pem`, "-keyfile", `${issuer}.key`, "-out", "tsa.pem", "-extfile", "tsa.ext", "-startdate", days[0], "-enddate", days[1], "-notext");
-  } else openssl("x509", "-req", "-in", "tsa.csr", "-CA", `${issuer}.pem`, "-CAkey", `${issuer}.key`, "-CAcreateserial", "-out", "tsa.pem", "-days", "3650", `-${issuedBy}`, "-extfile", "tsa.ext");
+    writeFileSync(
+      at("ca.cnf"),
+      `[ca]\ndefault_ca=c\n[c]\ndatabase=${at("index.txt")}\nserial=${at("serial.txt")}\nnew_certs_dir=${dir}\ndefault_md=sha256\npolicy=p\nrand_serial=no\nunique_subject=no\n[p]\ncommonName=supplied\n`,
+    );
+    openssl(
+      "ca",
+      "-batch",
+      "-config",
+      "ca.cnf",
+      "-in",
+      "tsa.csr",
+      "-cert",
+      `${issuer}.pem`,
+      "-keyfile",
+      `${issuer}.key`,
+      "-out",
+      "tsa.pem",
+      "-extfile",
+      "tsa.ext",
+      "-startdate",
+      days[0],
+      "-enddate",
+      days[1],
+      "-notext",
+    );
+  } else
+    openssl(
+      "x509",
+      "-req",
+      "-in",
+      "tsa.csr",
+      "-CA",
+      `${issuer}.pem`,
+      "-CAkey",
+      `${issuer}.key`,
+      "-CAcreateserial",
+      "-out",
+      "tsa.pem",
+      "-days",
+      "3650",
+      `-${issuedBy}`,
+      "-extfile",
+      "tsa.ext",
+    );
   let cross = "";
   if (isCrossSigned) {
-    openssl("req", "-x509", "-newkey", ...EC, "-nodes", "-keyout", "far.key", "-out", "far.pem", "-days", "3650", "-subj", "/CN=Far Root");
-    openssl("x509", "-req", "-in", "sub.csr", "-CA", "far.pem", "-CAkey", "far.key", "-CAcreateserial", "-out", "cross.pem", "-days", "3650", "-extfile", "sub.ext");
+    openssl(
+      "req",
+      "-x509",
+      "-newkey",
+      ...EC,
+      "-nodes",
+      "-keyout",
+      "far.key",
+      "-out",
+      "far.pem",
+      "-days",
+      "3650",
+      "-subj",
+      "/CN=Far Root",
+    );
+    openssl(
+      "x509",
+      "-req",
+      "-in",
+      "sub.csr",
+      "-CA",
+      "far.pem",
+      "-CAkey",
+      "far.key",
+      "-CAcreateserial",
+      "-out",
+      "cross.pem",
+      "-days",
+      "3650",
+      "-extfile",
+      "sub.ext",
+    );
     cross = readFileSync(at("cross.pem"), "utf8");
   }
-  writeFileSync(at("chain.pem"), `${cross}${issuer === "ca" ? "" : readFileSync(at("sub.pem"), "utf8")}${readFileSync(at("ca.pem"), "utf8")}`);
+  writeFileSync(
+    at("chain.pem"),
+    `${cross}${issuer === "ca" ? "" : readFileSync(at("sub.pem"), "utf8")}${readFileSync(at("ca.pem"), "utf8")}`,
+  );
   writeFileSync(at("serial"), "01\n");
-  writeFileSync(at("ts.cnf"), `[tsa]\ndefault_tsa=t\n[t]\nserial=${at("serial")}\nsigner_cert=${at("tsa.pem")}\ncerts=${at("chain.pem")}\nsigner_key=${at("tsa.key")}\nsigner_digest=${digest}\ndefault_policy=1.2.3.4\ndigests=sha256\ness_cert_id_alg=${ess}\naccuracy=secs:1\n`);
+  writeFileSync(
+    at("ts.cnf"),
+    `[tsa]\ndefault_tsa=t\n[t]\nserial=${at("serial")}\nsigner_cert=${at("tsa.pem")}\ncerts=${at("chain.pem")}\nsigner_key=${at("tsa.key")}\nsigner_digest=${digest}\ndefault_policy=1.2.3.4\ndigests=sha256\ness_cert_id_alg=${ess}\naccuracy=secs:1\n`,
+  );
   return {
     ca: readFileSync(at("ca.pem"), "utf8"),
     caFile: at("ca.pem"),

@@ -4,8 +4,11 @@ import { CATALOG } from "../../src/ocs/catalog.ts";
 
 describe("what OCS may answer", () => {
   it.each([
-    ["records", [200, 400, 410, 500]], ["phones", [200, 400, 410, 500]], ["customer_ids", [200, 400, 410, 500]],
-    ["lists", [200, 400, 404, 409, 500]], ["campaigngroups", [200, 400, 404, 409, 410, 500]],
+    ["records", [200, 400, 410, 500]],
+    ["phones", [200, 400, 410, 500]],
+    ["customer_ids", [200, 400, 410, 500]],
+    ["lists", [200, 400, 404, 409, 500]],
+    ["campaigngroups", [200, 400, 404, 409, 410, 500]],
   ] as const)("for %s: %j", (resource, statuses) => {
     expect(STATUSES[resource]).toEqual(statuses);
   });

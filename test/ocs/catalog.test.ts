@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { ATTRIBUTES, SPELLINGS, carriesScope, isAttributeName } from "../../src/ocs/attributes.ts";
-import { ACTIONS, ACTION_NAMES, CATALOG, findAction, findResource, type ActionName, type ResourceName } from "../../src/ocs/catalog.ts";
+import {
+  ACTIONS,
+  ACTION_NAMES,
+  CATALOG,
+  findAction,
+  findResource,
+  type ActionName,
+  type ResourceName,
+} from "../../src/ocs/catalog.ts";
 import { CASES } from "../../src/ocs/examples.ts";
 
 /** The manual's tables "HTTP Request Actions and req Values for …", row by row: finalizing or not, and what the body must have. */
@@ -18,8 +26,20 @@ const TABLE: readonly [ResourceName, ActionName, finalizes: boolean, required: s
   ["customer_ids", "RequestRecordCancel", false, [], []],
   ["lists", "AddRecord", false, ["GSW_CAMPAIGN_NAME", "GSW_PHONE", "GSW_TZ_NAME"], []],
   ["campaigngroups", "Load", false, [], []],
-  ["campaigngroups", "StartDialing", false, ["GSW_CM_AttrDialMode"], ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal"]],
-  ["campaigngroups", "SetDialingMode", false, ["GSW_CM_AttrDialMode"], ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal"]],
+  [
+    "campaigngroups",
+    "StartDialing",
+    false,
+    ["GSW_CM_AttrDialMode"],
+    ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal"],
+  ],
+  [
+    "campaigngroups",
+    "SetDialingMode",
+    false,
+    ["GSW_CM_AttrDialMode"],
+    ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal"],
+  ],
   ["campaigngroups", "StopDialing", false, [], []],
   ["campaigngroups", "Unload", false, [], []],
   ["campaigngroups", "ForceUnload", false, [], []],
@@ -31,7 +51,21 @@ const TABLE: readonly [ResourceName, ActionName, finalizes: boolean, required: s
 
 /** Which optional attributes each row has besides those of its resource. */
 const WHERE = ["GSW_CALLING_LIST", "GSW_CAMPAIGN_NAME", "GSW_TENANT_DBID", "GSW_TENANT_NAME"];
-const COLUMNS = ["GSW_AGENT_ID", "GSW_ATTEMPTS", "GSW_CALL_RESULT", "GSW_CALL_TIME", "GSW_CHAIN_ID", "GSW_CHAIN_N", "GSW_CUSTOMER_ID", "GSW_DATE_TIME", "GSW_FROM", "GSW_PHONE_TYPE", "GSW_RECORD_STATUS", "GSW_RECORD_TYPE", "GSW_UNTIL"];
+const COLUMNS = [
+  "GSW_AGENT_ID",
+  "GSW_ATTEMPTS",
+  "GSW_CALL_RESULT",
+  "GSW_CALL_TIME",
+  "GSW_CHAIN_ID",
+  "GSW_CHAIN_N",
+  "GSW_CUSTOMER_ID",
+  "GSW_DATE_TIME",
+  "GSW_FROM",
+  "GSW_PHONE_TYPE",
+  "GSW_RECORD_STATUS",
+  "GSW_RECORD_TYPE",
+  "GSW_UNTIL",
+];
 const DIALING = ["GSW_AUTO_COMPLETION", "GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal", "GSW_CM_AttrProperties"];
 const COMMON: Record<ResourceName, string[]> = {
   records: [...WHERE, "GSW_APPLICATION_ID", "GSW_RECORD_HANDLE"],
@@ -41,7 +75,14 @@ const COMMON: Record<ResourceName, string[]> = {
   campaigngroups: ["GSW_TENANT_DBID", "GSW_TENANT_NAME"],
 };
 const OPTIONAL: Record<string, string[]> = {
-  "records UpdateCallCompletionStats": ["GSW_CALL_RESULT", "GSW_FROM", "GSW_PHONE", "GSW_PHONE_TYPE", "GSW_TZ_NAME", "GSW_UNTIL"],
+  "records UpdateCallCompletionStats": [
+    "GSW_CALL_RESULT",
+    "GSW_FROM",
+    "GSW_PHONE",
+    "GSW_PHONE_TYPE",
+    "GSW_TZ_NAME",
+    "GSW_UNTIL",
+  ],
   "records RecordProcessed": ["GSW_CALL_RESULT", "GSW_TREATMENT"],
   "records RequestRecordCancel": ["GSW_CHAIN_ATTR", "GSW_PHONE"],
   "records DoNotCall": ["GSW_CHAIN_ATTR", "GSW_CUSTOMER_ID", "GSW_PHONE"],
@@ -55,24 +96,53 @@ const OPTIONAL: Record<string, string[]> = {
 
 describe("the action table", () => {
   it("has 7 + 2 + 2 + 1 + 9 values of req, and 2 GETs", () => {
-    const posts = (resource: ResourceName): number => Object.values(CATALOG[resource].actions).filter(({ method }) => method === "POST").length;
+    const posts = (resource: ResourceName): number =>
+      Object.values(CATALOG[resource].actions).filter(({ method }) => method === "POST").length;
     expect((Object.keys(CATALOG) as ResourceName[]).map(posts)).toEqual([7, 2, 2, 1, 9]);
-    expect(CASES.filter(({ operation }) => operation.action.method === "GET").map(({ target }) => target)).toEqual(["/campaigngroups/106", "/campaigngroups"]);
-    expect(ACTIONS.map(({ resource, name }) => [resource, name])).toEqual(TABLE.map(([resource, name]) => [resource, name]));
+    expect(CASES.filter(({ operation }) => operation.action.method === "GET").map(({ target }) => target)).toEqual([
+      "/campaigngroups/106",
+      "/campaigngroups",
+    ]);
+    expect(ACTIONS.map(({ resource, name }) => [resource, name])).toEqual(
+      TABLE.map(([resource, name]) => [resource, name]),
+    );
     expect([...ACTION_NAMES].sort()).toEqual([...new Set(TABLE.map(([, name]) => name))].sort());
   });
 
-  it.each(TABLE)("says of %s %s: finalizes %s, requires %j, and %j when predictive", (resource, name, finalizes, required, requiredWhenPredictive) => {
-    const action = CATALOG[resource].actions[name]!;
-    expect(action).toMatchObject({ resource, name, finalizes, required, requiredWhenPredictive, method: name === "ReadStatus" ? "GET" : "POST", answersBody: name === "ReadStatus" });
-    expect(action.namesTenant).toBe(["phones", "customer_ids"].includes(resource));
-    expect(action.userFields).toBe(resource !== "campaigngroups");
-    expect([...action.optional].sort()).toEqual([...COMMON[resource], ...(OPTIONAL[`${resource} ${name}`] ?? [])].sort());
-    expect(new Set([...action.required, ...action.optional]).size).toBe(action.required.length + action.optional.length);
-  });
+  it.each(TABLE)(
+    "says of %s %s: finalizes %s, requires %j, and %j when predictive",
+    (resource, name, finalizes, required, requiredWhenPredictive) => {
+      const action = CATALOG[resource].actions[name]!;
+      expect(action).toMatchObject({
+        resource,
+        name,
+        finalizes,
+        required,
+        requiredWhenPredictive,
+        method: name === "ReadStatus" ? "GET" : "POST",
+        answersBody: name === "ReadStatus",
+      });
+      expect(action.namesTenant).toBe(["phones", "customer_ids"].includes(resource));
+      expect(action.userFields).toBe(resource !== "campaigngroups");
+      expect([...action.optional].sort()).toEqual(
+        [...COMMON[resource], ...(OPTIONAL[`${resource} ${name}`] ?? [])].sort(),
+      );
+      expect(new Set([...action.required, ...action.optional]).size).toBe(
+        action.required.length + action.optional.length,
+      );
+    },
+  );
 
   it("names what the URI identifies, and can read campaign groups as a whole", () => {
-    expect(Object.values(CATALOG).map(({ name, identifier, identifiedBy, methods, collection }) => [name, identifier, identifiedBy, methods, collection])).toEqual([
+    expect(
+      Object.values(CATALOG).map(({ name, identifier, identifiedBy, methods, collection }) => [
+        name,
+        identifier,
+        identifiedBy,
+        methods,
+        collection,
+      ]),
+    ).toEqual([
       ["records", "record handle", "GSW_RECORD_HANDLE", ["POST"], false],
       ["phones", "phone number", "GSW_PHONE", ["POST"], false],
       ["customer_ids", "customer id", "GSW_CUSTOMER_ID", ["POST"], false],
@@ -81,10 +151,13 @@ describe("the action table", () => {
     ]);
   });
 
-  it.each(["__proto__", "constructor", "toString", "record", "Records", "", "hasOwnProperty"])("has no resource and no action called %j", (name) => {
-    expect(findResource(name)).toBeUndefined();
-    for (const resource of Object.values(CATALOG)) expect(findAction(resource, name)).toBeUndefined();
-  });
+  it.each(["__proto__", "constructor", "toString", "record", "Records", "", "hasOwnProperty"])(
+    "has no resource and no action called %j",
+    (name) => {
+      expect(findResource(name)).toBeUndefined();
+      for (const resource of Object.values(CATALOG)) expect(findAction(resource, name)).toBeUndefined();
+    },
+  );
 
   it("finds an action of the resource alone, and none that has no req", () => {
     expect(findAction(CATALOG.lists, "AddRecord")).toBe(CATALOG.lists.actions.AddRecord);
@@ -95,8 +168,21 @@ describe("the action table", () => {
 
 describe("attributes", () => {
   it.each([
-    "GSW_TENANT_DBID", "GSW_TENANT_NAME", "GSW_RECORD_HANDLE", "GSW_RECORD_URI", "GSW_CALLING_LIST", "GSW_APPLICATION_ID", "GSW_CM_AttrGroupID", "GSW_CM_AttrCampaignID", "GSW_CM_AttrRefID", "GSW_CM_AttrReferenceID",
-    "GSW_CM_MessageType", "GSW_PHONE", "GSW_CUSTOMER_ID", "GSW_CAMPAIGN", "GSW_CAMPAIGN_NAME",
+    "GSW_TENANT_DBID",
+    "GSW_TENANT_NAME",
+    "GSW_RECORD_HANDLE",
+    "GSW_RECORD_URI",
+    "GSW_CALLING_LIST",
+    "GSW_APPLICATION_ID",
+    "GSW_CM_AttrGroupID",
+    "GSW_CM_AttrCampaignID",
+    "GSW_CM_AttrRefID",
+    "GSW_CM_AttrReferenceID",
+    "GSW_CM_MessageType",
+    "GSW_PHONE",
+    "GSW_CUSTOMER_ID",
+    "GSW_CAMPAIGN",
+    "GSW_CAMPAIGN_NAME",
   ])("carry scope in any case: %s", (name) => {
     expect([name, name.toLowerCase(), name.toUpperCase()].map(carriesScope)).toEqual([true, true, true]);
   });

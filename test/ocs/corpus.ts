@@ -19,6 +19,10 @@ export const corpus = (name: string): Corpus => {
     absent: !existsSync(home) && process.env["CI"] !== "true",
     files: (folder = "") => readdirSync(join(home, folder)).filter((file) => !/^(?:README|LICENSE)/.test(file)),
     bytes,
-    lines: (file) => bytes(file).toString("utf8").split("\n").filter((line) => line !== ""),
+    lines: (file) =>
+      bytes(file)
+        .toString("utf8")
+        .split("\n")
+        .filter((line) => line !== ""),
   };
 };

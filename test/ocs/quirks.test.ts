@@ -12,8 +12,10 @@ const addToList = CATALOG.lists.actions.AddRecord!;
 const processed = CATALOG.records.actions.RecordProcessed!;
 const examples: readonly Example[] = Object.values(EXAMPLES);
 
-const rewrite = (action: typeof startDialing, body: string): string => writeBody(readBody(action, new TextEncoder().encode(body)));
-const header = ({ request }: Example, name: string): string | undefined => request.headers.find(([key]) => key === name)?.[1];
+const rewrite = (action: typeof startDialing, body: string): string =>
+  writeBody(readBody(action, new TextEncoder().encode(body)));
+const header = ({ request }: Example, name: string): string | undefined =>
+  request.headers.find(([key]) => key === name)?.[1];
 
 describe("the manual's quirks", () => {
   it("Q1 takes GSW_CM_AttrOptimizedBy for GSW_CM_AttrOptimizeBy, and both only when they agree", () => {
@@ -22,44 +24,69 @@ describe("the manual's quirks", () => {
     expect(rewrite(startDialing, body('"GSW_CM_AttrOptimizedBy":1'))).toBe(canonical);
     expect(rewrite(startDialing, body('"GSW_CM_AttrOptimizeBy":1'))).toBe(canonical);
     expect(rewrite(startDialing, body('"GSW_CM_AttrOptimizeBy":1,"GSW_CM_AttrOptimizedBy":"1"'))).toBe(canonical);
-    expect(ruleBrokenBy(() => rewrite(startDialing, body('"GSW_CM_AttrOptimizeBy":1,"GSW_CM_AttrOptimizedBy":2')))).toBe("attribute");
+    expect(
+      ruleBrokenBy(() => rewrite(startDialing, body('"GSW_CM_AttrOptimizeBy":1,"GSW_CM_AttrOptimizedBy":2'))),
+    ).toBe("attribute");
   });
 
   it("Q2 takes GSW_CAMPAIGN for GSW_CAMPAIGN_NAME, and both only when they agree", () => {
     const body = (campaign: string): string => `{${campaign},"GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}`;
     const canonical = body('"GSW_CAMPAIGN_NAME":"Alpha Campaign"');
     expect(rewrite(addToList, body('"GSW_CAMPAIGN":"Alpha Campaign"'))).toBe(canonical);
-    expect(rewrite(addToList, body('"GSW_CAMPAIGN":"Alpha Campaign","GSW_CAMPAIGN_NAME":"Alpha Campaign"'))).toBe(canonical);
-    expect(ruleBrokenBy(() => rewrite(addToList, body('"GSW_CAMPAIGN":"Alpha Campaign","GSW_CAMPAIGN_NAME":"Beta Campaign"')))).toBe("doubled-scope");
+    expect(rewrite(addToList, body('"GSW_CAMPAIGN":"Alpha Campaign","GSW_CAMPAIGN_NAME":"Alpha Campaign"'))).toBe(
+      canonical,
+    );
+    expect(
+      ruleBrokenBy(() =>
+        rewrite(addToList, body('"GSW_CAMPAIGN":"Alpha Campaign","GSW_CAMPAIGN_NAME":"Beta Campaign"')),
+      ),
+    ).toBe("doubled-scope");
   });
 
   it("Q3 reads req in any case and writes ForceUnload", () => {
     for (const req of ["ForceUnload", "Forceunload", "forceunload", "FORCEUNLOAD"]) {
-      expect(writeTarget(readTarget("POST", `/campaigngroups/106?req=${req}`))).toBe("/campaigngroups/106?req=ForceUnload");
+      expect(writeTarget(readTarget("POST", `/campaigngroups/106?req=${req}`))).toBe(
+        "/campaigngroups/106?req=ForceUnload",
+      );
     }
   });
 
   it("Q4 computes every length; a printed one that is too short cuts the body and is noticed", () => {
-    for (const example of examples.filter(({ request }) => request.method === "POST")) expect(header(example, "Content-length")).toBe(`${lengthOf(example.request.body)}`);
-    const printed: readonly [Example, number][] = [[EXAMPLES.recordProcessed, 54], [EXAMPLES.recordGone, 54], [EXAMPLES.doNotCall, 35], [EXAMPLES.addGeneral, 84], [EXAMPLES.addRescheduled, 208], [EXAMPLES.setDialingMode, 83]];
+    for (const example of examples.filter(({ request }) => request.method === "POST"))
+      expect(header(example, "Content-length")).toBe(`${lengthOf(example.request.body)}`);
+    const printed: readonly [Example, number][] = [
+      [EXAMPLES.recordProcessed, 54],
+      [EXAMPLES.recordGone, 54],
+      [EXAMPLES.doNotCall, 35],
+      [EXAMPLES.addGeneral, 84],
+      [EXAMPLES.addRescheduled, 208],
+      [EXAMPLES.setDialingMode, 83],
+    ];
     const tooShort = printed.filter(([{ request }, length]) => length < lengthOf(request.body));
     expect(tooShort.map(([{ title }]) => title)).toContain(EXAMPLES.recordProcessed.title);
     for (const [{ request }, length] of tooShort) {
       const { action } = readTarget(request.method, request.target);
-      expect(ruleBrokenBy(() => readBody(action, new TextEncoder().encode(request.body).subarray(0, length)))).toBe("truncated");
+      expect(ruleBrokenBy(() => readBody(action, new TextEncoder().encode(request.body).subarray(0, length)))).toBe(
+        "truncated",
+      );
     }
   });
 
   it("Q5 takes record types 2 to 7 as they come, 6 for Campaign Rescheduled too", () => {
     expect(JSON.parse(rewrite(addToList, EXAMPLES.addRescheduled.request.body))).toMatchObject({ GSW_RECORD_TYPE: 6 });
-    for (const type of [2, 3, 4, 5, 6, 7]) expect(JSON.parse(rewrite(addToList, EXAMPLES.addRescheduled.request.body.replace('_TYPE":6', `_TYPE":${type}`)))).toMatchObject({ GSW_RECORD_TYPE: type });
+    for (const type of [2, 3, 4, 5, 6, 7])
+      expect(
+        JSON.parse(rewrite(addToList, EXAMPLES.addRescheduled.request.body.replace('_TYPE":6', `_TYPE":${type}`))),
+      ).toMatchObject({ GSW_RECORD_TYPE: type });
   });
 
   it("Q6 takes GSW_PHONE_TYPE twice with one value as one statement, and refuses two", () => {
     const { body } = EXAMPLES.addRescheduled.request;
     expect(body.match(/GSW_PHONE_TYPE/g)).toHaveLength(2);
     expect(rewrite(addToList, body).match(/"GSW_PHONE_TYPE":4/g)).toHaveLength(1);
-    expect(ruleBrokenBy(() => rewrite(addToList, body.replace('"GSW_PHONE_TYPE":4', '"GSW_PHONE_TYPE":1')))).toBe("attribute");
+    expect(ruleBrokenBy(() => rewrite(addToList, body.replace('"GSW_PHONE_TYPE":4', '"GSW_PHONE_TYPE":1')))).toBe(
+      "attribute",
+    );
   });
 
   it("Q7 knows a Warning as a bare integer", () => {
@@ -82,29 +109,42 @@ describe("the manual's quirks", () => {
   });
 
   it("Q11 has a Host with and without port, for one and the same server", () => {
-    const hosts = new Set(examples.filter(({ request }) => splitTarget(request.target)?.authority === "ocs.genesyslab.com:8080").map((example) => header(example, "Host")));
+    const hosts = new Set(
+      examples
+        .filter(({ request }) => splitTarget(request.target)?.authority === "ocs.genesyslab.com:8080")
+        .map((example) => header(example, "Host")),
+    );
     expect(hosts).toEqual(new Set(["ocs.genesyslab.com", "ocs.genesyslab.com:8080"]));
   });
 
   it("Q12 reads no body as no attributes, and wants attributes of a group for three actions only", () => {
     expect(header(EXAMPLES.load, "Content-type")).toBeUndefined();
     expect(header(EXAMPLES.load, "Content-length")).toBe("0");
-    const needing = Object.values(CATALOG.campaigngroups.actions).filter((action) => ruleBrokenBy(() => readBody(action, new Uint8Array(0))) !== "none").map(({ name }) => name);
+    const needing = Object.values(CATALOG.campaigngroups.actions)
+      .filter((action) => ruleBrokenBy(() => readBody(action, new Uint8Array(0))) !== "none")
+      .map(({ name }) => name);
     expect(needing).toEqual(["StartDialing", "SetDialingMode", "Launch"]);
-    expect(readBody(CATALOG.campaigngroups.actions.Load!, new Uint8Array(0))).toEqual(readBody(CATALOG.campaigngroups.actions.Load!, new TextEncoder().encode("{}")));
+    expect(readBody(CATALOG.campaigngroups.actions.Load!, new Uint8Array(0))).toEqual(
+      readBody(CATALOG.campaigngroups.actions.Load!, new TextEncoder().encode("{}")),
+    );
   });
 
   it("Q13 expects no certain Server, and passes whichever there is", () => {
     expect(ANSWER_HEADERS).toContain("Server");
-    for (const { answer } of examples) expect(Object.keys(answer).filter((name) => !["status", "warning", "body"].includes(name))).toEqual([]);
+    for (const { answer } of examples)
+      expect(Object.keys(answer).filter((name) => !["status", "warning", "body"].includes(name))).toEqual([]);
   });
 
   it("Q14 has both GETs, whatever the release", () => {
-    expect(CASES.filter(({ operation }) => operation.action.method === "GET").map(({ answer }) => answer.body)).toEqual(["group", "groups"]);
+    expect(CASES.filter(({ operation }) => operation.action.method === "GET").map(({ answer }) => answer.body)).toEqual(
+      ["group", "groups"],
+    );
   });
 
   it("Q15 takes names in their own case and says what was probably meant", () => {
-    const found = violation(() => rewrite(startDialing, '{"GSW_CM_AttrDialMode":1,"GSW_CM_AttrOptimizeBy":1,"GSW_CM_AttroptimizeGoal":80}'));
+    const found = violation(() =>
+      rewrite(startDialing, '{"GSW_CM_AttrDialMode":1,"GSW_CM_AttrOptimizeBy":1,"GSW_CM_AttroptimizeGoal":80}'),
+    );
     expect(found).toMatchObject({ rule: "attribute", pointer: "/GSW_CM_AttroptimizeGoal" });
     expect(found?.message).toContain("did you mean GSW_CM_AttrOptimizeGoal?");
     expect(violation(() => rewrite(startDialing, '{"GSW CM AttrDialMode":2}'))?.rule).toBe("attribute");
@@ -116,20 +156,31 @@ describe("the manual's quirks", () => {
   });
 
   it("Q17 knows 410 for records, phones and customer ids, and none for lists", () => {
-    expect(Object.entries(STATUSES).filter(([, statuses]) => !statuses.includes(410)).map(([name]) => name)).toEqual(["lists"]);
+    expect(
+      Object.entries(STATUSES)
+        .filter(([, statuses]) => !statuses.includes(410))
+        .map(([name]) => name),
+    ).toEqual(["lists"]);
   });
 
   it("Q18 knows 404 for an unknown list or campaign, and none for records", () => {
-    expect(Object.entries(STATUSES).filter(([, statuses]) => statuses.includes(404)).map(([name]) => name)).toEqual(["lists", "campaigngroups"]);
+    expect(
+      Object.entries(STATUSES)
+        .filter(([, statuses]) => statuses.includes(404))
+        .map(([name]) => name),
+    ).toEqual(["lists", "campaigngroups"]);
   });
 
   it("Q19 expects a body behind a positive answer to GET, and to nothing else", () => {
     expect(ACTIONS.filter(({ answersBody }) => answersBody).map(({ method }) => method)).toEqual(["GET"]);
-    for (const { request, answer } of examples) expect(answer.status === 200 && answer.body !== "none").toBe(request.method === "GET");
+    for (const { request, answer } of examples)
+      expect(answer.status === 200 && answer.body !== "none").toBe(request.method === "GET");
   });
 
   it("Q20 reads a GSW_RECORD_HANDLE in the body and says that it must agree with the URI", () => {
-    expect(readBody(processed, new TextEncoder().encode('{"GSW_RECORD_HANDLE":"15"}'))).toEqual(new Map([["GSW_RECORD_HANDLE", 15]]));
+    expect(readBody(processed, new TextEncoder().encode('{"GSW_RECORD_HANDLE":"15"}'))).toEqual(
+      new Map([["GSW_RECORD_HANDLE", 15]]),
+    );
     expect(CATALOG.records.identifiedBy).toBe("GSW_RECORD_HANDLE");
   });
 });

@@ -26,8 +26,13 @@ describe("call reports", () => {
     await until(() => reports().length === 2);
     const [first, second] = reports();
     expect(first).toMatchObject({
-      GSW_HIST_SEQUENCE_NUM: 0, GSW_TENANT_NAME: "Alpha Tenant", GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_CAMPAIGN_GROUP_NAME: "Alpha Campaign@Alpha Agents",
-      GSW_CALLING_LIST: "Alpha List", GSW_CALLING_LIST_DBID: 301, GSW_PHONE: recordOfHandle(world, 1000).contact_info,
+      GSW_HIST_SEQUENCE_NUM: 0,
+      GSW_TENANT_NAME: "Alpha Tenant",
+      GSW_CAMPAIGN_NAME: "Alpha Campaign",
+      GSW_CAMPAIGN_GROUP_NAME: "Alpha Campaign@Alpha Agents",
+      GSW_CALLING_LIST: "Alpha List",
+      GSW_CALLING_LIST_DBID: 301,
+      GSW_PHONE: recordOfHandle(world, 1000).contact_info,
     });
     expect(first).not.toHaveProperty("GSW_CALL_RESULT");
     expect(second).toEqual({ ...first, GSW_HIST_SEQUENCE_NUM: 1, GSW_CALL_RESULT: 33 });
@@ -45,7 +50,11 @@ describe("call reports", () => {
       await until(() => reports().length === 2 + more);
     }
     await until(() => world.db.get("SELECT 1 FROM record_handle WHERE handle = 1000 AND reports = 2") !== undefined);
-    expect(reports().slice(1).map((report) => report["GSW_HIST_SEQUENCE_NUM"])).toEqual([1, 1, 1]);
+    expect(
+      reports()
+        .slice(1)
+        .map((report) => report["GSW_HIST_SEQUENCE_NUM"]),
+    ).toEqual([1, 1, 1]);
   });
 
   it("a call that goes stale is reported by itself", async () => {

@@ -11,7 +11,9 @@ import { createAuthority } from "../../src/sandbox/certificates.ts";
 
 const NAMES = ["sandbox.test", "127.0.0.1", "::1", "2001:db8::ff00:42:8329", "::ffff:192.0.2.1"];
 const cleanups: (() => void)[] = [];
-afterEach(() => { for (const clean of cleanups.splice(0)) clean(); });
+afterEach(() => {
+  for (const clean of cleanups.splice(0)) clean();
+});
 
 const openssl = ((): boolean => {
   try {
@@ -36,7 +38,9 @@ describe("a test authority", () => {
   it("issues leaves for names and addresses, with one usage and a serial of their own", () => {
     const authority = createAuthority("Test CA");
     const ca = new X509Certificate(authority.certPem);
-    const leaves = (["serverAuth", "clientAuth"] as const).map((usage) => new X509Certificate(authority.issue({ names: NAMES, usage }).certPem));
+    const leaves = (["serverAuth", "clientAuth"] as const).map(
+      (usage) => new X509Certificate(authority.issue({ names: NAMES, usage }).certPem),
+    );
     for (const leaf of leaves) {
       expect(leaf.ca).toBe(false);
       expect(leaf.checkIssued(ca)).toBe(true);
@@ -58,13 +62,22 @@ describe("its certificates in a TLS handshake", () => {
   const handshake = async (server: ReturnType<typeof createAuthority>, trusted: string): Promise<string> => {
     const { certPem, keyPem } = server.issue({ names: ["localhost", "127.0.0.1"], usage: "serverAuth" });
     const client = server.issue({ names: ["alpha-ors"], usage: "clientAuth" });
-    const listener = createServer({ cert: certPem, key: keyPem, ca: server.certPem, requestCert: true, rejectUnauthorized: true }, (socket) => {
-      socket.end((socket.getPeerCertificate().subject as { CN: string }).CN);
-    });
+    const listener = createServer(
+      { cert: certPem, key: keyPem, ca: server.certPem, requestCert: true, rejectUnauthorized: true },
+      (socket) => {
+        socket.end((socket.getPeerCertificate().subject as { CN: string }).CN);
+      },
+    );
     listener.listen(0, "127.0.0.1");
     cleanups.push(() => listener.close());
     await once(listener, "listening");
-    const socket: TLSSocket = connect({ port: (listener.address() as AddressInfo).port, host: "127.0.0.1", ca: trusted, cert: client.certPem, key: client.keyPem });
+    const socket: TLSSocket = connect({
+      port: (listener.address() as AddressInfo).port,
+      host: "127.0.0.1",
+      ca: trusted,
+      cert: client.certPem,
+      key: client.keyPem,
+    });
     cleanups.push(() => socket.destroy());
     const [chunk] = (await once(socket, "data")) as [Buffer];
     return chunk.toString();
@@ -76,19 +89,27 @@ describe("its certificates in a TLS handshake", () => {
   });
 
   it("are refused by who trusts another authority of the same name", async () => {
-    await expect(handshake(createAuthority("Test CA"), createAuthority("Test CA").certPem)).rejects.toThrow(/certificate|signature/i);
+    await expect(handshake(createAuthority("Test CA"), createAuthority("Test CA").certPem)).rejects.toThrow(
+      /certificate|signature/i,
+    );
   });
 });
 
 describe.skipIf(!openssl)("its certificates before openssl", () => {
   it("verify for their purpose and no other", () => {
     const directory = mkdtempSync(join(tmpdir(), "certificates-"));
-    cleanups.push(() => { rmSync(directory, { recursive: true }); });
+    cleanups.push(() => {
+      rmSync(directory, { recursive: true });
+    });
     const authority = createAuthority("Test CA");
     const [ca, leaf] = [join(directory, "ca.pem"), join(directory, "leaf.pem")];
     writeFileSync(ca, authority.certPem);
     writeFileSync(leaf, authority.issue({ names: NAMES, usage: "serverAuth" }).certPem);
-    const verify = (...options: string[]): string => execFileSync("openssl", ["verify", "-x509_strict", "-CAfile", ca, ...options, leaf], { encoding: "utf8", stdio: "pipe" });
+    const verify = (...options: string[]): string =>
+      execFileSync("openssl", ["verify", "-x509_strict", "-CAfile", ca, ...options, leaf], {
+        encoding: "utf8",
+        stdio: "pipe",
+      });
     expect(verify("-purpose", "sslserver", "-verify_hostname", "sandbox.test")).toContain("leaf.pem: OK");
     expect(() => verify("-purpose", "sslclient")).toThrow();
     const text = execFileSync("openssl", ["x509", "-in", leaf, "-noout", "-text"], { encoding: "utf8" });

@@ -7,15 +7,21 @@ import { NOON } from "./support.ts";
 
 let ocs: SandboxOcs;
 const clients: RawClient[] = [];
-beforeEach(async () => { ocs = await startSandboxOcs({ now: () => NOON }); });
+beforeEach(async () => {
+  ocs = await startSandboxOcs({ now: () => NOON });
+});
 afterEach(async () => {
   for (const { socket } of clients.splice(0)) socket.destroy();
   await ocs.close();
 });
 
-const get = async <Value>(path: string): Promise<Value> => (await fetch(`${ocs.control}/${path}`)).json() as Promise<Value>;
+const get = async <Value>(path: string): Promise<Value> =>
+  (await fetch(`${ocs.control}/${path}`)).json() as Promise<Value>;
 const post = async (path: string, body?: object | string): Promise<{ status: number; value: unknown }> => {
-  const response = await fetch(`${ocs.control}/${path}`, { method: "POST", ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }) });
+  const response = await fetch(`${ocs.control}/${path}`, {
+    method: "POST",
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
   return { status: response.status, value: await response.json() };
 };
 const send = async (target: string): Promise<string> => {
@@ -30,13 +36,32 @@ describe("GET /sandbox/state", () => {
     await send("/records/15?req=RecordProcessed");
     const state = await get<SandboxState>("state");
     expect(state).toMatchObject({ now: new Date(NOON).toISOString(), active: "primary" });
-    expect(state.groups.map(({ dbid, state: name }) => [dbid, name])).toEqual([[106, "running"], [115, "notLoaded"], [208, "active"]]);
-    expect(state.lists.map(({ name, tenant, rows }) => [name, tenant, rows.length])).toEqual([["Alpha List", "Alpha Tenant", 100], ["Alpha Winback List", "Alpha Tenant", 20], ["Beta List", "Beta Tenant", 50]]);
+    expect(state.groups.map(({ dbid, state: name }) => [dbid, name])).toEqual([
+      [106, "running"],
+      [115, "notLoaded"],
+      [208, "active"],
+    ]);
+    expect(state.lists.map(({ name, tenant, rows }) => [name, tenant, rows.length])).toEqual([
+      ["Alpha List", "Alpha Tenant", 100],
+      ["Alpha Winback List", "Alpha Tenant", 20],
+      ["Beta List", "Beta Tenant", 50],
+    ]);
     expect(state.lists[0]!.rows[9]).toMatchObject({ contact_info: "4155550109", record_status: 3 });
     expect(state.doNotCall).toHaveLength(5);
-    expect(state.handles.map(({ handle }) => handle)).toEqual([17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 41, 42, 43, 44]);
-    expect(state.handles.at(-1)).toEqual({ handle: 44, tenant: "Beta Tenant", list: "Beta List", group: 208, phone: "4155550103", since: NOON / 1000 });
-    expect(state.connections).toEqual([{ number: 1, instance: "primary", open: true, requests: 1, violations: 0, maxInFlight: 1 }]);
+    expect(state.handles.map(({ handle }) => handle)).toEqual([
+      17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 41, 42, 43, 44,
+    ]);
+    expect(state.handles.at(-1)).toEqual({
+      handle: 44,
+      tenant: "Beta Tenant",
+      list: "Beta List",
+      group: 208,
+      phone: "4155550103",
+      since: NOON / 1000,
+    });
+    expect(state.connections).toEqual([
+      { number: 1, instance: "primary", open: true, requests: 1, violations: 0, maxInFlight: 1 },
+    ]);
     expect(state.counters.primary.requests).toBe(1);
   });
 });
@@ -45,7 +70,16 @@ describe("POST /sandbox/records/open", () => {
   it("gives out handles that OCS then knows", async () => {
     const { status, value } = await post("records/open", { list: "Alpha List", count: 2 });
     expect(status).toBe(200);
-    expect(value).toEqual([1000, 1001].map((handle, index) => ({ handle, phone: `415555012${2 + index}`, list: "Alpha List", campaign: "Alpha Campaign", tenant: "Alpha Tenant", group: 106 })));
+    expect(value).toEqual(
+      [1000, 1001].map((handle, index) => ({
+        handle,
+        phone: `415555012${2 + index}`,
+        list: "Alpha List",
+        campaign: "Alpha Campaign",
+        tenant: "Alpha Tenant",
+        group: 106,
+      })),
+    );
     expect(await send("/records/1001?req=RecordProcessed")).toContain("200 OK");
   });
 
@@ -62,8 +96,14 @@ describe("POST /sandbox/records/open", () => {
   });
 
   it.each([
-    ["an unknown list", { list: "Gamma List" }, 404], ["a list that nobody dials", { list: "Beta List" }, 409], ["no whole count", { count: 1.5 }, 400],
-    ["a count of none", { count: 0 }, 400], ["a list that is no name", { list: 3 }, 400], ["another member", { lists: "Alpha List" }, 400], ["an array", [], 400], ["no JSON", "{", 400],
+    ["an unknown list", { list: "Gamma List" }, 404],
+    ["a list that nobody dials", { list: "Beta List" }, 409],
+    ["no whole count", { count: 1.5 }, 400],
+    ["a count of none", { count: 0 }, 400],
+    ["a list that is no name", { list: 3 }, 400],
+    ["another member", { lists: "Alpha List" }, 400],
+    ["an array", [], 400],
+    ["no JSON", "{", 400],
   ])("refuses %s and says why", async (_, body, status) => {
     const answer = await post("records/open", body);
     expect(answer.status).toBe(status);
@@ -74,14 +114,24 @@ describe("POST /sandbox/records/open", () => {
 describe("POST /sandbox/clock", () => {
   it("advances and sets the time, and lets handles go stale by it", async () => {
     expect((await post("clock", { advance: 90 })).value).toEqual({ now: "2026-03-01T12:01:30.000Z" });
-    expect((await post("clock", { set: "2026-03-01T04:31:30-08:00" })).value).toEqual({ now: "2026-03-01T12:31:30.000Z" });
+    expect((await post("clock", { set: "2026-03-01T04:31:30-08:00" })).value).toEqual({
+      now: "2026-03-01T12:31:30.000Z",
+    });
     expect((await get<SandboxState>("state")).handles).toEqual([]);
     expect(await send("/records/15?req=RecordProcessed")).toContain("Warning: 112");
   });
 
-  it.each([[{}], [{ advance: 1, set: "2026-03-01T04:31:30Z" }], [{ advance: "1" }], [{ advance: 1e12 }], [{ set: "tomorrow" }], [{ set: "2026-02-30T25:00:00Z" }], [{ set: "2026-03-01T04:31:30" }]])(
-    "refuses %j", async (body) => { expect((await post("clock", body)).status).toBe(400); },
-  );
+  it.each([
+    [{}],
+    [{ advance: 1, set: "2026-03-01T04:31:30Z" }],
+    [{ advance: "1" }],
+    [{ advance: 1e12 }],
+    [{ set: "tomorrow" }],
+    [{ set: "2026-02-30T25:00:00Z" }],
+    [{ set: "2026-03-01T04:31:30" }],
+  ])("refuses %j", async (body) => {
+    expect((await post("clock", body)).status).toBe(400);
+  });
 });
 
 describe("POST /sandbox/reset", () => {
@@ -95,7 +145,12 @@ describe("POST /sandbox/reset", () => {
     expect(state).toMatchObject({ now: new Date(NOON).toISOString(), active: "primary" });
     expect(state.handles.map(({ handle }) => handle)).toContain(15);
     expect(state.doNotCall).toHaveLength(5);
-    expect(state.counters.primary).toEqual({ connections: { total: 0, open: 0 }, requests: 0, violations: 0, maxInFlight: 0 });
+    expect(state.counters.primary).toEqual({
+      connections: { total: 0, open: 0 },
+      requests: 0,
+      violations: 0,
+      maxInFlight: 0,
+    });
     expect(await get("requests")).toEqual([]);
     expect(await send("/records/15?req=RecordProcessed")).toContain("200 OK");
   });
@@ -106,15 +161,28 @@ describe("the other commands", () => {
     expect((await post("switchover")).value).toEqual({ active: "backup" });
     expect((await post("switchover")).value).toEqual({ active: "primary" });
     expect((await post("delay", { ms: 5, instance: "backup" })).value).toEqual({ primary: 0, backup: 5 });
-    for (const body of [{ ms: -1 }, { ms: "5" }, {}, { ms: 5, instance: "third" }]) expect((await post("delay", body)).status).toBe(400);
+    for (const body of [{ ms: -1 }, { ms: "5" }, {}, { ms: 5, instance: "third" }])
+      expect((await post("delay", body)).status).toBe(400);
   });
 
   it("show the last requests as OCS saw them", async () => {
     await send("/campaigngroups/106?req=Load");
-    expect(await get("requests")).toEqual([{
-      time: new Date(NOON).toISOString(), instance: "primary", connection: 1, method: "POST", target: "/campaigngroups/106?req=Load",
-      headers: [["Host", "ocs"], ["Content-length", "0"]], body: "", status: 409, faults: [],
-    }]);
+    expect(await get("requests")).toEqual([
+      {
+        time: new Date(NOON).toISOString(),
+        instance: "primary",
+        connection: 1,
+        method: "POST",
+        target: "/campaigngroups/106?req=Load",
+        headers: [
+          ["Host", "ocs"],
+          ["Content-length", "0"],
+        ],
+        body: "",
+        status: 409,
+        faults: [],
+      },
+    ]);
   });
 
   it("are 404 when there is no such command, with the list of those there are", async () => {
@@ -126,7 +194,8 @@ describe("the other commands", () => {
   });
 
   it.each([
-    ["a page's", { origin: "http://127.0.0.1:1" }], ["a rebound name's", { host: "evil.test" }],
+    ["a page's", { origin: "http://127.0.0.1:1" }],
+    ["a rebound name's", { host: "evil.test" }],
   ])("are not for browsers: %s request is refused", async (_, headers) => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const attempt = ask(`${ocs.control}/reset`, { method: "POST", headers, agent: false }, (response) => {

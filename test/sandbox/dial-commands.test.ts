@@ -17,13 +17,19 @@ afterEach(async () => {
 });
 
 const post = async (path: string, body?: object): Promise<{ status: number; value: Record<string, unknown> }> => {
-  const response = await fetch(`${ocs.control}/${path}`, { method: "POST", ...(body !== undefined && { body: JSON.stringify(body) }) });
+  const response = await fetch(`${ocs.control}/${path}`, {
+    method: "POST",
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
   return { status: response.status, value: (await response.json()) as Record<string, unknown> };
 };
 
 describe("POST /sandbox/dial", () => {
   it("dials one record and answers with its event", async () => {
-    expect((await post("dial")).value).toMatchObject({ dialed: 1, events: [{ id: 1, type: "record.dialed", udata: { GSW_RECORD_HANDLE: 1000 } }] });
+    expect((await post("dial")).value).toMatchObject({
+      dialed: 1,
+      events: [{ id: 1, type: "record.dialed", udata: { GSW_RECORD_HANDLE: 1000 } }],
+    });
   });
 
   it("dials as many of a list as are wanted, and says what the rest waits for", async () => {
@@ -34,7 +40,9 @@ describe("POST /sandbox/dial", () => {
 
   it("says that records wait for their hours", async () => {
     now = NOON - 4 * 3_600_000;
-    expect((await post("dial", { count: 1000 })).value["short"]).toMatch(/^no more is due: \d+ records wait for their hours, \d+ for another of their chain$/);
+    expect((await post("dial", { count: 1000 })).value["short"]).toMatch(
+      /^no more is due: \d+ records wait for their hours, \d+ for another of their chain$/,
+    );
   });
 
   it("says that nobody dials", async () => {
@@ -44,12 +52,18 @@ describe("POST /sandbox/dial", () => {
 
   it("posts the events to an address of the wish's own", async () => {
     await post("dial", { to: other.url });
-    for (let left = 100; left > 0 && other.posts.length === 0; left--) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let left = 100; left > 0 && other.posts.length === 0; left--)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     expect(other.posts.map(({ body }) => body)).toMatchObject([{ id: 1, type: "record.dialed" }]);
   });
 
   it.each([
-    [{ list: "Gamma List" }, 404], [{ list: "Beta List" }, 409], [{ count: 0 }, 400], [{ to: "ftp://x" }, 400], [{ to: "here" }, 400], [{ rate: 1 }, 400],
+    [{ list: "Gamma List" }, 404],
+    [{ list: "Beta List" }, 409],
+    [{ count: 0 }, 400],
+    [{ to: "ftp://x" }, 400],
+    [{ to: "here" }, 400],
+    [{ rate: 1 }, 400],
   ])("refuses %j and says why", async (body, status) => {
     const answer = await post("dial", body);
     expect([answer.status, answer.value["error"]]).toEqual([status, expect.stringMatching(/\w+ \w+/)]);
@@ -58,7 +72,10 @@ describe("POST /sandbox/dial", () => {
 
 describe("GSW_RECORD_URI", () => {
   it("names the OCS that answers, unless another address is advertised", async () => {
-    const base = async (): Promise<unknown> => ((await post("dial")).value as { events: { udata: { GSW_RECORD_URI: string } }[] }).events.at(-1)!.udata.GSW_RECORD_URI.replace(/\/records\/\d+$/, "");
+    const base = async (): Promise<unknown> =>
+      ((await post("dial")).value as { events: { udata: { GSW_RECORD_URI: string } }[] }).events
+        .at(-1)!
+        .udata.GSW_RECORD_URI.replace(/\/records\/\d+$/, "");
     expect(await base()).toBe(ocs.primary.http);
     ocs.switchover();
     expect(await base()).toBe(ocs.backup.http);
@@ -69,15 +86,37 @@ describe("GSW_RECORD_URI", () => {
 
 describe("the dialer's settings", () => {
   it("are shown and set by OCS's names", async () => {
-    const set = { "rate": 0.5, "validation-uri": other.url, "history-uri": other.url, "advertise": "http://gateway:8080/", "http-response-timeout": 2, "validation-timeout-call-result": 4 };
+    const set = {
+      rate: 0.5,
+      "validation-uri": other.url,
+      "history-uri": other.url,
+      advertise: "http://gateway:8080/",
+      "http-response-timeout": 2,
+      "validation-timeout-call-result": 4,
+    };
     expect((await post("dialer", set)).value).toEqual({ ...set, advertise: "http://gateway:8080", webhook: null });
-    expect(await (await fetch(`${ocs.control}/dialer`)).json()).toEqual({ ...set, advertise: "http://gateway:8080", webhook: null });
-    expect((await post("dialer", { "rate": 0, "validation-uri": null })).value).toMatchObject({ "rate": 0, "validation-uri": null, "history-uri": other.url });
+    expect(await (await fetch(`${ocs.control}/dialer`)).json()).toEqual({
+      ...set,
+      advertise: "http://gateway:8080",
+      webhook: null,
+    });
+    expect((await post("dialer", { rate: 0, "validation-uri": null })).value).toMatchObject({
+      rate: 0,
+      "validation-uri": null,
+      "history-uri": other.url,
+    });
     expect((await post("dialer", { advertise: null })).value).toMatchObject({ advertise: null });
   });
 
   it.each([
-    [{ rate: -1 }], [{ rate: "5" }], [{ rate: 1e9 }], [{ "validation-uri": "x" }], [{ "http-response-timeout": 0 }], [{ "validation-timeout-call-result": 900 }], [{ "advertise": "x" }], [{ other: 1 }],
+    [{ rate: -1 }],
+    [{ rate: "5" }],
+    [{ rate: 1e9 }],
+    [{ "validation-uri": "x" }],
+    [{ "http-response-timeout": 0 }],
+    [{ "validation-timeout-call-result": 900 }],
+    [{ advertise: "x" }],
+    [{ other: 1 }],
   ])("refuse %j", async (body) => {
     expect((await post("dialer", body)).status).toBe(400);
   });
@@ -93,7 +132,10 @@ describe("POST /sandbox/records/open", () => {
 
   it("is refused while the validation-uri does not answer", async () => {
     await post("dialer", { "validation-uri": "http://127.0.0.1:9/" });
-    expect(await post("records/open")).toMatchObject({ status: 409, value: { error: "no answer from http://127.0.0.1:9/" } });
+    expect(await post("records/open")).toMatchObject({
+      status: 409,
+      value: { error: "no answer from http://127.0.0.1:9/" },
+    });
   });
 });
 

@@ -1,6 +1,12 @@
 /** A dialer over a world of its own, and a receiver for what it posts. */
 import { expect } from "vitest";
-import { createDialer, type Dialed, type Dialer, type DialerPlace, type DialerSettings } from "../../src/sandbox/dialer.ts";
+import {
+  createDialer,
+  type Dialed,
+  type Dialer,
+  type DialerPlace,
+  type DialerSettings,
+} from "../../src/sandbox/dialer.ts";
 import type { World } from "../../src/sandbox/world.ts";
 import { receiver, type Receiver } from "./posted.ts";
 import { aWorld, NOON } from "./support.ts";
@@ -35,9 +41,16 @@ export const aSetting = async (now: () => number): Promise<Setting> => {
   return setting;
 };
 
-export type ToldEvent = { readonly type: string; readonly udata: Readonly<Record<string, unknown>>; readonly because?: string; readonly phone?: string; readonly call_result?: number };
+export type ToldEvent = {
+  readonly type: string;
+  readonly udata: Readonly<Record<string, unknown>>;
+  readonly because?: string;
+  readonly phone?: string;
+  readonly call_result?: number;
+};
 
-export const told = ({ events }: Dialed): ToldEvent[] => events.map(({ type, data }) => ({ type, ...(JSON.parse(data) as Omit<ToldEvent, "type">) }));
+export const told = ({ events }: Dialed): ToldEvent[] =>
+  events.map(({ type, data }) => ({ type, ...(JSON.parse(data) as Omit<ToldEvent, "type">) }));
 export const phonesOf = ({ retrieved }: Dialed): string[] => retrieved.map(({ record }) => record.contact_info);
 
 export const until = async (holds: () => boolean): Promise<void> => {

@@ -27,12 +27,25 @@ describe("dialing one record", () => {
     const record = recordOfHandle(world, 1000);
     expect(record).toMatchObject({ record_status: 2, attempt: 1 });
     expect(event).toMatchObject({
-      type: "record.dialed", tenant: { dbid: 101, name: "Alpha Tenant" }, list: "Alpha List", group: 106,
+      type: "record.dialed",
+      tenant: { dbid: 101, name: "Alpha Tenant" },
+      list: "Alpha List",
+      group: 106,
       expects: { finalize: true, before: new Date(now + world.staleTimeout).toISOString() },
       udata: {
-        GSW_RECORD_HANDLE: 1000, GSW_RECORD_URI: "http://gateway:8080/records/1000", GSW_APPLICATION_ID: 398, GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_CALLING_LIST: "Alpha List",
-        GSW_CALLING_LIST_DBID: 301, GSW_CAMPAIGN_GROUP_NAME: "Alpha Campaign@Alpha Agents", GSW_CAMPAIGN_GROUP_DBID: 106, GSW_PHONE: record.contact_info, GSW_CHAIN_ID: record.chain_id,
-        GSW_ATTEMPTS: 1, GSW_SWITCH_DBID: 105, GSW_CUSTOMER_ID: record.customer_id,
+        GSW_RECORD_HANDLE: 1000,
+        GSW_RECORD_URI: "http://gateway:8080/records/1000",
+        GSW_APPLICATION_ID: 398,
+        GSW_CAMPAIGN_NAME: "Alpha Campaign",
+        GSW_CALLING_LIST: "Alpha List",
+        GSW_CALLING_LIST_DBID: 301,
+        GSW_CAMPAIGN_GROUP_NAME: "Alpha Campaign@Alpha Agents",
+        GSW_CAMPAIGN_GROUP_DBID: 106,
+        GSW_PHONE: record.contact_info,
+        GSW_CHAIN_ID: record.chain_id,
+        GSW_ATTEMPTS: 1,
+        GSW_SWITCH_DBID: 105,
+        GSW_CUSTOMER_ID: record.customer_id,
       },
     });
     expect(event!.udata["GSW_CALL_ATTEMPT_GUID"]).toMatch(/^[0-9A-F]{32}$/);
@@ -50,14 +63,23 @@ describe("dialing one record", () => {
   it("lets lists take turns", async () => {
     await post(world, "/campaigngroups/208?req=StartDialing", { GSW_CM_AttrDialMode: 2 });
     const { retrieved } = await make().dial({ count: 6 });
-    expect(retrieved.map(({ list }) => list.name)).toEqual(["Alpha List", "Beta List", "Alpha List", "Beta List", "Alpha List", "Beta List"]);
+    expect(retrieved.map(({ list }) => list.name)).toEqual([
+      "Alpha List",
+      "Beta List",
+      "Alpha List",
+      "Beta List",
+      "Alpha List",
+      "Beta List",
+    ]);
     expect(retrieved.map(({ tenant }) => tenant.dbid)).toEqual([101, 102, 101, 102, 101, 102]);
   });
 
   it("ends records of the do-not-call list on the way, and says so", async () => {
     const dialed = await make().dial({ count: 1000 });
     const stopped = told(dialed).filter(({ type }) => type === "record.stopped");
-    expect(new Set(stopped.map(({ phone }) => phone))).toEqual(new Set(["4155550190", "4155550191", "4155550192", "4155550193", "4155550194"]));
+    expect(new Set(stopped.map(({ phone }) => phone))).toEqual(
+      new Set(["4155550190", "4155550191", "4155550192", "4155550193", "4155550194"]),
+    );
     for (const { phone, call_result, because } of stopped) {
       expect([call_result, because]).toEqual([51, "on the do-not-call list"]);
       expect(recordAt(world, 301, phone!)).toMatchObject({ record_type: 7, record_status: 3 });
@@ -69,20 +91,29 @@ describe("dialing one record", () => {
 describe("hours", () => {
   const only = (columns: string): void => {
     world.db.run("UPDATE record SET record_status = 3 WHERE list_dbid = 301 AND record_status = 1");
-    world.db.run(`UPDATE record SET record_status = 1, ${columns} WHERE list_dbid = 301 AND contact_info = '4155550150'`);
+    world.db.run(
+      `UPDATE record SET record_status = 1, ${columns} WHERE list_dbid = 301 AND contact_info = '4155550150'`,
+    );
   };
   const PST = 510;
   const at = (time: string): number => Date.parse(`2026-03-01T${time}-08:00`);
 
   it.each([
-    ["a minute before", "07:59:59", 0], ["as it opens", "08:00:00", 1], ["as it ends", "18:00:00", 1], ["a second after", "18:00:01", 0],
+    ["a minute before", "07:59:59", 0],
+    ["as it opens", "08:00:00", 1],
+    ["as it ends", "18:00:00", 1],
+    ["a second after", "18:00:01", 0],
   ])("a window from 08:00 to 18:00 in the record's zone: %s", async (_, time, dialed) => {
     only(`tz_dbid = ${PST}, daily_from = 28800, daily_till = 64800`);
     now = at(time);
     expect((await make().dial({ count: 1 })).retrieved).toHaveLength(dialed);
   });
 
-  it.each([["23:30:00", 1], ["01:00:00", 1], ["12:00:00", 0]])("a window over midnight at %s", async (time, dialed) => {
+  it.each([
+    ["23:30:00", 1],
+    ["01:00:00", 1],
+    ["12:00:00", 0],
+  ])("a window over midnight at %s", async (time, dialed) => {
     only(`tz_dbid = ${PST}, daily_from = 79200, daily_till = 7200`);
     now = at(time);
     expect((await make().dial({ count: 1 })).retrieved).toHaveLength(dialed);
@@ -113,7 +144,9 @@ describe("hours", () => {
 describe("chains", () => {
   beforeEach(() => {
     world.db.run("UPDATE record SET record_status = 3 WHERE list_dbid = 301 AND record_status = 1");
-    world.db.run("UPDATE record SET record_status = 1, daily_from = 0, daily_till = 86399 WHERE list_dbid = 301 AND contact_info IN ('4155550101', '4155550102')");
+    world.db.run(
+      "UPDATE record SET record_status = 1, daily_from = 0, daily_till = 86399 WHERE list_dbid = 301 AND contact_info IN ('4155550101', '4155550102')",
+    );
   });
 
   it("one number at a time, in order, the next when the one before was given back or stopped", async () => {
@@ -134,9 +167,14 @@ describe("chains", () => {
 
   it("a number outside its hours does not keep the others of its chain waiting, one with a day of its own does", async () => {
     await post(world, "/records/17?req=RequestRecordCancel");
-    world.db.run("UPDATE record SET dial_sched_time = ? WHERE contact_info = '4155550101' AND list_dbid = 301", now / 1000 + 60);
+    world.db.run(
+      "UPDATE record SET dial_sched_time = ? WHERE contact_info = '4155550101' AND list_dbid = 301",
+      now / 1000 + 60,
+    );
     expect((await make().dial({ count: 9 })).retrieved).toEqual([]);
-    world.db.run("UPDATE record SET dial_sched_time = NULL, daily_from = 3, daily_till = 4 WHERE contact_info = '4155550101' AND list_dbid = 301");
+    world.db.run(
+      "UPDATE record SET dial_sched_time = NULL, daily_from = 3, daily_till = 4 WHERE contact_info = '4155550101' AND list_dbid = 301",
+    );
     expect(phonesOf(await make().dial({ count: 9 }))).toEqual(["4155550102"]);
   });
 });
@@ -145,7 +183,9 @@ describe("a switchover", () => {
   it("begins a run that counts from 1, so that old numbers come again for other records", async () => {
     const dialer = make();
     const [before] = (await dialer.dial({ count: 1 })).retrieved;
-    world.db.transaction(() => { beginRun(world); });
+    world.db.transaction(() => {
+      beginRun(world);
+    });
     const after = (await dialer.dial({ count: 44 })).retrieved;
     expect(after.map(({ handle }) => handle)).toEqual(after.map((_, index) => index + 1));
     expect(attemptGuid(world, after[0]!)).not.toBe(attemptGuid(world, before!));
@@ -181,13 +221,19 @@ describe("a state directory", () => {
     const first = aWorld({ stateDir: directory, now: () => now });
     const dialer = createDialer(first, {}, { base: () => "http://gateway:8080" });
     await dialer.dial({ count: 2 });
-    first.db.transaction(() => { beginRun(first); });
+    first.db.transaction(() => {
+      beginRun(first);
+    });
     await dialer.dial({ count: 1 });
     await dialer.close();
     first.close();
     const second = aWorld({ stateDir: directory, now: () => now });
     const again = createDialer(second, {}, { base: () => "http://gateway:8080" });
-    expect(again.log.after(0).map(({ id, type }) => [id, type])).toEqual([[1, "record.dialed"], [2, "record.dialed"], [3, "record.dialed"]]);
+    expect(again.log.after(0).map(({ id, type }) => [id, type])).toEqual([
+      [1, "record.dialed"],
+      [2, "record.dialed"],
+      [3, "record.dialed"],
+    ]);
     expect((await again.dial({ count: 1 })).retrieved.map(({ run, handle }) => [run, handle])).toEqual([[2, 2]]);
     await again.close();
     second.close();

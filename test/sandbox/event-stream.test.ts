@@ -10,21 +10,31 @@ const EVENING = NOON + 6 * 3_600_000;
 
 let ocs: SandboxOcs;
 const ends: (() => void)[] = [];
-beforeEach(async () => { ocs = await startSandboxOcs({ now: () => EVENING }); });
+beforeEach(async () => {
+  ocs = await startSandboxOcs({ now: () => EVENING });
+});
 afterEach(async () => {
   for (const end of ends.splice(0)) end();
   await ocs.close();
 });
 
-type Stream = { readonly response: IncomingMessage; readonly text: () => string; readonly has: (what: string | RegExp) => Promise<string> };
+type Stream = {
+  readonly response: IncomingMessage;
+  readonly text: () => string;
+  readonly has: (what: string | RegExp) => Promise<string>;
+};
 
 const follow = (url: string, headers: Record<string, string> = {}): Promise<Stream> =>
   new Promise((resolve, reject) => {
     const asked = request(url, { headers, agent: false }, (response) => {
       let text = "";
-      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk)).on("error", () => undefined);
+      response
+        .setEncoding("utf8")
+        .on("data", (chunk: string) => (text += chunk))
+        .on("error", () => undefined);
       const has = async (what: string | RegExp): Promise<string> => {
-        for (let left = 300; left > 0 && !(typeof what === "string" ? text.includes(what) : what.test(text)); left--) await new Promise((wake) => setTimeout(wake, 10));
+        for (let left = 300; left > 0 && !(typeof what === "string" ? text.includes(what) : what.test(text)); left--)
+          await new Promise((wake) => setTimeout(wake, 10));
         expect(text).toMatch(what);
         return text;
       };
@@ -61,16 +71,26 @@ describe("GET /sandbox/events", () => {
     expect(idsIn(await after.has("id: 5"))).toEqual([4, 5]);
   });
 
-  it.each([["102", 102], ["Beta Tenant", 102], ["101", 101]])("shows only the tenant %s when asked for it, old events and new", async (name, dbid) => {
+  it.each([
+    ["102", 102],
+    ["Beta Tenant", 102],
+    ["101", 101],
+  ])("shows only the tenant %s when asked for it, old events and new", async (name, dbid) => {
     await bothDial();
     const stream = await follow(`${ocs.control}/events?after=0&tenant=${encodeURIComponent(name)}`);
     await ocs.dialer.dial({ count: 4 });
     const text = await stream.has(/(?:id: [\s\S]*){4}/);
-    const tenants = [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => (JSON.parse(data!) as { tenant: { dbid: number } }).tenant.dbid);
+    const tenants = [...text.matchAll(/^data: (.*)$/gm)].map(
+      ([, data]) => (JSON.parse(data!) as { tenant: { dbid: number } }).tenant.dbid,
+    );
     expect([tenants.length, new Set(tenants)]).toEqual([4, new Set([dbid])]);
   });
 
-  it.each([["tenant=Gamma", 404], ["after=x", 400], ["since=3", 400]])("refuses ?%s", async (query, status) => {
+  it.each([
+    ["tenant=Gamma", 404],
+    ["after=x", 400],
+    ["since=3", 400],
+  ])("refuses ?%s", async (query, status) => {
     expect((await follow(`${ocs.control}/events?${query}`)).response.statusCode).toBe(status);
   });
 

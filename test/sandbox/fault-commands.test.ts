@@ -4,41 +4,98 @@ import { aBench, POLL, type FaultBench } from "./fault-kit.ts";
 import { request, type RawClient } from "./raw-client.ts";
 
 let bench: FaultBench;
-beforeEach(async () => { bench = await aBench(); });
-afterEach(async () => { await bench.close(); });
+beforeEach(async () => {
+  bench = await aBench();
+});
+afterEach(async () => {
+  await bench.close();
+});
 
 const UPDATE = request("/records/20?req=UpdateCallCompletionStats");
 
 describe("POST /sandbox/faults", () => {
   it("gives the fault with its id and all that was said", async () => {
-    expect(await bench.add({ kind: "slow", value: "2s", action: "AddRecord", tenant: 101, count: 3, probability: 0.5, seed: 9, for: "30s" })).toEqual({
-      id: "f1", kind: "slow", value: "2s", action: "AddRecord", tenant: "Alpha Tenant", count: 3, probability: 0.5, seed: 9, for: "30s", state: "on", fired: 0, remaining: 3,
-      firings: [], sees: expect.stringContaining("late") as string,
+    expect(
+      await bench.add({
+        kind: "slow",
+        value: "2s",
+        action: "AddRecord",
+        tenant: 101,
+        count: 3,
+        probability: 0.5,
+        seed: 9,
+        for: "30s",
+      }),
+    ).toEqual({
+      id: "f1",
+      kind: "slow",
+      value: "2s",
+      action: "AddRecord",
+      tenant: "Alpha Tenant",
+      count: 3,
+      probability: 0.5,
+      seed: 9,
+      for: "30s",
+      state: "on",
+      fired: 0,
+      remaining: 3,
+      firings: [],
+      sees: expect.stringContaining("late") as string,
     });
-    expect(await bench.add({ kind: "stall", probability: 0.5, tenant: "Beta Tenant" })).toMatchObject({ id: "f2", seed: 1, tenant: "Beta Tenant" });
+    expect(await bench.add({ kind: "stall", probability: 0.5, tenant: "Beta Tenant" })).toMatchObject({
+      id: "f2",
+      seed: 1,
+      tenant: "Beta Tenant",
+    });
     expect((await bench.faults()).map(({ id }) => id)).toEqual(["f1", "f2"]);
   });
 
-  it.each([[{}], [{ kind: "drip" }], [{ kind: "constructor" }], [{ kind: 3 }]])("refuses %j with the list of kinds", async (body) => {
-    const { status, value } = await bench.control("POST faults", body);
-    expect([status, (value as { error: string }).error]).toEqual([400, expect.stringMatching(new RegExp(`^kind: .*${KIND_NAMES.join(", ")}`))]);
-  });
+  it.each([[{}], [{ kind: "drip" }], [{ kind: "constructor" }], [{ kind: 3 }]])(
+    "refuses %j with the list of kinds",
+    async (body) => {
+      const { status, value } = await bench.control("POST faults", body);
+      expect([status, (value as { error: string }).error]).toEqual([
+        400,
+        expect.stringMatching(new RegExp(`^kind: .*${KIND_NAMES.join(", ")}`)),
+      ]);
+    },
+  );
 
   it.each([
-    [{ kind: "slow" }, "value: expected a duration"], [{ kind: "slow", value: "2" }, "value: expected a duration"], [{ kind: "slow", value: 2 }, "value: expected a duration"],
-    [{ kind: "slow", value: "99999h" }, "value: expected a duration"], [{ kind: "status" }, "value: expected a negative status"], [{ kind: "status", value: 200 }, "value: expected a negative status"],
-    [{ kind: "truncate", value: "-1B" }, "value: expected a number of bytes"], [{ kind: "truncate", value: 1.5 }, "value: expected a number of bytes"],
-    [{ kind: "stall", value: "2s" }, "value: stall takes none"], [{ kind: "both-down", value: "soon" }, "value: expected a duration"],
-    [{ kind: "stall", action: "Addrecord" }, "action: expected one of"], [{ kind: "stall", action: 4 }, "action: expected one of"],
-    [{ kind: "stall", tenant: "Gamma Tenant" }, "tenant: expected one of Alpha Tenant (101), Beta Tenant (102)"], [{ kind: "stall", tenant: 7 }, "tenant: expected"], [{ kind: "stall", tenant: "" }, "tenant: expected"],
-    [{ kind: "stall", count: 0 }, "count: expected"], [{ kind: "stall", count: "1" }, "count: expected"], [{ kind: "stall", count: 1.5 }, "count: expected"],
-    [{ kind: "stall", probability: 1.1 }, "probability: expected"], [{ kind: "stall", probability: "0.5" }, "probability: expected"], [{ kind: "stall", probability: 0.5, seed: -1 }, "seed: expected"],
-    [{ kind: "stall", seed: 3 }, "seed: goes with a probability"], [{ kind: "stall", for: "ever" }, "for: expected a duration"], [{ kind: "stall", for: 5 }, "for: expected a duration"],
-    [{ kind: "bad-cert", action: "AddRecord" }, "action: bad-cert strikes connections"], [{ kind: "bad-cert", tenant: 101 }, "tenant: bad-cert strikes connections"],
+    [{ kind: "slow" }, "value: expected a duration"],
+    [{ kind: "slow", value: "2" }, "value: expected a duration"],
+    [{ kind: "slow", value: 2 }, "value: expected a duration"],
+    [{ kind: "slow", value: "99999h" }, "value: expected a duration"],
+    [{ kind: "status" }, "value: expected a negative status"],
+    [{ kind: "status", value: 200 }, "value: expected a negative status"],
+    [{ kind: "truncate", value: "-1B" }, "value: expected a number of bytes"],
+    [{ kind: "truncate", value: 1.5 }, "value: expected a number of bytes"],
+    [{ kind: "stall", value: "2s" }, "value: stall takes none"],
+    [{ kind: "both-down", value: "soon" }, "value: expected a duration"],
+    [{ kind: "stall", action: "Addrecord" }, "action: expected one of"],
+    [{ kind: "stall", action: 4 }, "action: expected one of"],
+    [{ kind: "stall", tenant: "Gamma Tenant" }, "tenant: expected one of Alpha Tenant (101), Beta Tenant (102)"],
+    [{ kind: "stall", tenant: 7 }, "tenant: expected"],
+    [{ kind: "stall", tenant: "" }, "tenant: expected"],
+    [{ kind: "stall", count: 0 }, "count: expected"],
+    [{ kind: "stall", count: "1" }, "count: expected"],
+    [{ kind: "stall", count: 1.5 }, "count: expected"],
+    [{ kind: "stall", probability: 1.1 }, "probability: expected"],
+    [{ kind: "stall", probability: "0.5" }, "probability: expected"],
+    [{ kind: "stall", probability: 0.5, seed: -1 }, "seed: expected"],
+    [{ kind: "stall", seed: 3 }, "seed: goes with a probability"],
+    [{ kind: "stall", for: "ever" }, "for: expected a duration"],
+    [{ kind: "stall", for: 5 }, "for: expected a duration"],
+    [{ kind: "bad-cert", action: "AddRecord" }, "action: bad-cert strikes connections"],
+    [{ kind: "bad-cert", tenant: 101 }, "tenant: bad-cert strikes connections"],
     [{ kind: "stall", match: "x" }, "expected no other members than"],
   ])("refuses %j by name, and nothing stands", async (body, error) => {
     const { status, value } = await bench.control("POST faults", body);
-    expect([status, (value as { error: string }).error, await bench.faults()]).toEqual([400, expect.stringContaining(error), []]);
+    expect([status, (value as { error: string }).error, await bench.faults()]).toEqual([
+      400,
+      expect.stringContaining(error),
+      [],
+    ]);
   });
 
   it("takes numbers for statuses and bytes as text too", async () => {
@@ -49,15 +106,31 @@ describe("POST /sandbox/faults", () => {
 
 describe("faults on requests", () => {
   it("strike those of one action and one tenant alone, so often as they may, and are listed with each firing", async () => {
-    await bench.add({ kind: "status", value: 500, action: "UpdateCallCompletionStats", tenant: "Alpha Tenant", count: 1 });
+    await bench.add({
+      kind: "status",
+      value: 500,
+      action: "UpdateCallCompletionStats",
+      tenant: "Alpha Tenant",
+      count: 1,
+    });
     const client = await bench.connect();
     const heads: string[] = [];
-    for (const target of ["/records/41?req=UpdateCallCompletionStats", "/records/20?req=AddRecord", "/records/20?req=UpdateCallCompletionStats", "/records/20?req=UpdateCallCompletionStats"]) {
+    for (const target of [
+      "/records/41?req=UpdateCallCompletionStats",
+      "/records/20?req=AddRecord",
+      "/records/20?req=UpdateCallCompletionStats",
+      "/records/20?req=UpdateCallCompletionStats",
+    ]) {
       client.send(request(target));
       heads.push((await client.answer()).head.slice(9, 12));
     }
     expect(heads).toEqual(["200", "400", "500", "200"]);
-    expect((await bench.faults())[0]).toMatchObject({ state: "spent", fired: 1, remaining: 0, firings: [{ instance: "primary", connection: 1, action: "UpdateCallCompletionStats", tenant: "Alpha Tenant" }] });
+    expect((await bench.faults())[0]).toMatchObject({
+      state: "spent",
+      fired: 1,
+      remaining: 0,
+      firings: [{ instance: "primary", connection: 1, action: "UpdateCallCompletionStats", tenant: "Alpha Tenant" }],
+    });
     expect((await bench.seen()).map(({ faults }) => faults)).toEqual([[], [], ["f1"], []]);
   });
 
@@ -110,10 +183,16 @@ describe("DELETE /sandbox/faults", () => {
   it("with an id takes away that one alone; an unknown one is 404 with those that there are", async () => {
     for (const kind of ["stall", "garbage"]) await bench.add({ kind });
     expect(await bench.control("DELETE faults/f1")).toEqual({ status: 200, value: { cleared: 1 } });
-    expect(await bench.control("DELETE faults/f1")).toEqual({ status: 404, value: { error: "no such fault; those are f2" } });
+    expect(await bench.control("DELETE faults/f1")).toEqual({
+      status: 404,
+      value: { error: "no such fault; those are f2" },
+    });
     expect((await bench.faults()).map(({ kind }) => kind)).toEqual(["garbage"]);
     expect((await bench.control("DELETE faults")).value).toEqual({ cleared: 1 });
-    expect(await bench.control("DELETE faults/f2")).toEqual({ status: 404, value: { error: "no such fault; there is none" } });
+    expect(await bench.control("DELETE faults/f2")).toEqual({
+      status: 404,
+      value: { error: "no such fault; there is none" },
+    });
   });
 
   it("comes with a reset, and what was held is done in the world before it", async () => {
@@ -139,7 +218,11 @@ describe("DELETE /sandbox/faults", () => {
 
 describe("POST /sandbox/switchover", () => {
   it("refuses a gap that is no duration", async () => {
-    for (const gap of [2, "2", "long"]) expect(await bench.control("POST switchover", { gap })).toMatchObject({ status: 400, value: { error: expect.stringMatching(/^gap: expected a duration/) as string } });
+    for (const gap of [2, "2", "long"])
+      expect(await bench.control("POST switchover", { gap })).toMatchObject({
+        status: 400,
+        value: { error: expect.stringMatching(/^gap: expected a duration/) as string },
+      });
     expect((await bench.control("GET state")).value).toMatchObject({ active: "primary" });
   });
 });

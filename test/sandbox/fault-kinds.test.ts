@@ -7,12 +7,18 @@ import { open, request, type RawClient } from "./raw-client.ts";
 import { lastRecord, recordOfHandle, stateOfHandle } from "./support.ts";
 
 let bench: FaultBench;
-beforeEach(async () => { bench = await aBench(); });
-afterEach(async () => { await bench.close(); });
+beforeEach(async () => {
+  bench = await aBench();
+});
+afterEach(async () => {
+  await bench.close();
+});
 
 const PROCESSED = request("/records/15?req=RecordProcessed");
 const LOAD = request("/campaigngroups/106?req=Load");
-const ADD = request("/lists/Alpha%20List?req=AddRecord", { body: '{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550177","GSW_TZ_NAME":"PST"}' });
+const ADD = request("/lists/Alpha%20List?req=AddRecord", {
+  body: '{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550177","GSW_TZ_NAME":"PST"}',
+});
 const OK = "HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nContent-length: 0\r\n\r\n";
 
 const sending = async (bytes: string): Promise<RawClient> => {
@@ -25,8 +31,24 @@ const handle15 = (): string | undefined => stateOfHandle(bench.ocs.world, 15);
 describe("the table of kinds", () => {
   it("has the contract's names, two for the standby, and says of each what a client sees", () => {
     expect([...KIND_NAMES].sort()).toEqual([
-      "bad-cert", "both-down", "close-idle", "db-down", "garbage", "half-close", "lost-reply", "reject-second", "reset-before", "slow", "stale", "stall",
-      "standby-accepts", "standby-refuses", "status", "surplus-bytes", "switchover", "truncate",
+      "bad-cert",
+      "both-down",
+      "close-idle",
+      "db-down",
+      "garbage",
+      "half-close",
+      "lost-reply",
+      "reject-second",
+      "reset-before",
+      "slow",
+      "stale",
+      "stall",
+      "standby-accepts",
+      "standby-refuses",
+      "status",
+      "surplus-bytes",
+      "switchover",
+      "truncate",
     ]);
     for (const { sees } of Object.values(KINDS)) expect(sees).toMatch(/\w+ \w+ \w+/);
   });
@@ -38,7 +60,9 @@ describe("before OCS did anything", () => {
     const before = bench.state();
     const client = await sending(PROCESSED);
     expect([await client.end, client.rest(), bench.state()]).toEqual(["ECONNRESET", "", before]);
-    expect(await bench.seen()).toMatchObject([{ target: "/records/15?req=RecordProcessed", status: null, faults: ["f1"] }]);
+    expect(await bench.seen()).toMatchObject([
+      { target: "/records/15?req=RecordProcessed", status: null, faults: ["f1"] },
+    ]);
   });
 
   it("half-close ends OCS's side, and hears nothing more", async () => {
@@ -89,18 +113,30 @@ describe("before OCS did anything", () => {
   });
 
   it.each([
-    [PROCESSED, 400, "9001", "400 Bad Request : 0 Incorrect or unknown request"], [PROCESSED, 404, "9016", "404 Not Found : 0 Not found"],
-    [PROCESSED, 409, "9017", "409 Conflict : 0 Conflict"], [PROCESSED, 410, "112", "410 Gone : 0 No call found for the record handle"],
-    [PROCESSED, 500, "9015", "500 Internal server error : 0 OCS internal processing error"], [ADD, 404, "9010", "404 Not Found : 0 Calling list was not found"],
-    [ADD, 409, "9014", "409 Conflict : 0 Record could not be added"], [LOAD, 400, "10", "400 Bad Request : 0 Invalid parameter"],
-    [LOAD, 404, "9", "404 Not Found : 0 Campaign group was not found"], [LOAD, 409, "5", ""], [LOAD, 410, "4", "410 Gone : 0 Campaign is not loaded"],
-    [LOAD, 500, "1", "500 Internal server error : 0 Connection problem"], ["NONSENSE /nowhere HTTP/1.1\r\n\r\n", 410, "9009", "410 Gone : 0 Record was not found"],
+    [PROCESSED, 400, "9001", "400 Bad Request : 0 Incorrect or unknown request"],
+    [PROCESSED, 404, "9016", "404 Not Found : 0 Not found"],
+    [PROCESSED, 409, "9017", "409 Conflict : 0 Conflict"],
+    [PROCESSED, 410, "112", "410 Gone : 0 No call found for the record handle"],
+    [PROCESSED, 500, "9015", "500 Internal server error : 0 OCS internal processing error"],
+    [ADD, 404, "9010", "404 Not Found : 0 Calling list was not found"],
+    [ADD, 409, "9014", "409 Conflict : 0 Record could not be added"],
+    [LOAD, 400, "10", "400 Bad Request : 0 Invalid parameter"],
+    [LOAD, 404, "9", "404 Not Found : 0 Campaign group was not found"],
+    [LOAD, 409, "5", ""],
+    [LOAD, 410, "4", "410 Gone : 0 Campaign is not loaded"],
+    [LOAD, 500, "1", "500 Internal server error : 0 Connection problem"],
+    ["NONSENSE /nowhere HTTP/1.1\r\n\r\n", 410, "9009", "410 Gone : 0 Record was not found"],
   ])("status answers %j with %i and Warning %s", async (bytes, status, warning, text) => {
     await bench.add({ kind: "status", value: status });
     const before = bench.state();
     const client = await sending(bytes);
     const { head, body } = await client.answer();
-    expect([head.slice(9, 12), /Warning: (\d+)/.exec(head)?.[1], body, bench.state()]).toEqual([String(status), warning, text === "" ? "" : `<HTML><body>${text}</body></HTML>`, before]);
+    expect([head.slice(9, 12), /Warning: (\d+)/.exec(head)?.[1], body, bench.state()]).toEqual([
+      String(status),
+      warning,
+      text === "" ? "" : `<HTML><body>${text}</body></HTML>`,
+      before,
+    ]);
   });
 
   it("stale lets the handle of the next record action go stale first, and counts nothing else", async () => {
@@ -112,7 +148,10 @@ describe("before OCS did anything", () => {
     expect((await bench.faults())[0]!.fired).toBe(0);
     client.send(PROCESSED);
     expect((await client.answer()).head).toMatch(/410 Gone[^]*Warning: 112/);
-    expect([handle15(), recordOfHandle(bench.ocs.world, 15)]).toMatchObject(["stale", { record_status: 4, call_result: 46 }]);
+    expect([handle15(), recordOfHandle(bench.ocs.world, 15)]).toMatchObject([
+      "stale",
+      { record_status: 4, call_result: 46 },
+    ]);
     client.send(request("/records/20?req=RecordProcessed"));
     expect((await client.answer()).head).toContain("200 OK");
   });
@@ -122,7 +161,10 @@ describe("before OCS did anything", () => {
     const before = bench.state();
     const client = await sending(ADD);
     const { head, body } = await client.answer();
-    expect([head, body]).toEqual([expect.stringMatching(/409 Conflict[^]*Warning: 9014/), "<HTML><body>409 Conflict : 0 Record could not be added</body></HTML>"]);
+    expect([head, body]).toEqual([
+      expect.stringMatching(/409 Conflict[^]*Warning: 9014/),
+      "<HTML><body>409 Conflict : 0 Record could not be added</body></HTML>",
+    ]);
     client.send(ADD.replace("Alpha%20List", "Gamma%20List"));
     expect((await client.answer()).head).toContain("404 Not Found");
     expect(bench.state()).toBe(before);
@@ -137,7 +179,9 @@ describe("before OCS did anything", () => {
 });
 
 describe("after OCS did what was asked", () => {
-  afterEach(() => { expect(handle15()).toBe("finalized"); });
+  afterEach(() => {
+    expect(handle15()).toBe("finalized");
+  });
 
   it("slow answers late, and at once when it is taken away", async () => {
     await bench.add({ kind: "slow", value: "1h" });
@@ -162,7 +206,11 @@ describe("after OCS did what was asked", () => {
     expect(await bench.seen()).toMatchObject([{ status: 200, faults: ["f1"] }]);
   });
 
-  it.each([["0B", 0], ["20B", 20], ["1KiB", OK.length]])("truncate %s ends the answer there, and the connection in order", async (value, length) => {
+  it.each([
+    ["0B", 0],
+    ["20B", 20],
+    ["1KiB", OK.length],
+  ])("truncate %s ends the answer there, and the connection in order", async (value, length) => {
     await bench.add({ kind: "truncate", value });
     const client = await sending(PROCESSED);
     expect([await client.end, client.rest()]).toEqual(["closed", OK.slice(0, length)]);
@@ -199,7 +247,9 @@ describe("after OCS did what was asked", () => {
     const client = await sending(PROCESSED);
     await client.answer();
     await bench.control("DELETE faults");
-    await new Promise((resolve) => { setTimeout(resolve, 600); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 600);
+    });
     expect(client.rest()).toBe("");
   });
 
@@ -269,14 +319,20 @@ describe("events", () => {
     await bench.add({ kind: "switchover" });
     await ended;
     expect(bench.ocs.counters().primary.connections.open).toBe(0);
-    await expect.poll(() => { client.send("x"); return client.socket.destroyed; }, POLL).toBe(true);
+    await expect
+      .poll(() => {
+        client.send("x");
+        return client.socket.destroyed;
+      }, POLL)
+      .toBe(true);
   });
 
   it("switchover at a request leaves it undone, and for the gap nobody answers", async () => {
     const { id } = await bench.add({ kind: "switchover", value: "1h", action: "RecordProcessed", count: 1 });
     const client = await sending(PROCESSED);
     expect([await client.end, client.rest(), handle15()]).toEqual(["closed", "", "void"]);
-    for (const url of [bench.ocs.primary.http, bench.ocs.backup.http]) expect(["closed", "ECONNRESET"]).toContain(await (await bench.connect(url)).end);
+    for (const url of [bench.ocs.primary.http, bench.ocs.backup.http])
+      expect(["closed", "ECONNRESET"]).toContain(await (await bench.connect(url)).end);
     await bench.control(`DELETE faults/${id}`);
     const other = await bench.connect(bench.ocs.backup.http);
     other.send(LOAD);
@@ -284,19 +340,41 @@ describe("events", () => {
   });
 
   it.each(["the gap's time", "a reset"])("POST /sandbox/switchover with a gap ends by %s", async (how) => {
-    expect((await bench.control("POST switchover", { gap: how === "a reset" ? "1h" : "80ms" })).value).toEqual({ active: "backup", gap: how === "a reset" ? "1h" : "80ms" });
+    expect((await bench.control("POST switchover", { gap: how === "a reset" ? "1h" : "80ms" })).value).toEqual({
+      active: "backup",
+      gap: how === "a reset" ? "1h" : "80ms",
+    });
     if (how === "a reset") await bench.control("POST reset");
     const url = how === "a reset" ? bench.ocs.primary.http : bench.ocs.backup.http;
     const answered = async (): Promise<string> => {
       const client = await bench.connect(url);
       client.send(LOAD);
-      return client.answer().then(({ head }) => head, () => "");
+      return client.answer().then(
+        ({ head }) => head,
+        () => "",
+      );
     };
     await expect.poll(answered, POLL).toContain("409 Conflict");
   });
 
-  const urls = (): string[] => [bench.ocs.primary.http, bench.ocs.primary.https, bench.ocs.backup.http, bench.ocs.backup.https];
-  const refusals = (): Promise<string[]> => Promise.all(urls().map((url) => open(url.replace("https", "http")).then(({ socket }) => { socket.destroy(); return "connected"; }, (error: NodeJS.ErrnoException) => error.code ?? error.message)));
+  const urls = (): string[] => [
+    bench.ocs.primary.http,
+    bench.ocs.primary.https,
+    bench.ocs.backup.http,
+    bench.ocs.backup.https,
+  ];
+  const refusals = (): Promise<string[]> =>
+    Promise.all(
+      urls().map((url) =>
+        open(url.replace("https", "http")).then(
+          ({ socket }) => {
+            socket.destroy();
+            return "connected";
+          },
+          (error: NodeJS.ErrnoException) => error.code ?? error.message,
+        ),
+      ),
+    );
 
   it("both-down refuses connections on every port until it is taken away, and they come back with OCS as it was", async () => {
     const client = await bench.connect();
@@ -312,12 +390,15 @@ describe("events", () => {
     expect((await again.answer()).head).toContain("200 OK");
   });
 
-  it.each([{ value: "500ms" }, { for: "500ms" }, { value: "500ms", for: "1h" }])("both-down %j ends by itself", async (bounds) => {
-    await bench.add({ kind: "both-down", ...bounds });
-    expect(await refusals()).toContain("ECONNREFUSED");
-    await expect.poll(refusals, POLL).toEqual(["connected", "connected", "connected", "connected"]);
-    expect((await bench.faults())[0]!.state).toBe("over");
-  });
+  it.each([{ value: "500ms" }, { for: "500ms" }, { value: "500ms", for: "1h" }])(
+    "both-down %j ends by itself",
+    async (bounds) => {
+      await bench.add({ kind: "both-down", ...bounds });
+      expect(await refusals()).toContain("ECONNREFUSED");
+      await expect.poll(refusals, POLL).toEqual(["connected", "connected", "connected", "connected"]);
+      expect((await bench.faults())[0]!.state).toBe("over");
+    },
+  );
 
   it("both-down twice at once lasts as long as the longer one, and the second outage follows the first", async () => {
     const [first, second] = [await bench.add({ kind: "both-down" }), await bench.add({ kind: "both-down" })];
@@ -334,20 +415,33 @@ describe("events", () => {
   it("both-down ends on a port that somebody took meanwhile as soon as it is free again", async () => {
     const { id } = await bench.add({ kind: "both-down" });
     const { hostname, port } = new URL(bench.ocs.primary.http);
-    const squatter = createServer((socket) => { socket.destroy(); });
-    await new Promise<void>((resolve) => { squatter.listen(Number(port), hostname, () => { resolve(); }); });
+    const squatter = createServer((socket) => {
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => {
+      squatter.listen(Number(port), hostname, () => {
+        resolve();
+      });
+    });
     expect((await bench.control(`DELETE faults/${id}`)).value).toEqual({ cleared: 1 });
     const secure = await bench.connect(bench.ocs.primary.https, bench.ocs.ca);
     secure.send(LOAD);
     expect((await secure.answer()).head).toContain("409 Conflict");
-    await new Promise((resolve) => { squatter.close(resolve); });
-    await expect.poll(async () => {
-      const client = await open(bench.ocs.primary.http).catch(() => undefined);
-      client?.send(LOAD);
-      const head = await client?.answer().then((answer) => answer.head, () => undefined);
-      client?.socket.destroy();
-      return head;
-    }, POLL).toContain("409 Conflict");
+    await new Promise((resolve) => {
+      squatter.close(resolve);
+    });
+    await expect
+      .poll(async () => {
+        const client = await open(bench.ocs.primary.http).catch(() => undefined);
+        client?.send(LOAD);
+        const head = await client?.answer().then(
+          (answer) => answer.head,
+          () => undefined,
+        );
+        client?.socket.destroy();
+        return head;
+      }, POLL)
+      .toContain("409 Conflict");
   });
 
   it("both-down at a request leaves it undone", async () => {
@@ -366,20 +460,29 @@ describe("the standby", () => {
     client.socket.destroy();
     return end === "ECONNRESET" ? "closed" : end;
   };
-  const seen = async (): Promise<string[]> => [await seenAt(bench.ocs.primary.http), await seenAt(bench.ocs.backup.http)];
+  const seen = async (): Promise<string[]> => [
+    await seenAt(bench.ocs.primary.http),
+    await seenAt(bench.ocs.backup.http),
+  ];
 
-  it.each([["standby-refuses", "ECONNREFUSED"], ["standby-accepts", "kept"]])("%s is what new connections to it meet, until the fault goes and after roles change too", async (kind, expected) => {
-    expect(await seen()).toEqual(["kept", "closed"]);
-    const { id } = await bench.add({ kind });
-    expect(await seen()).toEqual(["kept", expected]);
-    await bench.control("POST switchover", {});
-    await expect.poll(seen, POLL).toEqual([expected, "kept"]);
-    const client = await bench.connect(bench.ocs.backup.http);
-    client.send(LOAD);
-    expect((await client.answer()).head).toContain("409 Conflict");
-    await bench.control(`DELETE faults/${id}`);
-    await expect.poll(seen, POLL).toEqual(["closed", "kept"]);
-  });
+  it.each([
+    ["standby-refuses", "ECONNREFUSED"],
+    ["standby-accepts", "kept"],
+  ])(
+    "%s is what new connections to it meet, until the fault goes and after roles change too",
+    async (kind, expected) => {
+      expect(await seen()).toEqual(["kept", "closed"]);
+      const { id } = await bench.add({ kind });
+      expect(await seen()).toEqual(["kept", expected]);
+      await bench.control("POST switchover", {});
+      await expect.poll(seen, POLL).toEqual([expected, "kept"]);
+      const client = await bench.connect(bench.ocs.backup.http);
+      client.send(LOAD);
+      expect((await client.answer()).head).toContain("409 Conflict");
+      await bench.control(`DELETE faults/${id}`);
+      await expect.poll(seen, POLL).toEqual(["closed", "kept"]);
+    },
+  );
 
   it("standby-accepts keeps TLS connections and answers no request", async () => {
     await bench.add({ kind: "standby-accepts" });
@@ -401,7 +504,11 @@ describe("bad-cert", () => {
       client.send(LOAD);
       expect((await client.answer()).head).toContain("409 Conflict");
     }
-    expect((await bench.faults())[0]).toMatchObject({ fired: 1, remaining: 0, firings: [{ instance: "primary", connection: 2 }] });
+    expect((await bench.faults())[0]).toMatchObject({
+      fired: 1,
+      remaining: 0,
+      firings: [{ instance: "primary", connection: 2 }],
+    });
   });
 
   it("has nothing to do with HTTP", async () => {

@@ -17,7 +17,9 @@ afterEach(() => {
 });
 
 const ALPHA = { dbid: 101, name: "Alpha Tenant" };
-const about = (target: string, method = "POST"): { subject: () => Subject } => ({ subject: () => subjectOf(world, { method, target, body: bytesOf("") }) });
+const about = (target: string, method = "POST"): { subject: () => Subject } => ({
+  subject: () => subjectOf(world, { method, target, body: bytesOf("") }),
+});
 const stand = (spec: FaultSpec): string => faults.add(spec, false).id;
 /** Which of so many requests it strikes, as 1 and 0. */
 const pattern = (turns: number, place = about("/records/15?req=RecordProcessed")): string =>
@@ -26,17 +28,29 @@ const pattern = (turns: number, place = about("/records/15?req=RecordProcessed")
 describe("a fault", () => {
   it("strikes every request when nothing limits it, and none of another kind", () => {
     stand({ kind: "lost-reply" });
-    expect([pattern(5), faults.strike("stall", about("/records/15?req=RecordProcessed"))]).toEqual(["11111", undefined]);
+    expect([pattern(5), faults.strike("stall", about("/records/15?req=RecordProcessed"))]).toEqual([
+      "11111",
+      undefined,
+    ]);
   });
 
   it("strikes as often as its count, and says what remains", () => {
     stand({ kind: "lost-reply", count: 2 });
-    expect([faults.list()[0], pattern(4), faults.list()[0]]).toMatchObject([{ remaining: 2, state: "on" }, "1100", { remaining: 0, state: "spent", fired: 2 }]);
+    expect([faults.list()[0], pattern(4), faults.list()[0]]).toMatchObject([
+      { remaining: 2, state: "on" },
+      "1100",
+      { remaining: 0, state: "spent", fired: 2 },
+    ]);
   });
 
   it("strikes by action and by tenant", () => {
     stand({ kind: "lost-reply", action: "RecordProcessed", tenant: ALPHA });
-    const places = ["/records/15?req=RecordProcessed", "/records/15?req=RecordReject", "/records/41?req=RecordProcessed", "/nowhere"];
+    const places = [
+      "/records/15?req=RecordProcessed",
+      "/records/15?req=RecordReject",
+      "/records/41?req=RecordProcessed",
+      "/nowhere",
+    ];
     expect(places.map((target) => pattern(1, about(target)))).toEqual(["1", "0", "0", "0"]);
   });
 
@@ -66,19 +80,35 @@ describe("a fault", () => {
     const plain = pattern(40);
     faults.clear();
     stand(spec);
-    expect(Array.from({ length: 40 }, () => pattern(1, about("/records/15?req=RecordReject")) + pattern(1)).join("")).toBe(plain.replaceAll(/./g, "0$&"));
+    expect(
+      Array.from({ length: 40 }, () => pattern(1, about("/records/15?req=RecordReject")) + pattern(1)).join(""),
+    ).toBe(plain.replaceAll(/./g, "0$&"));
   });
 
   it("gives way to the next of its kind when it is spent or does not draw", () => {
-    const [first, second] = [stand({ kind: "slow", value: { given: "1s", read: 1000 }, count: 1 }), stand({ kind: "slow", value: { given: "2s", read: 2000 } })];
+    const [first, second] = [
+      stand({ kind: "slow", value: { given: "1s", read: 1000 }, count: 1 }),
+      stand({ kind: "slow", value: { given: "2s", read: 2000 } }),
+    ];
     const place = about("/records/15?req=RecordProcessed");
-    expect([faults.strike("slow", place), faults.strike("slow", place)]).toMatchObject([{ id: first, value: 1000 }, { id: second, value: 2000 }]);
+    expect([faults.strike("slow", place), faults.strike("slow", place)]).toMatchObject([
+      { id: first, value: 1000 },
+      { id: second, value: 2000 },
+    ]);
   });
 
   it("lists where and when it struck, the last hundred times", () => {
     stand({ kind: "lost-reply" });
     faults.strike("lost-reply", { instance: "backup", connection: 4, ...about("/records/15?req=RecordProcessed") });
-    expect(faults.list()[0]!.firings).toEqual([{ time: new Date(NOON).toISOString(), instance: "backup", connection: 4, action: "RecordProcessed", tenant: "Alpha Tenant" }]);
+    expect(faults.list()[0]!.firings).toEqual([
+      {
+        time: new Date(NOON).toISOString(),
+        instance: "backup",
+        connection: 4,
+        action: "RecordProcessed",
+        tenant: "Alpha Tenant",
+      },
+    ]);
     pattern(150);
     expect(faults.list()[0]).toMatchObject({ fired: 151 });
     expect(faults.list()[0]!.firings).toHaveLength(100);
@@ -89,13 +119,22 @@ describe("a fault", () => {
     const held = faults.strike("stall", about("/records/15?req=RecordProcessed"))!;
     expect(held.over.aborted).toBe(false);
     await expect.poll(() => held.over.aborted).toBe(true);
-    expect([faults.list()[0]!.state, faults.strike("stall", about("/records/15?req=RecordProcessed"))]).toEqual(["over", undefined]);
+    expect([faults.list()[0]!.state, faults.strike("stall", about("/records/15?req=RecordProcessed"))]).toEqual([
+      "over",
+      undefined,
+    ]);
   });
 
   it("is gone at once when it is taken away, and holds while it is only spent", () => {
     const id = stand({ kind: "stall", count: 1 });
     const held = faults.strike("stall", about("/records/15?req=RecordProcessed"))!;
-    expect([held.over.aborted, faults.remove(id), held.over.aborted, faults.remove(id), faults.list()]).toEqual([false, true, true, false, []]);
+    expect([held.over.aborted, faults.remove(id), held.over.aborted, faults.remove(id), faults.list()]).toEqual([
+      false,
+      true,
+      true,
+      false,
+      [],
+    ]);
   });
 
   it("never gets an id again", () => {
@@ -107,7 +146,11 @@ describe("a fault", () => {
 describe("an event that no request sets off", () => {
   it("has fired when it is added, and strikes no request", () => {
     const { firing } = faults.add({ kind: "both-down" }, true);
-    expect([firing!.over.aborted, faults.strike("both-down", about("/records/15?req=RecordProcessed")), faults.list()]).toMatchObject([false, undefined, [{ fired: 1, state: "on" }]]);
+    expect([
+      firing!.over.aborted,
+      faults.strike("both-down", about("/records/15?req=RecordProcessed")),
+      faults.list(),
+    ]).toMatchObject([false, undefined, [{ fired: 1, state: "on" }]]);
   });
 
   it("is over at once when it has no duration of its own", () => {

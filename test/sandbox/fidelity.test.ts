@@ -15,19 +15,38 @@ describe("the fidelity table", () => {
   it("says of faults what they assume about OCS, and calls none of it Genesys's word", () => {
     const faults = FIDELITY.filter(({ topic }) => topic.startsWith("fault: "));
     const assuming = KIND_NAMES.filter((name) => kindOf(name).assumes !== undefined);
-    expect(faults.map(({ topic, basis }) => [topic, basis])).toEqual(assuming.map((name) => [`fault: ${name}`, "assumed"]));
-    expect(assuming).toEqual(expect.arrayContaining(["switchover", "both-down", "stale", "db-down", "half-close", "stall", "close-idle", "reject-second"]));
+    expect(faults.map(({ topic, basis }) => [topic, basis])).toEqual(
+      assuming.map((name) => [`fault: ${name}`, "assumed"]),
+    );
+    expect(assuming).toEqual(
+      expect.arrayContaining([
+        "switchover",
+        "both-down",
+        "stale",
+        "db-down",
+        "half-close",
+        "stall",
+        "close-idle",
+        "reject-second",
+      ]),
+    );
   });
 
   it("calls nothing the manual's but 112 and the second Load", () => {
     const answers = FIDELITY.filter(({ topic, basis }) => topic.startsWith("answer: ") && basis === "manual");
-    expect(answers.map(({ behaviour }) => behaviour)).toEqual(["410, Warning 112, No call found for the record handle", "409, Warning 5, no body"]);
+    expect(answers.map(({ behaviour }) => behaviour)).toEqual([
+      "410, Warning 112, No call found for the record handle",
+      "409, Warning 5, no body",
+    ]);
   });
 
   it("keeps our own numbers apart from Genesys's, one for each condition", () => {
-    const ours = Object.values(CONDITIONS).map(({ warning }) => warning).filter((warning) => warning !== undefined && warning > 9000);
+    const ours = Object.values(CONDITIONS)
+      .map(({ warning }) => warning)
+      .filter((warning) => warning !== undefined && warning > 9000);
     expect(new Set(ours).size).toBe(ours.length);
-    for (const { warning } of Object.values(CONDITIONS)) expect(warning === undefined || warning <= 17 || warning === 112 || warning > 9000).toBe(true);
+    for (const { warning } of Object.values(CONDITIONS))
+      expect(warning === undefined || warning <= 17 || warning === 112 || warning > 9000).toBe(true);
   });
 
   it("prints every row under its basis", () => {

@@ -2,21 +2,28 @@ import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { lapse, wait } from "../../src/sandbox/lapse.ts";
 
-const signals = (): { released: AbortController; gone: AbortController } => ({ released: new AbortController(), gone: new AbortController() });
-const waiting = (ms: number | undefined, { released, gone }: ReturnType<typeof signals>): Promise<string> => wait(ms, { released: released.signal, gone: gone.signal });
+const signals = (): { released: AbortController; gone: AbortController } => ({
+  released: new AbortController(),
+  gone: new AbortController(),
+});
+const waiting = (ms: number | undefined, { released, gone }: ReturnType<typeof signals>): Promise<string> =>
+  wait(ms, { released: released.signal, gone: gone.signal });
 
 describe("wait", () => {
   it("elapses after its time", async () => {
     expect(await waiting(5, signals())).toBe("elapsed");
   });
 
-  it.each(["released", "gone"] as const)("ends when it is %s, before or meanwhile, and leaves no listener", async (how) => {
-    const cut = signals();
-    const meanwhile = waiting(undefined, cut);
-    cut[how].abort();
-    expect([await meanwhile, await waiting(undefined, cut)]).toEqual([how, how]);
-    for (const { signal } of Object.values(cut)) expect(getEventListeners(signal, "abort")).toHaveLength(0);
-  });
+  it.each(["released", "gone"] as const)(
+    "ends when it is %s, before or meanwhile, and leaves no listener",
+    async (how) => {
+      const cut = signals();
+      const meanwhile = waiting(undefined, cut);
+      cut[how].abort();
+      expect([await meanwhile, await waiting(undefined, cut)]).toEqual([how, how]);
+      for (const { signal } of Object.values(cut)) expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    },
+  );
 
   it("leaves no listener behind when it elapses", async () => {
     const cut = signals();
@@ -29,11 +36,17 @@ describe("lapse", () => {
   it("calls once, and says whether it was cut", async () => {
     const cut = new AbortController();
     const calls: boolean[] = [];
-    lapse(1, cut.signal, (early) => { calls.push(early); });
-    lapse(undefined, cut.signal, (early) => { calls.push(early); });
+    lapse(1, cut.signal, (early) => {
+      calls.push(early);
+    });
+    lapse(undefined, cut.signal, (early) => {
+      calls.push(early);
+    });
     await expect.poll(() => calls).toEqual([false]);
     cut.abort();
-    lapse(1, cut.signal, (early) => { calls.push(early); });
+    lapse(1, cut.signal, (early) => {
+      calls.push(early);
+    });
     expect(calls).toEqual([false, true, true]);
   });
 });

@@ -8,42 +8,74 @@ import type { World } from "../../src/sandbox/world.ts";
 import { anArrival, aWorld, ask, NOON, post, recordOfHandle, stateOfHandle, verdict } from "./support.ts";
 
 let world: World;
-beforeEach(() => { world = aWorld(); });
-afterEach(() => { world.close(); });
+beforeEach(() => {
+  world = aWorld();
+});
+afterEach(() => {
+  world.close();
+});
 
-const IDENTIFIERS = { records: "17", phones: "4155550103", customer_ids: "A-0001", lists: "Alpha List", campaigngroups: "106" };
+const IDENTIFIERS = {
+  records: "17",
+  phones: "4155550103",
+  customer_ids: "A-0001",
+  lists: "Alpha List",
+  campaigngroups: "106",
+};
 const EVERYTHING = {
-  GSW_TENANT_NAME: "Alpha Tenant", GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155550199", GSW_TZ_NAME: "PST", GSW_DATE_TIME: "07/04/2026 13:00",
-  GSW_CM_AttrDialMode: 1, GSW_CM_AttrOptimizeBy: 1, GSW_CM_AttrOptimizeGoal: 80,
+  GSW_TENANT_NAME: "Alpha Tenant",
+  GSW_CAMPAIGN_NAME: "Alpha Campaign",
+  GSW_PHONE: "4155550199",
+  GSW_TZ_NAME: "PST",
+  GSW_DATE_TIME: "07/04/2026 13:00",
+  GSW_CM_AttrDialMode: 1,
+  GSW_CM_AttrOptimizeBy: 1,
+  GSW_CM_AttrOptimizeGoal: 80,
 };
 /** What the seeded world says to each action on a resource that exists. */
 const REFUSED_AT_FIRST: Record<string, string> = { Load: "409/5", StartDialing: "409/7", Launch: "409/7" };
 
 describe("every row of the catalog", () => {
-  it.each(ACTIONS.map((action) => ({ action, name: `${action.name} on ${action.resource}` })))("answers $name", async ({ action }) => {
-    const target = writeTarget({ action, identifier: IDENTIFIERS[action.resource] });
-    const answer = await ask(world, action.method, target, action.method === "POST" ? EVERYTHING : undefined);
-    expect(verdict(answer)).toBe(action.resource === "campaigngroups" ? (REFUSED_AT_FIRST[action.name] ?? "200") : "200");
-    expect(STATUSES[action.resource]).toContain(answer.status);
-    expect(answer.text === "").toBe(!action.answersBody);
-    if (action.resource === "records") expect(stateOfHandle(world, 17)).toBe(action.finalizes ? "finalized" : "open");
-  });
+  it.each(ACTIONS.map((action) => ({ action, name: `${action.name} on ${action.resource}` })))(
+    "answers $name",
+    async ({ action }) => {
+      const target = writeTarget({ action, identifier: IDENTIFIERS[action.resource] });
+      const answer = await ask(world, action.method, target, action.method === "POST" ? EVERYTHING : undefined);
+      expect(verdict(answer)).toBe(
+        action.resource === "campaigngroups" ? (REFUSED_AT_FIRST[action.name] ?? "200") : "200",
+      );
+      expect(STATUSES[action.resource]).toContain(answer.status);
+      expect(answer.text === "").toBe(!action.answersBody);
+      if (action.resource === "records") expect(stateOfHandle(world, 17)).toBe(action.finalizes ? "finalized" : "open");
+    },
+  );
 });
 
 describe("the answer", () => {
   it("to a POST that succeeds is Server and Content-length 0, and no body", async () => {
-    expect((await post(world, "/records/15?req=RecordProcessed")).headers).toEqual([["Server", "OCS/8.1.524.04"], ["Content-length", "0"]]);
+    expect((await post(world, "/records/15?req=RecordProcessed")).headers).toEqual([
+      ["Server", "OCS/8.1.524.04"],
+      ["Content-length", "0"],
+    ]);
   });
 
   it("that is negative has the manual's headers, its page, and the page's true length", async () => {
     const answer = await post(world, "/records/16?req=RecordProcessed");
     expect(answer.text).toBe("<HTML><body>410 Gone : 0 No call found for the record handle</body></HTML>");
-    expect(answer.headers).toEqual([["Server", "OCS/8.1.524.04"], ["Warning", "112"], ["Content-type", "text/html"], ["Content-length", "74"]]);
+    expect(answer.headers).toEqual([
+      ["Server", "OCS/8.1.524.04"],
+      ["Warning", "112"],
+      ["Content-type", "text/html"],
+      ["Content-length", "74"],
+    ]);
   });
 
   it("shows a detail as text, whatever stands in it", () => {
     const { status, body } = refusedMessage("body", "<b>&</b>");
-    expect([status, Buffer.from(body).toString()]).toEqual([400, "<HTML><body>400 Bad Request : 0 Incorrect body: &lt;b&gt;&amp;&lt;/b&gt;</body></HTML>"]);
+    expect([status, Buffer.from(body).toString()]).toEqual([
+      400,
+      "<HTML><body>400 Bad Request : 0 Incorrect body: &lt;b&gt;&amp;&lt;/b&gt;</body></HTML>",
+    ]);
   });
 
   it("to something that fails inside is 500", async () => {
@@ -70,8 +102,13 @@ describe("a request that is not OCS's language", () => {
   });
 
   it.each([
-    ["JSON cut short", '{"GSW_CALL_RESULT":'], ["an array", "[]"], ["a name for a number", '{"GSW_CALL_RESULT":"Answer"}'], ["a number that no result has", '{"GSW_CALL_RESULT":54}'],
-    ["a fraction", '{"GSW_CALL_RESULT":33.5}'], ["an unknown treatment", '{"GSW_TREATMENT":"Personal"}'], ["32 bits exceeded", '{"CUSTOMER_CODE":4294967296}'],
+    ["JSON cut short", '{"GSW_CALL_RESULT":'],
+    ["an array", "[]"],
+    ["a name for a number", '{"GSW_CALL_RESULT":"Answer"}'],
+    ["a number that no result has", '{"GSW_CALL_RESULT":54}'],
+    ["a fraction", '{"GSW_CALL_RESULT":33.5}'],
+    ["an unknown treatment", '{"GSW_TREATMENT":"Personal"}'],
+    ["32 bits exceeded", '{"CUSTOMER_CODE":4294967296}'],
   ])("is 400 for a body with %s, and nothing is kept of it", async (_, body) => {
     expect(verdict(await post(world, "/records/15?req=RecordProcessed", body))).toBe("400/9003");
     expect(recordOfHandle(world, 15).record_status).toBe(2);
@@ -79,9 +116,13 @@ describe("a request that is not OCS's language", () => {
   });
 
   it.each([
-    ["text/plain", "400/9002"], ["application/json; charset=utf-8", "200"], ["APPLICATION/JSON", "200"],
+    ["text/plain", "400/9002"],
+    ["application/json; charset=utf-8", "200"],
+    ["APPLICATION/JSON", "200"],
   ])("has Content-type %s: %s", async (type, outcome) => {
-    expect(verdict(await ask(world, "POST", "/records/15?req=RecordProcessed", {}, [["Content-type", type]]))).toBe(outcome);
+    expect(verdict(await ask(world, "POST", "/records/15?req=RecordProcessed", {}, [["Content-type", type]]))).toBe(
+      outcome,
+    );
   });
 
   it("is 400 when the message itself is at fault or its body cannot be read", async () => {
@@ -94,7 +135,9 @@ describe("a request that is not OCS's language", () => {
 
 describe("OCS's leniency", () => {
   it("takes a body without Content-type", async () => {
-    expect(verdict(await ask(world, "POST", "/records/15?req=RecordProcessed", { GSW_CALL_RESULT: 33 }, []))).toBe("200");
+    expect(verdict(await ask(world, "POST", "/records/15?req=RecordProcessed", { GSW_CALL_RESULT: 33 }, []))).toBe(
+      "200",
+    );
     expect(recordOfHandle(world, 15).call_result).toBe(33);
   });
 
@@ -106,22 +149,31 @@ describe("OCS's leniency", () => {
   });
 
   it("counts the last of two equal keys", async () => {
-    await post(world, "/records/15?req=RecordProcessed", '{"GSW_CALL_RESULT":6,"GSW_CALL_RESULT":33,"GSW_CAMPAIGN_NAME":"a","GSW_CAMPAIGN_NAME":"b"}');
+    await post(
+      world,
+      "/records/15?req=RecordProcessed",
+      '{"GSW_CALL_RESULT":6,"GSW_CALL_RESULT":33,"GSW_CAMPAIGN_NAME":"a","GSW_CAMPAIGN_NAME":"b"}',
+    );
     expect(recordOfHandle(world, 15).call_result).toBe(33);
   });
 
   it("ignores what it does not know, whatever its shape", async () => {
-    const body = '{"REMARK":{"deep":[1,2.5,null,true]},"GSW_UNHEARD_OF":[1],"gsw_call_result":6,"GSW_CALL_RESULT":"33"}';
+    const body =
+      '{"REMARK":{"deep":[1,2.5,null,true]},"GSW_UNHEARD_OF":[1],"gsw_call_result":6,"GSW_CALL_RESULT":"33"}';
     expect(verdict(await post(world, "/records/15?req=RecordProcessed", body))).toBe("200");
     expect(recordOfHandle(world, 15).call_result).toBe(33);
   });
 
   it("takes req in any case and the target in absolute form", async () => {
-    expect(verdict(await post(world, "http://ocs.us.int.genesyslab.com:8080/records/15?req=recordprocessed"))).toBe("200");
+    expect(verdict(await post(world, "http://ocs.us.int.genesyslab.com:8080/records/15?req=recordprocessed"))).toBe(
+      "200",
+    );
   });
 
   it("does not look at the body of a GET", async () => {
-    expect((await ask(world, "GET", "/campaigngroups/115", "not JSON", [["Content-type", "text/plain"]])).status).toBe(200);
+    expect((await ask(world, "GET", "/campaigngroups/115", "not JSON", [["Content-type", "text/plain"]])).status).toBe(
+      200,
+    );
   });
 });
 
@@ -132,9 +184,19 @@ describe("the manual's examples", () => {
     const outcomes = [
       await post(world, "http://ocs.us.int.genesyslab.com:8080/records/15?req=RecordProcessed", processed),
       await post(world, "http://ocs.us.int.genesyslab.com:8080/records/15?req=RecordProcessed", processed),
-      await post(world, "http://ocs.us.int.genesyslab.com:8080/phones/4155555555?req=DoNotCall", { GSW_TENANT_NAME: "Alpha Tenant" }),
-      await post(world, "http://ocs.genesyslab.com:8080/lists/Alpha%20List?req=AddRecord", { GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155670000", GSW_TZ_NAME: "PST" }),
-      await post(world, "http://ocs.genesyslab.com:8080/campaigngroups/106?req=SetDialingMode", { GSW_CM_AttrDialMode: 1, GSW_CM_AttrOptimizeBy: 2, GSW_CM_AttrOptimizeGoal: 5 }),
+      await post(world, "http://ocs.us.int.genesyslab.com:8080/phones/4155555555?req=DoNotCall", {
+        GSW_TENANT_NAME: "Alpha Tenant",
+      }),
+      await post(world, "http://ocs.genesyslab.com:8080/lists/Alpha%20List?req=AddRecord", {
+        GSW_CAMPAIGN_NAME: "Alpha Campaign",
+        GSW_PHONE: "4155670000",
+        GSW_TZ_NAME: "PST",
+      }),
+      await post(world, "http://ocs.genesyslab.com:8080/campaigngroups/106?req=SetDialingMode", {
+        GSW_CM_AttrDialMode: 1,
+        GSW_CM_AttrOptimizeBy: 2,
+        GSW_CM_AttrOptimizeGoal: 5,
+      }),
       await post(world, "http://ocs.us.int.genesyslab.com:8080/campaigngroups/106?req=Load"),
       await ask(world, "GET", "http://ocs.genesyslab.com:8080/campaigngroups/115"),
       await ask(world, "GET", "http://ocs.genesyslab.com:8080/campaigngroups"),

@@ -2,7 +2,12 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-export type Posted = { readonly path: string; readonly body: Readonly<Record<string, unknown>>; readonly headers: IncomingMessage["headers"]; readonly from: string | undefined };
+export type Posted = {
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly headers: IncomingMessage["headers"];
+  readonly from: string | undefined;
+};
 export type Said = { readonly status: number; readonly body?: string } | "nothing" | "hang up";
 
 export type Receiver = {
@@ -19,14 +24,21 @@ export const receiver = async (port = 0): Promise<Receiver> => {
   const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk)).on("end", () => {
-      const post = { path: request.url ?? "", body: JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, unknown>, headers: request.headers, from: request.socket.remoteAddress };
-      posts.push(post);
-      void Promise.resolve(self.answer(post, posts.length)).then((said) => {
-        if (said === "hang up") request.socket.destroy();
-        else if (said !== "nothing") response.writeHead(said.status).end(said.body);
+    request
+      .on("data", (chunk: Buffer) => chunks.push(chunk))
+      .on("end", () => {
+        const post = {
+          path: request.url ?? "",
+          body: JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, unknown>,
+          headers: request.headers,
+          from: request.socket.remoteAddress,
+        };
+        posts.push(post);
+        void Promise.resolve(self.answer(post, posts.length)).then((said) => {
+          if (said === "hang up") request.socket.destroy();
+          else if (said !== "nothing") response.writeHead(said.status).end(said.body);
+        });
       });
-    });
   }).on("connection", (socket) => sockets.add(socket));
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const taken = (server.address() as AddressInfo).port;
@@ -36,10 +48,11 @@ export const receiver = async (port = 0): Promise<Receiver> => {
     posts,
     connections: () => sockets.size,
     answer: () => ({ status: 200 }),
-    close: () => new Promise((resolve) => {
-      server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
   };
   return self;
 };

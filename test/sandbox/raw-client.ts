@@ -16,12 +16,21 @@ export type RawClient = {
 
 export const open = async (url: string, ca?: string): Promise<RawClient> => {
   const { hostname, port } = new URL(url);
-  const socket = ca === undefined ? connect(Number(port), hostname) : connectTls({ host: hostname, port: Number(port), ca });
+  const socket =
+    ca === undefined ? connect(Number(port), hostname) : connectTls({ host: hostname, port: Number(port), ca });
   let received = Buffer.alloc(0);
   let failure: string | undefined;
-  const end = new Promise<string>((resolve) => { socket.on("close", () => { resolve(failure ?? "closed"); }); });
-  socket.on("error", (error: NodeJS.ErrnoException) => { failure = error.code ?? error.message; });
-  socket.on("data", (chunk: Buffer) => { received = Buffer.concat([received, chunk]); });
+  const end = new Promise<string>((resolve) => {
+    socket.on("close", () => {
+      resolve(failure ?? "closed");
+    });
+  });
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    failure = error.code ?? error.message;
+  });
+  socket.on("data", (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+  });
   await once(socket, ca === undefined ? "connect" : "secureConnect");
 
   const take = (): { head: string; body: string } | undefined => {
@@ -43,8 +52,27 @@ export const open = async (url: string, ca?: string): Promise<RawClient> => {
       await Promise.race([once(socket, "data"), end]);
     }
   };
-  return { socket, send: (bytes) => { socket.write(bytes); }, answer, rest: () => received.toString("latin1"), end };
+  return {
+    socket,
+    send: (bytes) => {
+      socket.write(bytes);
+    },
+    answer,
+    rest: () => received.toString("latin1"),
+    end,
+  };
 };
 
-export const request = (target: string, { method = "POST", body = "", headers = [] as readonly string[] } = {}): string =>
-  [`${method} ${target} HTTP/1.1`, "Host: ocs", ...headers, ...(body === "" ? [] : ["Content-type: application/json"]), `Content-length: ${Buffer.byteLength(body)}`, "", body].join("\r\n");
+export const request = (
+  target: string,
+  { method = "POST", body = "", headers = [] as readonly string[] } = {},
+): string =>
+  [
+    `${method} ${target} HTTP/1.1`,
+    "Host: ocs",
+    ...headers,
+    ...(body === "" ? [] : ["Content-type: application/json"]),
+    `Content-length: ${Buffer.byteLength(body)}`,
+    "",
+    body,
+  ].join("\r\n");

@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { createRecorder, type SeenRequest } from "../../src/sandbox/recorder.ts";
 
-const aRequest = (target: string): SeenRequest => ({ time: "", instance: "primary", connection: 1, method: "GET", target, headers: [], body: "", status: 200, faults: [] });
+const aRequest = (target: string): SeenRequest => ({
+  time: "",
+  instance: "primary",
+  connection: 1,
+  method: "GET",
+  target,
+  headers: [],
+  body: "",
+  status: 200,
+  faults: [],
+});
 
 describe("the recorder", () => {
   it("keeps the last requests only", () => {
@@ -14,7 +24,10 @@ describe("the recorder", () => {
     const recorder = createRecorder(2);
     const logs = [1, 2, 3, 4].map(() => recorder.open("primary"));
     for (const index of [1, 0, 2]) logs[index]!.closed();
-    expect(recorder.connections().map(({ number, open }) => [number, open])).toEqual([[3, false], [4, true]]);
+    expect(recorder.connections().map(({ number, open }) => [number, open])).toEqual([
+      [3, false],
+      [4, true],
+    ]);
     expect(recorder.counters().primary.connections).toEqual({ total: 4, open: 1 });
   });
 
@@ -28,6 +41,11 @@ describe("the recorder", () => {
     expect(recorder.counters().primary.requests).toBe(0);
     expect(recorder.connections()).toEqual([{ number: 1, instance: "backup", open: true, ...counted }]);
     recorder.reset();
-    expect(recorder.counters().backup).toEqual({ connections: { total: 0, open: 1 }, requests: 0, violations: 0, maxInFlight: 0 });
+    expect(recorder.counters().backup).toEqual({
+      connections: { total: 0, open: 1 },
+      requests: 0,
+      violations: 0,
+      maxInFlight: 0,
+    });
   });
 });

@@ -10,12 +10,16 @@ const start = async (options?: Parameters<typeof startSandboxOcs>[0]): Promise<S
   started.push(ocs);
   return ocs;
 };
-afterEach(async () => { await Promise.all(started.splice(0).map((ocs) => ocs.close())); });
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((ocs) => ocs.close()));
+});
 
 describe("the sandbox", () => {
   it("listens on five ports of its own", async () => {
     const ocs = await start();
-    const ports = [ocs.primary.http, ocs.primary.https, ocs.backup.http, ocs.backup.https, ocs.control].map((url) => new URL(url).port);
+    const ports = [ocs.primary.http, ocs.primary.https, ocs.backup.http, ocs.backup.https, ocs.control].map(
+      (url) => new URL(url).port,
+    );
     expect(new Set(ports).size).toBe(5);
     expect(ocs.control).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/sandbox$/);
   });
@@ -39,11 +43,17 @@ describe("the sandbox", () => {
 
   it("says so when a port is taken, and leaves nothing open", async () => {
     const taken = createServer();
-    const port = await new Promise<number>((resolve) => { taken.listen(0, "127.0.0.1", () => { resolve((taken.address() as AddressInfo).port); }); });
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, "127.0.0.1", () => {
+        resolve((taken.address() as AddressInfo).port);
+      });
+    });
     const free = new URL((await start()).primary.http).port;
     await started.pop()!.close();
     await expect(startSandboxOcs({ ports: { primary: Number(free), backup: port } })).rejects.toThrow("EADDRINUSE");
-    await new Promise((resolve) => { taken.close(resolve); });
+    await new Promise((resolve) => {
+      taken.close(resolve);
+    });
     await expect(open(`http://127.0.0.1:${free}`)).rejects.toThrow("ECONNREFUSED");
   });
 

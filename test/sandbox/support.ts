@@ -12,7 +12,11 @@ export const NOON = Date.UTC(2026, 2, 1, 12);
 
 export const aWorld = (options: WorldOptions = {}): World => createWorld({ now: () => NOON, ...options });
 
-export const anArrival = (method: string, target: string, { body = "", headers = [] }: { body?: string; headers?: readonly HeaderLine[] } = {}): Arrival => ({
+export const anArrival = (
+  method: string,
+  target: string,
+  { body = "", headers = [] }: { body?: string; headers?: readonly HeaderLine[] } = {},
+): Arrival => ({
   id: "01JD0000000000000000000000",
   at: 0,
   method,
@@ -25,9 +29,21 @@ export const anArrival = (method: string, target: string, { body = "", headers =
   gone: new AbortController().signal,
 });
 
-export type Answered = { readonly status: number; readonly warning: string | undefined; readonly etag: string | undefined; readonly text: string; readonly headers: readonly HeaderLine[] };
+export type Answered = {
+  readonly status: number;
+  readonly warning: string | undefined;
+  readonly etag: string | undefined;
+  readonly text: string;
+  readonly headers: readonly HeaderLine[];
+};
 
-export const ask = async (world: World, method: string, target: string, body?: object | string, headers: readonly HeaderLine[] = [["Content-type", "application/json"]]): Promise<Answered> => {
+export const ask = async (
+  world: World,
+  method: string,
+  target: string,
+  body?: object | string,
+  headers: readonly HeaderLine[] = [["Content-type", "application/json"]],
+): Promise<Answered> => {
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
   const reply = await createOcs(world)(anArrival(method, target, { body: text, headers: text === "" ? [] : headers }));
   return {
@@ -39,10 +55,12 @@ export const ask = async (world: World, method: string, target: string, body?: o
   };
 };
 
-export const post = (world: World, target: string, body?: object | string): Promise<Answered> => ask(world, "POST", target, body);
+export const post = (world: World, target: string, body?: object | string): Promise<Answered> =>
+  ask(world, "POST", target, body);
 
 /** The status and Warning of an answer, as `409/5`; the status alone when there is no Warning. */
-export const verdict = ({ status, warning }: Answered): string => (warning === undefined ? String(status) : `${status}/${warning}`);
+export const verdict = ({ status, warning }: Answered): string =>
+  warning === undefined ? String(status) : `${status}/${warning}`;
 
 export const recordOfHandle = ({ db }: World, handle: number): CallingRecord =>
   db.get<CallingRecord>("SELECT record.* FROM record JOIN record_handle USING (record_id) WHERE handle = ?", handle)!;
@@ -51,7 +69,11 @@ export const recordAt = ({ db }: World, list: number, phone: string): CallingRec
   db.get<CallingRecord>("SELECT * FROM record WHERE list_dbid = ? AND contact_info = ?", list, phone)!;
 
 export const chainOf = ({ db }: World, { list_dbid, chain_id }: CallingRecord): CallingRecord[] =>
-  db.all<CallingRecord>("SELECT * FROM record WHERE list_dbid = ? AND chain_id = ? ORDER BY chain_n", list_dbid, chain_id);
+  db.all<CallingRecord>(
+    "SELECT * FROM record WHERE list_dbid = ? AND chain_id = ? ORDER BY chain_n",
+    list_dbid,
+    chain_id,
+  );
 
 export const banned = ({ db }: World, column: "phone" | "customer_id"): { value: string; tenant: number }[] =>
   db.all(`SELECT ${column} AS value, tenant_dbid AS tenant FROM do_not_call_list WHERE ${column} IS NOT NULL`);
@@ -59,16 +81,35 @@ export const banned = ({ db }: World, column: "phone" | "customer_id"): { value:
 export const stateOfHandle = ({ db }: World, handle: number): string | undefined =>
   db.get<{ state: string }>("SELECT state FROM record_handle WHERE handle = ?", handle)?.state;
 
-export const lastRecord = ({ db }: World): CallingRecord => db.get<CallingRecord>("SELECT * FROM record ORDER BY record_id DESC")!;
+export const lastRecord = ({ db }: World): CallingRecord =>
+  db.get<CallingRecord>("SELECT * FROM record ORDER BY record_id DESC")!;
 
-export type Opened = { readonly handle: number; readonly phone: string; readonly list: string; readonly campaign: string; readonly tenant: string; readonly group: number };
+export type Opened = {
+  readonly handle: number;
+  readonly phone: string;
+  readonly list: string;
+  readonly campaign: string;
+  readonly tenant: string;
+  readonly group: number;
+};
 
 /** Up to `count` records of a list at whatever hour, fewer when no more are due; undefined when no group that uses the list is running. */
 export const openRecords = (world: World, list: CallingList, count: number): Opened[] | undefined => {
   if (!runningGroupOfList(world, list.dbid)) return undefined;
   const opened: Opened[] = [];
-  for (let one = retrieveNext(world, list, "any", () => {}); one; one = opened.length < count ? retrieveNext(world, list, "any", () => {}) : undefined) {
-    opened.push({ handle: one.handle, phone: one.record.contact_info, list: list.name, campaign: one.campaign.name, tenant: one.tenant.name, group: one.group.dbid });
+  for (
+    let one = retrieveNext(world, list, "any", () => {});
+    one;
+    one = opened.length < count ? retrieveNext(world, list, "any", () => {}) : undefined
+  ) {
+    opened.push({
+      handle: one.handle,
+      phone: one.record.contact_info,
+      list: list.name,
+      campaign: one.campaign.name,
+      tenant: one.tenant.name,
+      group: one.group.dbid,
+    });
   }
   return opened;
 };

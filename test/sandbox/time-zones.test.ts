@@ -26,7 +26,15 @@ describe("a wall clock in UTC seconds", () => {
 
   it("is shown again by the zone's clock, in every zone on every third day of a year, but in the hour that is left out", () => {
     for (const { zone } of TIME_ZONES) {
-      const clock = new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", month: "2-digit", day: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit" });
+      const clock = new Intl.DateTimeFormat("en-US", {
+        timeZone: zone,
+        hourCycle: "h23",
+        month: "2-digit",
+        day: "2-digit",
+        year: "numeric",
+        hour: "2-digit",
+        minute: "2-digit",
+      });
       for (let day = 0; day < 365; day += 3) {
         const date = new Date(Date.UTC(2026, 0, 1 + day));
         const wall = { year: 2026, month: date.getUTCMonth() + 1, day: date.getUTCDate(), hour: 12, minute: 34 };

@@ -20,13 +20,19 @@ beforeEach(async () => {
 afterEach(() => setting.end());
 
 describe("pre-dial validation", () => {
-  const validated = (settings: Partial<DialerSettings> = {}): Dialer => make({ validationUri: setting.validator.url, ...settings });
-  const ofNew = (): Receiver["posts"] => setting.validator.posts.filter(({ body }) => Number(body["GSW_RECORD_HANDLE"]) >= 1000);
+  const validated = (settings: Partial<DialerSettings> = {}): Dialer =>
+    make({ validationUri: setting.validator.url, ...settings });
+  const ofNew = (): Receiver["posts"] =>
+    setting.validator.posts.filter(({ body }) => Number(body["GSW_RECORD_HANDLE"]) >= 1000);
 
   it("posts the record's data as JSON before the record is told of, and dials at 200", async () => {
     const [event] = told(await validated().dial({ count: 1 }));
     expect(ofNew()).toHaveLength(1);
-    expect(ofNew()[0]).toMatchObject({ path: "/validate", body: event!.udata, headers: { "content-type": "application/json" } });
+    expect(ofNew()[0]).toMatchObject({
+      path: "/validate",
+      body: event!.udata,
+      headers: { "content-type": "application/json" },
+    });
   });
 
   it("knows the handle while it waits for the answer, and tells nothing yet", async () => {
@@ -48,7 +54,8 @@ describe("pre-dial validation", () => {
   });
 
   it("409 with a result: not dialed, the record ends with it, its handle is closed, and the next is taken", async () => {
-    setting.validator.answer = ({ body }) => (body["GSW_RECORD_HANDLE"] === 1000 ? { status: 409, body: '{"GSW_CALL_RESULT": 53}' } : { status: 200 });
+    setting.validator.answer = ({ body }) =>
+      body["GSW_RECORD_HANDLE"] === 1000 ? { status: 409, body: '{"GSW_CALL_RESULT": 53}' } : { status: 200 };
     const dialed = await validated().dial({ count: 1 });
     expect(told(dialed).map(({ type }) => type)).toEqual(["record.stopped", "record.dialed"]);
     expect(recordOfHandle(world, 1000)).toMatchObject({ record_status: 3, call_result: 53, attempt: 0 });
@@ -57,8 +64,11 @@ describe("pre-dial validation", () => {
   });
 
   it.each([
-    ["409 without a result", { status: 409 }], ["409 with a result that is none", { status: 409, body: '{"GSW_CALL_RESULT": 9999}' }],
-    ["409 with no JSON", { status: 409, body: "<html>" }], ["another status", { status: 503 }], ["no answer in time", "nothing"],
+    ["409 without a result", { status: 409 }],
+    ["409 with a result that is none", { status: 409, body: '{"GSW_CALL_RESULT": 9999}' }],
+    ["409 with no JSON", { status: 409, body: "<html>" }],
+    ["another status", { status: 503 }],
+    ["no answer in time", "nothing"],
   ] as const)("%s: the record ends with validation-timeout-call-result", async (_, said) => {
     setting.validator.answer = ({ body }) => (body["GSW_RECORD_HANDLE"] === 1000 ? said : { status: 200 });
     const dialer = make();
@@ -69,9 +79,17 @@ describe("pre-dial validation", () => {
   });
 
   it("200 with changed fields: they are the record's and the client's; which record it is stays as it was", async () => {
-    setting.validator.answer = () => ({ status: 200, body: '{"CUSTOMER_CODE": 77, "SCORE": "high", "GSW_RECORD_HANDLE": 1, "GSW_RECORD_URI": "http://evil/records/1", "NESTED": {}}' });
+    setting.validator.answer = () => ({
+      status: 200,
+      body: '{"CUSTOMER_CODE": 77, "SCORE": "high", "GSW_RECORD_HANDLE": 1, "GSW_RECORD_URI": "http://evil/records/1", "NESTED": {}}',
+    });
     const [event] = told(await validated().dial({ count: 1 }));
-    expect(event!.udata).toMatchObject({ CUSTOMER_CODE: 77, SCORE: "high", GSW_RECORD_HANDLE: 1000, GSW_RECORD_URI: "http://gateway:8080/records/1000" });
+    expect(event!.udata).toMatchObject({
+      CUSTOMER_CODE: 77,
+      SCORE: "high",
+      GSW_RECORD_HANDLE: 1000,
+      GSW_RECORD_URI: "http://gateway:8080/records/1000",
+    });
     expect(event!.udata).not.toHaveProperty("NESTED");
     expect(recordOfHandle(world, 1000).customer_code).toBe(77);
   });
@@ -81,7 +99,11 @@ describe("pre-dial validation", () => {
     await setting.validator.close();
     const dialer = make({ validationUri: url });
     const before = world.db.all("SELECT * FROM record ORDER BY record_id");
-    expect(await dialer.dial({ count: 5 })).toMatchObject({ retrieved: [], events: [], held: expect.stringContaining(url) as string });
+    expect(await dialer.dial({ count: 5 })).toMatchObject({
+      retrieved: [],
+      events: [],
+      held: expect.stringContaining(url) as string,
+    });
     expect(world.db.all("SELECT * FROM record ORDER BY record_id")).toEqual(before);
     setting.validator = await receiver(port);
     expect((await dialer.dial({ count: 5 })).retrieved).toHaveLength(5);
@@ -100,7 +122,10 @@ describe("pre-dial validation", () => {
   it("a switchover during the validation: the old handle is told to nobody", async () => {
     const dialer = validated();
     setting.validator.answer = ({ body }) => {
-      if (body["GSW_RECORD_HANDLE"] === 1000) world.db.transaction(() => { beginRun(world); });
+      if (body["GSW_RECORD_HANDLE"] === 1000)
+        world.db.transaction(() => {
+          beginRun(world);
+        });
       return { status: 200 };
     };
     expect((await dialer.dial({ count: 1 })).retrieved).toEqual([]);
@@ -113,21 +138,29 @@ describe("pre-dial validation", () => {
     const handles = setting.validator.posts.map(({ body }) => body["GSW_RECORD_HANDLE"]);
     expect(handles).toEqual(handedOut(world).map(({ handle }) => handle));
     expect(handles).toEqual(expect.arrayContaining([15, 16, 41, 42, 43, 44]));
-    expect(setting.validator.posts.find(({ body }) => body["GSW_RECORD_HANDLE"] === 41)!.body).toMatchObject({ GSW_CAMPAIGN_GROUP_DBID: 208, GSW_CALLING_LIST: "Beta List" });
+    expect(setting.validator.posts.find(({ body }) => body["GSW_RECORD_HANDLE"] === 41)!.body).toMatchObject({
+      GSW_CAMPAIGN_GROUP_DBID: 208,
+      GSW_CALLING_LIST: "Beta List",
+    });
   });
 });
 
-describeIf(process.platform === "linux", "every address of 127.0.0.0/8, as Linux has", "the address that OCS speaks from", () => {
-  it("is that of the instance that answers", async () => {
-    const froms: (string | undefined)[] = [];
-    setting.validator.answer = ({ from }) => (froms.push(from), { status: 200 });
-    let active = "127.0.0.1";
-    const dialer = make({}, () => active);
-    await dialer.dial({ count: 1 });
-    dialer.configure({ validationUri: setting.validator.url });
-    await dialer.dial({ count: 1 });
-    active = "127.0.0.2";
-    await dialer.dial({ count: 1 });
-    expect([froms.at(-2), froms.at(-1)]).toEqual(["127.0.0.1", "127.0.0.2"]);
-  });
-});
+describeIf(
+  process.platform === "linux",
+  "every address of 127.0.0.0/8, as Linux has",
+  "the address that OCS speaks from",
+  () => {
+    it("is that of the instance that answers", async () => {
+      const froms: (string | undefined)[] = [];
+      setting.validator.answer = ({ from }) => (froms.push(from), { status: 200 });
+      let active = "127.0.0.1";
+      const dialer = make({}, () => active);
+      await dialer.dial({ count: 1 });
+      dialer.configure({ validationUri: setting.validator.url });
+      await dialer.dial({ count: 1 });
+      active = "127.0.0.2";
+      await dialer.dial({ count: 1 });
+      expect([froms.at(-2), froms.at(-1)]).toEqual(["127.0.0.1", "127.0.0.2"]);
+    });
+  },
+);

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aSetting, EVENING, until, type Setting } from "./dialer-kit.ts";
 
 let setting: Setting;
-beforeEach(async () => { setting = await aSetting(() => EVENING); });
+beforeEach(async () => {
+  setting = await aSetting(() => EVENING);
+});
 afterEach(() => setting.end());
 
 describe("the webhook", () => {
@@ -13,7 +15,10 @@ describe("the webhook", () => {
     await dialer.dial({ count: 1 });
     await until(() => setting.validator.posts.length === 2);
     expect(setting.validator.posts[1]!.body).toEqual(setting.validator.posts[0]!.body);
-    expect(setting.validator.posts[0]).toMatchObject({ path: "/validate/all", body: { id: 1, type: "record.dialed", udata: { GSW_RECORD_HANDLE: 1000 } } });
+    expect(setting.validator.posts[0]).toMatchObject({
+      path: "/validate/all",
+      body: { id: 1, type: "record.dialed", udata: { GSW_RECORD_HANDLE: 1000 } },
+    });
   });
 
   it("of one wish gets the events of that wish alone", async () => {

@@ -12,7 +12,9 @@ const connect = async (url = ocs.primary.http, ca?: string): Promise<RawClient> 
   return client;
 };
 
-beforeEach(async () => { ocs = await startSandboxOcs({ now: () => NOON }); });
+beforeEach(async () => {
+  ocs = await startSandboxOcs({ now: () => NOON });
+});
 afterEach(async () => {
   for (const { socket } of clients.splice(0)) socket.destroy();
   await ocs.close();
@@ -21,14 +23,18 @@ afterEach(async () => {
 /** Patience for a busy machine. */
 const POLL = { timeout: 10_000 };
 const LOAD = request("/campaigngroups/106?req=Load");
-const seen = async (): Promise<SeenRequest[]> => (await fetch(`${ocs.control}/requests`)).json() as Promise<SeenRequest[]>;
+const seen = async (): Promise<SeenRequest[]> =>
+  (await fetch(`${ocs.control}/requests`)).json() as Promise<SeenRequest[]>;
 const setDelay = (ms: number) => fetch(`${ocs.control}/delay`, { method: "POST", body: JSON.stringify({ ms }) });
 
 describe("a connection to OCS", () => {
   it("answers in the manual's bytes", async () => {
     const client = await connect();
     client.send(LOAD);
-    expect(await client.answer()).toEqual({ head: "HTTP/1.1 409 Conflict\r\nServer: OCS/8.1.524.04\r\nWarning: 5\r\nContent-length: 0", body: "" });
+    expect(await client.answer()).toEqual({
+      head: "HTTP/1.1 409 Conflict\r\nServer: OCS/8.1.524.04\r\nWarning: 5\r\nContent-length: 0",
+      body: "",
+    });
     client.send(request("/records/16?req=RecordProcessed"));
     expect(await client.answer()).toEqual({
       head: "HTTP/1.1 410 Gone\r\nServer: OCS/8.1.524.04\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: 74",
@@ -43,19 +49,40 @@ describe("a connection to OCS", () => {
       expect((await client.answer()).head).toContain("409 Conflict");
     }
     expect(client.socket.destroyed).toBe(false);
-    expect(ocs.counters().primary).toEqual({ connections: { total: 1, open: 1 }, requests: 20, violations: 0, maxInFlight: 1 });
+    expect(ocs.counters().primary).toEqual({
+      connections: { total: 1, open: 1 },
+      requests: 20,
+      violations: 0,
+      maxInFlight: 1,
+    });
   });
 
   it("takes a request byte by byte, in absolute form, with a body in UTF-8", async () => {
     const client = await connect();
-    const bytes = Buffer.from(request("http://ocs.us.int.genesyslab.com:8080/records/15?req=RecordProcessed", { body: '{"STATUS_CODE":"Grüße"}' }));
+    const bytes = Buffer.from(
+      request("http://ocs.us.int.genesyslab.com:8080/records/15?req=RecordProcessed", {
+        body: '{"STATUS_CODE":"Grüße"}',
+      }),
+    );
     for (const byte of bytes) {
       client.send(Buffer.from([byte]));
-      await new Promise((resolve) => { setImmediate(resolve); });
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
     }
     expect((await client.answer()).head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-    expect((await seen())[0]).toMatchObject({ method: "POST", target: "http://ocs.us.int.genesyslab.com:8080/records/15?req=RecordProcessed", body: '{"STATUS_CODE":"Grüße"}', status: 200, instance: "primary", connection: 1, time: new Date(NOON).toISOString() });
-    expect(ocs.world.db.get("SELECT status_code FROM record JOIN record_handle USING (record_id) WHERE handle = 15")).toEqual({ status_code: "Grüße" });
+    expect((await seen())[0]).toMatchObject({
+      method: "POST",
+      target: "http://ocs.us.int.genesyslab.com:8080/records/15?req=RecordProcessed",
+      body: '{"STATUS_CODE":"Grüße"}',
+      status: 200,
+      instance: "primary",
+      connection: 1,
+      time: new Date(NOON).toISOString(),
+    });
+    expect(
+      ocs.world.db.get("SELECT status_code FROM record JOIN record_handle USING (record_id) WHERE handle = 15"),
+    ).toEqual({ status_code: "Grüße" });
   });
 
   it("works over TLS as over TCP", async () => {
@@ -160,9 +187,12 @@ describe("bytes that are no request of OCS's", () => {
 
 describe("primary and backup", () => {
   it("are one answering and one that closes at once", async () => {
-    for (const url of [ocs.backup.http, ocs.backup.https]) expect(["closed", "ECONNRESET"]).toContain(await (await connect(url)).end);
+    for (const url of [ocs.backup.http, ocs.backup.https])
+      expect(["closed", "ECONNRESET"]).toContain(await (await connect(url)).end);
     await expect(open(ocs.backup.https, ocs.ca)).rejects.toThrow();
-    await expect.poll(() => ocs.counters().backup, POLL).toEqual({ connections: { total: 3, open: 0 }, requests: 0, violations: 0, maxInFlight: 0 });
+    await expect
+      .poll(() => ocs.counters().backup, POLL)
+      .toEqual({ connections: { total: 3, open: 0 }, requests: 0, violations: 0, maxInFlight: 0 });
   });
 
   it("change roles: connections of the old primary end, groups keep their state, handles are void", async () => {

@@ -19,14 +19,31 @@ afterEach(() => {
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
 });
 
-const contents = ({ db }: World): object[] => ["tenant", "campaign", "campaign_group", "calling_list", "record", "do_not_call_list", "record_handle", "counter"].map((table) => db.all(`SELECT * FROM ${table}`));
+const contents = ({ db }: World): object[] =>
+  [
+    "tenant",
+    "campaign",
+    "campaign_group",
+    "calling_list",
+    "record",
+    "do_not_call_list",
+    "record_handle",
+    "counter",
+  ].map((table) => db.all(`SELECT * FROM ${table}`));
 
 describe("the seeded world", () => {
   it("has the tenants, groups and lists that the seed names", () => {
     const { db } = make();
-    expect(TENANTS.map(({ dbid, name }) => [dbid, name])).toEqual([[101, "Alpha Tenant"], [102, "Beta Tenant"]]);
-    expect(db.all("SELECT dbid, status FROM campaign_group ORDER BY dbid")).toEqual(GROUPS.map(({ dbid, status }) => ({ dbid, status })));
-    expect(db.all("SELECT list_dbid AS dbid, count(*) AS records FROM record GROUP BY list_dbid")).toEqual(LISTS.map(({ dbid, records }) => ({ dbid, records })));
+    expect(TENANTS.map(({ dbid, name }) => [dbid, name])).toEqual([
+      [101, "Alpha Tenant"],
+      [102, "Beta Tenant"],
+    ]);
+    expect(db.all("SELECT dbid, status FROM campaign_group ORDER BY dbid")).toEqual(
+      GROUPS.map(({ dbid, status }) => ({ dbid, status })),
+    );
+    expect(db.all("SELECT list_dbid AS dbid, count(*) AS records FROM record GROUP BY list_dbid")).toEqual(
+      LISTS.map(({ dbid, records }) => ({ dbid, records })),
+    );
   });
 
   it("uses numbers of the range for fiction only", () => {
@@ -35,8 +52,13 @@ describe("the seeded world", () => {
 
   it("has three chains of three and five numbers on the do-not-call list", () => {
     const world = make();
-    for (const handle of [17, 18, 19]) expect(chainOf(world, recordOfHandle(world, handle)).map(({ chain_n }) => chain_n)).toEqual([0, 1, 2]);
-    expect(world.db.get("SELECT count(*) AS count FROM record WHERE list_dbid = 301 AND contact_info IN (SELECT phone FROM do_not_call_list WHERE tenant_dbid = 101)")).toEqual({ count: 5 });
+    for (const handle of [17, 18, 19])
+      expect(chainOf(world, recordOfHandle(world, handle)).map(({ chain_n }) => chain_n)).toEqual([0, 1, 2]);
+    expect(
+      world.db.get(
+        "SELECT count(*) AS count FROM record WHERE list_dbid = 301 AND contact_info IN (SELECT phone FROM do_not_call_list WHERE tenant_dbid = 101)",
+      ),
+    ).toEqual({ count: 5 });
   });
 
   it("has the handles that the seed names, each on a record of its own", () => {
@@ -45,7 +67,9 @@ describe("the seeded world", () => {
       expect(stateOfHandle(world, handle)).toBe(state);
       expect(recordOfHandle(world, handle)).toMatchObject({ list_dbid: list, record_status: state === "open" ? 2 : 4 });
     }
-    expect(world.db.get("SELECT count(DISTINCT record_id) AS count FROM record_handle")).toEqual({ count: HANDLES.length });
+    expect(world.db.get("SELECT count(DISTINCT record_id) AS count FROM record_handle")).toEqual({
+      count: HANDLES.length,
+    });
   });
 
   it("is the same for the same seed and another for another", () => {
@@ -74,8 +98,20 @@ describe("opening records", () => {
     const opened = alpha(world);
     expect(opened.map(({ handle }) => handle)).toEqual(opened.map((_, index) => 1000 + index));
     expect(new Set(opened.map(({ phone }) => phone)).size).toBe(opened.length);
-    expect(opened[0]).toMatchObject({ list: "Alpha List", campaign: "Alpha Campaign", tenant: "Alpha Tenant", group: 106 });
-    expect(recordOfHandle(world, 1000)).toMatchObject({ record_status: 2, attempt: 1, campaign_id: 139, group_id: 234, switch_id: 105, app_id: 398 });
+    expect(opened[0]).toMatchObject({
+      list: "Alpha List",
+      campaign: "Alpha Campaign",
+      tenant: "Alpha Tenant",
+      group: 106,
+    });
+    expect(recordOfHandle(world, 1000)).toMatchObject({
+      record_status: 2,
+      attempt: 1,
+      campaign_id: 139,
+      group_id: 234,
+      switch_id: 105,
+      app_id: 398,
+    });
     expect(alpha(world)).toEqual([]);
   });
 

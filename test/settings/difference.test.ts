@@ -9,8 +9,10 @@ const readingOf = (text: string) => {
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   return loaded;
 };
-const told = (...changes: readonly Change[]): readonly string[] => differences(readingOf(SAMPLE), readingOf(mutated(...changes)));
-const back = (...changes: readonly Change[]): readonly string[] => differences(readingOf(mutated(...changes)), readingOf(SAMPLE));
+const told = (...changes: readonly Change[]): readonly string[] =>
+  differences(readingOf(SAMPLE), readingOf(mutated(...changes)));
+const back = (...changes: readonly Change[]): readonly string[] =>
+  differences(readingOf(mutated(...changes)), readingOf(SAMPLE));
 
 describe("what has changed in a config", () => {
   it("is nothing between equal files, and nothing for another comment", () => {
@@ -18,46 +20,84 @@ describe("what has changed in a config", () => {
   });
 
   it("is one sentence for a tenant, with all that it means", () => {
-    expect(told(
-      ["alpha-ops: { actions: [Load, StartDialing, SetDialingMode, StopDialing, Unload, ReadStatus], campaign_groups: [106] }", "alpha-ops: { actions: [Load, StartDialing, ForceUnload, StopDialing, Unload, ReadStatus] }"],
-      ["requests: { rate: 50/s, burst: 100 }", "requests: { rate: 20/s }"], ["AddRecord: { rate: 20/s, burst: 40 }", "AddRecord: { rate: 20/s, burst: 100 }"],
-      ["campaigns: [Alpha Campaign, Alpha Winback]", "campaigns: [Alpha Campaign, Alpha Spring, Alpha Summer]"], ["fields: any", "fields: [CUSTOMER_CODE]\n    share: 2"],
-    )).toEqual([
-      "Alpha Tenant: client alpha-ops gains ForceUnload; client alpha-ops loses SetDialingMode; client alpha-ops campaign groups 106 -> all; gains campaigns Alpha Spring, Alpha Summer; loses campaign Alpha Winback; "
-      + "limits.requests 50/s -> 20/s; limits.actions.AddRecord 20/s (burst 40) -> 20/s (burst 100); fields any -> [CUSTOMER_CODE]; share 1 -> 2",
+    expect(
+      told(
+        [
+          "alpha-ops: { actions: [Load, StartDialing, SetDialingMode, StopDialing, Unload, ReadStatus], campaign_groups: [106] }",
+          "alpha-ops: { actions: [Load, StartDialing, ForceUnload, StopDialing, Unload, ReadStatus] }",
+        ],
+        ["requests: { rate: 50/s, burst: 100 }", "requests: { rate: 20/s }"],
+        ["AddRecord: { rate: 20/s, burst: 40 }", "AddRecord: { rate: 20/s, burst: 100 }"],
+        ["campaigns: [Alpha Campaign, Alpha Winback]", "campaigns: [Alpha Campaign, Alpha Spring, Alpha Summer]"],
+        ["fields: any", "fields: [CUSTOMER_CODE]\n    share: 2"],
+      ),
+    ).toEqual([
+      "Alpha Tenant: client alpha-ops gains ForceUnload; client alpha-ops loses SetDialingMode; client alpha-ops campaign groups 106 -> all; gains campaigns Alpha Spring, Alpha Summer; loses campaign Alpha Winback; " +
+        "limits.requests 50/s -> 20/s; limits.actions.AddRecord 20/s (burst 40) -> 20/s (burst 100); fields any -> [CUSTOMER_CODE]; share 1 -> 2",
     ]);
   });
 
   it("tells who came and who went", () => {
-    const another: Change = ["tenants:\n", "  ocs-two: { primary: \"http://127.0.0.1:8499\" }\n\ntenants:\n  - { name: Gamma Tenant, dbid: 103, upstream: ocs-two }\n"];
+    const another: Change = [
+      "tenants:\n",
+      '  ocs-two: { primary: "http://127.0.0.1:8499" }\n\ntenants:\n  - { name: Gamma Tenant, dbid: 103, upstream: ocs-two }\n',
+    ];
     expect(told(another)).toEqual(["new tenant Gamma Tenant (103) on ocs-two", "new upstream ocs-two"]);
     expect(back(another)).toEqual(["tenant Gamma Tenant (103) is gone from ocs-two", "upstream ocs-two is gone"]);
-    const client: Change = ["      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n", "      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n      beta-new: { actions: [DoNotCall] }\n"];
-    expect([told(client), back(client)]).toEqual([["Beta Tenant: new client beta-new with DoNotCall"], ["Beta Tenant: client beta-new is gone"]]);
+    const client: Change = [
+      "      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n",
+      "      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n      beta-new: { actions: [DoNotCall] }\n",
+    ];
+    expect([told(client), back(client)]).toEqual([
+      ["Beta Tenant: new client beta-new with DoNotCall"],
+      ["Beta Tenant: client beta-new is gone"],
+    ]);
   });
 
   it.each<[string, Change, string]>([
     ["a duration", ["answer: 15s", "answer: 90s"], "upstreams.ocs-main.timeouts.answer 15s -> 90s"],
     ["a duration in minutes", ["answer: 15s", "answer: 2m"], "upstreams.ocs-main.timeouts.answer 15s -> 2m"],
     ["a size", ["max_body: 64KiB", "max_body: 1MiB"], "listeners.clients.max_body 64KiB -> 1MiB"],
-    ["an address", ["bind: 127.0.0.1:8443", 'bind: "[::1]:8443"'], "listeners.clients.bind 127.0.0.1:8443 -> [::1]:8443"],
-    ["a list", ["carriers: [basic, ", "carriers: ["], "identity.keys.carriers [basic, header:X-Api-Key] -> [header:X-Api-Key]"],
-    ["what was off", ["    connections: 4", "    backup: http://127.0.0.1:18081\n    connections: 4"], "upstreams.ocs-main.backup ~ -> http://127.0.0.1:18081"],
-    ["a secret, which it does not tell", ["-for-a-trial-only-not-a-secret-at-all", "-another-secret-that-nobody-must-see"], "audit.index_key is another"],
+    [
+      "an address",
+      ["bind: 127.0.0.1:8443", 'bind: "[::1]:8443"'],
+      "listeners.clients.bind 127.0.0.1:8443 -> [::1]:8443",
+    ],
+    [
+      "a list",
+      ["carriers: [basic, ", "carriers: ["],
+      "identity.keys.carriers [basic, header:X-Api-Key] -> [header:X-Api-Key]",
+    ],
+    [
+      "what was off",
+      ["    connections: 4", "    backup: http://127.0.0.1:18081\n    connections: 4"],
+      "upstreams.ocs-main.backup ~ -> http://127.0.0.1:18081",
+    ],
+    [
+      "a secret, which it does not tell",
+      ["-for-a-trial-only-not-a-secret-at-all", "-another-secret-that-nobody-must-see"],
+      "audit.index_key is another",
+    ],
     ["observing", ["fields: any", "mode: observe"], "Alpha Tenant: mode enforce -> observe"],
   ])("tells %s as it would be written", (_what, change, sentence) => {
     expect(told(change)).toEqual([sentence]);
   });
 
   it("tells of the examples without what stands in them", () => {
-    expect(told(["4155550100?req=DoNotCall\", expect: allow", "4155550199?req=DoNotCall\", expect: allow"])).toEqual(["tests: other examples"]);
-    expect(told(["tests:\n", "tests:\n  - { as: beta-ops, do: \"GET /campaigngroups/208\", expect: allow }\n"])).toEqual(["tests 4 examples -> 5 examples"]);
+    expect(told(['4155550100?req=DoNotCall", expect: allow', '4155550199?req=DoNotCall", expect: allow'])).toEqual([
+      "tests: other examples",
+    ]);
+    expect(told(["tests:\n", 'tests:\n  - { as: beta-ops, do: "GET /campaigngroups/208", expect: allow }\n'])).toEqual([
+      "tests 4 examples -> 5 examples",
+    ]);
   });
 
   it("tells which file has other content", () => {
     const one = readingOf(SAMPLE);
     const [[path, hash] = ["", undefined]] = [...one.files];
     expect(path).toMatch(/keys\.yaml$/);
-    expect(differences({ settings: one.settings, files: new Map([[path, `${hash}0`]]) }, one)).toEqual(["identity.keys.file: keys.yaml has changed"]);
+    expect(differences({ settings: one.settings, files: new Map([[path, `${hash}0`]]) }, one)).toEqual([
+      "identity.keys.file: keys.yaml has changed",
+    ]);
   });
 });

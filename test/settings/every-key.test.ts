@@ -24,22 +24,47 @@ const KEYS = explainRows().map(({ key }) => key);
 const ELSEWHERE: Readonly<Record<string, readonly [file: string, as: RegExp]>> = {
   version: ["settings/schema.ts", /version: z\.literal\(1/],
   "upstreams.<name>.allow_plaintext": ["settings/rules-upstreams.ts", /allow_plaintext/],
-  ...Object.fromEntries(["as", "do", "body", "tenant", "owner", "expect"].map((key) => [`tests[].${key}`, ["rehearsal/policy-tests.ts", new RegExp(`\\b${key}\\b`)] as const])),
+  ...Object.fromEntries(
+    ["as", "do", "body", "tenant", "owner", "expect"].map((key) => [
+      `tests[].${key}`,
+      ["rehearsal/policy-tests.ts", new RegExp(`\\b${key}\\b`)] as const,
+    ]),
+  ),
   tests: ["rehearsal/policy-tests.ts", /\btests\b/],
   // Of records that OCS announces, and of fields that are not declared.
-  ...Object.fromEntries(["handle_window", "restart_grace"].map((key) => [`upstreams.<name>.${key}`, ["assemble/ownership.ts", new RegExp(key)] as const])),
+  ...Object.fromEntries(
+    ["handle_window", "restart_grace"].map((key) => [
+      `upstreams.<name>.${key}`,
+      ["assemble/ownership.ts", new RegExp(key)] as const,
+    ]),
+  ),
   "upstreams.<name>.callbacks.stale_after": ["assemble/ownership.ts", /stale_after/],
   "upstreams.<name>.callbacks.on_timeout": ["assemble/callbacks.ts", /callbacks\.on_timeout/],
   "upstreams.<name>.callbacks.registrars[].client": ["assemble/callbacks.ts", /registrars\.map\(\(\{ client/],
   "audit.redact.others": ["journal/redact.ts", /\bothers\b/],
   "audit.legal_hold": ["assemble/retention.ts", /legal_hold/],
-  ...Object.fromEntries(["from", "until"].map((key) => [`audit.legal_hold[].${key}`, ["journal/retention.ts", new RegExp(`\\b${key}\\b`)] as const])),
+  ...Object.fromEntries(
+    ["from", "until"].map((key) => [
+      `audit.legal_hold[].${key}`,
+      ["journal/retention.ts", new RegExp(`\\b${key}\\b`)] as const,
+    ]),
+  ),
   // For people who read the file.
   "audit.legal_hold[].name": ["settings/schema-audit.ts", /Why: a case, a request/],
   "audit.compress_after": ["assemble/segment-upkeep.ts", /compress_after/],
   "audit.retention": ["assemble/retention.ts", /retention/],
-  ...Object.fromEntries(["default", ...CLASSES].map((kind) => [`audit.retention.${kind}`, ["journal/retention.ts", /keep\[|Object\.values\(keep\)/] as const])),
-  ...Object.fromEntries(["doubt", "retired"].map((name) => [`audit.retention.${name}`, ["settings/schema-audit.ts", new RegExp(`FORMER = .*${name}`)] as const])),
+  ...Object.fromEntries(
+    ["default", ...CLASSES].map((kind) => [
+      `audit.retention.${kind}`,
+      ["journal/retention.ts", /keep\[|Object\.values\(keep\)/] as const,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["doubt", "retired"].map((name) => [
+      `audit.retention.${name}`,
+      ["settings/schema-audit.ts", new RegExp(`FORMER = .*${name}`)] as const,
+    ]),
+  ),
   "config.watch": ["cli/serve.ts", /gateway\.watch === "all"/],
   "config.end_marker": ["settings/load.ts", /config\.end_marker === true/],
   end: ["settings/end-marker.ts", /value\["end"\] === true/],
@@ -68,7 +93,9 @@ const watching = (value: unknown, pattern: string, read: Set<string>): unknown =
 
 const known = (pattern: string, key: string): string => {
   const stands = pattern === "" ? key : `${pattern}.${key}`;
-  return KEYS.includes(stands) ? stands : [`${pattern}.<name>`, `${pattern}.<action>`].find((each) => KEYS.some((row) => row.startsWith(each))) ?? stands;
+  return KEYS.includes(stands)
+    ? stands
+    : ([`${pattern}.<name>`, `${pattern}.<action>`].find((each) => KEYS.some((row) => row.startsWith(each))) ?? stands);
 };
 
 const everyKey = async (dir: string, primary: string): Promise<string> => {
@@ -76,62 +103,167 @@ const everyKey = async (dir: string, primary: string): Promise<string> => {
   const server = ca.issue({ names: ["localhost", "127.0.0.1"], usage: "serverAuth" });
   const jwk = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" });
   const files: Readonly<Record<string, string>> = {
-    "ca.pem": ca.certPem, "ca.crl": ca.crl(), "server.pem": server.certPem, "server.key": server.keyPem,
+    "ca.pem": ca.certPem,
+    "ca.crl": ca.crl(),
+    "server.pem": server.certPem,
+    "server.key": server.keyPem,
     "jwks.json": JSON.stringify({ keys: [{ ...jwk, kid: "k", alg: "ES256", use: "sig" }] }),
-    "keys.yaml": stringify({ version: 1, keys: [{ id: "alpha", client: "alpha", hash: `sha256:${createHash("sha256").update(keyFor("alpha")).digest("hex")}`, created: "2026-01-01T00:00:00Z" }] }),
+    "keys.yaml": stringify({
+      version: 1,
+      keys: [
+        {
+          id: "alpha",
+          client: "alpha",
+          hash: `sha256:${createHash("sha256").update(keyFor("alpha")).digest("hex")}`,
+          created: "2026-01-01T00:00:00Z",
+        },
+      ],
+    }),
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text, { mode: 0o600 });
   const tls = { cert: "server.pem", key: "server.key", min_version: "1.2" };
   const limit = { rate: "50/s", burst: 50 };
   const limits = { requests: limit, urgent: limit, actions: { DoNotCall: limit } };
   const callbacks = {
-    bind: "127.0.0.1:0", allow_from: ["127.0.0.0/8"], tls: { ...tls, client_ca: "ca.pem", client_crl: "ca.crl" }, validator: "https://127.0.0.1:1/v",
-    validator_timeout: "1s", validator_ca: "ca.pem", on_timeout: "block", stale_after: "30m",
+    bind: "127.0.0.1:0",
+    allow_from: ["127.0.0.0/8"],
+    tls: { ...tls, client_ca: "ca.pem", client_crl: "ca.crl" },
+    validator: "https://127.0.0.1:1/v",
+    validator_timeout: "1s",
+    validator_ca: "ca.pem",
+    on_timeout: "block",
+    stale_after: "30m",
     registrars: [{ client: "minter", tenants: ["Alpha"], allow_from: ["127.0.0.0/8"] }],
   };
   const common = {
-    lane_isolation: "tenant", timeouts: { connect: "2s", answer: "5s" }, queue: { max: 9, max_bytes: "1MiB", max_wait: "5s" },
-    aliases: ["ocs.example:8080"], handle_window: 64, restart_grace: "0s",
+    lane_isolation: "tenant",
+    timeouts: { connect: "2s", answer: "5s" },
+    queue: { max: 9, max_bytes: "1MiB", max_wait: "5s" },
+    aliases: ["ocs.example:8080"],
+    handle_window: 64,
+    restart_grace: "0s",
   };
   const pin = `sha256:${"A".repeat(43)}=`;
   const config = {
     version: 1,
     listeners: [
-      { name: "plain", bind: "127.0.0.1:0", names: ["gw.example"], tls: "none", allow_from: ["127.0.0.0/8"], trusted_proxies: [{ from: ["127.0.0.9/32"], sends: "forwarded" }],
-        errors: "auto", accept_content_types: ["text/plain"], max_body: "64KiB", max_connections: 50, max_connections_per_source: 50 },
-      { name: "tls", bind: "127.0.0.1:0", tls: { ...tls, client_ca: "ca.pem", client_certificates: "request", client_crl: "ca.crl" } },
+      {
+        name: "plain",
+        bind: "127.0.0.1:0",
+        names: ["gw.example"],
+        tls: "none",
+        allow_from: ["127.0.0.0/8"],
+        trusted_proxies: [{ from: ["127.0.0.9/32"], sends: "forwarded" }],
+        errors: "auto",
+        accept_content_types: ["text/plain"],
+        max_body: "64KiB",
+        max_connections: 50,
+        max_connections_per_source: 50,
+      },
+      {
+        name: "tls",
+        bind: "127.0.0.1:0",
+        tls: { ...tls, client_ca: "ca.pem", client_certificates: "request", client_crl: "ca.crl" },
+      },
     ],
     identity: {
       jwt: [
-        { name: "by-file", issuer: "https://one.example/", audience: "gw", jwks_file: "jwks.json", algorithms: ["ES256"], clock_skew: "30s", claims: { client: "azp", tenant: "t" }, tenants: ["Alpha"], max_stale: "24h" },
-        { name: "by-uri", issuer: "https://two.example/", audience: "gw", jwks_uri: "https://127.0.0.1:1/jwks.json", tenants: ["Beta"] },
+        {
+          name: "by-file",
+          issuer: "https://one.example/",
+          audience: "gw",
+          jwks_file: "jwks.json",
+          algorithms: ["ES256"],
+          clock_skew: "30s",
+          claims: { client: "azp", tenant: "t" },
+          tenants: ["Alpha"],
+          max_stale: "24h",
+        },
+        {
+          name: "by-uri",
+          issuer: "https://two.example/",
+          audience: "gw",
+          jwks_uri: "https://127.0.0.1:1/jwks.json",
+          tenants: ["Beta"],
+        },
       ],
       mtls: [{ name: "rule", san_dns: "a.example", client: "alpha", ca: "ca.pem", tenants: ["Alpha"] }],
       keys: { file: "keys.yaml", carriers: ["basic"] },
       failures: { rate: "10/s", burst: 100 },
     },
     upstreams: {
-      plain: { primary, backup: "http://127.0.0.1:1", allow_plaintext: true, standby: "closes", connections: 1, ...common, callbacks },
-      secure: { primary: "https://127.0.0.1:2", connections: 1, ...common,
-        tls: { min_version: "1.2", ciphers: "DEFAULT", ca: "ca.pem", cert: "server.pem", key: "server.key", crl: "ca.crl", pins: [pin], server_name: "localhost" } },
+      plain: {
+        primary,
+        backup: "http://127.0.0.1:1",
+        allow_plaintext: true,
+        standby: "closes",
+        connections: 1,
+        ...common,
+        callbacks,
+      },
+      secure: {
+        primary: "https://127.0.0.1:2",
+        connections: 1,
+        ...common,
+        tls: {
+          min_version: "1.2",
+          ciphers: "DEFAULT",
+          ca: "ca.pem",
+          cert: "server.pem",
+          key: "server.key",
+          crl: "ca.crl",
+          pins: [pin],
+          server_name: "localhost",
+        },
+      },
     },
     tenants: [
-      { name: "Alpha", dbid: 101, upstream: "plain", mode: "enforce", records: "unscoped", campaigns: ["C"], lists: ["L"], fields: ["F"], limits, share: 1,
-        clients: { alpha: { actions: ["DoNotCall", "ReadStatus"], campaign_groups: [106], limits } }, campaign_groups: [{ dbid: 106, name: "G", campaign_id: 1, group_id: 2 }] },
+      {
+        name: "Alpha",
+        dbid: 101,
+        upstream: "plain",
+        mode: "enforce",
+        records: "unscoped",
+        campaigns: ["C"],
+        lists: ["L"],
+        fields: ["F"],
+        limits,
+        share: 1,
+        clients: { alpha: { actions: ["DoNotCall", "ReadStatus"], campaign_groups: [106], limits } },
+        campaign_groups: [{ dbid: 106, name: "G", campaign_id: 1, group_id: 2 }],
+      },
       { name: "Beta", dbid: 102, upstream: "secure", records: "dedicated" },
     ],
     tests: [{ as: "alpha", do: "POST /phones/4155550100?req=DoNotCall", body: {}, tenant: "Alpha", expect: "allow" }],
     audit: {
-      dir: "audit", on_failure: "refuse", durability: "os", disk_timeout: "5s", redact: { phone: "last4", customer_id: "token", fields: { F: "keep" }, others: "drop" },
+      dir: "audit",
+      on_failure: "refuse",
+      durability: "os",
+      disk_timeout: "5s",
+      redact: { phone: "last4", customer_id: "token", fields: { F: "keep" }, others: "drop" },
       index_key: [{ epoch: "t1", secret: "an index key for tests only, of 32 and more" }],
       checkpoint: {
-        key: "checkpoint.pem", origin: "test.example/every", every: "60s", anchor: "anchor", publish: [`file:${dir}/published`], witness_quorum: 1,
-        witnesses: [{ url: "http://127.0.0.1:1", key: "w.example/w+ce72b21c+BMgVjy3kAfhAbOAOQkrAzKKvJlbnUhfwWbUEHHMiPVpq" }],
+        key: "checkpoint.pem",
+        origin: "test.example/every",
+        every: "60s",
+        anchor: "anchor",
+        publish: [`file:${dir}/published`],
+        witness_quorum: 1,
+        witnesses: [
+          { url: "http://127.0.0.1:1", key: "w.example/w+ce72b21c+BMgVjy3kAfhAbOAOQkrAzKKvJlbnUhfwWbUEHHMiPVpq" },
+        ],
         timestamp: { url: "http://127.0.0.1:1", ca: "ca.pem", every: "1h" },
       },
-      retention: Object.fromEntries(["default", ...CLASSES].map((kind) => [kind, "900d"])), compress_after: "1d", legal_hold: [{ name: "case", from: "2026-01-01", until: "2027-01-01" }],
+      retention: Object.fromEntries(["default", ...CLASSES].map((kind) => [kind, "900d"])),
+      compress_after: "1d",
+      legal_hold: [{ name: "case", from: "2026-01-01", until: "2027-01-01" }],
     },
-    admin: { bind: "127.0.0.1:0", tls: { cert: "server.pem", key: "server.key", min_version: "1.2" }, probes: { bind: "127.0.0.1:0", allow_from: ["127.0.0.0/8"] }, users: { file: "admins.yaml" } },
+    admin: {
+      bind: "127.0.0.1:0",
+      tls: { cert: "server.pem", key: "server.key", min_version: "1.2" },
+      probes: { bind: "127.0.0.1:0", allow_from: ["127.0.0.0/8"] },
+      users: { file: "admins.yaml" },
+    },
     config: { watch: "all", end_marker: true },
     end: true,
   };
@@ -151,16 +283,26 @@ describe("every key of the config", () => {
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, undefined, 2));
     const read = new Set<string>();
     const settings = watching(loaded.settings, "", read) as Settings;
-    const gateway = await assemble({ settings, configHash: loaded.hash, files: loaded.files, file, adminToken: "token" });
+    const gateway = await assemble({
+      settings,
+      configHash: loaded.hash,
+      files: loaded.files,
+      file,
+      adminToken: "token",
+    });
     stops.push(() => gateway.stop("test"));
-    const reply = await request(`${gateway.listeners[0]!.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { Authorization: basic("alpha") } });
+    const reply = await request(`${gateway.listeners[0]!.url}/phones/4155550100?req=DoNotCall`, {
+      method: "POST",
+      headers: { Authorization: basic("alpha") },
+    });
     await reply.body.dump();
     expect(reply.statusCode).toBe(200);
     const unread = KEYS.filter((key) => !read.has(key) && !NOT_YET.includes(key));
     const idle: string[] = [];
     for (const key of unread) {
       const [source, as] = ELSEWHERE[key] ?? ["", /^$/];
-      if (source === "" || !as.test(await readFile(new URL(`../../src/${source}`, import.meta.url), "utf8"))) idle.push(key);
+      if (source === "" || !as.test(await readFile(new URL(`../../src/${source}`, import.meta.url), "utf8")))
+        idle.push(key);
     }
     expect(idle).toEqual([]);
     expect(Object.keys(ELSEWHERE).filter((key) => !KEYS.includes(key))).toEqual([]);

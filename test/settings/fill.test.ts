@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import { fill } from "../../src/settings/fill.ts";
 import { mutated, placeOf, problemsIn, read } from "./kit.ts";
 
-const files: Readonly<Record<string, string>> = { "secrets/k": "secret\n", "two": "a\n\n", "windows": "a\r\n", "inner": "${VAR}" };
+const files: Readonly<Record<string, string>> = {
+  "secrets/k": "secret\n",
+  two: "a\n\n",
+  windows: "a\r\n",
+  inner: "${VAR}",
+};
 const sources = {
   env: { VAR: "value", EMPTY: "", _X9: "x", LOOP: "${VAR}", DIR: "secrets", TWO: "two" },
   readFile: (path: string): string => {
@@ -14,22 +19,49 @@ const sources = {
 
 describe("fill", () => {
   it.each<[string, string]>([
-    ["plain", "plain"], ["${VAR}", "value"], ["a-${VAR}-b-${_X9}", "a-value-b-x"], ["${VAR:-other}", "value"], ["${NONE:-other}", "other"], ["${NONE:-}", ""],
-    ["${EMPTY}", ""], ["${EMPTY:-other}", "other"], ["${NONE:-a b:c-$d}", "a b:c-$d"], ["${file:secrets/k}", "secret"], ["x${file:secrets/k}y", "xsecrety"],
-    ["${file:two}", "a\n"], ["${file:windows}", "a"], ["$${VAR}", "${VAR}"], ["$$${VAR}", "$${VAR}"], ["$VAR", "$VAR"], ["$$", "$$"], ["{VAR}", "{VAR}"],
-    ["${LOOP}", "${VAR}"], ["${file:inner}", "${VAR}"],
+    ["plain", "plain"],
+    ["${VAR}", "value"],
+    ["a-${VAR}-b-${_X9}", "a-value-b-x"],
+    ["${VAR:-other}", "value"],
+    ["${NONE:-other}", "other"],
+    ["${NONE:-}", ""],
+    ["${EMPTY}", ""],
+    ["${EMPTY:-other}", "other"],
+    ["${NONE:-a b:c-$d}", "a b:c-$d"],
+    ["${file:secrets/k}", "secret"],
+    ["x${file:secrets/k}y", "xsecrety"],
+    ["${file:two}", "a\n"],
+    ["${file:windows}", "a"],
+    ["$${VAR}", "${VAR}"],
+    ["$$${VAR}", "$${VAR}"],
+    ["$VAR", "$VAR"],
+    ["$$", "$$"],
+    ["{VAR}", "{VAR}"],
+    ["${LOOP}", "${VAR}"],
+    ["${file:inner}", "${VAR}"],
     // A path with variables in it, as for a credential of systemd that a command by hand finds elsewhere.
-    ["${file:${NONE:-secrets}/k}", "secret"], ["${file:${DIR}/k}", "secret"], ["${file:${DIR:-none}/${NONE:-k}}!", "secret!"],
+    ["${file:${NONE:-secrets}/k}", "secret"],
+    ["${file:${DIR}/k}", "secret"],
+    ["${file:${DIR:-none}/${NONE:-k}}!", "secret!"],
     ["${file:${TWO}}${VAR}", "a\nvalue"],
   ])("%j gives %j", (text, value) => expect(fill(text, sources)).toEqual({ ok: true, value }));
 
   it.each<[string, string, RegExp]>([
-    ["${NONE}", "OCSGW-6011", /the variable NONE is not set and has no default/], ["a ${VAR} ${NONE}", "OCSGW-6011", /NONE/], ["${VAR", "OCSGW-6013", /expected }/],
-    ["${}", "OCSGW-6013", /expected \$\{VAR\}/], ["${9}", "OCSGW-6013", /found \$\{9\}/], ["${a-b}", "OCSGW-6013", /found/], ["${VAR:+x}", "OCSGW-6013", /found/],
-    ["${A:-${VAR}}", "OCSGW-6013", /found/], ["${file:}", "OCSGW-6013", /a path/], ["${file:none}", "OCSGW-6012", /cannot read the file none: there is no such file/],
+    ["${NONE}", "OCSGW-6011", /the variable NONE is not set and has no default/],
+    ["a ${VAR} ${NONE}", "OCSGW-6011", /NONE/],
+    ["${VAR", "OCSGW-6013", /expected }/],
+    ["${}", "OCSGW-6013", /expected \$\{VAR\}/],
+    ["${9}", "OCSGW-6013", /found \$\{9\}/],
+    ["${a-b}", "OCSGW-6013", /found/],
+    ["${VAR:+x}", "OCSGW-6013", /found/],
+    ["${A:-${VAR}}", "OCSGW-6013", /found/],
+    ["${file:}", "OCSGW-6013", /a path/],
+    ["${file:none}", "OCSGW-6012", /cannot read the file none: there is no such file/],
     ["${constructor}", "OCSGW-6011", /constructor is not set/],
-    ["${file:${NONE}/k}", "OCSGW-6011", /NONE is not set/], ["${file:${VAR}/k}", "OCSGW-6012", /the file value\/k/],
-    ["${file:${DIR}/k", "OCSGW-6013", /expected }/], ["${file:${NONE:-}}", "OCSGW-6013", /a path/],
+    ["${file:${NONE}/k}", "OCSGW-6011", /NONE is not set/],
+    ["${file:${VAR}/k}", "OCSGW-6012", /the file value\/k/],
+    ["${file:${DIR}/k", "OCSGW-6013", /expected }/],
+    ["${file:${NONE:-}}", "OCSGW-6013", /a path/],
   ])("%j is refused", (text, code, message) => {
     const result = fill(text, { ...sources, env: Object.assign(Object.create(null) as object, sources.env) });
     expect(result).toMatchObject({ ok: false, code });
@@ -43,16 +75,24 @@ describe("substitution in a file", () => {
 
   it("takes place in values, after YAML was read", () => {
     const sly = `${"x".repeat(32)}"\n  dir: /tmp # {`;
-    expect(read(mutated(), { env: { OCSGW_INDEX_KEY: sly } })).toMatchObject({ ok: true, settings: { audit: { index_key: sly } } });
+    expect(read(mutated(), { env: { OCSGW_INDEX_KEY: sly } })).toMatchObject({
+      ok: true,
+      settings: { audit: { index_key: sly } },
+    });
   });
 
   it("points at the value, once", () => {
     const text = mutated([KEY, "${NOT_SET}"]);
-    expect(problemsIn(text).filter(({ severity }) => severity === "error")).toEqual([expect.objectContaining({ code: "OCSGW-6011", path: "audit.index_key", ...placeOf(text, "${NOT_SET}") })]);
+    expect(problemsIn(text).filter(({ severity }) => severity === "error")).toEqual([
+      expect.objectContaining({ code: "OCSGW-6011", path: "audit.index_key", ...placeOf(text, "${NOT_SET}") }),
+    ]);
   });
 
   it("leaves keys as they stand", () => {
     const text = mutated(["beta-crm:", '"${VAR}":']);
-    expect(problemsIn(text, { env: { VAR: "beta-crm" } })[0]).toMatchObject({ code: "OCSGW-6103", path: 'tenants[1].clients."${VAR}"' });
+    expect(problemsIn(text, { env: { VAR: "beta-crm" } })[0]).toMatchObject({
+      code: "OCSGW-6103",
+      path: 'tenants[1].clients."${VAR}"',
+    });
   });
 });

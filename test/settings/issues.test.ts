@@ -4,10 +4,14 @@ import { mutated, placeOf, problemsIn } from "./kit.ts";
 import { CONTRACT } from "./contract-sample.ts";
 import { readFileSync } from "node:fs";
 
-const stubs = { readFile: (path: string) => (path === "keys.yaml" ? readFileSync(new URL("../../config/keys.yaml", import.meta.url), "utf8") : "k".repeat(40)) };
+const stubs = {
+  readFile: (path: string) =>
+    path === "keys.yaml" ? readFileSync(new URL("../../config/keys.yaml", import.meta.url), "utf8") : "k".repeat(40),
+};
 
 /** The key with two of its letters swapped, or its last one doubled where that changes nothing. */
-const misspelt = (key: string): string => (key.length < 3 || key[1] === key[2] ? `${key}${key.at(-1)}` : `${key[0]}${key[2]}${key[1]}${key.slice(3)}`);
+const misspelt = (key: string): string =>
+  key.length < 3 || key[1] === key[2] ? `${key}${key.at(-1)}` : `${key[0]}${key[2]}${key[1]}${key.slice(3)}`;
 
 /** Every key that the contract's sample writes as `key:`, each place once. */
 const KEYS = [...CONTRACT.matchAll(/(?<=^[ -]*|[{,] )([a-z][a-z_0-9]+):(?=\s)/gm)]
@@ -17,72 +21,210 @@ const KEYS = [...CONTRACT.matchAll(/(?<=^[ -]*|[{,] )([a-z][a-z_0-9]+):(?=\s)/gm
 describe("an unknown key", () => {
   it("is looked for at every key of the contract's sample", () => expect(KEYS.length).toBeGreaterThan(70));
 
-  it.each(KEYS.map(({ key, index }) => [key, CONTRACT.slice(0, index).split("\n").length, index] as const))("%s misspelt in line %i is told with its nearest name", (key, line, index) => {
-    const text = CONTRACT.slice(0, index) + misspelt(key) + CONTRACT.slice(index + key.length);
-    const column = index - CONTRACT.lastIndexOf("\n", index - 1);
-    expect(problemsIn(text, stubs)).toContainEqual(expect.objectContaining({
-      severity: "error", code: "OCSGW-6101", line, column, message: `unknown key \`${misspelt(key)}\``, help: `did you mean \`${key}\`?`,
-    }));
-  });
+  it.each(KEYS.map(({ key, index }) => [key, CONTRACT.slice(0, index).split("\n").length, index] as const))(
+    "%s misspelt in line %i is told with its nearest name",
+    (key, line, index) => {
+      const text = CONTRACT.slice(0, index) + misspelt(key) + CONTRACT.slice(index + key.length);
+      const column = index - CONTRACT.lastIndexOf("\n", index - 1);
+      expect(problemsIn(text, stubs)).toContainEqual(
+        expect.objectContaining({
+          severity: "error",
+          code: "OCSGW-6101",
+          line,
+          column,
+          message: `unknown key \`${misspelt(key)}\``,
+          help: `did you mean \`${key}\`?`,
+        }),
+      );
+    },
+  );
 
   it("lists what is known when nothing is near", () => {
     const text = mutated(["    lane_isolation: tenant", "    zzzzzz: tenant"]);
-    expect(problemsIn(text)[0]).toMatchObject({ code: "OCSGW-6101", path: "upstreams.ocs-main.zzzzzz", help: expect.stringContaining("known here: backup, allow_plaintext, standby, lane_isolation") as string });
+    expect(problemsIn(text)[0]).toMatchObject({
+      code: "OCSGW-6101",
+      path: "upstreams.ocs-main.zzzzzz",
+      help: expect.stringContaining("known here: backup, allow_plaintext, standby, lane_isolation") as string,
+    });
   });
 
   it("is an action that does not exist, too", () => {
     const text = mutated(["{ AddRecord: { rate", "{ AddRecrod: { rate"]);
-    expect(problemsIn(text)[0]).toMatchObject({ code: "OCSGW-6101", ...placeOf(text, "AddRecrod"), help: "did you mean `AddRecord`?" });
+    expect(problemsIn(text)[0]).toMatchObject({
+      code: "OCSGW-6101",
+      ...placeOf(text, "AddRecrod"),
+      help: "did you mean `AddRecord`?",
+    });
   });
 
   it("is no property that JavaScript brings along", () => {
     for (const key of ["__proto__", "constructor", "toString"]) {
       const text = mutated(["version: 1\n", `version: 1\n${key}: { x: 1 }\n`]);
-      expect(problemsIn(text)).toContainEqual(expect.objectContaining({ code: "OCSGW-6101", path: key, ...placeOf(text, key) }));
+      expect(problemsIn(text)).toContainEqual(
+        expect.objectContaining({ code: "OCSGW-6101", path: key, ...placeOf(text, key) }),
+      );
     }
   });
 });
 
 describe("a wrong value", () => {
   it.each<[string, readonly [string, string], [string, number?], RegExp, RegExp?]>([
-    ["a duration without a unit", ["connect: 2s", "connect: 2"], ["2,"], /expected a duration: .* found 2$/, /in quotes, with its unit/],
-    ["a duration of an unknown unit", ["connect: 2s", "connect: 2sec"], ["2sec"], /expected a duration: .*, found "2sec"/],
+    [
+      "a duration without a unit",
+      ["connect: 2s", "connect: 2"],
+      ["2,"],
+      /expected a duration: .* found 2$/,
+      /in quotes, with its unit/,
+    ],
+    [
+      "a duration of an unknown unit",
+      ["connect: 2s", "connect: 2sec"],
+      ["2sec"],
+      /expected a duration: .*, found "2sec"/,
+    ],
     ["no duration at all", ["connect: 2s", "connect: 0s"], ["0s"], /a duration above 0/],
     ["a size in KB", ["64KiB", "64KB"], ["64KB"], /expected a size: .*KiB.*, found "64KB"/],
     ["a rate per fortnight", ["rate: 20/s", "rate: 20/f"], ["20/f"], /expected a rate: .*, found "20\/f"/],
-    ["a port that is none", ["127.0.0.1:8443", "127.0.0.1:70000"], ["127.0.0.1:70000"], /expected an address and a port/],
-    ["an address that is none", ["127.0.0.1:8443", "127.0.0.300:8443"], ["127.0.0.300"], /expected an address and a port/],
+    [
+      "a port that is none",
+      ["127.0.0.1:8443", "127.0.0.1:70000"],
+      ["127.0.0.1:70000"],
+      /expected an address and a port/,
+    ],
+    [
+      "an address that is none",
+      ["127.0.0.1:8443", "127.0.0.300:8443"],
+      ["127.0.0.300"],
+      /expected an address and a port/,
+    ],
     ["IPv6 without brackets", ["127.0.0.1:8443", '"::1:8443"'], ['"::1'], /\[::\]:8443/],
-    ["a network that is none", ["    max_body: 64KiB", "    allow_from: [10.0.0.0/33]"], ["10.0.0.0/33"], /expected a network/],
-    ["no network at all", ["    max_body: 64KiB", "    allow_from: []"], ["[]"], /at least one network, found an empty list/],
-    ["an upstream with a path", ["http://127.0.0.1:18080", "http://127.0.0.1:18080/ocs"], ["http://127.0.0.1:18080/ocs"], /expected scheme:\/\/host:port/],
-    ["an upstream with a password", ["http://127.0.0.1:18080", "http://u:p@127.0.0.1:18080"], ["http://u:p@"], /expected scheme:\/\/host:port/],
-    ["an upstream of another scheme", ["http://127.0.0.1:18080", "tcp://127.0.0.1:18080"], ["tcp:"], /expected scheme:\/\/host:port/],
+    [
+      "a network that is none",
+      ["    max_body: 64KiB", "    allow_from: [10.0.0.0/33]"],
+      ["10.0.0.0/33"],
+      /expected a network/,
+    ],
+    [
+      "no network at all",
+      ["    max_body: 64KiB", "    allow_from: []"],
+      ["[]"],
+      /at least one network, found an empty list/,
+    ],
+    [
+      "an upstream with a path",
+      ["http://127.0.0.1:18080", "http://127.0.0.1:18080/ocs"],
+      ["http://127.0.0.1:18080/ocs"],
+      /expected scheme:\/\/host:port/,
+    ],
+    [
+      "an upstream with a password",
+      ["http://127.0.0.1:18080", "http://u:p@127.0.0.1:18080"],
+      ["http://u:p@"],
+      /expected scheme:\/\/host:port/,
+    ],
+    [
+      "an upstream of another scheme",
+      ["http://127.0.0.1:18080", "tcp://127.0.0.1:18080"],
+      ["tcp:"],
+      /expected scheme:\/\/host:port/,
+    ],
     ["too many lanes", ["connections: 4", "connections: 257"], ["257"], /a whole number from 1 to 256, found 257/],
     ["half a lane", ["connections: 4", "connections: 1.5"], ["1.5"], /a whole number from 1 to 256, found 1.5/],
     ["a number in quotes", ["connections: 4", 'connections: "4"'], ['"4"'], /a whole number/, /without quotes/],
-    ["a DBID of nothing", ["dbid: 102", "dbid: 0"], ["0\n    upstream: ocs-main\n    clients:\n      beta"], /a DBID: a whole number from 1, found 0/],
+    [
+      "a DBID of nothing",
+      ["dbid: 102", "dbid: 0"],
+      ["0\n    upstream: ocs-main\n    clients:\n      beta"],
+      /a DBID: a whole number from 1, found 0/,
+    ],
     ["a DBID beyond precision", ["dbid: 102", "dbid: 9007199254740993"], ["9007199254740993"], /a DBID/],
-    ["an action misspelt", ["[Load, StartDialing", "[Load, StartDialling"], ["StartDialling"], /expected one of the 17 names known here, found "StartDialling"/, /did you mean `StartDialing`/],
-    ["a mode misspelt", ["lane_isolation: tenant", "lane_isolation: tenants"], ["tenants"], /expected one of tenant, none, found "tenants"/, /did you mean `tenant`/],
-    ["a version that is not ours", ["version: 1", "version: 2"], ["2"], /expected 1, the version of this format, found 2/],
-    ["a tenant that is a text", ["aliases: [\"ocs.example.internal:8080\"]", "aliases: ocs.example.internal:8080"], ["ocs.example.internal:8080"], /expected a list, found "ocs/],
-    ["a map where a list belongs", ["    campaigns: [Beta Campaign]", "    campaigns: { a: b }"], ["{ a: b }"], /expected a list, found a map of keys/],
+    [
+      "an action misspelt",
+      ["[Load, StartDialing", "[Load, StartDialling"],
+      ["StartDialling"],
+      /expected one of the 17 names known here, found "StartDialling"/,
+      /did you mean `StartDialing`/,
+    ],
+    [
+      "a mode misspelt",
+      ["lane_isolation: tenant", "lane_isolation: tenants"],
+      ["tenants"],
+      /expected one of tenant, none, found "tenants"/,
+      /did you mean `tenant`/,
+    ],
+    [
+      "a version that is not ours",
+      ["version: 1", "version: 2"],
+      ["2"],
+      /expected 1, the version of this format, found 2/,
+    ],
+    [
+      "a tenant that is a text",
+      ['aliases: ["ocs.example.internal:8080"]', "aliases: ocs.example.internal:8080"],
+      ["ocs.example.internal:8080"],
+      /expected a list, found "ocs/,
+    ],
+    [
+      "a map where a list belongs",
+      ["    campaigns: [Beta Campaign]", "    campaigns: { a: b }"],
+      ["{ a: b }"],
+      /expected a list, found a map of keys/,
+    ],
     ["tls as a word", ["tls: none", "tls: maybe"], ["maybe"], /expected none or a map of keys, found "maybe"/],
-    ["HS256", ["  # jwt:\n", '  jwt: [{ name: i, issuer: i, audience: a, jwks_file: keys.yaml, algorithms: [HS256] }]\n'], ["HS256"], /expected one of RS256, .*Ed25519, found "HS256"/],
+    [
+      "HS256",
+      ["  # jwt:\n", "  jwt: [{ name: i, issuer: i, audience: a, jwks_file: keys.yaml, algorithms: [HS256] }]\n"],
+      ["HS256"],
+      /expected one of RS256, .*Ed25519, found "HS256"/,
+    ],
     ["a carrier", ["carriers: [basic", "carriers: [bearer"], ["bearer"], /expected basic or "header:<name>"/],
     ["a list's name with a slash", ["[Beta List]", "[Beta/List]"], ["Beta/List"], /a calling list's name/],
-    ["a name with a hidden character", ["[Beta Campaign]", '["Beta\\u200BCampaign"]'], ['"Beta\\u200B'], /without control characters/],
-    ["a content type of a form", ["max_body: 64KiB", "accept_content_types: [application/x-www-form-urlencoded]"], ["application/x-www-form-urlencoded"], /expected a media type in small letters, as in text\/plain, and none of an HTML form/],
-    ["a content type with parameters", ["max_body: 64KiB", 'accept_content_types: ["text/plain; charset=utf-8"]'], ['"text/plain; charset=utf-8"'], /expected a media type/],
-    ["a name with a port that is none", ["max_body: 64KiB", 'names: ["gw.example:x"]'], ['"gw.example:x"'], /expected a host name or address, with or without :port \(:\* for any\)/],
+    [
+      "a name with a hidden character",
+      ["[Beta Campaign]", '["Beta\\u200BCampaign"]'],
+      ['"Beta\\u200B'],
+      /without control characters/,
+    ],
+    [
+      "a content type of a form",
+      ["max_body: 64KiB", "accept_content_types: [application/x-www-form-urlencoded]"],
+      ["application/x-www-form-urlencoded"],
+      /expected a media type in small letters, as in text\/plain, and none of an HTML form/,
+    ],
+    [
+      "a content type with parameters",
+      ["max_body: 64KiB", 'accept_content_types: ["text/plain; charset=utf-8"]'],
+      ['"text/plain; charset=utf-8"'],
+      /expected a media type/,
+    ],
+    [
+      "a name with a port that is none",
+      ["max_body: 64KiB", 'names: ["gw.example:x"]'],
+      ['"gw.example:x"'],
+      /expected a host name or address, with or without :port \(:\* for any\)/,
+    ],
     ["a field of OCS's own", ["fields: any", "fields: [gsw_phone]"], ["gsw_phone"], /not beginning with GSW_/],
-    ["a field of OCS's own in compatible forms", ["fields: any", "fields: [ＧＳＷ_PHONE]"], ["ＧＳＷ_PHONE"], /not beginning with GSW_/],
-    ["a field that no request can name", ["fields: any", "fields: [\"a'b\"]"], ["\"a'b\""], /no quotes/],
-    ["a field of OCS's own that would be redacted", ["fields: { CUSTOMER_CODE", "fields: { GSW_AGENT_ID"], ["GSW_AGENT_ID"], /not beginning with GSW_/],
+    [
+      "a field of OCS's own in compatible forms",
+      ["fields: any", "fields: [ＧＳＷ_PHONE]"],
+      ["ＧＳＷ_PHONE"],
+      /not beginning with GSW_/,
+    ],
+    ["a field that no request can name", ["fields: any", 'fields: ["a\'b"]'], ['"a\'b"'], /no quotes/],
+    [
+      "a field of OCS's own that would be redacted",
+      ["fields: { CUSTOMER_CODE", "fields: { GSW_AGENT_ID"],
+      ["GSW_AGENT_ID"],
+      /not beginning with GSW_/,
+    ],
     ["a client's name with a colon", ["beta-crm:", '"beta:crm":'], ['"beta:crm"'], /1 to 64 letters, digits or/],
     ["a weight of nothing", ["fields: any", "share: 0"], ["0\n    limits"], /a number from 0.001, found 0/],
-    ["a weight of next to nothing, for which turns would be counted for ever", ["fields: any", "share: 1e-9"], ["1e-9\n    limits"], /a number from 0.001, found 1e-9/],
+    [
+      "a weight of next to nothing, for which turns would be counted for ever",
+      ["fields: any", "share: 1e-9"],
+      ["1e-9\n    limits"],
+      /a number from 0.001, found 1e-9/,
+    ],
     ["a redaction", ["others: drop", "others: hash"], ["hash"], /expected one of keep, token, last4, drop/],
     ["nothing where something belongs", ["dir: ./audit", "dir: ~"], ["~"], /expected a text, found nothing/],
   ])("%s", (_, change, at, message, help) => {
@@ -95,19 +237,37 @@ describe("a wrong value", () => {
 
   it("min_version without quotes gets told so", () => {
     const text = mutated(["tls: none\n", "tls: { cert: keys.yaml, key: keys.yaml, min_version: 1.2 }\n"]);
-    expect(problemsIn(text)[0]).toMatchObject({ ...placeOf(text, "1.2 }"), message: "expected one of 1.2, 1.3, found 1.2", help: "write it in quotes" });
+    expect(problemsIn(text)[0]).toMatchObject({
+      ...placeOf(text, "1.2 }"),
+      message: "expected one of 1.2, 1.3, found 1.2",
+      help: "write it in quotes",
+    });
   });
 
-  it.each([["listeners", "listeners:\n"], ["audit.dir", "  dir: ./audit\n"], ["audit.index_key", "  index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}\n"], ["tenants[1].dbid", "    dbid: 102\n"], ["upstreams.ocs-main.primary", "    primary: http://127.0.0.1:18080\n"], ["listeners[0].tls", "    tls: none\n"]])(
-    "%s is needed", (path, piece) => {
-      const key = piece.trim().split(":")[0] ?? "";
-      const text = mutated([piece, path === "listeners" ? "elsewhere:\n" : ""]);
-      expect(problemsIn(text)).toContainEqual(expect.objectContaining({ code: "OCSGW-6102", path, message: expect.stringContaining(`\`${key}\` is needed`) as string }));
-    });
+  it.each([
+    ["listeners", "listeners:\n"],
+    ["audit.dir", "  dir: ./audit\n"],
+    ["audit.index_key", "  index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}\n"],
+    ["tenants[1].dbid", "    dbid: 102\n"],
+    ["upstreams.ocs-main.primary", "    primary: http://127.0.0.1:18080\n"],
+    ["listeners[0].tls", "    tls: none\n"],
+  ])("%s is needed", (path, piece) => {
+    const key = piece.trim().split(":")[0] ?? "";
+    const text = mutated([piece, path === "listeners" ? "elsewhere:\n" : ""]);
+    expect(problemsIn(text)).toContainEqual(
+      expect.objectContaining({
+        code: "OCSGW-6102",
+        path,
+        message: expect.stringContaining(`\`${key}\` is needed`) as string,
+      }),
+    );
+  });
 
   it("is not shown where it is a secret, or was filled in", () => {
     const told = JSON.stringify([
-      ...problemsIn(mutated(["index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "index_key: [hunter2]"])),
+      ...problemsIn(
+        mutated(["index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "index_key: [hunter2]"]),
+      ),
       ...problemsIn(mutated(["connect: 2s", "connect: ${PASSWORD}"]), { env: { PASSWORD: "hunter2" } }),
       ...problemsIn(mutated(["  retention: 1855d", "  retention: 1855d\n  index_key: [hunter2]"])),
     ]);
@@ -120,18 +280,30 @@ describe("a wrong value", () => {
 describe("an index_key of another shape", () => {
   const SHAPE = "expected a text of 32 characters or more, or a list of { epoch: t1, secret: … }";
   it.each([
-    ["{ t1: abc }", "audit.index_key", `${SHAPE}, found a map of keys`], ["12", "audit.index_key", `${SHAPE}, found a number`],
-    ["~", "audit.index_key", `${SHAPE}, found nothing (~)`], ["[abc]", "audit.index_key[0]", "expected { epoch: t1, secret: … }, found another value"],
+    ["{ t1: abc }", "audit.index_key", `${SHAPE}, found a map of keys`],
+    ["12", "audit.index_key", `${SHAPE}, found a number`],
+    ["~", "audit.index_key", `${SHAPE}, found nothing (~)`],
+    ["[abc]", "audit.index_key[0]", "expected { epoch: t1, secret: … }, found another value"],
     ["[{ epoch: t1, secret: 1 }]", "audit.index_key[0].secret", "expected a text, found a number"],
   ])("%s is told with the shape that is expected", (shape, path, message) => {
-    const text = mutated(["index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", `index_key: ${shape}`]);
+    const text = mutated([
+      "index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}",
+      `index_key: ${shape}`,
+    ]);
     expect(problemsIn(text)).toContainEqual(expect.objectContaining({ path, message }));
   });
 });
 
 describe("the outline", () => {
   it("knows which keys stand where", () => {
-    expect(keysAt(["listeners", 0, "tls"])).toEqual(["cert", "key", "min_version", "client_ca", "client_certificates", "client_crl"]);
+    expect(keysAt(["listeners", 0, "tls"])).toEqual([
+      "cert",
+      "key",
+      "min_version",
+      "client_ca",
+      "client_certificates",
+      "client_crl",
+    ]);
     expect(keysAt(["tenants", 3, "limits", "actions"])).toContain("ReadStatus");
     expect(keysAt(["version"])).toEqual([]);
   });

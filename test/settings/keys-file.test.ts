@@ -18,7 +18,8 @@ describe("a key", () => {
     expect(hashOfKey(key)).toBe(hash);
   });
 
-  it("is never the same twice", () => expect(new Set(Array.from({ length: 200 }, () => createKey().key)).size).toBe(200));
+  it("is never the same twice", () =>
+    expect(new Set(Array.from({ length: 200 }, () => createKey().key)).size).toBe(200));
 
   it("shows by its check that it was mistyped", () => {
     const { key } = createKey();
@@ -26,42 +27,110 @@ describe("a key", () => {
       const other = key[at] === "7" ? "8" : "7";
       expect(idOfKey(key.slice(0, at) + other + key.slice(at + 1))).toBeUndefined();
     }
-    for (const text of ["", "ocsgw_", `${key}x`, ` ${key}`, "sk_sandbox_alpha-crm"]) expect(idOfKey(text)).toBeUndefined();
+    for (const text of ["", "ocsgw_", `${key}x`, ` ${key}`, "sk_sandbox_alpha-crm"])
+      expect(idOfKey(text)).toBeUndefined();
   });
 });
 
 describe("readKeys", () => {
   it("reads times as milliseconds and what is left out as null", () => {
     const text = `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k2, client: a, hash: "sha256:${"0".repeat(64)}", created: 2026-11-22T12:00:00Z, expires: 2026-11-23T12:00:00Z, revoked: ~, tenants: [Alpha Tenant, "102"] }\n`;
-    expect(readKeys(text, "keys.yaml")).toEqual({ ok: true, isEnded: false, keys: [
-      { id: "k1", client: "a", hash: HASH, created: CREATED, expires: null, revoked: null, tenants: null },
-      { id: "k2", client: "a", hash: `sha256:${"0".repeat(64)}`, created: CREATED, expires: CREATED + 86_400_000, revoked: null, tenants: ["Alpha Tenant", "102"] },
-    ] });
+    expect(readKeys(text, "keys.yaml")).toEqual({
+      ok: true,
+      isEnded: false,
+      keys: [
+        { id: "k1", client: "a", hash: HASH, created: CREATED, expires: null, revoked: null, tenants: null },
+        {
+          id: "k2",
+          client: "a",
+          hash: `sha256:${"0".repeat(64)}`,
+          created: CREATED,
+          expires: CREATED + 86_400_000,
+          revoked: null,
+          tenants: ["Alpha Tenant", "102"],
+        },
+      ],
+    });
   });
 
   it.each<[string, string, string, number, number]>([
-    ["a key in clear", `version: 1\nkeys:\n  - { id: k1, client: a, hash: secret, created: 2026-11-22T12:00:00Z }`, "OCSGW-6103", 3, 32],
-    ["an unknown key", `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z, expire: x }`, "OCSGW-6101", 3, 138],
-    ["a time that is none", `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: yesterday }`, "OCSGW-6103", 3, 116],
-    ["an id twice", `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k1, client: a, hash: "sha256:${"0".repeat(64)}", created: 2026-11-22T12:00:00Z }`, "OCSGW-6251", 4, 11],
-    ["one key for two clients", `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k2, client: b, hash: "${HASH}", created: 2026-11-22T12:00:00Z }`, "OCSGW-6251", 4, 32],
+    [
+      "a key in clear",
+      `version: 1\nkeys:\n  - { id: k1, client: a, hash: secret, created: 2026-11-22T12:00:00Z }`,
+      "OCSGW-6103",
+      3,
+      32,
+    ],
+    [
+      "an unknown key",
+      `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z, expire: x }`,
+      "OCSGW-6101",
+      3,
+      138,
+    ],
+    [
+      "a time that is none",
+      `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: yesterday }`,
+      "OCSGW-6103",
+      3,
+      116,
+    ],
+    [
+      "an id twice",
+      `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k1, client: a, hash: "sha256:${"0".repeat(64)}", created: 2026-11-22T12:00:00Z }`,
+      "OCSGW-6251",
+      4,
+      11,
+    ],
+    [
+      "one key for two clients",
+      `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k2, client: b, hash: "${HASH}", created: 2026-11-22T12:00:00Z }`,
+      "OCSGW-6251",
+      4,
+      32,
+    ],
     ["no version", "keys: []", "OCSGW-6102", 1, 1],
     ["no YAML", "keys: [", "OCSGW-6002", 1, 8],
     ["nothing", "", "OCSGW-6103", 1, 1],
   ])("refuses %s", (_, text, code, line, column) => {
-    expect(readKeys(text, "keys.yaml")).toMatchObject({ ok: false, problems: expect.arrayContaining([expect.objectContaining({ code, file: "keys.yaml", line, column })]) as object[] });
+    expect(readKeys(text, "keys.yaml")).toMatchObject({
+      ok: false,
+      problems: expect.arrayContaining([
+        expect.objectContaining({ code, file: "keys.yaml", line, column }),
+      ]) as object[],
+    });
   });
 
   it("counts a key as live until it ends or is revoked", () => {
-    const key: KeyRecord = { id: "k", client: "a", hash: HASH, created: 0, expires: null, revoked: null, tenants: null };
-    expect([isLive(key, 10), isLive({ ...key, expires: 11 }, 10), isLive({ ...key, expires: 10 }, 10), isLive({ ...key, revoked: 20 }, 10)]).toEqual([true, true, false, false]);
+    const key: KeyRecord = {
+      id: "k",
+      client: "a",
+      hash: HASH,
+      created: 0,
+      expires: null,
+      revoked: null,
+      tenants: null,
+    };
+    expect([
+      isLive(key, 10),
+      isLive({ ...key, expires: 11 }, 10),
+      isLive({ ...key, expires: 10 }, 10),
+      isLive({ ...key, revoked: 20 }, 10),
+    ]).toEqual([true, true, false, false]);
   });
 });
 
 describe("the keys file", () => {
   let directory: string;
   let file: string;
-  const record = (id: string): Omit<KeyRecord, "revoked"> => ({ id, client: "alpha-ops", hash: hashOfKey(id), created: CREATED, expires: null, tenants: null });
+  const record = (id: string): Omit<KeyRecord, "revoked"> => ({
+    id,
+    client: "alpha-ops",
+    hash: hashOfKey(id),
+    created: CREATED,
+    expires: null,
+    tenants: null,
+  });
   const keysNow = async (): Promise<readonly KeyRecord[]> => {
     const read = readKeys(await readFile(file, "utf8"), file);
     if (!read.ok) throw new Error(JSON.stringify(read.problems));
@@ -81,14 +150,21 @@ describe("the keys file", () => {
   });
 
   it("keeps comments, order and mode, and leaves nothing beside it", async () => {
-    await writeFile(file, `# ours\nversion: 1\nkeys:\n  # the first\n  - { id: k0, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z } # kept\n`, { mode: 0o640 });
+    await writeFile(
+      file,
+      `# ours\nversion: 1\nkeys:\n  # the first\n  - { id: k0, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z } # kept\n`,
+      { mode: 0o640 },
+    );
     await addKey(file, { ...record("k1"), expires: CREATED + 1000 });
     await revokeKey(file, "k0", CREATED + 2000);
     const text = await readFile(file, "utf8");
     expect(text).toContain("# ours");
     expect(text).toContain("# the first");
     expect(text).toContain("# kept");
-    expect(await keysNow()).toMatchObject([{ id: "k0", revoked: CREATED + 2000 }, { id: "k1", expires: CREATED + 1000, revoked: null }]);
+    expect(await keysNow()).toMatchObject([
+      { id: "k0", revoked: CREATED + 2000 },
+      { id: "k1", expires: CREATED + 1000, revoked: null },
+    ]);
     expect((await stat(file)).mode & 0o777).toBe(0o640);
     expect(await readdir(directory)).toEqual(["keys.yaml"]);
   });

@@ -7,8 +7,12 @@ const config = new URL("../../config/", import.meta.url);
 
 export const SAMPLE = readFileSync(new URL("ocsgw.yaml", config), "utf8");
 
-export const origin = (over: Partial<Origin> = {}): Origin =>
-  ({ file: "/etc/ocsgw/ocsgw.yaml", env: {}, readFile: (path) => readFileSync(new URL(path, config), "utf8"), ...over });
+export const origin = (over: Partial<Origin> = {}): Origin => ({
+  file: "/etc/ocsgw/ocsgw.yaml",
+  env: {},
+  readFile: (path) => readFileSync(new URL(path, config), "utf8"),
+  ...over,
+});
 
 /** The sample with one piece of its text replaced; throws when the piece is not there, so that no test loses its subject. */
 export const mutated = (...changes: readonly (readonly [from: string, to: string])[]): string =>

@@ -19,10 +19,17 @@ const settingsOf = (text: string, over: Parameters<typeof read>[1] = {}): Settin
 const authority = createAuthority("test");
 const pair = authority.issue({ names: ["ocs-gw.example.internal"], usage: "serverAuth" });
 const HELD: Readonly<Record<string, string>> = {
-  "keys.yaml": "version: 1\nkeys: []\n", "server.crt": pair.certPem, "server.key": pair.keyPem, "clients-ca.crt": authority.certPem, "ocs-ca.crt": authority.certPem, "index.key": `${"k".repeat(40)}\n`,
+  "keys.yaml": "version: 1\nkeys: []\n",
+  "server.crt": pair.certPem,
+  "server.key": pair.keyPem,
+  "clients-ca.crt": authority.certPem,
+  "ocs-ca.crt": authority.certPem,
+  "index.key": `${"k".repeat(40)}\n`,
 };
 const stubs = { readFile: (path: string) => HELD[basename(path)] ?? missing(path) };
-const missing = (path: string): never => { throw Object.assign(new Error(path), { code: "ENOENT" }); };
+const missing = (path: string): never => {
+  throw Object.assign(new Error(path), { code: "ENOENT" });
+};
 
 /** Every key of the settings with its value, lists by index. */
 const flat = (value: unknown, prefix = ""): readonly (readonly [string, unknown])[] =>
@@ -43,14 +50,20 @@ describe("the sample in config/", () => {
     expect(loaded.hash).toBe(createHash("sha256").update(SAMPLE).digest("hex"));
     expect(loaded.locate(["tenants", 1, "name"])).toEqual(placeOf(SAMPLE, "Beta Tenant"));
     expect(loaded.locate(["tenants", 1, "clients", "beta-ops", "actions"])).toEqual(placeOf(SAMPLE, "[Load", 1));
-    expect(loaded.locate(["tenants", 1, "share"]), "a default: the tenant itself").toEqual(placeOf(SAMPLE, "name: Beta Tenant"));
+    expect(loaded.locate(["tenants", 1, "share"]), "a default: the tenant itself").toEqual(
+      placeOf(SAMPLE, "name: Beta Tenant"),
+    );
     expect(loaded.locate(["no", "such"]), "nowhere: the file itself").toEqual({ line: 1, column: 1 });
   });
 
   it("is frozen to its depth", () => {
     const settings = settingsOf(SAMPLE);
-    expect(() => { (settings.tenants[0] as { dbid: number }).dbid = 1; }).toThrow(TypeError);
-    expect(() => { (settings.tenants[0]?.clients["alpha-ops"]?.actions as string[] | undefined)?.push("ForceUnload"); }).toThrow(TypeError);
+    expect(() => {
+      (settings.tenants[0] as { dbid: number }).dbid = 1;
+    }).toThrow(TypeError);
+    expect(() => {
+      (settings.tenants[0]?.clients["alpha-ops"]?.actions as string[] | undefined)?.push("ForceUnload");
+    }).toThrow(TypeError);
   });
 });
 
@@ -64,24 +77,56 @@ describe("the contract's sample", () => {
 
   it.each<[string, unknown]>([
     ["version", 1],
-    ["listeners.0.bind.host", "0.0.0.0"], ["listeners.0.bind.port", 8443], ["listeners.0.names.0", "ocs-gw.example.internal"],
-    ["listeners.0.tls.cert", "/etc/ocsgw/tls/server.crt"], ["listeners.0.tls.client_ca", "/etc/ocsgw/tls/clients-ca.crt"], ["listeners.0.max_body", 65_536],
-    ["identity.jwt.0.issuer", "https://idp.example.com/"], ["identity.jwt.0.clock_skew", 30_000], ["identity.jwt.0.claims.tenant", "ocs_tenant"],
-    ["identity.mtls.0.san_dns", "ors-*.example.internal"], ["identity.keys.file", "/etc/ocsgw/keys.yaml"],
-    ["upstreams.ocs-main.primary", "https://ocs1.example.internal:8443"], ["upstreams.ocs-main.timeouts.connect", 2000], ["upstreams.ocs-main.timeouts.answer", 15_000],
-    ["upstreams.ocs-main.queue.max_wait", 5000], ["upstreams.ocs-main.tls.ca", "/etc/ocsgw/tls/ocs-ca.crt"], ["upstreams.ocs-main.callbacks.bind.port", 8444],
-    ["tenants.0.limits.requests.rate.count", 50], ["tenants.0.limits.requests.rate.per_ms", 1000], ["tenants.0.limits.actions.AddRecord.burst", 40],
-    ["tenants.0.campaign_groups.0.group_id", 234], ["audit.dir", "/etc/ocsgw/audit"], ["audit.index_key", "k".repeat(40)], ["audit.checkpoint.key", "/etc/ocsgw/secrets/checkpoint.pem"],
-    ["audit.retention.default", 1855 * 86_400_000], ["admin.bind.port", 9640], ["admin.users.file", "/etc/ocsgw/admins.yaml"],
+    ["listeners.0.bind.host", "0.0.0.0"],
+    ["listeners.0.bind.port", 8443],
+    ["listeners.0.names.0", "ocs-gw.example.internal"],
+    ["listeners.0.tls.cert", "/etc/ocsgw/tls/server.crt"],
+    ["listeners.0.tls.client_ca", "/etc/ocsgw/tls/clients-ca.crt"],
+    ["listeners.0.max_body", 65_536],
+    ["identity.jwt.0.issuer", "https://idp.example.com/"],
+    ["identity.jwt.0.clock_skew", 30_000],
+    ["identity.jwt.0.claims.tenant", "ocs_tenant"],
+    ["identity.mtls.0.san_dns", "ors-*.example.internal"],
+    ["identity.keys.file", "/etc/ocsgw/keys.yaml"],
+    ["upstreams.ocs-main.primary", "https://ocs1.example.internal:8443"],
+    ["upstreams.ocs-main.timeouts.connect", 2000],
+    ["upstreams.ocs-main.timeouts.answer", 15_000],
+    ["upstreams.ocs-main.queue.max_wait", 5000],
+    ["upstreams.ocs-main.tls.ca", "/etc/ocsgw/tls/ocs-ca.crt"],
+    ["upstreams.ocs-main.callbacks.bind.port", 8444],
+    ["tenants.0.limits.requests.rate.count", 50],
+    ["tenants.0.limits.requests.rate.per_ms", 1000],
+    ["tenants.0.limits.actions.AddRecord.burst", 40],
+    ["tenants.0.campaign_groups.0.group_id", 234],
+    ["audit.dir", "/etc/ocsgw/audit"],
+    ["audit.index_key", "k".repeat(40)],
+    ["audit.checkpoint.key", "/etc/ocsgw/secrets/checkpoint.pem"],
+    ["audit.retention.default", 1855 * 86_400_000],
+    ["admin.bind.port", 9640],
+    ["admin.users.file", "/etc/ocsgw/admins.yaml"],
   ])("reads %s", (key, value) => expect(new Map(flat(settings)).get(key)).toEqual(value));
 
   it("shows the values that stand in when they are left out", () => {
     const shown = new Map(flat(settings));
     const left = flat(settingsOf(MINIMAL, stubs));
     // What a file needs, and what is off when left out, where the contract shows how it would look.
-    const given = /^(listeners\.0\.(name$|bind|tls\.(cert|key)|names|allow_from)|identity\.jwt\.0\.(name|issuer|audience|jwks_uri|claims\.tenant)|identity\.(mtls|keys\.file)|upstreams\.ocs-main\.(primary|backup|aliases|callbacks|allow_plaintext|tls\.ca)|tenants\.0\.(name|dbid|upstream|clients|campaigns|campaign_groups|lists|limits)|audit\.(dir|index_key|redact\.fields|checkpoint\.(key|origin))|admin\.(bind|users)|listeners\.0\.tls\.client_ca)/;
+    const given =
+      /^(listeners\.0\.(name$|bind|tls\.(cert|key)|names|allow_from)|identity\.jwt\.0\.(name|issuer|audience|jwks_uri|claims\.tenant)|identity\.(mtls|keys\.file)|upstreams\.ocs-main\.(primary|backup|aliases|callbacks|allow_plaintext|tls\.ca)|tenants\.0\.(name|dbid|upstream|clients|campaigns|campaign_groups|lists|limits)|audit\.(dir|index_key|redact\.fields|checkpoint\.(key|origin))|admin\.(bind|users)|listeners\.0\.tls\.client_ca)/;
     const defaults = left.filter(([key]) => !given.test(key));
-    expect(defaults.map(([key]) => key)).toEqual(expect.arrayContaining(["version", "listeners.0.errors", "upstreams.ocs-main.connections", "tenants.0.mode", "tenants.0.share", "audit.on_failure", "audit.checkpoint.every", "admin.tls", "tenants.0.records", "identity.jwt.0.algorithms.1"]));
+    expect(defaults.map(([key]) => key)).toEqual(
+      expect.arrayContaining([
+        "version",
+        "listeners.0.errors",
+        "upstreams.ocs-main.connections",
+        "tenants.0.mode",
+        "tenants.0.share",
+        "audit.on_failure",
+        "audit.checkpoint.every",
+        "admin.tls",
+        "tenants.0.records",
+        "identity.jwt.0.algorithms.1",
+      ]),
+    );
     for (const [key, value] of defaults) expect([key, value]).toEqual([key, shown.get(key)]);
     const needed = [...shown.keys()].filter((key) => !given.test(key));
     expect(left.map(([key]) => key)).toEqual(expect.arrayContaining(needed));
@@ -97,9 +142,12 @@ tenants: [{ name: Alpha Tenant, dbid: 101, upstream: ocs, records: dedicated }]
 audit: { dir: ./audit, index_key: ${"k".repeat(32)}, checkpoint: { key: c.pem, origin: example.com/a } }
 `;
     expect(settingsOf(text)).toMatchObject({
-      listeners: [{ bind: { host: "127.0.0.1", port: 0 }, allow_from: null, names: [] }], identity: { jwt: [], mtls: [] },
-      upstreams: { ocs: { backup: null, callbacks: null, aliases: [] } }, tenants: [{ clients: {}, campaigns: [], campaign_groups: [], lists: [], limits: null, fields: "any" }],
-      audit: { redact: { fields: {} } }, admin: null,
+      listeners: [{ bind: { host: "127.0.0.1", port: 0 }, allow_from: null, names: [] }],
+      identity: { jwt: [], mtls: [] },
+      upstreams: { ocs: { backup: null, callbacks: null, aliases: [] } },
+      tenants: [{ clients: {}, campaigns: [], campaign_groups: [], lists: [], limits: null, fields: "any" }],
+      audit: { redact: { fields: {} } },
+      admin: null,
     });
     expect(problemsIn(text)).toEqual([]);
   });
@@ -125,24 +173,41 @@ describe("loadSettings", () => {
   it("reads files beside the config file, and makes paths absolute", async () => {
     await write("index.key", `${"0f".repeat(32)}\n`);
     await write("keys.yaml", "version: 1\nkeys: []\n");
-    const file = await write("ocsgw.yaml", mutated(["${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "${file:index.key}"]));
+    const file = await write(
+      "ocsgw.yaml",
+      mutated(["${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "${file:index.key}"]),
+    );
     const loaded = await loadSettings(file, {});
-    expect(loaded).toMatchObject({ ok: true, settings: { audit: { index_key: "0f".repeat(32), dir: join(directory as string, "audit") } } });
+    expect(loaded).toMatchObject({
+      ok: true,
+      settings: { audit: { index_key: "0f".repeat(32), dir: join(directory as string, "audit") } },
+    });
   });
 
   it("minds that nothing can be written where the journal is, but for who only reads it", async () => {
     await write("keys.yaml", "version: 1\nkeys: []\n");
     const file = await write("ocsgw.yaml", mutated(["dir: ./audit", "dir: ./keys.yaml/audit"]));
-    expect(await loadSettings(file, {})).toMatchObject({ ok: false, problems: [{ code: "OCSGW-6268" }, { code: "OCSGW-6305" }] });
+    expect(await loadSettings(file, {})).toMatchObject({
+      ok: false,
+      problems: [{ code: "OCSGW-6268" }, { code: "OCSGW-6305" }],
+    });
     expect((await loadToRead(file)).ok).toBe(true);
   });
 
   it("makes a missing file a problem", async () => {
-    expect(await loadSettings("/nowhere/at/all.yaml", {})).toMatchObject({ ok: false, problems: [{ code: "OCSGW-6001", line: 1, column: 1, message: "cannot read /nowhere/at/all.yaml: there is no such file" }] });
+    expect(await loadSettings("/nowhere/at/all.yaml", {})).toMatchObject({
+      ok: false,
+      problems: [
+        { code: "OCSGW-6001", line: 1, column: 1, message: "cannot read /nowhere/at/all.yaml: there is no such file" },
+      ],
+    });
   });
 
   it("makes a file that is not UTF-8 a problem", async () => {
     const file = await write("latin1.yaml", new Uint8Array([0x61, 0x3a, 0x20, 0xe9, 0x0a]));
-    expect(await loadSettings(file, {})).toMatchObject({ ok: false, problems: [{ code: "OCSGW-6001", message: `cannot read ${file}: it is not UTF-8` }] });
+    expect(await loadSettings(file, {})).toMatchObject({
+      ok: false,
+      problems: [{ code: "OCSGW-6001", message: `cannot read ${file}: it is not UTF-8` }],
+    });
   });
 });

@@ -13,12 +13,20 @@ const directory = await mkdtemp(join(tmpdir(), "ocsgw-mutations-"));
 afterAll(() => rm(directory, { recursive: true }));
 
 const authority = createAuthority("mutations");
-const [one, other] = [authority.issue({ names: ["localhost"], usage: "serverAuth" }), authority.issue({ names: ["localhost"], usage: "serverAuth" })];
-const keyLine = (client: string): string => `  - { id: ${client}, client: ${client}, hash: "sha256:${createHash("sha256").update(client).digest("hex")}", created: 2026-01-01T00:00:00Z }\n`;
+const [one, other] = [
+  authority.issue({ names: ["localhost"], usage: "serverAuth" }),
+  authority.issue({ names: ["localhost"], usage: "serverAuth" }),
+];
+const keyLine = (client: string): string =>
+  `  - { id: ${client}, client: ${client}, hash: "sha256:${createHash("sha256").update(client).digest("hex")}", created: 2026-01-01T00:00:00Z }\n`;
 const BESIDE: Readonly<Record<string, string>> = {
   "keys.yaml": `version: 1\nkeys:\n${["alpha-ors", "alpha-ops", "beta-crm", "beta-ops"].map(keyLine).join("")}`,
   "broken-keys.yaml": `version: 1\nkeys:\n  - { id: k, client: alpha-ors, hash: "md5:00", created: 2026-01-01T00:00:00Z }\n`,
-  "server.crt": one.certPem, "server.key": one.keyPem, "other.key": other.keyPem, "ca.crt": authority.certPem, "empty.pem": "",
+  "server.crt": one.certPem,
+  "server.key": one.keyPem,
+  "other.key": other.keyPem,
+  "ca.crt": authority.certPem,
+  "empty.pem": "",
   "jwks.json": JSON.stringify({ keys: [{ kty: "oct", k: "AAAA", kid: "shared-secret" }] }),
 };
 for (const [name, text] of Object.entries(BESIDE)) await writeFile(join(directory, name), text, { mode: 0o600 });
@@ -31,7 +39,11 @@ const printedFor = async ({ taken, put }: Mistake): Promise<string> => {
   await writeFile(config, taken === "" ? `${put}\n` : mutated([taken, put]));
   const said: string[] = [];
   await check({ config }, { stdout: { write: (text) => said.push(text) }, env: {} });
-  return said.join("").replaceAll(`${directory}/`, "").replace(/\d+ ms\n$/, "N ms").trim();
+  return said
+    .join("")
+    .replaceAll(`${directory}/`, "")
+    .replace(/\d+ ms\n$/, "N ms")
+    .trim();
 };
 
 if (process.env["OCSGW_GOLDEN"] === "write") {
@@ -68,6 +80,8 @@ describe("the corpus", () => {
   });
 
   it("leaves the sample itself without a word", async () => {
-    expect(await printedFor({ title: "", taken: SAMPLE, put: SAMPLE, printed: "" })).toMatch(/^ok {2}ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 4 policy tests passed; needs TimeoutStopSec=35s or more\. N ms$/);
+    expect(await printedFor({ title: "", taken: SAMPLE, put: SAMPLE, printed: "" })).toMatch(
+      /^ok {2}ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 4 policy tests passed; needs TimeoutStopSec=35s or more\. N ms$/,
+    );
   });
 });

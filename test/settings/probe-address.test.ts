@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { probeAddresses, type ProbeAddresses } from "../../src/settings/probe-address.ts";
 
 let dir: string;
-beforeAll(async () => { dir = await mkdtemp(join(tmpdir(), "ocsgw-probe-address-")); });
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocsgw-probe-address-"));
+});
 afterAll(() => rm(dir, { recursive: true }));
 
 const local = (port: number) => ({ host: "127.0.0.1", port });
@@ -16,9 +18,21 @@ describe("the addresses that a probe asks", () => {
   it.each<[string, string, ProbeAddresses]>([
     ["an admin listener", "admin: { bind: 127.0.0.1:9640 }", { ...none, admin: local(9640) }],
     ["one that says tls: none", "admin: { bind: 127.0.0.1:9640, tls: none }", { ...none, admin: local(9640) }],
-    ["a listener of probes beside it", "admin: { bind: 127.0.0.1:9640, probes: { bind: 127.0.0.1:9641 } }", { probes: local(9641), admin: local(9640) }],
-    ["probes as an address", "admin: { bind: 127.0.0.1:9640, probes: 0.0.0.0:9641 }", { probes: { host: "0.0.0.0", port: 9641 }, admin: local(9640) }],
-    ["probes beside an admin listener with TLS", "admin: { bind: '[::]:9640', tls: { cert: a, key: b }, probes: { bind: 127.0.0.1:9641 } }", { ...none, probes: local(9641) }],
+    [
+      "a listener of probes beside it",
+      "admin: { bind: 127.0.0.1:9640, probes: { bind: 127.0.0.1:9641 } }",
+      { probes: local(9641), admin: local(9640) },
+    ],
+    [
+      "probes as an address",
+      "admin: { bind: 127.0.0.1:9640, probes: 0.0.0.0:9641 }",
+      { probes: { host: "0.0.0.0", port: 9641 }, admin: local(9640) },
+    ],
+    [
+      "probes beside an admin listener with TLS",
+      "admin: { bind: '[::]:9640', tls: { cert: a, key: b }, probes: { bind: 127.0.0.1:9641 } }",
+      { ...none, probes: local(9641) },
+    ],
     ["a port from the environment", "admin: { bind: '127.0.0.1:${PORT}' }", { ...none, admin: local(9700) }],
     ["mistakes elsewhere", "tenants: 7\nadmin: { bind: 127.0.0.1:9640 }", { ...none, admin: local(9640) }],
     ["a free port", "admin: { bind: 127.0.0.1:0 }", none],

@@ -22,19 +22,31 @@ describe("a glance at a config file", () => {
     ["a map on one line", "admin: { bind: 127.0.0.1:9640 }", { ...none, admin: local(9640) }],
     ["with probes", "admin: { bind: 127.0.0.1:9640, probes: { bind: 0.0.0.0:9641, allow_from: [10.0.0.0/8] } }", both],
     ["with probes as an address", "admin: { bind: '127.0.0.1:9640', probes: \"0.0.0.0:9641\" }", both],
-    ["lines", "admin:\n  bind: 127.0.0.1:9640\n  probes:\n    bind: 0.0.0.0:9641\n    allow_from:\n      - 10.0.0.0/8\n", both],
+    [
+      "lines",
+      "admin:\n  bind: 127.0.0.1:9640\n  probes:\n    bind: 0.0.0.0:9641\n    allow_from:\n      - 10.0.0.0/8\n",
+      both,
+    ],
     [
       "lines and maps, comments and blanks",
       "version: 1\n# a\nadmin: # b\n\n    bind: 127.0.0.1:9640   # c\n    # d\n    probes: { bind: 0.0.0.0:9641 }\n\n# e\naudit: {}\n",
       both,
     ],
     ["CRLF", "admin:\r\n  bind: 127.0.0.1:9640\r\n  probes: 0.0.0.0:9641\r\n", both],
-    ["TLS", "admin:\n  bind: 127.0.0.1:9640\n  tls: { cert: a/b.crt, key: c.key }\n  probes: 0.0.0.0:9641", { ...both, admin: undefined }],
+    [
+      "TLS",
+      "admin:\n  bind: 127.0.0.1:9640\n  tls: { cert: a/b.crt, key: c.key }\n  probes: 0.0.0.0:9641",
+      { ...both, admin: undefined },
+    ],
     ["TLS in lines", "admin:\n  bind: 127.0.0.1:9640\n  tls:\n    cert: a\n    key: b\n", none],
     ["a free port", "admin: { bind: 127.0.0.1:0, names: [a.example] }", none],
     ["IPv6", "admin: { bind: '[::1]:9640' }", { ...none, admin: { host: "::1", port: 9640 } }],
     ["no probes, aloud", "admin: { bind: 127.0.0.1:9640, probes: ~ }", { ...none, admin: local(9640) }],
-    ["the word in a text", "notes: |\n  admin: { bind: 127.0.0.1:1 }\nadmin: { bind: 127.0.0.1:9640 }", { ...none, admin: local(9640) }],
+    [
+      "the word in a text",
+      "notes: |\n  admin: { bind: 127.0.0.1:1 }\nadmin: { bind: 127.0.0.1:9640 }",
+      { ...none, admin: local(9640) },
+    ],
   ])("sees %s", (_what, text, expected) => {
     expect(glanceAt(text)).toEqual(expected);
     expect(byLibrary(text)).toEqual(expected);
@@ -47,9 +59,9 @@ describe("a glance at a config file", () => {
     ["an anchor", "admin: &x { bind: 127.0.0.1:9640 }"],
     ["a merge", "admin:\n  <<: { bind: 127.0.0.1:1 }\n  bind: 127.0.0.1:9640"],
     ["a tag", "admin:\n  bind: !!str 127.0.0.1:9640"],
-    ["a variable", "admin: { bind: \"127.0.0.1:${PORT}\" }"],
+    ["a variable", 'admin: { bind: "127.0.0.1:${PORT}" }'],
     ["a variable without quotes", "admin:\n  bind: 127.0.0.1:${PORT}"],
-    ["an escape", "admin: { bind: \"127.0.0.1:\\x39640\" }"],
+    ["an escape", 'admin: { bind: "127.0.0.1:\\x39640" }'],
     ["a key twice", "admin:\n  bind: 127.0.0.1:1\n  bind: 127.0.0.1:9640"],
     ["a key twice in a map", "admin: { bind: 127.0.0.1:1, bind: 127.0.0.1:9640 }"],
     ["a map over lines", "admin: {\n  bind: 127.0.0.1:9640 }"],
@@ -58,7 +70,7 @@ describe("a glance at a config file", () => {
     ["documents", "---\nadmin: { bind: 127.0.0.1:9640 }"],
     ["a map around all", "{ version: 1,\nadmin: { bind: 127.0.0.1:9640 } }"],
     ["a tab", "admin:\n\tbind: 127.0.0.1:9640"],
-    ["a comment sign in quotes", "admin:\n  bind: \"127.0.0.1:9640 #\""],
+    ["a comment sign in quotes", 'admin:\n  bind: "127.0.0.1:9640 #"'],
     ["a byte order mark", "\uFEFFadmin: { bind: 127.0.0.1:9640 }"],
     ["half of a map", "admin: { bind: 127.0.0.1:9640"],
     ["nothing", ""],
@@ -73,13 +85,25 @@ describe("a glance at a config file", () => {
 
   it("never says other than the library, however the file is written and whatever is broken in it", () => {
     const bind = fc.constantFrom(
-      "127.0.0.1:9640", "0.0.0.0:9641", "[::]:9640", "localhost:1", "127.0.0.1:0", "nonsense", "1", "a: b", "a #b",
+      "127.0.0.1:9640",
+      "0.0.0.0:9641",
+      "[::]:9640",
+      "localhost:1",
+      "127.0.0.1:0",
+      "nonsense",
+      "1",
+      "a: b",
+      "a #b",
     );
     const tls = fc.constantFrom("none", { cert: "a.crt", key: "b c.key" }, null, [1]);
     const allow_from = fc.constantFrom(["10.0.0.0/8"], null, []);
     const probes = fc.oneof(bind, fc.record({ bind, allow_from }), fc.constant(null));
     const admin = fc.record({ bind, tls, probes, names: fc.constantFrom([], ["a.example:*"]) }, { requiredKeys: [] });
-    const others = { version: fc.constant(1), notes: fc.constantFrom("a\nadmin: {}\n", "x"), audit: fc.constant({ dir: "a" }) };
+    const others = {
+      version: fc.constant(1),
+      notes: fc.constantFrom("a\nadmin: {}\n", "x"),
+      audit: fc.constant({ dir: "a" }),
+    };
     const whole = fc.record({ ...others, admin }, { requiredKeys: ["admin"] });
     const style = fc.record({
       collectionStyle: fc.constantFrom("any" as const, "flow" as const, "block" as const),
@@ -87,22 +111,40 @@ describe("a glance at a config file", () => {
       lineWidth: fc.constantFrom(0, 20, 200),
     });
     const put = fc.constantFrom(
-      "", " ", "\n", "#", ": ", "{", "}", ",", "'", "\"", "&", "admin:", "\nadmin: ", "- ", "|", "\t",
+      "",
+      " ",
+      "\n",
+      "#",
+      ": ",
+      "{",
+      "}",
+      ",",
+      "'",
+      '"',
+      "&",
+      "admin:",
+      "\nadmin: ",
+      "- ",
+      "|",
+      "\t",
     );
     const scar = fc.option(fc.record({ at: fc.nat(400), put }));
     let seen = 0;
-    fc.assert(fc.property(whole, style, scar, (value, how, broken) => {
-      const good = stringify(value, how);
-      const at = broken ? broken.at % (good.length + 1) : 0;
-      const text = broken ? good.slice(0, at) + broken.put + good.slice(at + 1) : good;
-      const found = glanceAt(text);
-      if (found === undefined) return;
-      const known = byLibrary(text);
-      // What is no YAML elsewhere does not blind a probe.
-      if (known === undefined) return;
-      seen++;
-      expect(found).toEqual(known);
-    }), { numRuns: 4000 });
+    fc.assert(
+      fc.property(whole, style, scar, (value, how, broken) => {
+        const good = stringify(value, how);
+        const at = broken ? broken.at % (good.length + 1) : 0;
+        const text = broken ? good.slice(0, at) + broken.put + good.slice(at + 1) : good;
+        const found = glanceAt(text);
+        if (found === undefined) return;
+        const known = byLibrary(text);
+        // What is no YAML elsewhere does not blind a probe.
+        if (known === undefined) return;
+        seen++;
+        expect(found).toEqual(known);
+      }),
+      { numRuns: 4000 },
+    );
     expect(seen).toBeGreaterThan(100);
   });
 });

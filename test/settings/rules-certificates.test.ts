@@ -12,25 +12,48 @@ import { mutated, placeOf } from "./kit.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "ocsgw-certificates-"));
 afterAll(() => rm(directory, { recursive: true }));
-afterEach(() => { vi.useRealTimers(); });
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const DAY = 86_400_000;
 const authority = createAuthority("check");
-const [one, other] = [authority.issue({ names: ["localhost"], usage: "serverAuth" }), authority.issue({ names: ["localhost"], usage: "serverAuth" })];
-const pkcs8 = (passphrase?: string): string => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
-  .export({ type: "pkcs8", format: "pem", ...(passphrase !== undefined && { cipher: "aes-256-cbc", passphrase }) }).toString();
+const [one, other] = [
+  authority.issue({ names: ["localhost"], usage: "serverAuth" }),
+  authority.issue({ names: ["localhost"], usage: "serverAuth" }),
+];
+const pkcs8 = (passphrase?: string): string =>
+  generateKeyPairSync("ec", { namedCurve: "P-256" })
+    .privateKey.export({
+      type: "pkcs8",
+      format: "pem",
+      ...(passphrase !== undefined && { cipher: "aes-256-cbc", passphrase }),
+    })
+    .toString();
 const FILES: Readonly<Record<string, string>> = {
-  "keys.yaml": "version: 1\nkeys: []\n", "server.crt": one.certPem, "server.key": one.keyPem, "other.key": other.keyPem, "ca.crt": authority.certPem,
-  "text.pem": "nothing of the kind\n", "locked.key": pkcs8("secret"), "half.crt": one.certPem.slice(0, 300), "torn.crt": one.certPem.replace(/\n.{8}/, "\n????????"), "p256.pem": pkcs8(),
+  "keys.yaml": "version: 1\nkeys: []\n",
+  "server.crt": one.certPem,
+  "server.key": one.keyPem,
+  "other.key": other.keyPem,
+  "ca.crt": authority.certPem,
+  "text.pem": "nothing of the kind\n",
+  "locked.key": pkcs8("secret"),
+  "half.crt": one.certPem.slice(0, 300),
+  "torn.crt": one.certPem.replace(/\n.{8}/, "\n????????"),
+  "p256.pem": pkcs8(),
 };
 for (const [name, text] of Object.entries(FILES)) await writeFile(join(directory, name), text, { mode: 0o600 });
 
-const TLS = (cert: string, key: string, more = ""): readonly [string, string] => ["    tls: none\n", `    tls: { cert: ${cert}, key: ${key}${more} }\n`];
+const TLS = (cert: string, key: string, more = ""): readonly [string, string] => [
+  "    tls: none\n",
+  `    tls: { cert: ${cert}, key: ${key}${more} }\n`,
+];
 const told = (text: string): readonly Problem[] => {
   const loaded = readSettings(text, originOf(join(directory, "ocsgw.yaml"), {}));
   return (loaded.ok ? loaded.warnings : loaded.problems).filter(({ code }) => code !== "OCSGW-6305");
 };
-const codes = (...changes: readonly (readonly [string, string])[]): readonly string[] => told(mutated(...changes)).map(({ code }) => code);
+const codes = (...changes: readonly (readonly [string, string])[]): readonly string[] =>
+  told(mutated(...changes)).map(({ code }) => code);
 
 describe("certificates and keys", () => {
   it("are let pass when they fit, are in force and are their owner's alone", () => {
@@ -39,46 +62,97 @@ describe("certificates and keys", () => {
 
   it("must belong together: both places are named", () => {
     const text = mutated(TLS("server.crt", "other.key"));
-    expect(told(text)).toMatchObject([{ code: "OCSGW-6263", severity: "error", ...placeOf(text, "other.key"), also: placeOf(text, "server.crt"), message: expect.stringContaining("is not the key of the certificate") as string }]);
+    expect(told(text)).toMatchObject([
+      {
+        code: "OCSGW-6263",
+        severity: "error",
+        ...placeOf(text, "other.key"),
+        also: placeOf(text, "server.crt"),
+        message: expect.stringContaining("is not the key of the certificate") as string,
+      },
+    ]);
   });
 
   it.each<[string, string, string, string, RegExp]>([
-    ["a certificate file without a certificate", "text.pem", "server.key", "OCSGW-6261", /text\.pem: it holds no certificate in PEM/],
-    ["a certificate file that was cut", "half.crt", "server.key", "OCSGW-6261", /half\.crt: the CERTIFICATE that begins in line 1 has no end/],
-    ["a certificate that is damaged", "torn.crt", "server.key", "OCSGW-6261", /torn\.crt: the CERTIFICATE that begins in line 1 is not base64/],
+    [
+      "a certificate file without a certificate",
+      "text.pem",
+      "server.key",
+      "OCSGW-6261",
+      /text\.pem: it holds no certificate in PEM/,
+    ],
+    [
+      "a certificate file that was cut",
+      "half.crt",
+      "server.key",
+      "OCSGW-6261",
+      /half\.crt: the CERTIFICATE that begins in line 1 has no end/,
+    ],
+    [
+      "a certificate that is damaged",
+      "torn.crt",
+      "server.key",
+      "OCSGW-6261",
+      /torn\.crt: the CERTIFICATE that begins in line 1 is not base64/,
+    ],
     ["a key in the certificate's place", "server.key", "server.key", "OCSGW-6261", /no certificate/],
     ["a certificate in the key's place", "server.crt", "server.crt", "OCSGW-6262", /no private key in PEM/],
-    ["a key under a passphrase", "server.crt", "locked.key", "OCSGW-6262", /encrypted, and nothing here knows its passphrase/],
+    [
+      "a key under a passphrase",
+      "server.crt",
+      "locked.key",
+      "OCSGW-6262",
+      /encrypted, and nothing here knows its passphrase/,
+    ],
   ])("are refused by name: %s", (_what, cert, key, code, says) => {
-    expect(told(mutated(TLS(cert, key)))).toEqual([expect.objectContaining({ code, message: expect.stringMatching(says) as string })]);
+    expect(told(mutated(TLS(cert, key)))).toEqual([
+      expect.objectContaining({ code, message: expect.stringMatching(says) as string }),
+    ]);
   });
 
   it("are refused as the CA of clients and of OCS when they are none", () => {
     expect(codes(TLS("server.crt", "server.key", ", client_ca: text.pem"))).toEqual(["OCSGW-6261"]);
-    expect(codes(["http://127.0.0.1:18080", "https://127.0.0.1:18443\n    tls: { ca: text.pem }"])).toEqual(["OCSGW-6261"]);
+    expect(codes(["http://127.0.0.1:18080", "https://127.0.0.1:18443\n    tls: { ca: text.pem }"])).toEqual([
+      "OCSGW-6261",
+    ]);
   });
 
   it("are looked at for the callbacks as for any listener", async () => {
-    const callbacks = (cert: string, key: string, more = ""): readonly [string, string] => ["    connections: 4", `    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], tls: { cert: ${cert}, key: ${key}${more} } }\n    connections: 4`];
+    const callbacks = (cert: string, key: string, more = ""): readonly [string, string] => [
+      "    connections: 4",
+      `    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], tls: { cert: ${cert}, key: ${key}${more} } }\n    connections: 4`,
+    ];
     expect(codes(callbacks("server.crt", "server.key", ", client_ca: ca.crt"))).toEqual([]);
     expect(codes(callbacks("server.crt", "other.key"))).toEqual(["OCSGW-6263"]);
-    expect(codes(callbacks("text.pem", "locked.key", ", client_ca: text.pem"))).toEqual(["OCSGW-6261", "OCSGW-6262", "OCSGW-6261"]);
-    expect(codes(["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], validator: "https://localhost/", validator_ca: text.pem }\n    connections: 4'])).toEqual(["OCSGW-6261"]);
+    expect(codes(callbacks("text.pem", "locked.key", ", client_ca: text.pem"))).toEqual([
+      "OCSGW-6261",
+      "OCSGW-6262",
+      "OCSGW-6261",
+    ]);
+    expect(
+      codes([
+        "    connections: 4",
+        '    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], validator: "https://localhost/", validator_ca: text.pem }\n    connections: 4',
+      ]),
+    ).toEqual(["OCSGW-6261"]);
     if (process.platform === "win32") return;
     await writeFile(join(directory, "open.key"), one.keyPem);
     await chmod(join(directory, "open.key"), 0o644);
     expect(codes(callbacks("server.crt", "open.key"))).toEqual(["OCSGW-6266"]);
   });
 
-  it.skipIf(process.platform === "win32").each(["it's open.key", "open $(id).key", 'open "1".key', "öffen;.key"])("have a help that runs as it is printed: %s", async (name) => {
-    const file = join(directory, name);
-    await writeFile(file, one.keyPem);
-    await chmod(file, 0o666);
-    const [problem] = told(mutated(TLS("server.crt", JSON.stringify(name))));
-    const [, command] = /^(chmod .*?)(?: and chgrp .*)?$/.exec(problem!.help!)!;
-    execFileSync("sh", ["-c", command!], { cwd: directory });
-    expect((await stat(file)).mode & 0o007).toBe(0);
-  });
+  it.skipIf(process.platform === "win32").each(["it's open.key", "open $(id).key", 'open "1".key', "öffen;.key"])(
+    "have a help that runs as it is printed: %s",
+    async (name) => {
+      const file = join(directory, name);
+      await writeFile(file, one.keyPem);
+      await chmod(file, 0o666);
+      const [problem] = told(mutated(TLS("server.crt", JSON.stringify(name))));
+      const [, command] = /^(chmod .*?)(?: and chgrp .*)?$/.exec(problem!.help!)!;
+      execFileSync("sh", ["-c", command!], { cwd: directory });
+      expect((await stat(file)).mode & 0o007).toBe(0);
+    },
+  );
 
   it("are refused after their end and before their time, and warned of two weeks ahead", () => {
     const at = (days: number): readonly string[] => {
@@ -87,12 +161,22 @@ describe("certificates and keys", () => {
       vi.useRealTimers();
       return found;
     };
-    expect([at(0), at(15), at(25), at(31), at(-2)]).toEqual([[], [], ["OCSGW-6311"], ["OCSGW-6265", "OCSGW-6265"], ["OCSGW-6265"]]);
+    expect([at(0), at(15), at(25), at(31), at(-2)]).toEqual([
+      [],
+      [],
+      ["OCSGW-6311"],
+      ["OCSGW-6265", "OCSGW-6265"],
+      ["OCSGW-6265"],
+    ]);
   });
 
   const rights = (mode: number, uid: number, isContainer: boolean): readonly Problem[] => {
     const from = originOf(join(directory, "ocsgw.yaml"), {});
-    const loaded = readSettings(mutated(TLS("server.crt", "server.key")), { ...from, isContainer, rightsOf: (path) => (path === "server.key" ? { mode: 0o100_000 | mode, uid } : { mode: 0o100_600, uid: 0 }) });
+    const loaded = readSettings(mutated(TLS("server.crt", "server.key")), {
+      ...from,
+      isContainer,
+      rightsOf: (path) => (path === "server.key" ? { mode: 0o100_000 | mode, uid } : { mode: 0o100_600, uid: 0 }),
+    });
     return (loaded.ok ? loaded.warnings : loaded.problems).filter(({ code }) => code !== "OCSGW-6305");
   };
   it.each<[string, number, number, "fine" | "too open"]>([
@@ -109,13 +193,40 @@ describe("certificates and keys", () => {
     ["its owner's, for everybody", 0o604, 10_001, "too open"],
   ])("may be %s", (_what, mode, uid, is) => {
     const open = is === "too open";
-    const said = { message: `others than its owner have rights to the private key server.key: its mode is 0${mode.toString(8)}` };
-    expect(rights(mode, uid, false)).toEqual(open ? [expect.objectContaining({ code: "OCSGW-6266", severity: "error", ...said, help: expect.stringContaining(`chmod ${uid === 0 ? 640 : 600} server.key`) as string })] : []);
-    expect(rights(mode, uid, true)).toEqual(open ? [expect.objectContaining({ code: "OCSGW-6340", severity: "warning", ...said, help: expect.stringContaining("0440") as string })] : []);
+    const said = {
+      message: `others than its owner have rights to the private key server.key: its mode is 0${mode.toString(8)}`,
+    };
+    expect(rights(mode, uid, false)).toEqual(
+      open
+        ? [
+            expect.objectContaining({
+              code: "OCSGW-6266",
+              severity: "error",
+              ...said,
+              help: expect.stringContaining(`chmod ${uid === 0 ? 640 : 600} server.key`) as string,
+            }),
+          ]
+        : [],
+    );
+    expect(rights(mode, uid, true)).toEqual(
+      open
+        ? [
+            expect.objectContaining({
+              code: "OCSGW-6340",
+              severity: "warning",
+              ...said,
+              help: expect.stringContaining("0440") as string,
+            }),
+          ]
+        : [],
+    );
   });
 
   it.each<[Readonly<Record<string, string>>, boolean]>([
-    [{ OCSGW_CONTAINER: "1" }, true], [{ OCSGW_CONTAINER: "0", KUBERNETES_SERVICE_HOST: "10.0.0.1" }, false], [{ KUBERNETES_SERVICE_HOST: "10.0.0.1" }, true], [{ container: "podman" }, true],
+    [{ OCSGW_CONTAINER: "1" }, true],
+    [{ OCSGW_CONTAINER: "0", KUBERNETES_SERVICE_HOST: "10.0.0.1" }, false],
+    [{ KUBERNETES_SERVICE_HOST: "10.0.0.1" }, true],
+    [{ container: "podman" }, true],
   ])("are in a container where %j says so", (env, is) => {
     expect(isContainer(env)).toBe(is);
   });
@@ -123,22 +234,40 @@ describe("certificates and keys", () => {
 
 describe("the journal's place and key", () => {
   it("must be an Ed25519 key, where there is one", () => {
-    expect(told(mutated(["secrets/checkpoint.pem", "p256.pem"]))).toMatchObject([{ code: "OCSGW-6262", message: "p256.pem: expected an Ed25519 key, found one of type ec" }]);
+    expect(told(mutated(["secrets/checkpoint.pem", "p256.pem"]))).toMatchObject([
+      { code: "OCSGW-6262", message: "p256.pem: expected an Ed25519 key, found one of type ec" },
+    ]);
     expect(codes(["secrets/checkpoint.pem", "text.pem"])).toEqual(["OCSGW-6262"]);
   });
 
   it("must not have lost its key once it was signed", async () => {
     await mkdir(join(directory, "signed"), { recursive: true });
-    const changes = [["dir: ./audit", "dir: signed"], ["secrets/checkpoint.pem", "lost.pem"]] as const;
+    const changes = [
+      ["dir: ./audit", "dir: signed"],
+      ["secrets/checkpoint.pem", "lost.pem"],
+    ] as const;
     expect(codes(...changes)).toEqual([]);
     await writeFile(join(directory, "signed/checkpoint.pub"), "test+00000000+older\ntest+11111111+newer\n");
-    expect(told(mutated(...changes))).toMatchObject([{ code: "OCSGW-6341", message: "the key lost.pem is missing, and the journal in signed is signed with it (verifier key test+11111111+newer)" }]);
+    expect(told(mutated(...changes))).toMatchObject([
+      {
+        code: "OCSGW-6341",
+        message:
+          "the key lost.pem is missing, and the journal in signed is signed with it (verifier key test+11111111+newer)",
+      },
+    ]);
   });
 
   it("must be a folder, or one that can be made", async () => {
     await mkdir(join(directory, "there"), { recursive: true });
     expect(codes(["dir: ./audit", "dir: there/yet/to/be/made"])).toEqual([]);
-    expect(told(mutated(["dir: ./audit", "dir: keys.yaml"]))).toMatchObject([{ code: "OCSGW-6268", message: expect.stringMatching(/^nothing can be written in keys\.yaml: .*keys\.yaml is no directory$/) as string }]);
+    expect(told(mutated(["dir: ./audit", "dir: keys.yaml"]))).toMatchObject([
+      {
+        code: "OCSGW-6268",
+        message: expect.stringMatching(
+          /^nothing can be written in keys\.yaml: .*keys\.yaml is no directory$/,
+        ) as string,
+      },
+    ]);
     expect(codes(["dir: ./audit", "dir: keys.yaml/below"])).toEqual(["OCSGW-6268"]);
   });
 });

@@ -20,7 +20,8 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const part = (name: string): string => join(dir, "tenants.d", name);
-const tenant = (name: string, dbid: number, more = ""): string => `- name: ${name}\n  dbid: ${dbid}\n  upstream: ocs-main\n  records: unscoped\n${more}`;
+const tenant = (name: string, dbid: number, more = ""): string =>
+  `- name: ${name}\n  dbid: ${dbid}\n  upstream: ocs-main\n  records: unscoped\n${more}`;
 const load = async (files: Readonly<Record<string, string>>): Promise<Loaded> => {
   for (const [name, text] of Object.entries(files)) await writeFile(part(name), text);
   return loadSettings(file, {});
@@ -30,21 +31,35 @@ const errors = (loaded: Loaded) => (loaded.ok ? [] : loaded.problems.filter(({ s
 describe("tenants.d", () => {
   it("adds its tenants to those of the config file, in the sequence of the files' names, lists or maps", async () => {
     const loaded = await load({
-      "b.yaml": tenant("Delta", 104), "a.yaml": `version: 1\ntenants:\n${tenant("Gamma", 103)}end: true\n`, ".hidden.yaml": "[", "b.yaml~": "[", "c.yml": "[",
+      "b.yaml": tenant("Delta", 104),
+      "a.yaml": `version: 1\ntenants:\n${tenant("Gamma", 103)}end: true\n`,
+      ".hidden.yaml": "[",
+      "b.yaml~": "[",
+      "c.yml": "[",
     });
     expect(errors(loaded)).toEqual([]);
-    expect(loaded.ok && loaded.settings.tenants.map(({ name }) => name)).toEqual(["Alpha Tenant", "Beta Tenant", "Gamma", "Delta"]);
+    expect(loaded.ok && loaded.settings.tenants.map(({ name }) => name)).toEqual([
+      "Alpha Tenant",
+      "Beta Tenant",
+      "Gamma",
+      "Delta",
+    ]);
     expect(loaded.ok && [...loaded.ended]).toEqual([part("a.yaml")]);
   });
 
   it("is covered by the hash, which without it is that of the config file's text", async () => {
-    const hashes = [(await load({})).hash, (await load({ "a.yaml": tenant("Gamma", 103) })).hash, (await load({ "a.yaml": tenant("Gamma", 104) })).hash];
+    const hashes = [
+      (await load({})).hash,
+      (await load({ "a.yaml": tenant("Gamma", 103) })).hash,
+      (await load({ "a.yaml": tenant("Gamma", 104) })).hash,
+    ];
     expect(hashes[0]).toBe(createHash("sha256").update(SAMPLE).digest("hex"));
     expect(new Set(hashes).size).toBe(3);
   });
 
   it("may hold all tenants: the config file needs none", async () => {
-    const without = (text: string, key: string): string => text.replace(new RegExp(String.raw`\n${key}:[^\n]*\n(?:[ #-][^\n]*\n|\n)*`), "\n");
+    const without = (text: string, key: string): string =>
+      text.replace(new RegExp(String.raw`\n${key}:[^\n]*\n(?:[ #-][^\n]*\n|\n)*`), "\n");
     await writeFile(file, without(without(SAMPLE, "tenants"), "tests"));
     const loaded = await load({ "a.yaml": tenant("Gamma", 103) });
     expect(errors(loaded)).toEqual([]);
@@ -58,34 +73,49 @@ describe("tenants.d", () => {
     ["a DBID that the config file has", tenant("Gamma", 101), "OCSGW-6202", { path: "[0].dbid", at: ["101"] }],
     ["no tenant", "tenants: []\n", "OCSGW-6352", { path: "", at: ["tenants"] }],
     ["nothing at all", "", "OCSGW-6352", { path: "", at: [""] }],
-    ["another key beside tenants", `tenants:\n${tenant("Gamma", 103)}tenats: []\n`, "OCSGW-6101", { path: "", at: ["tenats"] }],
+    [
+      "another key beside tenants",
+      `tenants:\n${tenant("Gamma", 103)}tenats: []\n`,
+      "OCSGW-6101",
+      { path: "", at: ["tenats"] },
+    ],
     ["an alias", `${tenant("Gamma", 103)}  lists: *no\n`, "OCSGW-6004", { path: "[0].lists", at: ["*no"] }],
     ["a key twice", `${tenant("Gamma", 103)}  dbid: 105\n`, "OCSGW-6003", { path: "", at: ["dbid", 1] }],
     ["keys behind the end", `end: true\ntenants:\n${tenant("Gamma", 103)}`, "OCSGW-6350", { path: "", at: ["end"] }],
     ["a variable that is not set", tenant("${NO_SUCH}", 103), "OCSGW-6011", { path: "[0].name", at: ["${"] }],
   ])("names the file and the place of %s", async (_what, text, code, { path, at }) => {
-    const found = errors(await load({ "a.yaml": tenant("Epsilon", 106), "b.yaml": text })).filter((each) => each.code === code);
+    const found = errors(await load({ "a.yaml": tenant("Epsilon", 106), "b.yaml": text })).filter(
+      (each) => each.code === code,
+    );
     expect(found).toMatchObject([{ code, file: part("b.yaml"), path, ...placeOf(text === "" ? " " : text, ...at) }]);
   });
 
   it.each([
     ["is not YAML", (text: string) => `${text}  lists: [\n`, "OCSGW-6002 "],
     ["has another key for its list", (text: string) => `tenats:\n${text}`, "OCSGW-6352 "],
-  ])("is told beside all other problems when a file of it %s, and nothing is guessed from what is lost", async (_how, malformed, code) => {
-    const far = "  mtls:\n    - { name: far, san_dns: far.example.internal, client: far-ors }\n";
-    const example = '  - { as: far-ors, do: "GET /campaigngroups", tenant: Gamma, expect: allow }\n';
-    await writeFile(file, SAMPLE.replace("  keys:\n", `${far}  keys:\n`).replace("tests:\n", `tests:\n${example}`).replace("max_wait: 5s", "max_wait: 5"));
-    const part = `${tenant("Gamma", 103)}  clients: { far-ors: { actions: [ReadStatus] } }\n`;
-    const told = async (text: string): Promise<readonly string[]> => {
-      const loaded = await load({ "a.yaml": text });
-      return loaded.ok ? [] : loaded.problems.map((each) => `${each.code} ${each.path}`);
-    };
-    const others = await told(part);
-    expect(others).toContainEqual(expect.stringContaining("max_wait"));
-    const all = await told(malformed(part));
-    expect(all).toEqual(expect.arrayContaining([code, ...others]));
-    expect(all.filter((each) => /mtls|tests/.test(each))).toEqual([]);
-  });
+  ])(
+    "is told beside all other problems when a file of it %s, and nothing is guessed from what is lost",
+    async (_how, malformed, code) => {
+      const far = "  mtls:\n    - { name: far, san_dns: far.example.internal, client: far-ors }\n";
+      const example = '  - { as: far-ors, do: "GET /campaigngroups", tenant: Gamma, expect: allow }\n';
+      await writeFile(
+        file,
+        SAMPLE.replace("  keys:\n", `${far}  keys:\n`)
+          .replace("tests:\n", `tests:\n${example}`)
+          .replace("max_wait: 5s", "max_wait: 5"),
+      );
+      const part = `${tenant("Gamma", 103)}  clients: { far-ors: { actions: [ReadStatus] } }\n`;
+      const told = async (text: string): Promise<readonly string[]> => {
+        const loaded = await load({ "a.yaml": text });
+        return loaded.ok ? [] : loaded.problems.map((each) => `${each.code} ${each.path}`);
+      };
+      const others = await told(part);
+      expect(others).toContainEqual(expect.stringContaining("max_wait"));
+      const all = await told(malformed(part));
+      expect(all).toEqual(expect.arrayContaining([code, ...others]));
+      expect(all.filter((each) => /mtls|tests/.test(each))).toEqual([]);
+    },
+  );
 
   it("shows the other place of a conflict with its own file", async () => {
     const [problem] = errors(await load({ "a.yaml": tenant("Gamma", 103), "b.yaml": tenant("Delta", 103) }));

@@ -9,25 +9,48 @@ const called = (title: string): Mistake => all.find((each) => each.title === tit
 
 /** Malformed values, unknown and missing keys, one in each section: what stands beside them must not wait for them. */
 const FIRST = [
-  "a size without a unit", "a key of a listener misspelt", "a carrier that is none", "a key of timeouts misspelt", "lanes below one", "a duration in words",
-  "a rate without a period", "an action that is none", "a redaction that is none", "the journal's name with a blank", "an OCS address with a path", "a variable that is not set",
-  "a key at the top misspelt", "a DBID of 0", "a DBID that is text", "a DBID that is nothing",
+  "a size without a unit",
+  "a key of a listener misspelt",
+  "a carrier that is none",
+  "a key of timeouts misspelt",
+  "lanes below one",
+  "a duration in words",
+  "a rate without a period",
+  "an action that is none",
+  "a redaction that is none",
+  "the journal's name with a blank",
+  "an OCS address with a path",
+  "a variable that is not set",
+  "a key at the top misspelt",
+  "a DBID of 0",
+  "a DBID that is text",
+  "a DBID that is nothing",
 ];
 
 /** Hidden by these for a reason: what they say hangs on a value that is not known, or that stands there no more. */
 const BECAUSE: readonly (readonly [first: string, second: RegExp])[] = [
   // Which OCS it is, is not known.
-  ["an OCS address with a path", /^(a backup that is the primary|http to another host|a CA that is none|a client certificate for OCS without its key)$/],
+  [
+    "an OCS address with a path",
+    /^(a backup that is the primary|http to another host|a CA that is none|a client certificate for OCS without its key)$/,
+  ],
   // An unknown key may be the one that is missed.
   ["a key of a listener misspelt", /^no TLS towards the network$/],
-  ["a key of timeouts misspelt", /^(http to another host|a CA that is none|a client certificate for OCS without its key)$/],
+  [
+    "a key of timeouts misspelt",
+    /^(http to another host|a CA that is none|a client certificate for OCS without its key)$/,
+  ],
   // Whose grant it would be is not known.
   ["an action that is none", /^an example of a client that is nobody$/],
   // The key is not known, so it may be one of the site's own.
-  ["a variable that is not set", /^(two listeners at one address|no TLS towards the network|http to another host|an admin listener towards the network|an index key .*|an OCS address .*)$/],
+  [
+    "a variable that is not set",
+    /^(two listeners at one address|no TLS towards the network|http to another host|an admin listener towards the network|an index key .*|an OCS address .*)$/,
+  ],
 ];
 
-const isTold = (first: Mistake, second: Mistake): boolean => !BECAUSE.some(([title, pattern]) => title === first.title && pattern.test(second.title));
+const isTold = (first: Mistake, second: Mistake): boolean =>
+  !BECAUSE.some(([title, pattern]) => title === first.title && pattern.test(second.title));
 
 const apart = (one: Mistake, other: Mistake): boolean => {
   const [a, b] = [SAMPLE.indexOf(one.taken), SAMPLE.indexOf(other.taken)];
@@ -35,29 +58,45 @@ const apart = (one: Mistake, other: Mistake): boolean => {
 };
 
 const with2 = (one: Mistake, other: Mistake): string =>
-  [one, other].toSorted((a, b) => SAMPLE.indexOf(b.taken) - SAMPLE.indexOf(a.taken)).reduce((text, { taken, put }) => {
-    const at = SAMPLE.indexOf(taken);
-    return text.slice(0, at) + put + text.slice(at + taken.length);
-  }, SAMPLE);
+  [one, other]
+    .toSorted((a, b) => SAMPLE.indexOf(b.taken) - SAMPLE.indexOf(a.taken))
+    .reduce((text, { taken, put }) => {
+      const at = SAMPLE.indexOf(taken);
+      return text.slice(0, at) + put + text.slice(at + taken.length);
+    }, SAMPLE);
 
-const errorsIn = (text: string): string[] => problemsIn(text).filter(({ severity }) => severity === "error").map(({ code, path, message }) => `${code} ${path} ${message}`);
+const errorsIn = (text: string): string[] =>
+  problemsIn(text)
+    .filter(({ severity }) => severity === "error")
+    .map(({ code, path, message }) => `${code} ${path} ${message}`);
 
 describe("a mistake is told beside another one", () => {
-  const SECOND = CORPUS.filter(({ name }) => ["contradictions.txt", "files.txt", "values.txt"].includes(name)).flatMap(({ mistakes }) => mistakes)
-    .filter((each) => all.includes(each) && !/^(clients as a list|tenants as a map|no tenants left|no listeners)$/.test(each.title));
+  const SECOND = CORPUS.filter(({ name }) => ["contradictions.txt", "files.txt", "values.txt"].includes(name))
+    .flatMap(({ mistakes }) => mistakes)
+    .filter(
+      (each) =>
+        all.includes(each) && !/^(clients as a list|tenants as a map|no tenants left|no listeners)$/.test(each.title),
+    );
 
   it.each(FIRST)("%s", (title) => {
     const first = called(title);
-    const hidden = SECOND.filter((second) => second !== first && apart(first, second) && isTold(first, second)).flatMap((second) => {
-      // A section whose name is misspelt has its problems under that name.
-      const told = errorsIn(with2(first, second)).map((error) => error.replace(" tenats", " tenants"));
-      return errorsIn(mutated([second.taken, second.put])).filter((error) => !told.includes(error)).map((error) => `${second.title}: ${error}`);
-    });
+    const hidden = SECOND.filter((second) => second !== first && apart(first, second) && isTold(first, second)).flatMap(
+      (second) => {
+        // A section whose name is misspelt has its problems under that name.
+        const told = errorsIn(with2(first, second)).map((error) => error.replace(" tenats", " tenants"));
+        return errorsIn(mutated([second.taken, second.put]))
+          .filter((error) => !told.includes(error))
+          .map((error) => `${second.title}: ${error}`);
+      },
+    );
     expect(hidden).toEqual([]);
   });
 
   it("an example that does not hold, beside a contradiction and a file that is not there", async () => {
-    const text = mutated(["expect: OCSGW-2103", "expect: allow"], ["    tls: none", "    tls: { cert: none.pem, key: none.pem }"]);
+    const text = mutated(
+      ["expect: OCSGW-2103", "expect: allow"],
+      ["    tls: none", "    tls: { cert: none.pem, key: none.pem }"],
+    );
     const held = await holdToExamples(read(text), "ocsgw.yaml");
     const codes = held.ok ? [] : held.problems.map(({ code }) => code);
     expect(codes).toEqual(expect.arrayContaining(["OCSGW-6272", "OCSGW-6252"]));
@@ -66,15 +105,27 @@ describe("a mistake is told beside another one", () => {
 
 describe("an algorithm without a key of the issuer's own", () => {
   it.each([
-    ["HS256", /^with a shared secret whoever verifies/], ["HS512", /^with a shared secret whoever verifies/],
-    ["none", /^anybody can write a token without a signature/], ["NONE", /^anybody can write/],
+    ["HS256", /^with a shared secret whoever verifies/],
+    ["HS512", /^with a shared secret whoever verifies/],
+    ["none", /^anybody can write a token without a signature/],
+    ["NONE", /^anybody can write/],
   ])("%s is no mistyped RS256", (algorithm, help) => {
-    const [problem] = problemsIn(mutated(["  # jwt:\n", `  jwt: [{ name: i, issuer: i, audience: a, jwks_uri: "https://i.example/", algorithms: [${algorithm}] }]\n`]));
+    const [problem] = problemsIn(
+      mutated([
+        "  # jwt:\n",
+        `  jwt: [{ name: i, issuer: i, audience: a, jwks_uri: "https://i.example/", algorithms: [${algorithm}] }]\n`,
+      ]),
+    );
     expect(problem).toMatchObject({ code: "OCSGW-6103", help: expect.stringMatching(help) as string });
   });
 
   it("leaves what is mistyped its help", () => {
-    const [problem] = problemsIn(mutated(["  # jwt:\n", '  jwt: [{ name: i, issuer: i, audience: a, jwks_uri: "https://i.example/", algorithms: [RS265] }]\n']));
+    const [problem] = problemsIn(
+      mutated([
+        "  # jwt:\n",
+        '  jwt: [{ name: i, issuer: i, audience: a, jwks_uri: "https://i.example/", algorithms: [RS265] }]\n',
+      ]),
+    );
     expect(problem?.help).toBe("did you mean `RS256`?");
   });
 });

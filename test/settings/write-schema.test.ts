@@ -20,22 +20,48 @@ describe("config/ocsgw.schema.json", () => {
   });
 
   it("explains, gives defaults and closes every map", () => {
-    const schema = JSON.parse(schemaText()) as { properties: Record<string, unknown>; additionalProperties: boolean; required: string[] };
+    const schema = JSON.parse(schemaText()) as {
+      properties: Record<string, unknown>;
+      additionalProperties: boolean;
+      required: string[];
+    };
     expect(schema).toMatchObject({
-      additionalProperties: false, required: ["listeners", "upstreams", "audit"],
-      properties: { upstreams: { additionalProperties: { additionalProperties: false, properties: { connections: { default: 4, minimum: 1, maximum: 256, description: expect.any(String) as string } } } } },
+      additionalProperties: false,
+      required: ["listeners", "upstreams", "audit"],
+      properties: {
+        upstreams: {
+          additionalProperties: {
+            additionalProperties: false,
+            properties: {
+              connections: { default: 4, minimum: 1, maximum: 256, description: expect.any(String) as string },
+            },
+          },
+        },
+      },
     });
   });
 
   it("takes a value that is filled in wherever check does, and no key", () => {
-    type Node = { properties: Record<string, Node>; items: Node; additionalProperties: Node; propertyNames: Node; pattern?: string; anyOf?: Node[] };
+    type Node = {
+      properties: Record<string, Node>;
+      items: Node;
+      additionalProperties: Node;
+      propertyNames: Node;
+      pattern?: string;
+      anyOf?: Node[];
+    };
     const { listeners, tenants } = (JSON.parse(schemaText()) as Node).properties;
-    const takes = ({ pattern, anyOf = [] }: Node, value: string): boolean => [pattern, ...anyOf.map((each) => each.pattern)].some((each) => each !== undefined && new RegExp(each, "u").test(value));
+    const takes = ({ pattern, anyOf = [] }: Node, value: string): boolean =>
+      [pattern, ...anyOf.map((each) => each.pattern)].some(
+        (each) => each !== undefined && new RegExp(each, "u").test(value),
+      );
     const { bind, errors, tls } = listeners!.items.properties;
-    for (const node of [bind!, errors!, tls!.anyOf![0]!]) expect([takes(node, "${VAR:-x}"), takes(node, "other")]).toEqual([true, false]);
+    for (const node of [bind!, errors!, tls!.anyOf![0]!])
+      expect([takes(node, "${VAR:-x}"), takes(node, "other")]).toEqual([true, false]);
     expect(takes(bind!, "127.0.0.1:8443")).toBe(true);
     expect(takes(tenants!.items.properties["clients"]!.propertyNames, "${VAR:-x}")).toBe(false);
   });
 
-  it("is named in the sample's first line", () => expect(SAMPLE.split("\n")[0]).toBe("# yaml-language-server: $schema=./ocsgw.schema.json"));
+  it("is named in the sample's first line", () =>
+    expect(SAMPLE.split("\n")[0]).toBe("# yaml-language-server: $schema=./ocsgw.schema.json"));
 });

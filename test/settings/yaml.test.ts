@@ -5,13 +5,31 @@ import { mutated, placeOf, problemsIn, read, SAMPLE } from "./kit.ts";
 describe("YAML that is refused", () => {
   it.each<[string, readonly [string, string], string, [string, number?], RegExp]>([
     ["a key twice", ["dbid: 102", "dbid: 102\n    dbid: 103"], "OCSGW-6003", ["dbid: 103"], /`dbid` stands twice/],
-    ["a key twice in two spellings", ["dbid: 102", 'dbid: 102\n    "dbid": 103'], "OCSGW-6003", ['"dbid"'], /`dbid` stands twice/],
+    [
+      "a key twice in two spellings",
+      ["dbid: 102", 'dbid: 102\n    "dbid": 103'],
+      "OCSGW-6003",
+      ['"dbid"'],
+      /`dbid` stands twice/,
+    ],
     ["an alias", ["lists: [Beta List]", "lists: *nothing"], "OCSGW-6004", ["*nothing"], /aliases/],
     ["an unknown tag", ["dbid: 102", "dbid: !secret 102"], "OCSGW-6004", ["!secret"], /tag/],
     ["a second document", ["audit:\n", "---\naudit:\n"], "OCSGW-6004", ["---"], /a second document/],
     ["a tab for indentation", ["    dbid: 102", "\tdbid: 102"], "OCSGW-6002", ["\tdbid"], /not YAML/],
-    ["a bracket left open", ["campaigns: [Beta Campaign]", "campaigns: [Beta Campaign"], "OCSGW-6002", ["\n    campaign_groups:\n      - { dbid: 208"], /not YAML/],
-    ["a key that is a list", ["dbid: 102", "? [a, b]\n    : 102"], "OCSGW-6004", ["[a, b]"], /expected a name as the key/],
+    [
+      "a bracket left open",
+      ["campaigns: [Beta Campaign]", "campaigns: [Beta Campaign"],
+      "OCSGW-6002",
+      ["\n    campaign_groups:\n      - { dbid: 208"],
+      /not YAML/,
+    ],
+    [
+      "a key that is a list",
+      ["dbid: 102", "? [a, b]\n    : 102"],
+      "OCSGW-6004",
+      ["[a, b]"],
+      /expected a name as the key/,
+    ],
   ])("%s", (_, change, code, at, message) => {
     const text = mutated(change);
     const place = placeOf(text, at[0], at[1]);
@@ -30,42 +48,126 @@ describe("YAML that is refused", () => {
   });
 
   it("an alias bomb costs nothing", () => {
-    const bomb = ["a: &a [x, x, x, x, x, x, x, x]", ..."bcdefghij".split("").map((name, at) => `${name}: &${name} [${Array.from({ length: 8 }, () => `*${"abcdefghi"[at]}`).join(", ")}]`)].join("\n");
+    const bomb = [
+      "a: &a [x, x, x, x, x, x, x, x]",
+      ..."bcdefghij"
+        .split("")
+        .map((name, at) => `${name}: &${name} [${Array.from({ length: 8 }, () => `*${"abcdefghi"[at]}`).join(", ")}]`),
+    ].join("\n");
     const started = performance.now();
     expect(problemsIn(bomb).some(({ code }) => code === "OCSGW-6004")).toBe(true);
     expect(performance.now() - started).toBeLessThan(5000);
   });
 
   it("YAML 1.2 leaves no and on as texts", () => {
-    expect(read(mutated(["campaigns: [Beta Campaign]", "campaigns: [no, on, yes]"]))).toMatchObject({ ok: true, settings: { tenants: [{}, { campaigns: ["no", "on", "yes"] }] } });
+    expect(read(mutated(["campaigns: [Beta Campaign]", "campaigns: [no, on, yes]"]))).toMatchObject({
+      ok: true,
+      settings: { tenants: [{}, { campaigns: ["no", "on", "yes"] }] },
+    });
   });
 });
 
 const ODD = [
-  "", "\n", "#", "---", "...", "~", "1", "[]", "{}", "[[[[[[", "]", "}", ":", "? ", "- ", "!!binary x", "!!set {a, b}", "!!js/function x", "&a", "*a", "<<: {a: 1}", "|", ">", "\"", "'", "\0", "\uFEFF", "%YAML 9.9",
-  "a: [1, {b: [~]}]", "__proto__: {}", "constructor: 1", "a: !!float .inf", "a: .nan", "a: 0x1F", "a: 1e999", "listeners: 1", "tenants: [1, ~, []]", "upstreams: []", "upstreams: {a: 1}", "audit: []",
-  "identity: {keys: {file: ~}}", "tenants: [{clients: {a: {actions: [1]}}}]", "tenants: [{limits: {actions: {AddRecord: 1}}}]", "listeners: [{bind: x, tls: {}}]", "\u2028: \u2029", "a: ${", "a: ${file:/}", "a: ${file:/proc/self/mem}",
-  `a: ${"[".repeat(200)}${"]".repeat(200)}`, `a: ${"[".repeat(20_000)}`, `${"a: {".repeat(3000)}`, "x".repeat(100_000), `${"- ".repeat(5000)}x`,
+  "",
+  "\n",
+  "#",
+  "---",
+  "...",
+  "~",
+  "1",
+  "[]",
+  "{}",
+  "[[[[[[",
+  "]",
+  "}",
+  ":",
+  "? ",
+  "- ",
+  "!!binary x",
+  "!!set {a, b}",
+  "!!js/function x",
+  "&a",
+  "*a",
+  "<<: {a: 1}",
+  "|",
+  ">",
+  '"',
+  "'",
+  "\0",
+  "\uFEFF",
+  "%YAML 9.9",
+  "a: [1, {b: [~]}]",
+  "__proto__: {}",
+  "constructor: 1",
+  "a: !!float .inf",
+  "a: .nan",
+  "a: 0x1F",
+  "a: 1e999",
+  "listeners: 1",
+  "tenants: [1, ~, []]",
+  "upstreams: []",
+  "upstreams: {a: 1}",
+  "audit: []",
+  "identity: {keys: {file: ~}}",
+  "tenants: [{clients: {a: {actions: [1]}}}]",
+  "tenants: [{limits: {actions: {AddRecord: 1}}}]",
+  "listeners: [{bind: x, tls: {}}]",
+  "\u2028: \u2029",
+  "a: ${",
+  "a: ${file:/}",
+  "a: ${file:/proc/self/mem}",
+  `a: ${"[".repeat(200)}${"]".repeat(200)}`,
+  `a: ${"[".repeat(20_000)}`,
+  `${"a: {".repeat(3000)}`,
+  "x".repeat(100_000),
+  `${"- ".repeat(5000)}x`,
 ];
 
 describe("whatever the file holds", () => {
-  it.each(ODD.map((text) => [text.length > 60 ? `${text.slice(0, 40)}… (${text.length} characters)` : text, text]))("%j gives problems and no exception", (_, text) => {
-    const loaded = read(text);
-    expect(loaded.ok).toBe(false);
-    for (const { line, column, message } of loaded.ok ? [] : loaded.problems) {
-      expect(line).toBeGreaterThanOrEqual(1);
-      expect(column).toBeGreaterThanOrEqual(1);
-      expect(message).not.toMatch(/\bat .*\.ts\b|undefined|\[object/);
-    }
-  });
+  it.each(ODD.map((text) => [text.length > 60 ? `${text.slice(0, 40)}… (${text.length} characters)` : text, text]))(
+    "%j gives problems and no exception",
+    (_, text) => {
+      const loaded = read(text);
+      expect(loaded.ok).toBe(false);
+      for (const { line, column, message } of loaded.ok ? [] : loaded.problems) {
+        expect(line).toBeGreaterThanOrEqual(1);
+        expect(column).toBeGreaterThanOrEqual(1);
+        expect(message).not.toMatch(/\bat .*\.ts\b|undefined|\[object/);
+      }
+    },
+  );
 
   const lines = SAMPLE.split("\n");
-  const pieces = ["~", "[]", "{}", "[~]", '""', "0", "-1", "1e9", "true", "*a", "&a", "!x y", "${X}", "${", "text", "{ a: { b: [c] } }", "[[[]]]", '"\u0000"', "# x"];
+  const pieces = [
+    "~",
+    "[]",
+    "{}",
+    "[~]",
+    '""',
+    "0",
+    "-1",
+    "1e9",
+    "true",
+    "*a",
+    "&a",
+    "!x y",
+    "${X}",
+    "${",
+    "text",
+    "{ a: { b: [c] } }",
+    "[[[]]]",
+    '"\u0000"',
+    "# x",
+  ];
 
   it("every line may be missing, or say something else", () => {
     for (const [at, line] of lines.entries()) {
       const [head] = line.split(/(?<=:) /);
-      for (const changed of [[], [line, line], ...[0, 7, 13].map((step) => pieces[(at + step) % pieces.length]).map((piece) => [`${head} ${piece}`])]) {
+      for (const changed of [
+        [],
+        [line, line],
+        ...[0, 7, 13].map((step) => pieces[(at + step) % pieces.length]).map((piece) => [`${head} ${piece}`]),
+      ]) {
         const loaded = read([...lines.slice(0, at), ...changed, ...lines.slice(at + 1)].join("\n"));
         if (!loaded.ok) expect(loaded.problems.length).toBeGreaterThan(0);
       }
@@ -73,9 +175,17 @@ describe("whatever the file holds", () => {
   });
 
   it("random cuts and insertions are survived too", () => {
-    fc.assert(fc.property(fc.nat(SAMPLE.length), fc.nat(40), fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 12 })), (at, length, piece) => {
-      const loaded = read(SAMPLE.slice(0, at) + piece + SAMPLE.slice(at + length));
-      return loaded.ok ? loaded.settings.tenants.length > 0 : loaded.problems.length > 0;
-    }), { numRuns: 100 });
+    fc.assert(
+      fc.property(
+        fc.nat(SAMPLE.length),
+        fc.nat(40),
+        fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 12 })),
+        (at, length, piece) => {
+          const loaded = read(SAMPLE.slice(0, at) + piece + SAMPLE.slice(at + length));
+          return loaded.ok ? loaded.settings.tenants.length > 0 : loaded.problems.length > 0;
+        },
+      ),
+      { numRuns: 100 },
+    );
   });
 });

@@ -46,7 +46,12 @@ const FOLLOWS_AFTER = 3;
 const STRAGGLING_MS = 3500;
 
 /** `tenant`: for whom OCS announced the record, too. `wasUnconfirmed`: the gateway had noticed a loss of connections, or had started, since the record had its owner. */
-export type Conflict = { readonly record: OcsRecord; readonly tenant: number; readonly wasUnconfirmed: boolean; isAnswered: boolean };
+export type Conflict = {
+  readonly record: OcsRecord;
+  readonly tenant: number;
+  readonly wasUnconfirmed: boolean;
+  isAnswered: boolean;
+};
 
 export class Checks {
   readonly asked = new Map<string, Asked>();
@@ -144,7 +149,9 @@ export class Checks {
       this.#world.trace.violate("I3", `${mark} was executed ${asked.executions.length} times`);
     const may = asked.isNamed ? [asked.tenant] : asked.client.tenants;
     // OCS gave the handle to this tenant, too, when what it had said before was unconfirmed: it might have restarted between.
-    const isGiven = this.conflicts.some((said) => said.record === record && said.wasUnconfirmed && may.includes(said.tenant));
+    const isGiven = this.conflicts.some(
+      (said) => said.record === record && said.wasUnconfirmed && may.includes(said.tenant),
+    );
     if (status === 200 && !may.includes(record!.tenant.dbid) && !isGiven && !this.#isUnnoticed(record!)) {
       this.#world.trace.violate(
         "I1",
@@ -212,9 +219,7 @@ export class Checks {
       ocs.life === life &&
       ocs.records.get(handle)?.isOpen === true;
     // Two that accept at the same time: what belongs to the one that the gateway left is void by the rules.
-    return (
-      isHeld && ownedAt !== undefined && ownedAt < sentAt && this.epochs.elsewhereAt(ocs) < ownedAt
-    );
+    return isHeld && ownedAt !== undefined && ownedAt < sentAt && this.epochs.elsewhereAt(ocs) < ownedAt;
   }
 
   /**

@@ -137,7 +137,21 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
   });
 };
 
-const bound = ({ dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close }: FileJournal) => ({
+const bound = ({
+  dir,
+  disk,
+  unsettled,
+  deleted,
+  keys,
+  revoked,
+  asides,
+  begun,
+  append,
+  status,
+  believed,
+  head,
+  close,
+}: FileJournal) => ({
   dir,
   disk,
   unsettled,

@@ -17,30 +17,42 @@ const inWords = (outcomes: readonly Outcome[]): string[] =>
   );
 
 describe("the simulation", () => {
-  it("finds no broken invariant in 1,000 seeds of 2,000 steps", async () => {
-    expect(inWords(await explore({ seeds: seedsFrom(1, 1000), steps: STEPS }))).toEqual([]);
-  }, LIMIT_MS);
+  it(
+    "finds no broken invariant in 1,000 seeds of 2,000 steps",
+    async () => {
+      expect(inWords(await explore({ seeds: seedsFrom(1, 1000), steps: STEPS }))).toEqual([]);
+    },
+    LIMIT_MS,
+  );
 
-  it("finds no broken invariant in the seeds that failed once", async () => {
-    const kept = readFileSync(new URL("seeds.txt", import.meta.url), "utf8")
-      .split("\n")
-      .filter((line) => /^\d/.test(line))
-      .map((line) => line.split(" ", 1)[0]!);
-    expect(kept.length).toBeGreaterThan(0);
-    expect(inWords(await explore({ seeds: kept, steps: STEPS }))).toEqual([]);
-  }, LIMIT_MS);
+  it(
+    "finds no broken invariant in the seeds that failed once",
+    async () => {
+      const kept = readFileSync(new URL("seeds.txt", import.meta.url), "utf8")
+        .split("\n")
+        .filter((line) => /^\d/.test(line))
+        .map((line) => line.split(" ", 1)[0]!);
+      expect(kept.length).toBeGreaterThan(0);
+      expect(inWords(await explore({ seeds: kept, steps: STEPS }))).toEqual([]);
+    },
+    LIMIT_MS,
+  );
 
-  it("runs a seed the same way each time", async () => {
-    const seeds = seedsFrom(1, 4);
-    const digests = async (): Promise<number[]> =>
-      (await explore({ seeds, steps: 1200, threads: 1, tellsAll: true })).map(({ digest }) => digest);
-    const first = await digests();
-    expect(first).toHaveLength(seeds.length);
-    expect(await digests()).toEqual(first);
-    expect(
-      (await explore({ seeds: seeds.toReversed(), steps: 1200, threads: 1, tellsAll: true }))
-        .map(({ digest }) => digest)
-        .toReversed(),
-    ).toEqual(first);
-  }, LIMIT_MS);
+  it(
+    "runs a seed the same way each time",
+    async () => {
+      const seeds = seedsFrom(1, 4);
+      const digests = async (): Promise<number[]> =>
+        (await explore({ seeds, steps: 1200, threads: 1, tellsAll: true })).map(({ digest }) => digest);
+      const first = await digests();
+      expect(first).toHaveLength(seeds.length);
+      expect(await digests()).toEqual(first);
+      expect(
+        (await explore({ seeds: seeds.toReversed(), steps: 1200, threads: 1, tellsAll: true }))
+          .map(({ digest }) => digest)
+          .toReversed(),
+      ).toEqual(first);
+    },
+    LIMIT_MS,
+  );
 });

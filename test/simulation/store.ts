@@ -55,7 +55,8 @@ export class StoreFile {
       upstream,
       epoch: number,
       announced: this.#pagesOf(upstream).pages,
-      owned: [...this.#rows.values()].filter((row) => row.upstream === upstream && row.epoch === number)
+      owned: [...this.#rows.values()]
+        .filter((row) => row.upstream === upstream && row.epoch === number)
         .toSorted((one, other) => one.since - other.since || one.generation - other.generation)
         .map((row) => ({
           handle: row.handle,

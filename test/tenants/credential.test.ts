@@ -3,19 +3,41 @@ import fc from "fast-check";
 import jsonwebtoken from "jsonwebtoken";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createCredentials, type Asking, type Failures, type KeyRecord } from "../../src/tenants/credential.ts";
-import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf, SECONDS, type Opened } from "./credential/kit.ts";
+import {
+  anIssuer,
+  aWorld,
+  bearer,
+  claims,
+  ecPair,
+  encode,
+  es256,
+  jwkOf,
+  SECONDS,
+  type Opened,
+} from "./credential/kit.ts";
 
 const ec = ecPair();
 const edwards = generateKeyPairSync("ed25519");
 const world = aWorld();
-const keys: readonly KeyRecord[] = [["k1", "ors-main", "sk_one"], ["k2", "alpha-ops", "sk_two"]].map(([id, client, key]) =>
-  ({ id: id!, client: client!, hash: `sha256:${createHash("sha256").update(key!).digest("hex")}` }));
+const keys: readonly KeyRecord[] = [
+  ["k1", "ors-main", "sk_one"],
+  ["k2", "alpha-ops", "sk_two"],
+].map(([id, client, key]) => ({
+  id: id!,
+  client: client!,
+  hash: `sha256:${createHash("sha256").update(key!).digest("hex")}`,
+}));
 const key = (value: string): readonly (readonly [string, string])[] => [["X-Api-Key", value]];
 let gate: Opened;
 
 beforeAll(async () => {
-  const jwks_file = world.file("keys.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" }), jwkOf(edwards.publicKey, { kid: "ed" })] });
-  gate = await world.open({ jwt: [anIssuer({ jwks_file, algorithms: ["ES256", "EdDSA"] })], keys: { records: keys, carriers: ["basic", "header:X-Api-Key"] } });
+  const jwks_file = world.file("keys.json", {
+    keys: [jwkOf(ec.publicKey, { kid: "ec" }), jwkOf(edwards.publicKey, { kid: "ed" })],
+  });
+  gate = await world.open({
+    jwt: [anIssuer({ jwks_file, algorithms: ["ES256", "EdDSA"] })],
+    keys: { records: keys, carriers: ["basic", "header:X-Api-Key"] },
+  });
 });
 afterEach(() => vi.restoreAllMocks());
 afterAll(() => world.end());
@@ -30,7 +52,10 @@ const eddsa = (more: object = {}): string => {
 describe("identify", () => {
   it("answers at once for a key, a first token and a remembered one", () => {
     expect(gate.identify(key("sk_one"))).toEqual({ client: "ors-main", credential: { kind: "key", id: "k1" } });
-    expect(gate.identify(bearer(token({ jti: "sync" })))).toEqual({ client: "ors-main", credential: { kind: "jwt", id: "sync" } });
+    expect(gate.identify(bearer(token({ jti: "sync" })))).toEqual({
+      client: "ors-main",
+      credential: { kind: "jwt", id: "sync" },
+    });
   });
 
   it("verifies a token once a minute, and not at all once it is forgotten and expired", async () => {
@@ -74,23 +99,38 @@ describe("identify", () => {
       fc.string(),
       fc.string({ unit: "binary" }),
       fc.array(part, { maxLength: 5 }).map((parts) => `Bearer ${parts.join(".")}`),
-      fc.tuple(fc.dictionary(fc.string(), fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue())).map(([head, body]) => `Bearer ${es256(ec.privateKey, { ...header, ...head }, { iss: "https://idp.test/", ...body })}`),
+      fc
+        .tuple(fc.dictionary(fc.string(), fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue()))
+        .map(
+          ([head, body]) =>
+            `Bearer ${es256(ec.privateKey, { ...header, ...head }, { iss: "https://idp.test/", ...body })}`,
+        ),
       fc.string().map((text) => `Basic ${Buffer.from(text).toString("base64")}`),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom("Authorization", "authorization", "X-Api-Key", "Cookie"), value), { maxLength: 3 }), async (lines) => {
-        fc.pre(lines.every(([, text]) => text !== `Bearer ${good}`));
-        expect(await gate.identify(lines)).toBeUndefined();
-      }),
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.constantFrom("Authorization", "authorization", "X-Api-Key", "Cookie"), value), {
+          maxLength: 3,
+        }),
+        async (lines) => {
+          fc.pre(lines.every(([, text]) => text !== `Bearer ${good}`));
+          expect(await gate.identify(lines)).toBeUndefined();
+        },
+      ),
       { numRuns: 500 },
     );
   });
 });
 
 describe("several credentials on one request", () => {
-  const basic = (text: string): readonly (readonly [string, string])[] => [["Authorization", `Basic ${Buffer.from(text).toString("base64")}`]];
+  const basic = (text: string): readonly (readonly [string, string])[] => [
+    ["Authorization", `Basic ${Buffer.from(text).toString("base64")}`],
+  ];
 
-  it.each([["a token that is verified at once", token], ["a token that takes a moment", eddsa]])("count when they name one client: %s", async (_, make) => {
+  it.each([
+    ["a token that is verified at once", token],
+    ["a token that takes a moment", eddsa],
+  ])("count when they name one client: %s", async (_, make) => {
     const expected = { client: "ors-main", credential: { kind: "jwt", id: "both" }, tenant: "Alpha Tenant" };
     const text = make({ jti: "both", ocs_tenant: "Alpha Tenant" });
     expect(await gate.identify([...bearer(text), ...key("sk_one")])).toEqual(expected);
@@ -102,9 +142,15 @@ describe("several credentials on one request", () => {
     ["a token and a bad key", () => [...bearer(token()), ...key("sk_bad")]],
     ["a token and an empty key", () => [...bearer(token()), ...key("")]],
     ["a bad token and a key", () => [...bearer(`${token()}A`), ...key("sk_one")]],
-    ["an expired token and a key", () => [...bearer(token({ iat: SECONDS - 900, exp: SECONDS - 600 })), ...key("sk_one")]],
+    [
+      "an expired token and a key",
+      () => [...bearer(token({ iat: SECONDS - 900, exp: SECONDS - 600 })), ...key("sk_one")],
+    ],
     ["a slow token and another client's key", () => [...key("sk_two"), ...bearer(eddsa())]],
-    ["a slow bad token and a key", () => [...key("sk_one"), ...bearer(eddsa().replace(/\..*\./, `.${encode(claims({ jti: "changed" }))}.`))]],
+    [
+      "a slow bad token and a key",
+      () => [...key("sk_one"), ...bearer(eddsa().replace(/\..*\./, `.${encode(claims({ jti: "changed" }))}.`))],
+    ],
     ["two keys of two clients", () => [...basic("ors-main:sk_one"), ...key("sk_two")]],
     ["Basic and Bearer", () => [...basic("ors-main:sk_one"), ...bearer(token())]],
   ])("count for nothing: %s", async (_, headers) => {
@@ -113,15 +159,29 @@ describe("several credentials on one request", () => {
 });
 
 describe("what was valid before and is asked again", () => {
-  const counting = (): Failures & { counted: number } => ({ counted: 0, count() { return this.counted++; }, wait: () => 0, mayTry: () => true });
+  const counting = (): Failures & { counted: number } => ({
+    counted: 0,
+    count() {
+      return this.counted++;
+    },
+    wait: () => 0,
+    mayTry: () => true,
+  });
 
   it.each<[string, () => Asking["headers"], number, boolean]>([
-    ["a token", () => bearer(token()), 0, true], ["a token that has expired since", () => bearer(token()), 3_600_000, false],
-    ["a key", () => key("sk_one"), 0, true], ["a key that is not known any more", () => key("sk_gone"), 0, false],
-    ["a token and another client's key", () => [...bearer(token()), ...key("sk_two")], 0, false], ["nothing at all", () => [], 0, false],
+    ["a token", () => bearer(token()), 0, true],
+    ["a token that has expired since", () => bearer(token()), 3_600_000, false],
+    ["a key", () => key("sk_one"), 0, true],
+    ["a key that is not known any more", () => key("sk_gone"), 0, false],
+    ["a token and another client's key", () => [...bearer(token()), ...key("sk_two")], 0, false],
+    ["nothing at all", () => [], 0, false],
   ])("%s: its failure is not counted against its address", async (_what, headers, later, valid) => {
     const failures = counting();
-    const asked = await world.open({ jwt: [anIssuer({ jwks_file: world.file("again.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] }) })], keys: { records: keys, carriers: ["header:X-Api-Key"] }, failures });
+    const asked = await world.open({
+      jwt: [anIssuer({ jwks_file: world.file("again.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] }) })],
+      keys: { records: keys, carriers: ["header:X-Api-Key"] },
+      failures,
+    });
     asked.clock.now += later;
     const identity = asked.identifyAgain({ headers: headers(), source: "192.0.2.1" });
     expect([typeof identity === "object", failures.counted]).toEqual([valid, 0]);
@@ -142,7 +202,10 @@ describe("the challenge", () => {
     ["keys in a header alone", false, ["header:X-Api-Key"], 'Bearer realm="ocsgw"'],
   ])("names what is taken: %s", async (_, tokens, carriers, challenge) => {
     const jwks_file = world.file("challenge.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] });
-    const credentials = await createCredentials({ jwt: tokens ? [anIssuer({ jwks_file })] : [], keys: { records: [], carriers } });
+    const credentials = await createCredentials({
+      jwt: tokens ? [anIssuer({ jwks_file })] : [],
+      keys: { records: [], carriers },
+    });
     expect(credentials.challenge).toBe(challenge);
     credentials.close();
   });

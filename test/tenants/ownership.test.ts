@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
-  mayDial, Ownership, type Announcement, type Answer, type HandleLease, type OwnershipNews, type OwnershipOptions, type OwnershipStore,
+  mayDial,
+  Ownership,
+  type Announcement,
+  type Answer,
+  type HandleLease,
+  type OwnershipNews,
+  type OwnershipOptions,
+  type OwnershipStore,
 } from "../../src/tenants/ownership.ts";
 import { StoreFailed, type Restored } from "../../src/tenants/ownership/store.ts";
 import { STRAYS_PER_SECOND } from "../../src/tenants/ownership/strays.ts";
@@ -11,15 +18,28 @@ const HALF_AN_HOUR = 1_800_000;
 const open: Ownership[] = [];
 afterEach(() => Promise.all(open.splice(0).map((each) => each.close())));
 
-const row = (handle: number, tenant = 101, attempt: string | null = null): Announcement =>
-  ({ upstream: "ocs", handle, tenant, campaign: null, group: null, list: null, phone: null, attempt });
+const row = (handle: number, tenant = 101, attempt: string | null = null): Announcement => ({
+  upstream: "ocs",
+  handle,
+  tenant,
+  campaign: null,
+  group: null,
+  list: null,
+  phone: null,
+  attempt,
+});
 
 type Made = { readonly ownership: Ownership; readonly news: OwnershipNews[]; readonly clock: { now: number } };
 
 const make = (over: Partial<OwnershipOptions> = {}): Made => {
   const news: OwnershipNews[] = [];
   const clock = { now: 1_000_000_000 };
-  const ownership = new Ownership({ staleAfter: () => HALF_AN_HOUR, tell: (told) => news.push(told), now: () => clock.now, ...over });
+  const ownership = new Ownership({
+    staleAfter: () => HALF_AN_HOUR,
+    tell: (told) => news.push(told),
+    now: () => clock.now,
+    ...over,
+  });
   open.push(ownership);
   return { ownership, news, clock };
 };
@@ -33,7 +53,7 @@ const leaseIn = (answer: Answer): HandleLease => {
 };
 /** What a tenant is told: its own, denied and why, or that it cannot be told. */
 const verdictIn = (answer: Answer): string =>
-  ("lease" in answer ? "its own" : "denied" in answer ? answer.denied.why : `unclear: ${answer.unclear}`);
+  "lease" in answer ? "its own" : "denied" in answer ? answer.denied.why : `unclear: ${answer.unclear}`;
 
 /** The request leaves so many milliseconds after now. */
 const leftAfter = (ms: number, lease: HandleLease): string | undefined => {
@@ -64,7 +84,9 @@ describe("an announced handle", () => {
   it("belongs to one upstream", async () => {
     const { ownership } = make();
     await ownership.announce(row(15));
-    expect(verdictIn(ownership.ask(aTenant({ records: "pre-dial", upstream: "elsewhere" }), "15", false))).toBe("unknown");
+    expect(verdictIn(ownership.ask(aTenant({ records: "pre-dial", upstream: "elsewhere" }), "15", false))).toBe(
+      "unknown",
+    );
   });
 
   it("may be announced again, and is young again", async () => {
@@ -87,10 +109,15 @@ describe("an announced handle", () => {
     const lease = leaseIn(ownership.ask(alpha(), "15", false));
     expect(leftAfter(2000, lease)).toBeUndefined();
     lease.settle(410, "the-request");
-    expect(ownership.ask(alpha(), "15", false)).toMatchObject({ denied: { former: { ending: "gone", by: "the-request", staleSince: 1_000_000_000 } } });
+    expect(ownership.ask(alpha(), "15", false)).toMatchObject({
+      denied: { former: { ending: "gone", by: "the-request", staleSince: 1_000_000_000 } },
+    });
   });
 
-  it.each([["forward", 1], ["back", -1]])("keeps its time when the clock is set %s", async (_how, direction) => {
+  it.each([
+    ["forward", 1],
+    ["back", -1],
+  ])("keeps its time when the clock is set %s", async (_how, direction) => {
     const wall = Date.now();
     const steady = performance.now();
     const [date, monotonic] = [vi.spyOn(Date, "now"), vi.spyOn(performance, "now")];
@@ -119,8 +146,11 @@ describe("an announced handle", () => {
     await ownership.announce(row(15, 101));
     expect(await ownership.announce(row(15, 102))).toBe("disputed");
     expect(await ownership.announce(row(15, 101))).toBe("disputed");
-    expect([alpha(), other(), beta({ dbid: 103, records: "pre-dial" })].map((tenant) => verdictIn(ownership.ask(tenant, "15", false))))
-      .toEqual(["unclear: disputed", "unclear: disputed", "unknown"]);
+    expect(
+      [alpha(), other(), beta({ dbid: 103, records: "pre-dial" })].map((tenant) =>
+        verdictIn(ownership.ask(tenant, "15", false)),
+      ),
+    ).toEqual(["unclear: disputed", "unclear: disputed", "unknown"]);
     expect(news).toEqual([{ kind: "disputed", upstream: "ocs", handle: 15 }]);
     ownership.newEpoch("ocs", "http://other");
     expect(await ownership.announce(row(15, 102))).toBe("owned");
@@ -187,16 +217,22 @@ describe("a finalizing action", () => {
     expect(verdictIn(ownership.ask(alpha(), "15", false))).toBe("ended");
   });
 
-  it.each([[999, "its own"], [1000, "ended"]])("at 410 after %i ms finds a number that was in use before %s: OCS opens a record only when it hears 200", async (ms, verdict) => {
-    const { ownership } = make();
-    await ownership.announce(row(15, 101, "first"));
-    await ownership.end("ocs", 15, "call-ended", "first");
-    await ownership.announce(row(15, 101, "second"));
-    const lease = leaseIn(ownership.ask(alpha(), "15", false));
-    leftAfter(ms, lease);
-    lease.settle(410);
-    expect(verdictIn(ownership.ask(alpha(), "15", false))).toBe(verdict);
-  });
+  it.each([
+    [999, "its own"],
+    [1000, "ended"],
+  ])(
+    "at 410 after %i ms finds a number that was in use before %s: OCS opens a record only when it hears 200",
+    async (ms, verdict) => {
+      const { ownership } = make();
+      await ownership.announce(row(15, 101, "first"));
+      await ownership.end("ocs", 15, "call-ended", "first");
+      await ownership.announce(row(15, 101, "second"));
+      const lease = leaseIn(ownership.ask(alpha(), "15", false));
+      leftAfter(ms, lease);
+      lease.settle(410);
+      expect(verdictIn(ownership.ask(alpha(), "15", false))).toBe(verdict);
+    },
+  );
 
   it("leaves it when another action is answered 200", async () => {
     const { ownership } = make();
@@ -205,30 +241,36 @@ describe("a finalizing action", () => {
     expect(verdictIn(ownership.ask(alpha(), "15", false))).toBe("its own");
   });
 
-  it.each(["dedicated", "unscoped"] as const)("waits for the one before it under %s as well, and a finished handle stays finished while OCS is connected", async (records) => {
-    const { ownership } = make();
-    const first = leaseIn(ownership.ask(alpha(records), "15", true));
-    const second = leaseIn(ownership.ask(alpha(records), "15", true));
-    const waits = second.after();
-    first.settle(200);
-    await waits;
-    expect(second.withdrawn()).toBe("void");
-    second.settle(undefined);
-    expect(verdictIn(ownership.ask(alpha(records), "15", false))).toBe("ended");
-    leaseIn(ownership.ask(alpha(records), "16", true)).settle(410);
-    expect(verdictIn(ownership.ask(alpha(records), "16", true))).toBe("its own");
-    // OCS may have given the handle out again meanwhile: OCS itself is asked.
-    ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
-    expect(verdictIn(ownership.ask(alpha(records), "15", true))).toBe("its own");
-  });
+  it.each(["dedicated", "unscoped"] as const)(
+    "waits for the one before it under %s as well, and a finished handle stays finished while OCS is connected",
+    async (records) => {
+      const { ownership } = make();
+      const first = leaseIn(ownership.ask(alpha(records), "15", true));
+      const second = leaseIn(ownership.ask(alpha(records), "15", true));
+      const waits = second.after();
+      first.settle(200);
+      await waits;
+      expect(second.withdrawn()).toBe("void");
+      second.settle(undefined);
+      expect(verdictIn(ownership.ask(alpha(records), "15", false))).toBe("ended");
+      leaseIn(ownership.ask(alpha(records), "16", true)).settle(410);
+      expect(verdictIn(ownership.ask(alpha(records), "16", true))).toBe("its own");
+      // OCS may have given the handle out again meanwhile: OCS itself is asked.
+      ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
+      expect(verdictIn(ownership.ask(alpha(records), "15", true))).toBe("its own");
+    },
+  );
 
-  it.each(["dedicated", "unscoped"] as const)("that was under way as the connections were lost is not remembered under %s", (records) => {
-    const { ownership } = make();
-    const lease = leaseIn(ownership.ask(alpha(records), "15", true));
-    ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
-    lease.settle(200);
-    expect(verdictIn(ownership.ask(alpha(records), "15", true))).toBe("its own");
-  });
+  it.each(["dedicated", "unscoped"] as const)(
+    "that was under way as the connections were lost is not remembered under %s",
+    (records) => {
+      const { ownership } = make();
+      const lease = leaseIn(ownership.ask(alpha(records), "15", true));
+      ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
+      lease.settle(200);
+      expect(verdictIn(ownership.ask(alpha(records), "15", true))).toBe("its own");
+    },
+  );
 });
 
 describe("a new epoch", () => {
@@ -332,23 +374,36 @@ describe("requests for handles of others", () => {
     const { ownership, news } = make();
     for (let handle = 1; handle <= 200; handle++) await ownership.announce(row(handle));
     ownership.newEpoch("ocs", "http://other");
-    const slowed = Array.from({ length: 200 }, (_, at) => ownership.ask(alpha(), String(at + 1), true)).filter((answer) => "denied" in answer && answer.slow);
+    const slowed = Array.from({ length: 200 }, (_, at) => ownership.ask(alpha(), String(at + 1), true)).filter(
+      (answer) => "denied" in answer && answer.slow,
+    );
     ownership.tick();
     expect([slowed, news]).toEqual([[], []]);
   });
 
   it("that two tenants use where nothing separates them are told once for each pair", () => {
     const { ownership, news } = make();
-    for (const tenant of [alpha("unscoped"), other("unscoped"), alpha("unscoped"), other("unscoped")]) ownership.ask(tenant, "15", false);
+    for (const tenant of [alpha("unscoped"), other("unscoped"), alpha("unscoped"), other("unscoped")])
+      ownership.ask(tenant, "15", false);
     expect(news).toEqual([{ kind: "shared", upstream: "ocs", handle: "15", tenants: ["Alpha Tenant", "Beta Tenant"] }]);
   });
 });
 
 const aStore = (over: Partial<OwnershipStore> = {}): OwnershipStore => ({
-  restored: new Map(), movedAside: undefined, downtime: undefined, mark: 0, put: () => Promise.resolve(), remove: () => Promise.resolve(), doubt: () => Promise.resolve(),
+  restored: new Map(),
+  movedAside: undefined,
+  downtime: undefined,
+  mark: 0,
+  put: () => Promise.resolve(),
+  remove: () => Promise.resolve(),
+  doubt: () => Promise.resolve(),
   announced: () => undefined,
-  beginEpoch: () => Promise.resolve(), byAttempt: () => Promise.resolve(undefined), pending: () => 0, touch: () => undefined,
-  close: () => Promise.resolve(), ...over,
+  beginEpoch: () => Promise.resolve(),
+  byAttempt: () => Promise.resolve(undefined),
+  pending: () => 0,
+  touch: () => undefined,
+  close: () => Promise.resolve(),
+  ...over,
 });
 
 const refusing = (): Promise<never> => Promise.reject(new StoreFailed("disk full"));
@@ -381,12 +436,15 @@ describe("what is on disk", () => {
     ["an announcement that contradicts itself", (ownership) => ownership.disown("ocs", 15, [101, 102]), "unstored"],
     ["a call report", (ownership) => ownership.end("ocs", 15, "call-ended"), false],
     ["a registrar's DELETE", (ownership) => ownership.end("ocs", 15, "taken-back"), false],
-  ])("%s that cannot be written is not reported as done, and the owner before is out of use all the same", async (_what, take, told) => {
-    const { ownership } = make({ store: aStore({ remove: refusing }) });
-    await ownership.announce(row(15));
-    expect(await take(ownership)).toBe(told);
-    expect("lease" in ownership.ask(alpha(), "15", false)).toBe(false);
-  });
+  ])(
+    "%s that cannot be written is not reported as done, and the owner before is out of use all the same",
+    async (_what, take, told) => {
+      const { ownership } = make({ store: aStore({ remove: refusing }) });
+      await ownership.announce(row(15));
+      expect(await take(ownership)).toBe(told);
+      expect("lease" in ownership.ask(alpha(), "15", false)).toBe(false);
+    },
+  );
 
   it("raises one alarm while removals wait, and another one the next time", () => {
     let pending = 3;
@@ -395,15 +453,36 @@ describe("what is on disk", () => {
       pending = next;
       ownership.tick();
     }
-    expect(news).toEqual([{ kind: "unremoved", count: 3 }, { kind: "unremoved", count: 1 }]);
+    expect(news).toEqual([
+      { kind: "unremoved", count: 3 },
+      { kind: "unremoved", count: 1 },
+    ]);
   });
 });
 
-const WAY: Omit<Restored, "owned"> = { upstream: "ocs", endpoint: "http://one", epoch: 7, highest: 200, highestAt: 11, generation: 12, doubtUpTo: -1, announced: [] };
+const WAY: Omit<Restored, "owned"> = {
+  upstream: "ocs",
+  endpoint: "http://one",
+  epoch: 7,
+  highest: 200,
+  highestAt: 11,
+  generation: 12,
+  doubtUpTo: -1,
+  announced: [],
+};
 const restoring = (since = 999_999): Pick<OwnershipStore, "restored"> => ({
-  restored: new Map([["ocs", { ...WAY, owned: [
-    { handle: 15, tenant: 101, since, generation: 3, attempt: "first" }, { handle: 16, tenant: 102, since, generation: 4, attempt: null },
-  ] }]]),
+  restored: new Map([
+    [
+      "ocs",
+      {
+        ...WAY,
+        owned: [
+          { handle: 15, tenant: 101, since, generation: 3, attempt: "first" },
+          { handle: 16, tenant: 102, since, generation: 4, attempt: null },
+        ],
+      },
+    ],
+  ]),
 });
 const found = { endpoint: "http://one", how: "start" } as const;
 
@@ -413,7 +492,10 @@ describe("what an earlier run left behind", () => {
     made.ownership.settle("ocs", found);
     return made;
   };
-  const verdicts = ({ ownership }: Made): string[] => [verdictIn(ownership.ask(alpha(), "15", false)), verdictIn(ownership.ask(other(), "16", false))];
+  const verdicts = ({ ownership }: Made): string[] => [
+    verdictIn(ownership.ask(alpha(), "15", false)),
+    verdictIn(ownership.ask(other(), "16", false)),
+  ];
 
   it("is unconfirmed, and not final: OCS may have been restarted meanwhile", () => {
     expect(verdicts(restored())).toEqual(["unclear: unconfirmed", "unclear: unconfirmed"]);
@@ -456,12 +538,17 @@ describe("what an earlier run left behind", () => {
     expect(made.news).toEqual([]);
   });
 
-  it.each([["far below the highest", 135, 8], ["within the window", 136, 7]])("ends with its epoch only by a handle that is new and lies %s", async (_where, handle, epoch) => {
+  it.each([
+    ["far below the highest", 135, 8],
+    ["within the window", 136, 7],
+  ])("ends with its epoch only by a handle that is new and lies %s", async (_where, handle, epoch) => {
     const made = restored();
     await made.ownership.announce(row(handle));
     expect(made.ownership.epochOf("ocs")).toBe(epoch);
     expect(made.news.map(({ kind }) => kind)).toEqual(epoch === 8 ? ["epoch"] : []);
-    expect(verdictIn(made.ownership.ask(alpha(), "15", false))).toBe(epoch === 8 ? "epoch-ended" : "unclear: unconfirmed");
+    expect(verdictIn(made.ownership.ask(alpha(), "15", false))).toBe(
+      epoch === 8 ? "epoch-ended" : "unclear: unconfirmed",
+    );
   });
 
   it("keeps what was announced since the new life began, before a handle proved it", async () => {
@@ -476,12 +563,17 @@ describe("what an earlier run left behind", () => {
 
   it("gives a handle that was disputed only with the life before to the tenant that OCS announced, in memory and on disk", async () => {
     const puts: unknown[] = [];
-    const { ownership } = make({ store: aStore({ put: (given) => Promise.resolve(void puts.push([given.handle, given.tenant, given.epoch])) }) });
+    const { ownership } = make({
+      store: aStore({ put: (given) => Promise.resolve(void puts.push([given.handle, given.tenant, given.epoch])) }),
+    });
     ownership.settle("ocs", found);
     for (const handle of [1, 50, 100]) await ownership.announce(row(handle, 101));
     expect(await ownership.announce(row(1, 102))).toBe("disputed");
     await ownership.announce(row(2, 101));
-    expect([verdictIn(ownership.ask(other(), "1", false)), verdictIn(ownership.ask(alpha(), "1", false))]).toEqual(["its own", "foreign"]);
+    expect([verdictIn(ownership.ask(other(), "1", false)), verdictIn(ownership.ask(alpha(), "1", false))]).toEqual([
+      "its own",
+      "foreign",
+    ]);
     expect(puts).toContainEqual([1, 102, 2]);
   });
 
@@ -494,14 +586,18 @@ describe("what an earlier run left behind", () => {
     for (const tenant of [102, 101]) await ownership.announce(row(1, tenant));
     await ownership.announce(row(2, 101));
     expect(ownership.epochOf("ocs")).toBe(2);
-    expect([alpha(), other()].map((tenant) => verdictIn(ownership.ask(tenant, "1", false))))
-      .toEqual(["unclear: disputed", "unclear: disputed"]);
+    expect([alpha(), other()].map((tenant) => verdictIn(ownership.ask(tenant, "1", false)))).toEqual([
+      "unclear: disputed",
+      "unclear: disputed",
+    ]);
     expect(news.map(({ kind }) => kind)).toEqual(["disputed", "epoch"]);
   });
 
   it("is not proven once more by a late copy of what it announced, and finished, before its proof", async () => {
     const announced: string[] = [];
-    const { ownership } = make({ store: aStore({ announced: (...given) => void announced.push(given.slice(0, 3).join(" ")) }) });
+    const { ownership } = make({
+      store: aStore({ announced: (...given) => void announced.push(given.slice(0, 3).join(" ")) }),
+    });
     ownership.settle("ocs", found);
     for (const handle of [1, 50, 100]) await ownership.announce(row(handle, 101));
     await ownership.announce(row(1, 101, "of the new life"));
@@ -510,8 +606,13 @@ describe("what an earlier run left behind", () => {
     expect(ownership.epochOf("ocs")).toBe(2);
     await ownership.announce(row(1, 101, "of the new life"));
     expect(ownership.epochOf("ocs")).toBe(2);
-    expect(announced.filter((each) => each.startsWith("ocs 2 ")))
-      .toEqual(["ocs 2 1", "ocs 2 2", "ocs 2 60", "ocs 2 80", "ocs 2 1"]);
+    expect(announced.filter((each) => each.startsWith("ocs 2 "))).toEqual([
+      "ocs 2 1",
+      "ocs 2 2",
+      "ocs 2 60",
+      "ocs 2 80",
+      "ocs 2 1",
+    ]);
   });
 
   it("takes a record up again that the validator kept from being dialed, and that OCS announces once more", async () => {
@@ -524,10 +625,24 @@ describe("what an earlier run left behind", () => {
   it("keeps nothing that the new life cannot have come to, and nothing of before, where no connection was lost", async () => {
     const { ownership } = make();
     ownership.settle("ocs", found);
-    for (const [handle, tenant] of [[100, 101], [140, 101], [180, 101], [141, 102], [5, 101]] as const) await ownership.announce(row(handle, tenant));
+    for (const [handle, tenant] of [
+      [100, 101],
+      [140, 101],
+      [180, 101],
+      [141, 102],
+      [5, 101],
+    ] as const)
+      await ownership.announce(row(handle, tenant));
     expect(ownership.epochOf("ocs")).toBe(2);
-    expect([100, 140, 180].map((handle) => verdictIn(ownership.ask(alpha(), String(handle), false)))).toEqual(["epoch-ended", "epoch-ended", "epoch-ended"]);
-    expect([verdictIn(ownership.ask(other(), "141", false)), verdictIn(ownership.ask(alpha(), "5", false))]).toEqual(["epoch-ended", "its own"]);
+    expect([100, 140, 180].map((handle) => verdictIn(ownership.ask(alpha(), String(handle), false)))).toEqual([
+      "epoch-ended",
+      "epoch-ended",
+      "epoch-ended",
+    ]);
+    expect([verdictIn(ownership.ask(other(), "141", false)), verdictIn(ownership.ask(alpha(), "5", false))]).toEqual([
+      "epoch-ended",
+      "its own",
+    ]);
   });
 
   it("does not end by a repeated announcement, however far below, nor by a registrar's word", async () => {
@@ -539,13 +654,22 @@ describe("what an earlier run left behind", () => {
 
   it("is void where OCS is another one", () => {
     const begun: string[] = [];
-    const made = make({ store: aStore({ ...restoring(), beginEpoch: (...given) => Promise.resolve(void begun.push(given.slice(0, 3).join(" "))) }) });
+    const made = make({
+      store: aStore({
+        ...restoring(),
+        beginEpoch: (...given) => Promise.resolve(void begun.push(given.slice(0, 3).join(" "))),
+      }),
+    });
     made.ownership.settle("ocs", { endpoint: "http://two", how: "start" });
     expect(verdicts(made)).toEqual(["epoch-ended", "epoch-ended"]);
     expect(begun).toEqual(["ocs 8 http://two"]);
   });
 
-  it.each([[4999, "its own"], [5000, "unclear: unconfirmed"], [undefined, "unclear: unconfirmed"]])("is trusted after a downtime of %s ms with a grace of 5 s as: %s", (downtime, verdict) => {
+  it.each([
+    [4999, "its own"],
+    [5000, "unclear: unconfirmed"],
+    [undefined, "unclear: unconfirmed"],
+  ])("is trusted after a downtime of %s ms with a grace of 5 s as: %s", (downtime, verdict) => {
     expect(verdicts(restored({ downtime }, { restartGrace: () => 5000 }))).toEqual([verdict, verdict]);
   });
 
@@ -568,14 +692,19 @@ describe("what an earlier run left behind", () => {
     ownership.replay("ocs", 15, 2, "older");
     ownership.replay("ocs", 16, 4, "request");
     expect(verdictIn(ownership.ask(alpha(), "15", false))).toBe("unclear: unconfirmed");
-    expect(ownership.ask(other(), "16", false)).toMatchObject({ denied: { why: "ended", former: { ending: "finished", by: "request" } } });
+    expect(ownership.ask(other(), "16", false)).toMatchObject({
+      denied: { why: "ended", former: { ending: "finished", by: "request" } },
+    });
   });
 
   it("goes on in the epoch that the journal names, and is void there after a takeover", () => {
     const made = restored();
     made.ownership.replayEpoch("ocs", { from: "http://two", to: "http://one", epoch: 7 });
     made.ownership.replayEpoch("ocs", { from: "http://one", to: "http://one", epoch: 9 });
-    expect([verdicts(made), made.ownership.epochOf("ocs")]).toEqual([["unclear: unconfirmed", "unclear: unconfirmed"], 9]);
+    expect([verdicts(made), made.ownership.epochOf("ocs")]).toEqual([
+      ["unclear: unconfirmed", "unclear: unconfirmed"],
+      9,
+    ]);
     made.ownership.replayEpoch("ocs", { from: "http://one", to: "http://two", epoch: 11 });
     expect([verdicts(made), made.ownership.epochOf("ocs")]).toEqual([["epoch-ended", "epoch-ended"], 11]);
   });
@@ -627,7 +756,10 @@ describe("losing every connection to OCS", () => {
     await ownership.announce(row(15));
     ownership.unsettle("ocs");
     const lease = leaseIn(ownership.ask(alpha(), "15", true));
-    expect([verdictIn(ownership.ask(other(), "15", false)), verdictIn(ownership.ask(alpha(), "16", false))]).toEqual(["unclear: roles", "unclear: roles"]);
+    expect([verdictIn(ownership.ask(other(), "15", false)), verdictIn(ownership.ask(alpha(), "16", false))]).toEqual([
+      "unclear: roles",
+      "unclear: roles",
+    ]);
     ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
     expect(lease.withdrawn()).toBe("unclear");
     await ownership.announce(row(16));
@@ -639,7 +771,10 @@ describe("losing every connection to OCS", () => {
     ownership.settle("ocs", found);
     await ownership.announce(row(15));
     ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
-    expect([verdictIn(ownership.ask(alpha(), "15", false)), ownership.epochOf("ocs")]).toEqual(["unclear: unconfirmed", 1]);
+    expect([verdictIn(ownership.ask(alpha(), "15", false)), ownership.epochOf("ocs")]).toEqual([
+      "unclear: unconfirmed",
+      1,
+    ]);
     ownership.settle("ocs", { endpoint: "http://two", how: "takeover" });
     expect([verdictIn(ownership.ask(alpha(), "15", false)), ownership.epochOf("ocs")]).toEqual(["epoch-ended", 2]);
   });
@@ -651,8 +786,10 @@ describe("losing every connection to OCS", () => {
     await ownership.disown("ocs", 16);
     ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
     expect(await ownership.announce(row(15, 102))).toBe("owned");
-    expect([other(), alpha()].map((tenant) => verdictIn(ownership.ask(tenant, "15", false))))
-      .toEqual(["its own", "foreign"]);
+    expect([other(), alpha()].map((tenant) => verdictIn(ownership.ask(tenant, "15", false)))).toEqual([
+      "its own",
+      "foreign",
+    ]);
     expect(await ownership.announce(row(15, 101))).toBe("disputed");
     expect(news).toHaveLength(2);
   });
@@ -664,8 +801,10 @@ describe("losing every connection to OCS", () => {
     await ownership.register("ocs", 20, 102, [102]);
     ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
     for (const handle of [18, 20]) await ownership.announce(row(handle));
-    expect(["15", "20"].map((handle) => verdictIn(ownership.ask(alpha(), handle, false))))
-      .toEqual(["unclear: unconfirmed", "its own"]);
+    expect(["15", "20"].map((handle) => verdictIn(ownership.ask(alpha(), handle, false)))).toEqual([
+      "unclear: unconfirmed",
+      "its own",
+    ]);
     await ownership.announce(row(21));
     expect(verdictIn(ownership.ask(alpha(), "18", false))).toBe("its own");
   });

@@ -6,12 +6,19 @@ import { ACTION_NAMES, isUrgent } from "../../src/ocs/catalog.ts";
 import { aTenant, beta } from "../kit/line.ts";
 
 const minute = (points: number): Limit => ({ points, seconds: 60 });
-const limits = (requests?: Limit, addRecord?: Limit): Limits => ({ requests, actions: new Map(addRecord ? [["AddRecord" as const, addRecord]] : []) });
-const limited = (requests: Limit | undefined, addRecord?: Limit): Tenant => aTenant({ limits: limits(requests, addRecord) });
+const limits = (requests?: Limit, addRecord?: Limit): Limits => ({
+  requests,
+  actions: new Map(addRecord ? [["AddRecord" as const, addRecord]] : []),
+});
+const limited = (requests: Limit | undefined, addRecord?: Limit): Tenant =>
+  aTenant({ limits: limits(requests, addRecord) });
 const grant = (own?: Limits) => ({ actions: new Set(ACTION_NAMES), campaignGroups: undefined, limits: own });
 const header = ({ headers }: Charge, name: string): string | undefined => headers.find(([key]) => key === name)?.[1];
 
-type Opened = { readonly quota: Quota; readonly charge: (tenant: Tenant, action?: ActionName, client?: string) => Promise<Charge> };
+type Opened = {
+  readonly quota: Quota;
+  readonly charge: (tenant: Tenant, action?: ActionName, client?: string) => Promise<Charge>;
+};
 const open = (tenants: readonly Tenant[], before?: Quota["limiters"]): Opened => {
   const quota = createQuota(tenants, before);
   return { quota, charge: async (tenant, action = "Load", client = "alpha") => quota.charge(tenant, client, action) };
@@ -24,12 +31,20 @@ const passes = async (charges: readonly (() => Promise<Charge>)[]): Promise<bool
 };
 
 describe("a quota", () => {
-  beforeEach(() => void vi.useFakeTimers({ now: 1_700_000_000_000, toFake: ["Date", "setTimeout", "clearTimeout", "performance"] }));
+  beforeEach(
+    () =>
+      void vi.useFakeTimers({ now: 1_700_000_000_000, toFake: ["Date", "setTimeout", "clearTimeout", "performance"] }),
+  );
   afterEach(() => void vi.useRealTimers());
 
   it("lets everything pass at once and says nothing where there is no limit", () => {
     const tenant = aTenant();
-    expect(createQuota([tenant]).charge(tenant, "alpha", "Load")).toEqual({ allowed: true, retryAfter: 0, headers: [], exceeded: undefined });
+    expect(createQuota([tenant]).charge(tenant, "alpha", "Load")).toEqual({
+      allowed: true,
+      retryAfter: 0,
+      headers: [],
+      exceeded: undefined,
+    });
   });
 
   it("lets the burst pass, then refuses, and says when to come again", async () => {
@@ -37,12 +52,21 @@ describe("a quota", () => {
     const { charge } = open([tenant]);
     for (const left of [2, 1, 0]) {
       const each = await charge(tenant);
-      expect([each.allowed, header(each, "RateLimit-Policy"), header(each, "RateLimit")]).toEqual([true, '"tenant";q=3;w=60', `"tenant";r=${left};t=60`]);
+      expect([each.allowed, header(each, "RateLimit-Policy"), header(each, "RateLimit")]).toEqual([
+        true,
+        '"tenant";q=3;w=60',
+        `"tenant";r=${left};t=60`,
+      ]);
       vi.advanceTimersByTime(100);
     }
     vi.advanceTimersByTime(19_700);
     const refused = await charge(tenant);
-    expect([refused.allowed, refused.exceeded, refused.retryAfter, header(refused, "RateLimit")]).toEqual([false, "tenant", 40, '"tenant";r=0;t=40']);
+    expect([refused.allowed, refused.exceeded, refused.retryAfter, header(refused, "RateLimit")]).toEqual([
+      false,
+      "tenant",
+      40,
+      '"tenant";r=0;t=40',
+    ]);
   });
 
   it.each<[string, ActionName, Limits, string[]]>([
@@ -72,7 +96,10 @@ describe("a quota", () => {
     expect(await passes([ask, ask, ask])).toEqual([true, true, false]);
   });
 
-  it.each([["forward", 400 * 86_400_000], ["back", -400 * 86_400_000]])("is not lifted and keeps nobody waiting for longer when the wall clock is set %s", async (_where, by) => {
+  it.each([
+    ["forward", 400 * 86_400_000],
+    ["back", -400 * 86_400_000],
+  ])("is not lifted and keeps nobody waiting for longer when the wall clock is set %s", async (_where, by) => {
     const tenant = limited(minute(1));
     const { charge } = open([tenant]);
     await charge(tenant);
@@ -84,7 +111,11 @@ describe("a quota", () => {
   });
 
   it("counts each tenant for itself, also with one DBID on two upstreams", async () => {
-    const tenants = [limited(minute(1)), beta({ limits: limits(minute(1)) }), { ...limited(minute(1)), upstream: "other" }];
+    const tenants = [
+      limited(minute(1)),
+      beta({ limits: limits(minute(1)) }),
+      { ...limited(minute(1)), upstream: "other" },
+    ];
     const { charge } = open(tenants);
     expect(await passes(tenants.map((tenant) => () => charge(tenant)))).toEqual([true, true, true]);
     expect(await passes(tenants.map((tenant) => () => charge(tenant)))).toEqual([false, false, false]);
@@ -98,23 +129,46 @@ describe("a quota", () => {
     expect((await charge(tenant, "DoNotCall")).allowed).toBe(true);
   });
 
-  it.each(ACTION_NAMES.filter(isUrgent))("lets %s pass whatever other requests have used up, under a limit of its own", async (action) => {
-    const clients = new Map([["alpha", grant({ requests: minute(2), urgent: minute(2), actions: new Map() })]]);
-    const tenant = aTenant({ clients, limits: { requests: minute(3), urgent: minute(2), actions: new Map() } });
-    const { charge } = open([tenant]);
-    expect(await passes(Array.from({ length: 4 }, () => () => charge(tenant, "AddRecord")))).toEqual([true, true, false, false]);
-    const first = await charge(tenant, action);
-    expect([first.allowed, header(first, "RateLimit-Policy")]).toEqual([true, '"urgent";q=2;w=60, "client alpha urgent";q=2;w=60']);
-    expect((await charge(tenant, action)).allowed).toBe(true);
-    expect(await charge(tenant, action)).toMatchObject({ allowed: false, exceeded: "urgent" });
-  });
+  it.each(ACTION_NAMES.filter(isUrgent))(
+    "lets %s pass whatever other requests have used up, under a limit of its own",
+    async (action) => {
+      const clients = new Map([["alpha", grant({ requests: minute(2), urgent: minute(2), actions: new Map() })]]);
+      const tenant = aTenant({ clients, limits: { requests: minute(3), urgent: minute(2), actions: new Map() } });
+      const { charge } = open([tenant]);
+      expect(await passes(Array.from({ length: 4 }, () => () => charge(tenant, "AddRecord")))).toEqual([
+        true,
+        true,
+        false,
+        false,
+      ]);
+      const first = await charge(tenant, action);
+      expect([first.allowed, header(first, "RateLimit-Policy")]).toEqual([
+        true,
+        '"urgent";q=2;w=60, "client alpha urgent";q=2;w=60',
+      ]);
+      expect((await charge(tenant, action)).allowed).toBe(true);
+      expect(await charge(tenant, action)).toMatchObject({ allowed: false, exceeded: "urgent" });
+    },
+  );
 
   it("takes for urgent what stops calls or ends a handle, and nothing else", () => {
-    expect(ACTION_NAMES.filter(isUrgent).toSorted()).toEqual(["DoNotCall", "RecordProcessed", "RecordReject", "RecordReschedule", "RequestRecordCancel"]);
+    expect(ACTION_NAMES.filter(isUrgent).toSorted()).toEqual([
+      "DoNotCall",
+      "RecordProcessed",
+      "RecordReject",
+      "RecordReschedule",
+      "RequestRecordCancel",
+    ]);
   });
 
   it("charges a client alone for a request that turned out to be no tenant's", async () => {
-    const tenant = aTenant({ clients: new Map([["alpha", grant(limits(minute(2)))], ["crm", grant()]]), limits: limits(minute(3)) });
+    const tenant = aTenant({
+      clients: new Map([
+        ["alpha", grant(limits(minute(2)))],
+        ["crm", grant()],
+      ]),
+      limits: limits(minute(3)),
+    });
     const { quota, charge } = open([tenant]);
     const bad = async (): Promise<Charge> => quota.chargeClient(tenant, "alpha", "Load");
     expect(await passes([bad, bad, bad])).toEqual([true, true, false]);
@@ -125,9 +179,17 @@ describe("a quota", () => {
   });
 
   it("limits one client and leaves the others alone, also by action", async () => {
-    const tenant = aTenant({ clients: new Map([["alpha", grant(limits(minute(2), minute(1)))], ["crm", grant()]]), limits: limits(minute(100)) });
+    const tenant = aTenant({
+      clients: new Map([
+        ["alpha", grant(limits(minute(2), minute(1)))],
+        ["crm", grant()],
+      ]),
+      limits: limits(minute(100)),
+    });
     const { charge } = open([tenant]);
-    expect(header(await charge(tenant, "AddRecord"), "RateLimit-Policy")).toBe('"tenant";q=100;w=60, "client alpha";q=2;w=60, "client alpha AddRecord";q=1;w=60');
+    expect(header(await charge(tenant, "AddRecord"), "RateLimit-Policy")).toBe(
+      '"tenant";q=100;w=60, "client alpha";q=2;w=60, "client alpha AddRecord";q=1;w=60',
+    );
     expect(await charge(tenant, "AddRecord")).toMatchObject({ allowed: false, exceeded: "client alpha AddRecord" });
     expect((await charge(tenant, "Load")).allowed).toBe(true);
     expect(await charge(tenant, "Load")).toMatchObject({ allowed: false, exceeded: "client alpha" });
@@ -135,12 +197,18 @@ describe("a quota", () => {
   });
 
   it("charges nobody for what any limit refuses", async () => {
-    const tenant = aTenant({ clients: new Map([["alpha", grant(limits(minute(5), minute(1)))]]), limits: limits(minute(10), minute(3)) });
+    const tenant = aTenant({
+      clients: new Map([["alpha", grant(limits(minute(5), minute(1)))]]),
+      limits: limits(minute(10), minute(3)),
+    });
     const { charge } = open([tenant]);
     expect((await charge(tenant, "AddRecord")).allowed).toBe(true);
     for (let round = 0; round < 50; round++) {
       const refused = await charge(tenant, "AddRecord");
-      expect([refused.exceeded, header(refused, "RateLimit")]).toEqual(["client alpha AddRecord", '"tenant";r=9;t=60, "client alpha";r=4;t=60, "AddRecord";r=2;t=60, "client alpha AddRecord";r=0;t=60']);
+      expect([refused.exceeded, header(refused, "RateLimit")]).toEqual([
+        "client alpha AddRecord",
+        '"tenant";r=9;t=60, "client alpha";r=4;t=60, "AddRecord";r=2;t=60, "client alpha AddRecord";r=0;t=60',
+      ]);
     }
     expect(header(await charge(tenant, "Load"), "RateLimit")).toBe('"tenant";r=8;t=60, "client alpha";r=3;t=60');
   });
@@ -160,11 +228,18 @@ describe("a quota", () => {
     const tenant = aTenant({ clients, limits: limits(minute(10), minute(3)) });
     const first = open([tenant]);
     await first.charge(tenant, "AddRecord");
-    const names = ({ quota }: Opened): string[] => [...quota.limiters.values()].map(({ name, limit }) => `${name} ${limit.points}`);
+    const names = ({ quota }: Opened): string[] =>
+      [...quota.limiters.values()].map(({ name, limit }) => `${name} ${limit.points}`);
     expect(names(first)).toEqual(["tenant 10", "client alpha 5", "AddRecord 3", "client alpha AddRecord 4"]);
     expect(names(open([tenant], first.quota.limiters))).toEqual(names(first));
-    expect(names(open([aTenant({ clients, limits: limits(minute(11)) })], first.quota.limiters))).toEqual(["client alpha 5", "client alpha AddRecord 4"]);
-    expect(names(open([aTenant({ limits: limits(minute(10), minute(3)) })], first.quota.limiters))).toEqual(["tenant 10", "AddRecord 3"]);
+    expect(names(open([aTenant({ clients, limits: limits(minute(11)) })], first.quota.limiters))).toEqual([
+      "client alpha 5",
+      "client alpha AddRecord 4",
+    ]);
+    expect(names(open([aTenant({ limits: limits(minute(10), minute(3)) })], first.quota.limiters))).toEqual([
+      "tenant 10",
+      "AddRecord 3",
+    ]);
     expect(names(open([beta()], first.quota.limiters))).toEqual([]);
   });
 });

@@ -6,7 +6,9 @@ import { createRegister, isMeant, isNamed } from "../../src/tenants/register.ts"
 import { aTenant, beta } from "../kit/line.ts";
 
 const grant = (actions: readonly string[], groups?: readonly number[]) =>
-  aTenant({ clients: new Map([["ops", { actions: new Set(actions) as never, campaignGroups: groups && new Set(groups) }]]) });
+  aTenant({
+    clients: new Map([["ops", { actions: new Set(actions) as never, campaignGroups: groups && new Set(groups) }]]),
+  });
 
 describe("a register", () => {
   it("finds every tenant under which a client stands", () => {
@@ -19,7 +21,14 @@ describe("a register", () => {
 
   it("knows a tenant by name or DBID, to the letter", () => {
     const tenant = aTenant();
-    expect(["Alpha Tenant", "101", "alpha tenant", "0101", "101 ", ""].map((text) => isNamed(tenant, text))).toEqual([true, true, false, false, false, false]);
+    expect(["Alpha Tenant", "101", "alpha tenant", "0101", "101 ", ""].map((text) => isNamed(tenant, text))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 });
 
@@ -27,7 +36,13 @@ describe("a tenant that is named like a DBID", () => {
   const [digits, other] = [aTenant({ name: "102", dbid: 500 }), aTenant({ name: "Beta Tenant", dbid: 102 })];
 
   it("is not meant by a number, nor the tenant of that DBID by a text, where both types exist", () => {
-    expect([isMeant(digits, 102), isMeant(digits, "102"), isMeant(digits, 500), isMeant(other, 102), isMeant(other, "102")]).toEqual([false, true, true, true, false]);
+    expect([
+      isMeant(digits, 102),
+      isMeant(digits, "102"),
+      isMeant(digits, 500),
+      isMeant(other, 102),
+      isMeant(other, "102"),
+    ]).toEqual([false, true, true, true, false]);
   });
 });
 
@@ -52,13 +67,22 @@ describe("a grant", () => {
 describe("a handle watch", () => {
   it("tells when two tenants use one handle of one upstream, once", () => {
     const watch = createHandleWatch();
-    expect([watch.use("ocs", "15", "Alpha"), watch.use("ocs", "15", "Alpha"), watch.use("ocs", "15", "Beta"), watch.use("ocs", "15", "Beta"), watch.use("other", "15", "Beta")])
-      .toEqual([undefined, undefined, "Alpha", undefined, undefined]);
+    expect([
+      watch.use("ocs", "15", "Alpha"),
+      watch.use("ocs", "15", "Alpha"),
+      watch.use("ocs", "15", "Beta"),
+      watch.use("ocs", "15", "Beta"),
+      watch.use("other", "15", "Beta"),
+    ]).toEqual([undefined, undefined, "Alpha", undefined, undefined]);
   });
 
   it("knows a tenant under another name", () => {
     const watch = createHandleWatch();
-    expect([watch.use("ocs", "15", "Alpha", 101), watch.use("ocs", "15", "Beta", 101), watch.use("ocs", "15", "Alpha", 102)]).toEqual([undefined, undefined, "Alpha"]);
+    expect([
+      watch.use("ocs", "15", "Alpha", 101),
+      watch.use("ocs", "15", "Beta", 101),
+      watch.use("ocs", "15", "Alpha", 102),
+    ]).toEqual([undefined, undefined, "Alpha"]);
   });
 
   it("takes a handle of OCS's next life for another record", () => {

@@ -7,7 +7,10 @@ import { afterPoll } from "../../src/upstream/after-poll.ts";
 const polled = (): Promise<void> => new Promise(afterPoll);
 
 describe("after a poll", () => {
-  it.each([["a poll", () => stat(".")], ["a check", () => new Promise((resolve) => setImmediate(resolve))]] as const)("what waits in the kernel has been seen, also by who asks behind %s", async (_where, there) => {
+  it.each([
+    ["a poll", () => stat(".")],
+    ["a check", () => new Promise((resolve) => setImmediate(resolve))],
+  ] as const)("what waits in the kernel has been seen, also by who asks behind %s", async (_where, there) => {
     const accepted = Promise.withResolvers<Socket>();
     const server = createServer(accepted.resolve).listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -3,12 +3,18 @@ import { describe, expect, it, vi } from "vitest";
 import { Announcers } from "../../src/upstream/announcers.ts";
 
 /** What a name server says, until it says nothing. */
-const known = new Map([["one.example", "10.0.0.1"], ["two.example", "10.0.0.2"]]);
+const known = new Map([
+  ["one.example", "10.0.0.1"],
+  ["two.example", "10.0.0.2"],
+]);
 vi.mock(import("node:dns/promises"), async (original) => {
   const real = await original();
-  const lookup = ((name: string, options: object) => (name.endsWith(".example")
-    ? known.has(name) ? Promise.resolve([{ address: known.get(name)!, family: 4 }]) : Promise.reject(new Error("EAI_AGAIN"))
-    : real.lookup(name, options))) as typeof dns.lookup;
+  const lookup = ((name: string, options: object) =>
+    name.endsWith(".example")
+      ? known.has(name)
+        ? Promise.resolve([{ address: known.get(name)!, family: 4 }])
+        : Promise.reject(new Error("EAI_AGAIN"))
+      : real.lookup(name, options)) as typeof dns.lookup;
   return { ...real, lookup };
 });
 

@@ -3,21 +3,30 @@ import { describe, expect, it } from "vitest";
 import { FairQueue, IDLE_TURN, type Waiting } from "../../src/upstream/fair-queue.ts";
 
 type Item = Waiting & { readonly id: string };
-const item = (id: string, over: Partial<Item> = {}): Item => ({ id, tenant: id[0]!, bytes: 10, urgent: false, ...over });
+const item = (id: string, over: Partial<Item> = {}): Item => ({
+  id,
+  tenant: id[0]!,
+  bytes: 10,
+  urgent: false,
+  ...over,
+});
 const queueOf = (ids: readonly string[], shares: Readonly<Record<string, number>> = {}): FairQueue<Item> => {
   const queue = new FairQueue<Item>({ max: 1000, maxBytes: 1e6 }, (tenant) => shares[tenant] ?? 1);
   for (const id of ids) queue.push(item(id));
   return queue;
 };
-const many = (tenant: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${tenant}${index}`);
+const many = (tenant: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${tenant}${index}`);
 
 /** Serves one request after the other, as a single lane without connections would. */
 const serve = (queue: FairQueue<Item>, count: number): string[] => {
   const served: string[] = [];
-  for (let next = queue.first(); next !== undefined && served.length < count; next = queue.first()) served.push(queue.take(next)!.id);
+  for (let next = queue.first(); next !== undefined && served.length < count; next = queue.first())
+    served.push(queue.take(next)!.id);
   return served;
 };
-const countOf = (served: readonly string[], tenant: string): number => served.filter((id) => id.startsWith(tenant)).length;
+const countOf = (served: readonly string[], tenant: string): number =>
+  served.filter((id) => id.startsWith(tenant)).length;
 
 describe("how many requests would be served before a new one", () => {
   const rows: readonly (readonly [string, readonly string[], Readonly<Record<string, number>>, string, number])[] = [
@@ -35,18 +44,27 @@ describe("how many requests would be served before a new one", () => {
 
   it("is what comes true, at whatever shares, while all go on asking", () => {
     const share = fc.constantFrom(0.01, 0.1, 0.5, 1, 1, 3, 20);
-    const settings = fc.record({ a: share, b: share, c: share, ahead: fc.integer({ min: 0, max: 5 }), earlier: fc.nat(60) });
-    fc.assert(fc.property(settings, ({ ahead, earlier, ...shares }) => {
-      const queue = queueOf([...many("a", 900), ...many("b", ahead + 1), ...many("c", 900)], shares);
-      // Nobody is new any more.
-      for (const tenant of ["a", "b", "c"]) queue.take(tenant);
-      serve(queue, earlier);
-      const expected = queue.before("b", false);
-      fc.pre(expected < 800);
-      queue.push(item("b-last"));
-      const served = serve(queue, 2000).indexOf("b-last");
-      expect(Math.abs(served - expected)).toBeLessThanOrEqual(2);
-    }), { numRuns: 500 });
+    const settings = fc.record({
+      a: share,
+      b: share,
+      c: share,
+      ahead: fc.integer({ min: 0, max: 5 }),
+      earlier: fc.nat(60),
+    });
+    fc.assert(
+      fc.property(settings, ({ ahead, earlier, ...shares }) => {
+        const queue = queueOf([...many("a", 900), ...many("b", ahead + 1), ...many("c", 900)], shares);
+        // Nobody is new any more.
+        for (const tenant of ["a", "b", "c"]) queue.take(tenant);
+        serve(queue, earlier);
+        const expected = queue.before("b", false);
+        fc.pre(expected < 800);
+        queue.push(item("b-last"));
+        const served = serve(queue, 2000).indexOf("b-last");
+        expect(Math.abs(served - expected)).toBeLessThanOrEqual(2);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
@@ -57,7 +75,13 @@ describe("who is next", () => {
     expect(served).toHaveLength(23);
   });
 
-  it.each([[2, 1], [3, 1], [1, 0.5], [5, 2], [0.1, 0.3]])("keeps shares of %d to %d in their ratio", (a, b) => {
+  it.each([
+    [2, 1],
+    [3, 1],
+    [1, 0.5],
+    [5, 2],
+    [0.1, 0.3],
+  ])("keeps shares of %d to %d in their ratio", (a, b) => {
     const served = serve(queueOf([...many("a", 900), ...many("b", 900)], { a, b }), 600);
     expect(Math.abs(countOf(served, "a") / countOf(served, "b") / (a / b) - 1)).toBeLessThan(0.03);
   });
@@ -68,7 +92,13 @@ describe("who is next", () => {
     expect(queue.fresh).toBe(0);
     for (const id of ["b0", "b1", "c0"]) queue.push(item(id));
     expect([queue.fresh, queue.isFresh("b"), queue.inOrder()]).toEqual([2, true, ["b", "c", "a"]]);
-    expect([queue.take("b")?.id, queue.isFresh("b"), queue.first(), queue.take("c")?.id, queue.fresh]).toEqual(["b0", false, "c", "c0", 0]);
+    expect([queue.take("b")?.id, queue.isFresh("b"), queue.first(), queue.take("c")?.id, queue.fresh]).toEqual([
+      "b0",
+      false,
+      "c",
+      "c0",
+      0,
+    ]);
   });
 
   it("is not before all others a tenant that only pauses between its requests", () => {
@@ -112,7 +142,11 @@ describe("within a tenant", () => {
   it("requests and bytes are bounded, each tenant's by itself", () => {
     const queue = new FairQueue<Item>({ max: 2, maxBytes: 25 });
     expect([queue.push(item("a0")), queue.push(item("a1")), queue.push(item("a2"))]).toEqual([true, true, false]);
-    expect([queue.push(item("b0", { bytes: 20 })), queue.push(item("b1", { bytes: 6 })), queue.push(item("b1", { bytes: 5 }))]).toEqual([true, false, true]);
+    expect([
+      queue.push(item("b0", { bytes: 20 })),
+      queue.push(item("b1", { bytes: 6 })),
+      queue.push(item("b1", { bytes: 5 })),
+    ]).toEqual([true, false, true]);
     queue.remove(queue.take("a")!);
     expect(queue.push(item("a3"))).toBe(true);
   });
@@ -121,50 +155,64 @@ describe("within a tenant", () => {
 describe("a fair queue", () => {
   it("loses nothing, doubles nothing, keeps each tenant's order, and lets nobody starve", () => {
     const step = fc.oneof(
-      { weight: 3, arbitrary: fc.record({ kind: fc.constant("push" as const), tenant: fc.constantFrom("a", "b", "c", "d", "e"), urgent: fc.boolean() }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          kind: fc.constant("push" as const),
+          tenant: fc.constantFrom("a", "b", "c", "d", "e"),
+          urgent: fc.boolean(),
+        }),
+      },
       { weight: 2, arbitrary: fc.record({ kind: fc.constant("take" as const), use: fc.nat(6), fails: fc.boolean() }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant("remove" as const), at: fc.nat(50) }) },
       { weight: 1, arbitrary: fc.constant({ kind: "retune" as const }) },
     );
-    fc.assert(fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-      const shareOf = (tenant: string): number => (tenant === "a" ? 2 : 1);
-      const bounds = { max: 50, maxBytes: 1e6 };
-      const queue = new FairQueue<Item>(bounds, shareOf);
-      const waiting: Item[] = [];
-      const passed = new Map<string, number>();
-      const expectedOf = (tenant: string): Item | undefined => {
-        const mine = waiting.filter((each) => each.tenant === tenant);
-        return mine.find(({ urgent }) => urgent) ?? mine[0];
-      };
-      steps.forEach((each, index) => {
-        if (each.kind === "push") {
-          const made = item(`${each.tenant}${index}`, { urgent: each.urgent });
-          if (queue.push(made)) waiting.push(made);
-        } else if (each.kind === "remove") {
-          const [gone] = waiting.splice(each.at, 1);
-          if (gone) queue.remove(gone);
-        } else if (each.kind === "retune") {
-          queue.retune(bounds, shareOf);
-        } else {
-          const tenant = queue.first();
-          expect(tenant === undefined).toBe(waiting.length === 0);
-          if (tenant === undefined) return;
-          expect(new Set(queue.inOrder())).toEqual(new Set(waiting.map((one) => one.tenant)));
-          expect([queue.inOrder()[0], queue.tenants]).toEqual([tenant, new Set(waiting.map((one) => one.tenant)).size]);
-          for (let used = 0; used <= each.use && queue.isWaiting(tenant); used++) {
-            const expected = expectedOf(tenant)!;
-            expect(queue.take(tenant)).toBe(expected);
-            if (each.fails) queue.putBack(expected);
-            else waiting.splice(waiting.indexOf(expected), 1);
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const shareOf = (tenant: string): number => (tenant === "a" ? 2 : 1);
+        const bounds = { max: 50, maxBytes: 1e6 };
+        const queue = new FairQueue<Item>(bounds, shareOf);
+        const waiting: Item[] = [];
+        const passed = new Map<string, number>();
+        const expectedOf = (tenant: string): Item | undefined => {
+          const mine = waiting.filter((each) => each.tenant === tenant);
+          return mine.find(({ urgent }) => urgent) ?? mine[0];
+        };
+        steps.forEach((each, index) => {
+          if (each.kind === "push") {
+            const made = item(`${each.tenant}${index}`, { urgent: each.urgent });
+            if (queue.push(made)) waiting.push(made);
+          } else if (each.kind === "remove") {
+            const [gone] = waiting.splice(each.at, 1);
+            if (gone) queue.remove(gone);
+          } else if (each.kind === "retune") {
+            queue.retune(bounds, shareOf);
+          } else {
+            const tenant = queue.first();
+            expect(tenant === undefined).toBe(waiting.length === 0);
+            if (tenant === undefined) return;
+            expect(new Set(queue.inOrder())).toEqual(new Set(waiting.map((one) => one.tenant)));
+            expect([queue.inOrder()[0], queue.tenants]).toEqual([
+              tenant,
+              new Set(waiting.map((one) => one.tenant)).size,
+            ]);
+            for (let used = 0; used <= each.use && queue.isWaiting(tenant); used++) {
+              const expected = expectedOf(tenant)!;
+              expect(queue.take(tenant)).toBe(expected);
+              if (each.fails) queue.putBack(expected);
+              else waiting.splice(waiting.indexOf(expected), 1);
+            }
+            if (each.fails) return;
+            passed.delete(tenant);
+            for (const other of new Set(waiting.map((one) => one.tenant)))
+              if (other !== tenant) passed.set(other, (passed.get(other) ?? 0) + 1);
+            for (const times of passed.values()) expect(times).toBeLessThanOrEqual(5 * 7 * IDLE_TURN);
           }
-          if (each.fails) return;
-          passed.delete(tenant);
-          for (const other of new Set(waiting.map((one) => one.tenant))) if (other !== tenant) passed.set(other, (passed.get(other) ?? 0) + 1);
-          for (const times of passed.values()) expect(times).toBeLessThanOrEqual(5 * 7 * IDLE_TURN);
-        }
-        expect(queue.size).toBe(waiting.length);
-      });
-      expect(serve(queue, 1e6)).toHaveLength(waiting.length);
-    }), { numRuns: 300 });
+          expect(queue.size).toBe(waiting.length);
+        });
+        expect(serve(queue, 1e6)).toHaveLength(waiting.length);
+      }),
+      { numRuns: 300 },
+    );
   });
 });

@@ -13,10 +13,18 @@ afterEach(async () => {
 const silent = async (): Promise<{ readonly endpoint: Endpoint; readonly open: () => number }> => {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
-    sockets.add(socket.on("error", () => undefined).on("close", () => sockets.delete(socket)).resume());
+    sockets.add(
+      socket
+        .on("error", () => undefined)
+        .on("close", () => sockets.delete(socket))
+        .resume(),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  stops.push(() => sockets.forEach((socket) => socket.destroy()), () => server.close());
+  stops.push(
+    () => sockets.forEach((socket) => socket.destroy()),
+    () => server.close(),
+  );
   const { port } = server.address() as AddressInfo;
   return { endpoint: { origin: `https://127.0.0.1:${port}`, tls: {}, connectTimeout: 5000 }, open: () => sockets.size };
 };
@@ -24,8 +32,14 @@ const silent = async (): Promise<{ readonly endpoint: Endpoint; readonly open: (
 it("a search that announcements hurry on holds few connections to an OCS that is silent", async () => {
   const [one, two] = [await silent(), await silent()];
   const board = new Switchboard({
-    name: "ocs", primary: one.endpoint, backup: two.endpoint, connections: 2, onePerTenant: true, answerTimeout: 1000,
-    queue: { max: 50, maxBytes: 1e6, maxWait: 500 }, userAgent: "t",
+    name: "ocs",
+    primary: one.endpoint,
+    backup: two.endpoint,
+    connections: 2,
+    onePerTenant: true,
+    answerTimeout: 1000,
+    queue: { max: 50, maxBytes: 1e6, maxWait: 500 },
+    userAgent: "t",
   });
   stops.push(() => board.close());
   void board.begin();

@@ -6,17 +6,29 @@ import { Switchboard } from "../../src/upstream/switchboard.ts";
 import { rawOcs, type RawConnection } from "../kit/raw-ocs.ts";
 import type { Outcome, Step } from "./lane-contract.ts";
 
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => (ms === 0 ? setImmediate(resolve) : setTimeout(resolve, ms)));
+export const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => (ms === 0 ? setImmediate(resolve) : setTimeout(resolve, ms)));
 
 /** Every request carries its number in its path, and every answer but the first carries it back. */
-export const request = (number: number, method: "GET" | "POST" = "POST", tenant = "Alpha"): Request =>
-  ({ tenant, method, path: `/records/${number}?req=RecordProcessed`, body: method === "GET" ? "" : "{}", urgent: false });
+export const request = (number: number, method: "GET" | "POST" = "POST", tenant = "Alpha"): Request => ({
+  tenant,
+  method,
+  path: `/records/${number}?req=RecordProcessed`,
+  body: method === "GET" ? "" : "{}",
+  urgent: false,
+});
 export const numberOf = (head: string): number => Number(/\/records\/(\d+)/.exec(head)![1]);
-export const markedAnswer = (head: string): string => `HTTP/1.1 200 OK\r\nWarning: ${numberOf(head)}\r\nContent-length: 0\r\n\r\n`;
-export const markOf = ({ headers }: { readonly headers: readonly HeaderLine[] }): string | undefined => headers.find(([name]) => name === "warning")?.[1];
+export const markedAnswer = (head: string): string =>
+  `HTTP/1.1 200 OK\r\nWarning: ${numberOf(head)}\r\nContent-length: 0\r\n\r\n`;
+export const markOf = ({ headers }: { readonly headers: readonly HeaderLine[] }): string | undefined =>
+  headers.find(([name]) => name === "warning")?.[1];
 
 /** Stops when the connection is gone. */
-const perform = async ({ socket, tcp }: RawConnection, steps: readonly Step[], second: Promise<unknown>): Promise<void> => {
+const perform = async (
+  { socket, tcp }: RawConnection,
+  steps: readonly Step[],
+  second: Promise<unknown>,
+): Promise<void> => {
   for (const step of steps) {
     if (socket.destroyed) return;
     if (typeof step === "string") socket.write(step, "latin1");
@@ -39,12 +51,24 @@ export type Play = {
 };
 
 /** `marks`: whose answers the second and the third got. `on`: by number of request, its connection. */
-export type Played = { readonly outcome: Outcome; readonly sent: boolean; readonly body: string; readonly marks: readonly (string | undefined)[]; readonly on: ReadonlyMap<number, number> };
+export type Played = {
+  readonly outcome: Outcome;
+  readonly sent: boolean;
+  readonly body: string;
+  readonly marks: readonly (string | undefined)[];
+  readonly on: ReadonlyMap<number, number>;
+};
 
-export const switchboard = (origin: string, answerTimeout: number, ca?: string): Switchboard => new Switchboard({
-  name: "ocs", primary: { origin, tls: ca === undefined ? {} : { ca }, connectTimeout: 5000 }, connections: 1, onePerTenant: true, answerTimeout,
-  queue: { max: 10, maxBytes: 1e8, maxWait: 10_000 }, userAgent: "ocs-gateway/test",
-});
+export const switchboard = (origin: string, answerTimeout: number, ca?: string): Switchboard =>
+  new Switchboard({
+    name: "ocs",
+    primary: { origin, tls: ca === undefined ? {} : { ca }, connectTimeout: 5000 },
+    connections: 1,
+    onePerTenant: true,
+    answerTimeout,
+    queue: { max: 10, maxBytes: 1e8, maxWait: 10_000 },
+    userAgent: "ocs-gateway/test",
+  });
 
 const outcomeOf = async (sending: Promise<Answer>): Promise<{ outcome: Outcome; sent: boolean; body: string }> => {
   try {
@@ -61,13 +85,16 @@ export const play = async ({ steps, method, inOrder, tls, deadline }: Play): Pro
   const on = new Map<number, number>();
   const second = Promise.withResolvers<void>();
   let done = Promise.resolve();
-  const ocs = await rawOcs(({ head, connection }) => {
-    on.set(numberOf(head), connection.number);
-    if (numberOf(head) === 1) return void (done = perform(connection, steps, second.promise));
-    if (numberOf(head) === 2) setImmediate(second.resolve);
-    if (!inOrder || connection.number !== on.get(1)) return markedAnswer(head);
-    return void done.then(() => connection.socket.writable && connection.socket.write(markedAnswer(head)));
-  }, tls ? { tls } : {});
+  const ocs = await rawOcs(
+    ({ head, connection }) => {
+      on.set(numberOf(head), connection.number);
+      if (numberOf(head) === 1) return void (done = perform(connection, steps, second.promise));
+      if (numberOf(head) === 2) setImmediate(second.resolve);
+      if (!inOrder || connection.number !== on.get(1)) return markedAnswer(head);
+      return void done.then(() => connection.socket.writable && connection.socket.write(markedAnswer(head)));
+    },
+    tls ? { tls } : {},
+  );
   const board = switchboard(ocs.url, deadline, tls?.ca);
   try {
     const first = await outcomeOf(board.send(request(1, method)));

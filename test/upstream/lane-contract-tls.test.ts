@@ -31,7 +31,28 @@ const selfSigned = (...more: readonly string[]): Issued => {
   const folder = mkdtempSync(join(tmpdir(), "lane-contract-"));
   try {
     const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", cert, ...more], { stdio: "ignore" });
+    execFileSync(
+      "openssl",
+      [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-keyout",
+        key,
+        "-out",
+        cert,
+        ...more,
+      ],
+      { stdio: "ignore" },
+    );
     return { certPem: readFileSync(cert, "utf8"), keyPem: readFileSync(key, "utf8") };
   } finally {
     rmSync(folder, { recursive: true });
@@ -53,9 +74,19 @@ type Shown = { readonly shows: Issued; readonly ca?: string; readonly serverName
 const another = createAuthority("Somebody else's authority").issue({ names: loopback, usage: "serverAuth" });
 
 const WRONG: Readonly<Record<string, () => Shown>> = {
-  "for another host": () => ({ shows: authority.issue({ names: ["ocs.example"], usage: "serverAuth" }), ca: authority.certPem }),
-  "for the host by name, when it is asked by address": () => ({ shows: authority.issue({ names: ["localhost"], usage: "serverAuth" }), ca: authority.certPem }),
-  "for the host, when another name is expected": () => ({ shows: ours, ca: authority.certPem, serverName: "ocs.example" }),
+  "for another host": () => ({
+    shows: authority.issue({ names: ["ocs.example"], usage: "serverAuth" }),
+    ca: authority.certPem,
+  }),
+  "for the host by name, when it is asked by address": () => ({
+    shows: authority.issue({ names: ["localhost"], usage: "serverAuth" }),
+    ca: authority.certPem,
+  }),
+  "for the host, when another name is expected": () => ({
+    shows: ours,
+    ca: authority.certPem,
+    serverName: "ocs.example",
+  }),
   "for clients": () => ({ shows: authority.issue({ names: loopback, usage: "clientAuth" }), ca: authority.certPem }),
   "of an unknown authority": () => ({ shows: another, ca: authority.certPem }),
   "of an authority that nobody configured": () => ({ shows: ours }),
@@ -63,14 +94,32 @@ const WRONG: Readonly<Record<string, () => Shown>> = {
   "that is not valid yet": () => ({ shows: issuedAt(Date.now() + 60 * DAY, loopback), ca: authority.certPem }),
 };
 const WRONG_BY_OPENSSL: Readonly<Record<string, () => Shown>> = {
-  "that signs itself": () => ({ shows: selfSigned("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"), ca: authority.certPem }),
-  "with a common name and no alternative name, though trusted": () => (({ shows }) => ({ shows, ca: shows.certPem, host: "localhost" }))({ shows: selfSigned() }),
+  "that signs itself": () => ({
+    shows: selfSigned("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+    ca: authority.certPem,
+  }),
+  "with a common name and no alternative name, though trusted": () =>
+    (({ shows }) => ({ shows, ca: shows.certPem, host: "localhost" }))({ shows: selfSigned() }),
 };
 
-const ask = async ({ shows, ca, serverName, host = "127.0.0.1" }: Shown): Promise<{ asking: Promise<RawAnswer>; bytes: () => string }> => {
+const ask = async ({
+  shows,
+  ca,
+  serverName,
+  host = "127.0.0.1",
+}: Shown): Promise<{ asking: Promise<RawAnswer>; bytes: () => string }> => {
   const ocs = await rawOcs(() => OK, { tls: shows });
-  const endpoint = { origin: `https://${host}:${ocs.port}`, tls: { ...(ca !== undefined && { ca }), ...(serverName !== undefined && { serverName }) }, connectTimeout: 5000 };
-  const lane = new Lane("ocs/1", { endpoint, answerTimeout: () => 5000, userAgent: "ocs-gateway/test", onePerTenant: true });
+  const endpoint = {
+    origin: `https://${host}:${ocs.port}`,
+    tls: { ...(ca !== undefined && { ca }), ...(serverName !== undefined && { serverName }) },
+    connectTimeout: 5000,
+  };
+  const lane = new Lane("ocs/1", {
+    endpoint,
+    answerTimeout: () => 5000,
+    userAgent: "ocs-gateway/test",
+    onePerTenant: true,
+  });
   stops.push(ocs.close, () => lane.close());
   return { asking: lane.exchange(request(1)), bytes: ocs.bytes };
 };

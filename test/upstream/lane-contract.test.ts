@@ -3,19 +3,46 @@ import { createAuthority } from "../../src/sandbox/certificates.ts";
 import type { NoAnswer } from "../../src/upstream/exchange.ts";
 import { Lane } from "../../src/upstream/lane.ts";
 import { OK, rawOcs } from "../kit/raw-ocs.ts";
-import { CHUNKS, DROP, END, ENDINGS, HEADS, LENGTHS, RESET, STATUSES, SURPLUS, WHOLE, type Outcome, type Row } from "./lane-contract.ts";
+import {
+  CHUNKS,
+  DROP,
+  END,
+  ENDINGS,
+  HEADS,
+  LENGTHS,
+  RESET,
+  STATUSES,
+  SURPLUS,
+  WHOLE,
+  type Outcome,
+  type Row,
+} from "./lane-contract.ts";
 import { markedAnswer, markOf, play, request, switchboard } from "./lane-contract-play.ts";
 
 const authority = createAuthority("OCS's authority");
 const ours = { ...authority.issue({ names: ["127.0.0.1", "localhost"], usage: "serverAuth" }), ca: authority.certPem };
 
-describe.each([["plain", undefined], ["TLS", ours]] as const)("what OCS may answer over %s", (_name, tls) => {
+describe.each([
+  ["plain", undefined],
+  ["TLS", ours],
+] as const)("what OCS may answer over %s", (_name, tls) => {
   describe.each([
-    ["whole answers", WHOLE], ["surplus bytes", SURPLUS], ["lengths", LENGTHS], ["chunks", CHUNKS], ["statuses and versions", STATUSES], ["header blocks", HEADS], ["endings", ENDINGS],
+    ["whole answers", WHOLE],
+    ["surplus bytes", SURPLUS],
+    ["lengths", LENGTHS],
+    ["chunks", CHUNKS],
+    ["statuses and versions", STATUSES],
+    ["header blocks", HEADS],
+    ["endings", ENDINGS],
   ] as const)("%s", (_group, rows) => {
     it.concurrent.each<Row>(rows)("$name", async ({ steps, method, first, body, connection, inOrder, deadline }) => {
       const played = await play({ steps, method, inOrder, tls, deadline: deadline ? 250 : 10_000 });
-      expect(played).toMatchObject({ outcome: first, sent: true, marks: ["2", "3"], ...(body !== undefined && { body }) });
+      expect(played).toMatchObject({
+        outcome: first,
+        sent: true,
+        marks: ["2", "3"],
+        ...(body !== undefined && { body }),
+      });
       const [one, two, three] = [1, 2, 3].map((number) => played.on.get(number));
       expect(three === one).toBe(connection === "kept");
       if (connection !== "later") expect(two === one).toBe(connection === "kept");
@@ -23,19 +50,34 @@ describe.each([["plain", undefined], ["TLS", ours]] as const)("what OCS may answ
   });
 });
 
-describe.each([["plain", undefined], ["TLS", ours]] as const)("a connection that ends over %s", (_name, tls) => {
+describe.each([
+  ["plain", undefined],
+  ["TLS", ours],
+] as const)("a connection that ends over %s", (_name, tls) => {
   const gone = "HTTP/1.1 410 Gone\r\nWarning: 112\r\nContent-length: 9\r\n\r\n410 Gone.";
   const headLength = gone.indexOf("\r\n\r\n") + 4;
   const expected = (offset: number): Outcome => (offset === 0 ? "cut" : offset < headLength ? "garbled" : 410);
 
-  it.concurrent.each([END, DROP, RESET])("by $does at any byte of the answer: the status counts once the header block is whole", async (ending) => {
-    const offsets = Array.from({ length: gone.length }, (_, offset) => offset);
-    const ends = await Promise.all(offsets.map(async (offset) => {
-      const { outcome, sent, marks, on } = await play({ steps: [gone.slice(0, offset), 20, ending], inOrder: true, deadline: 10_000, tls });
-      return { offset, outcome, sent, marks, reused: on.get(2) === on.get(1) };
-    }));
-    expect(ends).toEqual(offsets.map((offset) => ({ offset, outcome: expected(offset), sent: true, marks: ["2", "3"], reused: false })));
-  });
+  it.concurrent.each([END, DROP, RESET])(
+    "by $does at any byte of the answer: the status counts once the header block is whole",
+    async (ending) => {
+      const offsets = Array.from({ length: gone.length }, (_, offset) => offset);
+      const ends = await Promise.all(
+        offsets.map(async (offset) => {
+          const { outcome, sent, marks, on } = await play({
+            steps: [gone.slice(0, offset), 20, ending],
+            inOrder: true,
+            deadline: 10_000,
+            tls,
+          });
+          return { offset, outcome, sent, marks, reused: on.get(2) === on.get(1) };
+        }),
+      );
+      expect(ends).toEqual(
+        offsets.map((offset) => ({ offset, outcome: expected(offset), sent: true, marks: ["2", "3"], reused: false })),
+      );
+    },
+  );
 });
 
 const stops: (() => unknown)[] = [];
@@ -44,7 +86,12 @@ afterEach(async () => {
 });
 
 const lane = (origin: string, ca?: string): Lane => {
-  const it = new Lane("ocs/1", { endpoint: { origin, tls: ca === undefined ? {} : { ca }, connectTimeout: 5000 }, answerTimeout: () => 5000, userAgent: "ocs-gateway/test", onePerTenant: true });
+  const it = new Lane("ocs/1", {
+    endpoint: { origin, tls: ca === undefined ? {} : { ca }, connectTimeout: 5000 },
+    answerTimeout: () => 5000,
+    userAgent: "ocs-gateway/test",
+    onePerTenant: true,
+  });
   stops.push(() => it.close());
   return it;
 };
@@ -57,7 +104,10 @@ describe("a lane under suspicion", () => {
     stops.push(() => board.close());
     const marks: (string | undefined)[] = [];
     for (const number of [1, 2, 3, 4, 5]) marks.push(markOf(await board.send(request(number))));
-    expect({ marks, connections: ocs.connections.length }).toEqual({ marks: ["1", "2", "3", "4", "5"], connections: 1 });
+    expect({ marks, connections: ocs.connections.length }).toEqual({
+      marks: ["1", "2", "3", "4", "5"],
+      connections: 1,
+    });
   });
 
   it("never shows one tenant what came late for another, however well it is formed", async () => {
@@ -75,23 +125,29 @@ describe("a lane under suspicion", () => {
     expect(ocs.connections.map(({ requests }) => requests)).toEqual([1, 1]);
   });
 
-  it.each([["plain", undefined], ["TLS", ours]] as const)("does not reuse a connection over %s whose answer was whole before its request was", async (_name, tls) => {
-    let tasted = false;
-    const ocs = await rawOcs(({ head }) => markedAnswer(head), {
-      ...(tls && { tls }),
-      tasted: ({ number, socket }) => {
-        if (number !== 1 || tasted) return;
-        tasted = true;
-        socket.pause().write("HTTP/1.1 400 Bad Request\r\nContent-length: 0\r\n\r\n");
-      },
-    });
-    stops.push(ocs.close);
-    const it = lane(ocs.url, tls?.ca);
-    expect((await it.exchange({ ...request(1), body: `"${"x".repeat(32 << 20)}"` })).status).toBe(400);
-    expect(it.state.name).toBe("idle");
-    expect((await it.exchange(request(2))).status).toBe(200);
-    expect(ocs.connections).toHaveLength(2);
-  });
+  it.each([
+    ["plain", undefined],
+    ["TLS", ours],
+  ] as const)(
+    "does not reuse a connection over %s whose answer was whole before its request was",
+    async (_name, tls) => {
+      let tasted = false;
+      const ocs = await rawOcs(({ head }) => markedAnswer(head), {
+        ...(tls && { tls }),
+        tasted: ({ number, socket }) => {
+          if (number !== 1 || tasted) return;
+          tasted = true;
+          socket.pause().write("HTTP/1.1 400 Bad Request\r\nContent-length: 0\r\n\r\n");
+        },
+      });
+      stops.push(ocs.close);
+      const it = lane(ocs.url, tls?.ca);
+      expect((await it.exchange({ ...request(1), body: `"${"x".repeat(32 << 20)}"` })).status).toBe(400);
+      expect(it.state.name).toBe("idle");
+      expect((await it.exchange(request(2))).status).toBe(200);
+      expect(ocs.connections).toHaveLength(2);
+    },
+  );
 
   it("says that nothing was sent when OCS speaks before it is asked, and asks on a new connection", async () => {
     const ocs = await rawOcs(({ head }) => markedAnswer(head));
@@ -100,7 +156,16 @@ describe("a lane under suspicion", () => {
     await it.exchange(request(1));
     ocs.connections[0]!.socket.write(OK);
     const second = it.exchange(request(2));
-    expect(markOf(await second.catch((reason: NoAnswer) => (expect(reason).toMatchObject({ why: "unreachable", sent: false }), it.exchange(request(2)))))).toBe("2");
+    expect(
+      markOf(
+        await second.catch(
+          (reason: NoAnswer) => (
+            expect(reason).toMatchObject({ why: "unreachable", sent: false }),
+            it.exchange(request(2))
+          ),
+        ),
+      ),
+    ).toBe("2");
     expect(ocs.connections.map(({ requests }) => requests)).toEqual([1, 1]);
   });
 
@@ -114,21 +179,26 @@ describe("a lane under suspicion", () => {
     expect(ocs.connections.map(({ requests }) => requests)).toEqual([1, 1]);
   });
 
-  it.each(["/records/1\r\nX: y", "/records/1 HTTP/1.1", "records/1", "/records/é"])("writes nothing of a request whose path would end its line: %j", async (path) => {
-    const ocs = await rawOcs();
-    stops.push(ocs.close);
-    const it = lane(ocs.url);
-    await it.exchange(request(1));
-    const before = ocs.bytes();
-    await expect(it.exchange({ ...request(2), path })).rejects.toMatchObject({ why: "unreachable", sent: false });
-    expect(await it.exchange(request(3))).toMatchObject({ status: 200 });
-    expect(ocs.bytes().slice(before.length)).toMatch(/^POST \/records\/3\?/);
-  });
+  it.each(["/records/1\r\nX: y", "/records/1 HTTP/1.1", "records/1", "/records/é"])(
+    "writes nothing of a request whose path would end its line: %j",
+    async (path) => {
+      const ocs = await rawOcs();
+      stops.push(ocs.close);
+      const it = lane(ocs.url);
+      await it.exchange(request(1));
+      const before = ocs.bytes();
+      await expect(it.exchange({ ...request(2), path })).rejects.toMatchObject({ why: "unreachable", sent: false });
+      expect(await it.exchange(request(3))).toMatchObject({ status: 200 });
+      expect(ocs.bytes().slice(before.length)).toMatch(/^POST \/records\/3\?/);
+    },
+  );
 
   it("says of a request to an OCS that ends each connection at once whether it left, and repeats none", async () => {
     const ocs = await rawOcs(() => undefined, { arrived: ({ socket }) => void socket.end() });
     stops.push(ocs.close);
-    const reason = await lane(ocs.url).exchange(request(1)).catch((error: unknown) => error as NoAnswer);
+    const reason = await lane(ocs.url)
+      .exchange(request(1))
+      .catch((error: unknown) => error as NoAnswer);
     expect(reason).toMatchObject({ why: (reason as NoAnswer).sent ? "cut" : "unreachable" });
     expect([0, (reason as NoAnswer).sent ? 1 : 0]).toContain(ocs.requests());
   });

@@ -15,24 +15,37 @@ const listening = async (server: Server, scheme = "http"): Promise<string> => {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => sockets.add(socket.on("error", () => undefined)));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closing.push(() => new Promise((resolve) => {
-    for (const socket of sockets) socket.destroy();
-    server.close(resolve);
-  }));
+  closing.push(
+    () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(resolve);
+      }),
+  );
   return `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
 
 type Seen = { readonly line: string; readonly headers: readonly string[]; readonly body: string };
 
-const validator = async (answer: (response: ServerResponse, request: IncomingMessage) => void): Promise<{ url: string; seen: Seen[] }> => {
+const validator = async (
+  answer: (response: ServerResponse, request: IncomingMessage) => void,
+): Promise<{ url: string; seen: Seen[] }> => {
   const seen: Seen[] = [];
-  const url = await listening(createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk)).once("end", () => {
-      seen.push({ line: `${request.method} ${request.url}`, headers: request.rawHeaders, body: Buffer.concat(chunks).toString("utf8") });
-      answer(response, request);
-    });
-  }));
+  const url = await listening(
+    createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request
+        .on("data", (chunk: Buffer) => chunks.push(chunk))
+        .once("end", () => {
+          seen.push({
+            line: `${request.method} ${request.url}`,
+            headers: request.rawHeaders,
+            body: Buffer.concat(chunks).toString("utf8"),
+          });
+          answer(response, request);
+        });
+    }),
+  );
   return { url, seen };
 };
 
@@ -51,24 +64,36 @@ describe("an announcement on its way to the operator's validator", () => {
     expect(seen).toHaveLength(1);
     expect(seen[0]!.line).toBe("POST /pre%2edial?for=ocs");
     expect(seen[0]!.body).toBe(Buffer.from(BODY).toString("utf8"));
-    const names = seen[0]!.headers.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase()).sort();
+    const names = seen[0]!.headers
+      .filter((_, at) => at % 2 === 0)
+      .map((name) => name.toLowerCase())
+      .sort();
     expect(names).toEqual(["connection", "content-length", "content-type", "host", "user-agent"]);
     expect(seen[0]!.headers).toContain("ocs-gateway/test");
   });
 
   it.each<[string, number, Record<string, string>, string]>([
-    ["200 with changed fields", 200, { "Content-Type": "application/json", "ETag": "15" }, '{"GSW_PHONE":"4155550199"}'],
-    ["409 with a call result", 409, { "Content-Type": "application/json", "X-Reason": "list of the state" }, '{"GSW_CALL_RESULT":53}'],
+    ["200 with changed fields", 200, { "Content-Type": "application/json", ETag: "15" }, '{"GSW_PHONE":"4155550199"}'],
+    [
+      "409 with a call result",
+      409,
+      { "Content-Type": "application/json", "X-Reason": "list of the state" },
+      '{"GSW_CALL_RESULT":53}',
+    ],
     ["a status of its own", 503, { "Retry-After": "7" }, "later"],
     ["an empty body", 200, {}, ""],
   ])("comes back untouched: %s", async (_what, status, headers, body) => {
-    const { url } = await validator((response) => response.writeHead(status, { ...headers, "X-Hop": "secret", "Connection": "keep-alive, X-Hop" }).end(body));
+    const { url } = await validator((response) =>
+      response.writeHead(status, { ...headers, "X-Hop": "secret", Connection: "keep-alive, X-Hop" }).end(body),
+    );
     const relayed = await relay({ url }).send(BODY, undefined);
     if (!("reply" in relayed)) throw new Error(relayed.detail);
     expect([relayed.reply.status, Buffer.from(relayed.reply.body).toString("utf8")]).toEqual([status, body]);
     for (const line of Object.entries(headers)) expect(relayed.reply.headers).toContainEqual(line);
     expect(relayed.reply.headers.map(([name]) => name.toLowerCase())).not.toEqual(expect.arrayContaining(["x-hop"]));
-    expect(relayed.reply.headers.map(([name]) => name.toLowerCase())).not.toEqual(expect.arrayContaining(["transfer-encoding"]));
+    expect(relayed.reply.headers.map(([name]) => name.toLowerCase())).not.toEqual(
+      expect.arrayContaining(["transfer-encoding"]),
+    );
   });
 
   it("keeps its connection", async () => {
@@ -91,7 +116,9 @@ describe("an announcement on its way to the operator's validator", () => {
     const to = relay({ url, timeout: 150 });
     const hung = Array.from({ length: 5 }, () => to.send(BODY, undefined));
     expect(await to.send(bytesOf("{}"), undefined)).toMatchObject({ reply: { status: 200 } });
-    expect(await Promise.all(hung)).toEqual(Array.from({ length: 5 }, () => ({ failed: "timeout", detail: "no answer within 150 ms" })));
+    expect(await Promise.all(hung)).toEqual(
+      Array.from({ length: 5 }, () => ({ failed: "timeout", detail: "no answer within 150 ms" })),
+    );
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(gone).toBe(5);
   });
@@ -102,10 +129,17 @@ describe("an announcement on its way to the operator's validator", () => {
   });
 
   it.each<[string, string, string]>([
-    ["nothing listens", "", "unreachable"], ["it hangs up", "close", "unreachable"], ["it is no HTTP", "220 smtp ready\r\n", "unreachable"],
+    ["nothing listens", "", "unreachable"],
+    ["it hangs up", "close", "unreachable"],
+    ["it is no HTTP", "220 smtp ready\r\n", "unreachable"],
     ["the answer is cut", "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", "cut"],
   ])("fails when %s", async (_what, bytes, failed) => {
-    const url = bytes === "" ? "http://127.0.0.1:1" : await listening(createTcp((socket) => void socket.once("data", () => socket.end(bytes === "close" ? "" : bytes))));
+    const url =
+      bytes === ""
+        ? "http://127.0.0.1:1"
+        : await listening(
+            createTcp((socket) => void socket.once("data", () => socket.end(bytes === "close" ? "" : bytes))),
+          );
     expect(await relay({ url }).send(BODY, undefined)).toMatchObject({ failed });
   });
 
@@ -118,9 +152,14 @@ describe("an announcement on its way to the operator's validator", () => {
     const authority = createAuthority("validator");
     const { certPem, keyPem } = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" });
     let asked = 0;
-    const url = await listening(createHttps({ cert: certPem, key: keyPem }, (_request, response) => void response.end(String(++asked))), "https");
+    const url = await listening(
+      createHttps({ cert: certPem, key: keyPem }, (_request, response) => void response.end(String(++asked))),
+      "https",
+    );
     expect(await relay({ url, ca: authority.certPem }).send(BODY, undefined)).toMatchObject({ reply: { status: 200 } });
-    expect(await relay({ url, ca: createAuthority("another").certPem }).send(BODY, undefined)).toMatchObject({ failed: "unreachable" });
+    expect(await relay({ url, ca: createAuthority("another").certPem }).send(BODY, undefined)).toMatchObject({
+      failed: "unreachable",
+    });
     expect(asked).toBe(1);
   });
 

@@ -19,13 +19,24 @@ const WAYS: readonly (readonly [how: string, end: Way])[] = [
   ["at once", ({ tcp }) => void tcp.destroy()],
 ];
 const ROWS = (["pre-dial", "unscoped"] as const).flatMap((records) =>
-  WAYS.flatMap(([how, end]) => [[records, "all", how, end, "no"], [records, "its own", how, end, "safe"]] as const),
+  WAYS.flatMap(
+    ([how, end]) =>
+      [
+        [records, "all", how, end, "no"],
+        [records, "its own", how, end, "safe"],
+      ] as const,
+  ),
 );
 
 const begin = async (records: string, ocs: RawOcs): Promise<TestGateway> => {
   const config = twoTenants(ocs.url);
-  Object.assign(config.upstreams["ocs"] as object, { callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1/32"] } });
-  const gateway = await aGateway({ ...config, tenants: config.tenants.map((tenant) => ({ ...(tenant as object), records })) });
+  Object.assign(config.upstreams["ocs"] as object, {
+    callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1/32"] },
+  });
+  const gateway = await aGateway({
+    ...config,
+    tenants: config.tenants.map((tenant) => ({ ...(tenant as object), records })),
+  });
   stops.push(gateway.stop);
   return gateway;
 };
@@ -41,7 +52,10 @@ describe("the reply to a request whose connection ends", () => {
     };
     const gateway = await begin(records, ocs);
     expect((await announce(gateway.gateway.callbacks["ocs"]!, record(15))).status).toBe(200);
-    const reply = await fetch(`${gateway.url}/records/15?req=RecordReject`, { method: "POST", headers: { authorization: basic("alpha") } });
+    const reply = await fetch(`${gateway.url}/records/15?req=RecordReject`, {
+      method: "POST",
+      headers: { authorization: basic("alpha") },
+    });
     expect([reply.headers.get("ocsgw-code"), reply.headers.get("ocsgw-repeat")]).toEqual(["OCSGW-4102", repeat]);
   });
 });

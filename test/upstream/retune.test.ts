@@ -10,7 +10,10 @@ afterEach(async () => {
 
 describe("a queue whose shares change", () => {
   it("gives turns by the new ones to who waits already, and keeps everyone's place", () => {
-    const queue = new FairQueue<{ tenant: string; bytes: number; urgent: boolean; id: number }>({ max: 3, maxBytes: 1000 });
+    const queue = new FairQueue<{ tenant: string; bytes: number; urgent: boolean; id: number }>({
+      max: 3,
+      maxBytes: 1000,
+    });
     const item = (tenant: string, id: number) => ({ tenant, bytes: 1, urgent: false, id });
     for (const tenant of ["a", "b"]) for (let id = 0; id < 3; id++) queue.push(item(tenant, id));
     queue.retune({ max: 1, maxBytes: 1000 }, (tenant) => (tenant === "a" ? 2 : 0.5));
@@ -18,20 +21,37 @@ describe("a queue whose shares change", () => {
     const served = Array.from({ length: 7 }, () => queue.take(queue.first()!)!);
     expect(served.map(({ tenant }) => tenant).join("")).toMatch(/^(c|a|b){4}/);
     expect(served.filter(({ tenant }) => tenant === "a").map(({ id }) => id)).toEqual([0, 1, 2]);
-    expect(served.map(({ tenant }) => tenant).lastIndexOf("a")).toBeLessThan(served.map(({ tenant }) => tenant).lastIndexOf("b") - 1);
+    expect(served.map(({ tenant }) => tenant).lastIndexOf("a")).toBeLessThan(
+      served.map(({ tenant }) => tenant).lastIndexOf("b") - 1,
+    );
   });
 });
 
 describe("an upstream whose measures change", () => {
-  const measures = (connections: number, over: Partial<UpstreamOptions> = {}) => ({ connections, answerTimeout: 5000, queue: { max: 100, maxBytes: 1e6, maxWait: 5000 }, ...over });
-  const ask = (it: Switchboard) => it.send({ tenant: "Alpha", method: "POST", path: "/phones/4155550100?req=DoNotCall", body: "{}", urgent: false });
+  const measures = (connections: number, over: Partial<UpstreamOptions> = {}) => ({
+    connections,
+    answerTimeout: 5000,
+    queue: { max: 100, maxBytes: 1e6, maxWait: 5000 },
+    ...over,
+  });
+  const ask = (it: Switchboard) =>
+    it.send({ tenant: "Alpha", method: "POST", path: "/phones/4155550100?req=DoNotCall", body: "{}", urgent: false });
 
   /** An OCS that answers when it is told to. */
   const held = async (connections: number): Promise<{ ocs: RawOcs; board: Switchboard; waiting: RawConnection[] }> => {
     const waiting: RawConnection[] = [];
     const ocs = await rawOcs(({ connection }) => void waiting.push(connection));
-    const board = new Switchboard({ name: "ocs", primary: { origin: ocs.url, tls: {}, connectTimeout: 2000 }, onePerTenant: true, userAgent: "t", ...measures(connections) });
-    stops.push(() => ocs.close(), () => board.close());
+    const board = new Switchboard({
+      name: "ocs",
+      primary: { origin: ocs.url, tls: {}, connectTimeout: 2000 },
+      onePerTenant: true,
+      userAgent: "t",
+      ...measures(connections),
+    });
+    stops.push(
+      () => ocs.close(),
+      () => board.close(),
+    );
     return { ocs, board, waiting };
   };
   const answer = (waiting: RawConnection[]): void => waiting.splice(0).forEach(({ socket }) => socket.write(OK));

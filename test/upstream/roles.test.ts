@@ -9,14 +9,20 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-const pair = async (over: Partial<UpstreamOptions> = {}): Promise<{ ocs: SandboxOcs; board: Switchboard; news: UpstreamNews[] }> => {
+const pair = async (
+  over: Partial<UpstreamOptions> = {},
+): Promise<{ ocs: SandboxOcs; board: Switchboard; news: UpstreamNews[] }> => {
   const ocs = await startSandboxOcs();
   const news: UpstreamNews[] = [];
   const board = new Switchboard({
     name: "ocs",
     primary: { origin: ocs.primary.http, tls: {}, connectTimeout: 500 },
     backup: { origin: ocs.backup.http, tls: {}, connectTimeout: 500 },
-    connections: 4, onePerTenant: true, answerTimeout: 1000, queue: { max: 200, maxBytes: 1e6, maxWait: 4000 }, userAgent: "t",
+    connections: 4,
+    onePerTenant: true,
+    answerTimeout: 1000,
+    queue: { max: 200, maxBytes: 1e6, maxWait: 4000 },
+    userAgent: "t",
     tell: (each) => void (each.kind !== "standby" && news.push(each)),
     ...over,
   });
@@ -33,21 +39,46 @@ const rawPair = async (): Promise<RawPair> => {
   const [one, two] = [await rawOcs(), await rawOcs()];
   const news: UpstreamNews[] = [];
   const board = new Switchboard({
-    name: "ocs", primary: { origin: one.url, tls: {}, connectTimeout: 500 }, backup: { origin: two.url, tls: {}, connectTimeout: 500 }, connections: 2, onePerTenant: true,
-    answerTimeout: 1000, queue: { max: 200, maxBytes: 1e6, maxWait: 4000 }, userAgent: "t", tell: (each) => void (each.kind !== "standby" && news.push(each)),
+    name: "ocs",
+    primary: { origin: one.url, tls: {}, connectTimeout: 500 },
+    backup: { origin: two.url, tls: {}, connectTimeout: 500 },
+    connections: 2,
+    onePerTenant: true,
+    answerTimeout: 1000,
+    queue: { max: 200, maxBytes: 1e6, maxWait: 4000 },
+    userAgent: "t",
+    tell: (each) => void (each.kind !== "standby" && news.push(each)),
   });
-  stops.push(() => one.close(), () => two.close(), () => board.close());
+  stops.push(
+    () => one.close(),
+    () => two.close(),
+    () => board.close(),
+  );
   await board.begin();
   return { board, one, two, news };
 };
 
-const request = (phone: number): Request => ({ tenant: "Alpha", method: "POST", path: `/phones/415555${phone}?req=DoNotCall`, body: '{"GSW_TENANT_DBID":101}', urgent: true });
+const request = (phone: number): Request => ({
+  tenant: "Alpha",
+  method: "POST",
+  path: `/phones/415555${phone}?req=DoNotCall`,
+  body: '{"GSW_TENANT_DBID":101}',
+  urgent: true,
+});
 const sendAll = (board: Switchboard, from: number, count: number): Promise<(number | string)[]> =>
-  Promise.all(Array.from({ length: count }, (_, index) => board.send(request(from + index)).then(({ status }) => status, (reason: unknown) => (reason instanceof NoAnswer ? `${reason.why} ${reason.sent}` : "defect"))));
+  Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      board.send(request(from + index)).then(
+        ({ status }) => status,
+        (reason: unknown) => (reason instanceof NoAnswer ? `${reason.why} ${reason.sent}` : "defect"),
+      ),
+    ),
+  );
 /** What OCS does reaches us a moment later; a request that leaves in between is cut, and told as such. */
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 const switchOver = (ocs: SandboxOcs): Promise<void> => (ocs.switchover(), settled());
-const active = (board: Switchboard): string | undefined => board.status().endpoints.find((endpoint) => endpoint.active)?.endpoint;
+const active = (board: Switchboard): string | undefined =>
+  board.status().endpoints.find((endpoint) => endpoint.active)?.endpoint;
 
 describe("a switchover", () => {
   it("is followed to the peer, and reported with a new epoch", async () => {
@@ -58,8 +89,14 @@ describe("a switchover", () => {
     await switchOver(ocs);
     expect(await sendAll(board, 2000, 8)).toEqual(Array(8).fill(200));
     expect(active(board)).toBe(ocs.backup.http);
-    expect(news).toMatchObject([{ kind: "switchover", upstream: "ocs", from: ocs.primary.http, to: ocs.backup.http, epoch: 2 }]);
-    expect(settled).toEqual([{ endpoint: ocs.primary.http, how: "start" }, undefined, { endpoint: ocs.backup.http, how: "takeover" }]);
+    expect(news).toMatchObject([
+      { kind: "switchover", upstream: "ocs", from: ocs.primary.http, to: ocs.backup.http, epoch: 2 },
+    ]);
+    expect(settled).toEqual([
+      { endpoint: ocs.primary.http, how: "start" },
+      undefined,
+      { endpoint: ocs.backup.http, how: "takeover" },
+    ]);
     expect(ocs.counters().backup).toMatchObject({ requests: 8, violations: 0 });
   });
 
@@ -82,7 +119,9 @@ describe("a switchover", () => {
       if (wave % 3 === 1) ocs.switchover();
       seen.push(...(await sending));
     }
-    const executed = ocs.world.db.all<{ phone: string }>("SELECT phone FROM do_not_call_list").map(({ phone }) => phone);
+    const executed = ocs.world.db
+      .all<{ phone: string }>("SELECT phone FROM do_not_call_list")
+      .map(({ phone }) => phone);
     expect(new Set(executed).size).toBe(executed.length);
     expect(seen.filter((each) => each !== 200 && each !== "cut true")).toEqual([]);
     const confirmed = seen.filter((each) => each === 200).length;
@@ -143,7 +182,13 @@ describe("when nobody answers", () => {
   it("does not take OCS's own negative answers for that", async () => {
     const { board, news } = await pair();
     for (let round = 0; round < 4; round++) {
-      const { status } = await board.send({ tenant: "Alpha", method: "POST", path: "/records/999999?req=RecordReject", body: "", urgent: true });
+      const { status } = await board.send({
+        tenant: "Alpha",
+        method: "POST",
+        path: "/records/999999?req=RecordReject",
+        body: "",
+        urgent: true,
+      });
       expect(status).toBe(410);
     }
     expect(news).toEqual([]);
@@ -157,7 +202,9 @@ describe("when nobody answers", () => {
     ocs.switchover();
     await switchOver(ocs);
     expect(await sendAll(board, 2000, 4)).toEqual(Array(4).fill(200));
-    expect(news).toEqual([{ kind: "reconnected", upstream: "ocs", endpoint: ocs.primary.http, reason: "all connections to OCS have ended" }]);
+    expect(news).toEqual([
+      { kind: "reconnected", upstream: "ocs", endpoint: ocs.primary.http, reason: "all connections to OCS have ended" },
+    ]);
     expect([active(board), board.status().epoch]).toEqual([ocs.primary.http, 1]);
   });
 });
@@ -178,7 +225,10 @@ describe("roles that flap", () => {
 
 describe("a pair whose standby keeps connections", () => {
   it("is left for the standby when the primary closes all in order, and not when its connections are reset", async () => {
-    for (const [end, expected] of [["resetAndDestroy", "reconnected"], ["end", "switchover"]] as const) {
+    for (const [end, expected] of [
+      ["resetAndDestroy", "reconnected"],
+      ["end", "switchover"],
+    ] as const) {
       const { board, one, news } = await rawPair();
       expect(await sendAll(board, 1000, 2)).toEqual([200, 200]);
       for (const { socket } of one.connections) socket[end]();
@@ -188,7 +238,8 @@ describe("a pair whose standby keeps connections", () => {
 });
 
 describe("an announcement", () => {
-  const upSince = (board: Switchboard): Promise<void> => vi.waitFor(() => expect(board.status().endpoints.some(({ up }) => up)).toBe(true), { timeout: 400, interval: 5 });
+  const upSince = (board: Switchboard): Promise<void> =>
+    vi.waitFor(() => expect(board.status().endpoints.some(({ up }) => up)).toBe(true), { timeout: 400, interval: 5 });
 
   it("ends the pause between probes of an OCS that was thought down", async () => {
     const { ocs, board, news } = await pair({ backup: undefined });
@@ -222,10 +273,13 @@ describe("an announcement", () => {
 
   it("of the peer alone for two seconds leads to it, where both accept", async () => {
     const { board, two, news } = await rawPair();
-    await vi.waitFor(() => {
-      board.heardFrom(two.url);
-      expect(active(board)).toBe(two.url);
-    }, { timeout: 5000, interval: 100 });
+    await vi.waitFor(
+      () => {
+        board.heardFrom(two.url);
+        expect(active(board)).toBe(two.url);
+      },
+      { timeout: 5000, interval: 100 },
+    );
     expect(news).toMatchObject([{ kind: "switchover", epoch: 2 }]);
   });
 });

@@ -111,7 +111,12 @@ describe("the standby", () => {
     await other.does("closes");
     await look();
     await other.does("refuses");
-    expect(await look()).toMatchObject({ seen: "refuses", detail: "connection refused", expected: "closes", healthy: false });
+    expect(await look()).toMatchObject({
+      seen: "refuses",
+      detail: "connection refused",
+      expected: "closes",
+      healthy: false,
+    });
     await other.does("closes");
     expect(await look()).toMatchObject({ seen: "accepts and closes", detail: undefined, healthy: true });
     expect(told).toEqual([

@@ -8,7 +8,17 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-type Setting = { script?: Script; connections?: number; max?: number; maxWait?: number; answerTimeout?: number; onePerTenant?: boolean; origin?: string; shareOf?: (tenant: string) => number; tell?: (news: UpstreamNews) => void };
+type Setting = {
+  script?: Script;
+  connections?: number;
+  max?: number;
+  maxWait?: number;
+  answerTimeout?: number;
+  onePerTenant?: boolean;
+  origin?: string;
+  shareOf?: (tenant: string) => number;
+  tell?: (news: UpstreamNews) => void;
+};
 
 const board = async (setting: Setting = {}): Promise<{ ocs: RawOcs; board: Switchboard }> => {
   const ocs = await rawOcs(setting.script);
@@ -23,14 +33,24 @@ const board = async (setting: Setting = {}): Promise<{ ocs: RawOcs; board: Switc
     ...(setting.shareOf && { shareOf: setting.shareOf }),
     ...(setting.tell && { tell: setting.tell }),
   });
-  stops.push(() => ocs.close(), () => it.close());
+  stops.push(
+    () => ocs.close(),
+    () => it.close(),
+  );
   return { ocs, board: it };
 };
 
-const request = (tenant = "Alpha", path = "/phones/4155550100?req=DoNotCall", body = '{"GSW_TENANT_DBID":101}'): Request => ({ tenant, method: "POST", path, body, urgent: false });
+const request = (
+  tenant = "Alpha",
+  path = "/phones/4155550100?req=DoNotCall",
+  body = '{"GSW_TENANT_DBID":101}',
+): Request => ({ tenant, method: "POST", path, body, urgent: false });
 
 const failure = async (sending: Promise<unknown>): Promise<NoAnswer> => {
-  const reason: unknown = await sending.then(() => undefined, (error: unknown) => error);
+  const reason: unknown = await sending.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
   expect(reason).toBeInstanceOf(NoAnswer);
   return reason as NoAnswer;
 };
@@ -45,7 +65,10 @@ describe("an exchange", () => {
     const [line, ...headers] = ocs.bytes().split("\r\n\r\n")[0]!.split("\r\n");
     expect(line).toBe("POST /phones/4155550100?req=DoNotCall HTTP/1.1");
     expect(headers.map((header) => header.toLowerCase()).sort()).toEqual([
-      `content-length: ${Buffer.byteLength(body)}`, "content-type: application/json", `host: 127.0.0.1:${ocs.port}`, "user-agent: ocs-gateway/test",
+      `content-length: ${Buffer.byteLength(body)}`,
+      "content-type: application/json",
+      `host: 127.0.0.1:${ocs.port}`,
+      "user-agent: ocs-gateway/test",
     ]);
   });
 
@@ -66,7 +89,10 @@ describe("an exchange", () => {
   });
 
   it("delivers a negative answer with its Warning and body", async () => {
-    const { board: it } = await board({ script: () => `HTTP/1.1 410 Gone\r\nServer: OCS\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: ${html410.length}\r\n\r\n${html410}` });
+    const { board: it } = await board({
+      script: () =>
+        `HTTP/1.1 410 Gone\r\nServer: OCS\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: ${html410.length}\r\n\r\n${html410}`,
+    });
     const answer = await it.send(request());
     expect(answer.status).toBe(410);
     expect(answer.headers).toContainEqual(["warning", "112"]);
@@ -75,7 +101,10 @@ describe("an exchange", () => {
 
   it("delivers the status of the manual's mis-framed 410 and does not use its connection again", async () => {
     const { ocs, board: it } = await board({
-      script: ({ count }) => (count === 1 ? `HTTP/1.1 410 Gone\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: 35\r\n\r\n${html410}` : OK),
+      script: ({ count }) =>
+        count === 1
+          ? `HTTP/1.1 410 Gone\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: 35\r\n\r\n${html410}`
+          : OK,
     });
     expect((await it.send(request())).status).toBe(410);
     expect((await it.send(request())).status).toBe(200);
@@ -85,7 +114,9 @@ describe("an exchange", () => {
 
 describe("a positive answer with a body where none belongs", () => {
   it("is delivered, and its connection is not used again", async () => {
-    const { ocs, board: it } = await board({ script: ({ count }) => (count === 1 ? "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}" : OK) });
+    const { ocs, board: it } = await board({
+      script: ({ count }) => (count === 1 ? "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}" : OK),
+    });
     expect((await it.send(request())).status).toBe(200);
     expect((await it.send(request())).status).toBe(200);
     expect(ocs.connections).toHaveLength(2);
@@ -100,22 +131,51 @@ describe("what may be another request's answer", () => {
     await new Promise((resolve) => setTimeout(resolve, 120));
     return news;
   };
-  const late = (first: string, then: string): Script => ({ connection }) => {
-    setTimeout(() => connection.socket.write(then, "latin1"), 20);
-    return first;
-  };
+  const late =
+    (first: string, then: string): Script =>
+    ({ connection }) => {
+      setTimeout(() => connection.socket.write(then, "latin1"), 20);
+      return first;
+    };
   const gone = `HTTP/1.1 410 Gone\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: 35\r\n\r\n${html410}`;
   const alarming: readonly [string, Script, Request, string][] = [
     ["a second answer behind a positive one", late(OK, OK), request(), "OCS sent an answer while nothing was asked"],
     ["bytes behind a positive one", late(OK, "x"), request(), "OCS sent bytes while nothing was asked"],
-    ["a second answer behind a negative one", late(gone.slice(0, -39), OK), request(), "OCS sent an answer while nothing was asked"],
-    ["a positive answer with a body where none belongs", () => "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}", request(), "more came from OCS than one answer in the shape of its request"],
-    ["an interim answer", () => `HTTP/1.1 103 Early Hints\r\n\r\n${OK}`, request(), "OCS sent an interim answer that nobody asked for"],
-    ["another answer than the one that was asked for", () => "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}", { ...request(), method: "GET", body: "", fits: () => false }, "OCS's answer is not the one that was asked for"],
-    ["what is no answer at all", () => "SSH-2.0-OpenSSH\r\n\r\n", request(), "what came back from OCS does not begin with a status line"],
+    [
+      "a second answer behind a negative one",
+      late(gone.slice(0, -39), OK),
+      request(),
+      "OCS sent an answer while nothing was asked",
+    ],
+    [
+      "a positive answer with a body where none belongs",
+      () => "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}",
+      request(),
+      "more came from OCS than one answer in the shape of its request",
+    ],
+    [
+      "an interim answer",
+      () => `HTTP/1.1 103 Early Hints\r\n\r\n${OK}`,
+      request(),
+      "OCS sent an interim answer that nobody asked for",
+    ],
+    [
+      "another answer than the one that was asked for",
+      () => "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}",
+      { ...request(), method: "GET", body: "", fits: () => false },
+      "OCS's answer is not the one that was asked for",
+    ],
+    [
+      "what is no answer at all",
+      () => "SSH-2.0-OpenSSH\r\n\r\n",
+      request(),
+      "what came back from OCS does not begin with a status line",
+    ],
   ];
   it.each(alarming)("is told once, with lane and tenant: %s", async (_name, script, ask, what) => {
-    expect(await heard(script, ask)).toEqual([{ kind: "suspicion", upstream: "ocs", lane: "ocs/1", tenant: "Alpha", what }]);
+    expect(await heard(script, ask)).toEqual([
+      { kind: "suspicion", upstream: "ocs", lane: "ocs/1", tenant: "Alpha", what },
+    ]);
   });
 
   const usual: readonly [string, Script][] = [
@@ -139,8 +199,13 @@ describe("delivery is a fact", () => {
   it("says not sent when OCS's certificate cannot be had: a TLS handshake with a plain port", async () => {
     const { ocs, board: it } = await board();
     const overTls = new Switchboard({
-      name: "tls", primary: { origin: `https://127.0.0.1:${ocs.port}`, tls: {}, connectTimeout: 300 }, connections: 1, onePerTenant: true, answerTimeout: 500,
-      queue: { max: 5, maxBytes: 1e6, maxWait: 2000 }, userAgent: "t",
+      name: "tls",
+      primary: { origin: `https://127.0.0.1:${ocs.port}`, tls: {}, connectTimeout: 300 },
+      connections: 1,
+      onePerTenant: true,
+      answerTimeout: 500,
+      queue: { max: 5, maxBytes: 1e6, maxWait: 2000 },
+      userAgent: "t",
     });
     stops.push(() => overTls.close());
     expect(await failure(overTls.send(request()))).toMatchObject({ why: "unreachable", sent: false });
@@ -149,21 +214,43 @@ describe("delivery is a fact", () => {
   });
 
   const cases: readonly [string, Script, { why: string; sent: boolean }][] = [
-    ["a reset after the request was read", ({ connection }) => void connection.socket.resetAndDestroy(), { why: "cut", sent: true }],
-    ["an orderly close after the request was read", ({ connection }) => void connection.socket.end(), { why: "cut", sent: true }],
+    [
+      "a reset after the request was read",
+      ({ connection }) => void connection.socket.resetAndDestroy(),
+      { why: "cut", sent: true },
+    ],
+    [
+      "an orderly close after the request was read",
+      ({ connection }) => void connection.socket.end(),
+      { why: "cut", sent: true },
+    ],
     ["silence", () => undefined, { why: "no-answer", sent: true }],
     ["garbage", () => "SSH-2.0-OpenSSH\r\n\r\n", { why: "garbled", sent: true }],
-    ["an interim answer that nobody asked for", () => `HTTP/1.1 100 Continue\r\n\r\n${OK}`, { why: "garbled", sent: true }],
+    [
+      "an interim answer that nobody asked for",
+      () => `HTTP/1.1 100 Continue\r\n\r\n${OK}`,
+      { why: "garbled", sent: true },
+    ],
     ["an early hint", () => `HTTP/1.1 103 Early Hints\r\n\r\n${OK}`, { why: "garbled", sent: true }],
-    ["two content lengths", () => "HTTP/1.1 200 OK\r\nContent-length: 0\r\nContent-length: 5\r\n\r\n", { why: "garbled", sent: true }],
+    [
+      "two content lengths",
+      () => "HTTP/1.1 200 OK\r\nContent-length: 0\r\nContent-length: 5\r\n\r\n",
+      { why: "garbled", sent: true },
+    ],
   ];
-  it.each(cases)("after %s: reported, never repeated, and the next request has a new connection", async (_name, script, expected) => {
-    const { ocs, board: it } = await board({ answerTimeout: 300, script: (request) => (request.count === 1 ? script(request) : OK) });
-    expect(await failure(it.send(request("Alpha", "/lists/A?req=AddRecord")))).toMatchObject(expected);
-    expect(ocs.requests()).toBe(1);
-    expect((await it.send(request())).status).toBe(200);
-    expect(ocs.connections.filter(({ requests }) => requests > 0)).toHaveLength(2);
-  });
+  it.each(cases)(
+    "after %s: reported, never repeated, and the next request has a new connection",
+    async (_name, script, expected) => {
+      const { ocs, board: it } = await board({
+        answerTimeout: 300,
+        script: (request) => (request.count === 1 ? script(request) : OK),
+      });
+      expect(await failure(it.send(request("Alpha", "/lists/A?req=AddRecord")))).toMatchObject(expected);
+      expect(ocs.requests()).toBe(1);
+      expect((await it.send(request())).status).toBe(200);
+      expect(ocs.connections.filter(({ requests }) => requests > 0)).toHaveLength(2);
+    },
+  );
 
   it("never gives a late answer to the next request", async () => {
     const { ocs, board: it } = await board({
@@ -221,7 +308,9 @@ describe("turns", () => {
         return OK;
       },
     });
-    await Promise.all(Array.from({ length: 60 }, (_, index) => it.send(request(`T${index % 3}`, "/x", `{"T":${index % 3}}`))));
+    await Promise.all(
+      Array.from({ length: 60 }, (_, index) => it.send(request(`T${index % 3}`, "/x", `{"T":${index % 3}}`))),
+    );
     expect([...tenants.values()].every((seen) => seen.size === 1)).toBe(true);
   });
 
@@ -247,7 +336,9 @@ describe("turns", () => {
   });
 
   it("takes out a client that hangs up while it waits, and lets a sent exchange run to its end", async () => {
-    const { ocs, board: it } = await board({ script: ({ connection }) => void setTimeout(() => connection.socket.write(OK), 100) });
+    const { ocs, board: it } = await board({
+      script: ({ connection }) => void setTimeout(() => connection.socket.write(OK), 100),
+    });
     const [first, second] = [new AbortController(), new AbortController()];
     const sent = it.send(request(), () => first.signal);
     const waiting = failure(it.send(request(), () => second.signal));
@@ -260,12 +351,23 @@ describe("turns", () => {
   });
 
   /** An OCS that takes so many milliseconds for each request. */
-  const taking = (ms: number, order: string[] = []): Script => ({ body, connection }) => void (order.push(body), setTimeout(() => connection.socket.write(OK), ms));
+  const taking =
+    (ms: number, order: string[] = []): Script =>
+    ({ body, connection }) =>
+      void (order.push(body), setTimeout(() => connection.socket.write(OK), ms));
 
   it("gives tenants under saturation their shares", async () => {
     const order: string[] = [];
-    const { board: it } = await board({ connections: 2, max: 1000, script: taking(1, order), shareOf: (tenant) => (tenant === "A" ? 2 : 1), maxWait: 20_000 });
-    const all = Promise.all(["A", "B"].flatMap((tenant) => Array.from({ length: 900 }, () => it.send(request(tenant, "/x", `"${tenant}"`)))));
+    const { board: it } = await board({
+      connections: 2,
+      max: 1000,
+      script: taking(1, order),
+      shareOf: (tenant) => (tenant === "A" ? 2 : 1),
+      maxWait: 20_000,
+    });
+    const all = Promise.all(
+      ["A", "B"].flatMap((tenant) => Array.from({ length: 900 }, () => it.send(request(tenant, "/x", `"${tenant}"`)))),
+    );
     await all;
     const half = order.slice(0, 1200);
     const [a, b] = ["A", "B"].map((tenant) => half.filter((body) => body === `"${tenant}"`).length) as [number, number];
@@ -294,7 +396,9 @@ describe("turns", () => {
   it("sends what is urgent before new records and polls of the same tenant", async () => {
     const order: string[] = [];
     const { board: it } = await board({ script: taking(5, order) });
-    const bulk = Array.from({ length: 5 }, (_, index) => it.send(request("A", "/lists/L?req=AddRecord", `"add ${index}"`)));
+    const bulk = Array.from({ length: 5 }, (_, index) =>
+      it.send(request("A", "/lists/L?req=AddRecord", `"add ${index}"`)),
+    );
     const urgent = it.send({ ...request("A", "/phones/415?req=DoNotCall", '"dnc"'), urgent: true });
     await Promise.all([...bulk, urgent]);
     expect(order).toEqual(['"add 0"', '"dnc"', '"add 1"', '"add 2"', '"add 3"', '"add 4"']);
@@ -303,7 +407,14 @@ describe("turns", () => {
   it("refuses at once what would wait longer than anyone may, and says when to come again", async () => {
     const { board: it } = await board({ max: 400, maxWait: 500, script: taking(10) });
     for (let round = 0; round < 20; round++) await it.send(request());
-    const results = await Promise.all(Array.from({ length: 200 }, () => it.send(request()).then(() => "served", (reason: unknown) => reason as NoAnswer)));
+    const results = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        it.send(request()).then(
+          () => "served",
+          (reason: unknown) => reason as NoAnswer,
+        ),
+      ),
+    );
     const refused = results.filter((each) => each instanceof NoAnswer);
     expect(refused.length).toBeGreaterThan(100);
     expect(refused.filter(({ why }) => why === "queue-full").length / refused.length).toBeGreaterThan(0.9);

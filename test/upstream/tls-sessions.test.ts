@@ -42,7 +42,9 @@ const connected = (origin: string, tls: EndpointTls, how: "end" | "fail" = "end"
   });
 
 let trusted: EndpointTls;
-beforeEach(() => { trusted = { ca: authority.certPem }; });
+beforeEach(() => {
+  trusted = { ca: authority.certPem };
+});
 afterEach(async () => {
   vi.restoreAllMocks();
   await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
@@ -51,12 +53,20 @@ afterEach(async () => {
 describe.each<SecureVersion>(["TLSv1.2", "TLSv1.3"])("a session of %s", (version) => {
   it("is resumed by the next connection, and by those after it", async () => {
     const origin = await serve(version);
-    expect([await connected(origin, trusted), await connected(origin, trusted), await connected(origin, trusted)]).toEqual([false, true, true]);
+    expect([
+      await connected(origin, trusted),
+      await connected(origin, trusted),
+      await connected(origin, trusted),
+    ]).toEqual([false, true, true]);
   });
 
   it("is not resumed at another address, even one that would take it", async () => {
     const [one, two] = [await serve(version), await serve(version)];
-    expect([await connected(one, trusted), await connected(two, trusted), await connected(one, trusted)]).toEqual([false, false, true]);
+    expect([await connected(one, trusted), await connected(two, trusted), await connected(one, trusted)]).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   it("is not resumed with other settings: what they demand was not asked of it", async () => {
@@ -70,9 +80,11 @@ describe.each<SecureVersion>(["TLSv1.2", "TLSv1.3"])("a session of %s", (version
   it("is not kept of an OCS whose certificate is not trusted", async () => {
     const origin = await serve(version);
     const untrusting: EndpointTls = { ca: other.certPem };
-    for (const _again of [1, 2]) await expect(connected(origin, untrusting)).rejects.toThrow(/certificate|signature|issuer/);
+    for (const _again of [1, 2])
+      await expect(connected(origin, untrusting)).rejects.toThrow(/certificate|signature|issuer/);
     const unnamed: EndpointTls = { ca: authority.certPem, serverName: "ocs.example" };
-    for (const _again of [1, 2]) await expect(connected(origin, unnamed)).rejects.toThrow(/certificate is for another name/);
+    for (const _again of [1, 2])
+      await expect(connected(origin, unnamed)).rejects.toThrow(/certificate is for another name/);
   });
 
   it("ends ten minutes after the certificate was verified, however often it was resumed", async () => {

@@ -10,7 +10,12 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-type Watched = { readonly board: Switchboard; readonly ocs: RawOcs; readonly news: UpstreamNews[]; readonly settled: (Settled | undefined)[] };
+type Watched = {
+  readonly board: Switchboard;
+  readonly ocs: RawOcs;
+  readonly news: UpstreamNews[];
+  readonly settled: (Settled | undefined)[];
+};
 
 const watch = async (): Promise<Watched> => {
   const ocs = await rawOcs();
@@ -18,8 +23,15 @@ const watch = async (): Promise<Watched> => {
   const news: UpstreamNews[] = [];
   const settled: (Settled | undefined)[] = [];
   const board = new Switchboard({
-    name: "ocs", primary: { origin: ocs.url, tls: {}, connectTimeout: 1000 }, connections: 2, onePerTenant: true, answerTimeout: 2000, queue: { max: 10, maxBytes: 10_000, maxWait: 2000 },
-    userAgent: "test", tell: (told) => news.push(told), settled: (where) => settled.push(where),
+    name: "ocs",
+    primary: { origin: ocs.url, tls: {}, connectTimeout: 1000 },
+    connections: 2,
+    onePerTenant: true,
+    answerTimeout: 2000,
+    queue: { max: 10, maxBytes: 10_000, maxWait: 2000 },
+    userAgent: "test",
+    tell: (told) => news.push(told),
+    settled: (where) => settled.push(where),
   });
   closing.push(() => board.close());
   await board.begin();
@@ -31,7 +43,13 @@ const until = async (holds: () => boolean): Promise<void> => {
   for (let round = 0; round < 200 && !holds(); round++) await new Promise((resolve) => setTimeout(resolve, 10));
   expect(holds()).toBe(true);
 };
-const request = { tenant: "alpha", method: "POST", path: "/records/1?req=RecordReject", body: "{}", urgent: false } as const;
+const request = {
+  tenant: "alpha",
+  method: "POST",
+  path: "/records/1?req=RecordReject",
+  body: "{}",
+  urgent: false,
+} as const;
 const open = ({ ocs }: Watched): number => ocs.connections.filter(({ socket }) => !socket.destroyed).length;
 
 describe("a watch connection", () => {
@@ -45,8 +63,14 @@ describe("a watch connection", () => {
     const watched = await watch();
     for (const { socket } of watched.ocs.connections) socket.end();
     await until(() => watched.news.length > 0);
-    expect(watched.news).toEqual([{ kind: "reconnected", upstream: "ocs", endpoint: watched.ocs.url, reason: "all connections to OCS have ended" }]);
-    expect(watched.settled).toEqual([{ endpoint: watched.ocs.url, how: "start" }, undefined, { endpoint: watched.ocs.url, how: "reconnected" }]);
+    expect(watched.news).toEqual([
+      { kind: "reconnected", upstream: "ocs", endpoint: watched.ocs.url, reason: "all connections to OCS have ended" },
+    ]);
+    expect(watched.settled).toEqual([
+      { endpoint: watched.ocs.url, how: "start" },
+      undefined,
+      { endpoint: watched.ocs.url, how: "reconnected" },
+    ]);
     await until(() => open(watched) === 1);
   });
 
@@ -74,12 +98,19 @@ describe("a watch connection", () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     await until(() => watched.news.some(({ kind }) => kind === "reconnected"));
-    expect([watched.settled.map((each) => each?.how), watched.board.status().epoch]).toEqual([["start", undefined, "reconnected"], 1]);
+    expect([watched.settled.map((each) => each?.how), watched.board.status().epoch]).toEqual([
+      ["start", undefined, "reconnected"],
+      1,
+    ]);
   });
 
   it("is asked for a sign of life by the kernel once a second", async () => {
     const delays: (number | undefined)[] = [];
-    const setKeepAlive = vi.spyOn(Socket.prototype, "setKeepAlive").mockImplementation(function keep(this: Socket, _on, delay) {
+    const setKeepAlive = vi.spyOn(Socket.prototype, "setKeepAlive").mockImplementation(function keep(
+      this: Socket,
+      _on,
+      delay,
+    ) {
       delays.push(delay);
       return this;
     });

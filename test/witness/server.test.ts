@@ -25,7 +25,8 @@ afterEach(async () => {
 });
 
 const BODY = `old 0\n\n${signCheckpoint({ origin: LOG, size: 3, root: Buffer.alloc(32, 3) }, key)}`;
-const post = (path: string, init: RequestInit = {}) => fetch(witness.url + path, { method: "POST", body: BODY, ...init });
+const post = (path: string, init: RequestInit = {}) =>
+  fetch(witness.url + path, { method: "POST", body: BODY, ...init });
 
 /** What comes back for these bytes, until the connection ends or nothing came for some time. */
 const raw = async (text: string, quietMs = 300): Promise<string> => {
@@ -33,7 +34,15 @@ const raw = async (text: string, quietMs = 300): Promise<string> => {
   let got = "";
   socket.on("data", (chunk: string) => (got += chunk)).on("error", () => undefined);
   socket.write(text);
-  await Promise.race([once(socket, "close"), (async () => { for (let before = -1; before !== got.length;) { before = got.length; await new Promise((resolve) => setTimeout(resolve, quietMs)); } })()]);
+  await Promise.race([
+    once(socket, "close"),
+    (async () => {
+      for (let before = -1; before !== got.length;) {
+        before = got.length;
+        await new Promise((resolve) => setTimeout(resolve, quietMs));
+      }
+    })(),
+  ]);
   socket.destroy();
   return got;
 };
@@ -41,13 +50,22 @@ const raw = async (text: string, quietMs = 300): Promise<string> => {
 describe("the address of a witness", () => {
   it("cosigns at add-checkpoint", async () => {
     const response = await post("/add-checkpoint");
-    expect([response.status, await response.text()]).toEqual([200, expect.stringMatching(/^— witness\.test\/w1 [A-Za-z0-9+/]+=*\n$/)]);
+    expect([response.status, await response.text()]).toEqual([
+      200,
+      expect.stringMatching(/^— witness\.test\/w1 [A-Za-z0-9+/]+=*\n$/),
+    ]);
   });
 
   it.each([
-    ["/", {}, 404], ["/add-checkpoints", {}, 404], ["/add-checkpoint/", {}, 404], ["//add-checkpoint", {}, 404], ["/ADD-CHECKPOINT", {}, 404],
-    ["/add-checkpoint", { method: "PUT" }, 405], ["/add-checkpoint", { method: "DELETE" }, 405],
-    ["/add-checkpoint", { body: "" }, 400], ["/add-checkpoint", { body: "x".repeat(70_000) }, 413],
+    ["/", {}, 404],
+    ["/add-checkpoints", {}, 404],
+    ["/add-checkpoint/", {}, 404],
+    ["//add-checkpoint", {}, 404],
+    ["/ADD-CHECKPOINT", {}, 404],
+    ["/add-checkpoint", { method: "PUT" }, 405],
+    ["/add-checkpoint", { method: "DELETE" }, 405],
+    ["/add-checkpoint", { body: "" }, 400],
+    ["/add-checkpoint", { body: "x".repeat(70_000) }, 413],
   ] as const)("answers %s %j with %i", async (path, init, status) => {
     const response = await post(path, init);
     expect(response.status).toBe(status);
@@ -58,8 +76,15 @@ describe("the address of a witness", () => {
   it("reads no more of a body than its limit, whatever length it claims or does not claim", async () => {
     const head = (length: string): string => `POST /add-checkpoint HTTP/1.1\r\nHost: w\r\n${length}\r\n\r\n`;
     expect(await raw(head("Content-Length: 9999999999"))).toMatch(/^HTTP\/1\.1 413 /);
-    expect(await raw(`${head("Transfer-Encoding: chunked")}${"8000\r\n".padEnd(6)}${"x".repeat(0x8000)}\r\n`.repeat(1) + `8001\r\n${"x".repeat(0x8001)}\r\n`)).toMatch(/^HTTP\/1\.1 413 /);
-    expect(await raw(head(`Content-Length: ${Buffer.byteLength(BODY)}\r\nX-Large: ${"y".repeat(20_000)}`))).toMatch(/^HTTP\/1\.1 431 /);
+    expect(
+      await raw(
+        `${head("Transfer-Encoding: chunked")}${"8000\r\n".padEnd(6)}${"x".repeat(0x8000)}\r\n`.repeat(1) +
+          `8001\r\n${"x".repeat(0x8001)}\r\n`,
+      ),
+    ).toMatch(/^HTTP\/1\.1 413 /);
+    expect(await raw(head(`Content-Length: ${Buffer.byteLength(BODY)}\r\nX-Large: ${"y".repeat(20_000)}`))).toMatch(
+      /^HTTP\/1\.1 431 /,
+    );
     expect((await post("/add-checkpoint")).status).toBe(200);
   });
 
@@ -80,7 +105,9 @@ describe("the list of logs", () => {
     // One that cannot be used leaves what was in force, and is told.
     await writeFile(join(dir, "logs.txt"), "nonsense, and longer than before\n".repeat(9));
     expect([...(await logs()).keys()]).toEqual([LOG, "other.test/x"]);
-    expect(told).toEqual([expect.stringContaining("logs.txt is not used: \"nonsense, and longer than before\" is no verifier key of a log")]);
+    expect(told).toEqual([
+      expect.stringContaining('logs.txt is not used: "nonsense, and longer than before" is no verifier key of a log'),
+    ]);
     await rm(join(dir, "logs.txt"));
     expect([...(await logs()).keys()]).toEqual([LOG]);
   });

@@ -160,13 +160,23 @@ describe("a witness that has cosigned 5 entries", () => {
   });
 
   it.each([
-    ["another history, proved by its own tree", 422, body(5, proofLines(5, 9, "other"), note(9, { of: "other" })), "unproved"],
+    [
+      "another history, proved by its own tree",
+      422,
+      body(5, proofLines(5, 9, "other"), note(9, { of: "other" })),
+      "unproved",
+    ],
     ["a proof of another size", 422, body(5, proofLines(4, 9), note(9)), "unproved"],
     ["a proof that lacks a line", 422, body(5, proofLines(5, 9).slice(1), note(9)), "unproved"],
     ["a proof with a line too many", 422, body(5, [...proofLines(5, 9), `${"A".repeat(43)}=`], note(9)), "unproved"],
     ["no proof", 422, body(5, [], note(9)), "unproved"],
     ["another tree of the same size", 409, body(5, [], note(5, { of: "other" })), "contradiction"],
-    ["another tree of the same size, with a proof", 422, body(5, proofLines(3, 5), note(5, { of: "other" })), "contradiction"],
+    [
+      "another tree of the same size, with a proof",
+      422,
+      body(5, proofLines(3, 5), note(5, { of: "other" })),
+      "contradiction",
+    ],
     ["a proof where none belongs", 422, body(5, proofLines(3, 5), five), undefined],
   ] as const)("does not cosign %s, and remembers what it had", async (_what, status, sent, kind) => {
     const witness = await open();
@@ -224,7 +234,10 @@ describe("a log's signature line that a reader of notes would not take", () => {
 describe("what else is sent with a checkpoint", () => {
   it.each([
     ["a line that is no signature", "— gateway.test/main !!!\n"],
-    ["a signature by an unknown key", signCheckpoint({ origin: LOG, size: 5, root: Buffer.alloc(32) }, stranger).split("\n\n")[1]!],
+    [
+      "a signature by an unknown key",
+      signCheckpoint({ origin: LOG, size: 5, root: Buffer.alloc(32) }, stranger).split("\n\n")[1]!,
+    ],
     ["a hundred lines", "— gateway.test/main AAAAAAAAAAAA\n".repeat(100)],
     ["a false cosignature in the witness's own name", cosign("hello\n", own, 3)],
   ])("stands in no record, so that a restart goes on: %s", async (_what, more) => {

@@ -28,26 +28,45 @@ describe("a certificate", () => {
   });
 
   it("has DNS names, purposes, and a right to sign or none", () => {
-    expect(readCertificate(der(leaf.certPem))).toMatchObject({ dnsNames: ["a.test", "b.test"], purposes: [CLIENT_AUTH], isAuthority: false, maySignCertificates: false });
-    expect(readCertificate(der(ca.certPem))).toMatchObject({ dnsNames: [], purposes: undefined, isAuthority: true, maySignCertificates: true });
-    expect(readCertificate(der(ca.issue({ version1: true }).certPem))).toMatchObject({ dnsNames: [], purposes: undefined });
+    expect(readCertificate(der(leaf.certPem))).toMatchObject({
+      dnsNames: ["a.test", "b.test"],
+      purposes: [CLIENT_AUTH],
+      isAuthority: false,
+      maySignCertificates: false,
+    });
+    expect(readCertificate(der(ca.certPem))).toMatchObject({
+      dnsNames: [],
+      purposes: undefined,
+      isAuthority: true,
+      maySignCertificates: true,
+    });
+    expect(readCertificate(der(ca.issue({ version1: true }).certPem))).toMatchObject({
+      dnsNames: [],
+      purposes: undefined,
+    });
   });
 
   it("that is cut or changed anywhere is read or refused in one way", () => {
     const whole = der(leaf.certPem);
-    for (let length = 0; length < whole.length; length++) expect(() => readCertificate(whole.subarray(0, length))).toThrow(RangeError);
-    fc.assert(fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
-      const changed = Buffer.from(whole);
-      changed[at]! ^= flip;
-      try {
-        readCertificate(changed);
-      } catch (error) {
-        expect(error).toBeInstanceOf(RangeError);
-      }
-    }), { numRuns: 2000 });
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      expect(() => readCertificate(Buffer.from(bytes))).toThrow(RangeError);
-    }));
+    for (let length = 0; length < whole.length; length++)
+      expect(() => readCertificate(whole.subarray(0, length))).toThrow(RangeError);
+    fc.assert(
+      fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+        const changed = Buffer.from(whole);
+        changed[at]! ^= flip;
+        try {
+          readCertificate(changed);
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        expect(() => readCertificate(Buffer.from(bytes))).toThrow(RangeError);
+      }),
+    );
   });
 });
 
@@ -63,38 +82,89 @@ describe("a revocation list", () => {
 
   it("that is cut or changed anywhere is read or refused in one way", () => {
     const whole = list(ca.crl({ revoked }));
-    for (let length = 0; length < whole.length; length++) expect(() => readRevocationList(whole.subarray(0, length))).toThrow(RangeError);
-    fc.assert(fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
-      const changed = Buffer.from(whole);
-      changed[at]! ^= flip;
-      try {
-        readRevocationList(changed);
-      } catch (error) {
-        expect(error).toBeInstanceOf(RangeError);
-      }
-    }), { numRuns: 2000 });
+    for (let length = 0; length < whole.length; length++)
+      expect(() => readRevocationList(whole.subarray(0, length))).toThrow(RangeError);
+    fc.assert(
+      fc.property(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+        const changed = Buffer.from(whole);
+        changed[at]! ^= flip;
+        try {
+          readRevocationList(changed);
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 
 describeWith(["openssl"], "what openssl makes", (openssl) => {
   const dir = mkdtempSync(join(tmpdir(), "ocsgw-openssl-"));
   afterAll(() => rmSync(dir, { recursive: true }));
-  const run = (...args: readonly string[]): string => execFileSync(openssl, args, { cwd: dir, stdio: ["ignore", "pipe", "ignore"] }).toString();
+  const run = (...args: readonly string[]): string =>
+    execFileSync(openssl, args, { cwd: dir, stdio: ["ignore", "pipe", "ignore"] }).toString();
   const CONFIG = `[ca]\ndefault_ca = d\n[d]\ndatabase = index.txt\nserial = serial\ncrlnumber = crlnumber\nnew_certs_dir = .\ncertificate = ca.pem\nprivate_key = ca.key\ndefault_md = sha256\ndefault_days = 30\ndefault_crl_days = 3\npolicy = p\nx509_extensions = x\n[p]\ncommonName = supplied\n[x]\nextendedKeyUsage = clientAuth\nsubjectAltName = DNS:ors-1.alpha.test\nbasicConstraints = critical,CA:false\nkeyUsage = critical,digitalSignature\n`;
 
   it("is read as openssl reads it", () => {
-    for (const [name, text] of [["ca.cnf", CONFIG], ["index.txt", ""], ["serial", "01\n"], ["crlnumber", "01\n"]] as const) writeFileSync(join(dir, name), text);
-    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/C=XX/O=Firm/CN=root", "-keyout", "ca.key", "-out", "ca.pem");
+    for (const [name, text] of [
+      ["ca.cnf", CONFIG],
+      ["index.txt", ""],
+      ["serial", "01\n"],
+      ["crlnumber", "01\n"],
+    ] as const)
+      writeFileSync(join(dir, name), text);
+    run(
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      "-nodes",
+      "-subj",
+      "/C=XX/O=Firm/CN=root",
+      "-keyout",
+      "ca.key",
+      "-out",
+      "ca.pem",
+    );
     for (const name of ["one", "two"]) {
-      run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.csr`);
+      run(
+        "req",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        `/CN=${name}`,
+        "-keyout",
+        `${name}.key`,
+        "-out",
+        `${name}.csr`,
+      );
       run("ca", "-config", "ca.cnf", "-batch", "-notext", "-in", `${name}.csr`, "-out", `${name}.pem`);
     }
     run("ca", "-config", "ca.cnf", "-revoke", "two.pem");
     run("ca", "-config", "ca.cnf", "-gencrl", "-out", "crl.pem");
-    const [one, two] = ["one", "two"].map((name) => readCertificate(der(readFileSync(join(dir, `${name}.pem`), "utf8"))));
+    const [one, two] = ["one", "two"].map((name) =>
+      readCertificate(der(readFileSync(join(dir, `${name}.pem`), "utf8"))),
+    );
     const crl = readRevocationList(list(readFileSync(join(dir, "crl.pem"), "utf8")));
-    expect(one).toMatchObject({ dnsNames: ["ors-1.alpha.test"], purposes: [CLIENT_AUTH], isAuthority: false, maySignCertificates: false });
-    expect([crl.revoked.has(one!.serial), crl.revoked.has(two!.serial), crl.issuer === one!.issuer]).toEqual([false, true, true]);
-    expect(new Date(crl.nextUpdate).toUTCString().slice(5, 25)).toBe(new Date(run("crl", "-in", "crl.pem", "-noout", "-nextupdate").trim().replace("nextUpdate=", "")).toUTCString().slice(5, 25));
+    expect(one).toMatchObject({
+      dnsNames: ["ors-1.alpha.test"],
+      purposes: [CLIENT_AUTH],
+      isAuthority: false,
+      maySignCertificates: false,
+    });
+    expect([crl.revoked.has(one!.serial), crl.revoked.has(two!.serial), crl.issuer === one!.issuer]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect(new Date(crl.nextUpdate).toUTCString().slice(5, 25)).toBe(
+      new Date(run("crl", "-in", "crl.pem", "-noout", "-nextupdate").trim().replace("nextUpdate=", ""))
+        .toUTCString()
+        .slice(5, 25),
+    );
   });
 });

@@ -28,9 +28,10 @@ const SHAPES: Readonly<Record<string, (...blocks: string[]) => string>> = {
   "with blanks for line breaks": (...blocks) => blocks.map((block) => block.trim().replaceAll("\n", " ")).join(" "),
   "with CRLF": (...blocks) => blocks.join("").replaceAll("\n", "\r\n"),
   "with CR": (...blocks) => blocks.join("").replaceAll("\n", "\r"),
-  "indented": (...blocks) => blocks.join("").replaceAll(/^(?=.)/gm, "    "),
+  indented: (...blocks) => blocks.join("").replaceAll(/^(?=.)/gm, "    "),
   "behind a BOM": (...blocks) => `\ufeff${blocks.join("")}`,
-  "with text between": (...blocks) => blocks.map((block, at) => `subject=CN = ${at}\n-- ${at} --\n${block}\n`).join("\n"),
+  "with text between": (...blocks) =>
+    blocks.map((block, at) => `subject=CN = ${at}\n-- ${at} --\n${block}\n`).join("\n"),
   "with blank lines inside": (...blocks) => blocks.join("").replaceAll("\n", "\n\n"),
   "under its older label": (...blocks) => blocks.join("").replaceAll(/(BEGIN|END) CERTIFICATE/g, "$1 X509 CERTIFICATE"),
 };
@@ -48,9 +49,13 @@ describe.each(NAMES)("PEM %s", (name) => {
   it("holds the same certificates for every reader", () => {
     const wanted = [root, middle, other].map(({ certPem }) => new X509Certificate(certPem).fingerprint256);
     expect(certificatesOf(bundle).map((der) => new X509Certificate(der).fingerprint256)).toEqual(wanted);
-    expect((certificatesIn(bundle) as readonly X509Certificate[]).map(({ fingerprint256 }) => fingerprint256)).toEqual(wanted);
+    expect((certificatesIn(bundle) as readonly X509Certificate[]).map(({ fingerprint256 }) => fingerprint256)).toEqual(
+      wanted,
+    );
     expect(certificatesPem(bundle)).toBe([root, middle, other].map(({ certPem }) => certPem.trimEnd() + "\n").join(""));
-    expect(firstEnd(bundle)?.notAfter).toBe(Math.min(...[root, middle, other].map(({ certPem }) => new X509Certificate(certPem).validToDate.getTime())));
+    expect(firstEnd(bundle)?.notAfter).toBe(
+      Math.min(...[root, middle, other].map(({ certPem }) => new X509Certificate(certPem).validToDate.getTime())),
+    );
   });
 
   it("holds the same revocation lists and the same key", () => {
@@ -58,18 +63,39 @@ describe.each(NAMES)("PEM %s", (name) => {
     const curve = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const sec1 = privateKey.export({ type: "sec1", format: "pem" }).toString();
-    for (const text of [shaped(leaf.keyPem), shaped(leaf.certPem, leaf.keyPem)]) expect(createPrivateKey(privateKeyPem(text)).equals(createPrivateKey(leaf.keyPem))).toBe(true);
+    for (const text of [shaped(leaf.keyPem), shaped(leaf.certPem, leaf.keyPem)])
+      expect(createPrivateKey(privateKeyPem(text)).equals(createPrivateKey(leaf.keyPem))).toBe(true);
     expect(createPrivateKey(privateKeyPem(shaped(curve, sec1))).equals(privateKey)).toBe(true);
     expect(typeof keyIn(shaped(curve, sec1))).toBe("object");
   });
 
   it("lets clients in at the handshake, and revokes them", async () => {
     const open = async (clientCrl: string | undefined): Promise<string> => {
-      const tls = { cert: shaped(leaf.certPem, middle.certPem), key: shaped(leaf.keyPem), minVersion: "1.2" as const, clientCertificates: "request" as const, clientCa: bundle, clientCrl };
-      const listener = await listen({ name: "clients", host: "127.0.0.1", port: 0, tls, names: ["gw"], allowFrom: undefined, maxBody: 1024 }, async (arrival) => ({ status: 200, headers: [], body: bytesOf(arrival.peer?.fault ?? arrival.peer?.names.join(" ") ?? "nobody") }));
+      const tls = {
+        cert: shaped(leaf.certPem, middle.certPem),
+        key: shaped(leaf.keyPem),
+        minVersion: "1.2" as const,
+        clientCertificates: "request" as const,
+        clientCa: bundle,
+        clientCrl,
+      };
+      const listener = await listen(
+        { name: "clients", host: "127.0.0.1", port: 0, tls, names: ["gw"], allowFrom: undefined, maxBody: 1024 },
+        async (arrival) => ({
+          status: 200,
+          headers: [],
+          body: bytesOf(arrival.peer?.fault ?? arrival.peer?.names.join(" ") ?? "nobody"),
+        }),
+      );
       stops.push(() => listener.stop(0));
       // The chain that the listener shows must reach the root as well.
-      const socket = connect({ port: listener.port, host: "127.0.0.1", ca: root.certPem, cert: client.certPem, key: client.keyPem });
+      const socket = connect({
+        port: listener.port,
+        host: "127.0.0.1",
+        ca: root.certPem,
+        cert: client.certPem,
+        key: client.keyPem,
+      });
       stops.push(() => socket.destroy());
       let text = "";
       socket.on("data", (chunk: Buffer) => (text += chunk.toString()));
@@ -87,16 +113,31 @@ describe.each(NAMES)("PEM %s", (name) => {
   it("is taken for OCS and for the validator", async () => {
     const ocs = await rawOcs(undefined, { tls: { certPem: leaf.chainPem, keyPem: leaf.keyPem } });
     stops.push(ocs.close);
-    const tls = { ca: shaped(other.certPem, root.certPem), crl: shaped(root.crl(), middle.crl()), cert: shaped(client.certPem, middle.certPem), key: shaped(client.keyPem) };
-    const outcome = await new Promise((resolve) => connectTo({ origin: `https://127.0.0.1:${ocs.port}`, tls, connectTimeout: 5000 }, (error, socket) => {
-      socket?.destroy();
-      resolve(error);
-    }));
+    const tls = {
+      ca: shaped(other.certPem, root.certPem),
+      crl: shaped(root.crl(), middle.crl()),
+      cert: shaped(client.certPem, middle.certPem),
+      key: shaped(client.keyPem),
+    };
+    const outcome = await new Promise((resolve) =>
+      connectTo({ origin: `https://127.0.0.1:${ocs.port}`, tls, connectTimeout: 5000 }, (error, socket) => {
+        socket?.destroy();
+        resolve(error);
+      }),
+    );
     expect(outcome).toBeNull();
-    const server = createHttps({ cert: leaf.chainPem, key: leaf.keyPem }, (_, response) => void response.end("ok")).listen(0, "127.0.0.1");
+    const server = createHttps(
+      { cert: leaf.chainPem, key: leaf.keyPem },
+      (_, response) => void response.end("ok"),
+    ).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     stops.push(() => (server.closeAllConnections(), server.close()));
-    const relay = createRelay({ url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/`, timeout: 5000, ca: shaped(other.certPem, root.certPem), userAgent: "ocs-gateway/test" });
+    const relay = createRelay({
+      url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+      timeout: 5000,
+      ca: shaped(other.certPem, root.certPem),
+      userAgent: "ocs-gateway/test",
+    });
     stops.push(() => relay.close());
     expect(await relay.send(bytesOf("{}"), undefined)).toMatchObject({ reply: { status: 200 } });
   });
@@ -108,7 +149,11 @@ describe("PEM that is damaged is refused in words, by every reader", () => {
     ["nothing", "", /no certificate in PEM/],
     ["text", "nothing of the kind", /no certificate in PEM$/],
     ["DER", new X509Certificate(good).raw.toString("utf8"), /it looks like DER/],
-    ["a last block that was cut", good + other.certPem.slice(0, 300), new RegExp(`the CERTIFICATE that begins in line ${good.split("\n").length} has no end`)],
+    [
+      "a last block that was cut",
+      good + other.certPem.slice(0, 300),
+      new RegExp(`the CERTIFICATE that begins in line ${good.split("\n").length} has no end`),
+    ],
     ["a block in a block", `${good.slice(0, 200)}\n${good}`, /the CERTIFICATE that begins in line 1 has no end/],
     ["an end of another label", good.replace("END CERTIFICATE", "END X509 CRL"), /line 1 has no end/],
     ["no base64", good.replace(/\n.{8}/, "\n????????"), /the CERTIFICATE that begins in line 1 is not base64/],
@@ -123,8 +168,20 @@ describe("PEM that is damaged is refused in words, by every reader", () => {
 
   it.each<[string, string, RegExp]>([
     ["none", root.certPem, /no private key in PEM/],
-    ["encrypted", generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "x" }).toString(), /encrypted/],
-    ["encrypted in the older form", generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "sec1", format: "pem", cipher: "aes-256-cbc", passphrase: "x" }).toString(), /encrypted/],
+    [
+      "encrypted",
+      generateKeyPairSync("ec", { namedCurve: "P-256" })
+        .privateKey.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "x" })
+        .toString(),
+      /encrypted/,
+    ],
+    [
+      "encrypted in the older form",
+      generateKeyPairSync("ec", { namedCurve: "P-256" })
+        .privateKey.export({ type: "sec1", format: "pem", cipher: "aes-256-cbc", passphrase: "x" })
+        .toString(),
+      /encrypted/,
+    ],
     ["cut", leaf.keyPem.slice(0, 80), /has no end/],
   ])("a key that is %s", (_, text, says) => {
     expect(() => privateKeyPem(text)).toThrow(says);

@@ -15,7 +15,7 @@ import { faultInWords } from "../../system-error.ts";
 
 export type AcceptOptions = { readonly config: string; readonly purpose?: string; readonly json?: boolean };
 
-const NO_PURPOSE = "--purpose: say why, as in --purpose \"disk replaced, copy of Monday\"; it stands in the journal";
+const NO_PURPOSE = '--purpose: say why, as in --purpose "disk replaced, copy of Monday"; it stands in the journal';
 const NOTHING = "the journal agrees with all that was signed before: there is nothing to accept";
 const DAMAGE = "That is damage and no restored copy: ocsgw audit verify tells where";
 
@@ -37,7 +37,10 @@ export const auditAcceptRestore = async ({ config, purpose, json }: AcceptOption
   const away = found.filter((each) => each.away !== undefined);
   if (away.length > 0) {
     const why = away.map((each) => `${each.name} cannot be read: ${each.away}`).join("; ");
-    return refused(`nothing was accepted: ${why}. What was published there would be held against the journal later`, UNREACHABLE);
+    return refused(
+      `nothing was accepted: ${why}. What was published there would be held against the journal later`,
+      UNREACHABLE,
+    );
   }
   try {
     const { dir } = settings.audit;
@@ -64,19 +67,26 @@ class NotDelivered extends Error {
   override readonly name = "NotDelivered";
 }
 
-const deliverTo = (found: readonly Found[]) => async (note: string): Promise<void> => {
-  for (const { place, name } of found) {
-    await place.deliver(note).catch((error: unknown) => {
-      const why = faultInWords(error);
-      throw new NotDelivered(`the checkpoint could not be brought to ${name}: ${why}. Give the command again when it can`);
-    });
-  }
-};
+const deliverTo =
+  (found: readonly Found[]) =>
+  async (note: string): Promise<void> => {
+    for (const { place, name } of found) {
+      await place.deliver(note).catch((error: unknown) => {
+        const why = faultInWords(error);
+        throw new NotDelivered(
+          `the checkpoint could not be brought to ${name}: ${why}. Give the command again when it can`,
+        );
+      });
+    }
+  };
 
 const tell = (accepted: Accepted, json = false): void => {
   if (json) console.log(JSON.stringify(accepted));
   else if (accepted.kind === "nothing") console.error(NOTHING);
-  else console.error(`accepted with ${accepted.entries} entries; the last one says so. What did not agree: ${accepted.why}`);
+  else
+    console.error(
+      `accepted with ${accepted.entries} entries; the last one says so. What did not agree: ${accepted.why}`,
+    );
 };
 
 const explained = (error: unknown): number => {
@@ -84,6 +94,10 @@ const explained = (error: unknown): number => {
   if (error instanceof JournalDamaged) return refused(`nothing was accepted: ${why}. ${DAMAGE}`, BROKEN);
   if (error instanceof NotDelivered) return refused(why, UNREACHABLE);
   if (error instanceof AnchorNotWritable) return refused(why, FAILED);
-  if (error instanceof NoJournal) return refused(`nothing was accepted: ${why}. Put the copy there first; to begin again without its entries, make an empty directory`, CANNOT_TELL);
+  if (error instanceof NoJournal)
+    return refused(
+      `nothing was accepted: ${why}. Put the copy there first; to begin again without its entries, make an empty directory`,
+      CANNOT_TELL,
+    );
   return refused(`nothing was accepted: ${why}`, error instanceof JournalHeld ? UNREACHABLE : FAILED);
 };

@@ -42,13 +42,15 @@ export const auditCase = async (options: CaseOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
   if (!loaded.ok) return sayInvalidToRead(options.config);
   try {
-    if (existsSync(options.out)) throw new RangeError(`${options.out} is there already; a case file does not write over anything`);
+    if (existsSync(options.out))
+      throw new RangeError(`${options.out} is there already; a case file does not write over anything`);
     return await write(options, loaded.settings, loaded.hash);
   } catch (error) {
     if (error instanceof IndexKeyDiffers) return said(`no case was written: ${error.message}`, CANNOT_TELL);
     if (error instanceof CannotTell) return said(`no case was written: ${error.message}`, CANNOT_TELL);
     if (error instanceof NotProvable) return said(error.message, BROKEN);
-    if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError)) throw error;
+    if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError))
+      throw error;
     return said(error instanceof FilterError ? error.render() : error.message, WRONG_USAGE);
   }
 };
@@ -65,7 +67,13 @@ const write = async (options: CaseOptions, settings: Settings, configHash: strin
   const { kind } = sought.person;
   const { asked, found } = await find(settings, sought);
   const filter = bothOf(parseFilter(filterFor(asked.person, asked.wanted)), asked.filter);
-  const looked = { operation: "export", query: filter.text, purpose, results: found.requests.length, tokens: { [kind]: asked.wanted.tokens[0]! } };
+  const looked = {
+    operation: "export",
+    query: filter.text,
+    purpose,
+    results: found.requests.length,
+    tokens: { [kind]: asked.wanted.tokens[0]! },
+  };
   const recorded = await recordAccess({ settings, configHash }, looked, true);
   if (typeof recorded === "number") return recorded;
   const query = { dir: settings.audit.dir, filter, size: recorded.size };
@@ -87,8 +95,11 @@ const soughtIn = async (options: CaseOptions, { tenants }: Settings): Promise<So
 const tenantTerm = (tenant: string | undefined, tenants: Settings["tenants"]): string => {
   if (tenant === undefined) return "";
   if (/^\d{1,10}$/.test(tenant)) return `tenant:${tenant}`;
-  if (tenants.some(({ name }) => name.toLowerCase() === tenant.toLowerCase())) return `tenant:${JSON.stringify(tenant)}`;
-  throw new RangeError(`--tenant: no tenant of the config is called ${JSON.stringify(tenant)}; known are ${tenants.map(({ name }) => name).join(", ")}. One that has left the config is named by its DBID`);
+  if (tenants.some(({ name }) => name.toLowerCase() === tenant.toLowerCase()))
+    return `tenant:${JSON.stringify(tenant)}`;
+  throw new RangeError(
+    `--tenant: no tenant of the config is called ${JSON.stringify(tenant)}; known are ${tenants.map(({ name }) => name).join(", ")}. One that has left the config is named by its DBID`,
+  );
 };
 
 const find = async (settings: Settings, sought: Sought): Promise<{ readonly asked: Asked; readonly found: Case }> => {
@@ -112,10 +123,13 @@ const find = async (settings: Settings, sought: Sought): Promise<{ readonly aske
 
 const tell = ({ out, json }: CaseOptions, found: Case): void => {
   const about = { in_short: inShort(found), complete: found.complete, not_covered: notCoveredBy(found) };
-  if (json) return console.log(JSON.stringify({ out, requests: numberOf(found.requests), ...about, evidence: found.evidence }));
+  if (json)
+    return console.log(JSON.stringify({ out, requests: numberOf(found.requests), ...about, evidence: found.evidence }));
   for (const line of about.in_short) console.log(line);
   const number = numberOf(found.requests);
-  console.error(`${number} ${number === 1 ? "request" : "requests"} of the case, in ${out}: summary.html is for people`);
+  console.error(
+    `${number} ${number === 1 ? "request" : "requests"} of the case, in ${out}: summary.html is for people`,
+  );
   for (const line of about.not_covered) console.error(line);
   console.error(found.complete ? "complete" : "NOT COMPLETE: what is not in it may have been requested all the same");
 };

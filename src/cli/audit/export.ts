@@ -46,15 +46,18 @@ const CANNOT_TELL = 8;
 export const auditExport = async (options: ExportOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
   if (!loaded.ok) return sayInvalidToRead(options.config);
-  if (options.out !== "-" && existsSync(options.out)) return said(`${options.out} is there already; an export does not write over anything`, WRONG_USAGE);
-  if (options.out === "-" && options.as === "bundle") return said("a bundle is a directory or a .zip file, and does not go to standard output", WRONG_USAGE);
+  if (options.out !== "-" && existsSync(options.out))
+    return said(`${options.out} is there already; an export does not write over anything`, WRONG_USAGE);
+  if (options.out === "-" && options.as === "bundle")
+    return said("a bundle is a directory or a .zip file, and does not go to standard output", WRONG_USAGE);
   try {
     return await write(options, loaded.settings, loaded.hash);
   } catch (error) {
     if (error instanceof IndexKeyDiffers) return said(`nothing was exported: ${error.message}`, CANNOT_TELL);
     if (error instanceof CannotTell) return said(`nothing was exported: ${error.message}`, CANNOT_TELL);
     if (error instanceof NotProvable) return said(error.message, BROKEN);
-    if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError)) throw error;
+    if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError))
+      throw error;
     return said(error instanceof FilterError ? error.render() : error.message, WRONG_USAGE);
   }
 };
@@ -68,7 +71,11 @@ const write = async (options: ExportOptions, settings: Settings, configHash: str
   const { filter, names, sought } = await filterOf(options, settings);
   const { out, as } = options;
   const purpose = await purposeFrom(options.purpose);
-  const recorded = await recordAccess({ settings, ...(sought && { configHash }) }, { operation: "export", query: filter.text, purpose, tokens: tokensIn(filter.text) }, true);
+  const recorded = await recordAccess(
+    { settings, ...(sought && { configHash }) },
+    { operation: "export", query: filter.text, purpose, tokens: tokensIn(filter.text) },
+    true,
+  );
   if (typeof recorded === "number") return recorded;
   const query = { dir: settings.audit.dir, filter, names, size: recorded.size };
   const evidence = sought && (await evidenceFor(settings.audit, sought, names));
@@ -96,14 +103,30 @@ const filterOf = async (options: ExportOptions, settings: Settings): Promise<Que
     await requireSameKeys(searcher, keys, KNOWN_SECRETS);
     return askedFor(searcher, { person, keys, filter, known: KNOWN_SECRETS });
   });
-  return { filter: bothOf(parseFilter(filterFor(person, asked.wanted)), filter), names, sought: { person, narrowed: filter } };
+  return {
+    filter: bothOf(parseFilter(filterFor(person, asked.wanted)), filter),
+    names,
+    sought: { person, narrowed: filter },
+  };
 };
 
 /** What the look-up of a person covers, as a search tells it. */
-const evidenceFor = async (audit: Settings["audit"], { person, narrowed }: Sought, names: readonly UnknownName[]): Promise<Evidence | undefined> => {
+const evidenceFor = async (
+  audit: Settings["audit"],
+  { person, narrowed }: Sought,
+  names: readonly UnknownName[],
+): Promise<Evidence | undefined> => {
   const searcher = await openSearcher(audit.dir, "audit export");
   try {
-    const question = { kind: "person", person, keys: keysToSearchWith(audit.index_key), known: KNOWN_SECRETS, filter: narrowed.text, names, limit: 1 } as const;
+    const question = {
+      kind: "person",
+      person,
+      keys: keysToSearchWith(audit.index_key),
+      known: KNOWN_SECRETS,
+      filter: narrowed.text,
+      names,
+      limit: 1,
+    } as const;
     return (await searcher.ask(question)).evidence;
   } finally {
     await searcher.close();
@@ -121,11 +144,41 @@ const withSearcher = async <Found>(dir: string, look: (searcher: Searcher) => Pr
 
 type Told = { readonly size: number; readonly evidence: Evidence | undefined };
 
-const tell = ({ out, as, json }: ExportOptions, { stories, entries, fitting, warnings, set_aside: asides }: Exported, { size, evidence }: Told): void => {
-  if (json && out !== "-") return console.log(JSON.stringify({ out, as, requests_and_events: stories, entries, fitting, warnings, checkpoint: size, set_aside: asides, ...(evidence && { evidence }) }));
-  console.error(`${stories} requests and events, ${entries} entries, of the first ${size}${out === "-" ? "" : `, in ${out}`}`);
-  if (fitting === 0) console.error(`nothing found: no entry of the journal fits the filter${stories > 0 ? "; what was written are the journal's own records of this export and of deletions" : ""}`);
+const tell = (
+  { out, as, json }: ExportOptions,
+  { stories, entries, fitting, warnings, set_aside: asides }: Exported,
+  { size, evidence }: Told,
+): void => {
+  if (json && out !== "-")
+    return console.log(
+      JSON.stringify({
+        out,
+        as,
+        requests_and_events: stories,
+        entries,
+        fitting,
+        warnings,
+        checkpoint: size,
+        set_aside: asides,
+        ...(evidence && { evidence }),
+      }),
+    );
+  console.error(
+    `${stories} requests and events, ${entries} entries, of the first ${size}${out === "-" ? "" : `, in ${out}`}`,
+  );
+  if (fitting === 0)
+    console.error(
+      `nothing found: no entry of the journal fits the filter${stories > 0 ? "; what was written are the journal's own records of this export and of deletions" : ""}`,
+    );
   for (const warning of warnings) console.error(`warning: ${warning}`);
-  for (const line of evidence ? evidenceLines(evidence) : as === "bundle" ? [] : asides.map((each) => `not covered: ${saysAside(each)}`)) console.error(line);
-  if (as === "bundle") console.error(`verify anywhere, with the gateway's verifier key: node verify.mjs --key KEY (inside it), or ocsgw audit verify ${inShell(out)} --key KEY`);
+  for (const line of evidence
+    ? evidenceLines(evidence)
+    : as === "bundle"
+      ? []
+      : asides.map((each) => `not covered: ${saysAside(each)}`))
+    console.error(line);
+  if (as === "bundle")
+    console.error(
+      `verify anywhere, with the gateway's verifier key: node verify.mjs --key KEY (inside it), or ocsgw audit verify ${inShell(out)} --key KEY`,
+    );
 };

@@ -8,9 +8,13 @@ type Options = { readonly phoneStdin?: boolean; readonly customerStdin?: boolean
 /** Undefined when nobody is looked for. Throws RangeError. */
 export const personFrom = async ({ phoneStdin, customerStdin }: Options): Promise<Person | undefined> => {
   if (!phoneStdin && !customerStdin) return undefined;
-  if (phoneStdin && customerStdin) throw new RangeError("--phone-stdin or --customer-stdin, and not both: there is one standard input");
+  if (phoneStdin && customerStdin)
+    throw new RangeError("--phone-stdin or --customer-stdin, and not both: there is one standard input");
   const kind = phoneStdin ? "phone" : "customer_id";
-  const lines = (await given(kind)).split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+  const lines = (await given(kind))
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter(Boolean);
   if (lines.length !== 1) throw new RangeError(`expected one line on standard input, found ${lines.length}`);
   return { kind, value: lines[0]! };
 };

@@ -40,7 +40,10 @@ export const recordAccess = async (place: Place, looked: Looked, sign: boolean):
   } catch (error) {
     if (error instanceof WrongCommand) return refused(error.message, WRONG_USAGE);
     const why = faultInWords(error);
-    return refused(`${looked.operation === HANDLED ? "the note was not written" : "the look-up could not be recorded, so nothing is shown"}: ${why}`, error instanceof JournalDamaged ? BROKEN : error instanceof JournalHeld ? UNREACHABLE : CANNOT_TELL);
+    return refused(
+      `${looked.operation === HANDLED ? "the note was not written" : "the look-up could not be recorded, so nothing is shown"}: ${why}`,
+      error instanceof JournalDamaged ? BROKEN : error instanceof JournalHeld ? UNREACHABLE : CANNOT_TELL,
+    );
   }
 };
 
@@ -58,10 +61,18 @@ const writeHere = async ({ settings, configHash }: Place, lock: Lock, { asked, s
   const { dir, checkpoint, index_key } = settings.audit;
   try {
     const key = await signingKeyOf(settings);
-    const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", lock }, trustOf(settings, key, await readSecondPlaces(settings)));
+    const { journal, anchor, warnings } = await openChecked(
+      { dir, durability: "flush", lock },
+      trustOf(settings, key, await readSecondPlaces(settings)),
+    );
     try {
       for (const warning of warnings) console.error(`warning: ${warning}`);
-      const checkpoints = await createCheckpoints(journal, { key, origin: checkpoint.origin, everyMs: checkpoint.every, anchor });
+      const checkpoints = await createCheckpoints(journal, {
+        key,
+        origin: checkpoint.origin,
+        everyMs: checkpoint.every,
+        anchor,
+      });
       const { keys } = readableKeys(index_key);
       if (configHash !== undefined && keys !== undefined) journal.keys.use(keys, configHash, KNOWN_SECRETS);
       const statesKeys = journal.keys.owes;

@@ -19,46 +19,67 @@ import { NoJournal, reachJournal, type Way } from "../journal.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
 import { faultInWords } from "../../system-error.ts";
 
-export type RetentionOptions = { readonly config: string; readonly confirmClock?: boolean | undefined; readonly json?: boolean | undefined };
+export type RetentionOptions = {
+  readonly config: string;
+  readonly confirmClock?: boolean | undefined;
+  readonly json?: boolean | undefined;
+};
 
 const UNREACHABLE = 5;
 const BROKEN = 7;
 const CANNOT_TELL = 8;
-const CONFIRMED_HERE = "the journal has an entry that says so; "
-  + "a gateway deletes what is old enough no earlier than an hour after its start";
+const CONFIRMED_HERE =
+  "the journal has an entry that says so; " +
+  "a gateway deletes what is old enough no earlier than an hour after its start";
 
 export const auditRetention = async ({ config, confirmClock, json }: RetentionOptions): Promise<number> => {
   const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalidToRead(config);
   const user = userInWords(await whoAsks());
   const { admin, audit } = loaded.settings;
-  const question = confirmClock ? { path: "/api/retention/confirm-clock", method: "POST" as const, body: { user } } : { path: "/api/retention" };
+  const question = confirmClock
+    ? { path: "/api/retention/confirm-clock", method: "POST" as const, body: { user } }
+    : { path: "/api/retention" };
   const way = await wayTo(audit.dir);
-  if (way?.by === "gateway") return show((await way.ask(confirmClock ? "confirm-clock" : "retention", { user })) as RetentionState, { confirmClock, json });
+  if (way?.by === "gateway")
+    return show((await way.ask(confirmClock ? "confirm-clock" : "retention", { user })) as RetentionState, {
+      confirmClock,
+      json,
+    });
   await way?.lock.release();
   const answer = admin && !way ? await askAs({ config }, question) : UNREACHABLE;
   if (typeof answer !== "number") return show(answer.value as RetentionState, { confirmClock, json });
   if (answer !== UNREACHABLE) return answer;
   if (confirmClock) return confirmHere(loaded.settings, user);
-  console.error("no gateway answers: what is old enough is deleted by a running gateway only, and no earlier than an hour after its start");
+  console.error(
+    "no gateway answers: what is old enough is deleted by a running gateway only, and no earlier than an hour after its start",
+  );
   return UNREACHABLE;
 };
 
 /** Undefined where the directory is not on this machine, or what has it open takes no commands. */
 const wayTo = (dir: string): Promise<Way | undefined> =>
   reachJournal(dir, "audit retention").catch((error: unknown) => {
-    if (error instanceof NoJournal || error instanceof JournalHeld || error instanceof LockUnavailable) return undefined;
+    if (error instanceof NoJournal || error instanceof JournalHeld || error instanceof LockUnavailable)
+      return undefined;
     throw error;
   });
 
-const show = (state: RetentionState, { confirmClock, json }: Pick<RetentionOptions, "confirmClock" | "json">): number => {
+const show = (
+  state: RetentionState,
+  { confirmClock, json }: Pick<RetentionOptions, "confirmClock" | "json">,
+): number => {
   if (json) console.log(JSON.stringify(state));
   else {
     const next = `${Math.ceil(state.next_look / 60_000)} min`;
-    console.log([
-      `the gateway's clock shows ${state.clock}${confirmClock ? ", confirmed: the journal has an entry that says so" : ""}`,
-      state.waits === null ? `what is old enough is deleted at the next look, in ${next}` : `nothing is deleted: ${state.waits}`,
-    ].join("\n"));
+    console.log(
+      [
+        `the gateway's clock shows ${state.clock}${confirmClock ? ", confirmed: the journal has an entry that says so" : ""}`,
+        state.waits === null
+          ? `what is old enough is deleted at the next look, in ${next}`
+          : `nothing is deleted: ${state.waits}`,
+      ].join("\n"),
+    );
   }
   return 0;
 };

@@ -41,7 +41,13 @@ export type SearchOptions = {
   readonly timeout?: string;
 };
 
-type Found = { readonly stories: readonly Story[]; readonly next: number | undefined; readonly searched: Searched; readonly evidence?: Evidence; readonly warnings: readonly string[] };
+type Found = {
+  readonly stories: readonly Story[];
+  readonly next: number | undefined;
+  readonly searched: Searched;
+  readonly evidence?: Evidence;
+  readonly warnings: readonly string[];
+};
 type Asking = {
   readonly settings: Settings;
   readonly filter: Filter;
@@ -69,7 +75,8 @@ export const auditSearch = async (options: SearchOptions): Promise<number> => {
       console.error(`${error.message}, or give it longer: --timeout`);
       return CANNOT_TELL;
     }
-    if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError)) throw error;
+    if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError))
+      throw error;
     console.error(error instanceof FilterError ? error.render() : error.message);
     return WRONG_USAGE;
   }
@@ -88,10 +95,23 @@ const search = async (options: SearchOptions, settings: Settings, configHash: st
   const tokens = person ? { [person.kind]: found.evidence!.tokens[0]! } : tokensIn(filter.text);
   if (tokens) {
     const place = { settings, ...(person && { configHash }) };
-    const recorded = await recordAccess(place, { operation: "look-up", query: filter.text, purpose, results: found.stories.length, tokens }, false);
+    const recorded = await recordAccess(
+      place,
+      { operation: "look-up", query: filter.text, purpose, results: found.stories.length, tokens },
+      false,
+    );
     if (typeof recorded === "number") return recorded;
   }
-  if (options.json) console.log(stringify({ requests: found.stories.map(viewOf), next: cursorOf(found.next), searched: found.searched, ...(found.evidence && { evidence: found.evidence }), warnings: found.warnings }));
+  if (options.json)
+    console.log(
+      stringify({
+        requests: found.stories.map(viewOf),
+        next: cursorOf(found.next),
+        searched: found.searched,
+        ...(found.evidence && { evidence: found.evidence }),
+        warnings: found.warnings,
+      }),
+    );
   else print(found);
   const isSearched = found.evidence ? found.evidence.complete : found.searched.set_aside.length === 0;
   return isSearched ? 0 : CANNOT_TELL;
@@ -115,10 +135,16 @@ const timeoutIn = (text: string | undefined): number => {
 const SLOW = 100_000;
 
 const find = async ({ settings: { audit }, filter, names, person, paged, timeoutMs }: Asking): Promise<Found> => {
-  const searcher = await openSearcher(audit.dir, "audit search", (size) => void (process.stderr.isTTY && size > SLOW && process.stderr.write(`\rindex: ${size} entries`)));
+  const searcher = await openSearcher(
+    audit.dir,
+    "audit search",
+    (size) => void (process.stderr.isTTY && size > SLOW && process.stderr.write(`\rindex: ${size} entries`)),
+  );
   try {
     const asked = { filter: filter.text, names, ...paged };
-    const question = person ? { kind: "person" as const, person, keys: keysToSearchWith(audit.index_key), known: KNOWN_SECRETS, ...asked } : { kind: "page" as const, ...asked };
+    const question = person
+      ? { kind: "person" as const, person, keys: keysToSearchWith(audit.index_key), known: KNOWN_SECRETS, ...asked }
+      : { kind: "page" as const, ...asked };
     const { stories = [], next, searched, evidence, warnings = [] } = await searcher.ask(question, timeoutMs);
     return { stories, next, searched: evidence?.searched ?? searched!, ...(evidence && { evidence }), warnings };
   } finally {
@@ -128,8 +154,17 @@ const find = async ({ settings: { audit }, filter, names, person, paged, timeout
 
 const print = ({ stories, next, searched, evidence, warnings }: Found): void => {
   for (const line of linesOf(stories)) console.log(line);
-  console.error(stories.length === 0 ? "nothing found" : `${stories.length} found${next === undefined ? "" : `, and more: --cursor ${next}`}`);
-  console.error(`searched ${searched.to - searched.from} entries${searched.first === undefined ? "" : `, from ${searched.first} to ${searched.last}`}`);
-  for (const line of evidence ? evidenceLines(evidence) : searched.set_aside.map((each) => `not covered: ${saysAside(each)}`)) console.error(line);
+  console.error(
+    stories.length === 0
+      ? "nothing found"
+      : `${stories.length} found${next === undefined ? "" : `, and more: --cursor ${next}`}`,
+  );
+  console.error(
+    `searched ${searched.to - searched.from} entries${searched.first === undefined ? "" : `, from ${searched.first} to ${searched.last}`}`,
+  );
+  for (const line of evidence
+    ? evidenceLines(evidence)
+    : searched.set_aside.map((each) => `not covered: ${saysAside(each)}`))
+    console.error(line);
   for (const warning of warnings) console.error(`warning: ${warning}`);
 };

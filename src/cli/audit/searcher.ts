@@ -43,7 +43,11 @@ const LONGEST_MS = 600_000;
 type Progress = (size: number) => void;
 
 /** Throws NoJournal, and CannotTell where there is no room for an index anywhere. */
-export const openSearcher = async (dir: string, command: string, tell: Progress = () => undefined): Promise<Searcher> => {
+export const openSearcher = async (
+  dir: string,
+  command: string,
+  tell: Progress = () => undefined,
+): Promise<Searcher> => {
   const elsewhere = (): Promise<Searcher> => searchHere(dir, command, { way: undefined, tell }).catch(noRoomEither);
   try {
     return await openWithRoom(dir, command, { tell, elsewhere });
@@ -88,11 +92,20 @@ const throughGateway = (way: Gateway, elsewhere: () => Promise<Searcher>): Searc
       return (await here).ask(question, ms);
     }
   };
-  return searcherBy(ask, async () => { await here?.then(({ close }) => close(), () => undefined); });
+  return searcherBy(ask, async () => {
+    await here?.then(
+      ({ close }) => close(),
+      () => undefined,
+    );
+  });
 };
 
 const noRoomEither = (error: unknown): never => {
-  throw noRoomIn(error) ? new CannotTell(`nothing was searched: no room for a temporary index in ${tmpdir()} either. Free some, or set TMPDIR to a folder with room`) : error;
+  throw noRoomIn(error)
+    ? new CannotTell(
+        `nothing was searched: no room for a temporary index in ${tmpdir()} either. Free some, or set TMPDIR to a folder with room`,
+      )
+    : error;
 };
 
 /** Undefined where the journal can be read and nothing written. */
@@ -105,7 +118,9 @@ export const wayTo = async (dir: string, command: string): Promise<Way | undefin
   } catch (error) {
     if (error instanceof LockUnavailable) return undefined;
     if (!(error instanceof JournalHeld)) throw error;
-    console.error(`${error.message}, and does not take commands: what its indexes lack is indexed in a temporary directory`);
+    console.error(
+      `${error.message}, and does not take commands: what its indexes lack is indexed in a temporary directory`,
+    );
     return undefined;
   }
 };
@@ -133,7 +148,11 @@ const askGateway = async ({ ask }: Gateway, question: Question): Promise<Answer>
   const stories = [...(first.stories ?? [])];
   let { next } = first;
   while (next !== undefined && stories.length < question.limit) {
-    const page: Answer = await put({ ...question, before: next, limit: Math.min(PAGE, question.limit - stories.length) });
+    const page: Answer = await put({
+      ...question,
+      before: next,
+      limit: Math.min(PAGE, question.limit - stories.length),
+    });
     stories.push(...(page.stories ?? []));
     ({ next } = page);
   }

@@ -24,16 +24,25 @@ import { openTerminal } from "./terminal.ts";
 import { whoAsks, type Asker } from "./who-asks.ts";
 import { faultInWords } from "../../system-error.ts";
 
-export type SetAsideOptions = { readonly segments: readonly string[]; readonly config: string; readonly purpose?: string; readonly yes?: boolean; readonly json?: boolean };
+export type SetAsideOptions = {
+  readonly segments: readonly string[];
+  readonly config: string;
+  readonly purpose?: string;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+};
 
 const DONE = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 const UNREACHABLE = 5;
 const BROKEN = 7;
-const NO_PURPOSE = "--purpose: say why, as in --purpose \"disk of gw-a, ticket 4711\"; it stands in the journal";
+const NO_PURPOSE = '--purpose: say why, as in --purpose "disk of gw-a, ticket 4711"; it stands in the journal';
 const NO_CONSENT = "nothing was set aside: it is asked for on a terminal; without one, give --yes";
-const EXIT = { unknown: WRONG_USAGE, refused: FAILED, broken: BROKEN } as const satisfies Record<NotSetAside["kind"], number>;
+const EXIT = { unknown: WRONG_USAGE, refused: FAILED, broken: BROKEN } as const satisfies Record<
+  NotSetAside["kind"],
+  number
+>;
 
 type Steps = {
   readonly look: (segment: string) => Promise<AsideAnswer>;
@@ -49,7 +58,13 @@ export const auditSetAside = async (options: SetAsideOptions): Promise<number> =
     const way = await reachJournal(loaded.settings.audit.dir, "audit set-aside");
     if (way.by === "gateway") {
       const ask = (name: string, body: object): Promise<AsideAnswer> => way.ask(name, body) as Promise<AsideAnswer>;
-      return await each({ look: (segment) => ask("set-aside-look", { segment }), set: (segment, by) => ask("set-aside", { segment, ...by }) }, options);
+      return await each(
+        {
+          look: (segment) => ask("set-aside-look", { segment }),
+          set: (segment, by) => ask("set-aside", { segment, ...by }),
+        },
+        options,
+      );
     }
     try {
       return await here(loaded.settings, way.lock, options);
@@ -81,7 +96,11 @@ const each = async (steps: Steps, options: SetAsideOptions): Promise<number> => 
 };
 
 /** Shows what would be done, asks, and does it. Resolves with an exit code where it was not done. */
-const step = async ({ look, set }: Steps, segment: string, options: SetAsideOptions): Promise<number | { readonly purpose: string }> => {
+const step = async (
+  { look, set }: Steps,
+  segment: string,
+  options: SetAsideOptions,
+): Promise<number | { readonly purpose: string }> => {
   const found = await look(segment);
   if ("refused" in found) return said(found.refused, EXIT[found.kind]);
   if (!options.json) for (const line of whatIsThere(found)) console.error(line);
@@ -105,7 +124,9 @@ const whatIsThere = ({ from, to, files, damage, oldest, youngest }: ToldAside): 
 const whatWasDone = ({ from, to, files, index, lost }: ToldAside): string[] => [
   `set aside: entries ${from} to ${to - 1}, as entry ${index} says${files.length === 0 ? "; there was no file to move" : `; moved to set-aside: ${files.map(({ name }) => name).join(", ")}`}`,
   ...(lost === null ? ["whether a Do-Not-Call in them was open is not known: audit dnc says so"] : []),
-  ...(lost ? [`${lost} Do-Not-Calls that were open in them stand in damaged lines, and are listed by audit dnc no more`] : []),
+  ...(lost
+    ? [`${lost} Do-Not-Calls that were open in them stand in damaged lines, and are listed by audit dnc no more`]
+    : []),
 ];
 
 const agrees = async (): Promise<boolean> => {
@@ -126,20 +147,28 @@ const here = async (settings: Settings, lock: Lock, options: SetAsideOptions): P
   const openDoNotCalls = new OpenDoNotCalls();
   const kept = keepBeside(openDoNotCalls);
   const trust = trustOf(settings, signer.key, await readSecondPlaces(settings));
-  const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", lock, damaged, ...kept.options }, trust);
+  const { journal, anchor, warnings } = await openChecked(
+    { dir, durability: "flush", lock, damaged, ...kept.options },
+    trust,
+  );
   try {
     for (const warning of warnings) console.error(`warning: ${warning}`);
     await kept.restore(journal);
     await finishSettingAside(journal);
     const checkpoints = await createCheckpoints(journal, { ...signer, everyMs: checkpoint.every, anchor });
     const parts = { journal, checkpoints, signer, openDoNotCalls };
-    return await each({
-      look: (segment) => answered(() => lookAt(parts, firstIn(segment))),
-      set: async (segment, { purpose, ...by }) => {
-        await askIndex(dir, openDoNotCalls);
-        return answered(async () => toldOf(await setAside({ ...parts, by: { ...by, user: accountName(by.user), purpose } }, firstIn(segment))));
+    return await each(
+      {
+        look: (segment) => answered(() => lookAt(parts, firstIn(segment))),
+        set: async (segment, { purpose, ...by }) => {
+          await askIndex(dir, openDoNotCalls);
+          return answered(async () =>
+            toldOf(await setAside({ ...parts, by: { ...by, user: accountName(by.user), purpose } }, firstIn(segment))),
+          );
+        },
       },
-    }, options);
+      options,
+    );
   } finally {
     await journal.close();
   }

@@ -6,7 +6,12 @@ import type { HeaderLine } from "../../message.ts";
 
 export type Answer = { readonly status: number; readonly headers: readonly HeaderLine[]; readonly body: string };
 
-export type Question = { readonly method: string; readonly target: string; readonly headers: readonly HeaderLine[]; readonly body: string };
+export type Question = {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly HeaderLine[];
+  readonly body: string;
+};
 
 export type Connection = {
   /** Rejects when no whole answer came. */
@@ -25,17 +30,20 @@ export const connect = (url: URL, ca: string | undefined): Connection => {
   const send = secure ? requestHttps : requestHttp;
   const sockets = new WeakSet<Socket>();
   let opened = 0;
-  const ask = ({ method, target, headers, body }: Question): Promise<Answer> => new Promise((resolve, reject) => {
-    const asked: RequestOptions = { method, path: target, agent, headers: Object.fromEntries(headers) };
-    const request = send(url, asked, (answer) => { void collect(answer).then(resolve, reject); });
-    request.on("socket", (socket) => {
-      if (!sockets.has(socket)) opened++;
-      sockets.add(socket);
+  const ask = ({ method, target, headers, body }: Question): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const asked: RequestOptions = { method, path: target, agent, headers: Object.fromEntries(headers) };
+      const request = send(url, asked, (answer) => {
+        void collect(answer).then(resolve, reject);
+      });
+      request.on("socket", (socket) => {
+        if (!sockets.has(socket)) opened++;
+        sockets.add(socket);
+      });
+      request.setTimeout(PATIENCE_MS, () => request.destroy(new Error(`no answer within ${PATIENCE_MS / 1000} s`)));
+      request.on("error", reject);
+      request.end(body);
     });
-    request.setTimeout(PATIENCE_MS, () => request.destroy(new Error(`no answer within ${PATIENCE_MS / 1000} s`)));
-    request.on("error", reject);
-    request.end(body);
-  });
   return { ask, opened: () => opened, close: () => agent.destroy() };
 };
 
@@ -43,6 +51,8 @@ const collect = async (answer: IncomingMessage): Promise<Answer> => {
   const chunks: Buffer[] = [];
   for await (const chunk of answer as AsyncIterable<Buffer>) chunks.push(chunk);
   const { rawHeaders } = answer;
-  const headers = rawHeaders.flatMap((name, index): HeaderLine[] => (index % 2 === 0 ? [[name, rawHeaders[index + 1]!]] : []));
+  const headers = rawHeaders.flatMap((name, index): HeaderLine[] =>
+    index % 2 === 0 ? [[name, rawHeaders[index + 1]!]] : [],
+  );
   return { status: answer.statusCode!, headers, body: Buffer.concat(chunks).toString("utf8") };
 };

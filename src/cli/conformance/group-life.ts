@@ -19,15 +19,15 @@ const STATES: readonly GroupState[] = ["unloaded", "loaded", "running", "unloadi
 
 const LIFE: Readonly<Partial<Record<ActionName, Life>>> = {
   //               unloaded        loaded           running          unloading
-  Load:           [to("loaded"),   already,         already,         already],
-  StartDialing:   [inactive,       to("running"),   conflict,        conflict],
-  SetDialingMode: [inactive,       conflict,        to("running"),   conflict],
-  StopDialing:    [inactive,       conflict,        to("loaded"),    conflict],
-  Unload:         [inactive,       to("unloading"), to("unloading"), conflict],
-  ForceUnload:    [inactive,       to("unloaded"),  to("unloaded"),  to("unloaded")],
-  Launch:         [to("running"),  to("running"),   conflict,        conflict],
-  Stage:          [to("loaded"),   to("loaded"),    to("loaded"),    conflict],
-  Complete:       [inactive,       to("unloading"), to("unloading"), conflict],
+  Load: [to("loaded"), already, already, already],
+  StartDialing: [inactive, to("running"), conflict, conflict],
+  SetDialingMode: [inactive, conflict, to("running"), conflict],
+  StopDialing: [inactive, conflict, to("loaded"), conflict],
+  Unload: [inactive, to("unloading"), to("unloading"), conflict],
+  ForceUnload: [inactive, to("unloaded"), to("unloaded"), to("unloaded")],
+  Launch: [to("running"), to("running"), conflict, conflict],
+  Stage: [to("loaded"), to("loaded"), to("loaded"), conflict],
+  Complete: [inactive, to("unloading"), to("unloading"), conflict],
 };
 
 /** The answers that are right in that state. An unload ends by itself, so while it lasts the answers of an unloaded group are right as well. */

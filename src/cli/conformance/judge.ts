@@ -23,7 +23,8 @@ export const gatewayProblem = (answer: Answer): Problem => {
   const header = (name: string): string => headerOf(answer.headers, name) ?? "";
   const code = codeOf(answer);
   if (!ULID.test(header("Ocsgw-Request-Id"))) return "Ocsgw-Request-Id is missing or no ULID";
-  if (!["not-sent", "answered", "sent-no-answer"].includes(header("Ocsgw-Delivery"))) return "Ocsgw-Delivery is missing or none of its three words";
+  if (!["not-sent", "answered", "sent-no-answer"].includes(header("Ocsgw-Delivery")))
+    return "Ocsgw-Delivery is missing or none of its three words";
   if (header("Server-Timing") === "") return "Server-Timing is missing";
   if (code !== undefined && !REFUSAL_CODE.test(code)) return "Ocsgw-Code is no OCSGW-nnnn";
   const problem = repeatProblem(answer, code, header("Ocsgw-Repeat"));
@@ -37,14 +38,17 @@ export const gatewayProblem = (answer: Answer): Problem => {
 const repeatProblem = ({ status }: Answer, code: string | undefined, repeat: string): Problem => {
   const isSaid = code === OUTCOME_DELAYED || (code !== undefined && (status === 429 || status >= 500));
   if (!isSaid) return repeat === "" ? undefined : "Ocsgw-Repeat stands where nothing is to be repeated";
-  return ["safe", "check-first", "no"].includes(repeat) ? undefined : "Ocsgw-Repeat is missing or none of its three words";
+  return ["safe", "check-first", "no"].includes(repeat)
+    ? undefined
+    : "Ocsgw-Repeat is missing or none of its three words";
 };
 
 /** The expected answers are alternatives. A gateway's own answer has the status of OCS's, and no Warning. */
 export const answerProblem = (answer: Answer, expected: readonly ExampleAnswer[], screened: boolean): Problem => {
   const wanted = expected.find(({ status }) => status === answer.status);
   if (!wanted) return "another status was expected";
-  if (refusalCodeOf(answer) !== undefined) return answer.status < 400 ? "a refusal with a status of success" : undefined;
+  if (refusalCodeOf(answer) !== undefined)
+    return answer.status < 400 ? "a refusal with a status of success" : undefined;
   return headProblem(answer, wanted) ?? bodyProblem(answer, wanted, screened);
 };
 
@@ -62,7 +66,9 @@ const bodyProblem = (answer: Answer, { body }: ExampleAnswer, screened: boolean)
     case "none":
       return lengthOf(answer.body) === 0 ? undefined : "a positive answer to a POST has no body";
     case "page":
-      return answer.body === "" || /^text\/(?:plain|html)\b/i.test(type) ? undefined : "an error's text is text/plain or text/html";
+      return answer.body === "" || /^text\/(?:plain|html)\b/i.test(type)
+        ? undefined
+        : "an error's text is text/plain or text/html";
     case "group":
     case "groups":
       if (!/^application\/json\b/i.test(type)) return "Content-type is not application/json";
@@ -74,13 +80,18 @@ const bodyProblem = (answer: Answer, { body }: ExampleAnswer, screened: boolean)
 /** The gateway shows a caller's own groups and leaves out what tells of others, such as OCS's application. */
 const statusProblem = (body: "group" | "groups", status: Json | undefined, screened: boolean): Problem => {
   if (!status) return "the body is no JSON object";
-  if (status["GSW_CM_MessageType"] !== MESSAGE_TYPE_OF[body]) return `GSW_CM_MessageType ${MESSAGE_TYPE_OF[body]} was expected`;
+  if (status["GSW_CM_MessageType"] !== MESSAGE_TYPE_OF[body])
+    return `GSW_CM_MessageType ${MESSAGE_TYPE_OF[body]} was expected`;
   if (!screened && !Number.isInteger(status["GSW_CM_AttrOriginAppID"])) return "GSW_CM_AttrOriginAppID is missing";
   if (body === "group") return groupProblem(status);
   const groups = asObject(status["CampaignGroups"]);
   if (!groups) return "CampaignGroups is missing";
-  const wrong = Object.entries(groups).find(([name, group]) => !name.includes("@") || groupProblem(asObject(group)) !== undefined);
-  return wrong ? `in CampaignGroups, ${JSON.stringify(wrong[0])}: ${groupProblem(asObject(wrong[1])) ?? "the name is not <Campaign>@<Group>"}` : undefined;
+  const wrong = Object.entries(groups).find(
+    ([name, group]) => !name.includes("@") || groupProblem(asObject(group)) !== undefined,
+  );
+  return wrong
+    ? `in CampaignGroups, ${JSON.stringify(wrong[0])}: ${groupProblem(asObject(wrong[1])) ?? "the name is not <Campaign>@<Group>"}`
+    : undefined;
 };
 
 const groupProblem = (group: Json | undefined): Problem => {
@@ -88,7 +99,8 @@ const groupProblem = (group: Json | undefined): Problem => {
   return missing === undefined ? undefined : `${missing} is missing or no integer`;
 };
 
-const asObject = (value: unknown): Json | undefined => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : undefined);
+const asObject = (value: unknown): Json | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
 
 /** The JSON object in a body, if it is one. */
 export const objectIn = (body: string): Json | undefined => {

@@ -67,23 +67,29 @@ const rowOf = ({ operation: { action }, target, body, answer }: Case, note = "",
 });
 
 const of = (resource: ResourceName, name: ActionName): Action => CATALOG[resource].actions[name]!;
-const postsOf = (resource: ResourceName): Action[] => Object.values(CATALOG[resource].actions).filter(({ method }) => method === "POST");
+const postsOf = (resource: ResourceName): Action[] =>
+  Object.values(CATALOG[resource].actions).filter(({ method }) => method === "POST");
 
-const onHandle = (action: Action, handle: string, note = "", also: Also = { fresh: true }): Row => rowOf(caseOf(action, handle), note, { handle, ...also });
+const onHandle = (action: Action, handle: string, note = "", also: Also = { fresh: true }): Row =>
+  rowOf(caseOf(action, handle), note, { handle, ...also });
 
 const records = (): Row[] => [
   example(EXAMPLES.recordProcessed, { handle: "15", fresh: true }),
   example(EXAMPLES.recordGone, { handle: "15" }),
   onHandle(of("records", "RecordProcessed"), "16", ", stale record", { answers: [GONE] }),
-  ...postsOf("records").filter(({ finalizes }) => finalizes).flatMap((action, index) => [
-    onHandle(action, `${17 + index}`),
-    onHandle(action, `${17 + index}`, " again", { answers: [GONE] }),
-  ]),
-  ...postsOf("records").filter(({ finalizes }) => !finalizes).flatMap((action) => [
-    onHandle(action, "30"),
-    onHandle(action, "30", " again"),
-  ]),
-  rowOf(caseOf(of("records", "RecordProcessed"), "15"), ", asked to Load", { target: "/records/15?req=Load", answers: [page(400)] }),
+  ...postsOf("records")
+    .filter(({ finalizes }) => finalizes)
+    .flatMap((action, index) => [
+      onHandle(action, `${17 + index}`),
+      onHandle(action, `${17 + index}`, " again", { answers: [GONE] }),
+    ]),
+  ...postsOf("records")
+    .filter(({ finalizes }) => !finalizes)
+    .flatMap((action) => [onHandle(action, "30"), onHandle(action, "30", " again")]),
+  rowOf(caseOf(of("records", "RecordProcessed"), "15"), ", asked to Load", {
+    target: "/records/15?req=Load",
+    answers: [page(400)],
+  }),
 ];
 
 /** Cancelling before do-not-call, which takes the records too. Where a former run has cancelled them, none is found. */
@@ -102,13 +108,20 @@ const lists = (): Row[] => [
 const readings = (): Row[] => [
   example(EXAMPLES.oneGroup),
   example(EXAMPLES.allGroups),
-  ...CASES.filter(({ operation }) => operation.action.method === "GET").map((reading) => rowOf(reading, reading.operation.identifier ? "" : ", all groups", reading.operation.identifier ? { tellsState: true } : {})),
+  ...CASES.filter(({ operation }) => operation.action.method === "GET").map((reading) =>
+    rowOf(
+      reading,
+      reading.operation.identifier ? "" : ", all groups",
+      reading.operation.identifier ? { tellsState: true } : {},
+    ),
+  ),
   rowOf(caseOf(of("campaigngroups", "ReadStatus")), ", absolute form", { absolute: true, tellsState: true }),
   rowOf(caseOf(of("campaigngroups", "ReadStatus"), UNKNOWN_DBID), ", unknown group", { answers: [page(404)] }),
   rowOf(caseOf(of("campaigngroups", "Load"), UNKNOWN_DBID), ", unknown group", { answers: [page(404)] }),
 ];
 
-const move = (name: ActionName, note = ""): Row => rowOf(caseOf(of("campaigngroups", name)), note, { moves: name, answers: [] });
+const move = (name: ActionName, note = ""): Row =>
+  rowOf(caseOf(of("campaigngroups", name)), note, { moves: name, answers: [] });
 const moveBy = (by: Example, moves: ActionName): Row => example(by, { moves, answers: [] });
 
 /** ForceUnload comes first, and behind each graceful unload, because an unload waits for records that are still being processed. */
@@ -132,4 +145,12 @@ const group = (): Row[] => [
   move("StartDialing", ", running at the end"),
 ];
 
-export const rows = (): Row[] => [...records(), ...people("phones"), example(EXAMPLES.doNotCall), ...people("customer_ids"), ...lists(), ...readings(), ...group()];
+export const rows = (): Row[] => [
+  ...records(),
+  ...people("phones"),
+  example(EXAMPLES.doNotCall),
+  ...people("customer_ids"),
+  ...lists(),
+  ...readings(),
+  ...group(),
+];

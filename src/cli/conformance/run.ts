@@ -29,7 +29,12 @@ export type Result = {
   readonly reason?: string;
 };
 
-type Exchange = { readonly answer: Answer; readonly client: Client | undefined; readonly refused: boolean; readonly problem: string | undefined };
+type Exchange = {
+  readonly answer: Answer;
+  readonly client: Client | undefined;
+  readonly refused: boolean;
+  readonly problem: string | undefined;
+};
 type World = { readonly handles: Map<string, string>; group: GroupState; mayForce: boolean };
 
 /** This client may not; another one might. The first word of all that none may, the second that the record is no one's here. */
@@ -44,26 +49,51 @@ export class Unauthorized extends Error {}
 
 const requireAccepted = ({ status }: Answer, client: Client | undefined): void => {
   if (status !== 401) return;
-  throw new Unauthorized(client ? `the server does not accept the key of ${client.name} (401): nothing more was sent` : "the server asks for credentials (401): give a client of the gateway with --key CLIENT:KEY");
+  throw new Unauthorized(
+    client
+      ? `the server does not accept the key of ${client.name} (401): nothing more was sent`
+      : "the server asks for credentials (401): give a client of the gateway with --key CLIENT:KEY",
+  );
 };
 
 export const run = async (parts: Parts, rows: readonly Row[]): Promise<Result[]> => {
   const world: World = { handles: new Map(), group: "running", mayForce: true };
   const results: Result[] = [];
-  for (const row of rows) results.push(await perform(parts, world, row).catch((error: unknown) => broken(parts, world, row, error, results.length === 0)));
+  for (const row of rows)
+    results.push(
+      await perform(parts, world, row).catch((error: unknown) =>
+        broken(parts, world, row, error, results.length === 0),
+      ),
+    );
   const opened = parts.connection.opened();
-  return [...results, {
-    row: "one persistent connection", request: `${rows.length} rows`, expected: "1 connection", got: `${opened}`,
-    ...(opened === 1 ? { verdict: "ok" } : { verdict: "FAIL", reason: "the server ended a connection that it should keep" }),
-  }];
+  return [
+    ...results,
+    {
+      row: "one persistent connection",
+      request: `${rows.length} rows`,
+      expected: "1 connection",
+      got: `${opened}`,
+      ...(opened === 1
+        ? { verdict: "ok" }
+        : { verdict: "FAIL", reason: "the server ended a connection that it should keep" }),
+    },
+  ];
 };
 
 const perform = async (parts: Parts, world: World, row: Row): Promise<Result> => {
   const graceful = row.moves === "Unload" || row.moves === "Complete";
-  if (graceful && !world.mayForce) return skipped(describe(world, row), "no given client may ForceUnload, and an unload that waits for records would last");
+  if (graceful && !world.mayForce)
+    return skipped(
+      describe(world, row),
+      "no given client may ForceUnload, and an unload that waits for records would last",
+    );
   let exchange = await ask(parts, world, row);
   if (row.fresh && isGone(exchange.answer)) {
-    if (!parts.openHandle) return skipped(describe(world, row, exchange), `handle ${row.handle} has been used before; reset the world (--sandbox URL)`);
+    if (!parts.openHandle)
+      return skipped(
+        describe(world, row, exchange),
+        `handle ${row.handle} has been used before; reset the world (--sandbox URL)`,
+      );
     world.handles.set(row.handle!, await parts.openHandle());
     exchange = await ask(parts, world, row);
   }
@@ -75,12 +105,20 @@ const perform = async (parts: Parts, world: World, row: Row): Promise<Result> =>
 const ask = async (parts: Parts, world: World, row: Row): Promise<Exchange> => {
   const tries: { answer: Answer; client: Client | undefined }[] = [];
   for (const client of parts.clients.length === 0 ? [undefined] : parts.clients) {
-    const answer = await parts.connection.ask({ method: row.method, target: targetFor(parts, world, row), headers: headersFor(row, client), body: row.body });
+    const answer = await parts.connection.ask({
+      method: row.method,
+      target: targetFor(parts, world, row),
+      headers: headersFor(row, client),
+      body: row.body,
+    });
     requireAccepted(answer, client);
     tries.push({ answer, client });
     if (!client || !mayNot(answer)) break;
   }
-  const problem = parts.clients.length === 0 ? undefined : tries.map(({ answer }) => gatewayProblem(answer)).find((each) => each !== undefined);
+  const problem =
+    parts.clients.length === 0
+      ? undefined
+      : tries.map(({ answer }) => gatewayProblem(answer)).find((each) => each !== undefined);
   const last = tries.at(-1)!;
   const missing = tries.find(({ answer }) => refusalCodeOf(answer) === NO_SUCH_RECORD);
   const refused = NOT_THIS_CLIENT.has(refusalCodeOf(last.answer) ?? "") && !missing;
@@ -93,22 +131,30 @@ const mayNot = (answer: Answer): boolean => {
 };
 
 const isGone = (answer: Answer): boolean =>
-  answer.status === 410 && (headerOf(answer.headers, "Warning") === `${NO_CALL_FOR_HANDLE}` || refusalCodeOf(answer) === NO_SUCH_RECORD);
+  answer.status === 410 &&
+  (headerOf(answer.headers, "Warning") === `${NO_CALL_FOR_HANDLE}` || refusalCodeOf(answer) === NO_SUCH_RECORD);
 
 const pathFor = (world: World, { target, handle }: Row): string =>
-  handle === undefined ? target : target.replace(`/records/${handle}`, `/records/${world.handles.get(handle) ?? handle}`);
+  handle === undefined
+    ? target
+    : target.replace(`/records/${handle}`, `/records/${world.handles.get(handle) ?? handle}`);
 
-const targetFor = ({ origin }: Parts, world: World, row: Row): string => `${row.absolute ? origin : ""}${pathFor(world, row)}`;
+const targetFor = ({ origin }: Parts, world: World, row: Row): string =>
+  `${row.absolute ? origin : ""}${pathFor(world, row)}`;
 
 const headersFor = ({ headers }: Row, client: Client | undefined): readonly HeaderLine[] =>
   client ? [...headers, ["Authorization", client.authorization]] : headers;
 
-const expectedOf = (world: World, row: Row): readonly ExampleAnswer[] => (row.moves ? answersIn(world.group, row.moves) : row.answers);
+const expectedOf = (world: World, row: Row): readonly ExampleAnswer[] =>
+  row.moves ? answersIn(world.group, row.moves) : row.answers;
 
 const judge = ({ clients }: Parts, world: World, row: Row, exchange: Exchange): Result => {
   const described = describe(world, row, exchange);
   if (exchange.problem !== undefined) return failed(described, exchange.problem);
-  if (exchange.refused) return exchange.answer.status === 403 ? { ...described, verdict: "ok", reason: "refused (no given client may)" } : failed(described, "a refusal is a 403");
+  if (exchange.refused)
+    return exchange.answer.status === 403
+      ? { ...described, verdict: "ok", reason: "refused (no given client may)" }
+      : failed(described, "a refusal is a 403");
   const problem = answerProblem(exchange.answer, expectedOf(world, row), clients.length > 0);
   return problem === undefined ? { ...described, verdict: "ok" } : failed(described, problem);
 };
@@ -125,13 +171,21 @@ type Described = Omit<Result, "verdict" | "reason">;
 const describe = (world: World, row: Row, exchange?: Exchange): Described => ({
   row: row.title,
   request: `${row.method} ${pathFor(world, row)}`,
-  expected: expectedOf(world, row).map(({ status, warning }) => (warning === undefined ? `${status}` : `${status}/${warning}`)).join(" or "),
+  expected: expectedOf(world, row)
+    .map(({ status, warning }) => (warning === undefined ? `${status}` : `${status}/${warning}`))
+    .join(" or "),
   got: exchange ? gotOf(exchange) : "-",
 });
 
 const gotOf = ({ answer, client }: Exchange): string => {
   const warning = headerOf(answer.headers, "Warning");
-  return [`${answer.status}${warning === undefined ? "" : `/${warning}`}`, refusalCodeOf(answer), client && `(${client.name})`].filter(Boolean).join(" ");
+  return [
+    `${answer.status}${warning === undefined ? "" : `/${warning}`}`,
+    refusalCodeOf(answer),
+    client && `(${client.name})`,
+  ]
+    .filter(Boolean)
+    .join(" ");
 };
 
 const failed = (described: Described, reason: string): Result => ({ ...described, verdict: "FAIL", reason });

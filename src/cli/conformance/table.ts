@@ -9,10 +9,14 @@ export const asTable = (results: readonly Result[]): string => {
   const head = { row: "row", request: "request", expected: "expected", got: "got", verdict: "", reason: "" };
   const lines = [head, ...results];
   const widths = COLUMNS.map((column) => Math.max(...lines.map((line) => line[column].length)));
-  const text = lines.map((line) => [
-    ...COLUMNS.map((column, index) => line[column].padEnd(widths[index]!)),
-    [line.verdict, line.reason].filter(Boolean).join(": "),
-  ].join("  ").trimEnd());
+  const text = lines.map((line) =>
+    [
+      ...COLUMNS.map((column, index) => line[column].padEnd(widths[index]!)),
+      [line.verdict, line.reason].filter(Boolean).join(": "),
+    ]
+      .join("  ")
+      .trimEnd(),
+  );
   return [...text, closing(results)].join("\n");
 };
 
@@ -21,4 +25,5 @@ const closing = (results: readonly Result[]): string => {
   return `${results.length} rows: ${count("ok")} ok, ${count("FAIL")} FAIL, ${count("skip")} skip: ${isConformant(results) ? "conformant" : "not conformant"}`;
 };
 
-export const asJson = (url: string, results: readonly Result[]): string => JSON.stringify({ url, conformant: isConformant(results), rows: results }, undefined, 2);
+export const asJson = (url: string, results: readonly Result[]): string =>
+  JSON.stringify({ url, conformant: isConformant(results), rows: results }, undefined, 2);

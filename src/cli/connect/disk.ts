@@ -17,11 +17,19 @@ export const diskRow = async (dir: string): Promise<Row> => {
     const { bavail, bsize } = await statfs(folder);
     const free = bavail * bsize;
     const writer = await writerOf(dir).catch(() => undefined);
-    if (writer !== undefined) return { name: "disk", state: free < LITTLE ? "warn" : "ok", says: [`${dir}: ${size(free)} free; nothing was written, because the journal is open, by ${writer}`] };
+    if (writer !== undefined)
+      return {
+        name: "disk",
+        state: free < LITTLE ? "warn" : "ok",
+        says: [`${dir}: ${size(free)} free; nothing was written, because the journal is open, by ${writer}`],
+      };
     const ms = await flushTime(folder);
     const says = `${dir}: ${size(free)} free, a flush takes ${ms.toFixed(1)} ms`;
-    if (free < LITTLE) return { name: "disk", state: "warn", says: [says, "when it is full, requests are refused (OCSGW-5101)"] };
-    return ms > SLOW_MS ? { name: "disk", state: "warn", says: [says, "each request waits for two flushes"] } : { name: "disk", state: "ok", says: [says] };
+    if (free < LITTLE)
+      return { name: "disk", state: "warn", says: [says, "when it is full, requests are refused (OCSGW-5101)"] };
+    return ms > SLOW_MS
+      ? { name: "disk", state: "warn", says: [says, "each request waits for two flushes"] }
+      : { name: "disk", state: "ok", says: [says] };
   } catch (error) {
     return { name: "disk", state: "fail", says: [`${dir}: ${reason(error)}`] };
   }
@@ -29,7 +37,15 @@ export const diskRow = async (dir: string): Promise<Row> => {
 
 /** The journal's directory, or where it would be made. */
 const nearest = async (dir: string): Promise<string> => {
-  for (let at = dir; ; at = dirname(at)) if (at === dirname(at) || await stat(at).then((found) => found.isDirectory(), () => false)) return at;
+  for (let at = dir; ; at = dirname(at))
+    if (
+      at === dirname(at) ||
+      (await stat(at).then(
+        (found) => found.isDirectory(),
+        () => false,
+      ))
+    )
+      return at;
 };
 
 const flushTime = async (folder: string): Promise<number> => {
@@ -46,4 +62,5 @@ const flushTime = async (folder: string): Promise<number> => {
   }
 };
 
-const size = (bytes: number): string => (bytes >= GIB ? `${Math.floor(bytes / GIB)} GB` : `${Math.floor(bytes / 1024 ** 2)} MB`);
+const size = (bytes: number): string =>
+  bytes >= GIB ? `${Math.floor(bytes / GIB)} GB` : `${Math.floor(bytes / 1024 ** 2)} MB`;

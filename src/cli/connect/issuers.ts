@@ -11,7 +11,11 @@ export type Heard = { readonly row: Row; readonly clock: number | undefined };
 const TIMEOUT_MS = 5000;
 
 export const issuerRows = ({ identity }: Settings): Promise<Heard[]> =>
-  Promise.all(identity.jwt.flatMap(({ name, jwks_uri: address, algorithms }) => (address === null ? [] : [ask(name, address, algorithms)])));
+  Promise.all(
+    identity.jwt.flatMap(({ name, jwks_uri: address, algorithms }) =>
+      address === null ? [] : [ask(name, address, algorithms)],
+    ),
+  );
 
 const ask = async (name: string, address: string, algorithms: readonly string[]): Promise<Heard> => {
   const before = performance.now();
@@ -22,7 +26,14 @@ const ask = async (name: string, address: string, algorithms: readonly string[])
     const { keys, skipped } = readKeySet(await response.json(), algorithms.filter(isAlgorithm));
     const ms = Math.round(performance.now() - before);
     const left = skipped.map(({ kid, reason }) => `not used: ${kid ?? "a key without kid"}, ${reason}`);
-    return { row: { name, state: left.length > 0 ? "note" : "ok", says: [`${address}: ${keys.size} key${keys.size === 1 ? "" : "s"}, fetched in ${ms} ms`, ...left] }, clock };
+    return {
+      row: {
+        name,
+        state: left.length > 0 ? "note" : "ok",
+        says: [`${address}: ${keys.size} key${keys.size === 1 ? "" : "s"}, fetched in ${ms} ms`, ...left],
+      },
+      clock,
+    };
   } catch (error) {
     return { row: { name, state: "fail", says: [`${address}: ${reasonOf(error)}`] }, clock: undefined };
   }
@@ -49,7 +60,15 @@ export const clockRow = (clocks: readonly (number | undefined)[], { identity }: 
   if (told.length === 0) return { name: "clock", state: "note", says: ["nobody who was asked tells the time"] };
   const worst = told.reduce((one, other) => (Math.abs(other) > Math.abs(one) ? other : one));
   const skew = Math.min(...identity.jwt.map(({ clock_skew: each }) => each), Number.POSITIVE_INFINITY);
-  const says = Math.abs(worst) <= SAME_MS ? "within 2 s of those who were asked" : `${Math.abs(Math.round(worst / SECOND))} s ${worst > 0 ? "behind" : "ahead of"} one of those who were asked`;
-  if (Math.abs(worst) > skew) return { name: "clock", state: "warn", says: [says, `more than clock_skew (${skew / SECOND} s): tokens may be refused`] };
+  const says =
+    Math.abs(worst) <= SAME_MS
+      ? "within 2 s of those who were asked"
+      : `${Math.abs(Math.round(worst / SECOND))} s ${worst > 0 ? "behind" : "ahead of"} one of those who were asked`;
+  if (Math.abs(worst) > skew)
+    return {
+      name: "clock",
+      state: "warn",
+      says: [says, `more than clock_skew (${skew / SECOND} s): tokens may be refused`],
+    };
   return { name: "clock", state: "ok", says: [says] };
 };

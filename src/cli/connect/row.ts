@@ -14,11 +14,17 @@ const WORDS: Readonly<Record<State, string>> = { ok: "ok", note: "note", warn: "
 
 export const renderRows = (rows: readonly Row[]): string => {
   const width = Math.max(...rows.map(({ name }) => name.length));
-  return rows.flatMap(({ name, state, says }) => says.map((line, at) =>
-    `  ${(at === 0 ? name : "").padEnd(width)}  ${(at === 0 ? WORDS[state] : "").padEnd(4)}  ${line}`.trimEnd())).join("\n");
+  return rows
+    .flatMap(({ name, state, says }) =>
+      says.map((line, at) =>
+        `  ${(at === 0 ? name : "").padEnd(width)}  ${(at === 0 ? WORDS[state] : "").padEnd(4)}  ${line}`.trimEnd(),
+      ),
+    )
+    .join("\n");
 };
 
-const counted = (count: number, noun: string): string[] => (count === 0 ? [] : [`${count} ${noun}${count === 1 ? "" : "s"}`]);
+const counted = (count: number, noun: string): string[] =>
+  count === 0 ? [] : [`${count} ${noun}${count === 1 ? "" : "s"}`];
 
 /** The last line: what to look at. */
 export const summary = (rows: readonly Row[]): string => {

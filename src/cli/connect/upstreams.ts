@@ -21,10 +21,16 @@ const HOLD_MS = 200;
 type Found = { readonly seen: Seen | undefined; readonly detail: string | undefined };
 
 export const upstreamRows = async ({ upstreams, tenants }: Settings): Promise<Heard[]> =>
-  (await Promise.all(Object.entries(upstreams).map(async ([name, upstream]) => {
-    const known = tenants.filter((tenant) => tenant.upstream === name).flatMap((tenant) => tenant.campaign_groups.map((group) => group.name));
-    return ask(name, upstream, known);
-  }))).flat();
+  (
+    await Promise.all(
+      Object.entries(upstreams).map(async ([name, upstream]) => {
+        const known = tenants
+          .filter((tenant) => tenant.upstream === name)
+          .flatMap((tenant) => tenant.campaign_groups.map((group) => group.name));
+        return ask(name, upstream, known);
+      }),
+    )
+  ).flat();
 
 const ask = async (name: string, upstream: UpstreamSettings, known: readonly string[]): Promise<Heard[]> => {
   const { primary, backup } = await endpointsOf(upstream);
@@ -32,13 +38,19 @@ const ask = async (name: string, upstream: UpstreamSettings, known: readonly str
   const found = await Promise.all(endpoints.map(tryOne));
   const activeAt = found.findIndex(({ seen }) => seen === "accepts");
   const active = endpoints[activeAt];
-  const says = endpoints.map(({ origin }, at) => `${at === 0 ? "primary" : "backup"} ${origin} ${inWords(found[at]!, active !== undefined && at !== activeAt ? upstream.standby : undefined)}`);
+  const says = endpoints.map(
+    ({ origin }, at) =>
+      `${at === 0 ? "primary" : "backup"} ${origin} ${inWords(found[at]!, active !== undefined && at !== activeAt ? upstream.standby : undefined)}`,
+  );
   if (!active) return [{ row: { name, state: "fail", says }, clock: undefined }];
   const failed = found.some((each, at) => at !== activeAt && !isHealthy(each, upstream.standby));
   const { line, answer, bad } = await askGroups(name, active, upstream.timeouts.answer);
   const row: Row = { name, state: bad ? "fail" : failed ? "warn" : "ok", says: [...says, line] };
   const groups = answer && readGroups(answer.body);
-  return [{ row, clock: aheadOf(answer && headerOf(answer.headers, "Date")) }, ...(groups ? [{ row: groupsRow(name, Object.keys(groups), known), clock: undefined }] : [])];
+  return [
+    { row, clock: aheadOf(answer && headerOf(answer.headers, "Date")) },
+    ...(groups ? [{ row: groupsRow(name, Object.keys(groups), known), clock: undefined }] : []),
+  ];
 };
 
 const tryOne = async (endpoint: Endpoint): Promise<Found> => {
@@ -57,7 +69,12 @@ const SEEN: Readonly<Record<Habit, Seen>> = { closes: "accepts and closes", refu
 /** `standby`: as configured, for the one that is it; undefined for the active one, and where neither is. */
 const inWords = (found: Found, standby: Habit | null | undefined): string => {
   const { seen, detail } = found;
-  const shows = seen === "accepts" ? "keeps a connection open" : seen === "accepts and closes" ? "accepts a connection and closes it at once" : `cannot be reached: ${detail ?? "no answer"}`;
+  const shows =
+    seen === "accepts"
+      ? "keeps a connection open"
+      : seen === "accepts and closes"
+        ? "accepts a connection and closes it at once"
+        : `cannot be reached: ${detail ?? "no answer"}`;
   if (standby === undefined || !(isHealthy(found, standby) || standby !== null)) return shows;
   return isHealthy(found, standby) ? `${shows}: it is the standby` : `${shows}; expected of the standby: ${standby}`;
 };
@@ -65,10 +82,19 @@ const inWords = (found: Found, standby: Habit | null | undefined): string => {
 type Told = { readonly line: string; readonly answer: RawAnswer | undefined; readonly bad: boolean };
 
 const askGroups = async (name: string, endpoint: Endpoint, timeout: number): Promise<Told> => {
-  const lane = new Lane(`${name}/check`, { endpoint, answerTimeout: () => timeout, userAgent: "ocs-gateway/check", onePerTenant: true });
+  const lane = new Lane(`${name}/check`, {
+    endpoint,
+    answerTimeout: () => timeout,
+    userAgent: "ocs-gateway/check",
+    onePerTenant: true,
+  });
   try {
     const answer = await lane.exchange({ tenant: "", method: "GET", path: "/campaigngroups", body: "", urgent: false });
-    return { line: `GET /campaigngroups: ${answer.status} from ${headerOf(answer.headers, "Server") ?? "a server without a name"} in ${Math.round(answer.ms)} ms`, answer, bad: false };
+    return {
+      line: `GET /campaigngroups: ${answer.status} from ${headerOf(answer.headers, "Server") ?? "a server without a name"} in ${Math.round(answer.ms)} ms`,
+      answer,
+      bad: false,
+    };
   } catch (error) {
     return { line: `GET /campaigngroups: ${faultInWords(error)}`, answer: undefined, bad: true };
   } finally {
@@ -78,10 +104,15 @@ const askGroups = async (name: string, endpoint: Endpoint, timeout: number): Pro
 
 /** Names are told to the operator alone, who owns this config. */
 const groupsRow = (upstream: string, there: readonly string[], known: readonly string[]): Row => {
-  const [nobodys, missing] = [there.filter((name) => !known.includes(name)), known.filter((name) => !there.includes(name))];
+  const [nobodys, missing] = [
+    there.filter((name) => !known.includes(name)),
+    known.filter((name) => !there.includes(name)),
+  ];
   const says = [
     `${upstream} knows ${there.length} campaign group${there.length === 1 ? "" : "s"}; ${there.length - nobodys.length} belong to a tenant here`,
-    ...(nobodys.length > 0 ? [`nobody can control through the gateway: ${nobodys.map((name) => JSON.stringify(name)).join(", ")}`] : []),
+    ...(nobodys.length > 0
+      ? [`nobody can control through the gateway: ${nobodys.map((name) => JSON.stringify(name)).join(", ")}`]
+      : []),
     ...(missing.length > 0 ? [`OCS does not know: ${missing.map((name) => JSON.stringify(name)).join(", ")}`] : []),
   ];
   return { name: "groups", state: missing.length > 0 ? "warn" : nobodys.length > 0 ? "note" : "ok", says };

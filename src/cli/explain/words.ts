@@ -11,7 +11,9 @@ const TITLES: ReadonlyMap<string, string> = new Map(Object.values(REFUSALS).map(
 export const whatHappened = (facts: Facts): string => {
   switch (facts.state) {
     case "ok":
-      return facts.suspected ? "OCS answered 200, and more came than that answer: it may be the answer to another request." : "OCS took it.";
+      return facts.suspected
+        ? "OCS answered 200, and more came than that answer: it may be the answer to another request."
+        : "OCS took it.";
     case "ocs-no":
       return `OCS answered ${facts.status}: ${reading(facts)}.`;
     case "no-answer":
@@ -38,9 +40,15 @@ const reading = ({ status, warning, resource, action }: Facts): string => {
     case 404:
       return resource === "campaigngroups" ? "it does not know this group" : "it does not know this list or campaign";
     case 409:
-      return resource === "lists" || action === "AddRecord" ? "the record was not inserted: its DB Server is down, or SQL refused it" : "the group is in that state already, or cannot get there from the one it is in";
+      return resource === "lists" || action === "AddRecord"
+        ? "the record was not inserted: its DB Server is down, or SQL refused it"
+        : "the group is in that state already, or cannot get there from the one it is in";
     case 410:
-      return resource === "campaigngroups" ? "the group is configured, and not active" : resource === "records" || warning === 112 ? "the handle is unknown or stale: the record was finished, or timed out" : "no record was found for it";
+      return resource === "campaigngroups"
+        ? "the group is configured, and not active"
+        : resource === "records" || warning === 112
+          ? "the handle is unknown or stale: the record was finished, or timed out"
+          : "no record was found for it";
     case 500:
       return "an error of its own: ask who runs OCS, with the time and the request id";
     default:
@@ -82,33 +90,38 @@ const adviceOn = ({ code, status }: Facts): string | undefined => {
   return (rows.find((row) => row.status === status) ?? rows[0])?.advice;
 };
 
-const ANNOUNCE = "Check that OCS's validation-uri points at this upstream's callbacks (ocsgw check --connect), or that the registrar names the handle before its client uses it.";
+const ANNOUNCE =
+  "Check that OCS's validation-uri points at this upstream's callbacks (ocsgw check --connect), or that the registrar names the handle before its client uses it.";
 const ASK_AGAIN = NOTHING_SENT;
 
 /** By the word in front of a record's reason. */
 const ADVICE_ON_RECORDS: Readonly<Record<string, string>> & Readonly<Record<ReasonWord, string>> = {
-  "finished": "Nothing is to be done: the record was finished. A new call of the same person has another handle.",
-  "gone": "The record is over at OCS. Use the handle of the present call.",
-  "call-ended": "The call is over. Send what must still be recorded by phone number or customer id: /phones/<number>?req=DoNotCall.",
-  "rejected": "The record was not dialed, so no client should have its handle.",
+  finished: "Nothing is to be done: the record was finished. A new call of the same person has another handle.",
+  gone: "The record is over at OCS. Use the handle of the present call.",
+  "call-ended":
+    "The call is over. Send what must still be recorded by phone number or customer id: /phones/<number>?req=DoNotCall.",
+  rejected: "The record was not dialed, so no client should have its handle.",
   "taken-back": "Ask who runs the registrar; a handle that is still used has to be named again.",
-  "reassigned": "OCS gave the handle to another record. Use the handle of the present call.",
-  "epoch-ended": "Handles do not survive a switchover or a restart of OCS. Send a Do-Not-Call by phone number or customer id instead.",
-  "foreign": "Check which client asked and where it has the handle from: it belongs to another tenant.",
-  "unknown": ANNOUNCE,
-  "unconfirmed": `${ASK_AGAIN} OCS confirms its handles with the next record that it announces; a registrar names them again with PUT; restart_grace skips this after a short restart.`,
-  "storing": ASK_AGAIN,
+  reassigned: "OCS gave the handle to another record. Use the handle of the present call.",
+  "epoch-ended":
+    "Handles do not survive a switchover or a restart of OCS. Send a Do-Not-Call by phone number or customer id instead.",
+  foreign: "Check which client asked and where it has the handle from: it belongs to another tenant.",
+  unknown: ANNOUNCE,
+  unconfirmed: `${ASK_AGAIN} OCS confirms its handles with the next record that it announces; a registrar names them again with PUT; restart_grace skips this after a short restart.`,
+  storing: ASK_AGAIN,
   "in-flight": ASK_AGAIN,
-  "roles": `${ASK_AGAIN} ocsgw status tells which OCS is reachable.`,
-  "disputed": "Compare the tenants' groups, campaigns and lists in the config with OCS: the alarm entry in the journal names what contradicts.",
+  roles: `${ASK_AGAIN} ocsgw status tells which OCS is reachable.`,
+  disputed:
+    "Compare the tenants' groups, campaigns and lists in the config with OCS: the alarm entry in the journal names what contradicts.",
   "announced-again": "Send the request again: it will be for the number that OCS announces now.",
-  "store-lost": "Handles of before are used again when OCS announces them; until then send a Do-Not-Call by phone number or customer id.",
+  "store-lost":
+    "Handles of before are used again when OCS announces them; until then send a Do-Not-Call by phone number or customer id.",
 };
 
 /** What to do about a rejected credential, by the word in front of its reason. */
 const ADVICE_ON_CREDENTIALS: Readonly<Record<AuthFailure, string>> = {
   "no-credential": "Send the key as Basic (<client>:<key>) or X-Api-Key, or a token as Authorization: Bearer.",
-  "unreadable": "Correct the header that the reason names. A proxy in front of the gateway may have added it.",
+  unreadable: "Correct the header that the reason names. A proxy in front of the gateway may have added it.",
   "token-malformed": "Compare the token with the one that the issuer gave: it was cut or changed, or is no signed JWT.",
   "token-issuer": "Compare the token's iss with identity.jwt[].issuer, character by character.",
   "token-algorithm": "Compare the token's alg with identity.jwt[].algorithms and with the alg of the issuer's key.",
@@ -130,12 +143,13 @@ const ADVICE_ON_CREDENTIALS: Readonly<Record<AuthFailure, string>> = {
   "certificate-invalid":
     "Renew the client certificate, or correct listeners[].tls.client_ca and client_crl: the reason says what is wrong.",
   "certificate-client": "Correct the rules of identity.mtls, or let the client send a key or a token besides.",
-  "revoked": "Give the client a new credential, or reinstate this one with ocsgw revoke --lift, once it is known why it was revoked.",
-  "contradiction": "Send one credential, or several of one client.",
+  revoked:
+    "Give the client a new credential, or reinstate this one with ocsgw revoke --lift, once it is known why it was revoked.",
+  contradiction: "Send one credential, or several of one client.",
   "no-tenant":
     "Add the client to a tenant's clients, or its tenant to the tenants of its issuer, key or certificate rule.",
   "no-registrar": "Add the client, with its address, to upstreams.<name>.callbacks.registrars.",
-  "throttled": REFUSALS.throttled.advice,
+  throttled: REFUSALS.throttled.advice,
 };
 
 /** Undefined when there is nothing to be done. */
@@ -144,6 +158,9 @@ export const whatToDo = (facts: Facts): string | undefined => {
   if (suspected || state === "no-answer" || state === "in-doubt") return repeatSent(facts);
   if (state === "abandoned") return `${NOTHING_SENT} ${REFUSALS.abandoned.advice}`;
   const word = reason?.split(":", 1)[0] ?? "";
-  const advice = ADVICE_ON_RECORDS[word] ?? (ADVICE_ON_CREDENTIALS as Readonly<Record<string, string>>)[word] ?? adviceOn(facts);
-  return repeatOf(facts) === undefined || advice === undefined || advice.includes(NOTHING_SENT) ? advice : `${advice} ${NOTHING_SENT}`;
+  const advice =
+    ADVICE_ON_RECORDS[word] ?? (ADVICE_ON_CREDENTIALS as Readonly<Record<string, string>>)[word] ?? adviceOn(facts);
+  return repeatOf(facts) === undefined || advice === undefined || advice.includes(NOTHING_SENT)
+    ? advice
+    : `${advice} ${NOTHING_SENT}`;
 };

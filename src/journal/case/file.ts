@@ -34,16 +34,30 @@ export const notCoveredBy = ({ evidence, notJoined }: Case): string[] => [
 
 const pageOf = (found: Case, sort: Sort, notCovered: readonly string[]): string => `<h2>In short</h2>
 ${listOf(inShort(found))}<h2>What happened</h2>
-${found.requests.length === 0 ? `<p>The journal has no request of this ${sort === "phone" ? "number" : "customer id"}${found.complete ? "" : ", as far as it covers"}.</p>\n` : listOf(found.requests.map((each) => `${sentenceOf(each, sort)} (${placeOf(each)})`), "ol")}<h2>What the journal cannot cover</h2>
+${
+  found.requests.length === 0
+    ? `<p>The journal has no request of this ${sort === "phone" ? "number" : "customer id"}${found.complete ? "" : ", as far as it covers"}.</p>\n`
+    : listOf(
+        found.requests.map((each) => `${sentenceOf(each, sort)} (${placeOf(each)})`),
+        "ol",
+      )
+}<h2>What the journal cannot cover</h2>
 <p>${found.complete ? "Nothing of the journal itself is missing for this case." : "<strong>This case is not complete.</strong>"} Searched: ${found.evidence.searched.to - found.evidence.searched.from} entries${found.evidence.searched.first === undefined ? "" : `, from ${escaped(found.evidence.searched.first)} to ${escaped(found.evidence.searched.last ?? "")}`}.</p>
 ${listOf(notCovered)}<h2>Whose case it is</h2>
 <p>This file has no number in it. It proves entries of a token; who holds the key attests which number the token is: README.txt says how.</p>
 `;
 
-const listOf = (lines: readonly string[], tag = "ul"): string => `<${tag}>\n${lines.map((line) => `<li>${escaped(line)}</li>\n`).join("")}</${tag}>\n`;
+const listOf = (lines: readonly string[], tag = "ul"): string =>
+  `<${tag}>\n${lines.map((line) => `<li>${escaped(line)}</li>\n`).join("")}</${tag}>\n`;
 
 const placeOf = ({ story: { entries }, facts: { id, dnc } }: Case["requests"][number]): string =>
-  [`entr${entries.length === 1 ? "y" : "ies"} ${entries.map(({ index }) => index).join(" and ")}`, id === undefined ? "" : `request ${id}`, dnc === undefined ? "" : `Do-Not-Call no. ${dnc}`].filter(Boolean).join(", ");
+  [
+    `entr${entries.length === 1 ? "y" : "ies"} ${entries.map(({ index }) => index).join(" and ")}`,
+    id === undefined ? "" : `request ${id}`,
+    dnc === undefined ? "" : `Do-Not-Call no. ${dnc}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
 
 const jsonOf = (found: Case, sort: Sort, tenant: string | undefined, notCovered: readonly string[]): object => ({
   looked_for: sort,
@@ -76,8 +90,12 @@ WHOSE CASE IT IS
                 the gateway's host ocsgw audit search ${sort === "phone" ? "--phone-stdin" : "--customer-stdin"} --json gives the same in evidence.tokens.
 
                 Looked for:
-${evidence.tokens.map((token) => `                  ${token}\n`).join("")}${joined.length === 0 ? "" : `                Joined, because an entry has both:
-${joined.map(({ token, with: entry }) => `                  ${token} (entry ${entry})\n`).join("")}`}
+${evidence.tokens.map((token) => `                  ${token}\n`).join("")}${
+  joined.length === 0
+    ? ""
+    : `                Joined, because an entry has both:
+${joined.map(({ token, with: entry }) => `                  ${token} (entry ${entry})\n`).join("")}`
+}
   case.json         the case in sentences, for programs
   summary.html      the same for people, and the table of the entries
 `;

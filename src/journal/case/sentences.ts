@@ -2,7 +2,14 @@
 import type { Case, CaseRequest, Reason } from "../case.ts";
 import type { Facts } from "../story.ts";
 
-export const END_WORDS = ["confirmed", "rejected by OCS", "refused", "not sent", "in doubt", "without an outcome yet"] as const;
+export const END_WORDS = [
+  "confirmed",
+  "rejected by OCS",
+  "refused",
+  "not sent",
+  "in doubt",
+  "without an outcome yet",
+] as const;
 export type End = (typeof END_WORDS)[number];
 
 export const endOf = ({ kinds, state, suspected, status, action }: Facts): End => {
@@ -34,16 +41,32 @@ export const sentenceOf = (request: CaseRequest, sort: Sort): string => {
   const who = `${facts.client ?? "a client that is not known"} (${facts.tenant ? `tenant ${facts.tenant.name}` : "its tenant is not known"})`;
   const still = open ? " This Do-Not-Call is still open: OCS has not confirmed it since." : "";
   const said = `${who} ${whatOf(facts)} ${reasonOf(reason, sort)}`;
-  if (first?.kind === "flood") return `${secondOf(first.second)}, within ${first.seconds ?? 1} s: ${said}, ${first.count} more ${first.count === 1 ? "time" : "times"}, as in an earlier request. The gateway refused ${first.count === 1 ? "it" : "them all"}; nothing was sent to OCS.`;
+  if (first?.kind === "flood")
+    return `${secondOf(first.second)}, within ${first.seconds ?? 1} s: ${said}, ${first.count} more ${first.count === 1 ? "time" : "times"}, as in an earlier request. The gateway refused ${first.count === 1 ? "it" : "them all"}; nothing was sent to OCS.`;
   return `${secondOf(time)}: ${said}. ${endSentence(facts)}${still}`;
 };
 
 const secondOf = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 19)}Z`;
 
 const whatOf = ({ action, resource, record, list, campaign }: Facts): string => {
-  const asked = action === "DoNotCall" ? "asked for a Do-Not-Call" : action === "RequestRecordCancel" ? "asked to cancel records" : `sent ${action ?? "a request"}`;
-  const by = { phones: "by phone number", customer_ids: "by customer id", records: `by record handle ${record}`, lists: `to the list ${list}` };
-  const scope = [campaign === undefined ? "" : `campaign ${campaign}`, list === undefined || resource === "lists" ? "" : `list ${list}`].filter(Boolean).join(", ");
+  const asked =
+    action === "DoNotCall"
+      ? "asked for a Do-Not-Call"
+      : action === "RequestRecordCancel"
+        ? "asked to cancel records"
+        : `sent ${action ?? "a request"}`;
+  const by = {
+    phones: "by phone number",
+    customer_ids: "by customer id",
+    records: `by record handle ${record}`,
+    lists: `to the list ${list}`,
+  };
+  const scope = [
+    campaign === undefined ? "" : `campaign ${campaign}`,
+    list === undefined || resource === "lists" ? "" : `list ${list}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
   return [asked, by[resource as keyof typeof by], scope === "" ? "" : `for ${scope} alone`].filter(Boolean).join(" ");
 };
 
@@ -82,18 +105,32 @@ const endSentence = (facts: Facts): string => {
 const doubtOf = ({ state, suspected, status }: Facts, delivery: string | undefined): string => {
   if (suspected) return `OCS's answer ${status} may belong to another request`;
   if (state === "in-doubt") return "the gateway ended before it had an outcome on disk";
-  return delivery === "sent-no-answer" ? "the request was sent and no answer came" : `the outcome says ${status ?? "nothing"}`;
+  return delivery === "sent-no-answer"
+    ? "the request was sent and no answer came"
+    : `the outcome says ${status ?? "nothing"}`;
 };
 
 /** What was counted behind an identical one is one entry and several requests. */
 export const numberOf = (requests: readonly CaseRequest[]): number =>
-  requests.reduce((sum, { story: { entries: [first] } }) => sum + (first?.kind === "flood" ? first.count : 1), 0);
+  requests.reduce(
+    (
+      sum,
+      {
+        story: {
+          entries: [first],
+        },
+      },
+    ) => sum + (first?.kind === "flood" ? first.count : 1),
+    0,
+  );
 
 /** The answer in short: the Do-Not-Calls by how they ended, and whether one stands. */
 export const inShort = ({ requests, complete }: Case): string[] => {
   const asked = requests.filter(({ facts }) => facts.action === "DoNotCall");
   const others = numberOf(requests) - numberOf(asked);
-  const ends = END_WORDS.map((end) => [numberOf(asked.filter(({ facts }) => endOf(facts) === end)), end] as const).filter(([count]) => count > 0);
+  const ends = END_WORDS.map(
+    (end) => [numberOf(asked.filter(({ facts }) => endOf(facts) === end)), end] as const,
+  ).filter(([count]) => count > 0);
   const open = asked.filter((each) => each.open).length;
   const last = asked.findLast(({ facts }) => endOf(facts) === "confirmed");
   const known = complete ? "" : ", as far as the journal covers";

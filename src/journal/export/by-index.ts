@@ -39,7 +39,13 @@ export const storiesByIndex = async (wanted: Wanted): Promise<Listed | undefined
     const candidates = await candidatesOf(index, wanted);
     if (!candidates) return undefined;
     const all = own && candidates.every(({ at }) => at !== own.at) ? [...candidates, own] : candidates;
-    return { stories: await told(all.toSorted((one, other) => one.at - other.at), wanted), own: own?.at ?? -1 };
+    return {
+      stories: await told(
+        all.toSorted((one, other) => one.at - other.at),
+        wanted,
+      ),
+      own: own?.at ?? -1,
+    };
   } catch (error) {
     // By all lines it shows whether the damaged one belongs to what the checkpoint covers.
     if (error instanceof Misplaced || error instanceof LineDamaged || isDatabaseFault(error)) return undefined;
@@ -85,7 +91,8 @@ const told = async (candidates: readonly Candidate[], { dir, size }: Wanted): Pr
     const stories: ToldStory[] = [];
     for (const { at, position, closed, closed_position } of candidates) {
       const parts = [await lines.at(at, position)];
-      if (closed !== null && closed_position !== null && closed < size) parts.push(await lines.at(closed, closed_position));
+      if (closed !== null && closed_position !== null && closed < size)
+        parts.push(await lines.at(closed, closed_position));
       stories.push({ at, entries: parts.map(({ entry }) => entry), lines: parts.map(({ text }) => text) });
     }
     return stories;
@@ -108,7 +115,8 @@ class Lines {
   async at(index: number, position: number): Promise<Line> {
     const text = (await lineAt(await this.#segmentOf(index), position))?.toString("utf8");
     const entry = text === undefined ? undefined : readOrNothing(text);
-    if (text === undefined || entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${position}`, [index]);
+    if (text === undefined || entry?.index !== index)
+      throw new Misplaced(`no line of index ${index} at byte ${position}`, [index]);
     return { text, entry };
   }
 

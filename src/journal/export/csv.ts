@@ -16,7 +16,10 @@ const COLUMNS: readonly Column[] = [
   ["source", ({ source }) => source],
   ["action", ({ action }) => action],
   ["resource", ({ resource }) => resource],
-  ["identifier", (_, { entries: [first] }) => (first && "identifier" in first ? first.identifier ?? undefined : undefined)],
+  [
+    "identifier",
+    (_, { entries: [first] }) => (first && "identifier" in first ? (first.identifier ?? undefined) : undefined),
+  ],
   ["campaign", ({ campaign }) => campaign],
   ["list", ({ list }) => list],
   ["status", ({ status }) => status],
@@ -49,5 +52,5 @@ const cell = (value: string | number | undefined): string => {
   if (value === undefined) return "";
   if (typeof value === "number") return String(value);
   const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll("\"", "\"\"")}"` : harmless;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 };

@@ -56,7 +56,11 @@ export class Proofs {
     if (this.#levels) return this.#levels;
     const levels = [this.#rest.length === 0 ? [...this.#roots] : [...this.#roots, rootOf(this.#rest)]];
     for (let below = levels[0]!; below.length > 1; below = levels.at(-1)!) {
-      levels.push(Array.from({ length: Math.ceil(below.length / 2) }, (_, at) => (2 * at + 1 < below.length ? nodeHash(below[2 * at]!, below[2 * at + 1]!) : below[2 * at]!)));
+      levels.push(
+        Array.from({ length: Math.ceil(below.length / 2) }, (_, at) =>
+          2 * at + 1 < below.length ? nodeHash(below[2 * at]!, below[2 * at + 1]!) : below[2 * at]!,
+        ),
+      );
     }
     return (this.#levels = levels);
   }
@@ -65,7 +69,10 @@ export class Proofs {
     const known = this.#kept.get(chunk);
     if (known) return known;
     const leaves = await readLeaves(this.#dir, chunk * CHUNK, CHUNK);
-    if (leaves.length !== CHUNK || rootOf(leaves) !== this.#roots[chunk]) throw new Error(`the leaf hashes of entries ${chunk * CHUNK} to ${(chunk + 1) * CHUNK - 1} are not those of the lines: ocsgw audit verify tells more`);
+    if (leaves.length !== CHUNK || rootOf(leaves) !== this.#roots[chunk])
+      throw new Error(
+        `the leaf hashes of entries ${chunk * CHUNK} to ${(chunk + 1) * CHUNK - 1} are not those of the lines: ocsgw audit verify tells more`,
+      );
     if (this.#kept.size >= MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
     this.#kept.set(chunk, leaves);
     return leaves;
@@ -75,7 +82,12 @@ export class Proofs {
 /** Of so many entries from `from` on, over the borders of segments; fewer when there are no more. */
 export const readLeaves = async (dir: string, from: number, count: number): Promise<Digest[]> => {
   const at = places(dir);
-  const firsts = numbersIn((await nodeDisk.list(at.segments)).filter((name) => name.endsWith(".hashes")).map((name) => name.replace(".hashes", ".jsonl")), ".jsonl");
+  const firsts = numbersIn(
+    (await nodeDisk.list(at.segments))
+      .filter((name) => name.endsWith(".hashes"))
+      .map((name) => name.replace(".hashes", ".jsonl")),
+    ".jsonl",
+  );
   const leaves: Digest[] = [];
   for (const [place, first] of firsts.entries()) {
     const next = firsts[place + 1] ?? Number.POSITIVE_INFINITY;
@@ -83,8 +95,13 @@ export const readLeaves = async (dir: string, from: number, count: number): Prom
     if (next <= wanted || first > wanted || leaves.length === count) continue;
     const file = await nodeDisk.open(at.leaves(first), "read");
     try {
-      const bytes = await readAll(file, (wanted - first) * DIGEST_BYTES, Math.min(count - leaves.length, next - wanted) * DIGEST_BYTES);
-      for (let offset = 0; offset + DIGEST_BYTES <= bytes.length; offset += DIGEST_BYTES) leaves.push(digestOf(bytes.subarray(offset, offset + DIGEST_BYTES)));
+      const bytes = await readAll(
+        file,
+        (wanted - first) * DIGEST_BYTES,
+        Math.min(count - leaves.length, next - wanted) * DIGEST_BYTES,
+      );
+      for (let offset = 0; offset + DIGEST_BYTES <= bytes.length; offset += DIGEST_BYTES)
+        leaves.push(digestOf(bytes.subarray(offset, offset + DIGEST_BYTES)));
     } finally {
       await file.close();
     }

@@ -1,7 +1,22 @@
 /** What stands in a bundle's README.txt. */
 import type { Outside } from "./outside.ts";
 
-export type BundleFacts = { readonly query: string; readonly at: string; readonly by: string; readonly purpose: string | undefined; readonly origin: string; readonly size: number; readonly stories: number; readonly entries: number; readonly fitting: number; readonly warnings: readonly string[]; readonly through: "index" | "lines"; readonly outside: Outside; readonly coverage?: readonly string[] | undefined; readonly more?: string | undefined };
+export type BundleFacts = {
+  readonly query: string;
+  readonly at: string;
+  readonly by: string;
+  readonly purpose: string | undefined;
+  readonly origin: string;
+  readonly size: number;
+  readonly stories: number;
+  readonly entries: number;
+  readonly fitting: number;
+  readonly warnings: readonly string[];
+  readonly through: "index" | "lines";
+  readonly outside: Outside;
+  readonly coverage?: readonly string[] | undefined;
+  readonly more?: string | undefined;
+};
 
 export const NOTHING_FITS =
   "NOTHING FOUND: no entry of the journal fits the filter. This bundle holds only the journal's own records of this export and of deletions.";
@@ -16,15 +31,26 @@ const HOW = `: they were looked for by the journal's
                 index, and each line that was found was held against the signed root`;
 
 /** Of a journal that nobody outside vouches for they are not there. */
-const outsideFiles = ({ cosigned, timestamped }: Outside): string => [
-  ...(cosigned === null ? [] : [`  cosigned.txt      the checkpoint of the first ${cosigned} entries with the signatures of outside witnesses (C2SP tlog-cosignature):
+const outsideFiles = ({ cosigned, timestamped }: Outside): string =>
+  [
+    ...(cosigned === null
+      ? []
+      : [
+          `  cosigned.txt      the checkpoint of the first ${cosigned} entries with the signatures of outside witnesses (C2SP tlog-cosignature):
                     give verify.mjs their keys, --witness KEY, from wherever the witnesses publish them
-`]),
-  ...(timestamped === null ? [] : [`  timestamp.tsr     a time stamping authority's word (RFC 3161) on when the checkpoint in timestamped.txt, of the first ${timestamped} entries, existed:
+`,
+        ]),
+    ...(timestamped === null
+      ? []
+      : [
+          `  timestamp.tsr     a time stamping authority's word (RFC 3161) on when the checkpoint in timestamped.txt, of the first ${timestamped} entries, existed:
                     verify.mjs --timestamp-ca CA.pem, or openssl ts -verify -in timestamp.tsr -data timestamped.txt -CAfile CA.pem
-`]),
-  ...(cosigned === null && timestamped === null ? [] : ["  consistency.json  the proofs that checkpoints.txt continues those two (RFC 6962, 2.1.2)\n"]),
-].join("");
+`,
+        ]),
+    ...(cosigned === null && timestamped === null
+      ? []
+      : ["  consistency.json  the proofs that checkpoints.txt continues those two (RFC 6962, 2.1.2)\n"]),
+  ].join("");
 
 export const readMe = (facts: BundleFacts): string => {
   const { query, at, by, purpose, origin, size, stories, entries, through, coverage = [], more = "", outside } = facts;
@@ -56,8 +82,16 @@ WHAT IT PROVES  Every line of events.ndjson stood so in the journal when the che
 WHAT IT DOES NOT PROVE
                 That the filter took all other entries that it should have${through === "index" ? HOW : ""}. Requests that did not pass the gateway. Text that was masked before it
                 was written. That the clock was right. That the key is the gateway's, unless you have it from elsewhere.
-${coverage.length === 0 ? "" : `
+${
+  coverage.length === 0
+    ? ""
+    : `
 WHAT IT COVERS
-${coverage.map((line) => `                ${line}
-`).join("")}`}${more}`;
+${coverage
+  .map(
+    (line) => `                ${line}
+`,
+  )
+  .join("")}`
+}${more}`;
 };

@@ -5,7 +5,19 @@ import { factsOf, type Story } from "../story.ts";
 /** Rows beyond it are in the other files alone. */
 export const MOST_ROWS = 5000;
 
-const HEAD = ["index", "time (UTC)", "how it ended", "status", "tenant", "client", "action", "on", "code", "Do-Not-Call no.", "request id"];
+const HEAD = [
+  "index",
+  "time (UTC)",
+  "how it ended",
+  "status",
+  "tenant",
+  "client",
+  "action",
+  "on",
+  "code",
+  "Do-Not-Call no.",
+  "request id",
+];
 
 /** `head`: HTML that stands before the table. */
 export const summaryHead = (title: string, says: readonly string[], head = ""): string => `<!doctype html>
@@ -19,7 +31,10 @@ ${head}<table><caption>Requests, oldest first</caption><thead><tr>${HEAD.map((na
 export const summaryRow = (story: Story): string => {
   const { at, state, kinds, status, tenant, client, action, code, dnc, id } = factsOf(story);
   const [first] = story.entries;
-  const on = first && "resource" in first && first.resource ? `${first.resource}${"identifier" in first && first.identifier ? `/${first.resource === "phones" ? lastFour(first.identifier) : first.identifier}` : ""}` : "";
+  const on =
+    first && "resource" in first && first.resource
+      ? `${first.resource}${"identifier" in first && first.identifier ? `/${first.resource === "phones" ? lastFour(first.identifier) : first.identifier}` : ""}`
+      : "";
   return `<tr>${[at, first?.time, state ?? kinds.join(" "), status, tenant?.name, client, action, on, code, dnc, id].map((value) => `<td>${escaped(String(value ?? ""))}</td>`).join("")}</tr>\n`;
 };
 
@@ -27,4 +42,5 @@ export const summaryRow = (story: Story): string => {
 export const summaryEnd = (left: number, says: readonly string[] = []): string =>
   `</tbody></table>${left > 0 ? `<p>${left} more are in events.ndjson.</p>` : ""}${says.map((line) => `<p><strong>${escaped(line)}</strong></p>`).join("")}</body></html>\n`;
 
-export const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\"", "&quot;");
+export const escaped = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");

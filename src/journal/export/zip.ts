@@ -20,7 +20,10 @@ type Member = { readonly name: string; readonly size: number; readonly crc: numb
 /** Throws when it would be larger than the format takes. */
 export const writeZip = async (path: string, dir: string, names: readonly string[]): Promise<void> => {
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).size));
-  if (sizes.reduce((sum, size) => sum + size + 1024, 0) > MOST_BYTES) throw new Error("the bundle is larger than 4 GiB, which a zip does not hold: --out with a name that does not end with .zip makes a directory");
+  if (sizes.reduce((sum, size) => sum + size + 1024, 0) > MOST_BYTES)
+    throw new Error(
+      "the bundle is larger than 4 GiB, which a zip does not hold: --out with a name that does not end with .zip makes a directory",
+    );
   await using file = await open(path, "wx", 0o600);
   const members: Member[] = [];
   let offset = 0;

@@ -29,6 +29,11 @@ export class FilterError extends Error {
     const caret = `${" ".repeat(at)}${"^".repeat(Math.max(1, Math.min(length, text.length - at)))}`;
     const shown = this.hidden ? text.slice(0, at) + HIDDEN.repeat(length) + text.slice(at + length) : text;
     // A line break or a tab would move the caret.
-    return [`filter: ${this.message}, at column ${at + 1}`, `  ${shown.replaceAll(/\s/g, " ").replaceAll(NUMBERS, (digits) => (DATE.test(digits) ? digits : HIDDEN.repeat(digits.length)))}`, `  ${caret}`, ...(help === undefined ? [] : [`  ${help}`])].join("\n");
+    return [
+      `filter: ${this.message}, at column ${at + 1}`,
+      `  ${shown.replaceAll(/\s/g, " ").replaceAll(NUMBERS, (digits) => (DATE.test(digits) ? digits : HIDDEN.repeat(digits.length)))}`,
+      `  ${caret}`,
+      ...(help === undefined ? [] : [`  ${help}`]),
+    ].join("\n");
   }
 }

@@ -3,13 +3,36 @@ import { MISSING } from "../missing.ts";
 import { STATES, type Facts } from "../story.ts";
 import type { FilterError } from "./error.ts";
 import type { Value } from "./scan.ts";
-import { code, duration, group, id, kind, number, oneAmong, since, status, tenant, text, time, token, until, whole, words, type Test } from "./values.ts";
+import {
+  code,
+  duration,
+  group,
+  id,
+  kind,
+  number,
+  oneAmong,
+  since,
+  status,
+  tenant,
+  text,
+  time,
+  token,
+  until,
+  whole,
+  words,
+  type Test,
+} from "./values.ts";
 
 /** Names of facts. */
 export type Known = keyof Facts;
 
 /** One of a term's values, where it stands in the filter, and whether a fact is it. */
-export type Asked = { readonly text: string; readonly at: number; readonly length: number; readonly holds: (fact: unknown) => boolean };
+export type Asked = {
+  readonly text: string;
+  readonly at: number;
+  readonly length: number;
+  readonly holds: (fact: unknown) => boolean;
+};
 
 export type Term = {
   readonly key: string;
@@ -44,20 +67,41 @@ const KEYS: Readonly<Record<string, Row>> = {
   source: { fact: "source", grammar: text, says: "the client's address" },
   listener: { fact: "listener", grammar: text, says: "a listener's name" },
   action: { fact: "action", grammar: text, says: "a req value, or ReadStatus" },
-  resource: { fact: "resource", grammar: words(["records", "phones", "customer_ids", "lists", "campaigngroups"]), says: "records, phones, customer_ids, lists, campaigngroups" },
+  resource: {
+    fact: "resource",
+    grammar: words(["records", "phones", "customer_ids", "lists", "campaigngroups"]),
+    says: "records, phones, customer_ids, lists, campaigngroups",
+  },
   record: { fact: "record", grammar: whole, says: "a record handle" },
   list: { fact: "list", grammar: text, says: "a calling list" },
   group: { fact: "group", grammar: group, says: "a campaign group's DBID" },
   campaign: { fact: "campaign", grammar: text, says: "a campaign" },
   phone: { fact: "phone", also: "announced_phone", grammar: token, says: "a phone number's token, as in t1:9f2c…" },
-  customer: { fact: "customer", also: "announced_customer", grammar: token, says: "a customer id's token, as in t1:9f2c…" },
-  missing: { fact: "missing", grammar: oneAmong(MISSING), says: "what a request about a person does not name: phone, customer, chain (it names one number of a chain), tenant" },
+  customer: {
+    fact: "customer",
+    also: "announced_customer",
+    grammar: token,
+    says: "a customer id's token, as in t1:9f2c…",
+  },
+  missing: {
+    fact: "missing",
+    grammar: oneAmong(MISSING),
+    says: "what a request about a person does not name: phone, customer, chain (it names one number of a chain), tenant",
+  },
   status: { fact: "status", grammar: status, says: "an HTTP status: 410, 4xx, >=400, 400..499" },
   origin: { fact: "origin", grammar: words(["ocs", "gateway"]), says: "who answered: ocs, gateway" },
   code: { fact: "code", grammar: code, says: "a code of the gateway, as in OCSGW-2103" },
-  would: { fact: "would", grammar: code, says: "the code under which a tenant in mode: observe would have been refused" },
+  would: {
+    fact: "would",
+    grammar: code,
+    says: "the code under which a tenant in mode: observe would have been refused",
+  },
   delivery: { fact: "delivery", grammar: words(DELIVERIES), says: "not-sent, answered, sent-no-answer" },
-  is: { fact: "state", grammar: words(STATES), says: "how it ended: ok, ocs-no (OCS said no), refused (here), no-answer, abandoned, in-doubt, open" },
+  is: {
+    fact: "state",
+    grammar: words(STATES),
+    says: "how it ended: ok, ocs-no (OCS said no), refused (here), no-answer, abandoned, in-doubt, open",
+  },
   kind: { fact: "kinds", grammar: kind, says: "a kind of entry, as in refusal, switchover, access" },
   "ocs.error": { fact: "warning", grammar: number, says: "the number in OCS's Warning" },
   queue: { fact: "queue", grammar: duration, says: "the wait for a lane: >100ms, 1s..2s" },
@@ -74,15 +118,25 @@ const KEYS: Readonly<Record<string, Row>> = {
   config: { fact: "config", grammar: text, says: "the hash of the config file that was in force" },
 };
 
-const OTHER_NAMES: Readonly<Record<string, string>> = { via: "endpoint", customer_id: "customer", campaigngroup: "group", "ocs.warning": "ocs.error", "total.time": "total", would_refuse: "would" };
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  via: "endpoint",
+  customer_id: "customer",
+  campaigngroup: "group",
+  "ocs.warning": "ocs.error",
+  "total.time": "total",
+  would_refuse: "would",
+};
 
 export const KEY_NAMES: readonly string[] = Object.keys(KEYS);
 
 /** Each key with what its values are. */
-export const keyHelp = (): readonly (readonly [key: string, says: string])[] => Object.entries(KEYS).map(([key, { says }]) => [key, says]);
+export const keyHelp = (): readonly (readonly [key: string, says: string])[] =>
+  Object.entries(KEYS).map(([key, { says }]) => [key, says]);
 
 /** In any case. */
-export const findKey = (name: string): { readonly read: (values: readonly Value[], reading: Reading) => Term } | undefined => {
+export const findKey = (
+  name: string,
+): { readonly read: (values: readonly Value[], reading: Reading) => Term } | undefined => {
   const lower = name.toLowerCase();
   const key = OTHER_NAMES[lower] ?? lower;
   const row = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
@@ -95,7 +149,12 @@ const termOf = (key: string, { fact, also, grammar }: Row, given: readonly Value
     key,
     fact,
     also,
-    values: given.map(({ text: value, at, length }, place) => ({ text: value, at, length, holds: tests[place]!.holds })),
+    values: given.map(({ text: value, at, length }, place) => ({
+      text: value,
+      at,
+      length,
+      holds: tests[place]!.holds,
+    })),
     holds: (facts) => {
       const values = [facts[fact], also && facts[also]];
       return values.some((value) => value !== undefined && tests.some(({ holds }) => holds(value)));
@@ -106,4 +165,5 @@ const termOf = (key: string, { fact, also, grammar }: Row, given: readonly Value
   };
 };
 
-const allOf = <Each>(parts: readonly (Each | undefined)[]): readonly Each[] | undefined => (parts.every((part) => part !== undefined) ? parts : undefined);
+const allOf = <Each>(parts: readonly (Each | undefined)[]): readonly Each[] | undefined =>
+  parts.every((part) => part !== undefined) ? parts : undefined;

@@ -5,10 +5,11 @@ export type Value = { readonly text: string; readonly quoted: boolean; readonly 
 
 type Placed = { readonly text: string; readonly at: number; readonly length: number };
 
-export type Token = Placed & (
-  | { readonly kind: "open" | "close" | "not" | "or" | "bare" | "end" }
-  | { readonly kind: "term"; readonly key: string; readonly values: readonly Value[] }
-);
+export type Token = Placed &
+  (
+    | { readonly kind: "open" | "close" | "not" | "or" | "bare" | "end" }
+    | { readonly kind: "term"; readonly key: string; readonly values: readonly Value[] }
+  );
 
 const KEY = /[A-Za-z][A-Za-z._-]*(?=:)/y;
 const BARE_VALUE = /[^\s(),"]+/y;
@@ -42,7 +43,7 @@ const next = (text: string, at: number): Token => {
   const key = match(KEY, text, at);
   // An address, as a record's URI, has a colon too.
   if (key !== "" && !text.startsWith("//", at + key.length + 1)) return termAt(text, at, key);
-  if (sign === "\"") return { kind: "bare", ...valueAt(text, at) };
+  if (sign === '"') return { kind: "bare", ...valueAt(text, at) };
   const word = match(BARE_WORD, text, at);
   return { kind: word === "OR" ? "or" : "bare", text: word, at, length: word.length };
 };
@@ -61,16 +62,22 @@ const termAt = (text: string, at: number, key: string): Token => {
 };
 
 const valueAt = (text: string, at: number): Value => {
-  if (text[at] === "\"") return quotedAt(text, at);
+  if (text[at] === '"') return quotedAt(text, at);
   const bare = match(BARE_VALUE, text, at);
-  if (bare === "") throw new FilterError("a value is missing", { text, at, length: 1, help: "values with blanks stand in quotes, as in tenant:\"Alpha Tenant\"" });
+  if (bare === "")
+    throw new FilterError("a value is missing", {
+      text,
+      at,
+      length: 1,
+      help: 'values with blanks stand in quotes, as in tenant:"Alpha Tenant"',
+    });
   return { text: bare, quoted: false, at, length: bare.length };
 };
 
 const quotedAt = (text: string, at: number): Value => {
   let value = "";
   for (let end = at + 1; end < text.length; end++) {
-    if (text[end] === "\"") return { text: value, quoted: true, at, length: end + 1 - at };
+    if (text[end] === '"') return { text: value, quoted: true, at, length: end + 1 - at };
     if (text[end] === "\\" && end + 1 < text.length) end++;
     value += text[end];
   }

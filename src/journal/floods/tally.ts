@@ -4,7 +4,13 @@ import type { Entry, Flood, Refusal } from "../entry.ts";
 /** Whose refusals are counted together. */
 export type About = Omit<Flood, "kind" | "second" | "seconds" | "count" | "codes" | "first_id" | "last_id">;
 
-type Count = { readonly about: About; count: number; readonly codes: Record<string, number>; readonly firstId: string; lastId: string };
+type Count = {
+  readonly about: About;
+  count: number;
+  readonly codes: Record<string, number>;
+  readonly firstId: string;
+  lastId: string;
+};
 
 type Options = {
   readonly note: (entry: Entry) => void;
@@ -67,7 +73,16 @@ export class Tally {
       if (!counted) continue;
       const { about, count, codes, firstId, lastId } = counted;
       const second = new Date(this.#window * windowMs).toISOString();
-      note({ kind: "flood", ...about, second, seconds: windowMs / 1000, count, codes, first_id: firstId, last_id: lastId });
+      note({
+        kind: "flood",
+        ...about,
+        second,
+        seconds: windowMs / 1000,
+        count,
+        codes,
+        first_id: firstId,
+        last_id: lastId,
+      });
     }
     this.#counts.clear();
   }

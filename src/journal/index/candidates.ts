@@ -13,45 +13,91 @@ import { merged } from "./merge.ts";
 import { keysNeeded } from "./names.ts";
 import { BLOCK } from "./write.ts";
 
-export type Candidate = { readonly at: number; readonly position: number; readonly closed: number | null; readonly closed_position: number | null };
+export type Candidate = {
+  readonly at: number;
+  readonly position: number;
+  readonly closed: number | null;
+  readonly closed_position: number | null;
+};
 
-const SELECT = "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position, facet FROM stories";
+const SELECT =
+  "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position, facet FROM stories";
 type Row = Candidate & { readonly facet: number };
 
 const FIRST_TAKE = 1;
 const LATER_TAKE = 32;
 
 /** Some of the rows: between two indexes, and what is asked of them in SQL. */
-type Part = { readonly from: number; readonly to: number; readonly sql: string; readonly given: readonly SQLInputValue[] };
+type Part = {
+  readonly from: number;
+  readonly to: number;
+  readonly sql: string;
+  readonly given: readonly SQLInputValue[];
+};
 
 /** Called now and then; may throw. */
 type OnStep = () => void;
 
 /** Those with an index below `before`. */
-export const candidates = function* (database: DatabaseSync, facets: Facets, expression: Expression, before: number, onStep: OnStep = () => undefined): Generator<Candidate, void, undefined> {
+export const candidates = function* (
+  database: DatabaseSync,
+  facets: Facets,
+  expression: Expression,
+  before: number,
+  onStep: OnStep = () => undefined,
+): Generator<Candidate, void, undefined> {
   const span = spanOf(database, expression, before);
   if (!span) return;
   const groups = groupsOf(facets, expression);
   const few = selectiveOf(expression);
-  if (few) return yield* selected(database, { ...span, sql: few.sql, given: few.given }, new Set(groups.flatMap(({ members }) => members)));
+  if (few)
+    return yield* selected(
+      database,
+      { ...span, sql: few.sql, given: few.given },
+      new Set(groups.flatMap(({ members }) => members)),
+    );
   const [only, ...others] = groups;
   if (!only) return;
-  if (others.length === 0 && isThroughAll(only, facets.all().length)) return yield* throughAll(database, { ...span, ...partOf(only) }, only.members.length === facets.all().length ? undefined : new Set(only.members), onStep);
-  yield* merged(groups.flatMap((group) => group.members.map((facet) => {
-    const { sql, given } = partOf(group);
-    return run(database, { ...span, sql: sql === "" ? "facet = ?" : `facet = ? AND ${sql}`, given: [facet, ...given] }, sql === "" ? undefined : onStep);
-  })));
+  if (others.length === 0 && isThroughAll(only, facets.all().length))
+    return yield* throughAll(
+      database,
+      { ...span, ...partOf(only) },
+      only.members.length === facets.all().length ? undefined : new Set(only.members),
+      onStep,
+    );
+  yield* merged(
+    groups.flatMap((group) =>
+      group.members.map((facet) => {
+        const { sql, given } = partOf(group);
+        return run(
+          database,
+          { ...span, sql: sql === "" ? "facet = ?" : `facet = ? AND ${sql}`, given: [facet, ...given] },
+          sql === "" ? undefined : onStep,
+        );
+      }),
+    ),
+  );
 };
 
 type Sealed = { readonly database: DatabaseSync; readonly facets: Facets; readonly first: number };
 
 /** Of a sealed segment, which is small, and whose rows do not lie by facet: all of them are gone through once, whatever is asked. */
-export const sealedCandidates = function* ({ database, facets, first }: Sealed, expression: Expression, before: number, onStep: OnStep = () => undefined): Generator<Candidate, void, undefined> {
+export const sealedCandidates = function* (
+  { database, facets, first }: Sealed,
+  expression: Expression,
+  before: number,
+  onStep: OnStep = () => undefined,
+): Generator<Candidate, void, undefined> {
   const span = spanOf(database, expression, before);
   if (!span) return;
   const groups = groupsOf(facets, expression, PEOPLE);
   const keys = keysNeeded(expression);
-  if (keys) return yield* named(database, { ...span, at: storiesWith(database, first, keys) }, new Set(groups.flatMap(({ members }) => members)));
+  if (keys)
+    return yield* named(
+      database,
+      { ...span, at: storiesWith(database, first, keys) },
+      new Set(groups.flatMap(({ members }) => members)),
+    );
   const asked = askedOfAll(groups);
   if (asked) yield* run(database, { ...span, ...asked }, onStep);
 };
@@ -61,7 +107,11 @@ type Named = { readonly from: number; readonly to: number; readonly at: readonly
 const NAMED_AT_ONCE = 64;
 
 /** `at`: descending. */
-const named = function* (database: DatabaseSync, { from, to, at }: Named, facets: ReadonlySet<number>): Generator<Candidate, void, undefined> {
+const named = function* (
+  database: DatabaseSync,
+  { from, to, at }: Named,
+  facets: ReadonlySet<number>,
+): Generator<Candidate, void, undefined> {
   const statement = prepared(database, `${SELECT} WHERE at IN (SELECT value FROM json_each(?)) ORDER BY at DESC`);
   const within = at.filter((each) => each >= from && each <= to);
   for (let done = 0; done < within.length; done += NAMED_AT_ONCE) {
@@ -71,11 +121,15 @@ const named = function* (database: DatabaseSync, { from, to, at }: Named, facets
 };
 
 /** Undefined when no facet fits. */
-export const askedOfAll = (groups: readonly Group[]): { readonly sql: string; readonly given: readonly SQLInputValue[] } | undefined =>
-  groups.length === 0 ? undefined : {
-    sql: `(${groups.map((group) => `facet IN (${group.members.join(", ")})${group.condition ? ` AND ${group.condition.sql}` : ""}`).join(" OR ")})`,
-    given: groups.flatMap(({ condition }) => condition?.given ?? []),
-  };
+export const askedOfAll = (
+  groups: readonly Group[],
+): { readonly sql: string; readonly given: readonly SQLInputValue[] } | undefined =>
+  groups.length === 0
+    ? undefined
+    : {
+        sql: `(${groups.map((group) => `facet IN (${group.members.join(", ")})${group.condition ? ` AND ${group.condition.sql}` : ""}`).join(" OR ")})`,
+        given: groups.flatMap(({ condition }) => condition?.given ?? []),
+      };
 
 /** Facets of whose rows the same is asked. */
 export type Group = { readonly condition: Condition | undefined; readonly members: number[] };
@@ -95,18 +149,34 @@ export const groupsOf = (facets: Facets, expression: Expression, without?: Reado
   return [...groups.values()];
 };
 
-const partOf = ({ condition }: Group): { readonly sql: string; readonly given: readonly SQLInputValue[] } => ({ sql: condition?.sql ?? "", given: condition?.given ?? [] });
+const partOf = ({ condition }: Group): { readonly sql: string; readonly given: readonly SQLInputValue[] } => ({
+  sql: condition?.sql ?? "",
+  given: condition?.given ?? [],
+});
 
 /** To go through the rows in their order is quicker than by the facet, once it is most of them that must be looked at. */
-const isThroughAll = ({ condition, members }: Group, all: number): boolean => members.length === all || (condition !== undefined && members.length * 4 > all);
+const isThroughAll = ({ condition, members }: Group, all: number): boolean =>
+  members.length === all || (condition !== undefined && members.length * 4 > all);
 
-const throughAll = function* (database: DatabaseSync, part: Part, facets: ReadonlySet<number> | undefined, onStep: OnStep): Generator<Candidate, void, undefined> {
-  for (const row of run(database, part, part.sql === "" && !facets ? undefined : onStep)) if (!facets || facets.has(row.facet)) yield row;
+const throughAll = function* (
+  database: DatabaseSync,
+  part: Part,
+  facets: ReadonlySet<number> | undefined,
+  onStep: OnStep,
+): Generator<Candidate, void, undefined> {
+  for (const row of run(database, part, part.sql === "" && !facets ? undefined : onStep))
+    if (!facets || facets.has(row.facet)) yield row;
 };
 
 /** By an index of their own; so few that they are sorted. The plus keeps SQLite from going through all rows in their order. */
-const selected = function* (database: DatabaseSync, { from, to, sql, given }: Part, facets: ReadonlySet<number>): Generator<Candidate, void, undefined> {
-  const found = database.prepare(`${SELECT} WHERE ${sql} AND +at BETWEEN ? AND ? ORDER BY +at DESC`).iterate(...given, from, to);
+const selected = function* (
+  database: DatabaseSync,
+  { from, to, sql, given }: Part,
+  facets: ReadonlySet<number>,
+): Generator<Candidate, void, undefined> {
+  const found = database
+    .prepare(`${SELECT} WHERE ${sql} AND +at BETWEEN ? AND ? ORDER BY +at DESC`)
+    .iterate(...given, from, to);
   for (const row of found as Iterable<unknown>) if (facets.has((row as Row).facet)) yield row as Row;
 };
 
@@ -114,8 +184,15 @@ const selected = function* (database: DatabaseSync, { from, to, sql, given }: Pa
  * In their order; at first one alone, because of many facets most give none. Where rows must be looked at that may not fit, a statement goes
  * through so many indexes as take a moment, and `onStep` is called between two of them: SQLite cannot be stopped within one.
  */
-const run = function* (database: DatabaseSync, { from, to, sql, given }: Part, onStep?: OnStep): Generator<Row, void, undefined> {
-  const statement = prepared(database, `${SELECT} WHERE ${sql === "" ? "" : `${sql} AND `}at BETWEEN ? AND ? ORDER BY at DESC LIMIT ?`);
+const run = function* (
+  database: DatabaseSync,
+  { from, to, sql, given }: Part,
+  onStep?: OnStep,
+): Generator<Row, void, undefined> {
+  const statement = prepared(
+    database,
+    `${SELECT} WHERE ${sql === "" ? "" : `${sql} AND `}at BETWEEN ? AND ? ORDER BY at DESC LIMIT ?`,
+  );
   const stride = new Stride(onStep ? FIRST_STRIDE : Infinity);
   for (let take = FIRST_TAKE, last = onStep ? Math.min(to, youngest(database)) : to; last >= from;) {
     const first = Math.max(from, last - stride.length + 1);
@@ -149,7 +226,8 @@ class Stride {
   }
 }
 
-const youngest = (database: DatabaseSync): number => Number(prepared(database, "SELECT max(at) AS at FROM stories").get()!["at"] ?? -1);
+const youngest = (database: DatabaseSync): number =>
+  Number(prepared(database, "SELECT max(at) AS at FROM stories").get()!["at"] ?? -1);
 
 const MOST_PREPARED = 100;
 const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
@@ -164,12 +242,22 @@ const prepared = (database: DatabaseSync, sql: string): StatementSync => {
 };
 
 /** Between which indexes what fits can lie; undefined when nowhere. A clock that was set back makes blocks overlap, and all of them count. */
-export const spanOf = (database: DatabaseSync, expression: Expression, before: number): { readonly from: number; readonly to: number } | undefined => {
-  const blocks = prepared(database, "SELECT min(block) AS first, max(block) AS last FROM blocks WHERE latest >= ? AND earliest <= ?");
+export const spanOf = (
+  database: DatabaseSync,
+  expression: Expression,
+  before: number,
+): { readonly from: number; readonly to: number } | undefined => {
+  const blocks = prepared(
+    database,
+    "SELECT min(block) AS first, max(block) AS last FROM blocks WHERE latest >= ? AND earliest <= ?",
+  );
   let [from, to] = [0, before - 1];
   for (const { fact, within } of needed(expression)) {
     if (fact !== "time" || !within) continue;
-    const { first, last } = blocks.get(finite(Math.min(...within.map(([start]) => start))), finite(Math.max(...within.map(([, end]) => end)))) as { first: number | null; last: number | null };
+    const { first, last } = blocks.get(
+      finite(Math.min(...within.map(([start]) => start))),
+      finite(Math.max(...within.map(([, end]) => end))),
+    ) as { first: number | null; last: number | null };
     if (first === null || last === null) return undefined;
     [from, to] = [Math.max(from, first * BLOCK), Math.min(to, (last + 1) * BLOCK - 1)];
   }

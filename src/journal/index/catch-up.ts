@@ -83,9 +83,10 @@ export class CatchUp {
   async #absorb(extent: Extent): Promise<void> {
     const { first, end } = extent;
     const before = this.#live.state;
-    const read = (): Promise<void> => this.#sealed.with(extent, async ({ position, line, seams }) => {
-      this.#live.absorb(before, { size: end, segment: first, position, line }, await this.#linesAt(seams(), [first]));
-    });
+    const read = (): Promise<void> =>
+      this.#sealed.with(extent, async ({ position, line, seams }) => {
+        this.#live.absorb(before, { size: end, segment: first, position, line }, await this.#linesAt(seams(), [first]));
+      });
     await read().catch((error: unknown) => {
       if (!(error instanceof Misplaced)) throw error;
       this.#sealed.discard(first);
@@ -98,7 +99,12 @@ export class CatchUp {
       for (;;) {
         const state = this.#live.state;
         const from = state.segment === first && state.size > first ? await behindLine(file, state.position) : 0;
-        const { batch, line } = await readBatch(file, { dir: this.#dir, first, index: Math.max(first, state.size), from });
+        const { batch, line } = await readBatch(file, {
+          dir: this.#dir,
+          first,
+          index: Math.max(first, state.size),
+          from,
+        });
         if (batch.length === 0) return;
         this.#live.take(state, afterBatch(first, batch, line), batch);
         await onProgress?.(this.#live.state.size);
@@ -125,7 +131,8 @@ export class CatchUp {
     await withSegment(nodeDisk, this.#dir, first, async (file) => {
       for (let done = 0; done < wanted.length || done === 0; done += AT_ONCE) {
         const placed: Placed[] = [];
-        for (const { at, position } of wanted.slice(done, done + AT_ONCE)) placed.push(await readPlaced(file, { dir: this.#dir, first, index: at, from: position }));
+        for (const { at, position } of wanted.slice(done, done + AT_ONCE))
+          placed.push(await readPlaced(file, { dir: this.#dir, first, index: at, from: position }));
         const isLast = done + AT_ONCE >= wanted.length;
         this.#live.takeDuties(done === 0 ? first : wanted[done]!.at, placed, isLast ? end : wanted[done + AT_ONCE]!.at);
       }
@@ -134,7 +141,7 @@ export class CatchUp {
 
   async #dutiesIn(first: number): Promise<void> {
     await withSegment(nodeDisk, this.#dir, first, async (file) => {
-      for (let [expected, from] = [-1, 0];;) {
+      for (let [expected, from] = [-1, 0]; ;) {
         const index = Math.max(first, this.#live.dutiesSize);
         if (index >= this.#live.state.size) return;
         // Another process may have gone on.
@@ -162,8 +169,12 @@ export class CatchUp {
 /** Lines of Do-Not-Calls. */
 const AT_ONCE = 5000;
 
-const afterBatch = (first: number, batch: readonly Placed[], line: Uint8Array): State =>
-  ({ size: batch.at(-1)!.entry.index + 1, segment: first, position: batch.at(-1)!.position, line });
+const afterBatch = (first: number, batch: readonly Placed[], line: Uint8Array): State => ({
+  size: batch.at(-1)!.entry.index + 1,
+  segment: first,
+  position: batch.at(-1)!.position,
+  line,
+});
 
 /** The byte behind so many lines. */
 const behindLines = async (file: Parameters<typeof forEachLine>[0], lines: number): Promise<number> => {

@@ -18,8 +18,20 @@ export type Condition = {
 export type Asked = boolean | Condition | undefined;
 
 const COLUMNS: Partial<Record<Known, string>> = {
-  time: "time", queue: "queue", ocs: "ocs", total: "total", source: "source", record: "record", group: "grouped", list: "list", campaign: "campaign", phone: "phone", customer: "customer",
-  announced_phone: "announced_phone", announced_customer: "announced_customer", id: "id",
+  time: "time",
+  queue: "queue",
+  ocs: "ocs",
+  total: "total",
+  source: "source",
+  record: "record",
+  group: "grouped",
+  list: "list",
+  campaign: "campaign",
+  phone: "phone",
+  customer: "customer",
+  announced_phone: "announced_phone",
+  announced_customer: "announced_customer",
+  id: "id",
 };
 
 const TOKENS: ReadonlySet<Known> = new Set(["phone", "customer", "announced_phone", "announced_customer"]);
@@ -37,11 +49,16 @@ export const askedOf = (expression: Expression, facet: Facet, without: ReadonlyS
   switch (expression.kind) {
     case "term":
       if (without.has(expression.term.fact)) return undefined;
-      return FACET_FACTS.has(expression.term.fact) ? expression.term.holds(facet as Facts) : conditionOf(expression.term);
+      return FACET_FACTS.has(expression.term.fact)
+        ? expression.term.holds(facet as Facts)
+        : conditionOf(expression.term);
     case "not":
       return turned(askedOf(expression.of, facet, without));
     default:
-      return joined(expression.of.map((each) => askedOf(each, facet, without)), expression.kind === "any");
+      return joined(
+        expression.of.map((each) => askedOf(each, facet, without)),
+        expression.kind === "any",
+      );
   }
 };
 
@@ -57,12 +74,19 @@ const joined = (all: readonly Asked[], any: boolean): Asked => {
   if (open && any) return undefined;
   const conditions = all.filter((each) => typeof each === "object");
   if (conditions.length === 0) return open ? undefined : !any;
-  return { sql: `(${conditions.map(({ sql }) => sql).join(any ? " OR " : " AND ")})`, given: conditions.flatMap(({ given }) => given), exact: !open && conditions.every(({ exact }) => exact) };
+  return {
+    sql: `(${conditions.map(({ sql }) => sql).join(any ? " OR " : " AND ")})`,
+    given: conditions.flatMap(({ given }) => given),
+    exact: !open && conditions.every(({ exact }) => exact),
+  };
 };
 
 /** By what few stories are found, when the filter asks for such. */
 export const selectiveOf = (expression: Expression): Condition | undefined => {
-  const conditions = needed(expression).filter(({ fact, oneOf }) => oneOf && SELECTIVE.has(fact)).map(conditionOf).filter((each) => each !== undefined);
+  const conditions = needed(expression)
+    .filter(({ fact, oneOf }) => oneOf && SELECTIVE.has(fact))
+    .map(conditionOf)
+    .filter((each) => each !== undefined);
   return conditions.length === 0 ? undefined : (joined(conditions, false) as Condition);
 };
 
@@ -75,21 +99,29 @@ const conditionOf = (term: Term): Condition | undefined => {
 const columnIs = (fact: Known, { oneOf, within, like }: Term): Condition | undefined => {
   const column = COLUMNS[fact];
   if (column === undefined) return undefined;
-  const each = oneOf?.map((value) => exactly(column, fact, value))
-    ?? within?.map(([from, to]): Condition => ({ sql: `${column} BETWEEN ? AND ?`, given: [boundOf(fact, from), boundOf(fact, to)], exact: true }))
-    ?? like?.map((glob) => likeness(column, fact, glob));
+  const each =
+    oneOf?.map((value) => exactly(column, fact, value)) ??
+    within?.map(([from, to]): Condition => ({
+      sql: `${column} BETWEEN ? AND ?`,
+      given: [boundOf(fact, from), boundOf(fact, to)],
+      exact: true,
+    })) ??
+    like?.map((glob) => likeness(column, fact, glob));
   return each === undefined || each.includes(undefined) ? undefined : (joined(each, true) as Condition);
 };
 
-export const finite = (value: number): number => Math.min(Math.max(value, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+export const finite = (value: number): number =>
+  Math.min(Math.max(value, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 
 /** In the units of the fact's column. */
-export const boundOf = (fact: Known, value: number): number => finite(fact === "time" ? timeColumn(value) : (waitColumn(value) ?? 0));
+export const boundOf = (fact: Known, value: number): number =>
+  finite(fact === "time" ? timeColumn(value) : (waitColumn(value) ?? 0));
 
 const exactly = (column: string, fact: Known, value: string): Condition => {
   if (TOKENS.has(fact)) return { sql: `${column} = ?`, given: [tokenNumber(value)], exact: false };
   if (fact === "id") return { sql: `${column} BETWEEN ? AND ?`, given: idRange(value), exact: false };
-  if (WORDS.has(fact)) return { sql: `${column} IN (SELECT word FROM words WHERE says = ?)`, given: [value], exact: true };
+  if (WORDS.has(fact))
+    return { sql: `${column} IN (SELECT word FROM words WHERE says = ?)`, given: [value], exact: true };
   const digits = digitsColumn(value);
   return { sql: `${column} = ?`, given: [typeof digits === "bigint" ? Number(digits) : digits], exact: true };
 };
@@ -97,7 +129,9 @@ const exactly = (column: string, fact: Known, value: string): Condition => {
 /** SQLite knows upper and lower case of ASCII alone. */
 const likeness = (column: string, fact: Known, glob: string): Condition | undefined => {
   const pattern = likePattern(glob);
-  return pattern === undefined || !WORDS.has(fact) ? undefined : { sql: `${column} IN (SELECT word FROM words WHERE says LIKE ? ESCAPE '\\')`, given: [pattern], exact: true };
+  return pattern === undefined || !WORDS.has(fact)
+    ? undefined
+    : { sql: `${column} IN (SELECT word FROM words WHERE says LIKE ? ESCAPE '\\')`, given: [pattern], exact: true };
 };
 
 /** Undefined where SQLite would find something else. */

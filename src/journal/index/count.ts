@@ -10,7 +10,12 @@ import type { Facets } from "./facets.ts";
 export type Count = { readonly count: number; readonly refused: number };
 
 /** Undefined when only the lines can tell. `without`: facts that have no column. */
-export const countIn = (database: DatabaseSync, facets: Facets, expression: Expression, without?: ReadonlySet<Known>): Count | undefined => {
+export const countIn = (
+  database: DatabaseSync,
+  facets: Facets,
+  expression: Expression,
+  without?: ReadonlySet<Known>,
+): Count | undefined => {
   const span = spanOf(database, expression, Number.MAX_SAFE_INTEGER);
   let [count, refused] = [0, 0];
   if (!span) return { count, refused };

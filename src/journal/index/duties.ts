@@ -17,7 +17,9 @@ export class Duties {
   readonly #failed: StatementSync;
 
   constructor(database: DatabaseSync) {
-    this.#owe = database.prepare("INSERT OR IGNORE INTO duties (at, position, id, ended, subject, scope, tenant, clients, first, last, tries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#owe = database.prepare(
+      "INSERT OR IGNORE INTO duties (at, position, id, ended, subject, scope, tenant, clients, first, last, tries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
     this.#owed = database.prepare("SELECT at, scope FROM duties WHERE subject = ? AND at < ?");
     this.#meet = database.prepare("DELETE FROM duties WHERE at = ?");
     this.#begin = database.prepare("INSERT OR REPLACE INTO under_way (id, at, closes) VALUES (?, ?, ?)");
@@ -45,7 +47,19 @@ export class Duties {
     const carried = asked.entry.kind === "open-dnc" ? asked.entry : undefined;
     // It stands for all tries before it.
     if (carried) this.#drop(subject, index, (open) => isSameScope(scope, open));
-    this.#owe.run(index, position, asked.entry.id, endedOf(entry), subject, JSON.stringify(scope), tenant, JSON.stringify(carried?.clients ?? [client]), readMicros(carried?.first ?? time), readMicros(carried?.last ?? time), carried?.tries ?? 1);
+    this.#owe.run(
+      index,
+      position,
+      asked.entry.id,
+      endedOf(entry),
+      subject,
+      JSON.stringify(scope),
+      tenant,
+      JSON.stringify(carried?.clients ?? [client]),
+      readMicros(carried?.first ?? time),
+      readMicros(carried?.last ?? time),
+      carried?.tries ?? 1,
+    );
   }
 
   #ended({ entry, position }: Placed, id: string): void {
@@ -59,9 +73,17 @@ export class Duties {
   }
 
   #drop(subject: string, before: number, isMet: (scope: Scope) => boolean): void {
-    for (const owed of this.#owed.all(subject, before)) if (isMet(JSON.parse(String(owed["scope"])) as Scope)) this.#meet.run(owed["at"]!);
+    for (const owed of this.#owed.all(subject, before))
+      if (isMet(JSON.parse(String(owed["scope"])) as Scope)) this.#meet.run(owed["at"]!);
   }
 }
 
-const endedOf = (entry: Recorded, { state = "open", status, code }: Facts = factsOf({ at: entry.index, entries: [entry] })): string =>
-  JSON.stringify({ state, ...(status !== undefined && { status }), ...(code !== undefined && { code }) } satisfies Ended);
+const endedOf = (
+  entry: Recorded,
+  { state = "open", status, code }: Facts = factsOf({ at: entry.index, entries: [entry] }),
+): string =>
+  JSON.stringify({
+    state,
+    ...(status !== undefined && { status }),
+    ...(code !== undefined && { code }),
+  } satisfies Ended);

@@ -6,7 +6,24 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Known } from "../filter/keys.ts";
 import type { Facts } from "../story.ts";
 
-const MEMBERS = ["kinds", "state", "tenant", "client", "action", "resource", "listener", "status", "origin", "code", "delivery", "warning", "upstream", "endpoint", "would", "missing"] as const satisfies readonly Known[];
+const MEMBERS = [
+  "kinds",
+  "state",
+  "tenant",
+  "client",
+  "action",
+  "resource",
+  "listener",
+  "status",
+  "origin",
+  "code",
+  "delivery",
+  "warning",
+  "upstream",
+  "endpoint",
+  "would",
+  "missing",
+] as const satisfies readonly Known[];
 
 export type Facet = Partial<Pick<Facts, (typeof MEMBERS)[number]>>;
 export type Numbered = { readonly number: number; readonly facet: Facet };
@@ -18,17 +35,56 @@ const MOST_REMEMBERED = 20_000;
 
 /** Written out, in the order of MEMBERS: the index does this for every entry, and a loop over the names is slow. */
 export const facetOf = ({
-  kinds, state, tenant, client, action, resource, listener, status, origin, code, delivery, warning, upstream, endpoint,
-  would, missing,
+  kinds,
+  state,
+  tenant,
+  client,
+  action,
+  resource,
+  listener,
+  status,
+  origin,
+  code,
+  delivery,
+  warning,
+  upstream,
+  endpoint,
+  would,
+  missing,
 }: Facts): Required<Facet> => ({
-  kinds, state, tenant, client, action, resource, listener, status, origin, code, delivery, warning, upstream, endpoint,
-  would, missing,
+  kinds,
+  state,
+  tenant,
+  client,
+  action,
+  resource,
+  listener,
+  status,
+  origin,
+  code,
+  delivery,
+  warning,
+  upstream,
+  endpoint,
+  would,
+  missing,
 });
 
 /** What is known of a request when its end is known too. */
 export const closed = (asked: Facet, closing: Facet): Facet => {
   const { state, status, origin, code, delivery, warning, upstream, endpoint } = closing;
-  return { ...asked, kinds: [...(asked.kinds ?? []), ...(closing.kinds ?? [])], state, status, origin, code, delivery, warning, upstream: upstream ?? asked.upstream, endpoint };
+  return {
+    ...asked,
+    kinds: [...(asked.kinds ?? []), ...(closing.kinds ?? [])],
+    state,
+    status,
+    origin,
+    code,
+    delivery,
+    warning,
+    upstream: upstream ?? asked.upstream,
+    endpoint,
+  };
 };
 
 export class Facets {
@@ -69,7 +125,8 @@ export class Facets {
 
   /** Every facet there is. */
   all(): readonly Numbered[] {
-    for (const row of this.#above.all(this.#all.at(-1)?.number ?? 0)) this.#all.push({ number: Number(row["facet"]), facet: JSON.parse(String(row["says"])) as Facet });
+    for (const row of this.#above.all(this.#all.at(-1)?.number ?? 0))
+      this.#all.push({ number: Number(row["facet"]), facet: JSON.parse(String(row["says"])) as Facet });
     return this.#all;
   }
 }

@@ -19,7 +19,8 @@ export class LineDamaged extends Error {
   override readonly name = "LineDamaged";
 }
 
-const WHAT_TO_DO = "so the journal cannot be searched; ocsgw audit verify tells what is wrong, ocsgw audit set-aside takes the segment out";
+const WHAT_TO_DO =
+  "so the journal cannot be searched; ocsgw audit verify tells what is wrong, ocsgw audit set-aside takes the segment out";
 
 const saysWhere = (first: number, position: number): string => `${segmentName(first)}: the line at byte ${position}`;
 
@@ -49,19 +50,24 @@ export const readBatch = async (file: SegmentFile, { dir, first, index, from }: 
   const unsealed: Part[] = [];
   let position = from;
   let line: Buffer = Buffer.alloc(0);
-  await forEachLine(file, (bytes, start, end) => {
-    if (batch.length === BATCH) return false;
-    const entry = readOrNothing(bytes.toString("utf8", start, end));
-    const expected = index + batch.length;
-    if (entry?.index !== expected) {
-      const found = entry ? ` should have index ${expected}` : `, of index ${expected}, is no JSON`;
-      throw new LineDamaged(`${saysWhere(first, position)}${found}, ${WHAT_TO_DO}`);
-    }
-    if (!isSealed(bytes, start, end)) unsealed.push({ bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start, index: expected });
-    batch.push({ entry, position });
-    position += end - start + 1;
-    return true;
-  }, from);
+  await forEachLine(
+    file,
+    (bytes, start, end) => {
+      if (batch.length === BATCH) return false;
+      const entry = readOrNothing(bytes.toString("utf8", start, end));
+      const expected = index + batch.length;
+      if (entry?.index !== expected) {
+        const found = entry ? ` should have index ${expected}` : `, of index ${expected}, is no JSON`;
+        throw new LineDamaged(`${saysWhere(first, position)}${found}, ${WHAT_TO_DO}`);
+      }
+      if (!isSealed(bytes, start, end))
+        unsealed.push({ bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start, index: expected });
+      batch.push({ entry, position });
+      position += end - start + 1;
+      return true;
+    },
+    from,
+  );
   for (const part of unsealed) {
     if (!(await isAsWritten({ disk: nodeDisk, dir }, first, part))) throw damagedLine(first, part.index);
   }
@@ -75,7 +81,8 @@ export const readPlaced = async (file: SegmentFile, { dir, first, index, from }:
   const line = await lineAt(file, from);
   const entry = line && readOrNothing(line.toString("utf8"));
   if (!line || entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${from}`, [index]);
-  if (!(await isAsWritten({ disk: nodeDisk, dir }, first, { bytes: line, start: 0, end: line.length, index }))) throw damagedLine(first, index);
+  if (!(await isAsWritten({ disk: nodeDisk, dir }, first, { bytes: line, start: 0, end: line.length, index })))
+    throw damagedLine(first, index);
   return { entry, position: from };
 };
 
@@ -83,7 +90,7 @@ export const digestOf = (line: Uint8Array): Buffer => hash("sha256", line, "buff
 
 /** Undefined when the file ends before the line does. */
 export const lineAt = async (file: SegmentFile, position: number): Promise<Buffer | undefined> => {
-  for (let length = LINE_BYTES;; length *= 4) {
+  for (let length = LINE_BYTES; ; length *= 4) {
     const bytes = await readAll(file, position, length);
     const end = bytes.indexOf("\n");
     if (end >= 0) return bytes.subarray(0, end);
@@ -91,4 +98,5 @@ export const lineAt = async (file: SegmentFile, position: number): Promise<Buffe
   }
 };
 
-export const behindLine = async (file: SegmentFile, position: number): Promise<number> => position + ((await lineAt(file, position))?.length ?? -1) + 1;
+export const behindLine = async (file: SegmentFile, position: number): Promise<number> =>
+  position + ((await lineAt(file, position))?.length ?? -1) + 1;

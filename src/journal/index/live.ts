@@ -11,10 +11,21 @@ import { copyDatabase, fileAt, isDatabaseFault, openDatabase, removeDatabase, wi
 import { Writer, type Placed } from "./write.ts";
 
 /** Up to where it goes: so many entries, the last of them at this byte of this segment, with this digest. */
-export type State = { readonly size: number; readonly segment: number; readonly position: number; readonly line: Uint8Array };
+export type State = {
+  readonly size: number;
+  readonly segment: number;
+  readonly position: number;
+  readonly line: Uint8Array;
+};
 
 /** What is in it at one moment, whatever others take in or away meanwhile. `taken`: segments of which every story is in it. */
-export type View = { readonly database: DatabaseSync; readonly facets: Facets; readonly size: number; readonly taken: ReadonlySet<number>; readonly release: () => void };
+export type View = {
+  readonly database: DatabaseSync;
+  readonly facets: Facets;
+  readonly size: number;
+  readonly taken: ReadonlySet<number>;
+  readonly release: () => void;
+};
 
 const STATE = "SELECT size, segment, position, line FROM state";
 
@@ -44,7 +55,10 @@ export class Live {
 
   /** Segments whose lines are set aside, as this index knows it: what began or ended in them is in it, or is not, accordingly. */
   get holes(): readonly number[] {
-    return this.#database.prepare("SELECT first FROM holes ORDER BY first").all().map(({ first }) => Number(first));
+    return this.#database
+      .prepare("SELECT first FROM holes ORDER BY first")
+      .all()
+      .map(({ first }) => Number(first));
   }
 
   /** Of an index that is empty. */
@@ -95,7 +109,18 @@ export class Live {
     };
     try {
       const { size } = database.prepare(STATE).get() as unknown as State;
-      return { database, facets: this.#facets, size, taken: new Set(database.prepare("SELECT first FROM taken").all().map(({ first }) => Number(first))), release };
+      return {
+        database,
+        facets: this.#facets,
+        size,
+        taken: new Set(
+          database
+            .prepare("SELECT first FROM taken")
+            .all()
+            .map(({ first }) => Number(first)),
+        ),
+        release,
+      };
     } catch (error) {
       release();
       throw error;
@@ -127,7 +152,9 @@ export class Live {
   leave({ first, end }: Extent, seams: readonly Seam[]): void {
     this.#within(() => {
       if (this.state.size < end) return;
-      this.#database.prepare("DELETE FROM stories WHERE at BETWEEN ? AND ? AND at NOT IN (SELECT value FROM json_each(?))").run(first, end - 1, JSON.stringify(seams.map(({ at }) => at)));
+      this.#database
+        .prepare("DELETE FROM stories WHERE at BETWEEN ? AND ? AND at NOT IN (SELECT value FROM json_each(?))")
+        .run(first, end - 1, JSON.stringify(seams.map(({ at }) => at)));
       this.#database.prepare("DELETE FROM taken WHERE first = ?").run(first);
     });
     this.#database.exec("PRAGMA incremental_vacuum");
@@ -135,17 +162,28 @@ export class Live {
 
   /** Ends at or behind `first` of what began before it. */
   endsBeyond(first: number): readonly Seam[] {
-    return this.#database.prepare("SELECT at + closed AS at, position + closed_position AS position FROM stories WHERE at < ? AND at + closed >= ? ORDER BY 1").all(first, first) as unknown as Seam[];
+    return this.#database
+      .prepare(
+        "SELECT at + closed AS at, position + closed_position AS position FROM stories WHERE at < ? AND at + closed >= ? ORDER BY 1",
+      )
+      .all(first, first) as unknown as Seam[];
   }
 
   hasBelow(first: number): boolean {
-    return this.#database.prepare("SELECT EXISTS (SELECT 1 FROM stories WHERE at < ?) OR EXISTS (SELECT 1 FROM duties WHERE at < ?) AS found").get(first, first)!["found"] === 1;
+    return (
+      this.#database
+        .prepare(
+          "SELECT EXISTS (SELECT 1 FROM stories WHERE at < ?) OR EXISTS (SELECT 1 FROM duties WHERE at < ?) AS found",
+        )
+        .get(first, first)!["found"] === 1
+    );
   }
 
   /** The segments before it are deleted; of what ended behind it the end stays, as a story by itself. */
   forget(first: number, ends: readonly Placed[]): void {
     this.#within(() => {
-      for (const table of ["stories", "open", "duties"]) this.#database.exec(`DELETE FROM ${table} WHERE at < ${first}`);
+      for (const table of ["stories", "open", "duties"])
+        this.#database.exec(`DELETE FROM ${table} WHERE at < ${first}`);
       this.#database.exec(`DELETE FROM taken WHERE first < ${first}`);
       this.#writer.write(ends);
     });
@@ -167,7 +205,9 @@ export class Live {
 
   /** Do-Not-Calls that are still owed, oldest first. */
   duties(): Candidate[] {
-    return this.#database.prepare("SELECT at, position, closed, closed_position FROM duties ORDER BY at").all() as unknown as Candidate[];
+    return this.#database
+      .prepare("SELECT at, position, closed, closed_position FROM duties ORDER BY at")
+      .all() as unknown as Candidate[];
   }
 
   /** Runs `read` on one moment's state. */
@@ -194,7 +234,9 @@ export class Live {
   }
 
   #go({ size, segment, position, line }: State): void {
-    this.#database.prepare("UPDATE state SET size = ?, segment = ?, position = ?, line = ?").run(size, segment, position, line);
+    this.#database
+      .prepare("UPDATE state SET size = ?, segment = ?, position = ?, line = ?")
+      .run(size, segment, position, line);
   }
 
   #change(before: State, work: () => void): void {

@@ -3,7 +3,9 @@
 type Placed = { readonly at: number };
 type Source<Each> = { readonly rest: Iterator<Each>; head: Each };
 
-export const merged = function* <Each extends Placed>(sources: readonly Iterator<Each>[]): Generator<Each, void, undefined> {
+export const merged = function* <Each extends Placed>(
+  sources: readonly Iterator<Each>[],
+): Generator<Each, void, undefined> {
   const heap: Source<Each>[] = [];
   for (const rest of sources) {
     const next = rest.next();
@@ -24,9 +26,10 @@ export const merged = function* <Each extends Placed>(sources: readonly Iterator
 };
 
 const sink = <Each extends Placed>(heap: Source<Each>[], from: number): void => {
-  for (let at = from;;) {
+  for (let at = from; ;) {
     let youngest = at;
-    for (const child of [2 * at + 1, 2 * at + 2]) if (child < heap.length && heap[child]!.head.at > heap[youngest]!.head.at) youngest = child;
+    for (const child of [2 * at + 1, 2 * at + 2])
+      if (child < heap.length && heap[child]!.head.at > heap[youngest]!.head.at) youngest = child;
     if (youngest === at) return;
     [heap[at], heap[youngest]] = [heap[youngest]!, heap[at]!];
     at = youngest;

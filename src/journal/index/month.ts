@@ -6,7 +6,16 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
-import { fileAt, isDatabaseFault, openMonthDatabase, openUnchanged, removeDatabase, VERSION, versionOf, within } from "./schema.ts";
+import {
+  fileAt,
+  isDatabaseFault,
+  openMonthDatabase,
+  openUnchanged,
+  removeDatabase,
+  VERSION,
+  versionOf,
+  within,
+} from "./schema.ts";
 import { keysIn } from "./lookups.ts";
 import { mayHave, partOf, sealKeys } from "./names.ts";
 import type { Extent, SegmentIndex } from "./segment.ts";
@@ -52,7 +61,10 @@ export class Month {
   firsts(): readonly number[] {
     // One of another version, which is only read, says something else: all its segments are searched.
     if (versionOf(this.#database) !== VERSION) return [];
-    return this.#database.prepare("SELECT first FROM segments ORDER BY first").all().map(({ first }) => Number(first));
+    return this.#database
+      .prepare("SELECT first FROM segments ORDER BY first")
+      .all()
+      .map(({ first }) => Number(first));
   }
 
   /** Those of the summaries that were read. */
@@ -88,9 +100,14 @@ export class Month {
     if (this.summaryOf(index)) return;
     const own = index.summary();
     this.#within(() => {
-      const summary = JSON.stringify({ ...own, facets: own.facets.map(([facet, stories]) => [this.#numberOf(facet), stories]) });
+      const summary = JSON.stringify({
+        ...own,
+        facets: own.facets.map(([facet, stories]) => [this.#numberOf(facet), stories]),
+      });
       this.#delete("first = ?", first);
-      this.#database.prepare("INSERT INTO segments VALUES (?, ?, ?, ?)").run(first, end, summary, sumOf(first, end, summary));
+      this.#database
+        .prepare("INSERT INTO segments VALUES (?, ?, ?, ?)")
+        .run(first, end, summary, sumOf(first, end, summary));
       const insert = this.#database.prepare("INSERT INTO names VALUES (?, ?, ?)");
       for (const [part, bits] of sealKeys(keysIn(index.database)).entries()) insert.run(part, first, bits);
     });
@@ -108,7 +125,9 @@ export class Month {
   }
 
   #read(first: number): Known | undefined {
-    const row = this.#database.prepare("SELECT end, summary, sum FROM segments WHERE first = ?").get(first) as { readonly end: number; readonly summary: string; readonly sum: number } | undefined;
+    const row = this.#database.prepare("SELECT end, summary, sum FROM segments WHERE first = ?").get(first) as
+      | { readonly end: number; readonly summary: string; readonly sum: number }
+      | undefined;
     if (!row || sumOf(first, row.end, row.summary) !== row.sum) return undefined;
     const summary = JSON.parse(row.summary) as Summary;
     return summary.facets.every(([facet]) => this.#isKnown(facet)) ? { end: row.end, summary } : undefined;
@@ -116,7 +135,9 @@ export class Month {
 
   #isKnown(facet: number): boolean {
     if (this.#facets.has(facet)) return true;
-    const row = this.#database.prepare("SELECT says, sum FROM facets WHERE facet = ?").get(facet) as { readonly says: string; readonly sum: number } | undefined;
+    const row = this.#database.prepare("SELECT says, sum FROM facets WHERE facet = ?").get(facet) as
+      | { readonly says: string; readonly sum: number }
+      | undefined;
     if (!row || facetSum(facet, row.says) !== row.sum) return false;
     this.#facets.set(facet, JSON.parse(row.says) as Facet);
     return true;
@@ -125,7 +146,10 @@ export class Month {
   #numberOf(facet: Facet): number {
     const says = JSON.stringify(facet);
     const found = this.#database.prepare("SELECT facet FROM facets WHERE says = ?").get(says);
-    const number = Number(found?.["facet"] ?? this.#database.prepare("SELECT coalesce(max(facet), 0) + 1 AS next FROM facets").get()!["next"]);
+    const number = Number(
+      found?.["facet"] ??
+        this.#database.prepare("SELECT coalesce(max(facet), 0) + 1 AS next FROM facets").get()!["next"],
+    );
     this.#database.prepare("INSERT OR REPLACE INTO facets VALUES (?, ?, ?)").run(number, says, facetSum(number, says));
     return number;
   }
@@ -148,4 +172,3 @@ const openAnyway = (path: string): DatabaseSync => {
     return openMonthDatabase(path);
   }
 };
-

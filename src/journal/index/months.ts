@@ -28,7 +28,10 @@ export class Months {
   /** Looks at what is there now. */
   refresh(): void {
     const { write, read } = this.#folders;
-    const paths = new Map([...(read === undefined ? [] : namesIn(read).map((name) => [join(read, name), true] as const)), ...namesIn(write).map((name) => [join(write, name), false] as const)]);
+    const paths = new Map([
+      ...(read === undefined ? [] : namesIn(read).map((name) => [join(read, name), true] as const)),
+      ...namesIn(write).map((name) => [join(write, name), false] as const),
+    ]);
     for (const [path, month] of this.#open) {
       if (paths.has(path) && !month.isGone) continue;
       month.close();
@@ -36,7 +39,8 @@ export class Months {
     }
     this.#of = new Map();
     // What was made here stands before what is only read.
-    for (const [path, readOnly] of paths) for (const first of this.#firstsIn(path, readOnly)) this.#of.set(first, this.#open.get(path)!);
+    for (const [path, readOnly] of paths)
+      for (const first of this.#firstsIn(path, readOnly)) this.#of.set(first, this.#open.get(path)!);
   }
 
   has(first: number): boolean {
@@ -51,7 +55,8 @@ export class Months {
   mayFit(extents: readonly Extent[], expression: Expression): readonly Extent[] {
     const { unknown, months } = this.#rowsOf(extents);
     const found = new Set(unknown);
-    for (const [month, rows] of months) for (const { extent } of this.#all(month, rows, () => mayFit(month, rows, expression))) found.add(extent);
+    for (const [month, rows] of months)
+      for (const { extent } of this.#all(month, rows, () => mayFit(month, rows, expression))) found.add(extent);
     return extents.filter((extent) => found.has(extent));
   }
 
@@ -128,7 +133,10 @@ export class Months {
     }
   }
 
-  #rowsOf(extents: readonly Extent[]): { readonly unknown: readonly Extent[]; readonly months: ReadonlyMap<Month, Row[]> } {
+  #rowsOf(extents: readonly Extent[]): {
+    readonly unknown: readonly Extent[];
+    readonly months: ReadonlyMap<Month, Row[]>;
+  } {
     const unknown: Extent[] = [];
     const months = new Map<Month, Row[]>();
     for (const extent of extents) {
@@ -180,6 +188,12 @@ export class Months {
   }
 }
 
-const namesIn = (folder: string): readonly string[] => (existsSync(folder) ? readdirSync(folder).filter((name) => NAME.test(name)).toSorted() : []);
+const namesIn = (folder: string): readonly string[] =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => NAME.test(name))
+        .toSorted()
+    : [];
 
-const monthOf = (micros: number): string => (Number.isNaN(micros) ? "0000-00" : writeMicros(micros).slice(0, "2026-11".length));
+const monthOf = (micros: number): string =>
+  Number.isNaN(micros) ? "0000-00" : writeMicros(micros).slice(0, "2026-11".length);

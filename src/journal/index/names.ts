@@ -20,10 +20,16 @@ export const KEY_BITS = 26;
  * What stands in a column, with the name of its sort, as so many bits: of another name in a segment's hundred thousand
  * one in a thousand has the same. `value`: as `columns.ts` and `token.ts` have it.
  */
-const keyOf = (sort: "token" | "record" | "group", value: string | number | bigint): number => crc32(`${sort} ${value}`) >>> (32 - KEY_BITS);
+const keyOf = (sort: "token" | "record" | "group", value: string | number | bigint): number =>
+  crc32(`${sort} ${value}`) >>> (32 - KEY_BITS);
 
 const SORTS = [
-  ["token", "phone"], ["token", "customer"], ["token", "announced_phone"], ["token", "announced_customer"], ["record", "record"], ["group", "grouped"],
+  ["token", "phone"],
+  ["token", "customer"],
+  ["token", "announced_phone"],
+  ["token", "announced_customer"],
+  ["record", "record"],
+  ["group", "grouped"],
 ] as const;
 
 /** A key, and the index of a story that names it. */
@@ -32,7 +38,9 @@ export type Pair = readonly [key: number, at: number];
 /** Of all stories, in no order. */
 export const pairsOf = function* (database: DatabaseSync): Generator<Pair, void, undefined> {
   for (const [sort, column] of SORTS) {
-    for (const row of database.prepare(`SELECT ${column} AS value, at FROM stories WHERE ${column} IS NOT NULL`).iterate()) {
+    for (const row of database
+      .prepare(`SELECT ${column} AS value, at FROM stories WHERE ${column} IS NOT NULL`)
+      .iterate()) {
       yield [keyOf(sort, row["value"] as string | number), Number(row["at"])];
     }
   }

@@ -16,13 +16,27 @@ export const readSnapshot = (database: DatabaseSync, most: number): Snapshot => 
   const found = new Map<string, Open[]>();
   for (const row of database.prepare(ROWS).iterate() as unknown as Iterable<Row>) {
     const open: Open = {
-      scope: JSON.parse(row.scope) as Scope, from: row.at, at: row.at, id: row.id, tenant: row.tenant, clients: JSON.parse(row.clients) as string[],
-      first: row.first, last: row.last, tries: row.tries,
+      scope: JSON.parse(row.scope) as Scope,
+      from: row.at,
+      at: row.at,
+      id: row.id,
+      tenant: row.tenant,
+      clients: JSON.parse(row.clients) as string[],
+      first: row.first,
+      last: row.last,
+      tries: row.tries,
       ended: JSON.parse(row.ended) as Ended,
     };
     const same = found.get(row.subject)?.find((each) => isSame(each, open));
     if (!same) found.set(row.subject, [...(found.get(row.subject) ?? []), open]);
-    else Object.assign(same, { ...open, clients: [...new Set([...same.clients, ...open.clients])], from: same.from, first: same.first, tries: same.tries + open.tries });
+    else
+      Object.assign(same, {
+        ...open,
+        clients: [...new Set([...same.clients, ...open.clients])],
+        from: same.from,
+        first: same.first,
+        tries: same.tries + open.tries,
+      });
   }
   const rows = [...found].flatMap(([subject, opens]) => opens.map((open) => writeRow(subject, open)));
   return { size, count, tenants, rows: rows.join("\n") };

@@ -13,12 +13,19 @@ import type { MonthFacets, Span, Summary } from "./summary.ts";
 export type Row = { readonly extent: Extent; readonly summary: Summary };
 
 /** Of one month. `mayHave`: of the segments, those that may have one of the keys. */
-export type Source = { readonly facets: MonthFacets; readonly mayHave: (keys: readonly number[], firsts: readonly number[]) => ReadonlySet<number> };
+export type Source = {
+  readonly facets: MonthFacets;
+  readonly mayHave: (keys: readonly number[], firsts: readonly number[]) => ReadonlySet<number>;
+};
 
 /** Those in which something may fit. */
 export const mayFit = (source: Source, rows: readonly Row[], expression: Expression): readonly Row[] => {
   const asked = askedOnce(source.facets, expression);
-  return narrowed(source, rows.filter(({ summary }) => summary.facets.some(([facet]) => asked(facet) !== false)), expression);
+  return narrowed(
+    source,
+    rows.filter(({ summary }) => summary.facets.some(([facet]) => asked(facet) !== false)),
+    expression,
+  );
 };
 
 /** Each facet is asked once, however many segments have it. */
@@ -49,18 +56,28 @@ const narrowedBy = (source: Source, rows: readonly Row[], term: Term): readonly 
   const { fact, oneOf, within } = term;
   const keys = keysFor(term);
   if (keys) {
-    const found = source.mayHave(keys, rows.map(({ extent }) => extent.first));
+    const found = source.mayHave(
+      keys,
+      rows.map(({ extent }) => extent.first),
+    );
     return rows.filter(({ extent }) => found.has(extent.first));
   }
-  if (fact === "source" || fact === "list" || fact === "campaign") return rows.filter(({ summary }) => summary[fact]?.some((text) => term.holds({ [fact]: text } as unknown as Facts)) ?? true);
-  if (fact === "id" && oneOf) return rows.filter(({ summary }) => oneOf.some((value) => overlap(summary.id, idRange(value))));
+  if (fact === "source" || fact === "list" || fact === "campaign")
+    return rows.filter(
+      ({ summary }) => summary[fact]?.some((text) => term.holds({ [fact]: text } as unknown as Facts)) ?? true,
+    );
+  if (fact === "id" && oneOf)
+    return rows.filter(({ summary }) => oneOf.some((value) => overlap(summary.id, idRange(value))));
   if ((fact === "time" || fact === "queue" || fact === "ocs" || fact === "total") && within) {
-    return rows.filter(({ summary }) => within.some(([from, to]) => overlap(summary[fact], [boundOf(fact, from), boundOf(fact, to)])));
+    return rows.filter(({ summary }) =>
+      within.some(([from, to]) => overlap(summary[fact], [boundOf(fact, from), boundOf(fact, to)])),
+    );
   }
   return rows;
 };
 
-const overlap = (span: Span | undefined, [from, to]: Span): boolean => span !== undefined && span[0] <= to && from <= span[1];
+const overlap = (span: Span | undefined, [from, to]: Span): boolean =>
+  span !== undefined && span[0] <= to && from <= span[1];
 
 const ALWAYS: Expression = { kind: "all", of: [] };
 const NEVER: Expression = { kind: "any", of: [] };
@@ -87,7 +104,10 @@ export const timeless = (expression: Expression, { time }: Summary): Expression 
 };
 
 /** Counts segments of one month by their facets; undefined where these do not tell. */
-export const facetCounter = (facets: MonthFacets, expression: Expression): ((summary: Summary) => Count | undefined) => {
+export const facetCounter = (
+  facets: MonthFacets,
+  expression: Expression,
+): ((summary: Summary) => Count | undefined) => {
   const counters = new Map<Expression, (facet: number) => Asked>();
   const shapes = new Map<string, Expression>();
   return (summary) => {
@@ -115,4 +135,8 @@ const shared = (shapes: Map<string, Expression>, expression: Expression): Expres
 };
 
 const shapeOf = (expression: Expression): string =>
-  expression.kind === "term" ? "t" : expression.kind === "not" ? `-${shapeOf(expression.of)}` : `${expression.kind === "all" ? "(" : "["}${expression.of.map(shapeOf).join("")})`;
+  expression.kind === "term"
+    ? "t"
+    : expression.kind === "not"
+      ? `-${shapeOf(expression.of)}`
+      : `${expression.kind === "all" ? "(" : "["}${expression.of.map(shapeOf).join("")})`;

@@ -76,15 +76,23 @@ const FILLING = `CREATE TEMP TABLE stories (${COLUMNS}, ${PEOPLE}); CREATE TEMP 
 export const createSegmentDatabase = (path: string): DatabaseSync => {
   makeFile(path);
   const database = new DatabaseSync(path, { enableDoubleQuotedStringLiterals: false });
-  database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; ${FILLING} BEGIN; ${SEGMENT}`);
+  database.exec(
+    `PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; ${FILLING} BEGIN; ${SEGMENT}`,
+  );
   return database;
 };
 
 /** All rows are in it, of the segment that begins with `first`. */
 export const finishSegmentDatabase = (database: DatabaseSync, first: number): void => {
   writeLookups(database, first);
-  const columns = database.prepare("SELECT name FROM pragma_table_info('stories', 'main')").all().map(({ name }) => String(name)).join(", ");
-  database.exec(`INSERT INTO main.stories (${columns}) SELECT ${columns} FROM temp.stories ORDER BY at; PRAGMA user_version = ${VERSION}; COMMIT`);
+  const columns = database
+    .prepare("SELECT name FROM pragma_table_info('stories', 'main')")
+    .all()
+    .map(({ name }) => String(name))
+    .join(", ");
+  database.exec(
+    `INSERT INTO main.stories (${columns}) SELECT ${columns} FROM temp.stories ORDER BY at; PRAGMA user_version = ${VERSION}; COMMIT`,
+  );
 };
 
 /** One that nobody changes, or that is believed in nothing that a checksum does not say. */
@@ -112,9 +120,11 @@ const TIMEOUT_MS = 10_000;
 const CACHE_KIB = 16_384;
 
 /** Opens it, or makes it when there is none or one of another version. Throws what SQLite throws. */
-export const openDatabase = (path: string): DatabaseSync => openWith(path, { tables: LIVE, mode: "WAL", synchronous: "NORMAL" });
+export const openDatabase = (path: string): DatabaseSync =>
+  openWith(path, { tables: LIVE, mode: "WAL", synchronous: "NORMAL" });
 /** Without a log of its own beside it: so it may be read where nothing can be written. What a power cut makes of it the sums of its rows show. */
-export const openMonthDatabase = (path: string): DatabaseSync => openWith(path, { tables: MONTH, mode: "TRUNCATE", synchronous: "OFF" });
+export const openMonthDatabase = (path: string): DatabaseSync =>
+  openWith(path, { tables: MONTH, mode: "TRUNCATE", synchronous: "OFF" });
 
 type Kind = { readonly tables: string; readonly mode: "WAL" | "TRUNCATE"; readonly synchronous: "NORMAL" | "OFF" };
 
@@ -136,7 +146,9 @@ const openWith = (path: string, kind: Kind): DatabaseSync => {
 const open = (path: string, { mode, synchronous }: Kind): DatabaseSync => {
   makeFile(path);
   const database = new DatabaseSync(path, { timeout: TIMEOUT_MS, enableDoubleQuotedStringLiterals: false });
-  database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = ${mode}; PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON`);
+  database.exec(
+    `PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = ${mode}; PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON`,
+  );
   return database;
 };
 
@@ -146,7 +158,8 @@ const open = (path: string, { mode, synchronous }: Kind): DatabaseSync => {
 export const copyDatabase = async (from: string, to: string): Promise<boolean> => {
   // Without the file that says who reads it, SQLite would make one; nobody has it open then, and with an empty log it is as it stands.
   const isOpen = existsSync(`${from}-shm`);
-  if (!existsSync(from) || (!isOpen && (statSync(`${from}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0)) return false;
+  if (!existsSync(from) || (!isOpen && (statSync(`${from}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0))
+    return false;
   let source: DatabaseSync | undefined;
   try {
     source = isOpen ? new DatabaseSync(from, { readOnly: true, timeout: TIMEOUT_MS }) : openUnchanged(from);
@@ -201,7 +214,8 @@ export const within = (database: DatabaseSync, work: () => void): void => {
   }
 };
 
-export const versionOf = (database: DatabaseSync): number => Number(database.prepare("PRAGMA user_version").get()!["user_version"]);
+export const versionOf = (database: DatabaseSync): number =>
+  Number(database.prepare("PRAGMA user_version").get()!["user_version"]);
 
 export const removeDatabase = (path: string): void => {
   for (const ending of ["", ...BESIDE]) rmSync(path + ending, { force: true });

@@ -59,7 +59,9 @@ export class SealedIndexes {
   /** Whether there is a file; what it is worth shows when it is used. */
   isThere(first: number): boolean {
     const { write, read } = this.#folders;
-    return [write, ...(read === undefined || this.#distrusted.has(first) ? [] : [read])].some((folder) => existsSync(join(folder, segmentIndexName(first))));
+    return [write, ...(read === undefined || this.#distrusted.has(first) ? [] : [read])].some((folder) =>
+      existsSync(join(folder, segmentIndexName(first))),
+    );
   }
 
   /** Of segments that are deleted, and what a crash left half made. */
@@ -90,7 +92,8 @@ export class SealedIndexes {
     // One whose file was removed or replaced would hide that it has to be made again.
     const isSame = known !== undefined && known.index.end === extent.end && !known.index.isGone();
     if (known && !isSame) this.#close(extent.first);
-    const held = known && isSame ? known : { index: (await this.#find(extent)) ?? (await this.#make(extent)), users: 0 };
+    const held =
+      known && isSame ? known : { index: (await this.#find(extent)) ?? (await this.#make(extent)), users: 0 };
     held.users++;
     this.#held.delete(extent.first);
     this.#held.set(extent.first, held);
@@ -125,14 +128,19 @@ export class SealedIndexes {
     const path = join(this.#folders.write, segmentIndexName(extent.first));
     await buildSegmentIndex(this.#dir, path, extent);
     const made = await openSegmentIndex(this.#dir, path, extent);
-    if (!made) throw new Error(`${path} was made of the segment's lines and does not lead to them: ocsgw audit verify tells what is wrong`);
+    if (!made)
+      throw new Error(
+        `${path} was made of the segment's lines and does not lead to them: ocsgw audit verify tells what is wrong`,
+      );
     return made;
   }
 }
 
 /** It was altered while it was open. */
 const damagedOr = (error: unknown, { first }: Extent): unknown =>
-  isDatabaseFault(error) ? new Misplaced(`the index of the segment of index ${first} cannot be read`, [first], { cause: error }) : error;
+  isDatabaseFault(error)
+    ? new Misplaced(`the index of the segment of index ${first} cannot be read`, [first], { cause: error })
+    : error;
 
 type Extents = {
   /** The first index of each segment that is there. */
@@ -154,7 +162,11 @@ export const extentsOf = async (dir: string): Promise<Extents> => {
 };
 
 /** Those of the first `size` entries that are searched by their own index, ascending: of the others the live one has `taken` every story. */
-export const searchedAlone = async (dir: string, size: number, taken: ReadonlySet<number>): Promise<readonly Extent[]> => {
+export const searchedAlone = async (
+  dir: string,
+  size: number,
+  taken: ReadonlySet<number>,
+): Promise<readonly Extent[]> => {
   const { sealed } = await extentsOf(dir);
   return sealed.filter(({ first, end }) => end <= size && !taken.has(first));
 };
@@ -162,6 +174,8 @@ export const searchedAlone = async (dir: string, size: number, taken: ReadonlySe
 /** Whether each sealed segment has an index, and each index a segment. */
 export const isTended = async (dir: string): Promise<boolean> => {
   const { firsts, sealed } = await extentsOf(dir);
-  const made = new Set(existsSync(places(dir).indexes) ? numbersIn(await nodeDisk.list(places(dir).indexes), ".sqlite") : []);
+  const made = new Set(
+    existsSync(places(dir).indexes) ? numbersIn(await nodeDisk.list(places(dir).indexes), ".sqlite") : [],
+  );
   return sealed.every(({ first }) => made.has(first)) && [...made].every((first) => firsts.includes(first));
 };

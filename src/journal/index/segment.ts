@@ -13,7 +13,14 @@ import { withSegment } from "../segment.ts";
 import { readMicros } from "../time.ts";
 import { Facets } from "./facets.ts";
 import { digestOf, lineAt, readBatch } from "./lines.ts";
-import { createSegmentDatabase, finishSegmentDatabase, isDatabaseFault, openUnchanged, VERSION, versionOf } from "./schema.ts";
+import {
+  createSegmentDatabase,
+  finishSegmentDatabase,
+  isDatabaseFault,
+  openUnchanged,
+  VERSION,
+  versionOf,
+} from "./schema.ts";
 import { summaryIn, type OwnSummary } from "./summary.ts";
 import { Writer } from "./write.ts";
 
@@ -75,11 +82,18 @@ const fill = async (database: DatabaseSync, dir: string, { first, end }: Extent)
       ({ position } = read.batch.at(-1)!);
     }
   });
-  if (index !== end) throw new Error(`the segment of index ${first} ends at ${index}, and the next one begins at ${end}: ocsgw audit verify tells what is wrong`);
+  if (index !== end)
+    throw new Error(
+      `the segment of index ${first} ends at ${index}, and the next one begins at ${end}: ocsgw audit verify tells what is wrong`,
+    );
   const seam = database.prepare("INSERT INTO seam SELECT at, position FROM stories WHERE at = ?");
   for (const at of ends) seam.run(at);
-  database.exec("INSERT OR IGNORE INTO seam SELECT stories.at, position FROM open JOIN stories USING (at); DELETE FROM stories WHERE at IN (SELECT at FROM seam)");
-  database.prepare("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?, ?)").run(first, end, position, line, time ?? 0, JSON.stringify(summaryIn(database)));
+  database.exec(
+    "INSERT OR IGNORE INTO seam SELECT stories.at, position FROM open JOIN stories USING (at); DELETE FROM stories WHERE at IN (SELECT at FROM seam)",
+  );
+  database
+    .prepare("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?, ?)")
+    .run(first, end, position, line, time ?? 0, JSON.stringify(summaryIn(database)));
 };
 
 /** Where SQLite keeps a number of the application, which stands for the rest of the file here. */
@@ -92,7 +106,11 @@ const chunk = Buffer.alloc(1 << 20);
 /** What the sum should be, and what it is; undefined of a file that has no room for it. */
 const sumsIn = (file: number): { readonly is: number; readonly said: number } | undefined => {
   let [is, said, position] = [0, 0, 0];
-  for (let got = readSync(file, chunk, 0, chunk.length, 0); got > 0; got = readSync(file, chunk, 0, chunk.length, position)) {
+  for (
+    let got = readSync(file, chunk, 0, chunk.length, 0);
+    got > 0;
+    got = readSync(file, chunk, 0, chunk.length, position)
+  ) {
     if (position === 0) {
       if (got < SUM_AT + SUM_BYTES) return undefined;
       said = chunk.readUInt32BE(SUM_AT);
@@ -113,11 +131,12 @@ const onFile = <Result>(path: string, flags: "r" | "r+", work: (file: number) =>
 };
 
 /** It is not flushed: what a power cut takes away the sum shows. */
-const seal = (path: string): void => onFile(path, "r+", (file) => {
-  const sum = Buffer.alloc(SUM_BYTES);
-  sum.writeUInt32BE(sumsIn(file)!.is);
-  writeSync(file, sum, 0, SUM_BYTES, SUM_AT);
-});
+const seal = (path: string): void =>
+  onFile(path, "r+", (file) => {
+    const sum = Buffer.alloc(SUM_BYTES);
+    sum.writeUInt32BE(sumsIn(file)!.is);
+    writeSync(file, sum, 0, SUM_BYTES, SUM_AT);
+  });
 
 /** Files whose every byte was looked at by this process. */
 const seen = new Set<string>();
@@ -141,13 +160,18 @@ const isSound = (path: string): boolean => {
 };
 
 /** Undefined when there is none, when it is damaged, of another version, or not of these lines. */
-export const openSegmentIndex = async (dir: string, path: string, extent: Extent): Promise<SegmentIndex | undefined> => {
+export const openSegmentIndex = async (
+  dir: string,
+  path: string,
+  extent: Extent,
+): Promise<SegmentIndex | undefined> => {
   if (!isSound(path)) return undefined;
   let database: DatabaseSync | undefined;
   try {
     database = openUnchanged(path);
     const index = versionOf(database) === VERSION ? indexIn(database, path) : undefined;
-    if (index && index.first === extent.first && index.end === extent.end && (await isOfItsLines(dir, index, path))) return index;
+    if (index && index.first === extent.first && index.end === extent.end && (await isOfItsLines(dir, index, path)))
+      return index;
   } catch (error) {
     if (!isDatabaseFault(error)) {
       database?.close();
@@ -168,7 +192,10 @@ const DO_NOT_CALLS = `WITH asked AS (${ASKED})
 
 const indexIn = (database: DatabaseSync, path: string): SegmentIndex => {
   const as = versionOfFile(path);
-  const about = database.prepare("SELECT first, end, position, line, time FROM about").get() as unknown as Pick<SegmentIndex, "first" | "end" | "position" | "line" | "time">;
+  const about = database.prepare("SELECT first, end, position, line, time FROM about").get() as unknown as Pick<
+    SegmentIndex,
+    "first" | "end" | "position" | "line" | "time"
+  >;
   return {
     ...about,
     isGone: () => versionOfFile(path) !== as,

@@ -26,7 +26,13 @@ export type OwnSummary = About<Facet>;
 export type Summary = About<number>;
 export type MonthFacets = ReadonlyMap<number, Facet>;
 
-export type EpochSeen = { readonly epoch: string; readonly first: number; readonly last: number; readonly first_time: number; readonly last_time: number };
+export type EpochSeen = {
+  readonly epoch: string;
+  readonly first: number;
+  readonly last: number;
+  readonly first_time: number;
+  readonly last_time: number;
+};
 
 const SPANS = ["time", "id", "queue", "ocs", "total"] as const;
 const TEXTS = ["source", "list", "campaign"] as const;
@@ -34,7 +40,9 @@ const MOST_TEXTS = 500;
 
 /** Of an index that has all its rows. */
 export const summaryIn = (database: DatabaseSync): OwnSummary => ({
-  facets: database.prepare("SELECT says, count(*) AS stories FROM stories JOIN facets USING (facet) GROUP BY facet").all()
+  facets: database
+    .prepare("SELECT says, count(*) AS stories FROM stories JOIN facets USING (facet) GROUP BY facet")
+    .all()
     .map((row) => [JSON.parse(String(row["says"])) as Facet, Number(row["stories"])] as const),
   ...Object.fromEntries(SPANS.map((column) => [column, spanOf(database, column)])),
   ...Object.fromEntries(TEXTS.map((column) => [column, textsOf(database, column)])),
@@ -42,11 +50,15 @@ export const summaryIn = (database: DatabaseSync): OwnSummary => ({
 });
 
 const spanOf = (database: DatabaseSync, column: (typeof SPANS)[number]): Span | undefined => {
-  const { from, to } = database.prepare(`SELECT min(${column}) AS "from", max(${column}) AS "to" FROM stories`).get() as { from: number | null; to: number | null };
+  const { from, to } = database
+    .prepare(`SELECT min(${column}) AS "from", max(${column}) AS "to" FROM stories`)
+    .get() as { from: number | null; to: number | null };
   return from === null || to === null ? undefined : [from, to];
 };
 
 const textsOf = (database: DatabaseSync, column: (typeof TEXTS)[number]): readonly string[] | undefined => {
-  const rows = database.prepare(`SELECT says FROM words WHERE word IN (SELECT DISTINCT ${column} FROM stories) LIMIT ?`).all(MOST_TEXTS + 1);
+  const rows = database
+    .prepare(`SELECT says FROM words WHERE word IN (SELECT DISTINCT ${column} FROM stories) LIMIT ?`)
+    .all(MOST_TEXTS + 1);
   return rows.length > MOST_TEXTS ? undefined : rows.map((row) => String(row["says"]));
 };

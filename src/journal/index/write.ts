@@ -22,7 +22,11 @@ type Row = {
   waits: readonly (number | null)[];
 };
 
-const waitsOf = ({ queue, ocs, total }: Facts): readonly (number | null)[] => [waitColumn(queue), waitColumn(ocs), waitColumn(total)];
+const waitsOf = ({ queue, ocs, total }: Facts): readonly (number | null)[] => [
+  waitColumn(queue),
+  waitColumn(ocs),
+  waitColumn(total),
+];
 
 const rowOf = ({ entry, position }: Placed): Row => {
   const facts = factsOf({ at: entry.index, entries: [entry] });
@@ -43,13 +47,23 @@ export class Writer {
   constructor(database: DatabaseSync) {
     this.facets = new Facets(database);
     this.#words = new Words(database);
-    this.#insert = database.prepare("INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    this.#find = database.prepare("SELECT open.at AS at, facet, position FROM open JOIN stories ON stories.at = open.at WHERE open.id = ? AND open.at < ?");
+    this.#insert = database.prepare(
+      "INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    this.#find = database.prepare(
+      "SELECT open.at AS at, facet, position FROM open JOIN stories ON stories.at = open.at WHERE open.id = ? AND open.at < ?",
+    );
     this.#open = database.prepare("INSERT OR REPLACE INTO open VALUES (?, ?)");
     this.#shut = database.prepare("DELETE FROM open WHERE id = ?");
-    this.#close = database.prepare("UPDATE stories SET closed = ?, closed_position = ?, facet = ?, queue = ?, ocs = ?, total = ? WHERE at = ?");
-    this.#block = database.prepare("INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)");
-    this.#epoch = database.prepare("INSERT INTO epochs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last, last_time = excluded.last_time");
+    this.#close = database.prepare(
+      "UPDATE stories SET closed = ?, closed_position = ?, facet = ?, queue = ?, ocs = ?, total = ? WHERE at = ?",
+    );
+    this.#block = database.prepare(
+      "INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)",
+    );
+    this.#epoch = database.prepare(
+      "INSERT INTO epochs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last, last_time = excluded.last_time",
+    );
   }
 
   /** To be called within a transaction, with entries in their order. Returns the indexes of ends whose beginning is not here: each is a story by itself. */
@@ -91,10 +105,18 @@ export class Writer {
   }
 
   #endEarlier(end: Row, id: string): Row | undefined {
-    const found = this.#find.get(id, end.facts.at) as { readonly at: number; readonly facet: number; readonly position: number } | undefined;
+    const found = this.#find.get(id, end.facts.at) as
+      | { readonly at: number; readonly facet: number; readonly position: number }
+      | undefined;
     if (!found) return end;
     const facet = closed(this.facets.read(found.facet), end.facet);
-    this.#close.run(end.facts.at - found.at, end.position - found.position, this.facets.numberOf(facet), ...end.waits, found.at);
+    this.#close.run(
+      end.facts.at - found.at,
+      end.position - found.position,
+      this.facets.numberOf(facet),
+      ...end.waits,
+      found.at,
+    );
     this.#shut.run(id);
     return undefined;
   }
@@ -103,15 +125,31 @@ export class Writer {
     const { at, time, id, source, group, record, list, campaign, phone, customer } = facts;
     const { announced_phone: announcedPhone, announced_customer: announcedCustomer } = facts;
     this.#insert.run(
-      at, position, end === null ? null : end - at, endPosition === null ? null : endPosition - position, this.facets.numberOf(facet), timeColumn(time), id === undefined ? null : idColumn(id),
-      this.#words.numberOf(source), digitsColumn(record), this.#words.numberOf(list), this.#words.numberOf(campaign), digitsColumn(group),
-      ...waits, tokenNumber(phone), tokenNumber(customer), tokenNumber(announcedPhone), tokenNumber(announcedCustomer),
+      at,
+      position,
+      end === null ? null : end - at,
+      endPosition === null ? null : endPosition - position,
+      this.facets.numberOf(facet),
+      timeColumn(time),
+      id === undefined ? null : idColumn(id),
+      this.#words.numberOf(source),
+      digitsColumn(record),
+      this.#words.numberOf(list),
+      this.#words.numberOf(campaign),
+      digitsColumn(group),
+      ...waits,
+      tokenNumber(phone),
+      tokenNumber(customer),
+      tokenNumber(announcedPhone),
+      tokenNumber(announcedCustomer),
     );
   }
 
   #noteTimes(rows: readonly Row[]): void {
     const blocks = new Map<number, readonly [number, number]>();
-    for (const { facts: { at, time } } of rows) {
+    for (const {
+      facts: { at, time },
+    } of rows) {
       const block = Math.floor(at / BLOCK);
       const [earliest, latest] = blocks.get(block) ?? [time, time];
       blocks.set(block, [Math.min(earliest, time), Math.max(latest, time)]);

@@ -6,8 +6,14 @@ import { statfs } from "node:fs/promises";
 
 /** statfs(2), `f_type`. */
 const NETWORK: ReadonlyMap<number, string> = new Map([
-  [0x6969, "NFS"], [0x517b, "SMB"], [0xff534d42, "CIFS"], [0xfe534d42, "SMB"], [0x5346414f, "AFS"], [0x6b414653, "AFS"],
-  [0x73757245, "Coda"], [0x564c, "NCP"],
+  [0x6969, "NFS"],
+  [0x517b, "SMB"],
+  [0xff534d42, "CIFS"],
+  [0xfe534d42, "SMB"],
+  [0x5346414f, "AFS"],
+  [0x6b414653, "AFS"],
+  [0x73757245, "Coda"],
+  [0x564c, "NCP"],
 ]);
 
 /** Of one machine, or of a cluster with locks of its own. */
@@ -35,7 +41,10 @@ export type FileSystem = {
   readonly isReal: boolean;
 };
 
-export const judgeFileSystem = (type: number): FileSystem => ({ network: NETWORK.get(type >>> 0), isReal: REAL.has(type >>> 0) });
+export const judgeFileSystem = (type: number): FileSystem => ({
+  network: NETWORK.get(type >>> 0),
+  isReal: REAL.has(type >>> 0),
+});
 
 /** Elsewhere than on Linux the numbers mean something else, and nothing is known. */
 export const fileSystemOf = async (dir: string): Promise<FileSystem> =>

@@ -23,7 +23,12 @@ export type Holder = {
 };
 
 export const ownHolder = (command: string, role: Role): Holder => ({
-  pid: process.pid, role, command, host: hostname(), since: new Date().toISOString(), namespace: ownNamespace(),
+  pid: process.pid,
+  role,
+  command,
+  host: hostname(),
+  since: new Date().toISOString(),
+  namespace: ownNamespace(),
 });
 
 const ownNamespace = (): string | null => {
@@ -51,21 +56,25 @@ export const readHolder = (path: string): Holder | undefined => {
   try {
     const text = readTextNow(path, MOST_BYTES);
     const { pid, role, command, host, since, namespace } = JSON.parse(text) as Partial<Record<keyof Holder, unknown>>;
-    if (typeof pid !== "number" || !Number.isSafeInteger(pid) || (role !== "gateway" && role !== "command")) return undefined;
-    if (!isWord(command) || !isWord(host) || !isWord(since) || !(namespace === null || isWord(namespace))) return undefined;
+    if (typeof pid !== "number" || !Number.isSafeInteger(pid) || (role !== "gateway" && role !== "command"))
+      return undefined;
+    if (!isWord(command) || !isWord(host) || !isWord(since) || !(namespace === null || isWord(namespace)))
+      return undefined;
     return { pid, role, command, host, since, namespace };
   } catch {
     return undefined;
   }
 };
 
-const isWord = (text: unknown): text is string => typeof text === "string" && text.length > 0 && text.length <= 200 && !/\p{Cc}/u.test(text);
+const isWord = (text: unknown): text is string =>
+  typeof text === "string" && text.length > 0 && text.length <= 200 && !/\p{Cc}/u.test(text);
 
 /** As in `ocsgw run, pid 4711 on gw-a, since 2026-11-22T12:04:31.218Z`. */
 export const holderInWords = (holder: Holder | undefined): string => {
   if (!holder) return "another process, which did not leave its name";
   const { pid, command, host, since, namespace } = holder;
-  if (pid === process.pid && namespace === ownNamespace() && host === hostname()) return `this process itself (${command}, since ${since})`;
+  if (pid === process.pid && namespace === ownNamespace() && host === hostname())
+    return `this process itself (${command}, since ${since})`;
   const isElsewhere = namespace !== null && namespace !== ownNamespace();
   return `${command}, pid ${pid} ${isElsewhere ? "of another container or pid namespace, host name" : "on"} ${host}, since ${since}`;
 };

@@ -52,8 +52,11 @@ const lockOf = (path: string, file: string, database: DatabaseSync): KernelLock 
     // Not synchronously: a disk that hangs must not stop those who do not need it.
     fault: async () => {
       const found = await stat(path).catch(() => undefined);
-      if (!found || `${found.dev} ${found.ino}` !== file) return "the lock's file in audit.dir was removed or replaced, so other processes are no longer kept out; restart the gateway";
-      return kernelHas() ? undefined : "the system dropped the lock on audit.dir, so other processes are no longer kept out; restart the gateway";
+      if (!found || `${found.dev} ${found.ino}` !== file)
+        return "the lock's file in audit.dir was removed or replaced, so other processes are no longer kept out; restart the gateway";
+      return kernelHas()
+        ? undefined
+        : "the system dropped the lock on audit.dir, so other processes are no longer kept out; restart the gateway";
     },
     release: () => {
       if (!held.delete(database)) return;
@@ -120,11 +123,15 @@ const unavailable = (path: string, error: unknown): LockUnavailable => {
   const code = codeOf(error);
   if (code === IOERR || code === PROTOCOL) {
     return new LockUnavailable(
-      `${path}: the file system gives no lock (${why}); put audit.dir on a local file system, as ext4 or xfs`, { cause: error },
+      `${path}: the file system gives no lock (${why}); put audit.dir on a local file system, as ext4 or xfs`,
+      { cause: error },
     );
   }
   if (code === READONLY || code === CANTOPEN || code === undefined) {
-    return new LockUnavailable(`${path}: this process may not lock the journal (${why}); run it as the owner of audit.dir`, { cause: error });
+    return new LockUnavailable(
+      `${path}: this process may not lock the journal (${why}); run it as the owner of audit.dir`,
+      { cause: error },
+    );
   }
   return new LockUnavailable(`${path}: it cannot be locked (${why})`, { cause: error });
 };

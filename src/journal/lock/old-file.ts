@@ -60,7 +60,8 @@ const processOf = async ({ pid, ticks }: OldLock): Promise<string | undefined> =
   for (const name of (await readdir("/proc").catch(() => [])).filter((each) => /^\d+$/.test(each))) {
     const fields = await statOf(name);
     if (fields?.[START_TIME] !== ticks || isDead(fields) || Number(name) === process.pid) continue;
-    if (Number(name) === pid || (await pidsOf(name)).includes(pid)) return `process ${name}${Number(name) === pid ? "" : ` (${pid} in its pid namespace)`}`;
+    if (Number(name) === pid || (await pidsOf(name)).includes(pid))
+      return `process ${name}${Number(name) === pid ? "" : ` (${pid} in its pid namespace)`}`;
   }
   return undefined;
 };
@@ -77,7 +78,9 @@ const THREADS = 17;
 const isDead = (fields: readonly string[]): boolean => /[ZX]/.test(fields[0]!) && Number(fields[THREADS]) <= 1;
 
 const pidsOf = async (pid: string): Promise<readonly number[]> =>
-  (/^NSpid:\s*(.*)$/m.exec(await readFile(`/proc/${pid}/status`, "utf8").catch(() => ""))?.[1] ?? "").split(/\s+/).map(Number);
+  (/^NSpid:\s*(.*)$/m.exec(await readFile(`/proc/${pid}/status`, "utf8").catch(() => ""))?.[1] ?? "")
+    .split(/\s+/)
+    .map(Number);
 
 const observe = async (dir: string, patienceMs: number): Promise<string | undefined> => {
   const before = await bytesIn(dir);
@@ -86,7 +89,8 @@ const observe = async (dir: string, patienceMs: number): Promise<string | undefi
     for (const until = performance.now() + patienceMs; performance.now() < until;) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       if (await inquiry.isAnswered()) return "a gateway that this process does not see: it answers";
-      if ((await bytesIn(dir)) !== before) return "a gateway that this process does not see: the journal is being written";
+      if ((await bytesIn(dir)) !== before)
+        return "a gateway that this process does not see: the journal is being written";
     }
     return undefined;
   } finally {
@@ -98,7 +102,14 @@ const observe = async (dir: string, patienceMs: number): Promise<string | undefi
 const bytesIn = async (dir: string): Promise<number> => {
   const sizes = ["segments", "checkpoints"].map(async (folder) => {
     const names = await readdir(join(dir, folder)).catch(() => []);
-    const each = await Promise.all(names.map((name) => stat(join(dir, folder, name)).then(({ size }) => size, () => 0)));
+    const each = await Promise.all(
+      names.map((name) =>
+        stat(join(dir, folder, name)).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      ),
+    );
     return each.reduce((sum, size) => sum + size, names.length);
   });
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
@@ -111,14 +122,23 @@ type Inquiry = {
 };
 
 /** No token has this id, so lifting its revocation changes nothing. */
-const INQUIRY = { kind: "token", id: "ocsgw: is a gateway of journal format 1 running here?", lifted: true, until: null };
+const INQUIRY = {
+  kind: "token",
+  id: "ocsgw: is a gateway of journal format 1 running here?",
+  lifted: true,
+  until: null,
+};
 
 const inquire = async (file: string): Promise<Inquiry> => {
   const question = `${JSON.stringify({ at: new Date().toISOString(), ...INQUIRY })}\n`;
-  const before = await stat(file).then(({ size }) => size, () => undefined);
+  const before = await stat(file).then(
+    ({ size }) => size,
+    () => undefined,
+  );
   const text = before === undefined ? "" : await readFile(file, "utf8");
   // What a crash left without its end is cut at the next start; a question behind it would be no line.
-  if (text !== "" && !text.endsWith("\n")) return { isAnswered: () => Promise.resolve(false), withdraw: () => Promise.resolve() };
+  if (text !== "" && !text.endsWith("\n"))
+    return { isAnswered: () => Promise.resolve(false), withdraw: () => Promise.resolve() };
   const handle = await open(file, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
   try {
     await handle.writeFile(question);

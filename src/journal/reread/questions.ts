@@ -2,7 +2,9 @@
 import type { Damage, RereadOptions, Verified } from "./reread.ts";
 
 /** `flag`: one 32-bit integer, 1 while the reading is to pause. */
-export type Asked = Pick<RereadOptions, "dir" | "until" | "from" | "asides" | "published"> & { readonly flag: SharedArrayBuffer };
+export type Asked = Pick<RereadOptions, "dir" | "until" | "from" | "asides" | "published"> & {
+  readonly flag: SharedArrayBuffer;
+};
 
 export type Told =
   | { readonly kind: "verified"; readonly verified: Verified }

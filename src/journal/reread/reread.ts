@@ -17,8 +17,12 @@ import { reason } from "../../system-error.ts";
 export type Damage = { readonly segment: string; readonly text: string };
 
 /** All entries below `size` are as they were signed. */
-export type Verified = Frontier & { readonly root: Digest; /** The segment of the next entry, by its first index. */ readonly segment: number; readonly dnc: Readonly<Record<string, number>>;
-  /** Of those entries only the leaf hashes were there, as other entries say. */ readonly asides: readonly Aside[] };
+export type Verified = Frontier & {
+  readonly root: Digest;
+  /** The segment of the next entry, by its first index. */ readonly segment: number;
+  readonly dnc: Readonly<Record<string, number>>;
+  /** Of those entries only the leaf hashes were there, as other entries say. */ readonly asides: readonly Aside[];
+};
 
 export type RereadOptions = {
   readonly disk: Disk;
@@ -79,14 +83,20 @@ const whatOf = (segment: string, differing: readonly Differing[], areLinesRight:
   const absent = differing.find(({ isAbsent }) => isAbsent);
   const changed = differing.filter(({ isAbsent }) => !isAbsent).map(({ line }) => line);
   const lines = `line ${changed.slice(0, MOST_LINES_TOLD).join(", ")}${changed.length > MOST_LINES_TOLD ? ` and ${changed.length - MOST_LINES_TOLD} more` : ""}`;
-  if (changed.length > 0 && areLinesRight && !absent) return `the leaf hashes beside ${segment} are not those of ${lines}`;
+  if (changed.length > 0 && areLinesRight && !absent)
+    return `the leaf hashes beside ${segment} are not those of ${lines}`;
   return [
     ...(changed.length > 0 ? [`${segment} ${lines} is not as it was written`] : []),
     ...(absent ? [`${segment} ends before line ${absent.line}`] : []),
   ].join(", and ");
 };
 
-type Part = { readonly first: number; readonly end: number; readonly recorded: Buffer; readonly file: SegmentFile | undefined };
+type Part = {
+  readonly first: number;
+  readonly end: number;
+  readonly recorded: Buffer;
+  readonly file: SegmentFile | undefined;
+};
 
 class Rereading {
   readonly #options: RereadOptions;
@@ -134,7 +144,10 @@ class Rereading {
   }
 
   missing(first: number, end: number): void {
-    this.#tell({ segment: segmentName(first), text: `${segmentName(first)} is missing, with the entries ${first} to ${end - 1}` });
+    this.#tell({
+      segment: segmentName(first),
+      text: `${segmentName(first)} is missing, with the entries ${first} to ${end - 1}`,
+    });
   }
 
   /** Its lines are not there. */
@@ -147,7 +160,10 @@ class Rereading {
   }
 
   gap(first: number): void {
-    this.#tell({ segment: segmentName(first), text: `${segmentName(first)} does not follow: the lines before it end with index ${this.size - 1}` });
+    this.#tell({
+      segment: segmentName(first),
+      text: `${segmentName(first)} does not follow: the lines before it end with index ${this.size - 1}`,
+    });
   }
 
   async segment(part: Part): Promise<void> {
@@ -156,7 +172,12 @@ class Rereading {
     let index = first;
     try {
       if (file) {
-        const paced = { read: async (into: Uint8Array, position: number) => { await this.#options.pace(); return file.read(into, position); } };
+        const paced = {
+          read: async (into: Uint8Array, position: number) => {
+            await this.#options.pace();
+            return file.read(into, position);
+          },
+        };
         await forEachLine(paced, (bytes, from, to) => {
           if (index >= end || this.isLost) return false;
           if (index < start) return void index++;
@@ -172,12 +193,21 @@ class Rereading {
     if (index < end && file && !this.isLost) this.#differ(first, index - first + 1, true);
     for (; index < end && !this.isLost; index++) {
       const recorded = recordedAt(part, index);
-      if (recorded === undefined) return this.#lose(`${segmentName(first)} line ${index - first + 1} and its leaf hash are missing`, first);
+      if (recorded === undefined)
+        return this.#lose(`${segmentName(first)} line ${index - first + 1} and its leaf hash are missing`, first);
       if (index >= start) this.#grow(first, recorded, recorded);
     }
   }
 
-  #line(part: Part, { bytes, from, to, index }: { readonly bytes: Buffer; readonly from: number; readonly to: number; readonly index: number }): void {
+  #line(
+    part: Part,
+    {
+      bytes,
+      from,
+      to,
+      index,
+    }: { readonly bytes: Buffer; readonly from: number; readonly to: number; readonly index: number },
+  ): void {
     const leaf = leafHashWithin(bytes, from, to);
     const recorded = recordedAt(part, index) ?? leaf;
     if (recorded !== leaf) this.#differ(part.first, index - part.first + 1);
@@ -200,7 +230,11 @@ class Rereading {
   /** What was signed decides whether it is a line that was changed or its recorded hash. */
   #hold(root: Digest, first: number): void {
     const [byLines, byRecorded] = [this.#lines.root() === root, this.#recorded?.root() === root];
-    if (!byLines && !byRecorded) return this.#lose(`between index ${this.#proved} and ${this.size - 1} an entry is not as checkpoint ${this.size} signed it`, first);
+    if (!byLines && !byRecorded)
+      return this.#lose(
+        `between index ${this.#proved} and ${this.size - 1} an entry is not as checkpoint ${this.size} signed it`,
+        first,
+      );
     if (byRecorded && !byLines) this.#lines = this.#recorded!;
     this.#recorded = undefined;
     for (const [segment, differing] of Map.groupBy(this.#differing, (each) => each.segment)) {
@@ -209,7 +243,14 @@ class Rereading {
     this.#differing = [];
     this.#proved = this.size;
     if (this.#isDamaged || this.size < this.#unknownTo) return;
-    this.#options.verified({ size: this.size, root, roots: this.#lines.frontier(), segment: first, dnc: this.#trail.numbers.save(), asides: this.#passed });
+    this.#options.verified({
+      size: this.size,
+      root,
+      roots: this.#lines.frontier(),
+      segment: first,
+      dnc: this.#trail.numbers.save(),
+      asides: this.#passed,
+    });
   }
 
   #lose(text: string, first: number): void {

@@ -24,7 +24,13 @@ const pace = async (): Promise<void> => {
 };
 
 try {
-  await reread({ disk: nodeDisk, ...asked, pace, verified: (verified) => tell({ kind: "verified", verified }), damaged: (damage) => tell({ kind: "damaged", damage }) });
+  await reread({
+    disk: nodeDisk,
+    ...asked,
+    pace,
+    verified: (verified) => tell({ kind: "verified", verified }),
+    damaged: (damage) => tell({ kind: "damaged", damage }),
+  });
   tell({ kind: "done" });
 } catch (error) {
   tell({ kind: "failed", reason: faultInWords(error) });

@@ -80,7 +80,10 @@ const missingIn = async (dir: string, size: number, stated: readonly Stated[]): 
   const told = said.filter(({ from, to }) => !there.has(from) && to > gone);
   const untold = holes
     // The last one may be begun and have no line yet.
-    .filter(({ from, to }) => to !== Number.POSITIVE_INFINITY && to > gone && !told.some((each) => each.from <= from && each.to >= to))
+    .filter(
+      ({ from, to }) =>
+        to !== Number.POSITIVE_INFINITY && to > gone && !told.some((each) => each.from <= from && each.to >= to),
+    )
     .map(({ from, to }) => untoldSpan(Math.max(from, gone), to));
   const covered = await coveredIn({ disk: nodeDisk, dir });
   if (covered > size) untold.push(untoldSpan(size, covered));
@@ -116,15 +119,20 @@ const joined = (spans: readonly AsideSpan[]): readonly AsideSpan[] => {
 
 /** Those that may have entries of the period: microseconds since 1970, ends included. */
 export const asidesWithin = (
-  spans: readonly AsideSpan[], [since, until]: readonly [from: number, to: number],
+  spans: readonly AsideSpan[],
+  [since, until]: readonly [from: number, to: number],
 ): readonly AsideSpan[] =>
   spans.filter(({ oldest, youngest }) => {
-    const [from, to] = [oldest === null ? -Infinity : readMicros(oldest), youngest === null ? Infinity : readMicros(youngest)];
+    const [from, to] = [
+      oldest === null ? -Infinity : readMicros(oldest),
+      youngest === null ? Infinity : readMicros(youngest),
+    ];
     return from <= until && to >= since;
   });
 
 /** A sentence without a full stop. */
 export const saysAside = ({ from, to, oldest, youngest, entry }: AsideSpan): string => {
-  if (entry !== null) return `entries ${from} to ${to - 1} (from ${oldest ?? "the beginning"} to ${youngest ?? "now"}) were damaged and are set aside, as entry ${entry} says`;
+  if (entry !== null)
+    return `entries ${from} to ${to - 1} (from ${oldest ?? "the beginning"} to ${youngest ?? "now"}) were damaged and are set aside, as entry ${entry} says`;
   return `entries ${from} to ${to - 1} are missing, and no entry that is as it was signed says why; ocsgw audit verify tells more`;
 };

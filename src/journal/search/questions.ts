@@ -19,7 +19,12 @@ type Paged = {
 
 export type Question =
   | ({ readonly kind: "page" } & Paged)
-  | ({ readonly kind: "person"; readonly person: Person; readonly keys: IndexKeys; /** Secrets by name, for messages. */ readonly known?: NamedSecrets } & Paged)
+  | ({
+      readonly kind: "person";
+      readonly person: Person;
+      readonly keys: IndexKeys;
+      /** Secrets by name, for messages. */ readonly known?: NamedSecrets;
+    } & Paged)
   | { readonly kind: "story"; readonly id: string }
   | { readonly kind: "owed" }
   | { readonly kind: "open-do-not-calls"; readonly most: number }
@@ -51,7 +56,10 @@ export type Posed = { readonly question: Question; readonly ms: number };
  * itself.
  */
 export type Ended =
-  { readonly answer: Answer } | { readonly wrong: string } | { readonly late: string } | { readonly failed: string };
+  | { readonly answer: Answer }
+  | { readonly wrong: string }
+  | { readonly late: string }
+  | { readonly failed: string };
 
 /** `begun`: from now on the question's time runs. */
 export type Told = Ended | { readonly begun: true };

@@ -84,7 +84,12 @@ const tell = async ({ question, ms }: Posed): Promise<Told> => {
     if (error instanceof NothingToLookFor) return { wrong: error.message };
     if (error instanceof TookTooLong) return { late: error.message };
     // Only what it is: a message of the platform may hold a piece of what was asked.
-    return { failed: isSystemError(error) || !(error instanceof Error) ? faultInWords(error) : `${error.name}: ${faultInWords(error)}` };
+    return {
+      failed:
+        isSystemError(error) || !(error instanceof Error)
+          ? faultInWords(error)
+          : `${error.name}: ${faultInWords(error)}`,
+    };
   }
 };
 

@@ -14,7 +14,8 @@ export class Asides {
   take({ bytes, head }: Line): void {
     if (head?.kind !== "set-aside") return;
     const { from, to, before } = parse(bytes);
-    for (const each of [...before, { from, to, by: head.index }]) if (!this.#said.has(each.from)) this.#said.set(each.from, each);
+    for (const each of [...before, { from, to, by: head.index }])
+      if (!this.#said.has(each.from)) this.#said.set(each.from, each);
   }
 
   /**
@@ -37,11 +38,14 @@ const NOTHING: Said = { from: 0, to: 0, before: [] };
 const parse = (bytes: Buffer): Said => {
   try {
     const said = JSON.parse(bytes.toString()) as Said;
-    return isSpan(said) && Array.isArray(said.before) && said.before.every((each) => isSpan(each) && isIndex(each.by)) ? said : NOTHING;
+    return isSpan(said) && Array.isArray(said.before) && said.before.every((each) => isSpan(each) && isIndex(each.by))
+      ? said
+      : NOTHING;
   } catch {
     return NOTHING;
   }
 };
 
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const isSpan = (value: { readonly from?: unknown; readonly to?: unknown } | null): boolean => isIndex(value?.from) && isIndex(value?.to);
+const isSpan = (value: { readonly from?: unknown; readonly to?: unknown } | null): boolean =>
+  isIndex(value?.from) && isIndex(value?.to);

@@ -71,7 +71,7 @@ export const checkOutside = (dir, { checkpoint, read, readCheckpoint, finding, m
       keys.length === 0
         ? "witnesses are required, and no key of a witness is given: give them with --witness"
         : `${quorum} ${quorum === 1 ? "witness is" : "witnesses are"} required, ` +
-        `and ${valid} of those whose keys are given cosigned what is here`,
+            `and ${valid} of those whose keys are given cosigned what is here`,
     );
   }
   return found;
@@ -98,7 +98,7 @@ const continued = ({ checkpoint, read, readCheckpoint, finding }, name, proofNam
   if (older.origin !== checkpoint.origin || !proof || !isContinued(older, checkpoint, proof)) {
     return void finding(
       `the checkpoint in ${name} is no beginning of checkpoint ${checkpoint.size}: ` +
-      `they contradict each other, or the proof was changed`,
+        `they contradict each other, or the proof was changed`,
     );
   }
   return older;
@@ -147,7 +147,7 @@ const timestampIn = (parts, pem) => {
     if (error.kind === "broken")
       return void parts.finding(
         `${OUTSIDE_FILES.timestamp} is no timestamp of the checkpoint in ` +
-        `${OUTSIDE_FILES.timestamped}: ${error.message}`,
+          `${OUTSIDE_FILES.timestamped}: ${error.message}`,
       );
     return { size: older.size, time: undefined, signer: undefined, isTrusted: false, fault: error.message };
   }
@@ -161,7 +161,7 @@ export const outsideRows = ({ witnesses, unknown, timestamp }, row) => [
       verdict === "valid"
         ? `${witness} cosigned the first ${size} entries of the journal${time === undefined ? "" : ` at ${time}`}`
         : `${witness}: its cosignature cannot be checked here ` +
-        `(this Node has no ML-DSA-44, or the key of the journal is not known)`,
+            `(this Node has no ML-DSA-44, or the key of the journal is not known)`,
     ),
   ),
   ...(unknown.length > 0
@@ -174,8 +174,8 @@ export const outsideRows = ({ witnesses, unknown, timestamp }, row) => [
           timestamp.fault !== undefined
             ? `does not count: ${timestamp.fault}`
             : `the first ${timestamp.size} entries of the journal existed at ${timestamp.time}, ` +
-            `says ${timestamp.signer}` +
-              (timestamp.isTrusted ? "" : " (which authority that is was not checked: --timestamp-ca)"),
+                `says ${timestamp.signer}` +
+                (timestamp.isTrusted ? "" : " (which authority that is was not checked: --timestamp-ca)"),
         ),
       ]
     : []),

@@ -14,7 +14,14 @@ import { fileURLToPath } from "node:url";
 import { checkOutside, cosignedEntries, NO_OUTSIDE, outsideRows, unseen } from "./bundle-outside.mjs";
 
 const MOST_FINDINGS = 100;
-const FILES = { events: "events.ndjson", proofs: "proofs.ndjson", checkpoint: "checkpoints.txt", keys: "keys.json", query: "query.json", manifest: "manifest.sha256" };
+const FILES = {
+  events: "events.ndjson",
+  proofs: "proofs.ndjson",
+  checkpoint: "checkpoints.txt",
+  keys: "keys.json",
+  query: "query.json",
+  manifest: "manifest.sha256",
+};
 
 /** Of everything but events, proofs and summary. */
 const MOST_SMALL_BYTES = 1 << 20;
@@ -48,9 +55,18 @@ const rootFrom = (leaf, index, size, path) => {
 const readKey = (text) => {
   const [name, id, ...rest] = text.trim().split("+");
   const typed = Buffer.from(rest.join("+"), "base64");
-  if (!name || typed.length !== 33 || typed[0] !== 1) throw new Error("expected a verifier key: name+8 hex digits+base64 of an Ed25519 key");
-  if (sha256(`${name}\n`, typed).toString("hex").slice(0, 8) !== id) throw new Error(`the verifier key of ${name} does not have the id ${id}`);
-  return { name, id, key: createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: typed.subarray(1).toString("base64url") }, format: "jwk" }) };
+  if (!name || typed.length !== 33 || typed[0] !== 1)
+    throw new Error("expected a verifier key: name+8 hex digits+base64 of an Ed25519 key");
+  if (sha256(`${name}\n`, typed).toString("hex").slice(0, 8) !== id)
+    throw new Error(`the verifier key of ${name} does not have the id ${id}`);
+  return {
+    name,
+    id,
+    key: createPublicKey({
+      key: { kty: "OKP", crv: "Ed25519", x: typed.subarray(1).toString("base64url") },
+      format: "jwk",
+    }),
+  };
 };
 
 /** The checkpoint, and by whom it is signed; a text when it is none or its signature is false. */
@@ -60,12 +76,17 @@ const readCheckpoint = (note, keys, file = FILES.checkpoint) => {
   const text = note.slice(0, split + 1);
   const hash = Buffer.from(root ?? "", "base64");
   if (split < 0 || !/^[1-9]\d{0,14}$/.test(size ?? "") || hash.length !== 32) return `${file} holds no checkpoint`;
-  const signatures = note.slice(split + 2).split("\n").filter(Boolean).map((line) => line.split(" "));
+  const signatures = note
+    .slice(split + 2)
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => line.split(" "));
   let by;
   for (const [, name, encoded = ""] of signatures) {
     const bytes = Buffer.from(encoded, "base64");
     const key = keys.find((each) => each.name === name && each.id === bytes.subarray(0, 4).toString("hex"));
-    if (key && !verify(null, Buffer.from(text), key.key, bytes.subarray(4))) return `the signature of the checkpoint in ${file} is not that of ${key.name}+${key.id}: it was changed after signing`;
+    if (key && !verify(null, Buffer.from(text), key.key, bytes.subarray(4)))
+      return `the signature of the checkpoint in ${file} is not that of ${key.name}+${key.id}: it was changed after signing`;
     by ??= key;
   }
   if (by && by.name !== origin) return `the checkpoint is that of ${origin} and signed by the key of ${by.name}`;
@@ -86,7 +107,8 @@ const linesOf = async function* (path) {
     }
     pieces.push(chunk.subarray(start));
     length += chunk.length - start;
-    if (length > LONGEST_LINE) throw new Error(`${basename(path)} has a line of more than ${LONGEST_LINE} bytes, which no journal has`);
+    if (length > LONGEST_LINE)
+      throw new Error(`${basename(path)} has a line of more than ${LONGEST_LINE} bytes, which no journal has`);
   }
   if (length > 0) yield Buffer.concat(pieces);
 };
@@ -97,7 +119,8 @@ const isFile = (path) => lstatSync(path, { throwIfNoEntry: false })?.isFile() ==
 /** Throws when it is no small file. */
 const readSmall = (dir, name) => {
   const found = lstatSync(join(dir, name));
-  if (!found.isFile() || found.size > MOST_SMALL_BYTES) throw new Error(`${name} is no file of at most ${MOST_SMALL_BYTES} bytes`);
+  if (!found.isFile() || found.size > MOST_SMALL_BYTES)
+    throw new Error(`${name} is no file of at most ${MOST_SMALL_BYTES} bytes`);
   return readFileSync(join(dir, name), "utf8");
 };
 
@@ -113,13 +136,17 @@ const checkManifest = async (dir, finding) => {
   for (const line of readSmall(dir, FILES.manifest).split(/\r?\n/).filter(Boolean)) {
     const [, hash, name = ""] = /^([0-9a-f]{64}) [ *](\S+)$/.exec(line) ?? [];
     listed.add(name);
-    if (hash === undefined || !PLAIN_NAME.test(name)) finding(`manifest.sha256 has a line that is none: ${line.slice(0, 80)}`);
+    if (hash === undefined || !PLAIN_NAME.test(name))
+      finding(`manifest.sha256 has a line that is none: ${line.slice(0, 80)}`);
     else if (!existsSync(join(dir, name))) finding(`${name} is missing`);
     else if (!isFile(join(dir, name))) finding(`${name} is no regular file`);
-    else if (!LARGE.has(name) && lstatSync(join(dir, name)).size > MOST_SMALL_BYTES) finding(`${name} is larger than the gateway writes it`);
-    else if ((await fileHash(join(dir, name))) !== hash) finding(`${name} is not as it was exported: its SHA-256 differs from the manifest's`);
+    else if (!LARGE.has(name) && lstatSync(join(dir, name)).size > MOST_SMALL_BYTES)
+      finding(`${name} is larger than the gateway writes it`);
+    else if ((await fileHash(join(dir, name))) !== hash)
+      finding(`${name} is not as it was exported: its SHA-256 differs from the manifest's`);
   }
-  for (const name of readdirSync(dir)) if (!listed.has(name)) finding(`${name} is no part of the bundle: it was put there`);
+  for (const name of readdirSync(dir))
+    if (!listed.has(name)) finding(`${name} is no part of the bundle: it was put there`);
 };
 
 const tenantOf = ({ dbid, upstream }) => `tenant ${dbid}${upstream === undefined ? "" : ` of ${upstream}`}`;
@@ -150,8 +177,10 @@ class Gathered {
       this.behind = { count: this.behind.count + 1, first: Math.min(this.behind.first, entry.index) };
     if (entry.kind === "intent") this.open.set(entry.id, entry.index);
     else if (typeof entry.id === "string") this.open.delete(entry.id);
-    if (Number.isSafeInteger(entry.dnc) && entry.tenant) this.number(entry.dnc_sequence ?? String(entry.tenant.dbid), entry.dnc);
-    if (entry.kind === "access" && entry.operation === "export" && entry.dnc) this.said = { index: entry.index, last: entry.dnc };
+    if (Number.isSafeInteger(entry.dnc) && entry.tenant)
+      this.number(entry.dnc_sequence ?? String(entry.tenant.dbid), entry.dnc);
+    if (entry.kind === "access" && entry.operation === "export" && entry.dnc)
+      this.said = { index: entry.index, last: entry.dnc };
     if (["deleted", "retired"].includes(entry.kind) && entry.dnc) this.retired = entry.dnc;
   }
 
@@ -165,7 +194,9 @@ class Gathered {
     return [...this.numbers].map(([sequence, numbers]) => {
       const [dbid, upstream] = sequence.split("/").reverse();
       const sorted = numbers.sort((one, other) => one - other);
-      for (const [at, number] of sorted.entries()) if (at > 0 && number === sorted[at - 1]) finding(`Do-Not-Call ${number} of ${tenantOf({ dbid, upstream })} is there twice`);
+      for (const [at, number] of sorted.entries())
+        if (at > 0 && number === sorted[at - 1])
+          finding(`Do-Not-Call ${number} of ${tenantOf({ dbid, upstream })} is there twice`);
       const [first, last] = [sorted[0], sorted.at(-1)];
       const missing = last - first + 1 - new Set(sorted).size;
       const said = this.said?.last[sequence];
@@ -188,15 +219,20 @@ const checkEvents = async (dir, { size, root }, { finding, cosigned }) => {
     }
     if (gathered.seen.has(entry.index)) finding(`${where}: index ${entry.index} is there twice`);
     else if (entry.index < size) gathered.seen.add(entry.index);
-    const path = Array.isArray(proof?.path) ? proof.path.slice(0, LONGEST_PATH).map((each) => Buffer.from(String(each), "hex")) : [];
+    const path = Array.isArray(proof?.path)
+      ? proof.path.slice(0, LONGEST_PATH).map((each) => Buffer.from(String(each), "hex"))
+      : [];
     if (proof?.index !== entry.index || !rootFrom(leafHash(line), entry.index, size, path)?.equals(root)) {
-      finding(`${where} (index ${entry.index}) does not lead to the root of checkpoint ${size}: it or its proof was changed`);
+      finding(
+        `${where} (index ${entry.index}) does not lead to the root of checkpoint ${size}: it or its proof was changed`,
+      );
       continue;
     }
     gathered.proved++;
     gathered.take(entry);
   }
-  if (!(await proofs.next()).done) finding(`${FILES.proofs} has more lines than ${FILES.events}: an entry was taken out`);
+  if (!(await proofs.next()).done)
+    finding(`${FILES.proofs} has more lines than ${FILES.events}: an entry was taken out`);
   return gathered;
 };
 
@@ -210,40 +246,80 @@ const parse = (bytes) => {
 
 const keysIn = (dir) => {
   const keys = parse(readSmall(dir, FILES.keys))?.keys;
-  if (!Array.isArray(keys) || keys.some((each) => typeof each !== "string")) throw new Error(`${FILES.keys} holds no list of keys`);
+  if (!Array.isArray(keys) || keys.some((each) => typeof each !== "string"))
+    throw new Error(`${FILES.keys} holds no list of keys`);
   return keys.map(readKey);
 };
 
-const OWN_KEY = "the only key is the one that came with the bundle, and whoever made the bundle can have made it: give the gateway's with --key";
+const OWN_KEY =
+  "the only key is the one that came with the bundle, and whoever made the bundle can have made it: give the gateway's with --key";
 
 /** `key`: verifier keys, one to a line; without it the bundle's own. `given`: keys of witnesses and of a time stamping authority. */
 export const verifyBundle = async (dir, key, given = {}) => {
   const findings = [];
   let more = 0;
   const finding = (text) => (findings.length < MOST_FINDINGS ? findings.push(text) : more++);
-  const missing = Object.values(FILES).filter((name) => !isFile(join(dir, name))).map((name) => `there is no ${name}`);
-  const report = { verdict: "cannot-tell", bundle: dir, events: 0, proved: 0, checkpoint: undefined, signed: undefined, keys: key === undefined ? "bundle" : "given", sequences: [], said: undefined, inDoubt: 0, findings, more: 0, missing, notProved: [], outside: NO_OUTSIDE };
+  const missing = Object.values(FILES)
+    .filter((name) => !isFile(join(dir, name)))
+    .map((name) => `there is no ${name}`);
+  const report = {
+    verdict: "cannot-tell",
+    bundle: dir,
+    events: 0,
+    proved: 0,
+    checkpoint: undefined,
+    signed: undefined,
+    keys: key === undefined ? "bundle" : "given",
+    sequences: [],
+    said: undefined,
+    inDoubt: 0,
+    findings,
+    more: 0,
+    missing,
+    notProved: [],
+    outside: NO_OUTSIDE,
+  };
   if (missing.length > 0) return report;
   try {
-    const keys = key === undefined ? keysIn(dir) : key.split(/\r?\n/).filter((line) => line.trim() !== "").map(readKey);
+    const keys =
+      key === undefined
+        ? keysIn(dir)
+        : key
+            .split(/\r?\n/)
+            .filter((line) => line.trim() !== "")
+            .map(readKey);
     if (keys.length === 0) missing.push("there is no key, neither given nor in the bundle");
     else if (key === undefined) missing.push(OWN_KEY);
     const checkpoint = readCheckpoint(readSmall(dir, FILES.checkpoint), keys);
     if (typeof checkpoint === "string") finding(checkpoint);
     else {
-      if (!checkpoint.by && keys.length > 0) missing.push(`the checkpoint is signed by ${checkpoint.names.join(", ")}, and not by ${keys.map(({ name, id }) => `${name}+${id}`).join(", ") || "a key that is known"}`);
+      if (!checkpoint.by && keys.length > 0)
+        missing.push(
+          `the checkpoint is signed by ${checkpoint.names.join(", ")}, and not by ${keys.map(({ name, id }) => `${name}+${id}`).join(", ") || "a key that is known"}`,
+        );
       report.outside = checkOutside(dir, {
         own: key === undefined ? [] : keys,
-        checkpoint, finding, given, missing: (text) => missing.push(text), read: (name) => readSmall(dir, name), readCheckpoint: (note, file) => readCheckpoint(note, keys, file),
+        checkpoint,
+        finding,
+        given,
+        missing: (text) => missing.push(text),
+        read: (name) => readSmall(dir, name),
+        readCheckpoint: (note, file) => readCheckpoint(note, keys, file),
       });
       const cosigned = cosignedEntries(report.outside, given);
       const gathered = await checkEvents(dir, checkpoint, { finding, cosigned });
-      if (given.requireWitnesses && cosigned > 0 && gathered.behind.count > 0) missing.push(unseen(gathered.behind, cosigned));
+      if (given.requireWitnesses && cosigned > 0 && gathered.behind.count > 0)
+        missing.push(unseen(gathered.behind, cosigned));
       // An export has at least the entry that records it.
       if (gathered.events === 0) missing.push(`${FILES.events} is empty, so there is nothing that could be proved`);
       Object.assign(report, {
-        events: gathered.events, proved: gathered.proved, checkpoint: { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root.toString("hex") },
-        signed: checkpoint.by && `${checkpoint.by.name}+${checkpoint.by.id}`, sequences: gathered.sequences(finding), said: gathered.said?.index, inDoubt: gathered.open.size,
+        events: gathered.events,
+        proved: gathered.proved,
+        checkpoint: { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root.toString("hex") },
+        signed: checkpoint.by && `${checkpoint.by.name}+${checkpoint.by.id}`,
+        sequences: gathered.sequences(finding),
+        said: gathered.said?.index,
+        inDoubt: gathered.open.size,
       });
     }
   } catch (error) {
@@ -258,7 +334,11 @@ const finished = (report) => {
   const { findings, missing, keys, sequences } = report;
   report.verdict = findings.length > 0 ? "broken" : missing.length > 0 ? "cannot-tell" : "ok";
   report.notProved = [
-    ...(keys === "bundle" ? ["that the key is the gateway's: it came with the bundle. Compare it with one that you were given otherwise, or give that with --key"] : []),
+    ...(keys === "bundle"
+      ? [
+          "that the key is the gateway's: it came with the bundle. Compare it with one that you were given otherwise, or give that with --key",
+        ]
+      : []),
     sequences.some(({ complete }) => complete)
       ? "that the filter took every other entry: that none is missing is proved of a tenant's Do-Not-Calls where their numbers run from the first to the last"
       : "that the filter took every entry that it should have: what is here is proved, what is not here is not",
@@ -268,25 +348,67 @@ const finished = (report) => {
 };
 
 /** What a bundle says must not move the cursor of whoever reads the verdict, nor look like another line of it. */
-const visible = (text) => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => `\\u{${sign.codePointAt(0).toString(16)}}`);
+const visible = (text) =>
+  text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => `\\u{${sign.codePointAt(0).toString(16)}}`);
 
 const row = (name, says) => `  ${name.padEnd(10)}  ${says}`;
 
 export const printBundle = (report) => {
-  const { verdict, events, proved, checkpoint, signed, keys, sequences, said, inDoubt, findings, more, missing, notProved, outside } = report;
+  const {
+    verdict,
+    events,
+    proved,
+    checkpoint,
+    signed,
+    keys,
+    sequences,
+    said,
+    inDoubt,
+    findings,
+    more,
+    missing,
+    notProved,
+    outside,
+  } = report;
   return [
     row("events", `${events}`),
-    ...(checkpoint ? [row("inclusion", `${proved} of ${events} proofs lead to checkpoint ${checkpoint.size} of ${checkpoint.origin} (root ${checkpoint.root.slice(0, 12)}…)`)] : []),
-    row("signature", signed === undefined ? "by no known key" : `by ${signed} (${keys === "given" ? "the key given" : "the key in the bundle"})`),
+    ...(checkpoint
+      ? [
+          row(
+            "inclusion",
+            `${proved} of ${events} proofs lead to checkpoint ${checkpoint.size} of ${checkpoint.origin} (root ${checkpoint.root.slice(0, 12)}…)`,
+          ),
+        ]
+      : []),
+    row(
+      "signature",
+      signed === undefined
+        ? "by no known key"
+        : `by ${signed} (${keys === "given" ? "the key given" : "the key in the bundle"})`,
+    ),
     ...outsideRows(outside, row),
-    ...sequences.map(({ dbid, upstream, first, last, missing: holes, said: until, complete }) => row("sequence", `Do-Not-Calls ${first}..${last} of ${tenantOf({ dbid, upstream })}, ${holes === 0 ? "no gap" : `${holes} not here`}; ${
-      until === undefined ? "nothing says which was the last" : `the gateway said at index ${said} that ${until} was the last`}${complete ? ": complete up to there" : ""}`)),
+    ...sequences.map(({ dbid, upstream, first, last, missing: holes, said: until, complete }) =>
+      row(
+        "sequence",
+        `Do-Not-Calls ${first}..${last} of ${tenantOf({ dbid, upstream })}, ${holes === 0 ? "no gap" : `${holes} not here`}; ${
+          until === undefined
+            ? "nothing says which was the last"
+            : `the gateway said at index ${said} that ${until} was the last`
+        }${complete ? ": complete up to there" : ""}`,
+      ),
+    ),
     ...(inDoubt > 0 ? [row("in doubt", `${inDoubt} intents whose end is not here`)] : []),
     ...findings.map((text) => row("broken", text)),
     ...(more > 0 ? [row("broken", `and ${more} more`)] : []),
-    verdict === "ok" ? "OK  unchanged since the checkpoint was signed" : verdict === "broken" ? `BROKEN  ${findings.length + more} ${findings.length + more === 1 ? "finding" : "findings"}` : `CANNOT TELL  ${missing.join("; ")}`,
+    verdict === "ok"
+      ? "OK  unchanged since the checkpoint was signed"
+      : verdict === "broken"
+        ? `BROKEN  ${findings.length + more} ${findings.length + more === 1 ? "finding" : "findings"}`
+        : `CANNOT TELL  ${missing.join("; ")}`,
     ...notProved.map((text) => `not proved: ${text}`),
-  ].map(visible).join("\n");
+  ]
+    .map(visible)
+    .join("\n");
 };
 
 const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 };
@@ -300,12 +422,18 @@ const keyOf = (given) => {
   }
 };
 
-const USAGE = "node verify.mjs --key <verifier key, or a file with it> [--witness <verifier key of a witness, or a file>]... [--require-witnesses] [--quorum <n>] [--timestamp-ca <file>]";
+const USAGE =
+  "node verify.mjs --key <verifier key, or a file with it> [--witness <verifier key of a witness, or a file>]... [--require-witnesses] [--quorum <n>] [--timestamp-ca <file>]";
 
 /** What was given by option; undefined when it is none of the usage. */
 const optionsIn = (args) => {
   const found = { key: [], witness: [], quorum: [], ca: [], requireWitnesses: false };
-  const names = { "--key": found.key, "--witness": found.witness, "--quorum": found.quorum, "--timestamp-ca": found.ca };
+  const names = {
+    "--key": found.key,
+    "--witness": found.witness,
+    "--quorum": found.quorum,
+    "--timestamp-ca": found.ca,
+  };
   for (let at = 0; at < args.length; at++) {
     if (args[at] === "--require-witnesses") found.requireWitnesses = true;
     else if (Object.hasOwn(names, args[at]) && args[at + 1] !== undefined) names[args[at]].push(args[++at]);
@@ -329,12 +457,15 @@ const main = async (args) => {
     return 2;
   }
   const report = await verifyBundle(dirname(fileURLToPath(import.meta.url)), texts.key[0], {
-    requireWitnesses: options.requireWitnesses, quorum: options.quorum.length > 0 ? Number(options.quorum[0]) : undefined,
-    witnesses: texts.witness.length > 0 ? texts.witness.join("\n") : undefined, authorities: texts.ca[0],
+    requireWitnesses: options.requireWitnesses,
+    quorum: options.quorum.length > 0 ? Number(options.quorum[0]) : undefined,
+    witnesses: texts.witness.length > 0 ? texts.witness.join("\n") : undefined,
+    authorities: texts.ca[0],
   });
   console.log(printBundle(report));
   return EXIT[report.verdict];
 };
 
 // In the bundle it is called verify.mjs; where ocsgw has it, it is imported.
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) process.exitCode = await main(process.argv.slice(2));
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+  process.exitCode = await main(process.argv.slice(2));

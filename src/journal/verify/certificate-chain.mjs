@@ -110,7 +110,7 @@ const lead = (current, among, below) => {
   if (fault) throw fault;
   stranger(
     `no chain leads from its signer to an authority that is trusted: ` +
-    `the issuer of ${name(current)} is not among them`,
+      `the issuer of ${name(current)} is not among them`,
   );
 };
 
@@ -147,10 +147,5 @@ const isIssuer = (issuer, certificate, below) => {
   const purposes = extensions.get(OID.purposes);
   const mayStamp = !purposes || purposesOf(purposes).some((id) => id === OID.timeStamping || id === OID.anyPurpose);
   const isDeepEnough = most === undefined || below <= Number.parseInt(most.contents.toString("hex"), 16);
-  return (
-    isAuthority?.tag === TAG.boolean &&
-    isAuthority.contents[0] !== 0 &&
-    mayStamp &&
-    isDeepEnough
-  );
+  return isAuthority?.tag === TAG.boolean && isAuthority.contents[0] !== 0 && mayStamp && isDeepEnough;
 };

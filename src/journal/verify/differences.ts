@@ -9,24 +9,37 @@ export type Standing = { readonly key: string; readonly declared: number | undef
 export type Difference =
   | { readonly kind: "changed" | "cut-off"; readonly line: number; readonly index: number }
   | { readonly kind: "inserted"; readonly line: number; readonly copyOf: number | undefined }
-  | { readonly kind: "removed"; readonly from: number; readonly to: number; readonly line: number; readonly atEnd: boolean }
+  | {
+      readonly kind: "removed";
+      readonly from: number;
+      readonly to: number;
+      readonly line: number;
+      readonly atEnd: boolean;
+    }
   | { readonly kind: "swapped"; readonly lines: readonly [number, number]; readonly indexes: readonly [number, number] }
   | { readonly kind: "moved"; readonly line: number; readonly index: number };
 
 /** Lines count from 1. `first` is the index of the first expected key. */
-export const differences = (expected: readonly string[], standing: readonly Standing[], first: number): Difference[] => {
+export const differences = (
+  expected: readonly string[],
+  standing: readonly Standing[],
+  first: number,
+): Difference[] => {
   const { assigned, missing, foreign } = assign(expected, standing, first);
   return [
-    ...foreign.map(({ line, place }): Difference => place === undefined
-      ? { kind: "inserted", line, copyOf: undefined }
-      : { kind: "inserted", line, copyOf: first + place }),
+    ...foreign.map(({ line, place }): Difference =>
+      place === undefined
+        ? { kind: "inserted", line, copyOf: undefined }
+        : { kind: "inserted", line, copyOf: first + place },
+    ),
     ...changes(standing, assigned, first),
     ...removals(missing, assigned, expected.length, first),
     ...moves(assigned, first),
   ].toSorted((left, right) => lineOf(left) - lineOf(right));
 };
 
-const lineOf = (difference: Difference): number => (difference.kind === "swapped" ? difference.lines[0] : difference.line);
+const lineOf = (difference: Difference): number =>
+  difference.kind === "swapped" ? difference.lines[0] : difference.line;
 
 /** A standing line and the expected place that it fills: as it was (`intact`) or changed. */
 type Assigned = { readonly line: number; readonly place: number; readonly intact: boolean };
@@ -47,7 +60,12 @@ const assign = (expected: readonly string[], standing: readonly Standing[], firs
     if (place !== undefined && intact.get(place) === at) assigned.push({ line: at + 1, place, intact: true });
     else {
       // A changed line still says its index; if that was changed too, it stands behind its neighbour.
-      const filled = place !== undefined ? undefined : [declared === undefined ? -1 : declared - first, (assigned.at(-1)?.place ?? -1) + 1].find((candidate) => missing.delete(candidate));
+      const filled =
+        place !== undefined
+          ? undefined
+          : [declared === undefined ? -1 : declared - first, (assigned.at(-1)?.place ?? -1) + 1].find((candidate) =>
+              missing.delete(candidate),
+            );
       if (filled === undefined) foreign.push({ line: at + 1, place });
       else assigned.push({ line: at + 1, place: filled, intact: false });
     }
@@ -58,10 +76,19 @@ const assign = (expected: readonly string[], standing: readonly Standing[], firs
 const changes = (standing: readonly Standing[], assigned: readonly Assigned[], first: number): Difference[] =>
   assigned
     .filter(({ intact }) => !intact)
-    .map(({ line, place }) => ({ kind: standing[line - 1]!.partial ? "cut-off" : "changed", line, index: first + place }));
+    .map(({ line, place }) => ({
+      kind: standing[line - 1]!.partial ? "cut-off" : "changed",
+      line,
+      index: first + place,
+    }));
 
 /** Neighbours that are gone are told as one stretch. `line` is where they would stand. */
-const removals = (missing: readonly number[], assigned: readonly Assigned[], length: number, first: number): Difference[] => {
+const removals = (
+  missing: readonly number[],
+  assigned: readonly Assigned[],
+  length: number,
+  first: number,
+): Difference[] => {
   const stretches: { from: number; to: number }[] = [];
   for (const place of missing) {
     const before = stretches.at(-1);
@@ -70,7 +97,11 @@ const removals = (missing: readonly number[], assigned: readonly Assigned[], len
   }
   const lineBehind = new Map(assigned.map(({ line, place }) => [place, line]));
   return stretches.map(({ from, to }) => ({
-    kind: "removed", from: first + from, to: first + to, line: (lineBehind.get(from - 1) ?? 0) + 1, atEnd: to === length - 1,
+    kind: "removed",
+    from: first + from,
+    to: first + to,
+    line: (lineBehind.get(from - 1) ?? 0) + 1,
+    atEnd: to === length - 1,
   }));
 };
 
@@ -82,10 +113,16 @@ const moves = (assigned: readonly Assigned[], first: number): Difference[] => {
   if (displaced.every((one) => home.get(home.get(one)!) === one)) {
     return displaced
       .filter((one) => one.line < home.get(one)!.line)
-      .map((one) => ({ kind: "swapped", lines: [one.line, home.get(one)!.line], indexes: [first + one.place, first + home.get(one)!.place] }));
+      .map((one) => ({
+        kind: "swapped",
+        lines: [one.line, home.get(one)!.line],
+        indexes: [first + one.place, first + home.get(one)!.place],
+      }));
   }
   const staying = longestRising(assigned);
-  return assigned.filter((one) => !staying.has(one)).map(({ line, place }) => ({ kind: "moved", line, index: first + place }));
+  return assigned
+    .filter((one) => !staying.has(one))
+    .map(({ line, place }) => ({ kind: "moved", line, index: first + place }));
 };
 
 /** The largest set of lines that are in order among themselves; the others were moved. */

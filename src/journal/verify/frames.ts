@@ -28,11 +28,18 @@ export const unpacked = async function* (path: string): Chunks {
   const { size } = await file.stat();
   const table: number[] = [];
   let position = 0;
-  const damaged = (): string => `${name} cannot be unpacked from its byte ${position} on: the file was changed or cut off`;
+  const damaged = (): string =>
+    `${name} cannot be unpacked from its byte ${position} on: the file was changed or cut off`;
   while (position < size) {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(Math.min(MOST_PACKED, size - position)), 0, undefined, position);
+    const { bytesRead, buffer } = await file.read(
+      Buffer.alloc(Math.min(MOST_PACKED, size - position)),
+      0,
+      undefined,
+      position,
+    );
     const bytes = buffer.subarray(0, bytesRead);
-    if (bytes.length >= 4 && bytes.readUInt32LE(0) === SKIPPABLE) return (await isTable(file, { position, size, table })) ? undefined : damaged();
+    if (bytes.length >= 4 && bytes.readUInt32LE(0) === SKIPPABLE)
+      return (await isTable(file, { position, size, table })) ? undefined : damaged();
     const length = frameLength(bytes);
     const lines = length === undefined ? undefined : unpack(bytes.subarray(0, length));
     if (length === undefined || !lines) return damaged();
@@ -73,7 +80,10 @@ const frameLength = (bytes: Buffer): number | undefined => {
 type At = { readonly position: number; readonly size: number; readonly table: readonly number[] };
 
 /** What is left says of the frames what was found. */
-const isTable = async (file: { readonly read: (into: Buffer, offset: number, length: number, position: number) => Promise<unknown> }, { position, size, table }: At): Promise<boolean> => {
+const isTable = async (
+  file: { readonly read: (into: Buffer, offset: number, length: number, position: number) => Promise<unknown> },
+  { position, size, table }: At,
+): Promise<boolean> => {
   const expected = Buffer.alloc(8 + table.length * 4 + 9);
   if (size - position !== expected.length) return false;
   expected.writeUInt32LE(SKIPPABLE, 0);

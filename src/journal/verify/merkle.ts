@@ -39,7 +39,12 @@ export class Prefix {
   }
 
   static isOf(size: number, frontier: readonly string[]): boolean {
-    return Number.isSafeInteger(size) && size > 0 && sizesOf(size).length === frontier.length && frontier.every((digest) => /^[0-9a-f]{64}$/.test(digest));
+    return (
+      Number.isSafeInteger(size) &&
+      size > 0 &&
+      sizesOf(size).length === frontier.length &&
+      frontier.every((digest) => /^[0-9a-f]{64}$/.test(digest))
+    );
   }
 
   add(leaf: string): void {
@@ -54,6 +59,8 @@ export class Prefix {
 
   root(): string {
     const digests = this.#subtrees.map(({ digest }) => digest);
-    return digests.length === 0 ? hash("sha256", "", "hex") : digests.reduceRight((right, left) => hashPair(left, right));
+    return digests.length === 0
+      ? hash("sha256", "", "hex")
+      : digests.reduceRight((right, left) => hashPair(left, right));
   }
 }

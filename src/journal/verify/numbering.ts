@@ -55,9 +55,18 @@ export class Numbering {
     if (Number.isNaN(number)) return;
     const sequence = sequenceOf(bytes);
     const stretch = this.#stretches.get(sequence);
-    if (!stretch) return void this.#stretches.set(sequence, { first: number, last: number, late: this.#passed, passed: this.#passed });
+    if (!stretch)
+      return void this.#stretches.set(sequence, {
+        first: number,
+        last: number,
+        late: this.#passed,
+        passed: this.#passed,
+      });
     const most = stretch.last + 1 + this.#passed - stretch.passed;
-    if (number <= stretch.last || number > most) this.#gaps.push(`${where} has Do-Not-Call ${number} of ${nameOf(sequence)}, and the one before it had ${stretch.last}`);
+    if (number <= stretch.last || number > most)
+      this.#gaps.push(
+        `${where} has Do-Not-Call ${number} of ${nameOf(sequence)}, and the one before it had ${stretch.last}`,
+      );
     stretch.last = number;
     stretch.passed = this.#passed;
   }
@@ -83,8 +92,14 @@ export class Numbering {
   }
 
   gaps(): readonly string[] {
-    const late = [...this.#stretches].filter(([sequence, { first, late: passed }]) => first > (this.#before[sequence] ?? 0) + 1 + passed + this.#asideBefore).map(([sequence, { first }]) =>
-      `the Do-Not-Calls of ${nameOf(sequence)} begin with number ${first}, and ${this.#before[sequence] === undefined ? "should with 1" : `those that were deleted end with ${this.#before[sequence]}`}`);
+    const late = [...this.#stretches]
+      .filter(
+        ([sequence, { first, late: passed }]) => first > (this.#before[sequence] ?? 0) + 1 + passed + this.#asideBefore,
+      )
+      .map(
+        ([sequence, { first }]) =>
+          `the Do-Not-Calls of ${nameOf(sequence)} begin with number ${first}, and ${this.#before[sequence] === undefined ? "should with 1" : `those that were deleted end with ${this.#before[sequence]}`}`,
+      );
     return [...late, ...this.#gaps, ...this.#endings()].slice(0, MOST_TOLD);
   }
 
@@ -92,13 +107,18 @@ export class Numbering {
   #endings(): string[] {
     return [...this.#said].flatMap(([sequence, { number, where, found }]) => {
       const last = Math.max(found, this.#before[sequence] ?? 0);
-      return number === last || found > number || number <= last + this.#passed + this.#asideBefore ? [] : [`${where} says that the Do-Not-Calls of ${nameOf(sequence)} went up to ${number} by then, and ${last === 0 ? "there are none" : `the last one is ${last}`}`];
+      return number === last || found > number || number <= last + this.#passed + this.#asideBefore
+        ? []
+        : [
+            `${where} says that the Do-Not-Calls of ${nameOf(sequence)} went up to ${number} by then, and ${last === 0 ? "there are none" : `the last one is ${last}`}`,
+          ];
     });
   }
 
   #checkFormer(bytes: Buffer, where: string): void {
     if (!bytes.includes(FORMER)) return;
-    for (const [sequence, number] of Object.entries(parse(bytes).dnc)) this.#said.set(sequence, { number, where, found: this.#stretches.get(sequence)?.last ?? 0 });
+    for (const [sequence, number] of Object.entries(parse(bytes).dnc))
+      this.#said.set(sequence, { number, where, found: this.#stretches.get(sequence)?.last ?? 0 });
   }
 
   #retire(bytes: Buffer): void {

@@ -2,7 +2,12 @@
 
 export type Finding = {
   readonly kind:
-    | "changed" | "cut-off" | "inserted" | "removed" | "swapped" | "moved" // one line or a stretch of lines
+    | "changed"
+    | "cut-off"
+    | "inserted"
+    | "removed"
+    | "swapped"
+    | "moved" // one line or a stretch of lines
     | "range" // somewhere between two checkpoints
     | "cut" // the end is missing below a checkpoint
     | "segment" // a whole file is missing or too many

@@ -43,28 +43,63 @@ export const segmentFile = (first: number): string => `${String(first).padStart(
 export const numbersOf = async (dir: string, ending: string): Promise<number[]> => {
   const names = await namesIn(join(dir, "segments"));
   // A segment's lines may be compressed, or, where a crash came between two steps, be there in both forms.
-  const numbers = names.filter((name) => /^\d{12}\./.test(name) && [ending, ...(ending === ".jsonl" ? [".jsonl.zst"] : [])].includes(name.slice(12))).map((name) => Number(name.slice(0, 12)));
+  const numbers = names
+    .filter(
+      (name) =>
+        /^\d{12}\./.test(name) && [ending, ...(ending === ".jsonl" ? [".jsonl.zst"] : [])].includes(name.slice(12)),
+    )
+    .map((name) => Number(name.slice(0, 12)));
   return [...new Set(numbers)].toSorted((left, right) => left - right);
 };
 
 /** A plain file beside the compressed one is not read by anything, and so is not verified. */
 const inBothForms = async (dir: string): Promise<string[]> => {
   const names = await namesIn(join(dir, "segments"));
-  return names.filter((name) => /^\d{12}\.jsonl$/.test(name) && names.includes(`${name}.zst`)).toSorted()
-    .map((name) => `${name} lies beside its compressed form, which alone is read: a crash came between two steps, and the gateway removes the plain file`);
+  return names
+    .filter((name) => /^\d{12}\.jsonl$/.test(name) && names.includes(`${name}.zst`))
+    .toSorted()
+    .map(
+      (name) =>
+        `${name} lies beside its compressed form, which alone is read: a crash came between two steps, and the gateway removes the plain file`,
+    );
 };
 
-export const nothingSeen = (): Scan => ({ segments: [], entries: 0, retired: 0, aside: [], doubts: 0, newest: "", dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes: [] });
+export const nothingSeen = (): Scan => ({
+  segments: [],
+  entries: 0,
+  retired: 0,
+  aside: [],
+  doubts: 0,
+  newest: "",
+  dnc: {},
+  matching: [],
+  failing: [],
+  findings: [],
+  gaps: [],
+  notes: [],
+});
 
 /** `anchors` ascending by size. With a mark what lies below it is not read, and its checkpoint counts as matching. */
 export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark): Promise<Scan> => {
   const there = await numbersOf(dir, ".jsonl");
   const firsts = there.filter((first) => first >= (mark?.segment ?? 0));
   const seen = nothingSeen();
-  const state: State = { prefix: new Prefix(), numbering: new Numbering(mark?.dnc), asides: new Asides(mark?.asides), holes: [], anchors, reached: 0, time: "", tomorrow: new Date(Date.now() + DAY_MS).toISOString() };
+  const state: State = {
+    prefix: new Prefix(),
+    numbering: new Numbering(mark?.dnc),
+    asides: new Asides(mark?.asides),
+    holes: [],
+    anchors,
+    reached: 0,
+    time: "",
+    tomorrow: new Date(Date.now() + DAY_MS).toISOString(),
+  };
   seen.notes.push(...(await inBothForms(dir)));
   if (mark) {
-    Object.assign(state, { prefix: new Prefix(mark.size, mark.frontier), reached: anchors.filter(({ size }) => size < mark.size).length });
+    Object.assign(state, {
+      prefix: new Prefix(mark.size, mark.frontier),
+      reached: anchors.filter(({ size }) => size < mark.size).length,
+    });
     reach(seen, state);
   } else {
     reach(seen, state);
@@ -89,7 +124,13 @@ export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark):
     });
     if (damage !== undefined) {
       segment.irregular = true;
-      seen.findings.push({ kind: "segment", segment: segmentFile(first), line: segment.lines + 1, index: seen.entries + segment.lines, text: damage });
+      seen.findings.push({
+        kind: "segment",
+        segment: segmentFile(first),
+        line: segment.lines + 1,
+        index: seen.entries + segment.lines,
+        text: damage,
+      });
     }
     seen.entries = state.prefix.size;
   }
@@ -104,7 +145,8 @@ export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark):
   for (const { from, to } of state.holes) {
     if (countIn(asides, from, to) < to - from) seen.findings.push(missingSegment(from, to));
   }
-  if (!mark) seen.findings.push(...retirement(firsts[0] ?? 0, { seen, asides, retired: state.numbering.retired(covered) }));
+  if (!mark)
+    seen.findings.push(...retirement(firsts[0] ?? 0, { seen, asides, retired: state.numbering.retired(covered) }));
   return seen;
 };
 
@@ -120,15 +162,25 @@ const takeHashes = async (dir: string, until: number, seen: Scan, state: State):
     const next = (await numbersOf(dir, ".hashes")).find((other) => other > first) ?? until;
     const end = Math.min(next, until);
     while (state.prefix.size < end) {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(AT_ONCE * HASH_BYTES), 0, Math.min(AT_ONCE, end - state.prefix.size) * HASH_BYTES, (state.prefix.size - first) * HASH_BYTES);
+      const { bytesRead, buffer } = await file.read(
+        Buffer.alloc(AT_ONCE * HASH_BYTES),
+        0,
+        Math.min(AT_ONCE, end - state.prefix.size) * HASH_BYTES,
+        (state.prefix.size - first) * HASH_BYTES,
+      );
       if (bytesRead < HASH_BYTES) return;
-      for (let at = 0; at + HASH_BYTES <= bytesRead; at += HASH_BYTES) grow(seen, state, buffer.toString("hex", at, at + HASH_BYTES));
+      for (let at = 0; at + HASH_BYTES <= bytesRead; at += HASH_BYTES)
+        grow(seen, state, buffer.toString("hex", at, at + HASH_BYTES));
     }
   }
 };
 
-const missingSegment = (from: number, to: number): Finding =>
-  ({ kind: "segment", segment: segmentFile(from), index: from, text: `${segmentFile(from)} is missing, with the entries ${from} to ${to - 1}` });
+const missingSegment = (from: number, to: number): Finding => ({
+  kind: "segment",
+  segment: segmentFile(from),
+  index: from,
+  text: `${segmentFile(from)} is missing, with the entries ${from} to ${to - 1}`,
+});
 
 type Gone = { readonly seen: Scan; readonly asides: readonly Aside[]; readonly retired: number };
 
@@ -139,22 +191,46 @@ const retirement = (first: number, { seen, asides, retired }: Gone): Finding[] =
     seen.retired = Math.min(retired, first);
     return [];
   }
-  return [{ kind: "segment", segment: segmentFile(0), index: 0, text: `${segmentFile(0)} is missing, with the entries up to ${first - 1}: no entry says that they were deleted because their time was over` }];
+  return [
+    {
+      kind: "segment",
+      segment: segmentFile(0),
+      index: 0,
+      text: `${segmentFile(0)} is missing, with the entries up to ${first - 1}: no entry says that they were deleted because their time was over`,
+    },
+  ];
 };
 
-type State = { prefix: Prefix; readonly numbering: Numbering; readonly asides: Asides; readonly holes: { readonly from: number; readonly to: number }[]; readonly anchors: readonly Claim[]; reached: number; time: string; readonly tomorrow: string };
+type State = {
+  prefix: Prefix;
+  readonly numbering: Numbering;
+  readonly asides: Asides;
+  readonly holes: { readonly from: number; readonly to: number }[];
+  readonly anchors: readonly Claim[];
+  reached: number;
+  time: string;
+  readonly tomorrow: string;
+};
 type Place = { readonly segment: Segment; readonly line: Line; readonly isLast: boolean };
 
 const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void => {
   const covered = state.anchors.at(-1)?.size ?? 0;
   const where = `line ${line.number} of ${segmentFile(segment.first)}`;
   if (line.partial && isLast && state.prefix.size >= covered) {
-    seen.notes.push(`${where} is not whole: it is being written now, or a crash tore it and the next start will cut it off`);
+    seen.notes.push(
+      `${where} is not whole: it is being written now, or a crash tore it and the next start will cut it off`,
+    );
     return;
   }
   if (line.partial || line.head?.index !== segment.first + line.number - 1) segment.irregular = true;
   noteTime(seen, state, { line, where });
-  if (state.prefix.size >= covered && !isJson(line)) seen.findings.push({ kind: "json", segment: segmentFile(segment.first), line: line.number, text: `${where} is no JSON` });
+  if (state.prefix.size >= covered && !isJson(line))
+    seen.findings.push({
+      kind: "json",
+      segment: segmentFile(segment.first),
+      line: line.number,
+      text: `${where} is no JSON`,
+    });
   segment.lines = line.number;
   if (line.head?.kind === "in-doubt") seen.doubts++;
   state.numbering.take(line, where);
@@ -169,7 +245,11 @@ const grow = (seen: Scan, state: State, leaf: string): void => {
 
 /** Holds the checkpoints of exactly so many entries against the lines so far. */
 const reach = (seen: Scan, state: State): void => {
-  for (let anchor = state.anchors[state.reached]; anchor?.size === state.prefix.size; anchor = state.anchors[++state.reached]) {
+  for (
+    let anchor = state.anchors[state.reached];
+    anchor?.size === state.prefix.size;
+    anchor = state.anchors[++state.reached]
+  ) {
     (anchor.root === state.prefix.root() ? seen.matching : seen.failing).push(anchor);
   }
 };
@@ -181,9 +261,12 @@ const DAY_MS = 24 * 3_600_000;
 const noteTime = (seen: Scan, state: State, { line: { head }, where }: { line: Line; where: string }): void => {
   if (!head) return;
   if (head.time > seen.newest) seen.newest = head.time;
-  const note = (text: string): void => void (seen.notes.length < MOST_NOTES && seen.notes.push(`${where} is dated ${head.time}, ${text}`));
-  if (head.time < state.time && head.kind !== "clock") note("before the line above it: the clock was set back between two runs, if the line was not changed");
-  if (head.time > state.tomorrow && state.time <= state.tomorrow) note("which is after the time of this machine: the gateway's clock was ahead, or this one is behind");
+  const note = (text: string): void =>
+    void (seen.notes.length < MOST_NOTES && seen.notes.push(`${where} is dated ${head.time}, ${text}`));
+  if (head.time < state.time && head.kind !== "clock")
+    note("before the line above it: the clock was set back between two runs, if the line was not changed");
+  if (head.time > state.tomorrow && state.time <= state.tomorrow)
+    note("which is after the time of this machine: the gateway's clock was ahead, or this one is behind");
   state.time = head.time;
 };
 

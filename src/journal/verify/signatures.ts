@@ -22,18 +22,35 @@ export type Signed =
   | { readonly kind: "unknown"; readonly names: readonly string[] };
 
 /** One verifier key to a line. Throws when a line is none. */
-export const readVerifierKeys = (text: string): VerifierKey[] => text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean).map(readVerifierKey);
+export const readVerifierKeys = (text: string): VerifierKey[] =>
+  text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .map(readVerifierKey);
 
 const readVerifierKey = (line: string): VerifierKey => {
   const [name = "", id = "", ...rest] = line.split("+");
   const typed = Buffer.from(rest.join("+"), "base64");
-  if (name === "" || typed.length !== 33 || typed[0] !== 1) throw new Error("expected a verifier key: name+8 hex digits+base64 of an Ed25519 key");
+  if (name === "" || typed.length !== 33 || typed[0] !== 1)
+    throw new Error("expected a verifier key: name+8 hex digits+base64 of an Ed25519 key");
   const expected = createHash("sha256").update(name).update("\n").update(typed).digest("hex").slice(0, 8);
-  if (id !== expected) throw new Error(`the verifier key of ${name} says id ${id.slice(0, 8)}, its bytes give ${expected}`);
-  return { name, id, key: createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: typed.subarray(1).toString("base64url") }, format: "jwk" }) };
+  if (id !== expected)
+    throw new Error(`the verifier key of ${name} says id ${id.slice(0, 8)}, its bytes give ${expected}`);
+  return {
+    name,
+    id,
+    key: createPublicKey({
+      key: { kty: "OKP", crv: "Ed25519", x: typed.subarray(1).toString("base64url") },
+      format: "jwk",
+    }),
+  };
 };
 
-type Note = { readonly text: string; readonly signatures: readonly { readonly name: string; readonly id: string; readonly bytes: Buffer }[] };
+type Note = {
+  readonly text: string;
+  readonly signatures: readonly { readonly name: string; readonly id: string; readonly bytes: Buffer }[];
+};
 
 /** Undefined when it is no signed note. */
 export const splitNote = (note: string): Note | undefined => {
@@ -54,9 +71,19 @@ export const splitNote = (note: string): Note | undefined => {
 export const readClaim = (text: string): Claim | undefined => {
   const [origin, size = "", root = "", ...more] = text.slice(0, -1).split("\n");
   const bytes = Buffer.from(root, "base64");
-  const isWhole = text.endsWith("\n") && !!origin && String(Number(size)) === size && Number.isSafeInteger(Number(size)) && bytes.length === 32;
+  const isWhole =
+    text.endsWith("\n") &&
+    !!origin &&
+    String(Number(size)) === size &&
+    Number.isSafeInteger(Number(size)) &&
+    bytes.length === 32;
   if (!isWhole || bytes.toString("base64") !== root || !more.every(Boolean)) return undefined;
-  return { origin, size: Number(size), root: bytes.toString("hex"), ...(more.includes("restored") && { restored: true }) };
+  return {
+    origin,
+    size: Number(size),
+    root: bytes.toString("hex"),
+    ...(more.includes("restored") && { restored: true }),
+  };
 };
 
 /** Unknown signatures are passed over, as the specification asks; one of a known key that does not verify spoils the note. */
@@ -69,5 +96,7 @@ export const checkSignatures = ({ text, signatures }: Note, keys: readonly Verif
   }
   if (signed) return { kind: "signed", by: signed };
   const sameName = signatures.find(({ name }) => keys.some((key) => key.name === name));
-  return sameName ? { kind: "other-key", name: sameName.name, id: sameName.id } : { kind: "unknown", names: signatures.map(({ name }) => name) };
+  return sameName
+    ? { kind: "other-key", name: sameName.name, id: sameName.id }
+    : { kind: "unknown", names: signatures.map(({ name }) => name) };
 };

@@ -30,7 +30,15 @@ const MOST_BYTES = 4 * 2 ** 30;
 /** So that no name leads out of the directory that it is unpacked to. */
 const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$/;
 
-type Member = { readonly name: string; readonly flags: number; readonly method: number; readonly crc: number; readonly packed: number; readonly size: number; readonly offset: number };
+type Member = {
+  readonly name: string;
+  readonly flags: number;
+  readonly method: number;
+  readonly crc: number;
+  readonly packed: number;
+  readonly size: number;
+  readonly offset: number;
+};
 
 export const isZip = async (path: string): Promise<boolean> => {
   await using file = await open(path, "r");
@@ -44,7 +52,8 @@ export const unpack = async (path: string, into: string): Promise<void> => {
   await using file = await open(path, "r");
   const { members, end } = await membersOf(file);
   requireBounds(members, (await file.stat()).size);
-  for (const [member, start] of await startsOf(file, members, end)) await extract(file, { member, start }, join(into, member.name));
+  for (const [member, start] of await startsOf(file, members, end))
+    await extract(file, { member, start }, join(into, member.name));
 };
 
 /** `end`: where the central directory begins, so where the members end. */
@@ -55,39 +64,74 @@ const membersOf = async (file: FileHandle): Promise<Directory> => {
   const members: Member[] = [];
   let place = 0;
   while (place < bytes.length) {
-    if (bytes.length - place < CENTRAL_BYTES || bytes.readUInt32LE(place) !== CENTRAL_SIGNATURE) throw new Error("the zip's directory is damaged");
-    const [nameLength, extra, comment] = [28, 30, 32].map((offset) => bytes.readUInt16LE(place + offset)) as [number, number, number];
-    const [crc, packed, size] = [16, 20, 24].map((offset) => bytes.readUInt32LE(place + offset)) as [number, number, number];
+    if (bytes.length - place < CENTRAL_BYTES || bytes.readUInt32LE(place) !== CENTRAL_SIGNATURE)
+      throw new Error("the zip's directory is damaged");
+    const [nameLength, extra, comment] = [28, 30, 32].map((offset) => bytes.readUInt16LE(place + offset)) as [
+      number,
+      number,
+      number,
+    ];
+    const [crc, packed, size] = [16, 20, 24].map((offset) => bytes.readUInt32LE(place + offset)) as [
+      number,
+      number,
+      number,
+    ];
     const name = bytes.toString("utf8", place + CENTRAL_BYTES, place + CENTRAL_BYTES + nameLength);
-    if (!PLAIN_NAME.test(name)) throw new Error(`the zip holds ${JSON.stringify(name.slice(0, 80))}, which is no file of a bundle`);
-    members.push({ name, flags: bytes.readUInt16LE(place + 8), method: bytes.readUInt16LE(place + 10), crc, packed, size, offset: bytes.readUInt32LE(place + 42) });
+    if (!PLAIN_NAME.test(name))
+      throw new Error(`the zip holds ${JSON.stringify(name.slice(0, 80))}, which is no file of a bundle`);
+    members.push({
+      name,
+      flags: bytes.readUInt16LE(place + 8),
+      method: bytes.readUInt16LE(place + 10),
+      crc,
+      packed,
+      size,
+      offset: bytes.readUInt32LE(place + 42),
+    });
     place += CENTRAL_BYTES + nameLength + extra + comment;
     if (place > bytes.length) throw new Error("the zip's directory is damaged");
   }
-  if (members.length !== count) throw new Error(`the zip says that it holds ${count} files and lists ${members.length}`);
+  if (members.length !== count)
+    throw new Error(`the zip says that it holds ${count} files and lists ${members.length}`);
   // On some systems two spellings are one file.
-  if (new Set(members.map(({ name }) => name.toLowerCase())).size < members.length) throw new Error("the zip holds one name twice");
+  if (new Set(members.map(({ name }) => name.toLowerCase())).size < members.length)
+    throw new Error("the zip holds one name twice");
   return { members, end };
 };
 
-const directoryOf = async (file: FileHandle): Promise<{ readonly bytes: Buffer; readonly count: number; readonly end: number }> => {
+const directoryOf = async (
+  file: FileHandle,
+): Promise<{ readonly bytes: Buffer; readonly count: number; readonly end: number }> => {
   const { size } = await file.stat();
   const tailAt = Math.max(0, size - END_BYTES - MOST_COMMENT);
   const tail = await read(file, tailAt, size - tailAt);
   const at = endRecordIn(tail);
   if (at < 0) throw new Error("the zip is cut off: it has no directory at its end");
-  const [disk, firstDisk, here, count] = [4, 6, 8, 10].map((offset) => tail.readUInt16LE(at + offset)) as [number, number, number, number];
+  const [disk, firstDisk, here, count] = [4, 6, 8, 10].map((offset) => tail.readUInt16LE(at + offset)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const [length, end] = [tail.readUInt32LE(at + 12), tail.readUInt32LE(at + 16)];
-  if (disk !== 0 || firstDisk !== 0 || here !== count) throw new Error("the zip is a part of several: put them together first");
-  if (count > MOST_MEMBERS || length > MOST_DIRECTORY_BYTES) throw new Error(`the zip says that it holds ${count} files in a directory of ${length} bytes: a bundle has at most ${MOST_MEMBERS}`);
-  if (end + length !== tailAt + at) throw new Error(`the zip's directory should have ${length} bytes from ${end} on, and does not end where it should: the zip is cut off or has something before it`);
+  if (disk !== 0 || firstDisk !== 0 || here !== count)
+    throw new Error("the zip is a part of several: put them together first");
+  if (count > MOST_MEMBERS || length > MOST_DIRECTORY_BYTES)
+    throw new Error(
+      `the zip says that it holds ${count} files in a directory of ${length} bytes: a bundle has at most ${MOST_MEMBERS}`,
+    );
+  if (end + length !== tailAt + at)
+    throw new Error(
+      `the zip's directory should have ${length} bytes from ${end} on, and does not end where it should: the zip is cut off or has something before it`,
+    );
   return { bytes: await read(file, end, length), count, end };
 };
 
 /** The one whose comment ends with the file: a comment may hold the signature as well. */
 const endRecordIn = (tail: Buffer): number => {
   for (let at = tail.length - END_BYTES; at >= 0; at--) {
-    if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_BYTES + tail.readUInt16LE(at + 20) === tail.length) return at;
+    if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_BYTES + tail.readUInt16LE(at + 20) === tail.length)
+      return at;
   }
   return -1;
 };
@@ -95,13 +139,18 @@ const endRecordIn = (tail: Buffer): number => {
 const requireBounds = (members: readonly Member[], fileSize: number): void => {
   for (const { name, flags, method, packed, size } of members) {
     if ((flags & ENCRYPTED) !== 0) throw new Error(`${name} is encrypted: unpack the zip and verify the directory`);
-    if (method !== STORED && method !== DEFLATED) throw new Error(`${name} is packed in a way that is not read here: unpack the zip and verify the directory`);
+    if (method !== STORED && method !== DEFLATED)
+      throw new Error(`${name} is packed in a way that is not read here: unpack the zip and verify the directory`);
     if (packed > fileSize) throw new Error(`${name} should have ${packed} bytes in a zip of ${fileSize}`);
-    if (method === STORED && packed !== size) throw new Error(`${name} is stored as it is, with ${packed} bytes for ${size}`);
+    if (method === STORED && packed !== size)
+      throw new Error(`${name} is stored as it is, with ${packed} bytes for ${size}`);
   }
   const most = Math.min(MOST_BYTES, Math.max(ALWAYS_BYTES, MOST_GROWTH * fileSize));
   const total = members.reduce((sum, { size }) => sum + size, 0);
-  if (total > most) throw new Error(`the zip of ${fileSize} bytes says that it unpacks to ${total}; at most ${most} are unpacked here: unpack it yourself and verify the directory`);
+  if (total > most)
+    throw new Error(
+      `the zip of ${fileSize} bytes says that it unpacks to ${total}; at most ${most} are unpacked here: unpack it yourself and verify the directory`,
+    );
 };
 
 /** Where each member's data begins. Throws when two share bytes, or a member's own head says another thing than the directory. */
@@ -110,13 +159,16 @@ const startsOf = async (file: FileHandle, members: readonly Member[], end: numbe
   let free = 0;
   for (const member of members.toSorted((one, other) => one.offset - other.offset)) {
     const { name, offset, packed } = member;
-    if (offset < free) throw new Error(`${name} begins within the file before it: the zip was made to deceive, or is damaged`);
+    if (offset < free)
+      throw new Error(`${name} begins within the file before it: the zip was made to deceive, or is damaged`);
     const head = await read(file, offset, LOCAL_BYTES);
-    if (head.length < LOCAL_BYTES || head.readUInt32LE() !== LOCAL_SIGNATURE) throw new Error(`the zip is damaged at ${name}`);
+    if (head.length < LOCAL_BYTES || head.readUInt32LE() !== LOCAL_SIGNATURE)
+      throw new Error(`the zip is damaged at ${name}`);
     const start = offset + LOCAL_BYTES + head.readUInt16LE(26) + head.readUInt16LE(28);
     requireSame(member, head, (await read(file, offset + LOCAL_BYTES, head.readUInt16LE(26))).toString("utf8"));
     free = start + packed;
-    if (free > end) throw new Error(`${name} ends behind the place where the zip's directory begins: the zip is damaged`);
+    if (free > end)
+      throw new Error(`${name} ends behind the place where the zip's directory begins: the zip is damaged`);
     starts.push([member, start]);
   }
   return starts;
@@ -126,12 +178,17 @@ const requireSame = ({ name, flags, method, crc, packed, size }: Member, head: B
   const isBehind = (flags & SUMMED_BEHIND) !== 0;
   const own = [head.readUInt16LE(8), head.readUInt32LE(14), head.readUInt32LE(18), head.readUInt32LE(22)];
   const listed = [method, ...(isBehind && own[1] === 0 ? [0, 0, 0] : [crc, packed, size])];
-  if (localName !== name || own.some((value, at) => value !== listed[at])) throw new Error(`the zip says two things about ${name}: its directory one, the file's own head another`);
+  if (localName !== name || own.some((value, at) => value !== listed[at]))
+    throw new Error(`the zip says two things about ${name}: its directory one, the file's own head another`);
 };
 
 type Placed = { readonly member: Member; readonly start: number };
 
-const extract = async (file: FileHandle, { member: { name, method, packed, size, crc }, start }: Placed, to: string): Promise<void> => {
+const extract = async (
+  file: FileHandle,
+  { member: { name, method, packed, size, crc }, start }: Placed,
+  to: string,
+): Promise<void> => {
   let [written, sum] = [0, 0];
   const counted = async function* (pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const piece of pieces) {
@@ -140,7 +197,8 @@ const extract = async (file: FileHandle, { member: { name, method, packed, size,
       sum = crc32(piece, sum);
       yield piece;
     }
-    if (written < size || sum !== crc) throw new Error(`the zip is damaged at ${name}: its content is not what the zip says`);
+    if (written < size || sum !== crc)
+      throw new Error(`the zip is damaged at ${name}: its content is not what the zip says`);
   };
   const bytes = piecesOf(file, start, packed);
   const target = createWriteStream(to, { flags: "wx", mode: 0o600 });

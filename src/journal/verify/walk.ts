@@ -25,12 +25,17 @@ const CLOSING_BRACE = 0x7d;
 const HEAD = /^\{"index":(0|[1-9][0-9]{0,14}),"time":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)","kind":"([a-z-]+)"/;
 
 /** Kinds of format 1 and what they are called now. */
-const FORMER: ReadonlyMap<string, string> = new Map([["doubt", "in-doubt"], ["retired", "deleted"]]);
+const FORMER: ReadonlyMap<string, string> = new Map([
+  ["doubt", "in-doubt"],
+  ["retired", "deleted"],
+]);
 
 /** A piece of a line lacks its end, but its beginning may still say which line it was. */
 const readHead = (bytes: Buffer, partial: boolean): Head | undefined => {
   const found = HEAD.exec(bytes.toString("latin1", 0, HEAD_BYTES));
-  return found && (partial || bytes.at(-1) === CLOSING_BRACE) ? { index: Number(found[1]), time: found[2]!, kind: FORMER.get(found[3]!) ?? found[3]! } : undefined;
+  return found && (partial || bytes.at(-1) === CLOSING_BRACE)
+    ? { index: Number(found[1]), time: found[2]!, kind: FORMER.get(found[3]!) ?? found[3]! }
+    : undefined;
 };
 
 /**
@@ -71,7 +76,7 @@ const plain = async function* (path: string): Chunks {
   if (!found) return yield* unpacked(`${path}.zst`);
   if (!found.isFile()) throw new Error(`${path} is no regular file`);
   await using file = await open(path, "r");
-  for (const chunk = Buffer.alloc(CHUNK);;) {
+  for (const chunk = Buffer.alloc(CHUNK); ;) {
     const { bytesRead } = await file.read(chunk, 0, CHUNK);
     if (bytesRead === 0) return undefined;
     yield chunk.subarray(0, bytesRead);

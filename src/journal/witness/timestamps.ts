@@ -19,7 +19,8 @@ export type TimestampState = {
 };
 
 export type TimestampNews = { readonly url: string } & (
-  { readonly kind: "away"; readonly reason: string } | { readonly kind: "back" }
+  | { readonly kind: "away"; readonly reason: string }
+  | { readonly kind: "back" }
 );
 
 export type TimestampsOptions = {

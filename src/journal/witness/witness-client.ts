@@ -188,7 +188,9 @@ const inWords = (witness: string, submitted: Exclude<Submitted, { kind: "cosigne
         "journal has the same origin and key, or the witness is wrong"
       );
     case "contradiction":
-      return `witness ${witness} cosigned another history of the first ${submitted.size} entries: ` +
-      `this journal was rewritten, or replaced by a copy`;
+      return (
+        `witness ${witness} cosigned another history of the first ${submitted.size} entries: ` +
+        `this journal was rewritten, or replaced by a copy`
+      );
   }
 };

@@ -52,8 +52,7 @@ export class Witnesses {
     const notes = new CosignedNotes({ disk, dir });
     const proofs = new ConsistencyProofs({ disk, dir });
     this.#clients = witnesses.map(
-      (address) =>
-        new WitnessClient({ proofs, address, notes, tell, timing, saved, changed: () => this.#changed() }),
+      (address) => new WitnessClient({ proofs, address, notes, tell, timing, saved, changed: () => this.#changed() }),
     );
   }
 
@@ -83,7 +82,7 @@ export class Witnesses {
     return this.#clients.length - troubles.length < needed && this.#clients.length > 0
       ? [
           `${this.states().filter(cosigned).length} of ${this.#clients.length} witnesses cosign, ` +
-          `and audit.checkpoint.witness_quorum asks for ${needed}; requests go on`,
+            `and audit.checkpoint.witness_quorum asks for ${needed}; requests go on`,
           ...troubles,
         ]
       : troubles;

@@ -12,7 +12,8 @@ import { columnsOf, namedZone, scheduledTime, userColumns } from "./columns.ts";
 
 /** Adds a row to the list that the URI names, or to the list of the record whose handle it names; that record stays in process. */
 export const addRecord: Act = (world, request) => {
-  const list = request.action.resource === "records" ? heldBy(world, request).record.list_dbid : listFor(world, request);
+  const list =
+    request.action.resource === "records" ? heldBy(world, request).record.list_dbid : listFor(world, request);
   const record = newRecord(world, list, request.attributes);
   try {
     insertRecord(world, record);
@@ -26,7 +27,8 @@ export const addRecord: Act = (world, request) => {
 const listFor = (world: World, { identifier, attributes }: Request): number => {
   const tenant = namedTenant(world, attributes);
   const list = listByName(world, identifier!, tenant) ?? refuse("list-not-found");
-  const campaign = campaignByName(world, textIn(attributes, "GSW_CAMPAIGN_NAME")!, tenant) ?? refuse("campaign-not-found");
+  const campaign =
+    campaignByName(world, textIn(attributes, "GSW_CAMPAIGN_NAME")!, tenant) ?? refuse("campaign-not-found");
   if (!campaignUses(world, campaign, list)) refuse("list-not-of-campaign");
   if (!activeGroupOf(world, campaign.dbid)) refuse("campaign-not-active");
   return list.dbid;
@@ -48,13 +50,22 @@ const newRecord = (world: World, list: number, attributes: Attributes): NewRecor
   const columns = {
     ...DEFAULTS,
     ...columnsOf(attributes, [
-      "GSW_PHONE_TYPE", "GSW_RECORD_TYPE", "GSW_RECORD_STATUS", "GSW_CALL_RESULT", "GSW_ATTEMPTS", "GSW_CALL_TIME", "GSW_FROM", "GSW_UNTIL", "GSW_AGENT_ID",
+      "GSW_PHONE_TYPE",
+      "GSW_RECORD_TYPE",
+      "GSW_RECORD_STATUS",
+      "GSW_CALL_RESULT",
+      "GSW_ATTEMPTS",
+      "GSW_CALL_TIME",
+      "GSW_FROM",
+      "GSW_UNTIL",
+      "GSW_AGENT_ID",
       "GSW_CUSTOMER_ID",
     ]),
     ...userColumns(attributes),
     dial_sched_time: scheduledTime(attributes, zone) ?? null,
   };
-  if (isCallBack(columns.record_type) && columns.dial_sched_time === null) refuse("body", "a rescheduled record or callback needs GSW_DATE_TIME");
+  if (isCallBack(columns.record_type) && columns.dial_sched_time === null)
+    refuse("body", "a rescheduled record or callback needs GSW_DATE_TIME");
   return {
     ...columns,
     list_dbid: list,
@@ -65,4 +76,5 @@ const newRecord = (world: World, list: number, attributes: Attributes): NewRecor
   };
 };
 
-const isCallBack = (type: number): boolean => type >= RECORD_TYPE.campaignRescheduled && type <= RECORD_TYPE.campaignCallBack;
+const isCallBack = (type: number): boolean =>
+  type >= RECORD_TYPE.campaignRescheduled && type <= RECORD_TYPE.campaignCallBack;

@@ -9,7 +9,8 @@ import type { CallingRecord } from "../schema.ts";
 import type { World } from "../world.ts";
 import { integerIn, textIn, type Request } from "./act.ts";
 
-export const heldBy = (world: World, { identifier }: Request): Held => findHeld(world, Number(identifier)) ?? refuse("no-call");
+export const heldBy = (world: World, { identifier }: Request): Held =>
+  findHeld(world, Number(identifier)) ?? refuse("no-call");
 
 /** The tenant that the body names, the DBID before the name; undefined when it names none. */
 export const namedTenant = (world: World, attributes: Attributes): Tenant | undefined => {
@@ -19,14 +20,22 @@ export const namedTenant = (world: World, attributes: Attributes): Tenant | unde
   return (dbid === undefined ? tenantByName(world, name!) : tenantByDbid(world, dbid)) ?? refuse("unknown-tenant");
 };
 
-export const requiredTenant = (world: World, attributes: Attributes): Tenant => namedTenant(world, attributes) ?? refuse("no-tenant");
+export const requiredTenant = (world: World, attributes: Attributes): Tenant =>
+  namedTenant(world, attributes) ?? refuse("no-tenant");
 
 /** GSW_CHAIN_ATTR: the records alone, or every unfinished record of their chains. */
-export const asChainAttr = (world: World, { attributes }: Request, records: readonly CallingRecord[]): readonly CallingRecord[] => {
+export const asChainAttr = (
+  world: World,
+  { attributes }: Request,
+  records: readonly CallingRecord[],
+): readonly CallingRecord[] => {
   const wanted = textIn(attributes, "GSW_CHAIN_ATTR") ?? ASSUMED.chainAttr.value;
   return wanted === "AllChain" ? records.flatMap((record) => unfinishedChain(world, record)) : records;
 };
 
 /** The phone number or customer id in the URI. */
-export const addressee = ({ action, identifier }: Request): { phone?: string | undefined } | { customerId?: string | undefined } =>
+export const addressee = ({
+  action,
+  identifier,
+}: Request): { phone?: string | undefined } | { customerId?: string | undefined } =>
   action.resource === "phones" ? { phone: identifier } : { customerId: identifier };

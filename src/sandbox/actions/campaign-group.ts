@@ -8,33 +8,45 @@ import type { World } from "../world.ts";
 import { DONE, integerIn, type Act } from "./act.ts";
 import { TRANSITIONS, stateOf, type Effect, type GroupRequest } from "./transitions.ts";
 
-export const groupRequest = (name: GroupRequest): Act => (world, { identifier, attributes }) => {
-  const group = groupByDbid(world, Number(identifier)) ?? refuse("group-not-found");
-  const transition = TRANSITIONS[stateOf(group.status)][name];
-  if ("refused" in transition) refuse(transition.refused);
-  else EFFECTS[transition.effect](world, group, attributes);
-  return DONE;
-};
+export const groupRequest =
+  (name: GroupRequest): Act =>
+  (world, { identifier, attributes }) => {
+    const group = groupByDbid(world, Number(identifier)) ?? refuse("group-not-found");
+    const transition = TRANSITIONS[stateOf(group.status)][name];
+    if ("refused" in transition) refuse(transition.refused);
+    else EFFECTS[transition.effect](world, group, attributes);
+    return DONE;
+  };
 
 type Perform = (world: World, group: CampaignGroup, attributes: Attributes) => void;
 
 const EFFECTS: Readonly<Record<Effect, Perform>> = {
-  "load": (world, group, attributes) => { changeGroup(world, group, { status: GROUP_STATUS.active, auto_completion: autoCompletion(attributes) }); },
-  "start": (world, group, attributes) => { changeGroup(world, group, { status: GROUP_STATUS.running, ...dialing(attributes) }); },
+  load: (world, group, attributes) => {
+    changeGroup(world, group, { status: GROUP_STATUS.active, auto_completion: autoCompletion(attributes) });
+  },
+  start: (world, group, attributes) => {
+    changeGroup(world, group, { status: GROUP_STATUS.running, ...dialing(attributes) });
+  },
   "change mode": (world, group, attributes) => {
     if (familyOf(group.dial_mode) !== familyOf(dialing(attributes).dial_mode)) refuse("dial-mode-not-allowed");
     changeGroup(world, group, dialing(attributes));
   },
-  "stop": (world, group) => { changeGroup(world, group, { status: GROUP_STATUS.active }); },
-  "unload": (world, group) => { beginUnload(world, group); },
+  stop: (world, group) => {
+    changeGroup(world, group, { status: GROUP_STATUS.active });
+  },
+  unload: (world, group) => {
+    beginUnload(world, group);
+  },
   "force unload": (world, group) => {
     voidHandles(world, group.dbid);
     changeGroup(world, group, UNLOADED);
   },
-  "nothing": () => {},
+  nothing: () => {},
 };
 
-const dialing = (attributes: Attributes): Pick<CampaignGroup, "dial_mode" | "optimize_by" | "optimize_goal" | "auto_completion"> => ({
+const dialing = (
+  attributes: Attributes,
+): Pick<CampaignGroup, "dial_mode" | "optimize_by" | "optimize_goal" | "auto_completion"> => ({
   dial_mode: integerIn(attributes, "GSW_CM_AttrDialMode") ?? null,
   optimize_by: integerIn(attributes, "GSW_CM_AttrOptimizeBy") ?? null,
   optimize_goal: integerIn(attributes, "GSW_CM_AttrOptimizeGoal") ?? null,

@@ -31,15 +31,22 @@ export const columnsOf = (attributes: Attributes, names: readonly ColumnAttribut
 
 /** The calling list's own columns that the body has. */
 export const userColumns = (attributes: Attributes): Changes =>
-  Object.fromEntries(USER_FIELDS.filter(({ key }) => !(key in COLUMNS) && attributes.has(key)).map((field) => [field.column, fitting(field, attributes.get(field.key)!)]));
+  Object.fromEntries(
+    USER_FIELDS.filter(({ key }) => !(key in COLUMNS) && attributes.has(key)).map((field) => [
+      field.column,
+      fitting(field, attributes.get(field.key)!),
+    ]),
+  );
 
 const MAX_INT = 2_147_483_647;
 const MAX_VARCHAR = 255;
 
 /** The value as the column's data type takes it: int or varchar(255). */
 const fitting = ({ key, type }: UserField, value: AttributeValue): string | number => {
-  const text = typeof value === "object" ? refuse("body", `${key} is neither a string nor an integer`) : value.toString();
-  if (type === "varchar") return text.length <= MAX_VARCHAR ? text : refuse("body", `${key} is longer than ${MAX_VARCHAR} characters`);
+  const text =
+    typeof value === "object" ? refuse("body", `${key} is neither a string nor an integer`) : value.toString();
+  if (type === "varchar")
+    return text.length <= MAX_VARCHAR ? text : refuse("body", `${key} is longer than ${MAX_VARCHAR} characters`);
   const number = /^-?[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN;
   return Math.abs(number) <= MAX_INT ? number : refuse("body", `${key} is not an integer of 32 bits`);
 };

@@ -8,7 +8,8 @@ import { DONE, textIn, type Act, type Answer, type Request } from "./act.ts";
 import { addressee, asChainAttr, heldBy, requiredTenant } from "./addressed.ts";
 
 /** Writes the do-not-call list of the tenant and stops what is in process; rows that were not retrieved meet the check before their dial. */
-export const doNotCall: Act = (world, request) => (request.action.resource === "records" ? byHandle(world, request) : byNumber(world, request));
+export const doNotCall: Act = (world, request) =>
+  request.action.resource === "records" ? byHandle(world, request) : byNumber(world, request);
 
 /** The handle goes before a phone in the body; a customer id in the body is listed as well. */
 const byHandle = (world: World, request: Request): Answer => {
@@ -18,7 +19,8 @@ const byHandle = (world: World, request: Request): Answer => {
   for (const { contact_info, list_dbid } of asChainAttr(world, request, [record])) {
     banFromCalls(world, { tenant, phone: contact_info, campaign: record.campaign_id ?? undefined, list: list_dbid });
   }
-  if (customerId !== undefined) banFromCalls(world, { tenant, customerId, campaign: record.campaign_id ?? undefined, list: record.list_dbid });
+  if (customerId !== undefined)
+    banFromCalls(world, { tenant, customerId, campaign: record.campaign_id ?? undefined, list: record.list_dbid });
   for (const each of asChainAttr(world, request, [record])) stopRecord(world, each);
   return DONE;
 };
@@ -28,7 +30,9 @@ const byNumber = (world: World, request: Request): Answer => {
   const tenant = requiredTenant(world, request.attributes);
   const scope = { tenant: tenant.dbid, ...namedPlace(world, request, tenant) };
   banFromCalls(world, { ...scope, ...addressee(request) });
-  const inProcess = findUnfinished(world, { tenant: tenant.dbid, ...addressee(request) }).filter(({ record_status }) => record_status === RECORD_STATUS.retrieved);
+  const inProcess = findUnfinished(world, { tenant: tenant.dbid, ...addressee(request) }).filter(
+    ({ record_status }) => record_status === RECORD_STATUS.retrieved,
+  );
   for (const record of asChainAttr(world, request, inProcess)) {
     if (request.action.resource === "phones") banFromCalls(world, { ...scope, phone: record.contact_info });
     stopRecord(world, record);
@@ -41,7 +45,9 @@ const namedPlace = (world: World, { attributes }: Request, tenant: Tenant): { ca
   const campaign = textIn(attributes, "GSW_CAMPAIGN_NAME");
   const list = textIn(attributes, "GSW_CALLING_LIST");
   return {
-    ...(campaign !== undefined && { campaign: (campaignByName(world, campaign, tenant) ?? refuse("unknown-campaign")).dbid }),
+    ...(campaign !== undefined && {
+      campaign: (campaignByName(world, campaign, tenant) ?? refuse("unknown-campaign")).dbid,
+    }),
     ...(list !== undefined && { list: (listByName(world, list, tenant) ?? refuse("unknown-list")).dbid }),
   };
 };

@@ -9,10 +9,18 @@ import type { Act } from "./act.ts";
 export const readStatus: Act = (world, { identifier }) => {
   if (identifier === undefined) {
     const groups = allGroups(world).map((group) => [group.name, statusOf(group)]);
-    return { body: { GSW_CM_MessageType: MESSAGE_TYPES.allGroups, CampaignGroups: Object.fromEntries(groups), GSW_CM_AttrOriginAppID: APPLICATION_DBID } };
+    return {
+      body: {
+        GSW_CM_MessageType: MESSAGE_TYPES.allGroups,
+        CampaignGroups: Object.fromEntries(groups),
+        GSW_CM_AttrOriginAppID: APPLICATION_DBID,
+      },
+    };
   }
   const group = groupByDbid(world, Number(identifier)) ?? refuse("group-not-found");
-  return { body: { GSW_CM_MessageType: MESSAGE_TYPES.oneGroup, ...statusOf(group), GSW_CM_AttrOriginAppID: APPLICATION_DBID } };
+  return {
+    body: { GSW_CM_MessageType: MESSAGE_TYPES.oneGroup, ...statusOf(group), GSW_CM_AttrOriginAppID: APPLICATION_DBID },
+  };
 };
 
 /** In the order of the manual's example. A group's own DBID is not in it. */
@@ -24,5 +32,8 @@ const statusOf = (group: CampaignGroup): object => ({
   ...(group.optimize_by !== null && { GSW_CM_AttrOptimizeBy: group.optimize_by }),
   ...(group.optimize_goal !== null && { GSW_CM_AttrOptimizeGoal: group.optimize_goal }),
   GSW_CM_AttrGroupCampStatus: group.status,
-  ...(group.status !== GROUP_STATUS.notLoaded && { GSW_CM_AttrProperties: { camp_group_data: {} }, GSW_SWITCH_DBID: group.switch_dbid }),
+  ...(group.status !== GROUP_STATUS.notLoaded && {
+    GSW_CM_AttrProperties: { camp_group_data: {} },
+    GSW_SWITCH_DBID: group.switch_dbid,
+  }),
 });

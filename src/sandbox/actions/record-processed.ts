@@ -33,6 +33,8 @@ const withTreatment = ({ treatments }: CallingRecord, treatment: string): string
 
 /** The rest of the chain has nothing left to do: the customer was reached. */
 const updateChain = (world: World, processed: CallingRecord): void => {
-  const waiting = unfinishedChain(world, processed).filter(({ record_status }) => record_status !== RECORD_STATUS.retrieved);
+  const waiting = unfinishedChain(world, processed).filter(
+    ({ record_status }) => record_status !== RECORD_STATUS.retrieved,
+  );
   for (const { record_id } of waiting) processRecord(world, record_id, { record_status: RECORD_STATUS.chainUpdated });
 };

@@ -13,7 +13,10 @@ export const requestRecordCancel: Act = (world, request) => {
   const addressed = request.action.resource === "records" ? [heldBy(world, request).record] : found(world, request);
   if (addressed.length === 0) refuse("no-record");
   for (const record of asChainAttr(world, request, addressed)) {
-    processRecord(world, record.record_id, { record_status: RECORD_STATUS.cancelled, call_result: CALL_RESULT.cancelRecord });
+    processRecord(world, record.record_id, {
+      record_status: RECORD_STATUS.cancelled,
+      call_result: CALL_RESULT.cancelRecord,
+    });
     endHandle(world, record);
   }
   return DONE;
@@ -23,7 +26,15 @@ const found = (world: World, request: Request): CallingRecord[] => {
   const tenant = requiredTenant(world, request.attributes);
   const campaignName = textIn(request.attributes, "GSW_CAMPAIGN_NAME");
   const listName = textIn(request.attributes, "GSW_CALLING_LIST");
-  const campaign = campaignName === undefined ? undefined : (campaignByName(world, campaignName, tenant) ?? refuse("unknown-campaign"));
+  const campaign =
+    campaignName === undefined
+      ? undefined
+      : (campaignByName(world, campaignName, tenant) ?? refuse("unknown-campaign"));
   const list = listName === undefined ? undefined : (listByName(world, listName, tenant) ?? refuse("unknown-list"));
-  return findUnfinished(world, { tenant: tenant.dbid, ...addressee(request), campaign: campaign?.dbid, list: list?.dbid });
+  return findUnfinished(world, {
+    tenant: tenant.dbid,
+    ...addressee(request),
+    campaign: campaign?.dbid,
+    list: list?.dbid,
+  });
 };

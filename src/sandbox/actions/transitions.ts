@@ -6,7 +6,18 @@ import type { ActionName } from "../../ocs/catalog.ts";
 import type { Condition } from "../conditions.ts";
 import { GROUP_STATUS } from "../numbers.ts";
 
-export type GroupRequest = Extract<ActionName, "Load" | "StartDialing" | "SetDialingMode" | "StopDialing" | "Unload" | "ForceUnload" | "Launch" | "Stage" | "Complete">;
+export type GroupRequest = Extract<
+  ActionName,
+  | "Load"
+  | "StartDialing"
+  | "SetDialingMode"
+  | "StopDialing"
+  | "Unload"
+  | "ForceUnload"
+  | "Launch"
+  | "Stage"
+  | "Complete"
+>;
 export type Effect = "load" | "start" | "change mode" | "stop" | "unload" | "force unload" | "nothing";
 export type GroupState = keyof typeof GROUP_STATUS;
 

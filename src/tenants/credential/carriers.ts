@@ -15,8 +15,14 @@ export type Carriers = {
   readonly challenge: string;
 };
 
-type Options = { readonly bearer: boolean; /** "basic", and "header:" with a header's name. */ readonly keys: readonly string[] };
-type Carrier = { /** The header's name in small letters. */ readonly name: string; /** A text says why it cannot be read. */ readonly read: (value: string) => Presented | string };
+type Options = {
+  readonly bearer: boolean;
+  /** "basic", and "header:" with a header's name. */ readonly keys: readonly string[];
+};
+type Carrier = {
+  /** The header's name in small letters. */ readonly name: string;
+  /** A text says why it cannot be read. */ readonly read: (value: string) => Presented | string;
+};
 
 const REALM = 'realm="ocsgw"';
 const HEADER = /^header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/;
@@ -29,7 +35,8 @@ export const createCarriers = ({ bearer, keys }: Options): Carriers => {
   for (const carrier of keys.filter((name) => name !== "basic")) {
     const name = HEADER.exec(carrier)?.[1]?.toLowerCase();
     const isTaken = carriers.some((other) => other.name === name);
-    if (name === undefined || isTaken) throw new CredentialFault(`carrier "${carrier}": expected basic, or header: and another header's name`);
+    if (name === undefined || isTaken)
+      throw new CredentialFault(`carrier "${carrier}": expected basic, or header: and another header's name`);
     carriers.push({ name, read: (key) => ({ kind: "key", key }) });
   }
   return { read: (headers) => readLines(headers, carriers), challenge: challengeOf({ bearer, basic }) };
@@ -53,11 +60,15 @@ const readLines = (headers: HeaderLines, carriers: readonly Carrier[]): readonly
 
 /** Most lines are none of ours, and their length says so. */
 const carrierOf = (name: string, carriers: readonly Carrier[]): Carrier | undefined => {
-  for (const carrier of carriers) if (carrier.name.length === name.length && carrier.name === name.toLowerCase()) return carrier;
+  for (const carrier of carriers)
+    if (carrier.name.length === name.length && carrier.name === name.toLowerCase()) return carrier;
   return undefined;
 };
 
-const readAuthorization = (value: string, taken: { readonly bearer: boolean; readonly basic: boolean }): Presented | string => {
+const readAuthorization = (
+  value: string,
+  taken: { readonly bearer: boolean; readonly basic: boolean },
+): Presented | string => {
   const blank = value.indexOf(" ");
   if (blank < 0) return "it has no scheme and a credential behind it";
   const scheme = value.slice(0, blank).toLowerCase();
@@ -86,6 +97,9 @@ const readBasic = (encoded: string): Presented | string => {
 
 /** A 401 must name a scheme. A key in a header of its own belongs to none of the registered ones, so Bearer stands for it. */
 const challengeOf = ({ bearer, basic }: { readonly bearer: boolean; readonly basic: boolean }): string => {
-  const schemes = [...(bearer || !basic ? [`Bearer ${REALM}`] : []), ...(basic ? [`Basic ${REALM}, charset="UTF-8"`] : [])];
+  const schemes = [
+    ...(bearer || !basic ? [`Bearer ${REALM}`] : []),
+    ...(basic ? [`Basic ${REALM}, charset="UTF-8"`] : []),
+  ];
   return schemes.join(", ");
 };

@@ -30,8 +30,12 @@ const LABEL = /^[a-z0-9-]+$/;
 
 /** `*` stands for one character or more of the label that it is in. */
 const patternOf = (rule: string, name: string): Rule["takes"] => {
-  if (!/^[a-z0-9*-]+(?:\.[a-z0-9*-]+)*$/i.test(name)) throw new CredentialFault(`certificate "${rule}": san_dns is no DNS name, with * for a part of a label`);
-  const labels = name.toLowerCase().split(".").map((label) => wildcard(label, 1));
+  if (!/^[a-z0-9*-]+(?:\.[a-z0-9*-]+)*$/i.test(name))
+    throw new CredentialFault(`certificate "${rule}": san_dns is no DNS name, with * for a part of a label`);
+  const labels = name
+    .toLowerCase()
+    .split(".")
+    .map((label) => wildcard(label, 1));
   return (shown) => {
     const parts = shown.split(".");
     return parts.length === labels.length && parts.every((part, at) => LABEL.test(part) && labels[at]!(part));
@@ -39,7 +43,8 @@ const patternOf = (rule: string, name: string): Rule["takes"] => {
 };
 
 const fits = ({ takes, authorities }: Rule, shown: ShownCertificate): boolean =>
-  (authorities === undefined || shown.authorities.some((authority) => authorities.includes(authority))) && shown.names.some(takes);
+  (authorities === undefined || shown.authorities.some((authority) => authorities.includes(authority))) &&
+  shown.names.some(takes);
 
 /** Every rule that fits gives its tenants; one that lists none speaks for all of its client's. */
 const tenantsOf = (rules: readonly Rule[]): { readonly tenants?: readonly string[] } =>

@@ -7,7 +7,11 @@ import type { Presented } from "./carriers.ts";
 import { MAX_TOKEN } from "./token.ts";
 
 /** Texts as the client wrote them. */
-export type Claimed = { readonly client?: string; readonly kid?: string; /** A token's `iss`. */ readonly issuer?: string };
+export type Claimed = {
+  readonly client?: string;
+  readonly kid?: string;
+  /** A token's `iss`. */ readonly issuer?: string;
+};
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$/;
 /** Keys of ours, of the sandbox, and what looks like any secret: longer than names are, or a UUID. */
@@ -31,22 +35,36 @@ type Known = {
 export const claimedIn = (presented: readonly Presented[], { isKey, clientClaimOf }: Known): Claimed => {
   const isName = (text: unknown): text is string =>
     typeof text === "string" && NAME.test(text) && !SECRET.test(text) && !isKey(text);
-  const tokens = presented.flatMap((each) => (each.kind === "jwt" && each.text.length <= MAX_TOKEN ? [claimsOf(each.text)] : []));
+  const tokens = presented.flatMap((each) =>
+    each.kind === "jwt" && each.text.length <= MAX_TOKEN ? [claimsOf(each.text)] : [],
+  );
   const users = presented.map((each) => (each.kind === "key" ? each.user : undefined));
   const clients = tokens.map(({ issuer, claims }) => claims?.[(issuer !== undefined && clientClaimOf(issuer)) || ""]);
   const client = [...users, ...clients].find(isName);
   const kid = tokens.find((token) => token.kid !== undefined)?.kid;
   const issuer = tokens.find((token) => token.issuer !== undefined)?.issuer;
-  return { ...(client !== undefined && { client }), ...(kid !== undefined && { kid }), ...(issuer !== undefined && { issuer }) };
+  return {
+    ...(client !== undefined && { client }),
+    ...(kid !== undefined && { kid }),
+    ...(issuer !== undefined && { issuer }),
+  };
 };
 
 type Members = { readonly [name: string]: unknown };
-type TokenClaims = { readonly kid: string | undefined; readonly issuer: string | undefined; readonly claims: Members | undefined };
+type TokenClaims = {
+  readonly kid: string | undefined;
+  readonly issuer: string | undefined;
+  readonly claims: Members | undefined;
+};
 
 const claimsOf = (token: string): TokenClaims => {
   const [header = "", payload = ""] = token.split(".", 2);
   const claims = objectIn(payload);
-  return { kid: textIn(header.length > MOST_HEADER ? undefined : objectIn(header), "kid", KID), issuer: textIn(claims, "iss", ISSUER), claims };
+  return {
+    kid: textIn(header.length > MOST_HEADER ? undefined : objectIn(header), "kid", KID),
+    issuer: textIn(claims, "iss", ISSUER),
+    claims,
+  };
 };
 
 const textIn = (members: Members | undefined, name: string, form: RegExp): string | undefined => {

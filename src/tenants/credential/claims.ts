@@ -11,7 +11,11 @@ export type Claimed = {
   readonly expires: number;
 };
 
-type Judgement = { readonly claims: Claims; readonly issuer: JwtIssuer; /** Milliseconds since 1970. */ readonly now: number };
+type Judgement = {
+  readonly claims: Claims;
+  readonly issuer: JwtIssuer;
+  /** Milliseconds since 1970. */ readonly now: number;
+};
 
 /** A token that lives longer cannot be called back in time. */
 const MAX_LIFETIME = 24 * 60 * 60 * 1000;
@@ -44,7 +48,10 @@ const readLifetime = ({ claims, issuer, now }: Judgement): number => {
   const life = expires - (issued ?? now);
   const longest = issuer.max_lifetime ?? MAX_LIFETIME;
   if (life > longest)
-    throw new Unusable("token-lifetime", `the token lives for ${seconds(life)}, longer than max_lifetime (${seconds(longest)})`);
+    throw new Unusable(
+      "token-lifetime",
+      `the token lives for ${seconds(life)}, longer than max_lifetime (${seconds(longest)})`,
+    );
   return expires;
 };
 
@@ -64,7 +71,9 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 
 const isForAudience = (claims: Claims, audience: string): boolean => {
   const named = claims.get("aud");
-  return isArray(named) ? named.items.every((item) => typeof item === "string") && named.items.includes(audience) : named === audience;
+  return isArray(named)
+    ? named.items.every((item) => typeof item === "string") && named.items.includes(audience)
+    : named === audience;
 };
 
 const readTenant = ({ claims, issuer }: Judgement): { readonly tenant?: string } => {

@@ -17,14 +17,20 @@ export type Failures = {
   readonly mayTry: (source: string) => boolean;
 };
 
-type Options = { /** Milliseconds on a clock that is never set. */ readonly now?: () => number; readonly capacity?: number };
+type Options = {
+  /** Milliseconds on a clock that is never set. */ readonly now?: () => number;
+  readonly capacity?: number;
+};
 
 /** Of more addresses, or credentials, than this, those that have not failed for the longest time are forgotten. */
 const CAPACITY = 50_000;
 /** Some 4 ms of a processor each second: a signature takes up to 0.15 ms. */
 const TRIES: Limit = { points: 25, seconds: 1 };
 
-export const createFailures = (allowance: Limit, { now = () => performance.now(), capacity = CAPACITY }: Options = {}): Failures => {
+export const createFailures = (
+  allowance: Limit,
+  { now = () => performance.now(), capacity = CAPACITY }: Options = {},
+): Failures => {
   const bySource = new Buckets(allowance, capacity);
   const byCredential = new Buckets(allowance, capacity);
   const tries = new Buckets(TRIES, capacity);
@@ -33,12 +39,15 @@ export const createFailures = (allowance: Limit, { now = () => performance.now()
       const at = now();
       // What cannot be read costs as little as no credential at all.
       if (!credentials.every((each) => byCredential.get(each))) bySource.renew(networkOf(source)).take(at);
-      return Math.max(0, ...credentials.map((each) => {
-        const bucket = byCredential.renew(each);
-        const wait = bucket.wait(at);
-        bucket.take(at);
-        return seconds(wait);
-      }));
+      return Math.max(
+        0,
+        ...credentials.map((each) => {
+          const bucket = byCredential.renew(each);
+          const wait = bucket.wait(at);
+          bucket.take(at);
+          return seconds(wait);
+        }),
+      );
     },
     wait: (source) => (bySource.size === 0 ? 0 : seconds(bySource.get(networkOf(source))?.wait(now()))),
     mayTry: (source) => {

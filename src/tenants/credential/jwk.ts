@@ -19,15 +19,21 @@ const ALGORITHMS = {
 } as const satisfies Record<string, { readonly kty: string; readonly crv?: string }>;
 
 export type Algorithm = keyof typeof ALGORITHMS;
-export type VerificationKey = { /** Undefined where the set names none. */ readonly kid: string | undefined; readonly algorithm: Algorithm; readonly key: KeyObject };
+export type VerificationKey = {
+  /** Undefined where the set names none. */ readonly kid: string | undefined;
+  readonly algorithm: Algorithm;
+  readonly key: KeyObject;
+};
 
 export const isAlgorithm = (name: string): name is Algorithm => Object.hasOwn(ALGORITHMS, name);
 
 /** RFC 9864 gives EdDSA on this curve a name of its own; issuers write either. */
-export const isSameAlgorithm = (one: string, other: string): boolean => one === other || (isEd25519(one) && isEd25519(other));
+export const isSameAlgorithm = (one: string, other: string): boolean =>
+  one === other || (isEd25519(one) && isEd25519(other));
 export const isEd25519 = (name: string): boolean => name === "EdDSA" || name === "Ed25519";
 
-export const isKid = (value: unknown): value is string => typeof value === "string" && /^[\x20-\x7e]{1,256}$/.test(value);
+export const isKid = (value: unknown): value is string =>
+  typeof value === "string" && /^[\x20-\x7e]{1,256}$/.test(value);
 
 export class UnfitKey extends Error {}
 
@@ -54,7 +60,8 @@ export const readKey = (jwk: Parameters, allowed: readonly Algorithm[]): Verific
 const checkPurpose = ({ use, key_ops: operations }: Parameters): void => {
   if (use !== undefined && use !== "sig") throw new UnfitKey("its use is not sig");
   if (operations === undefined) return;
-  if (!Array.isArray(operations) || operations.length !== 1 || operations[0] !== "verify") throw new UnfitKey("its key_ops are not just verify");
+  if (!Array.isArray(operations) || operations.length !== 1 || operations[0] !== "verify")
+    throw new UnfitKey("its key_ops are not just verify");
 };
 
 const algorithmOf = ({ alg, kty, crv }: Parameters, allowed: readonly Algorithm[]): Algorithm => {
@@ -62,7 +69,9 @@ const algorithmOf = ({ alg, kty, crv }: Parameters, allowed: readonly Algorithm[
     const wants: { readonly kty: string; readonly crv?: string } = ALGORITHMS[name];
     return wants.kty === kty && wants.crv === (kty === "RSA" ? undefined : crv);
   });
-  const algorithm = fitting.find((name) => alg === undefined || (typeof alg === "string" && isSameAlgorithm(name, alg)));
+  const algorithm = fitting.find(
+    (name) => alg === undefined || (typeof alg === "string" && isSameAlgorithm(name, alg)),
+  );
   if (!algorithm) throw new UnfitKey("no algorithm of this issuer's list fits it");
   return algorithm;
 };

@@ -37,8 +37,7 @@ export const createKeySetCache = ({ dir, secret }: KeptKeys, { name, issuer, add
         error.code === "ENOENT" ? undefined : error,
       );
       if (text === undefined) return undefined;
-      if (text instanceof Error)
-        return `${file} cannot be read: ${reason(text)}`;
+      if (text instanceof Error) return `${file} cannot be read: ${reason(text)}`;
       const [line = "", mac = "", rest] = text.split("\n");
       if (rest !== "" || !/^[0-9a-f]{64}$/.test(mac))
         return `${file} is not authenticated: an earlier version wrote it, or somebody else`;

@@ -65,7 +65,10 @@ class RemoteKeys {
   constructor(options: Options) {
     this.#options = options;
     this.#timer = setInterval(() => this.#within(this.#loadedAt, REFRESH_AFTER) || this.refresh(), LOOK_EVERY).unref();
-    this.#remote = createRemoteJWKSet(addressOf(options), { timeoutDuration: TIMEOUT, [customFetch]: fetchCapped(this.#closing.signal) });
+    this.#remote = createRemoteJWKSet(addressOf(options), {
+      timeoutDuration: TIMEOUT,
+      [customFetch]: fetchCapped(this.#closing.signal),
+    });
   }
 
   find(kid: string | undefined): VerificationKey | undefined | Promise<VerificationKey | undefined> {
@@ -146,8 +149,9 @@ class RemoteKeys {
   /** A disk that cannot take it costs what it is for, and nothing else. */
   async #keep(jwks: unknown): Promise<void> {
     const { issuer, cache, tell } = this.#options;
-    await cache?.write({ jwks, fetchedAt: this.#loadedAt }).catch((problem: unknown) =>
-      tell({ kind: "key-set-not-kept", issuer, reason: faultInWords(problem) }));
+    await cache
+      ?.write({ jwks, fetchedAt: this.#loadedAt })
+      .catch((problem: unknown) => tell({ kind: "key-set-not-kept", issuer, reason: faultInWords(problem) }));
   }
 
   #put({ keys, skipped }: KeySet): void {
@@ -185,17 +189,20 @@ const addressOf = ({ issuer, address }: Options): URL => {
   if (!url) throw new CredentialFault(`issuer "${issuer}": jwks_uri is not an address`);
   const isSafe = url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.test(url.hostname));
   if (!isSafe) throw new CredentialFault(`issuer "${issuer}": jwks_uri must be https (http to this machine only)`);
-  if (url.username !== "" || url.password !== "") throw new CredentialFault(`issuer "${issuer}": jwks_uri must not carry a user or password`);
+  if (url.username !== "" || url.password !== "")
+    throw new CredentialFault(`issuer "${issuer}": jwks_uri must not carry a user or password`);
   return url;
 };
 
 /** jose follows no redirect and takes nothing but a 200; this adds an end to how much it reads. */
-const fetchCapped = (closing: AbortSignal): FetchImplementation => async (url, init) => {
-  const response = await fetch(url, { ...init, signal: AbortSignal.any([init.signal, closing]) });
-  if (response.status === 200) return new Response(await readCapped(response));
-  await response.body?.cancel();
-  return response;
-};
+const fetchCapped =
+  (closing: AbortSignal): FetchImplementation =>
+  async (url, init) => {
+    const response = await fetch(url, { ...init, signal: AbortSignal.any([init.signal, closing]) });
+    if (response.status === 200) return new Response(await readCapped(response));
+    await response.body?.cancel();
+    return response;
+  };
 
 const readCapped = async (response: Response): Promise<Buffer> => {
   const chunks: Uint8Array[] = [];

@@ -37,7 +37,10 @@ export const readKeySet = (jwks: unknown, algorithms: readonly Algorithm[]): Key
     else if (more.length > 0) skipped.push({ ...(kid !== undefined && { kid }), reason: "its kid stands twice" });
     else keys.set(kid ?? NO_KID, key!);
   }
-  if (keys.size === 0) throw new Error(`no usable key${skipped.map(({ kid, reason }) => `; ${kid ?? "without kid"}: ${reason}`).join("")}`);
+  if (keys.size === 0)
+    throw new Error(
+      `no usable key${skipped.map(({ kid, reason }) => `; ${kid ?? "without kid"}: ${reason}`).join("")}`,
+    );
   return { keys, skipped };
 };
 
@@ -54,7 +57,8 @@ const tryKey = (entry: unknown, algorithms: readonly Algorithm[]): VerificationK
 
 const isFit = (key: VerificationKey | SkippedKey): key is VerificationKey => "algorithm" in key;
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** True when every key of the old set is still the same key, for the same algorithm, in the new one. */
 export const keepsAll = (old: Keys, next: Keys): boolean =>

@@ -48,16 +48,30 @@ type Surroundings = {
 export const openKeySource = async (issuer: JwtIssuer, surroundings: Surroundings): Promise<KeySource> => {
   const algorithms = algorithmsOf(issuer);
   const { jwks_uri: address, jwks_file: path } = issuer;
-  if ((address === undefined) === (path === undefined)) throw new CredentialFault(`issuer "${issuer.name}": needs jwks_uri or jwks_file, and not both`);
+  if ((address === undefined) === (path === undefined))
+    throw new CredentialFault(`issuer "${issuer.name}": needs jwks_uri or jwks_file, and not both`);
   const read = (jwks: unknown): KeySet => readKeySet(jwks, algorithms);
   if (address !== undefined) {
     const { keptKeys } = surroundings;
     const cache = keptKeys && createKeySetCache(keptKeys, { name: issuer.name, issuer: issuer.issuer, address });
-    return openRemoteKeys({ issuer: issuer.name, address, read, ...surroundings, maxStale: issuer.max_stale ?? MAX_STALE, cache });
+    return openRemoteKeys({
+      issuer: issuer.name,
+      address,
+      read,
+      ...surroundings,
+      maxStale: issuer.max_stale ?? MAX_STALE,
+      cache,
+    });
   }
   const { keys, skipped } = await readKeyFile(issuer.name, path!, read);
   surroundings.tell({ kind: "key-set-loaded", issuer: issuer.name, usable: keys.size, skipped });
-  return { find: (kid) => keyFor(keys, kid), renew: () => {}, away: () => undefined, state: () => undefined, close: () => {} };
+  return {
+    find: (kid) => keyFor(keys, kid),
+    renew: () => {},
+    away: () => undefined,
+    state: () => undefined,
+    close: () => {},
+  };
 };
 
 const algorithmsOf = ({ name, algorithms }: JwtIssuer): readonly Algorithm[] => {

@@ -45,7 +45,10 @@ export const keyTableSteps = function* ({ records, now }: Options): Steps<KeyTab
       if (!KEY.test(key)) return { denied: "key-unknown", reason: "what was sent has not the form of a key" };
       const entry = entries.get(hash("sha256", key, "hex"));
       if (!entry) return { denied: "key-unknown", reason: "the key is not in the keys file" };
-      const { client, credential: { id } } = entry.identity;
+      const {
+        client,
+        credential: { id },
+      } = entry.identity;
       const named = `key ${id} of client ${client}`;
       if (now() >= entry.until) return { denied: entry.ends, reason: `${named} ${endOf(entry)}`, key: id };
       if (user !== undefined && user !== client)

@@ -20,7 +20,11 @@ export type Revocations = {
   readonly add: (one: Revocation) => void;
 };
 
-const KIND: Readonly<Record<Credential["kind"], RevocationKind>> = { jwt: "token", key: "key", certificate: "certificate" };
+const KIND: Readonly<Record<Credential["kind"], RevocationKind>> = {
+  jwt: "token",
+  key: "key",
+  certificate: "certificate",
+};
 
 /** `now`: the time at least; a revocation that ends must not end early because a clock is wrong. */
 export const createRevocations = (now: () => number = Date.now): Revocations => {
@@ -31,8 +35,11 @@ export const createRevocations = (now: () => number = Date.now): Revocations => 
     return end !== undefined && (end === Infinity || end > now());
   };
   return {
-    get revision() { return revision; },
-    holds: ({ client, credential }) => ends.size > 0 && (stands(KIND[credential.kind], credential.id) || stands("client", client)),
+    get revision() {
+      return revision;
+    },
+    holds: ({ client, credential }) =>
+      ends.size > 0 && (stands(KIND[credential.kind], credential.id) || stands("client", client)),
     put: (all) => {
       revision++;
       ends = new Map(all.map(({ kind, id, until }) => [`${kind} ${id}`, until ?? Infinity]));

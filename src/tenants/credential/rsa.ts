@@ -11,8 +11,10 @@ const MAX_BITS = 8192;
 /** Why the key is not fit for use; undefined when it is. */
 export const rsaWeakness = (key: KeyObject, modulus: string): string | undefined => {
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength < MIN_BITS || modulusLength > MAX_BITS) return `an RSA modulus of ${modulusLength} bits; ${MIN_BITS} to ${MAX_BITS} were expected`;
-  if (publicExponent <= MIN_EXPONENT || publicExponent >= MAX_EXPONENT || publicExponent % 2n === 0n) return "an RSA public exponent that is even, tiny or huge";
+  if (modulusLength < MIN_BITS || modulusLength > MAX_BITS)
+    return `an RSA modulus of ${modulusLength} bits; ${MIN_BITS} to ${MAX_BITS} were expected`;
+  if (publicExponent <= MIN_EXPONENT || publicExponent >= MAX_EXPONENT || publicExponent % 2n === 0n)
+    return "an RSA public exponent that is even, tiny or huge";
   if (hasRocaShape(modulus)) return "an RSA modulus made by a broken generator (ROCA, CVE-2017-15361)";
   return undefined;
 };
@@ -33,7 +35,7 @@ const powersOf65537 = (prime: number): ReadonlySet<number> => {
 };
 
 const SMALL_PRIMES = [
-  3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151,
-  157, 163, 167,
+  3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113,
+  127, 131, 137, 139, 149, 151, 157, 163, 167,
 ];
 const ROCA_RESIDUES = SMALL_PRIMES.map((prime) => [prime, powersOf65537(prime)] as const);

@@ -13,10 +13,15 @@ export const verifySignature = ({ text, algorithm }: Signed, { key, algorithm: d
   // jsonwebtoken knows no Ed25519.
   if (isEd25519(demanded)) return verifyEd25519(text, key);
   // Times and the other claims have been judged before, more strictly and by our own clock.
-  jsonwebtoken.verify(text, key, { algorithms: [demanded as jsonwebtoken.Algorithm], ignoreExpiration: true, ignoreNotBefore: true });
+  jsonwebtoken.verify(text, key, {
+    algorithms: [demanded as jsonwebtoken.Algorithm],
+    ignoreExpiration: true,
+    ignoreNotBefore: true,
+  });
 };
 
 const verifyEd25519 = (text: string, key: KeyObject): void => {
   const end = text.lastIndexOf(".");
-  if (!verify(null, Buffer.from(text.slice(0, end)), key, Buffer.from(text.slice(end + 1), "base64url"))) throw new Error("the signature is another key's");
+  if (!verify(null, Buffer.from(text.slice(0, end)), key, Buffer.from(text.slice(end + 1), "base64url")))
+    throw new Error("the signature is another key's");
 };

@@ -41,7 +41,9 @@ export const splitCompact = (text: string): readonly [header: string, payload: s
   if (signature === undefined || more.length > 0)
     throw new Unusable("token-malformed", "the token has not three parts");
   if (header!.length > MAX_HEADER) throw new Unusable("token-malformed", "the token's header is too long");
-  for (const part of [header, payload, signature]) if (!isCanonicalBase64url(part)) throw new Unusable("token-malformed", "a part of the token is not canonical base64url");
+  for (const part of [header, payload, signature])
+    if (!isCanonicalBase64url(part))
+      throw new Unusable("token-malformed", "a part of the token is not canonical base64url");
   return [header!, payload!, signature];
 };
 
@@ -82,6 +84,9 @@ const refuseDoubledKeys = (value: JsonValue): void => {
   else if (isArray(value)) for (const item of value.items) refuseDoubledKeys(item);
 };
 
-export const isObject = (value: JsonValue | undefined): value is JsonObject => typeof value === "object" && value?.kind === "object";
-export const isArray = (value: JsonValue | undefined): value is Extract<JsonValue, { kind: "array" }> => typeof value === "object" && value?.kind === "array";
-export const isFraction = (value: JsonValue | undefined): value is Extract<JsonValue, { kind: "fraction" }> => typeof value === "object" && value?.kind === "fraction";
+export const isObject = (value: JsonValue | undefined): value is JsonObject =>
+  typeof value === "object" && value?.kind === "object";
+export const isArray = (value: JsonValue | undefined): value is Extract<JsonValue, { kind: "array" }> =>
+  typeof value === "object" && value?.kind === "array";
+export const isFraction = (value: JsonValue | undefined): value is Extract<JsonValue, { kind: "fraction" }> =>
+  typeof value === "object" && value?.kind === "fraction";

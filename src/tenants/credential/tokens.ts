@@ -28,7 +28,12 @@ export type Tokens = {
   readonly close: () => void;
 };
 
-type Options = { readonly issuers: readonly JwtIssuer[]; readonly now: () => number; readonly tell: Tell; readonly keptKeys?: KeptKeys | undefined };
+type Options = {
+  readonly issuers: readonly JwtIssuer[];
+  readonly now: () => number;
+  readonly tell: Tell;
+  readonly keptKeys?: KeptKeys | undefined;
+};
 type Trusted = { readonly issuer: JwtIssuer; readonly keys: KeySource };
 
 const MAX_SKEW = 10 * 60 * 1000;
@@ -77,12 +82,22 @@ export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): P
   const knows = (text: string): boolean => text.length <= MAX_TOKEN && memory.knows(hash("sha256", text, "hex"));
   const clientClaimOf = (issuer: string): string | undefined => trusted.get(issuer)?.issuer.claims.client;
   const keySets = (): readonly KeySetState[] => [...trusted.values()].flatMap(({ keys }) => keys.state() ?? []);
-  return { identify, knows, isPlausible, clientClaimOf, keySets, close: () => trusted.forEach(({ keys }) => keys.close()) };
+  return {
+    identify,
+    knows,
+    isPlausible,
+    clientClaimOf,
+    keySets,
+    close: () => trusted.forEach(({ keys }) => keys.close()),
+  };
 };
 
 type Verified = { readonly claimed: Claimed; readonly issuer: JwtIssuer };
 
-const identityOf = ({ claimed: { client, tenant, jti, boundTo }, issuer: { tenants } }: Verified, digest: string): Identity => ({
+const identityOf = (
+  { claimed: { client, tenant, jti, boundTo }, issuer: { tenants } }: Verified,
+  digest: string,
+): Identity => ({
   client,
   credential: { kind: "jwt", id: jti ?? digest.slice(0, 16) },
   ...(tenant !== undefined && { tenant }),
@@ -118,7 +133,11 @@ const remember = (forged: Set<string>, digest: string): void => {
   forged.add(digest);
 };
 
-type Prepared = Verified & { readonly token: Token; readonly keys: KeySource; readonly key: ReturnType<KeySource["find"]> };
+type Prepared = Verified & {
+  readonly token: Token;
+  readonly keys: KeySource;
+  readonly key: ReturnType<KeySource["find"]>;
+};
 
 /** The order matters: what costs nothing comes first, so that an expired or foreign token makes nobody fetch or verify. */
 const prepare = ({ text, trusted, now }: Question): Prepared => {
@@ -146,21 +165,32 @@ const signed = (token: Token, key: VerificationKey | undefined, { issuer, keys }
     verifySignature(token, key);
   } catch (problem) {
     // Nothing but the signature tells that a key without kid was replaced.
-    if (key.kid !== undefined && token.kid !== undefined) throw problem instanceof Unusable ? problem : new BadSignature();
+    if (key.kid !== undefined && token.kid !== undefined)
+      throw problem instanceof Unusable ? problem : new BadSignature();
     keys.renew();
     throw problem;
   }
 };
 
 const keyless = ({ kid }: Token, { name }: JwtIssuer, away: KeysAway | undefined): Unusable =>
-  away ? new KeysUnavailable(name, away)
-    : new Unusable("token-key", kid === undefined ? `the token names no key, and issuer ${name} has several` : `the token's key is not one of issuer ${name}'s`);
+  away
+    ? new KeysUnavailable(name, away)
+    : new Unusable(
+        "token-key",
+        kid === undefined
+          ? `the token names no key, and issuer ${name} has several`
+          : `the token's key is not one of issuer ${name}'s`,
+      );
 
-const trust = async (issuers: readonly JwtIssuer[], open: (issuer: JwtIssuer) => Promise<KeySource>): Promise<ReadonlyMap<string, Trusted>> => {
+const trust = async (
+  issuers: readonly JwtIssuer[],
+  open: (issuer: JwtIssuer) => Promise<KeySource>,
+): Promise<ReadonlyMap<string, Trusted>> => {
   const trusted = new Map<string, Trusted>();
   try {
     for (const issuer of issuers) {
-      if (trusted.has(issuer.issuer)) throw new CredentialFault(`issuer "${issuer.name}": another issuer has the same iss`);
+      if (trusted.has(issuer.issuer))
+        throw new CredentialFault(`issuer "${issuer.name}": another issuer has the same iss`);
       trusted.set(issuer.issuer, { issuer, keys: await open(issuer) });
     }
     return trusted;
@@ -172,8 +202,10 @@ const trust = async (issuers: readonly JwtIssuer[], open: (issuer: JwtIssuer) =>
 
 const checkIssuer = ({ name, issuer, audience, clock_skew: skew, claims }: JwtIssuer): void => {
   const needed = { issuer, audience, "claims.client": claims.client, "claims.tenant": claims.tenant ?? "none" };
-  for (const [key, value] of Object.entries(needed)) if (value === "") throw new CredentialFault(`issuer "${name}": ${key} is empty`);
-  if (!(skew >= 0 && skew <= MAX_SKEW)) throw new CredentialFault(`issuer "${name}": clock_skew is not between 0 and 10 minutes`);
+  for (const [key, value] of Object.entries(needed))
+    if (value === "") throw new CredentialFault(`issuer "${name}": ${key} is empty`);
+  if (!(skew >= 0 && skew <= MAX_SKEW))
+    throw new CredentialFault(`issuer "${name}": clock_skew is not between 0 and 10 minutes`);
 };
 
 /** What the libraries say may quote the token; only our own words are passed on. */

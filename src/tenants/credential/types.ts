@@ -77,7 +77,12 @@ export type SkippedKey = { readonly kid?: string; readonly reason: string };
 
 /** What is worth telling an operator. No token, no key and no claim's value is ever in it. */
 export type CredentialNews =
-  | { readonly kind: "key-set-loaded"; readonly issuer: string; readonly usable: number; readonly skipped: readonly SkippedKey[] }
+  | {
+      readonly kind: "key-set-loaded";
+      readonly issuer: string;
+      readonly usable: number;
+      readonly skipped: readonly SkippedKey[];
+    }
   | { readonly kind: "key-set-failed"; readonly issuer: string; readonly reason: string }
   /** It was fetched, after the last attempt had failed. */
   | { readonly kind: "key-set-back"; readonly issuer: string }

@@ -6,9 +6,26 @@
 import { Announced, type NewLife } from "./announced.ts";
 import { FreeLease, OwnedLease } from "./lease.ts";
 import { Recent } from "./recent.ts";
-import { needsOwner, type Asked, type Asker, type Claim, type Claimed, type HandlesOptions, type Held, type Known, type Restoring } from "./held.ts";
+import {
+  needsOwner,
+  type Asked,
+  type Asker,
+  type Claim,
+  type Claimed,
+  type HandlesOptions,
+  type Held,
+  type Known,
+  type Restoring,
+} from "./held.ts";
 import { InFlight } from "./in-flight.ts";
-import { reasonOfDenied, reasonOfUnclear, type Ending, type Former, type PersonTokens, type Reason } from "./verdict.ts";
+import {
+  reasonOfDenied,
+  reasonOfUnclear,
+  type Ending,
+  type Former,
+  type PersonTokens,
+  type Reason,
+} from "./verdict.ts";
 
 /** Owned handles at once. OCS's own memory ends far below. */
 const MAX_OWNED = 1_000_000;
@@ -150,7 +167,8 @@ export class Handles {
     const former = this.#former.get(handle);
     const past = this.#past.get(handle);
     const own = held?.tenant === asker.dbid ? held : undefined;
-    if (own?.state === "owned" && (!this.rolesKnown || this.isConfirmed(own))) return { lease: new OwnedLease(this, handle, own, finalizes) };
+    if (own?.state === "owned" && (!this.rolesKnown || this.isConfirmed(own)))
+      return { lease: new OwnedLease(this, handle, own, finalizes) };
     if (own?.state === "owned") return { unclear: "unconfirmed" };
     if (own?.state === "storing") return { unclear: "storing" };
     if (held?.among?.includes(asker.dbid)) return { unclear: "disputed" };
@@ -167,7 +185,9 @@ export class Handles {
   reasonFor(tenant: number, handle: number): Reason {
     const asked = this.ask({ dbid: tenant, records: "pre-dial" }, handle, false);
     if ("denied" in asked) return reasonOfDenied(asked.denied);
-    return "unclear" in asked ? reasonOfUnclear(asked.unclear) : "in-flight: an earlier finalizing request for the handle was still in flight";
+    return "unclear" in asked
+      ? reasonOfUnclear(asked.unclear)
+      : "in-flight: an earlier finalizing request for the handle was still in flight";
   }
 
   /** Likewise, where the number is another record's by now. */
@@ -211,7 +231,8 @@ export class Handles {
     if (held) {
       const isConfirmed = this.isConfirmed(held);
       if (!isConfirmed) this.#doubt(held);
-      if (among.length === 0 && held.state === "owned") this.#remember(handle, held, { ending: "reassigned", at: now * 1000 });
+      if (among.length === 0 && held.state === "owned")
+        this.#remember(handle, held, { ending: "reassigned", at: now * 1000 });
       const disputed = this.#dispute(handle, held, among);
       // What is unconfirmed may be of a life before, and then nothing is contradicted.
       return among.length > 0 || isConfirmed ? disputed : { ...disputed, isNews: false };
@@ -247,7 +268,17 @@ export class Handles {
     const registered = attempt === undefined;
     const state = among ? "disputed" : "owned";
     this.#owned.set(handle, {
-      tenant, generation, began: generation, attempt, registered, since, state, among, stretch, announced, heardAt: -Infinity,
+      tenant,
+      generation,
+      began: generation,
+      attempt,
+      registered,
+      since,
+      state,
+      among,
+      stretch,
+      announced,
+      heardAt: -Infinity,
     });
     // It was announced in this epoch, so that a late copy of its announcement proves nothing when it has ended.
     this.#announced.add(handle, generation);
@@ -397,7 +428,15 @@ export class Handles {
   #adopt(handle: number, { tenant, attempt, announced, since, stretch }: Held): void {
     const generation = ++this.#generation;
     const held: Held = {
-      tenant, attempt, announced, since, stretch, generation, began: generation, registered: false, state: "owned",
+      tenant,
+      attempt,
+      announced,
+      since,
+      stretch,
+      generation,
+      began: generation,
+      registered: false,
+      state: "owned",
       heardAt: -Infinity,
     };
     this.#owned.set(handle, held);
@@ -424,7 +463,15 @@ export class Handles {
     if (this.#owned.size >= MAX_OWNED) return { as: "full" };
     const generation = ++this.#generation;
     const held: Held = {
-      tenant, generation, began: generation, attempt, announced, registered, isReused, since: now, state: "storing",
+      tenant,
+      generation,
+      began: generation,
+      attempt,
+      announced,
+      registered,
+      isReused,
+      since: now,
+      state: "storing",
       stretch: this.#stretch,
     };
     this.#owned.set(handle, held);
@@ -437,7 +484,16 @@ export class Handles {
     const generation = ++this.#generation;
     const began = before.tenant === tenant || before.state === "disputed" ? before.began : generation;
     const held: Held = {
-      tenant, generation, began, attempt, announced, registered, isReused, since: now, state, stretch: this.#stretch,
+      tenant,
+      generation,
+      began,
+      attempt,
+      announced,
+      registered,
+      isReused,
+      since: now,
+      state,
+      stretch: this.#stretch,
     };
     this.#forget(handle);
     this.#owned.set(handle, held);
@@ -456,24 +512,48 @@ export class Handles {
   }
 
   /** `claim`: the announcement that contradicts what was known, where it is for one tenant. */
-  #dispute(handle: number, before: Held, among: readonly number[], claim?: Claim): Extract<Claimed, { as: "disputed" }> {
+  #dispute(
+    handle: number,
+    before: Held,
+    among: readonly number[],
+    claim?: Claim,
+  ): Extract<Claimed, { as: "disputed" }> {
     const isFirst = before.state !== "disputed";
-    const known = isFirst ? [] : before.among ?? [];
+    const known = isFirst ? [] : (before.among ?? []);
     const isNews = isFirst || among.some((dbid) => !known.includes(dbid));
     const generation = ++this.#generation;
     const held: Held = {
-      tenant: claim?.tenant ?? before.tenant, attempt: claim?.attempt, announced: claim?.announced, generation, began: before.began, registered: false,
-      stretch: this.#stretch, since: claim?.now ?? before.since, state: "disputed",
-      among: [...new Set([...known, ...among])], contradicts: isFirst && claim ? before.generation : undefined,
+      tenant: claim?.tenant ?? before.tenant,
+      attempt: claim?.attempt,
+      announced: claim?.announced,
+      generation,
+      began: before.began,
+      registered: false,
+      stretch: this.#stretch,
+      since: claim?.now ?? before.since,
+      state: "disputed",
+      among: [...new Set([...known, ...among])],
+      contradicts: isFirst && claim ? before.generation : undefined,
     };
     this.#forget(handle);
     this.#owned.set(handle, held);
     return { as: "disputed", held, isNews };
   }
 
-  #remember(handle: number, { tenant, attempt, announced, since }: Held, how: Pick<Former, "ending" | "by" | "at">): void {
+  #remember(
+    handle: number,
+    { tenant, attempt, announced, since }: Held,
+    how: Pick<Former, "ending" | "by" | "at">,
+  ): void {
     const isStale = this.#stale.get(handle) !== undefined;
-    this.#former.set(handle, { tenant, attempt, announced, stretch: this.#stretch, ...how, ...(isStale && { staleSince: since * 1000 }) });
+    this.#former.set(handle, {
+      tenant,
+      attempt,
+      announced,
+      stretch: this.#stretch,
+      ...how,
+      ...(isStale && { staleSince: since * 1000 }),
+    });
   }
 
   #forget(handle: number): void {

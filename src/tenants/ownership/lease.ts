@@ -83,8 +83,9 @@ export class OwnedLease implements HandleLease {
   };
 
   readonly isOwned = (): boolean =>
-    this.#handles.rolesKnown && this.#handles.isConfirmed(this.#held)
-    && this.#handles.isOwned(this.#handle, this.#held);
+    this.#handles.rolesKnown &&
+    this.#handles.isConfirmed(this.#held) &&
+    this.#handles.isOwned(this.#handle, this.#held);
 
   readonly reason = (): Reason => {
     const now = this.#handles.find(this.#handle);
@@ -174,8 +175,10 @@ export class FreeLease implements HandleLease {
 
   /** No connection was lost since, and neither has it ended nor is it another tenant's by now. */
   readonly isOwned = (): boolean =>
-    this.#handles.rolesKnown && this.#handles.epoch === this.#epoch && this.#handles.stretch === this.#stretch
-    && this.withdrawn() === undefined;
+    this.#handles.rolesKnown &&
+    this.#handles.epoch === this.#epoch &&
+    this.#handles.stretch === this.#stretch &&
+    this.withdrawn() === undefined;
 
   readonly reason = (): Reason =>
     this.#handles.epoch === this.#epoch

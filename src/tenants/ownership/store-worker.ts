@@ -101,9 +101,18 @@ const openWhole = (file: string): Omit<Opened, "movedAside"> => {
 };
 
 /** SQLITE_CORRUPT, SQLITE_NOTADB and their finer kinds. */
-const isDamage = (error: unknown): boolean => error instanceof Damaged || [11, 26].includes((error as { errcode?: number }).errcode! & 0xff);
+const isDamage = (error: unknown): boolean =>
+  error instanceof Damaged || [11, 26].includes((error as { errcode?: number }).errcode! & 0xff);
 
-type Epoch = { readonly upstream: string; readonly number: number; readonly endpoint: string; readonly highest: number; readonly highestAt: number; readonly generation: number; readonly doubtUpTo: number };
+type Epoch = {
+  readonly upstream: string;
+  readonly number: number;
+  readonly endpoint: string;
+  readonly highest: number;
+  readonly highestAt: number;
+  readonly generation: number;
+  readonly doubtUpTo: number;
+};
 
 const EPOCHS = `SELECT upstream, number, endpoint, highest, highest_at AS highestAt, generation, doubt_up_to AS doubtUpTo
   FROM epoch`;
@@ -121,7 +130,12 @@ const restoredIn = (db: DatabaseSync): Restored[] => {
 
 /** Of a row, whose `among` is a JSON array. */
 const ownedIn = ({ among, phone, customer, ...row }: Readonly<Record<string, unknown>>): Owned =>
-  ({ ...row, ...(phone !== null && { phone }), ...(customer !== null && { customer }), ...(typeof among === "string" && { among: JSON.parse(among) as number[] }) }) as unknown as Owned;
+  ({
+    ...row,
+    ...(phone !== null && { phone }),
+    ...(customer !== null && { customer }),
+    ...(typeof among === "string" && { among: JSON.parse(among) as number[] }),
+  }) as unknown as Owned;
 
 const pagesIn = (db: DatabaseSync, upstream: string): Page[] =>
   db.prepare("SELECT page AS number, bits FROM announced WHERE upstream = ?").all(upstream) as unknown as Page[];
@@ -137,7 +151,11 @@ const bootId = ((): string | undefined => {
 
 /** Seconds since boot, which no clock that is set moves. */
 const aliveIn = (db: DatabaseSync): Pick<Opened, "downtime" | "mark"> => {
-  const { boot, uptime: last, mark } = db.prepare("SELECT boot, uptime, mark FROM alive").get() as { boot: string; uptime: number; mark: number };
+  const {
+    boot,
+    uptime: last,
+    mark,
+  } = db.prepare("SELECT boot, uptime, mark FROM alive").get() as { boot: string; uptime: number; mark: number };
   return { downtime: bootId !== undefined && boot === bootId ? Math.max(0, uptime() - last) * 1000 : undefined, mark };
 };
 
@@ -154,8 +172,20 @@ const REACH = `UPDATE epoch SET highest = ?3, highest_at = ?4
   WHERE upstream = ?1 AND number = ?2 AND (highest < ?3 OR (highest = ?3 AND highest_at < ?4))`;
 
 type StatementName =
-  | "put" | "remove" | "epoch" | "keep" | "clear" | "attempt" | "alive" | "number" | "page" | "drop" | "unpage"
-  | "handles" | "reach" | "doubt";
+  | "put"
+  | "remove"
+  | "epoch"
+  | "keep"
+  | "clear"
+  | "attempt"
+  | "alive"
+  | "number"
+  | "page"
+  | "drop"
+  | "unpage"
+  | "handles"
+  | "reach"
+  | "doubt";
 type Statements = Readonly<Record<StatementName, StatementSync>>;
 
 const prepare = (db: DatabaseSync): Statements => ({
@@ -191,7 +221,10 @@ const lifeOf = (db: DatabaseSync, { number }: Statements, upstream: string): Lif
   let life = lives.get(upstream);
   if (!life) {
     const known = number.get(upstream) as { number: number } | undefined;
-    lives.set(upstream, (life = { number: known?.number ?? 0, pages: new HandlePages(pagesIn(db, upstream)), dirty: new Map() }));
+    lives.set(
+      upstream,
+      (life = { number: known?.number ?? 0, pages: new HandlePages(pagesIn(db, upstream)), dirty: new Map() }),
+    );
   }
   return life;
 };
@@ -205,12 +238,22 @@ const noteAnnounced = ({ drop }: Statements, life: Life, upstream: string, handl
   drop.run(upstream, dropped);
 };
 
-type Beginning = { readonly upstream: string; readonly epoch: number; readonly endpoint: string; readonly keepFrom?: number | undefined };
+type Beginning = {
+  readonly upstream: string;
+  readonly epoch: number;
+  readonly endpoint: string;
+  readonly keepFrom?: number | undefined;
+};
 
 type Reached = Pick<Row, "highest" | "highestAt" | "generation">;
 const NOTHING: Reached = { highest: 0, highestAt: 0, generation: 0 };
 
-const begin = (statements: Statements, life: Life, { upstream, epoch, endpoint, keepFrom }: Beginning, reached: Reached): void => {
+const begin = (
+  statements: Statements,
+  life: Life,
+  { upstream, epoch, endpoint, keepFrom }: Beginning,
+  reached: Reached,
+): void => {
   statements.epoch.run(upstream, epoch, endpoint, reached.highest, reached.generation, reached.highestAt);
   if (epoch <= life.number) return;
   if (keepFrom !== undefined) statements.keep.run(upstream, epoch, keepFrom);
@@ -219,7 +262,8 @@ const begin = (statements: Statements, life: Life, { upstream, epoch, endpoint, 
   life.number = epoch;
   life.pages = new HandlePages();
   life.dirty.clear();
-  for (const { handle } of statements.handles.all(upstream) as { handle: number }[]) noteAnnounced(statements, life, upstream, handle);
+  for (const { handle } of statements.handles.all(upstream) as { handle: number }[])
+    noteAnnounced(statements, life, upstream, handle);
 };
 
 const apply = (db: DatabaseSync, statements: Statements, change: Change): void => {
@@ -233,7 +277,20 @@ const apply = (db: DatabaseSync, statements: Statements, change: Change): void =
     noteAnnounced(statements, life, upstream, change.handle);
     statements.reach.run(upstream, change.epoch, change.handle, change.generation);
   } else {
-    const { epoch, handle, tenant, generation, since, campaign, group, list, phone, customer = null, attempt, among } = change.row;
+    const {
+      epoch,
+      handle,
+      tenant,
+      generation,
+      since,
+      campaign,
+      group,
+      list,
+      phone,
+      customer = null,
+      attempt,
+      among,
+    } = change.row;
     const meant = among === undefined ? null : JSON.stringify(among);
     begin(statements, life, change.row, change.row);
     const said = [campaign, group, list, phone, attempt] as const;
@@ -248,7 +305,11 @@ const writePages = ({ page }: Statements): void => {
   }
 };
 
-const commit = (db: DatabaseSync, statements: Statements, { changes, mark }: Extract<Order, { kind: "commit" }>): string | undefined => {
+const commit = (
+  db: DatabaseSync,
+  statements: Statements,
+  { changes, mark }: Extract<Order, { kind: "commit" }>,
+): string | undefined => {
   try {
     db.exec("BEGIN IMMEDIATE");
     for (const change of changes) apply(db, statements, change);
@@ -280,7 +341,8 @@ const { db, restored, movedAside, downtime, mark } = openOrMoveAside(workerData 
 const statements = prepare(db);
 port.on("message", (order: Order) => {
   if (order.kind === "commit") return tell({ kind: "committed", failed: commit(db, statements, order) });
-  if (order.kind === "attempt") return tell({ kind: "attempt", id: order.id, handle: handleOf(statements, order.attempt, order.upstream) });
+  if (order.kind === "attempt")
+    return tell({ kind: "attempt", id: order.id, handle: handleOf(statements, order.attempt, order.upstream) });
   db.close();
   tell({ kind: "closed" });
   port.close();

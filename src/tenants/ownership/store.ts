@@ -120,9 +120,21 @@ export class StoreFailed extends Error {
 export type Change =
   | { readonly do: "put"; readonly row: Row }
   | { readonly do: "remove"; readonly upstream: string; readonly handle: number; readonly generation: number }
-  | { readonly do: "epoch"; readonly upstream: string; readonly epoch: number; readonly endpoint: string; readonly keepFrom: number | undefined }
+  | {
+      readonly do: "epoch";
+      readonly upstream: string;
+      readonly epoch: number;
+      readonly endpoint: string;
+      readonly keepFrom: number | undefined;
+    }
   | { readonly do: "doubt"; readonly upstream: string; readonly generation: number }
-  | { readonly do: "announced"; readonly upstream: string; readonly epoch: number; readonly handle: number; readonly generation: number };
+  | {
+      readonly do: "announced";
+      readonly upstream: string;
+      readonly epoch: number;
+      readonly handle: number;
+      readonly generation: number;
+    };
 
 export type Lasting = Exclude<Change, { do: "put" }>;
 
@@ -132,7 +144,13 @@ export type Order =
   | { readonly kind: "close" };
 
 export type News =
-  | { readonly kind: "opened"; readonly restored: readonly Restored[]; readonly movedAside: string | undefined; readonly downtime: number | undefined; readonly mark: number }
+  | {
+      readonly kind: "opened";
+      readonly restored: readonly Restored[];
+      readonly movedAside: string | undefined;
+      readonly downtime: number | undefined;
+      readonly mark: number;
+    }
   | { readonly kind: "committed"; readonly failed: string | undefined }
   | { readonly kind: "attempt"; readonly id: number; readonly handle: number | undefined }
   | { readonly kind: "closed" };
@@ -184,7 +202,8 @@ class Batch {
 
   /** What has to be written whoever waits for it. */
   keep(change: Lasting): void {
-    const key = "handle" in change ? `${change.do} ${change.handle} ${change.upstream}` : `${change.do} ${change.upstream}`;
+    const key =
+      "handle" in change ? `${change.do} ${change.handle} ${change.upstream}` : `${change.do} ${change.upstream}`;
     const known = this.lasting.get(key);
     if (known === undefined || !isLater(known, change)) this.lasting.set(key, change);
   }
@@ -214,13 +233,17 @@ const isLater = (one: Lasting, other: Lasting): boolean => {
   return epoch === otherEpoch ? generation > otherGeneration : epoch > otherEpoch;
 };
 
-const orderOf = (change: Lasting): readonly [epoch: number, generation: number] =>
-  ["epoch" in change ? change.epoch : 0, "generation" in change ? change.generation : 0];
+const orderOf = (change: Lasting): readonly [epoch: number, generation: number] => [
+  "epoch" in change ? change.epoch : 0,
+  "generation" in change ? change.generation : 0,
+];
 
 /** Rejects when the file cannot be had: what is damaged is moved aside, what is locked or has no room is not. */
 export const openOwnershipStore = (file: string, options: StoreOptions = {}): Promise<OwnershipStore> =>
   new Promise((resolve, reject) => {
-    const worker: StoreThread = options.thread ?? new Worker(new URL("./store-worker.ts", import.meta.url), { workerData: file, name: "ownership", execArgv: [] });
+    const worker: StoreThread =
+      options.thread ??
+      new Worker(new URL("./store-worker.ts", import.meta.url), { workerData: file, name: "ownership", execArgv: [] });
     worker.once("error", reject).once("message", (news: News) => {
       worker.off("error", reject);
       if (news.kind === "opened") resolve(new SqliteStore(worker, news, options));
@@ -244,7 +267,11 @@ class SqliteStore implements OwnershipStore {
   #closed = Promise.withResolvers<void>();
   #failed: StoreFailed | undefined;
 
-  constructor(worker: StoreThread, { restored, movedAside, downtime, mark }: Extract<News, { kind: "opened" }>, options: StoreOptions) {
+  constructor(
+    worker: StoreThread,
+    { restored, movedAside, downtime, mark }: Extract<News, { kind: "opened" }>,
+    options: StoreOptions,
+  ) {
     this.restored = new Map(restored.map((each) => [each.upstream, each]));
     [this.movedAside, this.downtime, this.mark] = [movedAside, downtime, mark];
     this.#worker = worker;
@@ -254,11 +281,13 @@ class SqliteStore implements OwnershipStore {
   }
 
   readonly put = (row: Row): Promise<void> => {
-    if (this.#filling.rows.length >= MAX_WAITING) return Promise.reject(new StoreFailed("more waits for the disk than it can take"));
+    if (this.#filling.rows.length >= MAX_WAITING)
+      return Promise.reject(new StoreFailed("more waits for the disk than it can take"));
     return this.#change({ do: "put", row });
   };
 
-  readonly remove = (upstream: string, handle: number, generation: number): Promise<void> => this.#change({ do: "remove", upstream, handle, generation });
+  readonly remove = (upstream: string, handle: number, generation: number): Promise<void> =>
+    this.#change({ do: "remove", upstream, handle, generation });
 
   readonly beginEpoch = (upstream: string, epoch: number, endpoint: string, keepFrom?: number): Promise<void> =>
     this.#change({ do: "epoch", upstream, epoch, endpoint, keepFrom });
@@ -280,9 +309,9 @@ class SqliteStore implements OwnershipStore {
   };
 
   readonly pending = (): number =>
-    (this.#hasFailed || this.#filling.isLate || this.#committing?.isLate === true
+    this.#hasFailed || this.#filling.isLate || this.#committing?.isLate === true
       ? this.#filling.lasting.size + (this.#committing?.lasting.size ?? 0)
-      : 0);
+      : 0;
 
   readonly touch = (): void => {
     if (!this.#committing && this.#filling.isEmpty && !this.#failed) this.#commit(true);

@@ -43,7 +43,8 @@ export class Strays {
         const tells = !told && (foreign > 0 || unknown >= SUSPICIOUS);
         if (tells) Object.assign(count, { foreign: 0, unknown: 0, told: true });
         if (tells) yield { upstream, tenant, foreign, unknown };
-        else if (now - since >= MINUTE_MS) Object.assign(count, told ? { since: now, told: false } : { foreign: 0, unknown: 0, since: now });
+        else if (now - since >= MINUTE_MS)
+          Object.assign(count, told ? { since: now, told: false } : { foreign: 0, unknown: 0, since: now });
       }
     }
   }
@@ -52,7 +53,8 @@ export class Strays {
     let tenants = this.#counts.get(upstream);
     if (!tenants) this.#counts.set(upstream, (tenants = new Map()));
     let count = tenants.get(tenant);
-    if (!count) tenants.set(tenant, (count = { foreign: 0, unknown: 0, since: now, told: false, second: 0, inSecond: 0 }));
+    if (!count)
+      tenants.set(tenant, (count = { foreign: 0, unknown: 0, since: now, told: false, second: 0, inSecond: 0 }));
     return count;
   }
 }

@@ -62,7 +62,8 @@ export const mayDial = (owning: Owning): boolean =>
 
 /** `slow`: the tenant asks for too many handles that are not its own. */
 export type Answer =
-  Exclude<Asked, { denied: unknown }> | (Extract<Asked, { denied: unknown }> & { readonly slow: boolean });
+  | Exclude<Asked, { denied: unknown }>
+  | (Extract<Asked, { denied: unknown }> & { readonly slow: boolean });
 
 /** What OCS says of a record besides its handle. */
 export type Announcement = Pick<

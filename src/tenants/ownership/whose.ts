@@ -22,12 +22,12 @@ export type Whose =
   | { readonly tenant: Tenant }
   | { readonly nobody: "unregistered" }
   | {
-    readonly nobody: "contradiction";
-    /** Every tenant that it could mean, by any reading. */
-    readonly among: readonly Tenant[];
-    /** What is malformed, if it is that and not two tenants. */
-    readonly malformed: readonly (keyof Particulars)[];
-  };
+      readonly nobody: "contradiction";
+      /** Every tenant that it could mean, by any reading. */
+      readonly among: readonly Tenant[];
+      /** What is malformed, if it is that and not two tenants. */
+      readonly malformed: readonly (keyof Particulars)[];
+    };
 
 export type Finder = (upstream: string, particulars: Particulars) => Whose;
 
@@ -55,8 +55,14 @@ export const finderSteps = function* (tenants: readonly Tenant[]): Steps<Finder>
 
 type Known = { readonly tenants: Tenant[]; readonly index: Index };
 
-const emptyIndex = (): Index =>
-  ({ tenantDbid: new Map(), tenantName: new Map(), groupDbid: new Map(), groupName: new Map(), campaign: new Map(), list: new Map() });
+const emptyIndex = (): Index => ({
+  tenantDbid: new Map(),
+  tenantName: new Map(),
+  groupDbid: new Map(),
+  groupName: new Map(),
+  campaign: new Map(),
+  list: new Map(),
+});
 
 /** What of a tenant each particular may name. */
 const KEYS: Readonly<Record<keyof Particulars, (tenant: Tenant) => Iterable<Value>>> = {
@@ -105,7 +111,10 @@ const contradiction = ({ tenants }: Known, said: Particulars): Whose => {
 
 /** A malformed tenant or group may be a name in the place of a DBID, or the other way round. */
 const NAMESAKES: Readonly<Partial<Record<keyof Particulars, keyof Particulars>>> = {
-  tenantDbid: "tenantName", tenantName: "tenantDbid", groupDbid: "groupName", groupName: "groupDbid",
+  tenantDbid: "tenantName",
+  tenantName: "tenantDbid",
+  groupDbid: "groupName",
+  groupName: "groupDbid",
 };
 
 const couldMean = (tenant: Tenant, key: keyof Particulars, said: Said<string | number>): boolean => {

@@ -16,21 +16,33 @@ const MIB = 2 ** 20;
 const lines = (port: number): Line[] =>
   Array.from({ length: CONNECTIONS }, (_, line): Line => ({
     label: "OCS",
-    requests: Array.from({ length: Math.ceil((LIVE - line) / CONNECTIONS) }, (_each, turn) => announcementOf((line % TENANTS) + 1, 1 + line + turn * CONNECTIONS, port)),
+    requests: Array.from({ length: Math.ceil((LIVE - line) / CONNECTIONS) }, (_each, turn) =>
+      announcementOf((line % TENANTS) + 1, 1 + line + turn * CONNECTIONS, port),
+    ),
   }));
 
 const of = ({ labels }: Outcome): { p50: number; p99: number } => labels["OCS"]!;
 
 const refuseOdd = ({ statuses }: Outcome): void => {
-  if (Object.keys(statuses).some((status) => status !== "200")) throw new Error(`not all were answered 200: ${JSON.stringify(statuses)}`);
+  if (Object.keys(statuses).some((status) => status !== "200"))
+    throw new Error(`not all were answered 200: ${JSON.stringify(statuses)}`);
 };
 
 export const announcements: Case = {
   name: "announcements",
   run: async (rig, { long }) => {
     const bare = await rig.upstream(0);
-    const gateway = await startGateway(rig, await rig.upstream(0), { name: "gateway-announcements", tenants: TENANTS, lanes: 4, heap: true, callbacks: true });
-    const [toBare, toGateway] = [await rig.open({ port: bare.port, lines: lines(bare.port) }), await rig.open({ port: gateway.callbacks, lines: lines(gateway.callbacks) })];
+    const gateway = await startGateway(rig, await rig.upstream(0), {
+      name: "gateway-announcements",
+      tenants: TENANTS,
+      lanes: 4,
+      heap: true,
+      callbacks: true,
+    });
+    const [toBare, toGateway] = [
+      await rig.open({ port: bare.port, lines: lines(bare.port) }),
+      await rig.open({ port: gateway.callbacks, lines: lines(gateway.callbacks) }),
+    ];
     const paced = { kind: "paced", ms: long, perSecond: PER_SECOND } as const;
     refuseOdd(await toGateway.run({ kind: "closed", ms: Infinity, requests: LIVE }));
     await toBare.run({ kind: "closed", ms: 1000 });
@@ -50,9 +62,17 @@ export const announcements: Case = {
       columns: ["", "p50 ms", "p99 ms", "p99 to a bare 200"],
       rows: [
         ["a bare 200 responder", of(peer).p50, of(peer).p99, 1],
-        ...thirds.map((outcome, third) => [`callbacks, third ${third + 1}`, of(outcome).p50, of(outcome).p99, of(outcome).p99 / of(peer).p99]),
+        ...thirds.map((outcome, third) => [
+          `callbacks, third ${third + 1}`,
+          of(outcome).p50,
+          of(outcome).p99,
+          of(outcome).p99 / of(peer).p99,
+        ]),
       ],
-      goals: [atMost("heap after the run to heap before it", after.heapUsed / before.heapUsed, 1.1), atMost("p50 of the last third to the first", last!.p50 / first!.p50, 1.25)],
+      goals: [
+        atMost("heap after the run to heap before it", after.heapUsed / before.heapUsed, 1.1),
+        atMost("p50 of the last third to the first", last!.p50 / first!.p50, 1.25),
+      ],
       notes: [
         `Every announcement is on disk (SQLite, synchronous FULL) before its 200. ${(spent / done).toFixed(0)} µs of CPU each, all threads together.`,
         `Heap ${(before.heapUsed / MIB).toFixed(1)} MiB before and ${(after.heapUsed / MIB).toFixed(1)} MiB after ${done} announcements; resident ${(after.rss / MIB).toFixed(0)} MiB. Handles are announced again in turn, so their number stays.`,

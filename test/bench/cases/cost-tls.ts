@@ -28,11 +28,22 @@ export const costTls: Case = {
     ];
     const lines: Entrant["lines"] = (port) => linesWithRecords(rig.issuer, FOUR, CONNECTIONS, port);
     const entrants = peers.map((peer) => ({ ...peer, lines }));
-    const { runners, missing } = await startAll(rig, { ...pace, warmUp: Math.max(pace.warmUp, COMPILED_AFTER) }, { upstream, entrants });
+    const { runners, missing } = await startAll(
+      rig,
+      { ...pace, warmUp: Math.max(pace.warmUp, COMPILED_AFTER) },
+      { upstream, entrants },
+    );
     const turns = await takeTurns(runners, { rounds, run: { kind: "closed", ms: turn } });
     const scraped = await scrapeCost(gateway);
     await dismiss(runners);
-    return { ...section(turns, scraped), notes: [...missing, ...NOTES(rounds, turn), `One scrape of its metrics takes ${(scraped / 1000).toFixed(1)} ms of CPU.`] };
+    return {
+      ...section(turns, scraped),
+      notes: [
+        ...missing,
+        ...NOTES(rounds, turn),
+        `One scrape of its metrics takes ${(scraped / 1000).toFixed(1)} ms of CPU.`,
+      ],
+    };
   },
 };
 
@@ -89,7 +100,11 @@ const USUAL_PER_SECOND = 200;
 
 const scrapeGoal = (turns: Turns, scraped: number): Goal => {
   const requests = medianOf(turns.get(NAMES.gateway)!, cpu) * USUAL_PER_SECOND * SCRAPED_EVERY_S;
-  return atMost(`CPU of a request with metrics scraped every ${SCRAPED_EVERY_S} s to without, at ${USUAL_PER_SECOND} requests/s`, 1 + scraped / requests, 1.02);
+  return atMost(
+    `CPU of a request with metrics scraped every ${SCRAPED_EVERY_S} s to without, at ${USUAL_PER_SECOND} requests/s`,
+    1 + scraped / requests,
+    1.02,
+  );
 };
 
 const goalsOf = (turns: Turns): Goal[] => {

@@ -38,14 +38,22 @@ const section = (turns: ReadonlyMap<string, readonly Turn[]>): Omit<Section, "no
       medianOf(list, slowest("p50")),
       medianOf(list, slowest("p99")),
     ]),
-    goals: [
-      ...goalAgainst(turns, NAMES.haproxyTokens, 0.6),
-      ...goalAgainst(turns, NAMES.passThrough, 1.8),
-    ],
+    goals: [...goalAgainst(turns, NAMES.haproxyTokens, 0.6), ...goalAgainst(turns, NAMES.passThrough, 1.8)],
   };
 };
 
 const goalAgainst = (turns: ReadonlyMap<string, readonly Turn[]>, peer: string, limit: number) =>
-  turns.has(peer) ? [atMost(`CPU of the full job to ${peer}`, ratioOf(turns, [NAMES.gateway, peer], ({ cpu }) => cpu), limit)] : [];
+  turns.has(peer)
+    ? [
+        atMost(
+          `CPU of the full job to ${peer}`,
+          ratioOf(turns, [NAMES.gateway, peer], ({ cpu }) => cpu),
+          limit,
+        ),
+      ]
+    : [];
 
-const slowest = (which: "p50" | "p99") => ({ outcome }: Turn): number => Math.max(...Object.values(outcome.labels).map((numbers) => numbers[which]));
+const slowest =
+  (which: "p50" | "p99") =>
+  ({ outcome }: Turn): number =>
+    Math.max(...Object.values(outcome.labels).map((numbers) => numbers[which]));

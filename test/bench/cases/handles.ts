@@ -18,14 +18,30 @@ const FIRST_ABSENT = 200_001;
 export const handles: Case = {
   name: "handles",
   run: async (rig) => {
-    const gateway = await startGateway(rig, await rig.upstream(0), { name: "gateway-handles", tenants: ASKERS + 1, lanes: 4, callbacks: true });
-    const owner: Line = { label: "OCS", requests: Array.from({ length: OWNED }, (_, at) => announcementOf(1, FIRST_FOREIGN + at, gateway.callbacks)) };
+    const gateway = await startGateway(rig, await rig.upstream(0), {
+      name: "gateway-handles",
+      tenants: ASKERS + 1,
+      lanes: 4,
+      callbacks: true,
+    });
+    const owner: Line = {
+      label: "OCS",
+      requests: Array.from({ length: OWNED }, (_, at) => announcementOf(1, FIRST_FOREIGN + at, gateway.callbacks)),
+    };
     const ocs = await rig.open({ port: gateway.callbacks, lines: [owner] });
     refuseOther("200", await ocs.run({ kind: "closed", ms: Infinity, requests: OWNED }));
     await ocs.close();
     const tokens = Array.from({ length: ASKERS }, (_, at) => rig.issuer.token(clientName(at + 2)));
-    const lineFrom = (first: number): Line => ({ label: "asked", requests: Array.from({ length: OWNED }, (_, at) => recordRequestOf(first + at, tokens[at % ASKERS]!, gateway.port)) });
-    const [foreign, absent] = [await rig.open({ port: gateway.port, lines: [lineFrom(FIRST_FOREIGN)] }), await rig.open({ port: gateway.port, lines: [lineFrom(FIRST_ABSENT)] })];
+    const lineFrom = (first: number): Line => ({
+      label: "asked",
+      requests: Array.from({ length: OWNED }, (_, at) =>
+        recordRequestOf(first + at, tokens[at % ASKERS]!, gateway.port),
+      ),
+    });
+    const [foreign, absent] = [
+      await rig.open({ port: gateway.port, lines: [lineFrom(FIRST_FOREIGN)] }),
+      await rig.open({ port: gateway.port, lines: [lineFrom(FIRST_ABSENT)] }),
+    ];
     for (const warming of [foreign, absent, foreign, absent]) await sampleOf(warming);
     let [ofForeign, ofAbsent] = [await sampleOf(foreign), await sampleOf(absent)];
     while (ofForeign.n < SAMPLES) {
@@ -38,9 +54,14 @@ export const handles: Case = {
     return {
       title: `Answer times for handles of another tenant and of nobody, ${SAMPLES} samples each`,
       columns: ["", "mean ms", "standard deviation ms"],
-      rows: [["another tenant's", ofForeign.mean, Math.sqrt(ofForeign.variance)], ["nobody's", ofAbsent.mean, Math.sqrt(ofAbsent.variance)]],
+      rows: [
+        ["another tenant's", ofForeign.mean, Math.sqrt(ofForeign.variance)],
+        ["nobody's", ofAbsent.mean, Math.sqrt(ofAbsent.variance)],
+      ],
       goals: [atMost("Welch's t of the two, absolute", t, 4.5)],
-      notes: [`One request at a time, ${AT_A_TIME} of one kind and then of the other, by ${ASKERS} tenants in turn, all answered 410.`],
+      notes: [
+        `One request at a time, ${AT_A_TIME} of one kind and then of the other, by ${ASKERS} tenants in turn, all answered 410.`,
+      ],
     };
   },
 };
@@ -53,5 +74,6 @@ const sampleOf = async (asker: Opened): Promise<Sample> => {
 };
 
 const refuseOther = (wanted: string, { statuses }: Outcome): void => {
-  if (Object.keys(statuses).some((status) => status !== wanted)) throw new Error(`not all were answered ${wanted}: ${JSON.stringify(statuses)}`);
+  if (Object.keys(statuses).some((status) => status !== wanted))
+    throw new Error(`not all were answered ${wanted}: ${JSON.stringify(statuses)}`);
 };

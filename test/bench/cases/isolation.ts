@@ -20,7 +20,8 @@ const caseOf = (name: string, answerMs: number): Case => ({
   run: async (rig, pace) => {
     const { rounds, long } = pace;
     const runners: Runner[] = [];
-    for (const tenants of TENANTS) for (const kind of KINDS) runners.push(await enter(rig, pace, { tenants, kind, answerMs }));
+    for (const tenants of TENANTS)
+      for (const kind of KINDS) runners.push(await enter(rig, pace, { tenants, kind, answerMs }));
     const turns = await takeTurns(runners, { rounds, run: { kind: "closed", ms: long } });
     await dismiss(runners);
     return section(turns, answerMs, [
@@ -40,8 +41,17 @@ const nameOf = (tenants: number, kind: (typeof KINDS)[number]): string => `${ten
 const enter = async (rig: Rig, { warmUp }: Pace, { tenants, kind, answerMs }: Entered): Promise<Runner> => {
   const whos = Array.from({ length: tenants }, (_, index) => ({ tenant: index + 1 }));
   const upstream = await rig.upstream(answerMs, true);
-  const { port, child } = await startGateway(rig, upstream, { name: `gateway-isolation-${tenants}-${kind}`, tenants, lanes: LANES, isolation: kind });
-  return gather(rig, { name: nameOf(tenants, kind), child, upstream, warmUp }, { port, lines: linesFor(rig.issuer, whos, tenants * CLIENTS_PER_TENANT, port) });
+  const { port, child } = await startGateway(rig, upstream, {
+    name: `gateway-isolation-${tenants}-${kind}`,
+    tenants,
+    lanes: LANES,
+    isolation: kind,
+  });
+  return gather(
+    rig,
+    { name: nameOf(tenants, kind), child, upstream, warmUp },
+    { port, lines: linesFor(rig.issuer, whos, tenants * CLIENTS_PER_TENANT, port) },
+  );
 };
 
 const p50 = ({ outcome }: Turn): number => Math.max(...Object.values(outcome.labels).map((numbers) => numbers.p50));
@@ -51,10 +61,25 @@ const per100 = ({ newConnections }: Turn): number => newConnections / 10;
 const section = (turns: Turns, answerMs: number, notes: readonly string[]): Section => ({
   title: `More active tenants than the ${LANES} lanes, over HTTPS to an upstream that answers ${answerMs === 0 ? "at once" : `after ${answerMs} ms`}`,
   columns: ["", "requests/s", "CPU µs", "p50 ms", "p99 ms", "new connections per 100"],
-  rows: [...turns].map(([name, list]) => [name, medianOf(list, ({ perSecond }) => perSecond), medianOf(list, ({ cpu }) => cpu), medianOf(list, p50), medianOf(list, p99), medianOf(list, per100)]),
+  rows: [...turns].map(([name, list]) => [
+    name,
+    medianOf(list, ({ perSecond }) => perSecond),
+    medianOf(list, ({ cpu }) => cpu),
+    medianOf(list, p50),
+    medianOf(list, p99),
+    medianOf(list, per100),
+  ]),
   goals: TENANTS.flatMap((tenants): Goal[] => [
-    atMost(`new connections per 100 requests of ${tenants} tenants`, medianOf(turns.get(nameOf(tenants, "tenant"))!, per100), 8),
-    atMost(`p99 of ${tenants} tenants to that without isolation`, ratioOf(turns, [nameOf(tenants, "tenant"), nameOf(tenants, "none")], p99), 1.4),
+    atMost(
+      `new connections per 100 requests of ${tenants} tenants`,
+      medianOf(turns.get(nameOf(tenants, "tenant"))!, per100),
+      8,
+    ),
+    atMost(
+      `p99 of ${tenants} tenants to that without isolation`,
+      ratioOf(turns, [nameOf(tenants, "tenant"), nameOf(tenants, "none")], p99),
+      1.4,
+    ),
   ]),
   notes: [...notes],
 });

@@ -24,8 +24,21 @@ const PER_REQUEST = 1.98;
 
 /** What is there often, seldom and never; by what the index knows, by what it must go through, and mixed. */
 const FILTERS = [
-  "", "status:>=400", "tenant:\"Tenant 105\" -action:DoNotCall", "is:no-answer", `phone:${tokenOf(123)}`, `id:${idOf(777)}`, "record:15", "code:OCSGW-2103 client:client-1*", "time:2026-11-02", "queue:>99ms tenant:107", "queue:>1h", "source:10.9.9.9",
-  "campaign:none", "(queue:>1h OR id:ZZZZZZ)", "is:in-doubt",
+  "",
+  "status:>=400",
+  'tenant:"Tenant 105" -action:DoNotCall',
+  "is:no-answer",
+  `phone:${tokenOf(123)}`,
+  `id:${idOf(777)}`,
+  "record:15",
+  "code:OCSGW-2103 client:client-1*",
+  "time:2026-11-02",
+  "queue:>99ms tenant:107",
+  "queue:>1h",
+  "source:10.9.9.9",
+  "campaign:none",
+  "(queue:>1h OR id:ZZZZZZ)",
+  "is:in-doubt",
 ];
 
 export const journal: Case = {
@@ -56,24 +69,41 @@ type Verified = { readonly verdict: string; readonly entries: number; readonly m
 const verify = async (dir: string, size: number): Promise<Verified> => {
   const log = await openJournal({ dir, durability: "os" });
   for (let request = 0, written = 0; written < size; request += AT_ONCE) {
-    const batch = Array.from({ length: AT_ONCE }, (_, at) => entriesOf(request + at, PHONES)).flat().slice(0, size - written);
+    const batch = Array.from({ length: AT_ONCE }, (_, at) => entriesOf(request + at, PHONES))
+      .flat()
+      .slice(0, size - written);
     written += batch.length;
     await Promise.all(batch.map(log.append));
   }
-  await (await createCheckpoints(log, { key: generateKeyPairSync("ed25519").privateKey, origin: "bench.example/journal", everyMs: LONGEST_MS })).stop();
+  await (
+    await createCheckpoints(log, {
+      key: generateKeyPairSync("ed25519").privateKey,
+      origin: "bench.example/journal",
+      everyMs: LONGEST_MS,
+    })
+  ).stop();
   await log.close();
   const told = await ask<Verified>("verify-journal", dir);
-  if (told.verdict !== "ok" || told.entries !== size) throw new Error(`verified as ${told.verdict}, ${told.entries} of ${size} entries`);
+  if (told.verdict !== "ok" || told.entries !== size)
+    throw new Error(`verified as ${told.verdict}, ${told.entries} of ${size} entries`);
   return told;
 };
 
 type Bundles = { readonly small: number; readonly young: Bundled; readonly large: Bundled };
 
-const section = (entries: number, { indexed, pages }: Searched, { ms, rss, size }: Verified & { readonly size: number }, { small, young, large }: Bundles): Section => ({
+const section = (
+  entries: number,
+  { indexed, pages }: Searched,
+  { ms, rss, size }: Verified & { readonly size: number },
+  { small, young, large }: Bundles,
+): Section => ({
   title: `The journal's readers: ${entries} entries searched, ${size} verified`,
   columns: ["what", "found", "ms"],
   rows: [
-    ...pages.map(([filter, found, took]) => [`first page of ${filter === "" ? "everything" : filter.slice(0, 60)}`, found, took] as const),
+    ...pages.map(
+      ([filter, found, took]) =>
+        [`first page of ${filter === "" ? "everything" : filter.slice(0, 60)}`, found, took] as const,
+    ),
     ["index made from nothing, entries per second", entries, entries / (indexed / 1000)],
     ["verify, entries per second", size, size / (ms / 1000)],
     ["verify, largest resident memory in MiB", size, rss / MIB],
@@ -87,12 +117,18 @@ const section = (entries: number, { indexed, pages }: Searched, { ms, rss, size 
     ["MB per million requests: index", size, perMillion(large.index, size)],
   ],
   goals: [
-    atMost(`slowest first page of ${pages.length} filters, seconds`, Math.max(...pages.map(([, , took]) => took)) / 1000, 1),
+    atMost(
+      `slowest first page of ${pages.length} filters, seconds`,
+      Math.max(...pages.map(([, , took]) => took)) / 1000,
+      1,
+    ),
     atMost(`bundle of one person, ${size} to ${small} entries, ratio`, large.compressedMs / young.compressedMs, 1.5),
     atMost("lines compressed to plain, ratio", large.packed, 1 / 7),
     atMost(`resident memory of a verification of ${size} entries, MiB`, rss / MIB, 256),
   ],
-  notes: ["A page is 50 requests. Pages are asked in a process that has not searched before; the file system has the files in memory."],
+  notes: [
+    "A page is 50 requests. Pages are asked in a process that has not searched before; the file system has the files in memory.",
+  ],
 });
 
 const perMillion = (bytes: number, entries: number): number => (bytes / entries) * PER_REQUEST;

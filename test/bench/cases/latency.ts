@@ -10,16 +10,35 @@ export const latency: Case = {
   name: "latency",
   run: async (rig, pace) => {
     const { rounds, turn } = pace;
-    const { runners, missing } = await lineUp(rig, pace, [NAMES.nginx, NAMES.haproxy, NAMES.passThrough, NAMES.haproxyTokens, NAMES.gateway, NAMES.gatewayTls]);
+    const { runners, missing } = await lineUp(rig, pace, [
+      NAMES.nginx,
+      NAMES.haproxy,
+      NAMES.passThrough,
+      NAMES.haproxyTokens,
+      NAMES.gateway,
+      NAMES.gatewayTls,
+    ]);
     const turns = await takeTurns(runners, { rounds, run: { kind: "paced", ms: turn, perSecond: PER_SECOND } });
     await dismiss(runners);
     return {
       title: `Latency at ${PER_SECOND} requests per second, milliseconds`,
       columns: ["peer", "p50", "to nginx", "p99", "to nginx"],
       rows: [...turns].map(([name, list]) => [
-        name, medianOf(list, p50), ratioOf(turns, [name, NAMES.nginx], p50), medianOf(list, p99), ratioOf(turns, [name, NAMES.nginx], p99),
+        name,
+        medianOf(list, p50),
+        ratioOf(turns, [name, NAMES.nginx], p50),
+        medianOf(list, p99),
+        ratioOf(turns, [name, NAMES.nginx], p99),
       ]),
-      goals: turns.has(NAMES.nginx) ? [atMost("p50 of the full job with both flushes to nginx, plain proxy", ratioOf(turns, [NAMES.gateway, NAMES.nginx], p50), 3.5)] : [],
+      goals: turns.has(NAMES.nginx)
+        ? [
+            atMost(
+              "p50 of the full job with both flushes to nginx, plain proxy",
+              ratioOf(turns, [NAMES.gateway, NAMES.nginx], p50),
+              3.5,
+            ),
+          ]
+        : [],
       notes: [
         ...missing,
         `${rounds} turns of ${turn} ms each, in rotation, medians of the turns' quantiles. Open loop: requests leave at moments that do not depend on answers (exponential gaps,`,

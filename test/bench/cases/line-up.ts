@@ -50,7 +50,8 @@ export const lineUp = async (rig: Rig, pace: Pace, only: readonly string[] = Obj
     { name: NAMES.gateway, start: async () => gateway, verifies: true },
     { name: NAMES.gatewayTls, start: async () => gateway.tls },
     {
-      name: NAMES.gatewayNew, start: async () => gateway,
+      name: NAMES.gatewayNew,
+      start: async () => gateway,
       lines: (port) => linesWithNewTokens(rig.issuer, FOUR, CONNECTIONS, port, NEW_TOKENS),
     },
   ];

@@ -19,12 +19,18 @@ const FILES = 100;
 const RELOADS = 5;
 
 const memoryOf = ({ child }: Gateway, what: "VmHWM" | "VmRSS"): number =>
-  Number(new RegExp(String.raw`^${what}:\s+(\d+) kB`, "m").exec(readFileSync(`/proc/${child.process.pid}/status`, "utf8"))![1]) / 1024;
+  Number(
+    new RegExp(String.raw`^${what}:\s+(\d+) kB`, "m").exec(
+      readFileSync(`/proc/${child.process.pid}/status`, "utf8"),
+    )![1],
+  ) / 1024;
 
 /** Resolves when the reload that follows is in force. */
 const addKey = async ({ config, child }: Gateway, number: number): Promise<void> => {
   const file = join(dirname(config), "keys.yaml");
-  await writeFile(`${file}.new`, `${await readFile(file, "utf8")}${keyRow(`more-${number}`, clientName(1))}`, { mode: 0o600 });
+  await writeFile(`${file}.new`, `${await readFile(file, "utf8")}${keyRow(`more-${number}`, clientName(1))}`, {
+    mode: 0o600,
+  });
   const reloads = (): number => child.complaints().split("the config file was read again and is in force").length - 1;
   const before = reloads();
   await rename(`${file}.new`, file);
@@ -35,19 +41,41 @@ export const reloads: Case = {
   name: "reloads",
   run: async (rig, { warmUp }) => {
     const upstream = await rig.upstream(0, true);
-    const options: GatewayOptions = { name: "reloads", tenants: TENANTS, files: FILES, keys: true, lanes: CONNECTIONS, loop: true, compiled: join(rig.dir, "compiled") };
+    const options: GatewayOptions = {
+      name: "reloads",
+      tenants: TENANTS,
+      files: FILES,
+      keys: true,
+      lanes: CONNECTIONS,
+      loop: true,
+      compiled: join(rig.dir, "compiled"),
+    };
     // It leaves what it parsed and what it compiled.
     const first = await startGateway(rig, upstream, options);
     const cold = first.startup;
     const cache = join(rig.dir, "reloads/audit/tenants.cache");
-    await until(first.child, () => stat(cache).then(() => true, () => false));
+    await until(first.child, () =>
+      stat(cache).then(
+        () => true,
+        () => false,
+      ),
+    );
     await first.child.stop();
     const gateway = await startGateway(rig, upstream, options);
     const cpu = gateway.child.cpu() / 1e6;
     const peak = memoryOf(gateway, "VmHWM");
     const { child, tls } = gateway;
-    const lines = linesFor(rig.issuer, [1, 2, 3, 4].map((tenant) => ({ tenant })), CONNECTIONS, tls.port);
-    const runner = await gather(rig, { name: "reloads", child, upstream, warmUp }, { port: tls.port, ca: tls.ca!, lines });
+    const lines = linesFor(
+      rig.issuer,
+      [1, 2, 3, 4].map((tenant) => ({ tenant })),
+      CONNECTIONS,
+      tls.port,
+    );
+    const runner = await gather(
+      rig,
+      { name: "reloads", child, upstream, warmUp },
+      { port: tls.port, ca: tls.ca!, lines },
+    );
     const turns: LongestTurn[] = [];
     const quiet: LongestTurn[] = [];
     for (let round = 0; round < RELOADS; round++) {
@@ -76,7 +104,9 @@ export const reloads: Case = {
         atMost("resident memory after the reloads, MiB", resident, 300),
         atMost("longest turn of the loop in a reload, CPU milliseconds, median", stall, 20),
       ],
-      notes: [`${RELOADS} reloads beside ${CONNECTIONS} TLS connections that never pause. A delay is also that of other processes of the machine.`],
+      notes: [
+        `${RELOADS} reloads beside ${CONNECTIONS} TLS connections that never pause. A delay is also that of other processes of the machine.`,
+      ],
     };
   },
 };

@@ -25,8 +25,21 @@ const PERSON = `phone:${tokenOf(123)}`;
 
 /** What is there often, seldom and never, by every sort of column. */
 const FILTERS = [
-  "", "status:>=400", "tenant:\"Tenant 105\" -action:DoNotCall", "is:no-answer", PERSON, `id:${idOf(777)}`, "record:15", "code:OCSGW-2103 client:client-1*", "time:2026-11-02", "queue:>99ms tenant:107", "queue:>1h", "source:10.9.9.9",
-  "campaign:none", "(queue:>1h OR id:ZZZZZZ)", "is:in-doubt",
+  "",
+  "status:>=400",
+  'tenant:"Tenant 105" -action:DoNotCall',
+  "is:no-answer",
+  PERSON,
+  `id:${idOf(777)}`,
+  "record:15",
+  "code:OCSGW-2103 client:client-1*",
+  "time:2026-11-02",
+  "queue:>99ms tenant:107",
+  "queue:>1h",
+  "source:10.9.9.9",
+  "campaign:none",
+  "(queue:>1h OR id:ZZZZZZ)",
+  "is:in-doubt",
 ];
 
 type Measured = { readonly entries: number; readonly prepared: Prepared; readonly read: Read };
@@ -48,7 +61,12 @@ export const segments: Case = {
 };
 
 const ask = async <Told>(what: string, dir: string): Promise<Told> => {
-  const child = start({ command: process.execPath, args: [program("read-journal"), what, dir, PERSON, JSON.stringify(FILTERS)], core: undefined, ipc: true });
+  const child = start({
+    command: process.execPath,
+    args: [program("read-journal"), what, dir, PERSON, JSON.stringify(FILTERS)],
+    core: undefined,
+    ipc: true,
+  });
   const told = await messageFrom<Told>(child, LONGEST_MS);
   await child.stop();
   return told;
@@ -58,16 +76,22 @@ const perMillion = (bytes: number, entries: number): number => (bytes / MB / ent
 
 const section = (found: readonly Measured[]): Section => {
   const [first, last] = [found[0]!, found.at(-1)!];
-  const row = (what: string, of: (measured: Measured) => number): readonly [string, ...number[]] => [what, ...found.map(of)];
+  const row = (what: string, of: (measured: Measured) => number): readonly [string, ...number[]] => [
+    what,
+    ...found.map(of),
+  ];
   const ratio = (of: (read: Read) => number): number => of(last.read) / of(first.read);
   const all = ({ pages }: Read): number => pages.reduce((sum, ms) => sum + ms, 0);
-  const disk = ({ prepared: { lines, hashes, index }, entries }: Measured): number => perMillion(lines + hashes + index, entries);
+  const disk = ({ prepared: { lines, hashes, index }, entries }: Measured): number =>
+    perMillion(lines + hashes + index, entries);
   const sizes = `${last.entries} to ${first.entries} entries, ratio`;
   return {
     title: `Reading by age of the journal: ${found.map(({ entries }) => entries).join(", ")} entries`,
     columns: ["what", ...found.map(({ entries }) => `${entries} entries`)],
     rows: [
-      ...FILTERS.map((filter, at) => row(`first page of ${filter === "" ? "everything" : filter.slice(0, 40)}, ms`, ({ read }) => read.pages[at]!)),
+      ...FILTERS.map((filter, at) =>
+        row(`first page of ${filter === "" ? "everything" : filter.slice(0, 40)}, ms`, ({ read }) => read.pages[at]!),
+      ),
       row(`first pages of all ${FILTERS.length} filters, ms`, ({ read }) => all(read)),
       row("look-up of a person, ms", ({ read }) => read.person),
       row("open Do-Not-Calls, ms", ({ read }) => read.open),
@@ -83,12 +107,30 @@ const section = (found: readonly Measured[]): Section => {
     ],
     goals: [
       atMost(`first pages of all filters, ${sizes}`, ratio(all), 1.5),
-      atMost(`look-up of a person, ${sizes}`, ratio(({ person }) => person), 1.5),
-      atMost(`open Do-Not-Calls, ${sizes}`, ratio(({ open }) => open), 1.5),
-      atMost(`bundle of one person, ${sizes}`, ratio(({ bundle }) => bundle), 1.5),
-      atMost(`largest resident memory, ${sizes}`, ratio(({ rss }) => rss), 1.2),
+      atMost(
+        `look-up of a person, ${sizes}`,
+        ratio(({ person }) => person),
+        1.5,
+      ),
+      atMost(
+        `open Do-Not-Calls, ${sizes}`,
+        ratio(({ open }) => open),
+        1.5,
+      ),
+      atMost(
+        `bundle of one person, ${sizes}`,
+        ratio(({ bundle }) => bundle),
+        1.5,
+      ),
+      atMost(
+        `largest resident memory, ${sizes}`,
+        ratio(({ rss }) => rss),
+        1.2,
+      ),
       atMost(`MB per million requests at ${last.entries} entries`, disk(last), 250),
     ],
-    notes: ["A page is 50 requests; each figure is the median of five, in a process that has the files in memory. The last segment is neither sealed nor compressed."],
+    notes: [
+      "A page is 50 requests; each figure is the median of five, in a process that has the files in memory. The last segment is neither sealed nor compressed.",
+    ],
   };
 };

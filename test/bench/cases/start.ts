@@ -31,11 +31,19 @@ export const startUp: Case = {
     const found: Measured[] = [];
     for (const entries of sizes) {
       const name = `start-${entries}`;
-      const signer = { key: await loadOrCreateKey(join(rig.dir, name, "checkpoint.pem")), origin: "bench.example/journal" };
+      const signer = {
+        key: await loadOrCreateKey(join(rig.dir, name, "checkpoint.pem")),
+        origin: "bench.example/journal",
+      };
       if (entries > 0) writeSignedJournal(join(rig.dir, name, "audit"), entries, PHONES, signer);
       const rounds: Started[] = [];
       for (let round = 0; round < ROUNDS; round++) rounds.push(await startOnce(rig, upstream, name));
-      found.push({ entries, cpu: median(rounds.map(({ cpu }) => cpu)), peak: median(rounds.map(({ peak }) => peak)), ms: median(rounds.map(({ ms }) => ms)) });
+      found.push({
+        entries,
+        cpu: median(rounds.map(({ cpu }) => cpu)),
+        peak: median(rounds.map(({ peak }) => peak)),
+        ms: median(rounds.map(({ ms }) => ms)),
+      });
     }
     return section(found, probes);
   },
@@ -47,9 +55,19 @@ type Probes = Readonly<Record<"node" | "byConfig" | "byUrl", number>>;
 
 /** CPU in milliseconds of one `node -e 0`, and of one health check that finds the gateway by its config and by its address. */
 const probesOf = async (rig: Rig, upstream: Parameters<typeof startGateway>[1]): Promise<Probes> => {
-  const { child, config, admin } = await startGateway(rig, upstream, { name: "probed", tenants: 4, lanes: 4, admin: await freePort(), compiled: compiledIn(rig) });
+  const { child, config, admin } = await startGateway(rig, upstream, {
+    name: "probed",
+    tenants: 4,
+    lanes: 4,
+    admin: await freePort(),
+    compiled: compiledIn(rig),
+  });
   const probe = (...where: readonly string[]): number => cpuOf(rig, [MAIN, "healthcheck", "--live", ...where]);
-  const found = { node: cpuOf(rig, ["-e", "0"]), byConfig: probe("-c", config), byUrl: probe("--url", `http://127.0.0.1:${admin}`) };
+  const found = {
+    node: cpuOf(rig, ["-e", "0"]),
+    byConfig: probe("-c", config),
+    byUrl: probe("--url", `http://127.0.0.1:${admin}`),
+  };
   await child.stop();
   return found;
 };
@@ -60,21 +78,34 @@ const compiledIn = ({ dir }: Rig): string => join(dir, "compiled");
 /** The shell tells what its children took, to the hundredth of a second. */
 const cpuOf = (rig: Rig, args: readonly string[]): number => {
   const script = `"$@" >&2 || exit 1; for round in $(seq ${PROBES}); do "$@" >/dev/null; done; times`;
-  const { status, stdout, stderr } = spawnSync("sh", ["-c", script, "sh", process.execPath, ...args], { encoding: "utf8", env: { ...process.env, NODE_COMPILE_CACHE: compiledIn(rig) } });
-  const seconds = [...(stdout.trim().split("\n").at(-1) ?? "").matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, minutes, rest]) => sum + 60 * Number(minutes) + Number(rest), 0);
+  const { status, stdout, stderr } = spawnSync("sh", ["-c", script, "sh", process.execPath, ...args], {
+    encoding: "utf8",
+    env: { ...process.env, NODE_COMPILE_CACHE: compiledIn(rig) },
+  });
+  const seconds = [...(stdout.trim().split("\n").at(-1) ?? "").matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+    (sum, [, minutes, rest]) => sum + 60 * Number(minutes) + Number(rest),
+    0,
+  );
   if (status !== 0 || seconds === 0) throw new Error(`${args.join(" ")} failed: ${stderr}${stdout}`);
   return (seconds * 1000) / (PROBES + 1);
 };
 
 const startOnce = async (rig: Rig, upstream: Parameters<typeof startGateway>[1], name: string): Promise<Started> => {
-  const gateway = await startGateway(rig, upstream, { name, tenants: 4, lanes: 4, admin: true, compiled: compiledIn(rig) });
+  const gateway = await startGateway(rig, upstream, {
+    name,
+    tenants: 4,
+    lanes: 4,
+    admin: true,
+    compiled: compiledIn(rig),
+  });
   const { child, startup } = gateway;
   const cpu = child.cpu() / MICROS;
   const peak = Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.process.pid}/status`, "utf8"))![1]) / 1024;
   const read = Number(/"read":(\d+),"msg":"journal opened"/.exec(child.complaints())?.[1]);
   await child.stop();
   // Else it is another thing that was measured.
-  if (!(read < MOST_READ)) throw new Error(`the gateway read ${read} lines and did not go on from the state: ${child.complaints()}`);
+  if (!(read < MOST_READ))
+    throw new Error(`the gateway read ${read} lines and did not go on from the state: ${child.complaints()}`);
   return { cpu, peak, ms: startup };
 };
 

@@ -11,7 +11,11 @@ const SEED = 1;
 export const switchovers: Case = {
   name: "switchovers",
   run: async () => {
-    const { requests, violations, unsaid, gaps } = await switchOverAndOver({ times: TIMES, seed: SEED, every: EVERY_MS });
+    const { requests, violations, unsaid, gaps } = await switchOverAndOver({
+      times: TIMES,
+      seed: SEED,
+      every: EVERY_MS,
+    });
     const twice = violations.filter((violation) => violation.startsWith("H2")).length;
     const longest = Math.max(...gaps);
     return {
@@ -23,7 +27,9 @@ export const switchovers: Case = {
         atMost("requests executed twice, and every other violation", Math.max(twice, violations.length), 0),
         atMost("longest service gap in seconds", longest / 1000, 3),
       ],
-      notes: ["A gap is the time from the change to the answer of the next request that was asked after it; the peer accepts at once."],
+      notes: [
+        "A gap is the time from the change to the answer of the next request that was asked after it; the peer accepts at once.",
+      ],
     };
   },
 };

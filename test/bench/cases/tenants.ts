@@ -12,7 +12,9 @@ const nameOf = (tenants: number): string => `${tenants} tenants`;
 
 /** Of two tenants two clients each, else one client of each of four. */
 const fourClients = (tenants: number): readonly Who[] =>
-  tenants < 4 ? [1, 2].flatMap((tenant) => [1, 2].map((client) => ({ tenant, client }))) : [1, Math.ceil(tenants / 3), Math.ceil(tenants / 2), tenants].map((tenant) => ({ tenant }));
+  tenants < 4
+    ? [1, 2].flatMap((tenant) => [1, 2].map((client) => ({ tenant, client })))
+    : [1, Math.ceil(tenants / 3), Math.ceil(tenants / 2), tenants].map((tenant) => ({ tenant }));
 
 export const tenants: Case = {
   name: "tenants",
@@ -28,16 +30,38 @@ export const tenants: Case = {
       columns: ["configured", "CPU µs", `to ${least}`, "requests/s", "start-up ms"],
       rows: runners.map(({ name, startup }) => {
         const list = turns.get(name)!;
-        return [name, medianOf(list, ({ cpu }) => cpu), ratioOf(turns, [name, least], ({ cpu }) => cpu), medianOf(list, ({ perSecond }) => perSecond), startup];
+        return [
+          name,
+          medianOf(list, ({ cpu }) => cpu),
+          ratioOf(turns, [name, least], ({ cpu }) => cpu),
+          medianOf(list, ({ perSecond }) => perSecond),
+          startup,
+        ];
       }),
-      goals: [atMost(`CPU with ${most} to CPU with ${least}`, ratioOf(turns, [most, least], ({ cpu }) => cpu), 1.1)],
-      notes: [`${rounds} turns of ${turn} ms each, in rotation, medians. ${CONNECTIONS} connections, ${CONNECTIONS} lanes.`],
+      goals: [
+        atMost(
+          `CPU with ${most} to CPU with ${least}`,
+          ratioOf(turns, [most, least], ({ cpu }) => cpu),
+          1.1,
+        ),
+      ],
+      notes: [
+        `${rounds} turns of ${turn} ms each, in rotation, medians. ${CONNECTIONS} connections, ${CONNECTIONS} lanes.`,
+      ],
     };
   },
 };
 
-const startWith = async (rig: Rig, upstream: Upstream, { count, warmUp }: { readonly count: number; readonly warmUp: number }): Promise<Runner & { readonly startup: number }> => {
-  const { port, child, startup } = await startGateway(rig, upstream, { name: `gateway-${count}`, tenants: count, lanes: CONNECTIONS });
+const startWith = async (
+  rig: Rig,
+  upstream: Upstream,
+  { count, warmUp }: { readonly count: number; readonly warmUp: number },
+): Promise<Runner & { readonly startup: number }> => {
+  const { port, child, startup } = await startGateway(rig, upstream, {
+    name: `gateway-${count}`,
+    tenants: count,
+    lanes: CONNECTIONS,
+  });
   const lines = linesFor(rig.issuer, fourClients(count), CONNECTIONS, port);
   const runner = await gather(rig, { name: nameOf(count), child, upstream, warmUp }, { port, lines });
   return { ...runner, startup };

@@ -25,9 +25,13 @@ export type Turn = {
   readonly newConnections: number;
 };
 
-export const takeTurns = async (runners: readonly Runner[], { rounds, run }: { readonly rounds: number; readonly run: Run }): Promise<ReadonlyMap<string, readonly Turn[]>> => {
+export const takeTurns = async (
+  runners: readonly Runner[],
+  { rounds, run }: { readonly rounds: number; readonly run: Run },
+): Promise<ReadonlyMap<string, readonly Turn[]>> => {
   const turns = new Map<string, Turn[]>(runners.map(({ name }) => [name, []]));
-  for (let round = 0; round < rounds; round++) for (const runner of runners) turns.get(runner.name)!.push(await takeTurn(runner, run));
+  for (let round = 0; round < rounds; round++)
+    for (const runner of runners) turns.get(runner.name)!.push(await takeTurn(runner, run));
   return turns;
 };
 
@@ -36,7 +40,9 @@ const LONGEST_WARM_UP_MS = 60_000;
 
 /** Opens the crowd and has it ask at once: code gets compiled, and no server takes a connection for one that never says anything. */
 export const gather = async (
-  rig: Rig, { warmUp, ...rest }: Omit<Runner, "crowd"> & { readonly warmUp: number }, crowd: Crowd,
+  rig: Rig,
+  { warmUp, ...rest }: Omit<Runner, "crowd"> & { readonly warmUp: number },
+  crowd: Crowd,
 ): Promise<Runner> => {
   const runner = { ...rest, crowd: await rig.open(crowd) };
   await takeTurn(runner, { kind: "closed", ms: LONGEST_WARM_UP_MS, requests: warmUp });
@@ -59,20 +65,28 @@ export const takeTurn = async ({ name, child, upstream, crowd, meanwhile }: Runn
   refuseOddAnswers(name, outcome);
   const { done, seconds } = outcome;
   return {
-    outcome, cpu: cpu / done, perSecond: done / seconds, peerBusy: cpu / 1e6 / seconds,
+    outcome,
+    cpu: cpu / done,
+    perSecond: done / seconds,
+    peerBusy: cpu / 1e6 / seconds,
     newConnections: (1000 * opened) / done,
   };
 };
 
 /** A peer that refuses is quick for the wrong reason. */
 export const refuseOddAnswers = (name: string, { statuses }: Outcome): void => {
-  if (Object.keys(statuses).some((status) => status !== "200")) throw new Error(`${name} did not answer 200 to everything: ${JSON.stringify(statuses)}`);
+  if (Object.keys(statuses).some((status) => status !== "200"))
+    throw new Error(`${name} did not answer 200 to everything: ${JSON.stringify(statuses)}`);
 };
 
 export const medianOf = (turns: readonly Turn[], what: (turn: Turn) => number): number => median(turns.map(what));
 
 /** The median over rounds of one peer's figure against another's in the same round; NaN without both. */
-export const ratioOf = (turns: ReadonlyMap<string, readonly Turn[]>, [name, against]: readonly [string, string], what: (turn: Turn) => number): number => {
+export const ratioOf = (
+  turns: ReadonlyMap<string, readonly Turn[]>,
+  [name, against]: readonly [string, string],
+  what: (turn: Turn) => number,
+): number => {
   const [ours = [], theirs = []] = [turns.get(name), turns.get(against)];
   const ratios = ours.flatMap((turn, round) => (theirs[round] === undefined ? [] : [what(turn) / what(theirs[round])]));
   return ratios.length === 0 ? Number.NaN : median(ratios);

@@ -34,7 +34,12 @@ export type GatewayOptions = {
   readonly loop?: boolean;
 };
 
-export type Heap = { readonly heapUsed: number; readonly external: number; readonly arrayBuffers: number; readonly rss: number };
+export type Heap = {
+  readonly heapUsed: number;
+  readonly external: number;
+  readonly arrayBuffers: number;
+  readonly rss: number;
+};
 
 export type Gateway = Peer & {
   readonly tls: Peer;
@@ -58,7 +63,10 @@ export type LongestTurn = { readonly cpuMs: number; readonly delayMs: number };
 
 export const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
 /** More than anyone sends: what is measured is the counting, not the refusing. */
-const LIMITS = { requests: { rate: "500000/s", burst: 1_000_000 }, actions: { DoNotCall: { rate: "500000/s", burst: 1_000_000 } } };
+const LIMITS = {
+  requests: { rate: "500000/s", burst: 1_000_000 },
+  actions: { DoNotCall: { rate: "500000/s", burst: 1_000_000 } },
+};
 
 const ACTIONS = ["DoNotCall", "RequestRecordCancel", "AddRecord", "RecordProcessed", "UpdateCallCompletionStats"];
 
@@ -68,8 +76,16 @@ const tenantsOf = ({ tenants, shares, callbacks }: GatewayOptions): unknown[] =>
     const clients = Object.fromEntries([1, 2].map((client) => [clientName(tenant, client), { actions: ACTIONS }]));
     const share = shares?.[index];
     return {
-      name: tenantName(tenant), dbid: dbidOf(tenant), upstream: "ocs", clients, campaigns: [campaignName(tenant)], lists: [listName(tenant)], records: callbacks ? "pre-dial" : "unscoped",
-      fields: ["CUSTOMER_CODE"], limits: LIMITS, ...(share !== undefined && { share }),
+      name: tenantName(tenant),
+      dbid: dbidOf(tenant),
+      upstream: "ocs",
+      clients,
+      campaigns: [campaignName(tenant)],
+      lists: [listName(tenant)],
+      records: callbacks ? "pre-dial" : "unscoped",
+      fields: ["CUSTOMER_CODE"],
+      limits: LIMITS,
+      ...(share !== undefined && { share }),
     };
   });
 
@@ -87,10 +103,27 @@ const configOf = (options: GatewayOptions, upstream: Upstream, certificates: Cer
     { name: "plain", bind: "127.0.0.1:0", tls: "none" },
     { name: "tls", bind: "127.0.0.1:0", tls: { cert: certificates.cert, key: certificates.key } },
   ],
-  identity: { jwt: [{ name: "bench", issuer: ISSUER, audience: AUDIENCE, jwks_file: "jwks.json", algorithms: ["ES256"], claims: { client: "azp" } }], ...(options.keys && { keys: { file: "keys.yaml" } }) },
+  identity: {
+    jwt: [
+      {
+        name: "bench",
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        jwks_file: "jwks.json",
+        algorithms: ["ES256"],
+        claims: { client: "azp" },
+      },
+    ],
+    ...(options.keys && { keys: { file: "keys.yaml" } }),
+  },
   upstreams: { ocs: upstreamOf(options, upstream, certificates) },
   ...(options.files === undefined && { tenants: tenantsOf(options) }),
-  audit: { dir: "audit", redact: { fields: { CUSTOMER_CODE: "token" } }, index_key: "an index key for the bench only, 32 and more", checkpoint: { key: "checkpoint.pem", origin: "bench.example/journal" } },
+  audit: {
+    dir: "audit",
+    redact: { fields: { CUSTOMER_CODE: "token" } },
+    index_key: "an index key for the bench only, 32 and more",
+    checkpoint: { key: "checkpoint.pem", origin: "bench.example/journal" },
+  },
   ...(options.admin && { admin: { bind: `127.0.0.1:${options.admin === true ? 0 : options.admin}` } }),
 });
 
@@ -98,12 +131,26 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
   const dir = join(rig.dir, options.name);
   await mkdir(dir, { recursive: true });
   const config = JSON.stringify(configOf(options, upstream, rig.certificates));
-  const files = { "jwks.json": rig.issuer.jwks, "ocsgw.yaml": config, ...(options.keys && { "keys.yaml": keysOf(options) }) };
+  const files = {
+    "jwks.json": rig.issuer.jwks,
+    "ocsgw.yaml": config,
+    ...(options.keys && { "keys.yaml": keysOf(options) }),
+  };
   if (options.files !== undefined) await writeParts(join(dir, "tenants.d"), options.files, tenantsOf(options));
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(dir, name), text, { mode: 0o600 })));
-  const tap = options.heap ? ["--expose-gc", "--import", program("heap")] : options.loop ? ["--import", program("loop")] : [];
+  const tap = options.heap
+    ? ["--expose-gc", "--import", program("heap")]
+    : options.loop
+      ? ["--import", program("loop")]
+      : [];
   const began = performance.now();
-  const child = start({ command: process.execPath, args: [...tap, MAIN, "run", "-c", join(dir, "ocsgw.yaml")], core: rig.cores?.peer, ...((options.heap || options.loop) && { ipc: true }), env: { OCSGW_LOG: "info", ...(options.compiled !== undefined && { NODE_COMPILE_CACHE: options.compiled }) } });
+  const child = start({
+    command: process.execPath,
+    args: [...tap, MAIN, "run", "-c", join(dir, "ocsgw.yaml")],
+    core: rig.cores?.peer,
+    ...((options.heap || options.loop) && { ipc: true }),
+    env: { OCSGW_LOG: "info", ...(options.compiled !== undefined && { NODE_COMPILE_CACHE: options.compiled }) },
+  });
   const extra = [options.callbacks && "callbacks:ocs", options.admin && "admin"];
   const listeners = ["plain", "tls", ...extra.filter((name) => typeof name === "string")];
   await until(child, () => listeners.every((listener) => portOf(child, listener) !== undefined));
@@ -142,13 +189,20 @@ const writeParts = async (dir: string, count: number, tenants: readonly unknown[
   const size = Math.ceil(tenants.length / count);
   for (let at = 0; at < count; at++) {
     // Block style, as people write it.
-    await writeFile(join(dir, `${String(at).padStart(5, "0")}.yaml`), stringify(tenants.slice(at * size, (at + 1) * size), { aliasDuplicateObjects: false }), { mode: 0o600 });
+    await writeFile(
+      join(dir, `${String(at).padStart(5, "0")}.yaml`),
+      stringify(tenants.slice(at * size, (at + 1) * size), { aliasDuplicateObjects: false }),
+      { mode: 0o600 },
+    );
   }
 };
 
 /** From the log line that tells where a listener is. */
 const portOf = (child: Child, listener: string): number | undefined => {
-  const line = child.complaints().split("\n").find((each) => each.includes(`"listener":"${listener}"`));
+  const line = child
+    .complaints()
+    .split("\n")
+    .find((each) => each.includes(`"listener":"${listener}"`));
   const port = /"address":"https?:\/\/[^"]*:(\d+)"/.exec(line ?? "")?.[1];
   return port === undefined ? undefined : Number(port);
 };

@@ -43,14 +43,24 @@ backend ocs
   server ocs 127.0.0.1:${upstream.port} pool-purge-delay 1h ${upstream.tls ? tlsToUpstream(certificates) : ""}
 `;
 
-const launch = async (rig: Rig, upstream: Upstream, name: string, rules: string): Promise<Peer | { missing: string }> => {
+const launch = async (
+  rig: Rig,
+  upstream: Upstream,
+  name: string,
+  rules: string,
+): Promise<Peer | { missing: string }> => {
   const haproxy = find("haproxy");
   if (haproxy === undefined) return { missing: "haproxy is not on the PATH" };
   const dir = join(rig.dir, name);
   await mkdir(dir, { recursive: true });
   const port = await freePort();
   await writeFile(join(dir, "haproxy.cfg"), config({ port, upstream, certificates: rig.certificates, rules }));
-  const child = start({ command: haproxy, args: ["-db", "-f", join(dir, "haproxy.cfg")], core: rig.cores?.peer, stdout: openSync(join(dir, "access.log"), "a") });
+  const child = start({
+    command: haproxy,
+    args: ["-db", "-f", join(dir, "haproxy.cfg")],
+    core: rig.cores?.peer,
+    stdout: openSync(join(dir, "access.log"), "a"),
+  });
   await until(child, () => accepts(port));
   return { port, child, ...caOf(rig.certificates, upstream) };
 };

@@ -10,7 +10,9 @@ import { freePort, start, until } from "../rig/processes.ts";
 import type { Rig, Upstream } from "../rig/rig.ts";
 import { caOf, type Peer, type StartPeer } from "./peer.ts";
 
-const MODULE = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/nginx/modules", "/etc/nginx/modules"].map((folder) => join(folder, "ngx_http_js_module.so")).find(existsSync);
+const MODULE = ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/nginx/modules", "/etc/nginx/modules"]
+  .map((folder) => join(folder, "ngx_http_js_module.so"))
+  .find(existsSync);
 
 type Site = {
   readonly name: string;
@@ -53,7 +55,9 @@ const launch = async (rig: Rig, site: Site): Promise<Peer | { missing: string }>
 
 export const accepts = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" }, () => resolve(true)).on("error", () => resolve(false)).on("connect", () => socket.destroy());
+    const socket = connect({ port, host: "127.0.0.1" }, () => resolve(true))
+      .on("error", () => resolve(false))
+      .on("connect", () => socket.destroy());
   });
 
 const passTo = ({ tls }: Upstream): string => `proxy_pass ${tls ? "https" : "http"}://ocs;`;
@@ -69,7 +73,10 @@ export const startNginxWithTokens: StartPeer = async (rig, upstream) => {
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, "token.js"), script(rig.issuer.publicPem));
   return launch(rig, {
-    name: "nginx-njs", port: await freePort(), upstream, main: `load_module ${MODULE};`,
+    name: "nginx-njs",
+    port: await freePort(),
+    upstream,
+    main: `load_module ${MODULE};`,
     http: `js_path ${dir}; js_import token from token.js; access_log ${dir}/access.log;
       limit_req_zone $http_authorization zone=clients:10m rate=1000000r/s; limit_req zone=clients burst=1000 nodelay;`,
     server: `location ~ ^/(records|phones|customer_ids|lists|campaigngroups)/ { limit_except GET POST { deny all; } js_content token.check; }

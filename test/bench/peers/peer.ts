@@ -16,4 +16,5 @@ export type StartPeer = (rig: Rig, upstream: Upstream) => Promise<Peer | { reado
 /** The `ca` of a peer that speaks TLS to its clients when its upstream speaks HTTPS. */
 export const caOf = ({ caPem }: Certificates, { tls }: Upstream): Pick<Peer, "ca"> => (tls ? { ca: caPem } : {});
 
-export const isMissing = (started: Peer | { readonly missing: string }): started is { readonly missing: string } => "missing" in started;
+export const isMissing = (started: Peer | { readonly missing: string }): started is { readonly missing: string } =>
+  "missing" in started;

@@ -13,7 +13,15 @@ import { Finder } from "../../../src/journal/search.ts";
 import { extendTiles } from "../../../src/journal/tiles.ts";
 
 /** Milliseconds, bytes. `packed`: the part of its size that a segment has once it is compressed. */
-export type Bundled = { readonly plainMs: number; readonly compressedMs: number; readonly entries: number; readonly lines: number; readonly packed: number; readonly hashes: number; readonly index: number; };
+export type Bundled = {
+  readonly plainMs: number;
+  readonly compressedMs: number;
+  readonly entries: number;
+  readonly lines: number;
+  readonly packed: number;
+  readonly hashes: number;
+  readonly index: number;
+};
 
 const ROUNDS = 5;
 const [dir, filter] = [process.argv[2]!, parseFilter(process.argv[3]!)];
@@ -25,14 +33,20 @@ const bundled = async (): Promise<{ readonly ms: number; readonly entries: numbe
   for (let round = 0; round < ROUNDS; round++) {
     const out = join(dir, `bundle-${round}`);
     const before = performance.now();
-    ({ entries } = await writeBundle({ dir, filter, size, by: "bench", purpose: undefined, version: "0", configHash: "0" }, out));
+    ({ entries } = await writeBundle(
+      { dir, filter, size, by: "bench", purpose: undefined, version: "0", configHash: "0" },
+      out,
+    ));
     times.push(performance.now() - before);
     rmSync(out, { recursive: true });
   }
   return { ms: times.toSorted((one, other) => one - other)[ROUNDS >> 1]!, entries };
 };
 
-const bytesOf = (folder: string, ending = ""): number => (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.endsWith(ending)).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+const bytesOf = (folder: string, ending = ""): number =>
+  (existsSync(folder) ? readdirSync(folder) : [])
+    .filter((name) => name.endsWith(ending))
+    .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 
 const finder = new Finder(dir);
 await finder.refresh();
@@ -44,7 +58,11 @@ const plain = await bundled();
 const done = await compressSegments({ journal: { dir, disk: nodeDisk }, after: Number.NEGATIVE_INFINITY });
 const compressed = await bundled();
 process.send!({
-  plainMs: plain.ms, compressedMs: compressed.ms, entries: compressed.entries, lines, packed: done.after / done.before,
+  plainMs: plain.ms,
+  compressedMs: compressed.ms,
+  entries: compressed.entries,
+  lines,
+  packed: done.after / done.before,
   hashes: bytesOf(places(dir).segments, ".hashes") + bytesOf(places(dir).tilesDirectory),
   index: bytesOf(places(dir).indexes) + statSync(places(dir).index).size,
 } satisfies Bundled);

@@ -2,7 +2,11 @@
 
 /** `requests` are sent in turn, over and over, one at a time. */
 export type Line = { readonly label: string; readonly requests: readonly string[] };
-export type Crowd = { readonly port: number; /** The CA of a TLS listener, PEM. */ readonly ca?: string; readonly lines: readonly Line[] };
+export type Crowd = {
+  readonly port: number;
+  /** The CA of a TLS listener, PEM. */ readonly ca?: string;
+  readonly lines: readonly Line[];
+};
 
 /**
  * closed: each connection sends its next request when it has its answer, for `ms` or until `requests` were sent.

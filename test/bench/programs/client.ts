@@ -3,7 +3,10 @@ import type { Crowd, Order, Outcome, Run, Told } from "./client-words.ts";
 import { Connection, dial, type Answered } from "./connection.ts";
 import { Tally } from "./tally.ts";
 
-type Asking = { readonly answered: (connection: Connection, answered: Answered) => void; readonly failed: (error: Error) => void };
+type Asking = {
+  readonly answered: (connection: Connection, answered: Answered) => void;
+  readonly failed: (error: Error) => void;
+};
 type Open = { readonly connections: readonly Connection[]; asking: Asking | undefined; fault: Error | undefined };
 
 const crowds = new Map<number, Open>();
@@ -20,7 +23,11 @@ const open = async (crowd: Crowd): Promise<number> => {
   const connections: Connection[] = [];
   // In small groups: a listener's backlog is no concern of the bench.
   for (let at = 0; at < crowd.lines.length; at += 32) {
-    connections.push(...await Promise.all(crowd.lines.slice(at, at + 32).map(async (line) => new Connection(line, await dial(crowd), told))));
+    connections.push(
+      ...(await Promise.all(
+        crowd.lines.slice(at, at + 32).map(async (line) => new Connection(line, await dial(crowd), told)),
+      )),
+    );
   }
   const self: Open = { connections, asking: undefined, fault: undefined };
   crowds.set(++opened, self);
@@ -33,13 +40,21 @@ const run = (id: number, how: Run): Promise<Outcome> => {
   return new Promise<Outcome>((resolve, reject) => {
     const tally = new Tally();
     const ask = how.kind === "closed" ? askInLoop : askAtPace;
-    crowd.asking = ask(crowd.connections, how as never, tally, { done: () => resolve(tally.outcome()), failed: reject });
+    crowd.asking = ask(crowd.connections, how as never, tally, {
+      done: () => resolve(tally.outcome()),
+      failed: reject,
+    });
   }).finally(() => (crowd.asking = undefined));
 };
 
 type End = { readonly done: () => void; readonly failed: (error: Error) => void };
 
-const askInLoop = (connections: readonly Connection[], { ms, requests = Infinity }: Extract<Run, { kind: "closed" }>, tally: Tally, { done, failed }: End): Asking => {
+const askInLoop = (
+  connections: readonly Connection[],
+  { ms, requests = Infinity }: Extract<Run, { kind: "closed" }>,
+  tally: Tally,
+  { done, failed }: End,
+): Asking => {
   const end = performance.now() + ms;
   let left = requests;
   let busy = connections.length;
@@ -59,7 +74,12 @@ const askInLoop = (connections: readonly Connection[], { ms, requests = Infinity
   };
 };
 
-const askAtPace = (connections: readonly Connection[], { ms, perSecond }: Extract<Run, { kind: "paced" }>, tally: Tally, { done, failed }: End): Asking => {
+const askAtPace = (
+  connections: readonly Connection[],
+  { ms, perSecond }: Extract<Run, { kind: "paced" }>,
+  tally: Tally,
+  { done, failed }: End,
+): Asking => {
   const idle = [...connections];
   const late: number[] = [];
   const random = seeded(1);
@@ -67,7 +87,7 @@ const askAtPace = (connections: readonly Connection[], { ms, perSecond }: Extrac
   let due = performance.now();
   const tick = (): void => {
     // A timer's own lateness is not the peer's: who finds a connection free waits from now on.
-    for (const now = performance.now(); due <= now && due < end; due -= Math.log(random()) * 1000 / perSecond) {
+    for (const now = performance.now(); due <= now && due < end; due -= (Math.log(random()) * 1000) / perSecond) {
       const connection = idle.shift();
       if (connection) connection.send();
       else late.push(due);
@@ -107,6 +127,10 @@ const obey = async (order: Order): Promise<Told> => {
   return { id: order.id };
 };
 
-process.on("message", (order: Order) => {
-  void obey(order).catch((error: unknown): Told => ({ fault: String(error) })).then((told) => process.send!(told));
-}).on("disconnect", () => process.exit());
+process
+  .on("message", (order: Order) => {
+    void obey(order)
+      .catch((error: unknown): Told => ({ fault: String(error) }))
+      .then((told) => process.send!(told));
+  })
+  .on("disconnect", () => process.exit());

@@ -3,7 +3,13 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Crowd, Line } from "./client-words.ts";
 
-export type Answered = { readonly line: Line; readonly status: string; readonly head: string; /** Milliseconds on the monotonic clock. */ readonly since: number; readonly at: number };
+export type Answered = {
+  readonly line: Line;
+  readonly status: string;
+  readonly head: string;
+  /** Milliseconds on the monotonic clock. */ readonly since: number;
+  readonly at: number;
+};
 
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
 
@@ -17,7 +23,11 @@ export class Connection {
   #since = 0;
   #closing = false;
 
-  constructor(line: Line, socket: Socket, told: { answered: (connection: Connection, answered: Answered) => void; failed: (error: Error) => void }) {
+  constructor(
+    line: Line,
+    socket: Socket,
+    told: { answered: (connection: Connection, answered: Answered) => void; failed: (error: Error) => void },
+  ) {
     this.line = line;
     this.#socket = socket;
     this.#answered = told.answered;
@@ -48,15 +58,26 @@ export class Connection {
       return;
     }
     this.#pending = "";
-    this.#answered(this, { line: this.line, status: head.slice(9, 12), head, since: this.#since, at: performance.now() });
+    this.#answered(this, {
+      line: this.line,
+      status: head.slice(9, 12),
+      head,
+      since: this.#since,
+      at: performance.now(),
+    });
   }
 }
 
 export const dial = ({ port, ca }: Crowd): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const socket: Socket = ca === undefined ? connect({ port, host: "127.0.0.1", noDelay: true }) : connectTls({ port, host: "127.0.0.1", ca }).setNoDelay(true);
-    socket.once(ca === undefined ? "connect" : "secureConnect", () => {
-      socket.off("error", reject);
-      resolve(socket);
-    }).once("error", reject);
+    const socket: Socket =
+      ca === undefined
+        ? connect({ port, host: "127.0.0.1", noDelay: true })
+        : connectTls({ port, host: "127.0.0.1", ca }).setNoDelay(true);
+    socket
+      .once(ca === undefined ? "connect" : "secureConnect", () => {
+        socket.off("error", reject);
+        resolve(socket);
+      })
+      .once("error", reject);
   });

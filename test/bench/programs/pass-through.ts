@@ -12,16 +12,22 @@ const [origin, ca, cert, key] = process.argv.slice(2);
 /** Milliseconds. The other peers keep their idle connections for an hour too. */
 const KEPT = 3_600_000;
 const pool = new Pool(origin!, {
-  connections: 64, pipelining: 1, allowH2: false, keepAliveTimeout: KEPT, keepAliveMaxTimeout: KEPT,
+  connections: 64,
+  pipelining: 1,
+  allowH2: false,
+  keepAliveTimeout: KEPT,
+  keepAliveMaxTimeout: KEPT,
   ...(ca !== undefined && { connect: { ca: readFileSync(ca) } }),
 });
 const HOP_BY_HOP = new Set(["connection", "content-length", "transfer-encoding", "keep-alive", "host"]);
 
-const endToEnd = (raw: readonly string[]): string[] => raw.flatMap((name, index) => (index % 2 === 0 && !HOP_BY_HOP.has(name.toLowerCase()) ? [name, raw[index + 1]!] : []));
+const endToEnd = (raw: readonly string[]): string[] =>
+  raw.flatMap((name, index) => (index % 2 === 0 && !HOP_BY_HOP.has(name.toLowerCase()) ? [name, raw[index + 1]!] : []));
 
 const handlerFor = (response: ServerResponse) => ({
   onRequestStart: () => undefined,
-  onResponseStart: (_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>) => void response.writeHead(status, headers),
+  onResponseStart: (_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>) =>
+    void response.writeHead(status, headers),
   onResponseData: (_controller: unknown, chunk: Uint8Array) => void response.write(chunk),
   onResponseEnd: () => void response.end(),
   onResponseError: (_controller: unknown, error: Error) => void response.destroy(error),
@@ -29,13 +35,25 @@ const handlerFor = (response: ServerResponse) => ({
 
 const passOn: RequestListener = (request, response) => {
   const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk)).on("end", () =>
-    pool.dispatch({ method: request.method!, path: request.url!, headers: endToEnd(request.rawHeaders), body: Buffer.concat(chunks) }, handlerFor(response)));
+  request
+    .on("data", (chunk: Buffer) => chunks.push(chunk))
+    .on("end", () =>
+      pool.dispatch(
+        {
+          method: request.method!,
+          path: request.url!,
+          headers: endToEnd(request.rawHeaders),
+          body: Buffer.concat(chunks),
+        },
+        handlerFor(response),
+      ),
+    );
 };
 
 const options = { keepAliveTimeout: 0 };
-const server = cert === undefined || key === undefined
-  ? createServer(options, passOn)
-  : createTlsServer({ ...options, cert: readFileSync(cert), key: readFileSync(key) }, passOn);
+const server =
+  cert === undefined || key === undefined
+    ? createServer(options, passOn)
+    : createTlsServer({ ...options, cert: readFileSync(cert), key: readFileSync(key) }, passOn);
 server.listen(0, "127.0.0.1", () => process.send!((server.address() as AddressInfo).port));
 process.on("disconnect", () => process.exit());

@@ -14,15 +14,42 @@ import { extendTiles } from "../../../src/journal/tiles.ts";
 import { median } from "../statistics.ts";
 
 /** Bytes on disk; milliseconds. */
-export type Prepared = { readonly indexMs: number; readonly lines: number; readonly hashes: number; readonly index: number };
+export type Prepared = {
+  readonly indexMs: number;
+  readonly lines: number;
+  readonly hashes: number;
+  readonly index: number;
+};
 /** Milliseconds of each; resident memory in bytes, of the searches and then of the bundle as well. */
-export type Read = { readonly pages: readonly number[]; readonly person: number; readonly open: number; readonly bundle: number; readonly entries: number; readonly searchRss: number; readonly rss: number };
+export type Read = {
+  readonly pages: readonly number[];
+  readonly person: number;
+  readonly open: number;
+  readonly bundle: number;
+  readonly entries: number;
+  readonly searchRss: number;
+  readonly rss: number;
+};
 
 const ROUNDS = 5;
-const [what, dir, person, filters] = [process.argv[2]!, process.argv[3]!, process.argv[4]!, JSON.parse(process.argv[5]!) as string[]];
+const [what, dir, person, filters] = [
+  process.argv[2]!,
+  process.argv[3]!,
+  process.argv[4]!,
+  JSON.parse(process.argv[5]!) as string[],
+];
 
 const bytesOf = (folder: string, ending = ""): number =>
-  readdirSync(folder, { withFileTypes: true }).reduce((sum, each) => sum + (each.isDirectory() ? bytesOf(join(folder, each.name), ending) : each.name.endsWith(ending) ? statSync(join(folder, each.name)).size : 0), 0);
+  readdirSync(folder, { withFileTypes: true }).reduce(
+    (sum, each) =>
+      sum +
+      (each.isDirectory()
+        ? bytesOf(join(folder, each.name), ending)
+        : each.name.endsWith(ending)
+          ? statSync(join(folder, each.name)).size
+          : 0),
+    0,
+  );
 
 const prepare = async (): Promise<Prepared> => {
   const start = performance.now();
@@ -35,7 +62,12 @@ const prepare = async (): Promise<Prepared> => {
   await extendTiles({ disk: nodeDisk, dir });
   await compressSegments({ journal: { dir, disk: nodeDisk }, after: Number.NEGATIVE_INFINITY });
   const { segments, indexes, index, tilesDirectory } = places(dir);
-  return { indexMs, lines: bytesOf(segments, ".zst"), hashes: bytesOf(segments, ".hashes") + bytesOf(tilesDirectory), index: (existsSync(indexes) ? bytesOf(indexes) : 0) + statSync(index).size };
+  return {
+    indexMs,
+    lines: bytesOf(segments, ".zst"),
+    hashes: bytesOf(segments, ".hashes") + bytesOf(tilesDirectory),
+    index: (existsSync(indexes) ? bytesOf(indexes) : 0) + statSync(index).size,
+  };
 };
 
 const timed = async (work: () => Promise<unknown>): Promise<number> => {
@@ -58,7 +90,8 @@ const read = async (): Promise<Read> => {
   const look = async (): Promise<void> => {
     await finder.page(parseFilter(person), { limit: 50 });
     await finder.epochs();
-    for (const uncovered of ["missing:phone action:DoNotCall resource:records", "missing:phone -action:DoNotCall"]) await finder.count(parseFilter(uncovered));
+    for (const uncovered of ["missing:phone action:DoNotCall resource:records", "missing:phone -action:DoNotCall"])
+      await finder.count(parseFilter(uncovered));
   };
   const personMs = await timed(look);
   const open = await timed(() => finder.openDoNotCalls(100));
@@ -68,7 +101,10 @@ const read = async (): Promise<Read> => {
   let entries = 0;
   const bundle = await timed(async () => {
     const out = join(dir, "bundle");
-    ({ entries } = await writeBundle({ dir, filter: parseFilter(person), size, by: "bench", purpose: undefined, version: "0", configHash: "0" }, out));
+    ({ entries } = await writeBundle(
+      { dir, filter: parseFilter(person), size, by: "bench", purpose: undefined, version: "0", configHash: "0" },
+      out,
+    ));
     rmSync(out, { recursive: true });
   });
   return { pages, person: personMs, open, bundle, entries, searchRss, rss: rss() };

@@ -2,7 +2,10 @@
 import { parseFilter } from "../../../src/journal/filter.ts";
 import { Finder } from "../../../src/journal/search.ts";
 
-export type Searched = { readonly indexed: number; readonly pages: readonly (readonly [filter: string, found: number, ms: number])[] };
+export type Searched = {
+  readonly indexed: number;
+  readonly pages: readonly (readonly [filter: string, found: number, ms: number])[];
+};
 
 const [dir, filters] = [process.argv[2]!, JSON.parse(process.argv[3]!) as string[]];
 const start = performance.now();

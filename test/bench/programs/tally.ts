@@ -36,5 +36,11 @@ export class Tally {
 }
 
 const numbersOf = ({ ms, queue, ocs }: Series): Numbers => ({
-  done: ms.length, ...momentsOf(ms), p50: quantile(ms, 0.5), p99: quantile(ms, 0.99), max: quantile(ms, 1), queueP99: quantile(queue, 0.99), ocsP50: quantile(ocs, 0.5),
+  done: ms.length,
+  ...momentsOf(ms),
+  p50: quantile(ms, 0.5),
+  p99: quantile(ms, 0.99),
+  max: quantile(ms, 1),
+  queueP99: quantile(queue, 0.99),
+  ocsP50: quantile(ocs, 0.5),
 });

@@ -38,14 +38,19 @@ const answer = (socket: Socket): void => {
 
 const serve = (socket: Socket): void => {
   let pending = "";
-  socket.on("error", () => undefined).on("data", (chunk: Buffer) => {
-    pending = takeRequests(pending + chunk.toString("latin1"), () => answer(socket));
-  });
+  socket
+    .on("error", () => undefined)
+    .on("data", (chunk: Buffer) => {
+      pending = takeRequests(pending + chunk.toString("latin1"), () => answer(socket));
+    });
 };
 
-const server = cert === undefined || key === undefined
-  ? createServer({ noDelay: true }, serve)
-  : createTlsServer({ cert: readFileSync(cert), key: readFileSync(key), noDelay: true }, serve);
+const server =
+  cert === undefined || key === undefined
+    ? createServer({ noDelay: true }, serve)
+    : createTlsServer({ cert: readFileSync(cert), key: readFileSync(key), noDelay: true }, serve);
 server.on("connection", () => connections++);
 server.listen(0, "127.0.0.1", () => process.send!((server.address() as AddressInfo).port));
-process.on("message", () => process.send!({ requests, connections } satisfies Counts)).on("disconnect", () => process.exit());
+process
+  .on("message", () => process.send!({ requests, connections } satisfies Counts))
+  .on("disconnect", () => process.exit());

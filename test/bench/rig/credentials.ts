@@ -17,12 +17,16 @@ export const createIssuer = (): Issuer => {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   let minted = 0;
   return {
-    jwks: JSON.stringify({ keys: [{ ...publicKey.export({ format: "jwk" }), kid: "bench", alg: "ES256", use: "sig" }] }),
+    jwks: JSON.stringify({
+      keys: [{ ...publicKey.export({ format: "jwk" }), kid: "bench", alg: "ES256", use: "sig" }],
+    }),
     publicPem: publicKey.export({ type: "spki", format: "pem" }).toString(),
     token: (client) => {
       const now = Math.floor(Date.now() / 1000);
       const claims = { iss: ISSUER, aud: AUDIENCE, azp: client, jti: `bench-${++minted}`, iat: now, exp: now + HOUR_S };
-      const signed = [{ alg: "ES256", typ: "JWT", kid: "bench" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+      const signed = [{ alg: "ES256", typ: "JWT", kid: "bench" }, claims]
+        .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+        .join(".");
       return `${signed}.${sign("sha256", Buffer.from(signed), { key: privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
     },
   };

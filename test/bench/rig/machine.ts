@@ -7,14 +7,16 @@ import { delimiter, join } from "node:path";
 
 /** Where a command is, or undefined. Debian keeps servers in sbin, which is not on every PATH. */
 export const find = (command: string): string | undefined =>
-  [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"].map((folder) => join(folder, command)).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"]
+    .map((folder) => join(folder, command))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 
 /** Cores for whom is measured and for who measures; undefined where processes cannot be pinned. */
 export type Cores = { readonly peer: number; readonly rig: number } | undefined;
@@ -35,10 +37,16 @@ const allowedCores = (): readonly number[] => {
 const TMPFS = 0x01021994;
 
 export const describeMachine = async (dir: string, cores: Cores): Promise<string[]> => [
-  `${cpus()[0]?.model ?? arch()} × ${cpus().length}, Linux ${release()}, Node ${process.versions.node}, load ${loadavg().map((load) => load.toFixed(1)).join(" ")}`,
+  `${cpus()[0]?.model ?? arch()} × ${cpus().length}, Linux ${release()}, Node ${process.versions.node}, load ${loadavg()
+    .map((load) => load.toFixed(1))
+    .join(" ")}`,
   ...["haproxy", "nginx"].map(versionOf),
-  cores ? `pinned: the peer to core ${cores.peer}; clients and upstream to core ${cores.rig}` : "nothing is pinned (taskset or a second core is missing): figures for one core are not that",
-  ...((await statfs(dir)).type === TMPFS ? [`${dir} is in memory: the journal's flushes cost nothing here; set TMPDIR to a disk`] : []),
+  cores
+    ? `pinned: the peer to core ${cores.peer}; clients and upstream to core ${cores.rig}`
+    : "nothing is pinned (taskset or a second core is missing): figures for one core are not that",
+  ...((await statfs(dir)).type === TMPFS
+    ? [`${dir} is in memory: the journal's flushes cost nothing here; set TMPDIR to a disk`]
+    : []),
 ];
 
 const versionOf = (command: string): string => {

@@ -56,19 +56,29 @@ export const start = ({ command, args, core, stdout, ipc, env }: Command): Child
 
 /** For an error's handler and for Ctrl-C: whatever still runs is told to end, and waited for. */
 export const stopEverything = async (): Promise<void> => {
-  await Promise.all([...running].map((child) => new Promise((resolve) => {
-    child.once("close", resolve).kill("SIGTERM");
-    setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS).unref();
-  })));
+  await Promise.all(
+    [...running].map(
+      (child) =>
+        new Promise((resolve) => {
+          child.once("close", resolve).kill("SIGTERM");
+          setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS).unref();
+        }),
+    ),
+  );
 };
 
 const cpuOf = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /s, "").split(" ");
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
+    .replace(/^.*\) /s, "")
+    .split(" ");
   return (Number(fields[11]) + Number(fields[12])) * TICK_MICROS;
 };
 
 const workersOf = (pid: number): readonly number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").split(" ").filter((text) => text !== "").map(Number);
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1")
+    .split(" ")
+    .filter((text) => text !== "")
+    .map(Number);
 
 /** The next message of a child, or an error with its complaints when it ends or is silent for too long. */
 export const messageFrom = <Message>(child: Child, patience = 60_000): Promise<Message> =>
@@ -80,15 +90,24 @@ export const messageFrom = <Message>(child: Child, patience = 60_000): Promise<M
     };
     const take = (message: unknown): void => settle(() => resolve(message as Message))();
     const end = settle(() => reject(new Error(`a process ended unasked: ${child.complaints() || "it said nothing"}`)));
-    const timer = setTimeout(settle(() => reject(new Error(`a process said nothing for ${patience} ms: ${child.complaints()}`))), patience);
+    const timer = setTimeout(
+      settle(() => reject(new Error(`a process said nothing for ${patience} ms: ${child.complaints()}`))),
+      patience,
+    );
     child.process.once("message", take).once("close", end);
   });
 
 /** Resolves when `isReady` is true; rejects with the child's complaints when it ends before. */
-export const until = async (child: Child, isReady: () => Promise<boolean> | boolean, patience = 60_000): Promise<void> => {
+export const until = async (
+  child: Child,
+  isReady: () => Promise<boolean> | boolean,
+  patience = 60_000,
+): Promise<void> => {
   for (const end = Date.now() + patience; !(await isReady());) {
-    if (child.process.exitCode !== null || child.process.signalCode !== null) throw new Error(`${child.process.spawnargs.join(" ")} ended at once: ${child.complaints()}`);
-    if (Date.now() > end) throw new Error(`${child.process.spawnargs.join(" ")} did not get ready: ${child.complaints()}`);
+    if (child.process.exitCode !== null || child.process.signalCode !== null)
+      throw new Error(`${child.process.spawnargs.join(" ")} ended at once: ${child.complaints()}`);
+    if (Date.now() > end)
+      throw new Error(`${child.process.spawnargs.join(" ")} did not get ready: ${child.complaints()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };
@@ -96,8 +115,10 @@ export const until = async (child: Child, isReady: () => Promise<boolean> | bool
 /** For servers that cannot be asked to choose one and tell it. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject).listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    const server = createServer()
+      .once("error", reject)
+      .listen(0, "127.0.0.1", () => {
+        const { port } = server.address() as AddressInfo;
+        server.close(() => resolve(port));
+      });
   });

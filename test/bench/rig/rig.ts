@@ -71,13 +71,15 @@ export const createRig = async (): Promise<Rig> => {
 const LONGEST_RUN_MS = 3_600_000;
 
 /** One order at a time; a fault of the client becomes an error here. */
-const commander = (client: Child) => async (order: Order): Promise<Told> => {
-  const answer = messageFrom<Told>(client, LONGEST_RUN_MS);
-  client.process.send(order);
-  const told = await answer;
-  if ("fault" in told) throw new Error(`the client process: ${told.fault}`);
-  return told;
-};
+const commander =
+  (client: Child) =>
+  async (order: Order): Promise<Told> => {
+    const answer = messageFrom<Told>(client, LONGEST_RUN_MS);
+    client.process.send(order);
+    const told = await answer;
+    if ("fault" in told) throw new Error(`the client process: ${told.fault}`);
+    return told;
+  };
 
 const startUpstream = async (args: readonly string[], core: number | undefined): Promise<Upstream> => {
   const child = start({ command: process.execPath, args: [program("upstream"), ...args], core, ipc: true });

@@ -50,7 +50,18 @@ export const writeSignedJournal = (dir: string, entries: number, numbers: number
   }
   spill();
   files!.forEach(closeSync);
-  writeFileSync(at.checkpoint(index), signCheckpoint({ origin: signer.origin, size: index, root: digestBytes(tree.root()) }, signer.key), { mode: 0o600 });
-  writeFileSync(at.state(index), signState(stateText({ size: index, tree, leaf, segment, bytes, segments, trail, beside: {} }, signer.origin), signer), { mode: 0o600 });
+  writeFileSync(
+    at.checkpoint(index),
+    signCheckpoint({ origin: signer.origin, size: index, root: digestBytes(tree.root()) }, signer.key),
+    { mode: 0o600 },
+  );
+  writeFileSync(
+    at.state(index),
+    signState(
+      stateText({ size: index, tree, leaf, segment, bytes, segments, trail, beside: {} }, signer.origin),
+      signer,
+    ),
+    { mode: 0o600 },
+  );
   return index;
 };

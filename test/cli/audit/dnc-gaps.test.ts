@@ -7,14 +7,24 @@ import { ocsgw } from "../../kit/command.ts";
 import { aConfigured, twoTenants } from "../../kit/gateway.ts";
 
 let dir: string;
-beforeEach(async () => { dir = await aConfigured(twoTenants("http://127.0.0.1:9"), ["alpha", "beta"]); });
+beforeEach(async () => {
+  dir = await aConfigured(twoTenants("http://127.0.0.1:9"), ["alpha", "beta"]);
+});
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const [FROM, TO] = ["2026-11-29T12:17:43.874726Z", "2026-11-29T12:17:48.794022Z"];
 
 it.each([
   ["lost none", 0, 0, /^no open Do-Not-Call: OCS has answered 200/, /^$/],
-  ["lost three entries", 3, 8, /^no open Do-Not-Call in the entries that are there/, new RegExp(`^NOT COMPLETE: 3 entries were lost while the journal could not be written, the last between ${FROM} and ${TO}: `)],
+  [
+    "lost three entries",
+    3,
+    8,
+    /^no open Do-Not-Call in the entries that are there/,
+    new RegExp(
+      `^NOT COMPLETE: 3 entries were lost while the journal could not be written, the last between ${FROM} and ${TO}: `,
+    ),
+  ],
 ])("says of a gap that %s whether a Do-Not-Call may be missing", async (_what, lost, code, stdout, stderr) => {
   const audit = join(dir, "audit");
   await mkdir(audit);
@@ -24,5 +34,9 @@ it.each([
   await journal.close();
   await lock.release();
   const ran = await ocsgw("audit", "dnc", "-c", join(dir, "ocsgw.yaml"));
-  expect(ran).toMatchObject({ code, stdout: expect.stringMatching(stdout) as string, stderr: expect.stringMatching(stderr) as string });
+  expect(ran).toMatchObject({
+    code,
+    stdout: expect.stringMatching(stdout) as string,
+    stderr: expect.stringMatching(stderr) as string,
+  });
 });

@@ -43,16 +43,21 @@ const FULL = [
   [`Unknown system error -${constants.errno.EDQUOT}`, constants.errno.EDQUOT, "the disk quota is used up"],
 ] as const;
 
-it.each(FULL)("searches with a temporary index while the gateway's disk is full (%s), and says so once", async (code, errno, why) => {
-  const said = vi.spyOn(console, "error").mockReturnValue();
-  await answering(Object.assign(new Error(code), { code, errno: -errno, syscall: "write" }));
-  for (let time = 0; time < 2; time++) expect((await searcher!.ask(QUESTION)).stories).toHaveLength(1);
-  expect(said.mock.calls).toEqual([[`the running gateway cannot write its index (${why}): a temporary index is made in ${temporary}`]]);
-  expect(await readdir(temporary)).toHaveLength(1);
-  await searcher!.close();
-  expect(await readdir(temporary)).toEqual([]);
-  searcher = undefined;
-});
+it.each(FULL)(
+  "searches with a temporary index while the gateway's disk is full (%s), and says so once",
+  async (code, errno, why) => {
+    const said = vi.spyOn(console, "error").mockReturnValue();
+    await answering(Object.assign(new Error(code), { code, errno: -errno, syscall: "write" }));
+    for (let time = 0; time < 2; time++) expect((await searcher!.ask(QUESTION)).stories).toHaveLength(1);
+    expect(said.mock.calls).toEqual([
+      [`the running gateway cannot write its index (${why}): a temporary index is made in ${temporary}`],
+    ]);
+    expect(await readdir(temporary)).toHaveLength(1);
+    await searcher!.close();
+    expect(await readdir(temporary)).toEqual([]);
+    searcher = undefined;
+  },
+);
 
 it("says what to do where there is no room for a temporary index either", async () => {
   vi.spyOn(console, "error").mockReturnValue();
@@ -63,5 +68,8 @@ it("says what to do where there is no room for a temporary index either", async 
 
 it("leaves every other fault of the gateway as it is", async () => {
   await answering(new Error("another fault"));
-  await expect(searcher!.ask(QUESTION)).rejects.toMatchObject({ name: "CommandFailed", message: expect.stringContaining("another fault") as string });
+  await expect(searcher!.ask(QUESTION)).rejects.toMatchObject({
+    name: "CommandFailed",
+    message: expect.stringContaining("another fault") as string,
+  });
 });

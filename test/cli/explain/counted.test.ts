@@ -10,7 +10,9 @@ import { aDirectory, removeDirectory } from "../../journal/kit.ts";
 
 let dir: string;
 let finder: Finder | undefined;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(async () => {
   finder?.close();
   finder = undefined;
@@ -23,8 +25,17 @@ const NOW = Date.now() - 3000;
 const FIRST = idAt(NOW);
 const LAST = idAt(NOW + 900);
 const count = (over: Partial<Flood> = {}): Flood => ({
-  kind: "flood", source: "10.0.0.1", tenant: { dbid: 101, name: "Alpha" }, client: "alpha-crm", second: new Date(NOW).toISOString(), seconds: 10, count: 4000,
-  codes: { "OCSGW-3001": 4000 }, first_id: FIRST, last_id: LAST, ...over,
+  kind: "flood",
+  source: "10.0.0.1",
+  tenant: { dbid: 101, name: "Alpha" },
+  client: "alpha-crm",
+  second: new Date(NOW).toISOString(),
+  seconds: 10,
+  count: 4000,
+  codes: { "OCSGW-3001": 4000 },
+  first_id: FIRST,
+  last_id: LAST,
+  ...over,
 });
 
 const counts = async (id: string): Promise<readonly number[] | undefined> => {
@@ -36,7 +47,9 @@ const counts = async (id: string): Promise<readonly number[] | undefined> => {
   await journal.close();
   finder = new Finder(dir);
   await finder.refresh();
-  return (await countsOver({ ask: (question) => answerOf(finder!, question, new TimeLimit(60_000)) }, id))?.map(({ index }) => index);
+  return (await countsOver({ ask: (question) => answerOf(finder!, question, new TimeLimit(60_000)) }, id))?.map(
+    ({ index }) => index,
+  );
 };
 
 describe("a request that was refused and counted", () => {
@@ -62,8 +75,8 @@ describe("a request that was refused and counted", () => {
 
   it("is told in words that claim no more than the count does", () => {
     expect(countedInWords(FIRST, [{ ...count(), index: 7, time: "2026-11-22T12:00:10.000000Z" }])).toBe(
-      `${FIRST} has no entry of its own. If this gateway gave the id, its request was refused, not sent, and counted here:\n`
-        + `  #7  4000 refusals of client alpha-crm (tenant Alpha) at 10.0.0.1 from ${new Date(NOW).toISOString()}, within 10 s: OCSGW-3001 4000`,
+      `${FIRST} has no entry of its own. If this gateway gave the id, its request was refused, not sent, and counted here:\n` +
+        `  #7  4000 refusals of client alpha-crm (tenant Alpha) at 10.0.0.1 from ${new Date(NOW).toISOString()}, within 10 s: OCSGW-3001 4000`,
     );
   });
 });

@@ -3,32 +3,50 @@ import { mkdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { Proofs } from "../../../src/journal/export/proofs.ts";
 import { places } from "../../../src/journal/places.ts";
-import { digestBytes, inclusionProof, leafHash, rootOf, verifyInclusion, type Digest } from "../../../src/journal/tree.ts";
+import {
+  digestBytes,
+  inclusionProof,
+  leafHash,
+  rootOf,
+  verifyInclusion,
+  type Digest,
+} from "../../../src/journal/tree.ts";
 import { aDirectory, removeDirectory } from "../kit.ts";
 
-const leavesOf = (size: number): Digest[] => Array.from({ length: size }, (_, index) => leafHash(Buffer.from(`entry ${index}`)));
+const leavesOf = (size: number): Digest[] =>
+  Array.from({ length: size }, (_, index) => leafHash(Buffer.from(`entry ${index}`)));
 
 const write = async (dir: string, leaves: readonly Digest[], firsts: readonly number[]): Promise<void> => {
   await mkdir(places(dir).segments, { recursive: true });
-  for (const [place, first] of firsts.entries()) await writeFile(places(dir).leaves(first), Buffer.concat(leaves.slice(first, firsts[place + 1]).map(digestBytes)));
+  for (const [place, first] of firsts.entries())
+    await writeFile(places(dir).leaves(first), Buffer.concat(leaves.slice(first, firsts[place + 1]).map(digestBytes)));
 };
 
 describe("proofs of chosen entries", () => {
-  it.each([1, 2, 255, 256, 257, 511, 512, 513, 1023, 1500, 2049])("are those of RFC 6962 over %d entries, over the borders of segments", async (size) => {
-    const dir = await aDirectory();
-    const leaves = leavesOf(size);
-    await write(dir, leaves, [0, 100, 300, 1000].filter((first) => first < size));
-    const proofs = new Proofs(dir);
-    for (const leaf of leaves) proofs.add(leaf);
-    const root = rootOf(leaves);
-    expect([proofs.size, proofs.root()]).toEqual([size, root]);
-    for (const index of [0, 1, 254, 255, 256, 511, 1000, size >> 1, size - 2, size - 1].filter((each) => each >= 0 && each < size)) {
-      const proof = await proofs.of(index);
-      expect(proof).toEqual(inclusionProof(leaves, index));
-      expect(verifyInclusion({ index, size, leaf: leaves[index]!, root, proof })).toBe(true);
-    }
-    await removeDirectory(dir);
-  });
+  it.each([1, 2, 255, 256, 257, 511, 512, 513, 1023, 1500, 2049])(
+    "are those of RFC 6962 over %d entries, over the borders of segments",
+    async (size) => {
+      const dir = await aDirectory();
+      const leaves = leavesOf(size);
+      await write(
+        dir,
+        leaves,
+        [0, 100, 300, 1000].filter((first) => first < size),
+      );
+      const proofs = new Proofs(dir);
+      for (const leaf of leaves) proofs.add(leaf);
+      const root = rootOf(leaves);
+      expect([proofs.size, proofs.root()]).toEqual([size, root]);
+      for (const index of [0, 1, 254, 255, 256, 511, 1000, size >> 1, size - 2, size - 1].filter(
+        (each) => each >= 0 && each < size,
+      )) {
+        const proof = await proofs.of(index);
+        expect(proof).toEqual(inclusionProof(leaves, index));
+        expect(verifyInclusion({ index, size, leaf: leaves[index]!, root, proof })).toBe(true);
+      }
+      await removeDirectory(dir);
+    },
+  );
 
   it("are not made of leaf hashes that are not those of the lines", async () => {
     const dir = await aDirectory();

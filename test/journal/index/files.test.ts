@@ -41,9 +41,13 @@ const tended = async (): Promise<Finder> => {
   return finder;
 };
 
-const found = async (finder: Finder, filter: string): Promise<number[]> => (await finder.page(parseFilter(filter), { limit: 1000 })).stories.map(({ at }) => at);
+const found = async (finder: Finder, filter: string): Promise<number[]> =>
+  (await finder.page(parseFilter(filter), { limit: 1000 })).stories.map(({ at }) => at);
 
-const indexes = (): string[] => readdirSync(places(dir).indexes).filter((name) => /^\d{12}\.sqlite$/.test(name)).toSorted();
+const indexes = (): string[] =>
+  readdirSync(places(dir).indexes)
+    .filter((name) => /^\d{12}\.sqlite$/.test(name))
+    .toSorted();
 const months = (): string[] => readdirSync(places(dir).indexes).filter((name) => name.endsWith(".month.sqlite"));
 const removeIndexes = (): void => {
   for (const name of indexes()) rmSync(places(dir).segmentIndex(Number(name.slice(0, 12))));
@@ -52,27 +56,52 @@ const removeIndexes = (): void => {
 const token = (digits: string): string => `t1:${digits.padEnd(64, "0")}`;
 
 /** 60 requests in some 10 segments; of one person, of one record and of one campaign in the 20th alone. */
-const requests = (): Entry[] => Array.from({ length: 60 }, (_, number) => aDoNotCall(number, {
-  resource: "records", identifier: number === 20 ? "1024" : "7", tokens: { phone: token(number === 20 ? "abcdefabcdef" : "111111111111") },
-  source: number === 20 ? "10.9.9.9" : "10.0.0.1", body: { GSW_CAMPAIGN_NAME: number === 20 ? "One" : "Many" },
-})).flat();
+const requests = (): Entry[] =>
+  Array.from({ length: 60 }, (_, number) =>
+    aDoNotCall(number, {
+      resource: "records",
+      identifier: number === 20 ? "1024" : "7",
+      tokens: { phone: token(number === 20 ? "abcdefabcdef" : "111111111111") },
+      source: number === 20 ? "10.9.9.9" : "10.0.0.1",
+      body: { GSW_CAMPAIGN_NAME: number === 20 ? "One" : "Many" },
+    }),
+  ).flat();
 
 describe("a search", () => {
   it.each([
-    [`phone:${token("abcdefabcdef")}`, [40], 1], ["record:1024", [40], 1], ["campaign:o*", [40], 1], ["source:10.9.9.9 is:ok", [40], 1], [`id:${anIntent(20).id}`, [40], undefined],
-    ["campaign:none", [], 0], ["record:99", [], 0], [`phone:${token("222222222222")}`, [], 0], ["queue:>1h", [], 0], ["is:refused", [], 0], ["(queue:>1h OR source:10.8.*)", [], 0], ["since:2020-01-01 until:2020-01-02", [], 0],
-  ] as const)("for %s opens only the indexes of segments in which something may fit", async (filter, expected, opened) => {
-    await write(requests());
-    (await tended()).close();
-    finders = [];
-    expect(indexes().length).toBeGreaterThan(8);
-    removeIndexes();
-    expect(await found(await aFinder(), filter)).toEqual(expected);
-    // What was opened was made again.
-    if (opened !== undefined) expect(indexes()).toHaveLength(opened);
-  });
+    [`phone:${token("abcdefabcdef")}`, [40], 1],
+    ["record:1024", [40], 1],
+    ["campaign:o*", [40], 1],
+    ["source:10.9.9.9 is:ok", [40], 1],
+    [`id:${anIntent(20).id}`, [40], undefined],
+    ["campaign:none", [], 0],
+    ["record:99", [], 0],
+    [`phone:${token("222222222222")}`, [], 0],
+    ["queue:>1h", [], 0],
+    ["is:refused", [], 0],
+    ["(queue:>1h OR source:10.8.*)", [], 0],
+    ["since:2020-01-01 until:2020-01-02", [], 0],
+  ] as const)(
+    "for %s opens only the indexes of segments in which something may fit",
+    async (filter, expected, opened) => {
+      await write(requests());
+      (await tended()).close();
+      finders = [];
+      expect(indexes().length).toBeGreaterThan(8);
+      removeIndexes();
+      expect(await found(await aFinder(), filter)).toEqual(expected);
+      // What was opened was made again.
+      if (opened !== undefined) expect(indexes()).toHaveLength(opened);
+    },
+  );
 
-  it.each([["is:ok", 60], ["action:DoNotCall -is:refused", 60], ["missing:phone", 0], ["since:2020-01-01 is:ok", 60], ["until:2020-01-01", 0]])("counts %s by the months' files alone", async (filter, count) => {
+  it.each([
+    ["is:ok", 60],
+    ["action:DoNotCall -is:refused", 60],
+    ["missing:phone", 0],
+    ["since:2020-01-01 is:ok", 60],
+    ["until:2020-01-01", 0],
+  ])("counts %s by the months' files alone", async (filter, count) => {
     await write(requests());
     (await tended()).close();
     finders = [];
@@ -112,7 +141,11 @@ describe("a search", () => {
   });
 
   it("finds the open Do-Not-Calls again when every index was removed", async () => {
-    await write([...aDoNotCall(1, { status: 500, tokens: { phone: token("aa") } }), ...requests(), ...aDoNotCall(101, { open: true, tokens: { phone: token("bb") } })]);
+    await write([
+      ...aDoNotCall(1, { status: 500, tokens: { phone: token("aa") } }),
+      ...requests(),
+      ...aDoNotCall(101, { open: true, tokens: { phone: token("bb") } }),
+    ]);
     const before = (await (await tended()).owed()).map(({ at }) => at);
     expect(before).toEqual([0, 122]);
     for (const finder of finders.splice(0)) finder.close();
@@ -169,7 +202,10 @@ describe("the files of the indexes", () => {
     const running = await tended();
     await write(aDoNotCall(200, { status: 410 }));
     rmSync(places(dir).segmentIndex(0));
-    const names = (): string[] => [places(dir).indexes, places(dir).segments].flatMap((folder) => readdirSync(folder).map((name) => `${name} ${statSync(join(folder, name)).mtimeMs}`));
+    const names = (): string[] =>
+      [places(dir).indexes, places(dir).segments].flatMap((folder) =>
+        readdirSync(folder).map((name) => `${name} ${statSync(join(folder, name)).mtimeMs}`),
+      );
     const before = [names(), statSync(places(dir).index).mtimeMs];
     const beside = await aFinder({ elsewhere: true });
     expect(await found(beside, "status:410")).toEqual([120]);
@@ -182,7 +218,8 @@ describe("the files of the indexes", () => {
   it("are for the gateway's user alone", async () => {
     await write(requests());
     await tended();
-    for (const name of readdirSync(places(dir).indexes)) expect([name, statSync(join(places(dir).indexes, name)).mode & 0o077]).toEqual([name, 0]);
+    for (const name of readdirSync(places(dir).indexes))
+      expect([name, statSync(join(places(dir).indexes, name)).mode & 0o077]).toEqual([name, 0]);
     expect(statSync(places(dir).indexes).mode & 0o077).toBe(0);
   });
 });
@@ -193,7 +230,10 @@ describe("the list of open Do-Not-Calls without a live index", () => {
     const late: Entry[] = [];
     return Array.from({ length: 120 }, (_, number): Entry[] => {
       if (number % 10 !== 0) return aDoNotCall(number, { action: "AddRecord" });
-      const [asked, outcome] = aDoNotCall(number, { tokens: { phone: token(String(number + 1_000_000)) }, status: number % 20 === 0 ? 200 : 500 });
+      const [asked, outcome] = aDoNotCall(number, {
+        tokens: { phone: token(String(number + 1_000_000)) },
+        status: number % 20 === 0 ? 200 : 500,
+      });
       const ended = number % 30 === 0 ? [] : [outcome!];
       if (number % 30 === 0) late.push(outcome!);
       return [asked!, ...ended, ...(number % 50 === 0 ? late.splice(0, 1) : [])];

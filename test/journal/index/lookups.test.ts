@@ -5,11 +5,18 @@ import { parseFilter } from "../../../src/journal/filter.ts";
 import { LOOKUPS, keysIn, storiesWith, writeLookups } from "../../../src/journal/index/lookups.ts";
 import { keysNeeded, pairsOf } from "../../../src/journal/index/names.ts";
 
-type Story = { readonly at: number; readonly phone: number | null; readonly announced: number | null; readonly record: number | null };
+type Story = {
+  readonly at: number;
+  readonly phone: number | null;
+  readonly announced: number | null;
+  readonly record: number | null;
+};
 
 const databaseOf = (first: number, stories: readonly Story[]): DatabaseSync => {
   const database = new DatabaseSync(":memory:");
-  database.exec(`CREATE TABLE stories (at INTEGER PRIMARY KEY, record BLOB, grouped BLOB, phone INTEGER, customer INTEGER, announced_phone INTEGER, announced_customer INTEGER); ${LOOKUPS}`);
+  database.exec(
+    `CREATE TABLE stories (at INTEGER PRIMARY KEY, record BLOB, grouped BLOB, phone INTEGER, customer INTEGER, announced_phone INTEGER, announced_customer INTEGER); ${LOOKUPS}`,
+  );
   const insert = database.prepare("INSERT INTO stories VALUES (?, ?, NULL, ?, NULL, ?, NULL)");
   for (const { at, phone, announced, record } of stories) insert.run(at, record, phone, announced);
   writeLookups(database, first);
@@ -19,20 +26,32 @@ const databaseOf = (first: number, stories: readonly Story[]): DatabaseSync => {
 const few = fc.option(fc.integer({ min: 0, max: 40 }), { nil: null });
 const many = fc.option(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { nil: null });
 const storiesFrom = (first: number) =>
-  fc.uniqueArray(fc.record({ at: fc.integer({ min: first, max: first + 200_000 }), phone: many, announced: many, record: few }), { selector: ({ at }) => at, maxLength: 400 });
+  fc.uniqueArray(
+    fc.record({ at: fc.integer({ min: first, max: first + 200_000 }), phone: many, announced: many, record: few }),
+    { selector: ({ at }) => at, maxLength: 400 },
+  );
 
 describe("the lookups of a sealed segment", () => {
   it("have every name of every story, and say of each key where its stories are", () => {
-    fc.assert(fc.property(fc.constantFrom(0, 41, 5_000_000_000).chain((first) => fc.tuple(fc.constant(first), storiesFrom(first))), ([first, stories]) => {
-      const database = databaseOf(first, stories);
-      const expected = new Map<number, Set<number>>();
-      for (const [key, at] of pairsOf(database)) expected.set(key, (expected.get(key) ?? new Set()).add(at));
-      expect(new Set(keysIn(database))).toEqual(new Set(expected.keys()));
-      for (const [key, at] of expected) expect(storiesWith(database, first, [key])).toEqual([...at].toSorted((one, other) => other - one));
-      const all = [...expected.keys()].slice(0, 5);
-      expect(storiesWith(database, first, all)).toEqual([...new Set(all.flatMap((key) => [...expected.get(key)!]))].toSorted((one, other) => other - one));
-      database.close();
-    }), { numRuns: 60 });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(0, 41, 5_000_000_000).chain((first) => fc.tuple(fc.constant(first), storiesFrom(first))),
+        ([first, stories]) => {
+          const database = databaseOf(first, stories);
+          const expected = new Map<number, Set<number>>();
+          for (const [key, at] of pairsOf(database)) expected.set(key, (expected.get(key) ?? new Set()).add(at));
+          expect(new Set(keysIn(database))).toEqual(new Set(expected.keys()));
+          for (const [key, at] of expected)
+            expect(storiesWith(database, first, [key])).toEqual([...at].toSorted((one, other) => other - one));
+          const all = [...expected.keys()].slice(0, 5);
+          expect(storiesWith(database, first, all)).toEqual(
+            [...new Set(all.flatMap((key) => [...expected.get(key)!]))].toSorted((one, other) => other - one),
+          );
+          database.close();
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   it("of nothing have nothing", () => {
@@ -42,9 +61,16 @@ describe("the lookups of a sealed segment", () => {
   });
 
   it("take five bytes for a name where a segment has a hundred thousand", () => {
-    const stories = Array.from({ length: 100_000 }, (_, place): Story => ({ at: place * 2, phone: (place * 2_654_435_761) | 0, announced: null, record: null }));
+    const stories = Array.from({ length: 100_000 }, (_, place): Story => ({
+      at: place * 2,
+      phone: (place * 2_654_435_761) | 0,
+      announced: null,
+      record: null,
+    }));
     const database = databaseOf(0, stories);
-    expect(Number(database.prepare("SELECT sum(length(pairs)) AS bytes FROM lookups").get()!["bytes"]) / 100_000).toBeLessThan(5.2);
+    expect(
+      Number(database.prepare("SELECT sum(length(pairs)) AS bytes FROM lookups").get()!["bytes"]) / 100_000,
+    ).toBeLessThan(5.2);
     database.close();
   });
 });
@@ -54,11 +80,19 @@ const OTHER = `t1:${"b".repeat(64)}`;
 
 describe("of a filter, the keys one of which each story that fits has", () => {
   it.each([
-    [`phone:${TOKEN}`, 1], [`phone:${TOKEN},${OTHER}`, 2], [`phone:${TOKEN} status:500`, 1], [`(phone:${TOKEN} OR customer:${OTHER})`, 2],
-    [`(phone:${TOKEN} OR record:15) tenant:101`, 2], ["record:15", 1], ["group:106", 1],
+    [`phone:${TOKEN}`, 1],
+    [`phone:${TOKEN},${OTHER}`, 2],
+    [`phone:${TOKEN} status:500`, 1],
+    [`(phone:${TOKEN} OR customer:${OTHER})`, 2],
+    [`(phone:${TOKEN} OR record:15) tenant:101`, 2],
+    ["record:15", 1],
+    ["group:106", 1],
   ])("%s", (filter, count) => expect(keysNeeded(parseFilter(filter).expression)).toHaveLength(count));
 
-  it.each([["status:500"], [`-phone:${TOKEN}`], [`(phone:${TOKEN} OR status:500)`], [""]])("are not known of %j", (filter) => {
-    expect(keysNeeded(parseFilter(filter).expression)).toBeUndefined();
-  });
+  it.each([["status:500"], [`-phone:${TOKEN}`], [`(phone:${TOKEN} OR status:500)`], [""]])(
+    "are not known of %j",
+    (filter) => {
+      expect(keysNeeded(parseFilter(filter).expression)).toBeUndefined();
+    },
+  );
 });

@@ -53,13 +53,24 @@ class Traffic {
     const kind = draw(10);
     if (kind < 4 && this.#open.length > 0) {
       const [{ id, status }] = this.#open.splice(draw(this.#open.length), 1) as [{ id: string; status: number }];
-      if (draw(8) === 0) return { kind: "abandoned", id, delivery: "not-sent", code: "OCSGW-3003", waits: { queue_ms: 1, ocs_ms: 0, total_ms: draw(50) } } as Entry;
+      if (draw(8) === 0)
+        return {
+          kind: "abandoned",
+          id,
+          delivery: "not-sent",
+          code: "OCSGW-3003",
+          waits: { queue_ms: 1, ocs_ms: 0, total_ms: draw(50) },
+        } as Entry;
       return { ...anOutcome(id), status, waits: { queue_ms: draw(5000) / 1000, ocs_ms: 2.8, total_ms: draw(20) } };
     }
     const number = this.#number++;
     const over = {
-      client: ["alpha-crm", "alpha-ors", "beta-crm"][draw(3)]!, action: ["DoNotCall", "AddRecord"][draw(2)]!, source: `10.0.0.${draw(3)}`,
-      resource: "records", identifier: ["7", "15", "0015"][draw(3)]!, tokens: { phone: token(["aaaaaaaaaaaa", "aaaaaaaabbbb", "cccccccccccc"][draw(3)]!) },
+      client: ["alpha-crm", "alpha-ors", "beta-crm"][draw(3)]!,
+      action: ["DoNotCall", "AddRecord"][draw(2)]!,
+      source: `10.0.0.${draw(3)}`,
+      resource: "records",
+      identifier: ["7", "15", "0015"][draw(3)]!,
+      tokens: { phone: token(["aaaaaaaaaaaa", "aaaaaaaabbbb", "cccccccccccc"][draw(3)]!) },
       body: { GSW_CAMPAIGN_NAME: ["Alpha Campaign", "Beta % Campaign"][draw(2)]! },
     };
     if (kind === 9) return { kind: "stop", reason: "asked to stop" };
@@ -71,9 +82,37 @@ class Traffic {
 }
 
 const TERMS = [
-  "", "status:>=400", "client:alpha-*", "client:BETA-CRM", "action:DoNotCall", "record:15", "record:7", "is:refused", "is:open", "is:ok", "is:abandoned", "campaign:\"beta % campaign\"", "campaign:alpha*", "campaign:none",
-  "phone:t1:aaaaaaaaaaaa", `phone:${token("aaaaaaaabbbb")}`, "queue:>1ms", "total:>10ms", "queue:>1h", "kind:stop", "code:OCSGW-2104", "id:01KAPQ8C10", "id:01KAPQ8C10QX01KAPQ8C000012", "id:ZZZZZZ", "since:1h", "until:2026-01-01",
-  "source:10.0.0.1", "source:10.9.*", "action:AddRecord -status:200", "config:9f3c5e client:alpha-ors", "kind:abandoned total:>20ms",
+  "",
+  "status:>=400",
+  "client:alpha-*",
+  "client:BETA-CRM",
+  "action:DoNotCall",
+  "record:15",
+  "record:7",
+  "is:refused",
+  "is:open",
+  "is:ok",
+  "is:abandoned",
+  'campaign:"beta % campaign"',
+  "campaign:alpha*",
+  "campaign:none",
+  "phone:t1:aaaaaaaaaaaa",
+  `phone:${token("aaaaaaaabbbb")}`,
+  "queue:>1ms",
+  "total:>10ms",
+  "queue:>1h",
+  "kind:stop",
+  "code:OCSGW-2104",
+  "id:01KAPQ8C10",
+  "id:01KAPQ8C10QX01KAPQ8C000012",
+  "id:ZZZZZZ",
+  "since:1h",
+  "until:2026-01-01",
+  "source:10.0.0.1",
+  "source:10.9.*",
+  "action:AddRecord -status:200",
+  "config:9f3c5e client:alpha-ors",
+  "kind:abandoned total:>20ms",
 ];
 
 const aFilter = (draw: Draw): string => {
@@ -120,7 +159,14 @@ const expectTheSame = async (finder: Finder, stories: readonly ToldStory[], draw
 /** As retention does: an entry says so first. */
 const retire = async (dir: string, [first, next]: readonly number[]): Promise<void> => {
   const journal = await openJournal({ dir, durability: "os", segmentBytes: 4000 });
-  await journal.append({ kind: "deleted", from: first!, to: next!, segments: [segmentName(first!)], youngest: "2026-11-01T00:00:00.000000Z", dnc: {} });
+  await journal.append({
+    kind: "deleted",
+    from: first!,
+    to: next!,
+    segments: [segmentName(first!)],
+    youngest: "2026-11-01T00:00:00.000000Z",
+    dnc: {},
+  });
   await journal.close();
   await removeSegment(nodeDisk, dir, first!);
 };
@@ -189,32 +235,35 @@ const write = async (dir: string, traffic: Traffic, entries: number): Promise<vo
 
 describe("the indexes of the segments", () => {
   it("leave nothing out and put nothing in, whatever becomes of their files", async () => {
-    await fc.assert(fc.asyncProperty(fc.nat(), async (seed) => {
-      const draw = randomFrom(seed);
-      const dir = await aJournalDirectory();
-      const traffic = new Traffic(draw);
-      await write(dir, traffic, 30 + draw(60));
-      let [one, other] = [new Finder(dir), new Finder(dir)];
-      try {
-        for (let round = 0; round < 6; round++) {
-          const finder = draw(2) === 0 ? one : other;
-          await finder.refresh();
-          for (let steps = draw(4); steps > 0 && (await finder.tend()); steps--);
-          if (draw(3) === 0) while (await finder.tend());
-          const stories = await readAllStories(dir);
-          await expectTheSame(finder, stories, draw);
-          if (draw(3) === 0) await expectTheSameWithout(dir, [one, other], draw);
-          await harm(dir, draw);
-          if (draw(2) === 0) await write(dir, traffic, draw(40));
-          if (draw(4) === 0) {
-            one.close();
-            one = new Finder(dir);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), async (seed) => {
+        const draw = randomFrom(seed);
+        const dir = await aJournalDirectory();
+        const traffic = new Traffic(draw);
+        await write(dir, traffic, 30 + draw(60));
+        let [one, other] = [new Finder(dir), new Finder(dir)];
+        try {
+          for (let round = 0; round < 6; round++) {
+            const finder = draw(2) === 0 ? one : other;
+            await finder.refresh();
+            for (let steps = draw(4); steps > 0 && (await finder.tend()); steps--);
+            if (draw(3) === 0) while (await finder.tend());
+            const stories = await readAllStories(dir);
+            await expectTheSame(finder, stories, draw);
+            if (draw(3) === 0) await expectTheSameWithout(dir, [one, other], draw);
+            await harm(dir, draw);
+            if (draw(2) === 0) await write(dir, traffic, draw(40));
+            if (draw(4) === 0) {
+              one.close();
+              one = new Finder(dir);
+            }
           }
+        } finally {
+          one.close();
+          other.close();
         }
-      } finally {
-        one.close();
-        other.close();
-      }
-    }), { numRuns: RUNS, examples: FAILED_ONCE.map((seed): [number] => [seed]) });
+      }),
+      { numRuns: RUNS, examples: FAILED_ONCE.map((seed): [number] => [seed]) },
+    );
   }, 600_000);
 });

@@ -21,15 +21,22 @@ beforeEach(async () => {
 afterEach(() => removeDirectory(dir));
 
 const place = () => ({ disk: nodeDisk, dir });
-const segment = (first: number, ending = "jsonl"): string => join(dir, "segments", `${String(first).padStart(12, "0")}.${ending}`);
+const segment = (first: number, ending = "jsonl"): string =>
+  join(dir, "segments", `${String(first).padStart(12, "0")}.${ending}`);
 
 type Found = { readonly verified: readonly Verified[]; readonly damage: readonly string[]; readonly paces: number };
 
 const read = async (options: Partial<Parameters<typeof reread>[0]> = {}): Promise<Found> => {
   const found = { verified: [] as Verified[], damage: [] as string[], paces: 0 };
   await reread({
-    ...place(), until: 11, asides: [], published: [], pace: () => Promise.resolve(void found.paces++),
-    verified: (each) => found.verified.push(each), damaged: ({ text }) => found.damage.push(text), ...options,
+    ...place(),
+    until: 11,
+    asides: [],
+    published: [],
+    pace: () => Promise.resolve(void found.paces++),
+    verified: (each) => found.verified.push(each),
+    damaged: ({ text }) => found.damage.push(text),
+    ...options,
   });
   return found;
 };
@@ -44,7 +51,12 @@ describe("old entries that are read again", () => {
   it("are verified up to each checkpoint, with a pace before each piece", async () => {
     const { verified, damage, paces } = await read();
     expect(damage).toEqual([]);
-    expect(verified.map(({ size, segment: at }) => [size, at])).toEqual([[2, 0], [5, 3], [8, 6], [11, 9]]);
+    expect(verified.map(({ size, segment: at }) => [size, at])).toEqual([
+      [2, 0],
+      [5, 3],
+      [8, 6],
+      [11, 9],
+    ]);
     expect(verified.at(-1)!.dnc).toEqual({ 101: 11 });
     expect(paces).toBeGreaterThanOrEqual(4);
   });
@@ -58,16 +70,81 @@ describe("old entries that are read again", () => {
     expect(verified.at(-1)).toEqual((await read({ from })).verified.at(-1));
   });
 
-  const damages: readonly (readonly [what: string, damage: () => Promise<void>, found: readonly RegExp[], verified: readonly number[]])[] = [
-    ["a flipped bit in a line", () => flip(segment(3), 60), [/^000000000003\.jsonl line 1 is not as it was written, by checkpoint 5$/], [2]],
-    ["a flipped bit in two segments", async () => { await flip(segment(0), 60); await flip(segment(6), 60); }, [/^000000000000\.jsonl line 1 is/, /^000000000006\.jsonl line 1 is/], []],
-    ["a flipped bit in a leaf hash", () => flip(segment(3, "hashes"), 33), [/^the leaf hashes beside 000000000003\.jsonl are not those of line 2, by checkpoint 5$/], [2]],
-    ["a flipped bit in both", async () => { await flip(segment(3), 60); await flip(segment(3, "hashes"), 3); }, [/^between index 2 and 4 an entry is not as checkpoint 5 signed it; what lies behind/], [2]],
-    ["a line break that is gone", async () => { const text = await readFile(segment(3), "utf8"); await writeFile(segment(3), text.replace("\n", " ")); }, [/^000000000003\.jsonl line 1, 2 is not as it was written, by checkpoint 5$/, /^000000000003\.jsonl ends before line 3, by checkpoint 8$/], [2]],
-    ["a segment that is cut", () => truncate(segment(3), 100), [/^000000000003\.jsonl ends before line 1, by checkpoint 5$/], [2]],
-    ["an empty segment", () => truncate(segment(3), 0), [/^000000000003\.jsonl ends before line 1, by checkpoint 5$/], [2]],
-    ["a segment that is missing", () => rm(segment(3)), [/^000000000003\.jsonl is missing, with the entries 3 to 5$/], [2]],
-    ["a segment and its leaf hashes that are missing", async () => { await rm(segment(3)); await rm(segment(3, "hashes")); }, [/000000000006\.jsonl does not follow|line 4 and its leaf hash are missing/], [2]],
+  const damages: readonly (readonly [
+    what: string,
+    damage: () => Promise<void>,
+    found: readonly RegExp[],
+    verified: readonly number[],
+  ])[] = [
+    [
+      "a flipped bit in a line",
+      () => flip(segment(3), 60),
+      [/^000000000003\.jsonl line 1 is not as it was written, by checkpoint 5$/],
+      [2],
+    ],
+    [
+      "a flipped bit in two segments",
+      async () => {
+        await flip(segment(0), 60);
+        await flip(segment(6), 60);
+      },
+      [/^000000000000\.jsonl line 1 is/, /^000000000006\.jsonl line 1 is/],
+      [],
+    ],
+    [
+      "a flipped bit in a leaf hash",
+      () => flip(segment(3, "hashes"), 33),
+      [/^the leaf hashes beside 000000000003\.jsonl are not those of line 2, by checkpoint 5$/],
+      [2],
+    ],
+    [
+      "a flipped bit in both",
+      async () => {
+        await flip(segment(3), 60);
+        await flip(segment(3, "hashes"), 3);
+      },
+      [/^between index 2 and 4 an entry is not as checkpoint 5 signed it; what lies behind/],
+      [2],
+    ],
+    [
+      "a line break that is gone",
+      async () => {
+        const text = await readFile(segment(3), "utf8");
+        await writeFile(segment(3), text.replace("\n", " "));
+      },
+      [
+        /^000000000003\.jsonl line 1, 2 is not as it was written, by checkpoint 5$/,
+        /^000000000003\.jsonl ends before line 3, by checkpoint 8$/,
+      ],
+      [2],
+    ],
+    [
+      "a segment that is cut",
+      () => truncate(segment(3), 100),
+      [/^000000000003\.jsonl ends before line 1, by checkpoint 5$/],
+      [2],
+    ],
+    [
+      "an empty segment",
+      () => truncate(segment(3), 0),
+      [/^000000000003\.jsonl ends before line 1, by checkpoint 5$/],
+      [2],
+    ],
+    [
+      "a segment that is missing",
+      () => rm(segment(3)),
+      [/^000000000003\.jsonl is missing, with the entries 3 to 5$/],
+      [2],
+    ],
+    [
+      "a segment and its leaf hashes that are missing",
+      async () => {
+        await rm(segment(3));
+        await rm(segment(3, "hashes"));
+      },
+      [/000000000006\.jsonl does not follow|line 4 and its leaf hash are missing/],
+      [2],
+    ],
     ["leaf hashes that are missing", () => rm(segment(3, "hashes")), [], [2, 5, 8, 11]],
   ];
   it.each(damages)("name %s, and the reading goes on", async (_what, damage, found, verified) => {
@@ -89,7 +166,10 @@ describe("old entries that are read again", () => {
       await flip(zst, at);
       const seen = await read();
       expect(seen.damage[0], `byte ${at}`).toMatch(/^000000000003\.jsonl cannot be read: /);
-      expect(seen.verified.map(({ size }) => size), `byte ${at}`).toEqual([2]);
+      expect(
+        seen.verified.map(({ size }) => size),
+        `byte ${at}`,
+      ).toEqual([2]);
     }
     await truncate(zst, whole.length - 5);
     expect((await read()).damage[0]).toMatch(/^000000000003\.jsonl cannot be read: /);
@@ -97,7 +177,9 @@ describe("old entries that are read again", () => {
 
   it("are held against what was published elsewhere", async () => {
     const other = { origin: ORIGIN, size: 4, root: new Uint8Array(32).fill(9) };
-    expect((await read({ published: [other] })).damage).toEqual([expect.stringMatching(/^between index 2 and 3 an entry is not as checkpoint 4 signed it/)]);
+    expect((await read({ published: [other] })).damage).toEqual([
+      expect.stringMatching(/^between index 2 and 3 an entry is not as checkpoint 4 signed it/),
+    ]);
   });
 
   it("at every bit of a line are damage that is named", async () => {
@@ -105,7 +187,7 @@ describe("old entries that are read again", () => {
     const length = whole.indexOf(10);
     for (let at = 0; at < length; at++) {
       const flipped = Buffer.from(whole);
-      flipped[at]! ^= 1 << at % 8;
+      flipped[at]! ^= 1 << (at % 8);
       await writeFile(segment(0), flipped);
       expect((await read()).damage[0], `byte ${at}`).toMatch(/^000000000000\.jsonl line 1/);
     }
@@ -139,29 +221,65 @@ describe("a mark", () => {
     await marked();
     await flip(segment(0), 60);
     const since = await verifyJournal(dir, { vkey, sinceMark: true });
-    expect(since).toMatchObject({ verdict: "ok", findings: [], covered: 11, entries: 11, dnc: { 101: 11 }, since: { size: 8, at: "2026-11-22T12:00:00.000Z" } });
-    expect(since.notProved[0]).toMatch(/^that the first 8 entries are still as the gateway found them at 2026-11-22T12:00:00.000Z/);
+    expect(since).toMatchObject({
+      verdict: "ok",
+      findings: [],
+      covered: 11,
+      entries: 11,
+      dnc: { 101: 11 },
+      since: { size: 8, at: "2026-11-22T12:00:00.000Z" },
+    });
+    expect(since.notProved[0]).toMatch(
+      /^that the first 8 entries are still as the gateway found them at 2026-11-22T12:00:00.000Z/,
+    );
     expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "broken", since: null });
   });
 
   it("hides no damage behind it", async () => {
     await marked();
     await flip(segment(9), 60);
-    expect(await verifyJournal(dir, { vkey, sinceMark: true })).toMatchObject({ verdict: "broken", findings: [{ kind: "changed", index: 9 }] });
+    expect(await verifyJournal(dir, { vkey, sinceMark: true })).toMatchObject({
+      verdict: "broken",
+      findings: [{ kind: "changed", index: 9 }],
+    });
   });
 
   const useless: readonly (readonly [what: string, spoil: () => Promise<unknown>, missing: RegExp])[] = [
     ["is not there", () => removeMark(place()), /there is no mark yet/],
-    ["is a FIFO", async () => { await removeMark(place()); execFileSync("mkfifo", [join(dir, "verified")]); }, /the mark cannot be read: .*verified is no regular file/],
-    ["is signed by another key", async () => writeMark(place(), { ...(await read()).verified[2]!, began: 0, at: 0 }, { key: aKey(), origin: ORIGIN }), /not signed by a known key/],
-    ["has no checkpoint", async () => rm(join(dir, "checkpoints", "000000000008")), /no signed checkpoint of 8 entries has the mark's root/],
-    ["is of another root", async () => writeMark(place(), { ...(await read()).verified[2]!, root: "x".repeat(32), began: 0, at: 0 }, signer), /root does not follow/],
+    [
+      "is a FIFO",
+      async () => {
+        await removeMark(place());
+        execFileSync("mkfifo", [join(dir, "verified")]);
+      },
+      /the mark cannot be read: .*verified is no regular file/,
+    ],
+    [
+      "is signed by another key",
+      async () =>
+        writeMark(place(), { ...(await read()).verified[2]!, began: 0, at: 0 }, { key: aKey(), origin: ORIGIN }),
+      /not signed by a known key/,
+    ],
+    [
+      "has no checkpoint",
+      async () => rm(join(dir, "checkpoints", "000000000008")),
+      /no signed checkpoint of 8 entries has the mark's root/,
+    ],
+    [
+      "is of another root",
+      async () => writeMark(place(), { ...(await read()).verified[2]!, root: "x".repeat(32), began: 0, at: 0 }, signer),
+      /root does not follow/,
+    ],
     ["has lost its segment", () => rm(segment(6)), /the entries behind the mark are not there any more/],
   ];
   it.each(useless)("that %s is cannot tell", async (_what, spoil, missing) => {
     await marked();
     await spoil();
-    expect(await verifyJournal(dir, { vkey, sinceMark: true })).toMatchObject({ verdict: "cannot-tell", covered: 0, missing: [expect.stringMatching(missing)] });
+    expect(await verifyJournal(dir, { vkey, sinceMark: true })).toMatchObject({
+      verdict: "cannot-tell",
+      covered: 0,
+      missing: [expect.stringMatching(missing)],
+    });
   });
 
   it("stays true while the journal grows", async () => {
@@ -169,6 +287,11 @@ describe("a mark", () => {
     const { journal, close } = await openWithCheckpoints(dir, key, { segmentBytes: 1000 });
     for (let number = 20; number < 30; number++) await journal.append(anIntent(number));
     await close();
-    expect(await verifyJournal(dir, { vkey, sinceMark: true })).toMatchObject({ verdict: "ok", entries: 21, covered: 21, findings: [] });
+    expect(await verifyJournal(dir, { vkey, sinceMark: true })).toMatchObject({
+      verdict: "ok",
+      entries: 21,
+      covered: 21,
+      findings: [],
+    });
   });
 });

@@ -11,7 +11,9 @@ const KEYS = [{ epoch: "t1", secret: "the first key of this journal, 32 and more
 const VOCABULARY = { actions: ["DoNotCall"], codes: [], names: { tenant: [{ dbid: 101, name: "Alpha Tenant" }] } };
 
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 it.each([
@@ -22,20 +24,31 @@ it.each([
   ["client:alpha-crn", false],
   ["client:alpha-crm", true],
   ["since:2999-01-01", false],
-])("is complete for a person and %j only where somebody knows the names, and the time has come: %s", async (text, complete) => {
-  const tokens = createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "drop" }, KEYS).tokens("records", undefined, new Map([["GSW_PHONE", "4155550100"]]));
-  const journal = await openJournal({ dir, durability: "os" });
-  journal.keys.use(KEYS, "h");
-  for (const entry of aDoNotCall(0, { tokens })) await journal.append(entry);
-  await journal.close();
-  const finder = new Finder(dir);
-  try {
-    await finder.refresh();
-    const filter = readFilter(text, VOCABULARY);
-    const person = { kind: "phone", value: "4155550177" } as const;
-    const { evidence, warnings } = await answerOf(finder, { kind: "person", person, keys: KEYS, filter: filter.text, names: unknownNames(filter, VOCABULARY), limit: 10 }, new TimeLimit(60_000));
-    expect([evidence!.complete, warnings!.length]).toEqual([complete, complete ? 0 : 1]);
-  } finally {
-    finder.close();
-  }
-});
+])(
+  "is complete for a person and %j only where somebody knows the names, and the time has come: %s",
+  async (text, complete) => {
+    const tokens = createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "drop" }, KEYS).tokens(
+      "records",
+      undefined,
+      new Map([["GSW_PHONE", "4155550100"]]),
+    );
+    const journal = await openJournal({ dir, durability: "os" });
+    journal.keys.use(KEYS, "h");
+    for (const entry of aDoNotCall(0, { tokens })) await journal.append(entry);
+    await journal.close();
+    const finder = new Finder(dir);
+    try {
+      await finder.refresh();
+      const filter = readFilter(text, VOCABULARY);
+      const person = { kind: "phone", value: "4155550177" } as const;
+      const { evidence, warnings } = await answerOf(
+        finder,
+        { kind: "person", person, keys: KEYS, filter: filter.text, names: unknownNames(filter, VOCABULARY), limit: 10 },
+        new TimeLimit(60_000),
+      );
+      expect([evidence!.complete, warnings!.length]).toEqual([complete, complete ? 0 : 1]);
+    } finally {
+      finder.close();
+    }
+  },
+);

@@ -22,14 +22,30 @@ afterEach(async () => {
 describe("the desk where a running gateway has its journal searched", () => {
   it("answers several questions at once, each its own", async () => {
     const [page, story, open] = await Promise.all([
-      desk.ask({ kind: "page", filter: "is:ok", names: [], limit: 10 }), desk.ask({ kind: "story", id: "01KAPQ8C10QX01KAPQ8C000002" }), desk.ask({ kind: "open-do-not-calls", most: 10 }),
+      desk.ask({ kind: "page", filter: "is:ok", names: [], limit: 10 }),
+      desk.ask({ kind: "story", id: "01KAPQ8C10QX01KAPQ8C000002" }),
+      desk.ask({ kind: "open-do-not-calls", most: 10 }),
     ]);
-    expect([page.stories!.map(({ at }) => at), page.searched!.to, story.stories!.map(({ at }) => at), open]).toEqual([[0], 3, [2], { openDoNotCalls: { size: 3, count: 0, rows: "", tenants: [] } }]);
+    expect([page.stories!.map(({ at }) => at), page.searched!.to, story.stories!.map(({ at }) => at), open]).toEqual([
+      [0],
+      3,
+      [2],
+      { openDoNotCalls: { size: 3, count: 0, rows: "", tenants: [] } },
+    ]);
   });
 
   it("tells what is wrong with a question", async () => {
     await expect(desk.ask({ kind: "page", filter: "tenat:x", names: [], limit: 10 })).rejects.toThrow(WrongQuestion);
-    await expect(desk.ask({ kind: "person", person: { kind: "phone", value: "-" }, keys: "a key of 16 bytes and more", filter: "", names: [], limit: 10 })).rejects.toThrow(WrongQuestion);
+    await expect(
+      desk.ask({
+        kind: "person",
+        person: { kind: "phone", value: "-" },
+        keys: "a key of 16 bytes and more",
+        filter: "",
+        names: [],
+        limit: 10,
+      }),
+    ).rejects.toThrow(WrongQuestion);
   });
 
   it("fails a question that cannot be answered, and answers the next one", async () => {

@@ -13,7 +13,18 @@ import { createRedactor } from "../../../src/journal/redact.ts";
 import { retire } from "../../../src/journal/retention.ts";
 import { Finder } from "../../../src/journal/search.ts";
 import { setAside } from "../../../src/journal/set-aside.ts";
-import { ORIGIN, aDirectory, aDoNotCall, aKey, aQuickDirectory, linesOf, removeDirectory, sealedAgain, segmentsOf, writeLines } from "../kit.ts";
+import {
+  ORIGIN,
+  aDirectory,
+  aDoNotCall,
+  aKey,
+  aQuickDirectory,
+  linesOf,
+  removeDirectory,
+  sealedAgain,
+  segmentsOf,
+  writeLines,
+} from "../kit.ts";
 
 const key = aKey();
 const signer = { key, origin: ORIGIN };
@@ -21,7 +32,11 @@ const DAY = 86_400_000;
 const START = Date.parse("2026-01-01T12:00:00Z");
 const INDEX_KEY = "the only key of this journal, 32 and more";
 const PHONE = "4155550199";
-const TOKENS = createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "drop" }, INDEX_KEY).tokens("phones", PHONE, new Map())!;
+const TOKENS = createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "drop" }, INDEX_KEY).tokens(
+  "phones",
+  PHONE,
+  new Map(),
+)!;
 
 /** `nested`: besides the segment that was set aside, the one that holds the entry about it. */
 const SORTS = ["one", "nested"] as const;
@@ -42,11 +57,18 @@ const writeWhole = async (dir: string, sort: Sort): Promise<number> => {
   let today = START;
   const counter = new OpenDoNotCalls();
   counter.restore({ size: 0, open: [], under_way: [] });
-  const journal = await openJournal({ dir, durability: "flush", states: signer, written: counter.take, clocks: { wall: () => today * 1000, steady: () => today * 1000 } });
+  const journal = await openJournal({
+    dir,
+    durability: "flush",
+    states: signer,
+    written: counter.take,
+    clocks: { wall: () => today * 1000, steady: () => today * 1000 },
+  });
   journal.keys.use(INDEX_KEY, "h");
   const checkpoints = await createCheckpoints(journal, { ...signer, everyMs: 3_600_000 });
   const aDay = async (...more: Entry[]): Promise<void> => {
-    for (const entry of [...aDoNotCall(today / DAY, { upstream: "ocs-main", tokens: TOKENS }), ...more]) await journal.append(entry);
+    for (const entry of [...aDoNotCall(today / DAY, { upstream: "ocs-main", tokens: TOKENS }), ...more])
+      await journal.append(entry);
     await checkpoints.write();
     today += DAY;
   };
@@ -55,17 +77,34 @@ const writeWhole = async (dir: string, sort: Sort): Promise<number> => {
     const bytes = await readFile(path);
     bytes[200]! ^= 1;
     await writeFile(path, bytes);
-    await setAside({ journal, checkpoints, signer, openDoNotCalls: counter, by: { user: "dana" } }, Number.parseInt(name, 10));
+    await setAside(
+      { journal, checkpoints, signer, openDoNotCalls: counter, by: { user: "dana" } },
+      Number.parseInt(name, 10),
+    );
   };
   const at = async (place: number): Promise<string> => (await segmentsOf(dir))[place]!;
   for (let day = 0; day < 4; day++) await aDay();
   await putAside(await at(1));
   await aDay();
   const withFirstEntry = await at(3);
-  await aDay({ kind: "gap", reason: "a full disk", from: "2026-01-06T12:00:00.000000Z", to: "2026-01-06T13:00:00.000000Z", lost: 1 });
+  await aDay({
+    kind: "gap",
+    reason: "a full disk",
+    from: "2026-01-06T12:00:00.000000Z",
+    to: "2026-01-06T13:00:00.000000Z",
+    lost: 1,
+  });
   if (sort === "nested") await putAside(withFirstEntry);
   await aDay();
-  await retire({ journal, checkpoints, keep: { default: 4 * DAY }, holds: [], openDoNotCalls: counter, now: () => today, most: 1 });
+  await retire({
+    journal,
+    checkpoints,
+    keep: { default: 4 * DAY },
+    holds: [],
+    openDoNotCalls: counter,
+    now: () => today,
+    most: 1,
+  });
   await aDay({ kind: "stop", reason: "asked to stop" });
   await checkpoints.stop();
   await journal.close();
@@ -78,7 +117,11 @@ const ask = async (dir: string, filter: string): Promise<Said | string> => {
   const finder = new Finder(dir);
   try {
     await finder.refresh();
-    const { evidence } = await lookUp(finder, { person: { kind: "phone", value: PHONE }, keys: INDEX_KEY, filter: parseFilter(filter) }, { limit: 9 });
+    const { evidence } = await lookUp(
+      finder,
+      { person: { kind: "phone", value: PHONE }, keys: INDEX_KEY, filter: parseFilter(filter) },
+      { limit: 9 },
+    );
     return { complete: evidence.complete, set_aside: evidence.searched.set_aside };
   } catch (error) {
     return (error as Error).name;
@@ -104,26 +147,72 @@ const LAST_DAY = "since:2026-01-08";
 /** `filter`: for which the unaltered journal has everything, unless it is nested. */
 type Row = readonly [what: string, kind: string, change: (line: string) => string, filter: string, sort: Sort];
 const ALTERED: readonly Row[] = [
-  ["the place of what was set aside before", "set-aside", (line) => line.replace(/"before":\[\{"from":\d+/, (found) => found.replace(/\d+$/, "900")), LAST_DAY, "nested"],
-  ["how far what was set aside before goes", "set-aside", (line) => line.replace(/("before":\[\{"from":\d+,"to":)\d+/, "$10"), LAST_DAY, "nested"],
-  ["that there was any before", "set-aside", (line) => line.replace(/"before":\[[^\]]*\]/, "\"before\":[]"), LAST_DAY, "nested"],
-  ["the time of the youngest", "set-aside", (line) => line.replace(/"youngest":"2026-01-0\d/, "\"youngest\":\"2025-01-01"), LAST_DAY, "one"],
-  ["the time of the oldest", "set-aside", (line) => line.replace(/"oldest":"2026/, "\"oldest\":\"2036"), LAST_DAY, "one"],
-  ["which entries it is about", "set-aside", (line) => line.replace(/"from":(\d+)/, "\"from\":9$1"), LAST_DAY, "one"],
+  [
+    "the place of what was set aside before",
+    "set-aside",
+    (line) => line.replace(/"before":\[\{"from":\d+/, (found) => found.replace(/\d+$/, "900")),
+    LAST_DAY,
+    "nested",
+  ],
+  [
+    "how far what was set aside before goes",
+    "set-aside",
+    (line) => line.replace(/("before":\[\{"from":\d+,"to":)\d+/, "$10"),
+    LAST_DAY,
+    "nested",
+  ],
+  [
+    "that there was any before",
+    "set-aside",
+    (line) => line.replace(/"before":\[[^\]]*\]/, '"before":[]'),
+    LAST_DAY,
+    "nested",
+  ],
+  [
+    "the time of the youngest",
+    "set-aside",
+    (line) => line.replace(/"youngest":"2026-01-0\d/, '"youngest":"2025-01-01'),
+    LAST_DAY,
+    "one",
+  ],
+  ["the time of the oldest", "set-aside", (line) => line.replace(/"oldest":"2026/, '"oldest":"2036'), LAST_DAY, "one"],
+  ["which entries it is about", "set-aside", (line) => line.replace(/"from":(\d+)/, '"from":9$1'), LAST_DAY, "one"],
   ["that it is about such a segment", "set-aside", (line) => line.replace("set-aside", "set-aseid"), LAST_DAY, "one"],
-  ["up to where entries were deleted", "deleted", (line) => line.replace(/"to":\d+/, "\"to\":900"), LAST_DAY, "one"],
-  ["when the youngest deleted one was written", "deleted", (line) => line.replace(/"youngest":"2026/, "\"youngest\":\"2016"), LAST_DAY, "one"],
+  ["up to where entries were deleted", "deleted", (line) => line.replace(/"to":\d+/, '"to":900'), LAST_DAY, "one"],
+  [
+    "when the youngest deleted one was written",
+    "deleted",
+    (line) => line.replace(/"youngest":"2026/, '"youngest":"2016'),
+    LAST_DAY,
+    "one",
+  ],
   ["that something was deleted", "deleted", (line) => line.replace("deleted", "deletet"), LAST_DAY, "one"],
-  ["the time of a gap", "gap", (line) => line.replace(/"from":"2026(.*)"to":"2026/, "\"from\":\"2016$1\"to\":\"2016"), "since:2026-01-06 until:2026-01-06", "one"],
-  ["from where the check value of the key counts", "deleted", (line) => line.replace(/("index_keys":\{"t1":\{[^}]*"from":)\d+/, "$1900000"), LAST_DAY, "one"],
+  [
+    "the time of a gap",
+    "gap",
+    (line) => line.replace(/"from":"2026(.*)"to":"2026/, '"from":"2016$1"to":"2016'),
+    "since:2026-01-06 until:2026-01-06",
+    "one",
+  ],
+  [
+    "from where the check value of the key counts",
+    "deleted",
+    (line) => line.replace(/("index_keys":\{"t1":\{[^}]*"from":)\d+/, "$1900000"),
+    LAST_DAY,
+    "one",
+  ],
 ];
 
-const GONE: readonly (readonly [what: string, remove: (dir: string, segments: readonly string[]) => Promise<void>])[] = [
-  ["a segment in the middle", (dir, segments) => rm(join(dir, "segments", segments.at(-2)!))],
-  ["the oldest segment", (dir, segments) => rm(join(dir, "segments", segments[0]!))],
-  ["the last segment", (dir, segments) => rm(join(dir, "segments", segments.at(-1)!))],
-  ["the last lines of the last segment", async (dir, segments) => writeLines(dir, segments.at(-1)!, (await linesOf(dir, segments.at(-1)!)).slice(0, -1))],
-];
+const GONE: readonly (readonly [what: string, remove: (dir: string, segments: readonly string[]) => Promise<void>])[] =
+  [
+    ["a segment in the middle", (dir, segments) => rm(join(dir, "segments", segments.at(-2)!))],
+    ["the oldest segment", (dir, segments) => rm(join(dir, "segments", segments[0]!))],
+    ["the last segment", (dir, segments) => rm(join(dir, "segments", segments.at(-1)!))],
+    [
+      "the last lines of the last segment",
+      async (dir, segments) => writeLines(dir, segments.at(-1)!, (await linesOf(dir, segments.at(-1)!)).slice(0, -1)),
+    ],
+  ];
 
 const inCopy = async <Result>(work: (dir: string) => Promise<Result>, sort: Sort = "one"): Promise<Result> => {
   const dir = await aQuickDirectory();
@@ -138,18 +227,34 @@ const inCopy = async <Result>(work: (dir: string) => Promise<Result>, sort: Sort
 describe("a look-up", () => {
   it("is complete for the time in which nothing is missing", async () => {
     await inCopy(async (dir) => {
-      expect(await ask(dir, LAST_DAY)).toMatchObject({ complete: true, set_aside: [{ entry: expect.any(Number) as number }] });
+      expect(await ask(dir, LAST_DAY)).toMatchObject({
+        complete: true,
+        set_aside: [{ entry: expect.any(Number) as number }],
+      });
       expect(await ask(dir, "since:2026-01-06 until:2026-01-06T11:00")).toMatchObject({ complete: true });
-      for (const day of ["01", "02", "06"]) expect([day, await ask(dir, `since:2026-01-${day} until:2026-01-${day}T23:00`)]).toMatchObject([day, { complete: false }]);
+      for (const day of ["01", "02", "06"])
+        expect([day, await ask(dir, `since:2026-01-${day} until:2026-01-${day}T23:00`)]).toMatchObject([
+          day,
+          { complete: false },
+        ]);
     });
     // What is known from a later entry alone has no time.
-    await inCopy(async (dir) => expect(await ask(dir, LAST_DAY)).toMatchObject({ complete: false, set_aside: [{ oldest: null, entry: expect.any(Number) as number }, {}] }), "nested");
+    await inCopy(
+      async (dir) =>
+        expect(await ask(dir, LAST_DAY)).toMatchObject({
+          complete: false,
+          set_aside: [{ oldest: null, entry: expect.any(Number) as number }, {}],
+        }),
+      "nested",
+    );
   });
 
   describe.each(ALTERED)("where an entry was altered: %s", (_what, kind, change, filter, sort) => {
     it.each([
-      ["a flipped bit", false, false], ["sealed again by a person", true, false],
-      ["a flipped bit behind the index's back", false, true], ["sealed again behind the index's back", true, true],
+      ["a flipped bit", false, false],
+      ["sealed again by a person", true, false],
+      ["a flipped bit behind the index's back", false, true],
+      ["sealed again behind the index's back", true, true],
     ])("%s", async (_how, isSealed, isIndexed) => {
       await inCopy(async (dir) => {
         if (isIndexed) await ask(dir, filter);
@@ -178,7 +283,11 @@ describe("a look-up", () => {
 describe("an export of lines", () => {
   it("is not made of a line that is not as it was written", async () => {
     const work = await aDirectory();
-    const exported = (dir: string, name: string) => exportTo({ dir, filter: parseFilter(""), size: wholes.get("one")!.size }, { out: join(work, name), as: "ndjson" });
+    const exported = (dir: string, name: string) =>
+      exportTo(
+        { dir, filter: parseFilter(""), size: wholes.get("one")!.size },
+        { out: join(work, name), as: "ndjson" },
+      );
     await inCopy(async (dir) => {
       expect((await exported(dir, "whole")).set_aside).toHaveLength(1);
       await altered(dir, "stop", (line) => line.replace("asked", "axked"));
@@ -190,8 +299,11 @@ describe("an export of lines", () => {
   it("says which entries are missing where the entry that tells of them is not as it was signed", async () => {
     const work = await aDirectory();
     await inCopy(async (dir) => {
-      await altered(dir, "set-aside", (line) => sealedAgain(line.replace(/"before":\[[^\]]*\]/, "\"before\":[]")));
-      const { set_aside: spans } = await exportTo({ dir, filter: parseFilter(""), size: wholes.get("nested")!.size }, { out: join(work, "lines"), as: "ndjson" });
+      await altered(dir, "set-aside", (line) => sealedAgain(line.replace(/"before":\[[^\]]*\]/, '"before":[]')));
+      const { set_aside: spans } = await exportTo(
+        { dir, filter: parseFilter(""), size: wholes.get("nested")!.size },
+        { out: join(work, "lines"), as: "ndjson" },
+      );
       expect(spans.map(({ entry }) => entry)).toEqual([null, null]);
     }, "nested");
     await removeDirectory(work);

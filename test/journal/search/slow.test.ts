@@ -72,7 +72,11 @@ describe("a question that takes long", () => {
   });
 
   it("is answered with the page that is full, when only whether there is another one takes long", async () => {
-    const timeLimit = { check: (found: number) => { if (found === 2) throw new TookTooLong("late"); } } as TimeLimit;
+    const timeLimit = {
+      check: (found: number) => {
+        if (found === 2) throw new TookTooLong("late");
+      },
+    } as TimeLimit;
     const full = await finder.page(parseFilter("is:open"), { limit: 2, timeLimit });
     expect([full.stories.map(({ at }) => at), full.next]).toEqual([[SIZE - 1, SIZE - 2], SIZE - 2]);
     await expect(finder.page(parseFilter("is:open"), { limit: 3, timeLimit })).rejects.toThrow(TookTooLong);

@@ -6,7 +6,18 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { signCheckpoint } from "../../../src/journal/note.ts";
 import { createTree, digestBytes, leafHash } from "../../../src/journal/tree.ts";
 import { verifyJournal, verifySegment, type Report } from "../../../src/journal/verify.ts";
-import { ORIGIN, aDirectory, aJournal, aKey, anIntent, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "../kit.ts";
+import {
+  ORIGIN,
+  aDirectory,
+  aJournal,
+  aKey,
+  anIntent,
+  linesOf,
+  openWithCheckpoints,
+  removeDirectory,
+  segmentsOf,
+  writeLines,
+} from "../kit.ts";
 
 // 30 entries in segments that begin with 0, 9, 18 and 27; checkpoints cover 10, 20 and 28.
 const key = aKey();
@@ -27,7 +38,8 @@ afterEach(() => removeDirectory(dir));
 const checkpoint = (size: number): string => join(dir, "checkpoints", String(size).padStart(12, "0"));
 const rootNow = async (size: number): Promise<Buffer> => {
   const tree = createTree();
-  for (const segment of await segmentsOf(dir)) for (const line of await linesOf(dir, segment)) if (tree.size() < size) tree.append(leafHash(Buffer.from(line)));
+  for (const segment of await segmentsOf(dir))
+    for (const line of await linesOf(dir, segment)) if (tree.size() < size) tree.append(leafHash(Buffer.from(line)));
   return digestBytes(tree.root());
 };
 const sign = async (size: number, by = key, root?: Buffer): Promise<void> =>
@@ -40,11 +52,19 @@ const textsOf = ({ findings }: Report): string => findings.map(({ text }) => tex
 const OTHER_ROOT = Buffer.alloc(32, 7);
 
 describe("checkpoints that contradict each other", () => {
-  it.each([[0], [1], [9], [10], [15], [19], [20], [27]])("are found when a signed one of %i entries is of other lines, although the last one fits", async (size) => {
-    await sign(size, key, OTHER_ROOT);
-    const report = await verifyJournal(dir, { vkey });
-    expect([report.verdict, textsOf(report)]).toEqual(["broken", expect.stringContaining(`checkpoint ${size} does not have the root of the first ${size} entries, and checkpoint 28 has that of the first 28: they contradict each other`)]);
-  });
+  it.each([[0], [1], [9], [10], [15], [19], [20], [27]])(
+    "are found when a signed one of %i entries is of other lines, although the last one fits",
+    async (size) => {
+      await sign(size, key, OTHER_ROOT);
+      const report = await verifyJournal(dir, { vkey });
+      expect([report.verdict, textsOf(report)]).toEqual([
+        "broken",
+        expect.stringContaining(
+          `checkpoint ${size} does not have the root of the first ${size} entries, and checkpoint 28 has that of the first 28: they contradict each other`,
+        ),
+      ]);
+    },
+  );
 
   it.each([[28], [29], [30]])("are found when the last one, of %i entries, is of other lines", async (size) => {
     await sign(size, key, OTHER_ROOT);
@@ -62,19 +82,27 @@ describe("checkpoints that contradict each other", () => {
     await sign(5, key, OTHER_ROOT);
     await change("000000000009.jsonl", 3);
     const report = await verifyJournal(dir, { vkey });
-    expect(report.findings).toContainEqual(expect.objectContaining({ kind: "changed", segment: "000000000009.jsonl", line: 4, index: 12 }));
+    expect(report.findings).toContainEqual(
+      expect.objectContaining({ kind: "changed", segment: "000000000009.jsonl", line: 4, index: 12 }),
+    );
     expect(textsOf(report)).toContain("checkpoint 5 does not have the root");
   });
 
   it("of nothing at all is what a log may sign: its root is that of no entries", async () => {
     await sign(0);
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", checkpoints: { found: 4, signed: 4, matching: 4 } });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({
+      verdict: "ok",
+      checkpoints: { found: 4, signed: 4, matching: 4 },
+    });
   });
 
   it("are found by the segments that they are about, too", async () => {
     await sign(15, key, OTHER_ROOT);
     const report = await verifySegment(join(dir, "segments/000000000009.jsonl"), { vkey });
-    expect([report.verdict, textsOf(report)]).toEqual(["broken", expect.stringContaining("the leaf hashes beside the segments do not have the root of checkpoint 15")]);
+    expect([report.verdict, textsOf(report)]).toEqual([
+      "broken",
+      expect.stringContaining("the leaf hashes beside the segments do not have the root of checkpoint 15"),
+    ]);
   });
 
   it("are found in a segment whose leaf hashes were changed with its lines", async () => {
@@ -84,7 +112,10 @@ describe("checkpoints that contradict each other", () => {
     digestBytes(leafHash(Buffer.from((await linesOf(dir, "000000000018.jsonl"))[4]!))).copy(hashes, 4 * 32);
     await writeFile(path, hashes);
     const report = await verifySegment(join(dir, "segments/000000000018.jsonl"), { vkey });
-    expect([report.verdict, textsOf(report)]).toEqual(["broken", expect.stringContaining("do not have the root of checkpoint 28: lines or hashes between 20 and 27 were changed")]);
+    expect([report.verdict, textsOf(report)]).toEqual([
+      "broken",
+      expect.stringContaining("do not have the root of checkpoint 28: lines or hashes between 20 and 27 were changed"),
+    ]);
   });
 });
 
@@ -96,24 +127,36 @@ describe("an end that was signed again", () => {
 
   it("is found with the gateway's key", async () => {
     const report = await verifyJournal(dir, { vkey });
-    expect([report.verdict, textsOf(report)]).toEqual(["broken", expect.stringMatching(/checkpoint 000000000028: was signed again: in the name of gateway\.test\/main by key [0-9a-f]{8}/)]);
+    expect([report.verdict, textsOf(report)]).toEqual([
+      "broken",
+      expect.stringMatching(
+        /checkpoint 000000000028: was signed again: in the name of gateway\.test\/main by key [0-9a-f]{8}/,
+      ),
+    ]);
   });
 
   it("is not said to be fine by the thief's key beside it", async () => {
     const { verifierKey } = await import("../../../src/journal/note.ts");
     await writeFile(join(dir, "checkpoint.pub"), `${vkey}\n${verifierKey(ORIGIN, thief)}\n`);
     expect((await verifyJournal(dir)).verdict).toBe("cannot-tell");
-    expect(await verifyJournal(dir, { own: vkey })).toMatchObject({ verdict: "cannot-tell", missing: [expect.stringContaining("checkpoint 28 is signed by a key that only the directory names")] });
+    expect(await verifyJournal(dir, { own: vkey })).toMatchObject({
+      verdict: "cannot-tell",
+      missing: [expect.stringContaining("checkpoint 28 is signed by a key that only the directory names")],
+    });
     expect((await verifyJournal(dir, { vkey })).verdict).toBe("broken");
   });
 });
 
 describe("what was kept elsewhere", () => {
-  const held = async (size: number, by = key, root?: Buffer): Promise<{ name: string; note: string }> =>
-    ({ name: "the anchor /x/audit.anchor", note: signCheckpoint({ origin: ORIGIN, size, root: root ?? (await rootNow(size)) }, by) });
+  const held = async (size: number, by = key, root?: Buffer): Promise<{ name: string; note: string }> => ({
+    name: "the anchor /x/audit.anchor",
+    note: signCheckpoint({ origin: ORIGIN, size, root: root ?? (await rootNow(size)) }, by),
+  });
 
   it("agrees with a journal that is whole", async () => {
-    expect(await verifyJournal(dir, { vkey, elsewhere: [await held(28), await held(20), await held(30)] })).toMatchObject({ verdict: "ok", covered: 30, findings: [], notes: [] });
+    expect(
+      await verifyJournal(dir, { vkey, elsewhere: [await held(28), await held(20), await held(30)] }),
+    ).toMatchObject({ verdict: "ok", covered: 30, findings: [], notes: [] });
   });
 
   it("shows that the directory was put back to an older copy", async () => {
@@ -122,7 +165,10 @@ describe("what was kept elsewhere", () => {
     for (const name of ["segments/000000000027.hashes", "checkpoints/000000000028"]) await rm(join(dir, name));
     expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", covered: 20 });
     const report = await verifyJournal(dir, { vkey, elsewhere: [last] });
-    expect([report.verdict, textsOf(report)]).toEqual(["broken", "the journal ends after 27 entries, checkpoint 28 in the anchor /x/audit.anchor covers 28: the end was cut off"]);
+    expect([report.verdict, textsOf(report)]).toEqual([
+      "broken",
+      "the journal ends after 27 entries, checkpoint 28 in the anchor /x/audit.anchor covers 28: the end was cut off",
+    ]);
   });
 
   it("shows that lines and checkpoints were made anew with the gateway's own key", async () => {
@@ -132,12 +178,21 @@ describe("what was kept elsewhere", () => {
     for (const name of await segmentsOf(dir)) await rm(join(dir, "segments", name.replace(".jsonl", ".hashes")));
     expect((await verifyJournal(dir, { vkey })).verdict).toBe("ok");
     const report = await verifyJournal(dir, { vkey, elsewhere: [last] });
-    expect([report.verdict, textsOf(report)]).toEqual(["broken", expect.stringContaining("checkpoint 28 in the anchor /x/audit.anchor has another root than checkpoint 28")]);
+    expect([report.verdict, textsOf(report)]).toEqual([
+      "broken",
+      expect.stringContaining("checkpoint 28 in the anchor /x/audit.anchor has another root than checkpoint 28"),
+    ]);
   });
 
   it("counts only with a valid signature: a planted one breaks nothing and is told", async () => {
-    const forged = { name: "file:/elsewhere", note: (await held(28, key, OTHER_ROOT)).note.replace(/.{20}(.{8}\n)$/, `${"A".repeat(20)}$1`) };
-    const report = await verifyJournal(dir, { vkey, elsewhere: [await held(25, thief, OTHER_ROOT), forged, { name: "file:/elsewhere", note: "nothing" }] });
+    const forged = {
+      name: "file:/elsewhere",
+      note: (await held(28, key, OTHER_ROOT)).note.replace(/.{20}(.{8}\n)$/, `${"A".repeat(20)}$1`),
+    };
+    const report = await verifyJournal(dir, {
+      vkey,
+      elsewhere: [await held(25, thief, OTHER_ROOT), forged, { name: "file:/elsewhere", note: "nothing" }],
+    });
     expect(report).toMatchObject({ verdict: "ok", findings: [] });
     expect(report.notes).toEqual([
       "the anchor /x/audit.anchor holds 1 note without a valid signature of a known key: they do not count",
@@ -147,11 +202,17 @@ describe("what was kept elsewhere", () => {
 
   it("of lines that were given up at a restore no longer counts", async () => {
     const gone = { name: "file:/e", note: signCheckpoint({ origin: ORIGIN, size: 99, root: OTHER_ROOT }, key) };
-    const restored = { name: "file:/e", note: signCheckpoint({ origin: ORIGIN, size: 28, root: await rootNow(28) }, key, ["restored"]) };
+    const restored = {
+      name: "file:/e",
+      note: signCheckpoint({ origin: ORIGIN, size: 28, root: await rootNow(28) }, key, ["restored"]),
+    };
     expect((await verifyJournal(dir, { vkey, elsewhere: [gone] })).verdict).toBe("broken");
     expect((await verifyJournal(dir, { vkey, elsewhere: [gone, restored] })).verdict).toBe("ok");
     // Only the key's holder can say so.
-    const planted = { name: "file:/e", note: signCheckpoint({ origin: ORIGIN, size: 28, root: await rootNow(28) }, thief, ["restored"]) };
+    const planted = {
+      name: "file:/e",
+      note: signCheckpoint({ origin: ORIGIN, size: 28, root: await rootNow(28) }, thief, ["restored"]),
+    };
     expect((await verifyJournal(dir, { vkey, elsewhere: [gone, planted] })).verdict).toBe("broken");
   });
 });
@@ -159,7 +220,10 @@ describe("what was kept elsewhere", () => {
 describe("removed checkpoints", () => {
   it("are missed when all of them are gone", async () => {
     await rm(join(dir, "checkpoints"), { recursive: true });
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "cannot-tell", missing: ["no checkpoint, so nothing says what the lines were"] });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({
+      verdict: "cannot-tell",
+      missing: ["no checkpoint, so nothing says what the lines were"],
+    });
   });
 });
 
@@ -167,14 +231,36 @@ describe("what is put where a file should be", () => {
   it.each<[string, () => Promise<void>, Report["verdict"] | "throws"]>([
     ["a directory as a checkpoint", () => mkdir(checkpoint(25)), "broken"],
     ["a pipe as a checkpoint", () => Promise.resolve(void execFileSync("mkfifo", [checkpoint(25)])), "broken"],
-    ["a giant as a checkpoint", () => writeFile(checkpoint(25), "").then(() => truncate(checkpoint(25), 20 * 2 ** 30)), "broken"],
-    ["a pipe as a segment", () => Promise.resolve(void execFileSync("mkfifo", [join(dir, "segments/000000000030.jsonl")])), "throws"],
-    ["a pipe as the key file", async () => { await rm(join(dir, "checkpoint.pub")); execFileSync("mkfifo", [join(dir, "checkpoint.pub")]); }, "cannot-tell"],
+    [
+      "a giant as a checkpoint",
+      () => writeFile(checkpoint(25), "").then(() => truncate(checkpoint(25), 20 * 2 ** 30)),
+      "broken",
+    ],
+    [
+      "a pipe as a segment",
+      () => Promise.resolve(void execFileSync("mkfifo", [join(dir, "segments/000000000030.jsonl")])),
+      "throws",
+    ],
+    [
+      "a pipe as the key file",
+      async () => {
+        await rm(join(dir, "checkpoint.pub"));
+        execFileSync("mkfifo", [join(dir, "checkpoint.pub")]);
+      },
+      "cannot-tell",
+    ],
     ["a link that leads nowhere as a checkpoint", () => symlink("/nowhere", checkpoint(25)), "throws"],
-    ["a line of zeros without an end behind the last checkpoint", () => truncate(join(dir, "segments/000000000027.jsonl"), 70 * 2 ** 20), "ok"],
+    [
+      "a line of zeros without an end behind the last checkpoint",
+      () => truncate(join(dir, "segments/000000000027.jsonl"), 70 * 2 ** 20),
+      "ok",
+    ],
   ])("%s stops nothing", async (_what, put, expected) => {
     await put();
-    const verdict = await verifyJournal(dir, expected === "cannot-tell" ? {} : { vkey }).then((report) => report.verdict, () => "throws");
+    const verdict = await verifyJournal(dir, expected === "cannot-tell" ? {} : { vkey }).then(
+      (report) => report.verdict,
+      () => "throws",
+    );
     expect(verdict).toBe(expected);
   });
 });
@@ -190,9 +276,18 @@ describe("the clock", () => {
     await back.journal.append({ kind: "start", version: "1", pid: 1 });
     await back.close();
     const { verdict, notes } = await verifyJournal(dir, { vkey });
-    expect([verdict, notes]).toEqual(["ok", [expect.stringMatching(/is dated 20\d\d-.*which is after the time of this machine/)]]);
+    expect([verdict, notes]).toEqual([
+      "ok",
+      [expect.stringMatching(/is dated 20\d\d-.*which is after the time of this machine/)],
+    ]);
     // The other direction stands in the journal.
-    const lines = (await Promise.all((await readdir(join(dir, "segments"))).filter((name) => name.endsWith(".jsonl")).map((name) => readFile(join(dir, "segments", name), "utf8")))).join("");
+    const lines = (
+      await Promise.all(
+        (await readdir(join(dir, "segments")))
+          .filter((name) => name.endsWith(".jsonl"))
+          .map((name) => readFile(join(dir, "segments", name), "utf8")),
+      )
+    ).join("");
     expect(lines).toMatch(/"kind":"clock","from":"20\d\d-[^"]*","to":"[^"]*","step_ms":-18\d{10},/);
   });
 });

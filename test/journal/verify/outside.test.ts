@@ -5,7 +5,14 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { writeBundle } from "../../../src/journal/bundle.ts";
 import { parseFilter } from "../../../src/journal/filter.ts";
-import { cosign, readCheckpoint, signCheckpoint, textOfNote, verifierKey, witnessKey } from "../../../src/journal/note.ts";
+import {
+  cosign,
+  readCheckpoint,
+  signCheckpoint,
+  textOfNote,
+  verifierKey,
+  witnessKey,
+} from "../../../src/journal/note.ts";
 import { places } from "../../../src/journal/places.ts";
 import { createTree, digestBytes, leafHash } from "../../../src/journal/tree.ts";
 import { verifyBundle, printBundle } from "../../../src/journal/verify/bundle.mjs";
@@ -17,7 +24,10 @@ import { anAuthority, type Authority } from "../../kit/timestamp-authority.ts";
 import { ORIGIN, aDirectory, aJournal, aKey, linesOf, removeDirectory, segmentsOf, writeLines } from "../kit.ts";
 
 const key = aKey();
-const [one, two] = [{ name: "witness.test/w1", key: aKey() }, { name: "witness.test/w2", key: aKey() }];
+const [one, two] = [
+  { name: "witness.test/w1", key: aKey() },
+  { name: "witness.test/w2", key: aKey() },
+];
 const [ONE, TWO] = [one, two].map(({ name, key: own }) => witnessKey(name, own)) as [string, string];
 const NOW = Math.floor(Date.now() / 1000);
 const TIME = new Date(NOW * 1000).toISOString();
@@ -41,14 +51,17 @@ const cosigned = async (at: string, size: number, by: readonly (typeof one)[], n
   const own = note ?? (await readFile(places(at).checkpoint(size), "utf8"));
   await writeFile(places(at).cosigned(size), own + by.map((each) => cosign(textOfNote(own), each, NOW)).join(""));
 };
-const verify = (options: VerifyOptions = {}): Promise<Report> => verifyJournal(dir, { vkey, witnesses: `${ONE}\n${TWO}`, ...options });
-const edit = async (path: string, change: (text: string) => string): Promise<void> => writeFile(path, change(await readFile(path, "utf8")));
+const verify = (options: VerifyOptions = {}): Promise<Report> =>
+  verifyJournal(dir, { vkey, witnesses: `${ONE}\n${TWO}`, ...options });
+const edit = async (path: string, change: (text: string) => string): Promise<void> =>
+  writeFile(path, change(await readFile(path, "utf8")));
 const textsOf = ({ findings }: Report): string => findings.map(({ text }) => text).join("\n");
 const notesOf = ({ notes }: Report): string => notes.join("\n");
 /** The root of the lines as they stand now. */
 const rootNow = async (size: number): Promise<Buffer> => {
   const tree = createTree();
-  for (const segment of await segmentsOf(dir)) for (const line of await linesOf(dir, segment)) if (tree.size() < size) tree.append(leafHash(Buffer.from(line)));
+  for (const segment of await segmentsOf(dir))
+    for (const line of await linesOf(dir, segment)) if (tree.size() < size) tree.append(leafHash(Buffer.from(line)));
   return digestBytes(tree.root());
 };
 /** As whoever has the journal's key would: every line's hash and every checkpoint fit again. */
@@ -59,7 +72,11 @@ const rewrite = async (): Promise<void> => {
     const hashes = (await linesOf(dir, segment)).map((line) => digestBytes(leafHash(Buffer.from(line))));
     await writeFile(join(dir, "segments", segment.replace(".jsonl", ".hashes")), Buffer.concat(hashes));
   }
-  for (const size of [10, 20, 28]) await writeFile(places(dir).checkpoint(size), signCheckpoint({ origin: ORIGIN, size, root: await rootNow(size) }, key));
+  for (const size of [10, 20, 28])
+    await writeFile(
+      places(dir).checkpoint(size),
+      signCheckpoint({ origin: ORIGIN, size, root: await rootNow(size) }, key),
+    );
 };
 
 describe("a journal whose checkpoints are cosigned", () => {
@@ -67,8 +84,13 @@ describe("a journal whose checkpoints are cosigned", () => {
     const report = await verify();
     expect([report.verdict, textsOf(report)]).toEqual(["ok", ""]);
     expect(report.witnesses).toEqual({
-      quorum: 1, isMet: true, size: 28, unknown: [],
-      rows: [ONE, TWO].map(readWitnessKey).map(({ name, id }, at) => ({ witness: `${name}+${id}`, size: [28, 20][at], time: TIME, unchecked: 0 })),
+      quorum: 1,
+      isMet: true,
+      size: 28,
+      unknown: [],
+      rows: [ONE, TWO]
+        .map(readWitnessKey)
+        .map(({ name, id }, at) => ({ witness: `${name}+${id}`, size: [28, 20][at], time: TIME, unchecked: 0 })),
     });
   });
 
@@ -85,11 +107,19 @@ describe("a journal whose checkpoints are cosigned", () => {
 
   it("does not meet the quorum when more than three checkpoints lie behind the last that was cosigned", async () => {
     for (const size of [10, 20, 28]) await rm(places(dir).cosigned(size));
-    expect((await verify({ requireWitnesses: true })).missing).toEqual(["1 witness is required, and so many cosigned nothing; the last checkpoint covers 28"]);
+    expect((await verify({ requireWitnesses: true })).missing).toEqual([
+      "1 witness is required, and so many cosigned nothing; the last checkpoint covers 28",
+    ]);
     await cosigned(dir, 10, [one]);
     expect((await verify({ requireWitnesses: true })).verdict).toBe("ok");
-    for (const size of [21, 22]) await writeFile(places(dir).checkpoint(size), signCheckpoint({ origin: ORIGIN, size, root: await rootNow(size) }, key));
-    expect((await verify({ requireWitnesses: true })).missing).toEqual(["1 witness is required, and so many cosigned the first 10 entries only; the last checkpoint covers 28"]);
+    for (const size of [21, 22])
+      await writeFile(
+        places(dir).checkpoint(size),
+        signCheckpoint({ origin: ORIGIN, size, root: await rootNow(size) }, key),
+      );
+    expect((await verify({ requireWitnesses: true })).missing).toEqual([
+      "1 witness is required, and so many cosigned the first 10 entries only; the last checkpoint covers 28",
+    ]);
     expect((await verify()).verdict).toBe("ok");
   });
 
@@ -100,13 +130,24 @@ describe("a journal whose checkpoints are cosigned", () => {
     await rm(places(dir).checkpoint(20));
     const note = await readFile(places(dir).checkpoint(10), "utf8");
     const cosignAt = (...times: readonly number[]): Promise<void> =>
-      writeFile(places(dir).cosigned(10), note + [one, two].slice(0, times.length).map((each, at) => cosign(textOfNote(note), each, times[at]!)).join(""));
+      writeFile(
+        places(dir).cosigned(10),
+        note +
+          [one, two]
+            .slice(0, times.length)
+            .map((each, at) => cosign(textOfNote(note), each, times[at]!))
+            .join(""),
+      );
     await cosignAt(NOW - DAY + 600);
     expect(await verify({ requireWitnesses: true })).toMatchObject({ verdict: "ok", witnesses: { isMet: true } });
     await cosignAt(NOW - DAY - 600);
     const late = await verify({ requireWitnesses: true });
     expect(late).toMatchObject({ verdict: "cannot-tell", witnesses: { isMet: false, size: 10 } });
-    expect(late.missing).toEqual([expect.stringMatching(/^enough witnesses cosigned the first 10 entries at .*: more than a day that no witness has seen$/)]);
+    expect(late.missing).toEqual([
+      expect.stringMatching(
+        /^enough witnesses cosigned the first 10 entries at .*: more than a day that no witness has seen$/,
+      ),
+    ]);
     expect(await verify()).toMatchObject({ verdict: "ok", witnesses: { isMet: false } });
     // One of two was there lately: enough for one, too few for two.
     await cosignAt(NOW - DAY - 600, NOW);
@@ -118,7 +159,10 @@ describe("a journal whose checkpoints are cosigned", () => {
     const report = await verify({ witnesses: TWO });
     expect(report.witnesses).toMatchObject({ size: 20, unknown: [`${one.name}+${readWitnessKey(ONE).id}`] });
     expect(notesOf(report)).toContain("were not checked: their keys are not given (--witness)");
-    expect(await verify({ witnesses: "", requireWitnesses: false })).toMatchObject({ verdict: "ok", witnesses: { quorum: null } });
+    expect(await verify({ witnesses: "", requireWitnesses: false })).toMatchObject({
+      verdict: "ok",
+      witnesses: { quorum: null },
+    });
   });
 
   it.each([
@@ -127,20 +171,28 @@ describe("a journal whose checkpoints are cosigned", () => {
   ])("is not held against witness keys with %s", async (_what, keys, says) => {
     await expect(verify({ witnesses: keys(), quorum: 2 })).rejects.toThrow(says);
     const out = join(dir, "bundle");
-    await writeBundle({ dir, filter: parseFilter(""), size: 28, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" }, out);
-    const { verdict, missing } = await verifyBundle(out, vkey, { witnesses: keys(), quorum: 2, requireWitnesses: true });
+    await writeBundle(
+      { dir, filter: parseFilter(""), size: 28, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" },
+      out,
+    );
+    const { verdict, missing } = await verifyBundle(out, vkey, {
+      witnesses: keys(),
+      quorum: 2,
+      requireWitnesses: true,
+    });
     expect([verdict, missing]).toEqual(["cannot-tell", [expect.stringMatching(says)]]);
   });
 
-  it.each([[253_402_300_799, "ok"], [253_402_300_800, "broken"], [2 ** 53, "broken"]] as const)(
-    "is judged, whatever time a witness states: %i seconds",
-    async (time, verdict) => {
-      const note = await readFile(places(dir).checkpoint(28), "utf8");
-      await writeFile(places(dir).cosigned(28), note + cosign(textOfNote(note), one, time));
-      const report = await verify();
-      expect([report.verdict, report.witnesses.size]).toEqual([verdict, verdict === "ok" ? 28 : 20]);
-    },
-  );
+  it.each([
+    [253_402_300_799, "ok"],
+    [253_402_300_800, "broken"],
+    [2 ** 53, "broken"],
+  ] as const)("is judged, whatever time a witness states: %i seconds", async (time, verdict) => {
+    const note = await readFile(places(dir).checkpoint(28), "utf8");
+    await writeFile(places(dir).cosigned(28), note + cosign(textOfNote(note), one, time));
+    const report = await verify();
+    expect([report.verdict, report.witnesses.size]).toEqual([verdict, verdict === "ok" ? 28 : 20]);
+  });
 
   it("takes the same line twice for one witness, and no key of the directory for a reason to refuse one", async () => {
     const twice = await verify({ witnesses: `${ONE}\n${ONE}\n`, quorum: 2 });
@@ -151,15 +203,24 @@ describe("a journal whose checkpoints are cosigned", () => {
 
   it("counts no cosignature of a checkpoint that the journal's key did not sign", async () => {
     const thief = aKey();
-    await cosigned(dir, 28, [one], signCheckpoint(readCheckpoint(await readFile(places(dir).checkpoint(28), "utf8"))!, thief));
+    await cosigned(
+      dir,
+      28,
+      [one],
+      signCheckpoint(readCheckpoint(await readFile(places(dir).checkpoint(28), "utf8"))!, thief),
+    );
     const report = await verify();
     expect([report.verdict, report.witnesses.rows[0]!.size]).toEqual(["broken", 20]);
     expect(textsOf(report)).toContain("000000000028.cosigned: its checkpoint is not signed by the journal's key");
   });
 
   it("refuses keys that are none with the reason", async () => {
-    await expect(verify({ witnesses: vkey })).rejects.toThrow("is one that signs checkpoints (type 0x01), and no witness's");
-    await expect(verify({ witnesses: ONE.replace(/\+[0-9a-f]{8}\+/, "+00000000+") })).rejects.toThrow("says id 00000000, its bytes give");
+    await expect(verify({ witnesses: vkey })).rejects.toThrow(
+      "is one that signs checkpoints (type 0x01), and no witness's",
+    );
+    await expect(verify({ witnesses: ONE.replace(/\+[0-9a-f]{8}\+/, "+00000000+") })).rejects.toThrow(
+      "says id 00000000, its bytes give",
+    );
     await expect(verify({ witnesses: ONE.slice(0, -8) })).rejects.toThrow("expected a witness's verifier key");
   });
 });
@@ -169,7 +230,10 @@ describe("a checkpoint that was kept elsewhere", () => {
     const note = await readFile(places(original).cosigned(28), "utf8");
     expect((await verify({ elsewhere: [{ name: "kept", note, isAskedFor: true }] })).verdict).toBe("ok");
     for (const bad of ["", "hello", note.replace("\n28\n", "\n27\n")]) {
-      expect(await verify({ elsewhere: [{ name: "kept", note: bad, isAskedFor: true }] })).toMatchObject({ verdict: "cannot-tell", missing: ["kept is no checkpoint that a known key signed, so the lines were not held against it"] });
+      expect(await verify({ elsewhere: [{ name: "kept", note: bad, isAskedFor: true }] })).toMatchObject({
+        verdict: "cannot-tell",
+        missing: ["kept is no checkpoint that a known key signed, so the lines were not held against it"],
+      });
       expect((await verify({ elsewhere: [{ name: "kept", note: bad }] })).verdict).toBe("ok");
     }
   });
@@ -180,14 +244,19 @@ describe("a tamperer", () => {
     await rewrite();
     const report = await verify();
     expect(report.verdict).toBe("broken");
-    for (const size of [10, 20, 28]) expect(textsOf(report)).toContain(`cosigned note 0000000000${size}.cosigned has another root than checkpoint ${size}: both are signed`);
+    for (const size of [10, 20, 28])
+      expect(textsOf(report)).toContain(
+        `cosigned note 0000000000${size}.cosigned has another root than checkpoint ${size}: both are signed`,
+      );
     // Without the cosigned notes it would have passed.
     for (const size of [10, 20, 28]) await rm(places(dir).cosigned(size));
     expect(await verify()).toMatchObject({ verdict: "ok", witnesses: { isMet: false } });
     expect((await verify({ requireWitnesses: true })).verdict).toBe("cannot-tell");
     // And is found by what the witness itself has kept.
     const kept = { name: "w1.checkpoint", note: await readFile(places(original).cosigned(28), "utf8") };
-    expect(textsOf(await verify({ elsewhere: [kept] }))).toContain("checkpoint 28 in w1.checkpoint has another root than checkpoint 28");
+    expect(textsOf(await verify({ elsewhere: [kept] }))).toContain(
+      "checkpoint 28 in w1.checkpoint has another root than checkpoint 28",
+    );
   });
 
   it("who also removes the checkpoints that were cosigned is found by the lines", async () => {
@@ -199,23 +268,65 @@ describe("a tamperer", () => {
   });
 
   const CASES: readonly (readonly [string, string, (path: string) => Promise<void>])[] = [
-    ["changes a root", "is not signed by the journal's key, so it was changed", (path) => edit(path, (text) => text.replace(/(\n28\n)(.)/, (_all, size: string, sign: string) => `${size}${sign === "A" ? "B" : "A"}`))],
-    ["changes a cosignature", "the cosignature of witness witness.test/w1", (path) => edit(path, (text) => text.replace(/(— witness\.test\/w1 .{30})(.)/, (_all, before: string, sign: string) => `${before}${sign === "A" ? "B" : "A"}`))],
-    ["changes the time of a cosignature", "does not verify: it or the checkpoint was changed", (path) => edit(path, (text) => {
-      const line = /— witness\.test\/w1 (\S+)\n/.exec(text)!;
-      const bytes = Buffer.from(line[1]!, "base64");
-      bytes[11]! ^= 1;
-      return text.replace(line[1]!, bytes.toString("base64"));
-    })],
-    ["puts a cosignature of another checkpoint", "does not verify: it or the checkpoint was changed", async (path) => {
-      const other = /— witness\.test\/w1 \S+\n/.exec(await readFile(places(dir).cosigned(20), "utf8"))![0];
-      await edit(path, (text) => text.replace(/— witness\.test\/w1 \S+\n/, other));
-    }],
-    ["puts another size's note", "is no cosigned checkpoint of that size", (path) => cp(places(dir).cosigned(20), path)],
+    [
+      "changes a root",
+      "is not signed by the journal's key, so it was changed",
+      (path) =>
+        edit(path, (text) =>
+          text.replace(/(\n28\n)(.)/, (_all, size: string, sign: string) => `${size}${sign === "A" ? "B" : "A"}`),
+        ),
+    ],
+    [
+      "changes a cosignature",
+      "the cosignature of witness witness.test/w1",
+      (path) =>
+        edit(path, (text) =>
+          text.replace(
+            /(— witness\.test\/w1 .{30})(.)/,
+            (_all, before: string, sign: string) => `${before}${sign === "A" ? "B" : "A"}`,
+          ),
+        ),
+    ],
+    [
+      "changes the time of a cosignature",
+      "does not verify: it or the checkpoint was changed",
+      (path) =>
+        edit(path, (text) => {
+          const line = /— witness\.test\/w1 (\S+)\n/.exec(text)!;
+          const bytes = Buffer.from(line[1]!, "base64");
+          bytes[11]! ^= 1;
+          return text.replace(line[1]!, bytes.toString("base64"));
+        }),
+    ],
+    [
+      "puts a cosignature of another checkpoint",
+      "does not verify: it or the checkpoint was changed",
+      async (path) => {
+        const other = /— witness\.test\/w1 \S+\n/.exec(await readFile(places(dir).cosigned(20), "utf8"))![0];
+        await edit(path, (text) => text.replace(/— witness\.test\/w1 \S+\n/, other));
+      },
+    ],
+    [
+      "puts another size's note",
+      "is no cosigned checkpoint of that size",
+      (path) => cp(places(dir).cosigned(20), path),
+    ],
     ["empties the note", "is no cosigned checkpoint of that size", (path) => writeFile(path, "")],
-    ["makes it endless", "is no cosigned checkpoint of that size", (path) => writeFile(path, Buffer.alloc(2 << 20, "a"))],
-    ["puts a false one beside the true one", "the cosignature of witness witness.test/w1", (path) => edit(path, (text) => `${text}${cosign("another\n", one, NOW)}`)],
-    ["puts the false one first", "the cosignature of witness witness.test/w1", (path) => edit(path, (text) => text.replace(/(?=— witness)/, cosign("another\n", one, NOW)))],
+    [
+      "makes it endless",
+      "is no cosigned checkpoint of that size",
+      (path) => writeFile(path, Buffer.alloc(2 << 20, "a")),
+    ],
+    [
+      "puts a false one beside the true one",
+      "the cosignature of witness witness.test/w1",
+      (path) => edit(path, (text) => `${text}${cosign("another\n", one, NOW)}`),
+    ],
+    [
+      "puts the false one first",
+      "the cosignature of witness witness.test/w1",
+      (path) => edit(path, (text) => text.replace(/(?=— witness)/, cosign("another\n", one, NOW))),
+    ],
   ];
   it.each(CASES)("who %s is found and named", async (_what, says, tamper) => {
     await tamper(places(dir).cosigned(28));
@@ -235,18 +346,44 @@ const hasMlDsa = (() => {
 })();
 
 /** C2SP tlog-cosignature, from the text of the specification. */
-const mlDsa = (name: string, privateKey: KeyObject, publicKey: Buffer, text: string, time: number): { readonly vkey: string; readonly line: string } => {
+const mlDsa = (
+  name: string,
+  privateKey: KeyObject,
+  publicKey: Buffer,
+  text: string,
+  time: number,
+): { readonly vkey: string; readonly line: string } => {
   const typed = Buffer.concat([Buffer.of(6), publicKey]);
   const id = createHash("sha256").update(`${name}\n`).update(typed).digest().subarray(0, 4);
   const [origin, size, root] = text.split("\n") as [string, string, string];
-  const u64 = (value: number): Buffer => { const bytes = Buffer.alloc(8); bytes.writeBigUInt64BE(BigInt(value)); return bytes; };
-  const message = Buffer.concat([Buffer.from("subtree/v1\n\0"), Buffer.of(name.length), Buffer.from(name), u64(time), Buffer.of(origin.length), Buffer.from(origin), u64(0), u64(Number(size)), Buffer.from(root, "base64")]);
-  return { vkey: `${name}+${id.toString("hex")}+${typed.toString("base64")}`, line: `— ${name} ${Buffer.concat([id, u64(time), sign(null, message, privateKey)]).toString("base64")}\n` };
+  const u64 = (value: number): Buffer => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64BE(BigInt(value));
+    return bytes;
+  };
+  const message = Buffer.concat([
+    Buffer.from("subtree/v1\n\0"),
+    Buffer.of(name.length),
+    Buffer.from(name),
+    u64(time),
+    Buffer.of(origin.length),
+    Buffer.from(origin),
+    u64(0),
+    u64(Number(size)),
+    Buffer.from(root, "base64"),
+  ]);
+  return {
+    vkey: `${name}+${id.toString("hex")}+${typed.toString("base64")}`,
+    line: `— ${name} ${Buffer.concat([id, u64(time), sign(null, message, privateKey)]).toString("base64")}\n`,
+  };
 };
 
 describe.skipIf(!hasMlDsa)("a cosignature by ML-DSA-44", () => {
   const made = async (time = NOW) => {
-    const { publicKey, privateKey } = generateKeyPairSync("ml-dsa-44" as never) as unknown as { publicKey: KeyObject; privateKey: KeyObject };
+    const { publicKey, privateKey } = generateKeyPairSync("ml-dsa-44" as never) as unknown as {
+      publicKey: KeyObject;
+      privateKey: KeyObject;
+    };
     const bytes = Buffer.from((publicKey.export({ format: "jwk" }) as unknown as { pub: string }).pub, "base64url");
     const note = await readFile(places(dir).checkpoint(28), "utf8");
     return { note, ...mlDsa("witness.test/pq", privateKey, bytes, textOfNote(note), time) };
@@ -255,9 +392,13 @@ describe.skipIf(!hasMlDsa)("a cosignature by ML-DSA-44", () => {
   it("is verified where Node has it, and covers size and root and no other", async () => {
     const { note, vkey: witnesses, line } = await made();
     await writeFile(places(dir).cosigned(28), note + line);
-    expect((await verify({ witnesses })).witnesses.rows).toEqual([expect.objectContaining({ size: 28, time: TIME, unchecked: 0 })]);
+    expect((await verify({ witnesses })).witnesses.rows).toEqual([
+      expect.objectContaining({ size: 28, time: TIME, unchecked: 0 }),
+    ]);
     await writeFile(places(dir).cosigned(20), (await readFile(places(dir).checkpoint(20), "utf8")) + line);
-    expect(textsOf(await verify({ witnesses }))).toContain("000000000020.cosigned: the cosignature of witness witness.test/pq");
+    expect(textsOf(await verify({ witnesses }))).toContain(
+      "000000000020.cosigned: the cosignature of witness witness.test/pq",
+    );
   });
 
   it("may say no time", async () => {
@@ -271,7 +412,10 @@ describe.skipIf(!hasMlDsa)("a cosignature by ML-DSA-44", () => {
     const without = { ...readWitnessKey(line), key: undefined };
     const { rows } = cosignaturesIn(note + signature, [without]);
     expect(rows).toEqual([expect.objectContaining({ verdict: "unchecked" })]);
-    expect(checkCosignature(textOfNote(note), { bytes: Buffer.alloc(20) }, without)).toEqual({ verdict: "invalid", time: 0 });
+    expect(checkCosignature(textOfNote(note), { bytes: Buffer.alloc(20) }, without)).toEqual({
+      verdict: "invalid",
+      time: 0,
+    });
   });
 });
 
@@ -285,14 +429,21 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
   afterAll(() => removeDirectory(tsa));
   const stamp = async (size: number, by = authority): Promise<void> => {
     const imprint = imprintOf(await readFile(places(dir).checkpoint(size)));
-    await writeFile(places(dir).timestamp(size), by.reply(timestampRequest(imprint, Buffer.from("4102030405060708", "hex"))));
+    await writeFile(
+      places(dir).timestamp(size),
+      by.reply(timestampRequest(imprint, Buffer.from("4102030405060708", "hex"))),
+    );
   };
 
   it("tells the oldest and the newest, and by whom", async () => {
     for (const size of [10, 28]) await stamp(size);
     const report = await verify({ authorities: authority.ca });
     expect([report.verdict, textsOf(report)]).toEqual(["ok", ""]);
-    expect(report.timestamps).toMatchObject({ found: 2, first: { size: 10, signer: "CN=Test Authority", isTrusted: true }, last: { size: 28 } });
+    expect(report.timestamps).toMatchObject({
+      found: 2,
+      first: { size: 10, signer: "CN=Test Authority", isTrusted: true },
+      last: { size: 28 },
+    });
     const unchecked = await verify();
     expect(unchecked.timestamps.last!.isTrusted).toBe(false);
     expect(notesOf(unchecked)).toContain("which authority signed the timestamps was not checked");
@@ -308,12 +459,34 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
   });
 
   it.each([
-    ["of another checkpoint", "its imprint is of another text", async () => { await stamp(20); await cp(places(dir).timestamp(20), places(dir).timestamp(28)); }],
-    ["that was cut", "not DER", async () => { await stamp(28); await writeFile(places(dir).timestamp(28), (await readFile(places(dir).timestamp(28))).subarray(0, 300)); }],
+    [
+      "of another checkpoint",
+      "its imprint is of another text",
+      async () => {
+        await stamp(20);
+        await cp(places(dir).timestamp(20), places(dir).timestamp(28));
+      },
+    ],
+    [
+      "that was cut",
+      "not DER",
+      async () => {
+        await stamp(28);
+        await writeFile(places(dir).timestamp(28), (await readFile(places(dir).timestamp(28))).subarray(0, 300));
+      },
+    ],
     ["that is empty", "not DER", () => writeFile(places(dir).timestamp(28), "")],
     ["that is a directory", "it is no small file", () => mkdir(places(dir).timestamp(28))],
     ["that is endless", "it is no small file", () => writeFile(places(dir).timestamp(28), Buffer.alloc(2 << 20))],
-    ["of a checkpoint that was signed again", "its imprint is of another text", async () => { await stamp(28); await rewrite(); for (const size of [10, 20, 28]) await rm(places(dir).cosigned(size)); }],
+    [
+      "of a checkpoint that was signed again",
+      "its imprint is of another text",
+      async () => {
+        await stamp(28);
+        await rewrite();
+        for (const size of [10, 20, 28]) await rm(places(dir).cosigned(size));
+      },
+    ],
   ] as const)("finds and names one %s", async (_what, says, tamper) => {
     await tamper();
     const report = await verify({ authorities: authority.ca });
@@ -328,41 +501,106 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
       await stamp(10);
       out = join(dir, "bundle");
       await rm(places(dir).cosigned(28));
-      await writeBundle({ dir, filter: parseFilter("action:DoNotCall"), size: 28, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" }, out);
+      await writeBundle(
+        {
+          dir,
+          filter: parseFilter("action:DoNotCall"),
+          size: 28,
+          by: "rw",
+          purpose: "audit",
+          version: "1",
+          configHash: "7c1e",
+        },
+        out,
+      );
     });
 
     it("brings both with the proofs that its checkpoint continues them", async () => {
-      const report = await verifyBundle(out, vkey, { ...outside, requireWitnesses: false, quorum: 2, authorities: authority.ca });
+      const report = await verifyBundle(out, vkey, {
+        ...outside,
+        requireWitnesses: false,
+        quorum: 2,
+        authorities: authority.ca,
+      });
       expect([report.verdict, report.findings, report.missing]).toEqual(["ok", [], []]);
-      expect(report.outside).toMatchObject({ witnesses: [{ size: 20, time: TIME, verdict: "valid" }, { size: 20 }], unknown: [], timestamp: { size: 10, isTrusted: true, signer: "CN=Test Authority" } });
+      expect(report.outside).toMatchObject({
+        witnesses: [{ size: 20, time: TIME, verdict: "valid" }, { size: 20 }],
+        unknown: [],
+        timestamp: { size: 10, isTrusted: true, signer: "CN=Test Authority" },
+      });
       expect(printBundle(report)).toContain(`cosigned the first 20 entries of the journal at ${TIME}`);
-      expect(authority.verifies(await readFile(join(out, "timestamp.tsr")), await readFile(join(out, "timestamped.txt")))).toBe(true);
+      expect(
+        authority.verifies(await readFile(join(out, "timestamp.tsr")), await readFile(join(out, "timestamped.txt"))),
+      ).toBe(true);
       expect(await readFile(join(out, "README.txt"), "utf8")).toContain("openssl ts -verify");
     });
 
     it.each([
-      [20, 28, "cannot-tell", ["8 entries of the bundle, from index 20 on, are not among the first 20 of the journal that witnesses cosigned: export again when they have cosigned, or export less"]],
+      [
+        20,
+        28,
+        "cannot-tell",
+        [
+          "8 entries of the bundle, from index 20 on, are not among the first 20 of the journal that witnesses cosigned: export again when they have cosigned, or export less",
+        ],
+      ],
       [28, 28, "ok", []],
-    ] as const)("with %i of %i entries cosigned is, where witnesses are required, %s", async (size, at, verdict, missing) => {
-      await rm(out, { recursive: true });
-      await cosigned(dir, size, [one, two]);
-      await writeBundle({ dir, filter: parseFilter("action:DoNotCall"), size: at, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" }, out);
-      expect(await verifyBundle(out, vkey, { ...outside, quorum: 2 })).toMatchObject({ verdict, missing });
-    });
+    ] as const)(
+      "with %i of %i entries cosigned is, where witnesses are required, %s",
+      async (size, at, verdict, missing) => {
+        await rm(out, { recursive: true });
+        await cosigned(dir, size, [one, two]);
+        await writeBundle(
+          {
+            dir,
+            filter: parseFilter("action:DoNotCall"),
+            size: at,
+            by: "rw",
+            purpose: "audit",
+            version: "1",
+            configHash: "7c1e",
+          },
+          out,
+        );
+        expect(await verifyBundle(out, vkey, { ...outside, quorum: 2 })).toMatchObject({ verdict, missing });
+      },
+    );
 
     it("says what it did not check", async () => {
       const printed = printBundle(await verifyBundle(out, vkey));
       expect(printed).toContain("not checked, the key is not given (--witness)");
       expect(printed).toContain("which authority that is was not checked");
       expect((await verifyBundle(out, vkey, { requireWitnesses: true })).verdict).toBe("cannot-tell");
-      expect((await verifyBundle(out, vkey, { ...outside, quorum: 3 })).missing).toEqual(["3 witnesses are required, and 2 of those whose keys are given cosigned what is here"]);
+      expect((await verifyBundle(out, vkey, { ...outside, quorum: 3 })).missing).toEqual([
+        "3 witnesses are required, and 2 of those whose keys are given cosigned what is here",
+      ]);
     });
 
     it.each([
-      ["cosigned.txt", (text: string) => text.replace(/(— witness\.test\/w1 .{30})(.)/, (_all, before: string, sign: string) => `${before}${sign === "A" ? "B" : "A"}`), "does not verify"],
-      ["cosigned.txt", (text: string) => text.replace("\n20\n", "\n19\n"), "the signature of the checkpoint in cosigned.txt is not that of"],
-      ["timestamped.txt", (text: string) => text.replace("\n10\n", "\n11\n"), "the signature of the checkpoint in timestamped.txt is not that of"],
-      ["consistency.json", (text: string) => text.replace(/[0-9a-f]{64}/, "0".repeat(64)), "is no beginning of checkpoint 28"],
+      [
+        "cosigned.txt",
+        (text: string) =>
+          text.replace(
+            /(— witness\.test\/w1 .{30})(.)/,
+            (_all, before: string, sign: string) => `${before}${sign === "A" ? "B" : "A"}`,
+          ),
+        "does not verify",
+      ],
+      [
+        "cosigned.txt",
+        (text: string) => text.replace("\n20\n", "\n19\n"),
+        "the signature of the checkpoint in cosigned.txt is not that of",
+      ],
+      [
+        "timestamped.txt",
+        (text: string) => text.replace("\n10\n", "\n11\n"),
+        "the signature of the checkpoint in timestamped.txt is not that of",
+      ],
+      [
+        "consistency.json",
+        (text: string) => text.replace(/[0-9a-f]{64}/, "0".repeat(64)),
+        "is no beginning of checkpoint 28",
+      ],
       ["consistency.json", () => "{}", "is no beginning of checkpoint 28"],
       ["timestamp.tsr", () => "x", "is no timestamp of the checkpoint in timestamped.txt"],
     ])("is broken when %s was changed", async (name, change, says) => {
@@ -374,10 +612,23 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
     it("leaves out what its checkpoint does not continue", async () => {
       await rm(out, { recursive: true });
       await rewrite();
-      await writeBundle({ dir, filter: parseFilter("action:DoNotCall"), size: 28, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" }, out);
+      await writeBundle(
+        {
+          dir,
+          filter: parseFilter("action:DoNotCall"),
+          size: 28,
+          by: "rw",
+          purpose: "audit",
+          version: "1",
+          configHash: "7c1e",
+        },
+        out,
+      );
       const names = await readdir(out);
       expect(names).not.toContain("cosigned.txt");
-      expect(JSON.parse(await readFile(join(out, "query.json"), "utf8"))).toMatchObject({ outside: { cosigned: null, timestamped: 10 } });
+      expect(JSON.parse(await readFile(join(out, "query.json"), "utf8"))).toMatchObject({
+        outside: { cosigned: null, timestamped: 10 },
+      });
       expect((await verifyBundle(out, vkey, outside)).verdict).toBe("broken");
     });
   });

@@ -4,7 +4,16 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Deleted, Entry } from "../../../src/journal/entry.ts";
 import { sealLine } from "../../../src/journal/seal.ts";
 import { verifyJournal, verifySegment } from "../../../src/journal/verify.ts";
-import { aDirectory, aDoNotCall, aKey, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "../kit.ts";
+import {
+  aDirectory,
+  aDoNotCall,
+  aKey,
+  linesOf,
+  openWithCheckpoints,
+  removeDirectory,
+  segmentsOf,
+  writeLines,
+} from "../kit.ts";
 
 let dir: string;
 let vkey: string;
@@ -20,12 +29,21 @@ const write = async (last: (segments: readonly string[]) => Deleted | undefined)
   vkey = checkpoints.verifierKey;
 };
 
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => {
+  dir = await aDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 const retiring = (segments: readonly string[]): Deleted => {
   const to = Number(segments[2]!.slice(0, 12));
-  return { kind: "deleted", from: 0, to, segments: segments.slice(0, 2), youngest: "2026-11-22T12:00:00.000000Z", dnc: { 101: to } };
+  return {
+    kind: "deleted",
+    from: 0,
+    to,
+    segments: segments.slice(0, 2),
+    youngest: "2026-11-22T12:00:00.000000Z",
+    dnc: { 101: to },
+  };
 };
 const remove = async (...places: readonly number[]): Promise<void> => {
   const segments = await segmentsOf(dir);
@@ -38,14 +56,25 @@ describe("segments that were deleted when their time was over", () => {
     const [, , third] = await segmentsOf(dir);
     await remove(0, 1);
     const report = await verifyJournal(dir, { vkey });
-    expect(report).toMatchObject({ verdict: "ok", entries: 31, retired: Number(third!.slice(0, 12)), covered: 31, dnc: { 101: 30 } });
+    expect(report).toMatchObject({
+      verdict: "ok",
+      entries: 31,
+      retired: Number(third!.slice(0, 12)),
+      covered: 31,
+      dnc: { 101: 30 },
+    });
     expect(report.notProved[0]).toContain(`what stood in the ${Number(third!.slice(0, 12))} entries`);
   });
 
   it("are missed when no entry says so", async () => {
     await write(() => undefined);
     await remove(0);
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "broken", findings: [expect.objectContaining({ kind: "segment", text: expect.stringContaining("no entry says") as string })] });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({
+      verdict: "broken",
+      findings: [
+        expect.objectContaining({ kind: "segment", text: expect.stringContaining("no entry says") as string }),
+      ],
+    });
   });
 
   it("are missed when the entry does not go so far", async () => {
@@ -66,10 +95,19 @@ describe("segments that were deleted when their time was over", () => {
     await write(() => undefined);
     const segments = await segmentsOf(dir);
     const line = Buffer.alloc(4096);
-    const length = line.write(JSON.stringify({ index: 30, time: "2036-11-22T12:00:00.000000Z", ...retiring(segments) }));
-    await appendFile(join(dir, "segments", segments.at(-1)!), `${line.toString("utf8", 0, sealLine(line, 0, length))}\n`);
+    const length = line.write(
+      JSON.stringify({ index: 30, time: "2036-11-22T12:00:00.000000Z", ...retiring(segments) }),
+    );
+    await appendFile(
+      join(dir, "segments", segments.at(-1)!),
+      `${line.toString("utf8", 0, sealLine(line, 0, length))}\n`,
+    );
     await remove(0, 1);
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "broken", retired: 0, findings: [expect.objectContaining({ kind: "segment" })] });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({
+      verdict: "broken",
+      retired: 0,
+      findings: [expect.objectContaining({ kind: "segment" })],
+    });
   });
 
   it("do not hide a change in what is left", async () => {
@@ -78,7 +116,10 @@ describe("segments that were deleted when their time was over", () => {
     const [left] = await segmentsOf(dir);
     const lines = await linesOf(dir, left!);
     await writeLines(dir, left!, lines.with(1, lines[1]!.replace("alpha-crm", "alpha-crl")));
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "broken", findings: [{ kind: "changed", segment: left, line: 2 }] });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({
+      verdict: "broken",
+      findings: [{ kind: "changed", segment: left, line: 2 }],
+    });
   });
 });
 
@@ -91,17 +132,31 @@ describe("the numbers of the Do-Not-Calls", () => {
     const [line] = await linesOf(dir, segment!);
     await rm(join(dir, "checkpoints"), { recursive: true });
     const forged = Buffer.alloc(4096);
-    const length = forged.write(`${line!.replace(/,"crc":\d+\}$/, "").replace("{\"index\":0", "{\"index\":1").replace("\"dnc\":1", "\"dnc\":3")}}`);
+    const length = forged.write(
+      `${line!
+        .replace(/,"crc":\d+\}$/, "")
+        .replace('{"index":0', '{"index":1')
+        .replace('"dnc":1', '"dnc":3')}}`,
+    );
     await appendFile(join(dir, "segments", segment!), `${forged.toString("utf8", 0, sealLine(forged, 0, length))}\n`);
     await rm(join(dir, "segments", segment!.replace(".jsonl", ".hashes")));
     const again = await openWithCheckpoints(dir, key);
     await again.close();
-    expect(await verifyJournal(dir, { vkey: checkpoints.verifierKey })).toMatchObject({ verdict: "broken", findings: [{ kind: "sequence", text: expect.stringContaining("has Do-Not-Call 3 of tenant 101, and the one before it had 1") as string }] });
+    expect(await verifyJournal(dir, { vkey: checkpoints.verifierKey })).toMatchObject({
+      verdict: "broken",
+      findings: [
+        {
+          kind: "sequence",
+          text: expect.stringContaining("has Do-Not-Call 3 of tenant 101, and the one before it had 1") as string,
+        },
+      ],
+    });
   });
 });
 
 describe("the numbers of two OCS", () => {
-  const on = (upstream: string | undefined, number: number) => ({ ...aDoNotCall(number, { open: true })[0]!, ...(upstream !== undefined && { upstream }) }) as Entry;
+  const on = (upstream: string | undefined, number: number) =>
+    ({ ...aDoNotCall(number, { open: true })[0]!, ...(upstream !== undefined && { upstream }) }) as Entry;
   const START: Entry = { kind: "start", format: 2, version: "1", pid: 1 };
   const written = async (...entries: readonly Entry[]) => {
     const { journal, checkpoints, close } = await openWithCheckpoints(dir, key);
@@ -111,8 +166,9 @@ describe("the numbers of two OCS", () => {
   };
 
   it("run each from 1, beside those of format 1, of which a start tells the end", async () => {
-    expect(await written(on(undefined, 0), on(undefined, 1), START, on("sales", 2), on("service", 3), on("sales", 4)))
-      .toMatchObject({ verdict: "ok", dnc: { 101: 2, "sales/101": 2, "service/101": 1 } });
+    expect(
+      await written(on(undefined, 0), on(undefined, 1), START, on("sales", 2), on("service", 3), on("sales", 4)),
+    ).toMatchObject({ verdict: "ok", dnc: { 101: 2, "sales/101": 2, "service/101": 1 } });
   });
 
   it("are told when the journal itself has signed a start that knows of more of format 1 than there are", async () => {
@@ -123,7 +179,17 @@ describe("the numbers of two OCS", () => {
     await rm(join(dir, "segments", segment!.replace(".jsonl", ".hashes")));
     const forged = lines.with(2, sealed(lines[2]!.replace('"dnc":{"101":2}', '"dnc":{"101":7}')));
     await writeLines(dir, segment!, forged);
-    expect(await written()).toMatchObject({ verdict: "broken", findings: [{ kind: "sequence", text: expect.stringContaining("says that the Do-Not-Calls of tenant 101 went up to 7 by then, and the last one is 2") as string }] });
+    expect(await written()).toMatchObject({
+      verdict: "broken",
+      findings: [
+        {
+          kind: "sequence",
+          text: expect.stringContaining(
+            "says that the Do-Not-Calls of tenant 101 went up to 7 by then, and the last one is 2",
+          ) as string,
+        },
+      ],
+    });
   });
 
   it("are told by OCS and tenant when one has a gap", async () => {
@@ -133,7 +199,17 @@ describe("the numbers of two OCS", () => {
     await rm(join(dir, "checkpoints"), { recursive: true });
     await rm(join(dir, "segments", segment!.replace(".jsonl", ".hashes")));
     await writeLines(dir, segment!, lines.with(1, sealed(lines[1]!.replace('"dnc":2', '"dnc":3'))));
-    expect(await written()).toMatchObject({ verdict: "broken", findings: [{ kind: "sequence", text: expect.stringContaining("has Do-Not-Call 3 of tenant 101 of sales, and the one before it had 1") as string }] });
+    expect(await written()).toMatchObject({
+      verdict: "broken",
+      findings: [
+        {
+          kind: "sequence",
+          text: expect.stringContaining(
+            "has Do-Not-Call 3 of tenant 101 of sales, and the one before it had 1",
+          ) as string,
+        },
+      ],
+    });
   });
 });
 
@@ -152,7 +228,14 @@ describe("one segment by itself", () => {
     await remove(0);
     const path = await pathOf(0);
     const report = await verifySegment(path, { vkey });
-    expect(report).toMatchObject({ verdict: "ok", findings: [], missing: [], first: Number.parseInt(basename(path), 10), covered: report.entries, uncovered: 0 });
+    expect(report).toMatchObject({
+      verdict: "ok",
+      findings: [],
+      missing: [],
+      first: Number.parseInt(basename(path), 10),
+      covered: report.entries,
+      uncovered: 0,
+    });
     // The checkpoint is named by its own size, and not by the segment's.
     expect([report.first > 0, report.last!.size >= report.first + report.entries]).toEqual([true, true]);
   });
@@ -162,9 +245,15 @@ describe("one segment by itself", () => {
     const segment = (await segmentsOf(dir))[1]!;
     const lines = await linesOf(dir, segment);
     await writeLines(dir, segment, lines.with(2, lines[2]!.replace("alpha-crm", "alpha-crl")));
-    expect(await verifySegment(await pathOf(1), { vkey })).toMatchObject({ verdict: "broken", findings: [{ kind: "changed", line: 3, index: Number(segment.slice(0, 12)) + 2 }] });
+    expect(await verifySegment(await pathOf(1), { vkey })).toMatchObject({
+      verdict: "broken",
+      findings: [{ kind: "changed", line: 3, index: Number(segment.slice(0, 12)) + 2 }],
+    });
     await writeLines(dir, segment, lines.slice(0, -1));
-    expect(await verifySegment(await pathOf(1), { vkey })).toMatchObject({ verdict: "broken", findings: [{ kind: "cut" }] });
+    expect(await verifySegment(await pathOf(1), { vkey })).toMatchObject({
+      verdict: "broken",
+      findings: [{ kind: "cut" }],
+    });
   });
 
   it("cannot be told of without its journal", async () => {

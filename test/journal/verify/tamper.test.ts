@@ -4,7 +4,19 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { signCheckpoint } from "../../../src/journal/note.ts";
 import { createTree, digestBytes, leafHash } from "../../../src/journal/tree.ts";
 import { verifyJournal } from "../../../src/journal/verify.ts";
-import { ORIGIN, aDirectory, aJournal, aKey, anIntent, linesOf, openWithCheckpoints, randomFrom, removeDirectory, segmentsOf, writeLines } from "../kit.ts";
+import {
+  ORIGIN,
+  aDirectory,
+  aJournal,
+  aKey,
+  anIntent,
+  linesOf,
+  openWithCheckpoints,
+  randomFrom,
+  removeDirectory,
+  segmentsOf,
+  writeLines,
+} from "../kit.ts";
 
 const ROUNDS = 500;
 const SIZE = 60;
@@ -26,7 +38,9 @@ beforeAll(async () => {
   vkey = checkpoints.verifierKey;
   await aJournal(other, aKey(), { size: SIZE, checkpointsAt: [COVERED], segmentBytes: 5000 });
 });
-afterAll(async () => { for (const each of [original, other, older, dir]) await removeDirectory(each); });
+afterAll(async () => {
+  for (const each of [original, other, older, dir]) await removeDirectory(each);
+});
 
 /** A segment below the last checkpoint, with its lines, and one of those that are covered. */
 const aPlace = async () => {
@@ -39,7 +53,12 @@ const aPlace = async () => {
 const WAYS: Readonly<Record<string, () => Promise<void>>> = {
   flip: async () => {
     const { segment, lines, at } = await aPlace();
-    const start = Buffer.byteLength(lines.slice(0, at).map((line) => `${line}\n`).join(""));
+    const start = Buffer.byteLength(
+      lines
+        .slice(0, at)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
     const path = join(dir, "segments", segment);
     const bytes = await readFile(path);
     bytes[start + random(lines[at]!.length)]! ^= 1 << random(8);
@@ -51,7 +70,11 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
   },
   insert: async () => {
     const { segment, lines, at } = await aPlace();
-    await writeLines(dir, segment, lines.toSpliced(at, 0, lines[random(lines.length)]!.replace("alpha-crm", "beta-crm")));
+    await writeLines(
+      dir,
+      segment,
+      lines.toSpliced(at, 0, lines[random(lines.length)]!.replace("alpha-crm", "beta-crm")),
+    );
   },
   swap: async () => {
     const { segment, lines } = await aPlace();
@@ -63,13 +86,22 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
   },
   truncate: async () => {
     const { segment, lines, at } = await aPlace();
-    const start = Buffer.byteLength(lines.slice(0, at).map((line) => `${line}\n`).join(""));
+    const start = Buffer.byteLength(
+      lines
+        .slice(0, at)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
     await truncate(join(dir, "segments", segment), start + random(lines[at]!.length));
   },
   splice: async () => {
     const { segment, lines, at } = await aPlace();
     const theirs = (await linesOf(other, (await segmentsOf(other))[0]!))[random(5)]!;
-    await writeLines(dir, segment, lines.with(at, theirs.replace(/^\{"index":\d+/, `{"index":${Number(segment.slice(0, 12)) + at}`)));
+    await writeLines(
+      dir,
+      segment,
+      lines.with(at, theirs.replace(/^\{"index":\d+/, `{"index":${Number(segment.slice(0, 12)) + at}`)),
+    );
   },
   "older copy": async () => {
     await rm(join(dir, "segments"), { recursive: true });
@@ -85,7 +117,11 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
     for (const name of await segmentsOf(dir)) {
       for (const line of await linesOf(dir, name)) {
         tree.append(leafHash(Buffer.from(line)));
-        if (tree.size() === COVERED) await writeFile(join(dir, "checkpoints", String(COVERED).padStart(12, "0")), signCheckpoint({ origin: ORIGIN, size: COVERED, root: digestBytes(tree.root()) }, thief));
+        if (tree.size() === COVERED)
+          await writeFile(
+            join(dir, "checkpoints", String(COVERED).padStart(12, "0")),
+            signCheckpoint({ origin: ORIGIN, size: COVERED, root: digestBytes(tree.root()) }, thief),
+          );
       }
     }
   },

@@ -6,7 +6,13 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { authoritiesIn, imprintOf, readTimestamp, TimestampFault, timestampRequest } from "../../../src/journal/verify/timestamp.mjs";
+import {
+  authoritiesIn,
+  imprintOf,
+  readTimestamp,
+  TimestampFault,
+  timestampRequest,
+} from "../../../src/journal/verify/timestamp.mjs";
 import { anAuthority, type Authority } from "../../kit/timestamp-authority.ts";
 import { describeWith } from "../../kit/machine.ts";
 
@@ -15,7 +21,9 @@ const NONCE = Buffer.from("41020304050607ff", "hex");
 const imprint = imprintOf(TEXT);
 
 let dir: string;
-beforeAll(async () => { dir = await mkdtemp(join(tmpdir(), "timestamp-")); });
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "timestamp-"));
+});
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const made = async (name: string, options: Parameters<typeof anAuthority>[1] = {}): Promise<Authority> => {
@@ -40,7 +48,29 @@ const resigned = (response: Buffer, folder: string, change = (info: Buffer): Buf
   openssl("ts", "-reply", "-in", "given", "-token_out", "-out", "token");
   openssl("cms", "-verify", "-noverify", "-inform", "DER", "-in", "token", "-out", "info", "-binary");
   writeFileSync(join(folder, "info"), change(readFileSync(join(folder, "info"))));
-  openssl("cms", "-sign", "-binary", "-nodetach", "-cades", "-md", "sha256", "-econtent_type", "1.2.840.113549.1.9.16.1.4", "-signer", "tsa.pem", "-inkey", "tsa.key", "-certfile", "chain.pem", "-in", "info", "-outform", "DER", "-out", "signed");
+  openssl(
+    "cms",
+    "-sign",
+    "-binary",
+    "-nodetach",
+    "-cades",
+    "-md",
+    "sha256",
+    "-econtent_type",
+    "1.2.840.113549.1.9.16.1.4",
+    "-signer",
+    "tsa.pem",
+    "-inkey",
+    "tsa.key",
+    "-certfile",
+    "chain.pem",
+    "-in",
+    "info",
+    "-outform",
+    "DER",
+    "-out",
+    "signed",
+  );
   const token = readFileSync(join(folder, "signed"));
   const whole = Buffer.concat([Buffer.from("3003020100", "hex"), token]);
   return Buffer.concat([Buffer.of(0x30, 0x82, whole.length >> 8, whole.length & 0xff), whole]);
@@ -69,15 +99,43 @@ describeWith(["openssl"], "a timestamp", () => {
   });
 
   it.each([
-    ["no-eku", "stranger: its signer's certificate is not one for time stamping alone", { extensions: "keyUsage=critical,digitalSignature\n" }],
-    ["two-purposes", "stranger: its signer's certificate is not one for time stamping alone", { extensions: "extendedKeyUsage=critical,timeStamping,emailProtection\n" }],
-    ["not-critical", "stranger: its signer's certificate is not one for time stamping alone", { extensions: "extendedKeyUsage=timeStamping\n" }],
+    [
+      "no-eku",
+      "stranger: its signer's certificate is not one for time stamping alone",
+      { extensions: "keyUsage=critical,digitalSignature\n" },
+    ],
+    [
+      "two-purposes",
+      "stranger: its signer's certificate is not one for time stamping alone",
+      { extensions: "extendedKeyUsage=critical,timeStamping,emailProtection\n" },
+    ],
+    [
+      "not-critical",
+      "stranger: its signer's certificate is not one for time stamping alone",
+      { extensions: "extendedKeyUsage=timeStamping\n" },
+    ],
     ["sub-no-ca", "stranger: no chain leads from its signer", { intermediate: "basicConstraints=critical,CA:false\n" }],
-    ["sub-other-eku", "stranger: no chain leads from its signer", { intermediate: "basicConstraints=critical,CA:true\nextendedKeyUsage=serverAuth\n" }],
-    ["sub-critical", "stranger: the certificate \"CN=Test Intermediate\" has a critical extension that is not known here", { intermediate: "basicConstraints=critical,CA:true\n1.2.3.4=critical,ASN1:NULL\n" }],
-    ["issued-sha1", "stranger: the certificate \"CN=Test Authority\" is signed by SHA-1", { issuedBy: "sha1" }],
-    ["ended", "stranger: the certificate \"CN=Test Authority\" was not in force at its time", { days: ["20200101000000Z", "20210101000000Z"] }],
-    ["not-yet", "stranger: the certificate \"CN=Test Authority\" was not in force at its time", { days: ["20990101000000Z", "21000101000000Z"] }],
+    [
+      "sub-other-eku",
+      "stranger: no chain leads from its signer",
+      { intermediate: "basicConstraints=critical,CA:true\nextendedKeyUsage=serverAuth\n" },
+    ],
+    [
+      "sub-critical",
+      'stranger: the certificate "CN=Test Intermediate" has a critical extension that is not known here',
+      { intermediate: "basicConstraints=critical,CA:true\n1.2.3.4=critical,ASN1:NULL\n" },
+    ],
+    ["issued-sha1", 'stranger: the certificate "CN=Test Authority" is signed by SHA-1', { issuedBy: "sha1" }],
+    [
+      "ended",
+      'stranger: the certificate "CN=Test Authority" was not in force at its time',
+      { days: ["20200101000000Z", "20210101000000Z"] },
+    ],
+    [
+      "not-yet",
+      'stranger: the certificate "CN=Test Authority" was not in force at its time',
+      { days: ["20990101000000Z", "21000101000000Z"] },
+    ],
   ] as const)("by an authority with a certificate of the kind %s does not count", async (name, says, options) => {
     let authority: Authority;
     let response: Buffer;
@@ -86,16 +144,22 @@ describeWith(["openssl"], "a timestamp", () => {
       response = replyOf(authority);
     } catch (error) {
       // openssl itself does not sign with such a certificate.
-      expect(String((error as { stderr?: Buffer }).stderr ?? error)).toMatch(/no usage|purpose|signer certificate|invalid|missing|TS routines|ts_/i);
+      expect(String((error as { stderr?: Buffer }).stderr ?? error)).toMatch(
+        /no usage|purpose|signer certificate|invalid|missing|TS routines|ts_/i,
+      );
       return;
     }
-    expect(faultOf(() => readTimestamp(response, { imprint, authorities: authoritiesIn(authority.ca) }))).toContain(says);
+    expect(faultOf(() => readTimestamp(response, { imprint, authorities: authoritiesIn(authority.ca) }))).toContain(
+      says,
+    );
   });
 
   it("counts by the authority that was given, and by no other", async () => {
     const [one, other] = [await made("one"), await made("other")];
     const response = replyOf(one);
-    expect(faultOf(() => readTimestamp(response, { imprint, authorities: authoritiesIn(other.ca) }))).toMatch(/^stranger: no chain leads/);
+    expect(faultOf(() => readTimestamp(response, { imprint, authorities: authoritiesIn(other.ca) }))).toMatch(
+      /^stranger: no chain leads/,
+    );
     expect(readTimestamp(response, { imprint, authorities: authoritiesIn(other.ca + one.ca) }).isTrusted).toBe(true);
     expect(authoritiesIn(other.ca + one.ca).map((each) => each instanceof X509Certificate)).toEqual([true, true]);
     expect(() => authoritiesIn("nothing")).toThrow("expected certificates in PEM, found none");
@@ -106,23 +170,49 @@ describeWith(["openssl"], "a timestamp", () => {
     const authority = await made("cross", { intermediate: "basicConstraints=critical,CA:true\n", isCrossSigned: true });
     const response = replyOf(authority);
     expect(readTimestamp(response, { imprint, authorities: authoritiesIn(authority.ca) }).isTrusted).toBe(true);
-    expect(faultOf(() => readTimestamp(response, { imprint, authorities: authoritiesIn(other.ca) }))).toMatch(/^stranger: no chain leads/);
+    expect(faultOf(() => readTimestamp(response, { imprint, authorities: authoritiesIn(other.ca) }))).toMatch(
+      /^stranger: no chain leads/,
+    );
   });
 
   it.each([
-    ["no signatures", /^stranger: its signer's certificate is not one for signatures/, "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,keyEncipherment\n"],
-    ["every purpose", /^stranger: its signer's certificate is not one for time stamping alone/, "extendedKeyUsage=critical,anyExtendedKeyUsage\n"],
-    ["what openssl would refuse to sign with", /^stranger: its signer's certificate is not one for time stamping alone/, "extendedKeyUsage=timeStamping\n"],
-    ["time stamping, signed by other means", /^none/, "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,nonRepudiation\n"],
-  ])("signed outside an authority's program by a certificate for %s is judged all the same", async (name, says, extensions) => {
-    const good = await made(`good ${name}`);
-    const hostile = await made(`hostile ${name}`, { extensions });
-    const response = resigned(replyOf(good), join(dir, `hostile ${name}`));
-    expect(faultOf(() => readTimestamp(response, { imprint, nonce: NONCE, authorities: authoritiesIn(hostile.ca) }))).toMatch(says);
-  });
+    [
+      "no signatures",
+      /^stranger: its signer's certificate is not one for signatures/,
+      "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,keyEncipherment\n",
+    ],
+    [
+      "every purpose",
+      /^stranger: its signer's certificate is not one for time stamping alone/,
+      "extendedKeyUsage=critical,anyExtendedKeyUsage\n",
+    ],
+    [
+      "what openssl would refuse to sign with",
+      /^stranger: its signer's certificate is not one for time stamping alone/,
+      "extendedKeyUsage=timeStamping\n",
+    ],
+    [
+      "time stamping, signed by other means",
+      /^none/,
+      "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,nonRepudiation\n",
+    ],
+  ])(
+    "signed outside an authority's program by a certificate for %s is judged all the same",
+    async (name, says, extensions) => {
+      const good = await made(`good ${name}`);
+      const hostile = await made(`hostile ${name}`, { extensions });
+      const response = resigned(replyOf(good), join(dir, `hostile ${name}`));
+      expect(
+        faultOf(() => readTimestamp(response, { imprint, nonce: NONCE, authorities: authoritiesIn(hostile.ca) })),
+      ).toMatch(says);
+    },
+  );
 
   it.each([
-    ["a 31st of February", "20260231120000Z"], ["a 25th hour", "20261129250000Z"], ["a month of 13", "20261301120000Z"], ["the year 26", "00261129120000Z"],
+    ["a 31st of February", "20260231120000Z"],
+    ["a 25th hour", "20261129250000Z"],
+    ["a month of 13", "20261301120000Z"],
+    ["the year 26", "00261129120000Z"],
   ])("that states %s states no time", async (name, stated) => {
     const authority = await made(`time ${name}`);
     const changed = resigned(replyOf(authority), join(dir, `time ${name}`), (info) => {
@@ -130,17 +220,27 @@ describeWith(["openssl"], "a timestamp", () => {
       Buffer.from(stated).copy(info, at + 2);
       return info;
     });
-    expect(faultOf(() => readTimestamp(changed, { imprint, authorities: authoritiesIn(authority.ca) }))).toMatch(/^broken: it is not DER/);
+    expect(faultOf(() => readTimestamp(changed, { imprint, authorities: authoritiesIn(authority.ca) }))).toMatch(
+      /^broken: it is not DER/,
+    );
   });
 
   it("is of its own text and question only", async () => {
     const authority = await made("text");
     const authorities = authoritiesIn(authority.ca);
     const response = replyOf(authority);
-    expect(faultOf(() => readTimestamp(response, { imprint: imprintOf("another"), authorities }))).toBe("broken: its imprint is of another text");
-    expect(faultOf(() => readTimestamp(response, { imprint, nonce: Buffer.from("4102030405060700", "hex"), authorities }))).toMatch(/^broken: its nonce is not the one/);
-    const refused = authority.reply(Buffer.concat([timestampRequest(imprint, NONCE).subarray(0, 20), Buffer.alloc(30)]));
-    expect(faultOf(() => readTimestamp(refused, { imprint, authorities }))).toMatch(/^broken: the authority did not grant it: status 2/);
+    expect(faultOf(() => readTimestamp(response, { imprint: imprintOf("another"), authorities }))).toBe(
+      "broken: its imprint is of another text",
+    );
+    expect(
+      faultOf(() => readTimestamp(response, { imprint, nonce: Buffer.from("4102030405060700", "hex"), authorities })),
+    ).toMatch(/^broken: its nonce is not the one/);
+    const refused = authority.reply(
+      Buffer.concat([timestampRequest(imprint, NONCE).subarray(0, 20), Buffer.alloc(30)]),
+    );
+    expect(faultOf(() => readTimestamp(refused, { imprint, authorities }))).toMatch(
+      /^broken: the authority did not grant it: status 2/,
+    );
   });
 
   it("is refused when any byte of it was changed, and never takes the process with it", async () => {
@@ -156,13 +256,18 @@ describeWith(["openssl"], "a timestamp", () => {
       for (const flip of [0x01, 0x80]) {
         const changed = Buffer.from(response);
         changed[at]! ^= flip;
-        const fault = faultOf(() => expect(readTimestamp(changed, { imprint, nonce: NONCE, authorities }).time).toBe(time));
+        const fault = faultOf(() =>
+          expect(readTimestamp(changed, { imprint, nonce: NONCE, authorities }).time).toBe(time),
+        );
         if (fault === "none" && !(at >= from && at < from + root!.raw.length)) taken++;
       }
     }
     // What is not signed and says nothing: numbers of versions, lists of digests and parameters before what is signed.
     expect(taken).toBeLessThan(60);
-    for (let length = 0; length < response.length; length += 7) expect(faultOf(() => readTimestamp(response.subarray(0, length), { imprint, authorities }))).toMatch(/^broken/);
-    expect(faultOf(() => readTimestamp(Buffer.concat([response, Buffer.of(0)]), { imprint, authorities }))).toMatch(/^broken/);
+    for (let length = 0; length < response.length; length += 7)
+      expect(faultOf(() => readTimestamp(response.subarray(0, length), { imprint, authorities }))).toMatch(/^broken/);
+    expect(faultOf(() => readTimestamp(Buffer.concat([response, Buffer.of(0)]), { imprint, authorities }))).toMatch(
+      /^broken/,
+    );
   });
 });

@@ -41,9 +41,18 @@ const serve = async (script: (body: Buffer, response: ServerResponse) => void): 
   return server;
 };
 const note = (size: number): Promise<string> => readFile(places(dir).checkpoint(size), "utf8");
-const stampsOf = async (): Promise<string[]> => (await readdir(join(dir, "checkpoints"))).filter((name) => name.endsWith(".tsr"));
+const stampsOf = async (): Promise<string[]> =>
+  (await readdir(join(dir, "checkpoints"))).filter((name) => name.endsWith(".tsr"));
 const timestampsAt = (url: string, everyMs = 60_000): Timestamps =>
-  new Timestamps({ disk: nodeDisk, dir, url, authorities: authoritiesIn(authority.ca), everyMs, tell: (each) => void news.push(each), timing: TIMING });
+  new Timestamps({
+    disk: nodeDisk,
+    dir,
+    url,
+    authorities: authoritiesIn(authority.ca),
+    everyMs,
+    tell: (each) => void news.push(each),
+    timing: TIMING,
+  });
 
 describeWith(["openssl"], "timestamps of checkpoints", () => {
   it("lie beside the checkpoint, and openssl takes them for the bytes of its file", async () => {
@@ -77,23 +86,47 @@ describeWith(["openssl"], "timestamps of checkpoints", () => {
   it.each([
     ["hangs", /no answer within 1\.5 s/, () => undefined],
     ["answers 500", /it answered 500/, (_body: Buffer, response: ServerResponse) => void response.writeHead(500).end()],
-    ["answers with a page", /with text\/html and not application\/timestamp-reply/, (_body: Buffer, response: ServerResponse) => void response.writeHead(200, { "content-type": "text/html" }).end("hello")],
-    ["answers with something else", /not DER/, (_body: Buffer, response: ServerResponse) => void response.writeHead(200, REPLY).end("hello")],
-    ["answers without end", /more than 262144 bytes/, (_body: Buffer, response: ServerResponse) => {
-      const more = (): boolean => response.writable && response.write(Buffer.alloc(65_536)) && more();
-      response.writeHead(200, REPLY).on("drain", more);
-      more();
-    }],
-    ["refuses", /did not grant it: status 2/, (_body: Buffer, response: ServerResponse) => void response.writeHead(200, REPLY).end(Buffer.from("30053003020102", "hex"))],
-    ["gives an older answer again", /its nonce is not the one/, (body: Buffer, response: ServerResponse) => {
-      const nonce = body.indexOf(Buffer.from("0208", "hex"), 50);
-      const other = Buffer.from(body);
-      other[nonce + 9]! ^= 1;
-      response.writeHead(200, REPLY).end(authority.reply(other));
-    }],
+    [
+      "answers with a page",
+      /with text\/html and not application\/timestamp-reply/,
+      (_body: Buffer, response: ServerResponse) =>
+        void response.writeHead(200, { "content-type": "text/html" }).end("hello"),
+    ],
+    [
+      "answers with something else",
+      /not DER/,
+      (_body: Buffer, response: ServerResponse) => void response.writeHead(200, REPLY).end("hello"),
+    ],
+    [
+      "answers without end",
+      /more than 262144 bytes/,
+      (_body: Buffer, response: ServerResponse) => {
+        const more = (): boolean => response.writable && response.write(Buffer.alloc(65_536)) && more();
+        response.writeHead(200, REPLY).on("drain", more);
+        more();
+      },
+    ],
+    [
+      "refuses",
+      /did not grant it: status 2/,
+      (_body: Buffer, response: ServerResponse) =>
+        void response.writeHead(200, REPLY).end(Buffer.from("30053003020102", "hex")),
+    ],
+    [
+      "gives an older answer again",
+      /its nonce is not the one/,
+      (body: Buffer, response: ServerResponse) => {
+        const nonce = body.indexOf(Buffer.from("0208", "hex"), 50);
+        const other = Buffer.from(body);
+        other[nonce + 9]! ^= 1;
+        response.writeHead(200, REPLY).end(authority.reply(other));
+      },
+    ],
   ])("are asked for again from an authority that %s, which is told", async (_what, reason, script) => {
     let isHostile = true;
-    const server = await serve((body, response) => (isHostile ? script(body, response) : void response.writeHead(200, REPLY).end(authority.reply(body))));
+    const server = await serve((body, response) =>
+      isHostile ? script(body, response) : void response.writeHead(200, REPLY).end(authority.reply(body)),
+    );
     const timestamps = timestampsAt(server.url);
     timestamps.submit(await note(3));
     await until(() => news.length > 0);

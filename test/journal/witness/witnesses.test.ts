@@ -7,7 +7,14 @@ import { createCheckpoints, type Checkpoints } from "../../../src/journal/checkp
 import type { Journal } from "../../../src/journal/append.ts";
 import { openJournal } from "../../../src/journal/append.ts";
 import { nodeDisk } from "../../../src/journal/disk.ts";
-import { cosign, readCheckpoint, signCheckpoint, textOfNote, verifierKey, witnessKey } from "../../../src/journal/note.ts";
+import {
+  cosign,
+  readCheckpoint,
+  signCheckpoint,
+  textOfNote,
+  verifierKey,
+  witnessKey,
+} from "../../../src/journal/note.ts";
 import { places } from "../../../src/journal/places.ts";
 import { cosignaturesIn, readWitnessKey } from "../../../src/journal/verify/cosignature.mjs";
 import { Witnesses, type WitnessesNews } from "../../../src/journal/witness/witnesses.ts";
@@ -35,14 +42,41 @@ afterEach(async () => {
   await removeDirectory(base);
 });
 
-type Running = { readonly journal: Journal; readonly checkpoints: Checkpoints; readonly witnesses: Witnesses; readonly grow: (count: number) => Promise<number>; readonly stop: () => Promise<void> };
+type Running = {
+  readonly journal: Journal;
+  readonly checkpoints: Checkpoints;
+  readonly witnesses: Witnesses;
+  readonly grow: (count: number) => Promise<number>;
+  readonly stop: () => Promise<void>;
+};
 
 /** A journal whose checkpoints go to the witnesses, as the gateway has it. */
-const run = async (addresses: readonly { readonly url: string; readonly key: string }[], { quorum = 1, at = dir } = {}): Promise<Running> => {
+const run = async (
+  addresses: readonly { readonly url: string; readonly key: string }[],
+  { quorum = 1, at = dir } = {},
+): Promise<Running> => {
   let witnesses: Witnesses | undefined;
-  const journal = await openJournal({ dir: at, durability: "os", states: { key, origin: ORIGIN }, beside: { witnesses: () => witnesses?.save() ?? null } });
-  witnesses = new Witnesses({ disk: nodeDisk, dir: at, witnesses: addresses, quorum, saved: journal.begun.beside.witnesses, tell: (each) => void news.push(each), timing: TIMING });
-  const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000, publish: witnesses.submit });
+  const journal = await openJournal({
+    dir: at,
+    durability: "os",
+    states: { key, origin: ORIGIN },
+    beside: { witnesses: () => witnesses?.save() ?? null },
+  });
+  witnesses = new Witnesses({
+    disk: nodeDisk,
+    dir: at,
+    witnesses: addresses,
+    quorum,
+    saved: journal.begun.beside.witnesses,
+    tell: (each) => void news.push(each),
+    timing: TIMING,
+  });
+  const checkpoints = await createCheckpoints(journal, {
+    key,
+    origin: ORIGIN,
+    everyMs: 3_600_000,
+    publish: witnesses.submit,
+  });
   let number = journal.status().size;
   const grow = async (count: number): Promise<number> => {
     for (let done = 0; done < count; done++) await journal.append(anIntent(number++));
@@ -71,36 +105,66 @@ const scripted = async (script: Parameters<typeof aScripted>[0]): Promise<Script
   ends.push(server.stop);
   return server;
 };
-const cosignedSizes = async (at = dir): Promise<number[]> => (await readdir(join(at, "checkpoints"))).filter((name) => name.endsWith(".cosigned")).map((name) => Number.parseInt(name, 10)).toSorted((one, other) => one - other);
-const rowsOf = async (size: number, keys: readonly string[]) => cosignaturesIn(await readFile(places(dir).cosigned(size), "utf8"), keys.map(readWitnessKey)).rows;
+const cosignedSizes = async (at = dir): Promise<number[]> =>
+  (await readdir(join(at, "checkpoints")))
+    .filter((name) => name.endsWith(".cosigned"))
+    .map((name) => Number.parseInt(name, 10))
+    .toSorted((one, other) => one - other);
+const rowsOf = async (size: number, keys: readonly string[]) =>
+  cosignaturesIn(await readFile(places(dir).cosigned(size), "utf8"), keys.map(readWitnessKey)).rows;
 const kinds = (): string[] => news.map(({ kind }) => kind);
 
 describe("checkpoints of a journal with witnesses", () => {
   it("are cosigned one after the other, and the cosigned notes lie beside them", async () => {
     const witness = await aTrueOne();
     const { grow, witnesses } = await run([witness]);
-    for (const [count, size] of [[1, 1], [4, 5], [300, 305]] as const) {
+    for (const [count, size] of [
+      [1, 1],
+      [4, 5],
+      [300, 305],
+    ] as const) {
       expect(await grow(count)).toBe(size);
       await until(() => witnesses.quorum()!.size === size);
     }
     expect(await cosignedSizes()).toEqual([1, 5, 305]);
     for (const size of [1, 5, 305]) {
       expect((await rowsOf(size, [witness.key])).map(({ verdict }) => verdict)).toEqual(["valid"]);
-      expect((await readFile(places(dir).cosigned(size), "utf8")).startsWith(await readFile(places(dir).checkpoint(size), "utf8"))).toBe(true);
+      expect(
+        (await readFile(places(dir).cosigned(size), "utf8")).startsWith(
+          await readFile(places(dir).checkpoint(size), "utf8"),
+        ),
+      ).toBe(true);
     }
-    expect([news, witnesses.troubles(), witness.news.map(({ kind }) => kind)]).toEqual([[], [], ["cosigned", "cosigned", "cosigned"]]);
+    expect([news, witnesses.troubles(), witness.news.map(({ kind }) => kind)]).toEqual([
+      [],
+      [],
+      ["cosigned", "cosigned", "cosigned"],
+    ]);
   });
 
   it("carry the cosignatures of several witnesses, each once", async () => {
-    const all = await Promise.all([1, 2, 3].map((number) => aTrueOne({ name: `witness.test/w${number}` }, join(base, `w${number}`))));
+    const all = await Promise.all(
+      [1, 2, 3].map((number) => aTrueOne({ name: `witness.test/w${number}` }, join(base, `w${number}`))),
+    );
     const { grow, witnesses } = await run(all, { quorum: 3 });
     const size = await grow(10);
     await until(() => witnesses.quorum()!.isMet);
-    expect((await rowsOf(size, all.map((each) => each.key))).map(({ verdict }) => verdict)).toEqual(["valid", "valid", "valid"]);
+    expect(
+      (
+        await rowsOf(
+          size,
+          all.map((each) => each.key),
+        )
+      ).map(({ verdict }) => verdict),
+    ).toEqual(["valid", "valid", "valid"]);
     const again = performance.now();
     witnesses.submit(await readFile(places(dir).checkpoint(size), "utf8"));
     await until(() => witnesses.states().every(({ age }) => age! < performance.now() - again));
-    await until(async () => (await readFile(places(dir).cosigned(size), "utf8")).split("\n").filter((line) => line.startsWith("— witness")).length === 3);
+    await until(
+      async () =>
+        (await readFile(places(dir).cosigned(size), "utf8")).split("\n").filter((line) => line.startsWith("— witness"))
+          .length === 3,
+    );
     expect(witnesses.quorum()).toEqual({ needed: 3, isMet: true, size });
   });
 
@@ -113,7 +177,10 @@ describe("checkpoints of a journal with witnesses", () => {
     await first.grow(3);
     await until(() => first.witnesses.quorum()!.size === 10);
     await first.stop();
-    const server = await scripted((body, response) => void response.writeHead(200).end(cosign(textOfNote(body.toString().slice(body.indexOf("\n\n") + 2)), own, 1)));
+    const server = await scripted(
+      (body, response) =>
+        void response.writeHead(200).end(cosign(textOfNote(body.toString().slice(body.indexOf("\n\n") + 2)), own, 1)),
+    );
     const again = await run([{ url: server.url, key: OWN }]);
     expect(again.journal.begun.beside.witnesses).toEqual({ [`${own.name}+${readWitnessKey(OWN).id}`]: 7 });
     await again.grow(1);
@@ -144,7 +211,9 @@ describe("checkpoints of a journal with witnesses", () => {
     for (let round = 0; round < 4; round++) await grow(3);
     await until(() => kinds().includes("away"));
     expect(witnesses.quorum()).toMatchObject({ isMet: false, size: 2 });
-    expect(witnesses.troubles()[0]).toBe("0 of 1 witnesses cosign, and audit.checkpoint.witness_quorum asks for 1; requests go on");
+    expect(witnesses.troubles()[0]).toBe(
+      "0 of 1 witnesses cosign, and audit.checkpoint.witness_quorum asks for 1; requests go on",
+    );
     await aTrueOne({ key: own.key, name: own.name, port });
     await until(() => witnesses.quorum()!.size === 14);
     expect(kinds()).toEqual(["away", "quorum", "back", "quorum"]);
@@ -163,26 +232,54 @@ describe("checkpoints of a journal with witnesses", () => {
 
 describe("a quorum", () => {
   it("that is met although a witness is away is no warning of its own, and that one is named", async () => {
-    const [one, two] = await Promise.all([1, 2].map((number) => aTrueOne({ name: `witness.test/w${number}` }, join(base, `w${number}`))));
+    const [one, two] = await Promise.all(
+      [1, 2].map((number) => aTrueOne({ name: `witness.test/w${number}` }, join(base, `w${number}`))),
+    );
     const gone = await scripted((_body, response) => void response.writeHead(503).end());
     const { grow, witnesses } = await run([one!, two!, { url: gone.url, key: OWN }], { quorum: 2 });
     const size = await grow(6);
     await until(() => witnesses.quorum()!.isMet && kinds().length > 0);
     expect(witnesses.quorum()).toEqual({ needed: 2, isMet: true, size });
-    expect(news).toEqual([{ kind: "away", witness: `${own.name}+${readWitnessKey(OWN).id}`, reason: "it answered 503" }]);
-    expect(witnesses.troubles()).toEqual([expect.stringMatching(/^witness witness\.test\/scripted\+\w{8} does not cosign: it answered 503$/)]);
+    expect(news).toEqual([
+      { kind: "away", witness: `${own.name}+${readWitnessKey(OWN).id}`, reason: "it answered 503" },
+    ]);
+    expect(witnesses.troubles()).toEqual([
+      expect.stringMatching(/^witness witness\.test\/scripted\+\w{8} does not cosign: it answered 503$/),
+    ]);
   });
 
   it("counts no witness that has not answered yet, neither in the alarm nor for its end", async () => {
     let isAway = true;
-    const [one, two] = [1, 2].map((number) => ({ name: `witness.test/s${number}`, key: aKey() })) as [typeof own, typeof own];
-    const [first, second] = await Promise.all([one, two].map((each) => scripted((body, response) =>
-      (isAway ? void response.writeHead(503).end() : ok(response, cosign(textOfNote(noteIn(body)), each, 7)))))) as [Scripted, Scripted];
-    const slow = await scripted((body, response) => void setTimeout(() => ok(response, cosign(textOfNote(noteIn(body)), own, 7)), 400));
-    const { grow, witnesses } = await run([{ url: first.url, key: witnessKey(one.name, one.key) }, { url: second.url, key: witnessKey(two.name, two.key) }, { url: slow.url, key: OWN }], { quorum: 2 });
+    const [one, two] = [1, 2].map((number) => ({ name: `witness.test/s${number}`, key: aKey() })) as [
+      typeof own,
+      typeof own,
+    ];
+    const [first, second] = (await Promise.all(
+      [one, two].map((each) =>
+        scripted((body, response) =>
+          isAway ? void response.writeHead(503).end() : ok(response, cosign(textOfNote(noteIn(body)), each, 7)),
+        ),
+      ),
+    )) as [Scripted, Scripted];
+    const slow = await scripted(
+      (body, response) => void setTimeout(() => ok(response, cosign(textOfNote(noteIn(body)), own, 7)), 400),
+    );
+    const { grow, witnesses } = await run(
+      [
+        { url: first.url, key: witnessKey(one.name, one.key) },
+        { url: second.url, key: witnessKey(two.name, two.key) },
+        { url: slow.url, key: OWN },
+      ],
+      { quorum: 2 },
+    );
     await grow(3);
     await until(() => kinds().includes("quorum"));
-    expect(news.find(({ kind }) => kind === "quorum")).toEqual({ kind: "quorum", isMet: false, needed: 2, cosigning: 0 });
+    expect(news.find(({ kind }) => kind === "quorum")).toEqual({
+      kind: "quorum",
+      isMet: false,
+      needed: 2,
+      cosigning: 0,
+    });
     expect(witnesses.troubles()[0]).toMatch(/^0 of 3 witnesses cosign/);
     isAway = false;
     await until(() => news.filter(({ kind }) => kind === "quorum").length === 2);
@@ -198,8 +295,10 @@ describe("a quorum", () => {
 });
 
 const noteIn = (body: Buffer): string => body.toString().slice(body.indexOf("\n\n") + 2);
-const ok = (response: ServerResponse, text: string): void => void response.writeHead(200, { "content-type": "text/plain" }).end(text);
-const sizeSaid = (response: ServerResponse, text: string, type = "text/x.tlog.size"): void => void response.writeHead(409, { "content-type": type }).end(text);
+const ok = (response: ServerResponse, text: string): void =>
+  void response.writeHead(200, { "content-type": "text/plain" }).end(text);
+const sizeSaid = (response: ServerResponse, text: string, type = "text/x.tlog.size"): void =>
+  void response.writeHead(409, { "content-type": type }).end(text);
 const otherRoot = (body: Buffer): string => {
   const { size } = readCheckpoint(noteIn(body))!;
   return textOfNote(signCheckpoint({ origin: ORIGIN, size, root: Buffer.alloc(32, 9) }, key));
@@ -208,61 +307,134 @@ const otherRoot = (body: Buffer): string => {
 const HOSTILE: readonly (readonly [string, RegExp, Parameters<typeof aScripted>[0]])[] = [
   ["hangs", /no answer within 0\.6 s/, () => undefined],
   ["closes the connection", /does not cosign/, (_body, response) => void response.destroy()],
-  ["begins an answer and goes no further", /no answer within 0\.6 s/, (_body, response) => void response.writeHead(200, { "content-length": 500 }).write("— ")],
-  ["answers without end", /more than 65536 bytes|no answer within/, (_body, response) => {
-    const more = (): boolean => response.writable && response.write("x".repeat(16_384)) && more();
-    response.writeHead(200).on("drain", more);
-    more();
-  }],
+  [
+    "begins an answer and goes no further",
+    /no answer within 0\.6 s/,
+    (_body, response) => void response.writeHead(200, { "content-length": 500 }).write("— "),
+  ],
+  [
+    "answers without end",
+    /more than 65536 bytes|no answer within/,
+    (_body, response) => {
+      const more = (): boolean => response.writable && response.write("x".repeat(16_384)) && more();
+      response.writeHead(200).on("drain", more);
+      more();
+    },
+  ],
   ["answers 500", /it answered 500/, (_body, response) => void response.writeHead(500).end("sorry")],
-  ["does not know the journal", /does not know this journal \(404\)/, (_body, response) => void response.writeHead(404).end()],
-  ["has another key for the journal", /does not accept the signature \(403\)/, (_body, response) => void response.writeHead(403).end()],
-  ["sends the question elsewhere", /does not cosign/, (_body, response) => void response.writeHead(307, { location: "http://127.0.0.1:1/" }).end()],
+  [
+    "does not know the journal",
+    /does not know this journal \(404\)/,
+    (_body, response) => void response.writeHead(404).end(),
+  ],
+  [
+    "has another key for the journal",
+    /does not accept the signature \(403\)/,
+    (_body, response) => void response.writeHead(403).end(),
+  ],
+  [
+    "sends the question elsewhere",
+    /does not cosign/,
+    (_body, response) => void response.writeHead(307, { location: "http://127.0.0.1:1/" }).end(),
+  ],
   ["answers 200 with a page", /no list of signatures/, (_body, response) => ok(response, "<html>welcome</html>\n")],
   ["answers 200 with nothing", /no list of signatures/, (_body, response) => ok(response, "")],
-  ["signs with another key", /without a cosignature by witness\.test\/scripted/, (body, response) => ok(response, cosign(textOfNote(noteIn(body)), { name: own.name, key: aKey() }, 1))],
-  ["signs in another name", /without a cosignature by witness\.test\/scripted/, (body, response) => ok(response, cosign(textOfNote(noteIn(body)), { name: "witness.test/else", key: own.key }, 1))],
-  ["cosigns another root", /does not verify for this checkpoint/, (body, response) => ok(response, cosign(otherRoot(body), own, 1))],
-  ["cosigns another text", /does not verify for this checkpoint/, (_body, response) => ok(response, cosign("hello\n", own, 1))],
-  ["cuts its signature", /does not verify for this checkpoint/, (body, response) => {
-    const bytes = Buffer.from(cosign(textOfNote(noteIn(body)), own, 1).split(" ")[2]!, "base64");
-    ok(response, `— ${own.name} ${bytes.subarray(0, 60).toString("base64")}\n`);
-  }],
-  ["changes the time behind its signature", /does not verify for this checkpoint/, (body, response) => {
-    const bytes = Buffer.from(cosign(textOfNote(noteIn(body)), own, 1).split(" ")[2]!, "base64");
-    bytes.writeBigUInt64BE(2n, 4);
-    ok(response, `— ${own.name} ${bytes.toString("base64")}\n`);
-  }],
-  ["states a time that no calendar has", /does not verify for this checkpoint/, (body, response) => ok(response, cosign(textOfNote(noteIn(body)), own, 2 ** 53))],
-  ["names its size as another type", /409 without the size/, (_body, response) => sizeSaid(response, "3\n", "text/plain")],
+  [
+    "signs with another key",
+    /without a cosignature by witness\.test\/scripted/,
+    (body, response) => ok(response, cosign(textOfNote(noteIn(body)), { name: own.name, key: aKey() }, 1)),
+  ],
+  [
+    "signs in another name",
+    /without a cosignature by witness\.test\/scripted/,
+    (body, response) => ok(response, cosign(textOfNote(noteIn(body)), { name: "witness.test/else", key: own.key }, 1)),
+  ],
+  [
+    "cosigns another root",
+    /does not verify for this checkpoint/,
+    (body, response) => ok(response, cosign(otherRoot(body), own, 1)),
+  ],
+  [
+    "cosigns another text",
+    /does not verify for this checkpoint/,
+    (_body, response) => ok(response, cosign("hello\n", own, 1)),
+  ],
+  [
+    "cuts its signature",
+    /does not verify for this checkpoint/,
+    (body, response) => {
+      const bytes = Buffer.from(cosign(textOfNote(noteIn(body)), own, 1).split(" ")[2]!, "base64");
+      ok(response, `— ${own.name} ${bytes.subarray(0, 60).toString("base64")}\n`);
+    },
+  ],
+  [
+    "changes the time behind its signature",
+    /does not verify for this checkpoint/,
+    (body, response) => {
+      const bytes = Buffer.from(cosign(textOfNote(noteIn(body)), own, 1).split(" ")[2]!, "base64");
+      bytes.writeBigUInt64BE(2n, 4);
+      ok(response, `— ${own.name} ${bytes.toString("base64")}\n`);
+    },
+  ],
+  [
+    "states a time that no calendar has",
+    /does not verify for this checkpoint/,
+    (body, response) => ok(response, cosign(textOfNote(noteIn(body)), own, 2 ** 53)),
+  ],
+  [
+    "names its size as another type",
+    /409 without the size/,
+    (_body, response) => sizeSaid(response, "3\n", "text/plain"),
+  ],
   ["names no size", /409 without the size/, (_body, response) => sizeSaid(response, "many\n")],
   ["names a size with a leading zero", /409 without the size/, (_body, response) => sizeSaid(response, "03\n")],
-  ["names the size that it was asked with", /409 with 0, the size that it was asked with/, (_body, response) => sizeSaid(response, "0\n")],
-  ["names another size each time", /had cosigned 3 entries, and then 4/, (body, response) => sizeSaid(response, body.toString().startsWith("old 3\n") ? "4\n" : "3\n")],
+  [
+    "names the size that it was asked with",
+    /409 with 0, the size that it was asked with/,
+    (_body, response) => sizeSaid(response, "0\n"),
+  ],
+  [
+    "names another size each time",
+    /had cosigned 3 entries, and then 4/,
+    (body, response) => sizeSaid(response, body.toString().startsWith("old 3\n") ? "4\n" : "3\n"),
+  ],
 ];
 
 describe("a witness that", () => {
-  it.each(HOSTILE)("%s gives no cosignature, is named with the reason, and is asked again", async (_what, reason, script) => {
-    let isHostile = true;
-    const server = await scripted((body, response) => (isHostile ? script(body, response) : ok(response, cosign(textOfNote(noteIn(body)), own, 7))));
-    const { grow, witnesses, journal } = await run([{ url: server.url, key: OWN }]);
-    const began = performance.now();
-    const size = await grow(6);
-    // Neither the checkpoint nor an entry waits for it.
-    await journal.append(anIntent(500));
-    expect(performance.now() - began).toBeLessThan(590);
-    await until(() => news.length >= 2);
-    expect(news[0]).toMatchObject({ kind: "away", reason: expect.stringMatching(/./) });
-    expect(witnesses.troubles().join("\n")).toMatch(reason);
-    expect(await cosignedSizes()).toEqual([]);
-    isHostile = false;
-    await until(() => witnesses.quorum()!.isMet);
-    expect(await cosignedSizes()).toEqual([size]);
-    expect(kinds()).toEqual(["away", "quorum", "back", "quorum"]);
-  });
+  it.each(HOSTILE)(
+    "%s gives no cosignature, is named with the reason, and is asked again",
+    async (_what, reason, script) => {
+      let isHostile = true;
+      const server = await scripted((body, response) =>
+        isHostile ? script(body, response) : ok(response, cosign(textOfNote(noteIn(body)), own, 7)),
+      );
+      const { grow, witnesses, journal } = await run([{ url: server.url, key: OWN }]);
+      const began = performance.now();
+      const size = await grow(6);
+      // Neither the checkpoint nor an entry waits for it.
+      await journal.append(anIntent(500));
+      expect(performance.now() - began).toBeLessThan(590);
+      await until(() => news.length >= 2);
+      expect(news[0]).toMatchObject({ kind: "away", reason: expect.stringMatching(/./) });
+      expect(witnesses.troubles().join("\n")).toMatch(reason);
+      expect(await cosignedSizes()).toEqual([]);
+      isHostile = false;
+      await until(() => witnesses.quorum()!.isMet);
+      expect(await cosignedSizes()).toEqual([size]);
+      expect(kinds()).toEqual(["away", "quorum", "back", "quorum"]);
+    },
+  );
 
   it("adds signatures of others to its own is believed for its own", async () => {
-    const server = await scripted((body, response) => ok(response, [cosign("hello\n", { name: "witness.test/else", key: aKey() }, 3), cosign(textOfNote(noteIn(body)), own, 1)].join("")));
+    const server = await scripted((body, response) =>
+      ok(
+        response,
+        [
+          cosign("hello\n", { name: "witness.test/else", key: aKey() }, 3),
+          cosign(textOfNote(noteIn(body)), own, 1),
+        ].join(""),
+      ),
+    );
     const { grow, witnesses } = await run([{ url: `${server.url}/prefix/?site=a`, key: OWN }]);
     const size = await grow(2);
     await until(() => witnesses.quorum()!.isMet);
@@ -288,7 +460,9 @@ describe("a journal that is not the one that the witness knows", () => {
     await restored.grow(3);
     await until(() => news.length > 0);
     expect(news[0]).toMatchObject({ kind: "ahead", size: 25, own: 8 });
-    expect(restored.witnesses.troubles().join()).toContain("says that it cosigned 25 entries, and this journal has 8: it is an older copy");
+    expect(restored.witnesses.troubles().join()).toContain(
+      "says that it cosigned 25 entries, and this journal has 8: it is an older copy",
+    );
     // And when it has grown beyond that, it is another history.
     await restored.grow(40);
     await until(() => news.some(({ kind }) => kind === "contradiction"));
@@ -321,10 +495,16 @@ describe("a journal that is not the one that the witness knows", () => {
     const { grow, witnesses } = await run([witness]);
     await grow(5);
     await until(() => witnesses.quorum()!.size === 5);
-    await nodeDisk.open(places(dir).leaves(0), "create").then(async (file) => { await file.write(Buffer.alloc(32, 5), 32); await file.close(); });
+    await nodeDisk.open(places(dir).leaves(0), "create").then(async (file) => {
+      await file.write(Buffer.alloc(32, 5), 32);
+      await file.close();
+    });
     await grow(4);
     await until(() => news.length > 0);
-    expect(news[0]).toMatchObject({ kind: "away", reason: "the leaf hashes of the first 9 entries do not lead to checkpoint 9" });
+    expect(news[0]).toMatchObject({
+      kind: "away",
+      reason: "the leaf hashes of the first 9 entries do not lead to checkpoint 9",
+    });
   });
 
   it("is cosigned again by a witness that lost its record, which is told", async () => {
@@ -338,6 +518,8 @@ describe("a journal that is not the one that the witness knows", () => {
     await aTrueOne({ key: own.key, name: own.name, port });
     const size = await grow(2);
     await until(() => witnesses.quorum()!.size === size);
-    expect(news.filter(({ kind }) => kind === "lost")).toEqual([{ kind: "lost", witness: `${own.name}+${readWitnessKey(OWN).id}`, before: 5, now: 0 }]);
+    expect(news.filter(({ kind }) => kind === "lost")).toEqual([
+      { kind: "lost", witness: `${own.name}+${readWitnessKey(OWN).id}`, before: 5, now: 0 },
+    ]);
   });
 });

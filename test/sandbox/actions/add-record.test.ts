@@ -3,8 +3,12 @@ import type { World } from "../../../src/sandbox/world.ts";
 import { aWorld, lastRecord, post, verdict } from "../support.ts";
 
 let world: World;
-beforeEach(() => { world = aWorld(); });
-afterEach(() => { world.close(); });
+beforeEach(() => {
+  world = aWorld();
+});
+afterEach(() => {
+  world.close();
+});
 
 const LIST = "/lists/Alpha%20List?req=AddRecord";
 const GENERAL = { GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155670000", GSW_TZ_NAME: "PST" };
@@ -14,8 +18,20 @@ describe("AddRecord to a list", () => {
     const answer = await post(world, LIST, GENERAL);
     expect([verdict(answer), answer.text]).toEqual(["200", ""]);
     expect(lastRecord(world)).toMatchObject({
-      list_dbid: 301, contact_info: "4155670000", contact_info_type: 0, record_type: 2, record_status: 1, call_result: 28, attempt: 0, dial_sched_time: null,
-      daily_from: 28_800, daily_till: 64_800, tz_dbid: 510, chain_id: 95, chain_n: 0, app_id: null,
+      list_dbid: 301,
+      contact_info: "4155670000",
+      contact_info_type: 0,
+      record_type: 2,
+      record_status: 1,
+      call_result: 28,
+      attempt: 0,
+      dial_sched_time: null,
+      daily_from: 28_800,
+      daily_till: 64_800,
+      tz_dbid: 510,
+      chain_id: 95,
+      chain_n: 0,
+      app_id: null,
     });
   });
 
@@ -24,18 +40,38 @@ describe("AddRecord to a list", () => {
       "GSW_RECORD_TYPE":6,"GSW_DATE_TIME":"12/12/2009 13:00","CUSTOMER_CODE":22,"DATE_LAST_SERVED":"10/30/2008"}`;
     expect(verdict(await post(world, LIST, body))).toBe("200");
     expect(lastRecord(world)).toMatchObject({
-      contact_info_type: 4, record_type: 6, dial_sched_time: Date.UTC(2009, 11, 12, 21) / 1000, customer_code: 22, date_last_served: "10/30/2008",
+      contact_info_type: 4,
+      record_type: 6,
+      dial_sched_time: Date.UTC(2009, 11, 12, 21) / 1000,
+      customer_code: 22,
+      date_last_served: "10/30/2008",
     });
   });
 
   it("sets every column that the body names", async () => {
     const body = {
-      ...GENERAL, GSW_RECORD_STATUS: 1, GSW_CALL_RESULT: "7", GSW_ATTEMPTS: 2, GSW_CALL_TIME: 1000, GSW_FROM: 0, GSW_UNTIL: 86_339, GSW_AGENT_ID: "agent7",
-      GSW_CUSTOMER_ID: "A-0001", GSW_CHAIN_ID: 1,
+      ...GENERAL,
+      GSW_RECORD_STATUS: 1,
+      GSW_CALL_RESULT: "7",
+      GSW_ATTEMPTS: 2,
+      GSW_CALL_TIME: 1000,
+      GSW_FROM: 0,
+      GSW_UNTIL: 86_339,
+      GSW_AGENT_ID: "agent7",
+      GSW_CUSTOMER_ID: "A-0001",
+      GSW_CHAIN_ID: 1,
     };
     expect(verdict(await post(world, LIST, body))).toBe("200");
     expect(lastRecord(world)).toMatchObject({
-      call_result: 7, attempt: 2, call_time: 1000, daily_from: 0, daily_till: 86_339, agent_id: "agent7", customer_id: "A-0001", chain_id: 1, chain_n: 3,
+      call_result: 7,
+      attempt: 2,
+      call_time: 1000,
+      daily_from: 0,
+      daily_till: 86_339,
+      agent_id: "agent7",
+      customer_id: "A-0001",
+      chain_id: 1,
+      chain_n: 3,
     });
   });
 
@@ -43,7 +79,12 @@ describe("AddRecord to a list", () => {
     ["an unknown list", "/lists/Gamma%20List?req=AddRecord", {}, "404/9010"],
     ["an unknown campaign", LIST, { GSW_CAMPAIGN_NAME: "Gamma" }, "404/9011"],
     ["a campaign that does not use the list", LIST, { GSW_CAMPAIGN_NAME: "Alpha Winback" }, "404/9012"],
-    ["a campaign that is not loaded", "/lists/Alpha%20Winback%20List?req=AddRecord", { GSW_CAMPAIGN_NAME: "Alpha Winback" }, "409/9013"],
+    [
+      "a campaign that is not loaded",
+      "/lists/Alpha%20Winback%20List?req=AddRecord",
+      { GSW_CAMPAIGN_NAME: "Alpha Winback" },
+      "409/9013",
+    ],
     ["a place in a chain that is taken", LIST, { GSW_CHAIN_ID: 1, GSW_CHAIN_N: 2 }, "409/9014"],
     ["an unknown time zone", LIST, { GSW_TZ_NAME: "XYZ" }, "400/9006"],
     ["a list of another tenant than the one named", LIST, { GSW_TENANT_DBID: 102 }, "404/9010"],
@@ -57,7 +98,11 @@ describe("AddRecord to a list", () => {
   });
 
   it("is 200 for a campaign that is loaded and not dialing", async () => {
-    expect(verdict(await post(world, "/lists/Beta%20List?req=AddRecord", { ...GENERAL, GSW_CAMPAIGN_NAME: "Beta Campaign" }))).toBe("200");
+    expect(
+      verdict(
+        await post(world, "/lists/Beta%20List?req=AddRecord", { ...GENERAL, GSW_CAMPAIGN_NAME: "Beta Campaign" }),
+      ),
+    ).toBe("200");
   });
 
   it("adds again when it is asked again: it is not idempotent", async () => {

@@ -6,7 +6,17 @@ import { aWorld, ask, NOON, post, recordOfHandle, stateOfHandle, verdict } from 
 
 const DIALING = { GSW_CM_AttrDialMode: 1, GSW_CM_AttrOptimizeBy: 1, GSW_CM_AttrOptimizeGoal: 80 };
 const WANTS_MODE = ["StartDialing", "SetDialingMode", "Launch"];
-const REQUESTS = ["Load", "StartDialing", "SetDialingMode", "StopDialing", "Unload", "ForceUnload", "Launch", "Stage", "Complete"];
+const REQUESTS = [
+  "Load",
+  "StartDialing",
+  "SetDialingMode",
+  "StopDialing",
+  "Unload",
+  "ForceUnload",
+  "Launch",
+  "Stage",
+  "Complete",
+];
 
 /** Section 4 of the protocol notes: the new status, or HTTP status/Warning. No handle is open, so an unload ends at once. */
 const LIFE: Record<number, string[]> = {
@@ -16,11 +26,17 @@ const LIFE: Record<number, string[]> = {
   1: ["409/5", "409/6", "409/6", "409/6", "409", "0", "409/5", "409/5", "409"],
   2: ["409/5", "409/6", "409/6", "409/6", "409", "0", "409/5", "409/5", "409"],
 };
-const CELLS = Object.entries(LIFE).flatMap(([status, row]) => row.map((outcome, index) => ({ status: Number(status), request: REQUESTS[index]!, outcome })));
+const CELLS = Object.entries(LIFE).flatMap(([status, row]) =>
+  row.map((outcome, index) => ({ status: Number(status), request: REQUESTS[index]!, outcome })),
+);
 
 let world: World;
-beforeEach(() => { world = aWorld(); });
-afterEach(() => { world.close(); });
+beforeEach(() => {
+  world = aWorld();
+});
+afterEach(() => {
+  world.close();
+});
 
 const statusOf = (dbid: number): number => groupByDbid(world, dbid)!.status;
 const bodyFor = (request: string): object | undefined => (WANTS_MODE.includes(request) ? DIALING : undefined);
@@ -28,7 +44,13 @@ const bodyFor = (request: string): object | undefined => (WANTS_MODE.includes(re
 /** Group 115 has no open handle, 106 has some: a waiting unload needs those. */
 const groupIn = (status: number): number => {
   const dbid = status === 1 ? 106 : 115;
-  world.db.run("UPDATE campaign_group SET status = ?, dial_mode = ?, unload_due = ? WHERE dbid = ?", status, status === 5 ? 1 : null, status === 2 ? NOON + 60_000 : null, dbid);
+  world.db.run(
+    "UPDATE campaign_group SET status = ?, dial_mode = ?, unload_due = ? WHERE dbid = ?",
+    status,
+    status === 5 ? 1 : null,
+    status === 2 ? NOON + 60_000 : null,
+    dbid,
+  );
   return dbid;
 };
 
@@ -56,7 +78,11 @@ describe("a campaign group's life", () => {
 
   it("answers a Load of a loaded group without a body, as the manual's example", async () => {
     const answer = await post(world, "/campaigngroups/106?req=Load");
-    expect(answer.headers).toEqual([["Server", "OCS/8.1.524.04"], ["Warning", "5"], ["Content-length", "0"]]);
+    expect(answer.headers).toEqual([
+      ["Server", "OCS/8.1.524.04"],
+      ["Warning", "5"],
+      ["Content-length", "0"],
+    ]);
   });
 });
 
@@ -104,11 +130,24 @@ describe("ForceUnload", () => {
 
 describe("dialing parameters", () => {
   it.each([
-    [1, 2, "200"], [1, 3, "200"], [1, 6, "200"], [1, 4, "409/11"], [1, 8, "409/11"], [1, 9, "409/11"],
-    [4, 7, "200"], [4, 1, "409/11"], [4, 9, "409/11"], [8, 8, "200"], [8, 2, "409/11"], [9, 10, "200"], [11, 6, "409/11"],
+    [1, 2, "200"],
+    [1, 3, "200"],
+    [1, 6, "200"],
+    [1, 4, "409/11"],
+    [1, 8, "409/11"],
+    [1, 9, "409/11"],
+    [4, 7, "200"],
+    [4, 1, "409/11"],
+    [4, 9, "409/11"],
+    [8, 8, "200"],
+    [8, 2, "409/11"],
+    [9, 10, "200"],
+    [11, 6, "409/11"],
   ])("change from mode %i to %i: %s", async (from, to, outcome) => {
     world.db.run("UPDATE campaign_group SET dial_mode = ? WHERE dbid = 106", from);
-    expect(verdict(await post(world, "/campaigngroups/106?req=SetDialingMode", { ...DIALING, GSW_CM_AttrDialMode: to }))).toBe(outcome);
+    expect(
+      verdict(await post(world, "/campaigngroups/106?req=SetDialingMode", { ...DIALING, GSW_CM_AttrDialMode: to })),
+    ).toBe(outcome);
     expect(groupByDbid(world, 106)!.dial_mode).toBe(outcome === "200" ? to : from);
   });
 
@@ -124,7 +163,11 @@ describe("dialing parameters", () => {
   });
 
   it("take the table's spelling GSW_CM_AttrOptimizedBy", async () => {
-    await post(world, "/campaigngroups/106?req=SetDialingMode", { GSW_CM_AttrDialMode: 1, GSW_CM_AttrOptimizedBy: 2, GSW_CM_AttrOptimizeGoal: 5 });
+    await post(world, "/campaigngroups/106?req=SetDialingMode", {
+      GSW_CM_AttrDialMode: 1,
+      GSW_CM_AttrOptimizedBy: 2,
+      GSW_CM_AttrOptimizeGoal: 5,
+    });
     expect(groupByDbid(world, 106)).toMatchObject({ dial_mode: 1, optimize_by: 2, optimize_goal: 5 });
   });
 

@@ -4,8 +4,12 @@ import type { World } from "../../../src/sandbox/world.ts";
 import { aWorld, banned, post, recordAt, recordOfHandle, stateOfHandle, verdict, openRecords } from "../support.ts";
 
 let world: World;
-beforeEach(() => { world = aWorld(); });
-afterEach(() => { world.close(); });
+beforeEach(() => {
+  world = aWorld();
+});
+afterEach(() => {
+  world.close();
+});
 
 const ALPHA = { GSW_TENANT_NAME: "Alpha Tenant" };
 const BETA = { GSW_TENANT_DBID: 102 };
@@ -25,7 +29,9 @@ describe("DoNotCall by phone", () => {
 
   it("takes the tenant's DBID before its name, and lists a number once", async () => {
     for (let time = 0; time < 2; time++) await post(world, "/phones/4155555555?req=DoNotCall", { ...ALPHA, ...BETA });
-    expect(banned(world, "phone").filter(({ value }) => value === "4155555555")).toEqual([{ value: "4155555555", tenant: 102 }]);
+    expect(banned(world, "phone").filter(({ value }) => value === "4155555555")).toEqual([
+      { value: "4155555555", tenant: 102 },
+    ]);
   });
 
   it("stops retrieved records of that tenant only, and leaves rows that wait until their dial", async () => {
@@ -47,9 +53,17 @@ describe("DoNotCall by phone", () => {
   });
 
   it("keeps the campaign and the list that the body names in the entry", async () => {
-    await post(world, "/phones/4155555555?req=DoNotCall", { ...ALPHA, GSW_CAMPAIGN_NAME: "Alpha Winback", GSW_CALLING_LIST: "Alpha List" });
-    expect(world.db.get("SELECT campaign_dbid, list_dbid, is_internal FROM do_not_call_list WHERE phone = '4155555555'")).toEqual({ campaign_dbid: 140, list_dbid: 301, is_internal: 1 });
-    expect(verdict(await post(world, "/phones/4155555555?req=DoNotCall", { ...ALPHA, GSW_CAMPAIGN_NAME: "Beta Campaign" }))).toBe("400/9007");
+    await post(world, "/phones/4155555555?req=DoNotCall", {
+      ...ALPHA,
+      GSW_CAMPAIGN_NAME: "Alpha Winback",
+      GSW_CALLING_LIST: "Alpha List",
+    });
+    expect(
+      world.db.get("SELECT campaign_dbid, list_dbid, is_internal FROM do_not_call_list WHERE phone = '4155555555'"),
+    ).toEqual({ campaign_dbid: 140, list_dbid: 301, is_internal: 1 });
+    expect(
+      verdict(await post(world, "/phones/4155555555?req=DoNotCall", { ...ALPHA, GSW_CAMPAIGN_NAME: "Beta Campaign" })),
+    ).toBe("400/9007");
   });
 });
 
@@ -70,7 +84,9 @@ describe("the check before a dial", () => {
     const phones = opened.map(({ phone }) => phone);
     expect(phones).not.toContain("4155550190");
     expect(recordAt(world, 301, "4155550190")).toMatchObject({ record_type: 7, call_result: 51, record_status: 3 });
-    const customer = world.db.get<{ contact_info: string; record_type: number }>("SELECT * FROM record WHERE customer_id = 'A-0020'")!;
+    const customer = world.db.get<{ contact_info: string; record_type: number }>(
+      "SELECT * FROM record WHERE customer_id = 'A-0020'",
+    )!;
     expect(customer.record_type).toBe(7);
     expect(phones).not.toContain(customer.contact_info);
     expect(phones.length).toBeGreaterThan(50);
@@ -81,7 +97,9 @@ describe("the check before a dial", () => {
     await post(world, "/customer_ids/A-0060?req=DoNotCall", BETA);
     const phones = openRecords(world, listByName(world, "Alpha List")!, 1000)!.map(({ phone }) => phone);
     expect(phones).toContain("4155550150");
-    expect(phones).toContain(world.db.get<{ contact_info: string }>("SELECT * FROM record WHERE customer_id = 'A-0060'")!.contact_info);
+    expect(phones).toContain(
+      world.db.get<{ contact_info: string }>("SELECT * FROM record WHERE customer_id = 'A-0060'")!.contact_info,
+    );
   });
 });
 
@@ -90,7 +108,8 @@ describe("RequestRecordCancel by phone or customer id", () => {
     // 4155550145 stands in Alpha List, in Alpha Winback List and in Beta List.
     await post(world, "/campaigngroups/115?req=Load");
   });
-  const cancelled = (): number[] => [301, 302, 303].filter((list) => recordAt(world, list, "4155550145").record_status === 5);
+  const cancelled = (): number[] =>
+    [301, 302, 303].filter((list) => recordAt(world, list, "4155550145").record_status === 5);
 
   it.each([
     ["all campaigns of the tenant", ALPHA, [301, 302]],
@@ -116,13 +135,21 @@ describe("RequestRecordCancel by phone or customer id", () => {
   });
 
   it("ends the handle of a retrieved record, with its chain when asked", async () => {
-    expect(verdict(await post(world, "/phones/4155550103?req=RequestRecordCancel", { ...ALPHA, GSW_CHAIN_ATTR: "AllChain" }))).toBe("200");
+    expect(
+      verdict(
+        await post(world, "/phones/4155550103?req=RequestRecordCancel", { ...ALPHA, GSW_CHAIN_ATTR: "AllChain" }),
+      ),
+    ).toBe("200");
     expect(stateOfHandle(world, 18)).toBe("finalized");
-    expect(["4155550103", "4155550104", "4155550105"].map((phone) => recordAt(world, 301, phone).record_status)).toEqual([5, 5, 5]);
+    expect(
+      ["4155550103", "4155550104", "4155550105"].map((phone) => recordAt(world, 301, phone).record_status),
+    ).toEqual([5, 5, 5]);
   });
 
   it("finds every record of a customer", async () => {
     await post(world, "/customer_ids/A-0002?req=RequestRecordCancel", ALPHA);
-    expect(["4155550103", "4155550104", "4155550105"].map((phone) => recordAt(world, 301, phone).record_status)).toEqual([5, 5, 5]);
+    expect(
+      ["4155550103", "4155550104", "4155550105"].map((phone) => recordAt(world, 301, phone).record_status),
+    ).toEqual([5, 5, 5]);
   });
 });

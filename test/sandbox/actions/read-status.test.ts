@@ -3,18 +3,36 @@ import type { World } from "../../../src/sandbox/world.ts";
 import { aWorld, ask, post, verdict } from "../support.ts";
 
 let world: World;
-beforeEach(() => { world = aWorld(); });
-afterEach(() => { world.close(); });
+beforeEach(() => {
+  world = aWorld();
+});
+afterEach(() => {
+  world.close();
+});
 
 describe("the status of one campaign group", () => {
   it("has the manual's members in its order while the group runs", async () => {
     const answer = await ask(world, "GET", "/campaigngroups/106");
     const expected = {
-      GSW_CM_MessageType: 24, GSW_CM_AttrCampaignID: 139, GSW_CM_AttrGroupID: 234, GSW_CM_AttrDialMode: 1, GSW_CM_AttrOptimizeBy: 1, GSW_CM_AttrOptimizeGoal: 80,
-      GSW_CM_AttrGroupCampStatus: 5, GSW_CM_AttrProperties: { camp_group_data: {} }, GSW_SWITCH_DBID: 105, GSW_CM_AttrOriginAppID: 398,
+      GSW_CM_MessageType: 24,
+      GSW_CM_AttrCampaignID: 139,
+      GSW_CM_AttrGroupID: 234,
+      GSW_CM_AttrDialMode: 1,
+      GSW_CM_AttrOptimizeBy: 1,
+      GSW_CM_AttrOptimizeGoal: 80,
+      GSW_CM_AttrGroupCampStatus: 5,
+      GSW_CM_AttrProperties: { camp_group_data: {} },
+      GSW_SWITCH_DBID: 105,
+      GSW_CM_AttrOriginAppID: 398,
     };
     expect(answer.text).toBe(JSON.stringify(expected, null, 2));
-    expect(answer.headers.map(([name]) => name)).toEqual(["Server", "Cache-control", "Etag", "Content-type", "Content-length"]);
+    expect(answer.headers.map(([name]) => name)).toEqual([
+      "Server",
+      "Cache-control",
+      "Etag",
+      "Content-type",
+      "Content-length",
+    ]);
     expect(answer.headers).toContainEqual(["Cache-control", "private"]);
     expect(answer.headers).toContainEqual(["Content-length", String(Buffer.byteLength(answer.text))]);
   });
@@ -23,7 +41,11 @@ describe("the status of one campaign group", () => {
     const answer = await ask(world, "GET", "/campaigngroups/115");
     expect(answer.status).toBe(200);
     expect(JSON.parse(answer.text)).toEqual({
-      GSW_CM_MessageType: 24, GSW_CM_AttrCampaignID: 140, GSW_CM_AttrGroupID: 234, GSW_CM_AttrGroupCampStatus: 0, GSW_CM_AttrOriginAppID: 398,
+      GSW_CM_MessageType: 24,
+      GSW_CM_AttrCampaignID: 140,
+      GSW_CM_AttrGroupID: 234,
+      GSW_CM_AttrGroupCampStatus: 0,
+      GSW_CM_AttrOriginAppID: 398,
     });
   });
 
@@ -42,8 +64,16 @@ describe("the status of all campaign groups", () => {
   it("names every configured group, active or not", async () => {
     const body = JSON.parse((await ask(world, "GET", "/campaigngroups")).text) as { CampaignGroups: object };
     expect(body).toMatchObject({ GSW_CM_MessageType: 46, GSW_CM_AttrOriginAppID: 398 });
-    expect(Object.keys(body.CampaignGroups)).toEqual(["Alpha Campaign@Alpha Agents", "Alpha Winback@Alpha Agents", "Beta Campaign@Beta Agents"]);
-    expect(body.CampaignGroups).toHaveProperty(["Alpha Winback@Alpha Agents"], { GSW_CM_AttrCampaignID: 140, GSW_CM_AttrGroupID: 234, GSW_CM_AttrGroupCampStatus: 0 });
+    expect(Object.keys(body.CampaignGroups)).toEqual([
+      "Alpha Campaign@Alpha Agents",
+      "Alpha Winback@Alpha Agents",
+      "Beta Campaign@Beta Agents",
+    ]);
+    expect(body.CampaignGroups).toHaveProperty(["Alpha Winback@Alpha Agents"], {
+      GSW_CM_AttrCampaignID: 140,
+      GSW_CM_AttrGroupID: 234,
+      GSW_CM_AttrGroupCampStatus: 0,
+    });
   });
 });
 

@@ -5,17 +5,39 @@ import type { CertificateRule, ShownCertificate } from "../../../src/tenants/cre
 import { anIssuer, aWorld, bearer, claims, ecPair, es256, jwkOf } from "./kit.ts";
 
 const THUMB = "A".repeat(43);
-const shown = (names: readonly string[], more: Partial<ShownCertificate> = {}): ShownCertificate => ({ names, thumbprint: THUMB, authorities: ["root"], ...more });
-const rule = (san_dns: string, client: string, more: Partial<CertificateRule> = {}): CertificateRule => ({ name: client, san_dns, client, ...more });
-const clientOf = (rules: readonly CertificateRule[], certificate: ShownCertificate) => createCertificateTable(rules).identify(certificate)?.client;
+const shown = (names: readonly string[], more: Partial<ShownCertificate> = {}): ShownCertificate => ({
+  names,
+  thumbprint: THUMB,
+  authorities: ["root"],
+  ...more,
+});
+const rule = (san_dns: string, client: string, more: Partial<CertificateRule> = {}): CertificateRule => ({
+  name: client,
+  san_dns,
+  client,
+  ...more,
+});
+const clientOf = (rules: readonly CertificateRule[], certificate: ShownCertificate) =>
+  createCertificateTable(rules).identify(certificate)?.client;
 
 describe("a certificate's rule", () => {
   it.each<[string, string, boolean]>([
-    ["ors-*.example.internal", "ors-1.example.internal", true], ["ors-*.example.internal", "ors-a-b.example.internal", true], ["ORS-*.example.internal", "ors-1.example.internal", true],
-    ["ors-*.example.internal", "ors-.example.internal", false], ["ors-*.example.internal", "ors-1.evil.example.internal", false], ["ors-*.example.internal", "xors-1.example.internal", false],
-    ["ors-*.example.internal", "ors-1.example.internal.evil", false], ["ors-*.example.internal", "ors-1xexample.internal", false], ["*.example.internal", "a.example.internal", true],
-    ["*.example.internal", "a.b.example.internal", false], ["*.example.internal", "example.internal", false], ["a*b*c.test", "axbyc.test", true], ["crm.example", "crm.example", true],
-  ])("%s and the name %s: %s", (pattern, name, fits) => expect(clientOf([rule(pattern, "ors")], shown([name]))).toBe(fits ? "ors" : undefined));
+    ["ors-*.example.internal", "ors-1.example.internal", true],
+    ["ors-*.example.internal", "ors-a-b.example.internal", true],
+    ["ORS-*.example.internal", "ors-1.example.internal", true],
+    ["ors-*.example.internal", "ors-.example.internal", false],
+    ["ors-*.example.internal", "ors-1.evil.example.internal", false],
+    ["ors-*.example.internal", "xors-1.example.internal", false],
+    ["ors-*.example.internal", "ors-1.example.internal.evil", false],
+    ["ors-*.example.internal", "ors-1xexample.internal", false],
+    ["*.example.internal", "a.example.internal", true],
+    ["*.example.internal", "a.b.example.internal", false],
+    ["*.example.internal", "example.internal", false],
+    ["a*b*c.test", "axbyc.test", true],
+    ["crm.example", "crm.example", true],
+  ])("%s and the name %s: %s", (pattern, name, fits) =>
+    expect(clientOf([rule(pattern, "ors")], shown([name]))).toBe(fits ? "ors" : undefined),
+  );
 
   it("decides a hostile name as quickly as any other", () => {
     const rules = [rule(`${"a*".repeat(12)}b.test`, "ors")];
@@ -26,12 +48,22 @@ describe("a certificate's rule", () => {
 
   it("counts only under its authority", () => {
     const rules = [rule("a.test", "ors", { authorities: ["root"] })];
-    expect([clientOf(rules, shown(["a.test"])), clientOf(rules, shown(["a.test"], { authorities: ["other"] })), clientOf(rules, shown(["a.test"], { authorities: ["mid", "root"] }))]).toEqual(["ors", undefined, "ors"]);
+    expect([
+      clientOf(rules, shown(["a.test"])),
+      clientOf(rules, shown(["a.test"], { authorities: ["other"] })),
+      clientOf(rules, shown(["a.test"], { authorities: ["mid", "root"] })),
+    ]).toEqual(["ors", undefined, "ors"]);
   });
 
   it("gives the tenants of all that fit, and of one without any all of them", () => {
-    const table = createCertificateTable([rule("a.test", "ors", { tenants: ["1"] }), rule("b.test", "ors", { tenants: ["2"] }), rule("c.test", "ors")]);
-    expect([["a.test"], ["a.test", "b.test"], ["a.test", "c.test"]].map((names) => table.identify(shown(names))?.tenants)).toEqual([["1"], ["1", "2"], undefined]);
+    const table = createCertificateTable([
+      rule("a.test", "ors", { tenants: ["1"] }),
+      rule("b.test", "ors", { tenants: ["2"] }),
+      rule("c.test", "ors"),
+    ]);
+    expect(
+      [["a.test"], ["a.test", "b.test"], ["a.test", "c.test"]].map((names) => table.identify(shown(names))?.tenants),
+    ).toEqual([["1"], ["1", "2"], undefined]);
   });
 
   it("refuses two clients in one certificate, and whatever is wrong with it", () => {
@@ -40,15 +72,21 @@ describe("a certificate's rule", () => {
     expect(() => table.identify(shown(["a.test"], { fault: "it was revoked" }))).toThrow(/it was revoked/);
   });
 
-  it.each(["", "a..test", "a test", "a.test,b.test", "a.test.", ".*"])("cannot be %j", (name) => expect(() => createCertificateTable([rule(name, "x")])).toThrow(/san_dns/));
+  it.each(["", "a..test", "a test", "a.test,b.test", "a.test.", ".*"])("cannot be %j", (name) =>
+    expect(() => createCertificateTable([rule(name, "x")])).toThrow(/san_dns/),
+  );
 });
 
 describe("a token that is bound to a certificate", () => {
   const ec = ecPair();
-  const token = (cnf?: unknown, azp = "ors-main"): string => es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ ...(cnf !== undefined && { cnf }), azp }));
+  const token = (cnf?: unknown, azp = "ors-main"): string =>
+    es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ ...(cnf !== undefined && { cnf }), azp }));
   const open = async () => {
     const world = aWorld();
-    const gate = await world.open({ jwt: [anIssuer({ jwks_file: world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] }) })], certificates: [rule("main.test", "ors-main"), rule("crm.test", "crm")] });
+    const gate = await world.open({
+      jwt: [anIssuer({ jwks_file: world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] }) })],
+      certificates: [rule("main.test", "ors-main"), rule("crm.test", "crm")],
+    });
     return { world, ask: (text: string, peer?: ShownCertificate) => gate.wholly({ headers: bearer(text), peer }) };
   };
 
@@ -77,7 +115,10 @@ describe("tenants that are listed", () => {
   it("are those that every credential of the request may speak for", async () => {
     const world = aWorld();
     const jwks_file = world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] });
-    const gate = await world.open({ jwt: [anIssuer({ jwks_file, tenants: ["A", "1", "B", "2"] })], certificates: [rule("main.test", "ors-main", { tenants: ["B", "2", "C", "3"] })] });
+    const gate = await world.open({
+      jwt: [anIssuer({ jwks_file, tenants: ["A", "1", "B", "2"] })],
+      certificates: [rule("main.test", "ors-main", { tenants: ["B", "2", "C", "3"] })],
+    });
     const headers = bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims()));
     expect(await gate.wholly({ headers })).toMatchObject({ tenants: ["A", "1", "B", "2"] });
     expect(await gate.wholly({ headers, peer: shown(["main.test"]) })).toMatchObject({ tenants: ["B", "2"] });
@@ -89,9 +130,19 @@ describe("revocations", () => {
   it("end when they say so, and concern only what they name", () => {
     const clock = { now: 0 };
     const revocations = createRevocations(() => clock.now);
-    const holds = (kind: "jwt" | "key" | "certificate", id: string, client = "c") => revocations.holds({ client, credential: { kind, id } });
-    revocations.put([{ kind: "token", id: "x", until: 10 }, { kind: "client", id: "gone" }]);
-    expect([holds("jwt", "x"), holds("key", "x"), holds("jwt", "y"), holds("key", "y", "gone"), holds("certificate", "z", "gone")]).toEqual([true, false, false, true, true]);
+    const holds = (kind: "jwt" | "key" | "certificate", id: string, client = "c") =>
+      revocations.holds({ client, credential: { kind, id } });
+    revocations.put([
+      { kind: "token", id: "x", until: 10 },
+      { kind: "client", id: "gone" },
+    ]);
+    expect([
+      holds("jwt", "x"),
+      holds("key", "x"),
+      holds("jwt", "y"),
+      holds("key", "y", "gone"),
+      holds("certificate", "z", "gone"),
+    ]).toEqual([true, false, false, true, true]);
     clock.now = 10;
     expect([holds("jwt", "x"), holds("key", "y", "gone")]).toEqual([false, true]);
     revocations.add({ kind: "certificate", id: "z" });

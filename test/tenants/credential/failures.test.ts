@@ -5,7 +5,13 @@ import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf } from "
 
 const clocked = (capacity?: number) => {
   const clock = { now: 0 };
-  return { clock, failures: createFailures({ points: 3, seconds: 30 }, { now: () => clock.now, ...(capacity !== undefined && { capacity }) }) };
+  return {
+    clock,
+    failures: createFailures(
+      { points: 3, seconds: 30 },
+      { now: () => clock.now, ...(capacity !== undefined && { capacity }) },
+    ),
+  };
 };
 const times = (count: number, work: () => unknown): void => {
   for (let at = 0; at < count; at++) work();
@@ -34,7 +40,13 @@ describe("failures of an address", () => {
     expect(failures.wait("a")).toBe(10);
   });
 
-  it.each([["192.0.2.1", "192.0.2.2", false], ["2001:db8::1", "2001:db8::ffff:2", true], ["2001:db8:0:1::1", "2001:db8:0:2::1", false], ["2001::5:1:2:3:4", "2001:0:0:5::9", true], ["::ffff:192.0.2.1", "::ffff:192.0.2.2", false]])("of %s are those of %s: %s", (one, other, same) => {
+  it.each([
+    ["192.0.2.1", "192.0.2.2", false],
+    ["2001:db8::1", "2001:db8::ffff:2", true],
+    ["2001:db8:0:1::1", "2001:db8:0:2::1", false],
+    ["2001::5:1:2:3:4", "2001:0:0:5::9", true],
+    ["::ffff:192.0.2.1", "::ffff:192.0.2.2", false],
+  ])("of %s are those of %s: %s", (one, other, same) => {
     const { failures } = clocked();
     times(3, () => fail(failures, one));
     expect(failures.wait(other) > 0).toBe(same);
@@ -91,11 +103,19 @@ describe("an address that has failed too often", () => {
     const world = aWorld();
     const failures = createFailures({ points: 3, seconds: 30 }, { now: () => 0 });
     const gate = await world.open({
-      jwt: [anIssuer({ jwks_file: world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] }) })], failures,
+      jwt: [anIssuer({ jwks_file: world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] }) })],
+      failures,
       keys: { records: [{ id: "k1", client: "ors-main", hash }], carriers: ["header:X-Api-Key"] },
     });
     const ask = (headers: readonly (readonly [string, string])[], source = "proxy") => gate.wholly({ headers, source });
-    return { world, gate, ask, spend: async () => { for (let at = 0; at < 3; at++) await ask(bearer(token(`bad ${at}`, stranger))); } };
+    return {
+      world,
+      gate,
+      ask,
+      spend: async () => {
+        for (let at = 0; at < 3; at++) await ask(bearer(token(`bad ${at}`, stranger)));
+      },
+    };
   };
 
   it("gets no key and nothing malformed verified, and of tokens only those that may be valid", async () => {
@@ -106,8 +126,13 @@ describe("an address that has failed too often", () => {
     expect(await ask(bearer(FORGED))).toBeUndefined();
     const before = refusals();
     const hopeless = [
-      [["X-Api-Key", "key"]], bearer("a.b.c"), bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ exp: 1 }))), bearer(es256(ec.privateKey, { alg: "ES256", kid: "other" }, claims())),
-      bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ iss: "https://other.test/" }))), bearer(FORGED), [...bearer(token("another")), ["X-Api-Key", "key"]],
+      [["X-Api-Key", "key"]],
+      bearer("a.b.c"),
+      bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ exp: 1 }))),
+      bearer(es256(ec.privateKey, { alg: "ES256", kid: "other" }, claims())),
+      bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ iss: "https://other.test/" }))),
+      bearer(FORGED),
+      [...bearer(token("another")), ["X-Api-Key", "key"]],
     ] as const;
     for (const each of hopeless) expect(await ask(each as never)).toEqual({ retryAfter: 10 });
     expect(refusals()).toBe(before);
@@ -115,11 +140,19 @@ describe("an address that has failed too often", () => {
     world.end();
   });
 
-  it.each<[string, KeyObject]>([["ES256", ec.publicKey], ["EdDSA", generateKeyPairSync("ed25519").publicKey]])("gets few verified by asking at once, and none twice, with %s", async (alg, key) => {
+  it.each<[string, KeyObject]>([
+    ["ES256", ec.publicKey],
+    ["EdDSA", generateKeyPairSync("ed25519").publicKey],
+  ])("gets few verified by asking at once, and none twice, with %s", async (alg, key) => {
     const world = aWorld();
-    const gate = await world.open({ jwt: [anIssuer({ algorithms: [alg], jwks_file: world.file("jwks.json", { keys: [jwkOf(key, { kid: "k" })] }) })], failures: createFailures({ points: 3, seconds: 30 }, { now: () => 0 }) });
-    const bad = (at: number): string => `${encode({ alg, kid: "k" })}.${encode(claims({ jti: `${at}` }))}.${Buffer.alloc(64, at).toString("base64url")}`;
-    const all = (): Promise<unknown[]> => Promise.all(Array.from({ length: 50 }, (_, at) => gate.wholly({ headers: bearer(bad(at)) })));
+    const gate = await world.open({
+      jwt: [anIssuer({ algorithms: [alg], jwks_file: world.file("jwks.json", { keys: [jwkOf(key, { kid: "k" })] }) })],
+      failures: createFailures({ points: 3, seconds: 30 }, { now: () => 0 }),
+    });
+    const bad = (at: number): string =>
+      `${encode({ alg, kid: "k" })}.${encode(claims({ jti: `${at}` }))}.${Buffer.alloc(64, at).toString("base64url")}`;
+    const all = (): Promise<unknown[]> =>
+      Promise.all(Array.from({ length: 50 }, (_, at) => gate.wholly({ headers: bearer(bad(at)) })));
     expect((await all()).filter((answer) => answer === undefined)).toHaveLength(3 + 25);
     expect(gate.denials).toHaveLength(3 + 25);
     expect((await all()).filter((answer) => answer === undefined)).toEqual([]);
@@ -127,26 +160,46 @@ describe("an address that has failed too often", () => {
   });
 
   it.each<[string, (at: number, stranger: KeyObject) => readonly (readonly [string, string])[]]>([
-    ["one expired token again and again", () => bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ exp: 1 })))],
+    [
+      "one expired token again and again",
+      () => bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ exp: 1 }))),
+    ],
     ["one forged token again and again", () => bearer(FORGED)],
     ["one wrong key again and again", () => [["X-Api-Key", "wrong"]]],
     ["what cannot be read", () => [["Authorization", "Basic ?"]]],
-    ["another expired token each time", (at) => bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ exp: 1, jti: `${at}` })))],
+    [
+      "another expired token each time",
+      (at) => bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ exp: 1, jti: `${at}` }))),
+    ],
     ["another wrong key each time", (at) => [["X-Api-Key", `wrong ${at}`]]],
-    ["another forged token each time", (at, key) => bearer(es256(key, { alg: "ES256", kid: "k" }, claims({ jti: `${at}` })))],
+    [
+      "another forged token each time",
+      (at, key) => bearer(es256(key, { alg: "ES256", kid: "k" }, claims({ jti: `${at}` }))),
+    ],
   ])("lets every fresh valid token in beside 15 requests a second of %s", async (_, bad) => {
     const clock = { now: 0 };
     const world = aWorld();
     // What is set when nothing is stated: 10 a second, 100 at once.
     const failures = createFailures({ points: 100, seconds: 10 }, { now: () => clock.now });
-    const gate = await world.open({ jwt: [anIssuer({ jwks_file: world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] }) })], failures, keys: { records: [{ id: "k1", client: "ors-main", hash }], carriers: ["header:X-Api-Key"] } });
+    const gate = await world.open({
+      jwt: [anIssuer({ jwks_file: world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] }) })],
+      failures,
+      keys: { records: [{ id: "k1", client: "ors-main", hash }], carriers: ["header:X-Api-Key"] },
+    });
     let [good, asked] = [0, 0];
     for (let at = 0; at < 15 * 60; at++) {
       clock.now += 1000 / 15;
       await gate.wholly({ headers: bad(at, stranger.privateKey), source: "proxy" });
       if (at % 15 > 0) continue;
       asked++;
-      if ((await gate.wholly({ headers: bearer(token(`fresh ${at}`)), source: "proxy" }) as { client?: string } | undefined)?.client === "ors-main") good++;
+      if (
+        (
+          (await gate.wholly({ headers: bearer(token(`fresh ${at}`)), source: "proxy" })) as
+            | { client?: string }
+            | undefined
+        )?.client === "ors-main"
+      )
+        good++;
     }
     expect([good, asked]).toEqual([60, 60]);
     world.end();
@@ -155,10 +208,16 @@ describe("an address that has failed too often", () => {
   it("still gets in with what it has shown before and held, also when that must be verified again", async () => {
     const { world, gate, ask, spend } = await aGate();
     const known = token("known");
-    expect([await ask(bearer(known)), await ask([["X-Api-Key", "key"]])]).toMatchObject([{ client: "ors-main" }, { client: "ors-main" }]);
+    expect([await ask(bearer(known)), await ask([["X-Api-Key", "key"]])]).toMatchObject([
+      { client: "ors-main" },
+      { client: "ors-main" },
+    ]);
     await spend();
     gate.clock.now += 120_000;
-    expect([await ask(bearer(known)), await ask([["X-Api-Key", "key"]])]).toMatchObject([{ client: "ors-main" }, { client: "ors-main" }]);
+    expect([await ask(bearer(known)), await ask([["X-Api-Key", "key"]])]).toMatchObject([
+      { client: "ors-main" },
+      { client: "ors-main" },
+    ]);
     world.end();
   });
 

@@ -9,7 +9,8 @@ const [ec, next] = [ecPair(), ecPair()];
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const down: RequestListener = (_, reply) => reply.writeHead(503).end();
-const publish: RequestListener = (_, reply) => reply.end(JSON.stringify({ keys: [jwkOf(ec.publicKey, { kid: "ec" })] }));
+const publish: RequestListener = (_, reply) =>
+  reply.end(JSON.stringify({ keys: [jwkOf(ec.publicKey, { kid: "ec" })] }));
 
 let world: World;
 let server: Server;
@@ -32,11 +33,20 @@ afterEach(async () => {
 const failures: Failures = { count: () => (counted++, 0), wait: () => 0, mayTry: () => true };
 const open = () => world.open({ jwt: [anIssuer({ jwks_uri })], failures });
 
-type Made = { readonly kid?: string | undefined; readonly signer?: typeof ec; readonly ago?: number; readonly headers?: readonly (readonly [string, string])[] };
+type Made = {
+  readonly kid?: string | undefined;
+  readonly signer?: typeof ec;
+  readonly ago?: number;
+  readonly headers?: readonly (readonly [string, string])[];
+};
 /** At the time of its clock. */
 const ask = async (gate: Opened, { kid = "ec", signer = ec, ago = 0, headers = [] }: Made = {}): Promise<string> => {
   const at = gate.clock.now / 1000 - ago;
-  const text = es256(signer.privateKey, { alg: "ES256", ...(kid !== "" && { kid }) }, claims({ jti: `${Math.random()}`, iat: at, exp: at + 60 }));
+  const text = es256(
+    signer.privateKey,
+    { alg: "ES256", ...(kid !== "" && { kid }) },
+    claims({ jti: `${Math.random()}`, iat: at, exp: at + 60 }),
+  );
   const told = await gate.whole({ headers: [...bearer(text), ...headers], source: "192.0.2.1" });
   return isDenial(told) ? `${told.denied}${told.retryAfter === undefined ? "" : ` ${told.retryAfter}`}` : told.client;
 };
@@ -74,7 +84,11 @@ describe("a token of an issuer whose keys cannot be fetched", () => {
     ["a bad key stands beside it", { kid: "new", headers: [["X-Api-Key", "wrong"]] }, "key-unknown"],
   ])("while the last good keys count, and %s", async (_what, made, told) => {
     answer = publish;
-    const gate = await world.open({ jwt: [anIssuer({ jwks_uri })], failures, keys: { records: [], carriers: ["header:X-Api-Key"] } });
+    const gate = await world.open({
+      jwt: [anIssuer({ jwks_uri })],
+      failures,
+      keys: { records: [], carriers: ["header:X-Api-Key"] },
+    });
     await ask(gate);
     answer = down;
     gate.clock.now += 30_000;
@@ -114,7 +128,9 @@ describe("the state of a key set", () => {
     const gate = await open();
     expect(gate.keySets()).toEqual([{ issuer: "corp", age: undefined, counts: 0, failing: undefined }]);
     await ask(gate);
-    expect(gate.keySets()).toEqual([{ issuer: "corp", age: undefined, counts: 0, failing: expect.stringMatching(/\S/) as string }]);
+    expect(gate.keySets()).toEqual([
+      { issuer: "corp", age: undefined, counts: 0, failing: expect.stringMatching(/\S/) as string },
+    ]);
     answer = publish;
     gate.clock.now += 30_000;
     await ask(gate);
@@ -123,7 +139,9 @@ describe("the state of a key set", () => {
   });
 
   it("of a file is none", async () => {
-    const gate = await world.open({ jwt: [anIssuer({ jwks_file: world.file("keys.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] }) })] });
+    const gate = await world.open({
+      jwt: [anIssuer({ jwks_file: world.file("keys.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] }) })],
+    });
     expect(gate.keySets()).toEqual([]);
   });
 });

@@ -26,7 +26,8 @@ describe("a key set at an address", () => {
   const publish = (...keys: readonly object[]): void => {
     answer = (_, reply) => reply.end(JSON.stringify({ keys }));
   };
-  const token = (kid = "ec", key = ec): string => es256(key.privateKey, { alg: "ES256", kid }, claims({ jti: `${kid} ${Math.random()}`, exp: SECONDS + 80_000 }));
+  const token = (kid = "ec", key = ec): string =>
+    es256(key.privateKey, { alg: "ES256", kid }, claims({ jti: `${kid} ${Math.random()}`, exp: SECONDS + 80_000 }));
   const open = () => world.open({ jwt: [anIssuer({ jwks_uri: uri })] });
   const client = async (opened: Awaited<ReturnType<typeof open>>, text: string) => (await opened.ask(text))?.client;
 
@@ -49,7 +50,9 @@ describe("a key set at an address", () => {
 
   it("is fetched once at start, and the first tokens wait for it together", async () => {
     const opened = await open();
-    expect(await Promise.all(Array.from({ length: 50 }, () => client(opened, token())))).toEqual(Array.from({ length: 50 }, () => "ors-main"));
+    expect(await Promise.all(Array.from({ length: 50 }, () => client(opened, token())))).toEqual(
+      Array.from({ length: 50 }, () => "ors-main"),
+    );
     expect(fetches).toBe(1);
   });
 
@@ -64,7 +67,10 @@ describe("a key set at an address", () => {
     await opened.ask(token());
     opened.clock.now += 30_000;
     const flood = token("nobody").split(".").slice(1).join(".");
-    const texts = Array.from({ length: 10_000 }, (_, at) => `${Buffer.from(JSON.stringify({ alg: "ES256", kid: `k${at}` })).toString("base64url")}.${flood}`);
+    const texts = Array.from(
+      { length: 10_000 },
+      (_, at) => `${Buffer.from(JSON.stringify({ alg: "ES256", kid: `k${at}` })).toString("base64url")}.${flood}`,
+    );
     const answers = await Promise.all(texts.map((text) => opened.ask(text)));
     expect(answers.every((identity) => identity === undefined)).toBe(true);
     expect(fetches).toBe(2);
@@ -80,7 +86,9 @@ describe("a key set at an address", () => {
     const opened = await open();
     await opened.ask(token());
     opened.clock.now += MINUTE;
-    await opened.ask(es256(ec.privateKey, { alg: "ES256", kid: "x" }, claims({ iat: SECONDS - 999, exp: SECONDS - 600 })));
+    await opened.ask(
+      es256(ec.privateKey, { alg: "ES256", kid: "x" }, claims({ iat: SECONDS - 999, exp: SECONDS - 600 })),
+    );
     await opened.ask(es256(ec.privateKey, { alg: "ES384", kid: "x" }, claims()));
     await opened.ask(es256(ec.privateKey, { alg: "none", kid: "x" }, claims()));
     expect(fetches).toBe(1);
@@ -121,7 +129,8 @@ describe("a key set at an address", () => {
   it("of one key without kid serves tokens with any kid and with none, and a new key as soon as the cooldown allows", async () => {
     publish(jwkOf(ec.publicKey));
     const opened = await open();
-    const bare = (key: typeof ec): string => es256(key.privateKey, { alg: "ES256" }, claims({ jti: `bare ${Math.random()}`, exp: SECONDS + 80_000 }));
+    const bare = (key: typeof ec): string =>
+      es256(key.privateKey, { alg: "ES256" }, claims({ jti: `bare ${Math.random()}`, exp: SECONDS + 80_000 }));
     expect([await client(opened, bare(ec)), await client(opened, token("any"))]).toEqual(["ors-main", "ors-main"]);
     publish(jwkOf(next.publicKey));
     expect(await client(opened, bare(next))).toBeUndefined();
@@ -163,7 +172,11 @@ describe("a key set at an address", () => {
     opened.clock.now = NOW + 12 * 60 * MINUTE;
     expect(await client(opened, token())).toBe("ors-main");
     opened.clock.now = NOW + 24 * 60 * MINUTE;
-    const late = es256(ec.privateKey, { alg: "ES256", kid: "ec" }, claims({ iat: opened.clock.now / 1000, exp: opened.clock.now / 1000 + 60 }));
+    const late = es256(
+      ec.privateKey,
+      { alg: "ES256", kid: "ec" },
+      claims({ iat: opened.clock.now / 1000, exp: opened.clock.now / 1000 + 60 }),
+    );
     expect(await client(opened, late)).toBeUndefined();
     publish(ecJwk);
     opened.clock.now += 30_000;
@@ -176,7 +189,11 @@ describe("a key set at an address", () => {
     expect(await client(opened, text)).toBe("ors-main");
     opened.clock.now -= 60 * MINUTE;
     expect(await client(opened, text)).toBeUndefined();
-    const earlier = es256(ec.privateKey, { alg: "ES256", kid: "ec" }, claims({ iat: SECONDS - 3600, exp: SECONDS - 3000 }));
+    const earlier = es256(
+      ec.privateKey,
+      { alg: "ES256", kid: "ec" },
+      claims({ iat: SECONDS - 3600, exp: SECONDS - 3000 }),
+    );
     expect(await client(opened, earlier)).toBe("ors-main");
     // Neither the set's age nor the cooldown waits for the clock to come back.
     expect(fetches).toBe(2);
@@ -184,16 +201,26 @@ describe("a key set at an address", () => {
 
   it.each<[string, RequestListener]>([
     ["2 MiB", (_, reply) => reply.end(JSON.stringify({ keys: [{ ...ecJwk, x5c: ["A".repeat(2_097_152)] }] }))],
-    ["10,000 keys", (_, reply) => reply.end(JSON.stringify({ keys: Array.from({ length: 10_000 }, () => ({ kid: "k" })) }))],
+    [
+      "10,000 keys",
+      (_, reply) => reply.end(JSON.stringify({ keys: Array.from({ length: 10_000 }, () => ({ kid: "k" })) })),
+    ],
     ["no JSON", (_, reply) => reply.end("<html>")],
     ["no key set", (_, reply) => reply.end("[]")],
     ["an entry that is no key", (_, reply) => reply.end('{"keys":[1]}')],
     ["no key", (_, reply) => reply.end('{"keys":[]}')],
     ["only a weak key", (_, reply) => reply.end(JSON.stringify({ keys: [{ ...rsaJwk, e: "AQ" }] }))],
     ["a redirect", (_, reply) => reply.writeHead(302, { location: `${uri}?moved` }).end()],
-    ["an error", (_, reply) => reply.writeHead(500).end(JSON.stringify({ keys: [jwkOf(next.publicKey, { kid: "next" })] }))],
+    [
+      "an error",
+      (_, reply) => reply.writeHead(500).end(JSON.stringify({ keys: [jwkOf(next.publicKey, { kid: "next" })] })),
+    ],
     ["a cut connection", (request) => request.socket.destroy()],
-    ["half a body", (request, reply) => reply.writeHead(200, { "content-length": "5000" }).write('{"keys":', () => request.socket.destroy())],
+    [
+      "half a body",
+      (request, reply) =>
+        reply.writeHead(200, { "content-length": "5000" }).write('{"keys":', () => request.socket.destroy()),
+    ],
   ])("keeps the old keys in force when the answer is %s", async (_, bad) => {
     const opened = await open();
     await opened.ask(token());
@@ -238,17 +265,21 @@ describe("a key set at an address", () => {
     expect(opened.news.filter((item) => item.kind === "key-set-loaded")).toHaveLength(1);
   });
 
-  it.each(["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"])("verifies what jose signs with %s", async (alg) => {
-    const pair = await generateKeyPair(alg, { extractable: true });
-    publish({ ...(await exportJWK(pair.publicKey)), kid: "jose", alg, use: "sig" });
-    const opened = await world.open({ jwt: [anIssuer({ jwks_uri: uri, algorithms: [alg] })] });
-    const sign = (key: typeof pair.privateKey) => new SignJWT(claims()).setProtectedHeader({ alg, kid: "jose", typ: "at+jwt" }).sign(key);
-    const text = await sign(pair.privateKey);
-    expect(await opened.ask(text)).toEqual({ client: "ors-main", credential: { kind: "jwt", id: "one" } });
-    // A remembered token needs no promise, whatever its algorithm.
-    expect(opened.identify([["Authorization", `Bearer ${text}`]])).toMatchObject({ client: "ors-main" });
-    expect(await opened.ask(await sign((await generateKeyPair(alg)).privateKey))).toBeUndefined();
-  });
+  it.each(["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"])(
+    "verifies what jose signs with %s",
+    async (alg) => {
+      const pair = await generateKeyPair(alg, { extractable: true });
+      publish({ ...(await exportJWK(pair.publicKey)), kid: "jose", alg, use: "sig" });
+      const opened = await world.open({ jwt: [anIssuer({ jwks_uri: uri, algorithms: [alg] })] });
+      const sign = (key: typeof pair.privateKey) =>
+        new SignJWT(claims()).setProtectedHeader({ alg, kid: "jose", typ: "at+jwt" }).sign(key);
+      const text = await sign(pair.privateKey);
+      expect(await opened.ask(text)).toEqual({ client: "ors-main", credential: { kind: "jwt", id: "one" } });
+      // A remembered token needs no promise, whatever its algorithm.
+      expect(opened.identify([["Authorization", `Bearer ${text}`]])).toMatchObject({ client: "ors-main" });
+      expect(await opened.ask(await sign((await generateKeyPair(alg)).privateKey))).toBeUndefined();
+    },
+  );
 });
 
 describe("a key set that is kept on disk", () => {
@@ -265,9 +296,18 @@ describe("a key set that is kept on disk", () => {
     const line = JSON.stringify(kept);
     return `${line}\n${createHmac("sha256", secret).update(line).digest("hex")}\n`;
   };
-  const kept = (over: object = {}): object => ({ name: "corp", issuer: anIssuer().issuer, uri, fetched: new Date(NOW).toISOString(), jwks: { keys: [ecJwk] }, ...over });
-  const token = (key = ec, kid = "ec", at = SECONDS): string => es256(key.privateKey, { alg: "ES256", kid }, claims({ jti: `${Math.random()}`, iat: at, exp: at + 600 }));
-  const open = (more: object = {}) => world.open({ jwt: [anIssuer({ jwks_uri: uri, ...more })], keptKeys: { dir, secret: SECRET } });
+  const kept = (over: object = {}): object => ({
+    name: "corp",
+    issuer: anIssuer().issuer,
+    uri,
+    fetched: new Date(NOW).toISOString(),
+    jwks: { keys: [ecJwk] },
+    ...over,
+  });
+  const token = (key = ec, kid = "ec", at = SECONDS): string =>
+    es256(key.privateKey, { alg: "ES256", kid }, claims({ jti: `${Math.random()}`, iat: at, exp: at + 600 }));
+  const open = (more: object = {}) =>
+    world.open({ jwt: [anIssuer({ jwks_uri: uri, ...more })], keptKeys: { dir, secret: SECRET } });
   const down: RequestListener = (_, reply) => reply.writeHead(503).end();
 
   beforeEach(async () => {
@@ -314,7 +354,11 @@ describe("a key set that is kept on disk", () => {
     expect((await opened.ask(token(ec, "ec", SECONDS + 1700)))?.client).toBe("ors-main");
     opened.clock.now += 1;
     expect(await opened.ask(token(ec, "ec", SECONDS + 1700))).toBeUndefined();
-    const late = await world.open({ jwt: [anIssuer({ jwks_uri: uri, max_stale: 1 })], keptKeys: { dir, secret: SECRET }, now: () => NOW + MINUTE });
+    const late = await world.open({
+      jwt: [anIssuer({ jwks_uri: uri, max_stale: 1 })],
+      keptKeys: { dir, secret: SECRET },
+      now: () => NOW + MINUTE,
+    });
     expect(await late.ask(token())).toBeUndefined();
   });
 
@@ -337,14 +381,30 @@ describe("a key set that is kept on disk", () => {
 
   it.each<[string, () => string, RegExp]>([
     ["torn", () => written(kept()).slice(0, -20), /is not authenticated/],
-    ["planted, as an earlier version wrote it", () => `${JSON.stringify(kept())}\n`, /is not authenticated: an earlier version wrote it, or somebody else/],
+    [
+      "planted, as an earlier version wrote it",
+      () => `${JSON.stringify(kept())}\n`,
+      /is not authenticated: an earlier version wrote it, or somebody else/,
+    ],
     ["planted, with another secret", () => written(kept(), Buffer.alloc(32, 8)), /does not verify/],
-    ["given another key", () => written(kept()).replace(String(ecJwk["x"]), String(jwkOf(next.publicKey, { kid: "ec" })["x"])), /does not verify/],
-    ["given another time", () => written(kept()).replace(/"fetched":"[^"]*"/, '"fetched":"2999-01-01T00:00:00.000Z"'), /does not verify/],
+    [
+      "given another key",
+      () => written(kept()).replace(String(ecJwk["x"]), String(jwkOf(next.publicKey, { kid: "ec" })["x"])),
+      /does not verify/,
+    ],
+    [
+      "given another time",
+      () => written(kept()).replace(/"fetched":"[^"]*"/, '"fetched":"2999-01-01T00:00:00.000Z"'),
+      /does not verify/,
+    ],
     ["given lines behind it", () => `${written(kept())}{}\n`, /is not authenticated/],
     ["empty", () => "", /is not authenticated/],
     ["that of another issuer", () => written(kept({ name: "other" })), /is of another issuer$/],
-    ["that of another issuer of this name", () => written(kept({ issuer: "https://elsewhere.example/" })), /is of another issuer URL/],
+    [
+      "that of another issuer of this name",
+      () => written(kept({ issuer: "https://elsewhere.example/" })),
+      /is of another issuer URL/,
+    ],
     ["that of another address", () => written(kept({ uri: `${uri}x` })), /is of another address/],
     ["without a time", () => written(kept({ fetched: 7 })), /does not say when/],
     ["too large", () => `${" ".repeat(2 << 20)}\n`, /at most 1 MiB are read/],
@@ -353,17 +413,28 @@ describe("a key set that is kept on disk", () => {
     answer = down;
     const opened = await open();
     expect(await opened.ask(token())).toBeUndefined();
-    expect(opened.news).toContainEqual({ kind: "kept-keys-refused", issuer: "corp", reason: expect.stringMatching(why) as string });
+    expect(opened.news).toContainEqual({
+      kind: "kept-keys-refused",
+      issuer: "corp",
+      reason: expect.stringMatching(why) as string,
+    });
   });
 
   it("is refused when it is no file, and nobody waits for it", async () => {
     execFileSync("mkfifo", [file]);
     answer = down;
     const opened = await open();
-    expect(opened.news).toContainEqual({ kind: "kept-keys-refused", issuer: "corp", reason: expect.stringContaining("it is a FIFO and not a regular file") as string });
+    expect(opened.news).toContainEqual({
+      kind: "kept-keys-refused",
+      issuer: "corp",
+      reason: expect.stringContaining("it is a FIFO and not a regular file") as string,
+    });
   });
 
-  it.each<[string, () => string]>([["of a time to come", () => written(kept({ fetched: "2999-01-01T00:00:00.000Z" }))], ["with weak keys", () => written(kept({ jwks: { keys: [{ ...rsaJwk, e: "AQ" }] } }))]])("says nothing when it is %s", async (_, text) => {
+  it.each<[string, () => string]>([
+    ["of a time to come", () => written(kept({ fetched: "2999-01-01T00:00:00.000Z" }))],
+    ["with weak keys", () => written(kept({ jwks: { keys: [{ ...rsaJwk, e: "AQ" }] } }))],
+  ])("says nothing when it is %s", async (_, text) => {
     writeFileSync(file, text());
     answer = down;
     expect(await (await open()).ask(token())).toBeUndefined();
@@ -380,7 +451,10 @@ describe("a key set that is kept on disk", () => {
   it("is nobody else's to read, and no reason to fail where it cannot be written", async () => {
     await filled();
     expect(statSync(file).mode & 0o077).toBe(0);
-    const opened = await world.open({ jwt: [anIssuer({ jwks_uri: uri })], keptKeys: { dir: join(file, "not-a-folder"), secret: SECRET } });
+    const opened = await world.open({
+      jwt: [anIssuer({ jwks_uri: uri })],
+      keptKeys: { dir: join(file, "not-a-folder"), secret: SECRET },
+    });
     expect((await opened.ask(token()))?.client).toBe("ors-main");
     await expect.poll(() => opened.news.some(({ kind }) => kind === "key-set-not-kept")).toBe(true);
     expect((await opened.ask(token()))?.client).toBe("ors-main");
@@ -388,9 +462,13 @@ describe("a key set that is kept on disk", () => {
 
   it("is not fetched from who cannot prove to be the address", async () => {
     const { certPem, keyPem } = selfSigned({ names: ["127.0.0.1"], usage: "serverAuth" });
-    const imposter = createTls({ cert: certPem, key: keyPem }, (_, reply) => reply.end(JSON.stringify({ keys: [ecJwk] }))).listen(0, "127.0.0.1");
+    const imposter = createTls({ cert: certPem, key: keyPem }, (_, reply) =>
+      reply.end(JSON.stringify({ keys: [ecJwk] })),
+    ).listen(0, "127.0.0.1");
     await new Promise((ready) => imposter.once("listening", ready));
-    const opened = await world.open({ jwt: [anIssuer({ jwks_uri: `https://127.0.0.1:${(imposter.address() as AddressInfo).port}/` })] });
+    const opened = await world.open({
+      jwt: [anIssuer({ jwks_uri: `https://127.0.0.1:${(imposter.address() as AddressInfo).port}/` })],
+    });
     expect(await opened.ask(token())).toBeUndefined();
     expect(opened.news).toContainEqual(expect.objectContaining({ kind: "key-set-failed" }));
     await new Promise((closed) => imposter.close(closed));

@@ -11,7 +11,8 @@ const ecJwk = jwkOf(ec.publicKey, { kid: "ec" });
 const rsaJwk = jwkOf(rsa.publicKey, { kid: "rsa" });
 
 describe("a key of the set", () => {
-  const weak = (bits: number, publicExponent = 65_537) => jwkOf(generateKeyPairSync("rsa", { modulusLength: bits, publicExponent }).publicKey, { kid: "k" });
+  const weak = (bits: number, publicExponent = 65_537) =>
+    jwkOf(generateKeyPairSync("rsa", { modulusLength: bits, publicExponent }).publicKey, { kid: "k" });
   const all = ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"].filter(isAlgorithm);
   const k = { kid: "k" };
 
@@ -59,13 +60,19 @@ describe("a key of the set", () => {
       const { keys } = readKeySet({ keys: set }, all);
       expect([keyFor(keys, undefined)?.algorithm, keyFor(keys, "any")?.algorithm]).toEqual(["ES256", "ES256"]);
     }
-    expect(readKeySet({ keys: [alone, alone, rsaJwk] }, all).skipped.map(({ reason }) => reason)).toEqual(["no kid, and it is not the only usable key"]);
+    expect(readKeySet({ keys: [alone, alone, rsaJwk] }, all).skipped.map(({ reason }) => reason)).toEqual([
+      "no kid, and it is not the only usable key",
+    ]);
     expect(() => readKeySet({ keys: [alone, alone] }, all)).toThrow("no kid, and it is not the only usable key");
   });
 
   it("is what a token without kid means, when it is the only usable one", () => {
     const one = readKeySet({ keys: [ecJwk] }, all).keys;
-    expect([keyFor(one, undefined)?.kid, keyFor(one, "ec")?.kid, keyFor(one, "other")]).toEqual(["ec", "ec", undefined]);
+    expect([keyFor(one, undefined)?.kid, keyFor(one, "ec")?.kid, keyFor(one, "other")]).toEqual([
+      "ec",
+      "ec",
+      undefined,
+    ]);
     expect(keyFor(readKeySet({ keys: [ecJwk, rsaJwk] }, all).keys, undefined)).toBeUndefined();
   });
 
@@ -83,7 +90,12 @@ describe("a key of the set", () => {
     ["states it", ["RS256", "PS256"], { ...rsaJwk, alg: "PS256" }, "PS256"],
     ["states none: the list's first that fits", ["ES256", "PS256", "RS256"], rsaJwk, "PS256"],
     ["is a curve's", ["RS256", "ES384", "ES256"], ecJwk, "ES256"],
-    ["states Ed25519 where the list says EdDSA", ["EdDSA"], jwkOf(generateKeyPairSync("ed25519").publicKey, { kid: "k", alg: "Ed25519" }), "EdDSA"],
+    [
+      "states Ed25519 where the list says EdDSA",
+      ["EdDSA"],
+      jwkOf(generateKeyPairSync("ed25519").publicKey, { kid: "k", alg: "Ed25519" }),
+      "EdDSA",
+    ],
   ])("has one algorithm: %s", (_, names, jwk, algorithm) => {
     const { keys } = readKeySet({ keys: [jwk] }, names.filter(isAlgorithm));
     expect([...keys.values()].map((key) => key.algorithm)).toEqual([algorithm]);
@@ -96,7 +108,11 @@ describe("a key of the set", () => {
     ["keys that are no list", { keys: { 0: ecJwk } }, /not a JSON Web Key Set/],
     ["an empty list", { keys: [] }, /no usable key/],
     ["nothing but bad keys", { keys: [{ ...ecJwk, use: "enc" }] }, /no usable key; ec: its use is not sig/],
-    ["10,000 keys", { keys: Array.from({ length: 10_000 }, (_, at) => ({ ...ecJwk, kid: `k${at}` })) }, /more than 256 keys/],
+    [
+      "10,000 keys",
+      { keys: Array.from({ length: 10_000 }, (_, at) => ({ ...ecJwk, kid: `k${at}` })) },
+      /more than 256 keys/,
+    ],
   ])("set is refused whole when it is %s", (_, set, message) => {
     expect(() => readKeySet(set, all)).toThrow(message);
   });
@@ -116,7 +132,11 @@ describe("settings of an issuer", () => {
   };
 
   it.each<[string, object, RegExp]>([
-    ["HS256", { jwks_uri: "https://idp.test/", algorithms: ["ES256", "HS256"] }, /issuer "corp": algorithm "HS256" cannot be used/],
+    [
+      "HS256",
+      { jwks_uri: "https://idp.test/", algorithms: ["ES256", "HS256"] },
+      /issuer "corp": algorithm "HS256" cannot be used/,
+    ],
     ["none", { jwks_uri: "https://idp.test/", algorithms: ["none"] }, /algorithm "none"/],
     ["toString", { jwks_uri: "https://idp.test/", algorithms: ["toString"] }, /algorithm "toString"/],
     ["no algorithm", { jwks_uri: "https://idp.test/", algorithms: [] }, /no algorithm/],
@@ -132,7 +152,11 @@ describe("settings of an issuer", () => {
     ["a skew below 0", { jwks_uri: "https://idp.test/", clock_skew: -1 }, /clock_skew/],
     ["a skew of a day", { jwks_uri: "https://idp.test/", clock_skew: 86_400_000 }, /clock_skew/],
     ["a skew that is no number", { jwks_uri: "https://idp.test/", clock_skew: Number.NaN }, /clock_skew/],
-    ["a file that is not there", { jwks_file: "/nowhere/keys.json" }, /issuer "corp": jwks_file \/nowhere\/keys.json: there is no such file/],
+    [
+      "a file that is not there",
+      { jwks_file: "/nowhere/keys.json" },
+      /issuer "corp": jwks_file \/nowhere\/keys.json: there is no such file/,
+    ],
   ])("are refused for %s", async (_, more, message) => {
     await refused(more, message);
   });
@@ -143,16 +167,25 @@ describe("settings of an issuer", () => {
   });
 
   it("are refused for a file without a usable key", async () => {
-    await refused({ jwks_file: world.file("keys.json", { keys: [jwkOf(ec.privateKey, { kid: "mine" })] }) }, /no usable key; mine: a private key/);
+    await refused(
+      { jwks_file: world.file("keys.json", { keys: [jwkOf(ec.privateKey, { kid: "mine" })] }) },
+      /no usable key; mine: a private key/,
+    );
   });
 
   it("are refused for two issuers with the same iss", async () => {
     const jwks_file = world.file("keys.json", { keys: [ecJwk] });
-    await expect(createCredentials({ jwt: [anIssuer({ jwks_file }), anIssuer({ name: "twin", jwks_file })] })).rejects.toThrow('issuer "twin": another issuer has the same iss');
+    await expect(
+      createCredentials({ jwt: [anIssuer({ jwks_file }), anIssuer({ name: "twin", jwks_file })] }),
+    ).rejects.toThrow('issuer "twin": another issuer has the same iss');
   });
 
   it("report the keys that were left out", async () => {
-    const { news } = await world.open({ jwt: [anIssuer({ jwks_file: world.file("keys.json", { keys: [ecJwk, { ...rsaJwk, use: "enc" }] }) })] });
-    expect(news).toEqual([{ kind: "key-set-loaded", issuer: "corp", usable: 1, skipped: [{ kid: "rsa", reason: "its use is not sig" }] }]);
+    const { news } = await world.open({
+      jwt: [anIssuer({ jwks_file: world.file("keys.json", { keys: [ecJwk, { ...rsaJwk, use: "enc" }] }) })],
+    });
+    expect(news).toEqual([
+      { kind: "key-set-loaded", issuer: "corp", usable: 1, skipped: [{ kid: "rsa", reason: "its use is not sig" }] },
+    ]);
   });
 });

@@ -7,12 +7,20 @@ const world = aWorld();
 afterAll(() => world.end());
 
 const hashOf = (key: string): string => `sha256:${createHash("sha256").update(key).digest("hex")}`;
-const record = (more: Partial<KeyRecord> = {}): KeyRecord => ({ id: "k1", client: "ors-main", hash: hashOf("sk_one"), ...more });
+const record = (more: Partial<KeyRecord> = {}): KeyRecord => ({
+  id: "k1",
+  client: "ors-main",
+  hash: hashOf("sk_one"),
+  ...more,
+});
 const iso = (at: number): string => new Date(at).toISOString();
-const basic = (text: string | Buffer): readonly (readonly [string, string])[] => [["Authorization", `Basic ${Buffer.from(text).toString("base64")}`]];
+const basic = (text: string | Buffer): readonly (readonly [string, string])[] => [
+  ["Authorization", `Basic ${Buffer.from(text).toString("base64")}`],
+];
 const inHeader = (key: string): readonly (readonly [string, string])[] => [["x-api-key", key]];
 const carriers = ["basic", "header:X-Api-Key"];
-const open = (records: readonly KeyRecord[] = [record()], by: readonly string[] = carriers) => world.open({ keys: { records, carriers: by } });
+const open = (records: readonly KeyRecord[] = [record()], by: readonly string[] = carriers) =>
+  world.open({ keys: { records, carriers: by } });
 const whoever = { client: "ors-main", credential: { kind: "key", id: "k1" } };
 
 describe("a key", () => {
@@ -21,12 +29,17 @@ describe("a key", () => {
     expect(identify(basic("ors-main:sk_one"))).toEqual(whoever);
     expect(identify(inHeader("sk_one"))).toEqual(whoever);
     expect(identify([["X-API-KEY", "sk_one"]])).toEqual(whoever);
-    expect(identify([["authorization", `bAsIc ${Buffer.from("ors-main:sk_one").toString("base64")}`]])).toEqual(whoever);
+    expect(identify([["authorization", `bAsIc ${Buffer.from("ors-main:sk_one").toString("base64")}`]])).toEqual(
+      whoever,
+    );
   });
 
   it("is printable ASCII, whatever the table says", async () => {
-    const { identify } = await open(["sk_ö", "a b", "k".repeat(513)].map((key, at) => record({ id: `k${at}`, hash: hashOf(key) })));
-    for (const key of ["sk_ö", "a b", "k".repeat(513)]) expect([identify(inHeader(key)), identify(basic(`ors-main:${key}`))]).toEqual([undefined, undefined]);
+    const { identify } = await open(
+      ["sk_ö", "a b", "k".repeat(513)].map((key, at) => record({ id: `k${at}`, hash: hashOf(key) })),
+    );
+    for (const key of ["sk_ö", "a b", "k".repeat(513)])
+      expect([identify(inHeader(key)), identify(basic(`ors-main:${key}`))]).toEqual([undefined, undefined]);
   });
 
   it("may have colons in it", async () => {
@@ -68,8 +81,17 @@ describe("a key", () => {
     const { identify } = await open([record({ client: "o" })]);
     const good = Buffer.from("o:sk_one").toString("base64");
     expect(good.endsWith("=")).toBe(true);
-    for (const fine of [good, good.replace(/=+$/, ""), ` ${good}`, `   ${good}`]) expect(identify([["Authorization", `Basic ${fine}`]]), fine).toBeDefined();
-    for (const bad of [`${good}=`, `${good}==`, good.replace("U=", "V="), good.replace("U=", "V"), good.slice(0, -2), `${good} `, `${good.slice(0, 4)}\t${good.slice(4)}`]) {
+    for (const fine of [good, good.replace(/=+$/, ""), ` ${good}`, `   ${good}`])
+      expect(identify([["Authorization", `Basic ${fine}`]]), fine).toBeDefined();
+    for (const bad of [
+      `${good}=`,
+      `${good}==`,
+      good.replace("U=", "V="),
+      good.replace("U=", "V"),
+      good.slice(0, -2),
+      `${good} `,
+      `${good.slice(0, 4)}\t${good.slice(4)}`,
+    ]) {
       expect(bad).not.toBe(good);
       expect(identify([["Authorization", `Basic ${bad}`]])).toBeUndefined();
     }
@@ -77,9 +99,15 @@ describe("a key", () => {
 
   it("counts only in the carriers that are on", async () => {
     const onlyBasic = await open([record()], ["basic"]);
-    expect([onlyBasic.identify(inHeader("sk_one")), onlyBasic.identify(basic("ors-main:sk_one"))]).toEqual([undefined, whoever]);
+    expect([onlyBasic.identify(inHeader("sk_one")), onlyBasic.identify(basic("ors-main:sk_one"))]).toEqual([
+      undefined,
+      whoever,
+    ]);
     const onlyHeader = await open([record()], ["header:X-Other"]);
-    expect([onlyHeader.identify(basic("ors-main:sk_one")), onlyHeader.identify([["x-other", "sk_one"]])]).toEqual([undefined, whoever]);
+    expect([onlyHeader.identify(basic("ors-main:sk_one")), onlyHeader.identify([["x-other", "sk_one"]])]).toEqual([
+      undefined,
+      whoever,
+    ]);
   });
 
   it("ends at the moment it expires", async () => {
@@ -98,9 +126,12 @@ describe("a key", () => {
     expect(identify(inHeader("sk_one"))).toBeUndefined();
   });
 
-  it.each(["2030-01-01", "leaked", "", "true", "2030-01-01T00:00:00"])("is refused when `revoked` says %j", async (revoked) => {
-    expect((await open([record({ revoked })])).identify(inHeader("sk_one"))).toBeUndefined();
-  });
+  it.each(["2030-01-01", "leaked", "", "true", "2030-01-01T00:00:00"])(
+    "is refused when `revoked` says %j",
+    async (revoked) => {
+      expect((await open([record({ revoked })])).identify(inHeader("sk_one"))).toBeUndefined();
+    },
+  );
 
   it("is refused with a reason for operators that names its id and never the key", async () => {
     const { identify, denials } = await open([record({ revoked: "leaked" })]);
@@ -113,7 +144,11 @@ describe("a key", () => {
 });
 
 describe("several keys on one request", () => {
-  const records = [record(), record({ id: "k2", hash: hashOf("sk_two") }), record({ id: "k3", client: "alpha-ops", hash: hashOf("sk_three") })];
+  const records = [
+    record(),
+    record({ id: "k2", hash: hashOf("sk_two") }),
+    record({ id: "k3", client: "alpha-ops", hash: hashOf("sk_three") }),
+  ];
   const both = (first: string, second: string) => [...inHeader(first), ...basic(`ors-main:${second}`)];
 
   it("count when they name the same client", async () => {
@@ -122,7 +157,13 @@ describe("several keys on one request", () => {
 
   it("count for nothing when one is bad or another client's", async () => {
     const { identify } = await open(records);
-    for (const headers of [both("sk_three", "sk_one"), both("sk_bad", "sk_one"), both("sk_one", "sk_bad"), both("sk_one", "sk_three")]) expect(identify(headers)).toBeUndefined();
+    for (const headers of [
+      both("sk_three", "sk_one"),
+      both("sk_bad", "sk_one"),
+      both("sk_one", "sk_bad"),
+      both("sk_one", "sk_three"),
+    ])
+      expect(identify(headers)).toBeUndefined();
   });
 });
 
@@ -147,7 +188,9 @@ describe("settings of keys", () => {
   });
 
   it("may write the hash in capitals and the end as a day", async () => {
-    const { identify } = await open([record({ hash: hashOf("sk_one").toUpperCase().replace("SHA256", "sha256"), expires: "2031-01-01" })]);
+    const { identify } = await open([
+      record({ hash: hashOf("sk_one").toUpperCase().replace("SHA256", "sha256"), expires: "2031-01-01" }),
+    ]);
     expect(identify(inHeader("sk_one"))).toEqual(whoever);
   });
 });

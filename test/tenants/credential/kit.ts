@@ -3,7 +3,18 @@ import { generateKeyPairSync, sign, type JsonWebKey, type KeyObject } from "node
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createCredentials, isDenial, type Asking, type CredentialNews, type CredentialOptions, type Credentials, type Denial, type Identified, type Identity, type JwtIssuer } from "../../../src/tenants/credential.ts";
+import {
+  createCredentials,
+  isDenial,
+  type Asking,
+  type CredentialNews,
+  type CredentialOptions,
+  type Credentials,
+  type Denial,
+  type Identified,
+  type Identity,
+  type JwtIssuer,
+} from "../../../src/tenants/credential.ts";
 
 export const NOW = Date.UTC(2030, 0, 2, 3, 4, 5);
 export const SECONDS = NOW / 1000;
@@ -13,10 +24,12 @@ export const rsaPair = (modulusLength = 2048) => generateKeyPairSync("rsa", { mo
 
 export const jwkOf = (key: KeyObject, more: object = {}): JsonWebKey => ({ ...key.export({ format: "jwk" }), ...more });
 
-export const encode = (value: unknown): string => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+export const encode = (value: unknown): string =>
+  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 
 /** A token signed with ES256 over whatever stands in header and payload (text or a value). */
-export const es256 = (key: KeyObject, header: unknown, payload: unknown): string => signParts(key, encode(header), encode(payload));
+export const es256 = (key: KeyObject, header: unknown, payload: unknown): string =>
+  signParts(key, encode(header), encode(payload));
 
 /** Signed with ES256 as the two parts stand, canonical or not. */
 export const signParts = (key: KeyObject, header: string, payload: string): string => {
@@ -25,20 +38,39 @@ export const signParts = (key: KeyObject, header: string, payload: string): stri
 };
 
 export const anIssuer = (more: Partial<JwtIssuer> = {}): JwtIssuer => ({
-  name: "corp", issuer: "https://idp.test/", audience: "ocs-gateway", algorithms: ["ES256", "RS256"], clock_skew: 60_000,
-  claims: { client: "azp", tenant: "ocs_tenant" }, ...more,
+  name: "corp",
+  issuer: "https://idp.test/",
+  audience: "ocs-gateway",
+  algorithms: ["ES256", "RS256"],
+  clock_skew: 60_000,
+  claims: { client: "azp", tenant: "ocs_tenant" },
+  ...more,
 });
 
-export const claims = (more: object = {}): Record<string, unknown> =>
-  ({ iss: "https://idp.test/", aud: "ocs-gateway", azp: "ors-main", iat: SECONDS, exp: SECONDS + 300, jti: "one", ...more });
+export const claims = (more: object = {}): Record<string, unknown> => ({
+  iss: "https://idp.test/",
+  aud: "ocs-gateway",
+  azp: "ors-main",
+  iat: SECONDS,
+  exp: SECONDS + 300,
+  jti: "one",
+  ...more,
+});
 
 /** Without the members named. */
 export const without = (value: Record<string, unknown>, ...names: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 
-export const bearer = (token: string): readonly (readonly [string, string])[] => [["Host", "gw"], ["Authorization", `Bearer ${token}`]];
+export const bearer = (token: string): readonly (readonly [string, string])[] => [
+  ["Host", "gw"],
+  ["Authorization", `Bearer ${token}`],
+];
 
-export type World = { readonly file: (name: string, value: unknown) => string; readonly open: (options: Partial<CredentialOptions>) => Promise<Opened>; readonly end: () => void };
+export type World = {
+  readonly file: (name: string, value: unknown) => string;
+  readonly open: (options: Partial<CredentialOptions>) => Promise<Opened>;
+  readonly end: () => void;
+};
 /**
  * `identify` takes a request's header lines; `wholly` a request, and tells of who has to wait for how long. Nobody is
  * undefined; why is in `denials`, in their order.
@@ -67,7 +99,12 @@ export const aWorld = (): World => {
     open: async (options) => {
       const clock = { now: NOW };
       const news: CredentialNews[] = [];
-      const credentials = await createCredentials({ jwt: [], now: () => clock.now, tell: (item) => news.push(item), ...options });
+      const credentials = await createCredentials({
+        jwt: [],
+        now: () => clock.now,
+        tell: (item) => news.push(item),
+        ...options,
+      });
       opened.push(credentials);
       const denials: Denial[] = [];
       const known = (answer: Identified): Identity | undefined => {
@@ -83,7 +120,16 @@ export const aWorld = (): World => {
         const answer = credentials.identify({ headers, source: "192.0.2.1" });
         return answer instanceof Promise ? answer.then(known) : known(answer);
       };
-      return { ...credentials, clock, news, denials, whole: credentials.identify, wholly, identify, ask: async (token) => identify(bearer(token)) };
+      return {
+        ...credentials,
+        clock,
+        news,
+        denials,
+        whole: credentials.identify,
+        wholly,
+        identify,
+        ask: async (token) => identify(bearer(token)),
+      };
     },
     end: () => {
       for (const credentials of opened) credentials.close();

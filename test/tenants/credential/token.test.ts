@@ -4,7 +4,21 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifySignature } from "../../../src/tenants/credential/signature.ts";
 import { splitCompact } from "../../../src/tenants/credential/token.ts";
-import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf, rsaPair, SECONDS, signParts, without, type Opened } from "./kit.ts";
+import {
+  anIssuer,
+  aWorld,
+  bearer,
+  claims,
+  ecPair,
+  encode,
+  es256,
+  jwkOf,
+  rsaPair,
+  SECONDS,
+  signParts,
+  without,
+  type Opened,
+} from "./kit.ts";
 
 const ec = ecPair();
 const otherEc = ecPair();
@@ -23,9 +37,18 @@ beforeAll(async () => {
   }).listen(0, "127.0.0.1");
   await new Promise((ready) => lure.once("listening", ready));
   lureUrl = `http://127.0.0.1:${(lure.address() as AddressInfo).port}/keys`;
-  const first = world.file("first.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" }), jwkOf(rsa.publicKey, { kid: "rsa" })] });
-  const second = world.file("second.json", { keys: [jwkOf(otherEc.publicKey, { kid: "ec" }), jwkOf(otherEc.publicKey, { kid: "other" })] });
-  gate = await world.open({ jwt: [anIssuer({ jwks_file: first }), anIssuer({ name: "second", issuer: "https://second.test/", jwks_file: second })] });
+  const first = world.file("first.json", {
+    keys: [jwkOf(ec.publicKey, { kid: "ec" }), jwkOf(rsa.publicKey, { kid: "rsa" })],
+  });
+  const second = world.file("second.json", {
+    keys: [jwkOf(otherEc.publicKey, { kid: "ec" }), jwkOf(otherEc.publicKey, { kid: "other" })],
+  });
+  gate = await world.open({
+    jwt: [
+      anIssuer({ jwks_file: first }),
+      anIssuer({ name: "second", issuer: "https://second.test/", jwks_file: second }),
+    ],
+  });
 });
 
 afterAll(() => {
@@ -52,7 +75,8 @@ const der = sign("sha256", Buffer.from(`${head}.${body}`), ec.privateKey).toStri
 const raw = Buffer.from(signature, "base64url");
 const signed = (bytes: Uint8Array): string => `${head}.${body}.${Buffer.from(bytes).toString("base64url")}`;
 /** A payload with one claim as it is written here. */
-const written = (name: string, json: string): string => JSON.stringify(claims({ [name]: 0 })).replace(`"${name}":0`, `"${name}":${json}`);
+const written = (name: string, json: string): string =>
+  JSON.stringify(claims({ [name]: 0 })).replace(`"${name}":0`, `"${name}":${json}`);
 const withHeader = (more: object): string => token(claims(), { ...header, ...more });
 /** A part whose last letter has unused bits: these payloads end one byte into a group of three. */
 const loose = [0, 1, 2].map((more) => encode(claims({ x: "x".repeat(more) }))).find((part) => part.length % 4 === 2)!;
@@ -69,9 +93,21 @@ const nextLetter = (letter: string): string => {
 
 describe("a good token", () => {
   it.each([
-    ["names the client, its jti and no tenant", claims(), { client: "ors-main", credential: { kind: "jwt", id: "one" } }],
-    ["may narrow to a tenant by name", claims({ ocs_tenant: "Alpha Tenant" }), { client: "ors-main", credential: { kind: "jwt", id: "one" }, tenant: "Alpha Tenant" }],
-    ["may narrow to a tenant by DBID", claims({ ocs_tenant: 101 }), { client: "ors-main", credential: { kind: "jwt", id: "one" }, tenant: "101" }],
+    [
+      "names the client, its jti and no tenant",
+      claims(),
+      { client: "ors-main", credential: { kind: "jwt", id: "one" } },
+    ],
+    [
+      "may narrow to a tenant by name",
+      claims({ ocs_tenant: "Alpha Tenant" }),
+      { client: "ors-main", credential: { kind: "jwt", id: "one" }, tenant: "Alpha Tenant" },
+    ],
+    [
+      "may narrow to a tenant by DBID",
+      claims({ ocs_tenant: 101 }),
+      { client: "ors-main", credential: { kind: "jwt", id: "one" }, tenant: "101" },
+    ],
   ])("%s", async (_, payload, identity) => {
     expect(await gate.ask(token(payload))).toEqual(identity);
   });
@@ -90,9 +126,19 @@ describe("a good token", () => {
     ["iat lies one skew ahead", claims({ iat: SECONDS + 60 }), header],
     ["nbf lies one skew ahead", claims({ nbf: SECONDS + 60 }), header],
     ["it lives for 24 hours exactly", claims({ exp: SECONDS + 86_400 }), header],
-    ["a foreign claim nests as deep as identity providers do", claims({ resource_access: { account: { roles: ["view"] } } }), header],
+    [
+      "a foreign claim nests as deep as identity providers do",
+      claims({ resource_access: { account: { roles: ["view"] } } }),
+      header,
+    ],
     ["a foreign claim nests five deep", claims({ a: { b: { c: { d: { e: ["x"] } } } } }), header],
-    ["it has 200 groups", claims({ groups: Array.from({ length: 200 }, (_, at) => `8d7f1c2a-1b2c-4d5e-8f90-${String(at).padStart(12, "0")}`) }), header],
+    [
+      "it has 200 groups",
+      claims({
+        groups: Array.from({ length: 200 }, (_, at) => `8d7f1c2a-1b2c-4d5e-8f90-${String(at).padStart(12, "0")}`),
+      }),
+      header,
+    ],
     ["it has 400 roles", claims({ roles: Array.from({ length: 400 }, (_, at) => `role-${at}`) }), header],
     ["exp has a fraction", claims({ exp: SECONDS + 300.5 }), header],
     ["iat and nbf have a fraction", claims({ iat: SECONDS - 0.25, nbf: SECONDS - 0.001 }), header],
@@ -104,14 +150,20 @@ describe("a good token", () => {
     ["its header is nearly 4 KiB long", claims(), { ...header, x: "x".repeat(3000) }],
     ["its key is the second issuer's own of that kid", undefined, header],
   ])("is accepted when %s", async (_, payload, head) => {
-    const text = payload ? token(payload, head) : es256(otherEc.privateKey, head, claims({ iss: "https://second.test/" }));
+    const text = payload
+      ? token(payload, head)
+      : es256(otherEc.privateKey, head, claims({ iss: "https://second.test/" }));
     expect((await gate.ask(text))?.client).toBe("ors-main");
   });
 });
 
 const noneTokens = ["none", "None", "NONE", "nOnE"].flatMap((alg) => {
   const input = `${encode({ alg, kid: "ec", typ: "JWT" })}.${body}`;
-  return [["empty", ""], ["original", signature], ["garbage", "AAAA"]].map(([name, end]) => [`alg ${alg} with ${name} signature`, `${input}.${end}`] as const);
+  return [
+    ["empty", ""],
+    ["original", signature],
+    ["garbage", "AAAA"],
+  ].map(([name, end]) => [`alg ${alg} with ${name} signature`, `${input}.${end}`] as const);
 });
 
 const attacks: readonly (readonly [string, string])[] = [
@@ -131,7 +183,17 @@ const attacks: readonly (readonly [string, string])[] = [
   ["HS256 with the JWK", hs256(JSON.stringify(jwkOf(rsa.publicKey)))],
   ["HS256 with the modulus", hs256(jwkOf(rsa.publicKey).n!)],
   ["HS256 with an empty secret", hs256("")],
-  ...([[0n, 0n], [0n, 1n], [1n, 0n], [n, n], [n, 1n], [1n, n], [n + 1n, n + 1n]] as const).map(([r, s]) => [`ES256 with r=${r}, s=${s}`, es256With(r, s)] as const),
+  ...(
+    [
+      [0n, 0n],
+      [0n, 1n],
+      [1n, 0n],
+      [n, n],
+      [n, 1n],
+      [1n, n],
+      [n + 1n, n + 1n],
+    ] as const
+  ).map(([r, s]) => [`ES256 with r=${r}, s=${s}`, es256With(r, s)] as const),
   ["ES256 in DER", `${head}.${body}.${der}`],
   ["ES256 one byte short", signed(raw.subarray(0, 63))],
   ["ES256 one byte long", signed(Buffer.concat([raw, Buffer.from([0])]))],
@@ -139,7 +201,10 @@ const attacks: readonly (readonly [string, string])[] = [
   ["a changed payload", `${head}.${encode(claims({ azp: "alpha-ops" }))}.${signature}`],
   ["another's key", es256(otherEc.privateKey, header, claims())],
   ["an alg that is the issuer's but not the key's", token(claims(), { ...header, kid: "rsa" })],
-  ["an RSA signature for the elliptic key", `${encode({ ...header, alg: "RS256" })}.${body}.${sign("sha256", Buffer.from(`${encode({ ...header, alg: "RS256" })}.${body}`), rsa.privateKey).toString("base64url")}`],
+  [
+    "an RSA signature for the elliptic key",
+    `${encode({ ...header, alg: "RS256" })}.${body}.${sign("sha256", Buffer.from(`${encode({ ...header, alg: "RS256" })}.${body}`), rsa.privateKey).toString("base64url")}`,
+  ],
   ["kid unknown", withHeader({ kid: "nobody" })],
   ["kid absent", token(claims(), without(header, "kid"))],
   ["kid of 4 KiB", withHeader({ kid: "k".repeat(2900) })],
@@ -156,7 +221,10 @@ const attacks: readonly (readonly [string, string])[] = [
   ["b64 false", withHeader({ b64: false })],
   ["zip", withHeader({ zip: "DEF" })],
   ["enc", withHeader({ enc: "A256GCM" })],
-  ["PBES2 with a huge p2c", token(claims(), { alg: "PBES2-HS256+A128KW", enc: "A128GCM", p2c: 2_147_483_647, p2s: "AAAA", kid: "ec" })],
+  [
+    "PBES2 with a huge p2c",
+    token(claims(), { alg: "PBES2-HS256+A128KW", enc: "A128GCM", p2c: 2_147_483_647, p2s: "AAAA", kid: "ec" }),
+  ],
   ["typ logout+jwt", withHeader({ typ: "logout+jwt" })],
   ["typ a number", withHeader({ typ: 1 })],
   ["typ null", withHeader({ typ: null })],
@@ -216,7 +284,10 @@ const attacks: readonly (readonly [string, string])[] = [
   ["tenant true", token(claims({ ocs_tenant: true }))],
   ["jti a number", token(claims({ jti: 1 }))],
   ["a doubled key in the payload", token(JSON.stringify(claims()).replace("{", '{"azp":"alpha-ops",'))],
-  ["a doubled key written in two ways", token(JSON.stringify(claims()).replace("{", String.raw`{"a\u007ap":"alpha-ops",`))],
+  [
+    "a doubled key written in two ways",
+    token(JSON.stringify(claims()).replace("{", String.raw`{"a\u007ap":"alpha-ops",`)),
+  ],
   ["a doubled key deep in the payload", token(JSON.stringify(claims()).replace("{", '{"x":[{"y":1,"y":2}],'))],
   ["a doubled key in the header", token(claims(), '{"alg":"ES256","alg":"ES256","kid":"ec"}')],
   ["__proto__ in the payload", token(JSON.stringify(claims()).replace("{", '{"__proto__":{"azp":"x"},'))],
@@ -229,7 +300,10 @@ const attacks: readonly (readonly [string, string])[] = [
   ["padding that was signed", signParts(ec.privateKey, head, `${loose}==`)],
   ["unused bits that were signed", signParts(ec.privateKey, head, loose.slice(0, -1) + nextLetter(loose.at(-1)!))],
   ["a blank that was signed", signParts(ec.privateKey, head, `${body.slice(0, 8)} ${body.slice(8)}`)],
-  ["a signature in the other base64 alphabet", withDash().replace(/[^.]*$/, (part) => part.replaceAll("-", "+").replaceAll("_", "/"))],
+  [
+    "a signature in the other base64 alphabet",
+    withDash().replace(/[^.]*$/, (part) => part.replaceAll("-", "+").replaceAll("_", "/")),
+  ],
   ["a blank inside", `${head}. ${body}.${signature}`],
   ["a blank at the end", `${head}.${body}.${signature} `],
   ["a newline inside", `${head}.${body.slice(0, 8)}\n${body.slice(8)}.${signature}`],
@@ -254,7 +328,8 @@ describe("a bad token is refused", () => {
 
 describe("each layer refuses by itself", () => {
   it("what is not three parts, before any library sees it", () => {
-    for (const text of ["", "a", "a.b", "a.b.c.d", "a.b.c.d.e"]) expect(() => splitCompact(text)).toThrow("three parts");
+    for (const text of ["", "a", "a.b", "a.b.c.d", "a.b.c.d.e"])
+      expect(() => splitCompact(text)).toThrow("three parts");
   });
 
   it("an algorithm that is not the key's, before any library sees it", () => {
@@ -294,36 +369,65 @@ describe("where a token stands", () => {
     ["in a cookie", [["Cookie", `access_token=${good}`]]],
     ["in Proxy-Authorization", [["Proxy-Authorization", `Bearer ${good}`]]],
     ["in two Authorization lines", [...bearer(good), ...bearer(good)]],
-    ["in two Authorization lines of different case", [["Authorization", `Bearer ${good}`], ["authorization", `Bearer ${good}`]]],
+    [
+      "in two Authorization lines of different case",
+      [
+        ["Authorization", `Bearer ${good}`],
+        ["authorization", `Bearer ${good}`],
+      ],
+    ],
     ["after Bearer twice", [["Authorization", `Bearer Bearer ${good}`]]],
     ["twice, with a comma", [["Authorization", `Bearer ${good}, Bearer ${good}`]]],
     ["after a tab", [["Authorization", `bearer\t${good}`]]],
     ["after a blank and a tab", [["Authorization", `Bearer \t${good}`]]],
     ["without a scheme", [["Authorization", good]]],
     ["after another scheme", [["Authorization", `JWT ${good}`]]],
-    ["as a Basic password, which is off", [["Authorization", `Basic ${Buffer.from(`ors-main:${good}`).toString("base64")}`]]],
+    [
+      "as a Basic password, which is off",
+      [["Authorization", `Basic ${Buffer.from(`ors-main:${good}`).toString("base64")}`]],
+    ],
     ["nowhere", [["Host", "gw"]]],
   ])("%s counts for nothing", async (_, headers) => {
     expect(await gate.identify(headers)).toBeUndefined();
   });
 
-  it.each(["Bearer", "bearer", "BEARER", "Bearer "])("after %s it counts, in any case of the header's name", async (scheme) => {
-    expect((await gate.identify([["aUTHORIZATION", `${scheme} ${good}`]]))?.client).toBe("ors-main");
-  });
+  it.each(["Bearer", "bearer", "BEARER", "Bearer "])(
+    "after %s it counts, in any case of the header's name",
+    async (scheme) => {
+      expect((await gate.identify([["aUTHORIZATION", `${scheme} ${good}`]]))?.client).toBe("ors-main");
+    },
+  );
 });
 
 describe("the longest life of a token", () => {
   const life = (seconds: number, more: object = {}): string => token(claims({ exp: SECONDS + seconds, ...more }));
   it.each<[string, number | undefined, string, string]>([
     ["a day unless stated", undefined, life(86_400), "ors-main"],
-    ["no more unless stated", undefined, life(86_401), "the token lives for 86401 s, longer than max_lifetime (86400 s)"],
+    [
+      "no more unless stated",
+      undefined,
+      life(86_401),
+      "the token lives for 86401 s, longer than max_lifetime (86400 s)",
+    ],
     ["as the settings say, longer", 30 * 86_400_000, life(30 * 86_400), "ors-main"],
     ["as the settings say, shorter", 300_000, life(301), "the token lives for 301 s, longer than max_lifetime (300 s)"],
-    ["from now on without iat", 300_000, token(without(claims({ exp: SECONDS + 301 }), "iat")), "the token lives for 301 s, longer than max_lifetime (300 s)"],
-    ["from iat, and not from nbf", 300_000, life(301, { nbf: SECONDS + 1 }), "the token lives for 301 s, longer than max_lifetime (300 s)"],
+    [
+      "from now on without iat",
+      300_000,
+      token(without(claims({ exp: SECONDS + 301 }), "iat")),
+      "the token lives for 301 s, longer than max_lifetime (300 s)",
+    ],
+    [
+      "from iat, and not from nbf",
+      300_000,
+      life(301, { nbf: SECONDS + 1 }),
+      "the token lives for 301 s, longer than max_lifetime (300 s)",
+    ],
   ])("is %s", async (_what, max_lifetime, text, told) => {
     const jwks_file = world.file("lifetime.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] });
-    const opened = await world.open({ jwt: [anIssuer({ jwks_file, ...(max_lifetime !== undefined && { max_lifetime }) })] });
+    const opened = await world.open({
+      jwt: [anIssuer({ jwks_file, ...(max_lifetime !== undefined && { max_lifetime }) })],
+    });
     expect((await opened.ask(text))?.client ?? opened.denials[0]?.reason).toBe(told);
   });
 });
@@ -332,6 +436,9 @@ describe("a tenant claim that the settings do not name", () => {
   it("is not read", async () => {
     const path = world.file("plain.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] });
     const plain = await world.open({ jwt: [anIssuer({ jwks_file: path, claims: { client: "azp" } })] });
-    expect(await plain.ask(token(claims({ ocs_tenant: [1] })))).toEqual({ client: "ors-main", credential: { kind: "jwt", id: "one" } });
+    expect(await plain.ask(token(claims({ ocs_tenant: [1] })))).toEqual({
+      client: "ors-main",
+      credential: { kind: "jwt", id: "one" },
+    });
   });
 });

@@ -1,10 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import {
-  Ownership,
-  type Announcement,
-  type HandleLease,
-  type PersonTokens,
-} from "../../../src/tenants/ownership.ts";
+import { Ownership, type Announcement, type HandleLease, type PersonTokens } from "../../../src/tenants/ownership.ts";
 import { aTenant } from "../../kit/line.ts";
 
 const open: Ownership[] = [];
@@ -21,8 +16,16 @@ const alpha = aTenant({ records: "pre-dial" });
 const beta = aTenant({ records: "pre-dial", dbid: 102, name: "Beta Tenant" });
 
 const row = (handle: number, over: Partial<Announcement> = {}): Announcement => ({
-  upstream: "ocs", handle, tenant: 101, campaign: null, group: null, list: null,
-  phone: "t1:one", customer: "t1:person", attempt: "first", ...over,
+  upstream: "ocs",
+  handle,
+  tenant: 101,
+  campaign: null,
+  group: null,
+  list: null,
+  phone: "t1:one",
+  customer: "t1:person",
+  attempt: "first",
+  ...over,
 });
 const ONE: PersonTokens = { phone: "t1:one", customer_id: "t1:person" };
 
@@ -33,7 +36,10 @@ const leaseOf = (ownership: Ownership): HandleLease => {
 };
 
 type Step = (ownership: Ownership) => Promise<unknown> | void;
-const announced = (over: Partial<Announcement> = {}): Step => (ownership) => ownership.announce(row(15, over));
+const announced =
+  (over: Partial<Announcement> = {}): Step =>
+  (ownership) =>
+    ownership.announce(row(15, over));
 const registered: Step = (ownership) => ownership.register("ocs", 15, 101, [101]);
 const takeover: Step = (ownership) => ownership.settle("ocs", { endpoint: "http://two", how: "takeover" });
 const ended: Step = (ownership) => ownership.end("ocs", 15, "call-ended");
@@ -42,9 +48,24 @@ describe("the person with whom OCS announced a record", () => {
   it.each<[what: string, of: PersonTokens | undefined, ...steps: Step[]]>([
     ["as announced", ONE, announced()],
     ["of the phone alone", { phone: "t1:one" }, announced({ customer: null })],
-    ["of another attempt", { phone: "t1:two" }, announced(), announced({ attempt: "second", phone: "t1:two", customer: null })],
-    ["nobody, when a later attempt names nobody", undefined, announced(), announced({ attempt: "second", phone: null, customer: null })],
-    ["as before, when a copy of the announcement names nobody", ONE, announced(), announced({ phone: null, customer: null })],
+    [
+      "of another attempt",
+      { phone: "t1:two" },
+      announced(),
+      announced({ attempt: "second", phone: "t1:two", customer: null }),
+    ],
+    [
+      "nobody, when a later attempt names nobody",
+      undefined,
+      announced(),
+      announced({ attempt: "second", phone: null, customer: null }),
+    ],
+    [
+      "as before, when a copy of the announcement names nobody",
+      ONE,
+      announced(),
+      announced({ phone: null, customer: null }),
+    ],
     ["as before, when a registrar names the tenant too", ONE, announced(), registered],
     ["nobody, when a registrar alone names the tenant", undefined, registered],
     ["nobody of the life of OCS before", undefined, announced(), takeover, registered],
@@ -72,7 +93,10 @@ describe("the person with whom OCS announced a record", () => {
     const ownership = make();
     await ownership.announce(row(15));
     await ownership.announce(row(15, { tenant: 102 }));
-    expect([ownership.announcedFor([alpha], "15"), ownership.announcedFor([beta], "15")]).toEqual([undefined, undefined]);
+    expect([ownership.announcedFor([alpha], "15"), ownership.announcedFor([beta], "15")]).toEqual([
+      undefined,
+      undefined,
+    ]);
   });
 
   it.each<[what: string, withdrawn: string | undefined, over: Partial<Announcement>]>([

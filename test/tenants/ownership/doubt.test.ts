@@ -24,11 +24,7 @@ afterEach(async () => {
 type Begun = { readonly ownership: Ownership; readonly stop: () => Promise<void> };
 
 /** One run of the gateway on the same file. `window`: so far below the highest handle a new one proves nothing. */
-const begin = async (
-  over: Partial<OwnershipStore> = {},
-  window = 64,
-  endpoint = "http://one",
-): Promise<Begun> => {
+const begin = async (over: Partial<OwnershipStore> = {}, window = 64, endpoint = "http://one"): Promise<Begun> => {
   const store = { ...(await openOwnershipStore(join(dir, "ownership.sqlite"))), ...over };
   const told = { staleAfter: () => 1_800_000, tell: () => undefined, window: () => window };
   const ownership = new Ownership({ ...told, store });
@@ -42,7 +38,14 @@ const begin = async (
 };
 
 const row = (handle: number, tenant: number) => ({
-  upstream: "ocs", handle, tenant, campaign: null, group: null, list: null, phone: null, attempt: `${handle}-${tenant}`,
+  upstream: "ocs",
+  handle,
+  tenant,
+  campaign: null,
+  group: null,
+  list: null,
+  phone: null,
+  attempt: `${handle}-${tenant}`,
 });
 const tenant = (dbid: number): Tenant => aTenant({ records: "pre-dial", dbid });
 const verdict = (answer: Answer): string =>
@@ -54,7 +57,11 @@ const CAUSES: readonly [what: string, cause: (run: Ownership) => Promise<unknown
   ["OCS announces a handle of that time for another tenant", (run) => run.announce(row(3, 102)), "owned"],
   ["OCS announces a handle of that time for nobody here", (run) => run.disown("ocs", 3), "disputed"],
   ["OCS contradicts itself on a handle of that time", (run) => run.disown("ocs", 3, [102, 103]), "disputed"],
-  ["a registrar names another tenant for one that OCS announced", (run) => run.register("ocs", 3, 102, [102]), "unclear"],
+  [
+    "a registrar names another tenant for one that OCS announced",
+    (run) => run.register("ocs", 3, 102, [102]),
+    "unclear",
+  ],
   ["a registrar names another tenant for one that it named", (run) => run.register("ocs", 5, 102, [101, 102]), "owned"],
 ];
 
@@ -114,26 +121,29 @@ describe("what is in doubt", () => {
     ]);
   });
 
-  it.each([false, true])("stays in doubt where it goes over into a proven life, after a restart: %s", async (restarts) => {
-    const first = await begin({}, 4);
-    for (const handle of [1, 2, 3, 20]) await first.ownership.announce(row(handle, 101));
-    await first.ownership.announce(row(5, 101));
-    first.ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
-    // Announced after the highest one, it may be of the life that 4 proves. The registrar knows better.
-    expect(await first.ownership.register("ocs", 5, 103, [103])).toBe("unclear");
-    await first.ownership.announce(row(4, 102));
-    let run = first;
-    if (restarts) {
-      await first.stop();
-      run = await begin({}, 4);
-    }
-    expect(run.ownership.epochOf("ocs")).toBe(2);
-    for (const handle of [8, 9, 10]) await run.ownership.announce(row(handle, 102));
-    expect([5, 4].map((handle) => verdictOn(run, handle, handle === 5 ? 101 : 102))).toEqual([
-      "unclear: unconfirmed",
-      "its own",
-    ]);
-  });
+  it.each([false, true])(
+    "stays in doubt where it goes over into a proven life, after a restart: %s",
+    async (restarts) => {
+      const first = await begin({}, 4);
+      for (const handle of [1, 2, 3, 20]) await first.ownership.announce(row(handle, 101));
+      await first.ownership.announce(row(5, 101));
+      first.ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
+      // Announced after the highest one, it may be of the life that 4 proves. The registrar knows better.
+      expect(await first.ownership.register("ocs", 5, 103, [103])).toBe("unclear");
+      await first.ownership.announce(row(4, 102));
+      let run = first;
+      if (restarts) {
+        await first.stop();
+        run = await begin({}, 4);
+      }
+      expect(run.ownership.epochOf("ocs")).toBe(2);
+      for (const handle of [8, 9, 10]) await run.ownership.announce(row(handle, 102));
+      expect([5, 4].map((handle) => verdictOn(run, handle, handle === 5 ? 101 : 102))).toEqual([
+        "unclear: unconfirmed",
+        "its own",
+      ]);
+    },
+  );
 
   it("is over with a takeover, also after a restart", async () => {
     await before();

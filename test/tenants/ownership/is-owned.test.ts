@@ -7,8 +7,16 @@ import { aTenant } from "../../kit/line.ts";
 const open: Ownership[] = [];
 afterEach(() => Promise.all(open.splice(0).map((each) => each.close())));
 
-const row = (handle: number, tenant = 101, attempt: string | null = null): Announcement =>
-  ({ upstream: "ocs", handle, tenant, campaign: null, group: null, list: null, phone: null, attempt });
+const row = (handle: number, tenant = 101, attempt: string | null = null): Announcement => ({
+  upstream: "ocs",
+  handle,
+  tenant,
+  campaign: null,
+  group: null,
+  list: null,
+  phone: null,
+  attempt,
+});
 
 const make = (): Ownership => {
   const ownership = new Ownership({ staleAfter: () => 1_800_000, tell: () => undefined });

@@ -26,7 +26,10 @@ const begin = async (over: Partial<OwnershipStore> = {}, restartGrace = 0): Prom
   const store = await openOwnershipStore(join(dir, "ownership.sqlite"));
   const ownership = new Ownership({
     store: { ...store, ...over },
-    staleAfter: () => 1_800_000, tell: () => undefined, window: () => 64, restartGrace: () => restartGrace,
+    staleAfter: () => 1_800_000,
+    tell: () => undefined,
+    window: () => 64,
+    restartGrace: () => restartGrace,
   });
   running.push(ownership);
   ownership.settle("ocs", { endpoint: "http://one", how: "start" });
@@ -37,8 +40,16 @@ const begin = async (over: Partial<OwnershipStore> = {}, restartGrace = 0): Prom
   return { ownership, stop };
 };
 
-const row = (handle: number, tenant: number, attempt = `${handle}-${tenant}`) =>
-  ({ upstream: "ocs", handle, tenant, campaign: null, group: null, list: null, phone: null, attempt });
+const row = (handle: number, tenant: number, attempt = `${handle}-${tenant}`) => ({
+  upstream: "ocs",
+  handle,
+  tenant,
+  campaign: null,
+  group: null,
+  list: null,
+  phone: null,
+  attempt,
+});
 const verdict = (answer: Answer): string =>
   "lease" in answer ? "its own" : "denied" in answer ? answer.denied.why : `unclear: ${answer.unclear}`;
 const verdictOn = ({ ownership }: Run, handle: number, dbid: number): string =>

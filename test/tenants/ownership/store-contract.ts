@@ -60,11 +60,15 @@ const epoch =
   (store) =>
     store.beginEpoch("ocs", number, endpoint, keepFrom);
 
-const announced = (number: number, ...handles: readonly number[]): Step => async (store) => {
-  for (const handle of handles) store.announced("ocs", number, handle, 0);
-};
-const announcedAt = (generation: number, handle: number): Step => async (store) =>
-  store.announced("ocs", 1, handle, generation);
+const announced =
+  (number: number, ...handles: readonly number[]): Step =>
+  async (store) => {
+    for (const handle of handles) store.announced("ocs", number, handle, 0);
+  };
+const announcedAt =
+  (generation: number, handle: number): Step =>
+  async (store) =>
+    store.announced("ocs", 1, handle, generation);
 const doubt =
   (generation: number): Step =>
   (store) =>
@@ -166,14 +170,22 @@ const CASES: readonly Case[] = [
   {
     does: "forgets what was announced with the epoch, but for what stays owned",
     steps: [
-      epoch(1, "http://one"), announced(1, 7), put(9), epoch(2, "http://one", 9), announced(2, 3), announced(1, 4),
+      epoch(1, "http://one"),
+      announced(1, 7),
+      put(9),
+      epoch(2, "http://one", 9),
+      announced(2, 3),
+      announced(1, 4),
     ],
     left: { announced: pagesOf(9, 3) },
   },
   {
     does: "keeps a row without an owner, which a removal of the owner before leaves, and a later owner replaces",
     steps: [
-      put(5), put(5, { generation: 6, among: [101, 102] }), remove(5, 5), put(7, { among: [101] }),
+      put(5),
+      put(5, { generation: 6, among: [101, 102] }),
+      remove(5, 5),
+      put(7, { among: [101] }),
       put(7, { generation: 8 }),
     ],
     left: { owned: [kept(5, { generation: 6, among: [101, 102] }), kept(7, { generation: 8 })] },

@@ -5,7 +5,14 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  openOwnershipStore, type Change, type News, type Order, type Owned, type OwnershipStore, type Row, type StoreThread,
+  openOwnershipStore,
+  type Change,
+  type News,
+  type Order,
+  type Owned,
+  type OwnershipStore,
+  type Row,
+  type StoreThread,
 } from "../../../src/tenants/ownership/store.ts";
 
 let dir: string;
@@ -27,11 +34,34 @@ const begin = async (): Promise<OwnershipStore> => {
 };
 
 const row = (handle: number, over: Partial<Row> = {}): Row => ({
-  upstream: "ocs", epoch: 1, endpoint: "http://one", highest: handle, highestAt: handle - 1, generation: handle, handle, tenant: 101, since: 1_000_000 + handle, campaign: "Alpha Campaign", group: "106", list: "Alpha List", phone: "t1:token", customer: "t1:person", attempt: `attempt-${handle}`, ...over,
+  upstream: "ocs",
+  epoch: 1,
+  endpoint: "http://one",
+  highest: handle,
+  highestAt: handle - 1,
+  generation: handle,
+  handle,
+  tenant: 101,
+  since: 1_000_000 + handle,
+  campaign: "Alpha Campaign",
+  group: "106",
+  list: "Alpha List",
+  phone: "t1:token",
+  customer: "t1:person",
+  attempt: `attempt-${handle}`,
+  ...over,
 });
 
-const kept = (handle: number, over: Partial<Owned> = {}): Owned =>
-  ({ phone: "t1:token", customer: "t1:person", handle, tenant: 101, since: 1_000_000 + handle, generation: handle, attempt: `attempt-${handle}`, ...over });
+const kept = (handle: number, over: Partial<Owned> = {}): Owned => ({
+  phone: "t1:token",
+  customer: "t1:person",
+  handle,
+  tenant: 101,
+  since: 1_000_000 + handle,
+  generation: handle,
+  attempt: `attempt-${handle}`,
+  ...over,
+});
 
 describe("ownership on disk", () => {
   it("is what the next run finds, oldest first, in the epoch that was under way", async () => {
@@ -39,15 +69,34 @@ describe("ownership on disk", () => {
     await store.beginEpoch("ocs", 1, "http://one");
     await Promise.all([store.put(row(3)), store.put(row(1)), store.put(row(2, { tenant: 102 }))]);
     await store.close();
-    const owned = [[1, 101], [2, 102], [3, 101]].map(([handle, tenant]) => kept(handle!, { tenant: tenant! }));
-    expect((await begin()).restored.get("ocs")).toEqual({ upstream: "ocs", endpoint: "http://one", epoch: 1, highest: 3, highestAt: 2, generation: 3, doubtUpTo: -1, announced: [], owned });
+    const owned = [
+      [1, 101],
+      [2, 102],
+      [3, 101],
+    ].map(([handle, tenant]) => kept(handle!, { tenant: tenant! }));
+    expect((await begin()).restored.get("ocs")).toEqual({
+      upstream: "ocs",
+      endpoint: "http://one",
+      epoch: 1,
+      highest: 3,
+      highestAt: 2,
+      generation: 3,
+      doubtUpTo: -1,
+      announced: [],
+      owned,
+    });
   });
 
   it("replaces, forgets, and voids by upstream", async () => {
     const store = await begin();
     await store.beginEpoch("ocs", 1, "http://one");
     await store.beginEpoch("other", 1, "http://o");
-    await Promise.all([store.put(row(1)), store.put(row(2)), store.put(row(1, { tenant: 102, since: 5, generation: 3 })), store.put(row(9, { upstream: "other" }))]);
+    await Promise.all([
+      store.put(row(1)),
+      store.put(row(2)),
+      store.put(row(1, { tenant: 102, since: 5, generation: 3 })),
+      store.put(row(9, { upstream: "other" })),
+    ]);
     await store.remove("ocs", 2, 2);
     await store.close();
     const second = await begin();
@@ -68,7 +117,11 @@ describe("ownership on disk", () => {
     expect(await store.byAttempt("ocs", "attempt-16")).toBeUndefined();
   });
 
-  it.each([["older", 4, true], ["same", 5, false], ["younger", 6, false]])("removes a row by an order for the %s generation: row still there %s", async (_which, generation, stays) => {
+  it.each([
+    ["older", 4, true],
+    ["same", 5, false],
+    ["younger", 6, false],
+  ])("removes a row by an order for the %s generation: row still there %s", async (_which, generation, stays) => {
     const store = await begin();
     await store.put(row(5));
     await store.remove("ocs", 5, generation);
@@ -78,7 +131,13 @@ describe("ownership on disk", () => {
 
   it("removes what was put in the same commit, and keeps what a younger generation put", async () => {
     const store = await begin();
-    await Promise.all([store.put(row(5)), store.remove("ocs", 5, 5), store.put(row(6)), store.remove("ocs", 6, 6), store.put(row(6, { generation: 7 }))]);
+    await Promise.all([
+      store.put(row(5)),
+      store.remove("ocs", 5, 5),
+      store.put(row(6)),
+      store.remove("ocs", 6, 6),
+      store.put(row(6, { generation: 7 })),
+    ]);
     await store.close();
     expect((await begin()).restored.get("ocs")?.owned).toEqual([kept(6, { generation: 7 })]);
   });
@@ -98,7 +157,11 @@ describe("ownership on disk", () => {
     await Promise.all([store.put(row(1)), store.put(row(2)), store.beginEpoch("other", 1, "http://o")]);
     const holder = new DatabaseSync(file);
     holder.exec("BEGIN IMMEDIATE");
-    const told = await Promise.allSettled([store.remove("ocs", 1, 1), store.beginEpoch("other", 2, "http://p"), store.put(row(3))]);
+    const told = await Promise.allSettled([
+      store.remove("ocs", 1, 1),
+      store.beginEpoch("other", 2, "http://p"),
+      store.put(row(3)),
+    ]);
     expect(told.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
     while (store.pending() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(store.pending()).toBe(2);
@@ -107,7 +170,10 @@ describe("ownership on disk", () => {
     while (store.pending() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     await store.close();
     const { restored } = await begin();
-    expect([restored.get("ocs")?.owned.some(({ handle }) => handle === 1), restored.get("other")?.epoch]).toEqual([false, 2]);
+    expect([restored.get("ocs")?.owned.some(({ handle }) => handle === 1), restored.get("other")?.epoch]).toEqual([
+      false,
+      2,
+    ]);
   });
 
   it("writes an epoch that failed once before what was announced in it meanwhile", async () => {
@@ -153,7 +219,18 @@ describe("ownership on disk", () => {
     // Version 0 kept no customer id.
     const { customer: _, ...owned } = kept(15, { since: 1000, generation: 0 });
     expect([store.restored.get("ocs"), store.downtime]).toEqual([
-      { upstream: "ocs", endpoint: "http://one", epoch: 4, highest: 0, highestAt: 0, generation: 0, doubtUpTo: -1, announced: [], owned: [owned] }, undefined,
+      {
+        upstream: "ocs",
+        endpoint: "http://one",
+        epoch: 4,
+        highest: 0,
+        highestAt: 0,
+        generation: 0,
+        doubtUpTo: -1,
+        announced: [],
+        owned: [owned],
+      },
+      undefined,
     ]);
   });
 
@@ -165,7 +242,11 @@ describe("ownership on disk", () => {
     expect((await begin()).restored.get("ocs")?.owned).toHaveLength(5000);
   });
 
-  it.each([["itself", ""], ["its log", "-wal"], ["its index", "-shm"]])("is for nobody else's eyes: %s", async (_what, ending) => {
+  it.each([
+    ["itself", ""],
+    ["its log", "-wal"],
+    ["its index", "-shm"],
+  ])("is for nobody else's eyes: %s", async (_what, ending) => {
     await (await begin()).put(row(1));
     expect((await stat(file + ending)).mode & 0o777).toBe(0o600);
   });
@@ -179,7 +260,10 @@ describe("ownership on disk", () => {
     await store.close();
   });
 
-  it.each([["the records", 1], ["their attempts", 4]])("puts a file aside of which a page of %s is damaged", async (_what, page) => {
+  it.each([
+    ["the records", 1],
+    ["their attempts", 4],
+  ])("puts a file aside of which a page of %s is damaged", async (_what, page) => {
     const first = await begin();
     await first.beginEpoch("ocs", 1, "http://one");
     await Promise.all(Array.from({ length: 500 }, (_, handle) => first.put(row(handle + 1))));
@@ -245,7 +329,8 @@ describe("ownership on disk", () => {
 describe("a thread that hangs", () => {
   const hanging = async (): Promise<OwnershipStore> => {
     const thread = Object.assign(new EventEmitter(), {
-      postMessage: () => undefined, terminate: () => Promise.resolve(0),
+      postMessage: () => undefined,
+      terminate: () => Promise.resolve(0),
     });
     const opening = openOwnershipStore(file, { thread: thread as unknown as StoreThread });
     thread.emit("message", { kind: "opened", restored: [], movedAside: undefined, downtime: undefined, mark: 0 });
@@ -266,11 +351,15 @@ describe("a thread that hangs", () => {
     ["the word that the gateway is alive", (store) => store.touch()],
     ["what was announced", (store) => store.announced("ocs", 1, 1, 0)],
     ["an owner", (store) => void store.put(row(1)).catch(() => undefined)],
-  ])("with %s is left when the store is closed", async (_what, use) => {
-    const store = await hanging();
-    use(store);
-    await new Promise((resolve) => setImmediate(resolve));
-    await store.close();
-    await expect(store.put(row(2))).rejects.toThrow(/closed/);
-  }, 15_000);
+  ])(
+    "with %s is left when the store is closed",
+    async (_what, use) => {
+      const store = await hanging();
+      use(store);
+      await new Promise((resolve) => setImmediate(resolve));
+      await store.close();
+      await expect(store.put(row(2))).rejects.toThrow(/closed/);
+    },
+    15_000,
+  );
 });

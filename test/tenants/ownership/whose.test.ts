@@ -2,10 +2,28 @@ import { describe, expect, it } from "vitest";
 import { createFinder, type Particulars, type Whose } from "../../../src/tenants/ownership.ts";
 import { aTenant, beta } from "../../kit/line.ts";
 
-const find = createFinder([aTenant(), beta(), aTenant({ name: "Elsewhere", dbid: 900, upstream: "other", campaigns: new Set(["Alpha Campaign"]), lists: new Set(), campaignGroups: new Map() })]);
+const find = createFinder([
+  aTenant(),
+  beta(),
+  aTenant({
+    name: "Elsewhere",
+    dbid: 900,
+    upstream: "other",
+    campaigns: new Set(["Alpha Campaign"]),
+    lists: new Set(),
+    campaignGroups: new Map(),
+  }),
+]);
 
-const said = (over: Partial<Particulars>): Particulars =>
-  ({ tenantDbid: undefined, tenantName: undefined, groupDbid: undefined, groupName: undefined, campaign: undefined, list: undefined, ...over });
+const said = (over: Partial<Particulars>): Particulars => ({
+  tenantDbid: undefined,
+  tenantName: undefined,
+  groupDbid: undefined,
+  groupName: undefined,
+  campaign: undefined,
+  list: undefined,
+  ...over,
+});
 const told = (whose: Whose): string => ("tenant" in whose ? whose.tenant.name : whose.nobody);
 
 describe("whose an announced record is", () => {
@@ -14,7 +32,17 @@ describe("whose an announced record is", () => {
     [{ groupName: "Beta Campaign@Beta Agents" }, "Beta Tenant"],
     [{ campaign: "Alpha Campaign" }, "Alpha Tenant"],
     [{ list: "Beta List" }, "Beta Tenant"],
-    [{ groupDbid: 106, groupName: "Alpha Campaign@Alpha Agents", campaign: "Alpha Campaign", list: "Alpha List", tenantDbid: 101, tenantName: "Alpha Tenant" }, "Alpha Tenant"],
+    [
+      {
+        groupDbid: 106,
+        groupName: "Alpha Campaign@Alpha Agents",
+        campaign: "Alpha Campaign",
+        list: "Alpha List",
+        tenantDbid: 101,
+        tenantName: "Alpha Tenant",
+      },
+      "Alpha Tenant",
+    ],
     [{ groupDbid: 106, list: "A list that is in nobody's register" }, "Alpha Tenant"],
     [{ tenantName: "Alpha Tenant" }, "Alpha Tenant"],
     [{ tenantDbid: 102, campaign: "New Campaign", groupDbid: 999 }, "Beta Tenant"],
