@@ -1,8 +1,8 @@
 /**
- * Whose a file is to be. A command of root's, beside a service of another user, must leave that user what it can go on
- * with: a file that replaces another is owned as that one was, and a new one as its directory is. Others than root
- * cannot give files away, and need not. In a directory of that user's any name may be a link of theirs, also from one
- * moment to the next: root follows none, or that user would choose which file root writes and gives away.
+ * Sets the owner of files that a command writes as root, so that the service's user can still use them: a replacement
+ * gets the owner of the replaced file, a new file the owner of its directory. For other users than root these functions
+ * do nothing. In a directory that another user can write to, that user could put a symbolic link under any name at any
+ * time; root follows none there, because the link would choose the file that root overwrites or gives away.
  */
 import {
   closeSync,
@@ -27,8 +27,9 @@ const isRoot = (): boolean => process.geteuid?.() === 0;
 const isOther = ({ uid, gid }: Owner): boolean => uid !== 0 || gid !== 0;
 
 /**
- * `like`: what it replaces. Where there is nothing, or it is root's own, or it is left out, the directory counts: root's
- * file in a service's directory would stop the service. Where root may give nothing away, the file system has no owners.
+ * Calls `give` with the owner for the file at `path`: the owner of `like`, the file that it replaces. If `like` is
+ * absent, missing or root's own, the owner of the directory. Ignores errors of `give`: some file systems have no
+ * owners.
  */
 export const giveToOwner = async (
   path: string,
@@ -41,7 +42,7 @@ export const giveToOwner = async (
   if (isOther(owner)) await give(owner.uid, owner.gid).catch(() => undefined);
 };
 
-/** The same, by the path and at once: what the kernel has locked must not be opened. */
+/** Gives `path` to its directory's owner, synchronously and without opening it: closing it would drop its locks. */
 export const giveToOwnerNow = (path: string): void => {
   if (!isRoot()) return;
   const owner = statSync(dirname(path));
@@ -57,10 +58,10 @@ const isOfOthers = ({ uid, mode }: Stats): boolean => uid !== 0 || (mode & OTHER
 
 const linkFault = (path: string): Error =>
   new Error(
-    `${path} is a link in a folder that others than root can change, and root writes through no such link: remove it`,
+    `${path} is a symbolic link in a directory that other users can change; root does not follow such links: remove it`,
   );
 
-/** Opens to write. Rejects where the path is a link that another user may have put there and this process is root. */
+/** Opens a file to write. Rejects if this process is root and the path is a link that another user may have made. */
 export const openToWrite = async (path: string, flags: number, mode?: number): Promise<FileHandle> => {
   const folder = isRoot() ? await stat(dirname(path)).catch(() => undefined) : undefined;
   const isGuarded = folder !== undefined && isOfOthers(folder);
@@ -69,7 +70,7 @@ export const openToWrite = async (path: string, flags: number, mode?: number): P
   });
 };
 
-/** For what opens the path itself, as SQLite does: throws as `openToWrite` rejects. */
+/** The check of `openToWrite` alone, for SQLite, which opens the path itself. Throws the same error. */
 export const refuseLinkNow = (path: string): void => {
   if (!isRoot() || !lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return;
   if (isOfOthers(statSync(dirname(path)))) throw linkFault(path);
@@ -77,7 +78,7 @@ export const refuseLinkNow = (path: string): void => {
 
 const NO_FOLDER = new Set(["ENOENT", "ENOTDIR", "ELOOP"]);
 
-/** `isLink`: it may be one. Undefined where it is no folder. */
+/** Opens a directory. `isLink`: the path may be a link. Undefined when it is not a directory. */
 const folderAt = (path: string, isLink: boolean): number | undefined => {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | (isLink ? 0 : constants.O_NOFOLLOW));
@@ -88,15 +89,15 @@ const folderAt = (path: string, isLink: boolean): number | undefined => {
 };
 
 /**
- * Gives away what is root's in a folder, and the folder. Nothing that stands anywhere else as well, and nothing in a folder
- * that a link leads to, unless the operator named that link (`isNamed`).
+ * Gives a directory and its direct entries to `owner` where they belong to root. Skips files with further hard links,
+ * and a directory behind a symbolic link unless the operator named that link (`isNamed`).
  */
 export const giveFolderNow = (path: string, { uid, gid }: Owner, isNamed = false): void => {
   const folder = folderAt(path, isNamed);
   if (folder === undefined) return;
   try {
     if (fstatSync(folder).uid === 0) fchownSync(folder, uid, gid);
-    // By the descriptor: a link may take the folder's place at this moment.
+    // Uses the descriptor, because another user could now replace the directory with a link.
     const opened = `/proc/self/fd/${folder}`;
     const inside = existsSync(opened) ? opened : path;
     for (const name of readdirSync(inside)) {
@@ -110,7 +111,7 @@ export const giveFolderNow = (path: string, { uid, gid }: Owner, isNamed = false
   }
 };
 
-/** What is missing of the path, the topmost first. */
+/** The directories of the path that do not exist, topmost first. */
 const missing = (path: string): readonly string[] => {
   const folders: string[] = [];
   for (let each = path; !statSync(each, { throwIfNoEntry: false }) && each !== dirname(each); each = dirname(each))
@@ -119,8 +120,8 @@ const missing = (path: string): readonly string[] => {
 };
 
 /**
- * Makes what is missing of the path, each with mode 0700, for the owner of what is there. Resolves with what was made.
- * One by one: where a file system takes no folders, as /proc, Node's `recursive` never ends.
+ * Makes the missing directories of the path with mode 0700 and the owner of the existing part. Resolves to the paths
+ * made. Does not use Node's `recursive`, which never ends on file systems such as /proc that reject directories.
  */
 export const makeFolders = async (path: string): Promise<readonly string[]> => {
   const made = missing(path);
@@ -137,7 +138,7 @@ export const makeFolders = async (path: string): Promise<readonly string[]> => {
   return made;
 };
 
-/** The same, at once. */
+/** Synchronous `makeFolders`. */
 export const makeFoldersNow = (path: string): void => {
   for (const each of missing(path)) {
     try {
@@ -149,7 +150,7 @@ export const makeFoldersNow = (path: string): void => {
   }
 };
 
-/** Another process may have made it at this moment, and what is another's is not given away. */
+/** Ignores EEXIST: another process has just made the directory, so its owner must not change. */
 const unlessThere = (error: unknown): false => {
   if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   return false;

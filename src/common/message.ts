@@ -1,12 +1,12 @@
 /**
- * Plain values that every server here shares: what came in, what goes out, and the function between them.
- * The gateway's line, the sandbox's OCS and the admin pages are each a Handler, so a test calls any of them without a socket.
+ * The types that all servers here share: Arrival (a request), Reply, and Handler, the function between them. The
+ * gateway's pipeline, the embedded OCS and the admin API are Handlers, so that tests can call them without a socket.
  */
 
-/** A header as it stood on the wire: name in its own case, value without surrounding blanks. */
+/** A header as received: the name in its original case, the value without surrounding blanks. */
 export type HeaderLine = readonly [name: string, value: string];
 
-/** What a server found wrong with a message before anyone asked what it means. The words are a closed list. */
+/** An HTTP-level error in a message, found before its content is interpreted. */
 export type Fault = {
   readonly kind:
     | "ambiguous" // not parseable as one unambiguous HTTP request
@@ -17,7 +17,7 @@ export type Fault = {
   readonly detail: string;
 };
 
-/** Thrown by `Arrival.body` when the body cannot be had whole. */
+/** Thrown by `Arrival.body` when the body cannot be read completely. */
 export class BodyFault extends Error {
   readonly fault: Fault;
   constructor(fault: Fault) {
@@ -26,13 +26,13 @@ export class BodyFault extends Error {
   }
 }
 
-/** The certificate that a client showed. Its chain was verified, or `fault` says why it counts for nothing. */
+/** The certificate that a client sent. Its chain was verified, or `fault` says why it was rejected. */
 export type Peer = {
-  /** DNS names of the subject alternative name, in small letters. The common name is never read. */
+  /** DNS names of the subject alternative name, in lower case. The common name is never read. */
   readonly names: readonly string[];
   /** SHA-256 of the certificate, base64url (RFC 8705: x5t#S256). */
   readonly thumbprint: string;
-  /** SHA-256, hexadecimal, of each certificate above it in its chain. */
+  /** SHA-256, hexadecimal, of each issuer certificate in its chain. */
   readonly authorities: readonly string[];
   readonly fault?: string;
 };
@@ -49,17 +49,20 @@ export type Arrival = {
   /** The peer's address, without port. */
   readonly source: string;
   readonly listener: string;
-  /** Set when the client showed a certificate. */
+  /** Set when the client sent a certificate. */
   readonly peer?: Peer | undefined;
-  /** What that certificate is worth now: it may have been revoked, or have expired, since the request came. `peer` counts where it is left out. */
+  /**
+   * The current state of that certificate, which may have been revoked or expired since the request arrived. When
+   * absent, `peer` applies.
+   */
   readonly peerNow?: (() => Peer | undefined) | undefined;
-  /** Set when the message itself is at fault: whoever handles the arrival must refuse it. */
+  /** Set when the message is malformed at the HTTP level: the handler must refuse it. */
   readonly fault?: Fault | undefined;
   /** Reads the body to its end, once. Rejects with BodyFault. */
   readonly body: () => Promise<Uint8Array>;
-  /** True when bytes followed the announced end of the body that cannot begin another request. Waits a moment for them. */
+  /** True when the body is followed by bytes that cannot begin another request. Waits a moment for them. */
   readonly surplus: () => Promise<boolean>;
-  /** Aborts when the client hangs up. */
+  /** Aborts when the client disconnects. */
   readonly gone: AbortSignal;
 };
 
@@ -67,13 +70,24 @@ export type Reply = {
   readonly status: number;
   readonly headers: readonly HeaderLine[];
   readonly body: Uint8Array;
-  /** The connection cannot be used after this reply. */
+  /** True: the server closes the connection after this reply. */
   readonly close?: boolean;
+  /** Writes the body after the headers, for as long as it wants; `body` is not sent, and the connection closes then. */
+  readonly stream?: ((to: BodyStream) => void) | undefined;
+};
+
+/** The body of a reply whose length is not known. */
+export type BodyStream = {
+  /** Resolves when the client has taken enough that more may be written, or has disconnected. */
+  readonly write: (bytes: Uint8Array) => Promise<void>;
+  readonly end: () => void;
+  /** Closes the connection, whatever the client has read. */
+  readonly destroy: () => void;
 };
 
 export type Handler = (arrival: Arrival) => Promise<Reply>;
 
-/** The value of the first header of that name, in any case. */
+/** The value of the first header with this name, ignoring case. */
 export const headerOf = (headers: readonly HeaderLine[], name: string): string | undefined => {
   for (const [key, value] of headers)
     if (key.length === name.length && (key === name || key.toLowerCase() === name.toLowerCase())) return value;

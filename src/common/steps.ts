@@ -1,8 +1,8 @@
-/** Work over long lists that can be interrupted after each step, so that whoever serves requests can do it in slices. */
+/** Work over long lists that can be interrupted after each step, so that a server can answer requests in between. */
 
 export type Steps<Result> = Generator<undefined, Result>;
 
-/** All of it at once. */
+/** Runs all steps without interruption. */
 export const finish = <Result>(steps: Steps<Result>): Result => {
   for (;;) {
     const { done, value } = steps.next();

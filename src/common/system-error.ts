@@ -1,6 +1,6 @@
 /**
- * What the system says about files and addresses, in words: what happened, where, and what to do where that is known.
- * No code of the platform (ENOENT, EADDRINUSE, "database or disk is full") is shown to anybody.
+ * Translates errors of the system, of TLS and of SQLite to sentences: what happened, where and, if known, what to do.
+ * Users see no platform codes (ENOENT, EADDRINUSE, "database or disk is full").
  */
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
@@ -20,14 +20,14 @@ const WORDS: Readonly<Record<string, string | (() => string)>> = {
   EIO: "the disk reports an input/output error",
   EISDIR: "it is a directory",
   ENOTDIR: "part of the path is not a directory",
-  ELOOP: "its links lead in a circle",
-  EEXIST: "it is there already",
+  ELOOP: "its symbolic links form a loop",
+  EEXIST: "it exists already",
   ENOTEMPTY: "the directory is not empty",
   EBUSY: "it is in use",
   EXDEV: "the two places are on different file systems",
   ENAMETOOLONG: "the name is too long",
-  ENXIO: "it is a device or a FIFO that nothing serves",
-  ENODEV: "it is a device that is not there",
+  ENXIO: "it is a socket, a FIFO without a reader, or a device without a driver",
+  ENODEV: "the device does not exist",
   ESTALE: "the network file system no longer knows it: mount it again",
   EMFILE: "this process has too many files open: raise its limit (LimitNOFILE= in a unit, ulimit -n)",
   ENFILE: "this machine has too many files open",
@@ -45,7 +45,7 @@ const WORDS: Readonly<Record<string, string | (() => string)>> = {
   EAI_AGAIN: "the name server does not answer",
 };
 
-/** sqlite.org/rescode.html: the low byte is the primary code. */
+/** By primary result code, the low byte of an extended one (sqlite.org/rescode.html). */
 const SQLITE: Readonly<Record<number, string | (() => string)>> = {
   5: "another process uses it",
   6: "another process uses it",
@@ -56,6 +56,21 @@ const SQLITE: Readonly<Record<number, string | (() => string)>> = {
   14: () => `it cannot be opened by ${user()}`,
   26: "it is not a database",
 };
+
+/** By the code of an error of TLS or of `fetch`; about the server that was asked. */
+const SERVER: readonly (readonly [code: RegExp, words: string])[] = [
+  [/SELF_SIGNED_CERT|^UNABLE_TO_(?:GET_ISSUER|VERIFY)/, "its certificate was not issued by a trusted CA"],
+  [/^CERT_HAS_EXPIRED$/, "its certificate, or one of its CA's, has expired"],
+  [/^CERT_NOT_YET_VALID$/, "its certificate is not valid yet: compare the clocks"],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, "its certificate is for another host name"],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/, "it does not speak TLS: is that its http port?"],
+  [
+    /^ERR_SSL_.*(?:PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|HANDSHAKE_FAILURE)/,
+    "no TLS version or cipher suite in common",
+  ],
+  [/^UND_ERR_(?:CONNECT|HEADERS|BODY)_TIMEOUT$/, "no answer in time"],
+  [/^UND_ERR_SOCKET$/, "it closed the connection without an answer"],
+];
 
 type SystemFault = Error & {
   readonly code: string;
@@ -68,7 +83,7 @@ type SystemFault = Error & {
   readonly hostname?: string;
 };
 
-/** libuv knows no name for these: Node gives them as `Unknown system error -122`. */
+/** Error codes that libuv does not name: Node's code is `Unknown system error -122`. */
 const UNNAMED: ReadonlyMap<string, string> = new Map(
   ["EDQUOT", "ESTALE"].flatMap((name): [string, string][] => {
     const number = (constants.errno as Readonly<Record<string, number | undefined>>)[name];
@@ -92,21 +107,28 @@ const sqliteWords = (error: unknown): string | undefined => {
   return typeof words === "function" ? words() : words;
 };
 
-/** The reason alone, without a path; undefined where the system did not fail. */
+const serverWords = (error: unknown): string | undefined => {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return SERVER.find(([known]) => known.test(code))?.[1];
+};
+
+/** The reason without a path; undefined when it is not an error of the system, of TLS or of SQLite. */
 const wordsOf = (error: unknown): string | undefined => {
-  if (!isSystemError(error)) return sqliteWords(error);
+  if (!isSystemError(error)) return sqliteWords(error) ?? serverWords(error);
   const words = WORDS[UNNAMED.get(error.code) ?? error.code];
   if (words !== undefined) return typeof words === "function" ? words() : words;
   return [...getSystemErrorMap().values()].find(([code]) => code === error.code)?.[1] ?? "the system refuses it";
 };
 
-/** Why it failed, without a path. What is no failure of the system is said as it stands. */
+/** Why it failed, without a path. For other errors, their message. */
 export const reason = (error: unknown): string => {
+  const server = serverWords(error);
+  if (server !== undefined) return server;
   if (error instanceof Error && "reason" in error && typeof error.reason === "string") return error.reason;
   return wordsOf(error) ?? (error instanceof Error ? error.message : String(error));
 };
 
-/** There is nothing of that name: it may well be made later. */
+/** ENOENT: the file does not exist (yet). */
 export const isGone = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
 
 const TRIED: Readonly<Record<string, string>> = {
@@ -132,15 +154,15 @@ const TRIED: Readonly<Record<string, string>> = {
   link: "make",
 };
 
-/** A sentence that names the file or the address. What is no failure of the system is said as it stands. */
+/** A sentence that names the file or the address. For other errors, their message. */
 export const faultInWords = (error: unknown): string => {
   const why = wordsOf(error);
   if (why === undefined) return error instanceof Error ? error.message : String(error);
   if (!isSystemError(error)) return why;
   const { syscall = "", path, address, port, hostname } = error;
-  // Without a path: it is that of this process, and nobody knows it any more.
+  // The path of the process's current directory is unknown.
   if (syscall === "uv_cwd")
-    return `the current directory: ${why}; it was removed or is not to be entered, so change to another one`;
+    return `the current directory was removed or cannot be accessed (${why}): change to another directory`;
   const at =
     address === undefined
       ? hostname
@@ -154,9 +176,9 @@ export const faultInWords = (error: unknown): string => {
   return at === undefined ? why : `no connection to ${at}: ${why}`;
 };
 
-/** Of a file that is to be made the system says that there is none. */
+/** ENOENT for a new file means that its directory does not exist. */
 const folderGone = ({ code, path = "" }: SystemFault): string | undefined =>
-  code === "ENOENT" && !existsSync(dirname(path)) ? `there is no folder ${dirname(path)}` : undefined;
+  code === "ENOENT" && !existsSync(dirname(path)) ? `there is no directory ${dirname(path)}` : undefined;
 
 const whyNotListening = ({ code, port }: SystemFault, why: string): string => {
   if (code === "EADDRINUSE") return `${why}; stop that one, or choose another address`;

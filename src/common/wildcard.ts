@@ -1,9 +1,9 @@
 /**
- * Patterns in which `*` stands for any characters. Matching takes time in proportion to text and pattern, whatever
- * they are: each part between two stars is looked for once, from left to right, and nothing is tried again.
+ * Patterns in which `*` matches any characters. Matching takes linear time, without backtracking: each part between two
+ * stars is searched once, from left to right.
  */
 
-/** `least`: how many characters each `*` stands for at least. Upper and lower case differ. */
+/** `least`: minimum number of characters that each `*` matches. Case-sensitive. */
 export const wildcard = (pattern: string, least = 0): ((text: string) => boolean) => {
   const [first = "", ...others] = pattern.split("*");
   const last = others.pop();
@@ -14,7 +14,7 @@ export const wildcard = (pattern: string, least = 0): ((text: string) => boolean
     const end = text.length - last.length - least;
     let at = first.length;
     for (const part of others) {
-      // The leftmost place leaves the most room for the parts behind it.
+      // The leftmost match leaves the most room for the following parts.
       const found = text.indexOf(part, at + least);
       if (found < 0) return false;
       at = found + part.length;

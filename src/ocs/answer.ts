@@ -1,4 +1,4 @@
-/** What OCS may answer, per resource. Source: the manual's three tables "OCS HTTP Responses to …" and "OCS HTTP Response Headers". */
+/** OCS's answers per resource. Source: the manual, tables "OCS HTTP Responses to …", "OCS HTTP Response Headers". */
 import type { ResourceName } from "./catalog.ts";
 
 export const REASONS: Readonly<Record<number, string>> = {
@@ -10,7 +10,7 @@ export const REASONS: Readonly<Record<number, string>> = {
   500: "Internal server error",
 };
 
-/** Statuses a resource may answer with. */
+/** The statuses with which a resource may answer. */
 export const STATUSES: Readonly<Record<ResourceName, readonly number[]>> = {
   records: [200, 400, 410, 500],
   phones: [200, 400, 410, 500],
@@ -19,11 +19,11 @@ export const STATUSES: Readonly<Record<ResourceName, readonly number[]>> = {
   campaigngroups: [200, 400, 404, 409, 410, 500],
 };
 
-/** GSW_ERROR of the Desktop protocol: the one value that the manual gives. */
+/** GSW_ERROR of the Desktop protocol: the only value in the manual. */
 export const NO_CALL_FOR_HANDLE = 112;
 
-/** Message types of the two GETs. */
+/** GSW_CM_MessageType in the answers to the two GETs. */
 export const MESSAGE_TYPES = { oneGroup: 24, allGroups: 46 } as const;
 
-/** The headers of an answer that carry meaning; every other one is OCS's own business. */
+/** The headers of OCS's answers that have a meaning for clients. */
 export const ANSWER_HEADERS = ["Server", "Warning", "Cache-control", "Etag", "Content-type"] as const;

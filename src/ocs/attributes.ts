@@ -1,6 +1,6 @@
 /**
- * The GSW_* names that a request body may carry, each with its shape.
- * Source: the manual's tables "BODY" and "BODY Attributes for campaigngroups Resource" and the Desktop protocol that they refer to.
+ * The GSW_* names that a request body may contain, each with its type. Source: the manual's tables "BODY" and "BODY
+ * Attributes for campaigngroups Resource", and the Desktop protocol that they refer to.
  */
 import {
   CALLBACK_TYPES,
@@ -34,7 +34,7 @@ export type Shape =
 
 type Definition = {
   readonly shape: Shape;
-  /** The name decides whose data is touched, so it may stand once only, at any depth and in any case. */
+  /** The attribute decides whose data is affected, so it may occur only once, at any depth and in any case. */
   readonly scope?: true;
 };
 
@@ -61,7 +61,7 @@ export const ATTRIBUTES = {
   GSW_TENANT_DBID: { shape: integer(1), scope: true },
   GSW_TENANT_NAME: { shape: text(255), scope: true },
   GSW_RECORD_HANDLE: { shape: integer(1), scope: true },
-  // What GSW_PHONE_TYPE makes of it is looked at when the whole body is known.
+  // `readBody` later checks it against GSW_PHONE_TYPE.
   GSW_PHONE: { shape: text(128, isAnyContact, CONTACT_EXPECTED), scope: true },
   GSW_CUSTOMER_ID: { shape: text(64, isCustomerId, CUSTOMER_ID_EXPECTED), scope: true },
   GSW_CALLING_LIST: { shape: text(255), scope: true },
@@ -85,7 +85,7 @@ export const ATTRIBUTES = {
   GSW_UNTIL: { shape: timeOfDay },
   GSW_PHONE_TYPE: { shape: oneOf(PHONE_TYPES) },
   GSW_RECORD_STATUS: { shape: oneOf(RECORD_STATUS) },
-  // The manual's "Campaign Rescheduled" example sends 6, which is Campaign CallBack: 2 to 7 are taken as they come.
+  // The manual's "Campaign Rescheduled" example sends 6, which is Campaign CallBack, so all of 2 to 7 are accepted.
   GSW_RECORD_TYPE: { shape: oneOf(RECORD_TYPES, 2) },
   GSW_TREATMENT: { shape: word(TREATMENTS) },
   GSW_TZ_NAME: { shape: text(64) },
@@ -93,15 +93,15 @@ export const ATTRIBUTES = {
 
 export type AttributeName = keyof typeof ATTRIBUTES;
 
-/** Other spellings that the manual itself uses, with the name that goes to OCS. */
+/** Alternative spellings in the manual → the name that the gateway sends to OCS. */
 export const SPELLINGS: ReadonlyMap<string, AttributeName> = new Map<string, AttributeName>([
-  // The table says OptimizedBy, the example and the link text OptimizeBy. We accept both and send the example's.
+  // The manual's table has OptimizedBy, the example and the link text OptimizeBy.
   ["GSW_CM_AttrOptimizedBy", "GSW_CM_AttrOptimizeBy"],
-  // The text on lists says GSW_CAMPAIGN, every example GSW_CAMPAIGN_NAME.
+  // The manual's text on lists has GSW_CAMPAIGN, every example GSW_CAMPAIGN_NAME.
   ["GSW_CAMPAIGN", "GSW_CAMPAIGN_NAME"],
 ]);
 
-/** Names that no request may carry, which OCS might take for scope all the same. */
+/** Names that no request may contain, but that OCS might interpret as scope. */
 const RESERVED_SCOPE = [
   "GSW_RECORD_URI",
   "GSW_CM_AttrGroupID",
@@ -111,7 +111,7 @@ const RESERVED_SCOPE = [
   "GSW_CM_MessageType",
 ];
 
-/** In small letters, by the name as it is spelled here and by itself. */
+/** Scope names in lower case, by their original spelling and by the lower-case one. */
 const scopeNames: ReadonlyMap<string, string> = new Map(
   [
     ...Object.entries<Definition>(ATTRIBUTES)
@@ -125,7 +125,7 @@ const scopeNames: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
-/** The key in small letters when it decides scope, in whatever case it is written. Every name that does begins with GSW_. */
+/** The key in lower case if, ignoring case, it decides scope; otherwise undefined. All such names begin with GSW_. */
 export const scopeOf = (key: string): string | undefined =>
   key.startsWith("G") || key.startsWith("g") ? (scopeNames.get(key) ?? scopeNames.get(key.toLowerCase())) : undefined;
 

@@ -1,35 +1,37 @@
 /**
- * JSON text ⇄ attributes, by the catalog's rule for the action: closed for GSW_* names, open for a calling list's own fields.
- * An attribute leaves here in the canonical name and the manual's type, so what goes to OCS is written from what was understood.
+ * Reads and writes request bodies by the catalog's row for the action: only the GSW_* names of the row, and any
+ * user-defined field of a calling list. Attributes get the canonical name and the manual's type, so that the gateway
+ * sends OCS exactly what it has checked.
  */
 import { ATTRIBUTES, SPELLINGS, carriesScope, scopeOf, type AttributeName, type Shape } from "./attributes.ts";
 import type { Action } from "./catalog.ts";
 import { ADDRESS_TYPES, PREDICTIVE_MODES } from "./enumerations.ts";
 import { FIELD_NAME_EXPECTED, foldedFieldName, isFieldName, isReservedName } from "./field-name.ts";
 import { CONTACT_EXPECTED, PHONE_EXPECTED, isContact, isPhone } from "./identifiers.ts";
-import { JsonFault, scanJson, type JsonMember, type JsonObject, type JsonValue } from "./json.ts";
+import { scanJson, type JsonMember, type JsonObject, type JsonValue } from "./json.ts";
+import { JsonFault } from "./json-fault.ts";
 import { Violation } from "./violation.ts";
 
 export type AttributeValue = string | number | bigint | Attributes;
-/** Canonical GSW_* names and user-defined fields, in the order of the body. */
+/** Canonical GSW_* names and user-defined fields → values, in the order of the body. */
 export type Attributes = ReadonlyMap<string, AttributeValue>;
 
 const MAX_TEXT = 4096;
 const DECIMAL = /^(?:0|-?[1-9][0-9]{0,18})$/;
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-// An agent's notes have lines and tabs.
+// An agent's notes contain line breaks and tabs.
 // eslint-disable-next-line no-control-regex
 const CONTROL_IN_NOTES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 
-/** Throws Violation: json, truncated, doubled-scope or attribute. An empty body is an empty object. */
+/** An empty body is an empty object. Throws Violation: json, truncated, duplicate-scope-key or attribute. */
 export const readBody = (action: Action, bytes: Uint8Array): Attributes => {
   const members = bytes.length === 0 ? [] : readObject(bytes).members;
   refuseDoubledScope(members);
   const attributes = new Map<string, AttributeValue>();
-  const taken = takenBy(action);
+  const taken = acceptedBy(action);
   for (const { key, value } of members) {
-    // Whoever writes null says nothing: Jackson does so for every field without a value.
+    // null means absent: Jackson writes null for fields without a value.
     if (value === null) continue;
     const known = taken.get(key);
     if (known) setOnce(attributes, known.name, readShape(known.shape, value, known.pointer), known.pointer);
@@ -40,23 +42,18 @@ export const readBody = (action: Action, bytes: Uint8Array): Attributes => {
   return attributes;
 };
 
-/** JSON text with integers exact and no blanks; empty for no attributes. */
+/** The body as JSON with exact integers and no blanks; empty if there are no attributes. */
 export const writeBody = (attributes: Attributes): string => (attributes.size === 0 ? "" : writeObject(attributes));
 
 const writeObject = (attributes: Attributes): string => {
   let members = "";
   for (const [name, value] of attributes)
-    members += `${members === "" ? "" : ","}${writeText(name)}:${writeValue(value)}`;
+    members += `${members === "" ? "" : ","}${JSON.stringify(name)}:${writeValue(value)}`;
   return `{${members}}`;
 };
 
 const writeValue = (value: AttributeValue): string =>
-  typeof value === "string" ? writeText(value) : typeof value === "object" ? writeObject(value) : value.toString();
-
-/** What is to be written in another way than it stands; to ask is quicker than to have it written. */
-const ESCAPED = /[^ !#-[\]-~]/;
-
-const writeText = (text: string): string => (ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`);
+  typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? writeObject(value) : value.toString();
 
 const readObject = (bytes: Uint8Array): JsonObject => {
   const value = scan(bytes);
@@ -78,8 +75,7 @@ const refuseDoubledScope = (members: readonly JsonMember[], seen: string[] = [])
   for (const { key, value } of members) {
     const scope = scopeOf(key);
     if (scope !== undefined) {
-      if (seen.includes(scope))
-        throw new Violation("doubled-scope", `a key that decides scope stands twice: ${canonicalFor(key)}`);
+      if (seen.includes(scope)) throw new Violation("duplicate-scope-key", `${canonicalFor(key)} appears twice`);
       seen.push(scope);
     }
     if (typeof value === "object") refuseWithin(value, seen);
@@ -92,7 +88,7 @@ const refuseWithin = (value: JsonValue, seen: string[]): void => {
   for (const item of value.items) refuseWithin(item, seen);
 };
 
-/** The table's own spelling of a key, so that a message never repeats what a client made up. */
+/** The table's spelling of a key, because a message must not repeat the client's text. */
 const canonicalFor = (key: string): string => nearest(key) ?? key.toUpperCase();
 
 const nearest = (key: string): string | undefined => {
@@ -107,27 +103,27 @@ const setOnce = (
   pointer: string,
 ): void => {
   const before = attributes.get(name);
-  // The manual's own example has GSW_PHONE_TYPE twice with one value: that is one statement.
+  // The manual's own example has GSW_PHONE_TYPE twice, with the same value.
   if (before !== undefined && writeValue(before) !== writeValue(value)) {
     if (carriesScope(name))
-      throw new Violation("doubled-scope", `${name} is said twice, with different values`, { pointer });
-    throw new Violation("attribute", `${name} stands twice, with different values`, { pointer });
+      throw new Violation("duplicate-scope-key", `${name} appears twice, with different values`, { pointer });
+    throw new Violation("attribute", `${name} appears twice, with different values`, { pointer });
   }
   attributes.set(name, value);
 };
 
-/** What an action takes under one spelling of an attribute's name. */
-type Taken = { readonly name: AttributeName; readonly shape: Shape; readonly pointer: string };
+/** An attribute that an action accepts under one spelling of its name. */
+type AcceptedAttribute = { readonly name: AttributeName; readonly shape: Shape; readonly pointer: string };
 
-const allTaken = new WeakMap<Action, ReadonlyMap<string, Taken>>();
+const acceptedByAction = new WeakMap<Action, ReadonlyMap<string, AcceptedAttribute>>();
 
-const takenBy = (action: Action): ReadonlyMap<string, Taken> => {
-  let taken = allTaken.get(action);
-  if (!taken) allTaken.set(action, (taken = takenOf(action)));
+const acceptedBy = (action: Action): ReadonlyMap<string, AcceptedAttribute> => {
+  let taken = acceptedByAction.get(action);
+  if (!taken) acceptedByAction.set(action, (taken = acceptedAttributes(action)));
   return taken;
 };
 
-const takenOf = ({ required, optional }: Action): ReadonlyMap<string, Taken> => {
+const acceptedAttributes = ({ required, optional }: Action): ReadonlyMap<string, AcceptedAttribute> => {
   const names = new Set([...required, ...optional]);
   const spellings = [
     ...[...names].map((name) => [name, name] as const),
@@ -138,7 +134,7 @@ const takenOf = ({ required, optional }: Action): ReadonlyMap<string, Taken> => 
   );
 };
 
-/** A field of the calling list. */
+/** Reads a user-defined field of the calling list. */
 const readOwn = (
   action: Action,
   key: string,
@@ -158,7 +154,7 @@ const readOwn = (
   return readField(value, pointerTo(key));
 };
 
-/** Two names that a database may take for one column. */
+/** Refuses a field whose name a database might not distinguish from an earlier one. */
 const refuseAlike = (key: string, before: ReadonlyMap<string, AttributeValue>): void => {
   const folded = foldedFieldName(key);
   for (const name of before.keys()) {
@@ -213,13 +209,16 @@ const readShape = (shape: Shape, value: JsonValue, pointer: string): AttributeVa
 const expected = (what: string, pointer: string): Violation =>
   new Violation("attribute", `expected ${what}`, { pointer });
 
-/** Integers come as JSON numbers or as decimal strings: deployed clients send both. */
+/** An integer as a JSON number or as a decimal string: deployed clients send both. */
 const integerIn = (value: JsonValue): number | undefined => {
   const number = typeof value === "string" && DECIMAL.test(value) ? Number(value) : value;
   return typeof number === "number" && Number.isSafeInteger(number) ? number : undefined;
 };
 
-/** GSW_CM_AttrProperties: an object that may say GSW_AUTO_COMPLETION, and the camp_group_data that OCS itself shows there. */
+/**
+ * GSW_CM_AttrProperties: an object with an optional GSW_AUTO_COMPLETION and an optional empty camp_group_data, as in
+ * OCS's answers to GET.
+ */
 const readProperties = (value: JsonValue, pointer: string): Attributes => {
   if (typeof value !== "object" || value === null || value.kind !== "object") throw expected("an object", pointer);
   const properties = new Map<string, AttributeValue>();
@@ -246,7 +245,10 @@ const refuseMissing = (action: Action, attributes: Attributes): void => {
   for (const name of action.requiredWhenPredictive) requireThat(action, attributes, name);
 };
 
-/** A number, unless the type says that it is an address. Without a type, a new record's contact is a number. */
+/**
+ * GSW_PHONE must be a phone number unless GSW_PHONE_TYPE is an address type. Without a type, only requests for existing
+ * records may have an address.
+ */
 const refuseWrongContact = (action: Action, attributes: Attributes): void => {
   const contact = attributes.get("GSW_PHONE") as string | undefined;
   const type = attributes.get("GSW_PHONE_TYPE") as number | undefined;

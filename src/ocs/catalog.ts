@@ -1,7 +1,8 @@
 /**
- * The language of OCS as one table: resource, action, method, identifier, body, and whether the action ends a record's handle.
- * Validation, policy, the sandbox, conformance and the README's table all read it. To add an action, add a row.
- * Source: the manual, tables "HTTP Request Actions and req Values for …" and "BODY Attributes for campaigngroups Resource".
+ * OCS's requests as one table: resource, action, method, identifier, body, and whether the action ends a record's
+ * handle. Validation, policy, the sandbox, conformance and the README's table use it. To add an action, add a row.
+ * Source: the manual's tables "HTTP Request Actions and req Values for …" and "BODY Attributes for campaigngroups
+ * Resource".
  */
 import type { AttributeName } from "./attributes.ts";
 import type { IdentifierKind } from "./identifiers.ts";
@@ -10,7 +11,7 @@ export type Method = "GET" | "POST";
 
 export type ResourceName = "records" | "phones" | "customer_ids" | "lists" | "campaigngroups";
 
-/** The `req` values, and ReadStatus for the GETs, which have none. */
+/** The values of `req`, and ReadStatus for the GETs, which have no `req`. */
 export type ActionName =
   | "UpdateCallCompletionStats"
   | "RecordProcessed"
@@ -31,8 +32,8 @@ export type ActionName =
   | "ReadStatus";
 
 /**
- * After a request was sent and no answer came, may the same one be sent again? `safe`: the end state is the same.
- * `check-first`: it depends on the state, which can be read. `no`: it may happen twice.
+ * May a client repeat a request that got no answer? `safe`: yes, the end state is the same. `check-first`: the client
+ * must read the state first. `no`: OCS could carry it out twice.
  */
 export type Repeat = "safe" | "check-first" | "no";
 
@@ -40,35 +41,39 @@ export type Action = {
   readonly resource: ResourceName;
   readonly name: ActionName;
   readonly method: Method;
-  /** After OCS's 200 the handle is gone and answers 410. */
+  /** After OCS's 200 the handle is invalid; further requests get 410. */
   readonly finalizes: boolean;
-  /** On a record handle `safe` holds as long as the handle is the same record's. */
+  /** For records, `safe` applies only while the handle belongs to the same record. */
   readonly repeat: Repeat;
+  /** Stops calls to a person, or releases a record: sent before other requests, with its own rate limit. */
+  readonly urgent: boolean;
   readonly required: readonly AttributeName[];
   readonly optional: readonly AttributeName[];
-  /** Needed together when the dial mode is predictive. */
+  /** All required if the dial mode is predictive. */
   readonly requiredWhenPredictive: readonly AttributeName[];
-  /** OCS wants GSW_TENANT_DBID or GSW_TENANT_NAME. */
+  /** OCS requires GSW_TENANT_DBID or GSW_TENANT_NAME. */
   readonly namesTenant: boolean;
-  /** Names without GSW_ are fields of the calling list. */
+  /** The body may have user-defined fields of the calling list: names without GSW_. */
   readonly userFields: boolean;
-  /** The action answers with a body: the GETs only. */
+  /** OCS's 200 has a body; true for the GETs only. */
   readonly answersBody: boolean;
 };
 
 export type Resource = {
   readonly name: ResourceName;
   readonly identifier: IdentifierKind;
-  /** The body's name for what the URI identifies: it must agree with the URI and is not sent on. */
+  /** The attribute that repeats the URI's identifier: it must agree with the URI, and the gateway does not send it. */
   readonly identifiedBy: AttributeName | undefined;
   readonly methods: readonly Method[];
-  /** The resource can be read as a whole, without an identifier. */
+  /** A GET without an identifier reads the whole resource. */
   readonly collection: boolean;
   readonly actions: Readonly<Partial<Record<ActionName, Action>>>;
 };
 
 type Row = {
   repeat: Repeat;
+  /** For an action that does not end the handle; one that does is always urgent. */
+  urgent?: true;
   finalizes?: true;
   method?: Method;
   required?: readonly AttributeName[];
@@ -96,6 +101,7 @@ const resource = (
       method: row.method ?? "POST",
       finalizes: row.finalizes ?? false,
       repeat: row.repeat,
+      urgent: row.urgent ?? row.finalizes ?? false,
       required: row.required ?? [],
       optional: [
         ...(traits.common ?? []),
@@ -121,7 +127,7 @@ const resource = (
 const TENANT = ["GSW_TENANT_DBID", "GSW_TENANT_NAME"] as const;
 const WHERE = [...TENANT, "GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST"] as const;
 const ON_RECORD = [...WHERE, "GSW_APPLICATION_ID"] as const;
-/** Columns of a calling list that a new record may set besides phone and time zone. */
+/** Columns of a calling list that a new record may set in addition to phone and time zone. */
 const RECORD_COLUMNS = [
   "GSW_PHONE_TYPE",
   "GSW_RECORD_TYPE",
@@ -137,7 +143,7 @@ const RECORD_COLUMNS = [
   "GSW_CHAIN_N",
   "GSW_CUSTOMER_ID",
 ] as const;
-/** Which of its states a campaign group is in decides what the action does. */
+/** The effect of the action depends on the state of the campaign group. */
 const BY_STATE = { repeat: "check-first" } as const satisfies Row;
 const DIALING = {
   ...BY_STATE,
@@ -147,8 +153,8 @@ const DIALING = {
 } as const satisfies Row;
 
 const byPhoneOrCustomer = {
-  DoNotCall: { repeat: "safe", optional: ["GSW_CHAIN_ATTR"] },
-  RequestRecordCancel: { repeat: "safe", optional: ["GSW_CHAIN_ATTR"] },
+  DoNotCall: { repeat: "safe", urgent: true, optional: ["GSW_CHAIN_ATTR"] },
+  RequestRecordCancel: { repeat: "safe", urgent: true, optional: ["GSW_CHAIN_ATTR"] },
 } as const satisfies Partial<Record<ActionName, Row>>;
 
 export const CATALOG: Readonly<Record<ResourceName, Resource>> = {
@@ -171,7 +177,7 @@ export const CATALOG: Readonly<Record<ResourceName, Resource>> = {
         required: ["GSW_DATE_TIME"],
         optional: ["GSW_CALLBACK_TYPE", "GSW_TZ_NAME", "GSW_AGENT_ID", "GSW_CALL_RESULT"],
       },
-      // The handle only says which campaign group and list: the original record must still be finalized.
+      // The handle only identifies campaign group and list: the original record must still be finalized.
       AddRecord: { repeat: "no", required: ["GSW_PHONE", "GSW_TZ_NAME"], optional: RECORD_COLUMNS },
     },
   ),
@@ -214,25 +220,21 @@ export const CATALOG: Readonly<Record<ResourceName, Resource>> = {
   ),
 };
 
-/** Every row of the table, in the manual's order. */
+/** All actions of all resources, in the manual's order. */
 export const ACTIONS: readonly Action[] = Object.values(CATALOG).flatMap(({ actions }) => Object.values(actions));
 
 export const ACTION_NAMES: readonly ActionName[] = [...new Set(ACTIONS.map(({ name }) => name))];
 
-/** What stops calls to someone, or gives a record back: such an action never waits behind new records and polls, nor for their limit. */
-const URGENT: ReadonlySet<ActionName> = new Set([
-  "DoNotCall",
-  "RequestRecordCancel",
-  ...ACTIONS.filter(({ finalizes }) => finalizes).map(({ name }) => name),
-]);
+const URGENT: ReadonlySet<ActionName> = new Set(ACTIONS.filter(({ urgent }) => urgent).map(({ name }) => name));
 
+/** True if the action is urgent on any resource, because limits apply to actions by name. */
 export const isUrgent = (name: ActionName): boolean => URGENT.has(name);
 
 const RESOURCES: ReadonlyMap<string, Resource> = new Map(Object.entries(CATALOG));
 
 export const findResource = (name: string): Resource | undefined => RESOURCES.get(name);
 
-/** By resource and `req` in small letters. */
+/** Actions by resource and `req` in lower case. */
 const POSTS: ReadonlyMap<ResourceName, ReadonlyMap<string, Action>> = new Map(
   Object.values(CATALOG).map(({ name, actions }) => [
     name,
@@ -244,6 +246,6 @@ const POSTS: ReadonlyMap<ResourceName, ReadonlyMap<string, Action>> = new Map(
   ]),
 );
 
-/** The resource's action of that `req`, in any case: the manual's own table misprints one. The canonical spelling goes to OCS. */
+/** The resource's action for a `req`, ignoring case, because the manual misprints one. OCS gets the canonical case. */
 export const findAction = ({ name }: Resource, req: string): Action | undefined =>
   POSTS.get(name)!.get(req.toLowerCase());

@@ -1,4 +1,4 @@
-/** GSW_DATE_TIME: `MM/dd/yyyy HH:mm`, 24 hours, local to the record's time zone (the manual's AddRecord example). */
+/** GSW_DATE_TIME: `MM/dd/yyyy HH:mm`, 24 hours, in the record's time zone (the manual's AddRecord example). */
 const FORM = /^(\d{2})\/(\d{2})\/(\d{4}) (\d{2}):(\d{2})$/;
 
 export type DateTime = {
@@ -9,7 +9,7 @@ export type DateTime = {
   readonly minute: number;
 };
 
-/** The parts of a date that exists in the calendar, else undefined. Month is 1 to 12. */
+/** The parts of a date; undefined if it is malformed or not in the calendar. Month is 1 to 12. */
 export const readDateTime = (text: string): DateTime | undefined => {
   const parts = FORM.exec(text);
   if (!parts) return undefined;

@@ -72,7 +72,7 @@ export const PHONE_TYPES = numbered(
   "InstantMessaging",
 );
 
-/** Of these types GSW_PHONE is an address: e-mail, instant messaging. */
+/** Values of GSW_PHONE_TYPE for which GSW_PHONE is an address: e-mail, instant messaging. */
 export const ADDRESS_TYPES: ReadonlySet<number> = new Set([10, 11]);
 
 export const CALL_RESULTS = numbered(

@@ -1,6 +1,7 @@
 /**
- * The manual's chapter "Examples" as data, and one case per row of the action table, for the seeded world of the sandbox.
- * Requests stand as the manual prints them, except for `Content-length`: several printed lengths are wrong, so each is computed.
+ * The manual's chapter "Examples" as data, and one case per row of the action table, for the sandbox's seed. Requests
+ * are as printed in the manual, except for `Content-length`, which is computed because several printed values are
+ * wrong.
  */
 import { MESSAGE_TYPES, NO_CALL_FOR_HANDLE } from "./answer.ts";
 import type { AttributeName } from "./attributes.ts";
@@ -10,13 +11,13 @@ import { writeTarget, type Operation } from "./target.ts";
 
 export type ExampleRequest = {
   readonly method: string;
-  /** In absolute form. */
+  /** The request target in absolute form. */
   readonly target: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string;
 };
 
-/** What an answer carries behind its headers: a page of plain text or HTML (it may be left out), or the JSON of one or all groups. */
+/** The kind of an answer's body: none, an optional page of text or HTML, or the JSON of one or of all groups. */
 export type AnswerBody = "none" | "page" | "group" | "groups";
 
 export type ExampleAnswer = {
@@ -27,7 +28,7 @@ export type ExampleAnswer = {
 
 export type Example = { readonly title: string; readonly request: ExampleRequest; readonly answer: ExampleAnswer };
 
-/** A valid request for one row of the action table; `identifier` undefined reads the resource as a whole. */
+/** A valid request for one row of the action table. Without `identifier` it reads the whole resource. */
 export type Case = {
   readonly operation: Operation;
   readonly target: string;
@@ -37,7 +38,7 @@ export type Case = {
 
 const utf8 = new TextEncoder();
 
-/** Bytes, as Content-length counts. */
+/** The Content-length of a body: its length in bytes. */
 export const lengthOf = (body: string): number => utf8.encode(body).length;
 
 const DONE: ExampleAnswer = { status: 200, body: "none" };
@@ -174,7 +175,7 @@ export const EXAMPLES = {
     ),
     answer: DONE,
   },
-  // The answer's body is empty and it has no Content-type: "may include" is all that the manual says of an error's text.
+  // The example's answer has no body and no Content-type; the manual says that an error "may include" text.
   loadAgain: {
     title: "Unsuccessful Load of a Campaign Group",
     request: load,
@@ -192,14 +193,14 @@ export const EXAMPLES = {
   },
 } as const satisfies Record<string, Example>;
 
-/** What the two GETs of a group always say of it; the rest depends on its state. */
+/** The attributes of a group in every answer to the two GETs; others depend on its state. */
 export const GROUP_STATUS_ATTRIBUTES = [
   "GSW_CM_AttrCampaignID",
   "GSW_CM_AttrGroupID",
   "GSW_CM_AttrGroupCampStatus",
 ] as const;
 
-/** GSW_CM_MessageType of a body. */
+/** GSW_CM_MessageType by kind of body. */
 export const MESSAGE_TYPE_OF = { group: MESSAGE_TYPES.oneGroup, groups: MESSAGE_TYPES.allGroups } as const;
 
 const IDENTIFIED: Readonly<Record<ResourceName, string>> = {
@@ -221,7 +222,7 @@ const REQUIRED: Readonly<Partial<Record<AttributeName, AttributeValue>>> = {
   GSW_CM_AttrOptimizeGoal: 80,
 };
 
-/** Optional attributes that a client would usually send along. */
+/** Optional attributes that clients usually send. */
 const USUAL: Readonly<Partial<Record<ActionName, Readonly<Partial<Record<AttributeName, AttributeValue>>>>>> = {
   UpdateCallCompletionStats: { GSW_CALL_RESULT: 33 },
   RecordProcessed: { GSW_CALL_RESULT: 33 },
@@ -245,11 +246,11 @@ const caseFor = (operation: Operation): Case => {
   return { operation, target: writeTarget(operation), body: bodyOf(action), answer: { status: 200, body } };
 };
 
-/** One row of the action table as a request about `identifier`, by default one that the seeded world has. */
+/** One row of the action table as a request for `identifier`, by default one in the sandbox's seed. */
 export const caseOf = (action: Action, identifier: string = IDENTIFIED[action.resource]): Case =>
   caseFor({ action, identifier });
 
-/** Every row of the action table; reading a resource as a whole is a row of its own. */
+/** One case per row of the action table, and one for each GET of a whole resource. */
 export const CASES: readonly Case[] = ACTIONS.flatMap((action) => [
   caseOf(action),
   ...(action.method === "GET" && CATALOG[action.resource].collection

@@ -1,21 +1,21 @@
 /**
- * The name of a user-defined field: whatever a site gave a calling list's column as its `send_attribute` ("client-id",
- * "First Name", "1-TIPO"). One grammar for request bodies and for the config.
+ * The names of user-defined fields: the `send_attribute` of a calling list's column, chosen by the site ("client-id",
+ * "First Name", "1-TIPO"). Request bodies and the config use the same rules.
  */
 export const FIELD_NAME_EXPECTED =
   "the name of a user-defined field: 1 to 64 characters, no quotes or control characters, not beginning with GSW_";
 
-/** Most names; these need no closer look. */
+/** Matches most names quickly; they need no further check. */
 const PLAIN = /^(?![Gg][Ss][Ww]_)[A-Za-z_][A-Za-z0-9_]{0,63}$/;
-/** \p{C}: control, format (characters that nobody sees), private and unassigned characters, lone surrogates. */
+/** \p{C}: control, format (invisible), private and unassigned characters, lone surrogates. */
 const REFUSED = /[\p{C}\p{Zl}\p{Zp}"'`\u2018-\u201f\u00b4]/u;
 const RESERVED = /^gsw_/i;
 const LONGEST = 64;
 
-/** As another reader may take the name: compatible forms are one (full-width letters), blanks around it do not count. */
+/** The name as other software may normalize it: NFKC (such as full-width letters), without surrounding blanks. */
 export const foldedFieldName = (name: string): string => (PLAIN.test(name) ? name : name.normalize("NFKC").trim());
 
-/** True for GSW_ in any case and in any compatible form. */
+/** True for a name that begins with GSW_, ignoring case, also after normalization. */
 export const isReservedName = (name: string): boolean => RESERVED.test(name) || RESERVED.test(foldedFieldName(name));
 
 export const isFieldName = (name: string): boolean => {

@@ -1,17 +1,17 @@
-/** What may stand behind /<resource>/ in a URI, once percent-decoding is done. One grammar per kind. */
+/** The valid identifiers after /<resource>/ in a URI, after percent-decoding, for each kind. */
 
 const HANDLE = /^[1-9][0-9]{0,9}$/;
 const PHONE = /^\+?[0-9]{3,20}$/;
 /**
- * E-mail and instant-messaging addresses (phone types 10 and 11). Without blanks, and without what a path, a second
- * decoding or a wildcard could read.
+ * E-mail and instant-messaging addresses (phone types 10 and 11). Excludes blanks, and characters with a meaning in
+ * paths, percent-encoding and wildcards.
  */
 const ADDRESS = /^[\p{L}\p{M}\p{N}.!$&'+=^_{|}~:-]{1,64}@[\p{L}\p{M}\p{N}.-]{1,63}$/u;
 const MESSENGER = /^[\p{L}\p{M}\p{N}.!$&'+=^_{|}~:-]{1,64}$/u;
-// A customer id is the site's own word; no quotes and wildcards, which a database or a search could read.
+// The site chooses its customer ids. Excludes quotes and wildcards, which have a meaning in databases and searches.
 const CUSTOMER_ID = /^[^\p{C}\p{Zl}\p{Zp}/\\%?#*;"'`<>]{1,64}$/u;
-// A name as an administrator types it: no control, format, private or unassigned characters, nothing that breaks a line or that a path or a
-// second decoding could read.
+// A name typed by an administrator. Excludes control, format, private and unassigned characters, line breaks, and
+// characters with a meaning in paths and percent-encoding.
 const LIST_NAME = /^[^\p{C}\p{Zl}\p{Zp}/\\%?#]{1,255}$/u;
 
 export const CUSTOMER_ID_EXPECTED =
@@ -22,14 +22,14 @@ export const CONTACT_EXPECTED = `${PHONE_EXPECTED}, or an address with @`;
 const isDbid = (text: string): boolean => HANDLE.test(text) && Number(text) <= 2_147_483_647;
 
 export const isPhone = (text: string): boolean => PHONE.test(text);
-/** What a record can be contacted by: a phone number, or an address with @. */
+/** True for a phone number or an address with @. */
 export const isContact = (text: string): boolean => PHONE.test(text) || isSegment(text, ADDRESS);
-/** The same, or the name of an instant messenger's account, which only its type tells from a misspelt number. */
+/** As isContact, or the name of a messenger account, which only GSW_PHONE_TYPE distinguishes from a mistyped number. */
 export const isAnyContact = (text: string): boolean => isContact(text) || isSegment(text, MESSENGER);
 export const isCustomerId = (text: string): boolean => isSegment(text, CUSTOMER_ID);
 export const isListName = (text: string): boolean => isSegment(text, LIST_NAME);
 
-/** Nothing that a path would take for a step, and one spelling only. */
+/** Also excludes `.` and `..`, surrounding blanks, and texts that are not NFC-normalized. */
 const isSegment = (text: string, grammar: RegExp): boolean =>
   grammar.test(text) && text.trim() === text && text !== "." && text !== ".." && text.normalize("NFC") === text;
 

@@ -1,8 +1,12 @@
 /**
- * A strict JSON scanner (RFC 8259) for bodies and tokens: one pass, every member kept with its place, so that a reader can see what
- * JSON.parse hides. Refused by line and column: bytes that are not UTF-8, a BOM, lone surrogates, U+0000, `__proto__` and its kin,
- * depth above 4 and more than 128 members in requests, numbers that do not survive. Integers are exact: beyond 2^53 they come as bigint.
+ * A strict JSON scanner (RFC 8259) for bodies and tokens. Unlike JSON.parse it keeps duplicate members. It rejects,
+ * with line and column: bytes that are not UTF-8, a BOM, lone surrogates, U+0000, keys such as `__proto__`, in requests
+ * a depth above 4 and more than 128 members, and numbers that would lose digits. Integers are exact: bigint beyond
+ * 2^53.
  */
+
+import { decodeJson } from "./decode-json.ts";
+import { JsonFault } from "./json-fault.ts";
 
 export type JsonFraction = { readonly kind: "fraction"; readonly value: number };
 export type JsonArray = { readonly kind: "array"; readonly items: readonly JsonValue[] };
@@ -10,30 +14,18 @@ export type JsonObject = { readonly kind: "object"; readonly members: readonly J
 export type JsonMember = { readonly key: string; readonly value: JsonValue };
 export type JsonValue = string | number | bigint | boolean | null | JsonFraction | JsonArray | JsonObject;
 
-export class JsonFault extends Error {
-  /** The text ends before its value does. */
-  readonly truncated: boolean;
-  constructor(problem: string, text: string, at: number, truncated = false) {
-    const before = text.slice(0, at);
-    const line = before.split("\n").length;
-    super(`${problem} at line ${line}, column ${before.length - before.lastIndexOf("\n")}`);
-    this.name = "JsonFault";
-    this.truncated = truncated;
-  }
-}
-
 export type JsonLimits = {
   readonly depth: number;
-  /** In the whole text, entries of arrays among them. */
+  /** Maximum members in the whole text, including array elements. */
   readonly members: number;
-  /** Also `__proto__` and its kin: for readers that make no objects of keys. */
+  /** Accepts keys such as `__proto__`: for callers that do not use keys as property names. */
   readonly anyKey: boolean;
 };
 
-const OF_REQUESTS: JsonLimits = { depth: 4, members: 128, anyKey: false };
+const REQUEST_LIMITS: JsonLimits = { depth: 4, members: 128, anyKey: false };
 const POLLUTING = new Set(["__proto__", "constructor", "prototype"]);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:(\.[0-9]+)?([eE][+-]?[0-9]+)?)/y;
-// What may be left of a number whose end was cut off, behind as much as NUMBER takes.
+// The rest of a truncated number after the match of NUMBER.
 const UNFINISHED = /(?:\.|[eE][+-]?)$/y;
 const [TAB, LINE_FEED, RETURN, SPACE, QUOTE, DOT, ZERO, NINE, LARGE_E, BACKSLASH, SMALL_E] = [
   0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2e, 0x30, 0x39, 0x45, 0x5c, 0x65,
@@ -48,88 +40,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
   r: "\r",
   t: "\t",
 };
-const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** Throws JsonFault. */
-export const scanJson = (bytes: Uint8Array): JsonValue => scanJsonText(decodeJson(bytes), OF_REQUESTS);
+export const scanJson = (bytes: Uint8Array): JsonValue => scanJsonText(decodeJson(bytes), REQUEST_LIMITS);
 
-/** The same of text that was decoded already. Throws JsonFault. */
+/** For decoded text. Throws JsonFault. */
 export const scanJsonText = (text: string, limits: JsonLimits): JsonValue => new Scanner(text, limits).document();
-
-const BOM = "\ufeff";
-
-/** Bytes as text: UTF-8 without a BOM. Throws JsonFault. */
-export const decodeJson = (bytes: Uint8Array): string => {
-  let text: string;
-  try {
-    text = strictUtf8.decode(bytes);
-  } catch {
-    throw notUtf8(bytes);
-  }
-  if (text.startsWith(BOM))
-    throw new JsonFault("a byte order mark (BOM) in front of the text; send UTF-8 without one", text, 0);
-  return text;
-};
-
-/** Says which byte, where, and what it is likely to be. */
-const notUtf8 = (bytes: Uint8Array): JsonFault => {
-  if (endsInsideCharacter(bytes))
-    return new JsonFault(
-      "bytes that are not UTF-8: the last character is cut",
-      lenientUtf8.decode(bytes),
-      bytes.length,
-      true,
-    );
-  const [first, second] = bytes;
-  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
-    return new JsonFault("bytes that are not UTF-8 but UTF-16; send UTF-8", "", 0);
-  const before = validBefore(bytes);
-  const found = bytes[before]!;
-  // In Latin-1 and Windows-1252 a letter with an accent is one byte, and what follows is most often ASCII.
-  const likely = found >= 0xa0 && !((bytes[before + 1] ?? 0) >= 0x80) ? " (it looks like Latin-1)" : "";
-  const text = strictUtf8.decode(bytes.subarray(0, before));
-  return new JsonFault(
-    `bytes that are not UTF-8: 0x${found.toString(16).toUpperCase()}${likely}; send UTF-8`,
-    text,
-    text.length,
-  );
-};
-
-/** How many bytes in front are whole characters. Each try halves what is not known. */
-const validBefore = (bytes: Uint8Array): number => {
-  let [good, bad] = [0, bytes.length];
-  while (bad - good > 1) {
-    const middle = (good + bad) >> 1;
-    if (isUtf8Beginning(bytes.subarray(0, middle))) good = middle;
-    else bad = middle;
-  }
-  // The character that cannot be completed begins up to three bytes before.
-  while (good > 0 && !isWhole(bytes.subarray(0, good))) good--;
-  return good;
-};
-
-const isWhole = (bytes: Uint8Array): boolean => {
-  try {
-    strictUtf8.decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** True when all but an unfinished last character is UTF-8: the body was cut. */
-const endsInsideCharacter = (bytes: Uint8Array): boolean => !isWhole(bytes) && isUtf8Beginning(bytes);
-
-/** True of UTF-8 whose last character may be unfinished. */
-const isUtf8Beginning = (bytes: Uint8Array): boolean => {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 class Scanner {
   readonly #text: string;
@@ -162,7 +77,7 @@ class Scanner {
       ["null", null],
     ] as const)
       if (this.#word(word)) return value;
-    throw this.#fault("a value was expected");
+    throw this.#fault("expected a value");
   }
 
   #object(depth: number): JsonObject {
@@ -171,7 +86,7 @@ class Scanner {
     if (this.#closes("}")) return { kind: "object", members };
     do {
       this.#blank();
-      if (this.#text[this.#at] !== '"') throw this.#fault("a key in double quotes was expected");
+      if (this.#text[this.#at] !== '"') throw this.#fault("expected a key in double quotes");
       const start = this.#at;
       const key = this.#string();
       if (POLLUTING.has(key) && !this.#limits.anyKey)
@@ -213,7 +128,7 @@ class Scanner {
   #continues(bracket: string): boolean {
     this.#blank();
     if (this.#closes(bracket)) return false;
-    this.#take(",", `, or ${bracket}`);
+    this.#take(",", ` or "${bracket}"`);
     return true;
   }
 
@@ -221,12 +136,13 @@ class Scanner {
     const start = this.#at++;
     let value = this.#plain();
     let code = this.#text.charCodeAt(this.#at);
-    // The text is UTF-8: only an escape can bring in half a character, or U+0000.
+    // The text is valid UTF-8, so only escapes can produce lone surrogates or U+0000.
     if (code === QUOTE) {
       this.#at++;
       return value;
     }
     for (; code !== QUOTE; code = this.#text.charCodeAt(this.#at)) {
+      if (Number.isNaN(code)) throw this.#fault("expected the quotation mark at the end of a string");
       if (code !== BACKSLASH) throw this.#fault("a control character inside a string");
       value += this.#escape();
       value += this.#plain();
@@ -242,7 +158,7 @@ class Scanner {
     if (letter === "u") {
       const digits = this.#text.slice(this.#at + 2, this.#at + 6);
       if (!/^[0-9A-Fa-f]{4}$/.test(digits))
-        throw this.#fault("\\u wants four hexadecimal digits", /^[0-9A-Fa-f]{0,3}$/.test(digits));
+        throw this.#fault("expected four hexadecimal digits after \\u", /^[0-9A-Fa-f]{0,3}$/.test(digits));
       this.#at += 6;
       return String.fromCharCode(Number.parseInt(digits, 16));
     }
@@ -258,10 +174,10 @@ class Scanner {
     if (short !== undefined) return short;
     NUMBER.lastIndex = start;
     const found = NUMBER.exec(this.#text);
-    if (!found) throw this.#fault("a number was expected", start + 1 >= this.#text.length);
+    if (!found) throw this.#fault("expected a number", start + 1 >= this.#text.length);
     this.#at += found[0].length;
     UNFINISHED.lastIndex = this.#at;
-    if (UNFINISHED.test(this.#text)) throw this.#fault("a number was expected", true);
+    if (UNFINISHED.test(this.#text)) throw this.#fault("expected a number", true);
     const value = Number(found[0]);
     if (!Number.isFinite(value) || Object.is(value, -0))
       throw new JsonFault("a number that cannot be kept exact", this.#text, start, this.#at >= this.#text.length);
@@ -269,7 +185,7 @@ class Scanner {
     return Number.isSafeInteger(value) ? value : BigInt(found[0]);
   }
 
-  /** Up to 15 digits with nothing else before or behind them, as most numbers are. */
+  /** The fast path for integers of up to 15 digits; undefined for other numbers. */
   #shortInteger(): number | undefined {
     let value = 0;
     let end = this.#at;
@@ -293,7 +209,7 @@ class Scanner {
     if (!this.#text.startsWith(word, this.#at)) {
       const rest = this.#text.slice(this.#at);
       if (rest !== "" && rest.length < word.length && word.startsWith(rest))
-        throw this.#fault("a value was expected", true);
+        throw this.#fault("expected a value", true);
       return false;
     }
     this.#at += word.length;
@@ -301,7 +217,7 @@ class Scanner {
   }
 
   #take(character: string, also = ""): void {
-    if (this.#text[this.#at] !== character) throw this.#fault(`${character}${also} was expected`);
+    if (this.#text[this.#at] !== character) throw this.#fault(`expected "${character}"${also}`);
     this.#at++;
   }
 
@@ -312,7 +228,7 @@ class Scanner {
     }
   }
 
-  /** What stands in a string as it is: up to a quote, a backslash, a control character or the end. */
+  /** The part of a string before the next quote, backslash or control character, or the end. */
   #plain(): string {
     const text = this.#text;
     const start = this.#at;

@@ -1,17 +1,16 @@
 /**
- * What OCS posts by itself (pre-dial validation, call reports): a JSON object of properties; integers come as numbers
- * or as decimal strings. OCS is held to the same grammar as clients: a property that decides whose a record is counts
- * only when it appears once, at the top level, spelled exactly, with a value of its type. Anything else is malformed,
- * which is not the same as absent.
+ * Reads the JSON objects that OCS posts (pre-dial validation, call reports); integers are numbers or decimal strings. A
+ * property that decides who owns a record is valid only if it appears once, at the top level, with the exact name and a
+ * value of its type. Otherwise it is malformed, which callers must distinguish from absent.
  */
 import { scanJsonText, type JsonArray, type JsonObject, type JsonValue } from "./json.ts";
 import { Violation } from "./violation.ts";
 
-/** `readings`: every text and number that it could mean. */
+/** `readings`: all strings and numbers found as its value. */
 export type Malformed = { readonly malformed: true; readonly readings: readonly (string | number)[] };
 
-/** Undefined: OCS does not say it. */
-export type Said<Value extends string | number> = Value | Malformed | undefined;
+/** Undefined: the property is absent. */
+export type PropertyValue<Value extends string | number> = Value | Malformed | undefined;
 
 const NAMES = [
   "GSW_HIST_SEQUENCE_NUM",
@@ -28,52 +27,55 @@ const NAMES = [
 ] as const;
 export type PropertyName = (typeof NAMES)[number];
 
-/** One statement; `plain` when it stands at the top and its name is spelled exactly. */
-type Statement = { readonly plain: boolean; readonly value: JsonValue };
+/** One occurrence of a property; `plain`: at the top level and with the exact name. */
+type Occurrence = { readonly plain: boolean; readonly value: JsonValue };
 
-/** More than a calling list has columns. A record may carry properties that the gateway does not know, nested too. */
+/** More members than a calling list has columns. Records may have unknown and nested properties. */
 const LIMITS = { depth: 32, members: 4096, anyKey: true } as const;
 const MAX_INTEGER = 2_147_483_647;
 const WHOLE = /^(?:0|[1-9][0-9]{0,9})$/;
-/** Control characters, and what stands for bytes that are not UTF-8: no name of ours has them. */
+/** Control characters, and the replacement character for bytes that are not UTF-8. */
 // eslint-disable-next-line no-control-regex
 const UNREADABLE = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
 const MOST_READINGS = 32;
-// A customer's name in an old code page must not keep a record from being dialed.
+// Not fatal: a customer's name in another encoding must not prevent a call.
 const forgiving = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class Properties {
-  readonly #said = new Map<string, Statement[]>(NAMES.map((name) => [name, []]));
+  readonly #occurrences = new Map<string, Occurrence[]>(NAMES.map((name) => [name, []]));
 
-  /** Throws JsonFault, or Violation `json` when it is no object. */
+  /** Throws JsonFault, or Violation `json` if the body is not an object. */
   constructor(bytes: Uint8Array) {
     const value = scanJsonText(forgiving.decode(bytes), LIMITS);
     if (!isObject(value)) throw new Violation("json", "the body is not a JSON object");
     this.#gather(value, true);
   }
 
-  /** A whole number from `least`, as a number or a decimal string. */
-  whole(name: PropertyName, least = 1): Said<number> {
+  /** An integer from `least`, given as a number or a decimal string. */
+  whole(name: PropertyName, least = 1): PropertyValue<number> {
     return this.#read(name, (value) => {
       const number = typeof value === "string" && WHOLE.test(value) ? Number(value) : value;
       return typeof number === "number" && number >= least && number <= MAX_INTEGER ? number : undefined;
     });
   }
 
-  text(name: PropertyName): Said<string> {
+  text(name: PropertyName): PropertyValue<string> {
     return this.#read(name, (value) => (isReadable(value) ? value : undefined));
   }
 
-  /** Digits that may come as a number. */
-  digits(name: PropertyName): Said<string> {
+  /** A string that may be given as a number. */
+  digits(name: PropertyName): PropertyValue<string> {
     return this.#read(name, (value) => {
       const text = typeof value === "number" ? String(value) : value;
       return isReadable(text) ? text : undefined;
     });
   }
 
-  #read<Value extends string | number>(name: PropertyName, read: (value: JsonValue) => Value | undefined): Said<Value> {
-    const [first, ...more] = this.#said.get(name)!;
+  #read<Value extends string | number>(
+    name: PropertyName,
+    read: (value: JsonValue) => Value | undefined,
+  ): PropertyValue<Value> {
+    const [first, ...more] = this.#occurrences.get(name)!;
     if (!first || (first.plain && first.value === null && more.length === 0)) return undefined;
     const value = first.plain && more.length === 0 ? read(first.value) : undefined;
     if (value !== undefined) return value;
@@ -85,19 +87,19 @@ export class Properties {
     if (isArray(value)) return value.items.forEach((item) => this.#gather(item, false));
     if (!isObject(value)) return;
     for (const { key, value: within } of value.members) {
-      const exact = this.#said.get(key);
-      const statements = exact ?? this.#said.get(key.normalize("NFKC").trim().toUpperCase());
+      const exact = this.#occurrences.get(key);
+      const statements = exact ?? this.#occurrences.get(key.normalize("NFKC").trim().toUpperCase());
       statements?.push({ plain: atTop && exact !== undefined, value: within });
       this.#gather(within, false);
     }
   }
 }
 
-/** The value where it is well formed. */
-export const wellFormed = <Value extends string | number>(said: Said<Value>): Value | undefined =>
+/** The value; undefined if it is malformed or absent. */
+export const wellFormed = <Value extends string | number>(said: PropertyValue<Value>): Value | undefined =>
   isMalformed(said) ? undefined : said;
 
-export const isMalformed = (said: Said<string | number>): said is Malformed => typeof said === "object";
+export const isMalformed = (said: PropertyValue<string | number>): said is Malformed => typeof said === "object";
 
 const scalarsIn = (value: JsonValue): (string | number)[] => {
   if (isArray(value)) return value.items.flatMap(scalarsIn);

@@ -1,6 +1,7 @@
 /**
- * "/records/15?req=RecordReject" ⇄ Operation. The raw request target is matched against one anchored grammar, decoded once, and written
- * anew for OCS; nothing else is routed. Origin form and absolute form (RFC 9112, 3.2.1 and 3.2.2): OCS's own examples use the latter.
+ * Converts between request targets such as "/records/15?req=RecordReject" and Operations. A target is matched against
+ * one anchored pattern, decoded once, and encoded again for OCS. It may have origin form or absolute form (RFC 9112,
+ * 3.2.1 and 3.2.2); the manual's examples have absolute form.
  */
 import { CATALOG, findAction, findResource, type Action, type Resource } from "./catalog.ts";
 import { IDENTIFIERS } from "./identifiers.ts";
@@ -8,7 +9,7 @@ import { Violation } from "./violation.ts";
 
 export type Operation = {
   readonly action: Action;
-  /** Decoded; undefined when the resource is read as a whole. */
+  /** Decoded; undefined when a GET reads the whole resource. */
   readonly identifier: string | undefined;
 };
 
@@ -20,11 +21,12 @@ export type Target = {
 };
 
 const ABSOLUTE = /^[Hh][Tt][Tt][Pp][Ss]?:\/\/([^/?#]*)(\/[^?#]*)(?:\?([^#]*))?$/;
-// RFC 3986, 3.3: a segment of unreserved, percent-encoded, sub-delims, ":" and "@". Most have nothing encoded, and that is tried first.
+// RFC 3986, 3.3: a segment of unreserved, percent-encoded, sub-delims, ":" and "@". The first alternative is the fast
+// path for segments without percent-encoding.
 const PATH = /^\/([a-z_]+)(?:\/([A-Za-z0-9._~!$&'()*+,;=:@-]+|(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+))?$/;
 const QUERY = /^req=([A-Za-z]+)$/;
 
-/** The parts of a request target in origin or absolute form, undefined for any other form. */
+/** The parts of a request target in origin or absolute form; undefined for other forms. */
 export const splitTarget = (raw: string): Target | undefined => {
   if (raw.startsWith("/")) return splitOrigin(raw);
   const absolute = ABSOLUTE.exec(raw);
@@ -49,23 +51,23 @@ export const readTarget = (method: string, raw: string): Operation => {
   if (!target || !resource)
     throw new Violation(
       "resource",
-      `no OCS resource; those are ${Object.keys(CATALOG)
+      `the path names no OCS resource; the resources are ${Object.keys(CATALOG)
         .map((name) => `/${name}`)
         .join(", ")}`,
     );
   const identifier = path[2] === undefined ? undefined : readIdentifier(resource, path[2]);
   const methods = methodsFor(resource, identifier);
   if (methods.length === 0)
-    throw new Violation("resource", `/${resource.name} wants a ${resource.identifier} behind it`);
+    throw new Violation("resource", `the path must have a ${resource.identifier} after /${resource.name}/`);
   if (!methods.includes(method as "GET"))
-    throw new Violation("method", `${resource.name} takes ${methods.join(" and ")} here`, { allow: methods });
+    throw new Violation("method", `${resource.name} allows ${methods.join(" and ")} here`, { allow: methods });
   return {
     action: method === "GET" ? readStatus(resource, target.query) : readAction(resource, target.query),
     identifier,
   };
 };
 
-/** The path and query for OCS, in the canonical spelling. */
+/** Path and query for OCS, in canonical spelling. */
 export const writeTarget = ({ action, identifier }: Operation): string => {
   const path =
     identifier === undefined
@@ -78,17 +80,17 @@ const readIdentifier = (resource: Resource, encoded: string): string => {
   const kind = IDENTIFIERS[resource.identifier];
   const identifier = decode(encoded);
   if (identifier === undefined || !kind.is(identifier))
-    throw new Violation("resource", `the identifier is no ${resource.identifier}: expected ${kind.expected}`);
+    throw new Violation("resource", `the identifier is not a ${resource.identifier}: expected ${kind.expected}`);
   return identifier;
 };
 
-/** What a segment says as it stands. */
+/** Segments that need no percent-encoding. */
 const LITERAL = /^[A-Za-z0-9._~!*'():@-]+$/;
 const NUMBER = /^\+[0-9]+$/;
 
 /**
- * Percent-encoding of one segment; ":" and "@" may stand in it as they are, "+" where a phone number begins. Elsewhere "+" is
- * encoded: a reader of forms would take "a+b" for "a b", which may be another customer.
+ * Percent-encodes one segment, except for ":", "@" and the "+" at the start of a phone number. Another "+" is encoded,
+ * because form decoding would read "a+b" as "a b", which may be another customer.
  */
 const encode = (identifier: string, isContact: boolean): string =>
   LITERAL.test(identifier) || (isContact && NUMBER.test(identifier))
@@ -123,7 +125,7 @@ const readAction = (resource: Resource, query: string | undefined): Action => {
   throw new Violation(
     "action",
     req === undefined
-      ? `exactly one parameter is wanted, req, one of ${known}`
-      : `req is not an action of ${resource.name}; those are ${known}`,
+      ? `expected exactly one parameter, req, with one of these actions: ${known}`
+      : `req is not an action of ${resource.name}; its actions are ${known}`,
   );
 };

@@ -1,21 +1,21 @@
-/** Which rule of OCS's language a request breaks. A closed list: the gateway gives each word its code and status. */
+/** The rule of OCS's request format that a request breaks. The gateway maps each to a refusal with code and status. */
 export type Rule =
-  | "resource" // the path is no OCS resource, or the identifier is not of its kind
-  | "method" // the method is not for this resource
-  | "action" // `req` is missing, twice, unknown, of another resource, or not alone
+  | "resource" // the path is not an OCS resource, or its identifier is invalid
+  | "method" // the resource does not allow the method
+  | "action" // `req` is missing, duplicate, unknown, of another resource, or not the only parameter
   | "json" // the body is not one strict JSON object in UTF-8
   | "truncated" // the body ends inside its JSON
-  | "doubled-scope" // a key that decides scope stands twice
+  | "duplicate-scope-key" // a key that decides scope is duplicate
   | "attribute"; // an attribute is missing or has a wrong type or value
 
 type Where = {
-  /** JSON pointer (RFC 6901) to the value at fault. */
+  /** JSON Pointer (RFC 6901) to the invalid value. */
   readonly pointer?: string;
-  /** Methods that the resource has, for `Allow`. */
+  /** The methods of the resource, for `Allow`. */
   readonly allow?: readonly string[];
 };
 
-/** A request that is not OCS's language. The detail names the place and what was expected; it never repeats a value. */
+/** Thrown for a request that OCS's format does not allow. The message says what was expected, without any value. */
 export class Violation extends Error {
   readonly rule: Rule;
   readonly pointer: string | undefined;

@@ -19,11 +19,11 @@ import {
   makeFolders,
   makeFoldersNow,
   refuseLinkNow,
-} from "../src/file-owner.ts";
-import { nodeDisk, replaceWhole } from "../src/journal/disk.ts";
-import { secondPlace } from "../src/journal/second-place.ts";
-import { addToFile } from "../src/settings/revocations-file.ts";
-import { faultInWords } from "../src/system-error.ts";
+} from "../../src/common/file-owner.ts";
+import { nodeDisk, replaceWhole } from "../../src/journal/disk.ts";
+import { checkpointSink } from "../../src/journal/integrity/checkpoints/checkpoint-sink.ts";
+import { addToFile } from "../../src/settings/files/revocations-file.ts";
+import { faultInWords } from "../../src/common/system-error.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "ocsgw-file-owner-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -34,8 +34,8 @@ const is = (name: string): string => {
 };
 const own = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
 
-describe("folders that are made", () => {
-  it("are those that are missing, for their owner alone", async () => {
+describe("making missing directories", () => {
+  it("makes them with access for their owner only", async () => {
     expect(await makeFolders(at("a/b/c"))).toEqual([at("a"), at("a/b"), at("a/b/c")]);
     expect([is("a"), is("a/b/c")]).toEqual([`${own} 700`, `${own} 700`]);
     expect(await makeFolders(at("a/b/c"))).toEqual([]);
@@ -47,16 +47,20 @@ describe("folders that are made", () => {
 
   it.each([
     [
-      "a file in their place",
+      "a file with the directory's name",
       () => {
         writeFileSync(at("file"), "");
         return at("file");
       },
-      /file: it is there already$/,
+      /file: it exists already$/,
     ],
-    ["a file on the way", () => at("file/below"), /part of the path is not a directory$/],
-    ["a file system that takes none", () => "/proc/ocsgw/below", /^cannot make \/proc\/ocsgw: there is no such file$/],
-  ])("are refused, and soon, for %s", async (_, path, says) => {
+    ["a file within the path", () => at("file/below"), /part of the path is not a directory$/],
+    [
+      "a file system that rejects directories",
+      () => "/proc/ocsgw/below",
+      /^cannot make \/proc\/ocsgw: there is no such file$/,
+    ],
+  ])("fails quickly for %s", async (_, path, says) => {
     const place = path();
     const fault = await makeFolders(place).then(
       () => undefined,
@@ -66,8 +70,8 @@ describe("folders that are made", () => {
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0)("what root makes", () => {
-  it("is given to the owner of the folder, or of what it replaces", async () => {
+describe.skipIf(process.getuid?.() !== 0)("a file that root writes", () => {
+  it("gets the owner of its directory, or of the file that it replaces", async () => {
     makeFoldersNow(at("theirs"));
     chownSync(at("theirs"), 4321, 4322);
     makeFoldersNow(at("theirs/x/y"));
@@ -91,7 +95,7 @@ describe.skipIf(process.getuid?.() !== 0)("what root makes", () => {
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0)("a link that the service's user made in its own folder", () => {
+describe.skipIf(process.getuid?.() !== 0)("a symbolic link in a directory of the service's user", () => {
   const SERVICE = { uid: 4321, gid: 4322 };
   /** `roots`: where only root writes. `theirs`: the service's folder, with a link to there of each name. */
   const prepare = (name: string): { readonly link: string; readonly aim: string; readonly roots: string } => {
@@ -106,12 +110,12 @@ describe.skipIf(process.getuid?.() !== 0)("a link that the service's user made i
   const decision = { kind: "client", id: "crm", lifted: false, until: null } as const;
 
   it.each<[string, string, (link: string) => unknown]>([
-    ["a revocation", "revocations.jsonl", (link) => addToFile(link, { decisions: [decision], journalled: false })],
+    ["a revocation", "revocations.jsonl", (link) => addToFile(link, { decisions: [decision], journalled: [] })],
     ["a file of the journal", "1.jsonl", (link) => nodeDisk.open(link, "create")],
     ["what is to replace a file", "mark.tmp", (link) => replaceWhole(nodeDisk, link.slice(0, -4), Buffer.from("new"))],
-    ["a second place of checkpoints", "notes", (link) => secondPlace({ kind: "file", path: link }).deliver("note")],
+    ["a checkpoint sink", "notes", (link) => checkpointSink({ kind: "file", path: link }).deliver("note")],
     ["a database", "live.sqlite", (link) => refuseLinkNow(link)],
-  ])("is not written through: %s", async (_, name, act) => {
+  ])("is not followed when root writes %s", async (_, name, act) => {
     for (const isThere of [true, false]) {
       const { link, aim, roots } = prepare(name);
       if (isThere) writeFileSync(aim, "root's");
@@ -122,7 +126,8 @@ describe.skipIf(process.getuid?.() !== 0)("a link that the service's user made i
           (error: unknown) => error,
         );
       expect(faultInWords(fault)).toBe(
-        `${link} is a link in a folder that others than root can change, and root writes through no such link: remove it`,
+        `${link} is a symbolic link in a directory that other users can change; root does not follow such links: ` +
+          "remove it",
       );
       expect(statSync(roots).uid).toBe(0);
       if (isThere) expect([readFileSync(aim, "utf8"), statSync(aim).uid]).toEqual(["root's", 0]);
@@ -130,7 +135,7 @@ describe.skipIf(process.getuid?.() !== 0)("a link that the service's user made i
     }
   });
 
-  it("gives nothing away that it leads to", async () => {
+  it("is not followed when root gives files away", async () => {
     const { link, aim, roots } = prepare("link");
     writeFileSync(aim, "root's", { mode: 0o600 });
     giveToOwnerNow(link);
@@ -145,15 +150,15 @@ describe.skipIf(process.getuid?.() !== 0)("a link that the service's user made i
     ]);
   });
 
-  it("is written through where only root can have made it", async () => {
+  it("is followed in a directory that only root can change", async () => {
     const { aim, roots } = prepare("other");
     symlinkSync(aim, join(roots, "revocations.jsonl"));
-    await addToFile(join(roots, "revocations.jsonl"), { decisions: [decision], journalled: false });
+    await addToFile(join(roots, "revocations.jsonl"), { decisions: [decision], journalled: [] });
     expect(readFileSync(aim, "utf8")).toContain('"id":"crm"');
     await nodeDisk.open(join(roots, "revocations.jsonl"), "create").then((file) => file.close());
   });
 
-  it("leads the operator's own name of a folder to what is given", () => {
+  it("is followed if the operator named it as the directory to give away", () => {
     const { aim, link } = prepare("ocsgw");
     mkdirSync(aim);
     writeFileSync(join(aim, "lock"), "");

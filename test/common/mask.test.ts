@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { maskNumbers } from "../../src/mask.ts";
+import { hasPhoneNumber, maskNumbers, maskWarning } from "../../src/common/mask.ts";
 
-describe("a number in a text", () => {
+describe("maskNumbers", () => {
   it.each([
     ["4155550100", "······0100"],
     ["+1 415 555-0100", "······0100"],
@@ -29,7 +29,7 @@ describe("a number in a text", () => {
     ["①②③④⑤⑥⑦", "······④⑤⑥⑦"],
     ["5550100", "······0100"],
     ["12147483647", "······3647"],
-  ])("%s is written as %s", (text, masked) => expect(maskNumbers(text)).toBe(masked));
+  ])("changes %s to %s", (text, masked) => expect(maskNumbers(text)).toBe(masked));
 
   it.each([
     "",
@@ -40,9 +40,9 @@ describe("a number in a text", () => {
     "from 0 to 2147483647",
     "OCSGW-2103",
     "112",
-  ])("and what has none stands as it is: %s", (text) => expect(maskNumbers(text)).toBe(text));
+  ])("does not change a text without phone numbers: %s", (text) => expect(maskNumbers(text)).toBe(text));
 
-  it("is found in time that grows with the text alone", () => {
+  it("takes linear time", () => {
     const texts = [
       "1     ".repeat(50_000),
       "1,".repeat(100_000),
@@ -57,4 +57,26 @@ describe("a number in a text", () => {
     };
     for (const text of texts) expect(ms(text)).toBeLessThan(40 * ms(text.slice(0, text.length / 8)) + 200);
   });
+});
+
+describe("hasPhoneNumber", () => {
+  it.each([
+    ["4155550100", true],
+    ["call back +1 (415) 555-0100", true],
+    ["415 555 010", true],
+    ["41555501", false],
+    ["K4155550100", false],
+    ["case 2026-114", false],
+  ])("decides whether a typed text may contain a phone number: %s, %s", (text, has) =>
+    expect(hasPhoneNumber(text)).toBe(has),
+  );
+});
+
+describe("maskWarning", () => {
+  it.each([
+    ["112", "112"],
+    ["415555010", "415555010"],
+    ["4155550100", "······0100"],
+    ["112 x 4155550100", "112 x ······0100"],
+  ])("changes OCS's Warning %s to %s", (warning, masked) => expect(maskWarning(warning)).toBe(masked));
 });

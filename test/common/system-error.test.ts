@@ -1,12 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createServer as createTls, get } from "node:https";
 import { connect, createServer } from "node:net";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
-import { faultInWords, reason } from "../src/system-error.ts";
+import { testAuthority, type Wanted } from "../kit/certificates.ts";
+import { faultInWords, reason } from "../../src/common/system-error.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "ocsgw-system-error-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -27,14 +30,14 @@ const listenOn = (port: number, host = "127.0.0.1"): Promise<void> =>
     server.once("error", reject).listen(port, host, () => server.close(() => resolve()));
   });
 
-describe("what the system says, in words", () => {
+describe("system errors as text", () => {
   writeFileSync(at("file"), "");
   it.each([
-    ["a file that is not there", () => readFile(at("none")), `cannot open ${at("none")}: there is no such file`],
+    ["a missing file", () => readFile(at("none")), `cannot open ${at("none")}: there is no such file`],
     [
-      "a file in a folder that is not there",
+      "a file in a missing directory",
       () => writeFile(at("no/file"), ""),
-      `cannot open ${at("no/file")}: there is no folder ${at("no")}`,
+      `cannot open ${at("no/file")}: there is no directory ${at("no")}`,
     ],
     ["a directory read as a file", () => readFile(dir), "it is a directory"],
     [
@@ -42,24 +45,20 @@ describe("what the system says, in words", () => {
       () => readdir(at("file/x")),
       `cannot list ${at("file/x")}: part of the path is not a directory`,
     ],
-    ["a directory that is there", () => mkdir(at("")), `cannot make ${at("")}: it is there already`],
+    ["an existing directory", () => mkdir(at("")), `cannot make ${at("")}: it exists already`],
     [
-      "a file to be renamed that is not there",
+      "a missing file to be renamed",
       () => rename(at("none"), at("other")),
       `cannot rename ${at("none")}: there is no such file`,
     ],
-    [
-      "a file to be deleted that is not there",
-      () => rm(at("none")),
-      `cannot look at ${at("none")}: there is no such file`,
-    ],
+    ["a missing file to be deleted", () => rm(at("none")), `cannot look at ${at("none")}: there is no such file`],
     ["a full disk", () => writeFile("/dev/full", "x"), "no space is left on the disk"],
     [
       "a current directory that was removed",
       () => {
         throw Object.assign(new Error("ENOENT: process.cwd failed, uv_cwd"), { code: "ENOENT", syscall: "uv_cwd" });
       },
-      "the current directory: there is no such file; it was removed or is not to be entered, so change to another one",
+      "the current directory was removed or cannot be accessed (there is no such file): change to another directory",
     ],
     ...(
       [
@@ -97,7 +96,7 @@ describe("what the system says, in words", () => {
       "no space is left on the disk",
     ],
     [
-      "a database that is none",
+      "a file that is not a database",
       () => {
         new DatabaseSync(at("text"), { readOnly: true }).exec("SELECT * FROM sqlite_master");
       },
@@ -118,31 +117,67 @@ describe("what the system says, in words", () => {
       "no such tenant",
     ],
     [
-      "what is no error",
+      "a value that is not an error",
       () => {
         throw "odd" as unknown as Error;
       },
       "odd",
     ],
-  ])("says of %s what it is", async (_, work, says) => {
+  ])("describe %s", async (_, work, says) => {
     writeFileSync(at("text"), "this is no database, but long enough to be looked at as one ".repeat(20));
     const told = faultInWords(await faultOf(work));
     expect(told).toEqual(typeof says === "string" ? says : expect.stringMatching(says));
     expect(told).not.toMatch(/\bE[A-Z]{3,}\b|disk is full/);
   });
 
-  it("says of a port that is taken what to do", async () => {
+  it.each<[string, RegExp, Wanted, { readonly isTrusted: boolean }]>([
+    ["a certificate of an unknown CA", /^its certificate was not issued by a trusted CA$/, {}, { isTrusted: false }],
+    ["an expired certificate", /its certificate, or one of its CA's, has expired$/, { to: -1000 }, { isTrusted: true }],
+    ["one that is not valid yet", /is not valid yet: compare the clocks$/, { from: 60_000 }, { isTrusted: true }],
+    ["one for another name", /is for another host name$/, { names: ["other.example"] }, { isTrusted: true }],
+  ])("describe a server with %s", async (_, says, wanted, { isTrusted }) => {
+    const root = testAuthority("root");
+    const { certPem, keyPem } = root.issue({ cn: "server", names: ["127.0.0.1"], usage: "serverAuth", ...wanted });
+    const server = createTls({ cert: certPem, key: keyPem }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    const asked = get({ host: "127.0.0.1", port, ...(isTrusted && { ca: root.certPem }) });
+    const [error] = (await once(asked, "error").catch((thrown: unknown) => [thrown])) as [unknown];
+    expect(reason(error)).toMatch(says);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it.each<[string, (port: number) => string, RegExp]>([
+    ["closes without an answer", (port) => `http://127.0.0.1:${port}/`, /^it closed the connection without an answer$/],
+    ["does not speak TLS", (port) => `https://127.0.0.1:${port}/`, /^it does not speak TLS: is that its http port\?$/],
+  ])("describe a server that %s", async (_, url, says) => {
+    const server = createServer((socket) => {
+      socket
+        .on("error", () => undefined)
+        .once("data", (data) => {
+          if (data[0] === 0x16) socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+          else socket.end();
+        });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const error = await faultOf(() => fetch(url((server.address() as { port: number }).port)));
+    expect(reason((error as Error).cause)).toMatch(says);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("say what to do about a port that is in use", async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
     const { port } = other.address() as { port: number };
     expect(faultInWords(await faultOf(() => listenOn(port)))).toBe(
-      `cannot listen on 127.0.0.1:${port}: the address is in use by another process; stop that one, or choose another address`,
+      `cannot listen on 127.0.0.1:${port}: the address is in use by another process; stop that one, or choose ` +
+        "another address",
     );
     await new Promise((resolve) => other.close(resolve));
   });
 
-  it("says for whom it is not permitted", () => {
-    const program = `import { readFileSync } from "node:fs"; import { faultInWords } from ${JSON.stringify(new URL("../src/system-error.ts", import.meta.url).pathname)};
+  it("name the user who lacks a permission", () => {
+    const program = `import { readFileSync } from "node:fs"; import { faultInWords } from ${JSON.stringify(new URL("../../src/common/system-error.ts", import.meta.url).pathname)};
       process.setgroups?.([]); process.setgid(12345); process.setuid(12345);
       try { readFileSync("/etc/shadow"); } catch (error) { console.log(faultInWords(error)); }`;
     const uid = process.getuid?.() ?? 0;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { wildcard } from "../src/wildcard.ts";
+import { wildcard } from "../../src/common/wildcard.ts";
 
 /** The same as a regular expression, which says what is meant and may take very long. */
 const meant = (pattern: string, least: number): RegExp => {
@@ -25,7 +25,7 @@ describe("a pattern with *", () => {
     ["a*\n*c", "a\nc", true],
     ["", "", true],
     ["", "a", false],
-  ])("%j takes %j: %s", (pattern, text, taken) => expect(wildcard(pattern)(text)).toBe(taken));
+  ])("matches: %j with %j gives %s", (pattern, text, taken) => expect(wildcard(pattern)(text)).toBe(taken));
 
   it.each([
     ["ors-*", "ors-", false],
@@ -35,11 +35,11 @@ describe("a pattern with *", () => {
     ["*a*", "ab", false],
     ["a**a", "aba", false],
     ["a**a", "abca", true],
-  ])("%j of one character or more takes %j: %s", (pattern, text, taken) =>
+  ])("with at least one character per star matches: %j with %j gives %s", (pattern, text, taken) =>
     expect(wildcard(pattern, 1)(text)).toBe(taken),
   );
 
-  it("means what a regular expression of it means", () => {
+  it("matches the same texts as the equivalent regular expression", () => {
     const texts = fc.array(fc.constantFrom("a", "b", "*"), { maxLength: 9 }).map((signs) => signs.join(""));
     fc.assert(
       fc.property(texts, texts, fc.constantFrom(0, 1), (pattern, text, least) => {
@@ -51,9 +51,9 @@ describe("a pattern with *", () => {
 
   it.each([
     ["six stars and no end", "*a*a*a*a*a*a", 140],
-    ["a star behind every letter", `${"a*".repeat(60)}b`, 140],
+    ["a star after every letter", `${"a*".repeat(60)}b`, 140],
     ["a hundred stars", `${"*a".repeat(100)}*b`, 20_000],
-  ])("is decided at once: %s", (_what, pattern, length) => {
+  ])("is matched in linear time: %s", (_what, pattern, length) => {
     const takes = wildcard(pattern);
     const text = `${"a".repeat(length)}c`;
     const start = process.threadCpuUsage();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ANSWER_HEADERS, MESSAGE_TYPES, NO_CALL_FOR_HANDLE, REASONS, STATUSES } from "../../src/ocs/answer.ts";
 import { CATALOG } from "../../src/ocs/catalog.ts";
 
-describe("what OCS may answer", () => {
+describe("the table of OCS's answers", () => {
   it.each([
     ["records", [200, 400, 410, 500]],
     ["phones", [200, 400, 410, 500]],
@@ -18,11 +18,11 @@ describe("what OCS may answer", () => {
     for (const status of Object.values(STATUSES).flat()) expect(REASONS[status]).toMatch(/^[A-Z][A-Za-z ]+$/);
   });
 
-  it("knows the manual's numbers", () => {
+  it("has the manual's numbers", () => {
     expect({ NO_CALL_FOR_HANDLE, ...MESSAGE_TYPES }).toEqual({ NO_CALL_FOR_HANDLE: 112, oneGroup: 24, allGroups: 46 });
   });
 
-  it("passes the headers that carry meaning, and leaves framing to whoever writes the reply", () => {
+  it("lists the headers with a meaning for clients, without framing headers", () => {
     expect(ANSWER_HEADERS).toEqual(["Server", "Warning", "Cache-control", "Etag", "Content-type"]);
   });
 });

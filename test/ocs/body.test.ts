@@ -198,32 +198,35 @@ describe.each(Object.keys(ATTRIBUTES) as AttributeName[])("%s", (name) => {
 });
 
 describe("readBody", () => {
-  it.each(ACTIONS.map((action) => [title(action), action] as const))("holds %s to its row", (_, action) => {
-    const whole = caseOf(action).body;
-    expect(Object.keys(objectOf(read(action, whole)))).toEqual(Object.keys(JSON.parse(whole || "{}") as object));
-    for (const name of [...action.required, ...action.requiredWhenPredictive]) {
-      const without = JSON.stringify(
-        Object.fromEntries(Object.entries(JSON.parse(whole) as object).filter(([key]) => key !== name)),
+  it.each(ACTIONS.map((action) => [title(action), action] as const))(
+    "accepts for %s only the attributes of its row",
+    (_, action) => {
+      const whole = caseOf(action).body;
+      expect(Object.keys(objectOf(read(action, whole)))).toEqual(Object.keys(JSON.parse(whole || "{}") as object));
+      for (const name of [...action.required, ...action.requiredWhenPredictive]) {
+        const without = JSON.stringify(
+          Object.fromEntries(Object.entries(JSON.parse(whole) as object).filter(([key]) => key !== name)),
+        );
+        expect(violation(() => read(action, without))).toMatchObject({ rule: "attribute", pointer: `/${name}` });
+      }
+      for (const name of Object.keys(ATTRIBUTES) as AttributeName[]) {
+        const taken = action.required.includes(name) || action.optional.includes(name);
+        expect(
+          ruleBrokenBy(() => read(action, bodyWith(action, name, VALUES[name].good[0]![0]))),
+          name,
+        ).toBe(taken ? "none" : "attribute");
+      }
+      expect(ruleBrokenBy(() => read(action, bodyWith(action, "CUSTOMER_CODE", "22")))).toBe(
+        action.userFields ? "none" : "attribute",
       );
-      expect(violation(() => read(action, without))).toMatchObject({ rule: "attribute", pointer: `/${name}` });
-    }
-    for (const name of Object.keys(ATTRIBUTES) as AttributeName[]) {
-      const taken = action.required.includes(name) || action.optional.includes(name);
-      expect(
-        ruleBrokenBy(() => read(action, bodyWith(action, name, VALUES[name].good[0]![0]))),
-        name,
-      ).toBe(taken ? "none" : "attribute");
-    }
-    expect(ruleBrokenBy(() => read(action, bodyWith(action, "CUSTOMER_CODE", "22")))).toBe(
-      action.userFields ? "none" : "attribute",
-    );
-  });
+    },
+  );
 
-  it.each([2, 3, 4, 6, 7, 8, 9, 11])("wants no optimization outside predictive modes: %i", (mode) => {
+  it.each([2, 3, 4, 6, 7, 8, 9, 11])("requires no optimization pair outside predictive modes: %i", (mode) => {
     expect(objectOf(read(startDialing, `{"GSW_CM_AttrDialMode":${mode}}`))).toEqual({ GSW_CM_AttrDialMode: mode });
   });
 
-  it.each([1, 5, 10])("wants the optimization pair in predictive mode %i", (mode) => {
+  it.each([1, 5, 10])("requires the optimization pair in predictive mode %i", (mode) => {
     expect(
       violation(() => read(startDialing, `{"GSW_CM_AttrDialMode":"${mode}","GSW_CM_AttrOptimizeGoal":80}`))?.pointer,
     ).toBe("/GSW_CM_AttrOptimizeBy");
@@ -233,20 +236,20 @@ describe("readBody", () => {
   });
 
   it.each(["GSW_RECORD_URI", "GSW_CM_AttrGroupID", "GSW_UNKNOWN", "gsw_call_result", "Gsw_Treatment", "GSW_"])(
-    "refuses %s, which is in no row, or not so",
+    "refuses the unknown or misspelled name %s",
     (name) => {
       expect(ruleBrokenBy(() => read(processed, `{"${name}":1}`))).toBe("attribute");
     },
   );
 
   it.each([["[]"], ["1"], ['"{}"'], ["null"], ["{}{}"], ["{'a':1}"], ["\ufeff{}"], ["nonsense"]])(
-    "wants one JSON object: %s",
+    "requires one JSON object: %s",
     (body) => {
       expect(ruleBrokenBy(() => read(reject, body))).toBe("json");
     },
   );
 
-  it("knows a body that was cut, wherever it was cut", () => {
+  it("recognizes a body truncated at any position", () => {
     const body = bytes(EXAMPLES.addRescheduled.request.body);
     for (let cut = 1; cut < body.length; cut++)
       expect(
@@ -255,7 +258,7 @@ describe("readBody", () => {
       ).toBe("truncated");
   });
 
-  it("reads every valid case of the action table to what it says", () => {
+  it("reads every valid case of the action table", () => {
     for (const { operation, body } of CASES)
       expect(objectOf(read(operation.action, body))).toEqual(JSON.parse(body || "{}"));
   });
@@ -268,7 +271,7 @@ describe("a key that decides scope", () => {
   const escaped = (name: string): string => name.replace("_", "\\u005f");
 
   it.each([...SCOPE, "GSW_RECORD_URI", "GSW_CM_AttrGroupID", "GSW_CM_MessageType"])(
-    "stands once only, in any case, spelling and depth: %s",
+    "may occur only once, in any case, spelling and depth: %s",
     (name) => {
       const doubled = [
         `{"${name}":1,"${name}":1}`,
@@ -282,28 +285,28 @@ describe("a key that decides scope", () => {
         expect(
           ruleBrokenBy(() => read(processed, body)),
           body,
-        ).toBe("doubled-scope");
+        ).toBe("duplicate-scope-key");
     },
   );
 
-  it("may not be said in both spellings of the campaign with different values", () => {
+  it("may not have different values in the two spellings of the campaign", () => {
     expect(
       ruleBrokenBy(() => read(processed, '{"GSW_CAMPAIGN":"Alpha Campaign","GSW_CAMPAIGN_NAME":"Beta Campaign"}')),
-    ).toBe("doubled-scope");
+    ).toBe("duplicate-scope-key");
   });
 
-  it("is not taken from inside another value", () => {
+  it("is ignored inside another value", () => {
     expect(ruleBrokenBy(() => read(processed, '{"FIELD":{"GSW_TENANT_DBID":102}}'))).toBe("attribute");
   });
 
-  it("names the key in the table's own spelling, not the client's", () => {
+  it("is reported in the table's spelling, not the client's", () => {
     expect(violation(() => read(processed, '{"gsw_tenant_dbid":1,"GSW_TENANT_DBID":2}'))?.message).toContain(
       "GSW_TENANT_DBID",
     );
   });
 });
 
-describe("null", () => {
+describe("the value null", () => {
   it.each<[string, string, Action, string]>([
     ["an optional attribute", '{"GSW_TREATMENT":null,"GSW_CALL_RESULT":33}', processed, '{"GSW_CALL_RESULT":33}'],
     ["a user-defined field", '{"CUSTOMER_CODE":null,"First Name":null}', processed, ""],
@@ -311,7 +314,7 @@ describe("null", () => {
     ["an attribute of another action", '{"GSW_DATE_TIME":null}', processed, ""],
     ["a name that no table has", '{"GSW_UNKNOWN":null,"gsw_tenant_dbid":null}', processed, ""],
     [
-      "a field where there are none",
+      "a field in a request without fields",
       '{"note":null,"GSW_AUTO_COMPLETION":null}',
       CATALOG.campaigngroups.actions.Load!,
       "",
@@ -328,20 +331,20 @@ describe("null", () => {
       processed,
       '{"GSW_CALL_RESULT":33}',
     ],
-  ])("says nothing and is not sent: %s", (_, body, action, sent) => {
+  ])("means absent and is not sent: %s", (_, body, action, sent) => {
     expect(writeBody(read(action, body))).toBe(sent);
   });
 
   it.each(
     ACTIONS.flatMap((action) => action.required.map((name) => [`${title(action)}: ${name}`, action, name] as const)),
-  )("is no value of what is needed: %s", (_, action, name) => {
+  )("does not satisfy a required attribute: %s", (_, action, name) => {
     expect(violation(() => read(action, bodyWith(action, name, "null")))).toMatchObject({
       rule: "attribute",
       pointer: `/${name}`,
     });
   });
 
-  it("counts when a key that decides scope stands twice", () => {
+  it("counts as an occurrence of a duplicate scope key", () => {
     for (const body of [
       '{"GSW_TENANT_DBID":null,"GSW_TENANT_DBID":101}',
       '{"GSW_TENANT_DBID":101,"gsw_tenant_dbid":null}',
@@ -350,12 +353,12 @@ describe("null", () => {
       expect(
         ruleBrokenBy(() => read(processed, body)),
         body,
-      ).toBe("doubled-scope");
+      ).toBe("duplicate-scope-key");
     }
   });
 });
 
-describe("GSW_PHONE by its type", () => {
+describe("GSW_PHONE", () => {
   const listAdd = CATALOG.lists.actions.AddRecord!;
   const add = (phone: string, type?: unknown, action = listAdd): string =>
     ruleBrokenBy(() =>
@@ -372,12 +375,12 @@ describe("GSW_PHONE by its type", () => {
   const ADDRESSES = ["a@b.example", "o'brien+x@crm.example", "Zoë.Müller@bücher.example", "first_last@x-y.example"];
   const NAMES = ["maria", "sip:4711", "user.7"];
 
-  it.each(ADDRESSES)("takes the address %s for types 10 and 11 alone", (address) => {
+  it.each(ADDRESSES)("may be the address %s for types 10 and 11 only", (address) => {
     for (const type of [10, "10", 11, "11"]) expect(add(address, type)).toBe("none");
     for (const type of [undefined, 0, 1, 4, 9]) expect(add(address, type)).toBe("attribute");
   });
 
-  it.each(NAMES)("takes the messenger's name %s for types 10 and 11 alone", (name) => {
+  it.each(NAMES)("may be the messenger name %s for types 10 and 11 only", (name) => {
     expect([add(name, 11), add(name, 4), add(name)]).toEqual(["none", "attribute", "attribute"]);
   });
 
@@ -400,11 +403,11 @@ describe("GSW_PHONE by its type", () => {
     `${"a".repeat(65)}@b`,
     `a@${"b".repeat(64)}`,
     "",
-  ])("takes no %j of any type", (text) => {
+  ])("may not be %j with any type", (text) => {
     for (const type of [undefined, 4, 10, 11]) expect(add(text, type)).toBe("attribute");
   });
 
-  it("takes an address where a request has no type, unless it adds a record", () => {
+  it("may be an address without a type, except in AddRecord", () => {
     const { RequestRecordCancel, DoNotCall, UpdateCallCompletionStats, AddRecord } = CATALOG.records.actions;
     for (const action of [RequestRecordCancel!, DoNotCall!, UpdateCallCompletionStats!]) {
       expect(ruleBrokenBy(() => read(action, '{"GSW_PHONE":"a@b.example"}'))).toBe("none");
@@ -418,7 +421,7 @@ describe("GSW_PHONE by its type", () => {
     );
   });
 
-  it("may come before or behind its type", () => {
+  it("may precede or follow its type", () => {
     expect(
       ruleBrokenBy(() =>
         read(CATALOG.records.actions.UpdateCallCompletionStats!, '{"GSW_PHONE":"maria","GSW_PHONE_TYPE":11}'),
@@ -432,7 +435,7 @@ describe("GSW_PHONE by its type", () => {
   });
 });
 
-describe("a field of one's own", () => {
+describe("a user-defined field", () => {
   const field = (name: string, json: string): unknown =>
     objectOf(read(processed, `{${JSON.stringify(name)}:${json}}`))[name];
 
@@ -444,7 +447,7 @@ describe("a field of one's own", () => {
     ["N", "10000000000000000999", 10000000000000000999n],
     ["T", `"${"ä".repeat(4096)}"`, "ä".repeat(4096)],
     ["NOTES", '"one\\r\\n\\ttwo\\nthree"', "one\r\n\ttwo\nthree"],
-  ])("%s may be %s", (name, json, value) => {
+  ])("%s may have the value %s", (name, json, value) => {
     expect(field(name, json)).toBe(value);
   });
 
@@ -463,7 +466,7 @@ describe("a field of one's own", () => {
     '"a\\u0085b"',
     `"${"x".repeat(4097)}"`,
     "-0",
-  ])("may not be %s", (json) => {
+  ])("may not have the value %s", (json) => {
     expect(["attribute", "json"]).toContain(ruleBrokenBy(() => field("FIELD", json)));
   });
 
@@ -487,7 +490,7 @@ describe("a field of one's own", () => {
     "MY_GSW_FIELD",
     "4155550100",
     "😀".repeat(64),
-  ])("may be called %j, and goes to OCS so", (name) => {
+  ])("may be named %j, and is sent to OCS unchanged", (name) => {
     expect(field(name, "1")).toBe(1);
     expect(JSON.parse(writeBody(read(processed, JSON.stringify({ [name]: "x" }))))).toEqual({ [name]: "x" });
     expect(violation(() => field(name, "[]"))?.pointer).toBe(`/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
@@ -527,11 +530,11 @@ describe("a field of one's own", () => {
     "GSW\uff3fX",
     "GSW\ufe4fX",
     "\u24bcSW_X",
-  ])("may not be called %j", (name) => {
+  ])("may not be named %j", (name) => {
     expect(ruleBrokenBy(() => field(name, "1"))).toBe("attribute");
   });
 
-  it("may not stand twice under names that differ only in how they are encoded", () => {
+  it("may not occur twice under names that differ only in their encoding", () => {
     for (const names of [
       ["é", "e\u0301"],
       ["First Name", " First Name"],
@@ -544,11 +547,11 @@ describe("a field of one's own", () => {
     }
   });
 
-  it.each(["__proto__", "constructor", "prototype"])("may not be called %s", (name) => {
+  it.each(["__proto__", "constructor", "prototype"])("may not be named %s", (name) => {
     expect(ruleBrokenBy(() => field(name, "1"))).toBe("json");
   });
 
-  it("never has its name or value repeated in what is said about it", () => {
+  it("never has its name or value in an error message", () => {
     for (const body of [
       '{"\'secret name":1}',
       '{"F":["secret"]}',
@@ -561,14 +564,14 @@ describe("a field of one's own", () => {
 });
 
 describe("writeBody", () => {
-  it("writes nothing for no attributes, and integers exact", () => {
+  it("writes nothing without attributes, and integers exactly", () => {
     expect(writeBody(new Map())).toBe("");
     expect(
       writeBody(read(processed, '{ "N": 10000000000000000999, "GSW_CALL_RESULT": "33", "S": "\\u00e4\\"" }')),
     ).toBe('{"N":10000000000000000999,"GSW_CALL_RESULT":33,"S":"ä\\""}');
   });
 
-  it("writes what is read to the same attributes, again and again", () => {
+  it("writes a body that is read as the same attributes", () => {
     const name = fc
       .stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,20}$/)
       .filter((key) => !/^gsw_/i.test(key) && !["__proto__", "constructor", "prototype"].includes(key));
@@ -615,7 +618,7 @@ describe.skipIf(transform.absent)("JSONTestSuite's test_transform", () => {
     return found ? "refused" : writeBody(readBody(processed, body));
   };
 
-  it("is refused or goes on with the same meaning, 22 of 22", () => {
+  it("is refused or sent with the same meaning, 22 of 22", () => {
     expect(
       Object.fromEntries(transform.files("test_transform").map((file) => [file.replace(".json", ""), verdictOf(file)])),
     ).toEqual({
@@ -652,7 +655,7 @@ describe.skipIf(blns.absent)("the big list of naughty strings", () => {
   // eslint-disable-next-line no-control-regex
   const unstorable = (text: string): boolean => /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(text);
 
-  it("round-trips in a field of one's own, unless it has control characters", () => {
+  it("round-trips in a user-defined field, unless it has control characters", () => {
     expect(strings().length).toBeGreaterThan(500);
     for (const text of strings()) {
       const body = JSON.stringify({ FIELD: text });
@@ -679,7 +682,7 @@ describe.skipIf(blns.absent)("the big list of naughty strings", () => {
     },
   );
 
-  it("is no name of a field, or is one that stays as it is", () => {
+  it("is refused as a field name, or kept unchanged", () => {
     for (const text of strings()) {
       const body = JSON.stringify({ [text]: 1 });
       const rule = ruleBrokenBy(() => read(processed, body));

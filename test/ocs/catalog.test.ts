@@ -9,45 +9,8 @@ import {
   type ActionName,
   type ResourceName,
 } from "../../src/ocs/catalog.ts";
+import { ALL_ACTIONS, MANUAL } from "./manual.ts";
 import { CASES } from "../../src/ocs/examples.ts";
-
-/** The manual's tables "HTTP Request Actions and req Values for …", row by row: finalizing or not, and what the body must have. */
-const TABLE: readonly [ResourceName, ActionName, finalizes: boolean, required: string[], together: string[]][] = [
-  ["records", "UpdateCallCompletionStats", false, [], []],
-  ["records", "RecordProcessed", true, [], []],
-  ["records", "RecordReject", true, [], []],
-  ["records", "RequestRecordCancel", true, [], []],
-  ["records", "DoNotCall", true, [], []],
-  ["records", "RecordReschedule", true, ["GSW_DATE_TIME"], []],
-  ["records", "AddRecord", false, ["GSW_PHONE", "GSW_TZ_NAME"], []],
-  ["phones", "DoNotCall", false, [], []],
-  ["phones", "RequestRecordCancel", false, [], []],
-  ["customer_ids", "DoNotCall", false, [], []],
-  ["customer_ids", "RequestRecordCancel", false, [], []],
-  ["lists", "AddRecord", false, ["GSW_CAMPAIGN_NAME", "GSW_PHONE", "GSW_TZ_NAME"], []],
-  ["campaigngroups", "Load", false, [], []],
-  [
-    "campaigngroups",
-    "StartDialing",
-    false,
-    ["GSW_CM_AttrDialMode"],
-    ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal"],
-  ],
-  [
-    "campaigngroups",
-    "SetDialingMode",
-    false,
-    ["GSW_CM_AttrDialMode"],
-    ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal"],
-  ],
-  ["campaigngroups", "StopDialing", false, [], []],
-  ["campaigngroups", "Unload", false, [], []],
-  ["campaigngroups", "ForceUnload", false, [], []],
-  ["campaigngroups", "Launch", false, ["GSW_CM_AttrDialMode"], ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal"]],
-  ["campaigngroups", "Stage", false, [], []],
-  ["campaigngroups", "Complete", false, [], []],
-  ["campaigngroups", "ReadStatus", false, [], []],
-];
 
 /** Which optional attributes each row has besides those of its resource. */
 const WHERE = ["GSW_CALLING_LIST", "GSW_CAMPAIGN_NAME", "GSW_TENANT_DBID", "GSW_TENANT_NAME"];
@@ -95,30 +58,31 @@ const OPTIONAL: Record<string, string[]> = {
 };
 
 describe("the action table", () => {
-  it("has 7 + 2 + 2 + 1 + 9 values of req, and 2 GETs", () => {
-    const posts = (resource: ResourceName): number =>
-      Object.values(CATALOG[resource].actions).filter(({ method }) => method === "POST").length;
-    expect((Object.keys(CATALOG) as ResourceName[]).map(posts)).toEqual([7, 2, 2, 1, 9]);
+  it("has the manual's actions and two GETs", () => {
     expect(CASES.filter(({ operation }) => operation.action.method === "GET").map(({ target }) => target)).toEqual([
       "/campaigngroups/106",
       "/campaigngroups",
     ]);
     expect(ACTIONS.map(({ resource, name }) => [resource, name])).toEqual(
-      TABLE.map(([resource, name]) => [resource, name]),
+      MANUAL.map(({ resource, action }) => [resource, action]),
     );
-    expect([...ACTION_NAMES].sort()).toEqual([...new Set(TABLE.map(([, name]) => name))].sort());
+    expect([...ACTION_NAMES].sort()).toEqual([...ALL_ACTIONS].sort());
   });
 
-  it.each(TABLE)(
-    "says of %s %s: finalizes %s, requires %j, and %j when predictive",
-    (resource, name, finalizes, required, requiredWhenPredictive) => {
+  it.each(MANUAL)(
+    "has for $resource $action: ends the handle $ends, urgent $urgent, $repeat, requires $needs, and $together",
+    (row) => {
+      const resource = row.resource as ResourceName;
+      const name = row.action as ActionName;
       const action = CATALOG[resource].actions[name]!;
       expect(action).toMatchObject({
         resource,
         name,
-        finalizes,
-        required,
-        requiredWhenPredictive,
+        finalizes: row.ends,
+        urgent: row.urgent,
+        repeat: row.repeat,
+        required: row.needs,
+        requiredWhenPredictive: row.together,
         method: name === "ReadStatus" ? "GET" : "POST",
         answersBody: name === "ReadStatus",
       });
@@ -133,7 +97,7 @@ describe("the action table", () => {
     },
   );
 
-  it("names what the URI identifies, and can read campaign groups as a whole", () => {
+  it("names the attribute that repeats the URI, and allows reading all campaign groups", () => {
     expect(
       Object.values(CATALOG).map(({ name, identifier, identifiedBy, methods, collection }) => [
         name,
@@ -159,14 +123,14 @@ describe("the action table", () => {
     },
   );
 
-  it("finds an action of the resource alone, and none that has no req", () => {
+  it("finds only actions of the resource that have a req", () => {
     expect(findAction(CATALOG.lists, "AddRecord")).toBe(CATALOG.lists.actions.AddRecord);
     expect(findAction(CATALOG.phones, "AddRecord")).toBeUndefined();
     expect(findAction(CATALOG.campaigngroups, "ReadStatus")).toBeUndefined();
   });
 });
 
-describe("attributes", () => {
+describe("attribute names", () => {
   it.each([
     "GSW_TENANT_DBID",
     "GSW_TENANT_NAME",
@@ -183,20 +147,23 @@ describe("attributes", () => {
     "GSW_CUSTOMER_ID",
     "GSW_CAMPAIGN",
     "GSW_CAMPAIGN_NAME",
-  ])("carry scope in any case: %s", (name) => {
+  ])("decide scope in any case: %s", (name) => {
     expect([name, name.toLowerCase(), name.toUpperCase()].map(carriesScope)).toEqual([true, true, true]);
   });
 
-  it.each(["GSW_CALL_RESULT", "GSW_CHAIN_ATTR", "CUSTOMER_CODE", "GSW_PHONE_TYPE", ""])("carry none: %j", (name) => {
-    expect(carriesScope(name)).toBe(false);
-  });
+  it.each(["GSW_CALL_RESULT", "GSW_CHAIN_ATTR", "CUSTOMER_CODE", "GSW_PHONE_TYPE", ""])(
+    "do not decide scope: %j",
+    (name) => {
+      expect(carriesScope(name)).toBe(false);
+    },
+  );
 
-  it("are known by their own names alone, and other spellings lead to one of them", () => {
+  it("are the canonical ones only; other spellings map to one of them", () => {
     expect(["toString", "__proto__", "gsw_phone", ...SPELLINGS.keys()].filter(isAttributeName)).toEqual([]);
     expect([...SPELLINGS.values()].every(isAttributeName)).toBe(true);
   });
 
-  it("are each taken by some action", () => {
+  it("are each accepted by some action", () => {
     const taken = new Set(ACTIONS.flatMap(({ required, optional }) => [...required, ...optional]));
     expect(Object.keys(ATTRIBUTES).filter((name) => !taken.has(name as keyof typeof ATTRIBUTES))).toEqual([]);
   });

@@ -1,9 +1,13 @@
-/** Collections of hostile and odd input that stand beside the repository. Their absence skips tests by name, in CI it fails them. */
+/**
+ * Collections of hostile and odd input that stand beside the repository. Their absence skips tests by name, in CI it
+ * fails them.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CORPORA } from "../kit/corpora.ts";
 
-const root = fileURLToPath(new URL("../../../shared/corpora/", import.meta.url));
+const root = fileURLToPath(CORPORA);
 
 export type Corpus = {
   readonly absent: boolean;

@@ -7,7 +7,7 @@ describe("readDateTime", () => {
   });
 
   it.each(["12/12/2009 13:00", "02/29/2028 00:00", "02/29/2000 23:59", "01/01/1970 00:00", "12/31/9999 23:59"])(
-    "takes %s",
+    "accepts %s",
     (text) => {
       expect(isDateTime(text)).toBe(true);
     },
@@ -30,7 +30,7 @@ describe("readDateTime", () => {
     ["a zone", "01/01/2027 10:00Z"],
     ["am", "01/01/2027 10:00 AM"],
     ["no time", "01/01/2027"],
-    ["a line feed behind", "01/01/2027 10:00\n"],
+    ["a line feed at the end", "01/01/2027 10:00\n"],
     ["two blanks", "01/01/2027  10:00"],
     ["other digits", "０１/01/2027 10:00"],
     ["a sign", "01/01/+027 10:00"],

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { JsonFault, scanJson, type JsonValue } from "../../src/ocs/json.ts";
+import { scanJson, type JsonValue } from "../../src/ocs/json.ts";
+import { JsonFault } from "../../src/ocs/json-fault.ts";
 import { corpus } from "./corpus.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -25,7 +26,7 @@ const asParsed = (value: JsonValue): unknown => {
 };
 
 describe("scanJson", () => {
-  it("keeps every member with its place, doubled ones too", () => {
+  it("keeps every member with its position, also duplicates", () => {
     expect(scan('{"b":1,"a":"x","b":null}')).toEqual({
       kind: "object",
       members: [
@@ -41,7 +42,7 @@ describe("scanJson", () => {
     '"\\u0047SW_PHONE"',
     '"GSW_PHONE"',
     '"\\u0047\\u0053\\u0057\\u005F\\u0050\\u0048\\u004f\\u004E\\u0045"',
-  ])("reads the key %s as one and the same", (key) => {
+  ])("decodes the key %s to the same key", (key) => {
     expect(scan(`{${key}:1}`)).toEqual({ kind: "object", members: [{ key: "GSW_PHONE", value: 1 }] });
   });
 
@@ -62,7 +63,7 @@ describe("scanJson", () => {
     ["1E+2", 100],
     ["0.5", 0.5],
     ["-2.5e-3", -0.0025],
-  ])("marks %s as no integer", (text, value) => {
+  ])("marks %s as a fraction", (text, value) => {
     expect(scan(text)).toEqual({ kind: "fraction", value });
   });
 
@@ -113,14 +114,14 @@ describe("scanJson", () => {
     },
   );
 
-  it("takes a depth of 4 and no more", () => {
+  it("accepts a depth of at most 4", () => {
     expect(faultOf('{"a":{"b":{"c":{}}}}')).toBeUndefined();
     expect(faultOf("[[[[1]]]]")).toBeUndefined();
     expect(faultOf('{"a":{"b":{"c":{"d":{}}}}}')?.message).toMatch(/^nesting deeper than 4/);
     expect(faultOf("[[[[[1]]]]]")?.message).toMatch(/^nesting deeper than 4/);
   });
 
-  it("takes 128 members in all and no more", () => {
+  it("accepts at most 128 members in total", () => {
     const object = (count: number): string =>
       `{${Array.from({ length: count }, (_, index) => `"k${index}":1`).join(",")}}`;
     expect(faultOf(object(128))).toBeUndefined();
@@ -129,8 +130,19 @@ describe("scanJson", () => {
     expect(faultOf(`[${object(64)},${object(63)}]`)?.message).toMatch(/^more than 128 members/);
   });
 
-  it("names line and column", () => {
-    expect(faultOf('{\n  "a": 1,\n  "b" 2\n}')?.message).toBe(": was expected at line 3, column 7");
+  it.each([
+    ['{\n  "a": 1,\n  "b" 2\n}', 'expected ":" at line 3, column 7'],
+    ['{"a":1 2}', 'expected "," or "}" at line 1, column 8'],
+    ["[1 2]", 'expected "," or "]" at line 1, column 4'],
+    ["[1,2", 'the text ends early: expected "," or "]" at line 1, column 5'],
+    ['{"a":1,}', "expected a key in double quotes at line 1, column 8"],
+    ['{"a":}', "expected a value at line 1, column 6"],
+    ["[tru", "the text ends early: expected a value at line 1, column 2"],
+    ["[1e", "the text ends early: expected a number at line 1, column 3"],
+    ['{"a":"b', "the text ends early: expected the quotation mark at the end of a string at line 1, column 8"],
+    ['{"a":"b\nc"}', "a control character inside a string at line 1, column 8"],
+  ])("says of %j what it expected, with line and column", (body, message) => {
+    expect(faultOf(body)?.message).toBe(message);
   });
 
   it.each([
@@ -139,7 +151,7 @@ describe("scanJson", () => {
     ["beyond U+10FFFF", [0x22, 0xf4, 0x90, 0x80, 0x80, 0x22]],
     ["0xFF at the end", [0x22, 0xff]],
     ["Latin-1", [0x22, 0xe4, 0x22]],
-    ["a continuation alone", [0x22, 0x80, 0x22]],
+    ["a continuation byte without a start", [0x22, 0x80, 0x22]],
     ["an overlong start at the end", [0x22, 0xc0]],
     ["UTF-16", [0x22, 0x00, 0x41, 0x00, 0x22, 0xfe, 0xff]],
   ])("refuses bytes that are not UTF-8: %s", (_, octets) => {
@@ -156,7 +168,7 @@ describe("scanJson", () => {
       /^bytes that are not UTF-8: 0xFC \(it looks like Latin-1\); send UTF-8 at line 2, column 10$/,
     ],
     [
-      "Latin-1 behind characters of several bytes",
+      "Latin-1 after characters of several bytes",
       [...Buffer.from('{"é😀":"'), 0xe9, 0x22, 0x7d],
       /0xE9 \(it looks like Latin-1\); send UTF-8 at line 1, column 9$/,
     ],
@@ -177,7 +189,7 @@ describe("scanJson", () => {
       [0xef, 0xbb, 0xbf, 0x7b, 0x7d],
       /^a byte order mark \(BOM\) in front of the text; send UTF-8 without one at line 1, column 1$/,
     ],
-  ])("names %s and its place", (_, octets, message) => {
+  ])("reports %s with its position", (_, octets, message) => {
     expect(faultOf(Uint8Array.from(octets))).toMatchObject({
       message: expect.stringMatching(message),
       truncated: false,
@@ -190,7 +202,7 @@ describe("scanJson", () => {
     ["a long string", `"${"\\u0041".repeat(10_922)}`],
     ["a long number", "9".repeat(65_536)],
     ["blanks", " ".repeat(65_536)],
-  ])("refuses 64 KiB of %s without much ado", (_, text) => {
+  ])("refuses 64 KiB of %s quickly", (_, text) => {
     // A scanner that looks at the text again and again would not be done within the test's time.
     for (let round = 0; round < 100; round++) expect(faultOf(text)).toBeDefined();
   });
@@ -198,7 +210,7 @@ describe("scanJson", () => {
   const sample =
     '{"GSW_PHONE":"4155550100","GSW_CALL_RESULT":-33,"Übung":"\\u00e4\\ud83d\\ude00😀ß\\n","N":[true,false,null,1.5e+10,-0.25],"P":{"camp_group_data":{}} }';
 
-  it("knows a text that was cut, wherever it was cut", () => {
+  it("recognizes a text truncated at any position", () => {
     const whole = bytes(sample);
     expect(faultOf(whole)).toBeUndefined();
     const unnoticed = Array.from(whole.keys()).filter((cut) => faultOf(whole.subarray(0, cut))?.truncated !== true);
@@ -221,12 +233,12 @@ describe("scanJson", () => {
     '{"a":',
     "",
     "  ",
-  ])("calls %j cut short", (text) => {
+  ])("reports %j as truncated", (text) => {
     expect(faultOf(text)).toMatchObject({ truncated: true });
   });
 
   it.each(["[1.]", "[1e]", "[-]", "[1.e5", "[trux", '["\\x', '["\\u00zz', "}", "[1}", '{"a";'])(
-    "does not call %j cut short, but wrong",
+    "reports %j as malformed, not truncated",
     (text) => {
       expect(faultOf(text)).toMatchObject({ truncated: false });
     },
@@ -248,7 +260,7 @@ describe.skipIf(suite.absent)("JSONTestSuite", () => {
     "y_string_null_escape.json": /^U\+0000/,
   };
 
-  it("accepts the 95 valid texts but 4, and reads them as JSON.parse does", () => {
+  it("accepts all but 4 of the 95 valid texts, and reads them like JSON.parse", () => {
     expect(files("y")).toHaveLength(95);
     for (const file of files("y")) {
       const policy = BY_POLICY[file];
@@ -266,7 +278,7 @@ describe.skipIf(suite.absent)("JSONTestSuite", () => {
   });
 
   // Integers of any size are exact; a fraction is no attribute's value, so what it rounds to never leaves.
-  it("accepts 5 of the 35 texts that are left to the implementation", () => {
+  it("accepts 5 of the 35 implementation-defined texts", () => {
     expect(files("i")).toHaveLength(35);
     expect(files("i").filter((file) => verdictOf(file) === undefined)).toEqual([
       "i_number_double_huge_neg_exp.json",
@@ -278,7 +290,7 @@ describe.skipIf(suite.absent)("JSONTestSuite", () => {
   });
 });
 
-describe("differential to JSON.parse", () => {
+describe("scanJson compared with JSON.parse", () => {
   const whatParseSays = (text: string): { value: unknown } | undefined => {
     try {
       return { value: JSON.parse(text) as unknown };
@@ -286,14 +298,16 @@ describe("differential to JSON.parse", () => {
       return undefined;
     }
   };
-  /** Holds a text to the rule: what is accepted here is accepted there, and means the same. True when it was accepted. */
+  /**
+   * Holds a text to the rule: what is accepted here is accepted there, and means the same. True when it was accepted.
+   */
   const compare = (text: string): boolean => {
     if (faultOf(text)) return false;
     expect(whatParseSays(text)).toEqual({ value: asParsed(scan(text)) });
     return true;
   };
 
-  it("accepts and reads what JSON.stringify writes, within depth and members", () => {
+  it("reads everything that JSON.stringify writes, within the limits of depth and members", () => {
     const leaf = fc.oneof(
       fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\0")),
       fc.integer(),
@@ -320,7 +334,7 @@ describe("differential to JSON.parse", () => {
     );
   });
 
-  it("accepts nothing that JSON.parse refuses, of texts that are nearly JSON", () => {
+  it("accepts no nearly valid text that JSON.parse refuses", () => {
     const scrap = fc.constantFrom(
       "{",
       "}",
@@ -371,7 +385,7 @@ describe("differential to JSON.parse", () => {
     expect(met).toBeGreaterThan(100);
   });
 
-  it("accepts nothing that JSON.parse refuses, of valid texts with one character changed", () => {
+  it("accepts no text with one changed character that JSON.parse refuses", () => {
     const valid = '{"GSW_PHONE":"415\\u0035550100","N":[1,2.5e3,-4,true,null],"O":{"p":"\\"q\\\\"}}';
     fc.assert(
       fc.property(

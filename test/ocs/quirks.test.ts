@@ -17,8 +17,8 @@ const rewrite = (action: typeof startDialing, body: string): string =>
 const header = ({ request }: Example, name: string): string | undefined =>
   request.headers.find(([key]) => key === name)?.[1];
 
-describe("the manual's quirks", () => {
-  it("Q1 takes GSW_CM_AttrOptimizedBy for GSW_CM_AttrOptimizeBy, and both only when they agree", () => {
+describe("for each quirk of the manual, the gateway", () => {
+  it("Q1 accepts GSW_CM_AttrOptimizedBy as GSW_CM_AttrOptimizeBy, and both only if they agree", () => {
     const body = (by: string): string => `{"GSW_CM_AttrDialMode":1,${by},"GSW_CM_AttrOptimizeGoal":80}`;
     const canonical = '{"GSW_CM_AttrDialMode":1,"GSW_CM_AttrOptimizeBy":1,"GSW_CM_AttrOptimizeGoal":80}';
     expect(rewrite(startDialing, body('"GSW_CM_AttrOptimizedBy":1'))).toBe(canonical);
@@ -29,7 +29,7 @@ describe("the manual's quirks", () => {
     ).toBe("attribute");
   });
 
-  it("Q2 takes GSW_CAMPAIGN for GSW_CAMPAIGN_NAME, and both only when they agree", () => {
+  it("Q2 accepts GSW_CAMPAIGN as GSW_CAMPAIGN_NAME, and both only if they agree", () => {
     const body = (campaign: string): string => `{${campaign},"GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}`;
     const canonical = body('"GSW_CAMPAIGN_NAME":"Alpha Campaign"');
     expect(rewrite(addToList, body('"GSW_CAMPAIGN":"Alpha Campaign"'))).toBe(canonical);
@@ -40,10 +40,10 @@ describe("the manual's quirks", () => {
       ruleBrokenBy(() =>
         rewrite(addToList, body('"GSW_CAMPAIGN":"Alpha Campaign","GSW_CAMPAIGN_NAME":"Beta Campaign"')),
       ),
-    ).toBe("doubled-scope");
+    ).toBe("duplicate-scope-key");
   });
 
-  it("Q3 reads req in any case and writes ForceUnload", () => {
+  it("Q3 accepts req in any case and writes ForceUnload", () => {
     for (const req of ["ForceUnload", "Forceunload", "forceunload", "FORCEUNLOAD"]) {
       expect(writeTarget(readTarget("POST", `/campaigngroups/106?req=${req}`))).toBe(
         "/campaigngroups/106?req=ForceUnload",
@@ -51,7 +51,7 @@ describe("the manual's quirks", () => {
     }
   });
 
-  it("Q4 computes every length; a printed one that is too short cuts the body and is noticed", () => {
+  it("Q4 computes every length, and detects a printed one that is too short", () => {
     for (const example of examples.filter(({ request }) => request.method === "POST"))
       expect(header(example, "Content-length")).toBe(`${lengthOf(example.request.body)}`);
     const printed: readonly [Example, number][] = [
@@ -72,7 +72,7 @@ describe("the manual's quirks", () => {
     }
   });
 
-  it("Q5 takes record types 2 to 7 as they come, 6 for Campaign Rescheduled too", () => {
+  it("Q5 accepts record types 2 to 7, also 6 for Campaign Rescheduled", () => {
     expect(JSON.parse(rewrite(addToList, EXAMPLES.addRescheduled.request.body))).toMatchObject({ GSW_RECORD_TYPE: 6 });
     for (const type of [2, 3, 4, 5, 6, 7])
       expect(
@@ -80,7 +80,7 @@ describe("the manual's quirks", () => {
       ).toMatchObject({ GSW_RECORD_TYPE: type });
   });
 
-  it("Q6 takes GSW_PHONE_TYPE twice with one value as one statement, and refuses two", () => {
+  it("Q6 accepts a duplicate GSW_PHONE_TYPE with the same value, and refuses different values", () => {
     const { body } = EXAMPLES.addRescheduled.request;
     expect(body.match(/GSW_PHONE_TYPE/g)).toHaveLength(2);
     expect(rewrite(addToList, body).match(/"GSW_PHONE_TYPE":4/g)).toHaveLength(1);
@@ -89,16 +89,16 @@ describe("the manual's quirks", () => {
     );
   });
 
-  it("Q7 knows a Warning as a bare integer", () => {
+  it("Q7 accepts a Warning that is a bare integer", () => {
     expect(examples.map(({ answer }) => answer.warning).filter((warning) => warning !== undefined)).toEqual([112, 5]);
     expect(NO_CALL_FOR_HANDLE).toBe(112);
   });
 
-  it("Q8 takes the error from the Warning, never from the text that says 0", () => {
+  it("Q8 takes the error from the Warning, not from the text that says 0", () => {
     expect(EXAMPLES.recordGone.answer).toEqual({ status: 410, warning: 112, body: "page" });
   });
 
-  it("Q9 passes the Etag, without reading it", () => {
+  it("Q9 passes on the Etag without reading it", () => {
     expect(ANSWER_HEADERS).toContain("Etag");
     expect(EXAMPLES.oneGroup.answer).not.toHaveProperty("etag");
   });
@@ -108,7 +108,7 @@ describe("the manual's quirks", () => {
     expect(examples.flatMap(({ request }) => request.headers.map(([name]) => name))).not.toContain("User Agent");
   });
 
-  it("Q11 has a Host with and without port, for one and the same server", () => {
+  it("Q11 accepts a Host with and without port for the same server", () => {
     const hosts = new Set(
       examples
         .filter(({ request }) => splitTarget(request.target)?.authority === "ocs.genesyslab.com:8080")
@@ -117,7 +117,7 @@ describe("the manual's quirks", () => {
     expect(hosts).toEqual(new Set(["ocs.genesyslab.com", "ocs.genesyslab.com:8080"]));
   });
 
-  it("Q12 reads no body as no attributes, and wants attributes of a group for three actions only", () => {
+  it("Q12 reads an empty body as no attributes, and requires a group's attributes for three actions only", () => {
     expect(header(EXAMPLES.load, "Content-type")).toBeUndefined();
     expect(header(EXAMPLES.load, "Content-length")).toBe("0");
     const needing = Object.values(CATALOG.campaigngroups.actions)
@@ -135,13 +135,13 @@ describe("the manual's quirks", () => {
       expect(Object.keys(answer).filter((name) => !["status", "warning", "body"].includes(name))).toEqual([]);
   });
 
-  it("Q14 has both GETs, whatever the release", () => {
+  it("Q14 supports both GETs, regardless of the release", () => {
     expect(CASES.filter(({ operation }) => operation.action.method === "GET").map(({ answer }) => answer.body)).toEqual(
       ["group", "groups"],
     );
   });
 
-  it("Q15 takes names in their own case and says what was probably meant", () => {
+  it("Q15 accepts names only in their own case, and suggests the right name", () => {
     const found = violation(() =>
       rewrite(startDialing, '{"GSW_CM_AttrDialMode":1,"GSW_CM_AttrOptimizeBy":1,"GSW_CM_AttroptimizeGoal":80}'),
     );
@@ -150,12 +150,12 @@ describe("the manual's quirks", () => {
     expect(violation(() => rewrite(startDialing, '{"GSW CM AttrDialMode":2}'))?.rule).toBe("attribute");
   });
 
-  it("Q16 tells an unknown campaign group from one that is not active", () => {
+  it("Q16 distinguishes an unknown campaign group from one that is not active", () => {
     expect(STATUSES.campaigngroups).toEqual(expect.arrayContaining([404, 410]));
     expect([REASONS[404], REASONS[410]]).toEqual(["Not Found", "Gone"]);
   });
 
-  it("Q17 knows 410 for records, phones and customer ids, and none for lists", () => {
+  it("Q17 expects 410 for records, phones and customer ids, but not for lists", () => {
     expect(
       Object.entries(STATUSES)
         .filter(([, statuses]) => !statuses.includes(410))
@@ -163,7 +163,7 @@ describe("the manual's quirks", () => {
     ).toEqual(["lists"]);
   });
 
-  it("Q18 knows 404 for an unknown list or campaign, and none for records", () => {
+  it("Q18 expects 404 for an unknown list or campaign, but not for records", () => {
     expect(
       Object.entries(STATUSES)
         .filter(([, statuses]) => statuses.includes(404))
@@ -171,13 +171,13 @@ describe("the manual's quirks", () => {
     ).toEqual(["lists", "campaigngroups"]);
   });
 
-  it("Q19 expects a body behind a positive answer to GET, and to nothing else", () => {
+  it("Q19 expects a body only in a positive answer to GET", () => {
     expect(ACTIONS.filter(({ answersBody }) => answersBody).map(({ method }) => method)).toEqual(["GET"]);
     for (const { request, answer } of examples)
       expect(answer.status === 200 && answer.body !== "none").toBe(request.method === "GET");
   });
 
-  it("Q20 reads a GSW_RECORD_HANDLE in the body and says that it must agree with the URI", () => {
+  it("Q20 accepts a GSW_RECORD_HANDLE in the body, which must agree with the URI", () => {
     expect(readBody(processed, new TextEncoder().encode('{"GSW_RECORD_HANDLE":"15"}'))).toEqual(
       new Map([["GSW_RECORD_HANDLE", 15]]),
     );

@@ -107,11 +107,11 @@ describe("readTarget", () => {
     );
   });
 
-  it.each(["?req=Load", "?", "?x=1"])("takes no parameter with a GET: %s", (query) => {
+  it.each(["?req=Load", "?", "?x=1"])("accepts no parameter with a GET: %s", (query) => {
     expect(ruleBrokenBy(() => readTarget("GET", `/campaigngroups/106${query}`))).toBe("action");
   });
 
-  it.each(RESOURCES)("says which methods /%s has", (resource) => {
+  it.each(RESOURCES)("lists the methods of /%s", (resource) => {
     const { methods } = CATALOG[resource];
     for (const method of ["PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "get", "post", "__proto__"]) {
       expect(violation(() => readTarget(method, `/${resource}/106?req=${REQ[resource]}`))).toMatchObject({
@@ -121,14 +121,14 @@ describe("readTarget", () => {
     }
   });
 
-  it("takes GET alone where a resource is read as a whole", () => {
+  it("allows only GET for a whole resource", () => {
     expect(violation(() => readTarget("POST", "/campaigngroups?req=Load"))).toMatchObject({
       rule: "method",
       allow: ["GET"],
     });
   });
 
-  it("never repeats what the client made up", () => {
+  it("never repeats a part of the target", () => {
     for (const target of [
       "/records/secret-1?req=RecordReject",
       "/secret-2/15",
@@ -171,13 +171,13 @@ describe("W12: a parameter that is not exactly req", () => {
   });
 
   it.each(["/campaigngroups/106?req=Load#x", "/campaigngroups/106;a=b?req=Load", "/campaigngroups;a=b/106?req=Load"])(
-    "finds no resource behind a fragment or matrix parameter: %s",
+    "finds no resource in a target with a fragment or matrix parameter: %s",
     (target) => {
       expect(ruleBrokenBy(() => readTarget("POST", target))).toBe("resource");
     },
   );
 
-  it("says which actions a resource has, for a misspelt one and for one of another resource", () => {
+  it("is reported with the resource's actions, if misspelled or of another resource", () => {
     expect(violation(() => readTarget("POST", "/phones/4155550100?req=RecordProcessed"))?.message).toContain(
       "DoNotCall, RequestRecordCancel",
     );
@@ -185,7 +185,7 @@ describe("W12: a parameter that is not exactly req", () => {
   });
 });
 
-describe("W13: a path that means something else to somebody", () => {
+describe("W13: a path that other software may read differently", () => {
   const odd = [
     "%2f..%2f",
     "..%2f15",
@@ -226,7 +226,7 @@ describe("W13: a path that means something else to somebody", () => {
     "99999999999999999999",
     "",
   ];
-  it.each(odd)("names no record and no campaign group: %j", (identifier) => {
+  it.each(odd)("identifies no record and no campaign group: %j", (identifier) => {
     expect(accepted("POST", `/records/${identifier}?req=RecordReject`)).toBeUndefined();
     expect(accepted("POST", `/campaigngroups/${identifier}?req=Load`)).toBeUndefined();
     expect(accepted("GET", `/campaigngroups/${identifier}`)).toBeUndefined();
@@ -256,7 +256,7 @@ describe("W13: a path that means something else to somebody", () => {
     "a%E2%80%8B@b",
     "..",
     "４１５５５５０１００",
-  ])("is no phone number: %s", (phone) => {
+  ])("is not a phone number: %s", (phone) => {
     expect(accepted("POST", `/phones/${phone}?req=DoNotCall`)).toBeUndefined();
   });
 
@@ -289,7 +289,7 @@ describe("W13: a path that means something else to somebody", () => {
     ".",
     "%2e%2e",
     "x".repeat(65),
-  ])("is no customer id: %s", (id) => {
+  ])("is not a customer id: %s", (id) => {
     expect(accepted("POST", `/customer_ids/${id}?req=DoNotCall`)).toBeUndefined();
   });
 
@@ -310,12 +310,12 @@ describe("W13: a path that means something else to somebody", () => {
     ["a private character", "a%EE%80%80b"],
     ["a surrogate in UTF-8", "a%ED%A0%80b"],
     ["a blank in front", "%20a"],
-    ["a blank behind", "a%20"],
-    ["a no-break space behind", "a%C2%A0"],
+    ["a blank at the end", "a%20"],
+    ["a no-break space at the end", "a%C2%A0"],
     ["a decomposed letter", "A%CC%88rzte"],
     ["dots", ".."],
     ["256 characters", "x".repeat(256)],
-  ])("is no calling list name: with %s", (_, name) => {
+  ])("is not the name of a calling list: with %s", (_, name) => {
     expect(accepted("POST", `/lists/${name}?req=AddRecord`)).toBeUndefined();
   });
 });
@@ -334,7 +334,7 @@ describe.skipIf(payloads.absent)("PayloadsAllTheThings' path payloads", () => {
       ])
       .filter((each) => each !== undefined);
 
-  it("are all there", () => {
+  it("are complete", () => {
     expect(everyLine().length).toBeGreaterThan(1900);
   });
 
@@ -342,8 +342,9 @@ describe.skipIf(payloads.absent)("PayloadsAllTheThings' path payloads", () => {
     expect(read(resource)).toEqual([]);
   });
 
-  // A calling list and a customer may be called anything that a site chooses. "0x2f" is four letters: nothing decodes it.
-  it.each(["lists", "customer_ids"] as const)("identify something in /%s only by what is a plain name", (resource) => {
+  // A calling list and a customer may be called anything that a site chooses. "0x2f" is four letters: nothing decodes
+  // it.
+  it.each(["lists", "customer_ids"] as const)("identify something in /%s only if they are a plain name", (resource) => {
     const found = read(resource);
     for (const operation of found) expectHarmless(operation);
     for (const { identifier } of found)
@@ -354,7 +355,7 @@ describe.skipIf(payloads.absent)("PayloadsAllTheThings' path payloads", () => {
 const llhttp = corpus("llhttp");
 
 describe.skipIf(llhttp.absent)("llhttp's URLs", () => {
-  it("are read into their parts, or into none, and name no resource of OCS", () => {
+  it("are split into their parts, or refused, and identify no resource of OCS", () => {
     const urls = llhttp
       .lines("urls.jsonl")
       .map((line) => Buffer.from((JSON.parse(line) as { raw_b64: string }).raw_b64, "base64").toString("latin1"));
@@ -375,7 +376,7 @@ describe.skipIf(llhttp.absent)("llhttp's URLs", () => {
     ["http://a:b@host.com:8080/records/15", "a:b@host.com:8080"],
     ["http:///records/15", ""],
     ["/records/15", undefined],
-  ])("gives the authority of %s whole, for whoever knows the names", (url, authority) => {
+  ])("keep the authority of %s for the check of host names", (url, authority) => {
     expect(splitTarget(url)).toEqual({ authority, path: "/records/15", query: undefined });
   });
 });
@@ -410,7 +411,7 @@ describe("any target", () => {
     );
   const resource = fc.constantFrom(...RESOURCES);
 
-  it("that is accepted identifies exactly one thing, and what is written for it is a fixed point", () => {
+  it("that is accepted identifies exactly one object, and its canonical form is stable", () => {
     let met = 0;
     fc.assert(
       fc.property(resource, segment, fc.boolean(), (name, encoded, reads) => {
@@ -428,7 +429,7 @@ describe("any target", () => {
     expect(met).toBeGreaterThan(200);
   });
 
-  it("is read or refused, whatever it is", () => {
+  it("is read or refused without any other error", () => {
     fc.assert(
       fc.property(
         fc.constantFrom("GET", "POST", "PUT"),

@@ -1,6 +1,6 @@
 /**
- * Where log lines go: stderr, which others may not read. A pipe that is full, a terminal that is halted and a disk
- * without space must hold up no request, so lines wait in memory up to a size; beyond it they are dropped and counted.
+ * Writes log lines to stderr without blocking. While a pipe is full, a terminal is stopped or a disk is full, lines are
+ * buffered in memory up to a size; further lines are dropped and counted.
  */
 import { constants, openSync, writeSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
@@ -8,17 +8,17 @@ import { isSystemError } from "../system-error.ts";
 
 export type Sink = {
   readonly write: (line: string) => void;
-  /** Since the start. */
+  /** Number of lines dropped since the start. */
   readonly dropped: () => number;
 };
 
 const MOST_BYTES = 1 << 20;
-/** A terminal that is read is soon ready again; one that is halted is asked less and less often. */
+/** The retry interval doubles from the first to the second value while the descriptor accepts nothing. */
 const AGAIN_MS = 5;
 const AGAIN_AT_MOST_MS = 320;
 const PIECE_BYTES = 64 << 10;
 
-/** Takes what it can at once. Returns the number of bytes; 0 when it takes none now. Throws when it never will again. */
+/** Writes without blocking. Returns the number of bytes written, 0 when it would block. Throws on other errors. */
 type Put = (bytes: Buffer) => number;
 
 type Stream = {
@@ -28,13 +28,13 @@ type Stream = {
   readonly on: (event: "drain" | "error", listener: () => void) => unknown;
 };
 
-/** `caughtUp`: told how many lines were dropped, once lines are taken again. */
+/** `caughtUp` is called with the number of dropped lines when the buffer has been written. `most`: bytes buffered. */
 type Options = { readonly caughtUp: (lines: number) => void; readonly most?: number };
 
-/** A pipe or a socket: Node writes to it without waiting, and keeps what it does not take. */
+/** A sink for pipes and sockets, which Node writes without blocking and buffers itself. */
 export const streamSink = (stream: Stream, { caughtUp, most = MOST_BYTES }: Options): Sink => {
   const lines = counting(caughtUp);
-  // Who read it is gone: there is nobody to tell.
+  // The reader has closed the pipe, so the error cannot be reported.
   stream.on("error", () => undefined);
   stream.on("drain", () => lines.taken());
   return {
@@ -46,14 +46,14 @@ export const streamSink = (stream: Stream, { caughtUp, most = MOST_BYTES }: Opti
   };
 };
 
-/** A terminal or a file. */
+/** A sink for terminals and files. */
 export const putSink = (put: Put, { caughtUp, most = MOST_BYTES }: Options): Sink => {
   const lines = counting(caughtUp);
   const waiting: Buffer[] = [];
   let length = 0;
   let timer: NodeJS.Timeout | undefined;
   let after = AGAIN_MS;
-  /** Thousands of lines may wait: they go in pieces, and requests come in between. */
+  /** Thousands of lines may be buffered: they are written in pieces, with requests in between. */
   const nextPiece = (): Buffer => {
     let [count, size] = [0, 0];
     while (count < waiting.length && (count === 0 || size + waiting[count]!.length <= PIECE_BYTES))
@@ -85,19 +85,19 @@ export const putSink = (put: Put, { caughtUp, most = MOST_BYTES }: Options): Sin
 
 const counting = (caughtUp: (lines: number) => void) => {
   let dropped = 0;
-  let told = 0;
+  let reported = 0;
   return {
     dropped: () => dropped,
     drop: () => void dropped++,
     taken: () => {
-      const lines = dropped - told;
-      told = dropped;
+      const lines = dropped - reported;
+      reported = dropped;
       if (lines > 0) caughtUp(lines);
     },
   };
 };
 
-/** A halted terminal and a full disk take nothing now, and may later. */
+/** Writes to a descriptor. A stopped terminal and a full disk count as "would block". */
 const putTo =
   (descriptor: number): Put =>
   (bytes) => {
@@ -109,7 +109,7 @@ const putTo =
     }
   };
 
-/** Of its own, so that it does not wait and the shell's stays as it is. */
+/** Opens the terminal again in non-blocking mode, which must not be set on the descriptor shared with the shell. */
 const terminal = (): number => {
   try {
     return openSync("/proc/self/fd/2", constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -120,7 +120,7 @@ const terminal = (): number => {
 
 export const stderrSink = (options: Options): Sink => {
   const { stderr } = process;
-  // A file's has no handle of the system's, and is ended by its first fault.
+  // For a file, Node's stream has no `_handle` and is destroyed by its first error: putSink writes instead.
   if (!isMainThread || (!stderr.isTTY && "_handle" in stderr)) return streamSink(stderr, options);
   return putSink(putTo(stderr.isTTY ? terminal() : 2), options);
 };

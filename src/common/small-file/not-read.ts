@@ -1,6 +1,7 @@
-/** A file was not read for what it is, or because its file system does not answer. `reason`: in words, without the path. */
+/** A file was not read: it is not a regular file, is too large, or its file system does not answer. */
 export class NotRead extends Error {
   override readonly name = "NotRead";
+  /** The message without the path. */
   readonly reason: string;
 
   constructor(path: string, reason: string) {

@@ -4,7 +4,7 @@ const UNITS = [
   [1 << 10, "KiB"],
 ] as const;
 
-/** As in `10 GiB` or `1.5 MiB`. */
+/** A size as text, such as `10 GiB` or `1.5 MiB`. */
 export const inSize = (bytes: number): string => {
   const [size, unit] = UNITS.find(([each]) => bytes >= each) ?? [1, "bytes"];
   return `${Number((bytes / size).toFixed(1))} ${unit}`;

@@ -1,21 +1,21 @@
 /**
- * The one place that reads files which others put in their place: the config, keys, certificates, key sets, secrets.
- * Only regular files, only up to a size, and never waiting for ever, so that neither a FIFO, a device, a file without
- * an end nor a mount that hangs stops who reads.
+ * Reads all files that operators provide: the config, keys, certificates, key sets, secrets. Reads only regular files
+ * up to a size and within a time limit, so that a FIFO, a device, a growing file or a hanging mount cannot block the
+ * reader.
  */
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { open } from "node:fs/promises";
-import { withoutHanging } from "./small-file/hanging.ts";
-import { NotRead } from "./small-file/not-read.ts";
-import { inSize } from "./small-file/size.ts";
+import { withoutHanging } from "./hanging.ts";
+import { NotRead } from "./not-read.ts";
+import { inSize } from "./size.ts";
 
-export { withoutHanging } from "./small-file/hanging.ts";
+export { withoutHanging } from "./hanging.ts";
 
-/** A config of ten thousand tenants has 5 MB, a large revocation list 30. */
+/** A config with ten thousand tenants has 5 MB, a large revocation list 30 MB. */
 export const MOST_BYTES = 64 << 20;
 
-/** Without O_NONBLOCK the open of a FIFO waits for a writer; without O_NOCTTY a terminal becomes this process's. */
+/** O_NONBLOCK: do not wait for the writer of a FIFO. O_NOCTTY: do not make a terminal the controlling one. */
 const HOW = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
 
 const strangeness = (found: Stats): string => {
@@ -28,14 +28,14 @@ const requireSmall = (path: string, found: Stats, most: number): void => {
   if (found.size > most) throw new NotRead(path, `it has ${inSize(found.size)}; at most ${inSize(most)} are read`);
 };
 
-/** What grew while it was read is no small file either. */
+/** Rejects a file that has grown beyond the limit since its size was checked. */
 const requireEnd = (path: string, read: number, most: number): void => {
   if (read > most) throw new NotRead(path, `it grows while it is read; at most ${inSize(most)} are read`);
 };
 
 /**
- * For a command, and for a thread that serves nobody: a mount that hangs holds it. Throws what the system says,
- * and NotRead where it is no regular file or too large.
+ * Reads synchronously, without a time limit: only for commands and for threads that serve no requests. Throws the
+ * system error, or NotRead when the file is not regular or larger than `most` bytes.
  */
 export const readBytesNow = (path: string, most: number = MOST_BYTES): Buffer => {
   const descriptor = openSync(path, HOW);
@@ -55,13 +55,13 @@ export const readBytesNow = (path: string, most: number = MOST_BYTES): Buffer =>
   }
 };
 
-/** UTF-8. */
+/** As readBytesNow, decoded as UTF-8. */
 export const readTextNow = (path: string, most: number = MOST_BYTES): string =>
   readBytesNow(path, most).toString("utf8");
 
-type Piece = { readonly most: number; /** Bytes that are read at once, at most. */ readonly size: number };
+type Piece = { readonly most: number; /** Maximum bytes per read. */ readonly size: number };
 
-/** Aside, and within a time. */
+/** Reads asynchronously, with the time limit of `withoutHanging`. */
 const readPieces = (path: string, { most, size }: Piece, take: (piece: Buffer) => void): Promise<void> =>
   withoutHanging(path, async () => {
     const handle = await open(path, HOW);
@@ -81,20 +81,20 @@ const readPieces = (path: string, { most, size }: Piece, take: (piece: Buffer) =
     }
   });
 
-/** The same, aside, and within a time. Rejects as `readBytesNow` throws, and with NotRead when no answer comes. */
+/** Asynchronous readBytesNow with a time limit. Rejects with the same errors, and with NotRead after the limit. */
 export const readBytes = async (path: string, most: number = MOST_BYTES): Promise<Buffer> => {
   const pieces: Buffer[] = [];
   await readPieces(path, { most, size: 8 << 20 }, (piece) => void pieces.push(piece));
   return Buffer.concat(pieces);
 };
 
-/** SHA-256, hexadecimal, of what `readBytes` gives. A piece at a time: a hash of megabytes would hold up every request. */
+/** SHA-256, hexadecimal, of a file. Hashes in pieces: hashing megabytes at once would delay all requests. */
 export const hashOfBytes = async (path: string, most: number = MOST_BYTES): Promise<string> => {
   const hash = createHash("sha256");
   await readPieces(path, { most, size: 256 << 10 }, (piece) => void hash.update(piece));
   return hash.digest("hex");
 };
 
-/** UTF-8. */
+/** As readBytes, decoded as UTF-8. */
 export const readSmallFile = async (path: string, most: number = MOST_BYTES): Promise<string> =>
   (await readBytes(path, most)).toString("utf8");

@@ -1,9 +1,9 @@
-/** The part of DER (X.690) that it takes to read certificates and revocation lists. What is not whole throws RangeError. */
+/** Decodes the types of DER (X.690) that certificates and revocation lists need. Truncated input throws RangeError. */
 
 export type Element = {
   readonly tag: number;
   readonly contents: Buffer;
-  /** Tag, length and contents: what two equal values share. */
+  /** Tag, length and contents; equal for equal values. */
   readonly whole: Buffer;
 };
 
@@ -16,7 +16,7 @@ export const TAG = {
   sequence: 0x30,
 } as const;
 
-/** The elements that follow each other in these bytes. */
+/** The sequence of elements in these bytes. */
 export const elementsOf = (bytes: Buffer): readonly Element[] => {
   const found: Element[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -39,7 +39,7 @@ const extent = (bytes: Buffer, at: number): { readonly start: number; readonly e
   return end <= bytes.length ? { start, end } : broken();
 };
 
-/** Milliseconds since 1970 of a UTCTime or GeneralizedTime as RFC 5280 (4.1.2.5) has them: in Z, with seconds. */
+/** A UTCTime or GeneralizedTime in the form of RFC 5280 (4.1.2.5: Z, with seconds), in milliseconds since 1970. */
 export const momentOf = ({ tag, contents }: Element): number => {
   const digits = contents.toString("latin1");
   const full = tag === TAG.utcTime ? `${Number(digits.slice(0, 2)) < 50 ? "20" : "19"}${digits}` : digits;

@@ -1,11 +1,11 @@
-/** What of an X.509 certificate or revocation list (RFC 5280) decides whether a client is let in. Nothing is verified here. */
+/** Reads the fields of X.509 certificates and revocation lists (RFC 5280) that access decisions need, unverified. */
 import { createHash } from "node:crypto";
 import { broken, elementOf, elementsOf, momentOf, TAG, type Element } from "./asn1.ts";
 
 export type Certificate = {
   /** SHA-256 of the whole certificate. */
   readonly digest: Buffer;
-  /** Serial number and the issuer's name, hexadecimal: together they say which certificate a revocation list means. */
+  /** Serial number and the issuer's name, hexadecimal: together they identify the certificate in a revocation list. */
   readonly serial: string;
   readonly issuer: string;
   /** Milliseconds since 1970. */
@@ -13,7 +13,7 @@ export type Certificate = {
   readonly notAfter: number;
   readonly isAuthority: boolean;
   readonly maySignCertificates: boolean;
-  /** Extended key usages, as the hexadecimal contents of their object ids; undefined without the extension. */
+  /** Extended key usages, as the hexadecimal contents of their object identifiers; undefined without the extension. */
   readonly purposes: readonly string[] | undefined;
   /** dNSName entries of the subject alternative name, byte by byte. */
   readonly dnsNames: readonly string[];
@@ -24,11 +24,11 @@ export type RevocationList = {
   readonly issuer: string;
   /** Serial numbers, hexadecimal. */
   readonly revoked: ReadonlySet<string>;
-  /** Milliseconds since 1970: from then on the list says nothing any more. */
+  /** Milliseconds since 1970: the list expires at this time. */
   readonly nextUpdate: number;
 };
 
-/** Object ids as the hexadecimal contents of their DER: id-kp-clientAuth, and the extensions that are read. */
+/** Object identifiers as the hexadecimal contents of their DER: id-kp-clientAuth, and the extensions that are read. */
 export const CLIENT_AUTH = "2b06010505070302";
 const EXTENSION = {
   keyUsage: "551d0f",
@@ -43,7 +43,7 @@ const VERSION = 0xa0;
 /** keyCertSign: bit 5 of the first octet. */
 const KEY_CERT_SIGN = 0b0000_0100;
 
-/** Throws RangeError for what is no certificate. */
+/** Throws RangeError when `der` is not a certificate. */
 export const readCertificate = (der: Buffer): Certificate => {
   const fields = signedFields(der);
   const [serial, , issuer, validity] = fields[0]?.tag === VERSION ? fields.slice(1) : fields;
@@ -71,17 +71,17 @@ export const readCertificate = (der: Buffer): Certificate => {
   };
 };
 
-/** What is signed comes first, then how, then the signature. */
+/** The signed part, which precedes the algorithm and the signature. */
 const signedFields = (der: Buffer): readonly Element[] => elementsOf(elementOf(elementOf(der).contents).contents);
 
-/** What each extension holds, by its object id. */
+/** The value of each extension, by its object identifier. */
 const extensionsOf = (field: Element | undefined): ReadonlyMap<string, Element> => {
   const found = new Map<string, Element>();
   for (const { contents } of field ? elementsOf(elementOf(field.contents).contents) : []) {
     const [id, ...rest] = elementsOf(contents);
     const name = (id ?? broken()).contents.toString("hex");
     const value = rest.at(-1) ?? broken();
-    // Of two nobody could say which one counts (RFC 5280, 4.2).
+    // RFC 5280, 4.2: an extension must not occur twice.
     if (found.has(name) || value.tag !== TAG.octetString) broken();
     found.set(name, elementOf(value.contents));
   }
@@ -90,10 +90,10 @@ const extensionsOf = (field: Element | undefined): ReadonlyMap<string, Element> 
 
 const isTrue = (element: Element | undefined): boolean => element?.tag === 0x01 && element.contents[0] !== 0;
 
-/** Throws RangeError for what is no revocation list, and for one without an end. */
+/** Throws RangeError when `der` is not a revocation list or has no nextUpdate. */
 export const readRevocationList = (der: Buffer): RevocationList => {
   const fields = signedFields(der);
-  // The version is there in every list that has extensions, and an INTEGER; without it the algorithm comes first.
+  // The version, an INTEGER, is optional; without it the algorithm, a SEQUENCE, is first.
   const [, issuer, , nextUpdate, revoked] = fields[0]?.tag === TAG.sequence ? fields : fields.slice(1);
   if (!issuer || !nextUpdate) return broken();
   return {

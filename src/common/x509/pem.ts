@@ -1,29 +1,38 @@
 /**
- * PEM (RFC 7468) as people and programs write it: blocks joined without a line break, on one line, indented, with CRLF or a
- * BOM, with text between them. Everything here that needs a certificate, a list or a key takes it from this reader, and
- * OpenSSL is given what this reader wrote anew: so `check`, the handshake and the status see the same.
+ * Reads PEM (RFC 7468) leniently: blocks may be joined without a line break, on one line, indented, with CRLF or a BOM,
+ * with text between them. All certificates, revocation lists and keys are read here, and OpenSSL gets them in standard
+ * form, so that `check`, the handshake and the status agree.
  */
 
 export type PemBlock = {
   readonly label: string;
-  /** What stands between its two lines. */
+  /** The text between the BEGIN and END lines. */
   readonly body: string;
-  /** The line that it begins in, from 1. */
+  /** The number of its BEGIN line, from 1. */
   readonly line: number;
 };
 
-/** The text is no PEM, or one of its blocks is damaged. In words for an operator, with the line, and without contents. */
+/** The text is not PEM, or a block is damaged. The message is for operators: it has the line, but no contents. */
 export class PemFault extends Error {}
 
 const BEGIN = /-----BEGIN ([A-Z0-9. ]{1,40})-----/g;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
-/** RFC 7468, 5.1: older labels of the same. */
+/** With the older labels of RFC 7468, 5.1. */
 const CERTIFICATE = new Set(["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE"]);
 const LIST = new Set(["X509 CRL", "CRL"]);
 const LINE = 64;
-const DER_HINT = " (it looks like DER: openssl x509 -inform der -in FILE writes PEM)";
+/** The command of openssl that reads it. */
+type Command = "x509" | "crl" | "pkey";
 
-/** Every block of the text, whatever its label. Throws PemFault for one that does not end. */
+/** What the text is instead; empty if unknown. */
+const insteadOf = (text: string, command: Command): string => {
+  if (text.trim() === "") return " (it is empty)";
+  if (isDer(text)) return ` (it looks like DER: openssl ${command} -inform der -in FILE writes PEM)`;
+  const labels = new Set(readPem(text).map(({ label }) => label));
+  return labels.size === 0 ? "" : ` (it contains only ${[...labels].join(", ")})`;
+};
+
+/** All blocks of the text, with any label. Throws PemFault for a block without an END line. */
 export const readPem = (text: string): readonly PemBlock[] => {
   const blocks: PemBlock[] = [];
   let [line, counted] = [1, 0];
@@ -33,7 +42,7 @@ export const readPem = (text: string): readonly PemBlock[] => {
     const from = index + begin.length;
     const to = text.indexOf(`-----END ${label}-----`, from);
     const next = text.indexOf("-----BEGIN ", from);
-    if (to < 0 || (next >= 0 && next < to)) throw new PemFault(`the ${label} that begins in line ${line} has no end`);
+    if (to < 0 || (next >= 0 && next < to)) throw new PemFault(`the ${label} in line ${line} has no END line`);
     blocks.push({ label, body: text.slice(from, to), line });
   }
   return blocks;
@@ -42,12 +51,13 @@ export const readPem = (text: string): readonly PemBlock[] => {
 const derOf = ({ label, body, line }: PemBlock): Buffer => {
   const base64 = body.replaceAll(/\s/g, "");
   const der = Buffer.from(base64, "base64");
+  const hint = body.includes(String.raw`\n`) ? String.raw` (its line breaks are written as \n)` : "";
   if (!BASE64.test(base64) || der.length === 0)
-    throw new PemFault(`the ${label} that begins in line ${line} is not base64`);
+    throw new PemFault(`the ${label} in line ${line} is not valid base64${hint}`);
   return der;
 };
 
-/** The DER of every certificate, in order; none where the text has none. Throws PemFault. */
+/** The DER of every certificate, in order; empty when the text has none. Throws PemFault. */
 export const certificatesOf = (text: string): readonly Buffer[] =>
   readPem(text)
     .filter(({ label }) => CERTIFICATE.has(label))
@@ -64,29 +74,29 @@ const pem = (label: string, der: Buffer): string => {
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 };
 
-/** All certificates of the text as OpenSSL reads them. Throws PemFault, also where there is none. */
+/** All certificates of the text as standard PEM. Throws PemFault, also if the text has no certificate. */
 export const certificatesPem = (text: string): string => {
   const found = certificatesOf(text);
-  if (found.length === 0) throw new PemFault(`it holds no certificate in PEM${isDer(text) ? DER_HINT : ""}`);
+  if (found.length === 0) throw new PemFault(`it contains no PEM certificate${insteadOf(text, "x509")}`);
   return found.map((der) => pem("CERTIFICATE", der)).join("");
 };
 
-/** Each list alone: of several in one text Node would take the first. Throws PemFault, also where there is none. */
+/** Each revocation list as its own PEM text, because Node uses only the first. Throws PemFault, also without any. */
 export const listPems = (text: string): string[] => {
   const found = listsOf(text);
-  if (found.length === 0) throw new PemFault("it holds no revocation list in PEM");
+  if (found.length === 0) throw new PemFault(`it contains no PEM revocation list (CRL)${insteadOf(text, "crl")}`);
   return found.map((der) => pem("X509 CRL", der));
 };
 
-/** The first private key of the text as OpenSSL reads it. Throws PemFault, also where there is none and where it is encrypted. */
+/** The first private key of the text as standard PEM. Throws PemFault, also if it has no key or an encrypted one. */
 export const privateKeyPem = (text: string): string => {
   const key = readPem(text).find(({ label }) => label.endsWith("PRIVATE KEY"));
-  if (!key) throw new PemFault("it holds no private key in PEM");
+  if (!key) throw new PemFault(`it contains no PEM private key${insteadOf(text, "pkey")}`);
   if (key.label.startsWith("ENCRYPTED") || key.body.includes("4,ENCRYPTED")) {
-    throw new PemFault("the key in it is encrypted, and nothing here knows its passphrase");
+    throw new PemFault("its private key is encrypted; store the key without a passphrase");
   }
   return pem(key.label, derOf(key));
 };
 
-/** Read as UTF-8, DER begins with a sequence's tag and what no character is. */
+/** DER decoded as UTF-8: the tag of a SEQUENCE, then the byte of a length. */
 const isDer = (text: string): boolean => /^0(?:\ufffd|[\u0080-\u00ff])/.test(text);

@@ -2,14 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { putSink, streamSink } from "../../src/events/sink.ts";
-import { describeWith } from "../kit/machine.ts";
-import { until } from "../kit/witness.ts";
+import { putSink, streamSink } from "../../../src/common/log/sink.ts";
+import { describeWith } from "../../kit/machine.ts";
+import { until } from "../../kit/witness.ts";
 
-const source = new URL("../../src/events/sink.ts", import.meta.url).href;
+const source = new URL("../../../src/common/log/sink.ts", import.meta.url).href;
 
-describe("log lines that nobody takes", () => {
-  it("wait up to a size, are dropped and counted beyond it, and that is told when the rest was taken", async () => {
+describe("log lines that stderr does not accept", () => {
+  it("are buffered up to a size, then dropped and counted, and the count is reported after the rest is written", async () => {
     const pipe = new PassThrough({ highWaterMark: 10 });
     const told: number[] = [];
     const sink = streamSink(pipe, { most: 100, caughtUp: (lines) => told.push(lines) });
@@ -27,7 +27,7 @@ describe("log lines that nobody takes", () => {
     expect(told).toEqual([sink.dropped()]);
   });
 
-  it("are dropped when the reader is gone, and nothing fails", async () => {
+  it("are dropped without an error when the reader is gone", async () => {
     const pipe = new PassThrough();
     const sink = streamSink(pipe, { caughtUp: () => undefined });
     const closed = new Promise((resolve) => pipe.once("close", resolve));
@@ -37,7 +37,7 @@ describe("log lines that nobody takes", () => {
     expect(sink.dropped()).toBe(1);
   });
 
-  it("of a terminal or a file go on where they stopped, in order and whole", async () => {
+  it("are continued on a terminal or file where writing stopped, complete and in order", async () => {
     let room = 7;
     let text = "";
     const told: number[] = [];
@@ -61,7 +61,7 @@ describe("log lines that nobody takes", () => {
     ["short", 20, 17],
     ["as long as usual", 250, 17],
     ["longer than a piece", 200_000, 6],
-  ])("are caught up with in pieces, so that requests come in between: %s ones", async (_, size, most) => {
+  ])("are written later in pieces, so that requests are served in between: %s lines", async (_, size, most) => {
     let [isOpen, turn, text] = [false, 0, ""];
     const puts: { readonly turn: number; readonly bytes: number }[] = [];
     const sink = putSink(
@@ -92,7 +92,7 @@ describe("log lines that nobody takes", () => {
   it.each([
     ["a full disk", "2>/dev/full", 0],
     ["a closed stderr", "2>&-", 0],
-  ])("end no process: %s", async (_, redirection, code) => {
+  ])("do not end the process: %s", async (_, redirection, code) => {
     const program = `import { stderrSink } from ${JSON.stringify(source)};
       const sink = stderrSink({ caughtUp: () => undefined });
       for (let n = 0; n < 1000; n++) sink.write("x".repeat(5000) + "\\n");
@@ -109,7 +109,7 @@ describe("log lines that nobody takes", () => {
 });
 
 describeWith(["python3"], "a terminal that is halted", (python) => {
-  it("takes lines without holding up who writes, and shows them when it goes on", async () => {
+  it("accepts lines without blocking the writer, and shows them when it continues", async () => {
     const program = `import { stderrSink } from ${JSON.stringify(source)};
       const sink = stderrSink({ caughtUp: (lines) => sink.write("caught up: " + lines + "\\n") });
       for (let n = 0; n < 1000; n++) sink.write("x".repeat(5000) + "\\n");

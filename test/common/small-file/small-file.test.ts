@@ -6,11 +6,17 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hashOfBytes, readBytesNow, readSmallFile, readTextNow, withoutHanging } from "../src/small-file.ts";
-import { reason } from "../src/system-error.ts";
-import { describeAllowed, programOf } from "./kit/machine.ts";
+import {
+  hashOfBytes,
+  readBytesNow,
+  readSmallFile,
+  readTextNow,
+  withoutHanging,
+} from "../../../src/common/small-file/small-file.ts";
+import { reason } from "../../../src/common/system-error.ts";
+import { describeAllowed, programOf } from "../../kit/machine.ts";
 
-const source = new URL("../src/small-file.ts", import.meta.url).href;
+const source = new URL("../../../src/common/small-file/small-file.ts", import.meta.url).href;
 
 let dir: string;
 beforeAll(async () => {
@@ -18,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-describe("reading a file that others put in place", () => {
+describe("reading a file of an operator", () => {
   const socket = createServer();
   beforeAll(async () => {
     await writeFile(join(dir, "text"), "grüße\n");
@@ -32,7 +38,7 @@ describe("reading a file that others put in place", () => {
   });
   afterAll(() => new Promise((resolve) => socket.close(resolve)));
 
-  it("gives a regular file's text, by a link too, now and aside", async () => {
+  it("returns a regular file's text, also through a link, synchronously and asynchronously", async () => {
     for (const name of ["text", "link"]) {
       expect(readTextNow(join(dir, name))).toBe("grüße\n");
       expect(await readSmallFile(join(dir, name))).toBe("grüße\n");
@@ -41,7 +47,7 @@ describe("reading a file that others put in place", () => {
   });
 
   it.each([0, 1, 64 << 10, 256 << 10, (1 << 20) + 1])(
-    "gives the hash of %i bytes without having them all at once",
+    "returns the hash of %i bytes without loading them at once",
     async (size) => {
       const bytes = Buffer.alloc(size, "0123456789");
       await writeFile(join(dir, "hashed"), bytes);
@@ -50,21 +56,25 @@ describe("reading a file that others put in place", () => {
   );
 
   it.each([
-    ["a FIFO that nobody writes to", "fifo", "it is a FIFO and not a regular file"],
+    ["a FIFO without a writer", "fifo", "it is a FIFO and not a regular file"],
     ["a directory", "folder", "it is a directory"],
-    ["a socket", "socket", "it is a device or a FIFO that nothing serves"],
-    ["a device without an end", "/dev/zero", "it is a device and not a regular file"],
-    ["a terminal", "/dev/tty", /^it is a device( and not a regular file| or a FIFO that nothing serves)$/],
+    ["a socket", "socket", "it is a socket, a FIFO without a reader, or a device without a driver"],
+    ["an endless device", "/dev/zero", "it is a device and not a regular file"],
+    [
+      "a terminal",
+      "/dev/tty",
+      /^it is (a device and not a regular file|a socket, a FIFO .*, or a device without a driver)$/,
+    ],
     ["a file of 10 GiB", "large", "it has 10 GiB; at most 64 MiB are read"],
     [
       "a file that grows while it is read, as those of /proc without a size",
       "/proc/kallsyms",
       /^it grows while it is read; at most 1 KiB are read$/,
     ],
-    ["links in a circle", "loop", "its links lead in a circle"],
-    ["nothing", "none", "there is no such file"],
+    ["a loop of links", "loop", "its symbolic links form a loop"],
+    ["a file that does not exist", "none", "there is no such file"],
     ["a file below a file", "text/below", "part of the path is not a directory"],
-  ])("refuses %s at once and in words", async (_, name, says) => {
+  ])("refuses %s quickly, with a reason", async (_, name, says) => {
     const path = name.startsWith("/") ? name : join(dir, name);
     const most = name === "/proc/kallsyms" ? ([1024] as const) : ([] as const);
     const expected = typeof says === "string" ? says : (expect.stringMatching(says) as string);
@@ -81,20 +91,20 @@ describe("reading a file that others put in place", () => {
     ).toEqual(expected);
   });
 
-  it("gives at most two threads to files that do not answer, and says which", async () => {
+  it("blocks at most two threads with files that do not answer, and names these files", async () => {
     const { promise: stuck, resolve: answer } = Promise.withResolvers<string>();
     for (const name of ["one", "two"]) {
       await expect(withoutHanging(name, () => stuck, 20)).rejects.toThrow(
-        /^(one|two) is not read: the file system does not answer within 0\.02 s: is a network mount away\?$/,
+        /^(one|two) is not read: the file system does not answer within 0\.02 s: is a network mount unreachable\?$/,
       );
     }
     let asked = 0;
     const ask = (): Promise<string> => Promise.resolve(`asked ${++asked}`);
     await expect(withoutHanging("one", ask)).rejects.toThrow(
-      "one is not read: the file system still does not answer: is a network mount away?",
+      "one is not read: the file system still does not answer: is a network mount unreachable?",
     );
     await expect(withoutHanging("three", ask)).rejects.toThrow(
-      "three is not read: it is not read, because the file system does not answer for one and two",
+      "three is not read: the file system does not answer for one and two",
     );
     answer("");
     await new Promise(setImmediate);
@@ -109,7 +119,7 @@ describeAllowed(
   "strace, and to be allowed to trace",
   "a file system that does not answer",
   () => {
-    it("is said to be so within seconds, and nothing else waits for it", async () => {
+    it("fails within seconds, and delays nothing else", async () => {
       const path = join(dir, "remote");
       await writeFile(path, "late");
       const program = `
@@ -148,7 +158,9 @@ describeAllowed(
       });
       await once(traced, "close");
       const { said, turns } = JSON.parse(text) as { said: string; turns: number };
-      expect(said).toBe(`${path} is not read: the file system does not answer within 5 s: is a network mount away?`);
+      expect(said).toBe(
+        `${path} is not read: the file system does not answer within 5 s: is a network mount unreachable?`,
+      );
       expect(turns).toBeGreaterThan(100);
     });
   },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { soonFrom } from "../../src/x509/life.ts";
+import { soonFrom } from "../../../src/common/x509/life.ts";
 
 const DAY = 86_400_000;
 

@@ -1,18 +1,28 @@
-/** PEM in every shape that files come in: one reader for check, handshake, status and look-ups, and the same found by each. */
+/**
+ * PEM in every shape that files come in: one reader for check, handshake, status and look-ups, and the same found by
+ * each.
+ */
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import { connect } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { firstEnd } from "../../src/console/certificates.ts";
-import { listen } from "../../src/edge/listener.ts";
-import { bytesOf } from "../../src/message.ts";
-import { certificatesIn, keyIn } from "../../src/settings/certificates.ts";
-import { connectTo } from "../../src/upstream/endpoint.ts";
-import { createRelay } from "../../src/upstream/relay.ts";
-import { certificatesOf, certificatesPem, listPems, PemFault, privateKeyPem, readPem } from "../../src/x509/pem.ts";
-import { testAuthority } from "../kit/certificates.ts";
-import { rawOcs } from "../kit/raw-ocs.ts";
+import { firstEnd } from "../../../src/admin/certificate-expiry.ts";
+import { listen } from "../../../src/edge/listener.ts";
+import { bytesOf } from "../../../src/common/message.ts";
+import { certificatesIn, keyIn } from "../../../src/settings/files/certificates.ts";
+import { connectTo } from "../../../src/upstream/lanes/endpoint.ts";
+import { createValidatorClient } from "../../../src/callbacks/validator-client.ts";
+import {
+  certificatesOf,
+  certificatesPem,
+  listPems,
+  PemFault,
+  privateKeyPem,
+  readPem,
+} from "../../../src/common/x509/pem.ts";
+import { testAuthority } from "../../kit/certificates.ts";
+import { rawOcs } from "../../kit/raw-ocs.ts";
 
 const root = testAuthority("Root");
 const middle = root.below();
@@ -46,7 +56,7 @@ describe.each(NAMES)("PEM %s", (name) => {
   const shaped = SHAPES[name]!;
   const bundle = shaped(root.certPem, middle.certPem, other.certPem);
 
-  it("holds the same certificates for every reader", () => {
+  it("gives all readers the same certificates", () => {
     const wanted = [root, middle, other].map(({ certPem }) => new X509Certificate(certPem).fingerprint256);
     expect(certificatesOf(bundle).map((der) => new X509Certificate(der).fingerprint256)).toEqual(wanted);
     expect((certificatesIn(bundle) as readonly X509Certificate[]).map(({ fingerprint256 }) => fingerprint256)).toEqual(
@@ -58,7 +68,7 @@ describe.each(NAMES)("PEM %s", (name) => {
     );
   });
 
-  it("holds the same revocation lists and the same key", () => {
+  it("gives the same revocation lists and the same key", () => {
     expect(listPems(shaped(root.crl(), middle.crl()))).toHaveLength(2);
     const curve = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -69,7 +79,7 @@ describe.each(NAMES)("PEM %s", (name) => {
     expect(typeof keyIn(shaped(curve, sec1))).toBe("object");
   });
 
-  it("lets clients in at the handshake, and revokes them", async () => {
+  it("accepts clients at the handshake, and revokes them", async () => {
     const open = async (clientCrl: string | undefined): Promise<string> => {
       const tls = {
         cert: shaped(leaf.certPem, middle.certPem),
@@ -110,7 +120,7 @@ describe.each(NAMES)("PEM %s", (name) => {
     expect(await open(shaped(root.crl(), middle.crl({ revoked: [client] }), other.crl()))).toMatch(/revoked/i);
   });
 
-  it("is taken for OCS and for the validator", async () => {
+  it("is accepted for OCS and for the validator", async () => {
     const ocs = await rawOcs(undefined, { tls: { certPem: leaf.chainPem, keyPem: leaf.keyPem } });
     stops.push(ocs.close);
     const tls = {
@@ -132,7 +142,7 @@ describe.each(NAMES)("PEM %s", (name) => {
     ).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
     stops.push(() => (server.closeAllConnections(), server.close()));
-    const relay = createRelay({
+    const relay = createValidatorClient({
       url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/`,
       timeout: 5000,
       ca: shaped(other.certPem, root.certPem),
@@ -143,22 +153,26 @@ describe.each(NAMES)("PEM %s", (name) => {
   });
 });
 
-describe("PEM that is damaged is refused in words, by every reader", () => {
+describe("every reader of PEM refuses, with a reason,", () => {
   const good = root.certPem;
   it.each<[string, string, RegExp]>([
-    ["nothing", "", /no certificate in PEM/],
-    ["text", "nothing of the kind", /no certificate in PEM$/],
+    ["nothing", "", /no PEM certificate \(it is empty\)$/],
+    ["text", "nothing of the kind", /no PEM certificate$/],
     ["DER", new X509Certificate(good).raw.toString("utf8"), /it looks like DER/],
     [
       "a last block that was cut",
       good + other.certPem.slice(0, 300),
-      new RegExp(`the CERTIFICATE that begins in line ${good.split("\n").length} has no end`),
+      new RegExp(`the CERTIFICATE in line ${good.split("\n").length} has no END line`),
     ],
-    ["a block in a block", `${good.slice(0, 200)}\n${good}`, /the CERTIFICATE that begins in line 1 has no end/],
-    ["an end of another label", good.replace("END CERTIFICATE", "END X509 CRL"), /line 1 has no end/],
-    ["no base64", good.replace(/\n.{8}/, "\n????????"), /the CERTIFICATE that begins in line 1 is not base64/],
-    ["line breaks that are written as \\n", good.replaceAll("\n", "\\n"), /is not base64/],
-    ["an empty block", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", /is not base64/],
+    ["a block in a block", `${good.slice(0, 200)}\n${good}`, /the CERTIFICATE in line 1 has no END line/],
+    ["an end of another label", good.replace("END CERTIFICATE", "END X509 CRL"), /line 1 has no END line/],
+    ["no base64", good.replace(/\n.{8}/, "\n????????"), /the CERTIFICATE in line 1 is not valid base64/],
+    [
+      "line breaks that are written as \\n",
+      good.replaceAll("\n", "\\n"),
+      /is not valid base64 \(its line breaks are written as \\n\)$/,
+    ],
+    ["an empty block", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", /is not valid base64/],
   ])("%s", (_, text, says) => {
     expect(() => certificatesPem(text)).toThrow(says);
     expect(() => certificatesPem(text)).toThrow(PemFault);
@@ -167,7 +181,7 @@ describe("PEM that is damaged is refused in words, by every reader", () => {
   });
 
   it.each<[string, string, RegExp]>([
-    ["none", root.certPem, /no private key in PEM/],
+    ["none", root.certPem, /no PEM private key \(it contains only CERTIFICATE\)$/],
     [
       "encrypted",
       generateKeyPairSync("ec", { namedCurve: "P-256" })
@@ -182,13 +196,13 @@ describe("PEM that is damaged is refused in words, by every reader", () => {
         .toString(),
       /encrypted/,
     ],
-    ["cut", leaf.keyPem.slice(0, 80), /has no end/],
+    ["cut", leaf.keyPem.slice(0, 80), /has no END line/],
   ])("a key that is %s", (_, text, says) => {
     expect(() => privateKeyPem(text)).toThrow(says);
     expect(keyIn(text)).toMatch(says);
   });
 
-  it("and never repeats what stands in it", () => {
+  it("without quoting its content", () => {
     const secret = leaf.keyPem.split("\n")[1]!;
     for (const text of [leaf.keyPem.slice(0, 90), leaf.keyPem.replace(/\n.{8}/, "\n????????")]) {
       try {
@@ -200,7 +214,7 @@ describe("PEM that is damaged is refused in words, by every reader", () => {
     }
   });
 
-  it("passes over blocks of other kinds", () => {
+  it("but ignores blocks with other labels", () => {
     expect(readPem(leaf.certPem + leaf.keyPem).map(({ label }) => label)).toEqual(["CERTIFICATE", "PRIVATE KEY"]);
     expect(certificatesOf(leaf.keyPem)).toEqual([]);
   });

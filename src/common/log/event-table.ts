@@ -1,0 +1,27 @@
+/** Every event that the gateway logs, one row each. The page src/docs/log-events.md is generated from it. */
+import { CHECKPOINT_EVENTS } from "./rows/checkpoints.ts";
+import { CONFIG_EVENTS } from "./rows/config.ts";
+import { IDENTITY_EVENTS } from "./rows/identity.ts";
+import { JOURNAL_EVENTS } from "./rows/journal.ts";
+import { PROCESS_EVENTS } from "./rows/process.ts";
+import { UPSTREAM_EVENTS } from "./rows/upstream.ts";
+import type { EventRows } from "./event-row.ts";
+
+export const EVENTS = {
+  ...PROCESS_EVENTS,
+  ...CONFIG_EVENTS,
+  ...IDENTITY_EVENTS,
+  ...UPSTREAM_EVENTS,
+  ...JOURNAL_EVENTS,
+  ...CHECKPOINT_EVENTS,
+} as const;
+
+/** The rows by subject, in the order of the page. */
+export const SUBJECTS: readonly (readonly [subject: string, rows: EventRows])[] = [
+  ["Process and connections", PROCESS_EVENTS],
+  ["Config, reload and standby", CONFIG_EVENTS],
+  ["Credentials and revocations", IDENTITY_EVENTS],
+  ["OCS, record handles and callbacks", UPSTREAM_EVENTS],
+  ["Journal", JOURNAL_EVENTS],
+  ["Checkpoints, witnesses and timestamps", CHECKPOINT_EVENTS],
+];

@@ -1,0 +1,84 @@
+/** Events of the config and the standby: warnings, reloads, watched files, takeover. */
+import { error, list, number, text, type EventRows } from "../event-row.ts";
+
+const hashes = {
+  before: text("SHA-256 of the config that was in force before"),
+  after: text("SHA-256 of the config that is in force now"),
+  changes: list("what changed; a long list is shortened"),
+} as const;
+
+export const CONFIG_EVENTS = {
+  configWarning: {
+    level: "warn",
+    message: "The config is valid, with a warning at {where}: {problem}",
+    action: "ocsgw check -c FILE --all shows every warning with what to do",
+    fields: { where: text("file:line:column"), problem: text("what the warning is about") },
+  },
+  configReloaded: {
+    level: "info",
+    message: "Reloaded the config; the new config is in force",
+    fields: hashes,
+  },
+  filesReloaded: {
+    level: "info",
+    message: "Reloaded the files that the config names; the config itself is unchanged",
+    fields: hashes,
+  },
+  configRejected: {
+    level: "error",
+    message: "Config reload rejected; the running config is unchanged: {where} {problem}",
+    action: "Correct the file and run ocsgw reload -c FILE; ocsgw check -c FILE shows every problem",
+    fields: {
+      where: text("file:line:column of the first problem"),
+      problem: text("the first problem, with its code"),
+      more: number("how many more problems there are"),
+    },
+  },
+  reloadDelayed: {
+    level: "info",
+    message: "Changed files remove {removes}; the gateway reloads them once they have not changed for {ms} ms",
+    action: "To apply the change now, run ocsgw reload -c FILE",
+    fields: { removes: list("what would be removed"), ms: number("how long the files must stay unchanged") },
+  },
+  fileWatchUnavailable: {
+    level: "warn",
+    message: "The folder {folder} cannot be watched; the gateway checks the files in it every 30 s instead",
+    action:
+      "Check that the gateway may read the folder; if it may, raise the system's limits of file watches (on Linux: " +
+      "sysctl fs.inotify.max_user_watches and max_user_instances)",
+    fields: { folder: text("the folder") },
+  },
+  tenantsCacheNotWritten: {
+    level: "warn",
+    message: "The cache of parsed tenants.d files (tenants.cache in audit.dir) could not be written: {error}",
+    action:
+      "Free disk space or correct the permissions; requests are served as usual. The gateway writes the cache at the " +
+      "next reload with a change, or at the next start; a start without it parses all files and takes longer",
+    fields: { error: error("why it failed") },
+  },
+  standbyWaiting: {
+    level: "info",
+    message: "This gateway is a standby: it waits for the journal lock of {dir}, held by {holder}",
+    fields: { dir: text("audit.dir"), holder: text("the process that holds the lock") },
+  },
+  standbyTookOver: {
+    level: "warn",
+    message: "This standby has taken over: it now holds the journal lock of {dir} and serves requests",
+    action: "Find out why the other gateway stopped, and start it again as a standby",
+    fields: { dir: text("audit.dir") },
+  },
+  standbyConfigRejected: {
+    level: "error",
+    message: "The config file cannot be used for the takeover: {reason}; this gateway uses the config it started with",
+    action: "Correct the file and run ocsgw reload -c FILE; if audit.dir or admin.probes changed, restart this gateway",
+    fields: { reason: text("the first problems of the file, or what must not change while a standby waits") },
+  },
+  standbyProbesUnavailable: {
+    level: "warn",
+    message: "This standby cannot open admin.probes yet, so load balancers cannot probe it: {error}",
+    action:
+      "If the active gateway runs on this machine with the same config, do nothing; otherwise free the address. The " +
+      "gateway retries every second",
+    fields: { error: error("why the address cannot be opened") },
+  },
+} as const satisfies EventRows;
