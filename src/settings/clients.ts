@@ -1,5 +1,5 @@
-/** Everyone who may show a credential of their own: the tenants' clients, and the registrars of callbacks. */
-import type { Settings, TenantSettings, UpstreamSettings } from "./schema.ts";
+/** The names of all clients that can authenticate: the tenants' clients, and the registrars of callbacks. */
+import type { Settings, TenantSettings, UpstreamSettings } from "./schema/schema.ts";
 
 export const clientNames = (
   tenants: readonly TenantSettings[],

@@ -1,7 +1,7 @@
-/** Whether this process runs in a container, where others who could read a file are not on the same system. */
+/** Detects whether this process runs in a container, where there are no other users who could read its files. */
 import { existsSync } from "node:fs";
 
-/** OCSGW_CONTAINER is set by the image; `0` says that this is none. */
+/** The image sets OCSGW_CONTAINER; `0` means that this is not a container. */
 export const isContainer = (env: Readonly<Record<string, string | undefined>> = process.env): boolean => {
   const said = env["OCSGW_CONTAINER"];
   if (said !== undefined && said !== "") return said !== "0";

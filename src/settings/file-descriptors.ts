@@ -1,25 +1,25 @@
 /**
- * File descriptors: how many this process may have, what needs one, and how they are shared out when they are too
- * few. Lanes and files come first: a client that cannot connect tries again, but a lane that cannot connect delays
- * the requests of every tenant.
+ * File descriptors: the process's limit, how many the config needs, and how they are divided when they are too few.
+ * Lanes and files come first: a client that cannot connect tries again, but a lane that cannot connect delays every
+ * tenant.
  */
 import { readFileSync } from "node:fs";
-import type { CallbacksSettings, ListenerSettings, UpstreamSettings } from "./schema.ts";
+import type { CallbacksSettings, ListenerSettings, UpstreamSettings } from "./schema/schema.ts";
 
-/** Connections of OCS and of registrars: a few pools. */
-export const CALLBACKS_ROOM = 1000;
-/** Probes, scrapers and a few people. */
-export const ADMIN_ROOM = 200;
-/** Probes and scrapers. */
-export const PROBES_ROOM = 50;
+/** Maximum connections to a callbacks listener, by OCS and registrars. */
+export const MAX_CALLBACKS_CONNECTIONS = 1000;
+/** Maximum connections to the admin listener: probes, scrapers, a few users. */
+export const MAX_ADMIN_CONNECTIONS = 200;
+/** Maximum connections to the probes' listener. */
+export const MAX_PROBES_CONNECTIONS = 50;
 
-/** Files, watchers, threads and fetches of keys; an idle gateway has some 60. */
+/** Descriptors for files, watchers, threads and fetching keys; an idle gateway uses about 60. */
 const FILES = 128;
-/** During a switchover or a reload a lane's old connection and its new one are open together. */
+/** During a switchover or a reload a lane's old and new connections are open at the same time. */
 const PER_LANE = 2;
-/** The watching connection, probes, name look-ups. */
+/** Descriptors for the watch connection, probes and name look-ups. */
 const PER_UPSTREAM = 8;
-/** Of the operator's validator. */
+/** Connections to the operator's validator. */
 const PER_VALIDATOR = 64;
 
 export type Opening = {
@@ -29,7 +29,7 @@ export type Opening = {
   readonly hasProbes: boolean;
 };
 
-/** Descriptors that are kept for what is no client's. */
+/** Number of descriptors reserved for other purposes than client connections. */
 export const reserveOf = ({ upstreams }: Pick<Opening, "upstreams">): number =>
   upstreams
     .map(({ connections, callbacks }) => PER_LANE * connections + PER_UPSTREAM + ofValidator(callbacks))
@@ -38,33 +38,32 @@ export const reserveOf = ({ upstreams }: Pick<Opening, "upstreams">): number =>
 const ofValidator = (callbacks: CallbacksSettings | null): number =>
   callbacks === null || callbacks.validator === null ? 0 : PER_VALIDATOR;
 
-/** Connections that all listeners together would take. */
-export const wantedBy = ({ listeners, upstreams, hasAdmin, hasProbes }: Opening): number => {
+/** Maximum number of connections of all listeners together. */
+export const connectionsOf = ({ listeners, upstreams, hasAdmin, hasProbes }: Opening): number => {
   const clients = listeners.reduce((sum, { max_connections: max }) => sum + max, 0);
-  const callbacks = upstreams.filter((each) => each.callbacks !== null).length * CALLBACKS_ROOM;
-  return clients + callbacks + (hasAdmin ? ADMIN_ROOM : 0) + (hasProbes ? PROBES_ROOM : 0);
+  const callbacks = upstreams.filter((each) => each.callbacks !== null).length * MAX_CALLBACKS_CONNECTIONS;
+  return clients + callbacks + (hasAdmin ? MAX_ADMIN_CONNECTIONS : 0) + (hasProbes ? MAX_PROBES_CONNECTIONS : 0);
 };
 
 export type Share = {
-  /** Descriptors that the process may have; undefined without a limit. */
+  /** The process's limit of descriptors; undefined without a limit. */
   readonly limit: number | undefined;
   readonly reserve: number;
   readonly wanted: number;
-  /** The part of its connections that each listener may have, from 0 to 1. */
+  /** The fraction of its `max_connections` that each listener gets, from 0 to 1. */
   readonly part: number;
 };
 
-export const shareOut = (opening: Opening, limit: number | undefined): Share => {
-  const [reserve, wanted] = [reserveOf(opening), wantedBy(opening)];
+export const shareDescriptors = (opening: Opening, limit: number | undefined): Share => {
+  const [reserve, wanted] = [reserveOf(opening), connectionsOf(opening)];
   return { limit, reserve, wanted, part: limit === undefined ? 1 : Math.min(1, Math.max(0, limit - reserve) / wanted) };
 };
 
-/** A listener's share, and at least one connection. */
-export const within = (max: number, { part }: Share): number => Math.max(1, Math.floor(max * part));
+/** The number of connections that a listener accepts, at least one. */
+export const connectionsWithin = (max: number, { part }: Share): number => Math.max(1, Math.floor(max * part));
 
 /**
- * Descriptors that this process may have now; undefined without a limit. Node raises the soft limit to the hard one
- * when it starts.
+ * The process's limit of descriptors; undefined without a limit. Node raises the soft limit to the hard one at start.
  */
 export const descriptorLimit = (): number | undefined => {
   const soft = process.platform === "linux" ? limitInProc() : limitInReport();
@@ -75,7 +74,7 @@ const limitInProc = (): string | undefined =>
   /^Max open files\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
 
 const limitInReport = (): string | undefined => {
-  // Otherwise the report looks up a host name for every connection.
+  // The network part of the report would look up a host name for every connection.
   Object.assign(process.report, { excludeNetwork: true });
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft?: string | number } } };
   return userLimits?.open_files?.soft?.toString();

@@ -1,5 +1,5 @@
-/** Settings as they would be written in the file: `50/s`, `2s`, `64KiB`, `127.0.0.1:8443`. Secrets are never spelt out. */
-import { keysOfKind } from "./outline.ts";
+/** Formats settings as written in a config file: `50/s`, `2s`, `64KiB`, `127.0.0.1:8443`. Secrets are masked. */
+import { keysOfKind } from "./schema/schema-tree.ts";
 
 const PERIODS = [
   ["d", 86_400_000],
@@ -15,15 +15,15 @@ const SIZES = [
   ["B", 1],
 ] as const;
 
-/** The largest unit that gives a whole number; nothing is 0 seconds. */
+/** The value in the largest unit that gives a whole number; a duration of 0 is `0s`. */
 const inUnits = (value: number, units: readonly (readonly [string, number])[]): string => {
   if (value === 0 && units === PERIODS) return "0s";
   const [unit, size] = units.find(([, each]) => value % each === 0) ?? units.at(-1)!;
   return `${value / size}${unit}`;
 };
 
-/** `key`: the last key of the setting, which tells what its value is. */
-export const spell = (key: string, value: unknown): string => {
+/** `key`: the last part of the setting's path, which determines the kind of its value. */
+export const formatValue = (key: string, value: unknown): string => {
   if (value === null || value === undefined) return "~";
   if (keysOfKind("secret").includes(key)) return "•••";
   if (typeof value === "number")
@@ -32,20 +32,22 @@ export const spell = (key: string, value: unknown): string => {
       : keysOfKind("size").includes(key)
         ? inUnits(value, SIZES)
         : String(value);
-  if (Array.isArray(value)) return `[${value.map((each) => spell(key, each)).join(", ")}]`;
+  if (Array.isArray(value)) return `[${value.map((each) => formatValue(key, each)).join(", ")}]`;
   return typeof value === "object"
-    ? spellMap(value as Readonly<Record<string, unknown>>)
+    ? formatMap(value as Readonly<Record<string, unknown>>)
     : String(value as string | boolean);
 };
 
-const spellMap = (value: Readonly<Record<string, unknown>>): string => {
+const formatMap = (value: Readonly<Record<string, unknown>>): string => {
   const { host, port, count, per_ms: period, rate, burst } = value;
-  if (host !== undefined && port !== undefined)
-    return `${String(host as string).includes(":") ? `[${String(host as string)}]` : String(host as string)}:${String(port as number)}`;
+  if (host !== undefined && port !== undefined) return hostWithPort(host as string, port as number);
   if (count !== undefined && period !== undefined)
     return `${String(count as number)}/${PERIODS.find(([, size]) => size === period)?.[0] ?? "?"}`;
-  if (rate !== undefined && burst !== undefined) return `${spell("rate", rate)} (burst ${String(burst as number)})`;
+  if (rate !== undefined && burst !== undefined)
+    return `${formatValue("rate", rate)} (burst ${String(burst as number)})`;
   return `{ ${Object.entries(value)
-    .map(([name, each]) => `${name}: ${spell(name, each)}`)
+    .map(([name, each]) => `${name}: ${formatValue(name, each)}`)
     .join(", ")} }`;
 };
+
+const hostWithPort = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;

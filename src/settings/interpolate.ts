@@ -1,42 +1,43 @@
 /**
- * `${VAR}`, `${VAR:-default}` and `${file:PATH}` within one parsed value; a PATH may have variables in it, as in
- * `${file:${CREDENTIALS_DIRECTORY:-secrets}/index.key}`. `$${` stands for `${`. What was filled in is not read again.
+ * Replaces `${VAR}`, `${VAR:-default}` and `${file:PATH}` in one parsed value; a PATH may contain variables, as in
+ * `${file:${CREDENTIALS_DIRECTORY:-secrets}/index.key}`. `$${` stands for `${`. Inserted text is not interpolated
+ * again.
  */
-import { reason } from "../system-error.ts";
-import type { Keys } from "./keys-file.ts";
-import { CODES } from "./problem.ts";
+import { isGone, reason } from "../common/system-error.ts";
+import type { Admins, KnownTenant } from "./files/admins-file.ts";
+import type { Keys } from "./files/keys-file.ts";
+import { baseOfRelative, CODES } from "./problems/problem.ts";
+import type { Interpolated } from "./yaml.ts";
 
 /** `mode`: permission bits; `uid`: of the owner. */
 export type Rights = { readonly mode: number; readonly uid: number };
 
 /** Paths are relative to the config file, or absolute. */
 export type Files = {
-  /** Gives the text of a file. Throws when there is none. */
+  /** The text of a file. Throws when it cannot be read. */
   readonly readFile: (path: string) => string;
-  /** Undefined where there is no file, or no such rights. */
+  /** Undefined for a missing file and on Windows. */
   readonly rightsOf?: (path: string) => Rights | undefined;
-  /** Others who could read a file are not on this system. */
+  /** True in a container, where there are no other users who could read a file. */
   readonly isContainer?: boolean;
-  /** Why no file could be made in that folder, which may be yet to be made. */
+  /** Why the gateway cannot write in the directory, which need not exist; undefined if it can. */
   readonly whyNotWritable?: (folder: string) => string | undefined;
-  /** Descriptors that a process may have here; undefined without a limit. */
+  /** The process's limit of file descriptors; undefined without a limit. */
   readonly descriptorLimit?: () => number | undefined;
-  /** Reads a keys file's text, for who wants to have what was read of it. */
+  /** Replaces `readKeys`, so that a caller gets the keys. */
   readonly readKeys?: (text: string, file: string) => Keys;
+  /** Replaces `readAdmins`, so that a caller gets the console's users. */
+  readonly readAdmins?: (text: string, file: string, tenants: readonly KnownTenant[] | undefined) => Admins;
 };
 
 export type Sources = Files & { readonly env: Readonly<Record<string, string | undefined>> };
-
-export type Filled =
-  | { readonly ok: true; readonly value: string }
-  | { readonly ok: false; readonly code: string; readonly message: string; readonly help?: string };
 
 const PART = /\$\$\{|\$\{(file:(?:\$\{[^}]*\}|[^}])*|[^}]*)(\}?)/g;
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([^$]*|[^$]*\$(?!\{)[^$]*))?$/;
 
 class NotFilled extends Error {
-  readonly failure: Filled & { ok: false };
-  constructor(failure: Filled & { ok: false }) {
+  readonly failure: Interpolated & { ok: false };
+  constructor(failure: Interpolated & { ok: false }) {
     super(failure.message);
     this.failure = failure;
   }
@@ -46,7 +47,7 @@ const fail = (code: string, message: string, help?: string): never => {
   throw new NotFilled({ ok: false, code, message, ...(help !== undefined && { help }) });
 };
 
-export const fill = (value: string, sources: Sources): Filled => {
+export const interpolate = (value: string, sources: Sources): Interpolated => {
   try {
     return { ok: true, value: filled(value, sources) };
   } catch (error) {
@@ -61,25 +62,24 @@ const filled = (value: string, sources: Sources): string =>
   );
 
 const substitute = (part: string, inner: string, closed: boolean, sources: Sources): string => {
-  if (!closed)
-    return fail(CODES.badSubstitution, `expected } after ${part}`, "write $${ for a ${ that is meant as it stands");
+  if (!closed) return fail(CODES.badSubstitution, `expected } after ${part}`, "write $${ for a literal ${");
   if (inner.startsWith("file:")) return contents(filled(inner.slice("file:".length), sources), sources);
   const [, variable, fallback] = VARIABLE.exec(inner) ?? [];
   if (variable === undefined)
     return fail(
       CODES.badSubstitution,
       `expected \${VAR}, \${VAR:-default} or \${file:PATH}, found ${part}`,
-      "write $${ for a ${ that is meant as it stands",
+      "write $${ for a literal ${",
     );
   const set = sources.env[variable];
-  // As in a shell, `:-` stands in for an empty variable too.
+  // As in a shell, the default after `:-` also replaces an empty variable.
   if (set !== undefined && (set !== "" || fallback === undefined)) return set;
   return (
     fallback ??
     fail(
       CODES.unsetVariable,
       `the variable ${variable} is not set and has no default`,
-      `set it, or write \${${variable}:-default}`,
+      `set it for this command too (the service may get it from its unit), or write \${${variable}:-default}`,
     )
   );
 };
@@ -89,6 +89,7 @@ const contents = (path: string, { readFile }: Sources): string => {
   try {
     return readFile(path).replace(/\r?\n$/, "");
   } catch (error) {
-    return fail(CODES.unreadableSubstitute, `cannot read the file ${path}: ${reason(error)}`);
+    const help = isGone(error) ? baseOfRelative(path) : undefined;
+    return fail(CODES.unreadableSubstitute, `cannot read the file ${path}: ${reason(error)}`, help);
   }
 };

@@ -1,19 +1,19 @@
 /**
- * The file as it was meant: a section whose name is misspelt is looked at under the name that it lacks, so that what is wrong in it is told together
- * with its name. Nothing is loaded so: an unknown key is an error.
+ * Checks a section with a misspelled name as the section with the nearest known name, so that its problems are reported
+ * together with the unknown name. The file is rejected in any case, because an unknown key is an error.
  */
-import { nearest } from "./nearest.ts";
-import type { Finding, Path } from "./problem.ts";
+import { nearest } from "./problems/did-you-mean.ts";
+import type { Finding, Path } from "./problems/problem.ts";
 
 export type Assumed = {
   readonly value: unknown;
-  /** True for what stands in such a section. */
+  /** True for paths in a section with a misspelled name. */
   readonly isAssumed: (path: Path) => boolean;
-  /** The path as it stands in the file. */
+  /** The path with the name as written in the file. */
   readonly written: (path: Path) => Path;
 };
 
-/** `known`: the names of sections. */
+/** `known`: the valid names of sections. */
 export const assume = (value: unknown, known: readonly string[]): Assumed => {
   const asWritten = new Map<string, string>();
   if (typeof value !== "object" || value === null || Array.isArray(value))
@@ -34,7 +34,7 @@ export const assume = (value: unknown, known: readonly string[]): Assumed => {
   };
 };
 
-/** The same findings with the places where they stand in the file. */
+/** The same findings with paths as written in the file. */
 export const asWritten = (findings: readonly Finding[], { written }: Assumed): readonly Finding[] =>
   findings.map((finding) => ({
     ...finding,

@@ -1,16 +1,19 @@
-/** Where a running gateway can be asked, from its config file, also while the rest of the file is not valid: a bad edit must not blind who looks. */
+/**
+ * Reads only the settings that commands need to reach a running gateway: the admin listener and the journal's
+ * directory. The rest of the file may be invalid, so that `status` still works after a bad edit.
+ */
 import { dirname, resolve } from "node:path";
-import { gather } from "./facts.ts";
-import { valueAt } from "./issues.ts";
-import { audit } from "./schema-audit.ts";
-import { fill } from "./fill.ts";
-import { originOf, textOf, type Origin } from "./origin.ts";
-import { mapPaths } from "./outline.ts";
-import type { Settings } from "./schema.ts";
+import { gatherParts } from "./rules/parsed-parts.ts";
+import { valueAt } from "./schema/schema-problems.ts";
+import { audit } from "./schema/audit.ts";
+import { interpolate } from "./interpolate.ts";
+import { originOf, textOf, type Origin } from "./files/origin.ts";
+import { mapPaths } from "./schema/schema-tree.ts";
+import type { Settings } from "./schema/schema.ts";
 import { readYaml } from "./yaml.ts";
 
-/** `auditDir` and `checkpointKey` are undefined where they are not valid. */
-export type Glimpse = {
+/** `auditDir` and `checkpointKey` are undefined if invalid. */
+export type PartialSettings = {
   readonly admin: Settings["admin"];
   readonly auditDir: string | undefined;
   readonly checkpointKey?: string | undefined;
@@ -18,14 +21,14 @@ export type Glimpse = {
 
 type At = { admin?: Settings["admin"]; audit: { dir?: string; checkpoint: { key?: string } } };
 
-/** Undefined when nothing can be read of it. */
-export const glimpse = async (file: string, env?: Origin["env"]): Promise<Glimpse | undefined> => {
+/** Undefined for an unreadable file. */
+export const partialLoad = async (file: string, env?: Origin["env"]): Promise<PartialSettings | undefined> => {
   const text = await textOf(file);
   if (typeof text !== "string") return undefined;
-  const { value } = readYaml(text, (each) => fill(each, originOf(file, env)));
+  const { value } = readYaml(text, (each) => interpolate(each, originOf(file, env)));
   if (typeof value !== "object" || value === null) return undefined;
-  const { admin } = gather({ admin: valueAt(value, ["admin"]) }, { whole: false });
-  // By themselves: a secret of this section that whoever asks may not read is no reason to look elsewhere for the token.
+  const { admin } = gatherParts({ admin: valueAt(value, ["admin"]) }, { whole: false });
+  // Parses each key separately, because the command's user may be unable to read the section's secrets.
   const dir = audit.shape.dir.safeParse(valueAt(value, ["audit", "dir"])).data;
   const key = audit.shape.checkpoint.shape.key.safeParse(valueAt(value, ["audit", "checkpoint", "key"])).data;
   const at = mapPaths({ admin: admin?.value, audit: { dir, checkpoint: { key } } }, (path) =>

@@ -1,15 +1,15 @@
-/** Where a probe asks a gateway, from its config file. Only YAML is loaded for that: the schema takes longer than the probe. */
-import { fill } from "./fill.ts";
-import { originOf, textOf, type Origin } from "./origin.ts";
-import { addressesIn, type ProbeAddresses } from "./probe-glance.ts";
+/** Finds the address for a health probe in the config file without the schema, which loads too slowly. */
+import { interpolate } from "./interpolate.ts";
+import { originOf, textOf, type Origin } from "./files/origin.ts";
+import { addressesIn, type ProbeAddresses } from "./probe-scan.ts";
 import { readYaml } from "./yaml.ts";
 
-export type { ProbeAddresses } from "./probe-glance.ts";
+export type { ProbeAddresses } from "./probe-scan.ts";
 
-/** Neither of them for a file that cannot be read or is wrong there: what is wrong with it the whole reading says. */
+/** Both addresses are undefined for an unreadable or invalid file; `loadSettings` reports the problem. */
 export const probeAddresses = async (file: string, env?: Origin["env"]): Promise<ProbeAddresses> => {
   const text = await textOf(file);
-  const { value } = typeof text === "string" ? readYaml(text, (each) => fill(each, originOf(file, env))) : {};
+  const { value } = typeof text === "string" ? readYaml(text, (each) => interpolate(each, originOf(file, env))) : {};
   return addressesIn(
     typeof value === "object" && value !== null ? (value as Record<string, unknown>)["admin"] : undefined,
   );

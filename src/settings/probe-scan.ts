@@ -1,15 +1,15 @@
 /**
- * Where a probe asks a gateway, from the plain lines of a config file, without a YAML library: to load that costs more
- * than all the rest of a probe. What is not plain (anchors, `${…}`, several documents, odd quotes) is left to the library.
+ * Finds the address for a health probe in the lines of the config file without the YAML library, which takes longer to
+ * load than the rest of the probe. Files with anchors, `${…}`, several documents or unusual quotes need the library.
  */
 import { parseBind, type Bind } from "./bind.ts";
 
-/** Listeners that speak plain HTTP at a port that the file names. A standby listens on `probes` only. */
+/** Addresses of listeners without TLS and with a fixed port. A standby listens on `probes` only. */
 export type ProbeAddresses = { readonly probes: Bind | undefined; readonly admin: Bind | undefined };
 
 type Keys = Readonly<Record<string, unknown>>;
 
-/** Of the value of the key `admin`. */
+/** `admin`: the value of the config's key `admin`. */
 export const addressesIn = (admin: unknown): ProbeAddresses => {
   const keys = mapOf(admin);
   const probes = keys?.["probes"];
@@ -23,14 +23,14 @@ export const addressesIn = (admin: unknown): ProbeAddresses => {
 const mapOf = (value: unknown): Keys | undefined =>
   typeof value === "object" && value !== null ? (value as Keys) : undefined;
 
-/** Of a free port nothing tells which it is. */
+/** Undefined for port 0, because the actual port is not in the file. */
 const addressOf = (bind: unknown): Bind | undefined => {
   const found = typeof bind === "string" ? parseBind(bind) : undefined;
   return found && found.port !== 0 ? found : undefined;
 };
 
-/** Undefined where the text is not plain enough to be sure. */
-export const glanceAt = (text: string): ProbeAddresses | undefined => {
+/** Undefined if the text needs the YAML library. */
+export const scanProbeAddresses = (text: string): ProbeAddresses | undefined => {
   try {
     const admin = adminIn(text);
     return admin && addressesIn(admin);
@@ -45,7 +45,7 @@ const notPlain = (): never => {
   throw new NotPlain();
 };
 
-/** A key, an entry of a list, or a comment: nothing else may stand at the beginning of a line. */
+/** A line without indent must be a key, an entry of a list, or a comment. */
 const AT_START = /^(?:[A-Za-z_][\w-]*:(?:\s|$)|- |#)/;
 const BLANK = /^\s*(?:#.*)?$/;
 const ENTRY = /^( +)([a-z_]+):(?: +(\S.*?))? *$/;
@@ -66,7 +66,7 @@ const adminIn = (text: string): Keys | undefined => {
   return mapOf(read);
 };
 
-/** A quote may hide what looks like a comment. */
+/** Gives up on a line with # and quotes, because # inside quotes does not start a comment. */
 const withoutComment = (line: string): string => {
   const at = line.search(/\s#/);
   if (at < 0) return line;
@@ -89,7 +89,7 @@ const blockOf = (lines: readonly string[]): Keys => {
   return keys;
 };
 
-/** Of a list nothing is asked. */
+/** The value of an indented block; lists become empty, because their entries are not needed. */
 const valueBelow = (lines: readonly string[]): unknown => {
   if (lines.length === 0) return null;
   return lines.every((line) => /^ +- [\w.:/]+ *$/.test(line)) ? [] : blockOf(lines);
@@ -98,7 +98,7 @@ const valueBelow = (lines: readonly string[]): unknown => {
 /** A scalar without quotes: an address, a word, a path, a number. */
 const PLAIN = /^[\w./][\w./:-]*(?<!:)$/;
 
-/** Maps, lists and scalars as they stand on one line. */
+/** Reads maps, lists and scalars in YAML's flow style, on one line. */
 class Flow {
   #rest: string;
 
@@ -124,7 +124,7 @@ class Flow {
     this.#rest = this.#rest.slice(scalar.length);
     const text = scalar.trim();
     if (text === "~" || text === "null") return null;
-    // What begins as an address is a text; of numbers and the like nothing is asked.
+    // The values of other scalars are not needed.
     if (!PLAIN.test(text)) notPlain();
     return /^\d+$/.test(text) ? Number(text) : text;
   }

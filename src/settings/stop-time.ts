@@ -1,14 +1,14 @@
-/** How long a gateway takes to stop at most: what systemd, a container engine and Kubernetes must allow for. */
-import type { Settings } from "./schema.ts";
+/** The longest time that a gateway needs to stop, which systemd, a container engine or Kubernetes must allow. */
+import type { Settings } from "./schema/schema.ts";
 
-/** Milliseconds. */
+/** All in milliseconds. */
 export type StopTime = {
-  /** `drain.delay`: nothing has changed but /readyz. */
+  /** `drain.delay`, during which only /readyz changes. */
   readonly delay: number;
-  /** The longest that a request may wait for a lane, and then for OCS's answer, at any upstream. */
+  /** The longest wait for a lane, of all upstreams; `answer`: the longest wait for OCS's answer. */
   readonly maxWait: number;
   readonly answer: number;
-  /** For callbacks, console and journal, behind the last request. */
+  /** Time to close callbacks, admin listener and journal, after the last request. */
   readonly closing: number;
   readonly all: number;
 };
@@ -22,10 +22,10 @@ type Timed = {
   readonly audit: { readonly disk_timeout: number };
 };
 
-/** Callbacks have 5 s to end, the rest has as long. */
+/** 5 s for callbacks, 5 s for the rest. */
 const CLOSING_MS = 10_000;
 
-/** What deploy/ocsgw.service and deploy/compose.yaml give a gateway. */
+/** The stop time in deploy/ocsgw.service and deploy/compose.yaml. */
 export const GIVEN_MS = 60_000;
 
 export const stopTimeOf = ({ drain, upstreams, audit }: Timed): StopTime => {

@@ -1,20 +1,20 @@
-/** Settings → the tenants' register as the gateway's stages read it. */
-import type { LimitSettings, Settings, TenantSettings } from "./schema.ts";
+/** Converts settings to the tenants of the registry, which the gateway's stages use. */
+import type { LimitSettings, Settings, TenantSettings } from "./schema/schema.ts";
 import type { ActionName } from "../ocs/catalog.ts";
-import type { Limit, Limits, Tenant } from "../tenants/register.ts";
-import { finish, type Steps } from "../tenants/steps.ts";
+import type { Limit, Limits, Tenant } from "../tenancy/registry.ts";
+import { finish, type Steps } from "../common/steps.ts";
 
 export const toTenants = (settings: Settings): readonly Tenant[] => finish(tenantSteps(settings));
 
-/** What was made of a tenant's settings serves as long as they do. */
-const made = new WeakMap<TenantSettings, Tenant>();
+/** Tenants by their settings object. A reload keeps the object of an unchanged tenant. */
+const cache = new WeakMap<TenantSettings, Tenant>();
 
 export const tenantSteps = function* ({ tenants }: Settings): Steps<readonly Tenant[]> {
   const all: Tenant[] = [];
   for (const [place, settings] of tenants.entries()) {
-    const known = made.get(settings);
+    const known = cache.get(settings);
     const tenant = known?.place === place ? known : known ? { ...known, place } : toTenant(settings, place);
-    if (tenant !== known) made.set(settings, tenant);
+    if (tenant !== known) cache.set(settings, tenant);
     all.push(tenant);
     yield;
   }
@@ -61,13 +61,13 @@ const toLimits = (limits: TenantSettings["limits"]): Limits => ({
   ),
 });
 
-/** A rate with a burst is a window in which the burst may be used up: burst/rate long. */
+/** Converts a rate with a burst to a window of burst/rate seconds with `burst` points. */
 export const toLimit = ({ rate, burst }: LimitSettings): Limit => ({
   points: burst,
   seconds: (burst * rate.per_ms) / rate.count / 1000,
 });
 
-/** The DBIDs of those of an upstream's tenants that are listed by name. */
+/** The DBIDs of the upstream's tenants with these names. */
 export const dbidsOf = (
   { tenants }: { readonly tenants: readonly Pick<TenantSettings, "name" | "dbid" | "upstream">[] },
   upstream: string,

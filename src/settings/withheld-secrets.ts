@@ -1,17 +1,17 @@
-/** Secrets that the user of a command that only reads may not read: a text in their place says why. */
-import type { Settings } from "./schema.ts";
+/** Secrets that the user of a read-only command may not read are replaced by a text with the reason. */
+import type { Settings } from "./schema/schema.ts";
 
 type IndexKeys = Settings["audit"]["index_key"];
 
 const WITHHELD = "\u0000withheld from the user of this command: ";
 
-/** In place of the secret. `why`: as in "cannot read the file index.key: not permitted". */
+/** The replacement for the secret. `why`: for example "cannot read the file index.key: not permitted". */
 export const withhold = (why: string): string => `${WITHHELD}${why}`;
 
 const whyIn = (secret: string): string | undefined =>
   secret.startsWith(WITHHELD) ? secret.slice(WITHHELD.length) : undefined;
 
-/** `keys`: undefined where not one can be read. `why`: for each that cannot be. */
+/** `keys`: undefined if none is readable. `why`: the reason for each unreadable key. */
 export type Readable = { readonly keys: IndexKeys | undefined; readonly why: readonly string[] };
 
 export const readableKeys = (keys: IndexKeys): Readable => {

@@ -1,4 +1,4 @@
-/** YAML text → plain values, each with its place. No aliases, no tags, no second document, no key twice; texts pass through `fill`. */
+/** Parses YAML to plain values with their places. Rejects aliases, tags, several documents and duplicate keys. */
 import manifest from "yaml/package.json" with { type: "json" };
 import {
   Document,
@@ -9,43 +9,66 @@ import {
   LineCounter,
   parseDocument,
   type ParsedNode,
+  type YAMLError,
   type YAMLMap,
 } from "yaml";
-import type { Filled } from "./fill.ts";
-import { CODES, type Finding, type Path, type Place } from "./problem.ts";
+import { CODES, type Finding, type Path, type Place } from "./problems/problem.ts";
+import { describeYamlError, type YamlProblem } from "./problems/yaml-errors.ts";
 
-/** YAML text → plain values as they stand, each with its place. */
+export type Interpolated =
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly help?: string };
+
+/** A problem with a place but no path. */
+type Broken = Place & {
+  readonly code: string;
+  readonly message: string;
+  readonly help?: string;
+  readonly also?: Place & { readonly message: string };
+};
+
+/** The result of parsing a YAML text. */
 export type Parsed = {
-  /** The whole file as plain values; undefined where a value is refused, and for a text that is not YAML at all. */
+  /** The file as plain values; rejected values are undefined, and so is a text that is not YAML. */
   readonly value: unknown;
   readonly findings: readonly Finding[];
-  /** Problems that have a place and no path: the text is not YAML. */
-  readonly broken: readonly (Place & {
-    readonly code: string;
-    readonly message: string;
-    readonly also?: Place & { readonly message: string };
-  })[];
-  /** Where the value stands, or its key, or the nearest thing around it that does stand in the file. */
+  /** Why the text is not YAML. */
+  readonly broken: readonly Broken[];
+  /** The place of the value or of its key; for a missing value, the place of the nearest section around it. */
   readonly locate: (path: Path, atKey?: boolean) => Place;
   readonly document: Document.Parsed;
 };
 
 export type Read = Parsed & {
-  /** Values that were filled in, or could not be: messages do not show them. */
+  /** Paths of values from variables or files, which messages must not show. */
   readonly filled: ReadonlySet<string>;
 };
 
-/** What the same text is read as may be another value in another version: change the number when this file does. */
+/** The version of the parsed result. Change the number when this file parses texts differently. */
 export const YAML_FORMAT = `yaml ${manifest.version}, 1`;
 
-/** No setting stands deeper than 7. */
+/** Maximum nesting; the deepest setting has 7 levels. */
 const DEEPEST = 16;
-const TOO_DEEP = "this is nested too deeply";
 
-/** Offsets in the text: of the value, and of the entry that holds it. */
+const TEXTS = {
+  tooDeep: `the file is nested too deeply: more than ${DEEPEST} levels`,
+  alias: "aliases (*name) are not supported",
+  aliasHelp: "write the value out; a value that begins with * needs quotes",
+  tag: (tag: string) => `the tag ${tag.replace("tag:yaml.org,2002:", "!!")} is not supported`,
+  tagHelp: "remove it; a value that begins with ! needs quotes",
+  notName: (found: string) => `expected a name as the key, found ${found}`,
+  template: "if this is a placeholder of a template, such as {{ name }}, the template was not filled in",
+  duplicateKey: (name: string) => `duplicate key \`${name}\``,
+  duplicateHelp: "remove one of the two, or merge them",
+  version: (version: string) =>
+    `the file is read as YAML 1.2, where values such as no and 010 differ from YAML ${version}; remove the %YAML line`,
+  secondDocument: "a second document starts here (---), but a file may hold only one",
+} as const;
+
+/** Offsets in the text: of the value, and of the entry that contains it. */
 type Spot = { readonly value: number; readonly key: number };
 
-/** YAML's own kinds of value besides these are read into shapes that say not where they stand. */
+/** The YAML types with places; the parser would convert others, such as dates, to objects without places. */
 const KNOWN_TAGS: ReadonlySet<string> = new Set(
   ["map", "seq", "str", "int", "float", "bool", "null"].map((kind) => `tag:yaml.org,2002:${kind}`),
 );
@@ -54,7 +77,7 @@ const id = (path: Path): string => JSON.stringify(path);
 
 class Reader {
   readonly findings: Finding[] = [];
-  readonly broken: (Place & { code: string; message: string; also?: Place & { message: string } })[] = [];
+  readonly broken: Broken[] = [];
   readonly lines = new LineCounter();
 
   place(offset: number): Place {
@@ -64,10 +87,10 @@ class Reader {
 
   read(node: ParsedNode | null, path: Path): unknown {
     if (node === null) return null;
-    if (path.length > DEEPEST) return this.#refuse(path, TOO_DEEP);
-    if (isAlias(node)) return this.#refuse(path, "aliases (*name) are not read: write the value out");
+    if (path.length > DEEPEST) return this.#refuse(path, TEXTS.tooDeep);
+    if (isAlias(node)) return this.#refuse(path, TEXTS.alias, TEXTS.aliasHelp);
     if (node.tag !== undefined && !KNOWN_TAGS.has(node.tag))
-      return this.#refuse(path, `the tag ${node.tag} is not known here`);
+      return this.#refuse(path, TEXTS.tag(node.tag), TEXTS.tagHelp);
     if (isMap(node)) return this.#readMap(node as YAMLMap.Parsed, path);
     if (isSeq(node)) return node.items.map((item, index) => this.read(item as ParsedNode, [...path, index]));
     return isScalar(node) ? node.value : undefined;
@@ -80,7 +103,14 @@ class Reader {
       const at = (key as ParsedNode | null)?.range[0] ?? node.range[0];
       const name = nameIn(key);
       if (name === undefined) {
-        this.broken.push({ ...this.place(at), code: CODES.forbiddenYaml, message: "expected a name as the key" });
+        this.broken.push({
+          ...this.place(at),
+          code: CODES.forbiddenYaml,
+          message: TEXTS.notName(
+            isMap(key) ? "a map in { }" : isSeq(key) ? "a list in [ ]" : "nothing before the colon",
+          ),
+          ...(isMap(key) && { help: TEXTS.template }),
+        });
         continue;
       }
       const first = found.get(name);
@@ -88,8 +118,9 @@ class Reader {
         this.broken.push({
           ...this.place(at),
           code: CODES.duplicateKey,
-          message: `the key \`${name}\` stands twice`,
-          also: { ...this.place(first), message: "first here" },
+          message: TEXTS.duplicateKey(name),
+          help: TEXTS.duplicateHelp,
+          also: { ...this.place(first), message: "first used here" },
         });
         continue;
       }
@@ -99,8 +130,8 @@ class Reader {
     return Object.fromEntries(entries); // defines __proto__ as a key like any other
   }
 
-  #refuse(path: Path, message: string): undefined {
-    this.findings.push({ code: CODES.forbiddenYaml, path, message });
+  #refuse(path: Path, message: string, help?: string): undefined {
+    this.findings.push({ code: CODES.forbiddenYaml, path, message, ...(help !== undefined && { help }) });
     return undefined;
   }
 }
@@ -113,13 +144,13 @@ const nameIn = (key: unknown): string | undefined => {
 const startOf = (node: unknown): number | undefined =>
   (node as { readonly range?: readonly number[] | null } | null)?.range?.[0];
 
-/** Goes down to what stands at the path: few are asked for, of the millions that a large file has. */
+/** Finds the node at a path. Uses no index: a large file has millions of nodes, and few places are needed. */
 const spotIn = (top: ParsedNode | null, path: Path): Spot => {
   let node: unknown = top;
   let spot: Spot = { value: startOf(top) ?? 0, key: 0 };
   for (const part of path) {
     const next = entryIn(node, part, spot.value);
-    // What stands around a missing value is pointed at by its key.
+    // The value is missing: uses the key of the section around it.
     if (!next) return { value: spot.key, key: spot.key };
     ({ node, spot } = next);
   }
@@ -140,7 +171,7 @@ const entryIn = (node: unknown, part: string | number, around: number): Entry | 
   return { node: node.items[part], spot: { value: at, key: at } };
 };
 
-/** Never throws: what YAML does not allow comes back in `broken`. */
+/** Never throws: reports syntax errors in `broken`. */
 export const parseYaml = (text: string): Parsed => {
   const reader = new Reader();
   const document = parse(text, reader);
@@ -158,12 +189,12 @@ export const parseYaml = (text: string): Parsed => {
   };
 };
 
-/** What stands for a value that could not be filled in, for the reason given; undefined where that is a finding. */
+/** Returns a replacement for a value that could not be interpolated; undefined to report it as a finding. */
 export type Instead = (path: Path, why: string) => string | undefined;
 
-type Fill = (text: string) => Filled;
+type Fill = (text: string) => Interpolated;
 
-/** The same value with every text filled in. `base`: its own path. */
+/** Interpolates all texts in the value. `base`: the path of the value itself. */
 export const fillIn = (
   value: unknown,
   fill: Fill,
@@ -176,9 +207,9 @@ export const fillIn = (
     const result = fill(text);
     if (result.ok) return result.value;
     const { code, message, help } = result;
-    const stands = instead(path, message);
-    if (stands === undefined) findings.push({ code, path, message, ...(help !== undefined && { help }) });
-    return stands;
+    const replacement = instead(path, message);
+    if (replacement === undefined) findings.push({ code, path, message, ...(help !== undefined && { help }) });
+    return replacement;
   };
   const walk = (each: unknown, path: Path): unknown => {
     if (typeof each === "string") return each.includes("${") ? scalar(each, path) : each;
@@ -189,7 +220,7 @@ export const fillIn = (
   return { value: walk(value, base), findings, filled };
 };
 
-/** Parsed, and filled in. */
+/** Parses and interpolates. `instead`: see Instead. */
 export const readYaml = (text: string, fill: Fill, instead?: Instead): Read => {
   const parsed = parseYaml(text);
   if (!text.includes("${")) return { ...parsed, filled: new Set() };
@@ -199,7 +230,7 @@ export const readYaml = (text: string, fill: Fill, instead?: Instead): Read => {
 
 const parse = (text: string, reader: Reader): Document.Parsed => {
   try {
-    // Keys that stand twice are found by the reader, which can say where the first one stands.
+    // The reader finds duplicate keys itself, and reports where the first one is.
     const document = parseDocument(text, {
       version: "1.2",
       strict: true,
@@ -208,38 +239,55 @@ const parse = (text: string, reader: Reader): Document.Parsed => {
       lineCounter: reader.lines,
       merge: false,
     });
-    // After the first mistake of grammar the parser reads what nobody wrote.
+    // Only the first syntax error is reported: the parser's further errors are misleading.
     const [grammar, others] = [
       document.errors.filter(({ code }) => code !== "MULTIPLE_DOCS"),
       document.errors.filter(({ code }) => code === "MULTIPLE_DOCS"),
     ];
-    for (const { pos, message, code } of [...grammar.slice(0, 1), ...others, ...document.warnings]) {
+    for (const error of [...grammar.slice(0, 1), ...others, ...document.warnings]) {
+      const { at, message, help, also } = describe(text, error);
+      const isForbidden = error.code === "MULTIPLE_DOCS" || error.code === "TAG_RESOLVE_FAILED";
       reader.broken.push({
-        ...reader.place(pos[0]),
-        code: code === "MULTIPLE_DOCS" || code === "TAG_RESOLVE_FAILED" ? CODES.forbiddenYaml : CODES.notYaml,
-        message: plain(code, message),
+        ...reader.place(at),
+        code: isForbidden ? CODES.forbiddenYaml : CODES.notYaml,
+        message,
+        ...(help !== undefined && { help }),
+        ...(also && { also: { ...reader.place(also.at), message: also.message } }),
       });
     }
     if (document.directives.yaml.version !== "1.2")
       reader.broken.push({
         ...reader.place(text.indexOf("%YAML")),
         code: CODES.forbiddenYaml,
-        message: `this is read as YAML 1.2, in which no and 010 are other values than in YAML ${document.directives.yaml.version}`,
+        message: TEXTS.version(document.directives.yaml.version),
       });
     return document;
   } catch {
-    // The parser itself gives up on very deep nesting.
-    reader.broken.push({ line: 1, column: 1, code: CODES.notYaml, message: TOO_DEEP });
+    // The parser throws on very deep nesting.
+    reader.broken.push({ line: 1, column: 1, code: CODES.notYaml, message: TEXTS.tooDeep });
     return new Document(null) as unknown as Document.Parsed;
   }
 };
 
-const plain = (code: string, message: string): string =>
-  code === "MULTIPLE_DOCS"
-    ? "a second document begins here; one file holds one"
-    : code === "RESOURCE_EXHAUSTION"
-      ? TOO_DEEP
-      : `not YAML: ${message.replace(/\s+at line \d+.*$/s, "")}`;
+const describe = (text: string, error: YAMLError): YamlProblem => {
+  const [at] = error.pos;
+  switch (error.code) {
+    case "MULTIPLE_DOCS":
+      return { at, message: TEXTS.secondDocument };
+    case "RESOURCE_EXHAUSTION":
+      return { at, message: TEXTS.tooDeep };
+    case "TAG_RESOLVE_FAILED":
+      return {
+        at,
+        message: TEXTS.tag(/^Unresolved tag: (\S+)$/.exec(error.message)?.[1] ?? "here"),
+        help: TEXTS.tagHelp,
+      };
+    default: {
+      const problem = describeYamlError(text, error);
+      return { ...problem, message: `not YAML: ${problem.message}` };
+    }
+  }
+};
 
-/** True when the value there, or what it stands in, was filled in from outside the file. */
+/** True if the value came from a variable or file. */
 export const isFilled = (read: Pick<Read, "filled">, path: Path): boolean => read.filled.has(id(path));

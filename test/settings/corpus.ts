@@ -1,4 +1,7 @@
-/** The mistakes of mutations/: each file holds cases, each case a title, lines that are taken out of the sample (-|), lines that stand there instead (+|), and what `check` prints. */
+/**
+ * The mistakes of mutations/: each file holds cases, each case a title, lines that are taken out of the sample (-|),
+ * lines that stand there instead (+|), and what `check` prints.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

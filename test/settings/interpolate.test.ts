@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fill } from "../../src/settings/fill.ts";
+import { interpolate } from "../../src/settings/interpolate.ts";
 import { mutated, placeOf, problemsIn, read } from "./kit.ts";
 
 const files: Readonly<Record<string, string>> = {
@@ -17,7 +17,7 @@ const sources = {
   },
 };
 
-describe("fill", () => {
+describe("interpolate", () => {
   it.each<[string, string]>([
     ["plain", "plain"],
     ["${VAR}", "value"],
@@ -44,7 +44,7 @@ describe("fill", () => {
     ["${file:${DIR}/k}", "secret"],
     ["${file:${DIR:-none}/${NONE:-k}}!", "secret!"],
     ["${file:${TWO}}${VAR}", "a\nvalue"],
-  ])("%j gives %j", (text, value) => expect(fill(text, sources)).toEqual({ ok: true, value }));
+  ])("replaces %j with %j", (text, value) => expect(interpolate(text, sources)).toEqual({ ok: true, value }));
 
   it.each<[string, string, RegExp]>([
     ["${NONE}", "OCSGW-6011", /the variable NONE is not set and has no default/],
@@ -62,18 +62,18 @@ describe("fill", () => {
     ["${file:${VAR}/k}", "OCSGW-6012", /the file value\/k/],
     ["${file:${DIR}/k", "OCSGW-6013", /expected }/],
     ["${file:${NONE:-}}", "OCSGW-6013", /a path/],
-  ])("%j is refused", (text, code, message) => {
-    const result = fill(text, { ...sources, env: Object.assign(Object.create(null) as object, sources.env) });
+  ])("refuses %j", (text, code, message) => {
+    const result = interpolate(text, { ...sources, env: Object.assign(Object.create(null) as object, sources.env) });
     expect(result).toMatchObject({ ok: false, code });
     expect(result.ok ? "" : result.message).toMatch(message);
     expect(JSON.stringify(result)).not.toContain("/secret/location");
   });
 });
 
-describe("substitution in a file", () => {
+describe("interpolation of a config file", () => {
   const KEY = "${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}";
 
-  it("takes place in values, after YAML was read", () => {
+  it("changes values after YAML was parsed", () => {
     const sly = `${"x".repeat(32)}"\n  dir: /tmp # {`;
     expect(read(mutated(), { env: { OCSGW_INDEX_KEY: sly } })).toMatchObject({
       ok: true,
@@ -81,14 +81,14 @@ describe("substitution in a file", () => {
     });
   });
 
-  it("points at the value, once", () => {
+  it("reports an error once, at the value", () => {
     const text = mutated([KEY, "${NOT_SET}"]);
     expect(problemsIn(text).filter(({ severity }) => severity === "error")).toEqual([
       expect.objectContaining({ code: "OCSGW-6011", path: "audit.index_key", ...placeOf(text, "${NOT_SET}") }),
     ]);
   });
 
-  it("leaves keys as they stand", () => {
+  it("does not change keys", () => {
     const text = mutated(["beta-crm:", '"${VAR}":']);
     expect(problemsIn(text, { env: { VAR: "beta-crm" } })[0]).toMatchObject({
       code: "OCSGW-6103",

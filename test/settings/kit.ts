@@ -1,7 +1,7 @@
 /** The sample of config/, and what a test needs to change one thing in it and see what is said. */
 import { readFileSync } from "node:fs";
 import { readSettings, type Loaded, type Origin } from "../../src/settings/load.ts";
-import type { Problem } from "../../src/settings/problem.ts";
+import type { Problem } from "../../src/settings/problems/problem.ts";
 
 const config = new URL("../../config/", import.meta.url);
 
@@ -14,7 +14,10 @@ export const origin = (over: Partial<Origin> = {}): Origin => ({
   ...over,
 });
 
-/** The sample with one piece of its text replaced; throws when the piece is not there, so that no test loses its subject. */
+/**
+ * The sample with one piece of its text replaced; throws when the piece is not there, so that no test loses its
+ * subject.
+ */
 export const mutated = (...changes: readonly (readonly [from: string, to: string])[]): string =>
   changes.reduce((text, [from, to]) => {
     if (!text.includes(from)) throw new Error(`the sample holds no ${JSON.stringify(from)}`);

@@ -1,11 +1,14 @@
-/** The sample with one thing changed, and what `check` prints of it. `OCSGW_GOLDEN=write` writes down what is printed now, to be read before it is kept. */
+/**
+ * The sample with one thing changed, and what `check` prints of it. `OCSGW_GOLDEN=write` writes down what is printed
+ * now, to be read before it is kept.
+ */
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { check } from "../../src/cli/check.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { check } from "../../src/cli/check/check.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { CORPUS, FOLDER, written, type Mistake } from "./corpus.ts";
 import { mutated, SAMPLE } from "./kit.ts";
 
@@ -18,7 +21,8 @@ const [one, other] = [
   authority.issue({ names: ["localhost"], usage: "serverAuth" }),
 ];
 const keyLine = (client: string): string =>
-  `  - { id: ${client}, client: ${client}, hash: "sha256:${createHash("sha256").update(client).digest("hex")}", created: 2026-01-01T00:00:00Z }\n`;
+  `  - { id: ${client}, client: ${client}, hash: "sha256:${createHash("sha256").update(client).digest("hex")}", ` +
+  `created: 2026-01-01T00:00:00Z }\n`;
 const BESIDE: Readonly<Record<string, string>> = {
   "keys.yaml": `version: 1\nkeys:\n${["alpha-ors", "alpha-ops", "beta-crm", "beta-ops"].map(keyLine).join("")}`,
   "broken-keys.yaml": `version: 1\nkeys:\n  - { id: k, client: alpha-ors, hash: "md5:00", created: 2026-01-01T00:00:00Z }\n`,
@@ -62,16 +66,16 @@ describe.each(CORPUS)("mistakes of $name", ({ mistakes }) => {
   });
 });
 
-describe("the corpus", () => {
+describe("the corpus of mistakes", () => {
   const all = CORPUS.flatMap(({ mistakes }) => mistakes);
 
-  it("holds more than a hundred mistakes, each another one", () => {
+  it("has more than a hundred different mistakes", () => {
     expect(all.length).toBeGreaterThan(100);
     expect(new Set(all.map(({ title }) => title)).size).toBe(all.length);
     expect(new Set(all.map(({ taken, put }) => `${taken}\0${put}`)).size).toBe(all.length);
   });
 
-  it("gives each a code, a place with its line, and a verdict", () => {
+  it("has a code, a place with its line, and a result for each", () => {
     for (const { title, printed } of all) {
       expect(printed, title).toMatch(/^(error|warning)\[OCSGW-6\d{3}\]: \S/);
       expect(printed, title).toMatch(/^ +--> ocsgw\.yaml:\d+:\d+\n *\d+ \| /m);
@@ -79,7 +83,7 @@ describe("the corpus", () => {
     }
   });
 
-  it("leaves the sample itself without a word", async () => {
+  it("reports nothing for the sample itself", async () => {
     expect(await printedFor({ title: "", taken: SAMPLE, put: SAMPLE, printed: "" })).toMatch(
       /^ok {2}ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 4 policy tests passed; needs TimeoutStopSec=35s or more\. N ms$/,
     );

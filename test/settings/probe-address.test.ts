@@ -14,12 +14,12 @@ afterAll(() => rm(dir, { recursive: true }));
 const local = (port: number) => ({ host: "127.0.0.1", port });
 const none: ProbeAddresses = { probes: undefined, admin: undefined };
 
-describe("the addresses that a probe asks", () => {
+describe("the addresses for a health probe", () => {
   it.each<[string, string, ProbeAddresses]>([
     ["an admin listener", "admin: { bind: 127.0.0.1:9640 }", { ...none, admin: local(9640) }],
-    ["one that says tls: none", "admin: { bind: 127.0.0.1:9640, tls: none }", { ...none, admin: local(9640) }],
+    ["an admin listener with tls: none", "admin: { bind: 127.0.0.1:9640, tls: none }", { ...none, admin: local(9640) }],
     [
-      "a listener of probes beside it",
+      "an admin listener and a listener of probes",
       "admin: { bind: 127.0.0.1:9640, probes: { bind: 127.0.0.1:9641 } }",
       { probes: local(9641), admin: local(9640) },
     ],
@@ -29,7 +29,7 @@ describe("the addresses that a probe asks", () => {
       { probes: { host: "0.0.0.0", port: 9641 }, admin: local(9640) },
     ],
     [
-      "probes beside an admin listener with TLS",
+      "a listener of probes and an admin listener with TLS",
       "admin: { bind: '[::]:9640', tls: { cert: a, key: b }, probes: { bind: 127.0.0.1:9641 } }",
       { ...none, probes: local(9641) },
     ],
@@ -39,7 +39,7 @@ describe("the addresses that a probe asks", () => {
     ["TLS", "admin: { bind: 127.0.0.1:9640, tls: { cert: a, key: b } }", none],
     ["something odd for TLS", "admin: { bind: 127.0.0.1:9640, tls: [] }", none],
     ["no address", "admin: { bind: 9640 }", none],
-    ["an address that is none", "admin: { bind: 127.0.0.1:96400 }", none],
+    ["an invalid address", "admin: { bind: 127.0.0.1:96400 }", none],
     ["a variable that is not set", "admin: { bind: '${NOT_SET}' }", none],
     ["no admin listener", "tenants: []", none],
     ["a list for it", "admin: [1]", none],
@@ -51,7 +51,7 @@ describe("the addresses that a probe asks", () => {
     expect(await probeAddresses(file, { PORT: "9700" })).toEqual(expected);
   });
 
-  it("are none for a file that is not there", async () => {
+  it("are none for a missing file", async () => {
     expect(await probeAddresses(join(dir, "other.yaml"), {})).toEqual(none);
   });
 });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseDocument, stringify } from "yaml";
-import { addressesIn, glanceAt, type ProbeAddresses } from "../../src/settings/probe-glance.ts";
+import { addressesIn, scanProbeAddresses, type ProbeAddresses } from "../../src/settings/probe-scan.ts";
 import { SAMPLE } from "./kit.ts";
 
 const local = (port: number) => ({ host: "127.0.0.1", port });
@@ -17,7 +17,7 @@ const byLibrary = (text: string): ProbeAddresses | undefined => {
   return addressesIn((document.toJS() as { admin?: unknown } | null)?.admin);
 };
 
-describe("a glance at a config file", () => {
+describe("the quick scan for probe addresses", () => {
   it.each<[string, string, ProbeAddresses]>([
     ["a map on one line", "admin: { bind: 127.0.0.1:9640 }", { ...none, admin: local(9640) }],
     ["with probes", "admin: { bind: 127.0.0.1:9640, probes: { bind: 0.0.0.0:9641, allow_from: [10.0.0.0/8] } }", both],
@@ -29,7 +29,8 @@ describe("a glance at a config file", () => {
     ],
     [
       "lines and maps, comments and blanks",
-      "version: 1\n# a\nadmin: # b\n\n    bind: 127.0.0.1:9640   # c\n    # d\n    probes: { bind: 0.0.0.0:9641 }\n\n# e\naudit: {}\n",
+      "version: 1\n# a\nadmin: # b\n\n    bind: 127.0.0.1:9640   # c\n    # d\n    probes: { bind: 0.0.0.0:9641 " +
+        "}\n\n# e\naudit: {}\n",
       both,
     ],
     ["CRLF", "admin:\r\n  bind: 127.0.0.1:9640\r\n  probes: 0.0.0.0:9641\r\n", both],
@@ -47,8 +48,8 @@ describe("a glance at a config file", () => {
       "notes: |\n  admin: { bind: 127.0.0.1:1 }\nadmin: { bind: 127.0.0.1:9640 }",
       { ...none, admin: local(9640) },
     ],
-  ])("sees %s", (_what, text, expected) => {
-    expect(glanceAt(text)).toEqual(expected);
+  ])("finds %s", (_what, text, expected) => {
+    expect(scanProbeAddresses(text)).toEqual(expected);
     expect(byLibrary(text)).toEqual(expected);
   });
 
@@ -74,16 +75,16 @@ describe("a glance at a config file", () => {
     ["a byte order mark", "\uFEFFadmin: { bind: 127.0.0.1:9640 }"],
     ["half of a map", "admin: { bind: 127.0.0.1:9640"],
     ["nothing", ""],
-  ])("leaves to the library %s", (_what, text) => {
-    expect(glanceAt(text)).toBeUndefined();
+  ])("leaves %s to the YAML library", (_what, text) => {
+    expect(scanProbeAddresses(text)).toBeUndefined();
   });
 
-  it("sees the samples", () => {
-    expect(glanceAt(SAMPLE)).toEqual({ ...none, admin: local(9640) });
-    expect(glanceAt(readFileSync("config/ocsgw.yaml", "utf8"))).toEqual({ ...none, admin: local(9640) });
+  it("finds the addresses in the samples", () => {
+    expect(scanProbeAddresses(SAMPLE)).toEqual({ ...none, admin: local(9640) });
+    expect(scanProbeAddresses(readFileSync("config/ocsgw.yaml", "utf8"))).toEqual({ ...none, admin: local(9640) });
   });
 
-  it("never says other than the library, however the file is written and whatever is broken in it", () => {
+  it("never differs from the YAML library, for any form of the file and any error in it", () => {
     const bind = fc.constantFrom(
       "127.0.0.1:9640",
       "0.0.0.0:9641",
@@ -135,7 +136,7 @@ describe("a glance at a config file", () => {
         const good = stringify(value, how);
         const at = broken ? broken.at % (good.length + 1) : 0;
         const text = broken ? good.slice(0, at) + broken.put + good.slice(at + 1) : good;
-        const found = glanceAt(text);
+        const found = scanProbeAddresses(text);
         if (found === undefined) return;
         const known = byLibrary(text);
         // What is no YAML elsewhere does not blind a probe.

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadSettings, type Loaded } from "../../src/settings/load.ts";
-import { renderProblem } from "../../src/settings/render.ts";
+import { renderProblem } from "../../src/settings/problems/render.ts";
 import { placeOf, SAMPLE } from "./kit.ts";
 
 let dir: string;
@@ -29,7 +29,7 @@ const load = async (files: Readonly<Record<string, string>>): Promise<Loaded> =>
 const errors = (loaded: Loaded) => (loaded.ok ? [] : loaded.problems.filter(({ severity }) => severity === "error"));
 
 describe("tenants.d", () => {
-  it("adds its tenants to those of the config file, in the sequence of the files' names, lists or maps", async () => {
+  it("adds its tenants to those of the config file, in the order of file names, from lists or maps", async () => {
     const loaded = await load({
       "b.yaml": tenant("Delta", 104),
       "a.yaml": `version: 1\ntenants:\n${tenant("Gamma", 103)}end: true\n`,
@@ -47,7 +47,7 @@ describe("tenants.d", () => {
     expect(loaded.ok && [...loaded.ended]).toEqual([part("a.yaml")]);
   });
 
-  it("is covered by the hash, which without it is that of the config file's text", async () => {
+  it("is part of the hash, which without it is that of the config file's text", async () => {
     const hashes = [
       (await load({})).hash,
       (await load({ "a.yaml": tenant("Gamma", 103) })).hash,
@@ -57,7 +57,7 @@ describe("tenants.d", () => {
     expect(new Set(hashes).size).toBe(3);
   });
 
-  it("may hold all tenants: the config file needs none", async () => {
+  it("may contain all tenants", async () => {
     const without = (text: string, key: string): string =>
       text.replace(new RegExp(String.raw`\n${key}:[^\n]*\n(?:[ #-][^\n]*\n|\n)*`), "\n");
     await writeFile(file, without(without(SAMPLE, "tenants"), "tests"));
@@ -69,21 +69,31 @@ describe("tenants.d", () => {
   const LONG = `${tenant("Gamma", 103)}${tenant("Delta", 104, "  shar: 2\n")}`;
   it.each<[string, string, string, { path: string; at: [string, number?] }]>([
     ["an unknown key of a tenant", LONG, "OCSGW-6101", { path: "[1].shar", at: ["shar"] }],
-    ["the same under a key", `tenants:\n${LONG}`, "OCSGW-6101", { path: "tenants[1].shar", at: ["shar"] }],
+    [
+      "an unknown key of a tenant, with the key tenants",
+      `tenants:\n${LONG}`,
+      "OCSGW-6101",
+      { path: "tenants[1].shar", at: ["shar"] },
+    ],
     ["a DBID that the config file has", tenant("Gamma", 101), "OCSGW-6202", { path: "[0].dbid", at: ["101"] }],
     ["no tenant", "tenants: []\n", "OCSGW-6352", { path: "", at: ["tenants"] }],
     ["nothing at all", "", "OCSGW-6352", { path: "", at: [""] }],
     [
-      "another key beside tenants",
+      "another key in addition to tenants",
       `tenants:\n${tenant("Gamma", 103)}tenats: []\n`,
       "OCSGW-6101",
       { path: "", at: ["tenats"] },
     ],
     ["an alias", `${tenant("Gamma", 103)}  lists: *no\n`, "OCSGW-6004", { path: "[0].lists", at: ["*no"] }],
     ["a key twice", `${tenant("Gamma", 103)}  dbid: 105\n`, "OCSGW-6003", { path: "", at: ["dbid", 1] }],
-    ["keys behind the end", `end: true\ntenants:\n${tenant("Gamma", 103)}`, "OCSGW-6350", { path: "", at: ["end"] }],
+    [
+      "keys after the end marker",
+      `end: true\ntenants:\n${tenant("Gamma", 103)}`,
+      "OCSGW-6350",
+      { path: "", at: ["end"] },
+    ],
     ["a variable that is not set", tenant("${NO_SUCH}", 103), "OCSGW-6011", { path: "[0].name", at: ["${"] }],
-  ])("names the file and the place of %s", async (_what, text, code, { path, at }) => {
+  ])("has problems with file and place for %s", async (_what, text, code, { path, at }) => {
     const found = errors(await load({ "a.yaml": tenant("Epsilon", 106), "b.yaml": text })).filter(
       (each) => each.code === code,
     );
@@ -94,7 +104,7 @@ describe("tenants.d", () => {
     ["is not YAML", (text: string) => `${text}  lists: [\n`, "OCSGW-6002 "],
     ["has another key for its list", (text: string) => `tenats:\n${text}`, "OCSGW-6352 "],
   ])(
-    "is told beside all other problems when a file of it %s, and nothing is guessed from what is lost",
+    "is reported with all other problems if one of its files %s, without guesses about lost tenants",
     async (_how, malformed, code) => {
       const far = "  mtls:\n    - { name: far, san_dns: far.example.internal, client: far-ors }\n";
       const example = '  - { as: far-ors, do: "GET /campaigngroups", tenant: Gamma, expect: allow }\n';
@@ -117,7 +127,7 @@ describe("tenants.d", () => {
     },
   );
 
-  it("shows the other place of a conflict with its own file", async () => {
+  it("has conflicts whose other place has its own file", async () => {
     const [problem] = errors(await load({ "a.yaml": tenant("Gamma", 103), "b.yaml": tenant("Delta", 103) }));
     const text = renderProblem(problem!, tenant("Delta", 103), { colour: false });
     expect(text).toContain(`--> ${part("b.yaml")}:2:9`);
@@ -126,16 +136,16 @@ describe("tenants.d", () => {
     expect(other).toMatchObject({ file: part("a.yaml"), also: { file } });
   });
 
-  it("says where each tenant is", async () => {
+  it("has a place for each tenant", async () => {
     const text = `${tenant("Gamma", 103)}${tenant("Delta", 104)}`;
     const loaded = await load({ "a.yaml": text });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
     expect(loaded.locate(["tenants", 3, "dbid"])).toEqual({ file: part("a.yaml"), ...placeOf(text, "104") });
-    expect(loaded.spell(["tenants", 3, "dbid"])).toBe("[1].dbid");
+    expect(loaded.formatPath(["tenants", 3, "dbid"])).toBe("[1].dbid");
     expect(loaded.locate(["tenants", 1, "name"])).toEqual(placeOf(SAMPLE, "Beta Tenant"));
   });
 
-  it("is told when it cannot be read", async () => {
+  it("is reported if it cannot be read", async () => {
     await rm(join(dir, "tenants.d"), { recursive: true });
     await writeFile(join(dir, "tenants.d"), "");
     expect(errors(await load({}))).toMatchObject([{ code: "OCSGW-6001" }]);

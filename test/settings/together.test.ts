@@ -1,47 +1,44 @@
-/** Two mistakes in one file are told together: whoever mends what `check` says has mended all. */
+/** Two mistakes in one file are reported together, so that a user can correct all at once. */
 import { describe, expect, it } from "vitest";
-import { holdToExamples } from "../../src/rehearsal/policy-tests.ts";
+import { runPolicyTests } from "../../src/dry-run/policy-tests.ts";
 import { CORPUS, type Mistake } from "./corpus.ts";
 import { mutated, problemsIn, read, SAMPLE } from "./kit.ts";
 
 const all = CORPUS.flatMap(({ mistakes }) => mistakes).filter(({ taken }) => taken !== "" && SAMPLE.includes(taken));
 const called = (title: string): Mistake => all.find((each) => each.title === title)!;
 
-/** Malformed values, unknown and missing keys, one in each section: what stands beside them must not wait for them. */
+/** Malformed values, unknown and missing keys, one in each section: they must not hide other mistakes. */
 const FIRST = [
   "a size without a unit",
   "a key of a listener misspelt",
-  "a carrier that is none",
+  "an unknown carrier of keys",
   "a key of timeouts misspelt",
   "lanes below one",
   "a duration in words",
   "a rate without a period",
-  "an action that is none",
-  "a redaction that is none",
+  "an unknown action",
+  "an unknown redaction",
   "the journal's name with a blank",
   "an OCS address with a path",
   "a variable that is not set",
   "a key at the top misspelt",
   "a DBID of 0",
-  "a DBID that is text",
-  "a DBID that is nothing",
+  "a text as DBID",
+  "an empty DBID",
 ];
 
-/** Hidden by these for a reason: what they say hangs on a value that is not known, or that stands there no more. */
+/** Mistakes that these hide for a reason: they depend on a value that is unknown or removed. */
 const BECAUSE: readonly (readonly [first: string, second: RegExp])[] = [
   // Which OCS it is, is not known.
   [
     "an OCS address with a path",
-    /^(a backup that is the primary|http to another host|a CA that is none|a client certificate for OCS without its key)$/,
+    /^(a backup that is the primary|http to another host|an invalid CA|a client certificate for OCS without its key)$/,
   ],
   // An unknown key may be the one that is missed.
   ["a key of a listener misspelt", /^no TLS towards the network$/],
-  [
-    "a key of timeouts misspelt",
-    /^(http to another host|a CA that is none|a client certificate for OCS without its key)$/,
-  ],
+  ["a key of timeouts misspelt", /^(http to another host|an invalid CA|a client certificate for OCS without its key)$/],
   // Whose grant it would be is not known.
-  ["an action that is none", /^an example of a client that is nobody$/],
+  ["an unknown action", /^a policy test with an unknown client$/],
   // The key is not known, so it may be one of the site's own.
   [
     "a variable that is not set",
@@ -70,7 +67,7 @@ const errorsIn = (text: string): string[] =>
     .filter(({ severity }) => severity === "error")
     .map(({ code, path, message }) => `${code} ${path} ${message}`);
 
-describe("a mistake is told beside another one", () => {
+describe("a mistake is reported together with another one:", () => {
   const SECOND = CORPUS.filter(({ name }) => ["contradictions.txt", "files.txt", "values.txt"].includes(name))
     .flatMap(({ mistakes }) => mistakes)
     .filter(
@@ -92,24 +89,24 @@ describe("a mistake is told beside another one", () => {
     expect(hidden).toEqual([]);
   });
 
-  it("an example that does not hold, beside a contradiction and a file that is not there", async () => {
+  it("a failing policy test, a contradiction and a missing file", async () => {
     const text = mutated(
       ["expect: OCSGW-2103", "expect: allow"],
       ["    tls: none", "    tls: { cert: none.pem, key: none.pem }"],
     );
-    const held = await holdToExamples(read(text), "ocsgw.yaml");
+    const held = await runPolicyTests(read(text), "ocsgw.yaml");
     const codes = held.ok ? [] : held.problems.map(({ code }) => code);
     expect(codes).toEqual(expect.arrayContaining(["OCSGW-6272", "OCSGW-6252"]));
   });
 });
 
-describe("an algorithm without a key of the issuer's own", () => {
+describe("an algorithm without a private key", () => {
   it.each([
-    ["HS256", /^with a shared secret whoever verifies/],
-    ["HS512", /^with a shared secret whoever verifies/],
-    ["none", /^anybody can write a token without a signature/],
-    ["NONE", /^anybody can write/],
-  ])("%s is no mistyped RS256", (algorithm, help) => {
+    ["HS256", /^with a shared secret, everybody who can verify/],
+    ["HS512", /^with a shared secret, everybody who can verify/],
+    ["none", /^anybody can forge a token without a signature/],
+    ["NONE", /^anybody can forge/],
+  ])("is not treated as a mistyped RS256: %s", (algorithm, help) => {
     const [problem] = problemsIn(
       mutated([
         "  # jwt:\n",
@@ -119,7 +116,7 @@ describe("an algorithm without a key of the issuer's own", () => {
     expect(problem).toMatchObject({ code: "OCSGW-6103", help: expect.stringMatching(help) as string });
   });
 
-  it("leaves what is mistyped its help", () => {
+  it("does not remove the help for mistyped algorithms", () => {
     const [problem] = problemsIn(
       mutated([
         "  # jwt:\n",

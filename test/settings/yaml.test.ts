@@ -2,22 +2,22 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mutated, placeOf, problemsIn, read, SAMPLE } from "./kit.ts";
 
-describe("YAML that is refused", () => {
+describe("YAML parsing refuses", () => {
   it.each<[string, readonly [string, string], string, [string, number?], RegExp]>([
-    ["a key twice", ["dbid: 102", "dbid: 102\n    dbid: 103"], "OCSGW-6003", ["dbid: 103"], /`dbid` stands twice/],
+    ["a duplicate key", ["dbid: 102", "dbid: 102\n    dbid: 103"], "OCSGW-6003", ["dbid: 103"], /duplicate key `dbid`/],
     [
       "a key twice in two spellings",
       ["dbid: 102", 'dbid: 102\n    "dbid": 103'],
       "OCSGW-6003",
       ['"dbid"'],
-      /`dbid` stands twice/,
+      /duplicate key `dbid`/,
     ],
     ["an alias", ["lists: [Beta List]", "lists: *nothing"], "OCSGW-6004", ["*nothing"], /aliases/],
     ["an unknown tag", ["dbid: 102", "dbid: !secret 102"], "OCSGW-6004", ["!secret"], /tag/],
     ["a second document", ["audit:\n", "---\naudit:\n"], "OCSGW-6004", ["---"], /a second document/],
     ["a tab for indentation", ["    dbid: 102", "\tdbid: 102"], "OCSGW-6002", ["\tdbid"], /not YAML/],
     [
-      "a bracket left open",
+      "an unclosed bracket",
       ["campaigns: [Beta Campaign]", "campaigns: [Beta Campaign"],
       "OCSGW-6002",
       ["\n    campaign_groups:\n      - { dbid: 208"],
@@ -41,13 +41,13 @@ describe("YAML that is refused", () => {
     expect(read(text).ok).toBe(false);
   });
 
-  it("a key twice names the first place, and the rest of the file is read all the same", () => {
+  it("a duplicate key with its first place, and still reads the rest of the file", () => {
     const text = mutated(["dbid: 102", "dbid: 102\n    dbid: 103"], ["fields: any", "fieldz: any"]);
     expect(problemsIn(text).map(({ code }) => code)).toEqual(["OCSGW-6101", "OCSGW-6003", "OCSGW-6305"]);
-    expect(problemsIn(text)[1]).toMatchObject({ also: { ...placeOf(text, "dbid: 102"), message: "first here" } });
+    expect(problemsIn(text)[1]).toMatchObject({ also: { ...placeOf(text, "dbid: 102"), message: "first used here" } });
   });
 
-  it("an alias bomb costs nothing", () => {
+  it("an alias bomb without expanding it", () => {
     const bomb = [
       "a: &a [x, x, x, x, x, x, x, x]",
       ..."bcdefghij"
@@ -59,7 +59,7 @@ describe("YAML that is refused", () => {
     expect(performance.now() - started).toBeLessThan(5000);
   });
 
-  it("YAML 1.2 leaves no and on as texts", () => {
+  it("neither no nor on, which are texts in YAML 1.2", () => {
     expect(read(mutated(["campaigns: [Beta Campaign]", "campaigns: [no, on, yes]"]))).toMatchObject({
       ok: true,
       settings: { tenants: [{}, { campaigns: ["no", "on", "yes"] }] },
@@ -123,9 +123,9 @@ const ODD = [
   `${"- ".repeat(5000)}x`,
 ];
 
-describe("whatever the file holds", () => {
+describe("any file", () => {
   it.each(ODD.map((text) => [text.length > 60 ? `${text.slice(0, 40)}… (${text.length} characters)` : text, text]))(
-    "%j gives problems and no exception",
+    "gives problems and no exception: %j",
     (_, text) => {
       const loaded = read(text);
       expect(loaded.ok).toBe(false);
@@ -160,7 +160,7 @@ describe("whatever the file holds", () => {
     "# x",
   ];
 
-  it("every line may be missing, or say something else", () => {
+  it("may lack any line, or have another one instead, without an exception", () => {
     for (const [at, line] of lines.entries()) {
       const [head] = line.split(/(?<=:) /);
       for (const changed of [
@@ -174,7 +174,7 @@ describe("whatever the file holds", () => {
     }
   });
 
-  it("random cuts and insertions are survived too", () => {
+  it("may have random cuts and insertions without an exception", () => {
     fc.assert(
       fc.property(
         fc.nat(SAMPLE.length),

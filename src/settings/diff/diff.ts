@@ -1,11 +1,11 @@
-/** Two readings of a config file → what has changed, in sentences that say what it means. */
+/** Compares two loaded configs and describes the changes in sentences. */
 import { basename } from "node:path";
-import { counted } from "./compare.ts";
-import { tenantDifferences } from "./difference-tenants.ts";
-import type { FilesRead } from "./load.ts";
-import { secretKeys } from "./outline.ts";
-import type { Settings } from "./schema.ts";
-import { spell } from "./spell.ts";
+import { counted } from "../rules/compare.ts";
+import { tenantDifferences } from "./tenants.ts";
+import type { FilesRead } from "../load.ts";
+import { secretKeys } from "../schema/schema-tree.ts";
+import type { Settings } from "../schema/schema.ts";
+import { formatValue } from "../format-value.ts";
 
 export type Readings = { readonly settings: Settings; readonly files: FilesRead };
 
@@ -17,9 +17,9 @@ export const differences = (before: Readings, after: Readings): readonly string[
     ...whole(old, now, "listener", "listeners"),
     ...whole(old, now, "upstream", "upstreams"),
     ...whole(old, now, "issuer", "identity.jwt"),
-    ...examples(before.settings.tests, after.settings.tests),
+    ...policyTests(before.settings.tests, after.settings.tests),
     ...keys
-      .filter((key) => !isOfWhole(key, old, now) && spellLeaf(key, old.get(key)) !== spellLeaf(key, now.get(key)))
+      .filter((key) => !isOfWhole(key, old, now) && formatLeaf(key, old.get(key)) !== formatLeaf(key, now.get(key)))
       .map((key) => changed(key, old, now)),
     ...secretKeys().flatMap((secret) =>
       keys
@@ -30,7 +30,7 @@ export const differences = (before: Readings, after: Readings): readonly string[
             old.get(key) !== null &&
             now.get(key) !== null,
         )
-        .map((key) => `${key} is another`),
+        .map((key) => `${key} changed`),
     ),
     ...contents(now, before.files, after.files),
   ];
@@ -38,7 +38,7 @@ export const differences = (before: Readings, after: Readings): readonly string[
 
 type Leaves = ReadonlyMap<string, unknown>;
 
-/** Every setting outside tenants and examples by its key; entries of lists go by their names. */
+/** All settings except tenants and policy tests, by key; list entries by name. */
 const leavesOf = (settings: Settings): Leaves => new Map(walk({ ...settings, tenants: {}, tests: {} }, ""));
 
 const walk = (value: unknown, key: string): (readonly [string, unknown])[] => {
@@ -53,11 +53,11 @@ const isNamedList = (value: unknown): value is readonly { readonly name: string 
   value.every((each: unknown) => typeof each === "object" && each !== null && "name" in each);
 
 const lastKey = (key: string): string => key.slice(key.lastIndexOf(".") + 1);
-const spellLeaf = (key: string, value: unknown): string => spell(lastKey(key), value);
+const formatLeaf = (key: string, value: unknown): string => formatValue(lastKey(key), value);
 const changed = (key: string, old: Leaves, now: Leaves): string =>
-  `${key} ${spellLeaf(key, old.get(key))} -> ${spellLeaf(key, now.get(key))}`;
+  `${key} ${formatLeaf(key, old.get(key))} -> ${formatLeaf(key, now.get(key))}`;
 
-/** Sections whose entries come and go as a whole. */
+/** Sections whose entries are added and removed as a whole. */
 const WHOLES = ["listeners", "upstreams", "identity.jwt"] as const;
 
 const namesIn = (leaves: Leaves, section: string): ReadonlySet<string> =>
@@ -70,12 +70,12 @@ const namesIn = (leaves: Leaves, section: string): ReadonlySet<string> =>
 const whole = (old: Leaves, now: Leaves, what: string, section: (typeof WHOLES)[number]): string[] => {
   const [before, after] = [namesIn(old, section), namesIn(now, section)];
   return [
-    ...[...after].filter((name) => !before.has(name)).map((name) => `new ${what} ${name}`),
-    ...[...before].filter((name) => !after.has(name)).map((name) => `${what} ${name} is gone`),
+    ...[...after].filter((name) => !before.has(name)).map((name) => `${what} ${name} added`),
+    ...[...before].filter((name) => !after.has(name)).map((name) => `${what} ${name} removed`),
   ];
 };
 
-/** Its whole entry came or went, which is said already. */
+/** True for a key of an entry that was added or removed, which is reported already. */
 const isOfWhole = (key: string, old: Leaves, now: Leaves): boolean =>
   WHOLES.some((section) => {
     if (key === section) return true;
@@ -83,17 +83,17 @@ const isOfWhole = (key: string, old: Leaves, now: Leaves): boolean =>
     return name !== undefined && namesIn(old, section).has(name) !== namesIn(now, section).has(name);
   });
 
-/** Without what stands in them: numbers of people may. */
-const examples = (before: Settings["tests"], after: Settings["tests"]): string[] =>
+/** Reports changed policy tests without their content, which may contain phone numbers. */
+const policyTests = (before: Settings["tests"], after: Settings["tests"]): string[] =>
   before.length !== after.length
-    ? [`tests ${counted(before.length, "example")} -> ${counted(after.length, "example")}`]
+    ? [`tests: ${counted(before.length, "policy test")} -> ${counted(after.length, "policy test")}`]
     : JSON.stringify(before) === JSON.stringify(after)
       ? []
-      : ["tests: other examples"];
+      : ["tests: policy tests changed"];
 
 const contents = (now: Leaves, before: FilesRead, after: FilesRead): string[] =>
   [...now].flatMap(([key, value]) => {
     if (typeof value !== "string" || !after.has(value) || !before.has(value) || before.get(value) === after.get(value))
       return [];
-    return `${key}: ${basename(value)} has changed`;
+    return `${key}: content of ${basename(value)} changed`;
   });

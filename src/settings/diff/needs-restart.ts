@@ -1,14 +1,14 @@
-/** What cannot change while the gateway runs, by name: what outlives every reading of the config file was made with it. */
-import type { Finding, Path } from "./problem.ts";
-import { dbidsOf } from "./register.ts";
-import type { Settings, TenantSettings } from "./schema.ts";
+/** Rejects changes that need a restart, because a reload keeps the parts made from these settings. */
+import type { Finding, Path } from "../problems/problem.ts";
+import { dbidsOf } from "../to-tenants.ts";
+import type { Settings, TenantSettings } from "../schema/schema.ts";
 
-/** What of the settings it looks at. `tenants`: those that a registrar may name, at least. */
+/** The settings that need a restart. `tenants`: at least those that a registrar may name. */
 export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "admin"> & {
   readonly tenants: readonly Pick<TenantSettings, "name" | "dbid" | "upstream">[];
 };
 
-/** No more of the tenants than it looks at. */
+/** Reduces the settings to those that need a restart. */
 export const fixedOf = ({ listeners, upstreams, audit, admin, tenants }: Settings): Fixed => {
   const named = new Map(
     Object.entries(upstreams).map(([name, { callbacks }]) => [
@@ -26,16 +26,16 @@ export const fixedOf = ({ listeners, upstreams, audit, admin, tenants }: Setting
   };
 };
 
-/** Of these sections everything else was made at the start. */
+/** The keys of these sections that may change while the gateway runs; all others need a restart. */
 const MAY_CHANGE: Readonly<Record<"audit" | "admin", readonly string[]>> = {
   audit: ["redact", "index_key", "retention", "legal_hold", "compress_after"],
-  admin: ["tls", "names"],
+  admin: ["tls", "names", "look_ups"],
 };
 
 export const needsRestart = (before: Fixed, after: Fixed): readonly Finding[] => [
   ...sections(before, after),
   ...(((before.admin?.tls ?? "none") === "none") !== ((after.admin?.tls ?? "none") === "none")
-    ? [refusal(["admin", "tls"])]
+    ? [restartNeeded(["admin", "tls"])]
     : []),
   ...listenersTls(before, after),
   ...callbacks(before, after),
@@ -44,37 +44,42 @@ export const needsRestart = (before: Fixed, after: Fixed): readonly Finding[] =>
 const sections = (before: Fixed, after: Fixed): readonly Finding[] =>
   (["audit", "admin"] as const).flatMap((section) => {
     const [old, now] = [before[section] as Section, after[section] as Section];
-    if (old === null || now === null) return old === now ? [] : [refusal([section])];
+    if (old === null || now === null) return old === now ? [] : [restartNeeded([section])];
     return [...new Set([...Object.keys(old), ...Object.keys(now)])]
       .filter((key) => !MAY_CHANGE[section].includes(key) && JSON.stringify(old[key]) !== JSON.stringify(now[key]))
-      .map((key) => refusal([section, key]));
+      .map((key) => restartNeeded([section, key]));
   });
 
 type Section = Readonly<Record<string, unknown>> | null;
 
-const refusal = (path: Path): Finding => ({
+const restartNeeded = (path: Path): Finding => ({
   code: "OCSGW-6281",
   path,
-  message: `${path.filter((part) => typeof part === "string").join(".")} cannot change while the gateway runs: that needs a restart`,
-  help: "take it back, or restart the gateway with this file",
+  message:
+    `${path.filter((part) => typeof part === "string").join(".")} cannot change while the gateway runs; the change ` +
+    "needs a restart",
+  help: "undo the change, or restart the gateway with this file",
 });
 
-/** At the same address: with TLS from now on, or without. */
+/** Reports a listener whose TLS was turned on or off at the same address. */
 const listenersTls = (before: Fixed, after: Fixed): readonly Finding[] =>
   after.listeners.flatMap(({ bind, tls }, at) => {
     const was = before.listeners.find(
       (each) => each.bind.port !== 0 && JSON.stringify(each.bind) === JSON.stringify(bind),
     );
-    return was && (was.tls === "none") !== (tls === "none") ? refusal(["listeners", at, "tls"]) : [];
+    return was && (was.tls === "none") !== (tls === "none") ? restartNeeded(["listeners", at, "tls"]) : [];
   });
 
 const callbacks = (before: Fixed, after: Fixed): readonly Finding[] =>
   [...new Set([...Object.keys(before.upstreams), ...Object.keys(after.upstreams)])]
-    .filter((name) => JSON.stringify(meant(before, name)) !== JSON.stringify(meant(after, name)))
-    .map((name) => refusal(["upstreams", name, "callbacks"]));
+    .filter(
+      (name) =>
+        JSON.stringify(callbacksWithTenants(before, name)) !== JSON.stringify(callbacksWithTenants(after, name)),
+    )
+    .map((name) => restartNeeded(["upstreams", name, "callbacks"]));
 
-/** With whom its registrars may name: the same list means somebody else when two tenants exchange their names. */
-const meant = (settings: Fixed, name: string): unknown => {
+/** Includes the DBIDs of the registrars' tenants, because a tenant's name may move to another tenant. */
+const callbacksWithTenants = (settings: Fixed, name: string): unknown => {
   const callbacks = settings.upstreams[name]?.callbacks ?? null;
   return [callbacks, callbacks?.registrars.map(({ tenants }) => [...dbidsOf(settings, name, tenants)])];
 };

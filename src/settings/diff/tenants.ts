@@ -1,12 +1,12 @@
-/** What has changed for each tenant: one sentence per tenant. */
-import type { Settings, TenantSettings } from "./schema.ts";
-import { spell } from "./spell.ts";
+/** The changes of each tenant, one sentence per tenant. */
+import type { Settings, TenantSettings } from "../schema/schema.ts";
+import { formatValue } from "../format-value.ts";
 
 type Tenants = Settings["tenants"];
 type Client = TenantSettings["clients"][string];
 
 export const tenantDifferences = (before: Tenants, after: Tenants): readonly string[] => {
-  // Most of many tenants are the very same: nothing need be compared of them.
+  // Unchanged tenants are the same objects, so they need no comparison.
   const [stayed, kept] = [new Set(before), new Set(after)];
   const [left, come] = [before.filter((tenant) => !kept.has(tenant)), after.filter((tenant) => !stayed.has(tenant))];
   const old = new Map(left.map((tenant) => [idOf(tenant), tenant]));
@@ -14,11 +14,11 @@ export const tenantDifferences = (before: Tenants, after: Tenants): readonly str
   return [
     ...come.flatMap((tenant) => {
       const was = old.get(idOf(tenant));
-      return was ? sentence(was, tenant) : `new tenant ${tenant.name} (${tenant.dbid}) on ${tenant.upstream}`;
+      return was ? sentence(was, tenant) : `tenant ${tenant.name} (${tenant.dbid}) added on ${tenant.upstream}`;
     }),
     ...left
       .filter((tenant) => !now.has(idOf(tenant)))
-      .map((tenant) => `tenant ${tenant.name} (${tenant.dbid}) is gone from ${tenant.upstream}`),
+      .map((tenant) => `tenant ${tenant.name} (${tenant.dbid}) removed from ${tenant.upstream}`),
   ];
 };
 
@@ -27,12 +27,12 @@ const idOf = ({ upstream, dbid, name }: TenantSettings): string => JSON.stringif
 const sentence = (was: TenantSettings, is: TenantSettings): string | [] => {
   const parts = [
     ...clients(was, is),
-    ...things("campaign", was.campaigns, is.campaigns),
-    ...things("list", was.lists, is.lists),
-    ...things("campaign group", was.campaign_groups.map(spellGroup), is.campaign_groups.map(spellGroup)),
+    ...listChange("campaign", was.campaigns, is.campaigns),
+    ...listChange("list", was.lists, is.lists),
+    ...listChange("campaign group", was.campaign_groups.map(formatGroup), is.campaign_groups.map(formatGroup)),
     ...limits("limits", was.limits, is.limits),
     ...(["mode", "records", "fields", "share"] as const).flatMap((key) =>
-      arrow(key, spell(key, was[key]), spell(key, is[key])),
+      arrow(key, formatValue(key, was[key]), formatValue(key, is[key])),
     ),
   ];
   return parts.length === 0 ? [] : `${is.name}: ${parts.join("; ")}`;
@@ -40,7 +40,7 @@ const sentence = (was: TenantSettings, is: TenantSettings): string | [] => {
 
 const arrow = (what: string, from: string, to: string): string[] => (from === to ? [] : [`${what} ${from} -> ${to}`]);
 
-const spellGroup = ({
+const formatGroup = ({
   dbid,
   name,
   campaign_id: campaign,
@@ -50,33 +50,33 @@ const spellGroup = ({
 
 const list = (names: readonly unknown[]): string => names.join(", ");
 
-const things = (what: string, was: readonly string[], is: readonly string[]): string[] => {
-  const gained = is.filter((each) => !was.includes(each));
-  const lost = was.filter((each) => !is.includes(each));
-  const whats = (count: number): string => (count === 1 ? what : `${what}s`);
+const listChange = (what: string, was: readonly string[], is: readonly string[]): string[] => {
+  const added = is.filter((each) => !was.includes(each));
+  const removed = was.filter((each) => !is.includes(each));
+  const noun = (count: number): string => (count === 1 ? what : `${what}s`);
   return [
-    ...(gained.length > 0 ? [`gains ${whats(gained.length)} ${list(gained)}`] : []),
-    ...(lost.length > 0 ? [`loses ${whats(lost.length)} ${list(lost)}`] : []),
+    ...(added.length > 0 ? [`${noun(added.length)} ${list(added)} added`] : []),
+    ...(removed.length > 0 ? [`${noun(removed.length)} ${list(removed)} removed`] : []),
   ];
 };
 
 const clients = ({ clients: was }: TenantSettings, { clients: is }: TenantSettings): string[] => [
   ...Object.entries(is).flatMap(([name, client]) => {
     const before = Object.hasOwn(was, name) ? was[name] : undefined;
-    return before ? clientChange(name, before, client) : [`new client ${name} with ${list(client.actions)}`];
+    return before ? clientChange(name, before, client) : [`client ${name} added with ${list(client.actions)}`];
   }),
   ...Object.keys(was)
     .filter((name) => !Object.hasOwn(is, name))
-    .map((name) => `client ${name} is gone`),
+    .map((name) => `client ${name} removed`),
 ];
 
 const clientChange = (name: string, was: Client, is: Client): string[] => {
-  const gained = is.actions.filter((action) => !was.actions.includes(action));
-  const lost = was.actions.filter((action) => !is.actions.includes(action));
+  const added = is.actions.filter((action) => !was.actions.includes(action));
+  const removed = was.actions.filter((action) => !is.actions.includes(action));
   const groups = ({ campaign_groups: some }: Client): string => (some === null ? "all" : list(some));
   return [
-    ...(gained.length > 0 ? [`client ${name} gains ${list(gained)}`] : []),
-    ...(lost.length > 0 ? [`client ${name} loses ${list(lost)}`] : []),
+    ...(added.length > 0 ? [`client ${name}: ${list(added)} added`] : []),
+    ...(removed.length > 0 ? [`client ${name}: ${list(removed)} removed`] : []),
     ...arrow(`client ${name} campaign groups`, groups(was), groups(is)),
     ...limits(`client ${name} limits`, was.limits, is.limits),
   ];
@@ -97,10 +97,10 @@ const limits = (what: string, was: TenantSettings["limits"], is: TenantSettings[
 
 type Limit = NonNullable<TenantSettings["limits"]>["requests"] | undefined;
 
-/** The burst is told where it is not what it would be when left out. */
+/** Shows the burst only if it differs from its default. */
 const limitArrow = (what: string, was: Limit, is: Limit): string[] => {
-  const short = (limit: Limit): string => (limit ? spell("rate", limit.rate) : "none");
-  const long = (limit: Limit): string => (limit ? spell("limit", limit) : "none");
+  const short = (limit: Limit): string => (limit ? formatValue("rate", limit.rate) : "none");
+  const long = (limit: Limit): string => (limit ? formatValue("limit", limit) : "none");
   if (long(was) === long(is)) return [];
   const usual = [was, is].every((limit) => !limit || limit.burst === limit.rate.count * 2);
   return usual ? arrow(what, short(was), short(is)) : arrow(what, long(was), long(is));

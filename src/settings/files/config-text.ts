@@ -1,22 +1,22 @@
-/** The text of a config: one YAML file and, where there are any, `tenants.d/*.yaml` beside it, each with a list of tenants. */
+/** The text of a config: one YAML file and, optionally, `tenants.d/*.yaml` beside it, each with a list of tenants. */
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { withoutHanging } from "../small-file.ts";
-import { isGone, reason } from "../system-error.ts";
+import { withoutHanging } from "../../common/small-file/small-file.ts";
+import { isGone, reason } from "../../common/system-error.ts";
 import { textOf } from "./origin.ts";
-import type { Problem } from "./problem.ts";
-import { unreadable } from "./report.ts";
+import type { Problem } from "../problems/problem.ts";
+import { unreadable } from "../problems/locate.ts";
 
-/** `file`: as messages name it. `hash`: SHA-256 of the text, hexadecimal. */
+/** `file`: the name in messages. `hash`: SHA-256 of the text, hexadecimal. */
 export type Part = { readonly file: string; readonly text: string; readonly hash: string };
 
-/** `tenants`: in the sequence of their names. */
+/** `tenants`: sorted by file name. */
 export type ConfigText = { readonly main: Part; readonly tenants: readonly Part[] };
 
 export const TENANTS_FOLDER = "tenants.d";
 
-/** Of hidden files, and of what editors leave beside a file, none is read. */
+/** False for hidden files and temporary files of editors. */
 const isPart = (name: string): boolean => /^[^.].*\.yaml$/.test(name);
 
 export const sha256 = (text: string | Uint8Array): string => createHash("sha256").update(text).digest("hex");
@@ -25,7 +25,7 @@ export const partOf = (file: string, text: string): Part => ({ file, text, hash:
 
 export const folderOf = (file: string): string => join(dirname(file), TENANTS_FOLDER);
 
-/** The text, or the first problem of not having it. */
+/** Resolves to the texts, or to the problem of the first unreadable file. */
 export const readConfigText = async (file: string): Promise<ConfigText | Problem> => {
   const text = await textOf(file);
   if (typeof text !== "string") return text;
@@ -41,18 +41,18 @@ export const readConfigText = async (file: string): Promise<ConfigText | Problem
   return { main: partOf(file, text), tenants };
 };
 
-/** None where there is no such folder. */
+/** The config files in the directory; empty if it does not exist. */
 const namesIn = (folder: string): Promise<readonly string[] | { readonly why: string }> =>
   withoutHanging(folder, () => readdir(folder)).then(
     (names) => names.filter(isPart).toSorted(),
     (error: unknown) => (isGone(error) ? [] : { why: reason(error) }),
   );
 
-/** What tells one listing of the folder from another; empty where there is none of the files. */
+/** A hash of the directory's listing, to notice changes; empty if it has no config files. */
 export const listingOf = (names: readonly string[]): string =>
   names.some(isPart) ? sha256(names.filter(isPart).toSorted().join("\n")) : "";
 
-/** SHA-256, hexadecimal: of the config file's text, or of the hashes of all the files where there are several. */
+/** SHA-256, hexadecimal: of the config file's text, or of the hashes of all files if there are several. */
 export const hashOf = ({ main, tenants }: ConfigText): string =>
   tenants.length === 0
     ? main.hash

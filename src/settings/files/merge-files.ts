@@ -1,45 +1,44 @@
-/** The files of a config as one: the tenants of `tenants.d` follow those of the config file, and every place names its file. */
+/** Merges the files of a config: appends the tenants of `tenants.d` to those of the config file. */
 import type { ConfigText, Part } from "./config-text.ts";
 import { endFindings, hasEnd } from "./end-marker.ts";
-import type { Filled } from "./fill.ts";
-import { CODES, pathText, type Finding, type Path, type Place } from "./problem.ts";
-import { fillIn, parseYaml, type Instead, type Parsed } from "./yaml.ts";
+import { CODES, pathText, type Finding, type Path, type Place, type ProblemText } from "../problems/problem.ts";
+import { fillIn, parseYaml, type Instead, type Interpolated, type Parsed } from "../yaml.ts";
 
 export type Merged = {
-  /** As plain values, filled in; undefined where the config file is not YAML. */
+  /** Plain, interpolated values; undefined if the config file is not YAML. */
   readonly value: unknown;
   readonly findings: readonly Finding[];
   readonly broken: Parsed["broken"];
-  /** Values that were filled in, or could not be: messages do not show them. */
+  /** Paths of values from variables or files, which messages must not show. */
   readonly filled: ReadonlySet<string>;
-  /** `file` is left out for the config file itself. */
+  /** `file` is undefined for the config file itself. */
   readonly locate: (path: Path, atKey?: boolean) => Place;
-  /** The path within its own file, as text. */
-  readonly spell: (path: Path) => string;
+  /** The path within the setting's own file, as text. */
+  readonly formatPath: (path: Path) => string;
   /** The files whose last key is `end: true`. */
   readonly ended: ReadonlySet<string>;
-  /** A file of tenants gave none: those that it means are not known. */
+  /** A file of tenants could not be read, so its tenants are unknown. */
   readonly areTenantsLost: boolean;
 };
 
-/** What was parsed before, by the hash of the text: JSON of the plain values. */
-export type Memory = {
-  readonly recall: (hash: string) => unknown;
-  readonly keep: (hash: string, value: unknown) => void;
+/** A cache of parsed files: hash of the text → plain values, as JSON. */
+export type ParseCache = {
+  readonly get: (hash: string) => unknown;
+  readonly set: (hash: string, value: unknown) => void;
 };
 
-/** Nothing is kept. */
-export const NO_MEMORY: Memory = { recall: () => undefined, keep: () => undefined };
+/** Caches nothing. */
+export const NO_CACHE: ParseCache = { get: () => undefined, set: () => undefined };
 
 export type MergeOptions = {
-  readonly fill: (text: string) => Filled;
+  readonly fill: (text: string) => Interpolated;
   readonly instead?: Instead | undefined;
-  readonly memory?: Memory;
+  readonly cache?: ParseCache;
 };
 
 type Shape = Pick<Parsed, "value" | "findings" | "broken" | "locate">;
 
-/** With its tenants, from `first` on in the whole; `at`: where its list stands in its own file. */
+/** A file of tenants. `first`: index of its first tenant in the merged list. `at`: path of the list in its own file. */
 type Section = {
   readonly part: Part;
   readonly shape: Shape;
@@ -48,9 +47,9 @@ type Section = {
   readonly first: number;
 };
 
-export const merge = ({ main, tenants }: ConfigText, { fill, instead, memory = NO_MEMORY }: MergeOptions): Merged => {
-  const top = shapeOf(main, memory);
-  const sections = sectionsOf(tenants, listIn(top.value).length, memory);
+export const merge = ({ main, tenants }: ConfigText, { fill, instead, cache = NO_CACHE }: MergeOptions): Merged => {
+  const top = shapeOf(main, cache);
+  const sections = sectionsOf(tenants, listIn(top.value).length, cache);
   const locate = locator(top, sections);
   const broken = [...top.broken, ...sections.flatMap(brokenIn)];
   const ended = new Set([
@@ -63,27 +62,27 @@ export const merge = ({ main, tenants }: ConfigText, { fill, instead, memory = N
     findings: [...top.findings, ...endFindings(top.value), ...sections.flatMap(movedFindings), ...found.findings],
     broken,
     locate,
-    spell: (path) => pathText(localOf(path, sections)?.path ?? path),
+    formatPath: (path) => pathText(localOf(path, sections)?.path ?? path),
     ended,
     areTenantsLost: sections.some((section) => section.tenants.length === 0),
   };
 };
 
-const shapeOf = (part: Part, memory: Memory): Shape => {
-  let value = memory.recall(part.hash);
+const shapeOf = (part: Part, cache: ParseCache): Shape => {
+  let value = cache.get(part.hash);
   if (value === undefined) {
     const parsed = parseYaml(part.text);
     if (parsed.broken.length > 0 || parsed.findings.length > 0) return parsed;
     if (!isPlain(parsed.value)) return parsed;
     ({ value } = parsed);
   }
-  memory.keep(part.hash, value);
-  // The document is made again when somebody asks for a place: of many files nobody does, and it is large.
+  cache.set(part.hash, value);
+  // Documents are large and few places are needed, so the text is parsed again for a place.
   let parsed: Parsed | undefined;
   return { value, findings: [], broken: [], locate: (...asked) => (parsed ??= parseYaml(part.text)).locate(...asked) };
 };
 
-/** JSON says the same: YAML has numbers that it cannot write. */
+/** True when JSON can represent the value: it lacks some of YAML's numbers. */
 const isPlain = (value: unknown): boolean => {
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value !== "object" || value === null) return value !== undefined && typeof value !== "bigint";
@@ -98,10 +97,10 @@ const listIn = (value: unknown): readonly unknown[] => {
   return Array.isArray(list) ? (list as unknown[]) : [];
 };
 
-const sectionsOf = (parts: readonly Part[], before: number, memory: Memory): readonly Section[] => {
+const sectionsOf = (parts: readonly Part[], before: number, cache: ParseCache): readonly Section[] => {
   let first = before;
   return parts.map((part) => {
-    const shape = shapeOf(part, memory);
+    const shape = shapeOf(part, cache);
     const tenants = listIn(shape.value);
     const section = { part, shape, tenants, at: isMap(shape.value) ? ["tenants"] : [], first };
     first += tenants.length;
@@ -111,13 +110,23 @@ const sectionsOf = (parts: readonly Part[], before: number, memory: Memory): rea
 
 const KEYS: ReadonlySet<string> = new Set(["version", "tenants", "end"]);
 
-/** What is wrong with a file of tenants as a whole: of that no path in the settings can tell. */
+const PROBLEMS = {
+  unknownKey: (key: string) => ({
+    code: CODES.unknownKey,
+    message: `unknown key \`${key}\`; known: ${[...KEYS].join(", ")}`,
+  }),
+  noTenants: { code: "OCSGW-6352", message: "a file in tenants.d must hold a list of tenants, and this one has none" },
+  version: { code: CODES.badValue, message: "expected 1, the version of this format" },
+  end: { code: CODES.badValue, message: "expected true, as the last key of the file" },
+} as const;
+
+/** Problems of a file of tenants as a whole, which have no path in the settings. */
 const brokenIn = ({ part: { file }, shape, tenants }: Section): Parsed["broken"] => {
   if (shape.broken.length > 0) {
     return shape.broken.map(({ also, ...each }) => ({ ...each, file, ...(also && { also: { ...also, file } }) }));
   }
   const { value, locate } = shape;
-  const at = (path: Path, code: string, message: string): Parsed["broken"][number] => ({
+  const at = (path: Path, { code, message }: ProblemText): Parsed["broken"][number] => ({
     ...locate(path, true),
     file,
     code,
@@ -127,15 +136,11 @@ const brokenIn = ({ part: { file }, shape, tenants }: Section): Parsed["broken"]
   return [
     ...Object.keys(map)
       .filter((key) => !KEYS.has(key))
-      .map((key) => at([key], CODES.unknownKey, `unknown key \`${key}\`; known here: ${[...KEYS].join(", ")}`)),
-    ...(tenants.length === 0 && shape.findings.length === 0
-      ? [at([], "OCSGW-6352", "a file of tenants.d holds a list of tenants, and this one has none")]
-      : []),
-    ...((map["version"] ?? 1) === 1 ? [] : [at(["version"], CODES.badValue, "expected 1, the version of this format")]),
-    ...((map["end"] ?? true) === true
-      ? []
-      : [at(["end"], CODES.badValue, "expected true, as the last key of the file")]),
-    ...endFindings(value).map(({ path, code, message }) => at(path, code, message)),
+      .map((key) => at([key], PROBLEMS.unknownKey(key))),
+    ...(tenants.length === 0 && shape.findings.length === 0 ? [at([], PROBLEMS.noTenants)] : []),
+    ...((map["version"] ?? 1) === 1 ? [] : [at(["version"], PROBLEMS.version)]),
+    ...((map["end"] ?? true) === true ? [] : [at(["end"], PROBLEMS.end)]),
+    ...endFindings(value).map((finding) => at(finding.path, finding)),
   ];
 };
 
@@ -147,7 +152,7 @@ const wholeOf = ({ at, first }: Section, path: Path): Path => {
   return typeof index === "number" ? ["tenants", first + index, ...rest] : ["tenants"];
 };
 
-/** Undefined for what stands in the config file. */
+/** Undefined for a path in the config file itself. */
 const localOf = (
   path: Path,
   sections: readonly Section[],
@@ -187,7 +192,7 @@ const fillParts = (
     tenants.map((tenant, at) => take(part, tenant, ["tenants", first + at])),
   );
   const own = value["tenants"] ?? [];
-  // Where that is no list, it is told of the config file, and nothing else of tenants.
+  // If that is not a list, only this problem is reported about tenants.
   return {
     value: Array.isArray(own) ? { ...value, tenants: [...(own as unknown[]), ...more] } : value,
     findings,

@@ -1,6 +1,6 @@
-/** The known name that a misspelt one most likely meant. */
+/** Suggests the known name that is nearest to a misspelled one. */
 
-/** Edits that make one text the other: insert, delete, replace, or swap two neighbours. */
+/** The number of edits between two texts: insert, delete, replace, swap two neighbours (Damerau-Levenshtein). */
 export const editDistance = (from: string, to: string): number => {
   let before: number[] = [];
   let above = Array.from({ length: to.length + 1 }, (_, at) => at);
@@ -20,7 +20,7 @@ export const editDistance = (from: string, to: string): number => {
 
 const at = (row: readonly number[], index: number): number => row[index] as number;
 
-/** The nearest of the known names, in any case, when it is near enough to be meant: within a third of the length. */
+/** The nearest known name, ignoring case; undefined when more than a third of the length differs. */
 export const nearest = (name: string, known: Iterable<string>): string | undefined => {
   const wanted = name.slice(0, 100).toLowerCase();
   const ranked = [...known]
@@ -32,9 +32,9 @@ export const nearest = (name: string, known: Iterable<string>): string | undefin
     : undefined;
 };
 
-/** "did you mean `x`?", or what is known when there are few. */
+/** "did you mean `x`?", or the known names if there are at most 24. */
 export const suggest = (name: string, known: readonly string[]): string | undefined => {
   const near = nearest(name, known);
   if (near !== undefined) return `did you mean \`${near}\`?`;
-  return known.length > 0 && known.length <= 24 ? `known here: ${known.join(", ")}` : undefined;
+  return known.length > 0 && known.length <= 24 ? `known: ${known.join(", ")}` : undefined;
 };

@@ -1,14 +1,14 @@
-/** From findings, which know paths, to problems, which know lines. */
+/** Converts findings to problems: finds the line and column of each path. */
 import { inOrder, pathText, type Finding, type Path, type Problem } from "./problem.ts";
-import type { Read } from "./yaml.ts";
+import type { Read } from "../yaml.ts";
 
 type Places = Pick<Read, "broken" | "locate"> & {
-  /** A path as text; as it stands when left out. */ readonly spell?: (path: Path) => string;
+  /** A path as text; `pathText` by default. */ readonly formatPath?: (path: Path) => string;
 };
 
 export const problemsOf = (
   file: string,
-  { broken, locate, spell = pathText }: Places,
+  { broken, locate, formatPath = pathText }: Places,
   findings: readonly Finding[],
 ): readonly Problem[] =>
   inOrder([
@@ -20,10 +20,9 @@ export const problemsOf = (
         code,
         file,
         ...at,
-        path: spell(path),
+        path: formatPath(path),
         message,
         ...(help !== undefined && { help }),
-        // Without a name it is in the same file as the problem.
         ...(also &&
           other && {
             also: { ...other, ...(other.file !== at.file && { file: other.file ?? file }), message: also.message },
@@ -32,7 +31,7 @@ export const problemsOf = (
     }),
   ]);
 
-/** A file that cannot be had at all. */
+/** The problem of an unreadable file. */
 export const unreadable = (file: string, why: string): Problem => ({
   severity: "error",
   code: "OCSGW-6001",

@@ -1,20 +1,22 @@
-/** What can be wrong with a config file, said once: a code, a place, what was expected and what was found. */
+/** A problem of a config file: a code, a place, what was expected, what was found, and what to do. */
+
+import { isAbsolute } from "node:path";
 
 /** Keys and indices from the top of the file. */
 export type Path = readonly (string | number)[];
 
-/** Line and column count from 1. `file`: left out for the config file itself. */
+/** Line and column count from 1. `file` is absent for the config file itself. */
 export type Place = { readonly line: number; readonly column: number; readonly file?: string };
 
 export type Severity = "error" | "warning";
 
-/** A problem that knows where it is by its path; the file's reader adds line and column. */
+/** A problem whose place is a path; `locate.ts` adds line and column. */
 export type Finding = {
   readonly code: string;
-  /** An error when left out. */
+  /** Default: error. */
   readonly severity?: Severity;
   readonly path: Path;
-  /** Point at the key and not at its value. */
+  /** Points at the key instead of the value. */
   readonly atKey?: boolean;
   readonly message: string;
   readonly help?: string;
@@ -22,12 +24,19 @@ export type Finding = {
   readonly also?: { readonly path: Path; readonly message: string };
 };
 
+/** A row of a table of problems: a finding without its place. */
+export type ProblemText = Pick<Finding, "code" | "severity" | "message" | "help">;
+
+/** Adds a hint that depends on the file, if there is one. */
+export const withHelp = (text: ProblemText, help: string | undefined): ProblemText =>
+  help === undefined ? text : { ...text, help };
+
 export type Problem = Place & {
   readonly severity: Severity;
-  /** OCSGW-60xx the file, 61xx a value, 62xx a contradiction, 63xx a warning, 64xx a setting that this version does not carry out. */
+  /** OCSGW-60xx: the file. 61xx: a value. 62xx: a contradiction. 63xx: a warning. */
   readonly code: string;
   readonly file: string;
-  /** As in `tenants[0].clients.alpha-ops`; empty for the file itself. */
+  /** For example `tenants[0].clients.alpha-ops`; empty for the file itself. */
   readonly path: string;
   readonly message: string;
   readonly help?: string;
@@ -47,6 +56,10 @@ export const CODES = {
   badValue: "OCSGW-6103",
 } as const;
 
+/** A hint for a file that is not there; undefined for an absolute path, which can mean one place only. */
+export const baseOfRelative = (path: string): string | undefined =>
+  isAbsolute(path) ? undefined : "paths are relative to the folder of the config file";
+
 export const pathText = (path: Path): string =>
   path
     .map((part, at) => {
@@ -56,7 +69,7 @@ export const pathText = (path: Path): string =>
     })
     .join("");
 
-/** Errors before warnings, each in the order of the file. */
+/** Errors before warnings, each in file order. */
 export const inOrder = (problems: readonly Problem[]): readonly Problem[] =>
   problems.toSorted(
     (a, b) =>

@@ -1,13 +1,67 @@
-/** What listens: each address once, and without TLS only where nobody else can listen in. */
-import type { Facts } from "./facts.ts";
-import type { Finding, Path } from "./problem.ts";
-import type { Rule } from "./rules.ts";
-import { isLoopback, type Bind } from "./units.ts";
+/** Rules about listeners: each address is used once, and listeners without TLS are not on a shared network. */
+import type { ParsedParts } from "./parsed-parts.ts";
+import type { Finding, Path } from "../problems/problem.ts";
+import type { Rule } from "./parsed-parts.ts";
+import { isLoopback, type Bind } from "../schema/units.ts";
 import { repeats } from "./compare.ts";
+
+/** The admin listener's name in logs, journal and metrics. */
+const ADMIN = "admin";
+
+const PROBLEMS = {
+  portTaken: (port: number) => ({
+    code: "OCSGW-6231",
+    message: `two listeners use port ${port} of the same address`,
+    help: "give one of them another port",
+  }),
+  duplicateName: (name: string) => ({
+    code: "OCSGW-6232",
+    message: `two listeners are named ${JSON.stringify(name)}`,
+    help: "give one of them another name",
+  }),
+  reservedName: {
+    code: "OCSGW-6232",
+    message: `the name "${ADMIN}" is taken: logs and metrics use it for the admin listener`,
+    help: "give this listener another name",
+  },
+  everyoneIsProxy: {
+    code: "OCSGW-6237",
+    message: "every client would be a trusted proxy, and could claim any client address",
+    help: "list only the addresses of your proxies",
+  },
+  plainListener: {
+    code: "OCSGW-6233",
+    message: "with tls: none on a network address, others could read credentials and phone numbers",
+    help:
+      "set a certificate and a key, bind to 127.0.0.1, or list in allow_from the proxy that terminates TLS in " +
+      "front of the gateway",
+  },
+  plainAdmin: {
+    code: "OCSGW-6234",
+    message: "the admin listener has no TLS and is not on loopback, so others could read its token",
+    help: "set a certificate and a key, or bind to 127.0.0.1",
+  },
+  openProbes: {
+    code: "OCSGW-6236",
+    severity: "warning" as const,
+    message: "anybody on the network can read /metrics here, which names tenants and upstreams",
+    help: "list in allow_from the hosts that probe and scrape",
+  },
+  idleTooLong: {
+    code: "OCSGW-6238",
+    message: "idle has no effect: it is longer than longest",
+    help: "make idle shorter than longest",
+  },
+  noClientCa: {
+    code: "OCSGW-6235",
+    message: "client certificates are required, but client_ca is missing, so none can be verified",
+    help: "add client_ca",
+  },
+} as const;
 
 type Bound = { readonly path: Path; readonly bind: Bind };
 
-const bounds = ({ listeners, upstreams, admin }: Facts): readonly Bound[] => [
+const bounds = ({ listeners, upstreams, admin }: ParsedParts): readonly Bound[] => [
   ...listeners.map(({ path, value }) => ({ path: [...path, "bind"], bind: value.bind })),
   ...upstreams.flatMap(({ path, value }) =>
     value.callbacks ? { path: [...path, "callbacks", "bind"], bind: value.callbacks.bind } : [],
@@ -27,74 +81,58 @@ const clash = (one: Bind, other: Bind): boolean =>
     isLocalhost(one, other) ||
     isLocalhost(other, one));
 
-/** The name is one of the two, by this machine's own table. */
+/** localhost is 127.0.0.1 or ::1, depending on the machine. */
 const isLocalhost = (one: Bind, other: Bind): boolean =>
   one.host === "localhost" && (other.host === "127.0.0.1" || other.host === "::1");
 
-const boundOnce: Rule = (facts) => {
-  const all = bounds(facts);
+const boundOnce: Rule = (parts) => {
+  const all = bounds(parts);
   return all.flatMap(({ path, bind }, at): Finding | [] => {
     const first = all.slice(0, at).find((other) => clash(other.bind, bind));
     return first
       ? {
-          code: "OCSGW-6231",
+          ...PROBLEMS.portTaken(bind.port),
           path,
-          message: `port ${bind.port} is already taken at this address`,
-          also: { path: first.path, message: "by this one" },
+          also: { path: first.path, message: "first used here" },
         }
       : [];
   });
 };
 
-/** As log, journal and metrics call it. */
-const ADMIN = "admin";
-
 const namedOnce: Rule = ({ listeners, admin }) => [
   ...repeats(listeners, ({ value }) => value.name).map(({ first, again }): Finding => ({
-    code: "OCSGW-6232",
+    ...PROBLEMS.duplicateName(again.value.name),
     path: [...again.path, "name"],
-    message: `two listeners are named ${JSON.stringify(again.value.name)}`,
-    also: { path: [...first.path, "name"], message: "first here" },
+    also: { path: [...first.path, "name"], message: "first used here" },
   })),
   ...listeners
     .filter(({ value }) => admin !== undefined && value.name === ADMIN)
     .map(({ path }): Finding => ({
-      code: "OCSGW-6232",
+      ...PROBLEMS.reservedName,
       path: [...path, "name"],
-      message: `two listeners are named "${ADMIN}": the admin listener has that name in the log and in the metrics`,
       also: { path: [...admin!.path, "bind"], message: "the admin listener" },
-      help: "give this one another name",
     })),
 ];
 
-/** A network of everyone names nobody. */
-const namesSome = (networks: readonly string[] | null): boolean =>
+/** False for a list that covers every address. */
+const restricts = (networks: readonly string[] | null): boolean =>
   networks !== null && !networks.some((network) => network.endsWith("/0"));
 
-const proxiesAreSome: Rule = ({ listeners }) =>
+const proxiesAreListed: Rule = ({ listeners }) =>
   listeners.flatMap(({ path, value }) =>
     value.trusted_proxies.flatMap(({ from }, at): Finding | [] =>
-      namesSome(from)
-        ? []
-        : {
-            code: "OCSGW-6237",
-            path: [...path, "trusted_proxies", at, "from"],
-            message: "everyone would be a trusted proxy, and could name any address as its own",
-            help: "list the addresses of your proxies",
-          },
+      restricts(from) ? [] : { ...PROBLEMS.everyoneIsProxy, path: [...path, "trusted_proxies", at, "from"] },
     ),
   );
 
 const plainListener: Rule = ({ listeners }) =>
   listeners.flatMap(({ path, value }): Finding | [] =>
-    value.tls !== "none" || isLoopback(value.bind.host) || namesSome(value.allow_from)
+    value.tls !== "none" || isLoopback(value.bind.host) || restricts(value.allow_from)
       ? []
       : {
-          code: "OCSGW-6233",
+          ...PROBLEMS.plainListener,
           path: [...path, "tls"],
-          message: "tls: none, and the whole network may connect: credentials and numbers would be readable",
           also: { path: [...path, "bind"], message: "not a loopback address" },
-          help: "give a certificate and a key, bind to 127.0.0.1, or state with allow_from which proxy ends TLS in front",
         },
   );
 
@@ -102,48 +140,43 @@ const plainAdmin: Rule = ({ admin }) =>
   admin && admin.value.tls === "none" && !isLoopback(admin.value.bind.host)
     ? [
         {
-          code: "OCSGW-6234",
+          ...PROBLEMS.plainAdmin,
           path: [...admin.path, "bind"],
-          message: "the admin listener is without TLS and not on loopback",
-          also: { path: [...admin.path, "tls"], message: "no certificate here" },
-          help: "give a certificate and a key, or bind to 127.0.0.1",
+          also: { path: [...admin.path, "tls"], message: "no certificate is set here" },
         },
       ]
     : [];
 
-/** No credentials cross it, but the metrics name tenants and upstreams. */
+/** Only a warning, because clients send no credentials to this listener. */
 const openProbes: Rule = ({ admin }) => {
   const probes = admin?.value.probes;
-  if (!admin || !probes || isLoopback(probes.bind.host) || namesSome(probes.allow_from)) return [];
-  return [
-    {
-      code: "OCSGW-6236",
-      severity: "warning",
-      path: [...admin.path, "probes", "bind"],
-      message: "the whole network may read /metrics there, which names tenants and upstreams",
-      help: "state with allow_from who probes and scrapes",
-    },
-  ];
+  if (!admin || !probes || isLoopback(probes.bind.host) || restricts(probes.allow_from)) return [];
+  return [{ ...PROBLEMS.openProbes, path: [...admin.path, "probes", "bind"] }];
 };
 
-const demandHasCa: Rule = ({ listeners }) =>
+const requiredHasCa: Rule = ({ listeners }) =>
   listeners.flatMap(({ path, value: { tls } }): Finding | [] =>
     tls === "none" || tls.client_ca !== null || tls.client_certificates !== "require"
       ? []
-      : {
-          code: "OCSGW-6235",
-          path: [...path, "tls", "client_certificates"],
-          message: "client certificates are demanded, and there is no client_ca to judge them by",
-          help: "add client_ca",
-        },
+      : { ...PROBLEMS.noClientCa, path: [...path, "tls", "client_certificates"] },
   );
 
+/** A default above a short `longest` needs no correction. */
+const idleEndsFirst: Rule = ({ admin, states }) => {
+  if (!admin || admin.value.session.idle <= admin.value.session.longest) return [];
+  const path = [...admin.path, "session"];
+  if (!states([...path, "idle"])) return [];
+  const also = { path: [...path, "longest"], message: "a session ends after this time in any case" };
+  return [{ ...PROBLEMS.idleTooLong, path: [...path, "idle"], also }];
+};
+
 export const bindRules: readonly Rule[] = [
-  proxiesAreSome,
+  proxiesAreListed,
   boundOnce,
   namedOnce,
   plainListener,
   plainAdmin,
   openProbes,
-  demandHasCa,
+  idleEndsFirst,
+  requiredHasCa,
 ];

@@ -1,42 +1,102 @@
-/** Names and DBIDs: on one OCS, nothing may belong to two tenants. */
+/** Rules about names and DBIDs: on one OCS no object may belong to two tenants. */
 import { fold, repeats, sitesOf } from "./compare.ts";
-import { mayMiss, type At, type Facts } from "./facts.ts";
-import { suggest } from "./nearest.ts";
-import type { Finding, Path } from "./problem.ts";
-import type { Rule } from "./rules.ts";
-import type { TenantSettings } from "./schema.ts";
+import { mayMiss, type At, type ParsedParts } from "./parsed-parts.ts";
+import { suggest } from "../problems/did-you-mean.ts";
+import { withHelp, type Finding, type Path } from "../problems/problem.ts";
+import type { Rule } from "./parsed-parts.ts";
+import type { TenantSettings } from "../schema/schema.ts";
+
+const FOLDED = "names that differ only in case, width or spaces count as equal, because OCS might confuse them";
+
+const PROBLEMS = {
+  duplicateTenant: (name: string) => ({
+    code: "OCSGW-6201",
+    message: `two tenants of one OCS are named ${quoted(name)}`,
+    help: `use one entry for each tenant; ${FOLDED}`,
+  }),
+  duplicateDbid: (dbid: number) => ({
+    code: "OCSGW-6202",
+    message: `two tenants of one OCS have the DBID ${dbid}`,
+    help: "correct one of the two DBIDs",
+  }),
+  nameIsDbid: (name: string, other: string) => ({
+    code: "OCSGW-6211",
+    message: `the name ${quoted(name)} is also the DBID of the tenant ${quoted(other)}`,
+    help:
+      "clients may send a tenant's name or its DBID in Ocsgw-Tenant or in a token's claim, so this value would be " +
+      "ambiguous: rename the tenant",
+  }),
+  sharedDbid: (name: string, other: string, dbid: number) => ({
+    code: "OCSGW-6317",
+    severity: "warning" as const,
+    message:
+      `${quoted(other)} and ${quoted(name)} have the DBID ${dbid} on two different OCS, and the journal numbers ` +
+      "the Do-Not-Calls of a DBID in one sequence",
+    help:
+      "to prove that an export is complete, export both tenants together, or run one gateway with its own journal " +
+      "for each OCS",
+  }),
+  unknownUpstream: (name: string) => ({ code: "OCSGW-6203", message: `unknown upstream ${quoted(name)}` }),
+  duplicate: (kind: Kind, shown: string) => ({
+    code: KINDS[kind].code,
+    message: `${KINDS[kind].noun} ${shown} is listed twice`,
+    help: "remove one of the two",
+  }),
+  ownedTwice: (kind: Kind, shown: string) => ({
+    code: KINDS[kind].code,
+    message: `${KINDS[kind].noun} ${shown} belongs to two tenants of one OCS`,
+    help: "remove it from the tenant that does not own it",
+  }),
+  notOwnGroup: (dbid: number, tenant: string) => ({
+    code: "OCSGW-6209",
+    message: `${dbid} is not a campaign group of ${quoted(tenant)}`,
+  }),
+  ambiguousClient: (client: string, tenant: string) => ({
+    code: "OCSGW-6210",
+    message:
+      `the client ${client} cannot choose between two tenants ${quoted(tenant)}: both have the same name and DBID, ` +
+      "on two upstreams",
+    help: "use one client for each upstream",
+  }),
+} as const;
+
+const KINDS = {
+  dbid: { code: "OCSGW-6204", noun: "the campaign group DBID" },
+  name: { code: "OCSGW-6205", noun: "the campaign group" },
+  ids: { code: "OCSGW-6206", noun: "the pair of ids" },
+  campaign: { code: "OCSGW-6207", noun: "the campaign" },
+  list: { code: "OCSGW-6208", noun: "the calling list" },
+} as const;
+type Kind = keyof typeof KINDS;
 
 type Tenant = At<TenantSettings>;
-/** One thing that a tenant owns. `key` is what may not be there twice on one OCS. */
+/** An object that a tenant owns. `key`: must be unique on one OCS. */
 type Possession = { readonly tenant: Tenant; readonly path: Path; readonly key: string; readonly shown: string };
 
-const onSite = (facts: Facts): ((tenant: Tenant) => string) => {
-  const sites = sitesOf(facts);
+const onSite = (parts: ParsedParts): ((tenant: Tenant) => string) => {
+  const sites = sitesOf(parts);
   return ({ value }) => sites.get(value.upstream) ?? value.upstream;
 };
 
-const tenantTwice: Rule = (facts) => {
-  const site = onSite(facts);
-  const byName = repeats(facts.tenants, (tenant) => JSON.stringify([site(tenant), fold(tenant.value.name)]));
-  const byDbid = repeats(facts.tenants, (tenant) => JSON.stringify([site(tenant), tenant.value.dbid]));
+const tenantTwice: Rule = (parts) => {
+  const site = onSite(parts);
+  const byName = repeats(parts.tenants, (tenant) => JSON.stringify([site(tenant), fold(tenant.value.name)]));
+  const byDbid = repeats(parts.tenants, (tenant) => JSON.stringify([site(tenant), tenant.value.dbid]));
   return [
     ...byName.map(({ first, again }): Finding => ({
-      code: "OCSGW-6201",
+      ...PROBLEMS.duplicateTenant(again.value.name),
       path: [...again.path, "name"],
-      message: `two tenants of one OCS are named ${quoted(again.value.name)}`,
-      also: { path: [...first.path, "name"], message: `${quoted(first.value.name)} here` },
-      help: "give one tenant one entry; names that differ only in case, width or blanks count as equal",
+      also: { path: [...first.path, "name"], message: `${quoted(first.value.name)} is here` },
     })),
     ...byDbid.map(({ first, again }): Finding => ({
-      code: "OCSGW-6202",
+      ...PROBLEMS.duplicateDbid(again.value.dbid),
       path: [...again.path, "dbid"],
-      message: `two tenants of one OCS have the DBID ${again.value.dbid}`,
       also: { path: [...first.path, "dbid"], message: `of ${quoted(first.value.name)}` },
     })),
   ];
 };
 
-/** Headers, claims and lists say a name or a DBID as text, of tenants of every OCS. A tenant may be named like its own DBID. */
+/** Requests and tokens identify a tenant by name or DBID, so a name must not be the DBID of another tenant. */
 const namedLikeDbid: Rule = ({ tenants }) => {
   const byDbid = new Map(tenants.map((tenant) => [String(tenant.value.dbid), tenant]));
   return tenants.flatMap((tenant): Finding | [] => {
@@ -44,46 +104,34 @@ const namedLikeDbid: Rule = ({ tenants }) => {
     return other === undefined || other.value.dbid === tenant.value.dbid
       ? []
       : {
-          code: "OCSGW-6211",
+          ...PROBLEMS.nameIsDbid(tenant.value.name, other.value.name),
           path: [...tenant.path, "name"],
-          message: `the tenant named ${quoted(tenant.value.name)} could be taken for ${quoted(other.value.name)}, which has that DBID`,
           also: { path: [...other.path, "dbid"], message: `of ${quoted(other.value.name)}` },
-          help: "where a client says a tenant as text (Ocsgw-Tenant, a token's claim), it may be a name or a DBID: rename one of them",
         };
   });
 };
 
-/** The journal numbers Do-Not-Calls by DBID: a tenant's alone would seem to lack those of the other. */
-const dbidOnTwoOcs: Rule = (facts) => {
-  const site = onSite(facts);
-  return repeats(facts.tenants, ({ value }) => String(value.dbid))
+/** The journal numbers Do-Not-Calls per DBID: two tenants with one DBID would show gaps in each other's exports. */
+const dbidOnTwoOcs: Rule = (parts) => {
+  const site = onSite(parts);
+  return repeats(parts.tenants, ({ value }) => String(value.dbid))
     .filter(({ first, again }) => site(first) !== site(again) && first.value.name !== again.value.name)
     .map(({ first, again }): Finding => ({
-      code: "OCSGW-6317",
-      severity: "warning",
+      ...PROBLEMS.sharedDbid(again.value.name, first.value.name, again.value.dbid),
       path: [...again.path, "dbid"],
-      message: `${quoted(first.value.name)} and ${quoted(again.value.name)} have the DBID ${again.value.dbid} on two OCS: the journal numbers their Do-Not-Calls in one sequence`,
       also: { path: [...first.path, "dbid"], message: `of ${quoted(first.value.name)}` },
-      help: "an export that is to prove completeness must take both; or give each OCS a gateway with a journal of its own",
     }));
 };
 
 const upstreamExists: Rule = ({ tenants, upstreamNames }) =>
   tenants
     .filter(({ value }) => !upstreamNames.includes(value.upstream))
-    .map(({ path, value }): Finding => {
-      const help = suggest(value.upstream, upstreamNames);
-      return {
-        code: "OCSGW-6203",
-        path: [...path, "upstream"],
-        message: `there is no upstream ${quoted(value.upstream)}`,
-        ...(help !== undefined && { help }),
-      };
-    });
+    .map(({ path, value }): Finding => ({
+      ...withHelp(PROBLEMS.unknownUpstream(value.upstream), suggest(value.upstream, upstreamNames)),
+      path: [...path, "upstream"],
+    }));
 
-const possessions = (
-  tenant: Tenant,
-): Readonly<Record<"campaign" | "list" | "name" | "dbid" | "ids", readonly Possession[]>> => {
+const possessions = (tenant: Tenant): Readonly<Record<Kind, readonly Possession[]>> => {
   const { path, value } = tenant;
   const named = (key: "campaigns" | "lists"): Possession[] =>
     value[key].map((name, at) => ({ tenant, path: [...path, key, at], key: fold(name), shown: quoted(name) }));
@@ -116,35 +164,22 @@ const possessions = (
   };
 };
 
-const KINDS = {
-  dbid: { code: "OCSGW-6204", says: "the campaign group DBID" },
-  name: { code: "OCSGW-6205", says: "the campaign group" },
-  ids: { code: "OCSGW-6206", says: "the pair of ids" },
-  campaign: { code: "OCSGW-6207", says: "the campaign" },
-  list: { code: "OCSGW-6208", says: "the calling list" },
-} as const;
-
-const ownedTwice: Rule = (facts) => {
-  const site = onSite(facts);
-  const owned = facts.tenants.map(possessions);
-  return (Object.keys(KINDS) as (keyof typeof KINDS)[]).flatMap((kind) => {
-    const { code, says } = KINDS[kind];
+const ownedTwice: Rule = (parts) => {
+  const site = onSite(parts);
+  const owned = parts.tenants.map(possessions);
+  return (Object.keys(KINDS) as Kind[]).flatMap((kind) => {
     const all = owned.flatMap((each) => each[kind]);
     return repeats(all, ({ tenant, key }) => JSON.stringify([site(tenant), key])).map(({ first, again }): Finding => {
       const same = first.tenant === again.tenant;
+      const problem = same ? PROBLEMS.duplicate : PROBLEMS.ownedTwice;
       return {
-        code,
+        ...problem(kind, again.shown),
+        ...(again.shown !== first.shown && { help: FOLDED }),
         path: again.path,
-        message: same
-          ? `${says} ${again.shown} stands twice`
-          : `${says} ${again.shown} belongs to two tenants of one OCS`,
         also: {
           path: first.path,
-          message: same ? "first here" : `${first.shown} of ${quoted(first.tenant.value.name)}`,
+          message: same ? "first listed here" : `${first.shown} of ${quoted(first.tenant.value.name)}`,
         },
-        ...(again.shown !== first.shown && {
-          help: "names that differ only in case, width or blanks count as equal: OCS might take one for the other",
-        }),
       };
     });
   });
@@ -160,31 +195,30 @@ const grantsWithin: Rule = ({ tenants }) =>
           own.includes(dbid)
             ? []
             : {
-                code: "OCSGW-6209",
+                ...PROBLEMS.notOwnGroup(dbid, value.name),
                 path: [...path, "clients", client, "campaign_groups", at],
-                message: `${dbid} is no campaign group of ${quoted(value.name)}`,
                 help: own.length === 0 ? "the tenant has no campaign groups" : `its groups: ${own.join(", ")}`,
               },
         );
       }),
     );
 
-/** By header or token a client says name or DBID: of two tenants that share it, it could never say which. */
-const clientCanSayWhich: Rule = ({ tenants }) => {
-  const standing = tenants.flatMap((tenant) => Object.keys(tenant.value.clients).map((client) => ({ tenant, client })));
-  return repeats(standing, ({ tenant, client }) => JSON.stringify([client, tenant.value.dbid]))
+/** A client of two tenants must be able to distinguish them by name or DBID. */
+const clientCanChoose: Rule = ({ tenants }) => {
+  const memberships = tenants.flatMap((tenant) =>
+    Object.keys(tenant.value.clients).map((client) => ({ tenant, client })),
+  );
+  return repeats(memberships, ({ tenant, client }) => JSON.stringify([client, tenant.value.dbid]))
     .filter(
       ({ first, again }) =>
         first.tenant.value.upstream !== again.tenant.value.upstream &&
         first.tenant.value.name === again.tenant.value.name,
     )
     .map(({ first, again }): Finding => ({
-      code: "OCSGW-6210",
+      ...PROBLEMS.ambiguousClient(again.client, again.tenant.value.name),
       path: [...again.tenant.path, "clients", again.client],
       atKey: true,
-      message: `${again.client} cannot say which ${quoted(again.tenant.value.name)} it means: name and DBID are the same on two upstreams`,
       also: { path: [...first.tenant.path, "clients", first.client], message: "also here" },
-      help: "use one client for each upstream",
     }));
 };
 
@@ -197,5 +231,5 @@ export const ownershipRules: readonly Rule[] = [
   upstreamExists,
   ownedTwice,
   grantsWithin,
-  clientCanSayWhich,
+  clientCanChoose,
 ];

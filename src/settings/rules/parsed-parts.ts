@@ -1,14 +1,15 @@
 /**
- * What the rules look at: of every listener, upstream, tenant and section what is well formed, each with its path. A file with a mistake in one
- * place still gets its contradictions told elsewhere, so that all problems are told at once.
+ * The input of the rules: all well-formed listeners, upstreams, tenants and sections, with their paths. So the rules
+ * also check a file with malformed values elsewhere, and `check` shows all problems at once.
  */
 import type { z } from "zod";
-import { clientNames } from "./clients.ts";
-import { valueAt } from "./issues.ts";
-import type { Path } from "./problem.ts";
-import { admin, audit } from "./schema-audit.ts";
-import { identity } from "./schema-identity.ts";
-import { listener } from "./schema-listeners.ts";
+import { clientNames } from "../clients.ts";
+import { valueAt } from "../schema/schema-problems.ts";
+import type { Finding, Path } from "../problems/problem.ts";
+import { admin } from "../schema/admin.ts";
+import { audit } from "../schema/audit.ts";
+import { identity } from "../schema/identity.ts";
+import { listener } from "../schema/listeners.ts";
 import type {
   settingsSchema,
   CallbacksSettings,
@@ -16,80 +17,82 @@ import type {
   Settings,
   TenantSettings,
   UpstreamSettings,
-} from "./schema.ts";
-import { tenant } from "./schema-tenants.ts";
-import { policyTest } from "./schema-tests.ts";
-import { upstream } from "./schema-upstreams.ts";
+} from "../schema/schema.ts";
+import { tenant } from "../schema/tenants.ts";
+import { policyTest } from "../schema/tests.ts";
+import { upstream } from "../schema/upstreams.ts";
+
+export type Rule = (parts: ParsedParts) => readonly Finding[];
 
 export type At<Value> = { readonly path: Path; readonly value: Value };
 
-/** `lost`: keys of the tenant whose values were left out, wholly or in part, for being malformed, and keys that are unknown. */
+/** `lost`: the tenant's unknown keys, and its keys whose values were dropped as malformed, completely or in part. */
 export type TenantAt = At<TenantSettings> & { readonly lost: readonly string[] };
 
-/** True when the tenant may well have meant to say something there: then nothing follows from its absence. */
+/** True if the key may have been dropped as malformed or be misspelled, so that its absence proves nothing. */
 export const mayMiss = ({ lost, value }: TenantAt, key: keyof TenantSettings): boolean =>
   lost.some((each) => each === key || !Object.hasOwn(value, each));
 
 export type CallbacksAt = At<CallbacksSettings> & { readonly upstream: string };
 
-export const callbacksIn = ({ upstreams }: Pick<Facts, "upstreams">): readonly CallbacksAt[] =>
+export const callbacksIn = ({ upstreams }: Pick<ParsedParts, "upstreams">): readonly CallbacksAt[] =>
   upstreams.flatMap(({ path, value, name }) =>
     value.callbacks ? { path: [...path, "callbacks"], value: value.callbacks, upstream: name } : [],
   );
 
-export const clientsAt = ({ tenants, upstreams }: Pick<Facts, "tenants" | "upstreams">): ReadonlySet<string> =>
+export const clientsAt = ({ tenants, upstreams }: Pick<ParsedParts, "tenants" | "upstreams">): ReadonlySet<string> =>
   clientNames(
     tenants.map(({ value }) => value),
     upstreams.map(({ value }) => value),
   );
 
-export type Facts = {
+export type ParsedParts = {
   readonly listeners: readonly At<ListenerSettings>[];
   readonly upstreams: readonly (At<UpstreamSettings> & { readonly name: string })[];
-  /** Every client that stands under a tenant, well formed or not. */
+  /** The clients of all tenants, well formed or not. */
   readonly clientNames: ReadonlySet<string>;
-  /** Every name that stands under `upstreams`, well formed or not. */
+  /** All names under `upstreams`, well formed or not. */
   readonly upstreamNames: readonly string[];
   readonly tenants: readonly TenantAt[];
   readonly tests: readonly At<Settings["tests"][number]>[];
   readonly identity: At<Settings["identity"]> | undefined;
   readonly audit: At<Settings["audit"]> | undefined;
   readonly admin: At<NonNullable<Settings["admin"]>> | undefined;
-  /** Nothing was left out for being malformed: only then does absence mean anything. */
+  /** True if nothing was dropped as malformed, so that an absent value is missing in the file. */
   readonly whole: boolean;
-  /** The same of the tenants alone. */
+  /** True if nothing of the tenants was dropped. */
   readonly tenantsWhole: boolean;
-  /** There are more tenants, and nothing is known of them, nor of their clients. */
+  /** True if a file of tenants could not be read: there are more tenants and clients than listed here. */
   readonly areTenantsLost: boolean;
-  /** Where something was left out for being malformed or unknown. */
+  /** The paths that were dropped as malformed or unknown. */
   readonly lost: readonly Path[];
-  /** True when the file itself says it, and it is no default. */
+  /** True if the file has this setting, so that its value is not a default. */
   readonly states: (path: Path) => boolean;
 };
 
-/** `parsed`: the same, where all of it is well formed. `whole`: nothing of it is missing. */
+/** `parsed`: the parsed config, if it is well formed. `whole`: true if nothing was dropped. */
 type How = { readonly parsed?: Parsed | undefined; readonly whole: boolean; readonly areTenantsLost?: boolean };
 
-export const gather = (raw: unknown, { parsed, whole, areTenantsLost = false }: How): Facts => {
-  const facts = parsed ? factsOf(raw, parsed, whole) : gatherFrom(raw);
-  if (!areTenantsLost) return facts;
+export const gatherParts = (raw: unknown, { parsed, whole, areTenantsLost = false }: How): ParsedParts => {
+  const parts = parsed ? partsOf(raw, parsed, whole) : partsOfMalformed(raw);
+  if (!areTenantsLost) return parts;
   return {
-    ...facts,
+    ...parts,
     whole: false,
     tenantsWhole: false,
     areTenantsLost,
-    lost: [...facts.lost, ["tenants", listAt(raw, "tenants").length]],
+    lost: [...parts.lost, ["tenants", listAt(raw, "tenants").length]],
   };
 };
 
 type Parsed = z.output<typeof settingsSchema>;
 
 const statedIn =
-  (raw: unknown): Facts["states"] =>
+  (raw: unknown): ParsedParts["states"] =>
   (path) =>
     valueAt(raw, path) !== undefined;
 
-const factsOf = (raw: unknown, parsed: Parsed, whole: boolean): Facts => {
+const partsOf = (raw: unknown, parsed: Parsed, whole: boolean): ParsedParts => {
   const at = <Value>(name: string, values: readonly Value[]): At<Value>[] =>
     values.map((value, index) => ({ path: [name, index], value }));
   return {
@@ -110,7 +113,7 @@ const factsOf = (raw: unknown, parsed: Parsed, whole: boolean): Facts => {
   };
 };
 
-const gatherFrom = (raw: unknown): Facts => {
+const partsOfMalformed = (raw: unknown): ParsedParts => {
   const upstreams = mapAt(raw, "upstreams");
   const allLost: Path[] = [];
   const parse = <Schema extends z.ZodType>(
@@ -118,7 +121,7 @@ const gatherFrom = (raw: unknown): Facts => {
     given: unknown,
     path: Path,
   ): At<z.output<Schema>> | undefined => {
-    const { value, lost } = mend(schema, given, STAND_INS[String(path[0])]);
+    const { value, lost } = dropMalformed(schema, given, STAND_INS[String(path[0])]);
     allLost.push(...lost.map((at) => [...path, ...at]));
     return value === undefined ? undefined : { path, value };
   };
@@ -153,15 +156,15 @@ const tenantAt = (
   raw: unknown,
   path: Path,
 ): { readonly tenant: TenantAt; readonly at: readonly Path[] } | undefined => {
-  const { value, lost } = mend(tenant, raw, STAND_INS["tenants"]);
+  const { value, lost } = dropMalformed(tenant, raw, STAND_INS["tenants"]);
   return (
     value && { tenant: { path, value, lost: lost.map(([key]) => String(key)) }, at: lost.map((at) => [...path, ...at]) }
   );
 };
 
 /**
- * What stands for a needed value that is malformed, so that the rest of its section is looked at all the same: by itself none of them is
- * at fault, and nothing is told at the place of what it stands for.
+ * Replacements for malformed required values, so that the rest of their section is checked. They break no rule
+ * themselves, and no finding refers to them.
  */
 const STAND_INS: Readonly<Record<string, readonly (readonly [path: Path, value: string | number])[]>> = {
   listeners: [
@@ -180,8 +183,8 @@ const STAND_INS: Readonly<Record<string, readonly (readonly [path: Path, value: 
 
 type StandIns = (typeof STAND_INS)[string];
 
-/** Leaves out what is malformed, as little as will do, until the rest is well formed. */
-const mend = <Schema extends z.ZodType>(
+/** Replaces or drops malformed values until the rest is well formed; as few as possible. */
+const dropMalformed = <Schema extends z.ZodType>(
   schema: Schema,
   raw: unknown,
   standIns: StandIns = [],
@@ -202,7 +205,7 @@ const mend = <Schema extends z.ZodType>(
   return { value: undefined, lost };
 };
 
-/** The value there, or the entry of a list, by what stands for it. */
+/** Replaces the value; false if there is no replacement. */
 const replace = (from: unknown, path: Path, standIns: StandIns): boolean => {
   const found = standIns.find(([at]) => at.length <= path.length && at.every((part, index) => part === path[index]));
   const holder = found && (found[0].length === 1 ? from : valueAt(from, found[0].slice(0, -1)));
@@ -210,10 +213,10 @@ const replace = (from: unknown, path: Path, standIns: StandIns): boolean => {
   return Reflect.set(holder, found[0].at(-1)!, found[1]);
 };
 
-/** More rounds than a tenant's settings are deep: a missing value takes what it stands in with it, round by round. */
+/** Maximum rounds, more than the nesting of settings: each round drops one level around a missing value. */
 const DEEPEST = 8;
 
-/** Takes out the key that holds the fault: entries of a list go with their list, so that the others keep their places. */
+/** Removes the malformed key; for a list entry the whole list, so that other indexes stay valid. */
 const drop = (from: unknown, path: Path): boolean => {
   for (let length = path.length; length > 0; length--) {
     const key = path[length - 1];
@@ -222,7 +225,7 @@ const drop = (from: unknown, path: Path): boolean => {
       continue;
     return Reflect.deleteProperty(holder, key);
   }
-  // An earlier fault of this round may have taken it already.
+  // It may have been removed because of an earlier issue of this round.
   return path.length > 1;
 };
 

@@ -1,37 +1,38 @@
 /**
- * What no single value can be blamed for: contradictions between parts of the file. Each rule looks at the facts and gives findings;
- * where two things conflict, the later one is pointed at and the earlier one named beside it.
+ * Finds contradictions between parts of the config whose values are valid separately. A rule takes the parsed parts and
+ * returns findings; for a conflict of two values, the finding is at the later one and names the earlier one. The table
+ * PROBLEMS at the top of each file has the texts.
  */
-import type { Facts } from "./facts.ts";
-import { keysAt } from "./outline.ts";
-import type { Finding, Path } from "./problem.ts";
-import { accessRules } from "./rules-access.ts";
-import { bindRules } from "./rules-binds.ts";
-import { identityRules } from "./rules-identity.ts";
-import { ownershipRules } from "./rules-ownership.ts";
-import { testRules } from "./rules-tests.ts";
-import { recordsRules } from "./rules-records.ts";
-import { upstreamRules } from "./rules-upstreams.ts";
-
-export type Rule = (facts: Facts) => readonly Finding[];
+import type { ParsedParts, Rule } from "./parsed-parts.ts";
+import { keysAt } from "../schema/schema-tree.ts";
+import type { Finding, Path } from "../problems/problem.ts";
+import { accessRules } from "./access.ts";
+import { bindRules } from "./binds.ts";
+import { identityRules } from "./identity.ts";
+import { limitRules } from "./limits.ts";
+import { ownershipRules } from "./ownership.ts";
+import { testRules } from "./tests.ts";
+import { recordsRules } from "./records.ts";
+import { upstreamRules } from "./upstreams.ts";
 
 const RULES: readonly Rule[] = [
   ...ownershipRules,
   ...recordsRules,
   ...upstreamRules,
+  ...limitRules,
   ...bindRules,
   ...accessRules,
   ...identityRules,
   ...testRules,
 ];
 
-export const findContradictions = (facts: Facts): readonly Finding[] =>
+export const findContradictions = (parts: ParsedParts): readonly Finding[] =>
   withoutGuesses(
-    facts,
-    RULES.flatMap((rule) => rule(facts)),
+    parts,
+    RULES.flatMap((rule) => rule(parts)),
   );
 
-/** Findings that follow from something that is not there, with the keys that may have said it. */
+/** Codes of findings about something missing, with the keys that could have supplied it. */
 const FROM_ABSENCE: ReadonlyMap<string, readonly string[]> = new Map([
   ["OCSGW-6222", ["records"]],
   ["OCSGW-6223", ["allow_plaintext"]],
@@ -59,14 +60,14 @@ const FROM_ABSENCE: ReadonlyMap<string, readonly string[]> = new Map([
   ["OCSGW-6322", ["tls"]],
 ]);
 
-/** What they miss may stand in another section than they point at. */
+/** Codes for which the missing key may belong to another section than that of the finding. */
 const FROM_ELSEWHERE: ReadonlySet<string> = new Set(["OCSGW-6291", "OCSGW-6292", "OCSGW-6309", "OCSGW-6321"]);
 
 /**
- * What was left out for being malformed may have said what is missed, and so may a key that is misspelt. Then the finding waits: it is a guess.
- * What two things that are there say against each other is none.
+ * Drops findings about something missing that may be present but malformed or misspelled: they would be guesses. A
+ * conflict of two present values is always reported.
  */
-export const withoutGuesses = ({ lost }: Pick<Facts, "lost">, findings: readonly Finding[]): readonly Finding[] =>
+export const withoutGuesses = ({ lost }: Pick<ParsedParts, "lost">, findings: readonly Finding[]): readonly Finding[] =>
   lost.length === 0 ? findings : findings.filter((finding) => !isGuess(finding, lost));
 
 const isGuess = ({ code, path }: Finding, lost: readonly Path[]): boolean => {
@@ -80,7 +81,7 @@ const isGuess = ({ code, path }: Finding, lost: readonly Path[]): boolean => {
   );
 };
 
-/** A listener, an upstream, a tenant; all of another section. */
+/** The part of the config that contains a path: one listener, one upstream, one tenant, or another whole section. */
 const sectionOf = ([section, entry]: Path): string =>
   JSON.stringify(["listeners", "upstreams", "tenants"].includes(String(section)) ? [section, entry] : [section]);
 

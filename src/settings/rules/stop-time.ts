@@ -1,9 +1,20 @@
-/** Does a gateway with these settings stop in the time that the files of deploy/ give it? */
-import type { Finding, Path } from "./problem.ts";
-import type { Settings } from "./schema.ts";
-import { GIVEN_MS, stopTimeOf } from "./stop-time.ts";
+/** A rule about stopping: does the gateway stop within the time that the files of deploy/ allow? */
+import type { Finding, Path } from "../problems/problem.ts";
+import type { Settings } from "../schema/schema.ts";
+import { GIVEN_MS, stopTimeOf } from "../stop-time.ts";
 
-/** A warning: who runs the gateway may give it longer. */
+const PROBLEMS = {
+  slowStop: (seconds: string) => ({
+    code: "OCSGW-6330",
+    severity: "warning" as const,
+    message: `the gateway may need ${seconds} to stop, but the files of deploy/ allow ${GIVEN_MS / 1000}s`,
+    help:
+      "set TimeoutStopSec (systemd), stop_grace_period (compose) or terminationGracePeriodSeconds (Kubernetes) to " +
+      `${seconds} or more`,
+  }),
+} as const;
+
+/** Only a warning, because the operator may allow more time. */
 export const findLongStop = (settings: Settings): readonly Finding[] => {
   const upstreams = Object.entries(settings.upstreams);
   const { all } = stopTimeOf({ ...settings, upstreams: upstreams.map(([, upstream]) => upstream) });
@@ -16,16 +27,5 @@ export const findLongStop = (settings: Settings): readonly Finding[] => {
     ]),
   ];
   const { path } = parts.reduce((longest, each) => (each.ms > longest.ms ? each : longest));
-  const seconds = `${Math.ceil(all / 1000)}s`;
-  return [
-    {
-      code: "OCSGW-6330",
-      severity: "warning",
-      path,
-      message: `the gateway may take ${seconds} to stop, and the files of deploy/ give it ${GIVEN_MS / 1000}s`,
-      help:
-        "set TimeoutStopSec (systemd), stop_grace_period (compose) or terminationGracePeriodSeconds (Kubernetes) to " +
-        `${seconds} or more`,
-    },
-  ];
+  return [{ ...PROBLEMS.slowStop(`${Math.ceil(all / 1000)}s`), path }];
 };

@@ -1,23 +1,23 @@
-/** zod's issues → findings in our words: what was expected, what was found, the nearest known name. */
+/** Translates zod's issues into findings: what was expected, what was found, and the nearest known name. */
 import type { z } from "zod";
-import { suggest } from "./nearest.ts";
-import { withoutPasswords } from "./render.ts";
-import { CODES, type Finding, type Path } from "./problem.ts";
+import { suggest } from "../problems/did-you-mean.ts";
+import { withoutPasswords } from "../problems/render.ts";
+import { CODES, type Finding, type Path } from "../problems/problem.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** What the messages may know about the file besides the issue. */
+/** The information about the file that the messages need. */
 export type Context = {
   readonly value: unknown;
   readonly keysAt: (path: Path) => readonly string[];
-  /** The value there is not to be shown: a secret, or filled in from outside. */
+  /** True for a value that must not be shown: a secret, or one from a variable or file. */
   readonly hidden: (path: Path) => boolean;
 };
 
 export const findingsOf = (issues: readonly Issue[], context: Context, base: Path = []): readonly Finding[] =>
   withoutEchoes(issues.flatMap((issue) => findingsOfOne(issue, context, [...base, ...(issue.path as Path)])));
 
-/** Where a key is unknown because it is misspelt, the right one is missing for no other reason. */
+/** Drops "missing" for a key that is misspelled, because it is reported as unknown. */
 const withoutEchoes = (findings: readonly Finding[]): readonly Finding[] => {
   const meant = new Set(
     findings.flatMap(({ code, path, help }) => {
@@ -32,36 +32,44 @@ const findingsOfOne = (issue: Issue, context: Context, path: Path): readonly Fin
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(key, context, path));
   if (issue.code === "invalid_union") return union(issue, context, path);
   if (issue.code === "invalid_key")
-    return [{ code: CODES.badValue, path, atKey: true, message: issue.issues[0]?.message ?? "expected another name" }];
+    return [
+      { code: CODES.badValue, path, atKey: true, message: issue.issues[0]?.message ?? "expected a different name" },
+    ];
   const found = valueAt(context.value, path);
   if (found === undefined) return [missing(issue, path)];
   const help = helpFor(issue, found);
+  // A contradiction inside a list or map: "found a list" would say nothing.
+  const isInside = issue.code === "custom" && typeof found === "object" && Object.keys(found ?? {}).length > 0;
+  const shown = context.hidden(path) ? kindOf(found) : show(found, wantsText(issue));
   return [
     {
       code: CODES.badValue,
       path,
-      message: `${expectation(issue)}, found ${context.hidden(path) ? kindOf(found) : show(found)}`,
+      message: isInside ? expectation(issue) : `${expectation(issue)}, found ${shown}`,
       ...(help !== undefined && { help }),
     },
   ];
 };
 
-/** Keys of earlier versions that did nothing. */
-const REMOVED: Readonly<Record<string, string>> = {
-  "audit.postgres":
-    "remove it: it never did anything. The journal's files are complete; `ocsgw audit export` gives them to a database",
-  shared:
-    "remove it: it never did anything. Several gateways share nothing in this version (src/docs/several-gateways.md)",
-};
+/** Keys of earlier versions, which had no effect. */
+const REMOVED: ReadonlyMap<string, string> = new Map([
+  [
+    "audit.postgres",
+    "remove it: it never had any effect. To copy the journal into a database, use `ocsgw audit export`",
+  ],
+  [
+    "shared",
+    "remove it: it never had any effect. Several gateways share nothing in this version (src/docs/several-gateways.md)",
+  ],
+]);
 
 const unknownKey = (key: string, { keysAt, value }: Context, path: Path): Finding => {
   const known = keysAt(path);
-  const standing = valueAt(value, path);
-  const free = known.filter(
-    (name) => typeof standing !== "object" || standing === null || !Object.hasOwn(standing, name),
-  );
-  // A key that already stands is not what was meant, unless nothing else is near.
-  const help = REMOVED[[...path, key].join(".")] ?? suggest(key, free) ?? suggest(key, known);
+  const present = valueAt(value, path);
+  const free = known.filter((name) => typeof present !== "object" || present === null || !Object.hasOwn(present, name));
+  // Prefers a key that the file does not have yet.
+  const help =
+    REMOVED.get([...path, key].join(".")) ?? misread(key, known) ?? suggest(key, free) ?? suggest(key, known);
   return {
     code: CODES.unknownKey,
     path: [...path, key],
@@ -71,7 +79,16 @@ const unknownKey = (key: string, { keysAt, value }: Context, path: Path): Findin
   };
 };
 
-/** Speaks about the branch that was meant: the one whose kind of value stands there. */
+/** What YAML took for a part of the key; undefined when the key is only unknown. */
+const misread = (key: string, known: readonly string[]): string | undefined => {
+  const [, name = "", value] = /^([\w-]+):(.+)$/s.exec(key) ?? [];
+  if (value !== undefined && known.includes(name)) return `write a space after the colon: \`${name}: …\``;
+  return /^[\p{Zs}\p{Cf}]/u.test(key)
+    ? "it begins with an invisible character, such as a no-break space: delete it, and indent with ordinary spaces"
+    : undefined;
+};
+
+/** Reports the problems of the alternative that has the same type as the value in the file. */
 const union = (issue: Issue & { code: "invalid_union" }, context: Context, path: Path): readonly Finding[] => {
   const meant = issue.errors.find(
     (branch) =>
@@ -79,13 +96,12 @@ const union = (issue: Issue & { code: "invalid_union" }, context: Context, path:
   );
   if (meant) return findingsOf(meant, context, path);
   const found = valueAt(context.value, path);
-  const told = issue.message.startsWith("expected ") ? issue.message.replace(/^expected /, "") : undefined;
+  const stated = issue.message.startsWith("expected ") ? issue.message.replace(/^expected /, "") : undefined;
   const kinds =
-    told !== undefined
-      ? [told]
+    stated !== undefined
+      ? [stated]
       : issue.errors.flatMap((branch) => branch.slice(0, 1).map((each) => expectation(each).replace(/^expected /, "")));
-  if (found === undefined)
-    return [{ code: CODES.missing, path, message: `\`${String(path.at(-1))}\` is needed: ${kinds.join(" or ")}` }];
+  if (found === undefined) return [missingValue(path, kinds.join(" or "))];
   return [
     {
       code: CODES.badValue,
@@ -95,13 +111,18 @@ const union = (issue: Issue & { code: "invalid_union" }, context: Context, path:
   ];
 };
 
-const missing = (issue: Issue, path: Path): Finding => {
+const missing = (issue: Issue, path: Path): Finding => missingValue(path, expectation(issue).replace(/^expected /, ""));
+
+const missingValue = (path: Path, what: string): Finding => {
   const last = path.at(-1);
-  const what = typeof last === "string" ? `\`${last}\` is needed` : "a value is needed";
-  return { code: CODES.missing, path, message: `${what}: ${expectation(issue).replace(/^expected /, "")}` };
+  return {
+    code: CODES.missing,
+    path,
+    message: `${typeof last === "string" ? `\`${last}\`` : "a value"} is missing; expected ${what}`,
+  };
 };
 
-/** More values than this are listed in the help, and only when none is near. */
+/** With more possible values, the message does not list them; the help does if none is near. */
 const MANY = 12;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -118,35 +139,65 @@ const expectation = (issue: Issue): string => {
   if (issue.message.startsWith("expected ")) return issue.message;
   if (issue.code === "invalid_type") return `expected ${TYPES[issue.expected] ?? issue.expected}`;
   if (issue.code === "invalid_value" && issue.values.length > MANY)
-    return `expected one of the ${issue.values.length} names known here`;
+    return `expected one of ${issue.values.length} known names`;
   if (issue.code === "invalid_value")
-    return `expected ${issue.values.length > 1 ? "one of " : ""}${issue.values.map(String).join(", ")}`;
-  return `expected another value (${issue.message})`;
+    return `expected ${issue.values.length > 1 ? "one of " : ""}${issue.values.map(showExpected).join(", ")}`;
+  return `expected a different value (${issue.message})`;
 };
+
+/** Texts that would be numbers or true and false without quotes are shown with them. */
+const showExpected = (value: unknown): string =>
+  typeof value === "string" && /^[\d.]+$|^(?:true|false|null)$/.test(value) ? JSON.stringify(value) : String(value);
+
+const wantsText = (issue: Issue): boolean =>
+  issue.code === "invalid_value"
+    ? issue.values.every((value) => typeof value === "string")
+    : issue.code === "invalid_type" && issue.expected === "string";
 
 const helpFor = (issue: Issue, found: unknown): string | undefined => {
   if (issue.code === "invalid_value") {
     if (typeof found === "string") return issue.values.length > 1 ? near(found, issue.values.map(String)) : undefined;
-    return issue.values.some((value) => typeof value === "string" && value === String(found))
-      ? "write it in quotes"
+    const meant = issue.values.find(
+      (value) => typeof value === "string" && (value === String(found) || (value !== "" && Number(value) === found)),
+    );
+    if (meant !== undefined) return `write it in quotes: "${String(meant)}"`;
+    return typeof found === "number" && wantsText(issue)
+      ? `write a text in quotes, for example "${String(issue.values[0])}"`
       : undefined;
   }
-  if (issue.code === "invalid_type" && typeof found === "string" && /^-?\d+$/.test(found))
-    return "write it without quotes; what ${…} fills in is always a text";
-  if (typeof found === "number" && issue.code === "invalid_type" && issue.expected === "string")
-    return "write it in quotes, with its unit if it has one";
-  return undefined;
+  return issue.code === "invalid_type" ? helpForType(issue.expected, found) : undefined;
 };
 
-/** No letter was mistyped, and the nearest name means another key. */
+const helpForType = (wanted: string, found: unknown): string | undefined => {
+  if (wanted === "object" || wanted === "record") {
+    if (found === null) return NOTHING_BELOW;
+    return Array.isArray(found) ? "keys have no - before them, and no [ ] around them" : undefined;
+  }
+  if (wanted === "array") {
+    if (found === null) return NOTHING_BELOW;
+    return "begin each entry with -, or write the entries between [ ]";
+  }
+  if (typeof found === "string" && /^-?\d+$/.test(found))
+    return "write it without quotes; a value from ${…} is always a text, so it cannot be used here";
+  if (wanted !== "string") return undefined;
+  if (typeof found === "number") return "write it in quotes, with its unit if it has one";
+  return typeof found === "object" && found !== null && Object.keys(found).length === 1
+    ? "write a text with a colon in quotes"
+    : undefined;
+};
+
+const NOTHING_BELOW = "no line below this key is indented more: indent its entries, or remove the key";
+
+/** Algorithms without a private key. They are not typing errors, so suggesting the nearest name would be wrong. */
 const NO_SIGNATURE: readonly (readonly [RegExp, string])[] = [
   [
     /^HS\d{3}$/i,
-    "with a shared secret whoever verifies tokens could mint them too: let the issuer sign with a private key, as for RS256 or ES256",
+    "with a shared secret, everybody who can verify tokens can also forge them; use an algorithm with a private " +
+      "key, for example RS256 or ES256",
   ],
   [
     /^none$/i,
-    "anybody can write a token without a signature: let the issuer sign with a private key, as for RS256 or ES256",
+    "anybody can forge a token without a signature; use an algorithm with a private key, for example RS256 or ES256",
   ],
 ];
 
@@ -157,20 +208,21 @@ const near = (found: string, known: readonly string[]): string | undefined => {
   return help?.startsWith("did you mean") || known.length > MANY ? help : undefined;
 };
 
-/** Of a value that must not be shown. */
+/** The type of a value that must not be shown, as text. */
 const kindOf = (value: unknown): string => {
   if (typeof value === "object") return show(value);
   return typeof value === "number" ? "a number" : typeof value === "boolean" ? "true or false" : "another value";
 };
 
-const show = (value: unknown): string => {
+/** `isNoText`: a text is expected, so a number is shown as one. */
+const show = (value: unknown, isNoText = false): string => {
   if (value === null) return "nothing (~)";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object") return Object.keys(value).length === 0 ? "an empty map" : "a map of keys";
   const text =
     typeof value === "string" || typeof value === "boolean"
       ? withoutPasswords(JSON.stringify(value))
-      : String(value as number);
+      : `${isNoText ? "the number " : ""}${String(value as number)}`;
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 };
 

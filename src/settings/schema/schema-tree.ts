@@ -1,9 +1,9 @@
-/** What the schema knows, as a plain tree: which keys stand where, which values are paths or secrets, defaults and explanations. */
+/** The schema as a tree: the keys of each section, which values are paths or secrets, defaults, explanations. */
 import { z } from "zod";
-import type { Path } from "./problem.ts";
+import type { Path } from "../problems/problem.ts";
 import { settingsSchema } from "./schema.ts";
 
-/** The part of JSON Schema that zod writes for these settings. */
+/** The part of JSON Schema that zod generates for these settings. */
 export type Node = {
   readonly description?: string;
   readonly default?: unknown;
@@ -19,16 +19,17 @@ export type Node = {
   readonly anyOf?: readonly Node[];
 };
 
-export type Row = {
-  /** `tenants[].clients.<name>.actions` */
+/** A line of `check --explain`. */
+export type ExplainRow = {
+  /** For example `tenants[].clients.<name>.actions`. */
   readonly key: string;
-  readonly needed: boolean;
-  /** As it would be written; undefined for what is needed and for sections. */
+  readonly required: boolean;
+  /** As written in a file; undefined for required keys and for sections. */
   readonly default: string | undefined;
   readonly explanation: string;
 };
 
-/** JSON Schema of the config file as it is written. */
+/** JSON Schema of the config file, before defaults and conversions. */
 export const jsonSchema = (): Readonly<Record<string, unknown>> => ({
   ...z.toJSONSchema(settingsSchema, { io: "input" }),
   title: "ocsgw.yaml",
@@ -48,13 +49,13 @@ const step = (nodes: readonly Node[], part: string | number): readonly Node[] =>
 
 const nodesAt = (path: Path): readonly Node[] => path.reduce<readonly Node[]>(step, [root()]);
 
-/** The keys that may stand in the map at this path. */
+/** The keys that the map at this path may have. */
 export const keysAt = (path: Path): readonly string[] =>
   nodesAt(path)
     .flatMap(branches)
     .flatMap((node) => [...Object.keys(node.properties ?? {}), ...((node.propertyNames?.enum ?? []) as string[])]);
 
-/** Also what stands below a secret: there may have been meant the secret itself. */
+/** True for a secret and everything below it, because a user may have put the secret there by mistake. */
 export const isSecret = (path: Path): boolean =>
   path.some((_, depth) =>
     nodesAt(path.slice(0, depth + 1)).some(
@@ -66,7 +67,7 @@ type Kind = NonNullable<Node["x-kind"]>;
 
 const keysByKind = new Map<Kind, readonly string[]>();
 
-/** The last keys of the settings that hold such a value: secrets are what a printed line of the file must not show. */
+/** The last parts of the paths of all settings of this kind, for example of secrets, which must not be printed. */
 export const keysOfKind = (kind: Kind): readonly string[] => {
   const known = keysByKind.get(kind) ?? [...new Set(keysIn(root(), "", kind))];
   keysByKind.set(kind, known);
@@ -90,7 +91,7 @@ const isPath = (node: Node): boolean => node["x-kind"] === "path";
 
 const pathHolders = new WeakMap<Node, boolean>();
 
-/** Whether a path may stand there or below: of a large file most is tenants, which have none. */
+/** True if the node or its children may be paths. Skips tenants, which have none and fill most of a large file. */
 const mayHoldPath = (node: Node): boolean => {
   const known = pathHolders.get(node);
   if (known !== undefined) return known;
@@ -115,9 +116,9 @@ const walk = (value: unknown, nodes: readonly Node[], resolve: (path: string) =>
 };
 
 /** Every key with its default and explanation, in the order of the schema. */
-export const explainRows = (): readonly Row[] => rowsOf(root(), "");
+export const explainRows = (): readonly ExplainRow[] => rowsOf(root(), "");
 
-const rowsOf = (node: Node, prefix: string): readonly Row[] =>
+const rowsOf = (node: Node, prefix: string): readonly ExplainRow[] =>
   branches(node).flatMap((branch) =>
     Object.entries(branch.properties ?? {}).flatMap(([key, child]) => [
       row(`${prefix}${key}`, child, branch.required?.includes(key) ?? false),
@@ -125,7 +126,7 @@ const rowsOf = (node: Node, prefix: string): readonly Row[] =>
     ]),
   );
 
-const below = (node: Node, key: string): readonly Row[] =>
+const below = (node: Node, key: string): readonly ExplainRow[] =>
   branches(node).flatMap((branch) => {
     if (branch.items) return below(branch.items, `${key}[]`);
     if (branch.additionalProperties)
@@ -133,12 +134,12 @@ const below = (node: Node, key: string): readonly Row[] =>
     return rowsOf({ ...branch, properties: branch.properties ?? {} }, `${key}.`);
   });
 
-const row = (key: string, node: Node, needed: boolean): Row => {
+const row = (key: string, node: Node, required: boolean): ExplainRow => {
   const isSection = branches(node).some((branch) => branch.properties) && JSON.stringify(node.default) === "{}";
   return {
     key,
-    needed,
-    default: needed || isSection || node.default === undefined ? undefined : spell(node.default),
+    required,
+    default: required || isSection || node.default === undefined ? undefined : spell(node.default),
     explanation: node.description ?? "",
   };
 };

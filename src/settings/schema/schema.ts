@@ -1,19 +1,21 @@
 /**
- * The config file, key by key: default and explanation stand beside each other and nowhere else. `check --explain`, the JSON Schema
- * for editors and the defaults all come from here. To add a setting, add a line to its section.
+ * All keys of the config file with defaults and explanations. `check --explain` and the JSON Schema for editors are
+ * generated from this schema. To add a setting, add a line to its section.
  *
- * Needed: names, addresses, paths and secrets. What may be left out although it holds such: `identity.jwt`, `identity.mtls` and
- * `identity.keys` (one of them must stand), and everything that is described as off when left out. `tls` is always stated, `none` included.
+ * Names, addresses, paths and secrets are required. Exceptions: `identity.jwt`, `identity.mtls` and `identity.keys`
+ * (one of them is required), and every key whose explanation says "Default: off". `tls` is always required, `none`
+ * included.
  */
 import { z } from "zod";
-import { endMarker } from "./end-marker.ts";
-import { admin, audit } from "./schema-audit.ts";
-import { config } from "./schema-config.ts";
-import { identity } from "./schema-identity.ts";
-import { listener } from "./schema-listeners.ts";
-import { tenant } from "./schema-tenants.ts";
-import { policyTest } from "./schema-tests.ts";
-import { upstream } from "./schema-upstreams.ts";
+import { endMarker } from "../files/end-marker.ts";
+import { admin } from "./admin.ts";
+import { audit } from "./audit.ts";
+import { config } from "./config.ts";
+import { identity } from "./identity.ts";
+import { listener } from "./listeners.ts";
+import { tenant } from "./tenants.ts";
+import { policyTest } from "./tests.ts";
+import { upstream } from "./upstreams.ts";
 import { label, LONGEST_WAIT_MS, durationOrNone, off } from "./units.ts";
 
 const expected = (what: string): { error: string } => ({ error: `expected ${what}` });
@@ -24,40 +26,42 @@ const drain = z.strictObject({
     .meta({ "x-kind": "duration" })
     .prefault("0s")
     .describe(
-      "For so long after SIGTERM /readyz says draining and nothing else changes: " +
-        "time for load balancers to send requests elsewhere.",
+      "How long after SIGTERM only /readyz changes (to draining), so that load balancers can send requests " +
+        "elsewhere before the gateway closes anything.",
     ),
 });
 
 export const settingsSchema = z.strictObject({
-  version: z.literal(1, expected("1, the version of this format")).default(1).describe("The version of this format."),
+  version: z.literal(1, expected("1, the version of this format")).default(1).describe("Version of the config format."),
   listeners: z
     .array(listener, expected("a list of listeners"))
     .min(1, expected("at least one listener"))
-    .describe("Where clients connect."),
-  identity: identity.prefault({}).describe("How a client proves who it is. At least one of jwt, mtls and keys."),
+    .describe("Addresses where clients connect."),
+  identity: identity.prefault({}).describe("How clients authenticate. At least one of jwt, mtls and keys is required."),
   upstreams: z
     .record(label, upstream, expected("a map from a name to an upstream"))
     .refine((map) => Object.keys(map).length > 0, expected("at least one upstream"))
-    .describe("The OCS pairs, by a name of your own."),
+    .describe("OCS servers or pairs, each under a name of your choice."),
   tenants: z
     .array(tenant, expected("a list of tenants"))
     .refine((list) => list.length > 0, expected("at least one tenant"))
-    .describe("Who may do what, and what belongs to whom; those in tenants.d/*.yaml follow."),
+    .describe("Tenants, with their clients and what belongs to them. Tenants in tenants.d/*.yaml are added."),
   tests: z
-    .array(policyTest, expected("a list of examples"))
+    .array(policyTest, expected("a list of policy tests"))
     .default([])
-    .describe("Examples of what the policy says. check and every reload hold the policy to them."),
+    .describe(
+      "Policy tests: requests with the expected decision. check and every reload fail when a decision differs.",
+    ),
   audit: audit.describe("The journal."),
-  admin: off(admin).describe("Health, metrics and the console, on a listener of their own. Off when left out."),
-  drain: drain.prefault({}).describe("How the gateway stops. ocsgw check says how long that takes at most."),
-  config: config.prefault({}).describe("How changes of files come into force."),
-  end: endMarker.optional().describe("true, as the last key: the file is complete."),
+  admin: off(admin).describe("Admin listener for health, metrics and the admin API. Default: off."),
+  drain: drain.prefault({}).describe("How the gateway stops. ocsgw check shows how long that takes at most."),
+  config: config.prefault({}).describe("How the gateway takes changes of files."),
+  end: endMarker.optional().describe("true, as the last key of the file: the file is complete."),
 });
 
 type DeepReadonly<Value> = Value extends object ? { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> } : Value;
 
-/** What the parts read. Durations in milliseconds, sizes in bytes, paths absolute, null for what is off. */
+/** The loaded config. Durations are in milliseconds, sizes in bytes, paths absolute; null means off. */
 export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
 export type TenantSettings = Settings["tenants"][number];
 export type UpstreamSettings = Settings["upstreams"][string];

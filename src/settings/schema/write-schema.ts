@@ -1,11 +1,11 @@
-/** `node src/settings/write-schema.ts` writes config/ocsgw.schema.json, the JSON Schema for editors. */
+/** `node src/settings/schema/write-schema.ts` writes config/ocsgw.schema.json, the JSON Schema for editors. */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { jsonSchema } from "./outline.ts";
+import { jsonSchema } from "./schema-tree.ts";
 
 export const schemaText = (): string => `${JSON.stringify(withoutTenants(jsonSchema()), fillable, 2)}\n`;
 
-/** They may all be in tenants.d. */
+/** Makes `tenants` optional, because all of them may be in tenants.d. */
 const withoutTenants = ({ required, ...rest }: ReturnType<typeof jsonSchema>): object => ({
   ...rest,
   required: (required as readonly string[]).filter((key) => key !== "tenants"),
@@ -13,7 +13,7 @@ const withoutTenants = ({ required, ...rest }: ReturnType<typeof jsonSchema>): o
 
 const FILLED = String.raw`\$\{`;
 
-/** What `${VAR}` is filled with, an editor cannot know. Keys are never filled in. */
+/** Allows `${VAR}` for every text except keys, because an editor does not know its value. */
 const fillable = (key: string, node: unknown): unknown => {
   if (key === "propertyNames" || !isText(node)) return node;
   const { pattern, enum: words, const: word, type, ...rest } = node;
@@ -31,7 +31,7 @@ type Text = {
 const isText = (node: unknown): node is Text =>
   typeof node === "object" && node !== null && "type" in node && node.type === "string";
 
-export const SCHEMA_FILE = fileURLToPath(new URL("../../config/ocsgw.schema.json", import.meta.url));
+export const SCHEMA_FILE = fileURLToPath(new URL("../../../config/ocsgw.schema.json", import.meta.url));
 
 export const writeSchema = (file: string = SCHEMA_FILE): Promise<void> => writeFile(file, schemaText());
 

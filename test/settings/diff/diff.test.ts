@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { differences } from "../../src/settings/difference.ts";
-import { mutated, read, SAMPLE } from "./kit.ts";
+import { differences } from "../../../src/settings/diff/diff.ts";
+import { mutated, read, SAMPLE } from "../kit.ts";
 
 type Change = readonly [from: string, to: string];
 
@@ -14,16 +14,17 @@ const told = (...changes: readonly Change[]): readonly string[] =>
 const back = (...changes: readonly Change[]): readonly string[] =>
   differences(readingOf(mutated(...changes)), readingOf(SAMPLE));
 
-describe("what has changed in a config", () => {
-  it("is nothing between equal files, and nothing for another comment", () => {
+describe("the differences between two configs", () => {
+  it("are none for equal files, and none for another comment", () => {
     expect([told(), told(["version: 1\n", "version: 1 # the first\n"])]).toEqual([[], []]);
   });
 
-  it("is one sentence for a tenant, with all that it means", () => {
+  it("are one sentence per tenant with all its changes", () => {
     expect(
       told(
         [
-          "alpha-ops: { actions: [Load, StartDialing, SetDialingMode, StopDialing, Unload, ReadStatus], campaign_groups: [106] }",
+          "alpha-ops: { actions: [Load, StartDialing, SetDialingMode, StopDialing, Unload, ReadStatus], " +
+            "campaign_groups: [106] }",
           "alpha-ops: { actions: [Load, StartDialing, ForceUnload, StopDialing, Unload, ReadStatus] }",
         ],
         ["requests: { rate: 50/s, burst: 100 }", "requests: { rate: 20/s }"],
@@ -32,25 +33,32 @@ describe("what has changed in a config", () => {
         ["fields: any", "fields: [CUSTOMER_CODE]\n    share: 2"],
       ),
     ).toEqual([
-      "Alpha Tenant: client alpha-ops gains ForceUnload; client alpha-ops loses SetDialingMode; client alpha-ops campaign groups 106 -> all; gains campaigns Alpha Spring, Alpha Summer; loses campaign Alpha Winback; " +
-        "limits.requests 50/s -> 20/s; limits.actions.AddRecord 20/s (burst 40) -> 20/s (burst 100); fields any -> [CUSTOMER_CODE]; share 1 -> 2",
+      "Alpha Tenant: client alpha-ops: ForceUnload added; client alpha-ops: SetDialingMode removed; client alpha-ops " +
+        "campaign groups 106 -> all; campaigns Alpha Spring, Alpha Summer added; campaign Alpha Winback removed; " +
+        "limits.requests 50/s -> 20/s; limits.actions.AddRecord 20/s (burst 40) -> 20/s (burst 100); fields any -> " +
+        "[CUSTOMER_CODE]; share 1 -> 2",
     ]);
   });
 
-  it("tells who came and who went", () => {
+  it("name added and removed tenants, clients and upstreams", () => {
     const another: Change = [
       "tenants:\n",
-      '  ocs-two: { primary: "http://127.0.0.1:8499" }\n\ntenants:\n  - { name: Gamma Tenant, dbid: 103, upstream: ocs-two }\n',
+      '  ocs-two: { primary: "http://127.0.0.1:8499" }\n\ntenants:\n  ' +
+        "- { name: " +
+        "Gamma Tenant, " +
+        "dbid: 103, " +
+        "upstream: ocs-two }\n",
     ];
-    expect(told(another)).toEqual(["new tenant Gamma Tenant (103) on ocs-two", "new upstream ocs-two"]);
-    expect(back(another)).toEqual(["tenant Gamma Tenant (103) is gone from ocs-two", "upstream ocs-two is gone"]);
+    expect(told(another)).toEqual(["tenant Gamma Tenant (103) added on ocs-two", "upstream ocs-two added"]);
+    expect(back(another)).toEqual(["tenant Gamma Tenant (103) removed from ocs-two", "upstream ocs-two removed"]);
     const client: Change = [
       "      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n",
-      "      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n      beta-new: { actions: [DoNotCall] }\n",
+      "      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n      beta-new: { actions: " +
+        "[DoNotCall] }\n",
     ];
     expect([told(client), back(client)]).toEqual([
-      ["Beta Tenant: new client beta-new with DoNotCall"],
-      ["Beta Tenant: client beta-new is gone"],
+      ["Beta Tenant: client beta-new added with DoNotCall"],
+      ["Beta Tenant: client beta-new removed"],
     ]);
   });
 
@@ -74,30 +82,30 @@ describe("what has changed in a config", () => {
       "upstreams.ocs-main.backup ~ -> http://127.0.0.1:18081",
     ],
     [
-      "a secret, which it does not tell",
+      "a changed secret without its value",
       ["-for-a-trial-only-not-a-secret-at-all", "-another-secret-that-nobody-must-see"],
-      "audit.index_key is another",
+      "audit.index_key changed",
     ],
     ["observing", ["fields: any", "mode: observe"], "Alpha Tenant: mode enforce -> observe"],
-  ])("tells %s as it would be written", (_what, change, sentence) => {
+  ])("show %s as written in the config", (_what, change, sentence) => {
     expect(told(change)).toEqual([sentence]);
   });
 
-  it("tells of the examples without what stands in them", () => {
+  it("mention changed policy tests without their content", () => {
     expect(told(['4155550100?req=DoNotCall", expect: allow', '4155550199?req=DoNotCall", expect: allow'])).toEqual([
-      "tests: other examples",
+      "tests: policy tests changed",
     ]);
     expect(told(["tests:\n", 'tests:\n  - { as: beta-ops, do: "GET /campaigngroups/208", expect: allow }\n'])).toEqual([
-      "tests 4 examples -> 5 examples",
+      "tests: 4 policy tests -> 5 policy tests",
     ]);
   });
 
-  it("tells which file has other content", () => {
+  it("name the files with changed content", () => {
     const one = readingOf(SAMPLE);
     const [[path, hash] = ["", undefined]] = [...one.files];
     expect(path).toMatch(/keys\.yaml$/);
     expect(differences({ settings: one.settings, files: new Map([[path, `${hash}0`]]) }, one)).toEqual([
-      "identity.keys.file: keys.yaml has changed",
+      "identity.keys.file: content of keys.yaml changed",
     ]);
   });
 });

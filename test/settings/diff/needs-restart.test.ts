@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { needsRestart } from "../../src/settings/restart.ts";
-import type { Settings } from "../../src/settings/schema.ts";
-import { mutated, read } from "./kit.ts";
+import { needsRestart } from "../../../src/settings/diff/needs-restart.ts";
+import type { Settings } from "../../../src/settings/schema/schema.ts";
+import { mutated, read } from "../kit.ts";
 
 type Change = readonly [from: string, to: string];
 
@@ -13,14 +13,15 @@ const settings = (...changes: readonly Change[]): Settings => {
 
 const REGISTRAR: Change = [
   "    connections: 4",
-  '    callbacks: { bind: "127.0.0.1:8444", allow_from: [127.0.0.1], registrars: [{ client: minter, tenants: [Alpha Tenant] }] }\n    connections: 4',
+  '    callbacks: { bind: "127.0.0.1:8444", allow_from: [127.0.0.1], registrars: [{ client: minter, tenants: ' +
+    "[Alpha Tenant] }] }\n    connections: 4",
 ];
 const SWAPPED: readonly Change[] = [
   ["name: Alpha Tenant", "name: Gamma Tenant"],
   ["name: Beta Tenant", "name: Alpha Tenant"],
 ];
 
-describe("a config that is read while the gateway runs", () => {
+describe("a config reloaded by a running gateway", () => {
   it.each<[string, readonly Change[], readonly Change[], number]>([
     ["the same as before", [REGISTRAR], [REGISTRAR], 0],
     [
@@ -29,7 +30,7 @@ describe("a config that is read while the gateway runs", () => {
       [REGISTRAR, ...SWAPPED],
       1,
     ],
-    ["with the names of two tenants exchanged, on nobody's list", [], [...SWAPPED], 0],
+    ["with the names of two tenants exchanged, on no registrar's list", [], [...SWAPPED], 0],
     [
       "with a registrar's list that names the same tenant by its new name",
       [REGISTRAR],
@@ -39,7 +40,7 @@ describe("a config that is read while the gateway runs", () => {
       ],
       1,
     ],
-  ])("%s has so many things that need a restart", (_what, before, after, count) => {
+  ])("%s has the expected number of changes that need a restart", (_what, before, after, count) => {
     expect(needsRestart(settings(...before), settings(...after)).map(({ path }) => path)).toEqual(
       Array.from({ length: count }, () => ["upstreams", "ocs-main", "callbacks"]),
     );

@@ -1,15 +1,19 @@
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { appendFileSync, readFileSync } from "node:fs";
+import { setTimeout as pass } from "node:timers/promises";
+import { mkdtemp, open, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createKey, hashOfKey, idOfKey } from "../../src/settings/key.ts";
-import { addKey, isLive, KeysFileError, readKeys, revokeKey, type KeyRecord } from "../../src/settings/keys-file.ts";
+import { createKey, hashOfKey, idOfKey } from "../../../src/settings/files/api-key.ts";
+import { FileEditError } from "../../../src/settings/files/edit-file.ts";
+import { addKey, isLive, readKeys, revokeKey } from "../../../src/settings/files/keys-file.ts";
+import type { KeyRecord } from "../../../src/settings/files/keys-rows.ts";
 
 const HASH = `sha256:${"ab".repeat(32)}`;
 const CREATED = Date.parse("2026-11-22T12:00:00Z");
 
-describe("a key", () => {
+describe("an API key", () => {
   it("has an id, 256 random bits and a check", () => {
     const { id, key, hash } = createKey();
     expect(key).toMatch(/^ocsgw_[0-9a-hjkmnp-tv-z]{8}_[A-Za-z0-9_-]{43}_[0-9a-f]{8}$/);
@@ -18,10 +22,9 @@ describe("a key", () => {
     expect(hashOfKey(key)).toBe(hash);
   });
 
-  it("is never the same twice", () =>
-    expect(new Set(Array.from({ length: 200 }, () => createKey().key)).size).toBe(200));
+  it("is unique", () => expect(new Set(Array.from({ length: 200 }, () => createKey().key)).size).toBe(200));
 
-  it("shows by its check that it was mistyped", () => {
+  it("is recognized as mistyped by its check", () => {
     const { key } = createKey();
     for (const at of [6, 20, 40, key.length - 1]) {
       const other = key[at] === "7" ? "8" : "7";
@@ -33,8 +36,11 @@ describe("a key", () => {
 });
 
 describe("readKeys", () => {
-  it("reads times as milliseconds and what is left out as null", () => {
-    const text = `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k2, client: a, hash: "sha256:${"0".repeat(64)}", created: 2026-11-22T12:00:00Z, expires: 2026-11-23T12:00:00Z, revoked: ~, tenants: [Alpha Tenant, "102"] }\n`;
+  it("reads times as milliseconds and absent values as null", () => {
+    const text =
+      `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k2, ` +
+      `client: a, hash: "sha256:${"0".repeat(64)}", created: 2026-11-22T12:00:00Z, expires: 2026-11-23T12:00:00Z, ` +
+      `revoked: ~, tenants: [Alpha Tenant, "102"] }\n`;
     expect(readKeys(text, "keys.yaml")).toEqual({
       ok: true,
       isEnded: false,
@@ -69,29 +75,31 @@ describe("readKeys", () => {
       138,
     ],
     [
-      "a time that is none",
+      "a malformed time",
       `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: yesterday }`,
       "OCSGW-6103",
       3,
       116,
     ],
     [
-      "an id twice",
-      `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k1, client: a, hash: "sha256:${"0".repeat(64)}", created: 2026-11-22T12:00:00Z }`,
+      "a duplicate id",
+      `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k1, ` +
+        `client: a, hash: "sha256:${"0".repeat(64)}", created: 2026-11-22T12:00:00Z }`,
       "OCSGW-6251",
       4,
       11,
     ],
     [
       "one key for two clients",
-      `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k2, client: b, hash: "${HASH}", created: 2026-11-22T12:00:00Z }`,
+      `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k2, ` +
+        `client: b, hash: "${HASH}", created: 2026-11-22T12:00:00Z }`,
       "OCSGW-6251",
       4,
       32,
     ],
     ["no version", "keys: []", "OCSGW-6102", 1, 1],
-    ["no YAML", "keys: [", "OCSGW-6002", 1, 8],
-    ["nothing", "", "OCSGW-6103", 1, 1],
+    ["invalid YAML", "keys: [", "OCSGW-6002", 1, 7],
+    ["an empty file", "", "OCSGW-6103", 1, 1],
   ])("refuses %s", (_, text, code, line, column) => {
     expect(readKeys(text, "keys.yaml")).toMatchObject({
       ok: false,
@@ -101,7 +109,7 @@ describe("readKeys", () => {
     });
   });
 
-  it("counts a key as live until it ends or is revoked", () => {
+  it("treats a key as valid until it expires or is revoked", () => {
     const key: KeyRecord = {
       id: "k",
       client: "a",
@@ -143,16 +151,17 @@ describe("the keys file", () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  it("is made for nobody else to read when there is none", async () => {
+  it("is created readable for its owner only", async () => {
     await addKey(file, record("k1"));
     expect(await keysNow()).toEqual([{ ...record("k1"), revoked: null }]);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
-  it("keeps comments, order and mode, and leaves nothing beside it", async () => {
+  it("keeps comments, order and mode, and leaves no temporary file", async () => {
     await writeFile(
       file,
-      `# ours\nversion: 1\nkeys:\n  # the first\n  - { id: k0, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z } # kept\n`,
+      `# ours\nversion: 1\nkeys:\n  # the first\n  - { id: k0, client: a, hash: "${HASH}", created: ` +
+        `2026-11-22T12:00:00Z } # kept\n`,
       { mode: 0o640 },
     );
     await addKey(file, { ...record("k1"), expires: CREATED + 1000 });
@@ -169,14 +178,14 @@ describe("the keys file", () => {
     expect(await readdir(directory)).toEqual(["keys.yaml"]);
   });
 
-  it("takes a key into the sample's empty list, one line each", async () => {
-    await writeFile(file, await readFile(new URL("../../config/keys.yaml", import.meta.url)));
+  it("gets one line per key in the sample's empty list", async () => {
+    await writeFile(file, await readFile(new URL("../../../config/keys.yaml", import.meta.url)));
     await addKey(file, record("k1"));
     await addKey(file, record("k2"));
     expect((await readFile(file, "utf8")).split("\n").filter((line) => line.startsWith("  - {"))).toHaveLength(2);
   });
 
-  it("is changed where a link leads", async () => {
+  it("is changed in place if it is a symbolic link", async () => {
     const link = join(directory, "link.yaml");
     await addKey(file, record("k1"));
     await symlink(file, link);
@@ -184,23 +193,63 @@ describe("the keys file", () => {
     expect((await keysNow()).map(({ id }) => id)).toEqual(["k1", "k2"]);
   });
 
-  it("keeps the first time of a revocation", async () => {
+  it("keeps the time of the first revocation", async () => {
     await addKey(file, record("k1"));
     expect(await revokeKey(file, "k1", CREATED)).toMatchObject({ revoked: null });
     expect(await revokeKey(file, "k1", CREATED + 5000)).toMatchObject({ revoked: CREATED });
     expect(await keysNow()).toMatchObject([{ revoked: CREATED }]);
   });
 
-  it("stays as it is when the change is refused", async () => {
+  it("is unchanged when the change is refused", async () => {
     await addKey(file, record("k1"));
     const before = await readFile(file, "utf8");
-    await expect(revokeKey(file, "k9")).rejects.toThrow(new KeysFileError(`${file} has no key k9`));
+    await expect(revokeKey(file, "k9")).rejects.toThrow(new FileEditError(`${file} has no key k9`));
     await writeFile(`${file}.lock`, "");
     await expect(addKey(file, record("k2"))).rejects.toThrow(/another command is changing/);
     expect(await readFile(file, "utf8")).toBe(before);
   });
 
-  it("is not changed when it is not valid", async () => {
+  it.each(["added", "revoked"])("keeps what another program writes in place while a key is %s", async (how) => {
+    for (const id of ["k1", "k2"]) await addKey(file, record(id));
+    const whole = await readFile(file, "utf8");
+    const other = await open(file, "w");
+    await other.write(whole.split("\n").slice(0, -2).join("\n") + "\n");
+    const changed = how === "added" ? addKey(file, record("k3")) : revokeKey(file, "k1", CREATED);
+    await pass(25);
+    await other.write(whole.split("\n").slice(-2).join("\n"));
+    await other.close();
+    await changed;
+    expect((await keysNow()).map(({ id }) => id)).toEqual(how === "added" ? ["k1", "k2", "k3"] : ["k1", "k2"]);
+    expect((await keysNow())[0]!.revoked).toBe(how === "added" ? null : CREATED);
+  });
+
+  it("keeps what another program writes between the reading and the replacement", async () => {
+    for (const id of ["k1", "k2"]) await addKey(file, record(id));
+    const created = {
+      valueOf: () => {
+        if (!readFileSync(file, "utf8").includes("# late")) appendFileSync(file, "  # late\n");
+        return CREATED;
+      },
+    };
+    await addKey(file, { ...record("k3"), created: created as unknown as number });
+    expect((await keysNow()).map(({ id }) => id)).toEqual(["k1", "k2", "k3"]);
+    expect(await readFile(file, "utf8")).toContain("# late");
+  });
+
+  it("is not changed while another program does not stop writing it", async () => {
+    await addKey(file, record("k1"));
+    let count = 0;
+    const timer = setInterval(() => appendFileSync(file, `# ${count++}\n`), 10);
+    try {
+      await expect(addKey(file, record("k2"))).rejects.toThrow("another program is writing");
+    } finally {
+      clearInterval(timer);
+    }
+    expect((await keysNow()).map(({ id }) => id)).toEqual(["k1"]);
+    expect(await readdir(directory)).toEqual(["keys.yaml"]);
+  });
+
+  it("is not changed if it is invalid", async () => {
     await writeFile(file, "version: 1\nkeys: [1]\n");
     await expect(addKey(file, record("k1"))).rejects.toMatchObject({ problems: [{ code: "OCSGW-6103" }] });
     expect(await readFile(file, "utf8")).toBe("version: 1\nkeys: [1]\n");

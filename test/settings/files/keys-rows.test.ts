@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createKey } from "../../src/settings/key.ts";
-import { addKey, readKeys, revokeKey } from "../../src/settings/keys-file.ts";
-import { readRows } from "../../src/settings/keys-rows.ts";
+import { createKey } from "../../../src/settings/files/api-key.ts";
+import { addKey, readKeys, revokeKey } from "../../../src/settings/files/keys-file.ts";
+import { readRows } from "../../../src/settings/files/keys-rows.ts";
 
 /** A comment that is no row's: with it the file is read as YAML. */
 const asYaml = (text: string): string => `# é\n${text}`;
@@ -79,14 +79,14 @@ const row = fc
   )
   .map(
     ([id, client, hash, created, expires, tenants, revoked, rest]) =>
-      `  - { id: ${id}, client: ${client}, hash: sha256:${String(hash).repeat(64)}, created: ${created}` +
-      `${expires === null ? "" : `, expires: ${expires}`}${tenants === null ? "" : `, tenants: ${tenants}`}` +
-      `${revoked === null ? "" : `, revoked: ${revoked}`} }${rest}\n`,
+      `  - { id: ${id}, client: ${client}, hash: sha256:${String(hash).repeat(64)}, created: ` +
+      `${created}${expires === null ? "" : `, expires: ${expires}`}${tenants === null ? "" : `, tenants: ${tenants}`}${revoked === null ? "" : `, revoked: ${revoked}`} ` +
+      `}${rest}\n`,
   );
 const between = mostly(["", "\n", "# a comment\n", "   # c\n", "\t\n", "end: true\n", "  text: x\n", "---\n", "...\n"]);
 
-describe("rows of a keys file", () => {
-  it("are read as YAML reads them, or not at all", () => {
+describe("the lines of a keys file", () => {
+  it("are parsed like YAML, or not at all", () => {
     let asRows = 0;
     fc.assert(
       fc.property(fc.array(fc.tuple(row, between), { minLength: 1, maxLength: 3 }), fc.boolean(), (rows, cut) => {
@@ -105,7 +105,7 @@ describe("rows of a keys file", () => {
     expect(asRows).toBeGreaterThan(100);
   });
 
-  it("are what ocsgw keys writes", async () => {
+  it("are parsed as `ocsgw keys` writes them", async () => {
     const dir = await mkdtemp(join(tmpdir(), "ocsgw-rows-"));
     try {
       const file = join(dir, "keys.yaml");
@@ -136,7 +136,7 @@ describe("rows of a keys file", () => {
     }
   });
 
-  it("may end with the marker, and nothing may follow it", () => {
+  it("may end with the end marker, which nothing may follow", () => {
     const one = `version: 1\nkeys:\n  - { id: a, client: a, hash: sha256:${"0".repeat(64)}, created: 2026-11-22T12:00:00Z }\n`;
     expect(readKeys(one, "k")).toMatchObject({ ok: true, isEnded: false });
     for (const text of [`${one}end: true\n`, asYaml(`${one}end: true\n`)])

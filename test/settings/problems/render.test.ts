@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Problem } from "../../src/settings/problem.ts";
-import { renderProblem } from "../../src/settings/render.ts";
-import { mutated, problemsIn } from "./kit.ts";
+import type { Problem } from "../../../src/settings/problems/problem.ts";
+import { renderProblem } from "../../../src/settings/problems/render.ts";
+import { mutated, problemsIn } from "../kit.ts";
 
 const problem: Problem = {
   severity: "error",
@@ -15,8 +15,8 @@ const problem: Problem = {
 };
 const plain = (of: Problem, text: string | undefined): string => renderProblem(of, text, { colour: false });
 
-describe("a problem on a terminal", () => {
-  it("shows the line, a caret under what is meant, the path and the help", () => {
+describe("a rendered problem", () => {
+  it("shows the line, a caret under the value, the path and the help", () => {
     expect(plain(problem, "a:\n  bad: 1\n")).toBe(
       [
         "error[OCSGW-6101]: unknown key `b`",
@@ -29,7 +29,7 @@ describe("a problem on a terminal", () => {
     );
   });
 
-  it("shows the other place first when it stands first, with dots between", () => {
+  it("shows the other place first if it precedes, with dots between", () => {
     const text = `a: one\n${"x: 1\n".repeat(9)}b: one\n`;
     expect(
       plain({ ...problem, line: 11, column: 4, also: { line: 1, column: 4, message: "first here" } }, text),
@@ -38,7 +38,7 @@ describe("a problem on a terminal", () => {
     );
   });
 
-  it("shows one line once when both places stand in it", () => {
+  it("shows a line once if both places are in it", () => {
     expect(
       plain(
         { ...problem, line: 1, column: 13, also: { line: 1, column: 6, message: "the rate" } },
@@ -47,7 +47,7 @@ describe("a problem on a terminal", () => {
     ).toContain(["1 | a: { 50/s, b: 1 }", "  |      ---- the rate", "  |             ^", "  = note"].join("\n"));
   });
 
-  it("keeps secrets to itself, and shows where they come from", () => {
+  it("hides secrets, but shows their source", () => {
     const shown = (line: string): string => plain({ ...problem, line: 1, column: 1 }, line).split("\n")[2] ?? "";
     expect(shown("index_key: hunter2-hunter2 # x")).toBe("1 | index_key: ••••••••••••••• # x");
     expect(shown('x: { redis: "redis://u:hunter2@h", b: 1 }')).not.toContain("hunter2");
@@ -66,7 +66,7 @@ describe("a problem on a terminal", () => {
       expect(shown(line)).not.toContain("hunter2");
   });
 
-  it("keeps a secret to itself that stands in a line of its own", () => {
+  it("hides a secret on a separate line", () => {
     const text = mutated([
       "index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}",
       "index_key:\n    hunter2-hunter2-hunter2",
@@ -94,20 +94,20 @@ describe("a problem on a terminal", () => {
     expect(line[mark.indexOf("^")]).toBe(" ");
   });
 
-  it("lets no control character through", () => {
+  it("contains no control character", () => {
     expect(plain({ ...problem, line: 1, column: 1 }, "a: \u001B[31m\u202Ered")).toContain("1 | a: \uFFFD[31m\uFFFDred");
     expect(plain(problem, undefined)).toBe(
       "error[OCSGW-6101]: unknown key `b`\n--> c.yaml:2:3\n = note: a.b\nhelp: did you mean `c`?",
     );
   });
 
-  it("is coloured on demand", () => {
+  it("has colours if requested", () => {
     expect(renderProblem(problem, "a:\n  bad: 1\n", { colour: true })).toContain(
       "\u001B[31merror[OCSGW-6101]\u001B[0m",
     );
   });
 
-  it("never prints a secret of a broken file", () => {
+  it("never contains a secret of a malformed file", () => {
     const text = mutated([
       "index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}",
       "index_key: [hunter2hunter2]\n  index_key: hunter2hunter2",

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { mutated, placeOf, problemsIn, read, SAMPLE } from "./kit.ts";
+import { mutated, placeOf, problemsIn, read, SAMPLE } from "../kit.ts";
 
 type Change = readonly [from: string, to: string];
-/** `at`: the piece of the changed text that is pointed at; `also`: the other piece. A number is which one of several. */
+/**
+ * `at`: the piece of the changed text that is pointed at; `also`: the other piece. A number is which one of several.
+ */
 type Case = {
   readonly says: string;
   readonly changes: readonly Change[];
@@ -32,7 +34,13 @@ const MTLS = (rest: string): Change => [
 ];
 const ISSUERS = (one: string, two: string): Change => [
   "  # jwt:\n",
-  `  jwt:\n    - { name: one, issuer: "https://one.example/", audience: us, jwks_uri: "https://one.example/jwks"${one} }\n    - { name: two, issuer: "https://two.example/", audience: us, jwks_uri: "https://two.example/jwks"${two} }\n  # jwt:\n`,
+  `  jwt:\n    - { name: one, issuer: "https://one.example/", ` +
+    "audience: us, " +
+    "jwks_uri: " +
+    `"https://one.example/jwks"${one} }\n    - { name: two, issuer: ` +
+    `"https://two.example/", ` +
+    "audience: us, " +
+    `jwks_uri: "https://two.example/jwks"${two} }\n  # jwt:\n`,
 ];
 const CALLBACKS = (rest: string): Change => [
   "    connections: 4",
@@ -60,6 +68,7 @@ const ERRORS: readonly Case[] = [
     changes: [["records: unscoped\n    fields", "records: registered\n    fields"]],
     code: "OCSGW-6292",
     at: ["registered"],
+    help: /add callbacks to the upstream, with .* registrars: \[\{ client: NAME, tenants: \["Alpha Tenant"\] \}\]/,
   },
   {
     says: "registered without a registrar of this tenant",
@@ -69,9 +78,10 @@ const ERRORS: readonly Case[] = [
     ],
     code: "OCSGW-6292",
     at: ["registered"],
+    help: /add the tenant to a client/,
   },
   {
-    says: "a registrar of a tenant that is not there",
+    says: "a registrar of an unknown tenant",
     changes: [REGISTRAR("{ client: minter, tenants: [Alpha Tennant] }")],
     code: "OCSGW-6293",
     at: ["Alpha Tennant"],
@@ -85,14 +95,14 @@ const ERRORS: readonly Case[] = [
     also: ["{ actions: [AddRecord, DoNotCall"],
   },
   {
-    says: "a registrar twice",
+    says: "a duplicate registrar",
     changes: [REGISTRAR("{ client: minter, tenants: [Alpha Tenant] }, { client: minter, tenants: [Beta Tenant] }")],
     code: "OCSGW-6295",
     at: ["minter", 1],
     also: ["minter"],
   },
   {
-    says: "callbacks that everyone may call",
+    says: "callbacks open to all networks",
     changes: [
       ["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [0.0.0.0/0] }\n    connections: 4'],
     ],
@@ -100,53 +110,55 @@ const ERRORS: readonly Case[] = [
     at: ["0.0.0.0/0"],
   },
   {
-    says: "a certificate of the callbacks that is not there",
+    says: "a missing certificate of the callbacks",
     changes: [CALLBACKS('bind: "127.0.0.1:8444", tls: { cert: no-such.crt, key: keys.yaml }')],
     code: "OCSGW-6252",
     at: ["no-such.crt"],
   },
   {
-    says: "a quorum of witnesses that are not there",
+    says: "a quorum without witnesses",
     changes: [CHECKPOINT("witness_quorum: 1")],
     code: "OCSGW-6278",
     at: ["1 }"],
-    message: /1 witness must cosign, and no witness is listed/,
+    message: /witness_quorum is 1, but the number of configured witnesses is 0/,
   },
   {
     says: "a quorum larger than the list",
     changes: [CHECKPOINT(`witness_quorum: 2, witnesses: [{ url: "https://w.example/", key: "${WITNESS}" }]`)],
     code: "OCSGW-6278",
     at: ["2, witnesses"],
-    message: /1 witness is listed/,
+    message: /witness_quorum is 2, but the number of configured witnesses is 1/,
   },
   {
-    says: "one witness twice",
+    says: "a duplicate witness",
     changes: [
       CHECKPOINT(
-        `witnesses: [{ url: "https://w.example/", key: "${WITNESS}" }, { url: "https://v.example/", key: "${WITNESS}" }]`,
+        `witnesses: [{ url: "https://w.example/", key: "${WITNESS}" }, { url: "https://v.example/", key: ` +
+          `"${WITNESS}" }]`,
       ),
     ],
     code: "OCSGW-6103",
     at: ["[{ url"],
-    message: /expected every witness once/,
+    message: /expected each witness only once$/,
   },
   {
     says: "one witness under two names",
     changes: [
       CHECKPOINT(
-        `witnesses: [{ url: "https://w.example/", key: "${WITNESS}" }, { url: "https://w.example/", key: "${RENAMED}" }]`,
+        `witnesses: [{ url: "https://w.example/", key: "${WITNESS}" }, { url: "https://w.example/", key: ` +
+          `"${RENAMED}" }]`,
       ),
     ],
     code: "OCSGW-6103",
     at: ["[{ url"],
-    message: /expected every witness once/,
+    message: /expected each witness only once$/,
   },
   {
-    says: "a witness's key that was cut",
+    says: "a truncated witness's key",
     changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS.slice(0, -4)}" }]`)],
     code: "OCSGW-6103",
     at: ['"witness.example'],
-    message: /a key of this type has 32 bytes, this one 29/,
+    message: /a key of this type has 32 bytes, but this one has 29/,
   },
   {
     says: "a witness's key with another id",
@@ -155,29 +167,29 @@ const ERRORS: readonly Case[] = [
     ],
     code: "OCSGW-6103",
     at: ['"witness.example'],
-    message: /it says id 00000000, and its bytes give/,
+    message: /the id 00000000 does not match the key, whose id is 4f720a69/,
   },
   {
     says: "a witness's key under another name",
     changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS.replace("audit", "other")}" }]`)],
     code: "OCSGW-6103",
     at: ['"witness.example'],
-    message: /a part of it was changed or cut/,
+    message: /the line was changed or truncated/,
   },
   {
-    says: "a journal's key as a witness's",
+    says: "a journal's key as a witness's key",
     changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${LOG_KEY}" }]`)],
     code: "OCSGW-6103",
     at: ['"witness.example'],
     message:
-      /this one signs checkpoints \(type 0x01\).* write witness\.example\/audit\+4f720a69\+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs/,
+      /this is the key of a journal, which signs checkpoints \(type 0x01\).* write witness\.example\/audit\+4f720a69\+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs/,
   },
   {
-    says: "a witness's key of a type that is not known",
+    says: "a witness's key of an unknown type",
     changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "witness.example/audit+00000000+AkFBQUE=" }]`)],
     code: "OCSGW-6103",
     at: ['"witness.example'],
-    message: /of type 0x02, and 0x04 \(Ed25519\) and 0x06 \(ML-DSA-44\) are known/,
+    message: /has type 0x02, but only 0x04 \(Ed25519\) and 0x06 \(ML-DSA-44\) are supported/,
   },
   {
     says: "a witness without a key",
@@ -186,32 +198,32 @@ const ERRORS: readonly Case[] = [
     at: ["{ url"],
   },
   {
-    says: "a witness at no address",
+    says: "a witness without an address",
     changes: [CHECKPOINT(`witnesses: [{ url: "w.example", key: "${WITNESS}" }]`)],
     code: "OCSGW-6103",
     at: ['"w.example"'],
   },
   {
-    says: "a timestamp authority whose certificates are not there",
+    says: "a timestamp authority whose certificates are missing",
     changes: [CHECKPOINT('timestamp: { url: "http://tsa.example/", ca: no-such.pem }')],
     code: "OCSGW-6252",
     at: ["no-such.pem"],
   },
   {
-    says: "a timestamp authority with a file that is no certificate",
+    says: "a timestamp authority with a file that is not a certificate",
     changes: [CHECKPOINT('timestamp: { url: "http://tsa.example/", ca: keys.yaml }')],
     code: "OCSGW-6261",
     at: ["keys.yaml }"],
   },
   {
-    says: "a mirror of the journal, which was never written",
+    says: "the removed key audit.postgres",
     changes: [TAIL("  postgres: postgres://db/audit")],
     code: "OCSGW-6101",
     at: ["postgres:"],
     help: /audit export/,
   },
   {
-    says: "shared state, which there never was",
+    says: "the removed key shared",
     changes: [TAIL("shared: { redis: redis://r }")],
     code: "OCSGW-6101",
     at: ["shared:"],
@@ -224,7 +236,7 @@ const ERRORS: readonly Case[] = [
     at: ["cert: keys"],
   },
   {
-    says: "two tenants of one name",
+    says: "two tenants with one name",
     changes: [["name: Beta Tenant", "name: Alpha Tenant"]],
     code: "OCSGW-6201",
     at: ["Alpha Tenant", 1],
@@ -238,22 +250,22 @@ const ERRORS: readonly Case[] = [
     also: ["Alpha Tenant"],
   },
   {
-    says: "two tenants of one DBID",
+    says: "two tenants with one DBID",
     changes: [["dbid: 102", "dbid: 101"]],
     code: "OCSGW-6202",
     at: ["101", 1],
     also: ["101"],
   },
   {
-    says: "an upstream that does not exist",
+    says: "an unknown upstream",
     changes: [BETA_UPSTREAM],
     code: "OCSGW-6203",
     at: ["ocs-two"],
-    message: /no upstream "ocs-two"/,
-    help: /known here: ocs-main/,
+    message: /unknown upstream "ocs-two"/,
+    help: /known: ocs-main/,
   },
   {
-    says: "an upstream misspelt",
+    says: "a misspelled upstream",
     changes: [["upstream: ocs-main\n    clients:\n      beta", "upstream: ocs-mian\n    clients:\n      beta"]],
     code: "OCSGW-6203",
     at: ["ocs-mian"],
@@ -268,12 +280,12 @@ const ERRORS: readonly Case[] = [
     message: /belongs to two tenants/,
   },
   {
-    says: "a campaign group twice in one tenant",
+    says: "a duplicate campaign group in one tenant",
     changes: [["dbid: 115", "dbid: 106"]],
     code: "OCSGW-6204",
     at: ["106, name", 1],
     also: ["106, name"],
-    message: /stands twice/,
+    message: /is listed twice/,
   },
   {
     says: "a campaign group's name in two tenants",
@@ -297,20 +309,20 @@ const ERRORS: readonly Case[] = [
     also: ["Alpha Campaign,"],
   },
   {
-    says: "a list in two tenants, folded",
+    says: "a list in two tenants, differing in case",
     changes: [["lists: [Beta List]", 'lists: ["ALPHA\u00A0LIST"]']],
     code: "OCSGW-6208",
     at: ['"ALPHA'],
     also: ["Alpha List,"],
-    help: /case, width or blanks/,
+    help: /case, width or spaces/,
   },
   {
-    says: "a list twice in one tenant",
+    says: "a duplicate list in one tenant",
     changes: [["lists: [Beta List]", "lists: [Beta List, beta list]"]],
     code: "OCSGW-6208",
     at: ["beta list"],
     also: ["Beta List"],
-    message: /stands twice/,
+    message: /is listed twice/,
   },
   {
     says: "a name in two tenants whose upstreams are one OCS",
@@ -331,7 +343,7 @@ const ERRORS: readonly Case[] = [
     help: /its groups: 106, 115/,
   },
   {
-    says: "one client under two tenants that it cannot tell apart",
+    says: "a client of two tenants that it cannot distinguish",
     changes: [
       ANOTHER('primary: "https://ocs2.example:1"'),
       [
@@ -350,7 +362,7 @@ const ERRORS: readonly Case[] = [
     code: "OCSGW-6211",
     at: ['"101"'],
     also: ["101"],
-    message: /could be taken for "Alpha Tenant"/,
+    message: /is also the DBID of the tenant "Alpha Tenant"/,
   },
   {
     says: "a tenant named like another's DBID in wide digits",
@@ -360,7 +372,7 @@ const ERRORS: readonly Case[] = [
     also: ["102"],
   },
   {
-    says: "a tenant named like the DBID of one on another OCS",
+    says: "a tenant named like the DBID of a tenant on another OCS",
     changes: [BETA_UPSTREAM, ANOTHER('primary: "https://ocs2.example:1"'), ["name: Beta Tenant", 'name: "101"']],
     code: "OCSGW-6211",
     at: ['"101"'],
@@ -405,11 +417,12 @@ const ERRORS: readonly Case[] = [
     at: ["http://ocs2"],
   },
   {
-    says: "a cipher list of which OpenSSL knows nothing",
+    says: "a cipher list unknown to OpenSSL",
     changes: [
       [
         "primary: http://127.0.0.1:18080",
-        'primary: https://127.0.0.1:18443\n    tls: { ciphers: NOPE, pins: ["sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] }',
+        "primary: https://127.0.0.1:18443\n    tls: { ciphers: NOPE, pins: " +
+          '["sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] }',
       ],
     ],
     code: "OCSGW-6280",
@@ -424,7 +437,7 @@ const ERRORS: readonly Case[] = [
     also: ["http://127.0.0.1:18080"],
   },
   {
-    says: "everyone as a trusted proxy",
+    says: "all addresses as trusted proxies",
     changes: [["    max_body: 64KiB", "    trusted_proxies: [{ from: [10.0.0.7, 0.0.0.0/0], sends: forwarded }]"]],
     code: "OCSGW-6237",
     at: ["[10.0.0.7, 0.0.0.0/0]"],
@@ -437,7 +450,7 @@ const ERRORS: readonly Case[] = [
     at: ["closes"],
   },
   {
-    says: "a backup that is the primary",
+    says: "a backup with the primary's address",
     changes: [["    connections: 4", "    backup: https://127.0.0.1:18080\n    connections: 4"]],
     code: "OCSGW-6224",
     at: ["https://127.0.0.1:18080"],
@@ -508,10 +521,10 @@ const ERRORS: readonly Case[] = [
     also: ["127.0.0.1:9640", 1],
   },
   {
-    says: "two listeners of one name",
+    says: "two listeners with one name",
     changes: [SECOND_LISTENER('name: clients, bind: "127.0.0.1:0", tls: none')],
     code: "OCSGW-6232",
-    at: ["clients", 1],
+    at: ["clients", 2],
     also: ["clients"],
   },
   {
@@ -562,7 +575,7 @@ const ERRORS: readonly Case[] = [
     at: ['"http://idp.example/k"'],
   },
   {
-    says: "one issuer twice",
+    says: "a duplicate issuer",
     changes: [
       ISSUER(", jwks_file: keys.yaml"),
       ["  # jwt:\n", '    - { name: idp2, issuer: "https://idp.example/", audience: them, jwks_file: keys.yaml }\n'],
@@ -597,14 +610,15 @@ const ERRORS: readonly Case[] = [
       ["http://127.0.0.1:18080", "http://10.1.2.3:18080\n    allow_plaintext: true"],
       [
         "index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}",
-        "index_key: [{ epoch: t1, secret: a-key-of-this-site-and-32-characters }, { epoch: t2, secret: for-a-trial-only-not-a-secret-at-all }]",
+        "index_key: [{ epoch: t1, secret: a-key-of-this-site-and-32-characters }, { epoch: t2, secret: " +
+          "for-a-trial-only-not-a-secret-at-all }]",
       ],
     ],
     code: "OCSGW-6270",
     at: ["for-a-trial-only-not-a-secret-at-all }"],
   },
   {
-    says: "the trial key where OCS announces records from elsewhere",
+    says: "the trial key with an OCS that announces records from another host",
     changes: [CALLBACKS('bind: "10.0.0.7:8444", allow_from: [10.0.0.5/32]')],
     code: "OCSGW-6270",
     at: ["${OCSGW_INDEX_KEY"],
@@ -616,7 +630,7 @@ const ERRORS: readonly Case[] = [
     at: ["${OCSGW_INDEX_KEY"],
   },
   {
-    says: "the trial key with a backup elsewhere",
+    says: "the trial key with a backup on another host",
     changes: [
       ["    # backup: https://ocs2.example.internal:8443\n", "    backup: https://ocs2.example.internal:8443\n"],
     ],
@@ -624,40 +638,40 @@ const ERRORS: readonly Case[] = [
     at: ["${OCSGW_INDEX_KEY"],
   },
   {
-    says: "an index key that is guessed",
+    says: "an index key that can be guessed",
     changes: [["-for-a-trial-only-not-a-secret-at-all", "-short"]],
     code: "OCSGW-6269",
     at: ["${OCSGW_INDEX_KEY:-short}"],
   },
   {
-    says: "a journal's name that is no name of a key",
+    says: "a journal's name that is not a key name",
     changes: [["ocsgw.example.com/main", "ocsgw+main"]],
     code: "OCSGW-6103",
     at: ["ocsgw+main"],
   },
   {
-    says: "a key set that is none",
+    says: "an invalid key set",
     changes: [ISSUER(", jwks_file: keys.yaml")],
     code: "OCSGW-6267",
     at: ["keys.yaml", 1],
     message: /it is not JSON/,
   },
   {
-    says: "a certificate that is not there",
+    says: "a missing certificate",
     changes: [["tls: none\n", "tls: { cert: no-such.crt, key: keys.yaml }\n"]],
     code: "OCSGW-6252",
     at: ["no-such.crt"],
     message: /no such file/,
   },
   {
-    says: "an issuer for a tenant that there is not",
+    says: "an issuer for an unknown tenant",
     changes: [ISSUERS(", tenants: [Alpha Tennant]", ', tenants: ["102"]')],
     code: "OCSGW-6245",
     at: ["Alpha Tennant"],
     help: /did you mean `Alpha Tenant`/,
   },
   {
-    says: "a certificate for a tenant that there is not",
+    says: "a certificate for an unknown tenant",
     changes: [MTLS("client: alpha-ors, tenants: [Gamma]")],
     code: "OCSGW-6245",
     at: ["Gamma"],
@@ -675,10 +689,17 @@ const ERRORS: readonly Case[] = [
     at: ["a.crl"],
   },
   {
-    says: "a pattern that takes every name",
+    says: "a pattern that matches every name",
     changes: [["  # jwt:\n", '  mtls: [{ name: ca, san_dns: "*", client: alpha-ors }]\n']],
     code: "OCSGW-6247",
     at: ['"*"'],
+  },
+  {
+    says: "a session that ends without use after it has ended in any case",
+    changes: [ADMIN("{ bind: 127.0.0.1:9640, session: { idle: 2h, longest: 1h } }")],
+    code: "OCSGW-6238",
+    at: ["2h, longest"],
+    also: ["1h } }"],
   },
 ];
 
@@ -692,7 +713,7 @@ const WARNINGS: readonly Case[] = [
     code: "OCSGW-6317",
     at: ["101", 1],
     also: ["101"],
-    message: /Do-Not-Calls in one sequence/,
+    message: /Do-Not-Calls of a DBID in one sequence/,
   },
   {
     says: "an upstream without tenants",
@@ -705,7 +726,9 @@ const WARNINGS: readonly Case[] = [
     changes: [
       [
         "primary: http://127.0.0.1:18080",
-        'primary: https://127.0.0.1:18443\n    tls: { min_version: "1.0", pins: ["sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] }',
+        "primary: https://127.0.0.1:18443\n    tls: { min_version: " +
+          '"1.0", pins: ' +
+          '["sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] }',
       ],
     ],
     code: "OCSGW-6319",
@@ -713,14 +736,14 @@ const WARNINGS: readonly Case[] = [
     help: /raise min_version/,
   },
   {
-    says: "an OCS for which anybody may vouch",
+    says: "an OCS whose certificate any public CA may issue",
     changes: [["http://127.0.0.1:18080", "https://ocs.example:8443"]],
     code: "OCSGW-6316",
     at: ["ocs-main:"],
     help: /tls\.ca/,
   },
   {
-    says: "one client spelt two ways",
+    says: "one client with two spellings",
     changes: [
       ["beta-crm:", "Alpha-ORS:"],
       ["as: beta-crm", "as: beta-ops"],
@@ -736,17 +759,17 @@ const WARNINGS: readonly Case[] = [
     at: ["${OCSGW_INDEX_KEY:-short"],
   },
   {
-    says: "a share that is nothing beside another",
+    says: "a share that is negligible beside another",
     changes: [
       ["    records: unscoped\n    limits:\n      requests: { rate: 50/s }", "    records: unscoped\n    share: 101"],
     ],
     code: "OCSGW-6314",
     at: ["name: Alpha Tenant"],
     also: ["101", 1],
-    message: /less than one turn in a hundred/,
+    message: /fewer than one turn in a hundred/,
   },
   {
-    says: "more tenants than their lanes can take in turns",
+    says: "more tenants than their lanes can serve",
     changes: [
       ["connections: 4", "connections: 1"],
       [
@@ -759,11 +782,11 @@ const WARNINGS: readonly Case[] = [
     help: /connections to 2 or more/,
   },
   {
-    says: "a keys file that is not there yet",
+    says: "a keys file that does not exist yet",
     changes: [["file: keys.yaml", "file: none-yet.yaml"]],
     code: "OCSGW-6304",
     at: ["none-yet.yaml"],
-    help: /ocsgw keys create/,
+    help: /^ocsgw keys create -c \S*ocsgw\.yaml --client NAME creates the file$/,
   },
   {
     says: "clients without keys",
@@ -771,16 +794,17 @@ const WARNINGS: readonly Case[] = [
     code: "OCSGW-6305",
     at: ["keys.yaml"],
     message: /alpha-ors, alpha-ops, beta-crm, beta-ops/,
+    help: /^ocsgw keys create -c \S*ocsgw\.yaml --client alpha-ors$/,
   },
   {
-    says: "client certificates that nobody asks for",
+    says: "client certificates that no listener requests",
     changes: [MTLS("client: alpha-ors")],
     code: "OCSGW-6309",
     at: ["mtls: [{"],
     help: /client_ca/,
   },
   {
-    says: "a certificate's client who stands nowhere",
+    says: "a certificate rule for an unknown client",
     changes: [MTLS("client: alpha-orz")],
     code: "OCSGW-6307",
     at: ["alpha-orz"],
@@ -794,7 +818,7 @@ const WARNINGS: readonly Case[] = [
     help: /tenants/,
   },
   {
-    says: "a tenant alone on its OCS that hears nothing of its records",
+    says: "a tenant alone on its OCS without callbacks",
     changes: [
       BETA_UPSTREAM,
       ANOTHER('primary: "https://ocs2.example:1"'),
@@ -824,16 +848,10 @@ const WARNINGS: readonly Case[] = [
     at: ["0.0.0.0:9700"],
   },
   {
-    says: "the listener of probes open to everybody by a network of all",
+    says: "the listener of probes open to everybody by a /0 network",
     changes: [ADMIN("{ bind: 127.0.0.1:9640, probes: { bind: 0.0.0.0:9700, allow_from: [0.0.0.0/0] } }")],
     code: "OCSGW-6236",
     at: ["0.0.0.0:9700"],
-  },
-  {
-    says: "users of the admin listener",
-    changes: [ADMIN("{ bind: 127.0.0.1:9640, users: { file: admins.yaml } }")],
-    code: "OCSGW-6410",
-    at: ["{ file"],
   },
 ];
 
@@ -869,11 +887,11 @@ describe("the rules", () => {
 
   it.each<[string, readonly Change[]]>([
     [
-      "plain http to another host when that is stated",
+      "plain http to another host with allow_plaintext",
       [["http://127.0.0.1:18080", "http://10.1.2.3:18080\n    allow_plaintext: true"]],
     ],
     [
-      "no TLS behind a proxy that is named",
+      "no TLS behind a listed proxy",
       [["bind: 127.0.0.1:8443\n    tls: none", "bind: 0.0.0.0:8443\n    tls: none\n    allow_from: [10.0.0.0/8]"]],
     ],
     ["no TLS on IPv6 loopback", [["bind: 127.0.0.1:8443", 'bind: "[::1]:8443"']]],
@@ -883,7 +901,7 @@ describe("the rules", () => {
     ],
     ["two listeners on two addresses", [SECOND_LISTENER('name: other, bind: "127.0.0.2:8443", tls: none')]],
     [
-      "dedicated on an OCS of its own",
+      "dedicated on a separate OCS",
       [
         BETA_UPSTREAM,
         ANOTHER(`primary: "https://ocs2.example:8443", tls: { pins: ["sha256:${"A".repeat(43)}="] }`),
@@ -907,23 +925,24 @@ describe("the rules", () => {
       [ADMIN("{ bind: 127.0.0.1:9640, probes: { bind: 0.0.0.0:9641, allow_from: [10.0.0.0/8] } }")],
     ],
     ["the admin listener on loopback without TLS", [ADMIN('{ bind: "[::1]:9640", tls: none }')]],
-  ])("let pass %s", (_, changes) => {
+  ])("accept %s", (_, changes) => {
     expect(problemsIn(ofASite(...changes)).filter(({ code }) => code !== "OCSGW-6305")).toEqual([]);
   });
 
-  it("let the sample's trial key pass on loopback, and as an older epoch, whose tokens may be searched", () => {
+  it("accept the trial key of the samples on loopback, and as an older epoch", () => {
     const older = mutated(
       ["http://127.0.0.1:18080", "http://10.1.2.3:18080\n    allow_plaintext: true"],
       [
         "index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}",
-        "index_key: [{ epoch: t1, secret: for-a-trial-only-not-a-secret-at-all }, { epoch: t2, secret: a-key-of-this-site-and-32-characters }]",
+        "index_key: [{ epoch: t1, secret: for-a-trial-only-not-a-secret-at-all }, { epoch: t2, secret: " +
+          "a-key-of-this-site-and-32-characters }]",
       ],
     );
     for (const text of [mutated(), mutated(["bind: 127.0.0.1:8443", 'bind: "[::1]:8443"']), older])
       expect(problemsIn(text).filter(({ code }) => code === "OCSGW-6270")).toEqual([]);
   });
 
-  it("tell every problem at once, errors first in the order of the file", () => {
+  it("report all problems at once, errors first, in file order", () => {
     const text = mutated(
       ["max_body", "max_bodi"],
       ["dbid: 102", "dbid: 101"],
@@ -941,14 +960,14 @@ describe("the rules", () => {
     ]);
   });
 
-  it("draw no conclusion from what is malformed", () => {
+  it("do not report as missing what may only be malformed or misspelled", () => {
     const codes = (...changes: readonly Change[]): readonly string[] =>
       problemsIn(mutated(...changes))
         .filter(({ severity }) => severity === "error")
         .map(({ code }) => code);
     expect(
       codes(["    records: unscoped\n    limits", "    record: unscoped\n    limits"]),
-      "no 6222 beside the misspelt key",
+      "no 6222 with the misspelled key",
     ).toEqual(["OCSGW-6101"]);
     expect(
       codes(["campaign_groups:\n      - { dbid: 106,", "campaign_groups:\n      - { dbid: none,"]),
@@ -962,14 +981,14 @@ describe("the rules", () => {
     ["a limit above all that listens", 20_000, "max_body: 64KiB", undefined],
     ["a limit below it", 4096, "max_body: 64KiB", 3874],
     ["a limit below it and fewer connections", 4096, "max_body: 64KiB\n    max_connections: 3000", undefined],
-  ])("compare connections with descriptors: %s", (_what, limit, listener, taken) => {
+  ])("compare the connections with the limit of file descriptors: %s", (_what, limit, listener, taken) => {
     const text = mutated(["max_body: 64KiB", listener]);
     const found = problemsIn(text, { descriptorLimit: () => limit }).find(({ code }) => code === "OCSGW-6318");
     if (taken === undefined) return expect(found).toBeUndefined();
     expect(found).toMatchObject({
       severity: "warning",
-      message: expect.stringContaining(`will take ${taken} connections, not 10000`) as string,
-      help: expect.stringMatching(/raise the limit to 10344/) as string,
+      message: expect.stringContaining(`would accept ${taken} connections instead of 10000`) as string,
+      help: expect.stringMatching(/raise the gateway's limit to 10344/) as string,
     });
   });
 
@@ -983,36 +1002,72 @@ describe("the rules", () => {
       "110s",
     ],
     ["a long queue", ["queue: { max: 200, max_wait: 5s }", "queue: { max_wait: 1h }"], "max_wait", "3630s"],
-  ])("say when a stop takes longer than deploy/ gives it: %s", (_what, change, key, seconds) => {
+  ])("warn if stopping takes longer than deploy/ allows: %s", (_what, change, key, seconds) => {
     const found = problemsIn(mutated(change)).find(({ code }) => code === "OCSGW-6330");
     expect(found).toMatchObject({
       severity: "warning",
       path: expect.stringMatching(new RegExp(`\\.${key}$`)) as string,
-      message: expect.stringContaining(`may take ${seconds} to stop`) as string,
+      message: expect.stringContaining(`may need ${seconds} to stop`) as string,
     });
     expect(found!.help).toContain(
-      `TimeoutStopSec (systemd), stop_grace_period (compose) or terminationGracePeriodSeconds (Kubernetes) to ${seconds} or more`,
+      "TimeoutStopSec (systemd), stop_grace_period (compose) or terminationGracePeriodSeconds (Kubernetes) to " +
+        `${seconds} or more`,
     );
   });
 
   it.each<[string, Change]>([
-    ["as it stands", ["version: 1", "version: 1"]],
+    ["the sample unchanged", ["version: 1", "version: 1"]],
     ["a delay that fits", TAIL("drain: { delay: 25s }")],
-  ])("say nothing of a stop that deploy/ leaves time for: %s", (_what, change) => {
+  ])("do not warn of a stop within the time of deploy/: %s", (_what, change) => {
     expect(problemsIn(mutated(change)).map(({ code }) => code)).not.toContain("OCSGW-6330");
   });
 
-  it("name clients that hold a key no more", () => {
+  it("name clients without a valid key", () => {
     const keys = (rest: string): string =>
-      `version: 1\nkeys:\n  - { id: k1, client: alpha-ors, hash: "sha256:${"a".repeat(64)}", created: 2026-01-01T00:00:00Z${rest} }\n`;
+      `version: 1\nkeys:\n  - { id: k1, client: alpha-ors, hash: "sha256:${"a".repeat(64)}", created: ` +
+      `2026-01-01T00:00:00Z${rest} }\n`;
     const told = (text: string): string | undefined =>
       problemsIn(SAMPLE, { readFile: () => text }).find(({ code }) => code === "OCSGW-6305")?.message;
-    expect(told(keys(""))).toBe("no key in force for alpha-ops, beta-crm, beta-ops");
+    expect(told(keys(""))).toBe(
+      "these clients have no valid key and cannot authenticate: alpha-ops, beta-crm, beta-ops",
+    );
     expect(told(keys(", revoked: 2026-01-02T00:00:00Z"))).toContain("alpha-ors");
     expect(told(keys(", expires: 2026-01-02T00:00:00Z"))).toContain("alpha-ors");
     expect(problemsIn(SAMPLE, { readFile: () => keys(", expire: never") })[0]).toMatchObject({
       code: "OCSGW-6253",
       message: expect.stringContaining("keys.yaml:3:") as string,
+      help: "did you mean `expires`?",
     });
+    const twice = keys(
+      ` }\n  - { id: k1, client: beta-crm, hash: "sha256:${"b".repeat(64)}", created: 2026-01-01T00:00:00Z`,
+    );
+    expect(problemsIn(SAMPLE, { readFile: () => twice })[0]).toMatchObject({
+      message: "keys.yaml:4:11: two keys have the same id; the first one is in line 3",
+      help: "remove one of the two entries",
+    });
+  });
+
+  it("call `pre-dial` no default of a tenant that must state `records`", () => {
+    const text = mutated(["    records: unscoped\n    limits", "    limits"]);
+    expect(problemsIn(text).filter(({ path }) => path.startsWith("tenants[1]"))).toEqual([
+      expect.objectContaining({ code: "OCSGW-6222" }),
+    ]);
+  });
+
+  it.each([
+    ["tls/none.crt", "paths are relative to the folder of the config file"],
+    ["/etc/ocsgw/none.crt", undefined],
+  ])("say where the path of a missing file begins: %s", (file, help) => {
+    const text = mutated(["tls: none", `tls: { cert: ${file}, key: ${file} }`]);
+    const gone = Object.assign(new Error("gone"), { code: "ENOENT" });
+    const readFile = (path: string): string => {
+      if (path === file) throw gone;
+      return "version: 1\nkeys: []\n";
+    };
+    const found = problemsIn(text, { readFile }).filter(({ code }) => code === "OCSGW-6252");
+    expect(found.map((each) => [each.path, each.help])).toEqual([
+      ["listeners[0].tls.cert", help],
+      ["listeners[0].tls.key", help],
+    ]);
   });
 });

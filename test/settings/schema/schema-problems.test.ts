@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { explainRows, keysAt } from "../../src/settings/outline.ts";
-import { mutated, placeOf, problemsIn } from "./kit.ts";
-import { CONTRACT } from "./contract-sample.ts";
+import { explainRows, keysAt } from "../../../src/settings/schema/schema-tree.ts";
+import { mutated, placeOf, problemsIn } from "../kit.ts";
+import { CONTRACT } from "../contract-sample.ts";
 import { readFileSync } from "node:fs";
 
 const stubs = {
   readFile: (path: string) =>
-    path === "keys.yaml" ? readFileSync(new URL("../../config/keys.yaml", import.meta.url), "utf8") : "k".repeat(40),
+    path === "keys.yaml" ? readFileSync(new URL("../../../config/keys.yaml", import.meta.url), "utf8") : "k".repeat(40),
 };
 
 /** The key with two of its letters swapped, or its last one doubled where that changes nothing. */
@@ -19,10 +19,10 @@ const KEYS = [...CONTRACT.matchAll(/(?<=^[ -]*|[{,] )([a-z][a-z_0-9]+):(?=\s)/gm
   .filter(({ key }) => explainRows().some((row) => row.key === key || row.key.endsWith(`.${key}`)));
 
 describe("an unknown key", () => {
-  it("is looked for at every key of the contract's sample", () => expect(KEYS.length).toBeGreaterThan(70));
+  it("is tested at every key of the complete sample", () => expect(KEYS.length).toBeGreaterThan(70));
 
   it.each(KEYS.map(({ key, index }) => [key, CONTRACT.slice(0, index).split("\n").length, index] as const))(
-    "%s misspelt in line %i is told with its nearest name",
+    "%s, misspelled in line %i, is reported with its nearest name",
     (key, line, index) => {
       const text = CONTRACT.slice(0, index) + misspelt(key) + CONTRACT.slice(index + key.length);
       const column = index - CONTRACT.lastIndexOf("\n", index - 1);
@@ -39,16 +39,16 @@ describe("an unknown key", () => {
     },
   );
 
-  it("lists what is known when nothing is near", () => {
+  it("is reported with the known keys if none is near", () => {
     const text = mutated(["    lane_isolation: tenant", "    zzzzzz: tenant"]);
     expect(problemsIn(text)[0]).toMatchObject({
       code: "OCSGW-6101",
       path: "upstreams.ocs-main.zzzzzz",
-      help: expect.stringContaining("known here: backup, allow_plaintext, standby, lane_isolation") as string,
+      help: expect.stringContaining("known: backup, allow_plaintext, standby, lane_isolation") as string,
     });
   });
 
-  it("is an action that does not exist, too", () => {
+  it("is also an unknown action", () => {
     const text = mutated(["{ AddRecord: { rate", "{ AddRecrod: { rate"]);
     expect(problemsIn(text)[0]).toMatchObject({
       code: "OCSGW-6101",
@@ -57,12 +57,12 @@ describe("an unknown key", () => {
     });
   });
 
-  it("is no property that JavaScript brings along", () => {
+  it("is also a name of a built-in JavaScript property", () => {
     for (const key of ["__proto__", "constructor", "toString"]) {
       const text = mutated(["version: 1\n", `version: 1\n${key}: { x: 1 }\n`]);
-      expect(problemsIn(text)).toContainEqual(
-        expect.objectContaining({ code: "OCSGW-6101", path: key, ...placeOf(text, key) }),
-      );
+      const found = problemsIn(text).find(({ path }) => path === key);
+      expect(found).toMatchObject({ code: "OCSGW-6101", ...placeOf(text, key) });
+      expect(found?.help).toMatch(/^known: /);
     }
   });
 });
@@ -73,7 +73,7 @@ describe("a wrong value", () => {
       "a duration without a unit",
       ["connect: 2s", "connect: 2"],
       ["2,"],
-      /expected a duration: .* found 2$/,
+      /expected a duration: .* found the number 2$/,
       /in quotes, with its unit/,
     ],
     [
@@ -86,20 +86,20 @@ describe("a wrong value", () => {
     ["a size in KB", ["64KiB", "64KB"], ["64KB"], /expected a size: .*KiB.*, found "64KB"/],
     ["a rate per fortnight", ["rate: 20/s", "rate: 20/f"], ["20/f"], /expected a rate: .*, found "20\/f"/],
     [
-      "a port that is none",
+      "an invalid port",
       ["127.0.0.1:8443", "127.0.0.1:70000"],
       ["127.0.0.1:70000"],
-      /expected an address and a port/,
+      /expected an IP address and a port/,
     ],
     [
-      "an address that is none",
+      "an invalid address",
       ["127.0.0.1:8443", "127.0.0.300:8443"],
       ["127.0.0.300"],
-      /expected an address and a port/,
+      /expected an IP address and a port/,
     ],
     ["IPv6 without brackets", ["127.0.0.1:8443", '"::1:8443"'], ['"::1'], /\[::\]:8443/],
     [
-      "a network that is none",
+      "an invalid network",
       ["    max_body: 64KiB", "    allow_from: [10.0.0.0/33]"],
       ["10.0.0.0/33"],
       /expected a network/,
@@ -108,7 +108,7 @@ describe("a wrong value", () => {
       "no network at all",
       ["    max_body: 64KiB", "    allow_from: []"],
       ["[]"],
-      /at least one network, found an empty list/,
+      /at least one network, for example 10.0.0.0\/8, found an empty list/,
     ],
     [
       "an upstream with a path",
@@ -142,7 +142,7 @@ describe("a wrong value", () => {
       "an action misspelt",
       ["[Load, StartDialing", "[Load, StartDialling"],
       ["StartDialling"],
-      /expected one of the 17 names known here, found "StartDialling"/,
+      /expected one of 17 known names, found "StartDialling"/,
       /did you mean `StartDialing`/,
     ],
     [
@@ -165,12 +165,17 @@ describe("a wrong value", () => {
       /expected a list, found "ocs/,
     ],
     [
-      "a map where a list belongs",
+      "a map instead of a list",
       ["    campaigns: [Beta Campaign]", "    campaigns: { a: b }"],
       ["{ a: b }"],
       /expected a list, found a map of keys/,
     ],
-    ["tls as a word", ["tls: none", "tls: maybe"], ["maybe"], /expected none or a map of keys, found "maybe"/],
+    [
+      "tls as a word",
+      ["tls: none", "tls: maybe"],
+      ["maybe"],
+      /expected none, or a map with cert and key, found "maybe"/,
+    ],
     [
       "HS256",
       ["  # jwt:\n", "  jwt: [{ name: i, issuer: i, audience: a, jwks_file: keys.yaml, algorithms: [HS256] }]\n"],
@@ -189,7 +194,7 @@ describe("a wrong value", () => {
       "a content type of a form",
       ["max_body: 64KiB", "accept_content_types: [application/x-www-form-urlencoded]"],
       ["application/x-www-form-urlencoded"],
-      /expected a media type in small letters, as in text\/plain, and none of an HTML form/,
+      /expected a media type in lower case, for example text\/plain, and not one of HTML forms/,
     ],
     [
       "a content type with parameters",
@@ -198,35 +203,40 @@ describe("a wrong value", () => {
       /expected a media type/,
     ],
     [
-      "a name with a port that is none",
+      "a name with an invalid port",
       ["max_body: 64KiB", 'names: ["gw.example:x"]'],
       ['"gw.example:x"'],
-      /expected a host name or address, with or without :port \(:\* for any\)/,
+      /expected a host name or address without https:\/\/, with or without :port \(:\* for any\)/,
     ],
-    ["a field of OCS's own", ["fields: any", "fields: [gsw_phone]"], ["gsw_phone"], /not beginning with GSW_/],
+    ["a reserved field name", ["fields: any", "fields: [gsw_phone]"], ["gsw_phone"], /not beginning with GSW_/],
     [
-      "a field of OCS's own in compatible forms",
+      "a reserved field name in compatible characters",
       ["fields: any", "fields: [ＧＳＷ_PHONE]"],
       ["ＧＳＷ_PHONE"],
       /not beginning with GSW_/,
     ],
     ["a field that no request can name", ["fields: any", 'fields: ["a\'b"]'], ['"a\'b"'], /no quotes/],
     [
-      "a field of OCS's own that would be redacted",
+      "a reserved field name to be redacted",
       ["fields: { CUSTOMER_CODE", "fields: { GSW_AGENT_ID"],
       ["GSW_AGENT_ID"],
       /not beginning with GSW_/,
     ],
     ["a client's name with a colon", ["beta-crm:", '"beta:crm":'], ['"beta:crm"'], /1 to 64 letters, digits or/],
-    ["a weight of nothing", ["fields: any", "share: 0"], ["0\n    limits"], /a number from 0.001, found 0/],
+    ["a weight of nothing", ["fields: any", "share: 0"], ["0\n    limits"], /a number from 0.001 to 1000, found 0/],
     [
-      "a weight of next to nothing, for which turns would be counted for ever",
+      "a share so small that counting turns would never end",
       ["fields: any", "share: 1e-9"],
       ["1e-9\n    limits"],
-      /a number from 0.001, found 1e-9/,
+      /a number from 0.001 to 1000, found 1e-9/,
     ],
     ["a redaction", ["others: drop", "others: hash"], ["hash"], /expected one of keep, token, last4, drop/],
-    ["nothing where something belongs", ["dir: ./audit", "dir: ~"], ["~"], /expected a text, found nothing/],
+    [
+      "an empty required value",
+      ["dir: ./audit", "dir: ~"],
+      ["~"],
+      /expected a path of a file or directory, found nothing/,
+    ],
   ])("%s", (_, change, at, message, help) => {
     const text = mutated(change);
     const found = problemsIn(text).find(({ severity }) => severity === "error");
@@ -235,12 +245,12 @@ describe("a wrong value", () => {
     if (help) expect(found?.help).toMatch(help);
   });
 
-  it("min_version without quotes gets told so", () => {
+  it("is reported for min_version without quotes, with the reason", () => {
     const text = mutated(["tls: none\n", "tls: { cert: keys.yaml, key: keys.yaml, min_version: 1.2 }\n"]);
     expect(problemsIn(text)[0]).toMatchObject({
       ...placeOf(text, "1.2 }"),
-      message: "expected one of 1.2, 1.3, found 1.2",
-      help: "write it in quotes",
+      message: 'expected one of "1.2", "1.3", found the number 1.2',
+      help: 'write it in quotes: "1.2"',
     });
   });
 
@@ -251,19 +261,19 @@ describe("a wrong value", () => {
     ["tenants[1].dbid", "    dbid: 102\n"],
     ["upstreams.ocs-main.primary", "    primary: http://127.0.0.1:18080\n"],
     ["listeners[0].tls", "    tls: none\n"],
-  ])("%s is needed", (path, piece) => {
+  ])("is reported if %s is missing", (path, piece) => {
     const key = piece.trim().split(":")[0] ?? "";
     const text = mutated([piece, path === "listeners" ? "elsewhere:\n" : ""]);
     expect(problemsIn(text)).toContainEqual(
       expect.objectContaining({
         code: "OCSGW-6102",
         path,
-        message: expect.stringContaining(`\`${key}\` is needed`) as string,
+        message: expect.stringContaining(`\`${key}\` is missing; expected`) as string,
       }),
     );
   });
 
-  it("is not shown where it is a secret, or was filled in", () => {
+  it("is not shown if it is a secret or was interpolated", () => {
     const told = JSON.stringify([
       ...problemsIn(
         mutated(["index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "index_key: [hunter2]"]),
@@ -285,7 +295,7 @@ describe("an index_key of another shape", () => {
     ["~", "audit.index_key", `${SHAPE}, found nothing (~)`],
     ["[abc]", "audit.index_key[0]", "expected { epoch: t1, secret: … }, found another value"],
     ["[{ epoch: t1, secret: 1 }]", "audit.index_key[0].secret", "expected a text, found a number"],
-  ])("%s is told with the shape that is expected", (shape, path, message) => {
+  ])("%s is reported with the expected shape", (shape, path, message) => {
     const text = mutated([
       "index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}",
       `index_key: ${shape}`,
@@ -294,8 +304,8 @@ describe("an index_key of another shape", () => {
   });
 });
 
-describe("the outline", () => {
-  it("knows which keys stand where", () => {
+describe("the schema tree", () => {
+  it("has the keys of each section", () => {
     expect(keysAt(["listeners", 0, "tls"])).toEqual([
       "cert",
       "key",

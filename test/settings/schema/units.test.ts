@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
-import { editDistance, nearest } from "../../src/settings/nearest.ts";
-import { bind, cidr, duration, isLoopback, origin, rate, size } from "../../src/settings/units.ts";
-import { fold } from "../../src/settings/compare.ts";
+import { editDistance, nearest } from "../../../src/settings/problems/did-you-mean.ts";
+import { bind, cidr, duration, isLoopback, origin, rate, size } from "../../../src/settings/schema/units.ts";
+import { fold } from "../../../src/settings/rules/compare.ts";
 
 const table = (
   name: string,
@@ -96,11 +96,11 @@ table(
 );
 
 describe("isLoopback", () => {
-  it.each(["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LOCALHOST"])("holds for %s", (host) =>
+  it.each(["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LOCALHOST"])("is true for %s", (host) =>
     expect(isLoopback(host)).toBe(true),
   );
   it.each(["0.0.0.0", "::", "10.0.0.1", "128.0.0.1", "localhost.example", "127.0.0.1.example"])(
-    "does not hold for %s",
+    "is false for %s",
     (host) => expect(isLoopback(host)).toBe(false),
   );
 });
@@ -111,15 +111,19 @@ describe("nearest", () => {
     ["tenatns", "tenants"],
     ["TLS", "tls"],
     ["timeout", "timeouts"],
-  ])("%s means %s", (from, to) => expect(nearest(from, ["campaigns", "tenants", "tls", "timeouts", "lists"])).toBe(to));
-  it("means nothing when nothing is near", () => expect(nearest("zebra", ["campaigns", "tls"])).toBeUndefined());
+  ])("suggests for %s the name %s", (from, to) =>
+    expect(nearest(from, ["campaigns", "tenants", "tls", "timeouts", "lists"])).toBe(to),
+  );
+  it("suggests nothing if no name is near", () => expect(nearest("zebra", ["campaigns", "tls"])).toBeUndefined());
   it.each([
     ["", "abc", 3],
     ["abc", "abc", 0],
     ["abc", "acb", 1],
     ["kitten", "sitting", 3],
     ["a", "b", 1],
-  ])("%j and %j are apart by %i", (from, to, distance) => expect(editDistance(from, to)).toBe(distance));
+  ])("measures between %j and %j a distance of %i", (from, to, distance) =>
+    expect(editDistance(from, to)).toBe(distance),
+  );
 });
 
 describe("fold", () => {
@@ -129,10 +133,10 @@ describe("fold", () => {
     ["ﬁne", "FINE"],
     ["Ａ", "a"],
     ["a\u00A0b", "a b"],
-  ])("%j and %j may be one", (one, other) => expect(fold(one)).toBe(fold(other)));
+  ])("gives equal results for %j and %j", (one, other) => expect(fold(one)).toBe(fold(other)));
   it.each([
     ["Alpha List", "Alpha List 2"],
     ["ab", "a b"],
     ["é", "e"],
-  ])("%j and %j are two", (one, other) => expect(fold(one)).not.toBe(fold(other)));
+  ])("gives different results for %j and %j", (one, other) => expect(fold(one)).not.toBe(fold(other)));
 });

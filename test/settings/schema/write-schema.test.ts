@@ -2,24 +2,24 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { SCHEMA_FILE, schemaText, writeSchema } from "../../src/settings/write-schema.ts";
-import { SAMPLE } from "./kit.ts";
+import { SCHEMA_FILE, schemaText, writeSchema } from "../../../src/settings/schema/write-schema.ts";
+import { SAMPLE } from "../kit.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "ocsgw-schema-"));
 afterAll(() => rm(directory, { recursive: true }));
 
 describe("config/ocsgw.schema.json", () => {
-  it("is what the schema gives; after a change: node src/settings/write-schema.ts", async () => {
+  it("matches the schema; after a change: node src/settings/schema/write-schema.ts", async () => {
     expect(await readFile(SCHEMA_FILE, "utf8")).toBe(schemaText());
   });
 
-  it("is what writeSchema writes", async () => {
+  it("equals the output of writeSchema", async () => {
     const file = join(directory, "s.json");
     await writeSchema(file);
     expect(await readFile(file, "utf8")).toBe(schemaText());
   });
 
-  it("explains, gives defaults and closes every map", () => {
+  it("has explanations and defaults, and allows no unknown keys", () => {
     const schema = JSON.parse(schemaText()) as {
       properties: Record<string, unknown>;
       additionalProperties: boolean;
@@ -41,7 +41,7 @@ describe("config/ocsgw.schema.json", () => {
     });
   });
 
-  it("takes a value that is filled in wherever check does, and no key", () => {
+  it("accepts interpolation in values wherever check does, but not in keys", () => {
     type Node = {
       properties: Record<string, Node>;
       items: Node;

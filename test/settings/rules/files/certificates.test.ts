@@ -4,11 +4,11 @@ import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import { isContainer } from "../../src/settings/container.ts";
-import { originOf, readSettings } from "../../src/settings/load.ts";
-import type { Problem } from "../../src/settings/problem.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
-import { mutated, placeOf } from "./kit.ts";
+import { isContainer } from "../../../../src/settings/container.ts";
+import { originOf, readSettings } from "../../../../src/settings/load.ts";
+import type { Problem } from "../../../../src/settings/problems/problem.ts";
+import { createAuthority } from "../../../../src/sandbox/server/certificates.ts";
+import { mutated, placeOf } from "../../kit.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "ocsgw-certificates-"));
 afterAll(() => rm(directory, { recursive: true }));
@@ -56,11 +56,25 @@ const codes = (...changes: readonly (readonly [string, string])[]): readonly str
   told(mutated(...changes)).map(({ code }) => code);
 
 describe("certificates and keys", () => {
-  it("are let pass when they fit, are in force and are their owner's alone", () => {
+  it("are accepted if they match, are valid, and only their owner can read the keys", () => {
     expect(told(mutated(TLS("server.crt", "server.key", ", client_ca: ca.crt")))).toEqual([]);
   });
 
-  it("must belong together: both places are named", () => {
+  it("that OpenSSL rejects are reported with the reason in words", () => {
+    const [cert, key] = [join(directory, "short.crt"), join(directory, "short.key")];
+    const options = ["-newkey", "rsa:1024", "-nodes", "-keyout", key, "-out", cert, "-subj", "/CN=short", "-days", "9"];
+    execFileSync("openssl", ["req", "-x509", ...options], { stdio: "pipe" });
+    const text = mutated(TLS("short.crt", "short.key"));
+    expect(told(text).filter(({ severity }) => severity === "error")).toMatchObject([
+      {
+        code: "OCSGW-6264",
+        ...placeOf(text, "short.crt"),
+        message: "OpenSSL rejects this certificate and key: the key is too short",
+      },
+    ]);
+  });
+
+  it("must match; otherwise both places are named", () => {
     const text = mutated(TLS("server.crt", "other.key"));
     expect(told(text)).toMatchObject([
       {
@@ -68,7 +82,7 @@ describe("certificates and keys", () => {
         severity: "error",
         ...placeOf(text, "other.key"),
         also: placeOf(text, "server.crt"),
-        message: expect.stringContaining("is not the key of the certificate") as string,
+        message: expect.stringContaining("does not belong to the certificate") as string,
       },
     ]);
   });
@@ -79,48 +93,43 @@ describe("certificates and keys", () => {
       "text.pem",
       "server.key",
       "OCSGW-6261",
-      /text\.pem: it holds no certificate in PEM/,
+      /text\.pem: it contains no PEM certificate/,
     ],
     [
       "a certificate file that was cut",
       "half.crt",
       "server.key",
       "OCSGW-6261",
-      /half\.crt: the CERTIFICATE that begins in line 1 has no end/,
+      /half\.crt: the CERTIFICATE in line 1 has no END line/,
     ],
     [
       "a certificate that is damaged",
       "torn.crt",
       "server.key",
       "OCSGW-6261",
-      /torn\.crt: the CERTIFICATE that begins in line 1 is not base64/,
+      /torn\.crt: the CERTIFICATE in line 1 is not valid base64/,
     ],
-    ["a key in the certificate's place", "server.key", "server.key", "OCSGW-6261", /no certificate/],
-    ["a certificate in the key's place", "server.crt", "server.crt", "OCSGW-6262", /no private key in PEM/],
-    [
-      "a key under a passphrase",
-      "server.crt",
-      "locked.key",
-      "OCSGW-6262",
-      /encrypted, and nothing here knows its passphrase/,
-    ],
-  ])("are refused by name: %s", (_what, cert, key, code, says) => {
+    ["a key in the certificate's place", "server.key", "server.key", "OCSGW-6261", /no PEM certificate/],
+    ["a certificate in the key's place", "server.crt", "server.crt", "OCSGW-6262", /no PEM private key/],
+    ["a key under a passphrase", "server.crt", "locked.key", "OCSGW-6262", /its private key is encrypted/],
+  ])("are refused with the file's name: %s", (_what, cert, key, code, says) => {
     expect(told(mutated(TLS(cert, key)))).toEqual([
       expect.objectContaining({ code, message: expect.stringMatching(says) as string }),
     ]);
   });
 
-  it("are refused as the CA of clients and of OCS when they are none", () => {
+  it("are refused as the CA of clients or of OCS if they are not certificates", () => {
     expect(codes(TLS("server.crt", "server.key", ", client_ca: text.pem"))).toEqual(["OCSGW-6261"]);
     expect(codes(["http://127.0.0.1:18080", "https://127.0.0.1:18443\n    tls: { ca: text.pem }"])).toEqual([
       "OCSGW-6261",
     ]);
   });
 
-  it("are looked at for the callbacks as for any listener", async () => {
+  it("are checked for the callbacks like for any listener", async () => {
     const callbacks = (cert: string, key: string, more = ""): readonly [string, string] => [
       "    connections: 4",
-      `    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], tls: { cert: ${cert}, key: ${key}${more} } }\n    connections: 4`,
+      `    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], tls: { cert: ${cert}, key: ` +
+        `${key}${more} } }\n    connections: 4`,
     ];
     expect(codes(callbacks("server.crt", "server.key", ", client_ca: ca.crt"))).toEqual([]);
     expect(codes(callbacks("server.crt", "other.key"))).toEqual(["OCSGW-6263"]);
@@ -132,7 +141,8 @@ describe("certificates and keys", () => {
     expect(
       codes([
         "    connections: 4",
-        '    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], validator: "https://localhost/", validator_ca: text.pem }\n    connections: 4',
+        '    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], validator: "https://localhost/", ' +
+          "validator_ca: text.pem }\n    connections: 4",
       ]),
     ).toEqual(["OCSGW-6261"]);
     if (process.platform === "win32") return;
@@ -142,7 +152,7 @@ describe("certificates and keys", () => {
   });
 
   it.skipIf(process.platform === "win32").each(["it's open.key", "open $(id).key", 'open "1".key', "öffen;.key"])(
-    "have a help that runs as it is printed: %s",
+    "have a help with a command that works as printed: %s",
     async (name) => {
       const file = join(directory, name);
       await writeFile(file, one.keyPem);
@@ -154,7 +164,7 @@ describe("certificates and keys", () => {
     },
   );
 
-  it("are refused after their end and before their time, and warned of two weeks ahead", () => {
+  it("are refused if expired or not yet valid, with a warning two weeks before expiry", () => {
     const at = (days: number): readonly string[] => {
       vi.useFakeTimers({ now: Date.now() + days * DAY, toFake: ["Date"] });
       const found = codes(TLS("server.crt", "server.key", ", client_ca: ca.crt"));
@@ -180,21 +190,31 @@ describe("certificates and keys", () => {
     return (loaded.ok ? loaded.warnings : loaded.problems).filter(({ code }) => code !== "OCSGW-6305");
   };
   it.each<[string, number, number, "fine" | "too open"]>([
-    ["its owner's alone", 0o600, 10_001, "fine"],
-    ["its owner's alone, who may not write it", 0o400, 10_001, "fine"],
-    ["root's alone", 0o600, 0, "fine"],
-    ["root's, for the group (ssl-cert)", 0o640, 0, "fine"],
-    ["root's, for the group, read-only (a Kubernetes Secret with fsGroup, a systemd credential)", 0o440, 0, "fine"],
-    ["root's, and the group may write it", 0o660, 0, "too open"],
-    ["root's, for everybody (a Docker secret, a Kubernetes Secret without fsGroup)", 0o444, 0, "too open"],
-    ["root's, for everybody to read", 0o644, 0, "too open"],
-    ["its owner's, and a group may read it", 0o640, 10_001, "too open"],
-    ["its owner's, on a Kubernetes volume with fsGroup", 0o660, 10_001, "too open"],
-    ["its owner's, for everybody", 0o604, 10_001, "too open"],
-  ])("may be %s", (_what, mode, uid, is) => {
+    ["its owner only", 0o600, 10_001, "fine"],
+    ["its owner only, read-only", 0o400, 10_001, "fine"],
+    ["root only", 0o600, 0, "fine"],
+    ["root, readable for the group (ssl-cert)", 0o640, 0, "fine"],
+    [
+      "root, readable for the group, read-only (a Kubernetes Secret with fsGroup, a systemd credential)",
+      0o440,
+      0,
+      "fine",
+    ],
+    ["root, writable for the group", 0o660, 0, "too open"],
+    [
+      "root, readable for everybody, read-only (a Docker secret, a Kubernetes Secret without fsGroup)",
+      0o444,
+      0,
+      "too open",
+    ],
+    ["root, readable for everybody", 0o644, 0, "too open"],
+    ["its owner, readable for a group", 0o640, 10_001, "too open"],
+    ["its owner, on a Kubernetes volume with fsGroup", 0o660, 10_001, "too open"],
+    ["its owner, readable for everybody", 0o604, 10_001, "too open"],
+  ])("may belong to: %s", (_what, mode, uid, is) => {
     const open = is === "too open";
     const said = {
-      message: `others than its owner have rights to the private key server.key: its mode is 0${mode.toString(8)}`,
+      message: `other users can read or change the private key server.key: its mode is 0${mode.toString(8)}`,
     };
     expect(rights(mode, uid, false)).toEqual(
       open
@@ -227,20 +247,20 @@ describe("certificates and keys", () => {
     [{ OCSGW_CONTAINER: "0", KUBERNETES_SERVICE_HOST: "10.0.0.1" }, false],
     [{ KUBERNETES_SERVICE_HOST: "10.0.0.1" }, true],
     [{ container: "podman" }, true],
-  ])("are in a container where %j says so", (env, is) => {
+  ])("are in a container if the environment is %j: %s", (env, is) => {
     expect(isContainer(env)).toBe(is);
   });
 });
 
-describe("the journal's place and key", () => {
-  it("must be an Ed25519 key, where there is one", () => {
+describe("the journal's directory and key", () => {
+  it("must have an Ed25519 key, if any", () => {
     expect(told(mutated(["secrets/checkpoint.pem", "p256.pem"]))).toMatchObject([
       { code: "OCSGW-6262", message: "p256.pem: expected an Ed25519 key, found one of type ec" },
     ]);
     expect(codes(["secrets/checkpoint.pem", "text.pem"])).toEqual(["OCSGW-6262"]);
   });
 
-  it("must not have lost its key once it was signed", async () => {
+  it("must not have lost its key after it was signed", async () => {
     await mkdir(join(directory, "signed"), { recursive: true });
     const changes = [
       ["dir: ./audit", "dir: signed"],
@@ -252,22 +272,37 @@ describe("the journal's place and key", () => {
       {
         code: "OCSGW-6341",
         message:
-          "the key lost.pem is missing, and the journal in signed is signed with it (verifier key test+11111111+newer)",
+          "the key lost.pem is missing, but the journal in signed is signed with it (verifier key test+11111111+newer)",
       },
     ]);
   });
 
-  it("must be a folder, or one that can be made", async () => {
+  it("must be a directory, or one that can be made", async () => {
     await mkdir(join(directory, "there"), { recursive: true });
     expect(codes(["dir: ./audit", "dir: there/yet/to/be/made"])).toEqual([]);
     expect(told(mutated(["dir: ./audit", "dir: keys.yaml"]))).toMatchObject([
       {
         code: "OCSGW-6268",
         message: expect.stringMatching(
-          /^nothing can be written in keys\.yaml: .*keys\.yaml is no directory$/,
+          /^this user cannot write in keys\.yaml: .*keys\.yaml is not a directory$/,
         ) as string,
       },
     ]);
     expect(codes(["dir: ./audit", "dir: keys.yaml/below"])).toEqual(["OCSGW-6268"]);
   });
+
+  // `access` allows root to write there; another user is refused by the permissions.
+  it.skipIf(process.platform !== "linux").each(["/proc", "/proc/journal", "/proc/self/fd/journal", "/sys/journal"])(
+    "must not be where nobody can create files: %s",
+    (dir) => {
+      const of = ({ code }: { readonly code: string }): boolean => code === "OCSGW-6268" || code === "OCSGW-6276";
+      expect(told(mutated(["dir: ./audit", `dir: ${dir}`])).filter(of)).toMatchObject([
+        {
+          message: expect.stringMatching(
+            /^this user cannot write in .*: (.*kernel \((proc|sysfs)\)|permission denied)/,
+          ),
+        },
+      ]);
+    },
+  );
 });

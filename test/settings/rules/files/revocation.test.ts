@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { originOf, readSettings } from "../../src/settings/load.ts";
-import { testAuthority } from "../kit/certificates.ts";
-import { mutated, placeOf } from "./kit.ts";
+import { originOf, readSettings } from "../../../../src/settings/load.ts";
+import { testAuthority } from "../../../kit/certificates.ts";
+import { mutated, placeOf } from "../../kit.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "ocsgw-revocation-"));
 afterAll(() => rm(directory, { recursive: true }));
@@ -44,7 +44,7 @@ const told = (text: string) => {
 };
 
 describe("revocation lists", () => {
-  it("are let pass when they hold for a while, and belong to what is read again", () => {
+  it("are accepted if they are valid for some time, and are watched for changes", () => {
     const loaded = read(mutated(TLS("client_ca: ca.crt, client_crl: good.crl")));
     expect(loaded).toMatchObject({ ok: true });
     expect([...loaded.files.keys()].map((file) => file.split("/").at(-1))).toContain("good.crl");
@@ -56,12 +56,13 @@ describe("revocation lists", () => {
     ["ca.crt", "OCSGW-6271", "error"],
     ["ended.crl", "OCSGW-6315", "warning"],
     ["soon.crl", "OCSGW-6315", "warning"],
-  ])("are told of: %s is %s, %s", (crl, code, severity) => {
+  ])("are reported: %s is %s, %s", (crl, code, severity) => {
     const text = mutated(TLS(`client_ca: both.crt, client_crl: ${crl}`));
     expect(told(text)).toEqual([{ code, severity, ...placeOf(text, crl) }]);
     const callbacks = mutated([
       "    connections: 4",
-      `    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], tls: { cert: server.crt, key: server.key, client_ca: both.crt, client_crl: ${crl} } }\n    connections: 4`,
+      '    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], tls: { cert: server.crt, key: ' +
+        `server.key, client_ca: both.crt, client_crl: ${crl} } }\n    connections: 4`,
     ]);
     expect(told(callbacks)).toEqual([{ code, severity, ...placeOf(callbacks, crl, crl === "ca.crt" ? 1 : 0) }]);
     const upstream = mutated([
@@ -72,18 +73,18 @@ describe("revocation lists", () => {
   });
 });
 
-describe("several authorities", () => {
-  it("want a rule to say which of them it means", () => {
+describe("several CAs of client certificates", () => {
+  it("require each rule to name its CA", () => {
     const text = mutated(TLS("client_ca: both.crt"), MTLS());
     expect(told(text)).toEqual([{ code: "OCSGW-6308", severity: "warning", ...placeOf(text, "{ name: ca") }]);
     expect(told(mutated(TLS("client_ca: both.crt"), MTLS(", ca: ca.crt")))).toEqual([]);
   });
 
-  it("are one where the others stand below it", () => {
+  it("count as one if the others are its intermediate CAs", () => {
     expect(told(mutated(TLS("client_ca: below.crt"), MTLS()))).toEqual([]);
   });
 
-  it("must be authorities", () => {
+  it("must be CA certificates", () => {
     const text = mutated(TLS("client_ca: both.crt"), MTLS(", ca: none.pem"));
     expect(told(text)).toEqual([{ code: "OCSGW-6261", severity: "error", ...placeOf(text, "none.pem") }]);
   });
