@@ -1,11 +1,11 @@
-/** What of a look-up is written down: who, what, why; nobody's number. */
-import { maskNumbers } from "../mask.ts";
-import type { Access, Behind } from "./entry.ts";
-import { parseFilter, termsOf } from "./filter.ts";
-import { HANDLED, noteFault } from "./handled.ts";
+/** What the journal records about a look-up: the user, the operation and the purpose, never a phone number. */
+import { hasPhoneNumber, maskNumbers } from "../common/mask.ts";
+import type { Access, Behind, VerifyVerdict } from "./entry.ts";
+import { parseFilter, allTerms } from "./search/filter/filter.ts";
+import { HANDLED, noteFault } from "./open-dnc/handled-notes.ts";
 
-/** The entry's words, as they come from who looks: everything is checked. */
-export type Asked = {
+/** The members of an `access` entry as a user or program supplies them; `faultOf` checks every one. */
+export type AccessRequest = {
   readonly user: string;
   readonly behind?: Behind | undefined;
   readonly operation: string;
@@ -13,18 +13,36 @@ export type Asked = {
   readonly purpose?: string | undefined;
   readonly results?: number | undefined;
   readonly tokens?: { readonly phone?: string | undefined; readonly customer_id?: string | undefined } | undefined;
+  /** The roles of a person with a session, for example `auditor`. */
+  readonly role?: string | undefined;
+  readonly verdict?: VerifyVerdict | undefined;
 };
 
-const OPERATIONS = ["search", "look-up", "export", "open-dnc", HANDLED] as const;
+export const OPERATIONS = ["search", "look-up", "export", "open-dnc", "flows", "verify", "download", HANDLED] as const;
+/** Of the console, which the gateway records itself: no client may say them. */
+export const SESSION_OPERATIONS = ["login", "login-by-link", "login-failed", "logout", "logout-everywhere"] as const;
+export type SessionOperation = (typeof SESSION_OPERATIONS)[number];
+const VERDICTS: readonly string[] = ["ok", "broken", "cannot-tell", "cancelled", "failed"] satisfies VerifyVerdict[];
 const TOKEN = /^t\d{1,4}:[0-9a-f]{64}$/;
-/** Nine digits and more, as a whole number has them; the mark of a case begins with letters, or has fewer. */
-const DIGITS = /(?<![\p{L}\d])\+?\d(?:[\s().-]{0,2}\d){8,}/u;
-const MOST_TEXT = 500;
+/** Characters of a user's name or a purpose. */
+export const MOST_TEXT = 500;
 
-/** A sentence, when something in it must not stand in the journal. Throws FilterError when the query is no filter. */
-export const faultOf = ({ user, behind, operation, query, purpose, results, tokens }: Asked): string | undefined => {
+/** The fault, in words, of members that must not be recorded. Throws FilterError when `query` is not a valid filter. */
+export const faultOf = ({
+  user,
+  behind,
+  operation,
+  query,
+  purpose,
+  results,
+  tokens,
+  role,
+  verdict,
+}: AccessRequest): string | undefined => {
   if (!isText(user)) return "user: expected a name";
   if (!(OPERATIONS as readonly string[]).includes(operation)) return `operation: expected ${OPERATIONS.join(", ")}`;
+  if (role !== undefined && !isText(role)) return "role: expected a role";
+  if (verdict !== undefined && !VERDICTS.includes(verdict)) return `verdict: expected ${VERDICTS.join(", ")}`;
   if (behind !== undefined && !isBehind(behind)) return `behind: expected names under ${BEHIND.join(", ")}`;
   const fault = purpose === undefined ? undefined : purposeFault(purpose);
   if (fault !== undefined) return fault;
@@ -38,11 +56,11 @@ export const faultOf = ({ user, behind, operation, query, purpose, results, toke
   return undefined;
 };
 
-/** A sentence, when a purpose must not stand in the journal. */
+/** The fault, in words, of a purpose that must not be recorded. */
 export const purposeFault = (purpose: unknown): string | undefined => {
   if (!isText(purpose)) return `purpose: expected up to ${MOST_TEXT} characters on one line`;
-  return DIGITS.test(purpose)
-    ? "purpose: it has what may be a phone number in it, and would stand in the journal; name the case by another mark"
+  return hasPhoneNumber(purpose)
+    ? "purpose: it contains what may be a phone number, which the journal must not record; name the case differently"
     : undefined;
 };
 
@@ -56,7 +74,17 @@ const isBehind = (behind: unknown): behind is Behind =>
 const isText = (text: unknown): text is string =>
   typeof text === "string" && text !== "" && text.length <= MOST_TEXT && !/\p{Cc}/u.test(text);
 
-export const accessEntry = ({ user, behind, operation, query, purpose, results, tokens }: Asked): Access => ({
+export const accessEntry = ({
+  user,
+  behind,
+  role,
+  operation,
+  query,
+  purpose,
+  results,
+  tokens,
+  verdict,
+}: AccessRequest): Access => ({
   kind: "access",
   user: accountName(user),
   ...(behind && {
@@ -64,6 +92,7 @@ export const accessEntry = ({ user, behind, operation, query, purpose, results, 
       BEHIND.flatMap((from) => (behind[from] === undefined ? [] : [[from, accountName(behind[from])]])),
     ),
   }),
+  ...(role !== undefined && { role }),
   operation,
   ...(query !== undefined && query !== "" && { query }),
   ...(purpose !== undefined && { purpose }),
@@ -74,15 +103,18 @@ export const accessEntry = ({ user, behind, operation, query, purpose, results, 
       ...(tokens.customer_id !== undefined && { customer_id: tokens.customer_id }),
     },
   }),
+  ...(verdict !== undefined && { verdict }),
 });
 
-/** An account may be a letter and a staff number; what is digits alone may as well be a phone number. */
-export const accountName = (name: string): string => (DIGITS.test(name) ? maskNumbers(name) : name);
+/** An account name may be a letter and a staff number; a name of digits only could be a phone number. */
+export const accountName = (name: string): string => (hasPhoneNumber(name) ? maskNumbers(name) : name);
 
-/** A filter that names a person by token is a look-up too. */
-export const tokensIn = (filter: string): Asked["tokens"] => {
-  const terms = termsOf(parseFilter(filter).expression).filter(({ fact }) => fact === "phone" || fact === "customer");
-  const whole = (fact: string): string | undefined =>
-    terms.find((term) => term.fact === fact)?.oneOf?.find((token) => TOKEN.test(token));
+/** A filter that names a person by token counts as a look-up of that person. */
+export const tokensIn = (filter: string): AccessRequest["tokens"] => {
+  const terms = allTerms(parseFilter(filter).expression).filter(
+    ({ field }) => field === "phone" || field === "customer",
+  );
+  const whole = (field: string): string | undefined =>
+    terms.find((term) => term.field === field)?.oneOf?.find((token) => TOKEN.test(token));
   return terms.length === 0 ? undefined : { phone: whole("phone"), customer_id: whole("customer") };
 };

@@ -1,28 +1,29 @@
 /**
- * How commands reach the gateway that has the journal open: a unix socket in `audit.dir`, for the gateway's user alone. One question a connection:
- * a line of JSON `{ name, body }`, answered by a line `{ answer }`, `{ wrong }` (the question) or `{ failed }` (its execution), both in words.
+ * How commands reach the gateway that has the journal open: a Unix socket in `audit.dir` that only the gateway's user
+ * can use. One question per connection: a JSON line `{ name, body }`. The reply is one line: `{ answer }`, `{ wrong }`
+ * (invalid question) or `{ failed }` (execution failed), the last two in words.
  */
 import { createHash } from "node:crypto";
 import { closeSync, constants, openSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { basename, dirname, relative } from "node:path";
 import { readLine, stringify } from "./entry-line.ts";
-import { faultInWords, reason } from "../system-error.ts";
+import { faultInWords, reason } from "../common/system-error.ts";
 
-/** In words for who asked: the question itself is wrong. */
+/** The question itself is invalid; the message tells the sender why. */
 export class WrongCommand extends Error {
   override readonly name = "WrongCommand";
 }
 
-/** The gateway is there and could not do it, or no longer answers. */
+/** The gateway runs, but it failed to execute the command or stopped answering. */
 export class CommandFailed extends Error {
   override readonly name = "CommandFailed";
 }
 
 export type Command = { readonly name: string; readonly body: unknown };
-type Told = { readonly answer?: unknown; readonly wrong?: string; readonly failed?: string };
+type CommandReply = { readonly answer?: unknown; readonly wrong?: string; readonly failed?: string };
 
-/** sockaddr_un holds 108 bytes on Linux and 104 elsewhere, the end of the text included. */
+/** sockaddr_un holds 108 bytes on Linux and 104 elsewhere, including the terminating NUL. */
 const MOST_PATH = process.platform === "linux" ? 107 : 103;
 const MOST_QUESTION = 1 << 20;
 const MOST_CONNECTIONS = 64;
@@ -33,8 +34,9 @@ const ANSWER_MS = 600_000;
 type Place = { readonly path: string; readonly close: () => void };
 
 /**
- * The socket's path as the system takes it. A longer one is named from the working directory, or, on Linux, by a descriptor of its directory, which
- * stays open until `close`. Throws where neither is short enough.
+ * The socket's path in a form that the system accepts. A path that is too long is given relative to the working
+ * directory or, on Linux, by a descriptor of its directory, which stays open until `close`. Throws when neither form is
+ * short enough.
  */
 export const shortPath = (path: string, most = MOST_PATH): Place => {
   const whole = { path, close: () => undefined };
@@ -48,7 +50,7 @@ export const shortPath = (path: string, most = MOST_PATH): Place => {
     );
   const folder = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
   let isOpen = true;
-  // Once: the number may be another file's afterwards.
+  // Close once only: the number may belong to another file afterwards.
   const close = (): void => {
     if (isOpen) closeSync(folder);
     isOpen = false;
@@ -56,7 +58,7 @@ export const shortPath = (path: string, most = MOST_PATH): Place => {
   return { path: `/proc/self/fd/${folder}/${basename(path)}`, close };
 };
 
-/** Whether a process listens there, whatever it would answer. */
+/** Whether a process listens on this socket, whatever it would answer. */
 export const isListening = async (path: string): Promise<boolean> => {
   const socket = await reach(path).catch(
     (error: NodeJS.ErrnoException) => error.code === "EACCES" || error.code === "EAGAIN",
@@ -65,7 +67,7 @@ export const isListening = async (path: string): Promise<boolean> => {
   return socket !== undefined && socket !== false;
 };
 
-/** Undefined when nobody listens. Rejects with what the system says when it may not be asked. */
+/** Undefined when no process listens. Rejects with the system's error when the socket may not be used. */
 const reach = async (path: string): Promise<Socket | undefined> => {
   let place: Place | undefined;
   try {
@@ -109,18 +111,18 @@ export const askGateway = async (path: string, command: Command): Promise<{ read
   const text = await lineFrom(socket, Number.POSITIVE_INFINITY).catch(() => undefined);
   socket.destroy();
   if (text === undefined) throw new CommandFailed("the gateway closed its socket before it had answered");
-  const { wrong, failed, ...told } = readLine(text) as unknown as Told;
+  const { wrong, failed, ...reply } = readLine(text) as unknown as CommandReply;
   if (wrong !== undefined) throw new WrongCommand(wrong);
   if (failed !== undefined) throw new CommandFailed(failed);
-  return { answer: told.answer };
+  return { answer: reply.answer };
 };
 
-/** The first line. Rejects when the other side ends before it does, or sends more. */
+/** The first line, at most `most` bytes. Rejects when the peer closes before the line ends, or sends more. */
 const lineFrom = (socket: Socket, most: number): Promise<string> =>
   new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let length = 0;
-    const fail = (): void => reject(new Error("no whole line came"));
+    const fail = (): void => reject(new Error("the connection ended before a complete line"));
     socket.on("close", fail).on("data", (part: Buffer) => {
       const end = part.indexOf("\n");
       parts.push(end < 0 ? part : part.subarray(0, end));
@@ -132,7 +134,10 @@ const lineFrom = (socket: Socket, most: number): Promise<string> =>
 
 export type CommandSocket = { readonly close: () => Promise<void> };
 
-/** To be called by who holds the journal's lock: what an earlier gateway left is replaced. Rejects when there can be no socket. */
+/**
+ * Call it only while holding the journal's lock: it replaces the socket of an earlier gateway. Rejects when the socket
+ * cannot be created.
+ */
 export const listenForCommands = async (
   path: string,
   answer: (command: Command) => Promise<unknown>,
@@ -163,7 +168,10 @@ export const listenForCommands = async (
   };
 };
 
-/** The socket is made with the rights of the mask, and at no moment for others. Binding to a path is done before `listen` returns. */
+/**
+ * The umask gives the socket its permissions, so other users never have access to it. `listen` binds a path before it
+ * returns.
+ */
 const bound = (server: Server, path: string): Promise<void> =>
   new Promise((resolve, reject) => {
     const mask = process.umask(0o177);
@@ -182,11 +190,11 @@ const converse = async (socket: Socket, answer: (command: Command) => Promise<un
   const text = await lineFrom(socket, MOST_QUESTION).catch(() => undefined);
   if (text === undefined) return void socket.destroy();
   socket.setTimeout(0);
-  const told = await toldOf(text, answer);
+  const told = await replyTo(text, answer);
   if (!socket.destroyed) socket.end(`${stringify(told)}\n`);
 };
 
-const toldOf = async (text: string, answer: (command: Command) => Promise<unknown>): Promise<Told> => {
+const replyTo = async (text: string, answer: (command: Command) => Promise<unknown>): Promise<CommandReply> => {
   try {
     const { name, body } = readLine(text) as unknown as Partial<Command>;
     if (typeof name !== "string") return { wrong: "expected the name of a command" };

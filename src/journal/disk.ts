@@ -1,49 +1,57 @@
-/** All that the journal knows of durable files, as a few verbs. Tests put their own disk here and make the k-th call fail. */
+/**
+ * The file operations that the journal needs for durable files. Tests replace the disk by one whose k-th call fails.
+ */
 import { constants, type Stats } from "node:fs";
 import { open, readdir, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { giveToOwner, makeFolders, openToWrite } from "../file-owner.ts";
+import { giveToOwner, makeFolders, openToWrite } from "../common/file-owner.ts";
 
 export type DiskFile = {
-  /** Writes at a place in the file; may take fewer bytes than given, as a full disk does. Resolves with their number. */
+  /**
+   * Writes at a position in the file; may write fewer bytes than given, as on a full disk. Resolves with the number of
+   * bytes written.
+   */
   readonly write: (bytes: Uint8Array, position: number) => Promise<number>;
-  /** Resolves when what was written is on the disk. */
+  /** Resolves when all written bytes are on the disk. */
   readonly flush: () => Promise<void>;
   readonly read: (into: Uint8Array, position: number) => Promise<number>;
   readonly size: () => Promise<number>;
   readonly truncate: (size: number) => Promise<void>;
-  /** Whether this path leads to this file: it may have been moved or removed, and writing to it goes on all the same. */
+  /** Whether this path still leads to this file: a file that was moved or removed still accepts writes. */
   readonly isAt: (path: string) => Promise<boolean>;
   readonly close: () => Promise<void>;
 };
 
-/** `create` opens for reading and writing, and makes the file if there is none; `durable` also, and what a write took is then on the disk. */
-export type How = "read" | "create" | "durable";
+/**
+ * `create` opens for reading and writing, and creates a missing file; `durable` does too, and each write resolves only
+ * when its bytes are on the disk.
+ */
+export type OpenMode = "read" | "create" | "durable";
 
 export type Disk = {
-  /** `like`: whose owner a new file gets; that of the directory where there is no such file. */
-  readonly open: (path: string, how: How, like?: string) => Promise<DiskFile>;
+  /** `like`: a new file gets the owner of that file, or of the directory if there is no such file. */
+  readonly open: (path: string, how: OpenMode, like?: string) => Promise<DiskFile>;
   readonly makeDirectory: (path: string) => Promise<void>;
-  /** Names in a directory, in no order. */
+  /** The names in a directory, unordered. */
   readonly list: (path: string) => Promise<string[]>;
-  /** When it was last written, in milliseconds since 1970. */
+  /** The time of the last write, in milliseconds since 1970. */
   readonly modified: (path: string) => Promise<number>;
   readonly remove: (path: string) => Promise<void>;
   readonly rename: (from: string, to: string) => Promise<void>;
-  /** Resolves when the names in the directory are on the disk. */
+  /** Resolves when the directory's names are on the disk. */
   readonly syncDirectory: (path: string) => Promise<void>;
 };
 
-/** One call instead of two. Elsewhere than on Linux it may leave the drive's own cache out. */
+/** One call instead of two. On systems other than Linux it may not flush the drive's own cache. */
 const WRITES_THROUGH = process.platform === "linux" ? constants.O_DSYNC : 0;
 
-const fileOf = (handle: FileHandle, how: How): DiskFile => ({
+const fileOf = (handle: FileHandle, how: OpenMode): DiskFile => ({
   write: async (bytes, position) => {
     const { bytesWritten } = await handle.write(bytes, 0, bytes.length, position);
     if (how === "durable" && WRITES_THROUGH === 0) await handle.datasync();
     return bytesWritten;
   },
-  // By the handle and not by its number: under Node's permission model fs.fdatasync is refused.
+  // By the handle, not by its number: Node's permission model refuses fs.fdatasync.
   flush: () => handle.datasync(),
   read: async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead,
   size: async () => (await handle.stat()).size,
@@ -54,8 +62,8 @@ const fileOf = (handle: FileHandle, how: How): DiskFile => ({
 
 const isSameFile = (one: Stats, other: Stats | undefined): boolean => one.ino === other?.ino && one.dev === other.dev;
 
-const openHandle = async (path: string, how: How, like?: string): Promise<FileHandle> => {
-  // Without O_NONBLOCK a FIFO in a file's place would be waited for.
+const openHandle = async (path: string, how: OpenMode, like?: string): Promise<FileHandle> => {
+  // Without O_NONBLOCK, opening a FIFO in place of the file would block.
   if (how === "read") return open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const flags = constants.O_RDWR | (how === "durable" ? WRITES_THROUGH : 0);
   try {
@@ -89,7 +97,7 @@ export const nodeDisk: Disk = {
   syncDirectory,
 };
 
-/** Writes all of it, however many calls the disk needs. */
+/** Writes all bytes, with as many calls as the disk needs. */
 export const writeAll = async (file: DiskFile, bytes: Uint8Array, position: number): Promise<void> => {
   let done = await file.write(bytes, position);
   while (done < bytes.length) {
@@ -100,8 +108,9 @@ export const writeAll = async (file: DiskFile, bytes: Uint8Array, position: numb
 };
 
 /**
- * After a flush that failed, the system may hold lines for clean that never reached the disk. So the end of a file is written once more as it
- * was read; the flush also shows that flushing works here. Not by the descriptor whose flush failed: by one that was opened since.
+ * After a failed flush, the system may treat pages as clean that never reached the disk. So this function rewrites the
+ * end of a file as it was read; its flush also shows that flushing works. `file` must have been opened after the
+ * failure: the old descriptor is not reliable.
  */
 export const settle = async (file: DiskFile, end: number): Promise<void> => {
   const start = Math.max(0, end - SETTLED_BYTES);
@@ -112,7 +121,7 @@ export const settle = async (file: DiskFile, end: number): Promise<void> => {
 
 const SETTLED_BYTES = 4 << 20;
 
-/** Exactly `length` bytes from `position` on, or fewer when the file ends before. */
+/** Exactly `length` bytes from `position` on, or fewer if the file ends earlier. */
 export const readAll = async (file: Pick<DiskFile, "read">, position: number, length: number): Promise<Buffer> => {
   const bytes = Buffer.alloc(length);
   let done = 0;
@@ -121,7 +130,7 @@ export const readAll = async (file: Pick<DiskFile, "read">, position: number, le
   return bytes.subarray(0, done);
 };
 
-/** A whole small file. */
+/** The whole content of a small file. */
 export const readWhole = async (disk: Disk, path: string): Promise<Buffer> => {
   const file = await disk.open(path, "read");
   try {
@@ -131,7 +140,10 @@ export const readWhole = async (disk: Disk, path: string): Promise<Buffer> => {
   }
 };
 
-/** Replaces a small file so that after a crash either the old one or the new one is there, whole, and its owner's who had the old one. */
+/**
+ * Replaces a small file atomically: after a crash either the old content or the new content is there in full. The file
+ * keeps its owner.
+ */
 export const replaceWhole = async (disk: Disk, path: string, bytes: Uint8Array): Promise<void> => {
   const temporary = `${path}.tmp`;
   const file = await disk.open(temporary, "create", path);

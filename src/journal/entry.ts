@@ -1,187 +1,38 @@
-/** What the journal says: the kinds of entries and their members. `entry-line.ts` writes and reads them as lines. */
-import type { KeyChecks } from "./key-checks.ts";
+/** The kinds of journal entries and their members. `entry-line.ts` writes and reads them as lines. */
+import type { Tenant, Tokens, Intent, Outcome, Refusal, InDoubt, Flood, Abandoned } from "./request-entries.ts";
 
-export type Tenant = { readonly dbid: number; readonly name: string };
-export type Credential = { readonly kind: string; readonly id: string };
-/** `t1:` and 64 hex digits each: an equal value has an equal token, whatever `redact` shows of it. */
-export type Tokens = { readonly phone?: string; readonly customer_id?: string };
-export type Waits = { readonly queue_ms: number; readonly ocs_ms: number; readonly total_ms: number };
-export type Delivery = "not-sent" | "answered" | "sent-no-answer";
-export type Origin = "ocs" | "gateway";
+export type * from "./request-entries.ts";
 
-/** Written and flushed before the first byte goes to OCS. */
-export type Intent = {
-  readonly kind: "intent";
-  readonly id: string;
-  readonly tenant: Tenant;
-  readonly client: string;
-  readonly credential: Credential;
-  readonly source: string;
-  readonly listener: string;
-  readonly resource: string;
-  readonly identifier: string | null;
-  readonly action: string;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly tokens?: Tokens | undefined;
-  readonly config_hash: string;
-  /** Of a Do-Not-Call and of an owned record handle: the OCS. */
-  readonly upstream?: string | undefined;
-  /** Of a record handle: the epoch of that OCS. */
-  readonly epoch?: number | undefined;
-  /** Of an owned record handle: which announcement or registration of it is meant. */
-  readonly generation?: number | undefined;
-  /** Tokens of the person with whom OCS announced the record, where the request itself names one: they may differ. */
-  readonly announced?: Tokens | undefined;
-  /** The code under which the tenant's policy would have refused it, had the tenant not been observed only. */
-  readonly would_refuse?: string | undefined;
-  /** Given by the journal: see `numbers.ts`. A number without a sequence is one of its DBID's. */
-  readonly dnc_sequence?: string | undefined;
-  readonly dnc?: number | undefined;
-};
+/** `check`: 64 hexadecimal digits. `from`: index of the first entry that stated it; it covers no earlier token. */
+export type KeyCheck = { readonly check: string; readonly from: number };
 
-/** The stage of the line at which a request was refused: `explain` shows them in this order. */
-export type Stage = "message" | "identity" | "operation" | "policy" | "body" | "scope" | "journal" | "queue" | "ocs";
-
-/**
- * What a client claimed that was not let in: numbers in it are masked, and nothing of it is verified. `issuer`: a token's `iss`.
- * `key`: the id of the API key that it sent, which is one of the keys file. `path`: without a query.
- */
-export type PresentedBy = {
-  readonly client?: string | undefined;
-  readonly kid?: string | undefined;
-  readonly issuer?: string | undefined;
-  readonly key?: string | undefined;
-  readonly path?: string | undefined;
-};
-
-/** Flushed before the reply. */
-export type Outcome = {
-  readonly kind: "outcome";
-  readonly id: string;
-  readonly delivery: Delivery;
-  readonly origin: Origin;
-  readonly status: number;
-  readonly code: string | null;
-  readonly warning: string | null;
-  readonly waits: Waits;
-  readonly lane: string | null;
-  readonly endpoint: string | null;
-  /** Why a record's request was not sent, as the client was not told. */
-  readonly reason?: string | undefined;
-  /** Where the gateway refused it, or failed, and the setting that decided, as in `tenants[0].limits.requests`. */
-  readonly stage?: Stage | undefined;
-  readonly setting?: string | undefined;
-  /** OCS's answer may be that to another request: what became of this one at OCS is then not certain. */
-  readonly suspected?: true | undefined;
-};
-
-/** What was known of a request when it was refused. */
-export type Refusal = {
-  readonly kind: "refusal";
-  readonly id: string;
-  readonly tenant?: Tenant | null | undefined;
-  readonly client?: string | null | undefined;
-  readonly credential?: Credential | null | undefined;
-  readonly source?: string | null | undefined;
-  readonly listener?: string | null | undefined;
-  readonly resource?: string | null | undefined;
-  readonly identifier?: string | null | undefined;
-  readonly action?: string | null | undefined;
-  readonly tokens?: Tokens | undefined;
-  /** As in an intent, where the record is, or was, one of the client's tenants'. */
-  readonly announced?: Tokens | undefined;
-  readonly code: string;
-  readonly status: number;
-  readonly delivery: Delivery;
-  readonly detail?: string | undefined;
-  /** As the client was not told. */
-  readonly reason?: string | undefined;
-  readonly pointer?: string | undefined;
-  /** As in an outcome. */
-  readonly stage?: Stage | undefined;
-  readonly setting?: string | undefined;
-  readonly presented?: PresentedBy | undefined;
-  readonly waits?: Waits | undefined;
-  /** As in an intent: policy would have said no before what did. */
-  readonly would_refuse?: string | undefined;
-  /** Of a Do-Not-Call, as far as its tenant was known: the OCS, and for a record handle its epoch. */
-  readonly upstream?: string | undefined;
-  readonly epoch?: number | undefined;
-  /** Given by the journal: see `numbers.ts`. */
-  readonly dnc_sequence?: string | undefined;
-  readonly dnc?: number | undefined;
-};
-
-/** Written at a start for an intent of an earlier run that has no outcome: OCS may have carried it out or never have seen it. It closes the intent. */
-export type InDoubt = {
-  readonly kind: "in-doubt";
-  readonly id: string;
-  /** The intent's index. */
-  readonly intent: number;
-  readonly tenant: Tenant;
-  readonly client: string;
-  readonly resource: string;
-  readonly action: string;
-  readonly reason: string;
-};
-
-/**
- * Refusals that were counted: of nobody in particular, from one source; of one client, beyond its tenant's budget; or the
- * same Do-Not-Call of one client again and again.
- */
-export type Flood = {
-  readonly kind: "flood";
-  /** `*`: of several. */
-  readonly source: string;
-  readonly listener?: string | undefined;
-  readonly tenant?: Tenant | null | undefined;
-  /** `*`: of several known clients. */
-  readonly client?: string | null | undefined;
-  readonly action?: string | undefined;
-  readonly resource?: string | undefined;
-  readonly identifier?: string | null | undefined;
-  readonly tokens?: Tokens | undefined;
-  readonly announced?: Tokens | undefined;
-  /** RFC 3339, the beginning of the time that was counted. */
-  readonly second: string;
-  /** How long that time is; 1 where it is not given. */
-  readonly seconds?: number | undefined;
-  readonly count: number;
-  readonly codes?: Readonly<Record<string, number>> | undefined;
-  /** The lowest and the highest request id of those that were counted. */
-  readonly first_id?: string | undefined;
-  readonly last_id?: string | undefined;
-};
-
-/** The client hung up while its request waited: taken out of the queue, not sent. */
-export type Abandoned = {
-  readonly kind: "abandoned";
-  readonly id: string;
-  readonly delivery: "not-sent";
-  readonly waits: Waits;
-};
+/** Key checks by epoch. */
+export type KeyChecks = Readonly<Record<string, KeyCheck>>;
 
 export type Config = {
   readonly kind: "config";
   readonly config_hash: string;
-  /** `index-keys`: check values are stated. `revocations`: all that stand are stated, among them those that only the file beside the journal had. */
+  /**
+   * `index-keys`: the entry states check values. `revocations`: the entry states all revocations in force, including
+   * those that were only in the file beside the journal.
+   */
   readonly change: "loaded" | "reloaded" | "refused" | "revoked" | "lifted" | "index-keys" | "revocations";
-  /** What was in force until then, or when refused still is. */
+  /** Hash of the previous config; of a refused one, hash of the config that stays in force. */
   readonly previous_hash?: string | undefined;
   readonly file?: string | undefined;
-  /** Why it was refused; what was revoked, or counts again. */
+  /** Why the config was refused; or what was revoked or reinstated. */
   readonly detail?: string | undefined;
-  /** What it means, a sentence for each change. */
+  /** The meaning of each change, one sentence per change. */
   readonly changes?: readonly string[] | undefined;
-  /** What was revoked, or lifted. Format 1 has only `detail`. */
+  /** What was revoked or reinstated. Format 1 has only `detail`. */
   readonly revocation?: Revoked | undefined;
-  /** All that stand. */
+  /** All revocations in force. */
   readonly revocations?: readonly Revoked[] | undefined;
-  /** Given by the journal: see `key-checks.ts`. */
+  /** The journal adds it: see `integrity/key-checks.ts`. */
   readonly index_keys?: KeyChecks | undefined;
 };
 
-/** `until`: RFC 3339, null for ever. */
+/** `until`: RFC 3339; null means no expiry. */
 export type Revoked = {
   readonly kind: "token" | "key" | "certificate" | "client";
   readonly id: string;
@@ -190,24 +41,24 @@ export type Revoked = {
 
 export type Start = {
   readonly kind: "start";
-  /** Of the entries from this one on; 1 where none is given. */
+  /** The format of this entry and later ones; 1 if missing. */
   readonly format?: number | undefined;
   readonly version: string;
   readonly pid: number;
   readonly config_hash?: string | undefined;
-  /** The last line of the run before was torn and cut off: what it was. */
+  /** The previous run's last line, if it was torn and cut off. */
   readonly torn?:
     | { readonly segment: string; readonly line: number; readonly index: number; readonly bytes: number }
     | undefined;
-  /** Given by the journal: see `key-checks.ts`. */
+  /** The journal adds it: see `integrity/key-checks.ts`. */
   readonly index_keys?: KeyChecks | undefined;
-  /** Given by the journal: by DBID, the last DoNotCall number of format 1, which numbered a DBID's in one sequence whatever its OCS. */
+  /** The journal adds it: by DBID, the last DoNotCall number of format 1, which numbered per DBID, whatever the OCS. */
   readonly dnc?: Readonly<Record<string, number>> | undefined;
 };
 
 export type Stop = { readonly kind: "stop"; readonly reason: string };
 
-/** A time in which something was not recorded. `lost` counts it where it was counted. */
+/** A period in which entries were not recorded. `lost`: their number, if known. */
 export type Gap = {
   readonly kind: "gap";
   readonly reason: string;
@@ -216,93 +67,128 @@ export type Gap = {
   readonly lost?: number | undefined;
 };
 
-/** The clock was set, by a second or more, while the gateway ran or since the last entry of the run before; or somebody confirmed it. This entry and those behind it have the new time, which may be earlier: the order is that of the indexes. */
+/**
+ * The clock was set by a second or more, while the gateway ran or since the previous run's last entry; or somebody
+ * confirmed the clock. This entry and later ones have the new time, which may be earlier: the indexes give the order.
+ */
 export type Clock = {
   readonly kind: "clock";
-  /** What it would have shown, and what it showed. */
+  /** The time that was expected, and the time that the clock showed. */
   readonly from: string;
   readonly to: string;
-  /** Milliseconds; negative when it was set back. */
+  /** Milliseconds; negative when the clock was set back. */
   readonly step_ms: number;
-  /** Forward by a day or more: until that is confirmed nothing is done that cannot be undone. */
+  /** The clock was set forward by a day or more: the gateway does nothing irreversible until somebody confirms it. */
   readonly unconfirmed?: true | undefined;
-  /** Who said that the clock is right. */
+  /** The user who confirmed the clock. */
   readonly confirmed_by?: string | undefined;
 };
 
 /**
- * Written before segments are deleted because `audit.retention` says so: always the oldest ones. Their leaf hashes stay, so the tree over all entries can still be built.
- * Every later `deleted` begins where this one ends, so the deleted entries are always those below the last one's `to`.
+ * Written before segments are deleted by `audit.retention`, always the oldest ones. Their leaf hashes are kept, so the
+ * tree over all entries can still be built. Each later `deleted` entry begins where this one ends, so the deleted
+ * entries are always those below the last one's `to`.
  */
 export type Deleted = {
   readonly kind: "deleted";
-  /** The first index deleted, and the first one behind them. */
+  /** The first deleted index, and the first index after the deleted ones. */
   readonly from: number;
   readonly to: number;
   readonly segments: readonly string[];
-  /** The time of the youngest entry in them. */
+  /** The time of the youngest deleted entry. */
   readonly youngest: string;
-  /** Of each sequence (`numbers.ts`), the last DoNotCall number below `to`, also when an earlier `deleted` entry tells of it. */
+  /**
+   * Per sequence (`write/dnc-sequence.ts`), the last DoNotCall number below `to`, even if an earlier `deleted` entry
+   * states it.
+   */
   readonly dnc: Readonly<Record<string, number>>;
-  /** All that stand where this entry stands. Given by the journal, as `index_keys`. */
+  /** Kinds whose entries were deleted before the rest of their segments, including those that earlier entries state. */
+  readonly kinds?: DeletedKinds | undefined;
+  /** The segments in which this entry deletes some lines and keeps the others. */
+  readonly remainders?: readonly Remainder[] | undefined;
+  /** All revocations in force at this entry. The journal adds it, as `index_keys`. */
   readonly revocations?: readonly Revoked[] | undefined;
   readonly index_keys?: KeyChecks | undefined;
 };
 
 /**
- * Written before the lines of a segment that is damaged are moved to `set-aside`, by somebody who was asked. Its leaf hashes stay, so the tree can
- * still be built; what its lines said is not known any more where they are damaged.
+ * By kind: entries below `to` are deleted, except those that must stay, such as requests that span segments.
+ * `youngest`: no deleted entry is younger (RFC 3339); null if none was deleted.
+ */
+export type DeletedKinds = Readonly<Partial<Record<Kind, { readonly to: number; readonly youngest: string | null }>>>;
+
+/**
+ * Entries from `from` to before `to` are one segment. `entries` of them are deleted, by this entry (those of `kinds`)
+ * and by earlier ones. `sha256`: hex hash of their indexes in ascending order, each followed by `\n`.
+ */
+export type Remainder = {
+  readonly from: number;
+  readonly to: number;
+  readonly kinds: readonly Kind[];
+  readonly entries: number;
+  readonly sha256: string;
+};
+
+/**
+ * Written before an operator's command moves a damaged segment's files to `set-aside`. Its leaf hashes are kept, so the
+ * tree can still be built; the content of its damaged lines is lost.
  */
 export type SetAside = {
   readonly kind: "set-aside";
-  /** The first index in it, and the first one behind it. */
+  /** The first index in the segment, and the first index after it. */
   readonly from: number;
   readonly to: number;
-  /** What was moved. None where the lines were gone. `sha256`: in hex. */
+  /** The files that were moved; empty if none was left. `sha256`: in hex. */
   readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
-  /** In words, what is wrong with it. */
+  /** The damage, in words. */
   readonly damage: string;
-  /** So many of its lines are as they were signed. */
+  /** The number of lines that are still as they were signed. */
   readonly intact: number;
-  /** RFC 3339: no entry in it is older, or younger, by what is left; null where nothing tells. */
+  /**
+   * RFC 3339: no entry in it is older or younger than these, judging by its remaining lines and neighbors; null if
+   * unknown.
+   */
   readonly oldest: string | null;
   readonly youngest: string | null;
-  /** Open Do-Not-Calls in it that can be told no more; null where it is not known whether there are any. The others follow as `open-dnc`. */
+  /** The number of open Do-Not-Calls in it that are lost; null if unknown. The others follow as `open-dnc`. */
   readonly lost: number | null;
   readonly user: string;
   readonly behind?: Behind | undefined;
   readonly purpose?: string | undefined;
-  /** What was set aside before and is not deleted yet. `by`: the index of the entry that says so. */
+  /** Segments that were set aside earlier and are not yet deleted. `by`: the index of the entry that states it. */
   readonly before: readonly { readonly from: number; readonly to: number; readonly by: number }[];
-  /** Given by the journal, as in `deleted`: of each sequence the last number, and all that stand where this entry stands. */
+  /**
+   * The journal adds them, as in `deleted`: the last number of each sequence, and all revocations in force at this
+   * entry.
+   */
   readonly dnc?: Readonly<Record<string, number>> | undefined;
   readonly revocations?: readonly Revoked[] | undefined;
   readonly index_keys?: KeyChecks | undefined;
 };
 
 /**
- * A Do-Not-Call that was still open when the segments of its tries were about to be deleted: what the journal goes on to say of it. It is written
+ * A Do-Not-Call that is still open when the segments of its attempts are about to be deleted. The journal writes it
  * before the `deleted` entry, and again before its own segment is deleted.
  */
 export type OpenDnc = {
   readonly kind: "open-dnc";
-  /** Of the last try, as all that follows up to `epoch`. */
+  /** Of the last attempt, as all members up to `epoch`. */
   readonly id: string;
   readonly tenant?: Tenant | null | undefined;
   readonly client?: string | null | undefined;
   readonly resource?: string | null | undefined;
   readonly identifier?: string | null | undefined;
   readonly action?: string | null | undefined;
-  /** What the try was restricted to: campaign, list, chain. */
+  /** What limits the attempt: campaign, list, chain. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly tokens?: Tokens | undefined;
   readonly upstream?: string | undefined;
   readonly epoch?: number | undefined;
-  /** How the last try ended. */
+  /** How the last attempt ended. */
   readonly state: string;
   readonly status?: number | undefined;
   readonly code?: string | undefined;
-  /** RFC 3339, when it was asked for first and last. */
+  /** RFC 3339, the times of the first and the last attempt. */
   readonly first: string;
   readonly last: string;
   readonly tries: number;
@@ -316,19 +202,19 @@ export type Switchover = {
   readonly to: string | null;
   readonly epoch: number;
   readonly reason?: string | undefined;
-  /** Where the same OCS has begun another life: what proves that, and what of before is kept. */
+  /** Present when the same OCS has a new epoch: the evidence, and which handles are kept. */
   readonly proof?: LifeProof | undefined;
 };
 
 /**
- * OCS has announced this handle for the first time, far below the highest one. What was heard of handles up to `up_to`
- * from `generation` on is of the new life.
+ * OCS announced this handle for the first time, far below the highest one. What OCS announced of handles up to `up_to`,
+ * from `generation` on, belongs to the new epoch.
  */
 export type LifeProof = { readonly handle: number; readonly up_to: number; readonly generation: number };
 
 /**
- * Who was logged in, where an access was made under another account: `login` as the kernel knows it, the others as the environment variables of
- * sudo, doas and pkexec say, which anybody can set.
+ * The login behind the account that made an access: `login` from the kernel, the others from the environment variables
+ * of sudo, doas and pkexec, which anybody can set.
  */
 export type Behind = {
   readonly login?: string | undefined;
@@ -337,10 +223,10 @@ export type Behind = {
   readonly pkexec?: string | undefined;
 };
 
-/** Someone looked up, exported or revealed. */
+/** A user searched, exported or revealed data, or logged in or out of the console. */
 export type Access = {
   readonly kind: "access";
-  /** The account under which it was asked. */
+  /** The account that made the access. */
   readonly user: string;
   readonly behind?: Behind | undefined;
   readonly role?: string | undefined;
@@ -349,9 +235,20 @@ export type Access = {
   readonly purpose?: string | undefined;
   readonly results?: number | undefined;
   readonly tokens?: Tokens | undefined;
-  /** Given by the journal to an export: of each sequence (`numbers.ts`), the last DoNotCall number before it. */
+  /** The journal adds it to an export: per sequence (`write/dnc-sequence.ts`), the last DoNotCall number before it. */
   readonly dnc?: Readonly<Record<string, number>> | undefined;
+  /** For the end of a verification; `results` is then the number of entries that it covers. */
+  readonly verdict?: VerifyVerdict | undefined;
+  /** The address that a login came from; `*` for several. */
+  readonly source?: string | undefined;
+  /** Why a login failed. */
+  readonly reason?: string | undefined;
+  /** The number of failed logins that this entry counts; 1 if missing. */
+  readonly count?: number | undefined;
 };
+
+/** `cancelled`, `failed`: it did not read everything. */
+export type VerifyVerdict = "ok" | "broken" | "cannot-tell" | "cancelled" | "failed";
 
 export type Alarm = {
   readonly kind: "alarm";
@@ -361,10 +258,10 @@ export type Alarm = {
   readonly resource?: string | undefined;
   readonly identifier?: string | null | undefined;
   readonly detail?: string | undefined;
-  /** Who accepted what the alarm is about, and why. */
+  /** The user who accepted what the alarm reports, and the reason. */
   readonly user?: string | undefined;
   readonly purpose?: string | undefined;
-  /** What was signed last before the journal was restored or moved; the root in base64, as in a checkpoint. */
+  /** The last signed size and root before the journal was restored or moved; the root in base64, as in a checkpoint. */
   readonly anchor?: { readonly size: number; readonly root: string } | undefined;
 };
 
@@ -387,5 +284,5 @@ export type Entry =
   | Access
   | Alarm;
 export type Kind = Entry["kind"];
-/** A line as it is read back. */
+/** An entry as read back from a line. */
 export type Recorded = Entry & { readonly index: number; readonly time: string; readonly crc?: number };

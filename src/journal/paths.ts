@@ -1,42 +1,48 @@
-/** Where things lie in the journal's directory. A segment and its leaf hashes are named by the index of their first entry, a checkpoint and a state by its size. */
+/**
+ * The paths in the journal's directory. A segment and its leaf hashes are named by the index of their first entry, a
+ * checkpoint and a start state by its size.
+ */
 import { join } from "node:path";
 
 const DIGITS = 12;
 
 const numbered = (number: number): string => String(number).padStart(DIGITS, "0");
 
-export const places = (dir: string) => ({
+export const paths = (dir: string) => ({
   segments: join(dir, "segments"),
   checkpoints: join(dir, "checkpoints"),
-  /** What a start goes on from, beside some of the checkpoints. May be deleted at any time: then a start reads every line. */
+  /** Start states, beside some of the checkpoints. May be deleted at any time: the next start then reads every line. */
   states: join(dir, "states"),
-  /** Up to where the lines were read again and found as they were signed. */
+  /** The index up to which background verification has read the lines and found them as signed. */
   mark: join(dir, "verified"),
   lock: join(dir, "lock"),
-  /** Who holds the kernel's lock on it writes the journal. Nothing but `lock/kernel.ts` may open it. */
+  /** The process that holds the kernel's lock on this file writes the journal. Only `lock/kernel.ts` may open it. */
   writer: join(dir, "lock", "writer"),
-  /** Who that is, in words for people. */
+  /** A description of the lock's holder, for people. */
   holder: join(dir, "lock", "holder.json"),
-  /** Where a running gateway takes commands. */
+  /** The socket on which a running gateway takes commands. */
   commands: join(dir, "commands.sock"),
-  /** Of what no sealed segment's index has. May be deleted at any time, as may those of segments and months: they are made again from the segments. */
+  /**
+   * The index of the entries that no sealed segment's index covers. It may be deleted at any time, as may those of
+   * segments and months: they are rebuilt from the segments.
+   */
   index: join(dir, "index.sqlite"),
   indexes: join(dir, "index"),
   segmentIndex: (first: number): string => join(dir, "index", segmentIndexName(first)),
   verifierKeys: join(dir, "checkpoint.pub"),
   segment: (first: number): string => join(dir, "segments", segmentName(first)),
-  /** Where the files of damaged segments are moved to, by the name that they had. */
+  /** The directory for the files of damaged segments; they keep their names. */
   setAside: join(dir, "set-aside"),
   /** The same lines, compressed. */
   compressed: (first: number): string => join(dir, "segments", compressedName(first)),
   leaves: (first: number): string => join(dir, "segments", `${numbered(first)}.hashes`),
-  /** Inner nodes of the tree; may be deleted at any time: they are made again from the leaf hashes. */
+  /** Inner nodes of the tree; may be deleted at any time: they are rebuilt from the leaf hashes. */
   tilesDirectory: join(dir, "tiles"),
   tiles: (level: number): string => join(dir, "tiles", String(level)),
   checkpoint: (size: number): string => join(dir, "checkpoints", numbered(size)),
-  /** The same note with the cosignatures of witnesses behind its own signature. */
+  /** The same note with the cosignatures of witnesses after its own signature. */
   cosigned: (size: number): string => join(dir, "checkpoints", `${numbered(size)}${COSIGNED}`),
-  /** The answer of a time stamping authority (RFC 3161, TimeStampResp) about the bytes of the checkpoint's file. */
+  /** The time stamping authority's answer (RFC 3161, TimeStampResp) about the bytes of the checkpoint's file. */
   timestamp: (size: number): string => join(dir, "checkpoints", `${numbered(size)}${TIMESTAMP}`),
   state: (size: number): string => join(dir, "states", numbered(size)),
 });
@@ -53,8 +59,9 @@ export const compressedName = (first: number): string => `${segmentName(first)}.
 export const segmentIndexName = (first: number): string => `${numbered(first)}.sqlite`;
 
 /**
- * The numbers of the names that fit, ascending: of segments with ".jsonl" and ".jsonl.zst", of their leaf hashes with
- * ".hashes", of checkpoints and states with "", of what vouches for checkpoints with ".cosigned" and ".tsr", of indexes with ".sqlite".
+ * The numbers of the matching names, ascending: segments with ".jsonl" and ".jsonl.zst", their leaf hashes with
+ * ".hashes", checkpoints and states with "", cosigned checkpoints with ".cosigned", timestamps with ".tsr", indexes
+ * with ".sqlite".
  */
 export const numbersIn = (names: readonly string[], ending: Ending): number[] =>
   names

@@ -1,11 +1,12 @@
 /**
- * What of a person's data is written down. Rules go by field and never by type: a phone that came as a number is as hidden as one in quotes.
- * Tokens are HMAC-SHA-256 with a key kept outside the journal, because a plain hash of a phone number is found by trying all numbers.
+ * Which personal data the journal records. Rules apply by field, never by type: a phone number is redacted whether it
+ * is sent as a number or as text. Tokens are HMAC-SHA-256 with a key kept outside the journal, because a plain hash of
+ * a phone number can be reversed by trying all numbers.
  */
 import { canonicalContact } from "./contact.ts";
 import { hmacWith } from "./hmac.ts";
 import type { Tokens } from "./entry.ts";
-import { lastFour, maskNumbers } from "../mask.ts";
+import { lastFour, maskNumbers } from "../common/mask.ts";
 
 export type Mode = "keep" | "token" | "last4" | "drop";
 
@@ -14,16 +15,19 @@ export type RedactRules = {
   readonly customer_id: Mode;
   /** User-defined fields by name. */
   readonly fields: Readonly<Record<string, Mode>>;
-  /** User-defined fields that `fields` does not name. */
+  /** The mode for user-defined fields that `fields` does not name. */
   readonly others: Mode;
 };
 
 export type Redactor = {
-  /** What stands behind /<resource>/ in the URI; null when it is dropped. `isOurs`: it is a name from the config, so not a phone number. */
+  /**
+   * The value after /<resource>/ in the URI; null when it is dropped. `isOurs`: it is a name from the config, so not a
+   * phone number.
+   */
   readonly identifier: (resource: string, value: string, isOurs?: boolean) => string | null;
   /**
-   * The body's fields by name, each as its rule says. Text in OCS's own fields, and the names of fields that no rule
-   * names, have numbers masked, unless `isOurs` knows the text as a name from the config.
+   * The body's fields by name, each as its rule says. In OCS's own fields, and in the names of fields without a rule,
+   * numbers are masked unless `isOurs` knows the text as a name from the config.
    */
   readonly body: (
     attributes: ReadonlyMap<string, unknown>,
@@ -35,16 +39,18 @@ export type Redactor = {
     identifier: string | undefined,
     attributes: ReadonlyMap<string, unknown>,
   ) => Tokens | undefined;
-  /** Those of the tokens, made earlier, of which the rules keep any. */
+  /** Of tokens made earlier, those that the rules keep; undefined when they keep none. */
   readonly kept: (tokens: Tokens) => Tokens | undefined;
-  /** The token that a value of this class has from now on. */
+  /** The current token of a value of this class. */
   readonly token: (kind: "phone" | "customer_id", value: string) => string;
 };
 
-/** A key of the tokens, by its epoch: what it made begins with `<epoch>:`. */
+/** An index key and its epoch; its tokens begin with `<epoch>:`. */
 export type IndexKey = { readonly epoch: string; readonly secret: Uint8Array | string };
 
-/** One key is that of epoch t1; of several the last one is in force, and what the earlier ones made can still be found. */
+/**
+ * A single key has epoch t1. Of several, the last one makes new tokens; tokens of the earlier ones can still be found.
+ */
 export type IndexKeys = Uint8Array | string | readonly IndexKey[];
 
 export const indexKeysOf = (keys: IndexKeys): readonly IndexKey[] =>
@@ -59,7 +65,7 @@ export const tokenMaker = ({ epoch, secret }: IndexKey): ((kind: string, value: 
   return (kind, value) => `${epoch}:${hmac(`${kind}\0${normalised(kind, value)}`)}`;
 };
 
-/** A value's class separates tokens: the same digits as a phone and as a customer id are two tokens. */
+/** The class of a value is part of its token: the same digits as a phone and as a customer id give two tokens. */
 type Rule = { readonly mode: Mode; readonly kind: string };
 
 const MIN_KEY_BYTES = 16;
@@ -82,13 +88,13 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
     return named.get(name) ?? { mode: rules.others, kind: `field:${name}` };
   };
 
-  const shown = ({ mode, kind }: Rule, value: unknown, isOurs: IsOurs = nobodys): unknown => {
+  const shown = ({ mode, kind }: Rule, value: unknown, isOurs: IsOurs = neverOurs): unknown => {
     if (mode === "keep") return isMap(value) ? body(value, isOurs) : value;
     if (mode === "drop" || !isScalar(value)) return undefined;
     return mode === "token" ? tokenOf(kind, String(value)) : lastFour(normalised(kind, String(value)));
   };
 
-  const body = (attributes: ReadonlyMap<string, unknown>, isOurs: IsOurs = nobodys): Record<string, unknown> => {
+  const body = (attributes: ReadonlyMap<string, unknown>, isOurs: IsOurs = neverOurs): Record<string, unknown> => {
     const redacted: Record<string, unknown> = {};
     for (const [name, value] of attributes) {
       const rule = ruleFor(name);
@@ -137,13 +143,13 @@ const tokensOf = (phone: string | undefined, customer: string | undefined): Toke
 });
 
 type IsOurs = (text: string) => boolean;
-const nobodys: IsOurs = () => false;
+const neverOurs: IsOurs = () => false;
 
-/** Date and time are validated; all other text of OCS's fields is what the client makes of it. */
+/** Date and time are validated; every other text in OCS's fields may contain anything. */
 const ownField = (name: string, value: unknown, isOurs: IsOurs): unknown =>
   typeof value !== "string" || name === "GSW_DATE_TIME" || isOurs(value) ? value : maskNumbers(value);
 
-/** Of two names that are the same when they are masked, both are kept. */
+/** A free name for a field whose masked name is taken, so that both fields are kept. */
 const freeName = (taken: Readonly<Record<string, unknown>>, name: string): string => {
   let free = name;
   for (let count = 2; Object.hasOwn(taken, free); count++) free = `${name} (${count})`;
@@ -154,10 +160,10 @@ const isMap = (value: unknown): value is ReadonlyMap<string, unknown> => value i
 const isScalar = (value: unknown): value is string | number | bigint | boolean =>
   value !== undefined && value !== null && typeof value !== "object";
 
-/** +1 415 555 0100 and 14155550100 are one number. What is no contact is taken as it stands. */
+/** +1 415 555 0100 and 14155550100 are one number. A value that is not a contact is used unchanged. */
 const normalised = (kind: string, value: string): string => (kind === "phone" ? canonicalContact(value) : value);
 
-/** A field may be called anything, also what an object has a setter for. */
+/** A field may have any name, also one for which objects have a setter. */
 const set = (object: Record<string, unknown>, name: string, value: unknown): void => {
   if (name === "__proto__") Object.defineProperty(object, name, { value, enumerable: true });
   else object[name] = value;

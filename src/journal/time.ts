@@ -1,10 +1,10 @@
-/** The journal's time: RFC 3339, UTC, microseconds. */
+/** The journal's times: RFC 3339, UTC, microseconds. */
 
 let ahead = Date.now() - performance.now();
 
 /**
- * Microseconds since 1970. The wall clock of JavaScript stops at milliseconds; the monotonic one gives the digits behind them and is held
- * within the millisecond that the wall clock shows, so a clock that is set is followed.
+ * Microseconds since 1970. JavaScript's wall clock has milliseconds only; the monotonic clock gives the digits below
+ * and is kept within the wall clock's millisecond, so the result follows a clock that is set.
  */
 export const wallMicros = (): number => {
   const wall = Date.now();
@@ -28,7 +28,7 @@ export const writeMicros = (micros: number): string => {
   return `${upToSecond}${String(micros - whole * 1_000_000).padStart(6, "0")}Z`;
 };
 
-/** The microseconds of such a text, NaN for any other. */
+/** The microseconds of such a text; NaN for any other text. */
 export const readMicros = (time: string): number =>
   MICROS.test(time) ? Date.parse(`${time.slice(0, 19)}Z`) * 1000 + Number(time.slice(20, 26)) : Number.NaN;
 

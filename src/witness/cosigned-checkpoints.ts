@@ -1,19 +1,24 @@
 /**
- * What a witness remembers: of each log the checkpoint that it cosigned last, as a file with that note. A file is
- * replaced whole and flushed before the cosignature is given away, so that no crash lets the witness sign a smaller
- * or another tree afterwards.
+ * The last checkpoint that a witness cosigned for each log, a file with the note for each. The file is replaced and
+ * flushed before the cosignature is sent, so that the witness signs no smaller or different tree after a crash.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { nodeDisk, readWhole, replaceWhole, type Disk } from "../journal/disk.ts";
-import { readCheckpoint, textOfNote, witnessKey, type Checkpoint, type Cosigner } from "../journal/note.ts";
-import { checkCosignature, readWitnessKey, splitCosigned } from "../journal/verify/cosignature.mjs";
-import { makeFolders } from "../file-owner.ts";
+import {
+  readCheckpoint,
+  textOfNote,
+  witnessKey,
+  type Checkpoint,
+  type Cosigner,
+} from "../journal/integrity/checkpoints/signed-note.ts";
+import { checkCosignature, readWitnessKey, splitCosigned } from "../journal/verify/bundle/cosignature.mjs";
+import { makeFolders } from "../common/file-owner.ts";
 
 const FOLDER = "logs";
 const ENDING = ".checkpoint";
 
-export class Records {
+export class CosignedCheckpoints {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly #last: Map<string, Checkpoint>;
@@ -24,9 +29,9 @@ export class Records {
     this.#last = last;
   }
 
-  /** Throws an error that names the file when one is not what this witness wrote: with less it must not go on. */
-  static async open(dir: string, own: Cosigner, disk: Disk = nodeDisk): Promise<Records> {
-    const folder = recordsIn(dir);
+  /** Rejects with an error that names a file which this witness did not write: it must not start without its state. */
+  static async open(dir: string, own: Cosigner, disk: Disk = nodeDisk): Promise<CosignedCheckpoints> {
+    const folder = checkpointsIn(dir);
     await makeFolders(folder);
     const last = new Map<string, Checkpoint>();
     for (const name of (await disk.list(folder)).filter((each) => each.endsWith(ENDING))) {
@@ -35,34 +40,34 @@ export class Records {
       const checkpoint = readCheckpoint(note);
       if (!checkpoint || fileOf(checkpoint.origin) !== name || !isCosigned(note, own)) {
         throw new Error(
-          `${path} is not as this witness wrote it: the file was changed, or the key or name of the witness was`,
+          `${path} does not have this witness's cosignature: the file, or the witness's key or name, was changed`,
         );
       }
       last.set(checkpoint.origin, checkpoint);
     }
-    return new Records(disk, folder, last);
+    return new CosignedCheckpoints(disk, folder, last);
   }
 
   get count(): number {
     return this.#last.size;
   }
 
-  /** The checkpoint that was cosigned last. */
-  of(origin: string): Checkpoint | undefined {
+  /** The last cosigned checkpoint of a log. */
+  last(origin: string): Checkpoint | undefined {
     return this.#last.get(origin);
   }
 
-  /** Resolves when it is on disk. `note`: with the cosignature. */
-  async keep(checkpoint: Checkpoint, note: string): Promise<void> {
+  /** Resolves when the note is on disk. `note`: with the cosignature. */
+  async save(checkpoint: Checkpoint, note: string): Promise<void> {
     await replaceWhole(this.#disk, join(this.#folder, fileOf(checkpoint.origin)), Buffer.from(note));
     this.#last.set(checkpoint.origin, checkpoint);
   }
 }
 
-/** The folder of the record, in a witness's state. */
-export const recordsIn = (dir: string): string => join(dir, FOLDER);
+/** The folder of the checkpoints in a witness's state. */
+export const checkpointsIn = (dir: string): string => join(dir, FOLDER);
 
-/** An origin may be any text, so the name is a hash of it. */
+/** A hash, because an origin may be any text. */
 const fileOf = (origin: string): string => `${createHash("sha256").update(origin).digest("hex").slice(0, 32)}${ENDING}`;
 
 const isCosigned = (note: string, { name, key }: Cosigner): boolean => {

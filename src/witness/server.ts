@@ -1,18 +1,15 @@
 /**
- * A witness at an address: `POST /add-checkpoint`. Bodies, headers and times are limited. It speaks plain HTTP:
- * every answer is signed, and who wants TLS puts a reverse proxy in front.
+ * The HTTP server of a witness: `POST /add-checkpoint`, with limits for bodies, headers and times. Plain HTTP, because
+ * cosignatures prove themselves; put a reverse proxy in front for TLS.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Witness } from "./witness.ts";
 
-/**
- * A checkpoint has some hundred bytes, a proof at most 63 lines of 45, a signature of ML-DSA-44 three and a half
- * thousand.
- */
-const MOST_BYTES = 64 << 10;
-const MOST_CONNECTIONS = 256;
+/** A checkpoint has some hundred bytes, a proof up to 63 lines of 45, an ML-DSA-44 signature 3,500. */
+const MAX_BYTES = 64 << 10;
+const MAX_CONNECTIONS = 256;
 const REQUEST_MS = 15_000;
 const IDLE_MS = 120_000;
 
@@ -35,7 +32,7 @@ export const startWitnessServer = async (witness: Witness, { host, port }: Bind)
     },
     (request, response) => void answer(witness, request, response),
   );
-  server.maxConnections = MOST_CONNECTIONS;
+  server.maxConnections = MAX_CONNECTIONS;
   server.listen(port, host);
   await once(server, "listening");
   const { address, port: own, family } = server.address() as AddressInfo;
@@ -50,54 +47,54 @@ export const startWitnessServer = async (witness: Witness, { host, port }: Bind)
   };
 };
 
-type Said = {
+type HttpAnswer = {
   readonly status: number;
   readonly type: string;
   readonly text: string;
   readonly allow?: string;
-  readonly ends?: boolean;
+  readonly close?: boolean;
 };
 
 const TEXT = "text/plain; charset=utf-8";
 
 const answer = async (witness: Witness, request: IncomingMessage, response: ServerResponse): Promise<void> => {
-  const said = await decide(witness, request).catch((): Said => ({
+  const reply = await decide(witness, request).catch((): HttpAnswer => ({
     status: 400,
     type: TEXT,
-    text: "the request was cut off\n",
-    ends: true,
+    text: "the request is incomplete\n",
+    close: true,
   }));
   response
-    .writeHead(said.status, {
-      "Content-Type": said.type,
-      "Content-Length": Buffer.byteLength(said.text),
+    .writeHead(reply.status, {
+      "Content-Type": reply.type,
+      "Content-Length": Buffer.byteLength(reply.text),
       "Cache-Control": "no-store",
-      ...(said.allow !== undefined && { Allow: said.allow }),
-      ...(said.ends && { Connection: "close" }),
+      ...(reply.allow !== undefined && { Allow: reply.allow }),
+      ...(reply.close && { Connection: "close" }),
     })
-    .end(said.text);
+    .end(reply.text);
 };
 
-const decide = async (witness: Witness, request: IncomingMessage): Promise<Said> => {
+const decide = async (witness: Witness, request: IncomingMessage): Promise<HttpAnswer> => {
   const [path] = (request.url ?? "").split("?");
   if (path !== "/add-checkpoint")
-    return { status: 404, type: TEXT, text: "this witness has /add-checkpoint only\n", ends: true };
+    return { status: 404, type: TEXT, text: "not found; this witness serves /add-checkpoint only\n", close: true };
   if (request.method !== "POST")
-    return { status: 405, type: TEXT, text: "add-checkpoint is a POST\n", allow: "POST", ends: true };
+    return { status: 405, type: TEXT, text: "expected POST\n", allow: "POST", close: true };
   const body = await bodyOf(request);
   return body
     ? witness.add(body)
-    : { status: 413, type: TEXT, text: `a body has at most ${MOST_BYTES} bytes\n`, ends: true };
+    : { status: 413, type: TEXT, text: `the body is larger than ${MAX_BYTES} bytes\n`, close: true };
 };
 
-/** Undefined when it is too large: no more of it is read then. */
+/** Undefined for a body that is too large; the rest of it is not read. */
 const bodyOf = async (request: IncomingMessage): Promise<Buffer | undefined> => {
-  if (Number(request.headers["content-length"] ?? 0) > MOST_BYTES) return undefined;
+  if (Number(request.headers["content-length"] ?? 0) > MAX_BYTES) return undefined;
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MOST_BYTES) return undefined;
+    if (length > MAX_BYTES) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -1,6 +1,6 @@
 /** The body of `add-checkpoint` (C2SP tlog-witness): the old size, a consistency proof, an empty line, a checkpoint. */
-import { linesBehindRoot, readCheckpoint, type Checkpoint } from "../journal/note.ts";
-import { DIGEST_BYTES, digestOf, type Digest } from "../journal/tree.ts";
+import { linesBehindRoot, readCheckpoint, type Checkpoint } from "../journal/integrity/checkpoints/signed-note.ts";
+import { DIGEST_BYTES, digestOf, type Digest } from "../journal/integrity/merkle-tree.ts";
 
 export type Submission = {
   readonly old: number;
@@ -10,32 +10,31 @@ export type Submission = {
   readonly checkpoint: Checkpoint;
 };
 
-/** The specification's: more than any tree needs. */
-const MOST_PROOF = 63;
+/** The limit of the specification; no tree needs more. */
+const MAX_PROOF = 63;
 const OLD = /^old (0|[1-9][0-9]{0,14})$/;
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f]/;
-/** Of a checkpoint: lines that the log may add behind the root. */
-const MOST_LINES = 16;
+/** Lines that a log may add after the root of its checkpoint. */
+const MAX_LINES = 16;
 
-/** The submission, or in words why the body is none. */
+/** A text says why the body is invalid. */
 export const readSubmission = (body: Buffer): Submission | string => {
   const text = utf8(body);
-  if (text === undefined || CONTROL.test(text)) return "the body is not UTF-8 text, or has control characters";
+  if (text === undefined || CONTROL.test(text)) return "the body is not UTF-8 text, or it has control characters";
   const end = text.indexOf("\n\n");
   if (end < 0) return "the body has no empty line between the proof and the checkpoint";
   const [first = "", ...lines] = text.slice(0, end).split("\n");
   const old = OLD.exec(first)?.[1];
-  if (old === undefined) return "the first line must be the word old, a blank and a size";
-  if (lines.length > MOST_PROOF) return `the proof has ${lines.length} lines; at most ${MOST_PROOF} are read`;
+  if (old === undefined) return 'the first line must be "old", a space and a size';
+  if (lines.length > MAX_PROOF) return `the proof has ${lines.length} lines; at most ${MAX_PROOF} are allowed`;
   const proof = lines.map((line) => Buffer.from(line, "base64"));
   const isProof = proof.every((bytes, at) => bytes.length === DIGEST_BYTES && bytes.toString("base64") === lines[at]);
-  if (!isProof) return "a line of the proof is no hash of 32 bytes in base64";
+  if (!isProof) return "a line of the proof is not a hash of 32 bytes in base64";
   const note = text.slice(end + 2);
   const checkpoint = readCheckpoint(note);
-  if (!checkpoint) return "what follows the empty line is no signed checkpoint";
-  if (linesBehindRoot(note).length > MOST_LINES)
-    return `the checkpoint has more than ${MOST_LINES} lines behind its root`;
+  if (!checkpoint) return "no signed checkpoint follows the empty line";
+  if (linesBehindRoot(note).length > MAX_LINES) return `the checkpoint has more than ${MAX_LINES} lines after its root`;
   return { old: Number(old), proof: proof.map(digestOf), note, checkpoint };
 };
 

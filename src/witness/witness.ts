@@ -1,31 +1,37 @@
 /**
- * A witness for other people's logs, as C2SP tlog-witness describes it: it cosigns a checkpoint only when that
- * appends to the one that it cosigned before. So a journal that was cut back, rewritten or shown in two versions
- * gets no cosignature any more.
+ * A witness for the logs of others (C2SP tlog-witness): it cosigns a checkpoint only when the log has appended to the
+ * last checkpoint that it cosigned. A journal that was truncated, rewritten or forked gets no cosignature any more.
  */
 import { createHash } from "node:crypto";
-import { cosign, signerOf, textOfNote, type Checkpoint, type Cosigner } from "../journal/note.ts";
-import { digestOf, EMPTY_ROOT, verifyConsistency } from "../journal/tree.ts";
-import type { Records } from "./records.ts";
+import {
+  cosign,
+  signerOf,
+  textOfNote,
+  type Checkpoint,
+  type Cosigner,
+} from "../journal/integrity/checkpoints/signed-note.ts";
+import { digestOf, EMPTY_ROOT, verifyConsistency } from "../journal/integrity/merkle-tree.ts";
+import type { CosignedCheckpoints } from "./cosigned-checkpoints.ts";
 import { readSubmission, type Submission } from "./submission.ts";
-import { faultInWords } from "../system-error.ts";
+import { faultInWords } from "../common/system-error.ts";
+import { SerialQueue } from "../common/serial-queue.ts";
 
-export type Answer = {
+export type WitnessReply = {
   readonly status: 200 | 400 | 403 | 404 | 409 | 422 | 500;
   readonly type: "text/plain; charset=utf-8" | "text/x.tlog.size";
   readonly text: string;
 };
 
-/** A log may have several keys: one that replaces another is added. */
+/** Verifier keys by origin. A log may have several keys, because a new key does not replace the old one. */
 export type Logs = () => Promise<ReadonlyMap<string, readonly string[]>>;
 
-export type WitnessNews =
-  /** More entries than before: the same checkpoint, sent again, is cosigned and not told. */
+export type WitnessEvent =
+  /** The log has grown. The same checkpoint, sent again, is cosigned and not reported. */
   | { readonly kind: "cosigned"; readonly origin: string; readonly size: number }
   /**
-   * Signed by the log's own key, and told once. `contradiction`: another root for the size that was cosigned, which is
-   * evidence against the log. `unproved`: the proof does not fit; the log has another history, or whoever sent it (that
-   * need not be the log) sent a wrong proof. `note`: with the log's signature alone.
+   * A checkpoint with the log's own signature was rejected; reported once. `contradiction`: it has another root for the
+   * size that was cosigned, which is evidence against the log. `unproved`: the proof is wrong; either the log has
+   * another history, or the sender, who may be anybody, sent a wrong proof. `note`: with the log's signature only.
    */
   | {
       readonly kind: "contradiction" | "unproved";
@@ -38,103 +44,97 @@ export type WitnessNews =
 
 export type WitnessOptions = {
   readonly own: Cosigner;
-  readonly records: Records;
-  /** Verifier keys by origin. */
+  readonly records: CosignedCheckpoints;
   readonly logs: Logs;
-  readonly tell: (news: WitnessNews) => void;
+  readonly onEvent: (news: WitnessEvent) => void;
   /** Seconds since 1970. */
   readonly now?: () => number;
 };
 
-const plain = (status: Answer["status"], text: string): Answer => ({
+const plain = (status: WitnessReply["status"], text: string): WitnessReply => ({
   status,
   type: "text/plain; charset=utf-8",
   text: `${text}\n`,
 });
-/** Of this many checkpoints it is known that they were told. */
-const MOST_TOLD = 10_000;
+/** So many reported checkpoints are remembered. */
+const MAX_REPORTED = 10_000;
 
-const sizeOf = (size: number): Answer => ({ status: 409, type: "text/x.tlog.size", text: `${size}\n` });
+const sizeOf = (size: number): WitnessReply => ({ status: 409, type: "text/x.tlog.size", text: `${size}\n` });
 
 export class Witness {
   readonly #options: WitnessOptions;
-  /** Texts that were told as not cosigned: anybody can send a public checkpoint again and again. */
-  readonly #toldOf = new Set<string>();
-  /** One at a time: what is compared with the last checkpoint is also what replaces it. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Rejected checkpoints that were reported: anybody can send a public checkpoint again and again. */
+  readonly #reported = new Set<string>();
+  /** One at a time, because each submission is compared with the last checkpoint and replaces it. */
+  readonly #queue = new SerialQueue();
 
   constructor(options: WitnessOptions) {
     this.#options = options;
   }
 
   /** Never rejects. */
-  add(body: Buffer): Promise<Answer> {
-    const answer = this.#turn
-      .then(() => this.#add(body))
+  add(body: Buffer): Promise<WitnessReply> {
+    return this.#queue
+      .run(() => this.#add(body))
       .catch((error: unknown) => {
-        this.#options.tell({ kind: "failed", reason: faultInWords(error) });
-        return plain(500, "the witness cannot keep its record, so it does not cosign");
+        this.#options.onEvent({ kind: "failed", reason: faultInWords(error) });
+        return plain(500, "the witness cannot write its state, so it does not cosign");
       });
-    this.#turn = answer;
-    return answer;
   }
 
-  async #add(body: Buffer): Promise<Answer> {
+  async #add(body: Buffer): Promise<WitnessReply> {
     const submission = readSubmission(body);
     if (typeof submission === "string") return plain(400, submission);
     const { old, note, checkpoint } = submission;
     const { records, logs } = this.#options;
     const keys = (await logs()).get(checkpoint.origin);
-    if (!keys) return plain(404, "this witness does not know a log with this origin");
-    if (signerOf(note, keys) === undefined)
-      return plain(403, "the checkpoint is not signed by a key that this witness has for its origin");
-    if (old > checkpoint.size) return plain(400, "the old size is larger than the checkpoint's");
-    const last = records.of(checkpoint.origin);
+    if (!keys) return plain(404, "unknown origin");
+    if (signerOf(note, keys) === undefined) return plain(403, "no known key of this origin has signed the checkpoint");
+    if (old > checkpoint.size) return plain(400, "the old size is larger than the size of the checkpoint");
+    const last = records.last(checkpoint.origin);
     if (old !== (last?.size ?? 0)) return sizeOf(last?.size ?? 0);
-    return this.#refusal(submission, last, keys) ?? this.#cosign(submission, keys);
+    return this.#reject(submission, last, keys) ?? this.#cosign(submission, keys);
   }
 
-  #refusal(submission: Submission, last: Checkpoint | undefined, keys: readonly string[]): Answer | undefined {
+  #reject(submission: Submission, last: Checkpoint | undefined, keys: readonly string[]): WitnessReply | undefined {
     const { old, proof, checkpoint } = submission;
     const { size, root } = checkpoint;
     const [before, now] = [last ? digestOf(last.root) : EMPTY_ROOT, digestOf(root)];
     if (old === size && now !== before) {
-      this.#tellOnce("contradiction", submission, keys);
+      this.#reportOnce("contradiction", submission, keys);
       if (proof.length === 0) return sizeOf(old);
     }
     const isProved =
       old === 0 ? proof.length === 0 : verifyConsistency({ size1: old, size2: size, root1: before, root2: now, proof });
     if (isProved) return undefined;
-    if (old !== size) this.#tellOnce("unproved", submission, keys);
-    return plain(
-      422,
-      "the proof does not show that the checkpoint appends to the one that this witness cosigned before",
-    );
+    if (old !== size) this.#reportOnce("unproved", submission, keys);
+    return plain(422, "the proof does not show that the checkpoint appends to the last one that this witness cosigned");
   }
 
-  #tellOnce(kind: "contradiction" | "unproved", { old, note, checkpoint }: Submission, keys: readonly string[]): void {
+  #reportOnce(
+    kind: "contradiction" | "unproved",
+    { old, note, checkpoint }: Submission,
+    keys: readonly string[],
+  ): void {
     const text = `${kind} ${createHash("sha256").update(textOfNote(note)).digest("base64")}`;
-    if (this.#toldOf.has(text)) return;
-    if (this.#toldOf.size >= MOST_TOLD) this.#toldOf.clear();
-    this.#toldOf.add(text);
+    if (this.#reported.has(text)) return;
+    if (this.#reported.size >= MAX_REPORTED) this.#reported.clear();
+    this.#reported.add(text);
     const { origin, size } = checkpoint;
-    this.#options.tell({ kind, origin, size, before: old, note: withOwnSignature(note, keys) });
+    this.#options.onEvent({ kind, origin, size, before: old, note: withOwnSignature(note, keys) });
   }
 
-  async #cosign({ note, checkpoint }: Submission, keys: readonly string[]): Promise<Answer> {
-    const { own, records, tell, now = () => Math.floor(Date.now() / 1000) } = this.#options;
+  async #cosign({ note, checkpoint }: Submission, keys: readonly string[]): Promise<WitnessReply> {
+    const { own, records, onEvent, now = () => Math.floor(Date.now() / 1000) } = this.#options;
     const line = cosign(textOfNote(note), own, now());
-    const isNew = records.of(checkpoint.origin)?.size !== checkpoint.size;
-    await records.keep(checkpoint, `${withOwnSignature(note, keys)}${line}`);
-    if (isNew) tell({ kind: "cosigned", origin: checkpoint.origin, size: checkpoint.size });
+    const isNew = records.last(checkpoint.origin)?.size !== checkpoint.size;
+    await records.save(checkpoint, `${withOwnSignature(note, keys)}${line}`);
+    if (isNew) onEvent({ kind: "cosigned", origin: checkpoint.origin, size: checkpoint.size });
     return { status: 200, type: "text/plain; charset=utf-8", text: line };
   }
 }
 
-/**
- * The note with the one signature that verified: whatever else was sent with it would stand in the record, and a
- * line that is none would make that one unreadable.
- */
+/** The note with the one signature that verified: other lines of the sender could make the stored file unreadable. */
 const withOwnSignature = (note: string, keys: readonly string[]): string => {
   const text = textOfNote(note);
   const lines = note

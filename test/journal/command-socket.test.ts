@@ -44,7 +44,7 @@ const say = async (text: string): Promise<string> => {
 };
 
 describe("the gateway's socket for commands", () => {
-  it("is for its owner alone, and is gone when it is closed", async () => {
+  it("is accessible to its owner only, and is removed when it is closed", async () => {
     const close = await listen();
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     await close();
@@ -53,13 +53,13 @@ describe("the gateway's socket for commands", () => {
     expect(await isListening(path)).toBe(false);
   });
 
-  it("gives an answer as it is, with integers beyond 2^53 and texts of any length", async () => {
+  it("returns an answer unchanged, with integers beyond 2^53 and texts of any length", async () => {
     await listen();
     const body = { number: 12345678901234567890n, text: `é\n${"x".repeat(500_000)}`, nothing: null };
     expect(await askGateway(path, { name: "x", body })).toEqual({ answer: { name: "x", body } });
   });
 
-  it("tells a wrong question from one that failed", async () => {
+  it("tells an invalid question from a failed one", async () => {
     await listen(({ name }) =>
       Promise.reject(name === "wrong" ? new WrongCommand("not so") : new Error("the disk is full")),
     );
@@ -68,19 +68,19 @@ describe("the gateway's socket for commands", () => {
   });
 
   it.each([
-    ["no JSON", "hello\n", '{"wrong":"expected a line of JSON"}\n'],
-    ["no command", "{}\n", '{"wrong":"expected the name of a command"}\n'],
-    ["no line", "{", ""],
-    ["nothing", "", ""],
-    ["a line beyond all bounds", "x".repeat(1 << 21), ""],
-  ])("answers %s by itself and goes on", async (_, text, answer) => {
+    ["text that is not JSON", "hello\n", '{"wrong":"expected a line of JSON"}\n'],
+    ["JSON without a command", "{}\n", '{"wrong":"expected the name of a command"}\n'],
+    ["a line that never ends", "{", ""],
+    ["an empty connection", "", ""],
+    ["a line that is too long", "x".repeat(1 << 21), ""],
+  ])("rejects %s without calling the handler, and stays usable", async (_, text, answer) => {
     let asked = 0;
     await listen(() => Promise.resolve(++asked));
     expect(await say(text)).toBe(answer);
     expect([asked, await askGateway(path, { name: "x", body: {} })]).toEqual([0, { answer: 1 }]);
   });
 
-  it("takes the place of what a gateway that was killed left", async () => {
+  it("replaces the socket that a killed gateway left", async () => {
     // A socket that nobody listens on: its server was closed when the name was another.
     const server = createServer().listen(join(dir, "other"));
     await once(server, "listening");
@@ -93,12 +93,12 @@ describe("the gateway's socket for commands", () => {
     expect(await isListening(path)).toBe(true);
   });
 
-  it("does not take a file for a gateway", async () => {
+  it("does not mistake a regular file for a gateway", async () => {
     await writeFile(path, "x");
     expect([await isListening(path), await askGateway(path, { name: "x", body: {} })]).toEqual([false, undefined]);
   });
 
-  it("fails the question when the gateway stops before it has answered", async () => {
+  it("fails a question when the gateway stops before answering it", async () => {
     const close = await listen(() => new Promise(() => undefined));
     const asked = askGateway(path, { name: "x", body: {} });
     const failed = expect(asked).rejects.toThrow("closed its socket before it had answered");
@@ -107,23 +107,26 @@ describe("the gateway's socket for commands", () => {
     await failed;
   });
 
-  it.runIf(process.platform === "linux")("is reached where its path is longer than a socket's may be", async () => {
-    const deep = join(dir, "d".repeat(120));
-    await mkdir(deep);
-    const far = join(deep, "commands.sock");
-    const close = await listen(undefined, far);
-    expect((await stat(far)).mode & 0o777).toBe(0o600);
-    expect(await askGateway(far, { name: "x", body: {} })).toEqual({ answer: { name: "x", body: {} } });
-    await close();
-    await expect(stat(far)).rejects.toThrow("ENOENT");
-  });
+  it.runIf(process.platform === "linux")(
+    "can be reached by a path that is longer than a socket's path may be",
+    async () => {
+      const deep = join(dir, "d".repeat(120));
+      await mkdir(deep);
+      const far = join(deep, "commands.sock");
+      const close = await listen(undefined, far);
+      expect((await stat(far)).mode & 0o777).toBe(0o600);
+      expect(await askGateway(far, { name: "x", body: {} })).toEqual({ answer: { name: "x", body: {} } });
+      await close();
+      await expect(stat(far)).rejects.toThrow("ENOENT");
+    },
+  );
 });
 
-describe("a socket's path", () => {
+describe("the path of a socket", () => {
   it.each([
-    ["as it is, when it is short enough", 200, false],
-    ["by a descriptor of its directory, when it is not", 20, true],
-  ])("is given %s", (_, most, isShortened) => {
+    ["unchanged if it is short enough", 200, false],
+    ["through a descriptor of its directory if it is too long", 20, true],
+  ])("is used %s", (_, most, isShortened) => {
     const place = shortPath(path, most);
     expect(place.path !== path).toBe(isShortened);
     if (process.platform === "linux" && isShortened)
@@ -131,14 +134,14 @@ describe("a socket's path", () => {
     place.close();
   });
 
-  it("is given from the working directory, when that is shorter", () => {
+  it("is made relative to the working directory if that is shorter", () => {
     const here = join(process.cwd(), "commands.sock");
     const place = shortPath(here, 20);
     expect(place.path).toBe("commands.sock");
     place.close();
   });
 
-  it("counts bytes and not characters", () => {
+  it("is measured in bytes, not in characters", () => {
     const place = shortPath(join(process.cwd(), "ü".repeat(15)), 20);
     expect(place.path).not.toBe("ü".repeat(15));
     place.close();

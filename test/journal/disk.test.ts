@@ -2,10 +2,10 @@
 import { constants } from "node:fs";
 import { readFile, readdir, readlink } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { JournalBroken } from "../../src/journal/append.ts";
+import { JournalUnavailable } from "../../src/journal/journal.ts";
 import { nodeDisk, writeAll, type Disk, type DiskFile } from "../../src/journal/disk.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+import { readEntries } from "../../src/journal/read/read-entries.ts";
+import { verifyJournal } from "../../src/journal/verify/verify.ts";
 import { describeIf } from "../kit/machine.ts";
 import { aDirectory, aKey, aRefusal, anIntent, openWithCheckpoints, removeDirectory, type Opened } from "./kit.ts";
 
@@ -16,7 +16,9 @@ const failure = (code: string): Error => Object.assign(new Error(`${code}: the t
 
 type Faulty = { readonly disk: Disk; readonly calls: () => number };
 
-/** Fails the k-th call, and from then on each that would change the disk; a short write is one that takes half, once. */
+/**
+ * Fails the k-th call, and from then on each that would change the disk; a short write is one that takes half, once.
+ */
 const faulty = (k: number, way: Way): Faulty => {
   let calls = 0;
   const call = async <Value>(work: () => Promise<Value>, half?: () => Promise<Value>): Promise<Value> => {
@@ -51,7 +53,10 @@ const faulty = (k: number, way: Way): Faulty => {
   return { disk, calls: () => calls };
 };
 
-/** Some waves of entries with checkpoints between them, over several segments. Resolves with the ids that were acknowledged, and whether all went well. */
+/**
+ * Some waves of entries with checkpoints between them, over several segments. Resolves with the ids that were
+ * acknowledged, and whether all went well.
+ */
 const work = async (dir: string, disk: Disk): Promise<{ acknowledged: string[]; whole: boolean }> => {
   const acknowledged: string[] = [];
   let opened: Opened | undefined;
@@ -79,7 +84,7 @@ beforeEach(async () => {
 afterEach(() => removeDirectory(dir));
 
 describe.each<Way>(["short write", "ENOSPC", "EIO"])("the journal, when the k-th disk call fails with %s", (way) => {
-  it("loses nothing that was acknowledged, for every k, and is verified after opening again", async () => {
+  it("loses no acknowledged entry, for any k, and verifies after it is opened again", async () => {
     let failures = 0;
     for (let k = 1, { disk, calls } = faulty(k, way); ; { disk, calls } = faulty(++k, way)) {
       const own = `${dir}/${k}`;
@@ -123,7 +128,7 @@ describe("the disk", () => {
   };
 
   describeIf(process.platform === "linux", "Linux", "a file opened as durable", () => {
-    it("is written through with each call, and only then", async () => {
+    it("is written through with each call; other files are not", async () => {
       for (const [how, through] of [
         ["durable", true],
         ["create", false],
@@ -168,7 +173,7 @@ describe("a journal whose disk failed", () => {
     };
   };
 
-  it("rejects the group, what waits behind it and all that follows, with the reason, and never touches the file again", async () => {
+  it("rejects the group, the entries behind it and all later ones, with the reason, and does not touch the file again", async () => {
     const { disk, fail, calls } = failing();
     const { journal, checkpoints } = await openWithCheckpoints(dir, key, { disk });
     await journal.append(anIntent(0));
@@ -177,12 +182,12 @@ describe("a journal whose disk failed", () => {
     const group = [journal.append(anIntent(1)), journal.append(anIntent(2))];
     await new Promise(setImmediate);
     const behind = journal.append(anIntent(3));
-    for (const one of [...group, behind]) await expect(one).rejects.toThrow(JournalBroken);
+    for (const one of [...group, behind]) await expect(one).rejects.toThrow(JournalUnavailable);
     await expect(journal.append(anIntent(4))).rejects.toThrow(
       /cannot be written: the disk reports an input\/output error/,
     );
     journal.note(aRefusal(5));
-    await expect(checkpoints.write()).rejects.toThrow(JournalBroken);
+    await expect(checkpoints.write()).rejects.toThrow(JournalUnavailable);
     expect(journal.status()).toMatchObject({
       size: 1,
       failed: expect.stringContaining("input/output error") as string,
@@ -192,7 +197,7 @@ describe("a journal whose disk failed", () => {
     expect(calls()).toBe(before + 1);
   });
 
-  it("says so when a disk takes nothing more without an error", async () => {
+  it("reports a disk that writes no bytes and returns no error", async () => {
     const stuck: DiskFile = { ...(await nodeDisk.open(`${dir}/stuck`, "create")), write: async () => 0 };
     await expect(writeAll(stuck, Buffer.from("line"), 0)).rejects.toThrow("took 0 of 4 bytes");
     await stuck.close();

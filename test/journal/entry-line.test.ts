@@ -12,14 +12,14 @@ describe("a line of format 1", () => {
     ["retired", "deleted"],
     ["intent", "intent"],
     ["constructor", "constructor"],
-  ])("of kind %s is read as %s, with all else as it stands", (word, kind) => {
+  ])("with kind %s is read as kind %s, and its other members are unchanged", (word, kind) => {
     const { kind: read, ...rest } = readLine(`{"index":7,"time":"${TIME}","kind":"${word}","id":"A","intent":3}`);
     expect(read).toBe(kind);
     expect(rest).toEqual({ index: 7, time: TIME, id: "A", intent: 3 });
     expect(kindOf(word)).toBe(kind);
   });
 
-  it("keeps its words among those of its kind", () => {
+  it("can be found by the kind name of its format", () => {
     expect([wordsOf("in-doubt"), wordsOf("deleted"), wordsOf("intent")]).toEqual([
       ["in-doubt", "doubt"],
       ["deleted", "retired"],
@@ -60,14 +60,14 @@ describe("a line", () => {
     expect(writeLine(0, TIME, { ...rest, kind })).toBe(writeLine(0, TIME, anOutcome("x")));
   });
 
-  it("leaves out what is undefined and what is no member of its kind", () => {
+  it("leaves out undefined members and members that its kind does not have", () => {
     const refusal = { ...aRefusal(1), client: undefined, secret: "x" } as Entry;
     const line = JSON.parse(writeLine(0, TIME, refusal)) as object;
     expect(Object.keys(line)).not.toContain("client");
     expect(Object.keys(line)).not.toContain("secret");
   });
 
-  it("writes and reads integers beyond 2^53 exactly", () => {
+  it("keeps integers beyond 2^53 exact when written and read", () => {
     const line = writeLine(
       0,
       TIME,
@@ -81,7 +81,7 @@ describe("a line", () => {
     });
   });
 
-  it("is one line, whatever a value holds", () => {
+  it("stays on one line, whatever its values contain", () => {
     const body = { NAME: 'a\nb\r\u2028\u0000\ud800"\\' };
     const line = writeLine(0, TIME, anIntent(0, body));
     expect(line).not.toMatch(/[\n\r\0]/);
@@ -99,7 +99,7 @@ describe("the journal's time", () => {
     expect(readMicros(text)).toBe(micros);
   });
 
-  it.each(["2026-11-22T12:04:31Z", "2026-11-22 12:04:31.218123Z", ""])("does not read %o", (text) => {
+  it.each(["2026-11-22T12:04:31Z", "2026-11-22 12:04:31.218123Z", ""])("does not accept %o", (text) => {
     expect(readMicros(text)).toBeNaN();
   });
 

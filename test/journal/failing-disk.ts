@@ -4,7 +4,10 @@ import { nodeDisk, type Disk, type DiskFile } from "../../src/journal/disk.ts";
 export const failure = (code: string): Error =>
   Object.assign(new Error(`${code}: the test's disk fails, write '/a/path'`), { code });
 
-/** `only`: the calls that are meant, as "segments write". `times`: how many of them fail, Infinity until `mend`. `half`: a write takes half of it first. */
+/**
+ * `only`: the calls that are meant, as "segments write". `times`: how many of them fail, Infinity until `mend`. `half`:
+ * a write takes half of it first.
+ */
 export type Fault = {
   readonly code: string;
   readonly only?: RegExp;

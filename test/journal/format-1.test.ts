@@ -3,13 +3,13 @@ import { cp, readFile } from "node:fs/promises";
 import { createPrivateKey } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { judge, parseFilter } from "../../src/journal/filter.ts";
-import { readEntries, readLines } from "../../src/journal/read.ts";
-import { beginRun } from "../../src/journal/run.ts";
-import { Finder } from "../../src/journal/search.ts";
-import { storiesOf } from "../../src/journal/stories.ts";
-import { factsOf } from "../../src/journal/story.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+import { evaluate, parseFilter } from "../../src/journal/search/filter/filter.ts";
+import { readEntries, readLines } from "../../src/journal/read/read-entries.ts";
+import { writeStartEntries } from "../../src/journal/write/start-entries.ts";
+import { JournalSearch } from "../../src/journal/search/journal-search.ts";
+import { groupEntries } from "../../src/journal/search/group-entries.ts";
+import { fieldsOf } from "../../src/journal/search/transaction.ts";
+import { verifyJournal } from "../../src/journal/verify/verify.ts";
 import { aDirectory, anIntent, openWithCheckpoints, removeDirectory } from "./kit.ts";
 
 const FORMAT_1 = join(import.meta.dirname, "format-1");
@@ -40,7 +40,7 @@ describe("a journal in format 1", () => {
     });
   });
 
-  it("is read whole, its kinds under the names of today", async () => {
+  it("is read completely, with the current names of its kinds", async () => {
     const entries = await Array.fromAsync(readEntries(dir));
     expect(entries.map(({ index }) => index)).toEqual(Array.from({ length: 279 }, (_, at) => 41 + at));
     expect(new Set(entries.map(({ kind }) => kind))).toEqual(
@@ -70,24 +70,24 @@ describe("a journal in format 1", () => {
     ["record:1024", 1],
     ["kind:abandoned", 1],
     ["tenant:Beta status:410", undefined],
-  ])("finds %s by search as by going through all lines", async (text, count) => {
+  ])("gives the same results for %s by search as by a scan of all lines", async (text, count) => {
     const filter = parseFilter(text);
-    const expected = (await Array.fromAsync(storiesOf(readLines(dir))))
-      .filter((story) => judge(filter.expression, factsOf(story)) === true)
+    const expected = (await Array.fromAsync(groupEntries(readLines(dir))))
+      .filter((story) => evaluate(filter.expression, fieldsOf(story)) === true)
       .map(({ at }) => at)
       .toReversed();
-    const finder = new Finder(dir);
-    await finder.refresh();
-    const { stories } = await finder.page(filter, { limit: 1000 });
-    finder.close();
-    expect(stories.map(({ at }) => at)).toEqual(expected);
-    expect(stories.length).toBeGreaterThan(0);
-    if (count !== undefined) expect(stories).toHaveLength(count);
+    const search = new JournalSearch(dir);
+    await search.refresh();
+    const { transactions } = await search.page(filter, { limit: 1000 });
+    search.close();
+    expect(transactions.map(({ at }) => at)).toEqual(expected);
+    expect(transactions.length).toBeGreaterThan(0);
+    if (count !== undefined) expect(transactions).toHaveLength(count);
   });
 
-  it("is gone on with: no index, no number and no checkpoint contradicts what was there", async () => {
+  it("can be continued: its indexes, numbers and checkpoints stay valid", async () => {
     const again = await openWithCheckpoints(dir, key);
-    expect(await beginRun(again.journal, { version: "1" })).toBe(8);
+    expect(await writeStartEntries(again.journal, { version: "1" })).toBe(8);
     await again.journal.append(anIntent(1));
     await again.close();
     const added = await Array.fromAsync(readEntries(dir, { from: 320 }));

@@ -6,7 +6,7 @@ import { hmacWith } from "../../src/journal/hmac.ts";
 const ofThePlatform = (key: Uint8Array, text: string): string => createHmac("sha256", key).update(text).digest("hex");
 
 describe("hmacWith", () => {
-  it("is what the platform's HMAC is, for any key and any texts one after the other", () => {
+  it("equals the platform's HMAC for any key and any sequence of texts", () => {
     assert(
       property(
         uint8Array({ minLength: 1, maxLength: 200 }),
@@ -20,12 +20,12 @@ describe("hmacWith", () => {
     );
   });
 
-  it.each([0, 1, 63, 64, 65, 128])("takes a key of %i bytes, block or no block", (length) => {
+  it.each([0, 1, 63, 64, 65, 128])("accepts a key of %i bytes, shorter or longer than a block", (length) => {
     const key = Buffer.alloc(length, 0xaa);
     expect(hmacWith(key)("phone\u00004155550100")).toBe(ofThePlatform(key, "phone\u00004155550100"));
   });
 
-  it("takes a text larger than its buffer, and short ones after it", () => {
+  it("accepts a text larger than its buffer, and short ones after it", () => {
     const key = Buffer.from("a key of sixteen");
     const hmac = hmacWith(key);
     for (const text of ["", "ä".repeat(100_000), "x", "💶".repeat(400)])

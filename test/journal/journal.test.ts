@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { JournalBroken, openJournal, type Journal, type JournalOptions } from "../../src/journal/append.ts";
+import { JournalUnavailable, type Journal, type JournalOptions } from "../../src/journal/journal.ts";
+import { openJournal } from "../../src/journal/write/open-journal.ts";
 import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { digestBytes, leafHash, rootOf } from "../../src/journal/tree.ts";
+import { readEntries } from "../../src/journal/read/read-entries.ts";
+import { digestBytes, leafHash, rootOf } from "../../src/journal/integrity/merkle-tree.ts";
 import { aDirectory, aRefusal, anIntent, linesOf, removeDirectory, segmentsOf } from "./kit.ts";
 
 let dir: string;
@@ -78,7 +79,7 @@ describe("append", () => {
     );
   });
 
-  it("resolves only when the disk has it, and forms the next group meanwhile", async () => {
+  it("resolves only when the entry is on disk, and forms the next group meanwhile", async () => {
     const { disk, calls, hold } = watched();
     const journal = await open({ disk });
     const letGo = hold();
@@ -95,7 +96,7 @@ describe("append", () => {
     expect(calls).toEqual(["durable write", "durable write"]);
   });
 
-  it("flushes one that comes alone after the turn it came in", async () => {
+  it("flushes a single entry after the turn in which it came", async () => {
     const { disk, calls } = watched();
     const journal = await open({ disk });
     await journal.append(anIntent(0));
@@ -108,7 +109,7 @@ describe("append", () => {
     }
   });
 
-  it("gathers, after a group of several, for as long as each turn brings more", async () => {
+  it("gathers entries after a group of several, as long as each turn brings more", async () => {
     const { disk, calls } = watched();
     const journal = await open({ disk });
     await Promise.all([journal.append(anIntent(0)), journal.append(anIntent(1))]);
@@ -122,7 +123,7 @@ describe("append", () => {
     expect(calls).toHaveLength(2);
   });
 
-  it("gathers for a bounded time", async () => {
+  it("gathers entries for a limited time", async () => {
     let micros = 0;
     const { disk, calls } = watched();
     const journal = await open({ disk, clocks: { wall: () => micros, steady: () => micros } });
@@ -137,7 +138,7 @@ describe("append", () => {
     await Promise.all(late);
   });
 
-  it("begins a new segment, named by its first index, when one is full, and carries on after opening again", async () => {
+  it("begins a new segment when one is full, named by its first index, also after opening again", async () => {
     let journal = await open({ segmentBytes: 1000 });
     for (let number = 0; number < 8; number++) await journal.append(anIntent(number));
     await journal.close();
@@ -154,7 +155,7 @@ describe("append", () => {
     );
   });
 
-  it("gives the root of the lines on disk, and their leaf hashes beside each segment", async () => {
+  it("gives the root of the lines on disk, and writes their leaf hashes beside each segment", async () => {
     const journal = await open({ segmentBytes: 1000 });
     for (let number = 0; number < 7; number++) await journal.append(anIntent(number));
     const { size, root } = await journal.head();
@@ -170,7 +171,7 @@ describe("append", () => {
     expect(digestBytes(root)).toEqual(digestBytes(rootOf(leaves)));
   });
 
-  it("takes a line larger than its buffer", async () => {
+  it("accepts a line larger than its buffer", async () => {
     const journal = await open();
     const text = "ä".repeat(900_000);
     await Promise.all([
@@ -183,7 +184,7 @@ describe("append", () => {
     expect(entries[1]).toMatchObject({ body: { NOTE: text } });
   });
 
-  it("refuses an entry that cannot be written down and stays whole", async () => {
+  it("rejects an entry that cannot be serialized, and keeps working", async () => {
     const journal = await open();
     const body: Record<string, unknown> = {};
     body.self = body;
@@ -203,20 +204,20 @@ describe("note", () => {
     expect((await Array.fromAsync(readEntries(dir))).map(({ kind }) => kind)).toEqual(["refusal", "intent"]);
   });
 
-  it("comes to disk by itself when nothing is appended", async () => {
+  it("reaches the disk by itself when nothing is appended", async () => {
     const journal = await open();
     journal.note(aRefusal(0));
     await expect.poll(() => journal.status().size).toBe(1);
   });
 
-  it("comes to disk when the journal is closed", async () => {
+  it("reaches the disk when the journal is closed", async () => {
     const journal = await open();
     journal.note(aRefusal(0));
     await journal.close();
     expect(await Array.fromAsync(readEntries(dir))).toMatchObject([{ index: 0, id: "refused-0" }]);
   });
 
-  it("holds a bounded amount, and tells in a gap how many found no room", async () => {
+  it("holds a limited amount, and a gap states how many entries were dropped", async () => {
     const { disk, hold } = watched();
     const journal = await open({ disk });
     const letGo = hold();
@@ -238,11 +239,11 @@ describe("note", () => {
 });
 
 describe("a journal that is closed", () => {
-  it("rejects what comes after, and closing again is no matter", async () => {
+  it("rejects later entries, and can be closed again", async () => {
     const journal = await open();
     await journal.append(anIntent(0));
     await Promise.all([journal.close(), journal.close()]);
-    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalUnavailable);
     expect(await Array.fromAsync(readEntries(dir))).toHaveLength(1);
   });
 });

@@ -3,9 +3,10 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { openJournal, type Journal, type JournalOptions } from "../../src/journal/append.ts";
-import { createCheckpoints, type Checkpoints } from "../../src/journal/checkpoint.ts";
-import { SEAL_BYTES, sealLine } from "../../src/journal/seal.ts";
+import { type Journal, type JournalOptions } from "../../src/journal/journal.ts";
+import { openJournal } from "../../src/journal/write/open-journal.ts";
+import { createCheckpoints, type Checkpoints } from "../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { CHECKSUM_BYTES, appendChecksum } from "../../src/journal/integrity/line-checksum.ts";
 import type { Intent, Outcome, Refusal } from "../../src/journal/entry.ts";
 
 export const ORIGIN = "gateway.test/main";
@@ -115,8 +116,8 @@ export const writeLines = (dir: string, segment: string, lines: readonly string[
 /** With the checksum that the altered line would have. */
 export const sealedAgain = (line: string): string => {
   const bytes = Buffer.from(line.replace(/,"crc":\d+\}$/, "}"));
-  const room = Buffer.concat([bytes, Buffer.alloc(SEAL_BYTES)]);
-  return room.toString("utf8", 0, sealLine(room, 0, bytes.length));
+  const room = Buffer.concat([bytes, Buffer.alloc(CHECKSUM_BYTES)]);
+  return room.toString("utf8", 0, appendChecksum(room, 0, bytes.length));
 };
 export const checkpointsOf = (dir: string): Promise<string[]> => readdir(join(dir, "checkpoints"));
 

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createRedactor, type Mode, type RedactRules } from "../../src/journal/redact.ts";
-import { wantedOf } from "../../src/journal/spellings.ts";
+import { tokensFor } from "../../src/journal/search/phone-variants.ts";
 
 const KEY = "a key of thirty-two bytes or so…";
 const rules = (changes: Partial<RedactRules> = {}): RedactRules => ({
@@ -50,7 +50,7 @@ describe("redact › body", () => {
     );
   });
 
-  it("walks into GSW_CM_AttrProperties", () => {
+  it("redacts inside GSW_CM_AttrProperties", () => {
     const inside = new Map<string, unknown>([
       ["GSW_AUTO_COMPLETION", 1],
       ["GSW_PHONE", 4155550100],
@@ -61,12 +61,12 @@ describe("redact › body", () => {
     });
   });
 
-  it("takes a field called __proto__ for a field", () => {
+  it("treats a field called __proto__ as any other field", () => {
     const body = createRedactor(rules({ others: "keep" }), KEY).body(new Map([["__proto__", "x"]]));
     expect(JSON.stringify(body)).toBe('{"__proto__":"x"}');
   });
 
-  it("never writes four characters of a value that has no more", () => {
+  it("never shows the last four characters of a value that has no more", () => {
     expect(
       createRedactor(rules({ others: "last4" }), KEY).body(
         new Map<string, unknown>([
@@ -96,7 +96,7 @@ describe("redact › tokens", () => {
   const { tokens } = createRedactor(rules(), KEY);
   const none = new Map<string, unknown>();
 
-  it("are equal for equal values, wherever and in whatever type they stand", () => {
+  it("are equal for equal values, in the URI or the body, as number or text", () => {
     const phone = token("phone", "4155550100");
     expect(tokens("phones", "4155550100", none)).toEqual({ phone });
     expect(tokens("records", "15", new Map([["GSW_PHONE", 4155550100]]))).toEqual({ phone });
@@ -114,7 +114,7 @@ describe("redact › tokens", () => {
     const by = (phone: string): string | undefined => tokens("phones", phone, none)?.phone;
     expect(by(one)).not.toBe(by(other));
     expect(by(one)).toBe(by(one.toUpperCase()));
-    expect(wantedOf({ kind: "phone", value: ` ${one.toUpperCase()}` }, KEY)?.tokens).toContain(by(one));
+    expect(tokensFor({ kind: "phone", value: ` ${one.toUpperCase()}` }, KEY)?.tokens).toContain(by(one));
   });
 
   it.each([
@@ -124,7 +124,7 @@ describe("redact › tokens", () => {
     "4155550100x12",
     "415 555 0100 ext. 12",
     "415 555 0100;ext=12",
-  ])("take a number for its digits: %s", (spelled) => {
+  ])("use only the digits of a number: %s", (spelled) => {
     expect(tokens("records", "15", new Map([["GSW_PHONE", spelled]]))).toEqual({
       phone: token("phone", spelled.replaceAll(/\D/g, "")),
     });
@@ -140,7 +140,7 @@ describe("redact › tokens", () => {
     );
   });
 
-  it("are left out where there is no value or the value is dropped", () => {
+  it("are left out if there is no value or the value is dropped", () => {
     expect(tokens("lists", "Alpha List", none)).toBeUndefined();
     expect(createRedactor(rules({ phone: "drop" }), KEY).tokens("phones", "4155550100", none)).toBeUndefined();
   });
@@ -153,17 +153,17 @@ describe("redact › tokens", () => {
     expect(createRedactor(rules({ phone: "drop", customer_id: "drop" }), KEY).kept(made)).toBeUndefined();
   });
 
-  it("gives a look-up the token of the journal", () => {
+  it("of a look-up equal those of the journal", () => {
     const redactor = createRedactor(rules(), KEY);
     expect(redactor.token("phone", "415-555-0100")).toBe(redactor.tokens("phones", "4155550100", none)?.phone);
   });
 
-  it("refuses a key that could be guessed", () => {
+  it("refuse a key that is short enough to guess", () => {
     expect(() => createRedactor(rules(), "short")).toThrow("at least 16 bytes");
   });
 });
 
-describe("a number where something else belongs", () => {
+describe("a phone number in an unexpected place", () => {
   const redactor = createRedactor(
     { phone: "last4", customer_id: "token", fields: {}, others: "keep" },
     "a key of 16 bytes and more",
@@ -190,12 +190,12 @@ describe("a number where something else belongs", () => {
     });
   });
 
-  it("is kept in a date, in a name from the config, and where the config says keep", () => {
+  it("is kept in a date, in a name from the config, and in fields that the config keeps", () => {
     const said = { GSW_DATE_TIME: "12/24/2026 10:00", GSW_CALLING_LIST: "Winback 2026-11-22 10", NOTE: written };
     expect(redactor.body(new Map(Object.entries(said)), isOurs)).toEqual(said);
   });
 
-  it("is masked in the names of fields, of which none is lost", () => {
+  it("is masked in the names of fields, and no field is lost", () => {
     expect(
       redactor.body(
         new Map<string, unknown>([
@@ -214,13 +214,13 @@ describe("a number where something else belongs", () => {
   });
 });
 
-describe("the keys of the tokens", () => {
+describe("the index keys", () => {
   const rules = { phone: "last4", customer_id: "token", fields: {}, others: "drop" } as const;
   const [old, young] = [
     { epoch: "t1", secret: "the first key, of 16 bytes and more" },
     { epoch: "t2", secret: "the second key, of 16 bytes and more" },
   ];
-  it("are one of epoch t1, or several of which the last makes tokens", () => {
+  it("are one key of epoch t1, or several of which the last makes tokens", () => {
     expect(createRedactor(rules, old.secret).token("phone", "4155550100")).toBe(
       createRedactor(rules, [old]).token("phone", "4155550100"),
     );

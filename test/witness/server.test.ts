@@ -1,10 +1,13 @@
-/** The witness at its address: limits, other paths and methods, several questions on one connection, and its list of logs. */
+/**
+ * The witness at its address: limits, other paths and methods, several questions on one connection, and its list of
+ * logs.
+ */
 import { once } from "node:events";
 import { rm, utimes, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { signCheckpoint, verifierKey } from "../../src/journal/note.ts";
+import { signCheckpoint, verifierKey } from "../../src/journal/integrity/checkpoints/signed-note.ts";
 import { openLogs, readLogs } from "../../src/witness/logs.ts";
 import { aDirectory, aKey, removeDirectory } from "../journal/kit.ts";
 import { aWitness, type TrueWitness } from "../kit/witness.ts";
@@ -47,7 +50,7 @@ const raw = async (text: string, quietMs = 300): Promise<string> => {
   return got;
 };
 
-describe("the address of a witness", () => {
+describe("the server of a witness", () => {
   it("cosigns at add-checkpoint", async () => {
     const response = await post("/add-checkpoint");
     expect([response.status, await response.text()]).toEqual([
@@ -88,14 +91,14 @@ describe("the address of a witness", () => {
     expect((await post("/add-checkpoint")).status).toBe(200);
   });
 
-  it("takes several questions on one connection", async () => {
+  it("serves several requests on one connection", async () => {
     const one = `POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: ${Buffer.byteLength(BODY)}\r\n\r\n${BODY}`;
     expect((await raw(one + one)).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 409"]);
   });
 });
 
 describe("the list of logs", () => {
-  it("is what was given and what stands in logs.txt, read again when that changes", async () => {
+  it("has the given keys and those of logs.txt, which is read again when it changes", async () => {
     const told: string[] = [];
     const logs = await openLogs(dir, [VKEY], (fault) => told.push(fault));
     expect([...(await logs()).keys()]).toEqual([LOG]);
@@ -106,13 +109,15 @@ describe("the list of logs", () => {
     await writeFile(join(dir, "logs.txt"), "nonsense, and longer than before\n".repeat(9));
     expect([...(await logs()).keys()]).toEqual([LOG, "other.test/x"]);
     expect(told).toEqual([
-      expect.stringContaining('logs.txt is not used: "nonsense, and longer than before" is no verifier key of a log'),
+      expect.stringContaining(
+        'logs.txt is not used: "nonsense, and longer than before" is not the verifier key of a log',
+      ),
     ]);
     await rm(join(dir, "logs.txt"));
     expect([...(await logs()).keys()]).toEqual([LOG]);
   });
 
-  it("is read again when only the file's permissions or its content changed, and not its size and time", async () => {
+  it("is read again when only the file's permissions or content changed, not its size and time", async () => {
     const [one, other] = [verifierKey("site.test/1", key), verifierKey("site.test/2", key)];
     const path = join(dir, "logs.txt");
     const write = async (line: string): Promise<void> => {
@@ -125,10 +130,10 @@ describe("the list of logs", () => {
     expect([...(await logs()).keys()]).toEqual(["site.test/2"]);
   });
 
-  it("holds several keys of one log, and no key of a witness", () => {
+  it("may have several keys of one log, but no key of a witness", () => {
     const second = verifierKey(LOG, aKey());
     expect(readLogs(`${VKEY}\r\n${second}\r\n`)).toEqual([VKEY, second]);
-    expect(() => readLogs(witness.key)).toThrow("is no verifier key of a log");
-    expect(() => readLogs(VKEY.slice(0, -3))).toThrow("is no verifier key of a log");
+    expect(() => readLogs(witness.key)).toThrow("is not the verifier key of a log");
+    expect(() => readLogs(VKEY.slice(0, -3))).toThrow("is not the verifier key of a log");
   });
 });

@@ -6,11 +6,24 @@ import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
-import { cosign, signCheckpoint, signNote, verifierKey, witnessKey } from "../../src/journal/note.ts";
-import { consistencyProof, digestBytes, EMPTY_ROOT, leafHash, rootOf, type Digest } from "../../src/journal/tree.ts";
-import { cosignaturesIn, readWitnessKey } from "../../src/journal/verify/cosignature.mjs";
-import { Records } from "../../src/witness/records.ts";
-import { Witness, type WitnessNews } from "../../src/witness/witness.ts";
+import {
+  cosign,
+  signCheckpoint,
+  signNote,
+  verifierKey,
+  witnessKey,
+} from "../../src/journal/integrity/checkpoints/signed-note.ts";
+import {
+  consistencyProof,
+  digestBytes,
+  EMPTY_ROOT,
+  leafHash,
+  rootOf,
+  type Digest,
+} from "../../src/journal/integrity/merkle-tree.ts";
+import { cosignaturesIn, readWitnessKey } from "../../src/journal/verify/bundle/cosignature.mjs";
+import { CosignedCheckpoints } from "../../src/witness/cosigned-checkpoints.ts";
+import { Witness, type WitnessEvent } from "../../src/witness/witness.ts";
 import { aDirectory, aKey, removeDirectory } from "../journal/kit.ts";
 
 const LOG = "gateway.test/main";
@@ -25,7 +38,7 @@ const vkey = readWitnessKey(witnessKey(own.name, own.key));
 const NOW = 1_795_934_922;
 
 let dir: string;
-let news: WitnessNews[];
+let news: WitnessEvent[];
 beforeEach(async () => {
   dir = await aDirectory();
   news = [];
@@ -35,9 +48,9 @@ afterEach(() => removeDirectory(dir));
 const open = async (disk: Disk = nodeDisk): Promise<Witness> =>
   new Witness({
     own,
-    records: await Records.open(dir, own, disk),
+    records: await CosignedCheckpoints.open(dir, own, disk),
     logs: () => Promise.resolve(LOGS),
-    tell: (each) => void news.push(each),
+    onEvent: (each) => void news.push(each),
     now: () => NOW,
   });
 
@@ -55,7 +68,7 @@ const submit = (witness: Witness, old: number, size: number, of = "entry") =>
   witness.add(body(old, old === size ? [] : proofLines(old, size, of), note(size, { of })));
 
 describe("a witness", () => {
-  it("cosigns what it sees first, and what continues that, with the time and over the whole text", async () => {
+  it("cosigns a first checkpoint and its continuation, with the time and over the whole text", async () => {
     const witness = await open();
     for (const [old, size] of [
       [0, 1],
@@ -74,7 +87,7 @@ describe("a witness", () => {
     expect(news.map(({ kind }) => kind)).toEqual(Array.from({ length: 4 }, () => "cosigned"));
   });
 
-  it("signs lines behind the root as well", async () => {
+  it("signs also the lines after the root", async () => {
     const witness = await open();
     const text = note(3, { more: ["restored"] });
     const { text: line } = await witness.add(body(0, [], text));
@@ -90,7 +103,7 @@ describe("a witness", () => {
     expect((await submit(witness, 9, 10)).status).toBe(200);
   });
 
-  it("takes the empty tree, and no other tree of nothing", async () => {
+  it("accepts the empty tree with its own root only", async () => {
     const witness = await open();
     expect(
       (await witness.add(body(0, [], signCheckpoint({ origin: LOG, size: 0, root: digestBytes(EMPTY_ROOT) }, logKey))))
@@ -141,7 +154,7 @@ describe("a witness that has cosigned nothing", () => {
     expect(await readdir(join(dir, "logs"))).toEqual([]);
   });
 
-  it("says so to who asks with another old size", async () => {
+  it("answers another old size with 0", async () => {
     expect(await (await open()).add(body(3, proofLines(3, 5), five))).toEqual({
       status: 409,
       type: "text/x.tlog.size",
@@ -151,7 +164,7 @@ describe("a witness that has cosigned nothing", () => {
 });
 
 describe("a witness that has cosigned 5 entries", () => {
-  it("tells its size to who asks with another old size", async () => {
+  it("answers another old size with its own", async () => {
     const witness = await open();
     await submit(witness, 0, 5);
     for (const old of [0, 3, 6])
@@ -187,7 +200,7 @@ describe("a witness that has cosigned 5 entries", () => {
     expect((await submit(witness, 5, 9)).status).toBe(200);
   });
 
-  it("tells of a checkpoint once, and with the log's signature alone, however often and with what else it is sent", async () => {
+  it("reports a checkpoint once, with the log's signature only, however often it is sent", async () => {
     const witness = await open();
     await submit(witness, 0, 5);
     const more = `— ${LOG} ${Buffer.alloc(40_000, 1).toString("base64")}\n`;
@@ -199,7 +212,7 @@ describe("a witness that has cosigned 5 entries", () => {
     ]);
   });
 
-  it("cosigns one of two views that come at once, never both", async () => {
+  it("cosigns only one of two forks that arrive at the same time", async () => {
     const witness = await open();
     await submit(witness, 0, 5);
     const answers = await Promise.all([
@@ -211,7 +224,7 @@ describe("a witness that has cosigned 5 entries", () => {
   });
 });
 
-describe("a log's signature line that a reader of notes would not take", () => {
+describe("a malformed signature line of a log", () => {
   it.each([
     ["a word behind it", (line: string) => `${line} x`],
     ["a blank behind it", (line: string) => `${line} `],
@@ -221,7 +234,7 @@ describe("a log's signature line that a reader of notes would not take", () => {
       "base64 for addresses",
       (line: string) => line.replace(/[^ ]+$/, (text) => Buffer.from(text, "base64").toString("base64url")),
     ],
-  ])("is refused and stands in no record: %s", async (_what, change) => {
+  ])("is rejected and not stored: %s", async (_what, change) => {
     const witness = await open();
     const [text, line] = note(5).trimEnd().split("\n\n") as [string, string];
     expect((await witness.add(body(0, [], `${text}\n\n${change(line)}\n`))).status).toBe(403);
@@ -231,7 +244,7 @@ describe("a log's signature line that a reader of notes would not take", () => {
   });
 });
 
-describe("what else is sent with a checkpoint", () => {
+describe("other lines that are sent with a checkpoint", () => {
   it.each([
     ["a line that is no signature", "— gateway.test/main !!!\n"],
     [
@@ -240,7 +253,7 @@ describe("what else is sent with a checkpoint", () => {
     ],
     ["a hundred lines", "— gateway.test/main AAAAAAAAAAAA\n".repeat(100)],
     ["a false cosignature in the witness's own name", cosign("hello\n", own, 3)],
-  ])("stands in no record, so that a restart goes on: %s", async (_what, more) => {
+  ])("are not stored, so that a restart succeeds: %s", async (_what, more) => {
     const answer = await (await open()).add(body(0, [], note(5) + more));
     expect(answer.status).toBe(200);
     const again = await open();
@@ -249,10 +262,10 @@ describe("what else is sent with a checkpoint", () => {
   });
 });
 
-describe("the record of a witness", () => {
+describe("the state of a witness", () => {
   const file = async (): Promise<string> => join(dir, "logs", (await readdir(join(dir, "logs")))[0]!);
 
-  it("outlives it, as a note that verifies", async () => {
+  it("outlives the process, as a note that verifies", async () => {
     await submit(await open(), 0, 5);
     expect(cosignaturesIn(await readFile(await file(), "utf8"), [vkey]).rows[0]!.verdict).toBe("valid");
     const again = await open();
@@ -260,7 +273,7 @@ describe("the record of a witness", () => {
     expect((await submit(again, 5, 6)).status).toBe(200);
   });
 
-  it("is flushed before the cosignature is given away", async () => {
+  it("is flushed before the cosignature is sent", async () => {
     const calls: string[] = [];
     const disk: Disk = {
       ...nodeDisk,
@@ -317,11 +330,11 @@ describe("the record of a witness", () => {
     ["says another size", (text: string) => text.replace("\n5\n", "\n3\n")],
     ["lost the cosignature", (text: string) => text.replace(/— witness[^\n]*\n/, "")],
     ["is empty", () => ""],
-  ])("that %s is not gone on from", async (_what, change) => {
+  ])("is rejected at start when it %s", async (_what, change) => {
     await submit(await open(), 0, 5);
     const path = await file();
     await writeFile(path, change(await readFile(path, "utf8")));
-    await expect(open()).rejects.toThrow(`${path} is not as this witness wrote it`);
+    await expect(open()).rejects.toThrow(`${path} does not have this witness's cosignature`);
     await rm(path);
   });
 });

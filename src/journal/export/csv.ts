@@ -1,7 +1,7 @@
-/** CSV for people (RFC 4180). A cell that a spreadsheet would take for a formula is given an apostrophe in front. */
-import { factsOf, type Facts, type Story } from "../story.ts";
+/** CSV (RFC 4180). Cells that a spreadsheet could interpret as formulas get a leading apostrophe. */
+import { fieldsOf, type Fields, type Transaction } from "../search/transaction.ts";
 
-type Column = readonly [name: string, of: (facts: Facts, story: Story) => string | number | undefined];
+type Column = readonly [name: string, of: (fields: Fields, transaction: Transaction) => string | number | undefined];
 
 const COLUMNS: readonly Column[] = [
   ["index", ({ at }) => at],
@@ -39,18 +39,26 @@ const COLUMNS: readonly Column[] = [
   ["entries", (_, { entries }) => entries.map(({ index }) => index).join(" ")],
 ];
 
-export const csvHead = (): string => line(COLUMNS.map(([name]) => name));
+/** Where the entries are in the journal. */
+const POSITIONS: ReadonlySet<string> = new Set(["index", "entries"]);
+const PARTIAL = COLUMNS.filter(([name]) => !POSITIONS.has(name));
 
-export const csvRow = (story: Story): string => {
-  const facts = factsOf(story);
-  return line(COLUMNS.map(([, of]) => of(facts, story)));
+/** `isPartial`: without the positions in the journal. */
+export const csvHead = (isPartial = false): string => line((isPartial ? PARTIAL : COLUMNS).map(([name]) => name));
+
+export const csvRow = (transaction: Transaction, isPartial = false): string => {
+  const fields = fieldsOf(transaction);
+  return line((isPartial ? PARTIAL : COLUMNS).map(([, of]) => of(fields, transaction)));
 };
 
 const line = (cells: readonly (string | number | undefined)[]): string => `${cells.map(cell).join(",")}\r\n`;
 
+/** The full-width forms are read as the plain ones in some locales. */
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+
 const cell = (value: string | number | undefined): string => {
   if (value === undefined) return "";
   if (typeof value === "number") return String(value);
-  const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  const harmless = FORMULA.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 };

@@ -1,21 +1,22 @@
 /**
- * Inclusion proofs (RFC 6962, 2.1.1) of chosen entries, in memory that grows little with the journal: while all lines pass, only the roots of
- * full chunks are kept. The leaf hashes within a chunk are read from the files beside the segments, and count when they have that root.
+ * Inclusion proofs (RFC 6962, 2.1.1) of chosen entries with little memory: while all lines pass, only the roots of full
+ * chunks are kept. Leaf hashes within a chunk are read from the files beside the segments, and count only if they have
+ * the chunk's root.
  */
 import { nodeDisk, readAll } from "../disk.ts";
-import { numbersIn, places } from "../places.ts";
-import { DIGEST_BYTES, digestOf, inclusionProof, nodeHash, rootOf, type Digest } from "../tree.ts";
+import { numbersIn, paths } from "../paths.ts";
+import { DIGEST_BYTES, digestOf, inclusionProof, nodeHash, rootOf, type Digest } from "../integrity/merkle-tree.ts";
 
 /** A power of two, so that a full chunk is a full subtree. */
 const CHUNK = 256;
 const MOST_KEPT = 64;
 
-export class Proofs {
+export class InclusionProofs {
   readonly #dir: string;
   readonly #roots: Digest[] = [];
-  /** Leaves behind the last full chunk. */
+  /** Leaves after the last full chunk. */
   #rest: Digest[] = [];
-  /** From the roots of chunks up to the root of all. */
+  /** From the roots of the chunks up to the root of the tree. */
   #levels: Digest[][] | undefined;
   readonly #kept = new Map<number, readonly Digest[]>();
 
@@ -27,7 +28,7 @@ export class Proofs {
     return this.#roots.length * CHUNK + this.#rest.length;
   }
 
-  /** Every leaf, in its order. */
+  /** Call it with every leaf, in order. */
   add(leaf: Digest): void {
     this.#rest.push(leaf);
     if (this.#rest.length < CHUNK) return;
@@ -39,7 +40,7 @@ export class Proofs {
     return this.#tops().at(-1)?.[0] ?? rootOf([]);
   }
 
-  /** Sibling hashes from the leaf up. Rejects when the leaf hashes are not what passed. */
+  /** Sibling hashes from the leaf up. Rejects when the recorded leaf hashes differ from the lines that passed. */
   async of(index: number): Promise<Digest[]> {
     let place = Math.floor(index / CHUNK);
     const path = inclusionProof(place < this.#roots.length ? await this.#leavesOf(place) : this.#rest, index % CHUNK);
@@ -51,7 +52,7 @@ export class Proofs {
     return path;
   }
 
-  /** Pairs make the level above; one that is left over goes up as it is, which is how RFC 6962 splits. */
+  /** Pairs give the level above; an unpaired node moves up unchanged, as RFC 6962 splits. */
   #tops(): readonly (readonly Digest[])[] {
     if (this.#levels) return this.#levels;
     const levels = [this.#rest.length === 0 ? [...this.#roots] : [...this.#roots, rootOf(this.#rest)]];
@@ -71,7 +72,8 @@ export class Proofs {
     const leaves = await readLeaves(this.#dir, chunk * CHUNK, CHUNK);
     if (leaves.length !== CHUNK || rootOf(leaves) !== this.#roots[chunk])
       throw new Error(
-        `the leaf hashes of entries ${chunk * CHUNK} to ${(chunk + 1) * CHUNK - 1} are not those of the lines: ocsgw audit verify tells more`,
+        `the leaf hashes of entries ${chunk * CHUNK} to ${(chunk + 1) * CHUNK - 1} do not match the lines. To ` +
+          "find out why: ocsgw audit verify -c FILE",
       );
     if (this.#kept.size >= MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value!);
     this.#kept.set(chunk, leaves);
@@ -79,9 +81,9 @@ export class Proofs {
   }
 }
 
-/** Of so many entries from `from` on, over the borders of segments; fewer when there are no more. */
+/** `count` leaf hashes from index `from` on, across segments; fewer if there are no more. */
 export const readLeaves = async (dir: string, from: number, count: number): Promise<Digest[]> => {
-  const at = places(dir);
+  const at = paths(dir);
   const firsts = numbersIn(
     (await nodeDisk.list(at.segments))
       .filter((name) => name.endsWith(".hashes"))

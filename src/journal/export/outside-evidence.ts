@@ -1,31 +1,40 @@
 /**
- * What a bundle brings from outside: the newest checkpoint up to its own that witnesses cosigned, the newest that
- * has a timestamp, and the proofs that the bundle's checkpoint continues them. The bundle's own checkpoint is
- * seconds old, and nobody outside may have seen it yet.
+ * The external evidence of a bundle: the newest cosigned checkpoint, the newest one with a timestamp, and the proofs
+ * that the bundle's own checkpoint continues them. The bundle's checkpoint is seconds old, so nobody has cosigned it
+ * yet.
  */
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nodeDisk } from "../disk.ts";
-import { readCheckpoint, type Checkpoint } from "../note.ts";
-import { COSIGNED, numbersIn, places, TIMESTAMP } from "../places.ts";
-import { LeavesMissing, Tiles } from "../tiles.ts";
-import { digestBytes, digestOf, verifyConsistency, type Digest } from "../tree.ts";
-import { OUTSIDE_FILES } from "../verify/bundle-outside.mjs";
+import { readCheckpoint, type Checkpoint } from "../integrity/checkpoints/signed-note.ts";
+import { COSIGNED, numbersIn, paths, TIMESTAMP } from "../paths.ts";
+import { LeavesMissing, Tiles } from "../integrity/tiles.ts";
+import { digestBytes, digestOf, verifyConsistency, type Digest } from "../integrity/merkle-tree.ts";
+import { OUTSIDE_FILES } from "../verify/bundle/bundle-outside.mjs";
 
 /** The programs that `verify.mjs` of a bundle imports. */
 export const PROGRAMS = [
+  "bundle-checkpoint.mjs",
+  "bundle-events.mjs",
+  "bundle-files.mjs",
   "bundle-outside.mjs",
+  "bundle-report.mjs",
+  "bundle-tree.mjs",
   "cosignature.mjs",
   "timestamp.mjs",
   "certificate-chain.mjs",
   "der.mjs",
 ] as const;
 
-/** Entries that what came from outside covers; null where there is none, or where it does not fit the checkpoint. */
-export type Outside = { readonly cosigned: number | null; readonly timestamped: number | null };
+/** Entries that each covers; null if there is none, or it does not match the bundle's checkpoint. */
+export type OutsideSizes = { readonly cosigned: number | null; readonly timestamped: number | null };
 
-export const writeOutside = async (work: string, dir: string, checkpoint: Checkpoint): Promise<Outside> => {
-  const at = places(dir);
+export const writeOutsideEvidence = async (
+  work: string,
+  dir: string,
+  checkpoint: Checkpoint,
+): Promise<OutsideSizes> => {
+  const at = paths(dir);
   const names = await nodeDisk.list(at.checkpoints);
   const newest = (ending: typeof COSIGNED | typeof TIMESTAMP): number | undefined =>
     numbersIn(names, ending).findLast((size) => size <= checkpoint.size);
@@ -60,7 +69,7 @@ const ifGone = (error: NodeJS.ErrnoException): string => {
   throw error;
 };
 
-/** Undefined where the checkpoint does not continue the note's: `audit verify` of the journal says what is wrong. */
+/** Undefined if the checkpoint does not continue the note's; `audit verify` of the journal reports that. */
 const proofFrom = async (
   dir: string,
   note: string,

@@ -1,4 +1,4 @@
-/** A zip of files as they are, uncompressed (APPNOTE 6.3.3), so that one file can be handed on and any tool opens it. */
+/** Writes files into a zip without compression (APPNOTE 6.3.3), so that a bundle is one file that any tool opens. */
 import { createReadStream } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,18 +11,19 @@ const VERSION = 20;
 /** UTF-8 names. */
 const FLAGS = 0x0800;
 const MOST_BYTES = 0xffff_ffff;
-/** 1 January 1980, midnight: the format's first time. Times stand in the entries. */
+/** 1 January 1980, the first date of the format. The entries have the real times. */
 const DATE = 0x21;
 const REGULAR_FILE = 0o100600 * 0x10000;
 
 type Member = { readonly name: string; readonly size: number; readonly crc: number; readonly offset: number };
 
-/** Throws when it would be larger than the format takes. */
+/** Throws if the zip would be larger than 4 GiB. */
 export const writeZip = async (path: string, dir: string, names: readonly string[]): Promise<void> => {
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).size));
   if (sizes.reduce((sum, size) => sum + size + 1024, 0) > MOST_BYTES)
     throw new Error(
-      "the bundle is larger than 4 GiB, which a zip does not hold: --out with a name that does not end with .zip makes a directory",
+      "the bundle is larger than 4 GiB, which a zip cannot contain; with a name for --out that does not end " +
+        "with .zip, the bundle is a directory",
     );
   await using file = await open(path, "wx", 0o600);
   const members: Member[] = [];
@@ -74,7 +75,7 @@ const central = (member: Member): Buffer => {
   const bytes = Buffer.alloc(14);
   bytes.writeUInt32LE(REGULAR_FILE, 6);
   bytes.writeUInt32LE(member.offset, 10);
-  // Made by version 2.0 on Unix, so that the rights above are read.
+  // Made by version 2.0 on Unix, so that unzip programs read the permissions above.
   return Buffer.concat([uint32(CENTRAL), Buffer.of(VERSION, 3), common(member), bytes, Buffer.from(member.name)]);
 };
 

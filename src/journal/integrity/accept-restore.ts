@@ -1,43 +1,46 @@
 /**
- * Accepts a journal that was restored from a copy, moved, or lost its checkpoints: an entry says what was signed before
- * and who accepted it, and a checkpoint that is marked so ends what was published of the lines that are gone.
+ * Accepts a journal that was restored from a copy, was moved, or lost its checkpoints. An entry records what was signed
+ * before and who accepted it. A checkpoint with the line "restored" ends what was published about the lost lines.
  */
-import { Anchor } from "./anchor.ts";
-import { openJournal, type Journal } from "./append.ts";
-import { createCheckpoints } from "./checkpoint.ts";
-import { nodeDisk, readWhole, type Disk } from "./disk.ts";
-import type { Alarm } from "./entry.ts";
-import { gatherEvidence, RESTORED, type Evidence, type Trust } from "./evidence.ts";
-import type { Lock } from "./lock.ts";
-import { readCheckpoint, type Checkpoint } from "./note.ts";
-import { openChecked } from "./open-checked.ts";
-import { places } from "./places.ts";
-import { JournalDamaged } from "./recover.ts";
+import { Anchor } from "./checkpoints/anchor.ts";
+import { type Journal } from "../journal.ts";
+import { openJournal } from "../write/open-journal.ts";
+import { createCheckpoints } from "./checkpoints/checkpoint.ts";
+import { nodeDisk, readWhole, type Disk } from "../disk.ts";
+import type { Alarm } from "../entry.ts";
+import { gatherEvidence, RESTORED, type Evidence, type Trust } from "./signed-evidence.ts";
+import type { Lock } from "../lock/lock.ts";
+import { readCheckpoint, type Checkpoint } from "./checkpoints/signed-note.ts";
+import { openChecked } from "../write/open-checked.ts";
+import { paths } from "../paths.ts";
+import { JournalDamaged } from "../errors.ts";
 
-export type Acceptance = {
+export type AcceptOptions = {
   readonly dir: string;
   readonly trust: Trust;
   readonly user: string;
   readonly purpose: string | undefined;
-  /** Brings the checkpoint to the second places. Rejects where it did not arrive. */
+  /** Writes the checkpoint to the sinks. Rejects if one of them failed. */
   readonly deliver: (note: string) => Promise<void>;
   readonly disk?: Disk;
-  /** Taken already, and released by who took it: nobody comes in between. Taken here, for each step, when left out. */
+  /** A lock that the caller holds and releases. If undefined, each step takes the lock itself. */
   readonly lock?: Lock;
 };
 
 export type Accepted =
-  /** The journal agrees with all that was signed before. */
+  /** The journal agrees with every checkpoint that was signed before. */
   | { readonly kind: "nothing" }
-  /** `entries` with the one that says so. `why`: what did not agree. */
+  /** `entries`: with the entry about the acceptance. `why`: what did not agree. */
   | { readonly kind: "accepted"; readonly entries: number; readonly why: string };
 
 const REASON = "a restored or moved journal was accepted";
 
-/** Throws JournalDamaged when the lines do not agree with the directory's own checkpoints: that is no restored copy. */
-export const acceptRestore = async ({ disk = nodeDisk, lock: taken, ...given }: Acceptance): Promise<Accepted> => {
+/**
+ * Throws JournalDamaged if the lines do not match the directory's own checkpoints: that is damage, not a restored copy.
+ */
+export const acceptRestore = async ({ disk = nodeDisk, lock: taken, ...given }: AcceptOptions): Promise<Accepted> => {
   const lock = taken && { ...taken, release: () => Promise.resolve() };
-  const why = await whyNotOpened({ disk, lock, ...given });
+  const why = await reasonNotOpened({ disk, lock, ...given });
   if (why === undefined) return { kind: "nothing" };
   const { dir, trust } = given;
   let evidence: Evidence | undefined;
@@ -54,7 +57,7 @@ export const acceptRestore = async ({ disk = nodeDisk, lock: taken, ...given }: 
   try {
     await journal.append(entryFor(given, why, evidence!));
     const note = await signRestored(journal, trust);
-    // The anchor is last: until it is written, a start is refused and the command can be given again.
+    // The anchor comes last: until it is written, the gateway refuses to start and the command can be repeated.
     await given.deliver(note);
     const { anchor: path, key, origin } = trust;
     await new Anchor({ disk, path, key, origin, known: evidence!.anchor }).keep(readCheckpoint(note)!);
@@ -64,10 +67,10 @@ export const acceptRestore = async ({ disk = nodeDisk, lock: taken, ...given }: 
   }
 };
 
-type Asked = Pick<Acceptance, "dir" | "trust"> & { readonly disk: Disk; readonly lock: Lock | undefined };
+type Asked = Pick<AcceptOptions, "dir" | "trust"> & { readonly disk: Disk; readonly lock: Lock | undefined };
 
-/** Undefined when it can be opened, and nothing about it is doubtful. */
-const whyNotOpened = async ({ disk, dir, trust, lock }: Asked): Promise<string | undefined> => {
+/** Undefined if the journal can be opened without objections. */
+const reasonNotOpened = async ({ disk, dir, trust, lock }: Asked): Promise<string | undefined> => {
   try {
     const { journal, anchor, warnings } = await openChecked(
       { dir, durability: "flush", disk, lock, everyLine: true },
@@ -82,7 +85,7 @@ const whyNotOpened = async ({ disk, dir, trust, lock }: Asked): Promise<string |
   }
 };
 
-type Accepting = Pick<Acceptance, "user" | "purpose">;
+type Accepting = Pick<AcceptOptions, "user" | "purpose">;
 
 const entryFor = ({ user, purpose }: Accepting, detail: string, { anchor }: Evidence): Alarm => ({
   kind: "alarm",
@@ -90,10 +93,13 @@ const entryFor = ({ user, purpose }: Accepting, detail: string, { anchor }: Evid
   detail,
   user,
   ...(purpose !== undefined && { purpose }),
-  ...(anchor && { anchor: told(anchor) }),
+  ...(anchor && { anchor: anchorFields(anchor) }),
 });
 
-const told = ({ size, root }: Checkpoint): Alarm["anchor"] => ({ size, root: Buffer.from(root).toString("base64") });
+const anchorFields = ({ size, root }: Checkpoint): Alarm["anchor"] => ({
+  size,
+  root: Buffer.from(root).toString("base64"),
+});
 
 const NEVER_MS = 2 ** 31 - 1;
 
@@ -101,5 +107,5 @@ const signRestored = async (journal: Journal, { key, origin }: Trust): Promise<s
   const checkpoints = await createCheckpoints(journal, { key, origin, everyMs: NEVER_MS });
   await checkpoints.write([RESTORED]);
   await checkpoints.stop();
-  return (await readWhole(journal.disk, places(journal.dir).checkpoint(checkpoints.last().size))).toString();
+  return (await readWhole(journal.disk, paths(journal.dir).checkpoint(checkpoints.last().size))).toString();
 };

@@ -1,35 +1,44 @@
-/**
- * The lines of a damaged segment that are as they were written: those that have the leaf hash that was recorded for
- * their index.
- */
-import { FramesDamaged } from "./frames.ts";
-import { forEachLine } from "./lines.ts";
-import type { SegmentFile } from "./segment.ts";
-import { DIGEST_BYTES, digestOf, leafHashWithin } from "./tree.ts";
-import { faultInWords } from "../system-error.ts";
+/** The intact lines of a damaged segment: those that match the leaf hash recorded for their index. */
+import { FramesDamaged } from "../segments/frames.ts";
+import { isDeletedLine } from "../segments/retention/deleted-lines.ts";
+import { forEachLine } from "../read/read-lines.ts";
+import type { SegmentFile } from "../segments/segment.ts";
+import { DIGEST_BYTES, digestOf, leafHashWithin } from "./merkle-tree.ts";
+import { faultInWords } from "../../common/system-error.ts";
 
-/** `hashes`: the leaf hashes that were recorded, 32 bytes each, from index `first` on. */
+/** `hashes`: the recorded leaf hashes, 32 bytes each, from index `first` on. */
 export type Damaged = { readonly open: () => Promise<SegmentFile>; readonly first: number; readonly hashes: Buffer };
 
 /** bytes[start, end) is the line of this index. */
 export type OnIntact = (bytes: Buffer, start: number, end: number, index: number) => void;
 
 /**
- * `intact`: so many lines. `others`: lines that are not as they were written, or not in their place. `damage`: why the
- * file cannot be read to its end.
+ * `intact`: number of intact lines. `deleted`: number of lines with the text of a deletion; `explained-deletions.ts`
+ * checks whether an entry names them. `others`: number of changed or misplaced lines. `damage`: why the file cannot be
+ * read to its end.
  */
-export type Intact = { readonly intact: number; readonly others: number; readonly damage: string | undefined };
+export type Intact = {
+  readonly intact: number;
+  readonly deleted: number;
+  readonly others: number;
+  readonly damage: string | undefined;
+};
 
 const INDEX = /^\{"index":(\d{1,15}),/;
 const INDEX_BYTES = 26;
 
 export const forEachIntact = async ({ open, first, hashes }: Damaged, onIntact: OnIntact): Promise<Intact> => {
-  let [intact, others, line] = [0, 0, 0];
+  let [intact, deleted, others, line] = [0, 0, 0, 0];
   const seen = new Set<number>();
   try {
     const file = await open();
     try {
       const read = await forEachLine(file, (bytes, start, end) => {
+        if (isDeletedLine(bytes, start, end)) {
+          deleted++;
+          line++;
+          return;
+        }
         const index = Number(
           INDEX.exec(bytes.toString("latin1", start, Math.min(end, start + INDEX_BYTES)))?.[1] ?? -1,
         );
@@ -53,7 +62,7 @@ export const forEachIntact = async ({ open, first, hashes }: Damaged, onIntact: 
   } catch (error) {
     const isGone = (error as NodeJS.ErrnoException).code === "ENOENT";
     if (!isGone && !(error instanceof FramesDamaged)) throw error;
-    return { intact, others, damage: isGone ? "it is missing" : faultInWords(error) };
+    return { intact, deleted, others, damage: isGone ? "it is missing" : faultInWords(error) };
   }
-  return { intact, others, damage: undefined };
+  return { intact, deleted, others, damage: undefined };
 };

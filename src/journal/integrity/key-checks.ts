@@ -1,18 +1,14 @@
 /**
- * Check values of the index key. A check value is HMAC-SHA-256 of a fixed text with the key of one epoch. The journal
- * states it before the first token of that epoch, so that another secret under the same name (another file, a line
- * break more, the sample's trial key because a variable is not set) is noticed before it makes or looks for a token.
+ * Check values of index keys. A check value is the HMAC-SHA-256 of a fixed text with the key of one epoch. The journal
+ * records it before the first token of that epoch, so that another secret under the same name (another file, an extra
+ * line break, the sample's trial key because a variable is not set) is noticed before it makes or searches tokens.
  */
-import type { Config, Entry } from "./entry.ts";
-import { hmacWith } from "./hmac.ts";
-import { indexKeysOf, type IndexKeys } from "./redact.ts";
+import type { Config, Entry } from "../entry.ts";
+import { hmacWith } from "../hmac.ts";
+import { indexKeysOf, type IndexKeys } from "../redact.ts";
+import type { KeyCheck, KeyChecks } from "../entry.ts";
 
-/** `check`: 64 hexadecimal digits. `from`: index of the entry that stated it first; no token before it is covered. */
-export type KeyCheck = { readonly check: string; readonly from: number };
-/** By epoch. */
-export type KeyChecks = Readonly<Record<string, KeyCheck>>;
-
-/** Tokens are made of texts that have a NUL behind their class; this one has none, so no token is a check value. */
+/** The texts of tokens contain a NUL; this text does not, so a check value never equals a token. */
 const FIXED_TEXT = "ocs-gateway check value of an index key, version 1";
 
 export const checkValueOf = (secret: Uint8Array | string): string =>
@@ -20,10 +16,11 @@ export const checkValueOf = (secret: Uint8Array | string): string =>
 
 export type KeyDifference = {
   readonly epoch: string;
-  /** In words, with the likely reason where one is found. */ readonly why: string;
+  /** In words, with the likely reason if known. */
+  readonly why: string;
 };
 
-/** The config holds another secret than the one that the journal's check value was made with. */
+/** The config's secret differs from the one behind the journal's check value. */
 export class IndexKeyDiffers extends Error {
   override readonly name = "IndexKeyDiffers";
   readonly differences: readonly KeyDifference[];
@@ -39,10 +36,10 @@ export class IndexKeyDiffers extends Error {
 export const KEY_REMEDY =
   "give the former secret again, or keep it under its epoch and add the new one under an epoch of its own";
 
-/** Secrets that are known by name, to say which one stands there by mistake. */
+/** Well-known secrets by name, to recognize one that was used by mistake. */
 export type NamedSecrets = Readonly<Record<string, string>>;
 
-/** The keys whose epoch has a check value in the journal that they do not have. */
+/** The keys that contradict the journal's check value for their epoch. */
 export const keyDifferences = (
   keys: IndexKeys,
   recorded: KeyChecks,
@@ -70,7 +67,7 @@ const textOf = (secret: Uint8Array | string): string => Buffer.from(secret as st
 const BYTE_ORDER_MARK = "\uFEFF";
 const ENDINGS = ["\n", "\r\n", "\r", " "] as const;
 
-/** What files and variables do to a secret, and the mistakes that are made with several of them. */
+/** Recognizes common mistakes: line breaks and byte order marks of files, and mixed-up secrets. */
 const hintOf = (
   secret: string,
   check: string,
@@ -90,42 +87,42 @@ const hintOf = (
   return journals === undefined ? undefined : `the journal's key of this name is ${journals}`;
 };
 
-/** What the journal knows of check values, and which are still to be stated. */
+/** The check values that the journal has, and those that must still be recorded. */
 export class KeyRegister {
   readonly #stated = new Map<string, KeyCheck>();
-  /** Check values that no entry has yet. */
-  readonly #owed = new Map<string, string>();
-  /** The entry that stated it, while that may still be lost. */
+  /** Check values that no entry has recorded yet. */
+  readonly #unstated = new Map<string, string>();
+  /** The entry that records it, as long as that entry can still be lost. */
   readonly #statedBy = new Map<string, Entry>();
   #configHash = "";
 
-  /** From now on these keys make tokens or look for them. Throws IndexKeyDiffers, and then nothing has changed. */
+  /** Uses these keys from now on. Throws IndexKeyDiffers, and then changes nothing. */
   use(keys: IndexKeys, configHash: string, known: NamedSecrets = {}): void {
     const differences = keyDifferences(keys, this.all(), known);
     if (differences.length > 0) throw new IndexKeyDiffers(differences);
     this.#configHash = configHash;
-    this.#owed.clear();
+    this.#unstated.clear();
     for (const { epoch, secret } of indexKeysOf(keys))
-      if (!this.#stated.has(epoch)) this.#owed.set(epoch, checkValueOf(secret));
+      if (!this.#stated.has(epoch)) this.#unstated.set(epoch, checkValueOf(secret));
   }
 
-  /** Whether a check value must be stated before any other entry. */
-  get owes(): boolean {
-    return this.#owed.size > 0;
+  /** Whether a check value must be recorded before any other entry. */
+  get hasUnstated(): boolean {
+    return this.#unstated.size > 0;
   }
 
-  /** The entry that states it, where no other does. */
+  /** An entry that records the check values, if no other entry does. */
   statement(): Config {
     return {
       kind: "config",
       config_hash: this.#configHash,
       change: "index-keys",
-      detail: `check values of index keys: ${[...this.#owed.keys()].join(", ")}`,
+      detail: `check values of index keys: ${[...this.#unstated.keys()].join(", ")}`,
     };
   }
 
-  /** Whether an entry states all check values by the way. */
-  states(entry: Entry): boolean {
+  /** Whether entries of this kind carry all check values. */
+  isStating(entry: Entry): boolean {
     return (
       entry.kind === "start" ||
       entry.kind === "deleted" ||
@@ -134,36 +131,38 @@ export class KeyRegister {
     );
   }
 
-  /** The entry as it is written at this index. Every entry that states some states all, so the newest one is enough. */
-  given(entry: Entry, index: number): Entry {
-    if (!this.states(entry) || this.#stated.size + this.#owed.size === 0) return entry;
-    const owed = [...this.#owed].map(([epoch, check]) => [epoch, { check, from: index }] as const);
-    return { ...entry, index_keys: { ...this.all(), ...Object.fromEntries(owed) } } as Entry;
+  /**
+   * The entry with the check values, as written at this index. It has all of them, so the newest such entry is enough.
+   */
+  withKeyChecks(entry: Entry, index: number): Entry {
+    if (!this.isStating(entry) || this.#stated.size + this.#unstated.size === 0) return entry;
+    const unstated = [...this.#unstated].map(([epoch, check]) => [epoch, { check, from: index }] as const);
+    return { ...entry, index_keys: { ...this.all(), ...Object.fromEntries(unstated) } } as Entry;
   }
 
-  /** An entry as `given` made it has its place. */
-  took(entry: Entry): void {
-    if (!this.states(entry) || !("index_keys" in entry)) return;
+  /** An entry from `withKeyChecks` has its place in the journal. */
+  onPlaced(entry: Entry): void {
+    if (!this.isStating(entry) || !("index_keys" in entry)) return;
     for (const [epoch, check] of Object.entries(entry.index_keys ?? {})) {
       if (this.#stated.has(epoch)) continue;
       this.#stated.set(epoch, check);
       this.#statedBy.set(epoch, entry);
-      this.#owed.delete(epoch);
+      this.#unstated.delete(epoch);
     }
   }
 
-  /** An entry that had its place is not on disk after all: what it stated is owed again. */
-  lost(entry: Entry): void {
+  /** An entry that had its place did not reach the disk: its check values must be recorded again. */
+  onLost(entry: Entry): void {
     for (const [epoch, by] of this.#statedBy) {
       if (by !== entry) continue;
-      this.#owed.set(epoch, this.#stated.get(epoch)!.check);
+      this.#unstated.set(epoch, this.#stated.get(epoch)!.check);
       this.#stated.delete(epoch);
       this.#statedBy.delete(epoch);
     }
   }
 
-  /** A line that is on disk. What was stated first of an epoch stays. */
-  found(checks: KeyChecks): void {
+  /** Check values of an entry on disk. The first one of an epoch stays. */
+  addFromJournal(checks: KeyChecks): void {
     for (const [epoch, { check, from }] of Object.entries(checks))
       if (!this.#stated.has(epoch)) this.#stated.set(epoch, { check, from });
   }
@@ -177,7 +176,7 @@ export class KeyRegister {
   }
 
   restore(saved: KeyChecks): void {
-    this.found(saved);
+    this.addFromJournal(saved);
   }
 }
 

@@ -1,35 +1,36 @@
 /**
- * The leaf hashes, 32 bytes for each entry, in a file beside each segment. They prove nothing by themselves: when they lead to a signed root they
- * are what was once recorded, and then tell exactly which line was changed, removed, inserted or moved. Below the last checkpoint they are
+ * The leaf hashes, 32 bytes per entry, in a file beside each segment. Alone they prove nothing. If they lead to a
+ * signed root, they show exactly which line was changed, removed, inserted or moved. Below the last checkpoint they are
  * never written again.
  */
-import { writeAll, type Disk, type DiskFile } from "./disk.ts";
-import type { places } from "./places.ts";
-import { DIGEST_BYTES, type Digest } from "./tree.ts";
+import { writeAll, type Disk, type DiskFile } from "../disk.ts";
+import type { paths } from "../paths.ts";
+import { DIGEST_BYTES, type Digest } from "./merkle-tree.ts";
+import { SerialQueue } from "../../common/serial-queue.ts";
 
 const SPILL = 2048;
 
-export class Leaves {
+export class LeafHashes {
   readonly #disk: Disk;
-  readonly #at: ReturnType<typeof places>;
+  readonly #at: ReturnType<typeof paths>;
   #file: DiskFile | undefined;
   #segment = 0;
   #waiting = Buffer.alloc(2 * SPILL * DIGEST_BYTES);
   #count = 0;
   #next = 0;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
-  constructor(disk: Disk, at: ReturnType<typeof places>) {
+  constructor(disk: Disk, at: ReturnType<typeof paths>) {
     this.#disk = disk;
     this.#at = at;
   }
 
-  /** Enough of them wait to be worth a write. */
+  /** Whether enough hashes wait to be written. */
   get spills(): boolean {
     return this.#count >= SPILL;
   }
 
-  /** The index of the entry whose leaf is added next. */
+  /** The index of the next entry. */
   get next(): number {
     return this.#next + this.#count;
   }
@@ -42,10 +43,10 @@ export class Leaves {
   }
 
   /**
-   * Those that follow belong to the segment whose first entry is `first`; of what its file holds already, entries below `covered` stay.
-   * The name in the directory is yet to be synced.
+   * Continues with the segment whose first entry is `first`. Hashes in its file below `covered` stay. The caller syncs
+   * the directory.
    */
-  turnTo(first: number, covered = 0): Promise<void> {
+  openSegment(first: number, covered = 0): Promise<void> {
     return this.#after(async () => {
       await this.#write();
       await this.#leave();
@@ -66,7 +67,7 @@ export class Leaves {
     });
   }
 
-  /** After a disk error: by another descriptor, because one whose flush failed is never flushed again. */
+  /** After a disk error: opens the file again, because a descriptor whose flush failed must not be used again. */
   reopen(): Promise<void> {
     return this.#after(async () => {
       if (!this.#file) return;
@@ -96,7 +97,7 @@ export class Leaves {
     const count = this.#count;
     const bytes = Buffer.from(this.#waiting.subarray(0, count * DIGEST_BYTES));
     await writeAll(this.#file, bytes, (this.#next - this.#segment) * DIGEST_BYTES);
-    // More may have come meanwhile; and what could not be written still waits.
+    // Hashes may have been added meanwhile; those that could not be written still wait.
     this.#waiting.copyWithin(0, bytes.length, this.#count * DIGEST_BYTES);
     this.#next += count;
     this.#count -= count;
@@ -104,8 +105,6 @@ export class Leaves {
 
   /** A checkpoint and the next group may both want the file. */
   #after(work: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
+    return this.#queue.run(work);
   }
 }

@@ -1,4 +1,7 @@
-/** The Merkle tree of RFC 6962, section 2.1: its hashes, a compact range that grows by appending, and both kinds of proof. */
+/**
+ * The Merkle tree of RFC 6962, section 2.1: its hashes, a compact range that grows by appending, and both kinds of
+ * proof.
+ */
 import { hash } from "node:crypto";
 
 /** The 32 bytes of a SHA-256 as latin1 text. In Node a string costs a third of a Buffer, and `===` compares it. */
@@ -22,7 +25,7 @@ export const leafHash = (entry: Uint8Array): Digest => {
   return leafHashWithin(prefixed, 1, prefixed.length);
 };
 
-/** The leaf hash of bytes[start, end) without a copy: the byte before `start` lends its place to the prefix and gets its value back. */
+/** The leaf hash of bytes[start, end) without a copy: the prefix temporarily overwrites the byte before `start`. */
 export const leafHashWithin = (bytes: Buffer, start: number, end: number): Digest => {
   const lent = bytes[start - 1]!;
   bytes[start - 1] = LEAF;
@@ -39,16 +42,22 @@ export type Tree = {
   readonly size: () => number;
   readonly append: (leaf: Digest) => void;
   readonly root: () => Digest;
-  /** The roots of its full subtrees, the smallest first: one for each bit of the size. A tree goes on from them. */
+  /**
+   * The roots of its full subtrees, the smallest first: one for each bit of the size. `createTree` can continue from
+   * them.
+   */
   readonly frontier: () => Digest[];
 };
 
-/** What a tree goes on from: as many roots as the size has bits. */
+/** The state from which a tree can continue: as many roots as `size` has bits set. */
 export type Frontier = { readonly size: number; readonly roots: readonly Digest[] };
 
 const EMPTY: Frontier = { size: 0, roots: [] };
 
-/** Keeps one hash per level: the roots of the full subtrees, as the bits of a binary counter. Throws when `from` is no frontier. */
+/**
+ * Keeps one hash per level: the roots of the full subtrees, as the bits of a binary counter. Throws when `from` is not
+ * a valid frontier.
+ */
 export const createTree = (from: Frontier = EMPTY): Tree => {
   const peaks = peaksOf(from);
   let { size } = from;
@@ -97,7 +106,7 @@ const splitOf = (size: number): number => {
   return split;
 };
 
-/** PATH(m, D[n]): what leads from leaf `index` to the root over all leaves. */
+/** PATH(m, D[n]): the sibling hashes from leaf `index` to the root over all leaves. */
 export const inclusionProof = (leaves: readonly Digest[], index: number, from = 0, to = leaves.length): Digest[] => {
   if (to - from <= 1) return [];
   const middle = from + splitOf(to - from);
@@ -106,7 +115,7 @@ export const inclusionProof = (leaves: readonly Digest[], index: number, from = 
     : [...inclusionProof(leaves, index - (middle - from), middle, to), rootOf(leaves, from, middle)];
 };
 
-/** PROOF(m, D[n]): that the tree over all leaves only appends to the tree over the first `size`. */
+/** PROOF(m, D[n]): the tree over all leaves extends the tree over the first `size`. */
 export const consistencyProof = (leaves: readonly Digest[], size: number): Digest[] =>
   size === 0 ? [] : subproof(leaves, size, 0, leaves.length, true);
 
@@ -129,7 +138,7 @@ export type Inclusion = {
   readonly proof: readonly Digest[];
 };
 
-/** RFC 9162, 2.1.3.2, which verifies what RFC 6962 proves. */
+/** RFC 9162, 2.1.3.2: verifies the inclusion proofs of RFC 6962. */
 export const verifyInclusion = ({ index, size, leaf, root, proof }: Inclusion): boolean => {
   if (!isCount(index) || !isCount(size) || index >= size || !areDigests([leaf, ...proof])) return false;
   let node = index;
@@ -153,7 +162,7 @@ export type Consistency = {
   readonly proof: readonly Digest[];
 };
 
-/** RFC 9162, 2.1.4.2. Nothing is proved about an empty tree, which every tree extends. */
+/** RFC 9162, 2.1.4.2. An empty tree needs no proof: every tree extends it. */
 export const verifyConsistency = ({ size1, size2, root1, root2, proof }: Consistency): boolean => {
   if (!isCount(size1) || !isCount(size2) || size1 === 0 || size1 > size2 || !areDigests(proof)) return false;
   if (size1 === size2) return proof.length === 0 && root1 === root2;

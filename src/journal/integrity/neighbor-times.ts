@@ -1,13 +1,13 @@
 /**
- * Between which times a segment's entries lie, by the lines around it. Damage seldom comes alone, so only a line that
- * leads to a signed root tells a time; else the next one further away does.
+ * The period of a segment's entries, from the lines of its neighbors. Damage may affect several segments, so only a
+ * line that leads to a signed root counts; otherwise the next neighbor is tried.
  */
-import { readAll, type Disk } from "./disk.ts";
-import { forEachLine } from "./lines.ts";
-import { withSegment, type SegmentFile } from "./segment.ts";
-import type { Span } from "./spans.ts";
+import { readAll, type Disk } from "../disk.ts";
+import { forEachLine } from "../read/read-lines.ts";
+import { withSegment, type SegmentFile } from "../segments/segment.ts";
+import type { Span } from "../segments/entry-ranges.ts";
 import { LeavesMissing, type Tiles } from "./tiles.ts";
-import { leafHashWithin, verifyInclusion, type Digest } from "./tree.ts";
+import { leafHashWithin, verifyInclusion, type Digest } from "./merkle-tree.ts";
 
 /** `tiles`: of the entries below the checkpoint whose root is `root`. */
 export type Proved = { readonly disk: Disk; readonly dir: string; readonly tiles: Tiles; readonly root: Digest };
@@ -15,15 +15,15 @@ export type Proved = { readonly disk: Disk; readonly dir: string; readonly tiles
 const HEAD_BYTES = 96;
 const TIME = /^\{"index":\d+,"time":"([^"]{27})"/;
 
-/** What the line at bytes[start, end) is dated. */
+/** The time of the line at bytes[start, end); undefined if the line has no time. */
 export const timeWithin = (bytes: Buffer, start: number, end: number): string | undefined =>
   TIME.exec(bytes.toString("latin1", start, Math.min(end, start + HEAD_BYTES)))?.[1];
 
-/** The time of the first line of the first of these segments in which it is proved; null where none is. */
-export const timeBehind = (proved: Proved, spans: readonly Span[]): Promise<string | null> =>
+/** The time of the first proved first line among these segments, in order; null if no segment has one. */
+export const timeAfter = (proved: Proved, spans: readonly Span[]): Promise<string | null> =>
   firstProved(proved, spans, ({ first }) => [first, firstLine]);
 
-/** The time of the last line of the last of these segments in which it is proved; null where none is. */
+/** The time of the first proved last line among these segments, in reverse order; null if no segment has one. */
 export const timeBefore = (proved: Proved, spans: readonly Span[]): Promise<string | null> =>
   firstProved(proved, spans.toReversed(), ({ end }) => [end - 1, lastLine]);
 
@@ -60,7 +60,7 @@ const isProved = async (
   }
 };
 
-/** With a byte in front, which is lent to whoever hashes it. */
+/** With one byte in front, which hashing overwrites temporarily. */
 const firstLine: Reader = async (file) => {
   let line: Buffer | undefined;
   await forEachLine(file, (bytes, start, end) => {
@@ -75,7 +75,7 @@ const NEWLINE = 0x0a;
 
 const lastLine: Reader = async (file) => {
   const size = await file.size();
-  // A body may be long: then more is read, up to the beginning.
+  // A line may be long: then read more, up to the beginning.
   for (let length = Math.min(AT_ONCE, size); length > 1; length = Math.min(16 * length, size)) {
     const bytes = await readAll(file, size - length, length);
     if (bytes.at(-1) !== NEWLINE) return undefined;

@@ -1,50 +1,49 @@
 /**
- * What says that a journal's directory is whole, before anything more is signed in it: the anchor, the checkpoints
- * that were published, and the signature of its own last checkpoint. The gateway and every command that writes open
- * the journal by this.
+ * Collects the evidence that a journal's directory is complete, before anything more is signed in it: the anchor, the
+ * checkpoints in the sinks, and the signature of the last checkpoint. The gateway and all commands that write use it.
  */
 import type { KeyObject } from "node:crypto";
-import { AnchorUnusable, readAnchor, type Anchored } from "./anchor.ts";
-import type { Disk } from "./disk.ts";
-import { readWhole } from "./disk.ts";
-import { linesBehindRoot, readCheckpoint, signerOf, verifierKey, type Checkpoint } from "./note.ts";
-import { numbersIn, places } from "./places.ts";
-import { openSegment, segmentsIn } from "./segment.ts";
+import { AnchorUnusable, readAnchor, type Anchored } from "./checkpoints/anchor.ts";
+import type { Disk } from "../disk.ts";
+import { readWhole } from "../disk.ts";
+import { linesBehindRoot, readCheckpoint, signerOf, verifierKey, type Checkpoint } from "./checkpoints/signed-note.ts";
+import { numbersIn, paths } from "../paths.ts";
+import { openSegment, segmentsIn } from "../segments/segment.ts";
 
-/** A line behind the root of a checkpoint: what was published before it was of lines that are not restored. */
+/** The extra line of a checkpoint after a restore: earlier published checkpoints may cover lines that are lost. */
 export const RESTORED = "restored";
 
-/** What a second place holds. `notes`: undefined where nothing can be read. */
-export type Published = { readonly name: string; readonly notes: readonly string[] | undefined };
+/** The content of a checkpoint sink. `notes`: undefined if the sink cannot be read. */
+export type PublishedCheckpoints = { readonly name: string; readonly notes: readonly string[] | undefined };
 
 export type Trust = {
   readonly key: KeyObject;
   readonly origin: string;
-  /** The anchor's file. */
+  /** Path of the anchor. */
   readonly anchor: string;
-  readonly published: readonly Published[];
+  readonly published: readonly PublishedCheckpoints[];
 };
 
-/** A checkpoint that lies outside the directory. `from`: as in "the checkpoint 7 of the anchor". */
+/** A checkpoint from outside the directory. `from`: as in "checkpoint 7 of the anchor". */
 export type SignedBefore = Checkpoint & { readonly from: string };
 
 export type Evidence = {
   readonly anchor: Anchored | undefined;
-  /** To be held against the lines. */
+  /** The lines must match them. */
   readonly checkpoints: readonly SignedBefore[];
-  /** Why nothing more may be signed, in sentences without a full stop. */
+  /** Reasons to refuse signing, as sentences without a full stop. */
   readonly faults: readonly string[];
-  /** What is no damage, and somebody should know. */
+  /** Observations that are no damage, but that the operator should know. */
   readonly warnings: readonly string[];
-  /** Size of the directory's own last checkpoint; undefined when there is none. */
+  /** Size of the directory's last checkpoint; undefined if there is none. */
   readonly last: number | undefined;
-  /** Size of the newest checkpoint in each of the places, in their order; undefined where nothing can be read. */
+  /** Size of the newest checkpoint in each sink, in order; undefined if the sink cannot be read. */
   readonly published: readonly (number | undefined)[];
 };
 
 type Place = { readonly disk: Disk; readonly dir: string };
 
-/** To be asked while the directory is locked. */
+/** Call it while the directory is locked. */
 export const gatherEvidence = async (at: Place, trust: Trust): Promise<Evidence> => {
   const own = verifierKey(trust.origin, trust.key);
   const [anchor, fault] = await anchorOf(at, trust, own);
@@ -55,24 +54,24 @@ export const gatherEvidence = async (at: Place, trust: Trust): Promise<Evidence>
     anchor,
     checkpoints: [...(anchor && anchor.size > 0 ? [{ ...anchor, from: "the anchor" }] : []), ...published.checkpoints],
     faults: [
-      ...told(fault !== undefined, `${fault}`),
-      // An anchor of nothing was made before the first entry: a crash came before the first checkpoint.
-      ...told(
+      ...sentenceIf(fault !== undefined, `${fault}`),
+      // An anchor of size 0 is written before the first entry, so a crash before the first checkpoint is fine.
+      ...sentenceIf(
         !last && anchor?.size !== 0 && (await hasEntries(at)),
         `${at.dir} has entries and no checkpoint: its checkpoints were removed`,
       ),
-      ...told(
+      ...sentenceIf(
         last?.isCheckpoint === true && signerOf(last.note, keys) === undefined,
         `the last checkpoint, ${last?.path}, is signed neither by the config's key nor by one that the anchor names`,
       ),
     ],
     warnings: [
-      ...told(
+      ...sentenceIf(
         !anchor && fault === undefined && last !== undefined,
-        `there is no anchor ${trust.anchor}: it is new, or it was removed. It is made of checkpoint ${last?.size}, ` +
-          "and an older copy of the journal that came before it is not noticed",
+        `there is no anchor ${trust.anchor}: it is new, or it was removed. It is made of checkpoint ` +
+          `${last?.size}, and an older copy of the journal that came before it is not noticed`,
       ),
-      ...told(
+      ...sentenceIf(
         anchor !== undefined && anchor.keys.length > 0 && !anchor.keys.includes(own),
         `checkpoints are signed by another key than before: ${own}`,
       ),
@@ -83,7 +82,7 @@ export const gatherEvidence = async (at: Place, trust: Trust): Promise<Evidence>
   };
 };
 
-const told = (isSo: boolean, text: string): readonly string[] => (isSo ? [text] : []);
+const sentenceIf = (isSo: boolean, text: string): readonly string[] => (isSo ? [text] : []);
 
 type AnchorOrFault = readonly [anchor?: Anchored | undefined, fault?: string];
 
@@ -96,7 +95,7 @@ const anchorOf = async ({ disk }: Place, { anchor, origin }: Trust, own: string)
   }
 };
 
-/** At the very first start the directories are yet to be made. */
+/** Before the first start the directories do not exist. */
 const listed = async (disk: Disk, path: string): Promise<readonly string[]> => {
   try {
     return await disk.list(path);
@@ -109,16 +108,16 @@ const listed = async (disk: Disk, path: string): Promise<readonly string[]> => {
 type Last = { readonly size: number; readonly path: string; readonly note: string; readonly isCheckpoint: boolean };
 
 const lastOf = async ({ disk, dir }: Place): Promise<Last | undefined> => {
-  const size = numbersIn(await listed(disk, places(dir).checkpoints), "").at(-1);
+  const size = numbersIn(await listed(disk, paths(dir).checkpoints), "").at(-1);
   if (size === undefined) return undefined;
-  const path = places(dir).checkpoint(size);
+  const path = paths(dir).checkpoint(size);
   const note = (await readWhole(disk, path)).toString();
-  // What is none is told where the lines are held against it.
+  // A file that is not a checkpoint is reported when the lines are compared with it.
   return { size, path, note, isCheckpoint: readCheckpoint(note)?.size === size };
 };
 
 const hasEntries = async ({ disk, dir }: Place): Promise<boolean> => {
-  const at = places(dir);
+  const at = paths(dir);
   const names = await listed(disk, at.segments);
   if (numbersIn(names, ".hashes").some((first) => first > 0)) return true;
   for (const first of segmentsIn(names)) {
@@ -134,7 +133,7 @@ const hasEntries = async ({ disk, dir }: Place): Promise<boolean> => {
 
 const keysBeside = async ({ disk, dir }: Place): Promise<readonly string[]> => {
   if (!(await disk.list(dir)).includes("checkpoint.pub")) return [];
-  return (await readWhole(disk, places(dir).verifierKeys)).toString().split("\n").filter(Boolean);
+  return (await readWhole(disk, paths(dir).verifierKeys)).toString().split("\n").filter(Boolean);
 };
 
 type Read = {
@@ -143,33 +142,33 @@ type Read = {
   readonly warnings: readonly string[];
 };
 
-/** Of what others can write only what a known key signed counts. `isOld`: the journal has checkpoints itself. */
+/** Others can write to sinks, so only notes with a known signature count. `isOld`: the journal has checkpoints. */
 const readPublished = ({ origin, published }: Trust, keys: readonly string[], isOld: boolean): Read => {
   const read = published.map(({ name, notes }) => ({ name, notes, ...signedIn(notes ?? [], { origin, keys }) }));
   return {
     checkpoints: read.flatMap(({ name, checkpoints }) => checkpoints.map((each) => ({ ...each, from: name }))),
     newest: read.map(({ notes, checkpoints }) => notes && (checkpoints.at(-1)?.size ?? 0)),
     warnings: read.flatMap(({ name, notes, checkpoints, unsigned }) => [
-      ...told(
+      ...sentenceIf(
         notes !== undefined && isOld && checkpoints.length === 0,
         `${name} holds no checkpoint of this journal, which has some: it is new, or it was removed or emptied`,
       ),
-      ...told(
+      ...sentenceIf(
         unsigned > 0,
-        `${name} holds ${unsigned} ${unsigned === 1 ? "checkpoint" : "checkpoints"} in this journal's name without a ` +
-          "valid signature: they do not count, and who wrote them should be found out",
+        `${name} holds ${unsigned} ${unsigned === 1 ? "checkpoint" : "checkpoints"} in this journal's name ` +
+          "without a valid signature: they do not count, and who wrote them should be found out",
       ),
     ]),
   };
 };
 
-/** The newest one covers all that those before it cover; some earlier ones tell when the lines became others. */
+/** The newest checkpoint covers everything; some earlier ones show when lines were changed. */
 const MOST_KEPT = 64;
 
 type Known = { readonly origin: string; /** Verifier keys. */ readonly keys: readonly string[] };
 type Signed = { readonly checkpoints: readonly Checkpoint[]; readonly unsigned: number };
 
-/** The newest ones, in their order: from one that says that the journal was restored, which ends what was before it. */
+/** The newest valid checkpoints, in order, not beyond one that records a restore. */
 export const signedIn = (notes: readonly string[], { origin, keys }: Known): Signed => {
   const checkpoints: Checkpoint[] = [];
   let unsigned = 0;

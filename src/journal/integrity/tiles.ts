@@ -1,21 +1,22 @@
 /**
- * The tree above the leaf hashes, 256 nodes to a node as in C2SP tlog-tiles: `tiles/1` holds the roots of each 256 leaves, `tiles/2` of each 65,536,
- * `tiles/3` of each 16,777,216, 32 bytes each, one behind the other. So the path of an entry is read in a few pieces, however old the journal is.
- * Nothing here is evidence: all of it is made again from the leaf hashes, and a path counts only when it leads to a signed root.
+ * The tree above the leaf hashes, with 256 children per stored node as in C2SP tlog-tiles: `tiles/1` holds the roots of
+ * each 256 leaves, `tiles/2` of each 65,536, `tiles/3` of each 16,777,216, 32 bytes each, in order. So the path of an
+ * entry takes a few reads, however old the journal is. Tiles are no evidence: they are rebuilt from the leaf hashes,
+ * and a path counts only if it leads to a signed root.
  */
-import { readAll, readWhole, writeAll, type Disk, type DiskFile } from "./disk.ts";
-import { readCheckpoint } from "./note.ts";
-import { numbersIn, places } from "./places.ts";
-import { digestBytes, DIGEST_BYTES, digestOf, EMPTY_ROOT, nodeHash, rootOf, type Digest } from "./tree.ts";
+import { readAll, readWhole, writeAll, type Disk, type DiskFile } from "../disk.ts";
+import { readCheckpoint } from "./checkpoints/signed-note.ts";
+import { numbersIn, paths } from "../paths.ts";
+import { digestBytes, DIGEST_BYTES, digestOf, EMPTY_ROOT, nodeHash, rootOf, type Digest } from "./merkle-tree.ts";
 
 const BITS = 8;
 const WIDTH = 2 ** BITS;
 const LEVELS = [1, 2, 3] as const;
 const MOST_KEPT = 256;
-/** Nodes that are made between two looks at the event loop. */
+/** Nodes computed before the event loop gets a turn. */
 const STEP = 4;
 
-/** Nodes of a level as they are on disk; level 0 are the leaf hashes. */
+/** The nodes of each level on disk; level 0 is the leaf hashes. */
 class Nodes {
   readonly #disk: Disk;
   readonly #dir: string;
@@ -27,9 +28,9 @@ class Nodes {
     this.#dir = dir;
   }
 
-  /** Fewer where they end. */
+  /** Returns fewer at the end of the level. */
   async read(level: number, from: number, count: number): Promise<Digest[]> {
-    return level === 0 ? this.#leaves(from, count) : this.#from(places(this.#dir).tiles(level), from, count);
+    return level === 0 ? this.#leaves(from, count) : this.#from(paths(this.#dir).tiles(level), from, count);
   }
 
   async close(): Promise<void> {
@@ -38,7 +39,7 @@ class Nodes {
   }
 
   async #leaves(from: number, count: number): Promise<Digest[]> {
-    this.#firsts ??= this.#disk.list(places(this.#dir).segments).then((names) => numbersIn(names, ".hashes"));
+    this.#firsts ??= this.#disk.list(paths(this.#dir).segments).then((names) => numbersIn(names, ".hashes"));
     const firsts = await this.#firsts;
     const leaves: Digest[] = [];
     for (
@@ -52,7 +53,7 @@ class Nodes {
       const [first, next] = [firsts[at]!, firsts[at + 1] ?? Number.POSITIVE_INFINITY];
       const wanted = from + leaves.length;
       const found = await this.#from(
-        places(this.#dir).leaves(first),
+        paths(this.#dir).leaves(first),
         wanted - first,
         Math.min(count - leaves.length, next - wanted),
       );
@@ -80,12 +81,12 @@ class Nodes {
   }
 }
 
-/** A leaf hash that the tree needs is not there. */
+/** A leaf hash that the tree needs is missing. */
 export class LeavesMissing extends Error {
   override readonly name = "LeavesMissing";
 }
 
-/** Root and paths of the tree over the first `size` entries. To be closed. */
+/** Root and proofs of the tree over the first `size` entries. Close it after use. */
 export class Tiles {
   readonly #nodes: Nodes;
   readonly size: number;
@@ -93,8 +94,8 @@ export class Tiles {
   readonly #made: Map<string, Digest>;
 
   /**
-   * `made`: nodes that are not in the files yet and were made from those below, by level and place. They never change, so whoever asks again and again
-   * while the journal grows keeps them: then only the new leaf hashes are read.
+   * `made`: nodes computed from those below because the files lack them, by level and position. They never change, so a
+   * caller that asks repeatedly while the journal grows can keep them: then only new leaf hashes are read.
    */
   constructor(disk: Disk, dir: string, size: number, made = new Map<string, Digest>()) {
     this.#nodes = new Nodes(disk, dir);
@@ -123,8 +124,8 @@ export class Tiles {
   }
 
   /**
-   * PROOF(before, D[size]) of RFC 6962, 2.1.2: that this tree only appends to that of its first `before` entries. Empty for none and for all.
-   * Rejects with LeavesMissing.
+   * PROOF(before, D[size]) of RFC 6962, 2.1.2: this tree extends that of its first `before` entries. Empty if `before`
+   * is 0 or `size`. Rejects with LeavesMissing.
    */
   async consistency(before: number): Promise<Digest[]> {
     const path: Promise<Digest>[] = [];
@@ -134,11 +135,11 @@ export class Tiles {
       path.push(before <= middle ? this.#range(middle, to) : this.#range(from, middle));
       [from, to] = before <= middle ? [from, middle] : [middle, to];
     }
-    // The smaller tree itself is known to whoever asks.
+    // The caller knows the root of the smaller tree itself.
     return [...(from > 0 ? [await this.#range(from, to)] : []), ...(await Promise.all(path)).toReversed()];
   }
 
-  /** The root over the leaves from `from`, where a subtree begins, to before `to`. */
+  /** The root over the leaves from `from`, the start of a subtree, to before `to`. */
   async #range(from: number, to: number): Promise<Digest> {
     if (from === to) return EMPTY_ROOT;
     if (to - from === 1) return this.#node(0, from);
@@ -158,7 +159,7 @@ export class Tiles {
     const tile = await this.#tile(level, Math.floor((place * width) / WIDTH));
     if (tile.length >= start + width) return rootOf(tile.slice(start, start + width));
     if (level === 0) throw new LeavesMissing(`the leaf hashes of the entries from ${place * width} on are missing`);
-    // Not made yet: from those below.
+    // Not in the files yet: compute it from the level below.
     return rootOf(await Promise.all(Array.from({ length: width }, (_, at) => this.#below(level, place * width + at))));
   }
 
@@ -181,7 +182,7 @@ export class Tiles {
     );
   }
 
-  /** Up to 256 nodes that are children of one. */
+  /** Up to 256 nodes with the same parent. */
   #tile(level: number, place: number): Promise<Digest[]> {
     const key = `${level} ${place}`;
     const kept = this.#kept.get(key) ?? this.#nodes.read(level, place * WIDTH, WIDTH);
@@ -201,12 +202,13 @@ const bitsOf = (count: number): number => {
 type Place = { readonly disk: Disk; readonly dir: string; readonly isStopped?: () => boolean };
 
 /**
- * Adds what the entries below the last checkpoint give. What is there already and does not lead to its root is made again, once. Only for who may
- * write to the journal's directory. Rejects when the leaf hashes themselves do not lead there.
+ * Adds the tiles of the entries below the last checkpoint. If the existing tiles do not lead to its root, they are
+ * rebuilt once. Only a process that may write to the journal's directory may call it. Rejects when the leaf hashes
+ * themselves do not lead to the root.
  */
 export const extendTiles = async (place: Place): Promise<void> => {
   const { disk, dir, isStopped = () => false } = place;
-  const at = places(dir);
+  const at = paths(dir);
   const size = numbersIn(await disk.list(at.checkpoints), "").at(-1);
   if (size === undefined) return;
   const signed = readCheckpoint((await readWhole(disk, at.checkpoint(size))).toString());
@@ -222,7 +224,8 @@ export const extendTiles = async (place: Place): Promise<void> => {
     }
   }
   throw new Error(
-    `the leaf hashes of the first ${size} entries do not have the root that checkpoint ${size} signed: ocsgw audit verify tells more`,
+    `the leaf hashes of the first ${size} entries do not have the root that checkpoint ${size} signed. To find ` +
+      "out why: ocsgw audit verify -c FILE",
   );
 };
 
@@ -231,7 +234,7 @@ type Extending = Place & { readonly level: number; readonly size: number; readon
 const extend = async ({ disk, dir, level, size, fromNothing, isStopped = () => false }: Extending): Promise<void> => {
   const whole = Math.floor(size / WIDTH ** level);
   const nodes = new Nodes(disk, dir);
-  const file = await disk.open(places(dir).tiles(level), "create");
+  const file = await disk.open(paths(dir).tiles(level), "create");
   try {
     if (fromNothing) await file.truncate(0);
     for (let made = Math.floor((await file.size()) / DIGEST_BYTES); made < whole && !isStopped();) {

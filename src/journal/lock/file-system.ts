@@ -1,6 +1,7 @@
 /**
- * Which file systems may hold the journal. On a network file system a lock belongs to a lease: after a lost connection the server may give it to
- * another machine while this process still believes that it has it. Then two gateways would write one journal.
+ * Which file systems may hold the journal. On a network file system a lock depends on a lease: after a lost connection
+ * the server may give it to another machine while this process still believes that it holds it. Then two gateways would
+ * write one journal.
  */
 import { statfs } from "node:fs/promises";
 
@@ -16,7 +17,7 @@ const NETWORK: ReadonlyMap<number, string> = new Map([
   [0x564c, "NCP"],
 ]);
 
-/** Of one machine, or of a cluster with locks of its own. */
+/** Local file systems, and cluster file systems with their own locks. */
 const REAL: ReadonlySet<number> = new Set([
   0xef53, // ext2, ext3, ext4
   0x58465342, // XFS
@@ -35,9 +36,9 @@ const REAL: ReadonlySet<number> = new Set([
 ]);
 
 export type FileSystem = {
-  /** Its name, when it is a network file system on which no lock is to be relied on. */
+  /** The name of a network file system, on which locks are not reliable. */
   readonly network: string | undefined;
-  /** A lock there certainly keeps out every process that sees the directory. */
+  /** A lock there excludes every process that sees the directory. */
   readonly isReal: boolean;
 };
 
@@ -46,6 +47,6 @@ export const judgeFileSystem = (type: number): FileSystem => ({
   isReal: REAL.has(type >>> 0),
 });
 
-/** Elsewhere than on Linux the numbers mean something else, and nothing is known. */
+/** On systems other than Linux the numbers have another meaning, and nothing is known. */
 export const fileSystemOf = async (dir: string): Promise<FileSystem> =>
   process.platform === "linux" ? judgeFileSystem((await statfs(dir)).type) : { network: undefined, isReal: true };

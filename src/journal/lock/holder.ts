@@ -1,24 +1,25 @@
 /**
- * Who holds the journal's lock, for messages only: the kernel decides who may write, and this file says who that was when it began. It may be
- * gone, or be that of an earlier holder, so nothing is ever decided by it but how long a gateway waits for a command.
+ * Describes the holder of the journal's lock, for messages only: the kernel decides which process may write, and the
+ * holder writes this file when it takes the lock. The file may be missing or stale, so it decides nothing but how long
+ * a gateway waits for a command.
  */
 import { readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { giveToOwnerNow } from "../../file-owner.ts";
-import { readTextNow } from "../../small-file.ts";
+import { giveToOwnerNow } from "../../common/file-owner.ts";
+import { readTextNow } from "../../common/small-file/small-file.ts";
 
-/** `gateway` keeps the lock while it runs; `command` keeps it for moments. */
+/** `gateway` keeps the lock while it runs; `command` keeps it briefly. */
 export type Role = "gateway" | "command";
 
 export type Holder = {
   readonly pid: number;
   readonly role: Role;
-  /** As in `ocsgw audit search`. */
+  /** For example `ocsgw audit search`. */
   readonly command: string;
   readonly host: string;
   /** RFC 3339, UTC. */
   readonly since: string;
-  /** Its pid namespace, as Linux names it: the same pid in another one is another process. */
+  /** Its pid namespace, as Linux names it: the same pid in another namespace is another process. */
   readonly namespace: string | null;
 };
 
@@ -51,7 +52,7 @@ export const removeHolder = (path: string): void => rmSync(path, { force: true }
 
 const MOST_BYTES = 4096;
 
-/** Undefined when nothing usable stands there. */
+/** Undefined when the file is missing or invalid. */
 export const readHolder = (path: string): Holder | undefined => {
   try {
     const text = readTextNow(path, MOST_BYTES);
@@ -69,12 +70,15 @@ export const readHolder = (path: string): Holder | undefined => {
 const isWord = (text: unknown): text is string =>
   typeof text === "string" && text.length > 0 && text.length <= 200 && !/\p{Cc}/u.test(text);
 
-/** As in `ocsgw run, pid 4711 on gw-a, since 2026-11-22T12:04:31.218Z`. */
+/** For example `ocsgw run, pid 4711 on gw-a, since 2026-11-22T12:04:31.218Z`. */
 export const holderInWords = (holder: Holder | undefined): string => {
   if (!holder) return "another process, which did not leave its name";
   const { pid, command, host, since, namespace } = holder;
   if (pid === process.pid && namespace === ownNamespace() && host === hostname())
     return `this process itself (${command}, since ${since})`;
   const isElsewhere = namespace !== null && namespace !== ownNamespace();
-  return `${command}, pid ${pid} ${isElsewhere ? "of another container or pid namespace, host name" : "on"} ${host}, since ${since}`;
+  return (
+    `${command}, pid ${pid} ${isElsewhere ? "of another container or pid namespace, host name" : "on"} ${host}, ` +
+    `since ${since}`
+  );
 };

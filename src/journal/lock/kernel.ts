@@ -1,31 +1,35 @@
 /**
- * A lock that the kernel holds for as long as this process lives: a SQLite transaction that is begun and never ended. It is seen from every pid
- * namespace and container, and it is free the moment the process is gone, however it went. The file itself stays empty.
+ * A lock that the kernel holds as long as this process lives: a SQLite transaction that begins and never ends. It is
+ * visible from every pid namespace and container, and it is free as soon as the process has ended, however it ended.
+ * The
+ * file itself stays empty.
  *
- * On POSIX systems these are fcntl locks, and the kernel drops them when this process closes any descriptor of the file. So nothing but SQLite
- * opens it here (`test/architecture.test.ts`), and `fault` looks in /proc whether the kernel still has the lock.
+ * On POSIX systems these are fcntl locks, and the kernel drops them when this process closes any descriptor of the
+ * file. So only SQLite opens it here (`test/architecture.test.ts`), and `fault` checks in /proc whether the kernel
+ * still
+ * has the lock.
  */
 import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
-import { faultInWords } from "../../system-error.ts";
-import { giveToOwnerNow } from "../../file-owner.ts";
+import { faultInWords } from "../../common/system-error.ts";
+import { giveToOwnerNow } from "../../common/file-owner.ts";
 
 export type KernelLock = {
-  /** Why it no longer keeps others out, in words; undefined while it does. */
+  /** Why the lock no longer excludes other processes, in words; undefined while it does. */
   readonly fault: () => Promise<string | undefined>;
   readonly release: () => void;
 };
 
-/** The file system, or the rights of this process, allow no lock. */
+/** The file system, or the permissions of this process, do not allow a lock. */
 export class LockUnavailable extends Error {
   override readonly name = "LockUnavailable";
 }
 
-/** A database that nobody refers to is closed by the garbage collector, and its lock goes with it. */
+/** The garbage collector closes an unreferenced database, which would release its lock. */
 const held = new Set<DatabaseSync>();
 
-/** Undefined when another process, or this one, holds it. Throws LockUnavailable. */
+/** Undefined when this or another process holds it. Throws LockUnavailable. */
 export const takeKernelLock = (path: string): KernelLock | undefined => {
   const file = makeFile(path);
   let database: DatabaseSync | undefined;
@@ -37,7 +41,7 @@ export const takeKernelLock = (path: string): KernelLock | undefined => {
     if (codeOf(error) === BUSY) return undefined;
     throw unavailable(path, error);
   }
-  // Replaced between the two: what is locked is no longer what others will find.
+  // The file was replaced meanwhile: other processes would lock the new one.
   if (idOf(path) !== file) {
     database.close();
     return undefined;
@@ -49,11 +53,14 @@ export const takeKernelLock = (path: string): KernelLock | undefined => {
 const lockOf = (path: string, file: string, database: DatabaseSync): KernelLock => {
   const kernelHas = watchInProc(file);
   return {
-    // Not synchronously: a disk that hangs must not stop those who do not need it.
+    // Not synchronous: a disk that hangs must not block other work.
     fault: async () => {
       const found = await stat(path).catch(() => undefined);
       if (!found || `${found.dev} ${found.ino}` !== file)
-        return "the lock's file in audit.dir was removed or replaced, so other processes are no longer kept out; restart the gateway";
+        return (
+          "the lock's file in audit.dir was removed or replaced, so other processes are no longer kept out; restart " +
+          "the gateway"
+        );
       return kernelHas()
         ? undefined
         : "the system dropped the lock on audit.dir, so other processes are no longer kept out; restart the gateway";
@@ -65,7 +72,9 @@ const lockOf = (path: string, file: string, database: DatabaseSync): KernelLock 
   };
 };
 
-/** Made here, because SQLite would make it for everybody to read; and opened only when it is new, which no lock can be on. */
+/**
+ * Created here, because SQLite would make it readable for everybody; opened only when new, when no lock can be on it.
+ */
 const makeFile = (path: string): string => {
   try {
     if (idOf(path) === undefined) {
@@ -85,7 +94,7 @@ const idOf = (path: string): string | undefined => {
 
 const DESCRIPTORS = "/proc/self/fd";
 
-/** Tells whether the kernel has the lock; true where it does not say. */
+/** Returns a function that tells whether the kernel has the lock; true if /proc does not say. */
 const watchInProc = (file: string): (() => boolean) => {
   const found = descriptorsOf(file).find(hasLock);
   return found === undefined ? () => true : () => hasLock(found);
@@ -123,7 +132,8 @@ const unavailable = (path: string, error: unknown): LockUnavailable => {
   const code = codeOf(error);
   if (code === IOERR || code === PROTOCOL) {
     return new LockUnavailable(
-      `${path}: the file system gives no lock (${why}); put audit.dir on a local file system, as ext4 or xfs`,
+      `${path}: the file system does not support locks (${why}); put audit.dir on a local file system such as ext4 ` +
+        "or xfs",
       { cause: error },
     );
   }

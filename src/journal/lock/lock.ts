@@ -1,40 +1,33 @@
 /**
- * One process writes one journal: who holds the kernel's lock on `audit.dir/lock/writer` (`lock/kernel.ts`), and nobody else, whatever a file
- * says. `lock` was a file in format 1; that it is a directory now keeps an older version from starting on a journal of format 2.
+ * One process writes one journal: the one that holds the kernel's lock on `audit.dir/lock/writer` (`kernel.ts`),
+ * whatever any file says. `lock` was a file in format 1; because it is a directory now, an older version cannot start
+ * on a journal of format 2.
  */
 import { mkdirSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { isListening } from "./command-socket.ts";
-import { fileSystemOf } from "./lock/file-system.ts";
-import {
-  holderInWords,
-  ownHolder,
-  readHolder,
-  removeHolder,
-  writeHolder,
-  type Holder,
-  type Role,
-} from "./lock/holder.ts";
-import { LockUnavailable, takeKernelLock } from "./lock/kernel.ts";
-import { keepsOthersOut } from "./lock/probe.ts";
-import { readOldLock, removeOldLock, signOfLife } from "./lock/old-file.ts";
-import { places } from "./places.ts";
-import { reason } from "../system-error.ts";
-import { giveToOwnerNow } from "../file-owner.ts";
+import { isListening } from "../command-socket.ts";
+import { fileSystemOf } from "./file-system.ts";
+import { holderInWords, ownHolder, readHolder, removeHolder, writeHolder, type Holder, type Role } from "./holder.ts";
+import { LockUnavailable, takeKernelLock } from "./kernel.ts";
+import { keepsOthersOut } from "./probe.ts";
+import { readOldLock, removeOldLock, signOfLife } from "./old-file.ts";
+import { paths } from "../paths.ts";
+import { reason } from "../../common/system-error.ts";
+import { giveToOwnerNow } from "../../common/file-owner.ts";
 
-export { LockUnavailable } from "./lock/kernel.ts";
+export { LockUnavailable } from "./kernel.ts";
 
 export type Lock = {
   readonly dir: string;
-  /** Why it no longer keeps others out, in words; undefined while it does. */
+  /** Why the lock no longer excludes other processes, in words; undefined while it does. */
   readonly fault: () => Promise<string | undefined>;
   readonly release: () => Promise<void>;
 };
 
-/** Another process has the journal open, or this one. */
+/** This or another process has the journal open. */
 export class JournalHeld extends Error {
   override readonly name = "JournalHeld";
-  /** Undefined where it is not known. */
+  /** Undefined if unknown. */
   readonly holder: Holder | undefined;
 
   constructor(dir: string, who: string, holder?: Holder) {
@@ -44,20 +37,22 @@ export class JournalHeld extends Error {
 }
 
 export type Who = {
-  /** As in `ocsgw run`. */
+  /** For example `ocsgw run`. */
   readonly command: string;
   readonly role: Role;
 };
 
-/** Undefined when another holds it. Throws LockUnavailable, and JournalHeld when a gateway of format 1 does. */
+/**
+ * Undefined when another process holds it. Throws LockUnavailable, and JournalHeld when a gateway of format 1 holds it.
+ */
 export const tryLock = async (dir: string, { command, role }: Who): Promise<Lock | undefined> => {
-  const at = places(dir);
+  const at = paths(dir);
   await refuseNetwork(dir);
   await replaceOldLock(dir);
   makeFolder(dir, at.lock);
   const kernel = takeKernelLock(at.writer);
   if (!kernel) return undefined;
-  // The lock was removed, or is a copy's: a gateway that is still there has not noticed it yet.
+  // The lock file was removed or copied, and a running gateway has not noticed it yet.
   if (await isListening(at.commands)) {
     kernel.release();
     return undefined;
@@ -65,7 +60,8 @@ export const tryLock = async (dir: string, { command, role }: Who): Promise<Lock
   if (role === "gateway" && !(await fileSystemOf(dir)).isReal && (await keepsOthersOut(at.writer)) === false) {
     kernel.release();
     throw new LockUnavailable(
-      `${at.writer}: the file system takes the lock and keeps no other process out (some of FUSE do so); put audit.dir on a local file system, as ext4 or xfs`,
+      `${at.writer}: the file system grants the lock but excludes no other process (some FUSE file systems do this); ` +
+        "put audit.dir on a local file system such as ext4 or xfs",
     );
   }
   try {
@@ -81,7 +77,7 @@ export const tryLock = async (dir: string, { command, role }: Who): Promise<Lock
     release: async () => {
       if (isReleased) return;
       isReleased = true;
-      // Only while it is ours: the next holder may have left its own.
+      // Only while the lock is held: the next holder may have written its own file.
       if ((await kernel.fault()) === undefined) removeHolder(at.holder);
       kernel.release();
     },
@@ -89,17 +85,17 @@ export const tryLock = async (dir: string, { command, role }: Who): Promise<Lock
 };
 
 export type TakeOptions = Who & {
-  /** For so long a command that holds the lock is waited for; a gateway is not. 0 when left out. */
+  /** How many milliseconds to wait for a command that holds the lock; a gateway is not waited for. Default: 0. */
   readonly patienceMs?: number;
-  /** Told once, when it begins to wait. */
+  /** Called once, when waiting begins. */
   readonly onWait?: (holder: string) => void;
 };
 
-const LOOK_MS = 50;
-/** Until whoever has just taken the lock has left its name. */
+const POLL_MS = 50;
+/** Time for a new holder to write its name. */
 const NAMED_MS = 250;
 
-/** Throws JournalHeld when another has it, LockUnavailable when nobody can. */
+/** Throws JournalHeld when another process holds it, LockUnavailable when no process can. */
 export const takeLock = async (dir: string, { patienceMs = 0, onWait, ...who }: TakeOptions): Promise<Lock> => {
   const began = performance.now();
   for (let waits = false; ;) {
@@ -111,13 +107,13 @@ export const takeLock = async (dir: string, { patienceMs = 0, onWait, ...who }: 
       throw new JournalHeld(dir, holderInWords(holder), holder);
     if (holder && !waits) onWait?.(holderInWords(holder));
     waits ||= holder !== undefined;
-    await pause(LOOK_MS);
+    await pause(POLL_MS);
   }
 };
 
 /**
- * For a standby: resolves when the holder, whoever it is, has let go or died, and undefined when the signal came first. Throws LockUnavailable where
- * a lock may not keep out every process that sees the directory.
+ * For a standby: resolves when the holder has released the lock or died; undefined when the signal came first. Throws
+ * LockUnavailable where a lock may not exclude every process that sees the directory.
  */
 export const waitForLock = async (dir: string, who: Who, signal: AbortSignal): Promise<Lock | undefined> => {
   for (let isFirst = true; !signal.aborted; isFirst = false) {
@@ -128,16 +124,16 @@ export const waitForLock = async (dir: string, who: Who, signal: AbortSignal): P
         throw error;
       });
     if (lock) return lock;
-    await pause(LOOK_MS);
+    await pause(POLL_MS);
   }
   return undefined;
 };
 
-export const holderOf = (dir: string): Holder | undefined => readHolder(places(dir).holder);
+export const holderOf = (dir: string): Holder | undefined => readHolder(paths(dir).holder);
 
-/** Who writes the journal now, in words; undefined when nobody does. Makes no files. */
+/** The current writer of the journal, in words; undefined when there is none. Creates no files. */
 export const writerOf = async (dir: string): Promise<string | undefined> => {
-  const at = places(dir);
+  const at = paths(dir);
   const old = await readOldLock(at.lock);
   if (old) return signOfLife(dir, old, 0);
   if (!statSync(at.writer, { throwIfNoEntry: false })) return undefined;
@@ -152,21 +148,23 @@ const refuseNetwork = async (dir: string): Promise<void> => {
   const { network } = await fileSystemOf(dir);
   if (network === undefined) return;
   throw new LockUnavailable(
-    `${dir} is on a network file system (${network}), where two machines may believe that each has the lock and write over each other; ` +
-      "put audit.dir on a file system of this machine, or on one of a cluster (GFS2, OCFS2, CephFS)",
+    `${dir} is on a network file system (${network}), where two machines may believe that each has the lock and ` +
+      "write over each other; put audit.dir on a file system of this machine, or on one of a cluster (GFS2, OCFS2, " +
+      "CephFS)",
   );
 };
 
 const requireReal = async (dir: string): Promise<void> => {
   if ((await fileSystemOf(dir)).isReal) return;
   throw new LockUnavailable(
-    `${dir}: it is not known whether locks on this file system are seen by every machine that has it, so a standby would be no safe one; ` +
-      "put audit.dir on a file system of this machine (ext4, XFS, …), or on one of a cluster (GFS2, OCFS2, CephFS)",
+    `${dir}: it is not known whether locks on this file system are seen by every machine that has it, so a standby ` +
+      "would be no safe one; put audit.dir on a file system of this machine (ext4, XFS, …), or on one of a cluster " +
+      "(GFS2, OCFS2, CephFS)",
   );
 };
 
 const replaceOldLock = async (dir: string): Promise<void> => {
-  const { lock: path } = places(dir);
+  const { lock: path } = paths(dir);
   const old = await readOldLock(path);
   if (!old) return;
   const sign = await signOfLife(dir, old);
@@ -181,7 +179,7 @@ const makeFolder = (dir: string, path: string): void => {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST" && statSync(path).isDirectory()) return;
-    // A gateway of format 1 has begun at this moment.
+    // A gateway of format 1 started meanwhile.
     if (code === "EEXIST")
       throw new JournalHeld(dir, "a gateway of a version before journal format 2, which has just started");
     throw new LockUnavailable(`${path}: it cannot be made (${reason(error)}); run this as the owner of audit.dir`, {
@@ -190,7 +188,7 @@ const makeFolder = (dir: string, path: string): void => {
   }
 };
 
-/** Whether there is a directory at all in which a journal may be. Rejects where that cannot be known, as without the right to look. */
+/** Whether the journal's directory exists. Rejects when that cannot be checked, for example for lack of permission. */
 export const isThere = (dir: string): Promise<boolean> =>
   stat(dir).then(
     (found) => found.isDirectory(),

@@ -1,7 +1,7 @@
 /**
- * The lock of format 1 was a file with the pid and the start time of its holder. It did not see across pid namespaces, so whether that gateway
- * lives is found out by three signs: a process that fits; a journal that grows; and an answer, because a gateway of that version takes over
- * within a second what is added to the revocations file, and says so there.
+ * The lock of format 1 was a file with the pid and the start time of its holder. It did not see across pid namespaces,
+ * so three signs show whether that gateway is alive: a matching process; a growing journal; and an answer, because a
+ * gateway of that version processes new lines of the revocations file within a second and writes the result there.
  */
 import { constants } from "node:fs";
 import { open, readdir, readFile, stat, truncate, unlink } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 
 export type OldLock = { readonly text: string; readonly pid: number; readonly boot: string; readonly ticks: string };
 
-/** Undefined when `lock` is no such file. */
+/** Undefined when `lock` is not such a file. */
 export const readOldLock = async (path: string): Promise<OldLock | undefined> => {
   const found = await stat(path).catch(ignoreGone);
   if (!found?.isFile()) return undefined;
@@ -24,27 +24,29 @@ const ignoreGone = (error: NodeJS.ErrnoException): undefined => {
   throw error;
 };
 
-/** What shows that the gateway of this lock lives, in words; undefined when nothing does. Takes up to `patienceMs`. */
+/** What shows that the gateway of this lock is alive, in words; undefined if nothing does. Takes up to `patienceMs`. */
 export const signOfLife = async (dir: string, lock: OldLock, patienceMs = PATIENCE_MS): Promise<string | undefined> => {
   const boot = await bootId();
   if (boot === undefined) return isAlive(lock.pid) ? `process ${lock.pid}` : undefined;
-  // Another boot, and network file systems are refused before: that process is gone.
+  // The machine was rebooted (network file systems were refused earlier): that process is gone.
   if (lock.boot !== boot) return undefined;
   return (await processOf(lock)) ?? observe(dir, patienceMs);
 };
 
-/** Taken away only as it was read, and never a directory, which is the lock of a newer version. */
+/**
+ * Removes the file only with the content that was read, and never a directory, which is the lock of a newer version.
+ */
 export const removeOldLock = async (path: string, { text }: OldLock): Promise<void> => {
   if ((await readFile(path, "utf8").catch(() => undefined)) === text) await unlink(path).catch(ignoreGone);
 };
 
 const PATIENCE_MS = 3000;
-const LOOK_MS = 100;
+const POLL_MS = 100;
 
 const bootId = async (): Promise<string | undefined> =>
   (await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => undefined))?.trim();
 
-/** Without /proc. Our own pid is that of an earlier process: this one has not written the file. */
+/** Without /proc. A file with this process's own pid is of an earlier process: this one has not written it. */
 const isAlive = (pid: number): boolean => {
   if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
@@ -55,7 +57,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** A process with this pid, here or in a pid namespace below, that began when the holder did, and is not dead. */
+/** A live process with this pid, here or in a child pid namespace, that started when the holder did. */
 const processOf = async ({ pid, ticks }: OldLock): Promise<string | undefined> => {
   for (const name of (await readdir("/proc").catch(() => [])).filter((each) => /^\d+$/.test(each))) {
     const fields = await statOf(name);
@@ -66,7 +68,10 @@ const processOf = async ({ pid, ticks }: OldLock): Promise<string | undefined> =
   return undefined;
 };
 
-/** proc(5): what follows the name of the program, which may hold blanks and ends with the last bracket. The first of it is field 3. */
+/**
+ * proc(5): the fields after the program's name, which may contain spaces and ends with the last parenthesis. The first
+ * one returned is field 3.
+ */
 const statOf = async (pid: string): Promise<readonly string[] | undefined> => {
   const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
   return line?.slice(line.lastIndexOf(")") + 2).split(" ");
@@ -74,7 +79,7 @@ const statOf = async (pid: string): Promise<readonly string[] | undefined> => {
 const START_TIME = 19;
 const THREADS = 17;
 
-/** It ended with all its threads, and its parent has not asked for its end yet. */
+/** All its threads have ended, and its parent has not reaped it yet. */
 const isDead = (fields: readonly string[]): boolean => /[ZX]/.test(fields[0]!) && Number(fields[THREADS]) <= 1;
 
 const pidsOf = async (pid: string): Promise<readonly number[]> =>
@@ -87,7 +92,7 @@ const observe = async (dir: string, patienceMs: number): Promise<string | undefi
   const inquiry = await inquire(join(dir, "revocations.jsonl"));
   try {
     for (const until = performance.now() + patienceMs; performance.now() < until;) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       if (await inquiry.isAnswered()) return "a gateway that this process does not see: it answers";
       if ((await bytesIn(dir)) !== before)
         return "a gateway that this process does not see: the journal is being written";
@@ -98,7 +103,7 @@ const observe = async (dir: string, patienceMs: number): Promise<string | undefi
   }
 };
 
-/** Of all segments and checkpoints. */
+/** The bytes of all segments and checkpoints. */
 const bytesIn = async (dir: string): Promise<number> => {
   const sizes = ["segments", "checkpoints"].map(async (folder) => {
     const names = await readdir(join(dir, folder)).catch(() => []);
@@ -117,11 +122,11 @@ const bytesIn = async (dir: string): Promise<number> => {
 
 type Inquiry = {
   readonly isAnswered: () => Promise<boolean>;
-  /** Takes the question away where nobody answered. */
+  /** Removes the inquiry if it was not answered. */
   readonly withdraw: () => Promise<void>;
 };
 
-/** No token has this id, so lifting its revocation changes nothing. */
+/** No token has this id, so reinstating it changes nothing. */
 const INQUIRY = {
   kind: "token",
   id: "ocsgw: is a gateway of journal format 1 running here?",
@@ -136,7 +141,7 @@ const inquire = async (file: string): Promise<Inquiry> => {
     () => undefined,
   );
   const text = before === undefined ? "" : await readFile(file, "utf8");
-  // What a crash left without its end is cut at the next start; a question behind it would be no line.
+  // The next start cuts an incomplete line at the end; an inquiry appended to it would not be a line.
   if (text !== "" && !text.endsWith("\n"))
     return { isAnswered: () => Promise.resolve(false), withdraw: () => Promise.resolve() };
   const handle = await open(file, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);

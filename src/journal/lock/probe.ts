@@ -1,10 +1,10 @@
 /**
- * Some file systems (many of FUSE) take every lock and keep nobody out. Where it is not known what a lock is worth,
- * another process tries to take it while this one has it.
+ * Some file systems (many FUSE ones) grant every lock and exclude nobody. Where the quality of locks is unknown,
+ * another process tries to take the lock while this one holds it.
  */
 import { execFile } from "node:child_process";
 
-/** Exit codes: kept out, let in, and what says neither. */
+/** Exit codes: lock refused, lock granted, undecided. */
 const [OUT, IN, NEITHER] = [0, 9, 1];
 
 const SCRIPT = `
@@ -19,8 +19,8 @@ try {
 const PATIENCE_MS = 10_000;
 
 /**
- * To be asked while this process has the lock on the file. Undefined where no process could be started, or it could
- * not tell.
+ * Call it while this process holds the lock on the file. Undefined when no process could be started, or it could not
+ * decide.
  */
 export const keepsOthersOut = (path: string): Promise<boolean | undefined> =>
   new Promise((resolve) => {

@@ -1,24 +1,29 @@
 /**
- * When a Do-Not-Call is open: a known client asked for it, and OCS has not answered 200 since for the same subject and scope, or a wider scope.
+ * When a Do-Not-Call is open: a known client asked for it, and OCS has not answered 200 since for the same subject and
+ * the same or a wider scope.
  *
- * The subject is whom it is about, within one tenant of one OCS: the phone's token, else the customer id's, else the record handle, which is one
- * record only in one epoch of that OCS. The index and the counter in memory both follow these rules.
+ * The subject is the person within one tenant of one OCS: the phone's token, else the customer id's, else the record
+ * handle, which identifies a record only within one epoch of that OCS. The index and the counter in memory both follow
+ * these rules.
  */
-import type { Entry, Intent, OpenDnc, Refusal } from "./entry.ts";
-import { whatOf, whoOf, type Facts } from "./story.ts";
+import type { Entry, Intent, OpenDnc, Refusal } from "../entry.ts";
+import { operationFields, callerFields, type Fields } from "../search/transaction.ts";
 
-/** "" for all campaigns of the tenant, and for all lists of the campaign; of the record alone, of its chain, or "" where that was not said. */
+/**
+ * Campaign "": all campaigns of the tenant. List "": all lists of the campaign. Chain: the record only, its chain, or
+ * "" if the request did not say.
+ */
 export type Scope = readonly [campaign: string, list: string, chain: string];
 
 export type DoNotCall = {
   readonly entry: Intent | Refusal | OpenDnc;
-  /** What is open once this request was begun or refused; undefined when nobody known asked, or when it names nobody. */
+  /** What this request opens; undefined when its client is unknown, or when it names no subject. */
   readonly opens: Opened | undefined;
-  /** What OCS's 200 for this request closes: of these subjects, every scope that this one covers. */
+  /** What OCS's 200 for this request closes: for these subjects, every scope that this one covers. */
   readonly closes: Closing;
 };
 
-/** `tenant`: its name; null when it was not said which. */
+/** `tenant`: its name; null if the request did not name one. */
 export type Opened = {
   readonly subject: string;
   readonly scope: Scope;
@@ -29,12 +34,12 @@ export type Closing = { readonly subjects: readonly string[]; readonly scope: Sc
 
 const ACTION = "DoNotCall";
 
-/** Undefined for every other entry. */
+/** Undefined for all other entries. */
 export const doNotCallOf = (entry: Entry): DoNotCall | undefined => {
   if ((entry.kind !== "intent" && entry.kind !== "refusal" && entry.kind !== "open-dnc") || entry.action !== ACTION)
     return undefined;
-  const what = whatOf(entry);
-  const { tenant, client } = whoOf(entry);
+  const what = operationFields(entry);
+  const { tenant, client } = callerFields(entry);
   const scope: Scope = [what.campaign ?? "", what.list ?? "", chainOf("body" in entry ? entry.body : undefined)];
   const { upstream = "", epoch } = entry;
   const person =
@@ -44,25 +49,25 @@ export const doNotCallOf = (entry: Entry): DoNotCall | undefined => {
         : ["customer", what.customer]
       : ["phone", what.phone];
   const record = what.record === undefined ? undefined : ["record", epoch ?? null, what.record];
-  const whose: Whose = tenant ? ownerOf(tenant, upstream) : ["?", client ?? ""];
+  const owner: Owner = tenant ? ownerOf(tenant, upstream) : ["?", client ?? ""];
   const first = person ?? record;
   return {
     entry,
     opens:
       client === undefined || first === undefined
         ? undefined
-        : { subject: written(whose, first), scope, tenant: tenant?.name ?? null, client },
+        : { subject: written(owner, first), scope, tenant: tenant?.name ?? null, client },
     closes: {
       subjects: [
-        ...(person ? [whose, ...otherwiseOf(whose, tenant, client)].map((each) => written(each, person)) : []),
-        ...(record ? [written(whose, record)] : []),
+        ...(person ? [owner, ...otherwiseOf(owner, tenant, client)].map((each) => written(each, person)) : []),
+        ...(record ? [written(owner, record)] : []),
       ],
       scope,
     },
   };
 };
 
-export const isTaken = ({ origin, status, suspected }: Pick<Facts, "origin" | "status" | "suspected">): boolean =>
+export const isConfirmed = ({ origin, status, suspected }: Pick<Fields, "origin" | "status" | "suspected">): boolean =>
   origin === "ocs" && status === 200 && suspected !== true;
 
 /** A wider scope closes a narrower one, never the reverse. */
@@ -73,28 +78,34 @@ export const covers = (closed: Scope, open: Scope): boolean =>
 
 export const isSameScope = (one: Scope, other: Scope): boolean => one.every((part, at) => part === other[at]);
 
-/** A tenant of an OCS; one whose OCS the entry does not say, as in format 1; or a client of several tenants that did not say which. */
-type Whose =
+/**
+ * A tenant of an OCS; one whose entry does not name the OCS, as in format 1; or a client of several tenants that named
+ * none.
+ */
+type Owner =
   | readonly [upstream: string, dbid: number]
   | readonly ["", dbid: number, name: string]
   | readonly ["?", client: string];
 
-const ownerOf = ({ dbid, name }: NonNullable<Facts["tenant"]>, upstream: string): Whose =>
+const ownerOf = ({ dbid, name }: NonNullable<Fields["tenant"]>, upstream: string): Owner =>
   upstream === "" ? ["", dbid, name] : [upstream, dbid];
 
-/** The same tenant in entries that do not say its OCS; and where a client did not say for which of its tenants, its later one for one of them is the same wish. */
-const otherwiseOf = ([upstream]: Whose, tenant: Facts["tenant"], client: string | undefined): Whose[] => [
+/**
+ * The same tenant in entries that do not name its OCS. And if a client named none of its tenants, its later request for
+ * one of them is the same wish.
+ */
+const otherwiseOf = ([upstream]: Owner, tenant: Fields["tenant"], client: string | undefined): Owner[] => [
   ...(tenant && upstream !== "" ? [ownerOf(tenant, "")] : []),
   ...(tenant && client !== undefined ? [["?", client] as const] : []),
 ];
 
-const written = (whose: Whose, who: readonly (string | number | null)[]): string => JSON.stringify([...whose, ...who]);
+const written = (whose: Owner, who: readonly (string | number | null)[]): string => JSON.stringify([...whose, ...who]);
 
 const chainOf = (body: Readonly<Record<string, unknown>> | undefined): string => {
-  const said = body?.["GSW_CHAIN_ATTR"];
-  return typeof said === "string" && Object.hasOwn(WIDTHS, said) ? said : "";
+  const chain = body?.["GSW_CHAIN_ATTR"];
+  return typeof chain === "string" && Object.hasOwn(WIDTHS, chain) ? chain : "";
 };
 
-/** What OCS does where it is not said, the manual does not tell: as much as a record at least, and not surely more than that. */
+/** The manual does not say what OCS does without a chain: at least the record, and not certainly more. */
 const WIDTHS: Readonly<Record<string, number>> = { RecordOnly: 0, "": 1, AllChain: 2 };
 const widthOf = (chain: string): number => WIDTHS[chain] ?? 1;

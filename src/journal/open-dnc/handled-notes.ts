@@ -1,17 +1,18 @@
 /**
- * Notes that somebody has handled an open Do-Not-Call by other means, as by adding the number to OCS's list by hand. A note
- * is an entry of kind `access` and changes nothing: OCS has still not answered 200, so the Do-Not-Call stays open and
- * listed, and is counted apart. It is about one request: when the same is asked for again, the note does not count.
+ * Notes that an operator has handled an open Do-Not-Call by other means, for example by adding the number to OCS's list
+ * by hand. A note is an entry of kind `access` and changes nothing: OCS has still not answered 200, so the Do-Not-Call
+ * stays open and listed, but is counted separately. A note belongs to one request: it does not count for a later
+ * request with the same subject.
  */
-import type { Recorded } from "./entry.ts";
-import { parseFilter } from "./filter.ts";
-import type { Finder } from "./search.ts";
-import type { TimeLimit } from "./search/time-limit.ts";
-import { HANDLED, type Story } from "./story.ts";
+import type { Recorded } from "../entry.ts";
+import { parseFilter } from "../search/filter/filter.ts";
+import type { JournalSearch } from "../search/journal-search.ts";
+import type { TimeLimit } from "../search/worker/time-limit.ts";
+import { HANDLED, type Transaction } from "../search/transaction.ts";
 
-export { HANDLED } from "./story.ts";
+export { HANDLED } from "../search/transaction.ts";
 
-/** `id`: of the request that it is about. `at`: RFC 3339. `entry`: its index. */
+/** `id`: of the request that the note is about. `at`: RFC 3339. `entry`: the note's index. */
 export type Note = {
   readonly id: string;
   readonly by: string;
@@ -22,10 +23,10 @@ export type Note = {
 
 const QUERY = /^id:([0-9A-Za-z-]{1,64})$/;
 
-/** The query of the entry that is a note about this request. */
+/** The `query` of an entry that is a note about this request. */
 export const queryFor = (id: string): string => `id:${id}`;
 
-/** A sentence, when a note about an open Do-Not-Call cannot be written so. */
+/** The fault, in words, of a note about an open Do-Not-Call that must not be written. */
 export const noteFault = ({
   query,
   purpose,
@@ -50,8 +51,8 @@ const PAGE = 500;
 
 /** The last note about each of these open Do-Not-Calls. */
 export const notesAbout = async (
-  finder: Pick<Finder, "page">,
-  open: readonly Story[],
+  search: Pick<JournalSearch, "page">,
+  open: readonly Transaction[],
   timeLimit?: TimeLimit,
 ): Promise<readonly Note[]> => {
   const tried = open.flatMap(({ entries: [entry] }) =>
@@ -59,18 +60,18 @@ export const notesAbout = async (
   );
   if (tried.length === 0) return [];
   const ids = new Set(open.flatMap(({ entries: [entry] }) => (entry && "id" in entry ? [entry.id] : [])));
-  // By the facet: look-ups are entries of that kind too, and each handle that a registrar names.
+  // By the facet `action`: look-ups and registrars' handles are entries of that kind too.
   const filter = parseFilter(`kind:access action:${HANDLED} since:${tried.toSorted()[0]!}`);
   const notes = new Map<string, Note>();
   for (let before: number | undefined = Number.MAX_SAFE_INTEGER; before !== undefined;) {
-    const { stories, next }: Awaited<ReturnType<Finder["page"]>> = await finder.page(filter, {
+    const { transactions, next }: Awaited<ReturnType<JournalSearch["page"]>> = await search.page(filter, {
       before,
       limit: PAGE,
       timeLimit,
     });
     for (const {
       entries: [entry],
-    } of stories) {
+    } of transactions) {
       const note = noteIn(entry);
       if (note && ids.has(note.id) && !notes.has(note.id)) notes.set(note.id, note);
     }

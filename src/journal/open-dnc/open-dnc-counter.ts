@@ -1,55 +1,31 @@
 /**
- * The open Do-Not-Calls, kept in memory from the entries as they are written, so that reading how many there are costs nothing, and so that none is
- * lost when its segment is deleted. Those of earlier runs come from the start state, or else from the index, once: until then the changes are
- * kept, to be applied on top.
+ * The open Do-Not-Calls, kept in memory from the entries as they are written, so that counting them costs nothing, and
+ * none is lost when its segment is deleted. Those of earlier runs come from the start state, or else once from the
+ * index: until then the counter collects the changes, to apply them afterwards.
  */
-import { setImmediate } from "node:timers/promises";
-import { covers, doNotCallOf, isSameScope, isTaken, type Closing, type Opened, type Scope } from "./do-not-call.ts";
-import type { Abandoned, Entry, InDoubt, Intent, OpenDnc, Outcome, Refusal } from "./entry.ts";
-import { factsOf } from "./story.ts";
-import { readMicros } from "./time.ts";
-
-/** How the last try ended. */
-export type Ended = { readonly state: string; readonly status?: number; readonly code?: string };
-
-/** One subject's Do-Not-Call of one scope. */
-export type Open = {
-  readonly scope: Scope;
-  /** Indexes of the entries that asked for it first and last. */
-  from: number;
-  at: number;
-  /** Of the last try. */
-  id: string;
-  /** The tenant's name; null when it was not said which. */
-  tenant: string | null;
-  clients: readonly string[];
-  /** Microseconds since 1970, when it was asked for first and last. */
-  first: number;
-  last: number;
-  tries: number;
-  ended: Ended;
-};
-
-/** `oldest`: microseconds since 1970. */
-export type TenantCount = { readonly tenant: string | null; readonly open: number; readonly oldest: number };
-
-/** What is known after the first `size` entries. */
-export type Snapshot = {
-  readonly size: number;
-  readonly count: number;
-  readonly tenants: readonly TenantCount[];
-  /** A line of JSON for each, from `writeRow`: threads hand over one text quickly. Undefined when there are more than were asked for. */
-  readonly rows: string | undefined;
-};
+import { covers, doNotCallOf, isSameScope, isConfirmed, type Closing, type Opened, type Scope } from "./dnc-scope.ts";
+import {
+  addRow,
+  countByOwner,
+  countByTenant,
+  readRows,
+  type Ended,
+  type Open,
+  type OwnerCount,
+  type Row,
+  type Snapshot,
+  type TenantCount,
+} from "./open-dnc-rows.ts";
+import type { Abandoned, Entry, InDoubt, Intent, OpenDnc, Outcome, Refusal } from "../entry.ts";
+import { fieldsOf } from "../search/transaction.ts";
+import { readMicros } from "../time.ts";
 
 /** What `restore` takes: plain JSON. */
 export type SavedDoNotCalls = {
   readonly size: number;
   readonly open: readonly Row[];
-  readonly under_way: readonly (readonly [id: string, underWay: UnderWay])[];
+  readonly under_way: readonly (readonly [id: string, underWay: PendingRequest])[];
 };
-
-type Row = readonly [subject: string, open: Open];
 
 type Change =
   | {
@@ -71,43 +47,39 @@ type Change =
     }
   | { readonly kind: "deleted"; readonly at: number; readonly to: number };
 
-/** An end may follow: also of an intent that was carried on before it had one. */
-export const isBegun = (entry: Intent | Refusal | OpenDnc): boolean =>
+/** Whether an outcome may follow: also after an intent that was carried on before it had one. */
+export const mayHaveOutcome = (entry: Intent | Refusal | OpenDnc): boolean =>
   entry.kind === "intent" || (entry.kind === "open-dnc" && entry.state === "open");
 
-type UnderWay = { readonly at: number; readonly closes: Closing; readonly opened?: Opened | undefined };
-
-export const writeRow = (subject: string, open: Open): string => JSON.stringify([subject, open] satisfies Row);
+type PendingRequest = { readonly at: number; readonly closes: Closing; readonly opened?: Opened | undefined };
 
 export const isSame = (one: { readonly scope: Scope }, other: { readonly scope: Scope }): boolean =>
   isSameScope(one.scope, other.scope);
 
-/** Some five hundred bytes each. */
+/** About five hundred bytes each. */
 export const MOST_OPEN = 100_000;
-/** In one turn of the event loop: some milliseconds. */
-const ROWS_AT_ONCE = 2000;
-
 export class OpenDoNotCalls {
-  /** How many are kept, and how many changes. */
+  /** The maximum number of open Do-Not-Calls, and of changes, in memory. */
   readonly most: number;
-  /** Do-Not-Calls without an end, by id. */
-  readonly #underWay = new Map<string, UnderWay>();
-  /** By subject; undefined while it is not known what is open. */
+  /** Do-Not-Calls without an outcome, by request id. */
+  readonly #pending = new Map<string, PendingRequest>();
+  /** By subject; undefined while unknown. */
   #open: Map<string, Open[]> | undefined;
   #count = 0;
-  /** All changes from index `#since` on, while it is not known what is open. */
+  /** All changes from index `#since` on, while the open ones are unknown. */
   #changes: Change[] = [];
   #since = 0;
-  /** Entries taken: the index of the last one, and one. */
+  /** Number of entries taken: the index of the last one plus one. */
   #size = 0;
-  /** Until the next change. */
+  /** Cached until the next change. */
   #tenants: readonly TenantCount[] | undefined;
+  #owners: readonly OwnerCount[] | undefined;
 
   constructor(most = MOST_OPEN) {
     this.most = most;
   }
 
-  /** Subjects, each with its scopes; undefined while it is not known, and while there are too many to keep. */
+  /** The number of pairs of subject and scope; undefined while unknown, and while there are too many to keep. */
   get count(): number | undefined {
     return this.#open && this.#count;
   }
@@ -117,27 +89,31 @@ export class OpenDoNotCalls {
     return this.#open && (this.#tenants ??= countByTenant(this.#open.values()));
   }
 
-  /** To be called with every entry that is on disk, in the order of the journal. */
+  get owners(): readonly OwnerCount[] | undefined {
+    return this.#open && (this.#owners ??= countByOwner(this.#open));
+  }
+
+  /** Call it with every entry on disk, in the order of the journal. */
   readonly take = (entry: Entry, index: number, micros: number): void => {
     this.#size = index + 1;
     switch (entry.kind) {
       case "intent":
       case "refusal":
       case "open-dnc":
-        if (entry.action === "DoNotCall") this.#asked(entry, index, micros);
+        if (entry.action === "DoNotCall") this.#onRequest(entry, index, micros);
         return;
       case "outcome":
       case "abandoned":
       case "in-doubt":
-        return this.#ended(entry, index);
+        return this.#onOutcome(entry, index);
       case "deleted":
         return this.#change({ kind: "deleted", at: index, to: entry.to });
     }
   };
 
   /**
-   * Counts from what the index knows. Resolves with false when that is too old or too much: then the index is to be asked again. Every entry
-   * below its size must have been taken.
+   * Starts from what the index knows. Resolves with false when the snapshot is too old or too large: then ask the index
+   * again. Every entry below its size must have been taken.
    */
   async start({ size, rows }: Snapshot): Promise<boolean> {
     if (rows === undefined) return false;
@@ -148,25 +124,28 @@ export class OpenDoNotCalls {
     return this.count !== undefined;
   }
 
-  /** Those of which a try lies below this index: lost with its segment unless they are carried on. Undefined while it is not known. */
+  /**
+   * Those with an attempt below this index: they are lost with its segment unless they are carried on. Undefined while
+   * unknown.
+   */
   below(index: number): readonly Open[] | undefined {
     return this.#open && [...this.#open.values()].flat().filter(({ from }) => from < index);
   }
 
-  /** For the start state: undefined while it is not known what is open. */
+  /** The value for the start state; undefined while the open ones are unknown. */
   save(): SavedDoNotCalls | undefined {
     return (
       this.#open && {
         size: this.#size,
         open: [...this.#open].flatMap(([subject, opens]) => opens.map((open): Row => [subject, { ...open }])),
-        under_way: [...this.#underWay],
+        under_way: [...this.#pending],
       }
     );
   }
 
-  /** To be called before any entry is taken; then those from `size` on. */
+  /** Call it before `take`; then take the entries from `size` on. */
   restore({ size, open, under_way: underWay }: SavedDoNotCalls): void {
-    for (const [id, begun] of underWay) this.#underWay.set(id, begun);
+    for (const [id, begun] of underWay) this.#pending.set(id, begun);
     const read = new Map<string, Open[]>();
     for (const row of open) addRow(read, row);
     this.#size = size;
@@ -178,14 +157,14 @@ export class OpenDoNotCalls {
     this.#changes = [];
     this.#open = read;
     this.#count = read.values().reduce((sum, { length }) => sum + length, 0);
-    this.#tenants = undefined;
-    // The index forgets what was deleted only when the segments are gone.
+    this.#tenants = this.#owners = undefined;
+    // The index drops deleted entries only when the segments are gone.
     for (const change of changes) if (change.at >= size || change.kind === "deleted") this.#change(change);
   }
 
-  #asked(entry: Intent | Refusal | OpenDnc, at: number, micros: number): void {
+  #onRequest(entry: Intent | Refusal | OpenDnc, at: number, micros: number): void {
     const { opens: opened, closes } = doNotCallOf(entry)!;
-    if (isBegun(entry)) this.#follow(entry.id, { at, closes, opened });
+    if (mayHaveOutcome(entry)) this.#follow(entry.id, { at, closes, opened });
     if (!opened) return;
     if (entry.kind === "open-dnc") this.#change({ kind: "carried", at, opened, entry });
     else
@@ -200,20 +179,20 @@ export class OpenDoNotCalls {
       });
   }
 
-  /** Far fewer are under way: the oldest ones are those whose end an outage of the journal lost. */
-  #follow(id: string, underWay: UnderWay): void {
-    if (this.#underWay.size >= this.most) this.#underWay.delete(this.#underWay.keys().next().value!);
-    this.#underWay.set(id, underWay);
+  /** Usually far fewer: the oldest are those whose outcome an outage of the journal lost. */
+  #follow(id: string, underWay: PendingRequest): void {
+    if (this.#pending.size >= this.most) this.#pending.delete(this.#pending.keys().next().value!);
+    this.#pending.set(id, underWay);
   }
 
-  #ended(entry: Outcome | Abandoned | InDoubt, index: number): void {
-    const underWay = this.#underWay.get(entry.id);
+  #onOutcome(entry: Outcome | Abandoned | InDoubt, index: number): void {
+    const underWay = this.#pending.get(entry.id);
     if (!underWay) return;
-    this.#underWay.delete(entry.id);
-    if (entry.kind === "outcome" && isTaken({ ...entry, suspected: entry.suspected === true }))
+    this.#pending.delete(entry.id);
+    if (entry.kind === "outcome" && isConfirmed({ ...entry, suspected: entry.suspected === true }))
       return this.#change({ kind: "closed", at: index, closes: underWay.closes });
     if (!underWay.opened) return;
-    const { state = "open", status, code } = factsOf({ at: index, entries: [{ ...entry, index, time: "" }] });
+    const { state = "open", status, code } = fieldsOf({ at: index, entries: [{ ...entry, index, time: "" }] });
     this.#change({
       kind: "failed",
       at: index,
@@ -230,7 +209,7 @@ export class OpenDoNotCalls {
   }
 
   #apply(change: Change): void {
-    this.#tenants = undefined;
+    this.#tenants = this.#owners = undefined;
     switch (change.kind) {
       case "opened":
         return this.#add(change.opened, {
@@ -307,28 +286,3 @@ export class OpenDoNotCalls {
     else this.#open!.delete(subject);
   }
 }
-
-export const countByTenant = (all: Iterable<readonly Open[]>): TenantCount[] => {
-  const counts = new Map<string | null, { tenant: string | null; open: number; oldest: number }>();
-  for (const opens of all) {
-    for (const { tenant, first } of opens) {
-      const count = counts.get(tenant);
-      if (!count) counts.set(tenant, { tenant, open: 1, oldest: first });
-      else Object.assign(count, { open: count.open + 1, oldest: Math.min(count.oldest, first) });
-    }
-  }
-  return [...counts.values()];
-};
-
-const readRows = async (rows: string): Promise<Map<string, Open[]>> => {
-  const read = new Map<string, Open[]>();
-  const lines = rows === "" ? [] : rows.split("\n");
-  for (let from = 0; from < lines.length; from += ROWS_AT_ONCE) {
-    for (const line of lines.slice(from, from + ROWS_AT_ONCE)) addRow(read, JSON.parse(line) as Row);
-    await setImmediate();
-  }
-  return read;
-};
-
-const addRow = (read: Map<string, Open[]>, [subject, open]: Row): void =>
-  void read.set(subject, [...(read.get(subject) ?? []), { ...open }]);

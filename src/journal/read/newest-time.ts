@@ -1,7 +1,7 @@
 /** The time of the journal's last entry, read from the end of its last segment. */
-import { readAll, type Disk } from "./disk.ts";
-import { firstsOf, openSegment, type SegmentFile } from "./segment.ts";
-import { readMicros } from "./time.ts";
+import { readAll, type Disk } from "../disk.ts";
+import { firstsOf, openSegment, type SegmentFile } from "../segments/segment.ts";
+import { readMicros } from "../time.ts";
 
 const HEAD = /^\{"index":\d+,"time":"([^"]{27})"/;
 const AT_ONCE = 65_536;
@@ -21,10 +21,10 @@ export const newestTime = async (disk: Disk, dir: string): Promise<number | unde
   return undefined;
 };
 
-/** The same of one segment. */
+/** The same for one segment. */
 const lastTimeIn = async (file: SegmentFile): Promise<number | undefined> => {
   const size = await file.size();
-  // A body may be long: then more is read, up to the beginning.
+  // A line may be long: then read more, up to the beginning.
   for (let length = Math.min(AT_ONCE, size); length > 0; length = Math.min(16 * length, size)) {
     const bytes = await readAll(file, size - length, length);
     const start = bytes.lastIndexOf(NEWLINE, bytes.length - 2) + 1;

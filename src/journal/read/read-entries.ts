@@ -1,24 +1,28 @@
-/** The entries of a journal as they were written, oldest first. May run beside the process that writes: a line that is not whole yet is left out. */
-import { nodeDisk, type Disk } from "./disk.ts";
-import type { Recorded } from "./entry.ts";
-import { readLine } from "./entry-line.ts";
-import { forEachLine } from "./lines.ts";
-import { segmentName } from "./places.ts";
-import { firstsOf, openSegment } from "./segment.ts";
+/**
+ * The entries of a journal as they were written, oldest first; deleted ones are left out. It may run beside the process
+ * that writes: an incomplete line is left out.
+ */
+import { nodeDisk, type Disk } from "../disk.ts";
+import type { Recorded } from "../entry.ts";
+import { readLine } from "../entry-line.ts";
+import { forEachLine } from "./read-lines.ts";
+import { segmentName } from "../paths.ts";
+import { isDeletedLine } from "../segments/retention/deleted-lines.ts";
+import { firstsOf, openSegment } from "../segments/segment.ts";
 
 export type Range = {
-  /** First index wanted. */
+  /** The first index to read. */
   readonly from?: number;
-  /** Index behind the last one wanted. */
+  /** The index after the last one to read. */
   readonly to?: number;
 };
 
-/** An entry and the line that it stands in, without its `\n`. */
+/** An entry and its line, without the `\n`. */
 export type Line = { readonly entry: Recorded; readonly text: string };
 
 const BATCH = 1000;
 
-/** Throws an error that names segment and line when a line is no JSON. */
+/** Throws an error that names segment and line when a line is not valid JSON. */
 export const readEntries = async function* (
   dir: string,
   range: Range = {},
@@ -52,20 +56,20 @@ const readSegment = async function* (
   try {
     let line = 0;
     let position = 0;
-    for (let batch: string[] = []; ; batch = []) {
+    for (let batch: { readonly text: string; readonly line: number }[] = []; ; batch = []) {
       position = await forEachLine(
         file,
         (bytes, start, end) => {
           if (batch.length === BATCH || line >= to) return false;
-          if (line >= from) batch.push(bytes.toString("utf8", start, end));
+          if (line >= from && !isDeletedLine(bytes, start, end))
+            batch.push({ text: bytes.toString("utf8", start, end), line });
           line++;
           return true;
         },
         position,
       );
       if (batch.length === 0) return;
-      for (const [offset, text] of batch.entries())
-        yield { text, entry: readOrThrow(text, first, line - batch.length + offset) };
+      for (const each of batch) yield { text: each.text, entry: readOrThrow(each.text, first, each.line) };
     }
   } finally {
     await file.close();

@@ -1,16 +1,19 @@
-/** A file's lines as places in a buffer, chunk by chunk: a million lines without a million strings. */
-import type { DiskFile } from "./disk.ts";
+/** A file's lines as positions in a buffer, chunk by chunk: a million lines without a million strings. */
+import type { DiskFile } from "../disk.ts";
 
 const CHUNK = 1 << 20;
 const NEWLINE = 0x0a;
 
 /**
- * Called with bytes[start, end) of each line, without its `\n`. There is always a byte before `start` that may be lent for a moment.
- * Returning false stops the reading.
+ * Called with bytes[start, end) of each line, without its `\n`. There is always a byte before `start` that may be
+ * overwritten temporarily. Returning false stops the reading.
  */
 export type OnLine = (bytes: Buffer, start: number, end: number) => boolean | undefined;
 
-/** Resolves with the number of bytes of the lines that were read, `\n` included: what lies behind them has no `\n`, or was stopped at. */
+/**
+ * Resolves with the number of bytes of the lines that were read, `\n` included: after them comes an incomplete line, or
+ * the line at which reading stopped.
+ */
 export const forEachLine = async (file: Pick<DiskFile, "read">, onLine: OnLine, from = 0): Promise<number> => {
   let buffer = Buffer.alloc(1 + CHUNK);
   let filled = 1;
@@ -28,7 +31,10 @@ export const forEachLine = async (file: Pick<DiskFile, "read">, onLine: OnLine, 
   }
 };
 
-/** Where the first line begins that is not whole; negative when the reading is to stop before the line that begins there. */
+/**
+ * Where the first incomplete line begins; negative (the complement) when reading stops before the line that begins
+ * there.
+ */
 const eachIn = (buffer: Buffer, onLine: OnLine): number => {
   let start = 1;
   for (let end = buffer.indexOf(NEWLINE, start); end >= 0; end = buffer.indexOf(NEWLINE, start)) {

@@ -1,30 +1,33 @@
 /**
- * What is revoked, as the journal says: the fold over its entries of kind `config` that revoke or reinstate something.
- * An entry that tells of deleted segments carries the whole set, so retention loses no revocation.
+ * The revocations in the journal: the result of its entries of kind `config` that revoke or reinstate something. An
+ * entry about deleted segments contains the whole set, so retention loses no revocation.
  */
-import type { Config, Deleted, Entry, Revoked } from "./entry.ts";
+import type { Config, Deleted, Entry, Revoked } from "../entry.ts";
 
-export type { Revoked } from "./entry.ts";
+export type { Revoked } from "../entry.ts";
 
-/** So long after its end a revocation may be forgotten; a clock that is wrong by less loses none. */
+/** A revocation may be forgotten this long after its expiry; a clock that is wrong by less loses none. */
 const FORGET_MS = 7 * 86_400_000;
-/** Ended ones are looked for from so many on. */
+/** From this number of revocations on, expired ones are removed. */
 const MANY = 10_000;
 
 const nameOf = ({ kind, id }: Pick<Revoked, "kind" | "id">): string => `${kind} ${id}`;
 
-/** One that ends later revokes more; one without an end revokes for ever. */
+/** A later expiry revokes more; without one the revocation never expires. */
 export const endOf = ({ until }: Pick<Revoked, "until">): number =>
   until === null ? Number.POSITIVE_INFINITY : Date.parse(until);
 
 export class RevokedSet {
   readonly #standing = new Map<string, Revoked>();
-  /** What an entry reinstates that is not on disk yet: in force until it is. */
+  /** What entries that are not yet on disk reinstate: still revoked until they are. */
   readonly #reinstating = new Map<Entry, Revoked>();
   #isComplete = false;
   #trimAt = MANY;
 
-  /** Every revocation is in the journal's entries, and none only in the file that format 1 kept beside them. */
+  /**
+   * Whether the journal's entries contain every revocation, so that none is only in the file that format 1 kept beside
+   * them.
+   */
   get isComplete(): boolean {
     return this.#isComplete;
   }
@@ -33,38 +36,38 @@ export class RevokedSet {
     return this.#standing.get(nameOf(of)) ?? this.#reinstating.values().find((each) => nameOf(each) === nameOf(of));
   }
 
-  /** Ended ones too: whether a time has come is for the reader to say. */
+  /** Including expired ones: the reader decides whether a time has passed. */
   all(): readonly Revoked[] {
     const reinstating = this.#reinstating.values().filter((each) => !this.#standing.has(nameOf(each)));
     return [...this.#standing.values(), ...reinstating];
   }
 
-  /** An entry in its place, or a line that is on disk, in the order of the journal. */
-  took(entry: Entry): void {
+  /** An entry that has got its index, or a line on disk, in the order of the journal. */
+  accept(entry: Entry): void {
     if (entry.kind === "deleted" || entry.kind === "set-aside") this.#replace(entry.revocations);
     else if (entry.kind === "config") this.#change(entry);
   }
 
-  /** An entry that `took` heard of is on disk. */
+  /** An entry passed to `accept` is on disk. */
   settled(entry: Entry): void {
     if (entry.kind === "config") this.#reinstating.delete(entry);
   }
 
-  /** Fails closed: an entry that is not on disk after all revokes all the same, and reinstates nothing. */
+  /** Fails closed: an entry that did not reach the disk still revokes, and reinstates nothing. */
   lost(entry: Entry): void {
     const before = this.#reinstating.get(entry);
     if (before && !this.#standing.has(nameOf(before))) this.#standing.set(nameOf(before), before);
     this.#reinstating.delete(entry);
   }
 
-  /** The entry as it is written. `now`: tells the time that is believed, in milliseconds since 1970. */
+  /** The entry as it is written. `now`: returns the trusted time, in milliseconds since 1970. */
   given(entry: Entry, now: () => number): Entry {
     if ((entry.kind !== "deleted" && entry.kind !== "set-aside") || !(this.#isComplete || this.#standing.size > 0))
       return entry;
     return { ...entry, revocations: this.#remembered(now()) };
   }
 
-  /** Of many forgets those that ended long ago. `now`: as for `given`; a clock that is not believed ends none. */
+  /** If there are many, forgets those that expired long ago. `now`: as for `given`; an untrusted clock expires none. */
   trim(now: () => number): void {
     if (this.#standing.size <= this.#trimAt) return;
     const kept = this.#remembered(now());
@@ -89,7 +92,7 @@ export class RevokedSet {
     if (!said) return;
     if (entry.change === "revoked") this.#standing.set(nameOf(said), said);
     else this.#reinstate(entry, said);
-    // The first of a journal states all besides.
+    // The first such entry of a journal also states all others.
     this.#replace(entry.revocations);
   }
 
@@ -114,7 +117,7 @@ export class RevokedSet {
 const REVOKED = /^(token|key|certificate|client) ([^]+) is revoked(?: until (\d{4}-\d\d-\d\dT[\d:.]+Z))?$/;
 const REINSTATED = /^(token|key|certificate|client) ([^]+) counts again$/;
 
-/** Format 1 said in words alone what was revoked. */
+/** Format 1 stated only in words what was revoked. */
 const readWords = ({ change, detail = "" }: Config): Revoked | undefined => {
   const [, kind, id, until = null] = (change === "revoked" ? REVOKED : REINSTATED).exec(detail) ?? [];
   return id === undefined ? undefined : { kind: kind as Revoked["kind"], id, until };

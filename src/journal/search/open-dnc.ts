@@ -1,54 +1,61 @@
-/** Do-Not-Calls that OCS has not taken yet, a line for each subject (see `do-not-call.ts`) and scope, whoever asked how often. */
-import { doNotCallOf } from "./do-not-call.ts";
-import type { Note } from "./handled.ts";
-import { readMicros } from "./time.ts";
-import { factsOf, type Story } from "./story.ts";
+/**
+ * Open Do-Not-Calls, which OCS has not confirmed: one item per subject (see `journal/open-dnc/dnc-scope.ts`) and scope,
+ * for all clients and attempts.
+ */
+import { doNotCallOf } from "../open-dnc/dnc-scope.ts";
+import type { Note } from "../open-dnc/handled-notes.ts";
+import { readMicros } from "../time.ts";
+import { fieldsOf, type Transaction } from "./transaction.ts";
 
-export type Owed = {
+export type OpenDnc = {
   readonly tenant: string | null;
   readonly tenant_dbid: number | null;
-  /** The tenant's OCS, and of a record handle its epoch; null in entries of format 1, which do not say it. */
+  /** The tenant's OCS and, for a record handle, its epoch; null in format 1. */
   readonly upstream: string | null;
   readonly epoch: number | null;
-  /** As the journal shows it: masked, or a token. */
+  /** As in the journal: masked, or a token. */
   readonly number: string | null;
   readonly resource: string;
   readonly token: string | null;
-  /** What the request was restricted to; null for all of the tenant. */
+  /** The scope of the request; null for the whole tenant. */
   readonly campaign: string | null;
   readonly list: string | null;
-  /** AllChain or RecordOnly; null where it was not said. */
+  /** AllChain or RecordOnly; null if not given. */
   readonly chain: string | null;
-  /** RFC 3339, when it was asked for first and last. */
+  /** RFC 3339: the first and the last request. */
   readonly first: string;
   readonly last: string;
-  /** Milliseconds since the first. */
+  /** Milliseconds since the first request. */
   readonly age: number;
   readonly tries: number;
   readonly clients: readonly string[];
-  /** How the last try ended, with the status or code that says why. */
+  /** How the last attempt ended, with its status or code. */
   readonly ended: string;
-  /** Of the last try. */
+  /** The request id of the last attempt. */
   readonly id: string;
-  /** Somebody says that it was handled otherwise, after the last try; it is open all the same. */
+  /** A note after the last attempt that it was handled by other means; it stays open. */
   readonly handled: Omit<Note, "id"> | null;
 };
 
-/** Stories of open Do-Not-Calls, in their order, and the notes about them. `now`: milliseconds since 1970. */
-export const owedOf = (stories: readonly Story[], now: number = Date.now(), notes: readonly Note[] = []): Owed[] =>
-  [...Map.groupBy(stories, keyOf).values()]
+/** `transactions`: of open Do-Not-Calls, in order. `now`: milliseconds since 1970. */
+export const openDncOf = (
+  transactions: readonly Transaction[],
+  now: number = Date.now(),
+  notes: readonly Note[] = [],
+): OpenDnc[] =>
+  [...Map.groupBy(transactions, keyOf).values()]
     .map((tries) => itemOf(tries, now, notes))
     .toSorted((one, other) => (one.first < other.first ? -1 : 1));
 
-const keyOf = ({ entries: [entry] }: Story): string => {
+const keyOf = ({ entries: [entry] }: Transaction): string => {
   const opens = entry && doNotCallOf(entry)?.opens;
   return JSON.stringify([opens?.subject, opens?.scope]);
 };
 
-const itemOf = (stories: readonly Story[], now: number, notes: readonly Note[]): Owed => {
-  const all = stories.map(factsOf);
+const itemOf = (transactions: readonly Transaction[], now: number, notes: readonly Note[]): OpenDnc => {
+  const all = transactions.map(fieldsOf);
   const last = all.at(-1)!;
-  const entries = stories.map(({ entries: [entry] }) => entry!);
+  const entries = transactions.map(({ entries: [entry] }) => entry!);
   const entry = entries.at(-1)!;
   const carried = entries.flatMap((each) => (each.kind === "open-dnc" ? [each] : []));
   const first = carried[0]?.first ?? entries[0]!.time;
@@ -75,7 +82,7 @@ const itemOf = (stories: readonly Story[], now: number, notes: readonly Note[]):
   };
 };
 
-const handledBy = (found: Note | undefined): Owed["handled"] => {
+const handledBy = (found: Note | undefined): OpenDnc["handled"] => {
   if (!found) return null;
   const { id: _id, ...note } = found;
   return note;

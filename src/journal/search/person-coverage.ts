@@ -1,16 +1,17 @@
 /**
- * What a look-up of a person cannot cover: requests that may be about the person and name nobody, in the period and for the tenant that were asked
- * about. Where there is one, "nothing found" does not mean that nothing was asked for.
+ * What a person search cannot cover: requests of the period and tenant that may concern the person but do not identify
+ * anyone. If there are any, "nothing found" does not mean that nothing was requested.
  */
-import { bothOf, needed, parseFilter, type Expression, type Filter } from "./filter.ts";
-import type { Counted, Finder } from "./search.ts";
-import type { TimeLimit } from "./search/time-limit.ts";
-import { filterFor, type Person, type Wanted } from "./spellings.ts";
+import { bothFilters, requiredTerms, parseFilter, type Filter } from "./filter/filter.ts";
+import type { Expression } from "./filter/keys.ts";
+import type { Counted, JournalSearch } from "./journal-search.ts";
+import type { TimeLimit } from "./worker/time-limit.ts";
+import { tokenFilter, type Person, type PersonTokens } from "./phone-variants.ts";
 
 export type Uncovered = Counted & {
   /** A sentence without a full stop. */
   readonly says: string;
-  /** With which `audit search` lists them. */
+  /** The filter with which `audit search` lists them. */
   readonly filter: string;
 };
 
@@ -20,31 +21,33 @@ type Row = {
   readonly says: (count: string, are: (one: string, many: string) => string) => string;
 };
 
-/** Beyond its tenant's budget a client's refused requests are counted and are no entries; Do-Not-Calls always are. */
+/**
+ * Beyond its tenant's budget, the journal only counts a client's refused requests; Do-Not-Calls always have entries.
+ */
 const FLOODS: Row = {
   filter: "kind:flood client:* -action:DoNotCall",
   what: "count",
   says: (counts, are) =>
-    `${counts} of refused requests that have no entries of their own ${are("names", "name")} nobody`,
+    `${counts} of refused requests without entries of their own ${are("contains", "contain")} no person`,
 };
 
-/** Of identical refused Do-Not-Calls all but the first are counted; the first may lie before the period. */
+/** After the first, identical refused Do-Not-Calls are only counted; the first may be before the period. */
 const repeated = (missing: string, named: string): Row => ({
   filter: `${missing} kind:flood action:DoNotCall`,
   what: "count",
   says: (counts, are) =>
-    `${counts} of Do-Not-Calls that were refused like an earlier one ${are("names", "name")} no ${named}`,
+    `${counts} of Do-Not-Calls that were refused like an earlier one ${are("contains", "contain")} no ${named}`,
 });
 
 const ROWS: Readonly<Record<Person["kind"], readonly Row[]>> = {
   phone: [
     {
       filter: "missing:phone action:DoNotCall resource:records",
-      says: (dnc, are) => `${dnc} by record handle ${are("names", "name")} no number`,
+      says: (dnc, are) => `${dnc} by record handle ${are("contains", "contain")} no phone number`,
     },
     {
       filter: "missing:phone action:DoNotCall resource:customer_ids",
-      says: (dnc, are) => `${dnc} by customer id ${are("names", "name")} no number`,
+      says: (dnc, are) => `${dnc} by customer id ${are("contains", "contain")} no phone number`,
     },
     {
       filter: "missing:phone action:DoNotCall -resource:records,customer_ids",
@@ -52,24 +55,24 @@ const ROWS: Readonly<Record<Person["kind"], readonly Row[]>> = {
     },
     {
       filter: "missing:phone -action:DoNotCall",
-      says: (others, are) => `${others} by record handle or customer id ${are("names", "name")} no number`,
+      says: (others, are) => `${others} by record handle or customer id ${are("contains", "contain")} no phone number`,
     },
     {
       filter: "missing:chain",
       says: (chains, are) =>
-        `${chains} for a whole chain of records (AllChain) ${are("names", "name")} at most one number of it`,
+        `${chains} for a whole chain of records (AllChain) ${are("contains", "contain")} at most one of its numbers`,
     },
-    repeated("missing:phone", "number"),
+    repeated("missing:phone", "phone number"),
     FLOODS,
   ],
   customer_id: [
     {
       filter: "missing:customer action:DoNotCall resource:records",
-      says: (dnc, are) => `${dnc} by record handle ${are("names", "name")} no customer id`,
+      says: (dnc, are) => `${dnc} by record handle ${are("contains", "contain")} no customer id`,
     },
     {
       filter: "missing:customer action:DoNotCall resource:phones",
-      says: (dnc, are) => `${dnc} by phone number ${are("names", "name")} no customer id`,
+      says: (dnc, are) => `${dnc} by phone number ${are("contains", "contain")} no customer id`,
     },
     {
       filter: "missing:customer action:DoNotCall -resource:records,phones",
@@ -77,47 +80,47 @@ const ROWS: Readonly<Record<Person["kind"], readonly Row[]>> = {
     },
     {
       filter: "missing:customer -action:DoNotCall",
-      says: (others, are) => `${others} by record handle or phone number ${are("names", "name")} no customer id`,
+      says: (others, are) => `${others} by record handle or phone number ${are("contains", "contain")} no customer id`,
     },
     repeated("missing:customer", "customer id"),
     FLOODS,
   ],
 };
 
-type Asked = { readonly person: Person; readonly wanted: Wanted; readonly filter: Filter };
+type CoverageQuery = { readonly person: Person; readonly wanted: PersonTokens; readonly filter: Filter };
 
-/** Only what there is; the Do-Not-Calls by record handle come first. */
+/** Empty if the search covers everything. Do-Not-Calls by record handle come first. */
 export const uncoveredBy = async (
-  finder: Finder,
-  { person, wanted, filter }: Asked,
+  search: JournalSearch,
+  { person, wanted, filter }: CoverageQuery,
   timeLimit?: TimeLimit,
 ): Promise<Uncovered[]> => {
   const all: Filter = { text: filter.text, expression: orUnknownTenant(filter.expression) };
-  const single = bothOf(NO_COUNT, all);
+  const single = bothFilters(NO_COUNT, all);
   const found: Uncovered[] = [];
   for (const row of ROWS[person.kind]) {
     const within = row.filter.includes("kind:flood") ? all : single;
-    const fitting = await finder.count(bothOf(parseFilter(row.filter), within), timeLimit);
-    // A chain's one that names the person is found.
+    const fitting = await search.count(bothFilters(parseFilter(row.filter), within), timeLimit);
+    // Requests for a chain that contain the person are found.
     const isChain = row.filter.startsWith("missing:chain");
     const named = isChain
-      ? await finder.count(bothOf(parseFilter(`${row.filter} ${filterFor(person, wanted)}`), within), timeLimit)
+      ? await search.count(bothFilters(parseFilter(`${row.filter} ${tokenFilter(person, wanted)}`), within), timeLimit)
       : NONE;
     const counted = { ...fitting, count: fitting.count - named.count, refused: fitting.refused - named.refused };
-    // Where not all were counted, those that are left may name somebody else.
+    // If the count was limited, the rest may contain other persons.
     if (counted.count > 0 || counted.more) found.push(uncovered(row, counted, filter));
   }
-  const nameless = await tenantless(finder, { person, wanted, filter }, timeLimit);
+  const nameless = await tenantless(search, { person, wanted, filter }, timeLimit);
   return nameless ? [...found, nameless] : found;
 };
 
 const NO_COUNT = parseFilter("-kind:flood");
 const NONE: Counted = { count: 0, refused: 0 };
 
-/** Refused before the tenant was known, so that it may be this tenant's. */
+/** Requests that were refused before their tenant was known; they may belong to this tenant. */
 const tenantless = async (
-  finder: Finder,
-  { person, wanted, filter }: Asked,
+  search: JournalSearch,
+  { person, wanted, filter }: CoverageQuery,
   timeLimit: TimeLimit | undefined,
 ): Promise<Uncovered | undefined> => {
   const within = orUnknownTenant(filter.expression);
@@ -126,9 +129,9 @@ const tenantless = async (
     filter: "missing:tenant",
     says: (requests, are) => `${requests} of this person ${are("was", "were")} refused before the tenant was known`,
   };
-  const named = parseFilter(`missing:tenant ${filterFor(person, wanted)}`);
+  const named = parseFilter(`missing:tenant ${tokenFilter(person, wanted)}`);
   const asked: Expression = { kind: "all", of: [within, { kind: "not", of: filter.expression }] };
-  const counted = await finder.count(bothOf(named, { text: filter.text, expression: asked }), timeLimit);
+  const counted = await search.count(bothFilters(named, { text: filter.text, expression: asked }), timeLimit);
   return counted.count > 0 ? uncovered(row, counted, filter) : undefined;
 };
 
@@ -149,19 +152,20 @@ const uncovered = (
     says:
       refused === 0
         ? sentence
-        : `${sentence}; the gateway refused ${refused === count ? (isOne ? "it" : "all of them") : `${refused} of them`}`,
-    filter: bothOf(parseFilter(filter), within).text,
+        : `${sentence}; the gateway refused ` +
+          `${refused === count ? (isOne ? "it" : "all of them") : `${refused} of them`}`,
+    filter: bothFilters(parseFilter(filter), within).text,
   };
 };
 
 const wordFor = (filter: string): string =>
   filter.includes(" action:DoNotCall") ? "Do-Not-Call" : filter.includes(" -action:") ? "other request" : "request";
 
-/** A request whose tenant is not known may be that of any. */
+/** The same filter, in which a request without a tenant matches every tenant. */
 const orUnknownTenant = (expression: Expression, isTurned = false): Expression => {
   switch (expression.kind) {
     case "term":
-      return expression.term.fact === "tenant" && !isTurned
+      return expression.term.field === "tenant" && !isTurned
         ? { kind: "any", of: [expression, WITHOUT_TENANT] }
         : expression;
     case "not": {
@@ -177,9 +181,9 @@ const orUnknownTenant = (expression: Expression, isTurned = false): Expression =
 
 const WITHOUT_TENANT = parseFilter("missing:tenant").expression;
 
-/** Microseconds since 1970 between which what the filter asks for must lie, ends included. */
+/** The period of a filter: microseconds since 1970, ends included. */
 export const periodOf = ({ expression }: Filter): readonly [from: number, to: number] => {
-  const spans = needed(expression).flatMap(({ fact, within }) => (fact === "time" && within ? [within] : []));
+  const spans = requiredTerms(expression).flatMap(({ field, within }) => (field === "time" && within ? [within] : []));
   return [
     Math.max(-Infinity, ...spans.map((span) => Math.min(...span.map(([from]) => from)))),
     Math.min(Infinity, ...spans.map((span) => Math.max(...span.map(([, to]) => to)))),

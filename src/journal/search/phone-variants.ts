@@ -1,53 +1,53 @@
-/** The ways in which one phone number may have been written, and the tokens that they have under every key. */
-import { canonicalContact, isNumber } from "./contact.ts";
-import { indexKeysOf, tokenMaker, type IndexKeys } from "./redact.ts";
+/** The forms in which a phone number may have been written, and their tokens under every index key. */
+import { canonicalContact, isNumber } from "../contact.ts";
+import { indexKeysOf, tokenMaker, type IndexKeys } from "../redact.ts";
 
 export type Person = { readonly kind: "phone" | "customer_id"; readonly value: string };
 
-export type Wanted = {
-  /** Without a person's data: how many spellings were looked for, and of what sort they are. */
+export type PersonTokens = {
+  /** Descriptions of the searched forms, without the person's data. */
   readonly spellings: readonly string[];
-  /** Of every spelling under every key. */
+  /** The tokens of every form under every key. */
   readonly tokens: readonly string[];
-  /** Epochs of the keys that are there, oldest first. */
+  /** Epochs of the keys, oldest first. */
   readonly epochs: readonly string[];
 };
 
 const NATIONAL_DIGITS = 10;
 
-type Spelling = { readonly text: string; readonly says: string };
+type PhoneVariant = { readonly text: string; readonly says: string };
 
-/** Tokens of numbers are made of digits alone; what stands between them does not count. */
-const spellingsOf = ({ kind, value }: Person): readonly Spelling[] => {
+/** Tokens of numbers are made from the digits only; punctuation is ignored. */
+const phoneVariants = ({ kind, value }: Person): readonly PhoneVariant[] => {
   if (kind === "customer_id") return [{ text: value, says: "as given" }];
-  if (!isNumber(value)) return [{ text: canonicalContact(value), says: "as given, in small or capital letters" }];
+  if (!isNumber(value)) return [{ text: canonicalContact(value), says: "as given, in lower or upper case" }];
   const digits = value.replaceAll(/[^0-9]/g, "");
   const abroad = /^(?:00|011)([1-9]\d{6,})$/.exec(digits)?.[1];
-  const given: Spelling[] = [{ text: digits, says: "as given, with or without + and signs between the digits" }];
+  const given: PhoneVariant[] = [{ text: digits, says: "as given, with and without + and punctuation" }];
   if (abroad !== undefined) given.push({ text: abroad, says: "without 00 or 011 in front" });
   const known = [...given, ...given.flatMap(({ text }) => withCountry(text))];
   return firstOfEach([...known, ...known.flatMap(({ text }) => fromAbroad(text))]);
 };
 
-const withCountry = (digits: string): Spelling[] => {
+const withCountry = (digits: string): PhoneVariant[] => {
   if (digits.length === NATIONAL_DIGITS) return [{ text: `1${digits}`, says: "with country code 1" }];
   return digits.length === NATIONAL_DIGITS + 1 && digits.startsWith("1")
     ? [{ text: digits.slice(1), says: "without country code 1" }]
     : [];
 };
 
-/** As a client dials it that has another country's number: 00 of most countries, 011 of North America. */
-const fromAbroad = (digits: string): Spelling[] =>
+/** With the international prefix: 00 in most countries, 011 in North America. */
+const fromAbroad = (digits: string): PhoneVariant[] =>
   /^[1-9]\d{6,}$/.test(digits) ? ["00", "011"].map((prefix) => ({ text: prefix + digits, says: FROM_ABROAD })) : [];
 
 const FROM_ABROAD = "with 00 or 011 in front";
 
-const firstOfEach = (spellings: readonly Spelling[]): readonly Spelling[] =>
+const firstOfEach = (spellings: readonly PhoneVariant[]): readonly PhoneVariant[] =>
   spellings.filter(({ text }, at) => spellings.findIndex((each) => each.text === text) === at);
 
-/** Undefined when there is nothing to look for: no digits, or an empty customer id. */
-export const wantedOf = (person: Person, keys: IndexKeys): Wanted | undefined => {
-  const spellings = spellingsOf(person);
+/** Undefined if there is nothing to search for: no digits, or an empty customer id. */
+export const tokensFor = (person: Person, keys: IndexKeys): PersonTokens | undefined => {
+  const spellings = phoneVariants(person);
   if (spellings[0]!.text === "") return undefined;
   const held = indexKeysOf(keys);
   const makers = held.map(tokenMaker);
@@ -58,6 +58,6 @@ export const wantedOf = (person: Person, keys: IndexKeys): Wanted | undefined =>
   };
 };
 
-/** As a filter, which holds no person's data. Who looked for the person before is no request of theirs. */
-export const filterFor = ({ kind }: Person, { tokens }: Wanted): string =>
+/** A filter without the person's data. It leaves out entries about earlier searches for the person. */
+export const tokenFilter = ({ kind }: Pick<Person, "kind">, { tokens }: Pick<PersonTokens, "tokens">): string =>
   `${kind === "phone" ? "phone" : "customer"}:${tokens.join(",")} -kind:access`;

@@ -1,35 +1,37 @@
 /**
- * A story: what the journal says of one request, an intent and what closed it, or a refusal alone. An entry that is of no request (a start, a
- * switchover, a look-up) is a story by itself. What a story is searched by, its facts, is read out of its entries here and nowhere else.
+ * A transaction: an intent with its outcome, or a refusal alone. Any other entry (a start, a switchover, an access) is
+ * a transaction of its own. The fields by which a transaction is searched are read from its entries here only.
  */
-import type { Delivery, Kind, Origin, Recorded, Stage, Tenant } from "./entry.ts";
-import { missingIn, type Missing } from "./missing.ts";
-import { readMicros } from "./time.ts";
+import type { Delivery, Kind, Origin, Recorded, Stage, Tenant } from "../entry.ts";
+import { missingNamesIn, type MissingName } from "./missing-names.ts";
+import { readMicros } from "../time.ts";
 
-/** The operation of an entry of kind `access` that is a note about an open Do-Not-Call (`handled.ts`). */
+/**
+ * The operation of a note about an open Do-Not-Call, an entry of kind `access` (`journal/open-dnc/handled-notes.ts`).
+ */
 export const HANDLED = "dnc-handled";
 
-export type Story = {
-  /** Index of its first entry. */
+export type Transaction = {
+  /** Index of the first entry. */
   readonly at: number;
-  /** In the order of the journal. */
+  /** In journal order. */
   readonly entries: readonly Recorded[];
 };
 
-/** How it ended, in a word: what OCS did, what was refused here, what nobody knows. */
+/** How a transaction ended. */
 export const STATES = ["ok", "ocs-no", "refused", "no-answer", "abandoned", "in-doubt", "open"] as const;
 export type State = (typeof STATES)[number];
 
-export type Facts = {
+export type Fields = {
   readonly at: number;
-  /** Microseconds since 1970, of its first entry. */
+  /** Microseconds since 1970, of the first entry. */
   readonly time: number;
   readonly kinds: readonly string[];
   readonly state?: State | undefined;
   readonly id?: string | undefined;
   readonly tenant?: Tenant | undefined;
   readonly client?: string | undefined;
-  /** Kind and id of the credential, as in basic/k1. */
+  /** Kind and id of the credential, for example basic/k1. */
   readonly credential?: string | undefined;
   readonly source?: string | undefined;
   readonly listener?: string | undefined;
@@ -43,11 +45,11 @@ export type Facts = {
   /** Tokens. */
   readonly phone?: string | undefined;
   readonly customer?: string | undefined;
-  /** Tokens of the person with whom OCS announced the record. */
+  /** Tokens from OCS's announcement of the record. */
   readonly announced_phone?: string | undefined;
   readonly announced_customer?: string | undefined;
-  /** What a request about a person does not name. */
-  readonly missing?: readonly Missing[] | undefined;
+  /** Identifiers of a person that the request does not contain. */
+  readonly missing?: readonly MissingName[] | undefined;
   readonly status?: number | undefined;
   readonly origin?: Origin | undefined;
   readonly code?: string | undefined;
@@ -61,21 +63,21 @@ export type Facts = {
   readonly queue?: number | undefined;
   readonly ocs?: number | undefined;
   readonly total?: number | undefined;
-  /** The code under which policy would have refused it, had its tenant not been observed only. */
+  /** The code with which policy would have refused it, if its tenant were not in observe mode. */
   readonly would?: string | undefined;
   /** The gapless number of a Do-Not-Call within its tenant. */
   readonly dnc?: number | undefined;
   readonly config?: string | undefined;
-  /** Why a record's request was refused, as its client was not told: a word, a colon and a sentence. */
+  /** Why a request was refused, in more detail than the client got: a word, a colon and a sentence. */
   readonly reason?: string | undefined;
-  /** Where the gateway refused it, or failed, and the setting that decided. Not in format 1, nor in early entries of format 2. */
+  /** The stage that refused it or failed, and the setting that decided. Absent in format 1 and early format 2. */
   readonly stage?: Stage | undefined;
   readonly setting?: string | undefined;
-  /** OCS's answer may have been that to another request. */
+  /** OCS's answer may belong to another request. */
   readonly suspected?: boolean | undefined;
 };
 
-/** Members of entries, of whatever kind: what an entry lacks is undefined. */
+/** Members of an entry of any kind; missing ones are undefined. */
 type Members = { readonly [name: string]: unknown };
 
 const textOf = (value: unknown): string | undefined =>
@@ -88,7 +90,7 @@ const numberOf = (value: unknown): number | undefined => (typeof value === "numb
 const mapOf = (value: unknown): Members | undefined =>
   typeof value === "object" && value !== null ? (value as Members) : undefined;
 
-export const factsOf = ({ at, entries }: Story): Facts => {
+export const fieldsOf = ({ at, entries }: Transaction): Fields => {
   const [first] = entries;
   const asked: Members = first ?? {};
   const closing: Members = entries.length > 1 ? entries.at(-1)! : asked;
@@ -97,9 +99,9 @@ export const factsOf = ({ at, entries }: Story): Facts => {
     time: readMicros(textOf(asked["time"]) ?? ""),
     kinds: entries.map(({ kind }) => kind),
     id: textOf(asked["id"]),
-    ...whoOf(asked),
-    ...whatOf(asked),
-    ...howOf(closing),
+    ...callerFields(asked),
+    ...operationFields(asked),
+    ...resultFields(closing),
     upstream: upstreamOf(closing) ?? upstreamOf(asked),
     ...stateOf(closing),
     would: textOf(asked["would_refuse"]),
@@ -107,8 +109,8 @@ export const factsOf = ({ at, entries }: Story): Facts => {
   };
 };
 
-/** Of an intent or a refusal. */
-export const whoOf = (asked: Members): Partial<Facts> => {
+/** From an intent or a refusal. */
+export const callerFields = (asked: Members): Partial<Fields> => {
   const tenant = mapOf(asked["tenant"]);
   const credential = mapOf(asked["credential"]);
   return {
@@ -121,15 +123,15 @@ export const whoOf = (asked: Members): Partial<Facts> => {
   };
 };
 
-/** Of an intent or a refusal. */
-export const whatOf = (asked: Members): Partial<Facts> => {
+/** From an intent or a refusal. */
+export const operationFields = (asked: Members): Partial<Fields> => {
   const resource = textOf(asked["resource"]);
   const identifier = textOf(asked["identifier"]);
   const body = mapOf(asked["body"]) ?? {};
   const tokens = mapOf(asked["tokens"]);
   const announced = mapOf(asked["announced"]);
   return {
-    action: textOf(asked["action"]) ?? (asked["operation"] === HANDLED ? HANDLED : undefined),
+    action: textOf(asked["action"]) ?? (asked["kind"] === "access" ? textOf(asked["operation"]) : undefined),
     resource,
     record: resource === "records" ? identifier : undefined,
     list: resource === "lists" ? identifier : textOf(body["GSW_CALLING_LIST"]),
@@ -139,11 +141,11 @@ export const whatOf = (asked: Members): Partial<Facts> => {
     customer: textOf(tokens?.["customer_id"]),
     announced_phone: textOf(announced?.["phone"]),
     announced_customer: textOf(announced?.["customer_id"]),
-    missing: missingIn(asked),
+    missing: missingNamesIn(asked),
   };
 };
 
-const howOf = (closing: Members): Partial<Facts> => {
+const resultFields = (closing: Members): Partial<Fields> => {
   const waits = mapOf(closing["waits"]);
   const lane = textOf(closing["lane"]);
   return {
@@ -196,8 +198,9 @@ const outcomeOf = ({ origin, status, delivery }: Members): { readonly state: Sta
   return { state: delivery === "sent-no-answer" ? "no-answer" : "refused", origin: "gateway" };
 };
 
-/** Kinds of which the id is that of an earlier intent. */
-export const closes = (entry: Recorded): entry is Extract<Recorded, { kind: "outcome" | "abandoned" | "in-doubt" }> =>
-  CLOSING.has(entry.kind);
+/** Whether the entry closes the intent with the same id. */
+export const closesIntent = (
+  entry: Recorded,
+): entry is Extract<Recorded, { kind: "outcome" | "abandoned" | "in-doubt" }> => CLOSING.has(entry.kind);
 
 const CLOSING: ReadonlySet<string> = new Set(["outcome", "abandoned", "in-doubt"] satisfies Kind[]);

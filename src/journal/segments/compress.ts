@@ -1,46 +1,54 @@
 /**
- * Compresses segments that are no longer written. The compressed form is written beside the plain one, read back and held against the leaf hashes
- * line by line, and only then gets its name; after that the plain one is removed. A crash at any step leaves at least one of them whole, and the
- * next run goes on from there. `docs/journal-files.md` draws the steps.
+ * Compresses segments that are no longer written. The compressed file is written beside the plain one, read back,
+ * compared line by line with the leaf hashes, and only then renamed; then the plain file is removed. A crash at any
+ * step leaves at least one complete file, and the next run continues from there. `docs/journal-format.md` has the
+ * steps.
  */
-import type { Journal } from "./append.ts";
-import { readAll, readWhole, type Disk, type DiskFile } from "./disk.ts";
+import type { Journal } from "../journal.ts";
+import { readAll, readWhole, type Disk, type DiskFile } from "../disk.ts";
 import { FramesDamaged, readFrames, writeFrames } from "./frames.ts";
-import { forEachLine } from "./lines.ts";
+import { isDeletedLine } from "./retention/deleted-lines.ts";
+import { areDeletedLinesExplained } from "./retention/explained-deletions.ts";
+import { forEachLine } from "../read/read-lines.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
-import { places, segmentName } from "./places.ts";
+import { paths, segmentName } from "../paths.ts";
 import { compressedIn, withSegment, type SegmentFile } from "./segment.ts";
-import { spansIn } from "./spans.ts";
-import { readMicros } from "./time.ts";
-import { DIGEST_BYTES, digestOf, leafHashWithin } from "./tree.ts";
-import { faultInWords } from "../system-error.ts";
+import { spansIn } from "./entry-ranges.ts";
+import { readMicros } from "../time.ts";
+import { DIGEST_BYTES, digestOf, leafHashWithin } from "../integrity/merkle-tree.ts";
+import { faultInWords } from "../../common/system-error.ts";
 
 export type CompressOptions = {
   readonly journal: Pick<Journal, "dir" | "disk">;
-  /** Milliseconds: a segment is compressed when the next one began so long ago. */
+  /** A segment is compressed this many milliseconds after the next one began. */
   readonly after: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  /** Asked between small steps: a run ends early, and leaves nothing that the next one cannot take up. */
+  /** Called between small steps: true ends the run early, and the next run continues. */
   readonly isStopped?: () => boolean;
-  /** Called after each segment with how many milliseconds it took, so that one who converts many leaves room for traffic. */
+  /** Called after each segment with the milliseconds that it took, so that a long run leaves time for traffic. */
   readonly pause?: (tookMs: number) => Promise<void>;
-  /** Told why a segment is not compressed. */
+  /** Called with the reason when a segment is not compressed. */
   readonly onFailure?: (why: string) => void;
 };
 
-/** Compressed now, with their sizes in bytes before and after. */
+/** The segments compressed in this run, with their sizes in bytes before and after. */
 export type Compressed = { readonly segments: number; readonly before: number; readonly after: number };
 
 type Place = {
   readonly disk: Disk;
   readonly dir: string;
   readonly first: number;
-  /** The index behind its last entry. */ readonly end: number;
-  /** The segment behind it. */ readonly next: number;
+  /** The index after its last entry. */
+  readonly end: number;
+  /** The next segment, by its first index. */
+  readonly next: number;
 };
 
-/** The oldest first. A segment whose lines are not those of its leaf hashes stays as it is, `onFailure` is told, and the others go on. Rejects when the disk fails. */
+/**
+ * Oldest first. A segment whose lines do not match its leaf hashes stays plain and is reported to `onFailure`; the run
+ * continues. Rejects when the disk fails.
+ */
 export const compressSegments = async ({
   journal,
   after,
@@ -50,12 +58,12 @@ export const compressSegments = async ({
   onFailure = () => undefined,
 }: CompressOptions): Promise<Compressed> => {
   const { disk, dir } = journal;
-  const names = await disk.list(places(dir).segments);
+  const names = await disk.list(paths(dir).segments);
   const spans = spansIn(names).filter(({ isThere }) => isThere);
   const done = { segments: 0, before: 0, after: 0 };
   const compressed = compressedIn(names);
   await oneAtATime(dir, () => removeLeftOvers(disk, dir, names));
-  // The last segment is being written.
+  // Not the last segment: it is being written.
   for (const [at, { first, end }] of spans.slice(0, -1).entries()) {
     if (isStopped()) break;
     if (!names.includes(segmentName(first))) continue;
@@ -63,8 +71,8 @@ export const compressSegments = async ({
     const start = performance.now();
     try {
       const sizes = await oneAtATime(dir, async () => {
-        // Retention may have deleted it while others were compressed.
-        const isThere = (await disk.list(places(dir).segments)).includes(segmentName(first));
+        // Retention may have deleted it meanwhile.
+        const isThere = (await disk.list(paths(dir).segments)).includes(segmentName(first));
         if (!isThere || (compressed.has(first) && (await removePlain(place)))) return UNTOUCHED;
         return now() - (await beginning(disk, dir, place.next)) < after ? undefined : compressOne(place, isStopped);
       });
@@ -84,20 +92,20 @@ export const compressSegments = async ({
 
 const UNTOUCHED = Symbol("untouched");
 
-/** The lines of a segment are not those of its leaf hashes. */
+/** The lines of a segment do not match its leaf hashes. */
 class OtherLines extends Error {
   override readonly name = "OtherLines";
 }
 
 const isDamage = (error: unknown): error is Error => error instanceof OtherLines || error instanceof FramesDamaged;
 
-/** Undefined when it was stopped. What is half written goes away at once: the disk may be full. */
+/** Undefined when stopped. A partial file is removed at once, because the disk may be full. */
 const compressOne = async (
   place: Place,
   isStopped: () => boolean,
 ): Promise<Pick<Compressed, "before" | "after"> | undefined> => {
   const { disk, dir, first } = place;
-  const at = places(dir);
+  const at = paths(dir);
   const temporary = temporaryOf(dir, first);
   const sizes = await pack(place, temporary, isStopped).catch(async (error: unknown) => {
     await disk.remove(temporary).catch(() => undefined);
@@ -113,16 +121,16 @@ const compressOne = async (
   return sizes;
 };
 
-const temporaryOf = (dir: string, first: number): string => `${places(dir).compressed(first)}.tmp`;
+const temporaryOf = (dir: string, first: number): string => `${paths(dir).compressed(first)}.tmp`;
 
-/** When it resolves with sizes, the file holds every line and is on the disk; its name is yet to be given. */
+/** When it resolves with sizes, the temporary file holds every line and is on the disk. */
 const pack = async (
   place: Place,
   temporary: string,
   isStopped: () => boolean,
 ): Promise<Pick<Compressed, "before" | "after"> | undefined> => {
   const { disk, dir, first } = place;
-  const plain = await disk.open(places(dir).segment(first), "read");
+  const plain = await disk.open(paths(dir).segment(first), "read");
   try {
     const before = await plain.size();
     const after = await writePacked(disk, temporary, plain, isStopped);
@@ -138,7 +146,7 @@ const pack = async (
   }
 };
 
-/** Resolves with its size. */
+/** Resolves with the file's size in bytes. */
 const writePacked = async (
   disk: Disk,
   path: string,
@@ -156,10 +164,13 @@ const writePacked = async (
   }
 };
 
-/** A crash came after the compressed form had its name. Resolves with false when that is not whole: then it is made again from the plain one. */
+/**
+ * After a crash between the rename and the removal of the plain file. Resolves with false when the compressed file is
+ * incomplete: it is then written again from the plain one.
+ */
 const removePlain = async (place: Place): Promise<boolean> => {
   const { disk, dir, first } = place;
-  const at = places(dir);
+  const at = paths(dir);
   try {
     await withSegment(disk, dir, first, (packed) =>
       requireLines(place, packed, { bytes: undefined, isStopped: () => false }),
@@ -173,17 +184,22 @@ const removePlain = async (place: Place): Promise<boolean> => {
   return true;
 };
 
-/** Every line has its leaf hash, none is missing, and there is nothing else. Resolves with false when it was stopped. */
+/** Throws unless every line matches its leaf hash and the file holds nothing else. Resolves with false when stopped. */
 const requireLines = async (
   { disk, dir, first, end }: Place,
   file: SegmentFile,
   { bytes, isStopped }: { readonly bytes: number | undefined; readonly isStopped: () => boolean },
 ): Promise<boolean> => {
-  const hashes = await readWhole(disk, places(dir).leaves(first));
+  const hashes = await readWhole(disk, paths(dir).leaves(first));
   let index = first;
-  let stopped = false;
+  let [stopped, hasDeleted] = [false, false];
   const good = await forEachLine(file, (buffer, from, to) => {
     if ((stopped = isStopped())) return false;
+    if (index < end && isDeletedLine(buffer, from, to)) {
+      hasDeleted = true;
+      index++;
+      return true;
+    }
     const at = (index - first) * DIGEST_BYTES;
     if (
       index >= end ||
@@ -197,21 +213,26 @@ const requireLines = async (
   if (stopped) return false;
   if (index !== end || good !== (bytes ?? (await file.size())))
     throw new OtherLines(
-      `${segmentName(first)} line ${index - first + 1} is not what its leaf hash says, so it is not compressed: ocsgw audit verify tells more`,
+      `${segmentName(first)} line ${index - first + 1} does not match its leaf hash, so the segment is not compressed` +
+        ": run ocsgw audit verify -c FILE for details",
+    );
+  if (hasDeleted && !(await areDeletedLinesExplained({ disk, dir }, first)))
+    throw new OtherLines(
+      `lines of ${segmentName(first)} are deleted and no signed entry says so: run ocsgw audit verify -c FILE`,
     );
   return true;
 };
 
-/** What a crash left half written. */
+/** Removes the partial files of a crash. */
 const removeLeftOvers = async (disk: Disk, dir: string, names: readonly string[]): Promise<void> => {
-  const at = places(dir);
+  const at = paths(dir);
   for (const name of names) if (/^\d{12}\.jsonl\.zst\.tmp$/.test(name)) await disk.remove(`${at.segments}/${name}`);
 };
 
 const HEAD = /^\{"index":\d+,"time":"([^"]{27})"/;
 const HEAD_BYTES = 64;
 
-/** The time of its first line, in milliseconds since 1970. */
+/** The time of the segment's first line, in milliseconds since 1970. */
 const beginning = async (disk: Disk, dir: string, first: number): Promise<number> => {
   const head = await withSegment(disk, dir, first, (file) => readAll(file, 0, HEAD_BYTES));
   const micros = readMicros(HEAD.exec(head.toString("latin1"))?.[1] ?? "");

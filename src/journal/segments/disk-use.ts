@@ -1,16 +1,16 @@
-/** How much of its disk the journal takes, and when the disk will be full if that goes on. */
+/** How much disk space the journal uses, and when the disk will be full at the current rate. */
 
 export type Measured = {
   /** Bytes of all files in the journal's directory. */
   readonly journal: number;
-  /** Bytes that the gateway's user may still write there. */
+  /** Bytes that the gateway's user can still write there. */
   readonly free: number;
 };
 
 export type DiskUse = Measured & {
-  /** Bytes an hour by which the free space shrinks, over the last hour; undefined in the first ten minutes. */
+  /** Bytes per hour by which the free space shrank over the last hour; undefined in the first ten minutes. */
   readonly perHour: number | undefined;
-  /** Milliseconds until nothing is free; undefined while that is not known or does not come. */
+  /** Milliseconds until the disk is full; undefined if unknown or not foreseeable. */
   readonly fullInMs: number | undefined;
 };
 
@@ -18,14 +18,14 @@ type Sample = Measured & { readonly at: number };
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Less than this says nothing about an hour. */
+/** A shorter period says too little about an hour. */
 const LEAST_MS = 600_000;
 
 export class DiskWatch {
   readonly #steady: () => number;
   readonly #samples: Sample[] = [];
 
-  /** `steady`: milliseconds of a clock that nobody sets. */
+  /** `steady`: milliseconds of a monotonic clock. */
   constructor(steady: () => number = () => performance.now()) {
     this.#steady = steady;
   }
@@ -47,19 +47,25 @@ export class DiskWatch {
   }
 }
 
-/** Others may use the disk too, and retention or others may free some: whichever shrinks it faster counts. */
+/**
+ * Other programs use the disk too, and space may be freed: the higher rate of journal growth and loss of free space
+ * counts.
+ */
 const rateOf = (first: Sample, last: Sample): number | undefined => {
   const hours = (last.at - first.at) / HOUR_MS;
   if (hours * HOUR_MS < LEAST_MS) return undefined;
   return Math.max(0, last.journal - first.journal, first.free - last.free) / hours;
 };
 
-/** A sentence for an operator when the disk is full within a day. */
+/** A sentence for an operator if the disk will be full within a day. */
 export const fillingUp = (use: DiskUse | undefined): string | undefined => {
   if (use?.fullInMs === undefined || use.fullInMs >= DAY_MS) return undefined;
   const { free, perHour, fullInMs } = use;
   if (free === 0) return "the journal's disk is full";
-  return `the journal's disk is full in ${hoursText(fullInMs)} if this goes on: ${bytesText(free)} are free, and ${bytesText(perHour!)} an hour are written`;
+  return (
+    `the journal's disk is full in ${hoursText(fullInMs)} if this goes on: ${bytesText(free)} are free, and ` +
+    `${bytesText(perHour!)} an hour are written`
+  );
 };
 
 const hoursText = (ms: number): string =>

@@ -1,17 +1,21 @@
 /**
- * A segment's lines in Zstandard's seekable format: frames of 128 KiB of lines, each compressed by itself, and behind them a skippable frame with
- * the sizes of all, so that any line is read by unpacking the frame that it lies in. `zstd -dc` reads such a file too.
+ * A segment's lines in Zstandard's seekable format: frames of 128 KiB of lines, each compressed separately, followed by
+ * a
+ * skippable frame with all sizes, so that reading a line decompresses only its frame. `zstd -dc` reads such a file too.
  * Format: facebook/zstd, contrib/seekable_format/zstd_seekable_compression_format.md.
  */
 import { promisify } from "node:util";
 import { constants, zstdCompress, zstdDecompress } from "node:zlib";
-import { readAll, writeAll, type DiskFile } from "./disk.ts";
+import { readAll, writeAll, type DiskFile } from "../disk.ts";
 
-/** 64 KiB take 3 % more; larger ones are packed little better, and one is unpacked for every line that a search shows. */
+/**
+ * With 64 KiB the file is 3 % larger; larger frames gain little, and a search decompresses one frame per line that it
+ * shows.
+ */
 const FRAME_BYTES = 128 << 10;
-/** Of frames that are read: what claims more is not ours. */
+/** A frame that claims to be larger was not written by the gateway. */
 const MOST_FRAME_BYTES = 1 << 20;
-/** Frames are written together up to this size. */
+/** Frames are written in groups of up to this size. */
 const WRITE_BYTES = 1 << 20;
 
 const SKIPPABLE = 0x184d2a5e;
@@ -20,21 +24,21 @@ const HEAD_BYTES = 8;
 const ENTRY_BYTES = 8;
 const FOOT_BYTES = 9;
 
-/** In one piece, where Node takes that. */
+/** Node's smallest `chunkSize`; a chunk as large as the frame gives its lines in one piece. */
 const LEAST_CHUNK = 64;
 
-/** In the thread pool of Node: the event loop goes on meanwhile. */
+/** In Node's thread pool, so the event loop is not blocked. */
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
-/** With a checksum in each frame, so that a flipped bit is an error and never another text. */
+/** With a checksum in each frame, so that a flipped bit causes an error and never a different text. */
 const PARAMS = { params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 } };
 
-/** The file is not what packing made of the lines. */
+/** The file is not the compressed form of the lines. */
 export class FramesDamaged extends Error {
   override readonly name = "FramesDamaged";
 }
 
-/** `isStopped` is asked before each frame; resolves with false when it said yes. */
+/** Calls `isStopped` before each frame; resolves with false when it returned true. */
 export const writeFrames = async (
   from: Pick<DiskFile, "read">,
   to: DiskFile,
@@ -63,7 +67,7 @@ export const writeFrames = async (
   return true;
 };
 
-/** `sizes`: of each frame packed and unpacked, one after the other. */
+/** `sizes`: of each frame, compressed and uncompressed, in order. */
 const tableOf = (sizes: readonly number[]): Buffer => {
   const length = sizes.length * 4 + FOOT_BYTES;
   const table = Buffer.alloc(HEAD_BYTES + length);
@@ -75,12 +79,14 @@ const tableOf = (sizes: readonly number[]): Buffer => {
   return table;
 };
 
-/** Where frame `n` begins is at [n], packed and unpacked; behind the last one stand the ends. */
+/** Frame `n` begins at [n], compressed and uncompressed; the last elements are the ends. */
 type Table = { readonly packed: readonly number[]; readonly unpacked: readonly number[] };
 
 const readTable = async (file: Pick<DiskFile, "read" | "size">, path: string): Promise<Table> => {
   const damaged = (): FramesDamaged =>
-    new FramesDamaged(`${path}: the table at its end is damaged or missing: ocsgw audit verify tells more`);
+    new FramesDamaged(
+      `${path}: the table at its end is damaged or missing: run ocsgw audit verify -c FILE for details`,
+    );
   const size = await file.size();
   const foot = await readAll(file, Math.max(0, size - FOOT_BYTES), FOOT_BYTES);
   if (foot.length < FOOT_BYTES || foot.readUInt32LE(FOOT_BYTES - 4) !== SEEKABLE || foot[4] !== 0) throw damaged();
@@ -99,7 +105,10 @@ const readTable = async (file: Pick<DiskFile, "read" | "size">, path: string): P
   return { packed, unpacked };
 };
 
-/** Reads as if the file held the lines as they were. Takes the file over; `path` is for messages. Throws FramesDamaged. */
+/**
+ * Reads the lines as if the file were uncompressed. Takes ownership of `file`; `path` is for messages. Throws
+ * FramesDamaged.
+ */
 export const readFrames = async (file: DiskFile, path: string): Promise<Pick<DiskFile, "read" | "size" | "close">> => {
   let table: Table;
   try {
@@ -116,13 +125,15 @@ export const readFrames = async (file: DiskFile, path: string): Promise<Pick<Dis
     const lines = await decompress(bytes, { maxOutputLength: length, chunkSize: Math.max(LEAST_CHUNK, length) }).catch(
       (error: unknown) => {
         throw new FramesDamaged(
-          `${path}: the frame at byte ${packed[frame]} is damaged: ocsgw audit verify tells more`,
+          `${path}: the frame at byte ${packed[frame]} is damaged: run ocsgw audit verify -c FILE for details`,
           { cause: error },
         );
       },
     );
     if (lines.length !== length)
-      throw new FramesDamaged(`${path}: the frame at byte ${packed[frame]} is damaged: ocsgw audit verify tells more`);
+      throw new FramesDamaged(
+        `${path}: the frame at byte ${packed[frame]} is damaged: run ocsgw audit verify -c FILE for details`,
+      );
     return lines;
   };
   return {
@@ -137,7 +148,7 @@ export const readFrames = async (file: DiskFile, path: string): Promise<Pick<Dis
   };
 };
 
-/** In which frame the position lies; undefined behind the last one. */
+/** The frame that contains the position; undefined after the last one. */
 const frameAt = (starts: readonly number[], position: number): number | undefined => {
   if (position >= starts.at(-1)!) return undefined;
   let [low, high] = [0, starts.length - 1];

@@ -1,7 +1,10 @@
-/** What moves or removes segments of a journal works one after the other, whoever began it: else one would bring back what the other has deleted. */
+/**
+ * Work that moves or removes a journal's segments runs one at a time: otherwise one task could restore what another has
+ * deleted.
+ */
 const turns = new Map<string, Promise<unknown>>();
 
-/** `dir`: the journal's. Resolves and rejects as the work does. */
+/** `dir`: the journal's directory. Resolves and rejects as `work` does. */
 export const oneAtATime = <Result>(dir: string, work: () => Promise<Result>): Promise<Result> => {
   const done = (turns.get(dir) ?? Promise.resolve()).then(work);
   const turn = done

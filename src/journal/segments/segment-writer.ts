@@ -1,24 +1,26 @@
-/** The segment that is being written, the turn to the next one, and how to find one's feet again after a disk error. */
-import { readAll, settle, writeAll, type Disk, type DiskFile, type How } from "./disk.ts";
-import type { Leaves } from "./leaves.ts";
-import type { places } from "./places.ts";
-import type { Tail } from "./recover.ts";
+/** The segment that is being written, the switch to the next one, and the recovery after a disk error. */
+import { readAll, settle, writeAll, type Disk, type DiskFile, type OpenMode } from "../disk.ts";
+import type { LeafHashes } from "../integrity/leaf-hashes.ts";
+import type { paths } from "../paths.ts";
+import type { Tail } from "../write/recovery/recover.ts";
 
 type Parts = {
   readonly disk: Disk;
-  readonly at: ReturnType<typeof places>;
-  readonly leaves: Leaves;
-  /** How segments are opened: with `durable` every write is on the disk before it counts. */
-  readonly how: Exclude<How, "read">;
-  /** A segment of at least so many bytes is the last but one. */
+  readonly at: ReturnType<typeof paths>;
+  readonly leaves: LeafHashes;
+  /** How segments are opened: with `durable`, a write resolves only when it is on the disk. */
+  readonly how: Exclude<OpenMode, "read">;
+  /** A segment with at least this many bytes is followed by a new one. */
   readonly limit: number;
 };
 
-/** Lines that go into one segment. */
+/** Lines for one segment. */
 export type Lines = {
   readonly bytes: Uint8Array;
-  /** Of the first one. */ readonly index: number;
-  /** Of the first one, in microseconds since 1970. */ readonly time: number;
+  /** The index of the first line. */
+  readonly index: number;
+  /** Of the first line, in microseconds since 1970. */
+  readonly time: number;
 };
 
 const NEWLINE = 0x0a;
@@ -31,7 +33,7 @@ export class Segments {
   #first: number | undefined;
   #bytes = 0;
   #number = 0;
-  /** The UTC day of its first entry; undefined where that is not known. */
+  /** The UTC day of its first entry; undefined if unknown. */
   #day: number | undefined;
 
   constructor(parts: Parts, tail: Tail | undefined) {
@@ -43,7 +45,7 @@ export class Segments {
     this.#day = tail?.time === undefined ? undefined : dayOf(tail.time);
   }
 
-  /** The index that the segment begins with; undefined before the first entry. */
+  /** The first index of the segment; undefined before the first entry. */
   get first(): number | undefined {
     return this.#first;
   }
@@ -52,12 +54,15 @@ export class Segments {
     return this.#bytes;
   }
 
-  /** How many there were up to it, those that were deleted included. */
+  /** The number of segments so far, including deleted ones. */
   get number(): number {
     return this.#number;
   }
 
-  /** Resolves when the lines are as durable as asked. A full segment, and one of another day, is followed by a new one. */
+  /**
+   * Resolves when the lines are as durable as configured. Begins a new segment when the current one is full or of
+   * another day.
+   */
   async write({ bytes, index, time }: Lines): Promise<void> {
     if (!this.#file || (this.#bytes > 0 && (this.#bytes >= this.#parts.limit || this.#day !== dayOf(time))))
       await this.#turnTo(index);
@@ -65,12 +70,12 @@ export class Segments {
     await writeAll(this.#file!, bytes, this.#bytes);
   }
 
-  /** Puts on disk what the system was left to write. */
+  /** Flushes what the system may not have written yet. */
   async flush(): Promise<void> {
     if (this.#parts.how !== "durable") await this.#file?.flush();
   }
 
-  /** So many bytes, which were written, count: what comes next stands behind them. */
+  /** Confirms this many written bytes: the next lines follow them. */
   took(bytes: number): void {
     this.#bytes += bytes;
   }
@@ -80,13 +85,13 @@ export class Segments {
     const [file, first] = [this.#file, this.#first];
     if (!file || first === undefined) return true;
     const isThere = await file.isAt(this.#parts.at.segment(first)).catch(() => false);
-    // Meanwhile it may have been closed for the next one.
+    // It may have been closed meanwhile for the next one.
     return isThere || file !== this.#file;
   }
 
   /**
-   * After an error: how many bytes of the lines that were to be written last are on disk, whole lines only. The torn rest is cut, what is
-   * there is made durable, and the next write begins a new segment.
+   * After an error: resolves with how many bytes of the last lines are on disk, whole lines only. It cuts the torn end,
+   * makes the rest durable, and the next write begins a new segment.
    */
   async readBack(lines: Uint8Array): Promise<number> {
     const failed = this.#file;
@@ -94,7 +99,7 @@ export class Segments {
     await failed?.close().catch(() => undefined);
     if (this.#first === undefined) return 0;
     const kept = wholeLines(lines, await this.#readRest(lines.length));
-    // Opened only now, because that would make the file if it were gone.
+    // Opened only after the check above, because opening would create a missing file.
     const file = await this.#parts.disk.open(this.#parts.at.segment(this.#first), this.#parts.how);
     try {
       await file.truncate(this.#bytes + kept);
@@ -126,23 +131,23 @@ export class Segments {
 
   async #turnTo(index: number): Promise<void> {
     const { disk, at, leaves, how } = this.#parts;
-    // Where the system decides when to write, a segment must still not be torn when a later one exists.
+    // Even without a flush per write, a segment must not be torn when a later one exists.
     await this.flush();
     const next = await disk.open(at.segment(index), how);
     const full = this.#file;
     this.#file = next;
-    // After a disk error it may be the same one again.
+    // After a disk error it may be the same segment.
     if (this.#first !== index) this.#number++;
     this.#first = index;
     this.#bytes = 0;
     this.#day = undefined;
     await full?.close();
-    await leaves.turnTo(index);
+    await leaves.openSegment(index);
     await disk.syncDirectory(at.segments);
   }
 }
 
-/** How many bytes of the whole lines that both begin with. */
+/** The number of bytes of the whole lines that both begin with. */
 const wholeLines = (lines: Uint8Array, found: Uint8Array): number => {
   let same = 0;
   while (same < found.length && found[same] === lines[same]) same++;

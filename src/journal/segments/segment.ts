@@ -1,30 +1,31 @@
 /**
- * The lines of a segment, in whatever form its file is: plain while it is written and some time after, then compressed. Who reads goes through here.
- * A position is a byte of the lines, `\n` included, and the same in both forms; so what the index remembers stays true.
+ * The lines of a segment, whatever the form of its file: plain while it is written and for some time after, then
+ * compressed. All readers use this file. A position is a byte of the lines, `\n` included, and is the same in both
+ * forms, so the positions in the index stay valid.
  */
-import type { Disk, DiskFile } from "./disk.ts";
+import type { Disk, DiskFile } from "../disk.ts";
 import { readFrames } from "./frames.ts";
-import { compressedName, numbersIn, places, segmentName } from "./places.ts";
+import { compressedName, numbersIn, paths, segmentName } from "../paths.ts";
 
-/** Read as a file: at most as many bytes as fit, 0 at the end. `size`: of the lines. */
+/** Reads like a file: at most as many bytes as fit, 0 at the end. `size`: bytes of the lines. */
 export type SegmentFile = Pick<DiskFile, "read" | "size" | "close">;
 
-/** With which index each segment begins, ascending. */
+/** The first index of each segment, ascending. */
 export const firstsOf = async (disk: Disk, dir: string): Promise<number[]> =>
-  segmentsIn(await disk.list(places(dir).segments));
+  segmentsIn(await disk.list(paths(dir).segments));
 
-/** The same, of the names in their directory. */
+/** The same, from the file names. */
 export const segmentsIn = (names: readonly string[]): number[] =>
   [...new Set([...numbersIn(names, ".jsonl"), ...numbersIn(names, ".jsonl.zst")])].toSorted(
     (left, right) => left - right,
   );
 
-/** Those whose lines are compressed. The plain file may be there besides, when a crash came before it was removed. */
+/** The first indexes of compressed segments. After a crash the plain file may exist too. */
 export const compressedIn = (names: readonly string[]): ReadonlySet<number> => new Set(numbersIn(names, ".jsonl.zst"));
 
-/** The compressed form where there is one. Meanwhile the one may take the other's place: then it is looked for once more. */
+/** Opens the compressed form if there is one. The plain one may be replaced meanwhile: then it tries again. */
 export const openSegment = async (disk: Disk, dir: string, first: number): Promise<SegmentFile> => {
-  const at = places(dir);
+  const at = paths(dir);
   const compressed = await ifThere(disk, at.compressed(first));
   if (compressed) return readFrames(compressed, at.compressed(first));
   const plain = await ifThere(disk, at.segment(first));
@@ -40,16 +41,16 @@ const ifThere = async (disk: Disk, path: string): Promise<DiskFile | undefined> 
   }
 };
 
-/** The same of a segment that was set aside. */
-export const openAside = async (disk: Disk, dir: string, first: number): Promise<SegmentFile> => {
-  const folder = places(dir).setAside;
+/** The same for a segment that was set aside. */
+export const openSetAside = async (disk: Disk, dir: string, first: number): Promise<SegmentFile> => {
+  const folder = paths(dir).setAside;
   const compressed = await ifThere(disk, `${folder}/${compressedName(first)}`);
   return compressed
     ? readFrames(compressed, `${folder}/${compressedName(first)}`)
     : disk.open(`${folder}/${segmentName(first)}`, "read");
 };
 
-/** Opens it, and closes it whatever becomes of the work. */
+/** Opens the segment, and closes it however the work ends. */
 export const withSegment = async <Result>(
   disk: Disk,
   dir: string,
@@ -64,9 +65,9 @@ export const withSegment = async <Result>(
   }
 };
 
-/** Removes its index, and its lines in both forms. The names are yet to be synced. */
+/** Removes its index, and its lines in both forms. The caller syncs the directory. */
 export const removeSegment = async (disk: Disk, dir: string, first: number): Promise<void> => {
-  const at = places(dir);
+  const at = paths(dir);
   for (const path of [at.segmentIndex(first), at.compressed(first), at.segment(first)]) {
     await disk.remove(path).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;

@@ -1,4 +1,7 @@
-/** The signed checkpoints: those of the directory and those that were kept elsewhere. Which count, and what is wrong with the others. */
+/**
+ * Checks the checkpoints in the directory and those kept elsewhere: which are signed, and what is wrong with the
+ * others.
+ */
 import { join } from "node:path";
 import type { Finding } from "./report.ts";
 import {
@@ -12,46 +15,46 @@ import {
 } from "./signatures.ts";
 import { isAbsent, namesIn, readSmall } from "./small-file.ts";
 
-/** `given` and `config`: the keys come from outside the directory, so a signature by one of them proves something. */
+/** A signature proves something only by a key from outside the directory (`given`, `config`). */
 export type KeySource = "given" | "config" | "directory" | "none";
 
 export type Keys = {
   readonly from: KeySource;
-  /** Those that are trusted; the directory's own when none were given. */
+  /** The trusted keys; the directory's own if none were given. */
   readonly keys: readonly VerifierKey[];
-  /** Keys that only the directory names, beside the config's: what they signed must be true as well, but proves nothing. */
+  /** Keys that only the directory names, beside the config's. Their checkpoints must match too, but prove nothing. */
   readonly former: readonly VerifierKey[];
 };
 
 /** A checkpoint that was kept outside the directory. */
-export type Elsewhere = {
+export type KeptCheckpoint = {
   readonly name: string;
   readonly note: string;
-  /** Somebody asked for this one: when it does not count, nothing is said to be fine. */
+  /** The user asked for this one: if it is not valid, the verdict is not "ok". */
   readonly isAskedFor?: boolean;
 };
 
-export type Judged = {
+export type CheckpointResult = {
   readonly found: number;
-  /** What can be held against the lines, ascending by size: what is signed, or, when there is no key at all, whatever is said. */
+  /** Checkpoints that the lines must match, ascending by size: the signed ones, or all if there is no key at all. */
   readonly anchors: readonly Claim[];
   readonly signed: number;
   readonly findings: readonly Finding[];
-  /** Names in which the checkpoints are signed, when none is signed by a key that we know. */
-  readonly strangers: readonly string[];
+  /** Sentences about the signers, if no checkpoint is signed by a known key. */
+  readonly unknownSigners: readonly string[];
   readonly notes: readonly string[];
-  /** What was asked for and cannot be told. */
+  /** Sentences about evidence that the user asked for and that cannot be checked. */
   readonly missing: readonly string[];
 };
 
 export type KeyOptions = {
-  /** Verifier keys, one to a line. */
+  /** Verifier keys, one per line. */
   readonly vkey?: string | undefined;
-  /** The key of the config, which counts when none is given. */
+  /** The key of the config, used if none is given. */
   readonly own?: string | undefined;
 };
 
-/** The key that was given, else the config's, else the directory's own. Throws when a given key cannot be read. */
+/** The given keys, else the config's, else the directory's own. Throws when the given keys cannot be read. */
 export const loadKeys = async (dir: string, { vkey, own }: KeyOptions): Promise<Keys> => {
   if (vkey !== undefined) {
     const keys = readVerifierKeys(vkey);
@@ -71,43 +74,43 @@ export const loadKeys = async (dir: string, { vkey, own }: KeyOptions): Promise<
   return { from: beside.length > 0 ? "directory" : "none", keys: beside, former: [] };
 };
 
-/** None when there is no such file, or what is in it is no list of keys. */
+/** Empty if there is no such file, or it is not a list of keys. */
 const keysBeside = async (dir: string): Promise<readonly VerifierKey[]> => {
   try {
     return readVerifierKeys(await readSmall(join(dir, "checkpoint.pub")));
   } catch (error) {
-    // Whether a file that is there may be read is no question of what was signed.
+    // A file that exists but cannot be read is an error, and says nothing about signatures.
     if (error instanceof Error && "code" in error && !isAbsent(error)) throw error;
     return [];
   }
 };
 
-export const judgeCheckpoints = async (
+export const checkCheckpoints = async (
   dir: string,
   keys: Keys,
-  elsewhere: readonly Elsewhere[] = [],
-): Promise<Judged> => {
+  elsewhere: readonly KeptCheckpoint[] = [],
+): Promise<CheckpointResult> => {
   const names = (await namesIn(join(dir, "checkpoints"))).filter((name) => /^\d{12}$/.test(name)).toSorted();
-  const judged: Judgement[] = [];
+  const judged: CheckpointVerdict[] = [];
   for (const name of names) judged.push(judge(name, await readNote(join(dir, "checkpoints", name)), keys));
   const signed = judged.filter(({ kind }) => kind === "signed").length;
-  const strangers = judged.filter(({ kind }) => kind === "stranger");
+  const unknownSigners = judged.filter(({ kind }) => kind === "unknown-signer");
   const own = judged
     .filter(({ kind }) => kind === "signed" || kind === "former" || keys.keys.length === 0)
     .flatMap(({ claim }) => claim ?? []);
-  const kept = judgeElsewhere(elsewhere, keys, own);
+  const kept = checkKept(elsewhere, keys, own);
   return {
     found: names.length,
     anchors: [...own, ...kept.claims].toSorted((one, other) => one.size - other.size),
     signed,
     findings: [
-      // One among our own was put there; if all are another's, it is we who have the wrong key.
+      // A checkpoint by an unknown signer among signed ones was added; if all are by one, the wrong key was given.
       ...judged
-        .filter(({ kind }) => kind === "bad" || (kind === "stranger" && signed > 0))
+        .filter(({ kind }) => kind === "bad" || (kind === "unknown-signer" && signed > 0))
         .map(({ text }): Finding => ({ kind: "checkpoint", text })),
       ...kept.findings,
     ],
-    strangers: signed > 0 ? [] : strangers.map(({ text }) => text),
+    unknownSigners: signed > 0 ? [] : unknownSigners.map(({ text }) => text),
     notes: [...formerNotes(judged, keys), ...kept.notes],
     missing: kept.missing,
   };
@@ -117,30 +120,31 @@ const readNote = async (path: string): Promise<string> => {
   try {
     return await readSmall(path);
   } catch (error) {
-    // A file that may not be read tells nothing; anything else than a small file was not written by the gateway.
+    // A file that cannot be read is an error; anything but a small regular file was not written by the gateway.
     if (error instanceof Error && "code" in error) throw error;
     return "";
   }
 };
 
-const formerNotes = (judged: readonly Judgement[], { former }: Keys): string[] => {
+const formerNotes = (judged: readonly CheckpointVerdict[], { former }: Keys): string[] => {
   const last = judged.findLast(({ kind }) => kind === "former");
   if (!last?.claim) return [];
   const ids = former.map(({ name, id }) => `${name}+${id}`).join(", ");
   return [
-    `checkpoints up to ${last.claim.size} are signed by ${ids}, which only the directory names: if the gateway's key was replaced, give both keys with --key`,
+    `checkpoints up to ${last.claim.size} are signed by ${ids}, which only this directory names; if the ` +
+      "gateway's key was replaced, give both keys with --key",
   ];
 };
 
-type Kept = {
+type KeptResult = {
   readonly claims: readonly Claim[];
   readonly findings: readonly Finding[];
   readonly notes: readonly string[];
   readonly missing: readonly string[];
 };
 
-/** Of what others can write, only what a known key signed counts. */
-const judgeElsewhere = (elsewhere: readonly Elsewhere[], keys: Keys, own: readonly Claim[]): Kept => {
+/** Others can write to these places, so only checkpoints with a valid signature by a known key count. */
+const checkKept = (elsewhere: readonly KeptCheckpoint[], keys: Keys, own: readonly Claim[]): KeptResult => {
   const ignored = new Map<string, number>();
   const held = new Map<string, Claim[]>();
   const missing: string[] = [];
@@ -152,17 +156,18 @@ const judgeElsewhere = (elsewhere: readonly Elsewhere[], keys: Keys, own: readon
         { ...claim, name: `checkpoint ${claim.size} in ${name}` },
       ]);
     else if (isAskedFor)
-      missing.push(`${name} is no checkpoint that a known key signed, so the lines were not held against it`);
+      missing.push(`${name} has no valid signature by a known key, so the lines were not compared with it`);
     else ignored.set(name, (ignored.get(name) ?? 0) + 1);
   }
   const notes = [...ignored].map(
     ([name, count]) =>
-      `${name} holds ${count} ${count === 1 ? "note" : "notes"} without a valid signature of a known key: they do not count`,
+      `${name} contains ${count} ${count === 1 ? "note" : "notes"} without a valid signature by a known key; ` +
+      "they are ignored",
   );
   return { ...compared([...held.values()].flat(), own), notes, missing };
 };
 
-const compared = (held: readonly Claim[], own: readonly Claim[]): Pick<Kept, "claims" | "findings"> => {
+const compared = (held: readonly Claim[], own: readonly Claim[]): Pick<KeptResult, "claims" | "findings"> => {
   const known = new Map(own.map((claim) => [claim.size, claim]));
   const findings: Finding[] = [];
   const claims = held.filter((claim) => {
@@ -170,7 +175,9 @@ const compared = (held: readonly Claim[], own: readonly Claim[]): Pick<Kept, "cl
     if (same && same.root !== claim.root)
       findings.push({
         kind: "checkpoint",
-        text: `${nameOf(claim)} has another root than ${nameOf(same)}: both are signed, and only one can be of these lines`,
+        text:
+          `${nameOf(claim)} has another root than ${nameOf(same)}: both are signed, but only one can match these ` +
+          "lines",
       });
     if (!same) known.set(claim.size, claim);
     return same?.root !== claim.root || (claim.trusted && !same.trusted);
@@ -178,7 +185,7 @@ const compared = (held: readonly Claim[], own: readonly Claim[]): Pick<Kept, "cl
   return { claims, findings };
 };
 
-/** Undefined when it is no checkpoint that one of the keys signed for its origin. */
+/** Undefined unless one of the keys signed the checkpoint for its origin. */
 const signedClaim = (text: string, { keys, former }: Keys): Claim | undefined => {
   const note = splitNote(text);
   const claim = note && readClaim(note.text);
@@ -188,20 +195,20 @@ const signedClaim = (text: string, { keys, former }: Keys): Claim | undefined =>
     : undefined;
 };
 
-/** How a checkpoint is called in a sentence. */
+/** The name of a checkpoint for sentences. */
 export const nameOf = ({ name, size }: Claim): string => name ?? `checkpoint ${size}`;
 
-type Judgement = {
-  readonly kind: "signed" | "former" | "bad" | "stranger";
+type CheckpointVerdict = {
+  readonly kind: "signed" | "former" | "bad" | "unknown-signer";
   readonly claim?: Claim;
   readonly text: string;
 };
 
-const judge = (name: string, text: string, keys: Keys): Judgement => {
-  const bad = (why: string): Judgement => ({ kind: "bad", text: `checkpoint ${name}: ${why}` });
+const judge = (name: string, text: string, keys: Keys): CheckpointVerdict => {
+  const bad = (why: string): CheckpointVerdict => ({ kind: "bad", text: `checkpoint ${name}: ${why}` });
   const note = splitNote(text);
   const claim = note && readClaim(note.text);
-  if (!note || !claim) return bad("is no signed checkpoint, so its file was changed");
+  if (!note || !claim) return bad("is not a signed checkpoint, so its file was changed");
   if (claim.size !== Number(name))
     return bad(`says that it covers ${claim.size} entries, so it was changed or renamed`);
   const signature = checkSignatures(note, [...keys.keys, ...keys.former]);
@@ -214,10 +221,10 @@ type Context = {
   readonly claim: Claim;
   readonly name: string;
   readonly keys: Keys;
-  readonly bad: (why: string) => Judgement;
+  readonly bad: (why: string) => CheckpointVerdict;
 };
 
-const judgeSignature = (signature: Signed, { claim, name, keys: { keys }, bad }: Context): Judgement => {
+const judgeSignature = (signature: Signed, { claim, name, keys: { keys }, bad }: Context): CheckpointVerdict => {
   switch (signature.kind) {
     case "signed": {
       const trusted = keys.includes(signature.by);
@@ -225,7 +232,8 @@ const judgeSignature = (signature: Signed, { claim, name, keys: { keys }, bad }:
     }
     case "forged":
       return bad(
-        `its signature is not that of ${signature.by.name}+${signature.by.id}: the text or the signature was changed after signing`,
+        `its signature is not that of ${signature.by.name}+${signature.by.id}: the text or the signature was ` +
+          "changed after signing",
       );
     case "other-key": {
       const known = keys
@@ -233,14 +241,17 @@ const judgeSignature = (signature: Signed, { claim, name, keys: { keys }, bad }:
         .map((key) => key.id)
         .join(" or ");
       return bad(
-        `was signed again: in the name of ${signature.name} by key ${signature.id}, and not by ${known}. If the gateway's key was replaced, give both`,
+        `was signed in the name of ${signature.name} by another key, ${signature.id} instead of ${known}. If ` +
+          "the gateway's key was replaced, give both keys",
       );
     }
     case "unknown":
       return {
-        kind: "stranger",
+        kind: "unknown-signer",
         claim,
-        text: `checkpoint ${name} is signed by ${signature.names.join(", ")} and not by ${keys.map((key) => key.name).join(", ") || "a known key"}`,
+        text:
+          `checkpoint ${name} is signed by ${signature.names.join(", ")} and not by ` +
+          `${keys.map((key) => key.name).join(", ") || "a known key"}`,
       };
   }
 };

@@ -1,31 +1,33 @@
-/** When something does not fit: which lines, as exactly as can be proved. Reads again only the segments that it must. */
+/** Finds out which lines were changed, as exactly as can be proved. It rereads only the segments that it needs. */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { countIn } from "./asides.ts";
+import { countIn } from "./set-aside.ts";
 import { nameOf } from "./checkpoints.ts";
-import { differences, type Difference, type Standing } from "./differences.ts";
+import { recordedIn } from "./deletions.ts";
+import { differences, type Difference, type CurrentLine } from "./differences.ts";
 import { Prefix, hashLine } from "./merkle.ts";
 import type { Finding } from "./report.ts";
-import { numbersOf, segmentFile, type Scan } from "./scan.ts";
+import type { Scan } from "./scan.ts";
+import { numbersOf, segmentFile } from "./segments/segment-files.ts";
 import type { Claim } from "./signatures.ts";
 import { walk } from "./walk.ts";
 
 const HASH_BYTES = 32;
 
-type Case = {
+type Context = {
   readonly dir: string;
   readonly seen: Scan;
   readonly anchors: readonly Claim[];
-  /** Entries below it have a leaf hash in the files beside the segments that leads to a signed root: so they were once written like that. */
+  /** For entries below it, the recorded leaf hashes lead to a signed root: they show the original lines. */
   readonly proved: number;
   readonly recorded: readonly number[];
-  /** As they stand, entries below it have the root of a checkpoint. */
+  /** The present lines of the entries below it have the root of a checkpoint. */
   readonly matching: number;
 };
 
 export const diagnose = async (dir: string, seen: Scan, anchors: readonly Claim[]): Promise<Finding[]> => {
   const recorded = await numbersOf(dir, ".hashes");
-  const it: Case = {
+  const it: Context = {
     dir,
     seen,
     anchors,
@@ -34,7 +36,7 @@ export const diagnose = async (dir: string, seen: Scan, anchors: readonly Claim[
     matching: seen.matching.at(-1)?.size ?? 0,
   };
   const findings: Finding[] = [];
-  const proved = recorded.filter((first) => first < it.proved && first >= seen.retired);
+  const proved = recorded.filter((first) => first < it.proved && first >= seen.missingLines.retired);
   for (const first of new Set(
     [...proved, ...seen.segments.map((segment) => segment.first)].toSorted((left, right) => left - right),
   )) {
@@ -42,28 +44,36 @@ export const diagnose = async (dir: string, seen: Scan, anchors: readonly Claim[
   }
   const all = [...findings, ...rangeOf(it, findings), ...contradictions(it)];
   const [failing] = seen.failing;
-  // A root that does not fit is a fact, also where nothing above explains it.
+  // A mismatching root is a finding even if nothing above explains it.
   return failing && all.length === 0
     ? [{ kind: "checkpoint", text: `${nameOf(failing)} does not have the root of the first ${failing.size} entries` }]
     : all;
 };
 
-/** Checkpoints that do not fit, below one that does: the lines cannot explain that, for all of them are as the later one signed them. */
-const contradictions = ({ seen, matching }: Case): Finding[] => {
+/**
+ * Checkpoints that do not match, below one that does: changed lines cannot be the cause, because the later checkpoint
+ * signed all of them.
+ */
+const contradictions = ({ seen, matching }: Context): Finding[] => {
   const later = seen.matching.at(-1);
   return seen.failing
     .filter(({ size }) => size <= matching)
     .map((failing): Finding => ({
       kind: "checkpoint",
-      text: `${nameOf(failing)} does not have the root of the first ${failing.size} entries, and ${nameOf(later!)} has that of the first ${later!.size}: they contradict each other, so one of the two was signed of other lines`,
+      text:
+        `${nameOf(failing)} does not have the root of the first ${failing.size} entries, and ${nameOf(later!)} has ` +
+        `that of the first ${later!.size}: they contradict each other, so one of the two was signed of other lines`,
     }));
 };
 
-/** The largest checkpoint whose root the recorded leaf hashes have; a root stands for every leaf below it, whatever a smaller one says. */
+/**
+ * The largest checkpoint whose root the recorded leaf hashes have; its root proves every leaf below it, even if a
+ * smaller checkpoint differs.
+ */
 const provedBy = async (dir: string, recorded: readonly number[], anchors: readonly Claim[]): Promise<number> => {
   const prefix = new Prefix();
   const left = anchors.filter(({ size }) => size > 0);
-  // Behind the last checkpoint no leaf hash proves anything, however many a file has.
+  // After the last checkpoint no recorded leaf hash proves anything.
   const last = left.at(-1)?.size ?? 0;
   let proved = 0;
   for (const [place, first] of recorded.entries()) {
@@ -87,16 +97,16 @@ const readLeaves = async (dir: string, first: number, most: number): Promise<str
   return leaves;
 };
 
-const diagnoseProved = async (it: Case, first: number): Promise<Finding[]> => {
+const diagnoseProved = async (it: Context, first: number): Promise<Finding[]> => {
   const name = segmentFile(first);
   const segment = it.seen.segments.find((seen) => seen.first === first);
   if (!it.recorded.includes(first))
-    return [{ kind: "segment", segment: name, text: `${name} is no part of the journal: it was put there` }];
+    return [{ kind: "segment", segment: name, text: `${name} is not part of the journal: somebody added it` }];
   const next = it.recorded.find((other) => other > first) ?? Number.POSITIVE_INFINITY;
   const end = Math.min(next, it.proved);
-  // The scan tells of what is missing; what was set aside is missing for a reason.
+  // The scan reports missing segments; one that was set aside is missing for a reason.
   if (!segment && it.seen.findings.some((found) => found.segment === name && found.index === first)) return [];
-  if (!segment && countIn(it.seen.aside, first, end) === end - first) return [];
+  if (!segment && countIn(it.seen.missingLines.aside, first, end) === end - first) return [];
   if (!segment)
     return [
       {
@@ -117,8 +127,8 @@ const diagnoseProved = async (it: Case, first: number): Promise<Finding[]> => {
 };
 
 /** Where the lines begin that no checkpoint covers yet. */
-const splitBehind = (standing: readonly Standing[], expected: ReadonlySet<string>, proved: number): number => {
-  const isBehind = ({ key, declared }: Standing): boolean =>
+const splitBehind = (standing: readonly CurrentLine[], expected: ReadonlySet<string>, proved: number): number => {
+  const isBehind = ({ key, declared }: CurrentLine): boolean =>
     !expected.has(key) && (declared === undefined || declared >= proved);
   let behind = standing.length;
   while (behind > 0 && isBehind(standing[behind - 1]!)) behind--;
@@ -126,8 +136,8 @@ const splitBehind = (standing: readonly Standing[], expected: ReadonlySet<string
 };
 
 const diagnoseBehind = (
-  it: Case,
-  { first, standing, behind }: { first: number; standing: readonly Standing[]; behind: number },
+  it: Context,
+  { first, standing, behind }: { first: number; standing: readonly CurrentLine[]; behind: number },
 ): Finding[] => {
   const rest = byIndex(standing.slice(behind));
   const moved = differences(indexes(it.proved, endOf(it, rest, first)), rest, it.proved).map((difference) =>
@@ -141,7 +151,7 @@ const shifted = (difference: Difference, by: number): Difference =>
     ? { ...difference, lines: [difference.lines[0] + by, difference.lines[1] + by] }
     : { ...difference, line: difference.line + by };
 
-const diagnoseIndexes = async (it: Case, first: number): Promise<Finding[]> => {
+const diagnoseIndexes = async (it: Context, first: number): Promise<Finding[]> => {
   const segment = it.seen.segments.find((seen) => seen.first === first)!;
   const standing = byIndex(await readStanding(it, first, () => ""));
   const end = endOf(it, standing, first);
@@ -149,8 +159,8 @@ const diagnoseIndexes = async (it: Case, first: number): Promise<Finding[]> => {
   return worded(it, { first, byHash: false }, differences(indexes(first, end), standing, first));
 };
 
-/** The index behind the last one that belongs into the segment. */
-const endOf = ({ seen, anchors }: Case, standing: readonly Standing[], first: number): number => {
+/** The index after the last one that belongs to the segment. */
+const endOf = ({ seen, anchors }: Context, standing: readonly CurrentLine[], first: number): number => {
   const next = seen.segments.find((segment) => segment.first > first);
   if (next) return next.first;
   const last = standing.findLast(({ declared }) => declared !== undefined)?.declared ?? first - 1;
@@ -159,30 +169,37 @@ const endOf = ({ seen, anchors }: Case, standing: readonly Standing[], first: nu
 
 const indexes = (from: number, to: number): string[] =>
   Array.from({ length: Math.max(0, to - from) }, (_, at) => String(from + at));
-const byIndex = (standing: readonly Standing[]): Standing[] =>
+const byIndex = (standing: readonly CurrentLine[]): CurrentLine[] =>
   standing.map((line, at) => ({
     ...line,
     key: line.partial || line.declared === undefined ? `line ${at}` : String(line.declared),
   }));
 
 const readStanding = async (
-  { dir, seen, anchors }: Case,
+  { dir, seen, anchors }: Context,
   first: number,
   keyOf: (line: Buffer) => string,
-): Promise<Standing[]> => {
-  const standing: Standing[] = [];
-  await walk(join(dir, "segments", segmentFile(first)), ({ bytes, head, partial }) =>
-    standing.push({ key: keyOf(bytes), declared: head?.index, partial }),
+): Promise<CurrentLine[]> => {
+  const standing: CurrentLine[] = [];
+  const recorded = await recordedIn(join(dir, "segments", segmentFile(first).replace(".jsonl", ".hashes")));
+  // If an entry states the deletion, the recorded hashes replace the deleted lines.
+  const isDeleted = (deleted: boolean): boolean => deleted && seen.missingLines.remainders.has(first);
+  await walk(join(dir, "segments", segmentFile(first)), ({ bytes, head, partial, number, deleted }) =>
+    standing.push(
+      isDeleted(deleted)
+        ? { key: keyOf === hashLine ? (recorded(number - 1) ?? "") : "", declared: first + number - 1, partial }
+        : { key: keyOf(bytes), declared: head?.index, partial },
+    ),
   );
   const covered = anchors.at(-1)?.size ?? 0;
   const last = standing.at(-1);
-  // At the very end, behind the last checkpoint, a piece of a line is what a crash or a write under way leaves.
+  // After the last checkpoint, an incomplete line at the very end is the result of a crash or of a write in progress.
   const isTorn = last?.partial && first === seen.segments.at(-1)?.first && (last.declared ?? covered) >= covered;
   return isTorn ? standing.slice(0, -1) : standing;
 };
 
-/** What cannot be told line by line is told between two checkpoints. */
-const rangeOf = ({ seen, anchors, matching }: Case, found: readonly Finding[]): Finding[] => {
+/** Findings that can only be located between two checkpoints, not by line. */
+const rangeOf = ({ seen, anchors, matching }: Context, found: readonly Finding[]): Finding[] => {
   const failing = seen.failing.find(({ size }) => size > matching);
   const before = anchors.findLast(({ size }) => size <= matching)?.size ?? 0;
   if (!failing || found.some((finding) => placeOf(finding) >= before && placeOf(finding) < failing.size)) return [];
@@ -191,31 +208,35 @@ const rangeOf = ({ seen, anchors, matching }: Case, found: readonly Finding[]): 
     {
       kind: "range",
       index: before,
-      text: `among the entries ${before} to ${failing.size - 1} one or more lines were changed: the first ${failing.size} entries do not have the root of ${nameOf(failing)}${before > 0 ? `, the first ${before} have that of checkpoint ${before}` : ""}`,
+      text:
+        `among the entries ${before} to ${failing.size - 1} one or more lines were changed: the first ` +
+        `${failing.size} entries do not have the root of ` +
+        `${nameOf(failing)}${before > 0 ? `, the first ${before} have that of checkpoint ${before}` : ""}`,
     },
   ];
 };
 
-/** Of all checkpoints behind the end, the one that tells how much is missing. */
+/** The missing entries at the end, according to the largest checkpoint. */
 const cutAt = (entries: number, failing: readonly Claim[]): Finding => {
   const farthest = failing.reduce((one, other) => (other.size > one.size ? other : one));
-  const text = `the journal ends after ${entries} entries, ${nameOf(farthest)} covers ${farthest.size}: the end was cut off`;
+  const covered = `${nameOf(farthest)} covers ${farthest.size}`;
+  const text = `the journal ends after ${entries} entries, but ${covered}: it was cut off`;
   return { kind: "cut", index: entries, text };
 };
 
-/** Which line of all lines it is about, counted from 0. */
+/** The index of the entry that the finding is about. */
 const placeOf = ({ segment = "", line = 1 }: Finding): number => Number(segment.slice(0, 12)) + line - 1;
 
 type How = { readonly first: number; readonly byHash: boolean };
 
-const worded = ({ proved, anchors }: Case, { first, byHash }: How, found: readonly Difference[]): Finding[] => {
+const worded = ({ proved, anchors }: Context, { first, byHash }: How, found: readonly Difference[]): Finding[] => {
   const segment = segmentFile(first);
   const coverOf = (index: number): Claim | undefined => anchors.find(({ size }) => size > index);
   const why = (index: number): string => {
     const cover = byHash ? anchors.find(({ size }) => size === proved) : coverOf(index);
     return cover
       ? `: the first ${cover.size} entries do not have the root of ${nameOf(cover)}`
-      : ": no checkpoint covers it yet, its index tells";
+      : ": no checkpoint covers it yet, but the indexes show it";
   };
   return found.map((difference): Finding => {
     const { text, index } = wordsFor(difference, segment, byHash);
@@ -246,11 +267,11 @@ const wordsFor = (
         index: difference.index,
         text: `line ${difference.line} of ${segment} (index ${difference.index}) is cut off in its middle`,
       };
-    case "inserted":
-      return {
-        index: difference.copyOf,
-        text: `line ${difference.line} of ${segment} was inserted${difference.copyOf === undefined ? "" : byHash ? `, a copy of index ${difference.copyOf}` : `: another line has its index ${difference.copyOf}`}`,
-      };
+    case "inserted": {
+      const { line, copyOf } = difference;
+      const which = byHash ? `, a copy of index ${copyOf}` : `: another line has its index ${copyOf}`;
+      return { index: copyOf, text: `line ${line} of ${segment} was inserted${copyOf === undefined ? "" : which}` };
+    }
     case "removed": {
       const which =
         difference.from === difference.to
@@ -264,12 +285,14 @@ const wordsFor = (
     case "swapped":
       return {
         index: difference.indexes[0],
-        text: `lines ${difference.lines.join(" and ")} of ${segment} stand in each other's place (indexes ${difference.indexes.join(" and ")})`,
+        text:
+          `lines ${difference.lines.join(" and ")} of ${segment} are swapped (indexes ` +
+          `${difference.indexes.join(" and ")})`,
       };
     case "moved":
       return {
         index: difference.index,
-        text: `line ${difference.line} of ${segment} (index ${difference.index}) was moved there from its place`,
+        text: `line ${difference.line} of ${segment} (index ${difference.index}) was moved there from its position`,
       };
   }
 };

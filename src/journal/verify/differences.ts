@@ -1,10 +1,10 @@
 /**
- * What happened to a segment, told from two sequences: what stood there once, and what stands there now. The keys are leaf hashes where those
- * are proved by a signed root, else only the indexes that the lines themselves give.
+ * Compares what a segment contained with what it contains now. Keys are leaf hashes if a signed root proves them,
+ * otherwise the indexes that the lines themselves state.
  */
 
-/** A line as it stands now. `declared` is the index that it gives itself. */
-export type Standing = { readonly key: string; readonly declared: number | undefined; readonly partial: boolean };
+/** A line as it is now. `declared`: the index that the line itself states. */
+export type CurrentLine = { readonly key: string; readonly declared: number | undefined; readonly partial: boolean };
 
 export type Difference =
   | { readonly kind: "changed" | "cut-off"; readonly line: number; readonly index: number }
@@ -22,7 +22,7 @@ export type Difference =
 /** Lines count from 1. `first` is the index of the first expected key. */
 export const differences = (
   expected: readonly string[],
-  standing: readonly Standing[],
+  standing: readonly CurrentLine[],
   first: number,
 ): Difference[] => {
   const { assigned, missing, foreign } = assign(expected, standing, first);
@@ -41,11 +41,11 @@ export const differences = (
 const lineOf = (difference: Difference): number =>
   difference.kind === "swapped" ? difference.lines[0] : difference.line;
 
-/** A standing line and the expected place that it fills: as it was (`intact`) or changed. */
+/** A present line and the expected place that it fills: intact or changed. */
 type Assigned = { readonly line: number; readonly place: number; readonly intact: boolean };
 type Foreign = { readonly line: number; readonly place: number | undefined };
 
-const assign = (expected: readonly string[], standing: readonly Standing[], first: number) => {
+const assign = (expected: readonly string[], standing: readonly CurrentLine[], first: number) => {
   const places = new Map(expected.map((key, place) => [key, place]));
   const intact = new Map<number, number>();
   for (const [at, { key }] of standing.entries()) {
@@ -59,7 +59,7 @@ const assign = (expected: readonly string[], standing: readonly Standing[], firs
     const place = places.get(key);
     if (place !== undefined && intact.get(place) === at) assigned.push({ line: at + 1, place, intact: true });
     else {
-      // A changed line still says its index; if that was changed too, it stands behind its neighbour.
+      // A changed line still states its index; if that was changed too, it follows its neighbor.
       const filled =
         place !== undefined
           ? undefined
@@ -73,7 +73,7 @@ const assign = (expected: readonly string[], standing: readonly Standing[], firs
   return { assigned, missing: [...missing], foreign };
 };
 
-const changes = (standing: readonly Standing[], assigned: readonly Assigned[], first: number): Difference[] =>
+const changes = (standing: readonly CurrentLine[], assigned: readonly Assigned[], first: number): Difference[] =>
   assigned
     .filter(({ intact }) => !intact)
     .map(({ line, place }) => ({
@@ -82,7 +82,7 @@ const changes = (standing: readonly Standing[], assigned: readonly Assigned[], f
       index: first + place,
     }));
 
-/** Neighbours that are gone are told as one stretch. `line` is where they would stand. */
+/** Adjacent missing lines are reported as one range. `line`: where they would be. */
 const removals = (
   missing: readonly number[],
   assigned: readonly Assigned[],
@@ -105,7 +105,7 @@ const removals = (
   }));
 };
 
-/** Lines that are all there but not in their order. */
+/** Lines that are all there but out of order. */
 const moves = (assigned: readonly Assigned[], first: number): Difference[] => {
   const sorted = assigned.toSorted((left, right) => left.place - right.place);
   const displaced = assigned.filter((one, at) => sorted[at] !== one);
@@ -125,7 +125,7 @@ const moves = (assigned: readonly Assigned[], first: number): Difference[] => {
     .map(({ line, place }) => ({ kind: "moved", line, index: first + place }));
 };
 
-/** The largest set of lines that are in order among themselves; the others were moved. */
+/** The largest set of lines in ascending order; the others were moved. */
 const longestRising = (assigned: readonly Assigned[]): ReadonlySet<Assigned> => {
   const ends: Assigned[] = [];
   const before = new Map<Assigned, Assigned | undefined>();

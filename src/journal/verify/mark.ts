@@ -1,25 +1,18 @@
-/** The gateway's "verified to N" mark as a verifier reads it: signed, and with the root of a checkpoint. A scan may begin behind it. */
+/**
+ * Reads the gateway's "verified to N" mark. It must be signed and have the root of a checkpoint; a scan can start at
+ * it.
+ */
 import { join } from "node:path";
-import type { Aside } from "./asides.ts";
+import type { SetAsideSpan } from "./set-aside.ts";
 import { Prefix } from "./merkle.ts";
-import { numbersOf } from "./scan.ts";
+import { numbersOf } from "./segments/segment-files.ts";
 import { isAbsent, readSmall } from "./small-file.ts";
+import type { Mark } from "./scan.ts";
 import { checkSignatures, splitNote, type Claim, type VerifierKey } from "./signatures.ts";
-
-/** `frontier`: roots of the full subtrees in hex, the smallest first. `at`: RFC 3339. */
-export type Mark = {
-  readonly size: number;
-  readonly frontier: readonly string[];
-  readonly segment: number;
-  readonly dnc: Readonly<Record<string, number>>;
-  readonly at: string;
-  /** What was set aside below it. */
-  readonly asides: readonly Aside[];
-};
 
 const TITLE = "ocsgw verified mark, format 1";
 
-/** The mark, or why there is none that can be used. */
+/** The mark, or the reason why there is no usable one. */
 export const loadMark = async (
   dir: string,
   keys: readonly VerifierKey[],
@@ -28,7 +21,10 @@ export const loadMark = async (
   const text = await readSmall(join(dir, "verified")).catch((error: Error) => error);
   if (text instanceof Error && !isAbsent(text)) return `the mark cannot be read: ${text.message}`;
   if (text instanceof Error)
-    return "there is no mark yet: the gateway leaves one when it has read old entries again, and removes it when one of them is damaged";
+    return (
+      "there is no mark yet: the gateway writes one after it has verified the old entries, and removes it when " +
+      "it finds damage"
+    );
   const note = splitNote(text);
   const signed = note && checkSignatures(note, keys);
   if (!note || signed?.kind !== "signed") return "the mark is not signed by a known key";
@@ -42,19 +38,19 @@ export const loadMark = async (
     segment,
     dnc,
     at,
-    set_aside: asides = [],
-  } = JSON.parse(json) as Omit<Mark, "asides"> & {
+    set_aside: setAsideSpans = [],
+  } = JSON.parse(json) as Omit<Mark, "setAsideSpans"> & {
     readonly origin: string;
     readonly root: string;
-    readonly set_aside?: readonly Aside[];
+    readonly set_aside?: readonly SetAsideSpan[];
   };
   const hex = frontier.map((each) => Buffer.from(each, "base64").toString("hex"));
   const own = Buffer.from(root, "base64").toString("hex");
   if (origin !== signed.by.name || !Prefix.isOf(size, hex) || new Prefix(size, hex).root() !== own)
-    return "the mark's root does not follow from it";
-  // A mark is only as good as what bears it out today.
+    return "the mark is inconsistent: its root does not match its hashes";
+  // A mark is valid only if a signed checkpoint still confirms it.
   if (!anchors.some((anchor) => anchor.trusted !== false && anchor.size === size && anchor.root === own))
     return `no signed checkpoint of ${size} entries has the mark's root`;
-  if (!(await numbersOf(dir, ".jsonl")).includes(segment)) return "the entries behind the mark are not there any more";
-  return { size, frontier: hex, segment, dnc, at, asides };
+  if (!(await numbersOf(dir, ".jsonl")).includes(segment)) return "the entries after the mark no longer exist";
+  return { size, frontier: hex, segment, dnc, at, setAsideSpans };
 };

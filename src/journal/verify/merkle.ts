@@ -1,4 +1,4 @@
-/** RFC 6962 once more, for verification alone: written from the RFC and not from `tree.ts`, so that one mistake cannot hide itself. */
+/** RFC 6962 for verification, written independently of `integrity/merkle-tree.ts`, so that a mistake there is found. */
 import { hash } from "node:crypto";
 
 const block = new Uint8Array(65);
@@ -19,19 +19,19 @@ const hashPair = (left: string, right: string): string => {
   return hash("sha256", block, "hex");
 };
 
-/** Of the full subtrees, the smallest first: the bits of the number of leaves. */
+/** The sizes of the full subtrees, smallest first: the bits of `size`. */
 const sizesOf = (size: number): number[] => {
   const sizes: number[] = [];
   for (let leaves = 1; leaves <= size; leaves *= 2) if (Math.floor(size / leaves) % 2 === 1) sizes.push(leaves);
   return sizes;
 };
 
-/** Roots of growing prefixes: a stack of full subtrees, the largest first, merged as soon as two are of one size. */
+/** Roots of growing prefixes: a stack of full subtrees, largest first, merged when two have the same size. */
 export class Prefix {
   readonly #subtrees: { leaves: number; digest: string }[] = [];
   size = 0;
 
-  /** `frontier`: the roots of the full subtrees of so many leaves, the smallest first; see `isOf`. */
+  /** `frontier`: the roots of the full subtrees of `size` leaves, the smallest first; see `isOf`. */
   constructor(size = 0, frontier: readonly string[] = []) {
     this.size = size;
     const sizes = sizesOf(size);

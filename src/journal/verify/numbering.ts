@@ -1,11 +1,12 @@
 /**
- * The gapless numbers of each tenant's Do-Not-Calls, and what entries about deleted segments say of those before. A line is looked at where its
- * form puts the number, because to parse a million lines takes seconds. Format 2 counts in a sequence for each tenant of each OCS, which the
- * line names; format 1 counted by DBID, and each later start says where that ended.
+ * The gapless numbers of each tenant's Do-Not-Calls, and what entries about deleted segments state about earlier ones.
+ * The number is read at its fixed position in the line, because parsing a million lines takes seconds. Format 2 has a
+ * sequence per tenant and OCS, which the line names; format 1 counted by DBID, and each later start states its last
+ * number.
  */
 import type { Line } from "./walk.ts";
 
-/** Behind it stands the line's CRC-32, in journals that have one. */
+/** The line's CRC-32 follows the number, in journals that have one. */
 const NUMBER = /,"dnc":([1-9][0-9]{0,15})(?:,"crc":[0-9]+)?\}$/;
 const TAIL_BYTES = 48;
 const SEQUENCE = /,"dnc_sequence":"([A-Za-z0-9._-]{1,64}\/[0-9]{1,16})","dnc":[0-9]+(?:,"crc":[0-9]+)?\}$/;
@@ -14,7 +15,7 @@ const TENANT = '"tenant":{"dbid":';
 const FORMER = ',"dnc":{';
 const MOST_TOLD = 20;
 
-/** A line of format 2 names its sequence; in one of format 1 it is its tenant's DBID. */
+/** A line of format 2 names its sequence; in format 1 the sequence is the tenant's DBID. */
 const sequenceOf = (bytes: Buffer): string => {
   const named = SEQUENCE.exec(bytes.toString("latin1", Math.max(0, bytes.length - SEQUENCE_BYTES)))?.[1];
   if (named !== undefined) return named;
@@ -27,23 +28,29 @@ const nameOf = (sequence: string): string => {
   return dbid === undefined ? `tenant ${sequence}` : `tenant ${dbid} of ${upstream}`;
 };
 
-/** `passed`: entries of which only the hashes are there, before the last one. `late`: the same, before the first. */
+/** `passed`: entries before the last number of which only the hashes are left. `late`: the same, before the first. */
 type Stretch = { readonly first: number; readonly late: number; last: number; passed: number };
 
-export class Numbering {
+export class DncNumbering {
   readonly #retirements: { readonly index: number; readonly to: number }[] = [];
   #before: Readonly<Record<string, number>> = {};
   /** By sequence. */
   readonly #stretches = new Map<string, Stretch>();
   readonly #gaps: string[] = [];
-  /** By sequence, what the last start said, and what was found by then. */
-  readonly #said = new Map<string, { readonly number: number; readonly where: string; readonly found: number }>();
+  /** By sequence, what the last start stated, and what was found by then. */
+  readonly #startStatements = new Map<
+    string,
+    { readonly number: number; readonly where: string; readonly found: number }
+  >();
 
-  /** Entries between the lines of which only the hashes are there, so far; and those before all lines. Each may have had a number. */
+  /**
+   * Entries so far of which only the hashes are left, between the lines and before all lines. Each may have had a
+   * number.
+   */
   #passed = 0;
-  #asideBefore = 0;
+  #passedBefore = 0;
 
-  /** Behind a mark: the last numbers before it. */
+  /** `before`: the last numbers before a mark. */
   constructor(before: Readonly<Record<string, number>> = {}) {
     this.#before = before;
   }
@@ -65,28 +72,31 @@ export class Numbering {
     const most = stretch.last + 1 + this.#passed - stretch.passed;
     if (number <= stretch.last || number > most)
       this.#gaps.push(
-        `${where} has Do-Not-Call ${number} of ${nameOf(sequence)}, and the one before it had ${stretch.last}`,
+        `${where} has Do-Not-Call ${number} of ${nameOf(sequence)}, but the previous one is ${stretch.last}`,
       );
     stretch.last = number;
     stretch.passed = this.#passed;
   }
 
-  /** So many entries between two lines were set aside. */
+  /** This many entries between two lines were set aside. */
   pass(count: number): void {
     this.#passed += count;
   }
 
-  /** So many entries before the first line were set aside. */
-  aside(count: number): void {
-    this.#asideBefore = count;
+  /** This many entries before the first line were set aside. */
+  passBefore(count: number): void {
+    this.#passedBefore = count;
   }
 
-  /** Entries below it were deleted, by what entries below `covered` say: whoever deletes can write one that no checkpoint covers. */
+  /**
+   * Entries below the result were deleted, as entries below `covered` state: an attacker who deletes can write an
+   * entry, but not a checkpoint that covers it.
+   */
   retired(covered: number): number {
     return Math.max(0, ...this.#retirements.filter(({ index }) => index < covered).map(({ to }) => to));
   }
 
-  /** By sequence. */
+  /** The last numbers, by sequence. */
   upTo(): Record<string, number> {
     return Object.fromEntries([...this.#stretches].map(([sequence, { last }]) => [sequence, last]));
   }
@@ -94,23 +104,26 @@ export class Numbering {
   gaps(): readonly string[] {
     const late = [...this.#stretches]
       .filter(
-        ([sequence, { first, late: passed }]) => first > (this.#before[sequence] ?? 0) + 1 + passed + this.#asideBefore,
+        ([sequence, { first, late: passed }]) =>
+          first > (this.#before[sequence] ?? 0) + 1 + passed + this.#passedBefore,
       )
-      .map(
-        ([sequence, { first }]) =>
-          `the Do-Not-Calls of ${nameOf(sequence)} begin with number ${first}, and ${this.#before[sequence] === undefined ? "should with 1" : `those that were deleted end with ${this.#before[sequence]}`}`,
-      );
+      .map(([sequence, { first }]) => {
+        const deleted = this.#before[sequence];
+        const expected = deleted === undefined ? "should begin with 1" : `the deleted ones end with ${deleted}`;
+        return `the Do-Not-Calls of ${nameOf(sequence)} begin with number ${first}, but ${expected}`;
+      });
     return [...late, ...this.#gaps, ...this.#endings()].slice(0, MOST_TOLD);
   }
 
-  /** What starts say of format 1, held against what was found and what was deleted. */
+  /** Compares what starts state about format 1 with what was found and what was deleted. */
   #endings(): string[] {
-    return [...this.#said].flatMap(([sequence, { number, where, found }]) => {
+    return [...this.#startStatements].flatMap(([sequence, { number, where, found }]) => {
       const last = Math.max(found, this.#before[sequence] ?? 0);
-      return number === last || found > number || number <= last + this.#passed + this.#asideBefore
+      return number === last || found > number || number <= last + this.#passed + this.#passedBefore
         ? []
         : [
-            `${where} says that the Do-Not-Calls of ${nameOf(sequence)} went up to ${number} by then, and ${last === 0 ? "there are none" : `the last one is ${last}`}`,
+            `${where} says that the Do-Not-Calls of ${nameOf(sequence)} went up to ${number}, but ` +
+              `${last === 0 ? "there are none" : `the last one is ${last}`}`,
           ];
     });
   }
@@ -118,7 +131,7 @@ export class Numbering {
   #checkFormer(bytes: Buffer, where: string): void {
     if (!bytes.includes(FORMER)) return;
     for (const [sequence, number] of Object.entries(parse(bytes).dnc))
-      this.#said.set(sequence, { number, where, found: this.#stretches.get(sequence)?.last ?? 0 });
+      this.#startStatements.set(sequence, { number, where, found: this.#stretches.get(sequence)?.last ?? 0 });
   }
 
   #retire(bytes: Buffer): void {
@@ -130,7 +143,7 @@ export class Numbering {
 
 type Retirement = { readonly index: number; readonly to: number; readonly dnc: Readonly<Record<string, number>> };
 
-/** A line that was changed may be anything. */
+/** A changed line can contain anything. */
 const parse = (bytes: Buffer): Retirement => {
   try {
     const { index, to, dnc } = JSON.parse(bytes.toString()) as Partial<Retirement>;

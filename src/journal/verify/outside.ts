@@ -1,53 +1,54 @@
 /**
- * What outsiders said of the checkpoints: cosignatures of witnesses (`<size>.cosigned`) and timestamps
- * (`<size>.tsr`) that lie beside them. One that does not verify although its key is known is a finding; one that is
- * not there, or cannot be checked, is told.
+ * Verifies what third parties signed: cosignatures of witnesses (`<size>.cosigned`) and timestamps (`<size>.tsr`)
+ * beside the checkpoints. An invalid one is a finding if its key is known; a missing or uncheckable one is a note.
  */
 import type { X509Certificate } from "node:crypto";
 import { join } from "node:path";
-import { cosignaturesIn, readWitnessKeys, type WitnessKey } from "./cosignature.mjs";
-import type { Elsewhere } from "./checkpoints.ts";
+import { cosignaturesIn, readWitnessKeys, type WitnessKey } from "./bundle/cosignature.mjs";
+import type { KeptCheckpoint } from "./checkpoints.ts";
 import type { Finding, OutsideReport, TimestampRow, WitnessRow } from "./report.ts";
 import { checkSignatures, readClaim, splitNote, type VerifierKey } from "./signatures.ts";
 import { isAbsent, namesIn, readSmall, readSmallBytes } from "./small-file.ts";
-import { authoritiesIn, imprintOf, readTimestamp, TimestampFault } from "./timestamp.mjs";
+import { authoritiesIn, imprintOf, readTimestamp, TimestampFault } from "./bundle/timestamp.mjs";
 
 export type OutsideOptions = {
-  /** Verifier keys of witnesses, one to a line. */
+  /** Verifier keys of witnesses, one per line. */
   readonly witnesses?: string | undefined;
-  /** So many of them must have cosigned; 1 when left out. */
+  /** How many witnesses must have cosigned. Default: 1. */
   readonly quorum?: number | undefined;
-  /** Without enough cosignatures nothing can be told. */
+  /** Without enough cosignatures the verdict is "cannot tell". */
   readonly requireWitnesses?: boolean | undefined;
-  /** Certificates, PEM, to which the chain of a timestamp must lead. */
+  /** Certificates, PEM, one of which must be at the end of a timestamp's chain. */
   readonly authorities?: string | undefined;
 };
 
-export type Outside = OutsideReport & {
-  /** The cosigned notes, to be held against the lines as well. */
-  readonly elsewhere: readonly Elsewhere[];
+export type OutsideResult = OutsideReport & {
+  /** The cosigned notes; the lines must match them too. */
+  readonly elsewhere: readonly KeptCheckpoint[];
   readonly findings: readonly Finding[];
   readonly missing: readonly string[];
   readonly notes: readonly string[];
   readonly isRequired: boolean;
-  /** When enough witnesses had cosigned what is covered (RFC 3339); null where too few of them say a time. */
+  /** When enough witnesses had cosigned the covered entries (RFC 3339); null if too few of them state a time. */
   readonly cosignedAt: string | null;
 };
 
 const COSIGNED = /^(\d{12})\.cosigned$/;
 const TIMESTAMP = /^(\d{12})\.tsr$/;
 const CHECKPOINT = /^\d{12}$/;
-/** A witness needs a moment: so many checkpoints may lie behind the last one that enough witnesses cosigned. */
+/** How many checkpoints may follow the last one with enough cosignatures: witnesses need some time. */
 const BEHIND = 3;
-/** And so much time: three checkpoints of a gateway that signs every 8 hours. */
+/**
+ * How much older than the newest entry that checkpoint may be: three checkpoints of a gateway that signs every 8 hours.
+ */
 const MOST_BEHIND_MS = 24 * 3_600_000;
 
-/** Throws when a key or certificate that was given cannot be read. `log`: keys that sign the checkpoints. */
-export const judgeOutside = async (
+/** Throws when a given key or certificate cannot be read. `log`: the keys that sign the checkpoints. */
+export const checkOutsideEvidence = async (
   dir: string,
   log: readonly VerifierKey[],
   options: OutsideOptions,
-): Promise<Outside> => {
+): Promise<OutsideResult> => {
   const keys = readWitnessKeys(options.witnesses ?? "");
   const authorities = options.authorities === undefined ? undefined : authoritiesIn(options.authorities);
   const folder = join(dir, "checkpoints");
@@ -77,16 +78,16 @@ const timeOf = (rows: readonly WitnessRow[], { quorum, size }: { readonly quorum
     .at(-quorum) ?? null;
 
 /**
- * Checkpoints may have been deleted, so their number alone does not say how much lies behind the cosigned one. What
- * says it is the time of the witnesses and the latest time that a line states (RFC 3339; empty where none was read).
+ * Checks that the cosignatures are recent. Checkpoints may have been deleted, so their number alone does not show how
+ * many entries follow. `newest`: the latest time of a line, RFC 3339; empty if no line was read.
  */
-export const judgeAge = (outside: Outside, newest: string): Outside => {
+export const checkCosignatureAge = (outside: OutsideResult, newest: string): OutsideResult => {
   const { cosignedAt, witnesses, missing, isRequired } = outside;
   const isLate = cosignedAt !== null && Date.parse(newest) - Date.parse(cosignedAt) > MOST_BEHIND_MS;
   if (!witnesses.isMet || !isLate) return outside;
   const text =
-    `enough witnesses cosigned the first ${witnesses.size} entries at ${cosignedAt}, ` +
-    `and the entries behind those go on until ${newest}: more than a day that no witness has seen`;
+    `enough witnesses cosigned the first ${witnesses.size} entries at ${cosignedAt}, but later entries reach ` +
+    `until ${newest}: no witness has seen more than a day of entries`;
   return {
     ...outside,
     witnesses: { ...witnesses, isMet: false },
@@ -94,7 +95,7 @@ export const judgeAge = (outside: Outside, newest: string): Outside => {
   };
 };
 
-/** Entries that at least so many witnesses have cosigned. */
+/** How many entries at least `quorum` witnesses have cosigned. */
 const coveredBy = (rows: readonly WitnessRow[], quorum: number): number =>
   rows.map(({ size }) => size).toSorted((one, other) => other - one)[quorum - 1] ?? 0;
 
@@ -106,14 +107,14 @@ type Unmet = {
 };
 
 const unmet = ({ keys, quorum, size, last }: Unmet): string => {
-  if (keys.length === 0) return "witnesses are required, and no key of a witness is given: give them with --witness";
-  if (keys.length < quorum) return `${quorum} witnesses are required, and the keys of ${keys.length} are given`;
+  if (keys.length === 0) return "witnesses are required, but no witness key was given (--witness)";
+  if (keys.length < quorum) return `${quorum} witnesses are required, but only ${keys.length} keys were given`;
   const required = `${quorum} ${quorum === 1 ? "witness is" : "witnesses are"} required`;
-  const cosigned = size === 0 ? "nothing" : `the first ${size} entries only`;
-  return `${required}, and so many cosigned ${cosigned}; the last checkpoint covers ${last}`;
+  const cosigned = size === 0 ? "no checkpoint has enough cosignatures" : `only the first ${size} entries have enough`;
+  return `${required}, but ${cosigned}; the last checkpoint covers ${last} entries`;
 };
 
-type Cosigned = Pick<Outside, "elsewhere" | "findings" | "notes"> & {
+type Cosigned = Pick<OutsideResult, "elsewhere" | "findings" | "notes"> & {
   readonly rows: readonly WitnessRow[];
   readonly unknown: readonly string[];
 };
@@ -123,7 +124,7 @@ const judgeCosigned = async (folder: string, names: readonly string[], { keys, l
   const rows = new Map<string, WitnessRow>(
     keys.map(({ name, id }) => [`${name}+${id}`, { witness: `${name}+${id}`, size: 0, time: null, unchecked: 0 }]),
   );
-  const [elsewhere, findings, unknown]: [Elsewhere[], Finding[], Set<string>] = [[], [], new Set()];
+  const [elsewhere, findings, unknown]: [KeptCheckpoint[], Finding[], Set<string>] = [[], [], new Set()];
   const say = (text: string): unknown => findings.push({ kind: "cosignature", text });
   for (const name of names.filter((each) => COSIGNED.test(each))) {
     const note = await readIfSmall(join(folder, name));
@@ -137,7 +138,7 @@ const judgeCosigned = async (folder: string, names: readonly string[], { keys, l
     if (signed.kind === "forged" || signed.kind === "other-key")
       say(`${name}: its checkpoint is not signed by the journal's key, so it was changed`);
     elsewhere.push({ name: `the cosigned note ${name}`, note });
-    const { rows: said, strangers } = cosignaturesIn(note, keys, (signature) => signature.name === claim.origin);
+    const { rows: said, unknownKeys } = cosignaturesIn(note, keys, (signature) => signature.name === claim.origin);
     for (const { name: witness, id, verdict, time } of said) {
       const key = `${witness}+${id}`;
       const row = rows.get(key)!;
@@ -147,7 +148,7 @@ const judgeCosigned = async (folder: string, names: readonly string[], { keys, l
       else if (signed.kind === "signed" && signed.by.name === claim.origin && claim.size >= row.size)
         rows.set(key, { ...row, size: claim.size, time: time === 0 ? null : new Date(time * 1000).toISOString() });
     }
-    for (const each of strangers) unknown.add(each);
+    for (const each of unknownKeys) unknown.add(each);
   }
   return {
     rows: [...rows.values()],
@@ -175,15 +176,15 @@ const notesOf = (rows: readonly WitnessRow[], unknown: readonly string[]): strin
     .filter(({ unchecked }) => unchecked > 0)
     .map(
       ({ witness, unchecked }) =>
-        `${unchecked} cosignatures of witness ${witness} are by ML-DSA-44 and cannot be checked here: ` +
-        `Node ${process.versions.node} does not have it`,
+        `${unchecked} cosignatures of witness ${witness} are by ML-DSA-44 and cannot be checked here: Node ` +
+        `${process.versions.node} does not have it`,
     ),
   ...(unknown.length > 0
-    ? [`cosignatures by ${unknown.join(", ")} were not checked: their keys are not given (--witness)`]
+    ? [`cosignatures by ${unknown.join(", ")} were not checked: their keys were not given (--witness)`]
     : []),
 ];
 
-type Stamped = Pick<Outside, "timestamps" | "findings" | "notes">;
+type Stamped = Pick<OutsideResult, "timestamps" | "findings" | "notes">;
 
 const judgeTimestamps = async (
   folder: string,
@@ -204,30 +205,30 @@ const judgeTimestamps = async (
       rows.push({ size: Number.parseInt(name, 10), time: new Date(time).toISOString(), signer, isTrusted });
     } catch (error) {
       if (!(error instanceof TimestampFault)) throw error;
-      if (error.kind === "stranger") notes.push(`${name} does not count: ${error.message}`);
+      if (error.kind === "untrusted") notes.push(`${name} does not count: ${error.message}`);
       else
         findings.push({
           kind: "timestamp",
-          text: `${name} is no timestamp of checkpoint ${Number.parseInt(name, 10)}: ${error.message}`,
+          text: `${name} is not a timestamp of checkpoint ${Number.parseInt(name, 10)}: ${error.message}`,
         });
     }
   }
   if (rows.length > 0 && authorities === undefined)
-    notes.push("which authority signed the timestamps was not checked: its certificate is not given (--timestamp-ca)");
+    notes.push("the authority that signed the timestamps was not checked: no certificate was given (--timestamp-ca)");
   return { timestamps: { found: rows.length, first: rows[0] ?? null, last: rows.at(-1) ?? null }, findings, notes };
 };
 
-/** Throws TimestampFault for what is no small file. */
+/** Throws TimestampFault unless it is a small regular file. */
 const readToken = async (path: string): Promise<Buffer> => {
   try {
     return await readSmallBytes(path);
   } catch (error) {
     if (error instanceof Error && "code" in error) throw error;
-    throw new TimestampFault("broken", "it is no small file");
+    throw new TimestampFault("broken", "it is not a small regular file");
   }
 };
 
-/** Nothing where it is no small file: that is told of the checkpoint itself. */
+/** Undefined unless it is a small regular file; the check of the checkpoint reports that. */
 const readCheckpointFile = async (path: string): Promise<Buffer | undefined> => {
   try {
     return await readSmallBytes(path);

@@ -1,4 +1,4 @@
-/** What a verification says. */
+/** The result of a verification. */
 
 export type Finding = {
   readonly kind:
@@ -12,32 +12,32 @@ export type Finding = {
     | "cut" // the end is missing below a checkpoint
     | "segment" // a whole file is missing or too many
     | "sequence" // the Do-Not-Calls of a tenant have a gap in their numbers
-    | "json" // a line that no checkpoint covers yet is no JSON
+    | "json" // a line that no checkpoint covers yet is not JSON
     | "checkpoint" // a checkpoint's file is not what was signed, or two of them contradict each other
     | "cosignature" // a witness's signature does not verify, or its file is none
-    | "timestamp"; // a timestamp is of another text, or was changed
+    | "timestamp"; // a timestamp belongs to another text, or was changed
   readonly segment?: string;
-  /** Counted from 1, in the segment as it stands. */
+  /** Counted from 1, in the present segment. */
   readonly line?: number;
-  /** The index that the entry had when it was written. */
+  /** The index of the entry when it was written. */
   readonly index?: number;
   /** In words. */
   readonly text: string;
 };
 
-/** What a witness has cosigned of what is here. */
+/** How much a witness has cosigned of this journal. */
 export type WitnessRow = {
   /** Name and id of its key. */
   readonly witness: string;
   /** Entries that its newest valid cosignature covers; 0 without one. */
   readonly size: number;
-  /** When, as the witness says (RFC 3339); null where it says no time. */
+  /** The time that the witness states (RFC 3339); null if it states none. */
   readonly time: string | null;
-  /** Cosignatures by an algorithm that this Node does not have. */
+  /** Cosignatures with an algorithm that this Node does not support. */
   readonly unchecked: number;
 };
 
-/** `time`: RFC 3339. `isTrusted`: a chain leads to the authority that was given. */
+/** `time`: RFC 3339. `isTrusted`: its chain leads to the given authority. */
 export type TimestampRow = {
   readonly size: number;
   readonly time: string;
@@ -47,18 +47,18 @@ export type TimestampRow = {
 
 export type OutsideReport = {
   readonly witnesses: {
-    /** Of each witness whose key is known. */
+    /** One row for each witness with a known key. */
     readonly rows: readonly WitnessRow[];
-    /** How many must have cosigned; null where no key of a witness is known. */
+    /** How many must have cosigned; null if no witness key is known. */
     readonly quorum: number | null;
-    /** So many cosigned one of the last checkpoints. */
+    /** Enough witnesses cosigned one of the last checkpoints. */
     readonly isMet: boolean;
-    /** Entries that so many have cosigned. */
+    /** Entries that enough witnesses have cosigned. */
     readonly size: number;
-    /** Keys, by name and id, that cosigned and are not known. */
+    /** Unknown keys that cosigned, by name and id. */
     readonly unknown: readonly string[];
   };
-  /** How many hold, and the oldest and the newest of them. */
+  /** How many are valid, and the oldest and the newest of them. */
   readonly timestamps: {
     readonly found: number;
     readonly first: TimestampRow | null;
@@ -73,34 +73,39 @@ export type Report = {
   readonly dir: string;
   readonly segments: number;
   readonly entries: number;
-  /** Entries of those that were deleted when their time was over: their hashes are in the tree, and an entry says so. */
+  /** Entries that retention deleted: their hashes are in the tree, and an entry states the deletion. */
   readonly retired: number;
-  /** Entries that were set aside because they were damaged, as the entry of index `by` says: `from` to before `to`. Their hashes are in the tree. */
+  /** Entries that retention deleted before the others of their segments; the same applies. */
+  readonly deletedByKind: number;
+  /**
+   * Entries from `from` to before `to` that were set aside because of damage, as the entry with index `by` states.
+   * Their hashes are in the tree.
+   */
   readonly aside: readonly { readonly from: number; readonly to: number; readonly by: number }[];
-  /** Intents of which an entry says that nobody knows what became of them. */
+  /** Requests in doubt: an entry states that their outcome is unknown. */
   readonly doubts: number;
-  /** Of each sequence, `<upstream>/<DBID>` or of format 1 the DBID, up to which number its Do-Not-Calls run without a gap. */
+  /** Per sequence (`<upstream>/<DBID>`; in format 1 the DBID), the number up to which its Do-Not-Calls have no gap. */
   readonly dnc: Readonly<Record<string, number>>;
-  /** How many checkpoints there are, how many are signed by a key that we know, and how many of all have the root that the lines give. */
+  /** How many checkpoints there are, how many a known key signed, and how many match the root of the lines. */
   readonly checkpoints: { readonly found: number; readonly signed: number; readonly matching: number };
-  /** The last one that is signed and matches; root in hex. */
+  /** The last signed checkpoint that matches; root in hex. */
   readonly last: { readonly origin: string; readonly size: number; readonly root: string } | undefined;
   readonly witnesses: OutsideReport["witnesses"];
   readonly timestamps: OutsideReport["timestamps"];
   readonly keys: { readonly from: "given" | "config" | "directory" | "none"; readonly names: readonly string[] };
-  /** Only entries behind this mark were read; null when all were. `at`: RFC 3339. */
+  /** Only entries after this mark were read; null if all were. `at`: RFC 3339. */
   readonly since: { readonly size: number; readonly at: string } | null;
-  /** Index of the first entry that was asked about: 0, or that of the one segment. */
+  /** Index of the first entry to verify: 0, or that of the single segment. */
   readonly first: number;
-  /** Entries up to the last checkpoint that holds, and behind it; of one segment its own. */
+  /** Entries up to the last valid checkpoint, and after it; for a single segment, its own entries only. */
   readonly covered: number;
   readonly uncovered: number;
   readonly findings: readonly Finding[];
-  /** Findings beyond those told. */
+  /** How many findings are left out. */
   readonly more: number;
-  /** Why nothing can be said, when nothing can. */
+  /** Why the verification cannot tell the result, if so. */
   readonly missing: readonly string[];
-  /** What is worth knowing and no proof of anything. */
+  /** Observations that prove nothing. */
   readonly notes: readonly string[];
   readonly notProved: readonly string[];
 };

@@ -1,74 +1,60 @@
-/** Once through all lines: their leaf hashes, the roots at the checkpoints, whether each stands where its index says, and the numbers of the Do-Not-Calls. */
+/**
+ * Passes once over all lines: computes their leaf hashes and the roots at the checkpoints, and checks whether each line
+ * is at its index and the Do-Not-Calls have no gap.
+ */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { Asides, countIn, type Aside } from "./asides.ts";
+import { SetAsideSpans, countIn, type SetAsideSpan } from "./set-aside.ts";
+import { Deletions, recordedIn, type Recorded } from "./deletions.ts";
 import { Prefix, hashLine } from "./merkle.ts";
-import { Numbering } from "./numbering.ts";
-import type { Mark } from "./mark.ts";
+import { DncNumbering } from "./numbering.ts";
+import { findMissingLines, nothingMissing, type MissingLines } from "./missing-lines.ts";
 import type { Finding } from "./report.ts";
+import { inBothForms, numbersOf, segmentFile } from "./segments/segment-files.ts";
 import type { Claim } from "./signatures.ts";
-import { namesIn } from "./small-file.ts";
 import { walk, type Line } from "./walk.ts";
 
+/** `frontier`: roots of the full subtrees in hex, the smallest first. `at`: RFC 3339. */
+export type Mark = {
+  readonly size: number;
+  readonly frontier: readonly string[];
+  readonly segment: number;
+  readonly dnc: Readonly<Record<string, number>>;
+  readonly at: string;
+  /** What was set aside below the mark. */
+  readonly setAsideSpans: readonly SetAsideSpan[];
+};
+
 export type Segment = {
-  /** By its name. */
+  /** From its file name. */
   readonly first: number;
   lines: number;
-  /** A line does not stand where its index says, or the next segment does not follow. */
+  /** A line is not at its index, or the next segment does not follow. */
   irregular: boolean;
 };
 
 export type Scan = {
   readonly segments: Segment[];
   entries: number;
-  /** Entries below it were deleted, as an entry says: of them there are hashes alone. */
-  retired: number;
-  /** Entries of which an entry says that they were set aside: of them there are hashes alone. Ascending. */
-  aside: readonly Aside[];
+  /** MissingLines lines, and what entries state about them. */
+  missingLines: MissingLines;
   doubts: number;
-  /** The latest time that a line states, RFC 3339; empty where no line was read. */
+  /** The latest time of a line, RFC 3339; empty if no line was read. */
   newest: string;
   dnc: Readonly<Record<string, number>>;
-  /** Sizes of the checkpoints whose root the lines have, and have not or cannot have because they end before. */
+  /** `matching`: checkpoints whose root the lines have. `failing`: the others, including those beyond the last line. */
   readonly matching: Claim[];
   readonly failing: Claim[];
   readonly findings: Finding[];
-  /** In the numbers of Do-Not-Calls: they tell something of their own only where every line is as it was written. */
+  /** Gaps in the numbers of Do-Not-Calls: a finding of their own only if every line is intact. */
   gaps: readonly Finding[];
   readonly notes: string[];
-};
-
-export const segmentFile = (first: number): string => `${String(first).padStart(12, "0")}.jsonl`;
-
-export const numbersOf = async (dir: string, ending: string): Promise<number[]> => {
-  const names = await namesIn(join(dir, "segments"));
-  // A segment's lines may be compressed, or, where a crash came between two steps, be there in both forms.
-  const numbers = names
-    .filter(
-      (name) =>
-        /^\d{12}\./.test(name) && [ending, ...(ending === ".jsonl" ? [".jsonl.zst"] : [])].includes(name.slice(12)),
-    )
-    .map((name) => Number(name.slice(0, 12)));
-  return [...new Set(numbers)].toSorted((left, right) => left - right);
-};
-
-/** A plain file beside the compressed one is not read by anything, and so is not verified. */
-const inBothForms = async (dir: string): Promise<string[]> => {
-  const names = await namesIn(join(dir, "segments"));
-  return names
-    .filter((name) => /^\d{12}\.jsonl$/.test(name) && names.includes(`${name}.zst`))
-    .toSorted()
-    .map(
-      (name) =>
-        `${name} lies beside its compressed form, which alone is read: a crash came between two steps, and the gateway removes the plain file`,
-    );
 };
 
 export const nothingSeen = (): Scan => ({
   segments: [],
   entries: 0,
-  retired: 0,
-  aside: [],
+  missingLines: nothingMissing(),
   doubts: 0,
   newest: "",
   dnc: {},
@@ -79,15 +65,24 @@ export const nothingSeen = (): Scan => ({
   notes: [],
 });
 
-/** `anchors` ascending by size. With a mark what lies below it is not read, and its checkpoint counts as matching. */
-export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark): Promise<Scan> => {
+export type ScanOptions = {
+  /** Entries below it are not read, and its checkpoint counts as matching. */
+  readonly mark?: Mark | undefined;
+  /** Awaited for each MiB that was read, with the number of entries so far. */
+  readonly pace?: ((entries: number) => Promise<void>) | undefined;
+};
+
+/** `anchors`: ascending by size. */
+export const scan = async (dir: string, anchors: readonly Claim[], { mark, pace }: ScanOptions = {}): Promise<Scan> => {
   const there = await numbersOf(dir, ".jsonl");
   const firsts = there.filter((first) => first >= (mark?.segment ?? 0));
   const seen = nothingSeen();
   const state: State = {
     prefix: new Prefix(),
-    numbering: new Numbering(mark?.dnc),
-    asides: new Asides(mark?.asides),
+    numbering: new DncNumbering(mark?.dnc),
+    setAsideSpans: new SetAsideSpans(mark?.setAsideSpans),
+    deletions: new Deletions(),
+    recorded: () => undefined,
     holes: [],
     anchors,
     reached: 0,
@@ -107,7 +102,7 @@ export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark):
   }
   seen.entries = state.prefix.size;
   for (const first of firsts) {
-    // Between two segments only where all hashes of what is missing are there.
+    // Between two segments only if all hashes of the missing entries exist.
     if (first > seen.entries && seen.segments.length > 0) {
       const from = state.prefix.size;
       await takeHashes(dir, first, seen, state);
@@ -118,10 +113,14 @@ export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark):
     const segment: Segment = { first, lines: 0, irregular: first !== seen.entries && first !== mark?.segment };
     if (segment.irregular && seen.segments.length > 0) seen.segments.at(-1)!.irregular = true;
     seen.segments.push(segment);
-    const damage = await walk(join(dir, "segments", segmentFile(first)), (line) => {
+    state.recorded = await recordedIn(join(dir, "segments", segmentFile(first).replace(".jsonl", ".hashes")));
+    const onLine = (line: Line): void => {
+      state.deletions.take(first, line);
       const isBelow = mark !== undefined && first + line.number - 1 < mark.size;
       if (!isBelow) take(seen, state, { segment, line, isLast: first === firsts.at(-1) });
-    });
+    };
+    const path = join(dir, "segments", segmentFile(first));
+    const damage = await walk(path, onLine, pace && (() => pace(state.prefix.size)));
     if (damage !== undefined) {
       segment.irregular = true;
       seen.findings.push({
@@ -137,23 +136,17 @@ export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark):
   seen.failing.push(...anchors.slice(state.reached));
   seen.dnc = state.numbering.upTo();
   const covered = anchors.at(-1)?.size ?? 0;
-  const asides = state.asides.all(covered);
-  // One that was put back from a copy is there again.
-  seen.aside = asides.filter(({ from, to }) => !there.includes(from) && to > state.numbering.retired(covered));
-  state.numbering.aside(countIn(seen.aside, 0, firsts[0] ?? 0));
+  seen.missingLines = findMissingLines({ ...state, there, firsts, beganAtMark: mark !== undefined, covered });
+  seen.findings.push(...seen.missingLines.findings);
+  state.numbering.passBefore(countIn(seen.missingLines.aside, 0, firsts[0] ?? 0));
   seen.gaps = state.numbering.gaps().map((text): Finding => ({ kind: "sequence", text }));
-  for (const { from, to } of state.holes) {
-    if (countIn(asides, from, to) < to - from) seen.findings.push(missingSegment(from, to));
-  }
-  if (!mark)
-    seen.findings.push(...retirement(firsts[0] ?? 0, { seen, asides, retired: state.numbering.retired(covered) }));
   return seen;
 };
 
 const HASH_BYTES = 32;
 const AT_ONCE = 65_536;
 
-/** The leaf hashes that stay when segments are deleted: the tree begins with them. */
+/** Adds the leaf hashes of deleted or set-aside segments, which remain, to the tree. */
 const takeHashes = async (dir: string, until: number, seen: Scan, state: State): Promise<void> => {
   for (const first of await numbersOf(dir, ".hashes")) {
     if (first < state.prefix.size) continue;
@@ -175,36 +168,13 @@ const takeHashes = async (dir: string, until: number, seen: Scan, state: State):
   }
 };
 
-const missingSegment = (from: number, to: number): Finding => ({
-  kind: "segment",
-  segment: segmentFile(from),
-  index: from,
-  text: `${segmentFile(from)} is missing, with the entries ${from} to ${to - 1}`,
-});
-
-type Gone = { readonly seen: Scan; readonly asides: readonly Aside[]; readonly retired: number };
-
-/** Segments that are not there are either retired or set aside, and an entry says so, or were taken away. */
-const retirement = (first: number, { seen, asides, retired }: Gone): Finding[] => {
-  if (first === 0) return [];
-  if (retired + countIn(asides, retired, first) >= first) {
-    seen.retired = Math.min(retired, first);
-    return [];
-  }
-  return [
-    {
-      kind: "segment",
-      segment: segmentFile(0),
-      index: 0,
-      text: `${segmentFile(0)} is missing, with the entries up to ${first - 1}: no entry says that they were deleted because their time was over`,
-    },
-  ];
-};
-
 type State = {
   prefix: Prefix;
-  readonly numbering: Numbering;
-  readonly asides: Asides;
+  readonly numbering: DncNumbering;
+  readonly setAsideSpans: SetAsideSpans;
+  readonly deletions: Deletions;
+  /** The recorded leaf hashes of the current segment. */
+  recorded: Recorded;
   readonly holes: { readonly from: number; readonly to: number }[];
   readonly anchors: readonly Claim[];
   reached: number;
@@ -218,9 +188,14 @@ const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void 
   const where = `line ${line.number} of ${segmentFile(segment.first)}`;
   if (line.partial && isLast && state.prefix.size >= covered) {
     seen.notes.push(
-      `${where} is not whole: it is being written now, or a crash tore it and the next start will cut it off`,
+      `${where} is incomplete: it is being written now, or a crash cut it and the next start will remove it`,
     );
     return;
+  }
+  const leaf = line.deleted ? state.recorded(line.number - 1) : undefined;
+  if (leaf !== undefined) {
+    segment.lines = line.number;
+    return grow(seen, state, leaf);
   }
   if (line.partial || line.head?.index !== segment.first + line.number - 1) segment.irregular = true;
   noteTime(seen, state, { line, where });
@@ -229,12 +204,12 @@ const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void 
       kind: "json",
       segment: segmentFile(segment.first),
       line: line.number,
-      text: `${where} is no JSON`,
+      text: `${where} is not JSON`,
     });
   segment.lines = line.number;
   if (line.head?.kind === "in-doubt") seen.doubts++;
   state.numbering.take(line, where);
-  state.asides.take(line);
+  state.setAsideSpans.take(line);
   grow(seen, state, hashLine(line.bytes));
 };
 
@@ -243,7 +218,7 @@ const grow = (seen: Scan, state: State, leaf: string): void => {
   reach(seen, state);
 };
 
-/** Holds the checkpoints of exactly so many entries against the lines so far. */
+/** Compares the checkpoints of exactly this size with the lines so far. */
 const reach = (seen: Scan, state: State): void => {
   for (
     let anchor = state.anchors[state.reached];
@@ -257,7 +232,10 @@ const reach = (seen: Scan, state: State): void => {
 const MOST_NOTES = 20;
 const DAY_MS = 24 * 3_600_000;
 
-/** Texts of one form compare as the times do. An entry of kind clock says itself that the clock was set; a line of the future shows a clock that was ahead, here or there. */
+/**
+ * RFC 3339 texts of the same form sort by time. An entry of kind clock reports itself that the clock was set; a line
+ * dated in the future means that the gateway's clock was ahead, or this one is behind.
+ */
 const noteTime = (seen: Scan, state: State, { line: { head }, where }: { line: Line; where: string }): void => {
   if (!head) return;
   if (head.time > seen.newest) seen.newest = head.time;

@@ -1,27 +1,29 @@
-/** C2SP signed notes as a verifier reads them: from the text of the specification, without the code that writes them. */
+/** Verifies C2SP signed notes, written from the specification, independently of the code that writes them. */
 import { createHash, createPublicKey, verify, type KeyObject } from "node:crypto";
 
 export type VerifierKey = { readonly name: string; readonly id: string; readonly key: KeyObject };
 
-/** What a checkpoint's file turned out to be. `root` in hex. */
+/** The content of a checkpoint's file. `root` in hex. */
 export type Claim = {
   readonly origin: string;
   readonly size: number;
   readonly root: string;
   /** Signed by a key that is known from outside the directory. */
   readonly trusted?: boolean;
-  /** How it is called, when it does not lie in the directory. */
+  /** Its name for messages, if it is not from the directory. */
   readonly name?: string;
-  /** It says that the journal was restored: what was published before it is of lines that are gone. */
+  /** It states that the journal was restored: earlier published checkpoints cover lines that are lost. */
   readonly restored?: boolean;
 };
 export type Signed =
   | { readonly kind: "signed"; readonly by: VerifierKey }
-  | { readonly kind: "forged"; readonly by: VerifierKey } // our key's name and id, but not its signature
-  | { readonly kind: "other-key"; readonly name: string; readonly id: string } // in the name of a key we know, by another
+  // has the name and the id of a known key, but an invalid signature
+  | { readonly kind: "forged"; readonly by: VerifierKey }
+  // has the name of a known key, but another id
+  | { readonly kind: "other-key"; readonly name: string; readonly id: string }
   | { readonly kind: "unknown"; readonly names: readonly string[] };
 
-/** One verifier key to a line. Throws when a line is none. */
+/** Verifier keys, one per line. Throws when a line is not a verifier key. */
 export const readVerifierKeys = (text: string): VerifierKey[] =>
   text
     .split(/\r?\n/)
@@ -52,7 +54,7 @@ type Note = {
   readonly signatures: readonly { readonly name: string; readonly id: string; readonly bytes: Buffer }[];
 };
 
-/** Undefined when it is no signed note. */
+/** Undefined when it is not a signed note. */
 export const splitNote = (note: string): Note | undefined => {
   const split = note.lastIndexOf("\n\n");
   if (split < 0 || !note.endsWith("\n")) return undefined;
@@ -67,7 +69,10 @@ export const splitNote = (note: string): Note | undefined => {
   return { text: note.slice(0, split + 1), signatures };
 };
 
-/** Undefined when the text is no checkpoint: origin, size in decimal, root in base64, then lines that may be added. */
+/**
+ * Undefined when the text is not a checkpoint: origin, size in decimal, root in base64, then optional lines (C2SP
+ * tlog-checkpoint).
+ */
 export const readClaim = (text: string): Claim | undefined => {
   const [origin, size = "", root = "", ...more] = text.slice(0, -1).split("\n");
   const bytes = Buffer.from(root, "base64");
@@ -86,7 +91,7 @@ export const readClaim = (text: string): Claim | undefined => {
   };
 };
 
-/** Unknown signatures are passed over, as the specification asks; one of a known key that does not verify spoils the note. */
+/** Ignores unknown signatures, as the specification requires; an invalid one of a known key invalidates the note. */
 export const checkSignatures = ({ text, signatures }: Note, keys: readonly VerifierKey[]): Signed => {
   let signed: VerifierKey | undefined;
   for (const { name, id, bytes } of signatures) {

@@ -1,59 +1,66 @@
 /**
- * Recomputes a journal's directory, offline: every line, every root, every signature. It shares no code with what wrote the journal.
- * "Broken" and "cannot tell" are two answers: the one says that something was altered, the other that a key, a checkpoint or a file is missing.
+ * Verifies a journal's directory offline: every line, root and signature. It shares no code with the writer. "Broken"
+ * means that something was altered; "cannot tell" means that a key, a checkpoint or a file is missing.
  */
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import {
-  judgeCheckpoints,
+  checkCheckpoints,
   loadKeys,
-  type Elsewhere,
-  type Judged,
+  type KeptCheckpoint,
+  type CheckpointResult,
   type KeyOptions,
   type Keys,
-} from "./verify/checkpoints.ts";
-import { readWitnessKeys, requireOthers } from "./verify/cosignature.mjs";
-import { diagnose } from "./verify/diagnose.ts";
-import { judgeAge, judgeOutside, type Outside, type OutsideOptions } from "./verify/outside.ts";
-import type { Finding, OutsideReport, Report, Verdict } from "./verify/report.ts";
-import { loadMark, type Mark } from "./verify/mark.ts";
-import { nothingSeen, scan, type Scan } from "./verify/scan.ts";
-import { scanSegment } from "./verify/segment.ts";
+} from "./checkpoints.ts";
+import { readWitnessKeys, requireOthers } from "./bundle/cosignature.mjs";
+import { diagnose } from "./diagnose.ts";
+import { checkCosignatureAge, checkOutsideEvidence, type OutsideResult, type OutsideOptions } from "./outside.ts";
+import type { Finding, OutsideReport, Report, Verdict } from "./report.ts";
+import { loadMark } from "./mark.ts";
+import type { Mark } from "./scan.ts";
+import { nothingSeen, scan, type Scan } from "./scan.ts";
+import { scanSegment } from "./segments/segment.ts";
 
-export type { Finding, Report, Verdict } from "./verify/report.ts";
+export type { Finding, Report, Verdict } from "./report.ts";
 
 const MOST_FINDINGS = 100;
 
 export type VerifyOptions = KeyOptions &
   OutsideOptions & {
-    /** Checkpoints that were kept outside the directory: they hold for the lines as well. */
-    readonly elsewhere?: readonly Elsewhere[];
-    /** In sentences, what should have been held against the journal and could not be read: then no verdict is "ok". */
+    /** Checkpoints from outside the directory; the lines must match them too. */
+    readonly elsewhere?: readonly KeptCheckpoint[];
+    /** Sentences about evidence that could not be read; with any of them the verdict is not "ok". */
     readonly unread?: readonly string[];
-    /** Reads only what is behind the gateway's "verified to N" mark. */
+    /** Reads only the entries after the gateway's "verified to N" mark. */
     readonly sinceMark?: boolean | undefined;
+    /** Awaited for each MiB that was read, with the number of entries so far. */
+    readonly pace?: ((entries: number) => Promise<void>) | undefined;
   };
 
-/** Without a key the directory's own, which proves nothing by itself. Throws when a given key or a file cannot be read. */
+/** Without a key it uses the directory's own, which proves nothing. Throws if a given key or a file cannot be read. */
 export const verifyJournal = async (
   dir: string,
-  { elsewhere = [], unread = [], sinceMark = false, ...given }: VerifyOptions = {},
+  { elsewhere = [], unread = [], sinceMark = false, pace, ...given }: VerifyOptions = {},
 ): Promise<Report> => {
   const keys = await loadKeys(dir, given);
-  // A key that only the directory names says nothing about witnesses: somebody may have put it there.
+  // An attacker can have put a key into the directory, so that key says nothing about witnesses.
   if (keys.from !== "directory") requireOthers(readWitnessKeys(given.witnesses ?? ""), keys.keys);
-  // The checkpoints first: what a running gateway adds meanwhile lies behind them.
-  const outside = await judgeOutside(dir, [...keys.keys, ...keys.former], given);
-  const judged = withOutside(await judgeCheckpoints(dir, keys, [...elsewhere, ...outside.elsewhere]), outside, unread);
+  // The checkpoints first: a running gateway may add entries meanwhile, which come after them.
+  const outside = await checkOutsideEvidence(dir, [...keys.keys, ...keys.former], given);
+  const judged = withOutside(await checkCheckpoints(dir, keys, [...elsewhere, ...outside.elsewhere]), outside, unread);
   const mark = sinceMark ? await loadMark(dir, keys.keys, judged.anchors) : undefined;
   if (typeof mark === "string") {
     const missing = [mark, ...judged.missing, ...outside.missing];
     return summarize({ dir, keys, judged, outside, seen: nothingSeen(), findings: judged.findings, missing });
   }
-  return verifyBehind(dir, { keys, judged, outside, mark });
+  return verifyLines(dir, { keys, judged, outside, mark, pace });
 };
 
-const withOutside = (judged: Judged, { findings, notes }: Outside, unread: readonly string[]): Judged => ({
+const withOutside = (
+  judged: CheckpointResult,
+  { findings, notes }: OutsideResult,
+  unread: readonly string[],
+): CheckpointResult => ({
   ...judged,
   findings: [...judged.findings, ...findings],
   missing: [...judged.missing, ...unread],
@@ -62,17 +69,19 @@ const withOutside = (judged: Judged, { findings, notes }: Outside, unread: reado
 
 type Behind = {
   readonly keys: Keys;
-  readonly judged: Judged;
-  readonly outside: Outside;
+  readonly judged: CheckpointResult;
+  readonly outside: OutsideResult;
   readonly mark: Mark | undefined;
+  readonly pace: VerifyOptions["pace"];
 };
 
-const verifyBehind = async (dir: string, { keys, judged, outside: told, mark }: Behind): Promise<Report> => {
-  const seen = await scan(dir, judged.anchors, mark);
-  const outside = judgeAge(told, seen.newest);
+const verifyLines = async (dir: string, behind: Behind): Promise<Report> => {
+  const { keys, judged, outside: told, mark, pace } = behind;
+  const seen = await scan(dir, judged.anchors, { mark, pace });
+  const outside = checkCosignatureAge(told, seen.newest);
   const isSuspicious = seen.failing.length > 0 || seen.segments.some(({ irregular }) => irregular);
-  // To say which line it is, all of them are needed.
-  if (isSuspicious && mark) return verifyBehind(dir, { keys, judged, outside: told, mark: undefined });
+  // Only a scan of all lines shows which line was changed.
+  if (isSuspicious && mark) return verifyLines(dir, { ...behind, mark: undefined });
   const altered = [
     ...judged.findings,
     ...(isSuspicious ? await diagnose(dir, seen, judged.anchors) : []),
@@ -83,11 +92,11 @@ const verifyBehind = async (dir: string, { keys, judged, outside: told, mark }: 
   return summarize({ dir, keys, judged, outside, seen, findings, missing, mark });
 };
 
-/** Of one segment's file, where it lies in its journal: its lines against the leaf hashes beside the segments, and those against the checkpoints. */
+/** Verifies one segment: its lines against the leaf hashes beside the segments, and those against the checkpoints. */
 export const verifySegment = async (path: string, given: KeyOptions = {}): Promise<Report> => {
   const dir = dirname(dirname(path));
   const keys = await loadKeys(dir, given);
-  const judged = await judgeCheckpoints(dir, keys);
+  const judged = await checkCheckpoints(dir, keys);
   const first = Number.parseInt(basename(path), 10);
   const { seen, findings, missing, covered } = await scanSegment({ dir, first, anchors: judged.anchors, path });
   return summarize({
@@ -102,47 +111,57 @@ export const verifySegment = async (path: string, given: KeyOptions = {}): Promi
   });
 };
 
-const NO_KEY = "no key, neither given nor in checkpoint.pub, so the checkpoints may be anybody's";
+const NO_KEY = "no key was given and checkpoint.pub has none, so anybody can have signed the checkpoints";
 const OWN_KEY =
-  "the only key is the one that lies beside the lines, and whoever changed them can have put it there: give the gateway's with --key";
+  "the only key is stored beside the lines, and whoever changed the lines can have replaced it; give the " +
+  "gateway's key with --key";
 
-type Evidence = { readonly keys: Keys; readonly judged: Judged; readonly seen: Scan };
+type Evidence = { readonly keys: Keys; readonly judged: CheckpointResult; readonly seen: Scan };
 
 const whatIsMissing = async (dir: string, { keys, judged, seen }: Evidence): Promise<string[]> => {
   if (!(await stat(dir).catch(() => undefined))) return [`there is no directory ${dir}`];
   return [
     ...(seen.segments.length === 0 && judged.found === 0
-      ? [`${dir} holds no journal: no segments and no checkpoints`]
+      ? [`${dir} contains no journal: no segments and no checkpoints`]
       : []),
-    ...(seen.segments.length > 0 && judged.found === 0 ? ["no checkpoint, so nothing says what the lines were"] : []),
+    ...(seen.segments.length > 0 && judged.found === 0
+      ? ["there is no checkpoint, so the lines cannot be verified"]
+      : []),
     ...keysMissing({ keys, judged, seen }),
-    ...seen.aside.map(
+    ...seen.missingLines.aside.map(
       ({ from, to, by }) =>
-        `the entries ${from} to ${to - 1} were damaged and are set aside, as entry ${by} says: their lines are not here, and their hashes fit the signed roots`,
+        `entries ${from} to ${to - 1} were damaged and set aside, as entry ${by} records: their lines are not ` +
+        "here; their hashes match the signed roots",
     ),
   ];
 };
 
-const keysMissing = ({ keys: { from }, judged: { found, signed, strangers, anchors }, seen }: Evidence): string[] => {
+const keysMissing = ({
+  keys: { from },
+  judged: { found, signed, unknownSigners, anchors },
+  seen,
+}: Evidence): string[] => {
   if (from === "none") return found > 0 ? [NO_KEY] : [];
-  if (from === "directory") return found > 0 ? [OWN_KEY, ...strangers.slice(0, 1)] : [];
-  if (strangers.length > 0) return strangers.slice(0, 1);
-  // A key that only the directory names can have signed earlier ones, which the config's covers, and nothing behind those.
+  if (from === "directory") return found > 0 ? [OWN_KEY, ...unknownSigners.slice(0, 1)] : [];
+  if (unknownSigners.length > 0) return unknownSigners.slice(0, 1);
+  // A key that only the directory names can have signed earlier checkpoints that a later one by the config's key
+  // covers.
   const covered = seen.matching.findLast(({ trusted }) => trusted)?.size ?? 0;
   const behind = anchors.filter(({ trusted, size }) => trusted === false && size > covered);
   if (behind.length > 0)
     return [
-      `checkpoint ${behind.at(-1)!.size} is signed by a key that only the directory names, and no later one by the config's: if it is the gateway's, give both with --key`,
+      `checkpoint ${behind.at(-1)!.size} is signed by a key that only this directory names, and no later ` +
+        "checkpoint by the config's key; if it is the gateway's key, give both keys with --key",
     ];
   return found > 0 && signed === 0 && covered === 0
     ? ["no checkpoint is signed by the config's key: give the key that signed them with --key"]
     : [];
 };
 
-/** `outside`: of one segment nobody is asked. */
+/** `outside`: undefined for a single segment. */
 type Outcome = Evidence & {
   readonly dir: string;
-  readonly outside: Outside | undefined;
+  readonly outside: OutsideResult | undefined;
   readonly findings: readonly Finding[];
   readonly missing: readonly string[];
   readonly mark?: Mark | undefined;
@@ -162,8 +181,9 @@ const summarize = ({ dir, keys, judged, outside, seen, findings, missing, mark, 
     dir,
     segments: seen.segments.length,
     entries: seen.entries,
-    retired: seen.retired,
-    aside: seen.aside,
+    retired: seen.missingLines.retired,
+    deletedByKind: seen.missingLines.deletedByKind,
+    aside: seen.missingLines.aside,
     doubts: seen.doubts,
     dnc: seen.dnc,
     checkpoints: { found: judged.found, signed: judged.signed, matching: seen.matching.length },
@@ -182,7 +202,8 @@ const summarize = ({ dir, keys, judged, outside, seen, findings, missing, mark, 
     notProved: [
       ...(mark
         ? [
-            `that the first ${mark.size} entries are still as the gateway found them at ${mark.at}, when it signed its mark: they were not read`,
+            `that the first ${mark.size} entries are still as the gateway found them at ${mark.at}, when it ` +
+              "signed its mark: they were not read",
           ]
         : []),
       ...notProved(keys, seen, covered),
@@ -190,24 +211,37 @@ const summarize = ({ dir, keys, judged, outside, seen, findings, missing, mark, 
   };
 };
 
-/** Facts alone decide: one finding is enough, whatever else fits. */
+/** Only findings decide: a single one means "broken", whatever else matches. */
 const verdictOf = (findings: readonly Finding[], missing: readonly string[]): Verdict =>
   findings.length > 0 ? "broken" : missing.length > 0 ? "cannot-tell" : "ok";
 
-const notProved = ({ from }: Keys, { entries, retired, aside }: Scan, covered: number): string[] => [
+/** What no verification proves. */
+export const NEVER_PROVED: readonly string[] = [
+  "that nothing followed the last checkpoint: if the end was cut off together with its checkpoints, only a " +
+    "checkpoint that was kept elsewhere shows it",
+  "requests that did not pass this gateway, text that was masked before it was written, and that the clock was right",
+];
+
+const notProved = (
+  { from }: Keys,
+  { entries, missingLines: { retired, deletedByKind, aside } }: Scan,
+  covered: number,
+): string[] => [
   ...aside.map(
-    (each) =>
-      `what stood in the entries ${each.from} to ${each.to - 1}, which were set aside: their hashes alone are there`,
+    (each) => `the content of entries ${each.from} to ${each.to - 1}, which were set aside: only their hashes are here`,
   ),
-  ...(retired > 0
-    ? [`what stood in the ${retired} entries that were deleted when their time was over: their hashes alone are there`]
+  ...(retired > 0 ? [`the content of the ${retired} entries that retention deleted: only their hashes are here`] : []),
+  ...(deletedByKind > 0
+    ? [`the content of the ${deletedByKind} entries that retention deleted by kind: only their hashes are here`]
     : []),
   ...lastOnes(entries - covered),
   ...(from === "directory"
-    ? ["that the key is the gateway's: it lies beside what it signed. Keep a copy elsewhere and give it"]
+    ? [
+        "that the key is the gateway's: it is stored beside what it signed. Keep a copy elsewhere and give it " +
+          "with --key",
+      ]
     : []),
-  "that nothing followed the last checkpoint: what is cut off together with its checkpoints is seen only with one that was kept elsewhere",
-  "requests that did not pass this gateway, text that was masked before it was written, and that the clock was right",
+  ...NEVER_PROVED,
 ];
 
 const lastOnes = (uncovered: number): string[] =>

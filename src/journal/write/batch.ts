@@ -1,24 +1,27 @@
-/** The entries that will share one write and one flush, as bytes. Two groups take turns: one is filled while the other is on its way to the disk. */
-import type { Entry } from "./entry.ts";
-import { SEAL_BYTES, sealLine } from "./seal.ts";
-import { leafHashWithin, type Digest } from "./tree.ts";
+/**
+ * The entries that share one write and one flush, as bytes. Two batches alternate: one is filled while the other is
+ * being written.
+ */
+import type { Entry } from "../entry.ts";
+import { CHECKSUM_BYTES, appendChecksum } from "../integrity/line-checksum.ts";
+import { leafHashWithin, type Digest } from "../integrity/merkle-tree.ts";
 
 const START_BYTES = 1 << 18;
 const KEPT_BYTES = 1 << 20;
-/** UTF-8 needs at most three bytes for what is one unit of a string. */
+/** UTF-8 needs at most three bytes per UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3;
 const NEWLINE = 0x0a;
 
-export class Group {
-  // The byte in front is lent to the hash of the first line.
+export class Batch {
+  // The hash of the first line temporarily overwrites the byte in front of it.
   #buffer = Buffer.alloc(START_BYTES);
   #end = 1;
   #settled = Promise.withResolvers<void>();
   readonly entries: Entry[] = [];
   readonly leaves: Digest[] = [];
-  /** Microseconds since 1970, of each entry. */
+  /** Microseconds since 1970, per entry. */
   readonly times: number[] = [];
-  /** Microseconds at which its first entry came. */
+  /** The time in microseconds at which its first entry arrived. */
   since = 0;
 
   constructor() {
@@ -33,17 +36,17 @@ export class Group {
     return this.#end - 1;
   }
 
-  /** One promise for all: resolves when the group is on disk. */
+  /** One promise for all entries: resolves when the batch is on disk. */
   get done(): Promise<void> {
     return this.#settled.promise;
   }
 
-  /** `line` is how the entry is written, without its seal. */
+  /** `line`: the entry's line without its checksum. */
   add(entry: Entry, line: string, micros: number): void {
     if (this.leaves.length === 0) this.since = micros;
-    this.#makeRoom(line.length * MAX_BYTES_PER_UNIT + SEAL_BYTES + 1);
+    this.#makeRoom(line.length * MAX_BYTES_PER_UNIT + CHECKSUM_BYTES + 1);
     const start = this.#end;
-    const end = sealLine(this.#buffer, start, start + this.#buffer.write(line, start));
+    const end = appendChecksum(this.#buffer, start, start + this.#buffer.write(line, start));
     this.entries.push(entry);
     this.times.push(micros);
     this.leaves.push(leafHashWithin(this.#buffer, start, end));
@@ -51,7 +54,7 @@ export class Group {
     this.#end = end + 1;
   }
 
-  /** How many lines these first bytes are. */
+  /** The number of lines in these first bytes. */
   linesIn(bytes: number): number {
     let lines = 0;
     for (let at = this.#buffer.indexOf(NEWLINE, 1); at >= 0 && at <= bytes; at = this.#buffer.indexOf(NEWLINE, at + 1))
@@ -67,7 +70,6 @@ export class Group {
     this.#settled.reject(error);
   }
 
-  /** Makes the group new again, for other entries. */
   empty(): void {
     if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.alloc(START_BYTES);
     this.#end = 1;

@@ -1,12 +1,16 @@
 /**
- * Every DoNotCall of a tenant has a number, from 1 and without gaps, in the entry that says what became of it first: its intent, or the refusal.
- * So who holds a tenant's DoNotCall entries alone can see that none is missing. The number is given when the entry takes its place, and the
- * lines on disk are what it is restored from: the highest of a sequence counts.
+ * Every DoNotCall of a tenant has a number, from 1 and without gaps, in the first entry about what happened to it: its
+ * intent, or the refusal. So a reader who has only a tenant's DoNotCall entries can see that none is missing. The
+ * journal
+ * assigns the number when the entry gets its index, and restores the numbers from the lines on disk: the highest number
+ * of
+ * a sequence counts.
  *
- * A sequence is that of one tenant, so of a DBID on one OCS: `<upstream>/<DBID>`, as in `ocs-main/101`, which stands in the entry beside the
- * number. Format 1 numbered by DBID alone; those sequences are named by the DBID, have ended, and every `start` says with which number.
+ * A sequence belongs to one tenant, so to a DBID on one OCS: `<upstream>/<DBID>`, for example `ocs-main/101`; the entry
+ * has it beside the number. Format 1 numbered by DBID alone; those sequences are named by the DBID and have ended, and
+ * every `start` states their last numbers.
  */
-import type { Entry, Intent, Refusal } from "./entry.ts";
+import type { Entry, Intent, Refusal } from "../entry.ts";
 
 type Numbered = (Intent | Refusal) & { readonly tenant: NonNullable<Intent["tenant"]> };
 
@@ -22,28 +26,28 @@ export const sequenceName = (upstream: string | undefined, dbid: number): string
 
 const sequenceOf = ({ upstream, tenant }: Numbered): string => sequenceName(upstream, tenant.dbid);
 
-/** One of format 1: by DBID alone. */
+/** Whether it is a sequence of format 1: by DBID alone. */
 const isFormer = (sequence: string): boolean => !sequence.includes("/");
 
-export class Numbers {
+export class DncSequences {
   /** By sequence, the last number given. */
   readonly #last = new Map<string, number>();
 
-  /** The entry with its number, which is taken only by `took`. Any other entry as it is. */
+  /** The entry with its number, which only `accept` marks as used. Other entries are returned unchanged. */
   given(entry: Entry): Entry {
     if (isNumbered(entry)) {
       const sequence = sequenceOf(entry);
       const dnc = this.last(sequence) + 1;
       return entry.upstream === undefined ? { ...entry, dnc } : { ...entry, dnc_sequence: sequence, dnc };
     }
-    // Who exports takes along, in a signed entry, which numbers were the last.
+    // A signed entry states the last numbers, so that an export contains them.
     if ((entry.kind === "access" && entry.operation === "export") || entry.kind === "set-aside")
       return { ...entry, dnc: this.all() };
     return entry.kind === "start" ? this.#withFormer(entry) : entry;
   }
 
-  /** An entry as `given` made it has its place. */
-  took(entry: Entry): void {
+  /** An entry from `given` has got its index. */
+  accept(entry: Entry): void {
     if (isNumbered(entry)) this.#last.set(sequenceOf(entry), entry.dnc!);
   }
 
@@ -52,12 +56,12 @@ export class Numbers {
     return this.#last.get(sequence) ?? 0;
   }
 
-  /** A number that stands on disk. */
+  /** A number found on disk. */
   found(sequence: string, number: number): void {
     if (number > this.last(sequence)) this.#last.set(sequence, number);
   }
 
-  /** An entry that had its place is not on disk after all, and so none behind it is: its number is given again. */
+  /** An entry that had an index is not on disk, so neither is any later one: its number is assigned again. */
   lost(entry: Entry): void {
     if (isNumbered(entry) && entry.dnc! <= this.last(sequenceOf(entry)))
       this.#last.set(sequenceOf(entry), entry.dnc! - 1);
@@ -68,7 +72,7 @@ export class Numbers {
     return Object.fromEntries(this.#last);
   }
 
-  /** For the start state, and back from it. */
+  /** The value for the start state, and the way to restore it. */
   save(): Record<string, number> {
     return this.all();
   }

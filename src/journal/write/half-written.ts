@@ -1,18 +1,18 @@
-/** Small files that a run was replacing when it ended: `<name>.tmp`, never read by anybody. */
+/** Small files that the previous run was replacing when it ended: `<name>.tmp`, which nothing reads. */
 import { join } from "node:path";
-import type { Disk } from "./disk.ts";
-import { places } from "./places.ts";
+import type { Disk } from "../disk.ts";
+import { paths } from "../paths.ts";
 
 const BESIDE_CHECKPOINTS = /^\d{12}(\.cosigned|\.tsr)?\.tmp$/;
 const STATES = /^\d{12}\.tmp$/;
 const IN_DIRECTORY = /^(checkpoint\.pub|verified|index-keys\.json)\.tmp$/;
 
 /**
- * Removes them, before this run writes its own. One that cannot be removed harms nothing, and no start fails because
- * of it. Those of segments are removed when segments are compressed.
+ * Removes them before this run writes its own. One that cannot be removed is harmless and does not fail the start.
+ * Compressing removes those of segments.
  */
 export const removeHalfWritten = async (disk: Disk, dir: string): Promise<void> => {
-  const at = places(dir);
+  const at = paths(dir);
   for (const [folder, pattern] of [
     [at.checkpoints, BESIDE_CHECKPOINTS],
     [at.states, STATES],

@@ -1,10 +1,13 @@
-/** Opens the journal only when all that was signed before agrees with it, so that nothing is signed unchecked. */
-import { Anchor } from "./anchor.ts";
-import { openJournal, type Journal, type JournalOptions } from "./append.ts";
-import { nodeDisk } from "./disk.ts";
-import { gatherEvidence, type Evidence, type Trust } from "./evidence.ts";
-import { JournalDamaged } from "./recover.ts";
-import { faultInWords } from "../system-error.ts";
+/**
+ * Opens the journal only if it agrees with everything that was signed before, so that nothing unchecked gets signed.
+ */
+import { Anchor } from "../integrity/checkpoints/anchor.ts";
+import { type Journal, type JournalOptions } from "../journal.ts";
+import { openJournal } from "./open-journal.ts";
+import { nodeDisk } from "../disk.ts";
+import { gatherEvidence, type Evidence, type Trust } from "../integrity/signed-evidence.ts";
+import { JournalDamaged } from "../errors.ts";
+import { faultInWords } from "../../common/system-error.ts";
 
 export type Checked = {
   readonly journal: Journal;
@@ -13,23 +16,23 @@ export type Checked = {
   readonly warnings: readonly string[];
   /** As in Evidence. */
   readonly published: Evidence["published"];
-  /** Checkpoints that lie elsewhere, as in Evidence. */
-  readonly elsewhere: Evidence["checkpoints"];
+  /** Checkpoints stored elsewhere, as in Evidence. */
+  readonly publishedCheckpoints: Evidence["checkpoints"];
 };
 
 const REMEDY =
-  "Nothing is signed. ocsgw audit verify tells what is wrong; a damaged segment of which there is no copy is set " +
-  "aside by ocsgw audit set-aside; a copy that was restored or moved on purpose " +
-  "is accepted by ocsgw audit accept-restore";
+  "Nothing is signed. ocsgw audit verify -c FILE shows what is wrong; a damaged segment of which there is no copy is " +
+  "set aside by ocsgw audit set-aside -c FILE SEGMENT; a copy that was restored or moved on purpose is accepted by " +
+  "ocsgw audit accept-restore -c FILE";
 
-/** `everyLine`: also those that a start state covers, for who says of the whole journal that it agrees. */
+/** `everyLine`: also reads the lines that a start state covers, for a caller that vouches for the whole journal. */
 type Options = Omit<JournalOptions, "published" | "states"> & { readonly everyLine?: boolean };
-/** Told once when the anchor cannot be written. */
-type Tell = (reason: string) => void;
+/** Called once when the anchor cannot be written. */
+type OnAnchorFailure = (reason: string) => void;
 
 /**
- * Under this name the start state has the sizes that witnesses cosigned. A command on a stopped gateway asks no witness,
- * and hands on what the gateway knew: else one that has lost its history since would not be noticed.
+ * The start state's name for the sizes that witnesses cosigned. A command on a stopped gateway asks no witness and
+ * passes on what the gateway knew: otherwise nothing would notice a witness that has lost its history since.
  */
 export const WITNESSES = "witnesses";
 
@@ -37,7 +40,7 @@ export const WITNESSES = "witnesses";
 export const openChecked = async (
   { everyLine = false, ...options }: Options,
   trust: Trust,
-  tell?: Tell,
+  onAnchorFailure?: OnAnchorFailure,
 ): Promise<Checked> => {
   const { disk = nodeDisk, dir } = options;
   const { anchor: path, key, origin } = trust;
@@ -46,7 +49,7 @@ export const openChecked = async (
   try {
     const journal = (opened = await openJournal({
       ...options,
-      beside: { [WITNESSES]: () => opened?.begun.beside[WITNESSES] ?? null, ...options.beside },
+      beside: { [WITNESSES]: () => opened?.openedFrom.beside[WITNESSES] ?? null, ...options.beside },
       ...(!everyLine && { states: { key, origin } }),
       published: async () => {
         evidence = await gatherEvidence({ disk, dir }, trust);
@@ -60,15 +63,21 @@ export const openChecked = async (
       await journal.close();
       throw error;
     }
-    const { anchor: known, warnings, published, checkpoints: elsewhere } = evidence!;
-    return { journal, anchor: new Anchor({ disk, path, key, origin, known, tell }), warnings, published, elsewhere };
+    const { anchor: known, warnings, published, checkpoints: publishedCheckpoints } = evidence!;
+    return {
+      journal,
+      anchor: new Anchor({ disk, path, key, origin, known, onFailure: onAnchorFailure }),
+      warnings,
+      published,
+      publishedCheckpoints,
+    };
   } catch (error) {
     if (!(error instanceof JournalDamaged)) throw error;
     throw new JournalDamaged(`${faultInWords(error)}. ${REMEDY}`, { cause: error });
   }
 };
 
-/** A checkpoint is in the directory before it is anywhere else: one that is only elsewhere was removed here. */
+/** A checkpoint is written to the directory before it is published: one that exists only elsewhere was removed here. */
 const requireOwnCheckpoints = ({ checkpoints, last = 0 }: Evidence, dir: string): void => {
   const removed = checkpoints.find(({ size }) => size > last);
   if (!removed) return;

@@ -1,17 +1,20 @@
-/** The first entries of a run: that it began, and what the run before left open. */
-import type { Journal } from "./append.ts";
-import type { InDoubt, Intent, Start } from "./entry.ts";
-import { FORMAT } from "./entry-line.ts";
-import { readEntries } from "./read.ts";
+/** The first entries of a run: its start, and the requests that the previous run left open. */
+import type { Journal } from "../journal.ts";
+import type { InDoubt, Intent, Start } from "../entry.ts";
+import { FORMAT } from "../entry-line.ts";
+import { readEntries } from "../read/read-entries.ts";
 
 const REASON =
   "the run that sent it ended before an outcome was on disk: OCS may have carried it out, or never have seen it";
 const BATCH = 1000;
-/** So many entries are read sooner than another segment is opened. */
+/** Across fewer entries than this, reading on is cheaper than opening another segment. */
 const APART = 10_000;
 
-/** Resolves with the number of intents in doubt when all is on disk. Rejects with JournalBroken. */
-export const beginRun = async (journal: Journal, start: Pick<Start, "version" | "config_hash">): Promise<number> => {
+/** Resolves with the number of intents in doubt when all entries are on disk. Rejects with JournalBroken. */
+export const writeStartEntries = async (
+  journal: Journal,
+  start: Pick<Start, "version" | "config_hash">,
+): Promise<number> => {
   const { torn } = journal.status();
   await journal.append({
     kind: "start",
@@ -41,7 +44,7 @@ const doubtsOf = async function* ({ dir, disk, unsettled }: Journal): AsyncGener
   }
 };
 
-/** One that a disk error left without an end may lie months below the others: what is between is not read. */
+/** An intent that a disk error left open may be months older than the others: the entries between are not read. */
 const rangesOf = (indexes: readonly number[]): { readonly from: number; readonly to: number }[] => {
   const ranges: { from: number; to: number }[] = [];
   for (const index of indexes.toSorted((left, right) => left - right)) {

@@ -1,37 +1,41 @@
 /**
- * What a start must know of the entries that it does not read, signed with the checkpoints' key. Each row of `PARTS` is one thing that the trail
- * knows: how it is saved, and how it is restored into a new trail. To add a part, add a row; states without it are passed over from then on.
+ * What a start must know of the entries that it does not read, signed with the checkpoints' key. Each row of `PARTS` is
+ * one part: how it is saved, and how it is restored into a new scan. To add a part, add a row; states without it are
+ * then passed over.
  */
 import type { KeyObject } from "node:crypto";
-import type { Deleted } from "./entry.ts";
-import { openNote, signNote } from "./note.ts";
-import { Trail } from "./trail.ts";
-import { createTree, digestBytes, digestOf, type Digest, type Tree } from "./tree.ts";
+import type { Deleted } from "../entry.ts";
+import { openNote, signNote } from "../integrity/checkpoints/signed-note.ts";
+import { RecoveryScan } from "./recovery/recovery-scan.ts";
+import { createTree, digestBytes, digestOf, type Digest, type Tree } from "../integrity/merkle-tree.ts";
 
-/** In whose name, and with which key, states are signed and read. */
+/** The origin and the key with which states are signed and verified. */
 export type StateSigner = { readonly origin: string; /** Ed25519, private. */ readonly key: KeyObject };
 
-/** After the first `size` entries. */
+/** The state after the first `size` entries. */
 export type StartState = {
   readonly size: number;
   readonly tree: Tree;
   /** The leaf hash of the last entry. */
   readonly leaf: Digest;
-  /** Where the next entry's line begins: the segment, by its first index, and the byte in it. */
+  /** The position of the next entry's line: the first index of its segment, and the byte in it. */
   readonly segment: number;
   readonly bytes: number;
-  /** How many segments there were up to that one, those that were deleted included. */
+  /** How many segments there were up to that one, including deleted ones. */
   readonly segments: number;
-  readonly trail: Trail;
-  /** What others keep beside the journal, by name, as they saved it: JSON values. A state may be without. */
+  readonly trail: RecoveryScan;
+  /** What other parts saved, by name: JSON values. A state may lack it. */
   readonly beside: Readonly<Record<string, unknown>>;
 };
 
-/** JSON values. `restore` is given what `save` gave, and a new trail; it may throw. `before`: of a state that is older than this part. */
+/**
+ * Saved values are JSON. `restore` gets the saved value and a new scan; it may throw. `before`: the value for a state
+ * that is older than this part.
+ */
 type Part<Saved> = {
   readonly name: string;
-  readonly save: (trail: Trail) => Saved;
-  readonly restore: (trail: Trail, saved: Saved) => void;
+  readonly save: (trail: RecoveryScan) => Saved;
+  readonly restore: (trail: RecoveryScan, saved: Saved) => void;
   readonly before?: Saved;
 };
 
@@ -47,7 +51,7 @@ const part = <Saved>(
   ...(before !== undefined && { before }),
 });
 
-/** In this order they are restored. */
+/** Parts are restored in this order. */
 export const PARTS: readonly Part<unknown>[] = [
   part(
     "open-intents",
@@ -60,9 +64,15 @@ export const PARTS: readonly Part<unknown>[] = [
     (trail, saved: Deleted | null) => void (trail.deleted = saved ?? undefined),
   ),
   part(
+    "deleted-by",
+    ({ deletedBy }) => deletedBy ?? null,
+    (trail, saved: number | null) => void (trail.deletedBy = saved ?? undefined),
+    null,
+  ),
+  part(
     "set-aside",
-    ({ asides }) => asides.save(),
-    ({ asides }, saved) => asides.restore(saved),
+    ({ setAsideRanges }) => setAsideRanges.save(),
+    ({ setAsideRanges }, saved) => setAsideRanges.restore(saved),
     [],
   ),
   part(
@@ -87,15 +97,15 @@ export const PARTS: readonly Part<unknown>[] = [
   ),
 ];
 
-/** A trail that knows the same, and goes its own way from here on. */
-export const copyOf = (trail: Trail): Trail => restoreParts(savedParts(trail));
+/** An independent copy of the scan. */
+export const copyOf = (trail: RecoveryScan): RecoveryScan => restoreParts(savedParts(trail));
 
-const savedParts = (trail: Trail): Record<string, unknown> =>
+const savedParts = (trail: RecoveryScan): Record<string, unknown> =>
   Object.fromEntries(PARTS.map(({ name, save }) => [name, save(trail)]));
 
-/** Throws when a part is missing, or is not what `save` gives. */
-const restoreParts = (saved: Readonly<Record<string, unknown>>): Trail => {
-  const trail = new Trail();
+/** Throws when a part is missing or malformed. */
+const restoreParts = (saved: Readonly<Record<string, unknown>>): RecoveryScan => {
+  const trail = new RecoveryScan();
   for (const { name, restore, before } of PARTS) {
     const isSaved = Object.hasOwn(saved, name);
     if (!isSaved && before === undefined) throw new Error(`it has no part ${name}: another version wrote it`);
@@ -104,7 +114,7 @@ const restoreParts = (saved: Readonly<Record<string, unknown>>): Trail => {
   return trail;
 };
 
-/** No checkpoint begins so, and no other signed note of ours. */
+/** No checkpoint and no other signed note of the gateway begins with it. */
 const TITLE = "ocsgw start state, format 1";
 
 type Written = {
@@ -122,7 +132,7 @@ type Written = {
 
 const base64 = (digest: Digest): string => digestBytes(digest).toString("base64");
 
-/** The text to be signed, so that it can be made at one moment and signed at another. */
+/** The text to sign; signing may happen later. */
 export const stateText = (
   { size, tree, leaf, segment, bytes, segments, trail, beside }: StartState,
   origin: string,
@@ -144,7 +154,10 @@ export const stateText = (
 
 export const signState = (text: string, { origin, key }: StateSigner): string => signNote(text, origin, key);
 
-/** The root follows from the frontier. Throws an error that says in words why the state cannot be used. */
+/**
+ * Verifies and parses a signed state; the root follows from the frontier. Throws an error that says why the state
+ * cannot be used.
+ */
 export const readState = (note: string, { origin, key }: StateSigner): StartState => {
   const text = openNote(note, origin, key);
   if (text === undefined)
@@ -153,7 +166,7 @@ export const readState = (note: string, { origin, key }: StateSigner): StartStat
   if (title !== TITLE || rest.join("") !== "") throw new Error("another version wrote it");
   const { size, root, frontier, leaf, segment, bytes, segments, beside, parts, ...of } = JSON.parse(json) as Written;
   const tree = createTree({ size, roots: frontier.map(digestFrom) });
-  if (of.origin !== origin || base64(tree.root()) !== root) throw new Error("its root is not that of its frontier");
+  if (of.origin !== origin || base64(tree.root()) !== root) throw new Error("its root does not match its frontier");
   return { size, tree, leaf: digestFrom(leaf), segment, bytes, segments, beside, trail: restoreParts(parts) };
 };
 

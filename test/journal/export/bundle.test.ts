@@ -2,19 +2,20 @@ import { createHash } from "node:crypto";
 import { appendFile, cp, mkdir, readFile, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { NotProvable, writeBundle } from "../../src/journal/bundle.ts";
-import { parseFilter } from "../../src/journal/filter.ts";
-import { unknownNames } from "../../src/journal/filter/vocabulary.ts";
-import { signCheckpoint, verifierKey } from "../../src/journal/note.ts";
-import { printBundle, verifyBundle } from "../../src/journal/verify/bundle.mjs";
-import { Finder } from "../../src/journal/search.ts";
-import { unpack } from "../../src/journal/verify/unpack.ts";
-import { run } from "../kit/command.ts";
-import { describeWith, programOf } from "../kit/machine.ts";
-import { compressSegments } from "../../src/journal/compress.ts";
-import { nodeDisk } from "../../src/journal/disk.ts";
-import { places } from "../../src/journal/places.ts";
-import { extendTiles } from "../../src/journal/tiles.ts";
+import { NotProvable } from "../../../src/journal/export/bundle-entries.ts";
+import { writeBundle } from "../../../src/journal/export/bundle.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { unknownNames } from "../../../src/journal/search/filter/vocabulary.ts";
+import { signCheckpoint, verifierKey } from "../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { printBundle, verifyBundle } from "../../../src/journal/verify/bundle/bundle.mjs";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { unpack } from "../../../src/journal/verify/segments/unpack.ts";
+import { run } from "../../kit/command.ts";
+import { describeWith, programOf } from "../../kit/machine.ts";
+import { compressSegments } from "../../../src/journal/segments/compress.ts";
+import { nodeDisk } from "../../../src/journal/disk.ts";
+import { paths } from "../../../src/journal/paths.ts";
+import { extendTiles } from "../../../src/journal/integrity/tiles.ts";
 import {
   ORIGIN,
   aDirectory,
@@ -27,7 +28,7 @@ import {
   removeDirectory,
   segmentsOf,
   writeLines,
-} from "./kit.ts";
+} from "../kit.ts";
 
 const key = aKey();
 let [dir, whole, work, vkey] = ["", "", "", ""];
@@ -72,7 +73,7 @@ const edit = async (name: string, change: (text: string) => string): Promise<voi
 const verified = () => verifyBundle(join(work, "b"), vkey);
 
 describe("a bundle", () => {
-  it("holds what was asked for, byte for byte, and proves each line and that no Do-Not-Call is missing", async () => {
+  it("contains the requested entries byte for byte, and proves each line and that no Do-Not-Call is missing", async () => {
     const report = await verified();
     expect(report).toMatchObject({
       verdict: "ok",
@@ -87,10 +88,10 @@ describe("a bundle", () => {
     const lines = (await readFile(at("events.ndjson"), "utf8")).split("\n").slice(0, -1);
     expect(lines.length).toBeGreaterThan(100);
     expect(lines.filter((line) => !all.includes(line))).toEqual([]);
-    expect(report.notProved.join()).toContain("that none is missing is proved of a tenant's Do-Not-Calls");
+    expect(report.notProved.join()).toContain("that is proved only for a tenant's Do-Not-Calls");
   });
 
-  it("of which nothing fits says so to whoever opens it, and names what nobody knows", async () => {
+  it("without a match says so in each file, and warns about names that neither config nor journal has", async () => {
     const filter = parseFilter("client:nobdy");
     const names = unknownNames(filter, { actions: [], codes: [], names: { client: ["nobody"] } });
     const out = join(work, "none");
@@ -100,10 +101,10 @@ describe("a bundle", () => {
         { dir, filter, names, size, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" },
         out,
       ),
-    ).toMatchObject({ stories: 1, fitting: 0, warnings: [warning] });
+    ).toMatchObject({ transactions: 1, matching: 0, warnings: [warning] });
     for (const file of ["README.txt", "summary.html"]) {
       expect(await readFile(join(out, file), "utf8")).toContain(
-        "NOTHING FOUND: no entry of the journal fits the filter",
+        "NOTHING FOUND: no entry of the journal matches the filter",
       );
       expect(await readFile(join(out, file), "utf8")).toContain(warning);
     }
@@ -119,26 +120,26 @@ describe("a bundle", () => {
     });
   });
 
-  it("says that it does not prove what a filter left out", async () => {
+  it("says that it does not prove anything about the entries that its filter left out", async () => {
     await bundle("status:403", join(work, "refused"));
     const report = await verifyBundle(join(work, "refused"), vkey);
     expect(report.verdict).toBe("ok");
     expect(report.sequences.every(({ complete }) => !complete)).toBe(true);
-    expect(report.notProved.join()).toContain("what is not here is not");
+    expect(report.notProved.join()).toContain("only the entries in this bundle are proved");
   });
 
-  it("cannot be told by the key that came with it: whoever made the bundle can have made that", async () => {
+  it("cannot be verified with its own key alone, because whoever made the bundle can have made that key", async () => {
     const report = await verifyBundle(join(work, "b"));
     expect(report).toMatchObject({
       verdict: "cannot-tell",
       keys: "bundle",
       findings: [],
-      missing: [expect.stringContaining("the only key is the one that came with the bundle")],
+      missing: [expect.stringContaining("the only key is the one in the bundle")],
     });
     expect(report.notProved[0]).toContain("it came with the bundle");
   });
 
-  it("shows people a table without script, in which nothing of the journal is markup", async () => {
+  it("shows a table without scripts, and escapes all markup in the journal's values", async () => {
     await bundle("", join(work, "all"));
     const html = await readFile(join(work, "all", "summary.html"), "utf8");
     expect(html).toContain("Beta &lt;Tenant&gt;");
@@ -152,19 +153,19 @@ describe("a bundle", () => {
       /line 1 of events\.ndjson \(index 0\) does not lead to the root/,
     ],
     [
-      "an entry that was taken out",
+      "a removed entry",
       () => edit("events.ndjson", (text) => text.slice(text.indexOf("\n") + 1)),
-      /does not lead to the root|was taken out/,
+      /does not lead to the root|was removed/,
     ],
     [
       "an entry that was put in",
       () => edit("events.ndjson", (text) => `${text.split("\n")[3]}\n${text}`),
-      /is there twice/,
+      /occurs twice/,
     ],
     [
       "text that is no entry",
       () => edit("events.ndjson", (text) => `nothing\n${text}`),
-      /line 1 of events\.ndjson is no entry/,
+      /line 1 of events\.ndjson is not an entry/,
     ],
     [
       "a changed proof",
@@ -189,9 +190,9 @@ describe("a bundle", () => {
     [
       "a changed root",
       () => edit("checkpoints.txt", (text) => text.replace(/\n([A-Za-z0-9+/])/g, "\nA$1").replace("\nAA", "\nA")),
-      /was changed after signing|no checkpoint/,
+      /was changed after signing|does not contain a checkpoint/,
     ],
-    ["a file that was put there", () => writeFile(at("more.txt"), ""), /more\.txt is no part of the bundle/],
+    ["a file that was put there", () => writeFile(at("more.txt"), ""), /more\.txt is not part of the bundle/],
     ["a changed README", () => appendFile(at("README.txt"), "!"), /README\.txt is not as it was exported/],
     ["a missing summary", () => rm(at("summary.html")), /summary\.html is missing/],
   ])("with %s is broken", async (_what, damage, words) => {
@@ -201,7 +202,7 @@ describe("a bundle", () => {
     expect(report.findings.join("\n")).toMatch(words);
   });
 
-  it("of which a Do-Not-Call and its proof were taken out, with a new manifest, is not complete", async () => {
+  it("is not complete if a Do-Not-Call and its proof were removed, even with a new manifest", async () => {
     const events = (await readFile(at("events.ndjson"), "utf8")).split("\n");
     const place = events.findIndex((line) => /"dnc":5,"crc":\d+\}$/.test(line));
     for (const name of ["events.ndjson", "proofs.ndjson"])
@@ -210,7 +211,7 @@ describe("a bundle", () => {
     expect(sequences).toEqual([{ dbid: 101, first: 1, last: 67, missing: 1, said: 67, complete: false }]);
   });
 
-  it("whose last Do-Not-Calls were taken out is not complete either: the gateway said how many there were", async () => {
+  it("is not complete if its last Do-Not-Calls were removed, because the gateway recorded their number", async () => {
     const events = (await readFile(at("events.ndjson"), "utf8")).split("\n");
     const place = events.findIndex((line) => /"dnc":67,"crc":\d+\}$/.test(line));
     for (const name of ["events.ndjson", "proofs.ndjson"])
@@ -218,7 +219,7 @@ describe("a bundle", () => {
     expect((await verified()).sequences).toMatchObject([{ last: 66, said: 67, complete: false }]);
   });
 
-  it("that was signed again by another key cannot be told with the gateway's", async () => {
+  it("that was signed again with another key does not verify with the gateway's key", async () => {
     const { origin, size: covered, root } = (await verified()).checkpoint!;
     await writeFile(
       at("checkpoints.txt"),
@@ -229,14 +230,14 @@ describe("a bundle", () => {
   });
 
   it.each(["events.ndjson", "proofs.ndjson", "checkpoints.txt", "keys.json", "query.json", "manifest.sha256"])(
-    "without %s cannot be told",
+    "without %s cannot be verified",
     async (name) => {
       await rm(at(name));
       expect(await verified()).toMatchObject({ verdict: "cannot-tell", missing: [`there is no ${name}`] });
     },
   );
 
-  it("is written whole or not at all, and over nothing", async () => {
+  it("is written completely or not at all, and replaces nothing", async () => {
     await mkdir(join(work, "taken"));
     await expect(bundle("", join(work, "taken"))).rejects.toThrow("EEXIST");
     await writeFile(join(work, "taken.zip"), "mine");
@@ -245,7 +246,7 @@ describe("a bundle", () => {
     expect((await readdir(work)).toSorted()).toEqual(["b", "taken", "taken.zip"]);
   });
 
-  it("is not made of a journal that does not have the root of its checkpoint", async () => {
+  it("is refused if the journal does not have the root of its checkpoint", async () => {
     const copy = join(work, "journal");
     await cp(dir, copy, { recursive: true });
     const [segment] = await segmentsOf(copy);
@@ -260,7 +261,7 @@ describe("a bundle", () => {
     expect((await readdir(work)).toSorted()).toEqual(["b", "journal"]);
   });
 
-  it("is packed and unpacked", async () => {
+  it("survives packing and unpacking", async () => {
     await bundle("status:403", join(work, "b.zip"));
     await mkdir(join(work, "out"));
     await unpack(join(work, "b.zip"), join(work, "out"));
@@ -272,7 +273,7 @@ describe("a bundle", () => {
       join(work, "out.zip"),
       Buffer.from(bytes.toString("latin1").replaceAll("verify.mjs", "../../evil"), "latin1"),
     );
-    await expect(unpack(join(work, "out.zip"), join(work, "out"))).rejects.toThrow("which is no file of a bundle");
+    await expect(unpack(join(work, "out.zip"), join(work, "out"))).rejects.toThrow("which is not a file of a bundle");
   });
 });
 
@@ -317,7 +318,7 @@ describe("a forged bundle", () => {
     await writeFile(at("manifest.sha256"), lines.join(""));
   };
 
-  it("with a key of its own is no proof of anything, and with the gateway's is known", async () => {
+  it("with a key of its own proves nothing, and the gateway's key exposes it", async () => {
     await forged();
     expect(await verifyBundle(join(work, "b"))).toMatchObject({
       verdict: "cannot-tell",
@@ -331,7 +332,7 @@ describe("a forged bundle", () => {
     });
   });
 
-  it("that names a key of its own beside the gateway's is known", async () => {
+  it("that lists its own key beside the gateway's is detected", async () => {
     await forged();
     await writeFile(at("keys.json"), JSON.stringify({ keys: [vkey, verifierKey(ORIGIN, thief)] }));
     await signManifest();
@@ -359,7 +360,7 @@ describe("a forged bundle", () => {
       "a million lines that are none",
       () => writeFile(at("events.ndjson"), "{}\n".repeat(1_000_000)),
       "broken",
-      /line 1 of events\.ndjson is no entry/,
+      /line 1 of events\.ndjson is not an entry/,
     ],
     [
       "a proof as long as a book",
@@ -371,9 +372,14 @@ describe("a forged bundle", () => {
       "a checkpoint as large as a disk",
       () => truncate(at("checkpoints.txt"), 20 * 2 ** 30),
       "cannot-tell",
-      /checkpoints\.txt is no file of at most/,
+      /checkpoints\.txt is not a regular file of at most/,
     ],
-    ["keys that are none", () => writeFile(at("keys.json"), '{"keys":7}'), "cannot-tell", /holds no list of keys/],
+    [
+      "keys that are none",
+      () => writeFile(at("keys.json"), '{"keys":7}'),
+      "cannot-tell",
+      /does not contain a list of keys/,
+    ],
     [
       "a link in place of the entries",
       async () => {
@@ -390,13 +396,13 @@ describe("a forged bundle", () => {
         await appendFile(at("manifest.sha256"), `${"0".repeat(64)}  x\n`);
       },
       "broken",
-      /x is no regular file/,
+      /x is not a regular file/,
     ],
     [
       "a way out in its manifest",
       () => appendFile(at("manifest.sha256"), `${"0".repeat(64)}  ..\n`),
       "broken",
-      /manifest\.sha256 has a line that is none/,
+      /manifest\.sha256 has an invalid line/,
     ],
     [
       "an index below 0",
@@ -405,7 +411,7 @@ describe("a forged bundle", () => {
       /does not lead/,
     ],
   ])(
-    "with %s is answered and stops nothing",
+    "with %s gets a verdict and does not crash the verifier",
     async (_what, forge, verdict, words) => {
       await forge();
       const report = await (/keys/.test(_what) ? verifyBundle(join(work, "b")) : verified());
@@ -416,7 +422,7 @@ describe("a forged bundle", () => {
     60_000,
   );
 
-  it("does not write its own verdict over ours", async () => {
+  it("cannot overwrite the printed verdict with control characters", async () => {
     await forged("gateway.test/main\u001b[2K\u001b[1GOK\u202e");
     const printed = printBundle(await verified());
     expect(printed).not.toMatch(/[^\P{C}\n]/u);
@@ -424,11 +430,16 @@ describe("a forged bundle", () => {
   });
 });
 
-describe("the program in a bundle", () => {
-  it("needs nothing but Node: it imports nothing else, and reads nothing outside of its directory", async () => {
+describe("the verifier in a bundle", () => {
+  it("needs only Node: it imports nothing else, and reads nothing outside its directory", async () => {
     const programs = (await readdir(join(work, "b"))).filter((name) => name.endsWith(".mjs")).toSorted();
     expect(programs).toEqual([
+      "bundle-checkpoint.mjs",
+      "bundle-events.mjs",
+      "bundle-files.mjs",
       "bundle-outside.mjs",
+      "bundle-report.mjs",
+      "bundle-tree.mjs",
       "certificate-chain.mjs",
       "cosignature.mjs",
       "der.mjs",
@@ -451,18 +462,18 @@ describe("the program in a bundle", () => {
       .filter((path) => path !== undefined && path !== process.execPath)
       .map((path) => ["the Node of the machine", path!]),
   ] as [string, string][];
-  it.each(nodes)("verifies it with %s, and tells by its exit code", async (_name, node) => {
+  it.each(nodes)("verifies the bundle with %s, and reports the verdict by its exit code", async (_name, node) => {
     const start = (...args: readonly string[]) =>
       run(node, [at("verify.mjs"), ...args], { cwd: "/", env: { NODE_OPTIONS: "" } });
     const right = await start("--key", vkey);
     expect([right.code, right.stderr]).toEqual([0, ""]);
-    expect(right.stdout).toContain("Do-Not-Calls 1..67 of tenant 101, no gap; the gateway said");
+    expect(right.stdout).toContain("Do-Not-Calls 1..67 of tenant 101, no gap; entry");
     expect((await start("--key", "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8")).code).toBe(8);
     expect((await start("--what")).code).toBe(2);
     const file = join(work, "a+b.pub");
     expect(await start("--key", file.replace("+", "-"))).toMatchObject({
       code: 2,
-      stderr: `${file.replace("+", "-")} is no verifier key, and no file that can be read\n`,
+      stderr: `${file.replace("+", "-")} is not a verifier key or a file that can be read\n`,
     });
     await writeFile(file, `${vkey}\n`);
     expect((await start("--key", file)).code).toBe(0);
@@ -472,7 +483,7 @@ describe("the program in a bundle", () => {
 });
 
 describeWith(["unzip", "sha256sum"], "what others read of a bundle", (unzip, sha256sum) => {
-  it("is a zip that unzip takes and a manifest that sha256sum takes", async () => {
+  it("can be unpacked by unzip and checked by sha256sum", async () => {
     await bundle("", join(work, "b.zip"));
     expect(await run(unzip!, ["-q", join(work, "b.zip"), "-d", join(work, "unzipped")])).toMatchObject({
       code: 0,
@@ -484,7 +495,7 @@ describeWith(["unzip", "sha256sum"], "what others read of a bundle", (unzip, sha
   });
 });
 
-it("a bundle tells the Do-Not-Calls of one DBID on two OCS apart, and from those of format 1", async () => {
+it("a bundle keeps the Do-Not-Calls of one DBID on two OCS apart from each other and from those of format 1", async () => {
   const [other, out] = [await aDirectory(), await aDirectory()];
   try {
     const { journal, checkpoints, close } = await openWithCheckpoints(other, key);
@@ -544,10 +555,10 @@ describe("a bundle of few entries in a large journal", () => {
     writeLines(own, segment, change(await linesOf(own, segment)));
 
   it.each<[string, () => Promise<unknown>]>([
-    ["as it was written", () => Promise.resolve()],
-    ["with tiles", () => extendTiles({ disk: nodeDisk, dir: own })],
+    ["without tiles", () => Promise.resolve()],
+    ["from a plain journal with tiles", () => extendTiles({ disk: nodeDisk, dir: own })],
     [
-      "compressed, with tiles",
+      "from a compressed journal with tiles",
       async () => {
         await extendTiles({ disk: nodeDisk, dir: own });
         expect((await compressSegments({ journal: { dir: own, disk: nodeDisk }, after: 0 })).segments).toBeGreaterThan(
@@ -555,33 +566,36 @@ describe("a bundle of few entries in a large journal", () => {
         );
       },
     ],
-  ])("is made by the index and the tiles, %s, and holds what going through all lines finds", async (_how, prepare) => {
-    await prepare();
-    await few();
-    expect(await through()).toBe("index");
-    const report = await verifyBundle(made, vkey);
-    expect(report).toMatchObject({ verdict: "ok", findings: [] });
-    const lines = await readFile(join(made, "events.ndjson"), "utf8");
-    expect(lines.match(/"kind":"intent"/g)).toHaveLength(1);
-    await rm(made, { recursive: true });
-    await extendTiles({ disk: nodeDisk, dir: own });
-    await writeFile(places(own).tiles(1), (await readFile(places(own).tiles(1))).fill(7));
-    await few();
-    expect(await through()).toBe("lines");
-    expect(await readFile(join(made, "events.ndjson"), "utf8")).toBe(lines);
-  });
+  ])(
+    "is made from the index and the tiles, %s, and contains the same entries as a scan of all lines",
+    async (_how, prepare) => {
+      await prepare();
+      await few();
+      expect(await through()).toBe("index");
+      const report = await verifyBundle(made, vkey);
+      expect(report).toMatchObject({ verdict: "ok", findings: [] });
+      const lines = await readFile(join(made, "events.ndjson"), "utf8");
+      expect(lines.match(/"kind":"intent"/g)).toHaveLength(1);
+      await rm(made, { recursive: true });
+      await extendTiles({ disk: nodeDisk, dir: own });
+      await writeFile(paths(own).tiles(1), (await readFile(paths(own).tiles(1))).fill(7));
+      await few();
+      expect(await through()).toBe("lines");
+      expect(await readFile(join(made, "events.ndjson"), "utf8")).toBe(lines);
+    },
+  );
 
-  it("needs no other line than those that it holds, once the segments have their indexes", async () => {
-    const finder = new Finder(own);
-    while (await finder.tend());
-    finder.close();
+  it("needs no lines but its own, once the segments have indexes", async () => {
+    const search = new JournalSearch(own);
+    while (await search.maintain());
+    search.close();
     await edited("000000000000.jsonl", ([first, ...rest]) => [first!.replace("alpha-crm", "alpha-crl"), ...rest]);
     await few();
     expect(await through()).toBe("index");
     expect(await verifyBundle(made, vkey)).toMatchObject({ verdict: "ok", findings: [] });
   });
 
-  it("is refused when a line that it would hold is not what was signed", async () => {
+  it("is refused if one of its lines differs from the signed line", async () => {
     await few();
     await rm(made, { recursive: true });
     for (const segment of await segmentsOf(own))
@@ -593,20 +607,20 @@ describe("a bundle of few entries in a large journal", () => {
 
   it.each<[string, () => Promise<void>]>([
     [
-      "a tile is another",
+      "a tile was changed",
       async () => {
         await extendTiles({ disk: nodeDisk, dir: own });
-        await writeFile(places(own).tiles(1), (await readFile(places(own).tiles(1))).fill(7, 0, 32));
+        await writeFile(paths(own).tiles(1), (await readFile(paths(own).tiles(1))).fill(7, 0, 32));
       },
     ],
-    ["the index is nonsense", () => writeFile(places(own).index, "nonsense")],
-  ])("comes out as well when %s", async (_what, damage) => {
+    ["the index is not a database", () => writeFile(paths(own).index, "nonsense")],
+  ])("is still correct if %s", async (_what, damage) => {
     await damage();
     await few();
     expect(await verifyBundle(made, vkey)).toMatchObject({ verdict: "ok", findings: [] });
   });
 
-  it("shows a request as it was when the checkpoint was signed, though it has ended since", async () => {
+  it("shows a request as it was when the checkpoint was signed, even if it has ended since", async () => {
     await removeDirectory(own);
     const { journal, checkpoints, close } = await openWithCheckpoints(own, key);
     await journal.append(anIntent(146));

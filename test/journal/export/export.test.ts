@@ -1,13 +1,13 @@
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import type { Entry } from "../../src/journal/entry.ts";
-import { exportTo } from "../../src/journal/export.ts";
-import { csvHead, csvRow } from "../../src/journal/export/csv.ts";
-import { parseFilter } from "../../src/journal/filter.ts";
-import { unknownNames } from "../../src/journal/filter/vocabulary.ts";
-import { aDirectory, aDoNotCall, linesOf, removeDirectory, segmentsOf } from "./kit.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import { exportTo } from "../../../src/journal/export/export.ts";
+import { csvHead, csvRow } from "../../../src/journal/export/csv.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { unknownNames } from "../../../src/journal/search/filter/vocabulary.ts";
+import { aDirectory, aDoNotCall, linesOf, removeDirectory, segmentsOf } from "../kit.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -24,13 +24,13 @@ const write = async (entries: readonly Entry[]): Promise<number> => {
 const query = (filter: string, size: number) => ({ dir, filter: parseFilter(filter), size });
 
 describe("an export", () => {
-  it("has no limit, and gives the lines as they stand, a request's beside each other", async () => {
+  it("has no limit, and contains unchanged lines, with the lines of a request side by side", async () => {
     const size = await write(Array.from({ length: 3000 }, (_, number) => aDoNotCall(number)).flat());
     const out = join(dir, "all.ndjson");
     expect(await exportTo(query("", size), { out, as: "ndjson" })).toEqual({
-      stories: 3000,
+      transactions: 3000,
       entries: 6000,
-      fitting: 3000,
+      matching: 3000,
       warnings: [],
       set_aside: [],
     });
@@ -38,31 +38,31 @@ describe("an export", () => {
     expect(await readFile(out, "utf8")).toBe(lines.map((line) => `${line}\n`).join(""));
   });
 
-  it("ends where the checkpoint ends, and holds what the filter takes", async () => {
+  it("ends at the checkpoint, and contains only entries that match the filter", async () => {
     await write([...aDoNotCall(0), ...aDoNotCall(1, { status: 410 }), ...aDoNotCall(2, { status: 410 })]);
     const out = join(dir, "some.ndjson");
     expect(await exportTo(query("status:410", 4), { out, as: "ndjson" })).toEqual({
-      stories: 1,
+      transactions: 1,
       entries: 2,
-      fitting: 1,
+      matching: 1,
       warnings: [],
       set_aside: [],
     });
   });
 
-  it("does not count the record of itself as something found", async () => {
+  it("does not count its own record as a match", async () => {
     const own = (text: string): Entry => ({ kind: "access", user: "rw", operation: "export", query: text });
     const size = await write([...aDoNotCall(0), own("kind:access"), own("client:nobody")]);
     expect(
       await exportTo(query("kind:access", size - 1), { out: join(dir, "own.ndjson"), as: "ndjson" }),
-    ).toMatchObject({ stories: 1, fitting: 0 });
+    ).toMatchObject({ transactions: 1, matching: 0 });
     expect(await exportTo(query("client:nobody", size), { out: join(dir, "none.csv"), as: "csv" })).toMatchObject({
-      stories: 0,
-      fitting: 0,
+      transactions: 0,
+      matching: 0,
     });
   });
 
-  it("names what nobody knows, and only that", async () => {
+  it("warns only about names that neither config nor journal has", async () => {
     const size = await write([...aDoNotCall(0), ...aDoNotCall(1, { client: "former-crm" })]);
     const filter = parseFilter("client:former-crm,nobody -tenant:102 OR is:ok since:2999-01-01");
     const names = unknownNames(filter, {
@@ -78,7 +78,7 @@ describe("an export", () => {
     }
   });
 
-  it("is written whole or not at all", async () => {
+  it("is written completely or not at all", async () => {
     const size = await write(aDoNotCall(0));
     const [segment] = await segmentsOf(dir);
     await writeFile(join(dir, "segments", segment!), "no line\n", { flag: "a" });
@@ -91,7 +91,7 @@ describe("an export", () => {
     await expect(exportTo(query("", size), { out: join(dir, "no/folder.csv"), as: "csv" })).rejects.toThrow("ENOENT");
   });
 
-  it("has nothing to do with what an earlier one left behind, or another writes at the same time", async () => {
+  it("ignores temporary files of an earlier or a concurrent export", async () => {
     const size = await write(aDoNotCall(0));
     const out = join(dir, "all.csv");
     await writeFile(`${out}.partial`, "half");
@@ -114,8 +114,11 @@ describe("a CSV row", () => {
     ["@SUM(A1)", "'@SUM(A1)"],
     ["\tx", "'\tx"],
     ["\rx", '"\'\rx"'],
+    ["\nx", '"\'\nx"'],
+    ["\uff1d1+2", "'\uff1d1+2"],
+    ["\uff20SUM(A1)", "'\uff20SUM(A1)"],
     ["a=b", "a=b"],
-  ])("has no formula in it: %j", (client, cell) => {
+  ])("does not start with a formula: %j", (client, cell) => {
     expect(rowOf({ client })).toContain(`,${cell},`);
   });
 

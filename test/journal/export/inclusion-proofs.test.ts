@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { mkdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { Proofs } from "../../../src/journal/export/proofs.ts";
-import { places } from "../../../src/journal/places.ts";
+import { InclusionProofs } from "../../../src/journal/export/inclusion-proofs.ts";
+import { paths } from "../../../src/journal/paths.ts";
 import {
   digestBytes,
   inclusionProof,
@@ -10,21 +10,21 @@ import {
   rootOf,
   verifyInclusion,
   type Digest,
-} from "../../../src/journal/tree.ts";
+} from "../../../src/journal/integrity/merkle-tree.ts";
 import { aDirectory, removeDirectory } from "../kit.ts";
 
 const leavesOf = (size: number): Digest[] =>
   Array.from({ length: size }, (_, index) => leafHash(Buffer.from(`entry ${index}`)));
 
 const write = async (dir: string, leaves: readonly Digest[], firsts: readonly number[]): Promise<void> => {
-  await mkdir(places(dir).segments, { recursive: true });
+  await mkdir(paths(dir).segments, { recursive: true });
   for (const [place, first] of firsts.entries())
-    await writeFile(places(dir).leaves(first), Buffer.concat(leaves.slice(first, firsts[place + 1]).map(digestBytes)));
+    await writeFile(paths(dir).leaves(first), Buffer.concat(leaves.slice(first, firsts[place + 1]).map(digestBytes)));
 };
 
-describe("proofs of chosen entries", () => {
+describe("inclusion proofs of chosen entries", () => {
   it.each([1, 2, 255, 256, 257, 511, 512, 513, 1023, 1500, 2049])(
-    "are those of RFC 6962 over %d entries, over the borders of segments",
+    "are those of RFC 6962 over %d entries, across segments",
     async (size) => {
       const dir = await aDirectory();
       const leaves = leavesOf(size);
@@ -33,7 +33,7 @@ describe("proofs of chosen entries", () => {
         leaves,
         [0, 100, 300, 1000].filter((first) => first < size),
       );
-      const proofs = new Proofs(dir);
+      const proofs = new InclusionProofs(dir);
       for (const leaf of leaves) proofs.add(leaf);
       const root = rootOf(leaves);
       expect([proofs.size, proofs.root()]).toEqual([size, root]);
@@ -48,13 +48,13 @@ describe("proofs of chosen entries", () => {
     },
   );
 
-  it("are not made of leaf hashes that are not those of the lines", async () => {
+  it("are refused if the leaf hashes do not match the lines", async () => {
     const dir = await aDirectory();
     const leaves = leavesOf(600);
     await write(dir, leaves.with(20, leaves[21]!), [0]);
-    const proofs = new Proofs(dir);
+    const proofs = new InclusionProofs(dir);
     for (const leaf of leaves) proofs.add(leaf);
-    await expect(proofs.of(7)).rejects.toThrow("are not those of the lines");
+    await expect(proofs.of(7)).rejects.toThrow("do not match the lines");
     expect(await proofs.of(300)).toEqual(inclusionProof(leaves, 300));
     await removeDirectory(dir);
   });

@@ -1,17 +1,23 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import type { Recorded } from "../../src/journal/entry.ts";
-import { checkValueOf, IndexKeyDiffers, keyDifferences, KeyRegister } from "../../src/journal/key-checks.ts";
-import { parseFilter } from "../../src/journal/filter.ts";
-import { areKeysProven, lookUp, type Evidence } from "../../src/journal/lookup.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { createRedactor, type IndexKey } from "../../src/journal/redact.ts";
-import { beginRun } from "../../src/journal/run.ts";
-import { Finder } from "../../src/journal/search.ts";
-import { statedKeyChecks } from "../../src/journal/stated-key-checks.ts";
-import { aDirectory, aDoNotCall, removeDirectory } from "./kit.ts";
-import { TroubledDisk } from "./trouble.ts";
+import { type Journal } from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Recorded } from "../../../src/journal/entry.ts";
+import {
+  checkValueOf,
+  IndexKeyDiffers,
+  keyDifferences,
+  KeyRegister,
+} from "../../../src/journal/integrity/key-checks.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { areKeysProven, searchPerson, type Evidence } from "../../../src/journal/search/person-search.ts";
+import { readEntries } from "../../../src/journal/read/read-entries.ts";
+import { createRedactor, type IndexKey } from "../../../src/journal/redact.ts";
+import { writeStartEntries } from "../../../src/journal/write/start-entries.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { statedKeyChecks } from "../../../src/journal/integrity/stated-key-checks.ts";
+import { aDirectory, aDoNotCall, removeDirectory } from "../kit.ts";
+import { TroubledDisk } from "../failing-disk.ts";
 
 const SECRET = "a key of this site of 32 characters";
 const T1: IndexKey = { epoch: "t1", secret: SECRET };
@@ -54,7 +60,7 @@ const asked = (number: number, keys: readonly IndexKey[]) =>
   aDoNotCall(number, { tokens: createRedactor(RULES, keys).tokens("phones", "4155550100", new Map())! });
 
 describe("a check value", () => {
-  it("is the HMAC of a text that no token is made of", () => {
+  it("is the HMAC of a text from which no token is made", () => {
     expect(checkValueOf(SECRET)).toBe(
       createHmac("sha256", SECRET).update("ocs-gateway check value of an index key, version 1").digest("hex"),
     );
@@ -66,37 +72,32 @@ describe("a check value", () => {
   it.each<[string, string, string, RegExp]>([
     ["another secret", SECRET, "quite another key of 32 characters", /since entry 7$/],
     [
-      "a line break more",
+      "an additional line break",
       SECRET,
       `${SECRET}\n`,
       /line break, blank or byte order mark at an end that the journal's key does not have/,
     ],
-    ["a line break of Windows more", SECRET, `${SECRET}\r\n`, /that the journal's key does not have/],
-    ["a byte order mark more", SECRET, `\uFEFF${SECRET}`, /that the journal's key does not have/],
-    ["a blank in front", SECRET, ` ${SECRET}`, /that the journal's key does not have/],
-    ["a line break less", `${SECRET}\n`, SECRET, /the journal's key has a line break or blank at its end/],
+    ["an additional Windows line break", SECRET, `${SECRET}\r\n`, /that the journal's key does not have/],
+    ["an additional byte order mark", SECRET, `\uFEFF${SECRET}`, /that the journal's key does not have/],
+    ["a leading blank", SECRET, ` ${SECRET}`, /that the journal's key does not have/],
+    ["a missing line break", `${SECRET}\n`, SECRET, /the journal's key has a line break or blank at its end/],
     [
-      "a line break of another sort",
+      "another kind of line break",
       `${SECRET}\r\n`,
       `${SECRET}\n`,
       /the journal's key has a line break or blank at its end/,
     ],
-    ["a byte order mark less", `\uFEFF${SECRET}`, SECRET, /begins with a byte order mark/],
+    ["a missing byte order mark", `\uFEFF${SECRET}`, SECRET, /begins with a byte order mark/],
+    ["the trial key", SECRET, KNOWN["the sample's trial key"], /it is the sample's trial key; is the variable/],
     [
-      "the trial key in its place",
-      SECRET,
-      KNOWN["the sample's trial key"],
-      /it is the sample's trial key; is the variable/,
-    ],
-    [
-      "a key of one's own in place of the trial key",
+      "an own key in place of the trial key",
       KNOWN["the sample's trial key"],
       SECRET,
       /the journal's key of this name is the sample's trial key/,
     ],
     ["the secret of another epoch", SECRET, T2.secret as string, /it is the secret of epoch t2/],
-    ["the case of a letter", SECRET, SECRET.toUpperCase(), /since entry 7$/],
-  ])("tells %s", (_, journals, configs, why) => {
+    ["other upper and lower case", SECRET, SECRET.toUpperCase(), /since entry 7$/],
+  ])("differs for %s", (_, journals, configs, why) => {
     const recorded = { t1: { check: checkValueOf(journals), from: 7 } };
     expect(keyDifferences([{ epoch: "t1", secret: journals }, T2], recorded, KNOWN)).toEqual([]);
     expect(keyDifferences([{ epoch: "t1", secret: configs }, T2], recorded, KNOWN)).toEqual([
@@ -106,12 +107,12 @@ describe("a check value", () => {
   });
 });
 
-describe("the journal", () => {
-  it("states the check value in the start, repeats it in every later one, and keeps from where on it counts", async () => {
+describe("for the check values of index keys, the journal", () => {
+  it("states one at the start and repeats it at each later one, with the index from which it is valid", async () => {
     for (const _ of [1, 2])
       await withJournal(async (journal) => {
         journal.keys.use([T1], "h");
-        await beginRun(journal, { version: "1", config_hash: "h" });
+        await writeStartEntries(journal, { version: "1", config_hash: "h" });
       });
     expect(await statingIn()).toEqual([
       [0, "start", { t1: 0 }],
@@ -119,10 +120,10 @@ describe("the journal", () => {
     ]);
   });
 
-  it("states a new key's before the first entry that follows, by itself or in the entry of a reload", async () => {
+  it("states that of a new key before the first entry after it, alone or in the entry of a reload", async () => {
     await withJournal(async (journal) => {
       journal.keys.use([T1], "h");
-      await beginRun(journal, { version: "1" });
+      await writeStartEntries(journal, { version: "1" });
       journal.keys.use([T1, T2], "h2");
       for (const entry of asked(1, [T1, T2])) await journal.append(entry);
       journal.keys.use([T1, T2, { epoch: "t3", secret: "a third key of it of 32 characters" }], "h3");
@@ -135,19 +136,19 @@ describe("the journal", () => {
     ]);
   });
 
-  it("refuses another secret under a name that it knows, and goes on with the former one", async () => {
+  it("refuses another secret under a known name, and keeps using the former one", async () => {
     await withJournal(async (journal) => {
       journal.keys.use([T1], "h");
-      await beginRun(journal, { version: "1" });
+      await writeStartEntries(journal, { version: "1" });
     });
     await withJournal(async (journal) => {
       expect(() => journal.keys.use([{ epoch: "t1", secret: `${SECRET}\n` }], "h")).toThrow(IndexKeyDiffers);
-      expect(journal.keys.owes).toBe(false);
+      expect(journal.keys.hasUnstated).toBe(false);
       journal.keys.use([T1], "h");
     });
   });
 
-  it("takes a journal without check values over, and says from where on they count", async () => {
+  it("adopts an older journal without any, and states from which index they are valid", async () => {
     await withJournal(async (journal) => {
       for (const entry of asked(1, [T1])) await journal.append(entry);
     });
@@ -158,11 +159,11 @@ describe("the journal", () => {
     expect(await statingIn()).toEqual([[2, "index-keys", { t1: 2 }]]);
   });
 
-  it("states it again where the disk lost it, and never lets a token go before it", async () => {
+  it("states one again if the disk lost it, and never writes a token before it", async () => {
     const trouble = new TroubledDisk();
     await withJournal(
       async (journal) => {
-        await beginRun(journal, { version: "1" });
+        await writeStartEntries(journal, { version: "1" });
         trouble.break({ code: "ENOSPC", only: /segments write/, times: 1 });
         journal.keys.use([T1], "h");
         await expect(journal.append(asked(1, [T1])[0]!)).rejects.toThrow();
@@ -177,10 +178,10 @@ describe("the journal", () => {
     expect(stated![0]).toBeLessThan(entries.find(({ kind }) => kind === "intent")!.index);
   });
 
-  it("keeps it when the segments that stated it are deleted", async () => {
+  it("keeps one when the segments that stated it are deleted", async () => {
     await withJournal(async (journal) => {
       journal.keys.use([T1], "h");
-      await beginRun(journal, { version: "1" });
+      await writeStartEntries(journal, { version: "1" });
       await journal.append({
         kind: "deleted",
         from: 0,
@@ -193,33 +194,33 @@ describe("the journal", () => {
     expect((await statingIn()).at(-1)).toEqual([1, "deleted", { t1: 0 }]);
   });
 
-  it("hands it on as plain values", () => {
+  it("saves plain values", () => {
     const [register, next] = [new KeyRegister(), new KeyRegister()];
-    register.found({ t1: { check: checkValueOf(SECRET), from: 3 } });
+    register.addFromJournal({ t1: { check: checkValueOf(SECRET), from: 3 } });
     next.restore(JSON.parse(JSON.stringify(register.save())) as ReturnType<KeyRegister["save"]>);
     expect(() => next.use([{ epoch: "t1", secret: "quite another key of 32 characters" }], "h")).toThrow(
       IndexKeyDiffers,
     );
     next.use([T1], "h");
-    expect(next.owes).toBe(false);
+    expect(next.hasUnstated).toBe(false);
   });
 });
 
-describe("a look-up", () => {
+describe("a look-up of a person", () => {
   const look = async (
     keys: readonly IndexKey[],
   ): Promise<{ readonly at: readonly number[]; readonly evidence: Evidence }> => {
-    const finder = new Finder(dir);
+    const search = new JournalSearch(dir);
     try {
-      await finder.refresh();
-      const { stories, evidence } = await lookUp(
-        finder,
+      await search.refresh();
+      const { transactions, evidence } = await searchPerson(
+        search,
         { person: { kind: "phone", value: "4155550100" }, keys, filter: parseFilter("") },
         { limit: 50 },
       );
-      return { at: stories.map(({ at }) => at), evidence };
+      return { at: transactions.map(({ at }) => at), evidence };
     } finally {
-      finder.close();
+      search.close();
     }
   };
   const keysOf = ({ epochs }: Evidence): string[] => epochs.map(({ epoch, key, held }) => `${epoch} ${key} ${held}`);
@@ -235,7 +236,7 @@ describe("a look-up", () => {
     expect([at, keysOf(evidence), evidence.complete]).toEqual([[1], ["t1 same true"], true]);
   });
 
-  it("does not search with another secret of that name, and is not complete", async () => {
+  it("does not search with another secret of the same name, and is not complete", async () => {
     await write([T1]);
     await write([T1, T2], 2);
     const { at, evidence } = await look([{ epoch: "t1", secret: `${SECRET}\n` }, T2]);
@@ -247,14 +248,14 @@ describe("a look-up", () => {
     ]);
   });
 
-  it("is refused where no key is the journal's", async () => {
+  it("is refused if no key is the journal's", async () => {
     await write([T1]);
     await expect(look([{ epoch: "t1", secret: "quite another key of 32 characters" }])).rejects.toThrow(
       IndexKeyDiffers,
     );
   });
 
-  it("cannot tell of tokens that are older than the check value, nor where there is none", async () => {
+  it("is not complete if tokens are older than the check value, or if there is none", async () => {
     await withJournal(async (journal) => {
       for (const entry of asked(1, [T1])) await journal.append(entry);
     });
@@ -270,21 +271,21 @@ describe("a look-up", () => {
     ]);
   });
 
-  it("calls a key unused that made no token, and missing where the config has none", async () => {
+  it("calls a key without tokens unused, and a key that the config lacks missing", async () => {
     await write([T1]);
     expect(keysOf((await look([T1, T2])).evidence)).toEqual(["t1 same true", "t2 unused true"]);
     expect(keysOf((await look([T2])).evidence)).toEqual(["t1 missing false", "t2 unused true"]);
   });
 
-  it("reads the check values behind many entries that state none", async () => {
+  it("finds the check values behind many entries that state none", async () => {
     await write([T1]);
     await withJournal(async (journal) => {
       for (let count = 0; count < 150; count++) journal.note({ kind: "config", config_hash: "h", change: "refused" });
       await journal.head();
     });
-    const finder = new Finder(dir);
-    await finder.refresh();
-    expect(await statedKeyChecks(finder)).toEqual({ t1: { check: checkValueOf(SECRET), from: 0 } });
-    finder.close();
+    const search = new JournalSearch(dir);
+    await search.refresh();
+    expect(await statedKeyChecks(search)).toEqual({ t1: { check: checkValueOf(SECRET), from: 0 } });
+    search.close();
   });
 });

@@ -12,10 +12,11 @@ import {
   rootOf,
   verifyConsistency,
   verifyInclusion,
-} from "../../src/journal/tree.ts";
-import { Prefix, hashLine } from "../../src/journal/verify/merkle.ts";
+} from "../../../src/journal/integrity/merkle-tree.ts";
+import { Prefix, hashLine } from "../../../src/journal/verify/merkle.ts";
+import { CORPORA } from "../../kit/corpora.ts";
 
-const corpus = new URL("../../../shared/corpora/rfc6962-proofs/", import.meta.url);
+const corpus = new URL("rfc6962-proofs/", CORPORA);
 const hasCorpus = existsSync(corpus);
 if (!hasCorpus && process.env.CI === "true") throw new Error(`the corpus ${corpus.pathname} is missing`);
 
@@ -45,7 +46,7 @@ const holds = (row: Row): boolean => {
       });
 };
 
-describe.skipIf(!hasCorpus)("the tree, by the corpus rfc6962-proofs", () => {
+describe.skipIf(!hasCorpus)("the Merkle tree, by the corpus rfc6962-proofs,", () => {
   const reference = hasCorpus
     ? (JSON.parse(readFileSync(new URL("reference-tree.json", corpus), "utf8")) as {
         leaf_inputs: string[];
@@ -75,7 +76,7 @@ describe.skipIf(!hasCorpus)("the tree, by the corpus rfc6962-proofs", () => {
     expect(verifiers).toEqual(reference.roots);
   });
 
-  it("verifies 12 proofs and refuses 184", () => {
+  it("verifies 12 proofs and rejects 184", () => {
     const wrong = rows.filter((row) => holds(row) === row.wantErr).map(({ file }) => file);
     expect(wrong).toEqual([]);
     expect([rows.filter(holds).length, rows.filter((row) => !holds(row)).length]).toEqual([12, 184]);
@@ -85,8 +86,8 @@ describe.skipIf(!hasCorpus)("the tree, by the corpus rfc6962-proofs", () => {
 const leavesOf = (size: number): string[] =>
   Array.from({ length: size }, (_, number) => leafHash(Buffer.from(`entry ${number}`)));
 
-describe("the tree", () => {
-  it("gives the same root grown one by one and computed by the RFC's recursion", () => {
+describe("the Merkle tree", () => {
+  it("has the same root whether grown leaf by leaf or computed by the RFC's recursion", () => {
     const tree = createTree();
     for (const [at, leaf] of leavesOf(200).entries()) {
       tree.append(leaf);
@@ -95,7 +96,7 @@ describe("the tree", () => {
     expect(tree.size()).toBe(200);
   });
 
-  it("proves the inclusion of every leaf in every tree up to 40, and of no other leaf", () => {
+  it("proves the inclusion of every leaf in every tree up to 40 leaves, and of no other leaf", () => {
     for (let size = 1; size <= 40; size++) {
       const leaves = leavesOf(size);
       const root = rootOf(leaves);
@@ -108,7 +109,7 @@ describe("the tree", () => {
     }
   });
 
-  it("proves the consistency of every two trees up to 40, and not with another root", () => {
+  it("proves the consistency of every two trees up to 40 leaves, and not with another root", () => {
     const leaves = leavesOf(40);
     for (let size2 = 1; size2 <= 40; size2++) {
       for (let size1 = 1; size1 <= size2; size1++) {
@@ -121,7 +122,7 @@ describe("the tree", () => {
     }
   });
 
-  it("refuses a proof with any one bit turned", () => {
+  it("rejects a proof with any flipped bit", () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 64 }), fc.nat(), fc.nat(), (size, pick, bit) => {
         const leaves = leavesOf(size);

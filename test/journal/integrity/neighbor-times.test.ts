@@ -1,15 +1,19 @@
-/** What a damaged segment's surroundings tell of it when they are damaged too, and what a line that was changed says of what is set aside. */
+/**
+ * What a damaged segment's surroundings tell of it when they are damaged too, and what a line that was changed says of
+ * what is set aside.
+ */
 import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal, type JournalOptions } from "../../src/journal/append.ts";
-import { createCheckpoints } from "../../src/journal/checkpoint.ts";
-import { compressSegments } from "../../src/journal/compress.ts";
-import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
-import { retire } from "../../src/journal/retention.ts";
-import { setAside } from "../../src/journal/set-aside.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
-import { ORIGIN, aDoNotCall, aKey, aQuickDirectory, removeDirectory, type Opened } from "./kit.ts";
+import { type JournalOptions } from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { createCheckpoints } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { compressSegments } from "../../../src/journal/segments/compress.ts";
+import { OpenDoNotCalls } from "../../../src/journal/open-dnc/open-dnc-counter.ts";
+import { deleteExpired } from "../../../src/journal/segments/retention/retention.ts";
+import { setAside } from "../../../src/journal/segments/set-aside.ts";
+import { verifyJournal } from "../../../src/journal/verify/verify.ts";
+import { ORIGIN, aDoNotCall, aKey, aQuickDirectory, removeDirectory, type Opened } from "../kit.ts";
 
 const signer = { key: aKey(), origin: ORIGIN };
 const DAY = 86_400_000;
@@ -70,10 +74,10 @@ const redate = async (first: number, year: string): Promise<void> =>
 
 describe("the time of a segment that is set aside", () => {
   it.each([
-    ["sound lines", [], [NOON(1), NOON(3)]],
-    ["a line behind it that was dated back", [[THIRD, "2020"]], [NOON(1), NOON(4)]],
-    ["a line before it that was dated on", [[FIRST, "2029"]], [null, NOON(3)]],
-  ] as const)("is told by %s", async (_what, changed, [oldest, youngest]) => {
+    ["intact neighbors", [], [NOON(1), NOON(3)]],
+    ["later neighbors if the next line has a changed, earlier date", [[THIRD, "2020"]], [NOON(1), NOON(4)]],
+    ["the next line if the previous one has a changed, later date", [[FIRST, "2029"]], [null, NOON(3)]],
+  ] as const)("is taken from %s", async (_what, changed, [oldest, youngest]) => {
     await writeFile(at(SECOND), "");
     for (const [first, year] of changed) await redate(first, year);
     const { entry } = await put(await open({ damaged: [SECOND] }), SECOND);
@@ -81,28 +85,28 @@ describe("the time of a segment that is set aside", () => {
   });
 });
 
-describe("two damaged segments where no start state is left", () => {
+describe("two damaged segments without a usable start state", () => {
   it.each<[string, () => Promise<void>]>([
     [
-      "lines that were changed",
+      "changed lines",
       async () => {
         for (const first of [SECOND, THIRD]) await redate(first, "2020");
       },
     ],
     [
-      "files that are gone",
+      "missing files",
       async () => {
         for (const first of [SECOND, THIRD]) await rm(at(first));
       },
     ],
     [
-      "the first two, one gone and one empty",
+      "the first two, one missing and one empty",
       async () => {
         await rm(at(FIRST));
         await writeFile(at(SECOND), "");
       },
     ],
-  ])("are set aside together: %s", async (what, damage) => {
+  ])("can be set aside together: %s", async (what, damage) => {
     await damage();
     await rm(join(dir, "states"), { recursive: true });
     const both = what.startsWith("the first") ? [FIRST, SECOND] : [SECOND, THIRD];
@@ -111,14 +115,14 @@ describe("two damaged segments where no start state is left", () => {
     for (const first of both) await put(gateway, first);
     await close();
     await rm(join(dir, "states"), { recursive: true });
-    expect((await open()).journal.asides().map(({ from }) => from)).toEqual(both);
+    expect((await open()).journal.setAsideRanges().map(({ from }) => from)).toEqual(both);
     expect(
       await verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() }),
     ).toMatchObject({ verdict: "cannot-tell", findings: [] });
   });
 });
 
-it("a segment of which nothing tells how young it is stays until what set it aside is old enough, whatever the next one is dated", async () => {
+it("retention keeps a segment of unknown age until the entry that set it aside is old enough, whatever the next segment's dates", async () => {
   const { journal, checkpoints } = await open();
   await mkdir(join(dir, "set-aside"));
   await rename(at(FIRST), join(dir, "set-aside", "000000000000.jsonl"));
@@ -141,7 +145,7 @@ it("a segment of which nothing tells how young it is stays until what set it asi
   const openDoNotCalls = new OpenDoNotCalls();
   openDoNotCalls.restore({ size: 0, open: [], under_way: [] });
   const retiring = () =>
-    retire({ journal, checkpoints, keep: { default: 30 * DAY }, holds: [], openDoNotCalls, now: () => today });
+    deleteExpired({ journal, checkpoints, keep: { default: 30 * DAY }, holds: [], openDoNotCalls, now: () => today });
   today += 29 * DAY;
   expect(await retiring()).toBeUndefined();
   await writeFile(at(SECOND), sound);
@@ -150,7 +154,7 @@ it("a segment of which nothing tells how young it is stays until what set it asi
   expect(await retiring()).toMatchObject({ from: FIRST });
 });
 
-it("a segment whose plain form is whole stays, whatever its compressed form is", async () => {
+it("a segment with an intact plain file is not set aside because of its damaged compressed file", async () => {
   await cp(at(SECOND), join(dir, "copy"));
   const { journal } = await open();
   await compressSegments({ journal, after: 0, now: () => today + DAY });
@@ -175,7 +179,7 @@ it("a segment whose plain form is whole stays, whatever its compressed form is",
 });
 
 it.each(["{}", "null", "5", "[null]", '[{"from":"x","to":1,"by":0}]', '"abc"', '[{"from":0,"to":4}]', "[]"])(
-  "a line that was changed to set aside what was before, as %s, is broken and explains nothing",
+  "a line that was changed into a set-aside entry with the list %s is reported as changed and explains nothing",
   async (before) => {
     const lines = (await readFile(at(SECOND), "utf8")).split("\n");
     lines[0] = `${/^\{"index":\d+,"time":"[^"]+",/.exec(lines[0]!)![0]}"kind":"set-aside","from":0,"to":4,"before":${before}}`;

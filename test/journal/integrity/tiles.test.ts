@@ -2,10 +2,10 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdir, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { nodeDisk } from "../../src/journal/disk.ts";
-import { signCheckpoint } from "../../src/journal/note.ts";
-import { places } from "../../src/journal/places.ts";
-import { extendTiles, LeavesMissing, Tiles } from "../../src/journal/tiles.ts";
+import { nodeDisk } from "../../../src/journal/disk.ts";
+import { signCheckpoint } from "../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { paths } from "../../../src/journal/paths.ts";
+import { extendTiles, LeavesMissing, Tiles } from "../../../src/journal/integrity/tiles.ts";
 import {
   consistencyProof,
   digestBytes,
@@ -13,9 +13,9 @@ import {
   leafHash,
   rootOf,
   type Digest,
-} from "../../src/journal/tree.ts";
-import { aQuickDirectory, ORIGIN, randomFrom, removeDirectory } from "./kit.ts";
-import { TroubledDisk } from "./trouble.ts";
+} from "../../../src/journal/integrity/merkle-tree.ts";
+import { aQuickDirectory, ORIGIN, randomFrom, removeDirectory } from "../kit.ts";
+import { TroubledDisk } from "../failing-disk.ts";
 
 const { privateKey } = generateKeyPairSync("ed25519");
 const LEAVES = Array.from({ length: 70_000 }, (_, at) => leafHash(Buffer.from(`entry ${at}`)));
@@ -25,7 +25,7 @@ const FIRSTS = [0, 5, 261, 300, 1000, 40_000, 69_999];
 let dir: string;
 beforeEach(async () => {
   dir = await aQuickDirectory();
-  const at = places(dir);
+  const at = paths(dir);
   for (const path of [at.segments, at.checkpoints]) await mkdir(path, { recursive: true });
   for (const [place, first] of FIRSTS.entries())
     await writeFile(at.leaves(first), Buffer.concat(LEAVES.slice(first, FIRSTS[place + 1]).map(digestBytes)));
@@ -34,7 +34,7 @@ afterEach(() => removeDirectory(dir));
 
 const sign = (size: number): Promise<void> =>
   writeFile(
-    places(dir).checkpoint(size),
+    paths(dir).checkpoint(size),
     signCheckpoint({ origin: ORIGIN, size, root: digestBytes(rootOf(LEAVES, 0, size)) }, privateKey),
   );
 const opened = async <Result>(size: number, work: (tiles: Tiles) => Promise<Result>): Promise<Result> => {
@@ -46,12 +46,12 @@ const opened = async <Result>(size: number, work: (tiles: Tiles) => Promise<Resu
   }
 };
 const sizes = async (): Promise<number[]> =>
-  Promise.all([1, 2, 3].map(async (level) => (await readFile(places(dir).tiles(level))).length / 32));
+  Promise.all([1, 2, 3].map(async (level) => (await readFile(paths(dir).tiles(level))).length / 32));
 
-describe("consistency by tiles", () => {
+describe("consistency proofs from tiles", () => {
   const random = randomFrom(7);
   const sizes = [1, 2, 3, 5, 255, 256, 257, 511, 1000, 5000];
-  it.each(sizes)("of %i entries with what was before is the proof that RFC 6962 defines", async (size) => {
+  it.each(sizes)("for %i entries equal those that RFC 6962 defines", async (size) => {
     const olds = [
       0,
       1,
@@ -66,7 +66,7 @@ describe("consistency by tiles", () => {
     });
   });
 
-  it("is the same with nodes that were made before, which are read from no file again", async () => {
+  it("are the same with nodes that were computed before, and read no file again for them", async () => {
     const made = new Map<string, Digest>();
     for (const size of [300, 1000, 5000, 70_000]) {
       const tiles = new Tiles(nodeDisk, dir, size, made);
@@ -93,21 +93,21 @@ describe("consistency by tiles", () => {
     expect(read.filter((path) => path.endsWith(".hashes"))).toEqual([]);
   });
 
-  it.each([1, 65_536, 65_537, 69_999])("of 70,000 entries with the first %i as well", async (old) => {
+  it.each([1, 65_536, 65_537, 69_999])("for 70,000 entries are correct from the first %i on", async (old) => {
     await opened(70_000, async (tiles) => expect(await tiles.consistency(old)).toEqual(consistencyProof(LEAVES, old)));
   });
 });
 
-describe("paths by tiles", () => {
+describe("inclusion proofs from tiles", () => {
   const random = randomFrom(5);
   const CASES = [1, 2, 3, 255, 256, 257, 511, 512, 513, 1023, 4096, 65_535, 65_536, 65_537, 66_000, 69_999, 70_000];
 
   it.each([
     ["without tiles", 0],
-    ["with tiles of some", 20_000],
-    ["with tiles of all", 70_000],
+    ["with tiles of some entries", 20_000],
+    ["with tiles of all entries", 70_000],
   ])(
-    "are those of the whole tree, %s",
+    "equal those of the whole tree, %s",
     async (_how, tiled) => {
       if (tiled > 0) {
         await sign(tiled);
@@ -126,7 +126,7 @@ describe("paths by tiles", () => {
     60_000,
   );
 
-  it("read a few pieces of the files and not all of them", async () => {
+  it("read a few parts of the files and not all of them", async () => {
     await sign(70_000);
     await extendTiles({ disk: nodeDisk, dir });
     let read = 0;
@@ -150,8 +150,8 @@ describe("paths by tiles", () => {
     expect(read).toBeLessThan(6 * 8192);
   });
 
-  it("say which leaf hashes are missing, and never make a path without them", async () => {
-    await truncate(places(dir).leaves(300), 32 * 100);
+  it("fail with the missing leaf hashes, and are never made without them", async () => {
+    await truncate(paths(dir).leaves(300), 32 * 100);
     await opened(1000, async (tiles) => {
       await expect(tiles.root()).rejects.toThrow(LeavesMissing);
       await expect(tiles.of(700)).rejects.toThrow(/leaf hashes of the entries from \d+ on are missing/);
@@ -171,24 +171,24 @@ describe("tiles on disk", () => {
 
   it.each<[string, () => Promise<void>]>([
     [
-      "a node is another",
-      async () => writeFile(places(dir).tiles(1), (await readFile(places(dir).tiles(1))).fill(7, 64, 96)),
+      "a node was changed",
+      async () => writeFile(paths(dir).tiles(1), (await readFile(paths(dir).tiles(1))).fill(7, 64, 96)),
     ],
-    ["an end is torn", () => truncate(places(dir).tiles(1), 33)],
-    ["they are gone", () => rm(places(dir).tilesDirectory, { recursive: true })],
-  ])("are made again when %s", async (_what, damage) => {
+    ["an end is cut off", () => truncate(paths(dir).tiles(1), 33)],
+    ["they are missing", () => rm(paths(dir).tilesDirectory, { recursive: true })],
+  ])("are rebuilt if %s", async (_what, damage) => {
     await sign(60_000);
     await extendTiles({ disk: nodeDisk, dir });
-    const whole = await readFile(places(dir).tiles(1));
+    const whole = await readFile(paths(dir).tiles(1));
     await damage();
     await extendTiles({ disk: nodeDisk, dir });
-    expect((await readFile(places(dir).tiles(1))).equals(whole)).toBe(true);
+    expect((await readFile(paths(dir).tiles(1))).equals(whole)).toBe(true);
   });
 
-  it("are taken up again after any disk call that failed", async () => {
+  it("are continued after any failed disk call", async () => {
     await sign(3000);
     for (let k = 0, failed = true; failed; k++) {
-      await rm(places(dir).tilesDirectory, { recursive: true, force: true });
+      await rm(paths(dir).tilesDirectory, { recursive: true, force: true });
       const trouble = new TroubledDisk();
       trouble.break({ code: "EIO", after: k, half: true });
       failed = await extendTiles({ disk: trouble.disk, dir }).then(
@@ -200,18 +200,18 @@ describe("tiles on disk", () => {
     }
   });
 
-  it("are refused when the leaf hashes do not lead to the signed root", async () => {
+  it("are refused if the leaf hashes do not lead to the signed root", async () => {
     await sign(70_000);
-    const path = places(dir).leaves(1000);
+    const path = paths(dir).leaves(1000);
     await writeFile(path, (await readFile(path)).fill(7, 0, 32));
     await expect(extendTiles({ disk: nodeDisk, dir })).rejects.toThrow(
       "the leaf hashes of the first 70000 entries do not have the root that checkpoint 70000 signed",
     );
   });
 
-  it("are not begun where nothing was signed", async () => {
+  it("are not created if nothing was signed", async () => {
     await extendTiles({ disk: nodeDisk, dir });
     expect(await readdir(dir)).not.toContain("tiles");
-    expect(join(dir, "tiles")).toBe(places(dir).tilesDirectory);
+    expect(join(dir, "tiles")).toBe(paths(dir).tilesDirectory);
   });
 });

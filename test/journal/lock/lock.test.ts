@@ -16,10 +16,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { JournalBroken, openJournal, type Journal } from "../../src/journal/append.ts";
-import { listenForCommands } from "../../src/journal/command-socket.ts";
-import { judgeFileSystem } from "../../src/journal/lock/file-system.ts";
-import { keepsOthersOut } from "../../src/journal/lock/probe.ts";
+import { JournalUnavailable, type Journal } from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { listenForCommands } from "../../../src/journal/command-socket.ts";
+import { judgeFileSystem } from "../../../src/journal/lock/file-system.ts";
+import { keepsOthersOut } from "../../../src/journal/lock/probe.ts";
 import {
   JournalHeld,
   LockUnavailable,
@@ -28,11 +29,11 @@ import {
   waitForLock,
   writerOf,
   type Lock,
-} from "../../src/journal/lock.ts";
-import { places } from "../../src/journal/places.ts";
-import { holderProgram, hasNamespaces, lockHolder, OTHER_NAMESPACE, type LockHolder } from "../kit/lock-holder.ts";
-import { describeIf } from "../kit/machine.ts";
-import { anIntent } from "./kit.ts";
+} from "../../../src/journal/lock/lock.ts";
+import { paths } from "../../../src/journal/paths.ts";
+import { holderProgram, hasNamespaces, lockHolder, OTHER_NAMESPACE, type LockHolder } from "../../kit/lock-holder.ts";
+import { describeIf } from "../../kit/machine.ts";
+import { anIntent } from "../kit.ts";
 
 let dir: string;
 const closing: (() => unknown)[] = [];
@@ -69,7 +70,7 @@ const open = async (): Promise<Journal> => {
 };
 
 describe("the journal's lock", () => {
-  it("is given once in a process, by whatever path, and again when it was released", async () => {
+  it("is granted once per process, whatever the path, and again after it was released", async () => {
     const other = `${dir}-link`;
     await symlink(dir, other);
     closing.push(() => rm(other));
@@ -81,7 +82,7 @@ describe("the journal's lock", () => {
     await take();
   });
 
-  it("keeps another process out while that one lives, names it, and is free the moment it is killed", async () => {
+  it("excludes another process while the holder lives, names the holder, and is free as soon as the holder is killed", async () => {
     const holder = await hold();
     await expect(take()).rejects.toThrow(`open already, by ocsgw test, pid ${holder.child.pid} on `);
     await expect(take()).rejects.toThrow(JournalHeld);
@@ -90,7 +91,7 @@ describe("the journal's lock", () => {
     await take();
   });
 
-  it("is free although nobody has asked for the end of the process that held it", async () => {
+  it("is free even if the holder was killed and not yet reaped", async () => {
     // The shell starts the holder and becomes a program that never asks.
     const parent = spawn(
       "sh",
@@ -120,7 +121,7 @@ describe("the journal's lock", () => {
     ["copies the directory", (_: string, from: string) => ["cp", "-a", from, `${from}-copy`]],
     ["opens its file to write", (path: string) => ["sh", "-c", `: >> "${path}"`]],
     [
-      "looks at its file with SQLite",
+      "opens its file with SQLite",
       (path: string) => [
         process.execPath,
         "--eval",
@@ -129,13 +130,13 @@ describe("the journal's lock", () => {
     ],
   ])("is not lost when another process %s", async (_, command) => {
     const lock = await take();
-    const [program, ...args] = command(places(dir).writer, join(dir, "lock"));
+    const [program, ...args] = command(paths(dir).writer, join(dir, "lock"));
     expect(spawnSync(program!, args).status).toBe(0);
     expect(await lock.fault()).toBeUndefined();
     expect(await tried()).toContain("open already");
   });
 
-  it("of a copy of the directory is another one", async () => {
+  it("is a different lock in a copy of the directory", async () => {
     await take();
     // Not in this process: the system would drop the lock.
     expect(spawnSync("cp", ["-a", dir, `${dir}-copy`]).status).toBe(0);
@@ -144,7 +145,7 @@ describe("the journal's lock", () => {
     expect(await tried()).toContain("open already");
   });
 
-  it("leaves a directory that keeps older versions out, and no name, when it is released", async () => {
+  it("leaves, when released, a directory that older versions cannot use as a lock, and no holder's name", async () => {
     await (await take()).release();
     expect((await stat(join(dir, "lock"))).isDirectory()).toBe(true);
     expect(await readdir(join(dir, "lock"))).toEqual(["writer"]);
@@ -152,7 +153,7 @@ describe("the journal's lock", () => {
     await expect(readFile(join(dir, "lock"))).rejects.toThrow("EISDIR");
   });
 
-  it("is for its owner alone", async () => {
+  it("is accessible to its owner only", async () => {
     await take();
     const rights = await Promise.all(
       ["lock", "lock/writer", "lock/holder.json"].map(async (name) => (await stat(join(dir, name))).mode & 0o777),
@@ -161,27 +162,27 @@ describe("the journal's lock", () => {
   });
 
   it.each([
-    ["no name", ""],
-    ["a name that is no JSON", "{"],
+    ["an empty name", ""],
+    ["a name that is not JSON", "{"],
     [
-      "a name with controls",
+      "a name with control characters",
       '{"pid":1,"role":"gateway","command":"a\\u001b[2J","host":"h","since":"s","namespace":null}',
     ],
-    ["a name beyond all bounds", "x".repeat(10_000)],
-  ])("refuses with what is known when the holder left %s", async (_, text) => {
+    ["a name that is too long", "x".repeat(10_000)],
+  ])("names no holder in its refusal if the holder left %s", async (_, text) => {
     await hold();
-    await writeFile(places(dir).holder, text);
+    await writeFile(paths(dir).holder, text);
     await expect(take()).rejects.toThrow("by another process, which did not leave its name");
   });
 
-  it("does not wait for ever where a FIFO is in the place of the holder's name", async () => {
+  it("does not block on a FIFO in place of the holder's name", async () => {
     await hold();
-    await rm(places(dir).holder);
-    execFileSync("mkfifo", [places(dir).holder]);
+    await rm(paths(dir).holder);
+    execFileSync("mkfifo", [paths(dir).holder]);
     await expect(take()).rejects.toThrow("by another process, which did not leave its name");
   });
 
-  it("waits for a command and not for a gateway", async () => {
+  it("is waited for while a command holds it, and not while a gateway does", async () => {
     const command = await hold({ role: "command" });
     let waited = "";
     const taken = takeLock(dir, { ...ME, patienceMs: 20_000, onWait: (holder) => (waited = holder) });
@@ -193,7 +194,7 @@ describe("the journal's lock", () => {
     await expect(takeLock(dir, { ...ME, patienceMs: 20_000 })).rejects.toThrow(JournalHeld);
   });
 
-  it("is waited for by a standby for as long as it takes, or until that is told to stop", async () => {
+  it("makes a standby wait until it is free, or until the standby is stopped", async () => {
     const holder = await hold();
     const stop = new AbortController();
     const stopped = waitForLock(dir, ME, stop.signal);
@@ -206,27 +207,30 @@ describe("the journal's lock", () => {
     await lock?.release();
   });
 
-  it.skipIf(process.getuid?.() === 0)("says who may take it when this process may not", async () => {
-    await chmod(dir, 0o500);
-    await expect(take()).rejects.toThrow(LockUnavailable);
-    await chmod(dir, 0o700);
-  });
+  it.skipIf(process.getuid?.() === 0)(
+    "names the user who can take it if this process lacks the permission",
+    async () => {
+      await chmod(dir, 0o500);
+      await expect(take()).rejects.toThrow(LockUnavailable);
+      await chmod(dir, 0o700);
+    },
+  );
 });
 
-describe("a journal whose lock is gone", () => {
+describe("a journal that lost its lock", () => {
   const fails = (journal: Journal, why: string): Promise<void> =>
     expect.poll(() => journal.status().failed ?? "", { timeout: 5000 }).toContain(why);
 
   it.runIf(process.platform === "linux")(
-    "writes nothing more when the system dropped it, and does not mend by itself",
+    "writes nothing more if the system dropped the lock, and does not recover by itself",
     async () => {
       const journal = await open();
       await journal.append(anIntent(0));
       // The kernel drops fcntl locks when the process closes any descriptor of the file.
-      await readFile(places(dir).writer);
+      await readFile(paths(dir).writer);
       await fails(journal, "the system dropped the lock");
       await new Promise((resolve) => setTimeout(resolve, 500));
-      await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+      await expect(journal.append(anIntent(1))).rejects.toThrow(JournalUnavailable);
       expect(journal.status().failed).toContain("restart the gateway");
     },
   );
@@ -236,21 +240,21 @@ describe("a journal whose lock is gone", () => {
     [
       "replaced",
       async () => {
-        await rename(places(dir).writer, `${places(dir).writer}.aside`);
-        await writeFile(places(dir).writer, "");
+        await rename(paths(dir).writer, `${paths(dir).writer}.aside`);
+        await writeFile(paths(dir).writer, "");
       },
     ],
-  ])("writes nothing more when it was %s", async (_, harm) => {
+  ])("writes nothing more if the lock was %s", async (_, harm) => {
     const journal = await open();
     await journal.append(anIntent(0));
     await harm();
     await fails(journal, "removed or replaced");
-    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalUnavailable);
   });
 
-  it("is not taken over while its gateway still takes commands", async () => {
+  it("is not taken over while its gateway still accepts commands", async () => {
     await open();
-    const socket = await listenForCommands(places(dir).commands, () => Promise.resolve());
+    const socket = await listenForCommands(paths(dir).commands, () => Promise.resolve());
     await rm(join(dir, "lock"), { recursive: true });
     expect(await tried()).toContain("open already");
     await socket.close();
@@ -263,7 +267,7 @@ describeIf(
   "unshare, and user namespaces that it may make",
   "in different pid namespaces, where every gateway is pid 1",
   () => {
-    it("the second one is refused, and the first one's end frees the lock at once", async () => {
+    it("a second gateway is refused, and the first one's end frees the lock at once", async () => {
       const first = await hold({ by: OTHER_NAMESPACE });
       expect(await tried({ by: OTHER_NAMESPACE })).toMatch(
         /open already, by ocsgw test, pid 1 of another container or pid namespace, host name /,
@@ -275,7 +279,7 @@ describeIf(
         .toBe("free");
     });
 
-    it("a gateway of the version before is seen from outside", async () => {
+    it("a gateway of the previous version is seen from outside its namespace", async () => {
       const child = spawn(
         OTHER_NAMESPACE[0],
         [...OTHER_NAMESPACE.slice(1), "sh", "-c", "cat /proc/sys/kernel/random/boot_id /proc/1/stat; exec sleep 60"],
@@ -295,7 +299,7 @@ describeIf(
   },
 );
 
-describe("the lock file of a version before", { timeout: 60_000 }, () => {
+describe("the lock file of the previous version", { timeout: 60_000 }, () => {
   const bootId = async (): Promise<string> => (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
   const ticksOf = async (pid: number): Promise<string> => {
     const line = await readFile(`/proc/${pid}/stat`, "utf8");
@@ -305,9 +309,15 @@ describe("the lock file of a version before", { timeout: 60_000 }, () => {
 
   it.runIf(process.platform === "linux").each([
     ["from another boot", () => Promise.resolve(`${process.ppid} a-boot-long-ago:12\n`)],
-    ["of a pid that another process has now", async () => `${process.ppid} ${await bootId()}:12\n`],
-    ["of our own pid, as pid 1 in a container always is", async () => `${process.pid} ${await bootId()}:12\n`],
-    ["of our own pid and start time", async () => `${process.pid} ${await bootId()}:${await ticksOf(process.pid)}\n`],
+    ["of a pid that another process has by now", async () => `${process.ppid} ${await bootId()}:12\n`],
+    [
+      "of this process's own pid, as pid 1 in a container always is",
+      async () => `${process.pid} ${await bootId()}:12\n`,
+    ],
+    [
+      "of this process's own pid and start time",
+      async () => `${process.pid} ${await bootId()}:${await ticksOf(process.pid)}\n`,
+    ],
     ["of pid 1 that began at another time", async () => `1 ${await bootId()}:7\n`],
     ["without a start time", () => Promise.resolve("12\n")],
     ["that is empty", () => Promise.resolve("")],
@@ -319,7 +329,7 @@ describe("the lock file of a version before", { timeout: 60_000 }, () => {
   });
 
   it.runIf(process.platform === "linux")(
-    "keeps us out while its process lives, and not when that is dead and nobody has asked for its end",
+    "blocks while its process lives, and not when that process is dead and not yet reaped",
     async () => {
       const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
       closing.push(() => parent.kill("SIGKILL"));
@@ -334,7 +344,7 @@ describe("the lock file of a version before", { timeout: 60_000 }, () => {
   );
 
   it.runIf(process.platform === "linux")(
-    "keeps us out while a gateway that we do not see writes the journal",
+    "blocks while a gateway that this process cannot see writes the journal",
     async () => {
       await leave(`1 ${await bootId()}:7\n`);
       await mkdir(join(dir, "segments"));
@@ -348,21 +358,24 @@ describe("the lock file of a version before", { timeout: 60_000 }, () => {
   it.runIf(process.platform === "linux").each([
     ["", "there are none"],
     ['{"at":"2026-11-22T12:00:00.000Z","journalled":true}\n', "there are some"],
-  ])("keeps us out while a gateway that we do not see answers by its revocations, where before %j", async (before) => {
-    await leave(`1 ${await bootId()}:7\n`);
-    const file = join(dir, "revocations.jsonl");
-    if (before !== "") await writeFile(file, before);
-    // As that version takes over what is added to the file.
-    const timer = setInterval(async () => {
-      const text = await readFile(file, "utf8").catch(() => "");
-      if (text.endsWith('"until":null}\n'))
-        await appendFile(file, '{"at":"2026-11-22T12:00:01.000Z","journalled":true}\n');
-    }, 200);
-    closing.push(() => clearInterval(timer));
-    await expect(take()).rejects.toThrow("a gateway that this process does not see: it answers");
-  });
+  ])(
+    "blocks while a gateway that this process cannot see answers in the revocations file, which held %j before",
+    async (before) => {
+      await leave(`1 ${await bootId()}:7\n`);
+      const file = join(dir, "revocations.jsonl");
+      if (before !== "") await writeFile(file, before);
+      // As that version takes over what is added to the file.
+      const timer = setInterval(async () => {
+        const text = await readFile(file, "utf8").catch(() => "");
+        if (text.endsWith('"until":null}\n'))
+          await appendFile(file, '{"at":"2026-11-22T12:00:01.000Z","journalled":true}\n');
+      }, 200);
+      closing.push(() => clearInterval(timer));
+      await expect(take()).rejects.toThrow("a gateway that this process does not see: it answers");
+    },
+  );
 
-  it.runIf(process.platform === "linux")("leaves the revocations as they were when nobody answers", async () => {
+  it.runIf(process.platform === "linux")("leaves the revocations unchanged if no gateway answers", async () => {
     await leave(`1 ${await bootId()}:7\n`);
     const text = '{"at":"2026-11-22T12:00:00.000Z","kind":"client","id":"alpha","lifted":false,"until":null}\n';
     await writeFile(join(dir, "revocations.jsonl"), text);
@@ -381,24 +394,24 @@ describe("file systems", () => {
     ["CIFS", 0xff534d42, "CIFS", false],
     ["CIFS as a negative number", 0xff534d42 | 0, "CIFS", false],
     ["SMB", 0xfe534d42, "SMB", false],
-    ["FUSE, of which nothing is known", 0x65735546, undefined, false],
-    ["one that nobody knows", 0x12345678, undefined, false],
-  ])("%s", (_, type, network, isReal) => {
+    ["FUSE, whose locks are of unknown quality", 0x65735546, undefined, false],
+    ["an unknown file system", 0x12345678, undefined, false],
+  ])("are classified by their number: %s", (_, type, network, isReal) => {
     expect(judgeFileSystem(type)).toEqual({ network, isReal });
   });
 });
 
-describe("a lock whose worth is not known", () => {
-  it("is tried by another process, which is kept out while it is held and let in when nobody has it", async () => {
+describe("a lock of unknown quality", () => {
+  it("is tried by another process, which fails while it is held and succeeds when it is free", async () => {
     const lock = await take();
-    expect(await keepsOthersOut(places(dir).writer)).toBe(true);
+    expect(await keepsOthersOut(paths(dir).writer)).toBe(true);
     // The other process has closed the file, and the lock is still ours.
     expect(await lock.fault()).toBeUndefined();
     await lock.release();
-    expect(await keepsOthersOut(places(dir).writer)).toBe(false);
+    expect(await keepsOthersOut(paths(dir).writer)).toBe(false);
   });
 
-  it("says neither where there is no such file to lock", async () => {
+  it("is neither good nor bad if there is no file to lock", async () => {
     expect(await keepsOthersOut(join(dir, "nowhere", "writer"))).toBeUndefined();
   });
 });

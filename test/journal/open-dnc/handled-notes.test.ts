@@ -1,14 +1,14 @@
 /** Notes that an open Do-Not-Call was handled by other means: entries that change nothing of what is open. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { accessEntry, faultOf } from "../../src/journal/access.ts";
-import { openJournal } from "../../src/journal/append.ts";
-import type { Entry } from "../../src/journal/entry.ts";
-import { HANDLED, queryFor } from "../../src/journal/handled.ts";
-import { owedOf, type Owed } from "../../src/journal/owed.ts";
-import { answerOf } from "../../src/journal/search/answer.ts";
-import { TimeLimit } from "../../src/journal/search/time-limit.ts";
-import { Finder } from "../../src/journal/search.ts";
-import { aDirectory, aDoNotCall, anIntent, removeDirectory } from "./kit.ts";
+import { accessEntry, faultOf } from "../../../src/journal/access.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import { HANDLED, queryFor } from "../../../src/journal/open-dnc/handled-notes.ts";
+import { openDncOf, type OpenDnc } from "../../../src/journal/search/open-dnc.ts";
+import { answerOf } from "../../../src/journal/search/worker/answer.ts";
+import { TimeLimit } from "../../../src/journal/search/worker/time-limit.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { aDirectory, aDoNotCall, anIntent, removeDirectory } from "../kit.ts";
 
 let dir: string;
 beforeEach(async () => void (dir = await aDirectory()));
@@ -18,22 +18,22 @@ const phone = (digit: string) => ({ tokens: { phone: `t1:${digit.repeat(64)}` },
 const noted = (number: number, purpose: string): Entry =>
   accessEntry({ user: "dana", operation: HANDLED, query: queryFor(anIntent(number).id), purpose });
 
-const open = async (...entries: readonly (readonly Entry[])[]): Promise<Owed[]> => {
+const open = async (...entries: readonly (readonly Entry[])[]): Promise<OpenDnc[]> => {
   const journal = await openJournal({ dir, durability: "os" });
   for (const entry of entries.flat()) await journal.append(entry);
   await journal.close();
-  const finder = new Finder(dir);
+  const search = new JournalSearch(dir);
   try {
-    await finder.refresh();
-    const { stories = [], notes } = await answerOf(finder, { kind: "owed" }, new TimeLimit(60_000));
-    return owedOf(stories, Date.now(), notes);
+    await search.refresh();
+    const { transactions = [], notes } = await answerOf(search, { kind: "open-dnc" }, new TimeLimit(60_000));
+    return openDncOf(transactions, Date.now(), notes);
   } finally {
-    finder.close();
+    search.close();
   }
 };
 
 describe("a note about an open Do-Not-Call", () => {
-  it("leaves it listed, and says who wrote it, when and how it was handled; the last note counts", async () => {
+  it("leaves it listed, with the user, the time and the remedy of the last note", async () => {
     const owed = await open(aDoNotCall(1, phone("a")), aDoNotCall(2, phone("b")), [
       noted(1, "asked the site"),
       noted(1, "added by hand, ticket 42"),
@@ -44,13 +44,13 @@ describe("a note about an open Do-Not-Call", () => {
     ]);
   });
 
-  it("does not count once the same is asked for again", async () => {
+  it("does not count after a new request for the same subject", async () => {
     expect(await open(aDoNotCall(1, phone("a")), [noted(1, "added by hand")], aDoNotCall(2, phone("a")))).toMatchObject(
       [{ tries: 2, id: anIntent(2).id, handled: null }],
     );
   });
 
-  it("goes with the Do-Not-Call when OCS takes that, and names no other", async () => {
+  it("ends with the Do-Not-Call when OCS accepts that one, and affects no other", async () => {
     expect(
       await open(
         aDoNotCall(1, phone("a")),
@@ -61,7 +61,7 @@ describe("a note about an open Do-Not-Call", () => {
     expect(await open(aDoNotCall(3, phone("b")))).toMatchObject([{ handled: null }]);
   });
 
-  it("counts for one that was carried on when its segment was deleted", async () => {
+  it("counts for a Do-Not-Call that was carried on when its segment was deleted", async () => {
     const [asked] = aDoNotCall(1, phone("a"));
     const carried: Entry = {
       kind: "open-dnc",
@@ -84,7 +84,7 @@ describe("a note about an open Do-Not-Call", () => {
     ]);
   });
 
-  it("is found among any number of look-ups, and of handles that a registrar names, without reading those", async () => {
+  it("is found among any number of look-ups and registrations without reading those", async () => {
     const others = Array.from({ length: 1200 }, (_, handle): Entry => ({
       kind: "access",
       user: "minter",
@@ -92,12 +92,12 @@ describe("a note about an open Do-Not-Call", () => {
       operation: `PUT /ownership/ocs/${handle}`,
       purpose: "Alpha Tenant",
     }));
-    const pages = vi.spyOn(Finder.prototype, "page");
+    const pages = vi.spyOn(JournalSearch.prototype, "page");
     try {
       const owed = await open(aDoNotCall(1, phone("a")), others, [noted(1, "added by hand")], others);
       expect(owed).toMatchObject([{ handled: { note: "added by hand" } }]);
-      const read = await Promise.all(pages.mock.results.map(({ value }) => value as ReturnType<Finder["page"]>));
-      expect(read.flatMap(({ stories }) => stories)).toHaveLength(1);
+      const read = await Promise.all(pages.mock.results.map(({ value }) => value as ReturnType<JournalSearch["page"]>));
+      expect(read.flatMap(({ transactions }) => transactions)).toHaveLength(1);
     } finally {
       pages.mockRestore();
     }
@@ -106,9 +106,13 @@ describe("a note about an open Do-Not-Call", () => {
   it.each([
     ["without the request's id", { query: undefined, purpose: "by hand" }, /^query: expected id:/],
     ["with a filter instead of an id", { query: "tenant:101", purpose: "by hand" }, /^query: expected id:/],
-    ["without a word", { query: queryFor("01KAPQ8C10QX01KAPQ8C000001"), purpose: undefined }, /^purpose: expected how/],
     [
-      "with a number in it",
+      "without an explanation",
+      { query: queryFor("01KAPQ8C10QX01KAPQ8C000001"), purpose: undefined },
+      /^purpose: expected how/,
+    ],
+    [
+      "with a phone number in it",
       { query: queryFor("01KAPQ8C10QX01KAPQ8C000001"), purpose: "called 415-555-0100 back" },
       /may be a phone number/,
     ],

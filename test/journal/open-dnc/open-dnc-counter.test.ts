@@ -1,20 +1,15 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import type { Entry, Intent, OpenDnc, Outcome } from "../../src/journal/entry.ts";
-import {
-  MOST_OPEN,
-  OpenDoNotCalls,
-  writeRow,
-  type Open,
-  type SavedDoNotCalls,
-  type Snapshot,
-} from "../../src/journal/open-do-not-calls.ts";
-import { owedOf } from "../../src/journal/owed.ts";
-import { retire } from "../../src/journal/retention.ts";
-import { Finder } from "../../src/journal/search.ts";
-import { writeMicros } from "../../src/journal/time.ts";
-import { aDoNotCall, anOutcome, aQuickDirectory, removeDirectory } from "./kit.ts";
+import { type Journal } from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Entry, Intent, OpenDnc, Outcome } from "../../../src/journal/entry.ts";
+import { MOST_OPEN, OpenDoNotCalls, type SavedDoNotCalls } from "../../../src/journal/open-dnc/open-dnc-counter.ts";
+import { writeRow, type Open, type Snapshot } from "../../../src/journal/open-dnc/open-dnc-rows.ts";
+import { openDncOf } from "../../../src/journal/search/open-dnc.ts";
+import { deleteExpired } from "../../../src/journal/segments/retention/retention.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { writeMicros } from "../../../src/journal/time.ts";
+import { aDoNotCall, anOutcome, aQuickDirectory, removeDirectory } from "../kit.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -47,8 +42,8 @@ const snapshot = (size: number, ...digits: readonly string[]): Snapshot => ({
   rows: digits.map((digit, at) => writeRow(subjectOf(digit), openAt(at))).join("\n"),
 });
 
-describe("the count of open Do-Not-Calls in memory", () => {
-  it("is unknown until the index has said what earlier runs left open", async () => {
+describe("the counter of open Do-Not-Calls", () => {
+  it("has no count until the index states what earlier runs left open", async () => {
     const counter = new OpenDoNotCalls();
     take(counter, aDoNotCall(1, { ...phone("a"), status: 500 }), 2);
     expect(counter.count).toBeUndefined();
@@ -57,14 +52,14 @@ describe("the count of open Do-Not-Calls in memory", () => {
 
   it.each<[string, Entry[], Snapshot, number]>([
     [
-      "counts once what the index has counted already",
+      "counts a Do-Not-Call once that the index has already",
       aDoNotCall(1, { ...phone("a"), status: 500 }),
       snapshot(4, "a"),
       1,
     ],
-    ["does not open again what was closed before the index's last entry", aDoNotCall(1, phone("a")), snapshot(4), 0],
+    ["does not reopen one that was closed before the index's last entry", aDoNotCall(1, phone("a")), snapshot(4), 0],
     [
-      "closes what the index has open when the 200 lies behind the index's last entry",
+      "closes one that the index has open if the 200 comes after the index's last entry",
       aDoNotCall(1, phone("a")),
       snapshot(3, "a"),
       0,
@@ -76,7 +71,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
     expect(counter.count).toBe(count);
   });
 
-  it("closes by an outcome the request that was under way when the index was asked", async () => {
+  it("closes a request that was in flight when the index answered by its outcome", async () => {
     const counter = new OpenDoNotCalls();
     const [intent, outcome] = aDoNotCall(1, phone("a"));
     take(counter, [intent!], 0);
@@ -85,7 +80,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
     expect(counter.count).toBe(0);
   });
 
-  it("is unknown again when too many are open, until the index has few enough", async () => {
+  it("has no count while too many are open, until the index has few enough", async () => {
     const counter = new OpenDoNotCalls(2);
     await counter.start(snapshot(0));
     for (const [at, digit] of ["a", "b", "c"].entries())
@@ -100,7 +95,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
     expect([await counter.start(snapshot(3, "a", "b")), counter.count]).toEqual([true, 1]);
   });
 
-  it("keeps few changes while the index is slow, and then wants a later answer of it", async () => {
+  it("keeps few changes while the index is slow, and then needs a newer answer", async () => {
     const counter = new OpenDoNotCalls(4);
     for (let at = 0; at < 6; at++) take(counter, aDoNotCall(at, { ...phone("a"), refused: "OCSGW-2103" }), at);
     expect([await counter.start(snapshot(4)), await counter.start(snapshot(5, "a")), counter.count]).toEqual([
@@ -110,7 +105,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
     ]);
   });
 
-  it("leaves out what lies in deleted segments, also when the index has not noticed yet", async () => {
+  it("leaves out Do-Not-Calls in deleted segments, even if the index still has them", async () => {
     const retired: Entry = { kind: "deleted", from: 0, to: 1, segments: [], youngest: "", dnc: {} };
     const [late, early] = [new OpenDoNotCalls(), new OpenDoNotCalls()];
     take(late, [retired], 2);
@@ -120,7 +115,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
     expect([late.count, early.count]).toEqual([1, 1]);
   });
 
-  it("keeps what was asked for again behind the deleted segments", async () => {
+  it("keeps a Do-Not-Call that was requested again after the deleted segments", async () => {
     const counter = new OpenDoNotCalls();
     await counter.start(snapshot(1, "a"));
     take(counter, aDoNotCall(1, { ...phone("a"), status: 500 }), 1);
@@ -128,7 +123,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
     expect(counter.count).toBe(1);
   });
 
-  it("goes on with a request that was under way when its segment was deleted", async () => {
+  it("keeps a request in flight whose segment was deleted", async () => {
     const counter = new OpenDoNotCalls();
     const [intent, outcome] = aDoNotCall(1, phone("a"));
     await counter.start(snapshot(0));
@@ -146,7 +141,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
     expect(counter.count).toBe(0);
   });
 
-  it("keeps what was carried on, with its age, its tries and who asked, when the segment is deleted", async () => {
+  it("keeps a carried-on Do-Not-Call, with its age, its attempts and its clients, when the segment is deleted", async () => {
     const counter = new OpenDoNotCalls();
     const [intent, outcome] = aDoNotCall(1, { ...phone("a"), status: 500 });
     await counter.start(snapshot(0));
@@ -163,7 +158,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
     expect(counter.tenants).toEqual([{ tenant: "Alpha Tenant", open: 1, oldest: 1e15 }]);
   });
 
-  it("counts by tenant, with the time of the oldest, and apart where none was said", async () => {
+  it("counts by tenant, with the time of the oldest, and separately for requests without a tenant", async () => {
     const counter = new OpenDoNotCalls();
     await counter.start(snapshot(0));
     const [unsaid] = aDoNotCall(4, { ...phone("c"), refused: "OCSGW-2105" });
@@ -183,7 +178,37 @@ describe("the count of open Do-Not-Calls in memory", () => {
     expect(counter.tenants?.[0]).toEqual({ tenant: "Alpha Tenant", open: 1, oldest: 1e15 + 1 });
   });
 
-  it("is as before after a start from the saved state, with what was under way", async () => {
+  it("counts by tenant of an OCS, whatever its name was, and apart where no OCS or tenant was named", async () => {
+    const counter = new OpenDoNotCalls();
+    await counter.start(snapshot(0));
+    const ask = (at: number, tenant: { dbid: number; name: string } | null, upstream?: string): Entry => {
+      const [refused] = aDoNotCall(at, { ...phone(String(at)), refused: "OCSGW-2103" });
+      return { ...refused, tenant, ...(upstream !== undefined && { upstream }) } as Entry;
+    };
+    const asked = [
+      ask(1, { dbid: 101, name: "Alpha Tenant" }, "sales"),
+      ask(2, { dbid: 101, name: "Alpha, renamed" }, "sales"),
+      ask(3, { dbid: 101, name: "Alpha Tenant" }, "service"),
+      ask(4, { dbid: 101, name: "Alpha Tenant" }),
+      ask(5, null),
+    ];
+    take(counter, asked, 0);
+    expect(counter.owners).toEqual([
+      { upstream: "sales", dbid: 101, open: 2, oldest: 1e15 },
+      { upstream: "service", dbid: 101, open: 1, oldest: 1e15 + 2 },
+      { upstream: "", dbid: 101, open: 1, oldest: 1e15 + 3 },
+      { upstream: null, dbid: null, open: 1, oldest: 1e15 + 4 },
+    ]);
+    expect(counter.owners!.reduce((sum, { open }) => sum + open, 0)).toBe(counter.count);
+    take(counter, [ask(6, { dbid: 102, name: "Beta Tenant" }, "sales")], 5);
+    expect(counter.owners).toHaveLength(5);
+  });
+
+  it("does not know its tenants while the open ones are unknown", () => {
+    expect([new OpenDoNotCalls().owners, new OpenDoNotCalls().tenants]).toEqual([undefined, undefined]);
+  });
+
+  it("is restored from a start state, with the requests in flight", async () => {
     const [before, after] = [new OpenDoNotCalls(), new OpenDoNotCalls()];
     expect(before.save()).toBeUndefined();
     await before.start(snapshot(1, "b"));
@@ -305,7 +330,7 @@ const play = async (
 ): Promise<{ readonly memory: unknown; readonly index: unknown }> => {
   const counter = new OpenDoNotCalls(MOST_OPEN);
   const journal = await openJournal({ dir: at, durability: "os", segmentBytes: 1500, written: counter.take });
-  const finder = new Finder(at);
+  const search = new JournalSearch(at);
   const underWay: Intent[] = [];
   let known: Snapshot | undefined;
   try {
@@ -313,14 +338,14 @@ const play = async (
       if (each.kind === "ask") await journal.append(begin(each, number, underWay));
       else if (each.kind === "end")
         for (const intent of underWay.splice(each.which, 1)) await journal.append(endOf(intent, each.how));
-      else if (each.kind === "retire") await retireOne(journal, finder, counter);
-      else if (each.kind === "index") await finder.refresh();
-      else if (each.kind === "ask index") known = await ask(finder);
+      else if (each.kind === "retire") await retireOne(journal, search, counter);
+      else if (each.kind === "index") await search.refresh();
+      else if (each.kind === "ask index") known = await ask(search);
       else if (known) await counter.start(known);
     }
-    if (counter.count === undefined) await counter.start(known ?? (await ask(finder)));
+    if (counter.count === undefined) await counter.start(known ?? (await ask(search)));
     await journal.close();
-    const { count, tenants } = await ask(finder);
+    const { count, tenants } = await ask(search);
     return {
       memory: {
         count: counter.count,
@@ -331,7 +356,7 @@ const play = async (
         count,
         tenants: inOrder(tenants),
         items: inOrder(
-          owedOf(await finder.owed()).map(({ tenant, clients, first, last, tries, ended, id }) => ({
+          openDncOf(await search.openDnc()).map(({ tenant, clients, first, last, tries, ended, id }) => ({
             tenant,
             clients,
             first,
@@ -345,13 +370,13 @@ const play = async (
     };
   } finally {
     await journal.close();
-    finder.close();
+    search.close();
   }
 };
 
-const ask = async (finder: Finder): Promise<Snapshot> => {
-  await finder.refresh();
-  return finder.openDoNotCalls(MOST_OPEN);
+const ask = async (search: JournalSearch): Promise<Snapshot> => {
+  await search.refresh();
+  return search.openDncSnapshot(MOST_OPEN);
 };
 
 const begin = (
@@ -365,11 +390,11 @@ const begin = (
 };
 
 /** Deletes the oldest segment as retention does, where it is known what is open. */
-const retireOne = async (journal: Journal, finder: Finder, counter: OpenDoNotCalls): Promise<void> => {
-  await finder.refresh();
+const retireOne = async (journal: Journal, search: JournalSearch, counter: OpenDoNotCalls): Promise<void> => {
+  await search.refresh();
   if (counter.count === undefined) return;
   const checkpoints = { write: () => Promise.resolve(), last: () => ({ size: Infinity, age: 0 }) };
-  await retire({
+  await deleteExpired({
     journal,
     checkpoints,
     keep: { default: 0 },
@@ -393,7 +418,7 @@ const itemOf = ({ tenant, clients, first, last, tries, ended: { state, code, sta
 });
 
 describe("the counts of open Do-Not-Calls in memory and in the index", () => {
-  it("agree after any entries, at whatever point the count in memory took over from the index", async () => {
+  it("agree after any entries, whenever the count in memory took over from the index", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
         await removeDirectory(dir);

@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { aDirectory, aJournal, aKey, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { readEntries } from "../../../src/journal/read/read-entries.ts";
+import { aDirectory, aJournal, aKey, anIntent, removeDirectory, segmentsOf } from "../kit.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -24,7 +24,7 @@ describe("reading entries", () => {
     [9, 100],
     [0, 1],
     [12, 20],
-  ])("gives those from %d to %d, over the borders of segments", async (from, to) => {
+  ])("gives those from %d to %d, across segments", async (from, to) => {
     await aJournal(dir, aKey(), { size: 10, checkpointsAt: [], segmentBytes: 1000 });
     expect((await segmentsOf(dir)).length).toBe(4);
     expect(await indexes(from, to)).toEqual(
@@ -32,7 +32,7 @@ describe("reading entries", () => {
     );
   });
 
-  it("streams more than a buffer holds, once each and in order", async () => {
+  it("reads more than its buffer holds, each entry once and in order", async () => {
     const journal = await openJournal({ dir, durability: "os" });
     await Promise.all(Array.from({ length: 7001 }, (_, number) => journal.append(anIntent(number))));
     await journal.close();
@@ -42,13 +42,13 @@ describe("reading entries", () => {
     expect(await indexes(1999, 2002)).toEqual([1999, 2000, 2001]);
   });
 
-  it("leaves out a line that is not whole yet", async () => {
+  it("leaves out an incomplete line", async () => {
     await aJournal(dir, aKey(), { size: 2, checkpointsAt: [] });
     await writeFile(join(dir, "segments", "000000000000.jsonl"), '{"index":2', { flag: "a" });
     expect(await indexes()).toEqual([0, 1]);
   });
 
-  it("gives big integers exactly", async () => {
+  it("keeps big integers exact", async () => {
     const journal = await openJournal({ dir, durability: "os" });
     await journal.append(anIntent(0, { CHAIN: 9_007_199_254_740_993n }));
     await journal.close();

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import type { Config, Entry, Revoked } from "../../src/journal/entry.ts";
-import { RevokedSet } from "../../src/journal/revoked.ts";
-import { aDirectory, removeDirectory } from "./kit.ts";
-import { TroubledDisk } from "./trouble.ts";
+import { type Journal } from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Config, Entry, Revoked } from "../../../src/journal/entry.ts";
+import { RevokedSet } from "../../../src/journal/revocations/revoked-set.ts";
+import { aDirectory, removeDirectory } from "../kit.ts";
+import { TroubledDisk } from "../failing-disk.ts";
 
 const DAY_MS = 86_400_000;
 const client = (id: string, until: string | null = null): Revoked => ({ kind: "client", id, until });
@@ -36,16 +37,16 @@ const deleted: Entry = {
 const setOf = (...entries: readonly Entry[]): RevokedSet => {
   const set = new RevokedSet();
   for (const entry of entries) {
-    set.took(entry);
+    set.accept(entry);
     set.settled(entry);
   }
   return set;
 };
 
-describe("what is revoked", () => {
+describe("the set of revocations", () => {
   it.each<[string, readonly Entry[], readonly Revoked[]]>([
     [
-      "what was said last of it",
+      "the last change of each item",
       [
         said("revoked", client("a")),
         said("revoked", client("b")),
@@ -55,7 +56,7 @@ describe("what is revoked", () => {
       [client("b", "2999-01-01T00:00:00.000Z")],
     ],
     [
-      "each kind apart",
+      "items of each kind separately",
       [said("revoked", client("a")), said("lifted", { kind: "key", id: "a", until: null })],
       [client("a")],
     ],
@@ -65,13 +66,17 @@ describe("what is revoked", () => {
       [client("b"), client("c")],
     ],
     [
-      "what stood when segments were deleted",
+      "the revocations that a deletion states",
       [{ ...deleted, revocations: [client("a")] } as Entry, said("revoked", client("b"))],
       [client("a"), client("b")],
     ],
-    ["nothing from a deletion of format 1", [said("revoked", client("a")), deleted], [client("a")]],
     [
-      "the words of format 1",
+      "the same after a deletion of format 1, which states none",
+      [said("revoked", client("a")), deleted],
+      [client("a")],
+    ],
+    [
+      "revocations in the words of format 1",
       [
         inWords("revoked", "client a is revoked"),
         inWords("revoked", "key k until 3 is revoked until 2999-01-01T00:00:00.000Z"),
@@ -81,7 +86,7 @@ describe("what is revoked", () => {
       [client("a"), { kind: "key", id: "k until 3", until: "2999-01-01T00:00:00.000Z" }],
     ],
     [
-      "the words of format 1, whatever a client is named",
+      "clients with misleading names in the words of format 1",
       [
         inWords("revoked", "client a is revoked is revoked"),
         inWords("revoked", "client b\nc is revoked"),
@@ -90,7 +95,7 @@ describe("what is revoked", () => {
       [client("a is revoked"), client("b\nc")],
     ],
     [
-      "nothing of words that are none",
+      "nothing for words that are not a revocation",
       [
         inWords("revoked", "clients a is revoked"),
         inWords("revoked", ""),
@@ -98,15 +103,15 @@ describe("what is revoked", () => {
       ],
       [],
     ],
-  ])("is %s", (_, entries, standing) => {
+  ])("contains %s", (_, entries, standing) => {
     expect(setOf(...entries).all()).toEqual(standing);
   });
 
-  it("fails closed where an entry is lost: it revokes all the same, and reinstates nothing", () => {
+  it("fails closed if an entry is lost: it still revokes, and reinstates nothing", () => {
     const [revoked, lifted] = [said("revoked", client("a")), said("lifted", client("b"))];
     const set = setOf(said("revoked", client("b")));
-    set.took(revoked);
-    set.took(lifted);
+    set.accept(revoked);
+    set.accept(lifted);
     expect(
       set
         .all()
@@ -125,7 +130,7 @@ describe("what is revoked", () => {
     ).toEqual(["a", "b"]);
   });
 
-  it("is complete once an entry stated all of it", () => {
+  it("is complete once an entry has stated all revocations", () => {
     expect([
       setOf(said("revoked", client("a"))).isComplete,
       setOf(all([])).isComplete,
@@ -133,14 +138,14 @@ describe("what is revoked", () => {
     ]).toEqual([false, true, true]);
   });
 
-  it("is handed on as plain values", () => {
+  it("is saved as plain values", () => {
     const set = setOf(all([client("a")]), said("revoked", client("b")));
     const next = new RevokedSet();
     next.restore(JSON.parse(JSON.stringify(set.save())) as ReturnType<RevokedSet["save"]>);
     expect([next.all(), next.isComplete]).toEqual([set.all(), true]);
   });
 
-  it("forgets of many what ended long ago, and nothing that ended yesterday", () => {
+  it("forgets revocations that expired long ago if there are many, and none that expired yesterday", () => {
     const now = Date.now();
     const ago = (days: number): string => new Date(now - days * DAY_MS).toISOString();
     const set = setOf(
@@ -153,7 +158,7 @@ describe("what is revoked", () => {
     expect(set.given(deleted, () => now + 30 * DAY_MS)).toMatchObject({ revocations: [client("forever")] });
   });
 
-  it("forgets nothing while entries are read, and nothing by a clock that is not believed", async () => {
+  it("forgets nothing while entries are read, and nothing by an untrusted clock", async () => {
     const dir = await aDirectory();
     const start = Date.parse("2026-01-01T12:00:00Z");
     let wall = start;
@@ -195,7 +200,7 @@ describe("the journal", () => {
     }
   };
 
-  it("knows at its opening what earlier runs revoked, also when retention deletes their entries", async () => {
+  it("knows after opening what earlier runs revoked, even if retention deleted those entries", async () => {
     await withJournal(async (journal) => {
       await journal.append(said("revoked", client("a")));
       await journal.append(said("revoked", client("b")));
@@ -203,13 +208,13 @@ describe("the journal", () => {
       await journal.append(deleted);
     });
     const { last, standing } = await withJournal(async (journal) => ({
-      last: journal.deleted,
+      last: journal.lastDeleted()?.entry,
       standing: journal.revoked.all(),
     }));
     expect([last?.revocations, standing]).toEqual([[client("a")], [client("a")]]);
   });
 
-  it("lifts nothing by an entry that the disk lost", async () => {
+  it("reinstates nothing by an entry that the disk lost", async () => {
     const trouble = new TroubledDisk();
     const journal = await openJournal({ dir, durability: "os", disk: trouble.disk });
     await journal.append(said("revoked", client("a")));

@@ -1,21 +1,21 @@
 import { describe, expect, it } from "vitest";
-import type { Entry } from "../../src/journal/entry.ts";
-import type { Line } from "../../src/journal/read.ts";
-import { storiesOf } from "../../src/journal/stories.ts";
-import { aDoNotCall, anIntent, anOutcome } from "./kit.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import type { Line } from "../../../src/journal/read/read-entries.ts";
+import { groupEntries } from "../../../src/journal/search/group-entries.ts";
+import { aDoNotCall, anIntent, anOutcome } from "../kit.ts";
 
 const numbered = async function* (entries: readonly Entry[]): AsyncGenerator<Line> {
   for (const [index, entry] of entries.entries())
     yield { entry: { ...entry, index, time: "2026-11-22T12:00:00.000000Z" }, text: "" };
 };
 const told = async (entries: readonly Entry[], most?: number): Promise<unknown[]> =>
-  (await Array.fromAsync(storiesOf(numbered(entries), most))).map(({ at, entries: own }) => [
+  (await Array.fromAsync(groupEntries(numbered(entries), most))).map(({ at, entries: own }) => [
     at,
     ...own.map(({ index }) => index),
   ]);
 
-describe("stories", () => {
-  it("come in the order in which they began, whatever ended first", async () => {
+describe("grouping entries into transactions", () => {
+  it("gives transactions in the order in which they began, whatever the order of their ends", async () => {
     expect(
       await told([
         anIntent(0),
@@ -31,7 +31,7 @@ describe("stories", () => {
     ]);
   });
 
-  it("include what has no end, and an end without its beginning", async () => {
+  it("includes an intent without an outcome, and an outcome without its intent", async () => {
     expect(
       await told([anOutcome("01KAPQ8C10QX01KAPQ8C999999"), ...aDoNotCall(1, { open: true }), ...aDoNotCall(2)]),
     ).toEqual([
@@ -41,7 +41,7 @@ describe("stories", () => {
     ]);
   });
 
-  it("do not wait for ever behind one that has no end", async () => {
+  it("does not hold transactions back forever after one without an outcome", async () => {
     expect(
       await told([anIntent(0), ...aDoNotCall(1), ...aDoNotCall(2), ...aDoNotCall(3), anOutcome(anIntent(0).id)], 2),
     ).toEqual([

@@ -3,14 +3,14 @@ import { copyFile, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import type { Entry } from "../../src/journal/entry.ts";
-import { judge, parseFilter } from "../../src/journal/filter.ts";
-import { readLines } from "../../src/journal/read.ts";
-import { TimeLimit } from "../../src/journal/search/time-limit.ts";
-import { Finder } from "../../src/journal/search.ts";
-import { factsOf } from "../../src/journal/story.ts";
-import { storiesOf } from "../../src/journal/stories.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import { evaluate, parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { readLines } from "../../../src/journal/read/read-entries.ts";
+import { TimeLimit } from "../../../src/journal/search/worker/time-limit.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { fieldsOf } from "../../../src/journal/search/transaction.ts";
+import { groupEntries } from "../../../src/journal/search/group-entries.ts";
 import {
   aDirectory,
   aDoNotCall,
@@ -21,10 +21,10 @@ import {
   sealedAgain,
   segmentsOf,
   writeLines,
-} from "./kit.ts";
+} from "../kit.ts";
 
 let dir: string;
-let finders: Finder[] = [];
+let finders: JournalSearch[] = [];
 const directories: string[] = [];
 /** From now on in a directory of its own. */
 const elsewhere = async (): Promise<string> => {
@@ -33,7 +33,7 @@ const elsewhere = async (): Promise<string> => {
 };
 beforeEach(elsewhere);
 afterEach(async () => {
-  for (const finder of finders) finder.close();
+  for (const search of finders) search.close();
   finders = [];
   for (const each of directories.splice(0)) await removeDirectory(each);
 });
@@ -44,28 +44,28 @@ const write = async (entries: readonly Entry[], segmentBytes = 4000): Promise<vo
   await journal.close();
 };
 
-const aFinder = async (): Promise<Finder> => {
-  const finder = new Finder(dir);
-  finders.push(finder);
-  await finder.refresh();
-  return finder;
+const aFinder = async (): Promise<JournalSearch> => {
+  const search = new JournalSearch(dir);
+  finders.push(search);
+  await search.refresh();
+  return search;
 };
 
-const found = async (finder: Finder, filter: string, limit = 1000): Promise<number[]> =>
-  (await finder.page(parseFilter(filter), { limit })).stories.map(({ at }) => at);
+const found = async (search: JournalSearch, filter: string, limit = 1000): Promise<number[]> =>
+  (await search.page(parseFilter(filter), { limit })).transactions.map(({ at }) => at);
 
 const token = (digits: string): string => `t1:${digits.padEnd(64, "0")}`;
 
 describe("searching the journal", () => {
-  it("joins an intent with its outcome, and gives a refusal alone, youngest first", async () => {
+  it("joins an intent with its outcome, and gives a refusal alone, newest first", async () => {
     await write([
       ...aDoNotCall(1),
       ...aDoNotCall(2, { refused: "OCSGW-2103" }),
       { kind: "stop", reason: "asked to stop" },
       ...aDoNotCall(3, { open: true }),
     ]);
-    const { stories } = await (await aFinder()).page(parseFilter(""), { limit: 10 });
-    expect(stories.map(({ at, entries }) => [at, entries.map(({ kind }) => kind)])).toEqual([
+    const { transactions } = await (await aFinder()).page(parseFilter(""), { limit: 10 });
+    expect(transactions.map(({ at, entries }) => [at, entries.map(({ kind }) => kind)])).toEqual([
       [4, ["intent"]],
       [3, ["stop"]],
       [2, ["refusal"]],
@@ -73,58 +73,58 @@ describe("searching the journal", () => {
     ]);
   });
 
-  it("goes page by page to the end, and what is appended meanwhile moves nothing", async () => {
+  it("goes through all pages, and entries appended meanwhile shift nothing", async () => {
     await write(Array.from({ length: 25 }, (_, number) => aDoNotCall(number)).flat());
-    const finder = await aFinder();
+    const search = await aFinder();
     const seen: number[] = [];
     for (let before: number | undefined, pages = 0; pages < 10; pages++) {
-      const page = await finder.page(parseFilter("status:200"), { limit: 7, before });
-      seen.push(...page.stories.map(({ at }) => at));
+      const page = await search.page(parseFilter("status:200"), { limit: 7, before });
+      seen.push(...page.transactions.map(({ at }) => at));
       await write(aDoNotCall(100 + pages));
-      await finder.refresh();
+      await search.refresh();
       if (page.next === undefined) break;
       before = page.next;
     }
     expect(seen).toEqual(Array.from({ length: 25 }, (_, at) => 48 - 2 * at));
   });
 
-  it("closes an intent whose outcome came after the index was brought up to date", async () => {
+  it("closes an intent whose outcome came after the index was updated", async () => {
     await write(aDoNotCall(1, { open: true }));
-    const finder = await aFinder();
-    expect(await found(finder, "is:open")).toEqual([0]);
+    const search = await aFinder();
+    expect(await found(search, "is:open")).toEqual([0]);
     await write([anOutcome(anIntent(1).id)]);
-    await finder.refresh();
-    expect([await found(finder, "is:open"), await found(finder, "is:ok")]).toEqual([[], [0]]);
+    await search.refresh();
+    expect([await found(search, "is:open"), await found(search, "is:ok")]).toEqual([[], [0]]);
   });
 
-  it("shows an intent in doubt as such", async () => {
+  it("shows an intent in doubt as in doubt", async () => {
     const { id, tenant, client, resource, action } = anIntent(1);
     await write([
       ...aDoNotCall(1, { open: true }),
       { kind: "in-doubt", id, intent: 0, tenant, client, resource, action, reason: "the process died" },
     ]);
-    const finder = await aFinder();
-    expect([await found(finder, "is:in-doubt"), await found(finder, "is:open")]).toEqual([[0], []]);
+    const search = await aFinder();
+    expect([await found(search, "is:in-doubt"), await found(search, "is:open")]).toEqual([[0], []]);
   });
 
-  it("finds one request by its id or the beginning of it", async () => {
+  it("finds one request by its id or its first characters", async () => {
     await write([...aDoNotCall(1), ...aDoNotCall(12)]);
-    const finder = await aFinder();
-    expect((await finder.byId(anIntent(12).id)).map(({ at }) => at)).toEqual([2]);
-    expect((await finder.byId(anIntent(1).id.slice(0, 20))).map(({ at }) => at)).toEqual([2, 0]);
-    expect(await finder.byId("01ZZZZZZZZ")).toEqual([]);
+    const search = await aFinder();
+    expect((await search.byId(anIntent(12).id)).map(({ at }) => at)).toEqual([2]);
+    expect((await search.byId(anIntent(1).id.slice(0, 20))).map(({ at }) => at)).toEqual([2, 0]);
+    expect(await search.byId("01ZZZZZZZZ")).toEqual([]);
   });
 
-  it("finds a token among those that begin alike", async () => {
+  it("finds a token among others with the same beginning", async () => {
     await write([
       ...aDoNotCall(1, { tokens: { phone: token("9f2c9f2c9f2c1") } }),
       ...aDoNotCall(2, { tokens: { phone: token("9f2c9f2c9f2c2") } }),
     ]);
-    const finder = await aFinder();
+    const search = await aFinder();
     expect([
-      await found(finder, `phone:${token("9f2c9f2c9f2c1")}`),
-      await found(finder, "phone:t1:9f2c9f2c9f2c"),
-      await found(finder, `-phone:${token("9f2c9f2c9f2c1")}`),
+      await found(search, `phone:${token("9f2c9f2c9f2c1")}`),
+      await found(search, "phone:t1:9f2c9f2c9f2c"),
+      await found(search, `-phone:${token("9f2c9f2c9f2c1")}`),
     ]).toEqual([[0], [2, 0], [2]]);
   });
 });
@@ -199,8 +199,8 @@ const isPossible = (text: string): boolean => {
   }
 };
 
-describe("the index", () => {
-  it("leaves nothing out: for any filter a search gives what reading everything gives", async () => {
+describe("the search index", () => {
+  it("hides no match: for any filter, a search gives the same as a scan of all lines", async () => {
     await fc.assert(
       fc.asyncProperty(
         entries,
@@ -208,25 +208,25 @@ describe("the index", () => {
         async (given, asked) => {
           await elsewhere();
           await write(given);
-          const finder = new Finder(dir);
-          await finder.refresh();
-          const all = await Array.fromAsync(storiesOf(readLines(dir)));
+          const search = new JournalSearch(dir);
+          await search.refresh();
+          const all = await Array.fromAsync(groupEntries(readLines(dir)));
           for (const text of asked) {
             const filter = parseFilter(text);
             const expected = all
-              .filter((story) => judge(filter.expression, factsOf(story)) === true)
+              .filter((transaction) => evaluate(filter.expression, fieldsOf(transaction)) === true)
               .map(({ at }) => at)
               .toReversed();
-            expect([text, await found(finder, text)]).toEqual([text, expected]);
+            expect([text, await found(search, text)]).toEqual([text, expected]);
           }
-          finder.close();
+          search.close();
         },
       ),
       { numRuns: 25 },
     );
   });
 
-  it("is made again when it was deleted, is no database, or is another journal's", async () => {
+  it("is rebuilt if it was deleted, is not a database, or belongs to another journal", async () => {
     await write(aDoNotCall(1));
     (await aFinder()).close();
     finders = [];
@@ -253,7 +253,7 @@ describe("the index", () => {
   it.each([
     ["alone", [""]],
     ["with what SQLite keeps beside it", ["", "-wal", "-shm"]],
-  ])("may be deleted, %s, while another searches, and both go on", async (_what, endings) => {
+  ])("may be deleted, %s, while another process searches, and both continue", async (_what, endings) => {
     await write(aDoNotCall(1));
     const running = await aFinder();
     for (const ending of endings) await rm(join(dir, `index.sqlite${ending}`));
@@ -263,11 +263,11 @@ describe("the index", () => {
     await running.refresh();
     expect(await found(running, "action:DoNotCall")).toEqual([4, 2, 0]);
     running.close();
-    finders = finders.filter((finder) => finder !== running);
+    finders = finders.filter((search) => search !== running);
     expect(await found(await aFinder(), "action:DoNotCall")).toEqual([4, 2, 0]);
   });
 
-  it("is made again when pages of it are damaged", async () => {
+  it("is rebuilt if its pages are damaged", async () => {
     await write(
       Array.from({ length: 300 }, (_, number) =>
         aDoNotCall(number, { open: true, tokens: { phone: token(String(number)) } }),
@@ -280,14 +280,14 @@ describe("the index", () => {
     // The first page and that of the state, which alone is read to bring it up to date.
     for (let page = 2; page * 4096 < bytes.length; page++) bytes.fill(0xff, page * 4096, page * 4096 + 64);
     await writeFile(path, bytes);
-    const finder = await aFinder();
-    expect((await finder.owed()).length).toBe(300);
-    expect((await found(finder, "")).length).toBe(300);
+    const search = await aFinder();
+    expect((await search.openDnc()).length).toBe(300);
+    expect((await found(search, "")).length).toBe(300);
   });
 
-  it("is not believed: what it points at is read, and asked again", async () => {
+  it("is not trusted: the lines that it points to are read and matched again", async () => {
     await write([...aDoNotCall(1), ...aDoNotCall(2, { client: "beta-crm" })]);
-    const finder = await aFinder();
+    const search = await aFinder();
     const [segment] = await segmentsOf(dir);
     const lines = await linesOf(dir, segment!);
     await writeLines(
@@ -295,13 +295,13 @@ describe("the index", () => {
       segment!,
       lines.map((line) => sealedAgain(line.replace('"alpha-crm"', '"beta--crm"'))),
     );
-    expect(await found(finder, "client:alpha-crm")).toEqual([]);
-    expect(await found(finder, "client:beta-crm")).toEqual([2]);
+    expect(await found(search, "client:alpha-crm")).toEqual([]);
+    expect(await found(search, "client:beta-crm")).toEqual([2]);
   });
 
-  it("is made again when lines are not where it says", async () => {
+  it("is rebuilt if lines are not where it says", async () => {
     await write([...aDoNotCall(1), ...aDoNotCall(2)]);
-    const finder = await aFinder();
+    const search = await aFinder();
     const [segment] = await segmentsOf(dir);
     const lines = await linesOf(dir, segment!);
     await writeLines(
@@ -309,54 +309,51 @@ describe("the index", () => {
       segment!,
       lines.map((line) => sealedAgain(line.replace("alpha-crm", "alpha-crm-2"))),
     );
-    expect(await found(finder, "")).toEqual([2, 0]);
-    expect(await found(finder, "client:alpha-crm-2")).toEqual([2, 0]);
+    expect(await found(search, "")).toEqual([2, 0]);
+    expect(await found(search, "client:alpha-crm-2")).toEqual([2, 0]);
   });
 
-  it("is brought up to date by two at once, and each entry is in it once", async () => {
+  it("is updated by two processes at once, and has each entry once", async () => {
     await write(Array.from({ length: 300 }, (_, number) => aDoNotCall(number)).flat());
-    const [one, other] = [new Finder(dir), new Finder(dir)];
+    const [one, other] = [new JournalSearch(dir), new JournalSearch(dir)];
     finders.push(one, other);
     await Promise.all([one.refresh(), other.refresh()]);
     expect((await found(one, "")).length).toBe(300);
     expect(await found(other, "")).toEqual(await found(one, ""));
   });
 
-  it.runIf(process.platform === "linux")(
-    "keeps few segments open, however many a page or a count goes through",
-    async () => {
-      await write(Array.from({ length: 150 }, (_, number) => aDoNotCall(number)).flat());
-      const segments = (await segmentsOf(dir)).length;
-      const finder = await aFinder();
-      const opened = (): number =>
-        readdirSync("/proc/self/fd").filter((name) => {
-          try {
-            return readlinkSync(`/proc/self/fd/${name}`).startsWith(join(dir, "segments"));
-          } catch {
-            return false;
-          }
-        }).length;
-      let most = 0;
-      const timeLimit = Object.assign(new TimeLimit(60_000), { check: () => void (most = Math.max(most, opened())) });
-      await finder.page(parseFilter("source:127.*"), { limit: 1000, timeLimit });
-      await finder.count(parseFilter("source:127.*"), timeLimit);
-      expect([segments > 20, most > 1, most <= 8]).toEqual([true, true, true]);
-    },
-  );
-
-  it("forgets what is deleted with its segment", async () => {
-    await write(Array.from({ length: 30 }, (_, number) => aDoNotCall(number)).flat());
-    const finder = await aFinder();
-    const [first, second] = await segmentsOf(dir);
-    await rm(join(dir, "segments", first!));
-    await finder.refresh();
-    const left = Number(second!.slice(0, 12));
-    expect((await found(finder, "is:ok")).at(-1)).toBe(left + (left % 2));
-    // No entry says that it was deleted.
-    expect(await finder.searched()).toMatchObject({ from: 0, set_aside: [{ from: 0, to: left, entry: null }] });
+  it.runIf(process.platform === "linux")("keeps few segments open, however many a page or a count reads", async () => {
+    await write(Array.from({ length: 150 }, (_, number) => aDoNotCall(number)).flat());
+    const segments = (await segmentsOf(dir)).length;
+    const search = await aFinder();
+    const opened = (): number =>
+      readdirSync("/proc/self/fd").filter((name) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${name}`).startsWith(join(dir, "segments"));
+        } catch {
+          return false;
+        }
+      }).length;
+    let most = 0;
+    const timeLimit = Object.assign(new TimeLimit(60_000), { check: () => void (most = Math.max(most, opened())) });
+    await search.page(parseFilter("source:127.*"), { limit: 1000, timeLimit });
+    await search.count(parseFilter("source:127.*"), timeLimit);
+    expect([segments > 20, most > 1, most <= 8]).toEqual([true, true, true]);
   });
 
-  it("changes nothing but its own file", async () => {
+  it("forgets deleted entries with their segment", async () => {
+    await write(Array.from({ length: 30 }, (_, number) => aDoNotCall(number)).flat());
+    const search = await aFinder();
+    const [first, second] = await segmentsOf(dir);
+    await rm(join(dir, "segments", first!));
+    await search.refresh();
+    const left = Number(second!.slice(0, 12));
+    expect((await found(search, "is:ok")).at(-1)).toBe(left + (left % 2));
+    // No entry says that it was deleted.
+    expect(await search.searched()).toMatchObject({ from: 0, set_aside: [{ from: 0, to: left, entry: null }] });
+  });
+
+  it("changes no file but its own", async () => {
     await write(aDoNotCall(1));
     const [segment] = await segmentsOf(dir);
     const path = join(dir, "segments", segment!);

@@ -2,17 +2,17 @@
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openJournal } from "../../../src/journal/append.ts";
-import { createCheckpoints } from "../../../src/journal/checkpoint.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { createCheckpoints } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
 import type { Entry } from "../../../src/journal/entry.ts";
-import { exportTo } from "../../../src/journal/export.ts";
-import { parseFilter } from "../../../src/journal/filter.ts";
-import { lookUp } from "../../../src/journal/lookup.ts";
-import { OpenDoNotCalls } from "../../../src/journal/open-do-not-calls.ts";
+import { exportTo } from "../../../src/journal/export/export.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { searchPerson } from "../../../src/journal/search/person-search.ts";
+import { OpenDoNotCalls } from "../../../src/journal/open-dnc/open-dnc-counter.ts";
 import { createRedactor } from "../../../src/journal/redact.ts";
-import { retire } from "../../../src/journal/retention.ts";
-import { Finder } from "../../../src/journal/search.ts";
-import { setAside } from "../../../src/journal/set-aside.ts";
+import { deleteExpired } from "../../../src/journal/segments/retention/retention.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { setAside } from "../../../src/journal/segments/set-aside.ts";
 import {
   ORIGIN,
   aDirectory,
@@ -96,7 +96,7 @@ const writeWhole = async (dir: string, sort: Sort): Promise<number> => {
   });
   if (sort === "nested") await putAside(withFirstEntry);
   await aDay();
-  await retire({
+  await deleteExpired({
     journal,
     checkpoints,
     keep: { default: 4 * DAY },
@@ -114,11 +114,11 @@ const writeWhole = async (dir: string, sort: Sort): Promise<number> => {
 type Said = { readonly complete: boolean; readonly set_aside: readonly { readonly entry: number | null }[] };
 
 const ask = async (dir: string, filter: string): Promise<Said | string> => {
-  const finder = new Finder(dir);
+  const search = new JournalSearch(dir);
   try {
-    await finder.refresh();
-    const { evidence } = await lookUp(
-      finder,
+    await search.refresh();
+    const { evidence } = await searchPerson(
+      search,
       { person: { kind: "phone", value: PHONE }, keys: INDEX_KEY, filter: parseFilter(filter) },
       { limit: 9 },
     );
@@ -126,7 +126,7 @@ const ask = async (dir: string, filter: string): Promise<Said | string> => {
   } catch (error) {
     return (error as Error).name;
   } finally {
-    finder.close();
+    search.close();
   }
 };
 
@@ -224,8 +224,8 @@ const inCopy = async <Result>(work: (dir: string) => Promise<Result>, sort: Sort
   }
 };
 
-describe("a look-up", () => {
-  it("is complete for the time in which nothing is missing", async () => {
+describe("a look-up of a person", () => {
+  it("is complete for a period in which nothing is missing", async () => {
     await inCopy(async (dir) => {
       expect(await ask(dir, LAST_DAY)).toMatchObject({
         complete: true,
@@ -249,13 +249,13 @@ describe("a look-up", () => {
     );
   });
 
-  describe.each(ALTERED)("where an entry was altered: %s", (_what, kind, change, filter, sort) => {
+  describe.each(ALTERED)("if an entry was altered (%s)", (_what, kind, change, filter, sort) => {
     it.each([
       ["a flipped bit", false, false],
-      ["sealed again by a person", true, false],
-      ["a flipped bit behind the index's back", false, true],
-      ["sealed again behind the index's back", true, true],
-    ])("%s", async (_how, isSealed, isIndexed) => {
+      ["with a new checksum", true, false],
+      ["a flipped bit after the index was built", false, true],
+      ["with a new checksum after the index was built", true, true],
+    ])("never claims to be complete: %s", async (_how, isSealed, isIndexed) => {
       await inCopy(async (dir) => {
         if (isIndexed) await ask(dir, filter);
         await altered(dir, kind, (line) => (isSealed ? sealedAgain(change(line)) : change(line)));
@@ -267,7 +267,7 @@ describe("a look-up", () => {
     });
   });
 
-  it.each(GONE)("where %s is gone says so, and which entries", async (_what, remove) => {
+  it.each(GONE)("if %s is missing says so, and names the entries", async (_what, remove) => {
     for (const isIndexed of [false, true]) {
       await inCopy(async (dir) => {
         if (isIndexed) await ask(dir, LAST_DAY);
@@ -281,7 +281,7 @@ describe("a look-up", () => {
 });
 
 describe("an export of lines", () => {
-  it("is not made of a line that is not as it was written", async () => {
+  it("is refused if a line was changed", async () => {
     const work = await aDirectory();
     const exported = (dir: string, name: string) =>
       exportTo(
@@ -296,7 +296,7 @@ describe("an export of lines", () => {
     await removeDirectory(work);
   });
 
-  it("says which entries are missing where the entry that tells of them is not as it was signed", async () => {
+  it("names the missing entries if the entry about them was changed", async () => {
     const work = await aDirectory();
     await inCopy(async (dir) => {
       await altered(dir, "set-aside", (line) => sealedAgain(line.replace(/"before":\[[^\]]*\]/, '"before":[]')));

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import type { Entry, Intent } from "../../src/journal/entry.ts";
-import { MOST_OPEN, OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
-import { owedOf, type Owed } from "../../src/journal/owed.ts";
-import { Finder } from "../../src/journal/search.ts";
-import { aDirectory, aDoNotCall, anOutcome, removeDirectory } from "./kit.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Entry, Intent } from "../../../src/journal/entry.ts";
+import { MOST_OPEN, OpenDoNotCalls } from "../../../src/journal/open-dnc/open-dnc-counter.ts";
+import { openDncOf, type OpenDnc } from "../../../src/journal/search/open-dnc.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { aDirectory, aDoNotCall, anOutcome, removeDirectory } from "../kit.ts";
 
 let dir: string;
 let counter: OpenDoNotCalls;
@@ -15,20 +15,20 @@ beforeEach(async () => {
 afterEach(() => removeDirectory(dir));
 
 /** What is open by the index, with which the count in memory must agree. */
-const open = async (...entries: readonly (readonly Entry[])[]): Promise<Owed[]> => {
+const open = async (...entries: readonly (readonly Entry[])[]): Promise<OpenDnc[]> => {
   const journal = await openJournal({ dir, durability: "os", written: counter.take });
-  const finder = new Finder(dir);
+  const search = new JournalSearch(dir);
   try {
-    await finder.refresh();
-    await counter.start(await finder.openDoNotCalls(MOST_OPEN));
+    await search.refresh();
+    await counter.start(await search.openDncSnapshot(MOST_OPEN));
     for (const entry of entries.flat()) await journal.append(entry);
     await journal.close();
-    await finder.refresh();
-    const owed = owedOf(await finder.owed());
-    expect([(await finder.openDoNotCalls(0)).count, counter.count]).toEqual([owed.length, owed.length]);
+    await search.refresh();
+    const owed = openDncOf(await search.openDnc());
+    expect([(await search.openDncSnapshot(0)).count, counter.count]).toEqual([owed.length, owed.length]);
     return owed;
   } finally {
-    finder.close();
+    search.close();
   }
 };
 
@@ -45,8 +45,8 @@ const scope = (campaign?: string, list?: string): Partial<Intent> => ({
   },
 });
 
-describe("a Do-Not-Call is open", () => {
-  it("when it was refused here, when OCS said no, when no answer came, and while nobody knows", async () => {
+describe("the list of open Do-Not-Calls", () => {
+  it("has a Do-Not-Call that the gateway or OCS refused, that got no answer, or that is in doubt", async () => {
     const owed = await open(
       aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2103" }),
       aDoNotCall(2, { ...phone("b"), status: 410 }),
@@ -70,7 +70,7 @@ describe("a Do-Not-Call is open", () => {
     ]);
   });
 
-  it("until OCS has answered 200 for that number", async () => {
+  it("has a Do-Not-Call until OCS has answered 200 for that number", async () => {
     expect(
       await open(
         aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2103" }),
@@ -80,13 +80,13 @@ describe("a Do-Not-Call is open", () => {
     ).toEqual([]);
   });
 
-  it("again when it was asked for again", async () => {
+  it("has a Do-Not-Call again after a new request for it", async () => {
     expect(await open(aDoNotCall(1, phone("a")), aDoNotCall(2, { ...phone("a"), status: 500 }))).toMatchObject([
       { tries: 1, ended: "ocs-no 500" },
     ]);
   });
 
-  it("once for a number, with every try", async () => {
+  it("has each number once, with all attempts", async () => {
     expect(
       await open(
         aDoNotCall(1, { ...phone("a"), status: 500 }),
@@ -102,12 +102,12 @@ describe("a Do-Not-Call is open", () => {
     ["another campaign", { ...phone("a"), ...scope("One") }, { ...phone("a"), ...scope("Other") }],
     ["one list of it", { ...phone("a"), ...scope("One") }, { ...phone("a"), ...scope("One", "List") }],
     [
-      "the record alone, and not the chain",
+      "the record only, and not the chain",
       { ...phone("a"), ...chain("AllChain") },
       { ...phone("a"), ...chain("RecordOnly") },
     ],
-    ["what was not said to be more than the record", { ...phone("a"), ...chain("AllChain") }, phone("a")],
-    ["the record alone, where more may have been meant", phone("a"), { ...phone("a"), ...chain("RecordOnly") }],
+    ["an unstated chain, which may be the record only", { ...phone("a"), ...chain("AllChain") }, phone("a")],
+    ["the record only, if the first chain was unstated", phone("a"), { ...phone("a"), ...chain("RecordOnly") }],
     [
       "the tenant of that DBID on another OCS",
       { ...phone("a"), upstream: "sales" },
@@ -135,7 +135,7 @@ describe("a Do-Not-Call is open", () => {
       phone("a"),
       { tokens: { customer_id: `t1:${"a".repeat(64)}` }, resource: "customer_ids" },
     ],
-  ])("although OCS took one for %s", async (_what, asked, taken) =>
+  ])("still has a Do-Not-Call after OCS accepted one for %s", async (_what, asked, taken) =>
     expect(await open(aDoNotCall(1, { ...asked, status: 500 }), aDoNotCall(2, taken))).toHaveLength(1),
   );
 
@@ -143,10 +143,10 @@ describe("a Do-Not-Call is open", () => {
     ["all of the tenant", { ...phone("a"), ...scope("One") }, phone("a")],
     ["the campaign of the list", { ...phone("a"), ...scope("One", "List") }, { ...phone("a"), ...scope("One") }],
     ["the chain of the record", { ...phone("a"), ...chain("RecordOnly") }, { ...phone("a"), ...chain("AllChain") }],
-    ["a record at least", { ...phone("a"), ...chain("RecordOnly") }, phone("a")],
+    ["an unstated chain, which is at least the record", { ...phone("a"), ...chain("RecordOnly") }, phone("a")],
     ["the same record in the same epoch", { ...RECORD, epoch: 2 }, { ...RECORD, epoch: 2 }],
     [
-      "the same record, of which OCS has announced the phone meanwhile",
+      "the same record, whose phone OCS has announced since",
       { ...RECORD, epoch: 2 },
       { ...RECORD, ...phone("a"), epoch: 2 },
     ],
@@ -160,19 +160,19 @@ describe("a Do-Not-Call is open", () => {
       { ...customer("c"), resource: "customer_ids" },
       { ...customer("c"), resource: "customer_ids" },
     ],
-    ["the same tenant, of which format 1 did not say the OCS", phone("a"), { ...phone("a"), upstream: "sales" }],
-  ])("no more when OCS took one for %s", async (_what, asked, taken) =>
+    ["the same tenant, if format 1 did not state its OCS", phone("a"), { ...phone("a"), upstream: "sales" }],
+  ])("no longer has a Do-Not-Call after OCS accepted one for %s", async (_what, asked, taken) =>
     expect(await open(aDoNotCall(1, { ...asked, status: 500 }), aDoNotCall(2, taken))).toEqual([]),
   );
 
-  it("when the client did not say for which of its tenants, until it did", async () => {
+  it("has a Do-Not-Call without a tenant until the client repeats it with one", async () => {
     const [refusal] = aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2105" });
     const unsaid = { ...refusal, tenant: null } as Entry;
     expect(await open([unsaid])).toMatchObject([{ tenant: null, clients: ["alpha-crm"] }]);
     expect(await open(aDoNotCall(2, { ...phone("a"), ...BETA }))).toEqual([]);
   });
 
-  it("not when a stranger asked for it, nor when it is something else", async () => {
+  it("has no request of an unauthenticated client and no other action", async () => {
     const [refusal] = aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2001" });
     expect(
       await open(
@@ -182,7 +182,7 @@ describe("a Do-Not-Call is open", () => {
     ).toEqual([]);
   });
 
-  it("by the handle of a record, where the number is OCS's to know", async () => {
+  it("has a Do-Not-Call by record handle, whose number only OCS knows", async () => {
     const record = { resource: "records", identifier: "15" };
     expect(
       await open(
@@ -193,19 +193,19 @@ describe("a Do-Not-Call is open", () => {
     ).toMatchObject([{ number: "16", resource: "records" }]);
   });
 
-  it("although an answer came that may be another request's", async () => {
+  it("has a Do-Not-Call whose answer may belong to another request", async () => {
     const [intent] = aDoNotCall(1, { ...phone("a"), open: true });
     expect(await open([intent!, { ...anOutcome((intent as Intent).id), suspected: true }])).toHaveLength(1);
   });
 
-  it("with the OCS, the chain, and the time since it was asked for first", async () => {
+  it("states the OCS, the chain, and the time since the first request", async () => {
     const asked = await open(aDoNotCall(1, { ...RECORD, epoch: 3, ...chain("AllChain"), status: 410 }));
     expect(asked).toMatchObject([{ upstream: "sales", epoch: 3, chain: "AllChain", tries: 1 }]);
     expect(asked[0]!.age).toBeLessThan(60_000);
     expect(Date.now() - Date.parse(asked[0]!.first) - asked[0]!.age).toBeLessThan(60_000);
   });
 
-  it("or not, whatever the batches are in which the index learns of it", async () => {
+  it("does not depend on the batches in which the index reads the entries", async () => {
     await open(aDoNotCall(1, { ...phone("a"), open: true }), aDoNotCall(2, { ...phone("a"), status: 500 }));
     expect(await open([anOutcome("01KAPQ8C10QX01KAPQ8C000001")])).toEqual([]);
   });

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import type { Entry, Intent } from "../../src/journal/entry.ts";
-import { uncoveredBy } from "../../src/journal/coverage.ts";
-import { parseFilter, type Filter } from "../../src/journal/filter.ts";
-import { Floods } from "../../src/journal/floods.ts";
-import { lookUp, type Found } from "../../src/journal/lookup.ts";
-import { createRedactor, type IndexKeys } from "../../src/journal/redact.ts";
-import { Finder, type Counted } from "../../src/journal/search.ts";
-import { TimeLimit } from "../../src/journal/search/time-limit.ts";
-import { wantedOf } from "../../src/journal/spellings.ts";
-import { aDirectory, aDoNotCall, removeDirectory } from "./kit.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Entry, Intent } from "../../../src/journal/entry.ts";
+import { uncoveredBy } from "../../../src/journal/search/person-coverage.ts";
+import { parseFilter, type Filter } from "../../../src/journal/search/filter/filter.ts";
+import { RefusalSampling } from "../../../src/journal/write/refusal-sampling/refusal-sampling.ts";
+import { searchPerson, type Found } from "../../../src/journal/search/person-search.ts";
+import { createRedactor, type IndexKeys } from "../../../src/journal/redact.ts";
+import { JournalSearch, type Counted } from "../../../src/journal/search/journal-search.ts";
+import { TimeLimit } from "../../../src/journal/search/worker/time-limit.ts";
+import { tokensFor } from "../../../src/journal/search/phone-variants.ts";
+import { aDirectory, aDoNotCall, removeDirectory } from "../kit.ts";
 
 const KEYS = [{ epoch: "t1", secret: "the first key of this journal, 32 and more" }];
 const LATER = [...KEYS, { epoch: "t2", secret: "the second key of it, of 32 and more too" }];
@@ -36,12 +36,12 @@ type Asking = {
   readonly value?: string;
 };
 const look = async ({ keys = KEYS, filter = "", kind = "phone", value = PHONE }: Asking = {}): Promise<Found> => {
-  const finder = new Finder(dir);
+  const search = new JournalSearch(dir);
   try {
-    await finder.refresh();
-    return await lookUp(finder, { person: { kind, value }, keys, filter: parseFilter(filter) }, { limit: 50 });
+    await search.refresh();
+    return await searchPerson(search, { person: { kind, value }, keys, filter: parseFilter(filter) }, { limit: 50 });
   } finally {
-    finder.close();
+    search.close();
   }
 };
 
@@ -65,39 +65,42 @@ type Uncovered = readonly [
 ];
 
 const UNCOVERED: readonly Uncovered[] = [
-  ["1 Do-Not-Call by record handle names no number", { resource: "records", tokens: undefined }],
+  ["1 Do-Not-Call by record handle contains no phone number", { resource: "records", tokens: undefined }],
   [
-    "1 Do-Not-Call by record handle names no number",
+    "1 Do-Not-Call by record handle contains no phone number",
     { resource: "records", tokens: undefined, announced: tokensOf(undefined, "C-1") },
   ],
   [
-    "1 Do-Not-Call by record handle names no number; the gateway refused it",
+    "1 Do-Not-Call by record handle contains no phone number; the gateway refused it",
     { resource: "records", tokens: undefined, refused: "OCSGW-2106" },
   ],
-  ["1 Do-Not-Call by customer id names no number", { resource: "customer_ids", tokens: tokensOf(undefined, "C-1") }],
+  [
+    "1 Do-Not-Call by customer id contains no phone number",
+    { resource: "customer_ids", tokens: tokensOf(undefined, "C-1") },
+  ],
   [
     "1 Do-Not-Call by phone number has no token (audit.redact.phone was drop)",
     { resource: "phones", tokens: undefined },
   ],
   [
-    "1 other request by record handle or customer id names no number",
+    "1 other request by record handle or customer id contains no phone number",
     { resource: "records", action: "RecordReject", tokens: undefined },
   ],
   [
-    "1 other request by record handle or customer id names no number",
+    "1 other request by record handle or customer id contains no phone number",
     { resource: "customer_ids", action: "RequestRecordCancel", tokens: tokensOf(undefined, "C-1") },
   ],
   [
-    "1 request for a whole chain of records (AllChain) names at most one number of it",
+    "1 request for a whole chain of records (AllChain) contains at most one of its numbers",
     { resource: "phones", tokens: tokensOf("4155550199"), body: { GSW_CHAIN_ATTR: "AllChain" } },
   ],
   [
-    "1 Do-Not-Call by record handle names no customer id",
+    "1 Do-Not-Call by record handle contains no customer id",
     { resource: "records", announced: tokensOf("4155550199"), tokens: undefined },
     "customer_id",
   ],
   [
-    "1 Do-Not-Call by phone number names no customer id",
+    "1 Do-Not-Call by phone number contains no customer id",
     { resource: "phones", tokens: tokensOf("4155550199") },
     "customer_id",
   ],
@@ -107,21 +110,21 @@ const UNCOVERED: readonly Uncovered[] = [
     "customer_id",
   ],
   [
-    "1 other request by record handle or phone number names no customer id",
+    "1 other request by record handle or phone number contains no customer id",
     { resource: "phones", action: "RequestRecordCancel", tokens: tokensOf("4155550199") },
     "customer_id",
   ],
 ];
 
 describe("a look-up of a person", () => {
-  it("finds what was asked for on a record handle that OCS had announced with the number, under an older key too", async () => {
+  it("finds requests by record handle that OCS announced with the number, under an older key too", async () => {
     await write(
       ...onRecord(0, { announced: tokensOf(PHONE, "C-1") }),
       ...onRecord(1, { announced: tokensOf(PHONE), refused: "OCSGW-2104" }),
       ...onRecord(2, { announced: tokensOf("4155550199") }),
     );
     const found = await look({ keys: LATER });
-    expect(found.stories.map(({ at }) => at - 1)).toEqual([2, 0]);
+    expect(found.transactions.map(({ at }) => at - 1)).toEqual([2, 0]);
     expect(found.evidence).toMatchObject({
       complete: true,
       uncovered: [],
@@ -131,12 +134,14 @@ describe("a look-up of a person", () => {
       complete: false,
       epochs: [{ epoch: "t1", held: false }, {}],
     });
-    expect((await look({ kind: "customer_id", value: "C-1" })).stories.map(({ at }) => at - 1)).toEqual([0]);
+    expect((await look({ kind: "customer_id", value: "C-1" })).transactions.map(({ at }) => at - 1)).toEqual([0]);
   });
 
-  it("finds a request by the number that it names and by the one that was announced", async () => {
+  it("finds a request by the number that it names and by the announced one", async () => {
     await write(...onRecord(0, { tokens: tokensOf("4155550177"), announced: tokensOf(PHONE) }));
-    expect([(await look()).stories.length, (await look({ value: "4155550177" })).stories.length]).toEqual([1, 1]);
+    expect([(await look()).transactions.length, (await look({ value: "4155550177" })).transactions.length]).toEqual([
+      1, 1,
+    ]);
   });
 
   it.each(UNCOVERED.map(([sentence, members, kind = "phone"]) => ({ sentence, members, kind })))(
@@ -144,12 +149,12 @@ describe("a look-up of a person", () => {
     async ({ sentence, members, kind }) => {
       await write(...aDoNotCall(0, { identifier: "1024", body: {}, ...members }));
       const found = await look({ kind });
-      expect([says(found), found.evidence.complete, found.stories]).toEqual([[sentence], false, []]);
-      const finder = new Finder(dir);
-      expect((await finder.page(parseFilter(found.evidence.uncovered[0]!.filter), { limit: 10 })).stories.length).toBe(
-        1,
-      );
-      finder.close();
+      expect([says(found), found.evidence.complete, found.transactions]).toEqual([[sentence], false, []]);
+      const search = new JournalSearch(dir);
+      expect(
+        (await search.page(parseFilter(found.evidence.uncovered[0]!.filter), { limit: 10 })).transactions.length,
+      ).toBe(1);
+      search.close();
     },
   );
 
@@ -159,7 +164,7 @@ describe("a look-up of a person", () => {
     ["adds a record to a list", { resource: "lists", action: "AddRecord", tokens: undefined }],
     ["is about a campaign group", { resource: "campaigngroups", action: "StartDialing", tokens: undefined }],
     [
-      "came from a stranger",
+      "came from an unauthenticated client",
       { resource: "records", client: null as unknown as string, tokens: undefined, refused: "OCSGW-2001" },
     ],
   ])("is complete beside a request that %s", async (_, members) => {
@@ -167,7 +172,7 @@ describe("a look-up of a person", () => {
     expect((await look()).evidence).toMatchObject({ uncovered: [], complete: true });
   });
 
-  it("counts in the period and for the tenant that were asked about, also what was refused before its tenant was known", async () => {
+  it("counts uncovered requests of the period and tenant, including those refused before their tenant was known", async () => {
     const beta = { dbid: 102, name: "Beta Tenant" };
     await write(
       ...[0, 1, 2].flatMap((number) => onRecord(number)),
@@ -190,14 +195,14 @@ describe("a look-up of a person", () => {
     expect(name(await look({ filter: "resource:phones" }))).toEqual([]);
   });
 
-  it("is not complete where refused requests of a known client were only counted", async () => {
+  it("is not complete if refused requests of a known client were only counted", async () => {
     const flood = { kind: "flood", source: "127.0.0.1", second: "2026-11-22T12:00:00.000Z", count: 900 } as const;
     await write(flood, { ...flood, client: "alpha-crm", tenant: { dbid: 101, name: "Alpha Tenant" } });
-    expect(says(await look())).toEqual(["1 count of refused requests that have no entries of their own names nobody"]);
+    expect(says(await look())).toEqual(["1 count of refused requests without entries of their own contains no person"]);
   });
 
   it.each(["phone", "customer_id"] as const)(
-    "is not complete where a Do-Not-Call that names no %s was counted behind one before the period",
+    "is not complete if a Do-Not-Call without a %s was counted after one before the period",
     async (kind) => {
       const tenant = { dbid: 101, name: "Alpha Tenant" };
       const flood = {
@@ -215,15 +220,16 @@ describe("a look-up of a person", () => {
         { ...flood, resource: "records", identifier: "1025", tokens: tokensOf("4155550199", "C-1") },
       );
       expect(says(await look({ kind, filter: "tenant:101" }))).toEqual([
-        `1 count of Do-Not-Calls that were refused like an earlier one names no ${kind === "phone" ? "number" : "customer id"}`,
+        "1 count of Do-Not-Calls that were refused like an earlier one contains no " +
+          `${kind === "phone" ? "phone number" : "customer id"}`,
       ]);
       expect((await look({ kind, filter: "tenant:102" })).evidence.complete).toBe(true);
     },
   );
 
-  it("is not complete where refused requests of very many clients were counted together, as the gate counts them", async () => {
+  it("is not complete if refused requests of very many clients were counted together", async () => {
     const counted: Entry[] = [];
-    const floods = new Floods({
+    const floods = new RefusalSampling({
       note: (entry) => void (entry.kind === "flood" && entry.source === "*" && counted.push(entry)),
       now: () => 0,
     });
@@ -244,27 +250,27 @@ describe("a look-up of a person", () => {
     floods.flush();
     expect(counted).toHaveLength(1);
     await write(...counted);
-    expect(says(await look())).toEqual(["1 count of refused requests that have no entries of their own names nobody"]);
+    expect(says(await look())).toEqual(["1 count of refused requests without entries of their own contains no person"]);
   });
 
-  it("counts by the lines where the index cannot tell", async () => {
+  it("counts by the lines if the index cannot decide", async () => {
     await write(...onRecord(0, { source: "10.0.0.1" }), ...onRecord(1, { source: "10.0.0.2" }));
     expect((await look({ filter: "credential:*" })).evidence.uncovered).toMatchObject([{ count: 2, refused: 0 }]);
   });
 
   it.each(["", "tenant:101", "-tenant:101", "credential:*"])(
-    "asks nothing without the look-up's time limit: %s",
+    'counts nothing without the look-up\'s time limit, with the filter "%s"',
     async (filter) => {
       await write(...onRecord(0));
-      const finder = new Finder(dir);
+      const search = new JournalSearch(dir);
       const timeLimit = new TimeLimit(60_000);
-      const count = vi.spyOn(finder, "count");
+      const count = vi.spyOn(search, "count");
       try {
-        await finder.refresh();
+        await search.refresh();
         const person = { kind: "phone", value: PHONE } as const;
-        await lookUp(finder, { person, keys: KEYS, filter: parseFilter(filter) }, { limit: 50, timeLimit });
+        await searchPerson(search, { person, keys: KEYS, filter: parseFilter(filter) }, { limit: 50, timeLimit });
       } finally {
-        finder.close();
+        search.close();
       }
       expect(new Set(count.mock.calls.map(([, limit]) => limit))).toEqual(new Set([timeLimit]));
     },
@@ -275,18 +281,18 @@ describe("a look-up of a person", () => {
     [{ count: 10_000, refused: 0, more: true }, { count: 9_999, refused: 0 }, [1]],
     [{ count: 3, refused: 0 }, { count: 3, refused: 0 }, []],
     [{ count: 3, refused: 0 }, { count: 2, refused: 0 }, [1]],
-  ] as const)("of %j chains, %j of the person, leaves %j", async (chains, named, left) => {
+  ] as const)("with %j chains, %j of them of the person, has the uncovered counts %j", async (chains, named, left) => {
     const count = ({ text }: Filter): Promise<Counted> =>
       Promise.resolve(
         !text.includes("missing:chain") ? { count: 0, refused: 0 } : text.includes("phone:") ? named : chains,
       );
     const person = { kind: "phone", value: PHONE } as const;
-    const asked = { person, wanted: wantedOf(person, KEYS)!, filter: parseFilter("credential:*") };
-    const found = await uncoveredBy({ count } as unknown as Finder, asked);
+    const asked = { person, wanted: tokensFor(person, KEYS)!, filter: parseFilter("credential:*") };
+    const found = await uncoveredBy({ count } as unknown as JournalSearch, asked);
     expect(found.map((each) => each.count)).toEqual(left);
   });
 
-  it("is complete where the gap is not in the period", async () => {
+  it("is complete if the gap is outside the period", async () => {
     await write({
       kind: "gap",
       reason: "the disk was full",

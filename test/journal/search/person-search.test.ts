@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import type { Entry } from "../../src/journal/entry.ts";
-import { parseFilter } from "../../src/journal/filter.ts";
-import { lookUp, NothingToLookFor, type Found } from "../../src/journal/lookup.ts";
-import { createRedactor, type IndexKeys } from "../../src/journal/redact.ts";
-import { Finder } from "../../src/journal/search.ts";
-import { wantedOf } from "../../src/journal/spellings.ts";
-import { aDirectory, aDoNotCall, removeDirectory } from "./kit.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { searchPerson, UnsearchableValue, type Found } from "../../../src/journal/search/person-search.ts";
+import { createRedactor, type IndexKeys } from "../../../src/journal/redact.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { tokensFor } from "../../../src/journal/search/phone-variants.ts";
+import { aDirectory, aDoNotCall, removeDirectory } from "../kit.ts";
 
 const OLD = { epoch: "t1", secret: "the first key of this journal, 32 and more" };
 const NEW = { epoch: "t2", secret: "the second key of it, of 32 and more too" };
@@ -34,18 +34,18 @@ const look = async (
   filter = "",
   kind: "phone" | "customer_id" = "phone",
 ): Promise<Found> => {
-  const finder = new Finder(dir);
+  const search = new JournalSearch(dir);
   try {
-    await finder.refresh();
-    return await lookUp(finder, { person: { kind, value }, keys, filter: parseFilter(filter) }, { limit: 50 });
+    await search.refresh();
+    return await searchPerson(search, { person: { kind, value }, keys, filter: parseFilter(filter) }, { limit: 50 });
   } finally {
-    finder.close();
+    search.close();
   }
 };
 /** From the first entry that was asked for: the check values stand before it. */
-const indexes = ({ stories }: Found): number[] => stories.map(({ at }) => at - 1);
+const indexes = ({ transactions }: Found): number[] => transactions.map(({ at }) => at - 1);
 
-describe("looking for a number", () => {
+describe("searching for a phone number", () => {
   it("finds every spelling of it", async () => {
     await write(
       ["4155550100", "14155550100", "+14155550100", "4155550199"].flatMap((phone, number) =>
@@ -74,14 +74,14 @@ describe("looking for a number", () => {
     },
   );
 
-  it("finds a number of this country however it was dialled from another one", async () => {
+  it("finds a number of this country however it was dialled from abroad", async () => {
     const dialledAs = ["4155550100", "0014155550100", "01114155550100"];
     await write(dialledAs.flatMap((phone, number) => dialled(number, phone, [OLD])));
     for (const spelled of ["4155550100", "+1 415 555 0100", "0014155550100"])
       expect([spelled, indexes(await look(spelled, [OLD]))]).toEqual([spelled, [4, 2, 0]]);
   });
 
-  it("finds it over a change of keys, and says which key was in use when", async () => {
+  it("finds it across a change of keys, and says which key was in use when", async () => {
     await write([...dialled(0, "4155550100", [OLD]), ...dialled(1, "4155550100", [OLD, NEW])]);
     const found = await look("4155550100", [OLD, NEW]);
     expect(indexes(found)).toEqual([2, 0]);
@@ -97,7 +97,7 @@ describe("looking for a number", () => {
     expect(found.evidence.epochs[0]!.first! >= found.evidence.searched.first!).toBe(true);
   });
 
-  it("says that it is not complete when an old key is there no more", async () => {
+  it("is not complete if an old key is missing", async () => {
     await write([...dialled(0, "4155550100", [OLD]), ...dialled(1, "4155550100", [OLD, NEW])]);
     const found = await look("4155550100", [NEW]);
     expect(indexes(found)).toEqual([2]);
@@ -110,7 +110,7 @@ describe("looking for a number", () => {
     });
   });
 
-  it("says that it is not complete where the journal has a gap", async () => {
+  it("is not complete if the journal has a gap", async () => {
     await write([
       ...dialled(0, "4155550100", [OLD]),
       {
@@ -126,7 +126,7 @@ describe("looking for a number", () => {
     });
   });
 
-  it("may be narrowed by a filter", async () => {
+  it("can be narrowed by a filter", async () => {
     await write([
       ...dialled(0, "4155550100", [OLD]),
       ...dialled(1, "4155550100", [OLD]).map(
@@ -136,7 +136,7 @@ describe("looking for a number", () => {
     expect(indexes(await look("4155550100", [OLD], "client:beta-crm"))).toEqual([2]);
   });
 
-  it("takes a customer id as it is given, and never as a phone", async () => {
+  it("uses a customer id unchanged, and never as a phone number", async () => {
     await write(
       aDoNotCall(0, { tokens: createRedactor(RULES, [OLD]).tokens("customer_ids", "4155550100", new Map())! }),
     );
@@ -146,14 +146,14 @@ describe("looking for a number", () => {
     ]).toEqual([[0], []]);
   });
 
-  it("refuses what holds neither digits nor letters", async () => {
+  it("rejects a value with neither digits nor letters", async () => {
     await write(dialled(0, "4155550100", [OLD]));
-    await expect(look("+ -", [OLD])).rejects.toThrow(NothingToLookFor);
-    await expect(look("", [OLD], "", "customer_id")).rejects.toThrow(NothingToLookFor);
+    await expect(look("+ -", [OLD])).rejects.toThrow(UnsearchableValue);
+    await expect(look("", [OLD], "", "customer_id")).rejects.toThrow(UnsearchableValue);
   });
 
-  it("tells of spellings without a digit of the number", () => {
-    const { spellings, tokens } = wantedOf({ kind: "phone", value: "+1 415 555 0100" }, [OLD, NEW])!;
+  it("describes the spellings without the number's digits", () => {
+    const { spellings, tokens } = tokensFor({ kind: "phone", value: "+1 415 555 0100" }, [OLD, NEW])!;
     expect(spellings.join()).not.toMatch(/415|555|0100/);
     expect(tokens.map((token) => token.slice(0, 3))).toEqual([
       ...Array<string>(6).fill("t1:"),

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openJournal } from "../../../src/journal/append.ts";
-import { parseFilter } from "../../../src/journal/filter.ts";
-import { unknownNames } from "../../../src/journal/filter/vocabulary.ts";
-import { Finder } from "../../../src/journal/search.ts";
-import { SearchDesk } from "../../../src/journal/search/desk.ts";
-import { NameWatch, warningsFor } from "../../../src/journal/search/names.ts";
-import type { Question } from "../../../src/journal/search/questions.ts";
-import { TimeLimit, TookTooLong } from "../../../src/journal/search/time-limit.ts";
-import { factsOf } from "../../../src/journal/story.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { unknownNames } from "../../../src/journal/search/filter/vocabulary.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { SearchWorker } from "../../../src/journal/search/worker/search-worker.ts";
+import { UnknownNameCheck, warningsFor } from "../../../src/journal/search/unknown-names.ts";
+import type { Question } from "../../../src/journal/search/worker/messages.ts";
+import { TimeLimit, SearchTimeout } from "../../../src/journal/search/worker/time-limit.ts";
+import { fieldsOf } from "../../../src/journal/search/transaction.ts";
 import { aDirectory, aDoNotCall, anIntent, removeDirectory } from "../kit.ts";
 
 const SIZE = 4000;
@@ -18,7 +18,7 @@ const VOCABULARY = {
 };
 
 let dir: string;
-let finder: Finder;
+let search: JournalSearch;
 beforeAll(async () => {
   dir = await aDirectory();
   const journal = await openJournal({ dir, durability: "os" });
@@ -38,11 +38,11 @@ beforeAll(async () => {
   }
   await Promise.all(writes);
   await journal.close();
-  finder = new Finder(dir);
-  await finder.refresh();
+  search = new JournalSearch(dir);
+  await search.refresh();
 });
 afterAll(async () => {
-  finder.close();
+  search.close();
   await removeDirectory(dir);
 });
 
@@ -50,47 +50,47 @@ const page = (filter: string): Question => ({ kind: "page", filter, names: [], l
 /** Every line is read, because no index has lanes, and held against many patterns. */
 const SLOW = Array.from({ length: 20_000 }, (_, number) => `lane:nobody-*-${number}`).join(" OR ");
 
-describe("a question that takes long", () => {
+describe("a slow question", () => {
   it.each([
     ["every line must be read", "lane:nobody/1"],
-    ["SQLite must look at every row", "list:*a*b*c*d*"],
-    ["both are asked of several facets", "-list:x lane:nobody/1"],
-  ])("ends when its time is over: %s", async (_why, filter) => {
+    ["SQLite must scan every row", "list:*a*b*c*d*"],
+    ["both are needed for several facets", "-list:x lane:nobody/1"],
+  ])("ends at its time limit when %s", async (_why, filter) => {
     const start = performance.now();
-    const late = finder.page(parseFilter(filter), { limit: 10, timeLimit: new TimeLimit(0) });
-    await expect(late).rejects.toThrow(TookTooLong);
+    const late = search.page(parseFilter(filter), { limit: 10, timeLimit: new TimeLimit(0) });
+    await expect(late).rejects.toThrow(SearchTimeout);
     await expect(late).rejects.toThrow(/stopped after 0 ms, with 0 found so far; there may be more/);
     expect(performance.now() - start).toBeLessThan(2000);
   });
 
-  it("is answered when there is time, whatever the pattern", async () => {
-    const found = await finder.page(parseFilter("list:*f*o*r*m*e*r*l*i*s*t*"), {
+  it("is answered if there is time, whatever the pattern", async () => {
+    const found = await search.page(parseFilter("list:*f*o*r*m*e*r*l*i*s*t*"), {
       limit: 10,
       timeLimit: new TimeLimit(60_000),
     });
-    expect(found.stories.map(({ at }) => at)).toEqual([0]);
+    expect(found.transactions.map(({ at }) => at)).toEqual([0]);
   });
 
-  it("is answered with the page that is full, when only whether there is another one takes long", async () => {
+  it("is answered with a full page if only the existence of another page is unknown", async () => {
     const timeLimit = {
       check: (found: number) => {
-        if (found === 2) throw new TookTooLong("late");
+        if (found === 2) throw new SearchTimeout("late");
       },
     } as TimeLimit;
-    const full = await finder.page(parseFilter("is:open"), { limit: 2, timeLimit });
-    expect([full.stories.map(({ at }) => at), full.next]).toEqual([[SIZE - 1, SIZE - 2], SIZE - 2]);
-    await expect(finder.page(parseFilter("is:open"), { limit: 3, timeLimit })).rejects.toThrow(TookTooLong);
+    const full = await search.page(parseFilter("is:open"), { limit: 2, timeLimit });
+    expect([full.transactions.map(({ at }) => at), full.next]).toEqual([[SIZE - 1, SIZE - 2], SIZE - 2]);
+    await expect(search.page(parseFilter("is:open"), { limit: 3, timeLimit })).rejects.toThrow(SearchTimeout);
   });
 
-  it("does not hold up others, and gets a clear error", async () => {
-    const desk = new SearchDesk(dir, { quickMs: 1500, slowMs: 1500 });
+  it("does not delay other questions, and gets a clear error", async () => {
+    const desk = new SearchWorker(dir, { quickMs: 1500, slowMs: 1500 });
     try {
       await desk.ask(page("is:open"));
       const ended: string[] = [];
       const slow = desk.ask(page(SLOW)).finally(() => ended.push("slow"));
       const error = expect(slow).rejects.toThrow(/stopped after 1.5 s, with 0 found so far; there may be more/);
       const other = await desk.ask(page("is:open")).finally(() => ended.push("other"));
-      expect(other.stories).toHaveLength(10);
+      expect(other.transactions).toHaveLength(10);
       await error;
       expect(ended).toEqual(["other", "slow"]);
     } finally {
@@ -98,30 +98,34 @@ describe("a question that takes long", () => {
     }
   });
 
-  it("is answered by a slow thread when a moment was too short", async () => {
-    const desk = new SearchDesk(dir, { quickMs: 1, slowMs: 60_000 });
+  it("is answered by a slow thread if the quick one's time was too short", async () => {
+    const desk = new SearchWorker(dir, { quickMs: 1, slowMs: 60_000 });
     try {
-      expect((await desk.ask(page("lane:nobody/1 OR client:former-crm"))).stories!.map(({ at }) => at)).toEqual([0]);
+      expect((await desk.ask(page("lane:nobody/1 OR client:former-crm"))).transactions!.map(({ at }) => at)).toEqual([
+        0,
+      ]);
     } finally {
       await desk.close();
     }
   });
 
-  it("that cannot even be given up ends with its thread, and the next one is answered", async () => {
-    const desk = new SearchDesk(dir, { quickMs: 500, slowMs: 500, graceMs: 100 });
+  it("that cannot be stopped ends with its thread, and the next one is answered", async () => {
+    const desk = new SearchWorker(dir, { quickMs: 500, slowMs: 500, graceMs: 100 });
     try {
       // Reading so long a filter takes seconds in which the thread looks at no clock.
       const stuck = Array.from({ length: 400_000 }, (_, number) => `client:${number}*`).join(" OR ");
-      await expect(desk.ask(page(stuck))).rejects.toThrow("the search was stopped after 0.5 s: ask for an exact name");
+      await expect(desk.ask(page(stuck))).rejects.toThrow(
+        "the search was stopped after 0.5 s; search for an exact name",
+      );
       const next = await desk.ask(page("is:open")).catch(() => desk.ask(page("is:open")));
-      expect(next.stories).toHaveLength(10);
+      expect(next.transactions).toHaveLength(10);
     } finally {
       await desk.close();
     }
   });
 
-  it("takes next to nothing of the thread that serves traffic", async () => {
-    const desk = new SearchDesk(dir, { quickMs: 500, slowMs: 500 });
+  it("takes almost no time of the thread that serves traffic", async () => {
+    const desk = new SearchWorker(dir, { quickMs: 500, slowMs: 500 });
     const before = process.threadCpuUsage();
     await Promise.allSettled(Array.from({ length: 2 }, () => desk.ask(page(SLOW))));
     const { user, system } = process.threadCpuUsage(before);
@@ -130,19 +134,19 @@ describe("a question that takes long", () => {
   });
 });
 
-describe("a page", () => {
-  it("ends early when its entries are long, and says where the next one begins", async () => {
+describe("a page of results", () => {
+  it("ends early if its entries are long, and says where the next one begins", async () => {
     const other = await aDirectory();
     const journal = await openJournal({ dir: other, durability: "os" });
     for (let number = 0; number < 12; number++) await journal.append(anIntent(number, { text: "x".repeat(1 << 20) }));
     await journal.close();
-    const long = new Finder(other);
+    const long = new JournalSearch(other);
     await long.refresh();
     const seen: number[] = [];
     for (let before: number | undefined, pages = 0; pages < 5; pages++) {
       const found = await long.page(parseFilter(""), { limit: 100, before });
-      expect(found.stories.length).toBeLessThan(6);
-      seen.push(...found.stories.map(({ at }) => at));
+      expect(found.transactions.length).toBeLessThan(6);
+      seen.push(...found.transactions.map(({ at }) => at));
       before = found.next;
       if (before === undefined) break;
     }
@@ -152,11 +156,11 @@ describe("a page", () => {
   });
 });
 
-describe("names that the config does not have", () => {
+describe("for names that the config does not have,", () => {
   const warned = async (text: string): Promise<readonly string[]> => {
     const filter = parseFilter(text);
-    const { stories } = await finder.page(filter, { limit: 10 });
-    return warningsFor(finder, filter, unknownNames(filter, VOCABULARY), stories);
+    const { transactions } = await search.page(filter, { limit: 10 });
+    return warningsFor(search, filter, unknownNames(filter, VOCABULARY), transactions);
   };
 
   it.each([
@@ -170,7 +174,7 @@ describe("names that the config does not have", () => {
     "-client:former-crm",
     "credential:basic/*",
     "source:127.0.0.*",
-  ])("%s: not a word where the journal has it", async (text) => expect(await warned(text)).toEqual([]));
+  ])("%s causes no warning if the journal has the name", async (text) => expect(await warned(text)).toEqual([]));
 
   it.each([
     ["client:former-crn", "client:former-crn: there is no such client in the config or in the journal"],
@@ -185,14 +189,14 @@ describe("names that the config does not have", () => {
     ["group:106", "group:106: there is no such campaign group in the journal"],
     ['list:"Former Lst"', 'list:"Former Lst": there is no such calling list in the config or in the journal'],
     ["source:10.1.2.3", "source:10.1.2.3: there is no such source address in the journal"],
-    ["client:alpha-crm since:2999-01-01", "the filter asks for a time that lies in the future"],
-  ])("%s is warned of", async (text, warning) => expect(await warned(text)).toEqual([warning]));
+    ["client:alpha-crm since:2999-01-01", "the filter asks for a time in the future"],
+  ])("%s causes a warning", async (text, warning) => expect(await warned(text)).toEqual([warning]));
 
-  it("are each warned of, and one that a look through all stories meets is not", async () => {
+  it("each causes a warning, except a name that a scan of all transactions finds", async () => {
     const names = unknownNames(parseFilter("client:former-crm,nobody,someone -list:x"), VOCABULARY);
-    const watch = new NameWatch(names);
-    const { stories } = await finder.page(parseFilter("client:former-crm"), { limit: 1 });
-    watch.see(factsOf(stories[0]!));
+    const watch = new UnknownNameCheck(names);
+    const { transactions } = await search.page(parseFilter("client:former-crm"), { limit: 1 });
+    watch.add(fieldsOf(transactions[0]!));
     expect(watch.warnings().map((warning) => warning.split(": ")[0])).toEqual([
       "client:nobody",
       "client:someone",

@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { compressSegments, type CompressOptions } from "../../src/journal/compress.ts";
-import { nodeDisk } from "../../src/journal/disk.ts";
-import { parseFilter } from "../../src/journal/filter.ts";
-import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
-import { readLines } from "../../src/journal/read.ts";
-import { JournalDamaged } from "../../src/journal/recover.ts";
-import { retire } from "../../src/journal/retention.ts";
-import { Finder } from "../../src/journal/search.ts";
-import { storiesOf } from "../../src/journal/stories.ts";
-import { withSegment } from "../../src/journal/segment.ts";
-import { verifyJournal, verifySegment } from "../../src/journal/verify.ts";
+import { compressSegments, type CompressOptions } from "../../../src/journal/segments/compress.ts";
+import { nodeDisk } from "../../../src/journal/disk.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { OpenDoNotCalls } from "../../../src/journal/open-dnc/open-dnc-counter.ts";
+import { readLines } from "../../../src/journal/read/read-entries.ts";
+import { JournalDamaged } from "../../../src/journal/errors.ts";
+import { deleteExpired } from "../../../src/journal/segments/retention/retention.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { groupEntries } from "../../../src/journal/search/group-entries.ts";
+import { withSegment } from "../../../src/journal/segments/segment.ts";
+import { verifyJournal, verifySegment } from "../../../src/journal/verify/verify.ts";
 import {
   aDirectory,
   aJournal,
@@ -24,8 +24,8 @@ import {
   openWithCheckpoints,
   removeDirectory,
   segmentsOf,
-} from "./kit.ts";
-import { TroubledDisk } from "./trouble.ts";
+} from "../kit.ts";
+import { TroubledDisk } from "../failing-disk.ts";
 
 const key = aKey();
 const SIZE = 120;
@@ -57,15 +57,15 @@ const namesOf = async (): Promise<string[]> =>
   (await readdir(join(dir, "segments"))).filter((name) => !name.endsWith(".hashes")).toSorted();
 const allLines = async (): Promise<string[]> => (await Array.fromAsync(readLines(dir))).map(({ text }) => text);
 const found = async (filter: string): Promise<number[]> => {
-  const finder = new Finder(dir);
-  await finder.refresh();
-  const { stories } = await finder.page(parseFilter(filter), { limit: 1000 });
-  finder.close();
-  return stories.map(({ at }) => at);
+  const search = new JournalSearch(dir);
+  await search.refresh();
+  const { transactions } = await search.page(parseFilter(filter), { limit: 1000 });
+  search.close();
+  return transactions.map(({ at }) => at);
 };
 
-describe("a segment that is no longer written", () => {
-  it("is compressed, all but the last, and reads as before by every way", async () => {
+describe("segments that are no longer written", () => {
+  it("are compressed, all but the last, and every reader gives the same as before", async () => {
     const plain = await namesOf();
     const [lines, searched] = [await allLines(), await found("")];
     expect(plain.length).toBeGreaterThan(4);
@@ -80,7 +80,7 @@ describe("a segment that is no longer written", () => {
     expect(await found("")).toEqual(searched);
     await rm(join(dir, "index.sqlite"));
     expect(await found("")).toEqual(searched);
-    expect((await Array.fromAsync(storiesOf(readLines(dir)))).map(({ at }) => at)).toEqual(searched.toReversed());
+    expect((await Array.fromAsync(groupEntries(readLines(dir)))).map(({ at }) => at)).toEqual(searched.toReversed());
     expect(await verifyJournal(dir, { vkey })).toMatchObject({
       verdict: "ok",
       findings: [],
@@ -95,7 +95,7 @@ describe("a segment that is no longer written", () => {
     expect(await compressing()).toMatchObject({ segments: 0 });
   });
 
-  it("goes on being the journal's past: it is opened, and written behind", async () => {
+  it("stay part of the journal after compression: it is opened, and continued", async () => {
     await compressing();
     const again = await openWithCheckpoints(dir, key, { segmentBytes: 12_000 });
     for (let number = 0; number < 40; number++) await again.journal.append(anIntent(100 + number));
@@ -110,15 +110,15 @@ describe("a segment that is no longer written", () => {
     });
   });
 
-  it("is deleted by retention as the plain one is", async () => {
+  it("are deleted by retention when compressed, like plain ones", async () => {
     await compressing();
     const { journal, checkpoints, close } = await openWithCheckpoints(dir, key);
     const openDoNotCalls = new OpenDoNotCalls();
-    const finder = new Finder(dir);
-    await finder.refresh();
-    await openDoNotCalls.start(await finder.openDoNotCalls(100));
-    finder.close();
-    const deleted = await retire({
+    const search = new JournalSearch(dir);
+    await search.refresh();
+    await openDoNotCalls.start(await search.openDncSnapshot(100));
+    search.close();
+    const deleted = await deleteExpired({
       journal,
       checkpoints,
       openDoNotCalls,
@@ -132,12 +132,12 @@ describe("a segment that is no longer written", () => {
     expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], retired: deleted!.to });
   });
 
-  it("waits for its time, counted from the beginning of the next one", async () => {
+  it("are compressed only after their time, counted from the beginning of the next one", async () => {
     expect(await compressing({ after: 3_600_000 })).toMatchObject({ segments: 0 });
     expect((await compressing({ after: 3_600_000, now: () => Date.now() + 3_700_000 })).segments).toBeGreaterThan(3);
   });
 
-  it("can be unpacked by the standard tool, where there is one", async () => {
+  it("can be decompressed by the standard tool, if it is installed", async () => {
     const [first] = await segmentsOf(dir);
     const text = await readFile(join(dir, "segments", first!), "utf8");
     await compressing();
@@ -147,7 +147,7 @@ describe("a segment that is no longer written", () => {
     if (unpacked !== undefined) expect(unpacked).toBe(text);
   });
 
-  it("of several frames is read across their borders", async () => {
+  it("with several frames are read across the frames", async () => {
     await removeDirectory(dir);
     const { journal, close } = await openWithCheckpoints(dir, key, { durability: "os", segmentBytes: 500_000 });
     await Promise.all(
@@ -178,7 +178,7 @@ const zstd = (bytes: Buffer): string | undefined => {
 };
 
 describe("compression that is interrupted", () => {
-  it("at any disk call leaves a journal that verifies with every line, and is taken up again", async () => {
+  it("at any disk call leaves a journal that verifies with every line, and is continued by the next run", async () => {
     const kept = `${dir}-kept`;
     await cp(dir, kept, { recursive: true });
     const lines = await allLines();
@@ -213,28 +213,25 @@ describe("compression that is interrupted", () => {
     }
   });
 
-  it.each([1, 2, 20, 60])(
-    "ends when it is asked to for the %sth time, and leaves nothing half written",
-    async (times) => {
-      let asked = 0;
-      const before = await allLines();
-      await compressing({ isStopped: () => ++asked >= times });
-      expect(await namesOf()).toHaveLength(
-        (await segmentsOf(dir)).length + (await namesOf()).filter((name) => name.endsWith(".zst")).length,
-      );
-      expect(await allLines()).toEqual(before);
-      await compressing();
-      expect((await namesOf()).filter((name) => !name.endsWith(".zst"))).toHaveLength(1);
-    },
-  );
+  it.each([1, 2, 20, 60])("ends at the %sth check for a stop, and leaves no partial file", async (times) => {
+    let asked = 0;
+    const before = await allLines();
+    await compressing({ isStopped: () => ++asked >= times });
+    expect(await namesOf()).toHaveLength(
+      (await segmentsOf(dir)).length + (await namesOf()).filter((name) => name.endsWith(".zst")).length,
+    );
+    expect(await allLines()).toEqual(before);
+    await compressing();
+    expect((await namesOf()).filter((name) => !name.endsWith(".zst"))).toHaveLength(1);
+  });
 
-  it("takes away what a crash left half written", async () => {
+  it("removes the partial file of a crash", async () => {
     await writeFile(join(dir, "segments/000000000000.jsonl.zst.tmp"), "half");
     await compressing();
     expect((await namesOf()).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
-  it("makes a compressed form again that is not whole beside a plain one that is", async () => {
+  it("replaces an incomplete compressed file beside a complete plain one", async () => {
     const [first] = await segmentsOf(dir);
     const path = join(dir, "segments", first!);
     await copyFile(path, `${path}.kept`);
@@ -242,7 +239,7 @@ describe("compression that is interrupted", () => {
     await copyFile(`${path}.kept`, path);
     await rm(`${path}.kept`);
     expect((await verifyJournal(dir, { vkey })).notes).toEqual([
-      expect.stringContaining(`${first} lies beside its compressed form, which alone is read`),
+      expect.stringContaining(`${first} exists beside its compressed form, and only that is read`),
     ]);
     await writeFile(`${path}.zst`, (await readFile(`${path}.zst`)).subarray(0, -3));
     await compressing();
@@ -252,14 +249,14 @@ describe("compression that is interrupted", () => {
 });
 
 describe("a segment whose lines were changed", () => {
-  it("stays plain and is named; the others are compressed", async () => {
+  it("stays plain and is reported; the others are compressed", async () => {
     const [, second] = await segmentsOf(dir);
     const path = join(dir, "segments", second!);
     await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
     const told: string[] = [];
     await compressing({ onFailure: (why) => told.push(why) });
     expect(told).toEqual([
-      expect.stringContaining(`${second} line 1 is not what its leaf hash says, so it is not compressed`),
+      expect.stringContaining(`${second} line 1 does not match its leaf hash, so the segment is not compressed`),
     ]);
     expect((await namesOf()).filter((name) => !name.endsWith(".zst"))).toEqual([
       second,
@@ -271,23 +268,27 @@ describe("a segment whose lines were changed", () => {
     ["cut off", (bytes) => bytes.subarray(0, -1), "cannot be unpacked from its byte"],
     ["emptied", () => Buffer.alloc(0), "cannot be unpacked from its byte 0"],
     [
-      "with something behind it",
+      "with additional bytes at the end",
       (bytes) => Buffer.concat([bytes, Buffer.from("more")]),
       "cannot be unpacked from its byte",
     ],
     [
-      "with a second frame that no table knows",
+      "with a second frame that is in no table",
       (bytes) => Buffer.concat([zstdCompressSync(Buffer.from("{}\n")), bytes]),
       "cannot be unpacked",
     ],
     [
-      "packed again with another line",
+      "compressed again with a changed line",
       (bytes) => repacked(zstdDecompressSync(bytes).toString().replace("alpha-crm", "alpha-crl")),
       "line 1 of 000000000000.jsonl (index 0) was changed",
     ],
-    ["packed to far more than it may hold", () => repacked("x".repeat(64 << 20)), "cannot be unpacked from its byte 0"],
+    [
+      "decompressing to far more than a frame may hold",
+      () => repacked("x".repeat(64 << 20)),
+      "cannot be unpacked from its byte 0",
+    ],
   ])(
-    "in its compressed form, %s, is broken, and whoever reads every line does not open it",
+    "in its compressed form, %s, is broken, and the journal does not open if every line is read",
     async (_what, change, says) => {
       await compressing();
       const path = join(dir, "segments/000000000000.jsonl.zst");
@@ -301,7 +302,7 @@ describe("a segment whose lines were changed", () => {
     },
   );
 
-  it("is broken whichever byte of its compressed form is another, or reads as it was", async () => {
+  it("is broken whichever byte of its compressed form is changed, or reads as before", async () => {
     const quick = await aQuickDirectory();
     try {
       const own = await aJournal(quick, key, { size: 12, checkpointsAt: [12], segmentBytes: 3000 });

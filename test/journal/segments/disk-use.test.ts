@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytesText, DiskWatch, fillingUp, type DiskUse } from "../../src/journal/disk-use.ts";
+import { bytesText, DiskWatch, fillingUp, type DiskUse } from "../../../src/journal/segments/disk-use.ts";
 
 const MINUTE = 60_000;
 const GB = 1e9;
@@ -18,7 +18,7 @@ const after = (...measured: readonly Measurement[]): DiskUse | undefined => {
 };
 
 describe("the use of the disk", () => {
-  it("is not known before the first measurement, and its rate not before ten minutes", () => {
+  it("is unknown before the first measurement, and its rate for the first ten minutes", () => {
     expect(after()).toBeUndefined();
     expect(after([0, GB, 10 * GB], [9, 2 * GB, 9 * GB])).toEqual({
       journal: 2 * GB,
@@ -39,7 +39,7 @@ describe("the use of the disk", () => {
       5,
     ],
     [
-      "others fill the disk",
+      "other programs fill the disk",
       [
         [0, 0, 12 * GB],
         [60, 0, 8 * GB],
@@ -48,7 +48,7 @@ describe("the use of the disk", () => {
       2,
     ],
     [
-      "the journal grows and others free some",
+      "the journal grows and other programs free space",
       [
         [0, 0, 8 * GB],
         [30, GB, 8 * GB],
@@ -84,18 +84,18 @@ describe("the use of the disk", () => {
       GB,
       19,
     ],
-  ])("is told by the last hour: %s", (_what, measured, perHour, hours) => {
+  ])("is projected from the last hour: %s", (_what, measured, perHour, hours) => {
     const use = after(...measured);
     expect(use?.perHour).toBeCloseTo(perHour, -3);
     expect(use?.fullInMs).toBe(hours === undefined ? undefined : hours * 60 * MINUTE);
   });
 
-  it("keeps the measurements of an hour and no more", () => {
+  it("keeps the measurements of one hour only", () => {
     const minutes = Array.from({ length: 1000 }, (_, minute) => [minute, minute * 1e6, GB - minute * 1e5] as const);
     expect(after(...minutes)?.perHour).toBeCloseTo(60e6, 0);
   });
 
-  it("is a warning within a day of the end, and only then", () => {
+  it("causes a warning within a day of a full disk, and only then", () => {
     expect(fillingUp(undefined)).toBeUndefined();
     expect(fillingUp(after([0, 0, 26 * GB], [60, GB, 25 * GB]))).toBeUndefined();
     expect(fillingUp(after([0, 0, 25 * GB], [60, 1.1 * GB, 23.9 * GB]))).toBe(
@@ -112,5 +112,5 @@ describe("the use of the disk", () => {
     [12_345_678, "12 MB"],
     [1.2e9, "1.2 GB"],
     [3.4e12, "3.4 TB"],
-  ])("%d bytes are %s", (bytes, text) => expect(bytesText(bytes)).toBe(text));
+  ])("prints %d bytes as %s", (bytes, text) => expect(bytesText(bytes)).toBe(text));
 });

@@ -1,29 +1,38 @@
-/** A damaged segment is set aside: what is said of it, what stays, and what each reader of the journal makes of the hole. */
+/**
+ * A damaged segment is set aside: what is said of it, what stays, and what each reader of the journal makes of the
+ * hole.
+ */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal, type JournalOptions } from "../../src/journal/append.ts";
-import { writeBundle } from "../../src/journal/bundle.ts";
-import { createCheckpoints } from "../../src/journal/checkpoint.ts";
-import { compressSegments } from "../../src/journal/compress.ts";
-import { nodeDisk } from "../../src/journal/disk.ts";
-import type { SetAside } from "../../src/journal/entry.ts";
-import { exportTo } from "../../src/journal/export.ts";
-import { parseFilter } from "../../src/journal/filter.ts";
-import { lookUp } from "../../src/journal/lookup.ts";
-import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
-import { owedOf } from "../../src/journal/owed.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { createRedactor } from "../../src/journal/redact.ts";
-import { retire } from "../../src/journal/retention.ts";
-import { reread, type Damage, type Verified } from "../../src/journal/reread/reread.ts";
-import { asidesWithin } from "../../src/journal/search/asides.ts";
-import { Finder } from "../../src/journal/search.ts";
-import { finishSettingAside, firstIn, lookAt, setAside } from "../../src/journal/set-aside.ts";
-import { extendTiles } from "../../src/journal/tiles.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+import { type JournalOptions } from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { writeBundle } from "../../../src/journal/export/bundle.ts";
+import { createCheckpoints } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { compressSegments } from "../../../src/journal/segments/compress.ts";
+import { nodeDisk } from "../../../src/journal/disk.ts";
+import type { SetAside } from "../../../src/journal/entry.ts";
+import { exportTo } from "../../../src/journal/export/export.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { searchPerson } from "../../../src/journal/search/person-search.ts";
+import { OpenDoNotCalls } from "../../../src/journal/open-dnc/open-dnc-counter.ts";
+import { openDncOf } from "../../../src/journal/search/open-dnc.ts";
+import { readEntries } from "../../../src/journal/read/read-entries.ts";
+import { createRedactor } from "../../../src/journal/redact.ts";
+import { deleteExpired } from "../../../src/journal/segments/retention/retention.ts";
+import {
+  verifyInBackground,
+  type Damage,
+  type Verified,
+} from "../../../src/journal/integrity/background-verify/background-verify.ts";
+import { setAsideWithin } from "../../../src/journal/search/missing-segments.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { finishSettingAside, setAside } from "../../../src/journal/segments/set-aside.ts";
+import { firstIndexIn, examineSegment } from "../../../src/journal/segments/examine-segment.ts";
+import { extendTiles } from "../../../src/journal/integrity/tiles.ts";
+import { verifyJournal } from "../../../src/journal/verify/verify.ts";
 import {
   ORIGIN,
   aDirectory,
@@ -33,8 +42,8 @@ import {
   removeDirectory,
   sealedAgain,
   type Opened,
-} from "./kit.ts";
-import { TroubledDisk } from "./trouble.ts";
+} from "../kit.ts";
+import { TroubledDisk } from "../failing-disk.ts";
 
 const key = aKey();
 const signer = { key, origin: ORIGIN };
@@ -75,10 +84,10 @@ const open = async (options: Partial<JournalOptions> = {}): Promise<Opened> => {
     const saved =
       journal.status().size === 0
         ? { size: 0, open: [], under_way: [] }
-        : (journal.begun.beside["open"] as ReturnType<OpenDoNotCalls["save"]>);
+        : (journal.openedFrom.beside["open"] as ReturnType<OpenDoNotCalls["save"]>);
     if (saved) counter.restore(saved);
     if (saved)
-      for await (const entry of readEntries(dir, { from: journal.begun.at, to: journal.status().size }))
+      for await (const entry of readEntries(dir, { from: journal.openedFrom.at, to: journal.status().size }))
         counter.take(entry, entry.index, 0);
     const checkpoints = await createCheckpoints(journal, { ...signer, everyMs: 3_600_000 });
     return (opened = {
@@ -95,7 +104,10 @@ const open = async (options: Partial<JournalOptions> = {}): Promise<Opened> => {
   }
 };
 
-/** Each day a segment: a Do-Not-Call that OCS answers, and one that stays open. The first has the check value of the key too. */
+/**
+ * Each day a segment: a Do-Not-Call that OCS answers, and one that stays open. The first has the check value of the key
+ * too.
+ */
 const write = async (days = 4): Promise<void> => {
   const { journal, checkpoints, close } = await open();
   for (let day = 0; day < days; day++, today += DAY) {
@@ -233,13 +245,14 @@ describe.each(DAMAGES)("$what", ({ damage, files, intact, says, lost = 0 }) => {
         findings: [],
         aside: [{ from: 5, to: 9, by: index }],
         missing: [
-          `the entries 5 to 8 were damaged and are set aside, as entry ${index} says: their lines are not here, and their hashes fit the signed roots`,
+          `entries 5 to 8 were damaged and set aside, as entry ${index} records: their lines are not here; ` +
+            "their hashes match the signed roots",
         ],
       });
       for (const states of [true, false]) {
         if (!states) await rm(join(dir, "states"), { recursive: true });
         const again = await open();
-        expect(again.journal.asides()).toEqual([{ from: 5, to: 9, by: index }]);
+        expect(again.journal.setAsideRanges()).toEqual([{ from: 5, to: 9, by: index }]);
         await again.journal.append(aDoNotCall(90 + Number(states), { upstream: "ocs-main", open: true })[0]!);
         await again.close();
       }
@@ -253,7 +266,7 @@ describe.each(DAMAGES)("$what", ({ damage, files, intact, says, lost = 0 }) => {
   );
 });
 
-describe("a hole where a segment was", () => {
+describe("after a segment was set aside,", () => {
   const damagedAndAside = async (): Promise<{
     readonly gateway: Opened;
     readonly index: number;
@@ -264,27 +277,27 @@ describe("a hole where a segment was", () => {
     const gateway = await open();
     return { gateway, ...(await put(gateway)) };
   };
-  const finding = async <Result>(work: (finder: Finder) => Promise<Result>): Promise<Result> => {
-    const finder = new Finder(dir);
+  const finding = async <Result>(work: (search: JournalSearch) => Promise<Result>): Promise<Result> => {
+    const search = new JournalSearch(dir);
     try {
-      await finder.refresh();
-      return await work(finder);
+      await search.refresh();
+      return await work(search);
     } finally {
-      finder.close();
+      search.close();
     }
   };
 
   it.each([
     ["without a period", "", false],
-    ["of the time of the hole", "since:2026-01-02 until:2026-01-03", false],
-    ["of a later time", "since:2026-01-04", true],
-    ["of an earlier time", "until:2026-01-01T11:59", true],
+    ["for the period of the segment", "since:2026-01-02 until:2026-01-03", false],
+    ["for a later period", "since:2026-01-04", true],
+    ["for an earlier period", "until:2026-01-01T11:59", true],
   ])("a look-up %s says whether it is complete", async (_what, filter, complete) => {
     await write();
     const look = () =>
-      finding((finder) =>
-        lookUp(
-          finder,
+      finding((search) =>
+        searchPerson(
+          search,
           { person: { kind: "phone", value: phoneOf(2) }, keys: INDEX_KEY, filter: parseFilter(filter) },
           { limit: 9 },
         ),
@@ -293,41 +306,42 @@ describe("a hole where a segment was", () => {
     expect((await look()).evidence.complete).toBe(true);
     await flip(at(SECOND), 200);
     const { entry, index } = await put(await open());
-    const { evidence, stories } = await look();
-    expect([evidence.complete, stories]).toEqual([complete, []]);
+    const { evidence, transactions } = await look();
+    expect([evidence.complete, transactions]).toEqual([complete, []]);
     expect(evidence.gaps.map(({ reason }) => reason)).toEqual(
       complete
         ? []
         : [
-            `entries 5 to 8 (from ${entry.oldest} to ${entry.youngest}) were damaged and are set aside, as entry ${index} says`,
+            `entries 5 to 8 (from ${entry.oldest} to ${entry.youngest}) were damaged and set aside, as entry ${index} ` +
+              "records",
           ],
     );
   });
 
-  it("a search tells of it, and counts none of its entries", async () => {
+  it("a search reports the gap, and counts none of its entries", async () => {
     await write();
-    expect(await finding(async (finder) => (await finder.count(parseFilter("action:DoNotCall"))).count)).toBe(8);
+    expect(await finding(async (search) => (await search.count(parseFilter("action:DoNotCall"))).count)).toBe(8);
     await flip(at(SECOND), 200);
     const { index } = await put(await open());
     const [count, searched] = await finding(
-      async (finder) =>
-        [await finder.count(parseFilter("action:DoNotCall kind:intent")), await finder.searched()] as const,
+      async (search) =>
+        [await search.count(parseFilter("action:DoNotCall kind:intent")), await search.searched()] as const,
     );
     expect([count.count, searched.from]).toEqual([6, 0]);
     expect(searched.set_aside).toMatchObject([{ from: 5, to: 9, entry: index, lost: 0 }]);
-    expect(asidesWithin(searched.set_aside, [(START + 2.5 * DAY) * 1000, Infinity])).toEqual([]);
+    expect(setAsideWithin(searched.set_aside, [(START + 2.5 * DAY) * 1000, Infinity])).toEqual([]);
   });
 
   it("the Do-Not-Call that was open in it stays open, by an entry of its own", async () => {
     const { gateway, index } = await damagedAndAside();
-    const open = owedOf(await finding((finder) => finder.owed()));
+    const open = openDncOf(await finding((search) => search.openDnc()));
     expect(open.map(({ id }) => Number(id.slice(-6))).toSorted((one, other) => one - other)).toEqual([1, 3, 5, 7]);
     const carried = (await Array.fromAsync(readEntries(dir, { from: index - 1, to: index })))[0];
     expect(carried).toMatchObject({ kind: "open-dnc", tokens: tokensOf(phoneOf(3)), state: "ocs-no" });
-    expect(gateway.journal.asides()).toHaveLength(1);
+    expect(gateway.journal.setAsideRanges()).toHaveLength(1);
   });
 
-  it("a bundle proves what is there through all lines, and says what it does not cover", async () => {
+  it("a bundle proves the remaining lines by a scan of all lines, and says what it does not cover", async () => {
     const { gateway } = await damagedAndAside();
     await gateway.journal.append({ kind: "access", user: "rw", operation: "export" });
     await gateway.checkpoints.write();
@@ -339,7 +353,7 @@ describe("a hole where a segment was", () => {
     );
     expect(done).toMatchObject({
       set_aside: [{ from: 5, to: 9 }],
-      warnings: [expect.stringMatching(/^not covered: entries 5 to 8 /)],
+      warnings: [expect.stringMatching(/^Not covered: entries 5 to 8 /)],
     });
     expect(await readFile(join(work, "b", "summary.html"), "utf8")).toContain("entries 5 to 8");
     const lines = await exportTo(
@@ -350,16 +364,16 @@ describe("a hole where a segment was", () => {
     await removeDirectory(work);
   });
 
-  it("the background reading passes it without an alarm, and its mark names it", async () => {
+  it("the background verification passes over it without an alarm, and its mark names it", async () => {
     const { gateway, index } = await damagedAndAside();
     await gateway.close();
     const [damages, marks]: [Damage[], Verified[]] = [[], []];
     const until = gateway.checkpoints.last().size;
-    await reread({
+    await verifyInBackground({
       disk: nodeDisk,
       dir,
       until,
-      asides: gateway.journal.asides(),
+      setAsideRanges: gateway.journal.setAsideRanges(),
       published: [],
       pace: () => Promise.resolve(),
       damaged: (damage) => damages.push(damage),
@@ -370,7 +384,7 @@ describe("a hole where a segment was", () => {
     expect(marks.map(({ size }) => size).filter((size) => size > 5 && size <= index)).toEqual([]);
     expect(marks.at(-1)).toMatchObject({
       size: until,
-      asides: [{ from: 5, to: 9, by: index }],
+      setAsideRanges: [{ from: 5, to: 9, by: index }],
       dnc: { "ocs-main/101": 8 },
     });
   });
@@ -392,12 +406,12 @@ describe("a hole where a segment was", () => {
     ]);
   });
 
-  it("retention deletes it with what was set aside when the longest time is over", async () => {
+  it("retention deletes it with its files when the longest time is over", async () => {
     const {
       gateway: { journal, checkpoints, close },
     } = await damagedAndAside();
-    const retiring = (keep: Parameters<typeof retire>[0]["keep"]) =>
-      retire({ journal, checkpoints, keep, holds: [], openDoNotCalls: counter, now: () => today });
+    const retiring = (keep: Parameters<typeof deleteExpired>[0]["keep"]) =>
+      deleteExpired({ journal, checkpoints, keep, holds: [], openDoNotCalls: counter, now: () => today });
     // Its kinds are not known: an outcome may be in it.
     today += DAY;
     expect(await retiring({ default: 1.5 * DAY, alarm: 100 * DAY })).toMatchObject({ from: 0, to: 5 });
@@ -407,10 +421,10 @@ describe("a hole where a segment was", () => {
     await close();
     expect(await verified()).toMatchObject({ verdict: "ok", findings: [], retired: 9, aside: [] });
     await rm(join(dir, "states"), { recursive: true });
-    expect((await open()).journal.asides()).toEqual([]);
+    expect((await open()).journal.setAsideRanges()).toEqual([]);
   });
 
-  it("retention keeps it where the entry that tells its time is not as it was signed", async () => {
+  it("retention keeps it if the entry that states its period was changed", async () => {
     const {
       gateway: { journal, checkpoints },
       index,
@@ -428,7 +442,7 @@ describe("a hole where a segment was", () => {
         .join("\n"),
     );
     const retiring = () =>
-      retire({
+      deleteExpired({
         journal,
         checkpoints,
         keep: { default: 1.5 * DAY },
@@ -439,12 +453,13 @@ describe("a hole where a segment was", () => {
     today += DAY;
     expect(await retiring()).toMatchObject({ from: 0, to: 5 });
     await expect(retiring()).rejects.toThrow(
-      `entry ${index}, which says that 000000000005.jsonl was set aside, is not as it was signed, so that segment stays`,
+      `entry ${index}, which says that 000000000005.jsonl was set aside, differs from what was signed, so that segment ` +
+        "and all later ones stay",
     );
     expect(existsSync(aside(PLAIN))).toBe(true);
   });
 
-  it("is filled again by a copy, and then nothing is missing; the copy is not moved", async () => {
+  it("a restored copy replaces it, then nothing is missing, and the copy is not moved", async () => {
     await write();
     await cp(at(SECOND), join(dir, "copy"));
     await flip(at(SECOND), 200);
@@ -455,8 +470,8 @@ describe("a hole where a segment was", () => {
     await gateway.close();
     expect(existsSync(at(SECOND))).toBe(true);
     expect(await verified()).toMatchObject({ verdict: "ok", findings: [], aside: [] });
-    expect(await finding(async (finder) => (await finder.searched()).set_aside)).toEqual([]);
-    expect((await open()).journal.asides()).toHaveLength(1);
+    expect(await finding(async (search) => (await search.searched()).set_aside)).toEqual([]);
+    expect((await open()).journal.setAsideRanges()).toHaveLength(1);
   });
 
   it.each([[0], [SECOND]])("the entry about segment %i names those before it", async (first) => {
@@ -470,12 +485,12 @@ describe("a hole where a segment was", () => {
     expect(two.entry.before).toEqual([{ from: one.entry.from, to: one.entry.to, by: one.index }]);
     await gateway.close();
     await rm(join(dir, "states"), { recursive: true });
-    expect((await open()).journal.asides().map(({ from }) => from)).toEqual([0, SECOND]);
+    expect((await open()).journal.setAsideRanges().map(({ from }) => from)).toEqual([0, SECOND]);
     expect(await verified()).toMatchObject({ verdict: "cannot-tell", findings: [], retired: 0 });
-    expect(await finding(async (finder) => (await finder.searched()).from)).toBe(0);
+    expect(await finding(async (search) => (await search.searched()).from)).toBe(0);
   });
 
-  it("that no entry explains is found as before", async () => {
+  it("a missing segment that no entry explains is still found", async () => {
     await write();
     await rm(at(THIRD));
     expect(await verified()).toMatchObject({
@@ -489,7 +504,7 @@ describe("a hole where a segment was", () => {
   });
 });
 
-describe("what is not set aside", () => {
+describe("examining a segment to set it aside refuses", () => {
   it.each([
     [
       "a segment whose lines are as they were signed",
@@ -499,18 +514,18 @@ describe("what is not set aside", () => {
     ],
     ["the segment that is being written", "000000000013.jsonl", "refused", /is being written/],
     [
-      "an index in the middle of one",
+      "an index in the middle of a segment",
       "6",
       "unknown",
       /no segment begins with index 6; the one with that index would be 000000000005.jsonl/,
     ],
-    ["what is no segment", "checkpoint.pub", "unknown", /is no segment/],
-    ["one whose leaf hashes do not lead to the root", "9", "broken", /do not lead to the root of checkpoint 17/],
+    ["a name that is not a segment", "checkpoint.pub", "unknown", /is no segment/],
+    ["a segment whose leaf hashes do not lead to the root", "9", "broken", /do not lead to the root of checkpoint 17/],
   ])("%s", async (_what, segment, kind, says) => {
     await write();
     if (kind === "broken") await flip(at(THIRD, ".hashes"), 40);
     const gateway = await open();
-    await expect((async () => lookAt({ ...gateway, signer }, firstIn(segment)))()).rejects.toMatchObject({
+    await expect((async () => examineSegment({ ...gateway, signer }, firstIndexIn(segment)))()).rejects.toMatchObject({
       name: "NotSetAside",
       kind,
       message: expect.stringMatching(says),
@@ -518,7 +533,7 @@ describe("what is not set aside", () => {
     expect(existsSync(join(dir, "set-aside"))).toBe(false);
   });
 
-  it("what is set aside already", async () => {
+  it("a segment that is set aside already", async () => {
     await write();
     await flip(at(SECOND), 200);
     const gateway = await open();
@@ -527,8 +542,8 @@ describe("what is not set aside", () => {
   });
 });
 
-describe("an interruption", () => {
-  it("at any call of the disk leaves the segment in its place or moved, nothing lost, and the next run finishes it", async () => {
+describe("setting aside that is interrupted", () => {
+  it("at any disk call leaves the segment in its place or moved, nothing lost, and the next run completes it", async () => {
     await write();
     await flip(at(SECOND), 200);
     const bytes = await readFile(at(SECOND));

@@ -1,11 +1,14 @@
-/** Facts decide: a signed root that is not that of the lines means broken, whatever else fits; and what cannot be known is not said to be fine. */
+/**
+ * Facts decide: a signed root that is not that of the lines means broken, whatever else fits; and what cannot be known
+ * is not said to be fine.
+ */
 import { cp, mkdir, readFile, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { signCheckpoint } from "../../../src/journal/note.ts";
-import { createTree, digestBytes, leafHash } from "../../../src/journal/tree.ts";
-import { verifyJournal, verifySegment, type Report } from "../../../src/journal/verify.ts";
+import { signCheckpoint } from "../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { createTree, digestBytes, leafHash } from "../../../src/journal/integrity/merkle-tree.ts";
+import { verifyJournal, verifySegment, type Report } from "../../../src/journal/verify/verify.ts";
 import {
   ORIGIN,
   aDirectory,
@@ -53,32 +56,33 @@ const OTHER_ROOT = Buffer.alloc(32, 7);
 
 describe("checkpoints that contradict each other", () => {
   it.each([[0], [1], [9], [10], [15], [19], [20], [27]])(
-    "are found when a signed one of %i entries is of other lines, although the last one fits",
+    "are found if a signed one of %i entries belongs to other lines, although the last one matches",
     async (size) => {
       await sign(size, key, OTHER_ROOT);
       const report = await verifyJournal(dir, { vkey });
       expect([report.verdict, textsOf(report)]).toEqual([
         "broken",
         expect.stringContaining(
-          `checkpoint ${size} does not have the root of the first ${size} entries, and checkpoint 28 has that of the first 28: they contradict each other`,
+          `checkpoint ${size} does not have the root of the first ${size} entries, and checkpoint 28 has that of the ` +
+            "first 28: they contradict each other",
         ),
       ]);
     },
   );
 
-  it.each([[28], [29], [30]])("are found when the last one, of %i entries, is of other lines", async (size) => {
+  it.each([[28], [29], [30]])("are found if the last one, of %i entries, belongs to other lines", async (size) => {
     await sign(size, key, OTHER_ROOT);
     expect((await verifyJournal(dir, { vkey })).verdict).toBe("broken");
   });
 
-  it("are all named", async () => {
+  it("are all reported", async () => {
     for (const size of [5, 15, 25]) await sign(size, key, OTHER_ROOT);
     const report = await verifyJournal(dir, { vkey });
     expect(report.findings.map(({ text }) => /^checkpoint (\d+)/.exec(text)?.[1])).toEqual(["5", "15", "25"]);
     expect(report.checkpoints).toEqual({ found: 6, signed: 6, matching: 3 });
   });
 
-  it("do not hide the line that was changed", async () => {
+  it("do not hide a changed line", async () => {
     await sign(5, key, OTHER_ROOT);
     await change("000000000009.jsonl", 3);
     const report = await verifyJournal(dir, { vkey });
@@ -88,7 +92,7 @@ describe("checkpoints that contradict each other", () => {
     expect(textsOf(report)).toContain("checkpoint 5 does not have the root");
   });
 
-  it("of nothing at all is what a log may sign: its root is that of no entries", async () => {
+  it("do not include a signed checkpoint of zero entries, whose root is that of the empty tree", async () => {
     await sign(0);
     expect(await verifyJournal(dir, { vkey })).toMatchObject({
       verdict: "ok",
@@ -96,7 +100,7 @@ describe("checkpoints that contradict each other", () => {
     });
   });
 
-  it("are found by the segments that they are about, too", async () => {
+  it("are found by verifying a single segment, too", async () => {
     await sign(15, key, OTHER_ROOT);
     const report = await verifySegment(join(dir, "segments/000000000009.jsonl"), { vkey });
     expect([report.verdict, textsOf(report)]).toEqual([
@@ -119,7 +123,7 @@ describe("checkpoints that contradict each other", () => {
   });
 });
 
-describe("an end that was signed again", () => {
+describe("the end of a journal that was signed again by a thief", () => {
   beforeEach(async () => {
     await change("000000000018.jsonl", 5);
     for (const size of [28]) await sign(size, thief);
@@ -130,36 +134,36 @@ describe("an end that was signed again", () => {
     expect([report.verdict, textsOf(report)]).toEqual([
       "broken",
       expect.stringMatching(
-        /checkpoint 000000000028: was signed again: in the name of gateway\.test\/main by key [0-9a-f]{8}/,
+        /checkpoint 000000000028: was signed in the name of gateway\.test\/main by another key, [0-9a-f]{8}/,
       ),
     ]);
   });
 
-  it("is not said to be fine by the thief's key beside it", async () => {
-    const { verifierKey } = await import("../../../src/journal/note.ts");
+  it("is not accepted because of the thief's key beside it", async () => {
+    const { verifierKey } = await import("../../../src/journal/integrity/checkpoints/signed-note.ts");
     await writeFile(join(dir, "checkpoint.pub"), `${vkey}\n${verifierKey(ORIGIN, thief)}\n`);
     expect((await verifyJournal(dir)).verdict).toBe("cannot-tell");
     expect(await verifyJournal(dir, { own: vkey })).toMatchObject({
       verdict: "cannot-tell",
-      missing: [expect.stringContaining("checkpoint 28 is signed by a key that only the directory names")],
+      missing: [expect.stringContaining("checkpoint 28 is signed by a key that only this directory names")],
     });
     expect((await verifyJournal(dir, { vkey })).verdict).toBe("broken");
   });
 });
 
-describe("what was kept elsewhere", () => {
+describe("a checkpoint that was kept elsewhere", () => {
   const held = async (size: number, by = key, root?: Buffer): Promise<{ name: string; note: string }> => ({
     name: "the anchor /x/audit.anchor",
     note: signCheckpoint({ origin: ORIGIN, size, root: root ?? (await rootNow(size)) }, by),
   });
 
-  it("agrees with a journal that is whole", async () => {
+  it("agrees with an intact journal", async () => {
     expect(
       await verifyJournal(dir, { vkey, elsewhere: [await held(28), await held(20), await held(30)] }),
     ).toMatchObject({ verdict: "ok", covered: 30, findings: [], notes: [] });
   });
 
-  it("shows that the directory was put back to an older copy", async () => {
+  it("shows that the directory was replaced by an older copy", async () => {
     const last = await held(28);
     await rm(join(dir, "segments/000000000027.jsonl"));
     for (const name of ["segments/000000000027.hashes", "checkpoints/000000000028"]) await rm(join(dir, name));
@@ -167,11 +171,11 @@ describe("what was kept elsewhere", () => {
     const report = await verifyJournal(dir, { vkey, elsewhere: [last] });
     expect([report.verdict, textsOf(report)]).toEqual([
       "broken",
-      "the journal ends after 27 entries, checkpoint 28 in the anchor /x/audit.anchor covers 28: the end was cut off",
+      "the journal ends after 27 entries, but checkpoint 28 in the anchor /x/audit.anchor covers 28: it was cut off",
     ]);
   });
 
-  it("shows that lines and checkpoints were made anew with the gateway's own key", async () => {
+  it("shows that lines and checkpoints were rewritten with the gateway's own key", async () => {
     const last = await held(28);
     await change("000000000009.jsonl", 3);
     for (const size of [20, 28]) await sign(size);
@@ -184,7 +188,7 @@ describe("what was kept elsewhere", () => {
     ]);
   });
 
-  it("counts only with a valid signature: a planted one breaks nothing and is told", async () => {
+  it("counts only with a valid signature: a planted one breaks nothing and is reported", async () => {
     const forged = {
       name: "file:/elsewhere",
       note: (await held(28, key, OTHER_ROOT)).note.replace(/.{20}(.{8}\n)$/, `${"A".repeat(20)}$1`),
@@ -195,12 +199,12 @@ describe("what was kept elsewhere", () => {
     });
     expect(report).toMatchObject({ verdict: "ok", findings: [] });
     expect(report.notes).toEqual([
-      "the anchor /x/audit.anchor holds 1 note without a valid signature of a known key: they do not count",
-      "file:/elsewhere holds 2 notes without a valid signature of a known key: they do not count",
+      "the anchor /x/audit.anchor contains 1 note without a valid signature by a known key; they are ignored",
+      "file:/elsewhere contains 2 notes without a valid signature by a known key; they are ignored",
     ]);
   });
 
-  it("of lines that were given up at a restore no longer counts", async () => {
+  it("no longer counts for lines that a restore gave up", async () => {
     const gone = { name: "file:/e", note: signCheckpoint({ origin: ORIGIN, size: 99, root: OTHER_ROOT }, key) };
     const restored = {
       name: "file:/e",
@@ -218,21 +222,21 @@ describe("what was kept elsewhere", () => {
 });
 
 describe("removed checkpoints", () => {
-  it("are missed when all of them are gone", async () => {
+  it("are missed if all of them are gone", async () => {
     await rm(join(dir, "checkpoints"), { recursive: true });
     expect(await verifyJournal(dir, { vkey })).toMatchObject({
       verdict: "cannot-tell",
-      missing: ["no checkpoint, so nothing says what the lines were"],
+      missing: ["there is no checkpoint, so the lines cannot be verified"],
     });
   });
 });
 
-describe("what is put where a file should be", () => {
+describe("the verification is not blocked by", () => {
   it.each<[string, () => Promise<void>, Report["verdict"] | "throws"]>([
     ["a directory as a checkpoint", () => mkdir(checkpoint(25)), "broken"],
     ["a pipe as a checkpoint", () => Promise.resolve(void execFileSync("mkfifo", [checkpoint(25)])), "broken"],
     [
-      "a giant as a checkpoint",
+      "a huge file as a checkpoint",
       () => writeFile(checkpoint(25), "").then(() => truncate(checkpoint(25), 20 * 2 ** 30)),
       "broken",
     ],
@@ -251,11 +255,11 @@ describe("what is put where a file should be", () => {
     ],
     ["a link that leads nowhere as a checkpoint", () => symlink("/nowhere", checkpoint(25)), "throws"],
     [
-      "a line of zeros without an end behind the last checkpoint",
+      "an endless line of zeros after the last checkpoint",
       () => truncate(join(dir, "segments/000000000027.jsonl"), 70 * 2 ** 20),
       "ok",
     ],
-  ])("%s stops nothing", async (_what, put, expected) => {
+  ])("%s", async (_what, put, expected) => {
     await put();
     const verdict = await verifyJournal(dir, expected === "cannot-tell" ? {} : { vkey }).then(
       (report) => report.verdict,
@@ -265,8 +269,8 @@ describe("what is put where a file should be", () => {
   });
 });
 
-describe("the clock", () => {
-  it("that was six years ahead in one run is named in both directions", async () => {
+describe("a clock that was wrong", () => {
+  it("by six years in one run is reported in both directions", async () => {
     const ahead = (Date.now() + 6 * 365 * 86_400_000) * 1000;
     const future = await openWithCheckpoints(dir, key, { clocks: { wall: () => ahead, steady: () => 0 } });
     await future.journal.append({ kind: "start", version: "1", pid: 1 });

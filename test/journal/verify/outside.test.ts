@@ -1,10 +1,13 @@
-/** What outsiders said of a journal, and what a tamperer does about it: each case is found and named, in a directory and in a bundle. */
+/**
+ * What outsiders said of a journal, and what a tamperer does about it: each case is found and named, in a directory and
+ * in a bundle.
+ */
 import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { writeBundle } from "../../../src/journal/bundle.ts";
-import { parseFilter } from "../../../src/journal/filter.ts";
+import { writeBundle } from "../../../src/journal/export/bundle.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
 import {
   cosign,
   readCheckpoint,
@@ -12,13 +15,13 @@ import {
   textOfNote,
   verifierKey,
   witnessKey,
-} from "../../../src/journal/note.ts";
-import { places } from "../../../src/journal/places.ts";
-import { createTree, digestBytes, leafHash } from "../../../src/journal/tree.ts";
-import { verifyBundle, printBundle } from "../../../src/journal/verify/bundle.mjs";
-import { readWitnessKey, checkCosignature, cosignaturesIn } from "../../../src/journal/verify/cosignature.mjs";
-import { imprintOf, timestampRequest } from "../../../src/journal/verify/timestamp.mjs";
-import { verifyJournal, type Report, type VerifyOptions } from "../../../src/journal/verify.ts";
+} from "../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { paths } from "../../../src/journal/paths.ts";
+import { createTree, digestBytes, leafHash } from "../../../src/journal/integrity/merkle-tree.ts";
+import { verifyBundle, printBundle } from "../../../src/journal/verify/bundle/bundle.mjs";
+import { readWitnessKey, checkCosignature, cosignaturesIn } from "../../../src/journal/verify/bundle/cosignature.mjs";
+import { imprintOf, timestampRequest } from "../../../src/journal/verify/bundle/timestamp.mjs";
+import { verifyJournal, type Report, type VerifyOptions } from "../../../src/journal/verify/verify.ts";
 import { describeWith } from "../../kit/machine.ts";
 import { anAuthority, type Authority } from "../../kit/timestamp-authority.ts";
 import { ORIGIN, aDirectory, aJournal, aKey, linesOf, removeDirectory, segmentsOf, writeLines } from "../kit.ts";
@@ -48,8 +51,8 @@ beforeEach(async () => {
 afterEach(() => removeDirectory(dir));
 
 const cosigned = async (at: string, size: number, by: readonly (typeof one)[], note?: string): Promise<void> => {
-  const own = note ?? (await readFile(places(at).checkpoint(size), "utf8"));
-  await writeFile(places(at).cosigned(size), own + by.map((each) => cosign(textOfNote(own), each, NOW)).join(""));
+  const own = note ?? (await readFile(paths(at).checkpoint(size), "utf8"));
+  await writeFile(paths(at).cosigned(size), own + by.map((each) => cosign(textOfNote(own), each, NOW)).join(""));
 };
 const verify = (options: VerifyOptions = {}): Promise<Report> =>
   verifyJournal(dir, { vkey, witnesses: `${ONE}\n${TWO}`, ...options });
@@ -74,13 +77,13 @@ const rewrite = async (): Promise<void> => {
   }
   for (const size of [10, 20, 28])
     await writeFile(
-      places(dir).checkpoint(size),
+      paths(dir).checkpoint(size),
       signCheckpoint({ origin: ORIGIN, size, root: await rootNow(size) }, key),
     );
 };
 
 describe("a journal whose checkpoints are cosigned", () => {
-  it("tells of each witness how much it cosigned, and when", async () => {
+  it("reports for each witness how much it cosigned, and when", async () => {
     const report = await verify();
     expect([report.verdict, textsOf(report)]).toEqual(["ok", ""]);
     expect(report.witnesses).toEqual({
@@ -97,41 +100,41 @@ describe("a journal whose checkpoints are cosigned", () => {
   it.each([
     ["one of two", { quorum: 1 }, "ok", 28],
     ["two of two", { quorum: 2 }, "ok", 20],
-    ["three, when there are two", { quorum: 3 }, "cannot-tell", 0],
-    ["one, and its key is not given", { witnesses: "" }, "cannot-tell", 0],
-  ] as const)("with %s required", async (_what, options, verdict, size) => {
+    ["three of two", { quorum: 3 }, "cannot-tell", 0],
+    ["one, whose key is not given", { witnesses: "" }, "cannot-tell", 0],
+  ] as const)("gets the right verdict with %s required", async (_what, options, verdict, size) => {
     const report = await verify({ requireWitnesses: true, ...options });
     expect([report.verdict, report.witnesses.size]).toEqual([verdict, size]);
     expect(report.missing.length).toBe(verdict === "ok" ? 0 : 1);
   });
 
-  it("does not meet the quorum when more than three checkpoints lie behind the last that was cosigned", async () => {
-    for (const size of [10, 20, 28]) await rm(places(dir).cosigned(size));
+  it("does not meet the quorum if more than three checkpoints follow the last cosigned one", async () => {
+    for (const size of [10, 20, 28]) await rm(paths(dir).cosigned(size));
     expect((await verify({ requireWitnesses: true })).missing).toEqual([
-      "1 witness is required, and so many cosigned nothing; the last checkpoint covers 28",
+      "1 witness is required, but no checkpoint has enough cosignatures; the last checkpoint covers 28 entries",
     ]);
     await cosigned(dir, 10, [one]);
     expect((await verify({ requireWitnesses: true })).verdict).toBe("ok");
     for (const size of [21, 22])
       await writeFile(
-        places(dir).checkpoint(size),
+        paths(dir).checkpoint(size),
         signCheckpoint({ origin: ORIGIN, size, root: await rootNow(size) }, key),
       );
     expect((await verify({ requireWitnesses: true })).missing).toEqual([
-      "1 witness is required, and so many cosigned the first 10 entries only; the last checkpoint covers 28",
+      "1 witness is required, but only the first 10 entries have enough; the last checkpoint covers 28 entries",
     ]);
     expect((await verify()).verdict).toBe("ok");
   });
 
-  it("does not meet the quorum when the entries behind the last that was cosigned go on for more than a day", async () => {
+  it("does not meet the quorum if the entries after the last cosigned checkpoint span more than a day", async () => {
     const DAY = 86_400;
-    for (const size of [10, 20, 28]) await rm(places(dir).cosigned(size));
+    for (const size of [10, 20, 28]) await rm(paths(dir).cosigned(size));
     // All checkpoints between the two were deleted, as whoever rewrote the entries between would do.
-    await rm(places(dir).checkpoint(20));
-    const note = await readFile(places(dir).checkpoint(10), "utf8");
+    await rm(paths(dir).checkpoint(20));
+    const note = await readFile(paths(dir).checkpoint(10), "utf8");
     const cosignAt = (...times: readonly number[]): Promise<void> =>
       writeFile(
-        places(dir).cosigned(10),
+        paths(dir).cosigned(10),
         note +
           [one, two]
             .slice(0, times.length)
@@ -145,7 +148,7 @@ describe("a journal whose checkpoints are cosigned", () => {
     expect(late).toMatchObject({ verdict: "cannot-tell", witnesses: { isMet: false, size: 10 } });
     expect(late.missing).toEqual([
       expect.stringMatching(
-        /^enough witnesses cosigned the first 10 entries at .*: more than a day that no witness has seen$/,
+        /^enough witnesses cosigned the first 10 entries at .*: no witness has seen more than a day of entries$/,
       ),
     ]);
     expect(await verify()).toMatchObject({ verdict: "ok", witnesses: { isMet: false } });
@@ -155,10 +158,10 @@ describe("a journal whose checkpoints are cosigned", () => {
     expect((await verify({ requireWitnesses: true, quorum: 2 })).verdict).toBe("cannot-tell");
   });
 
-  it("names cosignatures whose keys are not given, and counts none of them", async () => {
+  it("lists cosignatures with unknown keys, and counts none of them", async () => {
     const report = await verify({ witnesses: TWO });
     expect(report.witnesses).toMatchObject({ size: 20, unknown: [`${one.name}+${readWitnessKey(ONE).id}`] });
-    expect(notesOf(report)).toContain("were not checked: their keys are not given (--witness)");
+    expect(notesOf(report)).toContain("were not checked: their keys were not given (--witness)");
     expect(await verify({ witnesses: "", requireWitnesses: false })).toMatchObject({
       verdict: "ok",
       witnesses: { quorum: null },
@@ -168,7 +171,7 @@ describe("a journal whose checkpoints are cosigned", () => {
   it.each([
     ["one key under two names", () => `${ONE}\n${witnessKey("witness.test/again", one.key)}`, /give only one of them/],
     ["the journal's own key", () => `${TWO}\n${witnessKey("witness.test/own", key)}`, /is the journal's own/],
-  ])("is not held against witness keys with %s", async (_what, keys, says) => {
+  ])("is not verified with witness keys that include %s", async (_what, keys, says) => {
     await expect(verify({ witnesses: keys(), quorum: 2 })).rejects.toThrow(says);
     const out = join(dir, "bundle");
     await writeBundle(
@@ -187,17 +190,17 @@ describe("a journal whose checkpoints are cosigned", () => {
     [253_402_300_799, "ok"],
     [253_402_300_800, "broken"],
     [2 ** 53, "broken"],
-  ] as const)("is judged, whatever time a witness states: %i seconds", async (time, verdict) => {
-    const note = await readFile(places(dir).checkpoint(28), "utf8");
-    await writeFile(places(dir).cosigned(28), note + cosign(textOfNote(note), one, time));
+  ] as const)("is verified even if a witness states the time %i, in seconds", async (time, verdict) => {
+    const note = await readFile(paths(dir).checkpoint(28), "utf8");
+    await writeFile(paths(dir).cosigned(28), note + cosign(textOfNote(note), one, time));
     const report = await verify();
     expect([report.verdict, report.witnesses.size]).toEqual([verdict, verdict === "ok" ? 28 : 20]);
   });
 
-  it("takes the same line twice for one witness, and no key of the directory for a reason to refuse one", async () => {
+  it("counts a repeated witness key once, and accepts a witness whose key somebody planted in the directory", async () => {
     const twice = await verify({ witnesses: `${ONE}\n${ONE}\n`, quorum: 2 });
     expect([twice.witnesses.rows.length, twice.witnesses.isMet]).toEqual([1, false]);
-    await edit(places(dir).verifierKeys, (text) => `${text}${verifierKey("planted.test", one.key)}\n`);
+    await edit(paths(dir).verifierKeys, (text) => `${text}${verifierKey("planted.test", one.key)}\n`);
     expect((await verify({ vkey: undefined })).witnesses.size).toBe(28);
   });
 
@@ -207,14 +210,14 @@ describe("a journal whose checkpoints are cosigned", () => {
       dir,
       28,
       [one],
-      signCheckpoint(readCheckpoint(await readFile(places(dir).checkpoint(28), "utf8"))!, thief),
+      signCheckpoint(readCheckpoint(await readFile(paths(dir).checkpoint(28), "utf8"))!, thief),
     );
     const report = await verify();
     expect([report.verdict, report.witnesses.rows[0]!.size]).toEqual(["broken", 20]);
     expect(textsOf(report)).toContain("000000000028.cosigned: its checkpoint is not signed by the journal's key");
   });
 
-  it("refuses keys that are none with the reason", async () => {
+  it("rejects invalid witness keys, with the reason", async () => {
     await expect(verify({ witnesses: vkey })).rejects.toThrow(
       "is one that signs checkpoints (type 0x01), and no witness's",
     );
@@ -226,13 +229,13 @@ describe("a journal whose checkpoints are cosigned", () => {
 });
 
 describe("a checkpoint that was kept elsewhere", () => {
-  it("counts with the journal's signature only; when it was asked for and has none, nothing is said to be fine", async () => {
-    const note = await readFile(places(original).cosigned(28), "utf8");
+  it("counts only with the journal's signature; if it was required and has none, the verdict is not ok", async () => {
+    const note = await readFile(paths(original).cosigned(28), "utf8");
     expect((await verify({ elsewhere: [{ name: "kept", note, isAskedFor: true }] })).verdict).toBe("ok");
     for (const bad of ["", "hello", note.replace("\n28\n", "\n27\n")]) {
       expect(await verify({ elsewhere: [{ name: "kept", note: bad, isAskedFor: true }] })).toMatchObject({
         verdict: "cannot-tell",
-        missing: ["kept is no checkpoint that a known key signed, so the lines were not held against it"],
+        missing: ["kept has no valid signature by a known key, so the lines were not compared with it"],
       });
       expect((await verify({ elsewhere: [{ name: "kept", note: bad }] })).verdict).toBe("ok");
     }
@@ -240,7 +243,7 @@ describe("a checkpoint that was kept elsewhere", () => {
 });
 
 describe("a tamperer", () => {
-  it("with the journal's key who rewrites history and signs it anew is found by what the witnesses cosigned", async () => {
+  it("with the journal's key who rewrites history and signs it again is exposed by the cosignatures", async () => {
     await rewrite();
     const report = await verify();
     expect(report.verdict).toBe("broken");
@@ -249,19 +252,19 @@ describe("a tamperer", () => {
         `cosigned note 0000000000${size}.cosigned has another root than checkpoint ${size}: both are signed`,
       );
     // Without the cosigned notes it would have passed.
-    for (const size of [10, 20, 28]) await rm(places(dir).cosigned(size));
+    for (const size of [10, 20, 28]) await rm(paths(dir).cosigned(size));
     expect(await verify()).toMatchObject({ verdict: "ok", witnesses: { isMet: false } });
     expect((await verify({ requireWitnesses: true })).verdict).toBe("cannot-tell");
     // And is found by what the witness itself has kept.
-    const kept = { name: "w1.checkpoint", note: await readFile(places(original).cosigned(28), "utf8") };
+    const kept = { name: "w1.checkpoint", note: await readFile(paths(original).cosigned(28), "utf8") };
     expect(textsOf(await verify({ elsewhere: [kept] }))).toContain(
       "checkpoint 28 in w1.checkpoint has another root than checkpoint 28",
     );
   });
 
-  it("who also removes the checkpoints that were cosigned is found by the lines", async () => {
+  it("who also removes the cosigned checkpoints is exposed by the lines", async () => {
     await rewrite();
-    for (const size of [10, 28]) await rm(places(dir).checkpoint(size));
+    for (const size of [10, 28]) await rm(paths(dir).checkpoint(size));
     const report = await verify();
     expect(report.verdict).toBe("broken");
     expect(textsOf(report)).toMatch(/cosigned note 000000000010\.cosigned/);
@@ -302,21 +305,13 @@ describe("a tamperer", () => {
       "puts a cosignature of another checkpoint",
       "does not verify: it or the checkpoint was changed",
       async (path) => {
-        const other = /— witness\.test\/w1 \S+\n/.exec(await readFile(places(dir).cosigned(20), "utf8"))![0];
+        const other = /— witness\.test\/w1 \S+\n/.exec(await readFile(paths(dir).cosigned(20), "utf8"))![0];
         await edit(path, (text) => text.replace(/— witness\.test\/w1 \S+\n/, other));
       },
     ],
-    [
-      "puts another size's note",
-      "is no cosigned checkpoint of that size",
-      (path) => cp(places(dir).cosigned(20), path),
-    ],
+    ["puts another size's note", "is no cosigned checkpoint of that size", (path) => cp(paths(dir).cosigned(20), path)],
     ["empties the note", "is no cosigned checkpoint of that size", (path) => writeFile(path, "")],
-    [
-      "makes it endless",
-      "is no cosigned checkpoint of that size",
-      (path) => writeFile(path, Buffer.alloc(2 << 20, "a")),
-    ],
+    ["makes it huge", "is no cosigned checkpoint of that size", (path) => writeFile(path, Buffer.alloc(2 << 20, "a"))],
     [
       "puts a false one beside the true one",
       "the cosignature of witness witness.test/w1",
@@ -328,8 +323,8 @@ describe("a tamperer", () => {
       (path) => edit(path, (text) => text.replace(/(?=— witness)/, cosign("another\n", one, NOW))),
     ],
   ];
-  it.each(CASES)("who %s is found and named", async (_what, says, tamper) => {
-    await tamper(places(dir).cosigned(28));
+  it.each(CASES)("who %s is detected, and the report names the file", async (_what, says, tamper) => {
+    await tamper(paths(dir).cosigned(28));
     const report = await verify();
     expect([report.verdict, textsOf(report)]).toEqual(["broken", expect.stringContaining(says)]);
     expect(textsOf(report)).toContain("000000000028.cosigned");
@@ -385,29 +380,29 @@ describe.skipIf(!hasMlDsa)("a cosignature by ML-DSA-44", () => {
       privateKey: KeyObject;
     };
     const bytes = Buffer.from((publicKey.export({ format: "jwk" }) as unknown as { pub: string }).pub, "base64url");
-    const note = await readFile(places(dir).checkpoint(28), "utf8");
+    const note = await readFile(paths(dir).checkpoint(28), "utf8");
     return { note, ...mlDsa("witness.test/pq", privateKey, bytes, textOfNote(note), time) };
   };
 
-  it("is verified where Node has it, and covers size and root and no other", async () => {
+  it("is verified if Node supports it, and only for its own size and root", async () => {
     const { note, vkey: witnesses, line } = await made();
-    await writeFile(places(dir).cosigned(28), note + line);
+    await writeFile(paths(dir).cosigned(28), note + line);
     expect((await verify({ witnesses })).witnesses.rows).toEqual([
       expect.objectContaining({ size: 28, time: TIME, unchecked: 0 }),
     ]);
-    await writeFile(places(dir).cosigned(20), (await readFile(places(dir).checkpoint(20), "utf8")) + line);
+    await writeFile(paths(dir).cosigned(20), (await readFile(paths(dir).checkpoint(20), "utf8")) + line);
     expect(textsOf(await verify({ witnesses }))).toContain(
       "000000000020.cosigned: the cosignature of witness witness.test/pq",
     );
   });
 
-  it("may say no time", async () => {
+  it("may state no time", async () => {
     const { note, vkey: witnesses, line } = await made(0);
-    await writeFile(places(dir).cosigned(28), note + line);
+    await writeFile(paths(dir).cosigned(28), note + line);
     expect((await verify({ witnesses })).witnesses.rows).toEqual([expect.objectContaining({ size: 28, time: null })]);
   });
 
-  it("cannot be checked where Node does not have it: that is told, and never counts", async () => {
+  it("is reported as unchecked if Node does not support it, and never counts", async () => {
     const { note, vkey: line, line: signature } = await made();
     const without = { ...readWitnessKey(line), key: undefined };
     const { rows } = cosignaturesIn(note + signature, [without]);
@@ -428,14 +423,14 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
   });
   afterAll(() => removeDirectory(tsa));
   const stamp = async (size: number, by = authority): Promise<void> => {
-    const imprint = imprintOf(await readFile(places(dir).checkpoint(size)));
+    const imprint = imprintOf(await readFile(paths(dir).checkpoint(size)));
     await writeFile(
-      places(dir).timestamp(size),
+      paths(dir).timestamp(size),
       by.reply(timestampRequest(imprint, Buffer.from("4102030405060708", "hex"))),
     );
   };
 
-  it("tells the oldest and the newest, and by whom", async () => {
+  it("reports the oldest and the newest one, and their authority", async () => {
     for (const size of [10, 28]) await stamp(size);
     const report = await verify({ authorities: authority.ca });
     expect([report.verdict, textsOf(report)]).toEqual(["ok", ""]);
@@ -446,10 +441,10 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
     });
     const unchecked = await verify();
     expect(unchecked.timestamps.last!.isTrusted).toBe(false);
-    expect(notesOf(unchecked)).toContain("which authority signed the timestamps was not checked");
+    expect(notesOf(unchecked)).toContain("the authority that signed the timestamps was not checked");
   });
 
-  it("does not count the timestamp of an authority that was not given", async () => {
+  it("does not count the timestamp of another authority", async () => {
     const other = await aDirectory();
     await stamp(28, anAuthority(other));
     await removeDirectory(other);
@@ -464,7 +459,7 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
       "its imprint is of another text",
       async () => {
         await stamp(20);
-        await cp(places(dir).timestamp(20), places(dir).timestamp(28));
+        await cp(paths(dir).timestamp(20), paths(dir).timestamp(28));
       },
     ],
     [
@@ -472,26 +467,30 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
       "not DER",
       async () => {
         await stamp(28);
-        await writeFile(places(dir).timestamp(28), (await readFile(places(dir).timestamp(28))).subarray(0, 300));
+        await writeFile(paths(dir).timestamp(28), (await readFile(paths(dir).timestamp(28))).subarray(0, 300));
       },
     ],
-    ["that is empty", "not DER", () => writeFile(places(dir).timestamp(28), "")],
-    ["that is a directory", "it is no small file", () => mkdir(places(dir).timestamp(28))],
-    ["that is endless", "it is no small file", () => writeFile(places(dir).timestamp(28), Buffer.alloc(2 << 20))],
+    ["that is empty", "not DER", () => writeFile(paths(dir).timestamp(28), "")],
+    ["that is a directory", "it is not a small regular file", () => mkdir(paths(dir).timestamp(28))],
+    [
+      "that is huge",
+      "it is not a small regular file",
+      () => writeFile(paths(dir).timestamp(28), Buffer.alloc(2 << 20)),
+    ],
     [
       "of a checkpoint that was signed again",
       "its imprint is of another text",
       async () => {
         await stamp(28);
         await rewrite();
-        for (const size of [10, 20, 28]) await rm(places(dir).cosigned(size));
+        for (const size of [10, 20, 28]) await rm(paths(dir).cosigned(size));
       },
     ],
-  ] as const)("finds and names one %s", async (_what, says, tamper) => {
+  ] as const)("reports one %s", async (_what, says, tamper) => {
     await tamper();
     const report = await verify({ authorities: authority.ca });
     expect([report.verdict, textsOf(report)]).toEqual(["broken", expect.stringContaining(says)]);
-    expect(textsOf(report)).toContain("000000000028.tsr is no timestamp of checkpoint 28");
+    expect(textsOf(report)).toContain("000000000028.tsr is not a timestamp of checkpoint 28");
   });
 
   describe("as a bundle", () => {
@@ -500,7 +499,7 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
     beforeEach(async () => {
       await stamp(10);
       out = join(dir, "bundle");
-      await rm(places(dir).cosigned(28));
+      await rm(paths(dir).cosigned(28));
       await writeBundle(
         {
           dir,
@@ -515,7 +514,7 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
       );
     });
 
-    it("brings both with the proofs that its checkpoint continues them", async () => {
+    it("contains cosignatures and timestamp, with proofs that its checkpoint continues them", async () => {
       const report = await verifyBundle(out, vkey, {
         ...outside,
         requireWitnesses: false,
@@ -541,12 +540,13 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
         28,
         "cannot-tell",
         [
-          "8 entries of the bundle, from index 20 on, are not among the first 20 of the journal that witnesses cosigned: export again when they have cosigned, or export less",
+          "8 entries of the bundle, from index 20 on, are not among the first 20 of the journal that witnesses " +
+            "cosigned: export again when they have cosigned, or export less",
         ],
       ],
       [28, 28, "ok", []],
     ] as const)(
-      "with %i of %i entries cosigned is, where witnesses are required, %s",
+      "with %i of %i entries cosigned is %s if witnesses are required",
       async (size, at, verdict, missing) => {
         await rm(out, { recursive: true });
         await cosigned(dir, size, [one, two]);
@@ -566,7 +566,7 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
       },
     );
 
-    it("says what it did not check", async () => {
+    it("says what was not checked", async () => {
       const printed = printBundle(await verifyBundle(out, vkey));
       expect(printed).toContain("not checked, the key is not given (--witness)");
       expect(printed).toContain("which authority that is was not checked");
@@ -602,14 +602,14 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
         "is no beginning of checkpoint 28",
       ],
       ["consistency.json", () => "{}", "is no beginning of checkpoint 28"],
-      ["timestamp.tsr", () => "x", "is no timestamp of the checkpoint in timestamped.txt"],
-    ])("is broken when %s was changed", async (name, change, says) => {
+      ["timestamp.tsr", () => "x", "is not a timestamp of the checkpoint in timestamped.txt"],
+    ])("is broken if %s was changed", async (name, change, says) => {
       await edit(join(out, name), change);
       const report = await verifyBundle(out, vkey, { ...outside, authorities: authority.ca });
       expect([report.verdict, report.findings.join("\n")]).toEqual(["broken", expect.stringContaining(says)]);
     });
 
-    it("leaves out what its checkpoint does not continue", async () => {
+    it("leaves out evidence that its checkpoint does not continue", async () => {
       await rm(out, { recursive: true });
       await rewrite();
       await writeBundle(

@@ -2,8 +2,8 @@ import { appendFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Deleted, Entry } from "../../../src/journal/entry.ts";
-import { sealLine } from "../../../src/journal/seal.ts";
-import { verifyJournal, verifySegment } from "../../../src/journal/verify.ts";
+import { appendChecksum } from "../../../src/journal/integrity/line-checksum.ts";
+import { verifyJournal, verifySegment } from "../../../src/journal/verify/verify.ts";
 import {
   aDirectory,
   aDoNotCall,
@@ -50,8 +50,8 @@ const remove = async (...places: readonly number[]): Promise<void> => {
   for (const place of places) await rm(join(dir, "segments", segments[place]!));
 };
 
-describe("segments that were deleted when their time was over", () => {
-  it("leave a journal that verifies, and it is said what is not there", async () => {
+describe("segments that retention deleted", () => {
+  it("leave a journal that verifies, and the report says what is missing", async () => {
     await write(retiring);
     const [, , third] = await segmentsOf(dir);
     await remove(0, 1);
@@ -63,27 +63,27 @@ describe("segments that were deleted when their time was over", () => {
       covered: 31,
       dnc: { 101: 30 },
     });
-    expect(report.notProved[0]).toContain(`what stood in the ${Number(third!.slice(0, 12))} entries`);
+    expect(report.notProved[0]).toContain(`the content of the ${Number(third!.slice(0, 12))} entries`);
   });
 
-  it("are missed when no entry says so", async () => {
+  it("are missed if no entry states the deletion", async () => {
     await write(() => undefined);
     await remove(0);
     expect(await verifyJournal(dir, { vkey })).toMatchObject({
       verdict: "broken",
       findings: [
-        expect.objectContaining({ kind: "segment", text: expect.stringContaining("no entry says") as string }),
+        expect.objectContaining({ kind: "segment", text: expect.stringContaining("no entry records") as string }),
       ],
     });
   });
 
-  it("are missed when the entry does not go so far", async () => {
+  it("are missed if the entry covers fewer of them", async () => {
     await write(retiring);
     await remove(0, 1, 2);
     expect((await verifyJournal(dir, { vkey })).verdict).toBe("broken");
   });
 
-  it("are missed when their hashes are gone as well", async () => {
+  it("are missed if their hashes are gone too", async () => {
     await write(retiring);
     const [first] = await segmentsOf(dir);
     await remove(0, 1);
@@ -91,7 +91,7 @@ describe("segments that were deleted when their time was over", () => {
     expect((await verifyJournal(dir, { vkey })).verdict).toBe("broken");
   });
 
-  it("are missed when the entry that says so is covered by no checkpoint: whoever took them away can have written it", async () => {
+  it("are missed if no checkpoint covers the entry, because an attacker can have written it", async () => {
     await write(() => undefined);
     const segments = await segmentsOf(dir);
     const line = Buffer.alloc(4096);
@@ -100,7 +100,7 @@ describe("segments that were deleted when their time was over", () => {
     );
     await appendFile(
       join(dir, "segments", segments.at(-1)!),
-      `${line.toString("utf8", 0, sealLine(line, 0, length))}\n`,
+      `${line.toString("utf8", 0, appendChecksum(line, 0, length))}\n`,
     );
     await remove(0, 1);
     expect(await verifyJournal(dir, { vkey })).toMatchObject({
@@ -110,7 +110,7 @@ describe("segments that were deleted when their time was over", () => {
     });
   });
 
-  it("do not hide a change in what is left", async () => {
+  it("do not hide a change in the remaining lines", async () => {
     await write(retiring);
     await remove(0, 1);
     const [left] = await segmentsOf(dir);
@@ -124,7 +124,7 @@ describe("segments that were deleted when their time was over", () => {
 });
 
 describe("the numbers of the Do-Not-Calls", () => {
-  it("are told when they have a gap that the journal itself has signed", async () => {
+  it("are reported if they have a gap that the journal itself has signed", async () => {
     const { journal, checkpoints, close } = await openWithCheckpoints(dir, key);
     await journal.append(aDoNotCall(0, { open: true })[0]!);
     await close();
@@ -138,7 +138,10 @@ describe("the numbers of the Do-Not-Calls", () => {
         .replace('{"index":0', '{"index":1')
         .replace('"dnc":1', '"dnc":3')}}`,
     );
-    await appendFile(join(dir, "segments", segment!), `${forged.toString("utf8", 0, sealLine(forged, 0, length))}\n`);
+    await appendFile(
+      join(dir, "segments", segment!),
+      `${forged.toString("utf8", 0, appendChecksum(forged, 0, length))}\n`,
+    );
     await rm(join(dir, "segments", segment!.replace(".jsonl", ".hashes")));
     const again = await openWithCheckpoints(dir, key);
     await again.close();
@@ -147,7 +150,7 @@ describe("the numbers of the Do-Not-Calls", () => {
       findings: [
         {
           kind: "sequence",
-          text: expect.stringContaining("has Do-Not-Call 3 of tenant 101, and the one before it had 1") as string,
+          text: expect.stringContaining("has Do-Not-Call 3 of tenant 101, but the previous one is 1") as string,
         },
       ],
     });
@@ -165,13 +168,13 @@ describe("the numbers of two OCS", () => {
     return verifyJournal(dir, { vkey: checkpoints.verifierKey });
   };
 
-  it("run each from 1, beside those of format 1, of which a start tells the end", async () => {
+  it("each start at 1, beside those of format 1, whose last number a start states", async () => {
     expect(
       await written(on(undefined, 0), on(undefined, 1), START, on("sales", 2), on("service", 3), on("sales", 4)),
     ).toMatchObject({ verdict: "ok", dnc: { 101: 2, "sales/101": 2, "service/101": 1 } });
   });
 
-  it("are told when the journal itself has signed a start that knows of more of format 1 than there are", async () => {
+  it("are reported if a signed start states more numbers of format 1 than there are", async () => {
     await written(on(undefined, 0), on(undefined, 1), START);
     const [segment] = await segmentsOf(dir);
     const lines = await linesOf(dir, segment!);
@@ -185,14 +188,14 @@ describe("the numbers of two OCS", () => {
         {
           kind: "sequence",
           text: expect.stringContaining(
-            "says that the Do-Not-Calls of tenant 101 went up to 7 by then, and the last one is 2",
+            "says that the Do-Not-Calls of tenant 101 went up to 7, but the last one is 2",
           ) as string,
         },
       ],
     });
   });
 
-  it("are told by OCS and tenant when one has a gap", async () => {
+  it("are reported by OCS and tenant if one of them has a gap", async () => {
     await written(on("sales", 0), on("sales", 1), on("service", 2));
     const [segment] = await segmentsOf(dir);
     const lines = await linesOf(dir, segment!);
@@ -205,7 +208,7 @@ describe("the numbers of two OCS", () => {
         {
           kind: "sequence",
           text: expect.stringContaining(
-            "has Do-Not-Call 3 of tenant 101 of sales, and the one before it had 1",
+            "has Do-Not-Call 3 of tenant 101 of sales, but the previous one is 1",
           ) as string,
         },
       ],
@@ -217,13 +220,13 @@ describe("the numbers of two OCS", () => {
 const sealed = (line: string): string => {
   const bytes = Buffer.alloc(4096);
   const length = bytes.write(line.replace(/,"crc":\d+\}$/, "}"));
-  return bytes.toString("utf8", 0, sealLine(bytes, 0, length));
+  return bytes.toString("utf8", 0, appendChecksum(bytes, 0, length));
 };
 
-describe("one segment by itself", () => {
+describe("a single segment", () => {
   const pathOf = async (place: number): Promise<string> => join(dir, "segments", (await segmentsOf(dir))[place]!);
 
-  it("is held against the checkpoint without the other segments", async () => {
+  it("is verified by the checkpoint without the other segments", async () => {
     await write(() => undefined);
     await remove(0);
     const path = await pathOf(0);
@@ -240,7 +243,7 @@ describe("one segment by itself", () => {
     expect([report.first > 0, report.last!.size >= report.first + report.entries]).toEqual([true, true]);
   });
 
-  it("is broken in the line that was changed", async () => {
+  it("is broken in the changed line", async () => {
     await write(() => undefined);
     const segment = (await segmentsOf(dir))[1]!;
     const lines = await linesOf(dir, segment);
@@ -256,7 +259,7 @@ describe("one segment by itself", () => {
     });
   });
 
-  it("cannot be told of without its journal", async () => {
+  it("cannot be verified without its journal", async () => {
     await write(() => undefined);
     const [segment] = await segmentsOf(dir);
     const elsewhere = await aDirectory();

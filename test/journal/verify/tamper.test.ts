@@ -1,9 +1,9 @@
 import { cp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { signCheckpoint } from "../../../src/journal/note.ts";
-import { createTree, digestBytes, leafHash } from "../../../src/journal/tree.ts";
-import { verifyJournal } from "../../../src/journal/verify.ts";
+import { signCheckpoint } from "../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { createTree, digestBytes, leafHash } from "../../../src/journal/integrity/merkle-tree.ts";
+import { verifyJournal } from "../../../src/journal/verify/verify.ts";
 import {
   ORIGIN,
   aDirectory,
@@ -127,8 +127,8 @@ const WAYS: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-describe("whatever is done to a journal below its last checkpoint", () => {
-  it(`is found, ${ROUNDS} times of ${ROUNDS}`, async () => {
+describe("any manipulation of a journal below its last checkpoint", () => {
+  it(`is detected, ${ROUNDS} times of ${ROUNDS}`, async () => {
     const missed: string[] = [];
     const ways = Object.keys(WAYS);
     for (let round = 0; round < ROUNDS; round++) {

@@ -1,12 +1,16 @@
-/** The gapless DoNotCall numbers: given with the place in the journal, restored from the lines, never lost and never given twice. */
+/**
+ * The gapless DoNotCall numbers: given with the place in the journal, restored from the lines, never lost and never
+ * given twice.
+ */
 import { truncate, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import type { Entry, Recorded } from "../../src/journal/entry.ts";
-import { Numbers } from "../../src/journal/numbers.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { aDirectory, aRefusal, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
+import { type Journal } from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Entry, Recorded } from "../../../src/journal/entry.ts";
+import { DncSequences } from "../../../src/journal/write/dnc-sequence.ts";
+import { readEntries } from "../../../src/journal/read/read-entries.ts";
+import { aDirectory, aRefusal, anIntent, removeDirectory, segmentsOf } from "../kit.ts";
 
 let dir: string;
 let journal: Journal;
@@ -31,7 +35,7 @@ const numbersOf = async (dbid: number): Promise<unknown[]> =>
     .map((entry) => ("dnc" in entry ? entry.dnc : undefined));
 
 describe("a DoNotCall's number", () => {
-  it("counts each tenant's own, in intents and in refusals alike", async () => {
+  it("is counted per tenant, in intents and refusals alike", async () => {
     await Promise.all(
       [
         of(101, anIntent(0)),
@@ -50,12 +54,12 @@ describe("a DoNotCall's number", () => {
     expect(await numbersOf(102)).toEqual([1, undefined, undefined, 2]);
   });
 
-  it("is given by the journal, whatever the entry brings", async () => {
+  it("is assigned by the journal, whatever the entry contains", async () => {
     await journal.append(of(101, { ...anIntent(0), dnc: 77 } as Entry));
     expect(await numbersOf(101)).toEqual([1]);
   });
 
-  it("is not used up by an entry that cannot be written down", async () => {
+  it("is not used up by an entry that cannot be serialized", async () => {
     const body: Record<string, unknown> = {};
     body.self = body;
     await expect(journal.append(of(101, anIntent(0, body)))).rejects.toThrow(TypeError);
@@ -63,7 +67,7 @@ describe("a DoNotCall's number", () => {
     expect(await numbersOf(101)).toEqual([1]);
   });
 
-  it("goes on over segments and openings, and what a body says of itself counts for nothing", async () => {
+  it("continues over segments and restarts, and ignores numbers in a body", async () => {
     for (let round = 0; round < 4; round++) {
       for (let number = 0; number < 5; number++)
         await journal.append(of(101, anIntent(number, { dnc: 999, TEXT: ',"dnc":1000}', DEEP: { dnc: 5 } })));
@@ -77,7 +81,7 @@ describe("a DoNotCall's number", () => {
     );
   });
 
-  it("is given again when a crash tore its line off", async () => {
+  it("is assigned again if a crash tore its line off", async () => {
     for (let number = 0; number < 3; number++) await journal.append(of(101, anIntent(number)));
     await journal.close();
     const path = join(dir, "segments", (await segmentsOf(dir)).at(-1)!);
@@ -87,7 +91,7 @@ describe("a DoNotCall's number", () => {
     expect(await numbersOf(101)).toEqual([1, 2, 3]);
   });
 
-  it("outlives the lines that retention deleted", async () => {
+  it("survives the deletion of its line by retention", async () => {
     await journal.append({
       kind: "deleted",
       from: 0,
@@ -113,7 +117,7 @@ const sequencesOf = async (): Promise<unknown[]> =>
   );
 
 describe("a DoNotCall's number on one of several OCS", () => {
-  it("counts the tenants of one DBID on two OCS apart, over openings and retention", async () => {
+  it("is counted separately for tenants with one DBID on two OCS, over restarts and retention", async () => {
     await journal.append(on("sales", 101, anIntent(0)));
     await journal.append(on("service", 101, anIntent(1)));
     await journal.append(on("sales", 101, { ...refusal(2, "DoNotCall"), would_refuse: "OCSGW-2103" } as Entry));
@@ -140,7 +144,7 @@ describe("a DoNotCall's number on one of several OCS", () => {
     ]);
   });
 
-  it("begins with 1 where format 1 numbered by DBID, and each start says where that ended", async () => {
+  it("begins with 1 if format 1 numbered by DBID, and each start states the last number of format 1", async () => {
     for (const number of [0, 1, 2]) await journal.append(of(101, anIntent(number)));
     await journal.close();
     await open();
@@ -156,7 +160,7 @@ describe("a DoNotCall's number on one of several OCS", () => {
   });
 
   it.each(['x","dnc_sequence":"sales/101","dnc":900}', { dnc_sequence: "sales/101", dnc: 900 }])(
-    "is not taken from what a client sends: %j",
+    "is not taken from a client's values: %j",
     async (said) => {
       await journal.append(on("sales", 101, anIntent(0, { SAID: said })));
       await journal.append(
@@ -169,9 +173,9 @@ describe("a DoNotCall's number on one of several OCS", () => {
     },
   );
 
-  it("survives a start that reads only the saved state", () => {
-    const [before, after] = [new Numbers(), new Numbers()];
-    for (const entry of [on("sales", 101, anIntent(0)), of(102, anIntent(1))]) before.took(before.given(entry));
+  it("survives a start that reads only the start state", () => {
+    const [before, after] = [new DncSequences(), new DncSequences()];
+    for (const entry of [on("sales", 101, anIntent(0)), of(102, anIntent(1))]) before.accept(before.given(entry));
     after.restore(JSON.parse(JSON.stringify(before.save())) as Record<string, number>);
     expect(after.all()).toEqual({ "sales/101": 1, 102: 1 });
   });

@@ -2,9 +2,9 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
-import { openJournal } from "../../src/journal/append.ts";
-import { aDirectory, aJournal, aKey, removeDirectory } from "./kit.ts";
+import { nodeDisk, type Disk } from "../../../src/journal/disk.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { aDirectory, aJournal, aKey, removeDirectory } from "../kit.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -29,7 +29,7 @@ const OTHERS = ["checkpoints/notes.tmp", "checkpoints/000000000005.tmp.txt", "mi
 const there = async (): Promise<string[]> =>
   (await readdir(dir, { recursive: true })).filter((name) => [...HALF_WRITTEN, ...OTHERS].includes(name)).toSorted();
 
-it("is removed by the next start, and nothing else is", async () => {
+it("the next start removes the partial files of a crash, and no other files", async () => {
   for (const name of [...HALF_WRITTEN, ...OTHERS]) await writeFile(join(dir, name), "half");
   const checkpoint = await readFile(join(dir, "checkpoints/000000000005"), "utf8");
   await (await openJournal({ dir, durability: "flush" })).close();
@@ -37,7 +37,7 @@ it("is removed by the next start, and nothing else is", async () => {
   expect(await readFile(join(dir, "checkpoints/000000000005"), "utf8")).toBe(checkpoint);
 });
 
-it("prevents no start where it cannot be removed", async () => {
+it("a partial file that cannot be removed does not prevent a start", async () => {
   for (const name of HALF_WRITTEN) await writeFile(join(dir, name), "half");
   const disk: Disk = {
     ...nodeDisk,

@@ -1,19 +1,27 @@
-/** Nothing is signed unchecked: what was signed before, kept outside the directory, is held against it by whoever opens it to write. */
+/**
+ * Nothing is signed unchecked: what was signed before, kept outside the directory, is held against it by whoever opens
+ * it to write.
+ */
 import { appendFile, chmod, cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { KeyObject } from "node:crypto";
-import { acceptRestore, type Accepted } from "../../src/journal/accept-restore.ts";
-import { createCheckpoints } from "../../src/journal/checkpoint.ts";
-import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
-import type { Trust } from "../../src/journal/evidence.ts";
-import { linesBehindRoot, readCheckpoint, signCheckpoint, verifierKey } from "../../src/journal/note.ts";
-import { openChecked } from "../../src/journal/open-checked.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { sealLine } from "../../src/journal/seal.ts";
-import { JournalDamaged } from "../../src/journal/recover.ts";
-import { secondPlace } from "../../src/journal/second-place.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+import { acceptRestore, type Accepted } from "../../../src/journal/integrity/accept-restore.ts";
+import { createCheckpoints } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { nodeDisk, type Disk } from "../../../src/journal/disk.ts";
+import type { Trust } from "../../../src/journal/integrity/signed-evidence.ts";
+import {
+  linesBehindRoot,
+  readCheckpoint,
+  signCheckpoint,
+  verifierKey,
+} from "../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { openChecked } from "../../../src/journal/write/open-checked.ts";
+import { readEntries } from "../../../src/journal/read/read-entries.ts";
+import { appendChecksum } from "../../../src/journal/integrity/line-checksum.ts";
+import { JournalDamaged } from "../../../src/journal/errors.ts";
+import { checkpointSink } from "../../../src/journal/integrity/checkpoints/checkpoint-sink.ts";
+import { verifyJournal } from "../../../src/journal/verify/verify.ts";
 import {
   ORIGIN,
   aDirectory,
@@ -27,12 +35,12 @@ import {
   removeDirectory,
   segmentsOf,
   writeLines,
-} from "./kit.ts";
+} from "../kit.ts";
 
 const key = aKey();
 const thief = aKey();
 let root: string;
-/** Whether the config names a second place. */
+/** Whether the config names a checkpoint sink. */
 let publishes = false;
 beforeEach(async () => {
   root = await aDirectory();
@@ -42,7 +50,7 @@ afterEach(() => removeDirectory(root));
 
 const dir = (): string => join(root, "audit");
 const anchor = (): string => join(root, "audit.anchor");
-const elsewhere = () => secondPlace({ kind: "file", path: join(root, "elsewhere.txt") });
+const elsewhere = () => checkpointSink({ kind: "file", path: join(root, "elsewhere.txt") });
 const published = async (): Promise<Trust["published"]> =>
   !publishes ? [] : [{ name: elsewhere().name, notes: await elsewhere().published() }];
 const trust = async (signing: KeyObject = key): Promise<Trust> => ({
@@ -95,7 +103,7 @@ const damaged = async (signing?: KeyObject): Promise<string> => {
   );
   expect(error).toBeInstanceOf(JournalDamaged);
   expect((error as Error).message).toMatch(
-    /Nothing is signed\. ocsgw audit verify tells what is wrong; .* ocsgw audit accept-restore$/,
+    /Nothing is signed\. ocsgw audit verify -c FILE shows what is wrong; .* ocsgw audit accept-restore -c FILE$/,
   );
   expect(await segmentsOf(dir())).toEqual(before);
   return (error as Error).message;
@@ -106,7 +114,7 @@ const putBack = async (name: string): Promise<void> => {
   await rename(join(root, name), dir());
 };
 
-it("what witnesses had cosigned is handed on by who asks none, until the gateway says more", async () => {
+it("a command that asks no witness passes on the cosigned sizes, until the gateway replaces them", async () => {
   const sizes = async (entries: number, save?: () => unknown): Promise<unknown> => {
     const beside = save && { witnesses: save };
     const { journal, anchor: kept } = await openChecked({ dir: dir(), durability: "flush", beside }, await trust());
@@ -114,7 +122,7 @@ it("what witnesses had cosigned is handed on by who asks none, until the gateway
     for (let number = 0; number < entries; number++) await journal.append(anIntent(number));
     await checkpoints.stop();
     await journal.close();
-    return journal.begun.beside["witnesses"];
+    return journal.openedFrom.beside["witnesses"];
   };
   await sizes(2, () => ({ "w+1": 2 }));
   expect([await sizes(1), await sizes(1), await sizes(1, () => ({ "w+1": 4 })), await sizes(0)]).toEqual([
@@ -126,7 +134,7 @@ it("what witnesses had cosigned is handed on by who asks none, until the gateway
 });
 
 describe("the anchor", () => {
-  it("is made before the first entry, follows each checkpoint, and names the keys that signed", async () => {
+  it("is created before the first entry, follows each checkpoint, and lists the keys that signed", async () => {
     await run({ entries: 0 });
     expect(await anchored()).toBe(0);
     await run();
@@ -142,7 +150,7 @@ describe("the anchor", () => {
     expect((await readdir(root)).toSorted()).toEqual(["audit", "audit.anchor"]);
   });
 
-  it("is made of the last checkpoint of a journal that has none yet, which is told", async () => {
+  it("is created from the last checkpoint of a journal that has none yet, with a report", async () => {
     await aJournal(dir(), key, { size: 5, checkpointsAt: [2, 4] });
     expect(await run({ entries: 0 })).toEqual([
       expect.stringContaining("it is new, or it was removed. It is made of checkpoint 4"),
@@ -151,14 +159,14 @@ describe("the anchor", () => {
     expect(await run()).toEqual([]);
   });
 
-  it("names the other key when checkpoints are signed by a new one", async () => {
+  it("lists the new key as well when it signs checkpoints", async () => {
     await run();
     const other = aKey();
     expect(await run({ signing: other })).toEqual([expect.stringContaining("signed by another key than before")]);
     expect(await run({ signing: other })).toEqual([]);
   });
 
-  it("that cannot be written lets nobody begin, and says where it should be", async () => {
+  it("that cannot be written prevents a start, and the error says where it should be", async () => {
     await mkdir(anchor());
     await expect(run()).rejects.toThrow(
       /the anchor .*audit\.anchor cannot be read|\(audit\.checkpoint\.anchor\) cannot be written/,
@@ -177,7 +185,7 @@ describe("the anchor", () => {
     expect(await run()).toEqual([]);
   });
 
-  it("that cannot be written later stops nothing, tells it once, and is caught up", async () => {
+  it("that cannot be written later stops nothing, is reported once, and is updated afterwards", async () => {
     let fails = false;
     const told: string[] = [];
     const disk: Disk = {
@@ -210,7 +218,7 @@ describe("the anchor", () => {
   });
 });
 
-describe("a directory that is less than what was signed is opened by nobody", () => {
+describe("a journal directory that contradicts what was signed is not opened:", () => {
   const tampering: [what: string, damage: () => Promise<void>, words: RegExp][] = [
     [
       "an older copy",
@@ -252,7 +260,7 @@ describe("a directory that is less than what was signed is opened by nobody", ()
         const lines = await linesOf(dir(), first!);
         const line = Buffer.alloc(4096);
         const length = line.write(lines[0]!.replace("alpha-crm", "alpha-crl").replace(/,"crc":\d+\}$/, "}"));
-        await writeLines(dir(), first!, lines.with(0, line.toString("utf8", 0, sealLine(line, 0, length))));
+        await writeLines(dir(), first!, lines.with(0, line.toString("utf8", 0, appendChecksum(line, 0, length))));
         await rm(join(dir(), "segments", first!.replace(".jsonl", ".hashes")));
         const { close, journal } = await openWithCheckpoints(dir(), key);
         await journal.append(anIntent(9));
@@ -280,14 +288,14 @@ describe("a directory that is less than what was signed is opened by nobody", ()
     [
       "an anchor of another journal",
       async () => writeFile(anchor(), (await readFile(anchor(), "utf8")).replaceAll(ORIGIN, "other.test/x")),
-      /is that of other\.test\/x, this journal signs as gateway\.test\/main/,
+      /belongs to other\.test\/x, but this journal signs as gateway\.test\/main/,
     ],
     [
       "an anchor that was changed",
       async () => writeFile(anchor(), (await readFile(anchor(), "utf8")).replace("\n9\n", "\n3\n")),
       /has no valid signature, so it was changed/,
     ],
-    ["an anchor that is empty", () => writeFile(anchor(), ""), /is no checkpoint, so its file was changed/],
+    ["an anchor that is empty", () => writeFile(anchor(), ""), /is not a checkpoint, so its file was changed/],
     [
       "an anchor that is a directory",
       async () => {
@@ -334,7 +342,7 @@ describe("a directory that is less than what was signed is opened by nobody", ()
     },
   );
 
-  it("an anchor that is a directory is accepted when it can be written", async () => {
+  it("an anchor that is a directory is accepted only once it can be written", async () => {
     await rm(anchor());
     await mkdir(anchor());
     await expect(accept()).rejects.toThrow(/\(audit\.checkpoint\.anchor\) cannot be written: it is a directory/);
@@ -342,11 +350,12 @@ describe("a directory that is less than what was signed is opened by nobody", ()
     expect((await accept()).accepted.kind).toBe("accepted");
   });
 
-  it("but damage of the lines themselves is accepted by nobody", async () => {
+  it("damaged lines are never accepted", async () => {
     const [first] = await segmentsOf(dir());
     const lines = await linesOf(dir(), first!);
     await writeLines(dir(), first!, lines.with(0, lines[0]!.replace("alpha-crm", "alpha-crl")));
-    // A start goes on from its newest state, whose lines are read again while it serves. Who accepts says that all of them are right.
+    // A start goes on from its newest state, whose lines are read again while it serves. Who accepts says that all of
+    // them are right.
     expect(await run()).toEqual([]);
     await expect(accept()).rejects.toThrow(JournalDamaged);
     await rm(join(dir(), "states"), { recursive: true });
@@ -368,8 +377,8 @@ const accept = async (
   return { accepted, entry: (await Array.fromAsync(readEntries(dir()))).at(-1) };
 };
 
-describe("what was published", () => {
-  it("shows an older copy also where the anchor went with it", async () => {
+describe("a published checkpoint", () => {
+  it("exposes an older copy even if the anchor was replaced with it", async () => {
     await run({ publish: true });
     await copy("old");
     await cp(anchor(), join(root, "old.anchor"));
@@ -381,7 +390,7 @@ describe("what was published", () => {
     );
   });
 
-  it("counts only with a valid signature, and a planted one is told", async () => {
+  it("counts only with a valid signature, and a planted one is reported", async () => {
     await run({ publish: true });
     const note = await readFile(join(root, "elsewhere.txt"), "utf8");
     await elsewhere().deliver(signCheckpoint({ origin: ORIGIN, size: 3, root: Buffer.alloc(32) }, thief));
@@ -403,7 +412,7 @@ describe("what was published", () => {
     ["removed", () => rm(join(root, "elsewhere.txt"))],
     ["emptied", () => writeFile(join(root, "elsewhere.txt"), "")],
     ["filled with other things", () => writeFile(join(root, "elsewhere.txt"), "nothing\n".repeat(1000))],
-  ])("and was %s is a warning", async (_what, damage) => {
+  ])("that was %s causes a warning", async (_what, damage) => {
     await run({ publish: true });
     expect(await run({ publish: true })).toEqual([]);
     await damage();
@@ -415,14 +424,14 @@ describe("what was published", () => {
     expect(await run()).toEqual([]);
   });
 
-  it("is noticed when it is emptied while the gateway runs", async () => {
+  it("is missed if its sink is emptied while the gateway runs", async () => {
     const place = elsewhere();
     expect([await place.deliver("one\n"), await place.deliver("two\n")]).toEqual([false, false]);
     await writeFile(join(root, "elsewhere.txt"), "");
     expect([await place.deliver("three\n"), await place.deliver("four\n")]).toEqual([true, false]);
   });
 
-  it("of lines that were given up counts no more once a restored copy was accepted, at every start", async () => {
+  it("of lines that a restore gave up no longer counts at any later start", async () => {
     await run({ publish: true });
     await copy("old");
     for (let more = 0; more < 3; more++) await run({ publish: true });
@@ -431,7 +440,7 @@ describe("what was published", () => {
     for (let more = 0; more < 3; more++) expect(await run({ publish: true })).toEqual([]);
   });
 
-  it("is asked first: where it cannot be written, nothing is accepted, and it can be tried again", async () => {
+  it("of an acceptance is written first: if that fails, nothing is accepted, and the command can be repeated", async () => {
     await run();
     await copy("old");
     await run();
@@ -442,7 +451,7 @@ describe("what was published", () => {
     await run();
   });
 
-  it("is read to its newest notes, in a time that does not grow with it", async () => {
+  it("is found among the newest notes, in a time that does not grow with the sink", async () => {
     await run({ publish: true });
     const note = await readFile(join(root, "elsewhere.txt"), "utf8");
     await appendFile(join(root, "elsewhere.txt"), note.repeat(15_000));
@@ -452,14 +461,14 @@ describe("what was published", () => {
   });
 });
 
-describe("a journal that is whole", () => {
+describe("an intact journal", () => {
   it("has nothing to accept", async () => {
     await run();
     expect((await accept()).accepted).toEqual({ kind: "nothing" });
     expect(await checkpointsOf(dir())).toEqual(["000000000003"]);
   });
 
-  it("that was moved to a machine without its anchor is accepted with an entry", async () => {
+  it("that was moved without its anchor is accepted with an entry", async () => {
     await run();
     await rm(anchor());
     expect((await accept()).accepted).toMatchObject({
@@ -497,7 +506,7 @@ const cutAt = (k: number): { disk: Disk; calls: () => number } => {
   return { disk, calls: () => calls };
 };
 
-describe("a crash at any call to the disk", () => {
+describe("a crash at any disk call", () => {
   it.each<[string, () => Promise<void>]>([
     ["at the first start", () => Promise.resolve()],
     ["at a later start", async () => void (await run())],
@@ -507,7 +516,7 @@ describe("a crash at any call to the disk", () => {
     ],
     ["where a checkpoint's key is new", async () => void (await run({ signing: aKey() }))],
   ])(
-    "%s leaves what the next start takes",
+    "%s leaves a journal that the next start opens",
     async (_when, prepare) => {
       await removeDirectory(root);
       root = await aQuickDirectory();
@@ -535,8 +544,8 @@ describe("a crash at any call to the disk", () => {
   );
 });
 
-describe.runIf(process.getuid?.() === 0)("what root makes beside a service's files", () => {
-  it("belongs to the service", async () => {
+describe.runIf(process.getuid?.() === 0)("files that root creates beside a service's files", () => {
+  it("belong to the service", async () => {
     const { chown } = await import("node:fs/promises");
     await run();
     await chown(root, 4321, 4322);

@@ -3,18 +3,18 @@ import { readFile, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
-  JournalBroken,
-  openJournal,
+  JournalUnavailable,
   type Journal,
   type JournalNews,
   type JournalOptions,
-} from "../../src/journal/append.ts";
-import { createCheckpoints } from "../../src/journal/checkpoint.ts";
-import type { Entry, Recorded } from "../../src/journal/entry.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { beginRun } from "../../src/journal/run.ts";
-import { leafHash } from "../../src/journal/tree.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+} from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { createCheckpoints } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import type { Entry, Recorded } from "../../../src/journal/entry.ts";
+import { readEntries } from "../../../src/journal/read/read-entries.ts";
+import { writeStartEntries } from "../../../src/journal/write/start-entries.ts";
+import { leafHash } from "../../../src/journal/integrity/merkle-tree.ts";
+import { verifyJournal } from "../../../src/journal/verify/verify.ts";
 import {
   ORIGIN,
   aDirectory,
@@ -25,8 +25,8 @@ import {
   linesOf,
   removeDirectory,
   segmentsOf,
-} from "./kit.ts";
-import { TroubledDisk, type Fault } from "./trouble.ts";
+} from "../kit.ts";
+import { TroubledDisk, type Fault } from "../failing-disk.ts";
 
 const key = aKey();
 let dir: string;
@@ -39,7 +39,13 @@ const open = async (options: Partial<JournalOptions> = {}): Promise<Journal> =>
   (journal =
     opened[
       opened.push(
-        await openJournal({ dir, durability: "flush", disk: trouble.disk, tell: (one) => news.push(one), ...options }),
+        await openJournal({
+          dir,
+          durability: "flush",
+          disk: trouble.disk,
+          onNews: (one) => news.push(one),
+          ...options,
+        }),
       ) - 1
     ]!);
 
@@ -75,12 +81,12 @@ const expectWhole = (entries: readonly Recorded[], open: readonly string[] = [])
 };
 
 describe("while the disk fails", () => {
-  it("nothing is acknowledged, with the reason and without a path; when it works again the journal goes on by itself, in a new segment", async () => {
+  it("nothing is acknowledged, with the reason and without a path; afterwards the journal continues by itself, in a new segment", async () => {
     await open();
     await journal.append(anIntent(0));
     trouble.break({ code: "ENOSPC", only: /segments write/, half: true });
     const error = await journal.append(anIntent(1)).catch((caught: unknown) => caught);
-    expect(error).toBeInstanceOf(JournalBroken);
+    expect(error).toBeInstanceOf(JournalUnavailable);
     expect(error).toMatchObject({ reason: "no space is left on the disk" });
     for (let number = 2; number < 5; number++) await expect(journal.append(anIntent(number))).rejects.toBe(error);
     expect(journal.status()).toMatchObject({
@@ -104,7 +110,7 @@ describe("while the disk fails", () => {
     expect(await segmentsOf(dir)).toEqual(["000000000000.jsonl", "000000000001.jsonl"]);
     expect(news).toMatchObject([
       { kind: "broken", reason: "no space is left on the disk" },
-      { kind: "mended", lost: 0, owed: 0 },
+      { kind: "recovered", lost: 0, buffered: 0 },
     ]);
   });
 
@@ -112,7 +118,7 @@ describe("while the disk fails", () => {
     await open();
     await journal.append(anIntent(0));
     trouble.break({ code: "EIO", times: 3 });
-    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalUnavailable);
     await mended();
     expect(trouble.onFailed).toEqual([]);
     const { durability } = { durability: "os" as const };
@@ -126,29 +132,61 @@ describe("while the disk fails", () => {
     expect(journal.status().failures).toBe(1);
   });
 
-  it("what is noted is counted, and told in the gap; news and floods are kept", async () => {
+  it("noted entries are counted in the gap; news and floods are kept", async () => {
     await open();
     journal.note(refusalOf("a"));
     trouble.break({ code: "EIO" });
-    await expect(journal.append(anIntent(0))).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anIntent(0))).rejects.toThrow(JournalUnavailable);
     for (let number = 0; number < 5; number++) journal.note(refusalOf("a"));
     journal.note({ kind: "switchover", upstream: "ocs", from: "a", to: "b", epoch: 2 });
-    expect(journal.status()).toMatchObject({ lost: 5, owed: 1 });
+    expect(journal.status()).toMatchObject({ lost: 5, buffered: 1 });
     trouble.mend();
     await mended();
     expect(await entriesIn()).toMatchObject([
       { kind: "gap", lost: 6 },
       { kind: "switchover", epoch: 2 },
     ]);
-    expect(journal.status()).toMatchObject({ lost: 0, owed: 0 });
+    expect(journal.status()).toMatchObject({ lost: 0, buffered: 0 });
   });
 
-  it("the outcome of what was under way is owed, and written first when it can be", async () => {
+  it("lost intents and outcomes are counted separately from lost refusals", async () => {
+    await open({ onFailure: "continue" });
+    trouble.break({ code: "EIO", only: /segments write/, after: 1 });
+    await journal.append(aRefusal(0));
+    await journal.append(aRefusal(1));
+    await expect.poll(() => journal.status().failed).toBeDefined();
+    await journal.append(anIntent(0));
+    await journal.append(anOutcome(anIntent(0).id));
+    journal.note(refusalOf("a"));
+    expect(journal.status()).toMatchObject({ lost: 3, lost_requests: 2 });
+    trouble.mend();
+    await mended();
+    expect(journal.status()).toMatchObject({ lost: 0, lost_requests: 0 });
+  });
+
+  it("a journal that is closed while it recovers writes nothing after it has released the directory", async () => {
+    await open();
+    await journal.append(anIntent(0));
+    trouble.break({ code: "EIO", times: 1 });
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalUnavailable);
+    const go = trouble.hang();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const closed = journal.close();
+    go();
+    await closed;
+    const { length } = trouble.calls;
+    await expect(journal.append(anIntent(2))).rejects.toThrow(JournalUnavailable);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(trouble.calls.slice(length)).toEqual([]);
+    expect((await entriesIn()).map(idOf).filter(Boolean)).toEqual([anIntent(0).id]);
+  });
+
+  it("the outcome of a request in flight is kept, and written first afterwards", async () => {
     await open();
     await Promise.all([journal.append(anIntent(0)), journal.append(anIntent(1))]);
     trouble.break({ code: "EIO" });
-    await expect(journal.append(anOutcome(anIntent(0).id))).rejects.toThrow(JournalBroken);
-    await expect(journal.append(anOutcome(anIntent(1).id))).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anOutcome(anIntent(0).id))).rejects.toThrow(JournalUnavailable);
+    await expect(journal.append(anOutcome(anIntent(1).id))).rejects.toThrow(JournalUnavailable);
     trouble.mend();
     await mended();
     await journal.append(anIntent(2));
@@ -157,15 +195,15 @@ describe("while the disk fails", () => {
     expectWhole(entries, [anIntent(2).id]);
   });
 
-  it("does not end by closing, and the next start finds a whole journal", async () => {
+  it("the outage does not end by closing, and the next start finds an intact journal", async () => {
     await open();
     await journal.append(anIntent(0));
     trouble.break({ code: "EIO", half: true });
-    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalUnavailable);
     await journal.close();
     trouble.mend();
     await open();
-    await beginRun(journal, { version: "1" });
+    await writeStartEntries(journal, { version: "1" });
     const entries = await entriesIn();
     expect(entries.map(({ kind }) => kind)).toEqual(["intent", "start", "in-doubt"]);
     expectWhole(entries);
@@ -173,13 +211,13 @@ describe("while the disk fails", () => {
 });
 
 describe("a disk that does not answer", () => {
-  it("counts as failed after its time; a line that arrives late stays, and is closed as not sent", async () => {
-    await open({ stuckMs: 1000 });
+  it("counts as failed after its time limit; a line that arrives late stays, and an outcome closes it as not sent", async () => {
+    await open({ stuckMs: 1000, refusal: { status: 503, code: "OCSGW-5101" } });
     await journal.append(anIntent(0));
     const letGo = trouble.hang();
     const late = journal.append(anIntent(1));
     await expect(late).rejects.toThrow("no answer from the disk for 1000 ms");
-    await expect(journal.append(anIntent(2))).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anIntent(2))).rejects.toThrow(JournalUnavailable);
     letGo();
     await mended();
     const entries = await entriesIn();
@@ -192,13 +230,13 @@ describe("a disk that does not answer", () => {
     expectWhole(entries, [anIntent(0).id]);
   });
 
-  it("is not waited for when a checkpoint is wanted, nor at the end", async () => {
+  it("is not waited for by a checkpoint, nor at the end", async () => {
     await open({ stuckMs: 1000 });
     await journal.append(anIntent(0));
     const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
     const letGo = trouble.hang();
     await expect(checkpoints.write()).rejects.toThrow("no answer");
-    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalUnavailable);
     letGo();
     await mended();
     await checkpoints.write();
@@ -206,7 +244,7 @@ describe("a disk that does not answer", () => {
     await checkpoints.stop();
   });
 
-  it("is noticed although nothing is written, and is asked once at a time", async () => {
+  it("is detected even if nothing is written, with one check at a time", async () => {
     await open({ stuckMs: 1500 });
     await journal.append(anIntent(0));
     const [letGo, before] = [trouble.hang(), trouble.looks];
@@ -219,7 +257,7 @@ describe("a disk that does not answer", () => {
     await expect.poll(() => trouble.looks - before, { timeout: 5000 }).toBeGreaterThan(2);
   });
 
-  it("counts as failed also where leaf hashes are written", async () => {
+  it("counts as failed if it hangs while leaf hashes are written", async () => {
     await open({ stuckMs: 500 });
     await Promise.all(Array.from({ length: 2047 }, (_, number) => journal.append(anIntent(number))));
     let letGo = (): void => undefined;
@@ -239,29 +277,29 @@ describe("a disk that does not answer", () => {
     expect((await again.head()).root).toBe(root);
   });
 
-  it("is not waited for once it counts as failed: not for a checkpoint, and not by closing", async () => {
+  it("is not waited for once it counts as failed, neither by a checkpoint nor by closing", async () => {
     await open({ stuckMs: 200 });
     await journal.append(anIntent(0));
     const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
     const letGo = trouble.hang();
-    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalUnavailable);
     // By then it tries again, and that hangs too.
     await new Promise((resolve) => setTimeout(resolve, 300));
-    await expect(checkpoints.stop()).rejects.toThrow(JournalBroken);
+    await expect(checkpoints.stop()).rejects.toThrow(JournalUnavailable);
     await journal.close();
     letGo();
     await expect.poll(() => readdir(join(dir, "lock")), { timeout: 5000 }).toEqual(["writer"]);
   });
 });
 
-describe("a directory that vanishes", () => {
-  it("is noticed although writing goes on, is not made anew, and counts again when it is back", async () => {
+describe("a journal directory that vanishes", () => {
+  it("is detected during writing, is not created again, and is used again when it is back", async () => {
     await open({ stuckMs: 1000 });
     await journal.append(anIntent(0));
     await rename(dir, `${dir}-aside`);
     try {
       await expect.poll(() => journal.status().failed ?? "", { timeout: 5000 }).toContain("no longer in its place");
-      await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+      await expect(journal.append(anIntent(1))).rejects.toThrow(JournalUnavailable);
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(journal.status().failed).toBeDefined();
     } finally {
@@ -274,7 +312,7 @@ describe("a directory that vanishes", () => {
 });
 
 describe("with on_failure: continue", () => {
-  it("requests go on, what is lost is counted in a gap, and no outcome stands without its intent", async () => {
+  it("requests continue, a gap counts the lost entries, and no outcome exists without its intent", async () => {
     await open({ onFailure: "continue" });
     await journal.append(anIntent(0));
     trouble.break({ code: "ENOSPC", half: true });
@@ -297,7 +335,10 @@ describe("with on_failure: continue", () => {
   });
 });
 
-/** Waves of requests with checkpoints between them, over several segments, through a fault that ends. Resolves with the ids acknowledged. */
+/**
+ * Waves of requests with checkpoints between them, over several segments, through a fault that ends. Resolves with the
+ * ids acknowledged.
+ */
 const workThrough = async (
   place: string,
   fault: Fault,
@@ -337,7 +378,7 @@ describe.each<Omit<Fault, "after">>([
   { code: "EIO", times: 1 },
   { code: "ENOSPC", half: true, times: 3 },
 ])("the k-th disk call fails, and with it others: %o", (fault) => {
-  it("for every k: nothing that was acknowledged is lost, every number is given once, and the journal went on by itself", async () => {
+  it("for every k, no acknowledged entry is lost, every number is assigned once, and the journal recovers by itself", async () => {
     const { calls } = await workThrough(`${dir}/whole`, { ...fault, times: 0 });
     expect(calls).toBeGreaterThan(25);
     const runs = await Promise.all(

@@ -1,18 +1,29 @@
 /**
- * A power cut at any moment: what was flushed is there, of what was not any part may be. The disk below remembers every call, and from it the
- * directory is built as it may look after the cut: unflushed writes whole, in half, as zeros or not at all, and in any order.
+ * A power cut at any moment: what was flushed is there, of what was not any part may be. The disk below remembers every
+ * call, and from it the directory is built as it may look after the cut: unflushed writes whole, in half, as zeros or
+ * not at all, and in any order.
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import { createCheckpoints } from "../../src/journal/checkpoint.ts";
-import { compressSegments } from "../../src/journal/compress.ts";
-import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { beginRun } from "../../src/journal/run.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
-import { ORIGIN, aQuickDirectory, aKey, anIntent, openWithCheckpoints, randomFrom, removeDirectory } from "./kit.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { createCheckpoints } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { compressSegments } from "../../../src/journal/segments/compress.ts";
+import { nodeDisk, type Disk } from "../../../src/journal/disk.ts";
+import { finishRemainders, leaveRemainders } from "../../../src/journal/segments/retention/remainder.ts";
+import { readEntries } from "../../../src/journal/read/read-entries.ts";
+import { writeStartEntries } from "../../../src/journal/write/start-entries.ts";
+import { verifyJournal } from "../../../src/journal/verify/verify.ts";
+import {
+  ORIGIN,
+  aQuickDirectory,
+  aKey,
+  anIntent,
+  aRefusal,
+  openWithCheckpoints,
+  randomFrom,
+  removeDirectory,
+} from "../kit.ts";
 
 type Content = { bytes: Buffer; readonly unflushed: { readonly position: number; readonly bytes: Buffer }[] };
 /** What a directory holds: names as they are, and names that were synced. */
@@ -135,7 +146,7 @@ beforeEach(async () => {
 afterEach(() => removeDirectory(dir));
 
 describe("after a power cut", () => {
-  it("nothing that was acknowledged is lost, and no checkpoint contradicts what is there", async () => {
+  it("no acknowledged entry is lost, and no checkpoint contradicts the lines", async () => {
     const key = aKey();
     const acknowledged: string[] = [];
     const { disk, moments } = remembering(acknowledged);
@@ -161,8 +172,8 @@ describe("after a power cut", () => {
       const own = `${dir}/image-${image}`;
       await writeImage(own, `${dir}/live`, moment, random);
       const again = await openWithCheckpoints(own, key);
-      begun.push(again.journal.begun.at);
-      const doubts = await beginRun(again.journal, { version: "1" });
+      begun.push(again.journal.openedFrom.at);
+      const doubts = await writeStartEntries(again.journal, { version: "1" });
       await again.journal.append(anIntent(999));
       await again.close();
       const entries = await Array.fromAsync(readEntries(own));
@@ -191,7 +202,7 @@ describe("after a power cut", () => {
     expect(begun.filter((at) => at === 0).length).toBeGreaterThan(IMAGES / 10);
   }, 120_000);
 
-  it("in the middle of a compression, every line is there and verifies, plain or compressed", async () => {
+  it("during a compression, every line is there and verifies, plain or compressed", async () => {
     const key = aKey();
     const acknowledged: string[] = [];
     const { disk, moments } = remembering(acknowledged);
@@ -222,5 +233,50 @@ describe("after a power cut", () => {
         uncovered: 0,
       });
     }
+  }, 120_000);
+
+  it("during a deletion by kind, every other line is there and verifies, and the next run completes it", async () => {
+    const key = aKey();
+    const acknowledged: string[] = [];
+    const { disk, moments } = remembering(acknowledged);
+    const { journal, checkpoints, close } = await openWithCheckpoints(`${dir}/live`, key, { segmentBytes: 3000, disk });
+    for (let number = 0; number < 20; number++) {
+      await journal.append(anIntent(number));
+      await journal.append(aRefusal(number));
+    }
+    await checkpoints.write();
+    const before = moments.length;
+    const keep = { default: 400 * 86_400_000, refusal: 1 };
+    const later = (): number => Date.now() + 1000;
+    const left = await leaveRemainders({ journal, checkpoints, keep, holds: [], now: later });
+    expect([left!.segments, moments.length - before]).toEqual([3, expect.any(Number)]);
+    await close();
+
+    const random = randomFrom(28);
+    let written = 0;
+    for (let image = 0; image < IMAGES / 4; image++) {
+      const own = `${dir}/image-${image}`;
+      await writeImage(own, `${dir}/live`, moments[before + random(moments.length - before)]!, random);
+      const again = await openWithCheckpoints(own, key);
+      expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({
+        verdict: "ok",
+        findings: [],
+      });
+      if (again.journal.lastDeleted()) written++;
+      await finishRemainders({ ...again, keep, holds: [], now: later });
+      await leaveRemainders({ ...again, keep, holds: [], now: later });
+      await compressSegments({ journal: again.journal, after: 400 * 86_400_000 });
+      await again.close();
+      const entries = await Array.fromAsync(readEntries(own));
+      const kept = entries.filter(({ kind }) => kind === "intent").length;
+      const refused = entries.filter(({ kind }) => kind === "refusal").length;
+      expect([kept, refused], `image ${image}`).toEqual([20, 20 - left!.entries]);
+      expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({
+        verdict: "ok",
+        findings: [],
+        deletedByKind: left!.entries,
+      });
+    }
+    expect(written).toBeGreaterThan(IMAGES / 40);
   }, 120_000);
 });

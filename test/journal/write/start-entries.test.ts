@@ -1,15 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { beginRun } from "../../src/journal/run.ts";
-import { aDirectory, anIntent, anOutcome, removeDirectory } from "./kit.ts";
+import { type Journal } from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { readEntries } from "../../../src/journal/read/read-entries.ts";
+import { writeStartEntries } from "../../../src/journal/write/start-entries.ts";
+import { aDirectory, anIntent, anOutcome, removeDirectory } from "../kit.ts";
 
 let dir: string;
 let journal: Journal;
 const open = async (): Promise<void> => {
   journal = await openJournal({ dir, durability: "os", segmentBytes: 1500 });
 };
-const begin = (): Promise<number> => beginRun(journal, { version: "1", config_hash: "c" });
+const begin = (): Promise<number> => writeStartEntries(journal, { version: "1", config_hash: "c" });
 
 beforeEach(async () => {
   dir = await aDirectory();
@@ -21,7 +22,7 @@ afterEach(async () => {
 });
 
 describe("the first entries of a run", () => {
-  it("say that it began, and close the intents of the run before that have no end, once", async () => {
+  it("record the start, and close each open intent of the previous run once", async () => {
     expect(await begin()).toBe(0);
     for (let number = 0; number < 7; number++) await journal.append(anIntent(number));
     for (const number of [1, 4, 6]) await journal.append(anOutcome(anIntent(number).id));
@@ -56,7 +57,7 @@ describe("the first entries of a run", () => {
     expect(await begin()).toBe(0);
   });
 
-  it("close more of them than go into one batch", async () => {
+  it("close more intents than fit into one batch", async () => {
     await Promise.all(Array.from({ length: 2100 }, (_, number) => journal.append(anIntent(number))));
     await journal.close();
     await open();

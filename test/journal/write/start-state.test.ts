@@ -1,17 +1,21 @@
-/** A start goes on from the newest start state that the files bear out, and knows what it would know had it read every line. */
+/**
+ * A start goes on from the newest start state that the files bear out, and knows what it would know had it read every
+ * line.
+ */
 import { cp, readFile, readdir, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import { compressSegments } from "../../src/journal/compress.ts";
-import { nodeDisk } from "../../src/journal/disk.ts";
-import type { Entry } from "../../src/journal/entry.ts";
-import { readCheckpoint } from "../../src/journal/note.ts";
-import { PARTS, copyOf, readState, signState, stateText } from "../../src/journal/start-state.ts";
-import { thinStates } from "../../src/journal/states.ts";
-import { Trail } from "../../src/journal/trail.ts";
-import { createTree, leafHash } from "../../src/journal/tree.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+import { type Journal } from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { compressSegments } from "../../../src/journal/segments/compress.ts";
+import { nodeDisk } from "../../../src/journal/disk.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import { readCheckpoint } from "../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { PARTS, copyOf, readState, signState, stateText } from "../../../src/journal/write/start-state.ts";
+import { thinStates } from "../../../src/journal/states.ts";
+import { RecoveryScan } from "../../../src/journal/write/recovery/recovery-scan.ts";
+import { createTree, leafHash } from "../../../src/journal/integrity/merkle-tree.ts";
+import { verifyJournal } from "../../../src/journal/verify/verify.ts";
 import {
   ORIGIN,
   aKey,
@@ -22,7 +26,7 @@ import {
   openWithCheckpoints,
   removeDirectory,
   segmentsOf,
-} from "./kit.ts";
+} from "../kit.ts";
 
 const key = aKey();
 let dir: string;
@@ -54,7 +58,7 @@ type Opened = {
   readonly root: string;
   readonly open: readonly string[];
   readonly next: number;
-  readonly begun: Journal["begun"];
+  readonly begun: Journal["openedFrom"];
 };
 
 /** What a start on a copy knows; `next`: the number that the next Do-Not-Call gets. */
@@ -80,7 +84,7 @@ const opened = async (
       root,
       open: [...journal.unsettled.keys()],
       next: last?.kind === "intent" ? last.dnc! : -1,
-      begun: journal.begun,
+      begun: journal.openedFrom,
     };
   } finally {
     await removeDirectory(copy);
@@ -96,12 +100,12 @@ const change = async (path: string, from: string, to: string): Promise<void> => 
 };
 
 describe("a start from a state", () => {
-  it("reads the lines above it alone, and knows what all lines tell", async () => {
+  it("reads only the lines above it, and knows the same as from all lines", async () => {
     await aHistory();
     const { begun, ...known } = await opened();
     const { begun: whole, ...all } = await withoutStates();
-    expect(begun).toEqual({ at: 8, passedOver: [], beside: {} });
-    expect(whole).toEqual({ at: 0, passedOver: [], beside: {} });
+    expect(begun).toEqual({ at: 8, rejectedStates: [], beside: {} });
+    expect(whole).toEqual({ at: 0, rejectedStates: [], beside: {} });
     expect(known).toEqual(all);
     expect(known).toMatchObject({ size: 11, next: 9, open: [0, 3, 6, 9, 10].map((number) => anIntent(number).id) });
   });
@@ -122,12 +126,12 @@ describe("a start from a state", () => {
     expect(read.filter((path) => path.includes("/checkpoints/"))).toEqual([checkpointPath(8), checkpointPath(8)]);
   });
 
-  it("writes what is verified as before, over many starts and states", async () => {
+  it("leaves a journal that verifies, over many starts and states", async () => {
     let vkey = "";
     for (let run = 0; run < 6; run++) {
       const { journal, checkpoints, close } = await openWithCheckpoints(dir, key, { segmentBytes: 1000 });
       vkey = checkpoints.verifierKey;
-      expect(journal.begun).toEqual({ at: 5 * run, passedOver: [], beside: {} });
+      expect(journal.openedFrom).toEqual({ at: 5 * run, rejectedStates: [], beside: {} });
       for (let number = 0; number < 4; number++) await journal.append(anIntent(10 * run + number));
       await journal.append(aRefusal(run));
       await close();
@@ -141,17 +145,17 @@ describe("a start from a state", () => {
     });
   });
 
-  it("goes on from a state whose segment was compressed since", async () => {
+  it("works if the state's segment was compressed since", async () => {
     await aHistory();
     const { begun: _begun, ...all } = await withoutStates();
     await compressSegments({ journal: { dir, disk: nodeDisk }, after: 0 });
     expect((await readdir(join(dir, "segments"))).filter((name) => name.endsWith(".zst"))).toHaveLength(3);
     const { begun, ...known } = await opened();
     expect(known).toEqual(all);
-    expect(begun).toMatchObject({ at: 8, passedOver: [] });
+    expect(begun).toMatchObject({ at: 8, rejectedStates: [] });
   });
 
-  it("cuts a torn last line above it, and one right behind it", async () => {
+  it("cuts a torn last line above it, also directly after it", async () => {
     await aHistory();
     const last = segmentPath(9);
     const whole = await readFile(last);
@@ -161,24 +165,24 @@ describe("a start from a state", () => {
     await close();
     const path = segmentPath(9);
     await writeFile(path, Buffer.concat([await readFile(path), Buffer.from('{"index":10,"ti')]));
-    expect(await opened()).toMatchObject({ size: 10, begun: { at: 10, passedOver: [], beside: {} } });
+    expect(await opened()).toMatchObject({ size: 10, begun: { at: 10, rejectedStates: [], beside: {} } });
   });
 
-  it("does not need a state, and says that every line was read", async () => {
+  it("is not required: without one, every line is read and reported so", async () => {
     await aHistory();
     await rm(join(dir, "states"), { recursive: true });
-    expect(await opened()).toMatchObject({ size: 11, begun: { at: 0, passedOver: [], beside: {} } });
+    expect(await opened()).toMatchObject({ size: 11, begun: { at: 0, rejectedStates: [], beside: {} } });
   });
 
-  it("sees a state whose checkpoint was written and which itself was not", async () => {
+  it("uses an older state if the newest checkpoint has none, and reports no unusable state", async () => {
     await aHistory();
     await rm(statePath(8));
-    expect(await opened()).toMatchObject({ size: 11, begun: { at: 4, passedOver: [], beside: {} } });
+    expect(await opened()).toMatchObject({ size: 11, begun: { at: 4, rejectedStates: [], beside: {} } });
   });
 });
 
-describe("what is kept beside the journal", () => {
-  it("comes back as it was at the state, with the entries behind it to be taken", async () => {
+describe("a value saved with the start state", () => {
+  it("is restored as it was at the state, and the later entries are given", async () => {
     let count = 0;
     const { journal, close } = await openWithCheckpoints(dir, key, {
       written: () => {
@@ -189,7 +193,11 @@ describe("what is kept beside the journal", () => {
     for (let number = 0; number < 5; number++) await journal.append(anIntent(number));
     await close();
     const again = await openWithCheckpoints(dir, key);
-    expect(again.journal.begun).toEqual({ at: 5, passedOver: [], beside: { count: { count: 5 }, unknown: null } });
+    expect(again.journal.openedFrom).toEqual({
+      at: 5,
+      rejectedStates: [],
+      beside: { count: { count: 5 }, unknown: null },
+    });
     await again.close();
   });
 });
@@ -236,14 +244,14 @@ describe("a state that cannot be used is passed over, with the reason:", () => {
     [
       "one whose frontier is another tree's",
       () => resigned((text) => text.replace(/"frontier":\["[^"]{43}=/, `"frontier":["${"A".repeat(43)}=`)),
-      /its root is not that of its frontier/,
+      /its root does not match its frontier/,
     ],
     [
       "one whose frontier has too many roots",
       () => resigned((text) => text.replace(/"frontier":\[("[^"]+")/, '"frontier":[$1,$1')),
       /a tree of 8 entries has other subtrees/,
     ],
-    ["one whose checkpoint is gone", () => rm(checkpointPath(8)), /the checkpoint of the same size is gone/],
+    ["one whose checkpoint is gone", () => rm(checkpointPath(8)), /the checkpoint of the same size is missing/],
     [
       "one that says that its segment is longer",
       () => resigned((text) => text.replace(/"bytes":\d+/, '"bytes":99999')),
@@ -270,7 +278,7 @@ describe("a state that cannot be used is passed over, with the reason:", () => {
     [
       "one that knows of more segments",
       () => resigned((text) => text.replace('"segments":3', '"segments":4')),
-      /there were 4 segments, and there are the leaf hashes of 3/,
+      /there were 4 segments, but there are leaf hashes of 3/,
     ],
     ["one when a segment below has no leaf hashes", () => rm(segmentPath(3, "hashes")), /a segment has no leaf hashes/],
   ];
@@ -281,21 +289,21 @@ describe("a state that cannot be used is passed over, with the reason:", () => {
     await damage();
     const { begun, ...known } = await opened();
     expect(known).toEqual(all);
-    expect(begun.passedOver[0]).toEqual({ size: 8, reason: expect.stringMatching(reason) });
+    expect(begun.rejectedStates[0]).toEqual({ size: 8, reason: expect.stringMatching(reason) });
     expect(begun.at).toBeLessThan(8);
   });
 
-  it("all of them, and every line is read", async () => {
+  it("every state is damaged, so every line is read", async () => {
     await aHistory();
     for (const size of [4, 8]) await truncate(statePath(size), 10);
     expect((await opened()).begun).toEqual({
       at: 0,
-      passedOver: [8, 4].map((size) => ({ size, reason: expect.stringMatching(/not signed/) })),
+      rejectedStates: [8, 4].map((size) => ({ size, reason: expect.stringMatching(/not signed/) })),
       beside: {},
     });
   });
 
-  it("at every one of its bytes", async () => {
+  it("a state with any of its bytes changed", async () => {
     await aHistory();
     const whole = await readFile(statePath(8));
     for (let at = 0; at < whole.length; at++) {
@@ -359,21 +367,21 @@ describe("checkpoints that were published elsewhere", () => {
     ...readCheckpoint(await readFile(checkpointPath(size), "utf8"))!,
     ...(root && { root }),
   });
-  it("bear a state out when the newest reaches as far", async () => {
+  it("confirm a state if the newest covers as many entries", async () => {
     await aHistory();
     const both = [await published(4), await published(8)];
     expect((await opened({ states: { key, origin: ORIGIN }, published: both })).begun.at).toBe(8);
   });
 
-  it("that end below a state have an older one used, whose lines are held against them", async () => {
+  it("that end below a state make an older one be used, and its lines are compared with them", async () => {
     await aHistory();
     const found = await opened({ states: { key, origin: ORIGIN }, published: [await published(4)] });
     expect(found.begun).toEqual({
       at: 4,
-      passedOver: [
+      rejectedStates: [
         {
           size: 8,
-          reason: "the newest checkpoint in the second places is of 4 entries, so the lines behind it are read",
+          reason: "the newest checkpoint in the checkpoint sinks covers only 4 entries, so the lines after it are read",
         },
       ],
       beside: {},
@@ -424,13 +432,13 @@ describe("the parts of a state", () => {
       unconfirmed: true,
     },
   ];
-  const known = (): Trail => {
-    const trail = new Trail();
+  const known = (): RecoveryScan => {
+    const trail = new RecoveryScan();
     entries.forEach((entry, index) => trail.take(entry, index));
     return trail;
   };
 
-  it("say of a trail that was restored what they say of the trail itself", () => {
+  it("have the same values after the state was restored", () => {
     const trail = known();
     const restored = readState(signState(stateText({ ...aTree(), trail }, ORIGIN), { key, origin: ORIGIN }), {
       key,
@@ -438,13 +446,13 @@ describe("the parts of a state", () => {
     }).trail;
     expect(PARTS.length).toBeGreaterThanOrEqual(3);
     for (const { name, save } of PARTS) {
-      expect(save(trail), name).not.toEqual(save(new Trail()));
+      expect(save(trail), name).not.toEqual(save(new RecoveryScan()));
       expect(save(restored), name).toEqual(save(trail));
       expect(save(copyOf(trail)), name).toEqual(save(trail));
     }
   });
 
-  it("of a copy change without those that it was copied from", () => {
+  it("of a copy change independently of the original", () => {
     const trail = known();
     const before = PARTS.map(({ save }) => JSON.stringify(save(trail)));
     const copy = copyOf(trail);
@@ -464,8 +472,8 @@ describe("the parts of a state", () => {
   };
 });
 
-describe("states", () => {
-  it("are kept: the newest three, and of a week the last of each day", async () => {
+describe("start states", () => {
+  it("are kept: the newest three, and the last of each day of a week", async () => {
     await aHistory();
     const now = Date.parse("2026-11-22T12:00:00Z");
     const days = [20, 5, 5, 5, 2, 1, 0, 0, 0, 0];
@@ -479,7 +487,7 @@ describe("states", () => {
     expect(await statesOf()).toEqual([103, 104, 105, 106, 107, 108, 109].map((size) => String(size).padStart(12, "0")));
   });
 
-  it("that cannot be written leave the checkpoint as it is", async () => {
+  it("that cannot be written leave the checkpoint unchanged", async () => {
     await writeFile(join(dir, "states"), "a file where the directory should be");
     const { journal, checkpoints, close } = await openWithCheckpoints(dir, key).catch(async () => {
       // The names cannot be listed either.

@@ -1,8 +1,11 @@
-/** A case in sentences that an officer reads: what was asked for, in which way the journal knows the person, and how it ended. */
-import type { Case, CaseRequest, Reason } from "../case.ts";
-import type { Facts } from "../story.ts";
+/**
+ * Describes a case in sentences for people: what a client requested, how the journal identifies the person, and how
+ * each request ended.
+ */
+import type { Case, CaseRequest, Reason } from "./case.ts";
+import type { Fields } from "../../search/transaction.ts";
 
-export const END_WORDS = [
+export const ENDS = [
   "confirmed",
   "rejected by OCS",
   "refused",
@@ -10,9 +13,9 @@ export const END_WORDS = [
   "in doubt",
   "without an outcome yet",
 ] as const;
-export type End = (typeof END_WORDS)[number];
+export type End = (typeof ENDS)[number];
 
-export const endOf = ({ kinds, state, suspected, status, action }: Facts): End => {
+export const endOf = ({ kinds, state, suspected, status, action }: Fields): End => {
   if (kinds[0] === "flood") return "refused";
   switch (state) {
     case "ok":
@@ -33,22 +36,28 @@ export const endOf = ({ kinds, state, suspected, status, action }: Facts): End =
 type Sort = "phone" | "customer_id";
 const wordOf = (sort: Sort): string => (sort === "phone" ? "number" : "customer id");
 
-/** In two sentences or three. `sort`: what was looked for. */
+/** Two or three sentences. `sort`: what the user searched for. */
 export const sentenceOf = (request: CaseRequest, sort: Sort): string => {
-  const { story, facts, reason, open } = request;
-  const [first] = story.entries;
-  const time = story.entries[0]?.time ?? "";
-  const who = `${facts.client ?? "a client that is not known"} (${facts.tenant ? `tenant ${facts.tenant.name}` : "its tenant is not known"})`;
-  const still = open ? " This Do-Not-Call is still open: OCS has not confirmed it since." : "";
-  const said = `${who} ${whatOf(facts)} ${reasonOf(reason, sort)}`;
-  if (first?.kind === "flood")
-    return `${secondOf(first.second)}, within ${first.seconds ?? 1} s: ${said}, ${first.count} more ${first.count === 1 ? "time" : "times"}, as in an earlier request. The gateway refused ${first.count === 1 ? "it" : "them all"}; nothing was sent to OCS.`;
-  return `${secondOf(time)}: ${said}. ${endSentence(facts)}${still}`;
+  const { transaction, fields, reason, open } = request;
+  const [first] = transaction.entries;
+  const tenant = fields.tenant ? `tenant ${fields.tenant.name}` : "unknown tenant";
+  const client = `${fields.client ?? "an unknown client"} (${tenant})`;
+  const asked = `${client} ${operationOf(fields)} ${reasonOf(reason, sort)}`;
+  if (first?.kind === "flood") {
+    const isOne = first.count === 1;
+    return (
+      `${secondOf(first.second)}, within ${first.seconds ?? 1} s: ${asked}, ${first.count} more ` +
+      `${isOne ? "time" : "times"}, as in an earlier request. The gateway refused ` +
+      `${isOne ? "it" : "all of them"}; nothing was sent to OCS.`
+    );
+  }
+  const stillOpen = open ? " This Do-Not-Call is still open: OCS has not confirmed it since." : "";
+  return `${secondOf(first?.time ?? "")}: ${asked}. ${endSentence(fields)}${stillOpen}`;
 };
 
 const secondOf = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 19)}Z`;
 
-const whatOf = ({ action, resource, record, list, campaign }: Facts): string => {
+const operationOf = ({ action, resource, record, list, campaign }: Fields): string => {
   const asked =
     action === "DoNotCall"
       ? "asked for a Do-Not-Call"
@@ -67,7 +76,7 @@ const whatOf = ({ action, resource, record, list, campaign }: Facts): string => 
   ]
     .filter(Boolean)
     .join(", ");
-  return [asked, by[resource as keyof typeof by], scope === "" ? "" : `for ${scope} alone`].filter(Boolean).join(" ");
+  return [asked, by[resource as keyof typeof by], scope === "" ? "" : `for ${scope} only`].filter(Boolean).join(" ");
 };
 
 const reasonOf = (reason: Reason, sort: Sort): string => {
@@ -78,15 +87,15 @@ const reasonOf = (reason: Reason, sort: Sort): string => {
     case "announced":
       return `on a record that OCS had announced with this ${wordOf(sort)}`;
     case "joined-token":
-      return `and named a ${other} that entry ${reason.with} has beside this ${wordOf(sort)}`;
+      return `and named a ${other} that entry ${reason.with} has together with this ${wordOf(sort)}`;
     case "record":
-      return `on the record that entry ${reason.with} is about`;
+      return `on the same record as entry ${reason.with}`;
   }
 };
 
-const endSentence = (facts: Facts): string => {
-  const { status, code, warning, delivery } = facts;
-  switch (endOf(facts)) {
+const endSentence = (fields: Fields): string => {
+  const { status, code, warning } = fields;
+  switch (endOf(fields)) {
     case "confirmed":
       return `OCS confirmed it with ${status}.`;
     case "rejected by OCS":
@@ -94,52 +103,57 @@ const endSentence = (facts: Facts): string => {
     case "refused":
       return `The gateway refused it (${code ?? status}); nothing was sent to OCS.`;
     case "not sent":
-      return "The client hung up while the request waited; nothing was sent to OCS.";
+      return "The client closed the connection while the request waited; nothing was sent to OCS.";
     case "without an outcome yet":
       return "The journal has no outcome of it yet.";
     case "in doubt":
-      return `It is in doubt whether OCS acted: ${doubtOf(facts, delivery)}.`;
+      return `It is in doubt whether OCS carried it out: ${doubtOf(fields)}.`;
   }
 };
 
-const doubtOf = ({ state, suspected, status }: Facts, delivery: string | undefined): string => {
+const doubtOf = ({ state, suspected, status, delivery }: Fields): string => {
   if (suspected) return `OCS's answer ${status} may belong to another request`;
-  if (state === "in-doubt") return "the gateway ended before it had an outcome on disk";
+  if (state === "in-doubt") return "the gateway ended before the outcome was on disk";
   return delivery === "sent-no-answer"
     ? "the request was sent and no answer came"
-    : `the outcome says ${status ?? "nothing"}`;
+    : `the outcome has ${status === undefined ? "no status" : `status ${status}`}`;
 };
 
-/** What was counted behind an identical one is one entry and several requests. */
-export const numberOf = (requests: readonly CaseRequest[]): number =>
-  requests.reduce(
-    (
-      sum,
-      {
-        story: {
-          entries: [first],
-        },
-      },
-    ) => sum + (first?.kind === "flood" ? first.count : 1),
-    0,
-  );
+/** An entry that counts identical requests counts as that many requests. */
+export const countRequests = (requests: readonly CaseRequest[]): number =>
+  requests.reduce((sum, { transaction: { entries } }) => {
+    const [first] = entries;
+    return sum + (first?.kind === "flood" ? first.count : 1);
+  }, 0);
 
-/** The answer in short: the Do-Not-Calls by how they ended, and whether one stands. */
-export const inShort = ({ requests, complete }: Case): string[] => {
-  const asked = requests.filter(({ facts }) => facts.action === "DoNotCall");
-  const others = numberOf(requests) - numberOf(asked);
-  const ends = END_WORDS.map(
-    (end) => [numberOf(asked.filter(({ facts }) => endOf(facts) === end)), end] as const,
-  ).filter(([count]) => count > 0);
-  const open = asked.filter((each) => each.open).length;
-  const last = asked.findLast(({ facts }) => endOf(facts) === "confirmed");
+/** The Do-Not-Calls by how they ended, and whether one is still open. */
+export const summaryLines = ({ requests, complete }: Case): string[] => {
+  const doNotCalls = requests.filter(({ fields }) => fields.action === "DoNotCall");
+  const count = countRequests(doNotCalls);
+  const others = countRequests(requests) - count;
+  const ends = ENDS.flatMap((end) => {
+    const ended = countRequests(doNotCalls.filter(({ fields }) => endOf(fields) === end));
+    return ended > 0 ? [`${ended} ${end}`] : [];
+  });
+  const open = doNotCalls.filter((each) => each.open).length;
   const known = complete ? "" : ", as far as the journal covers";
   return [
-    `${numberOf(asked)} Do-Not-Call${numberOf(asked) === 1 ? "" : "s"} asked for${ends.length === 0 ? "" : `: ${ends.map(([count, end]) => `${count} ${end}`).join(", ")}`}${known}.`,
-    `${open} of them ${open === 1 ? "is" : "are"} still open: asked for by a known client, and not confirmed by OCS since.`,
-    last
-      ? `OCS last confirmed a Do-Not-Call on ${last.story.entries.at(-1)!.time.slice(0, 19).replace("T", " ")}Z, for tenant ${last.facts.tenant?.name ?? "not known"} (request ${last.facts.id}).`
-      : `No Do-Not-Call is confirmed${known}.`,
+    `${count} Do-Not-Call${count === 1 ? "" : "s"} ` +
+      `requested${ends.length === 0 ? "" : `: ${ends.join(", ")}`}${known}.`,
+    `${open} of them ${open === 1 ? "is" : "are"} still open: requested by a known client, and not confirmed by ` +
+      "OCS since.",
+    lastConfirmed(doNotCalls) ?? `No Do-Not-Call is confirmed${known}.`,
     `${others} other request${others === 1 ? "" : "s"}.`,
   ];
+};
+
+const lastConfirmed = (doNotCalls: readonly CaseRequest[]): string | undefined => {
+  const last = doNotCalls.findLast(({ fields }) => endOf(fields) === "confirmed");
+  if (!last) return undefined;
+  const { entries } = last.transaction;
+  const { tenant, id } = last.fields;
+  return (
+    `OCS last confirmed a Do-Not-Call on ${secondOf(entries.at(-1)!.time)}, for ` +
+    `${tenant ? `tenant ${tenant.name}` : "an unknown tenant"} (request ${id}).`
+  );
 };

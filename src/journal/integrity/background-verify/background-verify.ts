@@ -1,94 +1,93 @@
 /**
- * Reads again what a start from a state did not read: every line up to the last checkpoint is held against its recorded leaf hash, and the tree of
- * both against every checkpoint on the way. What was damaged is named, and the reading goes on by the recorded hashes.
+ * Verifies lines that a start from a start state did not read: each line up to the last checkpoint against its recorded
+ * leaf hash, and the tree of both against every checkpoint. Damage is reported, and the verification continues with the
+ * recorded hashes.
  */
-import { coversAll, type Aside } from "../asides.ts";
-import { readWhole, type Disk } from "../disk.ts";
-import { FramesDamaged } from "../frames.ts";
-import { forEachLine } from "../lines.ts";
-import { readCheckpoint, type Checkpoint } from "../note.ts";
-import { numbersIn, places, segmentName } from "../places.ts";
-import { openSegment, segmentsIn, type SegmentFile } from "../segment.ts";
-import { Trail } from "../trail.ts";
-import { createTree, digestOf, DIGEST_BYTES, leafHashWithin, type Digest, type Frontier, type Tree } from "../tree.ts";
-import { reason } from "../../system-error.ts";
+import { coversAll, type SetAsideRange } from "../../segments/set-aside-ranges.ts";
+import { damageText, type Differing } from "./damage-text.ts";
+import { readWhole, type Disk } from "../../disk.ts";
+import { isDeletedLine } from "../../segments/retention/deleted-lines.ts";
+import { areDeletedLinesExplained } from "../../segments/retention/explained-deletions.ts";
+import { FramesDamaged } from "../../segments/frames.ts";
+import { forEachLine } from "../../read/read-lines.ts";
+import { readCheckpoint, type Checkpoint } from "../checkpoints/signed-note.ts";
+import { numbersIn, paths, segmentName } from "../../paths.ts";
+import { openSegment, segmentsIn, type SegmentFile } from "../../segments/segment.ts";
+import { RecoveryScan } from "../../write/recovery/recovery-scan.ts";
+import {
+  createTree,
+  digestOf,
+  DIGEST_BYTES,
+  leafHashWithin,
+  type Digest,
+  type Frontier,
+  type Tree,
+} from "../merkle-tree.ts";
+import { reason } from "../../../common/system-error.ts";
 
-/** `segment`: its name. In words what is wrong, with lines counted from 1. */
+/** `segment`: its name. `text`: what is wrong; lines are counted from 1. */
 export type Damage = { readonly segment: string; readonly text: string };
 
-/** All entries below `size` are as they were signed. */
+/** All entries below `size` are verified. */
 export type Verified = Frontier & {
   readonly root: Digest;
-  /** The segment of the next entry, by its first index. */ readonly segment: number;
+  /** The first index of the segment with the next entry. */
+  readonly segment: number;
   readonly dnc: Readonly<Record<string, number>>;
-  /** Of those entries only the leaf hashes were there, as other entries say. */ readonly asides: readonly Aside[];
+  /** Ranges below `size` of which only the leaf hashes were left, as other entries state. */
+  readonly setAsideRanges: readonly SetAsideRange[];
 };
 
-export type RereadOptions = {
+export type BackgroundVerifyOptions = {
   readonly disk: Disk;
   readonly dir: string;
   /** Entries up to here are read: the size of a checkpoint. */
   readonly until: number;
-  /** Where an earlier reading without damage came to; with the first entry when left out. */
+  /** Where an earlier verification without damage ended. Default: the first entry. */
   readonly from?: Verified | undefined;
-  /** What was set aside. */
-  readonly asides: readonly Aside[];
-  /** Checkpoints that lie elsewhere and must hold as well. */
+  readonly setAsideRanges: readonly SetAsideRange[];
+  /** Checkpoints from elsewhere that the lines must match too. */
   readonly published: readonly Checkpoint[];
-  /** Awaited before each piece that is read. */
+  /** Awaited before each read. */
   readonly pace: () => Promise<void>;
   readonly verified: (verified: Verified) => void;
   readonly damaged: (damage: Damage) => void;
 };
 
-const MOST_LINES_TOLD = 5;
-
-/** Resolves when it came to the end, or to where nothing more can be told. */
-export const reread = async (options: RereadOptions): Promise<void> => {
+/** Resolves at the end, or where damage makes further verification impossible. */
+export const verifyInBackground = async (options: BackgroundVerifyOptions): Promise<void> => {
   const { disk, dir } = options;
-  const names = await disk.list(places(dir).segments);
+  const names = await disk.list(paths(dir).segments);
   const [firsts, hashes] = [segmentsIn(names), numbersIn(names, ".hashes")];
-  const reading = new Rereading(options, await signedIn(options));
+  const reading = new BackgroundVerification(options, await signedIn(options));
   const starts = [...new Set([...hashes, ...firsts])].toSorted((left, right) => left - right);
   for (const [at, first] of starts.entries()) {
     const end = Math.min(starts[at + 1] ?? options.until, options.until);
     if (end <= reading.size) continue;
     if (first > reading.size && reading.size !== options.from?.size) return reading.gap(first);
-    const recorded = hashes.includes(first) ? await readWhole(disk, places(dir).leaves(first)) : Buffer.alloc(0);
+    const recorded = hashes.includes(first) ? await readWhole(disk, paths(dir).leaves(first)) : Buffer.alloc(0);
     const isThere = firsts.includes(first);
-    // Of deleted entries, always the oldest, the hashes are all there is.
-    if (!isThere && first > (firsts[0] ?? 0) && !coversAll(options.asides, first, end)) reading.missing(first, end);
+    // Only the hashes are left of deleted entries, which are always the oldest.
+    if (!isThere && first > (firsts[0] ?? 0) && !coversAll(options.setAsideRanges, first, end))
+      reading.missing(first, end);
     if (!isThere) reading.pass(first, end);
     const file = isThere ? await reading.open(first) : undefined;
     await reading.segment({ first, end, recorded, file });
+    if (reading.hasDeleted && !(await areDeletedLinesExplained({ disk, dir }, first))) reading.unexplained(first);
     if (reading.isLost || reading.size >= options.until) return;
   }
 };
 
-const signedIn = async ({ disk, dir, published, until }: RereadOptions): Promise<Map<number, Digest>> => {
+const signedIn = async ({ disk, dir, published, until }: BackgroundVerifyOptions): Promise<Map<number, Digest>> => {
   const signed = new Map(published.filter(({ size }) => size <= until).map(({ size, root }) => [size, digestOf(root)]));
-  for (const size of numbersIn(await disk.list(places(dir).checkpoints), "")) {
+  for (const size of numbersIn(await disk.list(paths(dir).checkpoints), "")) {
     if (size > until) continue;
-    // Those that are thinned out meanwhile are not missed.
-    const note = await readWhole(disk, places(dir).checkpoint(size)).catch(() => undefined);
+    // A checkpoint may be pruned meanwhile.
+    const note = await readWhole(disk, paths(dir).checkpoint(size)).catch(() => undefined);
     const checkpoint = note && readCheckpoint(note.toString());
     if (checkpoint?.size === size && !signed.has(size)) signed.set(size, digestOf(checkpoint.root));
   }
   return signed;
-};
-
-type Differing = { readonly line: number; readonly isAbsent: boolean };
-
-const whatOf = (segment: string, differing: readonly Differing[], areLinesRight: boolean): string => {
-  const absent = differing.find(({ isAbsent }) => isAbsent);
-  const changed = differing.filter(({ isAbsent }) => !isAbsent).map(({ line }) => line);
-  const lines = `line ${changed.slice(0, MOST_LINES_TOLD).join(", ")}${changed.length > MOST_LINES_TOLD ? ` and ${changed.length - MOST_LINES_TOLD} more` : ""}`;
-  if (changed.length > 0 && areLinesRight && !absent)
-    return `the leaf hashes beside ${segment} are not those of ${lines}`;
-  return [
-    ...(changed.length > 0 ? [`${segment} ${lines} is not as it was written`] : []),
-    ...(absent ? [`${segment} ends before line ${absent.line}`] : []),
-  ].join(", and ");
 };
 
 type Part = {
@@ -98,28 +97,30 @@ type Part = {
   readonly file: SegmentFile | undefined;
 };
 
-class Rereading {
-  readonly #options: RereadOptions;
+class BackgroundVerification {
+  readonly #options: BackgroundVerifyOptions;
   readonly #signed: ReadonlyMap<number, Digest>;
-  readonly #trail = new Trail();
-  /** By the lines, where they are there; by the recorded hashes, where those differ. */
+  readonly #trail = new RecoveryScan();
+  /** The tree of the lines, and the tree of the recorded hashes if they differ. */
   #lines: Tree;
   #recorded: Tree | undefined;
-  /** Not told yet: which of both is right is known at the next checkpoint. */
+  /** Differences that are not reported yet: the next checkpoint shows which of the two trees is right. */
   #differing: (Differing & { readonly segment: string })[] = [];
   #isDamaged = false;
   #proved: number;
   isLost = false;
-  readonly #passed: Aside[];
-  /** The numbers of Do-Not-Calls behind what was set aside are known from the entry that tells of it. */
+  /** Whether the segment that was read last has deleted lines. */
+  hasDeleted = false;
+  readonly #passed: SetAsideRange[];
+  /** After set-aside segments, the entry about them gives the DoNotCall numbers. */
   #unknownTo = 0;
 
-  constructor(options: RereadOptions, signed: ReadonlyMap<number, Digest>) {
+  constructor(options: BackgroundVerifyOptions, signed: ReadonlyMap<number, Digest>) {
     this.#options = options;
     this.#signed = signed;
     this.#lines = createTree(options.from);
     this.#proved = this.#lines.size();
-    this.#passed = [...(options.from?.asides ?? [])];
+    this.#passed = [...(options.from?.setAsideRanges ?? [])];
     if (options.from) this.#trail.numbers.restore(options.from.dnc);
   }
 
@@ -127,7 +128,7 @@ class Rereading {
     return this.#lines.size();
   }
 
-  /** A compressed file that is damaged at its end cannot be opened at all. */
+  /** Undefined for a compressed file with damage at its end, which cannot be opened. */
   async open(first: number): Promise<SegmentFile | undefined> {
     try {
       return await openSegment(this.#options.disk, this.#options.dir, first);
@@ -137,30 +138,37 @@ class Rereading {
     }
   }
 
-  /** Anything else is the disk's word, and no word about the entries. */
+  /** Other errors come from the disk and say nothing about the entries. */
   #tellFrames(error: unknown, first: number): void {
     if (!(error instanceof FramesDamaged)) throw error;
-    this.#tell({ segment: segmentName(first), text: `${segmentName(first)} cannot be read: ${reason(error)}` });
+    this.#reportDamage({ segment: segmentName(first), text: `${segmentName(first)} cannot be read: ${reason(error)}` });
   }
 
   missing(first: number, end: number): void {
-    this.#tell({
+    this.#reportDamage({
       segment: segmentName(first),
       text: `${segmentName(first)} is missing, with the entries ${first} to ${end - 1}`,
     });
   }
 
-  /** Its lines are not there. */
+  /** Passes over a segment without lines: it was deleted or set aside. */
   pass(first: number, end: number): void {
-    for (const aside of this.#options.asides) {
+    for (const aside of this.#options.setAsideRanges) {
       if (aside.from < first || aside.to > end) continue;
       this.#passed.push(aside);
       this.#unknownTo = Math.max(this.#unknownTo, aside.by + 1);
     }
   }
 
+  unexplained(first: number): void {
+    this.#reportDamage({
+      segment: segmentName(first),
+      text: `lines of ${segmentName(first)} are deleted, and no signed entry says so`,
+    });
+  }
+
   gap(first: number): void {
-    this.#tell({
+    this.#reportDamage({
       segment: segmentName(first),
       text: `${segmentName(first)} does not follow: the lines before it end with index ${this.size - 1}`,
     });
@@ -170,6 +178,7 @@ class Rereading {
     const { first, end, file } = part;
     const start = this.size;
     let index = first;
+    this.hasDeleted = false;
     try {
       if (file) {
         const paced = {
@@ -210,6 +219,11 @@ class Rereading {
   ): void {
     const leaf = leafHashWithin(bytes, from, to);
     const recorded = recordedAt(part, index) ?? leaf;
+    if (isDeletedLine(bytes, from, to)) {
+      this.hasDeleted = true;
+      // The recorded hash replaces the line.
+      return this.#grow(part.first, recorded, recorded);
+    }
     if (recorded !== leaf) this.#differ(part.first, index - part.first + 1);
     else this.#trail.add(bytes, from, to, index);
     this.#grow(part.first, leaf, recorded);
@@ -227,7 +241,7 @@ class Rereading {
     if (root !== undefined) this.#hold(root, first);
   }
 
-  /** What was signed decides whether it is a line that was changed or its recorded hash. */
+  /** The signed root decides whether a line was changed or its recorded hash. */
   #hold(root: Digest, first: number): void {
     const [byLines, byRecorded] = [this.#lines.root() === root, this.#recorded?.root() === root];
     if (!byLines && !byRecorded)
@@ -238,7 +252,7 @@ class Rereading {
     if (byRecorded && !byLines) this.#lines = this.#recorded!;
     this.#recorded = undefined;
     for (const [segment, differing] of Map.groupBy(this.#differing, (each) => each.segment)) {
-      this.#tell({ segment, text: `${whatOf(segment, differing, byLines)}, by checkpoint ${this.size}` });
+      this.#reportDamage({ segment, text: damageText(segment, differing, byLines, this.size) });
     }
     this.#differing = [];
     this.#proved = this.size;
@@ -249,16 +263,16 @@ class Rereading {
       roots: this.#lines.frontier(),
       segment: first,
       dnc: this.#trail.numbers.save(),
-      asides: this.#passed,
+      setAsideRanges: this.#passed,
     });
   }
 
   #lose(text: string, first: number): void {
     this.isLost = true;
-    this.#tell({ segment: segmentName(first), text: `${text}; what lies behind could not be read again` });
+    this.#reportDamage({ segment: segmentName(first), text: `${text}; later entries could not be verified` });
   }
 
-  #tell(damage: Damage): void {
+  #reportDamage(damage: Damage): void {
     this.#isDamaged = true;
     this.#options.damaged(damage);
   }

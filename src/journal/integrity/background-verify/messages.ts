@@ -1,12 +1,12 @@
-/** What the gateway and the reading thread say to each other. */
-import type { Damage, RereadOptions, Verified } from "./reread.ts";
+/** The messages between the gateway and the verification thread. */
+import type { Damage, BackgroundVerifyOptions, Verified } from "./background-verify.ts";
 
-/** `flag`: one 32-bit integer, 1 while the reading is to pause. */
-export type Asked = Pick<RereadOptions, "dir" | "until" | "from" | "asides" | "published"> & {
+/** `flag`: one 32-bit integer; 1 pauses the verification. */
+export type WorkerOptions = Pick<BackgroundVerifyOptions, "dir" | "until" | "from" | "setAsideRanges" | "published"> & {
   readonly flag: SharedArrayBuffer;
 };
 
-export type Told =
+export type WorkerMessage =
   | { readonly kind: "verified"; readonly verified: Verified }
   | { readonly kind: "damaged"; readonly damage: Damage }
   | { readonly kind: "done" }

@@ -1,11 +1,14 @@
-/** The "verified to N" mark: signed with the checkpoints' key, so that a later verification may begin there, and a later run go on. One file. */
-import type { Aside } from "../asides.ts";
-import { readWhole, replaceWhole, type Disk } from "../disk.ts";
-import { openNote, signNote } from "../note.ts";
-import { places } from "../places.ts";
-import type { StateSigner } from "../start-state.ts";
-import { digestBytes, digestOf, type Digest } from "../tree.ts";
-import type { Verified } from "./reread.ts";
+/**
+ * The "verified to N" mark: a file signed with the checkpoint key. A later verification can start at it, and the next
+ * run of the gateway can continue from it.
+ */
+import type { SetAsideRange } from "../../segments/set-aside-ranges.ts";
+import { readWhole, replaceWhole, type Disk } from "../../disk.ts";
+import { openNote, signNote } from "../checkpoints/signed-note.ts";
+import { paths } from "../../paths.ts";
+import type { StateSigner } from "../../write/start-state.ts";
+import { digestBytes, digestOf, type Digest } from "../merkle-tree.ts";
+import type { Verified } from "./background-verify.ts";
 
 const TITLE = "ocsgw verified mark, format 1";
 
@@ -13,22 +16,33 @@ const base64 = (digest: Digest): string => digestBytes(digest).toString("base64"
 const digestFrom = (text: string): Digest => digestOf(Buffer.from(text, "base64"));
 
 type Place = { readonly disk: Disk; readonly dir: string };
-/** When the reading began with the first entry, and when it came to the mark, in milliseconds since 1970. */
+/** `began`: when the verification read the first entry; `at`: when it reached the mark. Milliseconds since 1970. */
 export type Mark = Verified & { readonly began: number; readonly at: number };
 
 export const writeMark = (
   { disk, dir }: Place,
-  { root, roots, size, segment, dnc, asides, began, at }: Mark,
+  { root, roots, size, segment, dnc, setAsideRanges, began, at }: Mark,
   { origin, key }: StateSigner,
 ): Promise<void> => {
-  const text = `${TITLE}\n${JSON.stringify({ origin, size, root: base64(root), frontier: roots.map(base64), segment, dnc, ...(asides.length > 0 && { set_aside: asides }), began: new Date(began).toISOString(), at: new Date(at).toISOString() })}\n`;
-  return replaceWhole(disk, places(dir).mark, Buffer.from(signNote(text, origin, key)));
+  const mark = {
+    origin,
+    size,
+    root: base64(root),
+    frontier: roots.map(base64),
+    segment,
+    dnc,
+    ...(setAsideRanges.length > 0 && { set_aside: setAsideRanges }),
+    began: new Date(began).toISOString(),
+    at: new Date(at).toISOString(),
+  };
+  const text = `${TITLE}\n${JSON.stringify(mark)}\n`;
+  return replaceWhole(disk, paths(dir).mark, Buffer.from(signNote(text, origin, key)));
 };
 
-/** What was verified is not any more. */
+/** Removes the mark, because verified entries were found damaged. */
 export const removeMark = async ({ disk, dir }: Place): Promise<void> => {
   try {
-    await disk.remove(places(dir).mark);
+    await disk.remove(paths(dir).mark);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw error;
@@ -43,25 +57,34 @@ type Written = {
   readonly frontier: readonly string[];
   readonly segment: number;
   readonly dnc: Readonly<Record<string, number>>;
-  readonly set_aside?: readonly Aside[];
+  readonly set_aside?: readonly SetAsideRange[];
   readonly began: string;
   readonly at: string;
 };
 
-/** Undefined when there is none that this key signed: then everything is read again. */
+/** Undefined if there is no mark that this key signed; then everything is verified again. */
 export const readMark = async ({ disk, dir }: Place, { origin, key }: StateSigner): Promise<Mark | undefined> => {
   try {
     const [title, json = ""] =
-      openNote((await readWhole(disk, places(dir).mark)).toString(), origin, key)?.split("\n") ?? [];
+      openNote((await readWhole(disk, paths(dir).mark)).toString(), origin, key)?.split("\n") ?? [];
     if (title !== TITLE) return undefined;
-    const { size, root, frontier, segment, dnc, set_aside: asides = [], began, at } = JSON.parse(json) as Written;
+    const {
+      size,
+      root,
+      frontier,
+      segment,
+      dnc,
+      set_aside: setAsideRanges = [],
+      began,
+      at,
+    } = JSON.parse(json) as Written;
     return {
       size,
       root: digestFrom(root),
       roots: frontier.map(digestFrom),
       segment,
       dnc,
-      asides,
+      setAsideRanges,
       began: Date.parse(began),
       at: Date.parse(at),
     };

@@ -1,19 +1,19 @@
-/** The reading on a thread of its own. It takes at most a twentieth of one processor, and none while it is told to pause. */
+/** The verification thread. It uses at most a twentieth of one processor, and none while it is paused. */
 import { setTimeout } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { nodeDisk } from "../disk.ts";
-import type { Asked, Told } from "./questions.ts";
-import { reread } from "./reread.ts";
-import { faultInWords } from "../../system-error.ts";
+import { nodeDisk } from "../../disk.ts";
+import type { WorkerOptions, WorkerMessage } from "./messages.ts";
+import { verifyInBackground } from "./background-verify.ts";
+import { faultInWords } from "../../../common/system-error.ts";
 
-/** Of the time. */
+/** Share of the time that the thread works. */
 const SHARE = 0.05;
 const PAUSE_MS = 200;
 
 const port = parentPort!;
-const { flag, ...asked } = workerData as Asked;
+const { flag, ...asked } = workerData as WorkerOptions;
 const isPaused = new Int32Array(flag);
-const tell = (told: Told): void => port.postMessage(told);
+const post = (message: WorkerMessage): void => port.postMessage(message);
 
 let since = performance.now();
 const pace = async (): Promise<void> => {
@@ -24,14 +24,14 @@ const pace = async (): Promise<void> => {
 };
 
 try {
-  await reread({
+  await verifyInBackground({
     disk: nodeDisk,
     ...asked,
     pace,
-    verified: (verified) => tell({ kind: "verified", verified }),
-    damaged: (damage) => tell({ kind: "damaged", damage }),
+    verified: (verified) => post({ kind: "verified", verified }),
+    damaged: (damage) => post({ kind: "damaged", damage }),
   });
-  tell({ kind: "done" });
+  post({ kind: "done" });
 } catch (error) {
-  tell({ kind: "failed", reason: faultInWords(error) });
+  post({ kind: "failed", reason: faultInWords(error) });
 }

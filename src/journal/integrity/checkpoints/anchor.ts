@@ -1,23 +1,31 @@
 /**
- * The anchor: what was signed last, kept outside the journal's directory, so that a directory that was emptied, cut
- * back or replaced by an older copy is noticed. It is a signed note (C2SP checkpoint) whose lines behind the root name
- * every key that has signed the journal. It is written after each checkpoint, so the directory always holds a
- * checkpoint of at least its size, whenever a crash comes.
+ * The anchor: the last signed checkpoint, kept outside the journal's directory, so that an emptied, shortened or
+ * replaced directory is noticed. It is a signed note (C2SP checkpoint) with extra lines for every key that has signed
+ * the journal. It is written after each checkpoint, so the directory always has a checkpoint of at least its size, even
+ * after a crash.
  */
 import type { KeyObject } from "node:crypto";
-import { reasonOf, within } from "./broken.ts";
-import { readWhole, replaceWhole, type Disk } from "./disk.ts";
-import { linesBehindRoot, readCheckpoint, signCheckpoint, signerOf, verifierKey, type Checkpoint } from "./note.ts";
+import { reasonOf } from "../../errors.ts";
+import { withTimeout } from "../../../common/timeout.ts";
+import { readWhole, replaceWhole, type Disk } from "../../disk.ts";
+import {
+  linesBehindRoot,
+  readCheckpoint,
+  signCheckpoint,
+  signerOf,
+  verifierKey,
+  type Checkpoint,
+} from "./signed-note.ts";
 
-/** What the anchor's file says. `keys`: verifier keys, the oldest first. */
+/** The content of the anchor. `keys`: verifier keys, oldest first. */
 export type Anchored = Checkpoint & { readonly keys: readonly string[] };
 
-/** The file is there, and is not what a gateway with this origin wrote. */
+/** The file exists, but no gateway with this origin wrote it. */
 export class AnchorUnusable extends Error {
   override readonly name = "AnchorUnusable";
 }
 
-/** Nothing can be written there. */
+/** The anchor cannot be written. */
 export class AnchorNotWritable extends Error {
   override readonly name = "AnchorNotWritable";
 }
@@ -26,20 +34,19 @@ const MOST_BYTES = 1 << 20;
 const KEY_LINE = "key ";
 const PATIENCE_MS = 5000;
 
-/** Of an anchor that was never written this is the place alone. */
 export const defaultAnchor = (dir: string): string => `${dir}.anchor`;
 
 /** `own`: the verifier key of the config. */
 export type Signing = { readonly origin: string; readonly own: string };
 
-/** Undefined when there is no file. Throws AnchorUnusable. */
+/** Undefined if there is no file. Throws AnchorUnusable. */
 export const readAnchor = async (disk: Disk, path: string, { origin, own }: Signing): Promise<Anchored | undefined> => {
   const text = await textOf(disk, path);
   if (text === undefined) return undefined;
   const checkpoint = readCheckpoint(text);
-  if (!checkpoint) throw new AnchorUnusable(`the anchor ${path} is no checkpoint, so its file was changed`);
+  if (!checkpoint) throw new AnchorUnusable(`the anchor ${path} is not a checkpoint, so its file was changed`);
   if (checkpoint.origin !== origin) {
-    throw new AnchorUnusable(`the anchor ${path} is that of ${checkpoint.origin}, this journal signs as ${origin}`);
+    throw new AnchorUnusable(`the anchor ${path} belongs to ${checkpoint.origin}, but this journal signs as ${origin}`);
   }
   const keyLines = linesBehindRoot(text).filter((line) => line.startsWith(KEY_LINE));
   const keys = keyLines.map((line) => line.slice(KEY_LINE.length));
@@ -64,17 +71,17 @@ export type AnchorOptions = {
   readonly path: string;
   readonly key: KeyObject;
   readonly origin: string;
-  /** What the file says now. */
+  /** The current content of the file. */
   readonly known: Anchored | undefined;
-  /** Told once when it cannot be written. */
-  readonly tell?: ((reason: string) => void) | undefined;
+  /** Called once if the anchor cannot be written. */
+  readonly onFailure?: ((reason: string) => void) | undefined;
 };
 
 export class Anchor {
   readonly #options: AnchorOptions;
   readonly #keys: readonly string[];
   #writing: Promise<void> | undefined;
-  /** Why the last checkpoint did not get there; undefined while it did. */
+  /** Why the last checkpoint could not be written to the anchor; undefined if it was written. */
   trouble: string | undefined;
 
   constructor(options: AnchorOptions) {
@@ -83,17 +90,17 @@ export class Anchor {
     this.#keys = [...(options.known?.keys ?? []).filter((key) => key !== own), own];
   }
 
-  /** What the file said when it was opened. */
+  /** The content of the file when it was opened. */
   get known(): Anchored | undefined {
     return this.#options.known;
   }
 
-  /** Resolves when the file says it, whole and on disk. Rejects with AnchorNotWritable; the next one tries again. */
+  /** Resolves when the checkpoint is on disk. Rejects with AnchorNotWritable; the next call tries again. */
   async keep({ size, root }: Pick<Checkpoint, "size" | "root">): Promise<void> {
     const { disk, path, key, origin } = this.#options;
     try {
-      // One that hangs is not overtaken by another: both would write the same file.
-      await within(PATIENCE_MS, this.#writing ?? Promise.resolve());
+      // Waits for an earlier write that hangs: both would write the same file.
+      await withTimeout(PATIENCE_MS, this.#writing ?? Promise.resolve());
       const note = signCheckpoint(
         { origin, size, root },
         key,
@@ -101,11 +108,11 @@ export class Anchor {
       );
       const writing = replaceWhole(disk, path, Buffer.from(note));
       this.#writing = writing.catch(() => undefined).finally(() => (this.#writing = undefined));
-      await within(PATIENCE_MS, writing);
+      await withTimeout(PATIENCE_MS, writing);
       this.trouble = undefined;
     } catch (error) {
       const message = `the anchor ${path} (audit.checkpoint.anchor) cannot be written: ${reasonOf(error)}`;
-      if (this.trouble === undefined) this.#options.tell?.(message);
+      if (this.trouble === undefined) this.#options.onFailure?.(message);
       this.trouble = message;
       throw new AnchorNotWritable(message, { cause: error });
     }

@@ -1,6 +1,7 @@
 /**
- * Where checkpoints go besides the journal's directory, so that whoever alters that cannot alter them as well: a file on another disk, or a
- * syslog receiver. A file holds the signed notes one after the other, each followed by an empty line.
+ * Checkpoint sinks: copies of the checkpoints outside the journal's directory, so that an attacker who changes the
+ * journal cannot change them too. A sink is a file on another disk or a syslog receiver. A file has the signed notes
+ * one after the other, each followed by an empty line.
  */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -9,15 +10,18 @@ import { open, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { giveToOwner, openToWrite } from "../file-owner.ts";
-import { nodeDisk } from "./disk.ts";
+import { giveToOwner, openToWrite } from "../../../common/file-owner.ts";
+import { nodeDisk } from "../../disk.ts";
 
-export type SecondPlace = {
-  /** As it stands in the config. */
+export type CheckpointSink = {
+  /** As in the config. */
   readonly name: string;
-  /** Resolves when the note is there; of a syslog receiver, when it left. True when the place held less than this process had left there. */
+  /**
+   * Resolves when the note is written (syslog: sent). True if the sink contained less than this process had written
+   * before.
+   */
   readonly deliver: (note: string) => Promise<boolean>;
-  /** The newest checkpoints that are there, in their order, whoever signed them; undefined where nothing can be read back. */
+  /** The newest notes in the sink, in order, signed by anyone; undefined if the sink cannot be read. */
   readonly published: () => Promise<readonly string[] | undefined>;
 };
 
@@ -25,7 +29,7 @@ export type Address =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "syslog"; readonly protocol: "udp" | "tcp"; readonly host: string; readonly port: number };
 
-export const secondPlace = (at: Address): SecondPlace => {
+export const checkpointSink = (at: Address): CheckpointSink => {
   if (at.kind === "file") {
     let left = 0;
     const deliver = async (note: string): Promise<boolean> => {
@@ -48,7 +52,7 @@ export const secondPlace = (at: Address): SecondPlace => {
   };
 };
 
-/** Its sizes in bytes. */
+/** Sizes of the file in bytes. */
 type Grown = { readonly before: number; readonly after: number };
 
 const append = async (path: string, text: string): Promise<Grown> => {
@@ -60,7 +64,7 @@ const append = async (path: string, text: string): Promise<Grown> => {
       await file.appendFile(text);
       await file.sync();
     } catch (error) {
-      // A piece of a note would spoil the next one.
+      // A partial note would make the next one unreadable.
       await file.truncate(size).catch(() => undefined);
       throw error;
     }
@@ -78,13 +82,13 @@ const append = async (path: string, text: string): Promise<Grown> => {
 const TAIL_BYTES = 4 << 20;
 const NOTES = /[^\n]+\n(?:0|[1-9]\d*)\n[A-Za-z0-9+/]{43}=\n(?:[^\n]+\n)*\n(?:— [^\n]+\n)+/g;
 
-/** A pipe in its place would let whoever opens it wait for ever. */
+/** Opening a pipe could wait forever. */
 const requireFile = async (path: string): Promise<boolean> => {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
-  if (found && !found.isFile()) throw new Error(`${path} is no regular file`);
+  if (found && !found.isFile()) throw new Error(`${path} is not a regular file`);
   return found !== undefined;
 };
 
@@ -127,7 +131,7 @@ const sendUdp = async ({ host, port }: Receiver, message: string): Promise<void>
 /** RFC 6587, octet counting. */
 const sendTcp = async ({ host, port }: Receiver, message: string): Promise<void> => {
   const socket = connect({ host, port, timeout: 5000 });
-  socket.once("timeout", () => socket.destroy(new Error("no answer from the receiver")));
+  socket.once("timeout", () => socket.destroy(new Error("the receiver did not answer in time")));
   socket.end(`${Buffer.byteLength(message)} ${message}`);
   await once(socket.resume(), "close");
 };

@@ -1,46 +1,47 @@
 /**
- * Signed checkpoints of the journal, at intervals and at stop: what a later verification holds the lines against. The journal is opened only
- * when its tree agrees with every checkpoint there is, and it only grows; so no root is signed that contradicts an earlier one.
+ * Signs checkpoints of the journal, at intervals and at stop; verifications compare the lines with them. The journal is
+ * opened only if its tree matches every checkpoint, and it only grows, so no signed root contradicts an earlier one.
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { link, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Anchor } from "./anchor.ts";
-import type { Journal } from "./append.ts";
-import { nodeDisk, readWhole, replaceWhole } from "./disk.ts";
-import { readCheckpoint, requireKeyName, signCheckpoint, verifierKey, type Checkpoint } from "./note.ts";
-import { privateKeyPem } from "../x509/pem.ts";
-import { numbersIn, places } from "./places.ts";
-import { writeState } from "./states.ts";
-import { digestBytes } from "./tree.ts";
-import { inShell } from "../shell-word.ts";
-import { readSmallFile } from "../small-file.ts";
-import { giveToOwner, makeFolders } from "../file-owner.ts";
+import type { Journal } from "../../journal.ts";
+import { nodeDisk, readWhole, replaceWhole } from "../../disk.ts";
+import { readCheckpoint, requireKeyName, signCheckpoint, verifierKey, type Checkpoint } from "./signed-note.ts";
+import { privateKeyPem } from "../../../common/x509/pem.ts";
+import { numbersIn, paths } from "../../paths.ts";
+import { writeState } from "../../states.ts";
+import { digestBytes } from "../merkle-tree.ts";
+import { inShell } from "../../../common/shell-word.ts";
+import { readSmallFile } from "../../../common/small-file/small-file.ts";
+import { giveToOwner, makeFolders } from "../../../common/file-owner.ts";
+import { SerialQueue } from "../../../common/serial-queue.ts";
 
 export type CheckpointOptions = {
   /** Ed25519, private. */
   readonly key: KeyObject;
-  /** The log's name, which is also the key's. */
+  /** The name of the log and of its key. */
   readonly origin: string;
   readonly everyMs: number;
-  /** Told when a checkpoint could not be written. The next interval tries again. */
+  /** Called if a checkpoint could not be written. The next interval tries again. */
   readonly onFailure?: (error: unknown) => void;
-  /** Told when the start state beside a checkpoint could not be written: the next start reads more lines. */
+  /** Called if the start state beside a checkpoint could not be written; the next start then reads more lines. */
   readonly onStateFailure?: (error: unknown) => void;
-  /** Given each signed note when it is on disk. */
+  /** Called with each signed note when it is on disk. */
   readonly publish?: (note: string) => void;
-  /** Told of each checkpoint when it is on disk; told once at the beginning, so that one that cannot be written is known at once. */
+  /** Gets each checkpoint when it is on disk, and one at the beginning, so that a write error is known at once. */
   readonly anchor?: Anchor;
 };
 
 export type Checkpoints = {
-  /** For those who verify: name, key id and public key in one line. */
+  /** Name, key id and public key in one line. */
   readonly verifierKey: string;
-  /** The size of the last checkpoint, 0 when there is none, and milliseconds since it was written or found, whatever the wall clock did. */
+  /** The size of the last checkpoint (0: none), and the milliseconds since it was written or found (monotonic). */
   readonly last: () => { readonly size: number; readonly age: number };
-  /** Writes a checkpoint when there are entries since the last one. `more`: lines behind its root. */
+  /** Writes a checkpoint if there are new entries. `more`: extra lines after the root. */
   readonly write: (more?: readonly string[]) => Promise<void>;
-  /** Writes the last one and ends. */
+  /** Writes the last checkpoint and stops. */
   readonly stop: () => Promise<void>;
 };
 
@@ -50,7 +51,7 @@ type Last = { size: number; at: number };
 /** SHA-256 of nothing: RFC 6962, 2.1. */
 const EMPTY_ROOT = Buffer.from("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "hex");
 
-/** Throws when the earlier checkpoints are another log's, the origin cannot be a name, or the anchor cannot be written. */
+/** Throws if earlier checkpoints belong to another log, the origin is invalid, or the anchor cannot be written. */
 export const createCheckpoints = async (
   journal: Journal,
   { key, origin, everyMs, onFailure, onStateFailure, publish, anchor }: CheckpointOptions,
@@ -60,7 +61,7 @@ export const createCheckpoints = async (
   const earlier = await lastOf(journal, origin);
   const last: Last = { size: earlier?.size ?? 0, at: performance.now() };
   await leaveKey(journal, own);
-  // Before the first entry: entries without any checkpoint are then known for a crash at the very beginning.
+  // Before the first entry, so that entries without a checkpoint can be recognized as a crash at the very beginning.
   await anchor?.keep(earlier ?? { size: 0, root: EMPTY_ROOT });
 
   const sign = async (more: readonly string[] = []): Promise<void> => {
@@ -69,7 +70,7 @@ export const createCheckpoints = async (
     const isNew = size > last.size;
     if (isNew) {
       const note = signCheckpoint({ origin, size, root }, key, more);
-      await replaceWhole(journal.disk, places(journal.dir).checkpoint(size), Buffer.from(note));
+      await replaceWhole(journal.disk, paths(journal.dir).checkpoint(size), Buffer.from(note));
       publish?.(note);
       if (state !== undefined)
         await writeState(journal, { size, text: state }, { origin, key }).catch((error: unknown) =>
@@ -77,15 +78,11 @@ export const createCheckpoints = async (
         );
     }
     Object.assign(last, { size, at: performance.now() } satisfies Last);
-    // An anchor that lags behind is true nevertheless: it tells its trouble itself, and nobody waits for it.
+    // An old anchor is still valid. The anchor reports its own errors.
     if (isNew || anchor?.trouble !== undefined) await anchor?.keep({ size, root }).catch(() => undefined);
   };
-  let turn: Promise<void> = Promise.resolve();
-  const write = (more?: readonly string[]): Promise<void> => {
-    const done = turn.then(() => sign(more));
-    turn = done.catch(() => undefined);
-    return done;
-  };
+  const queue = new SerialQueue();
+  const write = (more?: readonly string[]): Promise<void> => queue.run(() => sign(more));
   const timer = setInterval(() => void write().catch((error: unknown) => onFailure?.(error)), everyMs);
   timer.unref();
   return {
@@ -100,27 +97,27 @@ export const createCheckpoints = async (
 };
 
 const lastOf = async ({ disk, dir }: Journal, origin: string): Promise<Checkpoint | undefined> => {
-  const size = numbersIn(await disk.list(places(dir).checkpoints), "").at(-1);
+  const size = numbersIn(await disk.list(paths(dir).checkpoints), "").at(-1);
   if (size === undefined) return undefined;
-  const path = places(dir).checkpoint(size);
+  const path = paths(dir).checkpoint(size);
   const earlier = readCheckpoint((await readWhole(disk, path)).toString());
   if (earlier?.origin !== origin)
     throw new Error(
-      `${path}: a checkpoint of ${earlier?.origin ?? "nothing known"}, this journal would sign as ${origin}`,
+      `${path}: a checkpoint of ${earlier?.origin ?? "an unknown log"}, but this journal would sign as ${origin}`,
     );
   return earlier;
 };
 
-/** A key that replaces another is added: earlier checkpoints are still verified by theirs. */
+/** Adds the key to checkpoint.pub; earlier checkpoints are verified by the earlier keys. */
 const leaveKey = async ({ disk, dir }: Journal, own: string): Promise<void> => {
-  const path = places(dir).verifierKeys;
+  const path = paths(dir).verifierKeys;
   const before = (await disk.list(dir)).includes("checkpoint.pub")
     ? (await readWhole(disk, path)).toString().split("\n").filter(Boolean)
     : [];
   if (!before.includes(own)) await replaceWhole(disk, path, Buffer.from([...before, own, ""].join("\n")));
 };
 
-/** `made`: told the verifier key of a private key that is made. */
+/** `made`: called with the verifier key of a new private key. */
 export type SigningKey = {
   readonly dir: string;
   readonly path: string;
@@ -129,16 +126,17 @@ export type SigningKey = {
 };
 
 /**
- * What signs the journal in `dir`; made at the first start. Where a journal was signed before, another key in place of
- * a lost one would take its identity from it, so none is made. Throws in words.
+ * The key that signs the journal in `dir`; created at the first start. If the journal was signed before, a lost key is
+ * not replaced silently, because that would change the journal's identity: it throws instead.
  */
 export const signingKey = async ({ dir, path, origin, made }: SigningKey): Promise<KeyObject> => {
   const isThere = (await readIfThere(path)) !== undefined;
   const before = isThere ? undefined : await signedBefore(dir);
   if (before !== undefined) {
     throw new Error(
-      `${path}, the key that signs the journal in ${dir}, is missing, and no other is made in its place: restore it from a copy (verifier key ${before}). ` +
-        `Where it is lost, make another: openssl genpkey -algorithm ed25519 -out ${inShell(path)}; the journal then says that its key has changed`,
+      `${path}, the key that signs the journal in ${dir}, is missing, and it is not replaced automatically. ` +
+        `Restore it from a copy (verifier key ${before}). If it is lost, create another: openssl genpkey ` +
+        `-algorithm ed25519 -out ${inShell(path)}; the journal then records that its key has changed`,
     );
   }
   const key = await loadOrCreateKey(path);
@@ -146,17 +144,17 @@ export const signingKey = async ({ dir, path, origin, made }: SigningKey): Promi
   return key;
 };
 
-/** The newest verifier key that the directory names; undefined where nothing was signed. */
+/** The newest verifier key in the directory; undefined if nothing was signed. */
 const signedBefore = async (dir: string): Promise<string | undefined> =>
-  (await readIfThere(places(dir).verifierKeys))?.split("\n").findLast((line) => line !== "");
+  (await readIfThere(paths(dir).verifierKeys))?.split("\n").findLast((line) => line !== "");
 
-/** The private key in a PKCS#8 PEM file; undefined where there is no such file. Throws when it is no Ed25519 key. */
+/** The private key in a PKCS#8 PEM file; undefined if there is no such file. Throws if it is not an Ed25519 key. */
 export const loadKey = async (path: string): Promise<KeyObject | undefined> => {
   const pem = await readIfThere(path);
   return pem === undefined ? undefined : keyOf(pem, path);
 };
 
-/** The same; made, with mode 0600, when there is no such file. */
+/** The same; creates the file, with mode 0600, if it is missing. */
 export const loadOrCreateKey = async (path: string): Promise<KeyObject> =>
   (await loadKey(path)) ?? keyOf(await createKeyFile(path), path);
 
@@ -176,7 +174,7 @@ const readIfThere = async (path: string): Promise<string | undefined> => {
   }
 };
 
-/** Written whole beside it and then linked: of two processes that begin at once, both use the key of the first. */
+/** Written to a temporary file and linked, so that two processes that start at once use the same key. */
 const createKeyFile = async (path: string): Promise<string> => {
   await makeFolders(dirname(path));
   const { privateKey } = generateKeyPairSync("ed25519", {

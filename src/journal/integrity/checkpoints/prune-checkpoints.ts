@@ -1,15 +1,15 @@
 /**
- * Checkpoints that are no longer needed one by one: each covers all that those before it cover. Of the last two days all are kept, of the last ninety
- * the last of each hour, and of the time before the last of each day. So a year at one a minute is some five thousand files, and a change is still
- * told to the day.
+ * Deletes checkpoints that are no longer needed: each covers everything that earlier ones cover. All of the last two
+ * days are kept, of the last ninety days the last of each hour, and before that the last of each day. A year at one per
+ * minute leaves about 5,000 files, and a change can still be dated to the day.
  */
-import type { Journal } from "./append.ts";
-import { COSIGNED, numbersIn, places, TIMESTAMP } from "./places.ts";
+import type { Journal } from "../../journal.ts";
+import { COSIGNED, numbersIn, paths, TIMESTAMP } from "../../paths.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** `at`: milliseconds since 1970. Beside it may lie the cosignatures of witnesses and a timestamp. */
+/** `at`: milliseconds since 1970. There may be cosignatures and a timestamp beside it. */
 export type Dated = {
   readonly size: number;
   readonly at: number;
@@ -17,10 +17,10 @@ export type Dated = {
   readonly isStamped?: boolean;
 };
 
-/** Those that may go; never the newest, and of each span the last one that somebody outside vouched for stays too. */
+/** Sizes that can be deleted; never the newest, and never the last cosigned or timestamped one of a span. */
 export const superfluous = (checkpoints: readonly Dated[], now: number): number[] => {
   const span = (at: number): number => (now - at < 2 * DAY ? 0 : now - at < 90 * DAY ? HOUR : DAY);
-  // Hours and days in which a later one was seen: of any kind, cosigned, with a timestamp.
+  // Hours and days with a later checkpoint: any, cosigned, with a timestamp.
   const [any, cosigned, stamped] = [new Set<string>(), new Set<string>(), new Set<string>()];
   const gone: number[] = [];
   for (const { size, at, isCosigned, isStamped } of checkpoints.toReversed()) {
@@ -38,13 +38,13 @@ export const superfluous = (checkpoints: readonly Dated[], now: number): number[
 
 const spanName = (at: number, length: number): string => `${length} ${Math.floor(at / length)}`;
 
-/** Resolves with how many were deleted: at most `most`, the oldest first. `now`: milliseconds since 1970. */
-export const thinCheckpoints = async (
+/** Resolves to the number of deleted checkpoints: at most `most`, oldest first. `now`: milliseconds since 1970. */
+export const pruneCheckpoints = async (
   { disk, dir }: Pick<Journal, "disk" | "dir">,
   now = Date.now(),
   most = Number.POSITIVE_INFINITY,
 ): Promise<number> => {
-  const at = places(dir);
+  const at = paths(dir);
   const names = await disk.list(at.checkpoints);
   const [cosigned, stamped] = [new Set(numbersIn(names, COSIGNED)), new Set(numbersIn(names, TIMESTAMP))];
   const dated: Dated[] = [];
@@ -54,7 +54,7 @@ export const thinCheckpoints = async (
   }
   const gone = superfluous(dated, now).slice(0, most);
   for (const size of gone) {
-    // What vouches for it first: alone it would be of nothing.
+    // Cosignatures and timestamp first: without their checkpoint they are useless.
     if (cosigned.has(size)) await disk.remove(at.cosigned(size));
     if (stamped.has(size)) await disk.remove(at.timestamp(size));
     await disk.remove(at.checkpoint(size));

@@ -1,29 +1,29 @@
-/** Brings checkpoints to one second place, in order, however long that is away; nobody waits for it. */
-import { isTooLate, within } from "./broken.ts";
-import type { Journal } from "./append.ts";
-import { readWhole } from "./disk.ts";
-import { numbersIn, places } from "./places.ts";
-import type { SecondPlace } from "./second-place.ts";
-import { faultInWords } from "../system-error.ts";
+/** Writes checkpoints to one sink, in order, also after the sink was unavailable for long. Nothing waits for it. */
+import { isTimeout, withTimeout } from "../../../common/timeout.ts";
+import type { Journal } from "../../journal.ts";
+import { readWhole } from "../../disk.ts";
+import { numbersIn, paths } from "../../paths.ts";
+import type { CheckpointSink } from "./checkpoint-sink.ts";
+import { faultInWords } from "../../../common/system-error.ts";
 
-export type PublisherNews = { readonly place: string } & (
+export type PublisherEvent = { readonly place: string } & (
   | { readonly kind: "away"; readonly reason: string }
   | { readonly kind: "back" }
-  /** What was left there earlier in this run is gone. */
+  /** The sink lost what this run had written to it earlier. */
   | { readonly kind: "emptied" }
 );
 
 const PATIENCE_MS = 2000;
 const FIRST_TRY_MS = 1000;
 const LONGEST_TRY_MS = 30_000;
-/** Of more the oldest are left out: each covers all that those before it cover. */
+/** If more wait, the oldest are dropped: each covers everything that earlier ones cover. */
 const MOST = 1000;
 
 export class Publisher {
-  readonly #place: SecondPlace;
-  readonly #tell: (news: PublisherNews) => void;
+  readonly #place: CheckpointSink;
+  readonly #onNews: (news: PublisherEvent) => void;
   readonly #notes: string[] = [];
-  /** Was not waited for any longer, and may still arrive. */
+  /** A delivery that timed out and may still succeed. */
   #late: Promise<boolean> | undefined;
   #isEmptied = false;
   #hasArrived = false;
@@ -32,12 +32,12 @@ export class Publisher {
   #away: string | undefined;
   #tryMs = FIRST_TRY_MS;
 
-  constructor(place: SecondPlace, tell: (news: PublisherNews) => void) {
+  constructor(place: CheckpointSink, onNews: (news: PublisherEvent) => void) {
     this.#place = place;
-    this.#tell = tell;
+    this.#onNews = onNews;
   }
 
-  /** Why checkpoints do not arrive or did not stay, in words; undefined while all is well. */
+  /** Why checkpoints do not arrive or were removed; undefined if all is well. */
   get trouble(): string | undefined {
     if (this.#away !== undefined)
       return `${this.#notes.length} checkpoints wait for ${this.#place.name}: ${this.#away}`;
@@ -46,12 +46,12 @@ export class Publisher {
       : undefined;
   }
 
-  /** Whether checkpoints arrive and stay; undefined before the first one was brought there. */
+  /** Whether checkpoints arrive and stay; undefined before the first one. */
   get arrives(): boolean | undefined {
     return this.#away !== undefined || this.#isEmptied ? false : this.#hasArrived ? true : undefined;
   }
 
-  /** How many checkpoints wait for the place. */
+  /** How many checkpoints wait for the sink. */
   get waiting(): number {
     return this.#notes.length;
   }
@@ -63,14 +63,14 @@ export class Publisher {
   readonly publish = (note: string): void => {
     this.#notes.push(note);
     if (this.#notes.length > MOST) this.#notes.splice(this.#late ? 1 : 0, 1);
-    // While the place is away, its timer asks.
+    // While the sink is unavailable, the timer tries again.
     if (this.#away === undefined) this.#start();
   };
 
-  /** Tries once more, for two seconds at most. */
+  /** Tries once more, for at most two seconds. */
   readonly stop = async (): Promise<void> => {
     this.#start();
-    await within(PATIENCE_MS, this.#turn ?? Promise.resolve(), this.#place.name).catch(() => undefined);
+    await withTimeout(PATIENCE_MS, this.#turn ?? Promise.resolve(), this.#place.name).catch(() => undefined);
     clearTimeout(this.#timer);
     this.#timer = undefined;
   };
@@ -84,9 +84,9 @@ export class Publisher {
     for (let note = this.#notes[0]; note !== undefined; note = this.#notes[0]) {
       try {
         this.#late ??= this.#place.deliver(note);
-        const isEmptied = await within(PATIENCE_MS, this.#late, this.#place.name);
+        const isEmptied = await withTimeout(PATIENCE_MS, this.#late, this.#place.name);
         this.#late = undefined;
-        if (isEmptied) this.#tell({ kind: "emptied", place: this.#place.name });
+        if (isEmptied) this.#onNews({ kind: "emptied", place: this.#place.name });
         this.#isEmptied ||= isEmptied;
         this.#notes.shift();
         this.#hasArrived = true;
@@ -98,28 +98,28 @@ export class Publisher {
   }
 
   #isBack(): void {
-    if (this.#away !== undefined) this.#tell({ kind: "back", place: this.#place.name });
+    if (this.#away !== undefined) this.#onNews({ kind: "back", place: this.#place.name });
     this.#away = undefined;
     this.#tryMs = FIRST_TRY_MS;
   }
 
   #isAway(error: unknown): void {
     const reason = faultInWords(error);
-    if (!isTooLate(error)) this.#late = undefined;
-    if (this.#away === undefined) this.#tell({ kind: "away", place: this.#place.name, reason });
+    if (!isTimeout(error)) this.#late = undefined;
+    if (this.#away === undefined) this.#onNews({ kind: "away", place: this.#place.name, reason });
     this.#away = reason;
     this.#timer = setTimeout(() => this.#start(), this.#tryMs).unref();
     this.#tryMs = Math.min(2 * this.#tryMs, LONGEST_TRY_MS);
   }
 }
 
-/** What was signed and did not get there before the last stop: of a place that cannot be read, the newest one. */
+/** Publishes checkpoints that the sink missed before the last stop; for a sink that cannot be read, only the newest. */
 export const catchUp = async (
   { disk, dir }: Pick<Journal, "disk" | "dir">,
   publisher: Publisher,
   last: number | undefined,
 ): Promise<void> => {
-  const sizes = numbersIn(await disk.list(places(dir).checkpoints), "");
+  const sizes = numbersIn(await disk.list(paths(dir).checkpoints), "");
   const missing = last === undefined ? sizes.slice(-1) : sizes.filter((size) => size > last).slice(-MOST);
-  for (const size of missing) publisher.publish((await readWhole(disk, places(dir).checkpoint(size))).toString());
+  for (const size of missing) publisher.publish((await readWhole(disk, paths(dir).checkpoint(size))).toString());
 };

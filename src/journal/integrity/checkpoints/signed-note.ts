@@ -1,6 +1,7 @@
 /**
- * C2SP signed notes with Ed25519 and the text of C2SP tlog-checkpoint, so that tools that are not ours can read and verify a checkpoint.
- * A verifier key is `<name>+<key id, 8 hex digits>+<base64 of 0x01 and the public key>`, as Go's sumdb/note writes it.
+ * C2SP signed notes with Ed25519 and the text of C2SP tlog-checkpoint, so that other tools can read and verify a
+ * checkpoint. A verifier key is `<name>+<key id, 8 hex digits>+<base64 of 0x01 and the public key>`, as Go's
+ * sumdb/note writes it.
  */
 import { createHash, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 
@@ -8,12 +9,13 @@ export type Checkpoint = { readonly origin: string; readonly size: number; reado
 
 const ED25519 = 0x01;
 
-/** Throws when the origin cannot be a key's name. */
+/** Throws if the origin cannot be the name of a key. */
 export const requireKeyName = (origin: string): void => {
   // eslint-disable-next-line no-control-regex
   if (origin === "" || /[\s+\u0000-\u001f\u007f]/u.test(origin))
     throw new Error(
-      `checkpoint origin ${JSON.stringify(origin)}: expected a name without blanks and +, such as ocsgw.example.com/main`,
+      `checkpoint origin ${JSON.stringify(origin)}: expected a name without blanks and +, such as ` +
+        "ocsgw.example.com/main",
     );
 };
 
@@ -34,7 +36,7 @@ export const verifierKey = (origin: string, key: KeyObject): string => {
 export const checkpointText = ({ origin, size, root }: Checkpoint): string =>
   `${origin}\n${size}\n${Buffer.from(root).toString("base64")}\n`;
 
-/** The whole signed note. `more`: lines behind the root, which the specification leaves to the log; they are signed as well. */
+/** The whole signed note. `more`: extension lines after the root (C2SP tlog-checkpoint), which are signed too. */
 export const signCheckpoint = (checkpoint: Checkpoint, key: KeyObject, more: readonly string[] = []): string =>
   signNote(checkpointText(checkpoint) + more.map((line) => `${line}\n`).join(""), checkpoint.origin, key);
 
@@ -57,8 +59,9 @@ export const witnessKey = (name: string, key: KeyObject): string => {
 export type Cosigner = { readonly name: string; /** Ed25519, private. */ readonly key: KeyObject };
 
 /**
- * The signature line of a witness for a checkpoint's text (C2SP tlog-cosignature v1), with its line break. `time`: seconds since 1970. It says: at
- * that time this was the largest tree of the log that the witness had seen, and all that it saw before are beginnings of it.
+ * The signature line of a witness for a checkpoint's text (C2SP tlog-cosignature v1), with its line break. `time`:
+ * seconds since 1970. It states that at that time this was the largest tree of the log that the witness had seen, and
+ * that it extends all smaller ones that the witness saw.
  */
 export const cosign = (text: string, { name, key }: Cosigner, time: number): string => {
   const stamp = Buffer.alloc(8);
@@ -67,10 +70,10 @@ export const cosign = (text: string, { name, key }: Cosigner, time: number): str
   return `— ${name} ${Buffer.concat([keyId(name, cosigner(key)), stamp, signature]).toString("base64")}\n`;
 };
 
-/** What of a note is signed. */
+/** The signed part of a note. */
 export const textOfNote = (note: string): string => note.slice(0, note.lastIndexOf("\n\n") + 1);
 
-/** The text of a note that this key signed in the name of `origin` and nobody else did; undefined when it is none. */
+/** The text of a note that only this key signed in the name of `origin`; undefined otherwise. */
 export const openNote = (note: string, origin: string, key: KeyObject): string | undefined => {
   const split = note.lastIndexOf("\n\n");
   const text = note.slice(0, split + 1);
@@ -89,17 +92,17 @@ export const openNote = (note: string, origin: string, key: KeyObject): string |
 
 const NOTE = /^([^\n]+)\n(0|[1-9][0-9]{0,14})\n([A-Za-z0-9+/]{43}=)\n((?:[^\n]+\n)*)\n((?:— [^\n]+\n)+)$/;
 
-/** What a note says, without asking whether it is signed; undefined when it is no checkpoint. */
+/** The checkpoint in a note, without verifying the signature; undefined if it is not a checkpoint. */
 export const readCheckpoint = (note: string): Checkpoint | undefined => {
   const parts = NOTE.exec(note);
   return parts ? { origin: parts[1]!, size: Number(parts[2]), root: Buffer.from(parts[3]!, "base64") } : undefined;
 };
 
-/** The lines behind the root. */
+/** The extra lines after the root. */
 export const linesBehindRoot = (note: string): readonly string[] =>
   NOTE.exec(note)?.[4]?.split("\n").filter(Boolean) ?? [];
 
-/** The verifier key, of those given, that signed the note for its origin; undefined when none did. Keys that are none count for nothing. */
+/** The given verifier key that signed the note for its origin; undefined if none did. Invalid keys are ignored. */
 export const signerOf = (note: string, keys: readonly string[]): string | undefined => {
   const [, origin, , , , signatures = ""] = NOTE.exec(note) ?? [];
   const text = Buffer.from(note.slice(0, note.lastIndexOf("\n\n") + 1));
@@ -112,8 +115,8 @@ export const signerOf = (note: string, keys: readonly string[]): string | undefi
 };
 
 /**
- * Key id and signature of a line in this name; undefined for every other line. Anything behind the base64, or base64
- * that is not canonical, is no signature line: who verifies the note later would not take it either.
+ * Key id and signature of a line in this name; undefined for other lines. A line with text after the base64, or with
+ * non-canonical base64, is not a signature line; other verifiers would not accept it either.
  */
 const signatureIn = (line: string, origin: string): Buffer | undefined => {
   const [dash, name, encoded = "", ...more] = line.split(" ");
@@ -122,7 +125,7 @@ const signatureIn = (line: string, origin: string): Buffer | undefined => {
   return isWhole ? bytes : undefined;
 };
 
-/** Name and key id of a verifier key that signs checkpoints; undefined when it is none. */
+/** Name and key id of a verifier key for checkpoints; undefined if the line is not such a key. */
 export const nameOfKey = (line: string): { readonly name: string; readonly id: string } | undefined => {
   const key = readVerifierKey(line);
   return key && { name: key.name, id: key.id.toString("hex") };

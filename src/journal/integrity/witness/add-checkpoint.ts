@@ -1,36 +1,35 @@
 /**
- * Asks a witness for its cosignature of one checkpoint (C2SP tlog-witness, `add-checkpoint`). What the witness
- * answers is believed only where it is signed by the witness's key; a size that it names decides which proof it
- * gets next, and nothing else.
+ * Requests a cosignature of one checkpoint from a witness (C2SP tlog-witness, `add-checkpoint`). A reply counts only if
+ * it has a signature by the witness's key. A size in the reply only decides which proof is sent next.
  */
-import { reasonOf } from "../broken.ts";
-import { readCheckpoint, textOfNote } from "../note.ts";
-import { digestBytes } from "../tree.ts";
-import { checkCosignature, readSignatureLines, type WitnessKey } from "../verify/cosignature.mjs";
-import { ask, type Reply } from "./ask.ts";
+import { reasonOf } from "../../errors.ts";
+import { readCheckpoint, textOfNote } from "../checkpoints/signed-note.ts";
+import { digestBytes } from "../merkle-tree.ts";
+import { checkCosignature, readSignatureLines, type WitnessKey } from "../../verify/bundle/cosignature.mjs";
+import { postTo, type Reply } from "./ask.ts";
 import type { ConsistencyProofs } from "./consistency.ts";
 
 export type Submitting = {
   readonly proofs: Pick<ConsistencyProofs, "of">;
-  /** The submission prefix: `add-checkpoint` is put behind it. */
+  /** The submission prefix; `/add-checkpoint` is appended. */
   readonly url: string;
   readonly key: WitnessKey;
   /** The signed checkpoint. */
   readonly note: string;
-  /** The size that the witness cosigned last, as far as is known. */
+  /** The size that the witness cosigned last, as far as known. */
   readonly old: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 };
 
 export type Submitted =
-  /** `line`: with its line break. `lost`: the smaller size that the witness named, where it had cosigned more. */
+  /** `line`: with its line break. `lost`: the size that the witness named, if it had cosigned more before. */
   | { readonly kind: "cosigned"; readonly line: string; readonly lost: number | undefined }
-  /** It says that it cosigned more entries than this checkpoint has. */
+  /** The witness claims to have cosigned more entries than this checkpoint has. */
   | { readonly kind: "ahead"; readonly size: number }
-  /** It cosigned another history. `size`: how many entries of it. */
+  /** The witness cosigned another history of the first `size` entries. */
   | { readonly kind: "contradiction"; readonly size: number }
-  /** No cosignature, for a reason that says nothing about the journal. */
+  /** No cosignature, for a reason unrelated to the journal. */
   | { readonly kind: "away"; readonly reason: string };
 
 const SIZE_TYPE = "text/x.tlog.size";
@@ -43,17 +42,17 @@ export const submitCheckpoint = async (submitting: Submitting): Promise<Submitte
   const old = Math.min(submitting.old, size);
   try {
     const first = await post(submitting, old);
-    const told = toldSize(first);
+    const told = reportedSize(first);
     if (told === undefined) return await judge(submitting, first, { old });
     if (told > size) return { kind: "ahead", size: told };
-    // The size that was asked with: for the checkpoint's own size the witness has another root, and for a smaller one
-    // (it answers 422 to a proof that is wrong) it says nothing.
+    // The witness names the size that was sent. For the checkpoint's own size this means that it has another root. For
+    // a smaller size it means nothing: a witness answers 422 to an invalid proof.
     if (told === old)
       return told === size && size > 0
         ? { kind: "contradiction", size }
-        : { kind: "away", reason: `it answered 409 with ${told}, the size that it was asked with` };
+        : { kind: "away", reason: `it answered 409 with ${told}, the size in the request` };
     const second = await post(submitting, told);
-    const again = toldSize(second);
+    const again = reportedSize(second);
     if (again === undefined) return await judge(submitting, second, { old: told, lost: told < old ? told : undefined });
     if (again > size) return { kind: "ahead", size: again };
     return again === told && told === size
@@ -64,7 +63,7 @@ export const submitCheckpoint = async (submitting: Submitting): Promise<Submitte
   }
 };
 
-/** Behind the submission prefix, with or without a slash at its end; a query stays behind the path. */
+/** The address for the submission prefix, with or without a trailing slash; a query is kept. */
 export const addCheckpointOf = (url: string): string => {
   const address = new URL(url);
   address.pathname = `${address.pathname.replace(/\/+$/, "")}/add-checkpoint`;
@@ -74,7 +73,7 @@ export const addCheckpointOf = (url: string): string => {
 const post = async ({ proofs, url, note, timeoutMs, signal }: Submitting, old: number): Promise<Reply> => {
   const proof = await proofs.of(old, readCheckpoint(note)!);
   const lines = proof.map((digest) => `${digestBytes(digest).toString("base64")}\n`).join("");
-  return ask({
+  return postTo({
     url: addCheckpointOf(url),
     body: `old ${old}\n${lines}\n${note}`,
     contentType: "text/plain; charset=utf-8",
@@ -84,8 +83,8 @@ const post = async ({ proofs, url, note, timeoutMs, signal }: Submitting, old: n
   });
 };
 
-/** Undefined for every other answer. */
-const toldSize = ({ status, type, body }: Reply): number | undefined => {
+/** The size in a 409 reply; undefined for other replies. */
+const reportedSize = ({ status, type, body }: Reply): number | undefined => {
   const text = body.toString("latin1");
   return status === 409 && type === SIZE_TYPE && /^(0|[1-9]\d{0,14})\n$/.test(text) ? Number(text) : undefined;
 };
@@ -96,7 +95,7 @@ const judge = async ({ note, key }: Submitting, { status, body }: Reply, { old, 
   switch (status) {
     case 200:
       return cosignatureOf(body.toString(), { note, key, lost });
-    // The proof was held against the journal's own checkpoint before it was sent.
+    // The proof was verified against the journal's own checkpoint before it was sent.
     case 422:
       return { kind: "contradiction", size: old };
     case 403:
@@ -119,7 +118,7 @@ const judge = async ({ note, key }: Submitting, { status, body }: Reply, { old, 
 
 type Wanted = { readonly note: string; readonly key: WitnessKey; readonly lost: number | undefined };
 
-/** Signatures of others are passed over, as the specification asks. */
+/** Ignores signatures by others, as the specification requires. */
 const cosignatureOf = (text: string, { note, key, lost }: Wanted): Submitted => {
   const signatures = readSignatureLines(text);
   if (!signatures) return { kind: "away", reason: "it answered 200 with something that is no list of signatures" };

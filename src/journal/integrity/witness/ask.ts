@@ -1,25 +1,22 @@
-/**
- * One POST to a witness or a time stamping authority: no redirects, a time limit, and a limit on what is read of
- * the answer.
- */
-import { reasonOf } from "../broken.ts";
+/** One POST to a witness or a time stamping authority: no redirects, a time limit and a size limit. */
+import { reasonOf } from "../../errors.ts";
 
 export type Question = {
   readonly url: string;
-  readonly body: string | Uint8Array;
+  readonly body: string | Uint8Array<ArrayBuffer>;
   readonly contentType: string;
   readonly timeoutMs: number;
-  /** Of the answer's body. */
+  /** Limit for the reply's body. */
   readonly mostBytes: number;
-  /** Ends it at once. */
+  /** Aborts the request. */
   readonly signal: AbortSignal;
 };
 
 /** `type`: without parameters, in lower case. */
 export type Reply = { readonly status: number; readonly type: string; readonly body: Buffer };
 
-/** Rejects with an error that says in words why there is no answer. */
-export const ask = async ({ url, body, contentType, timeoutMs, mostBytes, signal }: Question): Promise<Reply> => {
+/** Rejects with an error that says why there is no reply. */
+export const postTo = async ({ url, body, contentType, timeoutMs, mostBytes, signal }: Question): Promise<Reply> => {
   const late = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(url, {
@@ -48,7 +45,7 @@ const readAtMost = async (response: Response, most: number): Promise<Buffer> => 
   return Buffer.concat(chunks);
 };
 
-/** What fetch says is "fetch failed"; why stands in its cause. */
+/** The error of fetch is "fetch failed"; the reason is in its cause. */
 const causeOf = (error: unknown): string => {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error ? reasonOf(cause) : reasonOf(error);

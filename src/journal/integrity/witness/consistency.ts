@@ -1,22 +1,22 @@
-/** The proofs that witnesses want: that a checkpoint only appends to the entries that they have seen. */
-import type { Disk } from "../disk.ts";
-import type { Checkpoint } from "../note.ts";
+/** Consistency proofs for witnesses: a checkpoint only appends to the entries that the witness has cosigned. */
+import type { Disk } from "../../disk.ts";
+import type { Checkpoint } from "../checkpoints/signed-note.ts";
 import { Tiles } from "../tiles.ts";
-import { digestOf, verifyConsistency, type Digest } from "../tree.ts";
+import { digestOf, verifyConsistency, type Digest } from "../merkle-tree.ts";
 
 type Place = { readonly disk: Disk; readonly dir: string };
 
-/** This journal's own leaf hashes do not lead to its own checkpoint: no fault of a witness. */
+/** The journal's leaf hashes do not lead to its own checkpoint. */
 export class NoProof extends Error {
   override readonly name = "NoProof";
 }
 
-/** Of 33 million entries that the files of tiles do not have, as in a journal of an older gateway: some 13 MiB. */
+/** Enough for 33 million entries without tiles, as in an older gateway's journal: about 13 MiB. */
 const MOST_MADE = 131_072;
 
 /**
- * One for a journal. It keeps what it made from leaf hashes, so that a proof costs what came since the last one, and
- * witnesses that are in step share one.
+ * Use one per journal. It keeps the nodes that it computed, so a proof costs only the entries since the last one, and
+ * witnesses at the same size share one.
  */
 export class ConsistencyProofs {
   readonly #at: Place;
@@ -28,8 +28,8 @@ export class ConsistencyProofs {
   }
 
   /**
-   * From the tree of the first `old` entries to the checkpoint; empty where nothing is to be proved. It is held
-   * against the checkpoint's root before anybody gets it. Rejects with NoProof, or LeavesMissing.
+   * The proof from the tree of the first `old` entries to the checkpoint, verified against its root; empty if nothing
+   * is to be proved. Rejects with NoProof, or LeavesMissing.
    */
   of(old: number, checkpoint: Checkpoint): Promise<readonly Digest[]> {
     if (old === 0 || old === checkpoint.size) return Promise.resolve([]);
@@ -48,7 +48,7 @@ export class ConsistencyProofs {
       if (verifyConsistency({ size1: old, size2: size, root1, root2: digestOf(root), proof })) return proof;
       throw new NoProof(`the leaf hashes of the first ${size} entries do not lead to checkpoint ${size}`);
     } catch (error) {
-      // What is damaged now may be repaired; nothing that was made of it is kept.
+      // The damage may be repaired, so nothing computed from it is kept.
       this.#made.clear();
       this.#last = undefined;
       throw error;

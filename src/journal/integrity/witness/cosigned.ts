@@ -1,19 +1,19 @@
 /**
- * What vouches for a checkpoint lies beside it: `<size>.cosigned` is the same note with the cosignatures of
- * witnesses, `<size>.tsr` the answer of a time stamping authority. The checkpoint's own file is never written
- * again.
+ * Keeps cosignatures beside the checkpoint: `<size>.cosigned` is the same note with the cosignatures of witnesses, and
+ * `<size>.tsr` the reply of a time stamping authority. The checkpoint's own file never changes.
  */
-import { readWhole, replaceWhole, type Disk } from "../disk.ts";
-import { readCheckpoint } from "../note.ts";
-import { places } from "../places.ts";
-import { readSignatureLines } from "../verify/cosignature.mjs";
+import { readWhole, replaceWhole, type Disk } from "../../disk.ts";
+import { readCheckpoint } from "../checkpoints/signed-note.ts";
+import { paths } from "../../paths.ts";
+import { readSignatureLines } from "../../verify/bundle/cosignature.mjs";
+import { SerialQueue } from "../../../common/serial-queue.ts";
 
 type Place = { readonly disk: Disk; readonly dir: string };
 
-/** One for a journal: of two that write the same file the cosignature of one would be lost. */
+/** Use one instance per journal: two writers of the same file would lose a cosignature. */
 export class CosignedNotes {
   readonly #at: Place;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   constructor(at: Place) {
     this.#at = at;
@@ -21,22 +21,20 @@ export class CosignedNotes {
 
   /** Resolves when the line is on disk. `note`: the checkpoint as it was signed; `line`: with its line break. */
   add(note: string, line: string): Promise<void> {
-    const done = this.#turn.then(() => this.#add(note, line));
-    this.#turn = done.catch(() => undefined);
-    return done;
+    return this.#queue.run(() => this.#add(note, line));
   }
 
   async #add(note: string, line: string): Promise<void> {
     const { disk, dir } = this.#at;
-    const path = places(dir).cosigned(readCheckpoint(note)!.size);
+    const path = paths(dir).cosigned(readCheckpoint(note)!.size);
     const before = (await textOf(disk, path)) ?? note;
-    // A file of another note is none of this checkpoint.
+    // A file with another note does not belong to this checkpoint.
     const lines = before.startsWith(note) ? before.slice(note.length) : "";
     await replaceWhole(disk, path, Buffer.from(`${note}${without(lines, line)}${line}`));
   }
 }
 
-/** A witness that cosigns the same checkpoint again, at a later time, has one line. */
+/** Removes an earlier cosignature by the same witness. */
 const without = (lines: string, line: string): string => {
   const by = (of: string): string => readSignatureLines(`${of}\n`)?.map(({ name, id }) => `${name}+${id}`)[0] ?? "";
   const own = by(line.trimEnd());

@@ -1,25 +1,25 @@
 /**
- * One external witness as the gateway sees it. It gets the newest checkpoint, one question at a time, however slow
- * it is; what it missed is covered by what it gets next. Nobody waits for it.
+ * The gateway's client of one external witness. It submits the newest checkpoint, one request at a time; a later
+ * checkpoint covers those that were missed. Nothing waits for the witness.
  */
-import { within } from "../broken.ts";
-import { readCheckpoint } from "../note.ts";
-import { readWitnessKey, type WitnessKey } from "../verify/cosignature.mjs";
+import { readCheckpoint } from "../checkpoints/signed-note.ts";
+import { readWitnessKey, type WitnessKey } from "../../verify/bundle/cosignature.mjs";
 import { submitCheckpoint, type Submitted } from "./add-checkpoint.ts";
 import type { ConsistencyProofs } from "./consistency.ts";
 import type { CosignedNotes } from "./cosigned.ts";
-import { faultInWords } from "../../system-error.ts";
+import { Retry, type Timing } from "./retry.ts";
+import { faultInWords } from "../../../common/system-error.ts";
 
-/** As it stands in the config. */
+/** As in the config. */
 export type WitnessAddress = { readonly url: string; /** Verifier key. */ readonly key: string };
 
-export type WitnessNews = { readonly witness: string } & (
+export type WitnessEvent = { readonly witness: string } & (
   | { readonly kind: "away"; readonly reason: string }
   | { readonly kind: "back" }
-  /** The size that it named, and the size of the checkpoint that it was asked about. */
+  /** `size`: as the witness claims; `own`: the size of the submitted checkpoint. */
   | { readonly kind: "ahead"; readonly size: number; readonly own: number }
   | { readonly kind: "contradiction"; readonly size: number; readonly own: number }
-  /** It had cosigned `before`, and remembers less. */
+  /** The witness had cosigned `before` entries, but now remembers only `now`. */
   | { readonly kind: "lost"; readonly before: number; readonly now: number }
 );
 
@@ -27,11 +27,11 @@ export type WitnessState = {
   /** Name and id of its key. */
   readonly witness: string;
   readonly url: string;
-  /** Entries that its last cosignature covers; 0 when there is none. */
+  /** Entries that its last cosignature covers; 0 if there is none. */
   readonly size: number;
-  /** Milliseconds since it cosigned, in this run; undefined before. */
+  /** Milliseconds since its last cosignature in this run; undefined before. */
   readonly age: number | undefined;
-  /** Why it does not cosign, in words. */
+  /** Why the witness does not cosign. */
   readonly trouble: string | undefined;
 };
 
@@ -39,21 +39,14 @@ export type ClientOptions = {
   readonly proofs: ConsistencyProofs;
   readonly address: WitnessAddress;
   readonly notes: CosignedNotes;
-  /** Of the start state: entries that witnesses had cosigned, by name. */
+  /** From the start state: entries that witnesses had cosigned, by name. */
   readonly saved: unknown;
-  readonly tell: (news: WitnessNews) => void;
-  /** Told after each question. */
+  readonly onNews: (news: WitnessEvent) => void;
+  /** Called after each request. */
   readonly changed: () => void;
   readonly timing?: Timing | undefined;
 };
 
-/** Milliseconds. */
-export type Timing = {
-  readonly timeout: number;
-  readonly firstTry: number;
-  readonly longestTry: number;
-  readonly stop: number;
-};
 const TIMING: Timing = { timeout: 10_000, firstTry: 1000, longestTry: 60_000, stop: 2000 };
 
 type Trouble = { readonly kind: "away" | "ahead" | "contradiction"; readonly text: string };
@@ -63,14 +56,11 @@ export class WitnessClient {
   readonly #options: ClientOptions;
   readonly #key: WitnessKey;
   readonly #timing: Timing;
-  readonly #closing = new AbortController();
+  readonly #retry: Retry;
   #newest: string | undefined;
   #size: number;
   #at: number | undefined;
   #trouble: Trouble | undefined;
-  #turn: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #tryMs: number;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -78,7 +68,7 @@ export class WitnessClient {
     this.name = `${this.#key.name}+${this.#key.id}`;
     this.#timing = options.timing ?? TIMING;
     this.#size = savedSize(options.saved, this.name);
-    this.#tryMs = this.#timing.firstTry;
+    this.#retry = new Retry(this.#timing, () => this.#work());
   }
 
   get state(): WitnessState {
@@ -88,30 +78,23 @@ export class WitnessClient {
 
   readonly submit = (note: string): void => {
     this.#newest = note;
-    // While it gives no cosignature, its timer asks.
-    if (this.#trouble === undefined) this.#start();
+    // After a failure the retry timer asks.
+    if (this.#trouble === undefined) this.#retry.start();
   };
 
-  /** Tries once more, for two seconds at most. */
+  /** Tries once more, for at most two seconds. */
   readonly stop = async (): Promise<void> => {
-    this.#start();
-    await within(this.#timing.stop, this.#turn ?? Promise.resolve()).catch(() => undefined);
-    this.#closing.abort();
-    clearTimeout(this.#timer);
-    // What it still writes must not come after the journal's lock was let go; a disk that hangs is not waited for.
-    await within(this.#timing.stop, this.#turn ?? Promise.resolve()).catch(() => undefined);
+    this.#retry.start();
+    await this.#retry.settled();
+    this.#retry.close();
+    // A pending write must end before the journal's lock is released; a hanging disk is not waited for.
+    await this.#retry.settled();
   };
-
-  #start(): void {
-    clearTimeout(this.#timer);
-    if (this.#closing.signal.aborted) return;
-    this.#turn ??= this.#work().finally(() => (this.#turn = undefined));
-  }
 
   async #work(): Promise<void> {
-    for (let note = this.#newest; note !== undefined && !this.#closing.signal.aborted; note = this.#newest) {
+    for (let note = this.#newest; note !== undefined && !this.#retry.isClosed; note = this.#newest) {
       const submitted = await this.#ask(note);
-      if (this.#closing.signal.aborted) return;
+      if (this.#retry.isClosed) return;
       if (submitted.kind !== "cosigned") return this.#failed(submitted, note);
       if (this.#newest === note) this.#newest = undefined;
       this.#done(submitted, note);
@@ -131,7 +114,7 @@ export class WitnessClient {
       key: this.#key,
       old: this.#size,
       timeoutMs: this.#timing.timeout,
-      signal: this.#closing.signal,
+      signal: this.#retry.signal,
     });
     if (submitted.kind !== "cosigned") return submitted;
     try {
@@ -146,27 +129,26 @@ export class WitnessClient {
   }
 
   #done({ lost }: Extract<Submitted, { kind: "cosigned" }>, note: string): void {
-    const { tell, changed } = this.#options;
-    if (lost !== undefined) tell({ kind: "lost", witness: this.name, before: this.#size, now: lost });
+    const { onNews, changed } = this.#options;
+    if (lost !== undefined) onNews({ kind: "lost", witness: this.name, before: this.#size, now: lost });
     this.#size = readCheckpoint(note)!.size;
     this.#at = performance.now();
-    this.#tryMs = this.#timing.firstTry;
-    if (this.#trouble !== undefined) tell({ kind: "back", witness: this.name });
+    this.#retry.succeeded();
+    if (this.#trouble !== undefined) onNews({ kind: "back", witness: this.name });
     this.#trouble = undefined;
     changed();
   }
 
   #failed(submitted: Exclude<Submitted, { kind: "cosigned" }>, note: string): void {
-    const { tell, changed } = this.#options;
+    const { onNews, changed } = this.#options;
     const own = readCheckpoint(note)!.size;
     const before = this.#trouble;
     this.#trouble = { kind: submitted.kind, text: inWords(this.name, submitted, own) };
     if (before?.kind !== submitted.kind) {
       const witness = this.name;
-      tell(submitted.kind === "away" ? { witness, ...submitted } : { witness, own, ...submitted });
+      onNews(submitted.kind === "away" ? { witness, ...submitted } : { witness, own, ...submitted });
     }
-    this.#timer = setTimeout(() => this.#start(), this.#tryMs).unref();
-    this.#tryMs = Math.min(2 * this.#tryMs, this.#timing.longestTry);
+    this.#retry.failed();
     changed();
   }
 }
@@ -183,14 +165,13 @@ const inWords = (witness: string, submitted: Exclude<Submitted, { kind: "cosigne
       return `witness ${witness} does not cosign: ${submitted.reason}`;
     case "ahead":
       return (
-        `witness ${witness} says that it cosigned ${submitted.size} entries, ` +
-        `and this journal has ${own}: it is an older copy, or another ` +
-        "journal has the same origin and key, or the witness is wrong"
+        `witness ${witness} says that it cosigned ${submitted.size} entries, and this journal has ${own}: it is ` +
+        "an older copy, or another journal has the same origin and key, or the witness is wrong"
       );
     case "contradiction":
       return (
-        `witness ${witness} cosigned another history of the first ${submitted.size} entries: ` +
-        `this journal was rewritten, or replaced by a copy`
+        `witness ${witness} cosigned another history of the first ${submitted.size} entries: this journal was ` +
+        "rewritten, or replaced by a copy"
       );
   }
 };

@@ -1,25 +1,23 @@
 /**
- * The one filter language, wherever the journal is searched or exported:
+ * The filter language for searches and exports of the journal:
  *
- *     tenant:"Alpha Tenant"  client:ivr-*  action:DoNotCall,RequestRecordCancel  status:>=400  -client:ors-main  (queue:>100ms OR is:no-answer)
+ *     tenant:"Alpha Tenant" client:ivr-* action:DoNotCall,RequestRecordCancel status:>=400 -client:ors-main
+ *     (queue:>100ms OR is:no-answer)
  *
- * Terms stand side by side and must all hold; `-` turns one round, `OR` and parentheses do what they say, a comma lists alternatives.
- * What stands in a filter is seen in histories, logs and addresses: so nothing that looks like a phone number or a customer id is taken here.
+ * All terms side by side must match; `-` negates a term, `OR` and parentheses work as usual, a comma separates
+ * alternatives. Filters appear in histories, logs and addresses, so they must not contain phone numbers or customer
+ * ids.
  */
-import { FilterError } from "./filter/error.ts";
-import { findKey, KEY_NAMES, type Known, type Term } from "./filter/keys.ts";
-import { scan, type Token } from "./filter/scan.ts";
-import { looksLikePhone, nearestOf } from "./filter/text.ts";
-import { windowOf } from "./filter/windows.ts";
-import type { Facts } from "./story.ts";
+import { FilterError } from "./error.ts";
+import { findKey, KEY_NAMES, type FieldName, type Term } from "./keys.ts";
+import { scan, type Token } from "./scan.ts";
+import { looksLikePhone, nearestOf } from "./text.ts";
+import { timeWindow } from "./windows.ts";
+import type { Expression } from "./keys.ts";
+import type { Fields } from "../transaction.ts";
 
-export { FilterError } from "./filter/error.ts";
-export type { Asked, Term } from "./filter/keys.ts";
-
-export type Expression =
-  | { readonly kind: "all" | "any"; readonly of: readonly Expression[] }
-  | { readonly kind: "not"; readonly of: Expression }
-  | { readonly kind: "term"; readonly term: Term };
+export { FilterError } from "./error.ts";
+export type { Expression, TermValue, Term } from "./keys.ts";
 
 export type Filter = {
   readonly text: string;
@@ -28,13 +26,13 @@ export type Filter = {
 
 /** `now`: milliseconds since 1970, for `since:1h` and times of today. Throws FilterError. */
 export const parseFilter = (text: string, now: number = Date.now()): Filter => {
-  const expression = new Reader(text, now).whole();
-  windowOf(expression, ({ at, length }, message) => new FilterError(message, { text, at, length }));
+  const expression = new Parser(text, now).whole();
+  timeWindow(expression, ({ at, length }, message) => new FilterError(message, { text, at, length }));
   return { text, expression };
 };
 
-/** Both must hold. */
-export const bothOf = (one: Filter, other: Filter): Filter => ({
+/** A filter that matches what both match. */
+export const bothFilters = (one: Filter, other: Filter): Filter => ({
   text: [one.text, other.text]
     .filter((text) => text.trim() !== "")
     .map((text, _, all) => (all.length > 1 && /\sOR\s/.test(text) ? `(${text})` : text))
@@ -42,24 +40,24 @@ export const bothOf = (one: Filter, other: Filter): Filter => ({
   expression: { kind: "all", of: [one.expression, other.expression] },
 });
 
-/** True, false, or undefined when it hangs on facts that `knows` does not have. */
-export const judge = (
+/** True, false, or undefined if the result depends on fields that are not known. */
+export const evaluate = (
   expression: Expression,
-  facts: Facts,
-  knows: (fact: Known) => boolean = () => true,
+  fields: Fields,
+  knows: (field: FieldName) => boolean = () => true,
 ): boolean | undefined => {
   switch (expression.kind) {
     case "term":
-      return knows(expression.term.fact) ? expression.term.holds(facts) : undefined;
+      return knows(expression.term.field) ? expression.term.matches(fields) : undefined;
     case "not": {
-      const inner = judge(expression.of, facts, knows);
+      const inner = evaluate(expression.of, fields, knows);
       return inner === undefined ? undefined : !inner;
     }
     default: {
       const decisive = expression.kind === "any";
       let open = false;
       for (const each of expression.of) {
-        const found = judge(each, facts, knows);
+        const found = evaluate(each, fields, knows);
         if (found === decisive) return decisive;
         open ||= found === undefined;
       }
@@ -68,21 +66,25 @@ export const judge = (
   }
 };
 
-/** The terms that must hold whatever else does. */
-export const needed = (expression: Expression): readonly Term[] =>
-  expression.kind === "term" ? [expression.term] : expression.kind === "all" ? expression.of.flatMap(needed) : [];
+/** The terms that every match must fulfil. */
+export const requiredTerms = (expression: Expression): readonly Term[] =>
+  expression.kind === "term"
+    ? [expression.term]
+    : expression.kind === "all"
+      ? expression.of.flatMap(requiredTerms)
+      : [];
 
-/** Every term, also those that are turned round. */
-export const termsOf = (expression: Expression): readonly Term[] =>
+/** All terms, also negated ones. */
+export const allTerms = (expression: Expression): readonly Term[] =>
   expression.kind === "term"
     ? [expression.term]
     : expression.kind === "not"
-      ? termsOf(expression.of)
-      : expression.of.flatMap(termsOf);
+      ? allTerms(expression.of)
+      : expression.of.flatMap(allTerms);
 
 const DEEPEST = 50;
 
-/** What a number alone may be. */
+/** What a number without a key can mean. */
 const numberHelp = (text: string): string =>
   [
     ...(/^\d{4}$/.test(text) ? [`code:OCSGW-${text}`] : []),
@@ -91,7 +93,7 @@ const numberHelp = (text: string): string =>
     `tenant:${text}`,
   ].join(" or ");
 
-class Reader {
+class Parser {
   readonly #text: string;
   readonly #now: number;
   readonly #tokens: readonly Token[];
@@ -143,11 +145,11 @@ class Reader {
       case "not": {
         const next = this.#tokens[this.#at];
         if (!next || next.kind === "or" || next.kind === "close")
-          throw this.#fault(token, "- stands before the term that it turns round");
+          throw this.#fault(token, "- must be followed by the term that it negates");
         return { kind: "not", of: this.#one(next) };
       }
       case "open": {
-        if (++this.#depth > DEEPEST) throw this.#fault(token, `expected at most ${DEEPEST} parentheses in each other`);
+        if (++this.#depth > DEEPEST) throw this.#fault(token, `expected at most ${DEEPEST} nested parentheses`);
         const inner = this.#any();
         this.#depth--;
         if (this.#tokens[this.#at]?.kind !== "close") throw this.#fault(token, "this parenthesis is not closed");
@@ -172,7 +174,7 @@ class Reader {
     return key.read(token.values, { now: this.#now, fault: (at, message, help) => this.#fault(at, message, help) });
   }
 
-  /** What is pasted without a key is taken when it can be nothing else. */
+  /** A value without a key is accepted if it is unambiguous. */
   #bare(token: Token): Term {
     const { text } = token;
     const key = /^OCSGW-\d{4}$/i.test(text)
@@ -199,25 +201,26 @@ class Reader {
         text,
         values: [{ text: record, quoted: false, at: token.at, length: token.length }],
       });
-    // A number may be written in several pieces.
+    // A phone number can consist of several words.
     if (looksLikePhone(text) || looksLikePhone(/^[+\d][\d\s().-]*/.exec(this.#text.slice(token.at))?.[0].trim() ?? ""))
       throw this.#fault(
         token,
-        "this looks like a phone number, and is not searched in the open",
-        "--phone-stdin takes one from standard input and looks for its token; --customer-stdin takes a customer id",
+        "this looks like a phone number, which a filter must not contain",
+        "--phone-stdin reads a number from standard input and searches for its token; --customer-stdin does so " +
+          "for an id",
       );
     if (/^(and|or|not)$/i.test(text))
       throw this.#fault(
         token,
         `unexpected ${text}`,
-        "terms side by side must all hold; OR in capitals stands between alternatives; - before a term turns it round",
+        "terms side by side must all match; OR (in capitals) separates alternatives; - negates a term",
       );
     const isBehindTime = /\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s$/.test(this.#text.slice(0, token.at));
     if (/^\d\d:?\d\d$/.test(text) && isBehindTime)
       throw this.#fault(
         token,
         "expected key:value",
-        "of an offset, as in 12:00+02:00, the + is written %2B in an address",
+        "in an address, write the + of an offset such as 12:00+02:00 as %2B",
       );
     if (/^\d{1,6}$/.test(text)) throw this.#fault(token, "expected key:value", numberHelp(text));
     throw this.#fault(

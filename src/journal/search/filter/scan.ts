@@ -1,4 +1,4 @@
-/** A filter's text as tokens, each with its place. */
+/** Splits the text of a filter into tokens with their places. */
 import { FilterError } from "./error.ts";
 
 export type Value = { readonly text: string; readonly quoted: boolean; readonly at: number; readonly length: number };
@@ -69,7 +69,7 @@ const valueAt = (text: string, at: number): Value => {
       text,
       at,
       length: 1,
-      help: 'values with blanks stand in quotes, as in tenant:"Alpha Tenant"',
+      help: 'put values with spaces in quotes, for example tenant:"Alpha Tenant"',
     });
   return { text: bare, quoted: false, at, length: bare.length };
 };

@@ -1,26 +1,26 @@
-/** Words in filters: patterns, likeness, and what may not stand there. */
-import { wildcard } from "../../wildcard.ts";
+/** Texts in filters: patterns, similar words, and what looks like a phone number. */
+import { wildcard } from "../../../common/wildcard.ts";
 
-/** 7 to 20 digits with the signs that people put between them. */
+/** 7 to 20 digits with usual punctuation. */
 export const looksLikePhone = (text: string): boolean =>
   /^\+?[\d\s().-]+$/.test(text) && /^\d{7,20}$/.test(text.replaceAll(/\D/g, ""));
 
-/** `*` stands for any characters; upper and lower case are one. */
-export const likeText = (glob: string): ((text: string) => boolean) => {
+/** `*` matches any characters. Ignores case. */
+export const matchesPattern = (glob: string): ((text: string) => boolean) => {
   const takes = wildcard(folded(glob));
   return (text) => takes(folded(text));
 };
 
-/** Two letters become ASCII in lower case, which SQLite, where the index asks the same, does not know: they stay. */
+/** Lower case, except for two letters whose lower case is ASCII: SQLite, which the index uses, does not know that. */
 const folded = (text: string): string =>
   KEPT.test(text) ? text.replaceAll(/[^\u0130\u212a]+/g, (part) => part.toLowerCase()) : text.toLowerCase();
 const KEPT = /[\u0130\u212a]/;
 
-/** Telling how near a word is takes time for each of them, and traffic waits for it. */
+/** The comparison runs on the thread that serves requests, so it is limited. */
 const MOST_COMPARED = 1000;
 const SHORTEST_BEGINNING = 3;
 
-/** "did you mean `x`?" for the nearest of the words, when one is near, or for one that begins so. */
+/** "did you mean `x`?" for a similar word, or one with the same beginning; undefined if there is none. */
 export const nearestOf = (
   word: string,
   words: readonly string[],
@@ -43,7 +43,7 @@ export const nearestOf = (
   return found === undefined ? undefined : `did you mean ${shown(found)}?`;
 };
 
-/** Levenshtein's. */
+/** The Levenshtein distance. */
 const distance = (from: string, to: string): number => {
   let row = Array.from({ length: to.length + 1 }, (_, at) => at);
   for (let line = 0; line < from.length; line++) {

@@ -1,9 +1,9 @@
-/** Times as people write them, in UTC unless they say how far from it: what stretch of time each of them means. */
+/** Reads times as people write them, in UTC unless they have an offset, and gives the period that they mean. */
 
 const AGO = /^(\d{1,6})(s|m|h|d|w)$/;
 const ZONE = String.raw`(Z|[+-]\d{2}(?::?\d{2})?)?`;
 const CLOCK = new RegExp(`^(\\d{1,2}):(\\d{2})(?::(\\d{2}))?${ZONE}$`, "i");
-/** Without its colon an offset behind a day would read as one more part of the date. */
+/** The offset of a day needs its colon, or it would look like a part of the date. */
 const DAY = /^(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?$/i;
 const MOMENT = new RegExp(String.raw`^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(\.\d{1,9})?${ZONE}$`, "i");
 
@@ -12,7 +12,7 @@ const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 /** Microseconds since 1970, both ends included. */
 type Span = readonly [from: number, to: number];
 
-/** First and last microsecond since 1970; undefined when it is no time. `now`: milliseconds since 1970. */
+/** First and last microsecond since 1970; undefined if the text is not a time. `now`: milliseconds since 1970. */
 export const spanOf = (text: string, now: number): Span | undefined => {
   if (text === "now") return [now * 1000, now * 1000];
   const ago = AGO.exec(text);
@@ -28,7 +28,7 @@ export const spanOf = (text: string, now: number): Span | undefined => {
   return moment ? momentOf(moment) : undefined;
 };
 
-/** Of today, which begins at midnight where the offset is in use. */
+/** A time of today; today begins at midnight in the offset's zone. */
 const clockOf = ([, hour, minute, second, zone]: RegExpExecArray, now: number): Span | undefined => {
   const offset = offsetOf(zone);
   if (offset === undefined) return undefined;
@@ -51,7 +51,7 @@ const momentOf = ([, day, minute, second, fraction, zone]: RegExpExecArray): Spa
 
 const MINUTE_MS = 60_000;
 
-/** How far local time is ahead of UTC, in milliseconds; undefined when there is no such offset. */
+/** How far local time is ahead of UTC, in milliseconds; undefined if the offset is invalid. */
 const offsetOf = (zone: string | undefined): number | undefined => {
   if (zone === undefined || zone.toUpperCase() === "Z") return 0;
   const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(3).replace(":", "") || 0)];
@@ -61,7 +61,7 @@ const offsetOf = (zone: string | undefined): number | undefined => {
 
 const stretch = (start: string, seconds: number, offset: number | undefined): Span | undefined => {
   const at = Date.parse(start);
-  // Date.parse takes 31 February for 3 March.
+  // Date.parse reads 31 February as 3 March.
   if (offset === undefined || Number.isNaN(at) || new Date(at).toISOString().slice(0, 19) !== start.slice(0, 19))
     return undefined;
   return [(at - offset) * 1000, (at - offset + seconds * 1000) * 1000 - 1];

@@ -1,40 +1,47 @@
-/** How the values of a filter's keys are read: texts with *, numbers and waits with ranges, words of a list, tokens. */
-import type { Kind, Tenant } from "../entry.ts";
-import { KINDS, wordsOf } from "../entry-line.ts";
+/** Reads the values of a filter's keys: patterns, numbers and durations with ranges, words, tokens. */
+import type { Kind, Tenant } from "../../entry.ts";
+import { wordsOf } from "../../entry-line.ts";
+import { KINDS } from "../../kinds.ts";
 import type { FilterError } from "./error.ts";
-import type { Reading } from "./keys.ts";
 import type { Value } from "./scan.ts";
-import { looksLikePhone, likeText, nearestOf } from "./text.ts";
+import { looksLikePhone, matchesPattern, nearestOf } from "./text.ts";
+
+export type ParseContext = {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly fault: (place: Value, message: string, help?: string) => FilterError;
+};
+
 import { spanOf } from "./times.ts";
 
-/** Asked of a fact that is there. */
+/** A condition on a field that is present. */
 export type Test = {
-  readonly holds: (fact: unknown) => boolean;
-  readonly like?: string | undefined;
-  readonly exactly?: string | undefined;
+  readonly matches: (field: unknown) => boolean;
+  readonly pattern?: string | undefined;
+  readonly equals?: string | undefined;
   readonly between?: readonly [from: number, to: number] | undefined;
 };
 
 const LOOK_UP =
-  "--phone-stdin takes a number from standard input and looks for its token; --customer-stdin takes a customer id";
+  "--phone-stdin reads a number from standard input and searches for its token; --customer-stdin does so for an id";
 
-const phoneFault = (value: Value, fault: Reading["fault"]): FilterError =>
-  fault(value, "this looks like a phone number, and is not searched in the open", LOOK_UP);
+const phoneFault = (value: Value, fault: ParseContext["fault"]): FilterError =>
+  fault(value, "this looks like a phone number, which a filter must not contain", LOOK_UP);
 
-export const text = (value: Value, { fault }: Reading): Test => {
+export const text = (value: Value, { fault }: ParseContext): Test => {
   if (looksLikePhone(value.text)) throw phoneFault(value, fault);
-  const isLike = likeText(value.text);
-  return { holds: (fact) => isLike(String(fact)), like: value.text };
+  const isLike = matchesPattern(value.text);
+  return { matches: (field) => isLike(String(field)), pattern: value.text };
 };
 
-export const tenant = (value: Value, reading: Reading): Test => {
+export const tenant = (value: Value, reading: ParseContext): Test => {
   if (/^\d{1,10}$/.test(value.text) && !value.quoted)
-    return { holds: (fact) => (fact as Tenant).dbid === Number(value.text) };
+    return { matches: (field) => (field as Tenant).dbid === Number(value.text) };
   const named = text(value, reading);
-  return { holds: (fact) => named.holds((fact as Tenant).name) };
+  return { matches: (field) => named.matches((field as Tenant).name) };
 };
 
-const unknownWord = (value: Value, known: readonly string[], fault: Reading["fault"]): FilterError =>
+const unknownWord = (value: Value, known: readonly string[], fault: ParseContext["fault"]): FilterError =>
   looksLikePhone(value.text)
     ? phoneFault(value, fault)
     : fault(
@@ -43,38 +50,38 @@ const unknownWord = (value: Value, known: readonly string[], fault: Reading["fau
         nearestOf(value.text, known) ?? `known here: ${known.join(", ")}`,
       );
 
-/** Also by format 1's words, which mean the same as those of today. */
-export const kind = (value: Value, { fault }: Reading): Test => {
-  const isLike = likeText(value.text);
+/** Also accepts the words of format 1. */
+export const kind = (value: Value, { fault }: ParseContext): Test => {
+  const isLike = matchesPattern(value.text);
   const kinds = new Set(KINDS.filter((each) => wordsOf(each).some(isLike)));
   if (kinds.size === 0) throw unknownWord(value, KINDS, fault);
-  return { holds: (fact) => (fact as readonly Kind[]).some((each) => kinds.has(each)) };
+  return { matches: (field) => (field as readonly Kind[]).some((each) => kinds.has(each)) };
 };
 
-/** As `words`, of a fact that is a list of them. */
-export const oneAmong =
+/** Like `words`, for a field that is a list. */
+export const listOf =
   (known: readonly string[]) =>
-  (value: Value, reading: Reading): Test => {
-    const { holds } = words(known)(value, reading);
-    return { holds: (fact) => (fact as readonly string[]).some(holds) };
+  (value: Value, reading: ParseContext): Test => {
+    const { matches } = words(known)(value, reading);
+    return { matches: (field) => (field as readonly string[]).some(matches) };
   };
 
 export const words =
   (known: readonly string[]) =>
-  (value: Value, { fault }: Reading): Test => {
+  (value: Value, { fault }: ParseContext): Test => {
     const wanted = value.text.toLowerCase();
     if (!known.includes(wanted)) throw unknownWord(value, known, fault);
-    return { holds: (fact) => fact === wanted };
+    return { matches: (field) => field === wanted };
   };
 
-export const code = (value: Value, { fault }: Reading): Test => {
+export const code = (value: Value, { fault }: ParseContext): Test => {
   const number = /^(?:OCSGW-)?(\d{4})$/i.exec(value.text)?.[1];
-  if (number === undefined) throw fault(value, "expected a code of the gateway", "as in OCSGW-2103");
-  return { holds: (fact) => fact === `OCSGW-${number}` };
+  if (number === undefined) throw fault(value, "expected a code of the gateway", "for example OCSGW-2103");
+  return { matches: (field) => field === `OCSGW-${number}` };
 };
 
-/** A ULID, or enough of its beginning to tell it from others. */
-export const id = (value: Value, { fault }: Reading): Test => {
+/** A ULID, or six or more of its first characters. */
+export const id = (value: Value, { fault }: ParseContext): Test => {
   const wanted = value.text.toUpperCase();
   if (!/^[0-9A-Z-]{6,64}$/.test(wanted))
     throw fault(
@@ -82,40 +89,40 @@ export const id = (value: Value, { fault }: Reading): Test => {
       "expected a request id, or six or more of its first characters",
       "the reply has it in Ocsgw-Request-Id",
     );
-  return { holds: (fact) => String(fact).toUpperCase().startsWith(wanted), exactly: wanted };
+  return { matches: (field) => String(field).toUpperCase().startsWith(wanted), equals: wanted };
 };
 
 const digits =
   (expected: string, help: string) =>
-  (value: Value, { fault }: Reading): Test => {
+  (value: Value, { fault }: ParseContext): Test => {
     if (!/^\d{1,10}$/.test(value.text)) throw fault(value, `expected ${expected}`, help);
-    return { holds: (fact) => fact === value.text, exactly: value.text };
+    return { matches: (field) => field === value.text, equals: value.text };
   };
-export const whole = digits("a record handle", "as in record:15");
+export const recordHandle = digits("a record handle", "as in record:15");
 export const group = digits("a campaign group's DBID", 'as in group:106; campaign:"…" asks for a campaign by name');
 
 const TOKEN = /^t\d{1,4}:[0-9a-f]{12,64}$/;
 
-/** The open text of a phone or a customer id would stand in histories and logs. */
-export const token = (value: Value, { fault }: Reading): Test => {
+/** Accepts tokens only: a number or id in clear would appear in histories and logs. */
+export const token = (value: Value, { fault }: ParseContext): Test => {
   const wanted = value.text.toLowerCase();
   if (!TOKEN.test(wanted))
     throw Object.assign(fault(value, "expected a token: t1: and 12 or more of its hex digits", LOOK_UP), {
       hidden: true,
     });
-  return { holds: (fact) => String(fact).startsWith(wanted), exactly: wanted };
+  return { matches: (field) => String(field).startsWith(wanted), equals: wanted };
 };
 
 type Scale = { readonly pattern: RegExp; readonly read: (match: RegExpExecArray) => number; readonly expected: string };
 
 const RANGE = /^(.+?)\.\.(.+)$/;
 const COMPARED = /^(>=|<=|>|<|=)?(.+)$/;
-/** Below what a clock of the journal can tell apart. */
-const LITTLE = 1e-9;
+/** Less than the resolution of the journal's clock. */
+const SMALLEST_STEP = 1e-9;
 
 const ranged =
   ({ pattern, read, expected }: Scale) =>
-  (value: Value, { fault }: Reading): Test => {
+  (value: Value, { fault }: ParseContext): Test => {
     const one = (part: string): number => {
       const match = pattern.exec(part);
       if (!match) throw fault(value, `expected ${expected}`);
@@ -127,11 +134,11 @@ const ranged =
     const limit = one(amount);
     switch (sign) {
       case ">":
-        return between(limit + LITTLE, Infinity);
+        return between(limit + SMALLEST_STEP, Infinity);
       case ">=":
         return between(limit, Infinity);
       case "<":
-        return between(-Infinity, limit - LITTLE);
+        return between(-Infinity, limit - SMALLEST_STEP);
       case "<=":
         return between(-Infinity, limit);
       default:
@@ -140,15 +147,15 @@ const ranged =
   };
 
 const between = (from: number, to: number): Test => ({
-  holds: (fact) => typeof fact === "number" && fact >= from && fact <= to,
+  matches: (field) => typeof field === "number" && field >= from && field <= to,
   between: [from, to],
 });
 
-/** Otherwise nothing could ever fit, as of 23:50..00:10, which are both times of today. */
+/** A falling range can match nothing, for example 23:50..00:10, which are both times of today. */
 const rising = (
   [from, to]: readonly [number, number],
   value: Value,
-  fault: Reading["fault"],
+  fault: ParseContext["fault"],
 ): readonly [number, number] => {
   if (from > to) throw fault(value, "this range ends before it begins");
   return [from, to];
@@ -173,21 +180,21 @@ const plainStatus = ranged({
   expected: "a status, as in 410, 4xx, >=400 or 400..499",
 });
 
-export const status = (value: Value, reading: Reading): Test => {
+export const status = (value: Value, reading: ParseContext): Test => {
   const first = /^([1-5])xx$/i.exec(value.text)?.[1];
   return first === undefined ? plainStatus(value, reading) : between(Number(first) * 100, Number(first) * 100 + 99);
 };
 
 const TIME_HELP = "as in 12:00..12:10, 2026-11-22 or 2026-11-22T12:00:05, in UTC";
 
-const spanOr = (value: Value, text: string, { now, fault }: Reading): readonly [number, number] => {
+const spanOr = (value: Value, text: string, { now, fault }: ParseContext): readonly [number, number] => {
   const span = spanOf(text, now);
   if (!span) throw fault(value, "expected a time", TIME_HELP);
   return span;
 };
 
-/** A day, a minute or a second is all of it; both ends of a range are in it. */
-export const time = (value: Value, reading: Reading): Test => {
+/** A day, a minute or a second means the whole of it; ranges include both ends. */
+export const time = (value: Value, reading: ParseContext): Test => {
   const range = RANGE.exec(value.text);
   return between(
     ...(range
@@ -196,6 +203,7 @@ export const time = (value: Value, reading: Reading): Test => {
   );
 };
 
-export const since = (value: Value, reading: Reading): Test => between(spanOr(value, value.text, reading)[0], Infinity);
-export const until = (value: Value, reading: Reading): Test =>
+export const since = (value: Value, reading: ParseContext): Test =>
+  between(spanOr(value, value.text, reading)[0], Infinity);
+export const until = (value: Value, reading: ParseContext): Test =>
   between(-Infinity, spanOr(value, value.text, reading)[1]);

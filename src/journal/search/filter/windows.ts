@@ -1,23 +1,20 @@
-/**
- * The times that a filter leaves open. A filter that leaves none fits nothing whatever the journal has, and is a
- * mistake: since: after until:.
- */
-import { writeMicros } from "../time.ts";
-import type { Expression } from "../filter.ts";
-import type { Asked, Term } from "./keys.ts";
+/** The times that a filter can match. A filter that excludes all times (since: after until:) is an error. */
+import { writeMicros } from "../../time.ts";
+import type { Expression } from "./keys.ts";
+import type { TermValue, Term } from "./keys.ts";
 
-/** Microseconds since 1970, both ends included, in order and apart from each other. */
+/** Microseconds since 1970, both ends included, in order, not adjacent. */
 type Window = readonly (readonly [from: number, to: number])[];
 
 const ALWAYS: Window = [[-Infinity, Infinity]];
 
-type Fault = (place: Asked, message: string) => Error;
+type Fault = (place: TermValue, message: string) => Error;
 
-/** Throws what `fault` makes, at the time that excludes those before it. */
-export const windowOf = (expression: Expression, fault: Fault, turned = false): Window => {
+/** Throws the error of `fault` for the first time that excludes the earlier ones. */
+export const timeWindow = (expression: Expression, fault: Fault, turned = false): Window => {
   if (expression.kind === "term") return termWindow(expression.term, turned);
-  if (expression.kind === "not") return windowOf(expression.of, fault, !turned);
-  const parts = expression.of.map((each) => ({ each, window: windowOf(each, fault, turned) }));
+  if (expression.kind === "not") return timeWindow(expression.of, fault, !turned);
+  const parts = expression.of.map((each) => ({ each, window: timeWindow(each, fault, turned) }));
   if ((expression.kind === "any") !== turned)
     return parts.length === 0 ? ALWAYS : ordered(parts.flatMap(({ window }) => window));
   return parts.reduce((open, { each, window }) => {
@@ -27,12 +24,12 @@ export const windowOf = (expression: Expression, fault: Fault, turned = false): 
   }, ALWAYS);
 };
 
-const termWindow = ({ fact, within }: Term, turned: boolean): Window => {
-  if (fact !== "time" || !within) return ALWAYS;
+const termWindow = ({ field, within }: Term, turned: boolean): Window => {
+  if (field !== "time" || !within) return ALWAYS;
   return turned ? complement(ordered(within)) : ordered(within);
 };
 
-/** Those that overlap or touch are one. */
+/** Merges spans that overlap or touch. */
 const ordered = (spans: Window): Window =>
   spans
     .toSorted(([one], [other]) => one - other)
@@ -60,7 +57,7 @@ const intersection = (one: Window, other: Window): Window =>
   );
 
 const timeIn = (expression: Expression): Term | undefined => {
-  if (expression.kind === "term") return expression.term.fact === "time" ? expression.term : undefined;
+  if (expression.kind === "term") return expression.term.field === "time" ? expression.term : undefined;
   if (expression.kind === "not") return timeIn(expression.of);
   return expression.of.map(timeIn).find((term) => term !== undefined);
 };

@@ -1,17 +1,18 @@
 /**
- * Which stories may fit a filter, youngest first. The index only says where to look: who takes them reads the lines and asks the filter again.
- * Whatever is asked, a page costs about as much as the page and the number of facets: stories of one facet lie in their order, and those of
- * several are merged.
+ * Finds transactions that may match a filter, newest first. The caller reads their lines and evaluates the filter
+ * again. A page costs about as much as the page and the number of facets: the transactions of one facet are stored in
+ * order, and those of several facets are merged.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { needed, type Expression } from "../filter.ts";
-import type { Known } from "../filter/keys.ts";
-import { askedOf, finite, PEOPLE, selectiveOf, type Condition } from "./conditions.ts";
+import { requiredTerms } from "../filter/filter.ts";
+import type { Expression } from "../filter/keys.ts";
+import type { FieldName } from "../filter/keys.ts";
+import { conditionFor, finite, TOKEN_FIELDS, selectiveCondition, type Condition } from "./sql-conditions.ts";
 import type { Facets } from "./facets.ts";
-import { storiesWith } from "./lookups.ts";
+import { transactionsWith } from "./sealed/key-lookups.ts";
 import { merged } from "./merge.ts";
-import { keysNeeded } from "./names.ts";
-import { BLOCK } from "./write.ts";
+import { keysNeeded } from "./sealed/bloom-filters.ts";
+import { BLOCK } from "./index-writer.ts";
 
 export type Candidate = {
   readonly at: number;
@@ -21,24 +22,24 @@ export type Candidate = {
 };
 
 const SELECT =
-  "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position, facet FROM stories";
+  "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position, facet FROM transactions";
 type Row = Candidate & { readonly facet: number };
 
 const FIRST_TAKE = 1;
 const LATER_TAKE = 32;
 
-/** Some of the rows: between two indexes, and what is asked of them in SQL. */
+/** Rows between two indexes that fulfil an SQL condition. */
 type Part = {
   readonly from: number;
   readonly to: number;
   readonly sql: string;
-  readonly given: readonly SQLInputValue[];
+  readonly parameters: readonly SQLInputValue[];
 };
 
-/** Called now and then; may throw. */
+/** Called between two steps; may throw to stop the search. */
 type OnStep = () => void;
 
-/** Those with an index below `before`. */
+/** Candidates with an index below `before`. */
 export const candidates = function* (
   database: DatabaseSync,
   facets: Facets,
@@ -48,18 +49,18 @@ export const candidates = function* (
 ): Generator<Candidate, void, undefined> {
   const span = spanOf(database, expression, before);
   if (!span) return;
-  const groups = groupsOf(facets, expression);
-  const few = selectiveOf(expression);
+  const groups = groupFacets(facets, expression);
+  const few = selectiveCondition(expression);
   if (few)
-    return yield* selected(
+    return yield* selectiveCandidates(
       database,
-      { ...span, sql: few.sql, given: few.given },
+      { ...span, sql: few.sql, parameters: few.parameters },
       new Set(groups.flatMap(({ members }) => members)),
     );
   const [only, ...others] = groups;
   if (!only) return;
-  if (others.length === 0 && isThroughAll(only, facets.all().length))
-    return yield* throughAll(
+  if (others.length === 0 && shouldScanAll(only, facets.all().length))
+    return yield* scanAll(
       database,
       { ...span, ...partOf(only) },
       only.members.length === facets.all().length ? undefined : new Set(only.members),
@@ -68,10 +69,10 @@ export const candidates = function* (
   yield* merged(
     groups.flatMap((group) =>
       group.members.map((facet) => {
-        const { sql, given } = partOf(group);
-        return run(
+        const { sql, parameters } = partOf(group);
+        return rowsInOrder(
           database,
-          { ...span, sql: sql === "" ? "facet = ?" : `facet = ? AND ${sql}`, given: [facet, ...given] },
+          { ...span, sql: sql === "" ? "facet = ?" : `facet = ? AND ${sql}`, parameters: [facet, ...parameters] },
           sql === "" ? undefined : onStep,
         );
       }),
@@ -79,37 +80,37 @@ export const candidates = function* (
   );
 };
 
-type Sealed = { readonly database: DatabaseSync; readonly facets: Facets; readonly first: number };
+type SealedSegment = { readonly database: DatabaseSync; readonly facets: Facets; readonly first: number };
 
-/** Of a sealed segment, which is small, and whose rows do not lie by facet: all of them are gone through once, whatever is asked. */
+/** Candidates of a sealed segment. It is small and not ordered by facet, so one pass over all rows finds them. */
 export const sealedCandidates = function* (
-  { database, facets, first }: Sealed,
+  { database, facets, first }: SealedSegment,
   expression: Expression,
   before: number,
   onStep: OnStep = () => undefined,
 ): Generator<Candidate, void, undefined> {
   const span = spanOf(database, expression, before);
   if (!span) return;
-  const groups = groupsOf(facets, expression, PEOPLE);
+  const groups = groupFacets(facets, expression, TOKEN_FIELDS);
   const keys = keysNeeded(expression);
   if (keys)
-    return yield* named(
+    return yield* candidatesByKey(
       database,
-      { ...span, at: storiesWith(database, first, keys) },
+      { ...span, at: transactionsWith(database, first, keys) },
       new Set(groups.flatMap(({ members }) => members)),
     );
-  const asked = askedOfAll(groups);
-  if (asked) yield* run(database, { ...span, ...asked }, onStep);
+  const asked = conditionOfGroups(groups);
+  if (asked) yield* rowsInOrder(database, { ...span, ...asked }, onStep);
 };
 
-type Named = { readonly from: number; readonly to: number; readonly at: readonly number[] };
+type KeyedCandidates = { readonly from: number; readonly to: number; readonly at: readonly number[] };
 
 const NAMED_AT_ONCE = 64;
 
 /** `at`: descending. */
-const named = function* (
+const candidatesByKey = function* (
   database: DatabaseSync,
-  { from, to, at }: Named,
+  { from, to, at }: KeyedCandidates,
   facets: ReadonlySet<number>,
 ): Generator<Candidate, void, undefined> {
   const statement = prepared(database, `${SELECT} WHERE at IN (SELECT value FROM json_each(?)) ORDER BY at DESC`);
@@ -120,28 +121,31 @@ const named = function* (
   }
 };
 
-/** Undefined when no facet fits. */
-export const askedOfAll = (
+/** Undefined if no facet matches. */
+export const conditionOfGroups = (
   groups: readonly Group[],
-): { readonly sql: string; readonly given: readonly SQLInputValue[] } | undefined =>
+): { readonly sql: string; readonly parameters: readonly SQLInputValue[] } | undefined =>
   groups.length === 0
     ? undefined
     : {
-        sql: `(${groups.map((group) => `facet IN (${group.members.join(", ")})${group.condition ? ` AND ${group.condition.sql}` : ""}`).join(" OR ")})`,
-        given: groups.flatMap(({ condition }) => condition?.given ?? []),
+        sql: `(${groups.map(groupSql).join(" OR ")})`,
+        parameters: groups.flatMap(({ condition }) => condition?.parameters ?? []),
       };
 
-/** Facets of whose rows the same is asked. */
+const groupSql = ({ members, condition }: Group): string =>
+  `facet IN (${members.join(", ")})${condition ? ` AND ${condition.sql}` : ""}`;
+
+/** Facets whose rows need the same condition. */
 export type Group = { readonly condition: Condition | undefined; readonly members: number[] };
 
-/** `without`: facts that have no column. */
-export const groupsOf = (facets: Facets, expression: Expression, without?: ReadonlySet<Known>): Group[] => {
+/** `without`: fields without a column. */
+export const groupFacets = (facets: Facets, expression: Expression, without?: ReadonlySet<FieldName>): Group[] => {
   const groups = new Map<string, Group>();
   for (const { number, facet } of facets.all()) {
-    const asked = askedOf(expression, facet, without);
+    const asked = conditionFor(expression, facet, without);
     if (asked === false) continue;
     const condition = typeof asked === "object" ? asked : undefined;
-    const key = condition ? JSON.stringify([condition.sql, condition.given]) : "";
+    const key = condition ? JSON.stringify([condition.sql, condition.parameters]) : "";
     const group = groups.get(key);
     if (group) group.members.push(number);
     else groups.set(key, { condition, members: [number] });
@@ -149,44 +153,47 @@ export const groupsOf = (facets: Facets, expression: Expression, without?: Reado
   return [...groups.values()];
 };
 
-const partOf = ({ condition }: Group): { readonly sql: string; readonly given: readonly SQLInputValue[] } => ({
+const partOf = ({ condition }: Group): { readonly sql: string; readonly parameters: readonly SQLInputValue[] } => ({
   sql: condition?.sql ?? "",
-  given: condition?.given ?? [],
+  parameters: condition?.parameters ?? [],
 });
 
-/** To go through the rows in their order is quicker than by the facet, once it is most of them that must be looked at. */
-const isThroughAll = ({ condition, members }: Group, all: number): boolean =>
+/** A scan of all rows is faster than one per facet if most rows must be read. */
+const shouldScanAll = ({ condition, members }: Group, all: number): boolean =>
   members.length === all || (condition !== undefined && members.length * 4 > all);
 
-const throughAll = function* (
+const scanAll = function* (
   database: DatabaseSync,
   part: Part,
   facets: ReadonlySet<number> | undefined,
   onStep: OnStep,
 ): Generator<Candidate, void, undefined> {
-  for (const row of run(database, part, part.sql === "" && !facets ? undefined : onStep))
+  for (const row of rowsInOrder(database, part, part.sql === "" && !facets ? undefined : onStep))
     if (!facets || facets.has(row.facet)) yield row;
 };
 
-/** By an index of their own; so few that they are sorted. The plus keeps SQLite from going through all rows in their order. */
-const selected = function* (
+/**
+ * Finds the rows by an SQL index and sorts them; they are few. The plus stops SQLite from scanning all rows in order.
+ */
+const selectiveCandidates = function* (
   database: DatabaseSync,
-  { from, to, sql, given }: Part,
+  { from, to, sql, parameters }: Part,
   facets: ReadonlySet<number>,
 ): Generator<Candidate, void, undefined> {
   const found = database
     .prepare(`${SELECT} WHERE ${sql} AND +at BETWEEN ? AND ? ORDER BY +at DESC`)
-    .iterate(...given, from, to);
+    .iterate(...parameters, from, to);
   for (const row of found as Iterable<unknown>) if (facets.has((row as Row).facet)) yield row as Row;
 };
 
 /**
- * In their order; at first one alone, because of many facets most give none. Where rows must be looked at that may not fit, a statement goes
- * through so many indexes as take a moment, and `onStep` is called between two of them: SQLite cannot be stopped within one.
+ * Rows in order. The first query takes one row, because most of many facets have none. If rows may not match, each
+ * statement covers a range that takes a moment, and `onStep` is called in between: SQLite cannot stop inside a
+ * statement.
  */
-const run = function* (
+const rowsInOrder = function* (
   database: DatabaseSync,
-  { from, to, sql, given }: Part,
+  { from, to, sql, parameters }: Part,
   onStep?: OnStep,
 ): Generator<Row, void, undefined> {
   const statement = prepared(
@@ -194,9 +201,9 @@ const run = function* (
     `${SELECT} WHERE ${sql === "" ? "" : `${sql} AND `}at BETWEEN ? AND ? ORDER BY at DESC LIMIT ?`,
   );
   const stride = new Stride(onStep ? FIRST_STRIDE : Infinity);
-  for (let take = FIRST_TAKE, last = onStep ? Math.min(to, youngest(database)) : to; last >= from;) {
+  for (let take = FIRST_TAKE, last = onStep ? Math.min(to, newestIndex(database)) : to; last >= from;) {
     const first = Math.max(from, last - stride.length + 1);
-    const rows = stride.timed(() => statement.all(...given, first, last, take)) as unknown as Row[];
+    const rows = stride.timed(() => statement.all(...parameters, first, last, take)) as unknown as Row[];
     yield* rows;
     last = (rows.length < take ? first : rows.at(-1)!.at) - 1;
     if (rows.length > 0) take = LATER_TAKE;
@@ -208,7 +215,7 @@ const FIRST_STRIDE = 65_536;
 const QUICK_MS = 5;
 const SLOW_MS = 50;
 
-/** How many indexes one statement goes through. */
+/** How many indexes one statement covers; adapts to the time that statements take. */
 class Stride {
   length: number;
 
@@ -226,8 +233,8 @@ class Stride {
   }
 }
 
-const youngest = (database: DatabaseSync): number =>
-  Number(prepared(database, "SELECT max(at) AS at FROM stories").get()!["at"] ?? -1);
+const newestIndex = (database: DatabaseSync): number =>
+  Number(prepared(database, "SELECT max(at) AS at FROM transactions").get()!["at"] ?? -1);
 
 const MOST_PREPARED = 100;
 const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
@@ -241,7 +248,9 @@ const prepared = (database: DatabaseSync, sql: string): StatementSync => {
   return statement;
 };
 
-/** Between which indexes what fits can lie; undefined when nowhere. A clock that was set back makes blocks overlap, and all of them count. */
+/**
+ * The range of indexes for the filter's times; undefined if empty. Blocks overlap when a clock was set back; all count.
+ */
 export const spanOf = (
   database: DatabaseSync,
   expression: Expression,
@@ -252,8 +261,8 @@ export const spanOf = (
     "SELECT min(block) AS first, max(block) AS last FROM blocks WHERE latest >= ? AND earliest <= ?",
   );
   let [from, to] = [0, before - 1];
-  for (const { fact, within } of needed(expression)) {
-    if (fact !== "time" || !within) continue;
+  for (const { field, within } of requiredTerms(expression)) {
+    if (field !== "time" || !within) continue;
     const { first, last } = blocks.get(
       finite(Math.min(...within.map(([start]) => start))),
       finite(Math.max(...within.map(([, end]) => end))),

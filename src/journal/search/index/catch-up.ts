@@ -1,34 +1,43 @@
 /** Brings the indexes up to date with the segments. */
-import { nodeDisk } from "../disk.ts";
-import { forEachLine } from "../lines.ts";
-import { withSegment } from "../segment.ts";
-import { behindLine, digestOf, lineAt, readBatch, readPlaced } from "./lines.ts";
-import type { Live, State } from "./live.ts";
-import { Misplaced } from "./misplaced.ts";
-import type { Months } from "./months.ts";
-import { extentsOf, searchedAlone, type SealedIndexes } from "./sealed.ts";
-import type { Extent, Seam } from "./segment.ts";
-import type { Placed } from "./write.ts";
+import { nodeDisk } from "../../disk.ts";
+import { forEachLine } from "../../read/read-lines.ts";
+import { withSegment } from "../../segments/segment.ts";
+import type { Extent, SegmentList } from "../../segments/segment-list.ts";
+import { endOfLine, digestOf, lineAt, readBatch, readEntryAt } from "./segment-lines.ts";
+import type { LiveIndex, State } from "./live-index.ts";
+import { StaleIndex } from "./stale-index.ts";
+import type { MonthIndexes } from "./sealed/month-indexes.ts";
+import type { SealedIndexes } from "./sealed/sealed-indexes.ts";
+import type { SpanningLine } from "./sealed/segment-index.ts";
+import type { LocatedEntry } from "./index-writer.ts";
 
-/** Told how many entries were taken in; awaited before the next ones are. */
+/** Called with the number of indexed entries after each batch, and awaited. */
 export type Progress = (size: number) => void | Promise<void>;
 
-type Parts = { readonly dir: string; readonly live: Live; readonly sealed: SealedIndexes; readonly months: Months };
+type Parts = {
+  readonly dir: string;
+  readonly segments: SegmentList;
+  readonly live: LiveIndex;
+  readonly sealed: SealedIndexes;
+  readonly months: MonthIndexes;
+};
 
 export class CatchUp {
   readonly #dir: string;
-  readonly #live: Live;
+  readonly #segments: SegmentList;
+  readonly #live: LiveIndex;
   readonly #sealed: SealedIndexes;
-  readonly #months: Months;
+  readonly #months: MonthIndexes;
 
-  constructor({ dir, live, sealed, months }: Parts) {
-    [this.#dir, this.#live, this.#sealed, this.#months] = [dir, live, sealed, months];
+  constructor({ dir, segments, live, sealed, months }: Parts) {
+    [this.#dir, this.#segments, this.#live] = [dir, segments, live];
+    [this.#sealed, this.#months] = [sealed, months];
   }
 
-  /** Takes in what was appended since. */
+  /** Indexes the entries that were appended since. */
   async entries(onProgress?: Progress): Promise<void> {
     if (this.#live.isGone) this.#live.reopen();
-    const { firsts, sealed, holes } = await extentsOf(this.#dir);
+    const { firsts, sealed, holes } = await this.#segments.read();
     if (!(await this.#continues(firsts))) this.#live.clear();
     this.#knowHoles(holes);
     await this.#forget(firsts);
@@ -43,14 +52,19 @@ export class CatchUp {
     await this.#sumUp();
   }
 
-  /** A request that lost its end with lines that were set aside has none any more; and has it again when they are put back. */
+  /**
+   * When segments are set aside or put back, transactions lose or regain their outcome: the live index starts again.
+   */
   #knowHoles(holes: readonly number[]): void {
     if (holes.join() === this.#live.holes.join()) return;
     if (this.#live.state.size > 0) this.#live.clear();
     this.#live.setHoles(holes);
   }
 
-  /** The last line that was taken in still stands where it stood. Of a segment that was retired nothing more can be said. */
+  /**
+   * Whether the last indexed line is still at its place. If retention deleted its segment, the next segment must
+   * follow.
+   */
   async #continues(firsts: readonly number[]): Promise<boolean> {
     const { size, segment, position, line } = this.#live.state;
     if (size === 0) return true;
@@ -62,33 +76,39 @@ export class CatchUp {
   async #forget(firsts: readonly number[]): Promise<void> {
     const first = firsts[0] ?? 0;
     if (!this.#live.hasBelow(first)) return;
-    this.#live.forget(first, await this.#linesAt(this.#live.endsBeyond(first), firsts));
+    this.#live.removeBefore(first, await this.#linesAt(this.#live.closingLinesFrom(first), firsts));
   }
 
-  /** Throws Misplaced. */
-  async #linesAt(seams: readonly Seam[], firsts: readonly number[]): Promise<readonly Placed[]> {
-    const placed: Placed[] = [];
-    for (const first of new Set(seams.map(({ at }) => firsts.findLast((each) => each <= at)))) {
+  /** Throws StaleIndex. */
+  async #linesAt(spanningLines: readonly SpanningLine[], firsts: readonly number[]): Promise<readonly LocatedEntry[]> {
+    const placed: LocatedEntry[] = [];
+    for (const first of new Set(spanningLines.map(({ at }) => firsts.findLast((each) => each <= at)))) {
       if (first === undefined) continue;
       await withSegment(nodeDisk, this.#dir, first, async (file) => {
-        for (const { at, position } of seams.filter((seam) => firsts.findLast((each) => each <= seam.at) === first)) {
-          placed.push(await readPlaced(file, { dir: this.#dir, first, index: at, from: position }));
+        for (const { at, position } of spanningLines.filter(
+          (spanning) => firsts.findLast((each) => each <= spanning.at) === first,
+        )) {
+          placed.push(await readEntryAt(file, { dir: this.#dir, first, index: at, from: position }));
         }
       });
     }
     return placed;
   }
 
-  /** Of a segment with an index of its own, what spans segments. */
+  /** Adds the lines of a segment with an index of its own whose transactions span segments. */
   async #absorb(extent: Extent): Promise<void> {
     const { first, end } = extent;
     const before = this.#live.state;
     const read = (): Promise<void> =>
-      this.#sealed.with(extent, async ({ position, line, seams }) => {
-        this.#live.absorb(before, { size: end, segment: first, position, line }, await this.#linesAt(seams(), [first]));
+      this.#sealed.with(extent, async ({ position, line, spanningLines }) => {
+        this.#live.addSpanning(
+          before,
+          { size: end, segment: first, position, line },
+          await this.#linesAt(spanningLines(), [first]),
+        );
       });
     await read().catch((error: unknown) => {
-      if (!(error instanceof Misplaced)) throw error;
+      if (!(error instanceof StaleIndex)) throw error;
       this.#sealed.discard(first);
       return read();
     });
@@ -98,7 +118,7 @@ export class CatchUp {
     await withSegment(nodeDisk, this.#dir, first, async (file) => {
       for (;;) {
         const state = this.#live.state;
-        const from = state.segment === first && state.size > first ? await behindLine(file, state.position) : 0;
+        const from = state.segment === first && state.size > first ? await endOfLine(file, state.position) : 0;
         const { batch, line } = await readBatch(file, {
           dir: this.#dir,
           first,
@@ -106,78 +126,78 @@ export class CatchUp {
           from,
         });
         if (batch.length === 0) return;
-        this.#live.take(state, afterBatch(first, batch, line), batch);
+        this.#live.addBatch(state, afterBatch(first, batch, line), batch);
         await onProgress?.(this.#live.state.size);
       }
     });
   }
 
-  /** Of the open Do-Not-Calls. Reads what the live index did not: of segments with an index of their own the lines that matter, else all. */
-  async duties(): Promise<void> {
-    if (this.#live.dutiesSize >= this.#live.state.size) return;
-    const { firsts, sealed } = await extentsOf(this.#dir);
+  /** Updates the open Do-Not-Calls. For a segment with its own index it reads only the lines that may matter. */
+  async openDnc(): Promise<void> {
+    if (this.#live.openDncSize >= this.#live.state.size) return;
+    const { firsts, sealed } = await this.#segments.read();
     for (const [place, first] of firsts.entries()) {
       const extent = sealed[place];
-      if ((extent?.end ?? Number.POSITIVE_INFINITY) <= this.#live.dutiesSize) continue;
-      const isWhole = extent !== undefined && this.#live.dutiesSize <= first && extent.end <= this.#live.state.size;
-      if (isWhole && this.#sealed.isThere(first)) await this.#dutiesBy(extent);
-      else await this.#dutiesIn(first);
+      if ((extent?.end ?? Number.POSITIVE_INFINITY) <= this.#live.openDncSize) continue;
+      const isWhole = extent !== undefined && this.#live.openDncSize <= first && extent.end <= this.#live.state.size;
+      if (isWhole && this.#sealed.isThere(first)) await this.#openDncFromIndex(extent);
+      else await this.#openDncFromLines(first);
     }
   }
 
-  async #dutiesBy(extent: Extent): Promise<void> {
+  async #openDncFromIndex(extent: Extent): Promise<void> {
     const { first, end } = extent;
     const wanted = await this.#sealed.with(extent, (index) => index.doNotCalls());
     await withSegment(nodeDisk, this.#dir, first, async (file) => {
       for (let done = 0; done < wanted.length || done === 0; done += AT_ONCE) {
-        const placed: Placed[] = [];
+        const placed: LocatedEntry[] = [];
         for (const { at, position } of wanted.slice(done, done + AT_ONCE))
-          placed.push(await readPlaced(file, { dir: this.#dir, first, index: at, from: position }));
+          placed.push(await readEntryAt(file, { dir: this.#dir, first, index: at, from: position }));
         const isLast = done + AT_ONCE >= wanted.length;
-        this.#live.takeDuties(done === 0 ? first : wanted[done]!.at, placed, isLast ? end : wanted[done + AT_ONCE]!.at);
+        this.#live.addOpenDnc(done === 0 ? first : wanted[done]!.at, placed, isLast ? end : wanted[done + AT_ONCE]!.at);
       }
     });
   }
 
-  async #dutiesIn(first: number): Promise<void> {
+  async #openDncFromLines(first: number): Promise<void> {
     await withSegment(nodeDisk, this.#dir, first, async (file) => {
       for (let [expected, from] = [-1, 0]; ;) {
-        const index = Math.max(first, this.#live.dutiesSize);
+        const index = Math.max(first, this.#live.openDncSize);
         if (index >= this.#live.state.size) return;
-        // Another process may have gone on.
-        if (index !== expected) from = await behindLines(file, index - first);
+        // Another process may have continued meanwhile.
+        if (index !== expected) from = await endOfLines(file, index - first);
         const { batch, next } = await readBatch(file, { dir: this.#dir, first, index, from });
         const known = batch.filter(({ entry }) => entry.index < this.#live.state.size);
         if (known.length === 0) return;
-        this.#live.takeDuties(index, known, known.at(-1)!.entry.index + 1);
-        [expected, from] = [index + batch.length, next];
+        this.#live.addOpenDnc(index, known, known.at(-1)!.entry.index + 1);
+        [expected, from] = [batch.at(-1)!.entry.index + 1, next];
       }
     });
   }
 
-  /** What the months' files lack of the segments that have an index of their own. */
+  /** Adds the sealed segments that the months' files lack. */
   async #sumUp(): Promise<void> {
     this.#months.refresh();
-    const { taken, size, release } = this.#live.view();
+    const { liveSegments, size, release } = this.#live.view();
     release();
-    for (const extent of await searchedAlone(this.#dir, size, taken)) {
+    for (const extent of await this.#segments.sealedBelow(size, liveSegments)) {
       if (!this.#months.has(extent.first)) await this.#sealed.with(extent, (index) => this.#months.add(index));
     }
   }
 }
 
-/** Lines of Do-Not-Calls. */
+/** Lines of Do-Not-Calls per batch. */
 const AT_ONCE = 5000;
 
-const afterBatch = (first: number, batch: readonly Placed[], line: Uint8Array): State => ({
+const afterBatch = (first: number, batch: readonly LocatedEntry[], line: Uint8Array): State => ({
   size: batch.at(-1)!.entry.index + 1,
   segment: first,
   position: batch.at(-1)!.position,
   line,
 });
 
-/** The byte behind so many lines. */
-const behindLines = async (file: Parameters<typeof forEachLine>[0], lines: number): Promise<number> => {
+/** The byte after so many lines. */
+const endOfLines = async (file: Parameters<typeof forEachLine>[0], lines: number): Promise<number> => {
   let left = lines;
   return left <= 0 ? 0 : forEachLine(file, () => left-- > 0);
 };

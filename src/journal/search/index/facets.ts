@@ -1,10 +1,11 @@
 /**
- * A facet is what many stories have in common: who, what, and how it ended, in words of the config and of ours. There are few of them beside the
- * stories, whatever is asked: so a filter is judged on the facets first, and the stories of those that fit are found in order, one index deep.
+ * A facet is what many transactions have in common: caller, operation and result, without values that vary per request.
+ * There are few facets, so a filter is evaluated on the facets first; the transactions of matching facets are then read
+ * in order.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Known } from "../filter/keys.ts";
-import type { Facts } from "../story.ts";
+import type { FieldName } from "../filter/keys.ts";
+import type { Fields } from "../transaction.ts";
 
 const MEMBERS = [
   "kinds",
@@ -23,17 +24,17 @@ const MEMBERS = [
   "endpoint",
   "would",
   "missing",
-] as const satisfies readonly Known[];
+] as const satisfies readonly FieldName[];
 
-export type Facet = Partial<Pick<Facts, (typeof MEMBERS)[number]>>;
+export type Facet = Partial<Pick<Fields, (typeof MEMBERS)[number]>>;
 export type Numbered = { readonly number: number; readonly facet: Facet };
 
-/** Facts that a facet has. */
-export const FACET_FACTS: ReadonlySet<Known> = new Set(MEMBERS);
+/** The fields of a facet. */
+export const FACET_FIELDS: ReadonlySet<FieldName> = new Set(MEMBERS);
 
 const MOST_REMEMBERED = 20_000;
 
-/** Written out, in the order of MEMBERS: the index does this for every entry, and a loop over the names is slow. */
+/** Written out in the order of MEMBERS: it runs for every entry, and a loop over the names is slow. */
 export const facetOf = ({
   kinds,
   state,
@@ -51,7 +52,7 @@ export const facetOf = ({
   endpoint,
   would,
   missing,
-}: Facts): Required<Facet> => ({
+}: Fields): Required<Facet> => ({
   kinds,
   state,
   tenant,
@@ -70,8 +71,8 @@ export const facetOf = ({
   missing,
 });
 
-/** What is known of a request when its end is known too. */
-export const closed = (asked: Facet, closing: Facet): Facet => {
+/** The facet of a transaction with its outcome. */
+export const withOutcome = (asked: Facet, closing: Facet): Facet => {
   const { state, status, origin, code, delivery, warning, upstream, endpoint } = closing;
   return {
     ...asked,
@@ -96,37 +97,37 @@ export class Facets {
   readonly #all: Numbered[] = [];
 
   constructor(database: DatabaseSync) {
-    this.#insert = database.prepare("INSERT OR IGNORE INTO facets (says) VALUES (?)");
-    this.#find = database.prepare("SELECT facet FROM facets WHERE says = ?");
-    this.#read = database.prepare("SELECT says FROM facets WHERE facet = ?");
-    this.#above = database.prepare("SELECT facet, says FROM facets WHERE facet > ? ORDER BY facet");
+    this.#insert = database.prepare("INSERT OR IGNORE INTO facets (text) VALUES (?)");
+    this.#find = database.prepare("SELECT facet FROM facets WHERE text = ?");
+    this.#read = database.prepare("SELECT text FROM facets WHERE facet = ?");
+    this.#above = database.prepare("SELECT facet, text FROM facets WHERE facet > ? ORDER BY facet");
   }
 
-  /** Made when there is none yet. */
+  /** Adds the facet if it is new. */
   numberOf(facet: Facet): number {
-    const says = JSON.stringify(facet);
-    const remembered = this.#numbers.get(says);
+    const text = JSON.stringify(facet);
+    const remembered = this.#numbers.get(text);
     if (remembered !== undefined) return remembered;
-    this.#insert.run(says);
-    const number = Number(this.#find.get(says)!["facet"]);
+    this.#insert.run(text);
+    const number = Number(this.#find.get(text)!["facet"]);
     if (this.#numbers.size >= MOST_REMEMBERED) this.#numbers.clear();
-    this.#numbers.set(says, number);
+    this.#numbers.set(text, number);
     return number;
   }
 
-  /** A transaction was taken back, and with it perhaps some that we remember. */
+  /** After a rollback of the database some numbers may no longer exist. */
   forget(): void {
     this.#numbers.clear();
   }
 
   read(number: number): Facet {
-    return JSON.parse(String(this.#read.get(number)!["says"])) as Facet;
+    return JSON.parse(String(this.#read.get(number)!["text"])) as Facet;
   }
 
-  /** Every facet there is. */
+  /** All facets. */
   all(): readonly Numbered[] {
     for (const row of this.#above.all(this.#all.at(-1)?.number ?? 0))
-      this.#all.push({ number: Number(row["facet"]), facet: JSON.parse(String(row["says"])) as Facet });
+      this.#all.push({ number: Number(row["facet"]), facet: JSON.parse(String(row["text"])) as Facet });
     return this.#all;
   }
 }

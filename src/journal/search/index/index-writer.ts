@@ -1,20 +1,20 @@
-/** Entries → rows, all of a batch in one transaction. */
+/** Writes entries as rows of the index; a batch is written in one database transaction. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Recorded } from "../entry.ts";
-import { closes, factsOf, type Facts } from "../story.ts";
-import { tokenNumber } from "../token.ts";
+import type { Recorded } from "../../entry.ts";
+import { closesIntent, fieldsOf, type Fields } from "../transaction.ts";
+import { tokenNumber } from "../../token-number.ts";
 import { digitsColumn, idColumn, timeColumn, waitColumn } from "./columns.ts";
-import { closed, facetOf, Facets, type Facet } from "./facets.ts";
-import { Words } from "./words.ts";
+import { withOutcome, facetOf, Facets, type Facet } from "./facets.ts";
+import { StringTable } from "./string-table.ts";
 
-/** An entry and the byte of its segment at which its line begins. */
-export type Placed = { readonly entry: Recorded; readonly position: number };
+/** An entry and the byte of its segment where its line begins. */
+export type LocatedEntry = { readonly entry: Recorded; readonly position: number };
 
-/** Stories of one block begin with indexes that agree but for the last digits. */
+/** Entries per block; the index has the times of each block. */
 export const BLOCK = 4096;
 
 type Row = {
-  readonly facts: Facts;
+  readonly fields: Fields;
   facet: Facet;
   readonly position: number;
   end: number | null;
@@ -22,20 +22,20 @@ type Row = {
   waits: readonly (number | null)[];
 };
 
-const waitsOf = ({ queue, ocs, total }: Facts): readonly (number | null)[] => [
+const waitsOf = ({ queue, ocs, total }: Fields): readonly (number | null)[] => [
   waitColumn(queue),
   waitColumn(ocs),
   waitColumn(total),
 ];
 
-const rowOf = ({ entry, position }: Placed): Row => {
-  const facts = factsOf({ at: entry.index, entries: [entry] });
-  return { facts, position, facet: facetOf(facts), end: null, endPosition: null, waits: waitsOf(facts) };
+const rowOf = ({ entry, position }: LocatedEntry): Row => {
+  const fields = fieldsOf({ at: entry.index, entries: [entry] });
+  return { fields, position, facet: facetOf(fields), end: null, endPosition: null, waits: waitsOf(fields) };
 };
 
-export class Writer {
+export class IndexWriter {
   readonly facets: Facets;
-  readonly #words: Words;
+  readonly #strings: StringTable;
   readonly #insert: StatementSync;
   readonly #find: StatementSync;
   readonly #open: StatementSync;
@@ -46,33 +46,39 @@ export class Writer {
 
   constructor(database: DatabaseSync) {
     this.facets = new Facets(database);
-    this.#words = new Words(database);
+    this.#strings = new StringTable(database);
     this.#insert = database.prepare(
-      "INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     this.#find = database.prepare(
-      "SELECT open.at AS at, facet, position FROM open JOIN stories ON stories.at = open.at WHERE open.id = ? AND open.at < ?",
+      "SELECT open.at AS at, facet, position FROM open JOIN transactions ON transactions.at = open.at WHERE " +
+        "open.id = ? AND open.at < ?",
     );
     this.#open = database.prepare("INSERT OR REPLACE INTO open VALUES (?, ?)");
     this.#shut = database.prepare("DELETE FROM open WHERE id = ?");
     this.#close = database.prepare(
-      "UPDATE stories SET closed = ?, closed_position = ?, facet = ?, queue = ?, ocs = ?, total = ? WHERE at = ?",
+      "UPDATE transactions SET closed = ?, closed_position = ?, facet = ?, queue = ?, ocs = ?, total = ? WHERE at = ?",
     );
     this.#block = database.prepare(
-      "INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)",
+      "INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET earliest = min(earliest, " +
+        "excluded.earliest), latest = max(latest, excluded.latest)",
     );
     this.#epoch = database.prepare(
-      "INSERT INTO epochs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last, last_time = excluded.last_time",
+      "INSERT INTO epochs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last, last_time = " +
+        "excluded.last_time",
     );
   }
 
-  /** To be called within a transaction, with entries in their order. Returns the indexes of ends whose beginning is not here: each is a story by itself. */
-  write(batch: readonly Placed[]): readonly number[] {
+  /**
+   * Call it within a database transaction, with entries in order. Returns the indexes of outcomes whose intent is not
+   * in this index: each is a transaction of its own.
+   */
+  write(batch: readonly LocatedEntry[]): readonly number[] {
     const rows: Row[] = [];
     const open = new Map<string, Row>();
     const ends: number[] = [];
     for (const placed of batch) {
-      const isEnd = closes(placed.entry);
+      const isEnd = closesIntent(placed.entry);
       const row = isEnd ? this.#end(placed, open) : rowOf(placed);
       if (!row) continue;
       rows.push(row);
@@ -80,38 +86,38 @@ export class Writer {
       if (placed.entry.kind === "intent") open.set(placed.entry.id, row);
     }
     for (const row of rows) this.#store(row);
-    for (const [id, { facts }] of open) this.#open.run(id, facts.at);
+    for (const [id, { fields }] of open) this.#open.run(id, fields.at);
     this.#noteTimes(rows);
     this.#noteEpochs(rows);
     return ends;
   }
 
-  /** A transaction was taken back. */
+  /** The database transaction was rolled back. */
   forget(): void {
     this.facets.forget();
-    this.#words.forget();
+    this.#strings.forget();
   }
 
-  /** The row of an end whose intent is not here: then it is a story by itself. */
-  #end(placed: Placed, open: Map<string, Row>): Row | undefined {
+  /** The row of an outcome whose intent is not in this index; undefined if the outcome was added to its intent. */
+  #end(placed: LocatedEntry, open: Map<string, Row>): Row | undefined {
     const end = rowOf(placed);
-    const id = end.facts.id!;
+    const id = end.fields.id!;
     const row = open.get(id);
     if (!row) return this.#endEarlier(end, id);
     open.delete(id);
-    row.facet = closed(row.facet, end.facet);
-    [row.end, row.endPosition, row.waits] = [end.facts.at, end.position, end.waits];
+    row.facet = withOutcome(row.facet, end.facet);
+    [row.end, row.endPosition, row.waits] = [end.fields.at, end.position, end.waits];
     return undefined;
   }
 
   #endEarlier(end: Row, id: string): Row | undefined {
-    const found = this.#find.get(id, end.facts.at) as
+    const found = this.#find.get(id, end.fields.at) as
       | { readonly at: number; readonly facet: number; readonly position: number }
       | undefined;
     if (!found) return end;
-    const facet = closed(this.facets.read(found.facet), end.facet);
+    const facet = withOutcome(this.facets.read(found.facet), end.facet);
     this.#close.run(
-      end.facts.at - found.at,
+      end.fields.at - found.at,
       end.position - found.position,
       this.facets.numberOf(facet),
       ...end.waits,
@@ -121,9 +127,9 @@ export class Writer {
     return undefined;
   }
 
-  #store({ facts, facet, position, end, endPosition, waits }: Row): void {
-    const { at, time, id, source, group, record, list, campaign, phone, customer } = facts;
-    const { announced_phone: announcedPhone, announced_customer: announcedCustomer } = facts;
+  #store({ fields, facet, position, end, endPosition, waits }: Row): void {
+    const { at, time, id, source, group, record, list, campaign, phone, customer } = fields;
+    const { announced_phone: announcedPhone, announced_customer: announcedCustomer } = fields;
     this.#insert.run(
       at,
       position,
@@ -132,10 +138,10 @@ export class Writer {
       this.facets.numberOf(facet),
       timeColumn(time),
       id === undefined ? null : idColumn(id),
-      this.#words.numberOf(source),
+      this.#strings.numberOf(source),
       digitsColumn(record),
-      this.#words.numberOf(list),
-      this.#words.numberOf(campaign),
+      this.#strings.numberOf(list),
+      this.#strings.numberOf(campaign),
       digitsColumn(group),
       ...waits,
       tokenNumber(phone),
@@ -148,7 +154,7 @@ export class Writer {
   #noteTimes(rows: readonly Row[]): void {
     const blocks = new Map<number, readonly [number, number]>();
     for (const {
-      facts: { at, time },
+      fields: { at, time },
     } of rows) {
       const block = Math.floor(at / BLOCK);
       const [earliest, latest] = blocks.get(block) ?? [time, time];
@@ -158,13 +164,13 @@ export class Writer {
   }
 
   #noteEpochs(rows: readonly Row[]): void {
-    const seen = new Map<string, readonly [Facts, Facts]>();
-    for (const { facts } of rows) {
-      // A record may have been announced under an older key.
-      for (const token of [facts.phone, facts.customer, facts.announced_phone, facts.announced_customer]) {
+    const seen = new Map<string, readonly [Fields, Fields]>();
+    for (const { fields } of rows) {
+      // The tokens of an announcement may have been made with an older key.
+      for (const token of [fields.phone, fields.customer, fields.announced_phone, fields.announced_customer]) {
         if (token === undefined) continue;
         const epoch = token.slice(0, token.indexOf(":"));
-        seen.set(epoch, [seen.get(epoch)?.[0] ?? facts, facts]);
+        seen.set(epoch, [seen.get(epoch)?.[0] ?? fields, fields]);
       }
     }
     for (const [epoch, [first, last]] of seen) this.#epoch.run(epoch, first.at, last.at, first.time, last.time);

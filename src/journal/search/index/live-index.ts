@@ -1,16 +1,18 @@
 /**
- * The index that changes: `index.sqlite`. It has the stories of the segment that is being written and of those that have no index of their own yet,
- * besides every story that spans segments, and the open Do-Not-Calls of the whole journal. Several processes may bring it up to date at once.
+ * The index that changes, `index.sqlite`. It has the transactions of the segment that is being written and of segments
+ * without an index of their own, all transactions that span segments, and the open Do-Not-Calls of the whole journal.
+ * Several processes may update it at the same time.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Candidate } from "./candidates.ts";
-import { Duties } from "./duties.ts";
+import { OpenDncTable } from "./open-dnc.ts";
 import { Facets } from "./facets.ts";
-import type { Extent, Seam } from "./segment.ts";
-import { copyDatabase, fileAt, isDatabaseFault, openDatabase, removeDatabase, within } from "./schema.ts";
-import { Writer, type Placed } from "./write.ts";
+import type { Extent } from "../../segments/segment-list.ts";
+import type { SpanningLine } from "./sealed/segment-index.ts";
+import { copyDatabase, fileAt, isDatabaseFault, openDatabase, removeDatabase, inTransaction } from "./schema.ts";
+import { IndexWriter, type LocatedEntry } from "./index-writer.ts";
 
-/** Up to where it goes: so many entries, the last of them at this byte of this segment, with this digest. */
+/** How far the index goes: the number of entries, and segment, byte and digest of the last line. */
 export type State = {
   readonly size: number;
   readonly segment: number;
@@ -18,25 +20,25 @@ export type State = {
   readonly line: Uint8Array;
 };
 
-/** What is in it at one moment, whatever others take in or away meanwhile. `taken`: segments of which every story is in it. */
+/** A consistent view of one moment. `liveSegments`: segments of which the live index has every transaction. */
 export type View = {
   readonly database: DatabaseSync;
   readonly facets: Facets;
   readonly size: number;
-  readonly taken: ReadonlySet<number>;
+  readonly liveSegments: ReadonlySet<number>;
   readonly release: () => void;
 };
 
 const STATE = "SELECT size, segment, position, line FROM state";
 
-export class Live {
+export class LiveIndex {
   readonly #path: string;
   #database: DatabaseSync;
   #reader: DatabaseSync;
   #facets: Facets;
   #file: string | undefined;
-  #writer: Writer;
-  #duties: Duties;
+  #writer: IndexWriter;
+  #openDnc: OpenDncTable;
   #readers = 0;
 
   constructor(path: string) {
@@ -45,15 +47,15 @@ export class Live {
     this.#reader = openDatabase(path);
     this.#file = fileAt(path);
     this.#facets = new Facets(this.#reader);
-    this.#writer = new Writer(this.#database);
-    this.#duties = new Duties(this.#database);
+    this.#writer = new IndexWriter(this.#database);
+    this.#openDnc = new OpenDncTable(this.#database);
   }
 
   get state(): State {
     return this.#database.prepare(STATE).get() as unknown as State;
   }
 
-  /** Segments whose lines are set aside, as this index knows it: what began or ended in them is in it, or is not, accordingly. */
+  /** First indexes of the segments whose lines were set aside when this index was built. */
   get holes(): readonly number[] {
     return this.#database
       .prepare("SELECT first FROM holes ORDER BY first")
@@ -61,7 +63,7 @@ export class Live {
       .map(({ first }) => Number(first));
   }
 
-  /** Of an index that is empty. */
+  /** Only for an empty index. */
   setHoles(holes: readonly number[]): void {
     this.#within(() => {
       this.#database.exec("DELETE FROM holes");
@@ -69,24 +71,24 @@ export class Live {
     });
   }
 
-  /** Whether its file was removed, or replaced: SQLite goes on with the old one, and would never see what others do. */
+  /** Whether its file was removed or replaced. SQLite would continue with the old file and miss what others write. */
   get isGone(): boolean {
     return fileAt(this.#path) !== this.#file;
   }
 
-  /** Opens what is there now. */
+  /** Opens the file that is there now. */
   reopen(): void {
     this.close();
     this.#open();
   }
 
-  /** Empty again. */
+  /** Starts with an empty index. */
   clear(): void {
     removeDatabase(this.#path);
     this.reopen();
   }
 
-  /** What the live index at `path` has at this moment, instead of what this one has. */
+  /** Replaces the content by a copy of the live index at `path`. */
   async copyFrom(path: string): Promise<void> {
     this.close();
     removeDatabase(this.#path);
@@ -100,7 +102,7 @@ export class Live {
     this.#database.close();
   }
 
-  /** To be released. Those that overlap are of the same moment. */
+  /** Release it after use. Overlapping views show the same moment. */
   view(): View {
     const database = this.#reader;
     if (this.#readers++ === 0) database.exec("BEGIN");
@@ -113,9 +115,9 @@ export class Live {
         database,
         facets: this.#facets,
         size,
-        taken: new Set(
+        liveSegments: new Set(
           database
-            .prepare("SELECT first FROM taken")
+            .prepare("SELECT first FROM live_segments")
             .all()
             .map(({ first }) => Number(first)),
         ),
@@ -127,91 +129,96 @@ export class Live {
     }
   }
 
-  /** Lines of a segment of which it then has every story. Does nothing when another process has gone on meanwhile. */
-  take(before: State, after: State, batch: readonly Placed[]): void {
+  /** Adds lines of a live segment. Does nothing if another process has added them meanwhile. */
+  addBatch(before: State, after: State, batch: readonly LocatedEntry[]): void {
     this.#change(before, () => {
       this.#writer.write(batch);
-      this.#database.prepare("INSERT OR IGNORE INTO taken VALUES (?)").run(after.segment);
-      if (this.dutiesSize === before.size) {
-        this.#duties.write(batch);
-        this.#setDuties(after.size);
+      this.#database.prepare("INSERT OR IGNORE INTO live_segments VALUES (?)").run(after.segment);
+      if (this.openDncSize === before.size) {
+        this.#openDnc.write(batch);
+        this.#setOpenDncSize(after.size);
       }
       this.#go(after);
     });
   }
 
-  /** Of a segment that has an index of its own, the lines whose stories span segments. */
-  absorb(before: State, after: State, seams: readonly Placed[]): void {
+  /** Adds the spanning lines of a segment with an index of its own. */
+  addSpanning(before: State, after: State, spanningLines: readonly LocatedEntry[]): void {
     this.#change(before, () => {
-      this.#writer.write(seams);
+      this.#writer.write(spanningLines);
       this.#go(after);
     });
   }
 
-  /** The segment has an index of its own now: only its seams stay. */
-  leave({ first, end }: Extent, seams: readonly Seam[]): void {
+  /** The segment has an index of its own now: only its spanning lines stay here. */
+  removeSealed({ first, end }: Extent, spanningLines: readonly SpanningLine[]): void {
     this.#within(() => {
       if (this.state.size < end) return;
       this.#database
-        .prepare("DELETE FROM stories WHERE at BETWEEN ? AND ? AND at NOT IN (SELECT value FROM json_each(?))")
-        .run(first, end - 1, JSON.stringify(seams.map(({ at }) => at)));
-      this.#database.prepare("DELETE FROM taken WHERE first = ?").run(first);
+        .prepare("DELETE FROM transactions WHERE at BETWEEN ? AND ? AND at NOT IN (SELECT value FROM json_each(?))")
+        .run(first, end - 1, JSON.stringify(spanningLines.map(({ at }) => at)));
+      this.#database.prepare("DELETE FROM live_segments WHERE first = ?").run(first);
     });
     this.#database.exec("PRAGMA incremental_vacuum");
   }
 
-  /** Ends at or behind `first` of what began before it. */
-  endsBeyond(first: number): readonly Seam[] {
+  /** Outcomes from `first` on whose intents come before it. */
+  closingLinesFrom(first: number): readonly SpanningLine[] {
     return this.#database
       .prepare(
-        "SELECT at + closed AS at, position + closed_position AS position FROM stories WHERE at < ? AND at + closed >= ? ORDER BY 1",
+        "SELECT at + closed AS at, position + closed_position AS position FROM transactions WHERE at < ? AND at " +
+          "+ closed >= ? ORDER BY 1",
       )
-      .all(first, first) as unknown as Seam[];
+      .all(first, first) as unknown as SpanningLine[];
   }
 
   hasBelow(first: number): boolean {
     return (
       this.#database
         .prepare(
-          "SELECT EXISTS (SELECT 1 FROM stories WHERE at < ?) OR EXISTS (SELECT 1 FROM duties WHERE at < ?) AS found",
+          "SELECT EXISTS (SELECT 1 FROM transactions WHERE at < ?) OR EXISTS (SELECT 1 FROM open_dnc WHERE at < " +
+            "?) AS found",
         )
         .get(first, first)!["found"] === 1
     );
   }
 
-  /** The segments before it are deleted; of what ended behind it the end stays, as a story by itself. */
-  forget(first: number, ends: readonly Placed[]): void {
+  /**
+   * Removes deleted segments. `ends`: outcomes after `first` of removed intents; they stay as transactions of their
+   * own.
+   */
+  removeBefore(first: number, ends: readonly LocatedEntry[]): void {
     this.#within(() => {
-      for (const table of ["stories", "open", "duties"])
+      for (const table of ["transactions", "open", "open_dnc"])
         this.#database.exec(`DELETE FROM ${table} WHERE at < ${first}`);
-      this.#database.exec(`DELETE FROM taken WHERE first < ${first}`);
+      this.#database.exec(`DELETE FROM live_segments WHERE first < ${first}`);
       this.#writer.write(ends);
     });
   }
 
-  /** Up to where the open Do-Not-Calls go. */
-  get dutiesSize(): number {
-    return Number(this.#database.prepare("SELECT size FROM duties_state").get()!["size"]);
+  /** How many entries the open Do-Not-Calls take into account. */
+  get openDncSize(): number {
+    return Number(this.#database.prepare("SELECT size FROM open_dnc_state").get()!["size"]);
   }
 
-  /** Of the entries from `from` to before `to` those that matter, in their order. Does nothing where another process has gone on meanwhile. */
-  takeDuties(from: number, batch: readonly Placed[], to: number): void {
+  /** `batch`: the relevant entries from `from` to before `to`, in order. Does nothing if another process added them. */
+  addOpenDnc(from: number, batch: readonly LocatedEntry[], to: number): void {
     this.#within(() => {
-      if (this.dutiesSize > from || from > this.state.size) return;
-      this.#duties.write(batch);
-      this.#setDuties(to);
+      if (this.openDncSize > from || from > this.state.size) return;
+      this.#openDnc.write(batch);
+      this.#setOpenDncSize(to);
     });
   }
 
-  /** Do-Not-Calls that are still owed, oldest first. */
-  duties(): Candidate[] {
+  /** Open Do-Not-Calls, oldest first. */
+  openDnc(): Candidate[] {
     return this.#database
-      .prepare("SELECT at, position, closed, closed_position FROM duties ORDER BY at")
+      .prepare("SELECT at, position, closed, closed_position FROM open_dnc ORDER BY at")
       .all() as unknown as Candidate[];
   }
 
-  /** Runs `read` on one moment's state. */
-  atOnce<Found>(read: (database: DatabaseSync) => Found): Found {
+  /** Runs `read` on a consistent state. */
+  readConsistently<Found>(read: (database: DatabaseSync) => Found): Found {
     const { database, release } = this.view();
     try {
       return read(database);
@@ -225,12 +232,12 @@ export class Live {
     this.#reader = openDatabase(this.#path);
     this.#file = fileAt(this.#path);
     this.#facets = new Facets(this.#reader);
-    this.#writer = new Writer(this.#database);
-    this.#duties = new Duties(this.#database);
+    this.#writer = new IndexWriter(this.#database);
+    this.#openDnc = new OpenDncTable(this.#database);
   }
 
-  #setDuties(size: number): void {
-    this.#database.prepare("UPDATE duties_state SET size = ?").run(size);
+  #setOpenDncSize(size: number): void {
+    this.#database.prepare("UPDATE open_dnc_state SET size = ?").run(size);
   }
 
   #go({ size, segment, position, line }: State): void {
@@ -247,7 +254,7 @@ export class Live {
 
   #within(work: () => void): void {
     try {
-      within(this.#database, work);
+      inTransaction(this.#database, work);
     } catch (error) {
       this.#writer.forget();
       throw error;
@@ -255,7 +262,7 @@ export class Live {
   }
 }
 
-/** A file that is no database any more is made again. */
+/** Replaces a file that is not a database. */
 const open = (path: string): DatabaseSync => {
   try {
     return openDatabase(path);

@@ -1,4 +1,4 @@
-/** Sources that are each in their order become one: a heap has the source with the youngest head on top. */
+/** Merges sources that are each in order, newest first, with a heap of the sources by their next element. */
 
 type Placed = { readonly at: number };
 type Source<Each> = { readonly rest: Iterator<Each>; head: Each };

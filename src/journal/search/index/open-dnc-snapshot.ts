@@ -1,15 +1,16 @@
-/** The open Do-Not-Calls that the index knows of, for the counter in memory: each subject and scope once, with all of its tries. */
+/** The open Do-Not-Calls of the index for the counter in memory: each subject and scope once, with all its attempts. */
 import type { DatabaseSync } from "node:sqlite";
-import type { Scope } from "../do-not-call.ts";
-import { isSame, writeRow, type Ended, type Open, type Snapshot, type TenantCount } from "../open-do-not-calls.ts";
+import type { Scope } from "../../open-dnc/dnc-scope.ts";
+import { isSame } from "../../open-dnc/open-dnc-counter.ts";
+import { writeRow, type Ended, type Open, type Snapshot, type TenantCount } from "../../open-dnc/open-dnc-rows.ts";
 
 const COUNTS = `SELECT tenant, count(*) AS open, min(first) AS oldest FROM
-  (SELECT subject, scope, tenant, min(first) AS first FROM duties GROUP BY subject, scope) GROUP BY tenant`;
-const ROWS = "SELECT * FROM duties ORDER BY at";
+  (SELECT subject, scope, tenant, min(first) AS first FROM open_dnc GROUP BY subject, scope) GROUP BY tenant`;
+const ROWS = "SELECT * FROM open_dnc ORDER BY at";
 
-/** To be called within a transaction. */
+/** Call it within a database transaction. */
 export const readSnapshot = (database: DatabaseSync, most: number): Snapshot => {
-  const size = Number(database.prepare("SELECT size FROM duties_state").get()!["size"]);
+  const size = Number(database.prepare("SELECT size FROM open_dnc_state").get()!["size"]);
   const tenants = database.prepare(COUNTS).all() as unknown as readonly TenantCount[];
   const count = tenants.reduce((sum, { open }) => sum + open, 0);
   if (count > most) return { size, count, tenants, rows: undefined };

@@ -1,54 +1,63 @@
 /**
- * The index: where in the journal a story lies, by what it can be found. Each sealed segment has one of its own (`index/segment.ts`), which is never
- * changed; what is not sealed, and what spans segments, is in a live one (`index/live.ts`). Anyone may delete any of these files: they are made again
- * from the segments. Whoever searches brings them up to date first, and several processes may do so at once. Writing the journal knows nothing of them.
+ * The search index: the places of transactions in the journal, by the values with which they are searched. Each sealed
+ * segment has an index file that never changes (`sealed/segment-index.ts`); the rest, and transactions that span
+ * segments, is in a live index (`live-index.ts`). Any of these files can be deleted; they are built again from the
+ * segments. Every search updates them first, and several processes can do so at once. The journal's writer does not
+ * know the index.
  */
 import { join } from "node:path";
-import type { Expression } from "./filter.ts";
-import { candidates, sealedCandidates, type Candidate } from "./index/candidates.ts";
-import { CatchUp, type Progress } from "./index/catch-up.ts";
-import { PEOPLE } from "./index/conditions.ts";
-import { countIn, type Count } from "./index/count.ts";
-import { Live } from "./index/live.ts";
-import { Months } from "./index/months.ts";
-import { readSnapshot } from "./index/open.ts";
-import { extentsOf, SealedIndexes, searchedAlone } from "./index/sealed.ts";
-import type { Extent } from "./index/segment.ts";
-import type { EpochSeen } from "./index/summary.ts";
-import type { Snapshot } from "./open-do-not-calls.ts";
-import { places } from "./places.ts";
+import type { Expression } from "../filter/keys.ts";
+import { candidates, sealedCandidates, type Candidate } from "./candidates.ts";
+import { CatchUp, type Progress } from "./catch-up.ts";
+import { TOKEN_FIELDS } from "./sql-conditions.ts";
+import { countIn, type Count } from "./count.ts";
+import { LiveIndex } from "./live-index.ts";
+import { MonthIndexes } from "./sealed/month-indexes.ts";
+import { readSnapshot } from "./open-dnc-snapshot.ts";
+import { SealedIndexes } from "./sealed/sealed-indexes.ts";
+import type { EpochRange } from "./sealed/segment-summary.ts";
+import type { Snapshot } from "../../open-dnc/open-dnc-rows.ts";
+import { paths } from "../../paths.ts";
+import { SegmentList } from "../../segments/segment-list.ts";
 
-export type { Candidate } from "./index/candidates.ts";
-export type { Progress } from "./index/catch-up.ts";
-export type { EpochSeen } from "./index/summary.ts";
-export { damagedLine, lineAt } from "./index/lines.ts";
-export { Misplaced } from "./index/misplaced.ts";
+export type { Candidate } from "./candidates.ts";
+export type { Progress } from "./catch-up.ts";
+export type { EpochRange } from "./sealed/segment-summary.ts";
+export { damagedLine, lineAt } from "./segment-lines.ts";
+export { StaleIndex } from "./stale-index.ts";
 
-/** Called now and then; may throw. */
+/** Called between two steps; may throw to stop the search. */
 type OnStep = () => void;
 
-export class Index {
-  readonly #dir: string;
-  readonly #live: Live;
+export class SearchIndex {
+  readonly segments: SegmentList;
+  readonly #live: LiveIndex;
   readonly #sealed: SealedIndexes;
-  readonly #months: Months;
+  readonly #months: MonthIndexes;
   readonly #catchingUp: CatchUp;
-  /** Where the live index beside the segments is taken from, once. */
-  #takenFrom: string | undefined;
+  /** The live index beside the segments, to be copied once. */
+  #copiedFrom: string | undefined;
 
-  /** `elsewhere`: a directory for all that must be made, where nothing can or may be written beside the segments. */
-  constructor(dir: string, elsewhere?: string) {
-    this.#dir = dir;
-    const { index, indexes } = places(dir);
-    this.#live = new Live(elsewhere === undefined ? index : join(elsewhere, "index.sqlite"));
-    const folders = elsewhere === undefined ? { write: indexes } : { write: join(elsewhere, "index"), read: indexes };
+  /** `ownDirectory`: a directory for new files, if nothing can or may be written beside the segments. */
+  constructor(dir: string, ownDirectory?: string) {
+    this.segments = new SegmentList(dir);
+    const { index, indexes } = paths(dir);
+    this.#live = new LiveIndex(ownDirectory === undefined ? index : join(ownDirectory, "index.sqlite"));
+    const folders =
+      ownDirectory === undefined ? { write: indexes } : { write: join(ownDirectory, "index"), read: indexes };
     this.#sealed = new SealedIndexes(dir, folders);
-    this.#months = new Months(folders);
-    this.#catchingUp = new CatchUp({ dir, live: this.#live, sealed: this.#sealed, months: this.#months });
-    this.#takenFrom = elsewhere === undefined ? undefined : index;
+    this.#months = new MonthIndexes(folders);
+    this.#catchingUp = new CatchUp({
+      dir,
+      segments: this.segments,
+      live: this.#live,
+      sealed: this.#sealed,
+      months: this.#months,
+    });
+    this.#copiedFrom = ownDirectory === undefined ? undefined : index;
   }
 
-  /** Entries that it knows of. */
+  /** The number of indexed entries. */
   get size(): number {
     return this.#live.state.size;
   }
@@ -59,72 +68,73 @@ export class Index {
     this.#live.close();
   }
 
-  /** The live index is made again from the segments. */
+  /** Drops the live index; it is built again from the segments. */
   rebuild(): void {
     this.#live.clear();
   }
 
-  /** These entries are not where the indexes say: those of their segments are made again, and the live one where it has them, or `alsoLive`. */
-  async distrust(wrong: readonly number[], alsoLive: boolean): Promise<void> {
-    const { sealed } = await extentsOf(this.#dir);
-    const { taken, release } = this.#live.view();
+  /** Drops the indexes that have these entries at wrong places. `alsoLive`: drops the live index in any case. */
+  async discard(wrong: readonly number[], alsoLive: boolean): Promise<void> {
+    const { sealed } = await this.segments.read();
+    const { liveSegments, release } = this.#live.view();
     release();
     let isLive = alsoLive;
     for (const index of wrong) {
       const extent = sealed.findLast(({ first }) => first <= index);
-      if (!extent || index >= extent.end || taken.has(extent.first)) isLive = true;
+      if (!extent || index >= extent.end || liveSegments.has(extent.first)) isLive = true;
       else this.#sealed.discard(extent.first);
     }
     if (isLive) this.#live.clear();
   }
 
-  /** Of an index elsewhere: what there is beside the segments is copied first, so that only the rest has to be read. */
-  async takeOver(): Promise<void> {
-    const from = this.#takenFrom;
-    this.#takenFrom = undefined;
+  /** For an index elsewhere: copies the live index beside the segments, so that only newer entries must be indexed. */
+  async copyLiveIndex(): Promise<void> {
+    const from = this.#copiedFrom;
+    this.#copiedFrom = undefined;
     if (from !== undefined) await this.#live.copyFrom(from);
   }
 
-  /** Takes in what was appended since. Tells how far it is after each batch. */
+  /** Indexes the entries that were appended since. Reports progress after each batch. */
   async catchUp(onProgress?: Progress): Promise<void> {
-    await this.takeOver();
+    await this.copyLiveIndex();
     await this.#catchingUp.entries(onProgress);
   }
 
   /**
-   * One step of what can wait: a sealed segment gets an index of its own, or a row in its month's file, or leaves the live index, or what belongs to
-   * deleted segments is removed. Takes nothing in: as long as nobody searches, each entry is indexed once. Resolves with whether there may be more to do.
+   * One step of maintenance: builds the index of a sealed segment, adds it to its month's file, removes it from the
+   * live index, or removes what belongs to deleted segments. Indexes no new entries. Resolves to true if there may be
+   * more to do.
    */
-  async tend(): Promise<boolean> {
-    const { firsts, sealed } = await extentsOf(this.#dir);
+  async maintain(): Promise<boolean> {
+    const { firsts, sealed } = await this.segments.read();
     this.#months.refresh();
     const bare = sealed.find((extent) => !this.#sealed.isThere(extent.first) || !this.#months.summaryOf(extent));
     if (bare) {
       await this.#sealed.with(bare, (index) => this.#months.add(index));
       return true;
     }
-    const { taken, release } = this.#live.view();
+    const { liveSegments, release } = this.#live.view();
     release();
-    const ready = sealed.find(({ first, end }) => taken.has(first) && end <= this.size);
+    const ready = sealed.find(({ first, end }) => liveSegments.has(first) && end <= this.size);
     if (ready) {
-      await this.#sealed.with(ready, (index) => this.#live.leave(ready, index.seams()));
+      await this.#sealed.with(ready, (index) => this.#live.removeSealed(ready, index.spanningLines()));
       return true;
     }
-    await this.#sealed.removeOthers(firsts);
+    await this.#sealed.removeOrphans(firsts);
     this.#months.forget(firsts[0] ?? 0);
     return false;
   }
 
-  /** Youngest first, those with an index below `before`. `onStep` is called now and then, and may throw. */
+  /** Candidates with an index below `before`, newest first. `onStep` may throw to stop. */
   async *candidates(
     expression: Expression,
     before: number,
     onStep?: OnStep,
   ): AsyncGenerator<Candidate, void, undefined> {
-    const { database, facets, size, taken, release } = this.#live.view();
+    const { database, facets, size, liveSegments, release } = this.#live.view();
     const live = candidates(database, facets, expression, before, onStep);
     try {
-      const sealed = await this.#sealedBelow(size, taken);
+      const sealed = await this.segments.sealedBelow(size, liveSegments);
       let head = live.next();
       for (const extent of this.#months
         .mayFit(
@@ -143,23 +153,23 @@ export class Index {
       }
       for (; !head.done; head = live.next()) yield head.value;
     } finally {
-      // A statement that is not done would keep the moment that was read.
+      // An unfinished statement would keep the read transaction open.
       live.return();
       release();
     }
   }
 
-  /** How many fit; undefined when only the lines can tell. */
+  /** How many match; undefined if only the lines can tell. */
   async count(expression: Expression): Promise<Count | undefined> {
-    const { database, facets, size, taken, release } = this.#live.view();
+    const { database, facets, size, liveSegments, release } = this.#live.view();
     try {
       const here = countIn(database, facets, expression);
       if (!here) return undefined;
-      const { left, ...sealed } = this.#months.count(await this.#sealedBelow(size, taken), expression);
+      const { left, ...sealed } = this.#months.count(await this.segments.sealedBelow(size, liveSegments), expression);
       let sum = added(here, sealed);
       for (const extent of this.#months.mayFit(left, expression)) {
         const more: Count | undefined = await this.#sealed.with(extent, (index) =>
-          countIn(index.database, index.facets, expression, PEOPLE),
+          countIn(index.database, index.facets, expression, TOKEN_FIELDS),
         );
         if (!more) return undefined;
         sum = added(sum, more);
@@ -170,12 +180,12 @@ export class Index {
     }
   }
 
-  /** Stories that began below `size` and ended at or behind it: of the journal up to there they were open. In no order. */
+  /** Transactions that were open when the journal had `size` entries. In no order. */
   async openAt(size: number): Promise<Candidate[]> {
-    const { database, size: known, taken, release } = this.#live.view();
+    const { database, size: known, liveSegments, release } = this.#live.view();
     try {
       const found = database.prepare(OPEN_AT).all(size, size) as unknown as Candidate[];
-      for (const extent of await this.#sealedBelow(known, taken)) {
+      for (const extent of await this.segments.sealedBelow(known, liveSegments)) {
         if (extent.first < size && size < extent.end)
           found.push(
             ...(await this.#sealed.with(
@@ -190,49 +200,46 @@ export class Index {
     }
   }
 
-  /** Which epochs of the index key made the tokens, and from when to when. */
-  async epochs(): Promise<EpochSeen[]> {
-    const { database, size, taken, release } = this.#live.view();
+  /** The epochs of the index key that made tokens, with their periods. */
+  async epochs(): Promise<EpochRange[]> {
+    const { database, size, liveSegments, release } = this.#live.view();
     try {
-      const all = database.prepare("SELECT * FROM epochs").all() as unknown as EpochSeen[];
-      for (const extent of await this.#sealedBelow(size, taken))
+      const all = database.prepare("SELECT * FROM epochs").all() as unknown as EpochRange[];
+      for (const extent of await this.segments.sealedBelow(size, liveSegments))
         all.push(
           ...(this.#months.summaryOf(extent)?.epochs ??
             (await this.#sealed.with(extent, (index) => index.summary().epochs))),
         );
-      return joinedEpochs(all);
+      return mergeEpochs(all);
     } finally {
       release();
     }
   }
 
-  /** Do-Not-Calls that are still owed, oldest first. */
-  async duties(): Promise<Candidate[]> {
-    await this.#catchingUp.duties();
-    return this.#live.duties();
+  /** Open Do-Not-Calls, oldest first. */
+  async openDnc(): Promise<Candidate[]> {
+    await this.#catchingUp.openDnc();
+    return this.#live.openDnc();
   }
 
-  /** How many are open, and which, unless there are more than `most`: of one moment, whatever other processes take in meanwhile. */
-  async openDoNotCalls(most: number): Promise<Snapshot> {
-    await this.#catchingUp.duties();
-    return this.#live.atOnce((database) => readSnapshot(database, most));
-  }
-
-  #sealedBelow(size: number, taken: ReadonlySet<number>): Promise<readonly Extent[]> {
-    return searchedAlone(this.#dir, size, taken);
+  /** How many Do-Not-Calls are open, and which, unless there are more than `most`. */
+  async openDncSnapshot(most: number): Promise<Snapshot> {
+    await this.#catchingUp.openDnc();
+    return this.#live.readConsistently((database) => readSnapshot(database, most));
   }
 }
 
 const OPEN_AT =
-  "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position FROM stories WHERE at < ? AND at + closed >= ?";
+  "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position FROM transactions " +
+  "WHERE at < ? AND at + closed >= ?";
 
 const added = (one: Count, other: Count): Count => ({
   count: one.count + other.count,
   refused: one.refused + other.refused,
 });
 
-const joinedEpochs = (all: readonly EpochSeen[]): EpochSeen[] => {
-  const joined = new Map<string, EpochSeen>();
+const mergeEpochs = (all: readonly EpochRange[]): EpochRange[] => {
+  const joined = new Map<string, EpochRange>();
   for (const seen of all) {
     const { epoch } = seen;
     const before = joined.get(epoch);

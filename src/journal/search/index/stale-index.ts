@@ -1,6 +1,6 @@
-/** The line at the place that an index gave is another, or the index cannot be read. `indexes`: entries of the segments that are concerned. */
-export class Misplaced extends Error {
-  override readonly name = "Misplaced";
+/** An index points to a wrong line, or cannot be read. `indexes`: entries of the segments concerned. */
+export class StaleIndex extends Error {
+  override readonly name = "StaleIndex";
   readonly indexes: readonly number[];
 
   constructor(message: string, indexes: readonly number[], options?: ErrorOptions) {

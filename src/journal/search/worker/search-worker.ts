@@ -1,16 +1,15 @@
 /**
- * Where a running gateway has its journal searched: on threads that begin with a question, so that a gateway that
- * nobody asks pays nothing, and that cannot stop traffic: whatever becomes of them, only questions fail. Every
- * question is first asked of a quick thread; what is not answered within a moment is asked again of a slow one, with
- * more time. So a slow question holds up the others for no more than that moment.
+ * Searches the journal for a running gateway, on threads that start with the first question and cannot disturb traffic:
+ * if a thread fails, only its questions fail. Quick threads answer first; a question that takes longer than a moment is
+ * repeated on a slow thread with more time. So a slow question delays others by at most that moment.
  */
-import { SearchThread } from "./thread.ts";
-import type { Answer, Ended, Question } from "./questions.ts";
-import { TookTooLong } from "./time-limit.ts";
+import { SearchThread } from "./search-thread.ts";
+import type { Answer, SearchResult, Question } from "./messages.ts";
+import { SearchTimeout } from "./time-limit.ts";
 
-/** What was asked cannot be answered so: in words for who asked. */
-export class WrongQuestion extends Error {
-  override readonly name = "WrongQuestion";
+/** The question is invalid; the message is for the user. */
+export class InvalidQuestion extends Error {
+  override readonly name = "InvalidQuestion";
 }
 
 export class SearchFailed extends Error {
@@ -18,19 +17,19 @@ export class SearchFailed extends Error {
 }
 
 /**
- * Milliseconds that a question may take on a quick thread and on a slow one, and how many threads of each there may
- * be. A thread that has not even given a question up after `graceMs` more is stuck, and ended.
+ * `quickMs`, `slowMs`: time limits of a question on a quick and on a slow thread. `threads`: how many of each. A thread
+ * that does not stop within `graceMs` after the limit is terminated.
  */
-export type DeskLimits = {
+export type SearchLimits = {
   readonly quickMs: number;
   readonly slowMs: number;
   readonly threads: number;
   readonly graceMs: number;
 };
 
-const LIMITS: DeskLimits = { quickMs: 1000, slowMs: 10_000, threads: 2, graceMs: 2000 };
+const LIMITS: SearchLimits = { quickMs: 1000, slowMs: 10_000, threads: 2, graceMs: 2000 };
 const MOST_WAITING = 100;
-/** All but the first thread end after so long without a question. */
+/** Milliseconds without a question after which a thread ends; the first thread stays. */
 const IDLE_MS = 30_000;
 
 type Waiting = {
@@ -38,27 +37,28 @@ type Waiting = {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 };
-type Row = { readonly ms: number; readonly queue: Waiting[]; readonly threads: Set<SearchThread> };
+type ThreadPool = { readonly ms: number; readonly queue: Waiting[]; readonly threads: Set<SearchThread> };
 
-export class SearchDesk {
+export class SearchWorker {
   readonly #dir: string;
-  readonly #limits: DeskLimits;
+  readonly #limits: SearchLimits;
   readonly #turn = new SharedArrayBuffer(8);
-  readonly #quick: Row;
-  readonly #slow: Row;
+  readonly #quick: ThreadPool;
+  readonly #slow: ThreadPool;
   #asked = 0;
   #number = 0;
 
-  constructor(dir: string, limits: Partial<DeskLimits> = {}) {
+  constructor(dir: string, limits: Partial<SearchLimits> = {}) {
     this.#dir = dir;
     this.#limits = { ...LIMITS, ...limits };
     this.#quick = { ms: this.#limits.quickMs, queue: [], threads: new Set() };
     this.#slow = { ms: this.#limits.slowMs, queue: [], threads: new Set() };
   }
 
-  /** Rejects with WrongQuestion, SearchFailed, or TookTooLong. */
+  /** Rejects with InvalidQuestion, SearchFailed or SearchTimeout. */
   readonly ask = (question: Question): Promise<Answer> => {
-    if (this.#asked >= MOST_WAITING) return Promise.reject(new SearchFailed("too many searches are waiting already"));
+    if (this.#asked >= MOST_WAITING)
+      return Promise.reject(new SearchFailed("too many searches are waiting; try again later"));
     this.#asked++;
     return new Promise<Answer>((resolve, reject) => {
       this.#quick.queue.push({ question, resolve, reject });
@@ -69,24 +69,26 @@ export class SearchDesk {
   async close(): Promise<void> {
     const rows = [this.#quick, this.#slow];
     for (const { queue } of rows)
-      for (const { reject } of queue.splice(0)) reject(new SearchFailed("the gateway stops"));
-    await Promise.all(rows.flatMap(({ threads }) => [...threads].map((thread) => thread.end("the gateway stops"))));
+      for (const { reject } of queue.splice(0)) reject(new SearchFailed("the gateway is stopping"));
+    await Promise.all(
+      rows.flatMap(({ threads }) => [...threads].map((thread) => thread.end("the gateway is stopping"))),
+    );
   }
 
-  #next(row: Row): void {
+  #next(row: ThreadPool): void {
     if (row.queue.length === 0) return;
     const thread =
       [...row.threads].find((each) => !each.isBusy) ??
       (row.threads.size < this.#limits.threads ? this.#begin(row) : undefined);
     if (!thread) return;
     const waiting = row.queue.shift()!;
-    void thread.ask(waiting.question, row.ms).then((told) => {
-      this.#take(row, waiting, told);
+    void thread.ask(waiting.question, row.ms).then((result) => {
+      this.#take(row, waiting, result);
       this.#next(row);
     });
   }
 
-  #begin(row: Row): SearchThread {
+  #begin(row: ThreadPool): SearchThread {
     const isFirst = row === this.#quick && row.threads.size === 0;
     const thread: SearchThread = new SearchThread(
       { dir: this.#dir, number: ++this.#number, turn: this.#turn },
@@ -100,11 +102,11 @@ export class SearchDesk {
     return thread;
   }
 
-  #take(row: Row, waiting: Waiting, told: Ended): void {
-    if ("answer" in told) waiting.resolve(told.answer);
-    else if ("wrong" in told) waiting.reject(new WrongQuestion(told.wrong));
-    else if ("failed" in told) waiting.reject(new SearchFailed(told.failed));
-    else if (row === this.#slow) waiting.reject(new TookTooLong(told.late));
+  #take(row: ThreadPool, waiting: Waiting, result: SearchResult): void {
+    if ("answer" in result) waiting.resolve(result.answer);
+    else if ("invalid" in result) waiting.reject(new InvalidQuestion(result.invalid));
+    else if ("failed" in result) waiting.reject(new SearchFailed(result.failed));
+    else if (row === this.#slow) waiting.reject(new SearchTimeout(result.timedOut));
     else {
       this.#slow.queue.push(waiting);
       this.#next(this.#slow);

@@ -1,8 +1,8 @@
-/** How long a question may take. Whoever works on one asks now and then whether the time is over. */
+/** The time limit of a question. Long work checks it regularly. */
 
-/** The answer was not found in time: there may be one. */
-export class TookTooLong extends Error {
-  override readonly name = "TookTooLong";
+/** The search ended before it was complete: there may be more results. */
+export class SearchTimeout extends Error {
+  override readonly name = "SearchTimeout";
 }
 
 export class TimeLimit {
@@ -14,17 +14,18 @@ export class TimeLimit {
     this.#end = performance.now() + ms;
   }
 
-  /** Milliseconds, 0 when it is over. */
+  /** Milliseconds; 0 when the limit is reached. */
   get left(): number {
     return Math.max(0, this.#end - performance.now());
   }
 
-  /** `found`: how many requests so far. Throws TookTooLong. */
+  /** `found`: how many requests so far. Throws SearchTimeout. */
   check(found: number): void {
     if (this.left > 0) return;
     const limit = this.ms >= 1000 ? `${this.ms / 1000} s` : `${this.ms} ms`;
-    throw new TookTooLong(
-      `the search was stopped after ${limit}, with ${found} found so far; there may be more: search a shorter time (since:, until:), or for an exact name`,
+    throw new SearchTimeout(
+      `the search was stopped after ${limit}, with ${found} found so far; there may be more: search a shorter ` +
+        "time (since:, until:), or for an exact name",
     );
   }
 }

@@ -1,5 +1,5 @@
 export type OutsideGiven = {
-  /** Verifier keys of witnesses, one to a line. */
+  /** Verifier keys of witnesses, one per line. */
   readonly witnesses?: string | undefined;
   readonly quorum?: number | undefined;
   readonly requireWitnesses?: boolean | undefined;
@@ -8,7 +8,9 @@ export type OutsideGiven = {
 };
 
 export type OutsideFound = {
-  /** `size`: entries of the journal, from its first on. `time`: RFC 3339, undefined where the witness says none. */
+  /**
+   * `size`: the first entries of the journal that it cosigned. `time`: RFC 3339, undefined if the witness states none.
+   */
   readonly witnesses: readonly {
     readonly witness: string;
     readonly size: number;

@@ -2,13 +2,13 @@ import type { OutsideFound, OutsideGiven } from "./bundle-outside.mjs";
 
 export type Sequence = {
   readonly dbid: number;
-  /** The tenant's OCS; undefined of format 1, which counted by DBID alone. */
+  /** The tenant's OCS; undefined in format 1, which counted by DBID alone. */
   readonly upstream: string | undefined;
   readonly first: number;
   readonly last: number;
-  /** Numbers between the first and the last that are not here. */
+  /** How many numbers between the first and the last are missing. */
   readonly missing: number;
-  /** What the gateway said was the last one, in an entry of the bundle. */
+  /** The last number, as an entry of the bundle states it. */
   readonly said: number | undefined;
   readonly complete: boolean;
 };
@@ -22,7 +22,7 @@ export type BundleReport = {
   readonly signed: string | undefined;
   readonly keys: "given" | "bundle";
   readonly sequences: readonly Sequence[];
-  /** Index of the entry that says which numbers were the last. */
+  /** Index of the entry that states the last numbers. */
   readonly said: number | undefined;
   readonly inDoubt: number;
   readonly findings: readonly string[];

@@ -1,8 +1,8 @@
 /**
- * The certificate of a time stamping authority (RFC 5280; RFC 3161, 2.3): is it one for time stamping alone, and does
- * a chain lead from it to a certificate that is trusted? Keys, signatures and names are Node's.
+ * The certificate of a time stamping authority (RFC 5280; RFC 3161, 2.3): whether it is for time stamping alone, and
+ * whether a chain leads from it to a trusted certificate. Node verifies keys, signatures and names.
  */
-import { broken, contentsOf, elementsOf, idOf, oidOf, only, stranger, TAG, TimestampFault, within } from "./der.mjs";
+import { broken, contentsOf, elementsOf, idOf, oidOf, only, untrusted, TAG, TimestampFault, within } from "./der.mjs";
 
 const OID = {
   keyUsage: "551d0f",
@@ -31,7 +31,7 @@ export const SIGNATURES = {
   "2a8648ce3d040304": "sha512",
 };
 
-/** RFC 4055, 3.1: undefined for SHA-1, which is meant where there are no parameters, and for what is not known. */
+/** RFC 4055, 3.1: undefined for SHA-1, the default without parameters, and for unknown algorithms. */
 export const pssHash = (algorithm) => {
   const [, parameters] = within(algorithm, TAG.sequence);
   const own = parameters && elementsOf(parameters.contents).find(({ tag }) => tag === TAG.zero);
@@ -66,7 +66,7 @@ export const requireTimeStamping = (certificate) => {
   const purposes = extensionsOf(certificate).get(OID.purposes);
   const own = purposes ? purposesOf(purposes) : [];
   if (!purposes?.isCritical || own.length !== 1 || own[0] !== OID.timeStamping)
-    stranger("its signer's certificate is not one for time stamping alone (extendedKeyUsage, critical)");
+    untrusted("its signer's certificate is not one for time stamping alone (extendedKeyUsage, critical)");
   requireMaySign(certificate);
 };
 
@@ -74,28 +74,28 @@ export const requireTimeStamping = (certificate) => {
 const requireMaySign = (certificate) => {
   const usage = extensionsOf(certificate).get(OID.keyUsage);
   if (usage && (contentsOf(usage.value, TAG.bits)[1] & 0xc0) === 0)
-    stranger("its signer's certificate is not one for signatures (keyUsage)");
+    untrusted("its signer's certificate is not one for signatures (keyUsage)");
 };
 
 const LONGEST_CHAIN = 8;
 const KNOWN = new Set([OID.keyUsage, OID.alternativeName, OID.constraints, OID.policies, OID.purposes]);
 
-/** Of those that came with a token: so many are tried. */
+/** At most this many certificates of a token are tried. */
 const MOST_CERTIFICATES = 32;
 
-/** From the signer to a certificate that is trusted; each was in force at that time and is signed by the next. */
+/** From the signer to a trusted certificate; each was valid at that time and is signed by the next. */
 export const requireChain = (signer, { certificates, authorities, time }) => {
   const candidates = [...authorities, ...certificates.slice(0, MOST_CERTIFICATES)];
   lead(signer, { authorities, candidates, time, tried: new Set([signer.fingerprint256]) }, 0);
 };
 
-/** `below`: how many certificates lie between this one and the signer. An issuer may have several certificates. */
+/** `below`: how many certificates are between this one and the signer. An issuer may have several certificates. */
 const lead = (current, among, below) => {
   requireInForce(current, among.time);
   requireKnownExtensions(current);
   if (among.authorities.some((each) => each.raw.equals(current.raw))) return;
   requireKnownHash(current);
-  if (below + 1 === LONGEST_CHAIN) stranger("the chain of its signer is too long");
+  if (below + 1 === LONGEST_CHAIN) untrusted("the chain of its signer is too long");
   let fault;
   for (const next of among.candidates) {
     if (among.tried.has(next.fingerprint256) || !isIssuer(next, current, below)) continue;
@@ -108,36 +108,35 @@ const lead = (current, among, below) => {
     }
   }
   if (fault) throw fault;
-  stranger(
-    `no chain leads from its signer to an authority that is trusted: ` +
-      `the issuer of ${name(current)} is not among them`,
+  untrusted(
+    `no chain leads from its signer to an authority that is trusted: the issuer of ${name(current)} is not among them`,
   );
 };
 
-/** Of a signature by SHA-1 or MD5 somebody else can be the author. */
+/** A signature with SHA-1 or MD5 can be forged. */
 const requireKnownHash = (certificate) => {
   const algorithm = within(only(certificate.raw), TAG.sequence)[1];
   const id = idOf(algorithm);
   if (id !== OID.ed25519 && SIGNATURES[id] === undefined && (id !== OID.pss || pssHash(algorithm) === undefined))
-    stranger(`the certificate ${name(certificate)} is signed by SHA-1, or by what is not known here`);
+    untrusted(`the certificate ${name(certificate)} is signed by SHA-1, or by what is not known here`);
 };
 
 const name = (certificate) => JSON.stringify(certificate.subject.split("\n").join(", "));
 
 const requireInForce = (certificate, time) => {
-  // A date that cannot be read is no date on which it was in force.
+  // An unreadable date counts as not valid.
   if (!(time >= Date.parse(certificate.validFrom) && time <= Date.parse(certificate.validTo)))
-    stranger(`the certificate ${name(certificate)} was not in force at its time`);
+    untrusted(`the certificate ${name(certificate)} was not in force at its time`);
 };
 
 const requireKnownExtensions = (certificate) => {
   for (const [id, { isCritical }] of extensionsOf(certificate)) {
     if (isCritical && !KNOWN.has(id))
-      stranger(`the certificate ${name(certificate)} has a critical extension that is not known here`);
+      untrusted(`the certificate ${name(certificate)} has a critical extension that is not known here`);
   }
 };
 
-/** `below`: how many certificates of authorities lie between it and the signer. */
+/** `below`: how many certificates of authorities are between it and the signer. */
 const isIssuer = (issuer, certificate, below) => {
   if (!certificate.checkIssued(issuer) || !certificate.verify(issuer.publicKey)) return false;
   const extensions = extensionsOf(issuer);

@@ -6,7 +6,7 @@ export type WitnessKey = {
   readonly id: string;
   /** 0x04 Ed25519, 0x06 ML-DSA-44. */
   readonly type: number;
-  /** Undefined where this Node does not know the algorithm. */
+  /** Undefined if this Node does not support the algorithm. */
   readonly key: KeyObject | undefined;
   /** The key's bytes, in base64. */
   readonly raw: string;
@@ -19,13 +19,13 @@ export type NoteSignature = {
   readonly line: string;
 };
 
-/** `unchecked`: this Node does not know the algorithm. `time`: seconds since 1970. */
+/** `unchecked`: this Node does not support the algorithm. `time`: seconds since 1970. */
 export type Checked = { readonly verdict: "valid" | "invalid" | "unchecked"; readonly time: number };
 
 export type CosignatureRow = Checked & { readonly name: string; readonly id: string };
 
 export declare const readWitnessKey: (line: string) => WitnessKey;
-/** Throws when two of them cannot be told apart. */
+/** Throws when two of them cannot be distinguished. */
 export declare const readWitnessKeys: (text: string) => WitnessKey[];
 /** Throws when a witness has the journal's own key. */
 export declare const requireOthers: (
@@ -45,4 +45,4 @@ export declare const cosignaturesIn: (
   note: string,
   keys: readonly WitnessKey[],
   log?: (signature: NoteSignature) => boolean,
-) => { readonly rows: readonly CosignatureRow[]; readonly strangers: readonly string[] };
+) => { readonly rows: readonly CosignatureRow[]; readonly unknownKeys: readonly string[] };

@@ -1,7 +1,7 @@
 /**
- * Cosignatures of witnesses as a verifier reads them: C2SP tlog-cosignature, Ed25519 (type 0x04) and ML-DSA-44
- * (type 0x06). With nothing but Node (20 or later), because bundles have it with them. Where this Node has no
- * ML-DSA, such a cosignature is `unchecked`, never valid.
+ * Verifies cosignatures of witnesses: C2SP tlog-cosignature, Ed25519 (type 0x04) and ML-DSA-44 (type 0x06). It needs
+ * only Node (20 or later), because bundles contain it. If Node lacks ML-DSA, such a cosignature is `unchecked`, never
+ * valid.
  */
 import { createHash, createPublicKey, verify } from "node:crypto";
 
@@ -11,11 +11,11 @@ const KEY_BYTES = { [ED25519]: 32, [ML_DSA_44]: 1312 };
 const SIGNATURE_BYTES = { [ED25519]: 64, [ML_DSA_44]: 2420 };
 const TIME_BYTES = 8;
 /**
- * The end of the year 9999: no later time can be told as RFC 3339. The specification allows 2^63 - 1, and to reject
- * times in the future.
+ * The end of the year 9999: RFC 3339 has no later time. The specification allows 2^63 - 1, and rejecting times in the
+ * future.
  */
 const LATEST = 253_402_300_799n;
-/** Of a note (C2SP signed-note asks for at least 16). */
+/** The limit for one note (C2SP signed-note requires at least 16). */
 const MOST_SIGNATURES = 64;
 
 const EXPECTED =
@@ -38,7 +38,7 @@ export const readWitnessKey = (line) => {
 };
 
 /**
- * One to a line; the same line again is left out. Throws when one is no key, and when two cannot be told apart: an
+ * One per line; repeated lines are ignored. Throws when one is not a key, and when two cannot be distinguished: an
  * Ed25519 cosignature does not name its witness, so one key under two names would count twice for a quorum.
  */
 export const readWitnessKeys = (text) => {
@@ -56,7 +56,7 @@ export const readWitnessKeys = (text) => {
   return keys;
 };
 
-/** Throws when a witness has the journal's own key: who signs the journal is no witness of it. `own`: trusted keys. */
+/** Throws when a witness has the journal's own key: the signer of the journal is not a witness. `own`: trusted keys. */
 export const requireOthers = (witnesses, own) => {
   const rawOf = ({ key }) => Buffer.from(key.export({ format: "jwk" }).x, "base64url").toString("base64");
   const raws = new Set(own.map(rawOf));
@@ -65,7 +65,7 @@ export const requireOthers = (witnesses, own) => {
     throw new Error(`the witness key ${same.name}+${same.id} is the journal's own: its cosignatures prove nothing`);
 };
 
-/** Undefined where this Node does not know the algorithm. */
+/** Undefined if this Node does not support the algorithm. */
 const keyOf = (type, bytes) => {
   const text = bytes.toString("base64url");
   const jwk = type === ED25519 ? { kty: "OKP", crv: "Ed25519", x: text } : { kty: "AKP", alg: "ML-DSA-44", pub: text };
@@ -76,7 +76,7 @@ const keyOf = (type, bytes) => {
   }
 };
 
-/** Text and signatures of a note; undefined when it is none. */
+/** Text and signatures of a note; undefined when it is not a note. */
 export const splitCosigned = (note) => {
   const split = note.lastIndexOf("\n\n");
   if (split < 0 || !note.endsWith("\n")) return undefined;
@@ -87,7 +87,7 @@ export const splitCosigned = (note) => {
     : { text: note.slice(0, split + 1), signatures };
 };
 
-/** Undefined for what is no signature line. */
+/** Undefined when it is not a signature line. */
 const readSignature = (line) => {
   const [dash, name, encoded, ...more] = line.split(" ");
   const bytes = Buffer.from(encoded ?? "", "base64");
@@ -96,7 +96,7 @@ const readSignature = (line) => {
   return { name, id: bytes.subarray(0, 4).toString("hex"), bytes: bytes.subarray(4), line };
 };
 
-/** The signature lines of an answer; undefined when one of them is none, or there are too many. */
+/** The signature lines of a reply; undefined when one of them is invalid, or there are too many. */
 export const readSignatureLines = (text) => {
   const lines = text.endsWith("\n") ? text.slice(0, -1).split("\n") : [];
   const signatures = lines.length > MOST_SIGNATURES ? [] : lines.map(readSignature);
@@ -104,8 +104,8 @@ export const readSignatureLines = (text) => {
 };
 
 /**
- * One signature against the witness's key. `time`: seconds since 1970, 0 where an ML-DSA witness says no time. A
- * signature of the wrong length is invalid, whatever this Node knows.
+ * Verifies one signature with the witness's key. `time`: seconds since 1970, 0 if an ML-DSA witness states none. A
+ * signature of the wrong length is invalid, even if this Node does not support the algorithm.
  */
 export const checkCosignature = (text, { bytes }, { name, type, key }) => {
   if (bytes.length !== TIME_BYTES + SIGNATURE_BYTES[type]) return { verdict: "invalid", time: 0 };
@@ -123,7 +123,7 @@ const SUBTREE = "subtree/v1\n\0";
 /** Its length is one byte. */
 const LONGEST_NAME = 255;
 
-/** `cosigned_message` of the specification; undefined for what is no checkpoint. */
+/** `cosigned_message` of the specification; undefined when the text is not a checkpoint. */
 const subtreeMessage = (text, name, stamp) => {
   const [origin = "", size = "", root = ""] = text.split("\n");
   const hash = Buffer.from(root, "base64");
@@ -152,21 +152,21 @@ const number = (value) => {
 };
 
 /**
- * What witnesses say in a note: of each key one row, the best that it has, and of signatures by other keys the
- * names. The log's own signatures are no cosignatures: `log` says which they are.
+ * The cosignatures in a note: one row for each known key, with its best one, and the names of other keys. The log's own
+ * signatures are not cosignatures: `log` recognizes them.
  */
 export const cosignaturesIn = (note, keys, log = () => false) => {
   const split = splitCosigned(note);
   const rows = new Map();
-  const strangers = new Set();
+  const unknownKeys = new Set();
   for (const signature of split?.signatures ?? []) {
     const { name, id } = signature;
     const key = keys.find((each) => each.name === name && each.id === id);
     if (key) {
       const row = { name, id, ...checkCosignature(split.text, signature, key) };
-      // One that does not verify is told, whatever else stands there.
+      // An invalid one is reported, whatever others there are.
       if (rows.get(`${name}+${id}`)?.verdict !== "invalid") rows.set(`${name}+${id}`, row);
-    } else if (!log(signature)) strangers.add(`${name}+${id}`);
+    } else if (!log(signature)) unknownKeys.add(`${name}+${id}`);
   }
-  return { rows: [...rows.values()], strangers: [...strangers] };
+  return { rows: [...rows.values()], unknownKeys: [...unknownKeys] };
 };

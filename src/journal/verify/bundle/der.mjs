@@ -1,9 +1,6 @@
-/**
- * DER (X.690) as RFC 3161 timestamps and certificates have it. With nothing but Node (20 or later), because bundles
- * have it with them.
- */
+/** Reads DER (X.690) for RFC 3161 timestamps and certificates. It needs only Node (20 or later): bundles contain it. */
 
-/** `broken`: no such token, or it is of another text. `stranger`: no chain leads to the authority that was given. */
+/** `broken`: not a valid token for the text. `untrusted`: no chain leads to a given authority. */
 export class TimestampFault extends Error {
   name = "TimestampFault";
 
@@ -16,8 +13,8 @@ export class TimestampFault extends Error {
 export const broken = (message) => {
   throw new TimestampFault("broken", message);
 };
-export const stranger = (message) => {
-  throw new TimestampFault("stranger", message);
+export const untrusted = (message) => {
+  throw new TimestampFault("untrusted", message);
 };
 
 export const TAG = {
@@ -36,7 +33,7 @@ export const TAG = {
 };
 export const NOT_DER = "it is not DER, or not of the form that RFC 3161 has";
 
-/** The elements that follow each other in these bytes. */
+/** The elements in these bytes, in order. */
 export const elementsOf = (bytes) => {
   const found = [];
   for (let at = 0; at < bytes.length;) {
@@ -52,7 +49,7 @@ export const elementsOf = (bytes) => {
   return found;
 };
 
-/** What is in an element of this tag. */
+/** The elements inside an element with this tag. */
 export const within = (element, tag) => (element?.tag === tag ? elementsOf(element.contents) : broken(NOT_DER));
 export const only = (bytes) => {
   const found = elementsOf(bytes);

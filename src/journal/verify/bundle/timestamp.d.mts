@@ -1,9 +1,9 @@
 import type { X509Certificate } from "node:crypto";
 
-/** `broken`: no token, or of another text. `stranger`: no chain leads to the authority that was given. */
+/** `broken`: not a valid token for the text. `untrusted`: no chain leads to a given authority. */
 export declare class TimestampFault extends Error {
-  readonly kind: "broken" | "stranger";
-  constructor(kind: "broken" | "stranger", message: string);
+  readonly kind: "broken" | "untrusted";
+  constructor(kind: "broken" | "untrusted", message: string);
 }
 
 export type Timestamp = {
@@ -13,12 +13,12 @@ export type Timestamp = {
   readonly serial: string;
   /** The subject of the certificate that signed. */
   readonly signer: string;
-  /** A chain leads to one of the authorities that were given. */
+  /** A chain leads to one of the given authorities. */
   readonly isTrusted: boolean;
 };
 
 export declare const imprintOf: (text: string | Uint8Array) => Buffer;
-export declare const timestampRequest: (imprint: Uint8Array, nonce: Uint8Array) => Buffer;
+export declare const timestampRequest: (imprint: Uint8Array, nonce: Uint8Array) => Buffer<ArrayBuffer>;
 export declare const authoritiesIn: (pem: string) => X509Certificate[];
 export declare const readTimestamp: (
   der: Buffer,

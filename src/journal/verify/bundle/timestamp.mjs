@@ -1,9 +1,9 @@
 /**
  * RFC 3161 timestamps: the request, and what a response proves. The structures are DER (X.690), CMS (RFC 5652) and
- * certificates (RFC 5280); keys, signatures and certificates are Node's. With nothing but Node (20 or later),
- * because bundles have it with them. A token counts for a text when its imprint is the text's SHA-256, the signer
- * signed it, the signer's certificate is for time stamping alone and, where certificates of an authority are given,
- * a chain leads to one of them that was in force at the token's time.
+ * certificates (RFC 5280); Node verifies keys, signatures and certificates. It needs only Node (20 or later), because
+ * bundles contain it. A token is valid for a text if its imprint is the text's SHA-256, the signer signed it, the
+ * signer's certificate is for time stamping alone and, if certificates of an authority are given, a chain leads to one
+ * of them that was valid at the token's time.
  */
 import { constants, createHash, verify, X509Certificate } from "node:crypto";
 import {
@@ -46,7 +46,7 @@ const OID = {
 
 export const imprintOf = (text) => createHash("sha256").update(text).digest();
 
-/** A TimeStampReq of a SHA-256 that asks for the certificates as well. `nonce`: 8 bytes, the first of 1 to 127. */
+/** A TimeStampReq for a SHA-256 that also requests the certificates. `nonce`: 8 bytes, the first of 1 to 127. */
 export const timestampRequest = (imprint, nonce) => {
   const algorithm = encode(TAG.sequence, encode(TAG.oid, Buffer.from("608648016503040201", "hex")), Buffer.of(0x05, 0));
   return encode(
@@ -68,15 +68,15 @@ export const authoritiesIn = (pem) => {
 };
 
 /**
- * What a TimeStampResp says of a text. `imprint`: SHA-256 of the text; `nonce`: that of the request, where it is
- * known; `authorities`: certificates that are trusted, where some are given. Throws TimestampFault. `time`:
- * milliseconds since 1970; `isTrusted`: a chain leads to an authority.
+ * What a TimeStampResp proves about a text. `imprint`: SHA-256 of the text; `nonce`: that of the request, if known;
+ * `authorities`: trusted certificates, if given. Throws TimestampFault. `time`: milliseconds since 1970; `isTrusted`: a
+ * chain leads to an authority.
  */
 export const readTimestamp = (der, expected) => {
   try {
     return read(der, expected);
   } catch (error) {
-    // Of what is no certificate and no key, Node's own errors tell.
+    // Node's own errors report invalid certificates and keys.
     throw error instanceof TimestampFault ? error : new TimestampFault("broken", NOT_DER);
   }
 };
@@ -113,13 +113,13 @@ const requireGranted = ([status, ...more]) => {
   );
 };
 
-/** RFC 5652, 5.1: one signer, and in the content what RFC 3161 calls TSTInfo. */
+/** RFC 5652, 5.1: one signer, and a TSTInfo (RFC 3161) as content. */
 const readSignedData = (token) => {
   const [type, wrapped] = within(token, TAG.sequence);
-  if (oidOf(type) !== OID.signedData) broken("its token is no CMS SignedData");
+  if (oidOf(type) !== OID.signedData) broken("its token is not CMS SignedData");
   const [, , content, ...rest] = within(only(contentsOf(wrapped, TAG.zero)), TAG.sequence);
   const [contentType, held] = within(content, TAG.sequence);
-  if (oidOf(contentType) !== OID.tstInfo) broken("its content is no TSTInfo");
+  if (oidOf(contentType) !== OID.tstInfo) broken("its content is not TSTInfo");
   const info = contentsOf(only(contentsOf(held, TAG.zero)), TAG.octets);
   const embedded = rest.find(({ tag }) => tag === TAG.zero);
   const signers = within(rest.at(-1), TAG.set);
@@ -142,7 +142,7 @@ const readInfo = (bytes) => {
   const [version, , imprint, serial, time, ...more] = within(only(bytes), TAG.sequence);
   if (contentsOf(version, TAG.integer).toString("hex") !== "01") broken("its TSTInfo is not of version 1");
   const [algorithm, hash] = within(imprint, TAG.sequence);
-  if (HASHES[idOf(algorithm)] !== "sha256") broken("its imprint is no SHA-256");
+  if (HASHES[idOf(algorithm)] !== "sha256") broken("its imprint is not SHA-256");
   const nonce = more.find(({ tag }) => tag === TAG.integer)?.contents;
   return {
     imprint: contentsOf(hash, TAG.octets),
@@ -152,17 +152,17 @@ const readInfo = (bytes) => {
   };
 };
 
-/** GeneralizedTime in Z, with seconds and perhaps a fraction. */
+/** GeneralizedTime in UTC (Z), with seconds and optionally a fraction. */
 const momentOf = (bytes) => {
   const [, year, month, day, hour, minute, second, fraction = "0"] =
     /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,9}))?Z$/.exec(bytes.toString("latin1")) ?? broken(NOT_DER);
   const whole = Date.UTC(year, month - 1, day, hour, minute, second);
-  // No 31st of February and no 25th hour, which would be another time.
+  // A 31st of February or a 25th hour would become another time.
   if (new Date(whole).toISOString() !== `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`) broken(NOT_DER);
   return whole + Math.floor(Number(`0.${fraction}`) * 1000);
 };
 
-/** RFC 5652, 5.4 and 5.6; RFC 5816. The certificate that signed. */
+/** RFC 5652, 5.4 and 5.6; RFC 5816. Returns the certificate that signed. */
 const checkSigner = ([, sid, digest, attributes, algorithm, signature], info, certificates) => {
   if (attributes?.tag !== TAG.zero) broken("its signer signed no attributes");
   const certificate =
@@ -172,16 +172,16 @@ const checkSigner = ([, sid, digest, attributes, algorithm, signature], info, ce
   if (values.get(OID.contentType)?.contents.toString("hex") !== OID.tstInfo)
     broken("its signer did not sign a TSTInfo");
   if (values.get(OID.messageDigest)?.contents.equals(createHash(hash).update(info).digest()) !== true)
-    broken("what it says was changed after signing");
+    broken("its content was changed after signing");
   requireSigningCertificate(values, certificate);
-  // Signed as a SET, and written with another tag.
+  // Signed as a SET, but written with another tag.
   const signed = Buffer.concat([Buffer.of(TAG.set), attributes.whole.subarray(1)]);
   if (!isSigned(signed, { certificate, algorithm, hash, bytes: contentsOf(signature, TAG.octets) }))
     broken("its signature is not that of its certificate");
   return certificate;
 };
 
-/** Of each attribute the only value. */
+/** The only value of each attribute. */
 const valuesOf = (attributes) => {
   const values = new Map();
   for (const attribute of elementsOf(attributes.contents)) {
@@ -193,7 +193,7 @@ const valuesOf = (attributes) => {
   return values;
 };
 
-/** By issuer and serial number, or by the key's id. */
+/** Whether the signer id means this certificate: by issuer and serial number, or by the key's id. */
 const isMeant = (certificate, sid) => {
   const [serial, , issuer] = certificateFields(certificate);
   if (sid?.tag === TAG.keyId)
@@ -204,7 +204,7 @@ const isMeant = (certificate, sid) => {
   );
 };
 
-/** RFC 3161, 2.4.1, and RFC 5816: the attribute says by which certificate it is signed. */
+/** RFC 3161, 2.4.1, and RFC 5816: the attribute names the certificate that signed. */
 const requireSigningCertificate = (values, certificate) => {
   const [old, current] = [values.get(OID.signingCertificate), values.get(OID.signingCertificateV2)];
   const first = within(
@@ -215,7 +215,7 @@ const requireSigningCertificate = (values, certificate) => {
   const named = current && head?.tag === TAG.sequence ? HASHES[idOf(head)] : current ? "sha256" : "sha1";
   const hash = current && head?.tag === TAG.sequence ? more[0] : head;
   if (named === undefined || !contentsOf(hash, TAG.octets).equals(createHash(named).update(certificate.raw).digest()))
-    broken("it says that another certificate signed it");
+    broken("it names another certificate as its signer");
 };
 
 const isSigned = (signed, { certificate, algorithm, hash, bytes }) => {

@@ -1,12 +1,12 @@
 /**
- * Unpacks a segment that is compressed: Zstandard frames, each of at most 1 MiB of lines, and behind them the table of the seekable format. The table
- * is not relied on: where a frame ends is read from the frame itself (RFC 8878, 3.1.1), and what the file says of itself must agree to the byte.
+ * Decompresses a segment: Zstandard frames of at most 1 MiB of lines, then the table of the seekable format. The end of
+ * a frame is read from the frame itself (RFC 8878, 3.1.1), and the table must agree.
  */
 import { open, stat } from "node:fs/promises";
 import { zstdDecompressSync } from "node:zlib";
 
 const MOST_LINES = 1 << 20;
-/** What cannot be packed is stored as it is, with a few bytes around it. */
+/** Incompressible data is stored unchanged, with a few more bytes. */
 const MOST_PACKED = MOST_LINES + 4096;
 const FRAME = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a5e;
@@ -14,16 +14,19 @@ const SEEKABLE = 0x8f92eab1;
 
 export type Chunks = AsyncGenerator<Buffer, string | undefined, undefined>;
 
-/** The path of a segment's lines as they are: the compressed form where there is one, as everything that reads takes it. */
+/** The path of a segment's lines: of the compressed form if there is one, as for every reader. */
 export const formOf = async (path: string): Promise<string> => {
   if (path.endsWith(".zst")) return path;
   return (await stat(`${path}.zst`).catch(() => undefined)) ? `${path}.zst` : path;
 };
 
-/** The lines of a compressed segment, piece by piece. Returns what is wrong with the file where it is damaged; what lies before that was given. */
+/**
+ * The lines of a compressed segment, in pieces. If the file is damaged, it yields what precedes the damage and returns
+ * a description of it.
+ */
 export const unpacked = async function* (path: string): Chunks {
   const name = path.split(/[\\/]/).at(-1)!;
-  if (!(await stat(path)).isFile()) throw new Error(`${path} is no regular file`);
+  if (!(await stat(path)).isFile()) throw new Error(`${path} is not a regular file`);
   await using file = await open(path, "r");
   const { size } = await file.stat();
   const table: number[] = [];
@@ -58,7 +61,7 @@ const unpack = (frame: Buffer): Buffer | undefined => {
   }
 };
 
-/** Undefined where no whole frame begins. */
+/** Undefined if no whole frame begins here. */
 const frameLength = (bytes: Buffer): number | undefined => {
   if (bytes.length < 6 || bytes.readUInt32LE(0) !== FRAME) return undefined;
   const descriptor = bytes[4]!;
@@ -70,7 +73,7 @@ const frameLength = (bytes: Buffer): number | undefined => {
     if (at + 3 > bytes.length) return undefined;
     const head = bytes.readUIntLE(at, 3);
     isLast = (head & 1) === 1;
-    // Of a run of one byte, only that is there.
+    // An RLE block contains only its one byte.
     at += 3 + (((head >> 1) & 3) === 1 ? 1 : head >> 3);
   }
   at += (descriptor & 4) === 0 ? 0 : 4;
@@ -79,7 +82,7 @@ const frameLength = (bytes: Buffer): number | undefined => {
 
 type At = { readonly position: number; readonly size: number; readonly table: readonly number[] };
 
-/** What is left says of the frames what was found. */
+/** Whether the rest is a table that agrees with the frames found. */
 const isTable = async (
   file: { readonly read: (into: Buffer, offset: number, length: number, position: number) => Promise<unknown> },
   { position, size, table }: At,

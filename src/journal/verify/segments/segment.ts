@@ -1,16 +1,21 @@
-/** One segment by itself. Of the other segments only the recorded leaf hashes are read: they count where they lead to a signed root. */
+/**
+ * Verifies one segment alone. Of the other segments it reads only the recorded leaf hashes: they count if they lead to
+ * a signed root.
+ */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { nameOf } from "./checkpoints.ts";
-import { Prefix, hashLine } from "./merkle.ts";
-import type { Finding } from "./report.ts";
-import { numbersOf, segmentFile, type Scan } from "./scan.ts";
-import type { Claim } from "./signatures.ts";
-import { walk } from "./walk.ts";
+import { nameOf } from "../checkpoints.ts";
+import { recordedIn } from "../deletions.ts";
+import { Prefix, hashLine } from "../merkle.ts";
+import type { Finding } from "../report.ts";
+import { nothingSeen, type Scan } from "../scan.ts";
+import { numbersOf, segmentFile } from "./segment-files.ts";
+import type { Claim } from "../signatures.ts";
+import { walk } from "../walk.ts";
 
 const HASH_BYTES = 32;
 
-type Asked = {
+type SegmentToScan = {
   readonly dir: string;
   readonly path: string;
   readonly first: number;
@@ -20,16 +25,64 @@ type Scanned = {
   readonly seen: Scan;
   readonly findings: readonly Finding[];
   readonly missing: readonly string[];
-  /** How many of its entries the checkpoint covers that is in `seen.matching`. */ readonly covered: number;
+  /** How many of its entries the checkpoint in `seen.matching` covers. */
+  readonly covered: number;
 };
 
-export const scanSegment = async ({ dir, path, first, anchors }: Asked): Promise<Scanned> => {
+/** Reads the segment's lines and compares them with the checkpoints and leaf hashes beside it. */
+export const scanSegment = async (segment: SegmentToScan): Promise<Scanned> => {
+  const { dir, first, anchors } = segment;
+  const { leaves, findings: lineFindings, notes, deletedLines } = await readSegmentLines(segment);
+  const seen: Scan = {
+    ...nothingSeen(),
+    segments: [{ first, lines: leaves.length, irregular: lineFindings.length > 0 }],
+    entries: leaves.length,
+    notes: [...notes],
+  };
+  const { leaves: recorded, cover, failing } = await provedLeaves(dir, anchors);
+  const findings = [...lineFindings, ...rootsThatDoNotFit({ cover, failing, first, end: first + leaves.length })];
+  const covered = recorded.slice(first, cover?.size ?? 0);
+  if (!cover || covered.length === 0)
+    return {
+      seen,
+      findings,
+      missing: [
+        cover
+          ? "no checkpoint covers it yet"
+          : "the checkpoints and the leaf hashes of its journal are not beside it, so its lines cannot be verified",
+      ],
+      covered: 0,
+    };
+  const own = covered.slice(0, Math.max(leaves.length, Math.min(covered.length, (await nextOf(dir, first)) - first)));
+  seen.matching.push(cover);
+  const missing = deletedLines === 0 ? [] : [saysUnknown(deletedLines)];
+  const differing = differingLines({ first, leaves, signed: own, cover });
+  return { seen, findings: [...findings, ...differing], missing, covered: own.length };
+};
+
+/** `leaves`: the hash of each line. For a deleted line, the recorded one. */
+type SegmentLines = {
+  readonly leaves: readonly string[];
+  readonly findings: readonly Finding[];
+  readonly notes: readonly string[];
+  readonly deletedLines: number;
+};
+
+const readSegmentLines = async ({ path, first }: SegmentToScan): Promise<SegmentLines> => {
   const leaves: string[] = [];
   const findings: Finding[] = [];
   const notes: string[] = [];
-  const damage = await walk(path, ({ bytes, head, partial, number }) => {
+  const hashes = await recordedIn(path.replace(/\.jsonl(\.zst)?$/, ".hashes"));
+  let deletedLines = 0;
+  const damage = await walk(path, ({ bytes, head, partial, number, deleted }) => {
     const index = first + number - 1;
-    if (partial) notes.push(`line ${number} is not whole: it is being written now, or was cut off`);
+    const leaf = deleted ? hashes(number - 1) : undefined;
+    if (leaf !== undefined) {
+      deletedLines++;
+      leaves.push(leaf);
+      return;
+    }
+    if (partial) notes.push(`line ${number} is incomplete: it is being written now, or was cut off`);
     else if (head?.index !== index)
       findings.push({
         kind: "changed",
@@ -48,57 +101,44 @@ export const scanSegment = async ({ dir, path, first, anchors }: Asked): Promise
       index: first + leaves.length,
       text: damage,
     });
-  const seen: Scan = {
-    segments: [{ first, lines: leaves.length, irregular: findings.length > 0 }],
-    entries: leaves.length,
-    retired: 0,
-    aside: [],
-    doubts: 0,
-    newest: "",
-    dnc: {},
-    matching: [],
-    failing: [],
-    findings: [],
-    gaps: [],
-    notes,
-  };
-  const { leaves: recorded, cover, failing } = await provedLeaves(dir, anchors);
-  findings.push(...rootsThatDoNotFit({ cover, failing, first, end: first + leaves.length }));
-  const covered = recorded.slice(first, cover?.size ?? 0);
-  if (!cover || covered.length === 0)
-    return {
-      seen,
-      findings,
-      missing: [
-        cover
-          ? "no checkpoint covers it yet"
-          : "the checkpoints and the leaf hashes of its journal are not beside it, so nothing says what its lines were",
-      ],
-      covered: 0,
-    };
-  const own = covered.slice(0, Math.max(leaves.length, Math.min(covered.length, (await nextOf(dir, first)) - first)));
-  for (const [at, leaf] of own.entries()) {
-    if (leaves[at] !== leaf)
-      findings.push(
-        leaves[at] === undefined
-          ? {
-              kind: "cut",
-              segment: segmentFile(first),
-              index: first + at,
-              text: `${segmentFile(first)} ends before index ${first + at}, which ${nameOf(cover)} covers`,
-            }
-          : {
-              kind: "changed",
-              segment: segmentFile(first),
-              line: at + 1,
-              index: first + at,
-              text: `line ${at + 1} of ${segmentFile(first)} is not what stood at index ${first + at} when ${nameOf(cover)} was signed`,
-            },
-      );
-  }
-  seen.matching.push(cover);
-  return { seen, findings, missing: [], covered: own.length };
+  return { leaves, findings, notes, deletedLines };
 };
+
+type Compared = {
+  readonly first: number;
+  readonly leaves: readonly string[];
+  /** The leaf hashes that the checkpoint covers. */
+  readonly signed: readonly string[];
+  readonly cover: Claim;
+};
+
+const differingLines = ({ first, leaves, signed, cover }: Compared): readonly Finding[] =>
+  signed.flatMap((leaf, at): readonly Finding[] => {
+    const [segment, index] = [segmentFile(first), first + at];
+    if (leaves[at] === leaf) return [];
+    if (leaves[at] === undefined)
+      return [
+        {
+          kind: "cut",
+          segment,
+          index,
+          text: `${segment} ends before index ${index}, which ${nameOf(cover)} covers`,
+        },
+      ];
+    return [
+      {
+        kind: "changed",
+        segment,
+        line: at + 1,
+        index,
+        text: `line ${at + 1} of ${segment} differs from the entry at index ${index} that ${nameOf(cover)} covers`,
+      },
+    ];
+  });
+
+const saysUnknown = (count: number): string =>
+  `${count} of its lines are deleted, and whether an entry says so, only the whole journal shows: run ocsgw audit ` +
+  "verify without a segment";
 
 const nextOf = async (dir: string, first: number): Promise<number> =>
   (await numbersOf(dir, ".hashes")).find((other) => other > first) ?? Number.POSITIVE_INFINITY;
@@ -107,7 +147,7 @@ type Proved = {
   readonly leaves: readonly string[];
   /** The largest checkpoint whose root the leaf hashes have. */
   readonly cover: Claim | undefined;
-  /** Those whose root they do not have. */
+  /** Checkpoints whose root they do not have. */
   readonly failing: readonly Claim[];
 };
 
@@ -115,7 +155,7 @@ const provedLeaves = async (dir: string, anchors: readonly Claim[]): Promise<Pro
   const prefix = new Prefix();
   const leaves: string[] = [];
   const failing: Claim[] = [];
-  // Behind the last checkpoint no leaf hash proves anything, however many a file has.
+  // After the last checkpoint no recorded leaf hash proves anything.
   const last = anchors.at(-1)?.size ?? 0;
   const bySize = Map.groupBy(anchors, ({ size }) => size);
   let cover: Claim | undefined;
@@ -150,7 +190,10 @@ type Range = {
   readonly end: number;
 };
 
-/** A checkpoint that the recorded leaf hashes contradict: below one that fits, or above it where that may be about this segment. */
+/**
+ * A checkpoint that the recorded leaf hashes contradict: below one that matches, or above it if it may concern this
+ * segment.
+ */
 const rootsThatDoNotFit = ({ cover, failing, first, end }: Range): Finding[] => {
   const proved = cover?.size ?? 0;
   return failing
@@ -160,7 +203,8 @@ const rootsThatDoNotFit = ({ cover, failing, first, end }: Range): Finding[] => 
       text: `the leaf hashes beside the segments do not have the root of ${nameOf(claim)}${
         claim.size <= proved
           ? `, and they have that of ${nameOf(cover!)}: the two contradict each other`
-          : `: lines or hashes between ${proved} and ${claim.size - 1} were changed; verify the whole journal to see which`
+          : `: lines or hashes between ${proved} and ${claim.size - 1} were changed; verify the whole journal to ` +
+            "see which"
       }`,
     }));
 };

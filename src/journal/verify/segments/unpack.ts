@@ -1,6 +1,6 @@
 /**
- * Reads a zip as APPNOTE 6.3.3 has it, of the kind that bundles are: flat, few members, no encryption, no ZIP64. It may come from anybody, so
- * every number in it is held against the file before anything is read or written by it, and two places that say the same must agree.
+ * Unpacks a bundle's zip (APPNOTE 6.3.3): flat, few members, no encryption, no ZIP64. The zip is untrusted: every
+ * number is checked against the file before it is used, and values that occur twice must agree.
  */
 import { createWriteStream } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
@@ -18,16 +18,16 @@ const MOST_COMMENT = 65_535;
 const STORED = 0;
 const DEFLATED = 8;
 const ENCRYPTED = 0x0001;
-/** Sizes and sum stand behind the data, and are 0 before it. */
+/** Sizes and checksum follow the data, and are 0 before it. */
 const SUMMED_BEHIND = 0x0008;
 /** A bundle has nine files. */
 const MOST_MEMBERS = 64;
 const MOST_DIRECTORY_BYTES = 64 << 10;
-/** Entries shrink to a tenth; what grows more than this is no bundle. */
+/** Entries compress to about a tenth; a member that expands more than this does not belong to a bundle. */
 const MOST_GROWTH = 32;
 const ALWAYS_BYTES = 16 << 20;
 const MOST_BYTES = 4 * 2 ** 30;
-/** So that no name leads out of the directory that it is unpacked to. */
+/** No name may lead out of the target directory. */
 const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$/;
 
 type Member = {
@@ -46,9 +46,9 @@ export const isZip = async (path: string): Promise<boolean> => {
   return [LOCAL_SIGNATURE, END_SIGNATURE].includes(buffer.readUInt32LE());
 };
 
-/** Throws an error that says what is wrong with the zip. What was written until then is the caller's to remove. */
+/** Throws an error that says what is wrong with the zip. The caller removes what was written until then. */
 export const unpack = async (path: string, into: string): Promise<void> => {
-  if (!(await stat(path)).isFile()) throw new Error(`${path} is no regular file`);
+  if (!(await stat(path)).isFile()) throw new Error(`${path} is not a regular file`);
   await using file = await open(path, "r");
   const { members, end } = await membersOf(file);
   requireBounds(members, (await file.stat()).size);
@@ -56,7 +56,7 @@ export const unpack = async (path: string, into: string): Promise<void> => {
     await extract(file, { member, start }, join(into, member.name));
 };
 
-/** `end`: where the central directory begins, so where the members end. */
+/** `end`: where the central directory begins and the members end. */
 type Directory = { readonly members: readonly Member[]; readonly end: number };
 
 const membersOf = async (file: FileHandle): Promise<Directory> => {
@@ -78,7 +78,7 @@ const membersOf = async (file: FileHandle): Promise<Directory> => {
     ];
     const name = bytes.toString("utf8", place + CENTRAL_BYTES, place + CENTRAL_BYTES + nameLength);
     if (!PLAIN_NAME.test(name))
-      throw new Error(`the zip holds ${JSON.stringify(name.slice(0, 80))}, which is no file of a bundle`);
+      throw new Error(`the zip holds ${JSON.stringify(name.slice(0, 80))}, which is not a file of a bundle`);
     members.push({
       name,
       flags: bytes.readUInt16LE(place + 8),
@@ -93,9 +93,9 @@ const membersOf = async (file: FileHandle): Promise<Directory> => {
   }
   if (members.length !== count)
     throw new Error(`the zip says that it holds ${count} files and lists ${members.length}`);
-  // On some systems two spellings are one file.
+  // On some systems two spellings name one file.
   if (new Set(members.map(({ name }) => name.toLowerCase())).size < members.length)
-    throw new Error("the zip holds one name twice");
+    throw new Error("the zip contains a name twice");
   return { members, end };
 };
 
@@ -115,19 +115,21 @@ const directoryOf = async (
   ];
   const [length, end] = [tail.readUInt32LE(at + 12), tail.readUInt32LE(at + 16)];
   if (disk !== 0 || firstDisk !== 0 || here !== count)
-    throw new Error("the zip is a part of several: put them together first");
+    throw new Error("the zip is one part of several: join them first");
   if (count > MOST_MEMBERS || length > MOST_DIRECTORY_BYTES)
     throw new Error(
-      `the zip says that it holds ${count} files in a directory of ${length} bytes: a bundle has at most ${MOST_MEMBERS}`,
+      `the zip says that it holds ${count} files in a directory of ${length} bytes: a bundle has at most ` +
+        `${MOST_MEMBERS}`,
     );
   if (end + length !== tailAt + at)
     throw new Error(
-      `the zip's directory should have ${length} bytes from ${end} on, and does not end where it should: the zip is cut off or has something before it`,
+      `the zip's directory should have ${length} bytes from ${end} on, and does not end where it should: the ` +
+        "zip is cut off or has something before it",
     );
   return { bytes: await read(file, end, length), count, end };
 };
 
-/** The one whose comment ends with the file: a comment may hold the signature as well. */
+/** The end record whose comment ends with the file: a comment may contain the signature too. */
 const endRecordIn = (tail: Buffer): number => {
   for (let at = tail.length - END_BYTES; at >= 0; at--) {
     if (tail.readUInt32LE(at) === END_SIGNATURE && at + END_BYTES + tail.readUInt16LE(at + 20) === tail.length)
@@ -140,7 +142,7 @@ const requireBounds = (members: readonly Member[], fileSize: number): void => {
   for (const { name, flags, method, packed, size } of members) {
     if ((flags & ENCRYPTED) !== 0) throw new Error(`${name} is encrypted: unpack the zip and verify the directory`);
     if (method !== STORED && method !== DEFLATED)
-      throw new Error(`${name} is packed in a way that is not read here: unpack the zip and verify the directory`);
+      throw new Error(`${name} uses an unsupported compression method: unpack the zip and verify the directory`);
     if (packed > fileSize) throw new Error(`${name} should have ${packed} bytes in a zip of ${fileSize}`);
     if (method === STORED && packed !== size)
       throw new Error(`${name} is stored as it is, with ${packed} bytes for ${size}`);
@@ -149,26 +151,28 @@ const requireBounds = (members: readonly Member[], fileSize: number): void => {
   const total = members.reduce((sum, { size }) => sum + size, 0);
   if (total > most)
     throw new Error(
-      `the zip of ${fileSize} bytes says that it unpacks to ${total}; at most ${most} are unpacked here: unpack it yourself and verify the directory`,
+      `the zip of ${fileSize} bytes says that it unpacks to ${total}; at most ${most} are unpacked here: unpack ` +
+        "it yourself and verify the directory",
     );
 };
 
-/** Where each member's data begins. Throws when two share bytes, or a member's own head says another thing than the directory. */
+/**
+ * Where each member's data begins. Throws when two members overlap, or a member's local header contradicts the
+ * directory.
+ */
 const startsOf = async (file: FileHandle, members: readonly Member[], end: number): Promise<[Member, number][]> => {
   const starts: [Member, number][] = [];
   let free = 0;
   for (const member of members.toSorted((one, other) => one.offset - other.offset)) {
     const { name, offset, packed } = member;
-    if (offset < free)
-      throw new Error(`${name} begins within the file before it: the zip was made to deceive, or is damaged`);
+    if (offset < free) throw new Error(`${name} overlaps the file before it: the zip was manipulated or damaged`);
     const head = await read(file, offset, LOCAL_BYTES);
     if (head.length < LOCAL_BYTES || head.readUInt32LE() !== LOCAL_SIGNATURE)
       throw new Error(`the zip is damaged at ${name}`);
     const start = offset + LOCAL_BYTES + head.readUInt16LE(26) + head.readUInt16LE(28);
     requireSame(member, head, (await read(file, offset + LOCAL_BYTES, head.readUInt16LE(26))).toString("utf8"));
     free = start + packed;
-    if (free > end)
-      throw new Error(`${name} ends behind the place where the zip's directory begins: the zip is damaged`);
+    if (free > end) throw new Error(`${name} overlaps the zip's directory: the zip is damaged`);
     starts.push([member, start]);
   }
   return starts;
@@ -179,7 +183,7 @@ const requireSame = ({ name, flags, method, crc, packed, size }: Member, head: B
   const own = [head.readUInt16LE(8), head.readUInt32LE(14), head.readUInt32LE(18), head.readUInt32LE(22)];
   const listed = [method, ...(isBehind && own[1] === 0 ? [0, 0, 0] : [crc, packed, size])];
   if (localName !== name || own.some((value, at) => value !== listed[at]))
-    throw new Error(`the zip says two things about ${name}: its directory one, the file's own head another`);
+    throw new Error(`the zip's directory and the file's own header contradict each other about ${name}`);
 };
 
 type Placed = { readonly member: Member; readonly start: number };
@@ -198,7 +202,7 @@ const extract = async (
       yield piece;
     }
     if (written < size || sum !== crc)
-      throw new Error(`the zip is damaged at ${name}: its content is not what the zip says`);
+      throw new Error(`the zip is damaged at ${name}: its content does not match its checksum`);
   };
   const bytes = piecesOf(file, start, packed);
   const target = createWriteStream(to, { flags: "wx", mode: 0o600 });
@@ -216,7 +220,7 @@ const piecesOf = async function* (file: FileHandle, start: number, length: numbe
   }
 };
 
-/** What callers ask for is at most a piece, a directory or a name. */
+/** `length` is small: callers read a piece, a directory or a name. */
 const read = async (file: FileHandle, position: number, length: number): Promise<Buffer> => {
   const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, position);
   return buffer.subarray(0, bytesRead);

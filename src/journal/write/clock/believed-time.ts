@@ -1,15 +1,20 @@
-/** What time it is for what cannot be undone: the clock's, unless it is not believed, and then the last one that was, gone on. */
-import type { Clocks } from "./clock.ts";
+/**
+ * The time that irreversible actions rely on: the clock's time or, while the clock is not trusted, the last trusted
+ * time plus what has passed since.
+ */
+import type { Clocks } from "./entry-clock.ts";
 import type { ClockTrust, Doubt } from "./clock-trust.ts";
-import type { Clock } from "./entry.ts";
+import type { Clock } from "../../entry.ts";
 
-/** What is known of the time when something is to be done that cannot be undone. */
+/** What is known of the time before an irreversible action. */
 export type Believed = {
-  /** Why the clock is not believed: it went from here to there between two entries, and nobody has confirmed it. Microseconds since 1970. */
+  /**
+   * Why the clock is not trusted: it jumped between two entries, and nobody has confirmed it. Microseconds since 1970.
+   */
   readonly doubt: Doubt | undefined;
   /**
-   * The time at least, in microseconds since 1970: as the clock shows it where it is believed and the journal has been open for an hour, else from
-   * the last entry that is believed on, by the monotonic clock.
+   * A lower bound of the time, in microseconds since 1970: the clock's time if it is trusted and the journal has been
+   * open for an hour, otherwise the last trusted entry's time plus the monotonic time since.
    */
   readonly now: number;
   /** Milliseconds since the journal was opened, by the monotonic clock. */
@@ -21,7 +26,7 @@ const HOUR_MICROS = 3_600_000_000;
 type Parts = {
   readonly clocks: Clocks;
   readonly trust: ClockTrust;
-  /** The time of the last entry that was there, in microseconds since 1970; undefined when there was none. */
+  /** The time of the last existing entry, in microseconds since 1970; undefined when there was none. */
   readonly newest: number | undefined;
 };
 
@@ -35,7 +40,7 @@ export class BelievedTime {
     this.#began = parts.clocks.steady();
   }
 
-  /** A step is believed or not from the moment at which it is seen, whatever becomes of its entry. */
+  /** A step counts from the moment at which it is detected, even if its entry is lost. */
   note(entry: Clock): void {
     const { trust, clocks } = this.#parts;
     const before = trust.doubt;
@@ -53,7 +58,8 @@ export class BelievedTime {
     const ran = steady - this.#began;
     if (doubt) return { doubt, now: doubt.from + (steady - (this.#doubtedAt ?? this.#began)), ran: ran / 1000 };
     const wall = clocks.wall();
-    // A clock that was right a while ago may be wrong since the start, by less than a day: of that the entries of an hour are the proof.
+    // A clock that was right in the previous run may have been off by less than a day since the start: only an hour of
+    // entries shows that it is not.
     return {
       doubt,
       now: ran < HOUR_MICROS && newest !== undefined ? Math.min(wall, newest + ran) : wall,

@@ -1,20 +1,20 @@
 /**
- * The times of entries. They follow the wall clock and never go back, but when it is set by a second or more: that is a step, which is told, and
- * from then on the times are the new ones. So it is when the first entry of a run is earlier than the last one of the run before, or a day and
- * more later. The order of entries is that of their indexes.
+ * The times of entries. They follow the wall clock and never go back, except when the clock is set by a second or more:
+ * such a step is reported, and later entries have the new time. The first entry of a run also reports a step if it is
+ * earlier than the previous run's last entry, or a day or more later. The indexes give the order of entries.
  */
 import { isDoubtful } from "./clock-trust.ts";
-import { wallMicros } from "./time.ts";
+import { wallMicros } from "../../time.ts";
 
-/** Both in microseconds: since 1970, and since any moment on a clock that nobody sets. */
+/** Both in microseconds: since 1970, and on a monotonic clock. */
 export type Clocks = { readonly wall: () => number; readonly steady: () => number };
 
-/** What the clock would have shown, and what it showed. */
+/** The expected time, and the time that the clock showed. */
 export type Step = { readonly from: number; readonly to: number };
 
 export const systemClocks: Clocks = { wall: wallMicros, steady: () => performance.now() * 1000 };
 
-/** Less than that is drift, or a clock that is put right in small steps. */
+/** A smaller difference is drift, or a clock being adjusted in small steps. */
 const STEP_MICROS = 1_000_000;
 
 export class EntryClock {
@@ -23,10 +23,10 @@ export class EntryClock {
   #steady: number;
   /** The time of the last entry. */
   #last = 0;
-  /** That of the run before, until the first one of this run. */
+  /** The time of the previous run's last entry, until this run's first one. */
   #before: number | undefined;
 
-  /** `before`: the time of the last entry of the run before. */
+  /** `before`: the time of the previous run's last entry. */
   constructor(clocks: Clocks, before?: number) {
     this.#before = before;
     this.#clocks = clocks;
@@ -34,20 +34,20 @@ export class EntryClock {
     this.#steady = clocks.steady();
   }
 
-  /** The time for the next entry. `onStep` is called before it is given, when the clock was set since the last call. */
+  /** The time for the next entry. If the clock was set since the last call, `onStep` is called first. */
   next(onStep: (step: Step) => void): number {
-    const now = this.#look();
+    const now = this.#readClocks();
     const step = this.#sinceBefore() ?? now;
     if (step) {
       this.#last = this.#wall;
       onStep(step);
     }
-    // A clock that is put right in small steps back makes times stand still.
+    // While the clock is adjusted back in small steps, times do not advance.
     return (this.#last = Math.max(this.#last, this.#wall));
   }
 
-  /** What the clock shows, not for an entry. */
-  show(): number {
+  /** The clock's time, not for an entry. */
+  wallTime(): number {
     return this.#clocks.wall();
   }
 
@@ -58,7 +58,7 @@ export class EntryClock {
     return step.from - step.to >= STEP_MICROS || isDoubtful(step) ? step : undefined;
   }
 
-  #look(): Step | undefined {
+  #readClocks(): Step | undefined {
     const [wall, steady] = [this.#clocks.wall(), this.#clocks.steady()];
     const expected = Math.round(this.#wall + steady - this.#steady);
     this.#wall = wall;

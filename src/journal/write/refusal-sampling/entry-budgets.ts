@@ -1,49 +1,51 @@
-/** How many entries each of many may have: so many at once, and so many a second after that. */
+/** Limits entries per key (a token bucket each): a burst, and then a rate per second. */
 
 type Options = {
   readonly most: number;
   readonly perSecond: number;
-  /** Milliseconds of a clock that nobody sets. */
+  /** Milliseconds of a monotonic clock. */
   readonly steady: () => number;
 };
 
-/** Whoever has its whole budget again is forgotten as soon as there are so many. */
+/** From this number of keys on, those with a full budget are forgotten. */
 const MOST_REMEMBERED = 10_000;
 
-export class Budgets {
+export class EntryBudgets {
   readonly #options: Options;
-  /** By whose it is, the time at which all of it is there again. */
+  /** By key, the time at which its budget is full again. */
   readonly #fullAt = new Map<string, number>();
 
   constructor(options: Options) {
     this.#options = options;
   }
 
-  /** Takes one while there is one. */
-  take(whose: string): boolean {
+  /** Takes one entry if the budget has one; returns whether it had. */
+  take(key: string): boolean {
     const { most, perSecond, steady } = this.#options;
-    const fullAt = this.#after(whose);
+    const fullAt = this.#after(key);
     if (fullAt - steady() > (1000 * most) / perSecond) return false;
-    this.#remember(whose, fullAt);
+    this.#remember(key, fullAt);
     return true;
   }
 
-  /** Takes one that may be owed. Returns for how many milliseconds it is, `longestMs` at most: beyond that nothing is owed. */
-  owe(whose: string, longestMs: number): number {
+  /**
+   * Takes one entry, on credit if necessary. Returns the milliseconds until it would be covered, at most `longestMs`.
+   */
+  takeOnCredit(key: string, longestMs: number): number {
     const { most, perSecond, steady } = this.#options;
-    const fullAt = Math.min(this.#after(whose), steady() + (1000 * most) / perSecond + longestMs);
-    this.#remember(whose, fullAt);
+    const fullAt = Math.min(this.#after(key), steady() + (1000 * most) / perSecond + longestMs);
+    this.#remember(key, fullAt);
     return Math.max(0, fullAt - steady() - (1000 * most) / perSecond);
   }
 
-  #after(whose: string): number {
+  #after(key: string): number {
     const { perSecond, steady } = this.#options;
-    return Math.max(this.#fullAt.get(whose) ?? 0, steady()) + 1000 / perSecond;
+    return Math.max(this.#fullAt.get(key) ?? 0, steady()) + 1000 / perSecond;
   }
 
-  #remember(whose: string, fullAt: number): void {
-    if (this.#fullAt.size >= MOST_REMEMBERED && !this.#fullAt.has(whose)) this.#forget(this.#options.steady());
-    this.#fullAt.set(whose, fullAt);
+  #remember(key: string, fullAt: number): void {
+    if (this.#fullAt.size >= MOST_REMEMBERED && !this.#fullAt.has(key)) this.#forget(this.#options.steady());
+    this.#fullAt.set(key, fullAt);
   }
 
   #forget(now: number): void {

@@ -1,7 +1,7 @@
-/** Counts of refusals within one stretch of time, each an entry when the time is over. */
-import type { Entry, Flood, Refusal } from "../entry.ts";
+/** Counts refusals within a time window; when the window ends, each count becomes an entry. */
+import type { Entry, Flood, Refusal } from "../../entry.ts";
 
-/** Whose refusals are counted together. */
+/** What the refusals of one count have in common. */
 export type About = Omit<Flood, "kind" | "second" | "seconds" | "count" | "codes" | "first_id" | "last_id">;
 
 type Count = {
@@ -19,11 +19,11 @@ type Options = {
   readonly windowMs: number;
 };
 
-export class Tally {
+export class RefusalCounts {
   readonly #options: Options;
-  /** Which stretch is counted, by its number since 1970. */
+  /** The number of the current window since 1970. */
   #window = Number.NaN;
-  /** Undefined: known, and none counted yet. */
+  /** Undefined: a known key without refusals yet. */
   readonly #counts = new Map<string, Count | undefined>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -39,11 +39,11 @@ export class Tally {
     return this.#counts.has(key);
   }
 
-  know(key: string): void {
+  add(key: string): void {
     this.#counts.set(key, undefined);
   }
 
-  /** True when another stretch of time has begun. */
+  /** True when another window has begun. */
   turn(): boolean {
     const { now, windowMs } = this.#options;
     const window = Math.floor(now() / windowMs);
@@ -64,7 +64,7 @@ export class Tally {
     this.#timer ??= setTimeout(() => this.flush(), windowMs - (now() % windowMs));
   }
 
-  /** Writes down what is counted, and forgets what is known. */
+  /** Writes the counts as entries, and forgets the known keys. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import { caseOf, type Case } from "../../src/journal/case.ts";
-import { caseFileOf } from "../../src/journal/case/file.ts";
-import { inShort, sentenceOf } from "../../src/journal/case/sentences.ts";
-import type { Entry, Outcome } from "../../src/journal/entry.ts";
-import { parseFilter } from "../../src/journal/filter.ts";
-import { askedFor } from "../../src/journal/lookup.ts";
-import { createRedactor } from "../../src/journal/redact.ts";
-import { Finder } from "../../src/journal/search.ts";
-import type { Person } from "../../src/journal/spellings.ts";
-import { aDirectory, aDoNotCall, anIntent, anOutcome, removeDirectory } from "./kit.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import { caseOf, type Case } from "../../../../src/journal/export/case/case.ts";
+import { caseFileOf } from "../../../../src/journal/export/case/case-file.ts";
+import { summaryLines, sentenceOf } from "../../../../src/journal/export/case/sentences.ts";
+import type { Entry, Outcome } from "../../../../src/journal/entry.ts";
+import { parseFilter } from "../../../../src/journal/search/filter/filter.ts";
+import { preparePersonQuery } from "../../../../src/journal/search/person-search.ts";
+import { createRedactor } from "../../../../src/journal/redact.ts";
+import { JournalSearch } from "../../../../src/journal/search/journal-search.ts";
+import type { Person } from "../../../../src/journal/search/phone-variants.ts";
+import { aDirectory, aDoNotCall, anIntent, anOutcome, removeDirectory } from "../../kit.ts";
 
 const KEYS = [{ epoch: "t1", secret: "the first key of this journal, 32 and more" }];
 const redactor = createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "drop" }, KEYS);
@@ -39,22 +39,27 @@ const of = async (
   journal.keys.use(KEYS, "h");
   for (const entry of entries) await journal.append(entry);
   await journal.close();
-  const finder = new Finder(dir);
+  const search = new JournalSearch(dir);
   try {
-    await finder.refresh();
-    const open = new Set((await finder.owed()).map(({ at }) => at));
-    return await caseOf(finder, await askedFor(finder, { person, keys: KEYS, filter: parseFilter(filter) }), open);
+    await search.refresh();
+    const open = new Set((await search.openDnc()).map(({ at }) => at));
+    return await caseOf(
+      search,
+      await preparePersonQuery(search, { person, keys: KEYS, filter: parseFilter(filter) }),
+      open,
+    );
   } finally {
-    finder.close();
+    search.close();
   }
 };
 /** The check values of the keys stand before it. */
 const FIRST = 1;
-const reasons = ({ requests }: Case): unknown[] => requests.map(({ story: { at }, reason }) => [at - FIRST, reason.by]);
+const reasons = ({ requests }: Case): unknown[] =>
+  requests.map(({ transaction: { at }, reason }) => [at - FIRST, reason.by]);
 const record = { resource: "records", identifier: "1024", upstream: "ocs", epoch: 3, generation: 7, body: {} } as const;
 
 describe("a person's case", () => {
-  it("joins the customer id beside the number, the record that one of them is about, and nobody else", async () => {
+  it("joins the customer id of the number and the record of one request, and no other person", async () => {
     const found = await of([
       ...aDoNotCall(0, { ...record, announced: tokensOf("4155550100", "C-1") }),
       ...aDoNotCall(1, { resource: "customer_ids", identifier: null, tokens: tokensOf(undefined, "C-1") }),
@@ -72,7 +77,7 @@ describe("a person's case", () => {
     expect(found.joined).toEqual([{ token: tokensOf(undefined, "C-1")!.customer_id, with: FIRST, requests: 2 }]);
   });
 
-  it("goes from a customer id to its numbers", async () => {
+  it("joins the numbers of a customer id", async () => {
     const found = await of(
       [
         ...aDoNotCall(0, { ...record, announced: tokensOf("4155550100", "C-1") }),
@@ -86,17 +91,18 @@ describe("a person's case", () => {
     ]);
   });
 
-  it("does not take a customer id of many numbers for one person's, and says so", async () => {
+  it("does not join a customer id with many numbers, and says so", async () => {
     const found = await of(
       [0, 1, 2, 3, 4, 5].flatMap((number) => aDoNotCall(number, { tokens: tokensOf(`415555010${number}`, "0") })),
     );
     expect([reasons(found), found.joined, found.complete]).toEqual([[[0, "named"]], [], false]);
     expect(found.notJoined).toEqual([
-      "the customer id beside the person's in entry 1 stands beside 6 different ones too, so it may be several persons'; requests that name it alone are left out",
+      "entry 1 has the person together with a customer id that other entries have with 6 different numbers. Several " +
+        "persons may share it, so requests that contain only this customer id are left out",
     ]);
   });
 
-  it("is one tenant's where one is asked for", async () => {
+  it("is limited to the requested tenant", async () => {
     const beta = { dbid: 102, name: "Beta Tenant" };
     const entries = [
       ...aDoNotCall(0, { tokens: tokensOf("4155550100") }),
@@ -123,18 +129,18 @@ describe("a person's case", () => {
     [
       "without an answer",
       () => unanswered,
-      "It is in doubt whether OCS acted: the request was sent and no answer came.",
+      "It is in doubt whether OCS carried it out: the request was sent and no answer came.",
       "1 in doubt",
       true,
     ],
     [
-      "answered with what may be another's",
+      "answered with a reply that may belong to another request",
       () => ({ suspected: true }),
-      "It is in doubt whether OCS acted: OCS's answer 200 may belong to another request.",
+      "It is in doubt whether OCS carried it out: OCS's answer 200 may belong to another request.",
       "1 in doubt",
       undefined,
     ],
-    ["not over", () => undefined, "The journal has no outcome of it yet.", "1 without an outcome yet", true],
+    ["still open", () => undefined, "The journal has no outcome of it yet.", "1 without an outcome yet", true],
     [
       "not sent",
       () => ({ delivery: "not-sent", origin: "gateway", status: 503, code: "OCSGW-3001" }),
@@ -143,7 +149,7 @@ describe("a person's case", () => {
       true,
     ],
   ])(
-    "says of a Do-Not-Call that is %s how it ended, and whether it is open",
+    "of a Do-Not-Call that is %s says how it ended, and whether it is open",
     async (_, ending, sentence, short, isOpen) => {
       const intent = { ...anIntent(0), tokens: tokensOf("4155550100") };
       const outcome = ending(intent.id);
@@ -153,11 +159,11 @@ describe("a person's case", () => {
         `alpha-crm (tenant Alpha Tenant) asked for a Do-Not-Call by phone number and named this number. ${sentence}`,
       );
       const open = isOpen === undefined ? undefined : said.includes("still open");
-      expect([open, inShort(found)[0]]).toEqual([isOpen, `1 Do-Not-Call asked for: ${short}.`]);
+      expect([open, summaryLines(found)[0]]).toEqual([isOpen, `1 Do-Not-Call requested: ${short}.`]);
     },
   );
 
-  it("says what was refused, hung up and in doubt after a crash", async () => {
+  it("says which requests were refused, abandoned, or in doubt after a crash", async () => {
     const tokens = tokensOf("4155550100");
     const [hungUp, crashed] = [
       { ...anIntent(1), tokens },
@@ -187,17 +193,17 @@ describe("a person's case", () => {
       ),
     ).toEqual([
       "The gateway refused it (OCSGW-2104); nothing was sent to OCS.",
-      "The client hung up while the request waited; nothing was sent to OCS.",
-      "It is in doubt whether OCS acted: the gateway ended before it had an outcome on disk.",
+      "The client closed the connection while the request waited; nothing was sent to OCS.",
+      "It is in doubt whether OCS carried it out: the gateway ended before the outcome was on disk.",
     ]);
-    expect(inShort(found).slice(0, 3)).toEqual([
-      "3 Do-Not-Calls asked for: 1 refused, 1 not sent, 1 in doubt.",
-      "3 of them are still open: asked for by a known client, and not confirmed by OCS since.",
+    expect(summaryLines(found).slice(0, 3)).toEqual([
+      "3 Do-Not-Calls requested: 1 refused, 1 not sent, 1 in doubt.",
+      "3 of them are still open: requested by a known client, and not confirmed by OCS since.",
       "No Do-Not-Call is confirmed.",
     ]);
   });
 
-  it("counts what was folded behind an identical refusal", async () => {
+  it("counts the identical refusals that one entry represents", async () => {
     const found = await of([
       {
         kind: "flood",
@@ -215,10 +221,12 @@ describe("a person's case", () => {
       },
     ]);
     expect(sentenceOf(found.requests[0]!, "phone")).toBe(
-      "2026-11-22 12:00:00Z, within 60 s: alpha-crm (tenant Alpha Tenant) asked for a Do-Not-Call by record handle 1024 on a record that OCS had announced with this number, 7 more times, as in an earlier request. The gateway refused them all; nothing was sent to OCS.",
+      "2026-11-22 12:00:00Z, within 60 s: alpha-crm (tenant Alpha Tenant) asked for a Do-Not-Call by record handle " +
+        "1024 on a record that OCS had announced with this number, 7 more times, as in an earlier request. The gateway " +
+        "refused all of them; nothing was sent to OCS.",
     );
-    expect([inShort(found)[0], inShort(found)[3]]).toEqual([
-      "7 Do-Not-Calls asked for: 7 refused.",
+    expect([summaryLines(found)[0], summaryLines(found)[3]]).toEqual([
+      "7 Do-Not-Calls requested: 7 refused.",
       "0 other requests.",
     ]);
   });
@@ -228,14 +236,14 @@ describe("a person's case", () => {
       ...aDoNotCall(0, { ...record, tokens: undefined }),
       ...aDoNotCall(1, { tokens: tokensOf("4155550100"), client: "<b>", refused: "OCSGW-2104" }),
     ]);
-    expect([found.complete, inShort(found)[2]]).toEqual([
+    expect([found.complete, summaryLines(found)[2]]).toEqual([
       false,
       "No Do-Not-Call is confirmed, as far as the journal covers.",
     ]);
-    const { head, readMe } = caseFileOf(found, "phone", undefined);
-    expect(head).toContain("<strong>This case is not complete.</strong>");
-    expect(head).toContain("<li>Not covered: 1 Do-Not-Call by record handle names no number.</li>");
-    expect(head).toContain("&lt;b&gt; (tenant Alpha Tenant)");
+    const { summaryHtml, readMe } = caseFileOf(found, "phone", undefined);
+    expect(summaryHtml).toContain("<strong>This case is not complete.</strong>");
+    expect(summaryHtml).toContain("<li>Not covered: 1 Do-Not-Call by record handle contains no phone number.</li>");
+    expect(summaryHtml).toContain("&lt;b&gt; (tenant Alpha Tenant)");
     expect(readMe).toContain(tokensOf("4155550100")!.phone!);
   });
 });

@@ -1,14 +1,20 @@
-/** Old entries are read again: what is as it was signed gets a mark, and each kind of damage is named while the reading goes on. */
+/**
+ * Old entries are read again: what is as it was signed gets a mark, and each kind of damage is named while the reading
+ * goes on.
+ */
 import { execFileSync } from "node:child_process";
 import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { compressSegments } from "../../../src/journal/compress.ts";
-import { nodeDisk } from "../../../src/journal/disk.ts";
-import { readMark, removeMark, writeMark } from "../../../src/journal/reread/mark.ts";
-import { reread, type Verified } from "../../../src/journal/reread/reread.ts";
-import { verifyJournal } from "../../../src/journal/verify.ts";
-import { ORIGIN, aJournal, aKey, anIntent, aQuickDirectory, openWithCheckpoints, removeDirectory } from "../kit.ts";
+import { compressSegments } from "../../../../src/journal/segments/compress.ts";
+import { nodeDisk } from "../../../../src/journal/disk.ts";
+import { readMark, removeMark, writeMark } from "../../../../src/journal/integrity/background-verify/verified-mark.ts";
+import {
+  verifyInBackground,
+  type Verified,
+} from "../../../../src/journal/integrity/background-verify/background-verify.ts";
+import { verifyJournal } from "../../../../src/journal/verify/verify.ts";
+import { ORIGIN, aJournal, aKey, anIntent, aQuickDirectory, openWithCheckpoints, removeDirectory } from "../../kit.ts";
 
 const key = aKey();
 const signer = { key, origin: ORIGIN };
@@ -26,12 +32,12 @@ const segment = (first: number, ending = "jsonl"): string =>
 
 type Found = { readonly verified: readonly Verified[]; readonly damage: readonly string[]; readonly paces: number };
 
-const read = async (options: Partial<Parameters<typeof reread>[0]> = {}): Promise<Found> => {
+const read = async (options: Partial<Parameters<typeof verifyInBackground>[0]> = {}): Promise<Found> => {
   const found = { verified: [] as Verified[], damage: [] as string[], paces: 0 };
-  await reread({
+  await verifyInBackground({
     ...place(),
     until: 11,
-    asides: [],
+    setAsideRanges: [],
     published: [],
     pace: () => Promise.resolve(void found.paces++),
     verified: (each) => found.verified.push(each),
@@ -47,8 +53,8 @@ const flip = async (path: string, at: number): Promise<void> => {
   await writeFile(path, bytes);
 };
 
-describe("old entries that are read again", () => {
-  it("are verified up to each checkpoint, with a pace before each piece", async () => {
+describe("the background verification", () => {
+  it("verifies up to each checkpoint, and pauses before each read", async () => {
     const { verified, damage, paces } = await read();
     expect(damage).toEqual([]);
     expect(verified.map(({ size, segment: at }) => [size, at])).toEqual([
@@ -61,7 +67,7 @@ describe("old entries that are read again", () => {
     expect(paces).toBeGreaterThanOrEqual(4);
   });
 
-  it("are read on from where an earlier reading came to, without what is below", async () => {
+  it("continues where an earlier one ended, without the entries below", async () => {
     const [, from] = (await read()).verified;
     await flip(segment(0), 60);
     const { verified, damage } = await read({ from });
@@ -79,7 +85,7 @@ describe("old entries that are read again", () => {
     [
       "a flipped bit in a line",
       () => flip(segment(3), 60),
-      [/^000000000003\.jsonl line 1 is not as it was written, by checkpoint 5$/],
+      [/^line 1 of 000000000003\.jsonl differs from what checkpoint 5 signed$/],
       [2],
     ],
     [
@@ -88,56 +94,51 @@ describe("old entries that are read again", () => {
         await flip(segment(0), 60);
         await flip(segment(6), 60);
       },
-      [/^000000000000\.jsonl line 1 is/, /^000000000006\.jsonl line 1 is/],
+      [/^line 1 of 000000000000\.jsonl/, /^line 1 of 000000000006\.jsonl/],
       [],
     ],
     [
       "a flipped bit in a leaf hash",
       () => flip(segment(3, "hashes"), 33),
-      [/^the leaf hashes beside 000000000003\.jsonl are not those of line 2, by checkpoint 5$/],
+      [/^the leaf hashes beside 000000000003\.jsonl are wrong for line 2, which is as checkpoint 5 signed$/],
       [2],
     ],
     [
-      "a flipped bit in both",
+      "a flipped bit in a line and in its leaf hash",
       async () => {
         await flip(segment(3), 60);
         await flip(segment(3, "hashes"), 3);
       },
-      [/^between index 2 and 4 an entry is not as checkpoint 5 signed it; what lies behind/],
+      [/^between index 2 and 4 an entry is not as checkpoint 5 signed it; later entries could not be verified/],
       [2],
     ],
     [
-      "a line break that is gone",
+      "a removed line break",
       async () => {
         const text = await readFile(segment(3), "utf8");
         await writeFile(segment(3), text.replace("\n", " "));
       },
       [
-        /^000000000003\.jsonl line 1, 2 is not as it was written, by checkpoint 5$/,
-        /^000000000003\.jsonl ends before line 3, by checkpoint 8$/,
+        /^lines 1, 2 of 000000000003\.jsonl differ from what checkpoint 5 signed$/,
+        /^000000000003\.jsonl ends before line 3, which checkpoint 8 covers$/,
       ],
       [2],
     ],
     [
-      "a segment that is cut",
+      "a segment that was cut off",
       () => truncate(segment(3), 100),
-      [/^000000000003\.jsonl ends before line 1, by checkpoint 5$/],
+      [/^000000000003\.jsonl ends before line 1, which checkpoint 5 covers$/],
       [2],
     ],
     [
       "an empty segment",
       () => truncate(segment(3), 0),
-      [/^000000000003\.jsonl ends before line 1, by checkpoint 5$/],
+      [/^000000000003\.jsonl ends before line 1, which checkpoint 5 covers$/],
       [2],
     ],
+    ["a missing segment", () => rm(segment(3)), [/^000000000003\.jsonl is missing, with the entries 3 to 5$/], [2]],
     [
-      "a segment that is missing",
-      () => rm(segment(3)),
-      [/^000000000003\.jsonl is missing, with the entries 3 to 5$/],
-      [2],
-    ],
-    [
-      "a segment and its leaf hashes that are missing",
+      "a missing segment with its leaf hashes",
       async () => {
         await rm(segment(3));
         await rm(segment(3, "hashes"));
@@ -145,9 +146,9 @@ describe("old entries that are read again", () => {
       [/000000000006\.jsonl does not follow|line 4 and its leaf hash are missing/],
       [2],
     ],
-    ["leaf hashes that are missing", () => rm(segment(3, "hashes")), [], [2, 5, 8, 11]],
+    ["no damage if only leaf hashes are missing", () => rm(segment(3, "hashes")), [], [2, 5, 8, 11]],
   ];
-  it.each(damages)("name %s, and the reading goes on", async (_what, damage, found, verified) => {
+  it.each(damages)("reports %s, and continues", async (_what, damage, found, verified) => {
     await damage();
     const seen = await read();
     expect(seen.damage).toHaveLength(found.length);
@@ -155,7 +156,7 @@ describe("old entries that are read again", () => {
     expect(seen.verified.map(({ size }) => size)).toEqual(verified);
   });
 
-  it("are read in their compressed form as well, whose damage is named", async () => {
+  it("reads compressed segments too, and reports their damage", async () => {
     const { verified } = await read();
     await compressSegments({ journal: place(), after: 0 });
     const zst = segment(3, "jsonl.zst");
@@ -175,32 +176,32 @@ describe("old entries that are read again", () => {
     expect((await read()).damage[0]).toMatch(/^000000000003\.jsonl cannot be read: /);
   });
 
-  it("are held against what was published elsewhere", async () => {
+  it("compares the lines with published checkpoints", async () => {
     const other = { origin: ORIGIN, size: 4, root: new Uint8Array(32).fill(9) };
     expect((await read({ published: [other] })).damage).toEqual([
       expect.stringMatching(/^between index 2 and 3 an entry is not as checkpoint 4 signed it/),
     ]);
   });
 
-  it("at every bit of a line are damage that is named", async () => {
+  it("reports a flipped bit anywhere in a line", async () => {
     const whole = await readFile(segment(0));
     const length = whole.indexOf(10);
     for (let at = 0; at < length; at++) {
       const flipped = Buffer.from(whole);
       flipped[at]! ^= 1 << (at % 8);
       await writeFile(segment(0), flipped);
-      expect((await read()).damage[0], `byte ${at}`).toMatch(/^000000000000\.jsonl line 1/);
+      expect((await read()).damage[0], `byte ${at}`).toMatch(/^line 1 of 000000000000\.jsonl/);
     }
   });
 });
 
-describe("a mark", () => {
+describe('a "verified to" mark', () => {
   const marked = async (): Promise<void> => {
     const [, , third] = (await read()).verified;
     await writeMark(place(), { ...third!, began: 1000, at: Date.parse("2026-11-22T12:00:00Z") }, signer);
   };
 
-  it("is read back, and only when this key signed it whole", async () => {
+  it("is accepted only if this key signed it and it is complete", async () => {
     await marked();
     const path = join(dir, "verified");
     const mark = await readMark(place(), signer);
@@ -217,7 +218,7 @@ describe("a mark", () => {
     expect(await readMark(place(), signer)).toBeUndefined();
   });
 
-  it("lets a verification begin behind it, which says so", async () => {
+  it("lets a verification start after it, which the report says", async () => {
     await marked();
     await flip(segment(0), 60);
     const since = await verifyJournal(dir, { vkey, sinceMark: true });
@@ -235,7 +236,7 @@ describe("a mark", () => {
     expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "broken", since: null });
   });
 
-  it("hides no damage behind it", async () => {
+  it("hides no damage after it", async () => {
     await marked();
     await flip(segment(9), 60);
     expect(await verifyJournal(dir, { vkey, sinceMark: true })).toMatchObject({
@@ -252,7 +253,7 @@ describe("a mark", () => {
         await removeMark(place());
         execFileSync("mkfifo", [join(dir, "verified")]);
       },
-      /the mark cannot be read: .*verified is no regular file/,
+      /the mark cannot be read: .*verified is not a regular file/,
     ],
     [
       "is signed by another key",
@@ -266,13 +267,13 @@ describe("a mark", () => {
       /no signed checkpoint of 8 entries has the mark's root/,
     ],
     [
-      "is of another root",
+      "has another root",
       async () => writeMark(place(), { ...(await read()).verified[2]!, root: "x".repeat(32), began: 0, at: 0 }, signer),
-      /root does not follow/,
+      /its root does not match its hashes/,
     ],
-    ["has lost its segment", () => rm(segment(6)), /the entries behind the mark are not there any more/],
+    ["has no segment any more", () => rm(segment(6)), /the entries after the mark no longer exist/],
   ];
-  it.each(useless)("that %s is cannot tell", async (_what, spoil, missing) => {
+  it.each(useless)('that %s makes the verification answer "cannot tell"', async (_what, spoil, missing) => {
     await marked();
     await spoil();
     expect(await verifyJournal(dir, { vkey, sinceMark: true })).toMatchObject({
@@ -282,7 +283,7 @@ describe("a mark", () => {
     });
   });
 
-  it("stays true while the journal grows", async () => {
+  it("stays valid while the journal grows", async () => {
     await marked();
     const { journal, close } = await openWithCheckpoints(dir, key, { segmentBytes: 1000 });
     for (let number = 20; number < 30; number++) await journal.append(anIntent(number));

@@ -1,16 +1,20 @@
-/** Checkpoints in a second place: a file, a syslog receiver; in order, also when it was away; and what they tell of the journal at the next start. */
+/** Checkpoint sinks: a file, a syslog receiver; in order, also after it was away; what they prove at the next start. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { appendFile, cp, mkdir, readFile, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import { catchUp, Publisher, type PublisherNews } from "../../src/journal/publisher.ts";
-import { secondPlace, type SecondPlace } from "../../src/journal/second-place.ts";
-import { nodeDisk } from "../../src/journal/disk.ts";
-import { signedIn } from "../../src/journal/evidence.ts";
-import { readCheckpoint, verifierKey, type Checkpoint } from "../../src/journal/note.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import { catchUp, Publisher, type PublisherEvent } from "../../../../src/journal/integrity/checkpoints/publisher.ts";
+import { checkpointSink, type CheckpointSink } from "../../../../src/journal/integrity/checkpoints/checkpoint-sink.ts";
+import { nodeDisk } from "../../../../src/journal/disk.ts";
+import { signedIn } from "../../../../src/journal/integrity/signed-evidence.ts";
+import {
+  readCheckpoint,
+  verifierKey,
+  type Checkpoint,
+} from "../../../../src/journal/integrity/checkpoints/signed-note.ts";
 import {
   ORIGIN,
   aDirectory,
@@ -22,7 +26,7 @@ import {
   openWithCheckpoints,
   removeDirectory,
   writeLines,
-} from "./kit.ts";
+} from "../../kit.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -34,15 +38,15 @@ const notesOf = async (place = dir): Promise<string[]> =>
   Promise.all(
     (await checkpointsOf(place)).toSorted().map((name) => readFile(join(place, "checkpoints", name), "utf8")),
   );
-const sizesIn = async (place: SecondPlace): Promise<number[] | undefined> =>
+const sizesIn = async (place: CheckpointSink): Promise<number[] | undefined> =>
   (await place.published())?.map((note) => readCheckpoint(note)!.size);
-const aFile = (): SecondPlace => secondPlace({ kind: "file", path: join(dir, "elsewhere.txt") });
+const aFile = (): CheckpointSink => checkpointSink({ kind: "file", path: join(dir, "elsewhere.txt") });
 
 /** RFC 5424: priority 109 is facility 13 (log audit), severity 5 (notice). The message is the note as a JSON text. */
 const MESSAGE = /^<109>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S+ ocsgw \d+ checkpoint - (".*")$/s;
 
-describe("a file", () => {
-  it("holds the notes one after the other, which anybody can take apart, and is read back", async () => {
+describe("a checkpoint sink in a file", () => {
+  it("contains the notes in order, in a form that any program can split and read back", async () => {
     await aJournal(join(dir, "j"), aKey(), { size: 6, checkpointsAt: [2, 4, 6] });
     const notes = await notesOf(join(dir, "j"));
     for (const note of notes) await aFile().deliver(note);
@@ -50,7 +54,7 @@ describe("a file", () => {
     expect(await sizesIn(aFile())).toEqual([2, 4, 6]);
   });
 
-  it("that is not there yet holds none, and a piece of a note is none", async () => {
+  it("that does not exist yet contains no notes, and a partial note is not one", async () => {
     expect(await aFile().published()).toEqual([]);
     await appendFile(join(dir, "elsewhere.txt"), "gateway.test/main\n5\nAAAA");
     expect(await aFile().published()).toEqual([]);
@@ -62,7 +66,7 @@ describe("a syslog receiver", () => {
     const receiver = createSocket("udp4").bind(0, "127.0.0.1");
     await once(receiver, "listening");
     const arrived = once(receiver, "message");
-    await secondPlace({ kind: "syslog", protocol: "udp", host: "127.0.0.1", port: receiver.address().port }).deliver(
+    await checkpointSink({ kind: "syslog", protocol: "udp", host: "127.0.0.1", port: receiver.address().port }).deliver(
       "a\nnote\n",
     );
     const [message] = (await arrived) as [Buffer];
@@ -70,13 +74,13 @@ describe("a syslog receiver", () => {
     receiver.close();
   });
 
-  it("gets each note over TCP with its length before it, and is away when nobody listens", async () => {
+  it("gets each note over TCP with its length before it, and counts as away when nobody listens", async () => {
     const received: string[] = [];
     const server = createServer((socket) =>
       socket.setEncoding("utf8").on("data", (chunk: string) => received.push(chunk)),
     ).listen(0, "127.0.0.1");
     await once(server, "listening");
-    const place = secondPlace({
+    const place = checkpointSink({
       kind: "syslog",
       protocol: "tcp",
       host: "127.0.0.1",
@@ -91,9 +95,9 @@ describe("a syslog receiver", () => {
   });
 });
 
-describe("publishing", () => {
+describe("publishing to a sink", () => {
   /** A place whose deliveries the test ends. */
-  const aSlowPlace = (): { place: SecondPlace; asked: string[]; end: ((error?: Error) => void)[] } => {
+  const aSlowPlace = (): { place: CheckpointSink; asked: string[]; end: ((error?: Error) => void)[] } => {
     const [asked, end]: [string[], ((error?: Error) => void)[]] = [[], []];
     const deliver = (note: string): Promise<boolean> =>
       new Promise((resolve, reject) => {
@@ -103,8 +107,8 @@ describe("publishing", () => {
     return { place: { name: "slow", deliver, published: () => Promise.resolve(undefined) }, asked, end };
   };
 
-  it("keeps the order, tells once that the place is away and once that it is back", async () => {
-    const news: PublisherNews[] = [];
+  it("keeps the order, and reports once that the sink is away and once that it is back", async () => {
+    const news: PublisherEvent[] = [];
     const { place, asked, end } = aSlowPlace();
     const publisher = new Publisher(place, (one) => news.push(one));
     for (const note of ["1", "2", "3"]) publisher.publish(note);
@@ -125,8 +129,8 @@ describe("publishing", () => {
     expect(publisher.trouble).toBeUndefined();
   });
 
-  it("does not wait for a place that hangs, and does not send again what arrives late", async () => {
-    const news: PublisherNews[] = [];
+  it("does not wait for a sink that hangs, and does not resend a note that arrives late", async () => {
+    const news: PublisherEvent[] = [];
     const { place, asked, end } = aSlowPlace();
     const publisher = new Publisher(place, (one) => news.push(one));
     publisher.publish("1");
@@ -139,7 +143,7 @@ describe("publishing", () => {
     await publisher.stop();
   }, 15_000);
 
-  it("brings what was signed and had not arrived before the last stop", async () => {
+  it("delivers checkpoints that had not arrived before the last stop", async () => {
     await aJournal(dir, aKey(), { size: 6, checkpointsAt: [2, 4, 6] });
     const publisher = new Publisher(aFile(), () => undefined);
     await catchUp({ disk: nodeDisk, dir }, publisher, 2);
@@ -167,7 +171,7 @@ describe("a journal whose checkpoints were published", () => {
     return signedIn((await aFile().published())!, { origin: ORIGIN, keys: [verifierKey(ORIGIN, key)] }).checkpoints;
   };
 
-  it("is not opened as an older copy of itself, which its own checkpoints do not tell", async () => {
+  it("is not opened from an older copy, which its own checkpoints would not reveal", async () => {
     const published = await aged();
     await openJournal({ dir: join(dir, "j"), durability: "os", published }).then((journal) => journal.close());
     await expect(openJournal({ dir: join(dir, "old"), durability: "os", published })).rejects.toThrow(
@@ -176,7 +180,7 @@ describe("a journal whose checkpoints were published", () => {
     await openJournal({ dir: join(dir, "old"), durability: "os" }).then((journal) => journal.close());
   });
 
-  it("is not opened when its entries are others, whatever its own checkpoints say", async () => {
+  it("is not opened with changed entries, whatever its own checkpoints say", async () => {
     const published = await aged();
     await rm(join(dir, "j/checkpoints"), { recursive: true });
     const segment = "000000000000.jsonl";

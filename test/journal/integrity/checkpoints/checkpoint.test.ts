@@ -2,11 +2,15 @@ import { createHash, createPublicKey, generateKeyPairSync, verify } from "node:c
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import { createCheckpoints, loadOrCreateKey, signingKey } from "../../src/journal/checkpoint.ts";
-import { verifierKey } from "../../src/journal/note.ts";
-import { leafHash, nodeHash, digestBytes } from "../../src/journal/tree.ts";
-import { checkSignatures, readVerifierKeys, splitNote } from "../../src/journal/verify/signatures.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import {
+  createCheckpoints,
+  loadOrCreateKey,
+  signingKey,
+} from "../../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { verifierKey } from "../../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { leafHash, nodeHash, digestBytes } from "../../../../src/journal/integrity/merkle-tree.ts";
+import { checkSignatures, readVerifierKeys, splitNote } from "../../../../src/journal/verify/signatures.ts";
 import {
   ORIGIN,
   aDirectory,
@@ -17,7 +21,7 @@ import {
   linesOf,
   openWithCheckpoints,
   removeDirectory,
-} from "./kit.ts";
+} from "../../kit.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -26,12 +30,13 @@ beforeEach(async () => {
 afterEach(() => removeDirectory(dir));
 
 describe("a checkpoint", () => {
-  it("is a signed note that an independent reading of the specification verifies", async () => {
+  it("is a signed note that an independent implementation of the specification verifies", async () => {
     const key = aKey();
     const vkey = await aJournal(dir, key, { size: 3, checkpointsAt: [3] });
     const note = await readFile(join(dir, "checkpoints", "000000000003"), "utf8");
 
-    // signed-note: text up to and with the newline before the last blank line; then "— <name> <base64(key id || signature)>".
+    // signed-note: text up to and with the newline before the last blank line; then "— <name> <base64(key id ||
+    // signature)>".
     const [text, signatures] = [note.slice(0, note.lastIndexOf("\n\n") + 1), note.slice(note.lastIndexOf("\n\n") + 2)];
     const [dash, name, encoded] = signatures.replace(/\n$/, "").split(" ");
     expect([dash, name]).toEqual(["—", ORIGIN]);
@@ -52,7 +57,7 @@ describe("a checkpoint", () => {
     expect(text).toBe(`${ORIGIN}\n3\n${root}\n`);
   });
 
-  it("is written when there is something new, and only then", async () => {
+  it("is written only when there are new entries", async () => {
     const { journal, checkpoints } = await openWithCheckpoints(dir, aKey());
     await checkpoints.write();
     expect(await checkpointsOf(dir)).toEqual([]);
@@ -95,17 +100,18 @@ describe("a checkpoint", () => {
   });
 });
 
-describe("the verifier's reading of signed notes", () => {
+describe("the verifier's reader of signed notes", () => {
   // A signature that was not made here: the checkpoint of Go's checksum database with its published key.
   const vkey = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
   const note =
-    "go.sum database tree\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— sum.golang.org Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";
+    "go.sum database tree\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n— sum.golang.org " +
+    "Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";
 
   it("verifies the note of another log", () => {
     expect(checkSignatures(splitNote(note)!, readVerifierKeys(vkey))).toMatchObject({ kind: "signed" });
   });
 
-  it("refuses it with one character changed, and passes over keys it does not know", () => {
+  it("rejects a note with one changed character, and ignores unknown keys", () => {
     expect(checkSignatures(splitNote(note.replace("20852163", "20852164"))!, readVerifierKeys(vkey))).toMatchObject({
       kind: "forged",
     });
@@ -113,7 +119,7 @@ describe("the verifier's reading of signed notes", () => {
   });
 
   it.each(["sum.golang.org+033de0af+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8", "no key", "a+00000000+AAAA"])(
-    "does not take %o for a verifier key",
+    "does not accept %o as a verifier key",
     (line) => {
       expect(() => readVerifierKeys(line)).toThrow(/verifier key/);
     },
@@ -121,7 +127,7 @@ describe("the verifier's reading of signed notes", () => {
 });
 
 describe("the checkpoint key", () => {
-  it("is made once, in a file for its owner alone", async () => {
+  it("is created once, in a file that only its owner can read", async () => {
     const path = join(dir, "secrets", "checkpoint.pem");
     const made = await loadOrCreateKey(path);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -129,7 +135,7 @@ describe("the checkpoint key", () => {
     expect((await loadOrCreateKey(path)).export({ format: "jwk" })).toEqual(made.export({ format: "jwk" }));
   });
 
-  it("is one, when several ask for it at once", async () => {
+  it("is the same for several processes that create it at once", async () => {
     const path = join(dir, "checkpoint.pem");
     const made = await loadOrCreateKey(path);
     expect(createPublicKey(await loadOrCreateKey(path)).export({ format: "jwk" })).toEqual(
@@ -137,7 +143,7 @@ describe("the checkpoint key", () => {
     );
   });
 
-  it("is announced when it is made, and never made in place of one that has signed", async () => {
+  it("is announced when it is created, and never replaces one that has signed", async () => {
     const [path, journal, origin] = [join(dir, "key.pem"), join(dir, "journal"), "test.example/journal"];
     const made: string[] = [];
     const ask = () => signingKey({ dir: journal, path, origin, made: (key) => made.push(key) });
@@ -149,7 +155,8 @@ describe("the checkpoint key", () => {
     await writeFile(join(journal, "checkpoint.pub"), `test.example/journal+00000000+older\n${own}\n`);
     await rm(path);
     await expect(ask()).rejects.toThrow(
-      `${path}, the key that signs the journal in ${journal}, is missing, and no other is made in its place: restore it from a copy (verifier key ${own}).`,
+      `${path}, the key that signs the journal in ${journal}, is missing, and it is not replaced automatically. ` +
+        `Restore it from a copy (verifier key ${own}).`,
     );
     await expect(stat(path)).rejects.toThrow();
     expect(made).toEqual([own]);

@@ -1,16 +1,20 @@
 import { utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { nodeDisk } from "../../src/journal/disk.ts";
-import { superfluous, thinCheckpoints, type Dated } from "../../src/journal/thinning.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
-import { aDirectory, aJournal, aKey, checkpointsOf, removeDirectory } from "./kit.ts";
+import { nodeDisk } from "../../../../src/journal/disk.ts";
+import {
+  superfluous,
+  pruneCheckpoints,
+  type Dated,
+} from "../../../../src/journal/integrity/checkpoints/prune-checkpoints.ts";
+import { verifyJournal } from "../../../../src/journal/verify/verify.ts";
+import { aDirectory, aJournal, aKey, checkpointsOf, removeDirectory } from "../../kit.ts";
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 const NOW = Date.parse("2026-11-22T12:00:30Z");
 
-describe("checkpoints of a year, one a minute", () => {
+describe("pruning a year of checkpoints, one per minute,", () => {
   /** Thinned once a day, as it goes. */
   const afterDays = (days: number): readonly Dated[] => {
     let left: Dated[] = [];
@@ -24,7 +28,7 @@ describe("checkpoints of a year, one a minute", () => {
     return left;
   };
 
-  it("leave all of two days, one an hour of ninety days and one a day before, and always the newest", () => {
+  it("keeps all of two days, one per hour of ninety days, one per day before, and always the newest", () => {
     const left = afterDays(365);
     const within = (from: number, to: number): number =>
       left.filter(({ at }) => at >= NOW - to * DAY && at < NOW - from * DAY).length;
@@ -37,9 +41,9 @@ describe("checkpoints of a year, one a minute", () => {
   });
 });
 
-describe("checkpoints that somebody outside vouched for", () => {
+describe("pruning checkpoints with cosignatures or timestamps", () => {
   const at = (minute: number, day = 3): number => Math.floor((NOW - day * DAY) / DAY) * DAY + minute * MINUTE;
-  it("leave of each span the last one, the last one that was cosigned and the last one with a timestamp", () => {
+  it("keeps the last one, the last cosigned one and the last timestamped one of each span", () => {
     const hour = [
       { size: 1, at: at(0), isCosigned: true, isStamped: true },
       { size: 2, at: at(1), isStamped: true },
@@ -65,7 +69,7 @@ describe("checkpoints that somebody outside vouched for", () => {
     ).toEqual([]);
   });
 
-  it("take with them what lies beside them", async () => {
+  it("deletes their cosignatures and timestamps with them", async () => {
     const dir = await aDirectory();
     try {
       await aJournal(dir, aKey(), { size: 6, checkpointsAt: [2, 4, 6] });
@@ -75,7 +79,7 @@ describe("checkpoints that somebody outside vouched for", () => {
         for (const ending of [".cosigned", ".tsr"]) await writeFile(path + ending, "");
         await utimes(path, new Date(old), new Date(old + size));
       }
-      expect(await thinCheckpoints({ disk: nodeDisk, dir }, NOW)).toBe(2);
+      expect(await pruneCheckpoints({ disk: nodeDisk, dir }, NOW)).toBe(2);
       expect((await checkpointsOf(dir)).toSorted()).toEqual([
         "000000000006",
         "000000000006.cosigned",
@@ -87,8 +91,8 @@ describe("checkpoints that somebody outside vouched for", () => {
   });
 });
 
-describe("thinning", () => {
-  it("deletes files, and what is left verifies all that it did", async () => {
+describe("pruning", () => {
+  it("deletes files, and the remaining ones still verify everything", async () => {
     const dir = await aDirectory();
     try {
       const vkey = await aJournal(dir, aKey(), { size: 12, checkpointsAt: [2, 4, 6, 8, 10, 12] });
@@ -99,7 +103,7 @@ describe("thinning", () => {
           old,
           new Date(old.getTime() + size * 1000),
         );
-      expect(await thinCheckpoints({ disk: nodeDisk, dir }, NOW)).toBe(3);
+      expect(await pruneCheckpoints({ disk: nodeDisk, dir }, NOW)).toBe(3);
       expect((await checkpointsOf(dir)).toSorted().map(Number)).toEqual([8, 10, 12]);
       expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", covered: 12, findings: [] });
     } finally {

@@ -3,14 +3,14 @@ import { mkdir, readFile, readdir, rm } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import { nodeDisk } from "../../../src/journal/disk.ts";
-import { places } from "../../../src/journal/places.ts";
-import { authoritiesIn } from "../../../src/journal/verify/timestamp.mjs";
-import { Timestamps, type TimestampNews } from "../../../src/journal/witness/timestamps.ts";
-import { describeWith } from "../../kit/machine.ts";
-import { anAuthority, type Authority } from "../../kit/timestamp-authority.ts";
-import { aScripted, until, type Scripted } from "../../kit/witness.ts";
-import { aDirectory, aJournal, aKey, removeDirectory } from "../kit.ts";
+import { nodeDisk } from "../../../../src/journal/disk.ts";
+import { paths } from "../../../../src/journal/paths.ts";
+import { authoritiesIn } from "../../../../src/journal/verify/bundle/timestamp.mjs";
+import { Timestamps, type TimestampEvent } from "../../../../src/journal/integrity/witness/timestamps.ts";
+import { describeWith } from "../../../kit/machine.ts";
+import { anAuthority, type Authority } from "../../../kit/timestamp-authority.ts";
+import { aScripted, until, type Scripted } from "../../../kit/witness.ts";
+import { aDirectory, aJournal, aKey, removeDirectory } from "../../kit.ts";
 
 const TIMING = { timeout: 1500, firstTry: 20, longestTry: 60, stop: 1000 };
 const REPLY = { "content-type": "application/timestamp-reply" };
@@ -18,7 +18,7 @@ const REPLY = { "content-type": "application/timestamp-reply" };
 let [base, dir] = ["", ""];
 let authority: Authority;
 let servers: Scripted[];
-let news: TimestampNews[];
+let news: TimestampEvent[];
 beforeAll(async () => {
   base = await aDirectory();
   await mkdir(join(base, "tsa"));
@@ -40,7 +40,7 @@ const serve = async (script: (body: Buffer, response: ServerResponse) => void): 
   servers.push(server);
   return server;
 };
-const note = (size: number): Promise<string> => readFile(places(dir).checkpoint(size), "utf8");
+const note = (size: number): Promise<string> => readFile(paths(dir).checkpoint(size), "utf8");
 const stampsOf = async (): Promise<string[]> =>
   (await readdir(join(dir, "checkpoints"))).filter((name) => name.endsWith(".tsr"));
 const timestampsAt = (url: string, everyMs = 60_000): Timestamps =>
@@ -50,19 +50,19 @@ const timestampsAt = (url: string, everyMs = 60_000): Timestamps =>
     url,
     authorities: authoritiesIn(authority.ca),
     everyMs,
-    tell: (each) => void news.push(each),
+    onNews: (each) => void news.push(each),
     timing: TIMING,
   });
 
 describeWith(["openssl"], "timestamps of checkpoints", () => {
-  it("lie beside the checkpoint, and openssl takes them for the bytes of its file", async () => {
+  it("are stored beside the checkpoint, and openssl verifies them for its file", async () => {
     const server = await serve((body, response) => void response.writeHead(200, REPLY).end(authority.reply(body)));
     const timestamps = timestampsAt(`${server.url}/tsr`);
     timestamps.submit(await note(3));
     await until(() => timestamps.state.last !== undefined);
     expect(server.asked.map(({ url, type }) => [url, type])).toEqual([["/tsr", "application/timestamp-query"]]);
     expect(await stampsOf()).toEqual(["000000000003.tsr"]);
-    expect(authority.verifies(await readFile(places(dir).timestamp(3)), Buffer.from(await note(3)))).toBe(true);
+    expect(authority.verifies(await readFile(paths(dir).timestamp(3)), Buffer.from(await note(3)))).toBe(true);
     expect(timestamps.state).toMatchObject({ last: { size: 3 }, trouble: undefined });
     // The next one only when this one is old enough.
     timestamps.submit(await note(6));
@@ -71,7 +71,7 @@ describeWith(["openssl"], "timestamps of checkpoints", () => {
     await timestamps.stop();
   });
 
-  it("come as often as is asked for", async () => {
+  it("are requested as often as configured", async () => {
     const server = await serve((body, response) => void response.writeHead(200, REPLY).end(authority.reply(body)));
     const timestamps = timestampsAt(server.url, 1);
     for (const size of [3, 6, 9]) {
@@ -93,12 +93,12 @@ describeWith(["openssl"], "timestamps of checkpoints", () => {
         void response.writeHead(200, { "content-type": "text/html" }).end("hello"),
     ],
     [
-      "answers with something else",
+      "answers with garbage",
       /not DER/,
       (_body: Buffer, response: ServerResponse) => void response.writeHead(200, REPLY).end("hello"),
     ],
     [
-      "answers without end",
+      "never ends its answer",
       /more than 262144 bytes/,
       (_body: Buffer, response: ServerResponse) => {
         const more = (): boolean => response.writable && response.write(Buffer.alloc(65_536)) && more();
@@ -113,7 +113,7 @@ describeWith(["openssl"], "timestamps of checkpoints", () => {
         void response.writeHead(200, REPLY).end(Buffer.from("30053003020102", "hex")),
     ],
     [
-      "gives an older answer again",
+      "repeats an older answer",
       /its nonce is not the one/,
       (body: Buffer, response: ServerResponse) => {
         const nonce = body.indexOf(Buffer.from("0208", "hex"), 50);
@@ -122,7 +122,7 @@ describeWith(["openssl"], "timestamps of checkpoints", () => {
         response.writeHead(200, REPLY).end(authority.reply(other));
       },
     ],
-  ])("are asked for again from an authority that %s, which is told", async (_what, reason, script) => {
+  ])("are requested again from an authority that %s, and the failure is reported", async (_what, reason, script) => {
     let isHostile = true;
     const server = await serve((body, response) =>
       isHostile ? script(body, response) : void response.writeHead(200, REPLY).end(authority.reply(body)),

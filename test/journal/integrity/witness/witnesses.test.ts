@@ -3,10 +3,10 @@ import { cp, readFile, readdir, rm } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createCheckpoints, type Checkpoints } from "../../../src/journal/checkpoint.ts";
-import type { Journal } from "../../../src/journal/append.ts";
-import { openJournal } from "../../../src/journal/append.ts";
-import { nodeDisk } from "../../../src/journal/disk.ts";
+import { createCheckpoints, type Checkpoints } from "../../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import type { Journal } from "../../../../src/journal/journal.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import { nodeDisk } from "../../../../src/journal/disk.ts";
 import {
   cosign,
   readCheckpoint,
@@ -14,12 +14,12 @@ import {
   textOfNote,
   verifierKey,
   witnessKey,
-} from "../../../src/journal/note.ts";
-import { places } from "../../../src/journal/places.ts";
-import { cosignaturesIn, readWitnessKey } from "../../../src/journal/verify/cosignature.mjs";
-import { Witnesses, type WitnessesNews } from "../../../src/journal/witness/witnesses.ts";
-import { aScripted, aWitness, until, type Scripted, type TrueWitness } from "../../kit/witness.ts";
-import { ORIGIN, aDirectory, aKey, anIntent, removeDirectory } from "../kit.ts";
+} from "../../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { paths } from "../../../../src/journal/paths.ts";
+import { cosignaturesIn, readWitnessKey } from "../../../../src/journal/verify/bundle/cosignature.mjs";
+import { Witnesses, type WitnessesEvent } from "../../../../src/journal/integrity/witness/witnesses.ts";
+import { aScripted, aWitness, until, type Scripted, type TrueWitness } from "../../../kit/witness.ts";
+import { ORIGIN, aDirectory, aKey, anIntent, removeDirectory } from "../../kit.ts";
 
 const key = aKey();
 const LOGS = new Map([[ORIGIN, [verifierKey(ORIGIN, key)]]]);
@@ -30,7 +30,7 @@ const OWN = witnessKey(own.name, own.key);
 
 let base: string;
 let [dir, state] = ["", ""];
-let news: WitnessesNews[];
+let news: WitnessesEvent[];
 let ends: (() => Promise<void>)[];
 beforeEach(async () => {
   base = await aDirectory();
@@ -67,8 +67,8 @@ const run = async (
     dir: at,
     witnesses: addresses,
     quorum,
-    saved: journal.begun.beside.witnesses,
-    tell: (each) => void news.push(each),
+    saved: journal.openedFrom.beside.witnesses,
+    onNews: (each) => void news.push(each),
     timing: TIMING,
   });
   const checkpoints = await createCheckpoints(journal, {
@@ -111,11 +111,11 @@ const cosignedSizes = async (at = dir): Promise<number[]> =>
     .map((name) => Number.parseInt(name, 10))
     .toSorted((one, other) => one - other);
 const rowsOf = async (size: number, keys: readonly string[]) =>
-  cosignaturesIn(await readFile(places(dir).cosigned(size), "utf8"), keys.map(readWitnessKey)).rows;
+  cosignaturesIn(await readFile(paths(dir).cosigned(size), "utf8"), keys.map(readWitnessKey)).rows;
 const kinds = (): string[] => news.map(({ kind }) => kind);
 
 describe("checkpoints of a journal with witnesses", () => {
-  it("are cosigned one after the other, and the cosigned notes lie beside them", async () => {
+  it("are cosigned in order, and the cosigned notes are stored beside them", async () => {
     const witness = await aTrueOne();
     const { grow, witnesses } = await run([witness]);
     for (const [count, size] of [
@@ -130,8 +130,8 @@ describe("checkpoints of a journal with witnesses", () => {
     for (const size of [1, 5, 305]) {
       expect((await rowsOf(size, [witness.key])).map(({ verdict }) => verdict)).toEqual(["valid"]);
       expect(
-        (await readFile(places(dir).cosigned(size), "utf8")).startsWith(
-          await readFile(places(dir).checkpoint(size), "utf8"),
+        (await readFile(paths(dir).cosigned(size), "utf8")).startsWith(
+          await readFile(paths(dir).checkpoint(size), "utf8"),
         ),
       ).toBe(true);
     }
@@ -158,17 +158,17 @@ describe("checkpoints of a journal with witnesses", () => {
       ).map(({ verdict }) => verdict),
     ).toEqual(["valid", "valid", "valid"]);
     const again = performance.now();
-    witnesses.submit(await readFile(places(dir).checkpoint(size), "utf8"));
+    witnesses.submit(await readFile(paths(dir).checkpoint(size), "utf8"));
     await until(() => witnesses.states().every(({ age }) => age! < performance.now() - again));
     await until(
       async () =>
-        (await readFile(places(dir).cosigned(size), "utf8")).split("\n").filter((line) => line.startsWith("— witness"))
+        (await readFile(paths(dir).cosigned(size), "utf8")).split("\n").filter((line) => line.startsWith("— witness"))
           .length === 3,
     );
     expect(witnesses.quorum()).toEqual({ needed: 3, isMet: true, size });
   });
 
-  it("go on with the witness's size after a restart, without asking for it", async () => {
+  it("continue with the witness's size after a restart, without asking for it", async () => {
     const witness = await aTrueOne({ key: own.key, name: own.name });
     const first = await run([witness]);
     await first.grow(7);
@@ -182,13 +182,13 @@ describe("checkpoints of a journal with witnesses", () => {
         void response.writeHead(200).end(cosign(textOfNote(body.toString().slice(body.indexOf("\n\n") + 2)), own, 1)),
     );
     const again = await run([{ url: server.url, key: OWN }]);
-    expect(again.journal.begun.beside.witnesses).toEqual({ [`${own.name}+${readWitnessKey(OWN).id}`]: 7 });
+    expect(again.journal.openedFrom.beside.witnesses).toEqual({ [`${own.name}+${readWitnessKey(OWN).id}`]: 7 });
     await again.grow(1);
     await until(() => again.witnesses.quorum()!.size === 11);
     expect(server.asked.map(({ url, body }) => [url, body.split("\n")[0]])).toEqual([["/add-checkpoint", "old 7"]]);
   });
 
-  it("go on from the size that the witness names, when that is another one than was known", async () => {
+  it("continue from the size that the witness names, if it differs from the known one", async () => {
     const witness = await aTrueOne();
     const first = await run([witness]);
     for (const count of [3, 9]) await first.grow(count);
@@ -220,7 +220,7 @@ describe("checkpoints of a journal with witnesses", () => {
     expect(await cosignedSizes()).toEqual([2, 14]);
   });
 
-  it("are offered once more when the gateway stops", async () => {
+  it("are submitted once more when the gateway stops", async () => {
     const witness = await aTrueOne();
     const { grow, journal, stop } = await run([witness]);
     await grow(4);
@@ -230,8 +230,8 @@ describe("checkpoints of a journal with witnesses", () => {
   });
 });
 
-describe("a quorum", () => {
-  it("that is met although a witness is away is no warning of its own, and that one is named", async () => {
+describe("a quorum of witnesses", () => {
+  it("that is met raises no alarm for a witness that is away, but reports that witness", async () => {
     const [one, two] = await Promise.all(
       [1, 2].map((number) => aTrueOne({ name: `witness.test/w${number}` }, join(base, `w${number}`))),
     );
@@ -248,7 +248,7 @@ describe("a quorum", () => {
     ]);
   });
 
-  it("counts no witness that has not answered yet, neither in the alarm nor for its end", async () => {
+  it("counts no witness that has not answered yet, neither to raise the alarm nor to clear it", async () => {
     let isAway = true;
     const [one, two] = [1, 2].map((number) => ({ name: `witness.test/s${number}`, key: aKey() })) as [
       typeof own,
@@ -286,7 +286,7 @@ describe("a quorum", () => {
     expect(news.findLast(({ kind }) => kind === "quorum")).toMatchObject({ isMet: true, cosigning: 2 });
   });
 
-  it("of nobody is not met before anybody has answered", async () => {
+  it("is not met before any witness has answered", async () => {
     const hangs = await scripted(() => undefined);
     const { witnesses } = await run([{ url: hangs.url, key: OWN }]);
     expect(witnesses.quorum()).toEqual({ needed: 1, isMet: false, size: 0 });
@@ -389,8 +389,8 @@ const HOSTILE: readonly (readonly [string, RegExp, Parameters<typeof aScripted>[
   ["names no size", /409 without the size/, (_body, response) => sizeSaid(response, "many\n")],
   ["names a size with a leading zero", /409 without the size/, (_body, response) => sizeSaid(response, "03\n")],
   [
-    "names the size that it was asked with",
-    /409 with 0, the size that it was asked with/,
+    "repeats the size of the request",
+    /409 with 0, the size in the request/,
     (_body, response) => sizeSaid(response, "0\n"),
   ],
   [
@@ -402,7 +402,7 @@ const HOSTILE: readonly (readonly [string, RegExp, Parameters<typeof aScripted>[
 
 describe("a witness that", () => {
   it.each(HOSTILE)(
-    "%s gives no cosignature, is named with the reason, and is asked again",
+    "%s gives no cosignature, is reported with the reason, and is asked again",
     async (_what, reason, script) => {
       let isHostile = true;
       const server = await scripted((body, response) =>
@@ -425,7 +425,7 @@ describe("a witness that", () => {
     },
   );
 
-  it("adds signatures of others to its own is believed for its own", async () => {
+  it("adds other signatures to its own is accepted for its own", async () => {
     const server = await scripted((body, response) =>
       ok(
         response,
@@ -439,12 +439,12 @@ describe("a witness that", () => {
     const size = await grow(2);
     await until(() => witnesses.quorum()!.isMet);
     expect(server.asked[0]!.url).toBe("/prefix/add-checkpoint?site=a");
-    expect(await readFile(places(dir).cosigned(size), "utf8")).not.toContain("witness.test/else");
+    expect(await readFile(paths(dir).cosigned(size), "utf8")).not.toContain("witness.test/else");
   });
 });
 
-describe("a journal that is not the one that the witness knows", () => {
-  it("is told as older when the witness knows more: a restored copy", async () => {
+describe("a journal that differs from the one that the witness knows", () => {
+  it("is reported as older if the witness knows more entries, as after restoring a copy", async () => {
     const witness = await aTrueOne();
     const first = await run([witness]);
     await first.grow(5);
@@ -473,7 +473,7 @@ describe("a journal that is not the one that the witness knows", () => {
     expect(restored.journal.status().failed).toBeUndefined();
   });
 
-  it("is told as another history when it was shown to the witness in two versions", async () => {
+  it("is reported as another history if the witness was shown two versions", async () => {
     const witness = await aTrueOne();
     const first = await run([witness]);
     await first.grow(5);
@@ -490,12 +490,12 @@ describe("a journal that is not the one that the witness knows", () => {
     expect(other.witnesses.quorum()).toEqual({ needed: 1, isMet: false, size: 0 });
   });
 
-  it("is told as damaged here, and not as another history, when its own leaf hashes do not lead to its checkpoint", async () => {
+  it("is reported as damaged, not as another history, if its own leaf hashes do not lead to its checkpoint", async () => {
     const witness = await aTrueOne();
     const { grow, witnesses } = await run([witness]);
     await grow(5);
     await until(() => witnesses.quorum()!.size === 5);
-    await nodeDisk.open(places(dir).leaves(0), "create").then(async (file) => {
+    await nodeDisk.open(paths(dir).leaves(0), "create").then(async (file) => {
       await file.write(Buffer.alloc(32, 5), 32);
       await file.close();
     });
@@ -507,7 +507,7 @@ describe("a journal that is not the one that the witness knows", () => {
     });
   });
 
-  it("is cosigned again by a witness that lost its record, which is told", async () => {
+  it("is cosigned again by a witness that lost its record, which is reported", async () => {
     const witness = await aTrueOne({ key: own.key, name: own.name });
     const { grow, witnesses } = await run([witness]);
     await grow(5);

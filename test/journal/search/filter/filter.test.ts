@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { bothOf, FilterError, judge, needed, parseFilter, termsOf } from "../../src/journal/filter.ts";
-import type { Facts } from "../../src/journal/story.ts";
+import {
+  bothFilters,
+  FilterError,
+  evaluate,
+  requiredTerms,
+  parseFilter,
+  allTerms,
+} from "../../../../src/journal/search/filter/filter.ts";
+import type { Fields } from "../../../../src/journal/search/transaction.ts";
 
 const NOW = Date.parse("2026-11-22T12:30:00Z");
 const micros = (time: string): number => Date.parse(time) * 1000;
 
-const aRequest = (over: Partial<Facts> = {}): Facts => ({
+const aRequest = (over: Partial<Fields> = {}): Fields => ({
   at: 7,
   time: micros("2026-11-22T12:04:31Z"),
   kinds: ["intent", "outcome"],
@@ -36,8 +43,8 @@ const aRequest = (over: Partial<Facts> = {}): Facts => ({
   ...over,
 });
 
-const holds = (text: string, over: Partial<Facts> = {}): boolean => {
-  const found = judge(parseFilter(text, NOW).expression, aRequest(over));
+const holds = (text: string, over: Partial<Fields> = {}): boolean => {
+  const found = evaluate(parseFilter(text, NOW).expression, aRequest(over));
   expect(found).toBeTypeOf("boolean");
   return found!;
 };
@@ -119,7 +126,7 @@ describe("a filter", () => {
     "(status:200 OR status:410) action:DoNotCall",
     "status:200 OR action:DoNotCall tenant:101",
     "listener:clients AND status:410".replace(" AND", ""),
-  ])("%s takes the request", (text) => expect(holds(text)).toBe(true));
+  ])("%s matches the request", (text) => expect(holds(text)).toBe(true));
 
   it.each([
     "tenant:Beta*",
@@ -155,7 +162,7 @@ describe("a filter", () => {
     "status:410 status:200",
     "(status:200 OR status:201)",
     "-(status:410 OR status:200)",
-  ])("%s does not take it", (text) => expect(holds(text)).toBe(false));
+  ])("%s does not match the request", (text) => expect(holds(text)).toBe(false));
 
   it.each([
     ["doubt", "in-doubt"],
@@ -163,17 +170,17 @@ describe("a filter", () => {
     ["in-doubt", "in-doubt"],
     ["retired", "deleted"],
     ["deleted", "deleted"],
-  ] as const)("takes kind:%s, a word of today or of format 1, for %s", (word, kind) => {
+  ] as const)("with kind:%s, a current name or one of format 1, matches kind %s", (word, kind) => {
     expect(holds(`kind:${word}`, { kinds: [kind] })).toBe(true);
     expect(holds(`kind:${word}`)).toBe(false);
   });
 
-  it("takes as many * as there are, and a hostile pattern costs no more than another", () => {
+  it("accepts any number of *, and a hostile pattern costs no more than others", () => {
     expect(holds("client:*i*v*r*-*b*a*n*k*")).toBe(true);
     const hostile = parseFilter("client:*a*a*a*a*a*ab").expression;
-    const facts = aRequest({ client: "a".repeat(140) });
+    const fields = aRequest({ client: "a".repeat(140) });
     const start = process.threadCpuUsage();
-    for (let round = 0; round < 1000; round++) expect(judge(hostile, facts)).toBe(false);
+    for (let round = 0; round < 1000; round++) expect(evaluate(hostile, fields)).toBe(false);
     expect(process.threadCpuUsage(start).user / 1000).toBeLessThan(1000);
   });
 
@@ -183,25 +190,25 @@ describe("a filter", () => {
     ["*i*", "\u0130", false],
     ["*É*", "é", true],
     ["ALPHA", "alpha", true],
-  ])("list:%s takes %j as the index does: %s", (glob, list, taken) =>
+  ])("list:%s matches %j as in the index: %s", (glob, list, taken) =>
     expect(holds(`list:"${glob}"`, { list })).toBe(taken),
   );
 
-  it("takes a number in quotes for a name", () => {
+  it("treats a quoted number as a name", () => {
     expect(holds('tenant:"101"')).toBe(false);
     expect(holds('tenant:"101"', { tenant: { dbid: 7, name: "101" } })).toBe(true);
   });
 
-  it("does not hold of what a request lacks, and its opposite does", () => {
+  it("does not match a request that lacks the field, and its negation does", () => {
     expect(holds("code:OCSGW-2103")).toBe(false);
     expect(holds("-code:OCSGW-2103")).toBe(true);
     expect(holds("record:15", { record: "15" })).toBe(true);
     expect(holds("/records/15", { record: "15" })).toBe(true);
   });
 
-  it("knows what it cannot tell from some of the facts", () => {
+  it("tells from some of the fields whether the result is true, false or unknown", () => {
     const ask = (text: string): boolean | undefined =>
-      judge(parseFilter(text).expression, aRequest(), (fact) => fact === "status");
+      evaluate(parseFilter(text).expression, aRequest(), (field) => field === "status");
     expect(
       [
         "status:410",
@@ -216,21 +223,23 @@ describe("a filter", () => {
     ).toEqual([true, false, undefined, false, true, undefined, undefined, true]);
   });
 
-  it("names the terms that must hold", () => {
+  it("lists the terms that every match must fulfil", () => {
     expect(
-      needed(parseFilter("status:410 (client:a OR client:b) -id:123456 record:15").expression).map(({ key }) => key),
+      requiredTerms(parseFilter("status:410 (client:a OR client:b) -id:123456 record:15").expression).map(
+        ({ key }) => key,
+      ),
     ).toEqual(["status", "record"]);
     expect(
-      termsOf(parseFilter("status:410 (client:a OR client:b) -id:123456").expression).map(({ key }) => key),
+      allTerms(parseFilter("status:410 (client:a OR client:b) -id:123456").expression).map(({ key }) => key),
     ).toEqual(["status", "client", "client", "id"]);
   });
 
-  it("joins another and keeps the meaning of both", () => {
-    const both = bothOf(parseFilter("status:200 OR status:410"), parseFilter("client:a OR client:ivr-bank"));
-    expect(judge(both.expression, aRequest())).toBe(true);
+  it("can be joined with another, and both keep their meaning", () => {
+    const both = bothFilters(parseFilter("status:200 OR status:410"), parseFilter("client:a OR client:ivr-bank"));
+    expect(evaluate(both.expression, aRequest())).toBe(true);
     expect(both.text).toBe("(status:200 OR status:410) (client:a OR client:ivr-bank)");
-    expect(judge(parseFilter(both.text).expression, aRequest({ client: "c" }))).toBe(false);
-    expect(bothOf(parseFilter("is:ok"), parseFilter("client:a\tOR\nclient:b")).text).toBe(
+    expect(evaluate(parseFilter(both.text).expression, aRequest({ client: "c" }))).toBe(false);
+    expect(bothFilters(parseFilter("is:ok"), parseFilter("client:a\tOR\nclient:b")).text).toBe(
       "is:ok (client:a\tOR\nclient:b)",
     );
   });
@@ -245,7 +254,7 @@ const fault = (text: string): FilterError => {
   throw new Error(`${text} was taken`);
 };
 
-describe("a filter that cannot be read", () => {
+describe("an invalid filter", () => {
   it.each([
     ["tenat:x", "unknown key tenat", 0, "did you mean tenant:?"],
     ["status:200 statuss:4", "unknown key statuss", 11, "did you mean status:?"],
@@ -262,13 +271,15 @@ describe("a filter that cannot be read", () => {
     ["since:2026-11-22T12:00:00 02:00", "expected key:value", 26, "%2B"],
     [
       "since:2026-11-22 until:2026-11-21",
-      "no entry can fit: this time ends 2026-11-21T23:59:59.999999Z, before the other begins, 2026-11-22T00:00:00.000000Z",
+      "no entry can fit: this time ends 2026-11-21T23:59:59.999999Z, before the other begins, " +
+        "2026-11-22T00:00:00.000000Z",
       23,
       undefined,
     ],
     [
       "until:2026-11-21 since:2026-11-22",
-      "no entry can fit: this time begins 2026-11-22T00:00:00.000000Z, after the other ends, 2026-11-21T23:59:59.999999Z",
+      "no entry can fit: this time begins 2026-11-22T00:00:00.000000Z, after the other ends, " +
+        "2026-11-21T23:59:59.999999Z",
       23,
       undefined,
     ],
@@ -285,14 +296,14 @@ describe("a filter that cannot be read", () => {
     ["since:1h -since:2h", "no entry can fit", 16, undefined],
     ["time:23:50..00:10", "this range ends before it begins", 5, undefined],
     ["status:499..400", "this range ends before it begins", 7, undefined],
-    ["code:2103x", "expected a code", 5, "as in OCSGW-2103"],
-    ["tenant:", "a value is missing", 7, "values with blanks stand in quotes"],
+    ["code:2103x", "expected a code", 5, "for example OCSGW-2103"],
+    ["tenant:", "a value is missing", 7, "put values with spaces in quotes"],
     ['tenant:"Alpha', "this quote is not closed", 7, undefined],
     ["(status:200", "this parenthesis is not closed", 0, undefined],
     ["status:200)", "unexpected closing parenthesis", 10, undefined],
     ["status:200 OR", "something is missing at the end", 13, undefined],
     ["OR status:200", "a term is missing before OR", 0, undefined],
-    ["status:200 or status:410", "unexpected or", 11, "OR in capitals"],
+    ["status:200 or status:410", "unexpected or", 11, "OR (in capitals)"],
     ["2103", "expected key:value", 0, "code:OCSGW-2103 or record:2103 or tenant:2103"],
     ["status:200 1000", "expected key:value", 11, "code:OCSGW-1000 or record:1000 or tenant:1000"],
     ["410", "expected key:value", 0, "status:410 or record:410 or tenant:410"],
@@ -300,9 +311,9 @@ describe("a filter that cannot be read", () => {
     ['"Alpha Tenant"', "expected key:value", 0, 'as in tenant:"Alpha Tenant"'],
     ["id:1", "expected a request id", 3, "Ocsgw-Request-Id"],
     ["phone:t1:xyz", "expected a token", 6, "--phone-stdin"],
-    [`${"(".repeat(60)}status:200`, "expected at most 50 parentheses", 50, undefined],
+    [`${"(".repeat(60)}status:200`, "expected at most 50 nested parentheses", 50, undefined],
     ["- status:200", "expected key:value", 0, undefined],
-  ])("%s is told with its place", (text, message, at, help) => {
+  ])("%s is reported with the position of the error", (text, message, at, help) => {
     const error = fault(text);
     expect(error.message).toContain(message);
     expect(error.fault.at).toBe(at);
@@ -320,12 +331,12 @@ describe("a filter that cannot be read", () => {
     "customer:4155550177",
     "status:200 4155550177",
     "customer:CUST-77123-X",
-  ])("%s is not searched in the open, and not shown again", (text) => {
+  ])("%s is not searched in clear text, and not repeated in the error", (text) => {
     const error = fault(text);
     expect(error.fault.help).toContain("--phone-stdin");
     expect(error.render()).not.toMatch(/0177|555|CUST-77123/);
   });
 
-  it("keeps the times of what it shows", () =>
+  it("keeps its times in the error", () =>
     expect(fault("time:2026-11-22 tenat:x").render()).toContain("time:2026-11-22 tenat:x"));
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { FilterError, parseFilter, type Filter } from "../../../src/journal/filter.ts";
+import { FilterError, parseFilter, type Filter } from "../../../../src/journal/search/filter/filter.ts";
 import {
-  futureWarning,
+  futureTimeWarning,
   readFilter,
   unknownNames,
-  warningOf,
+  unknownNameWarning,
   type Vocabulary,
-} from "../../../src/journal/filter/vocabulary.ts";
+} from "../../../../src/journal/search/filter/vocabulary.ts";
 
 const VOCABULARY: Vocabulary = {
   actions: ["DoNotCall", "AddRecord", "RecordProcessed", "RecordReject"],
@@ -35,7 +35,7 @@ const fault = (read: () => unknown): FilterError => {
   throw new Error("it was taken");
 };
 
-describe("a word of a closed set", () => {
+describe("in a filter field with a closed set of words,", () => {
   it.each([
     ["action:DoNotCal", 7, "did you mean DoNotCall?"],
     ["action:DoNotCall,AddRecrd", 17, "did you mean AddRecord?"],
@@ -55,7 +55,7 @@ describe("a word of a closed set", () => {
     ["origin:ocsgw", 7, "known here: ocs, gateway"],
     ["delivery:notsent", 9, "did you mean not-sent?"],
     ["is:refusd", 3, "did you mean refused?"],
-  ])("%s is an error with what is known", (text, at, help) => {
+  ])("%s is an error that suggests known words", (text, at, help) => {
     const error = fault(() => readFilter(text, VOCABULARY));
     expect(error.message).toContain("unknown word");
     expect([error.fault.at, error.fault.help]).toEqual([at, expect.stringContaining(help)]);
@@ -63,7 +63,7 @@ describe("a word of a closed set", () => {
   });
 
   it.each(["status:999", "status:42", "status:>=600", "status:099", "status:6xx", "status:0"])(
-    "%s is no status",
+    "%s is rejected as a status",
     (text) => expect(fault(() => readFilter(text, VOCABULARY)).message).toContain("expected a status"),
   );
 
@@ -84,10 +84,10 @@ describe("a word of a closed set", () => {
     "kind:dou*",
     "is:ok",
     "status:>=500",
-  ])("%s is one", (text) => expect(readFilter(text, VOCABULARY).text).toBe(text));
+  ])("%s is accepted", (text) => expect(readFilter(text, VOCABULARY).text).toBe(text));
 
   it.each(["kind:4155550100", "origin:415-555-0100", "action:+14155550100", "is:4155550100"])(
-    "%s is not shown again",
+    "%s is not repeated in the error",
     (text) => {
       const error = fault(() => readFilter(text, VOCABULARY));
       expect(error.render()).not.toMatch(/555/);
@@ -98,7 +98,7 @@ describe("a word of a closed set", () => {
 
 const unknown = (text: string) => unknownNames(parseFilter(text), VOCABULARY);
 
-describe("a name that the config does not have", () => {
+describe("for a name that the config does not have,", () => {
   it.each([
     ["tenant:Alpha", "tenant:Alpha", "tenant", "did you mean Alpha Tenant?"],
     ['tenant:"Alpa Tenant"', 'tenant:"Alpa Tenant"', "tenant", "did you mean Alpha Tenant?"],
@@ -114,12 +114,12 @@ describe("a name that the config does not have", () => {
     ["lane:ocs-main/9", "lane:ocs-main/9", "lane", "did you mean ocs-main/1?"],
     ["endpoint:https://ocs2:8443", "endpoint:https://ocs2:8443", "endpoint", "did you mean https://ocs1:8443?"],
     ["status:410 (is:ok OR -client:nobody)", "client:nobody", "client", undefined],
-  ])("%s is looked for in the journal", (text, filter, noun, help) =>
+  ])("%s is searched in the journal", (text, filter, noun, help) =>
     expect(unknown(text)).toEqual([{ filter, noun, isListed: true, help }]),
   );
 
   it.each(["source:10.0.0.9", "credential:key/k1", "config:9f3c", 'campaign:"Alpha Campaign"'])(
-    "%s is too, where the config has no such names",
+    "%s is searched in the journal too, as the config has no such names",
     (text) => expect(unknown(text)).toMatchObject([{ filter: text, isListed: false, help: undefined }]),
   );
 
@@ -138,9 +138,9 @@ describe("a name that the config does not have", () => {
     "since:1h",
     "dnc:3",
     "action:DoNotCall",
-  ])("%s is none", (text) => expect(unknown(text)).toEqual([]));
+  ])("%s needs no search, as the config knows it", (text) => expect(unknown(text)).toEqual([]));
 
-  it("costs traffic little among ten thousand others", () => {
+  it("finding a similar name among ten thousand others takes little time", () => {
     const names = {
       tenant: Array.from({ length: 20_000 }, (_, dbid) => ({ dbid, name: `Tenant ${String(dbid).padStart(6, "0")}` })),
     };
@@ -150,26 +150,27 @@ describe("a name that the config does not have", () => {
     expect(process.threadCpuUsage(start).user / 1000).toBeLessThan(200);
   });
 
-  it("is warned of in the words of what is known", () => {
+  it("the warning says what is known", () => {
     const [listed, free] = [unknown("client:alpha-crn")[0]!, unknown("source:10.0.0.9")[0]!];
-    expect([warningOf(listed, true), warningOf(free, true)]).toEqual([undefined, undefined]);
+    expect([unknownNameWarning(listed, true), unknownNameWarning(free, true)]).toEqual([undefined, undefined]);
     expect([
-      warningOf(listed, false),
-      warningOf(listed, undefined),
-      warningOf(free, false),
-      warningOf(free, undefined),
+      unknownNameWarning(listed, false),
+      unknownNameWarning(listed, undefined),
+      unknownNameWarning(free, false),
+      unknownNameWarning(free, undefined),
     ]).toEqual([
       "client:alpha-crn: there is no such client in the config or in the journal; did you mean alpha-crm?",
-      "client:alpha-crn: there is no such client in the config; whether the journal has such a client was not found out in time; did you mean alpha-crm?",
+      "client:alpha-crn: there is no such client in the config; the search for such a client in the journal was not " +
+        "complete in time; did you mean alpha-crm?",
       "source:10.0.0.9: there is no such source address in the journal",
-      "source:10.0.0.9: whether the journal has such a source address was not found out in time",
+      "source:10.0.0.9: the search for such a source address in the journal was not complete in time",
     ]);
   });
 });
 
-describe("a time that has not come", () => {
+describe("the warnings about times in the future", () => {
   const NOW = Date.parse("2026-11-22T12:30:00Z");
-  const warned = (text: string): number => futureWarning(parseFilter(text, NOW) satisfies Filter, NOW).length;
+  const warned = (text: string): number => futureTimeWarning(parseFilter(text, NOW) satisfies Filter, NOW).length;
   it.each([
     ["since:2027-01-01", 1],
     ["time:13:00..14:00", 1],
@@ -178,5 +179,5 @@ describe("a time that has not come", () => {
     ["until:2027-01-01", 0],
     ["is:ok", 0],
     ["since:2027-01-01 OR is:ok", 0],
-  ])("%s: %i", (text, count) => expect(warned(text)).toBe(count));
+  ])("for %s are %i", (text, count) => expect(warned(text)).toBe(count));
 });

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { judge, parseFilter } from "../../../src/journal/filter.ts";
-import { windowOf } from "../../../src/journal/filter/windows.ts";
-import type { Facts } from "../../../src/journal/story.ts";
+import { evaluate, parseFilter } from "../../../../src/journal/search/filter/filter.ts";
+import { timeWindow } from "../../../../src/journal/search/filter/windows.ts";
+import type { Fields } from "../../../../src/journal/search/transaction.ts";
 
 const NOW = Date.parse("2026-11-22T12:30:00Z");
 const HOUR = 3_600_000_000;
@@ -24,16 +24,16 @@ const filters = fc.letrec<{ one: string }>((tie) => ({
 const moments = Array.from({ length: 48 }, (_, half) => MIDNIGHT + (half * HOUR) / 2);
 const takes = (text: string): number[] => {
   const { expression } = parseFilter(text, NOW);
-  return moments.filter((time) => judge(expression, { time } as Facts));
+  return moments.filter((time) => evaluate(expression, { time } as Fields));
 };
 
-describe("the times that a filter leaves open", () => {
-  it("are exactly those that it takes", () => {
+describe("the time window of a filter", () => {
+  it("contains exactly the times that the filter matches", () => {
     fc.assert(
       fc.property(filters, (text) => {
         let window;
         try {
-          window = windowOf(parseFilter(text, NOW).expression, (_place, message) => new Error(message));
+          window = timeWindow(parseFilter(text, NOW).expression, (_place, message) => new Error(message));
         } catch {
           return;
         }
@@ -46,7 +46,7 @@ describe("the times that a filter leaves open", () => {
     );
   });
 
-  it("are none only where no time fits: without OR the refused filter takes nothing", () => {
+  it("is empty only if no time matches: a refused filter without OR matches nothing", () => {
     const conjunctions = fc.array(
       fc
         .constantFrom("since:", "-until:", "until:", "-since:")

@@ -3,22 +3,22 @@ import { readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../../src/journal/append.ts";
-import { nodeDisk } from "../../../src/journal/disk.ts";
-import type { Entry } from "../../../src/journal/entry.ts";
-import { parseFilter } from "../../../src/journal/filter.ts";
-import { sealKeys } from "../../../src/journal/index/names.ts";
-import { Index } from "../../../src/journal/index.ts";
-import { places } from "../../../src/journal/places.ts";
-import { Finder } from "../../../src/journal/search.ts";
-import { firstsOf, removeSegment } from "../../../src/journal/segment.ts";
-import { aDirectory, aDoNotCall, anIntent, anOutcome, removeDirectory } from "../kit.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import { nodeDisk } from "../../../../src/journal/disk.ts";
+import type { Entry } from "../../../../src/journal/entry.ts";
+import { parseFilter } from "../../../../src/journal/search/filter/filter.ts";
+import { makeFilters } from "../../../../src/journal/search/index/sealed/bloom-filters.ts";
+import { SearchIndex } from "../../../../src/journal/search/index/search-index.ts";
+import { paths } from "../../../../src/journal/paths.ts";
+import { JournalSearch } from "../../../../src/journal/search/journal-search.ts";
+import { firstsOf, removeSegment } from "../../../../src/journal/segments/segment.ts";
+import { aDirectory, aDoNotCall, anIntent, anOutcome, removeDirectory } from "../../kit.ts";
 
 let dir: string;
-let finders: Finder[] = [];
+let finders: JournalSearch[] = [];
 beforeEach(async () => void (dir = await aDirectory()));
 afterEach(async () => {
-  for (const finder of finders.splice(0)) finder.close();
+  for (const search of finders.splice(0)) search.close();
   await removeDirectory(dir);
 });
 
@@ -28,29 +28,29 @@ const write = async (entries: readonly Entry[]): Promise<void> => {
   await journal.close();
 };
 
-const aFinder = async (options?: { readonly elsewhere: boolean }): Promise<Finder> => {
-  const finder = new Finder(dir, options);
-  finders.push(finder);
-  await finder.refresh();
-  return finder;
+const aFinder = async (options?: { readonly isTemporary: boolean }): Promise<JournalSearch> => {
+  const search = new JournalSearch(dir, options);
+  finders.push(search);
+  await search.refresh();
+  return search;
 };
 
-const tended = async (): Promise<Finder> => {
-  const finder = await aFinder();
-  while (await finder.tend());
-  return finder;
+const tended = async (): Promise<JournalSearch> => {
+  const search = await aFinder();
+  while (await search.maintain());
+  return search;
 };
 
-const found = async (finder: Finder, filter: string): Promise<number[]> =>
-  (await finder.page(parseFilter(filter), { limit: 1000 })).stories.map(({ at }) => at);
+const found = async (search: JournalSearch, filter: string): Promise<number[]> =>
+  (await search.page(parseFilter(filter), { limit: 1000 })).transactions.map(({ at }) => at);
 
 const indexes = (): string[] =>
-  readdirSync(places(dir).indexes)
+  readdirSync(paths(dir).indexes)
     .filter((name) => /^\d{12}\.sqlite$/.test(name))
     .toSorted();
-const months = (): string[] => readdirSync(places(dir).indexes).filter((name) => name.endsWith(".month.sqlite"));
+const months = (): string[] => readdirSync(paths(dir).indexes).filter((name) => name.endsWith(".month.sqlite"));
 const removeIndexes = (): void => {
-  for (const name of indexes()) rmSync(places(dir).segmentIndex(Number(name.slice(0, 12))));
+  for (const name of indexes()) rmSync(paths(dir).segmentIndex(Number(name.slice(0, 12))));
 };
 
 const token = (digits: string): string => `t1:${digits.padEnd(64, "0")}`;
@@ -81,19 +81,16 @@ describe("a search", () => {
     ["is:refused", [], 0],
     ["(queue:>1h OR source:10.8.*)", [], 0],
     ["since:2020-01-01 until:2020-01-02", [], 0],
-  ] as const)(
-    "for %s opens only the indexes of segments in which something may fit",
-    async (filter, expected, opened) => {
-      await write(requests());
-      (await tended()).close();
-      finders = [];
-      expect(indexes().length).toBeGreaterThan(8);
-      removeIndexes();
-      expect(await found(await aFinder(), filter)).toEqual(expected);
-      // What was opened was made again.
-      if (opened !== undefined) expect(indexes()).toHaveLength(opened);
-    },
-  );
+  ] as const)("for %s opens only the indexes of segments that may have a match", async (filter, expected, opened) => {
+    await write(requests());
+    (await tended()).close();
+    finders = [];
+    expect(indexes().length).toBeGreaterThan(8);
+    removeIndexes();
+    expect(await found(await aFinder(), filter)).toEqual(expected);
+    // What was opened was made again.
+    if (opened !== undefined) expect(indexes()).toHaveLength(opened);
+  });
 
   it.each([
     ["is:ok", 60],
@@ -101,7 +98,7 @@ describe("a search", () => {
     ["missing:phone", 0],
     ["since:2020-01-01 is:ok", 60],
     ["until:2020-01-01", 0],
-  ])("counts %s by the months' files alone", async (filter, count) => {
+  ])("counts %s from the months' files alone", async (filter, count) => {
     await write(requests());
     (await tended()).close();
     finders = [];
@@ -110,9 +107,9 @@ describe("a search", () => {
     expect(indexes()).toEqual([]);
   });
 
-  it("sees one moment while segments leave the live index", async () => {
+  it("gives consistent results while segments leave the live index", async () => {
     await write(requests());
-    const [reading, tending] = [new Index(dir), new Index(dir)];
+    const [reading, tending] = [new SearchIndex(dir), new SearchIndex(dir)];
     try {
       await reading.catchUp();
       const seen: number[] = [];
@@ -120,7 +117,7 @@ describe("a search", () => {
         seen.push(at);
         if (seen.length !== 3) continue;
         await tending.catchUp();
-        while (await tending.tend());
+        while (await tending.maintain());
       }
       expect(seen).toEqual(Array.from({ length: 60 }, (_, place) => 118 - 2 * place));
     } finally {
@@ -129,103 +126,106 @@ describe("a search", () => {
     }
   });
 
-  it("joins a request whose end came many segments later, also when every index is made again", async () => {
+  it("joins a request with its outcome many segments later, even after all indexes were rebuilt", async () => {
     const late = anIntent(99);
     await write([late, ...requests(), anOutcome(late.id), ...aDoNotCall(100)]);
     expect(await found(await tended(), "is:ok id:01KAPQ8C10QX01KAPQ8C000099")).toEqual([0]);
-    for (const finder of finders.splice(0)) finder.close();
-    rmSync(places(dir).indexes, { recursive: true });
-    rmSync(places(dir).index);
+    for (const search of finders.splice(0)) search.close();
+    rmSync(paths(dir).indexes, { recursive: true });
+    rmSync(paths(dir).index);
     expect(await found(await aFinder(), "is:ok id:01KAPQ8C10QX01KAPQ8C000099")).toEqual([0]);
     expect(await found(finders[0]!, "is:open")).toEqual([]);
   });
 
-  it("finds the open Do-Not-Calls again when every index was removed", async () => {
+  it("finds the open Do-Not-Calls after all indexes were removed", async () => {
     await write([
       ...aDoNotCall(1, { status: 500, tokens: { phone: token("aa") } }),
       ...requests(),
       ...aDoNotCall(101, { open: true, tokens: { phone: token("bb") } }),
     ]);
-    const before = (await (await tended()).owed()).map(({ at }) => at);
+    const before = (await (await tended()).openDnc()).map(({ at }) => at);
     expect(before).toEqual([0, 122]);
-    for (const finder of finders.splice(0)) finder.close();
-    rmSync(places(dir).indexes, { recursive: true });
-    rmSync(places(dir).index);
-    const finder = await aFinder();
-    expect((await finder.owed()).map(({ at }) => at)).toEqual(before);
-    expect((await finder.openDoNotCalls(10)).count).toBe(2);
+    for (const search of finders.splice(0)) search.close();
+    rmSync(paths(dir).indexes, { recursive: true });
+    rmSync(paths(dir).index);
+    const search = await aFinder();
+    expect((await search.openDnc()).map(({ at }) => at)).toEqual(before);
+    expect((await search.openDncSnapshot(10)).count).toBe(2);
   });
 });
 
 describe("the files of the indexes", () => {
-  it("replace the one index of an older gateway, segment by segment", async () => {
+  it("replace the single index of an older gateway, segment by segment", async () => {
     await write(requests());
-    const old = new DatabaseSync(places(dir).index);
+    const old = new DatabaseSync(paths(dir).index);
     old.exec("CREATE TABLE state (one INTEGER); PRAGMA user_version = 6");
     old.close();
-    const index = new Index(dir);
+    const index = new SearchIndex(dir);
     try {
-      expect(await index.tend()).toBe(true);
+      expect(await index.maintain()).toBe(true);
       expect(indexes()).toHaveLength(1);
     } finally {
       index.close();
     }
     // As after a crash: the next one goes on.
-    const half = join(places(dir).indexes, "000000000009.sqlite.half.tmp");
+    const half = join(paths(dir).indexes, "000000000009.sqlite.half.tmp");
     writeFileSync(half, "half");
     utimesSync(half, new Date(0), new Date(0));
-    const finder = await tended();
-    expect(await found(finder, "is:ok")).toHaveLength(60);
+    const search = await tended();
+    expect(await found(search, "is:ok")).toHaveLength(60);
     expect(indexes()).toHaveLength((await firstsOf(nodeDisk, dir)).length - 1);
-    expect(readdirSync(places(dir).indexes).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+    expect(readdirSync(paths(dir).indexes).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
-  it("go with their segment, and so do its rows of the month", async () => {
+  it("are deleted with their segment, and so are its rows in the month's file", async () => {
     await write(requests());
-    const finder = await tended();
+    const search = await tended();
     const [first, next] = await firstsOf(nodeDisk, dir);
     expect(indexes()[0]).toBe("000000000000.sqlite");
     await removeSegment(nodeDisk, dir, first!);
     expect(indexes()).not.toContain("000000000000.sqlite");
-    await finder.refresh();
-    // The end of a request whose beginning is deleted is a story by itself.
-    expect((await found(finder, "")).at(-1)).toBe(next!);
-    while (await finder.tend());
-    const month = new DatabaseSync(join(places(dir).indexes, months()[0]!), { readOnly: true });
+    await search.refresh();
+    // An outcome whose intent is deleted is a transaction of its own.
+    expect((await found(search, "")).at(-1)).toBe(next!);
+    while (await search.maintain());
+    const month = new DatabaseSync(join(paths(dir).indexes, months()[0]!), { readOnly: true });
     expect(month.prepare("SELECT min(first) AS first FROM segments").get()).toEqual({ first: next });
     expect(month.prepare("SELECT count(*) AS rows FROM names WHERE first < ?").get(next!)).toEqual({ rows: 0 });
     month.close();
   });
 
-  it("beside a gateway are read and not written, and what they lack is indexed elsewhere", async () => {
+  it("beside a gateway are read and not written, and missing ones are built elsewhere", async () => {
     await write(requests());
     const running = await tended();
     await write(aDoNotCall(200, { status: 410 }));
-    rmSync(places(dir).segmentIndex(0));
+    rmSync(paths(dir).segmentIndex(0));
     const names = (): string[] =>
-      [places(dir).indexes, places(dir).segments].flatMap((folder) =>
+      [paths(dir).indexes, paths(dir).segments].flatMap((folder) =>
         readdirSync(folder).map((name) => `${name} ${statSync(join(folder, name)).mtimeMs}`),
       );
-    const before = [names(), statSync(places(dir).index).mtimeMs];
-    const beside = await aFinder({ elsewhere: true });
+    const before = [names(), statSync(paths(dir).index).mtimeMs];
+    const beside = await aFinder({ isTemporary: true });
     expect(await found(beside, "status:410")).toEqual([120]);
     expect(await found(beside, "is:ok")).toHaveLength(60);
-    expect([names(), statSync(places(dir).index).mtimeMs]).toEqual(before);
+    expect([names(), statSync(paths(dir).index).mtimeMs]).toEqual(before);
     await running.refresh();
     expect(await found(running, "")).toEqual(await found(beside, ""));
   });
 
-  it("are for the gateway's user alone", async () => {
+  it("are accessible to the gateway's user only", async () => {
     await write(requests());
     await tended();
-    for (const name of readdirSync(places(dir).indexes))
-      expect([name, statSync(join(places(dir).indexes, name)).mode & 0o077]).toEqual([name, 0]);
-    expect(statSync(places(dir).indexes).mode & 0o077).toBe(0);
+    for (const name of readdirSync(paths(dir).indexes))
+      expect([name, statSync(join(paths(dir).indexes, name)).mode & 0o077]).toEqual([name, 0]);
+    expect(statSync(paths(dir).indexes).mode & 0o077).toBe(0);
   });
 });
 
 describe("the list of open Do-Not-Calls without a live index", () => {
-  /** Of every tenth number a Do-Not-Call, some of which OCS answers with 200 at once or segments later; else other requests. */
+  /**
+   * Of every tenth number a Do-Not-Call, some of which OCS answers with 200 at once or segments later; else other
+   * requests.
+   */
   const mixed = (): Entry[] => {
     const late: Entry[] = [];
     return Array.from({ length: 120 }, (_, number): Entry[] => {
@@ -239,49 +239,49 @@ describe("the list of open Do-Not-Calls without a live index", () => {
       return [asked!, ...ended, ...(number % 50 === 0 ? late.splice(0, 1) : [])];
     }).flat();
   };
-  const open = async (finder: Finder): Promise<number[]> => (await finder.owed()).map(({ at }) => at);
+  const open = async (search: JournalSearch): Promise<number[]> => (await search.openDnc()).map(({ at }) => at);
 
-  it("is made by the segments' indexes, and reads no line that is not about one", async () => {
+  it("is built from the segments' indexes, and reads no unrelated line", async () => {
     await write(mixed());
-    const finder = await tended();
-    const expected = await open(finder);
+    const search = await tended();
+    const expected = await open(search);
     expect(expected.length).toBeGreaterThan(4);
-    finder.close();
+    search.close();
     finders = [];
-    for (const ending of ["", "-wal", "-shm"]) rmSync(places(dir).index + ending, { force: true });
+    for (const ending of ["", "-wal", "-shm"]) rmSync(paths(dir).index + ending, { force: true });
     // Of each sealed segment one line that the list does not need, and neither needs the last one of it.
     let damaged = 0;
     for (const first of (await firstsOf(nodeDisk, dir)).slice(0, -1)) {
-      const bytes = readFileSync(places(dir).segment(first));
+      const bytes = readFileSync(paths(dir).segment(first));
       const at = bytes.indexOf('"action":"AddRecord"');
       if (at < 0 || at > bytes.length - 1500) continue;
       bytes[at + 12]! ^= 1;
-      writeFileSync(places(dir).segment(first), bytes);
+      writeFileSync(paths(dir).segment(first), bytes);
       damaged++;
     }
     expect(damaged).toBeGreaterThan(4);
     const again = await aFinder();
     expect(await open(again)).toEqual(expected);
-    expect((await again.openDoNotCalls(100)).count).toBe(expected.length);
+    expect((await again.openDncSnapshot(100)).count).toBe(expected.length);
   });
 
   it("reads the lines of a segment that has no index yet", async () => {
     await write(mixed());
     const expected = await open(await aFinder());
-    const finder = await tended();
-    finder.close();
+    const search = await tended();
+    search.close();
     finders = [];
-    for (const ending of ["", "-wal", "-shm"]) rmSync(places(dir).index + ending, { force: true });
-    for (const name of indexes().filter((_, place) => place % 2 === 0)) rmSync(join(places(dir).indexes, name));
+    for (const ending of ["", "-wal", "-shm"]) rmSync(paths(dir).index + ending, { force: true });
+    for (const name of indexes().filter((_, place) => place % 2 === 0)) rmSync(join(paths(dir).indexes, name));
     expect(await open(await aFinder())).toEqual(expected);
   });
 
-  it("is not believed where the lines are elsewhere, nor made of a line that is not as it was written", async () => {
+  it("is not trusted if lines moved, and is not built from a changed line", async () => {
     await write(mixed());
     (await tended()).close();
     finders = [];
-    for (const ending of ["", "-wal", "-shm"]) rmSync(places(dir).index + ending, { force: true });
-    const path = places(dir).segment((await firstsOf(nodeDisk, dir))[0]!);
+    for (const ending of ["", "-wal", "-shm"]) rmSync(paths(dir).index + ending, { force: true });
+    const path = paths(dir).segment((await firstsOf(nodeDisk, dir))[0]!);
     const bytes = readFileSync(path);
     bytes[bytes.indexOf('"action":"DoNotCall"') + 12]! ^= 1;
     writeFileSync(path, bytes);
@@ -289,23 +289,23 @@ describe("the list of open Do-Not-Calls without a live index", () => {
   });
 });
 
-describe("a month's file of another version", () => {
+describe("a month's file with another version", () => {
   const change = (sql: string, ...given: readonly Uint8Array[]): void => {
-    const database = new DatabaseSync(join(places(dir).indexes, months()[0]!));
+    const database = new DatabaseSync(join(paths(dir).indexes, months()[0]!));
     database.prepare(sql).run(...given);
     database.close();
   };
 
-  it.each([[true], [false]])("leaves nothing out, read only: %s", async (elsewhere) => {
+  it.each([[true], [false]])("hides no match, read-only: %s", async (isTemporary) => {
     await write(requests());
     (await tended()).close();
     finders = [];
     const filter = `phone:${token("abcdefabcdef")}`;
     // Its filters have nothing in them: believed, they would hide what is there.
-    change("UPDATE names SET bits = ?", sealKeys([])[0]!);
-    expect(await found(await aFinder({ elsewhere }), filter)).toEqual([]);
-    for (const finder of finders.splice(0)) finder.close();
+    change("UPDATE names SET bits = ?", makeFilters([])[0]!);
+    expect(await found(await aFinder({ isTemporary }), filter)).toEqual([]);
+    for (const search of finders.splice(0)) search.close();
     change("PRAGMA user_version = 7");
-    expect(await found(await aFinder({ elsewhere }), filter)).toEqual([40]);
+    expect(await found(await aFinder({ isTemporary }), filter)).toEqual([40]);
   });
 });

@@ -4,18 +4,18 @@ import { readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../../src/journal/append.ts";
-import { compressSegments } from "../../../src/journal/compress.ts";
-import { nodeDisk } from "../../../src/journal/disk.ts";
-import type { Entry } from "../../../src/journal/entry.ts";
-import { judge, parseFilter } from "../../../src/journal/filter.ts";
-import { places, segmentName } from "../../../src/journal/places.ts";
-import { readLines } from "../../../src/journal/read.ts";
-import { Finder } from "../../../src/journal/search.ts";
-import { firstsOf, removeSegment } from "../../../src/journal/segment.ts";
-import { storiesOf, type ToldStory } from "../../../src/journal/stories.ts";
-import { factsOf } from "../../../src/journal/story.ts";
-import { aDoNotCall, anIntent, anOutcome, aQuickDirectory, randomFrom, removeDirectory } from "../kit.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import { compressSegments } from "../../../../src/journal/segments/compress.ts";
+import { nodeDisk } from "../../../../src/journal/disk.ts";
+import type { Entry } from "../../../../src/journal/entry.ts";
+import { evaluate, parseFilter } from "../../../../src/journal/search/filter/filter.ts";
+import { paths, segmentName } from "../../../../src/journal/paths.ts";
+import { readLines } from "../../../../src/journal/read/read-entries.ts";
+import { JournalSearch } from "../../../../src/journal/search/journal-search.ts";
+import { firstsOf, removeSegment } from "../../../../src/journal/segments/segment.ts";
+import { groupEntries, type GroupedEntries } from "../../../../src/journal/search/group-entries.ts";
+import { fieldsOf } from "../../../../src/journal/search/transaction.ts";
+import { aDoNotCall, anIntent, anOutcome, aQuickDirectory, randomFrom, removeDirectory } from "../../kit.ts";
 
 /** About a second each. */
 const RUNS = Number(process.env["SEGMENT_RUNS"] ?? 8);
@@ -122,7 +122,7 @@ const aFilter = (draw: Draw): string => {
   return [left, `-(${left})`, `(${left}) OR (${right})`, `${left} ${right}`, `${left} -(${right})`][draw(5)]!;
 };
 
-const readAllStories = (dir: string): Promise<ToldStory[]> => Array.fromAsync(storiesOf(readLines(dir)));
+const readAllStories = (dir: string): Promise<GroupedEntries[]> => Array.fromAsync(groupEntries(readLines(dir)));
 
 const isPossible = (text: string): boolean => {
   try {
@@ -133,26 +133,30 @@ const isPossible = (text: string): boolean => {
 };
 
 /** Pages of any size, from any cursor on, are the same as of all lines; and so is the count. */
-const expectTheSame = async (finder: Finder, stories: readonly ToldStory[], draw: Draw): Promise<void> => {
+const expectTheSame = async (
+  search: JournalSearch,
+  transactions: readonly GroupedEntries[],
+  draw: Draw,
+): Promise<void> => {
   for (let asked = 0; asked < 6; asked++) {
     const text = aFilter(draw);
     if (!isPossible(text)) continue;
     const filter = parseFilter(text);
-    const fitting = stories.filter((story) => judge(filter.expression, factsOf(story)) === true);
+    const fitting = transactions.filter((transaction) => evaluate(filter.expression, fieldsOf(transaction)) === true);
     const all = fitting.map(({ at }) => at).toReversed();
-    const cursor = draw(3) === 0 ? draw((stories.at(-1)?.at ?? 0) + 2) : undefined;
+    const cursor = draw(3) === 0 ? draw((transactions.at(-1)?.at ?? 0) + 2) : undefined;
     const expected = all.filter((at) => at < (cursor ?? Infinity));
     const limit = 1 + draw(20);
     const found: number[] = [];
     for (let before = cursor, next: number | undefined = 0; next !== undefined; before = next) {
-      const page = await finder.page(filter, { limit, before });
-      expect([text, page.stories.length <= limit]).toEqual([text, true]);
-      found.push(...page.stories.map(({ at }) => at));
+      const page = await search.page(filter, { limit, before });
+      expect([text, page.transactions.length <= limit]).toEqual([text, true]);
+      found.push(...page.transactions.map(({ at }) => at));
       ({ next } = page);
     }
     expect([text, cursor, found]).toEqual([text, cursor, expected]);
-    const refused = fitting.filter((story) => factsOf(story).state === "refused").length;
-    expect([text, await finder.count(filter)]).toEqual([text, { count: all.length, refused }]);
+    const refused = fitting.filter((transaction) => fieldsOf(transaction).state === "refused").length;
+    expect([text, await search.count(filter)]).toEqual([text, { count: all.length, refused }]);
   }
 };
 
@@ -173,7 +177,7 @@ const retire = async (dir: string, [first, next]: readonly number[]): Promise<vo
 
 /** Something that may become of the files. */
 const harm = async (dir: string, draw: Draw): Promise<void> => {
-  const at = places(dir);
+  const at = paths(dir);
   const names = (existsSync(at.indexes) ? await readdir(at.indexes) : []).toSorted();
   const one = names[draw(Math.max(1, names.length))];
   const path = one === undefined ? undefined : join(at.indexes, one);
@@ -206,24 +210,27 @@ const harm = async (dir: string, draw: Draw): Promise<void> => {
   }
 };
 
-/** As `audit set-aside` does, and putting a copy back after it: of a request that ended in these lines the end is gone, and is there again. */
-const expectTheSameWithout = async (dir: string, finders: readonly Finder[], draw: Draw): Promise<void> => {
+/**
+ * As `audit set-aside` does, and putting a copy back after it: of a request that ended in these lines the end is gone,
+ * and is there again.
+ */
+const expectTheSameWithout = async (dir: string, finders: readonly JournalSearch[], draw: Draw): Promise<void> => {
   const firsts = await firstsOf(nodeDisk, dir);
   if (firsts.length < 3) return;
   const first = firsts[1 + draw(firsts.length - 2)]!;
-  const at = places(dir);
+  const at = paths(dir);
   const files = [at.segment(first), at.compressed(first)].filter((each) => existsSync(each));
   const aside = (file: string): string => `${file}.aside`;
   for (const file of files) await rename(file, aside(file));
-  for (const finder of finders) {
-    await finder.refresh();
-    for (let steps = draw(4); steps > 0 && (await finder.tend()); steps--);
-    await expectTheSame(finder, await readAllStories(dir), draw);
+  for (const search of finders) {
+    await search.refresh();
+    for (let steps = draw(4); steps > 0 && (await search.maintain()); steps--);
+    await expectTheSame(search, await readAllStories(dir), draw);
   }
   for (const file of files) await rename(aside(file), file);
-  for (const finder of finders) {
-    await finder.refresh();
-    await expectTheSame(finder, await readAllStories(dir), draw);
+  for (const search of finders) {
+    await search.refresh();
+    await expectTheSame(search, await readAllStories(dir), draw);
   }
 };
 
@@ -234,28 +241,28 @@ const write = async (dir: string, traffic: Traffic, entries: number): Promise<vo
 };
 
 describe("the indexes of the segments", () => {
-  it("leave nothing out and put nothing in, whatever becomes of their files", async () => {
+  it("hide no match and add none, whatever happens to their files", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {
         const draw = randomFrom(seed);
         const dir = await aJournalDirectory();
         const traffic = new Traffic(draw);
         await write(dir, traffic, 30 + draw(60));
-        let [one, other] = [new Finder(dir), new Finder(dir)];
+        let [one, other] = [new JournalSearch(dir), new JournalSearch(dir)];
         try {
           for (let round = 0; round < 6; round++) {
-            const finder = draw(2) === 0 ? one : other;
-            await finder.refresh();
-            for (let steps = draw(4); steps > 0 && (await finder.tend()); steps--);
-            if (draw(3) === 0) while (await finder.tend());
-            const stories = await readAllStories(dir);
-            await expectTheSame(finder, stories, draw);
+            const search = draw(2) === 0 ? one : other;
+            await search.refresh();
+            for (let steps = draw(4); steps > 0 && (await search.maintain()); steps--);
+            if (draw(3) === 0) while (await search.maintain());
+            const transactions = await readAllStories(dir);
+            await expectTheSame(search, transactions, draw);
             if (draw(3) === 0) await expectTheSameWithout(dir, [one, other], draw);
             await harm(dir, draw);
             if (draw(2) === 0) await write(dir, traffic, draw(40));
             if (draw(4) === 0) {
               one.close();
-              one = new Finder(dir);
+              one = new JournalSearch(dir);
             }
           }
         } finally {

@@ -1,15 +1,15 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../../src/journal/append.ts";
-import { SearchDesk, SearchFailed, WrongQuestion } from "../../../src/journal/search/desk.ts";
-import { aDirectory, aDoNotCall, removeDirectory } from "../kit.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import { SearchWorker, SearchFailed, InvalidQuestion } from "../../../../src/journal/search/worker/search-worker.ts";
+import { aDirectory, aDoNotCall, removeDirectory } from "../../kit.ts";
 
 let dir: string;
-let desk: SearchDesk;
+let desk: SearchWorker;
 beforeEach(async () => {
   dir = await aDirectory();
-  desk = new SearchDesk(dir);
+  desk = new SearchWorker(dir);
   const journal = await openJournal({ dir, durability: "os" });
   for (const entry of [...aDoNotCall(1), ...aDoNotCall(2, { refused: "OCSGW-2103" })]) await journal.append(entry);
   await journal.close();
@@ -19,23 +19,23 @@ afterEach(async () => {
   await removeDirectory(dir);
 });
 
-describe("the desk where a running gateway has its journal searched", () => {
-  it("answers several questions at once, each its own", async () => {
-    const [page, story, open] = await Promise.all([
+describe("the search worker of a running gateway", () => {
+  it("answers several questions at once, each with its own result", async () => {
+    const [page, transaction, open] = await Promise.all([
       desk.ask({ kind: "page", filter: "is:ok", names: [], limit: 10 }),
-      desk.ask({ kind: "story", id: "01KAPQ8C10QX01KAPQ8C000002" }),
-      desk.ask({ kind: "open-do-not-calls", most: 10 }),
+      desk.ask({ kind: "transaction", id: "01KAPQ8C10QX01KAPQ8C000002" }),
+      desk.ask({ kind: "open-dnc-snapshot", most: 10 }),
     ]);
-    expect([page.stories!.map(({ at }) => at), page.searched!.to, story.stories!.map(({ at }) => at), open]).toEqual([
-      [0],
-      3,
-      [2],
-      { openDoNotCalls: { size: 3, count: 0, rows: "", tenants: [] } },
-    ]);
+    expect([
+      page.transactions!.map(({ at }) => at),
+      page.searched!.to,
+      transaction.transactions!.map(({ at }) => at),
+      open,
+    ]).toEqual([[0], 3, [2], { openDncSnapshot: { size: 3, count: 0, rows: "", tenants: [] } }]);
   });
 
-  it("tells what is wrong with a question", async () => {
-    await expect(desk.ask({ kind: "page", filter: "tenat:x", names: [], limit: 10 })).rejects.toThrow(WrongQuestion);
+  it("says why a question is invalid", async () => {
+    await expect(desk.ask({ kind: "page", filter: "tenat:x", names: [], limit: 10 })).rejects.toThrow(InvalidQuestion);
     await expect(
       desk.ask({
         kind: "person",
@@ -45,7 +45,7 @@ describe("the desk where a running gateway has its journal searched", () => {
         names: [],
         limit: 10,
       }),
-    ).rejects.toThrow(WrongQuestion);
+    ).rejects.toThrow(InvalidQuestion);
   });
 
   it("fails a question that cannot be answered, and answers the next one", async () => {
@@ -54,11 +54,11 @@ describe("the desk where a running gateway has its journal searched", () => {
     const journal = await openJournal({ dir, durability: "os" });
     await journal.append(aDoNotCall(3)[0]!);
     await journal.close();
-    expect((await desk.ask({ kind: "page", filter: "", names: [], limit: 10 })).stories!.length).toBe(1);
+    expect((await desk.ask({ kind: "page", filter: "", names: [], limit: 10 })).transactions!.length).toBe(1);
   });
 
-  it("fails what waits when it closes", async () => {
+  it("fails waiting questions when it closes", async () => {
     const asked = desk.ask({ kind: "page", filter: "", names: [], limit: 10 });
-    await Promise.all([expect(asked).rejects.toThrow("the gateway stops"), desk.close()]);
+    await Promise.all([expect(asked).rejects.toThrow("the gateway is stopping"), desk.close()]);
   });
 });

@@ -1,18 +1,19 @@
 import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import { createCheckpoints, type Checkpoints } from "../../src/journal/checkpoint.ts";
-import type { Deleted, Entry } from "../../src/journal/entry.ts";
-import { KINDS } from "../../src/journal/entry-line.ts";
-import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
-import { owedOf } from "../../src/journal/owed.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { finishRetiring, retire, type Hold, type Keep } from "../../src/journal/retention.ts";
-import { Finder } from "../../src/journal/search.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
-import { audit, CLASSES } from "../../src/settings/schema-audit.ts";
-import { ORIGIN, aDirectory, aDoNotCall, aKey, aRefusal, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
+import { type Journal } from "../../../../src/journal/journal.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import { createCheckpoints, type Checkpoints } from "../../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import type { Deleted, Entry } from "../../../../src/journal/entry.ts";
+import { OpenDoNotCalls } from "../../../../src/journal/open-dnc/open-dnc-counter.ts";
+import { openDncOf } from "../../../../src/journal/search/open-dnc.ts";
+import { readEntries } from "../../../../src/journal/read/read-entries.ts";
+import { finishDeleting, deleteExpired } from "../../../../src/journal/segments/retention/retention.ts";
+import type { Hold, Keep } from "../../../../src/journal/segments/retention/due-segments.ts";
+import { JournalSearch } from "../../../../src/journal/search/journal-search.ts";
+import { verifyJournal } from "../../../../src/journal/verify/verify.ts";
+import { audit } from "../../../../src/settings/schema/audit.ts";
+import { ORIGIN, aDirectory, aDoNotCall, aKey, aRefusal, anIntent, removeDirectory, segmentsOf } from "../../kit.ts";
 
 const DAY = 86_400_000;
 const START = Date.parse("2026-01-01T12:00:00Z");
@@ -32,17 +33,20 @@ const open = async (): Promise<void> => {
     clocks: { wall: () => today * 1000, steady: () => today * 1000 },
   });
   checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
-  const finder = new Finder(dir);
-  await finder.refresh();
-  await counter.start(await finder.openDoNotCalls(100));
-  finder.close();
+  const search = new JournalSearch(dir);
+  await search.refresh();
+  await counter.start(await search.openDncSnapshot(100));
+  search.close();
 };
 const close = async (): Promise<void> => {
   await checkpoints.stop();
   await journal.close();
 };
 
-/** Two intents of tenant 101 a day for ten days, so ten segments, each of two lines; and on the first day one of tenant 102. */
+/**
+ * Two intents of tenant 101 a day for ten days, so ten segments, each of two lines; and on the first day one of tenant
+ * 102.
+ */
 beforeEach(async () => {
   dir = await aDirectory();
   today = START;
@@ -58,10 +62,10 @@ afterEach(async () => {
 });
 
 const retiring = (keep: Keep, holds: readonly Hold[] = []): Promise<Deleted | undefined> =>
-  retire({ journal, checkpoints, keep, holds, openDoNotCalls: counter, now: () => today });
+  deleteExpired({ journal, checkpoints, keep, holds, openDoNotCalls: counter, now: () => today });
 const verified = async (): Promise<unknown> => verifyJournal(dir, { vkey: checkpoints.verifierKey });
 
-describe("what the config says of kinds", () => {
+describe("the retention times of the config", () => {
   it.each([
     [
       { default: "10d", doubt: "20d", retired: "30d" },
@@ -72,21 +76,21 @@ describe("what the config says of kinds", () => {
       { default: 10 * DAY, "in-doubt": 20 * DAY, deleted: 30 * DAY },
     ],
     ["10d", { default: 10 * DAY }],
-  ])("%o takes a kind by its name of today or its former one", (given, times) => {
+  ])("%o accept a kind by its current name or its former one", (given, times) => {
     expect(audit.shape.retention.parse(given)).toEqual(times);
   });
 
   it.each([
     { doubt: "20d", "in-doubt": "20d" },
     { retired: "20d", deleted: "20d" },
-  ])("%o: not by both", (kinds) => {
+  ])("%o do not accept a kind by both names", (kinds) => {
     const refused = audit.shape.retention.safeParse({ default: "10d", ...kinds });
     expect(JSON.stringify(refused.error?.issues)).toContain("its former name");
   });
 });
 
 describe("retention", () => {
-  it("deletes the segments whose entries are all old enough, says so before, and leaves a tree that verifies", async () => {
+  it("deletes the segments whose entries are all old enough, after an entry about them, and leaves a tree that verifies", async () => {
     const retired = await retiring({ default: 4 * DAY });
     expect(retired).toEqual({
       kind: "deleted",
@@ -118,7 +122,7 @@ describe("retention", () => {
   it.each([
     ["in the next run", true],
     ["in the same run", false],
-  ])("goes on where it ended, %s, and its numbers tell of all that was ever deleted", async (_when, restarts) => {
+  ])("continues where it ended, %s, and its entry states all deletions so far", async (_when, restarts) => {
     await retiring({ default: 6 * DAY });
     if (restarts) await close();
     today += 2 * DAY;
@@ -130,7 +134,7 @@ describe("retention", () => {
     expect(await verified()).toMatchObject({ verdict: "ok", findings: [], retired: 11 });
   });
 
-  it("carries on what is open in the segments that go, once for each subject and scope, until OCS takes it", async () => {
+  it("carries on what is open in the deleted segments, once per subject and scope, until OCS accepts it", async () => {
     await close();
     await removeDirectory(dir);
     today = START;
@@ -181,9 +185,9 @@ describe("retention", () => {
     await close();
     await rm(join(dir, "index.sqlite"), { force: true });
     await open();
-    const finder = new Finder(dir);
-    await finder.refresh();
-    expect(owedOf(await finder.owed(), today)).toMatchObject([
+    const search = new JournalSearch(dir);
+    await search.refresh();
+    expect(openDncOf(await search.openDnc(), today)).toMatchObject([
       {
         tries: 2,
         first: "2026-01-01T12:00:00.000000Z",
@@ -199,24 +203,24 @@ describe("retention", () => {
     await append(...aDoNotCall(6, { ...phone, body: {}, status: 200 }));
     expect(counter.count).toBe(1);
     await append(...aDoNotCall(7, { ...phone, body: { GSW_CHAIN_ATTR: "AllChain" } }));
-    await finder.refresh();
-    expect([counter.count, await finder.owed()]).toEqual([0, []]);
-    finder.close();
+    await search.refresh();
+    expect([counter.count, await search.openDnc()]).toEqual([0, []]);
+    search.close();
     await close();
     expect(await verified()).toMatchObject({ verdict: "ok", findings: [] });
     await open();
   });
 
-  it("deletes nothing while it is not known which Do-Not-Calls are open", async () => {
+  it("deletes nothing while the open Do-Not-Calls are unknown", async () => {
     const before = await segmentsOf(dir);
     counter = new OpenDoNotCalls();
     await expect(retiring({ default: 4 * DAY })).rejects.toThrow("not known yet which Do-Not-Calls are open");
     expect(await segmentsOf(dir)).toEqual(before);
   });
 
-  it("deletes no more than was asked for, and one segment at least", async () => {
+  it("deletes no more than requested, but at least one segment", async () => {
     const limited = (most: number) =>
-      retire({
+      deleteExpired({
         journal,
         checkpoints,
         keep: { default: 4 * DAY },
@@ -230,14 +234,14 @@ describe("retention", () => {
     expect((await limited(100 * DAY))?.segments).toHaveLength(2);
   });
 
-  it("keeps the segment that is written, and what is not due", async () => {
+  it("keeps the segment that is being written, and segments that are not due", async () => {
     expect(await retiring({ default: 400 * DAY })).toBeUndefined();
     today += 1000 * DAY;
     await retiring({ default: DAY });
     expect(await segmentsOf(dir)).toHaveLength(2);
   });
 
-  it("asks of each kind its own time: a segment waits for the one that stays longest", async () => {
+  it("applies a time per kind: a segment stays for the longest one", async () => {
     const before = await segmentsOf(dir);
     expect(await retiring({ default: DAY, intent: 400 * DAY })).toBeUndefined();
     expect(await segmentsOf(dir)).toEqual(before);
@@ -247,16 +251,16 @@ describe("retention", () => {
   it.each<[string, Hold, number | undefined]>([
     ["the first day", { name: "a case", from: START - DAY, until: START + 1000 }, undefined],
     [
-      "a later day, with the segment before it and all behind it",
+      "a later day, with the segment before it and all later ones",
       { name: "a case", from: START + 2 * DAY, until: START + 3 * DAY },
       3,
     ],
-    ["days that are gone already", { name: "a case", from: 0, until: START - DAY }, 11],
+    ["nothing if those days are deleted already", { name: "a case", from: 0, until: START - DAY }, 11],
   ])("keeps what a legal hold covers: %s", async (_what, hold, to) => {
     expect((await retiring({ default: 4 * DAY }, [hold]))?.to).toBe(to);
   });
 
-  it("does not take entries for old because a clock once said so", async () => {
+  it("does not delete recent entries that a wrong clock dated long ago", async () => {
     await close();
     await removeDirectory(dir);
     today = 1000;
@@ -269,28 +273,32 @@ describe("retention", () => {
     expect(await retiring({ default: 4 * DAY })).toBeUndefined();
   });
 
-  it("deletes nothing that is not what its leaf hashes say", async () => {
+  it("deletes no segment that differs from its leaf hashes", async () => {
     const path = join(dir, "segments/000000000000.jsonl");
     await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
     await checkpoints.write();
     await expect(retiring({ default: 4 * DAY })).rejects.toThrow(
-      "000000000000.jsonl line 1 is not what its leaf hash says",
+      "line 1 of 000000000000.jsonl does not match its leaf hash",
     );
     expect(await segmentsOf(dir)).toHaveLength(10);
   });
 
-  it("deletes what is due before a damaged segment, and says at the next look what is wrong with that one", async () => {
+  it("deletes due segments before a damaged one, and reports the damage at the next run", async () => {
     const path = join(dir, "segments/000000000005.jsonl");
     await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
     await checkpoints.write();
     expect(await retiring({ default: 4 * DAY })).toMatchObject({ from: 0, to: 5 });
     await expect(retiring({ default: 4 * DAY })).rejects.toThrow(
-      /000000000005\.jsonl line 1 is not what its leaf hash says, so it stays and all behind it.*ocsgw audit set-aside/,
+      /line 1 of 000000000005\.jsonl does not match its leaf hash, so this segment and all later ones are kept.*ocsgw audit set-aside/,
     );
     expect((await segmentsOf(dir))[0]).toBe("000000000005.jsonl");
   });
 
-  it("is finished at the next start when a crash came between the entry and the deletion", async () => {
+  it.each([
+    ["without a legal hold", undefined, 11],
+    ["except what a newer legal hold covers: its days", { from: START + 4.2 * DAY, until: START + 4.5 * DAY }, 9],
+    ["although a legal hold covers later days", { from: START + 9 * DAY, until: START + 10 * DAY }, 11],
+  ])("is completed at the next start after a crash before the deletion, %s", async (_which, hold, oldest) => {
     const path = join(dir, "segments/000000000009.jsonl");
     await copyFile(path, `${path}.kept`);
     await retiring({ default: 4 * DAY });
@@ -298,20 +306,27 @@ describe("retention", () => {
     await copyFile(`${path}.kept`, path);
     await rm(`${path}.kept`);
     await open();
-    await finishRetiring(journal);
+    const holds = hold ? [{ name: "a case", ...hold }] : [];
+    await finishDeleting(journal, holds);
+    expect(Number.parseInt((await segmentsOf(dir))[0]!, 10)).toBe(oldest);
+    expect(await retiring({ default: 4 * DAY }, holds)).toBeUndefined();
+    expect(await verified()).toMatchObject({ verdict: "ok", findings: [] });
+    await retiring({ default: 4 * DAY });
     expect((await segmentsOf(dir))[0]).toBe("000000000011.jsonl");
+    expect(await verified()).toMatchObject({ verdict: "ok", findings: [] });
+    const { size } = journal.status();
     await close();
     await open();
-    expect(journal.status().size).toBe(22);
+    expect(journal.status().size).toBe(size);
   });
 });
 
-describe("a journal whose oldest segments are gone", () => {
-  it("is not opened when no entry says that they were deleted", async () => {
+describe("a journal whose oldest segments are missing", () => {
+  it("is not opened if no entry says that they were deleted", async () => {
     await close();
     await rm(join(dir, "segments/000000000000.jsonl"));
     await expect(open()).rejects.toThrow(
-      "000000000003.jsonl: the entries before it are gone, and none says that they were deleted",
+      "000000000003.jsonl: the entries before it are missing, and no entry says that they were deleted",
     );
   });
 
@@ -325,8 +340,4 @@ describe("a journal whose oldest segments are gone", () => {
     await rm(hashes);
     await expect(open()).rejects.toThrow("000000000011.jsonl: the journal before it ends with index 2");
   });
-});
-
-it("the config may name every kind of entry, and none that there is not", () => {
-  expect(CLASSES.toSorted()).toEqual(KINDS.toSorted());
 });

@@ -12,9 +12,9 @@ import {
   readTimestamp,
   TimestampFault,
   timestampRequest,
-} from "../../../src/journal/verify/timestamp.mjs";
-import { anAuthority, type Authority } from "../../kit/timestamp-authority.ts";
-import { describeWith } from "../../kit/machine.ts";
+} from "../../../../src/journal/verify/bundle/timestamp.mjs";
+import { anAuthority, type Authority } from "../../../kit/timestamp-authority.ts";
+import { describeWith } from "../../../kit/machine.ts";
 
 const TEXT = Buffer.from("gateway.test/main\n5\nAAAA\n");
 const NONCE = Buffer.from("41020304050607ff", "hex");
@@ -41,7 +41,9 @@ const faultOf = (work: () => unknown): string => {
   return "none";
 };
 
-/** The statement of a response, changed perhaps, signed by the key in a folder without asking whether that may sign it. */
+/**
+ * The statement of a response, changed perhaps, signed by the key in a folder without asking whether that may sign it.
+ */
 const resigned = (response: Buffer, folder: string, change = (info: Buffer): Buffer => info): Buffer => {
   const openssl = (...args: readonly string[]): Buffer => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
   writeFileSync(join(folder, "given"), response);
@@ -86,7 +88,7 @@ describeWith(["openssl"], "a timestamp", () => {
     ["p384", { key: ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"], digest: "sha384" }],
     ["intermediate", { intermediate: "basicConstraints=critical,CA:true,pathlen:0\nkeyUsage=critical,keyCertSign\n" }],
     ["intermediate-eku", { intermediate: "basicConstraints=critical,CA:true\nextendedKeyUsage=timeStamping\n" }],
-  ] as const)("by an authority with %s is what openssl takes as well", async (name, options) => {
+  ] as const)("by an authority with %s is accepted, as by openssl", async (name, options) => {
     const authority = await made(name, options);
     const before = Math.floor(Date.now() / 1000) * 1000;
     const response = replyOf(authority);
@@ -101,42 +103,46 @@ describeWith(["openssl"], "a timestamp", () => {
   it.each([
     [
       "no-eku",
-      "stranger: its signer's certificate is not one for time stamping alone",
+      "untrusted: its signer's certificate is not one for time stamping alone",
       { extensions: "keyUsage=critical,digitalSignature\n" },
     ],
     [
       "two-purposes",
-      "stranger: its signer's certificate is not one for time stamping alone",
+      "untrusted: its signer's certificate is not one for time stamping alone",
       { extensions: "extendedKeyUsage=critical,timeStamping,emailProtection\n" },
     ],
     [
       "not-critical",
-      "stranger: its signer's certificate is not one for time stamping alone",
+      "untrusted: its signer's certificate is not one for time stamping alone",
       { extensions: "extendedKeyUsage=timeStamping\n" },
     ],
-    ["sub-no-ca", "stranger: no chain leads from its signer", { intermediate: "basicConstraints=critical,CA:false\n" }],
+    [
+      "sub-no-ca",
+      "untrusted: no chain leads from its signer",
+      { intermediate: "basicConstraints=critical,CA:false\n" },
+    ],
     [
       "sub-other-eku",
-      "stranger: no chain leads from its signer",
+      "untrusted: no chain leads from its signer",
       { intermediate: "basicConstraints=critical,CA:true\nextendedKeyUsage=serverAuth\n" },
     ],
     [
       "sub-critical",
-      'stranger: the certificate "CN=Test Intermediate" has a critical extension that is not known here',
+      'untrusted: the certificate "CN=Test Intermediate" has a critical extension that is not known here',
       { intermediate: "basicConstraints=critical,CA:true\n1.2.3.4=critical,ASN1:NULL\n" },
     ],
-    ["issued-sha1", 'stranger: the certificate "CN=Test Authority" is signed by SHA-1', { issuedBy: "sha1" }],
+    ["issued-sha1", 'untrusted: the certificate "CN=Test Authority" is signed by SHA-1', { issuedBy: "sha1" }],
     [
       "ended",
-      'stranger: the certificate "CN=Test Authority" was not in force at its time',
+      'untrusted: the certificate "CN=Test Authority" was not in force at its time',
       { days: ["20200101000000Z", "20210101000000Z"] },
     ],
     [
       "not-yet",
-      'stranger: the certificate "CN=Test Authority" was not in force at its time',
+      'untrusted: the certificate "CN=Test Authority" was not in force at its time',
       { days: ["20990101000000Z", "21000101000000Z"] },
     ],
-  ] as const)("by an authority with a certificate of the kind %s does not count", async (name, says, options) => {
+  ] as const)("by an authority with a certificate of the kind %s is rejected", async (name, says, options) => {
     let authority: Authority;
     let response: Buffer;
     try {
@@ -154,41 +160,41 @@ describeWith(["openssl"], "a timestamp", () => {
     );
   });
 
-  it("counts by the authority that was given, and by no other", async () => {
+  it("is accepted for the given authority, and for no other", async () => {
     const [one, other] = [await made("one"), await made("other")];
     const response = replyOf(one);
     expect(faultOf(() => readTimestamp(response, { imprint, authorities: authoritiesIn(other.ca) }))).toMatch(
-      /^stranger: no chain leads/,
+      /^untrusted: no chain leads/,
     );
     expect(readTimestamp(response, { imprint, authorities: authoritiesIn(other.ca + one.ca) }).isTrusted).toBe(true);
     expect(authoritiesIn(other.ca + one.ca).map((each) => each instanceof X509Certificate)).toEqual([true, true]);
     expect(() => authoritiesIn("nothing")).toThrow("expected certificates in PEM, found none");
   });
 
-  it("finds the chain past a certificate that another root gave the same issuer", async () => {
+  it("is accepted through the right chain if another root certified the same issuer", async () => {
     const other = await made("far");
     const authority = await made("cross", { intermediate: "basicConstraints=critical,CA:true\n", isCrossSigned: true });
     const response = replyOf(authority);
     expect(readTimestamp(response, { imprint, authorities: authoritiesIn(authority.ca) }).isTrusted).toBe(true);
     expect(faultOf(() => readTimestamp(response, { imprint, authorities: authoritiesIn(other.ca) }))).toMatch(
-      /^stranger: no chain leads/,
+      /^untrusted: no chain leads/,
     );
   });
 
   it.each([
     [
-      "no signatures",
-      /^stranger: its signer's certificate is not one for signatures/,
+      "no signing",
+      /^untrusted: its signer's certificate is not one for signatures/,
       "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,keyEncipherment\n",
     ],
     [
       "every purpose",
-      /^stranger: its signer's certificate is not one for time stamping alone/,
+      /^untrusted: its signer's certificate is not one for time stamping alone/,
       "extendedKeyUsage=critical,anyExtendedKeyUsage\n",
     ],
     [
-      "what openssl would refuse to sign with",
-      /^stranger: its signer's certificate is not one for time stamping alone/,
+      "a purpose that openssl refuses to sign with",
+      /^untrusted: its signer's certificate is not one for time stamping alone/,
       "extendedKeyUsage=timeStamping\n",
     ],
     [
@@ -197,7 +203,7 @@ describeWith(["openssl"], "a timestamp", () => {
       "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,nonRepudiation\n",
     ],
   ])(
-    "signed outside an authority's program by a certificate for %s is judged all the same",
+    "signed without the authority's program by a certificate for %s is still rejected",
     async (name, says, extensions) => {
       const good = await made(`good ${name}`);
       const hostile = await made(`hostile ${name}`, { extensions });
@@ -213,7 +219,7 @@ describeWith(["openssl"], "a timestamp", () => {
     ["a 25th hour", "20261129250000Z"],
     ["a month of 13", "20261301120000Z"],
     ["the year 26", "00261129120000Z"],
-  ])("that states %s states no time", async (name, stated) => {
+  ])("that states %s has no valid time", async (name, stated) => {
     const authority = await made(`time ${name}`);
     const changed = resigned(replyOf(authority), join(dir, `time ${name}`), (info) => {
       const at = info.indexOf(Buffer.from("180f", "hex"));
@@ -225,7 +231,7 @@ describeWith(["openssl"], "a timestamp", () => {
     );
   });
 
-  it("is of its own text and question only", async () => {
+  it("is valid only for its own text and nonce", async () => {
     const authority = await made("text");
     const authorities = authoritiesIn(authority.ca);
     const response = replyOf(authority);
@@ -243,7 +249,7 @@ describeWith(["openssl"], "a timestamp", () => {
     );
   });
 
-  it("is refused when any byte of it was changed, and never takes the process with it", async () => {
+  it("is rejected if any byte of it was changed, and never crashes the process", async () => {
     const authority = await made("bytes");
     const authorities = authoritiesIn(authority.ca);
     const response = replyOf(authority);

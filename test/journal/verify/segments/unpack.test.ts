@@ -1,12 +1,12 @@
-/** Zips that were made to deceive or to exhaust: refused by what they say, within a limit, and never by an abort. */
+/** Hostile zips, made to deceive or to exhaust memory: each is refused within limits, without a crash. */
 import { mkdir, readFile, readdir, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32, deflateRawSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { auditVerify } from "../../../src/cli/audit.ts";
-import { isZip, unpack } from "../../../src/journal/verify/unpack.ts";
-import { ocsgw } from "../../kit/command.ts";
-import { aDirectory, removeDirectory } from "../kit.ts";
+import { auditVerify } from "../../../../src/cli/audit/output/verify-report.ts";
+import { isZip, unpack } from "../../../../src/journal/verify/segments/unpack.ts";
+import { ocsgw } from "../../../kit/command.ts";
+import { aDirectory, removeDirectory } from "../../kit.ts";
 
 let work: string;
 beforeEach(async () => {
@@ -136,13 +136,13 @@ describe("a zip", () => {
       zip([{ name: "a" }, { name: "b", content: Buffer.from("bb".repeat(99)), deflated: true }]),
     ],
     [
-      "a comment that holds the signature of an end",
+      "a comment that contains the signature of an end record",
       zip([{ name: "a" }, { name: "b", content: Buffer.from("bb".repeat(99)) }], {
         comment: Buffer.from("PK\u0005\u0006 and so on, longer than an end record"),
       }),
     ],
     [
-      "sums that stand behind the data",
+      "checksums after the data",
       zip([
         { name: "a", central: { flags: 8 }, local: { flags: 8, crc: 0, packed: 0, size: 0 } },
         { name: "b", content: Buffer.from("bb".repeat(99)) },
@@ -200,12 +200,12 @@ describe("a zip", () => {
     [
       "unpacks to less than it says",
       zip([{ name: "a", content: text, deflated: true, central: { size: 5 }, local: { size: 5 } }]),
-      /content is not what the zip says/,
+      /content does not match its checksum/,
     ],
     [
       "has another sum",
       zip([{ name: "a", central: { crc: 1 }, local: { crc: 1 } }]),
-      /content is not what the zip says/,
+      /content does not match its checksum/,
     ],
     [
       "has a stored file of two sizes",
@@ -219,39 +219,43 @@ describe("a zip", () => {
         { name: "a", content: Buffer.alloc(100) },
         { name: "b", central: { offset: 10 } },
       ]),
-      /begins within the file before it/,
+      /overlaps the file before it/,
     ],
     [
       "has two files that are one",
       zip([{ name: "a" }, { name: "b", central: { offset: 0 } }]),
-      /begins within the file before it|two things about/,
+      /overlaps the file before it|contradict each other about/,
     ],
     [
       "has a file that reaches into the directory",
       zip([
         { name: "a", content: Buffer.alloc(9), central: { packed: 40, size: 40 }, local: { packed: 40, size: 40 } },
       ]),
-      /ends behind the place where the zip's directory begins/,
+      /overlaps the zip's directory/,
     ],
     ["has a file behind its end", zip([{ name: "a", central: { offset: 5000 } }]), /damaged at a/],
-    ["says two names of one file", zip([{ name: "a", local: { name: "b" } }]), /says two things about a/],
+    ["says two names of one file", zip([{ name: "a", local: { name: "b" } }]), /contradict each other about a/],
     [
       "says two sizes of one file",
       zip([{ name: "a", content: Buffer.alloc(9), local: { size: 3, packed: 3 } }]),
-      /says two things about a/,
+      /contradict each other about a/,
     ],
-    ["has one name twice", zip([{ name: "a" }, { name: "a" }]), /one name twice/],
-    ["has one name in two spellings", zip([{ name: "events.ndjson" }, { name: "Events.ndjson" }]), /one name twice/],
+    ["has one name twice", zip([{ name: "a" }, { name: "a" }]), /contains a name twice/],
+    [
+      "has one name in two spellings",
+      zip([{ name: "events.ndjson" }, { name: "Events.ndjson" }]),
+      /contains a name twice/,
+    ],
     ...["../a", "/etc/a", "a/b", "..", ".", "", "C:\\a", "a\u0000b", "..\\a", "-rf", "ä", "a\u001b[2K"].map(
       (name): [string, Buffer, RegExp] => [
         `has the name ${JSON.stringify(name)}`,
         zip([{ name }]),
-        /which is no file of a bundle/,
+        /which is not a file of a bundle/,
       ],
     ),
     ["is encrypted", zip([{ name: "a", central: { flags: 1 } }]), /is encrypted/],
-    ["is packed in another way", zip([{ name: "a", central: { method: 12 } }]), /not read here/],
-    ["is a part of several", zip([{ name: "a" }], { disk: 1 }), /a part of several/],
+    ["is packed in another way", zip([{ name: "a", central: { method: 12 } }]), /unsupported compression method/],
+    ["is a part of several", zip([{ name: "a" }], { disk: 1 }), /one part of several/],
     ["counts other files than it lists", zip([{ name: "a" }], { count: 2, here: 2 }), /holds 2 files and lists 1/],
     [
       "has something before it",
@@ -280,7 +284,7 @@ describe("a zip", () => {
     }
   });
 
-  it("with any one byte changed is refused, or unpacks to what it was", async () => {
+  it("with any one byte changed is refused, or unpacks to the same content", async () => {
     const whole = zip([{ name: "a", content: Buffer.from("abc".repeat(20)), deflated: true }, { name: "b" }]);
     for (let at = 0; at < whole.length; at++) {
       const changed = Buffer.from(whole);
@@ -299,8 +303,8 @@ describe("a zip", () => {
   });
 });
 
-describe("audit verify of a zip that nobody can use", () => {
-  it("ends with 8 and says why, in a small heap", async () => {
+describe("audit verify of an invalid zip", () => {
+  it("exits with 8 and the reason, in a small heap", async () => {
     for (const bytes of [
       zip([{ name: "a" }], { length: 0xffff_fff0 }),
       zip([{ name: "a", content: Buffer.alloc(60 << 20), deflated: true }]),
@@ -319,7 +323,7 @@ describe("audit verify of a zip that nobody can use", () => {
     }
   }, 60_000);
 
-  it("never moves the cursor of whoever reads the verdict", async () => {
+  it("never moves the terminal's cursor", async () => {
     const path = join(work, "\u001b[2Kx\u202e");
     await writeFile(path, "no bundle");
     const written: string[] = [];
@@ -328,6 +332,6 @@ describe("audit verify of a zip that nobody can use", () => {
     const code = await auditVerify(path, {}).finally(() => {
       process.stdout.write = write;
     });
-    expect([code, written.join("")]).toEqual([8, expect.stringContaining("\\u{1b}[2Kx\\u{202e} is no journal")]);
+    expect([code, written.join("")]).toEqual([8, expect.stringContaining("\\u{1b}[2Kx\\u{202e} is not a journal")]);
   });
 });

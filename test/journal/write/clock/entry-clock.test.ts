@@ -1,15 +1,15 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import { ClockTrust, type Doubt } from "../../src/journal/clock-trust.ts";
-import { nodeDisk } from "../../src/journal/disk.ts";
-import { newestTime } from "../../src/journal/newest.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { readMicros, writeMicros } from "../../src/journal/time.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
-import { createCheckpoints } from "../../src/journal/checkpoint.ts";
-import { ORIGIN, aDirectory, aKey, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import { ClockTrust, type Doubt } from "../../../../src/journal/write/clock/clock-trust.ts";
+import { nodeDisk } from "../../../../src/journal/disk.ts";
+import { newestTime } from "../../../../src/journal/read/newest-time.ts";
+import { readEntries } from "../../../../src/journal/read/read-entries.ts";
+import { readMicros, writeMicros } from "../../../../src/journal/time.ts";
+import { verifyJournal } from "../../../../src/journal/verify/verify.ts";
+import { createCheckpoints } from "../../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { ORIGIN, aDirectory, aKey, anIntent, removeDirectory, segmentsOf } from "../../kit.ts";
 
 const SECOND = 1_000_000;
 const DAY = 86_400 * SECOND;
@@ -40,13 +40,13 @@ const written = async (walls: readonly number[]): Promise<string[]> => {
 };
 
 describe("the times of entries", () => {
-  it("stand still while the clock is put right in small steps back", async () => {
+  it("do not advance while the clock is adjusted back in small steps", async () => {
     expect(await written([NOON, NOON + SECOND / 10, NOON - SECOND / 2, NOON + 1])).toEqual(
       [NOON, NOON + SECOND / 10, NOON + SECOND / 10, NOON + SECOND / 10].map(writeMicros),
     );
   });
 
-  it("follow a clock that is set, behind an entry that says so", async () => {
+  it("follow a clock that is set, after an entry about it", async () => {
     const [back, ahead] = [NOON - 3600 * SECOND, NOON + 3600 * SECOND];
     expect(await written([NOON, back, ahead])).toEqual([
       writeMicros(NOON),
@@ -61,7 +61,7 @@ describe("the times of entries", () => {
     ["1970", 1],
     ["before 1970", -5 * SECOND + 7],
     ["2038", readMicros("2038-01-19T03:14:08.000000Z")],
-  ])("go to %s and come back", async (_year, far) => {
+  ])("follow a jump to %s and back", async (_year, far) => {
     const lines = await written([NOON, far, far + SECOND / 10, NOON]);
     expect(lines.filter((line) => line.startsWith("clock"))).toHaveLength(2);
     expect(lines.filter((line) => !line.startsWith("clock"))).toEqual(
@@ -71,7 +71,7 @@ describe("the times of entries", () => {
 });
 
 describe("each UTC day", () => {
-  it("has segments of its own, also after opening again", async () => {
+  it("begins a segment, also after the journal is opened again", async () => {
     const midnight = NOON + DAY / 2;
     await written([NOON, midnight - 2 * SECOND, midnight - 1, midnight]);
     const days = async (): Promise<string[]> => {
@@ -88,7 +88,7 @@ describe("each UTC day", () => {
   });
 });
 
-describe("the time that is believed", () => {
+describe("the trusted time", () => {
   const HOUR = 3600 * SECOND;
   type Run = { readonly wall: number; readonly entries: number };
   let [wall, steady] = [0, 0];
@@ -111,7 +111,7 @@ describe("the time that is believed", () => {
     ["six years later", 6 * 365 * DAY, true],
     ["an hour earlier", -HOUR, false],
     ["ten years earlier", -3650 * DAY, false],
-  ])("with a first entry %s than the last one of the run before", async (_when, by, isDoubted) => {
+  ])("is checked if the first entry is %s than the previous run's last one", async (_when, by, isDoubted) => {
     await ran({ wall: NOON, entries: 2 });
     wall = NOON + SECOND + by;
     const journal = await open();
@@ -127,7 +127,7 @@ describe("the time that is believed", () => {
     await journal.close();
   });
 
-  it("goes on from the last entry in the first hour, and is the clock's from then on", async () => {
+  it("continues from the last entry in the first hour, and is the clock's time after that", async () => {
     await ran({ wall: NOON, entries: 1 });
     wall = NOON + 20 * HOUR;
     const journal = await open();
@@ -138,7 +138,7 @@ describe("the time that is believed", () => {
     await journal.close();
   });
 
-  it("stays in doubt over runs, also when the clock agrees with the entries of the doubtful time, until it is confirmed", async () => {
+  it("stays in doubt over runs until it is confirmed, even if the clock agrees with the entries of the doubtful time", async () => {
     for (const run of [
       { wall: NOON, entries: 1 },
       { wall: NOON + 2000 * DAY, entries: 1 },
@@ -165,7 +165,7 @@ describe("the time that is believed", () => {
     ["where it should be", 3 * DAY, false],
     ["somewhere else in the past", -900 * DAY, true],
     ["to another time ahead", 700 * DAY, true],
-  ])("after the clock was set %s", async (_where, to, isDoubted) => {
+  ])("is in doubt or not after the clock was set %s", async (_where, to, isDoubted) => {
     await ran({ wall: NOON, entries: 1 });
     wall = NOON + 2000 * DAY;
     const journal = await open();
@@ -177,7 +177,7 @@ describe("the time that is believed", () => {
     await journal.close();
   });
 
-  it("is found behind a last line of any length, and where the last segment has none", async () => {
+  it("is found after a last line of any length, and if the last segment is empty", async () => {
     wall = NOON;
     const journal = await open();
     await journal.append({ ...anIntent(0, { TEXT: "x".repeat(300_000) }) });
@@ -187,7 +187,7 @@ describe("the time that is believed", () => {
     expect(await newestTime(nodeDisk, dir)).toBe(NOON);
   });
 
-  it("is as before after a start from the saved state", () => {
+  it("is restored from a start state", () => {
     const [before, after] = [new ClockTrust(), new ClockTrust()];
     before.take({ from: writeMicros(NOON), to: writeMicros(NOON + 9 * DAY), unconfirmed: true });
     after.restore(JSON.parse(JSON.stringify(before.save())) as Doubt | null);
@@ -196,7 +196,7 @@ describe("the time that is believed", () => {
     expect(after.doubt).toBeUndefined();
   });
 
-  it("is not moved by an entry that an outage of the disk had kept and that is written again", () => {
+  it("does not change when an outage writes a kept clock entry again", () => {
     const trust = new ClockTrust();
     for (let time = 0; time < 2; time++)
       trust.take({ from: writeMicros(NOON), to: writeMicros(NOON + 9 * DAY), unconfirmed: true });

@@ -2,11 +2,11 @@
 import { cp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { JournalDamaged } from "../../src/journal/recover.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import { nodeDisk, type Disk } from "../../../../src/journal/disk.ts";
+import { readEntries } from "../../../../src/journal/read/read-entries.ts";
+import { JournalDamaged } from "../../../../src/journal/errors.ts";
+import { verifyJournal } from "../../../../src/journal/verify/verify.ts";
 import {
   aDirectory,
   aJournal,
@@ -18,7 +18,7 @@ import {
   removeDirectory,
   segmentsOf,
   writeLines,
-} from "./kit.ts";
+} from "../../kit.ts";
 
 const FIRST = "000000000000.jsonl";
 const key = aKey();
@@ -38,7 +38,7 @@ const reopened = async (): Promise<{ size: number; torn: unknown }> => {
 };
 
 describe("opening a journal", () => {
-  it("cuts a last line torn at any of its bytes, says so, and goes on with its index", async () => {
+  it("cuts a last line torn at any of its bytes, reports it, and reuses its index", async () => {
     const vkey = await aJournal(dir, key, { size: 4, checkpointsAt: [3] });
     // A short line, so that there are few bytes to try.
     const journal = await openJournal({ dir, durability: "os" });
@@ -60,7 +60,7 @@ describe("opening a journal", () => {
     expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", covered: 3, uncovered: 2 });
   });
 
-  it("cuts a last line that has its end but is not the line that belongs there", async () => {
+  it("cuts a complete last line that does not belong there", async () => {
     await aJournal(dir, key, { size: 4, checkpointsAt: [2] });
     const lines = await linesOf(dir, FIRST);
     for (const last of ['{"index":3', lines[2]!, lines[3]!.replace('"kind"', '"kind'), ""]) {
@@ -70,7 +70,7 @@ describe("opening a journal", () => {
     }
   });
 
-  it("cuts from the first page that a crash left as zeros, because all behind it was in the same write", async () => {
+  it("cuts from the first page that a crash left as zeros, because everything after it was in the same write", async () => {
     await aJournal(dir, key, { size: 8, checkpointsAt: [4] });
     const lines = await linesOf(dir, FIRST);
     const start = Buffer.byteLength(lines.slice(0, 5).join("\n")) + 1;
@@ -81,7 +81,7 @@ describe("opening a journal", () => {
     expect(await reopened()).toEqual({ size: 6, torn: undefined });
   });
 
-  it("writes the end once more, because a flush that failed may have left it in memory only", async () => {
+  it("rewrites the end, because a failed flush may have left it in memory only", async () => {
     await aJournal(dir, key, { size: 3, checkpointsAt: [] });
     const written: { position: number; bytes: Buffer }[] = [];
     const disk: Disk = {
@@ -103,7 +103,7 @@ describe("opening a journal", () => {
     expect(written).toEqual([{ position: 0, bytes: await readFile(join(dir, "segments", FIRST)) }]);
   });
 
-  it("begins with nothing when the first segment is empty or torn", async () => {
+  it("starts empty if the first segment is empty or torn", async () => {
     await openJournal({ dir, durability: "flush" }).then((journal) => journal.close());
     await writeFile(join(dir, "segments", FIRST), '{"index":0,"ti');
     expect(await reopened()).toMatchObject({ size: 0, torn: { line: 1, index: 0, bytes: 14 } });
@@ -139,16 +139,16 @@ describe("opening a journal refuses", () => {
     [
       "a segment that is missing",
       () => rm(join(dir, "segments", FIRST)),
-      /000000000003\.jsonl: the entries before it are gone, and none says that they were deleted/,
+      /000000000003\.jsonl: the entries before it are missing, and no entry says that they were deleted/,
     ],
     [
-      "a checkpoint that is none",
+      "a file that is not a checkpoint",
       () => writeFile(join(dir, "checkpoints", "000000000008"), "8\n"),
       /000000000008: not a checkpoint of 8 entries/,
     ],
   ];
 
-  it.each(cases)("%s, and leaves all as it is", async (_what, damage, message) => {
+  it.each(cases)("%s, and changes nothing", async (_what, damage, message) => {
     await aJournal(dir, key, { size: 8, checkpointsAt: [8], segmentBytes: 1000 });
     expect(await segmentsOf(dir)).toEqual([FIRST, "000000000003.jsonl", "000000000006.jsonl"]);
     const lines = (await Promise.all((await segmentsOf(dir)).map((segment) => linesOf(dir, segment)))).flat();
@@ -166,7 +166,7 @@ describe("opening a journal refuses", () => {
     }
   });
 
-  it("a line without sense that others follow", async () => {
+  it("a malformed line that others follow", async () => {
     await aJournal(dir, key, { size: 5, checkpointsAt: [2] });
     const lines = await linesOf(dir, FIRST);
     await writeLines(dir, FIRST, [...lines.slice(0, 3), "not a line", lines[4]!]);
@@ -180,12 +180,12 @@ describe("opening a journal refuses", () => {
     const path = join(dir, "checkpoints", "000000000002");
     await writeFile(path, (await readFile(path, "utf8")).replace("gateway.test/main", "gateway.test/other"));
     await expect(openWithCheckpoints(dir, key)).rejects.toThrow(
-      /a checkpoint of gateway\.test\/other, this journal would sign as gateway\.test\/main/,
+      /a checkpoint of gateway\.test\/other, but this journal would sign as gateway\.test\/main/,
     );
   });
 });
 
-describe("the last three entries of a journal that was killed, cut and flipped at every byte", () => {
+describe("a killed journal whose last three entries are cut and flipped at every byte", () => {
   /** A checkpoint over the first two of five entries; the leaf hashes of the others are gone, as after a kill. */
   const killed = async (): Promise<{ path: string; whole: Buffer; start: number }> => {
     await removeDirectory(dir);
@@ -210,7 +210,7 @@ describe("the last three entries of a journal that was killed, cut and flipped a
     }
   };
 
-  it("recovers or is refused by name, and takes no altered line for one of its own", async () => {
+  it("recovers or is refused by name, and accepts no changed line as its own", async () => {
     const { path, whole, start } = await killed();
     const text = whole.toString();
     const wholeLines = new Set([2, 3, 4, 5].map((lines) => `${text.split("\n").slice(0, lines).join("\n")}\n`));
@@ -226,7 +226,7 @@ describe("the last three entries of a journal that was killed, cut and flipped a
         } else {
           tally.refused++;
           expect(found.refused, `byte ${at}`).toMatch(
-            /^000000000000\.jsonl line [34] is not the line of index [23], and lines follow it, which no crash leaves so$/,
+            /^000000000000\.jsonl line [34] is not the line of index [23], and lines follow it, so a crash is not the cause$/,
           );
         }
       }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import type { Entry, Flood, Refusal } from "../../src/journal/entry.ts";
-import { Floods } from "../../src/journal/floods.ts";
-import { aRefusal, anIntent } from "./kit.ts";
+import type { Entry, Flood, Refusal } from "../../../../src/journal/entry.ts";
+import { RefusalSampling } from "../../../../src/journal/write/refusal-sampling/refusal-sampling.ts";
+import { aRefusal, anIntent } from "../../kit.ts";
 
 const AT = Date.parse("2026-11-22T12:00:00.250Z");
 
 const aGate = (): {
-  floods: Floods;
+  floods: RefusalSampling;
   noted: Entry[];
   time: { ms: number };
   refuse: (source: string, over?: Partial<Refusal>) => void;
@@ -14,7 +14,11 @@ const aGate = (): {
   written: () => Refusal[];
 } => {
   const [noted, time]: [Entry[], { ms: number }] = [[], { ms: AT }];
-  const floods = new Floods({ note: (entry) => noted.push(entry), now: () => time.ms, steady: () => time.ms - AT });
+  const floods = new RefusalSampling({
+    note: (entry) => noted.push(entry),
+    now: () => time.ms,
+    steady: () => time.ms - AT,
+  });
   return {
     floods,
     noted,
@@ -29,8 +33,8 @@ const sumOf = (counts: readonly Flood[]): number => counts.reduce((sum, { count 
 
 const RECORD = { tokens: undefined, resource: "records", identifier: "15", upstream: "sales" };
 
-describe("refusals of nobody in particular", () => {
-  it("are entries up to ten a second from one source; the rest is counted by code and told when the second is over", () => {
+describe("refusals of unknown clients", () => {
+  it("are entries up to ten a second from one source; the rest is counted by code, and a flood entry follows the second", () => {
     const { refuse, time, counted, written } = aGate();
     for (let number = 0; number < 25; number++)
       refuse("10.0.0.1", number % 2 === 0 ? {} : { code: "OCSGW-1011", status: 400 });
@@ -55,7 +59,7 @@ describe("refusals of nobody in particular", () => {
     expect(written()).toHaveLength(12);
   });
 
-  it("write a bounded amount in a second, from however many sources, and every one of them is counted", () => {
+  it("cause a limited amount of entries per second, from however many sources, and every one of them is counted", () => {
     const { floods, refuse, noted, counted, written } = aGate();
     for (let number = 0; number < 20_000; number++) refuse(`10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`);
     floods.flush();
@@ -66,9 +70,9 @@ describe("refusals of nobody in particular", () => {
     expect(Buffer.byteLength(JSON.stringify(noted))).toBeLessThan(60_000);
   });
 
-  it("are told by themselves when no other comes", async () => {
+  it("are written as a count even if no other refusal follows", async () => {
     const noted: Entry[] = [];
-    const floods = new Floods({ note: (entry) => noted.push(entry) });
+    const floods = new RefusalSampling({ note: (entry) => noted.push(entry) });
     for (let number = 0; number < 30; number++) floods.note(aRefusal(number));
     await expect
       .poll(
@@ -103,14 +107,14 @@ describe("refusals of a known client", () => {
     ["client", { client: "alpha-crm" }],
     ["credential", { credential: { kind: "basic", id: "k" } }],
     ["tenant", { tenant: { dbid: 101, name: "Alpha" } }],
-  ])("are entries, far beyond what nobody in particular has: by %s", (_what, known) => {
+  ])("are entries, far beyond the limit for unknown clients: by %s", (_what, known) => {
     const { refuse, written, counted, floods } = aGate();
     for (let number = 0; number < 500; number++) refuse("10.0.0.1", known);
     floods.flush();
     expect([written().length, counted()]).toEqual([500, []]);
   });
 
-  it("are counted when the tenant's budget is used up, exactly, with the first and the last id", () => {
+  it("are counted exactly when the tenant's budget is used up, with the first and the last id", () => {
     const { refuse, written, counted, time, floods } = aGate();
     for (let number = 0; number < 5000; number++)
       refuse("10.0.0.1", {
@@ -140,14 +144,14 @@ describe("refusals of a known client", () => {
     expect(written(), "20 more after ten seconds, of which one is asked for").toHaveLength(1001);
   });
 
-  it("leave another tenant's budget alone", () => {
+  it("do not use another tenant's budget", () => {
     const { refuse, written } = aGate();
     for (let number = 0; number < 20_000; number++) refuse("10.0.0.1", alpha);
     for (let number = 0; number < 1000; number++) refuse("10.0.0.1", beta);
     expect(written().filter(({ client }) => client === "beta-crm")).toHaveLength(1000);
   });
 
-  it("have their budget again when the flood is over, however long it was", () => {
+  it("have their budget again after the flood, however long it was", () => {
     const { refuse, written, time } = aGate();
     for (let number = 0; number < 200_000; number++) refuse("10.0.0.1", alpha);
     time.ms += 500_000;
@@ -156,7 +160,7 @@ describe("refusals of a known client", () => {
     expect(written().length - before).toBe(1000);
   });
 
-  it("write a bounded amount in an hour, from however many clients and addresses, and none is lost", () => {
+  it("cause a limited amount of entries per hour, from however many clients and addresses, and none is lost", () => {
     const { floods, refuse, noted, counted, written, time } = aGate();
     let asked = 0;
     for (let second = 0; second < 3600; second += 5, time.ms += 5000)
@@ -169,7 +173,7 @@ describe("refusals of a known client", () => {
     expect(noted.length).toBe(written().length + counted().length);
   });
 
-  it("are counted together by tenant when very many clients have too many", () => {
+  it("are counted together by tenant if very many clients exceed the budget", () => {
     const { floods, refuse, counted } = aGate();
     for (let number = 0; number < 3000; number++)
       refuse("10.0.0.1", { ...(number % 2 === 0 ? alpha : beta), client: `crm-${number}` });
@@ -182,8 +186,8 @@ describe("refusals of a known client", () => {
   });
 });
 
-describe("refused Do-Not-Calls of a known client", () => {
-  it("are each an entry, however many there are, while replies wait so that they stay few", () => {
+describe("refused Do-Not-Calls", () => {
+  it("of a known client are an entry each, however many there are, while delayed replies keep them few", () => {
     const { floods, written, counted } = aGate();
     const held = Array.from(
       { length: 3000 },
@@ -195,7 +199,7 @@ describe("refused Do-Not-Calls of a known client", () => {
     expect([held[1000]! > 0, held[1099]! > 4900, held.at(-1)]).toEqual([true, true, 10_000]);
   });
 
-  it("are counted where they are the same: client, number and minute", () => {
+  it("are counted if client, number and minute are the same", () => {
     const { refuse, written, counted, time, floods } = aGate();
     for (let number = 0; number < 40; number++)
       refuse("10.0.0.1", { ...doNotCall(7), id: `01R${String(number).padStart(2, "0")}` });
@@ -239,11 +243,11 @@ describe("refused Do-Not-Calls of a known client", () => {
       { resource: "customer_ids", tokens: { customer_id: "t1:2" } },
     ],
     ["a number and a customer of one token", { tokens: { phone: "t1:1" } }, { tokens: { customer_id: "t1:2" } }],
-    ["two that name nothing", { tokens: undefined, identifier: null }, { tokens: undefined, identifier: null }],
+    ["two that name no subject", { tokens: undefined, identifier: null }, { tokens: undefined, identifier: null }],
     ["two tenants", { tenant: alpha.tenant }, { tenant: beta.tenant }],
     ["two tenants of one DBID on two OCS", { upstream: "sales" }, { upstream: "service" }],
     ["a record handle in two epochs", { ...RECORD, epoch: 1 }, { ...RECORD, epoch: 2 }],
-  ])("are not the same: %s", (_what, one, other) => {
+  ])("are not counted together: %s", (_what, one, other) => {
     const { refuse, written, counted, floods } = aGate();
     refuse("10.0.0.1", { ...doNotCall(7), ...one });
     refuse("10.0.0.1", { ...doNotCall(7), ...other });
@@ -251,7 +255,7 @@ describe("refused Do-Not-Calls of a known client", () => {
     expect([written().length, counted()]).toEqual([2, []]);
   });
 
-  it("of nobody in particular are counted as all of theirs: whoever has no identity can wish nothing for a tenant", () => {
+  it("of unknown clients are counted like their other refusals, because they can express no wish for a tenant", () => {
     const { refuse, written, counted, floods } = aGate();
     for (let number = 0; number < 30; number++)
       refuse("10.0.0.1", { action: "DoNotCall", tokens: { phone: `t1:${number}` } });
@@ -260,8 +264,8 @@ describe("refused Do-Not-Calls of a known client", () => {
   });
 });
 
-describe("what is always an entry", () => {
-  it("is whatever is no refusal", () => {
+describe("entries other than refusals", () => {
+  it("are always written", () => {
     const { floods, noted } = aGate();
     for (let number = 0; number < 2000; number++) floods.note(anIntent(number));
     expect(noted).toHaveLength(2000);

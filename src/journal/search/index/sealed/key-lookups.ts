@@ -1,23 +1,23 @@
 /**
- * Which stories of a sealed segment name a person, a record or a campaign group: by key (`names.ts`) the places of the
- * stories, in parts of a few hundred bytes. A table of keys and places instead of SQLite's indexes, which take more than
- * twice as much. A key may be that of another name too: who takes a story reads its lines and asks the filter again.
+ * The transactions of a sealed segment by person, record or campaign group: a table of keys (`bloom-filters.ts`) and
+ * places, in parts of a few hundred bytes. It takes less than half the space of SQLite's indexes. Different names can
+ * have the same key, so the caller reads the lines and evaluates the filter again.
  *
- * A part holds pairs in the order of keys and places, each as two varints (LEB128): how much larger the key is than the
- * one before it (the first: than 0), and the story's place, counted from the segment's first index; of a key that is the
- * same as before, how much further the place is.
+ * A part has pairs ordered by key and place, each as two varints (LEB128): the difference of the key to the previous
+ * key (to 0 for the first), and the place, counted from the segment's first index; for an equal key, the difference of
+ * the place to the previous place.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { KEY_BITS, pairsOf, type Pair } from "./names.ts";
+import { KEY_BITS, pairsOf, type Pair } from "./bloom-filters.ts";
 
 export const LOOKUPS = "CREATE TABLE lookups (part INTEGER PRIMARY KEY, pairs BLOB NOT NULL) STRICT;";
 
 const PAIRS_IN_PART = 48;
 
-/** Parts have about as many keys each, because keys are checksums. */
+/** Keys are checksums, so the parts are of similar size. */
 const partOf = (key: number, parts: number): number => Math.floor((key * parts) / 2 ** KEY_BITS);
 
-/** Of all stories of the segment that begins with `first`, whose names are in the columns of `stories`. */
+/** Writes the lookups of all rows of `transactions`. `first`: the first index of the segment. */
 export const writeLookups = (database: DatabaseSync, first: number): void => {
   const pairs = [...pairsOf(database)].toSorted(([key, at], [other, otherAt]) => key - other || at - otherAt);
   const parts = Math.max(1, Math.ceil(pairs.length / PAIRS_IN_PART));
@@ -35,7 +35,7 @@ const packed = (pairs: readonly Pair[], first: number): Uint8Array => {
   let [last, lastAt] = [0, -1];
   for (const [key, at] of pairs) {
     const isSame = key === last && lastAt >= 0;
-    // A story may name the same person twice.
+    // A transaction may contain the same person twice.
     if (isSame && at === lastAt) continue;
     put(bytes, key - last);
     put(bytes, isSame ? at - lastAt : at - first);
@@ -70,8 +70,8 @@ const unpacked = function* (bytes: Uint8Array, first: number): Generator<Pair, v
   }
 };
 
-/** Indexes of stories that may have one of the keys, the youngest first. `first`: that of the segment. */
-export const storiesWith = (database: DatabaseSync, first: number, keys: readonly number[]): readonly number[] => {
+/** Indexes of transactions that may have one of the keys, newest first. `first`: the first index of the segment. */
+export const transactionsWith = (database: DatabaseSync, first: number, keys: readonly number[]): readonly number[] => {
   const parts = Number(database.prepare("SELECT max(part) + 1 AS parts FROM lookups").get()!["parts"]);
   const find = database.prepare("SELECT pairs FROM lookups WHERE part = ?");
   const found = new Set<number>();
@@ -83,7 +83,7 @@ export const storiesWith = (database: DatabaseSync, first: number, keys: readonl
   return [...found].toSorted((one, other) => other - one);
 };
 
-/** Of all stories; a key may come more than once. */
+/** The keys of all transactions; a key can occur more than once. */
 export const keysIn = function* (database: DatabaseSync): Generator<number, void, undefined> {
   for (const row of database.prepare("SELECT pairs FROM lookups").iterate()) {
     for (const [key] of unpacked(row["pairs"] as Uint8Array, 0)) yield key;

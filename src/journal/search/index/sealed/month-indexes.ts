@@ -1,31 +1,32 @@
-/** The files of all months: which one has a segment, and what they say of many segments. */
+/** All months' files: which file has a segment, and which segments may match a filter. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Expression } from "../filter.ts";
-import { writeMicros } from "../time.ts";
-import type { Count } from "./count.ts";
-import { Month } from "./month.ts";
-import { facetCounter, mayFit, type Row } from "./prune.ts";
-import type { Folders } from "./sealed.ts";
-import { isDatabaseFault, removeDatabase } from "./schema.ts";
-import type { Extent, SegmentIndex } from "./segment.ts";
-import type { Summary } from "./summary.ts";
-import { makeFoldersNow } from "../../file-owner.ts";
+import type { Expression } from "../../filter/keys.ts";
+import { writeMicros } from "../../../time.ts";
+import type { Count } from "../count.ts";
+import { MonthIndex } from "./month-index.ts";
+import { countByFacets, mayFit, type Row } from "./segment-selection.ts";
+import type { Folders } from "./sealed-indexes.ts";
+import { isDatabaseFault, removeDatabase } from "../schema.ts";
+import type { Extent } from "../../../segments/segment-list.ts";
+import type { SegmentIndex } from "./segment-index.ts";
+import type { Summary } from "./segment-summary.ts";
+import { makeFoldersNow } from "../../../../common/file-owner.ts";
 
 const NAME = /^(\d{4}-\d{2})\.month\.sqlite$/;
 
-export class Months {
+export class MonthIndexes {
   readonly #folders: Folders;
   /** By path. */
-  readonly #open = new Map<string, Month>();
-  /** By the first index of a segment. */
-  #of = new Map<number, Month>();
+  readonly #open = new Map<string, MonthIndex>();
+  /** By the first index of the segment. */
+  #of = new Map<number, MonthIndex>();
 
   constructor(folders: Folders) {
     this.#folders = folders;
   }
 
-  /** Looks at what is there now. */
+  /** Opens and closes files as they have appeared and disappeared. */
   refresh(): void {
     const { write, read } = this.#folders;
     const paths = new Map([
@@ -38,7 +39,7 @@ export class Months {
       this.#open.delete(path);
     }
     this.#of = new Map();
-    // What was made here stands before what is only read.
+    // Files of this process take precedence over read-only ones.
     for (const [path, readOnly] of paths)
       for (const first of this.#firstsIn(path, readOnly)) this.#of.set(first, this.#open.get(path)!);
   }
@@ -51,7 +52,7 @@ export class Months {
     return this.#trusting(extent.first, (month) => month.summaryOf(extent));
   }
 
-  /** Of these segments, ascending, those in which something may fit; also those of which nothing is known. */
+  /** The segments that may have matches, ascending; includes unknown segments. */
   mayFit(extents: readonly Extent[], expression: Expression): readonly Extent[] {
     const { unknown, months } = this.#rowsOf(extents);
     const found = new Set(unknown);
@@ -60,23 +61,20 @@ export class Months {
     return extents.filter((extent) => found.has(extent));
   }
 
-  /** How many stories fit by their facets alone; `left`: segments of which that does not tell. */
+  /** Counts matches by facets. `left`: segments that facets alone cannot count. */
   count(extents: readonly Extent[], expression: Expression): Count & { readonly left: readonly Extent[] } {
     const { unknown, months } = this.#rowsOf(extents);
     let [count, refused] = [0, 0];
     const left: Extent[] = [...unknown];
     for (const [month, rows] of months) {
-      const counted = facetCounter(month.facets, expression);
-      for (const { extent, summary } of rows) {
-        const found = counted(summary);
-        if (!found) left.push(extent);
-        else [count, refused] = [count + found.count, refused + found.refused];
-      }
+      const found = countByFacets(month, rows, expression);
+      [count, refused] = [count + found.count, refused + found.refused];
+      left.push(...found.left);
     }
     return { count, refused, left };
   }
 
-  /** A file that is damaged is made again with this segment's row alone; who lacks the others adds them. */
+  /** Replaces a damaged file by one with this segment only; the others are added again when they are missing. */
   add(index: SegmentIndex): void {
     const { write } = this.#folders;
     makeFoldersNow(write);
@@ -92,7 +90,7 @@ export class Months {
     }
   }
 
-  /** What belongs to segments before this one, and to none that is there. */
+  /** Removes rows and files of deleted segments. */
   forget(below: number): void {
     for (const [path, month] of this.#open) {
       if (month.isReadOnly) continue;
@@ -115,7 +113,7 @@ export class Months {
   }
 
   #addTo(path: string, index: SegmentIndex): void {
-    const month = this.#open.get(path) ?? new Month(path, { readOnly: false });
+    const month = this.#open.get(path) ?? new MonthIndex(path, { readOnly: false });
     this.#open.set(path, month);
     month.add(index);
     this.#of.set(index.first, month);
@@ -123,7 +121,7 @@ export class Months {
 
   #firstsIn(path: string, readOnly: boolean): readonly number[] {
     try {
-      const month = this.#open.get(path) ?? new Month(path, { readOnly });
+      const month = this.#open.get(path) ?? new MonthIndex(path, { readOnly });
       this.#open.set(path, month);
       return month.firsts();
     } catch (error) {
@@ -135,10 +133,10 @@ export class Months {
 
   #rowsOf(extents: readonly Extent[]): {
     readonly unknown: readonly Extent[];
-    readonly months: ReadonlyMap<Month, Row[]>;
+    readonly months: ReadonlyMap<MonthIndex, Row[]>;
   } {
     const unknown: Extent[] = [];
-    const months = new Map<Month, Row[]>();
+    const months = new Map<MonthIndex, Row[]>();
     for (const extent of extents) {
       const summary = this.summaryOf(extent);
       const month = this.#of.get(extent.first);
@@ -153,7 +151,7 @@ export class Months {
     return { unknown, months };
   }
 
-  #all(month: Month, rows: readonly Row[], look: () => readonly Row[]): readonly Row[] {
+  #all(month: MonthIndex, rows: readonly Row[], look: () => readonly Row[]): readonly Row[] {
     try {
       return look();
     } catch (error) {
@@ -163,7 +161,7 @@ export class Months {
     }
   }
 
-  #trusting<Found>(first: number, look: (month: Month) => Found): Found | undefined {
+  #trusting<Found>(first: number, look: (month: MonthIndex) => Found): Found | undefined {
     const month = this.#of.get(first);
     try {
       return month && look(month);
@@ -174,12 +172,12 @@ export class Months {
     }
   }
 
-  #distrust(month: Month): void {
+  #distrust(month: MonthIndex): void {
     for (const [path, each] of this.#open) if (each === month) this.#drop(path);
     for (const [first, each] of this.#of) if (each === month) this.#of.delete(first);
   }
 
-  /** A damaged one is made again by whoever may write. */
+  /** Deletes a damaged file, unless it is read-only, so that it is built again. */
   #drop(path: string): void {
     const month = this.#open.get(path);
     this.#open.delete(path);

@@ -1,30 +1,30 @@
-/** The indexes of sealed segments that one searcher has open: each is made when it is missing, or not what it should be. */
+/** The indexes of sealed segments that a search has open. An index that is missing or invalid is built. */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { nodeDisk } from "../disk.ts";
-import { numbersIn, places, segmentIndexName } from "../places.ts";
-import { spansIn } from "../spans.ts";
-import { Misplaced } from "./misplaced.ts";
-import { isDatabaseFault } from "./schema.ts";
-import { buildSegmentIndex, openSegmentIndex, type Extent, type SegmentIndex } from "./segment.ts";
+import { nodeDisk } from "../../../disk.ts";
+import { numbersIn, paths, segmentIndexName } from "../../../paths.ts";
+import { SegmentList, type Extent } from "../../../segments/segment-list.ts";
+import { StaleIndex } from "../stale-index.ts";
+import { isDatabaseFault } from "../schema.ts";
+import { buildSegmentIndex, openSegmentIndex, type SegmentIndex } from "./segment-index.ts";
 
-/** Where the indexes are: made in `write`, and found in `read` as well. */
+/** Folders of the indexes: new ones go to `write`; `read` may have more. */
 export type Folders = { readonly write: string; readonly read?: string | undefined };
 
-/** Each takes a descriptor, and a quarter of a MiB at most. */
-const MOST_OPEN = 32;
-/** Nobody takes so long to make one. */
+/** Each open index takes a file descriptor and up to 256 KiB. */
+const MOST_OPEN = 8;
+/** Building an index never takes so long: an older temporary file is a leftover. */
 const OLD_MS = 3_600_000;
 
-/** Opened, and by how many used. */
-type Held = { readonly index: SegmentIndex; users: number };
+/** An open index and the number of its users. */
+type OpenIndex = { readonly index: SegmentIndex; users: number };
 
 export class SealedIndexes {
   readonly #dir: string;
   readonly #folders: Folders;
-  /** The one used last is the last. */
-  readonly #held = new Map<number, Held>();
-  /** Their index in the folder that is only read led to other lines. */
+  /** In order of their last use. */
+  readonly #open = new Map<number, OpenIndex>();
+  /** Segments whose index in the read-only folder does not match their lines. */
   readonly #distrusted = new Set<number>();
 
   constructor(dir: string, folders: Folders) {
@@ -32,7 +32,7 @@ export class SealedIndexes {
     this.#folders = folders;
   }
 
-  /** Made when there is none. Rejects as `buildSegmentIndex` does. */
+  /** Builds the index if there is none. Rejects as `buildSegmentIndex` does. */
   async with<Result>(extent: Extent, work: (index: SegmentIndex) => Result | Promise<Result>): Promise<Result> {
     const held = await this.#hold(extent);
     try {
@@ -44,7 +44,7 @@ export class SealedIndexes {
     }
   }
 
-  /** Rows of it, while it stays open. */
+  /** Rows of the index, which stays open meanwhile. */
   async *rows<Row>(extent: Extent, work: (index: SegmentIndex) => Iterable<Row>): AsyncGenerator<Row, void, undefined> {
     const held = await this.#hold(extent);
     try {
@@ -56,7 +56,7 @@ export class SealedIndexes {
     }
   }
 
-  /** Whether there is a file; what it is worth shows when it is used. */
+  /** Whether there is a file. It is verified when it is used. */
   isThere(first: number): boolean {
     const { write, read } = this.#folders;
     return [write, ...(read === undefined || this.#distrusted.has(first) ? [] : [read])].some((folder) =>
@@ -64,8 +64,8 @@ export class SealedIndexes {
     );
   }
 
-  /** Of segments that are deleted, and what a crash left half made. */
-  async removeOthers(firsts: readonly number[]): Promise<void> {
+  /** Removes indexes of deleted segments, and temporary files that a crash left. */
+  async removeOrphans(firsts: readonly number[]): Promise<void> {
     const { write } = this.#folders;
     if (!existsSync(write)) return;
     const names = await nodeDisk.list(write);
@@ -76,7 +76,7 @@ export class SealedIndexes {
     }
   }
 
-  /** Its lines are not where it says. */
+  /** Drops an index that does not match its lines. */
   discard(first: number): void {
     this.#close(first);
     this.#distrusted.add(first);
@@ -84,33 +84,33 @@ export class SealedIndexes {
   }
 
   close(): void {
-    for (const first of this.#held.keys()) this.#close(first);
+    for (const first of this.#open.keys()) this.#close(first);
   }
 
-  async #hold(extent: Extent): Promise<Held> {
-    const known = this.#held.get(extent.first);
-    // One whose file was removed or replaced would hide that it has to be made again.
+  async #hold(extent: Extent): Promise<OpenIndex> {
+    const known = this.#open.get(extent.first);
+    // Close it if its file was removed or replaced, so that it is built again.
     const isSame = known !== undefined && known.index.end === extent.end && !known.index.isGone();
     if (known && !isSame) this.#close(extent.first);
     const held =
       known && isSame ? known : { index: (await this.#find(extent)) ?? (await this.#make(extent)), users: 0 };
     held.users++;
-    this.#held.delete(extent.first);
-    this.#held.set(extent.first, held);
+    this.#open.delete(extent.first);
+    this.#open.set(extent.first, held);
     return held;
   }
 
-  #release(held: Held): void {
+  #release(held: OpenIndex): void {
     held.users--;
-    for (const [first, each] of this.#held) {
-      if (this.#held.size <= MOST_OPEN) return;
+    for (const [first, each] of this.#open) {
+      if (this.#open.size <= MOST_OPEN) return;
       if (each.users === 0) this.#close(first);
     }
   }
 
   #close(first: number): void {
-    const held = this.#held.get(first);
-    this.#held.delete(first);
+    const held = this.#open.get(first);
+    this.#open.delete(first);
     if (held?.index.database.isOpen) held.index.database.close();
   }
 
@@ -130,52 +130,24 @@ export class SealedIndexes {
     const made = await openSegmentIndex(this.#dir, path, extent);
     if (!made)
       throw new Error(
-        `${path} was made of the segment's lines and does not lead to them: ocsgw audit verify tells what is wrong`,
+        `${path} was built from the segment's lines, but does not match them. To find out why: ` +
+          "ocsgw audit verify -c FILE",
       );
     return made;
   }
 }
 
-/** It was altered while it was open. */
+/** StaleIndex if the file was damaged while it was open. */
 const damagedOr = (error: unknown, { first }: Extent): unknown =>
   isDatabaseFault(error)
-    ? new Misplaced(`the index of the segment of index ${first} cannot be read`, [first], { cause: error })
+    ? new StaleIndex(`the index of the segment of index ${first} cannot be read`, [first], { cause: error })
     : error;
 
-type Extents = {
-  /** The first index of each segment that is there. */
-  readonly firsts: readonly number[];
-  /** Those but the one that is being written. */
-  readonly sealed: readonly Extent[];
-  /** The first index of each one between them whose lines are gone: they were set aside. Its leaf hashes tell where it was. */
-  readonly holes: readonly number[];
-};
-
-/** All ascending. */
-export const extentsOf = async (dir: string): Promise<Extents> => {
-  const spans = spansIn(await nodeDisk.list(places(dir).segments));
-  const there = spans.filter(({ isThere }) => isThere);
-  const firsts = there.map(({ first }) => first);
-  const [oldest = Infinity, youngest = -Infinity] = [firsts[0], firsts.at(-1)];
-  const holes = spans.filter(({ first, isThere }) => !isThere && first > oldest && first < youngest);
-  return { firsts, sealed: there.slice(0, -1), holes: holes.map(({ first }) => first) };
-};
-
-/** Those of the first `size` entries that are searched by their own index, ascending: of the others the live one has `taken` every story. */
-export const searchedAlone = async (
-  dir: string,
-  size: number,
-  taken: ReadonlySet<number>,
-): Promise<readonly Extent[]> => {
-  const { sealed } = await extentsOf(dir);
-  return sealed.filter(({ first, end }) => end <= size && !taken.has(first));
-};
-
-/** Whether each sealed segment has an index, and each index a segment. */
-export const isTended = async (dir: string): Promise<boolean> => {
-  const { firsts, sealed } = await extentsOf(dir);
+/** Whether each sealed segment has an index and no index is left over. */
+export const isMaintained = async (dir: string): Promise<boolean> => {
+  const { firsts, sealed } = await new SegmentList(dir).read();
   const made = new Set(
-    existsSync(places(dir).indexes) ? numbersIn(await nodeDisk.list(places(dir).indexes), ".sqlite") : [],
+    existsSync(paths(dir).indexes) ? numbersIn(await nodeDisk.list(paths(dir).indexes), ".sqlite") : [],
   );
   return sealed.every(({ first }) => made.has(first)) && [...made].every((first) => firsts.includes(first));
 };

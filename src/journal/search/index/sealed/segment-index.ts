@@ -1,18 +1,18 @@
 /**
- * The index of one sealed segment: a file that is made once from the segment's lines and never changed, so that nobody has to lock it. It vouches
- * for itself by a checksum over all its bytes, and belongs to the segment whose last line it names. Stories that begin or end in another segment
- * are not in it as such: it says where their lines are, and the live index has them.
+ * The index of one sealed segment: a file that is built once and never changed, so it needs no lock. A checksum over
+ * all bytes protects it, and the digest of the segment's last line ties it to the segment. For transactions that begin
+ * or end in another segment it only has the places of their lines; the live index has these transactions.
  */
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
-import { nodeDisk } from "../disk.ts";
-import { places } from "../places.ts";
-import { withSegment } from "../segment.ts";
-import { readMicros } from "../time.ts";
-import { Facets } from "./facets.ts";
-import { digestOf, lineAt, readBatch } from "./lines.ts";
+import { nodeDisk } from "../../../disk.ts";
+import { paths } from "../../../paths.ts";
+import { withSegment } from "../../../segments/segment.ts";
+import { readMicros } from "../../../time.ts";
+import { Facets } from "../facets.ts";
+import { digestOf, lineAt, readBatch } from "../segment-lines.ts";
 import {
   createSegmentDatabase,
   finishSegmentDatabase,
@@ -20,35 +20,36 @@ import {
   openUnchanged,
   VERSION,
   versionOf,
-} from "./schema.ts";
-import { summaryIn, type OwnSummary } from "./summary.ts";
-import { Writer } from "./write.ts";
+} from "../schema.ts";
+import type { Extent } from "../../../segments/segment-list.ts";
+import { summaryIn, type OwnSummary } from "./segment-summary.ts";
+import { IndexWriter } from "../index-writer.ts";
 
-/** From its first index to the one behind its last. */
-export type Extent = { readonly first: number; readonly end: number };
-
-/** A line of a story that spans segments. */
-export type Seam = { readonly at: number; readonly position: number };
+/** The place of a line whose transaction spans segments. */
+export type SpanningLine = { readonly at: number; readonly position: number };
 
 export type SegmentIndex = Extent & {
   readonly database: DatabaseSync;
   readonly facets: Facets;
-  /** Where the last line begins, and its digest. */
+  /** The byte where the last line begins, and the digest of that line. */
   readonly position: number;
   readonly line: Uint8Array;
-  /** Of the first line, microseconds since 1970. */
+  /** The time of the first line, microseconds since 1970. */
   readonly time: number;
-  /** Whether its file was removed, replaced or written to. */
+  /** Whether the file was removed, replaced or changed. */
   readonly isGone: () => boolean;
   readonly summary: () => OwnSummary;
-  readonly seams: () => readonly Seam[];
-  /** Lines that may be about a Do-Not-Call, in their order. */
-  readonly doNotCalls: () => readonly Seam[];
+  readonly spanningLines: () => readonly SpanningLine[];
+  /** Lines that may concern a Do-Not-Call, in order. */
+  readonly doNotCalls: () => readonly SpanningLine[];
 };
 
-/** Makes it at `path`, whole or not at all. Rejects when the lines are not those of the extent. */
+/** Builds the index at `path` atomically. Rejects if the lines do not match the extent. */
 export const buildSegmentIndex = async (dir: string, path: string, { first, end }: Extent): Promise<void> => {
   const temporary = `${path}.${randomUUID()}.tmp`;
+  const { segment, compressed } = paths(dir);
+  const versions = (): string => [segment(first), compressed(first)].map(versionOfFile).join("\n");
+  const of = versions();
   try {
     const database = createSegmentDatabase(temporary);
     try {
@@ -57,15 +58,17 @@ export const buildSegmentIndex = async (dir: string, path: string, { first, end 
     } finally {
       database.close();
     }
-    seal(temporary);
-    renameSync(temporary, path);
+    writeChecksum(temporary);
+    // The segment may have been rewritten meanwhile without deleted lines that this index still has.
+    if (versions() === of) return renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });
   }
+  return buildSegmentIndex(dir, path, { first, end });
 };
 
 const fill = async (database: DatabaseSync, dir: string, { first, end }: Extent): Promise<void> => {
-  const writer = new Writer(database);
+  const writer = new IndexWriter(database);
   const ends: number[] = [];
   let time: number | undefined;
   let [index, from, position] = [first, 0, 0];
@@ -77,34 +80,36 @@ const fill = async (database: DatabaseSync, dir: string, { first, end }: Extent)
       time ??= readMicros(read.batch[0]!.entry.time);
       const begunElsewhere = writer.write(read.batch);
       ends.push(...begunElsewhere);
-      index += read.batch.length;
+      index = read.batch.at(-1)!.entry.index + 1;
       ({ line, next: from } = read);
       ({ position } = read.batch.at(-1)!);
     }
   });
   if (index !== end)
     throw new Error(
-      `the segment of index ${first} ends at ${index}, and the next one begins at ${end}: ocsgw audit verify tells what is wrong`,
+      `the segment of index ${first} ends at ${index}, but the next one begins at ${end}. To find out why: ` +
+        "ocsgw audit verify -c FILE",
     );
-  const seam = database.prepare("INSERT INTO seam SELECT at, position FROM stories WHERE at = ?");
-  for (const at of ends) seam.run(at);
+  const spanning = database.prepare("INSERT INTO spanning SELECT at, position FROM transactions WHERE at = ?");
+  for (const at of ends) spanning.run(at);
   database.exec(
-    "INSERT OR IGNORE INTO seam SELECT stories.at, position FROM open JOIN stories USING (at); DELETE FROM stories WHERE at IN (SELECT at FROM seam)",
+    "INSERT OR IGNORE INTO spanning SELECT transactions.at, position FROM open JOIN transactions USING (at); " +
+      "DELETE FROM transactions WHERE at IN (SELECT at FROM spanning)",
   );
   database
     .prepare("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?, ?)")
     .run(first, end, position, line, time ?? 0, JSON.stringify(summaryIn(database)));
 };
 
-/** Where SQLite keeps a number of the application, which stands for the rest of the file here. */
+/** The byte of SQLite's application id, which holds the checksum of the rest of the file. */
 const SUM_AT = 68;
 const SUM_BYTES = 4;
 
-/** One for all, so that looking at many files leaves nothing to collect. */
+/** One buffer for all files, to avoid garbage. */
 const chunk = Buffer.alloc(1 << 20);
 
-/** What the sum should be, and what it is; undefined of a file that has no room for it. */
-const sumsIn = (file: number): { readonly is: number; readonly said: number } | undefined => {
+/** The computed and the stored checksum; undefined if the file is too short. */
+const readChecksums = (file: number): { readonly is: number; readonly said: number } | undefined => {
   let [is, said, position] = [0, 0, 0];
   for (
     let got = readSync(file, chunk, 0, chunk.length, 0);
@@ -130,47 +135,47 @@ const onFile = <Result>(path: string, flags: "r" | "r+", work: (file: number) =>
   }
 };
 
-/** It is not flushed: what a power cut takes away the sum shows. */
-const seal = (path: string): void =>
+/** Without a flush: the checksum shows damage by a power cut. */
+const writeChecksum = (path: string): void =>
   onFile(path, "r+", (file) => {
     const sum = Buffer.alloc(SUM_BYTES);
-    sum.writeUInt32BE(sumsIn(file)!.is);
+    sum.writeUInt32BE(readChecksums(file)!.is);
     writeSync(file, sum, 0, SUM_BYTES, SUM_AT);
   });
 
-/** Files whose every byte was looked at by this process. */
-const seen = new Set<string>();
-const MOST_SEEN = 100_000;
+/** Files whose checksum this process has verified. */
+const checkedFiles = new Set<string>();
+const MOST_CHECKED = 100_000;
 
-/** Another one when the file was replaced or written to; undefined when there is none. */
+/** Identifies the content of a file: it changes when the file is replaced or written. Undefined if there is no file. */
 const versionOfFile = (path: string): string | undefined => {
   const found = statSync(path, { throwIfNoEntry: false });
   return found && [path, found.dev, found.ino, found.size, found.mtimeMs].join(" ");
 };
 
-const isSound = (path: string): boolean => {
+const isIntact = (path: string): boolean => {
   const name = versionOfFile(path);
   if (name === undefined) return false;
-  if (seen.has(name)) return true;
-  const sums = onFile(path, "r", sumsIn);
+  if (checkedFiles.has(name)) return true;
+  const sums = onFile(path, "r", readChecksums);
   if (!sums || sums.is !== sums.said) return false;
-  if (seen.size >= MOST_SEEN) seen.clear();
-  seen.add(name);
+  if (checkedFiles.size >= MOST_CHECKED) checkedFiles.clear();
+  checkedFiles.add(name);
   return true;
 };
 
-/** Undefined when there is none, when it is damaged, of another version, or not of these lines. */
+/** Undefined if the index is missing, damaged, of another version, or does not match the segment. */
 export const openSegmentIndex = async (
   dir: string,
   path: string,
   extent: Extent,
 ): Promise<SegmentIndex | undefined> => {
-  if (!isSound(path)) return undefined;
+  if (!isIntact(path)) return undefined;
   let database: DatabaseSync | undefined;
   try {
     database = openUnchanged(path);
     const index = versionOf(database) === VERSION ? indexIn(database, path) : undefined;
-    if (index && index.first === extent.first && index.end === extent.end && (await isOfItsLines(dir, index, path)))
+    if (index && index.first === extent.first && index.end === extent.end && (await matchesSegment(dir, index, path)))
       return index;
   } catch (error) {
     if (!isDatabaseFault(error)) {
@@ -182,13 +187,13 @@ export const openSegmentIndex = async (
   return undefined;
 };
 
-/** Of what spans segments only the lines tell what it is about. */
-const ASKED = `SELECT at, position, closed, closed_position FROM stories
-  WHERE facet IN (SELECT facet FROM facets WHERE json_extract(says, '$.action') = 'DoNotCall')`;
+/** For spanning lines only the lines themselves tell whether they concern a Do-Not-Call. */
+const ASKED = `SELECT at, position, closed, closed_position FROM transactions
+  WHERE facet IN (SELECT facet FROM facets WHERE json_extract(text, '$.action') = 'DoNotCall')`;
 const DO_NOT_CALLS = `WITH asked AS (${ASKED})
   SELECT at, position FROM asked
   UNION SELECT at + closed, position + closed_position FROM asked WHERE closed IS NOT NULL
-  UNION SELECT at, position FROM seam ORDER BY 1`;
+  UNION SELECT at, position FROM spanning ORDER BY 1`;
 
 const indexIn = (database: DatabaseSync, path: string): SegmentIndex => {
   const as = versionOfFile(path);
@@ -202,21 +207,22 @@ const indexIn = (database: DatabaseSync, path: string): SegmentIndex => {
     database,
     facets: new Facets(database),
     summary: () => JSON.parse(String(database.prepare("SELECT summary FROM about").get()!["summary"])) as OwnSummary,
-    seams: () => database.prepare("SELECT at, position FROM seam ORDER BY at").all() as unknown as Seam[],
-    doNotCalls: () => database.prepare(DO_NOT_CALLS).all() as unknown as Seam[],
+    spanningLines: () =>
+      database.prepare("SELECT at, position FROM spanning ORDER BY at").all() as unknown as SpanningLine[],
+    doNotCalls: () => database.prepare(DO_NOT_CALLS).all() as unknown as SpanningLine[],
   };
 };
 
-/** Indexes whose last line was looked for by this process, with the files in which it was found. */
-const placed = new Set<string>();
+/** Indexes that this process has compared with their segment, with the files of both. */
+const matchedFiles = new Set<string>();
 
-const isOfItsLines = async (dir: string, { first, position, line }: SegmentIndex, path: string): Promise<boolean> => {
-  const { segment, compressed } = places(dir);
+const matchesSegment = async (dir: string, { first, position, line }: SegmentIndex, path: string): Promise<boolean> => {
+  const { segment, compressed } = paths(dir);
   const as = [path, segment(first), compressed(first)].map(versionOfFile).join("\n");
-  if (placed.has(as)) return true;
+  if (matchedFiles.has(as)) return true;
   const found = await withSegment(nodeDisk, dir, first, (file) => lineAt(file, position));
   if (found === undefined || !digestOf(found).equals(line)) return false;
-  if (placed.size >= MOST_SEEN) placed.clear();
-  placed.add(as);
+  if (matchedFiles.size >= MOST_CHECKED) matchedFiles.clear();
+  matchedFiles.add(as);
   return true;
 };
