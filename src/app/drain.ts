@@ -1,50 +1,50 @@
 /**
- * How the gateway stops taking requests without losing one. No connection is taken any more. Those that stand stay,
- * because a client may write its next request at any moment: it is served, and the reply says `Connection: close`. That
- * ends when no request is in flight and none came for QUIET_MS, at the latest after the longest `max_wait` plus the
- * longest `answer`.
+ * Draining: the gateway stops taking requests without losing one. It accepts no new connections. Existing connections
+ * stay, because a client may send its next request at any moment: that request is served, with `Connection: close` in
+ * the reply. Draining ends when no request is in flight and none came for QUIET_MS, or at the latest after the longest
+ * `max_wait` plus the longest `answer`.
  */
 import type { Listener } from "../edge/listener.ts";
 import type { StopTime } from "../settings/stop-time.ts";
-import type { Board } from "./upstreams.ts";
+import type { UpstreamEntry } from "./wiring/upstreams.ts";
 
-/** For so long nobody has asked. */
+/** Milliseconds without a request. */
 export const QUIET_MS = 2000;
-const LOOK_MS = 20;
-/** A reply that is decided has so long to leave. */
-const LAST_WORDS_MS = 1000;
-/** A request that came later than this before the end might be sent and have no answer: it is refused instead. */
+const POLL_MS = 20;
+/** Milliseconds to send a reply that is ready. */
+const FINAL_REPLY_MS = 1000;
+/** A request that comes in these last milliseconds of the drain is refused: OCS's answer might come too late. */
 const TOO_LATE_MS = 5000;
 
 export type Draining = {
   readonly listeners: readonly Listener[];
-  readonly boards: readonly Pick<Board, "switchboard">[];
-  /** How many requests are under way, whether or not a client still waits for them. */
-  readonly live: () => number;
+  readonly upstreams: readonly Pick<UpstreamEntry, "switchboard">[];
+  /** Requests in progress, whether or not their clients still wait. */
+  readonly inFlight: () => number;
   readonly longest: Pick<StopTime, "maxWait" | "answer">;
-  /** Milliseconds; QUIET_MS but for tests. */
+  /** Milliseconds; QUIET_MS except in tests. */
   readonly quiet: number;
 };
 
-/** Resolves when no client is connected and no request is under way. The boards are closed then. */
+/** Resolves when no client is connected and no request is in progress, with the switchboards closed. */
 export const drain = async (draining: Draining): Promise<void> => {
   const {
     listeners,
-    boards,
+    upstreams,
     longest: { maxWait, answer },
   } = draining;
   const end = performance.now() + maxWait + answer;
   for (const listener of listeners) listener.drain();
-  for (const { switchboard } of boards) switchboard.endBy(end);
+  for (const { switchboard } of upstreams) switchboard.setDeadline(end);
   await untilQuiet(draining, end - Math.min(answer, TOO_LATE_MS));
-  // What waits now, and what still comes, hears that it was not sent. What was sent has its answer.
-  const closed = Promise.all(boards.map(({ switchboard }) => switchboard.close()));
+  // Queued and new requests are refused as not sent. Requests that were sent get OCS's answer.
+  const closed = Promise.all(upstreams.map(({ switchboard }) => switchboard.close()));
   await untilQuiet(draining, end);
   await stopAll(listeners, end);
   await closed;
 };
 
-/** The same for listeners that a reload removes. The gateway goes on and refuses no request because of it. */
+/** Drains listeners that a reload removes. The gateway keeps serving and refuses no request because of it. */
 export const drainListeners = async (
   listeners: readonly Listener[],
   { maxWait, answer }: Draining["longest"],
@@ -53,18 +53,18 @@ export const drainListeners = async (
   if (listeners.length === 0) return;
   const end = performance.now() + maxWait + answer;
   for (const listener of listeners) listener.drain();
-  await untilQuiet({ listeners, live: () => 0, quiet }, end);
+  await untilQuiet({ listeners, inFlight: () => 0, quiet }, end);
   await stopAll(listeners, end);
 };
 
 const stopAll = async (listeners: readonly Listener[], end: number): Promise<void> => {
-  const left = Math.max(LAST_WORDS_MS, end - performance.now());
+  const left = Math.max(FINAL_REPLY_MS, end - performance.now());
   await Promise.all(listeners.map((listener) => listener.stop(left)));
 };
 
-type Watched = Pick<Draining, "listeners" | "live" | "quiet">;
+type Watched = Pick<Draining, "listeners" | "inFlight" | "quiet">;
 
-const untilQuiet = async ({ listeners, live, quiet }: Watched, until: number): Promise<void> => {
-  const isQuiet = (): boolean => live() === 0 && listeners.every((listener) => listener.quietFor() >= quiet);
-  while (!isQuiet() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+const untilQuiet = async ({ listeners, inFlight, quiet }: Watched, until: number): Promise<void> => {
+  const isQuiet = (): boolean => inFlight() === 0 && listeners.every((listener) => listener.idleFor() >= quiet);
+  while (!isQuiet() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 };

@@ -1,143 +1,108 @@
 /**
- * The config file is read again: checked with the code of `check`, compared with what is in force, and switched to, or refused with every
- * reason. One reading after the other. What comes of it is in the log and in the journal.
+ * Reloads the config: reads it with the code of `check`, compares it with the config in force, and switches to it or
+ * rejects it with every problem. Reloads run one at a time. The outcome is logged and journaled.
  */
 import { resolve } from "node:path";
-import { events } from "../events.ts";
-import type { Journal } from "../journal/append.ts";
-import { differences } from "../settings/difference.ts";
+import { events } from "../common/log/events.ts";
+import type { Journal } from "../journal/journal.ts";
+import { differences } from "../settings/diff/diff.ts";
 import type { FilesRead } from "../settings/load.ts";
-import type { Problem } from "../settings/problem.ts";
-import { fixedOf } from "../settings/restart.ts";
-import { faultInWords } from "../system-error.ts";
-import type { Standing } from "./changeover.ts";
+import type { Problem } from "../settings/problems/problem.ts";
+import { fixedOf } from "../settings/diff/needs-restart.ts";
+import type { ActiveGeneration } from "./switch-generation.ts";
 import type { Generation } from "./generation.ts";
-import { copyKeyChecks } from "./index-keys.ts";
-import type { FilesOfReading, Valid } from "./reading.ts";
-import { endIdle, readAside, type Aside } from "./reading-thread.ts";
-import { takesAway } from "./takes-away.ts";
+import { copyKeyChecks } from "./wiring/journal/index-keys.ts";
+import type { FilesOfReading, ValidConfig } from "./config/load-config.ts";
+import { endIdle, readOnThread, type ThreadReading } from "./config/config-thread.ts";
+import { removalsIn } from "./config/removals.ts";
+import { SerialQueue } from "../common/serial-queue.ts";
+import {
+  stoppingProblem,
+  loggable,
+  notAppliedProblem,
+  firstChanges,
+  type Applied,
+  type Reloaded,
+  type ReloadOptions,
+} from "./reload-outcome.ts";
 
-/** Who wants it: `ocsgw reload` or the admin API, a signal, or other content of a file. */
-export type By = "reload" | "SIGHUP" | "watcher";
-
-/** `whole`: files that a watcher has seen renamed into their places. `dryRun`: nothing is switched to. */
-export type ReloadOptions = {
-  readonly by?: By;
-  readonly whole?: readonly string[];
-  readonly dryRun?: boolean;
-};
-
-/** `at`: RFC 3339 in UTC. `changes`: a sentence each. */
-export type Applied = {
-  readonly at: string;
-  readonly by: By;
-  readonly before: string;
-  readonly hash: string;
-  readonly changes: readonly string[];
-};
-
-export type Reloaded =
-  /** `applied`: what came into force last, where anything did since the start. */
-  | { readonly outcome: "unchanged"; readonly hash: string; readonly applied?: Applied }
-  | ({ readonly outcome: "reloaded"; readonly warnings: readonly Problem[] } & Applied)
-  /** Of a dry run: it would come into force. */
-  | {
-      readonly outcome: "valid";
-      readonly before: string;
-      readonly hash: string;
-      readonly changes: readonly string[];
-      readonly warnings: readonly Problem[];
-    }
-  /** Something goes, and the files may not be whole yet: it comes into force when they have not changed for a while. */
-  | { readonly outcome: "waiting"; readonly before: string; readonly hash: string; readonly removes: readonly string[] }
-  /** `hash`: of the file that was refused; `before` stays in force. */
-  | {
-      readonly outcome: "refused";
-      readonly before: string;
-      readonly hash: string;
-      readonly problems: readonly Problem[];
-    };
-
-export type Reloading = {
+export type ReloaderDeps = {
   readonly file: string;
-  readonly standing: Standing;
+  readonly active: ActiveGeneration;
   readonly journal: Journal;
   /** Called after each switch. */
   readonly switched: () => Promise<void>;
-  /** For so long files must be the same before a watcher takes something away; 3 s when left out. */
+  /** How long files must stay unchanged before a change that removes something comes into force; 3 s when left out. */
   readonly stableMs?: number | undefined;
-  /** Called with each reading that may be switched to; its result is that of the reading. */
+  /** Wraps each reload that is not a dry run; returns what the reload returns. */
   readonly reloading?: (<Value>(read: () => Promise<Value>) => Promise<Value>) | undefined;
 };
 
-/** More than this many sentences are counted and not told in the journal. */
-const TOLD = 100;
 const STABLE_MS = 3000;
 
-/** Of `files`: the config stays the one in force, and only the files that it names are read again. */
+/** `files`: the reload reads only the files that the config in force names. */
 type Scope = "all" | "files";
 type Refusal = { readonly scope: Scope; readonly says: string };
-type Wanted = ReloadOptions & { readonly scope: Scope };
+type ScopedOptions = ReloadOptions & { readonly scope: Scope };
 
 export class Reloader {
-  readonly #parts: Reloading;
-  #turn: Promise<unknown> = Promise.resolve();
-  /** Those that have not begun, by what is asked. */
-  readonly #next = new Map<string, Promise<Reloaded>>();
+  readonly #deps: ReloaderDeps;
+  readonly #queue = new SerialQueue();
+  /** Reloads that have not begun, by their options. */
+  readonly #queued = new Map<string, Promise<Reloaded>>();
   #refused: Refusal | undefined;
   #applied: Applied | undefined;
   #read: Pick<FilesOfReading, "files" | "config"> = { files: new Map(), config: new Map() };
-  /** What waits until it has been the same for long enough. */
+  /** A reload that waits until the files have not changed for long enough. */
   #waiting: { readonly content: string; readonly since: number; readonly timer: NodeJS.Timeout } | undefined;
-  readonly #over = new AbortController();
+  readonly #closing = new AbortController();
 
-  constructor(parts: Reloading) {
-    this.#parts = parts;
+  constructor(deps: ReloaderDeps) {
+    this.#deps = deps;
   }
 
-  /** Why the config file as it was last read is not in force, in words. */
+  /** Why the config on disk was rejected, in words; undefined when it is in force. */
   get refused(): string | undefined {
     return this.#refused?.says;
   }
 
-  /** What the last reading named besides the config file, whether it came into force or not: a refused one may want nothing but one of them. */
+  /** The files that the last reading named, even a rejected one: correcting one of these files may be enough. */
   get files(): FilesRead {
     return this.#read.files;
   }
 
-  /** The files of the config itself, as they were last read; empty before the first reload. */
+  /** The files of the config itself, as last read; empty before the first reload. */
   get config(): FilesRead {
     return this.#read.config;
   }
 
-  /** Never rejects. Who asks the same while one waits for its turn is told what comes of that one. */
+  /** Never rejects. A second call with the same options, before the first has begun, gets the first one's outcome. */
   reload(options: ReloadOptions = {}): Promise<Reloaded> {
-    const asked = JSON.stringify(options, Object.keys(options).toSorted());
-    const same = this.#next.get(asked);
+    const key = JSON.stringify(options, Object.keys(options).toSorted());
+    const same = this.#queued.get(key);
     if (same) return same;
-    const done = this.#turn.then(() => {
-      this.#next.delete(asked);
+    const done = this.#queue.run(() => {
+      this.#queued.delete(key);
       const read = (): Promise<Reloaded> => this.#reload(options);
-      const { reloading } = this.#parts;
+      const { reloading } = this.#deps;
       return reloading && options.dryRun !== true ? reloading(read) : read();
     });
-    this.#turn = done;
-    this.#next.set(asked, done);
+    this.#queued.set(key, done);
     return done;
   }
 
-  /** Who reads is told that it is over, and so are those that wait; a switch that has begun ends first. */
+  /** Ends the reading in progress and rejects queued reloads; a switch that has begun is finished first. */
   async close(): Promise<void> {
-    this.#over.abort();
+    this.#closing.abort();
     this.#stopWaiting();
-    await this.#turn;
+    await this.#queue.idle();
     this.#stopWaiting();
     endIdle();
   }
 
   async #reload(given: ReloadOptions): Promise<Reloaded> {
-    const { standing } = this.#parts;
-    const generation = standing.generation!;
+    const { active } = this.#deps;
+    const generation = active.generation!;
     const { dryRun = false, by = "reload" } = given;
     const { watch } = generation.settings.config;
     const nothing: Reloaded = {
@@ -146,68 +111,70 @@ export class Reloader {
       ...(this.#applied && { applied: this.#applied }),
     };
     if (this.#isOver) return this.#notRead(generation);
-    // The mode may have changed since the watcher saw something.
+    // The mode may have changed since the watcher saw the change.
     if (by === "watcher" && watch === "none") return nothing;
-    const options: Wanted = { ...given, scope: by === "watcher" && watch !== "all" ? "files" : "all" };
+    const options: ScopedOptions = { ...given, scope: by === "watcher" && watch !== "all" ? "files" : "all" };
     const loaded = await this.#readAgain(generation, options);
     if (this.#isOver) return this.#notRead(generation);
     if (dryRun) return this.#tryOut(loaded, generation) ?? nothing;
     this.#read = loaded;
     if (!loaded.ok) return this.#refuse(loaded, loaded.problems, options);
     if (isSame(loaded, generation)) return this.#unchanged(loaded, options);
-    const removes = by === "watcher" && !this.#isWhole(loaded, options) ? takesAway(generation, loaded) : [];
+    const removes = by === "watcher" && !this.#isWhole(loaded, options) ? removalsIn(generation, loaded) : [];
     if (removes.length > 0 && !this.#hasStayed(loaded)) return this.#wait(loaded, removes, options);
     this.#stopWaiting();
     return this.#switch(loaded, generation, options);
   }
 
   get #isOver(): boolean {
-    return this.#over.signal.aborted;
+    return this.#closing.signal.aborted;
   }
 
-  /** Nobody knows what stands in the files: that nothing has changed would be a guess. */
+  /** The files were not read, so "unchanged" would be a guess. */
   #notRead({ hash }: Generation): Reloaded {
-    return { outcome: "refused", before: hash, hash: "", problems: [stopping(this.#parts.file)] };
+    return { outcome: "refused", before: hash, hash: "", problems: [stoppingProblem(this.#deps.file)] };
   }
 
-  /** Undefined where nothing has changed. */
-  #tryOut(loaded: Aside, generation: Generation): Reloaded | undefined {
-    const { file, standing } = this.#parts;
+  /** The outcome of a dry run; undefined when nothing has changed. */
+  #tryOut(loaded: ThreadReading, generation: Generation): Reloaded | undefined {
+    const { file, active } = this.#deps;
     const [{ hash }, before] = [loaded, generation.hash];
     if (!loaded.ok) return { outcome: "refused", before, hash, problems: loaded.problems };
     if (isSame(loaded, generation)) return undefined;
-    const why = standing.whyNot(loaded);
-    if (why !== undefined) return { outcome: "refused", before, hash, problems: [cannot(file, new Error(why))] };
+    const why = active.problemWith(loaded);
+    if (why !== undefined)
+      return { outcome: "refused", before, hash, problems: [notAppliedProblem(file, new Error(why))] };
     return { outcome: "valid", before, hash, changes: differences(generation, loaded), warnings: loaded.warnings };
   }
 
-  #readAgain(generation: Generation, { scope }: Wanted): Promise<Aside> {
-    const { file, journal } = this.#parts;
+  #readAgain(generation: Generation, { scope }: ScopedOptions): Promise<ThreadReading> {
+    const { file, journal } = this.#deps;
     const { settings, keys, kept } = generation;
-    return readAside(
+    return readOnThread(
       { file, before: fixedOf(settings), keyChecks: journal.keys.all(), kept, scope },
       { tenants: settings.tenants, keys },
-      this.#over.signal,
-    ).catch((error: Error): Aside => ({
+      this.#closing.signal,
+    ).catch((error: Error): ThreadReading => ({
       ok: false,
       hash: "",
       files: new Map(),
       config: new Map(),
-      problems: [cannot(file, error)],
+      problems: [notAppliedProblem(file, error)],
     }));
   }
 
-  async #switch(loaded: Valid, generation: Generation, options: Wanted): Promise<Reloaded> {
-    const { file, standing, journal } = this.#parts;
+  async #switch(loaded: ValidConfig, generation: Generation, options: ScopedOptions): Promise<Reloaded> {
+    const { file, active, journal } = this.#deps;
     const { by = "reload" } = options;
     try {
-      await standing.changeTo(loaded);
+      await active.switchTo(loaded);
     } catch (error) {
-      return this.#refuse(loaded, [cannot(file, error as Error)], options);
+      return this.#refuse(loaded, [notAppliedProblem(file, error as Error)], options);
     }
-    // In the turn of the switch: no entry of the new generation comes before the check values of its keys.
+    // In the same turn as the switch, so that the journal has the check values of new keys before an entry made with
+    // them.
     journal.keys.use(loaded.settings.audit.index_key, loaded.hash);
-    const hasNewKeys = journal.keys.owes;
+    const hasNewKeys = journal.keys.hasUnstated;
     const changes = differences(generation, loaded);
     const at = new Date().toISOString();
     journal.note({
@@ -216,59 +183,64 @@ export class Reloader {
       change: "reloaded",
       previous_hash: generation.hash,
       file,
-      changes: shortened(changes),
+      changes: firstChanges(changes),
     });
     this.#accept(options);
-    this.#applied = { at, by, before: generation.hash, hash: loaded.hash, changes: shortened(changes) };
-    await this.#parts.switched();
+    this.#applied = { at, by, before: generation.hash, hash: loaded.hash, changes: firstChanges(changes) };
+    await this.#deps.switched();
     if (hasNewKeys)
       await journal
         .head()
         .then(() => copyKeyChecks(journal))
-        .catch(events.keyChecksNotCopied);
-    events.configReloaded(generation.hash, loaded.hash, shortened(changes));
+        .catch((error: unknown) => events.indexKeyChecksNotCopied({ error }));
+    const isConfigSame = loaded.hash === generation.hash;
+    events[isConfigSame ? "filesReloaded" : "configReloaded"]({
+      before: generation.hash,
+      after: loaded.hash,
+      changes: firstChanges(changes),
+    });
     return { outcome: "reloaded", ...this.#applied, warnings: loaded.warnings };
   }
 
-  /** What is in force is on disk again, whatever stood there meanwhile. */
-  #unchanged({ hash }: Valid, options: Wanted): Reloaded {
+  /** The config in force is on disk again. */
+  #unchanged({ hash }: ValidConfig, options: ScopedOptions): Reloaded {
     this.#stopWaiting();
     this.#accept(options);
     return { outcome: "unchanged", hash, ...(this.#applied && { applied: this.#applied }) };
   }
 
-  /** A reading of the named files alone says nothing of a config file that was refused. */
-  #accept({ scope }: Wanted): void {
+  /** A reload of the named files alone does not clear the rejection of a config file. */
+  #accept({ scope }: ScopedOptions): void {
     if (scope === "all" || this.#refused?.scope === "files") this.#refused = undefined;
   }
 
   /**
-   * Nothing that is read for another file's sake may be there in part: one that waits, or is being written, while a
-   * certificate is renamed into its place.
+   * Whether every changed file was renamed into place. A file that is still being written must not be taken for
+   * complete because a certificate was renamed into place at the same time.
    */
-  #isWhole(loaded: FilesOfReading, { whole = [] }: Wanted): boolean {
-    const { standing, file } = this.#parts;
-    const { files, hash, config = new Map([[resolve(file), hash]]) } = standing.generation!;
+  #isWhole(loaded: FilesOfReading, { whole = [] }: ScopedOptions): boolean {
+    const { active, file } = this.#deps;
+    const { files, hash, config = new Map([[resolve(file), hash]]) } = active.generation!;
     const before = new Map([...config, ...files]);
     const now = [...loaded.config, ...loaded.files];
     return now.every(([path, read]) => !before.has(path) || before.get(path) === read || whole.includes(path));
   }
 
   #hasStayed(loaded: FilesOfReading): boolean {
-    const { stableMs = STABLE_MS } = this.#parts;
+    const { stableMs = STABLE_MS } = this.#deps;
     return this.#waiting?.content === contentOf(loaded) && performance.now() - this.#waiting.since >= stableMs;
   }
 
-  #wait(loaded: Valid, removes: readonly string[], options: ReloadOptions): Reloaded {
-    const { standing, stableMs = STABLE_MS } = this.#parts;
+  #wait(loaded: ValidConfig, removes: readonly string[], options: ReloadOptions): Reloaded {
+    const { active, stableMs = STABLE_MS } = this.#deps;
     const content = contentOf(loaded);
     const before = this.#waiting?.content === content ? this.#waiting.since : undefined;
     const since = before ?? performance.now();
     this.#stopWaiting();
     const ms = Math.max(1, since + stableMs - performance.now());
     this.#waiting = { content, since, timer: setTimeout(() => void this.reload(options), ms).unref() };
-    if (before === undefined) events.configWaits(shortened(removes), stableMs);
-    return { outcome: "waiting", before: standing.generation!.hash, hash: loaded.hash, removes: shortened(removes) };
+    if (before === undefined) events.reloadDelayed({ removes: firstChanges(removes), ms: stableMs });
+    return { outcome: "waiting", before: active.generation!.hash, hash: loaded.hash, removes: firstChanges(removes) };
   }
 
   #stopWaiting(): void {
@@ -276,17 +248,17 @@ export class Reloader {
     this.#waiting = undefined;
   }
 
-  #refuse({ hash }: FilesOfReading, problems: readonly Problem[], { scope }: Wanted): Reloaded {
-    const { standing, journal, file: own } = this.#parts;
+  #refuse({ hash }: FilesOfReading, problems: readonly Problem[], { scope }: ScopedOptions): Reloaded {
+    const { active, journal, file: own } = this.#deps;
     this.#stopWaiting();
-    const before = standing.generation!.hash;
+    const before = active.generation!.hash;
     const { file, line, column } = problems[0]!;
     const where = `${file}:${line}:${column}`;
-    const why = outspoken(problems[0]!);
+    const why = loggable(problems[0]!);
     const more = problems.length - 1;
     const detail = `${where}: ${why}${more > 0 ? ` (and ${more} more)` : ""}`;
-    this.#refused = { scope, says: `the config file was refused and an earlier one is in force: ${detail}` };
-    events.configRefused(where, why, more);
+    this.#refused = { scope, says: `the config file was rejected and an earlier config is in force: ${detail}` };
+    events.configRejected({ where, problem: why, more });
     journal.note({ kind: "config", config_hash: hash, change: "refused", previous_hash: before, file: own, detail });
     return { outcome: "refused", before, hash, problems };
   }
@@ -300,31 +272,3 @@ const isSame = (one: Read, other: Read): boolean =>
   [...one.files].every(([path, hash]) => other.files.get(path) === hash);
 
 const contentOf = ({ hash, files }: Read): string => JSON.stringify([hash, ...files]);
-
-const cannot = (file: string, error: Error): Problem => ({
-  severity: "error",
-  code: "OCSGW-6282",
-  file,
-  line: 1,
-  column: 1,
-  path: "",
-  message: `it cannot be switched to: ${faultInWords(error)}`,
-});
-
-const stopping = (file: string): Problem => ({
-  severity: "error",
-  code: "OCSGW-6331",
-  file,
-  line: 1,
-  column: 1,
-  path: "",
-  message: "the gateway stops, and reads no file any more",
-  help: "the next start reads all files; to refuse a credential until then, ocsgw revoke",
-});
-
-/** For log, journal and probes. An example of the policy is not quoted there: numbers of people may stand in it. */
-const outspoken = ({ code, path, message }: Problem): string =>
-  `${code} ${/^tests\b/.test(path) ? `${path} does not hold, or is malformed: ocsgw check shows it` : message}`;
-
-const shortened = (changes: readonly string[]): readonly string[] =>
-  changes.length <= TOLD ? changes : [...changes.slice(0, TOLD), `and ${changes.length - TOLD} more`];

@@ -1,20 +1,21 @@
 /**
- * A warm standby: a gateway process that has everything loaded, waits for the journal's lock and becomes the gateway when whoever holds it stops or
- * dies. It binds no port but `admin.probes`, where it says that it is a standby, and starts as after a restart.
+ * A warm standby: a process that has loaded everything and waits for the journal's lock. When the holder stops or dies,
+ * it starts as a gateway, as after a restart. Until then it opens only `admin.probes`, which says that it is a standby.
  */
-import { events } from "../events.ts";
+import { events } from "../common/log/events.ts";
 import { holderInWords } from "../journal/lock/holder.ts";
-import { holderOf, waitForLock, type Lock } from "../journal/lock.ts";
-import type { Settings } from "../settings/schema.ts";
-import type { PassedSockets } from "./passed-sockets.ts";
-import { startProbes, type Probes } from "./probes.ts";
-import { makeFolders } from "../file-owner.ts";
+import { holderOf, waitForLock, type Lock } from "../journal/lock/lock.ts";
+import type { Settings } from "../settings/schema/schema.ts";
+import type { PassedSockets } from "./wiring/systemd-sockets.ts";
+import { startProbes, type Probes } from "./wiring/probes.ts";
+import { makeFolders } from "../common/file-owner.ts";
+import { SerialQueue } from "../common/serial-queue.ts";
 
 export type Leading = { readonly lock: Lock; readonly probes: Probes | undefined };
 
-const AGAIN_MS = 1000;
+const RETRY_MS = 1000;
 
-/** Resolves when this process holds the lock, and to undefined when the signal came first. Rejects where the lock is not to be relied on. */
+/** Resolves when this process holds the lock; to undefined when `signal` aborts first. Rejects for an unusable lock. */
 export const standBy = async (
   settings: Settings,
   { sockets, signal }: { readonly sockets: PassedSockets; readonly signal: AbortSignal },
@@ -25,22 +26,22 @@ export const standBy = async (
   let lock: Lock | undefined;
   try {
     await probing.begin();
-    events.standingBy(dir, holderInWords(holderOf(dir)));
+    events.standbyWaiting({ dir, holder: holderInWords(holderOf(dir)) });
     lock = await waitForLock(dir, { command: "ocsgw run --standby", role: "gateway" }, signal);
-    if (lock) events.leading(dir);
+    if (lock) events.standbyTookOver({ dir });
     return lock && { lock, probes: await probing.end() };
   } finally {
     if (!lock) await probing.close();
   }
 };
 
-/** On the same machine and with the same config the address is the other gateway's, until that one is gone: it is tried again. */
+/** Opens `admin.probes`. On the same machine the active gateway may have the address, so it is tried again. */
 class Probing {
   readonly #settings: Settings;
   readonly #sockets: PassedSockets;
   #probes: Probes | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #queue = new SerialQueue();
 
   constructor(settings: Settings, sockets: PassedSockets) {
     this.#settings = settings;
@@ -48,14 +49,14 @@ class Probing {
   }
 
   async begin(): Promise<void> {
-    await this.#open((error) => events.probesTaken(error));
-    this.#timer = setInterval(() => void (this.#turn = this.#turn.then(() => this.#open())), AGAIN_MS);
+    await this.#open((error) => events.standbyProbesUnavailable({ error }));
+    this.#timer = setInterval(() => void this.#queue.run(() => this.#open()), RETRY_MS);
   }
 
-  /** No longer tries; resolves to the listener when there is one. */
+  /** Stops trying; resolves to the listener if it is open. */
   async end(): Promise<Probes | undefined> {
     clearInterval(this.#timer);
-    await this.#turn;
+    await this.#queue.idle();
     return this.#probes;
   }
 
@@ -63,7 +64,7 @@ class Probing {
     await (await this.end())?.stop();
   }
 
-  async #open(tell: (error: unknown) => void = () => undefined): Promise<void> {
+  async #open(onFailure: (error: unknown) => void = () => undefined): Promise<void> {
     try {
       this.#probes ??= await startProbes(
         this.#settings,
@@ -71,7 +72,7 @@ class Probing {
         this.#sockets,
       );
     } catch (error) {
-      tell(error);
+      onFailure(error);
     }
   }
 }

@@ -1,64 +1,66 @@
 /**
- * Which OCS speaks? Each counts its record handles for itself, so an announcement of the one that was primary must never become ownership at the
- * one that is. Told apart by address: an announcement counts when it comes from the OCS that requests go to. While that is open (connections
- * were lost, a primary is looked for) it waits. Where both of a pair have one address, what came before the change counts for nobody.
+ * Accepts announcements from the active OCS only. Each OCS of a pair counts its own record handles, so an announcement
+ * of the former primary must not give an owner to a handle of the new one. The sender's address tells which OCS it is.
+ * While the active OCS is not known (connections were lost, the gateway looks for the primary), announcements wait.
+ * Where both have one address, announcements from before the change are rejected.
  */
-import { network } from "./network.ts";
+import { plainAddress } from "../common/net-address.ts";
+import { network } from "../upstream/lanes/network.ts";
 
-/** OCS waits some seconds for its answer; whoever is not the primary by then is not. */
-const PATIENCE_MS = 2000;
+/** Maximum wait of an announcement until the active OCS is known. OCS itself waits some seconds for its answer. */
+const MAX_WAIT_MS = 2000;
 
-export class Announcers {
+export class ActiveSource {
   readonly #origins: readonly string[];
   #addresses: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   #active: string | undefined;
-  /** The monotonic clock's milliseconds at which the active one was found. */
+  /** When the active one became known, in milliseconds of the monotonic clock. */
   #since = Infinity;
   #change = Promise.withResolvers<void>();
 
-  /** `origins`: of the primary and, where there is one, of the backup. */
+  /** `origins`: those of the primary and, if there is one, of the backup. */
   constructor(origins: readonly string[]) {
     this.#origins = origins;
-    void this.#lookUp();
+    void this.#resolveAddresses();
   }
 
-  get isSettled(): boolean {
+  get isActiveKnown(): boolean {
     return this.#active !== undefined;
   }
 
-  /** Requests go to this one from now on. */
-  settle(origin: string): void {
+  /** Call this when this OCS has become the active one. */
+  onActive(origin: string): void {
     [this.#active, this.#since] = [origin, performance.now()];
-    this.#tell();
-    void this.#lookUp();
+    this.#notify();
+    void this.#resolveAddresses();
   }
 
-  /** Which one is the primary is open. */
-  unsettle(): void {
+  /** Call this when the active OCS has become unknown. */
+  onLost(): void {
     this.#active = undefined;
-    this.#tell();
+    this.#notify();
   }
 
-  /** True when who is at this address speaks for the OCS that requests go to. `at`: when it spoke, on the monotonic clock. */
+  /** Resolves to true if the active OCS has this address. `at`: when the request arrived, on the monotonic clock. */
   async speaksForActive(address: string, at: number): Promise<boolean> {
-    for (const deadline = performance.now() + PATIENCE_MS; ;) {
-      const speaker = this.speakerAt(address);
-      if (this.#active !== undefined && (speaker === undefined || speaker === this.#active))
-        return speaker !== undefined || at >= this.#since;
+    for (const deadline = performance.now() + MAX_WAIT_MS; ;) {
+      const origin = this.originAt(address);
+      if (this.#active !== undefined && (origin === undefined || origin === this.#active))
+        return origin !== undefined || at >= this.#since;
       const left = deadline - performance.now();
       if (left <= 0) return false;
       await this.#changeWithin(left);
     }
   }
 
-  /** The OCS at this address; undefined when the address does not tell. */
-  speakerAt(address: string): string | undefined {
+  /** The OCS at this address; undefined for an unknown address, or if both OCS have it. */
+  originAt(address: string): string | undefined {
     if (this.#origins.length === 1) return this.#origins[0];
-    const speakers = this.#origins.filter((origin) => this.#addresses.get(origin)?.has(plain(address)));
-    return speakers.length === 1 ? speakers[0] : undefined;
+    const found = this.#origins.filter((origin) => this.#addresses.get(origin)?.has(plainAddress(address)));
+    return found.length === 1 ? found[0] : undefined;
   }
 
-  #tell(): void {
+  #notify(): void {
     this.#change.resolve();
     this.#change = Promise.withResolvers();
   }
@@ -73,7 +75,7 @@ export class Announcers {
     });
   }
 
-  async #lookUp(): Promise<void> {
+  async #resolveAddresses(): Promise<void> {
     if (this.#origins.length === 1) return;
     this.#addresses = new Map(
       await Promise.all(
@@ -86,12 +88,9 @@ export class Announcers {
   }
 }
 
-/** Empty for a name that cannot be looked up just now: then what was known of it stays. */
+/** Resolves to the addresses of an origin; empty if its name cannot be resolved now. */
 const addressesOf = async (origin: string): Promise<ReadonlySet<string>> => {
   const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
   const found = await network.addressesOf(host).catch(() => []);
-  return new Set(found.map(plain));
+  return new Set(found.map(plainAddress));
 };
-
-/** IPv4 as a socket that also takes IPv6 shows it. */
-const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "");

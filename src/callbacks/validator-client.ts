@@ -1,42 +1,43 @@
 /**
- * The operator's own validator: an announcement that was read and checked goes on to one configured address, and the answer comes back untouched.
- * The library is given a request and a reply of ours, never OCS's: it forwards every header that it is shown, and takes `..` out of paths.
+ * Forwards checked announcements to the operator's own validator at one configured address, and returns its answer
+ * unchanged. http-proxy gets a request and a reply made by the gateway, never OCS's own: it forwards every header that
+ * it sees, and resolves `..` in paths.
  */
 import { EventEmitter } from "node:events";
 import { Agent as HttpAgent, type IncomingMessage, type ServerResponse } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { Readable } from "node:stream";
 import httpProxy from "http-proxy";
-import { certificatesPem } from "../x509/pem.ts";
-import { bytesOf, type HeaderLine, type Reply } from "../message.ts";
-import { reason } from "../system-error.ts";
+import { certificatesPem } from "../common/x509/pem.ts";
+import { bytesOf, type HeaderLine, type Reply } from "../common/message.ts";
+import { reason } from "../common/system-error.ts";
 
-// With this variable the library takes another way, past agent and timeouts.
+// With this variable http-proxy uses fetch, without the agent and its timeouts.
 delete process.env.FORCE_FETCH_PATH;
 
-export type RelayOptions = {
+export type ValidatorOptions = {
   readonly url: string;
   /** Milliseconds for the whole answer. */
   readonly timeout: number;
-  /** PEM of the CA that signed the validator's certificate; the public ones when left out. */
+  /** PEM of the CA of the validator's certificate; default: the public CAs. */
   readonly ca?: string | undefined;
   readonly userAgent: string;
 };
 
-/** What came of it: the validator's answer, or why there is none. */
-export type Relayed =
+/** The validator's answer, or the reason why it sent no answer. */
+export type ValidatorAnswer =
   | { readonly reply: Reply }
   | { readonly failed: "timeout" | "unreachable" | "cut"; readonly detail: string };
 
-export type Relay = {
-  readonly send: (body: Uint8Array, contentType: string | undefined) => Promise<Relayed>;
+export type ValidatorClient = {
+  readonly send: (body: Uint8Array, contentType: string | undefined) => Promise<ValidatorAnswer>;
   readonly close: () => void;
 };
 
-/** No answer of a validator is larger. */
+/** Maximum bytes of an answer. */
 const MAX_ANSWER = 1 << 20;
 const CONNECTIONS = 64;
-/** Headers that speak of one connection only (RFC 9110, 7.6.1), and the length, which is written anew. */
+/** Headers of one connection (RFC 9110, 7.6.1), and the length, which the gateway writes itself. */
 const HOP_BY_HOP = new Set([
   "connection",
   "keep-alive",
@@ -50,7 +51,7 @@ const HOP_BY_HOP = new Set([
   "content-length",
 ]);
 
-export const createRelay = ({ url, timeout, ca, userAgent }: RelayOptions): Relay => {
+export const createValidatorClient = ({ url, timeout, ca, userAgent }: ValidatorOptions): ValidatorClient => {
   const target = new URL(url);
   const agentOptions = { keepAlive: true, maxSockets: CONNECTIONS };
   const agent =
@@ -64,11 +65,13 @@ export const createRelay = ({ url, timeout, ca, userAgent }: RelayOptions): Rela
     secure: true,
     selfHandleResponse: true,
   });
-  proxy.on("proxyRes", (answer: IncomingMessage, _request, response) => (response as unknown as Taker).take(answer));
+  proxy.on("proxyRes", (answer: IncomingMessage, _request, response) =>
+    (response as unknown as AnswerReader).read(answer),
+  );
   return {
     send: (body, contentType) =>
       new Promise((resolve) => {
-        const taker = new Taker(timeout, resolve);
+        const reader = new AnswerReader(timeout, resolve);
         const request = requestOf(target, {
           "user-agent": userAgent,
           "content-type": contentType ?? "application/json",
@@ -76,16 +79,16 @@ export const createRelay = ({ url, timeout, ca, userAgent }: RelayOptions): Rela
         });
         proxy.web(
           request,
-          taker as unknown as ServerResponse,
+          reader as unknown as ServerResponse,
           { buffer: Readable.from([body], { objectMode: false }) },
-          (error) => taker.fail("unreachable", reason(error)),
+          (error) => reader.fail("unreachable", reason(error)),
         );
       }),
     close: () => agent.destroy(),
   };
 };
 
-/** As much of a request as the library looks at. */
+/** The parts of a request that http-proxy reads. */
 const requestOf = ({ host, pathname, search }: URL, headers: Readonly<Record<string, string>>): IncomingMessage =>
   Object.assign(new EventEmitter(), {
     method: "POST",
@@ -96,22 +99,22 @@ const requestOf = ({ host, pathname, search }: URL, headers: Readonly<Record<str
     socket: new EventEmitter(),
   }) as unknown as IncomingMessage;
 
-/** The reply that the library is given: takes the answer, bounded in size and time. */
-class Taker extends EventEmitter {
+/** The reply object for http-proxy: reads the answer within limits of size and time. */
+class AnswerReader extends EventEmitter {
   readonly headersSent = false;
   readonly finished = false;
-  /** For the library: a reply that closes before it was written makes it give up its request. */
+  /** http-proxy gives up its request when the reply closes before this is true. */
   writableFinished = false;
-  readonly #done: (relayed: Relayed) => void;
+  readonly #done: (answer: ValidatorAnswer) => void;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(timeout: number, done: (relayed: Relayed) => void) {
+  constructor(timeout: number, done: (answer: ValidatorAnswer) => void) {
     super();
     this.#done = done;
     this.#timer = setTimeout(() => this.fail("timeout", `no answer within ${timeout} ms`), timeout);
   }
 
-  take(answer: IncomingMessage): void {
+  read(answer: IncomingMessage): void {
     const chunks: Buffer[] = [];
     let length = 0;
     answer.on("data", (chunk: Buffer) => {
@@ -122,8 +125,8 @@ class Taker extends EventEmitter {
     answer.once("end", () =>
       this.#succeed({ status: answer.statusCode ?? 502, headers: endToEnd(answer), body: Buffer.concat(chunks) }),
     );
-    answer.once("error", () => this.fail("cut", "the answer ended before it was whole"));
-    answer.once("close", () => this.fail("cut", "the answer ended before it was whole"));
+    answer.once("error", () => this.fail("cut", "the answer is incomplete"));
+    answer.once("close", () => this.fail("cut", "the answer is incomplete"));
   }
 
   fail(failed: "timeout" | "unreachable" | "cut", detail: string): void {
@@ -136,11 +139,11 @@ class Taker extends EventEmitter {
     this.#end({ reply });
   }
 
-  #end(relayed: Relayed): void {
+  #end(answer: ValidatorAnswer): void {
     if (this.writableFinished) return;
     this.writableFinished = true;
     clearTimeout(this.#timer);
-    this.#done(relayed);
+    this.#done(answer);
   }
 }
 
@@ -159,10 +162,10 @@ const endToEnd = ({ rawHeaders, headers }: IncomingMessage): HeaderLine[] => {
   return lines;
 };
 
-/** What OCS gets when the validator has not answered, by what the operator wants then. */
-export const withoutAnswer = (
+/** The reply to OCS when the validator has not answered. `wanted`: the setting `on_timeout`. */
+export const fallbackReply = (
   wanted: "allow" | "block",
-  failed: Extract<Relayed, { failed: string }>["failed"],
+  failed: Extract<ValidatorAnswer, { failed: string }>["failed"],
   handle: number,
 ): Reply =>
   wanted === "allow"

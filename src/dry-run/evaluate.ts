@@ -1,14 +1,17 @@
-/** The real line up to the point of sending, with a client that is believed and an OCS that is never asked: what would the policy say? */
-import { createLine } from "../gateway/line.ts";
+/**
+ * What would the policy decide? The real pipeline, with a client whose credential is taken for granted and an OCS that
+ * is never asked.
+ */
+import { createPipeline, type PipelineDeps } from "../gateway/pipeline.ts";
 import { REFUSALS } from "../gateway/refusals.ts";
-import type { Order, Parts } from "../gateway/words.ts";
+import type { Order } from "../gateway/types.ts";
 import type { Entry } from "../journal/entry.ts";
 import { createRedactor } from "../journal/redact.ts";
-import { bytesOf, type Arrival, type HeaderLine } from "../message.ts";
-import { toTenants } from "../settings/register.ts";
-import type { Settings } from "../settings/schema.ts";
-import { needsOwner, type HandleLease } from "../tenants/ownership.ts";
-import { createRegister, type Tenant } from "../tenants/register.ts";
+import { bytesOf, type Arrival, type Fault, type HeaderLine } from "../common/message.ts";
+import { toTenants } from "../settings/to-tenants.ts";
+import type { Settings } from "../settings/schema/schema.ts";
+import { needsOwner, type HandleLease } from "../ownership/ownership.ts";
+import { createRegistry, type Tenant } from "../tenancy/registry.ts";
 
 export type Question = {
   readonly client: string;
@@ -17,78 +20,77 @@ export type Question = {
   readonly target: string;
   /** JSON text, or nothing. */
   readonly body: string;
-  /** What the header Ocsgw-Tenant says. */
+  /** The header Ocsgw-Tenant. */
   readonly tenant?: string | undefined;
-  /** Of a request about a record: the tenant whose handle it is, by name or DBID. Any tenant that asks, when left out. */
+  /** Of a request about a record: the tenant that owns the handle, by name or DBID. Left out: any tenant that asks. */
   readonly owner?: string | undefined;
 };
 
-/** The tenant that is meant, or undefined where none is called so: a name goes before a DBID, as one may be the other's. */
-export const tenantCalled = <Of extends { readonly name: string; readonly dbid: number }>(
+/** By name or DBID; a name goes before a DBID, because a tenant may be named like another's DBID. */
+export const findTenant = <Of extends { readonly name: string; readonly dbid: number }>(
   tenants: readonly Of[],
-  called: string,
-): Of | undefined => tenants.find(({ name }) => name === called) ?? tenants.find(({ dbid }) => String(dbid) === called);
+  text: string,
+): Of | undefined => tenants.find(({ name }) => name === text) ?? tenants.find(({ dbid }) => String(dbid) === text);
 
-/**
- * Whether the answer hangs on whose handle it is, which the question does not say: its client acts for several tenants, and
- * the gateway knows the owner of the handle, which decides.
- */
+/** Whether the owner of the handle decides, and the question does not name it: its client acts for several tenants. */
 export const lacksOwner = (
   { tenants }: Pick<Settings, "tenants">,
   { client, owner }: Question,
-  { refusal }: Rehearsed,
+  { refusal }: DryRunResult,
 ): boolean =>
   owner === undefined &&
-  refusal?.code === REFUSALS["which-tenant"].code &&
+  refusal?.code === REFUSALS["ambiguous-tenant"].code &&
   refusal.resource === "records" &&
   tenants.some((tenant) => Object.hasOwn(tenant.clients, client) && needsOwner(tenant));
 
 export type RefusalEntry = Extract<Entry, { kind: "refusal" }>;
 
-/** One of the two: what would be sent, or what the journal would say of the refusal. */
-export type Rehearsed = { readonly order: Order | undefined; readonly refusal: RefusalEntry | undefined };
+/** One of the two: what would be sent, or the journal's entry of the refusal. */
+export type DryRunResult = { readonly order: Order | undefined; readonly refusal: RefusalEntry | undefined };
 
-export type Rehearsal = (question: Question) => Promise<Rehearsed>;
+export type DryRun = (question: Question) => Promise<DryRunResult>;
 
-/** `applied`: what would be done about it. Left out, what the policy says, also that of a tenant that only observes. */
-type How = { readonly applied?: boolean };
+/** `applied`: whether `mode: observe` lets requests pass. Left out, refusals of tenants that observe count as well. */
+type DryRunOptions = { readonly applied?: boolean };
 
 const ANY_HANDLE: HandleLease = {
   withdrawn: () => undefined,
   after: () => undefined,
-  settle: () => undefined,
+  release: () => undefined,
   isOwned: () => false,
   reason: () => "unknown: nothing is sent here",
   record: undefined,
 };
 
-/** Limits are never used up here: they depend on what came before. */
-export const createRehearsal = (settings: Settings, configHash = "", { applied = false }: How = {}): Rehearsal => {
-  const register = createRegister(
+/** Limits are never used up in a dry run: they depend on earlier requests. */
+export const createDryRun = (settings: Settings, configHash = "", { applied = false }: DryRunOptions = {}): DryRun => {
+  const registry = createRegistry(
     toTenants(settings).map((tenant) => ({ ...tenant, observes: applied && tenant.observes })),
   );
   const redact = createRedactor(settings.audit.redact, settings.audit.index_key);
   return async (question) => {
     let [order, refusal]: [Order?, RefusalEntry?] = [];
-    const owner = question.owner === undefined ? undefined : tenantCalled(register.tenants, question.owner);
-    const isOthers = (tenant: Tenant): boolean =>
+    const owner = question.owner === undefined ? undefined : findTenant(registry.tenants, question.owner);
+    const isForeign = (tenant: Tenant): boolean =>
       question.owner !== undefined && (tenant.dbid !== owner?.dbid || tenant.upstream !== owner.upstream);
-    const parts: Parts = {
+    const deps: PipelineDeps = {
       identify: () => ({ client: question.client, credential: { kind: "key", id: "none" } }),
       challenge: "",
-      register,
-      // Whose a handle is, only OCS and registrars tell: unless the question says it, it is taken for the tenant's own.
+      registry,
+      // Only OCS and registrars know the owner of a handle. Unless the question names it, the asking tenant owns it.
       ownership: {
-        ask: (tenant) =>
-          needsOwner(tenant) && isOthers(tenant) ? { denied: { why: "foreign" }, slow: false } : { lease: ANY_HANDLE },
-        ownersAmong: (among) => among.filter((tenant) => !isOthers(tenant)),
+        requestLease: (tenant) =>
+          needsOwner(tenant) && isForeign(tenant)
+            ? { denied: { why: "foreign" }, isThrottled: false }
+            : { lease: ANY_HANDLE },
+        ownersAmong: (among) => among.filter((tenant) => !isForeign(tenant)),
       },
       charge: () => ({ allowed: true, retryAfter: 0, headers: [], exceeded: undefined }),
       append: () => Promise.resolve(),
       note: (entry) => void (refusal = entry.kind === "refusal" ? entry : refusal),
       redact,
-      send: (wouldSend) => {
-        order = wouldSend;
+      send: (sent) => {
+        order = sent;
         return Promise.resolve({
           status: 204,
           headers: [],
@@ -99,22 +101,26 @@ export const createRehearsal = (settings: Settings, configHash = "", { applied =
         });
       },
       observe: () => undefined,
-      dialect: () => "problem",
+      errorFormat: () => "problem",
       configHash,
     };
-    await createLine(parts)(arrivalOf(question));
+    await createPipeline(deps)(arrivalOf(question));
     return { order, refusal };
   };
 };
 
+const GET_WITH_BODY: Fault = { kind: "wrong-length", detail: "a GET request must not have a body" };
+
 const arrivalOf = ({ method, target, body, tenant }: Question): Arrival => ({
-  id: "rehearsal",
+  id: "dry-run",
   at: performance.now(),
   method,
   target,
   headers: tenant === undefined ? [] : [["Ocsgw-Tenant", tenant] satisfies HeaderLine],
   source: "",
   listener: "",
+  // The listener refuses such a request before the pipeline.
+  fault: method === "GET" && body !== "" ? GET_WITH_BODY : undefined,
   body: () => Promise.resolve(bytesOf(body)),
   surplus: () => Promise.resolve(false),
   gone: new AbortController().signal,

@@ -1,35 +1,39 @@
 /**
- * An entry of the journal → the question that it was, as far as the journal knows it. Personal data is not in the journal, and no policy looks
- * at it: a number stands for every number. Of a refused request the body is not there; what an action needs is filled in.
+ * An entry of the journal → the question that the request asked, as far as the journal knows it. Personal data is not
+ * in the journal, and no policy depends on it: one number replaces all numbers. The journal does not have the body of
+ * a refused request; what the action needs is filled in.
  */
+import { codesOf, REFUSALS } from "../gateway/refusals.ts";
 import type { Intent, Recorded, Refusal } from "../journal/entry.ts";
 import { isAttributeName } from "../ocs/attributes.ts";
 import { ACTIONS, type Action } from "../ocs/catalog.ts";
 import { caseOf } from "../ocs/examples.ts";
-import type { Settings } from "../settings/schema.ts";
-import type { Question } from "./rehearse.ts";
+import type { Settings } from "../settings/schema/schema.ts";
+import type { Question } from "./evaluate.ts";
 
-export type Asked = {
+export type ReplayedRequest = {
   readonly question: Question;
   readonly resource: string;
   readonly action: string;
-  /** What was decided then: "allow" or a code. For a tenant that observed, what its policy would have said. */
+  /** What was decided then: "allow" or a code. For a tenant that observed, what its policy would have refused. */
   readonly decided: string;
   /** That refusal was recorded and not applied. Undefined where something else refused the request. */
   readonly observed: boolean | undefined;
 };
 
-/** `why`: in words that count entries of one kind. Undefined: no decision of a policy. */
-export type Replayed = Asked | { readonly why: string } | undefined;
+/** `skipped`: why entries of one kind cannot be replayed. Undefined for an entry that no policy decided. */
+export type Replayed = ReplayedRequest | { readonly skipped: string } | undefined;
 
-const OVER_LIMIT = { why: "refusals over a limit (OCSGW-3001), which depend on when requests came" };
+const OVER_LIMIT = REFUSALS["over-limit"].code;
+const BAD_ATTRIBUTE = REFUSALS["bad-attribute"].code;
+/** Refused before the policy was asked, or by the owner of a record handle at that time. */
+const CREDENTIAL_CODES = codesOf("no-credential", "throttled", "issuer-keys-unavailable");
+const HANDLE_CODES = codesOf("no-such-record", "probing", "unclear");
+/** Refused by the policy, or by isolation for what the URI or the body names. */
+const URI_CODES = codesOf("not-granted", "foreign-object");
+const BODY_CODES = codesOf("not-granted", "foreign-object", "other-tenant", "ambiguous-tenant");
 
-/** The codes that a policy gives, other than for what only the body says. */
-const BY_POLICY: ReadonlySet<string> = new Set(["OCSGW-2101", "OCSGW-2104"]);
-
-/** No policy is asked before it is known who asks, nor whose a record handle is. */
-const OF_NO_CREDENTIAL: ReadonlySet<string> = new Set(["OCSGW-2001", "OCSGW-2002", "OCSGW-2003"]);
-const OF_HANDLES: ReadonlySet<string> = new Set(["OCSGW-2106", "OCSGW-2108", "OCSGW-5103"]);
+const overLimit = { skipped: `refusals over a limit (${OVER_LIMIT}), which depend on when requests came` };
 
 export const replay = (entry: Recorded, settings: Settings): Replayed => {
   if (entry.kind === "intent") return ofIntent(entry, settings);
@@ -46,16 +50,18 @@ const actionOf = ({
 
 const ofIntent = (entry: Intent, settings: Settings): Replayed => {
   const action = actionOf(entry);
-  if (!action) return { why: "requests of an action that is not known here" };
+  if (!action) return { skipped: "requests of an unknown action" };
   const { would_refuse: policy } = entry;
-  if (policy === "OCSGW-3001") return OVER_LIMIT;
-  // The field at fault may be one that was dropped.
-  if (policy === "OCSGW-1007")
+  if (policy === OVER_LIMIT) return overLimit;
+  // The field at fault may be one that `audit.redact` dropped.
+  if (policy === BAD_ATTRIBUTE)
     return {
-      why: "requests with fields that their tenant does not declare (OCSGW-1007), let pass by one that observes: not every field is recorded",
+      skipped:
+        `requests with fields that their tenant does not declare (${policy}) and that observe mode let pass: not ` +
+        "every field is recorded",
     };
   return {
-    ...asked(entry, action, bodyOf(action, { ...entry.body }), settings),
+    ...questionOf(entry, action, bodyOf(action, { ...entry.body }), settings),
     decided: policy ?? "allow",
     observed: policy !== undefined,
   };
@@ -63,20 +69,18 @@ const ofIntent = (entry: Intent, settings: Settings): Replayed => {
 
 const ofRefusal = (entry: Refusal, settings: Settings): Replayed => {
   const { client, would_refuse: policy } = entry;
-  // What its policy would have said comes before what did say no.
+  // What the policy would have refused comes before what did refuse.
   const [code, pointer] = policy === undefined ? [entry.code, entry.pointer] : [policy, undefined];
   const action = actionOf(entry);
-  if (OF_NO_CREDENTIAL.has(code)) return { why: `refusals for want of a credential (${code})` };
+  if (CREDENTIAL_CODES.has(code)) return { skipped: `refusals without a valid credential (${code})` };
   if (!action || typeof client !== "string") return undefined;
-  if (code === "OCSGW-3001") return OVER_LIMIT;
-  if (OF_HANDLES.has(code)) return { why: `refusals of record handles (${code}), which depend on who owned them then` };
-  const field =
-    code === "OCSGW-1007" && pointer !== undefined && !isAttributeName(pointer.slice(1)) && !pointer.startsWith("/GSW_")
-      ? namedBy(pointer)
-      : undefined;
-  if (field === undefined && (!BY_POLICY.has(code) || pointer !== undefined)) {
-    return code.startsWith("OCSGW-2") || policy !== undefined
-      ? { why: `refusals by what the body said (${code}): bodies of refused requests are not recorded` }
+  if (code === OVER_LIMIT) return overLimit;
+  if (HANDLE_CODES.has(code))
+    return { skipped: `refusals of record handles (${code}), which depend on the owner at that time` };
+  const field = code === BAD_ATTRIBUTE ? fieldNamedBy(pointer) : undefined;
+  if (field === undefined && (!URI_CODES.has(code) || pointer !== undefined)) {
+    return BODY_CODES.has(code) || policy !== undefined
+      ? { skipped: `refusals because of the body (${code}): bodies of refused requests are not recorded` }
       : undefined;
   }
   const tenant = settings.tenants.find(({ name, dbid, clients }) =>
@@ -84,38 +88,41 @@ const ofRefusal = (entry: Refusal, settings: Settings): Replayed => {
   );
   const campaign = tenant?.campaigns[0];
   const body = {
-    ...standIn(action),
+    ...sampleBody(action),
     ...(campaign !== undefined && action.required.includes("GSW_CAMPAIGN_NAME") && { GSW_CAMPAIGN_NAME: campaign }),
     ...(field !== undefined && { [field]: "x" }),
   };
   return {
-    ...asked({ ...entry, client }, action, bodyOf(action, body), settings),
+    ...questionOf({ ...entry, client }, action, bodyOf(action, body), settings),
     decided: code,
     observed: policy === undefined ? false : undefined,
   };
 };
 
-/** The member that a pointer into a body names (RFC 6901). */
-const namedBy = (pointer: string): string => pointer.slice(1).replaceAll("~1", "/").replaceAll("~0", "~");
+/** The user-defined field that a pointer into a body names (RFC 6901). */
+const fieldNamedBy = (pointer: string | undefined): string | undefined => {
+  if (pointer === undefined || pointer.startsWith("/GSW_") || isAttributeName(pointer.slice(1))) return undefined;
+  return pointer.slice(1).replaceAll("~1", "/").replaceAll("~0", "~");
+};
 
-type Known = Pick<Intent, "client"> & {
+type JournaledRequest = Pick<Intent, "client"> & {
   readonly identifier?: string | null | undefined;
   readonly tenant?: Intent["tenant"] | null | undefined;
 };
 
-const asked = (
-  { client, identifier, tenant }: Known,
+const questionOf = (
+  { client, identifier, tenant }: JournaledRequest,
   action: Action,
   body: string,
   settings: Settings,
-): Pick<Asked, "question" | "resource" | "action"> => {
+): Pick<ReplayedRequest, "question" | "resource" | "action"> => {
   const { resource, name, method } = action;
-  // Numbers and customer ids are not there, and no policy looks at them nor at handles.
-  const any = resource === "phones" || resource === "customer_ids" || resource === "records";
-  const whole = method === "GET" && (identifier ?? undefined) === undefined;
-  const target = whole
+  // The journal has no numbers and customer ids, and no policy depends on them or on handles.
+  const isAny = resource === "phones" || resource === "customer_ids" || resource === "records";
+  const isForAll = method === "GET" && (identifier ?? undefined) === undefined;
+  const target = isForAll
     ? `/${resource}`
-    : caseOf(action, any || typeof identifier !== "string" ? undefined : identifier).target;
+    : caseOf(action, isAny || typeof identifier !== "string" ? undefined : identifier).target;
   return {
     question: {
       client,
@@ -129,26 +136,26 @@ const asked = (
   };
 };
 
-/** The DBID, unless the client stands under two tenants of that DBID, on two OCS. */
+/** The DBID, unless the client is in two tenants of that DBID, on two OCS. */
 const headerFor = ({ dbid, name }: NonNullable<Intent["tenant"]>, client: string, { tenants }: Settings): string =>
   tenants.filter((each) => each.dbid === dbid && Object.hasOwn(each.clients, client)).length > 1 ? name : String(dbid);
 
-const STAND_IN: Readonly<Record<string, unknown>> = { GSW_PHONE: "4155550100", GSW_CUSTOMER_ID: "A-0091" };
+const SAMPLES: Readonly<Record<string, unknown>> = { GSW_PHONE: "4155550100", GSW_CUSTOMER_ID: "A-0091" };
 
 /** Without the tenant, which the gateway fills in. */
-const standIn = (action: Action): Record<string, unknown> => {
+const sampleBody = (action: Action): Record<string, unknown> => {
   const { GSW_TENANT_NAME: _, ...body } = JSON.parse(caseOf(action).body || "{}") as Record<string, unknown>;
   return body;
 };
 
-/** What was redacted is replaced, what was dropped and is needed is filled in. */
+/** Redacted values are replaced; dropped ones that the action needs are filled in. */
 const bodyOf = (action: Action, body: Readonly<Record<string, unknown>>): string => {
-  const missing = Object.entries(standIn(action)).filter(
+  const missing = Object.entries(sampleBody(action)).filter(
     ([name]) => action.required.includes(name as never) && !Object.hasOwn(body, name),
   );
-  const shown = Object.entries(body).map(([name, value]) => [
+  const replaced = Object.entries(body).map(([name, value]) => [
     name,
-    Object.hasOwn(STAND_IN, name) ? STAND_IN[name] : isAttributeName(name) ? value : "x",
+    Object.hasOwn(SAMPLES, name) ? SAMPLES[name] : isAttributeName(name) ? value : "x",
   ]);
-  return JSON.stringify(Object.fromEntries([...missing, ...shown]));
+  return JSON.stringify(Object.fromEntries([...missing, ...replaced]));
 };

@@ -1,8 +1,8 @@
-/** The journal's requests, asked of another policy: which decisions would be other ones? */
+/** Replays the journal's requests against another policy: which decisions would change? */
 import type { Recorded } from "../journal/entry.ts";
-import type { Settings } from "../settings/schema.ts";
-import { replay, type Asked } from "./replay.ts";
-import { createRehearsal, type Rehearsal } from "./rehearse.ts";
+import type { Settings } from "../settings/schema/schema.ts";
+import { replay, type ReplayedRequest } from "./replay.ts";
+import { createDryRun, type DryRun } from "./evaluate.ts";
 
 /** Requests of one client whose decision changes in one way. */
 export type Changed = {
@@ -28,29 +28,30 @@ export type Simulated = {
   readonly unchanged: number;
   /** Most frequent first. */
   readonly changes: readonly Changed[];
-  /** What could not be asked, in words, with how many. */
+  /** Why requests could not be replayed, and how many. */
   readonly untold: readonly { readonly why: string; readonly count: number }[];
 };
 
 type Verdict = {
   readonly code: string;
   readonly because: string | null;
-  /** The refusal would not be applied. */ readonly observed: boolean;
+  /** The refusal would be recorded and not applied. */
+  readonly observed: boolean;
 };
 type Growing = { -readonly [Key in keyof Changed]: Key extends "examples" ? string[] : Changed[Key] };
 
 const EXAMPLES = 3;
 
 export const simulate = async (entries: AsyncIterable<Recorded>, settings: Settings): Promise<Simulated> => {
-  const judge = remembering(createRehearsal(settings), createRehearsal(settings, "", { applied: true }));
+  const judge = memoized(createDryRun(settings), createDryRun(settings, "", { applied: true }));
   const changes = new Map<string, Growing>();
   const untold = new Map<string, number>();
   let [replayed, unchanged] = [0, 0];
   for await (const entry of entries) {
     const asked = replay(entry, settings);
     if (!asked) continue;
-    if ("why" in asked) {
-      untold.set(asked.why, (untold.get(asked.why) ?? 0) + 1);
+    if ("skipped" in asked) {
+      untold.set(asked.skipped, (untold.get(asked.skipped) ?? 0) + 1);
       continue;
     }
     replayed++;
@@ -66,8 +67,8 @@ export const simulate = async (entries: AsyncIterable<Recorded>, settings: Setti
   };
 };
 
-/** Personal data is replaced, so that most requests are one question. */
-const remembering = (policy: Rehearsal, applied: Rehearsal): ((asked: Asked) => Promise<Verdict>) => {
+/** Personal data is replaced, so most requests ask the same question. */
+const memoized = (policy: DryRun, applied: DryRun): ((asked: ReplayedRequest) => Promise<Verdict>) => {
   const known = new Map<string, Verdict>();
   return async ({ question }) => {
     const id = JSON.stringify(question);
@@ -76,17 +77,17 @@ const remembering = (policy: Rehearsal, applied: Rehearsal): ((asked: Asked) => 
     const { refusal } = await policy(question);
     const observed = refusal !== undefined && (await applied(question)).order !== undefined;
     const verdict = { code: refusal?.code ?? "allow", because: refusal?.detail ?? null, observed };
-    if (known.size < MOST) known.set(id, verdict);
+    if (known.size < MAX_MEMOIZED) known.set(id, verdict);
     return verdict;
   };
 };
 
-const MOST = 100_000;
+const MAX_MEMOIZED = 100_000;
 
 const add = (
   changes: Map<string, Growing>,
   entry: Recorded & { readonly id: string },
-  { question: { client }, resource, action, ...asked }: Asked,
+  { question: { client }, resource, action, ...asked }: ReplayedRequest,
   { because, ...verdict }: Verdict,
 ): void => {
   const tenant = "tenant" in entry ? (entry.tenant?.name ?? null) : null;

@@ -1,11 +1,11 @@
-/** A request of Node's server as an Arrival: raw header lines, a body that is read on demand and bounded, and the client's hanging up. */
+/** Converts a request of Node's server to an Arrival: raw headers, a bounded body read on demand, disconnects. */
 import { IncomingMessage, type ServerResponse } from "node:http";
-import { BodyFault, headerOf, type Arrival, type Fault, type HeaderLine, type Peer } from "../message.ts";
+import { BodyFault, headerOf, type Arrival, type Fault, type HeaderLine, type Peer } from "../common/message.ts";
 import type { Connection } from "./connection.ts";
-import { ulid } from "./ulid.ts";
+import { ulid } from "../common/ulid.ts";
 
-/** What the listener's server makes of each request. */
-export class Arriving extends IncomingMessage {
+/** The listener's server creates one of these for each request. */
+export class ServerRequest extends IncomingMessage {
   arrival: ClientArrival | undefined = undefined;
 }
 
@@ -15,10 +15,10 @@ export const headerLines = (raw: readonly string[]): HeaderLine[] => {
   return lines;
 };
 
-/** Milliseconds that a refused request has for what is still to come of its body. */
+/** Milliseconds for the rest of a refused request's body to arrive. */
 const REST_MS = 1000;
 
-type Taken = {
+type ArrivalParts = {
   readonly connection: Connection;
   readonly source: string;
   readonly headers: readonly HeaderLine[];
@@ -43,12 +43,12 @@ export class ClientArrival implements Arrival {
   readonly #response: ServerResponse;
   readonly #maxBody: number;
   #gone: AbortSignal | undefined;
-  #isTaken = false;
+  #isBuffered = false;
 
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
-    { connection, source, headers, fault, peer, listener, maxBody }: Taken,
+    { connection, source, headers, fault, peer, listener, maxBody }: ArrivalParts,
   ) {
     this.method = request.method ?? "";
     this.target = request.url ?? "";
@@ -64,25 +64,28 @@ export class ClientArrival implements Arrival {
   }
 
   body(): Promise<Uint8Array> {
-    // Most bodies come with their head, and then there is nothing to wait for.
-    this.#isTaken = this.#isHere();
-    return this.#isTaken
-      ? wholeBody(this.#request, this.#maxBody)
-      : comingBody(this.#request, {
+    // Most bodies arrive together with their head.
+    this.#isBuffered = this.#hasArrived();
+    return this.#isBuffered
+      ? bufferedBody(this.#request, this.#maxBody)
+      : streamedBody(this.#request, {
           max: this.#maxBody,
           connection: this.connection,
-          expected: () => this.#continue(),
+          onListening: () => this.#continue(),
         });
   }
 
-  /** Not a byte of it is still to come. */
+  /** True if the complete request has arrived. */
   get isWhole(): boolean {
-    return this.#isTaken || this.#isHere();
+    return this.#isBuffered || this.#hasArrived();
   }
 
-  /** Waits a moment for what is still to come, and says whether that was all. Who expects to be told to go on sends nothing. */
-  async rest(): Promise<boolean> {
-    if (headerOf(this.headers, "Expect") === undefined) await ending(this.#request, this.connection);
+  /**
+   * Waits up to `REST_MS` for the rest of the request; resolves to true when it has arrived. A client that waits for
+   * 100 sends no rest.
+   */
+  async restArrives(): Promise<boolean> {
+    if (headerOf(this.headers, "Expect") === undefined) await restArrived(this.#request, this.connection);
     return this.#request.complete;
   }
 
@@ -94,13 +97,16 @@ export class ClientArrival implements Arrival {
     return this.connection.surplus();
   }
 
-  // Made when someone waits for it: most requests never do.
+  // Created on demand: most requests never wait.
   get gone(): AbortSignal {
     return (this.#gone ??= hangUpOf(this.#response, this.connection));
   }
 
-  /** Node says that a request is complete only after it has given out its last bytes, which is when most are asked for. Who expects to be told to go on is told so. */
-  #isHere(): boolean {
+  /**
+   * Node sets `complete` only after it has handed out the last bytes, so a body whose length is buffered counts too. A
+   * client that expects 100-continue still gets its 100.
+   */
+  #hasArrived(): boolean {
     const { complete, readableLength } = this.#request;
     return (
       complete ||
@@ -110,13 +116,13 @@ export class ClientArrival implements Arrival {
     );
   }
 
-  /** Only now, after policy, may a client that waits for it send its body. */
+  /** Sends 100 Continue to a client that expects it, only after its request was authorized. */
   #continue(): void {
     if (headerOf(this.headers, "Expect") !== undefined) this.#response.writeContinue();
   }
 }
 
-const ending = async (request: IncomingMessage, connection: Connection): Promise<void> => {
+const restArrived = async (request: IncomingMessage, connection: Connection): Promise<void> => {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   const timer = setTimeout(resolve, REST_MS);
   const stop = connection.onFault(resolve);
@@ -131,16 +137,16 @@ const hangUpOf = (response: ServerResponse, connection: Connection): AbortSignal
   const gone = new AbortController();
   response.once(
     "close",
-    connection.onGone(() => gone.abort()),
+    connection.onClose(() => gone.abort()),
   );
   return gone.signal;
 };
 
-/** Its reason is an error with a stack: one for all. */
+/** Shared, because each abort signal creates an error with a stack. */
 const GONE = AbortSignal.abort();
 
-/** Bytes of which no request could be made. */
-export const brokenArrival = (source: string, listener: string, fault: Fault): Arrival => ({
+/** An arrival for bytes that the parser could not read as a request. */
+export const unparsedArrival = (source: string, listener: string, fault: Fault): Arrival => ({
   id: ulid(),
   at: performance.now(),
   method: "",
@@ -155,30 +161,31 @@ export const brokenArrival = (source: string, listener: string, fault: Fault): A
 });
 
 const tooLarge = (max: number): Fault => ({ kind: "body-too-large", detail: `the body is larger than ${max} bytes` });
-const TRAILERS: Fault = { kind: "ambiguous", detail: "trailers behind the body" };
+const TRAILERS: Fault = { kind: "ambiguous", detail: "the request has trailers after its body" };
 const NOTHING = Buffer.alloc(0);
 
-const wholeBody = (request: IncomingMessage, max: number): Promise<Uint8Array> => {
+const bufferedBody = (request: IncomingMessage, max: number): Promise<Uint8Array> => {
   const bytes = (request.read() as Buffer | null) ?? NOTHING;
   if (bytes.length > max) return Promise.reject(new BodyFault(tooLarge(max)));
   if (request.rawTrailers.length > 0) return Promise.reject(new BodyFault(TRAILERS));
   return Promise.resolve(bytes);
 };
 
-type Coming = {
+type BodyRead = {
   readonly max: number;
   readonly connection: Connection;
-  /** Called when the body is listened for. */ readonly expected: () => void;
+  /** Called when reading of the body begins. */
+  readonly onListening: () => void;
 };
 
-const comingBody = (request: IncomingMessage, { max, connection, expected }: Coming): Promise<Uint8Array> =>
+const streamedBody = (request: IncomingMessage, { max, connection, onListening }: BodyRead): Promise<Uint8Array> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
     let stop = (): void => undefined;
     const fail = (fault: Fault): void => {
       stop();
-      request.off("data", take).off("end", finish).off("close", cut).resume();
+      request.off("data", take).off("end", finish).off("close", closeEarly).resume();
       reject(new BodyFault(fault));
     };
     const take = (chunk: Buffer): void => {
@@ -189,16 +196,17 @@ const comingBody = (request: IncomingMessage, { max, connection, expected }: Com
     const finish = (): void => {
       if (request.rawTrailers.length > 0) return fail(TRAILERS);
       stop();
-      request.off("close", cut);
+      request.off("close", closeEarly);
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     };
-    const cut = (): void => fail({ kind: "wrong-length", detail: "the connection ended before the body did" });
+    const closeEarly = (): void =>
+      fail({ kind: "wrong-length", detail: "the connection closed before the body was complete" });
     request
       .on("data", take)
       .once("end", finish)
-      .once("close", cut)
+      .once("close", closeEarly)
       .once("error", () => undefined);
-    // A fault behind a whole body is not this request's.
+    // A fault after the complete body belongs to a later request.
     stop = connection.onFault((fault) => request.complete || fail(fault));
-    expected();
+    onListening();
   });

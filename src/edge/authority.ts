@@ -1,16 +1,16 @@
-/** Which authorities, host or host:port, a listener answers to. Names are compared without case; a port, where one stands, must be right. */
+/** Which authorities (host or host:port) a listener answers to. Names are compared without case; a port must match. */
 import { isIP } from "node:net";
 
 export type AuthorityRules = {
-  /** host or host:port, as configured, from the certificate, or an upstream's alias. */
+  /** host or host:port: configured, from the certificate, or an alias of an upstream. */
   readonly names: readonly string[];
   readonly port: number;
-  /** The scheme's own port, which may be left out. */
+  /** True if the client is connected to a loopback address: then localhost and its addresses are accepted too. */
   readonly loopback: boolean;
 };
 
 const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[^:@[\]\s/?#]+)(?::([0-9]{1,5}|\*)?)?$/;
-/** A configured name with any port: the one that is published may be known to a proxy or a container's host alone. */
+/** `name:*` accepts any port, because the published port may be known to a proxy or a container's host only. */
 const ANY_PORT = "*";
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -34,21 +34,21 @@ export const ownAuthorities = ({ names, port, loopback }: AuthorityRules): ((aut
   return (authority) => {
     const lower = authority.toLowerCase();
     if (exact.has(lower)) return true;
-    const read = canonical(lower);
-    if (read === undefined) return false;
-    const { host, stated } = read;
+    const parsed = canonical(lower);
+    if (parsed === undefined) return false;
+    const { host, stated } = parsed;
     return (
       exact.has(stated === undefined ? host : `${host}:${stated}`) ||
       anyPort.has(host) ||
-      matchesWildcard(read, wildcards, port)
+      matchesWildcard(parsed, wildcards, port)
     );
   };
 };
 
-type Read = { readonly host: string; readonly stated: string | undefined };
+type Authority = { readonly host: string; readonly stated: string | undefined };
 
-/** Without the dot that ends a name of DNS's root (RFC 1034, 3.1), and without a colon that no port follows (RFC 3986, 3.2.3). */
-const canonical = (authority: string): Read | undefined => {
+/** Without the trailing dot of a fully qualified name (RFC 1034, 3.1) and a colon without a port (RFC 3986, 3.2.3). */
+const canonical = (authority: string): Authority | undefined => {
   const [, host = "", stated] = AUTHORITY.exec(authority) ?? [];
   const name = host.endsWith(".") ? host.slice(0, -1) : host;
   return name === "" || name.endsWith(".") || stated === ANY_PORT || (host !== name && isIP(name) !== 0)
@@ -60,8 +60,8 @@ const isStandard = (port: string): boolean => port === "80" || port === "443";
 
 const bracketed = (name: string): string => (isIP(name) === 6 ? `[${name}]` : name);
 
-/** A certificate's wildcard stands for one label (RFC 6125). */
-const matchesWildcard = ({ host, stated }: Read, wildcards: readonly string[], port: number): boolean => {
+/** A certificate's wildcard matches one label (RFC 6125). */
+const matchesWildcard = ({ host, stated }: Authority, wildcards: readonly string[], port: number): boolean => {
   if (wildcards.length === 0) return false;
   if (stated !== undefined && Number(stated) !== port) return false;
   const dot = host.indexOf(".");

@@ -1,102 +1,104 @@
 /**
- * What a listener holds client certificates against: authorities and revocation lists, as one generation after the other. A connection keeps
- * the certificate it was opened with, and TLS never asks again; so each request asks here, and what was revoked since is told at once.
+ * The CAs and CRLs with which a listener verifies client certificates. A connection keeps the certificate of its
+ * handshake, which TLS never verifies again; so every request is checked here, and a revocation takes effect at once.
  *
- * OpenSSL verifies the whole chain at the handshake. The path is found again here, among the listener's own authorities, because Node does not
- * tell which one was taken: an authority that a client brings along and the listener does not know makes no path.
+ * OpenSSL verifies the chain at the handshake, but Node does not provide it. It is built again here from the listener's
+ * CAs alone, without intermediate CAs that only the client sends.
  */
 import { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
-import type { Peer } from "../message.ts";
+import type { Peer } from "../common/message.ts";
 import {
   CLIENT_AUTH,
   readCertificate,
   readRevocationList,
   type Certificate,
   type RevocationList,
-} from "../x509/certificate.ts";
-import { certificatesOf, listsOf } from "../x509/pem.ts";
+} from "../common/x509/certificate.ts";
+import { certificatesOf, listsOf } from "../common/x509/pem.ts";
 
 export type TrustSettings = {
-  /** PEM: roots, and every authority between them and the clients. Undefined when no certificate is asked for. */
+  /** PEM: root and intermediate CAs. Undefined when no certificate is requested. */
   readonly clientCa: string | undefined;
-  /** PEM: one list of every authority in a path. */
+  /** PEM: a CRL of every CA in a chain. */
   readonly clientCrl?: string | undefined;
 };
 
-/** The certificate that a connection was opened with, and what it was worth when that was last looked at. */
-export type Shown = {
-  readonly own: Certificate & Readable;
-  /** Why it counted for nothing at the handshake. */ readonly fault: string | undefined;
-  readonly path: string;
+/** The certificate that a connection was opened with, and the verdict of its last check. */
+export type PresentedCertificate = {
+  readonly own: ParsedCertificate;
+  /** Why the certificate was invalid at the handshake. */
+  readonly fault: string | undefined;
+  /** The digests of its chain. */
+  readonly chain: string;
   verdict: Verdict;
 };
 
-type Readable = { readonly x509: X509Certificate };
+type ParsedCertificate = Certificate & { readonly x509: X509Certificate };
 type Verdict = {
   readonly generation: number;
   readonly peer: Peer;
-  /** Milliseconds since 1970: from then on it counts for nothing. */ readonly until: number;
+  /** Milliseconds since 1970: invalid from then on. */
+  readonly until: number;
 };
 
-/** A certificate and what it takes to reach a root. */
-const MAX_PATH = 8;
+/** Maximum certificates in a chain, including the client's own and the root. */
+const MAX_CHAIN = 8;
 const DNS_NAME = /^(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*$/;
 
-export class Trust {
+export class ClientTrust {
   #generation = 0;
   #settings: TrustSettings;
-  #authorities!: readonly (Certificate & Readable)[];
+  #authorities!: readonly ParsedCertificate[];
   #lists!: ReadonlyMap<string, RevocationList> | undefined;
   readonly #now: () => number;
 
-  /** Throws when authorities or lists cannot be read. */
+  /** Throws when a CA or CRL cannot be parsed. */
   constructor(settings: TrustSettings, now: () => number = Date.now) {
     this.#now = now;
     this.#settings = settings;
     this.#take(settings);
   }
 
-  /** A new generation, unless nothing has changed. Throws when authorities or lists cannot be read; then the old ones stay. */
-  renew(settings: TrustSettings): void {
+  /** Replaces the CAs and CRLs. Throws if one cannot be parsed; then nothing changes. */
+  update(settings: TrustSettings): void {
     if (settings.clientCa === this.#settings.clientCa && settings.clientCrl === this.#settings.clientCrl) return;
     this.#take(settings);
     this.#settings = settings;
     this.#generation++;
   }
 
-  /** What the handshake brought; undefined without a certificate. */
-  greet(socket: TLSSocket): Shown | undefined {
+  /** The certificate of the handshake; undefined without one. */
+  inspect(socket: TLSSocket): PresentedCertificate | undefined {
     const x509 = socket.getPeerX509Certificate();
     if (!x509) return undefined;
     const own = read(x509.raw);
     if (!own)
       return {
         own: { ...UNREADABLE, x509 },
-        fault: "it cannot be read",
-        path: "",
-        verdict: this.#refuse(UNREADABLE, "it cannot be read"),
+        fault: UNPARSABLE,
+        chain: "",
+        verdict: this.#reject(UNREADABLE, UNPARSABLE),
       };
-    const path = this.#pathOf(own);
-    const shown = {
+    const presented = {
       own,
-      path: keyOf(path),
+      chain: keyOf(this.#chainOf(own)),
       fault: socket.authorized ? faultIn(own) : String(socket.authorizationError),
     };
-    return { ...shown, verdict: this.#judge(shown) };
+    return { ...presented, verdict: this.#verify(presented) };
   }
 
-  /** What the certificate is worth now. */
-  ask(shown: Shown): Peer {
-    if (shown.verdict.generation !== this.#generation) shown.verdict = this.#judge(shown);
-    return this.#now() < shown.verdict.until
-      ? shown.verdict.peer
-      : peerOf([shown.own], "it, or a revocation list for it, has expired");
+  /** The result of checking a certificate now. */
+  peerOf(presented: PresentedCertificate): Peer {
+    if (presented.verdict.generation !== this.#generation) presented.verdict = this.#verify(presented);
+    return this.#now() < presented.verdict.until
+      ? presented.verdict.peer
+      : peerOf([presented.own], "it, or a CRL of its chain, has expired");
   }
 
   #take({ clientCa, clientCrl }: TrustSettings): void {
     const lists = clientCrl === undefined ? undefined : listsByIssuer(listsOf(clientCrl).map(readRevocationList));
-    if (lists?.size === 0) throw new Error("the file of revocation lists holds none");
+    if (lists?.size === 0) throw new Error("the CRL file contains no CRL");
     this.#authorities = certificatesOf(clientCa ?? "").map((der) => ({
       ...readCertificate(der),
       x509: new X509Certificate(der),
@@ -104,41 +106,50 @@ export class Trust {
     this.#lists = lists;
   }
 
-  /** What can have changed since the handshake. Another path may have limits that nobody has looked at yet: only a new handshake does. */
-  #judge({ own, fault, path: before }: Omit<Shown, "verdict">): Verdict {
-    if (fault !== undefined) return this.#refuse(own, fault);
-    const path = this.#pathOf(own);
-    if (!path) return this.#refuse(own, "the authorities of the listener make no path to a root of theirs");
-    if (keyOf(path) !== before) return this.#refuse(own, "its path is another than at the handshake");
-    let until = Math.min(...path.map(({ notAfter }) => notAfter));
-    for (const { issuer, serial } of this.#lists ? path : []) {
+  /**
+   * Checks what can have changed since the handshake. A different chain may have constraints that only OpenSSL checks,
+   * at a new handshake.
+   */
+  #verify({ own, fault, chain: before }: Omit<PresentedCertificate, "verdict">): Verdict {
+    if (fault !== undefined) return this.#reject(own, fault);
+    const chain = this.#chainOf(own);
+    if (!chain) return this.#reject(own, "client_ca has no chain from it to a root");
+    if (keyOf(chain) !== before) return this.#reject(own, "its chain differs from the one at the handshake");
+    let until = Math.min(...chain.map(({ notAfter }) => notAfter));
+    for (const { issuer, serial } of this.#lists ? chain : []) {
       const list = this.#lists!.get(issuer);
-      if (!list) return this.#refuse(own, "there is no revocation list of its authority");
-      if (list.revoked.has(serial)) return this.#refuse(own, "it was revoked");
+      if (!list) return this.#reject(own, "client_crl has no CRL of its issuer");
+      if (list.revoked.has(serial)) return this.#reject(own, "it was revoked");
       until = Math.min(until, list.nextUpdate);
     }
-    return { generation: this.#generation, peer: peerOf(path), until };
+    return { generation: this.#generation, peer: peerOf(chain), until };
   }
 
-  #refuse(own: Certificate, fault: string): Verdict {
+  #reject(own: Certificate, fault: string): Verdict {
     return { generation: this.#generation, peer: peerOf([own], fault), until: Infinity };
   }
 
-  /** From the certificate to a root of the listener's, by the first that are in force, as OpenSSL goes; undefined when there is no such path. */
-  #pathOf(own: Certificate & Readable, length = 1): readonly (Certificate & Readable)[] | undefined {
+  /**
+   * From the certificate to one of the listener's roots, by the first valid issuer, as OpenSSL does; undefined without.
+   */
+  #chainOf(own: ParsedCertificate, length = 1): readonly ParsedCertificate[] | undefined {
     if (length > 1 && own.x509.checkIssued(own.x509)) return [own];
-    if (length >= MAX_PATH) return undefined;
-    for (const above of this.#authorities) {
-      if (!isInForce(above, this.#now()) || !own.x509.checkIssued(above.x509) || !own.x509.verify(above.x509.publicKey))
+    if (length >= MAX_CHAIN) return undefined;
+    for (const issuer of this.#authorities) {
+      if (
+        !isInForce(issuer, this.#now()) ||
+        !own.x509.checkIssued(issuer.x509) ||
+        !own.x509.verify(issuer.x509.publicKey)
+      )
         continue;
-      const rest = this.#pathOf(above, length + 1);
+      const rest = this.#chainOf(issuer, length + 1);
       if (rest) return [own, ...rest];
     }
     return undefined;
   }
 }
 
-/** Of two lists of one authority all that either revokes is revoked, and the later end counts. */
+/** Merges the CRLs of one issuer: each of them revokes, and the later `nextUpdate` applies. */
 const listsByIssuer = (lists: readonly RevocationList[]): ReadonlyMap<string, RevocationList> => {
   const byIssuer = new Map<string, RevocationList>();
   for (const list of lists) {
@@ -157,7 +168,7 @@ const listsByIssuer = (lists: readonly RevocationList[]): ReadonlyMap<string, Re
   return byIssuer;
 };
 
-const read = (der: Buffer): (Certificate & Readable) | undefined => {
+const read = (der: Buffer): ParsedCertificate | undefined => {
   try {
     return { ...readCertificate(der), x509: new X509Certificate(der) };
   } catch {
@@ -167,6 +178,7 @@ const read = (der: Buffer): (Certificate & Readable) | undefined => {
 
 const isInForce = ({ notBefore, notAfter }: Certificate, now: number): boolean => now >= notBefore && now < notAfter;
 
+const UNPARSABLE = "it cannot be parsed";
 const UNREADABLE: Certificate = {
   digest: Buffer.alloc(0),
   serial: "",
@@ -179,7 +191,8 @@ const UNREADABLE: Certificate = {
   dnsNames: [],
 };
 
-const keyOf = (path: readonly Certificate[] = []): string => path.map(({ digest }) => digest.toString("hex")).join(" ");
+const keyOf = (chain: readonly Certificate[] = []): string =>
+  chain.map(({ digest }) => digest.toString("hex")).join(" ");
 
 const peerOf = ([own, ...above]: readonly Certificate[], fault?: string): Peer => ({
   names: fault === undefined ? own!.dnsNames.map((name) => name.toLowerCase()) : [],
@@ -188,10 +201,12 @@ const peerOf = ([own, ...above]: readonly Certificate[], fault?: string): Peer =
   ...(fault !== undefined && { fault }),
 });
 
-/** What OpenSSL lets pass and a client's certificate must not be. */
+/** Faults of a client certificate that OpenSSL accepts. */
 const faultIn = ({ isAuthority, maySignCertificates, purposes, dnsNames }: Certificate): string | undefined => {
-  if (isAuthority || maySignCertificates) return "it is an authority's own";
+  if (isAuthority || maySignCertificates) return "it is a CA certificate";
   if (!purposes?.includes(CLIENT_AUTH)) return "its extended key usage is not clientAuth";
-  // A wildcard names nobody, and what no DNS name can be was written to be misread.
-  return dnsNames.every((name) => DNS_NAME.test(name.toLowerCase())) ? undefined : "a name in it is no DNS name";
+  // Wildcards are refused too: a client certificate must name the client.
+  return dnsNames.every((name) => DNS_NAME.test(name.toLowerCase()))
+    ? undefined
+    : "one of its names is not a valid DNS name";
 };

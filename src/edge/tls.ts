@@ -1,9 +1,9 @@
-/** The TLS side of a listener: 1.2 or later, HTTP/1.1 only (HTTP/2 belongs to a proxy in front), and which names its certificate has. */
+/** TLS of a listener: version 1.2 or later, and HTTP/1.1 only (a proxy in front may speak HTTP/2). */
 import { constants, randomBytes, X509Certificate } from "node:crypto";
 import type { ServerOptions } from "node:https";
 import { createSecureContext } from "node:tls";
-import { certificatesPem, listPems, privateKeyPem } from "../x509/pem.ts";
-import { Trust, type TrustSettings } from "./trust.ts";
+import { certificatesPem, listPems, privateKeyPem } from "../common/x509/pem.ts";
+import { ClientTrust, type TrustSettings } from "./client-trust.ts";
 
 export type TlsSettings = TrustSettings & {
   /** PEM. */
@@ -27,8 +27,8 @@ const CIPHERS = [
 const HANDSHAKE_MS = 5000;
 
 /**
- * A session is never resumed across listeners or reloads, because each call makes a context of its own. Where certificates are asked for none
- * is resumed at all: that would be a certificate which nobody has verified again.
+ * Sessions are not resumed across listeners or reloads, because each call creates its own context. With client
+ * certificates no session is resumed at all: resumption would not verify the certificate again.
  */
 export const tlsOptions = ({
   cert,
@@ -53,14 +53,14 @@ export const tlsOptions = ({
   ...(clientCrl !== undefined && { crl: listPems(clientCrl) }),
 });
 
-/** The same settings. Throws when OpenSSL would not take them, or authorities and revocation lists cannot be read. */
+/** Returns the settings. Throws when OpenSSL does not accept them or a CA or CRL cannot be parsed. */
 export const requireUsable = (settings: TlsSettings): TlsSettings => {
   createSecureContext(tlsOptions(settings));
-  new Trust(settings);
+  new ClientTrust(settings);
   return settings;
 };
 
-/** DNS names and addresses of the certificate's subject alternative names. */
+/** The DNS names and IP addresses among the certificate's subject alternative names. */
 export const namesOf = (certPem: string): readonly string[] =>
   (new X509Certificate(certificatesPem(certPem)).subjectAltName ?? "").split(", ").flatMap((entry) => {
     const [kind, value] = [entry.slice(0, entry.indexOf(":")), entry.slice(entry.indexOf(":") + 1)];

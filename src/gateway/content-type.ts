@@ -1,9 +1,9 @@
-/** A Content-Type as RFC 9110, 8.3.1 writes it: type/subtype, then parameters; a `;` may have none behind it. */
+/** Parses a Content-Type (RFC 9110, 8.3.1): type/subtype and parameters, with empty parameters allowed. */
 
 export type ContentType = {
-  /** type/subtype in small letters. */
+  /** type/subtype in lower case. */
   readonly type: string;
-  /** In small letters and without quotes; undefined where none is given. */
+  /** In lower case and without quotes; undefined when absent. */
   readonly charset: string | undefined;
 };
 
@@ -12,14 +12,14 @@ const QUOTED = '"(?:[\\t !#-\\[\\]-~]|\\\\[\\t -~])*"';
 const TYPE = new RegExp(`^(${TOKEN}/${TOKEN})[ \\t]*((?:;.*)?)$`);
 const PARAMETER = new RegExp(`;[ \\t]*(?:(${TOKEN})=(${TOKEN}|${QUOTED})[ \\t]*)?`, "y");
 
-/** What nearly every client sends. */
+/** The values of nearly all clients, to save parsing. */
 const USUAL: ReadonlyMap<string, ContentType> = new Map([
   ["application/json", { type: "application/json", charset: undefined }],
   ["application/json; charset=utf-8", { type: "application/json", charset: "utf-8" }],
   ["application/json;charset=UTF-8", { type: "application/json", charset: "utf-8" }],
 ]);
 
-/** Undefined for anything else, and where there are two charsets. */
+/** Undefined when the value is malformed or has two charsets. */
 export const readContentType = (value: string): ContentType | undefined => {
   const usual = USUAL.get(value);
   if (usual) return usual;
@@ -40,5 +40,5 @@ export const readContentType = (value: string): ContentType | undefined => {
 
 const unquoted = (text: string): string => (text.startsWith('"') ? text.slice(1, -1).replaceAll(/\\(.)/g, "$1") : text);
 
-/** A body in UTF-8 is the only one that JSON knows (RFC 8259, 8.1). The IANA name has a hyphen; many write it without. */
+/** `charset` in lower case. JSON must be UTF-8 (RFC 8259, 8.1); "utf8" is a common misspelling of the IANA name. */
 export const isUtf8 = (charset: string): boolean => charset === "utf-8" || charset === "utf8";

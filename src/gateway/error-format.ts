@@ -1,22 +1,27 @@
-/** A refusal in the client's dialect: RFC 9457 for who asks for JSON, OCS's own HTML shape for everybody else. */
+/** Formats a refusal as problem+json (RFC 9457) for clients that accept JSON, as OCS's HTML page for all others. */
 import { STATUS_CODES } from "node:http";
-import { bytesOf, type Arrival, type HeaderLine } from "../message.ts";
-import { REFUSALS, type Delivery, type Refused } from "./refusals.ts";
+import { escapeHtml } from "../common/html.ts";
+import { bytesOf, type Arrival, type HeaderLine } from "../common/message.ts";
+import type { Delivery } from "../journal/entry.ts";
+import { REFUSALS } from "./refusals.ts";
+import type { Refused } from "./refused.ts";
 import { repeatInWords, type Repeat } from "./repeat.ts";
-import type { Dialect } from "./words.ts";
 
-type Worded = { readonly type: string; readonly bytes: Uint8Array };
+/** `listeners[].errors`. */
+export type ErrorFormat = "auto" | "ocs" | "problem";
 
-/** How far the request got, and whether the same one may be sent again. */
-export type Fate = { readonly delivery: Delivery; readonly repeat: Repeat | undefined };
+type Formatted = { readonly type: string; readonly bytes: Uint8Array };
 
-export const wordRefusal = (refused: Refused, fate: Fate, arrival: Arrival, dialect: Dialect): Worded =>
-  dialect === "problem" || (dialect === "auto" && arrival.headers.some(asksForJson))
+/** How far the request got, and whether the client may repeat it. */
+type Fate = { readonly delivery: Delivery; readonly repeat: Repeat | undefined };
+
+export const formatRefusal = (refused: Refused, fate: Fate, arrival: Arrival, format: ErrorFormat): Formatted =>
+  format === "problem" || (format === "auto" && arrival.headers.some(acceptsJson))
     ? { type: "application/problem+json", bytes: bytesOf(JSON.stringify(problem(refused, fate, arrival.id))) }
     : { type: "text/html; charset=utf-8", bytes: bytesOf(html(refused, fate)) };
 
-/** True of an `Accept` that names a JSON type with a weight above 0; its list may stand on several lines. */
-const asksForJson = ([name, value]: HeaderLine): boolean =>
+/** True for an `Accept` header that names a JSON type with a weight above 0. */
+const acceptsJson = ([name, value]: HeaderLine): boolean =>
   name.toLowerCase() === "accept" &&
   value.split(",").some((range) => {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
@@ -27,7 +32,7 @@ const asksForJson = ([name, value]: HeaderLine): boolean =>
   });
 
 const problem = (
-  { refusal, message, more }: Refused,
+  { refusal, message, details }: Refused,
   { delivery, repeat }: Fate,
   id: string,
 ): Record<string, unknown> => {
@@ -43,22 +48,21 @@ const problem = (
     delivery,
     ...(repeat !== undefined && { repeat }),
     request_id: id,
-    ...(more.pointer !== undefined && { pointer: more.pointer }),
+    ...(details.pointer !== undefined && { pointer: details.pointer }),
   };
 };
 
-const TOLD = {
+const DELIVERY: Readonly<Record<Delivery, string>> = {
   "not-sent": "Not sent to OCS.",
   "sent-no-answer": "Sent to OCS; it may have been carried out.",
   answered: "OCS answered.",
-} as const;
-
-/** The manual's shape of a negative answer: old clients cut the text out of the body element, code first. */
-const html = ({ refusal, message, more }: Refused, { delivery, repeat }: Fate): string => {
-  const { code, status } = REFUSALS[refusal];
-  const told = [TOLD[delivery], repeatInWords(repeat, delivery)].filter(Boolean).join(" ");
-  const place = more.pointer === undefined ? "" : ` (${more.pointer})`;
-  return `<HTML><body>${status} ${STATUS_CODES[status]} : ${code} ${escape(message + place)}. ${told}</body></HTML>`;
 };
 
-const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+/** The manual's form of a negative answer. Old clients read the text in the body element, which begins with a code. */
+const html = ({ refusal, message, details }: Refused, { delivery, repeat }: Fate): string => {
+  const { code, status } = REFUSALS[refusal];
+  const fate = [DELIVERY[delivery], repeatInWords(repeat, delivery)].filter(Boolean).join(" ");
+  const place = details.pointer === undefined ? "" : ` (${details.pointer})`;
+  const text = escapeHtml(message + place);
+  return `<HTML><body>${status} ${STATUS_CODES[status]} : ${code} ${text}. ${fate}</body></HTML>`;
+};

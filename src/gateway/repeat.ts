@@ -1,10 +1,12 @@
 /**
- * May a client send the same request again? Said in `Ocsgw-Repeat`, in problem+json and in words on every reply of the
- * gateway's own with 429, 5xx or OCSGW-5102. What was not sent may be. What was sent depends on the action (`repeat` in
- * `ocs/catalog.ts`), and on a record handle on whether it is that record's still: the number may be another's by now.
+ * Whether a client may send the same request again. The gateway's own replies with 429, 5xx or OCSGW-5102 say it in
+ * `Ocsgw-Repeat`, in problem+json and in words. A request that was not sent to OCS may be repeated. For one that was
+ * sent, the action decides (`repeat` in `ocs/catalog.ts`); a record's request also needs a handle that still belongs to
+ * that record, because OCS may have reused the handle.
  */
 import type { Action, Repeat } from "../ocs/catalog.ts";
-import { OUTCOME_DELAYED, REFUSALS, type Delivery } from "./refusals.ts";
+import type { Delivery } from "../journal/entry.ts";
+import { OUTCOME_DELAYED, REFUSALS } from "./refusals.ts";
 
 export type { Repeat } from "../ocs/catalog.ts";
 
@@ -12,22 +14,22 @@ type Reply = {
   readonly status: number;
   readonly code: string | undefined;
   readonly delivery: Delivery;
-  /** Undefined where it was not known by then: then nothing was sent. */
+  /** Undefined when the request was refused before the action was known; nothing was sent then. */
   readonly action: Pick<Action, "resource" | "repeat"> | undefined;
-  /** Of a record's request: the handle is that record's, and its tenant's, still. */
+  /** For a record's request: the handle still belongs to this record and tenant. */
   readonly isOwned: boolean;
 };
 
-/** Undefined for a reply that says nothing of it. */
+/** Undefined for replies without `Ocsgw-Repeat`. */
 export const repeatOf = ({ status, code, delivery, action, isOwned }: Reply): Repeat | undefined => {
-  // OCS has answered, and the client has its answer.
+  // OCS has answered, and the client gets the answer.
   if (code === OUTCOME_DELAYED) return "no";
   if (status !== 429 && status < 500) return undefined;
   if (delivery === "not-sent") return "safe";
   return action ? afterSending(action, isOwned) : "no";
 };
 
-/** After it was sent, and no answer came. */
+/** For a request that was sent and got no answer. */
 export const afterSending = ({ resource, repeat }: Pick<Action, "resource" | "repeat">, isOwned: boolean): Repeat =>
   resource === "records" && !isOwned ? "no" : repeat;
 
@@ -44,6 +46,6 @@ export const repeatInWords = (repeat: Repeat | undefined, delivery: Delivery): s
       ? "The same request may be sent again."
       : SENT[repeat];
 
-/** By code, of a request that was not sent. */
+/** True if a request that was refused with this code, and not sent, may be repeated. */
 export const mayBeRepeated = (code: string | undefined): boolean =>
   Object.values(REFUSALS).some((row) => row.code === code && (row.status === 429 || row.status >= 500));

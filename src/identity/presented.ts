@@ -1,38 +1,41 @@
 /**
- * What credentials say of themselves, verified or not: for the operator who looks for the client that cannot come in.
- * Nothing of it is believed, and nothing of it may be a secret: an API key that stands in the place of a client's name
- * is not told.
+ * Reads the claims of unverified credentials, so that an operator can find the refused client. They are not trusted and
+ * contain no secret: an API key in the place of a client's name is omitted.
  */
-import type { Presented } from "./carriers.ts";
-import { MAX_TOKEN } from "./token.ts";
+import type { PresentedCredential } from "./credential-sources.ts";
+import { MAX_TOKEN } from "./jwt/token.ts";
 
-/** Texts as the client wrote them. */
-export type Claimed = {
+/** As the client wrote them. */
+export type PresentedClaims = {
   readonly client?: string;
   readonly kid?: string;
-  /** A token's `iss`. */ readonly issuer?: string;
+  /** A token's `iss`. */
+  readonly issuer?: string;
 };
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$/;
-/** Keys of ours, of the sandbox, and what looks like any secret: longer than names are, or a UUID. */
+/** API keys of the gateway and of the sandbox, and likely secrets: texts longer than names, or a UUID. */
 const SECRET = /^(?:ocsgw|sk)_|[A-Za-z0-9]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
 
-/** Of a part of a path: whoever puts a credential there is refused, and it stays one. */
+/** True for text, such as a part of a path, that may be a credential. */
 export const looksSecret = (text: string): boolean => SECRET.test(text);
 
 const KID = /^[!-~]{1,64}$/;
 const ISSUER = /^[!-~]{1,200}$/;
-/** A token's header has an algorithm and a key's name; one that is longer is no header of ours. */
+/** A token's header has an algorithm and a key id; a longer one is not read. */
 const MOST_HEADER = 1024;
 
 type Known = {
-  /** Whether a text is the key of a record. */
+  /** True for an API key of the keys file. */
   readonly isKey: (text: string) => boolean;
-  /** By `iss`, the claim that names the client. */
+  /** The claim that names the client, by `iss`. */
   readonly clientClaimOf: (issuer: string) => string | undefined;
 };
 
-export const claimedIn = (presented: readonly Presented[], { isKey, clientClaimOf }: Known): Claimed => {
+export const presentedClaims = (
+  presented: readonly PresentedCredential[],
+  { isKey, clientClaimOf }: Known,
+): PresentedClaims => {
   const isName = (text: unknown): text is string =>
     typeof text === "string" && NAME.test(text) && !SECRET.test(text) && !isKey(text);
   const tokens = presented.flatMap((each) =>
@@ -72,7 +75,7 @@ const textIn = (members: Members | undefined, name: string, form: RegExp): strin
   return typeof value === "string" && form.test(value) ? value : undefined;
 };
 
-/** JSON.parse takes milliseconds for what is nested thousands of times, and whoever sends that is refused. */
+/** JSON.parse takes milliseconds for thousands of nested containers. */
 const MOST_CONTAINERS = 64;
 const [BRACKET, BRACE] = [0x5b, 0x7b];
 

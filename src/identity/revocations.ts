@@ -1,4 +1,4 @@
-/** What is refused although it would be good: single tokens, keys and certificates, and clients as a whole. Asked at every request. */
+/** Revoked tokens, keys, certificates and clients. Checked at every request. */
 import type { Credential, Identity } from "./types.ts";
 
 /** `token`: a token's jti. `key`: a key's id. `certificate`: its x5t#S256. */
@@ -7,16 +7,15 @@ export type RevocationKind = "token" | "key" | "certificate" | "client";
 export type Revocation = {
   readonly kind: RevocationKind;
   readonly id: string;
-  /** Milliseconds since 1970; undefined for ever. */
+  /** Milliseconds since 1970; undefined for a revocation that never ends. */
   readonly until?: number;
 };
 
 export type Revocations = {
-  /** Another number after every change. */
+  /** Increases with every change. */
   readonly revision: number;
-  readonly holds: (identity: Pick<Identity, "client" | "credential">) => boolean;
-  /** These and no others from now on. */
-  readonly put: (all: readonly Revocation[]) => void;
+  readonly isRevoked: (identity: Pick<Identity, "client" | "credential">) => boolean;
+  readonly replaceAll: (all: readonly Revocation[]) => void;
   readonly add: (one: Revocation) => void;
 };
 
@@ -26,11 +25,11 @@ const KIND: Readonly<Record<Credential["kind"], RevocationKind>> = {
   certificate: "certificate",
 };
 
-/** `now`: the time at least; a revocation that ends must not end early because a clock is wrong. */
+/** `now`: a time that is not ahead, because a wrong clock must not end a revocation early. */
 export const createRevocations = (now: () => number = Date.now): Revocations => {
   let ends = new Map<string, number>();
   let revision = 0;
-  const stands = (kind: RevocationKind, id: string): boolean => {
+  const isInForce = (kind: RevocationKind, id: string): boolean => {
     const end = ends.get(`${kind} ${id}`);
     return end !== undefined && (end === Infinity || end > now());
   };
@@ -38,9 +37,9 @@ export const createRevocations = (now: () => number = Date.now): Revocations => 
     get revision() {
       return revision;
     },
-    holds: ({ client, credential }) =>
-      ends.size > 0 && (stands(KIND[credential.kind], credential.id) || stands("client", client)),
-    put: (all) => {
+    isRevoked: ({ client, credential }) =>
+      ends.size > 0 && (isInForce(KIND[credential.kind], credential.id) || isInForce("client", client)),
+    replaceAll: (all) => {
       revision++;
       ends = new Map(all.map(({ kind, id, until }) => [`${kind} ${id}`, until ?? Infinity]));
     },

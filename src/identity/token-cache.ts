@@ -1,41 +1,46 @@
-/** Remembers for a short while what a verified token said, so that a busy client pays for one verification a minute. */
+/** Caches the identities of verified tokens, so that a token is verified once a minute at most. */
 import type { Identity } from "./types.ts";
 
-export type Memory = {
-  /** `digest` is the token's SHA-256: a token itself is never kept. */
-  readonly recall: (digest: string) => Identity | undefined;
-  /** True for a token that was good once and has not expired, also when it is to be verified again. */
-  readonly knows: (digest: string) => boolean;
-  readonly keep: (digest: string, identity: Identity, expires: number) => void;
+export type TokenCache = {
+  /** `digest`, here and below: the token's SHA-256. The token itself is never stored. */
+  readonly get: (digest: string) => Identity | undefined;
+  /** True for a token that was valid and has not expired, even if it must be verified again. */
+  readonly wasValid: (digest: string) => boolean;
+  /** `expires`: milliseconds since 1970. */
+  readonly set: (digest: string, identity: Identity, expires: number) => void;
   readonly clear: () => void;
 };
 
 type Entry = { readonly identity: Identity; readonly from: number; until: number; readonly expires: number };
-type Options = { /** Milliseconds since 1970. */ readonly now: () => number; readonly capacity?: number };
+type Options = {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly capacity?: number;
+};
 
-const LONGEST = 60_000;
+const MAX_AGE_MS = 60_000;
 const CAPACITY = 10_000;
 
-export const createMemory = ({ now, capacity = CAPACITY }: Options): Memory => {
+export const createTokenCache = ({ now, capacity = CAPACITY }: Options): TokenCache => {
   const entries = new Map<string, Entry>();
   return {
-    recall: (digest) => {
+    get: (digest) => {
       const entry = entries.get(digest);
       if (entry === undefined) return undefined;
       const at = now();
-      // A clock that was set back would otherwise stretch the minute.
+      // `from`: setting the clock back must not extend the minute.
       if (at >= entry.from && at < entry.until) return entry.identity;
       if (at >= entry.expires) entries.delete(digest);
       else entry.until = -Infinity;
       return undefined;
     },
-    knows: (digest) => (entries.get(digest)?.expires ?? -Infinity) > now(),
-    keep: (digest, identity, expires) => {
+    wasValid: (digest) => (entries.get(digest)?.expires ?? -Infinity) > now(),
+    set: (digest, identity, expires) => {
       const from = now();
       entries.delete(digest);
       if (expires <= from) return;
       if (entries.size >= capacity) entries.delete(entries.keys().next().value!);
-      entries.set(digest, { identity, from, until: Math.min(from + LONGEST, expires), expires });
+      entries.set(digest, { identity, from, until: Math.min(from + MAX_AGE_MS, expires), expires });
     },
     clear: () => entries.clear(),
   };

@@ -1,19 +1,19 @@
 /**
- * One limit: so many points in a window that begins with its first request. rate-limiter-flexible counts the points. When
- * the window ends is decided here, by the monotonic clock: the library goes by the wall clock, and one that is set must
- * neither lift a limit nor make anybody wait for longer.
+ * One limit: a number of points in a window that begins with its first request. rate-limiter-flexible counts the
+ * points; this class ends the window by the monotonic clock. The library uses the wall clock, but setting that clock
+ * must not change a limit.
  */
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
-import type { Limit } from "./register.ts";
+import type { Limit } from "./registry.ts";
 
-/** `left`: points that are left; below 0 when there was none. `ms`: until the window ends. */
-export type Taken = { readonly left: number; readonly ms: number };
+/** `left`: the remaining points, below 0 when there was none. `ms`: until the window ends. */
+export type TakeResult = { readonly left: number; readonly ms: number };
 
-/** Each limiter counts for one. */
+/** Each limiter has one counter. */
 const KEY = "t";
 const NEVER = 0;
 
-export class Window {
+export class RateWindow {
   readonly #ms: number;
   readonly #limiter: RateLimiterMemory;
   #ends = Number.NEGATIVE_INFINITY;
@@ -24,13 +24,13 @@ export class Window {
     this.#limiter = new RateLimiterMemory({ points, duration: NEVER, keyPrefix: "" });
   }
 
-  /** The part of its points that is used up now, from 0 to 1. */
+  /** The used fraction of its points, from 0 to 1. */
   get used(): number {
     return performance.now() >= this.#ends ? 0 : Math.min(1, this.#taken / this.#limiter.points);
   }
 
-  /** Takes a point, where there is one. */
-  async take(): Promise<Taken> {
+  /** Takes a point if one is left. */
+  async take(): Promise<TakeResult> {
     const now = performance.now();
     if (now >= this.#ends) {
       this.#ends = now + this.#ms;
@@ -41,14 +41,14 @@ export class Window {
     return { left: this.#limiter.points - consumedPoints, ms: this.#ends - now };
   }
 
-  /** What was taken for a request that another limit refused. */
+  /** Returns the point of a request that another limit refused. */
   async giveBack(): Promise<void> {
     const { consumedPoints } = await this.#limiter.reward(KEY, 1);
     this.#taken = consumedPoints;
   }
 }
 
-/** A limiter that refuses rejects with its state; whatever else it rejects with is a defect. */
+/** The state with which a limiter rejects to refuse; throws any other error. */
 const stateOf = (refusal: unknown): RateLimiterRes => {
   if (refusal instanceof RateLimiterRes) return refusal;
   throw refusal;

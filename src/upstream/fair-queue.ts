@@ -1,23 +1,25 @@
 /**
- * Which tenant is next? One bounded queue per tenant, and start-time fair queueing between them (Goyal, Vin and Cheng,
- * 1996): each request advances its tenant's clock by 1/share, and the tenant with the lowest clock is next. A tenant
- * that was idle while the others had a whole turn goes first once (the sparse flows of RFC 8290), so that a tenant that
- * seldom asks does not wait for a flood. Knows nothing of lanes or time.
+ * One bounded queue per tenant, with start-time fair queueing between them (Goyal, Vin and Cheng, 1996): each request
+ * advances its tenant's clock by 1/share, and the tenant with the lowest clock is next. A sparse tenant, which was idle
+ * while the others had a whole turn, is first once (like the sparse flows of RFC 8290), so that a tenant that rarely
+ * sends does not wait behind a flood. This class does not know lanes or time.
  */
 
-export type Waiting = {
+export type QueueItem = {
   readonly tenant: string;
   readonly bytes: number;
-  /** Goes before what is not, within its tenant. */
+  /** Served before the tenant's other requests. */
   readonly urgent: boolean;
 };
 
-export type Bounds = {
-  /** Requests of one tenant. */ readonly max: number;
-  /** Bytes of one tenant. */ readonly maxBytes: number;
+export type QueueLimits = {
+  /** Maximum requests per tenant. */
+  readonly max: number;
+  /** Maximum bytes per tenant. */
+  readonly maxBytes: number;
 };
 
-type Line<Item> = {
+type TenantQueue<Item> = {
   readonly tenant: string;
   share: number;
   readonly urgent: Item[];
@@ -29,37 +31,37 @@ type Line<Item> = {
   idleAt: number;
 };
 
-/** By how much the others' clocks advance before an idle tenant goes first: the requests of the shortest turn. */
+/** A tenant is sparse when the others' clocks have advanced by this while it was idle: the shortest turn. */
 export const IDLE_TURN = 14;
-/** A clock is ahead of the others by this at most, so that no tenant pays for long for lanes that were idle. */
-const FURTHEST_AHEAD = 4 * IDLE_TURN;
+/** Maximum distance of a clock from the lowest, so that using idle lanes costs a tenant little later. */
+const MAX_AHEAD = 4 * IDLE_TURN;
 
-/** The clock of a tenant that has not waited yet. */
-const UNKNOWN = Number.NEGATIVE_INFINITY;
+/** The clock of a tenant that has never been queued. */
+const NEVER = Number.NEGATIVE_INFINITY;
 
-export class FairQueue<Item extends Waiting> {
-  #bounds: Bounds;
+export class FairQueue<Item extends QueueItem> {
+  #limits: QueueLimits;
   #shareOf: (tenant: string) => number;
-  readonly #lines = new Map<string, Line<Item>>();
-  /** Lines with requests, in the order in which they began to wait. */
-  readonly #waiting = new Set<Line<Item>>();
-  readonly #fresh = new Set<Line<Item>>();
-  /** The lowest clock of those that wait, where a new tenant begins. */
+  readonly #queues = new Map<string, TenantQueue<Item>>();
+  /** Queues with requests, in the order in which they became non-empty. */
+  readonly #waiting = new Set<TenantQueue<Item>>();
+  readonly #sparse = new Set<TenantQueue<Item>>();
+  /** The lowest clock of the waiting tenants, at which a new tenant starts. */
   #clock = 0;
   #size = 0;
 
-  constructor(bounds: Bounds, shareOf: (tenant: string) => number = () => 1) {
-    this.#bounds = bounds;
+  constructor(limits: QueueLimits, shareOf: (tenant: string) => number = () => 1) {
+    this.#limits = limits;
     this.#shareOf = shareOf;
   }
 
-  /** These bounds and shares apply from now on. What waits already stays, whatever the bounds. */
-  retune(bounds: Bounds, shareOf: (tenant: string) => number = () => 1): void {
-    this.#bounds = bounds;
+  /** Applies new limits and shares. Queued requests stay, also beyond the new limits. */
+  retune(limits: QueueLimits, shareOf: (tenant: string) => number = () => 1): void {
+    this.#limits = limits;
     this.#shareOf = shareOf;
-    for (const line of this.#lines.values()) {
-      if (this.#waiting.has(line)) line.share = shareOf(line.tenant);
-      else this.#lines.delete(line.tenant);
+    for (const queue of this.#queues.values()) {
+      if (this.#waiting.has(queue)) queue.share = shareOf(queue.tenant);
+      else this.#queues.delete(queue.tenant);
     }
   }
 
@@ -72,152 +74,158 @@ export class FairQueue<Item extends Waiting> {
     return this.#waiting.size;
   }
 
-  /** The number of waiting tenants that go first. */
-  get fresh(): number {
-    return this.#fresh.size;
+  /** The number of waiting sparse tenants. */
+  get sparseTenants(): number {
+    return this.#sparse.size;
   }
 
   isWaiting(tenant: string): boolean {
-    return lengthOf(this.#lines.get(tenant)) > 0;
+    return lengthOf(this.#queues.get(tenant)) > 0;
   }
 
-  isFresh(tenant: string): boolean {
-    const line = this.#lines.get(tenant);
-    return line !== undefined && this.#fresh.has(line);
+  isSparse(tenant: string): boolean {
+    const queue = this.#queues.get(tenant);
+    return queue !== undefined && this.#sparse.has(queue);
   }
 
-  /** The first tenant has had less than the second, by their shares. */
+  /** True if `tenant` has had less service than `other`, relative to their shares. */
   isBehind(tenant: string, other: string): boolean {
-    return (this.#lines.get(tenant)?.clock ?? this.#clock) < (this.#lines.get(other)?.clock ?? this.#clock);
+    return (this.#queues.get(tenant)?.clock ?? this.#clock) < (this.#queues.get(other)?.clock ?? this.#clock);
   }
 
-  /** False when this tenant's queue is full. */
+  /** Returns false if this tenant's queue is full. */
   push(item: Item): boolean {
-    const line = this.#lineOf(item.tenant);
-    if (lengthOf(line) >= this.#bounds.max || line.bytes + item.bytes > this.#bounds.maxBytes) return false;
-    if (lengthOf(line) === 0) this.#wake(line);
-    (item.urgent ? line.urgent : line.rest).push(item);
-    this.#count(line, item, 1);
+    const queue = this.#queueOf(item.tenant);
+    if (lengthOf(queue) >= this.#limits.max || queue.bytes + item.bytes > this.#limits.maxBytes) return false;
+    if (lengthOf(queue) === 0) this.#wake(queue);
+    (item.urgent ? queue.urgent : queue.rest).push(item);
+    this.#count(queue, item, 1);
     return true;
   }
 
-  /** Back to where it was: it had its turn and could not use it. */
+  /** Puts an item that could not be sent back to its place. */
   putBack(item: Item): void {
-    const line = this.#lineOf(item.tenant);
-    if (line.clock === UNKNOWN) this.#wake(line);
-    else line.clock -= 1 / line.share;
-    this.#waiting.add(line);
-    (item.urgent ? line.urgent : line.rest).unshift(item);
-    this.#count(line, item, 1);
+    const queue = this.#queueOf(item.tenant);
+    if (queue.clock === NEVER) this.#wake(queue);
+    else queue.clock -= 1 / queue.share;
+    this.#waiting.add(queue);
+    (item.urgent ? queue.urgent : queue.rest).unshift(item);
+    this.#count(queue, item, 1);
   }
 
-  /** Takes an item out wherever it stands. */
+  /** Removes an item from any place. */
   remove(item: Item): void {
-    const line = this.#lines.get(item.tenant);
-    const items = item.urgent ? line?.urgent : line?.rest;
+    const queue = this.#queues.get(item.tenant);
+    const items = item.urgent ? queue?.urgent : queue?.rest;
     const at = items?.indexOf(item) ?? -1;
-    if (!line || at < 0) return;
+    if (!queue || at < 0) return;
     items!.splice(at, 1);
-    this.#count(line, item, -1);
+    this.#count(queue, item, -1);
   }
 
   /** The next tenant; undefined when none waits. */
-  first(): string | undefined {
-    for (const { tenant } of this.#fresh) return tenant;
+  nextTenant(): string | undefined {
+    for (const { tenant } of this.#sparse) return tenant;
     return this.#furthestBehind()?.tenant;
   }
 
   /** All waiting tenants, the next one first. */
   inOrder(): string[] {
-    const others = [...this.#waiting].filter((line) => !this.#fresh.has(line));
+    const others = [...this.#waiting].filter((queue) => !this.#sparse.has(queue));
     others.sort((one, other) => one.clock - other.clock);
-    return [...this.#fresh, ...others].map(({ tenant }) => tenant);
+    return [...this.#sparse, ...others].map(({ tenant }) => tenant);
   }
 
-  /** The tenant's next request: urgent ones first, each kind first come first served. */
+  /** Takes the tenant's next request: urgent ones first, each kind in order of arrival. */
   take(tenant: string): Item | undefined {
-    const line = this.#lines.get(tenant);
-    const item = line?.urgent.shift() ?? line?.rest.shift();
-    if (!line || item === undefined) return undefined;
-    this.#fresh.delete(line);
-    line.clock += 1 / line.share;
-    this.#count(line, item, -1);
+    const queue = this.#queues.get(tenant);
+    const item = queue?.urgent.shift() ?? queue?.rest.shift();
+    if (!queue || item === undefined) return undefined;
+    this.#sparse.delete(queue);
+    queue.clock += 1 / queue.share;
+    this.#count(queue, item, -1);
     return item;
   }
 
-  /** How many of this tenant's requests would be served before another one. */
-  ahead(tenant: string, urgent: boolean): number {
-    const line = this.#lines.get(tenant);
-    return line ? line.urgent.length + (urgent ? 0 : line.rest.length) : 0;
+  /** How many of this tenant's requests would be served before a new one. */
+  countOwnBefore(tenant: string, urgent: boolean): number {
+    const queue = this.#queues.get(tenant);
+    return queue ? queue.urgent.length + (urgent ? 0 : queue.rest.length) : 0;
   }
 
-  /** How many requests of all tenants would be served before a new one of this tenant, as long as all go on asking. */
-  before(tenant: string, urgent: boolean): number {
-    const own = this.ahead(tenant, urgent);
-    const line = this.#lines.get(tenant);
-    const isWaiting = line !== undefined && this.#waiting.has(line);
-    const { clock, isFresh } = isWaiting ? { clock: line.clock, isFresh: this.#fresh.has(line) } : this.#begin(line);
-    if (own === 0 && isFresh) return this.#fresh.size - (isWaiting ? 1 : 0);
-    const start = clock + own / (line?.share ?? this.#shareOf(tenant));
+  /** How many requests of all tenants would be served before a new one of this tenant, while all keep sending. */
+  countBefore(tenant: string, urgent: boolean): number {
+    const own = this.countOwnBefore(tenant, urgent);
+    const queue = this.#queues.get(tenant);
+    const isWaiting = queue !== undefined && this.#waiting.has(queue);
+    const { clock, isSparse } = isWaiting
+      ? { clock: queue.clock, isSparse: this.#sparse.has(queue) }
+      : this.#startingClock(queue);
+    if (own === 0 && isSparse) return this.#sparse.size - (isWaiting ? 1 : 0);
+    const start = clock + own / (queue?.share ?? this.#shareOf(tenant));
     let others = 0;
     for (const other of this.#waiting) {
-      if (other !== line && other.clock <= start) others += Math.floor((start - other.clock) * other.share) + 1;
+      if (other !== queue && other.clock <= start) others += Math.floor((start - other.clock) * other.share) + 1;
     }
     return own + others;
   }
 
-  /** Every tenant that waits, with what waits. */
-  waiting(): { readonly tenant: string; readonly items: readonly Item[]; readonly bytes: number }[] {
-    const lines = [...this.#waiting];
-    return lines.map(({ tenant, urgent, rest, bytes }) => ({ tenant, items: [...urgent, ...rest], bytes }));
+  /** Every waiting tenant with its requests. */
+  waitingTenants(): { readonly tenant: string; readonly items: readonly Item[]; readonly bytes: number }[] {
+    const queues = [...this.#waiting];
+    return queues.map(({ tenant, urgent, rest, bytes }) => ({ tenant, items: [...urgent, ...rest], bytes }));
   }
 
-  #lineOf(tenant: string): Line<Item> {
-    const known = this.#lines.get(tenant);
+  #queueOf(tenant: string): TenantQueue<Item> {
+    const known = this.#queues.get(tenant);
     if (known) return known;
     const share = this.#shareOf(tenant);
-    const line: Line<Item> = { tenant, share, urgent: [], rest: [], bytes: 0, clock: UNKNOWN, idleAt: UNKNOWN };
-    this.#lines.set(tenant, line);
-    return line;
+    const queue: TenantQueue<Item> = { tenant, share, urgent: [], rest: [], bytes: 0, clock: NEVER, idleAt: NEVER };
+    this.#queues.set(tenant, queue);
+    return queue;
   }
 
-  /** The tenant begins to wait. */
-  #wake(line: Line<Item>): void {
-    const { clock, isFresh, least } = this.#begin(line);
+  /** Called when the tenant begins to wait. */
+  #wake(queue: TenantQueue<Item>): void {
+    const { clock, isSparse, least } = this.#startingClock(queue);
     this.#clock = least;
-    line.clock = clock;
-    if (isFresh) this.#fresh.add(line);
-    this.#waiting.add(line);
-    for (const each of this.#waiting) each.clock = Math.min(each.clock, this.#clock + FURTHEST_AHEAD);
+    queue.clock = clock;
+    if (isSparse) this.#sparse.add(queue);
+    this.#waiting.add(queue);
+    for (const each of this.#waiting) each.clock = Math.min(each.clock, this.#clock + MAX_AHEAD);
   }
 
   /**
-   * Where a tenant that begins to wait would stand. Of what it did not use while it was idle it keeps one turn at most.
-   * `least`: the lowest clock.
+   * The clock with which a tenant begins to wait. It keeps at most one turn of the service that it did not use while
+   * idle. `least`: the lowest clock.
    */
-  #begin(line: Line<Item> | undefined): { readonly clock: number; readonly isFresh: boolean; readonly least: number } {
+  #startingClock(queue: TenantQueue<Item> | undefined): {
+    readonly clock: number;
+    readonly isSparse: boolean;
+    readonly least: number;
+  } {
     const least = Math.max(this.#clock, this.#furthestBehind()?.clock ?? 0);
-    const { clock = UNKNOWN, idleAt = UNKNOWN } = line ?? {};
-    const isFresh = least - idleAt >= IDLE_TURN;
-    const start = Math.max(clock, isFresh ? least : least - IDLE_TURN);
-    return { clock: Math.min(start, least + FURTHEST_AHEAD), isFresh, least };
+    const { clock = NEVER, idleAt = NEVER } = queue ?? {};
+    const isSparse = least - idleAt >= IDLE_TURN;
+    const start = Math.max(clock, isSparse ? least : least - IDLE_TURN);
+    return { clock: Math.min(start, least + MAX_AHEAD), isSparse, least };
   }
 
-  #furthestBehind(): Line<Item> | undefined {
-    let least: Line<Item> | undefined;
-    for (const line of this.#waiting) if (!least || line.clock < least.clock) least = line;
+  #furthestBehind(): TenantQueue<Item> | undefined {
+    let least: TenantQueue<Item> | undefined;
+    for (const queue of this.#waiting) if (!least || queue.clock < least.clock) least = queue;
     return least;
   }
 
-  #count(line: Line<Item>, item: Item, by: 1 | -1): void {
-    line.bytes += by * item.bytes;
+  #count(queue: TenantQueue<Item>, item: Item, by: 1 | -1): void {
+    queue.bytes += by * item.bytes;
     this.#size += by;
-    if (lengthOf(line) > 0) return;
-    this.#waiting.delete(line);
-    this.#fresh.delete(line);
-    this.#clock = line.idleAt = Math.max(this.#clock, this.#furthestBehind()?.clock ?? line.clock);
+    if (lengthOf(queue) > 0) return;
+    this.#waiting.delete(queue);
+    this.#sparse.delete(queue);
+    this.#clock = queue.idleAt = Math.max(this.#clock, this.#furthestBehind()?.clock ?? queue.clock);
   }
 }
 
-const lengthOf = (line: Pick<Line<unknown>, "urgent" | "rest"> | undefined): number =>
-  line ? line.urgent.length + line.rest.length : 0;
+const lengthOf = (queue: Pick<TenantQueue<unknown>, "urgent" | "rest"> | undefined): number =>
+  queue ? queue.urgent.length + queue.rest.length : 0;

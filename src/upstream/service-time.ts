@@ -1,55 +1,55 @@
 /**
- * How long a lane is busy with one request, smoothed, to estimate waits; and the two parts of it, a new connection and
- * OCS's answer, to weigh one against the other. Milliseconds on the monotonic clock.
+ * Smoothed durations, in milliseconds. The time that a request keeps a lane busy is for estimating waits; its two
+ * parts, a new connection and OCS's answer, are for computing the length of turns.
  */
 
-const ENOUGH = 16;
+const MIN_SAMPLES = 16;
 const SMOOTHING = 1 / 16;
 /**
- * A request that runs for less says nothing about the next ones. This process may have stood still for as long (a busy
- * host, a collection of garbage), and then answers have come and are not read yet.
+ * The age of a running request is used only above this: after a pause of this process (a busy host, garbage
+ * collection), answers may have arrived that are not read yet.
  */
-const TELLING_MS = 1000;
+const MIN_AGE_MS = 1000;
 
 class Mean {
   value = 0;
   samples = 0;
 
-  take(sample: number): void {
+  add(sample: number): void {
     this.samples++;
     this.value += (sample - this.value) * Math.max(SMOOTHING, 1 / this.samples);
   }
 }
 
-export class Pace {
+export class ServiceTime {
   readonly #busy = new Mean();
   readonly #connect = new Mean();
   readonly #exchange = new Mean();
   #started = 0;
-  /** When each began, the oldest first. */
+  /** The start of each running request, oldest first. */
   readonly #running = new Map<number, number>();
 
-  /** A lane begins with a request. Returns what `end` wants to be told. */
-  start(): number {
+  /** Call this when a lane begins a request. Returns its number for `end`. */
+  begin(): number {
     this.#running.set(++this.#started, performance.now());
     return this.#started;
   }
 
-  /** The lane is free again; `counts`: what it was busy with says something about requests. */
+  /** Call this when the request has ended. `counts`: true if its duration is representative. */
   end(started: number, counts: boolean): void {
     const began = this.#running.get(started)!;
     this.#running.delete(started);
-    if (counts) this.#busy.take(performance.now() - began);
+    if (counts) this.#busy.add(performance.now() - began);
   }
 
-  /** A connection was made in so many milliseconds. */
-  connected(ms: number): void {
-    this.#connect.take(ms);
+  /** Records that connecting took `ms`. */
+  noteConnect(ms: number): void {
+    this.#connect.add(ms);
   }
 
-  /** OCS answered in so many milliseconds. */
-  answered(ms: number): void {
-    this.#exchange.take(ms);
+  /** Records that OCS answered after `ms`. */
+  noteExchange(ms: number): void {
+    this.#exchange.add(ms);
   }
 
   /** Milliseconds that OCS takes to answer; 0 while unknown. */
@@ -62,17 +62,17 @@ export class Pace {
     return this.#connect.value;
   }
 
-  /** Milliseconds that one request holds a lane: what was seen, or what is being seen where that is longer. Undefined until enough was seen. */
+  /** Milliseconds that a request keeps a lane busy, including running ones; undefined with too few samples. */
   get perRequest(): number | undefined {
-    if (this.#busy.samples < ENOUGH) return undefined;
+    if (this.#busy.samples < MIN_SAMPLES) return undefined;
     if (this.#running.size === 0) return this.#busy.value;
-    // Lanes work side by side: one that is stuck takes its own part of the pace and not that of the others.
+    // Lanes work in parallel, so a stuck lane reduces only its own part of the throughput.
     const now = performance.now();
-    let pace = 0;
+    let throughput = 0;
     for (const began of this.#running.values()) {
       const age = now - began;
-      pace += 1 / Math.max(this.#busy.value, age < TELLING_MS ? 0 : age / 2);
+      throughput += 1 / Math.max(this.#busy.value, age < MIN_AGE_MS ? 0 : age / 2);
     }
-    return this.#running.size / pace;
+    return this.#running.size / throughput;
   }
 }

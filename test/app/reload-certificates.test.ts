@@ -22,7 +22,7 @@ afterEach(async () => {
 
 const path = (name: string): string => join(world.gateway.dir, name);
 
-/** The serial number that a new connection is shown. */
+/** The serial number of the certificate that a new connection gets. */
 const shown = (): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = connect(
@@ -38,8 +38,8 @@ const outcome = async (): Promise<string> => {
   return reloaded.outcome === "refused" ? reloaded.problems.map(({ code }) => code).join() : reloaded.outcome;
 };
 
-describe("a certificate on disk", () => {
-  it("is shown from the reload on, and connections that stand stay", async () => {
+describe("a reload of a listener's certificate", () => {
+  it("takes effect for new connections and keeps the open ones", async () => {
     const client = await rawClient(world.securePort, { ca: world.authority.certPem });
     const before = await shown();
     const renewed = new X509Certificate(await world.renew()).serialNumber;
@@ -53,17 +53,21 @@ describe("a certificate on disk", () => {
 
   const pair = () => world.authority.issue({ names: ["localhost"], usage: "serverAuth" });
   it.each<[string, () => Promise<unknown>, RegExp]>([
-    ["whose key is still the old one", () => writeFile(path("server.crt"), pair().certPem), /^OCSGW-6263$/],
     [
-      "that is written to the half",
+      "a certificate whose key is still the old one",
+      () => writeFile(path("server.crt"), pair().certPem),
+      /^OCSGW-6263$/,
+    ],
+    [
+      "a certificate that is written only half",
       async () => writeFile(path("server.crt"), (await readFile(path("server.crt"), "utf8")).slice(0, 200)),
       /^OCSGW-6261$/,
     ],
-    ["that is gone", () => rm(path("server.crt")), /^OCSGW-6252$/],
-    ["whose key is empty", () => writeFile(path("server.key"), ""), /^OCSGW-6262$/],
-    ["whose key others may read", () => chmod(path("server.key"), 0o644), /^OCSGW-6266$/],
+    ["a certificate that was deleted", () => rm(path("server.crt")), /^OCSGW-6252$/],
+    ["a certificate whose key file is empty", () => writeFile(path("server.key"), ""), /^OCSGW-6262$/],
+    ["a certificate whose key other users may read", () => chmod(path("server.key"), 0o644), /^OCSGW-6266$/],
     [
-      "that has ended",
+      "an expired certificate",
       async () => {
         vi.useFakeTimers({ now: Date.now() - 40 * 86_400_000, toFake: ["Date"] });
         const { certPem, keyPem } = pair();
@@ -73,7 +77,7 @@ describe("a certificate on disk", () => {
       },
       /^OCSGW-6265$/,
     ],
-  ])("%s is refused by name, and the old one stays", async (_what, spoil, code) => {
+  ])("rejects %s with its code and keeps the old one", async (_what, spoil, code) => {
     const before = await shown();
     await spoil();
     expect(await outcome()).toMatch(code);

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { request } from "undici";
 import { stringify } from "yaml";
-import type { Reloaded } from "../../src/assemble/reload.ts";
-import { watchFiles } from "../../src/assemble/watch.ts";
-import { keepReloading } from "../../src/cli/serve.ts";
+import type { Reloaded } from "../../src/app/reload-outcome.ts";
+import { watchFiles } from "../../src/app/config/file-watcher.ts";
+import { keepReloading } from "../../src/cli/run.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawClient } from "../kit/raw-client.ts";
@@ -75,7 +75,7 @@ afterEach(async () => {
 });
 
 describe("a reload", () => {
-  it("puts another policy in force at once, and says what it means", async () => {
+  it("applies another policy at once and lists its changes", async () => {
     await begin();
     expect((await call("alpha")).status).toBe(200);
     const reloaded = await reload((next) => {
@@ -83,20 +83,20 @@ describe("a reload", () => {
       tenant(next, 1).limits = { requests: { rate: "20/s" } };
     });
     expect(told(reloaded)).toEqual([
-      expect.stringMatching(/^Alpha Tenant: client alpha loses UpdateCallCompletionStats, .*DoNotCall.*ReadStatus$/),
+      expect.stringMatching(/^Alpha Tenant: client alpha: UpdateCallCompletionStats, .*DoNotCall.*ReadStatus removed$/),
       "Beta Tenant: limits.requests none -> 20/s",
     ]);
     expect(await call("alpha")).toMatchObject({ status: 403, code: "OCSGW-2101" });
     expect(await call("beta")).toMatchObject({ status: 200, remaining: "39" });
   });
 
-  it("does nothing where nothing has changed", async () => {
+  it("does nothing when nothing has changed", async () => {
     await begin();
     expect(await gateway.gateway.reload()).toMatchObject({ outcome: "unchanged" });
     expect((await gateway.journal()).filter(({ kind }) => kind === "config")).toEqual([]);
   });
 
-  it("is refused while the gateway stops: whether anything has changed is not known", async () => {
+  it("is rejected while the gateway stops, not reported as unchanged", async () => {
     await begin();
     await write(
       config((next) => {
@@ -107,13 +107,11 @@ describe("a reload", () => {
     const asked = [running.reload(), running.reload({ dryRun: true })];
     await running.stop("test");
     const outcomes = await Promise.all([...asked, running.reload(), running.reload({ by: "watcher" })]);
-    expect(outcomes.map(told)).toEqual(
-      outcomes.map(() => ["OCSGW-6331 the gateway stops, and reads no file any more"]),
-    );
+    expect(outcomes.map(told)).toEqual(outcomes.map(() => ["OCSGW-6331 the gateway is stopping and does not reload"]));
     expect((await gateway.journal()).filter(({ kind }) => kind === "config")).toEqual([]);
   });
 
-  it("keeps what was used up under a limit that stays, and gives a changed one anew", async () => {
+  it("keeps the use of an unchanged limit, and starts a changed limit from zero", async () => {
     const limited =
       (rate: string) =>
       (next: Config): void => {
@@ -130,7 +128,7 @@ describe("a reload", () => {
     expect(await call("alpha")).toMatchObject({ remaining: "99" });
   });
 
-  it("lets what waits and what was sent to an OCS that is left end there, and sends the next to the new one", async () => {
+  it("finishes queued and sent requests at the old OCS, and sends new requests to the new one", async () => {
     let answer = (): void => undefined;
     await begin(
       ({ connection }) => void (answer = () => connection.socket.write(OK)),
@@ -159,7 +157,7 @@ describe("a reload", () => {
     await vi.waitFor(() => expect(ocs.connections.every(({ socket }) => socket.destroyed)).toBe(true));
   });
 
-  it("takes more lanes or fewer in place", async () => {
+  it("adds and removes lanes of an upstream", async () => {
     await begin();
     const lanes = async (): Promise<number> => ((await status()).upstreams as { lanes: unknown[] }[])[0]!.lanes.length;
     expect(await lanes()).toBe(4);
@@ -174,7 +172,7 @@ describe("a reload", () => {
     expect((await call("alpha")).status).toBe(200);
   });
 
-  it("opens new listeners, keeps the connections of those that stay, and lets go of those that went", async () => {
+  it("opens new listeners, keeps the connections of unchanged ones, and closes removed ones", async () => {
     await begin();
     const client = await rawClient(gateway.port);
     const ask = "GET /campaigngroups HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -187,7 +185,7 @@ describe("a reload", () => {
           (next["listeners"] as object[]).push(second);
         }),
       ),
-    ).toEqual(["new listener second"]);
+    ).toEqual(["listener second added"]);
     const [, added] = gateway.gateway.listeners;
     expect((await call("alpha", undefined, added!.url)).status).toBe(200);
     expect(
@@ -196,8 +194,8 @@ describe("a reload", () => {
           Object.assign((next["listeners"] as object[])[0]!, { names: ["gw.example"] });
         }),
       ),
-    ).toEqual(["listener second is gone", "listeners.clients.names [] -> [gw.example]"]);
-    // A connection that stands there has one more request; a new one is refused.
+    ).toEqual(["listener second removed", "listeners.clients.names [] -> [gw.example]"]);
+    // An open connection may send one more request; a new connection is refused.
     await expect(rawClient(Number(new URL(added!.url).port))).rejects.toThrow("ECONNREFUSED");
     await client.send(ask.replace("localhost", "gw.example"));
     expect((await client.reply()).status).toBe(401);
@@ -206,34 +204,34 @@ describe("a reload", () => {
 
   it.each<[string, (next: Config) => void, RegExp]>([
     [
-      "the journal's directory",
+      "a change of the journal's directory",
       (next) => {
         (next["audit"] as Record<string, unknown>).dir = "other";
       },
       /^OCSGW-6281 audit\.dir cannot change/,
     ],
     [
-      "the checkpoints' origin",
+      "a change of the origin of checkpoints",
       (next) => {
         (next["audit"] as { checkpoint: object }).checkpoint = { key: "checkpoint.pem", origin: "other.example/x" };
       },
       /^OCSGW-6281 audit\.checkpoint cannot change/,
     ],
     [
-      "the admin listener's address",
+      "a change of the admin listener's address",
       (next) => {
         next["admin"] = { bind: "127.0.0.1:1" };
       },
       /^OCSGW-6281 admin\.bind cannot change/,
     ],
     [
-      "a file that is not valid",
+      "an unknown key",
       (next) => {
         next["tenats"] = [];
       },
       /^OCSGW-6101 unknown key `tenats`/,
     ],
-  ])("refuses %s by name, and changes nothing", async (_what, change, says) => {
+  ])("rejects %s by name, and changes nothing", async (_what, change, says) => {
     await begin();
     const refused = await reload((next) => {
       change(next);
@@ -245,7 +243,7 @@ describe("a reload", () => {
       ready: true,
       warnings: [
         expect.stringMatching(
-          /^the config file was refused and an earlier one is in force: .*ocsgw\.yaml:\d+:\d+: OCSGW-6/,
+          /^the config file was rejected and an earlier config is in force: .*ocsgw\.yaml:\d+:\d+: OCSGW-6/,
         ),
       ],
     });
@@ -256,7 +254,7 @@ describe("a reload", () => {
     expect(await metric("ocsgw_config_reload_ok")).toBe("1");
   });
 
-  it("refuses an address that another program has, and changes nothing", async () => {
+  it("rejects an address that another program uses, and changes nothing", async () => {
     await begin();
     const taken = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => taken.once("listening", resolve));
@@ -268,13 +266,13 @@ describe("a reload", () => {
     });
     expect(told(refused)).toEqual([
       expect.stringMatching(
-        /^OCSGW-6282 it cannot be switched to: cannot listen on .*: the address is in use by another process/,
+        /^OCSGW-6282 the config could not be applied: cannot listen on .*: the address is in use by another process/,
       ),
     ]);
     expect((await call("alpha")).status).toBe(200);
   });
 
-  it("is in the journal with both hashes, whether it came into force or not", async () => {
+  it("is journaled with both hashes, whether it was applied or rejected", async () => {
     await begin();
     const first = (await status()).config_hash;
     const { hash } = await reload((next) => {
@@ -296,24 +294,24 @@ describe("a reload", () => {
     expect(entries[1]!.config_hash).not.toBe(hash);
   });
 
-  it("names an example that does not hold, and quotes nobody's number", async () => {
+  it("names a policy test that fails, without its phone number", async () => {
     await begin();
     const refused = await reload((next) => {
       next["tests"] = [{ as: "alpha", do: "POST /phones/4155550177?req=DoNotCall", expect: "OCSGW-2101" }];
     });
     expect(told(refused)).toEqual([expect.stringMatching(/^OCSGW-6272 alpha POST \/phones\/4155550177/)]);
     expect(await status()).toMatchObject({
-      warnings: [expect.stringContaining("OCSGW-6272 tests[0].expect does not hold")],
+      warnings: [expect.stringContaining("OCSGW-6272 tests[0].expect fails or is malformed")],
     });
     expect(JSON.stringify([await status(), await gateway.journal()])).not.toContain("4155550177");
   });
 
-  it("reads keys that were created or revoked since", async () => {
+  it("applies keys that were created or revoked in the keys file", async () => {
     await begin();
     const file = join(gateway.dir, "keys.yaml");
     const keys = await readFile(file, "utf8");
     await writeFile(file, keys.replace(/(id: alpha[\s\S]*?created: \S+)/, "$1\n    revoked: 2026-01-02T00:00:00Z"));
-    expect(told(await gateway.gateway.reload())).toEqual(["identity.keys.file: keys.yaml has changed"]);
+    expect(told(await gateway.gateway.reload())).toEqual(["identity.keys.file: content of keys.yaml changed"]);
     expect([(await call("alpha")).status, (await call("beta")).status]).toEqual([401, 200]);
   });
 });
@@ -328,7 +326,7 @@ const metric = async (name: string): Promise<string | undefined> =>
   new RegExp(`^${name} (\\S+)$`, "m").exec(await (await request(`${gateway.gateway.admin!}/metrics`)).body.text())?.[1];
 
 describe("the admin listener", () => {
-  it("reloads for who has the token, and for nobody else", async () => {
+  it("reloads the config for holders of the token only", async () => {
     await begin();
     await write(
       config((next) => {
@@ -352,8 +350,8 @@ describe("the admin listener", () => {
   });
 });
 
-describe("a gateway that keeps reloading", () => {
-  it("takes what has changed while it was starting, and a file that a refused config only wanted", async () => {
+describe("a gateway that watches its files", () => {
+  it("applies changes made during the start, and a file that only a rejected config named", async () => {
     await begin(undefined, watchAll);
     await write(
       config((next) => {
@@ -387,7 +385,7 @@ describe("a gateway that keeps reloading", () => {
     expect(await status()).toMatchObject({ warnings: [] });
   });
 
-  it("reads nothing again when nothing has changed since it was read for the start", async () => {
+  it("reads nothing again when nothing has changed since the start", async () => {
     await begin();
     const reload = vi.fn(gateway.gateway.reload);
     more.unshift(
@@ -397,7 +395,7 @@ describe("a gateway that keeps reloading", () => {
     expect(reload).not.toHaveBeenCalled();
   });
 
-  it("hears SIGHUP before it has looked at any file", async () => {
+  it("reloads on a SIGHUP that arrives before the first check of the files", async () => {
     await begin();
     const reload = vi.fn(gateway.gateway.reload);
     const { files, config: ofConfig } = gateway.gateway;
@@ -407,7 +405,7 @@ describe("a gateway that keeps reloading", () => {
     expect(reload.mock.calls).toEqual([[{ by: "SIGHUP" }]]);
   });
 
-  it("reads once for all who ask while it reads, and not once for each", async () => {
+  it("reads once for all reload requests that arrive during a reading", async () => {
     await begin();
     await write("nonsense");
     const outcomes = await Promise.all(Array.from({ length: 200 }, () => gateway.gateway.reload()));
@@ -431,7 +429,7 @@ describe("watched files", () => {
     return { seen };
   };
 
-  it("are told again when they change while they are read", async () => {
+  it("are reported again when they change while they are read", async () => {
     await begin();
     const file = join(gateway.dir, "watched");
     await writeFile(file, "one");
@@ -444,7 +442,7 @@ describe("watched files", () => {
     });
   });
 
-  it("are told when their folder goes and another comes in its place", async () => {
+  it("are reported when their folder is deleted and created again", async () => {
     await begin();
     const folder = join(gateway.dir, "folder");
     const file = join(folder, "watched");
@@ -462,46 +460,47 @@ describe("watched files", () => {
     await vi.waitFor(() => expect(seen.at(-1)).toBe("three"), { timeout: 30_000 });
   });
 
-  // A burst that a busy disk stretches beyond the pause between two looks is two.
-  it("are told once for a burst of writes, and not for the same bytes again", { retry: 2 }, async () => {
-    await begin();
-    const file = join(gateway.dir, "watched");
-    await writeFile(file, "one");
-    const { seen } = await watching([file]);
-    for (const text of ["two", "three", "four"]) await writeFile(file, text);
-    await vi.waitFor(() => expect(seen).toEqual(["four"]), { timeout: 30_000 });
-    await writeFile(file, "four");
-    await chmod(file, 0o600);
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    expect(seen).toEqual(["four"]);
-  });
+  // On a busy disk, a burst that lasts longer than the pause between two checks counts as two.
+  it(
+    "are reported once for a burst of writes, and not when the same bytes are written again",
+    { retry: 2 },
+    async () => {
+      await begin();
+      const file = join(gateway.dir, "watched");
+      await writeFile(file, "one");
+      const { seen } = await watching([file]);
+      for (const text of ["two", "three", "four"]) await writeFile(file, text);
+      await vi.waitFor(() => expect(seen).toEqual(["four"]), { timeout: 30_000 });
+      await writeFile(file, "four");
+      await chmod(file, 0o600);
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      expect(seen).toEqual(["four"]);
+    },
+  );
 
   it.each<[what: string, put: (path: string) => unknown]>([
     ["a FIFO that nobody writes to", (path) => execFileSync("mkfifo", [path])],
     ["a file of 10 GiB", (path) => writeFile(path, "").then(() => truncate(path, 10 * 2 ** 30))],
     ["a folder with a YAML file", (path) => mkdir(path).then(() => writeFile(join(path, "a.yaml"), ""))],
-  ])(
-    "are told when %s comes in their place, which holds up nobody, and when a file comes again",
-    async (_what, put) => {
-      await begin();
-      const file = join(gateway.dir, "watched");
-      await writeFile(file, "one");
-      const seen: string[] = [];
-      const changed = async (): Promise<void> => {
-        const found = await stat(file).catch(() => undefined);
-        seen.push(found ? (found.isFile() && found.size < 1000 ? "file" : "other") : "none");
-      };
-      more.push(await watchFiles({ files: () => new Map([[file, undefined]]), changed }));
-      await rm(file);
-      await put(file);
-      await vi.waitFor(() => expect(seen.at(-1)).toBe("other"), { timeout: 30_000 });
-      await rm(file, { recursive: true });
-      await writeFile(file, "one");
-      await vi.waitFor(() => expect(seen.at(-1)).toBe("file"), { timeout: 30_000 });
-    },
-  );
+  ])("are reported without blocking when %s replaces them, and when a file is back", async (_what, put) => {
+    await begin();
+    const file = join(gateway.dir, "watched");
+    await writeFile(file, "one");
+    const seen: string[] = [];
+    const changed = async (): Promise<void> => {
+      const found = await stat(file).catch(() => undefined);
+      seen.push(found ? (found.isFile() && found.size < 1000 ? "file" : "other") : "none");
+    };
+    more.push(await watchFiles({ files: () => new Map([[file, undefined]]), changed }));
+    await rm(file);
+    await put(file);
+    await vi.waitFor(() => expect(seen.at(-1)).toBe("other"), { timeout: 30_000 });
+    await rm(file, { recursive: true });
+    await writeFile(file, "one");
+    await vi.waitFor(() => expect(seen.at(-1)).toBe("file"), { timeout: 30_000 });
+  });
 
-  it("are told when an editor puts another file in their place", async () => {
+  it("are reported when an editor replaces them", async () => {
     await begin();
     const file = join(gateway.dir, "watched");
     await writeFile(file, "one");
@@ -511,7 +510,7 @@ describe("watched files", () => {
     await vi.waitFor(() => expect(seen).toEqual(["two"]), { timeout: 30_000 });
   });
 
-  it("are told when Kubernetes swaps the link beside them", async () => {
+  it("are reported when Kubernetes swaps the link beside them", async () => {
     await begin();
     const mount = join(gateway.dir, "mount");
     const version = async (name: string, text: string): Promise<void> => {

@@ -1,6 +1,6 @@
 import type dns from "node:dns/promises";
 import { describe, expect, it, vi } from "vitest";
-import { Announcers } from "../../src/upstream/announcers.ts";
+import { ActiveSource } from "../../src/callbacks/active-source.ts";
 
 /** What a name server says, until it says nothing. */
 const known = new Map([
@@ -24,78 +24,78 @@ const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2
 const now = (): number => performance.now();
 
 /** Names are looked up in the background. */
-const of = async (...origins: string[]): Promise<Announcers> => {
-  const announcers = new Announcers(origins);
+const of = async (...origins: string[]): Promise<ActiveSource> => {
+  const announcers = new ActiveSource(origins);
   await soon();
   return announcers;
 };
 
 describe("an announcement", () => {
-  it("counts when it comes from the OCS that requests go to, and not from the other one", async () => {
+  it("is accepted from the active OCS, and rejected from the other one", async () => {
     const announcers = await of(ONE, TWO);
-    announcers.settle(ONE);
+    announcers.onActive(ONE);
     expect(await announcers.speaksForActive("127.0.0.1", now())).toBe(true);
     expect(await announcers.speaksForActive("::ffff:127.0.0.1", now())).toBe(true);
     expect(await announcers.speaksForActive("127.0.0.2", now())).toBe(false);
   });
 
-  it("waits while the primary is looked for, and counts for the one that is found", async () => {
+  it("waits while the gateway searches for the primary, and is accepted from the found one", async () => {
     const announcers = await of(ONE, TWO);
-    announcers.settle(ONE);
-    announcers.unsettle();
+    announcers.onActive(ONE);
+    announcers.onLost();
     const fromOld = announcers.speaksForActive("127.0.0.1", now());
     const fromNew = announcers.speaksForActive("127.0.0.2", now());
     await soon();
-    announcers.settle(TWO);
+    announcers.onActive(TWO);
     expect(await fromNew).toBe(true);
     expect(await fromOld).toBe(false);
   });
 
-  it("of a backup that has taken over already waits until that is known", async () => {
+  it("waits until a takeover is known when the backup sends it", async () => {
     const announcers = await of(ONE, TWO);
-    announcers.settle(ONE);
+    announcers.onActive(ONE);
     const early = announcers.speaksForActive("127.0.0.2", now());
     await soon();
-    announcers.unsettle();
-    announcers.settle(TWO);
+    announcers.onLost();
+    announcers.onActive(TWO);
     expect(await early).toBe(true);
   });
 
-  it("counts for nobody where one address is both, when it came before the change", async () => {
+  it("is rejected if it arrived before a takeover and both OCS have one address", async () => {
     const announcers = await of("http://127.0.0.1:1001", "http://127.0.0.1:1002");
-    announcers.settle("http://127.0.0.1:1001");
-    announcers.unsettle();
+    announcers.onActive("http://127.0.0.1:1001");
+    announcers.onLost();
     const before = announcers.speaksForActive("127.0.0.1", now());
     await soon();
-    announcers.settle("http://127.0.0.1:1002");
+    announcers.onActive("http://127.0.0.1:1002");
     expect(await before).toBe(false);
     expect(await announcers.speaksForActive("127.0.0.1", now())).toBe(true);
   });
 
-  it("of the other one counts for nobody also while no name can be looked up", async () => {
+  it("is rejected from the other OCS even while no name can be resolved", async () => {
     const announcers = await of("http://one.example:1", "http://two.example:1");
-    announcers.settle("http://one.example:1");
+    announcers.onActive("http://one.example:1");
     await soon();
     known.clear();
-    announcers.unsettle();
-    announcers.settle("http://one.example:1");
+    announcers.onLost();
+    announcers.onActive("http://one.example:1");
     await soon();
     expect(await announcers.speaksForActive("10.0.0.2", now())).toBe(false);
     expect(await announcers.speaksForActive("10.0.0.1", now())).toBe(true);
   });
 
-  it("of an OCS without a backup is its own, from whatever address", async () => {
+  it("is accepted from any address if there is no backup", async () => {
     const announcers = await of(ONE);
-    announcers.settle(ONE);
-    announcers.unsettle();
+    announcers.onActive(ONE);
+    announcers.onLost();
     const during = announcers.speaksForActive("10.0.0.9", now());
-    announcers.settle(ONE);
+    announcers.onActive(ONE);
     expect(await during).toBe(true);
   });
 
-  it("counts from an address that tells nothing, behind a translation of addresses, once the primary is known", async () => {
+  it("is accepted from an unknown address, as behind NAT, once the primary is known", async () => {
     const announcers = await of(ONE, "http://name.invalid:1");
-    announcers.settle(ONE);
+    announcers.onActive(ONE);
     expect(await announcers.speaksForActive("10.0.0.9", now())).toBe(true);
   });
 });

@@ -1,28 +1,31 @@
-/** OCS is held to the grammar that clients are held to: what is malformed is never taken for what is not said, whatever member it is. */
+/**
+ * OCS is held to the grammar that clients are held to: what is malformed is never taken for what is not said, whatever
+ * member it is.
+ */
 import { describe, expect, it } from "vitest";
 import { anArrival, aTenant, beta } from "../kit/line.ts";
-import { createFinder, type Whose } from "../../src/tenants/ownership.ts";
-import { createAnnouncements, type Announced, type CallEnd } from "../../src/upstream/announcements.ts";
+import { createAnnouncedTenantFinder, type AnnouncedTenant } from "../../src/ownership/ownership.ts";
+import { createOcsCallbacks, type AnnouncedRecord, type CallEnd } from "../../src/callbacks/ocs-callbacks.ts";
 
-type Heard = { status: number; announced: Announced[]; ended: CallEnd[]; unclear: string[]; malformed: string[] };
+type Heard = { status: number; announced: AnnouncedRecord[]; ended: CallEnd[]; unclear: string[]; malformed: string[] };
 
 const tell = async (body: string | Uint8Array): Promise<Heard> => {
   const heard: Heard = { status: 0, announced: [], ended: [], unclear: [], malformed: [] };
-  const handler = createAnnouncements({
+  const handler = createOcsCallbacks({
     speaksForActive: () => Promise.resolve(true),
-    announced: (record) => Promise.resolve(heard.announced.push(record) > 0 ? "new" : "blocked"),
-    astray: () => undefined,
-    withheld: () => Promise.resolve(),
-    ended: (call) => Promise.resolve(heard.ended.push(call) > 0),
-    unclearEnd: (what) => void heard.unclear.push(what),
+    onAnnounced: (record) => Promise.resolve(heard.announced.push(record) > 0 ? "new" : "blocked"),
+    onInactiveSource: () => undefined,
+    onRejected: () => Promise.resolve(),
+    onCallEnd: (call) => Promise.resolve(heard.ended.push(call) > 0),
+    onMalformedCallEnd: (what) => void heard.unclear.push(what),
     validate: undefined,
-    malformed: (_arrival, _why, detail) => (heard.malformed.push(detail), 400),
+    onMalformed: (_arrival, _why, detail) => (heard.malformed.push(detail), 400),
   });
   heard.status = (await handler(anArrival({ target: "/", body }))).status;
   return heard;
 };
 
-const find = createFinder([
+const find = createAnnouncedTenantFinder([
   aTenant(),
   beta(),
   aTenant({
@@ -33,11 +36,11 @@ const find = createFinder([
     campaignGroups: new Map(),
   }),
 ]);
-const among = (whose: Whose): number[] | string =>
+const among = (whose: AnnouncedTenant): number[] | string =>
   "tenant" in whose
     ? whose.tenant.name
-    : whose.nobody === "unregistered"
-      ? whose.nobody
+    : whose.unowned === "unregistered"
+      ? whose.unowned
       : whose.among.map(({ dbid }) => dbid);
 const whoseIs = async (members: string): Promise<number[] | string> => {
   const {
@@ -56,7 +59,9 @@ const TEXTS = {
   GSW_CALLING_LIST: "Beta List",
 } as const;
 
-/** Of a member that would name Beta: JSON members of the announcement, and whether Beta is still to be read from them. */
+/**
+ * Of a member that would name Beta: JSON members of the announcement, and whether Beta is still to be read from them.
+ */
 const spellings = (
   key: string,
   value: string | number,
@@ -138,7 +143,7 @@ describe("a malformed member of an announcement", () => {
   });
 });
 
-describe("what OCS legitimately says", () => {
+describe("an unusual but valid announcement", () => {
   it.each([
     ["decimal strings", '"GSW_TENANT_DBID":"102","GSW_CAMPAIGN_GROUP_DBID":"208"', "Beta Tenant"],
     ["numbers", '"GSW_TENANT_DBID":102,"GSW_CAMPAIGN_GROUP_DBID":208', "Beta Tenant"],
@@ -159,11 +164,11 @@ describe("what OCS legitimately says", () => {
     ],
     ["a column twice", '"GSW_CALLING_LIST":"Beta List","REMARK":1,"REMARK":2', "Beta Tenant"],
     ["a tenant named by digits, who is none by DBID", '"GSW_TENANT_NAME":"102"', "unregistered"],
-  ])("with %s is read as it means it", async (_what, members, expected) => {
+  ])("with %s is read correctly", async (_what, members, expected) => {
     expect(await whoseIs(members)).toBe(expected);
   });
 
-  it("may have bytes of an old code page in what is not ours, and not in a name that decides", async () => {
+  it("may have non-UTF-8 bytes in properties that decide nothing, and not in a name that decides", async () => {
     const latin = (text: string): Uint8Array => Buffer.from(text, "latin1");
     const one = await tell(latin('{"GSW_RECORD_HANDLE":15,"GSW_CALLING_LIST":"Beta List","NAME":"Müller"}'));
     const other = await tell(latin('{"GSW_RECORD_HANDLE":15,"GSW_CALLING_LIST":"Müller"}'));
@@ -174,7 +179,7 @@ describe("what OCS legitimately says", () => {
   });
 });
 
-describe("a handle that is malformed", () => {
+describe("a malformed handle", () => {
   it.each([
     "0",
     '" 15"',
@@ -192,7 +197,7 @@ describe("a handle that is malformed", () => {
     '15,"GSW_RECORD_HANDLE":15',
     '15,"gsw_record_handle":16',
     '15,"GSW_NEW":{"GSW_RECORD_HANDLE":16}',
-  ])("as %s keeps the record from being dialed", async (value) => {
+  ])("as %s makes the gateway tell OCS not to dial", async (value) => {
     const { status, announced, malformed } = await tell(
       `{"GSW_RECORD_HANDLE":${value},"GSW_CALLING_LIST":"Beta List"}`,
     );
@@ -212,7 +217,7 @@ describe("a call report", () => {
     ['"GSW_CALL_ATTEMPT_GUID":5', "GSW_CALL_ATTEMPT_GUID"],
     ['"GSW_CALL_ATTEMPT_GUID":"a","GSW_CALL_ATTEMPT_GUID":"b"', "GSW_CALL_ATTEMPT_GUID"],
     ['"Gsw_Call_Attempt_Guid":"a"', "GSW_CALL_ATTEMPT_GUID"],
-  ])("with %s ends nothing, is told, and is not sent again", async (members, what) => {
+  ])("with %s ends no record, is reported, and gets 200", async (members, what) => {
     const { status, ended, unclear } = await tell(`{"GSW_HIST_SEQUENCE_NUM":1,${members}}`);
     expect([status, ended, unclear]).toEqual([200, [], [`${what} is malformed`]]);
   });
@@ -227,7 +232,7 @@ describe("a call report", () => {
     "-1",
     '1,"GSW_HIST_SEQUENCE_NUM":0',
     '0,"gsw_hist_sequence_num":1',
-  ])("that may be an announcement (sequence %s) lets no record be dialed and ends nothing", async (sequence) => {
+  ])("that may be an announcement (sequence %s) neither permits a call nor ends a record", async (sequence) => {
     const { status, ended, announced } = await tell(
       `{"GSW_HIST_SEQUENCE_NUM":${sequence},"GSW_RECORD_HANDLE":15,"GSW_CALLING_LIST":"Beta List"}`,
     );

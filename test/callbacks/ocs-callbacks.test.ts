@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { BodyFault, bytesOf, type Arrival, type Reply } from "../../src/message.ts";
+import { BodyFault, bytesOf, type Arrival, type Reply } from "../../src/common/message.ts";
 import {
-  createAnnouncements,
-  type Announced,
-  type AnnouncementParts,
+  createOcsCallbacks,
+  type AnnouncedRecord,
+  type OcsCallbackDeps,
   type CallEnd,
-} from "../../src/upstream/announcements.ts";
+} from "../../src/callbacks/ocs-callbacks.ts";
 import { record } from "../kit/announcing.ts";
 import { anArrival } from "../kit/line.ts";
 
 type Heard = {
-  announced: Announced[];
-  astray: Announced[];
-  withheld: Announced[];
+  announced: AnnouncedRecord[];
+  astray: AnnouncedRecord[];
+  withheld: AnnouncedRecord[];
   ended: CallEnd[];
   unclear: string[];
   malformed: string[];
@@ -20,23 +20,23 @@ type Heard = {
 };
 
 const desk = (
-  over: Partial<AnnouncementParts> = {},
+  over: Partial<OcsCallbackDeps> = {},
 ): { heard: Heard; tell: (body: unknown, arrival?: Partial<Arrival>) => Promise<Reply> } => {
   const heard: Heard = { announced: [], astray: [], withheld: [], ended: [], unclear: [], malformed: [], order: [] };
-  const handler = createAnnouncements({
+  const handler = createOcsCallbacks({
     speaksForActive: () => Promise.resolve(true),
-    announced: async (record) => {
+    onAnnounced: async (record) => {
       await new Promise((resolve) => setImmediate(resolve));
       heard.announced.push(record);
       heard.order.push("stored");
       return "new";
     },
-    astray: (record) => void heard.astray.push(record),
-    withheld: (record) => Promise.resolve(heard.withheld.push(record)),
-    ended: (call) => Promise.resolve(heard.ended.push(call) > 0),
-    unclearEnd: (what) => void heard.unclear.push(what),
+    onInactiveSource: (record) => void heard.astray.push(record),
+    onRejected: (record) => Promise.resolve(heard.withheld.push(record)),
+    onCallEnd: (call) => Promise.resolve(heard.ended.push(call) > 0),
+    onMalformedCallEnd: (what) => void heard.unclear.push(what),
     validate: undefined,
-    malformed: (_arrival, why, detail) => {
+    onMalformed: (_arrival, why, detail) => {
       heard.malformed.push(`${why}: ${detail}`);
       return 400;
     },
@@ -54,7 +54,7 @@ const desk = (
 };
 
 describe("OCS's pre-dial validation", () => {
-  it("is answered 200 with the handle as ETag, once the record is kept", async () => {
+  it("is answered 200 with the handle as ETag once the owner is on disk", async () => {
     const { heard, tell } = desk();
     const reply = await tell(record(15));
     expect([reply.status, reply.headers, reply.body.length, reply.close]).toEqual([
@@ -79,7 +79,7 @@ describe("OCS's pre-dial validation", () => {
     ]);
   });
 
-  it.each<[string, unknown, Partial<Announced>]>([
+  it.each<[string, unknown, Partial<AnnouncedRecord>]>([
     [
       "texts and numbers alike",
       {
@@ -120,7 +120,7 @@ describe("OCS's pre-dial validation", () => {
     ["a handle beyond all", '{"GSW_RECORD_HANDLE":4294967297}', /^attribute/],
     ["a handle in a list", '{"GSW_RECORD_HANDLE":[15]}', /^attribute/],
     ["a handle that is an object", '{"GSW_RECORD_HANDLE":{"toString":1}}', /^attribute/],
-  ])("is refused and told with %s", async (_what, body, told) => {
+  ])("is rejected and reported with %s", async (_what, body, told) => {
     const { heard, tell } = desk();
     const reply = await tell(body);
     expect([reply.status, reply.close]).toEqual([400, undefined]);
@@ -128,7 +128,7 @@ describe("OCS's pre-dial validation", () => {
     expect(heard.announced).toEqual([]);
   });
 
-  it("is refused and its connection closed when it is no one message", async () => {
+  it("is rejected and its connection closed when its framing is invalid", async () => {
     const { heard, tell } = desk();
     const fault = { kind: "body-too-large", detail: "larger than 65536 bytes" } as const;
     expect((await tell("", { body: () => Promise.reject(new BodyFault(fault)) })).close).toBe(true);
@@ -141,29 +141,29 @@ describe("OCS's pre-dial validation", () => {
     ]);
   });
 
-  it("may name the gateway as OCS's administrators do", async () => {
+  it("may use any host name for the gateway", async () => {
     const { tell } = desk();
     expect(
       (await tell(record(15), { fault: { kind: "foreign-authority", detail: "Host is not this gateway" } })).status,
     ).toBe(200);
   });
 
-  it("of an OCS that is not the active one is told not to dial: the record could have no owner", async () => {
+  it("is answered so that OCS does not dial when it comes from an inactive OCS", async () => {
     const { heard, tell } = desk({ speaksForActive: () => Promise.resolve(false) });
     const reply = await tell(record(15));
     expect([reply.status, reply.headers, reply.close]).toEqual([502, [], undefined]);
     expect([heard.announced, heard.astray.map(({ handle }) => handle)]).toEqual([[], [15]]);
   });
 
-  it("is told not to dial what has no owner on disk, and the validator is not asked", async () => {
+  it("is answered so that OCS does not dial while no owner is on disk, without the validator", async () => {
     const validate = (): Promise<Reply> => Promise.reject(new Error("asked"));
-    const { tell } = desk({ announced: () => Promise.resolve("blocked"), validate });
+    const { tell } = desk({ onAnnounced: () => Promise.resolve("blocked"), validate });
     expect((await tell(record(15))).status).toBe(502);
   });
 });
 
-describe("a validator of the operator's", () => {
-  it("is asked after the record is kept, with OCS's own bytes, and has the last word", async () => {
+describe("the operator's validator", () => {
+  it("is asked when the owner is on disk, with OCS's original bytes, and makes the final decision", async () => {
     const asked: string[] = [];
     const answer: Reply = { status: 409, headers: [["X-Theirs", "1"]], body: bytesOf('{"GSW_CALL_RESULT":53}') };
     const { heard, tell } = desk({
@@ -178,24 +178,24 @@ describe("a validator of the operator's", () => {
     expect(heard.withheld.map(({ handle }) => handle)).toEqual([15]);
   });
 
-  it("takes nothing from the owner that an earlier announcement has given", async () => {
+  it("does not remove the owner that an earlier announcement has given", async () => {
     const refusing = { status: 409, headers: [], body: bytesOf("") };
     const { heard, tell } = desk({
-      announced: () => Promise.resolve("known"),
+      onAnnounced: () => Promise.resolve("known"),
       validate: () => Promise.resolve(refusing),
     });
     expect((await tell(record(15))).status).toBe(409);
     expect(heard.withheld).toEqual([]);
   });
 
-  it("is not asked for an OCS that is not the active one", async () => {
+  it("is not asked for a record of an inactive OCS", async () => {
     const validate = (): Promise<Reply> => Promise.reject(new Error("asked"));
     const { heard, tell } = desk({ speaksForActive: () => Promise.resolve(false), validate });
     expect((await tell(record(15))).status).toBe(502);
     expect([heard.astray.length, heard.withheld]).toEqual([1, []]);
   });
 
-  it("whose answer is not 409 takes nothing from the owner", async () => {
+  it("does not remove the owner with an answer other than 409", async () => {
     const { heard, tell } = desk({ validate: () => Promise.resolve({ status: 504, headers: [], body: bytesOf("") }) });
     expect((await tell(record(15))).status).toBe(504);
     expect(heard.withheld).toEqual([]);
@@ -218,19 +218,46 @@ describe("a call report", () => {
     expect(heard.announced).toEqual([]);
   });
 
-  it("of an OCS that requests do not go to ends nothing: the number is another record's there", async () => {
+  it("ends no record when it comes from an inactive OCS, whose handles are other records", async () => {
     const { heard, tell } = desk({ speaksForActive: () => Promise.resolve(false) });
     expect((await tell({ GSW_HIST_SEQUENCE_NUM: 1, GSW_RECORD_HANDLE: "15" })).status).toBe(200);
     expect([heard.ended, heard.astray]).toEqual([[], []]);
   });
 
-  it("whose end cannot be written is answered 503", async () => {
-    const { tell } = desk({ ended: () => Promise.resolve(false) });
+  it("is answered 503 when the end cannot be written", async () => {
+    const { tell } = desk({ onCallEnd: () => Promise.resolve(false) });
     expect((await tell({ GSW_HIST_SEQUENCE_NUM: 1, GSW_RECORD_HANDLE: "15" })).status).toBe(503);
   });
 
-  it("is never validated", async () => {
+  it("is not sent to the validator", async () => {
     const { tell } = desk({ validate: () => Promise.reject(new Error("asked")) });
     expect((await tell({ GSW_HIST_SEQUENCE_NUM: 1, GSW_RECORD_HANDLE: "15" })).status).toBe(200);
+  });
+});
+
+describe("an OCS that closes its connection while the gateway looks for the primary", () => {
+  const report = { GSW_HIST_SEQUENCE_NUM: 1, GSW_RECORD_HANDLE: 15, GSW_CALL_ATTEMPT_GUID: "one" };
+  it.each([
+    { what: "an announcement", body: record(15), hears: 502 },
+    { what: "a call report", body: report, hears: 503 },
+  ])("makes $what ineffective, because OCS may have been restarted", async ({ body, hears }) => {
+    const connection = new AbortController();
+    const { heard, tell } = desk({
+      speaksForActive: () => {
+        connection.abort();
+        return Promise.resolve(true);
+      },
+    });
+    expect((await tell(body, { gone: connection.signal })).status).toBe(hears);
+    expect([...heard.announced, ...heard.astray, ...heard.ended]).toEqual([]);
+  });
+
+  it.each([
+    { what: "an announcement", body: record(15), hears: 200 },
+    { what: "a call report", body: report, hears: 200 },
+  ])("has $what accepted if its connection is still open", async ({ body, hears }) => {
+    const { heard, tell } = desk();
+    expect((await tell(body, { gone: new AbortController().signal })).status).toBe(hears);
+    expect(heard.announced.length + heard.ended.length).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 /** Whoever may announce records, by the hundred: how many connections does the search for the primary hold? */
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, expect, it } from "vitest";
-import type { Endpoint } from "../../src/upstream/endpoint.ts";
+import type { Endpoint } from "../../src/upstream/lanes/endpoint.ts";
 import { Switchboard } from "../../src/upstream/switchboard.ts";
 
 const stops: (() => unknown)[] = [];
@@ -29,7 +29,7 @@ const silent = async (): Promise<{ readonly endpoint: Endpoint; readonly open: (
   return { endpoint: { origin: `https://127.0.0.1:${port}`, tls: {}, connectTimeout: 5000 }, open: () => sockets.size };
 };
 
-it("a search that announcements hurry on holds few connections to an OCS that is silent", async () => {
+it("many announcements during the search for OCS open few connections to a silent OCS", async () => {
   const [one, two] = [await silent(), await silent()];
   const board = new Switchboard({
     name: "ocs",
@@ -44,7 +44,7 @@ it("a search that announcements hurry on holds few connections to an OCS that is
   stops.push(() => board.close());
   void board.begin();
   for (let count = 0; count < 300; count++) {
-    board.heardFrom(undefined);
+    board.noteAnnouncement(undefined);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   expect(one.open()).toBeGreaterThan(2);

@@ -2,9 +2,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createHttps } from "node:https";
 import { createServer as createTcp, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { createRelay, withoutAnswer, type Relay, type RelayOptions } from "../../src/upstream/relay.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
-import { bytesOf } from "../../src/message.ts";
+import {
+  createValidatorClient,
+  fallbackReply,
+  type ValidatorClient,
+  type ValidatorOptions,
+} from "../../src/callbacks/validator-client.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
+import { bytesOf } from "../../src/common/message.ts";
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -49,8 +54,8 @@ const validator = async (
   return { url, seen };
 };
 
-const relay = (over: Partial<RelayOptions> & { url: string }): Relay => {
-  const made = createRelay({ timeout: 2000, userAgent: "ocs-gateway/test", ...over });
+const relay = (over: Partial<ValidatorOptions> & { url: string }): ValidatorClient => {
+  const made = createValidatorClient({ timeout: 2000, userAgent: "ocs-gateway/test", ...over });
   closing.push(() => made.close());
   return made;
 };
@@ -58,7 +63,7 @@ const relay = (over: Partial<RelayOptions> & { url: string }): Relay => {
 const BODY = bytesOf('{"GSW_RECORD_HANDLE": 15,  "NAME":"gr\u00fc\u00df"}');
 
 describe("an announcement on its way to the operator's validator", () => {
-  it("arrives as OCS sent it, at the configured address alone, with headers of ours alone", async () => {
+  it("arrives unchanged at the configured address, with the gateway's headers only", async () => {
     const { url, seen } = await validator((response) => response.end());
     await relay({ url: `${url}/validate/../pre%2edial?for=ocs` }).send(BODY, "application/json; charset=utf-8");
     expect(seen).toHaveLength(1);
@@ -82,7 +87,7 @@ describe("an announcement on its way to the operator's validator", () => {
     ],
     ["a status of its own", 503, { "Retry-After": "7" }, "later"],
     ["an empty body", 200, {}, ""],
-  ])("comes back untouched: %s", async (_what, status, headers, body) => {
+  ])("gets the validator's answer unchanged: %s", async (_what, status, headers, body) => {
     const { url } = await validator((response) =>
       response.writeHead(status, { ...headers, "X-Hop": "secret", Connection: "keep-alive, X-Hop" }).end(body),
     );
@@ -96,7 +101,7 @@ describe("an announcement on its way to the operator's validator", () => {
     );
   });
 
-  it("keeps its connection", async () => {
+  it("reuses its connection", async () => {
     const ports = new Set<number | undefined>();
     const { url } = await validator((response, request) => {
       ports.add(request.socket.remotePort);
@@ -107,7 +112,7 @@ describe("an announcement on its way to the operator's validator", () => {
     expect(ports.size).toBe(1);
   });
 
-  it("is given up in time when the validator hangs, and holds up no other", async () => {
+  it("times out when the validator hangs, and delays no other", async () => {
     let gone = 0;
     const { url } = await validator((response, request) => {
       request.socket.once("close", () => gone++);
@@ -123,7 +128,7 @@ describe("an announcement on its way to the operator's validator", () => {
     expect(gone).toBe(5);
   });
 
-  it("is given up when the answer begins and never ends", async () => {
+  it("times out when the answer never ends", async () => {
     const { url } = await validator((response) => response.writeHead(200, { "Content-Length": "100" }).write("{"));
     expect(await relay({ url, timeout: 150 }).send(BODY, undefined)).toMatchObject({ failed: "timeout" });
   });
@@ -143,12 +148,12 @@ describe("an announcement on its way to the operator's validator", () => {
     expect(await relay({ url }).send(BODY, undefined)).toMatchObject({ failed });
   });
 
-  it("fails when the answer is larger than any", async () => {
+  it("fails when the answer is too large", async () => {
     const { url } = await validator((response) => response.end(Buffer.alloc((1 << 20) + 1)));
     expect(await relay({ url }).send(BODY, undefined)).toMatchObject({ failed: "cut" });
   });
 
-  it("goes over TLS to whom the CA vouches for, and to nobody else", async () => {
+  it("is sent over TLS only to a validator with a certificate from the configured CA", async () => {
     const authority = createAuthority("validator");
     const { certPem, keyPem } = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" });
     let asked = 0;
@@ -163,15 +168,15 @@ describe("an announcement on its way to the operator's validator", () => {
     expect(asked).toBe(1);
   });
 
-  it("takes no other way because of the environment", () => {
+  it("is not affected by environment variables of the library", () => {
     expect(process.env["FORCE_FETCH_PATH"]).toBeUndefined();
   });
 });
 
-describe("without the validator's answer OCS hears", () => {
-  it("what the operator wants", () => {
-    expect(withoutAnswer("allow", "timeout", 15)).toMatchObject({ status: 200, headers: [["ETag", "15"]] });
-    expect(withoutAnswer("block", "timeout", 15)).toMatchObject({ status: 504, headers: [] });
-    expect(withoutAnswer("block", "unreachable", 15)).toMatchObject({ status: 502, headers: [] });
+describe("the reply to OCS without the validator's answer", () => {
+  it("is the configured one", () => {
+    expect(fallbackReply("allow", "timeout", 15)).toMatchObject({ status: 200, headers: [["ETag", "15"]] });
+    expect(fallbackReply("block", "timeout", 15)).toMatchObject({ status: 504, headers: [] });
+    expect(fallbackReply("block", "unreachable", 15)).toMatchObject({ status: 502, headers: [] });
   });
 });

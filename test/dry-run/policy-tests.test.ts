@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { holdToExamples, type Rehearsals } from "../../src/rehearsal/policy-tests.ts";
+import { runPolicyTests, type PolicyTestResult } from "../../src/dry-run/policy-tests.ts";
 import { mutated, placeOf, problemsIn, read, SAMPLE } from "../settings/kit.ts";
 
 const TEST = (test: string): string => mutated(["tests:\n", `tests:\n  - { ${test} }\n`]);
-const held = (text: string): Promise<Rehearsals> => holdToExamples(read(text), "ocsgw.yaml");
+const held = (text: string): Promise<PolicyTestResult> => runPolicyTests(read(text), "ocsgw.yaml");
 const add = '{ GSW_CAMPAIGN_NAME: Alpha Campaign, GSW_PHONE: "4155550100", GSW_TZ_NAME: PST }';
 
 describe("examples of the policy", () => {
@@ -16,13 +16,15 @@ describe("examples of the policy", () => {
     ['as: alpha-ors, do: "POST /lists/Beta%20List?req=AddRecord", body: ' + add, "OCSGW-2104"],
     ['as: beta-crm, do: "POST /lists/Beta%20List?req=AddRecord", body: ' + add, "OCSGW-2104"],
     [
-      'as: alpha-ors, do: "POST /phones/4155550100?req=DoNotCall", body: \'{"GSW_TENANT_DBID":101,"gsw_tenant_dbid":102}\'',
+      'as: alpha-ors, do: "POST /phones/4155550100?req=DoNotCall", body: ' +
+        '\'{"GSW_TENANT_DBID":101,"gsw_tenant_dbid":102}\'',
       "OCSGW-1004",
     ],
     ['as: alpha-ors, do: "POST /phones/4155550100?req=DoNotCall", tenant: Beta Tenant', "OCSGW-2103"],
     ['as: alpha-ors, do: "DELETE /phones/4155550100?req=DoNotCall"', "OCSGW-1008"],
     ['as: alpha-ors, do: "POST /nowhere"', "OCSGW-1001"],
     ['as: alpha-ops, do: "GET /campaigngroups"', "allow"],
+    ['as: alpha-ops, do: "GET /campaigngroups", body: {}', "OCSGW-1006"],
     ['as: a-stranger, do: "GET /campaigngroups"', "OCSGW-2001"],
   ])("are asked of the real stages: %s is %s", async (test, verdict) => {
     expect(await held(TEST(`${test}, expect: ${verdict}`))).toMatchObject({ ok: true, passed: 5 });
@@ -79,7 +81,8 @@ describe("examples of the policy", () => {
         path: "tests[0].expect",
         ...placeOf(text, "allow }"),
         message:
-          "beta-ops GET /campaigngroups/106: expected allow, and the policy says OCSGW-2104: this campaign group is not this tenant's",
+          "beta-ops GET /campaigngroups/106: expected allow, and the policy says OCSGW-2104: this campaign group " +
+          "does not belong to this tenant",
         also: { ...placeOf(text, "- { dbid: 208"), message: "decided here" },
       },
       { code: "OCSGW-6305" },

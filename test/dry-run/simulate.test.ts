@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Parts } from "../../src/gateway/words.ts";
+import type { PipelineDeps } from "../../src/gateway/pipeline.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { CASES } from "../../src/ocs/examples.ts";
-import { simulate, type Simulated } from "../../src/rehearsal/simulate.ts";
-import { toTenants } from "../../src/settings/register.ts";
-import type { Settings } from "../../src/settings/schema.ts";
+import { simulate, type Simulated } from "../../src/dry-run/simulate.ts";
+import { toTenants } from "../../src/settings/to-tenants.ts";
+import type { Settings } from "../../src/settings/schema/schema.ts";
 import { aLine } from "../kit/line.ts";
 import { mutated, read, SAMPLE } from "../settings/kit.ts";
 
@@ -14,16 +14,19 @@ const settingsOf = (text: string): Settings => {
   return loaded.settings;
 };
 
-/** Every row of the action table, asked by every client of this policy, in its own tenant's names; and what its journal says of it. */
+/**
+ * Every row of the action table, asked by every client of this policy, in its own tenant's names; and what its journal
+ * says of it.
+ */
 const history = async (text: string): Promise<Recorded[]> => {
   const { tenants } = settingsOf(text);
   // Whose a handle is, is no policy.
-  const ownership: Parts["ownership"] = {
-    ask: () => ({
+  const ownership: PipelineDeps["ownership"] = {
+    requestLease: () => ({
       lease: {
         withdrawn: () => undefined,
         after: () => undefined,
-        settle: () => undefined,
+        release: () => undefined,
         isOwned: () => false,
         reason: () => "unknown: no request is sent",
         record: undefined,
@@ -94,7 +97,7 @@ describe("the journal's requests, asked of another policy", () => {
       expect.objectContaining({
         client: "beta-crm",
         tenant: "Beta Tenant",
-        because: "this list is not this tenant's",
+        because: "this list does not belong to this tenant",
         examples: [expect.stringMatching(/^[0-9A-Z]{26}$/) as string],
       }),
     );
@@ -125,14 +128,22 @@ describe("the journal's requests, asked of another policy", () => {
   it("of a client with two tenants of one DBID are asked of the one whose they were", async () => {
     const two = SAMPLE.replace(
       "tenants:\n",
-      '  ocs-two: { primary: "http://127.0.0.1:18081" }\n\ntenants:\n  - { name: Gamma Tenant, dbid: 102, upstream: ocs-two, records: unscoped, campaigns: [Gamma Campaign], lists: [Gamma List], clients: { beta-crm: { actions: [DoNotCall] } } }\n',
+      '  ocs-two: { primary: "http://127.0.0.1:18081" }\n\ntenants:\n  ' +
+        "- { name: " +
+        "Gamma Tenant, " +
+        "dbid: 102, " +
+        "upstream: ocs-two, records: unscoped, campaigns: [Gamma " +
+        "Campaign], lists: " +
+        "[Gamma List], " +
+        "clients: { " +
+        "beta-crm: { actions: [DoNotCall] } } }\n",
     );
     const own = (await history(SAMPLE)).filter((entry) => entry.kind === "intent" && entry.client === "beta-crm");
     expect(own.length).toBeGreaterThan(3);
     expect(await simulate(entries(own), settingsOf(two))).toMatchObject({ replayed: own.length, changes: [] });
   });
 
-  it("show what a list of fields would refuse, and say what cannot be told", async () => {
+  it("show what a list of fields would refuse, and say what cannot be known", async () => {
     const time = { index: 0, time: "2026-11-20T00:00:00.000000Z" };
     const refusal = {
       kind: "refusal",

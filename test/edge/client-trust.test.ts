@@ -3,7 +3,7 @@ import { connect, type TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { listen, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
 import { requireUsable, type TlsSettings } from "../../src/edge/tls.ts";
-import { bytesOf, type Arrival } from "../../src/message.ts";
+import { bytesOf, type Arrival } from "../../src/common/message.ts";
 import { ecKeys, testAuthority, type Made } from "../kit/certificates.ts";
 
 const PATIENT = { timeout: 20_000, interval: 10 };
@@ -29,7 +29,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-type Desk = {
+type Opened = {
   readonly listener: Listener;
   readonly options: ListenerOptions;
   readonly arrivals: Arrival[];
@@ -37,7 +37,7 @@ type Desk = {
 };
 
 /** Answers each request with the names of the client's certificate, or why it does not count. */
-const aDesk = async (over: Partial<ListenerOptions> = {}): Promise<Desk> => {
+const aListener = async (over: Partial<ListenerOptions> = {}): Promise<Opened> => {
   const options: ListenerOptions = {
     name: "clients",
     host: "127.0.0.1",
@@ -48,10 +48,10 @@ const aDesk = async (over: Partial<ListenerOptions> = {}): Promise<Desk> => {
     maxBody: 1024,
     ...over,
   };
-  const desk = { options, arrivals: [] as Arrival[], held: Promise.resolve() };
+  const opened = { options, arrivals: [] as Arrival[], held: Promise.resolve() };
   const listener = await listen(options, async (arrival) => {
-    desk.arrivals.push(arrival);
-    await desk.held;
+    opened.arrivals.push(arrival);
+    await opened.held;
     return {
       status: 200,
       headers: [],
@@ -59,12 +59,12 @@ const aDesk = async (over: Partial<ListenerOptions> = {}): Promise<Desk> => {
     };
   });
   stops.push(() => listener.stop(0));
-  return Object.assign(desk, { listener });
+  return Object.assign(opened, { listener });
 };
 
 type Client = { readonly socket: TLSSocket; readonly ask: () => Promise<string>; readonly over: () => boolean };
 
-const aClient = async ({ listener }: Desk, made: Made | undefined, more: object = {}): Promise<Client> => {
+const aClient = async ({ listener }: Opened, made: Made | undefined, more: object = {}): Promise<Client> => {
   const socket = connect({
     port: listener.port,
     host: "127.0.0.1",
@@ -92,92 +92,95 @@ const aClient = async ({ listener }: Desk, made: Made | undefined, more: object 
 };
 
 describe("a connection with a client certificate", () => {
-  it("is asked who it is at every request, and loses its connection once it was revoked; others keep theirs", async () => {
-    const desk = await aDesk({ tls: settings({ clientCrl: ca.crl() + other.crl() }) });
+  it("is identified at every request, and closes after the certificate's revocation while others stay open", async () => {
+    const opened = await aListener({ tls: settings({ clientCrl: ca.crl() + other.crl() }) });
     const [first, second, nobody] = [
-      await aClient(desk, one),
-      await aClient(desk, two),
-      await aClient(desk, undefined),
+      await aClient(opened, one),
+      await aClient(opened, two),
+      await aClient(opened, undefined),
     ];
     expect([await first.ask(), await second.ask(), await nobody.ask()]).toEqual(["one.test", "two.test", "nobody"]);
-    desk.listener.update({ ...desk.options, tls: settings({ clientCrl: ca.crl({ revoked: [one] }) + other.crl() }) });
+    opened.listener.update({
+      ...opened.options,
+      tls: settings({ clientCrl: ca.crl({ revoked: [one] }) + other.crl() }),
+    });
     await expect.poll(() => first.over(), PATIENT).toBe(true);
     expect([await second.ask(), await nobody.ask()]).toEqual(["two.test", "nobody"]);
     expect([second.over(), nobody.over()]).toEqual([false, false]);
-    expect(await (await aClient(desk, one)).ask()).toBe("CERT_REVOKED");
-    expect(await (await aClient(desk, two)).ask()).toBe("two.test");
+    expect(await (await aClient(opened, one)).ask()).toBe("CERT_REVOKED");
+    expect(await (await aClient(opened, two)).ask()).toBe("two.test");
   });
 
-  it("gets the reply that is under way, and that one closes", async () => {
-    const desk = await aDesk();
-    const client = await aClient(desk, one);
+  it("that is revoked during a request closes with the reply to that request", async () => {
+    const opened = await aListener();
+    const client = await aClient(opened, one);
     let release = (): void => undefined;
-    desk.held = new Promise((resolve) => (release = resolve));
+    opened.held = new Promise((resolve) => (release = resolve));
     const answer = client.ask();
-    await expect.poll(() => desk.arrivals.length, PATIENT).toBe(1);
-    desk.listener.update({ ...desk.options, tls: settings({ clientCa: other.certPem }) });
+    await expect.poll(() => opened.arrivals.length, PATIENT).toBe(1);
+    opened.listener.update({ ...opened.options, tls: settings({ clientCa: other.certPem }) });
     release();
     expect(await answer).toBe("one.test");
     await expect.poll(() => client.over(), PATIENT).toBe(true);
   });
 
-  it("does not stay for a reply that takes long, nor for a request that is still coming in", async () => {
-    const desk = await aDesk();
-    const [waiting, sending] = [await aClient(desk, one), await aClient(desk, one)];
-    desk.held = new Promise(() => undefined);
+  it("that is revoked closes within 5 s, also during a slow reply or an incomplete request", async () => {
+    const opened = await aListener();
+    const [waiting, sending] = [await aClient(opened, one), await aClient(opened, one)];
+    opened.held = new Promise(() => undefined);
     waiting.socket.write("GET / HTTP/1.1\r\nHost: gw\r\n\r\n");
     sending.socket.write("POST / HTTP/1.1\r\nHost: gw\r\nContent-Length: 9\r\n\r\nhalf");
-    await expect.poll(() => desk.arrivals.length, PATIENT).toBe(2);
-    const unread = desk.arrivals.find(({ method }) => method === "POST")!.body();
-    desk.listener.update({ ...desk.options, tls: settings({ clientCa: other.certPem }) });
+    await expect.poll(() => opened.arrivals.length, PATIENT).toBe(2);
+    const unread = opened.arrivals.find(({ method }) => method === "POST")!.body();
+    opened.listener.update({ ...opened.options, tls: settings({ clientCa: other.certPem }) });
     await expect(unread).rejects.toThrow();
     await expect.poll(() => [waiting.over(), sending.over()], { ...PATIENT, timeout: 10_000 }).toEqual([true, true]);
   });
 
-  it("is judged anew when it had asked for more already", async () => {
-    const desk = await aDesk();
-    const client = await aClient(desk, one);
+  it("checks a pipelined request with the trust settings at its turn", async () => {
+    const opened = await aListener();
+    const client = await aClient(opened, one);
     let release = (): void => undefined;
-    desk.held = new Promise((resolve) => (release = resolve));
+    opened.held = new Promise((resolve) => (release = resolve));
     client.socket.write("GET /1 HTTP/1.1\r\nHost: gw\r\n\r\nGET /2 HTTP/1.1\r\nHost: gw\r\n\r\n");
-    await expect.poll(() => desk.arrivals.length, PATIENT).toBe(1);
-    desk.listener.update({ ...desk.options, tls: settings({ clientCa: other.certPem }) });
+    await expect.poll(() => opened.arrivals.length, PATIENT).toBe(1);
+    opened.listener.update({ ...opened.options, tls: settings({ clientCa: other.certPem }) });
     release();
     await expect.poll(() => client.over(), PATIENT).toBe(true);
-    expect(desk.arrivals.slice(1).every(({ peer }) => peer?.fault !== undefined)).toBe(true);
+    expect(opened.arrivals.slice(1).every(({ peer }) => peer?.fault !== undefined)).toBe(true);
   });
 
-  it("keeps its connection through an update that changes nothing of trust", async () => {
-    const desk = await aDesk({ tls: settings({ clientCrl: ca.crl() + other.crl() }) });
-    const client = await aClient(desk, one);
+  it("stays open through an update that does not change trust", async () => {
+    const opened = await aListener({ tls: settings({ clientCrl: ca.crl() + other.crl() }) });
+    const client = await aClient(opened, one);
     const renewed = testAuthority("Server CA").issue({ names: ["localhost"], usage: "serverAuth" });
     for (let round = 0; round < 20; round++)
-      desk.listener.update({
-        ...desk.options,
-        tls: { ...desk.options.tls!, cert: renewed.certPem, key: renewed.keyPem },
+      opened.listener.update({
+        ...opened.options,
+        tls: { ...opened.options.tls!, cert: renewed.certPem, key: renewed.keyPem },
       });
     expect(await client.ask()).toBe("one.test");
-    desk.listener.update({ ...desk.options, tls: settings({ clientCa: ca.certPem, clientCrl: ca.crl() }) });
+    opened.listener.update({ ...opened.options, tls: settings({ clientCa: ca.certPem, clientCrl: ca.crl() }) });
     expect(await client.ask()).toBe("one.test");
   });
 
-  it("loses its connection when no certificates are asked for any more, or when one is demanded and it has none", async () => {
-    const desk = await aDesk();
-    const clients = [await aClient(desk, one), await aClient(desk, undefined)];
+  it("closes when certificates are no longer requested, or when one is required and the client has none", async () => {
+    const opened = await aListener();
+    const clients = [await aClient(opened, one), await aClient(opened, undefined)];
     for (const client of clients) await client.ask();
     const over = (): readonly boolean[] => clients.map((client) => client.over());
-    desk.listener.update({ ...desk.options, tls: settings({ clientCertificates: "require" }) });
+    opened.listener.update({ ...opened.options, tls: settings({ clientCertificates: "require" }) });
     await expect.poll(over, PATIENT).toEqual([false, true]);
     expect(await clients[0]!.ask()).toBe("one.test");
-    desk.listener.update({ ...desk.options, tls: settings({ clientCertificates: "none" }) });
+    opened.listener.update({ ...opened.options, tls: settings({ clientCertificates: "none" }) });
     await expect.poll(over, PATIENT).toEqual([true, true]);
   });
 
-  it("is closed with the reply that says it has ended, so that a client with a new certificate comes again", async () => {
-    const desk = await aDesk();
+  it("closes with the reply that refuses its expired certificate", async () => {
+    const opened = await aListener();
     const [short, wrong] = [
-      await aClient(desk, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })),
-      await aClient(desk, testAuthority("Strangers").issue({ names: ["one.test"], usage: "clientAuth" })),
+      await aClient(opened, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })),
+      await aClient(opened, testAuthority("Strangers").issue({ names: ["one.test"], usage: "clientAuth" })),
     ];
     expect(await short.ask()).toBe("short.test");
     await expect.poll(() => short.ask(), PATIENT).toMatch(/has expired/);
@@ -189,25 +192,25 @@ describe("a connection with a client certificate", () => {
     ]);
   });
 
-  it("does not outlive its certificate, nor the revocation list that spoke for it", async () => {
-    const desk = await aDesk({ tls: settings({ clientCrl: ca.crl({ to: 6000 }) + other.crl() }) });
+  it("becomes invalid with its certificate or with the CRL that covers it", async () => {
+    const opened = await aListener({ tls: settings({ clientCrl: ca.crl({ to: 6000 }) + other.crl() }) });
     const [short, long] = [
-      await aClient(desk, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })),
-      await aClient(desk, one),
+      await aClient(opened, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })),
+      await aClient(opened, one),
     ];
     expect([await short.ask(), await long.ask()]).toEqual(["short.test", "one.test"]);
     await expect.poll(() => short.ask(), PATIENT).toMatch(/has expired/);
     await expect.poll(() => long.ask(), PATIENT).toMatch(/has expired/);
   });
 
-  it.each(["TLSv1.2", "TLSv1.3"] as const)("is never resumed, with %s", async (maxVersion) => {
-    const desk = await aDesk();
+  it.each(["TLSv1.2", "TLSv1.3"] as const)("has a TLS session that is never resumed, with %s", async (maxVersion) => {
+    const opened = await aListener();
     const sessions: Buffer[] = [];
-    const first = await aClient(desk, one, { maxVersion });
+    const first = await aClient(opened, one, { maxVersion });
     first.socket.on("session", (session: Buffer) => sessions.push(session));
     await first.ask();
     for (const session of [...sessions, first.socket.getSession()!]) {
-      const again = await aClient(desk, one, { maxVersion, session });
+      const again = await aClient(opened, one, { maxVersion, session });
       expect(await again.ask()).toBe("one.test");
       expect(again.socket.isSessionReused()).toBe(false);
     }
@@ -217,22 +220,22 @@ describe("a connection with a client certificate", () => {
     "without certificates a session is resumed here, and neither elsewhere nor after an update, with %s",
     async (maxVersion) => {
       const plain = settings({ clientCertificates: "none", clientCa: undefined });
-      const [desk, elsewhere] = [await aDesk({ tls: plain }), await aDesk({ tls: plain })];
+      const [opened, elsewhere] = [await aListener({ tls: plain }), await aListener({ tls: plain })];
       const sessions: Buffer[] = [];
-      const first = await aClient(desk, undefined, { maxVersion });
+      const first = await aClient(opened, undefined, { maxVersion });
       first.socket.on("session", (session: Buffer) => sessions.push(session));
       await first.ask();
       await expect.poll(() => sessions.length + (maxVersion === "TLSv1.2" ? 1 : 0), PATIENT).toBeGreaterThan(0);
       const session = sessions[0] ?? first.socket.getSession()!;
-      const reused = async (where: Desk): Promise<boolean> => {
+      const reused = async (where: Opened): Promise<boolean> => {
         const again = await aClient(where, undefined, { maxVersion, session });
         expect(await again.ask()).toBe("nobody");
         return again.socket.isSessionReused();
       };
       expect(await reused(elsewhere)).toBe(false);
-      expect(await reused(desk)).toBe(true);
-      desk.listener.update(desk.options);
-      expect(await reused(desk)).toBe(false);
+      expect(await reused(opened)).toBe(true);
+      opened.listener.update(opened.options);
+      expect(await reused(opened)).toBe(false);
     },
   );
 
@@ -240,12 +243,12 @@ describe("a connection with a client certificate", () => {
     ["no list", "nothing"],
     ["a torn list", ca.crl().replace(/\n.{64}\n/, "\n")],
     ["a certificate in its place", ca.certPem],
-  ])("%s for a revocation list cannot be used", (_, clientCrl) => {
+  ])("cannot be checked by %s as a CRL", (_, clientCrl) => {
     expect(() => requireUsable(settings({ clientCrl }))).toThrow();
   });
 });
 
-describe("of several paths to a root", () => {
+describe("a client certificate with several chains to a root", () => {
   const DAY = 86_400_000;
   const ENDED = { from: -9 * DAY, to: -DAY };
   const keys = ecKeys();
@@ -259,30 +262,30 @@ describe("of several paths to a root", () => {
   ) as [Made, Made, Made];
 
   it.each<[string, readonly Made[], Made]>([
-    ["a renewed root behind the old one", [old, root], direct],
+    ["a renewed root after the old one", [old, root], direct],
     ["a renewed root before the old one", [root, old], direct],
-    ["a root before which the next one stands already", [young, root], direct],
-    ["a bridge behind an ended one", [other, ended, root, between], below],
-    ["a bridge before an ended one", [root, between, other, ended], below],
-    ["a bridge of two roots", [other, crossed, root, between], below],
-    ["a bridge whose ended certificate the client brings along", [root, between], throughEnded],
-  ])("counts %s", async (_, authorities, made) => {
-    const desk = await aDesk({ tls: settings({ clientCa: authorities.map(({ certPem }) => certPem).join("") }) });
-    expect(await (await aClient(desk, made)).ask()).toBe("one.test");
+    ["a root after one that is not valid yet", [young, root], direct],
+    ["a bridge CA after an expired one", [other, ended, root, between], below],
+    ["a bridge CA before an expired one", [root, between, other, ended], below],
+    ["a bridge CA of two roots", [other, crossed, root, between], below],
+    ["a bridge CA whose expired certificate the client also sends", [root, between], throughEnded],
+  ])("is trusted through %s", async (_, authorities, made) => {
+    const opened = await aListener({ tls: settings({ clientCa: authorities.map(({ certPem }) => certPem).join("") }) });
+    expect(await (await aClient(opened, made)).ask()).toBe("one.test");
   });
 
   it.each<[string, readonly Made[], Made]>([
-    ["none that has ended", [other, ended], throughEnded],
-    ["none over an ended root", [old], direct],
-    ["none over a root to come", [young], direct],
-    ["none without its root", [crossed, between], below],
-  ])("counts %s", async (_, authorities, made) => {
-    const desk = await aDesk({ tls: settings({ clientCa: authorities.map(({ certPem }) => certPem).join("") }) });
-    expect(await (await aClient(desk, made)).ask()).not.toBe("one.test");
+    ["an expired bridge CA", [other, ended], throughEnded],
+    ["an expired root", [old], direct],
+    ["a root that is not valid yet", [young], direct],
+    ["CAs without their root", [crossed, between], below],
+  ])("is not trusted through %s", async (_, authorities, made) => {
+    const opened = await aListener({ tls: settings({ clientCa: authorities.map(({ certPem }) => certPem).join("") }) });
+    expect(await (await aClient(opened, made)).ask()).not.toBe("one.test");
   });
 });
 
-describe("a listener's room", () => {
+describe("the number of a listener's connections", () => {
   const plain = (port: number): Promise<boolean> =>
     new Promise((resolve) => {
       const socket = connectTcp({ port, host: "127.0.0.1" });
@@ -296,10 +299,10 @@ describe("a listener's room", () => {
     });
 
   it.each([
-    ["in all", { max: 3, maxPerSource: 100 }],
+    ["in total", { max: 3, maxPerSource: 100 }],
     ["from one address", { max: 100, maxPerSource: 3 }],
-  ] as const)("is limited %s, and what is one too many is closed at once", async (_, room) => {
-    const { listener } = await aDesk({ tls: undefined, room });
+  ] as const)("is limited %s; a connection over the limit is closed at once", async (_, limits) => {
+    const { listener } = await aListener({ tls: undefined, limits });
     expect([await plain(listener.port), await plain(listener.port), await plain(listener.port)]).toEqual([
       true,
       true,
@@ -311,18 +314,18 @@ describe("a listener's room", () => {
     await expect.poll(() => plain(listener.port), PATIENT).toBe(true);
   });
 
-  it("counts who never says a word of TLS", async () => {
-    const desk = await aDesk({ room: { max: 2, maxPerSource: 2 } });
+  it("includes clients that send nothing to a TLS port", async () => {
+    const opened = await aListener({ limits: { max: 2, maxPerSource: 2 } });
     const silent = [0, 1].map(() =>
-      connectTcp({ port: desk.listener.port, host: "127.0.0.1" }).on("error", () => undefined),
+      connectTcp({ port: opened.listener.port, host: "127.0.0.1" }).on("error", () => undefined),
     );
     await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once("connect", resolve))));
-    await expect(aClient(desk, one)).rejects.toThrow();
+    await expect(aClient(opened, one)).rejects.toThrow();
     for (const socket of silent) socket.resetAndDestroy();
     await expect
       .poll(
         () =>
-          aClient(desk, one).then(
+          aClient(opened, one).then(
             (client) => client.ask(),
             () => "",
           ),

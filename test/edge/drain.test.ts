@@ -4,8 +4,8 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { listen, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
-import { bytesOf, type Handler, type Reply } from "../../src/message.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { bytesOf, type Handler, type Reply } from "../../src/common/message.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { clientHello } from "../kit/client-hello.ts";
 import { rawClient, type RawClient } from "../kit/raw-client.ts";
 
@@ -62,7 +62,7 @@ const held = (): { readonly handler: Handler; readonly asked: () => number; read
 };
 
 describe.each(WAYS)("a listener that drains: %s", (_way, secured) => {
-  it("keeps idle connections, answers the next request of each, and says that it closes", async () => {
+  it("keeps idle connections, and closes each with the reply to its next request", async () => {
     const listener = await open(secured);
     const clients = await Promise.all(Array.from({ length: 20 }, () => dial(listener, secured)));
     for (const client of clients.slice(0, 10)) expect(await ask(client)).toEqual([200, "keep-alive"]);
@@ -70,10 +70,10 @@ describe.each(WAYS)("a listener that drains: %s", (_way, secured) => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await Promise.all(clients.map(ask))).toEqual(clients.map(() => [200, "close"]));
     await Promise.all(clients.map((client) => client.ended()));
-    await vi.waitFor(() => expect(listener.quietFor()).toBe(Infinity), PATIENT);
+    await vi.waitFor(() => expect(listener.idleFor()).toBe(Infinity), PATIENT);
   });
 
-  it("takes no new connection, and may drain twice", async () => {
+  it("accepts no new connections, even when it drains twice", async () => {
     const listener = await open(secured);
     const client = await dial(listener, secured);
     await ask(client);
@@ -85,7 +85,7 @@ describe.each(WAYS)("a listener that drains: %s", (_way, secured) => {
     await listener.stop(0);
   });
 
-  it("answers all requests that a client had sent ahead, and closes with the last", async () => {
+  it("answers all pipelined requests of a client, and closes with the last", async () => {
     const { handler, asked, answer } = held();
     const listener = await open(secured, { handler });
     const client = await dial(listener, secured);
@@ -102,23 +102,23 @@ describe.each(WAYS)("a listener that drains: %s", (_way, secured) => {
     await client.ended();
   });
 
-  it("is quiet when nobody asks, and not while a request is under way", async () => {
+  it("is idle while no request arrives, but not while one is in progress", async () => {
     const { handler, asked, answer } = held();
     const listener = await open(secured, { handler });
     const client = await dial(listener, secured);
     listener.drain();
-    await vi.waitFor(() => expect(listener.quietFor()).toBeGreaterThan(50), PATIENT);
-    expect(listener.quietFor()).toBeLessThan(Infinity);
+    await vi.waitFor(() => expect(listener.idleFor()).toBeGreaterThan(50), PATIENT);
+    expect(listener.idleFor()).toBeLessThan(Infinity);
     await client.send(GET);
     await vi.waitFor(() => expect(asked()).toBe(1), PATIENT);
-    expect(listener.quietFor()).toBe(0);
+    expect(listener.idleFor()).toBe(0);
     await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(listener.quietFor()).toBe(0);
+    expect(listener.idleFor()).toBe(0);
     answer();
     expect((await client.reply()).headers["connection"]).toBe("close");
   });
 
-  it("closes at once what is idle or was never used when it stops, and waits for what is under way", async () => {
+  it("closes idle and unused connections at once when it stops, and waits for requests in progress", async () => {
     const { handler, asked, answer } = held();
     const listener = await open(secured, { handler });
     const [silent, busy] = [await dial(listener, secured), await dial(listener, secured)];
@@ -131,7 +131,7 @@ describe.each(WAYS)("a listener that drains: %s", (_way, secured) => {
     await stopped;
   });
 
-  it("lets a request whose head is half there come in and be answered when it stops", async () => {
+  it("still receives and answers a request that was partly sent when it stops", async () => {
     const listener = await open(secured);
     const half = await dial(listener, secured);
     await half.send(GET.slice(0, -6));
@@ -144,16 +144,16 @@ describe.each(WAYS)("a listener that drains: %s", (_way, secured) => {
     await stopped;
   });
 
-  it("looks for late clients while it drains, too", async () => {
-    const listener = await open(secured, { patience: { head: 300, request: 60_000, reply: 60_000 } });
+  it("enforces timeouts while it drains", async () => {
+    const listener = await open(secured, { timeouts: { head: 300, request: 60_000, reply: 60_000 } });
     const half = await dial(listener, secured);
     await half.send("GET ");
     listener.drain();
     expect(await half.ended()).toMatch(/^HTTP\/1\.1 200 /);
-    await vi.waitFor(() => expect(listener.quietFor()).toBe(Infinity), PATIENT);
+    await vi.waitFor(() => expect(listener.idleFor()).toBe(Infinity), PATIENT);
   });
 
-  it("cuts what is under way when the time is over", async () => {
+  it("closes connections with a request in progress when the grace period is over", async () => {
     const { handler, asked } = held();
     const listener = await open(secured, { handler });
     const client = await dial(listener, secured);
@@ -164,15 +164,15 @@ describe.each(WAYS)("a listener that drains: %s", (_way, secured) => {
   });
 });
 
-describe("over TLS", () => {
-  it("a client whose handshake is not over when the listener drains is served", async () => {
+describe("a TLS listener that drains", () => {
+  it("serves a client whose handshake had begun", async () => {
     const listener = await open(tls);
     const plain: Socket = connect(listener.port, "127.0.0.1");
     stops.push(() => void plain.destroy());
     await once(plain, "connect");
     await new Promise((resolve) => setTimeout(resolve, 50));
     listener.drain();
-    await vi.waitFor(() => expect(listener.quietFor()).toBeGreaterThan(20), PATIENT);
+    await vi.waitFor(() => expect(listener.idleFor()).toBeGreaterThan(20), PATIENT);
     const client = connectTls({ socket: plain, ca: authority.certPem, servername: "localhost" });
     await once(client, "secureConnect");
     client.write(GET);
@@ -180,7 +180,7 @@ describe("over TLS", () => {
     expect(chunk.toString("latin1")).toMatch(/^HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n/);
   });
 
-  it("a client that says nothing of a handshake holds a listener that stops no longer than it may take", async () => {
+  it("does not wait for a client that never begins its handshake", async () => {
     const listener = await open(tls);
     const [silent, middle] = [connect(listener.port, "127.0.0.1"), connect(listener.port, "127.0.0.1")];
     for (const each of [silent, middle]) stops.push(() => void each.destroy());
@@ -194,7 +194,7 @@ describe("over TLS", () => {
     await closed;
   });
 
-  it("loses no request of 1,000 idle connections that each write one meanwhile", { timeout: 120_000 }, async () => {
+  it("answers every request that 1,000 idle connections send while it drains", { timeout: 120_000 }, async () => {
     const COUNT = 1000;
     const listener = await open(tls);
     const clients: RawClient[] = [];

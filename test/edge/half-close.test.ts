@@ -1,13 +1,14 @@
 /**
- * One rule for clients that close their side: while the request waits in the queue it is abandoned (503 OCSGW-3003, not sent, journalled); what was
- * sent, or had not to wait, is answered. With TLS and without, with TLS's farewell and without, behind the request or with it.
+ * One rule for clients that close their side: while the request waits in the queue it is abandoned (503 OCSGW-3003, not
+ * sent, journalled); what was sent, or had not to wait, is answered. With TLS and without, with TLS's farewell and
+ * without, behind the request or with it.
  */
 import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { nodeDisk } from "../../src/journal/disk.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
@@ -16,7 +17,10 @@ import { OK, rawOcs, type RawConnection, type RawOcs } from "../kit/raw-ocs.ts";
 const authority = createAuthority("half-close");
 const server = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" });
 
-/** `tcp` is the socket below TLS; without TLS it is the socket itself. `over`: all that came, once the gateway closed its side or broke off. */
+/**
+ * `tcp` is the socket below TLS; without TLS it is the socket itself. `over`: all that came, once the gateway closed
+ * its side or broke off.
+ */
 type Client = { readonly tcp: Socket; readonly socket: Socket; readonly over: Promise<string> };
 
 const dial = async (port: number, tls: boolean): Promise<Client> => {
@@ -47,7 +51,8 @@ const HELD = "4155550111";
 let last = 4155550200;
 const another = (): string => String(++last);
 const post = (phone: string, as: string, rest = "Content-Length: 2\r\n\r\n{}"): string =>
-  `POST /phones/${phone}?req=DoNotCall HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${basic(as)}\r\nContent-Type: application/json\r\n${rest}`;
+  `POST /phones/${phone}?req=DoNotCall HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${basic(as)}\r\nContent-Type: ` +
+  `application/json\r\n${rest}`;
 const ALPHA = post(another(), "alpha");
 const later =
   (end: (client: Client) => unknown, text = ALPHA) =>
@@ -71,22 +76,22 @@ const unheard = (seen: Seen): Seen => ({ ...seen, replies: [] });
 /** What the client does, what comes of it where a lane is free, and where it has to wait. */
 const WAYS: readonly (readonly [what: string, act: (client: Client) => unknown, free: Seen, queued: Seen])[] = [
   ["a FIN in the request's own segment", ({ socket }) => socket.end(ALPHA), answered(), abandoned],
-  ["a FIN 50 ms behind the request", later(({ socket }) => socket.end()), answered(), abandoned],
+  ["a FIN 50 ms after the request", later(({ socket }) => socket.end()), answered(), abandoned],
   [
-    "a FIN of TCP alone at once, without TLS's farewell",
+    "a FIN of TCP at once, without close_notify",
     ({ socket, tcp }) => socket.write(ALPHA, () => tcp.end()),
     answered(),
     abandoned,
   ],
-  ["a FIN of TCP alone 50 ms behind the request", later(({ tcp }) => tcp.end()), answered(), abandoned],
+  ["a FIN of TCP 50 ms after the request, without close_notify", later(({ tcp }) => tcp.end()), answered(), abandoned],
   [
-    "a FIN behind a chunked request",
+    "a FIN after a chunked request",
     ({ socket }) => socket.end(post(another(), "alpha", "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")),
     answered(),
     abandoned,
   ],
   [
-    "a FIN behind a chunked request that came in pieces",
+    "a FIN after a chunked request in pieces",
     async ({ socket }) => {
       for (const piece of [
         post(another(), "alpha", "Transfer-Encoding: chunked\r\n\r\n"),
@@ -99,17 +104,18 @@ const WAYS: readonly (readonly [what: string, act: (client: Client) => unknown, 
     answered(),
     abandoned,
   ],
-  ["a FIN behind an empty line", ({ socket }) => socket.end(`${ALPHA}\r\n`), answered(), abandoned],
+  ["a FIN after an empty line", ({ socket }) => socket.end(`${ALPHA}\r\n`), answered(), abandoned],
   // What is refused closes the connection, and what was sent behind it is not begun.
-  ["a FIN behind two pipelined requests", ({ socket }) => socket.end(ALPHA.repeat(2)), answered(2), abandoned],
+  ["a FIN after two pipelined requests", ({ socket }) => socket.end(ALPHA.repeat(2)), answered(2), abandoned],
   [
-    "a FIN behind a request and half of the next one",
+    "a FIN after a request and half of the next one",
     ({ socket }) => socket.end(ALPHA + ALPHA.slice(0, 30)),
     { ...answered(), kinds: ["intent", "outcome", "refusal"] },
     abandoned,
   ],
-  // A client that sends so many ahead is not read until they are fewer: its FIN is heard then, and from there on a lane is free for each.
-  ["a FIN behind nine pipelined requests", ({ socket }) => socket.end(ALPHA.repeat(9)), answered(9), answered(9)],
+  // A client that sends so many ahead is not read until they are fewer: its FIN is heard then, and from there on a lane
+  // is free for each.
+  ["a FIN after nine pipelined requests", ({ socket }) => socket.end(ALPHA.repeat(9)), answered(9), answered(9)],
   ["a FIN before the head is whole", ({ socket }) => socket.end(ALPHA.slice(0, 40)), nothing, nothing],
   [
     "a FIN before the body is whole",
@@ -135,7 +141,7 @@ const WAYS: readonly (readonly [what: string, act: (client: Client) => unknown, 
     unheard(answered()),
     unheard(abandoned),
   ],
-  ["a reset 50 ms behind the request", later(({ tcp }) => tcp.resetAndDestroy()), answered(), unheard(abandoned)],
+  ["a reset 50 ms after the request", later(({ tcp }) => tcp.resetAndDestroy()), answered(), unheard(abandoned)],
 ];
 
 const repliesIn = (text: string): string[] =>
@@ -232,7 +238,7 @@ describe.each([
     };
   };
 
-  it.each(WAYS)("by %s where a lane is free", async (_what, act, free) => {
+  it.each(WAYS)("by %s while a lane is free", async (_what, act, free) => {
     expect(await outcome(act, false)).toEqual(free);
   });
 
@@ -274,14 +280,15 @@ describe.each([
     ["a look at its health", "admin", "GET", "/healthz", "", "", "200"],
     ["a look at its status", "admin", "GET", "/api/status", "", "Authorization: Bearer token\r\n", "200"],
   ] as const)(
-    "behind %s gets its answer: nothing waits there",
+    "after %s gets its answer, because nothing waits there",
     async (_what, listener, method, path, body, more, status) => {
       const port = Number(
         new URL(listener === "admin" ? gateway.gateway.admin! : gateway.gateway.callbacks["ocs"]!).port,
       );
       const client = await dial(port, tls);
       client.socket.end(
-        `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${more}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${more}Content-Length: ` +
+          `${Buffer.byteLength(body)}\r\n\r\n${body}`,
       );
       expect(repliesIn(await client.over)).toEqual([status]);
       client.tcp.destroy();

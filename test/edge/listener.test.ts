@@ -7,8 +7,8 @@ import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { listen, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
-import type { Arrival } from "../../src/message.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import type { Arrival } from "../../src/common/message.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { aLine, type TestLine } from "../kit/line.ts";
 import { describeIf } from "../kit/machine.ts";
 import { rawClient, type RawClient } from "../kit/raw-client.ts";
@@ -72,7 +72,7 @@ const post = (target: string, body = "", headers: readonly string[] = []): strin
 const DNC = "/phones/4155550100?req=DoNotCall";
 
 describe("a listener", () => {
-  it("serves request after request on one connection, byte by byte if need be", async () => {
+  it("serves many requests on one connection, also byte by byte", async () => {
     const { line, listener } = await open();
     const client = await dial(listener);
     await client.send(post(DNC, '{"GSW_TENANT_DBID":101}'));
@@ -109,7 +109,7 @@ describe("a listener", () => {
     expect(line.sent).toHaveLength(30);
   });
 
-  it("gives a client that has closed its sending side its answer", async () => {
+  it("answers a client that has closed its sending side", async () => {
     const { listener } = await open({
       send: async () => (
         await new Promise((resolve) => setTimeout(resolve, 50)),
@@ -122,7 +122,7 @@ describe("a listener", () => {
     expect((await client.reply()).status).toBe(200);
   });
 
-  it("gives it over TLS too", async () => {
+  it("answers a client that has closed its sending side over TLS", async () => {
     const { listener } = await open(
       {
         send: async () => (
@@ -139,7 +139,7 @@ describe("a listener", () => {
     await client.ended();
   });
 
-  it("gives a client that closed its side in the middle of its next request the answers to those before", async () => {
+  it("answers earlier requests of a client that closed its side in the middle of its next one", async () => {
     const { listener } = await open();
     const client = await dial(listener, { halfOpen: true });
     await client.send(`${post(DNC)}POST /phones/4155550100?req=Do`);
@@ -148,7 +148,7 @@ describe("a listener", () => {
     await client.ended();
   });
 
-  it("closes when garbage comes while a reply is on its way out", async () => {
+  it("closes the connection when bytes that are not a request arrive during a reply", async () => {
     const { line, listener } = await open();
     for (let round = 0; round < 20; round++) {
       const client = await dial(listener);
@@ -159,7 +159,7 @@ describe("a listener", () => {
     expect(line.sent).toHaveLength(20);
   });
 
-  it("tells the line when the client hangs up", async () => {
+  it("notifies the pipeline when the client disconnects", async () => {
     let told: (() => void) | undefined;
     const gone = new Promise<void>((resolve) => (told = resolve));
     const { listener } = await open({
@@ -169,7 +169,7 @@ describe("a listener", () => {
             "abort",
             () => (
               told!(),
-              reject(Object.assign(new Error("x"), { why: "abandoned", sent: false, waits: { queue: 1, ocs: 0 } }))
+              reject(Object.assign(new Error("x"), { reason: "abandoned", sent: false, waits: { queue: 1, ocs: 0 } }))
             ),
           ),
         ),
@@ -181,17 +181,18 @@ describe("a listener", () => {
     await gone;
   });
 
-  it("takes a chunked body", async () => {
+  it("accepts a chunked body", async () => {
     const { line, listener } = await open();
     const client = await dial(listener);
     await client.send(
-      `POST ${DNC} HTTP/1.1\r\nHost: localhost\r\nX-Client: alpha\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"GSW\r\n12\r\n_TENANT_DBID":101}\r\n0\r\n\r\n`,
+      `POST ${DNC} HTTP/1.1\r\nHost: localhost\r\nX-Client: alpha\r\nTransfer-Encoding: ` +
+        `chunked\r\n\r\n5\r\n{"GSW\r\n12\r\n_TENANT_DBID":101}\r\n0\r\n\r\n`,
     );
     expect((await client.reply()).status).toBe(200);
     expect(line.sent[0]!.body).toBe('{"GSW_TENANT_DBID":101}');
   });
 
-  it("does not mind an offer of h2c, which Java's client makes with every request", async () => {
+  it("ignores an offer of h2c, which Java's client makes with every request", async () => {
     const { listener } = await open();
     const client = await dial(listener);
     await client.send(
@@ -204,7 +205,7 @@ describe("a listener", () => {
     expect((await client.reply()).status).toBe(200);
   });
 
-  it("lets a client that expects 100 send its body only after policy said yes", async () => {
+  it("sends 100 Continue only after the request was authorized", async () => {
     const { listener } = await open();
     const yes = await dial(listener);
     await yes.send(post(DNC, "", ["Expect: 100-continue"]).replace("Content-Length: 0", "Content-Length: 2"));
@@ -222,7 +223,7 @@ describe("a listener", () => {
     expect([refused.status, refused.headers.connection]).toEqual([400, "close"]);
   });
 
-  it("tells a client to go on that expects to be told, though its body is there already", async () => {
+  it("sends 100 Continue also when the body has arrived already", async () => {
     const { listener } = await open();
     const client = await dial(listener);
     await client.send(post(DNC, "{}", ["Expect: 100-continue"]));
@@ -233,7 +234,7 @@ describe("a listener", () => {
 
   const REFUSED = post("/campaigngroups/208?req=nonsense", '{"GSW_TENANT_DBID":101}');
 
-  it("takes no other request for the body of one that it refused", async () => {
+  it("does not read the next request as the body of a refused one", async () => {
     const { line, listener } = await open();
     const client = await dial(listener, { halfOpen: true });
     // A proxy that has its reply may give the connection to somebody else, and never send the body.
@@ -245,7 +246,7 @@ describe("a listener", () => {
     expect(line.sent).toEqual([]);
   });
 
-  it("waits a moment for the body of one that it refuses, and then goes on", async () => {
+  it("waits a moment for the body of a refused request, and then continues", async () => {
     const { line, listener } = await open();
     const client = await dial(listener);
     for (const at of [REFUSED.length - 23, REFUSED.length - 1]) {
@@ -262,7 +263,7 @@ describe("a listener", () => {
     ["with its head", [post(DNC, "{}")]],
     ["later", [post(DNC, "{}").slice(0, -2), "{}"]],
   ])(
-    "lets go of a request whose body came %s once it is answered, while the connection stays",
+    "releases a request whose body came %s when it is answered, while the connection stays open",
     async (_when, pieces) => {
       const arrivals: WeakRef<Arrival>[] = [];
       const { handler } = aLine();
@@ -283,7 +284,7 @@ describe("a listener", () => {
     },
   );
 
-  it("outlives a client that asks for a tunnel and resets the connection", async () => {
+  it("survives a client that sends CONNECT and resets the connection", async () => {
     const { listener } = await open();
     const client = await dial(listener);
     await client.send("CONNECT ocs.example:8080 HTTP/1.1\r\nHost: ocs.example:8080\r\n\r\n");
@@ -296,7 +297,7 @@ describe("a listener", () => {
     expect((await next.reply()).status).toBe(200);
   });
 
-  it("keeps idle connections longer than Node's servers do", async () => {
+  it("keeps idle connections longer than Node's default", async () => {
     const { listener } = await open();
     const client = await dial(listener);
     await client.send(post(DNC));
@@ -306,7 +307,7 @@ describe("a listener", () => {
     expect((await client.reply()).status).toBe(200);
   });
 
-  it("ends what is under way before it stops, and takes nothing new", async () => {
+  it("answers requests in progress before it stops, and accepts no new connections", async () => {
     const { listener } = await open({
       send: async () => (
         await new Promise((resolve) => setTimeout(resolve, 100)),
@@ -327,40 +328,43 @@ describe("a listener", () => {
   it.each([
     ["plain", undefined],
     ["TLS", tls],
-  ] as const)("waits for no client that asks nothing, or half of it, when it stops: %s", async (_over, secured) => {
-    const answer = Promise.withResolvers<{
-      status: number;
-      headers: [];
-      body: Uint8Array;
-      lane: string;
-      endpoint: string;
-      waits: { queue: number; ocs: number };
-    }>();
-    const { line, listener } = await open(
-      { send: () => answer.promise },
-      { tls: secured, patience: { head: 2000, request: 60_000, reply: 60_000 } },
-    );
-    const silent = await dial(listener, secured && { ca: authority.certPem });
-    const [half, busy] = [
-      await dial(listener, secured && { ca: authority.certPem }),
-      await dial(listener, secured && { ca: authority.certPem }),
-    ];
-    await busy.send(post(DNC));
-    await vi.waitFor(() => expect(line.sent).toHaveLength(1), { timeout: 20_000 });
-    await half.send("POST ");
-    const stopped = listener.stop(3_600_000);
-    await Promise.all([silent.ended(), half.ended()]);
-    answer.resolve({
-      status: 200,
-      headers: [],
-      body: new Uint8Array(),
-      lane: "l",
-      endpoint: "e",
-      waits: { queue: 0, ocs: 0 },
-    });
-    expect((await busy.reply()).status).toBe(200);
-    await stopped;
-  });
+  ] as const)(
+    "does not wait for clients that have sent nothing or half a request when it stops: %s",
+    async (_over, secured) => {
+      const answer = Promise.withResolvers<{
+        status: number;
+        headers: [];
+        body: Uint8Array;
+        lane: string;
+        endpoint: string;
+        waits: { queue: number; ocs: number };
+      }>();
+      const { line, listener } = await open(
+        { send: () => answer.promise },
+        { tls: secured, timeouts: { head: 2000, request: 60_000, reply: 60_000 } },
+      );
+      const silent = await dial(listener, secured && { ca: authority.certPem });
+      const [half, busy] = [
+        await dial(listener, secured && { ca: authority.certPem }),
+        await dial(listener, secured && { ca: authority.certPem }),
+      ];
+      await busy.send(post(DNC));
+      await vi.waitFor(() => expect(line.sent).toHaveLength(1), { timeout: 20_000 });
+      await half.send("POST ");
+      const stopped = listener.stop(3_600_000);
+      await Promise.all([silent.ended(), half.ended()]);
+      answer.resolve({
+        status: 200,
+        headers: [],
+        body: new Uint8Array(),
+        lane: "l",
+        endpoint: "e",
+        waits: { queue: 0, ocs: 0 },
+      });
+      expect((await busy.reply()).status).toBe(200);
+      await stopped;
+    },
+  );
 });
 
 const CONNECTIONS = "/proc/net/tcp";
@@ -377,7 +381,7 @@ describeIf(existsSync(CONNECTIONS), CONNECTIONS, "a client that may have gone wi
   it.each([
     ["plain", undefined],
     ["TLS", tls],
-  ] as const)("is asked by the kernel whether it is still there: %s", async (_over, secured) => {
+  ] as const)("is probed by TCP keep-alive: %s", async (_over, secured) => {
     const { listener } = await open({}, { tls: secured });
     const client = await dial(listener, secured && { ca: authority.certPem });
     await client.send(post(DNC));
@@ -571,7 +575,7 @@ const bad: readonly Bad[] = [
   ["CONNECT", head(["Host: localhost:443"], "CONNECT localhost:443 HTTP/1.1"), 400, "1011"],
 ];
 
-const CROWD = 700;
+const FLOOD = 700;
 /** Linux holds no more in waiting than this, whatever a listener asks for. */
 const mostWaiting = (): number => {
   try {
@@ -582,31 +586,33 @@ const mostWaiting = (): number => {
 };
 
 describeIf(
-  mostWaiting() >= CROWD,
-  `a system that lets ${CROWD} connections wait`,
-  "a crowd that comes while the event loop is busy",
+  mostWaiting() >= FLOOD,
+  `a system whose accept queue holds ${FLOOD} connections`,
+  "a flood of connections while the event loop is busy",
   () => {
-    it("finds room, to the last", async () => {
+    it("is accepted completely", async () => {
       const { listener } = await open();
       const connected = new Int32Array(new SharedArrayBuffer(4));
-      const crowd = new Worker(
+      const clients = new Worker(
         `
       const { workerData: { port, count, connected } } = require("node:worker_threads");
-      for (let at = 0; at < count; at++) require("node:net").connect(port, "127.0.0.1", () => (Atomics.add(connected, 0, 1), Atomics.notify(connected, 0))).on("error", () => undefined);
+      const isConnected = () => (Atomics.add(connected, 0, 1), Atomics.notify(connected, 0));
+      const { connect } = require("node:net");
+      for (let at = 0; at < count; at++) connect(port, "127.0.0.1", isConnected).on("error", () => undefined);
     `,
-        { eval: true, workerData: { port: listener.port, count: CROWD, connected } },
+        { eval: true, workerData: { port: listener.port, count: FLOOD, connected } },
       );
-      stops.push(() => crowd.terminate());
-      await once(crowd, "online");
-      // Nothing is accepted meanwhile. For whom there is no room asks again after a second, and finds none.
-      for (let seen = 0; seen < CROWD && Atomics.wait(connected, 0, seen, 5000) !== "timed-out";)
+      stops.push(() => clients.terminate());
+      await once(clients, "online");
+      // Nothing is accepted meanwhile: a client whose SYN is dropped tries again after a second, in vain.
+      for (let seen = 0; seen < FLOOD && Atomics.wait(connected, 0, seen, 5000) !== "timed-out";)
         seen = Atomics.load(connected, 0);
-      expect(Atomics.load(connected, 0)).toBe(CROWD);
+      expect(Atomics.load(connected, 0)).toBe(FLOOD);
     });
   },
 );
 
-describe("a request as HTTP allows it", () => {
+describe("an unusual but valid HTTP request", () => {
   it.each<[string, readonly string[]]>([
     ["a name with an underscore", ["X_Trace_Id: 1", "x_forwarded_for: 10.0.0.1"]],
     ["a name with a dot", ["com.example.trace: 1"]],
@@ -633,7 +639,7 @@ describe("a request as HTTP allows it", () => {
     expect(line.sent).toHaveLength(1);
   });
 
-  it("is served under a published port where its name has any", async () => {
+  it("is served under a published port if its name allows any port", async () => {
     const { line, listener } = await open({}, { names: ["gw.example:*", "[2001:db8::1]:*"] });
     const client = await dial(listener);
     for (const host of ["gw.example:30443", "gw.example", "GW.EXAMPLE.:1", "[2001:db8::1]:30443"]) {
@@ -660,7 +666,7 @@ describe("a request as HTTP allows it", () => {
   });
 });
 
-describe("a refusal that a header caused names it", () => {
+describe("a refusal because of a header names the header:", () => {
   it.each<[string, string, RegExp]>([
     ["a control character", "X-Note: a\u0001b", /the header X-Note has a/],
     ["another header inside", "X-Note: a\tContent-Length: 5", /the header X-Note has another header in it/],
@@ -670,11 +676,11 @@ describe("a refusal that a header caused names it", () => {
       /the header Transfer_Encoding could be read as transfer-encoding/,
     ],
     [
-      "a value that is not ASCII where it must be",
+      "a value that must be ASCII but is not",
       "Ocsgw-Tenant: Z\u00fcrich",
       /the header ocsgw-tenant has a character other than visible ASCII/,
     ],
-    ["a name that is no token", "X-No(te: 1", /a header has a character that HTTP does not allow/],
+    ["a name that is not a token", "X-No(te: 1", /a header has a character that HTTP does not allow/],
     ["a blank before the colon", "X-Note : 1", /has a character that HTTP does not allow/],
   ])("%s", async (_name, headerLine, said) => {
     const { listener } = await open();
@@ -687,7 +693,7 @@ describe("a refusal that a header caused names it", () => {
     expect(reply.body).toMatch(said);
   });
 
-  it("hides a number that stands for a name", async () => {
+  it("masks digits in the name", async () => {
     const { listener } = await open();
     const client = await dial(listener);
     await client.send(head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "4155550100: a\u0001b"]));
@@ -695,7 +701,7 @@ describe("a refusal that a header caused names it", () => {
   });
 });
 
-describe("what is not one unambiguous request for us", () => {
+describe("a request that is ambiguous or not for this gateway", () => {
   it.each(bad)("%s", async (_name, bytes, status, code) => {
     const { line, listener } = await open();
     const client = await dial(listener);
@@ -710,7 +716,7 @@ describe("what is not one unambiguous request for us", () => {
     if (code === "1011") expect(reply.headers.connection).toBe("close");
   });
 
-  it("the manual's example with its too short Content-length: 1006, a closed connection, never half a request", async () => {
+  it("is refused with 1006 and a closed connection in the manual's example with a too short Content-length", async () => {
     const { line, listener } = await open();
     const client = await dial(listener);
     const body = '{\n    "CUSTOMER_CODE": 22, "GSW_CALL_RESULT":33,\n    "DATE_LAST_SERVED": "10/30/2008"\n}';
@@ -727,7 +733,7 @@ describe("what is not one unambiguous request for us", () => {
     ["by the guard", post(DNC, "", ["Content_Length: 5"])],
     ["by the parser of its body", post(DNC, "86\r\n")],
     ["for its lengths", post(DNC, "", ["Transfer-Encoding: chunked"])],
-  ])("what was sent ahead behind a request that is refused %s is not begun", async (_by, first) => {
+  ])("prevents later requests on its connection when it is refused %s", async (_by, first) => {
     const { line, listener } = await open();
     const client = await dial(listener);
     await client.send(first + post(DNC) + post(DNC));
@@ -735,7 +741,7 @@ describe("what is not one unambiguous request for us", () => {
     expect(line.sent).toEqual([]);
   });
 
-  it("a second request that is garbage does not spoil the answer of the first, and is journalled", async () => {
+  it("does not affect the answer to the previous request, and is journaled", async () => {
     const { line, listener } = await open();
     const client = await dial(listener);
     await client.send(`${post(DNC)}\0\0\0\r\n\r\n`);
@@ -746,7 +752,7 @@ describe("what is not one unambiguous request for us", () => {
     expect(line.journal).toContainEqual(expect.objectContaining({ kind: "refusal", code: "OCSGW-1011" }));
   });
 
-  it("leaves nothing behind that would hold a connection which has ended", async () => {
+  it("leaves no timer that keeps a closed connection in memory", async () => {
     const [set, clear] = [vi.spyOn(globalThis, "setTimeout"), vi.spyOn(globalThis, "clearTimeout")];
     stops.push(() => void vi.restoreAllMocks());
     const { listener } = await open();
@@ -763,7 +769,7 @@ describe("what is not one unambiguous request for us", () => {
     await vi.waitFor(() => expect(clear.mock.calls.map(([timer]) => timer)).toEqual(expect.arrayContaining(lingering)));
   });
 
-  it("a body that never comes whole", async () => {
+  it("may have a body that never arrives completely", async () => {
     const { line, listener } = await open();
     const client = await dial(listener);
     await client.send(post(DNC, "{}").replace("Content-Length: 2", "Content-Length: 20"));
@@ -776,9 +782,9 @@ describe("what is not one unambiguous request for us", () => {
   });
 });
 
-describe("names", () => {
+describe("the names of a listener", () => {
   const hosts = ["localhost", "LOCALHOST", "127.0.0.1", "[::1]", "gw.example", "ocs.example:8080"];
-  it.each(hosts)("%s is ours", async (host) => {
+  it.each(hosts)("include %s", async (host) => {
     const { listener } = await open();
     const client = await dial(listener);
     await client.send(post(DNC).replace("Host: localhost", `Host: ${host}`));
@@ -787,7 +793,7 @@ describe("names", () => {
     expect((await client.reply()).status).toBe(200);
   });
 
-  it("ours with our port are ours", async () => {
+  it("include each name with the listener's port", async () => {
     const { listener } = await open();
     const client = await dial(listener);
     for (const host of [`localhost:${listener.port}`, `gw.example:${listener.port}`]) {
@@ -798,7 +804,7 @@ describe("names", () => {
 });
 
 describe("a TLS listener", () => {
-  it("serves HTTP/1.1 over TLS 1.2 and 1.3 to who trusts its authority", async () => {
+  it("serves HTTP/1.1 over TLS 1.2 and 1.3", async () => {
     const { listener } = await open({}, { tls });
     for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
       const socket = connectTls({
@@ -843,7 +849,7 @@ describe("a TLS listener", () => {
 });
 
 describe("allow_from", () => {
-  it("drops who is not from a listed network", async () => {
+  it("closes connections from networks that are not listed", async () => {
     const elsewhere = new BlockList();
     elsewhere.addSubnet("10.0.0.0", 8, "ipv4");
     const { line, listener } = await open({}, { allowFrom: elsewhere });

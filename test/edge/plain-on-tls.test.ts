@@ -1,8 +1,8 @@
 /** HTTP in clear text at a port that speaks TLS: the client is told what is wrong, and it is counted and logged. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { listen, type Listener } from "../../src/edge/listener.ts";
-import { events } from "../../src/events.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { events } from "../../src/common/log/events.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { announce } from "../kit/announcing.ts";
 import { aGateway, twoTenants } from "../kit/gateway.ts";
 import { aLine } from "../kit/line.ts";
@@ -27,9 +27,9 @@ const tls = {
 
 const open = async (): Promise<{ readonly listener: Listener; readonly counted: () => number }> => {
   let count = 0;
-  const plainOnTls = (): void => void count++;
+  const onPlainHttp = (): void => void count++;
   const at = { name: "clients", host: "127.0.0.1", port: 0, tls, names: [], allowFrom: undefined, maxBody: 1024 };
-  const listener = await listen({ ...at, plainOnTls }, aLine().handler);
+  const listener = await listen({ ...at, onPlainHttp }, aLine().handler);
   stops.push(() => listener.stop(0));
   return { listener, counted: () => count };
 };
@@ -42,16 +42,16 @@ const dial = async ({ port }: { readonly port: number }, options = {}): Promise<
 
 const GET = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-describe("HTTP in clear text at a port that speaks TLS", () => {
+describe("HTTP without TLS to a TLS port", () => {
   it.each<[string, readonly string[]]>([
     ["a GET", [GET]],
     ["a GET in HTTP/1.0", ["GET /readyz HTTP/1.0\r\n\r\n"]],
     ["byte by byte", GET.split("")],
     ["a POST with its body", [`POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 999999\r\n\r\n${"x".repeat(999_999)}`]],
-    ["a line alone", ["DELETE /a HTTP/1.1\r\n"]],
+    ["only a request line", ["DELETE /a HTTP/1.1\r\n"]],
     ["HTTP/2 that was agreed on before", ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]],
     ["a CONNECT", ["CONNECT localhost:443 HTTP/1.1\r\nHost: localhost:443\r\n\r\n"]],
-  ])("gets a 400 that says so: %s", async (_what, pieces) => {
+  ])("gets a 400 with an explanation: %s", async (_what, pieces) => {
     const { listener, counted } = await open();
     const client = await dial(listener);
     await client.send(...pieces);
@@ -71,7 +71,7 @@ describe("HTTP in clear text at a port that speaks TLS", () => {
     ["a text without a line's end that is longer than any request line", "A".repeat(5000)],
     ["small letters", "get / http/1.1\r\n\r\n"],
     ["bytes", "\0\0\0\0\r\n"],
-  ])("gets no answer when it is none: %s", async (_what, bytes) => {
+  ])("gets no reply when the bytes are not HTTP: %s", async (_what, bytes) => {
     const { listener, counted } = await open();
     const client = await dial(listener);
     await client.send(bytes);
@@ -79,8 +79,8 @@ describe("HTTP in clear text at a port that speaks TLS", () => {
     expect(counted()).toBe(0);
   });
 
-  it("leaves others their TLS, and is logged once a minute with how often it came", async () => {
-    const told = vi.spyOn(events, "plainOnTls").mockReturnValue();
+  it("does not disturb TLS clients, and is logged once a minute with a count", async () => {
+    const told = vi.spyOn(events, "plainHttpOnTlsPort").mockReturnValue();
     const { listener } = await open();
     const now = vi.spyOn(performance, "now");
     const plain = async (): Promise<void> => {
@@ -89,12 +89,12 @@ describe("HTTP in clear text at a port that speaks TLS", () => {
       await client.reply();
     };
     for (let count = 0; count < 3; count++) await plain();
-    expect(told.mock.calls).toEqual([["clients", "127.0.0.1", 0]]);
+    expect(told.mock.calls).toEqual([[{ listener: "clients", source: "127.0.0.1" }]]);
     const start = performance.timeOrigin;
     now.mockImplementation(() => Date.now() - start + 61_000);
     await plain();
     now.mockRestore();
-    expect(told.mock.calls.slice(1)).toEqual([["clients", "127.0.0.1", 2]]);
+    expect(told.mock.calls.slice(1)).toEqual([[{ listener: "clients", source: "127.0.0.1", suppressed: 2 }]]);
     const secure = await dial(listener, { ca: authority.certPem });
     const lines = [
       "POST /phones/4155550100?req=DoNotCall HTTP/1.1",
@@ -107,7 +107,7 @@ describe("HTTP in clear text at a port that speaks TLS", () => {
   });
 
   it(
-    "is told at each listener of a gateway, and stands in its metrics and its journal",
+    "is refused at each listener of a gateway, and is in its metrics and its journal",
     { timeout: 60_000 },
     async () => {
       const ocs = await rawOcs();

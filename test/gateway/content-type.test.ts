@@ -1,7 +1,7 @@
 /** Which Content-Types a body may have, and that without a body none matters. */
 import { describe, expect, it } from "vitest";
 import { readContentType } from "../../src/gateway/content-type.ts";
-import { headerOf } from "../../src/message.ts";
+import { headerOf } from "../../src/common/message.ts";
 import { aLine, text } from "../kit/line.ts";
 
 const DNC = "/phones/4155550100?req=DoNotCall";
@@ -76,12 +76,12 @@ describe("a body's Content-Type", () => {
     "application/x-www-form-urlencoded; charset=latin1",
     "nonsense",
     "application/json; charset=latin1",
-  ])("does not matter without a body: %s", async (type) => {
+  ])("is ignored without a body: %s", async (type) => {
     expect(await code(type, "")).toBe("200");
     expect(await code(type, "", [["Content-Encoding", "gzip"]])).toBe("200");
   });
 
-  it("says what is wrong", async () => {
+  it("is refused with a text that says what is wrong", async () => {
     for (const [type, said] of [
       ["text/plain", "must be application/json"],
       ["application/json; charset=latin1", "charset"],
@@ -91,7 +91,7 @@ describe("a body's Content-Type", () => {
     }
   });
 
-  it("may be one that the listener accepts, in UTF-8", async () => {
+  it("may be a type that the listener accepts, in UTF-8", async () => {
     const setting = {
       acceptsType: (listener: string, type: string): boolean => listener === "clients" && type === "text/plain",
     };
@@ -102,7 +102,7 @@ describe("a body's Content-Type", () => {
     expect(await code("text/plain", "not JSON", [], setting)).toBe("OCSGW-1003");
   });
 
-  it("is read in a time that does not depend on what stands in it", () => {
+  it("is parsed in linear time", () => {
     const started = performance.now();
     for (const odd of [
       `a/b${';x="'.repeat(2001)}`,
@@ -114,7 +114,7 @@ describe("a body's Content-Type", () => {
     expect(performance.now() - started).toBeLessThan(500);
   });
 
-  it("with a coding is refused, unless it is none", async () => {
+  it("is refused with a Content-Encoding other than identity", async () => {
     expect(await code("application/json", "{}", [["Content-Encoding", "gzip"]])).toBe("OCSGW-1009");
     expect(await code("application/json", "{}", [["Content-Encoding", "identity"]])).toBe("200");
   });

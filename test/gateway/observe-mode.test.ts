@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ActionName } from "../../src/ocs/catalog.ts";
-import type { Tenant } from "../../src/tenants/register.ts";
+import type { Tenant } from "../../src/tenancy/registry.ts";
 import { aLine, aTenant, beta, type TestLine } from "../kit/line.ts";
 
 const grant = (client: string, ...actions: ActionName[]): Pick<Tenant, "clients"> => ({
@@ -13,7 +13,7 @@ const add = (over: Record<string, string> = {}): string =>
   JSON.stringify({ GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST", ...over });
 const lineOf = (...tenants: Tenant[]): TestLine => aLine({ tenants });
 
-describe("a tenant that observes", () => {
+describe("a tenant with mode: observe", () => {
   it.each([
     ["an action that is not granted", DO_NOT_CALL, {}, "OCSGW-2101"],
     [
@@ -40,7 +40,7 @@ describe("a tenant that observes", () => {
     );
   });
 
-  it("lets pass and records what is over a limit, and still counts it", async () => {
+  it("allows and records requests over a limit, and still counts them", async () => {
     const line = lineOf(observing({ limits: { requests: { points: 1, seconds: 60 }, actions: new Map() } }));
     const ask = { target: "/lists/Alpha%20List?req=AddRecord", body: add() };
     const replies = [await line.ask(ask), await line.ask(ask)];
@@ -52,7 +52,7 @@ describe("a tenant that observes", () => {
     expect(replies[1]!.headers.find(([name]) => name === "RateLimit")?.[1]).toContain(";r=0;");
   });
 
-  it("records the refusal that would have come first", async () => {
+  it("records the first of several refusals", async () => {
     const line = lineOf(observing({ ...grant("alpha", "DoNotCall"), fields: new Set() }));
     await line.ask({ target: "/lists/Alpha%20List?req=AddRecord", body: add({ COLOUR: "blue" }) });
     expect(line.journal[0]).toMatchObject({ kind: "intent", would_refuse: "OCSGW-2101" });
@@ -71,7 +71,7 @@ describe("a tenant that observes", () => {
     ["another tenant's campaign group", { target: "/campaigngroups/208?req=Load" }, "OCSGW-2104"],
     ["a scope key twice", { ...DO_NOT_CALL, body: '{"GSW_TENANT_DBID":101,"gsw_tenant_dbid":102}' }, "OCSGW-1004"],
     ["a GSW_ name that may carry scope", { ...DO_NOT_CALL, body: '{"GSW_UNHEARD_OF":1}' }, "OCSGW-1007"],
-    ["a client of nobody", { ...DO_NOT_CALL, as: "stranger" }, "OCSGW-2001"],
+    ["an unknown client", { ...DO_NOT_CALL, as: "stranger" }, "OCSGW-2001"],
     [
       "another tenant's client",
       { ...DO_NOT_CALL, as: "beta", headers: [["Ocsgw-Tenant", "101"]] as const },
@@ -85,7 +85,7 @@ describe("a tenant that observes", () => {
     expect(line.journal).toMatchObject([{ kind: "refusal", code }]);
   });
 
-  it("does not let an unknown handle pass where handles have owners", async () => {
+  it("does not allow an unknown handle if handles have owners", async () => {
     const line = lineOf(observing({ records: "pre-dial" }), beta());
     expect((await line.ask({ target: "/records/15?req=RecordReject" })).status).toBe(410);
     expect(line.sent).toEqual([]);
@@ -93,25 +93,25 @@ describe("a tenant that observes", () => {
   });
 });
 
-describe("a client of a tenant that observes and one that enforces", () => {
+describe("a client of a tenant with mode: observe and an enforcing one", () => {
   const both = (): TestLine =>
     lineOf(observing({ ...grant("both", "AddRecord") }), beta({ ...grant("both", "DoNotCall") }));
 
-  it("acts for the one that grants it when it names none, as before", async () => {
+  it("acts for the tenant that grants the action if the request names none", async () => {
     const line = both();
     await line.ask({ ...DO_NOT_CALL, as: "both" });
     expect(line.sent.map(({ owner }) => owner.name)).toEqual(["Beta Tenant"]);
     expect(line.journal[0]).not.toHaveProperty("would_refuse");
   });
 
-  it("acts for the one that observes when it names it, recorded", async () => {
+  it("acts for the observing tenant that the request names, with a record", async () => {
     const line = both();
     await line.ask({ ...DO_NOT_CALL, as: "both", body: '{"GSW_TENANT_DBID":101}' });
     expect(line.sent.map(({ owner }) => owner.name)).toEqual(["Alpha Tenant"]);
     expect(line.journal[0]).toMatchObject({ kind: "intent", tenant: { dbid: 101 }, would_refuse: "OCSGW-2101" });
   });
 
-  it("is refused by the one that enforces", async () => {
+  it("is refused by the enforcing tenant", async () => {
     const line = lineOf(aTenant(grant("both", "AddRecord")), beta({ observes: true, ...grant("both", "DoNotCall") }));
     await line.ask({ target: "/campaigngroups/106?req=Load", as: "both", headers: [["Ocsgw-Tenant", "101"]] });
     expect(line.journal).toMatchObject([{ kind: "refusal", code: "OCSGW-2101", tenant: { dbid: 101 } }]);

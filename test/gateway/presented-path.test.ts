@@ -1,11 +1,11 @@
 /**
- * The path of a request that is nobody's stands in the journal, whatever it was meant to be: nobody's number, id, address
- * or secret does.
+ * The path of a request that is nobody's stands in the journal, whatever it was meant to be: nobody's number, id,
+ * address or secret does.
  */
 import { describe, expect, it } from "vitest";
-import { refusalEntry } from "../../src/gateway/entries.ts";
-import { Refused } from "../../src/gateway/refusals.ts";
-import { seenOf } from "../../src/gateway/words.ts";
+import { refusalEntry } from "../../src/gateway/journal-entries.ts";
+import { Refused } from "../../src/gateway/refused.ts";
+import { newTrace } from "../../src/gateway/types.ts";
 import type { PresentedBy } from "../../src/journal/entry.ts";
 import { createRedactor } from "../../src/journal/redact.ts";
 import { anArrival } from "../kit/line.ts";
@@ -13,11 +13,11 @@ import { anArrival } from "../kit/line.ts";
 const rules = { phone: "last4", customer_id: "token", fields: {}, others: "drop" } as const;
 const redact = createRedactor(rules, "an index key for tests only, 32+");
 const pathOf = (target: string): string | undefined => {
-  const entry = refusalEntry({ redact }, seenOf(anArrival({ target })), new Refused("no-credential"));
+  const entry = refusalEntry({ redact }, newTrace(anArrival({ target })), new Refused("no-credential"));
   return (entry as { readonly presented?: PresentedBy }).presented?.path;
 };
 
-describe("the path of a request that is nobody's", () => {
+describe("the path of an unauthenticated request", () => {
   it.each([
     ["/records/15?req=RecordReject", "/records/15"],
     ["/lists/Alpha%20List?req=AddRecord", "/lists/Alpha%20List"],
@@ -25,7 +25,7 @@ describe("the path of a request that is nobody's", () => {
     ["/campaigngroups/106", "/campaigngroups/106"],
     ["http://user:secret@gw.test/records/15", "/records/15"],
     ["*", undefined],
-  ])("%s is told as it came", (target, path) => expect(pathOf(target)).toBe(path));
+  ])("%s is journaled unchanged", (target, path) => expect(pathOf(target)).toBe(path));
 
   it.each([
     ["/customer_ids/CUST_AB?req=DoNotCall", "/customer_ids/······"],
@@ -49,16 +49,16 @@ describe("the path of a request that is nobody's", () => {
     [`/${"a1B2".repeat(8)}/records/15`, "/······/records/15"],
     ["/eyJhbGciOiJFUzI1NiIsImtpZCI6IjEifQ.eyJpc3MiOiJ4In0.c2ln", "/······"],
     ["/0a1b2c3d-0000-4000-8000-0a1b2c3d4e5f/records/15", "/······/records/15"],
-  ])("%s is masked", (target, path) => expect(pathOf(target)).toBe(path));
+  ])("%s is masked in the journal", (target, path) => expect(pathOf(target)).toBe(path));
 
   it.each([
     ["/records/\u202e51", "/records/·51"],
     ["/records/%E2%80%AE5550100", "/records/·······0100"],
     ["/records/\u2028x", "/records/·x"],
     ["/records/\u200bx", "/records/·x"],
-  ])("%s shows what nobody sees", (target, path) => expect(pathOf(target)).toBe(path));
+  ])("%s is journaled with invisible characters replaced", (target, path) => expect(pathOf(target)).toBe(path));
 
-  it.each(["phone", "customer/", "%25", "1-----", "a@", "/a", "x"])("made of %s takes about as long as any", (part) => {
+  it.each(["phone", "customer/", "%25", "1-----", "a@", "/a", "x"])("made of %s is masked in linear time", (part) => {
     const took = (target: string): number => {
       const begun = performance.now();
       for (let times = 0; times < 20; times++) pathOf(target);
@@ -70,7 +70,7 @@ describe("the path of a request that is nobody's", () => {
     expect(took(long!)).toBeLessThan(64 * Math.max(1, took(short!)));
   });
 
-  it("is short, and masked before it is cut", () => {
+  it("is truncated only after it was masked", () => {
     expect(pathOf("/x".repeat(100))).toHaveLength(100);
     expect(pathOf(`/${"x/".repeat(46)}4155550100`)).not.toContain("4155550");
   });

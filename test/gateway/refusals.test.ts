@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { REFUSALS } from "../../src/gateway/refusals.ts";
 import type { Entry } from "../../src/journal/entry.ts";
-import { headerOf, type Reply } from "../../src/message.ts";
-import { NoAnswer, type Failing } from "../../src/upstream/exchange.ts";
+import { headerOf, type Reply } from "../../src/common/message.ts";
+import { UpstreamError, type FailureReason } from "../../src/upstream/types.ts";
 import { aLine, aTenant, beta, text, type TestLine } from "../kit/line.ts";
 
 const DNC = "/phones/4155550100?req=DoNotCall";
@@ -43,37 +43,37 @@ const both = new Map([["cluster", { actions: new Set(["DoNotCall" as const]), ca
 const ofTwo = (): TestLine => aLine({ tenants: [aTenant({ clients: both }), beta({ clients: both })] });
 
 const cases: readonly Case[] = [
-  { code: "1001", status: 404, when: "the path is no resource", ask: { target: "/recordz/15?req=RecordReject" } },
+  { code: "1001", status: 404, when: "the path is not a resource", ask: { target: "/recordz/15?req=RecordReject" } },
   {
     code: "1001",
     status: 404,
-    when: "the identifier is not of its kind",
+    when: "the identifier is invalid",
     ask: { target: "/records/0x15?req=RecordReject" },
   },
   {
     code: "1001",
     status: 404,
-    when: "%2F stands in the identifier",
+    when: "the identifier contains %2F",
     ask: { target: "/records/15%2F..%2F16?req=RecordReject" },
   },
   {
     code: "1001",
     status: 404,
-    when: ".. stands in the path",
+    when: "the path contains ..",
     ask: { target: "/records/../records/16?req=RecordReject" },
   },
   { code: "1002", status: 400, when: "req is missing", ask: { target: "/records/15" } },
   {
     code: "1002",
     status: 400,
-    when: "req stands twice",
+    when: "req is duplicate",
     ask: { target: "/records/15?req=RecordReject&req=DoNotCall" },
   },
   { code: "1002", status: 400, when: "req is of another resource", ask: { target: "/records/15?req=Load" } },
   {
     code: "1003",
     status: 400,
-    when: "the body is no JSON",
+    when: "the body is not JSON",
     ask: { target: DNC, body: "GSW_TENANT_DBID=101" },
     close: true,
   },
@@ -88,25 +88,25 @@ const cases: readonly Case[] = [
   {
     code: "1004",
     status: 400,
-    when: "a scope key stands twice in another spelling",
+    when: "a scope key is duplicate in another spelling",
     ask: { target: DNC, body: '{"GSW_TENANT_DBID":101,"GSW\\u005fTENANT_DBID":102}' },
   },
   {
     code: "1004",
     status: 400,
-    when: "a scope key stands again in another case",
+    when: "a scope key is duplicate in another case",
     ask: { target: DNC, body: '{"GSW_TENANT_DBID":101,"gsw_tenant_dbid":102}' },
   },
   {
     code: "1004",
     status: 400,
-    when: "a scope key stands again deeper",
+    when: "a scope key is duplicate in a nested object",
     ask: { target: DNC, body: '{"GSW_TENANT_DBID":101,"X":{"GSW_TENANT_DBID":102}}' },
   },
   {
     code: "1005",
     status: 400,
-    when: "URI and body differ",
+    when: "URI and body contradict each other",
     ask: { target: DNC, body: '{"GSW_PHONE":"4155550101"}' },
     pointer: "/GSW_PHONE",
   },
@@ -148,7 +148,7 @@ const cases: readonly Case[] = [
   {
     code: "1007",
     status: 400,
-    when: "a field is not among the tenant's",
+    when: "the tenant does not declare a field",
     ask: { target: DNC, body: '{"HOBBY":"x"}' },
     line: () => aLine({ tenants: [aTenant({ fields: new Set(["CODE"]) })] }),
     pointer: "/HOBBY",
@@ -156,20 +156,20 @@ const cases: readonly Case[] = [
   {
     code: "1008",
     status: 405,
-    when: "the method is not for this resource",
+    when: "the resource does not allow the method",
     ask: { method: "GET", target: "/records/15" },
     header: ["Allow", /^POST$/],
   },
   {
     code: "1009",
     status: 415,
-    when: "the content type is another",
+    when: "the content type is not allowed",
     ask: { target: DNC, headers: [["Content-Type", "text/plain"]], body: "{}" },
   },
   {
     code: "1010",
     status: 421,
-    when: "the authority is not ours",
+    when: "the authority is not the gateway's",
     ask: { target: "http://evil/records/15", fault: { kind: "foreign-authority", detail: "Host is not this gateway" } },
   },
   {
@@ -189,7 +189,7 @@ const cases: readonly Case[] = [
   {
     code: "2001",
     status: 401,
-    when: "the client stands under no tenant",
+    when: "no tenant has the client",
     ask: { target: DNC, as: "nobody" },
     header: ["WWW-Authenticate", /^Basic/],
   },
@@ -204,7 +204,7 @@ const cases: readonly Case[] = [
   {
     code: "2003",
     status: 503,
-    when: "its issuer's keys cannot be had",
+    when: "the issuer's keys cannot be fetched",
     ask: { target: DNC },
     header: ["Retry-After", /^29$/],
     line: () => aLine({ identify: () => ({ denied: "issuer-unavailable", reason: "no keys", retryAfter: 29 }) }),
@@ -226,7 +226,7 @@ const cases: readonly Case[] = [
   {
     code: "2101",
     status: 403,
-    when: "the group is not among the client's",
+    when: "the client is not granted the group",
     ask: { target: "/campaigngroups/115?req=Load" },
     line: () =>
       aLine({
@@ -247,7 +247,7 @@ const cases: readonly Case[] = [
   {
     code: "2103",
     status: 403,
-    when: "the body names another tenant by name beside its own DBID",
+    when: "the body has another tenant's name with its own DBID",
     ask: { target: DNC, body: '{"GSW_TENANT_DBID":"101","GSW_TENANT_NAME":"Beta Tenant"}' },
     pointer: "/GSW_TENANT_NAME",
   },
@@ -260,20 +260,20 @@ const cases: readonly Case[] = [
   {
     code: "2104",
     status: 403,
-    when: "the campaign group is another's",
+    when: "the campaign group belongs to another tenant",
     ask: { target: "/campaigngroups/208?req=Load" },
   },
   {
     code: "2104",
     status: 403,
-    when: "the campaign is another's",
+    when: "the campaign belongs to another tenant",
     ask: { target: "/phones/4155550100?req=RequestRecordCancel", body: '{"GSW_CAMPAIGN_NAME":"Beta Campaign"}' },
     pointer: "/GSW_CAMPAIGN_NAME",
   },
   {
     code: "2104",
     status: 403,
-    when: "the list is another's",
+    when: "the list belongs to another tenant",
     ask: {
       target: "/lists/Beta%20List?req=AddRecord",
       body: '{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}',
@@ -282,21 +282,21 @@ const cases: readonly Case[] = [
   {
     code: "2105",
     status: 400,
-    when: "a client of two tenants does not say which",
+    when: "a client of two tenants names neither",
     ask: { target: DNC, as: "cluster" },
     line: ofTwo,
   },
   {
     code: "2106",
     status: 410,
-    when: "nobody has announced the record",
+    when: "the record was not announced",
     ask: { target: "/records/15?req=RecordReject" },
     line: () => aLine({ tenants: [aTenant({ records: "pre-dial" })] }),
   },
   {
     code: "2108",
     status: 429,
-    when: "a client tries handles out",
+    when: "a client probes handles",
     ask: { target: "/records/99?req=RecordReject" },
     line: probed,
     header: ["Retry-After", /^1$/],
@@ -304,7 +304,7 @@ const cases: readonly Case[] = [
   {
     code: "3001",
     status: 429,
-    when: "a limit is used up",
+    when: "a rate limit is exceeded",
     ask: { target: DNC },
     line: spent,
     header: ["Retry-After", /^\d+$/],
@@ -322,49 +322,53 @@ const expectHeaders = (reply: Reply, code: string, delivery: string): void => {
   expect(headerOf(reply.headers, "Warning")).toBeUndefined();
 };
 
-describe("a refusal before anything is sent", () => {
-  it.each(cases)("$code $status when $when", async ({ code, status, ask, line = aLine, pointer, header, close }) => {
-    const plain = line();
-    const html = await plain.ask(ask);
-    expect(html.status).toBe(status);
-    expectHeaders(html, code, "not-sent");
-    expect(headerOf(html.headers, "Content-Type")).toBe("text/html; charset=utf-8");
-    expect(text(html)).toMatch(
-      new RegExp(
-        `^<HTML><body>${status} [A-Za-z -]+ : OCSGW-${code} .+ Not sent to OCS\\.(?: The same request may be sent again\\.)?</body></HTML>$`,
-      ),
-    );
-    expect(html.close === true).toBe(close === true);
-    if (header) expect(headerOf(html.headers, header[0])).toMatch(header[1]);
-    expect(plain.sent).toEqual([]);
-    expect(lastOf(plain.journal)).toMatchObject({
-      kind: "refusal",
-      code: `OCSGW-${code}`,
-      status,
-      delivery: "not-sent",
-      source: "127.0.0.1",
-      listener: "clients",
-    });
+describe("a refusal before a request is sent", () => {
+  it.each(cases)(
+    "is $code with status $status when $when",
+    async ({ code, status, ask, line = aLine, pointer, header, close }) => {
+      const plain = line();
+      const html = await plain.ask(ask);
+      expect(html.status).toBe(status);
+      expectHeaders(html, code, "not-sent");
+      expect(headerOf(html.headers, "Content-Type")).toBe("text/html; charset=utf-8");
+      expect(text(html)).toMatch(
+        new RegExp(
+          `^<HTML><body>${status} [A-Za-z -]+ : OCSGW-${code} .+ Not sent to OCS\\.(?: The same request may be sent ` +
+            `again\\.)?</body></HTML>$`,
+        ),
+      );
+      expect(html.close === true).toBe(close === true);
+      if (header) expect(headerOf(html.headers, header[0])).toMatch(header[1]);
+      expect(plain.sent).toEqual([]);
+      expect(lastOf(plain.journal)).toMatchObject({
+        kind: "refusal",
+        code: `OCSGW-${code}`,
+        status,
+        delivery: "not-sent",
+        source: "127.0.0.1",
+        listener: "clients",
+      });
 
-    const asJson = line();
-    const problem = await asJson.ask({
-      ...ask,
-      headers: [...(ask.headers ?? []), ["Accept", "application/problem+json"]],
-    });
-    expect(headerOf(problem.headers, "Content-Type")).toBe("application/problem+json");
-    const told = JSON.parse(text(problem)) as Record<string, unknown>;
-    expect(told).toMatchObject({
-      status,
-      code: `OCSGW-${code}`,
-      origin: "gateway",
-      delivery: "not-sent",
-      request_id: "01KAPQ7Z8M3VABCDEFGHJKMNPQ",
-    });
-    for (const member of ["type", "title", "detail", "instance"]) expect(told[member]).toBeTypeOf("string");
-    expect(told.pointer).toBe(pointer);
-  });
+      const asJson = line();
+      const problem = await asJson.ask({
+        ...ask,
+        headers: [...(ask.headers ?? []), ["Accept", "application/problem+json"]],
+      });
+      expect(headerOf(problem.headers, "Content-Type")).toBe("application/problem+json");
+      const told = JSON.parse(text(problem)) as Record<string, unknown>;
+      expect(told).toMatchObject({
+        status,
+        code: `OCSGW-${code}`,
+        origin: "gateway",
+        delivery: "not-sent",
+        request_id: "01KAPQ7Z8M3VABCDEFGHJKMNPQ",
+      });
+      for (const member of ["type", "title", "detail", "instance"]) expect(told[member]).toBeTypeOf("string");
+      expect(told.pointer).toBe(pointer);
+    },
+  );
 
-  it("never repeats a foreign tenant's names", async () => {
+  it("never contains another tenant's names", async () => {
     for (const ask of [
       { target: DNC, body: '{"GSW_TENANT_NAME":"Beta Tenant"}' },
       {
@@ -378,7 +382,7 @@ describe("a refusal before anything is sent", () => {
     }
   });
 
-  it("says the same of what is foreign and of what does not exist", async () => {
+  it("has the same text for another tenant's object and one that does not exist", async () => {
     const [foreign, absent] = await Promise.all(
       ["/campaigngroups/208?req=Load", "/campaigngroups/999?req=Load"].map((target) => aLine().ask({ target })),
     );
@@ -399,34 +403,34 @@ describe("a refusal before anything is sent", () => {
     [["application/problem+json;q=0, application/json"], true],
     [["text/html", "application/json"], true],
     [["text/html", "application/json;q=0"], false],
-  ] as const)("to who accepts %j is RFC 9457: %s", async (accepts, isProblem) => {
+  ] as const)("to a client that accepts %j is RFC 9457: %s", async (accepts, isProblem) => {
     const reply = await aLine().ask({ target: "/x", headers: accepts.map((value) => ["accept", value] as const) });
     expect(headerOf(reply.headers, "Content-Type")).toBe(
       isProblem ? "application/problem+json" : "text/html; charset=utf-8",
     );
   });
 
-  it("is worded as the listener says, whatever is accepted", async () => {
-    const reply = await aLine({ dialect: "problem" }).ask({ target: "/x" });
+  it("has the format that the listener's config sets, regardless of Accept", async () => {
+    const reply = await aLine({ errorFormat: "problem" }).ask({ target: "/x" });
     expect(headerOf(reply.headers, "Content-Type")).toBe("application/problem+json");
-    const plain = await aLine({ dialect: "ocs" }).ask({ target: "/x", headers: [["Accept", "application/json"]] });
+    const plain = await aLine({ errorFormat: "ocs" }).ask({ target: "/x", headers: [["Accept", "application/json"]] });
     expect(headerOf(plain.headers, "Content-Type")).toBe("text/html; charset=utf-8");
   });
 });
 
-describe("a refusal on the way to OCS", () => {
-  const failing: readonly [Failing, boolean, string, number, string][] = [
+describe("a request that fails on the way to OCS", () => {
+  const failing: readonly [FailureReason, boolean, string, number, string][] = [
     ["queue-full", false, "3002", 503, "not-sent"],
-    ["waited", false, "3003", 503, "not-sent"],
+    ["queue-timeout", false, "3003", 503, "not-sent"],
     ["unreachable", false, "4001", 503, "not-sent"],
     ["no-answer", true, "4101", 504, "sent-no-answer"],
-    ["cut", true, "4102", 502, "sent-no-answer"],
-    ["garbled", true, "4103", 502, "sent-no-answer"],
+    ["connection-lost", true, "4102", 502, "sent-no-answer"],
+    ["malformed-response", true, "4103", 502, "sent-no-answer"],
   ];
   it.each(failing)(
-    "%s: intent and outcome are journalled, and the client is told how far it got",
+    "by %s has an intent and an outcome in the journal, and its reply says how far it got",
     async (why, sent, code, status, delivery) => {
-      const line = aLine({ send: () => Promise.reject(new NoAnswer(why, sent, "in words")) });
+      const line = aLine({ send: () => Promise.reject(new UpstreamError(why, sent, "in words")) });
       const reply = await line.ask({ target: DNC });
       expect(reply.status).toBe(status);
       expectHeaders(reply, code, delivery);
@@ -436,7 +440,7 @@ describe("a refusal on the way to OCS", () => {
     },
   );
 
-  it("5101: nothing is sent when the intent cannot be written", async () => {
+  it("is not sent when the intent cannot be written (5101)", async () => {
     const line = aLine({ append: () => Promise.reject(new Error("ENOSPC")) });
     const reply = await line.ask({ target: DNC });
     expect(reply.status).toBe(503);
@@ -444,7 +448,7 @@ describe("a refusal on the way to OCS", () => {
     expect(line.sent).toEqual([]);
   });
 
-  it("5102: OCS's answer is given when only the outcome cannot be written", async () => {
+  it("gets OCS's answer when only the outcome cannot be written (5102)", async () => {
     let appended = 0;
     const line = aLine({ append: () => (appended++ === 0 ? Promise.resolve() : Promise.reject(new Error("EIO"))) });
     const reply = await line.ask({ target: DNC });
@@ -453,13 +457,13 @@ describe("a refusal on the way to OCS", () => {
     expect(headerOf(reply.headers, "Ocsgw-Origin")).toBe("ocs");
   });
 
-  it("an abandoned request is journalled as such and was not sent", async () => {
-    const line = aLine({ send: () => Promise.reject(new NoAnswer("abandoned", false, "hung up")) });
+  it("and is abandoned by its client is journaled as abandoned and not sent", async () => {
+    const line = aLine({ send: () => Promise.reject(new UpstreamError("abandoned", false, "hung up")) });
     await line.ask({ target: DNC });
     expect(line.journal.map(({ kind }) => kind)).toEqual(["intent", "abandoned"]);
   });
 
-  it("5900: a defect is told as one, without its insides", async () => {
+  it("by an internal error gets 5900 without details", async () => {
     const line = aLine({
       identify: () => {
         throw new Error("secret inside");
@@ -473,7 +477,7 @@ describe("a refusal on the way to OCS", () => {
 });
 
 describe("the table of refusals", () => {
-  it("has a test for every word", () => {
+  it("has a test for every refusal", () => {
     const tested = new Set([
       ...cases.map(({ code, status }) => `OCSGW-${code} ${status}`),
       "OCSGW-3002 503",

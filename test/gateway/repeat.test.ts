@@ -1,53 +1,34 @@
-/** May the same request be sent again? Every refusal × every action × how far it got, and the same words in every form of a reply. */
+/**
+ * May the same request be sent again? Every refusal × every action × how far it got, and the same words in every form
+ * of a reply.
+ */
 import { describe, expect, it } from "vitest";
 import { repeatInWords, repeatOf, type Repeat } from "../../src/gateway/repeat.ts";
 import { OUTCOME_DELAYED, REFUSALS } from "../../src/gateway/refusals.ts";
-import type { Parts } from "../../src/gateway/words.ts";
-import { headerOf, type Reply } from "../../src/message.ts";
+import type { PipelineDeps } from "../../src/gateway/pipeline.ts";
+import { headerOf, type Reply } from "../../src/common/message.ts";
 import { ACTIONS, type Action } from "../../src/ocs/catalog.ts";
 import { caseOf } from "../../src/ocs/examples.ts";
-import { NoAnswer, type Failing } from "../../src/upstream/exchange.ts";
+import { UpstreamError, type FailureReason } from "../../src/upstream/types.ts";
 import { createRedactor } from "../../src/journal/redact.ts";
-import { createRegistrar, type RegistrarParts } from "../../src/gateway/registrar.ts";
-import { Ownership } from "../../src/tenants/ownership.ts";
+import { createRegistrar, type RegistrarDeps } from "../../src/callbacks/registrar.ts";
+import { Ownership } from "../../src/ownership/ownership.ts";
+import { MANUAL } from "../ocs/manual.ts";
 import { aLine, anAnswer, anArrival, aTenant, text } from "../kit/line.ts";
 
 /** After it was sent: as decided, and not as the catalog has it. */
-const AFTER_SENDING: Readonly<Record<string, Repeat>> = {
-  "records UpdateCallCompletionStats": "safe",
-  "records RecordProcessed": "safe",
-  "records RecordReject": "safe",
-  "records RequestRecordCancel": "safe",
-  "records DoNotCall": "safe",
-  "records RecordReschedule": "safe",
-  "records AddRecord": "no",
-  "phones DoNotCall": "safe",
-  "phones RequestRecordCancel": "safe",
-  "customer_ids DoNotCall": "safe",
-  "customer_ids RequestRecordCancel": "safe",
-  "lists AddRecord": "no",
-  "campaigngroups Load": "check-first",
-  "campaigngroups StartDialing": "check-first",
-  "campaigngroups SetDialingMode": "safe",
-  "campaigngroups StopDialing": "check-first",
-  "campaigngroups Unload": "check-first",
-  "campaigngroups ForceUnload": "check-first",
-  "campaigngroups Launch": "check-first",
-  "campaigngroups Stage": "check-first",
-  "campaigngroups Complete": "check-first",
-  "campaigngroups ReadStatus": "safe",
-};
+const AFTER_SENDING = new Map(MANUAL.map(({ resource, action, repeat }) => [`${resource} ${action}`, repeat]));
 
 const nameOf = ({ resource, name }: Action): string => `${resource} ${name}`;
 const expected = (action: Action, isOwned: boolean): Repeat =>
-  action.resource === "records" && !isOwned ? "no" : AFTER_SENDING[nameOf(action)]!;
+  action.resource === "records" && !isOwned ? "no" : AFTER_SENDING.get(nameOf(action))!;
 const DELIVERIES = ["not-sent", "sent-no-answer", "answered"] as const;
 
-describe("the table", () => {
-  it("has every action", () => expect(ACTIONS.map(nameOf)).toEqual(Object.keys(AFTER_SENDING)));
+describe("the table of Ocsgw-Repeat", () => {
+  it("lists every action", () => expect(ACTIONS.map(nameOf)).toEqual([...AFTER_SENDING.keys()]));
 
   it.each(Object.entries(REFUSALS).map(([name, row]) => ({ name, ...row })))(
-    "$code $status ($name), for every action and every delivery",
+    "gives $code $status ($name) for every action and every delivery",
     ({ code, status }) => {
       const isSaid = status === 429 || status >= 500;
       for (const action of ACTIONS) {
@@ -69,12 +50,12 @@ describe("the table", () => {
     },
   );
 
-  it.each([200, 409, 410, 500])("5102 with OCS's %i is never to be repeated", (status) => {
+  it.each([200, 409, 410, 500])("says no for 5102 with OCS's %i", (status) => {
     for (const action of ACTIONS)
       expect(repeatOf({ status, code: OUTCOME_DELAYED, delivery: "answered", action, isOwned: true })).toBe("no");
   });
 
-  it("has words for each answer, and none where there is none", () => {
+  it("has a sentence for each value, and none without a value", () => {
     const words = DELIVERIES.flatMap((delivery) =>
       (["safe", "check-first", "no"] as const).map((repeat) => repeatInWords(repeat, delivery)),
     );
@@ -84,22 +65,22 @@ describe("the table", () => {
   });
 });
 
-const FAILING: readonly (readonly [Failing, boolean])[] = [
+const FAILING: readonly (readonly [FailureReason, boolean])[] = [
   ["queue-full", false],
-  ["waited", false],
+  ["queue-timeout", false],
   ["unclear", false],
   ["unreachable", false],
   ["no-answer", true],
-  ["cut", true],
-  ["garbled", true],
+  ["connection-lost", true],
+  ["malformed-response", true],
 ];
 /** A lease whose handle is, or is not any more, the request's. */
-const owning = (isOwned: boolean): Parts["ownership"] => ({
-  ask: () => ({
+const owning = (isOwned: boolean): PipelineDeps["ownership"] => ({
+  requestLease: () => ({
     lease: {
       withdrawn: () => undefined,
       after: () => undefined,
-      settle: () => undefined,
+      release: () => undefined,
       isOwned: () => isOwned,
       reason: () => "unknown: none",
       record: undefined,
@@ -135,25 +116,25 @@ const expectSaid = async (
 const asProblem = { headers: [["Accept", "application/problem+json"]] as const };
 
 describe("a reply to a registrar", () => {
-  const registrar = (over: Partial<RegistrarParts> = {}) =>
+  const registrar = (over: Partial<RegistrarDeps> = {}) =>
     createRegistrar({
       identify: () => ({ client: "minter", credential: { kind: "key", id: "k" } }),
       challenge: "Basic",
       note: () => undefined,
       observe: () => undefined,
-      dialect: () => "auto",
+      errorFormat: () => "auto",
       redact: createRedactor(
         { phone: "last4", customer_id: "token", fields: {}, others: "drop" },
         "an index key for tests only, 32+",
       ),
       upstream: "ocs",
-      registrars: new Map([["minter", { tenants: [aTenant()], mayComeFrom: () => true }]]),
-      ownership: new Ownership({ staleAfter: () => 1000, tell: () => undefined }),
-      isSettled: () => false,
+      registrars: new Map([["minter", { tenants: [aTenant()], isAllowedFrom: () => true }]]),
+      ownership: new Ownership({ staleAfter: () => 1000, onEvent: () => undefined }),
+      isActiveKnown: () => false,
       ...over,
     });
-  it.each<[string, Partial<RegistrarParts>, string, string | undefined]>([
-    ["while OCS's roles are open", {}, "OCSGW-5103", "safe"],
+  it.each<[string, Partial<RegistrarDeps>, string, string | undefined]>([
+    ["while the active OCS is unknown", {}, "OCSGW-5103", "safe"],
     [
       "whose credential is throttled",
       { identify: () => ({ denied: "throttled", reason: "too many", retryAfter: 3 }) },
@@ -161,13 +142,18 @@ describe("a reply to a registrar", () => {
       "safe",
     ],
     [
-      "whose issuer's keys are away",
+      "whose issuer's keys cannot be fetched",
       { identify: () => ({ denied: "issuer-unavailable", reason: "away", retryAfter: 3 }) },
       "OCSGW-2003",
       "safe",
     ],
-    ["that is nobody", { identify: () => ({ denied: "key-unknown", reason: "unknown" }) }, "OCSGW-2001", undefined],
-  ])("%s", async (_what, over, code, repeat) => {
+    [
+      "that is not authenticated",
+      { identify: () => ({ denied: "key-unknown", reason: "unknown" }) },
+      "OCSGW-2001",
+      undefined,
+    ],
+  ])("%s has the right Ocsgw-Code and Ocsgw-Repeat", async (_what, over, code, repeat) => {
     const reply = await registrar(over)(
       anArrival({ method: "PUT", target: "/ownership/ocs/7", body: '{"tenant":"Alpha Tenant"}' }),
     );
@@ -175,15 +161,15 @@ describe("a reply to a registrar", () => {
   });
 });
 
-describe("a reply of the line", () => {
+describe("a reply of the pipeline", () => {
   it.each(ACTIONS.map((action) => [nameOf(action), action] as const))(
-    "to %s says it in header, problem and page, whatever failed",
+    "to %s says in header, problem and page whether to repeat, for every failure",
     async (_name, action) => {
       for (const [why, sent] of FAILING) {
         for (const isOwned of [true, false]) {
           const line = aLine({
             ownership: owning(isOwned),
-            send: () => Promise.reject(new NoAnswer(why, sent, "in words")),
+            send: () => Promise.reject(new UpstreamError(why, sent, "in words")),
           });
           const ask = askOf(action);
           await expectSaid(
@@ -199,7 +185,7 @@ describe("a reply of the line", () => {
   );
 
   it.each(ACTIONS.map((action) => [nameOf(action), action] as const))(
-    "to %s whose gateway had a defect after sending, or before",
+    "to %s with an internal error after or before sending",
     async (_name, action) => {
       const after = aLine({ ownership: owning(true), send: () => Promise.reject(new Error("a defect")) });
       await expectSaid(
@@ -218,7 +204,7 @@ describe("a reply of the line", () => {
   );
 
   it.each(ACTIONS.filter(({ method }) => method === "POST").map((action) => [nameOf(action), action] as const))(
-    "to %s that OCS answered and the journal could not take",
+    "to %s that OCS answered but the journal could not store",
     async (_name, action) => {
       let appended = 0;
       const line = aLine({
@@ -235,7 +221,7 @@ describe("a reply of the line", () => {
     },
   );
 
-  it("without the journal is safe, and a refusal for good says nothing of it", async () => {
+  it("says safe if the journal is unavailable, and nothing for a permanent refusal", async () => {
     const line = aLine({ append: () => Promise.reject(new Error("ENOSPC")) });
     expect(headerOf((await line.ask({ target: "/phones/4155550100?req=DoNotCall" })).headers, "Ocsgw-Repeat")).toBe(
       "safe",
@@ -253,7 +239,7 @@ describe("a reply of the line", () => {
     }
   });
 
-  it("of OCS itself has none, with whatever status", async () => {
+  it("from OCS itself has no Ocsgw-Repeat, with any status", async () => {
     for (const status of [200, 410, 500, 503]) {
       const reply = await aLine({ send: () => Promise.resolve(anAnswer({ status })) }).ask({
         target: "/phones/4155550100?req=DoNotCall",

@@ -1,11 +1,14 @@
-/** Refusals and outcomes say at which stage they were thrown and which setting decided, and what somebody claimed who was not let in. */
+/**
+ * Refusals and outcomes say at which stage they were thrown and which setting decided, and what somebody claimed who
+ * was not let in.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pathIn } from "../../src/cli/explain/decision.ts";
+import { readSetting } from "../../src/gateway/deciding-setting.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
-import { createKey } from "../../src/settings/key.ts";
-import { claimedIn } from "../../src/tenants/credential/claimed.ts";
+import { createKey } from "../../src/settings/files/api-key.ts";
+import { presentedClaims } from "../../src/identity/presented.ts";
 import { ocsgw } from "../kit/command.ts";
 import { aGateway, basic, keyFor, twoTenants, type TestGateway } from "../kit/gateway.ts";
 
@@ -51,54 +54,54 @@ const entryOf = async (id: string): Promise<Recorded | undefined> => {
 };
 const as = (user: string): string => `Basic ${Buffer.from(`${user}:wrong`).toString("base64")}`;
 
-describe("a refusal", () => {
+describe("the journal's entry of a refusal", () => {
   it.each<[string, Ask, object]>([
     [
-      "of nobody",
+      "of an unknown client",
       { path: "/phones/4155550101?req=DoNotCall", by: as("mallory") },
       { stage: "identity", presented: { client: "mallory", path: "/phones/······" } },
     ],
     [
-      "of nobody, with a number for a name",
+      "of an unknown client, with a number as the name",
       { path: "/campaigngroups/415-555-0100?req=Load", by: as("415.555.0100") },
       { stage: "identity", presented: { client: "······0100", path: "/campaigngroups/······0100" } },
     ],
     [
-      "of nobody, with a key for a name",
+      "of an unknown client, with a key as the name",
       { path: "/", by: as(createKey().key) },
       { stage: "identity", presented: { path: "/" } },
     ],
     [
-      "of nobody, with a key of ours for a name",
+      "of an unknown client, with a valid key as the name",
       { path: "/", by: as(keyFor("beta")) },
       { stage: "identity", presented: { path: "/" } },
     ],
     [
-      "of nobody, for a customer below another path",
+      "of an unknown client, for a customer below another path",
       { path: "/ocs//customer_ids/jane.doe@example.com?req=DoNotCall", by: as("mallory") },
       { stage: "identity", presented: { client: "mallory", path: "/ocs//customer_ids/······" } },
     ],
     [
-      "of nobody, for a customer behind an encoded name",
+      "of an unknown client, for a customer after an encoded name",
       { path: "/%63ustomer_ids%2Fjane.doe?req=DoNotCall", by: as("mallory") },
       { stage: "identity", presented: { client: "mallory", path: "/customer_ids/······" } },
     ],
     [
-      "of nobody, for a customer behind a misspelt name",
+      "of an unknown client, for a customer after a misspelled name",
       { path: "/customerId/jane.doe", by: as("mallory") },
       { stage: "identity", presented: { client: "mallory", path: "/customerId/······" } },
     ],
     [
-      "of nobody, with a number between encoded signs",
+      "of an unknown client, with a number between encoded characters",
       { path: "/call/415%2D555%C2%A00107", by: as("mallory") },
       { stage: "identity", presented: { client: "mallory", path: "/call/······0107" } },
     ],
     [
-      "of nobody, with what is encoded and no number",
+      "of an unknown client, with encoded characters that are not a number",
       { path: "/lists/Beta%20List%FF", by: as("mallory") },
       { stage: "identity", presented: { client: "mallory", path: "/lists/Beta%20List%FF" } },
     ],
-    ["of a path that is none", { path: "/nothing" }, { stage: "operation" }],
+    ["of an unknown path", { path: "/nothing" }, { stage: "operation" }],
     [
       "of a client without the action",
       { path: "/lists/Beta%20List?req=AddRecord", by: basic("beta") },
@@ -107,7 +110,7 @@ describe("a refusal", () => {
     [
       "of another tenant, by the header",
       { path: "/phones/4155550102?req=DoNotCall", headers: { "Ocsgw-Tenant": "102" } },
-      { stage: "scope" },
+      { stage: "policy" },
     ],
     ["of no JSON", { path: "/phones/4155550103?req=DoNotCall", body: "{" }, { stage: "body" }],
     [
@@ -130,7 +133,7 @@ describe("a refusal", () => {
       { path: "/phones/4155550106?req=DoNotCall", body: '{"OTHER":"1"}' },
       { stage: "scope", setting: "tenants[0].fields" },
     ],
-  ])("%s", async (_what, asked, expected) => {
+  ])("%s has its stage, setting and claims", async (_what, asked, expected) => {
     const { stage, setting, presented } = (await entryOf(await ask(asked))) as {
       stage?: string;
       setting?: string;
@@ -139,7 +142,7 @@ describe("a refusal", () => {
     expect({ ...(stage && { stage }), ...(setting && { setting }), ...(presented && { presented }) }).toEqual(expected);
   });
 
-  it("over a limit names the limit, a tenant's action's or a client's", async () => {
+  it("over a limit names the limit of a tenant's action or of a client", async () => {
     const add = { path: "/lists/Alpha%20List?req=AddRecord", body: '{"GSW_PHONE":"1"}' };
     await ask(add);
     expect(await entryOf(await ask(add))).toMatchObject({
@@ -165,7 +168,7 @@ describe("a refusal", () => {
 });
 
 it(
-  "an outcome without OCS's answer names the stage and the upstream's setting, and explain shows the line",
+  "an outcome without OCS's answer has the stage and the upstream's setting, and explain shows the config line",
   { timeout: 30_000 },
   async () => {
     const id = await ask({ path: "/phones/4155550107?req=DoNotCall" });
@@ -183,7 +186,7 @@ it(
   },
 );
 
-it("explain shows what was claimed and which limit it was", { timeout: 30_000 }, async () => {
+it("explain shows the claimed client and the limit", { timeout: 30_000 }, async () => {
   const stranger = await ocsgw(
     "explain",
     await ask({ path: "/phones/4155550108?req=DoNotCall", by: as("mallory") }),
@@ -200,19 +203,19 @@ it("explain shows what was claimed and which limit it was", { timeout: 30_000 },
   expect(over.stdout).toMatch(/decided by +.*ocsgw\.yaml:\d+:\d+ {2}tenants\[0\]\.limits\.actions\.AddRecord/);
 });
 
-describe("what a credential claims", () => {
+describe("the claims of an unverified credential", () => {
   const token = (header: string, payload = "{}"): string =>
     `${Buffer.from(header).toString("base64url")}.${Buffer.from(payload).toString("base64url")}.x`;
   const known = {
     isKey: (text: string) => text === "Tr0ub4dor",
     clientClaimOf: (issuer: string) => (issuer === "https://idp/" ? "azp" : undefined),
   };
-  it.each<[string, Parameters<typeof claimedIn>[0], object]>([
+  it.each<[string, Parameters<typeof presentedClaims>[0], object]>([
     ["a token's key", [{ kind: "jwt", text: token('{"alg":"RS256","kid":"2026-a"}') }], { kid: "2026-a" }],
     ["no kid", [{ kind: "jwt", text: token('{"alg":"RS256"}') }], {}],
-    ["a kid that is no text", [{ kind: "jwt", text: token('{"kid":{"a":1}}') }], {}],
+    ["a kid that is not a string", [{ kind: "jwt", text: token('{"kid":{"a":1}}') }], {}],
     ["a kid with a line break", [{ kind: "jwt", text: token('{"kid":"a\\nb"}') }], {}],
-    ["a header that is no JSON", [{ kind: "jwt", text: "a.b.c" }], {}],
+    ["a header that is not JSON", [{ kind: "jwt", text: "a.b.c" }], {}],
     ["a header that is too long", [{ kind: "jwt", text: token(`{"kid":"a","x":"${"y".repeat(2000)}"}`) }], {}],
     ["a secret in a name's place", [{ kind: "key", user: "sk_sandbox_alpha-ors", key: "" }], {}],
     ["a key without a name", [{ kind: "key", key: "secret" }], {}],
@@ -224,7 +227,7 @@ describe("what a credential claims", () => {
       { client: "ors-main", issuer: "https://idp/" },
     ],
     [
-      "a foreign issuer, of which nobody knows where it names a client",
+      "an unknown issuer, whose client claim is unknown",
       [{ kind: "jwt", text: token("{}", '{"iss":"https://other/","azp":"ors-main"}') }],
       { issuer: "https://other/" },
     ],
@@ -235,11 +238,11 @@ describe("what a credential claims", () => {
       { issuer: "https://idp/" },
     ],
     [
-      "a client that is no text",
+      "a client that is not a string",
       [{ kind: "jwt", text: token("{}", '{"iss":"https://idp/","azp":{}}') }],
       { issuer: "https://idp/" },
     ],
-    ["a payload that is no object", [{ kind: "jwt", text: token("{}", "7") }], {}],
+    ["a payload that is not an object", [{ kind: "jwt", text: token("{}", "7") }], {}],
     [
       "a payload that is nested deeper than any token is",
       [
@@ -273,7 +276,7 @@ describe("what a credential claims", () => {
       {},
     ],
     ["a name", [{ kind: "key", user: "ors-main", key: "secret" }], { client: "ors-main" }],
-  ])("%s", (_what, presented, claimed) => expect(claimedIn(presented, known)).toEqual(claimed));
+  ])("%s", (_what, presented, claimed) => expect(presentedClaims(presented, known)).toEqual(claimed));
 });
 
 it.each([
@@ -281,4 +284,4 @@ it.each([
   ['tenants[2].clients."ors.main".actions', ["tenants", 2, "clients", "ors.main", "actions"]],
   ["upstreams.ocs-main.queue.max", ["upstreams", "ocs-main", "queue", "max"]],
   ["a b", undefined],
-])("%s is read as a path", (text, path) => expect(pathIn(text)).toEqual(path));
+])("readSetting parses %s as a path", (text, path) => expect(readSetting(text)).toEqual(path));

@@ -1,8 +1,8 @@
 /** A client of several tenants: what names which, what contradicts, and who is charged. */
 import { describe, expect, it } from "vitest";
 import type { ActionName } from "../../src/ocs/catalog.ts";
-import type { Limits } from "../../src/tenants/register.ts";
-import { headerOf, type HeaderLine } from "../../src/message.ts";
+import type { Limits } from "../../src/tenancy/registry.ts";
+import { headerOf, type HeaderLine } from "../../src/common/message.ts";
 import { aLine, aTenant, beta, text, type TestLine } from "../kit/line.ts";
 
 const DNC = "/phones/4155550100?req=DoNotCall";
@@ -28,9 +28,9 @@ const names = (tenant: string): readonly HeaderLine[] => [["Ocsgw-Tenant", tenan
 
 describe("a client of two tenants", () => {
   it.each<[string, readonly HeaderLine[], string, string]>([
-    ["the header and the body's DBID name two of its own", names("101"), '{"GSW_TENANT_DBID":102}', "OCSGW-1005"],
+    ["the header and the body's DBID name two of its tenants", names("101"), '{"GSW_TENANT_DBID":102}', "OCSGW-1005"],
     [
-      "the header and the body's name name two of its own",
+      "the header and the body's name name two of its tenants",
       names("Alpha Tenant"),
       '{"GSW_TENANT_NAME":"Beta Tenant"}',
       "OCSGW-1005",
@@ -42,24 +42,24 @@ describe("a client of two tenants", () => {
       "OCSGW-1005",
     ],
     [
-      "DBID and name in the body are two of its own",
+      "DBID and name in the body name two of its tenants",
       [],
       '{"GSW_TENANT_DBID":101,"GSW_TENANT_NAME":"Beta Tenant"}',
       "OCSGW-1005",
     ],
-    ["the body's DBID is another's", names("101"), '{"GSW_TENANT_DBID":103}', "OCSGW-2103"],
-    ["the body's name is another's", names("101"), '{"GSW_TENANT_NAME":"Gamma Tenant"}', "OCSGW-2103"],
-    ["the body's name is nobody's", names("101"), '{"GSW_TENANT_NAME":"No Tenant"}', "OCSGW-2103"],
-    ["the header is another's", names("103"), '{"GSW_TENANT_DBID":101}', "OCSGW-2103"],
-    ["the body's DBID is another's, without a header", [], '{"GSW_TENANT_DBID":103}', "OCSGW-2103"],
+    ["the body's DBID belongs to another tenant", names("101"), '{"GSW_TENANT_DBID":103}', "OCSGW-2103"],
+    ["the body's name belongs to another tenant", names("101"), '{"GSW_TENANT_NAME":"Gamma Tenant"}', "OCSGW-2103"],
+    ["the body's name is unknown", names("101"), '{"GSW_TENANT_NAME":"No Tenant"}', "OCSGW-2103"],
+    ["the header names another tenant", names("103"), '{"GSW_TENANT_DBID":101}', "OCSGW-2103"],
+    ["the body's DBID belongs to another tenant, without a header", [], '{"GSW_TENANT_DBID":103}', "OCSGW-2103"],
     [
-      "DBID of its own and name of another's",
+      "the body has its own DBID and another tenant's name",
       [],
       '{"GSW_TENANT_DBID":101,"GSW_TENANT_NAME":"Gamma Tenant"}',
       "OCSGW-2103",
     ],
-    ["nothing says which", [], "{}", "OCSGW-2105"],
-  ])("is refused where %s", async (_, headers, body, code) => {
+    ["the request names no tenant", [], "{}", "OCSGW-2105"],
+  ])("is refused if %s", async (_, headers, body, code) => {
     const line = clusterOf();
     const reply = await line.ask({ target: DNC, body, headers, as: "cluster" });
     expect([headerOf(reply.headers, "Ocsgw-Code"), line.sent]).toEqual([code, []]);
@@ -71,13 +71,13 @@ describe("a client of two tenants", () => {
     [names("Beta Tenant"), '{"GSW_TENANT_DBID":102,"GSW_TENANT_NAME":"Beta Tenant"}', 102],
     [[], '{"GSW_TENANT_NAME":"Beta Tenant"}', 102],
     [names("102"), '{"GSW_TENANT_DBID":null}', 102],
-  ])("is served where %j and %s agree", async (headers, body, dbid) => {
+  ])("is served if %j and %s agree", async (headers, body, dbid) => {
     const line = clusterOf();
     expect((await line.ask({ target: DNC, body, headers, as: "cluster" })).status).toBe(200);
     expect(line.sent.map(({ owner }) => owner.dbid)).toEqual([dbid]);
   });
 
-  it("of whom only one tenant grants the action is told of the other as before", async () => {
+  it("is refused with the usual code for its tenant that does not grant the action", async () => {
     const line = aLine({
       tenants: [
         aTenant({ clients: new Map([["cluster", of()]]) }),
@@ -90,16 +90,16 @@ describe("a client of two tenants", () => {
   });
 });
 
-describe("a request is charged once", () => {
+describe("a request is charged once,", () => {
   const code = async (line: TestLine, ask: Parameters<TestLine["ask"]>[0]): Promise<string> =>
     headerOf((await line.ask(ask)).headers, "Ocsgw-Code") ?? "sent";
 
   it.each<[string, string, string]>([
-    ["its body is no JSON", "{", "OCSGW-1003"],
-    ["its body names nobody's tenant", '{"GSW_TENANT_DBID":9}', "OCSGW-2103"],
-    ["nothing says which tenant", "{}", "OCSGW-2105"],
+    ["its body is not JSON", "{", "OCSGW-1003"],
+    ["its body names an unknown tenant", '{"GSW_TENANT_DBID":9}', "OCSGW-2103"],
+    ["it names no tenant", "{}", "OCSGW-2105"],
     ["its attribute is wrong", '{"GSW_CHAIN_ATTR":1}', "OCSGW-1007"],
-  ])("to the client, where no tenant is known: %s", async (_, body, refusal) => {
+  ])("to the client if no tenant is known: %s", async (_, body, refusal) => {
     const line = clusterOf(limit(2), { limits: limit(3) });
     const bad = { target: DNC, body, as: "cluster" };
     expect([await code(line, bad), await code(line, bad), await code(line, bad)]).toEqual([
@@ -117,7 +117,7 @@ describe("a request is charged once", () => {
     ]);
   });
 
-  it("to the tenant that it turns out to be for", async () => {
+  it("to the tenant that the body determines", async () => {
     const line = clusterOf(undefined, { limits: limit(1) });
     const to = (dbid: number) => ({ target: DNC, body: `{"GSW_TENANT_DBID":${dbid}}`, as: "cluster" });
     expect([
@@ -128,7 +128,7 @@ describe("a request is charged once", () => {
     ]).toEqual(["sent", "sent", "OCSGW-3001", "OCSGW-3001"]);
   });
 
-  it("so that new records leave room for a Do-Not-Call", async () => {
+  it("so that new records do not use up the limit for a Do-Not-Call", async () => {
     const line = aLine({ tenants: [aTenant({ clients: new Map([["cluster", of()]]), limits: limit(2) })] });
     const add = {
       target: "/lists/Alpha%20List?req=AddRecord",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, describe, expect, it } from "vitest";
-import { createCredentials, CredentialFault, type KeyRecord } from "../../../src/tenants/credential.ts";
+import { createCredentials, CredentialSettingsError, type KeyRecord } from "../../src/identity/credentials.ts";
 import { aWorld, NOW } from "./kit.ts";
 
 const world = aWorld();
@@ -23,8 +23,8 @@ const open = (records: readonly KeyRecord[] = [record()], by: readonly string[] 
   world.open({ keys: { records, carriers: by } });
 const whoever = { client: "ors-main", credential: { kind: "key", id: "k1" } };
 
-describe("a key", () => {
-  it("names its client at once, in Basic and in its header", async () => {
+describe("an API key", () => {
+  it("identifies its client synchronously, in Basic and in its header", async () => {
     const { identify } = await open();
     expect(identify(basic("ors-main:sk_one"))).toEqual(whoever);
     expect(identify(inHeader("sk_one"))).toEqual(whoever);
@@ -34,7 +34,7 @@ describe("a key", () => {
     );
   });
 
-  it("is printable ASCII, whatever the table says", async () => {
+  it("must be printable ASCII, even if the table has others", async () => {
     const { identify } = await open(
       ["sk_ö", "a b", "k".repeat(513)].map((key, at) => record({ id: `k${at}`, hash: hashOf(key) })),
     );
@@ -42,7 +42,7 @@ describe("a key", () => {
       expect([identify(inHeader(key)), identify(basic(`ors-main:${key}`))]).toEqual([undefined, undefined]);
   });
 
-  it("may have colons in it", async () => {
+  it("may contain colons", async () => {
     const { identify } = await open([record({ hash: hashOf("a:b:c") })]);
     expect(identify(basic("ors-main:a:b:c"))).toEqual(whoever);
   });
@@ -58,26 +58,26 @@ describe("a key", () => {
     ["not ASCII", inHeader("sk_öne")],
     ["another user's", basic("alpha-ops:sk_one")],
     ["a user's in other case", basic("ORS-MAIN:sk_one")],
-    ["nobody's", basic(":sk_one")],
+    ["without a client's name", basic(":sk_one")],
     ["without a colon", basic("sk_one")],
     ["without a password", basic("ors-main:")],
     ["not UTF-8", basic(Buffer.from([0x6f, 0xff, 0x3a, 0x61]))],
-    ["behind a byte order mark", basic("\ufeffors-main:sk_one")],
+    ["after a byte order mark", basic("\ufeffors-main:sk_one")],
     ["in base64url", [["Authorization", `Basic ${Buffer.from("ors-main:sk_??>").toString("base64url")}`]]],
     ["after a tab", [["Authorization", `Basic\t${Buffer.from("ors-main:sk_one").toString("base64")}`]]],
     ["after a blank and a tab", [["Authorization", `Basic \t${Buffer.from("ors-main:sk_one").toString("base64")}`]]],
     ["in the header twice", [...inHeader("sk_one"), ...inHeader("sk_one")]],
-    ["beside an Authorization that nobody reads", [...inHeader("sk_one"), ["Authorization", "Negotiate AAAA"]]],
-    ["beside an empty Authorization", [...inHeader("sk_one"), ["Authorization", ""]]],
+    ["sent with an unsupported Authorization", [...inHeader("sk_one"), ["Authorization", "Negotiate AAAA"]]],
+    ["sent with an empty Authorization", [...inHeader("sk_one"), ["Authorization", ""]]],
     ["after Bearer, without an issuer", [["Authorization", "Bearer sk_one"]]],
-    ["in a header that is no carrier", [["X-Key", "sk_one"]]],
-    ["in a header whose name begins alike", [["X-Api-Key-2", "sk_one"]]],
+    ["in a header that is not a carrier", [["X-Key", "sk_one"]]],
+    ["in a header with a similar name", [["X-Api-Key-2", "sk_one"]]],
   ])("is refused when it is %s", async (_, headers) => {
     const { identify } = await open();
     expect(identify(headers)).toBeUndefined();
   });
 
-  it("in base64 is read with its padding, without any, and after several blanks", async () => {
+  it("is read in base64 with its padding, without any, and after several blanks", async () => {
     const { identify } = await open([record({ client: "o" })]);
     const good = Buffer.from("o:sk_one").toString("base64");
     expect(good.endsWith("=")).toBe(true);
@@ -97,7 +97,7 @@ describe("a key", () => {
     }
   });
 
-  it("counts only in the carriers that are on", async () => {
+  it("is accepted only in the configured carriers", async () => {
     const onlyBasic = await open([record()], ["basic"]);
     expect([onlyBasic.identify(inHeader("sk_one")), onlyBasic.identify(basic("ors-main:sk_one"))]).toEqual([
       undefined,
@@ -110,7 +110,7 @@ describe("a key", () => {
     ]);
   });
 
-  it("ends at the moment it expires", async () => {
+  it("is refused from its expiry on", async () => {
     const { identify, clock } = await open([record({ expires: iso(NOW + 1000) })]);
     expect(identify(inHeader("sk_one"))).toEqual(whoever);
     clock.now = NOW + 999;
@@ -119,7 +119,7 @@ describe("a key", () => {
     expect(identify(inHeader("sk_one"))).toBeUndefined();
   });
 
-  it("ends at the moment it is revoked", async () => {
+  it("is refused from its revocation on", async () => {
     const { identify, clock } = await open([record({ expires: iso(NOW + 5000), revoked: iso(NOW + 1000) })]);
     expect(identify(inHeader("sk_one"))).toEqual(whoever);
     clock.now = NOW + 1000;
@@ -127,7 +127,7 @@ describe("a key", () => {
   });
 
   it.each(["2030-01-01", "leaked", "", "true", "2030-01-01T00:00:00"])(
-    "is refused when `revoked` says %j",
+    "is refused if `revoked` is %j",
     async (revoked) => {
       expect((await open([record({ revoked })])).identify(inHeader("sk_one"))).toBeUndefined();
     },
@@ -143,7 +143,7 @@ describe("a key", () => {
   });
 });
 
-describe("several keys on one request", () => {
+describe("several API keys on one request", () => {
   const records = [
     record(),
     record({ id: "k2", hash: hashOf("sk_two") }),
@@ -151,11 +151,11 @@ describe("several keys on one request", () => {
   ];
   const both = (first: string, second: string) => [...inHeader(first), ...basic(`ors-main:${second}`)];
 
-  it("count when they name the same client", async () => {
+  it("are accepted when they name the same client", async () => {
     expect((await open(records)).identify(both("sk_one", "sk_two"))).toEqual(whoever);
   });
 
-  it("count for nothing when one is bad or another client's", async () => {
+  it("are refused when one is invalid or another client's", async () => {
     const { identify } = await open(records);
     for (const headers of [
       both("sk_three", "sk_one"),
@@ -167,27 +167,27 @@ describe("several keys on one request", () => {
   });
 });
 
-describe("settings of keys", () => {
+describe("settings of API keys", () => {
   it.each<[string, readonly KeyRecord[], readonly string[], string]>([
-    ["a hash that is none", [record({ hash: "sk_one" })], carriers, 'key "k1": hash is not'],
+    ["an invalid hash", [record({ hash: "sk_one" })], carriers, 'key "k1": hash is not'],
     ["a hash without its kind", [record({ hash: hashOf("x").slice(7) })], carriers, 'key "k1": hash is not'],
-    ["an id twice", [record(), record({ hash: hashOf("b") })], carriers, 'key "k1": the id stands twice'],
-    ["a hash twice", [record(), record({ id: "k2" })], carriers, 'key "k2": another record has the same hash'],
-    ["an end that is no moment", [record({ expires: "soon" })], carriers, 'key "k1": expires is not'],
+    ["an id twice", [record(), record({ hash: hashOf("b") })], carriers, 'key "k1": duplicate id'],
+    ["a duplicate hash", [record(), record({ id: "k2" })], carriers, 'key "k2": another record has the same hash'],
+    ["an invalid expiry", [record({ expires: "soon" })], carriers, 'key "k1": expires is not'],
     ["an end without a zone", [record({ expires: "2030-01-01T00:00" })], carriers, 'key "k1": expires is not'],
     ["a day that does not exist", [record({ expires: "2030-13-01" })], carriers, 'key "k1": expires is not'],
     ["an empty client", [record({ client: "" })], carriers, 'key "k1": id or client is empty'],
-    ["a carrier that there is not", [], ["cookie"], 'carrier "cookie"'],
+    ["an unknown carrier", [], ["cookie"], 'carrier "cookie"'],
     ["a carrier without a name", [], ["header:"], 'carrier "header:"'],
     ["Authorization as a carrier's name", [], ["header:authorization"], 'carrier "header:authorization"'],
     ["a carrier twice", [], ["header:A", "header:a"], 'carrier "header:a"'],
   ])("are refused for %s", async (_, records, by, message) => {
     const opening = createCredentials({ jwt: [], keys: { records, carriers: by } });
     await expect(opening).rejects.toThrow(message);
-    await expect(opening).rejects.toBeInstanceOf(CredentialFault);
+    await expect(opening).rejects.toBeInstanceOf(CredentialSettingsError);
   });
 
-  it("may write the hash in capitals and the end as a day", async () => {
+  it("accept a hash in upper case and an expiry date", async () => {
     const { identify } = await open([
       record({ hash: hashOf("sk_one").toUpperCase().replace("SHA256", "sha256"), expires: "2031-01-01" }),
     ]);

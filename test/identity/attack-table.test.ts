@@ -1,4 +1,7 @@
-/** Every way to get in with a bad token that has a name, at a live listener: the same reply, nothing to OCS, and no connection that the token asked for. */
+/**
+ * Every way to get in with a bad token that has a name, at a live listener: the same reply, nothing to OCS, and no
+ * connection that the token asked for.
+ */
 import { createHmac, sign, type KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttp, type Server as HttpServer } from "node:http";
@@ -9,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aGateway, keyFor, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawClient, type RawReply } from "../kit/raw-client.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
-import { ecPair, encode, es256, jwkOf, rsaPair, signParts } from "../tenants/credential/kit.ts";
+import { ecPair, encode, es256, jwkOf, rsaPair, signParts } from "./kit.ts";
 
 const [ec, rsa, foreign, unknown] = [ecPair(), rsaPair(), ecPair(), ecPair()];
 const ISSUER = "https://idp.test/";
@@ -46,6 +49,8 @@ const pem = (type: "spki" | "pkcs1"): string => rsa.publicKey.export({ type, for
 
 type Case = string | readonly string[] | ((trap: number) => string);
 type Row = readonly [name: string, cases: () => Readonly<Record<string, Case>>];
+
+const PBES2 = { alg: "PBES2-HS512+A256KW", enc: "A256GCM", p2s: "AAAA", p2c: 2 ** 31 - 1, kid: "ec" };
 
 /** A token, or whole header lines, each case under its name. */
 const ROWS: readonly Row[] = [
@@ -178,7 +183,7 @@ const ROWS: readonly Row[] = [
     "11 encryption",
     () => ({
       "five parts": `${encode({ alg: "RSA-OAEP", enc: "A256GCM", kid: "rsa" })}.AA.AA.AA.AA`,
-      PBES2: `${encode({ alg: "PBES2-HS512+A256KW", enc: "A256GCM", p2s: "AAAA", p2c: 2 ** 31 - 1, kid: "ec" })}.AA.AA.AA.AA`,
+      PBES2: `${encode(PBES2)}.AA.AA.AA.AA`,
       dir: headed({ alg: "dir", enc: "A128GCM" }),
     }),
   ],
@@ -412,7 +417,7 @@ describe("a bad token", () => {
         ? [`Authorization: Bearer ${each((trap.address() as AddressInfo).port)}`]
         : each;
 
-  it("is measured against a good one", async () => {
+  it("is compared with a valid one", async () => {
     expect(await ask(linesOf(good()))).toMatchObject({ status: 200 });
     expect(await ask(linesOf(claimed({ ocs_tenant: "Alpha Tenant", aud: ["other", "ocs-gateway"] })))).toMatchObject({
       status: 200,
@@ -436,7 +441,7 @@ describe("a bad token", () => {
     ).toMatchObject({ status: 200 });
   });
 
-  it.each(ROWS)("of row %s is refused like any other", async (_, cases) => {
+  it.each(ROWS)("is refused like any other: row %s", async (_, cases) => {
     const none = await ask([]);
     expect(none.status).toBe(401);
     const before = [ocs.bytes().length, trapped, fetched];
@@ -447,20 +452,20 @@ describe("a bad token", () => {
   it.each<[string, () => readonly string[], number]>([
     ["in two lines", () => [`Authorization: Bearer ${good()}`, `Authorization: Bearer ${good()}`], 400],
     ["of 1 MiB", () => [`Authorization: Bearer ${"x".repeat(1_048_576)}`], 431],
-  ])("%s is no request at all", async (_, lines, status) => {
+  ])("is not a valid HTTP request with %s", async (_, lines, status) => {
     const before = ocs.bytes().length;
     expect((await ask(lines())).status).toBe(status);
     expect(ocs.bytes().length).toBe(before);
   });
 
-  it("in the address is not looked at", async () => {
+  it("is not read from the URI", async () => {
     const answer = await fetch(`${gateway.url}/phones/4155550100?req=DoNotCall&access_token=${good()}`, {
       method: "POST",
     });
     expect(answer.status).toBe(401);
   });
 
-  it("of any kid makes nobody fetch within the cooldown", async () => {
+  it("causes no fetch within the cooldown, whatever its kid", async () => {
     const before = fetched;
     const client = await rawClient(gateway.port);
     for (let at = 0; at < 200; at++) {
@@ -480,7 +485,7 @@ describe("a bad token", () => {
     expect(fetched).toBe(before);
   });
 
-  it("never stands in the journal, nor does what was wrong with it reach the client", async () => {
+  it("is never in the journal, and the client does not learn why it was refused", async () => {
     const text = JSON.stringify(await gateway.journal());
     expect(text).not.toContain("eyJ");
     expect((await ask(linesOf(claimed({ exp: 1 })))).body).not.toMatch(/expired|signature|audience|issuer/);

@@ -1,4 +1,7 @@
-/** A 401 tells its client nothing and its operator all: reason and what was presented, in the journal, in explain and in the metric. */
+/**
+ * A 401 tells its client nothing and its operator all: reason and what was presented, in the journal, in explain and in
+ * the metric.
+ */
 import { generateKeyPairSync } from "node:crypto";
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +11,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { ocsgw } from "../kit/command.ts";
 import { aGateway, basic, keyFor, twoTenants, type TestGateway } from "../kit/gateway.ts";
-import { claims, es256, jwkOf } from "../tenants/credential/kit.ts";
+import { claims, es256, jwkOf } from "./kit.ts";
 
 const ec = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const ISSUER = "https://idp.test/";
@@ -126,42 +129,47 @@ const countOf = async (reason: string, of = gateway): Promise<number> => {
 const ask = (by: string | undefined, url = gateway.url, path = PATH, method = "POST"): Promise<Response> =>
   fetch(`${url}${path}`, { method, headers: by === undefined ? {} : { authorization: by } });
 
-describe("a request that is nobody's", () => {
-  it.each(rows)("with $what", { timeout: 30_000 }, async ({ by, reason, presented, advice }) => {
-    const before = await countOf(reason);
-    const reply = await ask(by());
-    const id = reply.headers.get("ocsgw-request-id")!;
-    // Every one of them has the same reply.
-    expect([reply.status, reply.headers.get("ocsgw-code"), await reply.text()]).toEqual([
-      401,
-      "OCSGW-2001",
-      "<HTML><body>401 Unauthorized : OCSGW-2001 no usable credential. Not sent to OCS.</body></HTML>",
-    ]);
-    expect(await entryOf(id)).toMatchObject({
-      kind: "refusal",
-      code: "OCSGW-2001",
-      stage: "identity",
-      reason: expect.stringMatching(new RegExp(`^${reason}: \\S`)) as string,
-    });
-    expect((await entryOf(id)).presented).toEqual({ ...presented, path: "/phones/······" });
-    expect((await countOf(reason)) - before).toBe(1);
-    const { stdout } = await ocsgw("explain", id, "-c", join(gateway.dir, "ocsgw.yaml"));
-    expect(stdout).toMatch(new RegExp(`identity +deny +OCSGW-2001 +${reason}: `));
-    expect(stdout).toMatch(advice);
-    const { key, ...claimed } = presented as Record<string, string>;
-    for (const [name, said] of Object.entries(claimed))
-      expect(stdout).toMatch(new RegExp(`claimed +.*${name} ${said}.*; nothing of it was verified`));
-    expect(/^ +API key +(\S+), as in the keys file$/m.exec(stdout)?.[1]).toBe(key);
-  });
+describe("a request that is not authenticated", () => {
+  it.each(rows)(
+    "is refused with 401 and journaled with its reason: $what",
+    { timeout: 30_000 },
+    async ({ by, reason, presented, advice }) => {
+      const before = await countOf(reason);
+      const reply = await ask(by());
+      const id = reply.headers.get("ocsgw-request-id")!;
+      // Every one of them has the same reply.
+      expect([reply.status, reply.headers.get("ocsgw-code"), await reply.text()]).toEqual([
+        401,
+        "OCSGW-2001",
+        "<HTML><body>401 Unauthorized : OCSGW-2001 no usable credential. Not sent to OCS.</body></HTML>",
+      ]);
+      expect(await entryOf(id)).toMatchObject({
+        kind: "refusal",
+        code: "OCSGW-2001",
+        stage: "identity",
+        reason: expect.stringMatching(new RegExp(`^${reason}: \\S`)) as string,
+      });
+      expect((await entryOf(id)).presented).toEqual({ ...presented, path: "/phones/······" });
+      expect((await countOf(reason)) - before).toBe(1);
+      const { stdout } = await ocsgw("explain", id, "-c", join(gateway.dir, "ocsgw.yaml"));
+      expect(stdout).toMatch(new RegExp(`identity +deny +OCSGW-2001 +${reason}: `));
+      expect(stdout).toMatch(advice);
+      expect(stdout).not.toContain("-c FILE");
+      const { key, ...claimed } = presented as Record<string, string>;
+      for (const [name, said] of Object.entries(claimed))
+        expect(stdout).toMatch(new RegExp(`claimed +.*${name} ${said}.*; nothing of it was verified`));
+      expect(/^ +API key +(\S+), as in the keys file$/m.exec(stdout)?.[1]).toBe(key);
+    },
+  );
 
-  it("as a registrar is told of in the same way", async () => {
+  it("is journaled in the same way as a registrar's", async () => {
     const url = gateway.gateway.callbacks["ocs"]!;
     const before = await countOf("no-registrar");
     const reply = await ask(basic("alpha"), url, "/ownership/ocs/7", "PUT");
     expect(reply.status).toBe(401);
     expect(await entryOf(reply.headers.get("ocsgw-request-id")!)).toMatchObject({
       stage: "identity",
-      reason: "no-registrar: client alpha (key alpha) is no registrar of ocs",
+      reason: "no-registrar: client alpha (key alpha) is not a registrar of upstream ocs",
       presented: { client: "alpha" },
     });
     expect((await countOf("no-registrar")) - before).toBe(1);
@@ -172,7 +180,7 @@ describe("a request that is nobody's", () => {
     });
   });
 
-  it("is counted under each reason from the first scrape on", async () => {
+  it("has a metric for each reason from the first scrape on", async () => {
     expect(await countOf("token-lifetime")).toBe(0);
   });
 });
@@ -192,7 +200,7 @@ describe("an issuer whose keys cannot be fetched", () => {
   afterAll(() => away.stop());
 
   it(
-    "makes its tokens 503 with Retry-After, and is told in readyz, metrics, journal and explain",
+    "makes its tokens get 503 with Retry-After, and is reported by readyz, metrics, journal and explain",
     { timeout: 30_000 },
     async () => {
       const reply = await fetch(`${away.url}${PATH}`, {
@@ -210,7 +218,7 @@ describe("an issuer whose keys cannot be fetched", () => {
       expect(await reply.json()).toMatchObject({
         code: "OCSGW-2003",
         status: 503,
-        detail: "the keys of the token's issuer cannot be had",
+        detail: "the keys of the token's issuer cannot be fetched",
       });
       const id = reply.headers.get("ocsgw-request-id")!;
       expect((await away.journal()).find((entry) => entry.kind === "refusal" && entry.id === id)).toMatchObject({
@@ -231,14 +239,14 @@ describe("an issuer whose keys cannot be fetched", () => {
       expect(metrics).toContain('ocsgw_refusals_total{tenant="none",code="OCSGW-2003"} 1');
       const { stdout } = await ocsgw("explain", id, "-c", join(away.dir, "ocsgw.yaml"));
       expect(stdout).toMatch(/identity +deny +OCSGW-2003 +issuer-unavailable: the keys of issuer corp/);
-      expect(stdout).toMatch(/jwks_uri is their address/);
+      expect(stdout).toMatch(/check identity\.jwt\[\]\.jwks_uri and the network/);
       // Whoever has a key is not concerned.
       expect((await ask(basic("alpha"), away.url)).headers.get("ocsgw-code")).toBe("OCSGW-4001");
     },
   );
 });
 
-describe("an address that failed too often", () => {
+describe("an address with too many failures", () => {
   let throttling: TestGateway;
   beforeAll(async () => {
     const config = twoTenants("http://127.0.0.1:9");
@@ -248,7 +256,7 @@ describe("an address that failed too often", () => {
   });
   afterAll(() => throttling.stop());
 
-  it("gets 429, and the operator the reason and the setting", { timeout: 30_000 }, async () => {
+  it("gets 429, and the journal has the reason and the setting", { timeout: 30_000 }, async () => {
     const wrong = (at: number): Promise<Response> =>
       ask(`Basic ${Buffer.from(`mallory:wrong ${at}`).toString("base64")}`, throttling.url);
     for (let at = 0; at < 3; at++) expect((await wrong(at)).status).toBe(401);
@@ -268,7 +276,7 @@ describe("an address that failed too often", () => {
     });
     const { stdout } = await ocsgw("explain", id, "-c", join(throttling.dir, "ocsgw.yaml"));
     expect(stdout).toMatch(/decided by +.*ocsgw\.yaml:\d+:\d+ {2}identity\.failures/);
-    expect(stdout).toMatch(/Correct the client that sends the bad credential.*The same request may be sent again/s);
+    expect(stdout).toMatch(/correct the credential, and wait.*The same request may be sent again/s);
     expect([await countOf("throttled", throttling), await countOf("key-unknown", throttling)]).toEqual([1, 3]);
   });
 });

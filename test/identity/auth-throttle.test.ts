@@ -1,13 +1,13 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { createFailures, type Failures } from "../../../src/tenants/credential/failures.ts";
+import { createAuthThrottle, type AuthThrottle } from "../../src/identity/auth-throttle.ts";
 import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf } from "./kit.ts";
 
 const clocked = (capacity?: number) => {
   const clock = { now: 0 };
   return {
     clock,
-    failures: createFailures(
+    failures: createAuthThrottle(
       { points: 3, seconds: 30 },
       { now: () => clock.now, ...(capacity !== undefined && { capacity }) },
     ),
@@ -19,25 +19,25 @@ const times = (count: number, work: () => unknown): void => {
 
 let credential = 0;
 /** Of a credential that nobody has seen yet. */
-const fail = (failures: Failures, source: string): number => failures.count(source, [`c${credential++}`]);
+const fail = (failures: AuthThrottle, source: string): number => failures.recordFailure(source, [`c${credential++}`]);
 
 describe("failures of an address", () => {
-  it("are let pass as often as the allowance says, and again one after the other", () => {
+  it("are allowed up to the limit, and then one by one", () => {
     const { failures, clock } = clocked();
     times(2, () => fail(failures, "a"));
-    expect(failures.wait("a")).toBe(0);
+    expect(failures.secondsToWait("a")).toBe(0);
     fail(failures, "a");
-    expect(failures.wait("a")).toBe(10);
+    expect(failures.secondsToWait("a")).toBe(10);
     clock.now += 9999;
-    expect(failures.wait("a")).toBe(1);
+    expect(failures.secondsToWait("a")).toBe(1);
     clock.now += 1;
-    expect(failures.wait("a")).toBe(0);
+    expect(failures.secondsToWait("a")).toBe(0);
   });
 
-  it("do not add up beyond the allowance", () => {
+  it("do not accumulate allowance beyond the limit", () => {
     const { failures } = clocked();
     times(1000, () => fail(failures, "a"));
-    expect(failures.wait("a")).toBe(10);
+    expect(failures.secondsToWait("a")).toBe(10);
   });
 
   it.each([
@@ -46,54 +46,54 @@ describe("failures of an address", () => {
     ["2001:db8:0:1::1", "2001:db8:0:2::1", false],
     ["2001::5:1:2:3:4", "2001:0:0:5::9", true],
     ["::ffff:192.0.2.1", "::ffff:192.0.2.2", false],
-  ])("of %s are those of %s: %s", (one, other, same) => {
+  ])("count for the network that addresses share: %s, %s, %s", (one, other, same) => {
     const { failures } = clocked();
     times(3, () => fail(failures, one));
-    expect(failures.wait(other) > 0).toBe(same);
+    expect(failures.secondsToWait(other) > 0).toBe(same);
   });
 
-  it("are counted once for each credential, which itself may fail as often as the allowance says", () => {
+  it("are counted once per credential, which itself may fail up to the limit", () => {
     const { failures, clock } = clocked();
-    const again = (): number => failures.count("a", ["one"]);
+    const again = (): number => failures.recordFailure("a", ["one"]);
     expect([again(), again(), again(), again(), again()]).toEqual([0, 0, 0, 10, 10]);
-    expect([failures.wait("a"), failures.count("b", ["one"])]).toEqual([0, 10]);
+    expect([failures.secondsToWait("a"), failures.recordFailure("b", ["one"])]).toEqual([0, 10]);
     fail(failures, "a");
-    expect(failures.wait("a")).toBe(0);
+    expect(failures.secondsToWait("a")).toBe(0);
     fail(failures, "a");
-    expect(failures.wait("a")).toBe(10);
+    expect(failures.secondsToWait("a")).toBe(10);
     clock.now += 30_000;
     expect(again()).toBe(0);
   });
 
-  it("are those of every credential that a request shows", () => {
+  it("count for every credential of a request", () => {
     const { failures } = clocked();
-    times(4, () => failures.count("a", ["one"]));
-    expect(failures.count("a", ["one", "two"])).toBe(10);
-    expect(failures.count("a", ["two"])).toBe(0);
+    times(4, () => failures.recordFailure("a", ["one"]));
+    expect(failures.recordFailure("a", ["one", "two"])).toBe(10);
+    expect(failures.recordFailure("a", ["two"])).toBe(0);
   });
 
-  it("are not counted for what cannot be read, which costs nothing", () => {
+  it("count for the address if the credentials are malformed", () => {
     const { failures } = clocked();
-    times(100, () => failures.count("a", []));
-    expect(failures.wait("a")).toBe(0);
+    times(100, () => failures.recordFailure("a", []));
+    expect(failures.secondsToWait("a")).toBe(0);
   });
 
-  it("leave 25 tries a second, to each address", () => {
+  it("leave 25 verifications a second to each address", () => {
     const { failures, clock } = clocked();
-    const tried = (): number => Array.from({ length: 40 }, () => failures.mayTry("a")).filter(Boolean).length;
-    expect([tried(), tried(), failures.mayTry("b")]).toEqual([25, 0, true]);
+    const tried = (): number => Array.from({ length: 40 }, () => failures.mayVerify("a")).filter(Boolean).length;
+    expect([tried(), tried(), failures.mayVerify("b")]).toEqual([25, 0, true]);
     clock.now += 1000;
     expect(tried()).toBe(25);
   });
 
-  it("are forgotten of those that failed the longest ago when there are too many", () => {
+  it("are dropped for the least recently failed address when there are too many", () => {
     const { failures } = clocked(2);
     for (const source of ["a", "b", "c"]) times(3, () => fail(failures, source));
-    expect(["a", "b", "c"].map((source) => failures.wait(source) > 0)).toEqual([false, true, true]);
+    expect(["a", "b", "c"].map((source) => failures.secondsToWait(source) > 0)).toEqual([false, true, true]);
   });
 });
 
-describe("an address that has failed too often", () => {
+describe("an address with too many failures", () => {
   const [ec, stranger] = [ecPair(), ecPair()];
   const token = (jti: string, key = ec): string => es256(key.privateKey, { alg: "ES256", kid: "k" }, claims({ jti }));
   const FORGED = token("forged", stranger);
@@ -101,10 +101,10 @@ describe("an address that has failed too often", () => {
 
   const aGate = async () => {
     const world = aWorld();
-    const failures = createFailures({ points: 3, seconds: 30 }, { now: () => 0 });
+    const throttle = createAuthThrottle({ points: 3, seconds: 30 }, { now: () => 0 });
     const gate = await world.open({
       jwt: [anIssuer({ jwks_file: world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] }) })],
-      failures,
+      throttle,
       keys: { records: [{ id: "k1", client: "ors-main", hash }], carriers: ["header:X-Api-Key"] },
     });
     const ask = (headers: readonly (readonly [string, string])[], source = "proxy") => gate.wholly({ headers, source });
@@ -118,7 +118,7 @@ describe("an address that has failed too often", () => {
     };
   };
 
-  it("gets no key and nothing malformed verified, and of tokens only those that may be valid", async () => {
+  it("gets only plausible tokens verified, no key and nothing malformed", async () => {
     const { world, gate, ask, spend } = await aGate();
     await spend();
     const refusals = (): number => gate.denials.length;
@@ -143,11 +143,11 @@ describe("an address that has failed too often", () => {
   it.each<[string, KeyObject]>([
     ["ES256", ec.publicKey],
     ["EdDSA", generateKeyPairSync("ed25519").publicKey],
-  ])("gets few verified by asking at once, and none twice, with %s", async (alg, key) => {
+  ])("gets few credentials verified by concurrent requests, and none twice, with %s", async (alg, key) => {
     const world = aWorld();
     const gate = await world.open({
       jwt: [anIssuer({ algorithms: [alg], jwks_file: world.file("jwks.json", { keys: [jwkOf(key, { kid: "k" })] }) })],
-      failures: createFailures({ points: 3, seconds: 30 }, { now: () => 0 }),
+      throttle: createAuthThrottle({ points: 3, seconds: 30 }, { now: () => 0 }),
     });
     const bad = (at: number): string =>
       `${encode({ alg, kid: "k" })}.${encode(claims({ jti: `${at}` }))}.${Buffer.alloc(64, at).toString("base64url")}`;
@@ -176,14 +176,14 @@ describe("an address that has failed too often", () => {
       "another forged token each time",
       (at, key) => bearer(es256(key, { alg: "ES256", kid: "k" }, claims({ jti: `${at}` }))),
     ],
-  ])("lets every fresh valid token in beside 15 requests a second of %s", async (_, bad) => {
+  ])("gets every new valid token accepted despite 15 requests a second of %s", async (_, bad) => {
     const clock = { now: 0 };
     const world = aWorld();
     // What is set when nothing is stated: 10 a second, 100 at once.
-    const failures = createFailures({ points: 100, seconds: 10 }, { now: () => clock.now });
+    const throttle = createAuthThrottle({ points: 100, seconds: 10 }, { now: () => clock.now });
     const gate = await world.open({
       jwt: [anIssuer({ jwks_file: world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] }) })],
-      failures,
+      throttle,
       keys: { records: [{ id: "k1", client: "ors-main", hash }], carriers: ["header:X-Api-Key"] },
     });
     let [good, asked] = [0, 0];
@@ -205,7 +205,7 @@ describe("an address that has failed too often", () => {
     world.end();
   });
 
-  it("still gets in with what it has shown before and held, also when that must be verified again", async () => {
+  it("is still accepted with credentials that were valid before, even if they must be verified again", async () => {
     const { world, gate, ask, spend } = await aGate();
     const known = token("known");
     expect([await ask(bearer(known)), await ask([["X-Api-Key", "key"]])]).toMatchObject([
@@ -221,7 +221,7 @@ describe("an address that has failed too often", () => {
     world.end();
   });
 
-  it("is not counted for requests without any credential, which cost nothing", async () => {
+  it("is not counted for requests without credentials", async () => {
     const { world, ask } = await aGate();
     for (let at = 0; at < 20; at++) expect(await ask([])).toBeUndefined();
     expect(await ask(bearer(token("one")))).toMatchObject({ client: "ors-main" });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { createCertificateTable } from "../../../src/tenants/credential/certificates.ts";
-import { createRevocations } from "../../../src/tenants/credential/revocations.ts";
-import type { CertificateRule, ShownCertificate } from "../../../src/tenants/credential.ts";
+import { createCertificateTable } from "../../src/identity/client-certificates.ts";
+import { createRevocations } from "../../src/identity/revocations.ts";
+import type { CertificateRule, PresentedCertificate } from "../../src/identity/credentials.ts";
 import { anIssuer, aWorld, bearer, claims, ecPair, es256, jwkOf } from "./kit.ts";
 
 const THUMB = "A".repeat(43);
-const shown = (names: readonly string[], more: Partial<ShownCertificate> = {}): ShownCertificate => ({
+const shown = (names: readonly string[], more: Partial<PresentedCertificate> = {}): PresentedCertificate => ({
   names,
   thumbprint: THUMB,
   authorities: ["root"],
@@ -17,7 +17,7 @@ const rule = (san_dns: string, client: string, more: Partial<CertificateRule> = 
   client,
   ...more,
 });
-const clientOf = (rules: readonly CertificateRule[], certificate: ShownCertificate) =>
+const clientOf = (rules: readonly CertificateRule[], certificate: PresentedCertificate) =>
   createCertificateTable(rules).identify(certificate)?.client;
 
 describe("a certificate's rule", () => {
@@ -35,18 +35,18 @@ describe("a certificate's rule", () => {
     ["*.example.internal", "example.internal", false],
     ["a*b*c.test", "axbyc.test", true],
     ["crm.example", "crm.example", true],
-  ])("%s and the name %s: %s", (pattern, name, fits) =>
+  ])("matches names by its pattern: %s, %s, %s", (pattern, name, fits) =>
     expect(clientOf([rule(pattern, "ors")], shown([name]))).toBe(fits ? "ors" : undefined),
   );
 
-  it("decides a hostile name as quickly as any other", () => {
+  it("matches a hostile name as quickly as any other", () => {
     const rules = [rule(`${"a*".repeat(12)}b.test`, "ors")];
     const start = process.threadCpuUsage();
     expect(clientOf(rules, shown([`${"a".repeat(50_000)}.test`]))).toBeUndefined();
     expect(process.threadCpuUsage(start).user / 1000).toBeLessThan(500);
   });
 
-  it("counts only under its authority", () => {
+  it("applies only to certificates of its authority", () => {
     const rules = [rule("a.test", "ors", { authorities: ["root"] })];
     expect([
       clientOf(rules, shown(["a.test"])),
@@ -55,7 +55,7 @@ describe("a certificate's rule", () => {
     ]).toEqual(["ors", undefined, "ors"]);
   });
 
-  it("gives the tenants of all that fit, and of one without any all of them", () => {
+  it("adds its tenants to those of other matching rules, or all tenants if it lists none", () => {
     const table = createCertificateTable([
       rule("a.test", "ors", { tenants: ["1"] }),
       rule("b.test", "ors", { tenants: ["2"] }),
@@ -66,13 +66,13 @@ describe("a certificate's rule", () => {
     ).toEqual([["1"], ["1", "2"], undefined]);
   });
 
-  it("refuses two clients in one certificate, and whatever is wrong with it", () => {
+  it("rejects a certificate of two clients, and an invalid one", () => {
     const table = createCertificateTable([rule("a.test", "one"), rule("b.test", "two")]);
     expect(() => table.identify(shown(["a.test", "b.test"]))).toThrow(/several clients/);
     expect(() => table.identify(shown(["a.test"], { fault: "it was revoked" }))).toThrow(/it was revoked/);
   });
 
-  it.each(["", "a..test", "a test", "a.test,b.test", "a.test.", ".*"])("cannot be %j", (name) =>
+  it.each(["", "a..test", "a test", "a.test,b.test", "a.test.", ".*"])("rejects the pattern %j", (name) =>
     expect(() => createCertificateTable([rule(name, "x")])).toThrow(/san_dns/),
   );
 });
@@ -87,10 +87,10 @@ describe("a token that is bound to a certificate", () => {
       jwt: [anIssuer({ jwks_file: world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] }) })],
       certificates: [rule("main.test", "ors-main"), rule("crm.test", "crm")],
     });
-    return { world, ask: (text: string, peer?: ShownCertificate) => gate.wholly({ headers: bearer(text), peer }) };
+    return { world, ask: (text: string, peer?: PresentedCertificate) => gate.wholly({ headers: bearer(text), peer }) };
   };
 
-  it("counts with that certificate alone, also when it is remembered and when the certificate names nobody", async () => {
+  it("is valid with that certificate only, even if it is cached or no rule matches the certificate", async () => {
     const { world, ask } = await open();
     const bound = token({ "x5t#S256": THUMB });
     expect(await ask(bound, shown([]))).toMatchObject({ client: "ors-main", credential: { kind: "jwt" } });
@@ -101,7 +101,7 @@ describe("a token that is bound to a certificate", () => {
     world.end();
   });
 
-  it("must agree with whom the certificate names", async () => {
+  it("must name the same client as the certificate", async () => {
     const { world, ask } = await open();
     expect(await ask(token(), shown(["main.test"]))).toMatchObject({ client: "ors-main" });
     expect(await ask(token(), shown(["crm.test"]))).toBeUndefined();
@@ -110,9 +110,9 @@ describe("a token that is bound to a certificate", () => {
   });
 });
 
-describe("tenants that are listed", () => {
+describe("listed tenants", () => {
   const ec = ecPair();
-  it("are those that every credential of the request may speak for", async () => {
+  it("are limited to those that every credential of the request allows", async () => {
     const world = aWorld();
     const jwks_file = world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] });
     const gate = await world.open({
@@ -126,13 +126,13 @@ describe("tenants that are listed", () => {
   });
 });
 
-describe("revocations", () => {
-  it("end when they say so, and concern only what they name", () => {
+describe("revocations of client certificates", () => {
+  it("end at their time, and revoke only what they name", () => {
     const clock = { now: 0 };
     const revocations = createRevocations(() => clock.now);
     const holds = (kind: "jwt" | "key" | "certificate", id: string, client = "c") =>
-      revocations.holds({ client, credential: { kind, id } });
-    revocations.put([
+      revocations.isRevoked({ client, credential: { kind, id } });
+    revocations.replaceAll([
       { kind: "token", id: "x", until: 10 },
       { kind: "client", id: "gone" },
     ]);
@@ -147,7 +147,7 @@ describe("revocations", () => {
     expect([holds("jwt", "x"), holds("key", "y", "gone")]).toEqual([false, true]);
     revocations.add({ kind: "certificate", id: "z" });
     expect([holds("certificate", "z"), holds("key", "z")]).toEqual([true, false]);
-    revocations.put([]);
+    revocations.replaceAll([]);
     expect(holds("certificate", "z")).toBe(false);
   });
 });

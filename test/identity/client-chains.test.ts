@@ -174,11 +174,11 @@ describe("a client's certificate", () => {
     ["with a name more", () => alphaCa.issue({ ...good, names: ["spare.test", ...good.names] })],
     ["of Alpha's RSA authority", () => weak.issue({ ...good, keys: rsaKeys(2048) })],
     ["within its authority's names", () => narrow.issue({ ...good, names: ["ors-1.internal.alpha.test"] })],
-  ])("%s lets its client in", async (_, made) => {
+  ])("authenticates its client: %s", async (_, made) => {
     expect(await ask(gateway.port, made())).toMatchObject({ status: 200 });
   });
 
-  it("says in the journal who it was", async () => {
+  it("is named in the journal", async () => {
     const made = alphaCa.issue(good);
     await ask(gateway.port, made);
     const intents = (await gateway.journal()).filter((line) => line.kind === "intent");
@@ -189,12 +189,12 @@ describe("a client's certificate", () => {
     });
   });
 
-  it("lets nobody in without one", async () => {
+  it("is required if no other credential is sent", async () => {
     expect(await ask(gateway.port, undefined)).toMatchObject({ status: 401 });
   });
 
   it.each(Object.entries(REFUSED))(
-    "that %s is refused, in the words for all of them, and nothing reaches OCS",
+    "that %s is refused with the common text, and nothing is sent to OCS",
     async (says, make) => {
       const before = ocs.bytes().length;
       const made = make();
@@ -205,14 +205,14 @@ describe("a client's certificate", () => {
     },
   );
 
-  it.each(["alpha", "beta"])("that does not count refuses the request also beside the key of %s", async (client) => {
+  it.each(["alpha", "beta"])("causes a refusal if it is invalid, even with the key of %s", async (client) => {
     const key = { Authorization: `Basic ${Buffer.from(`${client}:key-of-${client}`).toString("base64")}` };
     expect(await ask(gateway.port, undefined, key)).toMatchObject({ status: 200 });
     expect(await ask(gateway.port, revoked, key)).toMatchObject({ status: 401 });
     expect(await ask(gateway.port, strangers.issue(good), key)).toMatchObject({ status: 401 });
   });
 
-  it("agrees with a key of its client, and with no other", async () => {
+  it("is accepted with a key of its client, but not of another client", async () => {
     const as = (client: string) => ({
       Authorization: `Basic ${Buffer.from(`${client}:key-of-${client}`).toString("base64")}`,
     });
@@ -223,7 +223,7 @@ describe("a client's certificate", () => {
     });
   });
 
-  it("of a rule whose tenants are none of the client's opens nothing", async () => {
+  it("allows nothing if its rule lists no tenant of the client", async () => {
     expect(await ask(gateway.port, alphaCa.issue({ ...good, names: ["alone.alpha.test"] }))).toMatchObject({
       status: 401,
     });
@@ -232,12 +232,12 @@ describe("a client's certificate", () => {
   it.each<[string, () => string]>([
     ["has ended", () => alphaCa.crl({ to: -1000 }) + short.crl() + betaCa.crl()],
     ["is another authority's", () => betaCa.crl()],
-  ])("counts for nothing when the revocation list %s", async (_, crl) => {
+  ])("is rejected when the revocation list %s", async (_, crl) => {
     const { port } = await other(crl());
     expect(await ask(port, alphaCa.issue(good))).toMatchObject({ status: 401 });
   });
 
-  it("is needed where it is demanded", async () => {
+  it("is required if the listener demands it", async () => {
     const { port } = await other(undefined, "require");
     expect(await ask(port, alphaCa.issue(good))).toMatchObject({ status: 200 });
     expect(await ask(port, undefined)).toHaveProperty("broken");

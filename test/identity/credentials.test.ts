@@ -2,19 +2,13 @@ import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import fc from "fast-check";
 import jsonwebtoken from "jsonwebtoken";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { createCredentials, type Asking, type Failures, type KeyRecord } from "../../src/tenants/credential.ts";
 import {
-  anIssuer,
-  aWorld,
-  bearer,
-  claims,
-  ecPair,
-  encode,
-  es256,
-  jwkOf,
-  SECONDS,
-  type Opened,
-} from "./credential/kit.ts";
+  createCredentials,
+  type IdentifyRequest,
+  type AuthThrottle,
+  type KeyRecord,
+} from "../../src/identity/credentials.ts";
+import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf, SECONDS, type Opened } from "./kit.ts";
 
 const ec = ecPair();
 const edwards = generateKeyPairSync("ed25519");
@@ -50,7 +44,7 @@ const eddsa = (more: object = {}): string => {
 };
 
 describe("identify", () => {
-  it("answers at once for a key, a first token and a remembered one", () => {
+  it("is synchronous for a key, a new token and a cached one", () => {
     expect(gate.identify(key("sk_one"))).toEqual({ client: "ors-main", credential: { kind: "key", id: "k1" } });
     expect(gate.identify(bearer(token({ jti: "sync" })))).toEqual({
       client: "ors-main",
@@ -58,7 +52,7 @@ describe("identify", () => {
     });
   });
 
-  it("verifies a token once a minute, and not at all once it is forgotten and expired", async () => {
+  it("verifies a token once a minute, and not at all after its expiry", async () => {
     const verify = vi.spyOn(jsonwebtoken, "verify");
     const { clock } = gate;
     const start = clock.now;
@@ -78,21 +72,21 @@ describe("identify", () => {
     clock.now = start;
   });
 
-  it("does not take a remembered token's other signature for the token", async () => {
+  it("does not accept another signature of a cached token", async () => {
     const text = token({ jti: "twice" });
     expect(await gate.ask(text)).toBeDefined();
     expect(await gate.ask(`${text.slice(0, text.lastIndexOf("."))}.${token().split(".")[2]}`)).toBeUndefined();
   });
 
-  it("turns whatever a library throws into nobody", async () => {
+  it("turns any error of a library into a denial", async () => {
     vi.spyOn(jsonwebtoken, "verify").mockImplementation(() => {
       throw new TypeError("unforeseen");
     });
     expect(await gate.ask(token({ jti: "throws" }))).toBeUndefined();
-    expect(gate.denials.at(-1)).toEqual({ denied: "token-signature", reason: "the token's signature is not valid" });
+    expect(gate.denials.at(-1)).toEqual({ denied: "token-signature", reason: "the token's signature is invalid" });
   });
 
-  it("never throws and never lets anyone in, whatever stands in the lines", async () => {
+  it("never throws and never authenticates with random header lines", async () => {
     const good = token();
     const part = fc.oneof(fc.string(), fc.json().map(encode), fc.constantFrom(...good.split("."), encode(header), ""));
     const value = fc.oneof(
@@ -129,8 +123,8 @@ describe("several credentials on one request", () => {
 
   it.each([
     ["a token that is verified at once", token],
-    ["a token that takes a moment", eddsa],
-  ])("count when they name one client: %s", async (_, make) => {
+    ["a token that is verified asynchronously", eddsa],
+  ])("are accepted if they name the same client: %s", async (_, make) => {
     const expected = { client: "ors-main", credential: { kind: "jwt", id: "both" }, tenant: "Alpha Tenant" };
     const text = make({ jti: "both", ocs_tenant: "Alpha Tenant" });
     expect(await gate.identify([...bearer(text), ...key("sk_one")])).toEqual(expected);
@@ -153,54 +147,54 @@ describe("several credentials on one request", () => {
     ],
     ["two keys of two clients", () => [...basic("ors-main:sk_one"), ...key("sk_two")]],
     ["Basic and Bearer", () => [...basic("ors-main:sk_one"), ...bearer(token())]],
-  ])("count for nothing: %s", async (_, headers) => {
+  ])("are refused: %s", async (_, headers) => {
     expect(await gate.identify(headers())).toBeUndefined();
   });
 });
 
-describe("what was valid before and is asked again", () => {
-  const counting = (): Failures & { counted: number } => ({
+describe("a credential that is checked again", () => {
+  const counting = (): AuthThrottle & { counted: number } => ({
     counted: 0,
-    count() {
+    recordFailure() {
       return this.counted++;
     },
-    wait: () => 0,
-    mayTry: () => true,
+    secondsToWait: () => 0,
+    mayVerify: () => true,
   });
 
-  it.each<[string, () => Asking["headers"], number, boolean]>([
+  it.each<[string, () => IdentifyRequest["headers"], number, boolean]>([
     ["a token", () => bearer(token()), 0, true],
     ["a token that has expired since", () => bearer(token()), 3_600_000, false],
     ["a key", () => key("sk_one"), 0, true],
     ["a key that is not known any more", () => key("sk_gone"), 0, false],
     ["a token and another client's key", () => [...bearer(token()), ...key("sk_two")], 0, false],
     ["nothing at all", () => [], 0, false],
-  ])("%s: its failure is not counted against its address", async (_what, headers, later, valid) => {
+  ])("does not count as a failure of its address: %s", async (_what, headers, later, valid) => {
     const failures = counting();
     const asked = await world.open({
       jwt: [anIssuer({ jwks_file: world.file("again.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] }) })],
       keys: { records: keys, carriers: ["header:X-Api-Key"] },
-      failures,
+      throttle: failures,
     });
     asked.clock.now += later;
     const identity = asked.identifyAgain({ headers: headers(), source: "192.0.2.1" });
     expect([typeof identity === "object", failures.counted]).toEqual([valid, 0]);
   });
 
-  it("cannot be told while its issuer's keys are being fetched, except that it has expired", async () => {
+  it("is unknown while its issuer's keys are being fetched, unless it has expired", async () => {
     const asked = await world.open({ jwt: [anIssuer({ jwks_uri: "http://127.0.0.1:9/keys" })] });
     const again = (text: string) => asked.identifyAgain({ headers: bearer(text), source: "192.0.2.1" });
     expect([again(token()), again(token({ iat: SECONDS - 900, exp: SECONDS - 600 }))]).toEqual(["unknown", undefined]);
   });
 });
 
-describe("the challenge", () => {
+describe("WWW-Authenticate", () => {
   it.each([
     ["tokens and Basic", true, ["basic"], 'Bearer realm="ocsgw", Basic realm="ocsgw", charset="UTF-8"'],
-    ["Basic alone", false, ["basic", "header:X-Api-Key"], 'Basic realm="ocsgw", charset="UTF-8"'],
-    ["tokens alone", true, [], 'Bearer realm="ocsgw"'],
-    ["keys in a header alone", false, ["header:X-Api-Key"], 'Bearer realm="ocsgw"'],
-  ])("names what is taken: %s", async (_, tokens, carriers, challenge) => {
+    ["only Basic", false, ["basic", "header:X-Api-Key"], 'Basic realm="ocsgw", charset="UTF-8"'],
+    ["only tokens", true, [], 'Bearer realm="ocsgw"'],
+    ["only keys in a header", false, ["header:X-Api-Key"], 'Bearer realm="ocsgw"'],
+  ])("names the accepted schemes: %s", async (_, tokens, carriers, challenge) => {
     const jwks_file = world.file("challenge.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] });
     const credentials = await createCredentials({
       jwt: tokens ? [anIssuer({ jwks_file })] : [],

@@ -1,8 +1,10 @@
-/** An issuer whose keys cannot be fetched: what cannot be told is neither a yes nor a no, and is counted against nobody. */
+/**
+ * An issuer whose keys cannot be fetched: what cannot be told is neither a yes nor a no, and is counted against nobody.
+ */
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isDenial, type Failures } from "../../../src/tenants/credential.ts";
+import { isDenial, type AuthThrottle } from "../../src/identity/credentials.ts";
 import { anIssuer, aWorld, bearer, claims, ecPair, es256, jwkOf, NOW, type Opened, type World } from "./kit.ts";
 
 const [ec, next] = [ecPair(), ecPair()];
@@ -30,8 +32,8 @@ afterEach(async () => {
   await new Promise((closed) => server.close(closed));
 });
 
-const failures: Failures = { count: () => (counted++, 0), wait: () => 0, mayTry: () => true };
-const open = () => world.open({ jwt: [anIssuer({ jwks_uri })], failures });
+const throttle: AuthThrottle = { recordFailure: () => (counted++, 0), secondsToWait: () => 0, mayVerify: () => true };
+const open = () => world.open({ jwt: [anIssuer({ jwks_uri })], throttle });
 
 type Made = {
   readonly kid?: string | undefined;
@@ -63,7 +65,7 @@ const wasUp = async (): Promise<Opened> => {
 };
 
 describe("a token of an issuer whose keys cannot be fetched", () => {
-  it("cannot be verified before they were fetched once, and can be as soon as they are", async () => {
+  it("cannot be verified before the first successful fetch, but right after it", async () => {
     const gate = await open();
     expect(await ask(gate)).toBe("issuer-unavailable 30");
     gate.clock.now += 12_500;
@@ -72,7 +74,7 @@ describe("a token of an issuer whose keys cannot be fetched", () => {
     gate.clock.now += 17_500;
     expect(await ask(gate)).toBe("ors-main");
     expect(counted).toBe(0);
-    expect(gate.news.map(({ kind }) => kind)).toEqual(["key-set-failed", "key-set-loaded", "key-set-back"]);
+    expect(gate.news.map(({ kind }) => kind)).toEqual(["key-set-failed", "key-set-loaded", "key-set-recovered"]);
   });
 
   it.each<[string, Made, string]>([
@@ -81,12 +83,12 @@ describe("a token of an issuer whose keys cannot be fetched", () => {
     ["it names no key, and there is one", { kid: "" }, "ors-main"],
     ["its signature is not that of the key at hand", { signer: next }, "token-signature"],
     ["it has expired", { kid: "new", ago: 900 }, "token-expired"],
-    ["a bad key stands beside it", { kid: "new", headers: [["X-Api-Key", "wrong"]] }, "key-unknown"],
-  ])("while the last good keys count, and %s", async (_what, made, told) => {
+    ["a bad API key is sent with it", { kid: "new", headers: [["X-Api-Key", "wrong"]] }, "key-unknown"],
+  ])("is verified with the last keys while they are accepted, and %s", async (_what, made, told) => {
     answer = publish;
     const gate = await world.open({
       jwt: [anIssuer({ jwks_uri })],
-      failures,
+      throttle,
       keys: { records: [], carriers: ["header:X-Api-Key"] },
     });
     await ask(gate);
@@ -97,20 +99,20 @@ describe("a token of an issuer whose keys cannot be fetched", () => {
     expect(counted).toBe(told === "ors-main" || told.startsWith("issuer") ? 0 : 1);
   });
 
-  it("cannot be verified once the last good keys are too old, whatever key it names", async () => {
+  it("cannot be verified when the last keys are too old, with any kid", async () => {
     const gate = await wasUp();
     gate.clock.now = NOW + DAY;
     expect(await ask(gate)).toMatch(/^issuer-unavailable \d+$/);
     expect(await ask(gate, { kid: "" })).toMatch(/^issuer-unavailable \d+$/);
   });
 
-  it("is refused for good where the keys can be fetched and lack its own", async () => {
+  it("is refused if the keys can be fetched but do not include its key", async () => {
     answer = publish;
     const gate = await open();
     expect([await ask(gate, { kid: "new", signer: next }), counted]).toEqual(["token-key", 1]);
   });
 
-  it("is not taken for revoked while a request with it waits", async () => {
+  it("does not count as revoked while its request is queued", async () => {
     answer = publish;
     const gate = await open();
     await ask(gate);
@@ -124,21 +126,21 @@ describe("a token of an issuer whose keys cannot be fetched", () => {
 });
 
 describe("the state of a key set", () => {
-  it("tells its age, for how long it counts, and why it cannot be fetched", async () => {
+  it("has its age, how long it is accepted, and why it cannot be fetched", async () => {
     const gate = await open();
-    expect(gate.keySets()).toEqual([{ issuer: "corp", age: undefined, counts: 0, failing: undefined }]);
+    expect(gate.keySets()).toEqual([{ issuer: "corp", age: undefined, validFor: 0, lastError: undefined }]);
     await ask(gate);
     expect(gate.keySets()).toEqual([
-      { issuer: "corp", age: undefined, counts: 0, failing: expect.stringMatching(/\S/) as string },
+      { issuer: "corp", age: undefined, validFor: 0, lastError: expect.stringMatching(/\S/) as string },
     ]);
     answer = publish;
     gate.clock.now += 30_000;
     await ask(gate);
     gate.clock.now += MINUTE;
-    expect(gate.keySets()).toEqual([{ issuer: "corp", age: MINUTE, counts: DAY - MINUTE, failing: undefined }]);
+    expect(gate.keySets()).toEqual([{ issuer: "corp", age: MINUTE, validFor: DAY - MINUTE, lastError: undefined }]);
   });
 
-  it("of a file is none", async () => {
+  it("is undefined for a file", async () => {
     const gate = await world.open({
       jwt: [anIssuer({ jwks_file: world.file("keys.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] }) })],
     });

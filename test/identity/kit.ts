@@ -1,4 +1,7 @@
-/** Issuers, keys and tokens for the tests of credentials. Tokens are put together by hand, so that each rule can be broken alone. */
+/**
+ * Issuers, keys and tokens for the tests of credentials. Tokens are put together by hand, so that each rule can be
+ * broken alone.
+ */
 import { generateKeyPairSync, sign, type JsonWebKey, type KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,15 +9,15 @@ import { join } from "node:path";
 import {
   createCredentials,
   isDenial,
-  type Asking,
-  type CredentialNews,
+  type IdentifyRequest,
+  type CredentialEvent,
   type CredentialOptions,
   type Credentials,
   type Denial,
-  type Identified,
+  type IdentifyResult,
   type Identity,
   type JwtIssuer,
-} from "../../../src/tenants/credential.ts";
+} from "../../src/identity/credentials.ts";
 
 export const NOW = Date.UTC(2030, 0, 2, 3, 4, 5);
 export const SECONDS = NOW / 1000;
@@ -76,17 +79,20 @@ export type World = {
  * undefined; why is in `denials`, in their order.
  */
 export type Opened = Omit<Credentials, "identify"> & {
-  readonly identify: (headers: Asking["headers"]) => Identity | undefined | Promise<Identity | undefined>;
-  readonly wholly: (asking: Partial<Asking>) => Promise<Identity | Pick<Denial, "retryAfter"> | undefined>;
+  readonly identify: (headers: IdentifyRequest["headers"]) => Identity | undefined | Promise<Identity | undefined>;
+  readonly wholly: (asking: Partial<IdentifyRequest>) => Promise<Identity | Pick<Denial, "retryAfter"> | undefined>;
   /** As the gateway asks. */
   readonly whole: Credentials["identify"];
   readonly clock: { now: number };
-  readonly news: CredentialNews[];
+  readonly news: CredentialEvent[];
   readonly denials: Denial[];
   readonly ask: (token: string) => Promise<Identity | undefined>;
 };
 
-/** Files in a directory of their own and credentials with a clock that the test moves; `end` closes and removes all of it. */
+/**
+ * Files in a directory of their own and credentials with a clock that the test moves; `end` closes and removes all of
+ * it.
+ */
 export const aWorld = (): World => {
   const dir = mkdtempSync(join(tmpdir(), "ocsgw-credential-"));
   const opened: Credentials[] = [];
@@ -98,16 +104,16 @@ export const aWorld = (): World => {
     },
     open: async (options) => {
       const clock = { now: NOW };
-      const news: CredentialNews[] = [];
+      const news: CredentialEvent[] = [];
       const credentials = await createCredentials({
         jwt: [],
         now: () => clock.now,
-        tell: (item) => news.push(item),
+        onEvent: (item) => news.push(item),
         ...options,
       });
       opened.push(credentials);
       const denials: Denial[] = [];
-      const known = (answer: Identified): Identity | undefined => {
+      const known = (answer: IdentifyResult): Identity | undefined => {
         if (!isDenial(answer)) return answer;
         denials.push(answer);
         return undefined;
@@ -116,7 +122,7 @@ export const aWorld = (): World => {
         const answer = await credentials.identify({ headers: [], source: "192.0.2.1", ...asking });
         return isDenial(answer) && answer.retryAfter !== undefined ? { retryAfter: answer.retryAfter } : known(answer);
       };
-      const identify = (headers: Asking["headers"]) => {
+      const identify = (headers: IdentifyRequest["headers"]) => {
         const answer = credentials.identify({ headers, source: "192.0.2.1" });
         return answer instanceof Promise ? answer.then(known) : known(answer);
       };

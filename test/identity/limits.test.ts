@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 
-describe("limits", () => {
+describe("rate limits", () => {
   let ocs: RawOcs;
   let gateway: TestGateway;
   beforeAll(async () => {
@@ -30,7 +30,7 @@ describe("limits", () => {
       headers: { accept: "application/problem+json", ...(authorization !== undefined && { authorization }) },
     });
 
-  it("of one client refuse that client alone, with nothing sent", async () => {
+  it("of one client refuse that client only, and nothing is sent", async () => {
     for (const left of [1, 0]) {
       const answer = await ask(basic("alpha"));
       expect([answer.status, answer.headers.get("ratelimit-policy"), answer.headers.get("ratelimit")]).toEqual([
@@ -57,7 +57,7 @@ describe("limits", () => {
     expect((await ask(basic("crm"))).status).toBe(200);
   });
 
-  it("of credentials that do not hold slow the address, and not what it has shown before", async () => {
+  it("of invalid credentials throttle the address, but not credentials that were valid before", async () => {
     expect((await ask(basic("beta"))).status).toBe(200);
     const seen: number[] = [];
     for (let at = 0; at < 8; at++)

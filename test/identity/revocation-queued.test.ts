@@ -1,4 +1,6 @@
-/** A request that waits in the queue is not sent once its client could not make it any more, whatever took that away. */
+/**
+ * A request that waits in the queue is not sent once its client could not make it any more, whatever took that away.
+ */
 import { readFile, writeFile } from "node:fs/promises";
 import { request as overHttps, type RequestOptions } from "node:https";
 import { request as overHttp } from "node:http";
@@ -8,7 +10,7 @@ import { stringify } from "yaml";
 import { testAuthority } from "../kit/certificates.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { OK, rawOcs, type RawConnection, type RawOcs } from "../kit/raw-ocs.ts";
-import { anIssuer, ecPair, es256, jwkOf } from "../tenants/credential/kit.ts";
+import { anIssuer, ecPair, es256, jwkOf } from "./kit.ts";
 
 const pair = ecPair();
 const token = ({
@@ -17,7 +19,8 @@ const token = ({
   ...claims
 }: Record<string, unknown> & { readonly seconds?: number } = {}): string => {
   const now = Math.floor(Date.now() / 1000);
-  return `Bearer ${es256(pair.privateKey, { alg: "ES256", kid: "k" }, { iss: anIssuer().issuer, aud: "ocs-gateway", azp: "alpha", iat: now, exp: now + seconds, jti, ...claims })}`;
+  const common = { iss: anIssuer().issuer, aud: "ocs-gateway", azp: "alpha", iat: now, exp: now + seconds, jti };
+  return `Bearer ${es256(pair.privateKey, { alg: "ES256", kid: "k" }, { ...common, ...claims })}`;
 };
 const authority = testAuthority("clients");
 const server = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" });
@@ -34,7 +37,7 @@ type Answer = {
   readonly body: string;
 };
 
-describe("a request that waits for a lane", () => {
+describe("a queued request", () => {
   let ocs: RawOcs;
   let gateway: TestGateway;
   let held: RawConnection | undefined;
@@ -165,13 +168,13 @@ describe("a request that waits for a lane", () => {
         ),
     ],
     [
-      "its key was taken out of the keys file",
+      "its key was removed from the keys file",
       () => key,
       () => edit("keys.yaml", (text) => text.replace(/ {2}- id: alpha[\s\S]*?(?= {2}- id: beta)/, "")),
     ],
     ["its client was revoked", () => key, () => revoke("client", "alpha")],
     [
-      "its client was taken out of the config",
+      "its client was removed from the config",
       () => key,
       () =>
         reload((next) => {
@@ -189,7 +192,7 @@ describe("a request that waits for a lane", () => {
         }),
     ],
     [
-      "its tenant was taken out of the config",
+      "its tenant was removed from the config",
       () => key,
       () =>
         reload((next) => {
@@ -205,7 +208,7 @@ describe("a request that waits for a lane", () => {
         }),
     ],
     [
-      "its issuer was taken out of the config",
+      "its issuer was removed from the config",
       () => ({ authorization: token() }),
       () =>
         reload((next) => {
@@ -236,12 +239,12 @@ describe("a request that waits for a lane", () => {
       () => revoke("certificate", certificate.thumbprint),
     ],
     [
-      "its certificate stands on the authority's list",
+      "its certificate is on the CA's revocation list",
       () => ({ options: asCertificate }),
       () => edit("crl.pem", () => authority.crl({ revoked: [certificate] })),
     ],
     [
-      "its certificate's rule was taken out of the config",
+      "its certificate's rule was removed from the config",
       () => ({ options: asCertificate }),
       () =>
         reload((next) => {
@@ -249,7 +252,7 @@ describe("a request that waits for a lane", () => {
         }),
     ],
     [
-      "the certificate beside its key was revoked",
+      "the certificate sent with its key was revoked",
       () => ({ ...key, options: asCertificate }),
       () => revoke("certificate", certificate.thumbprint),
     ],
@@ -305,7 +308,7 @@ describe("a request that waits for a lane", () => {
       () => ({ options: asCertificate }),
       () => edit("crl.pem", () => authority.crl({ to: 9_000_000 })),
     ],
-  ])("is sent when %s", async (_what, as, act) => {
+  ])("is still sent when %s", async (_what, as, act) => {
     expect(await whileItWaits(as(), act)).toMatchObject({ status: 200, delivery: "answered" });
     expect(ocs.bytes()).toContain("4155550122");
   });

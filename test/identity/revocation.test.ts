@@ -5,16 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
-import { assemble, type Gateway } from "../../src/assemble.ts";
-import { revoke as revokeCommand, type RevokeOptions } from "../../src/cli/revoke.ts";
-import { keepReloading } from "../../src/cli/serve.ts";
-import { createKey } from "../../src/settings/key.ts";
+import { startGateway } from "../../src/app/start.ts";
+import type { Gateway } from "../../src/app/gateway.ts";
+import { revoke as revokeCommand, type RevokeOptions } from "../../src/cli/revoke/revoke.ts";
+import { keepReloading } from "../../src/cli/run.ts";
+import { createKey } from "../../src/settings/files/api-key.ts";
 import { loadSettings } from "../../src/settings/load.ts";
 import { testAuthority } from "../kit/certificates.ts";
 import { ocsgw } from "../kit/command.ts";
 import { basic, keyFor, twoTenants } from "../kit/gateway.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
-import { anIssuer, ecPair, es256, jwkOf } from "../tenants/credential/kit.ts";
+import { anIssuer, ecPair, es256, jwkOf } from "./kit.ts";
 
 const PATIENT = { timeout: 20_000, interval: 10 };
 const pair = ecPair();
@@ -37,7 +38,12 @@ describe("a revocation", () => {
   const start = async (): Promise<void> => {
     const loaded = await loadSettings(config, {});
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config });
+    gateway = await startGateway({
+      settings: loaded.settings,
+      configHash: loaded.hash,
+      files: loaded.files,
+      file: config,
+    });
     stopReloading = await keepReloading(gateway);
   };
   const stop = async (): Promise<void> => {
@@ -114,33 +120,33 @@ describe("a revocation", () => {
     ["key", { key: "alpha" }, () => basic("alpha")],
     ["client by its key", { client: "alpha" }, () => basic("alpha")],
     ["client by its token", { client: "alpha" }, () => `Bearer ${token("two")}`],
-  ])("of a %s counts at once, over a restart, and until it is lifted", async (_, args, credential) => {
+  ])("of a %s takes effect at once, survives a restart, and ends when it is removed", async (_, args, credential) => {
     const shown = credential();
     expect([await ask(shown), await ask(basic("beta"))]).toEqual([200, 200]);
     const ran = await revoke(args);
-    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("in force at the running gateway")]);
+    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("applied by the running gateway")]);
     expect([await ask(shown), await ask(basic("beta"))]).toEqual([401, 200]);
     await stop();
     await start();
     expect([await ask(shown), await ask(basic("beta"))]).toEqual([401, 200]);
     const sent = ocs.requests();
-    expect((await revoke({ ...args, lift: true })).code).toBe(0);
+    expect((await revoke({ ...args, reinstate: true })).code).toBe(0);
     expect(await ask(shown)).toBe(200);
     expect(ocs.requests()).toBe(sent + 1);
     expect(await told()).toEqual([
       expect.stringMatching(/^revoked: \w+ \w+ is revoked/),
-      expect.stringMatching(/^lifted: \w+ \w+ counts again/),
+      expect.stringMatching(/^lifted: \w+ \w+ is reinstated/),
     ]);
   });
 
-  it("leaves other tokens of the client alone, and ends when it says so", async () => {
+  it("does not affect other tokens of the client, and expires at its time", async () => {
     const [one, two] = [token("one"), token("two")];
     await revoke({ token: "one", until: "5s" });
     expect([await ask(`Bearer ${one}`), await ask(`Bearer ${two}`)]).toEqual([401, 200]);
     await expect.poll(() => ask(`Bearer ${one}`), PATIENT).toBe(200);
   });
 
-  it("that was made while no gateway ran is in the journal at once, and counts from its start", async () => {
+  it("is journaled at once while no gateway runs, and takes effect with the next start", async () => {
     await stop();
     const ran = await revoke({ client: "alpha" });
     expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("written to the journal in")]);
@@ -150,7 +156,7 @@ describe("a revocation", () => {
     expect(await told()).toEqual(["revoked: client alpha is revoked"]);
   });
 
-  it("that is written into the file counts within a moment, and is in the journal then", async () => {
+  it("takes effect soon after it is written to the file, and is then journaled", async () => {
     await appendFile(
       join(dir, "audit/revocations.jsonl"),
       `{"at":"2026-11-22T12:00:00Z","kind":"client","id":"alpha"}\n`,
@@ -159,7 +165,7 @@ describe("a revocation", () => {
     await expect
       .poll(told, PATIENT)
       .toEqual([
-        expect.stringMatching(/^revocations: 1 revocations stand: 1 of them were in .*revocations\.jsonl alone$/),
+        expect.stringMatching(/^revocations: 1 revocations are in force; 1 of them were only in .*revocations\.jsonl$/),
       ]);
     await appendFile(
       join(dir, "audit/revocations.jsonl"),
@@ -169,31 +175,31 @@ describe("a revocation", () => {
     expect(await ask(basic("beta"))).toBe(401);
   });
 
-  it("is not told as none where nothing can be read", async () => {
+  it("is not reported as missing if the list cannot be read", async () => {
     expect(await revoke({ list: true, config: join(dir, "nowhere.yaml") })).toEqual({
       code: 1,
       stdout: "",
-      stderr: expect.stringContaining("nowhere.yaml has no audit.dir"),
+      stderr: expect.stringContaining("nowhere.yaml has no valid audit.dir"),
     });
   });
 
-  it("is listed, and refused in words where it is none", async () => {
+  it("is listed, and rejected with a message if it is malformed", async () => {
     const ran = await ocsgw("revoke", "-c", config, "--key", "alpha");
-    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("in force at the running gateway")]);
+    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("applied by the running gateway")]);
     expect((await revoke({ list: true })).stdout).toBe("key alpha\n");
     for (const [args, words] of [
-      [{}, /expected one of/],
-      [{ key: "a", client: "b" }, /expected one of/],
+      [{}, /expected exactly one of/],
+      [{ key: "a", client: "b" }, /expected exactly one of/],
       [{ client: "alpa" }, /did you mean `alpha`/],
       [{ key: "alpha", until: "yesterday" }, /--until/],
-      [{ key: "alpha", until: "2020-01-01T00:00:00Z" }, /a time to come/],
+      [{ key: "alpha", until: "2020-01-01T00:00:00Z" }, /a time in the future/],
     ] as const) {
       const refused = await revoke(args);
       expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(words)]);
     }
   });
 
-  it("takes a whole key for its id, and a fingerprint for what the gateway calls a certificate", async () => {
+  it("accepts a whole key for its id, and a fingerprint for a certificate", async () => {
     const { id, key, hash } = createKey();
     await writeFile(
       join(dir, "keys.yaml"),
@@ -205,11 +211,11 @@ describe("a revocation", () => {
       `key ${id}\ncertificate ${Buffer.from(fingerprint256.replaceAll(":", ""), "hex").toString("base64url")}\n`,
     );
     const refused = await revoke({ key: key.slice(0, -1) });
-    expect([refused.code, refused.stderr]).toEqual([2, "id: expected a key's id, and not the key itself\n"]);
+    expect([refused.code, refused.stderr]).toEqual([2, "id: expected the id of a key, not the key itself\n"]);
     expect(await readFile(join(dir, "audit/revocations.jsonl"), "utf8")).not.toContain(key.slice(15, -10));
   });
 
-  it("wants the admin token", async () => {
+  it("requires the admin token", async () => {
     const answer = await fetch(`${gateway.admin}/api/revocations`, {
       method: "POST",
       body: JSON.stringify({ kind: "client", id: "alpha" }),
@@ -218,7 +224,7 @@ describe("a revocation", () => {
     expect(await ask(basic("alpha"))).toBe(200);
   });
 
-  it("of a key in the keys file counts within a moment", async () => {
+  it("of a key in the keys file takes effect soon", async () => {
     expect(await ask(basic("alpha"))).toBe(200);
     await ocsgw("keys", "revoke", "alpha", "-c", config);
     await expect.poll(() => ask(basic("alpha")), PATIENT).toBe(401);

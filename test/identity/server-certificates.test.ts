@@ -1,4 +1,7 @@
-/** The certificate that OCS shows: whatever is wrong with it, not a byte of a request leaves, and the client hears that nothing was sent. */
+/**
+ * The certificate that OCS shows: whatever is wrong with it, not a byte of a request leaves, and the client hears that
+ * nothing was sent.
+ */
 import { createHash, X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -155,12 +158,12 @@ describe("an OCS whose certificate", () => {
       headers: { authorization: basic(clientOf(name)) },
     });
 
-  it.each(Object.keys(TAKEN))("is %s gets the request", async (name) => {
+  it.each(Object.keys(TAKEN))("is accepted gets the request: %s", async (name) => {
     expect((await ask(name)).status).toBe(200);
     expect(upstreams.get(name)!.bytes()).toContain("POST /phones/4155550100");
   });
 
-  it.each(Object.keys(REFUSED))("%s gets no byte of it", async (name) => {
+  it.each(Object.keys(REFUSED))("is rejected gets no byte of it: %s", async (name) => {
     const answer = await ask(name);
     expect([answer.status, answer.headers.get("ocsgw-code"), answer.headers.get("ocsgw-delivery")]).toEqual([
       503,

@@ -20,7 +20,7 @@ type Client = {
   readonly close: () => void;
 };
 
-describe("a reload", () => {
+describe("a reload of the trust settings", () => {
   let dir: string;
   let ocs: RawOcs;
   let gateway: TestGateway;
@@ -93,7 +93,7 @@ describe("a reload", () => {
     rmSync(dir, { recursive: true });
   });
 
-  it("takes its open connection from who was revoked, and from nobody else", async () => {
+  it("closes the open connections of revoked certificates, and no others", async () => {
     const [one, two] = [aClient(alpha), aClient(beta)];
     expect([await one.ask(), await two.ask()]).toEqual([200, 200]);
     file("ca.crl", ca.crl({ revoked: [alpha] }));
@@ -105,7 +105,7 @@ describe("a reload", () => {
     expect([one.connections(), two.connections()]).toEqual([2, 1]);
   });
 
-  it("with a list that cannot be read changes nothing", async () => {
+  it("changes nothing when a revocation list cannot be read", async () => {
     const one = aClient(alpha);
     expect(await one.ask()).toBe(200);
     for (const bad of ["", "nonsense", ca.crl().slice(0, 200)]) {
@@ -116,7 +116,7 @@ describe("a reload", () => {
     expect(one.connections()).toBe(1);
   });
 
-  it("takes another authority beside the old one without anybody noticing, and lets go of the old one's clients when it is gone", async () => {
+  it("adds a CA without disturbing clients, and closes the connections of a removed one", async () => {
     const [old, young] = [aClient(alpha), aClient(next.issue({ names: ["ors-2.alpha.test"], usage: "clientAuth" }))];
     expect(await old.ask()).toBe(200);
     file("ca.pem", ca.certPem + next.certPem);
@@ -131,7 +131,7 @@ describe("a reload", () => {
     expect(young.connections()).toBe(1);
   });
 
-  it("with other rules judges the next request on an open connection by them", async () => {
+  it("applies new rules to the next request on an open connection", async () => {
     const one = aClient(alpha);
     expect(await one.ask()).toBe(200);
     const config = join(gateway.dir, "ocsgw.yaml");
@@ -140,7 +140,7 @@ describe("a reload", () => {
     expect([await one.ask(), one.connections()]).toEqual([401, 1]);
   });
 
-  it("again and again at load fails no request of a client whose certificate holds", async () => {
+  it("fails no request of a client with a valid certificate, even if repeated under load", async () => {
     const all = [aClient(alpha), aClient(alpha), aClient(beta)];
     let over = false;
     const seen = new Map<number | string, number>();

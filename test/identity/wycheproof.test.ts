@@ -1,13 +1,14 @@
 /** C2SP's Wycheproof vectors for JOSE, asked of our own compact form, header policy, key policy and signature check. */
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
-import { isAlgorithm } from "../../../src/tenants/credential/jwk.ts";
-import { verifySignature } from "../../../src/tenants/credential/signature.ts";
-import { keyFor, readKeySet } from "../../../src/tenants/credential/jwks.ts";
-import { readHeader, splitCompact } from "../../../src/tenants/credential/token.ts";
+import { isAlgorithm } from "../../src/identity/jwt/jwk.ts";
+import { verifySignature } from "../../src/identity/jwt/signature.ts";
+import { keyFor, readKeySet } from "../../src/identity/jwt/jwks.ts";
+import { readHeader, splitCompact } from "../../src/identity/jwt/token.ts";
 import { anIssuer, aWorld, ecPair, jwkOf } from "./kit.ts";
+import { CORPORA } from "../kit/corpora.ts";
 
-const corpus = new URL("../../../../shared/corpora/wycheproof-jose/", import.meta.url);
+const corpus = new URL("wycheproof-jose/", CORPORA);
 const isThere = existsSync(corpus);
 const ALL = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"].filter(
   isAlgorithm,
@@ -47,7 +48,8 @@ const accepted = (file: string): { readonly asked: number; readonly ids: readonl
   return { asked, ids };
 };
 
-it("the Wycheproof corpus is there wherever CI runs", () => expect(isThere || process.env["CI"] !== "true").toBe(true));
+it("the Wycheproof corpus exists if CI runs the tests", () =>
+  expect(isThere || process.env["CI"] !== "true").toBe(true));
 
 describe.skipIf(!isThere)("Wycheproof", () => {
   const world = aWorld();
@@ -55,8 +57,8 @@ describe.skipIf(!isThere)("Wycheproof", () => {
 
   it("json_web_signature: accepts every valid vector of an algorithm that may be used, and no other", () => {
     const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
-    // Not among them, though marked valid: HS256; 346, 347, 350 and 351, whose key names another algorithm than their header;
-    // 259, 264, 268, 272, 320 and 325, whose payload is empty, which no claims can be.
+    // Not among them, though marked valid: HS256; 346, 347, 350 and 351, whose key names another algorithm than their
+    // header; 259, 264, 268, 272, 320 and 325, whose payload is empty, which no claims can be.
     const valid = [
       18,
       33,
@@ -87,7 +89,7 @@ describe.skipIf(!isThere)("Wycheproof", () => {
     expect(accepted("json_web_crypto_test.json")).toEqual({ asked: 49, ids: [18, 33] });
   });
 
-  it("accepts none of those marked invalid: 355 of signatures, 21 of keys, 45 of the mixed ones", () => {
+  it("accepts no vector marked invalid: 355 of signatures, 21 of keys, 45 of the mixed ones", () => {
     for (const [file, invalid] of [
       ["json_web_signature_test.json", 355],
       ["json_web_key_test.json", 21],
@@ -101,7 +103,7 @@ describe.skipIf(!isThere)("Wycheproof", () => {
     }
   });
 
-  it("encrypted tokens: refuses every one before a key matters", async () => {
+  it("refuses every encrypted token before it looks for a key", async () => {
     const jwks_file = world.file("keys.json", { keys: [jwkOf(ecPair().publicKey, { kid: "k" })] });
     const gate = await world.open({ jwt: [anIssuer({ jwks_file })] });
     const tokens = ["json_web_encryption_test.json", "json_web_crypto_test.json"].map((file) =>

@@ -59,7 +59,10 @@ const named = (from: TenantFacts, to: TenantFacts, action: Action): string =>
 
 const WAYS: Readonly<Record<string, string>> = { records: "W1", lists: "W4", campaigngroups: "W10" };
 
-/** What the URI identifies is another's. Phone numbers and customer ids are nobody's by themselves: there the body says whose. */
+/**
+ * What the URI identifies is another's. Phone numbers and customer ids are nobody's by themselves: there the body says
+ * whose.
+ */
 const identifiers: readonly Case[] = PAIRS.flatMap(([from, to]) =>
   ACTIONS.filter(({ resource }) => resource in WAYS).map((action): Case => {
     const alone = action.resource === "records" && from.ocs !== "shared";
@@ -67,7 +70,8 @@ const identifiers: readonly Case[] = PAIRS.flatMap(([from, to]) =>
       vectors: [action.method === "GET" ? "D2" : WAYS[action.resource]!, "I1"],
       says: `${named(from, to, action)}, what is ${to.key}'s`,
       ask: asking(from, action, { of: to }),
-      // Of an OCS of its own a tenant may ask whatever it likes: another's number means nothing there. Each is asked once, for a final request ends it.
+      // Of an OCS of its own a tenant may ask whatever it likes: another's number means nothing there. Each is asked
+      // once, for a final request ends it.
       ...(alone
         ? { ask: asking(from, action, { of: { ...to, handle: 5000 + to.handle * 100 + ACTIONS.indexOf(action) } }) }
         : { absent: asking(from, action, { of: NOBODY }) }),

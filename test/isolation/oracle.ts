@@ -1,7 +1,8 @@
 /**
- * A second opinion, written from the manual and the contract alone: may this request stand on that OCS's wire, sent for that tenant? It knows nothing
- * of the gateway's code, and reads bytes as OCS would.
+ * A second opinion, written from the manual and the contract alone: may this request stand on that OCS's wire, sent for
+ * that tenant? It knows nothing of the gateway's code, and reads bytes as OCS would.
  */
+import { reqValuesOf } from "../ocs/manual.ts";
 
 export type Registered = {
   readonly dbid: number;
@@ -15,35 +16,6 @@ export type Registered = {
 
 /** What an OCS got: the head without its empty line, and the body. */
 export type Wire = { readonly ocs: string; readonly head: string; readonly body: string };
-
-const BY_RECORD = [
-  "UpdateCallCompletionStats",
-  "RecordProcessed",
-  "RecordReject",
-  "RequestRecordCancel",
-  "DoNotCall",
-  "RecordReschedule",
-  "AddRecord",
-];
-const BY_PERSON = ["DoNotCall", "RequestRecordCancel"];
-const BY_GROUP = [
-  "Load",
-  "StartDialing",
-  "SetDialingMode",
-  "StopDialing",
-  "Unload",
-  "ForceUnload",
-  "Launch",
-  "Stage",
-  "Complete",
-];
-const ACTIONS: Readonly<Record<string, readonly string[]>> = {
-  records: BY_RECORD,
-  phones: BY_PERSON,
-  customer_ids: BY_PERSON,
-  lists: ["AddRecord"],
-  campaigngroups: BY_GROUP,
-};
 
 const REQUEST_LINE =
   /^(GET|POST) \/(records|phones|customer_ids|lists|campaigngroups)(?:\/([^/?# ]+))?(?:\?req=([A-Za-z]+))? HTTP\/1\.1$/;
@@ -91,7 +63,7 @@ const writeObject = (
   { resource, raw = "", action = "" }: Target,
   sender: Registered,
 ): string | undefined => {
-  if (!ACTIONS[resource]!.includes(action)) return "no action of the resource";
+  if (!reqValuesOf(resource).includes(action)) return "no action of the resource";
   const identifier = decodeURIComponent(raw);
   if (!IDENTIFIERS[resource]!.test(identifier)) return "no identifier of its kind";
   if (encodeURIComponent(identifier) !== raw.replaceAll("+", "%2B") && identifier !== raw)

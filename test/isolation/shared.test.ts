@@ -225,7 +225,8 @@ describe("answers", () => {
       head.startsWith("GET ")
         ? ocsAnswer(head)
         : body.includes("101")
-          ? `HTTP/1.1 400 Bad Request\r\nWarning: 1\r\nContent-type: text/html\r\nContent-length: 12\r\n\r\nCANARY-REPLY`
+          ? `HTTP/1.1 400 Bad Request\r\nWarning: 1\r\nContent-type: text/html\r\nContent-length: ` +
+            `12\r\n\r\nCANARY-REPLY`
           : OK,
     );
     for (let round = 0; round < 100; round++) {
@@ -272,7 +273,7 @@ describe("counters", () => {
     expect(steps.filter((step) => step > 0n && step < 65_536n)).toEqual([]);
   });
 
-  it("I9: who is over its limit is told so, and nobody else sees anything of it", async () => {
+  it("I9: a client over its limit gets 429, and no other client sees anything of it", async () => {
     await instead({ alpha: { limits: { requests: { rate: "3/m", burst: 3 } } } });
     const quiet = masked(await world.ask(dnc("beta")));
     for (let round = 0; round < 3; round++) expect(statusOf(await world.ask(dnc("alpha")))).toBe(200);

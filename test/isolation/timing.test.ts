@@ -1,6 +1,11 @@
-/** Whether the time of an answer tells a foreign handle from an absent one. A normal run takes few samples; OCSGW_TIMING=20000 as many as a proof needs. */
+/**
+ * Whether the time of an answer tells a foreign handle from an absent one. A normal run takes few samples;
+ * OCSGW_TIMING=20000 as many as a proof needs.
+ */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { Handles } from "../../src/tenants/ownership/handles.ts";
+import { announce } from "../../src/ownership/handles/handle-claims.ts";
+import { Handles } from "../../src/ownership/handles/handles.ts";
+import { requestLease } from "../../src/ownership/handles/lease.ts";
 import { rawClient } from "../kit/raw-client.ts";
 import { aWorld, TENANTS, textOf, type World } from "./world.ts";
 
@@ -18,12 +23,13 @@ const welch = (one: readonly number[], other: readonly number[]): number => {
 
 describe("foreign and absent handles", () => {
   it("are looked up by the same steps: none is skipped for what is not there", () => {
-    // What can be said without a clock: an answer depends on nothing but the asker, and the same number of looks is made for each.
-    const handles = new Handles("ocs", { ended: () => undefined, adopted: () => undefined });
-    handles.announce({ handle: 41, tenant: TENANTS.beta.dbid, now: 0 });
+    // What can be said without a clock: an answer depends on nothing but the asker, and the same number of looks is
+    // made for each.
+    const handles = new Handles("ocs", { onEnded: () => undefined, onOwnerAdopted: () => undefined });
+    announce(handles, { handle: 41, tenant: TENANTS.beta.dbid, now: 0 });
     const looks = (handle: number): number => {
       const get = vi.spyOn(Map.prototype, "get");
-      handles.ask({ dbid: TENANTS.alpha.dbid, records: "pre-dial" }, handle, true);
+      requestLease(handles, { dbid: TENANTS.alpha.dbid, records: "pre-dial" }, handle, true);
       const count = get.mock.calls.length;
       get.mockRestore();
       return count;
@@ -43,7 +49,7 @@ if (SAMPLES > 0)
       await world.close();
     });
 
-    it("foreign and absent cannot be told apart by the time", { timeout: 3_600_000 }, async () => {
+    it("foreign and absent cannot be distinguished by time", { timeout: 3_600_000 }, async () => {
       const client = await rawClient(world.gateway.port);
       const times = { foreign: [] as number[], absent: [] as number[] };
       for (let at = 0; at < SAMPLES * 2; at++) {

@@ -1,6 +1,6 @@
 /** An issuer that a test has the key of. */
 import { generateKeyPairSync } from "node:crypto";
-import { es256, jwkOf } from "../tenants/credential/kit.ts";
+import { es256, jwkOf } from "../identity/kit.ts";
 
 const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
 

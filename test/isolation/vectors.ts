@@ -1,6 +1,7 @@
 /**
- * Every way in which one tenant could touch, read or infer what is another's, and the rules that block it, each with the tests that try it.
- * A test is named by its file and a piece of its title; a way that the table of cases tries is in that table under its number.
+ * Every way in which one tenant could touch, read or infer what is another's, and the rules that block it, each with
+ * the tests that try it. A test is named by its file and a piece of its title; a way that the table of cases tries is
+ * in that table under its number.
  */
 
 type Named = `test/${string}.ts: ${string}`;
@@ -64,13 +65,14 @@ export const VECTORS: Readonly<Record<string, Entry>> = {
   I3: {
     says: "the volume of all, by the gaps between the own handles",
     replaced:
-      "handles are OCS's own numbers: clients expect /records/<handle>, and what a client is told with a call stays OCS's word",
+      "handles are OCS's own numbers: clients expect /records/<handle>, and what a client is told with a call stays " +
+      "OCS's word",
   },
-  I4: { says: "another's load, by the own wait", tests: ["test/upstream/fair-queue.test.ts: lets nobody starve"] },
+  I4: { says: "another's load, by the own wait", tests: ["test/upstream/fair-queue.test.ts: lets no tenant starve"] },
   I5: { says: "another's doings, by counters in answers", tests: ["test/isolation/shared.test.ts: I5"] },
   I6: {
     says: "whether something exists, by the time the answer takes",
-    tests: ["test/isolation/timing.test.ts: cannot be told apart by the time"],
+    tests: ["test/isolation/timing.test.ts: foreign and absent cannot be distinguished by time"],
   },
   I7: {
     says: "another's names, by a refusal of the configuration",
@@ -78,7 +80,7 @@ export const VECTORS: Readonly<Record<string, Entry>> = {
   },
   I8: {
     says: "another's dialing, by an own Do-Not-Call",
-    tests: ["test/sandbox/actions/numbers.test.ts: asks the list of the record's own tenant"],
+    tests: ["test/sandbox/actions/numbers.test.ts: uses the list of the record's own tenant only"],
   },
   I9: { says: "that another is busy, by the own 429 or 503", tests: ["test/isolation/shared.test.ts: I9"] },
 };
@@ -119,7 +121,8 @@ export const RULES: Readonly<Record<string, Rule>> = {
   R24: {
     says: "OCS's error texts stop at the gateway",
     replaced:
-      "the contract passes OCS's answers as OCS sent them (see D4); a refusal of the gateway's own never repeats a foreign name",
+      "the contract passes OCS's answers as OCS sent them (see D4); a refusal of the gateway's own never repeats a " +
+      "foreign name",
   },
   R25: { says: "caches, counters, queues and views by tenant", by: ["D5", "W17", "I5"] },
   R26: { says: "queues by tenant, in fair turns", by: ["I4", "I9"] },

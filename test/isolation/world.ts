@@ -1,11 +1,13 @@
 /**
- * Three tenants: Alpha and Beta share an OCS, which announces its records; Gamma has one of its own. Every OCS is a socket that records what
- * it gets. A test asks as one of them, and sees what came back byte by byte and what each OCS saw.
+ * Three tenants: Alpha and Beta share an OCS, which announces its records; Gamma has one of its own. Every OCS is a
+ * socket that records what it gets. A test asks as one of them, and sees what came back byte by byte and what each OCS
+ * saw.
  */
 import { connect } from "node:net";
 import { announce } from "../kit/announcing.ts";
 import { aGateway, basic, type TestGateway } from "../kit/gateway.ts";
 import { OK, rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { ALL_ACTIONS } from "../ocs/manual.ts";
 import { issuerFile } from "./tokens.ts";
 
 export type TenantName = "alpha" | "beta" | "gamma";
@@ -99,26 +101,6 @@ export type World = {
   readonly close: () => Promise<void>;
 };
 
-const ACTIONS = [
-  "UpdateCallCompletionStats",
-  "RecordProcessed",
-  "RecordReject",
-  "RequestRecordCancel",
-  "DoNotCall",
-  "RecordReschedule",
-  "AddRecord",
-  "Load",
-  "StartDialing",
-  "SetDialingMode",
-  "StopDialing",
-  "Unload",
-  "ForceUnload",
-  "Launch",
-  "Stage",
-  "Complete",
-  "ReadStatus",
-];
-
 export const groupName = ({ name, campaign }: TenantFacts): string => `${campaign}@${name.replace("Tenant", "Agents")}`;
 
 /** Of each tenant's group, what OCS shows of it. */
@@ -145,7 +127,10 @@ export const ocsAnswer = (head: string, shown: Shown = {}): string => {
           GSW_CM_AttrOriginAppID: 398,
         },
   );
-  return `HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nCache-control: private\r\nEtag: 1569882947\r\nContent-type: application/json\r\nContent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  return (
+    `HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nCache-control: private\r\nEtag: 1569882947\r\nContent-type: ` +
+    `application/json\r\nContent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  );
 };
 
 /** `more`: what a tenant's settings have besides. */
@@ -158,7 +143,7 @@ export const aWorld = async (more: Readonly<Partial<Record<TenantName, object>>>
     name: facts.name,
     dbid: facts.dbid,
     upstream: facts.ocs,
-    clients: { [facts.key]: { actions: ACTIONS } },
+    clients: { [facts.key]: { actions: ALL_ACTIONS } },
     campaigns: [facts.campaign],
     lists: [facts.list],
     campaign_groups: [

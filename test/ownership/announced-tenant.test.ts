@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { createFinder, type Particulars, type Whose } from "../../../src/tenants/ownership.ts";
-import { aTenant, beta } from "../../kit/line.ts";
+import {
+  createAnnouncedTenantFinder,
+  type DecidingProperties,
+  type AnnouncedTenant,
+} from "../../src/ownership/ownership.ts";
+import { aTenant, beta } from "../kit/line.ts";
 
-const find = createFinder([
+const find = createAnnouncedTenantFinder([
   aTenant(),
   beta(),
   aTenant({
@@ -15,7 +19,7 @@ const find = createFinder([
   }),
 ]);
 
-const said = (over: Partial<Particulars>): Particulars => ({
+const said = (over: Partial<DecidingProperties>): DecidingProperties => ({
   tenantDbid: undefined,
   tenantName: undefined,
   groupDbid: undefined,
@@ -24,10 +28,10 @@ const said = (over: Partial<Particulars>): Particulars => ({
   list: undefined,
   ...over,
 });
-const told = (whose: Whose): string => ("tenant" in whose ? whose.tenant.name : whose.nobody);
+const told = (whose: AnnouncedTenant): string => ("tenant" in whose ? whose.tenant.name : whose.unowned);
 
-describe("whose an announced record is", () => {
-  it.each<[Partial<Particulars>, string]>([
+describe("the tenant of an announced record", () => {
+  it.each<[Partial<DecidingProperties>, string]>([
     [{ groupDbid: 106 }, "Alpha Tenant"],
     [{ groupName: "Beta Campaign@Beta Agents" }, "Beta Tenant"],
     [{ campaign: "Alpha Campaign" }, "Alpha Tenant"],
@@ -58,11 +62,11 @@ describe("whose an announced record is", () => {
     [{ groupDbid: 106, tenantName: "Beta Tenant" }, "contradiction"],
     [{ groupDbid: 106, tenantName: "Gamma" }, "contradiction"],
     [{ tenantDbid: 101, tenantName: "Gamma" }, "contradiction"],
-  ])("with %j: %s", (particulars, expected) => {
+  ])("is found with %j: %s", (particulars, expected) => {
     expect(told(find("ocs", said(particulars)))).toBe(expected);
   });
 
-  it("is asked for on its own upstream alone", () => {
+  it("is found among the tenants of its own upstream only", () => {
     expect(told(find("other", said({ campaign: "Alpha Campaign" })))).toBe("Elsewhere");
     expect(told(find("other", said({ list: "Alpha List" })))).toBe("unregistered");
     expect(told(find("none", said({ groupDbid: 106 })))).toBe("unregistered");

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createQuota, type Charge, type Quota } from "../../src/tenants/quota.ts";
+import { createQuota, type Charge, type Quota } from "../../src/tenancy/quota.ts";
 import type { ActionName } from "../../src/ocs/catalog.ts";
-import type { Limit, Limits, Tenant } from "../../src/tenants/register.ts";
+import type { Limit, Limits, Tenant } from "../../src/tenancy/registry.ts";
+import { MANUAL } from "../ocs/manual.ts";
 import { ACTION_NAMES, isUrgent } from "../../src/ocs/catalog.ts";
 import { aTenant, beta } from "../kit/line.ts";
 
@@ -37,7 +38,7 @@ describe("a quota", () => {
   );
   afterEach(() => void vi.useRealTimers());
 
-  it("lets everything pass at once and says nothing where there is no limit", () => {
+  it("allows everything synchronously and without headers if there is no limit", () => {
     const tenant = aTenant();
     expect(createQuota([tenant]).charge(tenant, "alpha", "Load")).toEqual({
       allowed: true,
@@ -47,7 +48,7 @@ describe("a quota", () => {
     });
   });
 
-  it("lets the burst pass, then refuses, and says when to come again", async () => {
+  it("allows the burst, then refuses, and says when to retry", async () => {
     const tenant = limited(minute(3));
     const { charge } = open([tenant]);
     for (const left of [2, 1, 0]) {
@@ -74,7 +75,7 @@ describe("a quota", () => {
     ["for urgent ones, by the numbers of all", "DoNotCall", limits(minute(1)), ["limits", "requests"]],
     ["for urgent ones alone", "DoNotCall", { ...limits(minute(9)), urgent: minute(1) }, ["limits", "urgent"]],
     ["for one action", "AddRecord", limits(minute(9), minute(1)), ["limits", "actions", "AddRecord"]],
-  ])("names the setting whose numbers it is: %s", async (_what, action, own, expected) => {
+  ])("names the setting of the limit: %s", async (_what, action, own, expected) => {
     for (const [tenant, path] of [
       [aTenant({ limits: own }), expected],
       [aTenant({ clients: new Map([["alpha", grant(own)]]) }), ["clients", "alpha", ...expected]],
@@ -85,7 +86,7 @@ describe("a quota", () => {
     }
   });
 
-  it("opens again when its window is over, with the burst and no more", async () => {
+  it("allows exactly the burst again when its window is over", async () => {
     const tenant = limited(minute(2));
     const { charge } = open([tenant]);
     const ask = (): Promise<Charge> => charge(tenant);
@@ -99,7 +100,7 @@ describe("a quota", () => {
   it.each([
     ["forward", 400 * 86_400_000],
     ["back", -400 * 86_400_000],
-  ])("is not lifted and keeps nobody waiting for longer when the wall clock is set %s", async (_where, by) => {
+  ])("does not change its window when the wall clock is set %s", async (_where, by) => {
     const tenant = limited(minute(1));
     const { charge } = open([tenant]);
     await charge(tenant);
@@ -110,7 +111,7 @@ describe("a quota", () => {
     expect((await charge(tenant)).allowed).toBe(true);
   });
 
-  it("counts each tenant for itself, also with one DBID on two upstreams", async () => {
+  it("counts each tenant separately, even with the same DBID on two upstreams", async () => {
     const tenants = [
       limited(minute(1)),
       beta({ limits: limits(minute(1)) }),
@@ -121,7 +122,7 @@ describe("a quota", () => {
     expect(await passes(tenants.map((tenant) => () => charge(tenant)))).toEqual([false, false, false]);
   });
 
-  it("limits one action and leaves the others alone", async () => {
+  it("limits one action without affecting others", async () => {
     const tenant = limited(undefined, minute(1));
     const { charge } = open([tenant]);
     expect((await charge(tenant, "AddRecord")).allowed).toBe(true);
@@ -130,7 +131,7 @@ describe("a quota", () => {
   });
 
   it.each(ACTION_NAMES.filter(isUrgent))(
-    "lets %s pass whatever other requests have used up, under a limit of its own",
+    "allows %s under a separate limit, independent of other requests",
     async (action) => {
       const clients = new Map([["alpha", grant({ requests: minute(2), urgent: minute(2), actions: new Map() })]]);
       const tenant = aTenant({ clients, limits: { requests: minute(3), urgent: minute(2), actions: new Map() } });
@@ -151,17 +152,12 @@ describe("a quota", () => {
     },
   );
 
-  it("takes for urgent what stops calls or ends a handle, and nothing else", () => {
-    expect(ACTION_NAMES.filter(isUrgent).toSorted()).toEqual([
-      "DoNotCall",
-      "RecordProcessed",
-      "RecordReject",
-      "RecordReschedule",
-      "RequestRecordCancel",
-    ]);
+  it("treats exactly the actions that stop calls or end a handle as urgent", () => {
+    const urgent = MANUAL.filter((row) => row.urgent).map(({ action }) => action);
+    expect(ACTION_NAMES.filter(isUrgent).toSorted()).toEqual([...new Set(urgent)].toSorted());
   });
 
-  it("charges a client alone for a request that turned out to be no tenant's", async () => {
+  it("charges only the client for a request without a tenant", async () => {
     const tenant = aTenant({
       clients: new Map([
         ["alpha", grant(limits(minute(2)))],
@@ -178,7 +174,7 @@ describe("a quota", () => {
     expect(quota.chargeClient(tenant, "crm", "Load")).toMatchObject({ allowed: true, headers: [] });
   });
 
-  it("limits one client and leaves the others alone, also by action", async () => {
+  it("limits one client without affecting others, also by action", async () => {
     const tenant = aTenant({
       clients: new Map([
         ["alpha", grant(limits(minute(2), minute(1)))],
@@ -196,7 +192,7 @@ describe("a quota", () => {
     expect((await charge(tenant, "AddRecord", "crm")).allowed).toBe(true);
   });
 
-  it("charges nobody for what any limit refuses", async () => {
+  it("charges nothing for a request that any limit refuses", async () => {
     const tenant = aTenant({
       clients: new Map([["alpha", grant(limits(minute(5), minute(1)))]]),
       limits: limits(minute(10), minute(3)),
@@ -213,7 +209,7 @@ describe("a quota", () => {
     expect(header(await charge(tenant, "Load"), "RateLimit")).toBe('"tenant";r=8;t=60, "client alpha";r=3;t=60');
   });
 
-  it("remembers what was used up when it is made anew, where the limit is the same", async () => {
+  it("keeps used points over a reload if the limit is the same", async () => {
     const tenant = limited(minute(2));
     const first = open([tenant]);
     expect(await passes([() => first.charge(tenant), () => first.charge(tenant)])).toEqual([true, true]);
@@ -223,7 +219,7 @@ describe("a quota", () => {
     expect((await open([wider], first.quota.limiters).charge(wider)).allowed).toBe(true);
   });
 
-  it("forgets the limits that are gone when it is made anew, and no others", async () => {
+  it("drops removed limits over a reload, and no others", async () => {
     const clients = new Map([["alpha", grant(limits(minute(5), minute(4)))]]);
     const tenant = aTenant({ clients, limits: limits(minute(10), minute(3)) });
     const first = open([tenant]);

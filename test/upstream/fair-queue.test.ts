@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FairQueue, IDLE_TURN, type Waiting } from "../../src/upstream/fair-queue.ts";
+import { FairQueue, IDLE_TURN, type QueueItem } from "../../src/upstream/fair-queue.ts";
 
-type Item = Waiting & { readonly id: string };
+type Item = QueueItem & { readonly id: string };
 const item = (id: string, over: Partial<Item> = {}): Item => ({
   id,
   tenant: id[0]!,
@@ -21,28 +21,28 @@ const many = (tenant: string, count: number): string[] =>
 /** Serves one request after the other, as a single lane without connections would. */
 const serve = (queue: FairQueue<Item>, count: number): string[] => {
   const served: string[] = [];
-  for (let next = queue.first(); next !== undefined && served.length < count; next = queue.first())
+  for (let next = queue.nextTenant(); next !== undefined && served.length < count; next = queue.nextTenant())
     served.push(queue.take(next)!.id);
   return served;
 };
 const countOf = (served: readonly string[], tenant: string): number =>
   served.filter((id) => id.startsWith(tenant)).length;
 
-describe("how many requests would be served before a new one", () => {
+describe("the number of requests that would be served before a new one", () => {
   const rows: readonly (readonly [string, readonly string[], Readonly<Record<string, number>>, string, number])[] = [
-    ["of a tenant beside nobody", [], {}, "b", 0],
+    ["of a tenant without others", [], {}, "b", 0],
     ["of the only tenant", many("a", 5), {}, "a", 5],
-    ["of a tenant that comes beside two others, which are new as well", [...many("a", 90), "c1"], {}, "b", 2],
-    ["of a tenant with a tiny share that comes beside a flood", many("a", 90), { b: 0.001 }, "b", 1],
+    ["of a new tenant beside two other new ones", [...many("a", 90), "c1"], {}, "b", 2],
+    ["of a new tenant with a tiny share beside a flood", many("a", 90), { b: 0.001 }, "b", 1],
     ["of a tenant with as much as another", [...many("a", 10), ...many("b", 3)], {}, "b", 3 + 4],
     ["of a tenant with half the share", [...many("a", 90), ...many("b", 3)], { b: 0.5 }, "b", 3 + 7],
     ["of a tenant with twice the share", [...many("a", 90), ...many("b", 3)], { b: 2 }, "b", 3 + 2],
   ];
   it.each(rows)("%s", (_of, waiting, shares, tenant, expected) => {
-    expect(queueOf(waiting, shares).before(tenant, false)).toBe(expected);
+    expect(queueOf(waiting, shares).countBefore(tenant, false)).toBe(expected);
   });
 
-  it("is what comes true, at whatever shares, while all go on asking", () => {
+  it("is correct at any shares while all tenants keep sending", () => {
     const share = fc.constantFrom(0.01, 0.1, 0.5, 1, 1, 3, 20);
     const settings = fc.record({
       a: share,
@@ -57,7 +57,7 @@ describe("how many requests would be served before a new one", () => {
         // Nobody is new any more.
         for (const tenant of ["a", "b", "c"]) queue.take(tenant);
         serve(queue, earlier);
-        const expected = queue.before("b", false);
+        const expected = queue.countBefore("b", false);
         fc.pre(expected < 800);
         queue.push(item("b-last"));
         const served = serve(queue, 2000).indexOf("b-last");
@@ -68,8 +68,8 @@ describe("how many requests would be served before a new one", () => {
   });
 });
 
-describe("who is next", () => {
-  it("is the tenant that has had least, first come first served within one", () => {
+describe("the next tenant", () => {
+  it("is the one that has had the least service; its requests keep their order", () => {
     const served = serve(queueOf([...many("a", 10), ...many("b", 3), ...many("c", 10)]), 23);
     expect(served.slice(0, 9)).toEqual(["a0", "b0", "c0", "a1", "b1", "c1", "a2", "b2", "c2"]);
     expect(served).toHaveLength(23);
@@ -86,34 +86,34 @@ describe("who is next", () => {
     expect(Math.abs(countOf(served, "a") / countOf(served, "b") / (a / b) - 1)).toBeLessThan(0.03);
   });
 
-  it("is, before all others and once, a tenant that was idle while the others had a turn", () => {
+  it("is once, before all others, a tenant that was idle during a turn of the others", () => {
     const queue = queueOf(many("a", 100));
     serve(queue, 8);
-    expect(queue.fresh).toBe(0);
+    expect(queue.sparseTenants).toBe(0);
     for (const id of ["b0", "b1", "c0"]) queue.push(item(id));
-    expect([queue.fresh, queue.isFresh("b"), queue.inOrder()]).toEqual([2, true, ["b", "c", "a"]]);
-    expect([queue.take("b")?.id, queue.isFresh("b"), queue.first(), queue.take("c")?.id, queue.fresh]).toEqual([
-      "b0",
-      false,
-      "c",
-      "c0",
-      0,
-    ]);
+    expect([queue.sparseTenants, queue.isSparse("b"), queue.inOrder()]).toEqual([2, true, ["b", "c", "a"]]);
+    expect([
+      queue.take("b")?.id,
+      queue.isSparse("b"),
+      queue.nextTenant(),
+      queue.take("c")?.id,
+      queue.sparseTenants,
+    ]).toEqual(["b0", false, "c", "c0", 0]);
   });
 
-  it("is not before all others a tenant that only pauses between its requests", () => {
+  it("is not before its time a tenant that only pauses between its requests", () => {
     const queue = queueOf(many("a", 100));
     for (let round = 0; round < 5; round++) {
       queue.push(item(`b${round}`));
-      expect(queue.isFresh("b")).toBe(round === 0);
+      expect(queue.isSparse("b")).toBe(round === 0);
       expect(countOf(serve(queue, IDLE_TURN - 1), "b")).toBe(1);
     }
     serve(queue, IDLE_TURN);
     queue.push(item("b5"));
-    expect(queue.isFresh("b")).toBe(true);
+    expect(queue.isSparse("b")).toBe(true);
   });
 
-  it("is nobody who had much while it was alone, and yet not for long", () => {
+  it("is soon again a tenant that had all lanes while it was alone", () => {
     const queue = queueOf(many("a", 900));
     serve(queue, 500);
     for (const id of many("b", 200)) queue.push(item(id));
@@ -121,7 +121,7 @@ describe("who is next", () => {
     expect(Math.abs(countOf(served, "a") - countOf(served, "b"))).toBeLessThanOrEqual(1);
   });
 
-  it("has the time that it waited for a lane counted as nobody's: what is put back was not had", () => {
+  it("is not charged for a request that was put back", () => {
     const queue = queueOf([...many("a", 5), ...many("b", 5)]);
     serve(queue, 2);
     for (let round = 0; round < 20; round++) queue.putBack(queue.take("a")!);
@@ -129,8 +129,8 @@ describe("who is next", () => {
   });
 });
 
-describe("within a tenant", () => {
-  it("what is urgent goes first, and what could not be sent goes back to its place", () => {
+describe("the requests of one tenant", () => {
+  it("are taken urgent ones first, and return to their place when they could not be sent", () => {
     const queue = queueOf(["a0", "a1"]);
     queue.push(item("a2", { urgent: true }));
     const first = queue.take("a")!;
@@ -139,7 +139,7 @@ describe("within a tenant", () => {
     expect(serve(queue, 3)).toEqual(["a2", "a0", "a1"]);
   });
 
-  it("requests and bytes are bounded, each tenant's by itself", () => {
+  it("are limited in number and bytes, for each tenant separately", () => {
     const queue = new FairQueue<Item>({ max: 2, maxBytes: 25 });
     expect([queue.push(item("a0")), queue.push(item("a1")), queue.push(item("a2"))]).toEqual([true, true, false]);
     expect([
@@ -153,7 +153,7 @@ describe("within a tenant", () => {
 });
 
 describe("a fair queue", () => {
-  it("loses nothing, doubles nothing, keeps each tenant's order, and lets nobody starve", () => {
+  it("loses and duplicates no request, keeps each tenant's order, and lets no tenant starve", () => {
     const step = fc.oneof(
       {
         weight: 3,
@@ -188,7 +188,7 @@ describe("a fair queue", () => {
           } else if (each.kind === "retune") {
             queue.retune(bounds, shareOf);
           } else {
-            const tenant = queue.first();
+            const tenant = queue.nextTenant();
             expect(tenant === undefined).toBe(waiting.length === 0);
             if (tenant === undefined) return;
             expect(new Set(queue.inOrder())).toEqual(new Set(waiting.map((one) => one.tenant)));

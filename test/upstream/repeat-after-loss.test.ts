@@ -1,6 +1,6 @@
 /**
- * OCS's connections end while a request is under way. Its reply must not call it safe to send again once all of them have:
- * OCS may have begun another life, in which the handle is another record's.
+ * OCS's connections end while a request is under way. Its reply must not call it safe to send again once all of them
+ * have: OCS may have begun another life, in which the handle is another record's.
  */
 import { afterEach, describe, expect, it } from "vitest";
 import { announce, record } from "../kit/announcing.ts";

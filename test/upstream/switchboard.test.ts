@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { NoAnswer, type Request } from "../../src/upstream/exchange.ts";
-import { Switchboard, type UpstreamNews } from "../../src/upstream/switchboard.ts";
+import { UpstreamError, type Request } from "../../src/upstream/types.ts";
+import { Switchboard, type UpstreamEvent } from "../../src/upstream/switchboard.ts";
 import { OK, rawOcs, type RawOcs, type Script } from "../kit/raw-ocs.ts";
 
 const stops: (() => Promise<void>)[] = [];
@@ -17,10 +17,10 @@ type Setting = {
   onePerTenant?: boolean;
   origin?: string;
   shareOf?: (tenant: string) => number;
-  tell?: (news: UpstreamNews) => void;
+  tell?: (news: UpstreamEvent) => void;
 };
 
-const board = async (setting: Setting = {}): Promise<{ ocs: RawOcs; board: Switchboard }> => {
+const switchboard = async (setting: Setting = {}): Promise<{ ocs: RawOcs; switchboard: Switchboard }> => {
   const ocs = await rawOcs(setting.script);
   const it = new Switchboard({
     name: "ocs",
@@ -31,13 +31,13 @@ const board = async (setting: Setting = {}): Promise<{ ocs: RawOcs; board: Switc
     queue: { max: setting.max ?? 200, maxBytes: 1e6, maxWait: setting.maxWait ?? 2000 },
     userAgent: "ocs-gateway/test",
     ...(setting.shareOf && { shareOf: setting.shareOf }),
-    ...(setting.tell && { tell: setting.tell }),
+    ...(setting.tell && { onEvent: setting.tell }),
   });
   stops.push(
     () => ocs.close(),
     () => it.close(),
   );
-  return { ocs, board: it };
+  return { ocs, switchboard: it };
 };
 
 const request = (
@@ -46,20 +46,20 @@ const request = (
   body = '{"GSW_TENANT_DBID":101}',
 ): Request => ({ tenant, method: "POST", path, body, urgent: false });
 
-const failure = async (sending: Promise<unknown>): Promise<NoAnswer> => {
+const failure = async (sending: Promise<unknown>): Promise<UpstreamError> => {
   const reason: unknown = await sending.then(
     () => undefined,
     (error: unknown) => error,
   );
-  expect(reason).toBeInstanceOf(NoAnswer);
-  return reason as NoAnswer;
+  expect(reason).toBeInstanceOf(UpstreamError);
+  return reason as UpstreamError;
 };
 
 const html410 = "<HTML><body>410 Gone : 0 No call found for the record handle</body></HTML>";
 
 describe("an exchange", () => {
-  it("sends exactly the headers that OCS reads, and the body with its true length", async () => {
-    const { ocs, board: it } = await board();
+  it("sends exactly the headers that OCS reads, and the body with its length in bytes", async () => {
+    const { ocs, switchboard: it } = await switchboard();
     const body = '{"GSW_TENANT_DBID":101,"REMARK":"Grüße"}';
     await it.send(request("Alpha", "/phones/4155550100?req=DoNotCall", body));
     const [line, ...headers] = ocs.bytes().split("\r\n\r\n")[0]!.split("\r\n");
@@ -72,15 +72,15 @@ describe("an exchange", () => {
     ]);
   });
 
-  it("sends no body and no content type when there is nothing to say", async () => {
-    const { ocs, board: it } = await board();
+  it("sends no content type without a body", async () => {
+    const { ocs, switchboard: it } = await switchboard();
     await it.send(request("Alpha", "/campaigngroups/106?req=Load", ""));
     expect(ocs.bytes()).toMatch(/\r\ncontent-length: 0\r\n\r\n$/i);
     expect(ocs.bytes()).not.toMatch(/content-type/i);
   });
 
-  it("keeps the connection for the next one, also after an idle time beyond the engine's own", async () => {
-    const { ocs, board: it } = await board();
+  it("keeps the connection for the next exchange, also after an idle time beyond Node's default", async () => {
+    const { ocs, switchboard: it } = await switchboard();
     for (let round = 0; round < 3; round++) await it.send(request());
     await new Promise((resolve) => setTimeout(resolve, 5000));
     await it.send(request());
@@ -89,9 +89,10 @@ describe("an exchange", () => {
   });
 
   it("delivers a negative answer with its Warning and body", async () => {
-    const { board: it } = await board({
+    const { switchboard: it } = await switchboard({
       script: () =>
-        `HTTP/1.1 410 Gone\r\nServer: OCS\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: ${html410.length}\r\n\r\n${html410}`,
+        `HTTP/1.1 410 Gone\r\nServer: OCS\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: ` +
+        `${html410.length}\r\n\r\n${html410}`,
     });
     const answer = await it.send(request());
     expect(answer.status).toBe(410);
@@ -100,7 +101,7 @@ describe("an exchange", () => {
   });
 
   it("delivers the status of the manual's mis-framed 410 and does not use its connection again", async () => {
-    const { ocs, board: it } = await board({
+    const { ocs, switchboard: it } = await switchboard({
       script: ({ count }) =>
         count === 1
           ? `HTTP/1.1 410 Gone\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: 35\r\n\r\n${html410}`
@@ -112,9 +113,9 @@ describe("an exchange", () => {
   });
 });
 
-describe("a positive answer with a body where none belongs", () => {
+describe("a positive answer to a POST with a body", () => {
   it("is delivered, and its connection is not used again", async () => {
-    const { ocs, board: it } = await board({
+    const { ocs, switchboard: it } = await switchboard({
       script: ({ count }) => (count === 1 ? "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}" : OK),
     });
     expect((await it.send(request())).status).toBe(200);
@@ -123,10 +124,10 @@ describe("a positive answer with a body where none belongs", () => {
   });
 });
 
-describe("what may be another request's answer", () => {
-  const heard = async (script: Script, ask: Request = request()): Promise<UpstreamNews[]> => {
-    const news: UpstreamNews[] = [];
-    const { board: it } = await board({ script, tell: (each) => void news.push(each) });
+describe("an answer that may belong to another request", () => {
+  const heard = async (script: Script, ask: Request = request()): Promise<UpstreamEvent[]> => {
+    const news: UpstreamEvent[] = [];
+    const { switchboard: it } = await switchboard({ script, tell: (each) => void news.push(each) });
     await it.send(ask).catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 120));
     return news;
@@ -139,40 +140,50 @@ describe("what may be another request's answer", () => {
     };
   const gone = `HTTP/1.1 410 Gone\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: 35\r\n\r\n${html410}`;
   const alarming: readonly [string, Script, Request, string][] = [
-    ["a second answer behind a positive one", late(OK, OK), request(), "OCS sent an answer while nothing was asked"],
-    ["bytes behind a positive one", late(OK, "x"), request(), "OCS sent bytes while nothing was asked"],
     [
-      "a second answer behind a negative one",
-      late(gone.slice(0, -39), OK),
+      "a second answer after a positive one",
+      late(OK, OK),
       request(),
-      "OCS sent an answer while nothing was asked",
+      "OCS sent an answer while no request was in flight; the connection was closed",
     ],
     [
-      "a positive answer with a body where none belongs",
+      "bytes after a positive answer",
+      late(OK, "x"),
+      request(),
+      "OCS sent data while no request was in flight; the connection was closed",
+    ],
+    [
+      "a second answer after a negative one",
+      late(gone.slice(0, -39), OK),
+      request(),
+      "OCS sent an answer while no request was in flight; the connection was closed",
+    ],
+    [
+      "a positive answer to a POST with a body",
       () => "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}",
       request(),
-      "more came from OCS than one answer in the shape of its request",
+      "OCS's answer does not fit its request and may belong to another one; the connection was closed",
     ],
     [
       "an interim answer",
       () => `HTTP/1.1 103 Early Hints\r\n\r\n${OK}`,
       request(),
-      "OCS sent an interim answer that nobody asked for",
+      "OCS sent an interim answer (1xx) that was not requested",
     ],
     [
       "another answer than the one that was asked for",
       () => "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}",
       { ...request(), method: "GET", body: "", fits: () => false },
-      "OCS's answer is not the one that was asked for",
+      "OCS's answer is not an answer to this request",
     ],
     [
-      "what is no answer at all",
+      "bytes that are not an answer",
       () => "SSH-2.0-OpenSSH\r\n\r\n",
       request(),
-      "what came back from OCS does not begin with a status line",
+      "OCS's answer does not begin with a status line",
     ],
   ];
-  it.each(alarming)("is told once, with lane and tenant: %s", async (_name, script, ask, what) => {
+  it.each(alarming)("is reported once, with lane and tenant: %s", async (_name, script, ask, what) => {
     expect(await heard(script, ask)).toEqual([
       { kind: "suspicion", upstream: "ocs", lane: "ocs/1", tenant: "Alpha", what },
     ]);
@@ -180,7 +191,7 @@ describe("what may be another request's answer", () => {
 
   const usual: readonly [string, Script][] = [
     ["the manual's mis-framed 410", () => gone],
-    ["the same, its rest a moment later", late(gone.slice(0, -39), gone.slice(-39))],
+    ["the manual's mis-framed 410 with its rest a moment later", late(gone.slice(0, -39), gone.slice(-39))],
     ["silence until the time is up", () => undefined],
     ["a connection that ends after the request", ({ connection }) => void connection.socket.end()],
     ["a positive answer", () => OK],
@@ -190,14 +201,14 @@ describe("what may be another request's answer", () => {
   });
 });
 
-describe("delivery is a fact", () => {
-  it("says not sent when no connection can be made", async () => {
-    const { board: it } = await board({ origin: "http://127.0.0.1:1" });
-    expect(await failure(it.send(request()))).toMatchObject({ why: "unreachable", sent: false });
+describe("an exchange that fails", () => {
+  it("is reported as not sent when no connection can be made", async () => {
+    const { switchboard: it } = await switchboard({ origin: "http://127.0.0.1:1" });
+    expect(await failure(it.send(request()))).toMatchObject({ reason: "unreachable", sent: false });
   });
 
-  it("says not sent when OCS's certificate cannot be had: a TLS handshake with a plain port", async () => {
-    const { ocs, board: it } = await board();
+  it("is reported as not sent when OCS's port does not speak TLS", async () => {
+    const { ocs, switchboard: it } = await switchboard();
     const overTls = new Switchboard({
       name: "tls",
       primary: { origin: `https://127.0.0.1:${ocs.port}`, tls: {}, connectTimeout: 300 },
@@ -208,40 +219,40 @@ describe("delivery is a fact", () => {
       userAgent: "t",
     });
     stops.push(() => overTls.close());
-    expect(await failure(overTls.send(request()))).toMatchObject({ why: "unreachable", sent: false });
+    expect(await failure(overTls.send(request()))).toMatchObject({ reason: "unreachable", sent: false });
     expect(ocs.bytes()).not.toContain("POST");
     expect((await it.send(request())).status).toBe(200);
   });
 
-  const cases: readonly [string, Script, { why: string; sent: boolean }][] = [
+  const cases: readonly [string, Script, { reason: string; sent: boolean }][] = [
     [
       "a reset after the request was read",
       ({ connection }) => void connection.socket.resetAndDestroy(),
-      { why: "cut", sent: true },
+      { reason: "connection-lost", sent: true },
     ],
     [
       "an orderly close after the request was read",
       ({ connection }) => void connection.socket.end(),
-      { why: "cut", sent: true },
+      { reason: "connection-lost", sent: true },
     ],
-    ["silence", () => undefined, { why: "no-answer", sent: true }],
-    ["garbage", () => "SSH-2.0-OpenSSH\r\n\r\n", { why: "garbled", sent: true }],
+    ["silence", () => undefined, { reason: "no-answer", sent: true }],
+    ["garbage", () => "SSH-2.0-OpenSSH\r\n\r\n", { reason: "malformed-response", sent: true }],
     [
-      "an interim answer that nobody asked for",
+      "an unrequested interim answer",
       () => `HTTP/1.1 100 Continue\r\n\r\n${OK}`,
-      { why: "garbled", sent: true },
+      { reason: "malformed-response", sent: true },
     ],
-    ["an early hint", () => `HTTP/1.1 103 Early Hints\r\n\r\n${OK}`, { why: "garbled", sent: true }],
+    ["an early hint", () => `HTTP/1.1 103 Early Hints\r\n\r\n${OK}`, { reason: "malformed-response", sent: true }],
     [
       "two content lengths",
       () => "HTTP/1.1 200 OK\r\nContent-length: 0\r\nContent-length: 5\r\n\r\n",
-      { why: "garbled", sent: true },
+      { reason: "malformed-response", sent: true },
     ],
   ];
   it.each(cases)(
-    "after %s: reported, never repeated, and the next request has a new connection",
+    "by %s is reported and not repeated, and the next request has a new connection",
     async (_name, script, expected) => {
-      const { ocs, board: it } = await board({
+      const { ocs, switchboard: it } = await switchboard({
         answerTimeout: 300,
         script: (request) => (request.count === 1 ? script(request) : OK),
       });
@@ -252,8 +263,8 @@ describe("delivery is a fact", () => {
     },
   );
 
-  it("never gives a late answer to the next request", async () => {
-    const { ocs, board: it } = await board({
+  it("never gives its late answer to the next request", async () => {
+    const { ocs, switchboard: it } = await switchboard({
       answerTimeout: 200,
       script: ({ count, connection }) => {
         if (count > 1) return OK;
@@ -261,14 +272,14 @@ describe("delivery is a fact", () => {
         return undefined;
       },
     });
-    expect(await failure(it.send(request()))).toMatchObject({ why: "no-answer" });
+    expect(await failure(it.send(request()))).toMatchObject({ reason: "no-answer" });
     const answers = await Promise.all(Array.from({ length: 5 }, () => it.send(request())));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     expect(ocs.connections).toHaveLength(2);
   });
 
-  it("drops an idle connection on which bytes arrive that nobody asked for", async () => {
-    const { ocs, board: it } = await board();
+  it("is avoided by closing an idle connection on which bytes arrive", async () => {
+    const { ocs, switchboard: it } = await switchboard();
     await it.send(request());
     ocs.connections[0]!.socket.write("HTTP/1.1 500 Internal server error\r\nContent-length: 0\r\n\r\n");
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -277,11 +288,11 @@ describe("delivery is a fact", () => {
   });
 });
 
-describe("turns", () => {
-  it("holds one exchange per lane and no more connections than lanes", async () => {
+describe("the turns of an upstream", () => {
+  it("run one exchange per lane, on no more connections than lanes", async () => {
     const open = new Map<number, number>();
     let most = 0;
-    const { ocs, board: it } = await board({
+    const { ocs, switchboard: it } = await switchboard({
       connections: 4,
       script: ({ connection }) => {
         open.set(connection.number, (open.get(connection.number) ?? 0) + 1);
@@ -298,9 +309,9 @@ describe("turns", () => {
     expect(ocs.connections).toHaveLength(4);
   });
 
-  it("never lets two tenants share a connection", async () => {
+  it("never let two tenants share a connection", async () => {
     const tenants = new Map<number, Set<string>>();
-    const { board: it } = await board({
+    const { switchboard: it } = await switchboard({
       connections: 2,
       script: ({ connection, body }) => {
         const seen = tenants.get(connection.number) ?? new Set<string>();
@@ -314,9 +325,9 @@ describe("turns", () => {
     expect([...tenants.values()].every((seen) => seen.size === 1)).toBe(true);
   });
 
-  it("serves another tenant before a flood has drained", async () => {
+  it("serve another tenant before a flood has drained", async () => {
     const order: string[] = [];
-    const { board: it } = await board({ script: ({ body }) => (order.push(body), OK) });
+    const { switchboard: it } = await switchboard({ script: ({ body }) => (order.push(body), OK) });
     const flood = Array.from({ length: 50 }, () => it.send(request("Flood", "/x", '{"F":1}')));
     const other = it.send(request("Other", "/x", '{"O":1}'));
     await Promise.all([...flood, other]);
@@ -324,19 +335,24 @@ describe("turns", () => {
     expect(order.indexOf('{"O":1}')).toBeLessThan(20);
   });
 
-  it("refuses what is beyond the tenant's own bound, and only that", async () => {
-    const { board: it } = await board({ max: 2, maxWait: 300, answerTimeout: 600, script: () => undefined });
+  it("leave each tenant its own queue limit", async () => {
+    const { switchboard: it } = await switchboard({
+      max: 2,
+      maxWait: 300,
+      answerTimeout: 600,
+      script: () => undefined,
+    });
     const flood = Array.from({ length: 5 }, () => failure(it.send(request("Flood"))));
     const other = failure(it.send(request("Other")));
-    const reasons = (await Promise.all(flood)).map(({ why, sent }) => `${why} ${sent}`);
+    const reasons = (await Promise.all(flood)).map(({ reason, sent }) => `${reason} ${sent}`);
     expect(reasons.filter((reason) => reason === "queue-full false")).toHaveLength(2);
-    expect(reasons.filter((reason) => reason === "waited false")).toHaveLength(2);
+    expect(reasons.filter((reason) => reason === "queue-timeout false")).toHaveLength(2);
     expect(reasons.filter((reason) => reason === "no-answer true")).toHaveLength(1);
-    expect((await other).why).toBe("waited");
+    expect((await other).reason).toBe("queue-timeout");
   });
 
-  it("takes out a client that hangs up while it waits, and lets a sent exchange run to its end", async () => {
-    const { ocs, board: it } = await board({
+  it("abandon a queued request whose client hangs up, and let a sent one run to its end", async () => {
+    const { ocs, switchboard: it } = await switchboard({
       script: ({ connection }) => void setTimeout(() => connection.socket.write(OK), 100),
     });
     const [first, second] = [new AbortController(), new AbortController()];
@@ -345,7 +361,7 @@ describe("turns", () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     first.abort();
     second.abort();
-    expect(await waiting).toMatchObject({ why: "abandoned", sent: false });
+    expect(await waiting).toMatchObject({ reason: "abandoned", sent: false });
     expect((await sent).status).toBe(200);
     expect(ocs.requests()).toBe(1);
   });
@@ -356,9 +372,9 @@ describe("turns", () => {
     ({ body, connection }) =>
       void (order.push(body), setTimeout(() => connection.socket.write(OK), ms));
 
-  it("gives tenants under saturation their shares", async () => {
+  it("give tenants under saturation their shares", async () => {
     const order: string[] = [];
-    const { board: it } = await board({
+    const { switchboard: it } = await switchboard({
       connections: 2,
       max: 1000,
       script: taking(1, order),
@@ -374,11 +390,11 @@ describe("turns", () => {
     expect(Math.abs(a / b / 2 - 1)).toBeLessThan(0.1);
   });
 
-  it("does not let a flood be the wait of who seldom asks", async () => {
+  it("do not delay a tenant that rarely sends behind a flood", async () => {
     const order: string[] = [];
-    const { board: it } = await board({ max: 400, script: taking(2, order), maxWait: 20_000 });
+    const { switchboard: it } = await switchboard({ max: 400, script: taking(2, order), maxWait: 20_000 });
     const flood = Promise.all(Array.from({ length: 200 }, () => it.send(request("Flood", "/x", '"F"'))));
-    // Should the test end before it, the board refuses what waits.
+    // Should the test end before it, the switchboard refuses what waits.
     flood.catch(() => undefined);
     const passed: number[] = [];
     for (let round = 0; round < 5; round++) {
@@ -393,9 +409,9 @@ describe("turns", () => {
     await flood;
   });
 
-  it("sends what is urgent before new records and polls of the same tenant", async () => {
+  it("send urgent requests before new records and polls of the same tenant", async () => {
     const order: string[] = [];
-    const { board: it } = await board({ script: taking(5, order) });
+    const { switchboard: it } = await switchboard({ script: taking(5, order) });
     const bulk = Array.from({ length: 5 }, (_, index) =>
       it.send(request("A", "/lists/L?req=AddRecord", `"add ${index}"`)),
     );
@@ -404,20 +420,20 @@ describe("turns", () => {
     expect(order).toEqual(['"add 0"', '"dnc"', '"add 1"', '"add 2"', '"add 3"', '"add 4"']);
   });
 
-  it("refuses at once what would wait longer than anyone may, and says when to come again", async () => {
-    const { board: it } = await board({ max: 400, maxWait: 500, script: taking(10) });
+  it("refuse a request at once whose estimated wait is too long, with Retry-After", async () => {
+    const { switchboard: it } = await switchboard({ max: 400, maxWait: 500, script: taking(10) });
     for (let round = 0; round < 20; round++) await it.send(request());
     const results = await Promise.all(
       Array.from({ length: 200 }, () =>
         it.send(request()).then(
           () => "served",
-          (reason: unknown) => reason as NoAnswer,
+          (reason: unknown) => reason as UpstreamError,
         ),
       ),
     );
-    const refused = results.filter((each) => each instanceof NoAnswer);
+    const refused = results.filter((each) => each instanceof UpstreamError);
     expect(refused.length).toBeGreaterThan(100);
-    expect(refused.filter(({ why }) => why === "queue-full").length / refused.length).toBeGreaterThan(0.9);
+    expect(refused.filter(({ reason }) => reason === "queue-full").length / refused.length).toBeGreaterThan(0.9);
     expect(refused.every(({ sent, retryAfter }) => !sent && (retryAfter ?? 0) >= 1)).toBe(true);
     expect(results.filter((each) => each === "served").length).toBeGreaterThan(20);
   });

@@ -1,7 +1,10 @@
-/** Lanes and clients in virtual time around the real queue and turns: what the scheduler does, without a machine's noise. */
+/**
+ * Lanes and clients in virtual time around the real queue and turns: what the scheduler does, without a machine's
+ * noise.
+ */
 import { vi } from "vitest";
-import { FairQueue, type Waiting } from "../../src/upstream/fair-queue.ts";
-import { Pace } from "../../src/upstream/pace.ts";
+import { FairQueue, type QueueItem } from "../../src/upstream/fair-queue.ts";
+import { ServiceTime } from "../../src/upstream/service-time.ts";
 import { Turns, type Turn } from "../../src/upstream/turns.ts";
 
 export type Asking = {
@@ -41,7 +44,7 @@ export type Modelled = {
   readonly left: number;
 };
 
-type Job = Waiting & { readonly at: number; readonly think: number };
+type Job = QueueItem & { readonly at: number; readonly think: number };
 type ModelLane = { tenant: string | undefined; since: number };
 
 export const model = (settings: Model): Modelled => {
@@ -60,7 +63,7 @@ export const model = (settings: Model): Modelled => {
   const shares = new Map(asking.map(({ tenant, share = 1 }) => [tenant, share]));
   const shareOf = (tenant: string): number => shares.get(tenant) ?? 1;
   const queue = new FairQueue<Job>({ max: 1e6, maxBytes: 1e9 }, shareOf);
-  const pace = new Pace();
+  const pace = new ServiceTime();
   const free = new Set<ModelLane>();
   const lanes = Array.from({ length: count }, (): ModelLane => ({ tenant: undefined, since: 0 }));
   for (const lane of lanes) free.add(lane);
@@ -76,7 +79,7 @@ export const model = (settings: Model): Modelled => {
   const ask = (tenant: string, think: number): void => {
     if (asked++ >= requests) return;
     const job: Job = { tenant, bytes: 1, urgent: false, at: now, think };
-    turns.asked(tenant, now);
+    turns.noteRequest(tenant, now);
     const lane = queue.size === 0 && free.size > 0 ? turns.laneFor(tenant) : undefined;
     if (lane) return run(lane, job, begin(lane, tenant));
     queue.push(job);
@@ -98,12 +101,12 @@ export const model = (settings: Model): Modelled => {
     longest.set(job.tenant, Math.max(longest.get(job.tenant) ?? 0, now - job.at));
     turn.left--;
     let busy = about(exchange);
-    pace.answered(busy);
+    pace.noteExchange(busy);
     if (lane.tenant === undefined || (onePerTenant && lane.tenant !== job.tenant)) {
       connections++;
       connected.set(job.tenant, (connected.get(job.tenant) ?? 0) + 1);
       const connecting = about(connect);
-      pace.connected(connecting);
+      pace.noteConnect(connecting);
       busy += connecting;
     }
     lane.tenant = job.tenant;
@@ -112,7 +115,7 @@ export const model = (settings: Model): Modelled => {
       waits.push(now - job.at);
       served.set(job.tenant, (served.get(job.tenant) ?? 0) + 1);
       later(about(job.think), () => ask(job.tenant, job.think));
-      if (turns.goOn(lane, turn)) return run(lane, queue.take(turn.tenant)!, turn);
+      if (turns.continueTurn(lane, turn)) return run(lane, queue.take(turn.tenant)!, turn);
       free.add(lane);
       assign();
     });

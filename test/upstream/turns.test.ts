@@ -13,7 +13,7 @@ const run = (over: Partial<Model> & Pick<Model, "asking">): Modelled =>
   model({ lanes: 4, connect: 3, exchange: 5, requests: 10_000, random: seeded(1), ...over });
 const ratio = (one: number | undefined, other: number | undefined): number => (one ?? 0) / (other ?? 0);
 
-describe("while there are no more active tenants than lanes", () => {
+describe("with no more active tenants than lanes", () => {
   const evenly = [
     [2, 1],
     [2, 2],
@@ -30,7 +30,7 @@ describe("while there are no more active tenants than lanes", () => {
     expect(Math.max(...served.values()) - Math.min(...served.values())).toBeLessThanOrEqual(16);
   });
 
-  it("tenants that want unlike much have a lane each, and each the same", () => {
+  it("tenants with different demand have the same number of lanes", () => {
     const asking = [100, 50, 25, 12].map((clients, index) => ({ tenant: `T${index}`, clients }));
     const { connections, served } = run({ asking });
     expect(connections).toBe(4);
@@ -47,7 +47,7 @@ describe("while there are no more active tenants than lanes", () => {
     expect(longest.get("quiet")).toBeLessThan(6);
   });
 
-  it("a tenant that comes later has its part of the lanes, and each keeps what it has then", () => {
+  it("a later tenant gets its share of the lanes, and then all keep theirs", () => {
     const asking = [
       { tenant: "early", clients: 32 },
       { tenant: "late", clients: 32, think: 1000 },
@@ -86,7 +86,7 @@ describe("with more tenants than lanes", () => {
     [32, 8, 0.5],
     [200, 20, 3],
   ] as const)(
-    "%d of %d clients, a connection taking %d ms, need at most 8 connections for 100 requests and wait at most 1.4 times as long as without isolation (p99)",
+    "%d of %d clients, at %d ms a connection: at most 8 connections per 100 requests, and 1.4 times the p99 wait",
     (tenants, clients, connect) => {
       const asking = alike(tenants, clients);
       const requests = 100 * tenants * Math.max(4, clients / 8);
@@ -99,7 +99,7 @@ describe("with more tenants than lanes", () => {
     },
   );
 
-  it("turns are longer where a connection costs more and more wait, and shorter where a request may not wait long", () => {
+  it("turns are longer with costlier connections and longer queues, and shorter with a short max_wait", () => {
     const [asking, requests] = [alike(8, 100), 20_000];
     const [cheap, dear] = [run({ asking, requests, connect: 1 }), run({ asking, requests, connect: 25 })];
     const hurried = run({ asking, requests, connect: 25, maxWait: 400 });
@@ -109,7 +109,7 @@ describe("with more tenants than lanes", () => {
     expect(hurried.perHundred).toBeGreaterThan(2 * dear.perHundred);
   });
 
-  it("lanes do not connect for longer than they serve, however dear a connection is", () => {
+  it("lanes do not spend more time connecting than serving, however costly a connection is", () => {
     const { perHundred } = run({ asking: alike(32, 4), connect: 300, exchange: 5, requests: 20_000 });
     expect((perHundred / 100) * 300).toBeLessThan(1.1 * 5);
   });
@@ -121,7 +121,7 @@ describe("with more tenants than lanes", () => {
     }
   });
 
-  it("a tenant that seldom asks goes first: its wait is not that of a turn", () => {
+  it("a tenant that rarely sends is served first and does not wait for a whole turn", () => {
     const seldom = Array.from({ length: 2 }, (_, index) => ({ tenant: `seldom ${index}`, clients: 1, think: 400 }));
     const { longest } = run({ asking: [...alike(6, 100), ...seldom], requests: 20_000 });
     // A turn takes 75 ms and more.
@@ -129,8 +129,8 @@ describe("with more tenants than lanes", () => {
   });
 });
 
-describe("whoever asks, however often, at whatever shares", () => {
-  it("is served, and nobody waits for ever beside free lanes", () => {
+describe("every tenant, at any rate and any share", () => {
+  it("is served, and does not wait forever while lanes are free", () => {
     const anyone = fc.record({
       clients: fc.integer({ min: 1, max: 12 }),
       share: fc.constantFrom(0.1, 0.5, 1, 1, 1, 3),

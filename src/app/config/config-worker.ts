@@ -1,25 +1,25 @@
-/** Reads a config file on a thread of its own, each time that it is asked, and gives what it read in small batches. */
+/** The thread that reads a config file on request, and returns the result in small batches. */
 import { parentPort, workerData } from "node:worker_threads";
-import { depart } from "./crossing.ts";
-import { pack, unpack } from "./kept.ts";
-import { readSettled } from "./reading.ts";
-import { countIn, type Cell } from "../small-file/hanging.ts";
-import { showIn, type Sight } from "../small-file/in-sight.ts";
+import { prepareList } from "./thread-transfer.ts";
+import { pack, unpack } from "./parsed-cache.ts";
+import { readSettled } from "./load-config.ts";
+import { countIn, type Cell } from "../../common/small-file/hanging.ts";
+import { publishFileCalls, type FileCallBuffer } from "../../common/small-file/file-call.ts";
 import { readTenantsCache } from "./tenants-cache.ts";
-import type { Head, Job } from "./reading-thread.ts";
+import type { FirstMessage, Job } from "./config-thread.ts";
 
 const port = parentPort!;
-const { sight, cell } = workerData as { readonly sight: Sight; readonly cell: Cell };
-showIn(sight);
+const { fileCallBuffer, cell } = workerData as { readonly fileCallBuffer: FileCallBuffer; readonly cell: Cell };
+publishFileCalls(fileCallBuffer);
 countIn(cell);
 let batches: Iterator<readonly unknown[]> = [].values();
 
-const read = async ({ kept, ...asked }: Job): Promise<Head> => {
+const read = async ({ kept, ...options }: Job): Promise<FirstMessage> => {
   const content = kept && unpack(kept);
   const { checked, parsed, loaded } = await readSettled({
-    ...asked,
+    ...options,
     content,
-    ...(!content && { parsed: await readTenantsCache(asked.file) }),
+    ...(!content && { parsed: await readTenantsCache(options.file) }),
   });
   if (!checked.ok) return { checked };
   const {
@@ -27,8 +27,8 @@ const read = async ({ kept, ...asked }: Job): Promise<Head> => {
     keys,
     ...rest
   } = checked;
-  const tenantsOver = depart(tenants, content?.tenants ?? []);
-  const keysOver = keys && depart(keys, content?.keys ?? []);
+  const tenantsOver = prepareList(tenants, content?.tenants ?? []);
+  const keysOver = keys && prepareList(keys, content?.keys ?? []);
   batches = [...tenantsOver.batches, ...(keysOver?.batches ?? [])].values();
   const next = pack({
     text: loaded.text!,
@@ -38,10 +38,10 @@ const read = async ({ kept, ...asked }: Job): Promise<Head> => {
     tenants: tenantsOver.digests,
     keys: keysOver?.digests ?? [],
   });
-  return { checked: { ...rest, settings }, kept: next, tenants: tenantsOver.crossing, keys: keysOver?.crossing };
+  return { checked: { ...rest, settings }, kept: next, tenants: tenantsOver.transfer, keys: keysOver?.transfer };
 };
 
-port.on("message", (asked: Job | "next") => {
-  if (asked === "next") port.postMessage(batches.next().value);
-  else void read(asked).then((head) => port.postMessage(head));
+port.on("message", (message: Job | "next") => {
+  if (message === "next") port.postMessage(batches.next().value);
+  else void read(message).then((head) => port.postMessage(head));
 });

@@ -1,47 +1,49 @@
 /**
- * Tells when files have other content. Folders are watched and not files, because an editor replaces a file and Kubernetes swaps a link beside
- * it (`..data`); a burst of events is one look; only other bytes count. Every 30 s there is a look without any event, because some file systems tell nothing.
- * Of a folder among the files the content is which YAML files it has.
+ * Reports files whose content has changed. The watcher watches folders instead of files, because editors replace a file
+ * and Kubernetes swaps a link beside it (`..data`). A burst of events causes one check, and only changed bytes are
+ * reported. Some file systems send no events, so the watcher also checks every 30 s. The content of a folder is the
+ * list of its YAML files.
  */
 import { watch as watchFolder, type BigIntStats, type FSWatcher } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { events } from "../events.ts";
-import { listingOf } from "../settings/config-text.ts";
-import { hashOfBytes, withoutHanging } from "../small-file.ts";
-import { isSystemError } from "../system-error.ts";
+import { events } from "../../common/log/events.ts";
+import { listingOf } from "../../settings/files/config-text.ts";
+import { hashOfBytes, withoutHanging } from "../../common/small-file/small-file.ts";
+import { isSystemError } from "../../common/system-error.ts";
+import { SerialQueue } from "../../common/serial-queue.ts";
 
 export type Watching = {
-  /** As they are at this moment, each with the SHA-256 of what was read of it, where that is known: they may change with every reading. */
+  /** The files to watch now, with the SHA-256 of the content last read, if known. `changed` may change this list. */
   readonly files: () => ReadonlyMap<string, string | undefined>;
-  /** Awaited before the next look. */
+  /** Called for each change. The watcher awaits it before the next check. */
   readonly changed: (change: Change) => Promise<unknown>;
 };
 
-/** `whole`: of the files that changed, those that were renamed into their places, so that they were never there in part. */
+/** `whole`: the changed files that were renamed into place, so that no reader can have seen a part of them. */
 export type Change = { readonly whole: readonly string[] };
 
 const SETTLE_MS = 200;
 const POLL_MS = 30_000;
 
-/** `look`: at once, because other files are to be watched from now on. */
-export type Watch = { readonly look: () => Promise<void>; readonly close: () => Promise<void> };
+/** `check`: checks at once; for a caller that has changed the list of files. */
+export type Watch = { readonly check: () => Promise<void>; readonly close: () => Promise<void> };
 
-/** Tells every other content, beginning with what has changed since it was read; resolves when that is told. */
+/** Starts watching. Resolves once every change since the files were read is reported. */
 export const startWatching = async (watching: Watching): Promise<Watch> => {
   const watcher = new Watcher(watching);
-  await watcher.look();
-  return { look: () => watcher.look(), close: () => watcher.close() };
+  await watcher.check();
+  return { check: () => watcher.check(), close: () => watcher.close() };
 };
 
-/** The same for who never looks by himself. The function that is returned ends it. */
+/** Like `startWatching`, but resolves to the function that stops it. */
 export const watchFiles = async (watching: Watching): Promise<() => Promise<void>> =>
   (await startWatching(watching)).close;
 
-/** By file, the hash of what it holds. */
+/** Content hash by file. */
 type Contents = ReadonlyMap<string, string>;
 
-/** `id`: of the folder itself. Another one in its place is none that is watched. */
+/** `id`: identifies the folder, so that a new folder at the same path is noticed. */
 type Watched = { readonly watcher: FSWatcher; readonly id: string };
 
 class Watcher {
@@ -49,23 +51,23 @@ class Watcher {
   readonly #folders = new Map<string, Watched>();
   readonly #poll: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
-  #known: Contents | undefined;
-  /** How each file was when it was last seen, and what it held. */
-  readonly #seen = new Map<string, Seen>();
-  /** Names in watched folders that were written to, and names that came or went, since the last change was told. */
+  #reported: Contents | undefined;
+  /** State and content hash of each file at the last check. */
+  readonly #states = new Map<string, FileState>();
+  /** Since the last report: names in watched folders that were written, and names that appeared or vanished. */
   readonly #written = new Set<string>();
   readonly #moved = new Set<string>();
-  #looking: Promise<void> = Promise.resolve();
+  readonly #checks = new SerialQueue();
   #closed = false;
 
   constructor(watching: Watching) {
     this.#watching = watching;
-    this.#poll = setInterval(() => void this.look(), POLL_MS);
+    this.#poll = setInterval(() => void this.check(), POLL_MS);
     this.#poll.unref();
   }
 
-  look(): Promise<void> {
-    return (this.#looking = this.#looking.then(() => this.#look()));
+  check(): Promise<void> {
+    return this.#checks.run(() => this.#check());
   }
 
   async close(): Promise<void> {
@@ -73,27 +75,28 @@ class Watcher {
     clearInterval(this.#poll);
     clearTimeout(this.#timer);
     for (const { watcher } of this.#folders.values()) watcher.close();
-    await this.#looking;
+    await this.#checks.idle();
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     if (this.#closed) return;
     await this.#watchFolders();
     const now = await this.#contents();
     const known =
-      this.#known ?? new Map([...this.#watching.files()].map(([file, read]) => [file, read ?? now.get(file) ?? ""]));
+      this.#reported ?? new Map([...this.#watching.files()].map(([file, read]) => [file, read ?? now.get(file) ?? ""]));
     const other = [...new Set([...known.keys(), ...now.keys()])].filter((file) => known.get(file) !== now.get(file));
-    this.#known = now;
+    this.#reported = now;
     if (this.#closed) return;
     if (other.length === 0) return this.#forgetEvents();
     const arePlaced = await Promise.all(other.map((file) => this.#isWhole(file)));
     this.#forgetEvents();
     await this.#watching.changed({ whole: other.filter((_, at) => arePlaced[at]) });
-    // Files may have changed while they were read, and the reading may name others: known is what it can have read, so that the next look finds the rest.
+    // Files may have changed during the reading, and the reading may have named other files. Remember only what the
+    // reading can have seen, so that the next check reports the rest.
     await this.#watchFolders();
     const after = await this.#contents();
-    this.#known = new Map([...this.#watching.files()].map(([file, read]) => [file, now.get(file) ?? read ?? ""]));
-    if (!this.#closed && !isSame(this.#known, after)) this.#soon();
+    this.#reported = new Map([...this.#watching.files()].map(([file, read]) => [file, now.get(file) ?? read ?? ""]));
+    if (!this.#closed && !isSame(this.#reported, after)) this.#soon();
   }
 
   #forgetEvents(): void {
@@ -107,19 +110,19 @@ class Watcher {
     return contents;
   }
 
-  /** Of a file that is as it was nothing is read again: there may be thousands of them. */
+  /** An unchanged file is not read again, because there may be thousands of files. */
   async #contentOf(file: string): Promise<string> {
     const stamp = await withoutHanging(file, () => stat(file, { bigint: true })).then(stampOf, () => undefined);
-    const seen = this.#seen.get(file);
+    const seen = this.#states.get(file);
     if (stamp !== undefined && seen?.stamp === stamp && !seen.isFresh) return seen.content;
     const content = await contentOf(file);
-    // What was written a moment ago may be written again without another time.
+    // A file that was written just now may be written again with the same time stamp.
     if (stamp !== undefined)
-      this.#seen.set(file, { stamp, content, isFresh: Date.now() - changedAt(stamp) < FRESH_MS });
+      this.#states.set(file, { stamp, content, isFresh: Date.now() - changedAt(stamp) < FRESH_MS });
     return content;
   }
 
-  /** It, or a link on the way to it, was renamed into its place, and nothing was written there. */
+  /** Whether the file, or a link to it, was renamed into place rather than written in place. */
   async #isWhole(file: string): Promise<boolean> {
     const real = await realPathOf(file);
     if (real === undefined) return false;
@@ -128,7 +131,7 @@ class Watcher {
     return names.some((name) => this.#moved.has(name)) || (real !== file && this.#moved.has("..data"));
   }
 
-  /** Where each file stands, and where a link to it leads; for a folder that is not there, the one in which it would be. */
+  /** Watches the folder of each file and of each link's target; for a missing folder, its nearest existing parent. */
   async #watchFolders(): Promise<void> {
     const folders = new Set<string>();
     for (const file of this.#watching.files().keys()) {
@@ -143,7 +146,7 @@ class Watcher {
     }
     for (const folder of folders) {
       const id = await idOf(folder);
-      // To watch one on a mount that hangs would wait for it, and everybody with it.
+      // Watching a folder on a hanging mount would block the whole process.
       if (id !== "" && !this.#folders.has(folder) && !this.#closed) this.#watch(folder, id);
     }
   }
@@ -157,11 +160,11 @@ class Watcher {
       watcher.on("error", () => this.#forget(folder, watcher));
       this.#folders.set(folder, { watcher, id });
     } catch {
-      events.filesUnwatched(folder);
+      events.fileWatchUnavailable({ folder });
     }
   }
 
-  /** The folder is gone, or the system gives no more watches: the next look tries again. */
+  /** For a folder that vanished, or when the system has no watches left: the next check tries again. */
   #forget(folder: string, watcher: FSWatcher): void {
     watcher.close();
     this.#folders.delete(folder);
@@ -170,12 +173,12 @@ class Watcher {
 
   #soon(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.look(), SETTLE_MS);
+    this.#timer = setTimeout(() => void this.check(), SETTLE_MS);
     this.#timer.unref();
   }
 }
 
-type Seen = { readonly stamp: string; readonly content: string; readonly isFresh: boolean };
+type FileState = { readonly stamp: string; readonly content: string; readonly isFresh: boolean };
 
 const FRESH_MS = 2000;
 
@@ -192,7 +195,10 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Empty where there is nothing, or it may not be read. A FIFO, what is too large, and what does not answer are other contents: the reading says why. */
+/**
+ * The hash of a file's content, or a folder's list of YAML files. Empty for a missing or unreadable file. For a FIFO, a
+ * file that is too large and a file system that does not answer: the error text; the reading reports it.
+ */
 const contentOf = async (file: string): Promise<string> => {
   try {
     if (await isFolder(file)) return listingOf(await withoutHanging(file, () => readdir(file)));

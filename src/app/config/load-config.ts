@@ -1,9 +1,13 @@
-/** One reading of the config file, whole: checked, held to its own examples and to what cannot change. Plain values, so that a thread may give it to another. */
+/**
+ * One complete reading of the config: parsed, checked, tested with its own policy tests, and compared with what a
+ * reload cannot change. The result has plain values only, so that a worker thread can send it.
+ */
 import { stat } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
-import type { KeyChecks } from "../journal/key-checks.ts";
-import { holdToExamples } from "../rehearsal/policy-tests.ts";
-import type { KeyRecord } from "../settings/keys-file.ts";
+import type { KeyChecks } from "../../journal/entry.ts";
+import { runPolicyTests } from "../../dry-run/policy-tests.ts";
+import type { AdminRecord } from "../../settings/files/admins-file.ts";
+import type { KeyRecord } from "../../settings/files/keys-rows.ts";
 import {
   loadSettings,
   originOf,
@@ -13,35 +17,40 @@ import {
   hashOf,
   type FilesRead,
   type Loaded,
-} from "../settings/load.ts";
-import { pathText, type Problem } from "../settings/problem.ts";
-import { needsRestart, type Fixed } from "../settings/restart.ts";
-import type { Settings } from "../settings/schema.ts";
-import { readSmallFile, withoutHanging } from "../small-file.ts";
-import { keyProblems } from "./index-keys.ts";
-import { remembering, type Content } from "./kept.ts";
+} from "../../settings/load.ts";
+import { pathText, type Problem } from "../../settings/problems/problem.ts";
+import { needsRestart, type Fixed } from "../../settings/diff/needs-restart.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
+import { readSmallFile, withoutHanging } from "../../common/small-file/small-file.ts";
+import { keyProblems } from "../wiring/journal/index-keys.ts";
+import { parseCacheOf, type Content } from "./parsed-cache.ts";
 
-/** What was read, by path with its SHA-256: `files` that the config names, and those of the config itself. */
+/** SHA-256 by path. `files`: those that the config names. `config`: those of the config itself, and `hash` of it. */
 export type FilesOfReading = { readonly hash: string; readonly files: FilesRead; readonly config: FilesRead };
 
-export type Valid = FilesOfReading & {
+export type ValidConfig = FilesOfReading & {
   readonly ok: true;
   readonly settings: Settings;
   readonly warnings: readonly Problem[];
-  /** Of the keys file; undefined where the settings name none. */
+  /** The rows of the keys file; undefined where the settings name no keys file. */
   readonly keys: readonly KeyRecord[] | undefined;
-  /** How many certificates, lists and keys each file holds, where it holds any. */
+  /** The console's users; undefined where the settings name no file of users, or where it is missing. */
+  readonly admins: readonly AdminRecord[] | undefined;
+  /** How many certificates, revocation lists and keys each file contains, by path; only files that contain any. */
   readonly pieces: ReadonlyMap<string, number>;
 };
 
-export type Checked = Valid | (FilesOfReading & { readonly ok: false; readonly problems: readonly Problem[] });
+export type CheckedConfig =
+  | ValidConfig
+  | (FilesOfReading & { readonly ok: false; readonly problems: readonly Problem[] });
 
 /**
- * `before`: what is in force of that which cannot change. `keyChecks`: what the journal states of index keys. `content`:
- * what the reading in force left. `parsed`: what was kept of the run before, where there is no reading in force. `scope`: of `files`, the config is the one in force, whatever is on disk, and only what
- * it names is read again.
+ * `before`: the values in force that a reload cannot change. `keyChecks`: the journal's check values of index keys.
+ * `content`: what the reading in force left for this one. `parsed`: what the previous run left, when no reading is in
+ * force. `scope`: "files" ignores the config on disk, takes the one in force, and reads again only the files that it
+ * names.
  */
-export type Asked = {
+export type ReadOptions = {
   readonly file: string;
   readonly before?: Fixed | undefined;
   readonly keyChecks?: KeyChecks | undefined;
@@ -50,13 +59,17 @@ export type Asked = {
   readonly scope?: "all" | "files";
 };
 
-/** With what it leaves for the next reading; undefined where the config was not valid. */
-export type Read = { readonly checked: Checked; readonly parsed: Content["parsed"]; readonly loaded: Loaded };
+/** A reading, with what the next one reuses. After an invalid config, `loaded` has no text. */
+export type ReadResult = {
+  readonly checked: CheckedConfig;
+  readonly parsed: Content["parsed"];
+  readonly loaded: Loaded;
+};
 
-/** Never rejects. */
-export const readChecked = async (asked: Asked): Promise<Checked> => (await readOnce(asked)).checked;
+/** Reads the config once. Never rejects. */
+export const readChecked = async (options: ReadOptions): Promise<CheckedConfig> => (await readOnce(options)).checked;
 
-/** So many warnings are told with their places. */
+/** At most this many warnings get a line and column; the others are counted. */
 const MOST_WARNINGS = 100;
 
 const readOnce = async ({
@@ -66,22 +79,22 @@ const readOnce = async ({
   content,
   parsed: known,
   scope = "all",
-}: Asked): Promise<Read> => {
-  const memory = remembering(content?.parsed ?? known ?? []);
-  const how = { files: true, memory, ended: content && new Set(content.ended), warnings: MOST_WARNINGS };
-  const loaded = await holdToExamples(
+}: ReadOptions): Promise<ReadResult> => {
+  const cache = parseCacheOf(content?.parsed ?? known ?? []);
+  const how = { files: true, cache, ended: content && new Set(content.ended), warnings: MOST_WARNINGS };
+  const loaded = await runPolicyTests(
     scope === "files" && content
       ? readSettings(content.text, originOf(file), how)
       : await loadSettings(file, undefined, how),
     file,
   );
-  const parsed = [...memory.parsed];
+  const parsed = [...cache.parsed];
   const { hash, files, config } = loaded;
   if (!loaded.ok) {
     const problems = loaded.problems.filter(({ severity }) => severity === "error");
     return { checked: { ok: false, hash, files, config, problems }, parsed, loaded };
   }
-  const { settings, warnings, locate, keys, pieces } = loaded;
+  const { settings, warnings, locate, keys, admins, pieces } = loaded;
   const fixed = before ? needsRestart(before, settings) : [];
   const problems: readonly Problem[] = [
     ...fixed.map(({ code, path, message, help }): Problem => ({
@@ -95,31 +108,31 @@ const readOnce = async ({
     })),
     ...keyProblems({ settings, locate, file }, keyChecks),
   ];
-  const checked: Checked =
+  const checked: CheckedConfig =
     problems.length === 0
-      ? { ok: true, hash, files, config, settings, warnings, keys, pieces }
+      ? { ok: true, hash, files, config, settings, warnings, keys, admins, pieces }
       : { ok: false, hash, files, config, problems };
   return { checked, parsed, loaded };
 };
 
 const APART_MS = 50;
-/** Whoever writes for longer than this is heard of again when it has ended. */
+/** A file that still changes after this many readings is rejected; the watcher reports it again when it changes. */
 const ATTEMPTS = 40;
 
 /**
- * The same, read until two readings 50 ms apart find the same in every file: what is being written may be well-formed
- * before it is whole. Never rejects.
+ * Reads the config until two readings 50 ms apart find the same content in every file, because a file that is being
+ * written may be well-formed before it is complete. Never rejects.
  */
-export const readSettled = async (asked: Asked): Promise<Read> => {
+export const readSettled = async (options: ReadOptions): Promise<ReadResult> => {
   for (let attempt = 1; ; attempt++) {
     const began = performance.now();
-    const read = await readOnce(asked);
+    const read = await readOnce(options);
     await wait(Math.max(0, APART_MS - (performance.now() - began)));
-    const changed = await otherThan(read.checked, asked);
+    const changed = await otherThan(read.checked, options);
     if (changed === undefined) return read;
     if (attempt < ATTEMPTS) continue;
     const { hash, files, config } = read.checked;
-    return { ...read, checked: { ok: false, hash, files, config, problems: [unsettled(asked.file, changed)] } };
+    return { ...read, checked: { ok: false, hash, files, config, problems: [unsettled(options.file, changed)] } };
   }
 };
 
@@ -134,8 +147,8 @@ const unsettled = (file: string, changed: string): Problem => ({
   help: "write the file beside its place and rename it, or wait until it is written",
 });
 
-/** The first file that holds something else now; undefined where all are as they were read. */
-const otherThan = async ({ hash, files }: Checked, { file, scope }: Asked): Promise<string | undefined> => {
+/** The first file whose content has changed since it was read; undefined if none has. */
+const otherThan = async ({ hash, files }: CheckedConfig, { file, scope }: ReadOptions): Promise<string | undefined> => {
   if (scope !== "files") {
     const text = await readConfigText(file);
     if (("main" in text ? hashOf(text) : "") !== hash) return file;
@@ -146,11 +159,11 @@ const otherThan = async ({ hash, files }: Checked, { file, scope }: Asked): Prom
 
 const hashAt = (path: string): Promise<string | undefined> => readSmallFile(path).then(sha256, () => undefined);
 
-/** A config of so many bytes is read in less time than a thread takes to begin. */
+/** Bytes. A smaller config is read in less time than a worker thread takes to start. */
 const SMALL = 64 * 1024;
 
-/** Whether a thread of its own would be worth while for somebody who serves nobody yet. */
-export const isSmall = async ({ file, content }: Asked): Promise<boolean> => {
+/** Whether the first reading can run on the main thread: the config is small, and no request waits yet. */
+export const isSmall = async ({ file, content }: ReadOptions): Promise<boolean> => {
   if (content) return false;
   const text = await withoutHanging(file, () => stat(file)).then(
     ({ size }) => (size < SMALL ? readConfigText(file) : undefined),

@@ -1,36 +1,47 @@
 /**
- * What a change of files takes away: a file that is being written in place, with a pause, is well-formed before it is
- * whole, and what it does not name yet would be taken away and given back. A restriction that goes (the groups of a
- * client, the networks of a listener, the end of a key) would allow what neither the old nor the new file allows.
+ * What a change of files removes. A file that is written in place, with a pause, can be well-formed before it is
+ * complete: entries that it does not name yet would be removed and added again. A missing restriction (the groups of a
+ * client, the networks of a listener, the expiry of a key) would even allow what neither the old nor the new file
+ * allows.
  */
-import type { KeyRecord } from "../settings/keys-file.ts";
-import type { Settings, TenantSettings } from "../settings/schema.ts";
+import type { AdminRecord } from "../../settings/files/admins-file.ts";
+import type { KeyRecord } from "../../settings/files/keys-rows.ts";
+import type { Settings, TenantSettings } from "../../settings/schema/schema.ts";
 
 export type Compared = {
   readonly settings: Settings;
   readonly keys?: readonly KeyRecord[] | undefined;
+  readonly admins?: readonly AdminRecord[] | undefined;
   readonly pieces?: ReadonlyMap<string, number> | undefined;
 };
 
-/** In words, each; empty where nothing goes. */
-export const takesAway = (before: Compared, after: Compared): readonly string[] => [
+/** One phrase for each removal, for example `tenant acme`; empty when nothing is removed. */
+export const removalsIn = (before: Compared, after: Compared): readonly string[] => [
   ...tenants(before.settings, after.settings),
-  ...gone("key", before.keys ?? [], after.keys ?? [], ({ id }) => id),
-  ...gone("listener", before.settings.listeners, after.settings.listeners, ({ name }) => name),
-  ...gone("issuer", before.settings.identity.jwt, after.settings.identity.jwt, ({ name }) => name),
-  ...gone("certificate rule", before.settings.identity.mtls, after.settings.identity.mtls, ({ name }) => name),
-  ...gone("upstream", Object.keys(before.settings.upstreams), Object.keys(after.settings.upstreams), (name) => name),
-  ...staying("listener", before.settings.listeners, after.settings.listeners),
-  ...staying("issuer", before.settings.identity.jwt, after.settings.identity.jwt),
-  ...staying("certificate rule", before.settings.identity.mtls, after.settings.identity.mtls),
+  ...removedItems("key", before.keys ?? [], after.keys ?? [], ({ id }) => id),
+  ...removedItems("console user", before.admins ?? [], after.admins ?? [], ({ name }) => name),
+  ...removedInside("console user", limitsOf(before), limitsOf(after)),
+  ...removedItems("listener", before.settings.listeners, after.settings.listeners, ({ name }) => name),
+  ...removedItems("issuer", before.settings.identity.jwt, after.settings.identity.jwt, ({ name }) => name),
+  ...removedItems("certificate rule", before.settings.identity.mtls, after.settings.identity.mtls, ({ name }) => name),
+  ...removedItems(
+    "upstream",
+    Object.keys(before.settings.upstreams),
+    Object.keys(after.settings.upstreams),
+    (name) => name,
+  ),
+  ...removedInside("listener", before.settings.listeners, after.settings.listeners),
+  ...removedInside("issuer", before.settings.identity.jwt, after.settings.identity.jwt),
+  ...removedInside("certificate rule", before.settings.identity.mtls, after.settings.identity.mtls),
   ...ofKeys(before.keys ?? [], after.keys ?? []),
   ...Object.entries(before.settings.upstreams).flatMap(([name, was]) =>
-    fewer(was, after.settings.upstreams[name]).map((key) => `${key} of upstream ${name}`),
+    missingPaths(was, after.settings.upstreams[name]).map((key) => `${key} of upstream ${name}`),
   ),
   ...["admin" as const, "audit" as const].flatMap((key) =>
-    fewer(before.settings[key], after.settings[key]).map((path) => `${key}.${path}`),
+    missingPaths(before.settings[key], after.settings[key]).map((path) => `${key}.${path}`),
   ),
-  // Their defaults may keep more of people, or for a shorter time, and neither can be undone.
+  // Any change counts: the default for a missing key may store more personal data, or delete it earlier, and neither
+  // can be undone.
   ...(["redact", "retention"] as const)
     .filter((key) => !isAlike(before.settings.audit[key], after.settings.audit[key]))
     .map((key) => `audit.${key} as it was`),
@@ -40,8 +51,12 @@ export const takesAway = (before: Compared, after: Compared): readonly string[] 
   }),
 ];
 
-/** An item that is the same object on both sides is there. */
-const gone = <Item>(
+/** What a half-written file could take away from a user's limits; a role that is taken away is gone at once. */
+const limitsOf = ({ admins = [] }: Compared) =>
+  admins.map(({ name, tenants, disabled }) => ({ name, tenants, disabled }));
+
+/** Items that `after` does not name. An item that is the same object in both lists needs no comparison. */
+const removedItems = <Item>(
   what: string,
   before: readonly Item[],
   after: readonly Item[],
@@ -57,8 +72,8 @@ const gone = <Item>(
     .map((name) => `${what} ${name}`);
 };
 
-/** Of what stays under its name. */
-const staying = (
+/** Values removed inside items that keep their name. */
+const removedInside = (
   what: string,
   before: readonly { readonly name: string }[],
   after: readonly { readonly name: string }[],
@@ -66,7 +81,7 @@ const staying = (
   const now = new Map(after.map((item) => [item.name, item]));
   return before.flatMap((was) => {
     const is = now.get(was.name);
-    return is ? fewer(was, is).map((key) => `${key} of ${what} ${was.name}`) : [];
+    return is ? missingPaths(was, is).map((key) => `${key} of ${what} ${was.name}`) : [];
   });
 };
 
@@ -77,12 +92,12 @@ const ofKeys = (before: readonly KeyRecord[], after: readonly KeyRecord[]): read
   const now = new Map(after.map((key) => [key.id, key]));
   return changed.flatMap((was) => {
     const is = now.get(was.id);
-    return is ? fewer(was, is).map((key) => `${key} of key ${was.id}`) : [];
+    return is ? missingPaths(was, is).map((key) => `${key} of key ${was.id}`) : [];
   });
 };
 
-/** Paths of what is not there any more, or says no longer what it said. A value that is another one is there. */
-const fewer = (was: unknown, is: unknown): readonly string[] => {
+/** Paths of values that are missing, and of lists that lost an element. A changed value is not a removal. */
+const missingPaths = (was: unknown, is: unknown): readonly string[] => {
   if (isNothing(was) || was === is) return [];
   if (isNothing(is)) return [""];
   if (Array.isArray(was) && Array.isArray(is)) {
@@ -91,7 +106,7 @@ const fewer = (was: unknown, is: unknown): readonly string[] => {
   }
   if (!isMap(was) || !isMap(is)) return [];
   return Object.entries(was).flatMap(([key, value]) =>
-    fewer(value, is[key]).map((path) => (path === "" ? key : `${key}.${path}`)),
+    missingPaths(value, is[key]).map((path) => (path === "" ? key : `${key}.${path}`)),
   );
 };
 
@@ -100,7 +115,7 @@ const isAlike = (one: unknown, other: unknown): boolean => JSON.stringify(one) =
 const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** How the settings say that something is not there, or not restricted. */
+/** The values by which the settings say that something is absent or unrestricted. */
 const isNothing = (value: unknown): boolean =>
   value === undefined || value === null || value === "none" || value === "any";
 
@@ -127,7 +142,9 @@ const ofTenant = (was: TenantSettings, is: TenantSettings): readonly string[] =>
     ),
     ...Object.entries(was.clients).flatMap(([name, client]) =>
       Object.hasOwn(is.clients, name)
-        ? fewer({ ...client, actions: null }, is.clients[name]).map((key) => `${key} of client ${name} of ${was.name}`)
+        ? missingPaths({ ...client, actions: null }, is.clients[name]).map(
+            (key) => `${key} of client ${name} of ${was.name}`,
+          )
         : [],
     ),
     ...lost("campaign", was.campaigns, is.campaigns),
@@ -137,7 +154,7 @@ const ofTenant = (was: TenantSettings, is: TenantSettings): readonly string[] =>
       was.campaign_groups.map(({ dbid }) => dbid),
       is.campaign_groups.map(({ dbid }) => dbid),
     ),
-    ...fewer({ limits: was.limits, fields: was.fields }, { limits: is.limits, fields: is.fields }).map(
+    ...missingPaths({ limits: was.limits, fields: was.fields }, { limits: is.limits, fields: is.fields }).map(
       (key) => `${key} of ${was.name}`,
     ),
   ];

@@ -1,16 +1,17 @@
-/** Keeps what was parsed of `tenants.d` for the next start, after each switch that brought other files of tenants. */
+/** Writes the cache of `tenants.d` for the next start, after each switch in which the tenants' files changed. */
 import { Worker } from "node:worker_threads";
-import { events } from "../events.ts";
-import type { Generation } from "./generation.ts";
-import type { Stops } from "./stops.ts";
+import { events } from "../../common/log/events.ts";
+import type { Generation } from "../generation.ts";
+import type { ShutdownSteps } from "../shutdown.ts";
 import type { CachePlace } from "./tenants-cache.ts";
+import { SerialQueue } from "../../common/serial-queue.ts";
 
-export type TenantsKeeping = { readonly switched: () => void };
+export type TenantsCacheWriter = { readonly switched: () => void };
 
-export const startTenantsKeeping = (current: () => Generation, stops: Stops): TenantsKeeping => {
+export const startTenantsCacheWriter = (current: () => Generation, stops: ShutdownSteps): TenantsCacheWriter => {
   let last = "";
-  let writing: Promise<void> = Promise.resolve();
-  stops.push(() => writing);
+  const writes = new SerialQueue();
+  stops.push(() => writes.idle());
   return {
     switched: () => {
       const {
@@ -18,13 +19,19 @@ export const startTenantsKeeping = (current: () => Generation, stops: Stops): Te
         config,
         settings: { audit },
       } = current();
-      // The first is the config file, the second the listing.
+      // The first two are the config file and the list of the folder's files.
       const files = [...(config ?? [])].slice(2);
       const hashes = JSON.stringify(files);
       if (!kept || files.length === 0 || hashes === last) return;
       last = hashes;
       const place: CachePlace = { auditDir: audit.dir, checkpointKey: audit.checkpoint.key };
-      writing = writing.then(() => write({ kept, place })).catch(events.tenantsNotKept);
+      void writes
+        .run(() => write({ kept, place }))
+        .catch((error: unknown) => {
+          // The next switch tries again.
+          last = "";
+          events.tenantsCacheNotWritten({ error });
+        });
     },
   };
 };

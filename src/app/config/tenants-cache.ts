@@ -1,47 +1,48 @@
 /**
- * What was parsed of the files in `tenants.d`, kept beside the journal from one start to the next: to parse ten thousand
- * tenants takes seconds, and to check them a fraction of one. Only what YAML says is kept, by the hash of each file's
- * text; every rule is applied again. Whoever can write in the journal's directory could plant tenants, so the file is
- * authenticated (HMAC-SHA-256) with a secret from the checkpoint key, and none is kept where that key lies there too.
+ * A cache of what was parsed from the files in `tenants.d`, kept beside the journal for the next start: parsing ten
+ * thousand tenants takes seconds, checking them a fraction of one. It has parsed YAML only, by the hash of each file's
+ * text; every rule is applied again. A user who can write to the journal's directory could plant tenants, so the file
+ * is authenticated (HMAC-SHA-256) with a secret derived from the checkpoint key. If that key lies in the same
+ * directory, there is no cache.
  */
 import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 import { existsSync } from "node:fs";
 import { lchown, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { giveToOwner } from "../file-owner.ts";
-import { loadKey } from "../journal/checkpoint.ts";
-import { folderOf } from "../settings/config-text.ts";
-import { glimpse } from "../settings/glimpse.ts";
-import { YAML_FORMAT } from "../settings/yaml.ts";
-import { readSmallFile } from "../small-file.ts";
-import { isInside } from "./inside.ts";
-import type { Content } from "./kept.ts";
-import { VERSION } from "./version.ts";
+import { giveToOwner } from "../../common/file-owner.ts";
+import { loadKey } from "../../journal/integrity/checkpoints/checkpoint.ts";
+import { folderOf } from "../../settings/files/config-text.ts";
+import { partialLoad } from "../../settings/partial-load.ts";
+import { YAML_FORMAT } from "../../settings/yaml.ts";
+import { readSmallFile } from "../../common/small-file/small-file.ts";
+import { isInside } from "../wiring/journal/is-inside.ts";
+import type { Content } from "./parsed-cache.ts";
+import { VERSION } from "../version.ts";
 
-/** Where the journal is, and the file of the key that signs its checkpoints. */
+/** The journal's directory, and the file of the key that signs its checkpoints. */
 export type CachePlace = { readonly auditDir: string; readonly checkpointKey: string };
 
 const MOST_BYTES = 1 << 29;
 
 export const cacheIn = (auditDir: string): string => join(auditDir, "tenants.cache");
 
-/** Undefined where the key is not there yet, or lies where it would prove nothing. */
+/** Undefined where the key does not exist yet, or lies in the journal's directory, where it would protect nothing. */
 const secretOf = async ({ auditDir, checkpointKey }: CachePlace): Promise<Uint8Array | undefined> => {
   const signer = (await isInside(checkpointKey, auditDir)) ? undefined : await loadKey(checkpointKey);
   if (!signer) return undefined;
   const key = signer.export({ format: "der", type: "pkcs8" });
-  // Another version may read YAML in another way.
+  // Another version may parse YAML differently.
   return new Uint8Array(hkdfSync("sha256", key, "", `ocs-gateway: parsed tenants, ${VERSION}, ${YAML_FORMAT}`, 32));
 };
 
 const macOf = (secret: Uint8Array, body: string): Buffer => createHmac("sha256", secret).update(body).digest();
 
-/** The cache for this config file. Empty where it is missing or its HMAC is invalid. Never rejects. */
+/** Reads the cache for this config file. Empty where it is missing or its HMAC is invalid. Never rejects. */
 export const readTenantsCache = async (config: string): Promise<Content["parsed"]> => {
-  // To look into a config that holds all tenants itself takes seconds.
+  // Without `tenants.d` there is no cache, and reading a config file that has all tenants takes seconds.
   if (!existsSync(folderOf(config))) return [];
   try {
-    const { auditDir, checkpointKey } = (await glimpse(config)) ?? {};
+    const { auditDir, checkpointKey } = (await partialLoad(config)) ?? {};
     if (auditDir === undefined || checkpointKey === undefined || !existsSync(cacheIn(auditDir))) return [];
     const secret = await secretOf({ auditDir, checkpointKey });
     const text = secret && (await readSmallFile(cacheIn(auditDir), MOST_BYTES));
@@ -55,7 +56,7 @@ export const readTenantsCache = async (config: string): Promise<Content["parsed"
   }
 };
 
-/** Whole or not at all. Resolves to false where none is kept; rejects when it cannot be written. */
+/** Writes the cache atomically. Resolves to false where there is no cache; rejects when the file cannot be written. */
 export const writeTenantsCache = async (
   place: CachePlace,
   { text, parsed }: Pick<Content, "text" | "parsed">,

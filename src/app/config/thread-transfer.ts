@@ -1,30 +1,30 @@
 /**
- * A long list on its way from one thread to another: what the other one has already is named by its place there, and
- * the rest comes in small batches, each when it is asked for, so that whoever takes them never stops for long.
+ * Transfers a long list from one thread to another. Items that the receiver already has are replaced by their index
+ * there. The others are sent in small batches on request, so that the receiving thread is never blocked for long.
  */
-import { digested } from "./kept.ts";
+import { digestOf } from "./parsed-cache.ts";
 
-/** `order`: for each item its place in the list of before, or -1 for the next of those that come over. */
-export type Crossing = { readonly order: Int32Array; readonly fresh: number };
+/** `order`: each item's index in the receiver's last list, or -1 for the next item sent. `fresh`: items sent. */
+export type ListTransfer = { readonly order: Int32Array; readonly fresh: number };
 
-export type Departing<Item> = {
-  readonly crossing: Crossing;
+export type OutgoingList<Item> = {
+  readonly transfer: ListTransfer;
   readonly digests: readonly string[];
   readonly batches: readonly (readonly Item[])[];
 };
 
-/** About so much is taken in a millisecond or two. */
+/** The receiver takes one or two milliseconds for a batch of this size. */
 const BATCH_BYTES = 48 * 1024;
 
-/** `before`: digests of what the other side has, in its sequence. */
-export const depart = <Item>(items: readonly Item[], before: readonly string[]): Departing<Item> => {
+/** For the sender. `before`: digests of the items that the receiver has, in its order. */
+export const prepareList = <Item>(items: readonly Item[], before: readonly string[]): OutgoingList<Item> => {
   const places = new Map(before.map((digest, place) => [digest, place]));
   const order = new Int32Array(new SharedArrayBuffer(items.length * Int32Array.BYTES_PER_ELEMENT));
   const digests: string[] = [];
   const batches: Item[][] = [];
   let [room, fresh] = [0, 0];
   for (const [at, item] of items.entries()) {
-    const { digest, bytes } = digested(item);
+    const { digest, bytes } = digestOf(item);
     digests.push(digest);
     order[at] = places.get(digest) ?? -1;
     if (order[at]! >= 0) continue;
@@ -36,19 +36,19 @@ export const depart = <Item>(items: readonly Item[], before: readonly string[]):
     batches.at(-1)!.push(item);
     room -= bytes;
   }
-  return { crossing: { order, fresh }, digests, batches };
+  return { transfer: { order, fresh }, digests, batches };
 };
 
-/** `next`: gives the next batch. Items of before are the same objects as before. */
-export const arrive = async <Item>(
-  { order, fresh }: Crossing,
+/** For the receiver. `next` resolves to the next batch. Items from `before` stay the same objects. */
+export const receiveList = async <Item>(
+  { order, fresh }: ListTransfer,
   before: readonly Item[],
   next: () => Promise<readonly Item[]>,
 ): Promise<readonly Item[]> => {
-  const come: Item[] = [];
-  while (come.length < fresh) come.push(...(await next()));
+  const received: Item[] = [];
+  while (received.length < fresh) received.push(...(await next()));
   const items: Item[] = [];
   let taken = 0;
-  for (const place of order) items.push(place < 0 ? come[taken++]! : before[place]!);
+  for (const place of order) items.push(place < 0 ? received[taken++]! : before[place]!);
   return items;
 };

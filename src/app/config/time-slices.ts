@@ -1,5 +1,5 @@
-/** Long work on the thread that serves, a little at a time: requests come in between. */
-import type { Steps } from "../tenants/steps.ts";
+/** Runs long work on the main thread in slices of 4 ms, so that requests are served in between. */
+import type { Steps } from "../../common/steps.ts";
 
 const SLICE_MS = 4;
 

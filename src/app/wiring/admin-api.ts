@@ -1,11 +1,14 @@
-/** What an operator sees, put together from the parts that know it: metrics, readiness, status. Only reads. */
-import { endings, firstEnd, type Certificate } from "../console/certificates.ts";
-import type { Counts } from "../console/counts.ts";
-import { createHealth, type HealthParts } from "../console/health.ts";
-import { createMetrics, type Sources } from "../console/metrics.ts";
-import type { ProbeParts, Ready } from "../console/probes.ts";
+/** What the admin API shows: metrics, readiness, status and warnings, collected from the parts. Changes nothing. */
+import { endings } from "../../admin/certificate-expiry.ts";
+import type { Counts } from "../../admin/counters.ts";
+import { createAdminRoutes, type AdminDeps } from "../../admin/routes.ts";
+import { createMetrics } from "../../admin/metrics/metrics.ts";
+import type { Sources } from "../../admin/metrics/sources.ts";
+import type { NowSources } from "../../admin/now/sources.ts";
+import { readConsole } from "../../admin/static/console-files.ts";
+import type { ProbeDeps, Ready } from "../../admin/probes.ts";
 import {
-  awayIssuers,
+  unavailableIssuers,
   partlyUnreachable,
   refusalsOf,
   totals,
@@ -15,89 +18,98 @@ import {
   type KeySetState,
   type Status,
   type UpstreamState,
-} from "../console/status.ts";
-import type { Journal } from "../journal/append.ts";
-import type { Checkpoints } from "../journal/checkpoint.ts";
-import { fillingUp, type DiskUse } from "../journal/disk-use.ts";
-import type { TenantCount } from "../journal/open-do-not-calls.ts";
-import type { Handler } from "../message.ts";
-import type { Settings } from "../settings/schema.ts";
-import type { Retention } from "./retention.ts";
-import type { OutsideEvidence } from "./outside-evidence.ts";
-import type { SecondPlaces } from "./second-places.ts";
-import type { Reading } from "./generation.ts";
-import type { Rereading } from "./rereading.ts";
-import { readSmallFile } from "../small-file.ts";
+} from "../../admin/status.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Checkpoints } from "../../journal/integrity/checkpoints/checkpoint.ts";
+import { fillingUp, type DiskUse } from "../../journal/segments/disk-use.ts";
+import type { TenantCount } from "../../journal/open-dnc/open-dnc-rows.ts";
+import type { Handler } from "../../common/message.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
+import { certificatesOf } from "./admin/certificates.ts";
+import type { AdminFacts } from "./admin/now-sources.ts";
+import type { Retention } from "./journal/retention.ts";
+import type { OutsideEvidence } from "./journal/outside-evidence.ts";
+import type { CheckpointSinks } from "./journal/checkpoint-sinks.ts";
+import type { Reading } from "../config/reading.ts";
+import type { AuditJobs } from "./journal/jobs/audit-jobs.ts";
+import type { Console } from "./console.ts";
+import type { BackgroundVerify } from "./journal/background-verify.ts";
 
-export type Watched = {
-  /** The one in force. */
+export type AdminSources = {
+  /** The reading in force. */
   readonly reading: () => Pick<Reading, "settings" | "hash">;
-  /** Why the config file as it is on disk is not in force. */
+  /** Why the gateway rejected the config file on disk; undefined when it is in force. */
   readonly refused: () => string | undefined;
-  readonly reload: HealthParts["reload"];
-  readonly revoke: HealthParts["revoke"];
-  /** In words, when the revocations file lost something. */
+  readonly reload: AdminDeps["reload"];
+  readonly revoke: AdminDeps["revoke"];
+  /** Warnings about revocations that the revocations file had lost. */
   readonly revocationTroubles: () => readonly string[];
   readonly version: string;
-  readonly audit: HealthParts["audit"];
+  readonly audit: AdminDeps["audit"];
+  readonly auditJobs: AuditJobs;
+  readonly flows: AdminDeps["flows"];
+  readonly explain: AdminDeps["explain"];
+  readonly isolation: AdminDeps["isolation"];
   readonly retention: Retention;
-  readonly token: string;
+  readonly console: Console;
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
-  readonly secondPlaces: Pick<SecondPlaces, "troubles" | "states">;
-  readonly outside: Pick<OutsideEvidence, "witnesses" | "quorum" | "timestamps">;
+  readonly checkpointSinks: Pick<CheckpointSinks, "troubles" | "states">;
+  readonly evidence: Pick<OutsideEvidence, "witnesses" | "quorum" | "timestamps">;
   readonly counts: Counts;
-  /** Undefined while it is not known. */
+  /** Undefined until they are counted. */
   readonly openDoNotCalls: () => readonly TenantCount[] | undefined;
-  readonly rereading: Rereading;
+  readonly backgroundVerify: BackgroundVerify;
   readonly diskUse: () => DiskUse | undefined;
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles: () => readonly HandlesState[];
   readonly keySets: () => readonly KeySetState[];
-  /** In words, how many requests got no answer in the last minute. */
+  /** Warnings with the number of requests that got no answer in the last minute. */
   readonly noAnswers: () => readonly string[];
-  /** In words, why commands do not reach the gateway. */
+  /** Why commands cannot reach the gateway; undefined while they can. */
   readonly commandsTrouble: () => string | undefined;
-  /** For the metrics alone. */
-  readonly measures: Pick<Sources, "connections" | "descriptorLimit" | "inDoubt" | "limits">;
+  readonly now: (facts: AdminFacts) => NowSources;
+  /** Used for the metrics only. */
+  readonly metricsOnly: Pick<Sources, "connections" | "descriptorLimit" | "inDoubt" | "limits">;
 };
 
-export type Oversight = {
+export type AdminApi = {
   /** For the admin listener. */
   readonly handler: Handler;
   /** For the listener of probes. */
-  readonly probed: ProbeParts;
-  /** To be called when another reading is in force: looks at its certificates. */
+  readonly probed: ProbeDeps;
+  /** Reads the certificates again; to be called when another reading is in force. */
   readonly refresh: () => Promise<void>;
-  /** In words, what keeps the gateway from serving; empty when ready. */
+  /** Why the gateway cannot serve, one phrase per reason; empty when it is ready. */
   readonly notReady: () => readonly string[];
-  /** In words, what wants looking after although the gateway serves. */
+  /** Warnings for the operator: problems that do not stop the gateway from serving. */
   readonly warnings: () => readonly string[];
   stage: "starting" | "serving" | "draining";
 };
 
-export const createOversight = async (watched: Watched): Promise<Oversight> => {
+export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> => {
   const {
     reading,
     refused,
     reload,
     checkpoints,
-    secondPlaces,
+    checkpointSinks,
     counts,
     upstreams,
     handles,
     audit,
     revoke,
     retention,
-    token,
-  } = watched;
+    console,
+  } = sources;
   let certificates = await certificatesOf(reading().settings);
+  const consoleFiles = await readConsole();
   const metrics = createMetrics({
     counts,
     upstreams,
     handles,
-    keySets: watched.keySets,
-    journal: watched.journal.status,
+    keySets: sources.keySets,
+    journal: sources.journal.status,
     checkpointAge: () => checkpoints.last().age,
     get configHash() {
       return reading().hash;
@@ -108,70 +120,87 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     get certificates() {
       return certificates;
     },
-    openDoNotCalls: watched.openDoNotCalls,
-    diskUse: watched.diskUse,
-    rereading: watched.rereading,
-    outside: watched.outside,
+    openDoNotCalls: sources.openDoNotCalls,
+    diskUse: sources.diskUse,
+    backgroundVerify: sources.backgroundVerify,
+    evidence: sources.evidence,
     get refused() {
       return refused();
     },
-    version: watched.version,
-    secondPlaces: secondPlaces.states,
+    version: sources.version,
+    logins: () => console.sessions.results,
+    checkpointSinks: checkpointSinks.states,
     retention,
-    ...watched.measures,
+    ...sources.metricsOnly,
     queueMax: (upstream) => reading().settings.upstreams[upstream]?.queue.max,
   });
-  const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
-  const warnings = (): string[] =>
+  const notReady = (): string[] => [...(api.stage === "serving" ? [] : [api.stage]), ...reasons(sources)];
+  /** Those that the page Now does not have as rows of their own. */
+  const otherWarnings = (): string[] =>
     [
       refused() ?? [],
-      fillingUp(watched.diskUse()) ?? [],
-      ...endings(certificates),
-      ...secondPlaces.troubles(),
-      ...watched.revocationTroubles(),
-      ...watched.rereading.damage(),
-      watched.commandsTrouble() ?? [],
-      ...partlyUnreachable(upstreams()),
-      ...unhealthyStandbys(upstreams()),
-      ...awayIssuers(watched.keySets()),
-      ...watched.noAnswers(),
+      fillingUp(sources.diskUse()) ?? [],
+      ...checkpointSinks.troubles(),
+      ...sources.revocationTroubles(),
+      ...sources.backgroundVerify.damage(),
+      sources.commandsTrouble() ?? [],
+      ...unavailableIssuers(sources.keySets()),
       ...retention.warnings(),
     ].flat();
+  const warnings = (): string[] => [
+    ...otherWarnings(),
+    ...endings(certificates),
+    ...partlyUnreachable(upstreams()),
+    ...unhealthyStandbys(upstreams()),
+    ...sources.noAnswers(),
+  ];
   const status = (): Status => ({
     ready: notReady().length === 0,
     reasons: notReady(),
     warnings: warnings(),
-    ...statusOf(watched),
+    ...statusOf(sources),
   });
-  const oversight: Oversight = {
-    handler: createHealth({
+  const api: AdminApi = {
+    handler: createAdminRoutes({
       notReady,
       warnings,
       metrics,
       status,
       reload,
       audit,
+      ...sources.auditJobs,
+      flows: sources.flows,
+      explain: sources.explain,
+      isolation: sources.isolation,
       revoke,
       retention,
-      token,
-      auditDir: watched.journal.dir,
+      now: sources.now({
+        certificates: () => certificates,
+        otherWarnings: () => [sources.journal.status().failed ?? [], otherWarnings()].flat(),
+      }),
+      version: sources.version,
+      consoleFiles,
+      ...console,
     }),
-    probed: { ready: () => inGeneral(oversight.stage, watched), metrics },
+    probed: { ready: () => publicReadiness(api.stage, sources), metrics },
     notReady,
     warnings,
-    refresh: async () => void (certificates = await certificatesOf(reading().settings)),
+    refresh: async () => {
+      console.refresh();
+      certificates = await certificatesOf(reading().settings);
+    },
     stage: "starting",
   };
-  return oversight;
+  return api;
 };
 
-const reasons = ({ journal, upstreams }: Watched): string[] => {
+const reasons = ({ journal, upstreams }: AdminSources): string[] => {
   const { failed } = journal.status();
   return [...(failed === undefined ? [] : [failed]), ...unreachable(upstreams())];
 };
 
-/** Without names, addresses and paths. */
-const inGeneral = (stage: Oversight["stage"], { journal, upstreams }: Watched): Ready => {
+/** Readiness for the probes listener: without names, addresses and paths. */
+const publicReadiness = (stage: AdminApi["stage"], { journal, upstreams }: AdminSources): Ready => {
   const reasons = [
     ...(stage === "serving" ? [] : [stage]),
     ...(journal.status().failed === undefined ? [] : ["the journal cannot be written"]),
@@ -190,15 +219,17 @@ const statusOf = ({
   handles,
   openDoNotCalls,
   diskUse,
-  rereading,
-  outside,
-}: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
+  backgroundVerify,
+  evidence,
+}: AdminSources): Omit<Status, "ready" | "reasons" | "warnings"> => {
   const { failed, ...rest } = journal.status();
   const { size, age } = checkpoints.last();
+  const mark = backgroundVerify.verified();
   return {
     version,
     uptime: Math.round(process.uptime() * 1000),
     config_hash: reading().hash,
+    modes: modesOf(reading().settings),
     upstreams: upstreams(),
     records: handles(),
     journal: {
@@ -206,9 +237,9 @@ const statusOf = ({
       failed: failed ?? null,
       checkpoint: { size, age: Math.round(age) },
       disk: diskOf(diskUse()),
-      verified: rereading.verified() ?? null,
-      damage: rereading.damage(),
-      ...outsideOf(outside),
+      verified: mark ? { size: mark.size, at: mark.at } : null,
+      damage: backgroundVerify.damage(),
+      ...evidenceOf(evidence),
     },
     open_do_not_calls:
       openDoNotCalls()?.map(({ tenant, open, oldest }) => ({
@@ -225,9 +256,14 @@ const statusOf = ({
   };
 };
 
-type OutsideStatus = Pick<Status["journal"], "witnesses" | "quorum" | "timestamp">;
+const modesOf = ({ tenants }: Settings): Status["modes"] => {
+  const observe = tenants.filter(({ mode }) => mode === "observe").length;
+  return { enforce: tenants.length - observe, observe };
+};
 
-const outsideOf = ({ witnesses, quorum, timestamps }: Watched["outside"]): OutsideStatus => {
+type EvidenceStatus = Pick<Status["journal"], "witnesses" | "quorum" | "timestamp">;
+
+const evidenceOf = ({ witnesses, quorum, timestamps }: AdminSources["evidence"]): EvidenceStatus => {
   const needed = quorum();
   const stamped = timestamps();
   return {
@@ -249,35 +285,3 @@ const outsideOf = ({ witnesses, quorum, timestamps }: Watched["outside"]): Outsi
 
 const diskOf = (use: DiskUse | undefined): Status["journal"]["disk"] =>
   use ? { journal: use.journal, free: use.free, per_hour: use.perHour ?? null, full_in: use.fullInMs ?? null } : null;
-
-/** Those in force, read once as the listeners and the lanes do. One that has gone since says nothing. */
-const certificatesOf = async (settings: Settings): Promise<Certificate[]> => {
-  const read = await Promise.all(
-    filesOf(settings).map(async ({ of, what, file }) => ({
-      of,
-      what,
-      end: firstEnd(await readSmallFile(file).catch(() => "")),
-    })),
-  );
-  return read.flatMap(({ of, what, end }) => (end === undefined ? [] : [{ of, what, ...end }]));
-};
-
-type Named = Pick<Certificate, "of" | "what"> & { readonly file: string };
-type CertificateFiles = { readonly [Key in Certificate["what"]]?: string | null };
-
-const filesOf = ({ listeners, admin, upstreams }: Settings): Named[] => [
-  ...listeners.flatMap(({ name, tls }) => named(`listeners.${name}`, tls)),
-  ...named("admin", admin?.tls ?? "none"),
-  ...Object.entries(upstreams).flatMap(([name, { tls, callbacks }]) => [
-    ...named(`upstreams.${name}`, tls),
-    ...named(`upstreams.${name}.callbacks`, callbacks?.tls ?? "none"),
-  ]),
-];
-
-const named = (of: string, tls: CertificateFiles | "none"): Named[] =>
-  tls === "none"
-    ? []
-    : (["cert", "ca", "client_ca", "crl", "client_crl"] as const).flatMap((what) => {
-        const file = tls[what];
-        return typeof file === "string" ? [{ of, what, file }] : [];
-      });

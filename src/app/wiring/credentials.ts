@@ -1,39 +1,44 @@
-/** Settings → who may show what to be whom: the keys file, the issuers and the certificates' rules, as `tenants` takes them. */
+/**
+ * Makes the credentials of a generation from its settings: the keys file, JWT issuers and certificate rules, with the
+ * tenants that each is limited to.
+ */
 import { hash, hkdfSync } from "node:crypto";
 import { join } from "node:path";
-import { events } from "../events.ts";
-import { readKeys, type KeyRecord } from "../settings/keys-file.ts";
-import { toLimit } from "../settings/register.ts";
-import type { Settings } from "../settings/schema.ts";
-import { keyOf } from "../tenants/register.ts";
-import type { Steps } from "../tenants/steps.ts";
-import { inSlices } from "./slices.ts";
-import { certificatesOf } from "../x509/pem.ts";
+import { events } from "../../common/log/events.ts";
+import { readKeys } from "../../settings/files/keys-file.ts";
+import type { KeyRecord } from "../../settings/files/keys-rows.ts";
+import { toLimit } from "../../settings/to-tenants.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
+import { keyOf } from "../../tenancy/registry.ts";
+import type { Steps } from "../../common/steps.ts";
+import { inSlices } from "../config/time-slices.ts";
+import { certificatesOf } from "../../common/x509/pem.ts";
 import {
   createCredentials,
-  createFailures,
+  createAuthThrottle,
   type CertificateRule,
   type Credentials,
   type JwtIssuer,
-  type KeptKeys,
+  type KeySetCacheOptions,
   type KeyRecord as CredentialKey,
-} from "../tenants/credential.ts";
-import type { Generation, House, Reading } from "./generation.ts";
-import { signingKeyOf } from "./trust.ts";
-import { readSmallFile } from "../small-file.ts";
-import { isInside } from "./inside.ts";
+} from "../../identity/credentials.ts";
+import type { SharedServices } from "../shared-services.ts";
+import type { Reading } from "../config/reading.ts";
+import { signingKeyOf } from "./journal/journal-trust.ts";
+import { readSmallFile } from "../../common/small-file/small-file.ts";
+import { isInside } from "./journal/is-inside.ts";
 
 type Identity = Settings["identity"];
 
-/** Those of the generation before where nothing of it has changed, so that key sets which were fetched stay at hand. */
+/** Returns the previous generation's credentials if nothing in them has changed, so that fetched key sets are kept. */
 export const credentialsFor = (
-  house: House,
+  services: SharedServices,
   reading: Reading,
-  before: Generation | undefined,
+  before: (Reading & { readonly credentials: Credentials }) | undefined,
 ): Promise<Credentials> | Credentials =>
   before && haveSameNames(before, reading) && fingerprint(before) === fingerprint(reading)
     ? before.credentials
-    : startCredentials(house, reading);
+    : startCredentials(services, reading);
 
 const fingerprint = ({ settings: { identity }, files }: Reading): string =>
   JSON.stringify([
@@ -43,7 +48,7 @@ const fingerprint = ({ settings: { identity }, files }: Reading): string =>
     identity.mtls.map(({ ca }) => files.get(ca ?? "")),
   ]);
 
-/** What lists of tenants may name. */
+/** Whether both readings have the same tenant names and DBIDs, which lists of tenants refer to. */
 const haveSameNames = ({ settings: { tenants: before } }: Reading, { settings: { tenants } }: Reading): boolean =>
   before.length === tenants.length &&
   tenants.every((tenant, at) => {
@@ -51,7 +56,7 @@ const haveSameNames = ({ settings: { tenants: before } }: Reading, { settings: {
     return was === tenant || (was.name === tenant.name && was.dbid === tenant.dbid && was.upstream === tenant.upstream);
   });
 
-const startCredentials = async ({ revocations }: House, reading: Reading): Promise<Credentials> => {
+const startCredentials = async ({ revocations }: SharedServices, reading: Reading): Promise<Credentials> => {
   const { settings } = reading;
   const {
     identity: { jwt, mtls, keys, failures },
@@ -67,13 +72,13 @@ const startCredentials = async ({ revocations }: House, reading: Reading): Promi
       },
     }),
     revocations,
-    failures: createFailures(toLimit(failures)),
-    keptKeys: jwt.some(({ jwks_uri }) => jwks_uri !== null) ? await keptKeysOf(settings) : undefined,
+    throttle: createAuthThrottle(toLimit(failures)),
+    keySetCache: jwt.some(({ jwks_uri }) => jwks_uri !== null) ? await keptKeysOf(settings) : undefined,
     run: inSlices,
   });
 };
 
-/** Each of the same key: what was made of it serves as long as the key does, when it is not only for some tenants. */
+/** Records by key, for later generations. Only for keys without a list of tenants: their records never change. */
 const made = new WeakMap<KeyRecord, CredentialKey>();
 
 const recordSteps = function* (keys: readonly KeyRecord[], listed: Listed): Steps<readonly CredentialKey[]> {
@@ -87,13 +92,14 @@ const recordSteps = function* (keys: readonly KeyRecord[], listed: Listed): Step
   return records;
 };
 
-/** A set in the journal's directory is believed for a key that lies outside it; where the key does not, none is kept. */
-const keptKeysOf = async ({ audit }: Settings): Promise<KeptKeys | undefined> => {
+/**
+ * Key sets kept in the journal's directory are authenticated with the checkpoint key. If that key lies in the same
+ * directory, no key set is kept.
+ */
+const keptKeysOf = async ({ audit }: Settings): Promise<KeySetCacheOptions | undefined> => {
   const { dir, checkpoint } = audit;
   if (await isInside(checkpoint.key, dir)) {
-    events.keySetsNotKept(
-      `issuers' keys are not kept on disk: audit.checkpoint.key lies in audit.dir, so whoever can write there could plant keys; move ${checkpoint.key} elsewhere`,
-    );
+    events.issuerKeyCacheDisabled({ key: checkpoint.key });
     return undefined;
   }
   const key = (await signingKeyOf({ audit })).export({ format: "der", type: "pkcs8" });
@@ -130,7 +136,7 @@ const ruleOf = async (
 /** SHA-256, hexadecimal, of each certificate of the text. */
 const digestsIn = (pem: string): readonly string[] => certificatesOf(pem).map((der) => hash("sha256", der, "hex"));
 
-/** None while there is no such file: the first key makes it. */
+/** Empty where the file does not exist: the first new key creates it. */
 const recordsIn = async (file: string): Promise<readonly KeyRecord[]> => {
   const text = await readSmallFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
@@ -153,7 +159,7 @@ const toRecord = ({ id, client, hash, expires, revoked, tenants }: KeyRecord, li
 
 type Listed = (tenants: readonly string[] | null) => { readonly tenants?: readonly string[] };
 
-/** Each listed tenant by its key: what it means is settled here, once. */
+/** Returns a function that resolves listed tenants, by name or DBID, to their keys. */
 const listedIn = ({ tenants }: Settings): Listed => {
   let known: ReadonlyMap<string, readonly string[]> | undefined;
   return (listed) => {
@@ -163,7 +169,7 @@ const listedIn = ({ tenants }: Settings): Listed => {
   };
 };
 
-/** By name and by DBID: the same text may be of several, on different OCS. */
+/** Tenant keys by name and by DBID. One text may refer to several tenants, on different OCS. */
 const byText = (tenants: Settings["tenants"]): ReadonlyMap<string, readonly string[]> => {
   const found = new Map<string, string[]>();
   for (const tenant of tenants) {

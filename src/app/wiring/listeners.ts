@@ -1,82 +1,95 @@
-/** Settings → listeners. One that listens at the same address stays open when settings change; certificates, names, networks and sizes are swapped. */
+/**
+ * Makes listeners from the settings. A listener whose address stays the same stays open; its certificates, names,
+ * networks and sizes are replaced.
+ */
 import { BlockList } from "node:net";
-import type { Counts } from "../console/counts.ts";
-import { listen, type Listener, type ListenerOptions } from "../edge/listener.ts";
-import type { Room } from "../edge/crowd.ts";
-import { requireUsable, type TlsSettings } from "../edge/tls.ts";
-import { events } from "../events.ts";
-import type { Handler } from "../message.ts";
-import { descriptorLimit, shareOut, within, type Share } from "../settings/descriptors.ts";
-import type { ListenerSettings, Settings } from "../settings/schema.ts";
-import type { PassedSockets } from "./passed-sockets.ts";
-import { undo } from "./stops.ts";
-import { readSmallFile } from "../small-file.ts";
+import type { Counts } from "../../admin/counters.ts";
+import { listen, type Listener, type ListenerOptions } from "../../edge/listener.ts";
+import type { Limits } from "../../edge/connection-limits.ts";
+import { requireUsable, type TlsSettings } from "../../edge/tls.ts";
+import { events } from "../../common/log/events.ts";
+import type { Handler } from "../../common/message.ts";
+import { descriptorLimit, shareDescriptors, connectionsWithin, type Share } from "../../settings/file-descriptors.ts";
+import type { ListenerSettings, Settings } from "../../settings/schema/schema.ts";
+import type { PassedSockets } from "./systemd-sockets.ts";
+import { runShutdown } from "../shutdown.ts";
+import { readSmallFile } from "../../common/small-file/small-file.ts";
 
 /** By address. */
 export type Listeners = ReadonlyMap<string, Listener>;
 
-/** What is to listen next. New ones are open already. `commit` cannot fail: it swaps what has changed of those that stay. */
+/**
+ * The listeners after a change. `opened` are open already. `commit` replaces what has changed in those that stay open,
+ * and cannot fail.
+ */
 export type NextListeners = {
   readonly listeners: Listeners;
   readonly opened: readonly Listener[];
-  readonly gone: readonly Listener[];
+  readonly removed: readonly Listener[];
   readonly commit: () => void;
 };
 
 export type Open = { readonly before: Listeners; readonly sockets: PassedSockets };
 
-type Behind = { readonly handler: Handler; readonly counts: Counts };
+type ListenerDeps = { readonly handler: Handler; readonly counts: Counts; readonly isServing: () => boolean };
 
-/** Rejects when an address is taken or a certificate cannot be used; then nothing new listens. */
+/** Rejects when an address is in use or a certificate is unusable; then no new listener is open. */
 export const listenersFor = async (
   settings: Settings,
-  { handler, counts }: Behind,
+  { handler, counts, isServing }: ListenerDeps,
   { before, sockets }: Open,
 ): Promise<NextListeners> => {
-  const held = heldBySystemd(settings, before);
-  if (held !== undefined) throw new Error(held);
+  const problem = inheritedSocketProblem(settings, before);
+  if (problem !== undefined) throw new Error(problem);
   const listeners = new Map<string, Listener>();
   const opened: Listener[] = [];
   const changes: (() => void)[] = [];
   try {
     for (const each of settings.listeners) {
       const options = await optionsOf(each, settings, counts);
-      const stays = before.get(addressOf(each));
-      if (stays) changes.push(() => stays.update(options));
-      else opened.push(await open({ ...options, fd: sockets.take(each.name, each.bind) }, handler));
-      listeners.set(addressOf(each), stays ?? opened.at(-1)!);
+      const existing = before.get(addressOf(each));
+      if (existing) changes.push(() => existing.update(options));
+      else opened.push(await open({ ...options, isServing, fd: sockets.take(each.name, each.bind) }, handler));
+      listeners.set(addressOf(each), existing ?? opened.at(-1)!);
     }
   } catch (error) {
-    await undo(opened.map((listener) => () => listener.stop(0)));
+    await runShutdown(opened.map((listener) => () => listener.stop(0)));
     throw error;
   }
   return {
     listeners,
     opened,
-    gone: [...before.values()].filter((listener) => ![...listeners.values()].includes(listener)),
+    removed: [...before.values()].filter((listener) => ![...listeners.values()].includes(listener)),
     commit: () => changes.forEach((change) => change()),
   };
 };
 
 /**
- * In words, a listener whose passed socket these settings would leave: systemd would go on listening there, and clients
- * would connect and wait for nobody.
+ * An error text if these settings abandon a listener whose socket systemd passed: systemd would keep listening there,
+ * and clients would connect without getting an answer.
  */
-export const heldBySystemd = ({ listeners }: Settings, before: Listeners): string | undefined => {
+export const inheritedSocketProblem = ({ listeners }: Settings, before: Listeners): string | undefined => {
   const addresses = new Set(listeners.map(addressOf));
-  const left = [...before].find(([address, { passed }]) => passed && !addresses.has(address))?.[1];
+  const left = [...before].find(
+    ([address, { isSocketInherited }]) => isSocketInherited && !addresses.has(address),
+  )?.[1];
   if (!left) return undefined;
-  const held = `systemd holds the socket of the listener ${left.name} (${left.url})`;
-  return `${held}; to close or move it, change the socket unit too, and restart both`;
+  const problem = `systemd holds the socket of the listener ${left.name} (${left.url})`;
+  return `${problem}; to close or move it, change the socket unit too, and restart both`;
 };
 
-/** Free ports differ, however they are written. */
+/** Identifies a listener by its address. Listeners on port 0 get different ports, so their names are added. */
 export const addressOf = ({ name, bind: { host, port } }: ListenerSettings): string =>
   port === 0 ? `${host}:0 ${name}` : `${host}:${port}`;
 
+export const logListening = (
+  listener: string,
+  { url, isSocketInherited }: Pick<Listener, "url" | "isSocketInherited">,
+): void => events.listening({ listener, address: url, ...(isSocketInherited && { socket: "passed by systemd" }) });
+
 const open = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
   const listener = await listen(options, handler);
-  events.listening(options.name, listener.url, listener.passed);
+  logListening(options.name, listener);
   return listener;
 };
 
@@ -93,19 +106,19 @@ const optionsOf = async (listener: ListenerSettings, settings: Settings, counts:
     allowFrom: allow_from === null ? undefined : blockList(allow_from),
     maxBody: max_body,
     trustedProxies: trusted_proxies.map(({ from, sends }) => ({ from: blockList(from), sends })),
-    room: roomOf(settings, max_connections, max_connections_per_source),
-    ...(listener.tls !== "none" && { plainOnTls: counts.plainClientsOf(name) }),
+    limits: limitsOf(settings, max_connections, max_connections_per_source),
+    ...(listener.tls !== "none" && { onPlainHttp: counts.plainClientsOf(name) }),
   };
 };
 
-/** Where descriptors are too few, every listener has its part of what lanes and files leave. */
-export const roomOf = (settings: Settings, max: number, maxPerSource = max): Room => {
-  const room = within(max, shareOf(settings));
+/** If file descriptors are too few, each listener gets its share of those that lanes and files leave. */
+export const limitsOf = (settings: Settings, max: number, maxPerSource = max): Limits => {
+  const room = connectionsWithin(max, shareOf(settings));
   return { max: room, maxPerSource: Math.min(maxPerSource, room) };
 };
 
 const shareOf = ({ listeners, upstreams, admin }: Settings): Share =>
-  shareOut(
+  shareDescriptors(
     {
       listeners,
       upstreams: Object.values(upstreams),
@@ -115,10 +128,10 @@ const shareOf = ({ listeners, upstreams, admin }: Settings): Share =>
     LIMIT,
   );
 
-/** Descriptors that the process may have. It does not change while the process lives. */
+/** Open file descriptors allowed for this process. The limit does not change while the process runs. */
 export const LIMIT = descriptorLimit();
 
-/** Rejects when files cannot be read, or OpenSSL does not take what they hold. */
+/** Rejects when a file cannot be read or OpenSSL rejects its content. */
 export const tlsOf = async ({ tls }: Pick<ListenerSettings, "tls">): Promise<TlsSettings | undefined> =>
   tls === "none"
     ? undefined
@@ -131,6 +144,7 @@ export const tlsOf = async ({ tls }: Pick<ListenerSettings, "tls">): Promise<Tls
         clientCertificates: tls.client_ca === null ? "none" : tls.client_certificates,
       });
 
+/** `networks`: addresses or CIDR networks, already validated. */
 export const blockList = (networks: readonly string[]): BlockList => {
   const list = new BlockList();
   for (const network of networks) {

@@ -1,51 +1,52 @@
 /**
- * Requests that were sent to OCS and got no whole answer (4101, 4102, 4103): a line in the log for each, of which a flood
- * leaves some out and counts them; and how many there were in the last minute, for `/readyz`.
+ * Requests that were sent to OCS and got no complete answer (4101, 4102, 4103). Each one gets a log line; when there
+ * are many, the rest are only counted. `/readyz` says how many there were in the last minute.
  */
-import { events } from "../events.ts";
-import { REFUSALS } from "../gateway/refusals.ts";
-import type { Ending, Seen } from "../gateway/words.ts";
+import { events } from "../../common/log/events.ts";
+import { REFUSALS } from "../../gateway/refusals.ts";
+import type { Ending } from "../../gateway/respond.ts";
+import type { Trace } from "../../gateway/types.ts";
 
 export type NoAnswers = {
-  /** Told of every request. */
+  /** Called for every request. */
   readonly observe: (seen: Observed, ending: Pick<Ending, "code">) => void;
-  /** In words, for each upstream that had one in the last minute. */
+  /** One sentence for each upstream with such requests in the last minute. */
   readonly warnings: () => readonly string[];
-  /** Says what is counted so far. */
+  /** Logs the counts of suppressed lines now. */
   readonly flush: () => void;
 };
 
 export type Observed = {
-  readonly arrival: Pick<Seen["arrival"], "id">;
+  readonly arrival: Pick<Trace["arrival"], "id">;
   readonly tenant: { readonly name: string; readonly upstream: string } | undefined;
   readonly operation: { readonly action: { readonly name: string } } | undefined;
-  readonly waits: Seen["waits"];
+  readonly waits: Trace["waits"];
   readonly lane: string | undefined;
 };
 
-/** What OCS, or the way to it, did to the request. */
+/** What happened to the requests, by code. */
 const WHAT: Readonly<Record<string, string>> = {
   [REFUSALS["no-answer"].code]: "timed out",
-  [REFUSALS.cut.code]: "lost their connection",
-  [REFUSALS.garbled.code]: "got a malformed answer",
+  [REFUSALS["connection-lost"].code]: "lost their connection",
+  [REFUSALS["malformed-response"].code]: "got a malformed answer",
 };
 
-/** So many lines of one upstream, tenant and code in a window; the rest is said in one line at its end. */
+/** Log lines for each upstream, tenant and code in a window; at its end one line counts the others. */
 const LINES = 3;
 const WINDOW_MS = 10_000;
 const MINUTE_MS = 60_000;
 const SECOND_MS = 1000;
 
-/** `now`: milliseconds on a clock that is never set. */
+/** `now`: milliseconds, monotonic. */
 export const createNoAnswers = (now: () => number = () => performance.now()): NoAnswers => {
-  const lines = new DampedLines();
-  const recent = new Recent(now);
+  const lines = new LineLimiter();
+  const recent = new RecentCounts(now);
   return {
     observe: ({ arrival: { id }, tenant, operation, waits, lane }, { code }) => {
       if (code === undefined || tenant === undefined || !Object.hasOwn(WHAT, code)) return;
       const { upstream, name } = tenant;
       recent.add(upstream, code);
-      if (!lines.take({ upstream, tenant: name, code })) return;
+      if (!lines.mayLog({ upstream, tenant: name, code })) return;
       events.noAnswer({
         id,
         upstream,
@@ -63,22 +64,22 @@ export const createNoAnswers = (now: () => number = () => performance.now()): No
 
 type Kind = { readonly upstream: string; readonly tenant: string; readonly code: string };
 
-class DampedLines {
+class LineLimiter {
   readonly #windows = new Map<
     string,
-    { readonly kind: Kind; said: number; leftOut: number; readonly timer: NodeJS.Timeout }
+    { readonly kind: Kind; logged: number; suppressed: number; readonly timer: NodeJS.Timeout }
   >();
 
-  /** True when this one may have a line of its own. */
-  take(kind: Kind): boolean {
+  /** Whether this request gets a log line of its own. */
+  mayLog(kind: Kind): boolean {
     const key = JSON.stringify([kind.upstream, kind.tenant, kind.code]);
     let window = this.#windows.get(key);
     if (!window) {
-      window = { kind, said: 0, leftOut: 0, timer: setTimeout(() => this.#end(key), WINDOW_MS).unref() };
+      window = { kind, logged: 0, suppressed: 0, timer: setTimeout(() => this.#end(key), WINDOW_MS).unref() };
       this.#windows.set(key, window);
     }
-    if (window.said < LINES) return ++window.said > 0;
-    window.leftOut++;
+    if (window.logged < LINES) return ++window.logged > 0;
+    window.suppressed++;
     return false;
   }
 
@@ -87,15 +88,15 @@ class DampedLines {
   }
 
   #end(key: string): void {
-    const { kind, leftOut, timer } = this.#windows.get(key)!;
+    const { kind, suppressed, timer } = this.#windows.get(key)!;
     clearTimeout(timer);
     this.#windows.delete(key);
-    if (leftOut > 0) events.noAnswersLeftOut({ ...kind, left_out: leftOut });
+    if (suppressed > 0) events.noAnswersSuppressed({ ...kind, left_out: suppressed });
   }
 }
 
-/** Counts by upstream and code, a second's together. */
-class Recent {
+/** Counts by upstream and code, in steps of one second. */
+class RecentCounts {
   readonly #now: () => number;
   readonly #counts = new Map<string, { readonly second: number; readonly code: string; count: number }[]>();
 
@@ -123,12 +124,13 @@ class Recent {
         return count === 0 ? [] : [`${count} ${what} (${code})`];
       });
       return [
-        `${all} ${all === 1 ? "request" : "requests"} without an answer in the last minute at upstream ${upstream}: ${parts.join(", ")}; OCS may have carried them out`,
+        `${all} ${all === 1 ? "request" : "requests"} without an answer in the last minute at upstream ${upstream}: ` +
+          `${parts.join(", ")}; OCS may have carried them out`,
       ];
     });
   }
 
-  /** Those of the last minute. */
+  /** Counts of the last minute. */
   #of(upstream: string): { readonly second: number; readonly code: string; count: number }[] {
     const since = (this.#now() - MINUTE_MS) / SECOND_MS;
     return (this.#counts.get(upstream) ?? []).filter(({ second }) => second > since);

@@ -1,67 +1,81 @@
-/** Whose record handles are: the memory of it, its file, which OCS counts, and what operators are told. It outlasts a change of settings. */
+/**
+ * Ownership of record handles: the owners in memory, their database, which OCS may announce records, and events for
+ * operators. A reload does not replace it.
+ */
 import { join } from "node:path";
-import type { Counts } from "../console/counts.ts";
-import type { HandlesState } from "../console/status.ts";
-import { events } from "../events.ts";
-import type { Journal } from "../journal/append.ts";
-import type { LastSwitchovers } from "../journal/last-switchovers.ts";
-import type { Tenant } from "../journal/entry.ts";
-import type { Settings } from "../settings/schema.ts";
+import type { Counts } from "../../admin/counters.ts";
+import type { HandlesState } from "../../admin/status.ts";
+import { events } from "../../common/log/events.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { LastSwitchovers } from "../../journal/write/last-switchovers.ts";
+import type { Tenant } from "../../journal/entry.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
 import {
   needsOwner,
   openOwnershipStore,
   Ownership,
-  type OwnershipNews,
+  type OwnershipEvent,
   type OwnershipStore,
   type StoreThread,
-} from "../tenants/ownership.ts";
-import { Announcers } from "../upstream/announcers.ts";
-import type { Settled } from "../upstream/switchboard.ts";
+} from "../../ownership/ownership.ts";
+import { ActiveSource } from "../../callbacks/active-source.ts";
+import type { ActiveChange } from "../../upstream/switchboard.ts";
 import { createAlarms, type Alarms } from "./alarms.ts";
 import { replayOutcomes } from "./replay-outcomes.ts";
-import type { Stops } from "./stops.ts";
+import type { ShutdownSteps } from "../shutdown.ts";
 
 export type Records = {
   readonly ownership: Ownership;
   /** By upstream. */
-  readonly announcers: ReadonlyMap<string, Announcers>;
+  readonly activeSources: ReadonlyMap<string, ActiveSource>;
   readonly alarms: Alarms;
-  /** For a switchboard that leads to these addresses. */
-  readonly earFor: (upstream: string, origins: readonly string[]) => Ear;
+  /** For a switchboard with these addresses. */
+  readonly activeListenerFor: (upstream: string, origins: readonly string[]) => ActiveOcsListener;
 };
 
-/** Hears which OCS the requests of one switchboard go to, before the first of them goes. It counts from `open` on, and then no other of its upstream. */
-export type Ear = {
-  readonly hear: (settled: Settled | undefined) => void;
+/**
+ * Gets the active OCS of one switchboard before the first request is sent to it. After `open`, it is the only listener
+ * in force for its upstream.
+ */
+export type ActiveOcsListener = {
+  readonly onActiveChange: (change: ActiveChange | undefined) => void;
   readonly open: () => void;
-  /** The upstream is not in the config any more, and nobody watches its OCS. */
+  /** The upstream was removed from the config, so its OCS is no longer watched. */
   readonly leave: () => void;
 };
 
-type House = {
+type OwnershipServices = {
   readonly journal: Journal;
   readonly counts: Counts;
   /** Settings in force now. */
   readonly current: () => Settings;
-  /** As the journal tells them; looked for in its lines when left out. */
+  /** The last switchovers according to the journal; when left out, they are read from its entries. */
   readonly switchovers?: LastSwitchovers;
-  /** The SQLite thread when left out. */
+  /** When left out, the SQLite thread. */
   readonly storeThread?: () => StoreThread;
 };
 
-/** Callbacks without a stated time, and upstreams without callbacks. */
+/** Default for callbacks without `stale_after`, and for upstreams without callbacks. */
 const STALE_AFTER_MS = 30 * 60_000;
 const HANDLE_WINDOW = 64;
 
-export const startOwnership = async ({ upstreams, audit }: Settings, house: House, stops: Stops): Promise<Records> => {
-  const { journal, counts, current, switchovers, storeThread } = house;
+/**
+ * Without callbacks there is no database. A corrupt database is moved aside, and record handles have no owner until OCS
+ * announces them again.
+ */
+export const startOwnership = async (
+  { upstreams, audit }: Settings,
+  services: OwnershipServices,
+  stops: ShutdownSteps,
+): Promise<Records> => {
+  const { journal, counts, current, switchovers, storeThread } = services;
   const alarms = createAlarms(journal, counts);
-  const hearsOcs = Object.values(upstreams).some(({ callbacks }) => callbacks !== null);
+  const hasCallbacks = Object.values(upstreams).some(({ callbacks }) => callbacks !== null);
   const journalSize = (): number => journal.status().size;
   let mark: (() => number) | undefined;
-  const store = hearsOcs ? await openStore(audit.dir, () => mark?.(), storeThread?.()) : undefined;
+  const store = hasCallbacks ? await openStore(audit.dir, () => mark?.(), storeThread?.()) : undefined;
   const { doubt, now: believed } = journal.believed();
-  // Ages of handles go on from a time that is believed, by the monotonic clock.
+  // Ages of handles start at a trusted time and then follow the monotonic clock.
   const ahead = doubt ? believed / 1000 - performance.now() : performance.timeOrigin;
   const ownership = new Ownership({
     store,
@@ -70,19 +84,19 @@ export const startOwnership = async ({ upstreams, audit }: Settings, house: Hous
     staleAfter: (upstream) => current().upstreams[upstream]?.callbacks?.stale_after ?? STALE_AFTER_MS,
     window: (upstream) => current().upstreams[upstream]?.handle_window ?? HANDLE_WINDOW,
     restartGrace: (upstream) => current().upstreams[upstream]?.restart_grace ?? 0,
-    tell: (news) => tell(news, { journal, alarms, counts, settings: current() }),
+    onEvent: (event) => reportEvent(event, { journal, alarms, counts, settings: current() }),
   });
   stops.push(() => ownership.close());
   const isEmpty =
     store?.mark === 0 && [...ownership.counts()].every(({ owned, unconfirmed }) => owned + unconfirmed === 0);
   if (store) await replayOutcomes(journal, ownership, store.mark, { isEmpty, switchovers: switchovers?.all() });
   mark = () => ownership.mark;
-  const announcers = new Map<string, Announcers>();
+  const activeSources = new Map<string, ActiveSource>();
   return {
     ownership,
-    announcers,
+    activeSources,
     alarms,
-    earFor: (upstream, origins) => earFor(ownership, announcers, { upstream, origins }),
+    activeListenerFor: (upstream, origins) => activeOcsListenerFor(ownership, activeSources, { upstream, origins }),
   };
 };
 
@@ -95,44 +109,48 @@ const openStore = async (
     mark: () => mark() ?? store.mark,
     thread,
   });
-  if (store.movedAside !== undefined) events.ownershipMovedAside(store.movedAside);
+  if (store.movedAside !== undefined) events.ownershipDbCorrupt({ file: store.movedAside });
   return store;
 };
 
-type Way = { readonly upstream: string; readonly origins: readonly string[] };
+type Scope = { readonly upstream: string; readonly origins: readonly string[] };
 
-export const earFor = (ownership: Ownership, announcers: Map<string, Announcers>, { upstream, origins }: Way): Ear => {
-  const own = new Announcers(origins);
-  let last: Settled | undefined;
+export const activeOcsListenerFor = (
+  ownership: Ownership,
+  activeSources: Map<string, ActiveSource>,
+  { upstream, origins }: Scope,
+): ActiveOcsListener => {
+  const own = new ActiveSource(origins);
+  let last: ActiveChange | undefined;
   let wasOpened = false;
   const apply = (): void => {
     if (!last) {
-      ownership.unsettle(upstream);
-      return own.unsettle();
+      ownership.onLost(upstream);
+      return own.onLost();
     }
-    // First what is void, then whose word counts.
-    ownership.settle(upstream, last);
-    own.settle(last.endpoint);
+    // First invalidate handles, then accept announcements.
+    ownership.onActive(upstream, last);
+    own.onActive(last.endpoint);
   };
   return {
-    hear: (settled) => {
-      last = settled;
-      const inForce = announcers.get(upstream);
+    onActiveChange: (change) => {
+      last = change;
+      const inForce = activeSources.get(upstream);
       if (inForce === own) return apply();
-      // It was replaced while it looked for OCS, and the next one will begin where it stands now: all was lost
-      // nevertheless. One that has found OCS already knows by itself what it lost.
-      if (wasOpened && settled?.how === "reconnected" && inForce?.isSettled === false) ownership.unconfirm(upstream);
+      // A reload replaced this switchboard while it was searching for OCS. The new one inherits the result, but the
+      // connections were lost all the same. A new one that has found OCS itself already knows what it lost.
+      if (wasOpened && change?.how === "reconnected" && inForce?.isActiveKnown === false) ownership.unconfirm(upstream);
     },
     open: () => {
       wasOpened = true;
-      announcers.set(upstream, own);
+      activeSources.set(upstream, own);
       if (last) apply();
     },
     leave: () => ownership.unconfirm(upstream),
   };
 };
 
-/** Of every tenant in force that needs an owner for its handles. */
+/** Counts of handles for each tenant in force whose handles need an owner. */
 export const handlesOf = (ownership: Ownership, { tenants }: Settings): readonly HandlesState[] => {
   const counts = new Map(
     [...ownership.counts()].map((count) => [JSON.stringify([count.upstream, count.tenant]), count]),
@@ -143,66 +161,67 @@ export const handlesOf = (ownership: Ownership, { tenants }: Settings): readonly
   });
 };
 
-type Told = {
+type EventDeps = {
   readonly journal: Journal;
   readonly alarms: Alarms;
   readonly counts: Counts;
   readonly settings: Settings;
 };
 
-const tell = (news: OwnershipNews, { journal, alarms, counts, settings }: Told): void => {
-  if (news.kind !== "epoch") return alarms[GOES_ON.has(news.kind) ? "raiseOngoing" : "raise"](alarmOf(news, settings));
-  const { upstream, endpoint, epoch, reason, proof } = news;
+const reportEvent = (event: OwnershipEvent, { journal, alarms, counts, settings }: EventDeps): void => {
+  if (event.kind !== "epoch")
+    return alarms[ONGOING.has(event.kind) ? "raiseOngoing" : "raise"](alarmOf(event, settings));
+  const { upstream, endpoint, epoch, reason, proof } = event;
   counts.switchover(upstream);
-  events.epochBegun(upstream, epoch, reason);
+  events.epochStarted({ upstream, epoch, reason });
   journal.note({ kind: "switchover", upstream, from: endpoint, to: endpoint, epoch, reason, proof });
 };
 
-/** Told again with each record, or each second, for as long as it lasts. */
-const GOES_ON: ReadonlySet<OwnershipNews["kind"]> = new Set(["unstored", "unremoved"]);
+/** Conditions that are reported again with each record, or each second, as long as they last. */
+const ONGOING: ReadonlySet<OwnershipEvent["kind"]> = new Set(["store-failed", "removals-pending"]);
 
 type AlarmEntry = Parameters<Alarms["raise"]>[0];
 
-const alarmOf = (news: Exclude<OwnershipNews, { kind: "epoch" }>, { tenants }: Settings): AlarmEntry => {
-  if (news.kind === "unremoved") {
+const alarmOf = (event: Exclude<OwnershipEvent, { kind: "epoch" }>, { tenants }: Settings): AlarmEntry => {
+  if (event.kind === "removals-pending") {
     return {
-      reason: "owners that were taken away cannot be removed from the ownership database; it is retried",
+      reason: "the ownership database cannot be written: revoked owners are still stored; the gateway retries",
       upstream: "",
       resource: "records",
-      detail: `${news.count} changes wait`,
+      detail: `${event.count} changes pending`,
     };
   }
-  const { upstream } = news;
+  const { upstream } = event;
   const tenantOf = (is: (tenant: Settings["tenants"][number]) => boolean): { tenant?: Tenant } => {
     const found = tenants.find((tenant) => tenant.upstream === upstream && is(tenant));
     return found ? { tenant: { dbid: found.dbid, name: found.name } } : {};
   };
-  switch (news.kind) {
-    case "strays":
-      // Not how many of them were another's: an auditor of this tenant may read it.
+  switch (event.kind) {
+    case "probes":
+      // Only the sum: an auditor of this tenant may read it, and must not learn which handles other tenants have.
       return {
-        reason: "a tenant asks for record handles that are not its own",
+        reason: "a tenant requests record handles that do not belong to it",
         upstream,
-        ...tenantOf(({ dbid }) => dbid === news.tenant),
+        ...tenantOf(({ dbid }) => dbid === event.tenant),
         resource: "records",
-        detail: `${news.foreign + news.unknown} requests`,
+        detail: `${event.foreign + event.unknown} requests`,
       };
-    case "shared":
+    case "shared-use":
       return {
         reason: "one record handle was used by two tenants",
         upstream,
-        ...tenantOf(({ name }) => name === news.tenants[1]),
+        ...tenantOf(({ name }) => name === event.tenants[1]),
         resource: "records",
-        identifier: news.handle,
+        identifier: event.handle,
       };
     case "disputed":
-      return { ...whyDisputed(news.malformed), upstream, resource: "records", identifier: String(news.handle) };
-    case "unstored":
+      return { ...whyDisputed(event.malformed), upstream, resource: "records", identifier: String(event.handle) };
+    case "store-failed":
       return {
-        reason: "the ownership database cannot be written: OCS is told not to dial what it announces",
+        reason: "the ownership database cannot be written: the gateway tells OCS not to dial announced records",
         upstream,
         resource: "records",
-        detail: news.reason,
+        detail: event.reason,
       };
   }
 };

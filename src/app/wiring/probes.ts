@@ -1,28 +1,27 @@
-/** The listener of `admin.probes`: open before the gateway leads, and afterwards the same one with other answers. */
-import { createProbes, isProbe, type ProbeParts } from "../console/probes.ts";
-import { listen, type Listener, type ListenerOptions } from "../edge/listener.ts";
-import { events } from "../events.ts";
-import { PROBES_ROOM } from "../settings/descriptors.ts";
-import type { Settings } from "../settings/schema.ts";
-import { blockList, roomOf } from "./listeners.ts";
-import type { PassedSockets } from "./passed-sockets.ts";
+/** The listener of `admin.probes`. It is open before the gateway leads; afterwards it stays open with other answers. */
+import { createProbes, isProbe, type ProbeDeps } from "../../admin/probes.ts";
+import { listen, type Listener, type ListenerOptions } from "../../edge/listener.ts";
+import { MAX_PROBES_CONNECTIONS } from "../../settings/file-descriptors.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
+import { blockList, logListening, limitsOf } from "./listeners.ts";
+import type { PassedSockets } from "./systemd-sockets.ts";
 
 export type Probes = {
   readonly url: string;
-  readonly listener: Pick<Listener, "name" | "taken">;
-  /** From now on these are the answers. */
-  readonly answer: (parts: ProbeParts) => void;
-  /** From now on the names of these settings count; its address cannot change. */
+  readonly listener: Pick<Listener, "name" | "connectionCount">;
+  /** Replaces the answers. */
+  readonly answer: (parts: ProbeDeps) => void;
+  /** Applies the names of these settings; the address cannot change. */
   readonly update: (settings: Settings) => void;
   readonly stop: () => Promise<void>;
 };
 
 const GRACE_MS = 1000;
 
-/** Undefined where the settings name none. Rejects when the address is taken. */
+/** Undefined where the settings have no `admin.probes`. Rejects when the address is in use. */
 export const startProbes = async (
   settings: Settings,
-  first: ProbeParts,
+  first: ProbeDeps,
   sockets: PassedSockets,
 ): Promise<Probes | undefined> => {
   const options = optionsOf(settings);
@@ -33,7 +32,7 @@ export const startProbes = async (
     { ...options, fd: sockets.take("probes", bind) },
     createProbes(() => parts),
   );
-  events.listening("probes", listener.url, listener.passed);
+  logListening("probes", listener);
   return {
     url: listener.url,
     listener,
@@ -53,6 +52,6 @@ const optionsOf = (settings: Settings): ListenerOptions | undefined => {
     probes: { bind, allow_from },
   } = settings.admin;
   const allowFrom = allow_from === null ? undefined : blockList(allow_from);
-  const room = roomOf(settings, PROBES_ROOM);
-  return { name: "probes", ...bind, tls: undefined, names, allowFrom, maxBody: 0, room, answersOld: isProbe };
+  const room = limitsOf(settings, MAX_PROBES_CONNECTIONS);
+  return { name: "probes", ...bind, tls: undefined, names, allowFrom, maxBody: 0, limits: room, allowsHttp10: isProbe };
 };

@@ -1,25 +1,26 @@
 /**
- * At a start: what an earlier run had finished, and epochs that it had begun, by its journal, and could not write into the ownership database any more. An outcome on disk is
- * enough to end a record handle, so no request waits for a second disk.
+ * Runs at the start. Replays outcomes and epochs that the journal has but the ownership database may lack, because an
+ * earlier run could not write them. An outcome in the journal is enough to end a record handle, so no request waits for
+ * a second disk.
  */
-import type { Journal } from "../journal/append.ts";
-import type { Recorded } from "../journal/entry.ts";
-import type { Begun } from "../journal/last-switchovers.ts";
-import { readEntries } from "../journal/read.ts";
-import { CATALOG } from "../ocs/catalog.ts";
-import type { Ownership } from "../tenants/ownership.ts";
+import type { Journal } from "../../journal/journal.ts";
+import type { Recorded } from "../../journal/entry.ts";
+import type { KnownSwitchover } from "../../journal/write/last-switchovers.ts";
+import { readEntries } from "../../journal/read/read-entries.ts";
+import { CATALOG } from "../../ocs/catalog.ts";
+import type { Ownership } from "../../ownership/ownership.ts";
 
-type Asked = { readonly upstream: string; readonly handle: number; readonly generation: number };
+type FinalizingIntent = { readonly upstream: string; readonly handle: number; readonly generation: number };
 
 /**
- * `from`: the index below which every outcome has reached the database. A database without any handle has none that an outcome could end, so of the
- * lines only the last switchover of each OCS matters; where those are known, nothing is read.
+ * `from`: the database has every outcome below this index. In a database without handles, no outcome can end one, so
+ * only the last switchover of each OCS matters; where those are known, no entry is read.
  */
 export const replayOutcomes = async (
   { dir, disk, status }: Journal,
   { replay, replayEpoch }: Pick<Ownership, "replay" | "replayEpoch">,
   from: number,
-  { isEmpty, switchovers }: { readonly isEmpty: boolean; readonly switchovers: readonly Begun[] | undefined },
+  { isEmpty, switchovers }: { readonly isEmpty: boolean; readonly switchovers: readonly KnownSwitchover[] | undefined },
 ): Promise<void> => {
   const { size } = status();
   if (from >= size) return;
@@ -27,49 +28,49 @@ export const replayOutcomes = async (
     for (const each of switchovers) replayEpoch(each.upstream, each);
     return;
   }
-  const asked = new Map<string, Asked>();
+  const intents = new Map<string, FinalizingIntent>();
   const epochs = new Epochs();
   for await (const entry of readEntries(dir, { from, to: size }, disk)) {
-    epochs.take(entry);
-    if (entry.kind === "intent") note(entry, asked);
+    epochs.add(entry);
+    if (entry.kind === "intent") noteIntent(entry, intents);
     else if (entry.kind === "switchover" && entry.to !== null) replayEpoch(entry.upstream, { ...entry, to: entry.to });
     else if (entry.kind === "outcome") {
-      const of = asked.get(entry.id);
-      asked.delete(entry.id);
-      // A 410 may have come before OCS opened the record, and OCS says it again.
+      const of = intents.get(entry.id);
+      intents.delete(entry.id);
+      // A 410 does not end it: OCS may have sent it before it opened the record, and would send it again.
       if (of && entry.origin === "ocs" && entry.status === 200 && !entry.suspected)
         replay(of.upstream, of.handle, of.generation, entry.id);
     }
   }
-  // A database that is not new knows its epochs itself.
-  if (isEmpty) for (const each of epochs.untold()) replayEpoch(each.upstream, each);
+  // An existing database has its own epochs.
+  if (isEmpty) for (const each of epochs.withoutSwitchover()) replayEpoch(each.upstream, each);
 };
 
 /**
- * Epochs that entries name and no switchover that was read begins: its line was deleted, or set aside. Their numbers must
- * not be given again, because a record handle is one record only in one epoch.
+ * Epochs that entries name although no switchover that was read begins them: its entry was deleted or set aside. Their
+ * numbers must not be used again, because a record handle identifies one record only within one epoch.
  */
 class Epochs {
-  readonly #begun = new Map<string, { readonly epoch: number; readonly to: string }>();
-  readonly #named = new Map<string, number>();
+  readonly #switchovers = new Map<string, { readonly epoch: number; readonly to: string }>();
+  readonly #highest = new Map<string, number>();
 
-  take(entry: Recorded): void {
+  add(entry: Recorded): void {
     if (!("upstream" in entry) || !("epoch" in entry) || entry.upstream === undefined || entry.epoch === undefined)
       return;
     const { upstream, epoch } = entry;
-    this.#named.set(upstream, Math.max(epoch, this.#named.get(upstream) ?? 0));
-    if (entry.kind === "switchover" && entry.to !== null && epoch >= (this.#begun.get(upstream)?.epoch ?? 0))
-      this.#begun.set(upstream, { epoch, to: entry.to });
+    this.#highest.set(upstream, Math.max(epoch, this.#highest.get(upstream) ?? 0));
+    if (entry.kind === "switchover" && entry.to !== null && epoch >= (this.#switchovers.get(upstream)?.epoch ?? 0))
+      this.#switchovers.set(upstream, { epoch, to: entry.to });
   }
 
-  /** `to`: the last endpoint that is known; none is called "", so that whichever answers is another one. */
-  *untold(): Generator<
+  /** `to`: the last known endpoint, or "" if none is known, so that any endpoint that answers differs from it. */
+  *withoutSwitchover(): Generator<
     { readonly upstream: string; readonly epoch: number; readonly from: null; readonly to: string },
     void,
     undefined
   > {
-    for (const [upstream, epoch] of this.#named) {
-      const { epoch: begun, to } = this.#begun.get(upstream) ?? { epoch: 0, to: "" };
+    for (const [upstream, epoch] of this.#highest) {
+      const { epoch: begun, to } = this.#switchovers.get(upstream) ?? { epoch: 0, to: "" };
       if (epoch > begun) yield { upstream, epoch, from: null, to };
     }
   }
@@ -81,11 +82,11 @@ const finalizing: ReadonlySet<string> = new Set(
     .map(({ name }) => name),
 );
 
-/** Only intents on owned record handles name a generation, and only finalizing ones end it. */
-const note = (
+/** Only intents on owned record handles name a generation, and only finalizing actions end it. */
+const noteIntent = (
   { id, upstream, identifier, generation, action }: Extract<Recorded, { kind: "intent" }>,
-  asked: Map<string, Asked>,
+  intents: Map<string, FinalizingIntent>,
 ): void => {
   if (upstream === undefined || generation === undefined || !finalizing.has(action)) return;
-  asked.set(id, { upstream, handle: Number(identifier), generation });
+  intents.set(id, { upstream, handle: Number(identifier), generation });
 };

@@ -6,16 +6,16 @@
  */
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { endianness } from "node:os";
-import { events } from "../events.ts";
-import { plainAddress } from "../network.ts";
-import type { Bind } from "../settings/bind.ts";
-import type { Settings } from "../settings/schema.ts";
+import { events } from "../../common/log/events.ts";
+import { plainAddress } from "../../common/net-address.ts";
+import type { Bind } from "../../settings/bind.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
 
 /** `host` without brackets. */
 export type PassedSocket = Bind & { readonly fd: number; readonly name: string };
 
-/** `name`: as the log has it. `socketName`: as FileDescriptorName= has it, which allows no colon. */
-type Wanted = { readonly name: string; readonly socketName: string; readonly bind: Bind };
+/** `name`: as in the log. `socketName`: as in FileDescriptorName=, which allows no colon. */
+type ExpectedSocket = { readonly name: string; readonly socketName: string; readonly bind: Bind };
 
 /** The message has a code and says what to change. */
 export class SocketsUnusable extends Error {
@@ -34,8 +34,8 @@ export class PassedSockets {
   }
 
   /**
-   * The descriptor for this listener, once: whoever closes the listener closes the descriptor. Undefined where the
-   * listener opens its address itself.
+   * Returns the descriptor for this listener, and only once, because closing the listener closes it. Undefined where
+   * the listener opens its address itself.
    */
   take(name: string, bind: Bind): number | undefined {
     const key = keyOf(name, bind);
@@ -48,30 +48,30 @@ export class PassedSockets {
 const keyOf = (name: string, { host, port }: Bind): string => `${name} ${host} ${port}`;
 
 /** Where sockets are looked up; this process when left out. */
-export type Passing = {
+export type SocketEnvironment = {
   readonly env: NodeJS.ProcessEnv;
   readonly pid: number;
   /** Throws SocketsUnusable where there is no listening socket. */
   readonly socketAt: (fd: number, name: string) => PassedSocket;
 };
 
-/** systemd passes descriptors from here on. */
+/** The first descriptor that systemd passes (SD_LISTEN_FDS_START). */
 const FIRST_FD = 3;
 
 /**
- * What was passed to this process; none without systemd. Takes the variables away, so that no child takes the sockets
- * for its own.
+ * The sockets that were passed to this process; none without systemd. Deletes the environment variables, so that no
+ * child process uses the sockets.
  */
-export const passedSockets = ({ env, pid, socketAt }: Passing = OWN): readonly PassedSocket[] => {
+export const passedSockets = ({ env, pid, socketAt }: SocketEnvironment = OWN): readonly PassedSocket[] => {
   const { LISTEN_FDS: count, LISTEN_PID: owner, LISTEN_FDNAMES: names = "" } = env;
   for (const name of ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"]) delete env[name];
   if (count === undefined || owner === undefined) return [];
   if (!/^\d+$/.test(owner) || !/^\d{1,5}$/.test(count)) {
     const found = `LISTEN_PID=${owner} and LISTEN_FDS=${count}`;
-    throw new SocketsUnusable("OCSGW-6339", `${found} are no numbers: leave both to systemd`);
+    throw new SocketsUnusable("OCSGW-6339", `${found} are not numbers: only systemd should set these variables`);
   }
   if (Number(owner) !== pid) {
-    events.socketsOfAnother(Number(owner), pid);
+    events.systemdSocketsForOtherProcess({ owner: Number(owner), own: pid });
     return [];
   }
   const named = names === "" ? [] : names.split(":");
@@ -97,7 +97,7 @@ export const assignSockets = (sockets: readonly PassedSocket[], settings: Listen
 
 type Listening = Pick<Settings, "listeners" | "upstreams" | "admin">;
 
-const listenersIn = ({ listeners, upstreams, admin }: Listening): readonly Wanted[] => [
+const listenersIn = ({ listeners, upstreams, admin }: Listening): readonly ExpectedSocket[] => [
   ...listeners.map(({ name, bind }) => ({ name, socketName: name, bind })),
   ...Object.entries(upstreams).flatMap(([upstream, { callbacks }]) =>
     callbacks ? [{ name: `callbacks:${upstream}`, socketName: `callbacks-${upstream}`, bind: callbacks.bind }] : [],
@@ -106,7 +106,7 @@ const listenersIn = ({ listeners, upstreams, admin }: Listening): readonly Wante
   ...(admin?.probes ? [{ name: "probes", socketName: "probes", bind: admin.probes.bind }] : []),
 ];
 
-const listenerFor = (socket: PassedSocket, listeners: readonly Wanted[]): Wanted => {
+const listenerFor = (socket: PassedSocket, listeners: readonly ExpectedSocket[]): ExpectedSocket => {
   const named = listeners.filter(({ socketName }) => socketName === socket.name);
   const [first] = named;
   const found = first
@@ -116,17 +116,16 @@ const listenerFor = (socket: PassedSocket, listeners: readonly Wanted[]): Wanted
   const passed = `systemd passed ${inWords(socket)}`;
   if (first) {
     const bound = `the listener ${first.name} is bound to ${addressOf(first.bind)}`;
-    throw new SocketsUnusable("OCSGW-6336", `${passed}, and ${bound}: ${SAME}`);
+    throw new SocketsUnusable("OCSGW-6336", `${passed}, but ${bound}: ${SAME}`);
   }
   const all = listeners.map(({ name, bind }) => `${name} (${addressOf(bind)})`).join(", ");
-  const none = `${passed}, and no listener is bound to that address: the config has ${all}`;
+  const none = `${passed}, but no listener is bound to this address: the config has ${all}`;
   throw new SocketsUnusable("OCSGW-6335", `${none}; ${SAME}`);
 };
 
-const SAME =
-  "write the same address after ListenStream= and bind:, and note that ListenStream=8443 alone means [::]:8443";
+const SAME = "use the same address for ListenStream= and bind: (ListenStream=8443 means [::]:8443)";
 
-/** Port 0 takes any port, and localhost is one of two addresses. */
+/** Port 0 matches any port, and localhost is one of two addresses. */
 const isAt = ({ host, port }: Bind, socket: Bind): boolean => {
   if (port !== 0 && port !== socket.port) return false;
   if (host === "localhost") return socket.host === "127.0.0.1" || socket.host === "::1";
@@ -137,20 +136,20 @@ const inWords = (socket: PassedSocket): string => `the socket "${socket.name}" a
 
 const addressOf = ({ host, port }: Bind): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
 
-/** Node tells a socket's address once it accepts connections from it. The kernel's tables tell it before. */
+/** Node knows a socket's address only once it accepts connections there; the kernel's tables have it before. */
 const socketAt = (fd: number, name: string): PassedSocket => {
   const inode = /^socket:\[(\d+)\]$/.exec(linkOf(fd))?.[1];
   const bound = inode !== undefined && (listeningIn(tableOf("tcp"), inode) ?? listeningIn(tableOf("tcp6"), inode));
   if (bound) return { fd, name, ...bound };
   const passed = `systemd passed "${name}" as descriptor ${fd}`;
   if (!existsSync("/proc/self/net/tcp")) {
-    throw new SocketsUnusable("OCSGW-6337", `${passed}, and without /proc nothing tells where it listens: mount /proc`);
+    throw new SocketsUnusable("OCSGW-6337", `${passed}, but without /proc its address is unknown: mount /proc`);
   }
-  const why = `${passed}, and that is no listening TCP socket of this network namespace`;
+  const why = `${passed}, which is not a listening TCP socket in this network namespace`;
   throw new SocketsUnusable("OCSGW-6337", `${why}: the socket unit needs ListenStream=ADDRESS:PORT and Accept=no`);
 };
 
-const OWN: Passing = { env: process.env, pid: process.pid, socketAt };
+const OWN: SocketEnvironment = { env: process.env, pid: process.pid, socketAt };
 
 const linkOf = (fd: number): string => {
   try {
@@ -160,7 +159,7 @@ const linkOf = (fd: number): string => {
   }
 };
 
-/** Empty where this machine has no such table, as without IPv6. */
+/** Empty where this machine has no such table, for example without IPv6. */
 const tableOf = (table: string): string => {
   try {
     return readFileSync(`/proc/self/net/${table}`, "latin1");
@@ -171,7 +170,7 @@ const tableOf = (table: string): string => {
 
 const LISTENING = "0A";
 
-/** From the text of /proc/net/tcp or tcp6 (proc(5)): where the socket with this inode listens. */
+/** The address of the listening socket with this inode, from the text of /proc/net/tcp or tcp6 (proc(5)). */
 export const listeningIn = (table: string, inode: string): Bind | undefined => {
   for (const line of table.split("\n").slice(1)) {
     const [, local = "", , state, , , , , , found] = line.trim().split(/\s+/);
@@ -182,7 +181,7 @@ export const listeningIn = (table: string, inode: string): Bind | undefined => {
   return undefined;
 };
 
-/** The kernel prints each four bytes as one number of this machine. */
+/** The kernel prints each four bytes as one number in this machine's byte order. */
 const hostOf = (hex: string): string => {
   const words = Buffer.from(hex, "hex");
   const bytes = [...(endianness() === "LE" ? words.swap32() : words)];

@@ -1,52 +1,48 @@
-/**
- * From whom a request is that came through a proxy of ours: only what listed proxies say counts, in the one way that each
- * is listed for.
- */
+/** Finds the client address behind trusted proxies. Each proxy is trusted only for the one header listed for it. */
 import { isIP, type BlockList } from "node:net";
-import { isWithin, plainAddress } from "../network.ts";
-import type { HeaderLine } from "../message.ts";
+import { isWithin, plainAddress } from "../../common/net-address.ts";
+import type { HeaderLine } from "../../common/message.ts";
 
-export type ProxyWay = "proxy-protocol" | "forwarded" | "x-forwarded-for";
+export type ProxyHeaderKind = "proxy-protocol" | "forwarded" | "x-forwarded-for";
 
-export type TrustedProxies = readonly { readonly from: BlockList; readonly sends: ProxyWay }[];
+export type TrustedProxies = readonly { readonly from: BlockList; readonly sends: ProxyHeaderKind }[];
 
-/** How the proxy at this address says whom it speaks for; undefined for who is no proxy of ours. */
-export const wayOf = (proxies: TrustedProxies, address: string): ProxyWay | undefined =>
+/** The header in which the proxy at this address names its client; undefined if it is not a trusted proxy. */
+export const headerOfProxy = (proxies: TrustedProxies, address: string): ProxyHeaderKind | undefined =>
   proxies.find(({ from }) => isWithin(from, address))?.sends;
 
 /**
- * The client's address: the last one in the chain that is no proxy of ours, or one of ours that does not write this
- * header. What stands before it is the client's own word. Where the chain ends in what is no address, its last proxy
- * stands for the client.
+ * The client's address: the rightmost in the chain that is not a trusted proxy writing this header. Entries left of it
+ * may be forged. An entry that is not an address ends the chain: the proxy that wrote it counts as the client.
  */
-export const clientBehind = (proxies: TrustedProxies, peer: string, headers: readonly HeaderLine[]): string => {
-  const way = wayOf(proxies, peer);
-  if (way === undefined || way === "proxy-protocol") return peer;
-  // Line by line: a quote that a client does not end must not reach into the line that the proxy adds.
-  const read = way === "forwarded" ? forwardedFor : (value: string) => value.split(",").map((each) => each.trim());
-  const chain = headers.flatMap(([name, value]) => (name.toLowerCase() === way ? read(value) : []));
+export const clientAddress = (proxies: TrustedProxies, peer: string, headers: readonly HeaderLine[]): string => {
+  const kind = headerOfProxy(proxies, peer);
+  if (kind === undefined || kind === "proxy-protocol") return peer;
+  // Line by line: an unclosed quote of a client must not reach into the line that the proxy adds.
+  const read = kind === "forwarded" ? forwardedFor : (value: string) => value.split(",").map((each) => each.trim());
+  const chain = headers.flatMap(([name, value]) => (name.toLowerCase() === kind ? read(value) : []));
   let client = peer;
   for (const each of chain.toReversed()) {
     const address = addressIn(each);
     if (address === undefined) return client;
     client = address;
-    if (wayOf(proxies, address) !== way) return client;
+    if (headerOfProxy(proxies, address) !== kind) return client;
   }
   return client;
 };
 
-/** `for` of each element in one line of RFC 7239's header; an element without one names nobody. */
-const forwardedFor = (value: string): readonly string[] => {
-  // Quotes that do not end make all of the line unreadable, which is for whoever wrote it.
-  const elements = splitOutsideQuotes(value, ",") ?? [""];
+/** The `for` of each element in one line of `Forwarded` (RFC 7239); "" for an element without one. */
+const forwardedFor = (line: string): readonly string[] => {
+  // An unclosed quote makes the whole line invalid.
+  const elements = splitOutsideQuotes(line, ",") ?? [""];
   return elements.map((element) => {
     const pair = splitOutsideQuotes(element, ";")?.find((each) => /^\s*for=/i.test(each));
-    const said = pair?.slice(pair.indexOf("=") + 1).trim() ?? "";
-    return said.startsWith('"') ? said.slice(1, -1).replaceAll(/\\(.)/g, "$1") : said;
+    const value = pair?.slice(pair.indexOf("=") + 1).trim() ?? "";
+    return value.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(.)/g, "$1") : value;
   });
 };
 
-/** In one pass, because a client may have written it. Undefined where quotes do not end. */
+/** In one pass, because a client may have written the text. Undefined when a quote is not closed. */
 const splitOutsideQuotes = (text: string, separator: "," | ";"): string[] | undefined => {
   const parts: string[] = [];
   let [start, isQuoted] = [0, false];
@@ -62,7 +58,7 @@ const splitOutsideQuotes = (text: string, separator: "," | ";"): string[] | unde
   return isQuoted ? undefined : [...parts, text.slice(start)];
 };
 
-/** An address, with a port or brackets or without; undefined for `unknown`, an obfuscated name, and all else. */
+/** An address, also with brackets or a port; undefined for `unknown`, an obfuscated name and anything else. */
 const addressIn = (text: string): string | undefined => {
   const [, bracketed, plain] = /^\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?$|^([0-9.]+)(?::\d{1,5})?$/.exec(text) ?? [];
   const address = bracketed ?? plain ?? text;

@@ -1,34 +1,41 @@
 /**
- * The last good key set of an address, kept in a file, so that a gateway which starts while the address fails knows whom
- * to believe. A file that anybody else wrote would name keys of theirs, so it is authenticated (HMAC-SHA-256) with a
- * secret that lies elsewhere, and says for which issuer and address it is: one that does not verify is refused.
+ * Caches the last key set of an address in a file, for a gateway that starts while the address fails. An attacker could
+ * write own keys into the file, so it is authenticated (HMAC-SHA-256) with a secret stored elsewhere, and contains its
+ * issuer and address. An invalid file is rejected.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { lchown, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { readSmallFile } from "../../small-file.ts";
-import { reason } from "../../system-error.ts";
-import { giveToOwner, makeFolders } from "../../file-owner.ts";
+import { readSmallFile } from "../../common/small-file/small-file.ts";
+import { reason } from "../../common/system-error.ts";
+import { giveToOwner, makeFolders } from "../../common/file-owner.ts";
 
-export type Kept = { readonly jwks: unknown; /** Milliseconds since 1970. */ readonly fetchedAt: number };
+export type CachedKeySet = {
+  readonly jwks: unknown;
+  /** Milliseconds since 1970. */
+  readonly fetchedAt: number;
+};
 
-/** Where key sets are kept. `secret`: 32 bytes or more, from outside the directory. */
-export type KeptKeys = { readonly dir: string; readonly secret: Uint8Array };
+/** Where key sets are cached. `secret`: 32 bytes or more, from outside the directory. */
+export type KeySetCacheOptions = { readonly dir: string; readonly secret: Uint8Array };
 
-/** `name`: of the issuer in the settings; `issuer`: its URL; `address`: where its keys come from. */
-export type CacheOf = { readonly name: string; readonly issuer: string; readonly address: string };
+/** `name`: the issuer's name in the settings; `issuer`: its URL; `address`: the URL of its keys. */
+export type KeySetOrigin = { readonly name: string; readonly issuer: string; readonly address: string };
 
 export type KeySetCache = {
-  /** Undefined when there is none; a text says why there is one that must not be used. */
-  readonly read: () => Promise<Kept | string | undefined>;
+  /** Resolves to undefined without a file, or to a text that says why the file is rejected. */
+  readonly read: () => Promise<CachedKeySet | string | undefined>;
   /** Rejects when the file cannot be written. */
-  readonly write: (kept: Kept) => Promise<void>;
+  readonly write: (keySet: CachedKeySet) => Promise<void>;
 };
 
 const MOST_BYTES = 1 << 20;
 
-/** Two lines: the set with what it is of, as JSON; and the HMAC of the first, 64 hexadecimal digits. */
-export const createKeySetCache = ({ dir, secret }: KeptKeys, { name, issuer, address }: CacheOf): KeySetCache => {
+/** The file has two lines: the set with its origin, as JSON, and the HMAC of the first line in hexadecimal digits. */
+export const createKeySetCache = (
+  { dir, secret }: KeySetCacheOptions,
+  { name, issuer, address }: KeySetOrigin,
+): KeySetCache => {
   const file = join(dir, `${name}.json`);
   const macOf = (line: string): Buffer => createHmac("sha256", secret).update(line).digest();
   return {
@@ -40,15 +47,15 @@ export const createKeySetCache = ({ dir, secret }: KeptKeys, { name, issuer, add
       if (text instanceof Error) return `${file} cannot be read: ${reason(text)}`;
       const [line = "", mac = "", rest] = text.split("\n");
       if (rest !== "" || !/^[0-9a-f]{64}$/.test(mac))
-        return `${file} is not authenticated: an earlier version wrote it, or somebody else`;
+        return `${file} is not authenticated: an earlier version of the gateway wrote it, or another program`;
       if (!timingSafeEqual(Buffer.from(mac, "hex"), macOf(line)))
         return `${file} does not verify: it was changed, or written with another checkpoint key`;
-      return keptIn(line, { file, name, issuer, address });
+      return parseLine(line, { file, name, issuer, address });
     },
     write: async ({ jwks, fetchedAt }) => {
       const line = JSON.stringify({ name, issuer, uri: address, fetched: new Date(fetchedAt).toISOString(), jwks });
       await makeFolders(dirname(file));
-      // Made anew, so that no link in its place is written through.
+      // A new file: a link in its place must not be followed.
       await rm(`${file}.new`, { force: true, recursive: true });
       await writeFile(`${file}.new`, `${line}\n${macOf(line).toString("hex")}\n`, { mode: 0o600, flag: "wx" });
       await giveToOwner(file, (uid, gid) => lchown(`${file}.new`, uid, gid));
@@ -65,8 +72,11 @@ type Read = {
   readonly jwks?: unknown;
 };
 
-/** What verified, we wrote ourselves: for this issuer, or for another one. */
-const keptIn = (line: string, { file, name, issuer, address }: CacheOf & { readonly file: string }): Kept | string => {
+/** Reads an authenticated line, which may have been written for another issuer. */
+const parseLine = (
+  line: string,
+  { file, name, issuer, address }: KeySetOrigin & { readonly file: string },
+): CachedKeySet | string => {
   const read = JSON.parse(line) as Read;
   const other = (
     [
@@ -75,7 +85,7 @@ const keptIn = (line: string, { file, name, issuer, address }: CacheOf & { reado
       ["address", read.uri, address],
     ] as const
   ).find(([, found, wanted]) => found !== wanted);
-  if (other) return `${file} is of another ${other[0]}`;
+  if (other) return `${file} belongs to another ${other[0]}`;
   const fetchedAt = typeof read.fetched === "string" ? Date.parse(read.fetched) : Number.NaN;
   return Number.isNaN(fetchedAt) ? `${file} does not say when its keys were fetched` : { jwks: read.jwks, fetchedAt };
 };

@@ -1,27 +1,27 @@
-/** What an RSA public key must be before a signature by it means anything. */
+/** Rejects RSA public keys whose signatures prove nothing. */
 import type { KeyObject } from "node:crypto";
 
-/** FIPS 186-5, 5.4(e): the exponent is odd, above 2^16 and below 2^256. Exponents 1 and 3 make signatures that anyone can write. */
+/** FIPS 186-5, 5.4(e): the exponent is odd, above 2^16 and below 2^256. With exponent 1 or 3 anyone can forge. */
 const MIN_EXPONENT = 2n ** 16n;
 const MAX_EXPONENT = 2n ** 256n;
 const MIN_BITS = 2048;
-/** Beyond this, one verification costs more than it protects. */
+/** A longer modulus costs too much CPU time for each verification. */
 const MAX_BITS = 8192;
 
-/** Why the key is not fit for use; undefined when it is. */
+/** Undefined for a key without a known weakness. */
 export const rsaWeakness = (key: KeyObject, modulus: string): string | undefined => {
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < MIN_BITS || modulusLength > MAX_BITS)
-    return `an RSA modulus of ${modulusLength} bits; ${MIN_BITS} to ${MAX_BITS} were expected`;
+    return `its RSA modulus has ${modulusLength} bits; expected ${MIN_BITS} to ${MAX_BITS}`;
   if (publicExponent <= MIN_EXPONENT || publicExponent >= MAX_EXPONENT || publicExponent % 2n === 0n)
-    return "an RSA public exponent that is even, tiny or huge";
-  if (hasRocaShape(modulus)) return "an RSA modulus made by a broken generator (ROCA, CVE-2017-15361)";
+    return "its RSA public exponent is even, too small or too large";
+  if (hasRocaShape(modulus)) return "its RSA modulus comes from a broken generator (ROCA, CVE-2017-15361)";
   return undefined;
 };
 
 /**
- * ROCA: the generator's primes are powers of 65537 modulo a product of small primes, so its moduli are too. Among random moduli
- * fewer than one in a hundred million looks like that by chance.
+ * ROCA: the generator's primes are powers of 65537 modulo a product of small primes, so its moduli are too. Fewer than
+ * one in a hundred million random moduli looks like that by chance.
  */
 const hasRocaShape = (modulus: string): boolean => {
   const n = BigInt(`0x${Buffer.from(modulus, "base64url").toString("hex")}`);

@@ -1,29 +1,33 @@
-/** From a bearer token to who asks: read, match with its issuer, judge the claims, and only then touch a key. */
-import type { KeptKeys } from "./jwks-cache.ts";
+/** Verifies a bearer token: reads it, finds its issuer, checks the claims, then verifies the signature. */
+import type { KeySetCacheOptions } from "./jwks-cache.ts";
 import { hash } from "node:crypto";
-import { JsonFault } from "../../ocs/json.ts";
-import { readClaims, type Claimed } from "./claims.ts";
+import { JsonFault } from "../../ocs/json-fault.ts";
+import { readClaims, type AcceptedClaims } from "./claims.ts";
 import { isSameAlgorithm, type VerificationKey } from "./jwk.ts";
-import { openKeySource, type KeysAway, type KeySetState, type KeySource } from "./key-source.ts";
-import type { Denial } from "./denial.ts";
-import { createMemory } from "./memory.ts";
+import { openKeySource, type KeySource } from "./key-source.ts";
+import type { KeysUnavailable, KeySetState } from "./jwks-remote.ts";
+import type { Denial } from "../auth-failure.ts";
+import { createTokenCache } from "../token-cache.ts";
 import { verifySignature } from "./signature.ts";
-import { CredentialFault, Unusable, type Identity, type JwtIssuer, type Tell } from "./types.ts";
+import {
+  CredentialSettingsError,
+  RejectedCredential,
+  type Identity,
+  type JwtIssuer,
+  type ReportCredentialEvent,
+} from "../types.ts";
 import { MAX_TOKEN, readToken, type Token } from "./token.ts";
 
-export type Tokens = {
-  /** At once for a remembered token and wherever the key is at hand. Never throws, never rejects. */
+export type TokenVerifier = {
+  /** Synchronous for a cached token, and if the key is known. Never throws, never rejects. */
   readonly identify: (text: string) => Identity | Denial | Promise<Identity | Denial>;
-  /** True for a token that was good before and has not expired: it costs one hash to say. */
-  readonly knows: (text: string) => boolean;
-  /** True for a token of a known issuer that is in force and names a key of the issuer's: all but its signature is right. */
+  /** True for a token that was valid before and has not expired. Costs one hash. */
+  readonly wasValid: (text: string) => boolean;
+  /** True for a token with a known issuer, valid claims and a known key. Does not verify the signature. */
   readonly isPlausible: (text: string) => boolean;
-  /**
-   * The claim in which tokens of an issuer (its `iss`) name their client; undefined for an issuer that is none of
-   * ours.
-   */
+  /** The claim in which tokens of an issuer (its `iss`) name their client; undefined for an unknown issuer. */
   readonly clientClaimOf: (issuer: string) => string | undefined;
-  /** Of those issuers whose keys are at an address. */
+  /** The key sets of issuers whose keys are at an address. */
   readonly keySets: () => readonly KeySetState[];
   readonly close: () => void;
 };
@@ -31,28 +35,28 @@ export type Tokens = {
 type Options = {
   readonly issuers: readonly JwtIssuer[];
   readonly now: () => number;
-  readonly tell: Tell;
-  readonly keptKeys?: KeptKeys | undefined;
+  readonly onEvent: ReportCredentialEvent;
+  readonly keySetCache?: KeySetCacheOptions | undefined;
 };
 type Trusted = { readonly issuer: JwtIssuer; readonly keys: KeySource };
 
 const MAX_SKEW = 10 * 60 * 1000;
 
-/** Throws CredentialFault for issuers that cannot be worked with, key files that cannot be read among them. */
-export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): Promise<Tokens> => {
+/** Rejects with CredentialSettingsError for an invalid issuer or an unreadable key file. */
+export const createTokenVerifier = async ({ issuers, now, onEvent, keySetCache }: Options): Promise<TokenVerifier> => {
   issuers.forEach(checkIssuer);
-  const memory = createMemory({ now });
+  const cache = createTokenCache({ now });
   const forged = new Set<string>();
   const onKeyGone = (): void => {
-    memory.clear();
+    cache.clear();
     forged.clear();
   };
-  const trusted = await trust(issuers, (issuer) => openKeySource(issuer, { now, tell, onKeyGone, keptKeys }));
+  const trusted = await trust(issuers, (issuer) => openKeySource(issuer, { now, onEvent, onKeyGone, keySetCache }));
 
-  const identify: Tokens["identify"] = (text) => {
-    if (text.length > MAX_TOKEN) return denialOf(new Unusable("token-malformed", "the token is too long"));
+  const identify: TokenVerifier["identify"] = (text) => {
+    if (text.length > MAX_TOKEN) return denialOf(new RejectedCredential("token-malformed", "the token is too long"));
     const digest = hash("sha256", text, "hex");
-    const known = memory.recall(digest);
+    const known = cache.get(digest);
     if (known) return known;
     if (forged.has(digest)) return denialOf(new BadSignature());
     const reject = (problem: unknown): Denial => {
@@ -61,7 +65,7 @@ export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): P
     };
     const accept = (verified: Verified): Identity => {
       const identity = identityOf(verified, digest);
-      memory.keep(digest, identity, verified.claimed.expires);
+      cache.set(digest, identity, verified.claimed.expires);
       return identity;
     };
     try {
@@ -79,12 +83,12 @@ export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): P
       return false;
     }
   };
-  const knows = (text: string): boolean => text.length <= MAX_TOKEN && memory.knows(hash("sha256", text, "hex"));
+  const wasValid = (text: string): boolean => text.length <= MAX_TOKEN && cache.wasValid(hash("sha256", text, "hex"));
   const clientClaimOf = (issuer: string): string | undefined => trusted.get(issuer)?.issuer.claims.client;
   const keySets = (): readonly KeySetState[] => [...trusted.values()].flatMap(({ keys }) => keys.state() ?? []);
   return {
     identify,
-    knows,
+    wasValid,
     isPlausible,
     clientClaimOf,
     keySets,
@@ -92,7 +96,7 @@ export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): P
   };
 };
 
-type Verified = { readonly claimed: Claimed; readonly issuer: JwtIssuer };
+type Verified = { readonly claimed: AcceptedClaims; readonly issuer: JwtIssuer };
 
 const identityOf = (
   { claimed: { client, tenant, jti, boundTo }, issuer: { tenants } }: Verified,
@@ -105,27 +109,27 @@ const identityOf = (
   ...(boundTo !== undefined && { boundTo }),
 });
 
-type Question = { readonly text: string; readonly trusted: ReadonlyMap<string, Trusted>; readonly now: number };
+type TokenCheck = { readonly text: string; readonly trusted: ReadonlyMap<string, Trusted>; readonly now: number };
 
-const NOT_VALID = "the token's signature is not valid";
+const INVALID_SIGNATURE = "the token's signature is invalid";
 
-/** The signature is not that of the token's own key, which no later moment changes. */
-class BadSignature extends Unusable {
+/** The token's signature is permanently invalid. */
+class BadSignature extends RejectedCredential {
   constructor() {
-    super("token-signature", NOT_VALID);
+    super("token-signature", INVALID_SIGNATURE);
   }
 }
 
-/** Whether the token is valid cannot be told. */
-class KeysUnavailable extends Unusable {
+/** The token may be valid: its issuer's keys cannot be fetched. */
+class IssuerUnavailable extends RejectedCredential {
   readonly retryAfter: number;
-  constructor(issuer: string, { reason, retryAfter }: KeysAway) {
+  constructor(issuer: string, { reason, retryAfter }: KeysUnavailable) {
     super("issuer-unavailable", `the keys of issuer ${issuer} cannot be fetched: ${reason}`);
     this.retryAfter = retryAfter;
   }
 }
 
-/** Of tokens that were signed by somebody else, so many are known again without a look at their signature. */
+/** Maximum remembered tokens with an invalid signature, which are not verified again. */
 const MOST_FORGED = 10_000;
 
 const remember = (forged: Set<string>, digest: string): void => {
@@ -139,47 +143,54 @@ type Prepared = Verified & {
   readonly key: ReturnType<KeySource["find"]>;
 };
 
-/** The order matters: what costs nothing comes first, so that an expired or foreign token makes nobody fetch or verify. */
-const prepare = ({ text, trusted, now }: Question): Prepared => {
+/** Cheap checks come first, so that an expired or foreign token causes neither a fetch nor a verification. */
+const prepare = ({ text, trusted, now }: TokenCheck): Prepared => {
   const token = readToken(text);
   const iss = token.claims.get("iss");
   const from = typeof iss === "string" ? trusted.get(iss) : undefined;
-  if (!from) throw new Unusable("token-issuer", "the token's issuer is none of identity.jwt");
+  if (!from) throw new RejectedCredential("token-issuer", "the token's issuer is not in identity.jwt");
   const { issuer, keys } = from;
   if (!issuer.algorithms.some((name) => isSameAlgorithm(name, token.algorithm)))
-    throw new Unusable("token-algorithm", `the token's algorithm is not one of issuer ${issuer.name}'s`);
+    throw new RejectedCredential(
+      "token-algorithm",
+      `the token's algorithm is not one of issuer ${issuer.name}'s algorithms`,
+    );
   return { claimed: readClaims({ claims: token.claims, issuer, now }), issuer, token, keys, key: keys.find(token.kid) };
 };
 
-const verify = (question: Question): Verified | Promise<Verified> => {
-  const { token, keys, key, ...verified } = prepare(question);
+const verify = (check: TokenCheck): Verified | Promise<Verified> => {
+  const { token, keys, key, ...verified } = prepare(check);
   const from = { issuer: verified.issuer, keys };
-  if (key instanceof Promise) return key.then((found) => signed(token, found, from)).then(() => verified);
-  signed(token, key, from);
+  if (key instanceof Promise) return key.then((found) => requireSignature(token, found, from)).then(() => verified);
+  requireSignature(token, key, from);
   return verified;
 };
 
-const signed = (token: Token, key: VerificationKey | undefined, { issuer, keys }: Trusted): void => {
-  if (!key) throw keyless(token, issuer, keys.away(token.kid));
+const requireSignature = (token: Token, key: VerificationKey | undefined, { issuer, keys }: Trusted): void => {
+  if (!key) throw withoutKey(token, issuer, keys.whyUnavailable(token.kid));
   try {
     verifySignature(token, key);
   } catch (problem) {
-    // Nothing but the signature tells that a key without kid was replaced.
+    // Only an invalid signature shows that a key without kid was replaced.
     if (key.kid !== undefined && token.kid !== undefined)
-      throw problem instanceof Unusable ? problem : new BadSignature();
-    keys.renew();
+      throw problem instanceof RejectedCredential ? problem : new BadSignature();
+    keys.refresh();
     throw problem;
   }
 };
 
-const keyless = ({ kid }: Token, { name }: JwtIssuer, away: KeysAway | undefined): Unusable =>
-  away
-    ? new KeysUnavailable(name, away)
-    : new Unusable(
+const withoutKey = (
+  { kid }: Token,
+  { name }: JwtIssuer,
+  unavailable: KeysUnavailable | undefined,
+): RejectedCredential =>
+  unavailable
+    ? new IssuerUnavailable(name, unavailable)
+    : new RejectedCredential(
         "token-key",
         kid === undefined
-          ? `the token names no key, and issuer ${name} has several`
-          : `the token's key is not one of issuer ${name}'s`,
+          ? `the token has no kid, and issuer ${name} has several keys`
+          : `the token's kid is not one of issuer ${name}'s keys`,
       );
 
 const trust = async (
@@ -190,7 +201,7 @@ const trust = async (
   try {
     for (const issuer of issuers) {
       if (trusted.has(issuer.issuer))
-        throw new CredentialFault(`issuer "${issuer.name}": another issuer has the same iss`);
+        throw new CredentialSettingsError(`issuer "${issuer.name}": another issuer has the same URL (issuer)`);
       trusted.set(issuer.issuer, { issuer, keys: await open(issuer) });
     }
     return trusted;
@@ -203,16 +214,16 @@ const trust = async (
 const checkIssuer = ({ name, issuer, audience, clock_skew: skew, claims }: JwtIssuer): void => {
   const needed = { issuer, audience, "claims.client": claims.client, "claims.tenant": claims.tenant ?? "none" };
   for (const [key, value] of Object.entries(needed))
-    if (value === "") throw new CredentialFault(`issuer "${name}": ${key} is empty`);
+    if (value === "") throw new CredentialSettingsError(`issuer "${name}": ${key} is empty`);
   if (!(skew >= 0 && skew <= MAX_SKEW))
-    throw new CredentialFault(`issuer "${name}": clock_skew is not between 0 and 10 minutes`);
+    throw new CredentialSettingsError(`issuer "${name}": clock_skew is not between 0 and 10 minutes`);
 };
 
-/** What the libraries say may quote the token; only our own words are passed on. */
+/** Messages of libraries may quote the token, so only messages of the gateway are used. */
 const denialOf = (problem: unknown): Denial => {
-  if (problem instanceof KeysUnavailable)
+  if (problem instanceof IssuerUnavailable)
     return { denied: problem.denied, reason: problem.message, retryAfter: problem.retryAfter };
-  if (problem instanceof Unusable) return { denied: problem.denied, reason: problem.message };
+  if (problem instanceof RejectedCredential) return { denied: problem.denied, reason: problem.message };
   if (problem instanceof JsonFault) return { denied: "token-malformed", reason: "the token is not strict JSON" };
-  return { denied: "token-signature", reason: NOT_VALID };
+  return { denied: "token-signature", reason: INVALID_SIGNATURE };
 };

@@ -1,15 +1,18 @@
 /**
- * Which handles OCS has announced in one of its lives, and the highest of them. OCS counts its handles up, so one that comes for the first time and
- * lies far below the highest proves that OCS has begun to count again.
+ * The handles that OCS has announced in one of its lives, and the highest of them. OCS numbers its handles upwards, so
+ * a handle announced for the first time far below the highest one proves that OCS was restarted.
  */
 const PAGE_BITS = 32_768;
 const MAX_PAGES = 128;
 const MAX_FALLING = 10_000;
-const MAX_LAST = 10_000;
+const MAX_LATEST = 10_000;
 
 export type Page = { readonly number: number; readonly bits: Uint8Array };
 
-/** A bit for each handle, in pages of 4 KiB. The lowest pages are dropped, and a handle below those that are kept counts as new. */
+/**
+ * One bit per handle, in pages of 4 KiB. If there are too many, the lowest page is dropped; a handle below the kept
+ * pages counts as new.
+ */
 export class HandlePages {
   readonly #pages: Map<number, Uint8Array>;
 
@@ -22,7 +25,7 @@ export class HandlePages {
     return bits !== undefined && (bits[(handle % PAGE_BITS) >> 3]! & (1 << (handle & 7))) !== 0;
   }
 
-  /** Returns its page, and the number of the page that was dropped for it, if one was. */
+  /** Adds a handle. Returns its page, and the number of the page that was dropped for it, if any. */
   add(handle: number): Page & { readonly dropped: number | undefined } {
     const number = Math.floor(handle / PAGE_BITS);
     let bits = this.#pages.get(number);
@@ -40,29 +43,32 @@ export class HandlePages {
   }
 }
 
-/** What an earlier run of the gateway knew of a life. */
-export type KnownLife = {
+/** What an earlier run of the gateway knew about a life of OCS. */
+export type RestoredLife = {
   readonly highest?: number | undefined;
   readonly highestAt?: number | undefined;
   readonly announced?: readonly Page[] | undefined;
 };
 
 /**
- * The same OCS has begun another life, and that has not come further than the handle `upTo`. `proof`: the handle that
- * proves it. `keepFrom`: as an earlier run of the gateway found, the first generation of the new life.
+ * The same OCS has begun another life, whose handles have not come above `upTo`. `proof`: the handle that proves it.
+ * `keepFrom`: the first generation of the new life, where an earlier run of the gateway found it.
  */
 export type NewLife = { readonly upTo: number; readonly proof: number; readonly keepFrom?: number };
 
-export class Announced {
+export class AnnouncedHandles {
   readonly #handles: HandlePages;
   #highest: number;
   #highestAt: number;
-  /** Of each announcement that none above it has followed, in the order of time: handles fall, generations rise. */
+  /**
+   * The announcements after which no higher handle was announced, in chronological order: handles decrease, generations
+   * increase.
+   */
   readonly #falling: { readonly handle: number; readonly generation: number }[] = [];
-  /** The last ones that this run of the gateway has heard, in the order of time. */
-  readonly #last = new Set<number>();
+  /** The latest handles announced in this run of the gateway, in chronological order. */
+  readonly #latest = new Set<number>();
 
-  constructor({ highest = 0, highestAt = 0, announced = [] }: KnownLife = {}) {
+  constructor({ highest = 0, highestAt = 0, announced = [] }: RestoredLife = {}) {
     this.#handles = new HandlePages(announced);
     this.#highest = highest;
     this.#highestAt = highestAt;
@@ -73,7 +79,7 @@ export class Announced {
     return this.#highest;
   }
 
-  /** The generation that had been reached when the highest one was announced last. */
+  /** The last generation before the last announcement of the highest one. */
   get highestAt(): number {
     return this.#highestAt;
   }
@@ -82,37 +88,37 @@ export class Announced {
     return this.#handles.has(handle);
   }
 
-  /** The generation that had been reached at the last announcement above this handle; 0 for none. */
+  /** The last generation before the last announcement above this handle; 0 for none. */
   lastAbove(handle: number): number {
-    // What an earlier run knew is not in the order of time.
+    // Entries of an earlier run are not in chronological order.
     return this.#falling.reduce((last, each) => (each.handle > handle ? Math.max(last, each.generation) : last), 0);
   }
 
   /**
-   * Those that the new life has announced before its proof: heard after the last one above `upTo`. Where this run has
-   * heard none above it, an earlier run may have heard in that life any of those that are known up to its proof: then
-   * also these, as far below as a late copy may come.
+   * Handles that the new life has announced before its proof: those after the last one above `upTo`. Where this run got
+   * none above it, an earlier run may have got any known handle below the proof in that life: then also these, as far
+   * below as a late copy may come.
    */
-  heardIn({ upTo, proof }: NewLife): number[] {
-    const last = [...this.#last];
-    const above = last.findLastIndex((each) => each > upTo);
-    if (above >= 0) return last.slice(above + 1);
+  announcedIn({ upTo, proof }: NewLife): number[] {
+    const latest = [...this.#latest];
+    const above = latest.findLastIndex((each) => each > upTo);
+    if (above >= 0) return latest.slice(above + 1);
     const earlier: number[] = [];
-    for (let each = Math.max(1, proof - MAX_LAST); each < proof; each++) {
-      if (this.#handles.has(each) && !this.#last.has(each)) earlier.push(each);
+    for (let each = Math.max(1, proof - MAX_LATEST); each < proof; each++) {
+      if (this.#handles.has(each) && !this.#latest.has(each)) earlier.push(each);
     }
-    return [...earlier, ...last];
+    return [...earlier, ...latest];
   }
 
-  /** OCS announces it. `generation`: the last one before. */
-  hear(handle: number, generation: number): void {
+  /** Records that OCS announces the handle. `generation`: the last one before. */
+  announce(handle: number, generation: number): void {
     this.add(handle, generation);
-    this.#last.delete(handle);
-    this.#last.add(handle);
-    if (this.#last.size > MAX_LAST) this.#last.delete(this.#last.values().next().value!);
+    this.#latest.delete(handle);
+    this.#latest.add(handle);
+    if (this.#latest.size > MAX_LATEST) this.#latest.delete(this.#latest.values().next().value!);
   }
 
-  /** It is known to have been announced. */
+  /** Records that OCS announced the handle earlier. */
   add(handle: number, generation: number): void {
     this.#handles.add(handle);
     if (handle >= this.#highest) [this.#highest, this.#highestAt] = [handle, generation];

@@ -1,8 +1,9 @@
 /**
- * Requests for record handles that have left for OCS and are not answered. OCS may not open a record for another tenant under a handle while a request
- * of the tenant before is on its way: it would be carried out on the wrong record.
+ * Requests for record handles that were sent to OCS and are not answered yet. While a tenant's request is in flight,
+ * OCS must not open another tenant's record with the same handle: the request would change the wrong record.
  */
 type Flight = {
+  /** Requests by the tenant's DBID. */
   readonly tenants: Map<number, number>;
   readonly waiting: { readonly except: number | undefined; readonly resolve: () => void }[];
 };
@@ -29,11 +30,18 @@ export class InFlight {
     if (flight.tenants.size === 0) this.#flights.delete(handle);
   }
 
-  /** Undefined when no request of another tenant than `except` is in flight for the handle; else resolves when none is. */
-  drained(handle: number, except: number | undefined): Promise<void> | undefined {
+  /** Resolves with true once no tenant but `except` has a request for the handle in flight, with false after `ms`. */
+  drained(handle: number, except: number | undefined, ms: number): Promise<boolean> {
     const flight = this.#flights.get(handle);
-    if (!flight || !isBusy(flight, except)) return undefined;
-    return new Promise((resolve) => flight.waiting.push({ except, resolve }));
+    if (!flight || !isBusy(flight, except)) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms, false);
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+      flight.waiting.push({ except, resolve: done });
+    });
   }
 }
 

@@ -1,10 +1,10 @@
-/** The last values of many keys, in bounded memory: when the young generation is full it becomes the old one, and the old one is forgotten. */
-export class Recent<Value> {
+/** The last values of many keys in bounded memory: when the young map is full, it replaces the old one. */
+export class RecentValues<Value> {
   readonly #max: number;
   #young = new Map<number, Value>();
   #old = new Map<number, Value>();
 
-  /** Remembers at least the last `max` keys, and twice as many at most. */
+  /** Remembers at least the last `max` keys, and at most twice as many. */
   constructor(max: number) {
     this.#max = max;
   }

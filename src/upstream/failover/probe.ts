@@ -1,60 +1,60 @@
-/** What an OCS address shows to a new connection (TCP and TLS, no request). No request is sent to find out, so none can reach both of a pair. */
+/** Probes an OCS address by a new connection (TCP and TLS), without a request, which could reach both OCS of a pair. */
 import type { Socket } from "node:net";
-import { ConnectFailed, connectTo, type Endpoint } from "./endpoint.ts";
-import { reason } from "../system-error.ts";
+import { ConnectFailed, connectTo, type Endpoint } from "../lanes/endpoint.ts";
+import { reason } from "../../common/system-error.ts";
 
-/** `accepts`: it keeps the connection open. `silent`: no answer within the connect timeout. `fails TLS`: its certificate is not accepted, or the like. */
-export type Seen = "accepts" | "accepts and closes" | "refuses" | "silent" | "fails TLS";
+/** `accepts`: OCS keeps the connection open. `silent`: no answer within the connect timeout. `fails TLS`: any error. */
+export type ProbeResult = "accepts" | "accepts and closes" | "refuses" | "silent" | "fails TLS";
 
 export type Probe = {
-  /** Undefined while nothing is known, and for ever when this host could not try: that says nothing about OCS. */
-  readonly seen: () => Seen | undefined;
-  /** This host could not try: out of file descriptors, ports or memory. */
+  /** Undefined while the probe runs, and after a failure of this host, which says nothing about OCS. */
+  readonly result: () => ProbeResult | undefined;
+  /** True if this host could not connect because it lacks file descriptors, ports or memory. */
   readonly isLocalFailure: () => boolean;
-  /** The error, where there was one. */
+  /** The error message, if any. */
   readonly detail: () => string | undefined;
-  /** Resolves when all is known. */
+  /** Resolves when the result is known. */
   readonly done: Promise<void>;
-  /** The open connection of one that accepts, for the caller to keep. Everything else ends here. */
+  /** Ends the probe. Returns the open connection of an OCS that accepts; any other connection is closed. */
   readonly release: () => Socket | undefined;
 };
 
-/** `holdMs`: a connection that is still open after so long is kept. */
+/** `holdMs`: how long a connection must stay open to count as accepted. */
 export const probe = (endpoint: Endpoint, holdMs: number): Probe => {
   const { promise: done, resolve } = Promise.withResolvers<void>();
-  let seen: Seen | undefined;
+  let result: ProbeResult | undefined;
   let failed: ConnectFailed | undefined;
   let open: Socket | undefined;
   let isOver = false;
-  const settle = (what: Seen | undefined): void => {
-    seen ??= what;
+  const finish = (found: ProbeResult | undefined): void => {
+    result ??= found;
     resolve();
   };
   connectTo(endpoint, (error, socket) => {
     if (isOver || !socket) {
       socket?.destroy();
       if (error instanceof ConnectFailed) failed = error;
-      return settle(failed && SEEN[failed.how]);
+      return finish(failed && RESULT_OF[failed.how]);
     }
     open = socket;
-    const timer = setTimeout(() => settle("accepts"), holdMs);
+    const timer = setTimeout(() => finish("accepts"), holdMs);
     const ended = (): void => {
       clearTimeout(timer);
       open = undefined;
       socket.destroy();
-      settle("accepts and closes");
+      finish("accepts and closes");
     };
     socket.once("end", ended).once("close", ended).resume();
   });
   const release = (): Socket | undefined => {
     isOver = true;
-    const kept = seen === "accepts" ? open : undefined;
+    const kept = result === "accepts" ? open : undefined;
     if (open && !kept) open.destroy();
     open = undefined;
     return kept;
   };
   return {
-    seen: () => seen,
+    result: () => result,
     isLocalFailure: () => failed?.how === "local",
     detail: () => failed && reason(failed),
     done,
@@ -62,7 +62,7 @@ export const probe = (endpoint: Endpoint, holdMs: number): Probe => {
   };
 };
 
-const SEEN: Readonly<Record<ConnectFailed["how"], Seen | undefined>> = {
+const RESULT_OF: Readonly<Record<ConnectFailed["how"], ProbeResult | undefined>> = {
   local: undefined,
   refused: "refuses",
   invalid: "fails TLS",
@@ -70,27 +70,30 @@ const SEEN: Readonly<Record<ConnectFailed["how"], Seen | undefined>> = {
   silent: "silent",
 };
 
-/** A standby that closes does it at once: a connection that is open after this long is kept. */
+/** A standby that closes connections does so at once. */
 const HOLD_MS = 60;
-/** So long one that accepts waits for what the other one shows: the active one for the peer, the peer for the active one. */
+/** How long the probe waits for one OCS after the other has accepted. */
 const PEER_MAY_TAKE_MS = 150;
 const ACTIVE_MAY_TAKE_MS = 500;
 
-/** What the two of a pair show at one time. `active` is undefined when this host could not try; an OCS that took too long is silent. */
-export type Both = {
-  readonly active: Seen | undefined;
-  readonly peer: Seen | undefined;
-  /** The open connection of the chosen one; the others end. */
+/**
+ * The results for both OCS at one time. `active` is undefined after a failure of this host; `silent` if the active OCS
+ * took too long.
+ */
+export type PairProbe = {
+  readonly active: ProbeResult | undefined;
+  readonly peer: ProbeResult | undefined;
+  /** Returns the open connection of the chosen OCS and closes the other. */
   readonly take: (choice: "active" | "peer" | undefined) => Socket | undefined;
 };
 
-export const probeBoth = async (activeEndpoint: Endpoint, peerEndpoint: Endpoint | undefined): Promise<Both> => {
+export const probePair = async (activeEndpoint: Endpoint, peerEndpoint: Endpoint | undefined): Promise<PairProbe> => {
   const active = probe(activeEndpoint, HOLD_MS);
   const peer = peerEndpoint && probe(peerEndpoint, HOLD_MS);
   await enough(active, peer);
   return {
-    active: active.isLocalFailure() ? undefined : (active.seen() ?? "silent"),
-    peer: peer?.seen(),
+    active: active.isLocalFailure() ? undefined : (active.result() ?? "silent"),
+    peer: peer?.result(),
     take: (choice) => {
       const [activeSocket, peerSocket] = [active.release(), peer?.release()];
       if (choice !== "active") activeSocket?.destroy();
@@ -101,15 +104,15 @@ export const probeBoth = async (activeEndpoint: Endpoint, peerEndpoint: Endpoint
 };
 
 const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-/** Each its own: one promise for all would keep what waits for it for ever. */
+/** Returns a new promise each time: a shared one would keep everything that waits for it in memory. */
 const never = (): Promise<void> => new Promise(() => undefined);
 
-/** All is known of both, or one accepts and the other one has had its time. */
+/** Resolves when both results are known, or when one OCS accepts and the other's time is over. */
 const enough = async (active: Probe, peer: Probe | undefined): Promise<void> => {
   if (!peer) return active.done;
   await Promise.race([
     Promise.all([active.done, peer.done]),
-    active.done.then(() => (active.seen() === "accepts" ? after(PEER_MAY_TAKE_MS) : never())),
-    peer.done.then(() => (peer.seen() === "accepts" ? after(ACTIVE_MAY_TAKE_MS) : never())),
+    active.done.then(() => (active.result() === "accepts" ? after(PEER_MAY_TAKE_MS) : never())),
+    peer.done.then(() => (peer.result() === "accepts" ? after(ACTIVE_MAY_TAKE_MS) : never())),
   ]);
 };

@@ -1,38 +1,38 @@
 /**
- * The watch connection: one connection to OCS that carries nothing and stays open, on every upstream. Lanes come and go with requests; without it
- * an OCS that restarts while no lane is connected would go unnoticed, and handles of its former life would meet those that it gives out now.
- * While it is open, no lane that fails says anything about roles.
+ * The watch connection of an upstream: a connection to the active OCS that stays open and carries no requests. Without
+ * it, the gateway would not notice that OCS restarts while no lane is connected, and would confuse old record handles
+ * with new ones. While it is open, a failing lane says nothing about roles.
  */
 import type { Socket } from "node:net";
-import { connectTo, type Endpoint } from "./endpoint.ts";
+import { connectTo, type Endpoint } from "../lanes/endpoint.ts";
 
-const AGAIN_MS = 250;
+const RECONNECT_MS = 250;
 /**
- * After so long without traffic the kernel asks OCS's host for a sign of life, and then once a second. A host that was replaced or rebooted at the
- * same address answers with RST to the first question: noticed within a second. One that is dead answers none of ten: noticed after eleven.
- * Without the question neither would ever be noticed, because nothing is written on this connection.
+ * TCP keep-alive starts after this long without traffic and repeats once a second. A rebooted or replaced host answers
+ * the first probe with RST and is detected within a second. A dead host answers none of ten probes and is detected
+ * after eleven seconds. Without keep-alive neither would be detected, because nothing is written on this connection.
  */
 const KEEP_ALIVE_MS = 1000;
 const LINGER_MS = 2500;
 
-/** `at`: the monotonic clock's milliseconds. `inOrder`: OCS ended it with FIN, so it was open until then. */
-export type Ended = { readonly at: number; readonly inOrder: boolean };
+/** `at`: milliseconds of the monotonic clock. `inOrder`: OCS closed it with FIN, so OCS was alive until then. */
+export type ConnectionEnd = { readonly at: number; readonly inOrder: boolean };
 
-export type VigilOptions = {
-  /** It has ended, and not we have ended it. */
-  readonly lost: (ended: Ended) => void;
-  /** A new one is there after an end: false when OCS may have restarted between the two. */
-  readonly goesOn: () => boolean;
+export type WatchOptions = {
+  /** Called when the connection ends other than by `close`. */
+  readonly onEnd: (end: ConnectionEnd) => void;
+  /** Called when a new connection is open after an end. Returns false if OCS may have restarted in between. */
+  readonly mayResume: () => boolean;
 };
 
-export class Vigil {
-  readonly #options: VigilOptions;
+export class WatchConnection {
+  readonly #options: WatchOptions;
   #endpoint: Endpoint | undefined;
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #ended: Ended | undefined;
+  #ended: ConnectionEnd | undefined;
 
-  constructor(options: VigilOptions) {
+  constructor(options: WatchOptions) {
     this.#options = options;
   }
 
@@ -40,12 +40,12 @@ export class Vigil {
     return this.#socket !== undefined;
   }
 
-  /** How it last ended, if it did since `watch`. */
-  get ended(): Ended | undefined {
+  /** The last end of the connection since `watch`, if any. */
+  get ended(): ConnectionEnd | undefined {
     return this.#ended;
   }
 
-  /** Stays on this open connection, and makes another one to the same endpoint when it ends. */
+  /** Watches this open connection, and reconnects to the same endpoint when it ends. */
   watch(endpoint: Endpoint, socket: Socket): void {
     this.close();
     this.#ended = undefined;
@@ -60,7 +60,7 @@ export class Vigil {
     socket?.destroy();
   }
 
-  /** Closes when a dead host would have been noticed. Keeps no process alive. */
+  /** Closes after the time in which a dead host is detected. Does not keep the process alive. */
   linger(): void {
     this.#socket?.unref();
     setTimeout(() => this.close(), LINGER_MS).unref();
@@ -69,8 +69,8 @@ export class Vigil {
   #connect(endpoint: Endpoint): void {
     connectTo(endpoint, (error, socket) => {
       if (this.#endpoint !== endpoint) return void socket?.destroy();
-      if (error || !socket) return this.#tryAgain(endpoint);
-      if (this.#options.goesOn()) this.#keep(endpoint, socket);
+      if (error || !socket) return this.#reconnectLater(endpoint);
+      if (this.#options.mayResume()) this.#keep(endpoint, socket);
       else socket.destroy();
     });
   }
@@ -82,13 +82,13 @@ export class Vigil {
       this.#ended = { at: performance.now(), inOrder };
       this.#socket = undefined;
       socket.destroy();
-      this.#tryAgain(endpoint);
-      this.#options.lost(this.#ended);
+      this.#reconnectLater(endpoint);
+      this.#options.onEnd(this.#ended);
     };
     socket.once("end", () => ended(true)).once("close", () => ended(false));
   }
 
-  #tryAgain(endpoint: Endpoint): void {
-    this.#timer = setTimeout(() => this.#endpoint === endpoint && this.#connect(endpoint), AGAIN_MS).unref();
+  #reconnectLater(endpoint: Endpoint): void {
+    this.#timer = setTimeout(() => this.#endpoint === endpoint && this.#connect(endpoint), RECONNECT_MS).unref();
   }
 }

@@ -1,42 +1,39 @@
-/**
- * One answer of OCS out of its bytes, in whatever pieces they come, up to the place where its body ends and the next answer could begin.
- */
-import { readHead, refuseBegun, refuseLongHead, type AnswerHead } from "./answer-head.ts";
+/** Parses one answer of OCS from bytes that arrive in any pieces, and finds the end of its body. */
+import { readHead, rejectPartialHead, rejectLongHead, type AnswerHead } from "./answer-head.ts";
 import { ChunkedBody } from "./chunked-body.ts";
-import { Garbled } from "./grammar.ts";
+import { MalformedResponse } from "./grammar.ts";
 
 const MAX_ANSWER = 4 * 1024 * 1024;
 const BLANK_LINE = "\r\n\r\n";
 
 export class AnswerReader {
-  /** Bytes so far, with all that came behind the answer. */
+  /** Number of bytes received, including those after the answer. */
   received = 0;
-  /** Not one byte is missing. */
-  whole = false;
-  /** It is whole, and bytes came behind it. */
-  surplus = false;
-  /** Undefined until its block is whole. */
+  isComplete = false;
+  /** True if bytes arrived after the complete answer. */
+  hasSurplus = false;
+  /** Undefined until the header block is complete. */
   head: AnswerHead | undefined;
-  #begun = "";
+  #headText = "";
   #chunks: ChunkedBody | undefined;
   readonly #parts: Buffer[] = [];
   #length = 0;
 
-  /** The next bytes; what is kept of them is copied. Throws Garbled, and what was known before stays known. */
-  take(bytes: Buffer): void {
+  /** Copies the bytes that it keeps. Throws MalformedResponse; earlier results stay valid. */
+  read(bytes: Buffer): void {
     this.received += bytes.length;
-    if (this.whole) this.surplus = true;
-    else if (this.head) this.#takeBody(bytes, this.head);
-    else this.#takeHead(bytes);
-    if (this.received > MAX_ANSWER) throw new Garbled("OCS's answer is larger than any that it documents");
+    if (this.isComplete) this.hasSurplus = true;
+    else if (this.head) this.#readBody(bytes, this.head);
+    else this.#readHead(bytes);
+    if (this.received > MAX_ANSWER) throw new MalformedResponse("OCS's answer is larger than 4 MiB");
   }
 
-  /** The connection has ended, which is where a body ends of which nothing else says so. */
+  /** Call this when the connection has ended, which also ends a body without a length. */
   end(): void {
-    if (this.head?.framing === "end") this.whole = true;
+    if (this.head?.framing === "end") this.isComplete = true;
   }
 
-  /** What came of the body. */
+  /** The bytes of the body so far. */
   get body(): Uint8Array {
     return this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
   }
@@ -45,21 +42,21 @@ export class AnswerReader {
     return this.#length === 0;
   }
 
-  #takeHead(bytes: Buffer): void {
-    const before = this.#begun.length;
-    const text = (this.#begun += bytes.toString("latin1"));
+  #readHead(bytes: Buffer): void {
+    const before = this.#headText.length;
+    const text = (this.#headText += bytes.toString("latin1"));
     const end = text.indexOf(BLANK_LINE, Math.max(0, before - BLANK_LINE.length));
-    refuseLongHead(end < 0 ? text.length : end + BLANK_LINE.length);
-    if (end < 0) return refuseBegun(text, before);
+    rejectLongHead(end < 0 ? text.length : end + BLANK_LINE.length);
+    if (end < 0) return rejectPartialHead(text, before);
     this.head = readHead(text.slice(0, end));
     if (this.head.framing === "chunks") this.#chunks = new ChunkedBody();
-    this.#takeBody(bytes.subarray(end + BLANK_LINE.length - before), this.head);
+    this.#readBody(bytes.subarray(end + BLANK_LINE.length - before), this.head);
   }
 
-  #takeBody(bytes: Buffer, { framing }: AnswerHead): void {
+  #readBody(bytes: Buffer, { framing }: AnswerHead): void {
     if (this.#chunks) {
-      for (const part of this.#chunks.take(bytes)) this.#keep(part);
-      if (this.#chunks.whole) this.#finish(this.#chunks.surplus);
+      for (const part of this.#chunks.read(bytes)) this.#keep(part);
+      if (this.#chunks.isComplete) this.#finish(this.#chunks.surplusBytes);
     } else if (typeof framing === "number") {
       const missing = framing - this.#length;
       this.#keep(bytes.length > missing ? bytes.subarray(0, missing) : bytes);
@@ -73,7 +70,7 @@ export class AnswerReader {
   }
 
   #finish(surplus: number): void {
-    this.whole = true;
-    this.surplus = surplus > 0;
+    this.isComplete = true;
+    this.hasSurplus = surplus > 0;
   }
 }

@@ -1,4 +1,4 @@
-/** One OCS address, and how a connection to it is made. */
+/** One OCS address, and connecting to it. */
 import { createHash, X509Certificate } from "node:crypto";
 import type { OnReadOpts, Socket } from "node:net";
 import {
@@ -10,17 +10,20 @@ import {
   type SecureContext,
   type TLSSocket,
 } from "node:tls";
-import { certificatesPem, listPems, privateKeyPem } from "../x509/pem.ts";
+import { certificatesPem, listPems, privateKeyPem } from "../../common/x509/pem.ts";
 import { network } from "./network.ts";
-import { inWords } from "./tls-failure.ts";
+import { describeTlsError } from "./tls-errors.ts";
 import { TlsSessions } from "./tls-sessions.ts";
-import { faultInWords } from "../system-error.ts";
+import { faultInWords } from "../../common/system-error.ts";
 
-/** PEM; `pins` are "sha256:" and the base64 of a public key's (SPKI) SHA-256. They stand in place of a name, unless one is given. */
+/**
+ * PEM. `pins`: "sha256:" and the base64 SHA-256 of a public key (SPKI); they replace the name check without a
+ * `serverName`.
+ */
 export type EndpointTls = {
-  /** 1.2 when left out. */
+  /** Default: 1.2. */
   readonly minVersion?: "1.0" | "1.1" | "1.2" | "1.3";
-  /** OpenSSL's cipher list. */
+  /** An OpenSSL cipher list. */
   readonly ciphers?: string;
   readonly ca?: string;
   readonly crl?: string;
@@ -39,17 +42,17 @@ export type Endpoint = {
 };
 
 /**
- * How a connection failed to be made. `local`: this host could not try, for want of file descriptors, ports or memory, which says nothing about
- * OCS. `invalid`: TLS failed, by its certificate or otherwise. `closed`: OCS accepted and ended it before TLS was through.
+ * A connection that could not be made. `local`: this host lacks file descriptors, ports or memory, which says nothing
+ * about OCS. `invalid`: TLS failed. `closed`: OCS accepted the connection and closed it before TLS was established.
  */
 export class ConnectFailed extends Error {
   readonly how: "local" | "refused" | "closed" | "silent" | "invalid";
   readonly code: string | undefined;
   constructor(how: ConnectFailed["how"], error: Error) {
-    super(how === "invalid" ? inWords(error) : faultInWords(error), { cause: error });
+    super(how === "invalid" ? describeTlsError(error) : faultInWords(error), { cause: error });
     this.name = "ConnectFailed";
     this.how = how;
-    // Of TLS the words say more.
+    // For TLS errors the message is more specific than the code.
     this.code = how === "invalid" ? undefined : (error as NodeJS.ErrnoException).code;
   }
 }
@@ -58,7 +61,7 @@ const LOCAL = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EAGAIN", "EADDR
 const REFUSED = new Set(["ECONNREFUSED", "ECONNRESET"]);
 const CLOSED = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED"]);
 
-/** `reached`: TCP was connected. */
+/** `reached`: true if TCP was connected. */
 const howFailed = (error: Error, reached: boolean): ConnectFailed["how"] => {
   const code = (error as NodeJS.ErrnoException).code ?? "";
   if (LOCAL.has(code)) return "local";
@@ -68,57 +71,57 @@ const howFailed = (error: Error, reached: boolean): ConnectFailed["how"] => {
 };
 
 const KEEP_ALIVE_MS = 30_000;
-/** An error after the outcome is the engine's to tell; without any listener it would end the process. */
+/** Later errors show as `close`; without a listener they would end the process. */
 const ignore = (): void => undefined;
 
-/** Bytes are read into one place for all connections: whoever is given them copies what it keeps. */
-const arriving = Buffer.alloc(65_536);
+/** All connections read into this buffer, so receivers must copy what they keep. */
+const readBuffer = Buffer.alloc(65_536);
 
 type Reading = { readonly onread?: OnReadOpts };
 type Target = { readonly host: string; readonly port: number } & Reading;
 
-const readingTo = (take: (bytes: Buffer) => void): Reading => ({
+const readingTo = (onBytes: (bytes: Buffer) => void): Reading => ({
   onread: {
-    buffer: arriving,
+    buffer: readBuffer,
     callback: (length) => {
-      take(arriving.subarray(0, length));
+      onBytes(readBuffer.subarray(0, length));
       return true;
     },
   },
 });
 
 /**
- * Settles once the connection can carry a request: not one byte of one has left before that. `take` is given what comes as it comes, and no
- * stream then holds any of it; the bytes are only lent.
+ * Calls `done` when the connection can carry a request, or has failed; no byte of a request is sent before. `onBytes`
+ * gets received bytes at once, without a stream in between; the buffer is reused after the call.
  */
 export const connectTo = (
   endpoint: Endpoint,
   done: (error: Error | null, socket: Socket | null) => void,
-  take?: (bytes: Buffer) => void,
+  onBytes?: (bytes: Buffer) => void,
 ): void => {
   const { protocol, hostname, port } = new URL(endpoint.origin);
   const host = hostname.replace(/^\[|\]$/g, "");
   const target: Target = {
     host,
     port: Number(port || (protocol === "https:" ? 443 : 80)),
-    ...(take && readingTo(take)),
+    ...(onBytes && readingTo(onBytes)),
   };
   const socket = protocol === "https:" ? overTls(endpoint, target) : network.connectTcp({ ...target, noDelay: true });
   const late = (): void =>
     void socket.destroy(new ConnectFailed("silent", new Error(`no connection within ${endpoint.connectTimeout} ms`)));
   const timer = setTimeout(late, endpoint.connectTimeout);
   let reached = false;
-  const settle = (error: Error | null): void => {
+  const finish = (error: Error | null): void => {
     clearTimeout(timer);
-    socket.off("error", settle).off("close", end).off(ready, succeed).on("error", ignore);
+    socket.off("error", finish).off("close", end).off(ready, succeed).on("error", ignore);
     done(
       error && (error instanceof ConnectFailed ? error : new ConnectFailed(howFailed(error, reached), error)),
       error ? null : socket,
     );
   };
-  const succeed = (): void => settle(null);
+  const succeed = (): void => finish(null);
   const end = (): void =>
-    settle(
+    finish(
       new ConnectFailed(
         reached ? "closed" : "refused",
         new Error("the connection ended before it could carry a request"),
@@ -128,7 +131,7 @@ export const connectTo = (
   socket.once("connect", () => {
     reached = true;
   });
-  socket.setKeepAlive(true, KEEP_ALIVE_MS).once("error", settle).once("close", end).once(ready, succeed);
+  socket.setKeepAlive(true, KEEP_ALIVE_MS).once("error", finish).once("close", end).once(ready, succeed);
 };
 
 const overTls = ({ tls, origin }: Endpoint, target: Target): TLSSocket => {
@@ -145,11 +148,11 @@ const overTls = ({ tls, origin }: Endpoint, target: Target): TLSSocket => {
     checkServerIdentity: (_name, certificate) => identityOf(tls, host, certificate),
   };
   const socket = network.connectTls(options).setNoDelay(true);
-  sessions.follow(socket, offered);
+  sessions.storeFrom(socket, offered);
   return socket;
 };
 
-/** By the settings that a certificate was verified with, and by origin. */
+/** TLS sessions by TLS settings and origin. */
 const allSessions = new WeakMap<EndpointTls, Map<string, TlsSessions>>();
 
 const sessionsOf = (tls: EndpointTls, origin: string): TlsSessions => {
@@ -162,7 +165,7 @@ const sessionsOf = (tls: EndpointTls, origin: string): TlsSessions => {
 
 const contexts = new WeakMap<EndpointTls, SecureContext>();
 
-/** Certificates and keys are parsed once, not for each connection. */
+/** Caches contexts, so that certificates and keys are parsed once per settings, not per connection. */
 const contextOf = (tls: EndpointTls): SecureContext => {
   const { ca, crl, cert, key, minVersion = "1.2" } = tls;
   const ciphers = ciphersOf(tls);
@@ -180,7 +183,7 @@ const contextOf = (tls: EndpointTls): SecureContext => {
   return context;
 };
 
-/** OpenSSL 3 speaks TLS 1.0 and 1.1 at its lowest security level only, because they sign with SHA-1. */
+/** OpenSSL 3 allows TLS 1.0 and 1.1 at security level 0 only, because they sign with SHA-1. */
 export const ciphersOf = ({
   minVersion = "1.2",
   ciphers,
@@ -189,22 +192,25 @@ export const ciphersOf = ({
   return isOld && ciphers?.includes("@SECLEVEL=") !== true ? `${ciphers ?? DEFAULT_CIPHERS}:@SECLEVEL=0` : ciphers;
 };
 
-/** A pinned key is more than a name: who has a certificate with no name at all, or another one, is known by it. */
+/** A pinned key replaces the check of the name, because it identifies OCS even with another name or none. */
 const identityOf = ({ pins, serverName }: EndpointTls, host: string, certificate: PeerCertificate): Error | undefined =>
   (pins && serverName === undefined ? undefined : identityFault(serverName ?? host, certificate)) ??
   pinFault(certificate, pins);
 
-/** A name counts only as a subject alternative name. Node falls back to the common name where none of those is a DNS name, so it is not shown any. */
+/**
+ * Accepts subject alternative names only. Removes the common name, which Node would use if none of these is a DNS
+ * name.
+ */
 const identityFault = (host: string, certificate: PeerCertificate): Error | undefined =>
   certificate.subjectaltname
     ? checkServerIdentity(host, { ...certificate, subject: { ...certificate.subject, CN: "" } })
-    : new Error("OCS's certificate has no subject alternative name; tls.pins name its key in place of a name");
+    : new Error("OCS's certificate has no subject alternative name; pin its key in tls.pins instead");
 
-/** Of the certificate's own key: whoever can mint another under the same authority has another key. */
+/** Compares the key of OCS's own certificate, not of its CA, with the pins. */
 const pinFault = ({ raw }: PeerCertificate, pins: readonly string[] | undefined): Error | undefined => {
   if (!pins) return undefined;
   const key = new X509Certificate(raw).publicKey.export({ type: "spki", format: "der" });
   return pins.includes(`sha256:${createHash("sha256").update(key).digest("base64")}`)
     ? undefined
-    : new Error("OCS's certificate has none of the pinned keys");
+    : new Error("the key of OCS's certificate matches none of the pinned keys (tls.pins)");
 };

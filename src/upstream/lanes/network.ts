@@ -1,7 +1,4 @@
-/**
- * The operating system's network, as far as this folder uses it. A module asks this object at each call, so that the
- * simulation (test/simulation) can put an in-memory network in its place.
- */
+/** The network functions that lanes use; accessed at each call, so that test/simulation can replace them. */
 import { lookup } from "node:dns/promises";
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
@@ -9,7 +6,7 @@ import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "n
 export type Network = {
   connectTcp: (options: TcpNetConnectOpts) => Socket;
   connectTls: (options: ConnectionOptions) => TLSSocket;
-  /** Every address of a host name or an address literal. */
+  /** All addresses of a host name or an address literal. */
   addressesOf: (host: string) => Promise<readonly string[]>;
 };
 

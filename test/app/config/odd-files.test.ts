@@ -1,14 +1,17 @@
-/** A file that the config names is replaced by what no file should be: the reload is refused in words, and everybody is served meanwhile. */
+/**
+ * A file that the config names is replaced by a FIFO, a directory, a device or a huge file: the gateway rejects the
+ * reload and serves requests meanwhile.
+ */
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdir, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { keepReloading } from "../../src/cli/serve.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
-import { aGateway, type TestGateway } from "../kit/gateway.ts";
-import { policy, steadyClient } from "../kit/reloading.ts";
-import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { keepReloading } from "../../../src/cli/run.ts";
+import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
+import { aGateway, type TestGateway } from "../../kit/gateway.ts";
+import { policy, steadyClient } from "../../kit/reloading.ts";
+import { rawOcs, type RawOcs } from "../../kit/raw-ocs.ts";
 
 let ocs: RawOcs;
 let gateway: TestGateway;
@@ -60,7 +63,7 @@ afterAll(async () => {
 const ODD: readonly (readonly [what: string, make: (at: string) => unknown, says: string])[] = [
   ["a FIFO", (at) => execFileSync("mkfifo", [at]), "it is a FIFO and not a regular file"],
   ["a directory", (at) => mkdir(at), "it is a directory"],
-  ["a device without an end", (at) => symlink("/dev/zero", at), "it is a device and not a regular file"],
+  ["an endless device", (at) => symlink("/dev/zero", at), "it is a device and not a regular file"],
   [
     "a file of 10 GiB",
     (at) => writeFile(at, "").then(() => truncate(at, 10 * 2 ** 30)),
@@ -69,8 +72,8 @@ const ODD: readonly (readonly [what: string, make: (at: string) => unknown, says
 ];
 const FILES = ["ocsgw.yaml", "keys.yaml", "server.crt", "server.key", "ca.crt", "jwks.json", "index.key"] as const;
 
-describe.each(FILES)("%s, replaced by", (name) => {
-  it.each(ODD)("%s, stops nobody", async (_what, make, says) => {
+describe.each(FILES)("a reload that finds in the place of %s", (name) => {
+  it.each(ODD)("%s is rejected, and requests are served meanwhile", async (_what, make, says) => {
     const before = gateway.gateway.configHash;
     await rename(path(name), path("kept"));
     let over = false;

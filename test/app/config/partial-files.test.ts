@@ -1,13 +1,15 @@
-/** Files that are written in place, with a pause: what is there in the meantime may be well-formed, and is not applied. */
+/**
+ * Files that are written in place, with a pause: the first part may be well-formed, and the gateway does not apply it.
+ */
 import { createHash } from "node:crypto";
 import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
-import type { Reloaded } from "../../src/assemble/reload.ts";
-import { keepReloading } from "../../src/cli/serve.ts";
-import { aGateway, basic, keyFor, twoTenants, type TestGateway } from "../kit/gateway.ts";
-import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import type { Reloaded } from "../../../src/app/reload-outcome.ts";
+import { keepReloading } from "../../../src/cli/run.ts";
+import { aGateway, basic, keyFor, twoTenants, type TestGateway } from "../../kit/gateway.ts";
+import { rawOcs, type RawOcs } from "../../kit/raw-ocs.ts";
 
 type Config = ReturnType<typeof twoTenants>;
 type Watch = "all" | "keys-and-certificates" | "none";
@@ -65,10 +67,11 @@ const ask = async (as: string): Promise<number> => {
   return answer.status;
 };
 const rowOf = (client: string): string =>
-  `  - { id: ${client}, client: ${client}, hash: sha256:${createHash("sha256").update(keyFor(client)).digest("hex")}, created: 2026-01-01T00:00:00Z }\n`;
+  `  - { id: ${client}, client: ${client}, hash: ` +
+  `sha256:${createHash("sha256").update(keyFor(client)).digest("hex")}, created: 2026-01-01T00:00:00Z }\n`;
 const HEAD = "version: 1\nkeys:\n";
 
-/** In the file's own place; the second part follows when the first has been seen. */
+/** Writes in place; the second part follows once the gateway has seen the first. */
 const inParts = async (file: string, text: string, cut: number, seen: () => Promise<void>): Promise<void> => {
   const handle = await open(file, "w");
   try {
@@ -85,7 +88,7 @@ const isWaiting = (outcomes: readonly Reloaded[]) => (): Promise<void> =>
 describe("a file that is written in place, with a pause", { timeout: 120_000 }, () => {
   it.each<[string, Watch, (outcomes: Reloaded[]) => Promise<void>]>([
     [
-      "the config file, whose tenants stand last",
+      "the config file, whose tenants come last",
       "all",
       async (outcomes) => {
         const { tenants, ...rest } = configOf("all");
@@ -102,7 +105,7 @@ describe("a file that is written in place, with a pause", { timeout: 120_000 }, 
       },
     ],
     [
-      "the keys file, made anew in the place of one that was moved away",
+      "the keys file, written again after the old one was moved away",
       "keys-and-certificates",
       async (outcomes) => {
         const text = `${HEAD}${rowOf("alpha")}${rowOf("beta")}`;
@@ -132,7 +135,7 @@ describe("a file that is written in place, with a pause", { timeout: 120_000 }, 
     expect(await ask("beta")).toBe(200);
   });
 
-  it("is applied when nothing has been added for a while, and at once on ocsgw reload", async () => {
+  it("is applied once it stays unchanged for a while, and at once on ocsgw reload", async () => {
     const outcomes = await begin("keys-and-certificates");
     await writeFile(at("keys.yaml"), `${HEAD}${rowOf("alpha")}`);
     await vi.waitFor(async () => expect(await ask("beta")).toBe(401), PATIENCE);
@@ -143,7 +146,7 @@ describe("a file that is written in place, with a pause", { timeout: 120_000 }, 
     expect([await ask("alpha"), await ask("beta")]).toEqual([401, 200]);
   });
 
-  it("is not applied in part for the sake of another file that is renamed into its place meanwhile", async () => {
+  it("is not applied in part when another file is renamed into place meanwhile", async () => {
     const outcomes = await begin("all", undefined, 3_600_000);
     const { tenants, ...rest } = configOf("all");
     const text = textOf({ ...rest, tenants });
@@ -160,7 +163,7 @@ describe("a file that is written in place, with a pause", { timeout: 120_000 }, 
     expect(await ask("beta")).toBe(200);
   });
 
-  it("is applied at once when it is renamed into its place", async () => {
+  it("is applied at once when it is renamed into place", async () => {
     const outcomes = await begin("keys-and-certificates", undefined, 3_600_000);
     await writeFile(at("keys.new"), `${HEAD}${rowOf("alpha")}`);
     await rename(at("keys.new"), at("keys.yaml"));
@@ -168,7 +171,7 @@ describe("a file that is written in place, with a pause", { timeout: 120_000 }, 
     expect(outcomes.map(({ outcome }) => outcome)).not.toContain("waiting");
   });
 
-  it("is read again until two readings are the same", async () => {
+  it("is read again until two readings find the same content", async () => {
     await begin("none");
     const text = textOf(
       configOf("none", (config) => {
@@ -192,7 +195,7 @@ describe("a file that is written in place, with a pause", { timeout: 120_000 }, 
 describe("the end marker", { timeout: 120_000 }, () => {
   const marked = (config: Config): string => `${textOf(config)}end: true\n`;
 
-  it("must be there again where it was before: a part that is well-formed is refused, on ocsgw reload too", async () => {
+  it("is required if the last config had it: ocsgw reload rejects a well-formed part without it", async () => {
     await begin("none");
     await writeFile(at("ocsgw.yaml"), marked(configOf("none")));
     expect(await gateway.gateway.reload()).toMatchObject({ outcome: "reloaded" });
@@ -201,12 +204,17 @@ describe("the end marker", { timeout: 120_000 }, () => {
     await writeFile(at("ocsgw.yaml"), text.slice(0, text.indexOf("  - name: Beta Tenant")));
     expect(await gateway.gateway.reload()).toMatchObject({
       outcome: "refused",
-      problems: [{ code: "OCSGW-6351", message: expect.stringContaining("it was there before") as string }],
+      problems: [
+        {
+          code: "OCSGW-6351",
+          message: expect.stringContaining("it ended with `end: true` when it was last loaded") as string,
+        },
+      ],
     });
     expect(await ask("beta")).toBe(200);
   });
 
-  it("may be demanded, of the files of tenants.d too", async () => {
+  it("is required in files of tenants.d too, if config.end_marker is set", async () => {
     await begin("none");
     const config = configOf("none", (next) => {
       next["config"] = { watch: "none", end_marker: true };
@@ -221,7 +229,7 @@ describe("the end marker", { timeout: 120_000 }, () => {
         {
           code: "OCSGW-6351",
           file: at("tenants.d/beta.yaml"),
-          message: expect.stringContaining("config.end_marker demands it") as string,
+          message: expect.stringContaining("config.end_marker requires `end: true`") as string,
         },
       ],
     });
@@ -229,7 +237,7 @@ describe("the end marker", { timeout: 120_000 }, () => {
     expect(await gateway.gateway.reload()).toMatchObject({ outcome: "reloaded" });
   });
 
-  it("is looked for in the keys file too", async () => {
+  it("is required in the keys file too, if the last keys file had it", async () => {
     await begin("none");
     const text = `${HEAD}${rowOf("alpha")}${rowOf("beta")}end: true\n`;
     await writeFile(at("keys.yaml"), text);
@@ -249,7 +257,7 @@ describe("config.watch", { timeout: 120_000 }, () => {
       (config.tenants[0] as Record<string, unknown>)["share"] = 2;
     });
 
-  it("keys-and-certificates reads keys again under the config in force, and an edited config only when it is told to", async () => {
+  it("keys-and-certificates applies a changed keys file by itself, and a changed config only on ocsgw reload", async () => {
     const outcomes = await begin("keys-and-certificates");
     const before = gateway.gateway.configHash;
     await writeFile(at("ocsgw.yaml"), "this: is not valid\n");
@@ -264,7 +272,7 @@ describe("config.watch", { timeout: 120_000 }, () => {
     });
   });
 
-  it("all reads the config file and tenants.d again, and a new file there", async () => {
+  it("all applies changes of the config file and of tenants.d, including a new file there", async () => {
     const outcomes = await begin("all");
     const before = gateway.gateway.configHash;
     const [, beta] = configOf("all").tenants;
@@ -287,18 +295,18 @@ describe("config.watch", { timeout: 120_000 }, () => {
       () =>
         expect(outcomes.at(-1)).toMatchObject({
           outcome: "reloaded",
-          changes: ["new tenant Gamma Tenant (103) on ocs"],
+          changes: ["tenant Gamma Tenant (103) added on ocs"],
         }),
       PATIENCE,
     );
-    // Half copied, or gone: it waits.
+    // The file may be half copied or deleted, so the reload waits.
     await rm(at("tenants.d/gamma.yaml"));
     await isWaiting(outcomes)();
     expect(gateway.gateway.configHash).not.toBe(before);
     await vi.waitFor(() => expect(gateway.gateway.configHash).toBe(before), PATIENCE);
   });
 
-  it("none waits for ocsgw reload, which may set another mode", async () => {
+  it("none applies no change until ocsgw reload", async () => {
     const outcomes = await begin("none");
     await writeFile(at("keys.yaml"), `${HEAD}${rowOf("alpha")}`);
     await writeFile(at("ocsgw.yaml"), textOf(withShare("none")));

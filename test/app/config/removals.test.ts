@@ -1,11 +1,13 @@
-/** What a change of files takes away: everything that a file which is not whole yet does not say yet. */
+/** Removals in a change of files: everything that an incompletely written file does not name yet. */
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { takesAway } from "../../src/assemble/takes-away.ts";
-import { readKeys, type KeyRecord } from "../../src/settings/keys-file.ts";
-import { originOf, readSettings } from "../../src/settings/load.ts";
-import type { Settings } from "../../src/settings/schema.ts";
-import { twoTenants } from "../kit/gateway.ts";
+import { removalsIn } from "../../../src/app/config/removals.ts";
+import { readAdmins, type AdminRecord } from "../../../src/settings/files/admins-file.ts";
+import { readKeys } from "../../../src/settings/files/keys-file.ts";
+import type { KeyRecord } from "../../../src/settings/files/keys-rows.ts";
+import { originOf, readSettings } from "../../../src/settings/load.ts";
+import type { Settings } from "../../../src/settings/schema/schema.ts";
+import { twoTenants } from "../../kit/gateway.ts";
 
 type Map = Record<string, unknown>;
 type Config = ReturnType<typeof twoTenants>;
@@ -22,6 +24,14 @@ const keysOf = (row: Map): readonly KeyRecord[] => {
   const read = readKeys(stringify({ version: 1, keys: [all] }), "keys.yaml");
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
   return read.keys;
+};
+
+const usersOf = (...rows: readonly Map[]): readonly AdminRecord[] => {
+  const hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+  const all = rows.map((row) => ({ name: "alice", role: "viewer", hash, created: "2026-01-01T00:00:00Z", ...row }));
+  const read = readAdmins(stringify({ version: 1, admins: all }), "admins.yaml");
+  if (!read.ok) throw new Error(JSON.stringify(read.problems));
+  return read.admins;
 };
 
 const base = (): Config => twoTenants("http://127.0.0.1:9");
@@ -50,7 +60,7 @@ const ofAudit =
 type Change = (config: Config) => void;
 const nothing: Change = () => undefined;
 
-/** What stands in the whole file, and not in its first part; and what stands in both. */
+/** Changes that only the complete file has, and changes that both files have. */
 const LOST: readonly (readonly [says: string, whole: Change, part?: Change])[] = [
   [
     "campaign_groups of client alpha of Alpha Tenant",
@@ -107,16 +117,16 @@ const LOST: readonly (readonly [says: string, whole: Change, part?: Change])[] =
   ["audit.redact as it was", ofAudit({ redact: { phone: "drop" } })],
 ];
 
-describe("a file of which only the first part is there", () => {
+describe("a config of which only the first part is written", () => {
   it.each(LOST.map(([says, whole, part]) => [says, whole, part ?? nothing] as const))(
-    "takes away: %s",
+    "counts as a removal of %s",
     (says, whole, part) => {
       const [before, after] = [base(), base()];
       whole(before);
       part(after);
       const [was, is] = [{ settings: settingsOf(before) }, { settings: settingsOf(after) }];
-      expect(takesAway(was, is)).toContain(says);
-      expect(takesAway(is, was).filter((each) => !each.endsWith("as it was"))).toEqual([]);
+      expect(removalsIn(was, is)).toContain(says);
+      expect(removalsIn(is, was).filter((each) => !each.endsWith("as it was"))).toEqual([]);
     },
   );
 
@@ -124,14 +134,36 @@ describe("a file of which only the first part is there", () => {
     ["tenants", ["101"]],
     ["expires", "2030-01-01T00:00:00Z"],
     ["revoked", "2026-02-01T00:00:00Z"],
-  ])("takes away: %s of a key", (key, value) => {
+  ])("counts as a removal of %s of a key", (key, value) => {
     const settings = settingsOf(base());
     const [whole, part] = [
       { settings, keys: keysOf({ [key]: value }) },
       { settings, keys: keysOf({}) },
     ];
-    expect(takesAway(whole, part)).toEqual([`${key} of key k1`]);
-    // To revoke a key, or to give it an end, never waits.
-    expect(takesAway(part, whole)).toEqual([]);
+    expect(removalsIn(whole, part)).toEqual([`${key} of key k1`]);
+    // Revoking a key or giving it an expiry never waits.
+    expect(removalsIn(part, whole)).toEqual([]);
   });
+});
+
+describe("a file of the console's users of which only the first part is written", () => {
+  type Row = readonly [says: string, was: readonly Map[], is: readonly Map[]];
+  const settings = settingsOf(base());
+  const removed = (was: readonly Map[], is: readonly Map[]): readonly string[] =>
+    removalsIn({ settings, admins: usersOf(...was) }, { settings, admins: usersOf(...is) });
+
+  it.each<Row>([
+    ["console user bob", [{}, { name: "bob" }], [{}]],
+    ["disabled of console user alice", [{ disabled: true }], [{}]],
+    ["tenants of console user alice", [{ tenants: ["101"] }], [{}]],
+  ])("counts as a removal of %s", (says, was, is) => {
+    expect(removed(was, is)).toEqual([says]);
+    expect(removed(is, was), "adding it is none").toEqual([]);
+  });
+
+  it.each<Row>([
+    ["a role", [{ role: ["viewer", "auditor"] }], [{ role: "viewer" }]],
+    ["a user's access", [{}], [{ disabled: true }]],
+    ["a password", [{}], [{ hash: usersOf({})[0]!.hash.replace("CTFh", "DTFh") }]],
+  ])("is not waited for when it takes away %s", (_, was, is) => expect(removed(was, is)).toEqual([]));
 });

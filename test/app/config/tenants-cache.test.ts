@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
-import { readFirst } from "../../src/assemble/reading-thread.ts";
-import { readSettled } from "../../src/assemble/reading.ts";
-import { cacheIn, readTenantsCache, writeTenantsCache } from "../../src/assemble/tenants-cache.ts";
-import { loadOrCreateKey } from "../../src/journal/checkpoint.ts";
-import { partOf } from "../../src/settings/config-text.ts";
-import { aGateway, twoTenants } from "../kit/gateway.ts";
-import { rawOcs } from "../kit/raw-ocs.ts";
+import { readFirst } from "../../../src/app/config/config-thread.ts";
+import { readSettled } from "../../../src/app/config/load-config.ts";
+import { cacheIn, readTenantsCache, writeTenantsCache } from "../../../src/app/config/tenants-cache.ts";
+import { loadOrCreateKey } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { partOf } from "../../../src/settings/files/config-text.ts";
+import { aGateway, twoTenants } from "../../kit/gateway.ts";
+import { rawOcs } from "../../kit/raw-ocs.ts";
 
 let dir: string;
 let file: string;
@@ -38,8 +38,8 @@ const written = async (key?: string): Promise<boolean> => {
   });
 };
 
-describe("what was parsed of tenants.d", () => {
-  it("is kept by the hash of each file, without the config file, for its owner alone, and believed", async () => {
+describe("the cache of parsed tenants.d files", () => {
+  it("has the parsed files by their hash, without the config file, and only its owner can read it", async () => {
     await loadOrCreateKey(place().checkpointKey);
     expect(await written()).toBe(true);
     const { hash } = partOf("", stringify(GAMMA));
@@ -62,9 +62,9 @@ describe("what was parsed of tenants.d", () => {
         await loadOrCreateKey(place().checkpointKey);
       },
     ],
-    ["has a key that is gone", () => rm(place().checkpointKey)],
+    ["belongs to a key that was deleted", () => rm(place().checkpointKey)],
     [
-      "was cut",
+      "was truncated",
       async () =>
         writeFile(cacheIn(place().auditDir), (await readFile(cacheIn(place().auditDir), "utf8")).slice(0, 90)),
     ],
@@ -76,8 +76,8 @@ describe("what was parsed of tenants.d", () => {
         await mkdir(cacheIn(place().auditDir));
       },
     ],
-    ["stands beside a config that cannot be read", () => writeFile(file, "[")],
-  ])("is not believed when it %s", async (_what, spoil) => {
+    ["belongs to a config that cannot be read", () => writeFile(file, "[")],
+  ])("is ignored when it %s", async (_what, spoil) => {
     await loadOrCreateKey(place().checkpointKey);
     await written();
     expect(await readTenantsCache(file)).toHaveLength(1);
@@ -85,14 +85,14 @@ describe("what was parsed of tenants.d", () => {
     expect(await readTenantsCache(file)).toEqual([]);
   });
 
-  it("is not kept where the key lies in the journal's directory, nor without a key", async () => {
+  it("is not written if the key lies in the journal's directory or does not exist", async () => {
     expect(await written()).toBe(false);
     await loadOrCreateKey(join(dir, "audit/checkpoint.pem"));
     expect(await written("audit/checkpoint.pem")).toBe(false);
     await expect(stat(cacheIn(place().auditDir))).rejects.toThrow("ENOENT");
   });
 
-  it("takes the place of parsing, and every rule is applied all the same", async () => {
+  it("replaces parsing, and every rule is still applied", async () => {
     const { hash } = partOf("", stringify(GAMMA));
     await writeFile(join(dir, "keys.yaml"), "version: 1\nkeys: []\n");
     const { checked } = await readSettled({ file, parsed: [[hash, [{ ...GAMMA[0], name: "As kept" }]]] });
@@ -103,7 +103,7 @@ describe("what was parsed of tenants.d", () => {
     });
   });
 
-  it("is left by a gateway that runs, and taken by the next start", { timeout: 60_000 }, async () => {
+  it("is written by a running gateway and read by the next start", { timeout: 60_000 }, async () => {
     const ocs = await rawOcs();
     const gateway = await aGateway(twoTenants(ocs.url));
     try {

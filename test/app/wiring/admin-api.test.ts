@@ -5,13 +5,13 @@ import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Status } from "../../src/console/status.ts";
-import { nodeDisk } from "../../src/journal/disk.ts";
-import type { Recorded } from "../../src/journal/entry.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
-import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
-import { rawClient } from "../kit/raw-client.ts";
-import { OK, rawOcs, type RawOcs, type Script } from "../kit/raw-ocs.ts";
+import type { Status } from "../../../src/admin/status.ts";
+import { nodeDisk } from "../../../src/journal/disk.ts";
+import type { Recorded } from "../../../src/journal/entry.ts";
+import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
+import { aGateway, basic, twoTenants, type TestGateway } from "../../kit/gateway.ts";
+import { rawClient } from "../../kit/raw-client.ts";
+import { OK, rawOcs, type RawOcs, type Script } from "../../kit/raw-ocs.ts";
 
 const CLIENT = "127.0.0.7";
 const CANARIES = {
@@ -22,7 +22,11 @@ const CANARIES = {
   other: "4155550178",
 };
 const GONE =
-  'HTTP/1.1 410 Gone\r\nServer: OCS/8.1.524.04\r\nWarning: 112 "No call found for the record handle"\r\nContent-length: 0\r\n\r\n';
+  "HTTP/1.1 410 Gone\r\nServer: OCS/8.1.524.04\r\nWarning: " +
+  '112 "No call ' +
+  "found for " +
+  "the record " +
+  'handle"\r\nContent-length: 0\r\n\r\n';
 
 let ocs: RawOcs;
 let gateway: TestGateway;
@@ -106,7 +110,7 @@ const journalled = (lines: readonly Recorded[]): Record<string, number> => {
   return sums;
 };
 
-/** Something of everything, with numbers in every place where a client can put one. */
+/** Requests of every kind, with recognizable numbers wherever a client can send one. */
 const traffic = async (): Promise<void> => {
   expect(await call(`/phones/${CANARIES.phone}?req=DoNotCall`, { as: "alpha" })).toBe(200);
   expect(
@@ -139,10 +143,10 @@ const traffic = async (): Promise<void> => {
   client.close();
 };
 
-describe("the numbers of a gateway at work", () => {
+describe("metrics and status of a gateway with traffic", () => {
   beforeEach(() => start(({ head }) => (head.includes("/records/") ? GONE : OK)));
 
-  it("are what the journal says, and what clients were told", async () => {
+  it("agree with the journal and with the replies to clients", async () => {
     await traffic();
     const all = await samples();
     expect(countedBy(all, "ocsgw_refusals_total", "tenant", "code")).toEqual(journalled(await gateway.journal()));
@@ -174,7 +178,7 @@ describe("the numbers of a gateway at work", () => {
     expect(refusals.find(({ code }) => code === "OCSGW-2001")?.count).toBe(2);
   });
 
-  it("have bounded labels and nothing of a client's: no number, no field, no address", async () => {
+  it("have bounded labels, and no phone number, field or address of a client", async () => {
     await traffic();
     const all = await samples();
     expect([...new Set(all.flatMap(({ labels }) => labels.tenant ?? []))].toSorted()).toEqual([
@@ -193,14 +197,14 @@ describe("the numbers of a gateway at work", () => {
     }
   });
 
-  it("raise an alarm for a handle that two tenants used, once", async () => {
+  it("count one alarm for a handle that two tenants used several times", async () => {
     for (const as of ["alpha", "beta", "beta", "alpha"])
       await call(`/records/${CANARIES.handle}?req=RecordProcessed`, { as });
     expect(countedBy(await samples(), "ocsgw_alarms_total", "upstream")).toEqual({ ocs: 1 });
     expect((await gateway.journal()).filter(({ kind }) => kind === "alarm")).toHaveLength(1);
   });
 
-  it("show lanes with their tenant, and the file's hash", async () => {
+  it("show lanes with their tenant, and the hash of the config", async () => {
     await call(`/phones/${CANARIES.phone}?req=DoNotCall`, { as: "alpha" });
     const all = await samples();
     expect(countedBy(all, "ocsgw_lanes", "state")).toEqual({ idle: 3, connecting: 0, busy: 0, ready: 1 });
@@ -219,7 +223,7 @@ describe("the numbers of a gateway at work", () => {
 });
 
 describe("the standby of a pair", () => {
-  it("is shown with what the last probe saw, and is a warning where that is not what is healthy here", async () => {
+  it("is shown with the result of the last probe, and as a warning if that is not the healthy result", async () => {
     const standby = await rawOcs(undefined, { arrived: ({ socket }) => void socket.end() });
     try {
       for (const [expected, healthy] of [
@@ -241,7 +245,8 @@ describe("the standby of a pair", () => {
           healthy
             ? []
             : [
-                `the standby OCS ${standby.url} of upstream ocs accepts and closes, and while all is well it refuses: it may not be able to take over`,
+                `the standby OCS ${standby.url} of upstream ocs accepts and closes connections; ` +
+                  "a healthy standby there refuses connections. It may fail to take over",
               ],
         );
         const all = await samples();
@@ -265,7 +270,7 @@ describe("certificates in use", () => {
   });
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
-  it("are told with the place in the config and the time that is left", async () => {
+  it("are shown with their place in the config and the time until they expire", async () => {
     const authority = createAuthority("test");
     const { certPem, keyPem } = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" });
     const [cert, key, ca] = ["server.crt", "server.key", "ca.crt"].map((name) => join(dir, name)) as [
@@ -298,8 +303,8 @@ describe("certificates in use", () => {
     vi.useFakeTimers({ now: Date.now() + 400 * 86_400_000, toFake: ["Date"] });
     try {
       expect(await warnings()).toEqual([
-        expect.stringMatching(/^listeners\.clients\.cert: a certificate has expired on /),
-        expect.stringMatching(/^listeners\.clients\.client_ca: a certificate has expired on /),
+        expect.stringMatching(/^listeners\.clients\.cert: a certificate expired on /),
+        expect.stringMatching(/^listeners\.clients\.client_ca: a certificate expired on /),
       ]);
     } finally {
       vi.useRealTimers();
@@ -308,12 +313,12 @@ describe("certificates in use", () => {
 });
 
 describe("readiness", () => {
-  it("is there from the first moment that clients are taken", async () => {
+  it("is reported as soon as clients are accepted", async () => {
     await start();
     expect(await readiness()).toEqual({ status: 200, reasons: [] });
   });
 
-  it("ends when no OCS can be reached, naming where, and comes back with it", async () => {
+  it("ends when no OCS is reachable, names its address, and returns when OCS is back", async () => {
     await start();
     expect(await call(`/phones/${CANARIES.phone}?req=DoNotCall`, { as: "alpha" })).toBe(200);
     await ocs.close();
@@ -359,7 +364,7 @@ describe("readiness", () => {
     await gateway.gateway.stop("test").catch(() => undefined);
   });
 
-  it("ends while requests drain, and the token's file with the gateway", async () => {
+  it("ends while requests drain, and the token file is deleted when the gateway stops", async () => {
     await start(() => undefined);
     const token = join(gateway.dir, "audit/admin.token");
     expect((await stat(token)).mode & 0o777).toBe(0o600);

@@ -1,24 +1,24 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createAlarms, type Alarms } from "../../src/assemble/alarms.ts";
-import { Counts } from "../../src/console/counts.ts";
-import { events } from "../../src/events.ts";
-import type { Entry } from "../../src/journal/entry.ts";
-import { Ownership } from "../../src/tenants/ownership.ts";
-import { aTenant, beta } from "../kit/line.ts";
+import { createAlarms, type Alarms } from "../../../src/app/wiring/alarms.ts";
+import { Counts } from "../../../src/admin/counters.ts";
+import { events } from "../../../src/common/log/events.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import { Ownership } from "../../../src/ownership/ownership.ts";
+import { aTenant, beta } from "../../kit/line.ts";
 
 const MINUTE = 60_000;
 type Desk = {
   readonly alarms: Alarms;
   readonly entries: Entry[];
-  readonly logged: unknown[][];
+  readonly logged: Parameters<typeof events.alarm>[0][];
   readonly counts: Counts;
   readonly wait: (ms: number) => void;
 };
 
 const desk = (): Desk => {
   let now = 1000;
-  const [entries, logged, counts]: [Entry[], unknown[][], Counts] = [[], [], new Counts()];
-  vi.spyOn(events, "alarm").mockImplementation((...said) => void logged.push(said));
+  const [entries, logged, counts]: [Entry[], Desk["logged"][number][], Counts] = [[], [], new Counts()];
+  vi.spyOn(events, "alarm").mockImplementation((fields) => void logged.push(fields));
   return {
     alarms: createAlarms({ note: (entry) => void entries.push(entry) }, counts, () => now),
     entries,
@@ -29,7 +29,7 @@ const desk = (): Desk => {
 };
 afterEach(() => vi.restoreAllMocks());
 
-/** Each kind of conflict, of so many handles or lanes. */
+/** Each kind of conflict, for many handles or lanes. */
 const CONFLICTS = [
   [
     "a handle that two tenants used",
@@ -53,23 +53,23 @@ const CONFLICTS = [
     (at: number) => ({ reason: "an announced record belongs to two tenants", upstream: "ocs", identifier: String(at) }),
   ],
   [
-    "a suspected answer, on one lane again and again",
+    "repeated suspected answers on one lane",
     () => ({ reason: "OCS sent an answer while nothing was asked", upstream: "ocs", detail: "lane ocs/1" }),
   ],
 ] as const;
 
 describe("alarms", () => {
-  it.each(CONFLICTS)("of %s are an entry each, and one line of the log a minute", (_what, conflict) => {
+  it.each(CONFLICTS)("about %s have one journal entry each, and one log line a minute", (_what, conflict) => {
     const { alarms, entries, logged, counts, wait } = desk();
     for (let at = 1; at <= 30; at++) alarms.raise(conflict(at));
     expect(entries).toEqual(Array.from({ length: 30 }, (_, at) => ({ kind: "alarm", ...conflict(at + 1) })));
     expect([counts.alarms.get("ocs"), logged.length]).toEqual([30, 1]);
     wait(MINUTE);
     alarms.raise(conflict(31));
-    expect([entries.length, logged.length, logged[1]!.at(-1)]).toEqual([31, 2, 29]);
+    expect([entries.length, logged.length, logged[1]!.suppressed]).toEqual([31, 2, 29]);
   });
 
-  it("of what goes on are one entry a minute, which says how many more there were", () => {
+  it("about an ongoing condition have one entry a minute, with the number of further alarms", () => {
     const { alarms, entries, logged, counts, wait } = desk();
     const goesOn = { reason: "the validator does not answer", upstream: "ocs", detail: "no answer within 10 ms" };
     for (let at = 0; at < 30; at++) alarms.raiseOngoing(goesOn);
@@ -82,7 +82,7 @@ describe("alarms", () => {
     expect([counts.alarms.get("ocs"), logged.length]).toEqual([2, 2]);
   });
 
-  it("of one upstream or tenant do not keep those of another out of the log", () => {
+  it("about one upstream or tenant do not suppress log lines about another", () => {
     const { alarms, logged } = desk();
     for (const upstream of ["one", "two"])
       for (const dbid of [101, 102]) alarms.raise({ reason: "r", upstream, tenant: { dbid, name: `${dbid}` } });
@@ -91,14 +91,14 @@ describe("alarms", () => {
 });
 
 describe("two tenants that use the same handles under unscoped", () => {
-  it("are told of once for each of 30 handles, however often they use them", async () => {
+  it("raise one event for each of 30 handles, however often they use them", async () => {
     const told: unknown[] = [];
-    const ownership = new Ownership({ staleAfter: () => MINUTE, tell: (news) => void told.push(news) });
+    const ownership = new Ownership({ staleAfter: () => MINUTE, onEvent: (news) => void told.push(news) });
     const tenants = [aTenant({ records: "unscoped" }), beta({ records: "unscoped" })];
     for (let round = 0; round < 3; round++)
       for (let handle = 1; handle <= 30; handle++)
-        for (const tenant of tenants) ownership.ask(tenant, String(handle), false);
-    expect(told).toMatchObject(Array.from({ length: 30 }, (_, at) => ({ kind: "shared", handle: String(at + 1) })));
+        for (const tenant of tenants) ownership.requestLease(tenant, String(handle), false);
+    expect(told).toMatchObject(Array.from({ length: 30 }, (_, at) => ({ kind: "shared-use", handle: String(at + 1) })));
     await ownership.close();
   });
 });

@@ -1,23 +1,25 @@
-/** Descriptors are too few for all connections that the listeners would take: clients are refused, and lanes are not. */
+/**
+ * With fewer descriptors than the listeners would accept connections, the gateway refuses clients but keeps lanes open.
+ */
 import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  ADMIN_ROOM,
-  CALLBACKS_ROOM,
+  MAX_ADMIN_CONNECTIONS,
+  MAX_CALLBACKS_CONNECTIONS,
   descriptorLimit,
   reserveOf,
-  shareOut,
-  within,
+  shareDescriptors,
+  connectionsWithin,
   type Opening,
-} from "../../src/settings/descriptors.ts";
-import { describeAllowed } from "../kit/machine.ts";
-import { aConfigured, basic, twoTenants } from "../kit/gateway.ts";
-import { startGateway } from "../kit/gateway-process.ts";
-import { rawClient } from "../kit/raw-client.ts";
-import { rawOcs } from "../kit/raw-ocs.ts";
+} from "../../../src/settings/file-descriptors.ts";
+import { describeAllowed } from "../../kit/machine.ts";
+import { aConfigured, basic, twoTenants } from "../../kit/gateway.ts";
+import { startGateway } from "../../kit/gateway-process.ts";
+import { rawClient } from "../../kit/raw-client.ts";
+import { rawOcs } from "../../kit/raw-ocs.ts";
 
 const opening = (over: Partial<Opening> = {}): Opening => ({
   listeners: [{ max_connections: 10_000 }],
@@ -27,30 +29,35 @@ const opening = (over: Partial<Opening> = {}): Opening => ({
   ...over,
 });
 
-describe("how descriptors are shared out", () => {
+describe("the division of file descriptors", () => {
   it.each<[string, Opening, number | undefined, number]>([
-    ["without a limit", opening(), undefined, 10_000],
-    ["with enough", opening(), 11_000, 10_000],
-    ["with just enough", opening(), 10_000 + ADMIN_ROOM + reserveOf(opening()), 10_000],
-    ["with half of it", opening(), reserveOf(opening()) + (10_000 + ADMIN_ROOM) / 2, 5000],
+    ["without a descriptor limit", opening(), undefined, 10_000],
+    ["with enough descriptors", opening(), 11_000, 10_000],
+    ["with just enough descriptors", opening(), 10_000 + MAX_ADMIN_CONNECTIONS + reserveOf(opening()), 10_000],
+    [
+      "with half of the descriptors needed",
+      opening(),
+      reserveOf(opening()) + (10_000 + MAX_ADMIN_CONNECTIONS) / 2,
+      5000,
+    ],
     [
       "with many lanes",
       opening({ upstreams: [{ connections: 256, callbacks: null }] }),
       1024,
-      Math.floor((10_000 * (1024 - 128 - 512 - 8)) / (10_000 + ADMIN_ROOM)),
+      Math.floor((10_000 * (1024 - 128 - 512 - 8)) / (10_000 + MAX_ADMIN_CONNECTIONS)),
     ],
-    ["with nothing left", opening({ upstreams: [{ connections: 256, callbacks: null }] }), 256, 1],
-  ])("%s the listener takes so many connections", (_what, given, limit, connections) => {
-    expect(within(10_000, shareOut(given, limit))).toBe(connections);
+    ["with no descriptors left", opening({ upstreams: [{ connections: 256, callbacks: null }] }), 256, 1],
+  ])("%s gives the listener its number of connections", (_what, given, limit, connections) => {
+    expect(connectionsWithin(10_000, shareDescriptors(given, limit))).toBe(connections);
   });
 
-  it("leaves to lanes and files what they need, however many listeners there are", () => {
+  it("leaves lanes and files what they need, however many listeners there are", () => {
     for (const limit of [1024, 2048, 4096, 20_000]) {
       const given = opening({
         listeners: [10_000, 300, 1_000_000].map((max_connections) => ({ max_connections })),
         upstreams: [4, 64].map((connections) => ({ connections, callbacks: {} as never })),
       });
-      const share = shareOut(
+      const share = shareDescriptors(
         {
           ...given,
           upstreams: given.upstreams.map((each) => ({ ...each, callbacks: { validator: "http://v" } as never })),
@@ -59,12 +66,12 @@ describe("how descriptors are shared out", () => {
       );
       const rooms = [
         ...given.listeners.map(({ max_connections: max }) => max),
-        CALLBACKS_ROOM,
-        CALLBACKS_ROOM,
-        ADMIN_ROOM,
+        MAX_CALLBACKS_CONNECTIONS,
+        MAX_CALLBACKS_CONNECTIONS,
+        MAX_ADMIN_CONNECTIONS,
       ];
-      const taken = rooms.reduce((sum, max) => sum + within(max, share), 0);
-      // Each takes one at the least.
+      const taken = rooms.reduce((sum, max) => sum + connectionsWithin(max, share), 0);
+      // Each listener gets at least one.
       expect(taken + share.reserve).toBeLessThanOrEqual(limit + rooms.length);
     }
   });
@@ -81,7 +88,7 @@ describeAllowed(
   "a limit that is read from /proc",
   "a gateway with few descriptors",
   () => {
-    it("keeps lanes, files and the admin listener going while its clients take all connections that there are", async () => {
+    it("keeps lanes, files and the admin listener working while clients use all connections", async () => {
       const ocs = await rawOcs();
       stops.push(() => ocs.close());
       const config = { ...twoTenants(ocs.url), admin: { bind: "127.0.0.1:0" } };
@@ -95,7 +102,7 @@ describeAllowed(
       const used = (): number => readdirSync(`/proc/${gateway.pid}/fd`).length;
       expect(used(), "what an idle gateway has open is within what is kept for it").toBeLessThan(100);
       expect(gateway.log()).toMatch(
-        /this process may open 400 files and connections.*lanes and files need 168: this listener will take 227 connections, not 10000/,
+        /a gateway started here may open 400 files and connections.*lanes and files need 168: this listener would accept 227 connections instead of 10000/,
       );
       const first = await rawClient(gateway.port);
       stops.push(first.close);
@@ -111,11 +118,13 @@ describeAllowed(
         });
       }
       await expect.poll(() => closed).toBe(LIMIT - 226);
-      // No lane was connected before: each of them needs a descriptor now.
-      const ask = `POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${basic("alpha")}\r\nContent-Length: 0\r\n\r\n`;
+      // No lane was connected before, so each one needs a descriptor now.
+      const ask =
+        `POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ` +
+        `${basic("alpha")}\r\nContent-Length: 0\r\n\r\n`;
       await first.send(ask);
       expect((await first.reply()).status).toBe(200);
-      // Nor is one kept that had to be connected again.
+      // A lane that must reconnect gets a descriptor too.
       ocs.connections.forEach(({ socket }) => socket.destroy());
       await first.send(ask);
       expect((await first.reply()).status).toBe(200);
@@ -125,7 +134,7 @@ describeAllowed(
       expect(gateway.log()).not.toMatch(/EMFILE/);
     }, 60_000);
 
-    it("reads its own limit", () => {
+    it("reads the limit of its own process", () => {
       expect(descriptorLimit()).toBeGreaterThan(0);
     });
   },

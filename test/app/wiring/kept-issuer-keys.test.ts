@@ -1,4 +1,4 @@
-/** The keys of an issuer that were kept on disk: believed only when this gateway wrote them. */
+/** Issuers' keys kept on disk: the gateway accepts only those that it wrote itself. */
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
@@ -6,12 +6,13 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
-import { assemble, type Gateway } from "../../src/assemble.ts";
-import { events } from "../../src/events.ts";
-import { loadSettings } from "../../src/settings/load.ts";
-import { aConfigured, twoTenants } from "../kit/gateway.ts";
-import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
-import { anIssuer, ecPair, es256, jwkOf } from "../tenants/credential/kit.ts";
+import { startGateway } from "../../../src/app/start.ts";
+import type { Gateway } from "../../../src/app/gateway.ts";
+import { events } from "../../../src/common/log/events.ts";
+import { loadSettings } from "../../../src/settings/load.ts";
+import { aConfigured, twoTenants } from "../../kit/gateway.ts";
+import { rawOcs, type RawOcs } from "../../kit/raw-ocs.ts";
+import { anIssuer, ecPair, es256, jwkOf } from "../../identity/kit.ts";
 
 const [pair, attackers] = [ecPair(), ecPair()];
 const token = (key = pair): string => {
@@ -23,7 +24,7 @@ const token = (key = pair): string => {
   );
 };
 
-describe("a gateway that starts while an issuer's address fails", () => {
+describe("a gateway that starts while an issuer is unreachable", () => {
   let ocs: RawOcs;
   let issuer: Server;
   let isUp: boolean;
@@ -40,8 +41,10 @@ describe("a gateway that starts while an issuer's address fails", () => {
     await new Promise((ready) => issuer.once("listening", ready));
     dir = await aConfigured(config(), ["alpha", "beta"]);
     told = [];
-    vi.spyOn(events, "keptKeysRefused").mockImplementation((name, reason) => void told.push(`${name}: ${reason}`));
-    vi.spyOn(events, "keySetsNotKept").mockImplementation((why) => void told.push(why));
+    vi.spyOn(events, "issuerKeyCacheRejected").mockImplementation(
+      ({ issuer: name, reason }) => void told.push(`${name}: ${reason}`),
+    );
+    vi.spyOn(events, "issuerKeyCacheDisabled").mockImplementation(({ key }) => void told.push(`disabled: ${key}`));
   });
   afterEach(async () => {
     vi.restoreAllMocks();
@@ -63,7 +66,7 @@ describe("a gateway that starts while an issuer's address fails", () => {
   const withGateway = async (work: (ask: (token: string) => Promise<number>) => Promise<void>): Promise<void> => {
     const loaded = await loadSettings(join(dir, "ocsgw.yaml"), {});
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    const gateway: Gateway = await assemble({
+    const gateway: Gateway = await startGateway({
       settings: loaded.settings,
       configHash: loaded.hash,
       files: loaded.files,
@@ -89,14 +92,14 @@ describe("a gateway that starts while an issuer's address fails", () => {
       await expect.poll(() => existsSync(kept())).toBe(true);
     });
 
-  it("believes the keys that it kept itself", async () => {
+  it("accepts tokens with the issuer's keys that it kept on disk", async () => {
     await fill();
     isUp = false;
     await withGateway(async (ask) => expect(await ask(token())).toBe(200));
     expect(told).toEqual([]);
   });
 
-  it("refuses keys that somebody put in their place, says so, and takes those of the address later", async () => {
+  it("rejects and reports kept keys that somebody replaced, and accepts those that it fetches later", async () => {
     await fill();
     const planted = (await readFile(kept(), "utf8"))
       .replace(String(jwkOf(pair.publicKey)["x"]), String(jwkOf(attackers.publicKey)["x"]))
@@ -109,7 +112,7 @@ describe("a gateway that starts while an issuer's address fails", () => {
     await withGateway(async (ask) => expect(await ask(token())).toBe(200));
   });
 
-  it("keeps none where the key that they would be believed for lies beside them", async () => {
+  it("keeps no issuer's keys if the key that authenticates them lies in the same directory", async () => {
     await writeFile(
       join(dir, "ocsgw.yaml"),
       stringify(config("audit/checkpoint.pem"), { aliasDuplicateObjects: false }),
@@ -117,7 +120,7 @@ describe("a gateway that starts while an issuer's address fails", () => {
     await withGateway(async (ask) => expect(await ask(token())).toBe(200));
     expect([existsSync(kept()), told]).toEqual([
       false,
-      [expect.stringContaining("audit.checkpoint.key lies in audit.dir")],
+      [expect.stringMatching(/^disabled: .*audit\/checkpoint\.pem$/)],
     ]);
   });
 });

@@ -1,8 +1,11 @@
-/** Requests without an answer: each has a line in the log or is counted in one, and the last minute is told in words. */
+/**
+ * Requests without a complete answer: each one gets a log line or is counted in one, and a warning covers the last
+ * minute.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createNoAnswers, type NoAnswers } from "../../src/assemble/no-answers.ts";
-import { events } from "../../src/events.ts";
-import { REFUSALS } from "../../src/gateway/refusals.ts";
+import { createNoAnswers, type NoAnswers } from "../../../src/app/wiring/no-answers.ts";
+import { events } from "../../../src/common/log/events.ts";
+import { REFUSALS } from "../../../src/gateway/refusals.ts";
 
 let now: number;
 let said: unknown[];
@@ -13,7 +16,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   [now, said, leftOut] = [1_000_000, [], []];
   vi.spyOn(events, "noAnswer").mockImplementation((line) => void said.push(line));
-  vi.spyOn(events, "noAnswersLeftOut").mockImplementation((line) => void leftOut.push(line));
+  vi.spyOn(events, "noAnswersSuppressed").mockImplementation((line) => void leftOut.push(line));
   noAnswers = createNoAnswers(() => now);
 });
 afterEach(() => {
@@ -41,24 +44,27 @@ const times = (count: number, ...given: Parameters<typeof observe>): void => {
   for (let at = 0; at < count; at++) observe(...given);
 };
 
-describe("a request without an answer", () => {
-  it.each(["OCSGW-4101", "OCSGW-4102", "OCSGW-4103"])("has a line with all that an operator asks for: %s", (code) => {
-    noAnswers.observe(
-      {
-        arrival: { id: "01K" },
-        tenant: { name: "Alpha Tenant", upstream: "ocs" },
-        operation: { action: { name: "AddRecord" } },
-        waits: { queue: 3, ocs: 15_000.4 },
-        lane: "ocs/2",
-      },
-      { code },
-    );
-    expect(said).toEqual([
-      { id: "01K", upstream: "ocs", tenant: "Alpha Tenant", action: "AddRecord", code, lane: "ocs/2", ms: 15_000 },
-    ]);
-  });
+describe("a request without a complete answer", () => {
+  it.each(["OCSGW-4101", "OCSGW-4102", "OCSGW-4103"])(
+    "has a log line with every field that an operator needs: %s",
+    (code) => {
+      noAnswers.observe(
+        {
+          arrival: { id: "01K" },
+          tenant: { name: "Alpha Tenant", upstream: "ocs" },
+          operation: { action: { name: "AddRecord" } },
+          waits: { queue: 3, ocs: 15_000.4 },
+          lane: "ocs/2",
+        },
+        { code },
+      );
+      expect(said).toEqual([
+        { id: "01K", upstream: "ocs", tenant: "Alpha Tenant", action: "AddRecord", code, lane: "ocs/2", ms: 15_000 },
+      ]);
+    },
+  );
 
-  it("is one of those codes, and no other", () => {
+  it("is one with these codes only", () => {
     for (const { code } of Object.values(REFUSALS)) if (!code.startsWith("OCSGW-41")) observe(code);
     observe(undefined);
     expect([said, noAnswers.warnings()]).toEqual([[], []]);
@@ -69,7 +75,7 @@ describe("a request without an answer", () => {
     ).toBe(true);
   });
 
-  it("is left out of the log beyond three in ten seconds, and counted to the last one", () => {
+  it("is only counted after three log lines in ten seconds", () => {
     times(50, "OCSGW-4101");
     expect([said.length, leftOut]).toEqual([3, []]);
     pass(10_000);
@@ -79,7 +85,7 @@ describe("a request without an answer", () => {
     expect([said.length, leftOut.length]).toEqual([5, 1]);
   });
 
-  it("is not kept out of the log by another upstream's, tenant's or code's", () => {
+  it("is logged whatever other upstreams, tenants or codes have logged", () => {
     times(10, "OCSGW-4101");
     observe("OCSGW-4102");
     observe("OCSGW-4101", { tenant: "Beta Tenant" });
@@ -87,7 +93,7 @@ describe("a request without an answer", () => {
     expect(said.length).toBe(6);
   });
 
-  it("is counted at the stop", () => {
+  it("is counted in a line when the gateway stops", () => {
     times(4, "OCSGW-4103");
     noAnswers.flush();
     noAnswers.flush();
@@ -97,18 +103,20 @@ describe("a request without an answer", () => {
   });
 });
 
-describe("the warning", () => {
-  it("names how many there were in the last minute, by upstream and by what happened", () => {
+describe("the warning about requests without an answer", () => {
+  it("gives their number in the last minute, by upstream and cause", () => {
     times(2, "OCSGW-4101");
     observe("OCSGW-4102", { tenant: "Beta Tenant" });
     observe("OCSGW-4103", { upstream: "other" });
     expect(noAnswers.warnings()).toEqual([
-      "3 requests without an answer in the last minute at upstream ocs: 2 timed out (OCSGW-4101), 1 lost their connection (OCSGW-4102); OCS may have carried them out",
-      "1 request without an answer in the last minute at upstream other: 1 got a malformed answer (OCSGW-4103); OCS may have carried them out",
+      "3 requests without an answer in the last minute at upstream ocs: 2 timed out (OCSGW-4101), 1 lost their " +
+        "connection (OCSGW-4102); OCS may have carried them out",
+      "1 request without an answer in the last minute at upstream other: 1 got a malformed answer (OCSGW-4103); OCS " +
+        "may have carried them out",
     ]);
   });
 
-  it("goes with the minute", () => {
+  it("ends after a minute", () => {
     observe("OCSGW-4101");
     pass(30_000);
     observe("OCSGW-4101");

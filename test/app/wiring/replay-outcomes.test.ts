@@ -1,15 +1,18 @@
-/** What a start makes of the journal for an ownership database that is new: the epochs of each OCS, without reading the lines. */
+/**
+ * What a start reads from the journal for a new ownership database: the epochs of each OCS, without reading segments.
+ */
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { keepBeside } from "../../src/assemble/journal.ts";
-import { replayOutcomes } from "../../src/assemble/replay-outcomes.ts";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import { createCheckpoints } from "../../src/journal/checkpoint.ts";
-import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
-import type { Switchover } from "../../src/journal/entry.ts";
-import { LastSwitchovers } from "../../src/journal/last-switchovers.ts";
-import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
-import { Ownership } from "../../src/tenants/ownership.ts";
-import { ORIGIN, aDirectory, aDoNotCall, aKey, removeDirectory } from "../journal/kit.ts";
+import { savedFacts } from "../../../src/app/wiring/journal/journal.ts";
+import { replayOutcomes } from "../../../src/app/wiring/replay-outcomes.ts";
+import { type Journal } from "../../../src/journal/journal.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { createCheckpoints } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { nodeDisk, type Disk } from "../../../src/journal/disk.ts";
+import type { Switchover } from "../../../src/journal/entry.ts";
+import { LastSwitchovers } from "../../../src/journal/write/last-switchovers.ts";
+import { OpenDoNotCalls } from "../../../src/journal/open-dnc/open-dnc-counter.ts";
+import { Ownership } from "../../../src/ownership/ownership.ts";
+import { ORIGIN, aDirectory, aDoNotCall, aKey, removeDirectory } from "../../journal/kit.ts";
 
 const key = aKey();
 let dir: string;
@@ -30,7 +33,7 @@ const to = (upstream: string, epoch: number, from: string | null, endpoint: stri
 });
 const run = async (work: (journal: Journal, switchovers: LastSwitchovers) => Promise<void>): Promise<void> => {
   const switchovers = new LastSwitchovers();
-  const kept = keepBeside(new OpenDoNotCalls(), switchovers);
+  const kept = savedFacts(new OpenDoNotCalls(), switchovers);
   const journal = await openJournal({ dir, durability: "os", states: { key, origin: ORIGIN }, ...kept.options });
   await kept.restore(journal);
   const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
@@ -56,19 +59,19 @@ const anOwnership = (): Ownership => {
       staleAfter: () => 1e9,
       window: () => 64,
       restartGrace: () => 0,
-      tell: () => undefined,
+      onEvent: () => undefined,
       now: () => 0,
     }),
   );
   return made.at(-1)!;
 };
-/** Reading a segment is a failure. */
+/** Reading a segment fails. */
 const unread: Disk = { ...nodeDisk, open: (path) => Promise.reject(new Error(`${path} was opened`)) };
 
-it("takes the last epoch of each OCS from the start state and from the lines above it, and opens no segment", async () => {
+it("a new ownership database gets each OCS's last epoch from the start state and the entries above it, without reading segments", async () => {
   await first();
   await run(async (journal, switchovers) => {
-    expect(journal.begun.at).toBe(6);
+    expect(journal.openedFrom.at).toBe(6);
     await journal.append(to("b", 2, "p", "b"));
     await journal.append({ kind: "switchover", upstream: "b", from: "b", to: null, epoch: 2 });
     expect(switchovers.all()).toMatchObject([
@@ -87,7 +90,7 @@ it("takes the last epoch of each OCS from the start state and from the lines abo
   });
 });
 
-it("gives no epoch's number again whose switchover was deleted or set aside, as long as an entry names the epoch", async () => {
+it("a new ownership database does not reuse an epoch that an entry names, even if its switchover was deleted", async () => {
   const asked = (number: number, upstream: string, epoch: number) => aDoNotCall(number, { upstream, epoch });
   await run(async (journal) => {
     for (const entry of [
@@ -103,13 +106,13 @@ it("gives no epoch's number again whose switchover was deleted or set aside, as 
     const [fresh, known] = [anOwnership(), anOwnership()];
     await replayOutcomes(journal, fresh, 0, { isEmpty: true, switchovers: undefined });
     expect(["a", "b", "c"].map((upstream) => fresh.epochOf(upstream))).toEqual([7, 4, 2]);
-    // A database that has handles was there in each of its epochs.
+    // A database with handles has seen each of its epochs.
     await replayOutcomes(journal, known, 0, { isEmpty: false, switchovers: undefined });
     expect(known.epochOf("a")).toBe(2);
   });
 });
 
-it("reads the lines where a handle may have ended in them, and where no state tells of switchovers", async () => {
+it("the start reads the journal's entries if one may end a handle, or if no start state has the switchovers", async () => {
   await first();
   await run(async (journal, switchovers) => {
     const replaying = (over: { readonly isEmpty: boolean; readonly known: boolean }): Promise<void> =>

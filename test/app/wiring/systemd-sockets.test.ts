@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { assignSockets, listeningIn, passedSockets, type PassedSocket } from "../../src/assemble/passed-sockets.ts";
-import { parseBind } from "../../src/settings/bind.ts";
-import type { Settings } from "../../src/settings/schema.ts";
+import {
+  assignSockets,
+  listeningIn,
+  passedSockets,
+  type PassedSocket,
+} from "../../../src/app/wiring/systemd-sockets.ts";
+import { parseBind } from "../../../src/settings/bind.ts";
+import type { Settings } from "../../../src/settings/schema/schema.ts";
 
 type Listening = Parameters<typeof assignSockets>[1];
 
@@ -27,7 +32,7 @@ describe("a passed socket", () => {
       "clients",
     ],
     [
-      "by its name at any port where the listener takes a free one",
+      "by its name at any port if the listener uses a free port",
       { clients: "127.0.0.1:0" },
       socket("clients", "127.0.0.1:8443"),
       "clients",
@@ -39,7 +44,7 @@ describe("a passed socket", () => {
       "admin",
     ],
     [
-      "by its address of IPv6, however it is written",
+      "by its IPv6 address, however it is written",
       { clients: "[0:0:0:0::1]:8443" },
       socket("ocsgw.socket", "[::1]:8443"),
       "clients",
@@ -47,19 +52,19 @@ describe("a passed socket", () => {
     ["on localhost, over IPv4", { clients: "localhost:8443" }, socket("ocsgw.socket", "127.0.0.1:8443"), "clients"],
     ["on localhost, over IPv6", { clients: "localhost:8443" }, socket("clients", "[::1]:8443"), "clients"],
     [
-      "of callbacks, whose name has no colon in a socket unit",
+      "for callbacks, whose name has no colon in a socket unit",
       { clients: "10.0.0.1:8443", callbacks: "10.0.0.1:0" },
       socket("callbacks-ocs", "10.0.0.1:8444"),
       "callbacks:ocs",
     ],
     [
-      "of the probes",
+      "for the probes",
       { clients: "10.0.0.1:8443", admin: "127.0.0.1:9640", probes: "0.0.0.0:9641" },
       socket("ocsgw.socket", "0.0.0.0:9641"),
       "probes",
     ],
     [
-      "of the admin listener, where a clients' listener is named admin too",
+      "for the admin listener, if a clients' listener is named admin too",
       { "admin ": "10.0.0.1:8443", admin: "127.0.0.1:9640" },
       socket("admin", "127.0.0.1:9640"),
       "admin",
@@ -70,7 +75,7 @@ describe("a passed socket", () => {
     const sockets = assignSockets([passed], named);
     const bind = parseBind(Object.entries(binds).find(([key]) => key === name.split(":")[0])![1])!;
     expect(sockets.take(name, bind)).toBe(3);
-    // Whoever closes the listener closes the descriptor.
+    // A second call gets none, because closing the listener closes the descriptor.
     expect(sockets.take(name, bind)).toBeUndefined();
   });
 
@@ -79,19 +84,19 @@ describe("a passed socket", () => {
       "at another port than the listener with its name",
       { clients: "127.0.0.1:8443" },
       [socket("clients", "127.0.0.1:8444")],
-      /^error\[OCSGW-6336\]: .* at 127\.0\.0\.1:8444, and the listener clients is bound to 127\.0\.0\.1:8443: /,
+      /^error\[OCSGW-6336\]: .* at 127\.0\.0\.1:8444, but the listener clients is bound to 127\.0\.0\.1:8443: /,
     ],
     [
-      "for the whole network, where the listener with its name is on loopback",
+      "on every address, while the listener with its name is on loopback",
       { clients: "127.0.0.1:0" },
       [socket("clients", "0.0.0.0:8443")],
-      /6336.* at 0\.0\.0\.0:8443, and the listener clients is bound to 127\.0\.0\.1:0/,
+      /6336.* at 0\.0\.0\.0:8443, but the listener clients is bound to 127\.0\.0\.1:0/,
     ],
     [
-      "for IPv6 and IPv4, where the listener is on IPv4",
+      "on IPv6 and IPv4, while the listener is on IPv4",
       { clients: "0.0.0.0:8443" },
       [socket("clients", "[::]:8443")],
-      /6336.* at \[::\]:8443, .* bound to 0\.0\.0\.0:8443: .*ListenStream=8443 alone means \[::\]:8443$/,
+      /6336.* at \[::\]:8443, .* bound to 0\.0\.0\.0:8443: .*ListenStream=8443 means \[::\]:8443\)$/,
     ],
     [
       "with the name of one listener and the address of another",
@@ -100,16 +105,16 @@ describe("a passed socket", () => {
       /6336.*the listener clients is bound to 127\.0\.0\.1:8443/,
     ],
     [
-      "where no listener is",
+      "at an address without a listener",
       { clients: "127.0.0.1:8443", admin: "127.0.0.1:9640" },
       [socket("ocsgw.socket", "127.0.0.1:8445")],
       /6335.*: the config has clients \(127\.0\.0\.1:8443\), admin \(127\.0\.0\.1:9640\); /,
     ],
     [
-      "under a strange name, where the listener takes a free port",
+      "under an unknown name, while the listener uses a free port",
       { clients: "127.0.0.1:0" },
       [socket("ocsgw.socket", "127.0.0.1:8443")],
-      /6335.*no listener is bound to that address/,
+      /6335.*no listener is bound to this address/,
     ],
     [
       "beside another one for the same listener",
@@ -117,22 +122,22 @@ describe("a passed socket", () => {
       [socket("clients", "127.0.0.1:1"), socket("clients", "127.0.0.1:2", 4)],
       /6338.* the listener clients: the socket "clients" at 127\.0\.0\.1:1 and the socket "clients" at 127\.0\.0\.1:2/,
     ],
-  ])("is refused by name %s", (_title, binds, sockets, message) => {
+  ])("is rejected with the socket's name %s", (_title, binds, sockets, message) => {
     expect(() => assignSockets(sockets, listening(binds))).toThrow(message);
   });
 });
 
-describe("what systemd passes", () => {
+describe("the list of sockets that systemd passed", () => {
   const TWO = { LISTEN_FDS: "2", LISTEN_PID: "7" };
   const passed = (env: NodeJS.ProcessEnv): readonly PassedSocket[] =>
     passedSockets({ env, pid: 7, socketAt: (fd, name) => ({ fd, name, host: "127.0.0.1", port: fd }) });
 
   it.each<[string, NodeJS.ProcessEnv, readonly (readonly [number, string])[]]>([
-    ["nothing, without systemd", {}, []],
-    ["nothing, when the variables are another process's", { LISTEN_FDS: "2", LISTEN_PID: "8" }, []],
-    ["no socket", { LISTEN_FDS: "0", LISTEN_PID: "7" }, []],
+    ["empty without systemd", {}, []],
+    ["empty if the variables are for another process", { LISTEN_FDS: "2", LISTEN_PID: "8" }, []],
+    ["empty for LISTEN_FDS=0", { LISTEN_FDS: "0", LISTEN_PID: "7" }, []],
     [
-      "two, each with its name",
+      "two sockets, each with its name",
       { ...TWO, LISTEN_FDNAMES: "clients:admin" },
       [
         [3, "clients"],
@@ -140,7 +145,7 @@ describe("what systemd passes", () => {
       ],
     ],
     [
-      "two without names",
+      "two sockets without names",
       TWO,
       [
         [3, "unknown"],
@@ -148,7 +153,7 @@ describe("what systemd passes", () => {
       ],
     ],
     [
-      "two, one with a name",
+      "two sockets, one with a name",
       { ...TWO, LISTEN_FDNAMES: "clients" },
       [
         [3, "clients"],
@@ -168,7 +173,7 @@ describe("what systemd passes", () => {
     ["7", "1e9"],
     ["", "1"],
   ] as const;
-  it.each(ODD)("is refused as LISTEN_PID=%s and LISTEN_FDS=%s", (LISTEN_PID, LISTEN_FDS) => {
+  it.each(ODD)("is rejected with LISTEN_PID=%s and LISTEN_FDS=%s", (LISTEN_PID, LISTEN_FDS) => {
     expect(() => passed({ LISTEN_PID, LISTEN_FDS })).toThrow(/OCSGW-6339/);
   });
 });
@@ -184,11 +189,11 @@ describe("the kernel's table of sockets", () => {
     ["IPv6, any address", "00000000000000000000000000000000:20FB", { host: "::", port: 8443 }],
     ["IPv6, loopback", "00000000000000000000000001000000:20FB", { host: "::1", port: 8443 }],
     ["IPv6", "B80D0120000000000000000001000000:20FB", { host: "2001:db8::1", port: 8443 }],
-  ])("tells where a socket listens: %s", (_title, local, expected) => {
+  ])("gives the address of a listening socket: %s", (_title, local, expected) => {
     expect(listeningIn(HEAD + line(local, "0A", "12") + line("0100007F:0001", "0A", "123"), "12")).toEqual(expected);
   });
 
-  it("tells nothing about a connection, nor about a socket that is not in it", () => {
+  it("gives no address for a connection or for a missing socket", () => {
     expect(listeningIn(HEAD + line("0100007F:20FB", "01", "12"), "12")).toBeUndefined();
     expect(listeningIn(HEAD + line("0100007F:20FB", "0A", "12"), "2")).toBeUndefined();
   });

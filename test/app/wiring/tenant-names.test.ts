@@ -1,12 +1,15 @@
-/** Queue, lanes and shares are a DBID's: a reload that swaps two tenants' names gives none of them to the wrong tenant. */
+/**
+ * Queues, lanes and shares belong to a DBID: a reload that swaps the names of two tenants gives neither those of the
+ * other.
+ */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { request } from "undici";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
-import type { Status } from "../../src/console/status.ts";
-import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
-import { OK, rawOcs, type RawConnection, type RawOcs } from "../kit/raw-ocs.ts";
+import type { Status } from "../../../src/admin/status.ts";
+import { aGateway, basic, twoTenants, type TestGateway } from "../../kit/gateway.ts";
+import { OK, rawOcs, type RawConnection, type RawOcs } from "../../kit/raw-ocs.ts";
 
 const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -15,7 +18,7 @@ afterEach(async () => {
 
 type Config = ReturnType<typeof twoTenants>;
 
-/** The clients stay with their DBIDs; the names and what belongs to a name go to the other one. */
+/** Clients keep their DBIDs; each name, and what belongs to it, moves to the other tenant. */
 const swapped = (config: Config): Config => {
   const [alpha, beta] = config.tenants as [Record<string, unknown>, Record<string, unknown>];
   [alpha.name, beta.name] = [beta.name, alpha.name];
@@ -24,7 +27,7 @@ const swapped = (config: Config): Config => {
 
 const configFor = (ocs: RawOcs, connections: number): Config => {
   const config = { ...twoTenants(ocs.url), admin: { bind: "127.0.0.1:0" } };
-  // A reading takes a thread of its own, and on a machine with much to do some seconds.
+  // A reading uses a worker thread and takes seconds on a busy machine.
   Object.assign(config.upstreams.ocs as object, {
     connections,
     queue: { max_wait: "60s" },
@@ -34,7 +37,7 @@ const configFor = (ocs: RawOcs, connections: number): Config => {
   return config;
 };
 
-/** An OCS that answers when it is told to, and keeps which DBIDs came on which connection, in their order. */
+/** An OCS that answers on request, and records the DBIDs of each connection in order. */
 const started = async (connections: number) => {
   const heard: { readonly dbid: number; readonly connection: RawConnection }[] = [];
   const waiting: RawConnection[] = [];
@@ -78,7 +81,7 @@ const started = async (connections: number) => {
 };
 
 describe("a reload that swaps the names of two tenants", () => {
-  it("gives no connection of one of them to the other", async () => {
+  it("gives neither tenant a connection of the other", async () => {
     const { heard, call, swap, release, status } = await started(1);
     release();
     expect(await call("alpha")).toBe(200);
@@ -92,7 +95,7 @@ describe("a reload that swaps the names of two tenants", () => {
     expect(new Set([first, third, fourth]).size).toBe(3);
   });
 
-  it("leaves those who wait their places and their shares", async () => {
+  it("keeps the queue positions and shares of waiting requests", async () => {
     const { heard, call, swap, release, status } = await started(1);
     const first = call("beta");
     await vi.waitFor(() => expect(heard).toHaveLength(1));
@@ -116,7 +119,7 @@ describe("a reload that swaps the names of two tenants", () => {
     );
     release();
     expect(new Set(await Promise.all([first, ...waiting, ...after]))).toEqual(new Set([200]));
-    // While both wait, 101 has three times as many as 102, in turns, whatever it is called.
+    // While both wait, tenant 101 gets three times as many turns as 102, whatever its name.
     const both = heard.slice(1, 85).map(({ dbid }) => dbid);
     expect(both.filter((dbid) => dbid === 101).length).toBeGreaterThanOrEqual(
       2 * both.filter((dbid) => dbid === 102).length,

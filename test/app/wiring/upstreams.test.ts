@@ -1,13 +1,13 @@
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
-import { createAlarms } from "../../src/assemble/alarms.ts";
-import { tellOf } from "../../src/assemble/upstreams.ts";
-import { Counts } from "../../src/console/counts.ts";
-import type { Journal } from "../../src/journal/append.ts";
-import type { Entry } from "../../src/journal/entry.ts";
-import type { Settings } from "../../src/settings/schema.ts";
-import { aGateway, basic, twoTenants } from "../kit/gateway.ts";
-import { OK, rawOcs } from "../kit/raw-ocs.ts";
+import { createAlarms } from "../../../src/app/wiring/alarms.ts";
+import { upstreamEventHandler } from "../../../src/app/wiring/upstreams.ts";
+import { Counts } from "../../../src/admin/counters.ts";
+import type { Journal } from "../../../src/journal/journal.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import type { Settings } from "../../../src/settings/schema/schema.ts";
+import { aGateway, basic, twoTenants } from "../../kit/gateway.ts";
+import { OK, rawOcs } from "../../kit/raw-ocs.ts";
 
 const teller = () => {
   const entries: Entry[] = [];
@@ -23,12 +23,12 @@ const teller = () => {
   return {
     entries,
     counts,
-    tell: tellOf({ journal, counts, alarms: createAlarms(journal, counts), current: () => settings }),
+    tell: upstreamEventHandler({ journal, counts, alarms: createAlarms(journal, counts), current: () => settings }),
   };
 };
 
-describe("what an upstream tells", () => {
-  it("of an answer that may be another request's is an alarm with lane and tenant, in journal and metric, each time", () => {
+describe("an event of an upstream", () => {
+  it("about an answer that may belong to another request is an alarm with lane and tenant, each time", () => {
     const { entries, counts, tell } = teller();
     const suspicion = {
       kind: "suspicion",
@@ -53,7 +53,7 @@ describe("what an upstream tells", () => {
     expect(entries[2]).not.toHaveProperty("tenant");
   });
 
-  it("of a takeover is a switchover in journal and metric, and of a reconnect to the same OCS is neither", () => {
+  it("about a takeover is a switchover in journal and metric; about a reconnect to the same OCS it is neither", () => {
     const { entries, counts, tell } = teller();
     tell({
       kind: "switchover",
@@ -83,8 +83,8 @@ describe("what an upstream tells", () => {
   });
 });
 
-describe("an answer that may be another request's", () => {
-  it("is in the journal as answered and suspected, behind the alarm; the next answer is not", async () => {
+describe("an answer that may belong to another request", () => {
+  it("is journaled as answered and suspected after the alarm; the next answer is not", async () => {
     const ocs = await rawOcs(({ count }) => (count === 1 ? "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}" : OK));
     const gateway = await aGateway(twoTenants(ocs.url));
     try {

@@ -4,13 +4,14 @@ import { BlockList, type Server, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { listen, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
-import { NamedSources } from "../../src/edge/named-sources.ts";
-import { readProxyHeader } from "../../src/edge/proxy-protocol.ts";
-import { clientBehind, type ProxyWay, type TrustedProxies } from "../../src/edge/trusted-proxies.ts";
-import { bytesOf, type HeaderLine } from "../../src/message.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
-import { rawClient, type RawClient } from "../kit/raw-client.ts";
+import { listen, type Listener, type ListenerOptions } from "../../../src/edge/listener.ts";
+import { acceptAllowed } from "../../../src/edge/allow-from.ts";
+import { ProxiedSources } from "../../../src/edge/proxies/proxied-sources.ts";
+import { readProxyHeader } from "../../../src/edge/proxies/proxy-protocol.ts";
+import { clientAddress, type ProxyHeaderKind, type TrustedProxies } from "../../../src/edge/proxies/trusted-proxies.ts";
+import { bytesOf, type HeaderLine } from "../../../src/common/message.ts";
+import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
+import { rawClient, type RawClient } from "../../kit/raw-client.ts";
 
 const list = (...networks: readonly string[]): BlockList => {
   const found = new BlockList();
@@ -24,32 +25,37 @@ const list = (...networks: readonly string[]): BlockList => {
   }
   return found;
 };
-const trusting = (sends: ProxyWay, ...networks: readonly string[]): TrustedProxies => [
+const trusting = (sends: ProxyHeaderKind, ...networks: readonly string[]): TrustedProxies => [
   { from: list(...networks), sends },
 ];
 
 describe("the client behind proxies that write X-Forwarded-For", () => {
   const proxies = trusting("x-forwarded-for", "10.0.0.0/24", "2001:db8:1::/48");
   it.each<[string, string, readonly string[], string]>([
-    ["is the peer, where that is no proxy of ours", "192.0.2.9", ["198.51.100.7"], "192.0.2.9"],
+    ["is the peer, if that is not a trusted proxy", "192.0.2.9", ["198.51.100.7"], "192.0.2.9"],
     ["is the peer without the header", "10.0.0.1", [], "10.0.0.1"],
     ["is the only one", "10.0.0.1", ["198.51.100.7"], "198.51.100.7"],
-    ["is the last that is no proxy of ours", "10.0.0.1", ["203.0.113.1, 198.51.100.7, 10.0.0.2"], "198.51.100.7"],
+    [
+      "is the last address that is not a trusted proxy",
+      "10.0.0.1",
+      ["203.0.113.1, 198.51.100.7, 10.0.0.2"],
+      "198.51.100.7",
+    ],
     ["is not who a client claims to be", "10.0.0.1", ["127.0.0.1, 10.0.0.9, 198.51.100.7"], "198.51.100.7"],
     ["is read over several lines", "10.0.0.1", ["203.0.113.1", "198.51.100.7", "10.0.0.2"], "198.51.100.7"],
     ["is the first of nothing but proxies", "10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"],
     ["has a port", "10.0.0.1", ["198.51.100.7:51234"], "198.51.100.7"],
     ["has IPv6", "10.0.0.1", ["2001:DB8:2:0:0::7"], "2001:db8:2::7"],
     ["has IPv6 with a port", "2001:db8:1::1", ["[2001:db8:2::7]:443"], "2001:db8:2::7"],
-    ["is IPv4 that came over IPv6", "::ffff:10.0.0.1", ["::ffff:198.51.100.7"], "198.51.100.7"],
-    ["is the proxy, where it says unknown", "10.0.0.1", ["unknown"], "10.0.0.1"],
-    ["is the proxy that wrote what is no address", "10.0.0.1", ["198.51.100.7, nonsense, 10.0.0.2"], "10.0.0.2"],
-    ["is the proxy, where the header is empty between", "10.0.0.1", ["198.51.100.7,"], "10.0.0.1"],
-    ["is no address with a zone, a sign or a name", "10.0.0.1", ["fe80::1%eth0"], "10.0.0.1"],
-    ["is no number that is too large", "10.0.0.1", ["198.51.100.777"], "10.0.0.1"],
+    ["is the IPv4 address of a connection over IPv6", "::ffff:10.0.0.1", ["::ffff:198.51.100.7"], "198.51.100.7"],
+    ["is the proxy, if the entry is unknown", "10.0.0.1", ["unknown"], "10.0.0.1"],
+    ["is the proxy that wrote an invalid address", "10.0.0.1", ["198.51.100.7, nonsense, 10.0.0.2"], "10.0.0.2"],
+    ["is the proxy, if an entry is empty", "10.0.0.1", ["198.51.100.7,"], "10.0.0.1"],
+    ["is not an address with a zone, a sign or a name", "10.0.0.1", ["fe80::1%eth0"], "10.0.0.1"],
+    ["is not a number that is too large", "10.0.0.1", ["198.51.100.777"], "10.0.0.1"],
   ])("%s", (_, peer, values, client) => {
     expect(
-      clientBehind(
+      clientAddress(
         proxies,
         peer,
         values.map((value): HeaderLine => ["X-Forwarded-For", value]),
@@ -63,7 +69,7 @@ describe("the client behind proxies that write X-Forwarded-For", () => {
     ["X-Real-IP", "198.51.100.7"],
     ["X-Forwarded-For-2", "198.51.100.7"],
   ])("is not read from %s", (name, value) => {
-    expect(clientBehind(proxies, "10.0.0.1", [[name, value]])).toBe("10.0.0.1");
+    expect(clientAddress(proxies, "10.0.0.1", [[name, value]])).toBe("10.0.0.1");
   });
 });
 
@@ -85,18 +91,18 @@ describe("the client behind proxies that write Forwarded", () => {
     ["xfor=203.0.113.1", "10.0.0.1"],
     ["", "10.0.0.1"],
   ])("of %j is %s", (value, client) => {
-    expect(clientBehind(proxies, "10.0.0.1", [["forwarded", value]])).toBe(client);
+    expect(clientAddress(proxies, "10.0.0.1", [["forwarded", value]])).toBe(client);
   });
 
   it.each<[string, readonly string[], string]>([
-    ["a quote that does not end", ['for=203.0.113.1;x="', "for=198.51.100.7"], "198.51.100.7"],
+    ["an unclosed quote", ['for=203.0.113.1;x="', "for=198.51.100.7"], "198.51.100.7"],
     ["a quote, before one of the proxy's", ['for="', 'for="[2001:db8::7]"'], "2001:db8::7"],
     ["a quote that ends in a backslash", ['for="\\', "for=198.51.100.7"], "198.51.100.7"],
     ["a quote, and two proxies", ['x="', "for=198.51.100.7", "for=10.0.0.2"], "198.51.100.7"],
     ["a line of the last proxy that cannot be read", ["for=203.0.113.1", 'for="198.51.100.7'], "10.0.0.1"],
-  ])("is who the proxy says in a line of its own behind %s", (_, lines, client) => {
+  ])("is the one that the proxy names in its own line after %s", (_, lines, client) => {
     expect(
-      clientBehind(
+      clientAddress(
         proxies,
         "10.0.0.1",
         lines.map((line): HeaderLine => ["Forwarded", line]),
@@ -104,28 +110,28 @@ describe("the client behind proxies that write Forwarded", () => {
     ).toBe(client);
   });
 
-  it("is read in a time that does not depend on what stands in it", () => {
+  it("is read in linear time", () => {
     const started = performance.now();
     for (const odd of ['for="'.repeat(3000), ",".repeat(15_000), '\\"'.repeat(7000), "for=;".repeat(3000)])
-      clientBehind(proxies, "10.0.0.1", [["Forwarded", odd]]);
+      clientAddress(proxies, "10.0.0.1", [["Forwarded", odd]]);
     expect(performance.now() - started).toBeLessThan(500);
   });
 });
 
-describe("the client behind proxies of several ways", () => {
+describe("the client behind proxies with different headers", () => {
   const proxies: TrustedProxies = [
     { from: list("10.0.0.0/24"), sends: "x-forwarded-for" },
     { from: list("10.0.1.0/24"), sends: "forwarded" },
     { from: list("10.0.2.0/24"), sends: "proxy-protocol" },
   ];
   it.each<[string, string, HeaderLine, string]>([
-    ["Forwarded alone", "10.0.0.1", ["X-Forwarded-For", "203.0.113.1, 10.0.1.1"], "10.0.1.1"],
-    ["the PROXY protocol alone", "10.0.0.1", ["X-Forwarded-For", "203.0.113.1, 10.0.2.1"], "10.0.2.1"],
-    ["X-Forwarded-For alone", "10.0.1.1", ["Forwarded", "for=203.0.113.1, for=10.0.0.1"], "10.0.0.1"],
+    ["only Forwarded", "10.0.0.1", ["X-Forwarded-For", "203.0.113.1, 10.0.1.1"], "10.0.1.1"],
+    ["only the PROXY protocol", "10.0.0.1", ["X-Forwarded-For", "203.0.113.1, 10.0.2.1"], "10.0.2.1"],
+    ["only X-Forwarded-For", "10.0.1.1", ["Forwarded", "for=203.0.113.1, for=10.0.0.1"], "10.0.0.1"],
   ])(
-    "is the proxy that writes %s, where another header names it: what stands before it is the client's",
+    "is the proxy that writes %s, if another header names it, because earlier entries may be forged",
     (_, peer, line, client) => {
-      expect(clientBehind(proxies, peer, [line])).toBe(client);
+      expect(clientAddress(proxies, peer, [line])).toBe(client);
     },
   );
 });
@@ -151,8 +157,8 @@ describe("a header of the PROXY protocol", () => {
     ["of IPv6", proxied(v6("20010db8000200000000000000000007"), { family: 0x21 }), "2001:db8:2::7"],
     ["of IPv4 over IPv6", proxied(v6("00000000000000000000ffffc6336407"), { family: 0x21 }), "198.51.100.7"],
     ["of a health check", proxied(Buffer.alloc(0), { command: 0x20, family: 0 }), undefined],
-    ["of a socket of the proxy's own machine", proxied(Buffer.alloc(216), { family: 0x31 }), undefined],
-  ])("%s is read, however it comes in pieces", (_, header, source) => {
+    ["of a socket on the proxy's machine", proxied(Buffer.alloc(216), { family: 0x31 }), undefined],
+  ])("%s is read in any pieces", (_, header, source) => {
     for (let cut = 0; cut < header.length; cut++) expect(readProxyHeader(header.subarray(0, cut))).toBeUndefined();
     expect(readProxyHeader(Buffer.concat([header, Buffer.from("POST")]))).toEqual({ length: header.length, source });
   });
@@ -167,19 +173,17 @@ describe("a header of the PROXY protocol", () => {
     ["one that is too short", proxied(v4("198.51.100.7").subarray(0, 8))],
     ["one that is too long", proxied(Buffer.alloc(3000))],
     ["a spoiled signature", Buffer.concat([SIGNATURE.subarray(0, 11), Buffer.from("x")])],
-  ])("is not %s", (_, bytes) => {
+  ])("cannot be %s", (_, bytes) => {
     expect(() => readProxyHeader(bytes)).toThrow(RangeError);
   });
 });
 
-describe("a port of the proxy that is used again before the end of its last connection is told", () => {
+describe("a proxy's port that is reused before the close of its last connection", () => {
   const AT = { remoteAddress: "127.0.0.1", remotePort: 40_001, localAddress: "127.0.0.1", localPort: 8443 };
-  const named = new NamedSources();
+  const named = new ProxiedSources();
   const server = new EventEmitter().on("connection", () => undefined);
-  named.standBefore(server as Server, () => ({
-    allowFrom: undefined,
-    trustedProxies: trusting("proxy-protocol", "127.0.0.1"),
-  }));
+  const rules = { allowFrom: undefined, trustedProxies: trusting("proxy-protocol", "127.0.0.1") };
+  acceptAllowed(server as Server, () => rules, named);
   const connect = async (header: Buffer): Promise<Socket> => {
     const socket = Object.assign(new PassThrough(), AT) as unknown as Socket;
     server.emit("connection", socket);
@@ -189,8 +193,8 @@ describe("a port of the proxy that is used again before the end of its last conn
   };
   it.each<[string, Buffer, string | undefined]>([
     ["another client", proxied(v4("198.51.100.8")), "198.51.100.8"],
-    ["the proxy's own check", proxied(Buffer.alloc(0), { command: 0x20, family: 0 }), undefined],
-  ])("is %s's", async (_, header, source) => {
+    ["the proxy's health check", proxied(Buffer.alloc(0), { command: 0x20, family: 0 }), undefined],
+  ])("belongs to %s", async (_, header, source) => {
     const one = await connect(proxied(v4("198.51.100.7")));
     expect(named.of(one)).toBe("198.51.100.7");
     const two = await connect(header);
@@ -202,7 +206,7 @@ describe("a port of the proxy that is used again before the end of its last conn
   });
 });
 
-describe("a listener behind a proxy that speaks the PROXY protocol", () => {
+describe("a listener behind a proxy that sends PROXY headers", () => {
   const authority = createAuthority("test");
   const leaf = authority.issue({ names: ["localhost"], usage: "serverAuth" });
   const tls = {
@@ -244,7 +248,7 @@ describe("a listener behind a proxy that speaks the PROXY protocol", () => {
 
   it.each<[string, (source: string) => readonly Uint8Array[]]>([
     ["in one piece with the request", (source) => [Buffer.concat([header(source), Buffer.from(REQUEST)])]],
-    ["in a piece of its own", (source) => [header(source), Buffer.from(REQUEST)]],
+    ["in a separate piece", (source) => [header(source), Buffer.from(REQUEST)]],
     [
       "byte by byte",
       (source) => Array.from(Buffer.concat([header(source), Buffer.from(REQUEST)]), (byte) => Buffer.from([byte])),
@@ -259,7 +263,7 @@ describe("a listener behind a proxy that speaks the PROXY protocol", () => {
     expect((await client.reply()).body).toBe("198.51.100.7");
   });
 
-  it("takes it in front of TLS", async () => {
+  it("takes the client's address from a header in front of TLS", async () => {
     const listener = await open({ tls });
     const client = await dial(listener);
     await client.send(header("198.51.100.7"));
@@ -272,7 +276,7 @@ describe("a listener behind a proxy that speaks the PROXY protocol", () => {
     await expect.poll(() => text).toContain("198.51.100.7");
   });
 
-  it("leaves a large request behind the header whole", async () => {
+  it("receives a large request behind the header completely", async () => {
     const listener = await open({ maxBody: 1 << 20 });
     const client = await dial(listener);
     const body = "x".repeat(500_000);
@@ -290,7 +294,7 @@ describe("a listener behind a proxy that speaks the PROXY protocol", () => {
     ["no header", Buffer.from(REQUEST)],
     ["a header of version 1", Buffer.from(`PROXY TCP4 198.51.100.7 127.0.0.1 1 2\r\n${REQUEST}`)],
     ["half a header, and its end", header("198.51.100.7").subarray(0, 20)],
-  ])("sends away who sends %s", async (_, bytes) => {
+  ])("closes a connection that begins with %s", async (_, bytes) => {
     const listener = await open();
     const client = await dial(listener);
     await client.send(bytes);
@@ -298,23 +302,23 @@ describe("a listener behind a proxy that speaks the PROXY protocol", () => {
     expect(await client.ended()).toBe("");
   });
 
-  it("takes a health check's own address", async () => {
+  it("uses the proxy's own address for the proxy's health checks", async () => {
     const client = await dial(await open());
     await client.send(Buffer.concat([proxied(Buffer.alloc(0), { command: 0x20, family: 0 }), Buffer.from(REQUEST)]));
     expect((await client.reply()).body).toBe("127.0.0.1");
   });
 
-  it("takes no header from anybody else: it is no request", async () => {
+  it("reads no PROXY header from an address that is not listed", async () => {
     const client = await dial(await open({ trustedProxies: trusting("proxy-protocol", "10.0.0.1") }));
     await client.send(Buffer.concat([header("198.51.100.7"), Buffer.from(REQUEST)]));
     expect((await client.reply()).body).toBe("127.0.0.1");
     expect(await client.ended()).not.toContain("198.51.100.7");
   });
 
-  it("asks allow_from about the proxy, and counts connections by client", async () => {
+  it("checks allow_from against the proxy, and counts connections by client", async () => {
     const shut = await dial(await open({ allowFrom: list("198.51.100.7") }));
     expect(await shut.ended()).toBe("");
-    const listener = await open({ allowFrom: list("127.0.0.1"), room: { max: 100, maxPerSource: 1 } });
+    const listener = await open({ allowFrom: list("127.0.0.1"), limits: { max: 100, maxPerSource: 1 } });
     const [one, two, again] = [await dial(listener), await dial(listener), await dial(listener)];
     await one.send(Buffer.concat([header("198.51.100.7"), Buffer.from(REQUEST)]));
     await two.send(Buffer.concat([header("198.51.100.8"), Buffer.from(REQUEST)]));
@@ -323,7 +327,7 @@ describe("a listener behind a proxy that speaks the PROXY protocol", () => {
     expect(await again.ended()).toBe("");
   });
 
-  it("is one from the next update on, and is none any more after another", async () => {
+  it("starts and stops reading PROXY headers with an update", async () => {
     const listener = await open({ trustedProxies: [] });
     const ask = async (bytes: Uint8Array): Promise<string> => {
       const client = await dial(listener);

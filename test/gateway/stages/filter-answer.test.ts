@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { bytesOf, headerOf, type Reply } from "../../src/message.ts";
-import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
-import { aLine, anAnswer, aTenant, beta, text } from "../kit/line.ts";
+import { bytesOf, headerOf, type Reply } from "../../../src/common/message.ts";
+import { ACTION_NAMES } from "../../../src/ocs/catalog.ts";
+import { aLine, anAnswer, aTenant, beta, text } from "../../kit/line.ts";
 
 const group = (campaign: number, agents: number, status: number): Record<string, unknown> => ({
   GSW_CM_AttrCampaignID: campaign,
@@ -57,7 +57,7 @@ describe("GET /campaigngroups", () => {
     expect(text(reply)).not.toMatch(/Alpha|Orphan|SECRET/);
   });
 
-  it("does not change for one tenant when another's groups do: body, length, Etag", async () => {
+  it("does not change body, length and Etag for one tenant when another tenant's groups change", async () => {
     const before = await read(world(4), "alpha");
     const after = await read({ ...world(5), "New@Beta": group(7, 8, 5) }, "alpha");
     expect(text(after)).toBe(text(before));
@@ -68,7 +68,7 @@ describe("GET /campaigngroups", () => {
     );
   });
 
-  it("answers 304 to its own Etag, and 200 to OCS's", async () => {
+  it("answers 304 to the gateway's Etag, and 200 to OCS's", async () => {
     const etag = headerOf((await read(world(), "alpha")).headers, "Etag")!;
     const same = await read(world(), "alpha", [["If-None-Match", `"other", W/${etag}`]]);
     expect([same.status, text(same), headerOf(same.headers, "Etag")]).toEqual([304, "", etag]);
@@ -76,18 +76,18 @@ describe("GET /campaigngroups", () => {
     expect((await read(world(), "beta", [["If-None-Match", etag]])).status).toBe(200);
   });
 
-  it("does not take a group whose ids are not those of the register", async () => {
+  it("omits a group whose ids differ from the config", async () => {
     expect(names(await read({ "Alpha Campaign@Alpha Agents": group(999, 234, 5) }, "alpha"))).toEqual([]);
   });
 
-  it("shows a client that may touch some groups only those", async () => {
+  it("shows a client only the groups that it is granted", async () => {
     const tenant = aTenant({
       clients: new Map([["alpha", { actions: new Set(ACTION_NAMES), campaignGroups: new Set([115]) }]]),
     });
     expect(names(await read(world(), "alpha", [], [tenant]))).toEqual(["Alpha Winback@Alpha Agents"]);
   });
 
-  it("refuses an answer that is not the list", async () => {
+  it("refuses an answer that is not the list of groups", async () => {
     const reply = await aLine({ send: () => Promise.resolve(anAnswer({ text: '{"GSW_CM_MessageType":24}' })) }).ask({
       method: "GET",
       target: "/campaigngroups",
@@ -103,7 +103,7 @@ describe("GET /campaigngroups/<DBID>", () => {
         Promise.resolve(anAnswer({ text: JSON.stringify({ GSW_CM_MessageType: 24, ...group(139, 234, 5), ...over }) })),
     }).ask({ method: "GET", target: "/campaigngroups/106" });
 
-  it("passes as OCS sent it", async () => {
+  it("passes OCS's answer unchanged", async () => {
     const reply = await status({ GSW_CM_AttrOriginAppID: 398 });
     expect([reply.status, JSON.parse(text(reply))]).toEqual([
       200,
@@ -115,7 +115,7 @@ describe("GET /campaigngroups/<DBID>", () => {
     ["another group's", { GSW_CM_AttrGroupID: 244 }],
     ["another campaign's", { GSW_CM_AttrCampaignID: 146 }],
     ["the list's", { GSW_CM_MessageType: 46 }],
-  ])("is not delivered when it is %s", async (_whose, over) => {
+  ])("does not deliver %s status", async (_whose, over) => {
     const reply = await status(over);
     expect([reply.status, headerOf(reply.headers, "Ocsgw-Code"), text(reply).includes("GSW_CM")]).toEqual([
       502,
@@ -125,8 +125,8 @@ describe("GET /campaigngroups/<DBID>", () => {
   });
 });
 
-describe("every other answer", () => {
-  it("passes with status, Server, Warning, Etag, type and body as OCS sent them", async () => {
+describe("every other answer of OCS", () => {
+  it("is passed with OCS's status, Server, Warning, Etag, Content-type and body", async () => {
     const html = "<HTML><body>410 Gone : 0 No call found for the record handle</body></HTML>";
     const line = aLine({
       send: () =>

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { headerOf, type HeaderLine } from "../../src/message.ts";
-import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
-import { Ownership } from "../../src/tenants/ownership.ts";
-import { keyOf } from "../../src/tenants/register.ts";
-import { aLine, aTenant, beta } from "../kit/line.ts";
+import { headerOf, type HeaderLine } from "../../../src/common/message.ts";
+import { ACTION_NAMES } from "../../../src/ocs/catalog.ts";
+import { Ownership } from "../../../src/ownership/ownership.ts";
+import { keyOf } from "../../../src/tenancy/registry.ts";
+import { aLine, aTenant, beta } from "../../kit/line.ts";
 
 const sentBody = async (target: string, body: string): Promise<unknown> => {
   const line = aLine();
@@ -19,18 +19,18 @@ describe("isolate", () => {
     ["as a DBID in quotes", '{"GSW_TENANT_DBID":"101"}'],
     ["as a name", '{"GSW_TENANT_NAME":"Alpha Tenant"}'],
     ["as both", '{"GSW_TENANT_NAME":"Alpha Tenant","GSW_TENANT_DBID":101}'],
-  ])("sends the tenant as its DBID and only that: %s", async (_how, body) => {
+  ])("sends the tenant only as its DBID: %s", async (_how, body) => {
     expect(await sentBody("/phones/4155550100?req=DoNotCall", body)).toEqual({ GSW_TENANT_DBID: 101 });
   });
 
-  it("does not say again what the URI says", async () => {
+  it("does not send an attribute that repeats the URI", async () => {
     expect(await sentBody("/phones/4155550100?req=DoNotCall", '{"GSW_PHONE":"4155550100"}')).toEqual({
       GSW_TENANT_DBID: 101,
     });
     expect(await sentBody("/records/15?req=RecordReject", '{"GSW_RECORD_HANDLE":"15"}')).toEqual({});
   });
 
-  it("takes the manual's other name of the campaign and sends the canonical one", async () => {
+  it("accepts the manual's other name of the campaign and sends the canonical one", async () => {
     expect(
       await sentBody(
         "/lists/Alpha%20List?req=AddRecord",
@@ -45,7 +45,7 @@ describe("isolate", () => {
     expect(line.sent[0]!.body).toBe('{"N":123456789012345678901234567890}');
   });
 
-  it("checks list and campaign on every resource that can carry them", async () => {
+  it("checks list and campaign on every resource that accepts them", async () => {
     for (const target of [
       "/records/15?req=RecordReject",
       "/records/15?req=AddRecord",
@@ -69,7 +69,7 @@ describe("isolate", () => {
     }
   });
 
-  it("gives nobody a handle under pre-dial and registered, and the tenant its own under dedicated and unscoped", async () => {
+  it("grants no unknown handle with pre-dial and registered, but any with dedicated and unscoped", async () => {
     for (const [records, status] of [
       ["pre-dial", 410],
       ["registered", 410],
@@ -99,7 +99,7 @@ describe("a client of several tenants", () => {
     expect(line.sent[0]!.body).toBe('{"GSW_TENANT_DBID":102}');
   });
 
-  it("cannot say one in the header and another in the body", async () => {
+  it("cannot name different tenants in header and body", async () => {
     const line = aLine({ tenants });
     const reply = await line.ask({
       target: "/phones/4155550100?req=DoNotCall",
@@ -111,7 +111,7 @@ describe("a client of several tenants", () => {
     expect(line.sent).toEqual([]);
   });
 
-  it("is narrowed by its token's tenant claim, never widened", async () => {
+  it("is only restricted by its token's tenant claim", async () => {
     const narrowed = aLine({
       tenants,
       identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenant: "102" }),
@@ -140,7 +140,7 @@ describe("a client of several tenants", () => {
     expect(line.sent[0]?.owner.dbid ?? headerOf(reply.headers, "Ocsgw-Code")).toBe(expected);
   });
 
-  it("whose issuer speaks for a tenant acts for no other one of that DBID, on another OCS", async () => {
+  it("whose issuer may act for a tenant cannot act for a tenant with the same DBID on another OCS", async () => {
     const namesakes = [aTenant({ clients: grant }), aTenant({ name: "Gamma", upstream: "elsewhere", clients: grant })];
     const line = aLine({
       tenants: namesakes,
@@ -150,8 +150,8 @@ describe("a client of several tenants", () => {
     expect(line.sent.map(({ owner }) => owner.name)).toEqual(["Gamma"]);
   });
 
-  it("must say whose a record is when one of them has that handle, and another one has an OCS of its own with all its handles", async () => {
-    const ownership = new Ownership({ staleAfter: () => 1_800_000, tell: () => undefined });
+  it("must name the tenant if one owns the handle and another has its own OCS with all handles", async () => {
+    const ownership = new Ownership({ staleAfter: () => 1_800_000, onEvent: () => undefined });
     await ownership.announce({
       upstream: "ocs",
       handle: 15,
@@ -179,8 +179,8 @@ describe("a client of several tenants", () => {
   });
 });
 
-describe("what the journal keeps of a request", () => {
-  it("has neither phone nor customer id nor undeclared field in clear", async () => {
+describe("the journal's entry of a request", () => {
+  it("has no phone, customer id or undeclared field in plain text", async () => {
     const line = aLine();
     await line.ask({
       target: "/records/15?req=AddRecord",

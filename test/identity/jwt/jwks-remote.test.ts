@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { selfSigned } from "../../kit/certificates.ts";
-import { anIssuer, aWorld, claims, ecPair, es256, jwkOf, NOW, rsaPair, SECONDS, type World } from "./kit.ts";
+import { anIssuer, aWorld, claims, ecPair, es256, jwkOf, NOW, rsaPair, SECONDS, type World } from "../kit.ts";
 
 const ec = ecPair();
 const next = ecPair();
@@ -56,13 +56,13 @@ describe("a key set at an address", () => {
     expect(fetches).toBe(1);
   });
 
-  it("answers at once when it is there", async () => {
+  it("finds known keys synchronously", async () => {
     const opened = await open();
     await opened.ask(token());
     expect(opened.identify([["authorization", `Bearer ${token()}`]])).toMatchObject({ client: "ors-main" });
   });
 
-  it("is fetched at most once per cooldown, whatever kids are asked for", async () => {
+  it("is fetched at most once per cooldown, regardless of the tokens' kids", async () => {
     const opened = await open();
     await opened.ask(token());
     opened.clock.now += 30_000;
@@ -82,7 +82,7 @@ describe("a key set at an address", () => {
     expect(fetches).toBe(3);
   });
 
-  it("is not asked for what fails before its key matters", async () => {
+  it("is not fetched for a token that fails before its key matters", async () => {
     const opened = await open();
     await opened.ask(token());
     opened.clock.now += MINUTE;
@@ -94,7 +94,7 @@ describe("a key set at an address", () => {
     expect(fetches).toBe(1);
   });
 
-  it("gives a new key as soon as the cooldown allows", async () => {
+  it("has a new key as soon as the cooldown allows", async () => {
     const opened = await open();
     await opened.ask(token());
     publish(ecJwk, jwkOf(next.publicKey, { kid: "next" }));
@@ -104,7 +104,7 @@ describe("a key set at an address", () => {
     expect(fetches).toBe(2);
   });
 
-  it("that lost a key makes its remembered tokens forgotten", async () => {
+  it("clears the token cache when a key was removed", async () => {
     const opened = await open();
     const text = token();
     expect(await client(opened, text)).toBe("ors-main");
@@ -115,7 +115,7 @@ describe("a key set at an address", () => {
     expect(await client(opened, text)).toBeUndefined();
   });
 
-  it("that gave a kid to another key makes its remembered tokens forgotten", async () => {
+  it("clears the token cache when a kid belongs to another key", async () => {
     const opened = await open();
     const text = token();
     await opened.ask(text);
@@ -126,7 +126,7 @@ describe("a key set at an address", () => {
     expect(await client(opened, token("ec", next))).toBe("ors-main");
   });
 
-  it("of one key without kid serves tokens with any kid and with none, and a new key as soon as the cooldown allows", async () => {
+  it("verifies tokens with any kid or none by its only key without kid, also a new key", async () => {
     publish(jwkOf(ec.publicKey));
     const opened = await open();
     const bare = (key: typeof ec): string =>
@@ -136,7 +136,8 @@ describe("a key set at an address", () => {
     expect(await client(opened, bare(next))).toBeUndefined();
     expect(fetches).toBe(1);
     opened.clock.now += 30_000;
-    // The first is refused and makes the set be asked for; from then on the new key counts, and what the old one signed is forgotten.
+    // The first is refused and makes the set be asked for; from then on the new key counts, and what the old one signed
+    // is forgotten.
     const old = bare(ec);
     expect(await client(opened, old)).toBe("ors-main");
     expect(await client(opened, token("any", next))).toBeUndefined();
@@ -144,14 +145,14 @@ describe("a key set at an address", () => {
     expect([fetches, await client(opened, old)]).toEqual([2, undefined]);
   });
 
-  it("that has several keys has none for a token without kid", async () => {
+  it("has no key for a token without kid if it has several keys", async () => {
     publish(ecJwk, rsaJwk);
     const opened = await open();
     expect(await client(opened, es256(ec.privateKey, { alg: "ES256" }, claims()))).toBeUndefined();
     expect(await client(opened, token())).toBe("ors-main");
   });
 
-  it("that grows old is refreshed in the background, then waited for", async () => {
+  it("is refreshed in the background when it is old, and before the reply when it is older", async () => {
     const opened = await open();
     await opened.ask(token());
     publish(jwkOf(next.publicKey, { kid: "next" }));
@@ -163,7 +164,7 @@ describe("a key set at an address", () => {
     await expect.poll(() => fetches).toBe(3);
   });
 
-  it("that cannot be fetched keeps its last good keys for a day", async () => {
+  it("keeps its last keys for a day when it cannot be fetched", async () => {
     const opened = await open();
     await opened.ask(token());
     answer = (_, reply) => reply.writeHead(500).end("no");
@@ -181,6 +182,35 @@ describe("a key set at an address", () => {
     publish(ecJwk);
     opened.clock.now += 30_000;
     expect(await client(opened, late)).toBe("ors-main");
+  });
+
+  it.each<[string, RequestListener, string]>([
+    ["has another status", (_, reply) => reply.writeHead(500).end("no"), "the answer has status 500, not 200"],
+    ["redirects", (_, reply) => reply.writeHead(302, { location: "/x" }).end(), "the answer has status 302, not 200"],
+    ["is no JSON", (_, reply) => reply.end("<html>hunter2"), "the answer is not JSON"],
+    ["is no key set", (_, reply) => reply.end('{"keys":1}'), "the answer is not a JSON Web Key Set"],
+    [
+      "is cut",
+      (_, reply) => reply.writeHead(200, { "content-length": 9 }).destroy(),
+      "it closed the connection without an answer",
+    ],
+    ["does not come", (request) => request.destroy(), "it closed the connection without an answer"],
+  ])("says in its own words why it cannot be fetched when the answer %s", async (_, listener, reason) => {
+    answer = listener;
+    const opened = await open();
+    await expect
+      .poll(() => opened.news.find(({ kind }) => kind === "key-set-failed"))
+      .toEqual({ kind: "key-set-failed", issuer: "corp", reason });
+  });
+
+  it("names address and cause when nobody listens", async () => {
+    const { port } = server.address() as AddressInfo;
+    await new Promise((closed) => server.close(closed));
+    const opened = await open();
+    await expect
+      .poll(() => opened.news.find(({ kind }) => kind === "key-set-failed"))
+      .toMatchObject({ reason: `no connection to 127.0.0.1:${port}: connection refused` });
+    server.listen(0, "127.0.0.1");
   });
 
   it("survives a clock that is set back", async () => {
@@ -207,7 +237,7 @@ describe("a key set at an address", () => {
     ],
     ["no JSON", (_, reply) => reply.end("<html>")],
     ["no key set", (_, reply) => reply.end("[]")],
-    ["an entry that is no key", (_, reply) => reply.end('{"keys":[1]}')],
+    ["an entry that is not a key", (_, reply) => reply.end('{"keys":[1]}')],
     ["no key", (_, reply) => reply.end('{"keys":[]}')],
     ["only a weak key", (_, reply) => reply.end(JSON.stringify({ keys: [{ ...rsaJwk, e: "AQ" }] }))],
     ["a redirect", (_, reply) => reply.writeHead(302, { location: `${uri}?moved` }).end()],
@@ -221,7 +251,7 @@ describe("a key set at an address", () => {
       (request, reply) =>
         reply.writeHead(200, { "content-length": "5000" }).write('{"keys":', () => request.socket.destroy()),
     ],
-  ])("keeps the old keys in force when the answer is %s", async (_, bad) => {
+  ])("keeps the old keys if the answer is %s", async (_, bad) => {
     const opened = await open();
     await opened.ask(token());
     answer = bad;
@@ -232,7 +262,7 @@ describe("a key set at an address", () => {
     expect(opened.news.filter((item) => item.kind === "key-set-failed")).toHaveLength(1);
   });
 
-  it("that was never there refuses, one attempt per cooldown, until it comes", async () => {
+  it("refuses tokens until its first fetch succeeds, with one attempt per cooldown", async () => {
     answer = (_, reply) => reply.writeHead(503).end();
     const opened = await open();
     for (let asked = 0; asked < 20; asked++) expect(await client(opened, token())).toBeUndefined();
@@ -242,7 +272,7 @@ describe("a key set at an address", () => {
     expect(await client(opened, token())).toBe("ors-main");
   });
 
-  it("is no longer asked once closed, and whoever waits is refused", async () => {
+  it("is not fetched once it is closed, and waiting requests are refused", async () => {
     answer = () => {};
     const opened = await open();
     const waiting = client(opened, token());
@@ -255,7 +285,7 @@ describe("a key set at an address", () => {
     expect(opened.news).toEqual([]);
   });
 
-  it("that stays the same is told once", async () => {
+  it("is reported once while it is unchanged", async () => {
     const opened = await open();
     for (let round = 0; round < 3; round++) {
       await opened.ask(token("nobody"));
@@ -282,7 +312,7 @@ describe("a key set at an address", () => {
   );
 });
 
-describe("a key set that is kept on disk", () => {
+describe("a key set that is cached on disk", () => {
   let world: World;
   let server: Server;
   let fetches = 0;
@@ -307,7 +337,7 @@ describe("a key set that is kept on disk", () => {
   const token = (key = ec, kid = "ec", at = SECONDS): string =>
     es256(key.privateKey, { alg: "ES256", kid }, claims({ jti: `${Math.random()}`, iat: at, exp: at + 600 }));
   const open = (more: object = {}) =>
-    world.open({ jwt: [anIssuer({ jwks_uri: uri, ...more })], keptKeys: { dir, secret: SECRET } });
+    world.open({ jwt: [anIssuer({ jwks_uri: uri, ...more })], keySetCache: { dir, secret: SECRET } });
   const down: RequestListener = (_, reply) => reply.writeHead(503).end();
 
   beforeEach(async () => {
@@ -334,7 +364,7 @@ describe("a key set that is kept on disk", () => {
     opened.close();
   };
 
-  it("serves through an outage, over a restart, and nobody waits for it twice", async () => {
+  it("is used during an outage, over a restart, and no request waits for it twice", async () => {
     await filled();
     answer = down;
     const opened = await open();
@@ -346,7 +376,7 @@ describe("a key set that is kept on disk", () => {
     expect(opened.identify([["authorization", `Bearer ${token(ec, "ec", at)}`]])).toMatchObject({ client: "ors-main" });
   });
 
-  it("counts as long as the settings say, from when it was fetched", async () => {
+  it("is accepted for the configured time from its fetch on", async () => {
     await filled();
     answer = down;
     const opened = await open({ max_stale: 30 * MINUTE });
@@ -356,13 +386,13 @@ describe("a key set that is kept on disk", () => {
     expect(await opened.ask(token(ec, "ec", SECONDS + 1700))).toBeUndefined();
     const late = await world.open({
       jwt: [anIssuer({ jwks_uri: uri, max_stale: 1 })],
-      keptKeys: { dir, secret: SECRET },
+      keySetCache: { dir, secret: SECRET },
       now: () => NOW + MINUTE,
     });
     expect(await late.ask(token())).toBeUndefined();
   });
 
-  it("gives way to what the address says once it answers", async () => {
+  it("is replaced once the address answers", async () => {
     await filled();
     answer = (_, reply) => reply.end(JSON.stringify({ keys: [jwkOf(next.publicKey, { kid: "next" })] }));
     const opened = await open();
@@ -371,20 +401,20 @@ describe("a key set that is kept on disk", () => {
     expect(await opened.ask(token())).toBeUndefined();
   });
 
-  it("is what the next start believes, written as it is", async () => {
+  it("is used unchanged by the next start", async () => {
     writeFileSync(file, written(kept()));
     answer = down;
     const opened = await open();
     expect((await opened.ask(token()))?.client).toBe("ors-main");
-    expect(opened.news.filter(({ kind }) => kind === "kept-keys-refused")).toEqual([]);
+    expect(opened.news.filter(({ kind }) => kind === "key-set-cache-rejected")).toEqual([]);
   });
 
   it.each<[string, () => string, RegExp]>([
-    ["torn", () => written(kept()).slice(0, -20), /is not authenticated/],
+    ["truncated", () => written(kept()).slice(0, -20), /is not authenticated/],
     [
       "planted, as an earlier version wrote it",
       () => `${JSON.stringify(kept())}\n`,
-      /is not authenticated: an earlier version wrote it, or somebody else/,
+      /is not authenticated: an earlier version of the gateway wrote it, or another program/,
     ],
     ["planted, with another secret", () => written(kept(), Buffer.alloc(32, 8)), /does not verify/],
     [
@@ -397,50 +427,50 @@ describe("a key set that is kept on disk", () => {
       () => written(kept()).replace(/"fetched":"[^"]*"/, '"fetched":"2999-01-01T00:00:00.000Z"'),
       /does not verify/,
     ],
-    ["given lines behind it", () => `${written(kept())}{}\n`, /is not authenticated/],
+    ["followed by more lines", () => `${written(kept())}{}\n`, /is not authenticated/],
     ["empty", () => "", /is not authenticated/],
-    ["that of another issuer", () => written(kept({ name: "other" })), /is of another issuer$/],
+    ["that of another issuer", () => written(kept({ name: "other" })), /belongs to another issuer$/],
     [
       "that of another issuer of this name",
       () => written(kept({ issuer: "https://elsewhere.example/" })),
-      /is of another issuer URL/,
+      /belongs to another issuer URL/,
     ],
-    ["that of another address", () => written(kept({ uri: `${uri}x` })), /is of another address/],
+    ["that of another address", () => written(kept({ uri: `${uri}x` })), /belongs to another address/],
     ["without a time", () => written(kept({ fetched: 7 })), /does not say when/],
     ["too large", () => `${" ".repeat(2 << 20)}\n`, /at most 1 MiB are read/],
-  ])("is refused, and that is told, when it is %s", async (_, text, why) => {
+  ])("is rejected, and that is reported, when it is %s", async (_, text, why) => {
     writeFileSync(file, text());
     answer = down;
     const opened = await open();
     expect(await opened.ask(token())).toBeUndefined();
     expect(opened.news).toContainEqual({
-      kind: "kept-keys-refused",
+      kind: "key-set-cache-rejected",
       issuer: "corp",
       reason: expect.stringMatching(why) as string,
     });
   });
 
-  it("is refused when it is no file, and nobody waits for it", async () => {
+  it("is rejected when it is not a file, and no request waits for it", async () => {
     execFileSync("mkfifo", [file]);
     answer = down;
     const opened = await open();
     expect(opened.news).toContainEqual({
-      kind: "kept-keys-refused",
+      kind: "key-set-cache-rejected",
       issuer: "corp",
       reason: expect.stringContaining("it is a FIFO and not a regular file") as string,
     });
   });
 
   it.each<[string, () => string]>([
-    ["of a time to come", () => written(kept({ fetched: "2999-01-01T00:00:00.000Z" }))],
+    ["fetched in the future", () => written(kept({ fetched: "2999-01-01T00:00:00.000Z" }))],
     ["with weak keys", () => written(kept({ jwks: { keys: [{ ...rsaJwk, e: "AQ" }] } }))],
-  ])("says nothing when it is %s", async (_, text) => {
+  ])("is ignored silently when it is %s", async (_, text) => {
     writeFileSync(file, text());
     answer = down;
     expect(await (await open()).ask(token())).toBeUndefined();
   });
 
-  it("is not written through a link that lies in its place", async () => {
+  it("is not written through a symbolic link", async () => {
     const victim = join(dir, "victim");
     writeFileSync(victim, "as it was");
     symlinkSync(victim, `${file}.new`);
@@ -448,19 +478,19 @@ describe("a key set that is kept on disk", () => {
     expect(readFileSync(victim, "utf8")).toBe("as it was");
   });
 
-  it("is nobody else's to read, and no reason to fail where it cannot be written", async () => {
+  it("is readable to its owner only, and a failed write has no other effect", async () => {
     await filled();
     expect(statSync(file).mode & 0o077).toBe(0);
     const opened = await world.open({
       jwt: [anIssuer({ jwks_uri: uri })],
-      keptKeys: { dir: join(file, "not-a-folder"), secret: SECRET },
+      keySetCache: { dir: join(file, "not-a-folder"), secret: SECRET },
     });
     expect((await opened.ask(token()))?.client).toBe("ors-main");
-    await expect.poll(() => opened.news.some(({ kind }) => kind === "key-set-not-kept")).toBe(true);
+    await expect.poll(() => opened.news.some(({ kind }) => kind === "key-set-not-cached")).toBe(true);
     expect((await opened.ask(token()))?.client).toBe("ors-main");
   });
 
-  it("is not fetched from who cannot prove to be the address", async () => {
+  it("is not fetched from a server without a valid certificate", async () => {
     const { certPem, keyPem } = selfSigned({ names: ["127.0.0.1"], usage: "serverAuth" });
     const imposter = createTls({ cert: certPem, key: keyPem }, (_, reply) =>
       reply.end(JSON.stringify({ keys: [ecJwk] })),

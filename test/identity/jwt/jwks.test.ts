@@ -1,9 +1,9 @@
 import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createCredentials, CredentialFault } from "../../../src/tenants/credential.ts";
-import { isAlgorithm } from "../../../src/tenants/credential/jwk.ts";
-import { keyFor, readKeySet } from "../../../src/tenants/credential/jwks.ts";
-import { anIssuer, aWorld, ecPair, jwkOf, rsaPair, type World } from "./kit.ts";
+import { createCredentials, CredentialSettingsError } from "../../../src/identity/credentials.ts";
+import { isAlgorithm } from "../../../src/identity/jwt/jwk.ts";
+import { keyFor, readKeySet } from "../../../src/identity/jwt/jwks.ts";
+import { anIssuer, aWorld, ecPair, jwkOf, rsaPair, type World } from "../kit.ts";
 
 const ec = ecPair();
 const rsa = rsaPair();
@@ -31,42 +31,42 @@ describe("a key of the set", () => {
     ["for signing and verifying", { ...ecJwk, ...k, key_ops: ["sign", "verify"] }, /key_ops/],
     ["for verifying and signing", { ...ecJwk, ...k, key_ops: ["verify", "sign"] }, /key_ops/],
     ["with key_ops as a text", { ...ecJwk, ...k, key_ops: "verify" }, /key_ops/],
-    ["without kid beside another key", jwkOf(rsa.publicKey), /no kid, and it is not the only usable key/],
-    ["with an empty kid", { ...ecJwk, kid: "" }, /no usable kid/],
+    ["without kid beside another key", jwkOf(rsa.publicKey), /it has no kid and is not the only usable key/],
+    ["with an empty kid", { ...ecJwk, kid: "" }, /its kid is not 1 to 256 printable/],
     ["with a number as kid", { ...ecJwk, kid: 7 }, /kid/],
     ["of an algorithm for secrets", { ...ecJwk, ...k, alg: "HS256" }, /algorithm/],
     ["of an algorithm that does not fit", { ...ecJwk, ...k, alg: "RS256" }, /algorithm/],
     ["of an algorithm off the list", { ...rsaJwk, ...k, alg: "RS512" }, /algorithm/],
-    ["of a curve that there is not", { ...ecJwk, ...k, crv: "P-999" }, /algorithm/],
-    ["of a curve not its own", { ...ecJwk, ...k, crv: "P-384" }, /not a valid key/],
+    ["of an unknown curve", { ...ecJwk, ...k, crv: "P-999" }, /algorithm/],
+    ["of another curve than its point", { ...ecJwk, ...k, crv: "P-384" }, /not a valid key/],
     ["of Bitcoin's curve", jwkOf(generateKeyPairSync("ec", { namedCurve: "secp256k1" }).publicKey, k), /algorithm/],
-    ["of X25519, which signs nothing", jwkOf(generateKeyPairSync("x25519").publicKey, k), /algorithm/],
+    ["of X25519, which cannot sign", jwkOf(generateKeyPairSync("x25519").publicKey, k), /algorithm/],
     ["a point off its curve", { ...ecJwk, ...k, x: ecJwk.y }, /not a valid key/],
     ["padded", { ...ecJwk, ...k, x: `${ecJwk.x}=` }, /base64url/],
     ["without its point", { kty: "EC", crv: "P-256", ...k }, /base64url/],
     ["of type __proto__", { ...ecJwk, ...k, kty: "__proto__" }, /not an RSA, EC or OKP key/],
     ["null", null, /not an object/],
     ["an array", [], /not an object/],
-  ])("is left out when it is %s, and the others stay", (_, key, reason) => {
+  ])("is skipped if it is %s, and the others are used", (_, key, reason) => {
     const { keys, skipped } = readKeySet({ keys: [key, ecJwk] }, all);
     expect([...keys.keys()]).toEqual(["ec"]);
     expect(skipped).toHaveLength(1);
     expect(skipped[0]!.reason).toMatch(reason);
   });
 
-  it("may be without kid when it is the only usable one", () => {
+  it("may have no kid when it is the only usable one", () => {
     const [alone, encryption, weakOne] = [jwkOf(ec.publicKey), { ...rsaJwk, use: "enc" }, weak(1024)];
     for (const set of [[alone], [encryption, alone], [alone, weakOne]]) {
       const { keys } = readKeySet({ keys: set }, all);
       expect([keyFor(keys, undefined)?.algorithm, keyFor(keys, "any")?.algorithm]).toEqual(["ES256", "ES256"]);
     }
     expect(readKeySet({ keys: [alone, alone, rsaJwk] }, all).skipped.map(({ reason }) => reason)).toEqual([
-      "no kid, and it is not the only usable key",
+      "it has no kid and is not the only usable key",
     ]);
-    expect(() => readKeySet({ keys: [alone, alone] }, all)).toThrow("no kid, and it is not the only usable key");
+    expect(() => readKeySet({ keys: [alone, alone] }, all)).toThrow("it has no kid and is not the only usable key");
   });
 
-  it("is what a token without kid means, when it is the only usable one", () => {
+  it("is used for a token without kid when it is the only usable one", () => {
     const one = readKeySet({ keys: [ecJwk] }, all).keys;
     expect([keyFor(one, undefined)?.kid, keyFor(one, "ec")?.kid, keyFor(one, "other")]).toEqual([
       "ec",
@@ -76,13 +76,13 @@ describe("a key of the set", () => {
     expect(keyFor(readKeySet({ keys: [ecJwk, rsaJwk] }, all).keys, undefined)).toBeUndefined();
   });
 
-  it("is left out with its twin when its kid stands twice", () => {
+  it("is skipped with its duplicate if two have the same kid", () => {
     const { keys, skipped } = readKeySet({ keys: [{ ...ecJwk, kid: "k" }, ecJwk, { ...rsaJwk, kid: "k" }] }, all);
     expect([...keys.keys()]).toEqual(["ec"]);
-    expect(skipped).toEqual([{ kid: "k", reason: "its kid stands twice" }]);
+    expect(skipped).toEqual([{ kid: "k", reason: "duplicate kid" }]);
   });
 
-  it("keeps its kid when the twin is for encryption", () => {
+  it("is used if the other key with its kid is for encryption", () => {
     expect([...readKeySet({ keys: [{ ...rsaJwk, kid: "ec", use: "enc" }, ecJwk] }, all).keys.keys()]).toEqual(["ec"]);
   });
 
@@ -91,7 +91,7 @@ describe("a key of the set", () => {
     ["states none: the list's first that fits", ["ES256", "PS256", "RS256"], rsaJwk, "PS256"],
     ["is a curve's", ["RS256", "ES384", "ES256"], ecJwk, "ES256"],
     [
-      "states Ed25519 where the list says EdDSA",
+      "states Ed25519 if the list has EdDSA",
       ["EdDSA"],
       jwkOf(generateKeyPairSync("ed25519").publicKey, { kid: "k", alg: "Ed25519" }),
       "EdDSA",
@@ -105,7 +105,7 @@ describe("a key of the set", () => {
     ["nothing", undefined, /not a JSON Web Key Set/],
     ["a lone key", ecJwk, /not a JSON Web Key Set/],
     ["a list of keys", [ecJwk], /not a JSON Web Key Set/],
-    ["keys that are no list", { keys: { 0: ecJwk } }, /not a JSON Web Key Set/],
+    ["keys that are not a list", { keys: { 0: ecJwk } }, /not a JSON Web Key Set/],
     ["an empty list", { keys: [] }, /no usable key/],
     ["nothing but bad keys", { keys: [{ ...ecJwk, use: "enc" }] }, /no usable key; ec: its use is not sig/],
     [
@@ -113,7 +113,7 @@ describe("a key of the set", () => {
       { keys: Array.from({ length: 10_000 }, (_, at) => ({ ...ecJwk, kid: `k${at}` })) },
       /more than 256 keys/,
     ],
-  ])("set is refused whole when it is %s", (_, set, message) => {
+  ])("is rejected with its whole set if that is %s", (_, set, message) => {
     expect(() => readKeySet(set, all)).toThrow(message);
   });
 });
@@ -127,7 +127,7 @@ describe("settings of an issuer", () => {
 
   const refused = async (more: object, message: RegExp) => {
     const opening = createCredentials({ jwt: [anIssuer(more)] });
-    await expect(opening).rejects.toBeInstanceOf(CredentialFault);
+    await expect(opening).rejects.toBeInstanceOf(CredentialSettingsError);
     await expect(opening).rejects.toThrow(message);
   };
 
@@ -135,25 +135,25 @@ describe("settings of an issuer", () => {
     [
       "HS256",
       { jwks_uri: "https://idp.test/", algorithms: ["ES256", "HS256"] },
-      /issuer "corp": algorithm "HS256" cannot be used/,
+      /issuer "corp": algorithm "HS256" is not supported/,
     ],
     ["none", { jwks_uri: "https://idp.test/", algorithms: ["none"] }, /algorithm "none"/],
     ["toString", { jwks_uri: "https://idp.test/", algorithms: ["toString"] }, /algorithm "toString"/],
     ["no algorithm", { jwks_uri: "https://idp.test/", algorithms: [] }, /no algorithm/],
-    ["neither address nor file", {}, /needs jwks_uri or jwks_file/],
-    ["both address and file", { jwks_uri: "https://idp.test/", jwks_file: "/x" }, /needs jwks_uri or jwks_file/],
+    ["neither address nor file", {}, /needs either jwks_uri or jwks_file/],
+    ["both address and file", { jwks_uri: "https://idp.test/", jwks_file: "/x" }, /needs either jwks_uri or jwks_file/],
     ["http to elsewhere", { jwks_uri: "http://idp.test/" }, /must be https/],
     ["http to a name that begins like ours", { jwks_uri: "http://127.0.0.1.idp.test/" }, /must be https/],
     ["a file as address", { jwks_uri: "file:///etc/passwd" }, /must be https/],
-    ["an address with a user", { jwks_uri: "https://user:secret@idp.test/" }, /must not carry a user/],
-    ["no address at all", { jwks_uri: "idp" }, /not an address/],
+    ["an address with a user", { jwks_uri: "https://user:secret@idp.test/" }, /must not contain a user/],
+    ["no address at all", { jwks_uri: "idp" }, /not a URL/],
     ["an empty audience", { jwks_uri: "https://idp.test/", audience: "" }, /audience is empty/],
     ["an empty claim", { jwks_uri: "https://idp.test/", claims: { client: "" } }, /claims.client is empty/],
     ["a skew below 0", { jwks_uri: "https://idp.test/", clock_skew: -1 }, /clock_skew/],
     ["a skew of a day", { jwks_uri: "https://idp.test/", clock_skew: 86_400_000 }, /clock_skew/],
-    ["a skew that is no number", { jwks_uri: "https://idp.test/", clock_skew: Number.NaN }, /clock_skew/],
+    ["a skew that is not a number", { jwks_uri: "https://idp.test/", clock_skew: Number.NaN }, /clock_skew/],
     [
-      "a file that is not there",
+      "a missing file",
       { jwks_file: "/nowhere/keys.json" },
       /issuer "corp": jwks_file \/nowhere\/keys.json: there is no such file/,
     ],
@@ -169,7 +169,7 @@ describe("settings of an issuer", () => {
   it("are refused for a file without a usable key", async () => {
     await refused(
       { jwks_file: world.file("keys.json", { keys: [jwkOf(ec.privateKey, { kid: "mine" })] }) },
-      /no usable key; mine: a private key/,
+      /no usable key; mine: it is a private key/,
     );
   });
 
@@ -177,10 +177,10 @@ describe("settings of an issuer", () => {
     const jwks_file = world.file("keys.json", { keys: [ecJwk] });
     await expect(
       createCredentials({ jwt: [anIssuer({ jwks_file }), anIssuer({ name: "twin", jwks_file })] }),
-    ).rejects.toThrow('issuer "twin": another issuer has the same iss');
+    ).rejects.toThrow('issuer "twin": another issuer has the same URL (issuer)');
   });
 
-  it("report the keys that were left out", async () => {
+  it("report the skipped keys", async () => {
     const { news } = await world.open({
       jwt: [anIssuer({ jwks_file: world.file("keys.json", { keys: [ecJwk, { ...rsaJwk, use: "enc" }] }) })],
     });

@@ -2,8 +2,8 @@ import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { verifySignature } from "../../../src/tenants/credential/signature.ts";
-import { splitCompact } from "../../../src/tenants/credential/token.ts";
+import { verifySignature } from "../../../src/identity/jwt/signature.ts";
+import { splitCompact } from "../../../src/identity/jwt/token.ts";
 import {
   anIssuer,
   aWorld,
@@ -18,7 +18,7 @@ import {
   signParts,
   without,
   type Opened,
-} from "./kit.ts";
+} from "../kit.ts";
 
 const ec = ecPair();
 const otherEc = ecPair();
@@ -91,7 +91,7 @@ const nextLetter = (letter: string): string => {
   return alphabet[alphabet.indexOf(letter) + 1]!;
 };
 
-describe("a good token", () => {
+describe("a valid token", () => {
   it.each([
     [
       "names the client, its jti and no tenant",
@@ -112,7 +112,7 @@ describe("a good token", () => {
     expect(await gate.ask(token(payload))).toEqual(identity);
   });
 
-  it("without jti is known by its hash", async () => {
+  it("is identified by its hash without jti", async () => {
     expect((await gate.ask(token(without(claims(), "jti"))))?.credential.id).toMatch(/^[0-9a-f]{16}$/);
   });
 
@@ -166,6 +166,8 @@ const noneTokens = ["none", "None", "NONE", "nOnE"].flatMap((alg) => {
   ].map(([name, end]) => [`alg ${alg} with ${name} signature`, `${input}.${end}`] as const);
 });
 
+const RS256_INPUT = `${encode({ ...header, alg: "RS256" })}.${body}`;
+
 const attacks: readonly (readonly [string, string])[] = [
   ...noneTokens,
   ["null signature", `${head}.${body}.`],
@@ -203,7 +205,7 @@ const attacks: readonly (readonly [string, string])[] = [
   ["an alg that is the issuer's but not the key's", token(claims(), { ...header, kid: "rsa" })],
   [
     "an RSA signature for the elliptic key",
-    `${encode({ ...header, alg: "RS256" })}.${body}.${sign("sha256", Buffer.from(`${encode({ ...header, alg: "RS256" })}.${body}`), rsa.privateKey).toString("base64url")}`,
+    `${RS256_INPUT}.${sign("sha256", Buffer.from(RS256_INPUT), rsa.privateKey).toString("base64url")}`,
   ],
   ["kid unknown", withHeader({ kid: "nobody" })],
   ["kid absent", token(claims(), without(header, "kid"))],
@@ -311,23 +313,23 @@ const attacks: readonly (readonly [string, string])[] = [
   ["unused bits set", `${head}.${body}.${signature.slice(0, -1)}${nextLetter(signature.at(-1)!)}`],
 ];
 
-describe("a bad token is refused", () => {
-  it.each(attacks)("%s", async (_, text) => {
+describe("an invalid token", () => {
+  it.each(attacks)("is refused: %s", async (_, text) => {
     expect(await gate.ask(text)).toBeUndefined();
   });
 
-  it("while the token that they were made from is good", async () => {
+  it("is derived from a token that is valid", async () => {
     expect((await gate.ask(`${head}.${body}.${signature}`))?.client).toBe("ors-main");
   });
-  it("and our reason for it never repeats what was sent", () => {
+  it("gets a reason that never contains the token", () => {
     const reasons = new Set(gate.denials.map(({ reason }) => reason.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, "then")));
     expect(reasons.size).toBeGreaterThan(15);
     for (const reason of reasons) expect(reason).toMatch(/^[a-zA-Z0-9 ',.:_()-]+$/);
   });
 });
 
-describe("each layer refuses by itself", () => {
-  it("what is not three parts, before any library sees it", () => {
+describe("each layer rejects separately", () => {
+  it("a text without three parts, before any library sees it", () => {
     for (const text of ["", "a", "a.b", "a.b.c.d", "a.b.c.d.e"])
       expect(() => splitCompact(text)).toThrow("three parts");
   });
@@ -339,7 +341,7 @@ describe("each layer refuses by itself", () => {
   });
 });
 
-describe("a token that brings a key or points at one", () => {
+describe("a token that contains a key or refers to one", () => {
   const mine = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const forged = (more: object): string => es256(mine.privateKey, { ...header, ...more }, claims());
   const rows: readonly (readonly [string, () => object])[] = [
@@ -356,14 +358,14 @@ describe("a token that brings a key or points at one", () => {
     expect(await gate.ask(token(claims(), { ...header, ...more() }))).toBeUndefined();
   });
 
-  it("makes nobody connect anywhere", async () => {
+  it("causes no connection", async () => {
     for (const [, more] of rows) await gate.ask(forged(more()));
     await gate.ask(es256(mine.privateKey, header, claims({ iss: lureUrl })));
     expect(lured).toBe(0);
   });
 });
 
-describe("where a token stands", () => {
+describe("a token", () => {
   const good = token();
   it.each<[string, readonly (readonly [string, string])[]]>([
     ["in a cookie", [["Cookie", `access_token=${good}`]]],
@@ -387,19 +389,19 @@ describe("where a token stands", () => {
       [["Authorization", `Basic ${Buffer.from(`ors-main:${good}`).toString("base64")}`]],
     ],
     ["nowhere", [["Host", "gw"]]],
-  ])("%s counts for nothing", async (_, headers) => {
+  ])("is not accepted at another place: %s", async (_, headers) => {
     expect(await gate.identify(headers)).toBeUndefined();
   });
 
   it.each(["Bearer", "bearer", "BEARER", "Bearer "])(
-    "after %s it counts, in any case of the header's name",
+    "is accepted after %s, in any case of the header's name",
     async (scheme) => {
       expect((await gate.identify([["aUTHORIZATION", `${scheme} ${good}`]]))?.client).toBe("ors-main");
     },
   );
 });
 
-describe("the longest life of a token", () => {
+describe("the longest lifetime of a token", () => {
   const life = (seconds: number, more: object = {}): string => token(claims({ exp: SECONDS + seconds, ...more }));
   it.each<[string, number | undefined, string, string]>([
     ["a day unless stated", undefined, life(86_400), "ors-main"],
@@ -407,23 +409,23 @@ describe("the longest life of a token", () => {
       "no more unless stated",
       undefined,
       life(86_401),
-      "the token lives for 86401 s, longer than max_lifetime (86400 s)",
+      "the token's lifetime of 86401 s exceeds max_lifetime (86400 s)",
     ],
     ["as the settings say, longer", 30 * 86_400_000, life(30 * 86_400), "ors-main"],
-    ["as the settings say, shorter", 300_000, life(301), "the token lives for 301 s, longer than max_lifetime (300 s)"],
+    ["as the settings say, shorter", 300_000, life(301), "the token's lifetime of 301 s exceeds max_lifetime (300 s)"],
     [
       "from now on without iat",
       300_000,
       token(without(claims({ exp: SECONDS + 301 }), "iat")),
-      "the token lives for 301 s, longer than max_lifetime (300 s)",
+      "the token's lifetime of 301 s exceeds max_lifetime (300 s)",
     ],
     [
       "from iat, and not from nbf",
       300_000,
       life(301, { nbf: SECONDS + 1 }),
-      "the token lives for 301 s, longer than max_lifetime (300 s)",
+      "the token's lifetime of 301 s exceeds max_lifetime (300 s)",
     ],
-  ])("is %s", async (_what, max_lifetime, text, told) => {
+  ])("is limited: %s", async (_what, max_lifetime, text, told) => {
     const jwks_file = world.file("lifetime.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] });
     const opened = await world.open({
       jwt: [anIssuer({ jwks_file, ...(max_lifetime !== undefined && { max_lifetime }) })],
@@ -432,7 +434,7 @@ describe("the longest life of a token", () => {
   });
 });
 
-describe("a tenant claim that the settings do not name", () => {
+describe("a tenant claim that is not in the settings", () => {
   it("is not read", async () => {
     const path = world.file("plain.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] });
     const plain = await world.open({ jwt: [anIssuer({ jwks_file: path, claims: { client: "azp" } })] });

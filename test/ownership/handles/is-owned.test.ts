@@ -1,7 +1,12 @@
 /** After a request was sent: is its handle the same record's still? Only then may the same request be sent again. */
 import { afterEach, describe, expect, it } from "vitest";
-import { Ownership, type Announcement, type Answer, type HandleLease } from "../../../src/tenants/ownership.ts";
-import type { RecordsMode } from "../../../src/tenants/register.ts";
+import {
+  Ownership,
+  type Announcement,
+  type LeaseResponse,
+  type HandleLease,
+} from "../../../src/ownership/ownership.ts";
+import type { RecordsMode } from "../../../src/tenancy/registry.ts";
 import { aTenant } from "../../kit/line.ts";
 
 const open: Ownership[] = [];
@@ -19,13 +24,13 @@ const row = (handle: number, tenant = 101, attempt: string | null = null): Annou
 });
 
 const make = (): Ownership => {
-  const ownership = new Ownership({ staleAfter: () => 1_800_000, tell: () => undefined });
+  const ownership = new Ownership({ staleAfter: () => 1_800_000, onEvent: () => undefined });
   open.push(ownership);
-  ownership.settle("ocs", { endpoint: "http://one", how: "start" });
+  ownership.onActive("ocs", { endpoint: "http://one", how: "start" });
   return ownership;
 };
 
-const leaseIn = (answer: Answer): HandleLease => {
+const leaseIn = (answer: LeaseResponse): HandleLease => {
   if ("lease" in answer) return answer.lease;
   throw new Error(JSON.stringify(answer));
 };
@@ -33,35 +38,36 @@ const tenant = (records: RecordsMode) => aTenant({ records });
 
 type Change = (ownership: Ownership) => Promise<unknown> | void;
 const nothing: Change = () => undefined;
-const takeover: Change = (ownership) => ownership.settle("ocs", { endpoint: "http://two", how: "takeover" });
-const reconnect: Change = (ownership) => ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
-const undecided: Change = (ownership) => ownership.unsettle("ocs");
+const takeover: Change = (ownership) => ownership.onActive("ocs", { endpoint: "http://two", how: "takeover" });
+const reconnect: Change = (ownership) => ownership.onActive("ocs", { endpoint: "http://one", how: "reconnected" });
+const undecided: Change = (ownership) => ownership.onLost("ocs");
 const callEnds: Change = (ownership) => ownership.end("ocs", 15, "call-ended");
 const again: Change = (ownership) => ownership.announce(row(15, 101, "second"));
 const sameAgain: Change = (ownership) => ownership.announce(row(15, 101, "first"));
 const another: Change = (ownership) => ownership.announce(row(15, 102, "other"));
-const finished: Change = (ownership) => leaseIn(ownership.ask(tenant("unscoped"), "15", true)).settle(200, "other");
+const finished: Change = (ownership) =>
+  leaseIn(ownership.requestLease(tenant("unscoped"), "15", true)).release(200, "other");
 
-describe("the handle of a request that was sent and got no answer", () => {
+describe("the handle of a request without an answer", () => {
   it.each<[what: string, isOwned: boolean, ...Change[]]>([
     ["nothing has happened since", true, nothing],
     ["OCS repeats its announcement", true, sameAgain],
     ["OCS announces another attempt for the same tenant", false, again],
     ["OCS announces it for another tenant", false, another],
     ["the call has ended", false, callEnds],
-    ["the call has ended, and the number is the same tenant's next record", false, callEnds, again],
+    ["the call has ended, and the number belongs to the same tenant's next record", false, callEnds, again],
     ["every connection was lost", false, reconnect],
     ["which OCS is the primary is undecided", false, undecided],
     ["the other OCS has taken over", false, takeover],
     ["the other OCS has taken over, and announces the same number for the same tenant", false, takeover, again],
-  ])("when %s is its own: %s", async (_what, isOwned, ...changes) => {
+  ])("counts as owned when %s: %s", async (_what, isOwned, ...changes) => {
     const ownership = make();
     await ownership.announce(row(15, 101, "first"));
-    const lease = leaseIn(ownership.ask(tenant("pre-dial"), "15", true));
+    const lease = leaseIn(ownership.requestLease(tenant("pre-dial"), "15", true));
     expect(lease.withdrawn(true)).toBeUndefined();
     for (const change of changes) await change(ownership);
     expect(lease.isOwned()).toBe(isOwned);
-    lease.settle(undefined);
+    lease.release(undefined);
     expect(lease.isOwned()).toBe(isOwned);
   });
 
@@ -73,12 +79,12 @@ describe("the handle of a request that was sent and got no answer", () => {
     ["dedicated", "every connection was lost", false, reconnect],
     ["dedicated", "which OCS is the primary is undecided", false, undecided],
     ["dedicated", "the other OCS has taken over", false, takeover],
-  ])("under %s, when %s, is its own: %s", async (records, _what, isOwned, ...changes) => {
+  ])("counts as owned under %s when %s: %s", async (records, _what, isOwned, ...changes) => {
     const ownership = make();
-    const lease = leaseIn(ownership.ask(tenant(records), "15", false));
+    const lease = leaseIn(ownership.requestLease(tenant(records), "15", false));
     expect(lease.withdrawn(true)).toBeUndefined();
     // While it is in flight OCS is kept from giving the handle to another tenant.
-    lease.settle(undefined);
+    lease.release(undefined);
     for (const change of changes) await change(ownership);
     expect(lease.isOwned()).toBe(isOwned);
   });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
-import { openOwnershipStore, type OwnershipStore } from "../../../src/tenants/ownership/store.ts";
+import { openOwnershipStore, type OwnershipStore } from "../../../src/ownership/store/store.ts";
 import { describeStoreContract } from "./store-contract.ts";
 
 describeStoreContract("SQLite", async () => {
@@ -12,7 +12,7 @@ describeStoreContract("SQLite", async () => {
   const threads = new Map<OwnershipStore, Worker>();
   return {
     open: async (options) => {
-      const thread = new Worker(new URL("../../../src/tenants/ownership/store-worker.ts", import.meta.url), {
+      const thread = new Worker(new URL("../../../src/ownership/store/store-worker.ts", import.meta.url), {
         workerData: file,
         execArgv: [],
       });

@@ -4,8 +4,14 @@
  * simulation shows is true of the product.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { HandlePages, type Page } from "../../../src/tenants/ownership/announced.ts";
-import type { Owned, OwnershipStore, Restored, Row, StoreOptions } from "../../../src/tenants/ownership/store.ts";
+import { HandlePages, type Page } from "../../../src/ownership/handles/announced-handles.ts";
+import type {
+  RestoredRow,
+  OwnershipStore,
+  RestoredUpstream,
+  OwnershipRow,
+  StoreOptions,
+} from "../../../src/ownership/store/store.ts";
 
 /** One file, and what may happen to it. */
 export type StoreBench = {
@@ -17,7 +23,7 @@ export type StoreBench = {
   readonly remove: () => Promise<void>;
 };
 
-const row = (handle: number, over: Partial<Row> = {}): Row => ({
+const row = (handle: number, over: Partial<OwnershipRow> = {}): OwnershipRow => ({
   upstream: "ocs",
   epoch: 1,
   endpoint: "http://one",
@@ -35,7 +41,7 @@ const row = (handle: number, over: Partial<Row> = {}): Row => ({
   ...over,
 });
 
-const kept = (handle: number, over: Partial<Owned> = {}): Owned => ({
+const kept = (handle: number, over: Partial<RestoredRow> = {}): RestoredRow => ({
   handle,
   tenant: 101,
   since: 1_000_000 + handle,
@@ -45,10 +51,10 @@ const kept = (handle: number, over: Partial<Owned> = {}): Owned => ({
 });
 
 type Step = (store: OwnershipStore) => Promise<unknown>;
-type Case = { readonly does: string; readonly steps: readonly Step[]; readonly left: Partial<Restored> };
+type Case = { readonly does: string; readonly steps: readonly Step[]; readonly left: Partial<RestoredUpstream> };
 
 const put =
-  (handle: number, over: Partial<Row> = {}): Step =>
+  (handle: number, over: Partial<OwnershipRow> = {}): Step =>
   (store) =>
     store.put(row(handle, over));
 const remove =
@@ -242,7 +248,7 @@ export const describeStoreContract = (name: string, begin: () => Promise<StoreBe
       expect((await open()).restored.get("ocs")).toMatchObject(left);
     });
 
-    it.each(CASES)("$does, when everything comes in one commit", async ({ steps, left }) => {
+    it.each(CASES)("$does, if everything is in one commit", async ({ steps, left }) => {
       const store = await open();
       // Removals and epochs go behind the rows of their commit; where that is another order, generations decide.
       await Promise.all(steps.map((step) => step(store)));
@@ -250,7 +256,7 @@ export const describeStoreContract = (name: string, begin: () => Promise<StoreBe
       expect((await open()).restored.get("ocs")).toMatchObject(left);
     });
 
-    it("has on disk what it acknowledged when the process dies", async () => {
+    it("has all acknowledged changes on disk when the process crashes", async () => {
       const store = await open();
       await Promise.all([store.put(row(1)), store.put(row(2)), store.beginEpoch("other", 4, "http://o")]);
       await store.remove("ocs", 2, 2);
@@ -274,7 +280,7 @@ export const describeStoreContract = (name: string, begin: () => Promise<StoreBe
       ).toEqual([15, undefined, undefined]);
     });
 
-    it("rejects what it cannot write, and writes removals and epochs as soon as it can", async () => {
+    it("rejects changes that it cannot write, and writes removals and epochs as soon as possible", async () => {
       const store = await open();
       await Promise.all([store.put(row(1)), store.put(row(2)), store.beginEpoch("other", 1, "http://o")]);
       const release = bench.lock("writes");
@@ -315,7 +321,7 @@ export const describeStoreContract = (name: string, begin: () => Promise<StoreBe
       expect(downtime).toBeLessThan(30_000);
     });
 
-    it("fails what comes after its end", async () => {
+    it("rejects changes after its end", async () => {
       const store = await open();
       await store.close();
       await expect(store.put(row(1))).rejects.toThrow(/closed/);

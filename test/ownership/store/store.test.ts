@@ -6,14 +6,14 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   openOwnershipStore,
-  type Change,
-  type News,
-  type Order,
-  type Owned,
+  type StoreChange,
+  type ThreadReply,
+  type ThreadRequest,
+  type RestoredRow,
   type OwnershipStore,
-  type Row,
+  type OwnershipRow,
   type StoreThread,
-} from "../../../src/tenants/ownership/store.ts";
+} from "../../../src/ownership/store/store.ts";
 
 let dir: string;
 let file: string;
@@ -33,7 +33,7 @@ const begin = async (): Promise<OwnershipStore> => {
   return store;
 };
 
-const row = (handle: number, over: Partial<Row> = {}): Row => ({
+const row = (handle: number, over: Partial<OwnershipRow> = {}): OwnershipRow => ({
   upstream: "ocs",
   epoch: 1,
   endpoint: "http://one",
@@ -52,7 +52,7 @@ const row = (handle: number, over: Partial<Row> = {}): Row => ({
   ...over,
 });
 
-const kept = (handle: number, over: Partial<Owned> = {}): Owned => ({
+const kept = (handle: number, over: Partial<RestoredRow> = {}): RestoredRow => ({
   phone: "t1:token",
   customer: "t1:person",
   handle,
@@ -63,8 +63,8 @@ const kept = (handle: number, over: Partial<Owned> = {}): Owned => ({
   ...over,
 });
 
-describe("ownership on disk", () => {
-  it("is what the next run finds, oldest first, in the epoch that was under way", async () => {
+describe("the ownership store", () => {
+  it("restores the rows of the last epoch, oldest first", async () => {
     const store = await begin();
     await store.beginEpoch("ocs", 1, "http://one");
     await Promise.all([store.put(row(3)), store.put(row(1)), store.put(row(2, { tenant: 102 }))]);
@@ -87,7 +87,7 @@ describe("ownership on disk", () => {
     });
   });
 
-  it("replaces, forgets, and voids by upstream", async () => {
+  it("replaces and removes rows, and begins epochs by upstream", async () => {
     const store = await begin();
     await store.beginEpoch("ocs", 1, "http://one");
     await store.beginEpoch("other", 1, "http://o");
@@ -109,7 +109,7 @@ describe("ownership on disk", () => {
     expect(third.restored.get("other")?.owned).toEqual([kept(9)]);
   });
 
-  it("finds a handle by its call's attempt, within its upstream", async () => {
+  it("finds a handle by its call attempt, within its upstream", async () => {
     const store = await begin();
     await store.put(row(15));
     expect(await store.byAttempt("ocs", "attempt-15")).toBe(15);
@@ -121,7 +121,7 @@ describe("ownership on disk", () => {
     ["older", 4, true],
     ["same", 5, false],
     ["younger", 6, false],
-  ])("removes a row by an order for the %s generation: row still there %s", async (_which, generation, stays) => {
+  ])("removes a row up to the %s generation; the row stays: %s", async (_which, generation, stays) => {
     const store = await begin();
     await store.put(row(5));
     await store.remove("ocs", 5, generation);
@@ -129,7 +129,7 @@ describe("ownership on disk", () => {
     expect((await begin()).restored.get("ocs")?.owned).toHaveLength(stays ? 1 : 0);
   });
 
-  it("removes what was put in the same commit, and keeps what a younger generation put", async () => {
+  it("removes a row of the same commit, and keeps one of a later generation", async () => {
     const store = await begin();
     await Promise.all([
       store.put(row(5)),
@@ -142,7 +142,7 @@ describe("ownership on disk", () => {
     expect((await begin()).restored.get("ocs")?.owned).toEqual([kept(6, { generation: 7 })]);
   });
 
-  it("begins the epoch of a row that comes before the word of it, and takes nothing of an earlier one any more", async () => {
+  it("begins an epoch with its first row, and then ignores rows of earlier epochs", async () => {
     const store = await begin();
     await store.put(row(1));
     await store.put(row(2, { epoch: 3, endpoint: "http://two" }));
@@ -152,7 +152,7 @@ describe("ownership on disk", () => {
     expect((await begin()).restored.get("ocs")).toMatchObject({ epoch: 3, endpoint: "http://two", owned: [kept(2)] });
   });
 
-  it("tries a removal and an epoch again until they are written, whoever gave up waiting", async () => {
+  it("retries a removal and an epoch until they are written, also after a timeout", async () => {
     const store = await begin();
     await Promise.all([store.put(row(1)), store.put(row(2)), store.beginEpoch("other", 1, "http://o")]);
     const holder = new DatabaseSync(file);
@@ -176,12 +176,12 @@ describe("ownership on disk", () => {
     ]);
   });
 
-  it("writes an epoch that failed once before what was announced in it meanwhile", async () => {
-    const commits: (readonly Change["do"][])[] = [];
-    const tell = (news: News): void => void setImmediate(() => thread.emit("message", news));
+  it("writes an epoch that failed before the announcements that followed it", async () => {
+    const commits: (readonly StoreChange["do"][])[] = [];
+    const tell = (news: ThreadReply): void => void setImmediate(() => thread.emit("message", news));
     const thread: EventEmitter = Object.assign(new EventEmitter(), {
       terminate: () => Promise.resolve(0),
-      postMessage: (order: Order) => {
+      postMessage: (order: ThreadRequest) => {
         if (order.kind !== "commit") return tell({ kind: "closed" });
         commits.push(order.changes.map((change) => change.do));
         tell({ kind: "committed", failed: commits.length === 1 ? "full" : undefined });
@@ -198,7 +198,7 @@ describe("ownership on disk", () => {
     expect(commits).toEqual([["epoch"], ["epoch", "announced"]]);
   });
 
-  it("keeps the journal's mark of the last commit, and for how long it was not written", async () => {
+  it("restores the journal's mark and the time since the last commit", async () => {
     const first = await openOwnershipStore(file, { mark: () => 42 });
     await first.put(row(1));
     await first.close();
@@ -207,11 +207,13 @@ describe("ownership on disk", () => {
     expect(downtime).toBeLessThan(30_000);
   });
 
-  it("takes over a file of the version before, with what is owned in it", async () => {
+  it("migrates a file of the previous version with its rows", async () => {
     const old = new DatabaseSync(file);
     old.exec(`CREATE TABLE epoch (upstream TEXT PRIMARY KEY, number INTEGER NOT NULL, endpoint TEXT NOT NULL) STRICT;
-      CREATE TABLE owned (upstream TEXT NOT NULL, epoch INTEGER NOT NULL, handle INTEGER NOT NULL, tenant INTEGER NOT NULL, since INTEGER NOT NULL,
-        campaign TEXT, campaign_group TEXT, list TEXT, phone TEXT, attempt TEXT, PRIMARY KEY (upstream, handle)) STRICT, WITHOUT ROWID;
+      CREATE TABLE owned (upstream TEXT NOT NULL, epoch INTEGER NOT NULL, handle INTEGER NOT NULL,
+      tenant INTEGER NOT NULL, since INTEGER NOT NULL,
+        campaign TEXT, campaign_group TEXT, list TEXT, phone TEXT, attempt TEXT, PRIMARY KEY (upstream,
+        handle)) STRICT, WITHOUT ROWID;
       INSERT INTO epoch VALUES ('ocs', 4, 'http://one');
       INSERT INTO owned VALUES ('ocs', 4, 15, 101, 1000, NULL, NULL, NULL, 't1:token', 'attempt-15');`);
     old.close();
@@ -234,7 +236,7 @@ describe("ownership on disk", () => {
     ]);
   });
 
-  it("takes many at once in few commits", async () => {
+  it("writes many concurrent changes in few commits", async () => {
     const store = await begin();
     await store.beginEpoch("ocs", 1, "http://one");
     await Promise.all(Array.from({ length: 5000 }, (_, at) => store.put(row(at + 1))));
@@ -246,12 +248,12 @@ describe("ownership on disk", () => {
     ["itself", ""],
     ["its log", "-wal"],
     ["its index", "-shm"],
-  ])("is for nobody else's eyes: %s", async (_what, ending) => {
+  ])("makes its files readable to their owner only: %s", async (_what, ending) => {
     await (await begin()).put(row(1));
     expect((await stat(file + ending)).mode & 0o777).toBe(0o600);
   });
 
-  it("puts a file aside that is no database, and begins anew", async () => {
+  it("moves a file aside that is not a database, and starts with a new one", async () => {
     await writeFile(file, "no database, and long enough to be read as the header of one ".repeat(20));
     const store = await begin();
     expect(store.movedAside).toMatch(/ownership\.sqlite\.damaged-\d+$/);
@@ -263,7 +265,7 @@ describe("ownership on disk", () => {
   it.each([
     ["the records", 1],
     ["their attempts", 4],
-  ])("puts a file aside of which a page of %s is damaged", async (_what, page) => {
+  ])("moves a file aside if a page of %s is corrupt", async (_what, page) => {
     const first = await begin();
     await first.beginEpoch("ocs", 1, "http://one");
     await Promise.all(Array.from({ length: 500 }, (_, handle) => first.put(row(handle + 1))));
@@ -276,7 +278,7 @@ describe("ownership on disk", () => {
     await store.put(row(1));
   });
 
-  it("leaves a file of a newer version as it is, and says so", async () => {
+  it("rejects a file of a newer version and leaves it unchanged", async () => {
     const store = await begin();
     await store.put(row(1));
     await store.close();
@@ -288,7 +290,7 @@ describe("ownership on disk", () => {
     expect((await readdir(dir)).filter((name) => name.includes("damaged"))).toEqual([]);
   });
 
-  it("leaves a file where it is that only cannot be had just now", async () => {
+  it("does not move a file that cannot be opened now", async () => {
     const first = await begin();
     await first.beginEpoch("ocs", 1, "http://one");
     await first.put(row(15));
@@ -301,7 +303,7 @@ describe("ownership on disk", () => {
     expect([store.movedAside, store.restored.get("ocs")?.owned.length]).toEqual([undefined, 1]);
   });
 
-  it("goes on when it cannot be asked for an attempt", async () => {
+  it("continues if an attempt cannot be looked up", async () => {
     const store = await begin();
     await store.put(row(15));
     const other = new DatabaseSync(file);
@@ -313,12 +315,12 @@ describe("ownership on disk", () => {
     expect(await store.byAttempt("ocs", "attempt-16")).toBe(16);
   });
 
-  it("rejects when there is no place for it", async () => {
+  it("rejects a path without a directory", async () => {
     await expect(openOwnershipStore(join(dir, "no-such-folder", "ownership.sqlite"))).rejects.toThrow();
     await chmod(dir, 0o700);
   });
 
-  it("fails what comes after its end", async () => {
+  it("rejects changes after it was closed", async () => {
     const store = await begin();
     await store.close();
     await expect(store.put(row(1))).rejects.toThrow(/closed/);
@@ -337,7 +339,7 @@ describe("a thread that hangs", () => {
     return opening;
   };
 
-  it("counts as failed for what is to be removed", async () => {
+  it("makes a removal fail", async () => {
     const store = await hanging();
     store.touch();
     await expect(store.remove("ocs", 1, 1)).rejects.toThrow(/did not answer/);
@@ -352,7 +354,7 @@ describe("a thread that hangs", () => {
     ["what was announced", (store) => store.announced("ocs", 1, 1, 0)],
     ["an owner", (store) => void store.put(row(1)).catch(() => undefined)],
   ])(
-    "with %s is left when the store is closed",
+    "with %s does not block closing the store",
     async (_what, use) => {
       const store = await hanging();
       use(store);

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Endpoint } from "../../src/upstream/endpoint.ts";
-import { Standby, type Habit, type StandbyStatus } from "../../src/upstream/standby.ts";
+import type { Endpoint } from "../../../src/upstream/lanes/endpoint.ts";
+import { Standby, type StandbyBehaviour, type StandbyStatus } from "../../../src/upstream/failover/standby.ts";
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
@@ -61,7 +61,7 @@ type Watched = {
   readonly look: () => Promise<StandbyStatus>;
 };
 
-const watched = async (habit?: Habit, inherits?: Standby): Promise<Watched> => {
+const watched = async (configured?: StandbyBehaviour, inherits?: Standby): Promise<Watched> => {
   const other = await Other.open();
   const told: [string, boolean][] = [];
   const self: Watched = {
@@ -69,15 +69,15 @@ const watched = async (habit?: Habit, inherits?: Standby): Promise<Watched> => {
     told,
     well: true,
     standby: new Standby({
-      habit: () => habit,
-      isActiveWell: () => self.well,
-      changed: (_endpoint, { seen, healthy }) => void told.push([seen, healthy]),
+      configured: () => configured,
+      isActiveConnected: () => self.well,
+      onChange: (_endpoint, { seen, healthy }) => void told.push([seen, healthy]),
       inherits,
     }),
     look: async () => {
       const look = performance.now();
       self.standby.watch(other.endpoint);
-      await vi.waitFor(() => expect(self.standby.lookedAt).toBeGreaterThan(look), { interval: 5 });
+      await vi.waitFor(() => expect(self.standby.probedAt).toBeGreaterThan(look), { interval: 5 });
       return self.standby.status(other.endpoint)!;
     },
   };
@@ -85,8 +85,8 @@ const watched = async (habit?: Habit, inherits?: Standby): Promise<Watched> => {
   return self;
 };
 
-describe("the standby", () => {
-  it("that refuses from the start is not healthy unless the config says so: a dead host does that too", async () => {
+describe("the standby OCS", () => {
+  it("that refuses from the start is unhealthy unless the config says otherwise", async () => {
     const { other, look, told } = await watched();
     await other.does("refuses");
     expect(await look()).toMatchObject({ seen: "refuses", expected: undefined, healthy: false });
@@ -99,14 +99,14 @@ describe("the standby", () => {
   it.each([
     ["closes", "accepts and closes"],
     ["accepts", "accepts"],
-  ] as const)("that %s is seen so, which is learned as healthy", async (does, seen) => {
+  ] as const)("that %s is reported so, which is learned as healthy", async (does, seen) => {
     const { other, standby, look, told } = await watched();
     await other.does(does);
     expect(await look()).toMatchObject({ seen, expected: does, healthy: true });
-    expect([standby.habit, told]).toEqual([does, []]);
+    expect([standby.behaviour, told]).toEqual([does, []]);
   });
 
-  it("that died is a warning, and none any more when it is back", async () => {
+  it("that crashed is reported as unhealthy, and as healthy when it is back", async () => {
     const { other, look, told } = await watched();
     await other.does("closes");
     await look();
@@ -125,7 +125,7 @@ describe("the standby", () => {
     ]);
   });
 
-  it("that was away at the start is learned when it comes to life", async () => {
+  it("that was down at the start is learned when it comes up", async () => {
     const { other, look } = await watched();
     await other.does("refuses");
     await look();
@@ -135,20 +135,20 @@ describe("the standby", () => {
     expect(await look()).toMatchObject({ expected: "closes", healthy: false });
   });
 
-  it("is not learned from while the active OCS is not well", async () => {
+  it("is not learned from while the active OCS is not connected", async () => {
     const all = await watched();
     all.well = false;
     await all.other.does("accepts");
     expect(await all.look()).toMatchObject({ seen: "accepts", expected: undefined, healthy: true });
   });
 
-  it("is judged by what is configured before what was seen", async () => {
+  it("is judged by the configured behaviour before the learned one", async () => {
     const { other, look } = await watched("refuses");
     await other.does("closes");
     expect(await look()).toMatchObject({ seen: "accepts and closes", expected: "refuses", healthy: false });
   });
 
-  it("hands on what was learned to the board that replaces this one", async () => {
+  it("hands the learned behaviour on to its successor", async () => {
     const before = await watched();
     await before.other.does("closes");
     await before.look();
@@ -157,7 +157,7 @@ describe("the standby", () => {
     expect(await look()).toMatchObject({ expected: "closes", healthy: false });
   });
 
-  it("keeps the time since which it is seen so", async () => {
+  it("keeps the time since its behaviour last changed", async () => {
     const { other, look } = await watched();
     await other.does("closes");
     await look();
@@ -165,19 +165,19 @@ describe("the standby", () => {
     expect((await look()).since).toBeGreaterThan(90);
   });
 
-  it("is probed again a minute later, without being asked", async () => {
+  it("is probed again a minute later", async () => {
     const { other, standby, look } = await watched();
     await other.does("closes");
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
     await look();
-    const first = standby.lookedAt;
+    const first = standby.probedAt;
     await vi.advanceTimersByTimeAsync(59_000);
-    expect(standby.lookedAt).toBe(first);
+    expect(standby.probedAt).toBe(first);
     await vi.advanceTimersByTimeAsync(1500);
-    await vi.waitFor(() => expect(standby.lookedAt).toBeGreaterThan(first), { interval: 5 });
+    await vi.waitFor(() => expect(standby.probedAt).toBeGreaterThan(first), { interval: 5 });
   });
 
-  it("is probed once a minute, however often the primary was found again within one probe", async () => {
+  it("is probed once a minute, also when the primary was found several times during one probe", async () => {
     const { other, standby } = await watched();
     await other.does("accepts");
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });

@@ -1,9 +1,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Settled, UpstreamNews } from "../../src/upstream/switchboard.ts";
-import { Switchboard } from "../../src/upstream/switchboard.ts";
-import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import type { ActiveChange, UpstreamEvent } from "../../../src/upstream/switchboard.ts";
+import { Switchboard } from "../../../src/upstream/switchboard.ts";
+import { rawOcs, type RawOcs } from "../../kit/raw-ocs.ts";
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -11,18 +11,18 @@ afterEach(async () => {
 });
 
 type Watched = {
-  readonly board: Switchboard;
+  readonly switchboard: Switchboard;
   readonly ocs: RawOcs;
-  readonly news: UpstreamNews[];
-  readonly settled: (Settled | undefined)[];
+  readonly news: UpstreamEvent[];
+  readonly settled: (ActiveChange | undefined)[];
 };
 
 const watch = async (): Promise<Watched> => {
   const ocs = await rawOcs();
   closing.push(() => ocs.close());
-  const news: UpstreamNews[] = [];
-  const settled: (Settled | undefined)[] = [];
-  const board = new Switchboard({
+  const news: UpstreamEvent[] = [];
+  const settled: (ActiveChange | undefined)[] = [];
+  const switchboard = new Switchboard({
     name: "ocs",
     primary: { origin: ocs.url, tls: {}, connectTimeout: 1000 },
     connections: 2,
@@ -30,12 +30,12 @@ const watch = async (): Promise<Watched> => {
     answerTimeout: 2000,
     queue: { max: 10, maxBytes: 10_000, maxWait: 2000 },
     userAgent: "test",
-    tell: (told) => news.push(told),
-    settled: (where) => settled.push(where),
+    onEvent: (told) => news.push(told),
+    onActiveChange: (where) => settled.push(where),
   });
-  closing.push(() => board.close());
-  await board.begin();
-  const watched = { board, ocs, news, settled };
+  closing.push(() => switchboard.close());
+  await switchboard.begin();
+  const watched = { switchboard, ocs, news, settled };
   return watched;
 };
 
@@ -53,7 +53,7 @@ const request = {
 const open = ({ ocs }: Watched): number => ocs.connections.filter(({ socket }) => !socket.destroyed).length;
 
 describe("a watch connection", () => {
-  it("is one connection that carries nothing, from the first look", async () => {
+  it("is one connection without requests, from the first search on", async () => {
     const watched = await watch();
     expect(watched.ocs.bytes()).toBe("");
     expect(watched.settled).toEqual([{ endpoint: watched.ocs.url, how: "start" }]);
@@ -74,37 +74,37 @@ describe("a watch connection", () => {
     await until(() => open(watched) === 1);
   });
 
-  it("keeps the end of one lane from being the loss of all", async () => {
+  it("shows that the end of one lane is not the loss of all connections", async () => {
     const watched = await watch();
-    const [vigil] = watched.ocs.connections.filter(({ socket }) => !socket.destroyed);
-    await watched.board.send(request);
-    for (const connection of watched.ocs.connections) if (connection !== vigil) connection.socket.end();
+    const [watching] = watched.ocs.connections.filter(({ socket }) => !socket.destroyed);
+    await watched.switchboard.send(request);
+    for (const connection of watched.ocs.connections) if (connection !== watching) connection.socket.end();
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(watched.news).toEqual([]);
-    expect((await watched.board.send(request)).status).toBe(200);
+    expect((await watched.switchboard.send(request)).status).toBe(200);
   });
 
-  it("and a lane that the network ends one after the other are the loss of all, and no change of roles", async () => {
+  it("lost before the last lane is a loss of all connections, but not a change of roles", async () => {
     const ours: Socket[] = [];
     const note = (message: unknown): void => void ours.push((message as { socket: Socket }).socket);
     subscribe("net.client.socket", note);
     closing.push(() => unsubscribe("net.client.socket", note));
     const watched = await watch();
-    const [vigil] = ours.filter(({ destroyed }) => !destroyed);
-    await watched.board.send(request);
-    const [lane] = ours.filter((socket) => !socket.destroyed && socket !== vigil);
-    for (const socket of [vigil!, lane!]) {
+    const [watching] = ours.filter(({ destroyed }) => !destroyed);
+    await watched.switchboard.send(request);
+    const [lane] = ours.filter((socket) => !socket.destroyed && socket !== watching);
+    for (const socket of [watching!, lane!]) {
       socket.destroy(Object.assign(new Error("read ETIMEDOUT"), { code: "ETIMEDOUT" }));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     await until(() => watched.news.some(({ kind }) => kind === "reconnected"));
-    expect([watched.settled.map((each) => each?.how), watched.board.status().epoch]).toEqual([
+    expect([watched.settled.map((each) => each?.how), watched.switchboard.status().epoch]).toEqual([
       ["start", undefined, "reconnected"],
       1,
     ]);
   });
 
-  it("is asked for a sign of life by the kernel once a second", async () => {
+  it("is probed by TCP keep-alive once a second", async () => {
     const delays: (number | undefined)[] = [];
     const setKeepAlive = vi.spyOn(Socket.prototype, "setKeepAlive").mockImplementation(function keep(
       this: Socket,
@@ -119,11 +119,11 @@ describe("a watch connection", () => {
     expect(delays.at(-1)).toBe(1000);
   });
 
-  it("is kept up when only it was lost", async () => {
+  it("is opened again when only it was lost", async () => {
     const watched = await watch();
-    const [vigil] = watched.ocs.connections.filter(({ socket }) => !socket.destroyed);
-    await watched.board.send(request);
-    vigil!.socket.end();
+    const [watching] = watched.ocs.connections.filter(({ socket }) => !socket.destroyed);
+    await watched.switchboard.send(request);
+    watching!.socket.end();
     await until(() => open(watched) === 1);
     await until(() => open(watched) === 2);
     expect(watched.news).toEqual([]);

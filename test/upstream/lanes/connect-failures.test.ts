@@ -1,11 +1,11 @@
 import type net from "node:net";
 import { createServer, Socket, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Announcers } from "../../src/upstream/announcers.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
-import { NoAnswer, type Request } from "../../src/upstream/exchange.ts";
-import { Switchboard, type Settled, type UpstreamNews } from "../../src/upstream/switchboard.ts";
-import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { ActiveSource } from "../../../src/callbacks/active-source.ts";
+import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
+import { UpstreamError, type Request } from "../../../src/upstream/types.ts";
+import { Switchboard, type ActiveChange, type UpstreamEvent } from "../../../src/upstream/switchboard.ts";
+import { rawOcs, type RawOcs } from "../../kit/raw-ocs.ts";
 
 /** What the next connections to a port come to: an error code, or "silent" for no answer at all. */
 const failing = new Map<number, string[]>();
@@ -34,15 +34,15 @@ const certificate = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" 
 
 type Standby = "keeps" | "closes" | "none";
 type Watched = {
-  readonly board: Switchboard;
+  readonly switchboard: Switchboard;
   readonly one: RawOcs;
   readonly two: RawOcs;
-  readonly news: UpstreamNews[];
-  readonly settled: (Settled | undefined)[];
+  readonly news: UpstreamEvent[];
+  readonly settled: (ActiveChange | undefined)[];
 };
 
 /** Who else hears of it. */
-let settle: (settled: Settled | undefined) => void = () => undefined;
+let settle: (settled: ActiveChange | undefined) => void = () => undefined;
 
 const watched = async (
   standby: Standby,
@@ -54,13 +54,13 @@ const watched = async (
 ): Promise<Watched> => {
   const one = await rawOcs(undefined, through && { tls: certificate });
   const two = await rawOcs(undefined, { arrived: ({ socket }) => void (standby === "closes" && socket.end()) });
-  const news: UpstreamNews[] = [];
-  const settled: (Settled | undefined)[] = [];
+  const news: UpstreamEvent[] = [];
+  const settled: (ActiveChange | undefined)[] = [];
   const endpoint = (port: number) => ({ origin: `http://127.0.0.1:${port}`, tls: {}, connectTimeout });
   const primary = through
     ? { origin: `https://127.0.0.1:${await through(one.port)}`, tls: { ca: authority.certPem }, connectTimeout: 150 }
     : endpoint(one.port);
-  const board = new Switchboard({
+  const switchboard = new Switchboard({
     name: "ocs",
     primary,
     backup: standby === "none" ? undefined : endpoint(two.port),
@@ -69,8 +69,8 @@ const watched = async (
     answerTimeout: 1000,
     queue: { max: 50, maxBytes: 1e6, maxWait },
     userAgent: "t",
-    tell: (each) => void (each.kind !== "standby" && news.push(each)),
-    settled: (each) => {
+    onEvent: (each) => void (each.kind !== "standby" && news.push(each)),
+    onActiveChange: (each) => {
       settled.push(each);
       settle(each);
     },
@@ -78,12 +78,12 @@ const watched = async (
   stops.push(
     () => one.close(),
     () => two.close(),
-    () => board.close(),
+    () => switchboard.close(),
   );
-  await board.begin();
+  await switchboard.begin();
   // What the standby does while all is well is known by then.
-  if (standby !== "none") await vi.waitFor(() => expect(board.status().endpoints[1]?.standby).toBeDefined());
-  return { board, one, two, news, settled };
+  if (standby !== "none") await vi.waitFor(() => expect(switchboard.status().endpoints[1]?.standby).toBeDefined());
+  return { switchboard, one, two, news, settled };
 };
 
 /** Before an OCS: what it does with a connection, or passes it on. */
@@ -107,19 +107,19 @@ const request = (tenant: string): Request => ({
   body: "{}",
   urgent: true,
 });
-const sendAll = (board: Switchboard): Promise<(number | string)[]> =>
+const sendAll = (switchboard: Switchboard): Promise<(number | string)[]> =>
   Promise.all(
     ["A", "B", "A", "B", "A", "B"].map((tenant) =>
-      board.send(request(tenant)).then(
+      switchboard.send(request(tenant)).then(
         ({ status }) => status,
-        (reason: unknown) => (reason instanceof NoAnswer ? `${reason.why} ${reason.sent}` : "defect"),
+        (reason: unknown) => (reason instanceof UpstreamError ? `${reason.reason} ${reason.sent}` : "defect"),
       ),
     ),
   );
 
-const staysWhereItIs = ({ two, news, settled, board }: Watched): void => {
-  expect([news, settled.map((each) => each?.how), board.status().epoch]).toEqual([[], ["start"], 1]);
-  expect(board.status().endpoints[0]).toMatchObject({ active: true, up: true });
+const staysWhereItIs = ({ two, news, settled, switchboard }: Watched): void => {
+  expect([news, settled.map((each) => each?.how), switchboard.status().epoch]).toEqual([[], ["start"], 1]);
+  expect(switchboard.status().endpoints[0]).toMatchObject({ active: true, up: true });
   expect(two.requests()).toBe(0);
 };
 
@@ -142,21 +142,21 @@ describe("a lane that cannot connect while the watch connection is open", () => 
   it.each(rows)("is retried after %s, and changes no role and no epoch (standby: %s)", async (code, standby) => {
     const all = await watched(standby);
     failing.set(all.one.port, [code]);
-    expect(await sendAll(all.board)).toEqual(Array(6).fill(200));
+    expect(await sendAll(all.switchboard)).toEqual(Array(6).fill(200));
     staysWhereItIs(all);
   });
 
-  it.each(CODES)("is retried within max_wait while %s goes on for all lanes, and no request is lost", async (code) => {
+  it.each(CODES)("is retried within max_wait while all lanes get %s, and no request is lost", async (code) => {
     const all = await watched("keeps");
     failing.set(all.one.port, Array<string>(6).fill(code));
-    expect(await sendAll(all.board)).toEqual(Array(6).fill(200));
+    expect(await sendAll(all.switchboard)).toEqual(Array(6).fill(200));
     staysWhereItIs(all);
   });
 
-  it("gives up when max_wait is over: nothing was sent", async () => {
+  it("is reported as unreachable and not sent after max_wait", async () => {
     const all = await watched("closes", { maxWait: 400 });
     failing.set(all.one.port, Array<string>(200).fill("ECONNREFUSED"));
-    expect(await sendAll(all.board)).toEqual(Array(6).fill("unreachable false"));
+    expect(await sendAll(all.switchboard)).toEqual(Array(6).fill("unreachable false"));
     staysWhereItIs(all);
     expect(all.one.requests()).toBe(0);
     // It backs off: two lanes, each with pauses that double.
@@ -173,15 +173,15 @@ describe("a lane that cannot connect while the watch connection is open", () => 
       // The first connection is the look for the primary, the second the first lane.
       through: (port) => gate(port, (client) => (++count === 2 ? (spoil(client), true) : false)),
     });
-    expect(await sendAll(all.board)).toEqual(Array(6).fill(200));
+    expect(await sendAll(all.switchboard)).toEqual(Array(6).fill(200));
     expect(count).toBeGreaterThan(3);
     staysWhereItIs(all);
   });
 });
 
-describe("the look for the primary", () => {
+describe("the search for the primary", () => {
   it.each(["EMFILE", "EADDRNOTAVAIL"])(
-    "waits while this host cannot connect (%s), and never takes that for a sign about OCS",
+    "waits while this host cannot connect (%s), which says nothing about OCS",
     async (code) => {
       const all = await watched("keeps");
       failing.set(all.one.port, Array<string>(4).fill(code));
@@ -190,7 +190,7 @@ describe("the look for the primary", () => {
         () => expect(all.settled.map((each) => each?.how)).toEqual(["start", undefined, "reconnected"]),
         { timeout: 3000 },
       );
-      expect(all.board.status().endpoints[0]).toMatchObject({ active: true, up: true });
+      expect(all.switchboard.status().endpoints[0]).toMatchObject({ active: true, up: true });
       expect(all.news.map(({ kind }) => kind)).toEqual(["reconnected"]);
     },
   );
@@ -198,15 +198,15 @@ describe("the look for the primary", () => {
 
 describe("an OCS whose host did not answer for a while", () => {
   it.each(["none", "closes", "keeps"] as const)(
-    "has none of its first 40 announcements lost when the host is back (standby: %s)",
+    "loses none of its first 40 announcements when the host is back (standby: %s)",
     async (standby) => {
-      const { board, one, two, settled } = await watched(standby, { connectTimeout: 2000 });
-      const announcers = new Announcers(
+      const { switchboard, one, two, settled } = await watched(standby, { connectTimeout: 2000 });
+      const announcers = new ActiveSource(
         standby === "none"
           ? [`http://127.0.0.1:${one.port}`]
           : [`http://127.0.0.1:${one.port}`, `http://127.0.0.2:${two.port}`],
       );
-      settle = (each) => (each ? announcers.settle(each.endpoint) : announcers.unsettle());
+      settle = (each) => (each ? announcers.onActive(each.endpoint) : announcers.onLost());
       // Connections are given up by the kernel, and new ones get no answer: that goes on past the first probes.
       failing.set(one.port, Array<string>(3).fill("silent"));
       for (const { socket } of one.connections) socket.resetAndDestroy();
@@ -215,7 +215,7 @@ describe("an OCS whose host did not answer for a while", () => {
       failing.clear();
       const heard: Promise<boolean>[] = [];
       for (let count = 0; count < 40; count++) {
-        board.heardFrom(announcers.speakerAt("127.0.0.1"));
+        switchboard.noteAnnouncement(announcers.originAt("127.0.0.1"));
         heard.push(announcers.speaksForActive("127.0.0.1", performance.now()));
         await new Promise((resolve) => setTimeout(resolve, 50));
       }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
-import { Wire } from "../../src/upstream/wire.ts";
-import { OK, rawOcs, type RawConnection, type RawOcs, type RawOptions } from "../kit/raw-ocs.ts";
+import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
+import { Connection } from "../../../src/upstream/lanes/connection.ts";
+import { OK, rawOcs, type RawConnection, type RawOcs, type RawOptions } from "../../kit/raw-ocs.ts";
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
@@ -15,7 +15,7 @@ const ways: readonly [string, RawOptions][] = [
   ["TLS", { tls: certificate }],
 ];
 
-type Answered = { readonly ocs: RawOcs; readonly wire: Wire; readonly answered: () => Promise<boolean> };
+type Answered = { readonly ocs: RawOcs; readonly wire: Connection; readonly answered: () => Promise<boolean> };
 
 /** `answered` resolves with the next bytes that come: whether all that was written had left by then. */
 const connected = async (options: RawOptions): Promise<Answered> => {
@@ -23,11 +23,11 @@ const connected = async (options: RawOptions): Promise<Answered> => {
   const ready = Promise.withResolvers<void>();
   let next = Promise.withResolvers<boolean>();
   const endpoint = { origin: ocs.url, tls: { ca: authority.certPem }, connectTimeout: 5000 };
-  const wire: Wire = new Wire(endpoint, {
-    ready: ready.resolve,
-    failed: ready.reject,
-    gone: () => next.reject(new Error("gone")),
-    took: () => next.resolve(wire.isFlushed),
+  const wire: Connection = new Connection(endpoint, {
+    onReady: ready.resolve,
+    onFailed: ready.reject,
+    onEnd: () => next.reject(new Error("gone")),
+    onBytes: () => next.resolve(wire.isFlushed),
   });
   stops.push(ocs.close, () => wire.destroy());
   await ready.promise;
@@ -53,7 +53,7 @@ describe.each(ways)("what was written over %s", (_name, options) => {
     },
   );
 
-  it.each([1, 2])("has not left while OCS answers and does not read: request %d of the connection", async (which) => {
+  it.each([1, 2])("has not left while OCS answers without reading: request %d of the connection", async (which) => {
     let reluctant: RawConnection | undefined;
     const { ocs, wire, answered } = await connected({
       ...options,
@@ -78,7 +78,7 @@ describe.each(ways)("what was written over %s", (_name, options) => {
     expect(ocs.requests()).toBe(which);
   });
 
-  it("has left as soon as the kernel has it, although no answer comes", async () => {
+  it("has left once the kernel has taken it, without any answer", async () => {
     const { ocs, wire } = await connected({ ...options });
     ocs.script = () => undefined;
     wire.write(requestOf(300));

@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BASELINE, drip, END, readAnswer, SECOND, textOf, type Outcome, type Step } from "./lane-contract.ts";
-import { play } from "./lane-contract-play.ts";
+import { BASELINE, drip, END, readAnswer, SECOND, textOf, type Outcome, type Step } from "./contract.ts";
+import { play } from "./contract-play.ts";
+import { CORPORA } from "../../kit/corpora.ts";
 
-const corpora = new URL("../../../shared/corpora/", import.meta.url);
-const present = existsSync(corpora);
+const present = existsSync(CORPORA);
 type Case = { readonly id: string; readonly steps: readonly Step[] };
 const cases: readonly Case[] = present ? readCases() : [];
 
 function readCases(): Case[] {
-  const lines = readFileSync(new URL("llhttp/responses.jsonl", corpora), "utf8").trim().split("\n");
+  const lines = readFileSync(new URL("llhttp/responses.jsonl", CORPORA), "utf8").trim().split("\n");
   const llhttp = lines
     .map((line) => JSON.parse(line) as { id: string; raw_b64: string })
     .map(({ id, raw_b64 }) => ({ id, steps: [Buffer.from(raw_b64, "base64").toString("latin1")] }));
@@ -18,7 +18,10 @@ function readCases(): Case[] {
 
 type Cut = { readonly text: string; readonly method: "GET" | "POST" };
 
-/** With the last part late: behind the announced length where there is more, else the last third. Behind a flawless positive answer it comes after the second. */
+/**
+ * With the last part late: behind the announced length where there is more, else the last third. Behind a flawless
+ * positive answer it comes after the second.
+ */
 const late = ({ text, method }: Cut, ms: number): Step[] => {
   const { surplus } = readAnswer(text, method);
   const at = surplus !== undefined && surplus < text.length ? surplus : Math.ceil((text.length * 2) / 3);
@@ -38,7 +41,7 @@ describe.skipIf(!present && process.env.CI !== "true")(
   () => {
     it("are all there, the baselines' own twenty by their names", () => {
       const measured = JSON.parse(
-        readFileSync(new URL("baselines/node24-stock-upstream-clients.json", corpora), "utf8"),
+        readFileSync(new URL("baselines/node24-stock-upstream-clients.json", CORPORA), "utf8"),
       ) as { clients: { undici: { id: string }[] } };
       expect(cases.map(({ id }) => id)).toEqual(measured.clients.undici.map(({ id }) => id));
       expect(cases).toHaveLength(105);
@@ -59,7 +62,9 @@ describe.skipIf(!present && process.env.CI !== "true")(
         inOrder: delivery === "byte by byte",
         deadline: flawless ? 10_000 : 150,
       });
-      const allowed: readonly (Outcome | undefined)[] = flawless ? [status] : [status, "garbled", "cut", "no-answer"];
+      const allowed: readonly (Outcome | undefined)[] = flawless
+        ? [status]
+        : [status, "malformed-response", "connection-lost", "no-answer"];
       const afterSecond = all.includes(SECOND);
       return [
         ...(allowed.includes(outcome) ? [] : [`the first ends in ${outcome}`]),

@@ -1,10 +1,10 @@
 /** Plays one row of the contract: three requests on one lane, to an OCS that is nothing but a socket. */
-import type { HeaderLine } from "../../src/message.ts";
-import type { Issued } from "../../src/sandbox/certificates.ts";
-import { NoAnswer, type Answer, type Request } from "../../src/upstream/exchange.ts";
-import { Switchboard } from "../../src/upstream/switchboard.ts";
-import { rawOcs, type RawConnection } from "../kit/raw-ocs.ts";
-import type { Outcome, Step } from "./lane-contract.ts";
+import type { HeaderLine } from "../../../src/common/message.ts";
+import type { Issued } from "../../../src/sandbox/server/certificates.ts";
+import { UpstreamError, type Answer, type Request } from "../../../src/upstream/types.ts";
+import { Switchboard } from "../../../src/upstream/switchboard.ts";
+import { rawOcs, type RawConnection } from "../../kit/raw-ocs.ts";
+import type { Outcome, Step } from "./contract.ts";
 
 export const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => (ms === 0 ? setImmediate(resolve) : setTimeout(resolve, ms)));
@@ -59,7 +59,7 @@ export type Played = {
   readonly on: ReadonlyMap<number, number>;
 };
 
-export const switchboard = (origin: string, answerTimeout: number, ca?: string): Switchboard =>
+export const aSwitchboard = (origin: string, answerTimeout: number, ca?: string): Switchboard =>
   new Switchboard({
     name: "ocs",
     primary: { origin, tls: ca === undefined ? {} : { ca }, connectTimeout: 5000 },
@@ -75,8 +75,8 @@ const outcomeOf = async (sending: Promise<Answer>): Promise<{ outcome: Outcome; 
     const { status, body } = await sending;
     return { outcome: status, sent: true, body: Buffer.from(body).toString("latin1") };
   } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
-    return { outcome: error.why as Outcome, sent: error.sent, body: "" };
+    if (!(error instanceof UpstreamError)) throw error;
+    return { outcome: error.reason as Outcome, sent: error.sent, body: "" };
   }
 };
 
@@ -95,16 +95,16 @@ export const play = async ({ steps, method, inOrder, tls, deadline }: Play): Pro
     },
     tls ? { tls } : {},
   );
-  const board = switchboard(ocs.url, deadline, tls?.ca);
+  const switchboard = aSwitchboard(ocs.url, deadline, tls?.ca);
   try {
-    const first = await outcomeOf(board.send(request(1, method)));
-    const marks = [markOf(await board.send(request(2)))];
+    const first = await outcomeOf(switchboard.send(request(1, method)));
+    const marks = [markOf(await switchboard.send(request(2)))];
     await done;
     await pause(20);
-    marks.push(markOf(await board.send(request(3))));
+    marks.push(markOf(await switchboard.send(request(3))));
     return { ...first, marks, on };
   } finally {
-    await board.close();
+    await switchboard.close();
     await ocs.close();
   }
 };

@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createAuthority, type Issued } from "../../src/sandbox/certificates.ts";
-import { Lane } from "../../src/upstream/lane.ts";
-import type { RawAnswer } from "../../src/upstream/pending.ts";
-import { OK, rawOcs } from "../kit/raw-ocs.ts";
-import { pause, request } from "./lane-contract-play.ts";
+import { createAuthority, type Issued } from "../../../src/sandbox/server/certificates.ts";
+import { Lane } from "../../../src/upstream/lanes/lane.ts";
+import type { RawAnswer } from "../../../src/upstream/lanes/in-flight.ts";
+import { OK, rawOcs } from "../../kit/raw-ocs.ts";
+import { pause, request } from "./contract-play.ts";
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
@@ -89,7 +89,7 @@ const WRONG: Readonly<Record<string, () => Shown>> = {
   }),
   "for clients": () => ({ shows: authority.issue({ names: loopback, usage: "clientAuth" }), ca: authority.certPem }),
   "of an unknown authority": () => ({ shows: another, ca: authority.certPem }),
-  "of an authority that nobody configured": () => ({ shows: ours }),
+  "of a CA that is not configured": () => ({ shows: ours }),
   "that has expired": () => ({ shows: issuedAt(Date.now() - 60 * DAY, loopback), ca: authority.certPem }),
   "that is not valid yet": () => ({ shows: issuedAt(Date.now() + 60 * DAY, loopback), ca: authority.certPem }),
 };
@@ -126,27 +126,29 @@ const ask = async ({
 
 const refusesBefore = async (shown: Shown): Promise<void> => {
   const { asking, bytes } = await ask(shown);
-  await expect(asking).rejects.toMatchObject({ why: "unreachable", sent: false });
+  await expect(asking).rejects.toMatchObject({ reason: "unreachable", sent: false });
   await pause(20);
   expect(bytes()).toBe("");
 };
 
-describe("an OCS that shows a certificate", () => {
-  it("of its authority and for its host gets the request", async () => {
+describe("an OCS certificate", () => {
+  it("of a trusted CA and for the host lets the request be sent", async () => {
     const { asking, bytes } = await ask({ shows: ours, ca: authority.certPem });
     expect((await asking).status).toBe(200);
     expect(bytes()).toContain("POST /records/1");
   });
 
-  it.each(Object.keys(WRONG))("%s gets no byte of it", (name) => refusesBefore(WRONG[name]!()));
+  it.each(Object.keys(WRONG))("%s lets no byte be sent", (name) => refusesBefore(WRONG[name]!()));
 
   describe.skipIf(!hasOpenssl && process.env.CI !== "true")("made by openssl", () => {
-    it("that signs itself and is trusted for its names gets the request", async () => {
+    it("that is self-signed and trusted lets the request be sent", async () => {
       const shows = selfSigned("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1");
       const { asking } = await ask({ shows, ca: shows.certPem });
       expect((await asking).status).toBe(200);
     });
 
-    it.each(Object.keys(WRONG_BY_OPENSSL))("%s gets no byte of it", (name) => refusesBefore(WRONG_BY_OPENSSL[name]!()));
+    it.each(Object.keys(WRONG_BY_OPENSSL))("%s lets no byte be sent", (name) =>
+      refusesBefore(WRONG_BY_OPENSSL[name]!()),
+    );
   });
 });

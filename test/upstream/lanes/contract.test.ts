@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
-import type { NoAnswer } from "../../src/upstream/exchange.ts";
-import { Lane } from "../../src/upstream/lane.ts";
-import { OK, rawOcs } from "../kit/raw-ocs.ts";
+import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
+import type { UpstreamError } from "../../../src/upstream/types.ts";
+import { Lane } from "../../../src/upstream/lanes/lane.ts";
+import { OK, rawOcs } from "../../kit/raw-ocs.ts";
 import {
   CHUNKS,
   DROP,
@@ -16,8 +16,8 @@ import {
   WHOLE,
   type Outcome,
   type Row,
-} from "./lane-contract.ts";
-import { markedAnswer, markOf, play, request, switchboard } from "./lane-contract-play.ts";
+} from "./contract.ts";
+import { aSwitchboard, markedAnswer, markOf, play, request } from "./contract-play.ts";
 
 const authority = createAuthority("OCS's authority");
 const ours = { ...authority.issue({ names: ["127.0.0.1", "localhost"], usage: "serverAuth" }), ca: authority.certPem };
@@ -56,10 +56,11 @@ describe.each([
 ] as const)("a connection that ends over %s", (_name, tls) => {
   const gone = "HTTP/1.1 410 Gone\r\nWarning: 112\r\nContent-length: 9\r\n\r\n410 Gone.";
   const headLength = gone.indexOf("\r\n\r\n") + 4;
-  const expected = (offset: number): Outcome => (offset === 0 ? "cut" : offset < headLength ? "garbled" : 410);
+  const expected = (offset: number): Outcome =>
+    offset === 0 ? "connection-lost" : offset < headLength ? "malformed-response" : 410;
 
   it.concurrent.each([END, DROP, RESET])(
-    "by $does at any byte of the answer: the status counts once the header block is whole",
+    "by $does at any byte of the answer has the status once the header block is complete",
     async (ending) => {
       const offsets = Array.from({ length: gone.length }, (_, offset) => offset);
       const ends = await Promise.all(
@@ -97,20 +98,20 @@ const lane = (origin: string, ca?: string): Lane => {
 };
 
 describe("a lane under suspicion", () => {
-  it("carries five exchanges in a row on one connection", async () => {
+  it("runs five exchanges in a row on one connection", async () => {
     const ocs = await rawOcs(({ head }) => markedAnswer(head));
     stops.push(ocs.close);
-    const board = switchboard(ocs.url, 5000);
-    stops.push(() => board.close());
+    const switchboard = aSwitchboard(ocs.url, 5000);
+    stops.push(() => switchboard.close());
     const marks: (string | undefined)[] = [];
-    for (const number of [1, 2, 3, 4, 5]) marks.push(markOf(await board.send(request(number))));
+    for (const number of [1, 2, 3, 4, 5]) marks.push(markOf(await switchboard.send(request(number))));
     expect({ marks, connections: ocs.connections.length }).toEqual({
       marks: ["1", "2", "3", "4", "5"],
       connections: 1,
     });
   });
 
-  it("never shows one tenant what came late for another, however well it is formed", async () => {
+  it("never gives one tenant a late, well-formed answer to another", async () => {
     const ocs = await rawOcs(({ head, connection }) => {
       if (connection.number === 1) return markedAnswer(head);
       ocs.connections[0]!.socket.write(OK);
@@ -129,7 +130,7 @@ describe("a lane under suspicion", () => {
     ["plain", undefined],
     ["TLS", ours],
   ] as const)(
-    "does not reuse a connection over %s whose answer was whole before its request was",
+    "does not reuse a connection over %s whose answer was complete before its request had left",
     async (_name, tls) => {
       let tasted = false;
       const ocs = await rawOcs(({ head }) => markedAnswer(head), {
@@ -149,7 +150,7 @@ describe("a lane under suspicion", () => {
     },
   );
 
-  it("says that nothing was sent when OCS speaks before it is asked, and asks on a new connection", async () => {
+  it("reports nothing sent when OCS sends bytes first, and uses a new connection", async () => {
     const ocs = await rawOcs(({ head }) => markedAnswer(head));
     stops.push(ocs.close);
     const it = lane(ocs.url);
@@ -159,8 +160,8 @@ describe("a lane under suspicion", () => {
     expect(
       markOf(
         await second.catch(
-          (reason: NoAnswer) => (
-            expect(reason).toMatchObject({ why: "unreachable", sent: false }),
+          (reason: UpstreamError) => (
+            expect(reason).toMatchObject({ reason: "unreachable", sent: false }),
             it.exchange(request(2))
           ),
         ),
@@ -169,7 +170,7 @@ describe("a lane under suspicion", () => {
     expect(ocs.connections.map(({ requests }) => requests)).toEqual([1, 1]);
   });
 
-  it("asks on a new connection when OCS has ended the idle one, and asks once", async () => {
+  it("sends a request once, on a new connection, when OCS has closed the idle one", async () => {
     const ocs = await rawOcs(({ head }) => markedAnswer(head));
     stops.push(ocs.close);
     const it = lane(ocs.url);
@@ -180,33 +181,33 @@ describe("a lane under suspicion", () => {
   });
 
   it.each(["/records/1\r\nX: y", "/records/1 HTTP/1.1", "records/1", "/records/é"])(
-    "writes nothing of a request whose path would end its line: %j",
+    "sends nothing of a request whose path would end the request line: %j",
     async (path) => {
       const ocs = await rawOcs();
       stops.push(ocs.close);
       const it = lane(ocs.url);
       await it.exchange(request(1));
       const before = ocs.bytes();
-      await expect(it.exchange({ ...request(2), path })).rejects.toMatchObject({ why: "unreachable", sent: false });
+      await expect(it.exchange({ ...request(2), path })).rejects.toMatchObject({ reason: "unreachable", sent: false });
       expect(await it.exchange(request(3))).toMatchObject({ status: 200 });
       expect(ocs.bytes().slice(before.length)).toMatch(/^POST \/records\/3\?/);
     },
   );
 
-  it("says of a request to an OCS that ends each connection at once whether it left, and repeats none", async () => {
+  it("reports whether a request was sent when OCS closes each connection at once, and repeats none", async () => {
     const ocs = await rawOcs(() => undefined, { arrived: ({ socket }) => void socket.end() });
     stops.push(ocs.close);
     const reason = await lane(ocs.url)
       .exchange(request(1))
-      .catch((error: unknown) => error as NoAnswer);
-    expect(reason).toMatchObject({ why: (reason as NoAnswer).sent ? "cut" : "unreachable" });
-    expect([0, (reason as NoAnswer).sent ? 1 : 0]).toContain(ocs.requests());
+      .catch((error: unknown) => error as UpstreamError);
+    expect(reason).toMatchObject({ reason: (reason as UpstreamError).sent ? "connection-lost" : "unreachable" });
+    expect([0, (reason as UpstreamError).sent ? 1 : 0]).toContain(ocs.requests());
   });
 
-  it("sends nothing on a new connection on which OCS speaks first", async () => {
+  it("sends nothing on a new connection on which OCS sends bytes first", async () => {
     const ocs = await rawOcs(() => OK, { arrived: ({ socket }) => void socket.write(OK) });
     stops.push(ocs.close);
-    await expect(lane(ocs.url).exchange(request(1))).rejects.toMatchObject({ why: "unreachable", sent: false });
+    await expect(lane(ocs.url).exchange(request(1))).rejects.toMatchObject({ reason: "unreachable", sent: false });
     expect(ocs.bytes()).toBe("");
   });
 });

@@ -1,9 +1,9 @@
 /**
  * What a broken or hostile OCS may answer, and what must become of it. Any engine of the lanes has to meet this table.
- * One thing no engine can tell: a well-formed answer nobody asked for that arrives behind a flawless positive one, after the next
- * request has left and before its own answer. That is why a connection belongs to one tenant.
+ * One thing no engine can tell: a well-formed answer nobody asked for that arrives behind a flawless positive one,
+ * after the next request has left and before its own answer. That is why a connection belongs to one tenant.
  */
-import { OK } from "../kit/raw-ocs.ts";
+import { OK } from "../../kit/raw-ocs.ts";
 
 /** What OCS does on the socket: it writes bytes, waits some milliseconds, or does a deed. */
 export type Step = string | number | Deed;
@@ -15,7 +15,7 @@ export const RESET: Deed = { does: "reset" };
 export const SECOND: Deed = { does: "second" };
 
 /** A status, or why there is none. */
-export type Outcome = number | "garbled" | "cut" | "no-answer";
+export type Outcome = number | "malformed-response" | "connection-lost" | "no-answer";
 
 export type Row = {
   readonly name: string;
@@ -24,7 +24,10 @@ export type Row = {
   readonly method?: "GET" | "POST";
   readonly first: Outcome;
   readonly body?: string;
-  /** Whether the connection goes on: with the second request, and when all steps are done. `later`: what is wrong comes only after the second. */
+  /**
+   * Whether the connection goes on: with the second request, and when all steps are done. `later`: what is wrong comes
+   * only after the second.
+   */
   readonly connection: "kept" | "dropped" | "later";
   /** The answer never ends by itself: the lane's deadline is short. */
   readonly deadline?: true;
@@ -126,8 +129,8 @@ export const SURPLUS: readonly Row[] = [
     connection: "dropped",
     inOrder: true,
   },
-  { name: "a blank line before the answer", steps: [`\r\n${OK}`], first: "garbled", connection: "dropped" },
-  { name: "bytes before the answer", steps: [`x${OK}`], first: "garbled", connection: "dropped" },
+  { name: "a blank line before the answer", steps: [`\r\n${OK}`], first: "malformed-response", connection: "dropped" },
+  { name: "bytes before the answer", steps: [`x${OK}`], first: "malformed-response", connection: "dropped" },
 ];
 
 export const LENGTHS: readonly Row[] = [
@@ -181,7 +184,7 @@ export const LENGTHS: readonly Row[] = [
     name: "a short positive body of a GET, then the end",
     method: "GET",
     steps: [sized("200 OK", JSON_BODY, 50), END],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
@@ -196,7 +199,7 @@ export const LENGTHS: readonly Row[] = [
     name: "a short positive body of a GET, then TCP dropped",
     method: "GET",
     steps: [sized("200 OK", JSON_BODY, 50), 10, DROP],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
@@ -226,50 +229,50 @@ export const LENGTHS: readonly Row[] = [
     name: "no length to a GET, then the end",
     method: "GET",
     steps: [answer("200 OK", [], JSON_BODY), END],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "no length to a GET, then TCP dropped",
     method: "GET",
     steps: [answer("200 OK", [], JSON_BODY), 10, DROP],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "two lengths that differ",
     steps: [answer("200 OK", ["Content-length: 0", "Content-length: 5"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "two lengths that agree",
     steps: [answer("200 OK", ["Content-length: 0", "Content-length: 0"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a list of lengths",
     steps: [answer("200 OK", ["Content-length: 0, 0"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a negative length",
     steps: [answer("200 OK", ["Content-length: -1"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a hexadecimal length",
     steps: [answer("200 OK", ["Content-length: 0x0"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a length beyond any number",
     steps: [answer("200 OK", [`Content-length: ${"9".repeat(30)}`])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
 ];
@@ -301,7 +304,7 @@ export const CHUNKS: readonly Row[] = [
     name: "a broken chunk to a GET",
     method: "GET",
     steps: [chunked("200 OK", `xx\r\n${JSON_BODY}\r\n0\r\n\r\n`)],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
@@ -314,20 +317,20 @@ export const CHUNKS: readonly Row[] = [
     name: "no last chunk, then the end",
     method: "GET",
     steps: [chunked("200 OK", `19\r\n${JSON_BODY}\r\n`), END],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "chunked twice to a GET",
     method: "GET",
     steps: [answer("200 OK", ["Transfer-encoding: chunked, chunked"], "0\r\n\r\n")],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a length and chunks",
     steps: [answer("200 OK", ["Content-length: 4", "Transfer-encoding: chunked"], "0\r\n\r\n")],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
 ];
@@ -335,10 +338,10 @@ export const CHUNKS: readonly Row[] = [
 const statusOnly = (text: string): Row => ({
   name: `status ${text}`,
   steps: [`HTTP/1.1 ${text}\r\nContent-length: 0\r\n\r\n`],
-  first: "garbled",
+  first: "malformed-response",
   connection: "dropped",
 });
-const versionOnly = (text: string, first: Outcome = "garbled"): Row => ({
+const versionOnly = (text: string, first: Outcome = "malformed-response"): Row => ({
   name: `version ${text}`,
   steps: [`${text} 200 OK\r\nContent-length: 0\r\n\r\n`],
   first,
@@ -365,34 +368,39 @@ export const STATUSES: readonly Row[] = [
   {
     name: "100 before the answer",
     steps: [`HTTP/1.1 100 Continue\r\n\r\n${OK}`],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "102 before the answer",
     steps: [`HTTP/1.1 102 Processing\r\n\r\n${OK}`],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a flood of 103",
     steps: ["HTTP/1.1 103 Early Hints\r\n\r\n".repeat(1000) + OK],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "101 and another protocol",
     steps: ["HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nPRI"],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
-  { name: "204", steps: ["HTTP/1.1 204 No content\r\n\r\n"], first: "garbled", connection: "dropped" },
-  { name: "204 with bytes", steps: [sized("204 No content", "abc")], first: "garbled", connection: "dropped" },
+  { name: "204", steps: ["HTTP/1.1 204 No content\r\n\r\n"], first: "malformed-response", connection: "dropped" },
+  {
+    name: "204 with bytes",
+    steps: [sized("204 No content", "abc")],
+    first: "malformed-response",
+    connection: "dropped",
+  },
   {
     name: "304 with bytes",
     method: "GET",
     steps: [sized("304 Not modified", "abc")],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   versionOnly("HTTP/1.0", 200),
@@ -405,93 +413,103 @@ export const HEADS: readonly Row[] = [
   {
     name: "a header block of 64 KiB",
     steps: [answer("200 OK", [`X: ${"x".repeat(65_536)}`, "Content-length: 0"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "10,000 header lines",
     steps: [answer("200 OK", [...Array.from({ length: 10_000 }, (_, index) => `X${index}: 1`), "Content-length: 0"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "10,000 empty header lines",
     steps: [answer("200 OK", [...Array.from({ length: 10_000 }, () => "x:"), "Content-length: 0"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
-  { name: "a flood of blank lines", steps: ["\r\n".repeat(50_000)], first: "garbled", connection: "dropped" },
+  {
+    name: "a flood of blank lines",
+    steps: ["\r\n".repeat(50_000)],
+    first: "malformed-response",
+    connection: "dropped",
+  },
   {
     name: "bare line feeds",
     steps: ["HTTP/1.1 200 OK\nContent-length: 0\n\n"],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a bare carriage return",
     steps: ["HTTP/1.1 200 OK\r\nWarning: 1\rContent-length: 0\r\n\r\n"],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a folded header",
     steps: ["HTTP/1.1 200 OK\r\nContent-length: 0\r\nWarning: 1\r\n 2\r\n\r\n"],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a folded length",
     steps: ["HTTP/1.1 200 OK\r\nContent-length:\r\n 0\r\n\r\n"],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "NUL in a header's value",
     steps: [answer("200 OK", ["Warning: 1\0", "Content-length: 0"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "NUL in a header's name",
     steps: [answer("200 OK", ["Warn\0ing: 1", "Content-length: 0"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "NUL in the status line",
     steps: ["HTTP/1.1 200 O\0K\r\nContent-length: 0\r\n\r\n"],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a space before the colon",
     steps: [answer("200 OK", ["Content-length : 0"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "a header without a colon",
     steps: [answer("200 OK", ["Warning", "Content-length: 0"])],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
 ];
 
 export const ENDINGS: readonly Row[] = [
-  { name: "a reset", steps: [RESET], first: "cut", connection: "dropped" },
-  { name: "TCP dropped before any answer", steps: [DROP], first: "cut", connection: "dropped" },
-  { name: "the end before any answer", steps: [END], first: "cut", connection: "dropped" },
-  { name: "the end in the status line", steps: ["HTTP/1.1 20", END], first: "garbled", connection: "dropped" },
+  { name: "a reset", steps: [RESET], first: "connection-lost", connection: "dropped" },
+  { name: "TCP dropped before any answer", steps: [DROP], first: "connection-lost", connection: "dropped" },
+  { name: "the end before any answer", steps: [END], first: "connection-lost", connection: "dropped" },
+  {
+    name: "the end in the status line",
+    steps: ["HTTP/1.1 20", END],
+    first: "malformed-response",
+    connection: "dropped",
+  },
   {
     name: "the end in the header block",
     steps: ["HTTP/1.1 200 OK\r\nContent-le", END],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {
     name: "TCP dropped in the header block",
     steps: ["HTTP/1.1 200 OK\r\nContent-le", 10, DROP],
-    first: "garbled",
+    first: "malformed-response",
     connection: "dropped",
   },
   {

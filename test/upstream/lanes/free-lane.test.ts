@@ -1,8 +1,8 @@
 /** No request waits for long beside a free lane, and no tenant is kept out by an estimate of its wait. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { NoAnswer, Request } from "../../src/upstream/exchange.ts";
-import { Switchboard, type UpstreamOptions } from "../../src/upstream/switchboard.ts";
-import { OK, rawOcs } from "../kit/raw-ocs.ts";
+import type { UpstreamError, Request } from "../../../src/upstream/types.ts";
+import { Switchboard, type UpstreamOptions } from "../../../src/upstream/switchboard.ts";
+import { OK, rawOcs } from "../../kit/raw-ocs.ts";
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
@@ -18,7 +18,7 @@ const boardTo = async (ms: number, options: Partial<UpstreamOptions>): Promise<S
     ({ head, connection }) =>
       void setTimeout(() => connection.socket.write(OK), Number(/^POST \/(\d+)/.exec(head)?.[1] ?? ms)),
   );
-  const board = new Switchboard({
+  const switchboard = new Switchboard({
     name: "ocs",
     primary: { origin: ocs.url, tls: {}, connectTimeout: 5000 },
     connections: 2,
@@ -28,34 +28,34 @@ const boardTo = async (ms: number, options: Partial<UpstreamOptions>): Promise<S
     userAgent: "t",
     ...options,
   });
-  stops.push(ocs.close, () => board.close());
-  return board;
+  stops.push(ocs.close, () => switchboard.close());
+  return switchboard;
 };
 
 const waitOf = async (answer: Promise<{ readonly waits: { readonly queue: number } }>): Promise<number> =>
   (await answer).waits.queue;
 
 describe("a request whose tenant's own lane is busy for long", () => {
-  it("takes the free lane of a tenant that does not ask any more", async () => {
-    const board = await boardTo(1, {});
-    await board.send(request("B"));
-    const slow = board.send(request("A", "/2500"));
+  it("takes the free lane of a tenant that no longer sends", async () => {
+    const switchboard = await boardTo(1, {});
+    await switchboard.send(request("B"));
+    const slow = switchboard.send(request("A", "/2500"));
     await rest(50);
-    await board.send(request("B"));
-    expect(await waitOf(board.send(request("A")))).toBeLessThan(1500);
+    await switchboard.send(request("B"));
+    expect(await waitOf(switchboard.send(request("A")))).toBeLessThan(1500);
     await slow;
   });
 
-  it("takes the free lane of a tenant that goes on asking now and then", async () => {
-    const board = await boardTo(1, {});
-    await board.send(request("B"));
-    const slow = board.send(request("A", "/2500"));
+  it("takes the free lane of a tenant that sends occasionally", async () => {
+    const switchboard = await boardTo(1, {});
+    await switchboard.send(request("B"));
+    const slow = switchboard.send(request("A", "/2500"));
     let isOver = false;
     const polling = (async () => {
-      for (; !isOver; await rest(300)) await board.send(request("B"));
+      for (; !isOver; await rest(300)) await switchboard.send(request("B"));
     })();
     await rest(100);
-    expect(await waitOf(board.send(request("A")))).toBeLessThan(1500);
+    expect(await waitOf(switchboard.send(request("A")))).toBeLessThan(1500);
     isOver = true;
     await Promise.all([slow, polling]);
   });
@@ -68,31 +68,31 @@ describe("a tenant beside a flood", () => {
     ["none", 0.001],
   ] as const;
   it.each(rows)(
-    "is served at times, however small its share is, and told when to ask again (lane_isolation: %s, share %d)",
+    "is served sometimes and otherwise gets Retry-After, with any small share (lane_isolation: %s, share %d)",
     async (isolation, share) => {
-      const board = await boardTo(20, {
+      const switchboard = await boardTo(20, {
         connections: 1,
         onePerTenant: isolation === "tenant",
         shareOf: (tenant) => (tenant === "small" ? share : 1),
       });
       let isOver = false;
       const flood = Array.from({ length: 20 }, async () => {
-        while (!isOver) await board.send(request("flood"));
+        while (!isOver) await switchboard.send(request("flood"));
       });
       await rest(500);
       let served = 0;
-      const refused: NoAnswer[] = [];
+      const refused: UpstreamError[] = [];
       for (const until = performance.now() + 1200; performance.now() < until; await rest(100)) {
-        await board.send(request("small")).then(
+        await switchboard.send(request("small")).then(
           () => served++,
-          (reason: NoAnswer) => refused.push(reason),
+          (reason: UpstreamError) => refused.push(reason),
         );
       }
       isOver = true;
       await Promise.all(flood);
       expect(served).toBeGreaterThan(0);
-      for (const { why, retryAfter } of refused)
-        expect([why, retryAfter! >= 1 && retryAfter! <= 60]).toEqual(["queue-full", true]);
+      for (const { reason, retryAfter } of refused)
+        expect([reason, retryAfter! >= 1 && retryAfter! <= 60]).toEqual(["queue-full", true]);
     },
   );
 });

@@ -1,4 +1,7 @@
-/** Hosts as old as they stand in data centres, each played by `openssl s_server`: what it takes to reach them, and what is said when that is not stated. */
+/**
+ * Hosts as old as they stand in data centres, each played by `openssl s_server`: what it takes to reach them, and what
+ * is said when that is not stated.
+ */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -6,10 +9,10 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ConnectFailed, connectTo, type EndpointTls } from "../../src/upstream/endpoint.ts";
-import { inWords } from "../../src/upstream/tls-failure.ts";
-import { describeWith } from "../kit/machine.ts";
-import { freePort } from "../kit/server-program.ts";
+import { ConnectFailed, connectTo, type EndpointTls } from "../../../src/upstream/lanes/endpoint.ts";
+import { describeTlsError } from "../../../src/upstream/lanes/tls-errors.ts";
+import { describeWith } from "../../kit/machine.ts";
+import { freePort } from "../../kit/server-program.ts";
 
 /** "connected", or why not. */
 const connected = (port: number, tls: EndpointTls): Promise<string> =>
@@ -23,7 +26,7 @@ const connected = (port: number, tls: EndpointTls): Promise<string> =>
 const WEAK = ["-cipher", "ALL:@SECLEVEL=0"];
 const [OLD, NO_SUITE, TOO_WEAK] = [
   /^invalid: OCS .*versions? of TLS .*min_version/,
-  /no cipher suite in common, or OCS wants a client certificate/,
+  /no cipher suite in common, or OCS requires a client certificate/,
   /weaker than allowed.*DEFAULT@SECLEVEL=0/,
 ];
 
@@ -67,7 +70,7 @@ const ROWS: readonly Row[] = [
   ["a key of 1,024 bits and TLS 1.0, stated", ["-tls1", ...WEAK], "rsa1024", { minVersion: "1.0" }, "connected"],
   ["a signature with SHA-1", ["-tls1_2", ...WEAK], "sha1", {}, "connected"],
   ["a client certificate that is demanded, and none given", ["-tls1_2", "-Verify", "1"], "named", {}, NO_SUITE],
-  ["a common name alone", ["-tls1_2"], "usual", {}, /no subject alternative name; tls\.pins/],
+  ["a common name alone", ["-tls1_2"], "usual", {}, /no subject alternative name; pin its key in tls\.pins/],
 ];
 
 describeWith(["openssl"], "an OCS host that has", (openssl) => {
@@ -150,19 +153,21 @@ describeWith(["openssl"], "an OCS host that has", (openssl) => {
     expect(outcome).not.toMatch(/UNSPECIFIED|:error:|deps\/openssl/);
   });
 
-  it("a common name alone, or an address that its certificate does not have, is reached by its pinned key, and by no other", async () => {
+  it("a certificate without the name of OCS is accepted by its pinned key, and by no other", async () => {
     const port = await serve(["-tls1_2"], "usual");
     expect(await connected(port, { ca: pem("usual"), pins: [pinOf("usual")] })).toBe("connected");
-    expect(await connected(port, { ca: pem("usual"), pins: [pinOf("named")] })).toMatch(/none of the pinned keys/);
+    expect(await connected(port, { ca: pem("usual"), pins: [pinOf("named")] })).toMatch(
+      /none of the pinned keys \(tls\.pins\)/,
+    );
     expect(await connected(port, { ca: pem("usual"), pins: [pinOf("usual")], serverName: "ocs.example" })).toMatch(
       /no subject alternative name/,
     );
     expect(await connected(port, { ca: pem("named"), pins: [pinOf("usual")] })).toMatch(
-      /no authority in tls\.ca vouches/,
+      /not issued by a CA in tls\.ca/,
     );
     const named = await serve(["-tls1_2"], "named");
     expect(await connected(named, { ca: pem("named"), serverName: "ocs.example" })).toMatch(
-      /for another name; tls\.server_name says which, or tls\.pins/,
+      /for another name; set tls\.server_name to that name, or pin its key in tls\.pins/,
     );
     expect(await connected(named, { ca: pem("named"), serverName: "ocs.example", pins: [pinOf("named")] })).toMatch(
       /for another name/,
@@ -170,31 +175,34 @@ describeWith(["openssl"], "an OCS host that has", (openssl) => {
   });
 });
 
-describe("what answers without TLS", () => {
+describe("a server that answers without TLS", () => {
   let server: Server | undefined;
   afterEach(() => void server?.close());
 
-  it.each(["HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n"])("is told as that: %j", async (answer) => {
-    server = createServer((socket) =>
-      socket.on("error", () => undefined).once("data", () => socket.end(answer)),
-    ).listen(0, "127.0.0.1");
-    await new Promise((resolve) => server!.once("listening", resolve));
-    expect(await connected((server.address() as AddressInfo).port, {})).toMatch(
-      /does not speak TLS: is it OCS's http port\?/,
-    );
-  });
+  it.each(["HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n"])(
+    "is reported as such: %j",
+    async (answer) => {
+      server = createServer((socket) =>
+        socket.on("error", () => undefined).once("data", () => socket.end(answer)),
+      ).listen(0, "127.0.0.1");
+      await new Promise((resolve) => server!.once("listening", resolve));
+      expect(await connected((server.address() as AddressInfo).port, {})).toMatch(
+        /does not speak TLS: is it OCS's http port\?/,
+      );
+    },
+  );
 });
 
-describe("why TLS failed", () => {
+describe("the sentence for a TLS error", () => {
   const error = (code: string, message = "x"): Error => Object.assign(new Error(message), code === "" ? {} : { code });
   it.each<[string, string, RegExp]>([
     ["CERT_HAS_EXPIRED", "certificate has expired", /expired \(CERT_HAS_EXPIRED\)$/],
     ["CERT_NOT_YET_VALID", "x", /not valid yet/],
     ["CERT_REVOKED", "x", /revoked/],
     ["UNABLE_TO_GET_CRL", "x", /tls\.crl/],
-    ["INVALID_PURPOSE", "x", /not one for servers/],
-    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "x", /no authority/],
-    ["DEPTH_ZERO_SELF_SIGNED_CERT", "x", /no authority/],
+    ["INVALID_PURPOSE", "x", /not a server certificate/],
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "x", /not issued by a CA in tls\.ca/],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "x", /not issued by a CA in tls\.ca/],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "x", /another name/],
     ["UNSPECIFIED", "EE certificate key too weak", /weaker than allowed.*\(EE certificate key too weak\)$/],
     ["UNSPECIFIED", "CA md too weak", /weaker than allowed/],
@@ -204,7 +212,7 @@ describe("why TLS failed", () => {
     ["ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED", "x", /RFC 5746/],
     ["ERR_SSL_DH_KEY_TOO_SMALL", "x", /weaker than allowed/],
     ["", "words of our own", /^words of our own$/],
-  ])("is said of %s, %s", (code, message, said) => {
-    expect(inWords(error(code, message))).toMatch(said);
+  ])("is found for %s, %s", (code, message, said) => {
+    expect(describeTlsError(error(code, message))).toMatch(said);
   });
 });

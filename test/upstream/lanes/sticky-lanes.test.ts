@@ -3,10 +3,10 @@
  * `turns.test.ts` has the times, without a machine's noise.
  */
 import { afterEach, describe, expect, it } from "vitest";
-import { Switchboard, type UpstreamNews } from "../../src/upstream/switchboard.ts";
-import { pacedOcs, type Counts } from "../kit/paced-ocs.ts";
-import { jain } from "../bench/statistics.ts";
-import { request } from "./lane-contract-play.ts";
+import { Switchboard, type UpstreamEvent } from "../../../src/upstream/switchboard.ts";
+import { pacedOcs, type Counts } from "../../kit/paced-ocs.ts";
+import { jain } from "../../bench/statistics.ts";
+import { request } from "./contract-play.ts";
 
 const LANES = 4;
 const stops: (() => unknown)[] = [];
@@ -15,13 +15,13 @@ afterEach(async () => {
 });
 
 type Crowd = { ms: number; tenants: number; clients: number; requests: number; onePerTenant?: boolean };
-type Seen = Counts & { perHundred: number; p99: number; served: readonly number[]; alarms: readonly UpstreamNews[] };
+type Seen = Counts & { perHundred: number; p99: number; served: readonly number[]; alarms: readonly UpstreamEvent[] };
 
 /** Each client asks again as soon as it has its answer. */
 const ask = async ({ ms, tenants, clients, requests, onePerTenant = true }: Crowd): Promise<Seen> => {
   const ocs = await pacedOcs(ms);
-  const alarms: UpstreamNews[] = [];
-  const board = new Switchboard({
+  const alarms: UpstreamEvent[] = [];
+  const switchboard = new Switchboard({
     name: "ocs",
     primary: { origin: ocs.origin, tls: { ca: ocs.ca }, connectTimeout: 20_000 },
     connections: LANES,
@@ -29,16 +29,16 @@ const ask = async ({ ms, tenants, clients, requests, onePerTenant = true }: Crow
     answerTimeout: 20_000,
     queue: { max: 1000, maxBytes: 1e8, maxWait: 60_000 },
     userAgent: "t",
-    tell: (news) => void (news.kind === "suspicion" && alarms.push(news)),
+    onEvent: (news) => void (news.kind === "suspicion" && alarms.push(news)),
   });
-  stops.push(ocs.close, () => board.close());
+  stops.push(ocs.close, () => switchboard.close());
   const waits: number[] = [];
   const served = Array.from({ length: tenants }, () => 0);
   let asked = 0;
   const client = async (tenant: number): Promise<void> => {
     while (asked++ < requests) {
       const began = performance.now();
-      await board.send(request(asked, "POST", String(101 + tenant)));
+      await switchboard.send(request(asked, "POST", String(101 + tenant)));
       waits.push(performance.now() - began);
       served[tenant]!++;
       await new Promise(setImmediate);
@@ -77,7 +77,9 @@ describe("four lanes over HTTPS", () => {
       const crowd = { ms, tenants, clients, requests: 4000 };
       const without = await ask({ ...crowd, onePerTenant: false });
       const { perHundred, p99, served, alarms } = await ask(crowd);
-      const seen = `${perHundred.toFixed(1)} connections for 100 requests, p99 ${p99.toFixed(0)} ms, without isolation ${without.p99.toFixed(0)} ms`;
+      const seen =
+        `${perHundred.toFixed(1)} connections for 100 requests, p99 ${p99.toFixed(0)} ms, without isolation ` +
+        `${without.p99.toFixed(0)} ms`;
       process.stdout.write(`${tenants} tenants of ${clients} clients, OCS takes ${ms} ms: ${seen}\n`);
       expect(without.connections).toBe(LANES);
       expect(alarms).toEqual([]);

@@ -1,10 +1,13 @@
-/** A TLS session is resumed with the OCS that showed its certificate, and nowhere and no longer than that certificate would be trusted. */
+/**
+ * A TLS session is resumed with the OCS that showed its certificate, and nowhere and no longer than that certificate
+ * would be trusted.
+ */
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { createServer, type SecureVersion, type Server, type TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
-import { connectTo, type EndpointTls } from "../../src/upstream/endpoint.ts";
+import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
+import { connectTo, type EndpointTls } from "../../../src/upstream/lanes/endpoint.ts";
 
 const authority = createAuthority("sessions");
 const other = createAuthority("another");
@@ -26,7 +29,9 @@ const serve = async (version: SecureVersion = "TLSv1.3", greet = say): Promise<s
   return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
 
-/** Connects, waits for the server's first byte, and says whether the session was resumed. `how`: ends the connection. */
+/**
+ * Connects, waits for the server's first byte, and says whether the session was resumed. `how`: ends the connection.
+ */
 const connected = (origin: string, tls: EndpointTls, how: "end" | "fail" = "end"): Promise<boolean> =>
   new Promise((resolve, reject) => {
     connectTo({ origin, tls, connectTimeout: 5000 }, (error, socket) => {
@@ -60,7 +65,7 @@ describe.each<SecureVersion>(["TLSv1.2", "TLSv1.3"])("a session of %s", (version
     ]).toEqual([false, true, true]);
   });
 
-  it("is not resumed at another address, even one that would take it", async () => {
+  it("is not resumed at another address, also when that would accept it", async () => {
     const [one, two] = [await serve(version), await serve(version)];
     expect([await connected(one, trusted), await connected(two, trusted), await connected(one, trusted)]).toEqual([
       false,
@@ -69,7 +74,7 @@ describe.each<SecureVersion>(["TLSv1.2", "TLSv1.3"])("a session of %s", (version
     ]);
   });
 
-  it("is not resumed with other settings: what they demand was not asked of it", async () => {
+  it("is not resumed with other trust settings", async () => {
     const origin = await serve(version);
     await connected(origin, trusted);
     expect(await connected(origin, { ca: authority.certPem })).toBe(false);
@@ -77,7 +82,7 @@ describe.each<SecureVersion>(["TLSv1.2", "TLSv1.3"])("a session of %s", (version
     await expect(connected(origin, { ca: authority.certPem, pins: ["sha256:none"] })).rejects.toThrow("pinned keys");
   });
 
-  it("is not kept of an OCS whose certificate is not trusted", async () => {
+  it("is not kept when OCS's certificate is not trusted", async () => {
     const origin = await serve(version);
     const untrusting: EndpointTls = { ca: other.certPem };
     for (const _again of [1, 2])
@@ -98,7 +103,7 @@ describe.each<SecureVersion>(["TLSv1.2", "TLSv1.3"])("a session of %s", (version
     expect(found).toEqual([false, true, true, false, true]);
   });
 
-  it("is forgotten after an end without a byte, so that an OCS that resumes and cannot go on is not lost", async () => {
+  it("is dropped after a close without a byte, as of an OCS that resumes and then closes", async () => {
     let resumed = 0;
     const origin = await serve(version, (socket) => {
       if (!socket.isSessionReused()) return say(socket);
@@ -109,7 +114,7 @@ describe.each<SecureVersion>(["TLSv1.2", "TLSv1.3"])("a session of %s", (version
     expect(resumed).toBe(2);
   });
 
-  it("is forgotten after an error, so that an OCS that cannot resume is not lost", async () => {
+  it("is dropped after an error, as of an OCS that cannot resume", async () => {
     const origin = await serve(version);
     expect([await connected(origin, trusted, "fail"), await connected(origin, trusted)]).toEqual([false, false]);
   });

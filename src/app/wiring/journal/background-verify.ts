@@ -1,25 +1,29 @@
 /**
- * While the gateway serves, the journal's old entries are read again, slowly: once a day from the first one, every hour what is new since. What is as it was
- * signed gets a mark; what is not raises an alarm, and the gateway goes on.
+ * Verifies the journal's old entries again, slowly, while the gateway serves: all of them once a day, new ones every
+ * hour. Entries that match what was signed move a signed mark; damage raises an alarm, and the gateway goes on.
  */
 import { Worker } from "node:worker_threads";
-import { events } from "../events.ts";
-import type { Journal } from "../journal/append.ts";
-import type { Checkpoints } from "../journal/checkpoint.ts";
-import type { Checkpoint } from "../journal/note.ts";
-import { segmentName } from "../journal/places.ts";
-import { readMark, removeMark, writeMark } from "../journal/reread/mark.ts";
-import type { Asked, Told } from "../journal/reread/questions.ts";
-import type { Damage, Verified } from "../journal/reread/reread.ts";
-import type { StateSigner } from "../journal/start-state.ts";
-import type { Stops } from "./stops.ts";
+import { events } from "../../../common/log/events.ts";
+import type { Journal } from "../../../journal/journal.ts";
+import type { Checkpoints } from "../../../journal/integrity/checkpoints/checkpoint.ts";
+import type { Checkpoint } from "../../../journal/integrity/checkpoints/signed-note.ts";
+import { segmentName } from "../../../journal/paths.ts";
+import { readMark, removeMark, writeMark } from "../../../journal/integrity/background-verify/verified-mark.ts";
+import type { WorkerOptions, WorkerMessage } from "../../../journal/integrity/background-verify/messages.ts";
+import type { Damage, Verified } from "../../../journal/integrity/background-verify/background-verify.ts";
+import type { StateSigner } from "../../../journal/write/start-state.ts";
+import type { ShutdownSteps } from "../../shutdown.ts";
+import { SerialQueue } from "../../../common/serial-queue.ts";
 
-export type Rereading = {
-  /** Entries below `size` were read and found as they were signed, at `at` (milliseconds since 1970); undefined before the first mark. */
-  readonly verified: () => { readonly size: number; readonly at: number } | undefined;
-  /** In words, what is damaged. */
+export type BackgroundVerify = {
+  /** Entries below index `size` were verified at `at` (milliseconds since 1970); undefined before the first mark. */
+  readonly verified: () => { readonly size: number; readonly at: number; readonly began: number } | undefined;
+  /** One sentence for each damaged part. */
   readonly damage: () => readonly string[];
-  /** A segment was set aside: of its damage nobody need be told any more, and all is read again, soon. `first`: its first index. */
+  /**
+   * To be called when a segment was set aside: its damage is no longer reported, and all entries are soon verified
+   * again. `first`: the segment's first index.
+   */
   readonly wasSetAside: (first: number) => void;
 };
 
@@ -31,19 +35,43 @@ type Parts = {
   readonly firstMs?: number;
 };
 
-/** Clients that come back after a start are served first. */
+/** Clients that reconnect after a start are served first. */
 const FIRST_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const WHOLE_MS = 24 * HOUR_MS;
 const MARK_MS = 60_000;
-const LOOK_MS = 500;
-/** Entries that wait longer have the disk for themselves. */
+const POLL_MS = 500;
+/** Verification pauses while journal entries wait longer than this for the disk. */
 const LATE_MS = 50;
 
-export const startRereading = async (
+type Progress = {
+  readonly damaged: (damage: Damage) => void;
+  /** Called now and then, and at the end, with all that was verified so far. */
+  readonly reach: (verified: Verified) => void;
+};
+
+/** Starts the thread of one pass; the process may end while it runs. */
+const startWorker = (workerData: WorkerOptions, { damaged, reach }: Progress): Worker => {
+  const worker = new Worker(new URL("../../../journal/integrity/background-verify/worker.ts", import.meta.url), {
+    workerData,
+    name: "reread",
+    resourceLimits: { maxOldGenerationSizeMb: 128 },
+  });
+  worker.unref();
+  worker.on("message", (message: WorkerMessage) => {
+    if (message.kind === "damaged") damaged(message.damage);
+    if (message.kind === "failed") events.backgroundVerifyFailed({ reason: message.reason });
+    if (message.kind === "verified") reach(message.verified);
+  });
+  worker.on("error", (error) => events.backgroundVerifyFailed({ reason: error.message }));
+  return worker;
+};
+
+/** `published`: checkpoints from outside the directory. `firstMs`: delay before the first pass. */
+export const startBackgroundVerify = async (
   { journal, checkpoints, signer, published, firstMs = FIRST_MS }: Parts,
-  stops: Stops,
-): Promise<Rereading> => {
+  stops: ShutdownSteps,
+): Promise<BackgroundVerify> => {
   const kept = await readMark(journal, signer);
   let mark = kept && kept.size <= journal.status().size ? kept : undefined;
   let reached: Verified | undefined = mark;
@@ -52,13 +80,14 @@ export const startRereading = async (
   const flag = new SharedArrayBuffer(4);
   const isPaused = new Int32Array(flag);
   let worker: Worker | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = (work: () => Promise<void>): void => void (turn = turn.then(work).catch(events.markFailed));
+  const queue = new SerialQueue();
+  const inTurn = (work: () => Promise<void>): void =>
+    void queue.run(work).catch((error: unknown) => events.verifiedMarkNotWritten({ error }));
 
   const damaged = (damage: Damage): void => {
     if (found.has(damage.text)) return;
     found.set(damage.text, damage);
-    events.journalDamaged(damage.text);
+    events.journalDamaged({ damage: damage.text });
     journal.note({ kind: "alarm", reason: "the journal is damaged below its last checkpoint", detail: damage.text });
     [mark, reached] = [undefined, undefined];
     inTurn(() => removeMark(journal));
@@ -73,25 +102,15 @@ export const startRereading = async (
     const from = Date.now() - began >= WHOLE_MS ? undefined : reached;
     if (worker || until <= (from?.size ?? 0)) return;
     if (from === undefined) began = Date.now();
-    const asked: Asked = { dir: journal.dir, until, from, asides: journal.asides(), published, flag };
     let signedAt = performance.now();
-    worker = new Worker(new URL("../journal/reread/worker.ts", import.meta.url), {
-      workerData: asked,
-      name: "reread",
-      resourceLimits: { maxOldGenerationSizeMb: 128 },
-    });
-    worker.unref();
-    worker.on("message", (told: Told) => {
-      if (told.kind === "damaged") damaged(told.damage);
-      if (told.kind === "failed") events.rereadingFailed(told.reason);
-      if (told.kind === "verified") {
-        reached = told.verified;
-        if (performance.now() - signedAt < MARK_MS && told.verified.size < until) return;
-        signedAt = performance.now();
-        sign(told.verified);
-      }
-    });
-    worker.on("error", (error) => events.rereadingFailed(error.message));
+    const reach = (verified: Verified): void => {
+      reached = verified;
+      if (performance.now() - signedAt < MARK_MS && verified.size < until) return;
+      signedAt = performance.now();
+      sign(verified);
+    };
+    const setAsideRanges = journal.setAsideRanges();
+    worker = startWorker({ dir: journal.dir, until, from, setAsideRanges, published, flag }, { damaged, reach });
     worker.on("exit", () => (worker = undefined));
   };
   let again: NodeJS.Timeout | undefined;
@@ -101,15 +120,15 @@ export const startRereading = async (
     setInterval(() => {
       const { failed, lag } = journal.status();
       Atomics.store(isPaused, 0, failed !== undefined || lag > LATE_MS ? 1 : 0);
-    }, LOOK_MS).unref(),
+    }, POLL_MS).unref(),
   ];
   stops.push(async () => {
     [...timers, ...(again ? [again] : [])].forEach(clearInterval);
     await worker?.terminate();
-    await turn;
+    await queue.idle();
   });
   return {
-    verified: () => mark && { size: mark.size, at: mark.at },
+    verified: () => mark && { size: mark.size, at: mark.at, began: mark.began },
     damage: () => [...found.values()].map(({ text }) => text),
     wasSetAside: (first) => {
       for (const [text, { segment }] of found) if (segment === segmentName(first)) found.delete(text);

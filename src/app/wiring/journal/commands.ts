@@ -1,43 +1,47 @@
-/** What commands ask of the gateway that has the journal open, over the socket in `audit.dir`: while it runs, nobody else writes there. */
+/**
+ * Answers commands over the socket in `audit.dir`: while the gateway has the journal open, no other process may write
+ * there.
+ */
 import { stat } from "node:fs/promises";
-import type { AuditParts } from "../console/audit.ts";
-import { isUserName, type RetentionParts } from "../console/retention.ts";
-import type { Decide } from "../console/revocations.ts";
-import { faultOf, type Asked } from "../journal/access.ts";
-import { listenForCommands, WrongCommand, type Command, type CommandSocket } from "../journal/command-socket.ts";
-import { FilterError } from "../journal/filter.ts";
-import type { Lock } from "../journal/lock.ts";
-import { places } from "../journal/places.ts";
-import { WrongQuestion } from "../journal/search/desk.ts";
-import type { Question } from "../journal/search/questions.ts";
-import type { SettingAside } from "./set-aside.ts";
-import type { Stops } from "./stops.ts";
-import { faultInWords } from "../system-error.ts";
+import type { AuditParts } from "../../../admin/audit-parts.ts";
+import { isUserName, type RetentionParts } from "../../../admin/api/retention.ts";
+import type { Decide } from "../../../admin/api/revocations.ts";
+import { faultOf, type AccessRequest } from "../../../journal/access.ts";
+import { listenForCommands, WrongCommand, type Command, type CommandSocket } from "../../../journal/command-socket.ts";
+import { FilterError } from "../../../journal/search/filter/filter.ts";
+import type { Lock } from "../../../journal/lock/lock.ts";
+import { paths } from "../../../journal/paths.ts";
+import { InvalidQuestion } from "../../../journal/search/worker/search-worker.ts";
+import type { Question } from "../../../journal/search/worker/messages.ts";
+import type { SetAsideCommands } from "./set-aside.ts";
+import type { ShutdownSteps } from "../../shutdown.ts";
+import { faultInWords } from "../../../common/system-error.ts";
+import { SerialQueue } from "../../../common/serial-queue.ts";
 
 type Parts = {
   readonly lock: Lock;
   readonly audit: Pick<AuditParts, "ask" | "record">;
   readonly revoke: Decide;
   readonly retention: RetentionParts;
-  readonly aside: SettingAside;
+  readonly setAside: SetAsideCommands;
 };
 
 export type Commands = {
-  /** In words, why commands do not reach the gateway; undefined while they do. */
+  /** Why commands cannot reach the gateway; undefined while they can. */
   readonly trouble: () => string | undefined;
 };
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 
 /**
- * The socket is there as long as the lock is: a gateway that lost the lock must not keep out the one that takes it. One that was deleted is made
- * again. Never rejects: requests of clients do not need it.
+ * Keeps the socket open as long as the gateway has the lock: without the lock, it must not block the next gateway. A
+ * deleted socket is made again. Never rejects, because clients' requests do not need the socket.
  */
-export const startCommands = async (parts: Parts, stops: Stops): Promise<Commands> => {
-  const path = places(parts.lock.dir).commands;
+export const startCommands = async (parts: Parts, stops: ShutdownSteps): Promise<Commands> => {
+  const path = paths(parts.lock.dir).commands;
   let socket: (CommandSocket & { readonly id: string }) | undefined;
   let trouble: string | undefined;
-  const look = async (): Promise<void> => {
+  const ensureSocket = async (): Promise<void> => {
     try {
       const fault = await parts.lock.fault();
       if (socket && (fault !== undefined || socket.id !== (await idOf(path)))) {
@@ -49,21 +53,23 @@ export const startCommands = async (parts: Parts, stops: Stops): Promise<Command
       socket = { ...opened, id: await idOf(path) };
       trouble = undefined;
     } catch (error) {
-      trouble = `commands on this machine cannot reach the gateway: its socket ${path} cannot be made (${faultInWords(error)})`;
+      trouble =
+        `commands on this machine cannot reach the gateway: its socket ${path} cannot be made ` +
+        `(${faultInWords(error)})`;
     }
   };
-  await look();
-  let turn = Promise.resolve();
-  const timer = setInterval(() => void (turn = turn.then(look)), LOOK_MS).unref();
+  await ensureSocket();
+  const queue = new SerialQueue();
+  const timer = setInterval(() => void queue.run(ensureSocket), POLL_MS).unref();
   stops.push(async () => {
     clearInterval(timer);
-    await turn;
+    await queue.idle();
     await socket?.close();
   });
   return { trouble: () => trouble };
 };
 
-/** Named pipes of Windows have no file. */
+/** Named pipes on Windows have no file. */
 const idOf = async (path: string): Promise<string> => {
   if (process.platform === "win32") return path;
   return stat(path).then(
@@ -72,12 +78,12 @@ const idOf = async (path: string): Promise<string> => {
   );
 };
 
-/** Rejects with WrongCommand for what cannot be done as it was asked, else with what went wrong, in words. */
-const answer = async ({ audit, revoke, retention, aside }: Parts, { name, body }: Command): Promise<unknown> => {
+/** Rejects with WrongCommand for an invalid command, otherwise with an error whose message names the cause. */
+const answer = async ({ audit, revoke, retention, setAside }: Parts, { name, body }: Command): Promise<unknown> => {
   if (typeof body !== "object" || body === null) throw new WrongCommand("expected an object");
   switch (name) {
     case "access":
-      return recordAccess(audit, body as Asked & { readonly sign?: boolean });
+      return recordAccess(audit, body as AccessRequest & { readonly sign?: boolean });
     case "revoke": {
       const decided = await revoke(body);
       if (typeof decided === "string") throw new WrongCommand(decided);
@@ -87,13 +93,13 @@ const answer = async ({ audit, revoke, retention, aside }: Parts, { name, body }
       return retention.state();
     case "confirm-clock": {
       const { user } = body as { readonly user?: unknown };
-      if (!isUserName(user)) throw new WrongCommand("user: expected who confirms the clock");
+      if (!isUserName(user)) throw new WrongCommand("user: expected the name of the user who confirms the clock");
       return retention.confirmClock(user);
     }
     case "set-aside-look":
-      return aside.look(body);
+      return setAside.examine(body);
     case "set-aside":
-      return aside.set(body);
+      return setAside.set(body);
     case "question":
       return ask(audit, body as Question);
     default:
@@ -105,37 +111,38 @@ const answer = async ({ audit, revoke, retention, aside }: Parts, { name, body }
 
 const recordAccess = async (
   { record }: Parts["audit"],
-  { sign, ...asked }: Asked & { readonly sign?: boolean },
+  { sign, ...request }: AccessRequest & { readonly sign?: boolean },
 ): Promise<unknown> => {
-  const fault = inWords(() => faultOf(asked));
+  const fault = inWords(() => faultOf(request));
   if (fault !== undefined) throw new WrongCommand(fault);
-  return record(asked, sign === true);
+  return record(request, sign === true);
 };
 
-const inWords = (look: () => string | undefined): string | undefined => {
+const inWords = (examineCommand: () => string | undefined): string | undefined => {
   try {
-    return look();
+    return examineCommand();
   } catch (error) {
     if (error instanceof FilterError) return error.render();
     throw error;
   }
 };
 
-const KINDS: ReadonlySet<string> = new Set<Question["kind"]>(["page", "person", "story", "owed"]);
-/** Answers are put together on the thread that serves requests. */
+const KINDS: ReadonlySet<string> = new Set<Question["kind"]>(["page", "person", "transaction", "open-dnc"]);
+/** Entries in one answer, which is built on the thread that serves requests. */
 const MOST = 1000;
 
-const ask = async ({ ask: desk }: Parts["audit"], question: Question): Promise<unknown> => {
+const ask = async ({ ask: answerQuestion }: Parts["audit"], question: Question): Promise<unknown> => {
   if (!KINDS.has(question.kind))
     throw new WrongCommand(
-      `the gateway that runs here is of another version and does not know the question ${JSON.stringify(question.kind)}`,
+      "the gateway that runs here is of another version and does not know the question " +
+        `${JSON.stringify(question.kind)}`,
     );
   if ("limit" in question && !(Number.isSafeInteger(question.limit) && question.limit >= 1 && question.limit <= MOST))
     throw new WrongCommand(`limit: expected a number from 1 to ${MOST}`);
   try {
-    return await desk(question);
+    return await answerQuestion(question);
   } catch (error) {
-    if (error instanceof WrongQuestion) throw new WrongCommand(error.message);
+    if (error instanceof InvalidQuestion) throw new WrongCommand(error.message);
     throw error;
   }
 };

@@ -1,29 +1,32 @@
 /**
- * Measures once a minute how much of its disk the journal takes, and when the journal can be written no more or again: what status and
- * metrics say of a full disk is not a minute old. Warns when the disk will be full within a day.
+ * Measures the journal's disk use once a minute, and at once when the journal becomes unwritable or writable again, so
+ * that status and metrics are current on a full disk. Warns when the disk will be full within a day.
  */
 import { readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { events } from "../events.ts";
-import { DiskWatch, fillingUp, type DiskUse, type Measured } from "../journal/disk-use.ts";
-import type { Stops } from "./stops.ts";
+import { events } from "../../../common/log/events.ts";
+import { DiskWatch, fillingUp, type DiskUse, type Measured } from "../../../journal/segments/disk-use.ts";
+import type { ShutdownSteps } from "../../shutdown.ts";
 
 const EVERY_MS = 60_000;
-/** So often it is asked whether the journal can be written. */
+/** Milliseconds between checks whether the journal can be written. */
 const NOTICE_MS = 1000;
-/** The log says it again after this. */
-const SAID_AGAIN_MS = 3_600_000;
+/** The warning is logged again after this time. */
+const REPEAT_WARNING_MS = 3_600_000;
 
-/** The function that gives the last measurement; undefined where it failed. `isBroken`: the journal cannot be written. */
+/**
+ * Returns a function that gives the last measurement, or undefined if it failed. `isBroken`: the journal cannot be
+ * written.
+ */
 export const watchDiskUse = async (
   dir: string,
   isBroken: () => boolean,
-  stops: Stops,
+  stops: ShutdownSteps,
 ): Promise<() => DiskUse | undefined> => {
   const watch = new DiskWatch();
   let failed = false;
   let saidAt = -Infinity;
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     try {
       watch.add(await measure(dir));
       failed = false;
@@ -31,23 +34,23 @@ export const watchDiskUse = async (
       failed = true;
     }
     const warning = failed ? undefined : fillingUp(watch.use);
-    if (warning === undefined || performance.now() - saidAt < SAID_AGAIN_MS) return;
+    if (warning === undefined || performance.now() - saidAt < REPEAT_WARNING_MS) return;
     saidAt = performance.now();
-    events.diskFillsUp(warning);
+    events.diskFillingUp({ warning });
   };
-  await look();
-  const timer = setInterval(() => void look(), EVERY_MS).unref();
+  await check();
+  const timer = setInterval(() => void check(), EVERY_MS).unref();
   let wasBroken = isBroken();
   const noticing = setInterval(() => {
     if (isBroken() === wasBroken) return;
     wasBroken = !wasBroken;
-    void look();
+    void check();
   }, NOTICE_MS).unref();
   stops.push(() => [timer, noticing].forEach(clearInterval));
   return () => (failed ? undefined : watch.use);
 };
 
-/** A file that is removed while this runs is not counted. */
+/** A file that is removed during the measurement is not counted. */
 export const measure = async (dir: string): Promise<Measured> => {
   const { bavail, bsize } = await statfs(dir);
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });

@@ -1,22 +1,23 @@
-/** The index keys of a config, held against the check values that the journal states. */
+/** Compares the index keys of a config with the check values in the journal. */
 import { join } from "node:path";
 import { existsSync } from "node:fs";
-import type { Journal } from "../journal/append.ts";
-import { replaceWhole } from "../journal/disk.ts";
-import { keyDifferences, KEY_REMEDY, type KeyChecks } from "../journal/key-checks.ts";
-import { places } from "../journal/places.ts";
-import type { Draft, Loaded } from "../settings/load.ts";
-import { pathText, type Path, type Problem } from "../settings/problem.ts";
-import { TRIAL_KEY } from "../settings/rules-access.ts";
-import type { Settings } from "../settings/schema.ts";
-import { readSmallFile } from "../small-file.ts";
-import { reason } from "../system-error.ts";
+import type { Journal } from "../../../journal/journal.ts";
+import { replaceWhole } from "../../../journal/disk.ts";
+import { keyDifferences, KEY_REMEDY } from "../../../journal/integrity/key-checks.ts";
+import type { KeyChecks } from "../../../journal/entry.ts";
+import { paths } from "../../../journal/paths.ts";
+import type { Draft, Loaded } from "../../../settings/load.ts";
+import { pathText, type Path, type Problem } from "../../../settings/problems/problem.ts";
+import { TRIAL_KEY } from "../../../settings/rules/access.ts";
+import type { Settings } from "../../../settings/schema/schema.ts";
+import { readSmallFile } from "../../../common/small-file/small-file.ts";
+import { reason } from "../../../common/system-error.ts";
 
 type At = Draft & { /** As problems name it. */ readonly file: string };
 
 export const KNOWN_SECRETS = { "the sample's trial key": TRIAL_KEY };
 
-/** An error for each key that has another content than the journal's of that name. */
+/** One error for each key whose content differs from the journal's key of the same name. */
 export const keyProblems = ({ settings: { audit }, locate, file }: At, recorded: KeyChecks): readonly Problem[] =>
   keyDifferences(audit.index_key, recorded, KNOWN_SECRETS).map(({ epoch, why }) => {
     const path = pathOf(audit.index_key, epoch);
@@ -41,13 +42,13 @@ const MOST_BYTES = 1 << 20;
 const copyIn = (auditDir: string): string => join(auditDir, "index-keys.json");
 
 /**
- * Copies what the journal states into a file of its own, so that `check` need not read the journal. The journal stays
- * the source of truth: nothing but `check` reads the copy. Rejects when it cannot be written.
+ * Copies the journal's check values into a file, so that `check` need not read the journal. Only `check` reads the
+ * copy; the journal stays the source of truth. Rejects when the file cannot be written.
  */
 export const copyKeyChecks = async ({ dir, disk, keys }: Pick<Journal, "dir" | "disk" | "keys">): Promise<void> =>
   replaceWhole(disk, copyIn(dir), Buffer.from(`${JSON.stringify(keys.all())}\n`));
 
-/** For `check`, which must not wait for the journal: compared with the copy. A journal without a copy is a warning. */
+/** For `check`, which must not wait for the journal: compares with the copy. A journal without a copy is a warning. */
 export const holdToKeyChecks = async <Held extends Loaded>(
   loaded: Held,
   file: string,
@@ -65,7 +66,7 @@ export const holdToKeyChecks = async <Held extends Loaded>(
       ...locate(path),
       path: pathText(path),
       message: `cannot tell whether this is the key of the journal in ${settings.audit.dir}: ${recorded}`,
-      help: "ocsgw run compares it with the journal itself, and makes the copy",
+      help: "ocsgw run compares the key with the journal itself, and writes the copy again",
     };
     return loaded.ok
       ? { ...loaded, warnings: [...loaded.warnings, warning] }
@@ -77,9 +78,9 @@ export const holdToKeyChecks = async <Held extends Loaded>(
     : { ...loaded, ok: false, problems: [...problems, ...(loaded.ok ? loaded.warnings : loaded.problems)] };
 };
 
-/** None where there is no journal yet; a text says why they cannot be had. */
+/** Empty where there is no journal yet; a text when the copy cannot be read. */
 const readCopy = async (auditDir: string): Promise<KeyChecks | string> => {
-  if (!existsSync(places(auditDir).segments)) return {};
+  if (!existsSync(paths(auditDir).segments)) return {};
   const file = copyIn(auditDir);
   try {
     const value: unknown = JSON.parse(await readSmallFile(file, MOST_BYTES));

@@ -1,36 +1,36 @@
 /**
- * For `check`: whether `run` could go on with what lies in the journal's directory and beside it. A file that another
- * user made there, as root's command of an earlier version did, stops a gateway at its start or in the middle of a day.
+ * For `check`: whether `run` may use the files in the journal's directory and beside it. A file that another user made
+ * there, for example root with a command of an earlier version, stops a gateway at its start or hours later.
  */
 import { accessSync, constants, statSync, type Stats } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { places } from "../journal/places.ts";
-import type { Loaded } from "../settings/load.ts";
-import type { Problem } from "../settings/problem.ts";
-import type { Settings } from "../settings/schema.ts";
-import { isGone, reason } from "../system-error.ts";
-import { anchorOf } from "./trust.ts";
+import { paths } from "../../../journal/paths.ts";
+import type { Loaded } from "../../../settings/load.ts";
+import type { Problem } from "../../../settings/problems/problem.ts";
+import type { Settings } from "../../../settings/schema/schema.ts";
+import { isGone, reason } from "../../../common/system-error.ts";
+import { anchorOf } from "./journal-trust.ts";
 
 type User = { readonly uid: number; readonly gid: number };
-/** `why`: in words. */
+/** `why`: a phrase for the problem's message. */
 type Unusable = { readonly path: string; readonly why: string };
 
 const READ_WRITE = 0o6;
 const ENTER_TOO = 0o7;
 const MOST_NAMED = 5;
 
-/** By the bits alone: a user's other groups, and access lists, are not known of another user. */
+/** Compares mode bits only: another user's supplementary groups and access control lists are unknown. */
 const mayUse = ({ uid, gid, mode }: Stats, user: User, wanted: number): boolean => {
   const bits = uid === user.uid ? mode >> 6 : gid === user.gid ? mode >> 3 : mode;
   return (bits & wanted) === wanted;
 };
 
-/** Undefined where this process, or the user in its place, may read and write it, and where it is not there. */
+/** Why this process, or `user`, may not read and write the path; undefined if it may, or if the path does not exist. */
 const whyUnusable = (path: string, user: User | undefined): string | undefined => {
   try {
     const found = statSync(path);
-    // Sockets and the like are made again.
+    // Sockets and other special files are made again.
     if (!found.isFile() && !found.isDirectory()) return undefined;
     if (user === undefined) {
       accessSync(path, constants.R_OK | constants.W_OK | (found.isDirectory() ? constants.X_OK : 0));
@@ -45,10 +45,10 @@ const whyUnusable = (path: string, user: User | undefined): string | undefined =
   }
 };
 
-/** What is written to in place. All else is replaced, for which its folder counts. */
+/** The files that are written in place. Other files are replaced, which only needs rights on their folder. */
 const writtenTo = async ({ audit }: Settings): Promise<readonly string[]> => {
   const { dir, checkpoint } = audit;
-  const at = places(dir);
+  const at = paths(dir);
   const names = async (folder: string): Promise<readonly string[]> =>
     (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
   const newest = async (ending: string): Promise<readonly string[]> =>
@@ -75,7 +75,7 @@ const writtenTo = async ({ audit }: Settings): Promise<readonly string[]> => {
   ];
 };
 
-/** Of root it is asked for the owner of the directory, as whom the gateway runs there. */
+/** Checks the rights of this process; for root, those of the directory's owner, as whom the gateway runs. */
 export const holdToRights = async <Held extends Loaded>(
   loaded: Held,
   file: string,
@@ -111,13 +111,18 @@ const wordsFor = (
     .map(({ path, why }) => `${path} (${why})`)
     .join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   const owner = user ?? { uid: process.geteuid!(), gid: process.getegid!() };
-  const help = `as root: chown ${owner.uid}:${owner.gid} what is named, and chmod u+rw`;
+  const help = `as root, run chown ${owner.uid}:${owner.gid} and chmod u+rw for these paths`;
   return user === undefined
-    ? { severity: "error", code: "OCSGW-6342", message: `run could not write to what the journal needs: ${what}`, help }
+    ? {
+        severity: "error",
+        code: "OCSGW-6342",
+        message: `the gateway cannot read and write these paths of the journal: ${what}`,
+        help,
+      }
     : {
         severity: "warning",
         code: "OCSGW-6343",
-        message: `the owner of ${dir}, uid ${user.uid}, as whom a gateway runs there, could not write to what the journal needs: ${what}`,
+        message: `uid ${user.uid}, the owner of ${dir}, cannot read and write these paths of the journal: ` + what,
         help,
       };
 };

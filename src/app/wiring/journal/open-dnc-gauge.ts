@@ -1,44 +1,48 @@
 /**
- * The open Do-Not-Calls for metrics, status and retention. The journal's own entries are counted as they are written; the index is asked once after
- * the start, and again only when that failed or when there are too many to keep in memory.
+ * The open Do-Not-Calls for metrics, status and retention. The journal's own entries are counted as they are written;
+ * the index is asked once after the start, and again only when that failed or when there are too many to keep in
+ * memory.
  */
-import type { Journal } from "../journal/append.ts";
-import type { OpenDoNotCalls, TenantCount } from "../journal/open-do-not-calls.ts";
-import { SearchDesk } from "../journal/search/desk.ts";
-import type { Stops } from "./stops.ts";
+import type { Journal } from "../../../journal/journal.ts";
+import type { OpenDoNotCalls } from "../../../journal/open-dnc/open-dnc-counter.ts";
+import type { OwnerCount, TenantCount } from "../../../journal/open-dnc/open-dnc-rows.ts";
+import { SearchWorker } from "../../../journal/search/worker/search-worker.ts";
+import type { ShutdownSteps } from "../../shutdown.ts";
 
 export type OpenDoNotCallsGauge = {
-  /** By tenant; undefined while it is not known. */
+  /** Counts by tenant; undefined while they are unknown. */
   readonly read: () => readonly TenantCount[] | undefined;
-  /** To be called when the listeners listen. */
+  /** Counts by tenant of an OCS; undefined while they are unknown, and while there are too many to keep in memory. */
+  readonly owners: () => readonly OwnerCount[] | undefined;
+  /** To be called when the listeners are open. */
   readonly start: () => void;
-  /** Asks the index when it is not known yet. Resolves with whether it is known, and few enough to be kept. */
+  /** Asks the index if the Do-Not-Calls are unknown. Resolves to whether they are known, and few enough to keep. */
   readonly known: () => Promise<boolean>;
 };
 
 type Parts = { readonly journal: Journal; readonly counter: OpenDoNotCalls };
 
-/** The clients that come back after a start are served first. */
+/** Clients that reconnect after a start are served first. */
 const FIRST_MS = 1000;
-const AGAIN_MS = 60_000;
+const RETRY_MS = 60_000;
 /** No caller waits for the answer, and the index of several years may have to be built first. */
 const MOST_MS = 3_600_000;
 
-export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): OpenDoNotCallsGauge => {
+export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: ShutdownSteps): OpenDoNotCallsGauge => {
   // A thread of its own, which ends with the answer and gives its memory back.
-  const desk = new SearchDesk(journal.dir, { quickMs: MOST_MS });
+  const worker = new SearchWorker(journal.dir, { quickMs: MOST_MS });
   let timer: NodeJS.Timeout | undefined;
   let due = Number.POSITIVE_INFINITY;
-  /** As the index had it, while there are too many. */
+  /** Counts from the index, while there are too many to keep. */
   let counted: readonly TenantCount[] | undefined;
   let loading: Promise<void> | undefined;
   const load = async (): Promise<void> => {
     const { failed, failures } = journal.status();
     if (failed !== undefined) return;
-    const { openDoNotCalls: snapshot } = await desk
-      .ask({ kind: "open-do-not-calls", most: counter.most })
-      .finally(() => desk.close());
-    // The index may have read lines of which the journal does not know yet that they are on disk, and a disk error may remove those.
+    const { openDncSnapshot: snapshot } = await worker
+      .ask({ kind: "open-dnc-snapshot", most: counter.most })
+      .finally(() => worker.close());
+    // The index may have read lines that the journal has not confirmed yet, and a disk error may remove those.
     await journal.head();
     if (journal.status().failures !== failures) return;
     const started = await counter.start(snapshot!);
@@ -49,20 +53,21 @@ export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): 
     loading ??= load()
       .catch(() => undefined)
       .finally(() => {
-        due = performance.now() + AGAIN_MS;
+        due = performance.now() + RETRY_MS;
         loading = undefined;
       });
     return loading;
   };
   stops.push(async () => {
     clearTimeout(timer);
-    await desk.close();
+    await worker.close();
   });
   return {
     read: () => {
       if (counter.count === undefined && performance.now() >= due) void begin();
       return counter.tenants ?? counted;
     },
+    owners: () => counter.owners,
     start: () => {
       if (counter.count === undefined) timer = setTimeout(() => void begin(), FIRST_MS).unref();
     },

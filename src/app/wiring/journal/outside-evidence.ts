@@ -1,27 +1,27 @@
 /**
- * What is asked of others about each checkpoint: witnesses and a time stamping authority, from settings to events,
- * alarms and status.
+ * Asks witnesses and a time stamping authority to confirm each checkpoint, as configured, and reports the results as
+ * events, alarms and status.
  */
-import { events } from "../events.ts";
-import type { Journal } from "../journal/append.ts";
-import { WITNESSES } from "../journal/open-checked.ts";
-import { authoritiesIn } from "../journal/verify/timestamp.mjs";
-import { Timestamps, type TimestampNews, type TimestampState } from "../journal/witness/timestamps.ts";
-import { Witnesses, type Quorum, type WitnessesNews } from "../journal/witness/witnesses.ts";
-import type { WitnessState } from "../journal/witness/witness-client.ts";
-import type { Settings } from "../settings/schema.ts";
-import type { Stops } from "./stops.ts";
-import { readSmallFile } from "../small-file.ts";
+import { events } from "../../../common/log/events.ts";
+import type { Journal } from "../../../journal/journal.ts";
+import { WITNESSES } from "../../../journal/write/open-checked.ts";
+import { authoritiesIn } from "../../../journal/verify/bundle/timestamp.mjs";
+import { Timestamps, type TimestampEvent, type TimestampState } from "../../../journal/integrity/witness/timestamps.ts";
+import { Witnesses, type Quorum, type WitnessesEvent } from "../../../journal/integrity/witness/witnesses.ts";
+import type { WitnessState } from "../../../journal/integrity/witness/witness-client.ts";
+import type { Settings } from "../../../settings/schema/schema.ts";
+import type { ShutdownSteps } from "../../shutdown.ts";
+import { readSmallFile } from "../../../common/small-file/small-file.ts";
 
 export type OutsideEvidence = {
-  /** Given each checkpoint when it is on disk; waits for nobody. */
+  /** Submits a checkpoint that is on disk. Does not wait for answers. */
   readonly submit: (note: string) => void;
   readonly witnesses: () => readonly WitnessState[];
   /** Null where no witness is configured. */
   readonly quorum: () => Quorum | null;
   /** Null where no authority is configured. */
   readonly timestamps: () => TimestampState | null;
-  /** In words. */
+  /** One sentence for each problem. */
   readonly troubles: () => readonly string[];
 };
 
@@ -36,7 +36,7 @@ export const startOutsideEvidence = async (
   { audit: { checkpoint } }: Settings,
   journal: Journal,
   sizes: WitnessSizes,
-  stops: Stops,
+  stops: ShutdownSteps,
 ): Promise<OutsideEvidence> => {
   const { disk, dir } = journal;
   const witnesses = new Witnesses({
@@ -44,8 +44,8 @@ export const startOutsideEvidence = async (
     dir,
     witnesses: checkpoint.witnesses,
     quorum: checkpoint.witness_quorum ?? 1,
-    saved: journal.begun.beside[WITNESSES],
-    tell: tellOf(journal),
+    saved: journal.openedFrom.beside[WITNESSES],
+    onNews: reportNews(journal),
   });
   sizes.witnesses = witnesses;
   stops.push(witnesses.stop);
@@ -56,7 +56,7 @@ export const startOutsideEvidence = async (
       dir,
       url: checkpoint.timestamp.url,
       everyMs: checkpoint.timestamp.every,
-      tell: tellOfTimestamps,
+      onNews: reportTimestamps,
       authorities: authoritiesIn(await readSmallFile(checkpoint.timestamp.ca)),
     });
   if (timestamps) stops.push(timestamps.stop);
@@ -79,25 +79,29 @@ const AHEAD = "a witness cosigned more entries than this journal has";
 const CONTRADICTION = "a witness cosigned another history of this journal";
 const QUORUM = "too few witnesses cosign the journal";
 
-const tellOf =
+const reportNews =
   ({ note }: Pick<Journal, "note">) =>
-  (news: WitnessesNews): void => {
+  (news: WitnessesEvent): void => {
     switch (news.kind) {
       case "away":
-        return events.witnessAway(news.witness, news.reason);
+        return events.witnessUnavailable({ witness: news.witness, reason: news.reason });
       case "back":
-        return events.witnessBack(news.witness);
+        return events.witnessRecovered({ witness: news.witness });
       case "lost":
-        return events.witnessLost(news.witness, news.before, news.now);
+        return events.witnessStateLost({ witness: news.witness, before: news.before, now: news.now });
       case "quorum":
-        events.witnessQuorum(news.isMet, news.needed, news.cosigning);
+        {
+          const { needed, cosigning } = news;
+          events[news.isMet ? "witnessQuorumMet" : "witnessQuorumLost"]({ needed, cosigning });
+        }
         return news.isMet
           ? undefined
           : note({ kind: "alarm", reason: QUORUM, detail: `${news.cosigning} cosign, ${news.needed} are needed` });
       case "ahead":
       case "contradiction": {
         const reason = news.kind === "ahead" ? AHEAD : CONTRADICTION;
-        events.witnessDisagrees(reason, news.witness, news.size, news.own);
+        const { witness, size, own } = news;
+        events[news.kind === "ahead" ? "witnessAhead" : "witnessContradiction"]({ witness, size, own });
         return note({
           kind: "alarm",
           reason,
@@ -107,5 +111,7 @@ const tellOf =
     }
   };
 
-const tellOfTimestamps = (news: TimestampNews): void =>
-  news.kind === "away" ? events.timestampAway(news.url, news.reason) : events.timestampBack(news.url);
+const reportTimestamps = (news: TimestampEvent): void =>
+  news.kind === "away"
+    ? events.timestampUnavailable({ url: news.url, reason: news.reason })
+    : events.timestampRecovered({ url: news.url });

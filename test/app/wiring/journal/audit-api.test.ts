@@ -1,9 +1,9 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { auditVerify } from "../../src/cli/audit.ts";
-import type { Report } from "../../src/journal/verify.ts";
-import { aDirectory, aJournal, aKey, removeDirectory } from "./kit.ts";
+import { auditVerify } from "../../../../src/cli/audit/output/verify-report.ts";
+import type { Report } from "../../../../src/journal/verify/verify.ts";
+import { aDirectory, aJournal, aKey, removeDirectory } from "../../../journal/kit.ts";
 
 let [dir, vkey] = ["", ""];
 beforeEach(async () => {
@@ -15,7 +15,7 @@ afterEach(async () => {
   await removeDirectory(dir);
 });
 
-/** Runs it, and gives the exit code and what stood on stdout. */
+/** Resolves to the exit code and the text on stdout. */
 const run = async (...args: Parameters<typeof auditVerify>): Promise<{ code: number; output: string }> => {
   const written = vi.spyOn(process.stdout, "write").mockImplementation(() => true);
   const code = await auditVerify(...args);
@@ -31,7 +31,7 @@ const change = async (): Promise<void> => {
 };
 
 describe("audit verify", () => {
-  it("ends with 0 and says what is unchanged and what is not proved", async () => {
+  it("ends with 0 for an intact journal, and says which entries no checkpoint covers", async () => {
     const { code, output } = await run(dir, { key: vkey });
     expect(code).toBe(0);
     expect(output).toContain("entries     12 in 1 segment\n");
@@ -41,14 +41,12 @@ describe("audit verify", () => {
     expect(output).toContain("\nnot proved: the last 2 entries, which no checkpoint covers yet\n");
   });
 
-  it("takes the key from a file, and says when it is the directory's own", async () => {
+  it("reads the key from a file, and cannot tell if the only key is the directory's own", async () => {
     expect((await run(dir, { key: join(dir, "checkpoint.pub") })).code).toBe(0);
     const own = await run(dir, {});
     expect([own.code, own.output]).toEqual([
       8,
-      expect.stringMatching(
-        /\(the key in this directory\)[^]*CANNOT TELL {2}the only key is the one that lies beside the lines/,
-      ),
+      expect.stringMatching(/\(the key in this directory\)[^]*CANNOT TELL {2}the only key is stored beside the lines/),
     ]);
     expect(await run(dir, { own: vkey })).toMatchObject({
       code: 0,
@@ -56,12 +54,13 @@ describe("audit verify", () => {
     });
   });
 
-  it("ends with 7 and names the line when something was changed", async () => {
+  it("ends with 7 and names the line when an entry was changed", async () => {
     await change();
     const { code, output } = await run(dir, { key: vkey });
     expect(code).toBe(7);
     expect(output).toContain(
-      "broken      line 7 of 000000000000.jsonl (index 6) was changed: the first 10 entries do not have the root of checkpoint 10\n",
+      "broken      line 7 of 000000000000.jsonl (index 6) was changed: the first 10 entries do not have the root of " +
+        "checkpoint 10\n",
     );
     expect(output).toContain("\nBROKEN  1 finding\n");
   });
@@ -69,7 +68,7 @@ describe("audit verify", () => {
   it("ends with 8 when a key, a checkpoint or the journal is missing", async () => {
     expect(await run(dir, { key: join(dir, "no-such-file") })).toMatchObject({
       code: 8,
-      output: expect.stringContaining("no file that can be read (there is no such file)") as string,
+      output: expect.stringContaining("nor a file that can be read (there is no such file)") as string,
     });
     expect(await run(join(dir, "nowhere"), { key: vkey })).toMatchObject({
       code: 8,
@@ -84,7 +83,7 @@ describe("audit verify", () => {
     expect((await run(dir, { key: vkey })).code).toBe(8);
   });
 
-  it("prints one JSON object when asked", async () => {
+  it("prints one JSON object with --json", async () => {
     await change();
     const { code, output } = await run(dir, { key: vkey, json: true });
     expect(code).toBe(7);

@@ -1,13 +1,13 @@
-/** What a running gateway does about old entries: on a thread of its own it reads them again, leaves a mark, and raises an alarm when one is damaged. */
+/** How a running gateway verifies old entries on a worker thread: it writes a mark, and raises an alarm for damage. */
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startRereading, type Rereading } from "../../src/assemble/rereading.ts";
-import { undo, type Stops } from "../../src/assemble/stops.ts";
-import { nodeDisk } from "../../src/journal/disk.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { readMark } from "../../src/journal/reread/mark.ts";
+import { startBackgroundVerify, type BackgroundVerify } from "../../../../src/app/wiring/journal/background-verify.ts";
+import { runShutdown, type ShutdownSteps } from "../../../../src/app/shutdown.ts";
+import { nodeDisk } from "../../../../src/journal/disk.ts";
+import { readEntries } from "../../../../src/journal/read/read-entries.ts";
+import { readMark } from "../../../../src/journal/integrity/background-verify/verified-mark.ts";
 import {
   ORIGIN,
   aJournal,
@@ -16,27 +16,27 @@ import {
   openWithCheckpoints,
   removeDirectory,
   type Opened,
-} from "../journal/kit.ts";
+} from "../../../journal/kit.ts";
 
 const key = aKey();
 const signer = { key, origin: ORIGIN };
 let dir: string;
 let opened: Opened;
-let stops: Stops;
+let stops: ShutdownSteps;
 beforeEach(async () => {
   dir = await aQuickDirectory();
   stops = [];
   await aJournal(dir, key, { size: 11, checkpointsAt: [5, 11], segmentBytes: 1000 });
 });
 afterEach(async () => {
-  await undo(stops);
+  await runShutdown(stops);
   await opened.close();
   await removeDirectory(dir);
 });
 
-const start = async (): Promise<Rereading> => {
+const start = async (): Promise<BackgroundVerify> => {
   opened = await openWithCheckpoints(dir, key, { segmentBytes: 1000 });
-  return startRereading({ ...opened, signer, published: [], firstMs: 0 }, stops);
+  return startBackgroundVerify({ ...opened, signer, published: [], firstMs: 0 }, stops);
 };
 
 const flip = async (): Promise<void> => {
@@ -47,28 +47,28 @@ const flip = async (): Promise<void> => {
 };
 
 describe("while the gateway serves", () => {
-  it("old entries are read again, and a mark says up to where they are as they were signed", async () => {
+  it("old entries are verified again, and a mark says up to which entry they match what was signed", async () => {
     const rereading = await start();
-    expect(opened.journal.begun.at).toBe(11);
+    expect(opened.journal.openedFrom.at).toBe(11);
     await expect.poll(rereading.verified, { timeout: 20_000 }).toMatchObject({ size: 11 });
     await expect.poll(() => readMark({ disk: nodeDisk, dir }, signer)).toMatchObject({ size: 11, segment: 9 });
     expect(rereading.damage()).toEqual([]);
   }, 30_000);
 
-  it("a flipped bit prevents no start: it is told as an alarm, once, and takes the mark away", async () => {
+  it("a flipped bit does not prevent the start, raises one alarm, and removes the mark", async () => {
     const first = await start();
     await expect.poll(first.verified, { timeout: 20_000 }).toMatchObject({ size: 11 });
-    await undo(stops);
+    await runShutdown(stops);
     stops = [];
     await opened.close();
     await flip();
-    // As if the day were over, after which all is read again.
+    // Without the mark, as after a day, all entries are read again.
     await writeFile(join(dir, "verified"), "");
     const rereading = await start();
-    expect(opened.journal.begun.at).toBe(11);
+    expect(opened.journal.openedFrom.at).toBe(11);
     await expect
       .poll(rereading.damage, { timeout: 20_000 })
-      .toEqual(["000000000003.jsonl line 1 is not as it was written, by checkpoint 5"]);
+      .toEqual(["line 1 of 000000000003.jsonl differs from what checkpoint 5 signed"]);
     await expect.poll(() => existsSync(join(dir, "verified"))).toBe(false);
     expect(rereading.verified()).toBeUndefined();
     await opened.journal.head();
@@ -76,7 +76,7 @@ describe("while the gateway serves", () => {
     expect(alarms).toMatchObject([
       {
         reason: "the journal is damaged below its last checkpoint",
-        detail: "000000000003.jsonl line 1 is not as it was written, by checkpoint 5",
+        detail: "line 1 of 000000000003.jsonl differs from what checkpoint 5 signed",
       },
     ]);
   }, 60_000);

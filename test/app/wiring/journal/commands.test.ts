@@ -2,29 +2,29 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startCommands } from "../../src/assemble/commands.ts";
-import { undo, type Stops } from "../../src/assemble/stops.ts";
-import { askGateway, isListening } from "../../src/journal/command-socket.ts";
-import { takeLock, type Lock } from "../../src/journal/lock.ts";
-import { places } from "../../src/journal/places.ts";
-import { WrongQuestion } from "../../src/journal/search/desk.ts";
-import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
-import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { startCommands } from "../../../../src/app/wiring/journal/commands.ts";
+import { runShutdown, type ShutdownSteps } from "../../../../src/app/shutdown.ts";
+import { askGateway, isListening } from "../../../../src/journal/command-socket.ts";
+import { takeLock, type Lock } from "../../../../src/journal/lock/lock.ts";
+import { paths } from "../../../../src/journal/paths.ts";
+import { InvalidQuestion } from "../../../../src/journal/search/worker/search-worker.ts";
+import { aGateway, basic, twoTenants, type TestGateway } from "../../../kit/gateway.ts";
+import { rawOcs, type RawOcs } from "../../../kit/raw-ocs.ts";
 
 let dir: string;
 let lock: Lock;
-let stops: Stops;
+let stops: ShutdownSteps;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "ocsgw-commands-"));
   lock = await takeLock(dir, { command: "ocsgw test", role: "gateway" });
   stops = [() => lock.release()];
 });
 afterEach(async () => {
-  await undo(stops);
+  await runShutdown(stops);
   await rm(dir, { recursive: true, force: true });
 });
 
-const socket = (): string => places(dir).commands;
+const socket = (): string => paths(dir).commands;
 const STATE = {
   clock: "2026-11-22T12:00:00.000000Z",
   believed: true,
@@ -41,12 +41,12 @@ const start = (given: Lock = lock) =>
       audit: {
         ask: (question) =>
           "filter" in question && question.filter === "bad"
-            ? Promise.reject(new WrongQuestion("no filter"))
-            : Promise.resolve({ stories: [] }),
+            ? Promise.reject(new InvalidQuestion("no filter"))
+            : Promise.resolve({ transactions: [] }),
         record: (asked, sign) => Promise.resolve({ size: recorded.push([asked, sign]) }),
       },
-      aside: {
-        look: () => Promise.resolve({ refused: "looked at", kind: "refused" }),
+      setAside: {
+        examine: () => Promise.resolve({ refused: "looked at", kind: "refused" }),
         set: () => Promise.resolve({ refused: "not set aside", kind: "refused" }),
       },
       revoke: (said) => Promise.resolve("id" in (said as object) ? { kept: true } : "id: expected a text"),
@@ -56,8 +56,8 @@ const start = (given: Lock = lock) =>
   );
 const tell = (name: string, body: unknown) => askGateway(socket(), { name, body });
 
-describe("what commands ask of the gateway", () => {
-  it("has a look-up recorded, and refuses one that must not stand in the journal", async () => {
+describe("the command socket of a gateway", () => {
+  it("records a look-up, and rejects one that must not be in the journal", async () => {
     await start();
     expect(await tell("access", { user: "rw", operation: "export", query: "status:410", sign: true })).toEqual({
       answer: { size: recorded.length },
@@ -77,11 +77,11 @@ describe("what commands ask of the gateway", () => {
 
   it.each([
     ["revoke", { id: "alpha" }, { kept: true }],
-    ["question", { kind: "page", filter: "", limit: 1000 }, { stories: [] }],
+    ["question", { kind: "page", filter: "", limit: 1000 }, { transactions: [] }],
     ["retention", {}, STATE],
     ["confirm-clock", { user: "rw" }, { ...STATE, waits: "rw" }],
-    ["question", { kind: "story", id: "0" }, { stories: [] }],
-  ])("does %s %j", async (name, body, answer) => {
+    ["question", { kind: "transaction", id: "0" }, { transactions: [] }],
+  ])("executes %s %j", async (name, body, answer) => {
     await start();
     expect(await tell(name, body)).toEqual({ answer });
   });
@@ -95,17 +95,17 @@ describe("what commands ask of the gateway", () => {
     ["question", { kind: "page", filter: "", limit: 0 }, "from 1 to 1000"],
     ["question", { kind: "page", filter: "", limit: "9" }, "from 1 to 1000"],
     ["question", { kind: "page", filter: "bad", limit: 1 }, "no filter"],
-    ["question", { kind: "open-do-not-calls", most: 1e9 }, "of another version"],
+    ["question", { kind: "open-dnc-snapshot", most: 1e9 }, "of another version"],
     ["question", {}, "of another version"],
     ["stop", {}, "of another version"],
     ["access", null, "expected an object"],
     ["access", 7, "expected an object"],
-  ])("refuses %s %j", async (name, body, why) => {
+  ])("rejects %s %j", async (name, body, why) => {
     await start();
     await expect(tell(name, body)).rejects.toThrow(why);
   });
 
-  it("is taken again when the socket was deleted, and no more when the lock is lost", async () => {
+  it("is opened again after it was deleted, and closed while the lock is lost", async () => {
     let fault: string | undefined;
     const commands = await start({ ...lock, fault: () => Promise.resolve(fault) });
     await rm(socket());
@@ -117,13 +117,13 @@ describe("what commands ask of the gateway", () => {
     expect(commands.trouble()).toBeUndefined();
   });
 
-  it("is said to be impossible where no socket can be made, and clients are served all the same", async () => {
+  it("raises a warning when it cannot be opened, and the gateway still starts", async () => {
     const commands = await start({ ...lock, dir: join(dir, "nowhere") });
     expect(commands.trouble()).toContain("commands on this machine cannot reach the gateway");
   });
 });
 
-describe("the listener of probes of a whole gateway", () => {
+describe("the probes listener of a complete gateway", () => {
   let ocs: RawOcs;
   let gateway: TestGateway | undefined;
   afterEach(async () => {
@@ -131,7 +131,7 @@ describe("the listener of probes of a whole gateway", () => {
     await ocs.close();
   });
 
-  it("names no tenant, upstream or address at /readyz, which the admin listener does, and has no other page but the numbers", async () => {
+  it("names no tenant, upstream or address at /readyz, unlike the admin listener, and has no other pages than probes and metrics", async () => {
     ocs = await rawOcs();
     const other = await rawOcs();
     const port = new URL(other.url).port;
@@ -160,7 +160,7 @@ describe("the listener of probes of a whole gateway", () => {
     expect(await (await fetch(`${gateway.gateway.admin!}/readyz`)).text()).toContain(new URL(ocs.url).port);
   });
 
-  it("is closed to who may not ask", async () => {
+  it("closes connections from addresses outside allow_from", async () => {
     ocs = await rawOcs();
     const other = await rawOcs();
     const port = new URL(other.url).port;

@@ -2,20 +2,20 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { watchDiskUse } from "../../src/assemble/disk-use.ts";
-import { undo, type Stops } from "../../src/assemble/stops.ts";
+import { watchDiskUse } from "../../../../src/app/wiring/journal/disk-use.ts";
+import { runShutdown, type ShutdownSteps } from "../../../../src/app/shutdown.ts";
 
 let dir: string;
-const stops: Stops = [];
+const stops: ShutdownSteps = [];
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "ocsgw-disk-use-"));
 });
 afterEach(async () => {
-  await undo(stops);
+  await runShutdown(stops);
   await rm(dir, { recursive: true, force: true });
 });
 
-it("measures again when the journal cannot be written, and when it can again", async () => {
+it("measures the disk again when the journal becomes unwritable and when it recovers", async () => {
   let isBroken = false;
   const use = await watchDiskUse(dir, () => isBroken, stops);
   expect(use()?.journal).toBe(0);

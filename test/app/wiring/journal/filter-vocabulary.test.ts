@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { vocabularyOf } from "../../src/assemble/vocabulary.ts";
-import { REFUSALS } from "../../src/gateway/refusals.ts";
-import { readFilter, unknownNames } from "../../src/journal/filter/vocabulary.ts";
-import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
-import type { Settings } from "../../src/settings/schema.ts";
+import { vocabularyOf } from "../../../../src/app/wiring/journal/filter-vocabulary.ts";
+import { REFUSALS } from "../../../../src/gateway/refusals.ts";
+import { readFilter, unknownNames } from "../../../../src/journal/search/filter/vocabulary.ts";
+import { ACTION_NAMES } from "../../../../src/ocs/catalog.ts";
+import type { Settings } from "../../../../src/settings/schema/schema.ts";
 
 const settings = {
   listeners: [{ name: "clients" }],
@@ -29,8 +29,8 @@ const settings = {
 
 const vocabulary = vocabularyOf(settings);
 
-describe("the words that filters are held against", () => {
-  it("are every action and every code that a reply or an entry has", () => {
+describe("the vocabulary of journal filters", () => {
+  it("contains every action, and every code of a reply or an entry", () => {
     for (const action of ACTION_NAMES) expect(readFilter(`action:${action}`, vocabulary).text).toContain(action);
     for (const code of [...Object.values(REFUSALS).map((row) => row.code), "OCSGW-5102"])
       expect(readFilter(code, vocabulary).text).toBe(code);
@@ -50,11 +50,11 @@ describe("the words that filters are held against", () => {
     "upstream:ocs-main",
     "lane:ocs-main/2",
     "endpoint:https://ocs1:8443",
-  ])("have %s of the config", (text) => expect(unknownNames(readFilter(text, vocabulary), vocabulary)).toEqual([]));
+  ])("contains %s of the config", (text) => expect(unknownNames(readFilter(text, vocabulary), vocabulary)).toEqual([]));
 
-  it.each(["tenant:Beta", "client:minter2", "lane:ocs-main/3", "group:107"])("do not have %s", (text) =>
+  it.each(["tenant:Beta", "client:minter2", "lane:ocs-main/3", "group:107"])("does not contain %s", (text) =>
     expect(unknownNames(readFilter(text, vocabulary), vocabulary)).toHaveLength(1),
   );
 
-  it("are made once for each config", () => expect(vocabularyOf(settings)).toBe(vocabulary));
+  it("is built once for each config", () => expect(vocabularyOf(settings)).toBe(vocabulary));
 });

@@ -1,17 +1,20 @@
-/** One name of an index key, two contents: nothing goes on with the wrong one, and nothing calls a person unknown because of it. */
+/**
+ * One name of an index key with two contents: the gateway and all commands reject the wrong one, and no search reports
+ * a person as unknown because of it.
+ */
 import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { request } from "undici";
 import { stringify } from "yaml";
-import { assemble } from "../../src/assemble.ts";
-import { check } from "../../src/cli/check.ts";
-import { IndexKeyDiffers } from "../../src/journal/key-checks.ts";
-import { loadSettings } from "../../src/settings/load.ts";
-import { ocsgw, ocsgwWith, type Ran } from "../kit/command.ts";
-import { aConfigured, basic, twoTenants } from "../kit/gateway.ts";
-import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { startGateway } from "../../../../src/app/start.ts";
+import { check } from "../../../../src/cli/check/check.ts";
+import { IndexKeyDiffers } from "../../../../src/journal/integrity/key-checks.ts";
+import { loadSettings } from "../../../../src/settings/load.ts";
+import { ocsgw, ocsgwWith, type Ran } from "../../../kit/command.ts";
+import { aConfigured, basic, twoTenants } from "../../../kit/gateway.ts";
+import { rawOcs, type RawOcs } from "../../../kit/raw-ocs.ts";
 
 const SECRET = "an index key of this site, of 32 and more";
 const PHONE = "4155550177";
@@ -49,10 +52,12 @@ const lines = async (): Promise<readonly Record<string, unknown>[]> =>
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-const withGateway = async (work: (gateway: Awaited<ReturnType<typeof assemble>>) => Promise<void>): Promise<void> => {
+const withGateway = async (
+  work: (gateway: Awaited<ReturnType<typeof startGateway>>) => Promise<void>,
+): Promise<void> => {
   const loaded = await loadSettings(file(), {});
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const gateway = await assemble({
+  const gateway = await startGateway({
     settings: loaded.settings,
     configHash: loaded.hash,
     files: loaded.files,
@@ -67,11 +72,11 @@ const withGateway = async (work: (gateway: Awaited<ReturnType<typeof assemble>>)
 
 const search = (): Promise<Ran> => ocsgwWith(`${PHONE}\n`, "audit", "search", "--phone-stdin", "-c", file());
 
-describe("another content under the name of an index key", () => {
+describe("an index key whose content differs from the journal's key of the same name", () => {
   const OTHERS: readonly (readonly [string, unknown, RegExp])[] = [
     ["another secret", "quite another key of this site, of 32", /not the one that the journal uses/],
-    ["a line break more", `${SECRET}\n`, /line break/],
-    ["a byte order mark more", `\uFEFF${SECRET}`, /byte order mark/],
+    ["the secret with a line break", `${SECRET}\n`, /line break/],
+    ["the secret with a byte order mark", `\uFEFF${SECRET}`, /byte order mark/],
     [
       "an unset variable in front of the trial key",
       "${OCSGW_NEVER_SET:-for-a-trial-only-not-a-secret-at-all}",
@@ -86,7 +91,7 @@ describe("another content under the name of an index key", () => {
       /not the one that the journal uses/,
     ],
     [
-      "two epochs in each other's place",
+      "two epochs that are swapped",
       [
         { epoch: "t2", secret: SECRET },
         { epoch: "t1", secret: "quite another key of this site, of 32" },
@@ -95,41 +100,38 @@ describe("another content under the name of an index key", () => {
     ],
   ];
 
-  it.each(OTHERS)(
-    "(%s) is refused by check, run and reload, and no token is made with it",
-    async (_, indexKey, why) => {
-      await write(SECRET);
-      const before = (await lines()).length;
-      await withGateway(async (gateway) => {
-        await write(indexKey);
-        const reloaded = await gateway.reload();
-        expect(reloaded).toMatchObject({
-          outcome: "refused",
-          problems: [
-            {
-              code: "OCSGW-6274",
-              path: expect.stringMatching(/^audit\.index_key/) as string,
-              message: expect.stringMatching(why) as string,
-            },
-          ],
-        });
+  it.each(OTHERS)("(%s) is rejected by check, run and reload, and makes no token", async (_, indexKey, why) => {
+    await write(SECRET);
+    const before = (await lines()).length;
+    await withGateway(async (gateway) => {
+      await write(indexKey);
+      const reloaded = await gateway.reload();
+      expect(reloaded).toMatchObject({
+        outcome: "refused",
+        problems: [
+          {
+            code: "OCSGW-6274",
+            path: expect.stringMatching(/^audit\.index_key/) as string,
+            message: expect.stringMatching(why) as string,
+          },
+        ],
       });
-      expect((await lines()).slice(before).map(({ kind }) => kind)).toEqual(["start", "config", "stop"]);
-      const said: string[] = [];
-      expect(await check({ config: file() }, { stdout: { write: (text) => said.push(text) }, env: {} })).toBe(3);
-      expect(said.join("")).toMatch(
-        /error\[OCSGW-6274\]: the index key of epoch t1: [^]*help: give the former secret again/,
-      );
-      expect(said.join("")).toMatch(why);
-      const ended = (await lines()).length;
-      await expect(withGateway(async () => undefined)).rejects.toThrow(IndexKeyDiffers);
-      expect((await lines()).length).toBe(ended);
-    },
-  );
+    });
+    expect((await lines()).slice(before).map(({ kind }) => kind)).toEqual(["start", "config", "stop"]);
+    const said: string[] = [];
+    expect(await check({ config: file() }, { stdout: { write: (text) => said.push(text) }, env: {} })).toBe(3);
+    expect(said.join("")).toMatch(
+      /error\[OCSGW-6274\]: the index key of epoch t1: [^]*help: give the former secret again/,
+    );
+    expect(said.join("")).toMatch(why);
+    const ended = (await lines()).length;
+    await expect(withGateway(async () => undefined)).rejects.toThrow(IndexKeyDiffers);
+    expect((await lines()).length).toBe(ended);
+  });
 
-  // Each is three processes: how the contents differ is tried at check, run and reload.
+  // Each row starts three processes; check, run and reload cover the other contents.
   it.each(OTHERS.slice(2, 5))(
-    "(%s) makes look-ups, exports and simulations say that they cannot tell",
+    "(%s) ends look-ups, exports and simulations with exit code 8",
     async (_, indexKey, why) => {
       await write(indexKey);
       const out = join(dir, "out.zip");
@@ -140,12 +142,12 @@ describe("another content under the name of an index key", () => {
       ];
       expect(ran.map(({ code }) => code)).toEqual([8, 8, 8]);
       for (const { stdout, stderr } of ran.slice(1)) expect(stdout + stderr).toMatch(why);
-      expect(`${ran[0]!.stdout}${ran[0]!.stderr}`).not.toMatch(/^complete/m);
+      expect(`${ran[0]!.stdout}${ran[0]!.stderr}`).not.toMatch(/^complete/im);
       expect(existsSync(out)).toBe(false);
     },
   );
 
-  it("is told by run in one sentence that names the file and the setting", async () => {
+  it("is rejected by run with the file and the setting", async () => {
     await write("quite another key of this site, of 32");
     const ran = await ocsgw("run", "-c", file());
     expect([ran.code, ran.stderr]).toEqual([
@@ -156,24 +158,24 @@ describe("another content under the name of an index key", () => {
     ]);
   });
 
-  it("is no matter for who reads the journal without a key", async () => {
+  it("does not prevent a search without the key", async () => {
     await write("quite another key of this site, of 32");
     expect((await ocsgw("audit", "search", "kind:start", "-c", file())).code).toBe(0);
   });
 });
 
-describe("the same content", () => {
-  it("finds the person, completely", async () => {
+describe("an index key that matches the journal", () => {
+  it("finds every request of a person", async () => {
     await write(SECRET);
     const { code, stdout, stderr } = await search();
     expect([code, stdout.split("\n").length, stderr]).toEqual([
       0,
       2,
-      expect.stringMatching(/key t1: searched, in use from [^]*\ncomplete: /),
+      expect.stringMatching(/Index key t1: searched, in use from [^]*\nComplete: /),
     ]);
   });
 
-  it("with a new epoch beside it is taken by a reload, which states its check value before its first token", async () => {
+  it("may get a new epoch by a reload, which journals the check value before the first token", async () => {
     await write(SECRET);
     await withGateway(async (gateway) => {
       await write([
@@ -202,13 +204,13 @@ describe("the same content", () => {
   });
 });
 
-describe("the copy for check", () => {
+describe("check", () => {
   it.each<[string, (copy: string) => Promise<unknown>]>([
     ["is gone", (copy) => rm(copy)],
     ["is empty", (copy) => writeFile(copy, "")],
     ["is damaged", (copy) => appendFile(copy, "}")],
-    ["holds something else", (copy) => writeFile(copy, '{"t1":{"check":"00"}}')],
-  ])("makes it say that it cannot tell when it %s, until the next start", async (_, damage) => {
+    ["has other content", (copy) => writeFile(copy, '{"t1":{"check":"00"}}')],
+  ])("cannot compare the index key while the copy of the check values %s, until the next start", async (_, damage) => {
     await write([
       { epoch: "t1", secret: SECRET },
       { epoch: "t2", secret: "the next key of this site, of 32 and more" },

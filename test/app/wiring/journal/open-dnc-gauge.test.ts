@@ -1,30 +1,34 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { gaugeOpenDoNotCalls, type OpenDoNotCallsGauge } from "../../src/assemble/open-do-not-calls.ts";
-import { undo, type Stops } from "../../src/assemble/stops.ts";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import type { Entry } from "../../src/journal/entry.ts";
-import { Index } from "../../src/journal/index.ts";
-import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
-import { aDirectory, aDoNotCall, removeDirectory } from "../journal/kit.ts";
+import { gaugeOpenDoNotCalls, type OpenDoNotCallsGauge } from "../../../../src/app/wiring/journal/open-dnc-gauge.ts";
+import { runShutdown, type ShutdownSteps } from "../../../../src/app/shutdown.ts";
+import { type Journal } from "../../../../src/journal/journal.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import type { Entry } from "../../../../src/journal/entry.ts";
+import { SearchIndex } from "../../../../src/journal/search/index/search-index.ts";
+import { OpenDoNotCalls } from "../../../../src/journal/open-dnc/open-dnc-counter.ts";
+import { aDirectory, aDoNotCall, removeDirectory } from "../../../journal/kit.ts";
 
 let dir: string;
 let journal: Journal;
 let gauge: OpenDoNotCallsGauge;
-const stops: Stops = [];
+const stops: ShutdownSteps = [];
 
 const append = async (...entries: readonly Entry[]): Promise<void> => {
   for (const entry of entries) await journal.append(entry);
 };
 const phone = (digit: string) => ({ tokens: { phone: `t1:${digit.repeat(64)}` } });
 
-/** A journal of an earlier run that left one Do-Not-Call open, and the gauge of this run, with so many kept in memory. */
+/**
+ * A journal of an earlier run with one open Do-Not-Call, and the gauge of this run, which keeps at most `most` in
+ * memory.
+ */
 const open = async (most?: number): Promise<void> => {
   dir = await aDirectory();
   journal = await openJournal({ dir, durability: "os" });
   await append(...aDoNotCall(1, { ...phone("a"), status: 500 }));
   await journal.close();
   const counter = new OpenDoNotCalls(most);
-  // The time is set by hand below, which must not be taken for a clock that was set.
+  // The test sets the time below, which must not look like a clock that jumped.
   const now = Date.now() * 1000;
   journal = await openJournal({
     dir,
@@ -35,9 +39,9 @@ const open = async (most?: number): Promise<void> => {
   gauge = gaugeOpenDoNotCalls({ journal, counter }, stops);
 };
 
-/** Entries that the index knows. */
+/** Number of entries in the index. */
 const indexed = (): number => {
-  const index = new Index(dir);
+  const index = new SearchIndex(dir);
   try {
     return index.size;
   } finally {
@@ -50,7 +54,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   vi.useRealTimers();
-  await undo(stops);
+  await runShutdown(stops);
   await journal.close();
   await removeDirectory(dir);
 });
@@ -63,7 +67,7 @@ const until = async (count: number | undefined): Promise<void> => {
 };
 
 describe("the number of open Do-Not-Calls for the metrics", () => {
-  it("asks the index once after the start, and never for a scrape", async () => {
+  it("is read from the index once after the start, and never for a scrape", async () => {
     await open();
     gauge.start();
     expect([sumOf(gauge.read()), indexed()]).toEqual([undefined, 0]);
@@ -78,7 +82,7 @@ describe("the number of open Do-Not-Calls for the metrics", () => {
     expect([sumOf(gauge.read()), indexed()]).toEqual([3, 2]);
   });
 
-  it("asks the index at most once a minute while there are too many to keep", async () => {
+  it("is read from the index at most once a minute while there are too many to keep", async () => {
     await open(1);
     gauge.start();
     vi.advanceTimersByTime(1000);

@@ -1,23 +1,24 @@
 import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { startSegmentUpkeep } from "../../src/assemble/segment-upkeep.ts";
-import { undo, type Stops } from "../../src/assemble/stops.ts";
-import { events } from "../../src/events.ts";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import { createCheckpoints } from "../../src/journal/checkpoint.ts";
-import { audit } from "../../src/settings/schema-audit.ts";
-import type { Settings } from "../../src/settings/schema.ts";
-import { aDirectory, aKey, anIntent, ORIGIN, removeDirectory } from "../journal/kit.ts";
+import { startSegmentMaintenance } from "../../../../src/app/wiring/journal/segment-maintenance.ts";
+import { runShutdown, type ShutdownSteps } from "../../../../src/app/shutdown.ts";
+import { events } from "../../../../src/common/log/events.ts";
+import { type Journal } from "../../../../src/journal/journal.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import { createCheckpoints } from "../../../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { audit } from "../../../../src/settings/schema/audit.ts";
+import type { Settings } from "../../../../src/settings/schema/schema.ts";
+import { aDirectory, aKey, anIntent, ORIGIN, removeDirectory } from "../../../journal/kit.ts";
 
 const DAY = 86_400_000;
-/** On a machine that has other things to do; after each segment nine times as long is waited. */
+/** Enough for a busy machine; the gateway rests nine times as long as it worked on each segment. */
 const SOON = { timeout: 30_000 };
 let dir: string;
 let journal: Journal;
-let stops: Stops;
+let stops: ShutdownSteps;
 
-/** A segment of each of these days. */
+/** One segment for each of these days. */
 beforeEach(async () => {
   dir = await aDirectory();
   stops = [];
@@ -29,7 +30,7 @@ beforeEach(async () => {
   }
 });
 afterEach(async () => {
-  await undo(stops);
+  await runShutdown(stops);
   await journal.close();
   await removeDirectory(dir);
   vi.restoreAllMocks();
@@ -43,11 +44,13 @@ const formsOf = async (): Promise<string[]> =>
 const current = (compress_after: number | "never") => (): Settings =>
   ({ audit: { compress_after } }) as unknown as Settings;
 
-describe("upkeep of the segments of a running gateway", () => {
-  it("takes the segments that are old enough, and leaves the others", { timeout: 40_000 }, async () => {
+describe("the segment maintenance of a running gateway", () => {
+  it("compresses the segments that are old enough, and leaves the others", { timeout: 40_000 }, async () => {
     const compressed = vi.spyOn(events, "segmentsCompressed").mockImplementation(() => undefined);
-    startSegmentUpkeep({ journal, current: current(2.5 * DAY) }, stops);
-    await expect.poll(() => compressed.mock.calls, SOON).toEqual([[1, expect.any(Number), expect.any(Number)]]);
+    startSegmentMaintenance({ journal, current: current(2.5 * DAY) }, stops);
+    await expect
+      .poll(() => compressed.mock.calls, SOON)
+      .toEqual([[{ segments: 1, before: expect.any(Number), after: expect.any(Number) }]]);
     expect(await formsOf()).toEqual(["jsonl.zst", "jsonl", "jsonl", "jsonl"]);
   });
 
@@ -57,30 +60,30 @@ describe("upkeep of the segments of a running gateway", () => {
     async () => {
       const indexes = async (): Promise<string[]> =>
         (await readdir(join(dir, "index")).catch(() => [])).filter((name) => /^\d{12}\.sqlite$/.test(name)).toSorted();
-      startSegmentUpkeep({ journal, current: current("never") }, stops);
+      startSegmentMaintenance({ journal, current: current("never") }, stops);
       await expect.poll(indexes, SOON).toEqual(["000000000000.sqlite", "000000000001.sqlite", "000000000002.sqlite"]);
-      await undo(stops.splice(0));
+      await runShutdown(stops.splice(0));
       for (const ending of ["jsonl", "hashes"]) await rm(join(dir, `segments/000000000000.${ending}`));
-      startSegmentUpkeep({ journal, current: current("never") }, stops);
+      startSegmentMaintenance({ journal, current: current("never") }, stops);
       await expect.poll(indexes, SOON).toEqual(["000000000001.sqlite", "000000000002.sqlite"]);
     },
   );
 
-  it("compresses nothing where the config says never", async () => {
-    startSegmentUpkeep({ journal, current: current("never") }, stops);
-    await undo(stops.splice(0));
+  it("compresses nothing if the config says never", async () => {
+    startSegmentMaintenance({ journal, current: current("never") }, stops);
+    await runShutdown(stops.splice(0));
     expect(await formsOf()).toEqual(["jsonl", "jsonl", "jsonl", "jsonl"]);
   });
 
-  it("names a segment whose lines were changed, and goes on with the others", { timeout: 40_000 }, async () => {
+  it("names a segment whose lines were changed, and continues with the others", { timeout: 40_000 }, async () => {
     const path = join(dir, "segments/000000000001.jsonl");
     await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
     const failed = vi.spyOn(events, "compressionFailed").mockImplementation(() => undefined);
     const compressed = vi.spyOn(events, "segmentsCompressed").mockImplementation(() => undefined);
-    startSegmentUpkeep({ journal, current: current(1) }, stops);
+    startSegmentMaintenance({ journal, current: current(1) }, stops);
     await expect.poll(() => compressed.mock.calls.length, SOON).toBe(1);
     expect(failed.mock.calls).toEqual([
-      [expect.stringContaining("000000000001.jsonl line 1 is not what its leaf hash says")],
+      [{ reason: expect.stringContaining("000000000001.jsonl line 1 does not match its leaf hash") }],
     ]);
     expect(await formsOf()).toEqual(["jsonl.zst", "jsonl", "jsonl.zst", "jsonl"]);
   });
@@ -89,27 +92,27 @@ describe("upkeep of the segments of a running gateway", () => {
     await Promise.all(Array.from({ length: 600 }, (_, number) => journal.append(anIntent(100 + number))));
     const checkpoints = await createCheckpoints(journal, { key: aKey(), origin: ORIGIN, everyMs: 3_600_000 });
     await checkpoints.stop();
-    startSegmentUpkeep({ journal, current: current("never") }, stops);
+    startSegmentMaintenance({ journal, current: current("never") }, stops);
     await expect.poll(async () => (await readFile(join(dir, "tiles/1")).catch(() => "")).length, SOON).toBe(2 * 32);
   }, 40_000);
 
-  it("says when the leaf hashes do not lead to the signed root, and compresses all the same", async () => {
-    const failed = vi.spyOn(events, "tilesFailed").mockImplementation(() => undefined);
+  it("reports leaf hashes that do not match the signed root, and still compresses", async () => {
+    const failed = vi.spyOn(events, "hashTilesNotWritten").mockImplementation(() => undefined);
     vi.spyOn(events, "compressionFailed").mockImplementation(() => undefined);
     vi.spyOn(events, "segmentsCompressed").mockImplementation(() => undefined);
     const checkpoints = await createCheckpoints(journal, { key: aKey(), origin: ORIGIN, everyMs: 3_600_000 });
     await checkpoints.stop();
     await writeFile(join(dir, "segments/000000000001.hashes"), Buffer.alloc(32));
-    startSegmentUpkeep({ journal, current: current(1) }, stops);
+    startSegmentMaintenance({ journal, current: current(1) }, stops);
     await expect
       .poll(() => failed.mock.calls, SOON)
-      .toEqual([[expect.stringContaining("do not have the root that checkpoint 4 signed")]]);
+      .toEqual([[{ reason: expect.stringContaining("do not have the root that checkpoint 4 signed") }]]);
     await expect.poll(async () => (await formsOf())[0], SOON).toBe("jsonl.zst");
   }, 40_000);
 
-  it("ends at once when the gateway stops", async () => {
-    startSegmentUpkeep({ journal, current: current(1) }, stops);
-    await undo(stops.splice(0));
+  it("stops at once when the gateway stops", async () => {
+    startSegmentMaintenance({ journal, current: current(1) }, stops);
+    await runShutdown(stops.splice(0));
     expect((await formsOf()).some((form) => form.endsWith(".tmp"))).toBe(false);
   });
 });
@@ -118,11 +121,11 @@ describe("audit.compress_after", () => {
   it.each([
     ["12h", DAY / 2],
     ["never", "never"],
-  ])("%s is taken", (given, read) => expect(audit.shape.compress_after.parse(given)).toBe(read));
-  it.each(["always", "0s", ""])("%j is not", (given) => {
+  ])("accepts %s", (given, read) => expect(audit.shape.compress_after.parse(given)).toBe(read));
+  it.each(["always", "0s", ""])("rejects %j", (given) => {
     expect(audit.shape.compress_after.safeParse(given).error?.issues[0]?.message).toBe(
-      "expected a duration, as in 1d, or never",
+      "expected a duration, for example 1d, or never",
     );
   });
-  it("is a day when it is left out", () => expect(audit.shape.compress_after.parse(undefined)).toBe(DAY));
+  it("is one day by default", () => expect(audit.shape.compress_after.parse(undefined)).toBe(DAY));
 });

@@ -1,15 +1,21 @@
-/** Deny lists fail closed: whatever becomes of the file, what the journal revokes stays revoked, and the loss is told. */
+/**
+ * Revocations fail closed: whatever happens to the file, what the journal revokes stays revoked, and an alarm is
+ * raised.
+ */
 import { execFileSync } from "node:child_process";
+import { appendFileSync } from "node:fs";
 import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { RevocationKeeper } from "../../src/assemble/revocations.ts";
-import { openJournal, type Journal } from "../../src/journal/append.ts";
-import type { Config, Recorded } from "../../src/journal/entry.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { readRevocations, revocationsFile } from "../../src/settings/revocations-file.ts";
-import { createRevocations, type Revocations } from "../../src/tenants/credential.ts";
-import { aDirectory, removeDirectory } from "../journal/kit.ts";
-import { TroubledDisk } from "../journal/trouble.ts";
+import { RevocationKeeper } from "../../../../src/app/wiring/revocations/revocations.ts";
+import { type Journal } from "../../../../src/journal/journal.ts";
+import { openJournal } from "../../../../src/journal/write/open-journal.ts";
+import type { Config, Recorded } from "../../../../src/journal/entry.ts";
+import { readEntries } from "../../../../src/journal/read/read-entries.ts";
+import { compactFile, readRevocations, revocationsFile } from "../../../../src/settings/files/revocations-file.ts";
+import { revocationsIn } from "../../../../src/cli/revoke/list.ts";
+import { createRevocations, type Revocations } from "../../../../src/identity/credentials.ts";
+import { aDirectory, removeDirectory } from "../../../journal/kit.ts";
+import { TroubledDisk } from "../../../journal/failing-disk.ts";
 
 const PATIENT = { timeout: 20_000, interval: 20 };
 const FAR = "2999-01-01T00:00:00.000Z";
@@ -23,6 +29,7 @@ beforeEach(async () => {
   dir = await aDirectory();
   file = revocationsFile(dir);
   keeper = undefined;
+  whileJournalled = () => Promise.resolve();
 });
 afterEach(async () => {
   await stop();
@@ -31,9 +38,20 @@ afterEach(async () => {
 
 const start = async (options: object = {}, watch = true): Promise<void> => {
   journal = await openJournal({ dir, durability: "os", ...options });
+  const { append } = journal;
+  const seen: Journal = Object.create(journal, {
+    append: {
+      value: async (entry: Config) => {
+        await whileJournalled();
+        return append(entry);
+      },
+    },
+  }) as Journal;
   revocations = createRevocations();
-  keeper = await RevocationKeeper.open({ file, revocations, journal, configHash: () => "h" }, { watch });
+  keeper = await RevocationKeeper.open({ file, revocations, journal: seen, configHash: () => "h" }, { watch });
 };
+/** What another program does while the gateway writes a decision to the journal. */
+let whileJournalled: () => Promise<unknown>;
 const stop = async (): Promise<void> => {
   await keeper?.close();
   await journal.close();
@@ -42,7 +60,8 @@ const again = async (): Promise<void> => {
   await stop();
   await start();
 };
-const isRevoked = (client: string): boolean => revocations.holds({ client, credential: { kind: "key", id: "none" } });
+const isRevoked = (client: string): boolean =>
+  revocations.isRevoked({ client, credential: { kind: "key", id: "none" } });
 const revoke = (id: string, until: string | null = null) => keeper!.decide({ kind: "client", id, until });
 const lift = (id: string) => keeper!.decide({ kind: "client", id, lifted: true });
 const line = (id: string, more: object = {}): string =>
@@ -66,7 +85,7 @@ const inFile = async (): Promise<string[]> =>
     .map(({ id }) => id)
     .toSorted();
 
-/** What somebody does to the file, and what the report says. */
+/** What happens to the file, and what the alarm says. */
 const LOSSES: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
   [
     "emptied",
@@ -88,12 +107,12 @@ const LOSSES: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
   ["filled with NUL", async () => writeFile(file, "\0".repeat(64) + "\n"), /line 1 is damaged; 2 of 2/],
   ["replaced by other lines", () => writeFile(file, MARK), /2 of 2/],
   [
-    "given an earlier end",
+    "given an earlier expiry",
     () => appendFile(file, line("alpha", { until: "2027-01-01T00:00:00.000Z" }) + MARK),
     /1 of 2 were missing: client alpha/,
   ],
   [
-    "given lifting lines that look journalled",
+    "given reinstatements that look journaled",
     () => appendFile(file, line("alpha", { lifted: true }) + MARK),
     /1 of 2 were missing: client alpha/,
   ],
@@ -115,9 +134,9 @@ const LOSSES: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
   ],
 ];
 
-describe("a revocations file that is", () => {
+describe("a revocations file", () => {
   it.each(LOSSES)(
-    "%s while the gateway runs lifts nothing; it is restored, and that is told",
+    "that is %s while the gateway runs reinstates nothing; the gateway restores it and raises an alarm",
     async (_, lose, says) => {
       await start();
       await revoke("alpha");
@@ -132,7 +151,7 @@ describe("a revocations file that is", () => {
   );
 
   it.each(LOSSES)(
-    "%s while no gateway runs lifts nothing at the next start, and is restored and told",
+    "that is %s while no gateway runs reinstates nothing; the next start restores it and raises an alarm",
     async (_, lose, says) => {
       await start();
       await revoke("alpha");
@@ -148,20 +167,22 @@ describe("a revocations file that is", () => {
     },
   );
 
-  it("made to lift something keeps it revoked, and says how it is lifted", async () => {
+  it("that gets a reinstatement keeps the client revoked, and the alarm names the command that reinstates", async () => {
     await start();
     await revoke("alpha");
     await appendFile(file, line("alpha", { lifted: true }));
     await expect
       .poll(alarms, PATIENT)
       .toEqual([
-        expect.stringMatching(/lifts what the journal revokes: it stays revoked: client alpha; ocsgw revoke --lift/),
+        expect.stringMatching(
+          /reinstates a credential that the journal revokes; it stays revoked: client alpha; use ocsgw revoke -c FILE --reinstate/,
+        ),
         expect.stringMatching(/restored/),
       ]);
     expect([isRevoked("alpha"), await inFile()]).toEqual([true, ["alpha"]]);
   });
 
-  it("whole is left alone", async () => {
+  it("that is complete is not changed at a restart", async () => {
     await start();
     await revoke("alpha");
     const before = await readFile(file, "utf8");
@@ -170,8 +191,8 @@ describe("a revocations file that is", () => {
   });
 });
 
-describe("a decision", () => {
-  it("stands in the journal as a member, states all at its first time, and is lifted over a restart", async () => {
+describe("the gateway that decides a revocation", () => {
+  it("journals it, with all revocations in the first entry, and keeps a reinstatement over a restart", async () => {
     await start();
     expect(await revoke("alpha", FAR)).toMatchObject({ kept: true, journalled: true });
     await revoke("beta");
@@ -187,13 +208,13 @@ describe("a decision", () => {
         [{ kind: "client", id: "alpha", until: FAR }],
       ],
       ["revoked", "client beta is revoked", { kind: "client", id: "beta", until: null }, undefined],
-      ["lifted", "client alpha counts again", { kind: "client", id: "alpha", until: null }, undefined],
+      ["lifted", "client alpha is reinstated", { kind: "client", id: "alpha", until: null }, undefined],
     ]);
     await again();
     expect([isRevoked("alpha"), isRevoked("beta"), await inFile()]).toEqual([false, true, ["beta"]]);
   });
 
-  it("of a client that is lifted is not taken back by lines of the file that were journalled", async () => {
+  it("does not undo a reinstatement because of old lines that are already journaled", async () => {
     await start();
     await revoke("alpha");
     const old = await readFile(file, "utf8");
@@ -204,7 +225,7 @@ describe("a decision", () => {
     expect(isRevoked("alpha")).toBe(false);
   });
 
-  it("that the journal cannot take revokes at once and over a restart, and lifts nothing", async () => {
+  it("revokes at once and over a restart while the journal fails, but does not reinstate", async () => {
     const trouble = new TroubledDisk();
     await start({ disk: trouble.disk });
     await revoke("alpha");
@@ -224,20 +245,20 @@ describe("a decision", () => {
     ]);
   });
 
-  it("that lifts, and is told as not done, is not done when the journal works again", async () => {
+  it("does not apply a failed reinstatement later, when the journal works again", async () => {
     const trouble = new TroubledDisk();
     await start({ disk: trouble.disk });
     await revoke("alpha");
     trouble.break({ code: "EIO", only: /segments write/, times: 2 });
     expect(await lift("alpha")).toMatchObject({ kept: false });
     await expect.poll(() => journal.status().failed, PATIENT).toBe(undefined);
-    await expect.poll(() => journal.status().owed, PATIENT).toBe(0);
+    await expect.poll(() => journal.status().buffered, PATIENT).toBe(0);
     expect(isRevoked("alpha")).toBe(true);
     await again();
     expect(isRevoked("alpha")).toBe(true);
   });
 
-  it("that ends a revocation sooner is none of the file's: it takes the later end", async () => {
+  it("ignores an earlier expiry in the file, but accepts it as a decision", async () => {
     await start();
     await revoke("alpha", FAR);
     await appendFile(file, line("alpha", { until: new Date(Date.now() + 1000).toISOString() }));
@@ -250,7 +271,147 @@ describe("a decision", () => {
   });
 });
 
-describe("a journal of format 1, whose file was the truth,", () => {
+describe("a revocation that another program adds to the file", () => {
+  /** Adds the line once, while a decision is written to the journal. */
+  const adds = (text: string) => {
+    whileJournalled = async () => {
+      whileJournalled = () => Promise.resolve();
+      await appendFile(file, text);
+    };
+  };
+  const isTaken = async (id: string): Promise<void> => {
+    await expect.poll(() => isRevoked(id), PATIENT).toBe(true);
+    await expect.poll(async () => readRevocations(await readFile(file, "utf8")).fresh, PATIENT).toEqual([]);
+    await rm(file);
+    await again();
+    expect(isRevoked(id)).toBe(true);
+  };
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["a decision is journalled", () => revoke("alpha")],
+    ["a revocation is shortened", () => revoke("old", FAR)],
+    ["a client is reinstated", () => lift("old")],
+    ["another line of the file is applied", () => appendFile(file, line("alpha"))],
+    ["a reinstatement in the file is rejected", () => appendFile(file, line("old", { lifted: true }) + line("alpha"))],
+    ["the file is restored", () => writeFile(file, line("alpha"))],
+  ])("while %s is applied too", async (_, work) => {
+    await start();
+    await revoke("old");
+    adds(line("beta"));
+    await work();
+    await isTaken("beta");
+  });
+
+  it("while the first lines are journaled is applied too", async () => {
+    await writeFile(file, line("alpha"));
+    adds(line("beta"));
+    await start();
+    await isTaken("beta");
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["a command revokes another client", () => revoke("alpha")],
+    ["a command reinstates another client", () => lift("old")],
+    [
+      "a command revokes the same client for a shorter time",
+      () => revoke("beta", new Date(Date.now() + 1500).toISOString()),
+    ],
+  ])("just before %s is applied until its own expiry", async (_, work) => {
+    await start();
+    await revoke("old");
+    await appendFile(file, line("beta", { until: FAR }));
+    await work();
+    await isTaken("beta");
+    await new Promise((resolve) => setTimeout(resolve, 1600));
+    expect(isRevoked("beta")).toBe(true);
+  });
+
+  it("is journaled once even if the file repeats it, and every line is then marked", async () => {
+    await start();
+    await revoke("old");
+    await appendFile(file, line("beta").repeat(3) + line("beta", { until: FAR }));
+    await isTaken("beta");
+    expect((await changes()).filter((change) => change === "revoked beta")).toHaveLength(1);
+    expect(readRevocations(await readFile(file, "utf8")).fresh).toEqual([]);
+  });
+
+  it.each([
+    ["a reinstatement", () => lift("alpha"), []],
+    ["an earlier expiry", () => revoke("alpha", FAR), [{ kind: "client", id: "alpha", until: FAR }]],
+  ])("before %s of the same client is not applied after it", async (_which, reduce, left) => {
+    await start({}, false);
+    await revoke("alpha");
+    await appendFile(file, line("alpha"));
+    await reduce();
+    await again();
+    expect(journal.revoked.all()).toEqual(left);
+    await again();
+    expect(journal.revoked.all()).toEqual(left);
+  });
+});
+
+describe("a revocations file with many lines of former revocations", () => {
+  const PAST = "2026-01-01T00:00:00.000Z";
+  const former = (count: number): string =>
+    Array.from({ length: count / 2 }, (_, at) => {
+      const decision = { kind: "client", id: `former-${at}`, lifted: false, until: PAST };
+      return line(`former-${at}`, { until: PAST }) + `${JSON.stringify({ at: PAST, journalled: decision })}\n`;
+    }).join("");
+  const lines = async (): Promise<string[]> => (await readFile(file, "utf8")).split("\n").slice(0, -1);
+
+  beforeEach(async () => {
+    await start();
+    await revoke("alpha");
+    await revoke("beta", FAR);
+    await stop();
+  });
+
+  it.each([
+    ["is replaced by one with those in force", 6000, "", 4],
+    ["keeps its lines while they are few", 3000, "", 3004],
+    ["first loses what the journal lacked to the journal", 6000, line("gamma"), 6],
+  ])("%s", async (_what, count, more, left) => {
+    await writeFile(file, former(count) + (await readFile(file, "utf8")) + more);
+    await start();
+    await expect.poll(async () => (await lines()).length, PATIENT).toBe(left);
+    expect(await alarms()).toEqual([]);
+    await again();
+    expect(["alpha", "beta", "gamma"].map(isRevoked)).toEqual([true, true, more !== ""]);
+    expect(readRevocations(await readFile(file, "utf8"))).toMatchObject({ fresh: [], damaged: [] });
+    expect(await readdir(dir)).not.toContain("revocations.jsonl.new");
+  });
+
+  it("keeps a line that another program adds while it is replaced", async () => {
+    const added = [line("gamma"), line("delta")];
+    const slow = {
+      kind: "client",
+      id: "alpha",
+      lifted: false,
+      get until() {
+        const [next] = added.splice(0, 1);
+        if (next !== undefined) appendFileSync(file, next);
+        return null;
+      },
+    } as const;
+    expect(await compactFile(file, [slow])).toBe(true);
+    expect(added).toEqual([]);
+    const { last, fresh } = readRevocations(await readFile(file, "utf8"));
+    expect([[...last.keys()], fresh.map(({ id }) => id)]).toEqual([
+      ["client alpha", "client gamma", "client delta"],
+      ["gamma", "delta"],
+    ]);
+    expect(await compactFile(file, [slow])).toBe(false);
+  });
+
+  it("that is damaged stays, as evidence, and is replaced by a new one", async () => {
+    await writeFile(file, `${former(6000)}{"at"\n`);
+    await start();
+    await expect.poll(async () => (await readdir(dir)).filter((name) => name.includes(".damaged-")).length).toBe(1);
+    expect((await lines()).length).toBe(4);
+  });
+});
+
+describe("a journal of format 1, for which the file was the source of truth,", () => {
   const words = (change: "revoked" | "lifted", detail: string): Config => ({
     kind: "config",
     config_hash: "h",
@@ -264,7 +425,19 @@ describe("a journal of format 1, whose file was the truth,", () => {
     if (text !== undefined) await writeFile(file, text);
   };
 
-  it("is taken over with an entry that states all, those of the file among them", async () => {
+  it.each([
+    ["that is marked, before a later revocation in the journal", MARK, ["alpha"]],
+    ["that no gateway has applied", "", []],
+  ])("is listed as it is applied, with a reinstatement in the file %s", async (_which, mark, expected) => {
+    const text = line("alpha") + MARK + line("alpha", { lifted: true }) + mark;
+    await before([words("revoked", "client alpha is revoked")], text);
+    expect((await revocationsIn(dir)).revocations.map(({ id }) => id)).toEqual(expected);
+    await start();
+    expect(journal.revoked.all().map(({ id }) => id)).toEqual(expected);
+    expect((await revocationsIn(dir)).revocations.map(({ id }) => id)).toEqual(expected);
+  });
+
+  it("gets an entry with all revocations, including those of the file", async () => {
     await before(
       [words("revoked", "client alpha is revoked")],
       line("alpha") + MARK + line("old-and-deleted-by-retention") + MARK + line("left by a command"),
@@ -273,7 +446,7 @@ describe("a journal of format 1, whose file was the truth,", () => {
     const [, stated] = (await entries()).filter(({ kind }) => kind === "config") as Config[];
     expect(stated).toMatchObject({
       change: "revocations",
-      detail: expect.stringMatching(/^3 revocations stand: 2 of them were in /) as string,
+      detail: expect.stringMatching(/^3 revocations are in force; 2 of them were only in /) as string,
     });
     expect(stated!.revocations!.map(({ id }) => id)).toEqual([
       "alpha",
@@ -290,7 +463,7 @@ describe("a journal of format 1, whose file was the truth,", () => {
     ).toHaveLength(1);
   });
 
-  it("is taken over with what a command lifted meanwhile", async () => {
+  it("keeps a reinstatement that a command wrote to the file", async () => {
     await before([words("revoked", "client alpha is revoked")], line("alpha") + MARK + line("alpha", { lifted: true }));
     await start();
     expect(isRevoked("alpha")).toBe(false);
@@ -298,7 +471,7 @@ describe("a journal of format 1, whose file was the truth,", () => {
     expect(isRevoked("alpha")).toBe(false);
   });
 
-  it("keeps what its words revoke when the file was emptied before", async () => {
+  it("keeps the revocations of its entries when the file was emptied before", async () => {
     await before(
       [
         words("revoked", "client alpha is revoked"),
@@ -315,17 +488,17 @@ describe("a journal of format 1, whose file was the truth,", () => {
   it.each([
     ["is damaged", "nonsense\n"],
     [
-      "holds a key that nobody knows",
+      "contains an unknown member",
       `${JSON.stringify({ at: "2026-11-22T12:00:00Z", kind: "client", id: "a", mode: "x" })}\n`,
     ],
-  ])("is refused where the file %s: nobody knows whom it revoked", async (_, text) => {
+  ])("prevents the start if the file %s, because its revocations are unknown", async (_, text) => {
     await before([], text);
     await expect(start()).rejects.toThrow(
-      /line 1 is damaged, and the journal does not state everything that is revoked: put it right/,
+      /line 1 is damaged, and the journal does not have every revocation: correct the file/,
     );
   });
 
-  it("says nothing where nothing was ever revoked", async () => {
+  it("gets no entry if nothing was ever revoked", async () => {
     await before([], undefined);
     await start();
     expect([await entries(), (await readdir(dir)).includes("revocations.jsonl")]).toEqual([[], false]);

@@ -1,0 +1,81 @@
+import { AUTH_FAILURES, createRevocations } from "../identity/credentials.ts";
+import { Counts } from "../admin/counters.ts";
+import { Markers } from "../admin/recent/markers.ts";
+import { RecentActivity } from "../admin/recent/recent-activity.ts";
+import type { Settings } from "../settings/schema/schema.ts";
+import type { Reading } from "./config/reading.ts";
+import type { StartOptions } from "./gateway.ts";
+import type { ShutdownSteps } from "./shutdown.ts";
+import { ActiveGeneration } from "./switch-generation.ts";
+import { startJournal, type Started } from "./wiring/journal/journal.ts";
+import { createNoAnswers, type NoAnswers } from "./wiring/no-answers.ts";
+import { startOwnership, type Records } from "./wiring/ownership.ts";
+import type { PassedSockets } from "./wiring/systemd-sockets.ts";
+import { upstreamEventHandler } from "./wiring/upstreams.ts";
+
+/** The parts that exist before the first generation and stay when a reload replaces it. */
+export type Core = Started & {
+  readonly counts: Counts;
+  readonly recent: RecentActivity;
+  readonly markers: Markers;
+  readonly revocations: ReturnType<typeof createRevocations>;
+  readonly records: Records;
+  readonly noAnswers: NoAnswers;
+  readonly sockets: PassedSockets;
+  /** No generation is in force yet. */
+  readonly active: ActiveGeneration;
+  /** The reading in force; before the first generation, the one to start with. */
+  readonly reading: () => Reading;
+  /** Its settings. */
+  readonly current: () => Settings;
+  /** Resolves with the reason when the journal's lock is lost. */
+  readonly lost: Promise<string>;
+};
+
+/** Opens the journal first, then the ownership database, which is compared with it. */
+export const startCore = async (
+  { settings, configHash, files = new Map(), read, leading, command, onReply }: StartOptions,
+  sockets: PassedSockets,
+  stops: ShutdownSteps,
+): Promise<Core> => {
+  const { promise: lost, resolve: onLockLost } = Promise.withResolvers<string>();
+  const markers = new Markers();
+  const opened = await startJournal(settings, configHash, stops, {
+    lock: leading?.lock,
+    command,
+    unlocked: onLockLost,
+    written: markers.take,
+  });
+  const { journal, switchovers } = opened;
+  const counts = new Counts(AUTH_FAILURES);
+  const recent = new RecentActivity();
+  const revocations = createRevocations(() => journal.believed().now / 1000);
+  const first: Reading = { ...read, settings, hash: configHash, files };
+  // Ownership starts before the first generation exists.
+  let running: ActiveGeneration | undefined;
+  const reading = (): Reading => running?.generation ?? first;
+  const current = (): Settings => reading().settings;
+  const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
+  const noAnswers = createNoAnswers();
+  stops.push(noAnswers.flush);
+  const active = new ActiveGeneration({
+    services: { journal, counts, recent, revocations, records, noAnswers, onReply },
+    onUpstreamEvent: upstreamEventHandler({ journal, counts, markers, alarms: records.alarms, current }),
+    sockets,
+  });
+  running = active;
+  return {
+    ...opened,
+    counts,
+    recent,
+    markers,
+    revocations,
+    records,
+    noAnswers,
+    sockets,
+    active,
+    reading,
+    current,
+    lost,
+  };
+};

@@ -1,0 +1,21 @@
+import type { Counts } from "../admin/counters.ts";
+import type { RecentActivity } from "../admin/recent/recent-activity.ts";
+import type { PipelineDeps } from "../gateway/pipeline.ts";
+import type { Revocations } from "../identity/credentials.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { NoAnswers } from "./wiring/no-answers.ts";
+import type { Records } from "./wiring/ownership.ts";
+
+/** What exists before the first generation and after the last one. */
+export type SharedServices = {
+  readonly journal: Journal;
+  readonly counts: Counts;
+  /** When left out, the last 60 minutes are not kept. */
+  readonly recent?: Pick<RecentActivity, "observe">;
+  readonly revocations: Revocations;
+  readonly records: Records;
+  /** When left out, requests without an answer are not logged. */
+  readonly noAnswers?: Pick<NoAnswers, "observe">;
+  /** Called for every request when its reply is decided. Must not throw. */
+  readonly onReply?: PipelineDeps["observe"] | undefined;
+};

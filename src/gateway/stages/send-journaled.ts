@@ -1,0 +1,157 @@
+/**
+ * Writes the intent to disk before the first byte is sent to OCS, and the outcome before the reply, also after errors.
+ * Sends nothing while the journal cannot be written.
+ */
+import type { Entry, Outcome } from "../../journal/entry.ts";
+import type { Arrival } from "../../common/message.ts";
+import { settingOf, upstreamSetting, type Setting } from "../deciding-setting.ts";
+import { internalError } from "../internal-error.ts";
+import {
+  abandonedEntry,
+  answerEntry,
+  failureEntry,
+  intentEntry,
+  internalErrorEntry,
+  type IntentEntryDeps,
+} from "../journal-entries.ts";
+import { REFUSALS } from "../refusals.ts";
+import { Refused, type RefusalDetails } from "../refused.ts";
+import type { Answer, Exchange, Failure, Order } from "../types.ts";
+import { authFailure } from "./authenticate.ts";
+
+export type SendJournaledDeps = IntentEntryDeps & {
+  /** Resolves when the entry is on disk. */
+  readonly append: (entry: Entry) => Promise<unknown>;
+  /** Waits for the request's turn and sends it to OCS. Rejects with an Error that is a Failure. */
+  readonly send: (order: Order, gone: () => AbortSignal) => Promise<Answer>;
+  /** The value of WWW-Authenticate. */
+  readonly challenge: string;
+};
+
+export type Answered = Exchange & { readonly answer: Answer };
+
+export const sendJournaled = async (deps: SendJournaledDeps, arrival: Arrival, order: Order): Promise<Answered> => {
+  const exchange: Exchange = {
+    answer: undefined,
+    intended: undefined,
+    recorded: undefined,
+    journal: 0,
+    waits: undefined,
+    lane: undefined,
+  };
+  try {
+    await appendIntent(deps, arrival, order, exchange);
+    const answer = await deps.send(order, () => arrival.gone);
+    exchange.answer = answer;
+    exchange.waits = answer.waits;
+    await appendOutcome(deps, answerEntry(arrival, answer), exchange);
+    return exchange as Answered;
+  } catch (error) {
+    // The journal has no intent, so it gets no outcome: the refusal is the request's only entry.
+    if (exchange.intended === undefined) throw error;
+    if (isFailure(error)) throw await refuseFailed(deps, arrival, order, error, exchange);
+    await appendOutcome(deps, internalErrorEntry(arrival), exchange);
+    throw internalError(error, arrival.id, "sent-no-answer", exchange);
+  } finally {
+    order.lease?.release(statusFor(exchange), arrival.id);
+  }
+};
+
+/** OCS's status; undefined for a suspected answer, which may belong to another request. */
+const statusFor = ({ answer }: Exchange): number | undefined => (answer?.suspected ? undefined : answer?.status);
+
+const appendIntent = async (
+  deps: SendJournaledDeps,
+  arrival: Arrival,
+  order: Order,
+  exchange: Exchange,
+): Promise<void> => {
+  const before = performance.now();
+  try {
+    await deps.append(intentEntry(deps, arrival, order));
+  } catch (error) {
+    throw new Refused("journal-unavailable", {
+      detail: `the journal cannot be written${reasonOf(error)}, so nothing was sent to OCS`,
+      cause: error,
+      headers: [["Retry-After", "5"]],
+    });
+  }
+  exchange.journal = exchange.intended = performance.now() - before;
+};
+
+/** The disk's error, without a path. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && "reason" in error ? ` (${String(error.reason)})` : "";
+
+/** Waits until the outcome is on disk. If the write fails, the journal buffers the outcome and writes it later. */
+const appendOutcome = async ({ append }: SendJournaledDeps, entry: Entry, exchange: Exchange): Promise<void> => {
+  const before = performance.now();
+  let isWritten = true;
+  try {
+    await append(entry);
+  } catch {
+    isWritten = false;
+  }
+  const took = performance.now() - before;
+  exchange.journal += took;
+  if (isWritten) exchange.recorded = took;
+};
+
+const refuseFailed = async (
+  deps: SendJournaledDeps,
+  arrival: Arrival,
+  order: Order,
+  failure: Failure,
+  exchange: Exchange,
+): Promise<Refused> => {
+  const { reason } = failure;
+  exchange.waits = failure.waits;
+  exchange.lane = failure.lane;
+  const rejected = reason === "revoked" ? authFailure("revoked", failure.message) : undefined;
+  const entry =
+    reason === "abandoned"
+      ? abandonedEntry(arrival, failure)
+      : failureEntry(arrival, failure, { ...ENDED[reason](order, failure), ...reasonFor(order, failure, rejected) });
+  await appendOutcome(deps, entry, exchange);
+  return new Refused(reason, {
+    // As in `authenticate`, the client does not get the reason why its credential was rejected.
+    ...(rejected
+      ? { ...rejected, headers: [["WWW-Authenticate", deps.challenge] as const] }
+      : { detail: failure.message }),
+    delivery: failure.sent ? "sent-no-answer" : "not-sent",
+    close: reason === "abandoned",
+    ...(REFUSALS[reason].status === 503 && { headers: [["Retry-After", String(failure.retryAfter ?? 1)]] }),
+    found: exchange,
+  });
+};
+
+const isFailure = (error: unknown): error is Failure & Error =>
+  error instanceof Error && "reason" in error && "sent" in error;
+
+type Ended = Pick<Outcome, "stage"> & Setting;
+
+/** For each failure, the stage at which the request ended and the setting that caused it. */
+const ENDED: Readonly<Record<Exclude<Failure["reason"], "abandoned">, (order: Order, failure: Failure) => Ended>> = {
+  "queue-full": ({ owner }, { limit }) => ({
+    stage: "queue",
+    ...upstreamSetting(owner.upstream, "queue", limit ?? "max"),
+  }),
+  "queue-timeout": ({ owner }) => ({ stage: "queue", ...upstreamSetting(owner.upstream, "queue", "max_wait") }),
+  "handle-expired": ({ owner }) => ({ stage: "queue", ...settingOf(owner, "records") }),
+  unclear: ({ owner }) => ({ stage: "queue", ...settingOf(owner, "records") }),
+  revoked: () => ({ stage: "queue" }),
+  unreachable: ({ owner }) => ({ stage: "ocs", ...upstreamSetting(owner.upstream, "primary") }),
+  "no-answer": ({ owner }) => ({ stage: "ocs", ...upstreamSetting(owner.upstream, "timeouts", "answer") }),
+  "connection-lost": () => ({ stage: "ocs" }),
+  "malformed-response": () => ({ stage: "ocs" }),
+};
+
+/** The reason for the journal and the operator; the client does not get it. */
+const reasonFor = (
+  { lease }: Order,
+  { reason: ended }: Failure,
+  rejected: Pick<RefusalDetails, "reason"> | undefined,
+): Pick<Outcome, "reason"> => {
+  const reason = ended === "handle-expired" || ended === "unclear" ? lease?.reason() : rejected?.reason;
+  return reason === undefined ? {} : { reason };
+};

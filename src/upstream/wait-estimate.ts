@@ -1,0 +1,31 @@
+/**
+ * Estimates how long a new request would wait for a lane, from the requests before it in the queue and the measured
+ * service time. A request that would wait too long is refused, with the `Retry-After` computed here.
+ */
+import type { FairQueue, QueueItem } from "./fair-queue.ts";
+import type { ServiceTime } from "./service-time.ts";
+
+/** Seconds. A longer estimate would be useless, because other tenants may stop sending meanwhile. */
+const LONGEST_RETRY_AFTER = 60;
+
+export class WaitEstimate {
+  readonly #queue: FairQueue<QueueItem>;
+  readonly #serviceTime: ServiceTime;
+  readonly #freeLanes: { readonly size: number };
+
+  constructor(queue: FairQueue<QueueItem>, serviceTime: ServiceTime, freeLanes: { readonly size: number }) {
+    [this.#queue, this.#serviceTime, this.#freeLanes] = [queue, serviceTime, freeLanes];
+  }
+
+  /** Milliseconds until a new request would get one of `lanes` lanes, with its tenant's share; 0 while unknown. */
+  waitFor({ tenant, urgent }: Pick<QueueItem, "tenant" | "urgent">, lanes: number): number {
+    if (this.#freeLanes.size > 0 && this.#queue.size === 0) return 0;
+    const { perRequest } = this.#serviceTime;
+    if (perRequest === undefined) return 0;
+    return ((this.#queue.countBefore(tenant, urgent) + 1) * perRequest) / lanes;
+  }
+}
+
+/** `Retry-After`, in whole seconds, after an estimated wait in milliseconds. */
+export const retryAfterFor = (wait: number): number =>
+  Math.min(LONGEST_RETRY_AFTER, Math.max(1, Math.ceil(wait / 1000)));
