@@ -1,4 +1,4 @@
-/** Values that no source gives: our proposals, in one place, printed by `ocsgw sandbox fidelity` as assumed. */
+/** Values that no Genesys document gives. `ocsgw sandbox fidelity` prints them as assumed. */
 
 export type Basis = "manual" | "genesys material" | "assumed";
 
@@ -20,7 +20,7 @@ export const ASSUMED = {
   chainAttr: assumed(
     "RecordOnly",
     "default of GSW_CHAIN_ATTR",
-    "RecordOnly: the one record that was addressed",
+    "RecordOnly: only the addressed record",
     "recollection",
   ),
   callbackType: assumed("Campaign", "default of GSW_CALLBACK_TYPE", "Campaign"),
@@ -31,31 +31,27 @@ export const ASSUMED = {
   staleTimeout: assumed(
     1_800_000,
     "stale timeout",
-    "30 minutes after a record was handed out its handle is dead, record status 4, call result 46",
+    "30 minutes after a record was retrieved its handle expires: record status 4, call result 46",
     "recollection; statuses: Genesys enumerations",
   ),
   unloadDelay: assumed(
     0,
     "graceful unload",
-    "WaitingUnload until the last handle is gone, then UnloadInProgress for this long (0 ms), then NotLoaded",
+    "WaitingUnload until no handle is left, then UnloadInProgress (0 ms), then NotLoaded",
   ),
   rejectedStatus: assumed(1, "RecordReject", "the record becomes Ready again", "recollection"),
   releasedStatus: assumed(
     1,
     "ForceUnload and switchover",
-    "every handle is void (410, Warning 112) and its record becomes Ready again",
+    "all handles become invalid (410, Warning 112) and their records Ready again",
   ),
   validationTimeout: assumed(10_000, "http-response-timeout", "10 seconds for an answer to pre-dial validation"),
   validationTimeoutResult: assumed(
     3,
     "validation-timeout-call-result",
-    "3, General Error: for a validation without an answer in time, with a status other than 200 and 409, or with a 409 that names no result",
+    "3, General Error: when the answer is too late, has a status other than 200 or 409, or is a 409 without a result",
   ),
-  validationPool: assumed(
-    8,
-    "http-connection-pool-size",
-    "8 connections to the validation-uri at most, kept and used again",
-  ),
+  validationPool: assumed(8, "http-connection-pool-size", "at most 8 persistent connections to the validation-uri"),
   blockedStatus: assumed(
     3,
     "DoNotCall: record status",

@@ -1,9 +1,12 @@
-/** What the sandbox does and on whose word: printed by `ocsgw sandbox fidelity`. Nothing assumed is ever shown as Genesys's word. */
+/**
+ * The behaviours of the sandbox with the source of each, for `ocsgw sandbox fidelity`. It separates assumptions from
+ * what Genesys documents.
+ */
 import { ASSUMED, type Basis } from "./assumptions.ts";
-import { CONDITIONS, type ConditionRow } from "./conditions.ts";
-import { KIND_NAMES, kindOf } from "./fault-kinds.ts";
+import { NEGATIVE_ANSWERS, type ConditionRow } from "./negative-answers.ts";
+import { KIND_NAMES, kindOf } from "./faults/kinds.ts";
 import { TRANSITIONS, type Transition } from "./actions/transitions.ts";
-import { TIME_ZONES } from "./time-zones.ts";
+import { TIME_ZONES } from "./world/time-zones.ts";
 
 export type FidelityRow = {
   readonly topic: string;
@@ -29,34 +32,34 @@ const STATED: readonly FidelityRow[] = [
   ),
   manual(
     "number in the text of a negative answer",
-    "0, whatever the Warning says",
+    "always 0, whatever the number in Warning",
     "An Unsuccessful RecordProcessed Request",
   ),
   manual(
     "headers of a request",
-    "all but Host, User-Agent, Content-type and Content-length are ignored",
+    "only Host, User-Agent, Content-type and Content-length are read",
     "POST Request Headers",
   ),
-  manual("URI and body name the same thing", "the URI goes before the body", "Client Request BODY, Notes"),
+  manual("URI and body name the same thing", "the URI wins", "Client Request BODY, Notes"),
   manual(
     "tenant of phones and customer_ids",
-    "wanted in the body; the DBID goes before the name",
+    "required in the body; the DBID wins over the name",
     "HTTP Requests for the phones and customer ids Resources",
   ),
   manual(
     "finalizing requests",
-    "RecordProcessed and RecordReschedule end the handle, AddRecord does not",
+    "RecordProcessed and RecordReschedule invalidate the handle, AddRecord does not",
     "HTTP Request Actions for records",
   ),
   manual(
     "AddRecord on lists",
-    "the campaign must be active or running and the INSERT must succeed; nothing of the new record is answered",
+    "the campaign must be active or running and the INSERT must succeed; the answer has nothing about the new record",
     "Successful AddRecord Request",
   ),
   manual("SetDialingMode", "only while the group is running", "Setting Dialing Parameters for a Campaign Group"),
   manual(
     "groups: 404 and 410",
-    "404 is not in the configuration, 410 is in it and not active",
+    "404: not in the configuration; 410: configured but not active",
     "OCS HTTP Responses to Campaign Groups-Related Requests",
   ),
   manual(
@@ -66,30 +69,31 @@ const STATED: readonly FidelityRow[] = [
   ),
   manual(
     "connections",
-    "stay open, Connection: close is ignored; closed when the instance becomes backup",
+    "stay open; Connection: close is ignored; OCS closes them when the instance becomes backup",
     "Guidelines for Client Connections",
   ),
   manual("pipelining", "not supported: one request at a time on a connection", "Guidelines for Client Connections"),
   material(
     "duplicate key of a body",
-    "taken, as the manual's own example has one",
+    "accepted: the manual's own example has one",
     "Successful AddRecord Request of the Campaign Rescheduled Type",
   ),
   material(
     "integers",
-    "taken as JSON numbers and as decimal strings",
+    "accepted as JSON numbers and as decimal strings",
     "a deployed client sends every value as a string",
   ),
   material("Content-type", "may be missing from a request", "a deployed client sends none"),
   material("RequestRecordCancel", "record status 5, call result 52", "Genesys enumerations"),
   material(
     "DoNotCall",
-    "an entry in the list of the tenant, record type 7, call result 51; checked before a dial by phone, then by customer id",
+    "adds an entry to the tenant's do-not-call list, sets record type 7 and call result 51; checked before each " +
+      "dial, by phone and then by customer id",
     "Do Not Call pages",
   ),
   material(
     "DoNotCall, RequestRecordCancel, RecordReject",
-    "end the handle",
+    "invalidate the handle",
     "Composer pages for DoNotCall; the other two by inference",
   ),
   material(
@@ -102,54 +106,64 @@ const STATED: readonly FidelityRow[] = [
     "columns of the default table format",
     "Defined Constants, Do Not Call pages",
   ),
-  material("chain id of AddRecord", "joins the chain when given, else a new chain", "Genesys Web Services pages"),
+  material(
+    "chain id of AddRecord",
+    "given: the record joins that chain; absent: a new chain",
+    "Genesys Web Services pages",
+  ),
   material(
     "automatic completion",
-    "with GSW_AUTO_COMPLETION 1 a running group without records left stops and unloads; 0 or absent is off",
+    "with GSW_AUTO_COMPLETION 1 a running group stops and unloads when no records are left; 0 or absent: off",
     "Auto Completion page",
   ),
-  material("Complete", "stops when needed, then unloads gracefully", "Schedules page"),
+  material("Complete", "stops the group if it is running, then unloads it gracefully", "Schedules page"),
   material(
     "pre-dial validation",
-    "one POST of the record's data before it is dialed, connections kept; 200 dials, 409 ends the record with its GSW_CALL_RESULT",
+    "one POST of the record's data before each dial, on persistent connections; 200: dial; 409: finish the record " +
+      "with the GSW_CALL_RESULT of the answer",
     "Pre-Dial Validation page",
   ),
   material("handle in the validation's body", "GSW_RECORD_HANDLE", "a deployed receiver reads it"),
   material(
     "call reports",
-    "GSW_HIST_SEQUENCE_NUM 0 at the attempt, 1 at the end with GSW_CALL_RESULT; they name the tenant, the other two messages do not",
+    "GSW_HIST_SEQUENCE_NUM 0 at the attempt, 1 at the end with GSW_CALL_RESULT; call reports name the tenant, the " +
+      "other two messages do not",
     "Submitting Call Report Records page",
   ),
   material(
     "dial mode of a group that is not running",
-    "left out of the GETs",
+    "absent from the answers to GET",
     "status notifications define it for running groups only",
   ),
 ];
 
 const PROPOSED: readonly FidelityRow[] = [
-  assumed("duplicate key of a body with different values", "the last counts", "no source found"),
-  assumed("keys that no column is bound to", "ignored", "no source found"),
-  assumed("other Content-type than application/json", "400", "the manual supports this type only; the status is ours"),
+  assumed("duplicate key of a body with different values", "the last value wins", "no source found"),
+  assumed("keys without a bound column", "ignored", "no source found"),
   assumed(
-    "number of a refused campaign group request without a code",
-    "no Warning: Unload and Complete while a group unloads",
-    "no code of GSW_CM_AttrError says it",
+    "other Content-type than application/json",
+    "400",
+    "the manual supports this type only; the status is our choice",
   ),
-  assumed("text of campaign group answers", "our words; none with 409", "the manual's 409 has no body"),
+  assumed(
+    "rejected campaign group request without a documented code",
+    "no Warning: Unload and Complete while a group unloads",
+    "GSW_CM_AttrError has no code for it",
+  ),
+  assumed("text of campaign group answers", "our own text; none with 409", "the manual's 409 has no body"),
   assumed(
     "optimization pair",
-    "wanted for dial modes 1, 5 and 10, optional for the others",
+    "required for dial modes 1, 5 and 10, optional for the others",
     "Campaign Group status page names the predictive mode only",
   ),
   assumed(
     "change of dial mode",
-    "refused with 409, Warning 11 between plain, seizing (4, 5, 7), GVP (9 to 11) and Push Preview (8) modes",
+    "rejected with 409, Warning 11, between plain, seizing (4, 5, 7), GVP (9 to 11) and Push Preview (8) modes",
     "no source found",
   ),
   assumed(
     "Launch and Stage",
-    "Launch loads and starts, Stage brings the group to loaded and not dialing",
+    "Launch loads and starts the group; Stage leaves it loaded and not dialing",
     "symmetry with Complete",
   ),
   assumed("GSW_CM_AttrReferenceID", "never shown", "the manual shows it in one of two examples"),
@@ -157,12 +171,13 @@ const PROPOSED: readonly FidelityRow[] = [
   assumed("GET of a group that is not loaded", "200 with status 0", "analogy with the GET of all groups"),
   assumed(
     "Etag",
-    "the second of the last change of any group, always greater than the one before",
-    "the example's value is such a time",
+    "the time, in seconds, of the last change of any group; always increases",
+    "the value in the manual's example is such a time",
   ),
   assumed(
     "handles",
-    "increasing, never used twice in a run of OCS, kept over a restart with a state directory; after a switchover the other OCS counts from 1",
+    "increase and are never reused while OCS runs; kept across a restart with a state directory; after a " +
+      "switchover the other OCS starts at 1",
     "no source found",
   ),
   assumed(
@@ -170,76 +185,76 @@ const PROPOSED: readonly FidelityRow[] = [
     "a new number in UpdateCallCompletionStats, ignored in RequestRecordCancel and DoNotCall",
     "Composer: handle before contact before customer id",
   ),
-  assumed("DoNotCall by handle, AllChain", "every number of the chain is listed", "no source found"),
+  assumed("DoNotCall by handle, AllChain", "adds every number of the chain to the do-not-call list", "no source found"),
   assumed(
     "DoNotCall by phone or customer id",
-    "stops retrieved records of the tenant and ends their handles; others meet the check before their dial",
-    "the check is sourced, the rest is not",
+    "stops retrieved records of the tenant and invalidates their handles; other records are checked before they " +
+      "are dialed",
+    "the check is documented, the rest is not",
   ),
   assumed(
     "RequestRecordCancel by phone or customer id",
-    "finds unfinished records in lists of loaded campaigns; none is 410",
+    "affects unfinished records in lists of loaded campaigns; 410 when there are none",
     "no source found",
   ),
-  assumed(
-    "RecordProcessed in a chain",
-    "records of the chain that wait become Chain Updated (7)",
-    "name of the status",
-  ),
+  assumed("RecordProcessed in a chain", "waiting records of the chain become Chain Updated (7)", "name of the status"),
   assumed(
     "GSW_TREATMENT",
-    "is appended to the treatments column; the seeded world has no treatments that would schedule another attempt",
+    "is appended to the treatments column; no demo record has a treatment that schedules another attempt",
     "no source found",
   ),
   assumed(
-    "date that the record's clock shows twice or never",
-    "the first of the two; as if the clock had not been put forward",
+    "local time that occurs twice or never (daylight saving)",
+    "twice: the first one; never: as if the clock had not been put forward",
     "no source found",
   ),
   assumed("callback without GSW_DATE_TIME in AddRecord", "400", "no source found"),
   assumed(
     "daily window",
-    "from and till count, in the record's time zone; one that ends before it begins goes over midnight; POST /sandbox/records/open does not look at it",
+    "from and till apply, in the record's time zone; a window that ends before it begins spans midnight; POST " +
+      "/sandbox/records/open ignores it",
     "no source found",
   ),
   assumed(
     "order of a chain",
-    "one record at a time by chain_n; a record that waits for its day keeps the later ones waiting, one that waits for its hour does not",
+    "one record at a time, by chain_n; a record scheduled for a later day blocks the following ones, a record " +
+      "outside its daily window does not",
     "no source found",
   ),
   assumed(
     "attached data",
-    "the keys are those that integrations read; GSW_TZ_OFFSET is seconds to UTC, GSW_CONTACT_MEDIA_TYPE is Phone",
+    "the keys that integrations read; GSW_TZ_OFFSET is the offset from UTC in seconds, GSW_CONTACT_MEDIA_TYPE is Phone",
     "public integrations name the keys only",
   ),
   assumed(
     "pre-dial validation without an answer",
-    "when nobody listens or the connection ends, the record is Ready again, its handle void, and nothing is dialed for a second",
+    "when the connection is refused or lost, the record becomes Ready again, its handle is invalid, and OCS dials " +
+      "nothing for one second",
     "no source found",
   ),
   assumed(
     "pre-dial validation, 200 with fields",
-    "columns of the calling list take the new values; handle and URI stay",
-    "that there may be fields is Genesys's word",
+    "calling list columns take the new values; handle and URI are unchanged",
+    "Genesys documents that there may be fields",
   ),
   assumed(
     "validation-uri at start and after a reset",
-    "is told of every handle that is out",
-    "the seeded handles are taken to have been validated when they were given out",
+    "receives every handle in use",
+    "the demo handles count as validated when they were assigned",
   ),
   assumed(
     "call report of sequence 1",
-    "is sent when the record's handle has ended, until it is answered with 200",
+    "is sent when the record's handle becomes invalid, and repeated until the answer is 200",
     "the recovery options are not modelled",
   ),
   assumed(
     "second request before the first answer",
-    "the connection is reset; with the fault reject-second it is closed in order after the first answer",
-    "the manual says no pipelining; what happens is ours",
+    "the connection is reset (RST); with the fault reject-second it is closed (FIN) after the first answer",
+    "the manual excludes pipelining; the reaction is our choice",
   ),
   assumed(
-    "message that is no HTTP request",
-    "400, then the connection is closed; a head has 16 KiB at most, a body 1 MiB",
+    "message that is not an HTTP request",
+    "400, then the connection is closed; limits: 16 KiB for the head, 1 MiB for the body",
     "no source found",
   ),
   assumed(
@@ -250,7 +265,7 @@ const PROPOSED: readonly FidelityRow[] = [
   assumed(
     "time zones",
     TIME_ZONES.map(({ name, zone }) => `${name} ${zone}`).join(", "),
-    "names are configured objects; these are ours",
+    "names are configured objects; these are our choice",
   ),
 ];
 
@@ -268,7 +283,7 @@ const basisOf = ({ warning, text, status, basis, source }: ConditionRow, name: s
 
 const transitionText = (transition: Transition): string => {
   if ("effect" in transition) return transition.effect;
-  const { status, warning }: ConditionRow = CONDITIONS[transition.refused];
+  const { status, warning }: ConditionRow = NEGATIVE_ANSWERS[transition.refused];
   return warning === undefined ? String(status) : `${status}/${warning}`;
 };
 
@@ -284,7 +299,7 @@ const transitionRows = Object.entries(TRANSITIONS).map(([state, requests]) =>
 
 export const FIDELITY: readonly FidelityRow[] = [
   ...STATED,
-  ...Object.entries(CONDITIONS).map(([name, condition]) => basisOf(condition, name)),
+  ...Object.entries(NEGATIVE_ANSWERS).map(([name, condition]) => basisOf(condition, name)),
   ...PROPOSED,
   ...Object.values(ASSUMED).map(({ topic, behaviour, source }) => assumed(topic, behaviour, source)),
   ...transitionRows,
@@ -293,7 +308,7 @@ export const FIDELITY: readonly FidelityRow[] = [
 
 const BASES: readonly Basis[] = ["manual", "genesys material", "assumed"];
 
-/** One paragraph per basis, one line per row: topic, behaviour, source. */
+/** The table as text: one paragraph per basis, one line per row with topic, behaviour and source. */
 export const renderFidelity = (rows: readonly FidelityRow[] = FIDELITY): string => {
   const width = Math.max(...rows.map(({ topic }) => topic.length));
   const line = ({ topic, behaviour, source }: FidelityRow): string =>

@@ -1,6 +1,7 @@
 /**
- * What OCS answers when it says no: one row per condition. Warnings 112 and 0 to 17 are Genesys's numbers; those from 9001 are ours, because the
- * table of GSW_ERROR could not be had. A row without text answers with an empty body, as the manual's 409 does.
+ * OCS's negative answers: one row per condition. Warnings 112 and 0 to 17 are Genesys's numbers; those from 9001 are
+ * ours, because no table of GSW_ERROR is available to us. An answer without text has an empty body, like the manual's
+ * 409.
  */
 import { NO_CALL_FOR_HANDLE } from "../ocs/answer.ts";
 import type { Basis } from "./assumptions.ts";
@@ -31,7 +32,7 @@ const group = (status: ConditionRow["status"], warning: number | undefined, text
   source: table31,
 });
 
-export const CONDITIONS = {
+export const NEGATIVE_ANSWERS = {
   "no-call": {
     status: 410,
     warning: NO_CALL_FOR_HANDLE,
@@ -80,4 +81,4 @@ export const CONDITIONS = {
   unloading: { ...group(409, undefined), source: "no code of GSW_CM_AttrError says it: the answer has no Warning" },
 } as const satisfies Record<string, ConditionRow>;
 
-export type Condition = keyof typeof CONDITIONS;
+export type NegativeAnswer = keyof typeof NEGATIVE_ANSWERS;

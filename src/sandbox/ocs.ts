@@ -1,23 +1,32 @@
-/** OCS as a Handler over a world: the manual's requests in, the manual's answers out. */
+/** The embedded OCS: a Handler that carries out the manual's requests on a world. */
+import { escapeHtml } from "../common/html.ts";
 import { REASONS } from "../ocs/answer.ts";
-import { JsonFault } from "../ocs/json.ts";
+import { JsonFault } from "../ocs/json-fault.ts";
 import { readTarget, splitTarget, type Operation } from "../ocs/target.ts";
 import { Violation } from "../ocs/violation.ts";
-import { BodyFault, bytesOf, headerOf, type Arrival, type Handler, type HeaderLine, type Reply } from "../message.ts";
+import {
+  BodyFault,
+  bytesOf,
+  headerOf,
+  type Arrival,
+  type Handler,
+  type HeaderLine,
+  type Reply,
+} from "../common/message.ts";
 import { ACTS } from "./actions/table.ts";
 import type { Answer } from "./actions/act.ts";
-import { CONDITIONS, type Condition, type ConditionRow } from "./conditions.ts";
-import { groupsChangedAt, settle } from "./groups.ts";
-import { readLeniently } from "./lenient-body.ts";
+import { NEGATIVE_ANSWERS, type NegativeAnswer, type ConditionRow } from "./negative-answers.ts";
+import { groupsChangedAt, settle } from "./world/groups.ts";
+import { readLeniently } from "./server/lenient-body.ts";
 import { Refusal, refuse } from "./refusal.ts";
-import type { World } from "./world.ts";
+import type { World } from "./world/world.ts";
 
-/** `<application name>/<version>`; the first version with the GETs. */
+/** `<application name>/<version>`. This is the first version that supports GET. */
 export const SERVER: HeaderLine = ["Server", "OCS/8.1.524.04"];
 
-/** What may be wrong around OCS while it works. */
+/** Failures around OCS during a request. */
 export type Trouble = {
-  /** Asked when a record is about to be inserted for the lists resource. */
+  /** True: inserting a record for the lists resource fails. */
   readonly databaseDown: () => boolean;
 };
 
@@ -35,15 +44,15 @@ export const createOcs =
     }
   };
 
-type Asked = {
+type ReadRequest = {
   readonly arrival: Arrival;
   readonly operation: Operation;
   readonly body: Uint8Array;
   readonly trouble: Trouble | undefined;
 };
 
-/** All of the request happens, or nothing. What time did by itself stays either way. */
-const answer = (world: World, { arrival, operation: { action, identifier }, body, trouble }: Asked): Answer => {
+/** Carries out a request in one transaction. Timeouts that were due before it are kept even if it is refused. */
+const answer = (world: World, { arrival, operation: { action, identifier }, body, trouble }: ReadRequest): Answer => {
   world.db.transaction(() => {
     settle(world);
   });
@@ -59,7 +68,7 @@ const answer = (world: World, { arrival, operation: { action, identifier }, body
   });
 };
 
-/** Deployed clients send none; any other than the one supported type is refused. */
+/** Accepts JSON and a missing Content-type, because deployed clients send none. */
 const isJson = (contentType: string | undefined): boolean =>
   contentType === undefined || contentType.split(";")[0]!.trim().toLowerCase() === "application/json";
 
@@ -78,7 +87,7 @@ const isClientFault = (error: unknown): error is Error =>
 
 const positive = (world: World, { body }: Answer): Reply => {
   if (body === undefined) return reply(200, [], "");
-  // The Etag of the manual's examples is a bare integer, a time in UTC seconds.
+  // In the manual's examples the Etag is an integer without quotes, a time in UTC seconds.
   const headers: HeaderLine[] = [
     ["Cache-control", "private"],
     ["Etag", String(groupsChangedAt(world))],
@@ -88,11 +97,11 @@ const positive = (world: World, { body }: Answer): Reply => {
 };
 
 const negative = ({ condition, detail }: Refusal): Reply => {
-  const { status, warning, text }: ConditionRow = CONDITIONS[condition];
+  const { status, warning, text }: ConditionRow = NEGATIVE_ANSWERS[condition];
   const headers: HeaderLine[] = warning === undefined ? [] : [["Warning", String(warning)]];
   if (text === undefined) return reply(status, headers, "");
   const sentence = detail === undefined || status !== 400 ? text : `${text}: ${detail}`;
-  // The number before the text is 0 in the manual's example, whatever the Warning says.
+  // In the manual's example the number before the text is 0, independent of the Warning.
   return reply(
     status,
     [...headers, ["Content-type", "text/html"]],
@@ -100,11 +109,11 @@ const negative = ({ condition, detail }: Refusal): Reply => {
   );
 };
 
-/** The answer to a condition, whatever was asked. */
-export const answerTo = (condition: Condition): Reply => negative(new Refusal(condition));
+/** The answer to a condition, independent of the request. */
+export const answerTo = (condition: NegativeAnswer): Reply => negative(new Refusal(condition));
 
-/** The answer to a message that is no HTTP request at all. */
-export const refusedMessage = (condition: Condition, detail: string): Reply => ({
+/** The answer to bytes that are not an HTTP request; the connection is closed. */
+export const refusedMessage = (condition: NegativeAnswer, detail: string): Reply => ({
   ...negative(new Refusal(condition, detail)),
   close: true,
 });
@@ -113,6 +122,3 @@ const reply = (status: number, headers: readonly HeaderLine[], text: string): Re
   const body = bytesOf(text);
   return { status, headers: [SERVER, ...headers, ["Content-length", String(body.length)]], body };
 };
-
-const escapeHtml = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

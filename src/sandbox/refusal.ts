@@ -1,11 +1,11 @@
-import type { Condition } from "./conditions.ts";
+import type { NegativeAnswer } from "./negative-answers.ts";
 
-/** OCS says no, by a row of conditions.ts. Thrown where it is found out; ocs.ts makes the answer of it, and nothing of the request is kept. */
+/** Thrown when OCS rejects a request, with a row of negative-answers.ts. The request has changed nothing. */
 export class Refusal extends Error {
-  readonly condition: Condition;
-  /** What was expected, for the text of a 400; never a value of the request. */
+  readonly condition: NegativeAnswer;
+  /** What OCS expected, for the text of a 400; contains no value of the request. */
   readonly detail: string | undefined;
-  constructor(condition: Condition, detail?: string) {
+  constructor(condition: NegativeAnswer, detail?: string) {
     super(detail === undefined ? condition : `${condition}: ${detail}`);
     this.name = "Refusal";
     this.condition = condition;
@@ -13,6 +13,6 @@ export class Refusal extends Error {
   }
 }
 
-export const refuse = (condition: Condition, detail?: string): never => {
+export const refuse = (condition: NegativeAnswer, detail?: string): never => {
   throw new Refusal(condition, detail);
 };

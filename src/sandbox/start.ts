@@ -1,20 +1,21 @@
-/** Starts the sandbox's OCS: primary and backup, each with HTTP and HTTPS, and the control API, all over one world. */
-import { startControl } from "./control.ts";
-import { createDialer, type Dialer, type DialerSettings } from "./dialer.ts";
-import { createFaults, type Faults } from "./faults.ts";
+/** Starts the embedded OCS: primary and backup with HTTP and HTTPS each, and the control API, over one world. */
+import { startControl } from "./control/control.ts";
+import { createDialer, type Dialer, type DialerSettings } from "./dialer/dialer.ts";
+import { createFaults, type Faults } from "./faults/faults.ts";
 import { createOcs, type Ocs } from "./ocs.ts";
-import { ownCertificate } from "./own-certificate.ts";
-import { createPair, type Pair } from "./pair.ts";
-import type { Counters, Instance } from "./recorder.ts";
-import type { Certificate, Wire } from "./wire.ts";
-import { createWorld, type World, type WorldOptions } from "./world.ts";
+import { ownCertificate } from "./server/own-certificate.ts";
+import { createPair, type Pair } from "./server/warm-standby.ts";
+import type { Counters, Instance } from "./server/recorder.ts";
+import type { Wire } from "./server/listeners.ts";
+import type { Certificate } from "./server/own-certificate.ts";
+import { createWorld, type World, type WorldOptions } from "./world/world.ts";
 
 export type SandboxOptions = WorldOptions & {
-  /** Where all listen; 127.0.0.1 when absent. The control API listens on 127.0.0.1 in any case. */
+  /** The address of both instances; 127.0.0.1 when absent. The control API always listens on 127.0.0.1. */
   readonly host?: string;
-  /** Where the backup listens; where the primary does when absent. Each announces its records from its own address. */
+  /** The backup's address; `host` when absent. Each instance posts to the validation-uri from its own address. */
   readonly backupHost?: string;
-  /** 0 or absent: a free one. */
+  /** 0 or absent: any free port. */
   readonly ports?: {
     readonly primary?: number;
     readonly primaryTls?: number;
@@ -22,10 +23,10 @@ export type SandboxOptions = WorldOptions & {
     readonly backupTls?: number;
     readonly control?: number;
   };
-  /** Of the HTTPS listeners; made for the occasion when absent. */
+  /** The certificate of the HTTPS listeners; generated when absent. */
   readonly certificates?: Certificate;
   readonly dialing?: Partial<DialerSettings>;
-  /** PEM of the authorities behind https addresses that the dialer posts to. */
+  /** PEM of the CAs for https URLs that the dialer posts to. */
   readonly trusted?: string;
 };
 
@@ -34,13 +35,14 @@ export type Urls = { readonly http: string; readonly https: string };
 export type SandboxOcs = {
   readonly primary: Urls;
   readonly backup: Urls;
-  /** Ends in /sandbox. */
+  /** The URL of the control API; ends in /sandbox. */
   readonly control: string;
-  /** PEM of the authority behind the HTTPS listeners; undefined when the certificate was given. */
+  /** PEM of the CA of a generated certificate; undefined when `certificates` was given. */
   readonly ca: string | undefined;
   readonly world: World;
   readonly dialer: Dialer;
-  /** Returns the instance that answers now. */
+  readonly followFaults: Faults["follow"];
+  /** Returns the new active instance. */
   readonly switchover: () => Instance;
   readonly counters: () => Readonly<Record<Instance, Counters>>;
   readonly close: () => Promise<void>;
@@ -84,7 +86,7 @@ type Parts = {
   readonly stop: () => Promise<void>;
 };
 
-/** Any request may have ended a call. */
+/** Reports ended calls after each request, because any request may end a call. */
 const endingCalls =
   (ocs: Ocs, dialer: Dialer): Ocs =>
   async (arrival, trouble) => {
@@ -116,6 +118,7 @@ const listen = async (
     ca,
     world,
     dialer,
+    followFaults: faults.follow,
     switchover: pair.switchover,
     counters: pair.recorder.counters,
     close: async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { conformance, type ConformanceOptions } from "../../src/cli/conformance.ts";
+import { conformance, type ConformanceOptions } from "../../src/cli/conformance/conformance.ts";
 import type { Result } from "../../src/cli/conformance/run.ts";
 import { rows } from "../../src/cli/conformance/rows.ts";
 import {
@@ -70,12 +70,12 @@ describe("conformance, against an OCS", () => {
     [
       "with a key that is wrong",
       ["alpha:wrong"],
-      "conformance: the server does not accept the key of alpha (401): nothing more was sent",
+      "conformance: the server rejects the key of alpha (401); the run was stopped",
     ],
     [
       "without a key",
       [],
-      "conformance: the server asks for credentials (401): give a client of the gateway with --key CLIENT:KEY",
+      "conformance: the server requires credentials (401): add a client of the gateway with --key CLIENT:KEY",
     ],
   ])("stops at the first 401, %s", async (_, key, said) => {
     const fake = await serve(() => ({ status: 401, headers: { "Ocsgw-Code": "OCSGW-2001" }, body: "" }));
@@ -179,7 +179,7 @@ describe("conformance, against an OCS", () => {
     const outcome = await examine(
       (await serve(changed(/records\/21.* 410/, (reply) => ({ ...reply, status: 200, body: "" })))).url,
     );
-    expect(failures(outcome)).toEqual(["records: RecordReschedule again: another status was expected"]);
+    expect(failures(outcome)).toEqual(["records: RecordReschedule again: unexpected status"]);
   });
 
   it("fails a server that ends connections", async () => {
@@ -190,7 +190,9 @@ describe("conformance, against an OCS", () => {
         )
       ).url,
     );
-    expect(failures(outcome)).toEqual(["one persistent connection: the server ended a connection that it should keep"]);
+    expect(failures(outcome)).toEqual([
+      "one persistent connection: the server closed a connection that it should keep open",
+    ]);
     expect(outcome.exit).toBe(9);
   });
 
@@ -207,7 +209,7 @@ describe("conformance, against an OCS", () => {
       "records: DoNotCall",
       "records: RecordReschedule",
     ]);
-    expect(skipped[1]!.reason).toBe("handle 17 has been used before; reset the world (--sandbox URL)");
+    expect(skipped[1]!.reason).toBe("handle 17 was used before; reset the sandbox (--sandbox URL)");
     expect(failures(outcome)).toEqual([]);
     expect(outcome.exit).toBe(0);
   });
@@ -229,7 +231,7 @@ describe("conformance, against an OCS", () => {
     );
     expect(failures(outcome).map((each) => each.replace(/: the connection was reset$/, ""))).toEqual([
       "manual: A Successful DoNotCall Request for a Specific Phone Number",
-      "one persistent connection: the server ended a connection that it should keep",
+      "one persistent connection: the server closed a connection that it should keep open",
     ]);
     expect(outcome.of("manual: A Successful DoNotCall Request for a Specific Phone Number").got).toBe("no answer");
     expect(outcome.exit).toBe(9);
@@ -313,11 +315,11 @@ describe("conformance, against a gateway", () => {
     expect(outcome.of("campaigngroups: ForceUnload")).toMatchObject({
       got: "403 OCSGW-2104 (ops)",
       verdict: "ok",
-      reason: "refused (no given client may)",
+      reason: "refused (no given client is allowed)",
     });
     expect(outcome.of("campaigngroups: Load, unknown group")).toMatchObject({
       verdict: "ok",
-      reason: "refused (no given client may)",
+      reason: "refused (no given client is allowed)",
     });
     expect(outcome.of("campaigngroups: Unload")).toMatchObject({
       verdict: "skip",
@@ -381,7 +383,7 @@ describe("conformance, against a gateway", () => {
       "429 with another word",
       { "Ocsgw-Code": "OCSGW-3001", "Ocsgw-Origin": "gateway", "Ocsgw-Repeat": "perhaps" },
       429,
-      "Ocsgw-Repeat is missing or none",
+      "Ocsgw-Repeat is missing or has an unknown value",
     ],
     ["5102 without Ocsgw-Repeat", { "Ocsgw-Code": "OCSGW-5102" }, 200, "Ocsgw-Repeat is missing"],
     [
@@ -390,7 +392,7 @@ describe("conformance, against a gateway", () => {
       200,
       "Ocsgw-Origin is missing or not ocs",
     ],
-    ["an answer of OCS's with Ocsgw-Repeat", { "Ocsgw-Repeat": "no" }, 200, "Ocsgw-Repeat stands where"],
+    ["an answer of OCS's with Ocsgw-Repeat", { "Ocsgw-Repeat": "no" }, 200, "unexpected Ocsgw-Repeat"],
     ["5102 as it is to be", { "Ocsgw-Code": "OCSGW-5102", "Ocsgw-Repeat": "no" }, 200, undefined],
   ])("judges what a gateway says of repeating: %s", async (_what, headers, status, problem) => {
     const gateway = fakeGateway(fakeOcs(), () => undefined);
@@ -426,7 +428,7 @@ describe("conformance, called wrongly", () => {
   it.each<[string, string, ConformanceOptions, RegExp]>([
     ["no URL", "18080", {}, /expected a URL/],
     ["another scheme", "ftp://127.0.0.1", {}, /expected a URL/],
-    ["a path", "http://127.0.0.1:1/records", {}, /paths stand at the root/],
+    ["a path", "http://127.0.0.1:1/records", {}, /paths are at the root/],
     ["another host without yes", "http://192.0.2.1:8080", {}, /--yes/],
     ["a name that only looks like loopback", "http://127.0.0.1.example:8080", {}, /--yes/],
     ["a key without a client", "http://127.0.0.1:1", { key: ["good:key", ":k"] }, /--key number 2/],
@@ -455,7 +457,7 @@ describe("conformance, called wrongly", () => {
     expect(outcome.said).toMatch(/no answer from http:/);
   });
 
-  it("goes to another host when told", async () => {
+  it("goes to another host with --yes", async () => {
     const outcome = await examine("http://conformance.invalid:8080", { yes: true });
     expect(outcome.exit).toBe(5);
   });

@@ -1,4 +1,7 @@
-/** The least that a conformance run is content with: an OCS of a few lines, with a gateway's headers and policy around it when asked for. */
+/**
+ * The least that a conformance run is content with: an OCS of a few lines, with a gateway's headers and policy around
+ * it when asked for.
+ */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { answersIn, stateAfter, type GroupState } from "../../src/cli/conformance/group-life.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { conformance, type ConformanceOptions } from "../../src/cli/conformance.ts";
+import { conformance, type ConformanceOptions } from "../../src/cli/conformance/conformance.ts";
 import { createControl } from "../../src/cli/conformance/control.ts";
 import { rows } from "../../src/cli/conformance/rows.ts";
 import type { Result } from "../../src/cli/conformance/run.ts";
@@ -57,7 +57,7 @@ describe("the sandbox", () => {
     expect(skipped.length).toBeGreaterThan(5);
     for (const { request, got, reason } of skipped)
       expect(`${request} ${got} ${reason}`).toMatch(
-        /^POST \/records\/(\d+)\?req=\w+ 410\/112 handle \1 has been used before/,
+        /^POST \/records\/(\d+)\?req=\w+ 410\/112 handle \1 was used before/,
       );
   });
 

@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { ASSUMED } from "../../src/sandbox/assumptions.ts";
-import { CONDITIONS } from "../../src/sandbox/conditions.ts";
-import { KIND_NAMES, kindOf } from "../../src/sandbox/fault-kinds.ts";
+import { NEGATIVE_ANSWERS } from "../../src/sandbox/negative-answers.ts";
+import { KIND_NAMES, kindOf } from "../../src/sandbox/faults/kinds.ts";
 import { FIDELITY, renderFidelity } from "../../src/sandbox/fidelity.ts";
 
 describe("the fidelity table", () => {
-  it("has every condition and every assumed value, and no topic twice", () => {
+  it("has every condition and every assumed value, and no duplicate topic", () => {
     const topics = FIDELITY.map(({ topic }) => topic);
-    for (const condition of Object.keys(CONDITIONS)) expect(topics).toContain(`answer: ${condition}`);
+    for (const condition of Object.keys(NEGATIVE_ANSWERS)) expect(topics).toContain(`answer: ${condition}`);
     for (const { topic } of Object.values(ASSUMED)) expect(topics).toContain(topic);
     expect(new Set(topics).size).toBe(topics.length);
   });
 
-  it("says of faults what they assume about OCS, and calls none of it Genesys's word", () => {
+  it("lists the assumptions of faults, all with the basis assumed", () => {
     const faults = FIDELITY.filter(({ topic }) => topic.startsWith("fault: "));
     const assuming = KIND_NAMES.filter((name) => kindOf(name).assumes !== undefined);
     expect(faults.map(({ topic, basis }) => [topic, basis])).toEqual(
@@ -32,7 +32,7 @@ describe("the fidelity table", () => {
     );
   });
 
-  it("calls nothing the manual's but 112 and the second Load", () => {
+  it("attributes only 112 and the second Load to the manual", () => {
     const answers = FIDELITY.filter(({ topic, basis }) => topic.startsWith("answer: ") && basis === "manual");
     expect(answers.map(({ behaviour }) => behaviour)).toEqual([
       "410, Warning 112, No call found for the record handle",
@@ -40,16 +40,16 @@ describe("the fidelity table", () => {
     ]);
   });
 
-  it("keeps our own numbers apart from Genesys's, one for each condition", () => {
-    const ours = Object.values(CONDITIONS)
+  it("uses own numbers, different from Genesys's, one per condition", () => {
+    const ours = Object.values(NEGATIVE_ANSWERS)
       .map(({ warning }) => warning)
       .filter((warning) => warning !== undefined && warning > 9000);
     expect(new Set(ours).size).toBe(ours.length);
-    for (const { warning } of Object.values(CONDITIONS))
+    for (const { warning } of Object.values(NEGATIVE_ANSWERS))
       expect(warning === undefined || warning <= 17 || warning === 112 || warning > 9000).toBe(true);
   });
 
-  it("prints every row under its basis", () => {
+  it("prints every row below its basis", () => {
     const lines = renderFidelity().split("\n");
     expect(lines.filter((line) => line.startsWith("  "))).toHaveLength(FIDELITY.length);
     expect(lines.filter((line) => /^\S/.test(line))).toEqual(["manual", "genesys material", "assumed"]);

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ACTIONS } from "../../src/ocs/catalog.ts";
 import { STATUSES } from "../../src/ocs/answer.ts";
 import { writeTarget } from "../../src/ocs/target.ts";
-import { BodyFault } from "../../src/message.ts";
+import { BodyFault } from "../../src/common/message.ts";
 import { createOcs, refusedMessage } from "../../src/sandbox/ocs.ts";
-import type { World } from "../../src/sandbox/world.ts";
+import type { World } from "../../src/sandbox/world/world.ts";
 import { anArrival, aWorld, ask, NOON, post, recordOfHandle, stateOfHandle, verdict } from "./support.ts";
 
 let world: World;
@@ -37,7 +37,7 @@ const REFUSED_AT_FIRST: Record<string, string> = { Load: "409/5", StartDialing: 
 
 describe("every row of the catalog", () => {
   it.each(ACTIONS.map((action) => ({ action, name: `${action.name} on ${action.resource}` })))(
-    "answers $name",
+    "is answered: $name",
     async ({ action }) => {
       const target = writeTarget({ action, identifier: IDENTIFIERS[action.resource] });
       const answer = await ask(world, action.method, target, action.method === "POST" ? EVERYTHING : undefined);
@@ -51,15 +51,15 @@ describe("every row of the catalog", () => {
   );
 });
 
-describe("the answer", () => {
-  it("to a POST that succeeds is Server and Content-length 0, and no body", async () => {
+describe("OCS's answer", () => {
+  it("to a successful POST has Server, Content-length 0 and no body", async () => {
     expect((await post(world, "/records/15?req=RecordProcessed")).headers).toEqual([
       ["Server", "OCS/8.1.524.04"],
       ["Content-length", "0"],
     ]);
   });
 
-  it("that is negative has the manual's headers, its page, and the page's true length", async () => {
+  it("that is negative has the manual's headers, an HTML page, and the page's length", async () => {
     const answer = await post(world, "/records/16?req=RecordProcessed");
     expect(answer.text).toBe("<HTML><body>410 Gone : 0 No call found for the record handle</body></HTML>");
     expect(answer.headers).toEqual([
@@ -70,7 +70,7 @@ describe("the answer", () => {
     ]);
   });
 
-  it("shows a detail as text, whatever stands in it", () => {
+  it("escapes the detail of a negative answer", () => {
     const { status, body } = refusedMessage("body", "<b>&</b>");
     expect([status, Buffer.from(body).toString()]).toEqual([
       400,
@@ -78,7 +78,7 @@ describe("the answer", () => {
     ]);
   });
 
-  it("to something that fails inside is 500", async () => {
+  it("to an internal error is 500", async () => {
     world.db.script("ALTER TABLE record_handle RENAME TO lost");
     expect(verdict(await post(world, "/records/15?req=RecordProcessed"))).toBe("500/9015");
     expect(verdict(await ask(world, "GET", "/campaigngroups"))).toBe("500/1");
@@ -87,29 +87,29 @@ describe("the answer", () => {
   });
 });
 
-describe("a request that is not OCS's language", () => {
+describe("an invalid request", () => {
   it.each([
-    ["a path that is no resource", "POST", "/calls/15?req=RecordProcessed", "400/9001"],
-    ["a handle that is no number", "POST", "/records/abc?req=RecordProcessed", "400/9001"],
+    ["a path that is not a resource", "POST", "/calls/15?req=RecordProcessed", "400/9001"],
+    ["a handle that is not a number", "POST", "/records/abc?req=RecordProcessed", "400/9001"],
     ["an unknown action", "POST", "/records/15?req=RecordProceed", "400/9001"],
     ["an action of another resource", "POST", "/records/15?req=Load", "400/9001"],
     ["no action", "POST", "/records/15", "400/9001"],
     ["GET of a record", "GET", "/records/15", "400/9001"],
     ["PUT", "PUT", "/campaigngroups/106?req=Load", "400/10"],
     ["an unknown action on a group", "POST", "/campaigngroups/106?req=Start", "400/10"],
-  ])("is 400: %s", async (_, method, target, outcome) => {
+  ])("is answered with 400: %s", async (_, method, target, outcome) => {
     expect(verdict(await ask(world, method, target))).toBe(outcome);
   });
 
   it.each([
     ["JSON cut short", '{"GSW_CALL_RESULT":'],
     ["an array", "[]"],
-    ["a name for a number", '{"GSW_CALL_RESULT":"Answer"}'],
-    ["a number that no result has", '{"GSW_CALL_RESULT":54}'],
+    ["a name instead of a number", '{"GSW_CALL_RESULT":"Answer"}'],
+    ["an unknown result", '{"GSW_CALL_RESULT":54}'],
     ["a fraction", '{"GSW_CALL_RESULT":33.5}'],
     ["an unknown treatment", '{"GSW_TREATMENT":"Personal"}'],
     ["32 bits exceeded", '{"CUSTOMER_CODE":4294967296}'],
-  ])("is 400 for a body with %s, and nothing is kept of it", async (_, body) => {
+  ])("gets 400 for a body with %s, and changes nothing", async (_, body) => {
     expect(verdict(await post(world, "/records/15?req=RecordProcessed", body))).toBe("400/9003");
     expect(recordOfHandle(world, 15).record_status).toBe(2);
     expect(stateOfHandle(world, 15)).toBe("open");
@@ -119,13 +119,13 @@ describe("a request that is not OCS's language", () => {
     ["text/plain", "400/9002"],
     ["application/json; charset=utf-8", "200"],
     ["APPLICATION/JSON", "200"],
-  ])("has Content-type %s: %s", async (type, outcome) => {
+  ])("with Content-type %s gets %s", async (type, outcome) => {
     expect(verdict(await ask(world, "POST", "/records/15?req=RecordProcessed", {}, [["Content-type", type]]))).toBe(
       outcome,
     );
   });
 
-  it("is 400 when the message itself is at fault or its body cannot be read", async () => {
+  it("gets 400 when the HTTP message is malformed or its body cannot be read", async () => {
     const fault = { kind: "wrong-length", detail: "short" } as const;
     const arrival = anArrival("POST", "/records/15?req=RecordProcessed");
     expect((await createOcs(world)({ ...arrival, fault })).status).toBe(400);
@@ -133,22 +133,22 @@ describe("a request that is not OCS's language", () => {
   });
 });
 
-describe("OCS's leniency", () => {
-  it("takes a body without Content-type", async () => {
+describe("OCS", () => {
+  it("accepts a body without Content-type", async () => {
     expect(verdict(await ask(world, "POST", "/records/15?req=RecordProcessed", { GSW_CALL_RESULT: 33 }, []))).toBe(
       "200",
     );
     expect(recordOfHandle(world, 15).call_result).toBe(33);
   });
 
-  it("lets the URI go before the body", async () => {
+  it("prefers the URI over the body", async () => {
     await post(world, "/records/15?req=RecordProcessed", { GSW_RECORD_HANDLE: 20, GSW_CALL_RESULT: 33 });
     expect([stateOfHandle(world, 15), stateOfHandle(world, 20)]).toEqual(["finalized", "open"]);
     await post(world, "/phones/4155555555?req=DoNotCall", { GSW_TENANT_DBID: 101, GSW_PHONE: 7 });
     expect(world.db.get("SELECT phone FROM do_not_call_list ORDER BY rowid DESC")).toEqual({ phone: "4155555555" });
   });
 
-  it("counts the last of two equal keys", async () => {
+  it("uses the last of two equal keys", async () => {
     await post(
       world,
       "/records/15?req=RecordProcessed",
@@ -157,20 +157,20 @@ describe("OCS's leniency", () => {
     expect(recordOfHandle(world, 15).call_result).toBe(33);
   });
 
-  it("ignores what it does not know, whatever its shape", async () => {
+  it("ignores unknown keys with values of any type", async () => {
     const body =
       '{"REMARK":{"deep":[1,2.5,null,true]},"GSW_UNHEARD_OF":[1],"gsw_call_result":6,"GSW_CALL_RESULT":"33"}';
     expect(verdict(await post(world, "/records/15?req=RecordProcessed", body))).toBe("200");
     expect(recordOfHandle(world, 15).call_result).toBe(33);
   });
 
-  it("takes req in any case and the target in absolute form", async () => {
+  it("accepts req in any case and the target in absolute form", async () => {
     expect(verdict(await post(world, "http://ocs.us.int.genesyslab.com:8080/records/15?req=recordprocessed"))).toBe(
       "200",
     );
   });
 
-  it("does not look at the body of a GET", async () => {
+  it("ignores the body of a GET", async () => {
     expect((await ask(world, "GET", "/campaigngroups/115", "not JSON", [["Content-type", "text/plain"]])).status).toBe(
       200,
     );

@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
-import { open, request } from "./raw-client.ts";
+import { open, request } from "./server/raw-client.ts";
 
 const started: SandboxOcs[] = [];
 const start = async (options?: Parameters<typeof startSandboxOcs>[0]): Promise<SandboxOcs> => {
@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 describe("the sandbox", () => {
-  it("listens on five ports of its own", async () => {
+  it("listens on five free ports", async () => {
     const ocs = await start();
     const ports = [ocs.primary.http, ocs.primary.https, ocs.backup.http, ocs.backup.https, ocs.control].map(
       (url) => new URL(url).port,
@@ -24,13 +24,13 @@ describe("the sandbox", () => {
     expect(ocs.control).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/sandbox$/);
   });
 
-  it("runs beside another one in the same process", async () => {
+  it("runs together with another sandbox in the same process", async () => {
     const [first, second] = [await start(), await start()];
     await fetch(`${first.primary.http}/records/15?req=RecordProcessed`, { method: "POST" });
     expect([first.counters().primary.requests, second.counters().primary.requests]).toEqual([1, 0]);
   });
 
-  it("serves TLS with the certificate it is given", async () => {
+  it("serves TLS with the given certificate", async () => {
     const authority = createAuthority("Given CA");
     const { certPem, keyPem } = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" });
     const ocs = await start({ certificates: { cert: certPem, key: keyPem } });
@@ -41,7 +41,7 @@ describe("the sandbox", () => {
     client.socket.destroy();
   });
 
-  it("says so when a port is taken, and leaves nothing open", async () => {
+  it("reports that a port is in use, and leaves nothing open", async () => {
     const taken = createServer();
     const port = await new Promise<number>((resolve) => {
       taken.listen(0, "127.0.0.1", () => {
@@ -57,7 +57,7 @@ describe("the sandbox", () => {
     await expect(open(`http://127.0.0.1:${free}`)).rejects.toThrow("ECONNREFUSED");
   });
 
-  it("closes with connections open and requests under way", async () => {
+  it("closes with open connections and requests in progress", async () => {
     const ocs = await startSandboxOcs();
     await fetch(`${ocs.control}/delay`, { method: "POST", body: '{"ms":60000}' });
     const client = await open(ocs.primary.http);

@@ -1,11 +1,11 @@
 /** A world of one's own with a clock that stands still, and requests to its OCS without a socket. */
-import { bytesOf, headerOf, type Arrival, type HeaderLine } from "../../src/message.ts";
+import { bytesOf, headerOf, type Arrival, type HeaderLine } from "../../src/common/message.ts";
 import { createOcs } from "../../src/sandbox/ocs.ts";
-import { retrieveNext } from "../../src/sandbox/dialling.ts";
-import type { CallingList } from "../../src/sandbox/directory.ts";
-import { runningGroupOfList } from "../../src/sandbox/groups.ts";
-import type { CallingRecord } from "../../src/sandbox/schema.ts";
-import { createWorld, type World, type WorldOptions } from "../../src/sandbox/world.ts";
+import { retrieveNext } from "../../src/sandbox/dialer/retrieve-records.ts";
+import type { CallingList } from "../../src/sandbox/world/directory.ts";
+import { runningGroupOfList } from "../../src/sandbox/world/groups.ts";
+import type { CallingRecord } from "../../src/sandbox/world/schema.ts";
+import { createWorld, type World, type WorldOptions } from "../../src/sandbox/world/world.ts";
 
 /** 2026-03-01T12:00:00Z */
 export const NOON = Date.UTC(2026, 2, 1, 12);
@@ -93,7 +93,10 @@ export type Opened = {
   readonly group: number;
 };
 
-/** Up to `count` records of a list at whatever hour, fewer when no more are due; undefined when no group that uses the list is running. */
+/**
+ * Up to `count` records of a list at whatever hour, fewer when no more are due; undefined when no group that uses the
+ * list is running.
+ */
 export const openRecords = (world: World, list: CallingList, count: number): Opened[] | undefined => {
   if (!runningGroupOfList(world, list.dbid)) return undefined;
   const opened: Opened[] = [];

@@ -1,17 +1,17 @@
-/** What an action of OCS is here: a request against the world, answered or refused. */
+/** The interface of the sandbox's actions: an action gets a request and the world, and answers or throws a Refusal. */
 import type { Attributes } from "../../ocs/body.ts";
 import type { AttributeName } from "../../ocs/attributes.ts";
 import type { Action } from "../../ocs/catalog.ts";
-import type { World } from "../world.ts";
+import type { World } from "../world/world.ts";
 
 export type Request = {
   readonly action: Action;
-  /** Decoded, of the grammar of its kind; undefined when a resource is read as a whole. */
+  /** From the URI, decoded and with a valid form; undefined when a GET reads the whole resource. */
   readonly identifier: string | undefined;
   readonly attributes: Attributes;
 };
 
-/** A 200: with a body for the GETs, with none for every POST. */
+/** A 200. GETs have a body, POSTs have none. */
 export type Answer = { readonly body?: object };
 
 /** Throws Refusal. */

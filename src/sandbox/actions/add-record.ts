@@ -1,19 +1,22 @@
 import type { Attributes } from "../../ocs/body.ts";
 import { ASSUMED } from "../assumptions.ts";
-import { campaignByName, campaignUses, listByName } from "../directory.ts";
-import { activeGroupOf } from "../groups.ts";
-import { CALL_RESULT, RECORD_TYPE } from "../numbers.ts";
-import { endOfChain, insertRecord, newChain, type Changes, type NewRecord } from "../records.ts";
+import { campaignByName, campaignUses, listByName } from "../world/directory.ts";
+import { activeGroupOf } from "../world/groups.ts";
+import { CALL_RESULT, RECORD_TYPE } from "../world/codes.ts";
+import { endOfChain, insertRecord, newChain, type Changes, type NewRecord } from "../world/records.ts";
 import { refuse } from "../refusal.ts";
-import type { World } from "../world.ts";
+import type { World } from "../world/world.ts";
 import { DONE, integerIn, textIn, type Act, type Request } from "./act.ts";
-import { heldBy, namedTenant } from "./addressed.ts";
+import { openHandleOf, namedTenant } from "./addressed.ts";
 import { columnsOf, namedZone, scheduledTime, userColumns } from "./columns.ts";
 
-/** Adds a row to the list that the URI names, or to the list of the record whose handle it names; that record stays in process. */
+/**
+ * Adds a row to the list in the URI, or to the list of the record whose handle is in the URI; that record stays in
+ * process.
+ */
 export const addRecord: Act = (world, request) => {
   const list =
-    request.action.resource === "records" ? heldBy(world, request).record.list_dbid : listFor(world, request);
+    request.action.resource === "records" ? openHandleOf(world, request).record.list_dbid : listFor(world, request);
   const record = newRecord(world, list, request.attributes);
   try {
     insertRecord(world, record);

@@ -1,18 +1,21 @@
-/** Whom a request is about: the record of a handle, or records of a tenant by phone number or customer id, alone or with their chains. */
+/**
+ * Finds the records that a request is about: the record of a handle, or a tenant's records by phone number or customer
+ * id, alone or with their chains.
+ */
 import type { Attributes } from "../../ocs/body.ts";
 import { ASSUMED } from "../assumptions.ts";
-import { tenantByDbid, tenantByName, type Tenant } from "../directory.ts";
-import { findHeld, type Held } from "../handles.ts";
-import { unfinishedChain } from "../records.ts";
+import { tenantByDbid, tenantByName, type Tenant } from "../world/directory.ts";
+import { findOpenHandle, type OpenHandle } from "../world/handles.ts";
+import { unfinishedChain } from "../world/records.ts";
 import { refuse } from "../refusal.ts";
-import type { CallingRecord } from "../schema.ts";
-import type { World } from "../world.ts";
+import type { CallingRecord } from "../world/schema.ts";
+import type { World } from "../world/world.ts";
 import { integerIn, textIn, type Request } from "./act.ts";
 
-export const heldBy = (world: World, { identifier }: Request): Held =>
-  findHeld(world, Number(identifier)) ?? refuse("no-call");
+export const openHandleOf = (world: World, { identifier }: Request): OpenHandle =>
+  findOpenHandle(world, Number(identifier)) ?? refuse("no-call");
 
-/** The tenant that the body names, the DBID before the name; undefined when it names none. */
+/** The tenant in the body; the DBID takes precedence over the name. Undefined when the body has neither. */
 export const namedTenant = (world: World, attributes: Attributes): Tenant | undefined => {
   const dbid = integerIn(attributes, "GSW_TENANT_DBID");
   const name = textIn(attributes, "GSW_TENANT_NAME");
@@ -23,7 +26,7 @@ export const namedTenant = (world: World, attributes: Attributes): Tenant | unde
 export const requiredTenant = (world: World, attributes: Attributes): Tenant =>
   namedTenant(world, attributes) ?? refuse("no-tenant");
 
-/** GSW_CHAIN_ATTR: the records alone, or every unfinished record of their chains. */
+/** By GSW_CHAIN_ATTR: the given records only, or all unfinished records of their chains. */
 export const asChainAttr = (
   world: World,
   { attributes }: Request,

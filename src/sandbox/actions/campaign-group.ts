@@ -1,10 +1,10 @@
-/** The nine requests for a campaign group: the table says whether, the effects say what. */
+/** The nine requests for a campaign group: `transitions.ts` says when each is allowed, the effects say what it does. */
 import type { Attributes } from "../../ocs/body.ts";
-import { changeGroup, beginUnload, groupByDbid, UNLOADED, type CampaignGroup } from "../groups.ts";
-import { voidHandles } from "../handles.ts";
-import { GROUP_STATUS } from "../numbers.ts";
+import { changeGroup, beginUnload, groupByDbid, UNLOADED, type CampaignGroup } from "../world/groups.ts";
+import { voidHandles } from "../world/handles.ts";
+import { GROUP_STATUS } from "../world/codes.ts";
 import { refuse } from "../refusal.ts";
-import type { World } from "../world.ts";
+import type { World } from "../world/world.ts";
 import { DONE, integerIn, type Act } from "./act.ts";
 import { TRANSITIONS, stateOf, type Effect, type GroupRequest } from "./transitions.ts";
 
@@ -53,14 +53,17 @@ const dialing = (
   auto_completion: autoCompletion(attributes),
 });
 
-/** Beside the other attributes, or inside GSW_CM_AttrProperties; absent is off. */
+/** GSW_AUTO_COMPLETION, at the top level or inside GSW_CM_AttrProperties; 0 (off) when absent. */
 const autoCompletion = (attributes: Attributes): number => {
   const properties = attributes.get("GSW_CM_AttrProperties");
   const nested = properties instanceof Map ? integerIn(properties as Attributes, "GSW_AUTO_COMPLETION") : undefined;
   return integerIn(attributes, "GSW_AUTO_COMPLETION") ?? nested ?? 0;
 };
 
-/** Modes that cannot be changed into each other while a group runs: 4, 5, 7 seize the agent, 8 is Push Preview, 9 to 11 are GVP. */
+/**
+ * A running group cannot change its dial mode from one family to another. 4, 5 and 7 engage the agent, 8 is Push
+ * Preview, 9 to 11 are GVP.
+ */
 const FAMILIES = { engaged: [4, 5, 7], pushPreview: [8], gvp: [9, 10, 11] } as const;
 
 const familyOf = (mode: number | null): string =>

@@ -1,13 +1,13 @@
-/** Body attributes → columns of a calling list. */
+/** Maps body attributes to the columns of a calling list. */
 import { readDateTime } from "../../ocs/date-time.ts";
 import type { AttributeName } from "../../ocs/attributes.ts";
 import type { Attributes, AttributeValue } from "../../ocs/body.ts";
-import { timeZoneByName } from "../directory.ts";
-import type { Changes } from "../records.ts";
+import { timeZoneByName } from "../world/directory.ts";
+import type { Changes } from "../world/records.ts";
 import { refuse } from "../refusal.ts";
-import { USER_FIELDS, type CallingRecord, type UserField } from "../schema.ts";
-import { utcSeconds, type TimeZone } from "../time-zones.ts";
-import type { World } from "../world.ts";
+import { USER_FIELDS, type CallingRecord, type UserField } from "../world/schema.ts";
+import { utcSeconds, type TimeZone } from "../world/time-zones.ts";
+import type { World } from "../world/world.ts";
 
 const COLUMNS = {
   GSW_AGENT_ID: "agent_id",
@@ -25,11 +25,11 @@ const COLUMNS = {
 
 export type ColumnAttribute = keyof typeof COLUMNS;
 
-/** The columns of those attributes that the body has. */
+/** The columns for those of the named attributes that are in the body. */
 export const columnsOf = (attributes: Attributes, names: readonly ColumnAttribute[]): Changes =>
   Object.fromEntries(names.filter((name) => attributes.has(name)).map((name) => [COLUMNS[name], attributes.get(name)]));
 
-/** The calling list's own columns that the body has. */
+/** The user-defined columns of the calling list whose keys are in the body. */
 export const userColumns = (attributes: Attributes): Changes =>
   Object.fromEntries(
     USER_FIELDS.filter(({ key }) => !(key in COLUMNS) && attributes.has(key)).map((field) => [
@@ -41,7 +41,7 @@ export const userColumns = (attributes: Attributes): Changes =>
 const MAX_INT = 2_147_483_647;
 const MAX_VARCHAR = 255;
 
-/** The value as the column's data type takes it: int or varchar(255). */
+/** Converts a value to the column's data type: int or varchar(255). Throws Refusal when it does not fit. */
 const fitting = ({ key, type }: UserField, value: AttributeValue): string | number => {
   const text =
     typeof value === "object" ? refuse("body", `${key} is neither a string nor an integer`) : value.toString();
@@ -51,13 +51,13 @@ const fitting = ({ key, type }: UserField, value: AttributeValue): string | numb
   return Math.abs(number) <= MAX_INT ? number : refuse("body", `${key} is not an integer of 32 bits`);
 };
 
-/** The zone of GSW_TZ_NAME, when the body has it. */
+/** The time zone in GSW_TZ_NAME; undefined when absent. Throws Refusal when it is unknown. */
 export const namedZone = (world: World, attributes: Attributes): TimeZone | undefined => {
   const name = attributes.get("GSW_TZ_NAME");
   return typeof name === "string" ? (timeZoneByName(world, name) ?? refuse("unknown-time-zone")) : undefined;
 };
 
-/** GSW_DATE_TIME on the zone's clock, in UTC seconds, when the body has it. */
+/** GSW_DATE_TIME, a local time of the zone, in UTC seconds since 1970; undefined when absent. */
 export const scheduledTime = (attributes: Attributes, { zone }: TimeZone): number | undefined => {
   const text = attributes.get("GSW_DATE_TIME");
   const dateTime = typeof text === "string" ? readDateTime(text) : undefined;

@@ -1,19 +1,22 @@
-import { banFromCalls, stopRecord } from "../do-not-call-list.ts";
-import { campaignByName, listByDbid, listByName, type Tenant } from "../directory.ts";
-import { RECORD_STATUS } from "../numbers.ts";
-import { findUnfinished } from "../records.ts";
+import { banFromCalls, stopRecord } from "../world/do-not-call-list.ts";
+import { campaignByName, listByDbid, listByName, type Tenant } from "../world/directory.ts";
+import { RECORD_STATUS } from "../world/codes.ts";
+import { findUnfinished } from "../world/records.ts";
 import { refuse } from "../refusal.ts";
-import type { World } from "../world.ts";
+import type { World } from "../world/world.ts";
 import { DONE, textIn, type Act, type Answer, type Request } from "./act.ts";
-import { addressee, asChainAttr, heldBy, requiredTenant } from "./addressed.ts";
+import { addressee, asChainAttr, openHandleOf, requiredTenant } from "./addressed.ts";
 
-/** Writes the do-not-call list of the tenant and stops what is in process; rows that were not retrieved meet the check before their dial. */
+/**
+ * Adds an entry to the tenant's do-not-call list and stops matching records in process. Records not yet retrieved are
+ * checked before they are dialed.
+ */
 export const doNotCall: Act = (world, request) =>
   request.action.resource === "records" ? byHandle(world, request) : byNumber(world, request);
 
-/** The handle goes before a phone in the body; a customer id in the body is listed as well. */
+/** The handle takes precedence over a phone in the body; a customer id in the body is listed as well. */
 const byHandle = (world: World, request: Request): Answer => {
-  const { record } = heldBy(world, request);
+  const { record } = openHandleOf(world, request);
   const tenant = listByDbid(world, record.list_dbid)!.tenant_dbid;
   const customerId = textIn(request.attributes, "GSW_CUSTOMER_ID");
   for (const { contact_info, list_dbid } of asChainAttr(world, request, [record])) {
@@ -25,7 +28,7 @@ const byHandle = (world: World, request: Request): Answer => {
   return DONE;
 };
 
-/** No record needs to exist: a number may be listed because of an inbound call. */
+/** No record needs to exist: an agent may list a number during an inbound call. */
 const byNumber = (world: World, request: Request): Answer => {
   const tenant = requiredTenant(world, request.attributes);
   const scope = { tenant: tenant.dbid, ...namedPlace(world, request, tenant) };
@@ -40,7 +43,7 @@ const byNumber = (world: World, request: Request): Answer => {
   return DONE;
 };
 
-/** Campaign and list of the entry, when the body names them. */
+/** DBIDs of the campaign and the list in the body; absent when the body names none. */
 const namedPlace = (world: World, { attributes }: Request, tenant: Tenant): { campaign?: number; list?: number } => {
   const campaign = textIn(attributes, "GSW_CAMPAIGN_NAME");
   const list = textIn(attributes, "GSW_CALLING_LIST");

@@ -1,11 +1,11 @@
 import { MESSAGE_TYPES } from "../../ocs/answer.ts";
-import { allGroups, groupByDbid, type CampaignGroup } from "../groups.ts";
-import { GROUP_STATUS } from "../numbers.ts";
+import { allGroups, groupByDbid, type CampaignGroup } from "../world/groups.ts";
+import { GROUP_STATUS } from "../world/codes.ts";
 import { refuse } from "../refusal.ts";
-import { APPLICATION_DBID } from "../seed.ts";
+import { APPLICATION_DBID } from "../world/seed.ts";
 import type { Act } from "./act.ts";
 
-/** GET of one campaign group, or of all that are configured, active or not. */
+/** GET of one campaign group, or of all configured groups, active or not. */
 export const readStatus: Act = (world, { identifier }) => {
   if (identifier === undefined) {
     const groups = allGroups(world).map((group) => [group.name, statusOf(group)]);
@@ -23,7 +23,7 @@ export const readStatus: Act = (world, { identifier }) => {
   };
 };
 
-/** In the order of the manual's example. A group's own DBID is not in it. */
+/** Members in the order of the manual's example, which does not contain the group's own DBID. */
 const statusOf = (group: CampaignGroup): object => ({
   GSW_CM_AttrCampaignID: group.campaign_dbid,
   GSW_CM_AttrGroupID: group.group_dbid,

@@ -1,12 +1,12 @@
 import { ASSUMED } from "../assumptions.ts";
-import { endHandle } from "../handles.ts";
-import { changeRecord } from "../records.ts";
+import { endHandle } from "../world/handles.ts";
+import { changeRecord } from "../world/records.ts";
 import { DONE, type Act } from "./act.ts";
-import { heldBy } from "./addressed.ts";
+import { openHandleOf } from "./addressed.ts";
 
-/** The client refuses the record: somebody else shall handle it. */
+/** The client rejects the record, so that OCS can give it to another client. */
 export const recordReject: Act = (world, request) => {
-  const { record } = heldBy(world, request);
+  const { record } = openHandleOf(world, request);
   changeRecord(world, record.record_id, { record_status: ASSUMED.rejectedStatus.value });
   endHandle(world, record);
   return DONE;

@@ -1,16 +1,19 @@
 import { ASSUMED } from "../assumptions.ts";
-import { timeZoneByDbid } from "../directory.ts";
-import { endHandle } from "../handles.ts";
-import { RECORD_STATUS, RECORD_TYPE } from "../numbers.ts";
-import { processRecord } from "../records.ts";
+import { timeZoneByDbid } from "../world/directory.ts";
+import { endHandle } from "../world/handles.ts";
+import { RECORD_STATUS, RECORD_TYPE } from "../world/codes.ts";
+import { processRecord } from "../world/records.ts";
 import { refuse } from "../refusal.ts";
 import { DONE, textIn, type Act } from "./act.ts";
-import { heldBy } from "./addressed.ts";
+import { openHandleOf } from "./addressed.ts";
 import { columnsOf, namedZone, scheduledTime, userColumns } from "./columns.ts";
 
-/** A callback at GSW_DATE_TIME in the record's time zone, for one agent or for the campaign. Over HTTP it ends the handle. */
+/**
+ * Schedules a callback at GSW_DATE_TIME in the record's time zone, for one agent or for the campaign. Over HTTP this
+ * ends the handle.
+ */
 export const recordReschedule: Act = (world, request) => {
-  const { record } = heldBy(world, request);
+  const { record } = openHandleOf(world, request);
   const zone = namedZone(world, request.attributes) ?? timeZoneByDbid(world, record.tz_dbid);
   const personal = (textIn(request.attributes, "GSW_CALLBACK_TYPE") ?? ASSUMED.callbackType.value) === "Personal";
   processRecord(world, record.record_id, {

@@ -1,16 +1,17 @@
-import { campaignByName, listByName } from "../directory.ts";
-import { endHandle } from "../handles.ts";
-import { CALL_RESULT, RECORD_STATUS } from "../numbers.ts";
-import { findUnfinished, processRecord } from "../records.ts";
+import { campaignByName, listByName } from "../world/directory.ts";
+import { endHandle } from "../world/handles.ts";
+import { CALL_RESULT, RECORD_STATUS } from "../world/codes.ts";
+import { findUnfinished, processRecord } from "../world/records.ts";
 import { refuse } from "../refusal.ts";
-import type { CallingRecord } from "../schema.ts";
-import type { World } from "../world.ts";
+import type { CallingRecord } from "../world/schema.ts";
+import type { World } from "../world/world.ts";
 import { DONE, textIn, type Act, type Request } from "./act.ts";
-import { addressee, asChainAttr, heldBy, requiredTenant } from "./addressed.ts";
+import { addressee, asChainAttr, openHandleOf, requiredTenant } from "./addressed.ts";
 
-/** Cancels a record by handle, or all of a tenant's by phone or customer id, in one campaign or in every loaded one. */
+/** Cancels the record of a handle, or a tenant's records by phone or customer id, in one or in all loaded campaigns. */
 export const requestRecordCancel: Act = (world, request) => {
-  const addressed = request.action.resource === "records" ? [heldBy(world, request).record] : found(world, request);
+  const addressed =
+    request.action.resource === "records" ? [openHandleOf(world, request).record] : found(world, request);
   if (addressed.length === 0) refuse("no-record");
   for (const record of asChainAttr(world, request, addressed)) {
     processRecord(world, record.record_id, {

@@ -1,4 +1,4 @@
-/** Every action of the catalog with the function that does it; the compiler asks for the ones that are missing. */
+/** Maps every action of the catalog to its function; a missing action is a compile error. */
 import type { ActionName } from "../../ocs/catalog.ts";
 import type { Act } from "./act.ts";
 import { addRecord } from "./add-record.ts";

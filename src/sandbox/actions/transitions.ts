@@ -1,10 +1,11 @@
 /**
- * The life of a campaign group: state × request → what is done, or the condition that OCS answers with. Of these the manual gives Load of a group that is
- * loaded (409, Warning 5) and the meaning of 404 and 410; the rest follows from the names of GSW_CM_AttrError and is assumed.
+ * The states of a campaign group: state × request → the effect, or the condition in OCS's answer. The manual documents
+ * Load of a loaded group (409, Warning 5) and the meaning of 404 and 410; the rest is assumed from the names of
+ * GSW_CM_AttrError.
  */
 import type { ActionName } from "../../ocs/catalog.ts";
-import type { Condition } from "../conditions.ts";
-import { GROUP_STATUS } from "../numbers.ts";
+import type { NegativeAnswer } from "../negative-answers.ts";
+import { GROUP_STATUS } from "../world/codes.ts";
 
 export type GroupRequest = Extract<
   ActionName,
@@ -21,10 +22,10 @@ export type GroupRequest = Extract<
 export type Effect = "load" | "start" | "change mode" | "stop" | "unload" | "force unload" | "nothing";
 export type GroupState = keyof typeof GROUP_STATUS;
 
-export type Transition = { readonly effect: Effect } | { readonly refused: Condition };
+export type Transition = { readonly effect: Effect } | { readonly refused: NegativeAnswer };
 
 const to = (effect: Effect): Transition => ({ effect });
-const no = (refused: Condition): Transition => ({ refused });
+const no = (refused: NegativeAnswer): Transition => ({ refused });
 
 const unloading: Readonly<Record<GroupRequest, Transition>> = {
   Load: no("already-loaded"),
@@ -76,7 +77,7 @@ export const TRANSITIONS: Readonly<Record<GroupState, Readonly<Record<GroupReque
   unloadInProgress: unloading,
 };
 
-/** The row of a status number. */
+/** The state with this GSW_CM_AttrGroupCampStatus. */
 export const stateOf = (status: number): GroupState => {
   for (const [state, number] of Object.entries(GROUP_STATUS)) if (number === status) return state as GroupState;
   throw new Error(`no state of a campaign group: ${status}`);

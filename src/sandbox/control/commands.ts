@@ -1,25 +1,14 @@
-/** What the control API can do: one row per command, `METHOD path` under /sandbox/. */
-import { ControlError } from "./control-error.ts";
-import { fields } from "./control-body.ts";
+/** The commands of the control API: one row each, `METHOD path` under /sandbox/. */
+import { ControlError } from "./error.ts";
+import { fields } from "./body.ts";
 import { dial, open, setDialer, showDialer } from "./dial-commands.ts";
-import type { Dialer } from "./dialer.ts";
 import { addFault, clearFaults, listFaults, removeFault, switchover } from "./fault-commands.ts";
-import type { Faults } from "./faults.ts";
-import { settle } from "./groups.ts";
-import type { Pair } from "./pair.ts";
-import type { Instance } from "./recorder.ts";
-import { NEXT_HANDLE } from "./seed.ts";
-import { readState } from "./state.ts";
-import { setCounter, valueOf, type World } from "./world.ts";
-
-export type ControlParts = {
-  readonly world: World;
-  readonly pair: Pair;
-  readonly faults: Faults;
-  readonly dialer: Dialer;
-};
-/** `id` is the last part of a path that ends in <id>. Throws ControlError. */
-export type Command = (parts: ControlParts, body: unknown, id: string) => unknown;
+import { settle } from "../world/groups.ts";
+import type { Instance } from "../server/recorder.ts";
+import { NEXT_HANDLE } from "../world/seed.ts";
+import { readState } from "../world/state.ts";
+import type { Command } from "./command.ts";
+import { setCounter, valueOf } from "../world/world.ts";
 
 const MAX_DELAY = 600_000;
 
@@ -29,11 +18,11 @@ const reset: Command = async (parts, body, id) => {
   const next = valueOf(world, "next_handle");
   pair.resetRoles();
   world.reset();
-  // Whoever was told of a handle may hold it for the tenant that had it: then none comes again but those of the seed.
+  // The validation-uri's server may still map old handles to tenants, so only the handles of the seed are reused.
   if (dialer.settings().validationUri !== undefined) setCounter(world, "next_handle", Math.max(next, NEXT_HANDLE));
   pair.recorder.reset();
   for (const wire of [pair.primary, pair.backup]) wire.setDelay(0);
-  // The handles of the seed are given out anew.
+  // Announces the handles of the seed again.
   await dialer.announce();
   return { reset: true };
 };
@@ -43,11 +32,11 @@ const violations: Command = ({ pair }) => {
   return { count: primary.violations + backup.violations };
 };
 
-/** `{ advance: seconds }` or `{ set: "ISO 8601" }` → the sandbox's time. */
+/** `{ advance: seconds }` or `{ set: "ISO 8601" }`: changes the sandbox's clock; answers the new time. */
 const clock: Command = ({ world }, body) => {
   const { advance, set } = fields(body, ["advance", "set"]);
   if ((advance === undefined) === (set === undefined))
-    throw new ControlError(400, "expected either advance, in seconds, or set, a date-time of ISO 8601");
+    throw new ControlError(400, "expected either advance (seconds) or set (an ISO 8601 date-time)");
   if (advance !== undefined) world.clock.advance(secondsIn(advance) * 1000);
   else world.clock.set(instantIn(set));
   world.db.transaction(() => {
@@ -67,11 +56,11 @@ const secondsIn = (value: unknown): number => {
 const instantIn = (value: unknown): number => {
   const instant = typeof value === "string" && ISO.test(value) ? Date.parse(value) : Number.NaN;
   if (Number.isNaN(instant))
-    throw new ControlError(400, "set: expected a date-time of ISO 8601 with its offset, such as 2026-03-08T10:00:00Z");
+    throw new ControlError(400, "set: expected an ISO 8601 date-time with an offset, such as 2026-03-08T10:00:00Z");
   return instant;
 };
 
-/** `{ ms, instance? }`: how long each answer waits. */
+/** `{ ms, instance? }`: delays each answer. */
 const delay: Command = ({ pair }, body) => {
   const { ms, instance } = fields(body, ["ms", "instance"]);
   if (!isWhole(ms, 0, MAX_DELAY)) throw new ControlError(400, `ms: expected a whole number from 0 to ${MAX_DELAY}`);

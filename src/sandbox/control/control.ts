@@ -1,9 +1,13 @@
-/** The control API of the sandbox, for tests and people on this machine: `http://127.0.0.1:<port>/sandbox/…`, JSON in and out, and events as they happen. */
+/**
+ * The control API of the sandbox, for tests and users on this machine: JSON and an event stream under
+ * `http://127.0.0.1:<port>/sandbox/…`.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { COMMANDS, type Command, type ControlParts } from "./control-commands.ts";
-import { ControlError } from "./control-error.ts";
+import { COMMANDS } from "./commands.ts";
+import type { Command, ControlParts } from "./command.ts";
+import { ControlError } from "./error.ts";
 import { streamEvents } from "./event-stream.ts";
-import { listenOn } from "./wire.ts";
+import { listenOn } from "../server/listeners.ts";
 
 export type Control = { /** Ends in /sandbox. */ readonly url: string; readonly close: () => Promise<void> };
 
@@ -35,18 +39,24 @@ const respond = async (parts: ControlParts, request: IncomingMessage, response: 
   } catch (error) {
     if (error instanceof ControlError) send(response, error.status, { error: error.message });
     else
-      send(response, 500, { error: "the sandbox failed", detail: error instanceof Error ? error.message : "unknown" });
+      send(response, 500, {
+        error: "internal error of the sandbox",
+        detail: error instanceof Error ? error.message : "unknown",
+      });
   }
 };
 
-/** A page in a browser may reach 127.0.0.1, but it says so in Origin, and a rebound name stands in Host. */
+/** Refuses requests from web pages, which have an Origin header or, after DNS rebinding, a foreign Host. */
 const refuseBrowsers = ({ headers }: IncomingMessage): void => {
   const host = /^(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?$/.test(headers.host ?? "");
   if (!host || headers.origin !== undefined)
-    throw new ControlError(403, "the control API serves programs on this machine, not web pages");
+    throw new ControlError(
+      403,
+      "the control API serves programs on this machine, not web pages: send no Origin, and Host 127.0.0.1 or localhost",
+    );
 };
 
-/** The command of exactly that path, or the one for what stands under an id there. */
+/** The command for the method and path; an unknown last segment is read as an id. */
 const findCommand = ({ method, url }: IncomingMessage): { readonly command: Command; readonly id: string } => {
   const path = url?.startsWith("/sandbox/") === true ? url.split("?")[0]!.slice("/sandbox/".length) : "";
   const [, above, id = ""] = /^(.+)\/([^/]+)$/.exec(path) ?? [];
@@ -54,7 +64,8 @@ const findCommand = ({ method, url }: IncomingMessage): { readonly command: Comm
   if (command) return { command, id };
   throw new ControlError(
     404,
-    `no such command; those are ${["GET events", ...COMMANDS.keys()].map((name) => name.replace(" ", " /sandbox/")).join(", ")}`,
+    "unknown command; known: " +
+      `${["GET events", ...COMMANDS.keys()].map((name) => name.replace(" ", " /sandbox/")).join(", ")}`,
   );
 };
 
@@ -63,14 +74,14 @@ const readJson = async (request: IncomingMessage): Promise<unknown> => {
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MAX_BODY) throw new ControlError(400, `the body is longer than ${MAX_BODY} bytes`);
+    if (length > MAX_BODY) throw new ControlError(400, `the body is too long; the limit is ${MAX_BODY} bytes`);
     chunks.push(chunk);
   }
   if (length === 0) return {};
   try {
     return JSON.parse(Buffer.concat(chunks).toString("utf8"));
   } catch {
-    throw new ControlError(400, "the body is not JSON");
+    throw new ControlError(400, "the body is not valid JSON");
   }
 };
 

@@ -1,23 +1,26 @@
-/** What the control API is asked of the dialer: records opened or dialed now, and how it dials by itself. */
-import { ControlError } from "./control-error.ts";
-import { fields } from "./control-body.ts";
-import type { Command, ControlParts } from "./control-commands.ts";
-import type { DialerSettings, Wish } from "./dialer.ts";
-import { diallingLists, type Retrieved } from "./dialling.ts";
-import { listByName, type CallingList } from "./directory.ts";
-import { runningGroupOfList } from "./groups.ts";
-import { CALL_RESULT_NUMBERS } from "./numbers.ts";
-import { countWaiting } from "./records.ts";
-import type { World } from "./world.ts";
+/** The control API's commands for the dialer: retrieve or dial records now, read and change its settings. */
+import { ControlError } from "./error.ts";
+import { fields } from "./body.ts";
+import type { Command, ControlParts } from "./command.ts";
+import type { DialerSettings, DialRequest } from "../dialer/dialer.ts";
+import { diallingLists, type Retrieved } from "../dialer/retrieve-records.ts";
+import { listByName, type CallingList } from "../world/directory.ts";
+import { runningGroupOfList } from "../world/groups.ts";
+import { CALL_RESULT_NUMBERS } from "../world/codes.ts";
+import { countWaiting } from "../world/records.ts";
+import type { World } from "../world/world.ts";
 
 const MAX_COUNT = 1000;
 const MAX_RATE = 10_000;
 
-/** `{ list?, count? }` → the handles given out, at whatever hour. */
+/** `{ list?, count? }`: retrieves records regardless of their calling hours; answers their handles. */
 export const open: Command = async (parts, body) => {
   const { list, count } = fields(body, ["list", "count"]);
-  const { retrieved, held } = await parts.dialer.dial({ ...wishOf(parts, { list, count }), hours: "any" });
-  if (retrieved.length === 0 && held !== undefined) throw new ControlError(409, held);
+  const { retrieved, held: blockedBy } = await parts.dialer.dial({
+    ...dialRequestOf(parts, { list, count }),
+    hours: "any",
+  });
+  if (retrieved.length === 0 && blockedBy !== undefined) throw new ControlError(409, blockedBy);
   return retrieved.map(opened);
 };
 
@@ -30,14 +33,17 @@ const opened = ({ handle, record, list, campaign, tenant, group }: Retrieved): o
   group: group.dbid,
 });
 
-/** `{ list?, count?, to? }` → the events of the records that were dialed and of those that were not, and why no more came. */
+/** `{ list?, count?, to? }`: dials records; answers all events, and why fewer than `count` were dialed. */
 export const dial: Command = async (parts, body) => {
   const { list, count, to } = fields(body, ["list", "count", "to"]);
-  const wish: Wish = { ...wishOf(parts, { list, count }), to: to === undefined ? undefined : urlIn("to", to) };
-  const { events, retrieved, held } = await parts.dialer.dial(wish);
+  const request: DialRequest = {
+    ...dialRequestOf(parts, { list, count }),
+    to: to === undefined ? undefined : urlIn("to", to),
+  };
+  const { events, retrieved, held: blockedBy } = await parts.dialer.dial(request);
   const short =
-    retrieved.length < wish.count
-      ? (held ?? waitingIn(parts.world, wish.lists ?? diallingLists(parts.world)))
+    retrieved.length < request.count
+      ? (blockedBy ?? waitingIn(parts.world, request.lists ?? diallingLists(parts.world)))
       : undefined;
   return {
     dialed: retrieved.length,
@@ -46,10 +52,10 @@ export const dial: Command = async (parts, body) => {
   };
 };
 
-const wishOf = (
+const dialRequestOf = (
   { world }: ControlParts,
   { list: name, count = 1 }: { readonly list?: unknown; readonly count?: unknown },
-): Wish => {
+): DialRequest => {
   if (name !== undefined && typeof name !== "string")
     throw new ControlError(400, "list: expected the name of a calling list");
   if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > MAX_COUNT)
@@ -59,35 +65,32 @@ const wishOf = (
 
 const dialledList = (world: World, name: string): CallingList => {
   const list = listByName(world, name);
-  if (!list) throw new ControlError(404, "list: no such calling list");
+  if (!list) throw new ControlError(404, "list: unknown calling list");
   if (!runningGroupOfList(world, list.dbid))
-    throw new ControlError(409, "list: no campaign group that uses it is running");
+    throw new ControlError(409, "list: no running campaign group uses this calling list");
   return list;
 };
 
-/** As in "no more is due: 60 records wait for their hours, 4 for their day, 6 for another of their chain". */
+/** For example "no more records are due: 60 wait for calling hours, 4 for a later day". */
 const waitingIn = (world: World, lists: readonly CallingList[]): string => {
   if (lists.length === 0) return "no campaign group is running";
   const counts = lists.map(({ dbid }) => countWaiting(world, dbid));
-  const told = (
+  const parts = (
     [
-      ["outsideHours", "their hours"],
-      ["scheduled", "their day"],
-      ["behindTheirChain", "another of their chain"],
+      ["outsideHours", "calling hours"],
+      ["scheduled", "a later day"],
+      ["behindTheirChain", "another record of their chain"],
     ] as const
   )
     .map(([kind, what]) => ({ what, count: counts.reduce((sum, each) => sum + each[kind], 0) }))
     .filter(({ count }) => count > 0)
-    .map(
-      ({ what, count }, at) =>
-        `${count}${at === 0 ? (count === 1 ? " record waits" : " records wait") : ""} for ${what}`,
-    );
-  return told.length === 0 ? "no record is left" : `no more is due: ${told.join(", ")}`;
+    .map(({ what, count }, at) => `${count}${at === 0 ? (count === 1 ? " waits" : " wait") : ""} for ${what}`);
+  return parts.length === 0 ? "no records are left" : `no more records are due: ${parts.join(", ")}`;
 };
 
 export const showDialer: Command = ({ dialer }) => shown(dialer.settings());
 
-/** Any of the settings, by OCS's names where OCS has the option; null turns off what may be off. */
+/** Changes settings, named like OCS's options where OCS has them; null turns off a setting that can be off. */
 export const setDialer: Command = ({ dialer }, body) => {
   const given = fields(body, Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]);
   const changes = Object.entries(given).map(([name, value]) => SETTINGS[name as keyof typeof SETTINGS](name, value));
@@ -106,7 +109,7 @@ const SETTINGS = {
   "http-response-timeout": (name, value) => ({ responseTimeout: numberIn(name, value, [0.01, 600], "seconds") * 1000 }),
   "validation-timeout-call-result": (name, value) => {
     if (!CALL_RESULT_NUMBERS.has(value as number))
-      throw new ControlError(400, `${name}: expected the number of a call result`);
+      throw new ControlError(400, `${name}: expected the number of a GSW_CALL_RESULT, such as 3`);
     return { timeoutCallResult: value as number };
   },
 } as const satisfies Record<string, Setting>;
@@ -120,7 +123,7 @@ const shown = ({
   responseTimeout,
   timeoutCallResult,
 }: DialerSettings): Readonly<Record<keyof typeof SETTINGS, unknown>> => ({
-  rate: rate,
+  rate,
   "validation-uri": validationUri ?? null,
   "history-uri": historyUri ?? null,
   webhook: webhook ?? null,
@@ -136,5 +139,5 @@ const numberIn = (name: string, value: unknown, [min, max]: readonly [number, nu
 
 const urlIn = (name: string, value: unknown): string => {
   if (typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value)) return value;
-  throw new ControlError(400, `${name}: expected an http or https address`);
+  throw new ControlError(400, `${name}: expected an http or https URL`);
 };

@@ -1,4 +1,4 @@
-/** A request to the control API that cannot be done, and why. */
+/** A rejected request to the control API. `message` tells the caller what is wrong. */
 export class ControlError extends Error {
   readonly status: 400 | 403 | 404 | 409;
   constructor(status: ControlError["status"], message: string) {

@@ -1,20 +1,23 @@
-/** `GET /sandbox/events`: the event log as server-sent events. A client that comes back with Last-Event-ID is told what it missed first. */
+/** `GET /sandbox/events`: the event log as server-sent events. Last-Event-ID resumes after a lost connection. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { ControlError } from "./control-error.ts";
-import { tenantByDbid, tenantByName } from "./directory.ts";
-import type { EventLog, SandboxEvent } from "./event-log.ts";
-import type { World } from "./world.ts";
+import { ControlError } from "./error.ts";
+import { tenantByDbid, tenantByName } from "../world/directory.ts";
+import type { EventLog, SandboxEvent } from "../world/event-log.ts";
+import type { World } from "../world/world.ts";
 
 const HEARTBEAT_MS = 15_000;
-/** A reader that is so far behind is cut off; it comes back and asks for what it missed. */
+/** Bytes. A client with more unsent bytes is disconnected; it reconnects and resumes with Last-Event-ID. */
 const MAX_BEHIND = 4_194_304;
 
-type Wish = {
-  /** Of the last event that the client has. */ readonly after: number;
+type StreamOptions = {
+  /** Id of the last event that the client received. */ readonly after: number;
   readonly tenant: number | undefined;
 };
 
-/** `?tenant=` a DBID or a name, `?after=` an event's id when no Last-Event-ID is sent; without either only what happens from now on. */
+/**
+ * `?tenant=`: a DBID or a name. `?after=`: an event's id, used when the client sends no Last-Event-ID. Without both,
+ * only new events are sent.
+ */
 export const streamEvents = (
   world: World,
   log: EventLog,
@@ -22,7 +25,7 @@ export const streamEvents = (
   response: ServerResponse,
   heartbeat = HEARTBEAT_MS,
 ): void => {
-  const { after, tenant } = wishOf(world, log, request);
+  const { after, tenant } = optionsOf(world, log, request);
   response.writeHead(200, {
     "content-type": "text/event-stream",
     "cache-control": "no-store",
@@ -44,10 +47,10 @@ export const streamEvents = (
 
 const framed = ({ id, type, data }: SandboxEvent): string => `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
 
-const wishOf = (world: World, log: EventLog, { url = "", headers }: IncomingMessage): Wish => {
+const optionsOf = (world: World, log: EventLog, { url = "", headers }: IncomingMessage): StreamOptions => {
   const asked = new URLSearchParams(url.split("?")[1]);
   const other = [...asked.keys()].find((name) => name !== "tenant" && name !== "after");
-  if (other !== undefined) throw new ControlError(400, `${other}: expected no other parameters than tenant and after`);
+  if (other !== undefined) throw new ControlError(400, `${other}: unknown parameter; allowed: tenant, after`);
   const after = headers["last-event-id"] ?? asked.get("after") ?? String(log.last());
   if (!/^\d{1,15}$/.test(String(after)))
     throw new ControlError(400, "Last-Event-ID, after: expected the id of an event");
@@ -57,6 +60,6 @@ const wishOf = (world: World, log: EventLog, { url = "", headers }: IncomingMess
 const tenantIn = (world: World, text: string | null): number | undefined => {
   if (text === null) return undefined;
   const tenant = tenantByName(world, text) ?? (/^\d{1,9}$/.test(text) ? tenantByDbid(world, Number(text)) : undefined);
-  if (!tenant) throw new ControlError(404, "tenant: no such tenant");
+  if (!tenant) throw new ControlError(404, "tenant: unknown tenant");
   return tenant.dbid;
 };

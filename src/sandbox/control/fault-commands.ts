@@ -1,25 +1,28 @@
-/** The control API's commands for faults, and for the one event of OCS that has a command of its own. */
+/** The control API's commands for faults and for a switchover. */
 import { setImmediate } from "node:timers/promises";
-import { fields } from "./control-body.ts";
-import type { Command } from "./control-commands.ts";
-import { ControlError } from "./control-error.ts";
-import { tenantByDbid, tenantByName, type Tenant } from "./directory.ts";
-import { kindOf } from "./fault-kinds.ts";
-import { happensAtOnce, MEMBERS, readFault } from "./fault-request.ts";
-import { DURATION_EXPECTED, readDuration } from "./fault-values.ts";
-import type { Fault, Faults } from "./faults.ts";
-import { TENANTS } from "./seed.ts";
-import type { World } from "./world.ts";
+import { fields } from "./body.ts";
+import type { Command } from "./command.ts";
+import { ControlError } from "./error.ts";
+import { tenantByDbid, tenantByName, type Tenant } from "../world/directory.ts";
+import { kindOf } from "../faults/kinds.ts";
+import { happensAtOnce, MEMBERS, readFault } from "../faults/fault-request.ts";
+import { DURATION_EXPECTED, readDuration } from "../faults/values.ts";
+import type { Fault, Faults } from "../faults/faults.ts";
+import { TENANTS } from "../world/seed.ts";
+import type { World } from "../world/world.ts";
 
 const MAX_FAULTS = 1000;
 
 export const listFaults: Command = ({ faults }) => faults.list();
 
-/** `{ kind, value?, action?, tenant?, count?, probability?, seed?, for? }` → the fault. An event that no request sets off has happened by then. */
+/**
+ * `{ kind, value?, action?, tenant?, count?, probability?, seed?, for? }`: adds a fault and answers it. An event
+ * without a selector happens before the answer.
+ */
 export const addFault: Command = async ({ world, pair, faults }, body) => {
   const asked = readFault(fields(body, MEMBERS));
   if (faults.list().length >= MAX_FAULTS)
-    throw new ControlError(409, `there are ${MAX_FAULTS} faults already; DELETE /sandbox/faults takes them away`);
+    throw new ControlError(409, `too many faults (${MAX_FAULTS}); remove them with DELETE /sandbox/faults`);
   const { tenant, ...spec } = asked;
   const { id, firing } = faults.add(
     { ...spec, ...(tenant !== undefined && { tenant: tenantIn(world, tenant) }) },
@@ -40,13 +43,13 @@ export const removeFault: Command = async ({ pair, faults }, _, id) => {
   if (!faults.remove(id))
     throw new ControlError(
       404,
-      `no such fault; ${known.length > 0 ? `those are ${known.join(", ")}` : "there is none"}`,
+      `unknown fault; ${known.length > 0 ? `known: ${known.join(", ")}` : "there are no faults"}`,
     );
   await effective(pair);
   return { cleared: 1 };
 };
 
-/** `{ gap? }`: the roles change, and for so long nobody answers. */
+/** `{ gap? }`: switches the roles; neither instance answers during the gap. */
 export const switchover: Command = ({ pair }, body) => {
   const { gap } = fields(body, ["gap"]);
   if (gap === undefined) return { active: pair.switchover() };
@@ -56,7 +59,7 @@ export const switchover: Command = ({ pair }, body) => {
   return { active: pair.switchover({ value, over: pair.untilReset() }), gap };
 };
 
-/** What was held goes on first: requests that stalled are done, listeners are back. */
+/** Waits until the change has taken effect: stalled requests have ended and listeners are open again. */
 const effective = async ({ settled }: { readonly settled: () => Promise<unknown> }): Promise<void> => {
   await setImmediate();
   await settled();
@@ -70,6 +73,7 @@ const tenantIn = (world: World, tenant: string | number): Tenant => {
   if (found) return found;
   throw new ControlError(
     400,
-    `tenant: expected one of ${TENANTS.map(({ dbid: known, name }) => `${name} (${known})`).join(", ")}; found ${JSON.stringify(tenant)}`,
+    `tenant: expected one of ${TENANTS.map(({ dbid: known, name }) => `${name} (${known})`).join(", ")}; found ` +
+      `${JSON.stringify(tenant)}`,
   );
 };

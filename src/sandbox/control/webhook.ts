@@ -1,12 +1,12 @@
-/** An event goes to a URL as JSON by POST: once it is answered with a 2xx it has arrived, until then it is tried again, a few times. */
-import type { SandboxEvent } from "./event-log.ts";
-import type { Poster } from "./http-post.ts";
+/** Posts an event to a URL as JSON; retries until it gets a 2xx, at most three times in all. */
+import type { SandboxEvent } from "../world/event-log.ts";
+import type { Poster } from "../dialer/http-post.ts";
 
 const TRIES = 3;
 const PAUSE_MS = 500;
 const TIMEOUT_MS = 5000;
 
-/** Resolves to whether it has arrived; `over` cuts the pauses short. */
+/** Resolves to true when the event was delivered. `over` aborts the retries. */
 export const deliver = async (
   poster: Poster,
   url: string,

@@ -1,11 +1,14 @@
-/** What OCS attaches to a call, and so what it tells a validator of a record and what a client gets with it. A tenant is not among it. */
+/**
+ * The data that OCS attaches to a call. OCS sends it to the validation-uri, and a client gets it with the call. It does
+ * not contain the tenant.
+ */
 import { createHash } from "node:crypto";
-import type { Retrieved } from "./dialling.ts";
-import { timeZoneByDbid } from "./directory.ts";
-import { APPLICATION_DBID } from "./seed.ts";
-import { USER_FIELDS } from "./schema.ts";
-import { offsetAt } from "./time-zones.ts";
-import { valueOf, type World } from "./world.ts";
+import type { Retrieved } from "./retrieve-records.ts";
+import { timeZoneByDbid } from "../world/directory.ts";
+import { APPLICATION_DBID } from "../world/seed.ts";
+import { USER_FIELDS } from "../world/schema.ts";
+import { offsetAt } from "../world/time-zones.ts";
+import { valueOf, type World } from "../world/world.ts";
 
 export type AttachedData = Readonly<Record<string, string | number>>;
 
@@ -36,7 +39,7 @@ export const attachedData = (world: World, retrieved: Retrieved, base: string): 
   };
 };
 
-/** 32 characters, the same for the same seed, run and handle. */
+/** 32 hexadecimal characters, derived from seed, run and handle. */
 export const attemptGuid = (world: World, { run, handle }: Retrieved): string =>
   createHash("sha256")
     .update(`${valueOf(world, "seed")} ${run} ${handle}`)

@@ -1,22 +1,23 @@
-/** One record on its way to a call: retrieved with a handle, validated, and then dialed, stopped, or put back. */
+/** One dialing attempt: a record is retrieved with a handle, validated, and then dialed, stopped, or put back. */
 import { attachedData, type AttachedData } from "./attached-data.ts";
-import { retrieveNext, retrievedBy, type Retrieved } from "./dialling.ts";
-import { tenantOfList, type CallingList } from "./directory.ts";
-import type { EventLog, SandboxEvent } from "./event-log.ts";
-import { settle } from "./groups.ts";
-import { endHandle, releaseRecord } from "./handles.ts";
-import { CALL_RESULT, RECORD_STATUS } from "./numbers.ts";
-import { changeRecord, processRecord, type Hours } from "./records.ts";
-import { USER_FIELDS, type CallingRecord } from "./schema.ts";
+import { retrieveNext, retrievedBy, type Retrieved } from "./retrieve-records.ts";
+import { tenantOfList, type CallingList } from "../world/directory.ts";
+import type { EventLog, SandboxEvent } from "../world/event-log.ts";
+import { settle } from "../world/groups.ts";
+import { endHandle, releaseRecord } from "../world/handles.ts";
+import { CALL_RESULT, RECORD_STATUS } from "../world/codes.ts";
+import { changeRecord, processRecord, type Hours } from "../world/records.ts";
+import { USER_FIELDS, type CallingRecord } from "../world/schema.ts";
 import type { Verdict } from "./validation.ts";
-import type { World } from "./world.ts";
+import type { World } from "../world/world.ts";
 
 export type Attempt = {
-  /** What was told of this record, and of those before it that are not to be called. */ readonly events: readonly SandboxEvent[];
+  /** The events of this record and of the records stopped before it. */
+  readonly events: readonly SandboxEvent[];
 } & (
   | { readonly kind: "dialed"; readonly retrieved: Retrieved }
   | { readonly kind: "stopped" }
-  /** The validation-uri does not answer: the record is ready again. */
+  /** The record was put back: the validation-uri did not answer, or the handle ended meanwhile. */
   | { readonly kind: "later"; readonly because: string }
   /** The list has nothing to dial now. */
   | { readonly kind: "none" }
@@ -38,7 +39,7 @@ export const attempt = async (parts: AttemptParts, list: CallingList, hours: Hou
     settle(world);
     return retrieveNext(world, list, hours, (record) => {
       events.push(
-        tellStopped(world, log, {
+        logStopped(world, log, {
           list,
           record,
           because: "on the do-not-call list",
@@ -61,7 +62,7 @@ type Judged = {
 };
 
 const conclude = ({ world, log }: AttemptParts, { before, data, verdict, events }: Judged): Attempt => {
-  // The answer took its time: a switchover, an unload or the stale timeout may have ended the handle meanwhile.
+  // A switchover, an unload or the stale timeout may have ended the handle during the validation.
   const retrieved = retrievedBy(world, before.handle);
   if (retrieved?.run !== before.run)
     return { kind: "later", because: "its handle ended before the validation's answer", events };
@@ -82,22 +83,25 @@ const conclude = ({ world, log }: AttemptParts, { before, data, verdict, events 
       kind: "stopped",
       events: [
         ...events,
-        tellStopped(world, log, { list, record, because: `pre-dial validation: ${because}`, callResult }),
+        logStopped(world, log, { list, record, because: `pre-dial validation: ${because}`, callResult }),
       ],
     };
   }
   changeRecord(world, record.record_id, columnsIn(verdict.changes));
   const udata = { ...verdict.changes, ...unchangeable(data, verdict.changes) };
-  return { kind: "dialed", retrieved, events: [...events, tellDialed(world, log, retrieved, udata)] };
+  return { kind: "dialed", retrieved, events: [...events, logDialed(world, log, retrieved, udata)] };
 };
 
-/** The calling list's own columns that a validator gave other values. */
+/** The user-defined columns of the calling list that the validator changed. */
 const columnsIn = (changes: AttachedData): Partial<CallingRecord> =>
   Object.fromEntries(
     USER_FIELDS.flatMap(({ column, key }) => (changes[key] === undefined ? [] : [[column, changes[key]]])),
   );
 
-/** A validator changes what a column is bound to, and adds what OCS does not know; which record it is stays OCS's word. */
+/**
+ * The part of the data that the validator cannot replace. It may change keys bound to a user-defined column and add
+ * keys that OCS does not know, but not what identifies the record.
+ */
 const unchangeable = (data: AttachedData, changes: AttachedData): AttachedData =>
   Object.fromEntries(
     Object.entries(data).filter(
@@ -105,13 +109,13 @@ const unchangeable = (data: AttachedData, changes: AttachedData): AttachedData =
     ),
   );
 
-const tellDialed = (
+const logDialed = (
   world: World,
   log: EventLog,
   { record, list, group, tenant, since }: Retrieved,
   udata: AttachedData,
 ): SandboxEvent =>
-  log.tell("record.dialed", tenant, {
+  log.add("record.dialed", tenant, {
     record: record.record_id,
     list: list.name,
     group: group.dbid,
@@ -126,8 +130,8 @@ type Stopped = {
   readonly callResult: number;
 };
 
-const tellStopped = (world: World, log: EventLog, { list, record, because, callResult }: Stopped): SandboxEvent =>
-  log.tell("record.stopped", tenantOfList(world, list), {
+const logStopped = (world: World, log: EventLog, { list, record, because, callResult }: Stopped): SandboxEvent =>
+  log.add("record.stopped", tenantOfList(world, list), {
     record: record.record_id,
     list: list.name,
     phone: record.contact_info,

@@ -1,12 +1,15 @@
-/** Call reports to the history-uri: sequence 0 at the attempt, 1 when the call's record is done, with its result. A report is sent until it is taken. */
+/**
+ * Posts call reports to the history-uri: sequence 0 at the attempt, sequence 1 with the result when the call has ended.
+ * Sequence 1 is repeated until the server answers 200.
+ */
 import { attemptGuid } from "./attached-data.ts";
-import { endedUnreported, setReports, type Retrieved } from "./dialling.ts";
+import { endedUnreported, setReports, type Retrieved } from "./retrieve-records.ts";
 import type { Poster } from "./http-post.ts";
-import type { World } from "./world.ts";
+import type { World } from "../world/world.ts";
 
 export type CallReports = {
   readonly attempt: (uri: string, retrieved: Retrieved) => Promise<void>;
-  /** Of every call that has ended since; call it whenever one may have. */
+  /** Reports all calls that have ended since the last time. Called whenever a call may have ended. */
   readonly ends: (uri: string) => Promise<void>;
 };
 
@@ -27,7 +30,7 @@ export const createCallReports = (world: World, poster: Poster, timeout: number)
       setReports(world, retrieved, 1);
       await send(uri, retrieved, 0);
     },
-    // One at a time: two sweeps would send the same report twice.
+    // Only one sweep at a time: two would send the same report twice.
     ends: (uri) =>
       (sending ??= sendEnds(uri).finally(() => {
         sending = undefined;

@@ -1,44 +1,44 @@
 /**
- * The dialer: takes records of running groups, one at a time or at a rate, has each validated, and tells what a client would get. Lists take turns.
- * While the validation-uri does not answer nothing is dialed.
+ * The dialer: retrieves records of running groups on request or at a rate, validates each, and emits an event with the
+ * data that a client would get. Lists take turns. While the validation-uri does not answer, the dialer pauses.
  */
-import { ASSUMED } from "./assumptions.ts";
+import { ASSUMED } from "../assumptions.ts";
 import { attempt, type Attempt } from "./attempt.ts";
 import { attachedData } from "./attached-data.ts";
 import { createCallReports } from "./call-report.ts";
-import { diallingLists, handedOut, type Retrieved } from "./dialling.ts";
-import type { CallingList } from "./directory.ts";
-import { createEventLog, type EventLog, type SandboxEvent } from "./event-log.ts";
-import { settle } from "./groups.ts";
+import { diallingLists, issuedRecords, type Retrieved } from "./retrieve-records.ts";
+import type { CallingList } from "../world/directory.ts";
+import { createEventLog, type EventLog, type SandboxEvent } from "../world/event-log.ts";
+import { settle } from "../world/groups.ts";
 import { createPoster, type PosterOptions } from "./http-post.ts";
 import { createPace } from "./pace.ts";
-import type { Hours } from "./records.ts";
+import type { Hours } from "../world/records.ts";
 import { validate } from "./validation.ts";
-import { deliver } from "./webhook.ts";
-import type { World } from "./world.ts";
+import { deliver } from "../control/webhook.ts";
+import type { World } from "../world/world.ts";
 
 export type DialerSettings = {
-  /** Records per second; 0 is off. */
+  /** Records per second; 0: off. */
   readonly rate: number;
-  /** Scheme and authority of GSW_RECORD_URI; those of the OCS that answers when undefined. */
+  /** Scheme and authority of GSW_RECORD_URI; undefined: those of the active OCS instance. */
   readonly recordBase: string | undefined;
-  /** OCS's options of these names. */
+  /** OCS's options validation-uri and history-uri. */
   readonly validationUri: string | undefined;
   readonly historyUri: string | undefined;
   /** Milliseconds. */
   readonly responseTimeout: number;
   readonly timeoutCallResult: number;
-  /** Where every event is posted. */
+  /** The URL to which every event is posted. */
   readonly webhook: string | undefined;
 };
 
-export type Wish = {
+export type DialRequest = {
   readonly lists?: readonly CallingList[];
   readonly count: number;
   readonly hours?: Hours;
-  /** Where the events of this wish are posted too. */ readonly to?: string | undefined;
+  /** A second URL, to which only the events of this request are posted. */ readonly to?: string | undefined;
 };
-/** `held`: why no more came while there were more. */
+/** `held`: why the dialer stopped early although records are left. */
 export type Dialed = {
   readonly retrieved: readonly Retrieved[];
   readonly events: readonly SandboxEvent[];
@@ -49,19 +49,22 @@ export type Dialer = {
   readonly log: EventLog;
   readonly settings: () => DialerSettings;
   readonly configure: (changes: Partial<DialerSettings>) => void;
-  /** Dials now. Resolves once every record is on its way or stopped. */
-  readonly dial: (wish: Wish) => Promise<Dialed>;
-  /** Tells the validation-uri of every handle that is out, as it was told when they were given out. Resolves to whether all were taken. */
+  /** Dials now. Resolves when `count` records are dialed or no more can be dialed. */
+  readonly dial: (wish: DialRequest) => Promise<Dialed>;
+  /**
+   * Posts every issued handle to the validation-uri again, in the same form as for a validation. Resolves to true when
+   * every post got an answer.
+   */
   readonly announce: () => Promise<boolean>;
-  /** To be called when a request may have ended a call. */
+  /** Call this after a request that may have ended a call. */
   readonly settled: () => void;
   readonly close: () => Promise<void>;
 };
 
-/** After the validation-uri gave no answer, so long until it is asked again. */
+/** The pause after the validation-uri gave no answer. */
 const PAUSE_MS = 1000;
 
-/** `ca`: PEM of the authorities behind https addresses. `from` and `base`: address and http URL of the OCS that answers now. */
+/** `ca`: PEM of the CAs for https URLs. `from` and `base`: local address and http URL of the active OCS instance. */
 export type DialerPlace = Pick<PosterOptions, "ca" | "from"> & { readonly base: () => string };
 
 export const createDialer = (world: World, given: Partial<DialerSettings>, place: DialerPlace): Dialer => {
@@ -92,7 +95,7 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
     const { validationUri, responseTimeout } = settings;
     if (validationUri === undefined) return (announced = true);
     announced = false;
-    for (const retrieved of handedOut(world)) {
+    for (const retrieved of issuedRecords(world)) {
       const answer = await poster
         .post(validationUri, attachedData(world, retrieved, base()), responseTimeout)
         .catch(() => undefined);
@@ -115,7 +118,7 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
     return made;
   };
 
-  /** The first of the lists, in turn, that has something to dial. */
+  /** Attempts a record of the first list that has one to dial; each call begins with the next list. */
   const next = async (lists: readonly CallingList[], hours: Hours, to?: string): Promise<Attempt> => {
     if (!announced && !(await announce()))
       return { kind: "later", because: `no answer from ${settings.validationUri}`, events: [] };
@@ -129,7 +132,7 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
     return { kind: "none", events };
   };
 
-  const dial = async ({ lists, count, hours = "daily", to }: Wish): Promise<Dialed> => {
+  const dial = async ({ lists, count, hours = "daily", to }: DialRequest): Promise<Dialed> => {
     const retrieved: Retrieved[] = [];
     const events: SandboxEvent[] = [];
     while (retrieved.length < count && !over.signal.aborted) {
@@ -150,7 +153,7 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
   const settled = (): void => {
     if (settings.historyUri !== undefined && !over.signal.aborted) void track(reports.ends(settings.historyUri));
   };
-  // Time alone ends calls too, and a validation-uri that was not there may have come.
+  // Timeouts end calls without a request, and the validation-uri may be reachable again.
   const beat = setInterval(() => {
     if (!announced) void track(announce());
     if (settings.historyUri === undefined) return;

@@ -1,10 +1,10 @@
-/** OCS as an HTTP client: JSON by POST over connections that are kept and used again, one request at a time on each. */
+/** OCS as an HTTP client: posts JSON over persistent connections, one request at a time on each. */
 import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 
 export type PostAnswer = { readonly status: number; readonly body: string };
 
-/** No answer: nobody listens there, none came in time, or the connection ended before it was whole. */
+/** No complete answer: the server is unreachable, the request timed out, or the connection broke. */
 export class NoAnswer extends Error {
   readonly how: "unreachable" | "timeout" | "broken";
   constructor(how: NoAnswer["how"], message: string) {
@@ -15,18 +15,18 @@ export class NoAnswer extends Error {
 }
 
 export type Poster = {
-  /** `timeout` in milliseconds, to the end of the answer. Throws NoAnswer. */
+  /** `timeout`: milliseconds until the complete answer. Rejects with NoAnswer. */
   readonly post: (url: string, value: object, timeout: number) => Promise<PostAnswer>;
-  /** Ends every connection; what is under way has no answer. */
+  /** Closes all connections; requests in progress reject with NoAnswer. */
   readonly close: () => void;
 };
 
 export type PosterOptions = {
-  /** Connections to one address at most. */
+  /** Maximum number of connections to one address. */
   readonly poolSize: number;
-  /** PEM of the authorities behind https addresses. */
+  /** PEM of the CAs for https URLs. */
   readonly ca?: string | undefined;
-  /** The address to speak from; whichever the machine takes when undefined. */
+  /** The local address of connections; undefined: the operating system chooses. */
   readonly from?: (() => string | undefined) | undefined;
 };
 
@@ -57,7 +57,7 @@ export const createPoster = ({ poolSize, ca, from }: PosterOptions): Poster => {
     try {
       return await exchange(first, body, timeout);
     } catch (error) {
-      // A kept connection that the other side had just closed: the only case in which asking again is what every client does.
+      // The server had just closed a reused connection. HTTP clients retry in this case only.
       if (!first.reusedSocket || !(error instanceof NoAnswer) || error.how !== "broken") throw error;
       return exchange(begin(url, body), body, Math.max(1, deadline - Date.now()));
     }

@@ -1,17 +1,20 @@
-/** Doing something so many times a second, several at once when one takes long, and never more to catch up than one second's worth. */
+/**
+ * Runs work at a fixed rate, concurrently when one run takes long. After a delay it catches up on at most one second's
+ * worth of runs.
+ */
 
 export type Pace = {
-  /** Times per second, fractions too; 0 is never. */
+  /** Runs per second, may be fractional; 0: off. */
   readonly set: (rate: number) => void;
   readonly stop: () => void;
 };
 
 const SHORTEST_MS = 5;
 const LONGEST_MS = 500;
-/** Of a slow rate, the first time comes this soon, so that one sees that it works. */
+/** At a slow rate, the first run comes after this time, so that users see it work. */
 const FIRST_MS = 3000;
 
-/** `work` resolves to the milliseconds to pause before the next time; it does not reject. */
+/** `work` resolves to the milliseconds to pause before the next run; it must not reject. `atOnce`: concurrent runs. */
 export const createPace = (work: () => Promise<number>, atOnce: number): Pace => {
   let rate = 0;
   let budget = 0;

@@ -1,18 +1,18 @@
-/** Retrieving records as a dialer does: the due ones, each checked against the do-not-call list before its dial, each with a handle. */
-import { isBanned, stopRecord } from "./do-not-call-list.ts";
-import { campaignByDbid, tenantOfList, type Campaign, type CallingList, type Tenant } from "./directory.ts";
-import { runningGroupOfList, type CampaignGroup } from "./groups.ts";
-import { openHandle } from "./handles.ts";
-import { GROUP_STATUS } from "./numbers.ts";
-import { nextToDial, recordById, type Hours } from "./records.ts";
-import type { CallingRecord } from "./schema.ts";
-import { valueOf, type World } from "./world.ts";
+/** Retrieves due records for the dialer: checks each against the do-not-call list and gives it a handle. */
+import { isBanned, stopRecord } from "../world/do-not-call-list.ts";
+import { campaignByDbid, tenantOfList, type Campaign, type CallingList, type Tenant } from "../world/directory.ts";
+import { runningGroupOfList, type CampaignGroup } from "../world/groups.ts";
+import { openHandle } from "../world/handles.ts";
+import { GROUP_STATUS } from "../world/codes.ts";
+import { nextToDial, recordById, type Hours } from "../world/records.ts";
+import type { CallingRecord } from "../world/schema.ts";
+import { valueOf, type World } from "../world/world.ts";
 
-/** A record in OCS's memory: its handle, and what it belongs to. */
+/** A record in OCS's memory with its handle, group, list, campaign and tenant. */
 export type Retrieved = {
   readonly run: number;
   readonly handle: number;
-  /** UTC seconds since 1970. */
+  /** When the handle was issued, in UTC seconds since 1970. */
   readonly since: number;
   readonly record: CallingRecord;
   readonly group: CampaignGroup;
@@ -21,7 +21,10 @@ export type Retrieved = {
   readonly tenant: Tenant;
 };
 
-/** `stopped` is called for each record on the way that must not be called. undefined: nothing of the list may be dialed now. */
+/**
+ * Retrieves the list's next record that may be dialed; undefined when there is none. Calls `stopped` for each record
+ * that the do-not-call list stops on the way.
+ */
 export const retrieveNext = (
   world: World,
   list: CallingList,
@@ -64,7 +67,7 @@ const toRetrieved =
     };
   };
 
-/** By a handle of this run that is open. */
+/** The record of an open handle of this run. */
 export const retrievedBy = (world: World, handle: number): Retrieved | undefined =>
   world.db
     .all<Row>(
@@ -74,8 +77,8 @@ export const retrievedBy = (world: World, handle: number): Retrieved | undefined
     )
     .map(toRetrieved(world))[0];
 
-/** What this run has handed out and not ended by a request: open, or gone stale. */
-export const handedOut = (world: World): Retrieved[] =>
+/** The records of this run whose handles no request has ended: the handles are open or stale. */
+export const issuedRecords = (world: World): Retrieved[] =>
   world.db
     .all<Row>(
       "SELECT * FROM record_handle WHERE run = ? AND state IN ('open', 'stale') ORDER BY handle",
@@ -83,7 +86,7 @@ export const handedOut = (world: World): Retrieved[] =>
     )
     .map(toRetrieved(world));
 
-/** Calls whose attempt was reported and whose handle has ended since. */
+/** Up to 100 calls whose attempt was reported and whose handle has ended since. */
 export const endedUnreported = (world: World): Retrieved[] =>
   world.db
     .all<Row>("SELECT * FROM record_handle WHERE reports = 1 AND state <> 'open' ORDER BY run, handle LIMIT 100")
@@ -93,10 +96,11 @@ export const setReports = ({ db }: World, { run, handle }: Retrieved, reports: 1
   db.run("UPDATE record_handle SET reports = ? WHERE run = ? AND handle = ?", reports, run, handle);
 };
 
-/** The lists that a running group dials. */
+/** The calling lists of all running groups. */
 export const diallingLists = ({ db }: World): CallingList[] =>
   db.all<CallingList>(
-    `SELECT DISTINCT calling_list.* FROM calling_list JOIN campaign_list ON list_dbid = calling_list.dbid JOIN campaign_group USING (campaign_dbid)
+    `SELECT DISTINCT calling_list.* FROM calling_list JOIN campaign_list ON list_dbid = calling_list.dbid
+      JOIN campaign_group USING (campaign_dbid)
       WHERE status = ? ORDER BY calling_list.dbid`,
     GROUP_STATUS.running,
   );

@@ -1,21 +1,21 @@
-/** Pre-dial validation: a record's properties go to the validation-uri, and its answer decides whether the record is dialed. */
+/** Pre-dial validation: OCS posts a record's properties to the validation-uri; the answer decides whether OCS dials. */
 import type { AttachedData } from "./attached-data.ts";
 import { NoAnswer, type PostAnswer, type Poster } from "./http-post.ts";
-import { CALL_RESULT_NUMBERS } from "./numbers.ts";
+import { CALL_RESULT_NUMBERS } from "../world/codes.ts";
 
 export type ValidationOptions = {
   readonly validationUri: string;
   /** OCS's http-response-timeout, in milliseconds. */
   readonly responseTimeout: number;
-  /** OCS's validation-timeout-call-result, also for an answer that says nothing. */
+  /** OCS's validation-timeout-call-result, also used when the answer has no decision. */
   readonly timeoutCallResult: number;
 };
 
 export type Verdict =
-  /** `changes`: fields that the answer's body gives other values. */
+  /** `changes`: fields with new values from the answer's body. */
   | { readonly kind: "dial"; readonly changes: AttachedData }
   | { readonly kind: "stop"; readonly callResult: number; readonly because: string }
-  /** Nobody was asked: the record goes back and comes again. */
+  /** No answer: the record is put back and dialed later. */
   | { readonly kind: "later"; readonly because: string };
 
 export const validate = async (poster: Poster, data: AttachedData, options: ValidationOptions): Promise<Verdict> => {

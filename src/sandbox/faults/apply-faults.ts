@@ -1,24 +1,27 @@
-/** One request meets the faults that stand: before it is done, while a record is inserted, before it is answered, when another comes too early. */
-import type { Reply } from "../message.ts";
-import { KIND_NAMES, kindOf, type Exchange, type FaultKind, type Verdict } from "./fault-kinds.ts";
+/**
+ * Applies the active faults to one request: before OCS carries it out, while it inserts a record, before it answers,
+ * and when the client sends a second request before the answer.
+ */
+import type { Reply } from "../../common/message.ts";
+import { KIND_NAMES, kindOf, type FaultContext, type FaultKind, type Verdict } from "./kinds.ts";
 import type { Faults, Place, Strike } from "./faults.ts";
 
-export type Encounter = {
-  /** Before OCS does anything. A reply stands for OCS's own. */
+export type FaultOutcome = {
+  /** Called before OCS carries the request out. A reply replaces OCS's. */
   readonly arrival: () => Promise<Verdict | Reply>;
   readonly databaseDown: () => boolean;
-  /** Before the answer leaves. */
+  /** Called before the answer is sent. */
   readonly answer: (bytes: Uint8Array) => Promise<Verdict>;
-  /** True when a second request is to be refused in good order. */
+  /** True when a second request is rejected after the first answer instead of by a reset. */
   readonly refusesSecond: () => boolean;
-  /** Ids of the faults that struck, in order; grows. */
+  /** Ids of the faults that struck so far, oldest first. */
   readonly struck: readonly string[];
 };
 
 const AT_ARRIVAL = KIND_NAMES.filter((name) => kindOf(name).arrival);
 const AT_ANSWER = KIND_NAMES.filter((name) => kindOf(name).answer);
 
-export const meet = (faults: Faults, at: Exchange, place: Place): Encounter => {
+export const applyFaults = (faults: Faults, at: FaultContext, place: Place): FaultOutcome => {
   const struck: string[] = [];
   const strike = (kind: FaultKind): Strike | undefined => {
     const firing = faults.strike(kind, place);

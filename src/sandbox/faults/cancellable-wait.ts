@@ -1,7 +1,10 @@
-/** Waiting that can be cut short. */
+/** Waits that can be cancelled. */
 
-/** Calls `then` once: after so many milliseconds (never, when undefined) or as soon as the signal aborts. Keeps no process alive. */
-export const lapse = (ms: number | undefined, cut: AbortSignal, then: (early: boolean) => void): void => {
+/**
+ * Calls `then` once: after `ms` (never, when undefined) or as soon as the signal aborts. Does not keep the process
+ * alive.
+ */
+export const callAfter = (ms: number | undefined, cut: AbortSignal, then: (early: boolean) => void): void => {
   if (cut.aborted) return then(true);
   const end = (early: boolean): void => {
     clearTimeout(timer);
@@ -15,10 +18,10 @@ export const lapse = (ms: number | undefined, cut: AbortSignal, then: (early: bo
   cut.addEventListener("abort", onCut);
 };
 
-/** How a wait ended: its time came, its reason went away, or the client did. */
+/** How a wait ended: its time elapsed, its fault was removed, or the client disconnected. */
 export type Waited = "elapsed" | "released" | "gone";
 
-export const wait = (
+export const cancellableWait = (
   ms: number | undefined,
   { released, gone }: { readonly released: AbortSignal; readonly gone: AbortSignal },
 ): Promise<Waited> =>
@@ -41,7 +44,7 @@ export const wait = (
         { signal: done.signal },
       );
     }
-    lapse(ms, done.signal, (early) => {
+    callAfter(ms, done.signal, (early) => {
       if (!early) settle("elapsed");
     });
   });

@@ -1,20 +1,20 @@
-/** A fault as JSON or a command line asks for it, checked member by member. */
-import { ACTION_NAMES, type ActionName } from "../ocs/catalog.ts";
-import { ControlError } from "./control-error.ts";
-import { KIND_NAMES, kindOf, type FaultKind } from "./fault-kinds.ts";
-import { DURATION_EXPECTED, readDuration } from "./fault-values.ts";
+/** Reads and validates a fault from JSON or a command line. */
+import { ACTION_NAMES, type ActionName } from "../../ocs/catalog.ts";
+import { ControlError } from "../control/error.ts";
+import { KIND_NAMES, kindOf, type FaultKind } from "./kinds.ts";
+import { DURATION_EXPECTED, readDuration } from "./values.ts";
 import type { FaultSpec } from "./faults.ts";
 
 export const MEMBERS = ["kind", "value", "action", "tenant", "count", "probability", "seed", "for"] as const;
 export type FaultRequest = Readonly<Partial<Record<(typeof MEMBERS)[number], unknown>>>;
 
-/** The tenant is still a name or a DBID: only the world knows whether there is one. */
+/** The tenant is a name or a DBID, not yet looked up. */
 export type AskedFault = Omit<FaultSpec, "tenant"> & { readonly tenant?: string | number };
 
 const MAX_COUNT = 1_000_000;
 const MAX_SEED = 4_294_967_295;
 
-/** Throws ControlError, which names the member. */
+/** Throws a ControlError that names the invalid member. */
 export const readFault = (request: FaultRequest): AskedFault => {
   const kind = readKind(request.kind);
   const asked = { kind, ...readValue(kind, request.value), ...readWhere(kind, request), ...readHowOften(request) };
@@ -23,7 +23,7 @@ export const readFault = (request: FaultRequest): AskedFault => {
   return { ...asked, for: { given: request.for as string, ms } };
 };
 
-/** Events happen at once unless something says which requests they strike. */
+/** Events happen at once unless a selector limits them to some requests. */
 export const happensAtOnce = ({ kind, action, tenant, count, probability }: AskedFault): boolean =>
   kindOf(kind).event !== undefined && [action, tenant, count, probability].every((selector) => selector === undefined);
 
@@ -33,7 +33,7 @@ const readKind = (value: unknown): FaultKind =>
 const readValue = (kind: FaultKind, given: unknown): Pick<AskedFault, "value"> => {
   const rule = kindOf(kind).value;
   if (given === undefined && (rule === undefined || rule.optional)) return {};
-  if (!rule) throw new ControlError(400, `value: ${kind} takes none`);
+  if (!rule) throw new ControlError(400, `value: the fault ${kind} takes no value; leave it out`);
   const read = rule.read(given) ?? wrong("value", `${rule.expected}, for ${kind}`, given);
   return { value: { given: given as string | number, read } };
 };
@@ -42,7 +42,7 @@ const readWhere = (kind: FaultKind, { action, tenant }: FaultRequest): Pick<Aske
   if (kindOf(kind).selects === "connections" && (action !== undefined || tenant !== undefined)) {
     throw new ControlError(
       400,
-      `${action === undefined ? "tenant" : "action"}: ${kind} strikes connections, before any request`,
+      `${action === undefined ? "tenant" : "action"}: ${kind} applies to connections, before any request; leave it out`,
     );
   }
   return {
@@ -62,7 +62,8 @@ const readTenant = (value: unknown): string | number =>
 const readHowOften = ({ count, probability, seed }: FaultRequest): Pick<AskedFault, "count" | "probability"> => {
   if (count !== undefined && !isWhole(count, 1, MAX_COUNT))
     wrong("count", `a whole number from 1 to ${MAX_COUNT}`, count);
-  if (probability === undefined && seed !== undefined) throw new ControlError(400, "seed: goes with a probability");
+  if (probability === undefined && seed !== undefined)
+    throw new ControlError(400, "seed: give a probability too, or leave seed out");
   return {
     ...(count !== undefined && { count: count as number }),
     ...(probability !== undefined && { probability: readProbability(probability, seed) }),

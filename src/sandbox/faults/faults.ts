@@ -1,21 +1,21 @@
-/** The faults that stand: which strike where, how often they did, and until when. A fault that is taken away is gone at once. */
-import type { ActionName } from "../ocs/catalog.ts";
-import type { Tenant } from "./directory.ts";
-import { kindOf, type FaultKind, type Firing } from "./fault-kinds.ts";
-import { lapse } from "./lapse.ts";
-import { mulberry32 } from "./random.ts";
-import type { Instance } from "./recorder.ts";
+/** The active faults: which requests they strike, how often they have struck, and when they expire. */
+import type { ActionName } from "../../ocs/catalog.ts";
+import type { Tenant } from "../world/directory.ts";
+import { kindOf, type FaultKind, type Firing } from "./kinds.ts";
+import { callAfter } from "./cancellable-wait.ts";
+import { mulberry32 } from "../world/random.ts";
+import type { Instance } from "../server/recorder.ts";
 import type { Subject } from "./subject.ts";
-import type { World } from "./world.ts";
+import type { World } from "../world/world.ts";
 
 export type FaultSpec = {
   readonly kind: FaultKind;
-  /** As it was given, and read: milliseconds, bytes or a status. */
+  /** `given`: as the user wrote it. `read`: milliseconds, bytes or a status. */
   readonly value?: { readonly given: string | number; readonly read: number };
   readonly action?: ActionName;
   readonly tenant?: Tenant;
   readonly count?: number;
-  /** From 0, never, to 1, always. */
+  /** `of`: from 0 (never) to 1 (always). */
   readonly probability?: { readonly of: number; readonly seed: number };
   readonly for?: { readonly given: string; readonly ms: number };
 };
@@ -39,32 +39,36 @@ export type Fault = {
   readonly probability?: number;
   readonly seed?: number;
   readonly for?: string;
-  /** spent: it struck as often as it may, what it holds it still holds. over: its time is up, or it was an event. */
+  /** spent: it has struck `count` times; what it stalls stays stalled. over: it expired, or was an event. */
   readonly state: "on" | "spent" | "over";
   readonly fired: number;
   readonly remaining?: number;
-  /** The last hundred. */
+  /** The last 100, oldest first. */
   readonly firings: readonly FiringNote[];
   readonly sees: string;
 };
 
-/** Where a fault may strike; what is not known there is left out. */
+/** Where a fault may strike; members that are not known yet are absent. */
 export type Place = { readonly instance?: Instance; readonly connection?: number; readonly subject?: () => Subject };
 export type Strike = Firing & { readonly id: string };
 
+/** Called when a fault is added. */
+export type FaultListener = (fault: Pick<Fault, "id" | "kind">) => void;
+
 export type Faults = {
-  /** `atOnce`: it is struck by no request; it begins now, and its value says how long it goes on. */
+  readonly follow: (listener: FaultListener) => void;
+  /** `atOnce`: the fault begins now, without a request; its value is its duration. */
   readonly add: (spec: FaultSpec, atOnce: boolean) => { readonly id: string; readonly firing?: Firing };
-  /** The first standing fault of the kind that fits the place and draws it; it has then fired. */
+  /** Fires the first active fault of the kind that matches the place and its probability. */
   readonly strike: (kind: FaultKind, place: Place) => Strike | undefined;
   readonly list: () => Fault[];
-  /** False when there is none of that id. */
+  /** False when the id is unknown. */
   readonly remove: (id: string) => boolean;
-  /** How many were taken away. */
+  /** Removes all. Returns how many were removed. */
   readonly clear: () => number;
 };
 
-type Standing = {
+type ActiveFault = {
   readonly id: string;
   readonly spec: FaultSpec;
   readonly atOnce: boolean;
@@ -78,10 +82,11 @@ const NOTES = 100;
 const RESOLUTION = 2 ** 32;
 
 export const createFaults = (world: World): Faults => {
-  const standing = new Map<string, Standing>();
+  const active = new Map<string, ActiveFault>();
+  const listeners: FaultListener[] = [];
   let numbered = 0;
 
-  const fire = (fault: Standing, place: Place): Strike => {
+  const fire = (fault: ActiveFault, place: Place): Strike => {
     fault.fired++;
     fault.firings.push(noteOf(place, world.clock.now()));
     if (fault.firings.length > NOTES) fault.firings.shift();
@@ -89,7 +94,7 @@ export const createFaults = (world: World): Faults => {
   };
 
   const add: Faults["add"] = (spec, atOnce) => {
-    const fault: Standing = {
+    const fault: ActiveFault = {
       id: `f${++numbered}`,
       spec,
       atOnce,
@@ -98,18 +103,19 @@ export const createFaults = (world: World): Faults => {
       firings: [],
       fired: 0,
     };
-    standing.set(fault.id, fault);
-    const life = lifeOf(fault);
-    if (life === 0) fault.over.abort();
-    else if (life !== undefined)
-      lapse(life, fault.over.signal, () => {
+    active.set(fault.id, fault);
+    for (const listener of listeners) listener({ id: fault.id, kind: spec.kind });
+    const lifetime = lifetimeOf(fault);
+    if (lifetime === 0) fault.over.abort();
+    else if (lifetime !== undefined)
+      callAfter(lifetime, fault.over.signal, () => {
         fault.over.abort();
       });
     return { id: fault.id, ...(atOnce && { firing: fire(fault, {}) }) };
   };
 
   const strike: Faults["strike"] = (kind, place) => {
-    for (const fault of standing.values()) {
+    for (const fault of active.values()) {
       if (
         fault.spec.kind === kind &&
         !fault.atOnce &&
@@ -123,21 +129,22 @@ export const createFaults = (world: World): Faults => {
   };
 
   const remove = (id: string): boolean => {
-    standing.get(id)?.over.abort();
-    return standing.delete(id);
+    active.get(id)?.over.abort();
+    return active.delete(id);
   };
 
   return {
     add,
     strike,
     remove,
-    list: () => [...standing.values()].map(shown),
-    clear: () => [...standing.keys()].filter(remove).length,
+    list: () => [...active.values()].map(shown),
+    clear: () => [...active.keys()].filter(remove).length,
+    follow: (listener) => void listeners.push(listener),
   };
 };
 
-/** Milliseconds until it is over by itself; undefined: never. */
-const lifeOf = ({ spec, atOnce }: Standing): number | undefined => {
+/** Milliseconds until the fault expires; undefined: never. */
+const lifetimeOf = ({ spec, atOnce }: ActiveFault): number | undefined => {
   const bounds = [
     spec.for?.ms,
     atOnce ? (spec.value?.read ?? (kindOf(spec.kind).endless ? undefined : 0)) : undefined,
@@ -151,7 +158,7 @@ const drawOf = ({ probability }: FaultSpec): (() => boolean) => {
   return () => random(RESOLUTION) < probability.of * RESOLUTION;
 };
 
-const stateOf = ({ spec, over, fired }: Standing): Fault["state"] =>
+const stateOf = ({ spec, over, fired }: ActiveFault): Fault["state"] =>
   over.signal.aborted ? "over" : fired >= (spec.count ?? Infinity) ? "spent" : "on";
 
 const fits = (world: World, { kind, action, tenant }: FaultSpec, { subject }: Place): boolean => {
@@ -172,7 +179,7 @@ const noteOf = ({ instance, connection, subject }: Place, now: number): FiringNo
   };
 };
 
-const shown = (fault: Standing): Fault => {
+const shown = (fault: ActiveFault): Fault => {
   const { id, spec, fired, firings } = fault;
   const { kind, value, action, tenant, count, probability, for: time } = spec;
   return {

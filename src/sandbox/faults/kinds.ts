@@ -1,80 +1,80 @@
-/** The faults by name: one row per kind, with what a client of OCS sees of it. To add a kind, add a row. */
-import type { Reply } from "../message.ts";
-import { answerTo, SERVER } from "./ocs.ts";
-import { CONDITIONS, type Condition } from "./conditions.ts";
-import { expireHandle, findHeld, type Held } from "./handles.ts";
-import type { Waited } from "./lapse.ts";
+/** The kinds of fault: one row each, which says what a client of OCS sees. To add a kind, add a row. */
+import type { Reply } from "../../common/message.ts";
+import { answerTo, SERVER } from "../ocs.ts";
+import { NEGATIVE_ANSWERS, type NegativeAnswer } from "../negative-answers.ts";
+import { expireHandle, findOpenHandle, type OpenHandle } from "../world/handles.ts";
+import type { Waited } from "./cancellable-wait.ts";
 import type { Subject } from "./subject.ts";
-import { bytes, duration, optional, status, type NegativeStatus, type ValueRule } from "./fault-values.ts";
-import type { World } from "./world.ts";
+import { bytes, duration, optional, status, type NegativeStatus, type ValueRule } from "./values.ts";
+import type { World } from "../world/world.ts";
 
-/** A fault at one place where it strikes. */
+/** A fault that strikes one request or connection. */
 export type Firing = {
-  /** Milliseconds, bytes or a status, as the kind says. */
+  /** Milliseconds, bytes or a status, depending on the kind. */
   readonly value: number | undefined;
-  /** Aborts when the fault is taken away or its time is up. */
+  /** Aborts when the fault is removed or expires. */
   readonly over: AbortSignal;
 };
 
-/** What can happen to both instances at once. */
+/** Events that concern both instances. */
 export type Events = {
   readonly switchover: (gap: Firing) => void;
   readonly fall: (outage: Firing) => void;
   readonly closeIdle: () => void;
-  /** The standby does this with what connects, instead of accepting and closing it. */
+  /** The standby refuses connections or keeps them open, instead of accepting and closing them. */
   readonly standby: (does: "refuses" | "accepts", how: Firing) => void;
 };
 
-/** One request under way and its connection, as a fault meets them. */
-export type Exchange = {
+/** The request and the connection that a fault strikes. */
+export type FaultContext = {
   readonly world: World;
   readonly events: Events;
   readonly subject: () => Subject;
   readonly write: (bytes: Uint8Array) => void;
-  /** Sends FIN and hears no more. */
+  /** Sends FIN and reads nothing more. */
   readonly halfClose: () => void;
-  /** Closes in order; a client that stays is hung up on. */
+  /** Closes with FIN; destroys the connection when the client does not close its side. */
   readonly finish: () => void;
-  /** Closes in order once the request is answered. */
+  /** Closes with FIN after the answer. */
   readonly finishAfterwards: () => void;
   /** Sends RST. */
   readonly reset: () => void;
-  /** Waits for the firing's value in milliseconds; until the fault goes, when it has none. */
+  /** Waits as many milliseconds as the firing's value; without a value, until the fault is removed. */
   readonly wait: (firing: Firing) => Promise<Waited>;
 };
 
-/** "over": nothing else is to be done or sent. */
+/** "over": the exchange ends here; OCS sends nothing more. */
 export type Verdict = "go on" | "over";
 
 export type Kind = {
   readonly value?: ValueRule;
   readonly sees: string;
-  /** What we made up about OCS, for the fidelity table. */
+  /** What is assumed about OCS, for the fidelity table. */
   readonly assumes?: string;
-  /** What it can be limited to beside count and probability; requests when absent. */
+  /** What selectors other than count and probability select; requests when absent. */
   readonly selects?: "connections";
-  /** Requests that it can happen to; every one when absent. */
+  /** Which requests it can strike; all when absent. */
   readonly fits?: (world: World, subject: Subject) => boolean;
-  /** The request was read and nothing is done yet. A reply stands for OCS's own. */
-  readonly arrival?: (at: Exchange, firing: Firing) => Verdict | Reply | Promise<Verdict | Reply>;
-  /** The request is done; the bytes are the whole answer. */
-  readonly answer?: (at: Exchange, firing: Firing, bytes: Uint8Array) => Verdict | Promise<Verdict>;
-  /** Happens at once when nothing selects requests. */
+  /** Runs after the request was read and before it is carried out. A reply replaces OCS's. */
+  readonly arrival?: (at: FaultContext, firing: Firing) => Verdict | Reply | Promise<Verdict | Reply>;
+  /** Runs after the request was carried out; the bytes are the complete answer. */
+  readonly answer?: (at: FaultContext, firing: Firing, bytes: Uint8Array) => Verdict | Promise<Verdict>;
+  /** Runs at once when no selector limits the fault to some requests. */
   readonly event?: (events: Events, firing: Firing) => void;
-  /** The event goes on until its fault is taken away when no value bounds it. */
+  /** Without a value the event lasts until the fault is removed. */
   readonly endless?: true;
 };
 
 const encoder = new TextEncoder();
 const GARBAGE = encoder.encode("\u0016\u0003 %$#& this is not HTTP \u0000\r\n\r\n");
-/** A whole answer that nobody waits for: the next request on the connection would take it for its own. */
+/** A complete answer without a request: the next request on the connection could take it for its own. */
 const SURPLUS = encoder.encode(`HTTP/1.1 200 OK\r\n${SERVER.join(": ")}\r\nContent-length: 0\r\n\r\n`);
 
-const heldBy = (world: World, { action, identifier }: Subject): Held | undefined =>
-  action?.resource === "records" ? findHeld(world, Number(identifier)) : undefined;
+const openHandleOf = (world: World, { action, identifier }: Subject): OpenHandle | undefined =>
+  action?.resource === "records" ? findOpenHandle(world, Number(identifier)) : undefined;
 
-/** Of two conditions with one status, the one that the resource's table documents. */
-const CONDITION_OF: Readonly<Record<NegativeStatus, (resource: string | undefined) => Condition>> = {
+/** The condition that the resource's table documents for a status. */
+const CONDITION_OF: Readonly<Record<NegativeStatus, (resource: string | undefined) => NegativeAnswer>> = {
   400: (resource) => (resource === "campaigngroups" ? "invalid-parameter" : "unknown-request"),
   404: (resource) =>
     resource === "campaigngroups" ? "group-not-found" : resource === "lists" ? "list-not-found" : "not-found",
@@ -84,24 +84,25 @@ const CONDITION_OF: Readonly<Record<NegativeStatus, (resource: string | undefine
   500: (resource) => (resource === "campaigngroups" ? "group-internal" : "internal"),
 };
 
-/** In the order in which they strike one request. */
+/** In the order in which they are applied to a request. */
 export const KINDS = {
   stall: {
-    sees: "nothing, and the connection stays open; the request is done and answered when the fault goes",
+    sees: "no answer, and the connection stays open; OCS carries out and answers the request when the fault is removed",
     assumes:
-      "OCS that hangs has not begun with the request; it does it later even when the client has closed its side (FIN), and forgets it when the connection breaks (RST)",
+      "a hanging OCS has not begun the request; it carries it out later even when the client has closed its side " +
+      "(FIN), and drops it when the connection is reset (RST)",
     arrival: async (at, firing) => ((await at.wait({ ...firing, value: undefined })) === "gone" ? "over" : "go on"),
   },
   "reset-before": {
-    sees: "the connection is reset (RST) once the request was read; OCS did nothing",
+    sees: "the connection is reset (RST) after the request was read; OCS did not carry it out",
     arrival: (at) => {
       at.reset();
       return "over";
     },
   },
   "half-close": {
-    sees: "OCS closes its side (FIN) once the request was read, and sends nothing; it did nothing",
-    assumes: "OCS did nothing before it closed its side",
+    sees: "OCS closes its side (FIN) after it read the request, and sends nothing; it did not carry the request out",
+    assumes: "OCS did not carry the request out before it closed its side",
     arrival: (at) => {
       at.halfClose();
       return "over";
@@ -109,9 +110,12 @@ export const KINDS = {
   },
   switchover: {
     value: optional(duration),
-    sees: "the other instance answers from now on, after the gap when one is given; connections are closed in order (FIN) without the answers that were due, record handles are void",
+    sees:
+      "the other instance becomes active, after the gap if one is given; connections are closed (FIN) without the " +
+      "answers still due, and all record handles are invalid",
     assumes:
-      "connections end with FIN; a request that sets it off is not done; in the gap both instances close what connects; answers that are due at that moment are lost, what they were for is done",
+      "connections end with FIN; a request that triggers it is not carried out; during the gap both instances " +
+      "close new connections; answers due at that moment are lost, but their requests are carried out",
     event: ({ switchover }, firing) => {
       switchover(firing);
     },
@@ -123,9 +127,11 @@ export const KINDS = {
   "both-down": {
     value: optional(duration),
     endless: true,
-    sees: "connections are reset and new ones refused (ECONNREFUSED) on both instances, for the duration or until the fault goes; they come back on the same ports",
+    sees:
+      "connections are reset and new ones refused (ECONNREFUSED) on both instances, for the duration or until the " +
+      "fault is removed; then both listen on the same ports again",
     assumes:
-      "an outage of the network's kind: OCS's state, record handles too, is the same afterwards; a request that sets it off is not done",
+      "a network outage: OCS keeps its state, including record handles; a request that triggers it is not carried out",
     event: ({ fall }, firing) => {
       fall(firing);
     },
@@ -137,8 +143,10 @@ export const KINDS = {
   "standby-refuses": {
     value: optional(duration),
     endless: true,
-    sees: "the instance that does not answer refuses connections (ECONNREFUSED), for the duration or until the fault goes; without the fault it accepts and closes them",
-    assumes: "what a standby does with a connection differs by site; the manual has it not accept any",
+    sees:
+      "the standby instance refuses connections (ECONNREFUSED), for the duration or until the fault is removed; " +
+      "without the fault it accepts and closes them",
+    assumes: "what a standby does with connections differs by site; by the manual it does not accept them",
     event: ({ standby }, firing) => {
       standby("refuses", firing);
     },
@@ -150,9 +158,12 @@ export const KINDS = {
   "standby-accepts": {
     value: optional(duration),
     endless: true,
-    sees: "the instance that does not answer keeps connections and stays silent, for the duration or until the fault goes; without the fault it accepts and closes them",
+    sees:
+      "the standby instance keeps connections open and sends nothing, for the duration or until the fault is " +
+      "removed; without the fault it accepts and closes them",
     assumes:
-      "what a standby does with a connection differs by site; connections that it kept stay silent when it takes over",
+      "what a standby does with connections differs by site; connections that it kept get no answers after it " +
+      "takes over",
     event: ({ standby }, firing) => {
       standby("accepts", firing);
     },
@@ -162,30 +173,32 @@ export const KINDS = {
     },
   },
   stale: {
-    sees: "the record's handle goes stale before the request: 410, Warning 112",
+    sees: "the record's handle expires before the request: 410, Warning 112",
     assumes: "the record then has status 4, Stale, and call result 46, as after the stale timeout",
-    fits: (world, subject) => heldBy(world, subject) !== undefined,
+    fits: (world, subject) => openHandleOf(world, subject) !== undefined,
     arrival: ({ world, subject }) => {
       world.db.transaction(() => {
-        expireHandle(world, heldBy(world, subject())!);
+        expireHandle(world, openHandleOf(world, subject())!);
       });
       return "go on";
     },
   },
   status: {
     value: status,
-    sees: "OCS's negative answer of that status, with its body and Warning; OCS did nothing",
-    assumes: `statuses that the resource's table lacks are answered with Warning ${CONDITIONS["not-found"].warning} and ${CONDITIONS.conflict.warning}`,
+    sees: "OCS's negative answer with that status, with its body and Warning; OCS did not carry the request out",
+    assumes:
+      `statuses that the resource's table lacks are answered with Warning ${NEGATIVE_ANSWERS["not-found"].warning} ` +
+      `and ${NEGATIVE_ANSWERS.conflict.warning}`,
     arrival: ({ subject }, { value }) => answerTo(CONDITION_OF[value as NegativeStatus](subject().action?.resource)),
   },
   "db-down": {
-    sees: "AddRecord on lists, where it would have been done, answers 409, Warning 9014; every other action works",
-    assumes: "what else OCS does works from its memory while DB Server is gone",
+    sees: "AddRecord on lists answers 409, Warning 9014, where it would have succeeded; all other actions work",
+    assumes: "without DB Server OCS carries out all other actions from memory",
     fits: (_, { action }) => action?.resource === "lists",
   },
   "close-idle": {
-    sees: "idle connections are closed in order (FIN): all of them at once or, when requests are selected, each as soon as its answer is sent",
-    assumes: "the manual has OCS close connections only when it becomes backup and when the network fails",
+    sees: "idle connections are closed (FIN): all at once or, when requests are selected, each after its answer",
+    assumes: "by the manual OCS closes connections only when it becomes backup or the network fails",
     event: ({ closeIdle }) => {
       closeIdle();
     },
@@ -195,16 +208,18 @@ export const KINDS = {
     },
   },
   "reject-second": {
-    sees: "a request that comes before the answer to the one before is refused: the first is answered, then the connection is closed in order; without the fault it is reset at once",
-    assumes: "what OCS does with a second request is not said anywhere",
+    sees:
+      "a second request before the first answer is rejected: OCS answers the first one and closes the connection " +
+      "(FIN); without the fault it resets the connection at once",
+    assumes: "no source says what OCS does with a second request",
   },
   slow: {
     value: duration,
-    sees: "the answer comes late; OCS did at once what was asked",
+    sees: "the answer is late; OCS carried the request out at once",
     answer: async (at, firing) => ((await at.wait(firing)) === "gone" ? "over" : "go on"),
   },
   "lost-reply": {
-    sees: "OCS does what was asked and commits it, then the connection is reset (RST) without an answer",
+    sees: "OCS carries the request out and commits it, then resets the connection (RST) without an answer",
     answer: (at) => {
       at.reset();
       return "over";
@@ -212,7 +227,7 @@ export const KINDS = {
   },
   truncate: {
     value: bytes,
-    sees: "OCS does what was asked, its answer ends after so many bytes and the connection is closed in order",
+    sees: "OCS carries the request out; its answer is cut after so many bytes and the connection is closed (FIN)",
     answer: (at, { value }, whole) => {
       at.write(whole.subarray(0, value));
       at.finish();
@@ -220,7 +235,7 @@ export const KINDS = {
     },
   },
   garbage: {
-    sees: "OCS does what was asked and sends bytes that are not HTTP; the connection stays open",
+    sees: "OCS carries the request out and sends bytes that are not HTTP; the connection stays open",
     answer: (at) => {
       at.write(GARBAGE);
       return "over";
@@ -228,7 +243,7 @@ export const KINDS = {
   },
   "surplus-bytes": {
     value: optional(duration),
-    sees: "the answer is right, and a whole 200 that nobody asked for follows it, at once or after the delay",
+    sees: "the answer is correct, and a second, unrequested 200 follows it, at once or after the delay",
     answer: (at, firing, whole) => {
       if (firing.value === undefined) at.write(Buffer.concat([whole, SURPLUS]));
       else {
@@ -242,7 +257,7 @@ export const KINDS = {
   },
   "bad-cert": {
     selects: "connections",
-    sees: "new HTTPS connections are shown a certificate of another authority, for the right names",
+    sees: "new HTTPS connections get a certificate for the right names from a different authority",
   },
 } as const satisfies Record<string, Kind>;
 

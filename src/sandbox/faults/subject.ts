@@ -1,15 +1,15 @@
-/** What a request is about, as far as it tells: its action and the tenant whose things it touches. */
-import type { Attributes } from "../ocs/body.ts";
-import type { Action, ResourceName } from "../ocs/catalog.ts";
-import { JsonFault } from "../ocs/json.ts";
-import { readTarget } from "../ocs/target.ts";
-import { Violation } from "../ocs/violation.ts";
-import { namedTenant } from "./actions/addressed.ts";
-import { listByName, tenantByDbid, tenantOfGroup, tenantOfHandle, type Tenant } from "./directory.ts";
-import { readLeniently } from "./lenient-body.ts";
-import type { Message } from "./message-reader.ts";
-import { Refusal } from "./refusal.ts";
-import type { World } from "./world.ts";
+/** Finds a request's action and tenant, as far as they can be read. */
+import type { Attributes } from "../../ocs/body.ts";
+import type { Action, ResourceName } from "../../ocs/catalog.ts";
+import { JsonFault } from "../../ocs/json-fault.ts";
+import { readTarget } from "../../ocs/target.ts";
+import { Violation } from "../../ocs/violation.ts";
+import { namedTenant } from "../actions/addressed.ts";
+import { listByName, tenantByDbid, tenantOfGroup, tenantOfHandle, type Tenant } from "../world/directory.ts";
+import { readLeniently } from "../server/lenient-body.ts";
+import type { Message } from "../server/message-reader.ts";
+import { Refusal } from "../refusal.ts";
+import type { World } from "../world/world.ts";
 
 export type Subject = {
   readonly action?: Action;
@@ -43,12 +43,12 @@ const TENANT_OF: Readonly<Record<ResourceName, TenantOf>> = {
         : listByName(world, identifier!);
     return list ? tenantByDbid(world, list.tenant_dbid) : fromBody(world, identifier, attributes);
   },
-  // All groups read at once belong to no one tenant.
+  // A GET of all groups has no tenant.
   campaigngroups: (world, identifier) =>
     identifier === undefined ? undefined : tenantOfGroup(world, Number(identifier)),
 };
 
-/** undefined for what OCS itself could not read. */
+/** Undefined when the request is malformed, so that OCS rejects it too. */
 const understood = <Value>(read: () => Value): Value | undefined => {
   try {
     return read();

@@ -1,19 +1,19 @@
-/** The values that a kind of fault may take, each with its grammar. */
+/** The grammar of the values that faults take. */
 
 export type ValueRule = {
   /** Completes the sentence "expected …". */
   readonly expected: string;
   readonly optional: boolean;
-  /** Milliseconds, bytes or a status; undefined when it is none of these. */
+  /** Milliseconds, bytes or a status; undefined when invalid. */
   readonly read: (value: unknown) => number | undefined;
 };
 
 const PERIODS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 const UNITS = { B: 1, KiB: 1024 } as const;
-/** As long as Node's timers count. */
+/** The longest timer of Node, in milliseconds. */
 const LONGEST = 2_147_483_647;
 
-/** Milliseconds of `250ms 2s 5m 1h`; undefined when it is none of these. */
+/** Milliseconds of a text such as `250ms`, `2s`, `5m` or `1h`; undefined when invalid. */
 export const readDuration = (value: unknown): number | undefined => {
   const [, amount, unit] = typeof value === "string" ? (/^(\d{1,9})(ms|s|m|h)$/.exec(value) ?? []) : [];
   const ms = amount === undefined ? Number.NaN : Number(amount) * PERIODS[unit as keyof typeof PERIODS];

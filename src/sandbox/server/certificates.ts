@@ -1,6 +1,6 @@
 /**
- * A throw-away certificate authority for sandboxes and tests: ECDSA P-256, X.509 v3 (RFC 5280), valid for 30 days from an hour ago.
- * Nothing of it is stored, and nobody should trust it outside the process that made it.
+ * A temporary certificate authority for sandboxes and tests: ECDSA P-256, X.509 v3 (RFC 5280), valid from one hour ago
+ * for 30 days. It is kept in memory only. Do not trust it outside the process that made it.
  */
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
 import { isIP } from "node:net";
@@ -22,7 +22,7 @@ export type Usage = "serverAuth" | "clientAuth";
 export type Issued = { readonly certPem: string; readonly keyPem: string };
 export type Authority = {
   readonly certPem: string;
-  /** A leaf for DNS names and IP addresses, the first of which is its common name. */
+  /** Issues a certificate for DNS names and IP addresses; the first one is also its common name. */
   readonly issue: (leaf: { readonly names: readonly string[]; readonly usage: Usage }) => Issued;
 };
 
@@ -78,7 +78,10 @@ const certificate = (issuer: { readonly name: string; readonly keys: Keys }, sub
     tagged(3, sequence(...subject.extensions)),
   );
   const der = sequence(body, algorithm, bitString(sign("sha256", body, issuer.keys.privateKey)));
-  return `-----BEGIN CERTIFICATE-----\n${der.toString("base64").replaceAll(/.{1,64}/g, "$&\n")}-----END CERTIFICATE-----\n`;
+  return (
+    `-----BEGIN CERTIFICATE-----\n${der.toString("base64").replaceAll(/.{1,64}/g, "$&\n")}-----END ` +
+    `CERTIFICATE-----\n`
+  );
 };
 
 const distinguishedName = (name: string): Buffer => sequence(set(sequence(oid(OID.commonName), utf8String(name))));

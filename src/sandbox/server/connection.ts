@@ -1,65 +1,65 @@
-/** One client's connection as OCS keeps it: open for ever, whatever `Connection` says, and one request at a time. */
-import { randomBytes } from "node:crypto";
+/** A client's connection, with OCS's behaviour: one request at a time; OCS ignores `Connection` and never closes it. */
 import type { Socket } from "node:net";
-import { REASONS } from "../ocs/answer.ts";
-import type { Arrival, Reply } from "../message.ts";
-import type { Encounter } from "./encounter.ts";
-import type { Exchange } from "./fault-kinds.ts";
-import { wait } from "./lapse.ts";
+import { REASONS } from "../../ocs/answer.ts";
+import { ulid } from "../../common/ulid.ts";
+import type { Arrival, Reply } from "../../common/message.ts";
+import type { FaultOutcome } from "../faults/apply-faults.ts";
+import type { FaultContext } from "../faults/kinds.ts";
+import { cancellableWait } from "../faults/cancellable-wait.ts";
 import { MalformedMessage, MessageReader, type Message } from "./message-reader.ts";
-import { refusedMessage, type Ocs } from "./ocs.ts";
+import { refusedMessage, type Ocs } from "../ocs.ts";
 import type { ConnectionLog } from "./recorder.ts";
 
-/** The socket's part of an exchange that a fault may meet. */
-export type Hands = Omit<Exchange, "world" | "events" | "subject">;
+/** The operations on the socket that faults use. */
+export type SocketControl = Omit<FaultContext, "world" | "events" | "subject">;
 export type Outcome = { readonly status: number | null; readonly faults: readonly string[] };
 
 export type Service = {
   readonly ocs: Ocs;
-  /** Milliseconds between doing what was asked and answering. */
+  /** Milliseconds between carrying out a request and answering it. */
   readonly delay: () => number;
   readonly listener: string;
-  readonly meet: (message: Message, connection: number, hands: Hands) => Encounter;
-  /** What came and what it led to, told before the answer leaves. */
-  readonly seen: (message: Message, outcome: Outcome, connection: number) => void;
+  readonly faultsFor: (message: Message, connection: number, control: SocketControl) => FaultOutcome;
+  /** Records a request and its outcome; called before the answer is sent. */
+  readonly record: (message: Message, outcome: Outcome, connection: number) => void;
 };
 
 export type Connection = {
-  /** No request is under way, not even the first byte of one. */
+  /** True when no request is in progress and no byte of one has arrived. */
   readonly isIdle: () => boolean;
-  /** FIN, without the answer that may be under way. */
+  /** Sends FIN; a request in progress gets no answer. */
   readonly closeInOrder: () => void;
-  /** RST. */
+  /** Sends RST. */
   readonly reset: () => void;
 };
 
-/** Milliseconds for a client to read the last answer and hang up. */
+/** Milliseconds that a client has to read the last answer and close. */
 const LINGER = 1000;
 const NEVER = new AbortController().signal;
 
-/** `socket` is what is read and written; `wire` is the TCP socket under it, the same one without TLS. */
+/** `socket`: for reading and writing. `wire`: the TCP socket below it; without TLS the same socket. */
 export const serve = (
   service: Service,
   log: ConnectionLog,
   { socket, wire }: { socket: Socket; wire: Socket },
 ): Connection => {
   const reader = new MessageReader();
-  const gone = new AbortController();
-  let underWay: Encounter | undefined;
+  const disconnected = new AbortController();
+  let current: FaultOutcome | undefined;
   let ending: "by the client" | "by us" | undefined;
 
   const onData = (chunk: Buffer): void => {
-    // Even the first byte of another request is too early: OCS does not take requests ahead of their turn.
-    if (underWay) return refuseSecond(underWay);
+    // OCS does not support pipelining: even one byte before the answer is a violation.
+    if (current) return refuseSecond(current);
     reader.feed(chunk);
     const message = read();
     if (!message) return;
     log.request();
-    underWay = service.meet(message, log.number, hands);
-    void answer(message, underWay).finally(() => {
-      underWay = undefined;
+    current = service.faultsFor(message, log.number, hands);
+    void answer(message, current).finally(() => {
+      current = undefined;
     });
-    if (reader.waiting > 0) refuseSecond(underWay);
+    if (reader.waiting > 0) refuseSecond(current);
   };
 
   const read = (): Message | undefined => {
@@ -73,32 +73,32 @@ export const serve = (
     }
   };
 
-  const refuseSecond = (encounter: Encounter): void => {
+  const refuseSecond = (faults: FaultOutcome): void => {
     log.violation();
-    hearNoMore();
-    if (encounter.refusesSecond()) ending = "by us";
+    stopReading();
+    if (faults.refusesSecond()) ending = "by us";
     else reset();
   };
 
-  const answer = async (message: Message, encounter: Encounter): Promise<void> => {
-    const verdict = await encounter.arrival();
-    if (verdict === "over") return service.seen(message, { status: null, faults: encounter.struck }, log.number);
-    const arrival = arrivalOf(message, service.listener, wire, gone.signal);
-    const reply = verdict === "go on" ? await service.ocs(arrival, { databaseDown: encounter.databaseDown }) : verdict;
-    service.seen(message, { status: reply.status, faults: encounter.struck }, log.number);
-    if (service.delay() > 0) await wait(service.delay(), { released: NEVER, gone: gone.signal });
-    if (gone.signal.aborted) return;
+  const answer = async (message: Message, faults: FaultOutcome): Promise<void> => {
+    const verdict = await faults.arrival();
+    if (verdict === "over") return service.record(message, { status: null, faults: faults.struck }, log.number);
+    const arrival = arrivalOf(message, service.listener, wire, disconnected.signal);
+    const reply = verdict === "go on" ? await service.ocs(arrival, { databaseDown: faults.databaseDown }) : verdict;
+    service.record(message, { status: reply.status, faults: faults.struck }, log.number);
+    if (service.delay() > 0) await cancellableWait(service.delay(), { released: NEVER, gone: disconnected.signal });
+    if (disconnected.signal.aborted) return;
     const bytes = encode(reply);
-    if ((await encounter.answer(bytes)) === "go on") socket.write(bytes);
+    if ((await faults.answer(bytes)) === "go on") socket.write(bytes);
     if (ending === "by us") finish();
     else if (ending === "by the client") socket.end();
   };
 
-  const hearNoMore = (): void => {
+  const stopReading = (): void => {
     socket.off("data", onData).resume();
   };
   const halfClose = (): void => {
-    hearNoMore();
+    stopReading();
     socket.end();
   };
   const finish = (): void => {
@@ -114,9 +114,9 @@ export const serve = (
     if (!wire.destroyed) wire.resetAndDestroy();
   };
 
-  const hands: Hands = {
+  const hands: SocketControl = {
     write: (bytes) => {
-      if (!gone.signal.aborted && socket.writable) socket.write(bytes);
+      if (!disconnected.signal.aborted && socket.writable) socket.write(bytes);
     },
     halfClose,
     finish,
@@ -124,25 +124,25 @@ export const serve = (
       ending = "by us";
     },
     reset,
-    wait: ({ value, over }) => wait(value, { released: over, gone: gone.signal }),
+    wait: ({ value, over }) => cancellableWait(value, { released: over, gone: disconnected.signal }),
   };
 
   socket.on("data", onData);
-  // A client that has said its last word still gets the answer that is under way.
+  // A client that sends FIN still gets the answer to a request in progress.
   socket.on("end", () => {
     ending ??= "by the client";
-    if (!underWay) socket.end();
+    if (!current) socket.end();
   });
-  // A client that breaks the connection is no error of ours; "close" follows.
+  // A connection broken by the client is not an error here; "close" follows.
   socket.on("error", () => {});
   socket.on("close", () => {
-    gone.abort();
+    disconnected.abort();
     log.closed();
   });
   return {
-    isIdle: () => !underWay && reader.idle,
+    isIdle: () => !current && reader.idle,
     closeInOrder: () => {
-      gone.abort();
+      disconnected.abort();
       log.closed();
       finish();
     },
@@ -161,7 +161,7 @@ const arrivalOf = (
   wire: Socket,
   gone: AbortSignal,
 ): Arrival => ({
-  id: newId(),
+  id: ulid(),
   at: performance.now(),
   method,
   target,
@@ -172,13 +172,3 @@ const arrivalOf = (
   surplus: () => Promise.resolve(false),
   gone,
 });
-
-const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/** A ULID: 48 bits of time, 80 of chance, in Crockford's base32. */
-const newId = (): string => {
-  let bits = (BigInt(Date.now()) << 80n) | BigInt(`0x${randomBytes(10).toString("hex")}`);
-  let id = "";
-  for (let index = 0; index < 26; index++, bits >>= 5n) id = CROCKFORD[Number(bits & 31n)] + id;
-  return id;
-};

@@ -1,4 +1,4 @@
-/** The part of DER (X.690) that a certificate needs, each value as its encoded bytes. */
+/** Encodes the types of DER (X.690) that certificates need. */
 
 const TAG = {
   boolean: 0x01,
@@ -25,7 +25,7 @@ const lengthOf = (length: number): Buffer => {
   return Buffer.concat([Buffer.from([0x80 | bytes.length]), bytes]);
 };
 
-/** Big-endian, no leading zero bytes. */
+/** Big-endian, without leading zero bytes. */
 const minimal = (value: number): Buffer =>
   Buffer.from(value.toString(16).padStart(value > 0xff ? 4 + (value > 0xffff ? 2 : 0) : 2, "0"), "hex");
 
@@ -42,10 +42,10 @@ export const integer = (bytes: Uint8Array): Buffer => {
   return encode(TAG.integer, significant[0]! >= 0x80 ? Buffer.concat([Buffer.from([0]), significant]) : significant);
 };
 
-/** `unused`: how many bits at the end do not count. */
+/** `unused`: number of unused bits in the last byte. */
 export const bitString = (bytes: Uint8Array, unused = 0): Buffer => encode(TAG.bitString, Buffer.from([unused]), bytes);
 
-/** From the dotted form. */
+/** Encodes an object identifier in dotted form, such as 2.5.29.15. */
 export const oid = (dotted: string): Buffer => {
   const [first, second, ...rest] = dotted.split(".").map(Number) as [number, number, ...number[]];
   return encode(TAG.oid, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]));
@@ -57,7 +57,7 @@ const base128 = (value: number): number[] => {
   return digits;
 };
 
-/** UTCTime until 2049, GeneralizedTime from 2050 (RFC 5280, 4.1.2.5). Whole seconds. */
+/** UTCTime until 2049, GeneralizedTime from 2050 (RFC 5280, 4.1.2.5), in whole seconds. */
 export const time = (date: Date): Buffer => {
   const digits = `${date.toISOString().slice(0, 19).replaceAll(/[-T:]/g, "")}Z`;
   return date.getUTCFullYear() < 2050
@@ -65,8 +65,8 @@ export const time = (date: Date): Buffer => {
     : encode(TAG.generalizedTime, Buffer.from(digits));
 };
 
-/** [n], for a constructed value. */
+/** Context tag [n], for a constructed value. */
 export const tagged = (number: number, ...contents: readonly Uint8Array[]): Buffer =>
   encode(0xa0 | number, ...contents);
-/** [n] IMPLICIT, for a primitive value. */
+/** Context tag [n] IMPLICIT, for a primitive value. */
 export const implicit = (number: number, bytes: Uint8Array): Buffer => encode(0x80 | number, bytes);

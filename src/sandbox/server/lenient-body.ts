@@ -1,15 +1,15 @@
 /**
- * A request body as OCS takes it: what it does not know it ignores, of keys that stand twice the last counts, and the URI goes before the body.
- * What remains is read by the catalog's rule, as everywhere else.
+ * Reads a request body as leniently as OCS: ignores unknown keys, takes the last of duplicate keys, and ignores keys
+ * that the URI overrides. `ocs/body.ts` reads the rest.
  */
-import { SPELLINGS, isAttributeName } from "../ocs/attributes.ts";
-import { readBody, type Attributes } from "../ocs/body.ts";
-import { CATALOG, type Action } from "../ocs/catalog.ts";
-import { scanJson, type JsonValue } from "../ocs/json.ts";
-import { Violation } from "../ocs/violation.ts";
-import { bytesOf } from "../message.ts";
-import { refuse } from "./refusal.ts";
-import { USER_FIELDS } from "./schema.ts";
+import { SPELLINGS, isAttributeName } from "../../ocs/attributes.ts";
+import { readBody, type Attributes } from "../../ocs/body.ts";
+import { CATALOG, type Action } from "../../ocs/catalog.ts";
+import { scanJson, type JsonValue } from "../../ocs/json.ts";
+import { Violation } from "../../ocs/violation.ts";
+import { bytesOf } from "../../common/message.ts";
+import { refuse } from "../refusal.ts";
+import { USER_FIELDS } from "../world/schema.ts";
 
 /** Throws JsonFault, Violation or Refusal. */
 export const readLeniently = (action: Action, bytes: Uint8Array): Attributes => {
@@ -20,12 +20,12 @@ export const readLeniently = (action: Action, bytes: Uint8Array): Attributes => 
   const understood = new Map<string, JsonValue>();
   for (const { key, value } of document.members) {
     const name = SPELLINGS.get(key) ?? key;
-    if (understands(action, name)) understood.set(name, value);
+    if (isKnownKey(action, name)) understood.set(name, value);
   }
   return readUnderstood(action, understood);
 };
 
-/** A dial mode that does not exist has an error number of its own. */
+/** Reads the known keys; turns an invalid dial mode into the Refusal that GSW_CM_AttrError defines for it. */
 const readUnderstood = (action: Action, understood: ReadonlyMap<string, JsonValue>): Attributes => {
   try {
     return readBody(action, bytesOf(textOf(understood)));
@@ -38,7 +38,7 @@ const readUnderstood = (action: Action, understood: ReadonlyMap<string, JsonValu
 
 const userKeys: ReadonlySet<string> = new Set(USER_FIELDS.map(({ key }) => key));
 
-const understands = (action: Action, name: string): boolean => {
+const isKnownKey = (action: Action, name: string): boolean => {
   if (name === CATALOG[action.resource].identifiedBy) return false;
   if (isAttributeName(name)) return action.required.includes(name) || action.optional.includes(name);
   return action.userFields && userKeys.has(name);

@@ -1,15 +1,19 @@
-/** One OCS instance on the network: its HTTP and HTTPS listeners and its connections. In backup role it closes whatever connects. */
+/**
+ * One OCS instance on the network: its HTTP and HTTPS listeners and its connections. In the backup role it accepts
+ * connections and closes them at once.
+ */
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { TLSSocket, createSecureContext, type SecureContext } from "node:tls";
 import { serve, type Connection, type Service } from "./connection.ts";
-import { meet } from "./encounter.ts";
-import type { Events } from "./fault-kinds.ts";
-import type { Faults } from "./faults.ts";
-import type { Ocs } from "./ocs.ts";
+import { applyFaults } from "../faults/apply-faults.ts";
+import type { Events } from "../faults/kinds.ts";
+import type { Faults } from "../faults/faults.ts";
+import type { Ocs } from "../ocs.ts";
 import { ownCertificate } from "./own-certificate.ts";
 import type { Instance, Recorder } from "./recorder.ts";
-import { subjectOf, type Subject } from "./subject.ts";
-import type { World } from "./world.ts";
+import { subjectOf, type Subject } from "../faults/subject.ts";
+import type { World } from "../world/world.ts";
+import type { Certificate } from "./own-certificate.ts";
 
 export type WireParts = {
   readonly instance: Instance;
@@ -18,41 +22,43 @@ export type WireParts = {
   readonly faults: Faults;
   readonly events: Events;
   readonly recorder: Recorder;
-  /** True while this instance is the one that answers. */
+  /** True while this instance is active and answers requests. */
   readonly isPrimary: () => boolean;
-  /** True while this instance keeps what connects and does not answer. */
+  /** True while this instance keeps connections open without answering. */
   readonly isSilent: () => boolean;
 };
 
 export type Listening = { readonly host: string; readonly port: number; readonly tls?: Certificate | undefined };
-/** PEM. */
-export type Certificate = { readonly key: string; readonly cert: string };
-
 export type Wire = {
   /** Opens a listener, with TLS when a certificate is given. Resolves to its port. */
   readonly listen: (where: Listening) => Promise<number>;
-  /** Milliseconds to wait before each answer; 0 at first. */
+  /** Sets the delay before each answer, in milliseconds; initially 0. */
   readonly setDelay: (milliseconds: number) => void;
   readonly delay: () => number;
-  /** In order: FIN, and what is under way stays unanswered. */
+  /** Sends FIN on every connection; requests in progress get no answer. */
   readonly closeConnections: () => void;
   readonly closeIdle: () => void;
-  /** Listeners close, connections are reset. */
+  /** Closes the listeners and resets the connections. */
   readonly fall: () => void;
-  /** Listeners close; connections stay as they are. */
+  /** Closes the listeners; connections stay open. */
   readonly refuse: () => void;
-  /** Listens again on the same ports. Resolves once it does, or has found a port taken and goes on trying. */
-  readonly rise: () => Promise<void>;
+  /** Listens again on the same ports. Resolves after the first attempt; retries later if a port is in use. */
+  readonly listenAgain: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
-/** Milliseconds until a port that was taken meanwhile is tried again. */
+/** Milliseconds between attempts to listen on a port that is in use. */
 const RETRY = 50;
 
-type Door = { readonly host: string; readonly port: number; readonly accept: (wire: Socket) => void; server: Server };
+type BoundPort = {
+  readonly host: string;
+  readonly port: number;
+  readonly accept: (wire: Socket) => void;
+  server: Server;
+};
 
 export const createWire = (parts: WireParts): Wire => {
-  const doors: Door[] = [];
+  const ports: BoundPort[] = [];
   const connections = new Map<Socket, Connection | undefined>();
   let delay = 0;
   let state: "up" | "down" | "closed" = "up";
@@ -73,18 +79,18 @@ export const createWire = (parts: WireParts): Wire => {
     };
   };
 
-  const reopen = async (door: Door): Promise<void> => {
-    if (state !== "up" || door.server.listening) return;
-    const server = (door.server = createServer({ allowHalfOpen: true }, door.accept));
-    await listenOn(server, door.host, door.port).catch(() => {
-      setTimeout(() => void reopen(door), RETRY).unref();
+  const reopen = async (bound: BoundPort): Promise<void> => {
+    if (state !== "up" || bound.server.listening) return;
+    const server = (bound.server = createServer({ allowHalfOpen: true }, bound.accept));
+    await listenOn(server, bound.host, bound.port).catch(() => {
+      setTimeout(() => void reopen(bound), RETRY).unref();
     });
-    // What happened meanwhile counts.
+    // The instance may have gone down while the port was opened.
     if (state !== "up") server.close();
   };
 
   const shut = (): Promise<void>[] =>
-    doors.map(
+    ports.map(
       ({ server }) =>
         new Promise<void>((resolve) => {
           server.close(() => {
@@ -100,10 +106,10 @@ export const createWire = (parts: WireParts): Wire => {
 
   return {
     listen: async ({ host, port, tls }) => {
-      const door = { host, accept: accept(host, tls), server: createServer({ allowHalfOpen: true }) };
-      const taken = await listenOn(door.server.on("connection", door.accept), host, port);
-      doors.push({ ...door, port: taken });
-      return taken;
+      const bound = { host, accept: accept(host, tls), server: createServer({ allowHalfOpen: true }) };
+      const ownPort = await listenOn(bound.server.on("connection", bound.accept), host, port);
+      ports.push({ ...bound, port: ownPort });
+      return ownPort;
     },
     setDelay: (milliseconds) => {
       delay = milliseconds;
@@ -120,9 +126,9 @@ export const createWire = (parts: WireParts): Wire => {
       refuse();
       for (const connection of connections.values()) connection?.reset();
     },
-    rise: async () => {
+    listenAgain: async () => {
       if (state === "down") state = "up";
-      opening = opening.then(() => Promise.all(doors.map(reopen)));
+      opening = opening.then(() => Promise.all(ports.map(reopen)));
       await opening;
     },
     close: async () => {
@@ -135,7 +141,7 @@ export const createWire = (parts: WireParts): Wire => {
   };
 };
 
-/** Reads what comes and answers nothing, until the client ends it. */
+/** Reads and discards everything without answering, until the client closes the connection. */
 const keepSilent = (socket: Socket, wire: Socket): void => {
   socket
     .on("error", () => {})
@@ -143,7 +149,7 @@ const keepSilent = (socket: Socket, wire: Socket): void => {
     .resume();
 };
 
-/** The certificate for a connection: the listener's own or, where the fault bad-cert strikes, another authority's. */
+/** The TLS context of a connection: the listener's or, if the fault bad-cert strikes, one from an untrusted CA. */
 const contexts = (
   { faults, instance }: WireParts,
   host: string,
@@ -165,13 +171,13 @@ const serviceOf = (
   ocs,
   delay,
   listener: `sandbox-${instance}-${scheme}`,
-  meet: (message, connection, hands) => {
+  faultsFor: (message, connection, hands) => {
     let known: Subject | undefined;
-    // Most requests meet no fault, and then nobody asks.
+    // Computed on demand: most requests meet no fault.
     const subject = (): Subject => (known ??= subjectOf(world, message));
-    return meet(faults, { ...hands, world, events, subject }, { instance, connection, subject });
+    return applyFaults(faults, { ...hands, world, events, subject }, { instance, connection, subject });
   },
-  seen: ({ method, target, headers, body }, { status, faults: struck }, connection) => {
+  record: ({ method, target, headers, body }, { status, faults: struck }, connection) => {
     recorder.saw({
       time: new Date(world.clock.now()).toISOString(),
       instance,
@@ -186,7 +192,7 @@ const serviceOf = (
   },
 });
 
-/** Resolves to the port; rejects when it cannot be had. */
+/** Resolves to the port; rejects when the server cannot listen on it. */
 export const listenOn = (
   server: { listen: Server["listen"]; address: Server["address"]; once: Server["once"]; off: Server["off"] },
   host: string,

@@ -1,5 +1,8 @@
-/** HTTP/1.1 requests out of bytes as they come, one at a time: bodies by Content-length only, with a cap on head and body. */
-import type { HeaderLine } from "../message.ts";
+/**
+ * Parses HTTP/1.1 requests from a byte stream, one at a time. Supports Content-length bodies only, and limits the size
+ * of head and body.
+ */
+import type { HeaderLine } from "../../common/message.ts";
 
 export type Message = {
   readonly method: string;
@@ -9,7 +12,7 @@ export type Message = {
   readonly body: Uint8Array;
 };
 
-/** What cannot be read as a request: the connection ends with a 400. */
+/** The bytes are not a valid request: the connection ends with a 400. */
 export class MalformedMessage extends Error {}
 
 const MAX_HEAD = 16_384;
@@ -30,17 +33,17 @@ export class MessageReader {
     this.#bytes = Buffer.concat([this.#bytes, chunk]);
   }
 
-  /** Bytes that no message has taken yet. */
+  /** Number of bytes that are not yet part of a returned message. */
   get waiting(): number {
     return this.#bytes.length;
   }
 
-  /** Nothing of a message has come since the last one. */
+  /** True when no byte has arrived after the last message. */
   get idle(): boolean {
     return this.#bytes.length === 0 && !this.#head;
   }
 
-  /** The next message once it is whole. Throws MalformedMessage. */
+  /** The next message; undefined while it is incomplete. Throws MalformedMessage. */
   next(): Message | undefined {
     this.#head ??= this.#takeHead();
     if (!this.#head || this.#bytes.length < this.#head.length) return undefined;
@@ -88,7 +91,7 @@ const lengthOf = (headers: readonly HeaderLine[]): number => {
   const lengths = named("content-length");
   if (lengths.length === 0) return 0;
   if (lengths.length > 1 || !/^[0-9]{1,9}$/.test(lengths[0]!))
-    throw new MalformedMessage("Content-length is no single decimal number");
+    throw new MalformedMessage("Content-length is not a single decimal number");
   if (Number(lengths[0]) > MAX_BODY) throw new MalformedMessage(`the body is longer than ${MAX_BODY} bytes`);
   return Number(lengths[0]);
 };

@@ -1,8 +1,10 @@
-/** Certificates that the sandbox makes for its own HTTPS listeners. */
+/** Makes certificates for the sandbox's own HTTPS listeners. */
 import { createAuthority } from "./certificates.ts";
-import type { Certificate } from "./wire.ts";
 
-/** A certificate for hosts and for this machine, and the PEM of the authority made for it. */
+/** Private key and certificate chain, both PEM. */
+export type Certificate = { readonly key: string; readonly cert: string };
+
+/** Makes a CA and a certificate for the hosts and for this machine. `ca`: the CA's certificate, PEM. */
 export const ownCertificate = (
   authority: string,
   ...hosts: readonly string[]

@@ -1,14 +1,14 @@
-/** What OCS saw: counters per instance and per connection, and the last requests. */
-import type { HeaderLine } from "../message.ts";
+/** Records what OCS received: counters per instance and per connection, and the last requests. */
+import type { HeaderLine } from "../../common/message.ts";
 
 export type Instance = "primary" | "backup";
 
 export type Counters = {
   readonly connections: { /** Ever accepted. */ readonly total: number; readonly open: number };
   readonly requests: number;
-  /** Bytes that came while a request was unanswered on the same connection. */
+  /** How often bytes arrived on a connection before OCS had answered its request. */
   readonly violations: number;
-  /** The most requests that one connection had unanswered at a time. */
+  /** Maximum number of unanswered requests on one connection. */
   readonly maxInFlight: number;
 };
 
@@ -21,7 +21,7 @@ export type ConnectionRecord = {
   readonly maxInFlight: number;
 };
 
-export type SeenRequest = {
+export type RecordedRequest = {
   /** ISO 8601, by the sandbox's clock. */
   readonly time: string;
   readonly instance: Instance;
@@ -32,11 +32,11 @@ export type SeenRequest = {
   readonly body: string;
   /** null when a fault ended the exchange before OCS did anything. */
   readonly status: number | null;
-  /** Ids of the faults that struck it, in order; they may still come after the status is known. */
+  /** Ids of the faults that struck the request, in order; grows until the answer is sent. */
   readonly faults: readonly string[];
 };
 
-/** One connection tells the recorder what happens on it. */
+/** The recorder's interface for one connection. */
 export type ConnectionLog = {
   readonly number: number;
   readonly request: () => void;
@@ -46,12 +46,12 @@ export type ConnectionLog = {
 
 export type Recorder = {
   readonly open: (instance: Instance) => ConnectionLog;
-  readonly saw: (request: SeenRequest) => void;
-  readonly requests: () => readonly SeenRequest[];
-  /** Every open connection and the last of the closed ones. */
+  readonly saw: (request: RecordedRequest) => void;
+  readonly requests: () => readonly RecordedRequest[];
+  /** All open connections and the most recently closed ones. */
   readonly connections: () => readonly ConnectionRecord[];
   readonly counters: () => Readonly<Record<Instance, Counters>>;
-  /** Counters to zero; connections that are open stay open. */
+  /** Sets the counters to zero; open connections stay open. */
   readonly reset: () => void;
 };
 
@@ -64,7 +64,7 @@ const zero = (): Record<Instance, Totals> => ({
 });
 
 export const createRecorder = (capacity = 500): Recorder => {
-  const seen: SeenRequest[] = [];
+  const seen: RecordedRequest[] = [];
   const connections = new Map<number, Mutable<ConnectionRecord>>();
   let totals = zero();
   let opened = 0;

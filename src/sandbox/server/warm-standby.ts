@@ -1,27 +1,30 @@
-/** Primary and backup over one world: warm standby. Who answers is said in one place, and a switchover changes it. */
-import type { Events, Firing } from "./fault-kinds.ts";
-import type { Faults } from "./faults.ts";
-import { beginRun } from "./handles.ts";
-import { lapse } from "./lapse.ts";
-import type { Ocs } from "./ocs.ts";
+/** Primary and backup in warm standby, over one world: one instance is active, and a switchover changes which. */
+import type { Events, Firing } from "../faults/kinds.ts";
+import type { Faults } from "../faults/faults.ts";
+import { beginRun } from "../world/handles.ts";
+import { callAfter } from "../faults/cancellable-wait.ts";
+import type { Ocs } from "../ocs.ts";
 import { createRecorder, type Instance, type Recorder } from "./recorder.ts";
-import { createWire, type Wire } from "./wire.ts";
-import type { World } from "./world.ts";
+import { createWire, type Wire } from "./listeners.ts";
+import type { World } from "../world/world.ts";
 
 export type Pair = {
   readonly primary: Wire;
   readonly backup: Wire;
   readonly recorder: Recorder;
   readonly events: Events;
-  /** Which instance answers now, or will when the gap of a switchover is over. */
+  /** The instance that answers now, or after the gap of a switchover. */
   readonly active: () => Instance;
-  /** The other instance answers from now on; connections of the one that becomes backup are closed, and no record handle survives. */
+  /**
+   * Makes the other instance active and returns it. Closes the connections of the new backup and voids all record
+   * handles.
+   */
   readonly switchover: (gap?: Firing) => Instance;
-  /** The roles of the start. */
+  /** Makes the primary active, as at the start. */
   readonly resetRoles: () => void;
-  /** Aborts with the next resetRoles. */
+  /** Aborts at the next resetRoles. */
   readonly untilReset: () => AbortSignal;
-  /** Resolves when the listeners are as they should be. */
+  /** Resolves when the listeners are in their new state. */
   readonly settled: () => Promise<unknown>;
 };
 
@@ -46,13 +49,13 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
     for (const wire of both) wire.fall();
     hold(outages, outage, arrange);
   };
-  /** Who does not refuse connections listens. */
+  /** Opens or closes the listeners of each instance to match the active faults. */
   const arrange = (): void => {
     const refuses = (instance: Instance): boolean =>
       outages.size > 0 || (standby.refuses.size > 0 && instance !== active);
     const listens = instances.filter((instance) => !refuses(instance));
     for (const instance of instances) if (refuses(instance)) wires[instance].refuse();
-    rising = Promise.all(listens.map((instance) => wires[instance].rise()));
+    rising = Promise.all(listens.map((instance) => wires[instance].listenAgain()));
   };
   const events: Events = {
     switchover,
@@ -103,11 +106,11 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
   };
 };
 
-/** Stands in the set until its time is up or its fault is gone; the last one out ends what they held. */
+/** Keeps an entry in the set until the firing expires or is removed. Calls `ended` when the set becomes empty. */
 const hold = (holding: Set<object>, { value, over }: Firing, ended: () => void): void => {
   const one = {};
   holding.add(one);
-  lapse(value, over, () => {
+  callAfter(value, over, () => {
     holding.delete(one);
     if (holding.size === 0) ended();
   });

@@ -1,4 +1,4 @@
-/** The sandbox's time: a source that runs, plus what was set or advanced. */
+/** The sandbox's clock: the machine's time plus an offset that users can set. */
 export type Clock = {
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -1,10 +1,10 @@
-/** The numbers of Genesys's enumerations that the sandbox writes itself, taken from ocs/enumerations.ts by name. */
+/** The numbers of Genesys's enumerations that the sandbox writes, looked up in ocs/enumerations.ts by name. */
 import {
   CALL_RESULTS,
   GROUP_STATUS as GROUP_STATUSES,
   RECORD_STATUS as RECORD_STATUSES,
   RECORD_TYPES,
-} from "../ocs/enumerations.ts";
+} from "../../ocs/enumerations.ts";
 
 const numberOf = (enumeration: ReadonlyMap<number, string>, name: string): number => {
   for (const [number, known] of enumeration) if (known === name) return number;

@@ -1,4 +1,4 @@
-/** SQLite as the sandbox uses it: statements prepared once, rows as plain objects, one transaction per request. */
+/** The sandbox's SQLite database: caches prepared statements and returns rows as plain objects. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 
 export type Column = SQLInputValue;
@@ -10,7 +10,7 @@ export class Database {
   /** A file path, or ":memory:". */
   constructor(path: string) {
     this.#sqlite = new DatabaseSync(path);
-    // The state is a convenience between two runs, not a promise: no waiting for the disk.
+    // The state may be lost in a power failure, so do not wait for the disk.
     this.#sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;");
   }
 
@@ -27,13 +27,13 @@ export class Database {
     return this.#prepare(sql).get(...values) as Row | undefined;
   }
 
-  /** The number of rows touched and the id of the row inserted. */
+  /** Returns the number of changed rows and the id of the inserted row. */
   run(sql: string, ...values: Column[]): { readonly changes: number; readonly id: number } {
     const { changes, lastInsertRowid } = this.#prepare(sql).run(...values);
     return { changes: Number(changes), id: Number(lastInsertRowid) };
   }
 
-  /** All of the work or, when it throws, none of it. */
+  /** Runs the work in a transaction; rolls back when it throws. */
   transaction<Result>(work: () => Result): Result {
     this.#sqlite.exec("BEGIN");
     try {

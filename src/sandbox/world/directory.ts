@@ -1,4 +1,4 @@
-/** The configuration that requests name: tenants, campaigns, lists, time zones. */
+/** Looks up configuration objects: tenants, campaigns, lists, time zones. */
 import type { TimeZone } from "./time-zones.ts";
 import type { World } from "./world.ts";
 
@@ -11,7 +11,7 @@ export const tenantByDbid = ({ db }: World, dbid: number): Tenant | undefined =>
 export const tenantByName = ({ db }: World, name: string): Tenant | undefined =>
   db.get<Tenant>("SELECT * FROM tenant WHERE name = ?", name);
 
-/** The tenant whose record a handle holds or held, in the run that last used it. */
+/** The tenant of a handle's record, in the last run that issued this handle. The handle need not be open. */
 export const tenantOfHandle = ({ db }: World, handle: number): Tenant | undefined =>
   db.get<Tenant>(
     `SELECT tenant.* FROM record_handle JOIN record USING (record_id) JOIN calling_list ON calling_list.dbid = list_dbid
@@ -23,12 +23,13 @@ export const tenantOfList = (world: World, { tenant_dbid }: CallingList): Tenant
 
 export const tenantOfGroup = ({ db }: World, group: number): Tenant | undefined =>
   db.get<Tenant>(
-    `SELECT tenant.* FROM campaign_group JOIN campaign ON campaign.dbid = campaign_dbid JOIN tenant ON tenant.dbid = tenant_dbid
+    `SELECT tenant.* FROM campaign_group JOIN campaign ON campaign.dbid = campaign_dbid JOIN tenant
+      ON tenant.dbid = tenant_dbid
       WHERE campaign_group.dbid = ?`,
     group,
   );
 
-/** The campaign of that name, of one tenant or, when none is named, of whichever has it. */
+/** The campaign with this name; without a tenant, the first one of any tenant. */
 export const campaignByName = ({ db }: World, name: string, tenant?: Tenant): Campaign | undefined =>
   db.get<Campaign>(
     "SELECT * FROM campaign WHERE name = ? AND tenant_dbid = coalesce(?, tenant_dbid) ORDER BY dbid",

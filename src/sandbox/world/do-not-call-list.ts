@@ -1,8 +1,8 @@
-/** The do-not-call list of each tenant: written by requests, asked before every dial. */
-import { ASSUMED } from "./assumptions.ts";
+/** The do-not-call list of each tenant: written by requests, checked before every dial. */
+import { ASSUMED } from "../assumptions.ts";
 import { secondsOf } from "./clock.ts";
 import { endHandle } from "./handles.ts";
-import { CALL_RESULT, RECORD_TYPE } from "./numbers.ts";
+import { CALL_RESULT, RECORD_TYPE } from "./codes.ts";
 import { processRecord } from "./records.ts";
 import type { CallingRecord } from "./schema.ts";
 import type { World } from "./world.ts";
@@ -15,7 +15,7 @@ export type Ban = {
   readonly list?: number | undefined;
 };
 
-/** One row per phone and per customer id of a tenant: OCS keeps both as sets. */
+/** Adds an entry unless the tenant already has one for this phone and customer id. */
 export const banFromCalls = (world: World, { tenant, phone, customerId, campaign, list }: Ban): void => {
   const known = world.db.get(
     "SELECT 1 FROM do_not_call_list WHERE tenant_dbid = ? AND phone IS ? AND customer_id IS ?",
@@ -25,7 +25,8 @@ export const banFromCalls = (world: World, { tenant, phone, customerId, campaign
   );
   if (known) return;
   world.db.run(
-    "INSERT INTO do_not_call_list (phone, customer_id, tenant_dbid, campaign_dbid, list_dbid, is_internal, time_stamp) VALUES (?, ?, ?, ?, ?, 1, ?)",
+    "INSERT INTO do_not_call_list (phone, customer_id, tenant_dbid, campaign_dbid, list_dbid, is_internal, " +
+      "time_stamp) VALUES (?, ?, ?, ?, ?, 1, ?)",
     phone ?? null,
     customerId ?? null,
     tenant,
@@ -35,12 +36,12 @@ export const banFromCalls = (world: World, { tenant, phone, customerId, campaign
   );
 };
 
-/** The check before a dial: the phone first, and only when it is free the customer id. */
+/** True when the tenant's list has the record's phone or customer id. */
 export const isBanned = ({ db }: World, tenant: number, { contact_info, customer_id }: CallingRecord): boolean =>
   db.get("SELECT 1 FROM do_not_call_list WHERE tenant_dbid = ? AND phone = ?", tenant, contact_info) !== undefined ||
   db.get("SELECT 1 FROM do_not_call_list WHERE tenant_dbid = ? AND customer_id = ?", tenant, customer_id) !== undefined;
 
-/** Ends a record as not to be called: type NoCall, result Do Not Call, no handle. */
+/** Ends a record that must not be called: type NoCall, result Do Not Call, no handle. */
 export const stopRecord = (world: World, record: CallingRecord): void => {
   processRecord(world, record.record_id, {
     record_type: RECORD_TYPE.noCall,

@@ -1,9 +1,9 @@
-/** What happened to records, in order: kept in the world's tables, so that whoever was away can ask for what came since. */
+/** The log of events about records, stored in the database, so that a client can resume after a lost connection. */
 import { EventEmitter } from "node:events";
 import type { Tenant } from "./directory.ts";
 import type { World } from "./world.ts";
 
-/** `record.dialed`: a client gets a call with its data. `record.stopped`: a record that was due and is not dialed. */
+/** `record.dialed`: a client gets a call with its data. `record.stopped`: a due record must not be dialed. */
 export type EventType = "record.dialed" | "record.stopped";
 
 export type SandboxEvent = {
@@ -14,22 +14,22 @@ export type SandboxEvent = {
 };
 
 export type EventLog = {
-  readonly tell: (type: EventType, tenant: Tenant, data: object) => SandboxEvent;
-  /** The events after that id, oldest first; with a tenant's DBID only its own. */
+  readonly add: (type: EventType, tenant: Tenant, data: object) => SandboxEvent;
+  /** The events with a higher id, oldest first; with a DBID, only those of this tenant. */
   readonly after: (id: number, tenant?: number) => readonly SandboxEvent[];
-  /** The id of the last one; 0 before there is one. */
+  /** The id of the last event; 0 when there is none. */
   readonly last: () => number;
-  /** Returns what ends it. */
+  /** Returns a function that unsubscribes the listener. */
   readonly follow: (listener: (event: SandboxEvent) => void) => () => void;
 };
 
-/** So many are kept for those who come back. */
+/** Number of events kept. */
 const KEPT = 10_000;
 
 export const createEventLog = ({ db, clock }: World): EventLog => {
   const emitter = new EventEmitter().setMaxListeners(0);
   return {
-    tell: (type, { dbid, name }, rest) => {
+    add: (type, { dbid, name }, rest) => {
       const data = JSON.stringify({ time: new Date(clock.now()).toISOString(), tenant: { dbid, name }, ...rest });
       const { id } = db.run("INSERT INTO event (type, tenant_dbid, data) VALUES (?, ?, ?)", type, dbid, data);
       db.run("DELETE FROM event WHERE id <= ?", id - KEPT);
@@ -39,7 +39,8 @@ export const createEventLog = ({ db, clock }: World): EventLog => {
     },
     after: (id, tenant) =>
       db.all<SandboxEvent>(
-        "SELECT id, type, tenant_dbid AS tenant, data FROM event WHERE id > ? AND tenant_dbid = coalesce(?, tenant_dbid) ORDER BY id",
+        "SELECT id, type, tenant_dbid AS tenant, data FROM event WHERE id > ? AND tenant_dbid = coalesce(?, " +
+          "tenant_dbid) ORDER BY id",
         id,
         tenant ?? null,
       ),

@@ -1,7 +1,7 @@
-/** Campaign groups: their rows, and what happens to them by itself. */
+/** Campaign groups: their rows, and their changes without a request. */
 import { secondsOf } from "./clock.ts";
-import { countHeld, sweepStale } from "./handles.ts";
-import { GROUP_STATUS, RECORD_STATUS } from "./numbers.ts";
+import { countOpenHandles, sweepStale } from "./handles.ts";
+import { GROUP_STATUS, RECORD_STATUS } from "./codes.ts";
 import { setCounter, valueOf, type World } from "./world.ts";
 
 export type CampaignGroup = {
@@ -28,16 +28,18 @@ export const allGroups = ({ db }: World): CampaignGroup[] =>
 export const groupByDbid = ({ db }: World, dbid: number): CampaignGroup | undefined =>
   db.get<CampaignGroup>("SELECT * FROM campaign_group WHERE dbid = ?", dbid);
 
-/** A group of the campaign that is active or running. */
+/** The campaign's first group that is active or running. */
 export const activeGroupOf = ({ db }: World, campaign: number): CampaignGroup | undefined =>
   db.get<CampaignGroup>(
-    `SELECT * FROM campaign_group WHERE campaign_dbid = ? AND status IN (${GROUP_STATUS.active}, ${GROUP_STATUS.running}) ORDER BY dbid`,
+    `SELECT * FROM campaign_group WHERE campaign_dbid = ? AND status IN (${GROUP_STATUS.active}, ` +
+      `${GROUP_STATUS.running}) ORDER BY dbid`,
     campaign,
   );
 
 export const runningGroupOfList = ({ db }: World, list: number): CampaignGroup | undefined =>
   db.get<CampaignGroup>(
-    `SELECT campaign_group.* FROM campaign_group JOIN campaign_list USING (campaign_dbid) WHERE list_dbid = ? AND status = ${GROUP_STATUS.running} ORDER BY dbid`,
+    "SELECT campaign_group.* FROM campaign_group JOIN campaign_list USING (campaign_dbid) WHERE list_dbid = ? AND " +
+      `status = ${GROUP_STATUS.running} ORDER BY dbid`,
     list,
   );
 
@@ -45,7 +47,7 @@ type GroupChanges = Partial<
   Pick<CampaignGroup, "status" | "dial_mode" | "optimize_by" | "optimize_goal" | "auto_completion" | "unload_due">
 >;
 
-/** Writes the columns and, because the state changed, a new Etag. */
+/** Writes the columns, and a new Etag because the state has changed. */
 export const changeGroup = (world: World, { dbid }: CampaignGroup, changes: GroupChanges): void => {
   const columns = Object.entries(changes);
   world.db.run(
@@ -56,16 +58,16 @@ export const changeGroup = (world: World, { dbid }: CampaignGroup, changes: Grou
   setCounter(world, "groups_changed_at", Math.max(groupsChangedAt(world) + 1, secondsOf(world.clock)));
 };
 
-/** The Etag of both GETs: UTC seconds of the last change, always greater than the one before. */
+/** The Etag of both GETs: UTC seconds of the last change, always greater than the previous Etag. */
 export const groupsChangedAt = (world: World): number => valueOf(world, "groups_changed_at");
 
-/** A graceful unload waits for the group's open handles first. */
+/** Begins a graceful unload, which waits until the group has no open handles. */
 export const beginUnload = (world: World, group: CampaignGroup): void => {
   changeGroup(world, group, { status: GROUP_STATUS.waitingUnload });
   settle(world);
 };
 
-/** Lets time do its work: stale handles, automatic completion, unloads that can go on. Called around every request. */
+/** Applies changes that are due: stale handles, automatic completion, unloads. Called before and after each request. */
 export const settle = (world: World): void => {
   sweepStale(world);
   for (const group of allGroups(world)) {
@@ -78,14 +80,14 @@ export const settle = (world: World): void => {
 const progressUnload = (world: World, dbid: number): void => {
   const now = world.clock.now();
   const group = groupByDbid(world, dbid)!;
-  if (group.status === GROUP_STATUS.waitingUnload && countHeld(world, dbid) === 0) {
+  if (group.status === GROUP_STATUS.waitingUnload && countOpenHandles(world, dbid) === 0) {
     changeGroup(world, group, { status: GROUP_STATUS.unloadInProgress, unload_due: now + world.unloadDelay });
   }
   const { status, unload_due } = groupByDbid(world, dbid)!;
   if (status === GROUP_STATUS.unloadInProgress && (unload_due ?? 0) <= now) changeGroup(world, group, UNLOADED);
 };
 
-/** What a group forgets when it is unloaded. */
+/** The columns of a group after an unload. */
 export const UNLOADED = {
   status: GROUP_STATUS.notLoaded,
   dial_mode: null,
@@ -98,6 +100,7 @@ export const UNLOADED = {
 const hasNothingLeft = ({ db }: World, group: CampaignGroup): boolean =>
   db.get(
     `SELECT 1 FROM record JOIN campaign_list USING (list_dbid)
-      WHERE campaign_dbid = ? AND record_status IN (${RECORD_STATUS.ready}, ${RECORD_STATUS.retrieved}, ${RECORD_STATUS.chainReady})`,
+      WHERE campaign_dbid = ? AND record_status IN (${RECORD_STATUS.ready}, ${RECORD_STATUS.retrieved},
+      ${RECORD_STATUS.chainReady})`,
     group.campaign_dbid,
   ) === undefined;

@@ -1,4 +1,4 @@
-/** Whole numbers below a bound, the same for the same seed (the mulberry32 generator). */
+/** Pseudo-random integers from 0 to below a bound; the sequence depends on the seed only. */
 export const mulberry32 = (seed: number): ((below: number) => number) => {
   let state = seed >>> 0;
   return (below) => {

@@ -1,4 +1,4 @@
-/** Puts the seeded world into empty tables. */
+/** Writes the seed into empty tables. */
 import type { Database } from "./database.ts";
 import {
   APPLICATION_DBID,
@@ -13,11 +13,11 @@ import {
   seedRecords,
   type SeedRecord,
 } from "./seed.ts";
-import { CALL_RESULT, RECORD_STATUS, RECORD_TYPE } from "./numbers.ts";
+import { CALL_RESULT, RECORD_STATUS, RECORD_TYPE } from "./codes.ts";
 import { TIME_ZONES } from "./time-zones.ts";
 
-/** `now` in UTC seconds: when the handles were given out and the groups last changed. */
-export const fill = (db: Database, seed: number, now: number): void => {
+/** `now`: UTC seconds; the time of issue of the handles and of the groups' last change. */
+export const seedDatabase = (db: Database, seed: number, now: number): void => {
   for (const { dbid, name } of TENANTS) db.run("INSERT INTO tenant VALUES (?, ?)", dbid, name);
   for (const { dbid, name, zone } of TIME_ZONES) db.run("INSERT INTO time_zone VALUES (?, ?, ?)", dbid, name, zone);
   for (const { dbid, name, tenant } of CAMPAIGNS) db.run("INSERT INTO campaign VALUES (?, ?, ?)", dbid, name, tenant);
@@ -41,7 +41,8 @@ export const fill = (db: Database, seed: number, now: number): void => {
 const fillGroups = (db: Database): void => {
   for (const { dbid, name, campaign, group, switch: switchDbid, status, dialing } of GROUPS) {
     db.run(
-      "INSERT INTO campaign_group (dbid, name, campaign_dbid, group_dbid, switch_dbid, status, dial_mode, optimize_by, optimize_goal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO campaign_group (dbid, name, campaign_dbid, group_dbid, switch_dbid, status, dial_mode, " +
+        "optimize_by, optimize_goal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       dbid,
       name,
       campaign,
@@ -57,8 +58,10 @@ const fillGroups = (db: Database): void => {
 
 const fillRecord = (db: Database, record: SeedRecord): void => {
   db.run(
-    `INSERT INTO record (list_dbid, contact_info, contact_info_type, record_type, record_status, call_result, attempt, daily_from, daily_till, tz_dbid,
-      chain_id, chain_n, customer_id, customer_code, date_last_served, status_code, customer_status) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, 'New', ?)`,
+    `INSERT INTO record (list_dbid, contact_info, contact_info_type, record_type, record_status, call_result, attempt,
+      daily_from, daily_till, tz_dbid,
+      chain_id, chain_n, customer_id, customer_code, date_last_served, status_code, customer_status) VALUES (?, ?, ?,
+      ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, 'New', ?)`,
     record.list,
     record.phone,
     record.phoneType,
@@ -106,7 +109,8 @@ const fillHandles = (db: Database, now: number): void => {
     const stale = state === "stale";
     db.run(
       `UPDATE record SET record_status = ?, call_result = ?, attempt = 1, call_time = ?, app_id = ${APPLICATION_DBID},
-        (campaign_id, group_id, switch_id) = (SELECT campaign_dbid, group_dbid, switch_dbid FROM campaign_group WHERE dbid = ?) WHERE record_id = ?`,
+        (campaign_id, group_id, switch_id) = (SELECT campaign_dbid, group_dbid, switch_dbid FROM campaign_group
+        WHERE dbid = ?) WHERE record_id = ?`,
       stale ? RECORD_STATUS.stale : RECORD_STATUS.retrieved,
       stale ? CALL_RESULT.stale : CALL_RESULT.unknown,
       now,

@@ -1,5 +1,8 @@
-/** The seeded world as data: what the sandbox is filled with, and what a gateway in front of it is configured from. Same seed, same world. */
-import { ASSUMED } from "./assumptions.ts";
+/**
+ * The initial data of the sandbox; the config of a gateway in front of it is generated from the same data. The same
+ * seed gives the same data.
+ */
+import { ASSUMED } from "../assumptions.ts";
 import { mulberry32 } from "./random.ts";
 import { TIME_ZONES } from "./time-zones.ts";
 
@@ -17,7 +20,7 @@ export const CAMPAIGNS = [
   { dbid: 146, name: "Beta Campaign", tenant: 102 },
 ] as const;
 
-/** Status as GSW_CM_AttrGroupCampStatus: 0 not loaded, 4 active, 5 running. `group` is the agent group's DBID. */
+/** `status`: GSW_CM_AttrGroupCampStatus (0 not loaded, 4 active, 5 running). `group`: DBID of the agent group. */
 export const GROUPS = [
   {
     dbid: 106,
@@ -54,10 +57,10 @@ export const LISTS = [
   { dbid: 303, name: "Beta List", tenant: 102, campaign: 146, records: 50, firstPhone: 100, customers: "B" },
 ] as const;
 
-/** The first records of Alpha List stand in chains of three; every other record has a chain of its own. */
+/** The first records of Alpha List are in chains of three; every other record has its own chain. */
 export const LONG_CHAINS = { list: 301, chains: 3, length: 3 } as const;
 
-/** On the do-not-call list of their tenant from the start; their records wait in Alpha List all the same. */
+/** Initial entries of the tenant's do-not-call list. Alpha List has records with these phones. */
 export const DO_NOT_CALL = {
   tenant: 101,
   phones: ["4155550190", "4155550191", "4155550192", "4155550193", "4155550194"],
@@ -65,7 +68,10 @@ export const DO_NOT_CALL = {
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-/** Handles that are out: which record of the list (counted from 1) each holds. 17, 18 and 19 hold the heads of the three long chains. */
+/**
+ * The open handles, each with the position of its record in the list (from 1). 17, 18 and 19 belong to the first
+ * records of the three long chains.
+ */
 export const HANDLES: readonly {
   readonly handle: number;
   readonly group: number;
@@ -86,7 +92,7 @@ export const HANDLES: readonly {
   ...range(41, 44).map((handle) => ({ handle, group: 208, list: 303, position: handle - 40, state: "open" as const })),
 ];
 
-/** Of the seeded handles; those given out next begin well above them. */
+/** The run of the seeded handles; later handles start at NEXT_HANDLE. */
 export const FIRST_RUN = 1;
 export const NEXT_HANDLE = 1000;
 
@@ -95,7 +101,7 @@ export type SeedRecord = {
   readonly phone: string;
   readonly phoneType: number;
   readonly timeZone: number;
-  /** Daily, in seconds since midnight: from and till. */
+  /** The daily calling hours: from and till, in seconds since midnight. */
   readonly window: readonly [number, number];
   readonly chain: number;
   readonly chainPosition: number;
@@ -105,13 +111,13 @@ export type SeedRecord = {
   readonly customerStatus: number;
 };
 
-/** Every third customer may be called at any hour, so that something arrives whenever the sandbox is started. */
+/** Calling hours of every third customer, so that the sandbox has records to dial at any time of day. */
 const AT_ANY_HOUR = [0, 86_399] as const;
 const OFFICE_HOURS = [ASSUMED.dailyFrom.value, ASSUMED.dailyTill.value] as const;
 
 const AMERICAN = TIME_ZONES.filter(({ name }) => ["PST", "MST", "CST", "EST"].includes(name));
 
-/** The records of every list, in order. What the seed decides: time zone, phone type and the customer's own columns. */
+/** The records of all lists, in order. The seed determines time zone, phone type and the user-defined columns. */
 export const seedRecords = (seed: number): SeedRecord[] => {
   const random = mulberry32(seed);
   return LISTS.flatMap((list) =>

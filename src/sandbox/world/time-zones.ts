@@ -1,5 +1,5 @@
-/** Genesys time zone objects by name, and the wall clock of a zone in UTC seconds, daylight saving included. */
-import type { DateTime } from "../ocs/date-time.ts";
+/** Genesys time zone objects by name, and conversion between local time and UTC, with daylight saving time. */
+import type { DateTime } from "../../ocs/date-time.ts";
 
 export type TimeZone = {
   readonly dbid: number;
@@ -30,7 +30,7 @@ export const TIME_ZONES: readonly TimeZone[] = [
 const DAY = 86_400_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** What the zone's clock is ahead of UTC at that instant, in milliseconds. */
+/** The zone's offset from UTC at an instant, in milliseconds, positive east of UTC. */
 export const offsetAt = (instant: number, zone: string): number => {
   const parts = Object.fromEntries(
     formatFor(zone)
@@ -58,15 +58,15 @@ const formatFor = (zone: string): Intl.DateTimeFormat => {
   return format;
 };
 
-/** Seconds since midnight on the zone's clock. */
+/** The zone's local time at an instant, in seconds since midnight. */
 export const secondsOfDay = (instant: number, zone: string): number => {
   const wall = instant + offsetAt(instant, zone);
   return Math.floor((((wall % DAY) + DAY) % DAY) / 1000);
 };
 
 /**
- * UTC seconds at which the zone's clock shows that time. Shown twice, in autumn: the first. Never shown, in spring: as if the clock had
- * not yet been put forward.
+ * Converts local time to UTC seconds. A time that occurs twice in autumn is the first; for a time skipped in spring the
+ * offset before the change applies.
  */
 export const utcSeconds = ({ year, month, day, hour, minute }: DateTime, zone: string): number => {
   const wall = Date.UTC(year, month - 1, day, hour, minute);

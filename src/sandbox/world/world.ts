@@ -1,10 +1,10 @@
-/** The sandbox's state: the tables, the clock and the two delays that OCS takes from its options. */
+/** The sandbox's state: the database, the clock, and two delays that are options in OCS. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { ASSUMED } from "./assumptions.ts";
+import { ASSUMED } from "../assumptions.ts";
 import { createClock, secondsOf, type Clock } from "./clock.ts";
 import { Database } from "./database.ts";
-import { fill } from "./fill.ts";
+import { seedDatabase } from "./seed-database.ts";
 import { SCHEMA, SCHEMA_VERSION, TABLES } from "./schema.ts";
 
 export type World = {
@@ -14,7 +14,7 @@ export type World = {
   readonly staleTimeout: number;
   /** Milliseconds that a group stays in UnloadInProgress. */
   readonly unloadDelay: number;
-  /** Back to the world as seeded, the clock included. */
+  /** Restores the seed, and resets the clock. */
   readonly reset: () => void;
   readonly close: () => void;
 };
@@ -22,7 +22,7 @@ export type World = {
 export type WorldOptions = {
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  /** A directory for sandbox.sqlite; without it the world lives in memory. A world that is already there is kept. */
+  /** The directory of sandbox.sqlite, whose data is kept; without it the world is in memory. */
   readonly stateDir?: string;
   readonly seed?: number;
   readonly staleTimeout?: number;
@@ -37,7 +37,7 @@ export const createWorld = (options: WorldOptions = {}): World => {
   if (fresh)
     db.transaction(() => {
       db.script(SCHEMA);
-      fill(db, seed, secondsOf(clock));
+      seedDatabase(db, seed, secondsOf(clock));
     });
   else refuseOtherVersion(db, options.stateDir);
   return {
@@ -64,7 +64,8 @@ const refuseOtherVersion = (db: Database, directory = ""): void => {
   if (db.get<{ user_version: number }>("PRAGMA user_version")!.user_version === SCHEMA_VERSION) return;
   db.close();
   throw new Error(
-    `${join(directory, "sandbox.sqlite")} was made by another version of the sandbox: remove it, or name another directory`,
+    `${join(directory, "sandbox.sqlite")} was made by another version of the sandbox: remove it, or name another ` +
+      "directory",
   );
 };
 
@@ -72,7 +73,7 @@ const refill = (db: Database, seed: number, now: number): void => {
   db.transaction(() => {
     for (const table of TABLES) db.run(`DELETE FROM ${table}`);
     db.run("DELETE FROM sqlite_sequence WHERE name <> 'event'");
-    fill(db, seed, now);
+    seedDatabase(db, seed, now);
   });
 };
 

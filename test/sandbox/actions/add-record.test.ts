@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { World } from "../../../src/sandbox/world.ts";
+import type { World } from "../../../src/sandbox/world/world.ts";
 import { aWorld, lastRecord, post, verdict } from "../support.ts";
 
 let world: World;
@@ -14,7 +14,7 @@ const LIST = "/lists/Alpha%20List?req=AddRecord";
 const GENERAL = { GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155670000", GSW_TZ_NAME: "PST" };
 
 describe("AddRecord to a list", () => {
-  it("adds the manual's general record with the defaults of a fresh one", async () => {
+  it("adds the manual's example record with the default column values", async () => {
     const answer = await post(world, LIST, GENERAL);
     expect([verdict(answer), answer.text]).toEqual(["200", ""]);
     expect(lastRecord(world)).toMatchObject({
@@ -35,7 +35,7 @@ describe("AddRecord to a list", () => {
     });
   });
 
-  it("adds the manual's rescheduled record, duplicate key and all", async () => {
+  it("adds the manual's rescheduled record, whose body has a duplicate key", async () => {
     const body = `{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155670000","GSW_PHONE_TYPE":4,"GSW_PHONE_TYPE":4,"GSW_TZ_NAME":"PST",
       "GSW_RECORD_TYPE":6,"GSW_DATE_TIME":"12/12/2009 13:00","CUSTOMER_CODE":22,"DATE_LAST_SERVED":"10/30/2008"}`;
     expect(verdict(await post(world, LIST, body))).toBe("200");
@@ -48,7 +48,7 @@ describe("AddRecord to a list", () => {
     });
   });
 
-  it("sets every column that the body names", async () => {
+  it("sets every column whose key is in the body", async () => {
     const body = {
       ...GENERAL,
       GSW_RECORD_STATUS: 1,
@@ -85,7 +85,7 @@ describe("AddRecord to a list", () => {
       { GSW_CAMPAIGN_NAME: "Alpha Winback" },
       "409/9013",
     ],
-    ["a place in a chain that is taken", LIST, { GSW_CHAIN_ID: 1, GSW_CHAIN_N: 2 }, "409/9014"],
+    ["an occupied position in a chain", LIST, { GSW_CHAIN_ID: 1, GSW_CHAIN_N: 2 }, "409/9014"],
     ["an unknown time zone", LIST, { GSW_TZ_NAME: "XYZ" }, "400/9006"],
     ["a list of another tenant than the one named", LIST, { GSW_TENANT_DBID: 102 }, "404/9010"],
     ["a callback without its time", LIST, { GSW_RECORD_TYPE: 5 }, "400/9003"],
@@ -97,7 +97,7 @@ describe("AddRecord to a list", () => {
     expect(lastRecord(world).record_id).toBe(before);
   });
 
-  it("is 200 for a campaign that is loaded and not dialing", async () => {
+  it("succeeds for a campaign that is loaded but not dialing", async () => {
     expect(
       verdict(
         await post(world, "/lists/Beta%20List?req=AddRecord", { ...GENERAL, GSW_CAMPAIGN_NAME: "Beta Campaign" }),
@@ -105,7 +105,7 @@ describe("AddRecord to a list", () => {
     ).toBe("200");
   });
 
-  it("adds again when it is asked again: it is not idempotent", async () => {
+  it("adds a second record when the request is repeated", async () => {
     const before = lastRecord(world).record_id;
     for (let time = 0; time < 2; time++) await post(world, LIST, GENERAL);
     expect(lastRecord(world).record_id).toBe(before + 2);

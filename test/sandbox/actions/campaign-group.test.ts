@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { groupByDbid } from "../../../src/sandbox/groups.ts";
+import { groupByDbid } from "../../../src/sandbox/world/groups.ts";
 import { TRANSITIONS } from "../../../src/sandbox/actions/transitions.ts";
-import type { World } from "../../../src/sandbox/world.ts";
+import type { World } from "../../../src/sandbox/world/world.ts";
 import { aWorld, ask, NOON, post, recordOfHandle, stateOfHandle, verdict } from "../support.ts";
 
 const DIALING = { GSW_CM_AttrDialMode: 1, GSW_CM_AttrOptimizeBy: 1, GSW_CM_AttrOptimizeGoal: 80 };
@@ -18,7 +18,10 @@ const REQUESTS = [
   "Complete",
 ];
 
-/** Section 4 of the protocol notes: the new status, or HTTP status/Warning. No handle is open, so an unload ends at once. */
+/**
+ * Section 4 of the protocol notes: the new status, or HTTP status/Warning. No handle is open, so an unload ends at
+ * once.
+ */
 const LIFE: Record<number, string[]> = {
   0: ["4", "410/4", "410/4", "410/4", "410/4", "410/4", "5", "4", "410/4"],
   4: ["409/5", "5", "409/6", "409/6", "0", "0", "5", "4", "0"],
@@ -54,8 +57,8 @@ const groupIn = (status: number): number => {
   return dbid;
 };
 
-describe("a campaign group's life", () => {
-  it.each(CELLS)("in status $status answers $request with $outcome", async ({ status, request, outcome }) => {
+describe("a campaign group", () => {
+  it.each(CELLS)("answers $request in status $status with $outcome", async ({ status, request, outcome }) => {
     const dbid = groupIn(status);
     const answer = await post(world, `/campaigngroups/${dbid}?req=${request}`, bodyFor(request));
     if (/^\d$/.test(outcome)) {
@@ -68,15 +71,15 @@ describe("a campaign group's life", () => {
     }
   });
 
-  it.each(REQUESTS)("answers %s of a group that is not configured with 404/9", async (request) => {
+  it.each(REQUESTS)("answers %s with 404/9 if it is not configured", async (request) => {
     expect(verdict(await post(world, `/campaigngroups/999?req=${request}`, bodyFor(request)))).toBe("404/9");
   });
 
-  it("has a row for every request in every state", () => {
+  it("has a defined answer to every request in every state", () => {
     for (const row of Object.values(TRANSITIONS)) expect(Object.keys(row)).toEqual(REQUESTS);
   });
 
-  it("answers a Load of a loaded group without a body, as the manual's example", async () => {
+  it("answers Load without a body when it is loaded, like the manual's example", async () => {
     const answer = await post(world, "/campaigngroups/106?req=Load");
     expect(answer.headers).toEqual([
       ["Server", "OCS/8.1.524.04"],
@@ -87,7 +90,7 @@ describe("a campaign group's life", () => {
 });
 
 describe("a graceful unload", () => {
-  it("waits until the last open handle is gone", async () => {
+  it("waits until the group has no open handles", async () => {
     await post(world, "/campaigngroups/208?req=Unload");
     expect(statusOf(208)).toBe(1);
     for (const handle of [41, 42, 43]) await post(world, `/records/${handle}?req=RecordProcessed`);
@@ -96,14 +99,14 @@ describe("a graceful unload", () => {
     expect(statusOf(208)).toBe(0);
   });
 
-  it("waits no longer than the handles live", async () => {
+  it("continues when the last handles go stale", async () => {
     await post(world, "/campaigngroups/208?req=Unload");
     world.clock.advance(world.staleTimeout);
     await ask(world, "GET", "/campaigngroups/208");
     expect(statusOf(208)).toBe(0);
   });
 
-  it("stays in UnloadInProgress for the delay that was set", async () => {
+  it("stays in UnloadInProgress for the configured delay", async () => {
     world.close();
     world = aWorld({ unloadDelay: 5000 });
     await post(world, "/campaigngroups/115?req=Load");
@@ -119,7 +122,7 @@ describe("a graceful unload", () => {
 });
 
 describe("ForceUnload", () => {
-  it("voids the group's handles, gives their records back, and leaves other groups alone", async () => {
+  it("voids the group's handles, releases their records, and does not affect other groups", async () => {
     expect(verdict(await post(world, "/campaigngroups/106?req=ForceUnload"))).toBe("200");
     expect(stateOfHandle(world, 15)).toBe("void");
     expect(recordOfHandle(world, 15).record_status).toBe(1);
@@ -143,7 +146,7 @@ describe("dialing parameters", () => {
     [8, 2, "409/11"],
     [9, 10, "200"],
     [11, 6, "409/11"],
-  ])("change from mode %i to %i: %s", async (from, to, outcome) => {
+  ])("changing the mode from %i to %i gives %s", async (from, to, outcome) => {
     world.db.run("UPDATE campaign_group SET dial_mode = ? WHERE dbid = 106", from);
     expect(
       verdict(await post(world, "/campaigngroups/106?req=SetDialingMode", { ...DIALING, GSW_CM_AttrDialMode: to })),
@@ -162,7 +165,7 @@ describe("dialing parameters", () => {
     expect(verdict(await post(world, "/campaigngroups/106?req=SetDialingMode", body))).toBe(outcome);
   });
 
-  it("take the table's spelling GSW_CM_AttrOptimizedBy", async () => {
+  it("may use the manual's other spelling GSW_CM_AttrOptimizedBy", async () => {
     await post(world, "/campaigngroups/106?req=SetDialingMode", {
       GSW_CM_AttrDialMode: 1,
       GSW_CM_AttrOptimizedBy: 2,
@@ -171,7 +174,7 @@ describe("dialing parameters", () => {
     expect(groupByDbid(world, 106)).toMatchObject({ dial_mode: 1, optimize_by: 2, optimize_goal: 5 });
   });
 
-  it("are taken without the optimization pair outside predictive modes", async () => {
+  it("do not need the optimization pair in modes that are not predictive", async () => {
     expect(verdict(await post(world, "/campaigngroups/208?req=StartDialing", { GSW_CM_AttrDialMode: 2 }))).toBe("200");
     expect(groupByDbid(world, 208)).toMatchObject({ status: 5, dial_mode: 2, optimize_by: null, optimize_goal: null });
   });
@@ -179,22 +182,22 @@ describe("dialing parameters", () => {
 
 describe("automatic completion", () => {
   it.each([
-    ["beside the others", { GSW_AUTO_COMPLETION: 1 }, 1],
+    ["at the top level", { GSW_AUTO_COMPLETION: 1 }, 1],
     ["inside GSW_CM_AttrProperties", { GSW_CM_AttrProperties: { GSW_AUTO_COMPLETION: "1" } }, 1],
     ["absent", {}, 0],
-  ])("is kept when said %s", async (_, body, flag) => {
+  ])("is stored when GSW_AUTO_COMPLETION is %s", async (_, body, flag) => {
     await post(world, "/campaigngroups/115?req=Load", body);
     expect(groupByDbid(world, 115)!.auto_completion).toBe(flag);
   });
 
-  it("is off unless it is asked for: a group without records goes on running", async () => {
+  it("is off by default, so a group without records keeps running", async () => {
     await post(world, "/campaigngroups/115?req=Launch", { GSW_CM_AttrDialMode: 2 });
     world.db.run("UPDATE record SET record_status = 3 WHERE list_dbid = 302");
     await ask(world, "GET", "/campaigngroups");
     expect(statusOf(115)).toBe(5);
   });
 
-  it("unloads a running group once no records are left", async () => {
+  it("unloads a running group when it has no records left", async () => {
     await post(world, "/campaigngroups/115?req=Launch", { GSW_CM_AttrDialMode: 2, GSW_AUTO_COMPLETION: 1 });
     world.db.run("UPDATE record SET record_status = 3 WHERE list_dbid = 302 AND contact_info <> '4155550140'");
     await ask(world, "GET", "/campaigngroups");

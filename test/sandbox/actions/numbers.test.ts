@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { listByName } from "../../../src/sandbox/directory.ts";
-import type { World } from "../../../src/sandbox/world.ts";
+import { listByName } from "../../../src/sandbox/world/directory.ts";
+import type { World } from "../../../src/sandbox/world/world.ts";
 import { aWorld, banned, post, recordAt, recordOfHandle, stateOfHandle, verdict, openRecords } from "../support.ts";
 
 let world: World;
@@ -15,26 +15,26 @@ const ALPHA = { GSW_TENANT_NAME: "Alpha Tenant" };
 const BETA = { GSW_TENANT_DBID: 102 };
 
 describe.each(["phones/4155550150", "customer_ids/A-0045"])("the tenant of /%s", (path) => {
-  it.each(["DoNotCall", "RequestRecordCancel"])("must be named for %s", async (action) => {
+  it.each(["DoNotCall", "RequestRecordCancel"])("is required in the body of %s", async (action) => {
     expect(verdict(await post(world, `/${path}?req=${action}`, {}))).toBe("400/9004");
     expect(verdict(await post(world, `/${path}?req=${action}`, { GSW_TENANT_NAME: "Gamma Tenant" }))).toBe("400/9005");
   });
 });
 
 describe("DoNotCall by phone", () => {
-  it("lists a number that is in no calling list", async () => {
+  it("adds a number that is in no calling list to the do-not-call list", async () => {
     expect(verdict(await post(world, "/phones/4155555555?req=DoNotCall", ALPHA))).toBe("200");
     expect(banned(world, "phone")).toContainEqual({ value: "4155555555", tenant: 101 });
   });
 
-  it("takes the tenant's DBID before its name, and lists a number once", async () => {
+  it("prefers the tenant's DBID over its name, and adds a number only once", async () => {
     for (let time = 0; time < 2; time++) await post(world, "/phones/4155555555?req=DoNotCall", { ...ALPHA, ...BETA });
     expect(banned(world, "phone").filter(({ value }) => value === "4155555555")).toEqual([
       { value: "4155555555", tenant: 102 },
     ]);
   });
 
-  it("stops retrieved records of that tenant only, and leaves rows that wait until their dial", async () => {
+  it("stops only that tenant's retrieved records, and leaves waiting records until they are dialed", async () => {
     // 4155550100 is the head of a chain in Alpha List (handle 17) and a record of Beta List (handle 41).
     await post(world, "/phones/4155550100?req=DoNotCall", ALPHA);
     expect(recordOfHandle(world, 17)).toMatchObject({ record_type: 7, call_result: 51, record_status: 3 });
@@ -44,7 +44,7 @@ describe("DoNotCall by phone", () => {
     expect(recordAt(world, 301, "4155550101")).toMatchObject({ record_type: 2, record_status: 1 });
   });
 
-  it("with AllChain lists and stops the whole chain of a retrieved record", async () => {
+  it("with AllChain, lists and stops the whole chain of a retrieved record", async () => {
     await post(world, "/phones/4155550100?req=DoNotCall", { ...ALPHA, GSW_CHAIN_ATTR: "AllChain" });
     for (const phone of ["4155550100", "4155550101", "4155550102"]) {
       expect(banned(world, "phone")).toContainEqual({ value: phone, tenant: 101 });
@@ -52,7 +52,7 @@ describe("DoNotCall by phone", () => {
     }
   });
 
-  it("keeps the campaign and the list that the body names in the entry", async () => {
+  it("stores the body's campaign and list in the entry", async () => {
     await post(world, "/phones/4155555555?req=DoNotCall", {
       ...ALPHA,
       GSW_CAMPAIGN_NAME: "Alpha Winback",
@@ -68,7 +68,7 @@ describe("DoNotCall by phone", () => {
 });
 
 describe("DoNotCall by customer id", () => {
-  it("lists the id, no phone, and stops the customer's retrieved records", async () => {
+  it("adds the id without a phone, and stops the customer's retrieved records", async () => {
     const phones = banned(world, "phone").length;
     expect(verdict(await post(world, "/customer_ids/A-0001?req=DoNotCall", ALPHA))).toBe("200");
     expect(banned(world, "customer_id")).toEqual([{ value: "A-0001", tenant: 101 }]);
@@ -77,8 +77,8 @@ describe("DoNotCall by customer id", () => {
   });
 });
 
-describe("the check before a dial", () => {
-  it("never opens a listed phone or a listed customer, and marks their records", async () => {
+describe("the do-not-call check before a call", () => {
+  it("retrieves no record of a listed phone or customer, and marks these records", async () => {
     await post(world, "/customer_ids/A-0020?req=DoNotCall", ALPHA);
     const opened = openRecords(world, listByName(world, "Alpha List")!, 1000)!;
     const phones = opened.map(({ phone }) => phone);
@@ -92,7 +92,7 @@ describe("the check before a dial", () => {
     expect(phones.length).toBeGreaterThan(50);
   });
 
-  it("asks the list of the record's own tenant", async () => {
+  it("uses the list of the record's own tenant only", async () => {
     await post(world, "/phones/4155550150?req=DoNotCall", BETA);
     await post(world, "/customer_ids/A-0060?req=DoNotCall", BETA);
     const phones = openRecords(world, listByName(world, "Alpha List")!, 1000)!.map(({ phone }) => phone);
@@ -114,27 +114,27 @@ describe("RequestRecordCancel by phone or customer id", () => {
   it.each([
     ["all campaigns of the tenant", ALPHA, [301, 302]],
     ["one campaign", { ...ALPHA, GSW_CAMPAIGN_NAME: "Alpha Winback" }, [302]],
-    ["the manual's other spelling of it", { ...ALPHA, GSW_CAMPAIGN: "Alpha Winback" }, [302]],
+    ["one campaign, in the manual's other spelling", { ...ALPHA, GSW_CAMPAIGN: "Alpha Winback" }, [302]],
     ["one list", { ...ALPHA, GSW_CALLING_LIST: "Alpha List" }, [301]],
     ["the other tenant", BETA, [303]],
-  ])("reaches %s", async (_, body, lists) => {
+  ])("affects %s", async (_, body, lists) => {
     expect(verdict(await post(world, "/phones/4155550145?req=RequestRecordCancel", body))).toBe("200");
     expect(cancelled()).toEqual(lists);
     expect(recordAt(world, lists[0]!, "4155550145").call_result).toBe(52);
   });
 
-  it("leaves campaigns alone that are not loaded", async () => {
+  it("does not affect campaigns that are not loaded", async () => {
     await post(world, "/campaigngroups/115?req=ForceUnload");
     await post(world, "/phones/4155550145?req=RequestRecordCancel", ALPHA);
     expect(cancelled()).toEqual([301]);
   });
 
-  it("is 410 when nothing matches", async () => {
+  it("answers 410 when no record matches", async () => {
     expect(verdict(await post(world, "/phones/4155559999?req=RequestRecordCancel", ALPHA))).toBe("410/9009");
     expect(verdict(await post(world, "/customer_ids/B-0001?req=RequestRecordCancel", ALPHA))).toBe("410/9009");
   });
 
-  it("ends the handle of a retrieved record, with its chain when asked", async () => {
+  it("ends the handle of a retrieved record, and the chain if requested", async () => {
     expect(
       verdict(
         await post(world, "/phones/4155550103?req=RequestRecordCancel", { ...ALPHA, GSW_CHAIN_ATTR: "AllChain" }),
@@ -146,7 +146,7 @@ describe("RequestRecordCancel by phone or customer id", () => {
     ).toEqual([5, 5, 5]);
   });
 
-  it("finds every record of a customer", async () => {
+  it("finds all records of a customer", async () => {
     await post(world, "/customer_ids/A-0002?req=RequestRecordCancel", ALPHA);
     expect(
       ["4155550103", "4155550104", "4155550105"].map((phone) => recordAt(world, 301, phone).record_status),

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { World } from "../../../src/sandbox/world.ts";
+import type { World } from "../../../src/sandbox/world/world.ts";
 import { aWorld, ask, post, verdict } from "../support.ts";
 
 let world: World;
@@ -11,7 +11,7 @@ afterEach(() => {
 });
 
 describe("the status of one campaign group", () => {
-  it("has the manual's members in its order while the group runs", async () => {
+  it("has the manual's members in the manual's order while the group runs", async () => {
     const answer = await ask(world, "GET", "/campaigngroups/106");
     const expected = {
       GSW_CM_MessageType: 24,
@@ -37,7 +37,7 @@ describe("the status of one campaign group", () => {
     expect(answer.headers).toContainEqual(["Content-length", String(Buffer.byteLength(answer.text))]);
   });
 
-  it("is 200 with status 0 for a group that is configured and not loaded", async () => {
+  it("is status 0 with a 200 for a configured group that is not loaded", async () => {
     const answer = await ask(world, "GET", "/campaigngroups/115");
     expect(answer.status).toBe(200);
     expect(JSON.parse(answer.text)).toEqual({
@@ -49,7 +49,7 @@ describe("the status of one campaign group", () => {
     });
   });
 
-  it("leaves the dial mode out while the group is active and not running", async () => {
+  it("has no dial mode while the group is active but not running", async () => {
     const body = JSON.parse((await ask(world, "GET", "/campaigngroups/208")).text) as object;
     expect(body).toMatchObject({ GSW_CM_AttrGroupCampStatus: 4, GSW_SWITCH_DBID: 105 });
     expect(body).not.toHaveProperty("GSW_CM_AttrDialMode");
@@ -61,7 +61,7 @@ describe("the status of one campaign group", () => {
 });
 
 describe("the status of all campaign groups", () => {
-  it("names every configured group, active or not", async () => {
+  it("contains every configured group, active or not", async () => {
     const body = JSON.parse((await ask(world, "GET", "/campaigngroups")).text) as { CampaignGroups: object };
     expect(body).toMatchObject({ GSW_CM_MessageType: 46, GSW_CM_AttrOriginAppID: 398 });
     expect(Object.keys(body.CampaignGroups)).toEqual([
@@ -78,7 +78,7 @@ describe("the status of all campaign groups", () => {
 });
 
 describe("the Etag", () => {
-  it("is a bare integer that changes with the state and only then", async () => {
+  it("is an unquoted integer that changes only when a group's state changes", async () => {
     const etag = async (): Promise<number> => {
       const value = (await ask(world, "GET", "/campaigngroups")).etag!;
       expect(value).toMatch(/^[1-9][0-9]{9}$/);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { World } from "../../../src/sandbox/world.ts";
+import type { World } from "../../../src/sandbox/world/world.ts";
 import { aWorld, banned, chainOf, lastRecord, NOON, post, recordOfHandle, stateOfHandle, verdict } from "../support.ts";
 
 let world: World;
@@ -37,17 +37,17 @@ describe("RecordProcessed", () => {
     expect(stateOfHandle(world, 15)).toBe("finalized");
   });
 
-  it("leaves the result alone when the body has none, and records no treatment", async () => {
+  it("without result and treatment in the body, keeps the result and adds no treatment", async () => {
     await post(world, "/records/15?req=RecordProcessed");
     expect(recordOfHandle(world, 15)).toMatchObject({ record_status: 3, call_result: 28, treatments: null });
   });
 
-  it("makes the waiting rest of the chain Chain Updated", async () => {
+  it("sets the waiting records of the chain to Chain Updated", async () => {
     await post(world, "/records/17?req=RecordProcessed", { GSW_CALL_RESULT: 33 });
     expect(statuses()).toEqual([3, 7, 7]);
   });
 
-  it("leaves a record of the chain alone that somebody else has in process", async () => {
+  it("does not change a record of the chain that another client is processing", async () => {
     world.db.run(
       "UPDATE record SET record_status = 2 WHERE record_id = ?",
       chainOf(world, recordOfHandle(world, 17))[1]!.record_id,
@@ -56,7 +56,7 @@ describe("RecordProcessed", () => {
     expect(statuses()).toEqual([3, 2, 7]);
   });
 
-  it("keeps treatments as a history", async () => {
+  it("appends treatments to the history", async () => {
     world.db.run(
       "UPDATE record SET treatments = 'RecordTreatPersonal' WHERE record_id = ?",
       recordOfHandle(world, 15).record_id,
@@ -67,7 +67,7 @@ describe("RecordProcessed", () => {
 });
 
 describe("UpdateCallCompletionStats", () => {
-  it("writes what it is given and keeps the handle open", async () => {
+  it("writes the result and the fields, and keeps the handle open", async () => {
     const body = {
       GSW_CALL_RESULT: 6,
       CUSTOMER_STATUS: "7",
@@ -94,7 +94,7 @@ describe("UpdateCallCompletionStats", () => {
 });
 
 describe("RecordReject", () => {
-  it("gives the record back to others and ends the handle", async () => {
+  it("releases the record for other clients and ends the handle", async () => {
     expect(verdict(await post(world, "/records/15?req=RecordReject"))).toBe("200");
     expect(recordOfHandle(world, 15)).toMatchObject({ record_status: 1, call_result: 28 });
     expect(stateOfHandle(world, 15)).toBe("finalized");
@@ -106,7 +106,7 @@ describe("RequestRecordCancel by handle", () => {
     [undefined, [5, 1, 1]],
     ["RecordOnly", [5, 1, 1]],
     ["AllChain", [5, 5, 5]],
-  ])("with GSW_CHAIN_ATTR %s leaves the chain in statuses %j", async (attribute, expected) => {
+  ])("with GSW_CHAIN_ATTR %s, sets the chain's record statuses to %j", async (attribute, expected) => {
     expect(
       verdict(
         await post(
@@ -121,7 +121,7 @@ describe("RequestRecordCancel by handle", () => {
     expect(stateOfHandle(world, 17)).toBe("finalized");
   });
 
-  it("does not cancel a record of the chain that is already processed", async () => {
+  it("does not cancel a record of the chain that was already processed", async () => {
     world.db.run(
       "UPDATE record SET record_status = 3, call_result = 33 WHERE record_id = ?",
       chainOf(world, recordOfHandle(world, 17))[2]!.record_id,
@@ -135,7 +135,7 @@ describe("DoNotCall by handle", () => {
   it.each([
     ["RecordOnly", [7, 2, 2], ["4155550100"]],
     ["AllChain", [7, 7, 7], ["4155550100", "4155550101", "4155550102"]],
-  ])("with %s stops types %j and lists %j", async (attribute, types, phones) => {
+  ])("with %s, sets the chain's record types to %j and lists %j", async (attribute, types, phones) => {
     const before = banned(world, "phone").length;
     expect(verdict(await post(world, "/records/17?req=DoNotCall", { GSW_CHAIN_ATTR: attribute }))).toBe("200");
     expect(chain().map(({ record_type }) => record_type)).toEqual(types);
@@ -144,7 +144,7 @@ describe("DoNotCall by handle", () => {
     expect(stateOfHandle(world, 17)).toBe("finalized");
   });
 
-  it("lists the record's own number whatever the body says, and a customer id beside it", async () => {
+  it("lists the record's own number, not the body's, and the body's customer id", async () => {
     await post(world, "/records/15?req=DoNotCall", { GSW_PHONE: "4155550150", GSW_CUSTOMER_ID: "A-0004" });
     expect(banned(world, "phone").at(-1)).toEqual({ value: "4155550109", tenant: 101 });
     expect(banned(world, "customer_id")).toEqual([{ value: "A-0004", tenant: 101 }]);
@@ -156,7 +156,7 @@ describe("RecordReschedule", () => {
     ["Personal", 5],
     ["Campaign", 6],
     [undefined, 6],
-  ])("of type %s makes the record type %i, ready, and ends the handle", async (type, recordType) => {
+  ])("of type %s sets record type %i and status Ready, and ends the handle", async (type, recordType) => {
     const body = {
       GSW_DATE_TIME: "07/04/2026 13:00",
       GSW_TZ_NAME: "PST",
@@ -178,7 +178,7 @@ describe("RecordReschedule", () => {
   it.each([
     ["before", "03/07/2026 13:00", Date.UTC(2026, 2, 7, 21)],
     ["after", "03/08/2026 13:00", Date.UTC(2026, 2, 8, 20)],
-  ])("keeps the wall clock %s daylight saving begins, in the record's own zone", async (_, text, instant) => {
+  ])("schedules the local time in the record's time zone %s daylight saving begins", async (_, text, instant) => {
     world.db.run(
       "UPDATE record SET tz_dbid = (SELECT dbid FROM time_zone WHERE name = 'PST') WHERE record_id = ?",
       recordOfHandle(world, 15).record_id,
@@ -190,15 +190,15 @@ describe("RecordReschedule", () => {
   it.each([
     ["without a date", {}],
     ["with a day that does not exist", { GSW_DATE_TIME: "02/30/2026 10:00" }],
-    ["with a zone nobody configured", { GSW_DATE_TIME: "02/03/2026 10:00", GSW_TZ_NAME: "XYZ" }],
-  ])("is refused %s and the handle stays", async (_, body) => {
+    ["with an unknown time zone", { GSW_DATE_TIME: "02/03/2026 10:00", GSW_TZ_NAME: "XYZ" }],
+  ])("is refused %s, and the handle stays open", async (_, body) => {
     expect((await post(world, "/records/15?req=RecordReschedule", body)).status).toBe(400);
     expect(stateOfHandle(world, 15)).toBe("open");
   });
 });
 
 describe("AddRecord by handle", () => {
-  it("adds to the list of the handle's record, in a new chain, and leaves that record in process", async () => {
+  it("adds a record in a new chain to the list of the handle's record, which stays in process", async () => {
     expect(
       verdict(await post(world, "/records/41?req=AddRecord", { GSW_PHONE: "4155550198", GSW_TZ_NAME: "EST" })),
     ).toBe("200");
@@ -222,14 +222,14 @@ describe("a record handle", () => {
     "DoNotCall",
     "RecordReschedule",
     "AddRecord",
-  ])("that is stale or was never given out answers %s with 410/112", async (action) => {
+  ])("that is stale or was never issued answers %s with 410/112", async (action) => {
     const body = { GSW_DATE_TIME: "07/04/2026 13:00", GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST" };
     for (const handle of [16, 14, 2_000_000_000])
       expect(verdict(await post(world, `/records/${handle}?req=${action}`, body))).toBe("410/112");
   });
 
   it.each([["RecordProcessed"], ["RecordReject"], ["RequestRecordCancel"], ["DoNotCall"], ["RecordReschedule"]])(
-    "is gone after %s",
+    "is invalid after %s",
     async (action) => {
       await post(world, `/records/15?req=${action}`, { GSW_DATE_TIME: "07/04/2026 13:00" });
       expect((await post(world, "/records/15?req=RecordProcessed")).text).toBe(
@@ -238,7 +238,7 @@ describe("a record handle", () => {
     },
   );
 
-  it("goes stale when its time is over, with record status 4 and result 46", async () => {
+  it("goes stale after the timeout, with record status 4 and result 46", async () => {
     world.clock.advance(world.staleTimeout - 1);
     expect(verdict(await post(world, "/records/15?req=UpdateCallCompletionStats"))).toBe("200");
     world.clock.advance(1);

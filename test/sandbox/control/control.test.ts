@@ -1,9 +1,9 @@
 import { request as ask } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
-import type { SandboxState } from "../../src/sandbox/state.ts";
-import { open, request, type RawClient } from "./raw-client.ts";
-import { NOON } from "./support.ts";
+import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
+import type { SandboxState } from "../../../src/sandbox/world/state.ts";
+import { open, request, type RawClient } from "../server/raw-client.ts";
+import { NOON } from "../support.ts";
 
 let ocs: SandboxOcs;
 const clients: RawClient[] = [];
@@ -67,7 +67,7 @@ describe("GET /sandbox/state", () => {
 });
 
 describe("POST /sandbox/records/open", () => {
-  it("gives out handles that OCS then knows", async () => {
+  it("opens handles that OCS accepts", async () => {
     const { status, value } = await post("records/open", { list: "Alpha List", count: 2 });
     expect(status).toBe(200);
     expect(value).toEqual(
@@ -83,11 +83,11 @@ describe("POST /sandbox/records/open", () => {
     expect(await send("/records/1001?req=RecordProcessed")).toContain("200 OK");
   });
 
-  it("takes one record of any running group when nothing is said", async () => {
+  it("opens one record of any running group when the body is empty", async () => {
     expect((await post("records/open")).value).toMatchObject([{ handle: 1000, list: "Alpha List" }]);
   });
 
-  it("goes on to the next list when the first has no more", async () => {
+  it("continues with the next list when the first has no more records", async () => {
     await send("/campaigngroups/115?req=Stage");
     ocs.world.db.run("UPDATE campaign_group SET status = 5 WHERE dbid = 115");
     const lists = ((await post("records/open", { count: 1000 })).value as { list: string }[]).map(({ list }) => list);
@@ -97,14 +97,14 @@ describe("POST /sandbox/records/open", () => {
 
   it.each([
     ["an unknown list", { list: "Gamma List" }, 404],
-    ["a list that nobody dials", { list: "Beta List" }, 409],
+    ["a list that no running group uses", { list: "Beta List" }, 409],
     ["no whole count", { count: 1.5 }, 400],
     ["a count of none", { count: 0 }, 400],
-    ["a list that is no name", { list: 3 }, 400],
+    ["a list that is not a name", { list: 3 }, 400],
     ["another member", { lists: "Alpha List" }, 400],
     ["an array", [], 400],
     ["no JSON", "{", 400],
-  ])("refuses %s and says why", async (_, body, status) => {
+  ])("refuses %s with the reason", async (_, body, status) => {
     const answer = await post("records/open", body);
     expect(answer.status).toBe(status);
     expect((answer.value as { error: string }).error).toMatch(/\w+ \w+/);
@@ -112,7 +112,7 @@ describe("POST /sandbox/records/open", () => {
 });
 
 describe("POST /sandbox/clock", () => {
-  it("advances and sets the time, and lets handles go stale by it", async () => {
+  it("advances and sets the time, which makes handles stale", async () => {
     expect((await post("clock", { advance: 90 })).value).toEqual({ now: "2026-03-01T12:01:30.000Z" });
     expect((await post("clock", { set: "2026-03-01T04:31:30-08:00" })).value).toEqual({
       now: "2026-03-01T12:31:30.000Z",
@@ -135,7 +135,7 @@ describe("POST /sandbox/clock", () => {
 });
 
 describe("POST /sandbox/reset", () => {
-  it("brings back the world, the clock, the roles and zero counters", async () => {
+  it("restores the seed, the clock and the roles, and clears the counters", async () => {
     await send("/records/15?req=DoNotCall");
     await post("clock", { advance: 7200 });
     await post("delay", { ms: 60_000 });
@@ -156,8 +156,8 @@ describe("POST /sandbox/reset", () => {
   });
 });
 
-describe("the other commands", () => {
-  it("switch over and set delays per instance", async () => {
+describe("the other control commands", () => {
+  it("switch the active instance and set delays per instance", async () => {
     expect((await post("switchover")).value).toEqual({ active: "backup" });
     expect((await post("switchover")).value).toEqual({ active: "primary" });
     expect((await post("delay", { ms: 5, instance: "backup" })).value).toEqual({ primary: 0, backup: 5 });
@@ -165,7 +165,7 @@ describe("the other commands", () => {
       expect((await post("delay", body)).status).toBe(400);
   });
 
-  it("show the last requests as OCS saw them", async () => {
+  it("show the last requests that OCS received", async () => {
     await send("/campaigngroups/106?req=Load");
     expect(await get("requests")).toEqual([
       {
@@ -185,7 +185,7 @@ describe("the other commands", () => {
     ]);
   });
 
-  it("are 404 when there is no such command, with the list of those there are", async () => {
+  it("answer an unknown command with 404 and the list of commands", async () => {
     for (const path of ["nothing", "reset/", "state/x"]) {
       const answer = await post(path);
       expect(answer.status).toBe(404);
@@ -194,9 +194,9 @@ describe("the other commands", () => {
   });
 
   it.each([
-    ["a page's", { origin: "http://127.0.0.1:1" }],
-    ["a rebound name's", { host: "evil.test" }],
-  ])("are not for browsers: %s request is refused", async (_, headers) => {
+    ["a web page", { origin: "http://127.0.0.1:1" }],
+    ["a rebound host name", { host: "evil.test" }],
+  ])("refuse the request of %s", async (_, headers) => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const attempt = ask(`${ocs.control}/reset`, { method: "POST", headers, agent: false }, (response) => {
         response.resume();

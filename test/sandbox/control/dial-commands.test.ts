@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
-import { receiver, type Receiver } from "./posted.ts";
-import { NOON } from "./support.ts";
+import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
+import { receiver, type Receiver } from "../dialer/posted.ts";
+import { NOON } from "../support.ts";
 
 let ocs: SandboxOcs;
 let other: Receiver;
@@ -32,25 +32,25 @@ describe("POST /sandbox/dial", () => {
     });
   });
 
-  it("dials as many of a list as are wanted, and says what the rest waits for", async () => {
+  it("dials the requested number of records of a list, and says why the rest waits", async () => {
     const { value } = await post("dial", { list: "Alpha List", count: 1000 });
     expect(value["dialed"]).toBeGreaterThan(50);
-    expect(value["short"]).toBe("no more is due: 6 records wait for another of their chain");
+    expect(value["short"]).toBe("no more records are due: 6 wait for another record of their chain");
   });
 
-  it("says that records wait for their hours", async () => {
+  it("says that records wait for their calling hours", async () => {
     now = NOON - 4 * 3_600_000;
     expect((await post("dial", { count: 1000 })).value["short"]).toMatch(
-      /^no more is due: \d+ records wait for their hours, \d+ for another of their chain$/,
+      /^no more records are due: \d+ wait for calling hours, \d+ for another record of their chain$/,
     );
   });
 
-  it("says that nobody dials", async () => {
+  it("says that no campaign group is running", async () => {
     ocs.world.db.run("UPDATE campaign_group SET status = 4");
     expect((await post("dial")).value).toEqual({ dialed: 0, events: [], short: "no campaign group is running" });
   });
 
-  it("posts the events to an address of the wish's own", async () => {
+  it("posts the events to the URL in the request", async () => {
     await post("dial", { to: other.url });
     for (let left = 100; left > 0 && other.posts.length === 0; left--)
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -64,14 +64,14 @@ describe("POST /sandbox/dial", () => {
     [{ to: "ftp://x" }, 400],
     [{ to: "here" }, 400],
     [{ rate: 1 }, 400],
-  ])("refuses %j and says why", async (body, status) => {
+  ])("refuses %j with the reason", async (body, status) => {
     const answer = await post("dial", body);
     expect([answer.status, answer.value["error"]]).toEqual([status, expect.stringMatching(/\w+ \w+/)]);
   });
 });
 
 describe("GSW_RECORD_URI", () => {
-  it("names the OCS that answers, unless another address is advertised", async () => {
+  it("names the active OCS, unless another address is configured", async () => {
     const base = async (): Promise<unknown> =>
       ((await post("dial")).value as { events: { udata: { GSW_RECORD_URI: string } }[] }).events
         .at(-1)!
@@ -85,7 +85,7 @@ describe("GSW_RECORD_URI", () => {
 });
 
 describe("the dialer's settings", () => {
-  it("are shown and set by OCS's names", async () => {
+  it("are read and set by the names of OCS's options", async () => {
     const set = {
       rate: 0.5,
       "validation-uri": other.url,
@@ -123,7 +123,7 @@ describe("the dialer's settings", () => {
 });
 
 describe("POST /sandbox/records/open", () => {
-  it("has each record validated too", async () => {
+  it("also validates each record", async () => {
     await post("dialer", { "validation-uri": other.url });
     other.answer = ({ body }) => (body["GSW_RECORD_HANDLE"] === 1000 ? { status: 409 } : { status: 200 });
     const { value } = await post("records/open", { count: 1 });
@@ -149,7 +149,7 @@ describe("POST /sandbox/reset", () => {
     expect(other.posts.at(-1)!.body).toMatchObject({ GSW_RECORD_HANDLE: 44 });
   });
 
-  it("gives no other handle out again once somebody was told of it", async () => {
+  it("does not reuse other handles after they were posted to the validation-uri", async () => {
     await post("dialer", { "validation-uri": other.url });
     await post("records/open", { count: 3 });
     await post("reset");

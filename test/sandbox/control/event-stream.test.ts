@@ -1,10 +1,10 @@
 import { request, type IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
-import { streamEvents } from "../../src/sandbox/event-stream.ts";
+import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
+import { streamEvents } from "../../../src/sandbox/control/event-stream.ts";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { NOON } from "./support.ts";
+import { NOON } from "../support.ts";
 
 const EVENING = NOON + 6 * 3_600_000;
 
@@ -51,7 +51,7 @@ const bothDial = async (): Promise<void> => {
 };
 
 describe("GET /sandbox/events", () => {
-  it("sends what happens, as server-sent events", async () => {
+  it("sends events as server-sent events", async () => {
     const stream = await follow(`${ocs.control}/events`);
     expect(stream.response.headers["content-type"]).toBe("text/event-stream");
     await ocs.dialer.dial({ count: 1 });
@@ -60,7 +60,7 @@ describe("GET /sandbox/events", () => {
     expect(data.udata).toMatchObject({ GSW_RECORD_HANDLE: 1000, GSW_RECORD_URI: `${ocs.primary.http}/records/1000` });
   });
 
-  it("begins with now; with Last-Event-ID or ?after= with what came since", async () => {
+  it("begins with new events, or after the event in Last-Event-ID or ?after=", async () => {
     await bothDial();
     const fresh = await follow(`${ocs.control}/events`);
     const again = await follow(`${ocs.control}/events`, { "last-event-id": "2" });
@@ -75,7 +75,7 @@ describe("GET /sandbox/events", () => {
     ["102", 102],
     ["Beta Tenant", 102],
     ["101", 101],
-  ])("shows only the tenant %s when asked for it, old events and new", async (name, dbid) => {
+  ])("sends only old and new events of tenant %s with ?tenant=", async (name, dbid) => {
     await bothDial();
     const stream = await follow(`${ocs.control}/events?after=0&tenant=${encodeURIComponent(name)}`);
     await ocs.dialer.dial({ count: 4 });
@@ -94,7 +94,7 @@ describe("GET /sandbox/events", () => {
     expect((await follow(`${ocs.control}/events?${query}`)).response.statusCode).toBe(status);
   });
 
-  it("keeps its numbers over a reset, so that nobody misses what comes after it", async () => {
+  it("keeps its event ids over a reset, so that clients miss no later event", async () => {
     await ocs.dialer.dial({ count: 2 });
     const stream = await follow(`${ocs.control}/events`, { "last-event-id": "2" });
     await fetch(`${ocs.control}/reset`, { method: "POST" });
@@ -102,11 +102,11 @@ describe("GET /sandbox/events", () => {
     expect(idsIn(await stream.has("id: 3"))).toEqual([3]);
   });
 
-  it("is not for pages of a browser", async () => {
+  it("refuses web pages", async () => {
     expect((await follow(`${ocs.control}/events`, { origin: "http://127.0.0.1:1" })).response.statusCode).toBe(403);
   });
 
-  it("says now and then that it is there", async () => {
+  it("sends a heartbeat", async () => {
     const server = createServer((asked, response) => streamEvents(ocs.world, ocs.dialer.log, asked, response, 5));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const stream = await follow(`http://127.0.0.1:${(server.address() as AddressInfo).port}/sandbox/events`);

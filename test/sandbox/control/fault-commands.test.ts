@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { KIND_NAMES } from "../../src/sandbox/fault-kinds.ts";
-import { aBench, POLL, type FaultBench } from "./fault-kit.ts";
-import { request, type RawClient } from "./raw-client.ts";
+import { KIND_NAMES } from "../../../src/sandbox/faults/kinds.ts";
+import { aBench, POLL, type FaultBench } from "../faults/kit.ts";
+import { request, type RawClient } from "../server/raw-client.ts";
 
 let bench: FaultBench;
 beforeEach(async () => {
@@ -14,7 +14,7 @@ afterEach(async () => {
 const UPDATE = request("/records/20?req=UpdateCallCompletionStats");
 
 describe("POST /sandbox/faults", () => {
-  it("gives the fault with its id and all that was said", async () => {
+  it("answers the fault with its id and all given members", async () => {
     expect(
       await bench.add({
         kind: "slow",
@@ -70,7 +70,7 @@ describe("POST /sandbox/faults", () => {
     [{ kind: "status", value: 200 }, "value: expected a negative status"],
     [{ kind: "truncate", value: "-1B" }, "value: expected a number of bytes"],
     [{ kind: "truncate", value: 1.5 }, "value: expected a number of bytes"],
-    [{ kind: "stall", value: "2s" }, "value: stall takes none"],
+    [{ kind: "stall", value: "2s" }, "value: the fault stall takes no value"],
     [{ kind: "both-down", value: "soon" }, "value: expected a duration"],
     [{ kind: "stall", action: "Addrecord" }, "action: expected one of"],
     [{ kind: "stall", action: 4 }, "action: expected one of"],
@@ -83,13 +83,13 @@ describe("POST /sandbox/faults", () => {
     [{ kind: "stall", probability: 1.1 }, "probability: expected"],
     [{ kind: "stall", probability: "0.5" }, "probability: expected"],
     [{ kind: "stall", probability: 0.5, seed: -1 }, "seed: expected"],
-    [{ kind: "stall", seed: 3 }, "seed: goes with a probability"],
+    [{ kind: "stall", seed: 3 }, "seed: give a probability too"],
     [{ kind: "stall", for: "ever" }, "for: expected a duration"],
     [{ kind: "stall", for: 5 }, "for: expected a duration"],
-    [{ kind: "bad-cert", action: "AddRecord" }, "action: bad-cert strikes connections"],
-    [{ kind: "bad-cert", tenant: 101 }, "tenant: bad-cert strikes connections"],
-    [{ kind: "stall", match: "x" }, "expected no other members than"],
-  ])("refuses %j by name, and nothing stands", async (body, error) => {
+    [{ kind: "bad-cert", action: "AddRecord" }, "action: bad-cert applies to connections"],
+    [{ kind: "bad-cert", tenant: 101 }, "tenant: bad-cert applies to connections"],
+    [{ kind: "stall", match: "x" }, "unknown member; allowed: "],
+  ])("refuses %j with the member's name, and adds no fault", async (body, error) => {
     const { status, value } = await bench.control("POST faults", body);
     expect([status, (value as { error: string }).error, await bench.faults()]).toEqual([
       400,
@@ -98,14 +98,14 @@ describe("POST /sandbox/faults", () => {
     ]);
   });
 
-  it("takes numbers for statuses and bytes as text too", async () => {
+  it("accepts statuses and bytes as numbers or as text", async () => {
     expect(await bench.add({ kind: "status", value: "500" })).toMatchObject({ value: "500" });
     expect(await bench.add({ kind: "truncate", value: 20 })).toMatchObject({ value: 20 });
   });
 });
 
 describe("faults on requests", () => {
-  it("strike those of one action and one tenant alone, so often as they may, and are listed with each firing", async () => {
+  it("strike only requests of their action and tenant, at most `count` times, and list each firing", async () => {
     await bench.add({
       kind: "status",
       value: 500,
@@ -134,7 +134,7 @@ describe("faults on requests", () => {
     expect((await bench.seen()).map(({ faults }) => faults)).toEqual([[], [], ["f1"], []]);
   });
 
-  it("strike the same requests for the same seed", async () => {
+  it("strike the same requests with the same seed", async () => {
     const run = async (): Promise<string> => {
       await bench.control("POST reset");
       await bench.add({ kind: "status", value: 500, probability: 0.5, seed: 42 });
@@ -151,7 +151,7 @@ describe("faults on requests", () => {
     expect(first).toMatch(/2.*5|5.*2/);
   });
 
-  it("with probability 0 strike none", async () => {
+  it("strike no request with probability 0", async () => {
     await bench.add({ kind: "status", value: 500, probability: 0 });
     const client = await bench.connect();
     for (let turn = 0; turn < 20; turn++) {
@@ -169,7 +169,7 @@ describe("DELETE /sandbox/faults", () => {
     return clients;
   };
 
-  it("releases every request that is held, and no listener is one too many", async () => {
+  it("releases all stalled requests without leaking listeners", async () => {
     const warned = vi.fn();
     process.on("warning", warned);
     await bench.add({ kind: "stall" });
@@ -180,22 +180,22 @@ describe("DELETE /sandbox/faults", () => {
     expect(warned).not.toHaveBeenCalled();
   });
 
-  it("with an id takes away that one alone; an unknown one is 404 with those that there are", async () => {
+  it("with an id, removes only that fault; an unknown id is 404 with the list of faults", async () => {
     for (const kind of ["stall", "garbage"]) await bench.add({ kind });
     expect(await bench.control("DELETE faults/f1")).toEqual({ status: 200, value: { cleared: 1 } });
     expect(await bench.control("DELETE faults/f1")).toEqual({
       status: 404,
-      value: { error: "no such fault; those are f2" },
+      value: { error: "unknown fault; known: f2" },
     });
     expect((await bench.faults()).map(({ kind }) => kind)).toEqual(["garbage"]);
     expect((await bench.control("DELETE faults")).value).toEqual({ cleared: 1 });
     expect(await bench.control("DELETE faults/f2")).toEqual({
       status: 404,
-      value: { error: "no such fault; there is none" },
+      value: { error: "unknown fault; there are no faults" },
     });
   });
 
-  it("comes with a reset, and what was held is done in the world before it", async () => {
+  it("is part of a reset, before which stalled requests are carried out", async () => {
     await bench.add({ kind: "stall" });
     const before = bench.state();
     const client = await bench.connect();
@@ -206,7 +206,7 @@ describe("DELETE /sandbox/faults", () => {
     expect([await bench.faults(), bench.state()]).toEqual([[], before]);
   });
 
-  it("is not needed for a sandbox to stop while requests are held and everything is down", async () => {
+  it("is not needed to stop a sandbox with stalled requests and an outage", async () => {
     await bench.add({ kind: "stall" });
     const [client] = await stalled(1);
     await bench.add({ kind: "both-down" });
@@ -217,7 +217,7 @@ describe("DELETE /sandbox/faults", () => {
 });
 
 describe("POST /sandbox/switchover", () => {
-  it("refuses a gap that is no duration", async () => {
+  it("refuses a gap that is not a duration", async () => {
     for (const gap of [2, "2", "long"])
       expect(await bench.control("POST switchover", { gap })).toMatchObject({
         status: 400,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { aSetting, EVENING, until, type Setting } from "./dialer-kit.ts";
+import { aSetting, EVENING, until, type Setting } from "../dialer/kit.ts";
 
 let setting: Setting;
 beforeEach(async () => {
@@ -8,7 +8,7 @@ beforeEach(async () => {
 afterEach(() => setting.end());
 
 describe("the webhook", () => {
-  it("gets every event, again when it was not taken", async () => {
+  it("gets every event, and a repeated post after a failure", async () => {
     let refused = 0;
     setting.validator.answer = () => ({ status: refused++ === 0 ? 500 : 204 });
     const dialer = setting.make({ webhook: `${setting.validator.url}/all` });
@@ -21,7 +21,7 @@ describe("the webhook", () => {
     });
   });
 
-  it("of one wish gets the events of that wish alone", async () => {
+  it("of one dial request gets only the events of that request", async () => {
     const dialer = setting.make();
     await dialer.dial({ count: 1 });
     await dialer.dial({ count: 1, to: setting.validator.url });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { World } from "../../src/sandbox/world.ts";
-import { aSetting, EVENING, until, type Setting } from "./dialer-kit.ts";
-import { post, recordOfHandle } from "./support.ts";
+import type { World } from "../../../src/sandbox/world/world.ts";
+import { aSetting, EVENING, until, type Setting } from "./kit.ts";
+import { post, recordOfHandle } from "../support.ts";
 
 let setting: Setting;
 let world: World;
@@ -17,7 +17,7 @@ afterEach(() => setting.end());
 describe("call reports", () => {
   const reports = (): Record<string, unknown>[] => setting.validator.posts.map(({ body }) => body);
 
-  it("one at the attempt, one at the end with the result, both of one attempt", async () => {
+  it("are sent at the attempt and, with the result, at the end, both with the same attempt id", async () => {
     const dialer = make({ historyUri: setting.validator.url });
     await dialer.dial({ count: 1 });
     await until(() => reports().length === 1);
@@ -38,7 +38,7 @@ describe("call reports", () => {
     expect(second).toEqual({ ...first, GSW_HIST_SEQUENCE_NUM: 1, GSW_CALL_RESULT: 33 });
   });
 
-  it("the last is sent until it is taken", async () => {
+  it("are repeated at the end of a call until the server accepts them", async () => {
     const dialer = make({ historyUri: setting.validator.url });
     await dialer.dial({ count: 1 });
     await until(() => reports().length === 1);
@@ -57,7 +57,7 @@ describe("call reports", () => {
     ).toEqual([1, 1, 1]);
   });
 
-  it("a call that goes stale is reported by itself", async () => {
+  it("are sent without a request when a call goes stale", async () => {
     const dialer = make({ historyUri: setting.validator.url });
     await dialer.dial({ count: 1 });
     await until(() => reports().length === 1);

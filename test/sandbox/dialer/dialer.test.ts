@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { attemptGuid } from "../../src/sandbox/attached-data.ts";
-import { createDialer } from "../../src/sandbox/dialer.ts";
-import { listByName } from "../../src/sandbox/directory.ts";
-import { beginRun } from "../../src/sandbox/handles.ts";
-import type { World } from "../../src/sandbox/world.ts";
-import { aSetting, EVENING, phonesOf, told, until, type Setting } from "./dialer-kit.ts";
-import { aWorld, post, recordAt, recordOfHandle, verdict } from "./support.ts";
+import { attemptGuid } from "../../../src/sandbox/dialer/attached-data.ts";
+import { createDialer } from "../../../src/sandbox/dialer/dialer.ts";
+import { listByName } from "../../../src/sandbox/world/directory.ts";
+import { beginRun } from "../../../src/sandbox/world/handles.ts";
+import type { World } from "../../../src/sandbox/world/world.ts";
+import { aSetting, EVENING, phonesOf, told, until, type Setting } from "./kit.ts";
+import { aWorld, post, recordAt, recordOfHandle, verdict } from "../support.ts";
 
 let setting: Setting;
 let world: World;
@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => setting.end());
 
 describe("dialing one record", () => {
-  it("opens a handle and tells what a client would get with the call", async () => {
+  it("opens a handle and emits the data that a client would get with the call", async () => {
     const [event] = told(await make().dial({ count: 1 }));
     const record = recordOfHandle(world, 1000);
     expect(record).toMatchObject({ record_status: 2, attempt: 1 });
@@ -54,13 +54,13 @@ describe("dialing one record", () => {
     expect(Object.keys(event!.udata).filter((key) => /TENANT/.test(key))).toEqual([]);
   });
 
-  it("gives another handle and another attempt id to every call", async () => {
+  it("gives every call a new handle and a new attempt id", async () => {
     const { retrieved } = await make().dial({ count: 20 });
     expect(retrieved.map(({ handle }) => handle)).toEqual(retrieved.map((_, index) => 1000 + index));
     expect(new Set(retrieved.map((one) => attemptGuid(world, one))).size).toBe(20);
   });
 
-  it("lets lists take turns", async () => {
+  it("takes records from the lists in turn", async () => {
     await post(world, "/campaigngroups/208?req=StartDialing", { GSW_CM_AttrDialMode: 2 });
     const { retrieved } = await make().dial({ count: 6 });
     expect(retrieved.map(({ list }) => list.name)).toEqual([
@@ -74,7 +74,7 @@ describe("dialing one record", () => {
     expect(retrieved.map(({ tenant }) => tenant.dbid)).toEqual([101, 102, 101, 102, 101, 102]);
   });
 
-  it("ends records of the do-not-call list on the way, and says so", async () => {
+  it("stops records on the do-not-call list, with an event for each", async () => {
     const dialed = await make().dial({ count: 1000 });
     const stopped = told(dialed).filter(({ type }) => type === "record.stopped");
     expect(new Set(stopped.map(({ phone }) => phone))).toEqual(
@@ -88,7 +88,7 @@ describe("dialing one record", () => {
   });
 });
 
-describe("hours", () => {
+describe("calling hours", () => {
   const only = (columns: string): void => {
     world.db.run("UPDATE record SET record_status = 3 WHERE list_dbid = 301 AND record_status = 1");
     world.db.run(
@@ -103,7 +103,7 @@ describe("hours", () => {
     ["as it opens", "08:00:00", 1],
     ["as it ends", "18:00:00", 1],
     ["a second after", "18:00:01", 0],
-  ])("a window from 08:00 to 18:00 in the record's zone: %s", async (_, time, dialed) => {
+  ])("from 08:00 to 18:00 in the record's time zone apply %s", async (_, time, dialed) => {
     only(`tz_dbid = ${PST}, daily_from = 28800, daily_till = 64800`);
     now = at(time);
     expect((await make().dial({ count: 1 })).retrieved).toHaveLength(dialed);
@@ -113,25 +113,25 @@ describe("hours", () => {
     ["23:30:00", 1],
     ["01:00:00", 1],
     ["12:00:00", 0],
-  ])("a window over midnight at %s", async (time, dialed) => {
+  ])("may span midnight, checked at %s", async (time, dialed) => {
     only(`tz_dbid = ${PST}, daily_from = 79200, daily_till = 7200`);
     now = at(time);
     expect((await make().dial({ count: 1 })).retrieved).toHaveLength(dialed);
   });
 
-  it("another zone has another hour", async () => {
+  it("depend on the record's time zone", async () => {
     only("tz_dbid = 516, daily_from = 28800, daily_till = 64800");
     now = at("16:30:00");
     expect((await make().dial({ count: 1 })).retrieved).toHaveLength(1);
   });
 
-  it("do not matter to who opens records by hand", async () => {
+  it("are ignored when a user opens records", async () => {
     only(`tz_dbid = ${PST}, daily_from = 28800, daily_till = 64800`);
     now = at("03:00:00");
     expect((await make().dial({ count: 1, hours: "any" })).retrieved).toHaveLength(1);
   });
 
-  it("a callback waits for its time", async () => {
+  it("do not apply before the time of a callback", async () => {
     const dialer = make();
     const due = new Date(now + 3_600_000).toISOString();
     only(`tz_dbid = ${PST}, daily_from = 0, daily_till = 86399, dial_sched_time = ${Date.parse(due) / 1000}`);
@@ -141,15 +141,16 @@ describe("hours", () => {
   });
 });
 
-describe("chains", () => {
+describe("records of a chain", () => {
   beforeEach(() => {
     world.db.run("UPDATE record SET record_status = 3 WHERE list_dbid = 301 AND record_status = 1");
     world.db.run(
-      "UPDATE record SET record_status = 1, daily_from = 0, daily_till = 86399 WHERE list_dbid = 301 AND contact_info IN ('4155550101', '4155550102')",
+      "UPDATE record SET record_status = 1, daily_from = 0, daily_till = 86399 WHERE list_dbid = 301 AND " +
+        "contact_info IN ('4155550101', '4155550102')",
     );
   });
 
-  it("one number at a time, in order, the next when the one before was given back or stopped", async () => {
+  it("are dialed in order, one at a time, the next after the previous one was released or stopped", async () => {
     const dialer = make();
     expect((await dialer.dial({ count: 9 })).retrieved).toEqual([]);
     await post(world, "/records/17?req=RequestRecordCancel");
@@ -158,14 +159,14 @@ describe("chains", () => {
     expect(phonesOf(await dialer.dial({ count: 9 }))).toEqual(["4155550102"]);
   });
 
-  it("RecordProcessed ends the whole chain: Chain Updated", async () => {
+  it("are all set to Chain Updated by RecordProcessed", async () => {
     const dialer = make();
     await post(world, "/records/17?req=RecordProcessed", { GSW_CALL_RESULT: 33 });
     expect((await dialer.dial({ count: 9 })).retrieved).toEqual([]);
     for (const phone of ["4155550101", "4155550102"]) expect(recordAt(world, 301, phone).record_status).toBe(7);
   });
 
-  it("a number outside its hours does not keep the others of its chain waiting, one with a day of its own does", async () => {
+  it("wait for a record scheduled for a later day, but not for one outside its calling hours", async () => {
     await post(world, "/records/17?req=RequestRecordCancel");
     world.db.run(
       "UPDATE record SET dial_sched_time = ? WHERE contact_info = '4155550101' AND list_dbid = 301",
@@ -173,14 +174,15 @@ describe("chains", () => {
     );
     expect((await make().dial({ count: 9 })).retrieved).toEqual([]);
     world.db.run(
-      "UPDATE record SET dial_sched_time = NULL, daily_from = 3, daily_till = 4 WHERE contact_info = '4155550101' AND list_dbid = 301",
+      "UPDATE record SET dial_sched_time = NULL, daily_from = 3, daily_till = 4 WHERE contact_info = '4155550101' " +
+        "AND list_dbid = 301",
     );
     expect(phonesOf(await make().dial({ count: 9 }))).toEqual(["4155550102"]);
   });
 });
 
 describe("a switchover", () => {
-  it("begins a run that counts from 1, so that old numbers come again for other records", async () => {
+  it("starts handles at 1 again, so that other records get old numbers", async () => {
     const dialer = make();
     const [before] = (await dialer.dial({ count: 1 })).retrieved;
     world.db.transaction(() => {
@@ -194,8 +196,8 @@ describe("a switchover", () => {
   });
 });
 
-describe("at a rate", () => {
-  it("dials by itself, about so many a second, and stops at 0", async () => {
+describe("dialing at a rate", () => {
+  it("dials about that many records a second without requests, and stops at 0", async () => {
     const dialer = make();
     dialer.configure({ rate: 200 });
     await until(() => dialer.log.last() >= 10);
@@ -206,7 +208,7 @@ describe("at a rate", () => {
     expect(dialer.log.last()).toBe(count);
   });
 
-  it("leaves nothing behind when closed in the middle of a validation", async () => {
+  it("leaves nothing running when closed during a validation", async () => {
     setting.validator.answer = () => "nothing";
     const dialer = make({ validationUri: setting.validator.url, rate: 100 });
     await until(() => setting.validator.posts.length > 0);
@@ -240,7 +242,7 @@ describe("a state directory", () => {
     rmSync(directory, { recursive: true });
   });
 
-  it("of another version is refused by its name", () => {
+  it("of another version is refused with its path", () => {
     const directory = mkdtempSync(join(tmpdir(), "ocsgw-dialer-"));
     const old = aWorld({ stateDir: directory });
     old.db.script("PRAGMA user_version = 1");
@@ -250,8 +252,8 @@ describe("a state directory", () => {
   });
 });
 
-describe("a list by name", () => {
-  it("is the only one that is dialed", async () => {
+describe("dialing a list by name", () => {
+  it("dials no other list", async () => {
     await post(world, "/campaigngroups/208?req=StartDialing", { GSW_CM_AttrDialMode: 2 });
     const { retrieved } = await make().dial({ lists: [listByName(world, "Beta List")!], count: 3 });
     expect(retrieved.map(({ tenant }) => tenant.dbid)).toEqual([102, 102, 102]);

@@ -6,10 +6,10 @@ import {
   type Dialer,
   type DialerPlace,
   type DialerSettings,
-} from "../../src/sandbox/dialer.ts";
-import type { World } from "../../src/sandbox/world.ts";
+} from "../../../src/sandbox/dialer/dialer.ts";
+import type { World } from "../../../src/sandbox/world/world.ts";
 import { receiver, type Receiver } from "./posted.ts";
-import { aWorld, NOON } from "./support.ts";
+import { aWorld, NOON } from "../support.ts";
 
 /** 18:00 UTC: from 10:00 to 13:00 on the clocks of the seed's four time zones. */
 export const EVENING = NOON + 6 * 3_600_000;
@@ -41,7 +41,7 @@ export const aSetting = async (now: () => number): Promise<Setting> => {
   return setting;
 };
 
-export type ToldEvent = {
+export type ControlEvent = {
   readonly type: string;
   readonly udata: Readonly<Record<string, unknown>>;
   readonly because?: string;
@@ -49,8 +49,8 @@ export type ToldEvent = {
   readonly call_result?: number;
 };
 
-export const told = ({ events }: Dialed): ToldEvent[] =>
-  events.map(({ type, data }) => ({ type, ...(JSON.parse(data) as Omit<ToldEvent, "type">) }));
+export const told = ({ events }: Dialed): ControlEvent[] =>
+  events.map(({ type, data }) => ({ type, ...(JSON.parse(data) as Omit<ControlEvent, "type">) }));
 export const phonesOf = ({ retrieved }: Dialed): string[] => retrieved.map(({ record }) => record.contact_info);
 
 export const until = async (holds: () => boolean): Promise<void> => {

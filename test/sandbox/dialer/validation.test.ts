@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Dialer, DialerSettings } from "../../src/sandbox/dialer.ts";
-import { handedOut } from "../../src/sandbox/dialling.ts";
-import { beginRun } from "../../src/sandbox/handles.ts";
-import type { World } from "../../src/sandbox/world.ts";
-import { describeIf } from "../kit/machine.ts";
-import { aSetting, EVENING, told, type Setting } from "./dialer-kit.ts";
+import type { Dialer, DialerSettings } from "../../../src/sandbox/dialer/dialer.ts";
+import { issuedRecords } from "../../../src/sandbox/dialer/retrieve-records.ts";
+import { beginRun } from "../../../src/sandbox/world/handles.ts";
+import type { World } from "../../../src/sandbox/world/world.ts";
+import { describeIf } from "../../kit/machine.ts";
+import { aSetting, EVENING, told, type Setting } from "./kit.ts";
 import { receiver, type Receiver } from "./posted.ts";
-import { post, recordOfHandle, stateOfHandle, verdict } from "./support.ts";
+import { post, recordOfHandle, stateOfHandle, verdict } from "../support.ts";
 
 let setting: Setting;
 let world: World;
@@ -25,7 +25,7 @@ describe("pre-dial validation", () => {
   const ofNew = (): Receiver["posts"] =>
     setting.validator.posts.filter(({ body }) => Number(body["GSW_RECORD_HANDLE"]) >= 1000);
 
-  it("posts the record's data as JSON before the record is told of, and dials at 200", async () => {
+  it("posts the record's data as JSON before any event, and dials after a 200", async () => {
     const [event] = told(await validated().dial({ count: 1 }));
     expect(ofNew()).toHaveLength(1);
     expect(ofNew()[0]).toMatchObject({
@@ -35,7 +35,7 @@ describe("pre-dial validation", () => {
     });
   });
 
-  it("knows the handle while it waits for the answer, and tells nothing yet", async () => {
+  it("opens the handle while it waits for the answer, without an event", async () => {
     const dialer = validated();
     let seen: unknown;
     setting.validator.answer = ({ body }) => {
@@ -47,13 +47,13 @@ describe("pre-dial validation", () => {
     expect(dialer.log.last()).toBe(1);
   });
 
-  it("uses one connection again and again", async () => {
+  it("reuses one connection", async () => {
     await validated().dial({ count: 30 });
     expect(ofNew()).toHaveLength(30);
     expect(setting.validator.connections()).toBe(1);
   });
 
-  it("409 with a result: not dialed, the record ends with it, its handle is closed, and the next is taken", async () => {
+  it("after a 409 with a result, ends the record with that result and continues with the next", async () => {
     setting.validator.answer = ({ body }) =>
       body["GSW_RECORD_HANDLE"] === 1000 ? { status: 409, body: '{"GSW_CALL_RESULT": 53}' } : { status: 200 };
     const dialed = await validated().dial({ count: 1 });
@@ -64,12 +64,12 @@ describe("pre-dial validation", () => {
   });
 
   it.each([
-    ["409 without a result", { status: 409 }],
-    ["409 with a result that is none", { status: 409, body: '{"GSW_CALL_RESULT": 9999}' }],
-    ["409 with no JSON", { status: 409, body: "<html>" }],
+    ["a 409 without a result", { status: 409 }],
+    ["a 409 with an unknown result", { status: 409, body: '{"GSW_CALL_RESULT": 9999}' }],
+    ["a 409 without JSON", { status: 409, body: "<html>" }],
     ["another status", { status: 503 }],
     ["no answer in time", "nothing"],
-  ] as const)("%s: the record ends with validation-timeout-call-result", async (_, said) => {
+  ] as const)("ends the record with validation-timeout-call-result after %s", async (_, said) => {
     setting.validator.answer = ({ body }) => (body["GSW_RECORD_HANDLE"] === 1000 ? said : { status: 200 });
     const dialer = make();
     dialer.configure({ validationUri: setting.validator.url, responseTimeout: 100, timeoutCallResult: 4 });
@@ -78,10 +78,14 @@ describe("pre-dial validation", () => {
     expect(stateOfHandle(world, 1000)).toBe("finalized");
   });
 
-  it("200 with changed fields: they are the record's and the client's; which record it is stays as it was", async () => {
+  it("after a 200 with fields, changes the record's columns and the client's data, but not its identity", async () => {
     setting.validator.answer = () => ({
       status: 200,
-      body: '{"CUSTOMER_CODE": 77, "SCORE": "high", "GSW_RECORD_HANDLE": 1, "GSW_RECORD_URI": "http://evil/records/1", "NESTED": {}}',
+      body:
+        '{"CUSTOMER_CODE": 77, "SCORE": "high", "GSW_RECORD_HANDLE": 1, ' +
+        '"GSW_RECORD_URI": ' +
+        '"http://evil/records/1", ' +
+        '"NESTED": {}}',
     });
     const [event] = told(await validated().dial({ count: 1 }));
     expect(event!.udata).toMatchObject({
@@ -94,7 +98,7 @@ describe("pre-dial validation", () => {
     expect(recordOfHandle(world, 1000).customer_code).toBe(77);
   });
 
-  it("nobody there: nothing is dialed, no record is lost, and once somebody is there it goes on", async () => {
+  it("dials nothing and loses no record while the server is unreachable, and continues later", async () => {
     const { port, url } = setting.validator;
     await setting.validator.close();
     const dialer = make({ validationUri: url });
@@ -109,7 +113,7 @@ describe("pre-dial validation", () => {
     expect((await dialer.dial({ count: 5 })).retrieved).toHaveLength(5);
   });
 
-  it("the connection ends before the answer: the record goes back and its handle is void", async () => {
+  it("puts the record back and voids its handle when the connection ends before the answer", async () => {
     const dialer = validated();
     await dialer.announce();
     setting.validator.answer = ({ body }) => (body["GSW_RECORD_HANDLE"] === 1000 ? "hang up" : { status: 200 });
@@ -119,7 +123,7 @@ describe("pre-dial validation", () => {
     expect((await dialer.dial({ count: 1 })).retrieved.map(({ handle }) => handle)).toEqual([1001]);
   });
 
-  it("a switchover during the validation: the old handle is told to nobody", async () => {
+  it("emits no event for a handle that a switchover voided during the validation", async () => {
     const dialer = validated();
     setting.validator.answer = ({ body }) => {
       if (body["GSW_RECORD_HANDLE"] === 1000)
@@ -133,10 +137,10 @@ describe("pre-dial validation", () => {
     expect((await dialer.dial({ count: 2 })).retrieved.map(({ handle }) => handle)).toEqual([1, 2]);
   });
 
-  it("is told of the handles that are out before the first record is dialed", async () => {
+  it("posts all open handles before the first record is dialed", async () => {
     await validated().dial({ count: 1 });
     const handles = setting.validator.posts.map(({ body }) => body["GSW_RECORD_HANDLE"]);
-    expect(handles).toEqual(handedOut(world).map(({ handle }) => handle));
+    expect(handles).toEqual(issuedRecords(world).map(({ handle }) => handle));
     expect(handles).toEqual(expect.arrayContaining([15, 16, 41, 42, 43, 44]));
     expect(setting.validator.posts.find(({ body }) => body["GSW_RECORD_HANDLE"] === 41)!.body).toMatchObject({
       GSW_CAMPAIGN_GROUP_DBID: 208,
@@ -148,9 +152,9 @@ describe("pre-dial validation", () => {
 describeIf(
   process.platform === "linux",
   "every address of 127.0.0.0/8, as Linux has",
-  "the address that OCS speaks from",
+  "the local address of OCS's requests",
   () => {
-    it("is that of the instance that answers", async () => {
+    it("is that of the active instance", async () => {
       const froms: (string | undefined)[] = [];
       setting.validator.answer = ({ from }) => (froms.push(from), { status: 200 });
       let active = "127.0.0.1";

@@ -1,21 +1,21 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
-import { lapse, wait } from "../../src/sandbox/lapse.ts";
+import { callAfter, cancellableWait } from "../../../src/sandbox/faults/cancellable-wait.ts";
 
 const signals = (): { released: AbortController; gone: AbortController } => ({
   released: new AbortController(),
   gone: new AbortController(),
 });
 const waiting = (ms: number | undefined, { released, gone }: ReturnType<typeof signals>): Promise<string> =>
-  wait(ms, { released: released.signal, gone: gone.signal });
+  cancellableWait(ms, { released: released.signal, gone: gone.signal });
 
-describe("wait", () => {
+describe("a cancellable wait", () => {
   it("elapses after its time", async () => {
     expect(await waiting(5, signals())).toBe("elapsed");
   });
 
   it.each(["released", "gone"] as const)(
-    "ends when it is %s, before or meanwhile, and leaves no listener",
+    "ends when it is %s, before or during the wait, and leaves no listener",
     async (how) => {
       const cut = signals();
       const meanwhile = waiting(undefined, cut);
@@ -32,19 +32,19 @@ describe("wait", () => {
   });
 });
 
-describe("lapse", () => {
-  it("calls once, and says whether it was cut", async () => {
+describe("callAfter", () => {
+  it("calls back once, and says whether it was cancelled", async () => {
     const cut = new AbortController();
     const calls: boolean[] = [];
-    lapse(1, cut.signal, (early) => {
+    callAfter(1, cut.signal, (early) => {
       calls.push(early);
     });
-    lapse(undefined, cut.signal, (early) => {
+    callAfter(undefined, cut.signal, (early) => {
       calls.push(early);
     });
     await expect.poll(() => calls).toEqual([false]);
     cut.abort();
-    lapse(1, cut.signal, (early) => {
+    callAfter(1, cut.signal, (early) => {
       calls.push(early);
     });
     expect(calls).toEqual([false, true, true]);

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createFaults, type Faults, type FaultSpec } from "../../src/sandbox/faults.ts";
-import type { World } from "../../src/sandbox/world.ts";
-import { subjectOf, type Subject } from "../../src/sandbox/subject.ts";
-import { bytesOf } from "../../src/message.ts";
-import { aWorld, NOON } from "./support.ts";
+import { createFaults, type Faults, type FaultSpec } from "../../../src/sandbox/faults/faults.ts";
+import type { World } from "../../../src/sandbox/world/world.ts";
+import { subjectOf, type Subject } from "../../../src/sandbox/faults/subject.ts";
+import { bytesOf } from "../../../src/common/message.ts";
+import { aWorld, NOON } from "../support.ts";
 
 let world: World;
 let faults: Faults;
@@ -26,7 +26,7 @@ const pattern = (turns: number, place = about("/records/15?req=RecordProcessed")
   Array.from({ length: turns }, () => (faults.strike("lost-reply", place) ? "1" : "0")).join("");
 
 describe("a fault", () => {
-  it("strikes every request when nothing limits it, and none of another kind", () => {
+  it("without selectors, strikes every request of its kind", () => {
     stand({ kind: "lost-reply" });
     expect([pattern(5), faults.strike("stall", about("/records/15?req=RecordProcessed"))]).toEqual([
       "11111",
@@ -34,7 +34,15 @@ describe("a fault", () => {
     ]);
   });
 
-  it("strikes as often as its count, and says what remains", () => {
+  it("is reported to followers when it is added, and not when it strikes", () => {
+    const told: unknown[] = [];
+    faults.follow((fault) => told.push(fault));
+    stand({ kind: "lost-reply", count: 1 });
+    pattern(2);
+    expect(told).toEqual([{ id: "f1", kind: "lost-reply" }]);
+  });
+
+  it("strikes at most `count` times, and shows how many times remain", () => {
     stand({ kind: "lost-reply", count: 2 });
     expect([faults.list()[0], pattern(4), faults.list()[0]]).toMatchObject([
       { remaining: 2, state: "on" },
@@ -74,7 +82,7 @@ describe("a fault", () => {
     expect(struck).toBeLessThan(150);
   });
 
-  it("draws for requests that it fits alone", () => {
+  it("uses its probability only for requests that match its selectors", () => {
     const spec: FaultSpec = { kind: "lost-reply", action: "RecordProcessed", probability: { of: 0.5, seed: 3 } };
     stand(spec);
     const plain = pattern(40);
@@ -85,7 +93,7 @@ describe("a fault", () => {
     ).toBe(plain.replaceAll(/./g, "0$&"));
   });
 
-  it("gives way to the next of its kind when it is spent or does not draw", () => {
+  it("lets the next fault of its kind strike when it is spent or its probability fails", () => {
     const [first, second] = [
       stand({ kind: "slow", value: { given: "1s", read: 1000 }, count: 1 }),
       stand({ kind: "slow", value: { given: "2s", read: 2000 } }),
@@ -97,7 +105,7 @@ describe("a fault", () => {
     ]);
   });
 
-  it("lists where and when it struck, the last hundred times", () => {
+  it("lists time and place of its last hundred firings", () => {
     stand({ kind: "lost-reply" });
     faults.strike("lost-reply", { instance: "backup", connection: 4, ...about("/records/15?req=RecordProcessed") });
     expect(faults.list()[0]!.firings).toEqual([
@@ -114,7 +122,7 @@ describe("a fault", () => {
     expect(faults.list()[0]!.firings).toHaveLength(100);
   });
 
-  it("is over when its time is up, and what it held is released", async () => {
+  it("releases stalled requests when it expires", async () => {
     stand({ kind: "stall", for: { given: "20ms", ms: 20 } });
     const held = faults.strike("stall", about("/records/15?req=RecordProcessed"))!;
     expect(held.over.aborted).toBe(false);
@@ -125,7 +133,7 @@ describe("a fault", () => {
     ]);
   });
 
-  it("is gone at once when it is taken away, and holds while it is only spent", () => {
+  it("releases stalled requests when it is removed, but not when it is only spent", () => {
     const id = stand({ kind: "stall", count: 1 });
     const held = faults.strike("stall", about("/records/15?req=RecordProcessed"))!;
     expect([held.over.aborted, faults.remove(id), held.over.aborted, faults.remove(id), faults.list()]).toEqual([
@@ -137,13 +145,13 @@ describe("a fault", () => {
     ]);
   });
 
-  it("never gets an id again", () => {
+  it("never reuses an id", () => {
     stand({ kind: "stall" });
     expect([faults.clear(), stand({ kind: "stall" }), faults.clear(), faults.clear()]).toEqual([1, "f2", 1, 0]);
   });
 });
 
-describe("an event that no request sets off", () => {
+describe("an event without selectors", () => {
   it("has fired when it is added, and strikes no request", () => {
     const { firing } = faults.add({ kind: "both-down" }, true);
     expect([

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { KIND_NAMES, KINDS } from "../../src/sandbox/fault-kinds.ts";
-import { aBench, POLL, type FaultBench } from "./fault-kit.ts";
-import { open, request, type RawClient } from "./raw-client.ts";
-import { lastRecord, recordOfHandle, stateOfHandle } from "./support.ts";
+import { KIND_NAMES, KINDS } from "../../../src/sandbox/faults/kinds.ts";
+import { aBench, POLL, type FaultBench } from "./kit.ts";
+import { open, request, type RawClient } from "../server/raw-client.ts";
+import { lastRecord, recordOfHandle, stateOfHandle } from "../support.ts";
 
 let bench: FaultBench;
 beforeEach(async () => {
@@ -28,8 +28,8 @@ const sending = async (bytes: string): Promise<RawClient> => {
 };
 const handle15 = (): string | undefined => stateOfHandle(bench.ocs.world, 15);
 
-describe("the table of kinds", () => {
-  it("has the contract's names, two for the standby, and says of each what a client sees", () => {
+describe("the table of fault kinds", () => {
+  it("has the documented names, two for the standby, and says what a client sees", () => {
     expect([...KIND_NAMES].sort()).toEqual([
       "bad-cert",
       "both-down",
@@ -54,7 +54,7 @@ describe("the table of kinds", () => {
   });
 });
 
-describe("before OCS did anything", () => {
+describe("before OCS carries out the request, the fault", () => {
   it("reset-before resets the connection", async () => {
     await bench.add({ kind: "reset-before" });
     const before = bench.state();
@@ -65,7 +65,7 @@ describe("before OCS did anything", () => {
     ]);
   });
 
-  it("half-close ends OCS's side, and hears nothing more", async () => {
+  it("half-close closes OCS's side and stops reading", async () => {
     await bench.add({ kind: "half-close" });
     const before = bench.state();
     const client = await bench.connect();
@@ -79,7 +79,7 @@ describe("before OCS did anything", () => {
     expect(bench.ocs.counters().primary).toMatchObject({ requests: 1, violations: 0 });
   });
 
-  it("stall says nothing until it is taken away, then the request is done and answered", async () => {
+  it("stall delays the request until it is removed; OCS then carries it out and answers", async () => {
     const { id } = await bench.add({ kind: "stall", count: 1 });
     const before = bench.state();
     const client = await sending(PROCESSED);
@@ -92,7 +92,7 @@ describe("before OCS did anything", () => {
     expect((await client.answer()).head).toContain("409 Conflict");
   });
 
-  it("stall does the request of a client that has closed its side, later", async () => {
+  it("stall later carries out the request of a client that has closed its side", async () => {
     await bench.add({ kind: "stall" });
     const client = await sending(PROCESSED);
     await expect.poll(async () => (await bench.faults())[0]!.fired, POLL).toBe(1);
@@ -102,7 +102,7 @@ describe("before OCS did anything", () => {
     expect(handle15()).toBe("finalized");
   });
 
-  it("stall forgets the request of a broken connection", async () => {
+  it("stall drops the request of a connection that was reset", async () => {
     await bench.add({ kind: "stall" });
     const client = await sending(PROCESSED);
     await expect.poll(async () => (await bench.faults())[0]!.fired, POLL).toBe(1);
@@ -139,7 +139,7 @@ describe("before OCS did anything", () => {
     ]);
   });
 
-  it("stale lets the handle of the next record action go stale first, and counts nothing else", async () => {
+  it("stale makes the handle of the next record action stale, and ignores other requests", async () => {
     await bench.add({ kind: "stale", count: 1 });
     const client = await sending(LOAD);
     expect((await client.answer()).head).toContain("409 Conflict");
@@ -156,7 +156,7 @@ describe("before OCS did anything", () => {
     expect((await client.answer()).head).toContain("200 OK");
   });
 
-  it("db-down answers 409 to an AddRecord on lists that would have been done, and to nothing else", async () => {
+  it("db-down answers 409 only to a valid AddRecord on lists", async () => {
     await bench.add({ kind: "db-down" });
     const before = bench.state();
     const client = await sending(ADD);
@@ -178,12 +178,12 @@ describe("before OCS did anything", () => {
   });
 });
 
-describe("after OCS did what was asked", () => {
+describe("after OCS has carried out the request, the fault", () => {
   afterEach(() => {
     expect(handle15()).toBe("finalized");
   });
 
-  it("slow answers late, and at once when it is taken away", async () => {
+  it("slow delays the answer, until it is removed", async () => {
     await bench.add({ kind: "slow", value: "1h" });
     const client = await sending(PROCESSED);
     await expect.poll(handle15, POLL).toBe("finalized");
@@ -192,7 +192,7 @@ describe("after OCS did what was asked", () => {
     expect((await client.answer()).head).toContain("200 OK");
   });
 
-  it("slow waits as long as it says", async () => {
+  it("slow waits for its duration", async () => {
     await bench.add({ kind: "slow", value: "120ms" });
     const before = performance.now();
     await (await sending(PROCESSED)).answer();
@@ -210,13 +210,13 @@ describe("after OCS did what was asked", () => {
     ["0B", 0],
     ["20B", 20],
     ["1KiB", OK.length],
-  ])("truncate %s ends the answer there, and the connection in order", async (value, length) => {
+  ])("truncate %s cuts the answer there and closes the connection with FIN", async (value, length) => {
     await bench.add({ kind: "truncate", value });
     const client = await sending(PROCESSED);
     expect([await client.end, client.rest()]).toEqual(["closed", OK.slice(0, length)]);
   });
 
-  it("garbage is no HTTP, and the connection stays", async () => {
+  it("garbage sends bytes that are not HTTP, and keeps the connection open", async () => {
     await bench.add({ kind: "garbage", count: 1 });
     const client = await sending(PROCESSED);
     await once(client.socket, "data");
@@ -226,13 +226,13 @@ describe("after OCS did what was asked", () => {
     await expect.poll(client.rest, POLL).toContain("409 Conflict");
   });
 
-  it("surplus-bytes follow the answer at once", async () => {
+  it("surplus-bytes sends a second answer at once", async () => {
     await bench.add({ kind: "surplus-bytes" });
     const client = await sending(PROCESSED);
     await expect.poll(client.rest, POLL).toBe(OK + OK);
   });
 
-  it("surplus-bytes follow after a delay, between two exchanges", async () => {
+  it("surplus-bytes sends a second answer after a delay, between two exchanges", async () => {
     await bench.add({ kind: "surplus-bytes", value: "30ms", count: 1 });
     const client = await sending(PROCESSED);
     expect((await client.answer()).head).toContain("200 OK");
@@ -242,7 +242,7 @@ describe("after OCS did what was asked", () => {
     expect(bench.ocs.counters().primary.violations).toBe(0);
   });
 
-  it("surplus-bytes that are due do not come when the fault is taken away", async () => {
+  it("surplus-bytes sends no delayed answer after it was removed", async () => {
     await bench.add({ kind: "surplus-bytes", value: "500ms", count: 1 });
     const client = await sending(PROCESSED);
     await client.answer();
@@ -253,7 +253,7 @@ describe("after OCS did what was asked", () => {
     expect(client.rest()).toBe("");
   });
 
-  it("close-idle with a count ends the connection in order behind the answer", async () => {
+  it("close-idle with a count closes the connection with FIN after the answer", async () => {
     await bench.add({ kind: "close-idle", count: 1 });
     const [client, other] = [await sending(PROCESSED), await bench.connect()];
     expect([(await client.answer()).head, await client.end]).toEqual([expect.stringContaining("200 OK"), "closed"]);
@@ -262,7 +262,7 @@ describe("after OCS did what was asked", () => {
     expect(other.socket.destroyed).toBe(false);
   });
 
-  it("reject-second answers the first, never does the second, and ends the connection in order", async () => {
+  it("reject-second answers the first request, drops the second, and closes the connection with FIN", async () => {
     await bench.add({ kind: "reject-second" });
     const client = await sending(PROCESSED + request("/records/20?req=RecordProcessed"));
     expect([await client.end, client.rest(), stateOfHandle(bench.ocs.world, 20)]).toEqual(["closed", OK, "open"]);
@@ -270,7 +270,7 @@ describe("after OCS did what was asked", () => {
     expect((await bench.faults())[0]).toMatchObject({ fired: 1 });
   });
 
-  it("several strike one request, each at its place", async () => {
+  it("may be one of several that strike the same request, each at its stage", async () => {
     await bench.add({ kind: "truncate", value: "12B" });
     await bench.add({ kind: "slow", value: "20ms" });
     const client = await sending(PROCESSED);
@@ -280,8 +280,8 @@ describe("after OCS did what was asked", () => {
   });
 });
 
-describe("events", () => {
-  it("close-idle ends every idle connection in order at once, and no other", async () => {
+describe("a fault event:", () => {
+  it("close-idle closes all idle connections with FIN at once, and no others", async () => {
     const { id } = await bench.add({ kind: "slow", value: "1h" });
     const [idle, busy, half] = [await bench.connect(), await bench.connect(), await bench.connect()];
     busy.send(PROCESSED);
@@ -294,7 +294,7 @@ describe("events", () => {
     expect([busy.socket.destroyed, half.socket.destroyed]).toEqual([false, false]);
   });
 
-  it("switchover ends the connections of the old primary in order, voids handles, and gives the roles back to nobody", async () => {
+  it("switchover closes the old primary's connections with FIN, voids handles, and keeps the new roles", async () => {
     const client = await bench.connect();
     expect(await bench.add({ kind: "switchover" })).toMatchObject({ state: "over", fired: 1 });
     expect(await client.end).toBe("closed");
@@ -306,13 +306,13 @@ describe("events", () => {
     expect(handle15()).toBe("void");
   });
 
-  it("switchover ends TLS connections in order too", async () => {
+  it("switchover also closes TLS connections in order", async () => {
     const client = await bench.connect(bench.ocs.primary.https, bench.ocs.ca);
     await bench.add({ kind: "switchover" });
     expect(await client.end).toBe("closed");
   });
 
-  it("switchover hangs up on a client that does not", async () => {
+  it("switchover closes a connection that its client keeps open", async () => {
     const client = await bench.connect();
     client.socket.allowHalfOpen = true;
     const ended = once(client.socket, "end");
@@ -327,7 +327,7 @@ describe("events", () => {
       .toBe(true);
   });
 
-  it("switchover at a request leaves it undone, and for the gap nobody answers", async () => {
+  it("switchover caused by a request drops that request, and neither instance answers during the gap", async () => {
     const { id } = await bench.add({ kind: "switchover", value: "1h", action: "RecordProcessed", count: 1 });
     const client = await sending(PROCESSED);
     expect([await client.end, client.rest(), handle15()]).toEqual(["closed", "", "void"]);
@@ -339,7 +339,7 @@ describe("events", () => {
     expect((await other.answer()).head).toContain("409 Conflict");
   });
 
-  it.each(["the gap's time", "a reset"])("POST /sandbox/switchover with a gap ends by %s", async (how) => {
+  it.each(["the gap's time", "a reset"])("POST /sandbox/switchover with a gap ends with %s", async (how) => {
     expect((await bench.control("POST switchover", { gap: how === "a reset" ? "1h" : "80ms" })).value).toEqual({
       active: "backup",
       gap: how === "a reset" ? "1h" : "80ms",
@@ -376,7 +376,7 @@ describe("events", () => {
       ),
     );
 
-  it("both-down refuses connections on every port until it is taken away, and they come back with OCS as it was", async () => {
+  it("both-down refuses connections on all ports until it is removed; OCS keeps its state", async () => {
     const client = await bench.connect();
     const before = bench.state();
     const { id, state } = await bench.add({ kind: "both-down" });
@@ -391,7 +391,7 @@ describe("events", () => {
   });
 
   it.each([{ value: "500ms" }, { for: "500ms" }, { value: "500ms", for: "1h" }])(
-    "both-down %j ends by itself",
+    "both-down %j expires",
     async (bounds) => {
       await bench.add({ kind: "both-down", ...bounds });
       expect(await refusals()).toContain("ECONNREFUSED");
@@ -400,7 +400,7 @@ describe("events", () => {
     },
   );
 
-  it("both-down twice at once lasts as long as the longer one, and the second outage follows the first", async () => {
+  it("two both-down faults last as long as the longer one, and another outage may follow", async () => {
     const [first, second] = [await bench.add({ kind: "both-down" }), await bench.add({ kind: "both-down" })];
     await bench.control(`DELETE faults/${first.id}`);
     expect(await refusals()).toContain("ECONNREFUSED");
@@ -412,7 +412,7 @@ describe("events", () => {
     expect(await refusals()).not.toContain("ECONNREFUSED");
   });
 
-  it("both-down ends on a port that somebody took meanwhile as soon as it is free again", async () => {
+  it("both-down reopens a port used by another process meanwhile as soon as it is free", async () => {
     const { id } = await bench.add({ kind: "both-down" });
     const { hostname, port } = new URL(bench.ocs.primary.http);
     const squatter = createServer((socket) => {
@@ -444,7 +444,7 @@ describe("events", () => {
       .toContain("409 Conflict");
   });
 
-  it("both-down at a request leaves it undone", async () => {
+  it("both-down caused by a request drops that request", async () => {
     await bench.add({ kind: "both-down", value: "1h", tenant: "Alpha Tenant", count: 1 });
     const client = await sending(PROCESSED);
     expect([await client.end, handle15()]).toEqual(["ECONNRESET", "open"]);
@@ -452,7 +452,7 @@ describe("events", () => {
   });
 });
 
-describe("the standby", () => {
+describe("the fault kinds of the standby:", () => {
   const seenAt = async (url: string): Promise<string> => {
     const client = await open(url).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
     if (typeof client === "string") return client;
@@ -468,23 +468,20 @@ describe("the standby", () => {
   it.each([
     ["standby-refuses", "ECONNREFUSED"],
     ["standby-accepts", "kept"],
-  ])(
-    "%s is what new connections to it meet, until the fault goes and after roles change too",
-    async (kind, expected) => {
-      expect(await seen()).toEqual(["kept", "closed"]);
-      const { id } = await bench.add({ kind });
-      expect(await seen()).toEqual(["kept", expected]);
-      await bench.control("POST switchover", {});
-      await expect.poll(seen, POLL).toEqual([expected, "kept"]);
-      const client = await bench.connect(bench.ocs.backup.http);
-      client.send(LOAD);
-      expect((await client.answer()).head).toContain("409 Conflict");
-      await bench.control(`DELETE faults/${id}`);
-      await expect.poll(seen, POLL).toEqual(["closed", "kept"]);
-    },
-  );
+  ])("%s applies to new connections until it is removed, also after a switchover", async (kind, expected) => {
+    expect(await seen()).toEqual(["kept", "closed"]);
+    const { id } = await bench.add({ kind });
+    expect(await seen()).toEqual(["kept", expected]);
+    await bench.control("POST switchover", {});
+    await expect.poll(seen, POLL).toEqual([expected, "kept"]);
+    const client = await bench.connect(bench.ocs.backup.http);
+    client.send(LOAD);
+    expect((await client.answer()).head).toContain("409 Conflict");
+    await bench.control(`DELETE faults/${id}`);
+    await expect.poll(seen, POLL).toEqual(["closed", "kept"]);
+  });
 
-  it("standby-accepts keeps TLS connections and answers no request", async () => {
+  it("standby-accepts keeps TLS connections open and answers no request", async () => {
     await bench.add({ kind: "standby-accepts" });
     const client = await bench.connect(bench.ocs.backup.https, bench.ocs.ca);
     client.send(LOAD);
@@ -494,8 +491,8 @@ describe("the standby", () => {
   });
 });
 
-describe("bad-cert", () => {
-  it("shows new connections a certificate of another authority, and leaves the others alone", async () => {
+describe("the fault bad-cert", () => {
+  it("gives new connections a certificate of another CA, and keeps existing ones", async () => {
     const before = await bench.connect(bench.ocs.primary.https, bench.ocs.ca);
     await bench.add({ kind: "bad-cert", count: 1 });
     await expect(open(bench.ocs.primary.https, bench.ocs.ca)).rejects.toThrow(/certificate|issuer/);
@@ -511,7 +508,7 @@ describe("bad-cert", () => {
     });
   });
 
-  it("has nothing to do with HTTP", async () => {
+  it("does not affect HTTP connections", async () => {
     await bench.add({ kind: "bad-cert" });
     const client = await sending(LOAD);
     expect((await client.answer()).head).toContain("409 Conflict");

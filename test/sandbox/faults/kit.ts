@@ -1,10 +1,13 @@
-/** A sandbox with a clock that stands still, its faults over the control API, raw connections to it, and all of its state to compare. */
-import type { Fault } from "../../src/sandbox/faults.ts";
-import type { SeenRequest } from "../../src/sandbox/recorder.ts";
-import { TABLES } from "../../src/sandbox/schema.ts";
-import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
-import { open, type RawClient } from "./raw-client.ts";
-import { NOON } from "./support.ts";
+/**
+ * A sandbox with a clock that stands still, its faults over the control API, raw connections to it, and all of its
+ * state to compare.
+ */
+import type { Fault } from "../../../src/sandbox/faults/faults.ts";
+import type { RecordedRequest } from "../../../src/sandbox/server/recorder.ts";
+import { TABLES } from "../../../src/sandbox/world/schema.ts";
+import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
+import { open, type RawClient } from "../server/raw-client.ts";
+import { NOON } from "../support.ts";
 
 export type FaultBench = {
   readonly ocs: SandboxOcs;
@@ -14,7 +17,7 @@ export type FaultBench = {
   /** Rejects when the fault is refused. */
   readonly add: (fault: object) => Promise<Fault>;
   readonly faults: () => Promise<readonly Fault[]>;
-  readonly seen: () => Promise<readonly SeenRequest[]>;
+  readonly seen: () => Promise<readonly RecordedRequest[]>;
   /** Every row of every table. */
   readonly state: () => string;
   readonly close: () => Promise<void>;
@@ -42,7 +45,7 @@ export const aBench = async (): Promise<FaultBench> => {
       return value as Fault;
     },
     faults: async () => (await control("GET faults")).value as Fault[],
-    seen: async () => (await control("GET requests")).value as SeenRequest[],
+    seen: async () => (await control("GET requests")).value as RecordedRequest[],
     state: () => JSON.stringify(TABLES.map((table) => ocs.world.db.all(`SELECT * FROM ${table}`))),
     close: async () => {
       for (const { socket } of clients) socket.destroy();

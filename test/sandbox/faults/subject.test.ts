@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { bytesOf } from "../../src/message.ts";
-import { subjectOf } from "../../src/sandbox/subject.ts";
-import { aWorld } from "./support.ts";
+import { bytesOf } from "../../../src/common/message.ts";
+import { subjectOf } from "../../../src/sandbox/faults/subject.ts";
+import { aWorld } from "../support.ts";
 
 const world = aWorld();
 afterAll(() => {
@@ -10,12 +10,12 @@ afterAll(() => {
 
 const ADD = { GSW_CAMPAIGN_NAME: "Beta Campaign", GSW_PHONE: "4155550177", GSW_TZ_NAME: "PST" };
 
-describe("the subject of a request", () => {
+describe("the action and tenant of a request", () => {
   it.each([
     ["an open handle", "POST", "/records/15?req=RecordProcessed", "", "RecordProcessed", 101],
     ["a stale handle", "POST", "/records/16?req=RecordProcessed", "", "RecordProcessed", 101],
     [
-      "another tenant's handle, whatever the body says",
+      "another tenant's handle, not from the body",
       "POST",
       "/records/41?req=DoNotCall",
       '{"GSW_TENANT_DBID":101}',
@@ -40,7 +40,7 @@ describe("the subject of a request", () => {
       "DoNotCall",
       undefined,
     ],
-    ["a phone with no JSON", "POST", "/phones/4155550100?req=DoNotCall", "{", "DoNotCall", undefined],
+    ["a phone with malformed JSON", "POST", "/phones/4155550100?req=DoNotCall", "{", "DoNotCall", undefined],
     [
       "a customer",
       "POST",
@@ -62,8 +62,8 @@ describe("the subject of a request", () => {
     ["a group", "POST", "/campaigngroups/208?req=Load", "", "Load", 102],
     ["a group's status", "GET", "/campaigngroups/106", "", "ReadStatus", 101],
     ["all groups", "GET", "/campaigngroups", "", "ReadStatus", undefined],
-    ["nothing of OCS's", "PUT", "/elsewhere", "", undefined, undefined],
-  ])("is read from %s", (_, method, target, body, action, tenant) => {
+    ["a target that OCS does not have", "PUT", "/elsewhere", "", undefined, undefined],
+  ])("are read from %s", (_, method, target, body, action, tenant) => {
     const subject = subjectOf(world, { method, target, body: bytesOf(body) });
     expect([subject.action?.name, subject.tenant?.dbid]).toEqual([action, tenant]);
   });

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
 
 const NAMES = ["sandbox.test", "127.0.0.1", "::1", "2001:db8::ff00:42:8329", "::ffff:192.0.2.1"];
 const cleanups: (() => void)[] = [];
@@ -35,7 +35,7 @@ describe("a test authority", () => {
     expect(Math.abs(Date.now() - from - 3_600_000)).toBeLessThan(60_000);
   });
 
-  it("issues leaves for names and addresses, with one usage and a serial of their own", () => {
+  it("issues certificates for names and addresses, with one usage and a unique serial number", () => {
     const authority = createAuthority("Test CA");
     const ca = new X509Certificate(authority.certPem);
     const leaves = (["serverAuth", "clientAuth"] as const).map(
@@ -53,12 +53,12 @@ describe("a test authority", () => {
     expect(leaves[0]!.serialNumber).not.toBe(leaves[1]!.serialNumber);
   });
 
-  it("wants at least one name", () => {
+  it("requires at least one name", () => {
     expect(() => createAuthority("Test CA").issue({ names: [], usage: "serverAuth" })).toThrow(RangeError);
   });
 });
 
-describe("its certificates in a TLS handshake", () => {
+describe("certificates of a test authority in a TLS handshake", () => {
   const handshake = async (server: ReturnType<typeof createAuthority>, trusted: string): Promise<string> => {
     const { certPem, keyPem } = server.issue({ names: ["localhost", "127.0.0.1"], usage: "serverAuth" });
     const client = server.issue({ names: ["alpha-ors"], usage: "clientAuth" });
@@ -83,20 +83,20 @@ describe("its certificates in a TLS handshake", () => {
     return chunk.toString();
   };
 
-  it("are taken by both sides, each by its usage", async () => {
+  it("are accepted by both sides according to their usage", async () => {
     const authority = createAuthority("Test CA");
     expect(await handshake(authority, authority.certPem)).toBe("alpha-ors");
   });
 
-  it("are refused by who trusts another authority of the same name", async () => {
+  it("are refused by a peer that trusts another authority with the same name", async () => {
     await expect(handshake(createAuthority("Test CA"), createAuthority("Test CA").certPem)).rejects.toThrow(
       /certificate|signature/i,
     );
   });
 });
 
-describe.skipIf(!openssl)("its certificates before openssl", () => {
-  it("verify for their purpose and no other", () => {
+describe.skipIf(!openssl)("certificates of a test authority checked by openssl", () => {
+  it("are valid for their purpose only", () => {
     const directory = mkdtempSync(join(tmpdir(), "certificates-"));
     cleanups.push(() => {
       rmSync(directory, { recursive: true });

@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { bitString, boolean, integer, octetString, oid, sequence, time, utf8String } from "../../src/sandbox/der.ts";
+import {
+  bitString,
+  boolean,
+  integer,
+  octetString,
+  oid,
+  sequence,
+  time,
+  utf8String,
+} from "../../../src/sandbox/server/der.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
@@ -39,7 +48,7 @@ describe("DER", () => {
     expect(hex(time(new Date(text)))).toBe(expected);
   });
 
-  it("writes the rest as X.690 has it", () => {
+  it("writes the other types as X.690 defines them", () => {
     expect(hex(sequence(boolean(true), utf8String("ü"), bitString(Buffer.from([0x06]), 1)))).toBe(
       "300b0101ff0c02c3bc03020106",
     );

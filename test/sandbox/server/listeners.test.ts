@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { SeenRequest } from "../../src/sandbox/recorder.ts";
-import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
-import { NOON, stateOfHandle } from "./support.ts";
+import type { RecordedRequest } from "../../../src/sandbox/server/recorder.ts";
+import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
+import { NOON, stateOfHandle } from "../support.ts";
 import { open, request, type RawClient } from "./raw-client.ts";
 
 let ocs: SandboxOcs;
@@ -23,12 +23,12 @@ afterEach(async () => {
 /** Patience for a busy machine. */
 const POLL = { timeout: 10_000 };
 const LOAD = request("/campaigngroups/106?req=Load");
-const seen = async (): Promise<SeenRequest[]> =>
-  (await fetch(`${ocs.control}/requests`)).json() as Promise<SeenRequest[]>;
+const seen = async (): Promise<RecordedRequest[]> =>
+  (await fetch(`${ocs.control}/requests`)).json() as Promise<RecordedRequest[]>;
 const setDelay = (ms: number) => fetch(`${ocs.control}/delay`, { method: "POST", body: JSON.stringify({ ms }) });
 
 describe("a connection to OCS", () => {
-  it("answers in the manual's bytes", async () => {
+  it("answers with the manual's bytes", async () => {
     const client = await connect();
     client.send(LOAD);
     expect(await client.answer()).toEqual({
@@ -37,12 +37,14 @@ describe("a connection to OCS", () => {
     });
     client.send(request("/records/16?req=RecordProcessed"));
     expect(await client.answer()).toEqual({
-      head: "HTTP/1.1 410 Gone\r\nServer: OCS/8.1.524.04\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: 74",
+      head:
+        "HTTP/1.1 410 Gone\r\nServer: OCS/8.1.524.04\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: " +
+        "74",
       body: "<HTML><body>410 Gone : 0 No call found for the record handle</body></HTML>",
     });
   });
 
-  it("stays open whatever Connection says, for any number of requests", async () => {
+  it("stays open for any number of requests, regardless of the header Connection", async () => {
     const client = await connect();
     for (let turn = 0; turn < 20; turn++) {
       client.send(request("/campaigngroups/106?req=Load", { headers: ["Connection: close"] }));
@@ -57,7 +59,7 @@ describe("a connection to OCS", () => {
     });
   });
 
-  it("takes a request byte by byte, in absolute form, with a body in UTF-8", async () => {
+  it("accepts a request byte by byte, in absolute form, with a UTF-8 body", async () => {
     const client = await connect();
     const bytes = Buffer.from(
       request("http://ocs.us.int.genesyslab.com:8080/records/15?req=RecordProcessed", {
@@ -85,7 +87,7 @@ describe("a connection to OCS", () => {
     ).toEqual({ status_code: "Grüße" });
   });
 
-  it("works over TLS as over TCP", async () => {
+  it("works the same over TLS", async () => {
     const client = await connect(ocs.primary.https, ocs.ca);
     client.send(request("/campaigngroups/115", { method: "GET" }));
     const { head, body } = await client.answer();
@@ -96,7 +98,7 @@ describe("a connection to OCS", () => {
     expect(ocs.counters().primary.connections).toEqual({ total: 1, open: 1 });
   });
 
-  it("answers a client that has already said its last word", async () => {
+  it("answers a client that has already sent FIN", async () => {
     await setDelay(20);
     const client = await connect();
     client.socket.end(LOAD);
@@ -106,14 +108,17 @@ describe("a connection to OCS", () => {
 });
 
 describe("two requests at once on one connection", () => {
-  it.each(["http", "https"] as const)("are a violation over %s: counted, and the connection reset", async (scheme) => {
-    const client = await connect(ocs.primary[scheme], scheme === "https" ? ocs.ca : undefined);
-    client.send(LOAD + LOAD);
-    expect(await client.end).toBe("ECONNRESET");
-    expect(ocs.counters().primary).toMatchObject({ requests: 1, violations: 1, maxInFlight: 2 });
-  });
+  it.each(["http", "https"] as const)(
+    "are counted as a violation over %s, and the connection is reset",
+    async (scheme) => {
+      const client = await connect(ocs.primary[scheme], scheme === "https" ? ocs.ca : undefined);
+      client.send(LOAD + LOAD);
+      expect(await client.end).toBe("ECONNRESET");
+      expect(ocs.counters().primary).toMatchObject({ requests: 1, violations: 1, maxInFlight: 2 });
+    },
+  );
 
-  it("are one even when the second has only its first byte", async () => {
+  it("are a violation even if only the first byte of the second has arrived", async () => {
     await setDelay(5000);
     const client = await connect();
     client.send(LOAD);
@@ -124,7 +129,7 @@ describe("two requests at once on one connection", () => {
     expect(await (await fetch(`${ocs.control}/violations`)).json()).toEqual({ count: 1 });
   });
 
-  it("leave other connections alone, and what was asked first is done", async () => {
+  it("do not affect other connections, and the first request is carried out", async () => {
     const [good, bad] = [await connect(), await connect()];
     bad.send(request("/records/15?req=RecordProcessed") + request("/records/20?req=RecordProcessed"));
     expect(await bad.end).toBe("ECONNRESET");
@@ -134,8 +139,8 @@ describe("two requests at once on one connection", () => {
   });
 });
 
-describe("a delay", () => {
-  it("lets requests of several connections wait side by side", async () => {
+describe("a configured delay", () => {
+  it("delays requests on several connections in parallel", async () => {
     await setDelay(5000);
     const three = [await connect(), await connect(), await connect()];
     for (const client of three) client.send(LOAD);
@@ -144,7 +149,7 @@ describe("a delay", () => {
   });
 });
 
-describe("bytes that are no request of OCS's", () => {
+describe("bytes that are not a valid request", () => {
   it.each([
     ["no request line", "HELLO\r\n\r\n"],
     ["another version", "GET /campaigngroups HTTP/2.0\r\n\r\n"],
@@ -154,9 +159,9 @@ describe("bytes that are no request of OCS's", () => {
     ["a folded header", "GET /campaigngroups HTTP/1.1\r\nA: b\r\n c\r\n\r\n"],
     ["chunks", "POST /campaigngroups/106?req=Load HTTP/1.1\r\nTransfer-encoding: chunked\r\n\r\n0\r\n\r\n"],
     ["two lengths", "POST /campaigngroups/106?req=Load HTTP/1.1\r\nContent-length: 0\r\nContent-length: 2\r\n\r\n"],
-    ["a length that is no number", "POST /campaigngroups/106?req=Load HTTP/1.1\r\nContent-length: +2\r\n\r\n{}"],
-    ["a body beyond the cap", "POST /campaigngroups/106?req=Load HTTP/1.1\r\nContent-length: 1048577\r\n\r\n"],
-    ["a head beyond the cap", `GET /campaigngroups HTTP/1.1\r\nA: ${"a".repeat(16_400)}`],
+    ["a length that is not a number", "POST /campaigngroups/106?req=Load HTTP/1.1\r\nContent-length: +2\r\n\r\n{}"],
+    ["a body over the limit", "POST /campaigngroups/106?req=Load HTTP/1.1\r\nContent-length: 1048577\r\n\r\n"],
+    ["a head over the limit", `GET /campaigngroups HTTP/1.1\r\nA: ${"a".repeat(16_400)}`],
   ])("are answered with 400, and the connection is closed: %s", async (_, bytes) => {
     const client = await connect();
     client.send(bytes);
@@ -167,7 +172,7 @@ describe("bytes that are no request of OCS's", () => {
     await expect.poll(() => ocs.counters().primary, POLL).toMatchObject({ requests: 0, connections: { open: 0 } });
   });
 
-  it("do not keep a connection whose client never hangs up", async () => {
+  it("do not keep a connection open whose client never closes it", async () => {
     const client = await connect();
     client.socket.allowHalfOpen = true;
     client.send("HELLO\r\n\r\n");
@@ -175,7 +180,7 @@ describe("bytes that are no request of OCS's", () => {
     await expect.poll(() => ocs.counters().primary.connections.open, POLL).toBe(0);
   });
 
-  it("in the place of a TLS handshake do not harm the listener", async () => {
+  it("instead of a TLS handshake do not harm the listener", async () => {
     const client = await connect(ocs.primary.https.replace("https", "http"));
     client.send("GET / HTTP/1.1\r\n\r\n");
     await client.end;
@@ -185,8 +190,8 @@ describe("bytes that are no request of OCS's", () => {
   });
 });
 
-describe("primary and backup", () => {
-  it("are one answering and one that closes at once", async () => {
+describe("a pair of primary and backup", () => {
+  it("has one instance that answers and one that closes connections at once", async () => {
     for (const url of [ocs.backup.http, ocs.backup.https])
       expect(["closed", "ECONNRESET"]).toContain(await (await connect(url)).end);
     await expect(open(ocs.backup.https, ocs.ca)).rejects.toThrow();
@@ -195,7 +200,7 @@ describe("primary and backup", () => {
       .toEqual({ connections: { total: 3, open: 0 }, requests: 0, violations: 0, maxInFlight: 0 });
   });
 
-  it("change roles: connections of the old primary end, groups keep their state, handles are void", async () => {
+  it("ends the old primary's connections and voids handles at a switchover, and keeps the groups' states", async () => {
     const client = await connect();
     client.send(LOAD);
     await client.answer();
@@ -210,7 +215,7 @@ describe("primary and backup", () => {
     expect(["closed", "ECONNRESET"]).toContain(await old.end);
   });
 
-  it("lose an answer that is under way, though what was asked is done", async () => {
+  it("loses the answer to a request in progress at a switchover, although OCS carries it out", async () => {
     await setDelay(5000);
     const client = await connect();
     client.send(request("/records/15?req=RecordProcessed"));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createRecorder, type SeenRequest } from "../../src/sandbox/recorder.ts";
+import { createRecorder, type RecordedRequest } from "../../../src/sandbox/server/recorder.ts";
 
-const aRequest = (target: string): SeenRequest => ({
+const aRequest = (target: string): RecordedRequest => ({
   time: "",
   instance: "primary",
   connection: 1,
@@ -14,13 +14,13 @@ const aRequest = (target: string): SeenRequest => ({
 });
 
 describe("the recorder", () => {
-  it("keeps the last requests only", () => {
+  it("keeps only the last requests", () => {
     const recorder = createRecorder(2);
     for (const target of ["/a", "/b", "/c"]) recorder.saw(aRequest(target));
     expect(recorder.requests().map(({ target }) => target)).toEqual(["/b", "/c"]);
   });
 
-  it("forgets closed connections beyond its capacity, the oldest first, and never an open one", () => {
+  it("drops the oldest closed connections beyond its capacity, and never an open one", () => {
     const recorder = createRecorder(2);
     const logs = [1, 2, 3, 4].map(() => recorder.open("primary"));
     for (const index of [1, 0, 2]) logs[index]!.closed();
@@ -31,7 +31,7 @@ describe("the recorder", () => {
     expect(recorder.counters().primary.connections).toEqual({ total: 4, open: 1 });
   });
 
-  it("counts per instance and per connection, and starts again from zero", () => {
+  it("counts per instance and per connection, and restarts at zero", () => {
     const recorder = createRecorder();
     const log = recorder.open("backup");
     log.request();

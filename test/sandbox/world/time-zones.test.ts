@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { readDateTime } from "../../src/ocs/date-time.ts";
-import { TIME_ZONES, utcSeconds } from "../../src/sandbox/time-zones.ts";
+import { readDateTime } from "../../../src/ocs/date-time.ts";
+import { TIME_ZONES, utcSeconds } from "../../../src/sandbox/world/time-zones.ts";
 
 const zoneOf = (name: string): string => TIME_ZONES.find((zone) => zone.name === name)!.zone;
 
-describe("a wall clock in UTC seconds", () => {
+describe("the conversion of local time to UTC seconds", () => {
   it.each([
     ["GMT", "07/01/2026 13:00", "2026-07-01T13:00Z"],
     ["PST", "12/12/2009 13:00", "2009-12-12T21:00Z"],
@@ -20,11 +20,11 @@ describe("a wall clock in UTC seconds", () => {
     // Never shown: as if the clock had not been put forward. Shown twice: the first.
     ["PST", "03/08/2026 02:30", "2026-03-08T10:30Z"],
     ["PST", "11/01/2026 01:30", "2026-11-01T08:30Z"],
-  ])("of %s at %s is %s", (name, wall, instant) => {
+  ])("in %s of %s gives %s", (name, wall, instant) => {
     expect(utcSeconds(readDateTime(wall)!, zoneOf(name))).toBe(Date.parse(instant) / 1000);
   });
 
-  it("is shown again by the zone's clock, in every zone on every third day of a year, but in the hour that is left out", () => {
+  it("is reversible in every zone on every third day of a year, except for the skipped hour", () => {
     for (const { zone } of TIME_ZONES) {
       const clock = new Intl.DateTimeFormat("en-US", {
         timeZone: zone,

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { listByName } from "../../src/sandbox/directory.ts";
-import { GROUPS, HANDLES, LISTS, TENANTS, seedRecords } from "../../src/sandbox/seed.ts";
-import type { World, WorldOptions } from "../../src/sandbox/world.ts";
-import { aWorld, chainOf, post, recordOfHandle, stateOfHandle, verdict, openRecords } from "./support.ts";
+import { listByName } from "../../../src/sandbox/world/directory.ts";
+import { GROUPS, HANDLES, LISTS, TENANTS, seedRecords } from "../../../src/sandbox/world/seed.ts";
+import type { World, WorldOptions } from "../../../src/sandbox/world/world.ts";
+import { aWorld, chainOf, post, recordOfHandle, stateOfHandle, verdict, openRecords } from "../support.ts";
 
 const worlds: World[] = [];
 const directories: string[] = [];
@@ -32,7 +32,7 @@ const contents = ({ db }: World): object[] =>
   ].map((table) => db.all(`SELECT * FROM ${table}`));
 
 describe("the seeded world", () => {
-  it("has the tenants, groups and lists that the seed names", () => {
+  it("has the tenants, groups and lists of the seed", () => {
     const { db } = make();
     expect(TENANTS.map(({ dbid, name }) => [dbid, name])).toEqual([
       [101, "Alpha Tenant"],
@@ -46,7 +46,7 @@ describe("the seeded world", () => {
     );
   });
 
-  it("uses numbers of the range for fiction only", () => {
+  it("uses only phone numbers reserved for fiction", () => {
     for (const { phone } of seedRecords(7)) expect(phone).toMatch(/^41555501\d\d$/);
   });
 
@@ -56,12 +56,13 @@ describe("the seeded world", () => {
       expect(chainOf(world, recordOfHandle(world, handle)).map(({ chain_n }) => chain_n)).toEqual([0, 1, 2]);
     expect(
       world.db.get(
-        "SELECT count(*) AS count FROM record WHERE list_dbid = 301 AND contact_info IN (SELECT phone FROM do_not_call_list WHERE tenant_dbid = 101)",
+        "SELECT count(*) AS count FROM record WHERE list_dbid = 301 AND contact_info IN (SELECT phone FROM " +
+          "do_not_call_list WHERE tenant_dbid = 101)",
       ),
     ).toEqual({ count: 5 });
   });
 
-  it("has the handles that the seed names, each on a record of its own", () => {
+  it("has the handles of the seed, each with its own record", () => {
     const world = make();
     for (const { handle, state, list } of HANDLES) {
       expect(stateOfHandle(world, handle)).toBe(state);
@@ -72,13 +73,13 @@ describe("the seeded world", () => {
     });
   });
 
-  it("is the same for the same seed and another for another", () => {
+  it("depends only on the seed", () => {
     const first = contents(make({ seed: 3 }));
     expect(contents(make({ seed: 3 }))).toEqual(first);
     expect(contents(make({ seed: 4 }))).not.toEqual(first);
   });
 
-  it("comes back with reset, clock included", async () => {
+  it("is restored by a reset, including the clock", async () => {
     const world = make();
     const before = contents(world);
     world.clock.advance(3_600_000);
@@ -93,7 +94,7 @@ describe("the seeded world", () => {
 describe("opening records", () => {
   const alpha = (world: World) => openRecords(world, listByName(world, "Alpha List")!, 1000)!;
 
-  it("gives out increasing handles from 1000, marks the record, and never takes one twice", () => {
+  it("issues increasing handles from 1000, marks the record, and never retrieves one twice", () => {
     const world = make();
     const opened = alpha(world);
     expect(opened.map(({ handle }) => handle)).toEqual(opened.map((_, index) => 1000 + index));
@@ -115,14 +116,14 @@ describe("opening records", () => {
     expect(alpha(world)).toEqual([]);
   });
 
-  it("takes one record of a chain at a time", async () => {
+  it("opens one record of a chain at a time", async () => {
     const world = make();
     expect(alpha(world).map(({ phone }) => phone)).not.toContain("4155550101");
     await post(world, "/records/17?req=RequestRecordCancel");
     expect(alpha(world).map(({ phone }) => phone)).toEqual(["4155550101"]);
   });
 
-  it("leaves a callback until it is due", async () => {
+  it("does not open a callback before it is due", async () => {
     const world = make();
     alpha(world);
     await post(world, "/records/15?req=RecordReschedule", { GSW_DATE_TIME: "03/01/2026 12:10", GSW_TZ_NAME: "GMT" });
@@ -131,14 +132,14 @@ describe("opening records", () => {
     expect(alpha(world).map(({ phone }) => phone)).toEqual([recordOfHandle(world, 15).contact_info]);
   });
 
-  it("is not possible for a list that no running group uses", () => {
+  it("fails for a list that no running group uses", () => {
     const world = make();
     expect(openRecords(world, listByName(world, "Beta List")!, 1)).toBeUndefined();
   });
 });
 
 describe("a world in a directory", () => {
-  it("is found again, and its handles are never given out twice", async () => {
+  it("is loaded again, and its handles are never reused", async () => {
     const stateDir = mkdtempSync(join(tmpdir(), "sandbox-"));
     directories.push(stateDir);
     const first = aWorld({ stateDir });
