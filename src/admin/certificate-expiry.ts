@@ -1,11 +1,11 @@
-/** Until when certificates and revocation lists are valid. */
+/** Expiry of certificates and revocation lists. */
 import { X509Certificate } from "node:crypto";
-import { readRevocationList } from "../x509/certificate.ts";
-import { soonFrom } from "../x509/life.ts";
-import { certificatesOf, listsOf } from "../x509/pem.ts";
+import { readRevocationList } from "../common/x509/certificate.ts";
+import { soonFrom } from "../common/x509/life.ts";
+import { certificatesOf, listsOf } from "../common/x509/pem.ts";
 
 export type Certificate = {
-  /** Where in the config it is named, as in listeners.clients or upstreams.ocs-main. */
+  /** Where the config names it, for example listeners.clients or upstreams.ocs-main. */
   readonly of: string;
   readonly what: "cert" | "ca" | "client_ca" | "crl" | "client_crl";
 } & End;
@@ -13,11 +13,11 @@ export type Certificate = {
 /** Milliseconds since 1970. */
 export type End = {
   readonly notAfter: number;
-  /** From then on a warning says that it ends. */
+  /** From this time on, a warning reports the coming expiry. */
   readonly warnFrom: number;
 };
 
-/** The certificate or revocation list of the file that ends first: undefined when it holds nothing that can be read. */
+/** The earliest expiry among the file's certificates and revocation lists; undefined if none can be read. */
 export const firstEnd = (pem: string): End | undefined =>
   [...derIn(certificatesOf, pem).map(endOf), ...derIn(listsOf, pem).map(endOfList)]
     .filter((end) => end !== undefined)
@@ -25,7 +25,7 @@ export const firstEnd = (pem: string): End | undefined =>
 
 const DAY = 86_400_000;
 
-/** A damaged file is told of where it is read for use. */
+/** A damaged file is reported where the gateway reads it for use. */
 const derIn = (read: (pem: string) => readonly Buffer[], pem: string): readonly Buffer[] => {
   try {
     return read(pem);
@@ -53,15 +53,14 @@ const endOfList = (der: Buffer): End | undefined => {
   }
 };
 
-/** In words: revocation lists that end within a day, certificates that end soon (as `check` has it), and what has expired. */
+const LIST_ADVICE = "replace it: an expired list rejects every certificate of its authority";
+
+/** Warnings: revocation lists that expire within a day, certificates that expire soon (as in `check`), expired ones. */
 export const endings = (all: readonly Certificate[], now: number = Date.now()): readonly string[] =>
   all.flatMap(({ of, what, notAfter, warnFrom }) => {
     if (now < warnFrom) return [];
     const [isList, has] = [what === "crl" || what === "client_crl", notAfter <= now];
     const on = new Date(notAfter).toISOString();
-    if (isList)
-      return `${of}.${what}: a revocation list ${has ? "has ended" : "ends"} on ${on}; without another one no certificate counts that it is about`;
-    return has
-      ? `${of}.${what}: a certificate has expired on ${on}; put a new one in its place`
-      : `${of}.${what}: a certificate expires on ${on}; put a new one in its place`;
+    if (isList) return `${of}.${what}: a revocation list ${has ? "expired" : "expires"} on ${on}; ${LIST_ADVICE}`;
+    return `${of}.${what}: a certificate ${has ? "expired" : "expires"} on ${on}; replace it`;
   });

@@ -1,17 +1,17 @@
 /**
- * What happened, in numbers cheap enough for every request: a counter of prom-client's costs some twenty times as much. `metrics.ts` copies
- * them when somebody asks. Every key is a configured name or a word of ours, so their number is bounded.
+ * Counters that are cheap enough for every request: a counter of prom-client costs about twenty times as much.
+ * `metrics.ts` copies them at each scrape. Every key is a configured name or a fixed word, so their number is bounded.
  */
 
-/** Upper bounds in milliseconds; what is longer falls into one more bucket. */
+/** Upper bounds in milliseconds; one more bucket counts longer times. */
 export const BOUNDS = [
   0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 15_000, 30_000,
 ] as const;
 
 export class Histogram {
-  /** One per bound and one for the rest; not cumulative. */
+  /** One bucket for each bound and one for longer times; not cumulative. */
   readonly buckets = new Float64Array(BOUNDS.length + 1);
-  /** Milliseconds. */
+  /** Sum in milliseconds. */
   sum = 0;
 
   observe(ms: number): void {
@@ -25,25 +25,25 @@ export class Histogram {
 export const PHASES = ["policy", "journal", "queue", "ocs", "total"] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** Of a request, what is counted; by shape what the gateway has seen of it. */
+/** The counted parts of a request, with the same shape as in the pipeline's trace. */
 export type SeenRequest = {
-  /** Milliseconds on the monotonic clock. */
+  /** `at`: milliseconds on the monotonic clock. */
   readonly arrival: { readonly at: number };
   readonly tenant?: { readonly name: string; readonly upstream?: string } | undefined;
   readonly operation?: { readonly action: { readonly name: string } } | undefined;
-  /** The code of a refusal that was recorded and not applied. */
+  /** The code of a refusal that was recorded but not applied. */
   readonly wouldRefuse?: string | undefined;
   readonly decided?: number | undefined;
   readonly journal: number;
-  /** Milliseconds after which its intent was on disk, and its outcome. */
+  /** Milliseconds until the intent and the outcome were on disk. */
   readonly intended?: number | undefined;
   readonly recorded?: number | undefined;
   readonly waits?: Waits | undefined;
 };
 
 /**
- * How it ended. With a code it was the gateway that said no, without one OCS answered. `authFailure`: why it is
- * nobody's.
+ * How the request ended. With `code` the gateway refused it or got no answer; without, OCS answered. `authFailure`: why
+ * the client was not authenticated.
  */
 export type Ending = {
   readonly status: number;
@@ -64,10 +64,10 @@ export type RefusalCount = { readonly tenant: string; readonly code: string; rea
 /** Milliseconds; `ocs` is 0 when nothing was sent. */
 type Waits = { readonly queue: number; readonly ocs: number };
 
-/** The label of a request that was refused before its tenant or its action was known. */
+/** The label of a request that was refused before its tenant or action was known. */
 const NONE = "none";
 const ORIGINS = ["ocs", "gateway"] as const;
-/** Status classes 0xx to 5xx, once for each origin. */
+/** Status classes 0xx to 5xx for each origin. */
 const CLASSES = 6;
 
 export class Counts {
@@ -81,33 +81,31 @@ export class Counts {
   readonly appends = new Histogram();
   /** By upstream. */
   readonly alarms = new Map<string, number>();
-  /** What OCS and registrars told, by upstream and then by what became of it. */
+  /** Callbacks from OCS and registrars, by upstream and result. */
   readonly callbacks = new Map<string, Map<string, number>>();
-  /**
-   * Requests with a rejected credential, by reason. The reasons are a closed list, and each is counted from 0.
-   */
+  /** Requests with a rejected credential, by reason. Reasons are a closed list, and each counter starts at 0. */
   readonly authFailures: Map<string, number>;
-  /** By upstream: how long OCS waits for an answer to what it announces. */
+  /** By upstream: how long OCS waits for the reply to a callback. */
   readonly callbackLatency = new Map<string, Histogram>();
   /** By upstream. */
   readonly switchovers = new Map<string, number>();
-  /** By upstream; of `phases`, those that depend on it. */
+  /** The phases that depend on the upstream, by upstream. */
   readonly upstreamPhases = new Map<string, Readonly<Record<"queue" | "ocs", Histogram>>>();
-  /** By listener with TLS: clients that spoke HTTP in clear text there. */
+  /** Clients that sent plain HTTP to a TLS listener, by listener. */
   readonly plainOnTls = new Map<string, number>();
-  /** Tenant, action, then origin and class. */
+  /** By tenant, then action, then origin and class. */
   readonly #requests = new Map<string, Map<string, Float64Array>>();
-  /** Tenant, then code. */
+  /** By tenant, then code. */
   readonly #refusals: Tally = new Map();
   readonly #noAnswers: Tally = new Map();
-  /** The same, of what was not applied. */
+  /** Refusals that were recorded but not applied, by tenant and code. */
   readonly #wouldRefuse: Tally = new Map();
 
   constructor(authFailures: readonly string[] = []) {
     this.authFailures = new Map(authFailures.map((reason) => [reason, 0]));
   }
 
-  /** Once per request, when its reply is decided. */
+  /** Called once for each request, when its reply is decided. */
   readonly observe = (seen: SeenRequest, { status, code, delivery, authFailure }: Ending): void => {
     const total = performance.now() - seen.arrival.at;
     const tenant = seen.tenant?.name ?? NONE;
@@ -116,7 +114,7 @@ export class Counts {
       seen.operation?.action.name ?? NONE,
       (code === undefined ? 0 : CLASSES) + Math.trunc(status / 100),
     );
-    // What was sent was not refused.
+    // A request that was sent counts as unanswered, not as refused.
     if (code !== undefined) tally(delivery === "sent-no-answer" ? this.#noAnswers : this.#refusals, tenant, code);
     if (authFailure !== undefined) this.authFailed(authFailure);
     if (seen.wouldRefuse !== undefined) tally(this.#wouldRefuse, tenant, seen.wouldRefuse);
@@ -136,7 +134,7 @@ export class Counts {
     this.switchovers.set(upstream, (this.switchovers.get(upstream) ?? 0) + 1);
   }
 
-  /** Milliseconds. */
+  /** Counts the reply to a callback after this many milliseconds. */
   answeredCallback(upstream: string, ms: number): void {
     let latency = this.callbackLatency.get(upstream);
     if (!latency) this.callbackLatency.set(upstream, (latency = new Histogram()));
@@ -153,7 +151,7 @@ export class Counts {
     results.set(result, (results.get(result) ?? 0) + 1);
   }
 
-  /** What is to be called for each such client of the listener, which is counted from 0. */
+  /** Sets the listener's counter to 0 and returns a function that counts one such client. */
   plainClientsOf(listener: string): () => void {
     const count = (by: number): unknown => this.plainOnTls.set(listener, (this.plainOnTls.get(listener) ?? 0) + by);
     count(0);
@@ -175,7 +173,7 @@ export class Counts {
     return rowsOf(this.#refusals);
   }
 
-  /** Of requests that were sent and got no whole answer. */
+  /** Requests that were sent and got no complete answer. */
   noAnswers(): Iterable<RefusalCount> {
     return rowsOf(this.#noAnswers);
   }
@@ -203,7 +201,7 @@ export class Counts {
   }
 }
 
-/** Tenant, then code. */
+/** By tenant, then code. */
 type Tally = Map<string, Map<string, number>>;
 
 const tally = (by: Tally, tenant: string, code: string): void => {

@@ -1,19 +1,19 @@
 /**
- * What load balancers, orchestrators and scrapers read on `admin.probes`, a plain listener that is open to more machines than the admin listener.
- * So `/readyz` says in general words what is wrong, and names no tenant, upstream or address.
+ * Pages for load balancers, orchestrators and scrapers on `admin.probes`, a plain listener that more machines can reach
+ * than the admin listener. So `/readyz` gives general reasons and names no tenant, upstream or address.
  */
-import { events } from "../events.ts";
-import type { Arrival, Fault, Handler, Reply } from "../message.ts";
-import { faulty, json, text } from "./reply.ts";
+import { events } from "../common/log/events.ts";
+import type { Arrival, Fault, Handler, Reply } from "../common/message.ts";
+import { faulty, json, text } from "./replies.ts";
 
 export type Ready =
   | { readonly status: "ready" | "standby" }
-  /** In general words, why not. */
+  /** `reasons`: general, without names or addresses. */
   | { readonly status: "not ready"; readonly reasons: readonly string[] };
 
-export type ProbeParts = {
+export type ProbeDeps = {
   readonly ready: () => Ready;
-  /** In Prometheus' text format; undefined while the gateway does not lead and has no numbers. */
+  /** In Prometheus' text format; undefined on a standby, which has no metrics. */
   readonly metrics: (() => Promise<string>) | undefined;
 };
 
@@ -22,38 +22,38 @@ const PATHS: readonly string[] = ["/healthz", "/readyz", "/metrics"];
 
 export const pathOf = ({ target }: Pick<Arrival, "target">): string => target.split("?", 1)[0]!;
 
-/** Load balancers and scrapers may be old: these pages are shown to HTTP/1.0 too. */
+/** Load balancers and scrapers may be old, so HTTP/1.0 clients get these pages too. */
 export const isProbe = (asked: Pick<Arrival, "method" | "target">): boolean =>
   PROBE_METHODS.includes(asked.method) && PATHS.includes(pathOf(asked));
 
-/** `parts` is asked with each probe: a standby's are not those of the gateway that it becomes. */
+/** `parts` is called for each request, because a standby's parts are replaced when it becomes the gateway. */
 export const createProbes =
-  (parts: () => ProbeParts): Handler =>
+  (parts: () => ProbeDeps): Handler =>
   async (arrival) => {
     const path = pathOf(arrival);
     if (arrival.fault && !isOpen(arrival.fault, path)) return faulty(arrival.fault);
     const show = pageAt(parts(), path);
-    if (!show) return json(404, { error: "no such page" });
+    if (!show) return json(404, { error: "unknown path" });
     if (!PROBE_METHODS.includes(arrival.method))
       return json(405, { error: "GET and HEAD only" }, [["Allow", "GET, HEAD"]]);
-    return shown(show, arrival);
+    return replyOf(show, arrival);
   };
 
-/** A load balancer may ask under any name of this machine: what stands on these two pages, every host may know. */
+/** A load balancer may use any name of this machine, and the two probe pages contain nothing confidential. */
 const isOpen = ({ kind }: Fault, path: string): boolean => kind === "foreign-authority" && path !== "/metrics";
 
 type Show = () => Promise<Reply> | Reply;
 
-const shown = async (show: Show, { id }: Arrival): Promise<Reply> => {
+const replyOf = async (show: Show, { id }: Arrival): Promise<Reply> => {
   try {
     return await show();
   } catch (error) {
-    events.defect(id, error);
-    return json(500, { error: "a defect of the gateway; the log has it" });
+    events.internalError({ id, error });
+    return json(500, { error: "internal error; see the gateway's log" });
   }
 };
 
-const pageAt = ({ ready, metrics }: ProbeParts, path: string): Show | undefined => {
+const pageAt = ({ ready, metrics }: ProbeDeps, path: string): Show | undefined => {
   switch (path) {
     case "/healthz":
       return () => json(200, { status: "ok" });

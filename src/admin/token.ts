@@ -1,25 +1,29 @@
 /**
- * The admin API's token, left where only the gateway's own user can read it: in the journal's directory, beside the lock that says that this
- * process runs here. `ocsgw status` finds it there.
+ * The admin API's token, in a file that only the gateway's own user can read: in the journal's directory, beside the
+ * lock of this process. `ocsgw status` reads it there.
  */
 import { randomBytes } from "node:crypto";
 import { lchown, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { giveToOwner } from "../file-owner.ts";
+import { giveToOwner } from "../common/file-owner.ts";
 
 export const tokenFile = (auditDir: string): string => join(auditDir, "admin.token");
 
+/** 24 random bytes in base64url. */
 export const newToken = (): string => randomBytes(24).toString("base64url");
 
-/** Where the admin listener is: of a config that asks for any free port, nothing else tells. */
+/** The admin listener's URL: if the config asks for any free port, only this file has the port. */
 export const urlFile = (auditDir: string): string => join(auditDir, "admin.url");
 
-/** To be called by who holds the journal's lock: what an earlier process left is replaced. Resolves with the function that removes the files. */
+/**
+ * Writes the token and the URL, and replaces files of an earlier process. To be called by the holder of the journal's
+ * lock. Resolves to a function that removes the files.
+ */
 export const leaveToken = async (auditDir: string, token: string, url: string): Promise<() => Promise<void>> => {
   const remove = async (): Promise<void> =>
     void (await Promise.all([tokenFile(auditDir), urlFile(auditDir)].map((file) => rm(file, { force: true }))));
   await remove();
-  // Made anew, so that neither a link nor another's file is written through, nor kept with its rights.
+  // New files, so that the token is not written through a link or into a file that another user can read.
   for (const [file, text] of [
     [tokenFile(auditDir), token],
     [urlFile(auditDir), url],

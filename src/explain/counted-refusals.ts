@@ -1,71 +1,68 @@
-/** A refusal that was counted and is no entry of its own: in which counts its id may be. */
-import type { Flood, Recorded } from "../../journal/entry.ts";
-import type { Searcher } from "../audit/searcher.ts";
+/** Finds the counts that may include a refusal without an entry of its own. */
+import type { Flood, Recorded } from "../journal/entry.ts";
+import type { Asks } from "./ask.ts";
+import { isUlid, timeOfUlid } from "../common/ulid.ts";
 
 export type CountedIn = Flood & Pick<Recorded, "index" | "time">;
 
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
-const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const TIME_LENGTH = 10;
 /** A count is written when its minute is over. */
 const WRITTEN_WITHIN_MS = 120_000;
 const MOST = 1000;
 
-const timeOf = (id: string): number =>
-  Array.from(id.slice(0, TIME_LENGTH)).reduce((ms, letter) => ms * CROCKFORD.length + CROCKFORD.indexOf(letter), 0);
-
 const LONGEST_COUNT_MS = 62_000;
-/** How far the clock of who gave the id may be ahead. */
+/** Milliseconds by which the clock of the host that made the id may be ahead. */
 const AHEAD_MS = 5000;
 
 /**
- * Why a request that is not found may have been refused and counted all the same; undefined where it was not. `final`: no later look finds more.
- * `now`: milliseconds since 1970.
+ * Why a request without an entry may be among the counted refusals; undefined if it cannot be. `final`: a later call
+ * would find no more. `now`: milliseconds since 1970.
  */
 export const mayBeCounted = (
   given: string,
   now = Date.now(),
 ): { readonly why: string; readonly final: boolean } | undefined => {
   const id = given.toUpperCase();
-  if (!ULID.test(id)) return { why: "one that was refused and only counted is found by its whole id", final: true };
-  const until = timeOf(id) + LONGEST_COUNT_MS;
-  if (now >= until || timeOf(id) > now + AHEAD_MS) return undefined;
+  if (!isUlid(id)) return { why: "a refusal that was only counted is found by its whole id", final: true };
+  const until = timeOfUlid(id) + LONGEST_COUNT_MS;
+  if (now >= until || timeOfUlid(id) > now + AHEAD_MS) return undefined;
   return {
-    why: `this may change: identical refusals are counted, and the count is written when its minute is over; ask again after ${new Date(until).toISOString()}`,
+    why:
+      "identical refusals are counted, and a count is written when its minute is over: ask again after " +
+      new Date(until).toISOString(),
     final: false,
   };
 };
 
-/** Undefined: this is no whole request id. The id tells when its request came (ULID: 48 bits of milliseconds since 1970). */
-export const countsOver = async (
-  { ask }: Pick<Searcher, "ask">,
-  given: string,
-): Promise<readonly CountedIn[] | undefined> => {
+/** Undefined for an incomplete request id. */
+export const countsOver = async ({ ask }: Asks, given: string): Promise<readonly CountedIn[] | undefined> => {
   const id = given.toUpperCase();
-  if (!ULID.test(id)) return undefined;
-  const at = timeOf(id);
+  if (!isUlid(id)) return undefined;
+  const at = timeOfUlid(id);
   const text = (ms: number): string => new Date(ms).toISOString().slice(0, -5);
-  const { stories = [] } = await ask({
+  const { transactions = [] } = await ask({
     kind: "page",
     filter: `kind:flood time:${text(at - 1000)}..${text(at + WRITTEN_WITHIN_MS)}`,
     names: [],
     limit: MOST,
   });
-  return stories.flatMap(({ entries: [entry] }) =>
+  return transactions.flatMap(({ entries: [entry] }) =>
     entry?.kind === "flood" && (entry.first_id ?? "~") <= id && id <= (entry.last_id ?? "") ? [entry] : [],
   );
 };
 
-export const countedInWords = (id: string, counts: readonly CountedIn[]): string =>
+export const describeCounted = (id: string, counts: readonly CountedIn[]): string =>
   [
     `${id} has no entry of its own. If this gateway gave the id, its request was refused, not sent, and counted here:`,
     ...counts.map(
       (count) =>
-        `  #${count.index}  ${count.count} refusals${whose(count)} from ${count.second}, within ${count.seconds ?? 1} s: ${codesIn(count)}`,
+        `  #${count.index}  ${count.count} ${nounFor(count.count)}${originOf(count)} from ${count.second}, within ` +
+        `${count.seconds ?? 1} s: ${codesIn(count)}`,
     ),
   ].join("\n");
 
-const whose = ({ action, client, tenant, source }: Flood): string =>
+const nounFor = (count: number): string => (count === 1 ? "refusal" : "refusals");
+
+const originOf = ({ action, client, tenant, source }: Flood): string =>
   [
     ...(action === undefined ? [] : [` of the same ${action}`]),
     ...(client ? [client === "*" ? " of several clients" : ` of client ${client}`] : []),

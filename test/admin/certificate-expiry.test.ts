@@ -1,27 +1,27 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { endings, firstEnd } from "../../src/console/certificates.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { endings, firstEnd } from "../../src/admin/certificate-expiry.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 
 const authority = createAuthority("test");
 const { certPem } = authority.issue({ names: ["localhost"], usage: "serverAuth" });
 const endOf = (pem: string): number => new X509Certificate(pem).validToDate.getTime();
 
 describe("firstEnd", () => {
-  it("is the end of the one certificate", () => {
+  it("is the expiry of a single certificate", () => {
     expect(firstEnd(certPem)?.notAfter).toBe(endOf(certPem));
   });
 
-  it("is the earliest of a chain, in either order, whatever stands between", () => {
+  it("is the earliest expiry of a chain, in either order, with other text in between", () => {
     const earliest = Math.min(endOf(certPem), endOf(authority.certPem));
     expect(firstEnd(`${certPem}\nsubject: x\n${authority.certPem}`)?.notAfter).toBe(earliest);
     expect(firstEnd(`${authority.certPem}${certPem}`)?.notAfter).toBe(earliest);
   });
 
   it.each([
-    ["nothing", ""],
-    ["no certificate", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"],
-    ["a broken one", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+    ["an empty file", ""],
+    ["a file without a certificate", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"],
+    ["a malformed certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
   ])("is unknown for %s", (_what, pem) => {
     expect(firstEnd(pem)).toBeUndefined();
   });
@@ -37,27 +37,28 @@ describe("endings", () => {
       now,
     );
 
-  it.each(["crl", "client_crl"] as const)("tells of a revocation list a day ahead, and from its end on: %s", (what) => {
-    expect(told(what, 25)).toEqual([]);
-    expect(told(what, 23)).toEqual([
-      `listeners.clients.${what}: a revocation list ends on 2026-11-23T11:00:00.000Z; without another one no certificate counts that it is about`,
-    ]);
-    expect(told(what, -1)).toEqual([
-      expect.stringContaining("a revocation list has ended on 2026-11-22T11:00:00.000Z"),
-    ]);
-  });
-
-  it.each(["cert", "client_ca"] as const)(
-    "warns of a certificate that expires soon, and from its end on: %s",
+  it.each(["crl", "client_crl"] as const)(
+    "warns of a revocation list one day before it expires, and afterwards: %s",
     (what) => {
       expect(told(what, 25)).toEqual([]);
       expect(told(what, 23)).toEqual([
-        `listeners.clients.${what}: a certificate expires on 2026-11-23T11:00:00.000Z; put a new one in its place`,
+        `listeners.clients.${what}: a revocation list expires on 2026-11-23T11:00:00.000Z; ` +
+          "replace it: an expired list rejects every certificate of its authority",
       ]);
-      expect(told(what, 23, 8)).toEqual([]);
-      expect(told(what, 0)).toEqual([
-        `listeners.clients.${what}: a certificate has expired on 2026-11-22T12:00:00.000Z; put a new one in its place`,
+      expect(told(what, -1)).toEqual([
+        expect.stringContaining("a revocation list expired on 2026-11-22T11:00:00.000Z"),
       ]);
     },
   );
+
+  it.each(["cert", "client_ca"] as const)("warns of a certificate that expires soon or has expired: %s", (what) => {
+    expect(told(what, 25)).toEqual([]);
+    expect(told(what, 23)).toEqual([
+      `listeners.clients.${what}: a certificate expires on 2026-11-23T11:00:00.000Z; replace it`,
+    ]);
+    expect(told(what, 23, 8)).toEqual([]);
+    expect(told(what, 0)).toEqual([
+      `listeners.clients.${what}: a certificate expired on 2026-11-22T12:00:00.000Z; replace it`,
+    ]);
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BOUNDS, Counts, Histogram } from "../../src/console/counts.ts";
+import { BOUNDS, Counts, Histogram } from "../../src/admin/counters.ts";
 import { aLine, anArrival } from "../kit/line.ts";
 
 const arrival = { at: performance.now() };
@@ -29,7 +29,7 @@ describe("a histogram", () => {
 });
 
 describe("requests", () => {
-  it("are told apart by tenant, action, origin and class", () => {
+  it("are counted by tenant, action, origin and class", () => {
     const counts = new Counts();
     counts.observe(seen("Alpha", "DoNotCall"), { status: 200 });
     counts.observe(seen("Alpha", "DoNotCall"), { status: 200 });
@@ -53,7 +53,7 @@ describe("requests", () => {
     ]);
   });
 
-  it("spend time in policy and in all, and in the journal when they came so far", () => {
+  it("are timed in total and in policy, and in the journal if they reached it", () => {
     const counts = new Counts();
     counts.observe({ ...seen("Alpha"), decided: 0.3, journal: 4 }, { status: 200 });
     counts.observe(seen("Alpha"), { status: 403, code: "OCSGW-2101" });
@@ -63,12 +63,12 @@ describe("requests", () => {
   });
 });
 
-describe("what passes through", () => {
+describe("the time histograms", () => {
   const ask = { target: "/phones/4155550100?req=DoNotCall" };
   const failing = (waits: { readonly queue: number; readonly ocs: number }): Promise<never> =>
-    Promise.reject(Object.assign(new Error("no lane came free"), { why: "waited", sent: false, waits }));
+    Promise.reject(Object.assign(new Error("no lane came free"), { reason: "queue-timeout", sent: false, waits }));
 
-  it("an exchange gives its waits", async () => {
+  it("count the queue time and OCS's time of an exchange", async () => {
     const counts = new Counts();
     const { handler } = aLine({
       observe: counts.observe,
@@ -86,7 +86,7 @@ describe("what passes through", () => {
     expect([counts.phases.queue.sum, counts.phases.ocs.sum]).toEqual([2, 7]);
   });
 
-  it("an exchange that fails gives its waits, and one that was none gives none", async () => {
+  it("count the queue time of a failed exchange, and nothing without an exchange", async () => {
     const counts = new Counts();
     await aLine({ observe: counts.observe, send: () => failing({ queue: 5000, ocs: 0 }) }).handler(anArrival(ask));
     expect([counts.phases.queue.sum, observations(counts.phases.ocs)]).toEqual([5000, 0]);
@@ -95,7 +95,7 @@ describe("what passes through", () => {
     expect(observations(counts.phases.queue)).toBe(1);
   });
 
-  it("an append gives its duration when the entry is on disk, and none when it never is", async () => {
+  it("count an append when the entry is on disk, and never a failed one", async () => {
     const counts = new Counts();
     let appended = 0;
     const slowly = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2));
@@ -111,8 +111,8 @@ describe("what passes through", () => {
   });
 });
 
-describe("the line", () => {
-  it("tells of every request once, whatever became of it", async () => {
+describe("the pipeline", () => {
+  it("counts every request once, whatever its outcome", async () => {
     const counts = new Counts();
     const { handler } = aLine({ observe: counts.observe });
     const asks = [
@@ -135,7 +135,7 @@ describe("the line", () => {
   });
 });
 
-describe("a request that was sent and got no answer", () => {
+describe("a request that ended with a code", () => {
   it.each([
     ["4101", "sent-no-answer", false],
     ["4102", "sent-no-answer", false],
@@ -143,7 +143,7 @@ describe("a request that was sent and got no answer", () => {
     ["5900", "sent-no-answer", false],
     ["5900", "not-sent", true],
     ["4001", "not-sent", true],
-  ] as const)("OCSGW-%s %s is refused: %s", (number, delivery, isRefused) => {
+  ] as const)("OCSGW-%s and delivery %s counts as a refusal: %s", (number, delivery, isRefused) => {
     const counts = new Counts();
     const code = `OCSGW-${number}`;
     counts.observe(seen("Alpha", "DoNotCall"), { status: 504, code, delivery });

@@ -1,8 +1,8 @@
-/** A gateway whose OCS does not answer: what the client, the log, /readyz, the metrics and the status tell of it. */
+/** A gateway whose OCS does not answer: what the client, the log, /readyz, the metrics and the status show. */
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Status } from "../../src/console/status.ts";
-import { events } from "../../src/events.ts";
+import type { Status } from "../../src/admin/status.ts";
+import { events } from "../../src/common/log/events.ts";
 import { ocsgw } from "../kit/command.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawOcs, type RawOcs, type Script } from "../kit/raw-ocs.ts";
@@ -30,7 +30,7 @@ const admin = (path: string): Promise<Response> =>
   fetch(`${gateway.gateway.admin}${path}`, { headers: { authorization: "Bearer token" } });
 
 const rows: readonly (readonly [what: string, code: string, status: number, said: RegExp, script: Script])[] = [
-  ["stays silent", "OCSGW-4101", 504, /1 timed out \(OCSGW-4101\)/, () => undefined],
+  ["does not answer", "OCSGW-4101", 504, /1 timed out \(OCSGW-4101\)/, () => undefined],
   [
     "ends the connection",
     "OCSGW-4102",
@@ -39,7 +39,7 @@ const rows: readonly (readonly [what: string, code: string, status: number, said
     ({ connection }) => void connection.socket.destroy(),
   ],
   [
-    "answers with what is no HTTP",
+    "answers with malformed HTTP",
     "OCSGW-4103",
     502,
     /1 got a malformed answer \(OCSGW-4103\)/,
@@ -47,8 +47,8 @@ const rows: readonly (readonly [what: string, code: string, status: number, said
   ],
 ];
 
-describe("an OCS that", () => {
-  it.each(rows)("%s", async (_what, code, status, said, script) => {
+describe("a request to an OCS that", () => {
+  it.each(rows)("%s is logged, counted and reported by /readyz", async (_what, code, status, said, script) => {
     ocs.script = script;
     const reply = await fetch(`${gateway.url}/phones/4155550100?req=DoNotCall`, {
       method: "POST",
@@ -98,24 +98,38 @@ describe("whether the same request may be sent again", () => {
       "no",
       /Do not send the same request again/,
     ],
-    ["/campaigngroups/106?req=StopDialing", {}, "check-first", /Read the group's status before sending it again/],
-    ["/phones/4155550100?req=DoNotCall", {}, "safe", /The same request may be sent again .*the end state is the same/],
-    ["/records/15?req=RecordProcessed", {}, "safe", /as long as the handle is the same call's/],
-  ] as const)("is said by the reply to %s, and by explain", { timeout: 30_000 }, async (path, body, repeat, words) => {
-    const reply = await fetch(`${gateway.url}${path}`, {
-      method: "POST",
-      headers: { authorization: basic("alpha"), "content-type": "application/json", accept: "application/json" },
-      body: JSON.stringify(body),
-    });
-    expect([
-      reply.status,
-      reply.headers.get("ocsgw-repeat"),
-      ((await reply.json()) as { repeat: string }).repeat,
-    ]).toEqual([504, repeat, repeat]);
-    const config = join(gateway.dir, "ocsgw.yaml");
-    await gateway.journal();
-    const id = reply.headers.get("ocsgw-request-id")!;
-    expect((await ocsgw("explain", id, "-c", config)).stdout).toMatch(words);
-    expect(JSON.parse((await ocsgw("explain", id, "-c", config, "--json")).stdout)).toMatchObject({ repeat });
-  });
+    [
+      "/campaigngroups/106?req=StopDialing",
+      {},
+      "check-first",
+      /Read the group's status before sending the request again/,
+    ],
+    [
+      "/phones/4155550100?req=DoNotCall",
+      {},
+      "safe",
+      /The same request may be sent again .*doing it twice has the same effect as once/,
+    ],
+    ["/records/15?req=RecordProcessed", {}, "safe", /as long as the handle belongs to the same call/],
+  ] as const)(
+    "is stated by the reply to %s, and by explain",
+    { timeout: 30_000 },
+    async (path, body, repeat, words) => {
+      const reply = await fetch(`${gateway.url}${path}`, {
+        method: "POST",
+        headers: { authorization: basic("alpha"), "content-type": "application/json", accept: "application/json" },
+        body: JSON.stringify(body),
+      });
+      expect([
+        reply.status,
+        reply.headers.get("ocsgw-repeat"),
+        ((await reply.json()) as { repeat: string }).repeat,
+      ]).toEqual([504, repeat, repeat]);
+      const config = join(gateway.dir, "ocsgw.yaml");
+      await gateway.journal();
+      const id = reply.headers.get("ocsgw-request-id")!;
+      expect((await ocsgw("explain", id, "-c", config)).stdout).toMatch(words);
+      expect(JSON.parse((await ocsgw("explain", id, "-c", config, "--json")).stdout)).toMatchObject({ repeat });
+    },
+  );
 });

@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { createProbes, type ProbeParts } from "../../src/console/probes.ts";
-import type { Reply } from "../../src/message.ts";
+import { createProbes, type ProbeDeps } from "../../src/admin/probes.ts";
+import type { Reply } from "../../src/common/message.ts";
 import { anArrival, text } from "../kit/line.ts";
 
-const leading: ProbeParts = { ready: () => ({ status: "ready" }), metrics: () => Promise.resolve("ocsgw_lanes 1\n") };
-const standby: ProbeParts = { ready: () => ({ status: "standby" }), metrics: undefined };
+const leading: ProbeDeps = { ready: () => ({ status: "ready" }), metrics: () => Promise.resolve("ocsgw_lanes 1\n") };
+const standby: ProbeDeps = { ready: () => ({ status: "standby" }), metrics: undefined };
 
-const ask = (target: string, parts: ProbeParts = leading, method = "GET"): Promise<Reply> =>
+const ask = (target: string, parts: ProbeDeps = leading, method = "GET"): Promise<Reply> =>
   createProbes(() => parts)(anArrival({ method, target }));
 
-describe("the listener of probes", () => {
-  it.each<[string, string, ProbeParts, number, string]>([
+describe("the probes listener", () => {
+  it.each<[string, string, ProbeDeps, number, string]>([
     ["a gateway that serves", "/readyz", leading, 200, '{"status":"ready"}\n'],
     [
-      "one that does not",
+      "a gateway that drains",
       "/readyz",
       { ...leading, ready: () => ({ status: "not ready", reasons: ["draining"] }) },
       503,
@@ -22,9 +22,9 @@ describe("the listener of probes", () => {
     ["a standby", "/readyz", standby, 503, '{"status":"standby"}\n'],
     ["a gateway that serves", "/healthz", leading, 200, '{"status":"ok"}\n'],
     ["a standby, which is alive", "/healthz", standby, 200, '{"status":"ok"}\n'],
-    ["a scraper with parameters", "/metrics?name=x", leading, 200, "ocsgw_lanes 1\n"],
-    ["a standby, which has no numbers", "/metrics", standby, 404, '{"error":"no such page"}\n'],
-  ])("says of %s at %s", async (_, target, parts, status, body) => {
+    ["a gateway that is scraped with parameters", "/metrics?name=x", leading, 200, "ocsgw_lanes 1\n"],
+    ["a standby, which has no metrics", "/metrics", standby, 404, '{"error":"unknown path"}\n'],
+  ])("replies for %s at %s", async (_, target, parts, status, body) => {
     const reply = await ask(target, parts);
     expect([reply.status, text(reply)]).toEqual([status, body]);
   });
@@ -41,7 +41,7 @@ describe("the listener of probes", () => {
     expect([(await ask(target)).status, (await ask(target, leading, "POST")).status]).toEqual([404, 404]);
   });
 
-  it.each(["POST", "PUT", "OPTIONS"])("does not take %s", async (method) => {
+  it.each(["POST", "PUT", "OPTIONS"])("rejects the method %s", async (method) => {
     const reply = await ask("/readyz", leading, method);
     expect([reply.status, reply.headers.at(-1)]).toEqual([405, ["Allow", "GET, HEAD"]]);
   });
@@ -54,18 +54,18 @@ describe("the listener of probes", () => {
     ["/healthz", 200],
     ["/readyz", 200],
     ["/metrics", 421],
-  ])("asked under a foreign Host, gives %s %i", async (target, status) => {
+  ])("replies under a foreign Host to %s with %i", async (target, status) => {
     const fault = { kind: "foreign-authority", detail: "Host is not this gateway" } as const;
     expect((await createProbes(() => leading)(anArrival({ method: "GET", target, fault }))).status).toBe(status);
   });
 
-  it("goes on when the numbers cannot be had", async () => {
+  it("replies 500 and goes on when the metrics fail", async () => {
     expect((await ask("/metrics", { ...leading, metrics: () => Promise.reject(new Error("4155550100")) })).status).toBe(
       500,
     );
   });
 
-  it("answers by what is there now", async () => {
+  it("replies by the parts that are in force now", async () => {
     let parts = standby;
     const probes = createProbes(() => parts);
     expect((await probes(anArrival({ method: "GET", target: "/readyz" }))).status).toBe(503);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createHealth, type HealthParts } from "../../src/console/health.ts";
-import type { RetentionState } from "../../src/console/retention.ts";
+import { Jobs } from "../../src/admin/jobs/jobs.ts";
+import { createAdminRoutes, type AdminDeps } from "../../src/admin/routes.ts";
+import { byToken } from "../../src/admin/viewer.ts";
+import type { RetentionState } from "../../src/admin/api/retention.ts";
 import {
   partlyUnreachable,
   refusalsOf,
@@ -8,9 +10,11 @@ import {
   unreachable,
   type Status,
   type UpstreamState,
-} from "../../src/console/status.ts";
-import { BodyFault, type Reply } from "../../src/message.ts";
+} from "../../src/admin/status.ts";
+import { Cursors } from "../../src/journal/flows/cursor.ts";
+import { BodyFault, type Reply } from "../../src/common/message.ts";
 import { anArrival, text } from "../kit/line.ts";
+import { noSessions } from "../kit/sessions.ts";
 
 const told: Status = {
   version: "1.2.3",
@@ -19,6 +23,7 @@ const told: Status = {
   ready: true,
   reasons: [],
   warnings: [],
+  modes: { enforce: 1, observe: 0 },
   upstreams: [],
   journal: {
     size: 3,
@@ -28,8 +33,9 @@ const told: Status = {
     waiting: 0,
     lag: 0,
     lost: 0,
+    lost_requests: 0,
     failures: 0,
-    owed: 0,
+    buffered: 0,
     torn: undefined,
     checkpoint: { size: 3, age: 10 },
     verified: null,
@@ -57,16 +63,50 @@ const believed: RetentionState = {
 };
 const RETENTION = { state: () => believed, confirmClock: () => Promise.resolve(believed) };
 
-const quiet: HealthParts = {
+const UNCHANGED = { outcome: "unchanged", hash: "c0ffee" };
+
+const raise = (): never => {
+  throw new Error("not asked here");
+};
+
+const quiet: AdminDeps = {
+  isolation: raise,
+  flows: {
+    watchers: { refusal: () => ({ error: "not asked here", retryAfter: 1 }), reserve: () => raise },
+    journal: { size: () => 0, deletedTo: () => 0, failed: () => undefined, lag: () => 0 },
+    cursors: new Cursors(new Uint8Array(68)),
+  },
   notReady: () => [],
   warnings: () => [],
   metrics: () => Promise.resolve("ocsgw_lanes 1\n"),
   status: () => told,
+  now: undefined as never,
   retention: RETENTION,
   revoke: () => Promise.resolve("no"),
-  reload: () => Promise.resolve({ outcome: "unchanged" }),
-  token: "secret",
-  auditDir: "/var/lib/ocsgw/audit",
+  reload: () => Promise.resolve(UNCHANGED),
+  version: "1.2.3",
+  sessions: noSessions(),
+  areMetricsGuarded: () => false,
+  whoAsks: byToken({ token: "secret", auditDir: "/var/lib/ocsgw/audit" }),
+  explain: {
+    part: () => {
+      throw new Error("not asked here");
+    },
+    request: () => Promise.reject(new Error("not asked here")),
+    absence: () => Promise.resolve(undefined),
+  },
+  consoleFiles: new Map(),
+  integrity: { state: raise, lastVerification: raise, checkpoints: raise, checkpointSizes: raise },
+  verifications: { jobs: new Jobs(0), running: () => undefined, start: raise },
+  exports: {
+    jobs: new Jobs(0),
+    start: raise,
+    file: raise,
+    expires: raise,
+    remove: raise,
+    fetchedBy: raise,
+  },
+  lookUps: { take: raise },
   audit: {
     ask: () => Promise.reject(new Error("not asked here")),
     keys: () => "",
@@ -77,22 +117,22 @@ const quiet: HealthParts = {
 
 const ask = (
   target: string,
-  over: Partial<HealthParts> & { method?: string; authorization?: string } = {},
+  over: Partial<AdminDeps> & { method?: string; authorization?: string } = {},
 ): Promise<Reply> => {
   const { method = "GET", authorization, ...parts } = over;
-  const handler = createHealth({ ...quiet, ...parts });
+  const handler = createAdminRoutes({ ...quiet, ...parts });
   return handler(
     anArrival({ method, target, headers: authorization === undefined ? [] : [["Authorization", authorization]] }),
   );
 };
 
 describe("the admin pages", () => {
-  it("say that the process lives, whatever keeps it from serving", async () => {
+  it("say that the process is alive, even if it cannot serve", async () => {
     const reply = await ask("/healthz", { notReady: () => ["draining"] });
     expect([reply.status, JSON.parse(text(reply))]).toEqual([200, { status: "ok" }]);
   });
 
-  it("say ready, or every reason why not", async () => {
+  it("say ready, or give every reason why not", async () => {
     const [ready, not] = [
       await ask("/readyz"),
       await ask("/readyz", { notReady: () => ["draining", "no OCS reachable"] }),
@@ -104,7 +144,7 @@ describe("the admin pages", () => {
     ]);
   });
 
-  it("give the metrics in the type that Prometheus knows, also to a scraper that adds parameters", async () => {
+  it("give the metrics in Prometheus' content type, also for a target with parameters", async () => {
     for (const target of ["/metrics", "/metrics?name=x"]) {
       const reply = await ask(target);
       expect([reply.status, text(reply), reply.headers]).toEqual([
@@ -113,6 +153,7 @@ describe("the admin pages", () => {
         [
           ["Content-Type", "text/plain; version=0.0.4; charset=utf-8"],
           ["Cache-Control", "no-store"],
+          ["X-Content-Type-Options", "nosniff"],
         ],
       ]);
     }
@@ -125,13 +166,13 @@ describe("the admin pages", () => {
     ["bearer secret", 401],
     ["Basic secret", 401],
     ["Bearer secret", 200],
-  ])("give the status for the token alone: %s gets %i", async (authorization, status) => {
+  ])("give the status to holders of the token only: %s gets %i", async (authorization, status) => {
     const reply = await ask("/api/status", authorization === undefined ? {} : { authorization });
     expect(reply.status).toBe(status);
     expect(text(reply).includes("c0ffee")).toBe(status === 200);
   });
 
-  it.each(["POST", "PUT", "OPTIONS"])("do not take %s", async (method) => {
+  it.each(["POST", "PUT", "OPTIONS"])("reject the method %s", async (method) => {
     const reply = await ask("/readyz", { method });
     expect([reply.status, reply.headers.at(-1)]).toEqual([405, ["Allow", "GET, HEAD"]]);
   });
@@ -140,16 +181,16 @@ describe("the admin pages", () => {
     expect(await ask(target, { method: "HEAD" })).toEqual(await ask(target));
   });
 
-  it.each(["/api/status", "/api/audit/search"])("do not take HEAD at %s", async (target) => {
+  it.each(["/api/status", "/api/audit/search"])("reject HEAD at %s", async (target) => {
     const reply = await ask(target, { method: "HEAD", authorization: "Bearer secret" });
     expect([reply.status, reply.headers.at(-1)]).toEqual([405, ["Allow", "GET"]]);
   });
 
   it.each(["/healthz", "/readyz", "/metrics", "/api/status"])(
-    "tell nobody at %s under a foreign Host, and which key names more",
+    "reply 421 at %s under a foreign Host, and name the config key for further names",
     async (target) => {
       const fault = { kind: "foreign-authority", detail: "Host is not this gateway" } as const;
-      const reply = await createHealth(quiet)(anArrival({ method: "GET", target, fault }));
+      const reply = await createAdminRoutes(quiet)(anArrival({ method: "GET", target, fault }));
       expect([reply.status, text(reply)]).toEqual([421, expect.stringContaining("admin.names") as string]);
     },
   );
@@ -162,10 +203,10 @@ describe("the admin pages", () => {
   );
 
   it.each(["/api/revocations", "/api/audit/look-up", "/api/audit/access"])(
-    "at %s say what is wrong with a body that does not come whole, which is no defect",
+    "at %s reply 400 to an incomplete body, and log no internal error",
     async (target) => {
       const fault = new BodyFault({ kind: "wrong-length", detail: "the body is shorter than announced" });
-      const reply = await createHealth(quiet)({
+      const reply = await createAdminRoutes(quiet)({
         ...anArrival({ method: "POST", target, headers: [["Authorization", "Bearer secret"]] }),
         body: () => Promise.reject(fault),
       });
@@ -184,15 +225,15 @@ describe("the admin pages", () => {
     ['{"dry_run": 1}', 400, undefined],
     ['{"dry": true}', 400, undefined],
     ["x", 400, undefined],
-    ["[1]", 400, undefined],
-    ["null", 400, undefined],
-  ])("at /api/reload take no body, or one that says whether it is a dry run: %j", async (body, status, asked) => {
+    ["{}", 200, {}],
+    ...["[]", "[1]", "null", "5", "true", '""'].map((body): [string, number, undefined] => [body, 400, undefined]),
+  ])("at /api/reload accept only an empty body or a dry_run member: %j", async (body, status, asked) => {
     let heard: object | undefined;
-    const handler = createHealth({
+    const handler = createAdminRoutes({
       ...quiet,
       reload: (options) => {
         heard = options;
-        return Promise.resolve({ outcome: "unchanged" });
+        return Promise.resolve(UNCHANGED);
       },
     });
     const reply = await handler({
@@ -202,13 +243,13 @@ describe("the admin pages", () => {
     expect([reply.status, heard]).toEqual([status, asked]);
   });
 
-  it("answer 500 and go on when a number cannot be had", async () => {
+  it("reply 500 and go on when the metrics fail", async () => {
     const reply = await ask("/metrics", { metrics: () => Promise.reject(new Error("+14155550100")) });
     expect([reply.status, text(reply)]).toEqual([500, expect.not.stringContaining("4155550100")]);
   });
 
-  it("refuse a message that is not one", async () => {
-    const reply = await createHealth(quiet)(
+  it("reject a malformed message", async () => {
+    const reply = await createAdminRoutes(quiet)(
       anArrival({ method: "GET", target: "/readyz", fault: { kind: "ambiguous", detail: "two lengths" } }),
     );
     expect([reply.status, reply.close]).toEqual([400, true]);
@@ -229,7 +270,7 @@ describe("unreachable", () => {
     })),
   });
 
-  it("names every endpoint when none takes requests", () => {
+  it("names every endpoint when none accepts requests", () => {
     expect(unreachable([upstream("a", false, false), upstream("b", false)])).toEqual([
       "no OCS reachable: a (https://a1, https://a2), b (https://b1)",
     ]);
@@ -239,7 +280,7 @@ describe("unreachable", () => {
     ["the primary", [upstream("a", true, false)]],
     ["the backup", [upstream("a", false, true)]],
     ["another OCS", [upstream("a", false), upstream("b", true)]],
-  ])("is content while %s does", (_who, upstreams) => {
+  ])("is empty while %s accepts requests", (_who, upstreams) => {
     expect(unreachable(upstreams)).toEqual([]);
   });
 });
@@ -258,23 +299,23 @@ describe("partlyUnreachable", () => {
     })),
   });
 
-  it("warns of the upstream that cannot be reached while another one can", () => {
+  it("warns of an unreachable upstream while another one is reachable", () => {
     expect(partlyUnreachable([upstream("a", false, false), upstream("b", true)])).toEqual([
       "no OCS of upstream a can be reached (https://a1, https://a2): requests of its tenants get 503 OCSGW-4001",
     ]);
   });
 
   it.each([
-    ["all can", [upstream("a", false, true), upstream("b", true)]],
-    ["none can", [upstream("a", false), upstream("b", false)]],
-    ["there is none", []],
-  ])("says nothing where %s", (_what, upstreams) => {
+    ["all can be reached", [upstream("a", false, true), upstream("b", true)]],
+    ["none can be reached", [upstream("a", false), upstream("b", false)]],
+    ["there is no upstream", []],
+  ])("is empty where %s", (_what, upstreams) => {
     expect(partlyUnreachable(upstreams)).toEqual([]);
   });
 });
 
 describe("refusalsOf", () => {
-  it("adds up by code, and names the three tenants that have the most", () => {
+  it("adds up counts by code, and names the three tenants with the most", () => {
     const of = (code: string, counts: Readonly<Record<string, number>>) =>
       Object.entries(counts).map(([tenant, count]) => ({ tenant, code, count }));
     expect(refusalsOf([...of("3001", { A: 1, B: 9, C: 5, D: 7 }), ...of("2001", { none: 4 })])).toEqual([
@@ -293,7 +334,7 @@ describe("refusalsOf", () => {
 });
 
 describe("totals", () => {
-  it("add up over what is left out, in order", () => {
+  it("add up the rows that agree in the given members, in order", () => {
     const rows = [
       { tenant: "A", code: "3001", count: 2 },
       { tenant: "A", code: "2001", count: 1 },
@@ -307,7 +348,7 @@ describe("totals", () => {
 });
 
 describe("retention over the admin API", () => {
-  const post = async (body: string, retention: HealthParts["retention"], authorization = "Bearer secret") => {
+  const post = async (body: string, retention: AdminDeps["retention"], authorization = "Bearer secret") => {
     const arrival = {
       ...anArrival({
         method: "POST",
@@ -316,11 +357,11 @@ describe("retention over the admin API", () => {
       }),
       body: () => Promise.resolve(Buffer.from(body)),
     };
-    const reply = await createHealth({ ...quiet, retention })(arrival);
+    const reply = await createAdminRoutes({ ...quiet, retention })(arrival);
     return [reply.status, JSON.parse(text(reply))] as const;
   };
 
-  it("is told to who has the token, and the clock is confirmed under a name", async () => {
+  it("is shown to holders of the token, and a named user can confirm the clock", async () => {
     const users: string[] = [];
     const retention = {
       state: () => believed,
@@ -342,15 +383,15 @@ describe("retention over the admin API", () => {
     '{"user":7}',
     '{"user":"a\\nb"}',
     JSON.stringify({ user: "a".repeat(401) }),
-  ])("refuses %j as a name", async (body) => {
+  ])("rejects the body %j, which has no valid name", async (body) => {
     const retention = { state: () => believed, confirmClock: () => Promise.reject(new Error("asked")) };
     expect(await post(body, retention)).toEqual([
       422,
-      { error: expect.stringContaining("user: expected who confirms the clock") as string },
+      { error: expect.stringContaining("user: expected the name of the user who confirms the clock") as string },
     ]);
   });
 
-  it("says so when the journal cannot take the entry", async () => {
+  it("replies with the reason when the confirmation cannot be journaled", async () => {
     const retention = { state: () => believed, confirmClock: () => Promise.reject(new Error("broken")) };
     expect(await post('{"user":"maria"}', retention)).toEqual([
       503,

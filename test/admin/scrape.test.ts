@@ -1,9 +1,9 @@
-/** What a scraper gets of a whole gateway, from its first scrape on, and what Prometheus' own checker says about it. */
+/** What a scraper reads from a complete gateway, and what Prometheus' own checker says about it. */
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { Agent, request } from "undici";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { METRICS } from "../../src/console/metrics.ts";
+import { METRICS } from "../../src/admin/metrics/metrics.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { describeWith } from "../kit/machine.ts";
 import { OK, rawOcs, type RawOcs, type Script } from "../kit/raw-ocs.ts";
@@ -76,7 +76,7 @@ const valuesOf = (text: string, name: string): Record<string, number> =>
   );
 
 describe("the first scrape", () => {
-  it("has numbers only, and nothing of what is not known yet", async () => {
+  it("has numbers only, and no value that is still unknown", async () => {
     await start();
     const text = await scrape();
     const values = text
@@ -97,7 +97,7 @@ describe("the first scrape", () => {
     expect(valuesOf(text, "process_resident_memory_bytes")[""]).toBeGreaterThan(1e6);
   });
 
-  it("shows every listener with what it has and what it still takes", async () => {
+  it("shows the open connections of every listener, and how many more it accepts", async () => {
     await start();
     const text = await scrape();
     const names = ["clients", "admin", "callbacks:ocs", "probes"].map((name) => `{listener="${name}"}`);
@@ -108,8 +108,8 @@ describe("the first scrape", () => {
   });
 });
 
-describe("a scrape of a gateway at work", () => {
-  it("answers what waits, how long OCS takes, what is nearly used up, and where checkpoints do not arrive", async () => {
+describe("a scrape of a gateway with traffic", () => {
+  it("shows queues, OCS's latency, nearly used limits, and checkpoint sinks without checkpoints", async () => {
     await start();
     for (let count = 6; count > 0; count--) expect(await call()).toBe(200);
     expect(await announce()).toBe(200);
@@ -146,7 +146,7 @@ describe("a scrape of a gateway at work", () => {
 });
 
 describeWith(["promtool"], "promtool check metrics", (promtool) => {
-  it("finds nothing in a scrape, the first one and one after traffic", async () => {
+  it("finds no fault in the first scrape and in one after traffic", async () => {
     await start();
     const first = await scrape();
     expect(await call()).toBe(200);
@@ -164,19 +164,19 @@ const checked = (promtool: string, text: string): Promise<{ code: number | null;
     child.stdin.end(text);
   });
 
-describe("the page about metrics", () => {
+describe("the metrics page of the documentation", () => {
   const ROW = /^\| `(ocsgw_\w+)(?:\{([\w,]+)\})?` \| (counter|gauge|histogram) \| (.+) \|$/gm;
   const rows = async () => [
     ...(await readFile(new URL("../../src/docs/metrics.md", import.meta.url), "utf8")).matchAll(ROW),
   ];
 
-  it("has every metric with its type and its sentence", async () => {
+  it("has every metric with its type and help text", async () => {
     expect((await rows()).map(([, name, , type, help]) => ({ name, type, help }))).toEqual(
       METRICS.map(({ name, type, help }) => ({ name, type, help })),
     );
   });
 
-  it("has the labels that are scraped", async () => {
+  it("has the labels of a real scrape", async () => {
     await start();
     expect(await call()).toBe(200);
     expect(await announce()).toBe(200);

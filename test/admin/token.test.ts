@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { leaveToken, newToken, tokenFile } from "../../src/console/token.ts";
+import { leaveToken, newToken, tokenFile } from "../../src/admin/token.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -11,12 +11,12 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 describe("the admin token", () => {
-  it("is another one each time, and too long to be guessed", () => {
+  it("differs each time and is too long to be guessed", () => {
     expect(new Set([newToken(), newToken(), newToken()]).size).toBe(3);
     expect(newToken()).toMatch(/^[\w-]{32}$/);
   });
 
-  it("lies where its owner alone reads it, and goes when the gateway stops", async () => {
+  it("is readable by its owner only, and is deleted when the gateway stops", async () => {
     const remove = await leaveToken(dir, "a token", "http://127.0.0.1:9640");
     expect([await readFile(tokenFile(dir), "utf8"), (await stat(tokenFile(dir))).mode & 0o777]).toEqual([
       "a token\n",
@@ -27,7 +27,7 @@ describe("the admin token", () => {
     await remove();
   });
 
-  it("replaces what a crash left, with rights of its own", async () => {
+  it("replaces a file that a crash left, with its own permissions", async () => {
     await writeFile(tokenFile(dir), "an old one");
     await chmod(tokenFile(dir), 0o644);
     await leaveToken(dir, "a token", "http://127.0.0.1:9640");

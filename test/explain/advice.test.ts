@@ -1,11 +1,11 @@
-/** What `explain` tells to do now: the advice of each refusal's row, told apart by status where rows share a code. */
+/** The advice of `explain` for each refusal; where rows share a code, the entry tells them apart. */
 import { describe, expect, it } from "vitest";
-import { whatToDo } from "../../../src/cli/explain/words.ts";
-import { REFUSALS } from "../../../src/gateway/refusals.ts";
+import { whatToDo } from "../../src/explain/advice.ts";
+import { REFUSALS } from "../../src/gateway/refusals.ts";
 
-const facts = { at: 0, time: 0, kinds: ["refusal"], state: "refused" } as const;
+const fields = { at: 0, time: 0, kinds: ["refusal"], state: "refused", client: "alpha-ors" } as const;
 const rows = Object.entries(REFUSALS);
-/** The rows whose reason in the journal, or whose state, says more. */
+/** The first row with this code and status. */
 const first = ({ code, status }: { readonly code: string; readonly status: number }) =>
   rows.find(([, row]) => row.code === code && row.status === status)!;
 
@@ -14,21 +14,30 @@ describe("the advice for a refusal", () => {
     rows
       .filter(([name, row]) => first(row)[0] === name)
       .map(([name, { code, status, advice }]) => ({ name, code, status, advice })),
-  )("$code $status", ({ code, status, advice }) => {
+  )("is one sentence, with a note if the request may be repeated: $code $status", ({ code, status, advice }) => {
     expect(advice).toMatch(/^(?:[A-Z]|ocsgw ).{10,}\.$/);
     const again =
       status === 429 || status >= 500 ? " The same request may be sent again: nothing was sent to OCS." : "";
-    expect(whatToDo({ ...facts, code, status })).toBe(`${advice}${again}`);
+    expect(whatToDo({ ...fields, code, status })).toBe(`${advice}${again}`);
   });
 
-  it.each(["OCSGW-2001", "OCSGW-2002", "OCSGW-2106", "OCSGW-2108", "OCSGW-3001"])("%s has one of its own", (code) => {
+  it.each(rows)("says who does what, and names the config in each command: %s", (_name, { advice }) => {
+    expect(advice).toMatch(/^(?:Client|Registrar|Operator): /);
+    for (const [command] of advice.matchAll(/ocsgw [a-z][^.;:]*/g)) expect(command).toContain(" -c FILE");
+  });
+
+  it.each(["OCSGW-2001", "OCSGW-2002", "OCSGW-2106", "OCSGW-2108", "OCSGW-3001"])("has its own text for %s", (code) => {
     const of = (wanted: string): ReadonlySet<string> =>
       new Set(rows.flatMap(([, row]) => (row.code === wanted ? [row.advice] : [])));
     const others = new Set(rows.filter(([, row]) => row.code !== code).map(([, { advice }]) => advice));
     expect([...of(code)].filter((advice) => others.has(advice))).toEqual([]);
   });
 
-  it("of an entry of an earlier version, whose code has since been split, is that of the code", () => {
-    expect(whatToDo({ ...facts, code: "OCSGW-3001", status: 429, stage: "identity" })).toMatch(/Retry-After/);
+  it.each([
+    ["a rate limit", { stage: "policy", setting: "tenants[0].limits.requests" }, REFUSALS["over-limit"]],
+    ["failed credentials", { stage: "identity", client: undefined }, REFUSALS.throttled],
+    ["probing of record handles", { stage: "scope", reason: "other: a word that has no advice" }, REFUSALS.probing],
+  ] as const)("for an earlier version's OCSGW-3001 about %s is the text of that refusal", (_what, over, { advice }) => {
+    expect(whatToDo({ ...fields, code: "OCSGW-3001", status: 429, ...over })).toContain(advice);
   });
 });

@@ -1,17 +1,17 @@
 /**
- * Prometheus' text format, written by prom-client. Of its registry only the writing is used: a metric of ours is asked for its
- * rows when somebody reads the numbers, and costs nothing before.
+ * Prometheus' text format, written by prom-client. Only its registry's writer is used: a metric computes its rows at
+ * each scrape and costs nothing in between.
  */
 import { Registry, type Metric as Registered } from "prom-client";
-import { BOUNDS, type Histogram } from "./counts.ts";
+import { BOUNDS, type Histogram } from "../counters.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 export type Rows<Value = number> = Iterable<readonly [Labels, Value]>;
 
-type Told = { readonly name: string; readonly help: string };
+type MetricHelp = { readonly name: string; readonly help: string };
 
-/** `rows`: none for what is not known. A number that is not finite is not known either. */
-export type Metric<Source> = Told &
+/** `rows`: none for an unknown value. A number that is not finite is left out too. */
+export type Metric<Source> = MetricHelp &
   (
     | { readonly type: "counter" | "gauge"; readonly rows: (source: Source) => Rows | Promise<Rows> }
     | { readonly type: "histogram"; readonly rows: (source: Source) => Rows<Histogram> }
@@ -19,12 +19,17 @@ export type Metric<Source> = Told &
 
 type Sample = { readonly metricName?: string; readonly labels: Labels; readonly value: number };
 
-/** Throws for a name that is there already. */
+/** One value without labels; no row while it is unknown. */
+export const single = (value: number | undefined): Rows => (value === undefined ? [] : [[{}, value]]);
+export const flag = (is: boolean): number => (is ? 1 : 0);
+export const seconds = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000);
+
+/** Throws for a name that is already registered. */
 export const register = <Source>(registry: Registry, metrics: readonly Metric<Source>[], source: Source): void => {
   for (const metric of metrics) {
     const { name, help, type } = metric;
     const get = async () => ({ name, help, type, aggregator: "sum", values: await samplesOf(metric, source) });
-    // Its type asks for members of its own classes; its registry calls no other than this one.
+    // The type demands members of prom-client's own classes; the registry calls only `get`.
     registry.registerMetric({ name, help, get } as unknown as Registered);
   }
 };
@@ -36,7 +41,7 @@ const samplesOf = async <Source>(metric: Metric<Source>, source: Source): Promis
   return Array.from(rows, ([labels, value]) => ({ labels, value })).filter(({ value }) => Number.isFinite(value));
 };
 
-/** Milliseconds become seconds. */
+/** Converts milliseconds to seconds. */
 const bucketsOf = (name: string, labels: Labels, { buckets, sum }: Histogram): Sample[] => {
   let below = 0;
   const cumulative = Array.from(buckets, (count, at): Sample => ({

@@ -1,8 +1,8 @@
 /**
- * What the process itself takes: prom-client's metrics, under the names that common dashboards know. Two kinds of them are made
- * here: those whose first values would be no numbers (the lag of the event loop), and the count of descriptors, for which
- * prom-client stops the event loop. Three are left out: they are gauges whose names end like a counter's, and they list every
- * connection at each scrape.
+ * Metrics of the process: those of prom-client, under the names that common dashboards use. Two kinds are made here:
+ * those whose first values would not be numbers (the lag of the event loop), and the count of descriptors, for which
+ * prom-client blocks the event loop. Three are left out: they are gauges whose names end like a counter's, and each
+ * scrape would list every connection.
  */
 import { readdir } from "node:fs/promises";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -11,7 +11,7 @@ import { register, type Metric, type Rows } from "./exposition.ts";
 
 let ofProcess: Registry | undefined;
 
-/** The process's, however many gateways it has. It is watched from the first call on. */
+/** One registry for the process, however many gateways it has. Measuring starts at the first call. */
 export const processMetrics = (): Registry => (ofProcess ??= watched());
 
 const LEFT_OUT = ["nodejs_active_resources", "nodejs_active_handles", "nodejs_active_requests"].flatMap((name) => [
@@ -22,7 +22,7 @@ const LAG = "nodejs_eventloop_lag";
 const LAGS = ["", "_min", "_max", "_mean", "_stddev", "_p50", "_p90", "_p99"].map((of) => `${LAG}${of}_seconds`);
 const OPEN = "process_open_fds";
 
-/** prom-client's own histogram of the lag, which nobody reads here, then looks once in twelve days. */
+/** Nobody reads prom-client's own lag histogram here, so it samples once in twelve days. */
 const ALMOST_NEVER_MS = 2 ** 30;
 const LAG_EACH_MS = 10;
 
@@ -37,7 +37,7 @@ const watched = (): Registry => {
 };
 
 type Delay = ReturnType<typeof monitorEventLoopDelay>;
-/** In seconds. */
+/** Seconds. */
 type Delays = {
   readonly min: number;
   readonly max: number;
@@ -48,7 +48,7 @@ type Delays = {
   readonly p99: number;
 };
 
-/** How late the event loop was since it was last read; two readers at a time are told the same. */
+/** The event loop's delays since the last read; concurrent scrapes get the same values. */
 class Lag {
   readonly #histogram: Delay;
   #last: Delays | undefined;
@@ -82,7 +82,7 @@ const sinceLastRead = (of: keyof Delays, help: string): Metric<Lag> => ({
   type: "gauge",
   help: `${help} of the event loop's delays since the last scrape.`,
   rows: (lag) => {
-    // Read anew by the first of them, which `OURS` lists first; the others find the same.
+    // The first metric in `OURS` reads the delays; the others get the same values.
     const delays = lag.read();
     return delays ? [[{}, delays[of]]] : [];
   },
@@ -121,9 +121,12 @@ const OURS: readonly Metric<Lag>[] = [
 
 let counting: Promise<number | undefined> | undefined;
 
-/** Files and connections that are open; undefined where the system does not say. Whoever asks meanwhile gets the same answer. */
+/**
+ * Number of open files and connections; undefined where the system does not report them. Concurrent callers get the
+ * same answer.
+ */
 export const openDescriptors = (): Promise<number | undefined> =>
-  // Not counted: the descriptor that reads the folder.
+  // Without the descriptor that reads the folder.
   (counting ??= readdir("/proc/self/fd")
     .then(
       (all) => all.length - 1,

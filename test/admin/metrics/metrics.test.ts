@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { Counts } from "../../src/console/counts.ts";
-import { createMetrics, type Sources } from "../../src/console/metrics.ts";
-import { awayIssuers, type UpstreamState } from "../../src/console/status.ts";
+import { Counts } from "../../../src/admin/counters.ts";
+import { createMetrics } from "../../../src/admin/metrics/metrics.ts";
+import type { Sources } from "../../../src/admin/metrics/sources.ts";
+import { unavailableIssuers, type UpstreamState } from "../../../src/admin/status.ts";
 
 const lane = (
   number: number,
@@ -29,7 +30,7 @@ const ocsMain: UpstreamState = {
     { endpoint: "https://ocs2:8443", role: "backup", active: true, up: true },
   ],
   lanes: [lane(1, "busy", "Alpha"), lane(2, "busy", "Beta"), lane(3, "idle")],
-  queue: [{ tenant: "Alpha", waiting: 4, bytes: 900, oldest: 20 }],
+  queue: [{ tenant: "Alpha", dbid: 101, waiting: 4, bytes: 900, oldest: 20 }],
 };
 
 const scrape = (over: Partial<Sources> = {}): Promise<string> =>
@@ -47,7 +48,7 @@ const scrape = (over: Partial<Sources> = {}): Promise<string> =>
     ...over,
   })();
 
-/** The samples of one name, as they stand. */
+/** The samples of one metric, unchanged. */
 const samplesOf = (text: string, name: string): string[] =>
   text.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
 const valueOf = (text: string, name: string): number => Number(samplesOf(text, name)[0]?.split(" ").at(-1));
@@ -102,6 +103,7 @@ const NAMES = [
   "ocsgw_descriptors_left gauge",
   "ocsgw_plain_on_tls_total counter",
   "ocsgw_log_lines_dropped_total counter",
+  "ocsgw_console_logins_total counter",
   "ocsgw_auth_failures_total counter",
   "ocsgw_no_answer_total counter",
   "ocsgw_key_set_age_seconds gauge",
@@ -109,7 +111,7 @@ const NAMES = [
 ];
 
 describe("metrics", () => {
-  it("tell what witnesses and a time stamping authority said, and nothing where nobody was asked or has answered", async () => {
+  it("show the state of witnesses and the time stamping authority, and are absent without them or their answer", async () => {
     const outside = {
       witnesses: () => [
         { witness: "w1+01020304", size: 70, age: 2500 },
@@ -118,7 +120,7 @@ describe("metrics", () => {
       quorum: () => ({ isMet: false, size: 0 }),
       timestamps: () => ({ last: { age: 61_000 } }),
     };
-    const text = await scrape({ outside });
+    const text = await scrape({ evidence: outside });
     expect(samplesOf(text, "ocsgw_witness_cosigned_entries")).toEqual([
       'ocsgw_witness_cosigned_entries{witness="w1+01020304"} 70',
       'ocsgw_witness_cosigned_entries{witness="w2+05060708"} 0',
@@ -128,7 +130,7 @@ describe("metrics", () => {
     ]);
     expect(samplesOf(text, "ocsgw_witness_quorum_met")).toEqual(["ocsgw_witness_quorum_met 0"]);
     expect(samplesOf(text, "ocsgw_timestamp_age_seconds")).toEqual(["ocsgw_timestamp_age_seconds 61"]);
-    const without = await scrape({ outside: { witnesses: () => [], quorum: () => null, timestamps: () => null } });
+    const without = await scrape({ evidence: { witnesses: () => [], quorum: () => null, timestamps: () => null } });
     for (const { name } of [
       { name: "ocsgw_witness_quorum_met" },
       { name: "ocsgw_timestamp_age_seconds" },
@@ -137,13 +139,13 @@ describe("metrics", () => {
       expect(samplesOf(without, name)).toEqual([]);
   });
 
-  it("tell the age of issuers' key sets, and nothing of one that nobody knows yet", async () => {
+  it("show the age of issuers' key sets, except of sets that were never fetched", async () => {
     const text = await scrape({
       keySets: () => [
-        { issuer: "corp", age: 61_000, counts: 9, failing: undefined },
-        { issuer: "old", age: 7000, counts: 0, failing: "ECONNREFUSED" },
-        { issuer: "never", age: undefined, counts: 0, failing: "no such host" },
-        { issuer: "new", age: undefined, counts: 0, failing: undefined },
+        { issuer: "corp", age: 61_000, validFor: 9, lastError: undefined },
+        { issuer: "old", age: 7000, validFor: 0, lastError: "ECONNREFUSED" },
+        { issuer: "never", age: undefined, validFor: 0, lastError: "no such host" },
+        { issuer: "new", age: undefined, validFor: 0, lastError: undefined },
       ],
     });
     expect(samplesOf(text, "ocsgw_key_set_age_seconds")).toEqual([
@@ -156,31 +158,32 @@ describe("metrics", () => {
       'ocsgw_key_set_up{issuer="never"} 0',
     ]);
     expect(
-      awayIssuers([
-        { issuer: "corp", age: 12 * 60_000, counts: 23 * 3_600_000, failing: "HTTP 500" },
-        { issuer: "fine", age: 1, counts: 1, failing: undefined },
+      unavailableIssuers([
+        { issuer: "corp", age: 12 * 60_000, validFor: 23 * 3_600_000, lastError: "HTTP 500" },
+        { issuer: "fine", age: 1, validFor: 1, lastError: undefined },
       ]),
     ).toEqual([
-      "the keys of issuer corp cannot be fetched (HTTP 500): its tokens are verified with the keys of 12 min ago, for 23 h more at most",
+      "the keys of issuer corp cannot be fetched (HTTP 500): its tokens are verified with the keys of 12 min ago, " +
+        "for 23 h more at most",
     ]);
   });
 
-  it("have the pinned names and no other of ours, each with its type and a sentence", async () => {
+  it("have exactly the pinned names, each with its type and help text", async () => {
     const text = await scrape();
     expect([...text.matchAll(/^# TYPE (ocsgw_.*)$/gm)].map(([, type]) => type!).toSorted()).toEqual(NAMES.toSorted());
     expect([...text.matchAll(/^# HELP ocsgw_\w+ \S.*\.$/gm)]).toHaveLength(NAMES.length);
   });
 
-  it("tell of the process under the names that dashboards know, also with two gateways in one", async () => {
-    // The lag is absent before its first sample.
-    await expect.poll(() => scrape()).toContain("nodejs_eventloop_lag_p99_seconds ");
+  it("show the process under prom-client's usual names, also with two gateways in one process", async () => {
+    // The lag has no value before its first sample; its HELP line stands there from the first scrape on.
+    await expect.poll(async () => samplesOf(await scrape(), "nodejs_eventloop_lag_p99_seconds")).toHaveLength(1);
     for (const text of [await scrape(), await scrape()]) {
       expect(valueOf(text, "process_resident_memory_bytes")).toBeGreaterThan(1e6);
       expect(samplesOf(text, "nodejs_eventloop_lag_p99_seconds")).toHaveLength(1);
     }
   });
 
-  it("say how much of its disk the journal takes, and nothing while that is not known", async () => {
+  it("show the disk use of the journal, except while it is unknown", async () => {
     const text = await scrape({ diskUse: () => ({ journal: 1_200_000_000, free: 34_000_000_000 }) });
     expect([valueOf(text, "ocsgw_journal_bytes"), valueOf(text, "ocsgw_disk_free_bytes")]).toEqual([
       1_200_000_000, 34_000_000_000,
@@ -188,7 +191,7 @@ describe("metrics", () => {
     expect(samplesOf(await scrape({ diskUse: () => undefined }), "ocsgw_journal_bytes")).toEqual([]);
   });
 
-  it("tell the open Do-Not-Calls and the age of the oldest by tenant, also of one that is no longer configured, and nothing while it is not known", async () => {
+  it("show open Do-Not-Calls and the age of the oldest by tenant, also of removed tenants, except while they are unknown", async () => {
     const at = (seconds: number): number => (Date.now() - seconds * 1000) * 1000;
     const text = await scrape({
       openDoNotCalls: () => [
@@ -236,13 +239,13 @@ describe("metrics", () => {
     ]);
   });
 
-  it("say whether the journal can be written, and how often it could not", async () => {
+  it("show whether the journal can be written, and how often writing failed", async () => {
     const text = await scrape({ journal: () => ({ failed: "the journal cannot be written: ENOSPC", failures: 3 }) });
     expect([valueOf(text, "ocsgw_journal_up"), valueOf(text, "ocsgw_journal_failures_total")]).toEqual([0, 3]);
     expect(valueOf(await scrape(), "ocsgw_journal_up")).toBe(1);
   });
 
-  it("are lines that Prometheus reads", async () => {
+  it("are in Prometheus' text format", async () => {
     const counts = new Counts();
     counts.observe({ arrival: { at: 0 }, tenant: { name: "Alpha" }, journal: 1 }, { status: 200 });
     const sample = /^[a-zA-Z_:][\w:]*(\{([a-z_]+="([^"\\\n]|\\[\\n"])*",?)+\})? (-?\d+(\.\d+)?(e[+-]?\d+)?|\+Inf|Nan)$/;
@@ -251,7 +254,7 @@ describe("metrics", () => {
     expect(lines.length).toBeGreaterThan(100);
   });
 
-  it("count what happened, again at every scrape", async () => {
+  it("are current at every scrape", async () => {
     const counts = new Counts();
     const metrics = createMetrics({
       counts,
@@ -303,7 +306,7 @@ describe("metrics", () => {
     expect(samplesOf(text, "ocsgw_journal_append_seconds_count")).toEqual(["ocsgw_journal_append_seconds_count 0"]);
   });
 
-  it("show lanes, queues and roles as they are, and zeros where nothing is", async () => {
+  it("show lanes, queues and roles, with zeros for empty ones", async () => {
     const text = await scrape();
     expect(samplesOf(text, "ocsgw_lanes").map((line) => line.slice('ocsgw_lanes{upstream="ocs-main",'.length))).toEqual(
       ['state="idle"} 1', 'state="connecting"} 0', 'state="busy"} 2', 'state="ready"} 0'],
@@ -323,7 +326,7 @@ describe("metrics", () => {
     expect(samplesOf(text, "ocsgw_alarms_total")).toEqual(['ocsgw_alarms_total{upstream="ocs-main"} 0']);
   });
 
-  it("show ages, ends of certificates and the config", async () => {
+  it("show ages, expiry of certificates and the config hash", async () => {
     const text = await scrape({
       certificates: [
         { of: "listeners.clients", what: "cert", notAfter: Date.now() + 86_400_000, warnFrom: 0 },
@@ -346,7 +349,7 @@ describe("metrics", () => {
   it.each<[string, Partial<Sources>, string, string[]]>([
     ["which upstream switched", {}, "ocsgw_switchovers_total", ['{upstream="ocs-main"} 0']],
     [
-      "the oldest wait, and 0 where none waits",
+      "the oldest wait of each tenant, and 0 without a waiting request",
       {},
       "ocsgw_queue_oldest_seconds",
       ['{upstream="ocs-main",tenant="Alpha"} 0.02', '{upstream="ocs-main",tenant="Beta"} 0'],
@@ -364,25 +367,25 @@ describe("metrics", () => {
       [" 3"],
     ],
     [
-      "when the disk is full",
+      "the time until the disk is full",
       { diskUse: () => ({ journal: 1, free: 2, fullInMs: 7_200_000 }) },
       "ocsgw_disk_full_in_seconds",
       [" 7200"],
     ],
     [
-      "nothing of a disk that does not fill",
+      "no time for a disk that does not fill up",
       { diskUse: () => ({ journal: 1, free: 2, fullInMs: undefined }) },
       "ocsgw_disk_full_in_seconds",
       [],
     ],
     [
-      "connections that are open",
+      "open connections",
       { connections: () => [{ listener: "clients", open: 12, left: 9988 }] },
       "ocsgw_connections",
       ['{listener="clients"} 12'],
     ],
     [
-      "connections that are left",
+      "how many connections are left",
       { connections: () => [{ listener: "clients", open: 12, left: 9988 }] },
       "ocsgw_connections_left",
       ['{listener="clients"} 9988'],
@@ -391,7 +394,7 @@ describe("metrics", () => {
     [
       "whether checkpoints arrive",
       {
-        secondPlaces: () => [
+        checkpointSinks: () => [
           { place: "file:/a", arrives: true, waiting: 0 },
           { place: "file:/b", arrives: false, waiting: 7 },
           { place: "file:/c", arrives: undefined, waiting: 1 },
@@ -401,14 +404,14 @@ describe("metrics", () => {
       ['{place="file:/a"} 1', '{place="file:/b"} 0'],
     ],
     [
-      "how many wait",
-      { secondPlaces: () => [{ place: "file:/b", arrives: false, waiting: 7 }] },
+      "how many checkpoints wait for a checkpoint sink",
+      { checkpointSinks: () => [{ place: "file:/b", arrives: false, waiting: 7 }] },
       "ocsgw_second_place_waiting",
       ['{place="file:/b"} 7'],
     ],
     [
       "that retention waits",
-      { retention: { state: () => ({ waits: "the clock went", next_look: 60_000 }), deleted: () => 40 } },
+      { retention: { state: () => ({ waits: "the clock jumped", next_look: 60_000 }), deleted: () => 40 } },
       "ocsgw_retention_ok",
       [" 0"],
     ],
@@ -419,7 +422,7 @@ describe("metrics", () => {
       [" 1"],
     ],
     [
-      "when retention looks next",
+      "when retention runs next",
       { retention: { state: () => ({ waits: null, next_look: 60_000 }), deleted: () => 40 } },
       "ocsgw_retention_next_look_seconds",
       [" 60"],
@@ -431,10 +434,10 @@ describe("metrics", () => {
       [" 40"],
     ],
     ["requests in doubt", { inDoubt: 2 }, "ocsgw_requests_in_doubt", [" 2"]],
-    ["no doubts before they are known", {}, "ocsgw_requests_in_doubt", []],
+    ["no requests in doubt before they are counted", {}, "ocsgw_requests_in_doubt", []],
     ["the build", { version: "1.2.3" }, "ocsgw_build_info", [`{version="1.2.3",node="${process.versions.node}"} 1`]],
     [
-      "limits near their end, and no other",
+      "only limits of which at least half is used",
       {
         limits: () => [
           { tenant: "Alpha", limit: "tenant", used: 0.9 },
@@ -447,32 +450,32 @@ describe("metrics", () => {
     ],
     [
       "nothing verified before the first time",
-      { rereading: { verified: () => undefined, damage: () => [] } },
+      { backgroundVerify: { verified: () => undefined, damage: () => [] } },
       "ocsgw_journal_verified_entries",
       [],
     ],
     [
-      "no absence of damage before anything was read",
-      { rereading: { verified: () => undefined, damage: () => [] } },
+      "no damage metric before the first verification",
+      { backgroundVerify: { verified: () => undefined, damage: () => [] } },
       "ocsgw_journal_damage",
       [],
     ],
     [
-      "no damage where all was read",
-      { rereading: { verified: () => ({ size: 9 }), damage: () => [] } },
+      "0 damage after a complete verification",
+      { backgroundVerify: { verified: () => ({ size: 9 }), damage: () => [] } },
       "ocsgw_journal_damage",
       [" 0"],
     ],
     [
       "damage, also while nothing is verified",
-      { rereading: { verified: () => undefined, damage: () => ["line 3"] } },
+      { backgroundVerify: { verified: () => undefined, damage: () => ["line 3"] } },
       "ocsgw_journal_damage",
       [" 1"],
     ],
     [
-      "no quorum before a witness was heard",
+      "no quorum before a witness answered",
       {
-        outside: {
+        evidence: {
           witnesses: () => [{ witness: "w", size: 0, age: undefined }],
           quorum: () => ({ isMet: false, size: 0 }),
           timestamps: () => null,
@@ -482,9 +485,9 @@ describe("metrics", () => {
       [],
     ],
     [
-      "a quorum that is not met once one cannot be reached",
+      "a missed quorum if a witness is unreachable",
       {
-        outside: {
+        evidence: {
           witnesses: () => [{ witness: "w", size: 0, age: undefined, trouble: "ECONNREFUSED" }],
           quorum: () => ({ isMet: false, size: 0 }),
           timestamps: () => null,
@@ -493,12 +496,12 @@ describe("metrics", () => {
       "ocsgw_witness_quorum_met",
       [" 0"],
     ],
-    ["nothing that is not a number", { checkpointAge: () => Number.NaN }, "ocsgw_journal_checkpoint_age_seconds", []],
-  ])("tell %s", async (_, over, name, expected) => {
+    ["no value that is not a number", { checkpointAge: () => Number.NaN }, "ocsgw_journal_checkpoint_age_seconds", []],
+  ])("show %s", async (_, over, name, expected) => {
     expect(samplesOf(await scrape(over), name).map((line) => line.slice(name.length))).toEqual(expected);
   });
 
-  it("tell how long requests of each upstream wait, and how long OCS waits for what it announces", async () => {
+  it("show how long requests of each upstream wait, and how long OCS waits for callbacks", async () => {
     const counts = new Counts();
     for (const [upstream, queue, ocs] of [
       ["one", 3, 40],
@@ -528,14 +531,14 @@ describe("metrics", () => {
     ]);
   });
 
-  it("count descriptors that are left under the process's limit", async () => {
+  it("count the descriptors left under the process's limit", async () => {
     const text = await scrape({ descriptorLimit: 100_000 });
     const [open, left] = [valueOf(text, "process_open_fds"), valueOf(text, "ocsgw_descriptors_left")];
     expect(open).toBeGreaterThan(3);
     expect(left).toBe(100_000 - open);
   });
 
-  it("have no value that is not a number at any scrape, also of two readers at a time", async () => {
+  it("have only numbers as values at every scrape, also at concurrent scrapes", async () => {
     for (const text of await Promise.all([scrape(), scrape(), scrape()])) {
       expect(
         text
@@ -545,7 +548,7 @@ describe("metrics", () => {
     }
   });
 
-  it("escape what would end a label", async () => {
+  it("escape quotes, backslashes and line breaks in labels", async () => {
     const name = 'A "quoted\\\nname"';
     expect(samplesOf(await scrape({ tenants: [{ name, upstream: "ocs-main" }] }), "ocsgw_queue_depth")).toEqual([
       'ocsgw_queue_depth{upstream="ocs-main",tenant="A \\"quoted\\\\\\nname\\""} 0',

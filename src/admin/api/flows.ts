@@ -1,0 +1,144 @@
+/**
+ * Flows: pages of requests and events from the journal, one of them, and the live stream. A phone number or customer id
+ * is never part of a URL: a filter names a person by token, and the search is journaled before the reply is sent.
+ */
+import { z } from "zod";
+import { tokensIn } from "../../journal/access.ts";
+import type { Transaction } from "../../journal/search/transaction.ts";
+import { cursorOf, toJson, type TransactionJson } from "../../journal/search/to-json.ts";
+import { partFor } from "../../journal/search/scope/part.ts";
+import { readFilter, unknownNames } from "../../journal/search/filter/vocabulary.ts";
+import type { Answer } from "../../journal/search/worker/messages.ts";
+import { accessBy, note, type AuditParts } from "../audit-parts.ts";
+import { flowsFor, lookUpRefusal, nextFor, placeOf, sightOf, type Sight } from "../flows/scoped-flows.ts";
+import { flowStream, type FlowParts } from "../flows/stream-page.ts";
+import { json } from "../replies.ts";
+import { route, type GuardedRoute, type Route } from "../route.ts";
+import { FLOW_EVENTS, FlowPage, FoundFlow, type Explanation } from "../schemas/flow.ts";
+import { filter, LIMIT, limit, purpose, text, user } from "./parameters.ts";
+
+/** What the gateway knows about one request besides its entries. */
+export type Explain = {
+  readonly request: (transaction: Transaction) => Promise<Explained>;
+  /** What these entries say by themselves: for people who may see no others. */
+  readonly part: (entries: Transaction["entries"]) => Explained;
+  /** Why the journal may have no entry with this id; undefined if there is no reason. */
+  readonly absence: (id: string) => Promise<string | undefined>;
+};
+
+type Explained = Omit<Explanation, "switchovers" | "outages" | "stages"> & {
+  readonly stages: readonly Explanation["stages"][number][];
+  readonly switchovers: readonly TransactionJson[];
+  readonly outages: readonly object[];
+};
+
+type Deps = { readonly audit: AuditParts; readonly flows: FlowParts; readonly explain: Explain };
+
+export const pageOf = ({ transactions = [], next, searched, warnings = [] }: Answer) => ({
+  requests: transactions.map(toJson),
+  next: cursorOf(next),
+  ...(searched && { searched }),
+  warnings,
+});
+
+const search = (path: string, summary: string): GuardedRoute<Deps> =>
+  route({
+    method: "GET",
+    path,
+    summary,
+    roles: ["viewer", "operator", "auditor"],
+    scope: "by-tenant",
+    query: z.strictObject({
+      filter: filter(),
+      cursor: text().describe("The value of next from an earlier page").optional(),
+      limit: limit().optional(),
+      purpose: purpose(),
+    }),
+    reply: FlowPage,
+    others: { 503: "the search failed or took too long" },
+    answer: async ({ audit, flows }: Deps, { viewer, query }) => {
+      const sight = sightOf(audit, viewer);
+      const filter = readFilter(query.filter, sight.vocabulary);
+      const refused = lookUpRefusal(viewer, query.filter);
+      if (refused) return refused;
+      const answer = await audit.ask({
+        kind: "page",
+        filter: query.filter,
+        names: unknownNames(filter, sight.vocabulary),
+        before: placeOf(sight, flows, query.cursor),
+        limit: query.limit ?? LIMIT,
+        scope: sight.scope,
+      });
+      const tokens = tokensIn(query.filter);
+      if (tokens)
+        await note(audit.record, {
+          ...accessBy(viewer),
+          operation: "look-up",
+          query: query.filter,
+          purpose: query.purpose,
+          results: answer.transactions?.length,
+          tokens,
+        });
+      const { transactions = [], next, searched, warnings = [] } = answer;
+      return json(200, {
+        requests: flowsFor(sight, transactions),
+        next: nextFor(sight, flows, next),
+        ...(searched && { searched }),
+        warnings,
+      });
+    },
+  });
+
+const one = (path: `${string}/{id}`, summary: string): GuardedRoute<Deps> =>
+  route({
+    method: "GET",
+    path,
+    summary,
+    roles: ["viewer", "operator", "auditor"],
+    scope: "by-tenant",
+    reply: FoundFlow,
+    others: {
+      404: "the journal has no request with this id, or it may not be seen",
+      503: "the search failed or took too long",
+    },
+    answer: async ({ audit, explain }: Deps, { viewer, params: { id } }) => {
+      const sight = sightOf(audit, viewer);
+      const { transactions = [] } = await audit.ask({ kind: "transaction", id, scope: sight.scope });
+      const [transaction, ...others] = transactions;
+      if (!transaction) {
+        const why = sight.scope ? undefined : await explain.absence(id);
+        return json(404, { error: `the journal has no request with this id${why === undefined ? "" : `: ${why}`}` });
+      }
+      const explanation = others.length > 0 ? null : await explained(explain, sight, transaction);
+      return json(200, { requests: flowsFor(sight, transactions), explanation });
+    },
+  });
+
+/** A whole explanation names settings, checkpoints and what else happened. */
+const explained = async (explain: Explain, { scope }: Sight, transaction: Transaction): Promise<Explained | null> => {
+  if (!scope) return explain.request(transaction);
+  const part = partFor(scope, transaction);
+  return part ? explain.part(part.entries) : null;
+};
+
+export const FLOW_ROUTES: readonly Route<Deps>[] = [
+  search("/api/flows", "A page of flows that match a filter, newest first"),
+  search("/api/audit/search", "Older name of `GET /api/flows`"),
+  one("/api/flows/{id}", "One request with its outcome, in plain words too, by its id or its beginning"),
+  one("/api/requests/{id}", "Older name of `GET /api/flows/{id}`"),
+  route({
+    method: "GET",
+    path: "/api/flows/stream",
+    summary: "Flows as they happen, as server-sent events; Last-Event-ID continues after an event",
+    roles: ["viewer", "operator", "auditor"],
+    scope: "by-tenant",
+    query: z.strictObject({ filter: filter(), purpose: purpose(), user: user() }),
+    headers: { "Last-Event-ID": "The id of the last event that the client got; the stream continues after it" },
+    reply: { media: "text/event-stream", is: "Server-sent events, by name", events: FLOW_EVENTS },
+    others: {
+      410: "the cursor is too old: search the journal",
+      503: "no stream can be opened now, or its opening cannot be journaled",
+    },
+    answer: flowStream,
+  }),
+];

@@ -1,0 +1,80 @@
+/** Liveness, readiness with reasons, metrics, and the status. */
+import { json, text } from "../replies.ts";
+import { openRoute, route, type Route } from "../route.ts";
+import { Alive, Readiness, Status } from "../schemas/status.ts";
+import { withUnits, type Status as StatusNow } from "../status.ts";
+import type { Reply } from "../../common/message.ts";
+import type { Authenticate, Rejected, Viewer } from "../viewer.ts";
+
+type Deps = {
+  /** Why the gateway cannot serve, one phrase per reason; empty when it is ready. */
+  readonly notReady: () => readonly string[];
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
+  /** Warnings for the operator: problems that do not stop the gateway from serving. */
+  readonly warnings: () => readonly string[];
+  readonly status: () => StatusNow;
+  /** Whether only users and holders of the admin token may read the metrics. */
+  readonly areMetricsGuarded: () => boolean;
+  readonly whoAsks: Authenticate;
+};
+
+export const STATUS_ROUTES: readonly Route<Deps>[] = [
+  openRoute({
+    method: "GET",
+    path: "/healthz",
+    summary: "Whether the process is alive",
+    roles: "anyone",
+    head: true,
+    reply: Alive,
+    answer: () => json(200, { status: "ok" }),
+  }),
+  openRoute({
+    method: "GET",
+    path: "/readyz",
+    summary: "Whether the gateway can serve, and every reason why not",
+    roles: "anyone",
+    head: true,
+    reply: Readiness,
+    others: { 503: { when: "the gateway cannot serve", body: Readiness } },
+    answer: ({ notReady, warnings }: Deps) => readiness(notReady(), warnings()),
+  }),
+  openRoute({
+    method: "GET",
+    path: "/metrics",
+    summary: "Metrics in Prometheus' text format",
+    roles: "anyone",
+    head: true,
+    reply: { media: "text/plain", is: "Prometheus' text format, version 0.0.4" },
+    others: {
+      401: "the config has users of the console, so the admin token or a session is needed",
+      403: "the metrics name every tenant, and this user may see single tenants only",
+    },
+    answer: async ({ metrics, areMetricsGuarded, whoAsks }: Deps, { arrival }) =>
+      (areMetricsGuarded() ? metricsRefusal(await whoAsks(arrival)) : undefined) ??
+      text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()),
+  }),
+  route({
+    method: "GET",
+    path: "/api/status",
+    summary: "The state of the gateway, its journal and each OCS, and counts since the start",
+    roles: ["viewer", "operator", "auditor"],
+    scope: "whole-gateway",
+    reply: Status,
+    answer: ({ status }: Deps) => json(200, withUnits(status())),
+  }),
+];
+
+const metricsRefusal = (viewer: Viewer | Rejected): Reply | undefined => {
+  if ("rejected" in viewer) return viewer.rejected;
+  return viewer.tenants === "all"
+    ? undefined
+    : json(403, { error: "the metrics name every tenant, and this user may see single tenants only" });
+};
+
+const readiness = (reasons: readonly string[], warnings: readonly string[]) =>
+  json(reasons.length === 0 ? 200 : 503, {
+    status: reasons.length === 0 ? "ready" : "not ready",
+    reasons,
+    ...(warnings.length > 0 && { warnings }),
+  });

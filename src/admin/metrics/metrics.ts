@@ -1,0 +1,31 @@
+/**
+ * The metrics in Prometheus' text format, one row each. Labels are names from the config and fixed words, never a phone
+ * number, a handle, a customer id or a client's address. An unknown value is absent, never 0.
+ */
+import { Registry } from "prom-client";
+import { register } from "./exposition.ts";
+import { GATEWAY_METRICS } from "./gateway-metrics.ts";
+import { EVIDENCE_METRICS, JOURNAL_METRICS, OPEN_DNC_METRICS } from "./journal-metrics.ts";
+import { processMetrics } from "./process-metrics.ts";
+import { REQUEST_METRICS } from "./request-metrics.ts";
+import type { MetricRow, Sources } from "./sources.ts";
+import { UPSTREAM_METRICS } from "./upstream-metrics.ts";
+
+/** In output order. */
+export const METRICS: readonly MetricRow[] = [
+  ...REQUEST_METRICS,
+  ...UPSTREAM_METRICS,
+  ...OPEN_DNC_METRICS,
+  ...JOURNAL_METRICS,
+  ...EVIDENCE_METRICS,
+  ...GATEWAY_METRICS,
+];
+
+/** Returns the function that writes all metrics. */
+export const createMetrics = (sources: Sources): (() => Promise<string>) => {
+  const registry = new Registry();
+  register(registry, METRICS, sources);
+  // Process metrics start at the first scrape, so a gateway without a scraper does not pay for them.
+  let all: Registry | undefined;
+  return () => (all ??= Registry.merge([registry, processMetrics()])).metrics();
+};

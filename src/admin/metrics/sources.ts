@@ -1,0 +1,87 @@
+/** The values that metrics are computed from at each scrape. */
+import type { JournalStatus } from "../../journal/journal.ts";
+import type { TenantCount } from "../../journal/open-dnc/open-dnc-rows.ts";
+import type { Certificate } from "../certificate-expiry.ts";
+import type { Counts } from "../counters.ts";
+import type { Metric } from "./exposition.ts";
+import type { HandlesState, KeySetState, UpstreamState } from "../status.ts";
+
+/** Read again at each scrape, because every value may have changed. */
+export type Sources = {
+  readonly counts: Counts;
+  readonly tenants: readonly { readonly name: string; readonly upstream: string }[];
+  /** Their state now. */
+  readonly upstreams: () => readonly UpstreamState[];
+  readonly handles?: (() => readonly HandlesState[]) | undefined;
+  /** Issuers whose keys are fetched. */
+  readonly keySets?: (() => readonly KeySetState[]) | undefined;
+  readonly journal: () => Pick<JournalStatus, "failed" | "failures"> & Partial<Pick<JournalStatus, "waiting" | "lag">>;
+  /** Milliseconds. */
+  readonly checkpointAge: () => number;
+  readonly certificates: readonly Certificate[];
+  readonly configHash: string;
+  /** Why the gateway rejected the config file on disk. */
+  readonly refused?: string | undefined;
+  /** Undefined while the counts are unknown. */
+  readonly openDoNotCalls?: (() => readonly TenantCount[] | undefined) | undefined;
+  /** Bytes and milliseconds; undefined while unknown. */
+  readonly diskUse?:
+    | (() => { readonly journal: number; readonly free: number; readonly fullInMs?: number | undefined } | undefined)
+    | undefined;
+  /** Cosignatures and timestamps of the checkpoints. */
+  readonly evidence?:
+    | {
+        readonly witnesses: () => readonly {
+          readonly witness: string;
+          readonly size: number;
+          readonly age: number | undefined;
+          /** Why the witness does not cosign. */
+          readonly trouble?: string | undefined;
+        }[];
+        readonly quorum: () => { readonly isMet: boolean; readonly size: number } | null;
+        readonly timestamps: () => { readonly last: { readonly age: number } | undefined } | null;
+      }
+    | undefined;
+  /** Results of verifying the journal's old entries again. */
+  readonly backgroundVerify?:
+    | { readonly verified: () => { readonly size: number } | undefined; readonly damage: () => readonly string[] }
+    | undefined;
+  readonly version?: string | undefined;
+  /** Logins to the console, by result. */
+  readonly logins?: (() => ReadonlyMap<string, number>) | undefined;
+  /** For each listener: open connections, and how many more it accepts. */
+  readonly connections?:
+    | (() => readonly { readonly listener: string; readonly open: number; readonly left: number }[])
+    | undefined;
+  /** File descriptors allowed for the process; undefined without a limit. */
+  readonly descriptorLimit?: number | undefined;
+  readonly checkpointSinks?: (() => readonly SinkState[]) | undefined;
+  readonly retention?:
+    | {
+        /** `waits`: why nothing is deleted although entries may be due. `next_look`: milliseconds. */
+        readonly state: () => { readonly waits: string | null; readonly next_look: number };
+        /** Entries that this process deleted. */
+        readonly deleted: () => number;
+      }
+    | undefined;
+  /** Requests of earlier runs that this start found without an outcome. */
+  readonly inDoubt?: number | undefined;
+  /** Rate limits of which at least half is used now: the used part, from 0 to 1. */
+  readonly limits?:
+    | (() => readonly { readonly tenant: string; readonly limit: string; readonly used: number }[])
+    | undefined;
+  /** How many requests of one tenant an upstream's queue accepts. */
+  readonly queueMax?: ((upstream: string) => number | undefined) | undefined;
+};
+
+/** A checkpoint sink. */
+export type SinkState = {
+  /** As written in the config. */
+  readonly place: string;
+  /** Whether the last checkpoint arrived; undefined before the first one was sent. */
+  readonly arrives: boolean | undefined;
+  /** Checkpoints that are not there yet. */
+  readonly waiting: number;
+};
+
+export type MetricRow = Metric<Sources>;

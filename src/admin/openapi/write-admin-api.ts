@@ -1,0 +1,51 @@
+/** `node src/admin/openapi/write-admin-api.ts` writes src/docs/admin-api.md from the rows of the routes. */
+import { writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Route } from "../route.ts";
+import { ROUTES } from "../routes.ts";
+import { ROLES } from "../viewer.ts";
+
+const HEAD = `# Admin API
+
+Generated from the rows of the routes in \`src/admin/api/\` by \`node src/admin/openapi/write-admin-api.ts\`.
+
+\`GET /openapi.json\` on the admin listener describes each route with its parameters, bodies and replies (OpenAPI 3.1).
+It has no data, so every role may read it; without a credential it is not served.
+
+- **Who asks.** \`Authorization: Bearer\` with the token in \`audit.dir/admin.token\`, which has every role and names
+  nobody; or the cookie of a session, with the header \`Ocsgw-Csrf\` for POST and DELETE
+  ([console access](console-access.md)). What a browser sends for another site gets 403.
+- **Roles.** A route serves people with one of its roles, and refuses everybody else with 403.
+- **Scope.** A person may be limited to some tenants. \`by tenant\`: the reply has those tenants only.
+  \`whole gateway\`: such a person gets 403.
+- **Parameters.** An unknown or repeated parameter, an unknown member of a body, and text that is not UTF-8 get 400 with
+  the name. Probes and metrics ignore parameters. Path parameters are letters, digits and \`-._~\`, never
+  percent-encoded.
+- **Errors** are \`{ "error": "…" }\`: 401 without a valid credential, 403, 404 for an unknown path, 405 with \`Allow\`,
+  421 for a foreign \`Host\` (\`admin.names\`), 500 for an internal error. The routes' own are in \`/openapi.json\`.
+- **Phone numbers and customer ids** are sent in bodies only, never in a URL. Replies have them as the journal does:
+  masked, or as a token. Look-ups and streams are \`access\` entries in the journal, on disk before the reply.
+- **Later versions** may add routes, members of replies, and events of streams: ignore what you do not know.
+
+Nothing here can send to OCS.
+`;
+
+const TABLE = `
+| route | ${ROLES.join(" | ")} | scope | |
+| --- | ${ROLES.map(() => "---").join(" | ")} | --- | --- |
+`;
+
+const cell = (text: string): string => text.replaceAll("|", String.raw`\|`);
+
+const lineOf = ({ method, path, summary, ...row }: Route<never>): string => {
+  const roles =
+    row.roles === "anyone" ? ROLES.map(() => "anyone") : ROLES.map((role) => (row.roles.includes(role) ? "yes" : "no"));
+  const scope = row.roles === "anyone" ? "–" : row.scope.replace("-", " ");
+  return `| \`${method} ${path}\` | ${roles.join(" | ")} | ${scope} | ${cell(summary)} |\n`;
+};
+
+export const adminApiPage = (): string => HEAD + TABLE + ROUTES.map(lineOf).join("");
+
+export const ADMIN_API_PAGE = fileURLToPath(new URL("../../docs/admin-api.md", import.meta.url));
+
+if (import.meta.main) await writeFile(ADMIN_API_PAGE, adminApiPage());

@@ -1,0 +1,219 @@
+/** Logs users of the console in and out, and finds out whose session a request belongs to. */
+import { headerOf, type Arrival } from "../../common/message.ts";
+import type { People, Person } from "../people/people.ts";
+import { isTooLong, preparePassword } from "../people/password.ts";
+import type { PasswordChecks } from "../people/password-check.ts";
+import { ROLES, type Viewer } from "../viewer.ts";
+import { crossSiteFault, usesHttps } from "./browser-guard.ts";
+import { idsInCookies, marksInCookies, type CookiePlace, type Listener } from "./cookie.ts";
+import { knownBrowser, markOf } from "./known-browser.ts";
+import { OneTimeLinks } from "./one-time-links.ts";
+import type { LoginFailure, SessionJournal } from "./session-journal.ts";
+import type { Session, SessionHolder, SessionStore } from "./session-store.ts";
+
+/** The throttle of `identity/login-throttle.ts`. */
+type Throttle = {
+  readonly begin: (
+    name: string,
+    source: string,
+    browser?: string,
+  ) => { readonly succeeded: () => void } | { readonly retryAfter: number };
+};
+
+export type SessionParts = {
+  /** The users in force; undefined where the config names none. */
+  readonly people: () => People | undefined;
+  readonly store: SessionStore;
+  readonly checks: PasswordChecks;
+  readonly throttle: Throttle;
+  readonly journal: SessionJournal;
+  /** The admin listener's own. */
+  readonly port: () => number;
+  readonly isTls: () => boolean;
+  /** Milliseconds of a monotonic clock. */
+  readonly now?: () => number;
+};
+
+export type Login =
+  /** `mark`: for the cookie that marks the browser; undefined after a login by link. */
+  | { readonly id: string; readonly session: Session; readonly mark?: string }
+  /** `retryAfter`: whole seconds. */
+  | { readonly failed: "throttled" | "busy"; readonly retryAfter: number }
+  | { readonly failed: "rejected" | "not recorded" | "no users" };
+
+/** What became of the logins since the start. */
+export const LOGIN_RESULTS = ["ok", "rejected", "throttled", "busy", "not recorded"] as const;
+type LoginResult = (typeof LOGIN_RESULTS)[number];
+
+/** Who asked for a link, in words; not a name that a user can have. */
+export type LinkMaker = { readonly maker: string };
+
+type Asked = Pick<Arrival, "headers">;
+type Asker = Pick<Arrival, "headers" | "source">;
+type Given = { readonly name: string; readonly password: string };
+
+/** A request with this header, for example a refresh that nobody asked for, does not keep the session open. */
+export const BACKGROUND = "Ocsgw-Background";
+
+export class Sessions {
+  readonly #parts: SessionParts;
+  readonly #links: OneTimeLinks<LinkMaker>;
+  readonly #results = new Map<LoginResult, number>(LOGIN_RESULTS.map((result) => [result, 0]));
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#links = new OneTimeLinks(parts.now ? { now: parts.now } : {});
+  }
+
+  get port(): number {
+    return this.#parts.port();
+  }
+
+  get #listener(): Listener {
+    return { port: this.port, isTls: this.#parts.isTls() };
+  }
+
+  /** How many logins had each result. */
+  get results(): ReadonlyMap<LoginResult, number> {
+    return this.#results;
+  }
+
+  get acceptsPasswords(): boolean {
+    return this.#parts.people() !== undefined;
+  }
+
+  placeOf(asked: Asked): CookiePlace {
+    return { port: this.port, isSecure: usesHttps(asked, this.#parts.isTls()) };
+  }
+
+  /** Why a request that a browser sent for another site is refused. `isPage`: other sites may link to it. */
+  crossSiteFault(asked: Pick<Arrival, "method" | "headers">, isPage: boolean): string | undefined {
+    return crossSiteFault(asked, { isTls: this.#parts.isTls(), isPage });
+  }
+
+  /** Whether the request has a cookie of this console, valid or not. */
+  hasCookie({ headers }: Asked): boolean {
+    return idsInCookies(headers, this.#listener).length > 0;
+  }
+
+  /** Undefined if the cookies are of several sessions: whoever set one of them would choose whose session this is. */
+  find({ headers }: Asked): Session | undefined {
+    const { store } = this.#parts;
+    const [id, ...others] = idsInCookies(headers, this.#listener).filter((each) => store.find(each, { uses: false }));
+    return id === undefined || others.length > 0
+      ? undefined
+      : store.find(id, { uses: headerOf(headers, BACKGROUND) === undefined });
+  }
+
+  left(session: Session): { readonly idle: number; readonly longest: number } {
+    return this.#parts.store.left(session);
+  }
+
+  logIn(given: Given, asker: Asker): Promise<Login> {
+    return this.#counted(this.#logInByPassword(given, asker));
+  }
+
+  /** The answer takes as long for an unknown user as for a wrong password. */
+  async #logInByPassword({ name, password }: Given, { headers, source }: Asker): Promise<Login> {
+    const { people, checks, throttle } = this.#parts;
+    const before = people();
+    if (!before) return { failed: "no users" };
+    const known = before.find(name);
+    const prepared = preparePassword(password);
+    const place = checks.reserve(source);
+    if (!place) return { failed: "busy", retryAfter: 1 };
+    const browser = known && knownBrowser(marksInCookies(headers, this.#listener), known);
+    const attempt = throttle.begin(name, source, browser);
+    if ("retryAfter" in attempt) {
+      place.leave();
+      await this.#failed(known, source, "throttled");
+      return { failed: "throttled", retryAfter: attempt.retryAfter };
+    }
+    if (isTooLong(prepared)) place.leave();
+    const matches = !isTooLong(prepared) && (await place.matches(prepared, before.hashOf(name)));
+    const fault = matches && known ? this.#changed(known) : "wrong password";
+    if (!known || fault !== undefined) {
+      await this.#failed(known, source, known ? fault! : "unknown user");
+      return { failed: "rejected" };
+    }
+    attempt.succeeded();
+    const login = await this.#open({ name: known.name, viewer: () => this.#viewerOf(known) }, source, "password");
+    return "failed" in login ? login : { ...login, mark: markOf(known, browser) };
+  }
+
+  /** `validMs`: milliseconds in which the link can be used once. Returns its token. */
+  createLink(maker: LinkMaker, validMs: number): string {
+    return this.#links.create(maker, validMs);
+  }
+
+  logInByLink(token: string, source: string): Promise<Login> {
+    return this.#counted(this.#logInByToken(token, source));
+  }
+
+  async #logInByToken(token: string, source: string): Promise<Login> {
+    const link = this.#links.redeem(token);
+    if (!link) {
+      await this.#failed(undefined, source, "invalid link");
+      return { failed: "rejected" };
+    }
+    const viewer: Viewer = { name: `${link.maker} (link)`, roles: ROLES, tenants: "all", via: "session" };
+    return this.#open({ name: viewer.name, viewer: () => viewer }, source, "link");
+  }
+
+  /** Ends the session that the request came with before it logged in. */
+  replace(asked: Asked): void {
+    const before = this.find(asked);
+    if (before) this.#parts.store.end(before);
+  }
+
+  /** Ends the session, or all sessions of its holder, and resolves to their number once that is recorded. */
+  async logOut(session: Session, source: string, everywhere: boolean): Promise<number> {
+    const { store, journal } = this.#parts;
+    const { name, roles } = session.holder.viewer() ?? { name: session.holder.name, roles: [] };
+    const ended = everywhere ? store.endAllOf(session.holder.name) : 1;
+    store.end(session);
+    await journal.logout({ user: name, roles, source }, everywhere);
+    return ended;
+  }
+
+  /** To be called when the users or the times of sessions have changed. */
+  recheck(): void {
+    this.#parts.store.sweep();
+  }
+
+  async #counted(attempt: Promise<Login>): Promise<Login> {
+    const login = await attempt;
+    const result = "failed" in login ? login.failed : "ok";
+    if (result !== "no users") this.#results.set(result, this.#results.get(result)! + 1);
+    return login;
+  }
+
+  /** The session opens once the entry about it is on disk. */
+  async #open(holder: SessionHolder, source: string, how: "password" | "link"): Promise<Login> {
+    const { store, journal } = this.#parts;
+    const { name: user, roles } = holder.viewer()!;
+    try {
+      await journal.login({ user, roles, source }, how);
+    } catch {
+      return { failed: "not recorded" };
+    }
+    return store.open(holder);
+  }
+
+  #failed(person: Person | undefined, source: string, reason: LoginFailure): Promise<void> {
+    return this.#parts.journal.failed({ user: person?.name, source, reason });
+  }
+
+  /** Why this user, whose password was right a moment ago, may not log in now. */
+  #changed(person: Person): LoginFailure | undefined {
+    if (person.disabled) return "disabled user";
+    return this.#viewerOf(person) ? undefined : "wrong password";
+  }
+
+  /** What this user may do now; undefined if disabled or gone, with another password, or without a former role. */
+  #viewerOf({ name, hash, roles }: Person): Viewer | undefined {
+    const now = this.#parts.people()?.find(name);
+    const isSame = now && !now.disabled && now.hash === hash && roles.every((role) => now.roles.includes(role));
+    return isSame ? { name: now.name, roles: now.roles, tenants: now.tenants, via: "session" } : undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import { expect, it } from "vitest";
+import { LookUpLimit } from "../../src/admin/look-up-limit.ts";
+
+const HOUR = 3_600_000;
+const aLimit = (count = 3) => {
+  const clock = { now: 5_000_000 };
+  const rate = { count, per_ms: HOUR };
+  const limit = new LookUpLimit(
+    () => rate,
+    () => clock.now,
+  );
+  const header = (name: string, headers: readonly (readonly [string, string])[]) =>
+    headers.find(([each]) => each === name)?.[1];
+  const take = (user = "ada") => {
+    const { allowed, isNew, headers } = limit.take(user);
+    return [allowed, isNew, header("RateLimit", headers), header("Retry-After", headers)];
+  };
+  return { take, clock, rate };
+};
+
+it("allows so many look-ups within an hour, and says how many are left", () => {
+  const { take, clock } = aLimit();
+  expect(take()).toEqual([true, false, '"look-ups";r=2;t=3600', undefined]);
+  clock.now += 60_000;
+  expect(take()).toEqual([true, false, '"look-ups";r=1;t=3540', undefined]);
+  expect(take()).toEqual([true, false, '"look-ups";r=0;t=3540', undefined]);
+  expect(take()).toEqual([false, true, '"look-ups";r=0;t=3540', "3540"]);
+  expect(take()).toEqual([false, false, '"look-ups";r=0;t=3540', "3540"]);
+});
+
+it("allows one again an hour after the first, not all at once at a full hour", () => {
+  const { take, clock } = aLimit(2);
+  take();
+  clock.now += HOUR / 2;
+  take();
+  clock.now += HOUR / 2;
+  expect([take(), take()]).toEqual([
+    [true, false, '"look-ups";r=0;t=1800', undefined],
+    [false, true, '"look-ups";r=0;t=1800', "1800"],
+  ]);
+});
+
+it("raises one alarm for each time that the limit is reached", () => {
+  const { take, clock } = aLimit(1);
+  const isNew = () => take()[1];
+  expect([isNew(), isNew(), isNew()]).toEqual([false, true, false]);
+  clock.now += HOUR;
+  expect([isNew(), isNew()]).toEqual([false, true]);
+});
+
+it("counts each person apart", () => {
+  const { take } = aLimit(1);
+  expect([take("ada")[0], take("ada")[0], take("bob")[0]]).toEqual([true, false, true]);
+});
+
+it("follows a limit that a reload has changed", () => {
+  const { take, rate } = aLimit(1);
+  expect([take()[0], take()[0]]).toEqual([true, false]);
+  rate.count = 2;
+  expect([take()[0], take()[0]]).toEqual([true, false]);
+});

@@ -1,0 +1,131 @@
+/**
+ * A busy tenant appears nowhere in what people of another tenant get: no name, number, id or count, by whatever route,
+ * filter, cursor or id they ask. Every route that is `by-tenant` has a case here; a new one fails until it has.
+ */
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { ROUTES } from "../../../src/admin/routes.ts";
+import {
+  CANARY,
+  NOBODY,
+  alphaIds,
+  ask,
+  canaryIds,
+  canaryTraffic,
+  expectNoTrace,
+  flowsAs,
+  hostileFilters,
+  startWorld,
+  stopWorld,
+} from "./kit.ts";
+import { EVERYTHING, SCOPED } from "./people.ts";
+
+vi.mock("../../../src/admin/viewer.ts", async (original) =>
+  (await import("./people.ts")).withPeople(await original<typeof import("../../../src/admin/viewer.ts")>()),
+);
+
+beforeAll(startWorld, 60_000);
+afterAll(stopWorld);
+
+const EXPORTS = "/api/audit/exports";
+/** Those of Alpha's auditor, and one of everything. */
+const exportIds = { own: [] as string[], foreign: "" };
+
+const exported = async (as: string, body: object): Promise<string> => {
+  const { status, text } = await ask("POST", EXPORTS, as, { purpose: "ticket 42", ...body });
+  expect([status, text]).toEqual([202, expect.anything()]);
+  const { id } = JSON.parse(text) as { readonly id: string };
+  await vi.waitFor(
+    async () => expect(JSON.parse((await ask("GET", `${EXPORTS}/${id}`, as)).text)).toMatchObject({ state: "done" }),
+    { timeout: 20_000, interval: 100 },
+  );
+  return id;
+};
+const HIDDEN = `-list:"${NOBODY.list}" OR kind:alarm,config OR -tenant:101`;
+const exportsOf = (end: string) => (): readonly (readonly [string])[] =>
+  [...exportIds.own, exportIds.foreign].map((id) => [`${EXPORTS}/${id}${end}`]);
+
+beforeAll(async () => {
+  for (const format of ["csv", "html"])
+    for (const filter of ["", HIDDEN]) exportIds.own.push(await exported(SCOPED.auditor, { format, filter }));
+  exportIds.foreign = await exported(EVERYTHING, { format: "csv", user: "rw" });
+}, 60_000);
+
+const CASES: Readonly<Record<string, () => readonly (readonly [target: string, body?: object])[]>> = {
+  // Nobody here has a session.
+  "DELETE /api/session": () => [["/api/session"]],
+  "GET /api/flows": () => hostileFilters(NOBODY).map((each) => [`/api/flows?filter=${encodeURIComponent(each)}`]),
+  "GET /api/audit/search": () => [["/api/audit/search"], ["/api/audit/search?limit=1"]],
+  "GET /api/flows/{id}": () => [...canaryIds, ...alphaIds].map((id) => [`/api/flows/${id}`]),
+  "GET /api/requests/{id}": () => [...canaryIds, ...alphaIds].map((id) => [`/api/requests/${id}`]),
+  // Streams have tests of their own below.
+  "GET /api/flows/stream": () => [["/api/flows/stream?filter=nonsense"], ["/api/flows/stream?filter=since:1h"]],
+  "POST /api/audit/exports": () =>
+    ["csv", "html", "ndjson", "bundle"].map((format) => [EXPORTS, { format, filter: HIDDEN, purpose: "ticket 42" }]),
+  "GET /api/audit/exports": () => [[EXPORTS]],
+  "GET /api/audit/exports/{id}": exportsOf(""),
+  "GET /api/audit/exports/{id}/events": exportsOf("/events"),
+  "GET /api/audit/exports/{id}/file": exportsOf("/file"),
+  "DELETE /api/audit/exports/{id}": () => [[`${EXPORTS}/${exportIds.foreign}`]],
+  "GET /api/filter": () => [["/api/filter"]],
+  "GET /openapi.json": () => [["/openapi.json"]],
+  "GET /api/header": () => [["/api/header"]],
+  "GET /api/now": () => [["/api/now"]],
+  "GET /api/tenants": () => [["/api/tenants"], ["/api/tenants?search=7"], ["/api/tenants?limit=1&after=1"]],
+  "GET /api/tenants/{dbid}": () => [["/api/tenants/101"], [`/api/tenants/${CANARY.dbid}`], ["/api/tenants/102"]],
+  "GET /api/upstreams": () => [["/api/upstreams"]],
+  "GET /api/dnc/open": () => [["/api/dnc/open"], ["/api/dnc/open?limit=1"]],
+  "GET /api/dnc/ledger": () => [["/api/dnc/ledger"]],
+  "POST /api/dnc/{id}/note": () => canaryIds.map((id) => [`/api/dnc/${id}/note`, { note: "x" }]),
+};
+const BY_TENANT = ROUTES.flatMap((row) =>
+  "scope" in row && row.scope === "by-tenant" ? [`${row.method} ${row.path}`] : [],
+);
+
+describe("every route that is by-tenant", () => {
+  it("has a case here", () => expect(Object.keys(CASES).toSorted()).toEqual(BY_TENANT.toSorted()));
+
+  it.each(BY_TENANT)("%s has no trace of the canary", async (name) => {
+    for (const [target, body] of CASES[name]!())
+      for (const as of Object.values(SCOPED)) {
+        const { status, text } = await ask(name.split(" ")[0]!, target, as, body);
+        expect(status, target).toBeLessThan(500);
+        expectNoTrace(text, `${target} as ${as}`);
+      }
+  });
+
+  /** Times go on by themselves, and a sealed cursor differs each time. */
+  const settled = (text: string): string =>
+    text.replaceAll(/"next":"[^"]+"/g, '"next":"…"').replaceAll(/"(?:age|oldest_ms|since_ms)":\d+(?:\.\d+)?/g, '"…":0');
+  const STEADY = BY_TENANT.filter((name) => !/now|tenants|upstreams|note|exports|header/.test(name));
+
+  it("exports the same rows as it lists, and nobody else's export", async () => {
+    const [all, hidden] = await Promise.all(
+      exportIds.own.slice(0, 2).map(async (id) => (await ask("GET", `${EXPORTS}/${id}/file`, SCOPED.auditor)).text),
+    );
+    const rows = all!.trim().split("\r\n").slice(1);
+    expect(rows).toHaveLength(alphaIds.length - 1);
+    for (const row of rows) expect(row).toContain(",Alpha Tenant,101,");
+    expect(hidden).toBe(all);
+    const foreign = await ask("GET", `${EXPORTS}/${exportIds.foreign}/file`, SCOPED.auditor);
+    expect(foreign).toEqual(await ask("GET", `${EXPORTS}/unknown/file`, SCOPED.auditor));
+    expect((await ask("GET", `${EXPORTS}/${exportIds.foreign}/file`, EVERYTHING)).text).toContain(CANARY.name);
+  });
+
+  it("gives the same when the canary does twice as much", async () => {
+    const answers = async (): Promise<string[]> => {
+      const all: string[] = [];
+      for (const name of STEADY)
+        for (const [target, body] of CASES[name]!().filter(([path]) => !canaryIds.some((id) => path.includes(id))))
+          for (const as of Object.values(SCOPED)) {
+            const { status, text } = await ask(name.split(" ")[0]!, target, as, body);
+            all.push(`${target} ${as} ${status} ${settled(text)}`);
+          }
+      return all;
+    };
+    const total = async () => (await flowsAs(EVERYTHING, "")).searched.to;
+    const [before, size] = [await answers(), await total()];
+    await canaryTraffic();
+    expect(await answers()).toEqual(before);
+    expect(await total()).toBeGreaterThan(size + 8);
+  }, 60_000);
+});
