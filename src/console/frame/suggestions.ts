@@ -1,0 +1,44 @@
+/** What a text in the search box can mean. */
+import { looksPersonal } from "../filter-text.ts";
+import { PAGES } from "../pages/pages.ts";
+import { hrefOf } from "../router.ts";
+import { hasRole } from "../session.ts";
+import { S } from "../strings.ts";
+
+export type Suggestion = { readonly says: string; readonly href: string };
+
+const ID = /^[0-9A-HJKMNP-TV-Z]{10,26}$/i;
+const CODE = /^(?:OCSGW-)?([1-5]\d{3})$/i;
+const RECORD = /\/records\/(\w+)/;
+
+/** `says`: why the text is not searched. */
+export const suggestionsFor = (
+  text: string,
+): { readonly suggestions: readonly Suggestion[]; readonly says?: string } => {
+  const given = text.trim();
+  if (given === "") return { suggestions: [] };
+  const pages = PAGES.filter(
+    ({ title, command, roles }) => command && hasRole(roles) && title.toLowerCase().startsWith(given.toLowerCase()),
+  ).map(({ title, path }): Suggestion => ({ says: S.search.goTo(title), href: path }));
+  if (looksPersonal(given)) {
+    const lookUp = PAGES.filter(({ command, roles }) => command === "go-look-up" && hasRole(roles));
+    return {
+      suggestions: lookUp.map(({ path }) => ({ says: S.search.openLookUp, href: path })),
+      says: S.search.lookUp,
+    };
+  }
+  const filtered = (filter: string): Suggestion => ({
+    says: S.search.filterFlows(filter),
+    href: hrefOf("/flows", { filter }),
+  });
+  if (ID.test(given) && /\d/.test(given))
+    return { suggestions: [{ says: S.search.openFlow(given), href: `/flows/${given.toUpperCase()}` }, ...pages] };
+  const code = CODE.exec(given)?.[1];
+  if (code !== undefined) return { suggestions: [filtered(`code:OCSGW-${code}`)] };
+  const record = RECORD.exec(given)?.[1];
+  if (record !== undefined) return { suggestions: [filtered(`record:${record}`)] };
+  if (given.includes(":")) return { suggestions: [filtered(given)] };
+  return {
+    suggestions: [...pages, filtered(`client:${JSON.stringify(given)}`), filtered(`tenant:${JSON.stringify(given)}`)],
+  };
+};

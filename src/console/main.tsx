@@ -1,0 +1,22 @@
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/frame.css";
+import "./styles/parts.css";
+import "./styles/table.css";
+import "./pages/flow/flow.css";
+import "./pages/flows/flows.css";
+import "./styles/print.css";
+import "./parts/chart/chart.css";
+import { render } from "preact";
+import { Frame } from "./frame/frame.tsx";
+import { startKeys } from "./keys.ts";
+import { startPreferences } from "./preferences.ts";
+import { startRouter } from "./router.ts";
+import { startSession } from "./session.ts";
+
+startPreferences();
+void startSession();
+startRouter();
+startKeys();
+render(<Frame />, document.querySelector("#console")!);

@@ -1,0 +1,59 @@
+/** Every page: its address, the key that goes there, who may see it, and what draws it. */
+import type { ComponentType } from "preact";
+import type { Command } from "../keys.ts";
+import type { Role } from "../session.ts";
+import { S } from "../strings.ts";
+import { AccessPage } from "./access/access-page.tsx";
+import { DncPage } from "./dnc/dnc-page.tsx";
+import { ExportsPage } from "./exports/exports-page.tsx";
+import { IntegrityPage } from "./integrity/integrity-page.tsx";
+import { LookUpPage } from "./look-up/look-up-page.tsx";
+import { FlowsPage } from "./flows/flows-page.tsx";
+import { FlowPage } from "./flow/flow-page.tsx";
+import { NowPage } from "./now/now-page.tsx";
+import { TenantPage } from "./tenants/tenant-page.tsx";
+import { TenantsPage } from "./tenants/tenants-page.tsx";
+import { UpstreamsPage } from "./upstreams/upstreams-page.tsx";
+
+export type PageProps = { readonly params: Readonly<Record<string, string>> };
+
+export type Page = {
+  /** A path, with {name} for a part that varies. */
+  readonly path: string;
+  readonly title: string;
+  readonly roles: readonly Role[];
+  readonly Component: ComponentType<PageProps>;
+  /** Listed in the navigation; absent for pages that are reached from another one. */
+  readonly command?: Command;
+  /** The page in whose place of the navigation this one is. */
+  readonly under?: string;
+};
+
+const EVERYBODY: readonly Role[] = ["viewer", "operator", "auditor"];
+
+/** In the order of the navigation. The first page is the one at /. */
+export const PAGES: readonly Page[] = [
+  { path: "/now", title: S.pages.now, roles: EVERYBODY, Component: NowPage, command: "go-now" },
+  { path: "/flows", title: S.pages.flows, roles: EVERYBODY, Component: FlowsPage, command: "go-flows" },
+  { path: "/flows/{id}", title: S.pages.flow, roles: EVERYBODY, Component: FlowPage, under: "/flows" },
+  { path: "/tenants", title: S.pages.tenants, roles: EVERYBODY, Component: TenantsPage, command: "go-tenants" },
+  { path: "/tenants/{dbid}", title: S.pages.tenant, roles: EVERYBODY, Component: TenantPage, under: "/tenants" },
+  { path: "/dnc", title: S.pages.dnc, roles: ["auditor"], Component: DncPage, command: "go-dnc" },
+  { path: "/look-up", title: S.pages.lookUp, roles: ["auditor"], Component: LookUpPage, command: "go-look-up" },
+  {
+    path: "/integrity",
+    title: S.pages.integrity,
+    roles: ["auditor", "operator"],
+    Component: IntegrityPage,
+    command: "go-integrity",
+  },
+  { path: "/exports", title: S.pages.exports, roles: ["auditor"], Component: ExportsPage, command: "go-exports" },
+  { path: "/access", title: S.pages.access, roles: ["auditor"], Component: AccessPage, command: "go-access" },
+  {
+    path: "/upstreams",
+    title: S.pages.upstreams,
+    roles: ["operator"],
+    Component: UpstreamsPage,
+    command: "go-upstreams",
+  },
+];

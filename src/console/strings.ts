@@ -1,0 +1,30 @@
+/** Every text of the console, in one catalogue: one file for each page, English first. */
+import { access } from "./strings/access.ts";
+import { dnc } from "./strings/dnc.ts";
+import { exports } from "./strings/exports.ts";
+import { flow } from "./strings/flow.ts";
+import { flows } from "./strings/flows.ts";
+import { frame } from "./strings/frame.ts";
+import { chart } from "./strings/chart.ts";
+import { integrity } from "./strings/integrity.ts";
+import { keys } from "./strings/keys.ts";
+import { lookUp } from "./strings/look-up.ts";
+import { now } from "./strings/now.ts";
+import { tenants } from "./strings/tenants.ts";
+import { upstreams } from "./strings/upstreams.ts";
+
+export const S = {
+  ...frame,
+  keys,
+  flows,
+  flow,
+  chart,
+  now,
+  tenants,
+  upstreams,
+  dnc,
+  lookUp,
+  integrity,
+  exports,
+  access,
+} as const;

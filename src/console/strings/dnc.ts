@@ -1,0 +1,71 @@
+/** Texts of the page Do-Not-Call. */
+import { frame } from "./frame.ts";
+
+const { count } = frame;
+
+export const dnc = {
+  open: "Open",
+  handled: "Handled otherwise",
+  asked: "Requested this month",
+  confirmed: "Confirmed this month",
+  oldest: "Oldest",
+  none: "No open Do-Not-Call",
+  noneHelp: "OCS has confirmed every one that a known client requested. New ones appear here until OCS answers 200.",
+  noneReadable: "No open Do-Not-Call in the entries that can be read",
+  openHelp:
+    "A Do-Not-Call is open until OCS answers 200 for the same number, tenant and scope. A note does not close it: it " +
+    "says that somebody handled it by other means.",
+  notComplete: "Further Do-Not-Calls may be open:",
+  left: (shown: number, all: number) => `The oldest ${shown} of ${all} are shown.`,
+  caption: "Open Do-Not-Calls, oldest first",
+  number: "Number",
+  tenant: "Tenant",
+  only: (scope: string) => `only for ${scope}`,
+  askedBy: "Requested by",
+  first: "First requested",
+  age: "Open for",
+  tries: "Tries",
+  last: "Last answer",
+  note: "Handled",
+  noTenant: "not said",
+  noted: (by: string, note: string) => `${by}: ${note}`,
+  record: (handle: string) => `record ${handle}`,
+  mark: "Mark handled …",
+  markAgain: "Change …",
+  attempts: (tries: number) => `${count(tries, "attempt", "attempts")}: show all`,
+  dialog: "How was it handled?",
+  dialogHelp:
+    "The note is an entry in the journal, with your name. The Do-Not-Call stays listed until OCS answers 200, and a " +
+    "later attempt counts as not handled. Do not write a phone number.",
+  noteLabel: "Note, for example: added to the list by hand, ticket 42",
+  show: "show",
+  save: "Journal the note",
+  saved: "The note is in the journal.",
+  hide: "Hide what was handled otherwise",
+  hidden: (number: number) => `${count(number, "handled one is", "handled ones are")} hidden.`,
+  ledger: "Ledger",
+  ledgerCaption: (month: string) => `Do-Not-Calls of ${month} by tenant`,
+  month: "Month (UTC)",
+  earlier: "Earlier month",
+  later: "Later month",
+  nothing: "No Do-Not-Call in this month.",
+  sequence: "Numbers",
+  of: (first: number, last: number) => `${first} to ${last}`,
+  noNumbers: "none",
+  requested: "Requested",
+  ok: "Confirmed",
+  ocsNo: "OCS said no",
+  notSent: "Not sent",
+  unknown: "Not known",
+  repeated: "Repeated",
+  stillOpen: "Still open",
+  isComplete: "Complete",
+  complete: { yes: "complete", no: "numbers are missing", unknown: "cannot tell" },
+  missing: (ranges: string) => `missing: ${ranges}`,
+  gaps: "Parts of the month without entries",
+  gap: (from: string, to: string, reason: string) => `${from} to ${to}: ${reason}`,
+  export: "Export this month",
+  ledgerHelp:
+    "The gateway numbers the Do-Not-Calls of each tenant without gaps. If every number has an entry, no Do-Not-Call " +
+    "of the month is missing in the journal.",
+} as const;

@@ -1,0 +1,63 @@
+/** Texts of the page Look-up. */
+import { frame } from "./frame.ts";
+
+const { count } = frame;
+
+export const lookUp = {
+  title: "Find a person's requests",
+  what: "Find by",
+  phone: "Phone number",
+  customer: "Customer id",
+  value: { phone: "Phone number", customer_id: "Customer id" },
+  tenant: "Tenant",
+  anyTenant: "all tenants",
+  from: "From (UTC day)",
+  to: "To (UTC day)",
+  purpose: "Purpose, recorded in the journal",
+  purposeHelp: "For example: complaint 2026-118. Without phone numbers.",
+  find: "Find",
+  finding: "Searching …",
+  sent:
+    "The number is sent once, in the body of a request. It is in no address, log or history, and this page forgets " +
+    "it when you leave it. The look-up itself is an entry in the journal.",
+  left: (left: number) => `${count(left, "look-up", "look-ups")} left within the hour.`,
+  result: (number: number, more: boolean) =>
+    number === 0 ? "Nothing found" : `${more ? "The newest " : ""}${count(number, "request", "requests")} found`,
+  nothing: "No request about this person is in the journal, in the searched period.",
+  caption: "Requests about the person, newest first",
+  time: "Time",
+  action: "Action",
+  outcome: "How it ended",
+  client: "Client",
+  code: "Code",
+  epoch: "Index key",
+  older: "Show older ones",
+  bundle: "Evidence bundle",
+  bundleHelp: "A file with the requests, their proofs and what the search covers, which others can verify.",
+  openFlows: "Open in Flows",
+  coverage: "What the search covers",
+  complete: "Complete: what was not found was not recorded.",
+  notComplete: "Not complete: requests of this person may exist that are not listed.",
+  spellings: "Searched for",
+  period: "Searched entries",
+  entries: (entries: number) => count(entries, "entry", "entries"),
+  until: "to",
+  noEntries: "none",
+  before: "The journal has nothing before the first of these times.",
+  keys: "Index keys",
+  key: {
+    same: "searched",
+    unused: "searched; the journal has no value made with it",
+    missing: "not searched: the config has no key with this name",
+    other: "not searched: the config has another secret under this name than the journal",
+    unproven: "searched; cannot tell whether this secret made all of its values",
+  },
+  inUse: "in use from",
+  gaps: "Periods without entries",
+  noGaps: "none in the searched period",
+  gap: (from: string, to: string, reason: string) => `${from} to ${to}: ${reason}`,
+  unnamed: "Requests that do not say whom they are about",
+  noUnnamed: "none in the searched period",
+  list: "List them",
+  started: "The bundle is being made.",
+} as const;

@@ -1,0 +1,88 @@
+/** Chromium, headless, and what every page of the console must be: alone with its host, without an error. */
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { describeWith, programOf } from "../../kit/machine.ts";
+import type { Site } from "./site.ts";
+
+/** A `describe` of tests in a browser. */
+export const inBrowser = (name: string, tests: () => void): void => describeWith(["chromium"], name, () => tests());
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+export type Tabs = {
+  /** A page of its own profile. After the test it is checked that nothing failed and no other host was asked. */
+  readonly open: (options?: BrowserContextOptions, url?: string) => Promise<Page>;
+};
+
+type Watched = { readonly page: Page; readonly faults: string[] };
+
+/** To be called in a `describe`: one browser for all its tests. */
+export const aBrowser = (site: () => Site): Tabs => {
+  let browser: Browser;
+  const watched: Watched[] = [];
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: programOf("chromium")!,
+      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+    });
+  });
+  afterEach(async () => {
+    const all = watched.splice(0);
+    await Promise.all(all.map(({ page }) => page.context().close()));
+    expect(all.flatMap(({ faults }) => faults)).toEqual([]);
+  });
+  afterAll(() => browser?.close());
+  return {
+    open: async (options = {}, url = site().url) => {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+      context.setDefaultTimeout(20_000);
+      const page = await context.newPage();
+      const faults: string[] = [];
+      watched.push({ page, faults });
+      const own = new URL(url).origin;
+      page.on("request", (asked) => {
+        if (new URL(asked.url()).origin !== own) faults.push(`asked another host: ${asked.url()}`);
+      });
+      page.on("pageerror", (error) => faults.push(`error: ${error.stack ?? error.message}`));
+      page.on("console", (line) => {
+        // A refused request is no fault of the page.
+        if (line.type() === "error" && !line.text().startsWith("Failed to load resource")) faults.push(line.text());
+      });
+      return page;
+    },
+  };
+};
+
+/** Logs in with the admin token, as an operator without a user of his own does. */
+export const logIn = async (page: Page, { url, token }: Pick<Site, "url" | "token">, path = "/"): Promise<void> => {
+  await page.goto(url + path);
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
+  // Where the config names no users, the token is asked for at once.
+  const byToken = page.getByRole("button", { name: "Log in with the admin token" });
+  if (await byToken.isVisible()) await byToken.click();
+  await page.getByLabel("Admin token").fill(token);
+  await page.getByRole("button", { name: "Log in", exact: true }).click();
+  await page.getByRole("navigation", { name: "Pages" }).waitFor();
+};
+
+type AxeRun = {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+  }[];
+};
+
+/** Violations of WCAG 2.2 A and AA and of axe's best practices, one line each. */
+export const violationsOn = async (page: Page): Promise<string[]> => {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run: (options: object) => Promise<AxeRun> } }).axe.run({
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    }),
+  );
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ""}`),
+  );
+};
