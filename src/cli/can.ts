@@ -1,11 +1,12 @@
-/** `ocsgw can`: what would the policy say, and which line of the file decides? Nothing is sent. */
-import { placeOf } from "../rehearsal/place.ts";
-import { createRehearsal, lacksOwner, tenantCalled, type Question } from "../rehearsal/rehearse.ts";
+/** `ocsgw can`: what would the policy decide, and which line of the config decides it? Nothing is sent. */
+import { decidingPath } from "../dry-run/deciding-path.ts";
+import { createDryRun, findTenant, lacksOwner, type Question } from "../dry-run/evaluate.ts";
 import { loadSettings } from "../settings/load.ts";
-import { nearest } from "../settings/nearest.ts";
-import { check, sayInvalid } from "./check.ts";
+import { nearest } from "../settings/problems/did-you-mean.ts";
+import { check, printProblems } from "./check/check.ts";
+import { DENIED, DONE, WRONG_USAGE } from "./exit-codes.ts";
 
-/** `tenant`: as the header Ocsgw-Tenant says it. `owner`: the tenant whose record handle it is. Both by name or DBID. */
+/** `tenant`: the header Ocsgw-Tenant. `owner`: the tenant that owns the record handle. Both by name or DBID. */
 export type CanOptions = {
   readonly client: string;
   readonly action: string;
@@ -17,27 +18,24 @@ export type CanOptions = {
   readonly json?: boolean;
 };
 
-const ALLOWED = 0;
-const WRONG_USAGE = 2;
-const DENIED = 9;
-
-/** Resolves to the exit code: 0 allowed, 2 the question is not one that the config can answer, 3 config not valid, 9 denied. */
+/** Resolves to the exit code: 0 allowed, 2 the config cannot answer the question, 3 config not valid, 9 denied. */
 export const can = async (options: CanOptions): Promise<number> => {
   const loaded = await loadSettings(options.config);
-  if (!loaded.ok) return options.json ? check(options) : sayInvalid(options.config);
-  const { settings, locate, spell } = loaded;
+  if (!loaded.ok) return options.json ? check(options) : printProblems(options.config);
+  const { settings, locate, formatPath } = loaded;
   const clients = new Set(settings.tenants.flatMap((tenant) => Object.keys(tenant.clients)));
   if (!clients.has(options.client))
     return wrong(
-      `no tenant in ${options.config} has a client ${options.client}${nearOr(options.client, [...clients], "the clients")}`,
+      `no tenant in ${options.config} has a client ${options.client}` +
+        `${suggestion(options.client, [...clients], "the clients")}`,
     );
   for (const [option, called] of [
     ["--tenant", options.tenant],
     ["--owner", options.owner],
   ] as const) {
-    if (called !== undefined && !tenantCalled(settings.tenants, called)) {
+    if (called !== undefined && !findTenant(settings.tenants, called)) {
       return wrong(
-        `${option}: no tenant in ${options.config} is called ${called}${nearOr(
+        `${option}: no tenant in ${options.config} is called ${called}${suggestion(
           called,
           settings.tenants.map(({ name }) => name),
           "the tenants",
@@ -48,35 +46,37 @@ export const can = async (options: CanOptions): Promise<number> => {
   const named = actionIn(options.target);
   if (named !== undefined && named.toLowerCase() !== options.action.toLowerCase()) {
     return wrong(
-      `the target asks for ${named}, and the question is about ${options.action}: say the same twice, or leave ?req= out`,
+      `the target asks for ${named}, and the question is about ${options.action}: name the same action twice, or ` +
+        "leave out ?req=",
     );
   }
-  const rehearsed = await createRehearsal(settings, loaded.hash)(questionOf(options));
-  const { order, refusal } = rehearsed;
-  if (lacksOwner(settings, questionOf(options), rehearsed)) {
-    const theirs = settings.tenants
+  const result = await createDryRun(settings, loaded.hash)(questionOf(options));
+  const { order, refusal } = result;
+  if (lacksOwner(settings, questionOf(options), result)) {
+    const own = settings.tenants
       .filter((tenant) => Object.hasOwn(tenant.clients, options.client))
       .map(({ name }) => name);
     return wrong(
-      `${options.client} acts for ${theirs.join(", ")}, and the owner of the record's handle decides for which: say it with --owner`,
+      `${options.client} acts for ${own.join(", ")}, and the owner of the record's handle decides for which: ` +
+        "name it with --owner",
     );
   }
-  const applied = order ?? (await createRehearsal(settings, loaded.hash, { applied: true })(questionOf(options))).order;
-  const place = placeOf(settings, options.client, rehearsed);
+  const applied = order ?? (await createDryRun(settings, loaded.hash, { applied: true })(questionOf(options))).order;
+  const place = decidingPath(settings, options.client, result);
   const { line, column, file = options.config } = locate(place);
   const verdict = {
     allowed: order !== undefined,
     ...(order && { tenant: order.owner.name, sends: `${order.method} ${order.path}`, body: order.body }),
     ...(refusal && { code: refusal.code, detail: refusal.detail }),
     ...(!order && applied && { observed: true }),
-    rule: spell(place),
+    rule: formatPath(place),
     at: `${file}:${line}:${column}`,
   };
   console.log(options.json ? JSON.stringify(verdict) : inWords(options, verdict));
-  return order ? ALLOWED : DENIED;
+  return order ? DONE : DENIED;
 };
 
-/** What the target itself says of the action; undefined where it leaves that out. */
+/** The action that the target names; undefined for a target without a query. */
 const actionIn = (target: string): string | undefined => {
   const at = target.indexOf("?");
   return at < 0 ? undefined : (new URLSearchParams(target.slice(at)).get("req") ?? undefined);
@@ -88,7 +88,7 @@ const wrong = (message: string): number => {
 };
 
 /** The nearest name, or all of them where none is near. */
-const nearOr = (name: string, known: readonly string[], what: string): string => {
+const suggestion = (name: string, known: readonly string[], what: string): string => {
   const near = nearest(name, known);
   return near === undefined ? `; ${what} there: ${known.join(", ")}` : `; did you mean ${near}?`;
 };
@@ -135,6 +135,6 @@ const inWords = (
       ? `yes  ${client} may ${action} ${target}, for ${tenant}`
       : `no   ${client} may not ${action} ${target}: ${code} ${detail}`,
     `     ${at}  ${rule}`,
-    ...(observed ? ["     mode: observe: it is let pass, and recorded"] : []),
+    ...(observed ? ["     mode: observe: the gateway lets it pass and records it"] : []),
     ...(allowed ? [`     would send ${sends} ${body}`.trimEnd()] : []),
   ].join("\n");

@@ -1,49 +1,29 @@
-/** `ocsgw keys create | list | revoke`: the keys themselves are shown once and kept nowhere. */
+/** `ocsgw keys create | list | revoke`. A key is shown once, when it is created; only its hash is stored. */
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { places } from "../journal/places.ts";
-import type { Revoked } from "../journal/revoked.ts";
+import { paths } from "../journal/paths.ts";
+import type { Revoked } from "../journal/revocations/revoked-set.ts";
 import { clientsIn } from "../settings/clients.ts";
-import { nearest } from "../settings/nearest.ts";
-import { addKey, isLive, KeysFileError, readKeys, revokeKey, type KeyRecord } from "../settings/keys-file.ts";
-import { deliver, isDiscarded } from "./output.ts";
-import { createKey, idOfKey, KEY_BEGINS } from "../settings/key.ts";
-import { loadSettings } from "../settings/load.ts";
-import type { Problem } from "../settings/problem.ts";
-import type { Settings } from "../settings/schema.ts";
-import { readDecision, revocationsFile } from "../settings/revocations-file.ts";
-import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
-import { readSmallFile } from "../small-file.ts";
-import { faultInWords, isGone, reason } from "../system-error.ts";
-import { decide, runsElsewhere, withElsewhere, type Outcome } from "./revoke.ts";
-import { standingIn, type Listed } from "./revoked-list.ts";
+import { nearest } from "../settings/problems/did-you-mean.ts";
+import { FileEditError } from "../settings/files/edit-file.ts";
+import { addKey, isLive, readKeys, revokeKey } from "../settings/files/keys-file.ts";
+import type { KeyRecord } from "../settings/files/keys-rows.ts";
+import { deliver, isDiscarded } from "./process/output.ts";
+import { createKey, idOfKey, KEY_PREFIX } from "../settings/files/api-key.ts";
+import type { Settings } from "../settings/schema/schema.ts";
+import { readDecision, revocationsFile } from "../settings/files/revocations-file.ts";
+import { DURATION_EXPECTED, parseDuration } from "../settings/schema/units.ts";
+import { inShell } from "../common/shell-word.ts";
+import { faultInWords, isGone, reason } from "../common/system-error.ts";
+import { applyRevocation, whyUnreached, withUnreachedDoubt, type Outcome } from "./revoke/apply-revocation.ts";
+import { revocationsIn, type Listed } from "./revoke/list.ts";
+import { CANNOT_TELL, DONE, FAILED, UNREACHABLE, WRONG_USAGE } from "./exit-codes.ts";
+import { columns, command, day, settingsOf, Stop, textOf, type Host } from "./list-file.ts";
 
-type Writer = { readonly write: (text: string) => unknown };
-export type Host = {
-  readonly stdout: Writer;
-  readonly stderr: Writer;
-  readonly env: Readonly<Record<string, string | undefined>>;
-};
-
-const DONE = 0;
-const FAILED = 1;
-const WRONG_USAGE = 2;
-const NOT_VALID = 3;
-const UNREACHABLE = 5;
-const CANNOT_TELL = 8;
-/** The last moment that a keys file can say. */
+/** The latest time that a keys file can hold. */
 const LATEST = Date.parse("9999-12-31T23:59:59Z");
 
-/** Ends a command with an exit code and what to say on stderr. */
-class Stop extends Error {
-  readonly exit: number;
-  constructor(exit: number, message: string) {
-    super(message);
-    this.exit = exit;
-  }
-}
-
-/** Resolves to the exit code. The key goes to stdout, alone on its line; all else to stderr. */
+/** Resolves to the exit code. Prints the key alone to stdout, everything else to stderr. */
 export const keysCreate = (
   {
     config,
@@ -60,32 +40,39 @@ export const keysCreate = (
 ): Promise<number> =>
   command(host, async () => {
     const { settings, file } = await keysOf(config, host);
-    mustStand(client, settings);
-    for (const each of tenant ?? []) mustHave(each, client, settings);
+    requireClient(client, settings);
+    for (const each of tenant ?? []) requireTenant(each, client, settings);
     const lifetime = expires === undefined ? undefined : parseDuration(expires);
     if (expires !== undefined && !lifetime)
       throw new Stop(WRONG_USAGE, `--expires: expected ${DURATION_EXPECTED}, found ${expires}`);
     const created = Date.now();
     if (lifetime && created + lifetime > LATEST)
-      throw new Stop(WRONG_USAGE, `--expires: ${expires} is later than the year 9999; left out, the key has no end`);
+      throw new Stop(
+        WRONG_USAGE,
+        `--expires: ${expires} is later than the year 9999; omit --expires for a key that never expires`,
+      );
     if (host === process && isDiscarded(1))
-      throw new Stop(FAILED, "no key was made: stdout is closed or leads to /dev/null, so nobody would see it");
+      throw new Stop(FAILED, "no key was created: stdout is closed or /dev/null, so nobody would see the key");
     const { id, key, hash } = createKey();
-    // A key that nobody has seen must not be in force.
+    // The key is printed before it is stored: a key that nobody has seen must not be valid.
     await deliver(host.stdout, `${key}\n`).catch((error: unknown) => {
-      throw new Stop(FAILED, `no key was made: it could not be written to stdout: ${reason(error)}`);
+      throw new Stop(FAILED, `no key was created, because it could not be written to stdout: ${reason(error)}`);
     });
     await addKey(
       file,
       { id, client, hash, created, expires: lifetime ? created + lifetime : null, tenants: tenant ?? null },
       await stat(settings.audit.dir).catch(() => undefined),
     ).catch((error: unknown) => {
-      throw error instanceof KeysFileError
-        ? new KeysFileError(`the key that was printed is not in force: ${error.message}`, error.problems)
+      throw error instanceof FileEditError
+        ? new FileEditError(
+            `the printed key is not valid, because it could not be stored: ${error.message}`,
+            error.problems,
+          )
         : error;
     });
     host.stderr.write(
-      `key ${id} of ${client}, ${lifetime ? `until ${day(created + lifetime)}` : "without an end"}. It is not shown again; ${file} holds its hash.\n`,
+      `Key ${id} for ${client} created; it ${lifetime ? `expires on ${day(created + lifetime)}` : "never expires"}. ` +
+        `The key is not shown again; ${file} holds its hash.\n`,
     );
   });
 
@@ -96,25 +83,26 @@ export const keysList = (
   command(host, async () => {
     const { settings, file } = await keysOf(config, host);
     const read = readKeys(await textOf(file), file);
-    if (!read.ok) throw new KeysFileError(`${file} is not valid`, read.problems);
+    if (!read.ok) throw new FileEditError(`${file} is not valid`, read.problems);
     const { dir } = settings.audit;
-    const { standing, doubts } = await withElsewhere(await revokedBeside(dir), config, dir);
-    const rows = read.keys.map((key) => row(key, standing));
+    const { revocations, doubts } = await withUnreachedDoubt(await revokedInJournal(dir), config, dir);
+    const rows = read.keys.map((key) => row(key, revocations));
     host.stdout.write(json ? `${JSON.stringify(rows, null, 2)}\n` : table(rows));
     if (doubts.length > 0) throw new Stop(CANNOT_TELL, doubts.join("\n"));
   });
 
-/** `given`: the id, or the whole key, as somebody has it at hand whose key has leaked; it is printed nowhere again. */
+/** `given`: the id, or the whole key, which someone with a leaked key has at hand; the key is never printed. */
 export const keysRevoke = (
   { config, id: given }: { readonly config: string; readonly id: string },
   host: Host = process,
 ): Promise<number> =>
   command(host, async () => {
     const id = idOfKey(given) ?? given;
-    if (id.startsWith(KEY_BEGINS))
+    if (id.startsWith(KEY_PREFIX))
       throw new Stop(
         WRONG_USAGE,
-        "this looks like a whole API key, but a character is missing or wrong. Give the key's id instead: the part after its first underscore, for example 7m3k9q2d",
+        "this looks like a whole API key, but a character is missing or wrong. Give the key's id instead: the part " +
+          "after its first underscore, for example 7m3k9q2d",
       );
     const { settings, file } = await keysOf(config, host);
     const {
@@ -122,141 +110,105 @@ export const keysRevoke = (
     } = settings;
     const known = readKeys(await textOf(file), file);
     const client = known.ok ? known.keys.find((key) => key.id === id)?.client : undefined;
-    if (known.ok && client === undefined) throw new KeysFileError(`${file} has no key ${id}`);
-    const marked = await revokeKey(file, id).catch((error: unknown) => {
-      // A file that is mounted read-only is changed where it comes from; the gateway can be told all the same.
-      if (error instanceof KeysFileError && error.problems.length === 0) return error;
+    if (known.ok && client === undefined) throw new FileEditError(`${file} has no key ${id}`);
+    const revoked = await revokeKey(file, id).catch((error: unknown) => {
+      // The keys file may be mounted read-only; the gateway can revoke the key all the same.
+      if (error instanceof FileEditError && error.problems.length === 0) return error;
       throw error;
     });
-    const isMarked = !(marked instanceof KeysFileError);
+    const isMarked = !(revoked instanceof FileEditError);
     const what = `key ${id} of ${client}`;
-    const is = isMarked && marked.revoked !== null ? `was revoked already, on ${day(marked.revoked)}` : "is revoked";
-    // Before its first start there is nobody to be told.
-    const elsewhere = await runsElsewhere(config, dir);
-    const mayRun = existsSync(places(dir).segments) || elsewhere !== undefined;
-    const outcome = mayRun ? await told(dir, config, id) : undefined;
+    const is = isMarked && revoked.revoked !== null ? `was already revoked on ${day(revoked.revoked)}` : "is revoked";
+    // Before its first start there is no gateway to ask.
+    const unreached = await whyUnreached(config, dir);
+    const mayRun = existsSync(paths(dir).segments) || unreached !== undefined;
+    const outcome = mayRun ? await revokeAtGateway(dir, config, id) : undefined;
     const { code = isMarked ? DONE : FAILED, where } = outcome ?? {};
     if (code === DONE) {
-      host.stderr.write(
-        `${what} ${is}: ${where === undefined ? "no gateway has run yet, and the first one that starts holds to it" : HOLDS[where]}\n`,
-      );
-      if (!isMarked) host.stderr.write(`${file} does not say so, and need not: ${marked.message}\n`);
+      host.stderr.write(`${what} ${is}: ${APPLIED[where ?? "nowhere"]}\n`);
+      if (!isMarked) host.stderr.write(`${file} was not changed, and need not be: ${revoked.message}\n`);
       return;
     }
     if (!isMarked)
       throw new Stop(
         code,
-        `${what} is not revoked: ${[marked.message, ...(outcome ? [outcome.says] : [])].join("; ")}`,
+        `${what} is not revoked: ${[revoked.message, ...(outcome ? [outcome.says] : [])].join("; ")}`,
       );
     throw new Stop(
       code,
-      `${what} ${is} in ${file}, but a gateway that runs was not told: ${outcome!.says}. It counts there once that gateway has read ${file} again: ocsgw reload, or a restart`,
+      `${what} ${is} in ${file}, but the running gateway did not apply it: ${outcome!.says}. The gateway accepts ` +
+        `the key until it reloads the file: run ocsgw reload -c ${inShell(config)}, or restart it`,
     );
   });
 
-const HOLDS = {
-  gateway: "in force at the running gateway",
-  journal: "no gateway runs here, and the next one that starts holds to it",
-  file: "no gateway runs here, and the next one that starts holds to it",
+const APPLIED = {
+  gateway: "applied by the running gateway",
+  journal: "no gateway is running, and the next one that starts will apply it",
+  file: "no gateway is running, and the next one that starts will apply it",
+  nowhere: "no gateway has run yet, and the first one that starts will apply it",
 } as const;
 
-/** A revocation outlasts the file: a copy of it from before brings the key back to nobody. */
-const told = async (dir: string, config: string, id: string): Promise<Outcome> => {
+/** Also revokes the key in the journal, so that restoring an older keys file does not make it valid again. */
+const revokeAtGateway = async (dir: string, config: string, id: string): Promise<Outcome> => {
   const decision = readDecision({ kind: "key", id });
   if (typeof decision === "string") return { code: FAILED, says: decision };
-  return decide(dir, config, decision).catch((error: unknown): Outcome => ({
+  return applyRevocation(dir, config, decision).catch((error: unknown): Outcome => ({
     code: UNREACHABLE,
     says: faultInWords(error),
   }));
 };
 
-/** What `ocsgw revoke` has said of keys and of clients. */
-const revokedBeside = async (dir: string): Promise<Listed> => {
-  // That it may not look is no sign that there is nothing.
+/** Revocations of keys and clients made with `ocsgw revoke`. */
+const revokedInJournal = async (dir: string): Promise<Listed> => {
+  // A folder without read permission may hold revocations.
   const fault = await stat(dir).then(
     () => undefined,
     (error: unknown) => error,
   );
   if (fault !== undefined)
-    return { standing: [], doubts: isGone(fault) ? [] : [`cannot tell what else is revoked: ${faultInWords(fault)}`] };
-  return existsSync(places(dir).segments) || existsSync(revocationsFile(dir))
-    ? standingIn(dir)
-    : { standing: [], doubts: [] };
+    return { revocations: [], doubts: isGone(fault) ? [] : [`further revocations may exist: ${faultInWords(fault)}`] };
+  return existsSync(paths(dir).segments) || existsSync(revocationsFile(dir))
+    ? revocationsIn(dir)
+    : { revocations: [], doubts: [] };
 };
 
-const command = async (host: Host, run: () => Promise<void>): Promise<number> => {
-  try {
-    await run();
-    return DONE;
-  } catch (error) {
-    if (error instanceof Stop) {
-      host.stderr.write(`${error.message}\n`);
-      return error.exit;
-    }
-    if (!(error instanceof KeysFileError)) throw error;
-    host.stderr.write(`${[error.message, ...error.problems.map(line)].join("\n")}\n`);
-    return error.problems.length > 0 ? NOT_VALID : FAILED;
-  }
+const keysOf = async (config: string, host: Host): Promise<{ readonly settings: Settings; readonly file: string }> => {
+  const settings = await settingsOf(config, host);
+  const { keys } = settings.identity;
+  if (keys === null) throw new Stop(FAILED, `${config} has no identity.keys.file, so the gateway accepts no API keys`);
+  return { settings, file: keys.file };
 };
 
-const keysOf = async (
-  config: string,
-  { env }: Host,
-): Promise<{ readonly settings: Settings; readonly file: string }> => {
-  const loaded = await loadSettings(config, env);
-  if (!loaded.ok)
-    throw new Stop(
-      NOT_VALID,
-      [`${config} is not valid`, ...loaded.problems.filter(({ severity }) => severity === "error").map(line)].join(
-        "\n",
-      ),
-    );
-  const { keys } = loaded.settings.identity;
-  if (keys === null) throw new Stop(FAILED, `${config} has no identity.keys.file: this gateway takes no keys`);
-  return { settings: loaded.settings, file: keys.file };
-};
-
-const line = ({ file, line: at, column, code, message }: Problem): string =>
-  `${file}:${at}:${column}: ${code} ${message}`;
-
-const mustStand = (client: string, settings: Settings): void => {
+const requireClient = (client: string, settings: Settings): void => {
   const known = clientsIn(settings);
   if (known.has(client)) return;
   const near = nearest(client, known);
-  throw new Stop(WRONG_USAGE, `there is no client ${client}${near === undefined ? "" : `; did you mean ${near}?`}`);
+  throw new Stop(WRONG_USAGE, `unknown client ${client}${near === undefined ? "" : `; did you mean ${near}?`}`);
 };
 
-const mustHave = (tenant: string, client: string, { tenants }: Settings): void => {
+const requireTenant = (tenant: string, client: string, { tenants }: Settings): void => {
   const its = tenants.filter(({ clients }) => Object.hasOwn(clients, client));
   if (its.some(({ name, dbid }) => name === tenant || String(dbid) === tenant)) return;
   throw new Stop(
     WRONG_USAGE,
-    `${client} does not stand under a tenant ${tenant}; it stands under ${its.map(({ name }) => name).join(", ")}`,
+    `${client} is not a client of a tenant ${tenant}; its tenants: ${its.map(({ name }) => name).join(", ")}`,
   );
 };
-
-const textOf = (file: string): Promise<string> =>
-  readSmallFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new Stop(FAILED, `cannot read ${file}: ${reason(error)}`);
-  });
 
 type Row = {
   readonly id: string;
   readonly client: string;
-  /** The last: every credential of its client was revoked. */ readonly state:
-    | "in force"
-    | "expired"
-    | "revoked"
-    | "client revoked";
+  /** `client revoked`: all credentials of its client are revoked. */
+  readonly state: "in force" | "expired" | "revoked" | "client revoked";
   readonly created: string;
   readonly expires: string | null;
   readonly revoked: string | null;
   readonly tenants: readonly string[] | null;
 };
 
-const row = (key: KeyRecord, standing: readonly Pick<Revoked, "kind" | "id">[]): Row => {
+const row = (key: KeyRecord, revocations: readonly Pick<Revoked, "kind" | "id">[]): Row => {
   const isRevoked = (kind: string, id: string): boolean =>
-    standing.some((each) => each.kind === kind && each.id === id);
+    revocations.some((each) => each.kind === kind && each.id === id);
   const state =
     key.revoked !== null || isRevoked("key", key.id)
       ? "revoked"
@@ -276,13 +228,8 @@ const row = (key: KeyRecord, standing: readonly Pick<Revoked, "kind" | "id">[]):
   };
 };
 
-const day = (time: number): string => new Date(time).toISOString().replace(/\.\d{3}Z$/, "Z");
-
-const table = (rows: readonly Row[]): string => {
-  const cells = [
+const table = (rows: readonly Row[]): string =>
+  columns([
     ["id", "client", "state", "created", "expires"],
     ...rows.map(({ id, client, state, created, expires }) => [id, client, state, created, expires ?? "never"]),
-  ];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...cells.map((each) => each[column]?.length ?? 0)));
-  return cells.map((each) => `${each.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}\n`).join("");
-};
+  ]);

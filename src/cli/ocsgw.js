@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `ocsgw` from whatever Node is on PATH: it runs src/cli/main.ts with the Node that this package brings, where there is one, and else
- * with this one, which then says itself when it is too old. JavaScript, because an old Node reads no types.
+ * Starts `ocsgw` with any Node on PATH: runs src/cli/main.ts with the Node of this package if there is one, else with
+ * this one, which reports itself when it is too old. JavaScript, because an old Node cannot read types.
  */
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 
-/** The platform's Node package lies beside this one, or in the folder that it is installed in. */
+/** The Node package for this platform, installed beside this package or within it. */
 const ownNode = () => {
   try {
     const found = createRequire(import.meta.url).resolve(`node-${platform()}-${process.arch}/package.json`);
@@ -27,7 +27,7 @@ const ownNode = () => {
 
 const platform = () => (process.platform === "win32" ? "win" : process.platform);
 
-/** npx and a PATH know it by its name; else by its path. */
+/** The command as the user typed it: a name via npx or PATH, else a path. */
 const asStarted = () => {
   if (process.env.npm_command === "exec") return "npx ocsgw";
   const name = process.argv[1] ?? "";
@@ -37,17 +37,17 @@ const asStarted = () => {
 
 const env = { ...process.env, OCSGW_COMMAND: process.env.OCSGW_COMMAND ?? asStarted() };
 let child;
-/** The Node that npm brings is made for glibc: where there is none (Alpine), or the file is damaged, this one has to do. */
+/** The package's Node needs glibc. Without glibc (Alpine), or if the file is damaged, this Node is used. */
 const start = (node) => {
   child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit", env });
   child.on("error", () => {
     if (node !== process.execPath) return start(process.execPath);
-    console.error(`ocsgw: ${node} cannot be started: is it still there, and made for this system?`);
+    console.error(`ocsgw: cannot start ${node}; check that it exists and is built for this system`);
     process.exit(1);
   });
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (system.signals[signal] ?? 0)));
 };
 start(ownNode());
-// A terminal sends SIGINT to both; a supervisor sends its signals to this one alone.
+// A terminal sends SIGINT to both processes; a supervisor sends its signals only to this one.
 for (const signal of ["SIGTERM", "SIGHUP", "SIGUSR2"]) process.on(signal, () => child.kill(signal));
 process.on("SIGINT", () => (isatty(0) ? undefined : child.kill("SIGINT")));

@@ -1,15 +1,17 @@
-/** `ocsgw reload`: a running gateway reads its files again; 0 done or nothing to do, 3 refused, 5 no answer. */
-import type { Applied, Reloaded } from "../assemble/reload.ts";
-import type { Problem } from "../settings/problem.ts";
-import { askAs, type AdminOptions } from "./admin.ts";
-import { lookOf, rendered } from "./check.ts";
-
-const DONE = 0;
-const REFUSED = 3;
+/**
+ * `ocsgw reload`: makes the running gateway reload its files. Exit code 0: done or no change; 3: rejected; 5: no
+ * answer.
+ */
+import type { Applied, Reloaded } from "../app/reload-outcome.ts";
+import type { Problem } from "../settings/problems/problem.ts";
+import { askAs, type AdminOptions } from "./admin-client.ts";
+import { renderOptionsOf, rendered } from "./check/check.ts";
+import { DONE, NOT_VALID } from "./exit-codes.ts";
 
 export type ReloadOptions = AdminOptions & {
   readonly json?: boolean;
-  /** Nothing comes into force. */ readonly dryRun?: boolean;
+  /** Only reports what would change. */
+  readonly dryRun?: boolean;
 };
 
 export const reload = async ({ json, dryRun = false, ...options }: ReloadOptions): Promise<number> => {
@@ -19,40 +21,40 @@ export const reload = async ({ json, dryRun = false, ...options }: ReloadOptions
     ...(dryRun && { body: { dry_run: true } }),
   });
   if (typeof answer === "number") return answer;
-  const told = answer.value as Reloaded;
-  if (json) console.log(JSON.stringify(told, undefined, 2));
-  else for (const line of await inWords(told)) console.log(line);
-  return told.outcome === "refused" ? REFUSED : DONE;
+  const result = answer.value as Reloaded;
+  if (json) console.log(JSON.stringify(result, undefined, 2));
+  else for (const line of await describe(result)) console.log(line);
+  return result.outcome === "refused" ? NOT_VALID : DONE;
 };
 
 const short = (hash: string): string => hash.slice(0, 12) || "unreadable";
 
-const inWords = async (told: Reloaded): Promise<readonly string[]> => {
-  switch (told.outcome) {
+const describe = async (result: Reloaded): Promise<readonly string[]> => {
+  switch (result.outcome) {
     case "unchanged":
-      return unchanged(told);
+      return unchanged(result);
     case "reloaded":
       return [
-        `in force since ${told.at}: config ${short(told.hash)}, before ${short(told.before)}`,
-        ...listed(told.changes),
-        ...warned(told.warnings),
+        `Reloaded at ${result.at}: config ${short(result.hash)} replaces ${short(result.before)}`,
+        ...listed(result.changes),
+        ...warned(result.warnings),
       ];
     case "valid":
       return [
-        `valid, and not applied (--dry-run): config ${short(told.hash)}; ${short(told.before)} stays in force`,
-        ...listed(told.changes),
-        ...warned(told.warnings),
+        `Valid, not applied (--dry-run): config ${short(result.hash)}; still running: ${short(result.before)}`,
+        ...listed(result.changes),
+        ...warned(result.warnings),
       ];
     case "waiting":
       return [
-        `waits until the files have not changed for a while, because this would go:`,
-        ...listed(told.removes),
-        `config ${short(told.before)} stays in force until then`,
+        "Not reloaded yet: the gateway waits until the files stop changing, because the reload would remove:",
+        ...listed(result.removes),
+        `the running config is still ${short(result.before)}`,
       ];
     case "refused":
       return [
-        ...(await rendered(told.problems, lookOf(process))).map((each) => `${each}\n`),
-        `refused: nothing has changed; config ${short(told.before)} stays in force`,
+        ...(await rendered(result.problems, renderOptionsOf(process))).map((each) => `${each}\n`),
+        `Reload rejected: the running config ${short(result.before)} is unchanged`,
       ];
   }
 };
@@ -60,20 +62,21 @@ const inWords = async (told: Reloaded): Promise<readonly string[]> => {
 const BY: Readonly<Record<Applied["by"], string>> = {
   reload: "by ocsgw reload",
   SIGHUP: "by SIGHUP",
-  watcher: "because the gateway saw the change",
+  watcher: "by the file watcher",
 };
 
-/** A gateway that watches its files may have been faster than whoever asks. */
+/** The file watcher may have loaded the change before this command asked. */
 const unchanged = ({ hash, applied }: Extract<Reloaded, { outcome: "unchanged" }>): readonly string[] => {
-  if (!applied) return [`nothing has changed since the gateway started; config ${short(hash)} is in force`];
+  if (!applied) return [`No change since the gateway started; the running config is ${short(hash)}`];
   return [
-    `nothing has changed since ${applied.at}; config ${short(hash)} is in force. Then came into force, ${BY[applied.by]}:`,
+    `No change since the reload at ${applied.at}; the running config is ${short(hash)}. That reload, ` +
+      `${BY[applied.by]}, changed:`,
     ...listed(applied.changes),
   ];
 };
 
 const listed = (sentences: readonly string[]): readonly string[] =>
-  sentences.length === 0 ? ["  nothing that matters"] : sentences.map((each) => `  ${each}`);
+  sentences.length === 0 ? ["  no setting"] : sentences.map((each) => `  ${each}`);
 
 const warned = (warnings: readonly Problem[]): readonly string[] =>
   warnings.map(({ file, line, column, message }) => `  warning: ${file}:${line}:${column}: ${message}`);

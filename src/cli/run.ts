@@ -1,53 +1,60 @@
-/** `ocsgw run`: the gateway, from a config file, until it is told to stop. SIGHUP, or other content of a file, reads the config again. */
-import { assemble, type Gateway, type Stopping } from "../assemble.ts";
+/**
+ * `ocsgw run`: runs the gateway until a signal stops it. SIGHUP, or a watched file that changed, reloads the config.
+ */
+import { resolve } from "node:path";
+import { startGateway } from "../app/start.ts";
+import type { Gateway, Stopping } from "../app/gateway.ts";
 import {
   assignSockets,
   passedSockets,
   SocketsUnusable,
   type PassedSocket,
   type PassedSockets,
-} from "../assemble/passed-sockets.ts";
-import { readFirst, type Aside } from "../assemble/reading-thread.ts";
-import { standBy, type Leading } from "../assemble/standby.ts";
-import { startWatching, type Change } from "../assemble/watch.ts";
-import { events } from "../events.ts";
-import { within } from "../journal/broken.ts";
-import { IndexKeyDiffers } from "../journal/key-checks.ts";
-import { JournalHeld } from "../journal/lock.ts";
-import { JournalDamaged } from "../journal/recover.ts";
-import { sayInvalid } from "./check.ts";
-import { keepCompiledSoFar } from "./compile-cache.ts";
-import { hintInContainer } from "./container-hint.ts";
-import { letHeapGrow } from "./heap.ts";
-import { ServiceManager } from "./service-manager.ts";
-import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
+} from "../app/wiring/systemd-sockets.ts";
+import { readFirst, type ThreadReading } from "../app/config/config-thread.ts";
+import { standBy, type Leading } from "../app/standby.ts";
+import { startWatching, type Change } from "../app/config/file-watcher.ts";
+import { events, nameConfigInLog } from "../common/log/events.ts";
+import { withTimeout } from "../common/timeout.ts";
+import { IndexKeyDiffers } from "../journal/integrity/key-checks.ts";
+import { JournalHeld } from "../journal/lock/lock.ts";
+import { JournalDamaged } from "../journal/errors.ts";
+import { printProblems } from "./check/check.ts";
+import { keepCompiledSoFar } from "./process/compile-cache.ts";
+import { withGivenConfig } from "./process/given-config.ts";
+import { hintInContainer } from "./process/container-hint.ts";
+import { letHeapGrow } from "./process/heap.ts";
+import { ServiceManager } from "./process/systemd-notify.ts";
+import { stopOnSignal, firstSignal } from "./process/wait-for-signal.ts";
+import { BROKEN, FAILED, NOT_VALID } from "./exit-codes.ts";
 
-export const serve = async ({ config, standby }: { config: string; standby?: boolean }): Promise<number> => {
-  // Whom nobody hears, SIGHUP ends: it may come before there is anything to read again, and while requests end.
-  process.off("SIGHUP", early.heard).on("SIGHUP", early.heard);
-  early.isAsked = false;
+export const run = async ({ config, standby }: { config: string; standby?: boolean }): Promise<number> => {
+  // Without a handler SIGHUP kills the process; it may arrive while the gateway starts or stops.
+  process.off("SIGHUP", early.onSignal).on("SIGHUP", early.onSignal);
+  early.isReloadRequested = false;
   for (const signal of ["SIGUSR1", "SIGUSR2"] as const) {
-    process.off(signal, events.signalIgnored).on(signal, events.signalIgnored);
+    process.off(signal, logIgnored).on(signal, logIgnored);
   }
+  nameConfigInLog(resolve(config));
   const read = await readWhole(config);
   if (!read) {
     hintInContainer(config);
-    return sayInvalid(config);
+    return printProblems(config);
   }
-  // Not before: the heap of the reading would grow too, and nobody is served yet.
+  // Not earlier: while the config is read, a small heap is better.
   letHeapGrow();
   try {
-    // Before it listens: a signal may come while it starts, or waits.
-    const told = whenToldToStop();
+    // Before the gateway listens: a signal may arrive while it starts or waits.
+    const signal = firstSignal();
     const passed = passedSockets();
     const sockets = assignSockets(passed, read.settings);
     const manager = new ServiceManager();
-    const afterwards: Afterwards = { look: () => undefined };
+    const afterReload: AfterReload = { updateWatch: () => undefined };
     const begun = standby
-      ? await lead(read, { config, told, passed, sockets, manager, afterwards })
+      ? await takeOver(read, { config, signal, passed, sockets, manager, afterReload })
       : { read, leading: undefined, sockets };
     if (!begun) return 0;
-    return await untilEnd(await start(config, begun, { manager, afterwards }), { told, manager, afterwards });
+    return await untilEnd(await start(config, begun, { manager, afterReload }), { signal, manager, afterReload });
   } catch (error) {
     if (error instanceof SocketsUnusable) {
       console.error(error.message);
@@ -58,120 +65,126 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
       return NOT_VALID;
     }
     if (error instanceof JournalDamaged) {
-      console.error(error.message);
+      console.error(withGivenConfig(error.message));
       return BROKEN;
     }
     if (!(error instanceof JournalHeld)) throw error;
     console.error(
-      `${error.message}\nstop that one first, give this one an audit.dir of its own, or start it with --standby: then it takes over when that one stops or dies`,
+      `${error.message}\nStop the other gateway first, or set another audit.dir, or start this one with --standby, ` +
+        "so that it takes over when the other one stops or dies",
     );
     return FAILED;
   }
 };
 
-const FAILED = 1;
-const NOT_VALID = 3;
-const BROKEN = 7;
-/** What was written after the first reading comes into force once there is something to be changed. */
-const early = { isAsked: false, heard: (): void => void (early.isAsked = true) };
+const logIgnored = (signal: NodeJS.Signals): void => events.signalIgnored({ signal });
 
-type Read = Extract<Aside, { ok: true }>;
-type Begun = { readonly read: Read; readonly leading: Leading | undefined; readonly sockets: PassedSockets };
+/** A SIGHUP during the start is remembered: the gateway reloads as soon as it runs. */
+const early = { isReloadRequested: false, onSignal: (): void => void (early.isReloadRequested = true) };
 
-/** Undefined when the file is not valid. */
+type Read = Extract<ThreadReading, { ok: true }>;
+type StartParts = { readonly read: Read; readonly leading: Leading | undefined; readonly sockets: PassedSockets };
+
+/** Undefined for an invalid config. */
 const readWhole = async (config: string): Promise<Read | undefined> => {
   const loaded = await readFirst({ file: config });
   if (!loaded.ok) return undefined;
   for (const { file, line, column, message } of loaded.warnings)
-    events.settingsWarning(`${file}:${line}:${column}`, message);
+    events.configWarning({ where: `${file}:${line}:${column}`, problem: message });
   return loaded;
 };
 
 const start = (
   config: string,
-  { read, leading, sockets }: Begun,
-  { manager, afterwards }: Pick<Run, "manager" | "afterwards">,
+  { read, leading, sockets }: StartParts,
+  { manager, afterReload }: Pick<Run, "manager" | "afterReload">,
 ): Promise<Gateway> =>
-  assemble({
+  startGateway({
     settings: read.settings,
     configHash: read.hash,
     files: read.files,
     read,
     file: config,
     sockets,
-    reloading: (again) => manager.reloading(again).finally(() => afterwards.look()),
+    reloading: (again) => manager.reloading(again).finally(() => afterReload.updateWatch()),
     ...(leading && { leading }),
   });
 
-/** `look`: after each reading, whoever has asked for it, because other files may be watched from now on. */
-type Afterwards = { look: () => void };
+/** `updateWatch` runs after each reload, because other files may have to be watched. */
+type AfterReload = { updateWatch: () => void };
 
 type Run = {
   readonly config: string;
-  readonly told: Promise<NodeJS.Signals>;
+  readonly signal: Promise<NodeJS.Signals>;
   readonly manager: ServiceManager;
-  readonly afterwards: Afterwards;
+  readonly afterReload: AfterReload;
 };
 
 /** Resolves with the exit code. */
-const untilEnd = async (gateway: Gateway, { told, manager, afterwards }: Omit<Run, "config">): Promise<number> => {
+const untilEnd = async (gateway: Gateway, { signal, manager, afterReload }: Omit<Run, "config">): Promise<number> => {
   let reloading: Promise<() => Promise<void>> | undefined;
   manager.serving(gateway.state);
   const stop = async (reason: string, how?: Stopping): Promise<void> => {
     manager.stopping();
-    // A reading that is under way holds up nobody: the gateway gives it up.
+    // A reload in progress does not delay the stop: the gateway abandons it.
     await Promise.all([reloading?.then((end) => end()), gateway.stop(reason, how)]);
   };
-  const ended = untilToldToStop({ stop }, told).then(() => 0);
+  const ended = stopOnSignal({ stop }, signal).then(() => 0);
   const lost = gateway.lost.then((reason) => stopAsLost(() => stop(reason, { now: true }), reason));
-  reloading = keepReloading(gateway, afterwards);
-  if (early.isAsked) void gateway.reload({ by: "SIGHUP" });
-  // It takes a while on the first start, and whoever stops the gateway meanwhile wants requests to end.
+  reloading = keepReloading(gateway, afterReload);
+  if (early.isReloadRequested) void gateway.reload({ by: "SIGHUP" });
+  // After the signal handlers, because it takes a while at the first start.
   keepCompiledSoFar();
   return Promise.race([ended, lost]);
 };
 
-/** What is under way ends; then this process, in any case: whoever supervises it starts it again, or a standby leads. */
+/**
+ * Finishes the requests in progress, then ends this process in any case: a supervisor restarts it, or a standby takes
+ * over.
+ */
 const stopAsLost = async (stop: () => Promise<void>, reason: string): Promise<number> => {
-  await within(LOST_MS, stop()).catch(() => undefined);
-  console.error(`the gateway has stopped, because it no longer has its journal to itself: ${reason}`);
+  await withTimeout(LOST_MS, stop()).catch(() => undefined);
+  console.error(`the gateway has stopped, because it lost exclusive access to its journal: ${reason}`);
   process.exit(FAILED);
 };
 
-/** Requests that are under way may take so long; OCS's answers can no longer be written down. */
+/** Time for requests in progress; their outcomes can no longer be written. */
 const LOST_MS = 5000;
 
 type Passed = { readonly passed: readonly PassedSocket[]; readonly sockets: PassedSockets };
 
-/** Undefined when the standby is told to stop before it leads. */
-const lead = async (
+/** Undefined when a signal stops the standby before it takes over. */
+const takeOver = async (
   first: Read,
-  { config, told, passed, sockets, manager }: Run & Passed,
-): Promise<Begun | undefined> => {
-  const over = new AbortController();
-  void told.then(() => over.abort());
+  { config, signal, passed, sockets, manager }: Run & Passed,
+): Promise<StartParts | undefined> => {
+  const stopped = new AbortController();
+  void signal.then(() => stopped.abort());
   manager.standingBy();
-  const leading = await standBy(first.settings, { sockets, signal: over.signal });
+  const leading = await standBy(first.settings, { sockets, signal: stopped.signal });
   if (!leading) return undefined;
   const read = await readAgain(config, first, passed);
-  if (!over.signal.aborted) return { leading, read, sockets: assignSockets(passed, read.settings) };
+  if (!stopped.signal.aborted) return { leading, read, sockets: assignSockets(passed, read.settings) };
   await leading.probes?.stop();
   await leading.lock.release();
   return undefined;
 };
 
-/** The file may have changed while the standby waited. What it holds now counts, unless it cannot, or the lock is that of another directory. */
+/**
+ * Loads the config again, which may have changed while the standby waited; keeps the old one if the new one is
+ * unusable.
+ */
 const readAgain = async (config: string, before: Read, passed: readonly PassedSocket[]): Promise<Read> => {
   const now = await readFirst({ file: config });
   const why = now.ok
-    ? placeOf(now) === placeOf(before)
+    ? lockAndProbes(now) === lockAndProbes(before)
       ? whyNotAssigned(passed, now)
-      : "audit.dir or admin.probes has changed, for which a standby must be restarted"
+      : "audit.dir or admin.probes has changed, which needs a restart of the standby"
     : now.problems
         .map(({ file, line, column, code }) => `${file}:${line}:${column} ${code}`)
         .slice(0, 3)
         .join(", ");
-  if (why !== undefined) events.standbyConfigKept(why);
+  if (why !== undefined) events.standbyConfigRejected({ reason: why });
   return now.ok && why === undefined ? now : before;
 };
 
@@ -184,12 +197,13 @@ const whyNotAssigned = (passed: readonly PassedSocket[], { settings }: Read): st
   }
 };
 
-const placeOf = ({ settings: { audit, admin } }: Read): string => JSON.stringify([audit.dir, admin?.probes ?? null]);
+const lockAndProbes = ({ settings: { audit, admin } }: Read): string =>
+  JSON.stringify([audit.dir, admin?.probes ?? null]);
 
-/** By the mode: nothing, what the config names, or all of it. The function that is returned ends it. */
+/** Watches the files that `config.watch` selects, and handles SIGHUP. Resolves to a function that ends both. */
 export const keepReloading = async (
   gateway: Pick<Gateway, "reload" | "files" | "config" | "watch">,
-  afterwards: Afterwards = { look: () => undefined },
+  afterReload: AfterReload = { updateWatch: () => undefined },
 ): Promise<() => Promise<void>> => {
   const watched = (): ReadonlyMap<string, string | undefined> =>
     gateway.watch === "none"
@@ -201,7 +215,7 @@ export const keepReloading = async (
   process.on("SIGHUP", again);
   const changed = ({ whole }: Change): Promise<unknown> => gateway.reload({ by: "watcher", whole });
   const watch = await startWatching({ files: watched, changed });
-  afterwards.look = () => void watch.look();
+  afterReload.updateWatch = () => void watch.check();
   return async () => {
     process.off("SIGHUP", again);
     await watch.close();

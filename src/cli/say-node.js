@@ -1,10 +1,12 @@
 /**
- * After `npm ci`: npm warns that packages want another Node than the one that runs npm. One line says which Node runs ocsgw, so that nobody
- * installs another one. Silent where npm runs on that Node already.
+ * After `npm ci`: npm warns about the required Node version, although this package brings its own Node. One line says
+ * so, so that nobody installs another one. Prints nothing if npm runs on that Node.
  */
 const npms = /node\/v(\S+)/.exec(process.env.npm_config_user_agent ?? "")?.[1];
 if (npms !== undefined && npms !== process.versions.node) {
   console.log(
-    `ocsgw runs on Node ${process.versions.node}, which this package brings. npm's EBADENGINE warnings are about the Node ${npms} that npm itself runs on: nothing is to be done.`,
+    `ocsgw runs on Node ${process.versions.node}, which this package brings. Ignore npm's EBADENGINE warnings: ` +
+      `they are ` +
+      `about the Node ${npms} on which npm itself runs.`,
   );
 }

@@ -1,26 +1,23 @@
-/** `ocsgw simulate`: which decisions of the last days would be other ones under another config? Nothing is sent, nothing is written. */
-import { KNOWN_SECRETS } from "../assemble/index-keys.ts";
+/** `ocsgw simulate`: replays recent requests of the journal against another config. Sends and writes nothing. */
+import { KNOWN_SECRETS } from "../app/wiring/journal/index-keys.ts";
 import type { Recorded } from "../journal/entry.ts";
-import { IndexKeyDiffers, keyDifferences } from "../journal/key-checks.ts";
-import { readEntries } from "../journal/read.ts";
-import { simulate, type Changed, type Simulated } from "../rehearsal/simulate.ts";
+import { IndexKeyDiffers, keyDifferences } from "../journal/integrity/key-checks.ts";
+import { readEntries } from "../journal/read/read-entries.ts";
+import { simulate, type Changed, type Simulated } from "../dry-run/simulate.ts";
 import { loadToRead } from "../settings/load.ts";
-import { readableKeys } from "../settings/withheld.ts";
-import type { Settings } from "../settings/schema.ts";
-import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
-import { sayInvalidToRead } from "./check.ts";
+import { readableKeys } from "../settings/withheld-secrets.ts";
+import type { Settings } from "../settings/schema/schema.ts";
+import { DURATION_EXPECTED, parseDuration } from "../settings/schema/units.ts";
+import { printProblemsToRead } from "./check/check.ts";
+import { CANNOT_TELL, DONE, WRONG_USAGE } from "./exit-codes.ts";
 
-/** `journal`: its directory, when it is not that of the config. `since`: a duration. */
+/** `journal`: the directory of the journal (default: audit.dir of the config). `since`: a duration. */
 export type SimulateOptions = {
   readonly config: string;
   readonly since: string;
   readonly journal?: string;
   readonly json?: boolean;
 };
-
-const DONE = 0;
-const WRONG_USAGE = 2;
-const CANNOT_TELL = 8;
 
 export const simulateCommand = async ({ config, since, journal, json }: SimulateOptions): Promise<number> => {
   const period = parseDuration(since);
@@ -29,12 +26,13 @@ export const simulateCommand = async ({ config, since, journal, json }: Simulate
     return WRONG_USAGE;
   }
   const loaded = await loadToRead(config);
-  if (!loaded.ok) return sayInvalidToRead(config);
+  if (!loaded.ok) return printProblemsToRead(config);
   const dir = journal ?? loaded.settings.audit.dir;
   const { keys, why } = readableKeys(loaded.settings.audit.index_key);
   if (keys === undefined) {
     console.error(
-      `nothing was simulated: without its key nobody can tell whether the config is this journal's: ${why.join("; ")}`,
+      "not simulated: without the index key it is unknown whether the config belongs to this journal: " +
+        `${why.join("; ")}`,
     );
     return CANNOT_TELL;
   }
@@ -47,18 +45,18 @@ export const simulateCommand = async ({ config, since, journal, json }: Simulate
     return DONE;
   } catch (error) {
     if (error instanceof IndexKeyDiffers) {
-      console.error(`nothing was simulated: ${error.message}`);
+      console.error(`not simulated: ${error.message}`);
       return CANNOT_TELL;
     }
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    console.error(`there is no journal in ${dir}`);
+    console.error(`there is no journal in ${dir}; --journal names its directory`);
     return CANNOT_TELL;
   }
 };
 
 /**
- * RFC 3339 in UTC is in order as text; of microseconds only the milliseconds are compared. Throws IndexKeyDiffers when the
- * journal states another key than the config has: then one of the two is not the one that is meant.
+ * The entries since a time, RFC 3339 in UTC, compared as text up to milliseconds. Throws IndexKeyDiffers when the
+ * config has another key than the journal: then they do not belong together.
  */
 const entriesSince = async function* (
   dir: string,
@@ -80,17 +78,20 @@ const inWords = (
   { config, from }: { readonly config: string; readonly from: string },
 ): string =>
   [
-    `${counted(replayed, "decision")} since ${from.slice(0, 19)}Z asked of ${config}: ${unchanged} as before, ${replayed - unchanged} other ones`,
+    `${counted(replayed, "decision")} since ${from.slice(0, 19)}Z replayed against ${config}: ${unchanged} ` +
+      `unchanged, ${replayed - unchanged} changed`,
     ...(changes.length === 0 ? [] : ["", ...table(changes)]),
     ...(untold.length === 0
       ? []
-      : ["", "not asked:", ...untold.map(({ why, count }) => `  ${String(count).padStart(6)}  ${why}`)]),
+      : ["", "not replayed:", ...untold.map(({ why, count }) => `  ${String(count).padStart(6)}  ${why}`)]),
     "",
-    "Numbers and customer ids are not in the journal, and no policy looks at them: others stood for them. Fields that audit.redact drops are not asked about, nor limits, which depend on when requests come.",
+    "The journal has no phone numbers and customer ids; the replay uses placeholders, because no policy depends on " +
+      "them. Not replayed: fields that audit.redact drops, and rate limits, which depend on timing.",
   ].join("\n");
 
 const table = (changes: readonly Changed[]): readonly string[] =>
   changes.flatMap(({ client, tenant, action, resource, from, to, because, count, examples }) => [
-    `  ${String(count).padStart(6)}  ${client} ${action} on ${resource}${tenant === null ? "" : ` of ${tenant}`}: ${from} -> ${to}${because === null ? "" : ` (${because})`}`,
+    `  ${String(count).padStart(6)}  ${client} ${action} on ${resource}${tenant === null ? "" : ` of ${tenant}`}: ` +
+      `${from} -> ${to}${because === null ? "" : ` (${because})`}`,
     `          e.g. ${examples.join(" ")}`,
   ]);

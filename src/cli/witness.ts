@@ -1,98 +1,97 @@
-/** `ocsgw witness`: cosigns the checkpoints of journals, on an auditor's own machine, until it is told to stop. */
+/** `ocsgw witness`: cosigns the checkpoints of journals on an auditor's machine, until a signal stops it. */
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { loadOrCreateKey } from "../journal/checkpoint.ts";
-import { JournalHeld, takeLock } from "../journal/lock.ts";
-import { requireKeyName, witnessKey, type Cosigner } from "../journal/note.ts";
+import { loadOrCreateKey } from "../journal/integrity/checkpoints/checkpoint.ts";
+import { JournalHeld, takeLock } from "../journal/lock/lock.ts";
+import { requireKeyName, witnessKey, type Cosigner } from "../journal/integrity/checkpoints/signed-note.ts";
 import { openLogs, readLogs } from "../witness/logs.ts";
-import { Records, recordsIn } from "../witness/records.ts";
+import { CosignedCheckpoints, checkpointsIn } from "../witness/cosigned-checkpoints.ts";
 import { startWitnessServer, type Bind } from "../witness/server.ts";
-import { Witness, type WitnessNews } from "../witness/witness.ts";
-import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
-import { faultInWords } from "../system-error.ts";
-import { makeFolders } from "../file-owner.ts";
+import { Witness, type WitnessEvent } from "../witness/witness.ts";
+import { stopOnSignal, firstSignal } from "./process/wait-for-signal.ts";
+import { faultInWords } from "../common/system-error.ts";
+import { makeFolders } from "../common/file-owner.ts";
+import { DONE, FAILED, WRONG_USAGE } from "./exit-codes.ts";
 
 export type WitnessCommand = {
-  /** The private key's file; made when it is not there. */
+  /** File of the private key; created if it is missing. */
   readonly key: string;
   readonly state: string;
   readonly bind: Bind;
   readonly name?: string;
-  /** Verifier keys of logs, or files with some. */
+  /** Verifier keys of journals, or files with keys. */
   readonly log?: readonly string[];
 };
-
-const FAILED = 1;
-const WRONG_USAGE = 2;
 
 export const witness = async ({ key: file, state, bind, name, log = [] }: WitnessCommand): Promise<number> => {
   await makeFolders(state);
   const given = await logsGiven(log);
-  if (typeof given === "string") return say(given, WRONG_USAGE);
+  if (typeof given === "string") return printError(given, WRONG_USAGE);
   const lock = await takeLock(state, { command: "ocsgw witness", role: "gateway" }).catch((error: unknown) => {
     if (error instanceof JournalHeld) return undefined;
     throw error;
   });
   if (!lock)
-    return say(
-      `${state} is used by another ocsgw witness: one process at a time keeps the record of a witness`,
+    return printError(
+      `${state} is in use by another ocsgw witness; a state directory is for one process at a time`,
       FAILED,
     );
   try {
     const { own, isFirst } = await ownKey({ file, state, name });
     if (!isFirst) await requireRecords(state);
-    const records = await Records.open(state, own);
-    // After the folder of the record: from now on a start without that folder is refused.
+    const records = await CosignedCheckpoints.open(state, own);
+    // Written after the folder of records: from now on a start without that folder is an error.
     if (isFirst) await writeFile(join(state, "witness.pub"), `${witnessKey(own.name, own.key)}\n`, { mode: 0o644 });
     const logs = await openLogs(state, given, warn);
-    // Before it listens: a signal may come as soon as it does.
-    const told = whenToldToStop();
-    const server = await startWitnessServer(new Witness({ own, records, logs, tell }), bind);
+    // Before the witness listens: a signal may arrive at once.
+    const signal = firstSignal();
+    const server = await startWitnessServer(new Witness({ own, records, logs, onEvent: report }), bind);
     const known = await logs();
     process.stdout.write(`listening ${server.address}\nkey ${witnessKey(own.name, own.key)}\n`);
-    for (const origin of known.keys()) process.stdout.write(`log ${origin} ${records.of(origin)?.size ?? 0}\n`);
+    for (const origin of known.keys()) process.stdout.write(`log ${origin} ${records.last(origin)?.size ?? 0}\n`);
     if (known.size === 0)
       warn(
-        `no log is known, so every checkpoint gets 404: ` +
-          `add a journal's verifier key with --log, or as a line of ${join(state, "logs.txt")}`,
+        "no journal is configured, so every checkpoint is rejected with 404: add a verifier key with --log, or as " +
+          `a line of ${join(state, "logs.txt")}`,
       );
-    await untilToldToStop({ stop: async () => server.stop() }, told);
-    return 0;
+    await stopOnSignal({ stop: async () => server.stop() }, signal);
+    return DONE;
   } finally {
     await lock.release();
   }
 };
 
-const say = (text: string, code: number): number => {
+const printError = (text: string, code: number): number => {
   console.error(text);
   return code;
 };
 
 const warn = (text: string): void => console.error(`${new Date().toISOString()} ${text}`);
 
-const tell = (news: WitnessNews): void => {
-  switch (news.kind) {
+const report = (event: WitnessEvent): void => {
+  switch (event.kind) {
     case "cosigned":
-      return warn(`cosigned ${news.size} entries of ${news.origin}`);
+      return warn(`cosigned ${event.size} entries of ${event.origin}`);
     case "contradiction":
       return warn(
-        `CONTRADICTION: ${news.origin} signed two checkpoints of ${news.size} entries with different roots; this one ` +
-          `was not cosigned. Keep this, it is evidence: ${JSON.stringify(news.note)}`,
+        `CONTRADICTION: ${event.origin} signed two checkpoints of ${event.size} entries with different roots; this ` +
+          `one was not cosigned. Keep this, it is evidence: ${JSON.stringify(event.note)}`,
       );
     case "unproved":
       return warn(
-        `UNPROVED: ${news.origin} signed a checkpoint of ${news.size} entries, and the proof that came with it does ` +
-          `not show that it continues the ${news.before} that were cosigned before; not cosigned. Either the journal ` +
-          `was rewritten, or whoever sent this sent a wrong proof. Keep this, and ask the journal's operator: ` +
-          JSON.stringify(news.note),
+        `UNPROVED: ${event.origin} signed a checkpoint of ${event.size} entries, and the proof that came with it ` +
+          `does not show that it continues the ${event.before} that were cosigned before; not cosigned. Either the ` +
+          "journal was rewritten, or whoever sent this sent a wrong proof. Keep this, and ask the journal's " +
+          "operator: " +
+          JSON.stringify(event.note),
       );
     case "failed":
-      return warn(`a checkpoint was not cosigned: ${news.reason}`);
+      return warn(`a checkpoint was not cosigned: ${event.reason}`);
   }
 };
 
-/** Verifier keys, or in words what is wrong with one. */
+/** The verifier keys, or a message about an invalid one. */
 const logsGiven = async (log: readonly string[]): Promise<readonly string[] | string> => {
   const keys: string[] = [];
   for (const each of log) {
@@ -108,7 +107,7 @@ const logsGiven = async (log: readonly string[]): Promise<readonly string[] | st
 
 type Named = { readonly file: string; readonly state: string; readonly name: string | undefined };
 
-/** Name and key stay those of the first start: what was cosigned with them is verified with them. */
+/** Name and key must stay those of the first start, because earlier cosignatures are verified with them. */
 const ownKey = async ({ file, state, name }: Named): Promise<{ readonly own: Cosigner; readonly isFirst: boolean }> => {
   const key = await loadOrCreateKey(file);
   const path = join(state, "witness.pub");
@@ -118,24 +117,26 @@ const ownKey = async ({ file, state, name }: Named): Promise<{ readonly own: Cos
   const line = witnessKey(own, key);
   if (before !== "" && before !== line) {
     throw new Error(
-      `${path} holds ${before}, and this would be ${line}: the key ${file} or the name was changed. ` +
-        `A witness with another key or name needs a --state of its own`,
+      `${path} holds ${before}, but the witness is now ${line}: the key ${file} or the name has changed. A witness ` +
+        "with another key or name needs its own --state",
     );
   }
   return { own: { name: own, key }, isFirst: before === "" };
 };
 
-/** Throws when the records are gone: without them a witness would cosign a history that contradicts one it has cosigned. */
+/**
+ * Throws when the records are missing: without them the witness might cosign a history that contradicts an earlier one.
+ */
 const requireRecords = async (state: string): Promise<void> => {
-  const folder = recordsIn(state);
+  const folder = checkpointsIn(state);
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
   if (!found?.isDirectory()) {
     throw new Error(
-      `${folder} is missing, and ${join(state, "witness.pub")} says that this witness has run before: without its ` +
-        `record it must not cosign. If the record is lost for good, start with a new --key, --name and --state`,
+      `${folder} is missing, but ${join(state, "witness.pub")} shows that this witness has run before; without its ` +
+        "records it must not cosign. Restore the folder, or start with a new --key, --name and --state",
     );
   }
 };

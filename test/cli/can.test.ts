@@ -22,7 +22,7 @@ const can = async (...args: string[]): Promise<{ code: number | null; verdict: V
 };
 
 describe("ocsgw can", () => {
-  it("says yes with what would be sent and the line that grants it", async () => {
+  it("says yes with the request that would be sent and the line that grants it", async () => {
     const { code, verdict } = await can(
       "alpha-ors",
       "DoNotCall",
@@ -78,24 +78,30 @@ describe("ocsgw can", () => {
       "tenants[0].dbid",
     ],
     [
+      "a GET request with a body",
+      ["alpha-ops", "ReadStatus", "campaigngroups/106", "--body", "{}"],
+      "OCSGW-1006",
+      "tenants[0].clients.alpha-ops",
+    ],
+    [
       "an action that does not exist",
       ["alpha-ops", "Lod", "campaigngroups/106"],
       "OCSGW-1002",
       "tenants[0].clients.alpha-ops",
     ],
-  ] as const)("says no to %s, with the line that lacks it", async (_what, args, refusal, rule) => {
+  ] as const)("says no to %s, with the line that decides", async (_what, args, refusal, rule) => {
     const { code, verdict } = await can(...args);
     expect([code, verdict.allowed, verdict.code, verdict.rule]).toEqual([9, false, refusal, rule]);
   });
 
   it.each([
     [
-      "an unknown client, with the one that is near",
+      "an unknown client, with the nearest name,",
       ["alpha-opz", "Load", "campaigngroups/106"],
       /no tenant in .* has a client alpha-opz; did you mean alpha-ops\?/,
     ],
     [
-      "a client that is like none, with all there are",
+      "an unknown client without a near name, with all names,",
       ["somebody", "Load", "campaigngroups/106"],
       /has a client somebody; the clients there: .*beta-ops/,
     ],
@@ -124,12 +130,12 @@ describe("ocsgw can", () => {
       ["alpha-ors", "RecordReject", "records/15", "--owner", "103"],
       /--owner: no tenant in .* is called 103; did you mean|the tenants there: Alpha Tenant, Beta Tenant/,
     ],
-  ])("calls %s wrong usage", async (_what, args, says) => {
+  ])("ends with wrong usage for %s", async (_what, args, says) => {
     const { code, stdout, stderr } = await ocsgw("can", ...args, "-c", CONFIG);
     expect([code, stdout, stderr]).toEqual([2, "", expect.stringMatching(says)]);
   });
 
-  describe("of a client of several tenants", () => {
+  describe("for a client of several tenants", () => {
     let dir: string;
     beforeAll(async () => {
       dir = await mkdtemp(join(tmpdir(), "ocsgw-can-"));
@@ -183,28 +189,29 @@ describe("ocsgw can", () => {
       expect([ran.stderr, ran.code, ran.stdout]).toEqual(["", code, expect.stringMatching(says)]);
     });
 
-    it("asks whose record it is, because that decides", async () => {
+    it("asks for the owner of a record, because the owner decides", async () => {
       const { code, stderr } = await ocsgw("can", "both", "RecordReject", "records/15", "-c", join(dir, "ocsgw.yaml"));
       expect([code, stderr]).toEqual([
         2,
-        "both acts for Alpha Tenant, Beta Tenant, and the owner of the record's handle decides for which: say it with --owner\n",
+        "both acts for Alpha Tenant, Beta Tenant, and the owner of the record's handle decides for which: name it " +
+          "with --owner\n",
       ]);
     });
   });
 
-  it("says what of it is only observed", async () => {
+  it("says which decision is only observed", async () => {
     const dir = await mkdtemp(join(tmpdir(), "ocsgw-can-"));
     await writeFile(join(dir, "ocsgw.yaml"), mutated(["    fields: any", "    mode: observe"]));
     const asked = async (...args: string[]): Promise<string> =>
       (await ocsgw("can", ...args, "-c", join(dir, "ocsgw.yaml"))).stdout;
     expect(await asked("alpha-ops", "ForceUnload", "campaigngroups/106")).toMatch(
-      /^no .*OCSGW-2101[^]*\n {5}mode: observe: it is let pass, and recorded\n$/,
+      /^no .*OCSGW-2101[^]*\n {5}mode: observe: the gateway lets it pass and records it\n$/,
     );
     expect(await asked("alpha-ops", "Load", "campaigngroups/208")).not.toContain("observe");
     await rm(dir, { recursive: true });
   });
 
-  it("says so in words", async () => {
+  it("prints the decision as a sentence", async () => {
     const { stdout } = await ocsgw("can", "alpha-ops", "Load", "campaigngroups/208", "-c", CONFIG);
     expect(stdout).toMatch(
       /^no {3}alpha-ops may not Load campaigngroups\/208: OCSGW-2104 .+\n {5}config\/ocsgw\.yaml:\d+:\d+ {2}tenants\[0\]\.campaign_groups\n$/,
@@ -213,7 +220,7 @@ describe("ocsgw can", () => {
 });
 
 describe("ocsgw", () => {
-  it("answers wrong usage with 2 and help with 0", async () => {
+  it("ends with 2 for wrong usage and with 0 for help", async () => {
     expect((await ocsgw("frobnicate")).code).toBe(2);
     expect((await ocsgw("can", "one")).code).toBe(2);
     expect((await ocsgw("sandbox", "--port", "99999")).code).toBe(2);

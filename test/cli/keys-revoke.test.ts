@@ -1,4 +1,4 @@
-/** `ocsgw keys revoke` beside a gateway, and `keys list` with what was revoked elsewhere: both have one state. */
+/** `ocsgw keys revoke` beside a gateway, and `keys list` with keys that `ocsgw revoke` revoked. */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { keysCreate, keysList, keysRevoke } from "../../src/cli/keys.ts";
-import { revoke as revokeCommand, type RevokeOptions } from "../../src/cli/revoke.ts";
-import { createKey, idOfKey } from "../../src/settings/key.ts";
+import { revoke as revokeCommand, type RevokeOptions } from "../../src/cli/revoke/revoke.ts";
+import { createKey, idOfKey } from "../../src/settings/files/api-key.ts";
 import { aConfigured, aGateway, basic, twoTenants } from "../kit/gateway.ts";
 import { lockHolder } from "../kit/lock-holder.ts";
 
@@ -62,7 +62,7 @@ const statusAt = async (url: string, client: string): Promise<number> =>
   (await fetch(`${url}/campaigngroups/1`, { headers: { Authorization: basic(client) } })).status;
 
 describe("ocsgw keys revoke", () => {
-  it("is done when the running gateway has applied it, and a copy of the file from before brings nothing back", async () => {
+  it("revokes the key at the running gateway, and an older copy of the keys file does not reinstate it", async () => {
     const gateway = await aGateway(CONFIG);
     closing.push(gateway.stop);
     const file = join(gateway.dir, "keys.yaml");
@@ -71,7 +71,7 @@ describe("ocsgw keys revoke", () => {
     expect(await keysRevokeIn(gateway.dir, "alpha")).toEqual({
       code: 0,
       out: "",
-      err: "key alpha of alpha is revoked: in force at the running gateway\n",
+      err: "key alpha of alpha is revoked: applied by the running gateway\n",
     });
     expect([await statusAt(gateway.url, "alpha"), await statusAt(gateway.url, "beta")]).toEqual([
       401,
@@ -85,7 +85,7 @@ describe("ocsgw keys revoke", () => {
     expect((await keysRevokeIn(gateway.dir, "alpha")).code).toBe(0);
   });
 
-  it("takes the whole key too, and prints no secret again", async () => {
+  it("accepts the whole key too, and does not print its secret", async () => {
     const dir = await aConfigured(CONFIG, ["alpha"]);
     closing.push(() => rm(dir, { recursive: true }));
     const [created, other] = [
@@ -110,14 +110,14 @@ describe("ocsgw keys revoke", () => {
     );
   });
 
-  it("tells the gateway also where the file cannot be changed", async () => {
+  it("revokes the key at the gateway when the keys file cannot be changed", async () => {
     const gateway = await aGateway(CONFIG);
     closing.push(gateway.stop);
     await writeFile(join(gateway.dir, "keys.yaml.lock"), "");
     expect(await keysRevokeIn(gateway.dir, "alpha")).toMatchObject({
       code: 0,
       err: expect.stringMatching(
-        /^key alpha of alpha is revoked: in force at the running gateway\n.*keys\.yaml does not say so, and need not: another command is changing/,
+        /^key alpha of alpha is revoked: applied by the running gateway\n.*keys\.yaml was not changed, and need not be: another command is changing/,
       ) as string,
     });
     expect(await statusAt(gateway.url, "alpha")).toBe(401);
@@ -127,25 +127,25 @@ describe("ocsgw keys revoke", () => {
     });
   });
 
-  it("goes into the journal while no gateway runs", async () => {
+  it("writes to the journal while no gateway runs", async () => {
     const gateway = await aGateway(CONFIG);
     await gateway.gateway.stop("test");
     closing.push(() => rm(gateway.dir, { recursive: true }));
     expect(await keysRevokeIn(gateway.dir, "alpha")).toMatchObject({
       code: 0,
-      err: "key alpha of alpha is revoked: no gateway runs here, and the next one that starts holds to it\n",
+      err: "key alpha of alpha is revoked: no gateway is running, and the next one that starts will apply it\n",
     });
     expect((await revoke(gateway.dir, { list: true })).out).toBe("key alpha");
   });
 
-  it("is not done, and nothing is listed for certain, where the gateway has another audit.dir than the config", async () => {
+  it("is rejected, and the list is uncertain, when the gateway has another audit.dir than the config", async () => {
     const config = { ...CONFIG, admin: { bind: `127.0.0.1:${await freePort()}` }, config: { watch: "none" } };
     const gateway = await aGateway(config);
     closing.push(gateway.stop);
     const moved = { ...config, audit: { ...(CONFIG.audit as object), dir: "elsewhere" } };
     await writeFile(join(gateway.dir, "ocsgw.yaml"), stringify(moved, { aliasDuplicateObjects: false }));
     const says = expect.stringMatching(
-      /The gateway at \S+ has its journal elsewhere than \S+elsewhere: take the change/,
+      /The journal of the gateway at \S+ is not in \S+elsewhere: undo the change/,
     ) as string;
     expect(await keysRevokeIn(gateway.dir, "alpha")).toMatchObject({ code: 5, err: says });
     expect(await revoke(gateway.dir, { client: "beta" })).toMatchObject({ code: 5, err: says });
@@ -156,7 +156,7 @@ describe("ocsgw keys revoke", () => {
     expect(existsSync(join(gateway.dir, "elsewhere"))).toBe(false);
   });
 
-  it("fails, and says when it will count, where a gateway runs that it cannot tell", async () => {
+  it("fails when the running gateway does not answer, and says how to apply the revocation", async () => {
     const first = await aGateway(CONFIG);
     await first.gateway.stop("test");
     closing.push(() => rm(first.dir, { recursive: true }));
@@ -165,7 +165,7 @@ describe("ocsgw keys revoke", () => {
     expect(await keysRevokeIn(first.dir, "alpha")).toMatchObject({
       code: 5,
       err: expect.stringMatching(
-        /^key alpha of alpha is revoked in .*keys\.yaml, but a gateway that runs was not told: .* It counts there once that gateway has read .*keys\.yaml again: ocsgw reload, or a restart\n$/,
+        /^key alpha of alpha is revoked in .*keys\.yaml, but the running gateway did not apply it: .* The gateway accepts the key until it reloads the file: run ocsgw reload -c \S*ocsgw\.yaml, or restart it\n$/,
       ) as string,
     });
     expect(await readFile(join(first.dir, "keys.yaml"), "utf8")).toContain("revoked: 20");
@@ -176,16 +176,16 @@ describe("ocsgw keys list", () => {
   it.each<[string, Partial<RevokeOptions>, readonly string[]]>([
     ["a key", { key: "alpha" }, ["alpha revoked", "beta in force"]],
     ["a client", { client: "beta" }, ["alpha in force", "beta client revoked"]],
-    ["a key that was reinstated", { key: "alpha", lift: true }, ["alpha in force", "beta in force"]],
-  ])("knows what ocsgw revoke said of %s", async (_, options, expected) => {
+    ["a key that was reinstated", { key: "alpha", reinstate: true }, ["alpha in force", "beta in force"]],
+  ])("shows what ocsgw revoke did to %s", async (_, options, expected) => {
     const dir = await aConfigured(CONFIG, ["alpha", "beta"]);
     closing.push(() => rm(dir, { recursive: true }));
-    if (options.lift === true) await revoke(dir, { key: "alpha" });
+    if (options.reinstate === true) await revoke(dir, { key: "alpha" });
     expect((await revoke(dir, options)).code).toBe(0);
     expect(await states(dir)).toEqual(expected);
   });
 
-  it("says so when it cannot tell", async () => {
+  it("reports that further revocations may exist when the revocations file is damaged", async () => {
     const dir = await aConfigured(CONFIG, ["alpha"]);
     closing.push(() => rm(dir, { recursive: true }));
     await revoke(dir, { key: "alpha" });
@@ -194,18 +194,18 @@ describe("ocsgw keys list", () => {
     expect([code, out, err]).toEqual([
       8,
       expect.stringMatching(/alpha +alpha +revoked/),
-      expect.stringContaining("cannot tell what else is revoked: line 1 of"),
+      expect.stringContaining("further revocations may exist: line 1 of"),
     ]);
   });
 
-  it("is contradicted by no --lift: a key that its file revokes stays revoked, and that is said", async () => {
+  it("warns that a reinstated key stays revoked where the keys file marks it as revoked", async () => {
     const gateway = await aGateway(CONFIG);
     closing.push(gateway.stop);
     await keysRevokeIn(gateway.dir, "alpha");
-    expect(await revoke(gateway.dir, { key: "alpha", lift: true })).toMatchObject({
+    expect(await revoke(gateway.dir, { key: "alpha", reinstate: true })).toMatchObject({
       code: 1,
       err: expect.stringMatching(
-        /key alpha counts again: in force at the running gateway\nkey alpha is still revoked in .*keys\.yaml, since 20/,
+        /key alpha is reinstated: applied by the running gateway\nkey alpha is still marked as revoked in .*keys\.yaml, since 20/,
       ) as string,
     });
     expect(await states(gateway.dir)).toEqual(["alpha revoked", "beta in force"]);

@@ -2,8 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { keysCreate, keysList, keysRevoke, type Host } from "../../src/cli/keys.ts";
-import { hashOfKey, idOfKey } from "../../src/settings/key.ts";
+import { keysCreate, keysList, keysRevoke } from "../../src/cli/keys.ts";
+import type { Host } from "../../src/cli/list-file.ts";
+import { hashOfKey, idOfKey } from "../../src/settings/files/api-key.ts";
 import { mutated, SAMPLE } from "../settings/kit.ts";
 
 let directory: string;
@@ -42,7 +43,7 @@ const list = async (): Promise<readonly Record<string, unknown>[]> => {
 };
 
 describe("ocsgw keys create", () => {
-  it("prints the key alone on stdout and stores nothing but its hash", async () => {
+  it("prints only the key on stdout and stores only its hash", async () => {
     const { exit, out, err } = await create("alpha-ops");
     const key = out.trimEnd();
     expect(exit).toBe(0);
@@ -50,11 +51,11 @@ describe("ocsgw keys create", () => {
     expect(idOfKey(key)).toBeDefined();
     expect(await file()).toContain(hashOfKey(key));
     expect(await file()).not.toContain(key.slice(15, 58));
-    expect(err).toContain("without an end");
+    expect(err).toContain("never expires");
     expect(err).not.toContain(key.slice(15, 58));
   });
 
-  it("sets an end", async () => {
+  it("sets an expiry", async () => {
     const before = Date.now();
     expect((await create("alpha-ops", "90d")).exit).toBe(0);
     const [entry] = await list();
@@ -63,21 +64,21 @@ describe("ocsgw keys create", () => {
     expect(end - before).toBeLessThan(90 * 86_400_000 + 60_000);
   });
 
-  it("ties a key to tenants under which its client stands, and to no other", async () => {
+  it("restricts a key to tenants of its client, and rejects other tenants", async () => {
     const make = async (...tenant: readonly string[]) => {
       const { host: to, err } = host();
       return { exit: await keysCreate({ config, client: "alpha-ops", tenant }, to), err: err() };
     };
     expect(await make("Beta Tenant")).toEqual({
       exit: 2,
-      err: expect.stringContaining("it stands under Alpha Tenant") as string,
+      err: expect.stringContaining("its tenants: Alpha Tenant") as string,
     });
     await expect(file()).rejects.toThrow(/ENOENT/);
     expect([(await make("101")).exit, (await create("alpha-ops")).exit]).toEqual([0, 0]);
     expect(await list()).toMatchObject([{ tenants: ["101"] }, { tenants: null }]);
   });
 
-  it.each(["3000000d", "999999999d"])("refuses an end after %s, which no keys file can say", async (expires) => {
+  it.each(["3000000d", "999999999d"])("rejects an expiry after the year 9999: %s", async (expires) => {
     expect(await create("alpha-ops", expires)).toMatchObject({
       exit: 2,
       out: "",
@@ -85,7 +86,7 @@ describe("ocsgw keys create", () => {
     });
   });
 
-  it.each(["90", "soon", "0d", "-1d"])("refuses an end of %s", async (expires) => {
+  it.each(["90", "soon", "0d", "-1d"])("rejects the lifetime %s", async (expires) => {
     expect(await create("alpha-ops", expires)).toMatchObject({
       exit: 2,
       out: "",
@@ -94,16 +95,16 @@ describe("ocsgw keys create", () => {
     await expect(file()).rejects.toThrow(/ENOENT/);
   });
 
-  it("refuses a client that stands under no tenant, with the nearest name", async () => {
+  it("rejects an unknown client, and suggests the nearest name", async () => {
     expect(await create("alpha-osp")).toEqual({
       exit: 2,
       out: "",
-      err: "there is no client alpha-osp; did you mean alpha-ops?\n",
+      err: "unknown client alpha-osp; did you mean alpha-ops?\n",
     });
-    expect(await create("zzz")).toEqual({ exit: 2, out: "", err: "there is no client zzz\n" });
+    expect(await create("zzz")).toEqual({ exit: 2, out: "", err: "unknown client zzz\n" });
   });
 
-  it("refuses a config that is not valid, and one without a keys file", async () => {
+  it("rejects an invalid config, and a config without a keys file", async () => {
     const broken = mutated(["dbid: 102", "dbid: 101"]);
     const line = broken.split("\n").findLastIndex((each) => each.includes("    dbid: 101")) + 1;
     await writeFile(config, broken);
@@ -122,11 +123,11 @@ describe("ocsgw keys create", () => {
     expect(await create("alpha-ops")).toMatchObject({
       exit: 1,
       out: "",
-      err: expect.stringContaining("takes no keys") as string,
+      err: expect.stringContaining("accepts no API keys") as string,
     });
   });
 
-  it("refuses a keys file that is not valid", async () => {
+  it("rejects an invalid keys file", async () => {
     await writeFile(join(directory, "keys.yaml"), "version: 1\nkeys: [x]\n");
     expect(await create("alpha-ops")).toMatchObject({ exit: 3, out: "" });
     expect(await file()).toBe("version: 1\nkeys: [x]\n");
@@ -134,7 +135,7 @@ describe("ocsgw keys create", () => {
 });
 
 describe("ocsgw keys list", () => {
-  it("tells which keys are in force, and never a hash", async () => {
+  it("shows which keys are in force, and never a hash", async () => {
     const key = (await create("alpha-ops")).out.trimEnd();
     await create("beta-crm", "1d");
     const { host: to, out } = host();
@@ -149,7 +150,7 @@ describe("ocsgw keys list", () => {
     ]);
   });
 
-  it("says so when there is no keys file", async () => {
+  it("reports that there is no keys file", async () => {
     const { host: to, err } = host();
     expect(await keysList({ config }, to)).toBe(1);
     expect(err()).toContain("cannot read");
@@ -157,16 +158,16 @@ describe("ocsgw keys list", () => {
 });
 
 describe("ocsgw keys revoke", () => {
-  it("revokes once, and says when it was", async () => {
+  it("revokes a key once, and then says when it was revoked", async () => {
     const id = idOfKey((await create("alpha-ops")).out.trimEnd()) as string;
     const first = host();
     expect(await keysRevoke({ config, id }, first.host)).toBe(0);
     expect(first.err()).toBe(
-      `key ${id} of alpha-ops is revoked: no gateway has run yet, and the first one that starts holds to it\n`,
+      `key ${id} of alpha-ops is revoked: no gateway has run yet, and the first one that starts will apply it\n`,
     );
     const again = host();
     expect(await keysRevoke({ config, id }, again.host)).toBe(0);
-    expect(again.err()).toMatch(/was revoked already, on \d{4}-/);
+    expect(again.err()).toMatch(/was already revoked on \d{4}-/);
     expect(await list()).toMatchObject([{ id, state: "revoked" }]);
   });
 

@@ -1,4 +1,4 @@
-/** The package's command, from whatever Node is on PATH, and what an installation says about Node. */
+/** The package's command, started with any Node on PATH, and what an installation prints about Node. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { root, run } from "../kit/command.ts";
 
 const bin = join(root, manifest.bin.ocsgw);
-/** That of the system, which may be an old one; else the one that runs this. */
+/** The system's Node, which may be old, else the one that runs this test. */
 const node = ["/usr/bin/node", "/usr/local/bin/node"].find((path) => existsSync(path)) ?? process.execPath;
 
 let dir: string;
@@ -23,15 +23,15 @@ describe("the package's ocsgw", () => {
     ["its version", ["--version"], 0, /^\d+\.\d+\.\d+\n$/],
     ["wrong usage", ["can", "one"], 2, /missing required argument/],
     ["a valid config", ["check", "-c", "config/ocsgw.yaml"], 0, /^ok {2}/m],
-    ["a config that is not there", ["check", "-c", "no-such-file.yaml"], 3, /no-such-file/],
-  ])("runs on the Node that is on PATH, and hands on %s", async (_, args, code, says) => {
+    ["a missing config", ["check", "-c", "no-such-file.yaml"], 3, /no-such-file/],
+  ])("runs on the Node that is on PATH, and passes on %s", async (_, args, code, says) => {
     const ran = await run(node, [bin, ...args]);
     expect([ran.code, ran.stdout + ran.stderr]).toEqual([code, expect.stringMatching(says)]);
   });
 
   it.skipIf(process.platform !== "linux").each<[string, (node: string) => Promise<unknown>]>([
-    ["is not there", (file) => rm(file)],
-    ["is not to be run", (file) => chmod(file, 0o600)],
+    ["is missing", (file) => rm(file)],
+    ["is not executable", (file) => chmod(file, 0o600)],
     ["was made for another system, whose loader is missing", (file) => writeFile(file, "#!/no/such/loader\n")],
     [
       "is a folder",
@@ -40,7 +40,7 @@ describe("the package's ocsgw", () => {
         await mkdir(file);
       },
     ],
-  ])("runs on the Node that runs it where the package's %s", async (_, spoil) => {
+  ])("runs on the Node on PATH if the package's Node %s", async (_, spoil) => {
     const [pack, name] = [await mkdtemp(join(dir, "it's a pack-")), `node-linux-${process.arch}`];
     const folder = join(pack, "node_modules", name);
     await mkdir(join(folder, "bin"), { recursive: true });
@@ -61,7 +61,7 @@ describe("the package's ocsgw", () => {
   });
 
   it.skipIf(process.platform === "win32").each(["SIGTERM", "SIGINT"] as const)(
-    "hands on %s, and ends as the command ends",
+    "passes on %s, and ends with the exit code of the command",
     { timeout: 60_000 },
     async (signal) => {
       const child = spawn(
@@ -85,19 +85,20 @@ describe("an installation", () => {
   const say = (agent: string) =>
     run(process.execPath, ["src/cli/say-node.js"], { env: { npm_config_user_agent: agent } });
 
-  it("says which Node runs ocsgw where npm runs on another one, and nothing else", async () => {
+  it("prints only which Node runs ocsgw, if npm runs on another one", async () => {
     const { code, stdout } = await say("npm/10.8.2 node/v20.20.2 linux x64");
     expect([code, stdout]).toEqual([
       0,
       expect.stringMatching(`^ocsgw runs on Node ${process.versions.node.replaceAll(".", "\\.")}, .*Node 20\\.20\\.2`),
     ]);
     expect((await say(`npm/11.0.0 node/v${process.versions.node} linux x64`)).stdout).toBe("");
-    expect(manifest.scripts.prepare).toContain("./src/cli/say-node.js");
+    expect(manifest.scripts.prepare).toContain("./src/console/after-install.mjs");
+    expect(await readFile(join(root, "src/console/after-install.mjs"), "utf8")).toContain('"../cli/say-node.js"');
   });
 });
 
 describe.skipIf(process.platform === "win32")("the installation in CI", () => {
-  /** `npm` that fails with these words, in turn, and then succeeds. */
+  /** An `npm` that fails with these messages, one after the other, and then succeeds. */
   const installing = async (
     ...failures: readonly string[]
   ): Promise<{ code: number | null; tries: number; stdout: string }> => {
@@ -105,7 +106,8 @@ describe.skipIf(process.platform === "win32")("the installation in CI", () => {
     await writeFile(count, "0");
     await writeFile(
       npm,
-      `#!/bin/sh\nn=$(($(cat ${count}) + 1)); echo $n > ${count}\n${failures.map((said, at) => `[ $n = ${at + 1} ] && echo "${said}" && exit 1\n`).join("")}exit 0\n`,
+      `#!/bin/sh\nn=$(($(cat ${count}) + 1)); echo $n > ` +
+        `${count}\n${failures.map((said, at) => `[ $n = ${at + 1} ] && echo "${said}" && exit 1\n`).join("")}exit 0\n`,
     );
     await chmod(npm, 0o755);
     const script = await readFile(join(root, ".ci/run"), "utf8");
@@ -121,11 +123,11 @@ describe.skipIf(process.platform === "win32")("the installation in CI", () => {
     ["nothing fails", [], 0, 1],
     ["a connection was reset", ["npm error code ECONNRESET"], 0, 2],
     ["the name cannot be looked up, twice", ["npm error code EAI_AGAIN", "npm error code ENOTFOUND"], 0, 3],
-    ["the registry has an error of its own", ["npm error code E503"], 0, 2],
+    ["the registry has an internal error", ["npm error code E503"], 0, 2],
     ["the network never answers", ["ETIMEDOUT", "ETIMEDOUT", "ETIMEDOUT", "ETIMEDOUT"], 1, 4],
-    ["the lock file does not fit", ["npm error code EUSAGE"], 1, 1],
-    ["a package is not there", ["npm error code E404"], 1, 1],
-  ])("is tried again on a network error only: %s", async (_, failures, code, tries) => {
+    ["the lock file does not match", ["npm error code EUSAGE"], 1, 1],
+    ["a package does not exist", ["npm error code E404"], 1, 1],
+  ])("is repeated after network errors only: %s", async (_, failures, code, tries) => {
     expect(await installing(...failures)).toMatchObject({ code, tries });
   });
 });

@@ -1,32 +1,44 @@
-/** Every command that a message, a page or a sample names is one that there is, with options that it has. */
+/** Every command in a message, a page or a sample exists and has the options that are named. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root } from "../kit/command.ts";
 
-const SOURCE = readFileSync(join(root, "src/cli/main.ts"), "utf8");
+const DECLARED_IN = join(root, "src/cli/commands");
+const SOURCE = readdirSync(DECLARED_IN)
+  .map((name) => readFileSync(join(DECLARED_IN, name), "utf8"))
+  .join("\n");
 
-/** Options by command, as in "audit verify", read where they are declared. */
+/** Options by command, for example "audit verify", read from their declarations. */
 const commandsIn = (source: string): ReadonlyMap<string, ReadonlySet<string>> => {
   const shared: Readonly<Record<string, readonly string[]>> = {
     CONFIG: ["--config"],
     JSON_OUT: ["--json"],
     CONTROL: ["--url"],
+    ADMIN_URL: ["--url"],
+    PHONE: ["--phone-stdin"],
+    CUSTOMER: ["--customer-stdin"],
+    PURPOSE: ["--purpose"],
+    SINCE: ["--since"],
+    UNTIL: ["--until"],
     "adminToken()": ["--token"],
+    'adminToken("--admin-token': ["--admin-token"],
   };
   const parents = new Map([["ocsgw", ""]]);
   const found = new Map<string, ReadonlySet<string>>();
-  const declared = [...source.matchAll(/(?:const (\w+) = )?\b(\w+)\.command\("([a-z-]+)"/g)];
+  const declared = [...source.matchAll(/(?:const (\w+) = )?\b(\w+)\s*\.command\(\s*"([a-z-]+)"/g)];
   for (const [at, { 1: variable, 2: parent, 3: name, index }] of declared.entries()) {
     const part = source.slice(index, declared[at + 1]?.index);
     if (parent === undefined || name === undefined || !parents.has(parent)) continue;
     const called = `${parents.get(parent)!} ${name}`.trim();
     if (variable !== undefined) parents.set(variable, called);
-    const own = [...part.matchAll(/(?:\.option\(|new Option\()"(?:-\w, )?(--[a-z-]+)/g)].map(([, option]) => option!);
+    const own = [...part.matchAll(/(?:\.option\(|new Option\(|repeatable\()\s*"(?:-\w, )?(--[a-z-]+)/g)].map(
+      ([, option]) => option!,
+    );
     const common = Object.entries(shared)
       .filter(([word]) => part.includes(word))
       .flatMap(([, options]) => options);
-    const required = [...part.matchAll(/\.requiredOption\("(--[a-z-]+)/g)].map(([, option]) => option!);
+    const required = [...part.matchAll(/\.requiredOption\(\s*"(--[a-z-]+)/g)].map(([, option]) => option!);
     found.set(called, new Set([...own, ...common, ...required, "--help"]));
   }
   return found;
@@ -34,7 +46,7 @@ const commandsIn = (source: string): ReadonlyMap<string, ReadonlySet<string>> =>
 
 const COMMANDS = commandsIn(SOURCE);
 
-/** Words behind `ocsgw` that are no command. */
+/** Words after `ocsgw` that are no commands. */
 const PROSE =
   /^(?:needs|runs?|verified|bring|start|is|and|or|itself|on|in|from|prints?|does|writes?|has|may|can|of|to|for|lies|with|by|as|that|which|the|a)$/;
 
@@ -43,13 +55,16 @@ const walk = (path: string): string[] =>
     ? readdirSync(path).flatMap((name) => (name === "node_modules" ? [] : walk(join(path, name))))
     : [path];
 
+/** A file's text, with strings joined that span several lines. */
+const textOf = (file: string): string => readFileSync(file, "utf8").replaceAll(/["`] \+\s+["`]/g, "");
+
 type Printed = { readonly where: string; readonly text: string; readonly words: readonly string[] };
 
-const printed: readonly Printed[] = ["src", "README.md", "config", "deploy"]
+const printed: readonly Printed[] = ["src", "README.md", ".github", "config", "deploy"]
   .flatMap((place) => walk(join(root, place)))
-  .filter((file) => /\.(?:ts|md|yaml|yml|service|sh|json)$|Dockerfile$/.test(file) && !file.endsWith("cli/main.ts"))
+  .filter((file) => /\.(?:ts|md|yaml|yml|service|sh|json)$|Dockerfile$/.test(file) && !file.startsWith(DECLARED_IN))
   .flatMap((file) =>
-    readFileSync(file, "utf8")
+    textOf(file)
       .split("\n")
       .flatMap((line, at) =>
         [...line.matchAll(/(?<![\w./-])ocsgw(?: --)? ((?:[a-z-]+|--?[a-z][\w-]*)[^`"]*)/g)].map(([, text]) => ({
@@ -60,14 +75,14 @@ const printed: readonly Printed[] = ["src", "README.md", "config", "deploy"]
       ),
   );
 
-/** The longest command that the words begin with. */
+/** The longest command at the beginning of the words. */
 const commandOf = ([first = "", second = ""]: readonly string[]): string | undefined => {
   const plain = (word: string): string => word.replace(/[^a-z-].*$/, "");
   return [`${plain(first)} ${plain(second)}`, plain(first)].find((name) => COMMANDS.has(name));
 };
 
-describe("commands that are printed", () => {
-  it("are found, as is what they are", () => {
+describe("the commands in printed texts", () => {
+  it("are found, and so are the existing commands", () => {
     expect(COMMANDS.get("audit verify")).toContain("--require-witnesses");
     expect([...COMMANDS.keys()]).toEqual(
       expect.arrayContaining(["run", "sandbox fault add", "keys create", "audit accept-restore", "witness"]),
@@ -75,7 +90,7 @@ describe("commands that are printed", () => {
     expect(printed.length).toBeGreaterThan(60);
   });
 
-  it("are commands that there are", () => {
+  it("exist", () => {
     const unknown = printed.filter(
       ({ words }) =>
         commandOf(words) === undefined &&
@@ -85,12 +100,20 @@ describe("commands that are printed", () => {
     expect(unknown.map(({ where, text }) => `${where}: ocsgw ${text}`)).toEqual([]);
   });
 
-  it("have paths that stay one word in a shell", () => {
+  it("have all commands in src/docs/commands.md", () => {
+    const page = readFileSync(join(root, "src/docs/commands.md"), "utf8");
+    const groups = new Set([...COMMANDS.keys()].map((name) => name.replace(/ [a-z-]+$/, "")));
+    const runnable = [...COMMANDS.keys()].filter((name) => !groups.has(name) || !name.includes(" "));
+    const absent = runnable.filter((name) => !new RegExp(`\`${name}[\` ]`).test(page));
+    expect(absent).toEqual([]);
+  });
+
+  it("have paths that are one word for a shell", () => {
     const paths = walk(join(root, "src"))
       .filter((file) => file.endsWith(".ts"))
       .flatMap((file) =>
         [
-          ...readFileSync(file, "utf8").matchAll(
+          ...textOf(file).matchAll(
             /(?:\bch(?:mod|own|grp) [^ `]+| -out|\bocsgw(?: [a-z-]+)+|[ `](?:-c|--config|--state|--out)) \$\{([^}]+)\}/g,
           ),
         ].map(([text, value]) => ({ where: `${relative(root, file)}: ${text}`, value: value! })),
@@ -100,11 +123,11 @@ describe("commands that are printed", () => {
     expect(paths.filter(({ value }) => !plain.test(value)).map(({ where }) => where)).toEqual([]);
   });
 
-  it("have options that they take", () => {
+  it("have only options that they accept", () => {
     const wrong = printed.flatMap(({ where, words }) => {
       const command = commandOf(words);
       if (command === undefined) return [];
-      // Up to the end of what is typed: a sentence goes on behind it.
+      // Only up to the end of the command: a sentence may continue after it.
       const end = words.findIndex((word) => /[.,;:)]$/.test(word));
       const typed = end < 0 ? words : words.slice(0, end + 1);
       const options = typed.flatMap((word) => /^\[?(--[a-z][a-z-]*)/.exec(word)?.[1] ?? []);

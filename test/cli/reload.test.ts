@@ -49,12 +49,12 @@ afterAll(async () => {
 const logged = (what: RegExp): Promise<void> => vi.waitFor(() => expect(log).toMatch(what), { timeout: 30_000 });
 
 describe("a running gateway", () => {
-  it("reads its files again when one has other content, without being told", async () => {
+  it("applies a changed file without ocsgw reload", async () => {
     await write(config(2));
     await logged(/"changes":\["Alpha Tenant: share 1 -> 2"\]/);
   });
 
-  it("is asked although the secrets of the file are not to be had, as in ExecReload= of a unit with credentials", async () => {
+  it("is reached by ocsgw reload even if the config's secrets cannot be read, as in ExecReload= of a unit", async () => {
     const blind = join(dir, "blind.yaml");
     const secret = "${file:/run/credentials/ocsgw.service/index.key}";
     await writeFile(blind, (await readFile(file(), "utf8")).replace(/index_key: .*/, `index_key: ${secret}`));
@@ -63,40 +63,40 @@ describe("a running gateway", () => {
     expect((await ocsgw("status", "-c", blind)).stderr).toBe("");
   });
 
-  it("says to `ocsgw reload` what came into force, when and why", async () => {
+  it("tells ocsgw reload what came into force, when and why", async () => {
     expect(await ocsgw("reload", "-c", file())).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
-        /^nothing has changed since 20\d\d-.*Z; config [0-9a-f]{12} is in force\. Then came into force, because the gateway saw the change:\n {2}Alpha Tenant: share 1 -> 2\n$/,
+        /^No change since the reload at 20\d\d-.*Z; the running config is [0-9a-f]{12}\. That reload, by the file watcher, changed:\n {2}Alpha Tenant: share 1 -> 2\n$/,
       ) as string,
     });
     const text = await readFile(file(), "utf8");
     await writeFile(file(), text.replace("share: 2", "share: 3"));
     const { code, stdout } = await ocsgw("reload", "-c", file(), "--json");
-    // It may have noticed by itself already.
+    // The file watcher may have applied the change already.
     const told = JSON.parse(stdout) as { outcome: string; changes?: string[]; applied?: { changes: string[] } };
     expect([code, told.changes ?? told.applied?.changes]).toEqual([0, ["Alpha Tenant: share 2 -> 3"]]);
     await logged(/share 2 -> 3/);
   });
 
-  it("refuses a bad file with the line that is wrong, stays ready to be asked, and takes a good one on SIGHUP", async () => {
+  it("rejects an invalid file with its line, keeps answering, and applies a valid one on SIGHUP", async () => {
     await write(stringify(config(4), { aliasDuplicateObjects: false }).replace("share: 4", "shar: 4"));
     const { code, stdout } = await ocsgw("reload", "-c", file());
     expect(code).toBe(3);
     expect(stdout).toMatch(
       /^error\[OCSGW-6101\]: unknown key `shar`\n +--> .*ocsgw\.yaml:\d+:\d+\n\d+ \| +shar: 4\n.*\^\^\^\^/,
     );
-    expect(stdout).toMatch(/\nrefused: nothing has changed; config [0-9a-f]{12} stays in force\n$/);
+    expect(stdout).toMatch(/\nReload rejected: the running config [0-9a-f]{12} is unchanged\n$/);
     expect((await ocsgw("healthcheck", "--live", "-c", file())).code).toBe(0);
     expect((await ocsgw("status", "-c", file())).stdout).toContain(
-      "warning: the config file was refused and an earlier one is in force",
+      "warning: the config file was rejected and an earlier config is in force",
     );
     await write(config(5));
     gateway.kill("SIGHUP");
     await logged(/share 3 -> 5/);
   });
 
-  it("says with --dry-run what would change, and changes nothing", async () => {
+  it("shows with --dry-run what would change, and changes nothing", async () => {
     const before = log;
     const text = await readFile(file(), "utf8");
     await writeFile(file(), text.replace("watch: all", "watch: none"));
@@ -105,7 +105,7 @@ describe("a running gateway", () => {
     expect(await ocsgw("reload", "-c", file(), "--dry-run")).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
-        /^valid, and not applied \(--dry-run\): config [0-9a-f]{12}; [0-9a-f]{12} stays in force\n {2}Alpha Tenant: share 5 -> 6\n/,
+        /^Valid, not applied \(--dry-run\): config [0-9a-f]{12}; still running: [0-9a-f]{12}\n {2}Alpha Tenant: share 5 -> 6\n/,
       ) as string,
     });
     await write(text.replace("watch: all", "watch: none").replace("share: 5", "shar: 6"));
@@ -116,14 +116,14 @@ describe("a running gateway", () => {
     expect(log.slice(before.length)).not.toMatch(/share 5|shar`/);
   });
 
-  it("watches at once what ocsgw reload tells it to watch", async () => {
+  it("watches at once the files of a mode that ocsgw reload brings", async () => {
     await write(config(5));
     expect((await ocsgw("reload", "-c", file())).stdout).toContain("config.watch none -> all");
     await write(config(7));
     await vi.waitFor(() => expect(log).toMatch(/share 5 -> 7/), { timeout: 10_000 });
   });
 
-  it("says that audit.dir was changed, and not that a token is wrong", async () => {
+  it("says that audit.dir was changed instead of calling the token invalid", async () => {
     const text = await readFile(file(), "utf8");
     await write(text.replace("dir: audit", "dir: elsewhere"));
     for (const command of ["reload", "status"]) {
@@ -131,14 +131,14 @@ describe("a running gateway", () => {
       expect([code, stderr]).toEqual([
         3,
         expect.stringMatching(
-          /has audit\.dir: \S+elsewhere, and the running gateway has its journal in another directory\.\naudit\.dir cannot change while the gateway runs/,
+          /has audit\.dir: \S+elsewhere, but the journal of the running gateway is in another directory\.\naudit\.dir cannot change while the gateway runs/,
         ),
       ]);
     }
     await write(text);
   });
 
-  it("is asked in vain where there is none", async () => {
+  it("is reported as missing when none runs", async () => {
     expect((await ocsgw("reload", "--url", "http://127.0.0.1:9", "--token", "t")).code).toBe(5);
   });
 });

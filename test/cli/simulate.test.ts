@@ -32,24 +32,24 @@ afterAll(async () => {
 const NEW = (): string => join(gateway.dir, "new.yaml");
 
 describe("ocsgw simulate", () => {
-  it("tells beside a running gateway which decisions would change, and what it could not ask", async () => {
+  it("lists decisions that would change, and requests that it could not replay, while a gateway runs", async () => {
     const { code, stdout } = await ocsgw("simulate", "-c", NEW());
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^3 decisions since \S+Z asked of .*new\.yaml: 0 as before, 3 other ones\n\n {7}3 {2}alpha DoNotCall on phones of Alpha Tenant: allow -> OCSGW-2101 \(DoNotCall is not among the actions of this client\)\n {10}e\.g\. [0-9A-Z]{26} [0-9A-Z]{26} [0-9A-Z]{26}\n/,
+      /^3 decisions since \S+Z replayed against .*new\.yaml: 0 unchanged, 3 changed\n\n {7}3 {2}alpha DoNotCall on phones of Alpha Tenant: allow -> OCSGW-2101 \(DoNotCall is not among the actions of this client\)\n {10}e\.g\. [0-9A-Z]{26} [0-9A-Z]{26} [0-9A-Z]{26}\n/,
     );
     expect(stdout).toMatch(
-      /not asked:\n {7}1 {2}refusals by what the body said \(OCSGW-2103\).*\n {7}1 {2}refusals for want of a credential/,
+      /not replayed:\n {7}1 {2}refusals because of the body \(OCSGW-2103\).*\n {7}1 {2}refusals without a valid credential/,
     );
     expect(stdout).not.toContain("4155550177");
   });
 
-  it("finds nothing in what the same config decided", async () => {
+  it("finds no change for the same config", async () => {
     const { stdout } = await ocsgw("simulate", "-c", join(gateway.dir, "ocsgw.yaml"), "--json");
     expect(JSON.parse(stdout)).toMatchObject({ replayed: 3, unchanged: 3, changes: [] });
   });
 
-  it("looks back as far as it is asked, and says where there is no journal", async () => {
+  it("replays the given period, and reports a missing journal", async () => {
     expect(JSON.parse((await ocsgw("simulate", "-c", NEW(), "--since", "1ms", "--json")).stdout)).toMatchObject({
       replayed: 0,
     });

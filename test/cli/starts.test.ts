@@ -1,14 +1,14 @@
-/** What `check` accepts starts, and what it refuses does not: the sample with changes that are right and mistakes that are not, in any mixture. */
+/** A config starts if and only if `check` accepts it: the sample with any mixture of valid changes and mistakes. */
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import { assemble } from "../../src/assemble.ts";
-import { check } from "../../src/cli/check.ts";
-import { serve } from "../../src/cli/serve.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { startGateway } from "../../src/app/start.ts";
+import { check } from "../../src/cli/check/check.ts";
+import { run } from "../../src/cli/run.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { loadSettings } from "../../src/settings/load.ts";
 import { CORPUS } from "../settings/corpus.ts";
 import { SAMPLE } from "../settings/kit.ts";
@@ -33,7 +33,9 @@ const jwk = {
   use: "sig",
 };
 const BESIDE: Readonly<Record<string, string>> = {
-  "keys.yaml": `version: 1\nkeys:\n  - { id: k1, client: alpha-ors, hash: "sha256:${createHash("sha256").update("k").digest("hex")}", created: 2026-01-01T00:00:00Z }\n`,
+  "keys.yaml":
+    `version: 1\nkeys:\n  - { id: k1, client: alpha-ors, hash: ` +
+    `"sha256:${createHash("sha256").update("k").digest("hex")}", created: 2026-01-01T00:00:00Z }\n`,
   "broken-keys.yaml": "version: 1\nkeys: [x]\n",
   "server.crt": one.certPem,
   "server.key": one.keyPem,
@@ -47,7 +49,7 @@ for (const [name, text] of Object.entries(BESIDE)) await writeFile(join(director
 await mkdir(join(directory, "folder"));
 await symlink("loop", join(directory, "loop"));
 
-/** Changes that are right by themselves. */
+/** Changes that are valid on their own. */
 const RIGHT: readonly Edit[] = [
   { title: "TLS", taken: "    tls: none\n", put: "    tls: { cert: server.crt, key: server.key }\n" },
   {
@@ -66,13 +68,15 @@ const RIGHT: readonly Edit[] = [
     put: '  jwt: [{ name: idp, issuer: "https://idp.example/", audience: gw, jwks_file: good-jwks.json }]\n  # jwt:\n',
   },
   {
-    title: "tokens whose issuer is away",
+    title: "tokens whose issuer is unreachable",
     taken: "  # jwt:\n",
-    put: '  jwt: [{ name: idp, issuer: "https://idp.example/", audience: gw, jwks_uri: "http://127.0.0.1:9/jwks.json" }]\n  # jwt:\n',
+    put:
+      '  jwt: [{ name: idp, issuer: "https://idp.example/", audience: gw, jwks_uri: "http://127.0.0.1:9/jwks.json" ' +
+      "}]\n  # jwt:\n",
   },
-  { title: "a keys file that is not there yet", taken: "file: keys.yaml", put: "file: later.yaml" },
+  { title: "a keys file that does not exist yet", taken: "file: keys.yaml", put: "file: later.yaml" },
   {
-    title: "one lane for all in turn",
+    title: "one lane that all tenants share",
     taken: "connections: 4\n    lane_isolation: tenant",
     put: "connections: 1\n    lane_isolation: none",
   },
@@ -80,7 +84,9 @@ const RIGHT: readonly Edit[] = [
   {
     title: "callbacks with TLS",
     taken: "    timeouts: {",
-    put: '    callbacks: { bind: "127.0.0.1:0", allow_from: [127.0.0.1], tls: { cert: server.crt, key: server.key, client_ca: ca.crt } }\n    timeouts: {',
+    put:
+      '    callbacks: { bind: "127.0.0.1:0", allow_from: [127.0.0.1], tls: { cert: server.crt, key: server.key, ' +
+      "client_ca: ca.crt } }\n    timeouts: {",
   },
   { title: "an OCS with TLS", taken: "primary: http://", put: "tls: { ca: ca.crt }\n    primary: https://" },
   { title: "fields by name", taken: "fields: any", put: "fields: [CUSTOMER_CODE]" },
@@ -106,7 +112,7 @@ const MISTAKES: readonly Edit[] = CORPUS.flatMap(({ mistakes }) => mistakes);
 
 let number = 0;
 
-/** Free ports, no OCS, and a journal of its own. */
+/** Writes the config with free ports, no OCS, and a journal of its own. */
 const writtenDown = async (text: string): Promise<string> => {
   const config = join(directory, "ocsgw.yaml");
   await writeFile(
@@ -120,7 +126,7 @@ const writtenDown = async (text: string): Promise<string> => {
   return config;
 };
 
-/** Resolves to whether it was accepted, once that has been held against what starts. */
+/** Resolves to whether `check` accepted the config, after comparing that with a start. */
 const judged = async (text: string): Promise<boolean> => {
   const config = await writtenDown(text);
   const said: string[] = [];
@@ -128,7 +134,7 @@ const judged = async (text: string): Promise<boolean> => {
   if (accepted) {
     const loaded = await loadSettings(config, {});
     if (!loaded.ok) throw new Error("check accepts what is not loaded");
-    const gateway = await assemble({
+    const gateway = await startGateway({
       settings: loaded.settings,
       configHash: loaded.hash,
       files: loaded.files,
@@ -138,7 +144,7 @@ const judged = async (text: string): Promise<boolean> => {
     await gateway.stop("test");
   } else {
     vi.spyOn(process.stderr, "write").mockReturnValue(true);
-    expect(await serve({ config }), said.join("")).toBe(3);
+    expect(await run({ config }), said.join("")).toBe(3);
     vi.restoreAllMocks();
   }
   return accepted;
@@ -146,29 +152,28 @@ const judged = async (text: string): Promise<boolean> => {
 
 const apply = (text: string, { taken, put }: Edit): string => (taken === "" ? text : text.replace(taken, () => put));
 
-describe("a config", () => {
-  it.each(RIGHT.map((each) => [each.title, each] as const))("with %s is accepted and starts", async (_title, edit) => {
-    expect(SAMPLE).toContain(edit.taken);
-    expect(await judged(apply(SAMPLE, edit))).toBe(true);
-  });
-
-  it(
-    "that check accepts starts, and one that it refuses does not, whatever is changed in it",
-    { timeout: 120_000 },
-    async () => {
-      let [accepted, refused] = [0, 0];
-      const edits = fc.record({
-        right: fc.subarray([...RIGHT], { maxLength: 4 }),
-        wrong: fc.option(fc.constantFrom(...MISTAKES), { freq: 2 }),
-      });
-      await fc.assert(
-        fc.asyncProperty(edits, async ({ right, wrong }) => {
-          if (await judged([...right, ...(wrong ? [wrong] : [])].reduce(apply, SAMPLE))) accepted++;
-          else refused++;
-        }),
-        { numRuns: 80 },
-      );
-      expect(Math.min(accepted, refused)).toBeGreaterThan(10);
+describe("a gateway config", () => {
+  it.each(RIGHT.map((each) => [each.title, each] as const))(
+    "with %s is accepted by check and starts",
+    async (_title, edit) => {
+      expect(SAMPLE).toContain(edit.taken);
+      expect(await judged(apply(SAMPLE, edit))).toBe(true);
     },
   );
+
+  it("starts if and only if check accepts it, whatever is changed in it", { timeout: 120_000 }, async () => {
+    let [accepted, refused] = [0, 0];
+    const edits = fc.record({
+      right: fc.subarray([...RIGHT], { maxLength: 4 }),
+      wrong: fc.option(fc.constantFrom(...MISTAKES), { freq: 2 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(edits, async ({ right, wrong }) => {
+        if (await judged([...right, ...(wrong ? [wrong] : [])].reduce(apply, SAMPLE))) accepted++;
+        else refused++;
+      }),
+      { numRuns: 80 },
+    );
+    expect(Math.min(accepted, refused)).toBeGreaterThan(10);
+  });
 });

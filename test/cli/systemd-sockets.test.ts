@@ -12,14 +12,14 @@ import { describeWith } from "../kit/machine.ts";
 import { freePort } from "../kit/server-program.ts";
 
 const HOST = "127.0.0.1";
-/** Nobody listens there, and no test asks for it. */
+/** Nothing listens there, and no test sends a request to it. */
 const OCS = "http://127.0.0.1:9";
 const over: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const each of over.splice(0).reverse()) await each();
 });
 
-/** Every listener there is, each at a free port unless `binds` says another address. */
+/** A config with every listener, each at a free port unless `binds` gives another address. */
 const configured = async (binds: Readonly<Record<string, string>> = {}): Promise<string> => {
   const at = (name: string): string => binds[name] ?? `${HOST}:0`;
   const base = twoTenants(OCS);
@@ -47,7 +47,7 @@ const attempt = (port: number): Promise<string> =>
     socket.on("close", () => resolve(answer.split(" ", 2)[1] ?? "closed"));
   });
 
-/** New connections, one every few milliseconds, until `during` is over: how often each result came. */
+/** Opens a connection every few milliseconds until `during` ends; counts the results. */
 const knocking = async (port: number, during: () => Promise<unknown>): Promise<ReadonlyMap<string, number>> => {
   const attempts: Promise<string>[] = [];
   const timer = setInterval(() => attempts.push(attempt(port)), 3);
@@ -59,7 +59,7 @@ const knocking = async (port: number, during: () => Promise<unknown>): Promise<R
 
 const LISTENING = '"listener":"clients"';
 
-describeWith(["python3"], "sockets that are passed", (python) => {
+describeWith(["python3"], "sockets that systemd passes", (python) => {
   const start = async (
     ...args: [string, readonly Held[], Parameters<typeof holdSockets>[3]?]
   ): Promise<HeldGateway> => {
@@ -100,7 +100,7 @@ describeWith(["python3"], "sockets that are passed", (python) => {
     expect(results.get("ECONNREFUSED")).toBeGreaterThan(10);
   });
 
-  it("serve every kind of listener by its name", async () => {
+  it("serve every kind of listener by name", async () => {
     const names = ["clients", "second", "callbacks-ocs", "admin", "probes"];
     const held = await start(
       await configured(),
@@ -127,25 +127,25 @@ describeWith(["python3"], "sockets that are passed", (python) => {
 
   it.each<[string, Held, RegExp]>([
     [
-      "where no listener is",
+      "if no listener has their address",
       { name: "ocsgw.socket", host: HOST, port: 0 },
-      /OCSGW-6335\]: systemd passed the socket "ocsgw\.socket" at 127\.0\.0\.1:\d+, and no listener/,
+      /OCSGW-6335\]: systemd passed the socket "ocsgw\.socket" at 127\.0\.0\.1:\d+, but no listener/,
     ],
     [
-      "at an address of IPv6, where the listener has one of IPv4",
+      "if they have an IPv6 address and the listener an IPv4 one",
       { name: "clients", host: "::1", port: 0 },
-      /OCSGW-6336\]: .* at \[::1\]:\d+, and the listener clients is bound to 127\.0\.0\.1:0/,
+      /OCSGW-6336\]: .* at \[::1\]:\d+, but the listener clients is bound to 127\.0\.0\.1:0/,
     ],
     [
-      "when they do not listen",
+      "if they do not listen",
       { name: "clients", host: HOST, port: 0, listens: false },
-      /OCSGW-6337\]: systemd passed "clients" as descriptor 3, and that is no listening TCP socket/,
+      /OCSGW-6337\]: systemd passed "clients" as descriptor 3, which is not a listening TCP socket/,
     ],
   ])("end the gateway with exit code 3 %s", async (_title, socket, message) => {
     expect(await refused(await configured(), [socket])).toMatch(message);
   });
 
-  it("stay with their listener: a reload that moves it is refused, and one that changes the rest is not", async () => {
+  it("stay with their listener: a reload may change it, but not move it to another address", async () => {
     const config = await configured();
     const held = await start(config, [{ name: "clients", host: HOST, port: 0 }]);
     await held.said('"listener":"callbacks:ocs"');
@@ -162,11 +162,11 @@ describeWith(["python3"], "sockets that are passed", (python) => {
     expect(await attempt(held.ports[0]!)).toBe("401");
     await writeFile(config, before.replace("name: second", "name: third"));
     process.kill(pid, "SIGHUP");
-    await held.said("the config file was read again and is in force");
+    await held.said('"event":"configReloaded"');
     expect(await attempt(held.ports[0]!)).toBe("401");
   });
 
-  it("wait for a standby until it leads, but for those of the probes", async () => {
+  it("wait until a standby leads, except those of the probes", async () => {
     const config = await configured();
     const leader = await startGateway(config);
     over.push(() => leader.end("SIGTERM"));
@@ -181,12 +181,14 @@ describeWith(["python3"], "sockets that are passed", (python) => {
     expect((await fetch(`http://${HOST}:${probes}/healthz`)).status).toBe(200);
   });
 
-  it("are another process's when LISTEN_PID names it, and a warning says so", async () => {
+  it("are ignored with a warning when LISTEN_PID names another process", async () => {
     const held = await start(await configured(), [{ name: "clients", host: HOST, port: 0 }], {
       env: { LISTEN_PID: "1" },
     });
     await held.said(LISTENING);
-    expect(held.log()).toMatch(/"owner":1,"own":\d+,"msg":"systemd passed sockets to another process/);
+    expect(held.log()).toMatch(
+      /"event":"systemdSocketsForOtherProcess","owner":1,"own":\d+,"msg":"systemd passed its sockets to process 1 /,
+    );
     expect(held.log()).not.toContain("passed by systemd");
   });
 });

@@ -1,81 +1,83 @@
 /**
- * `ocsgw audit dnc`: whom nobody may call any more and OCS does not know of yet. `--handled`: somebody notes that one was
- * handled by other means.
+ * `ocsgw audit dnc`: open Do-Not-Calls, which OCS has not confirmed yet. `--handled` notes that somebody handled one by
+ * other means.
  */
-import { HANDLED, queryFor } from "../../journal/handled.ts";
-import { owedOf, type Owed } from "../../journal/owed.ts";
-import { saysAside, type AsideSpan } from "../../journal/search/asides.ts";
+import { HANDLED, queryFor } from "../../journal/open-dnc/handled-notes.ts";
+import { openDncOf, type OpenDnc } from "../../journal/search/open-dnc.ts";
+import { describeSetAside } from "../../journal/search/missing-segments.ts";
+import { lostText, openDncCoverage } from "../../journal/search/dnc/open-coverage.ts";
+import { inShell } from "../../common/shell-word.ts";
 import { loadToRead } from "../../settings/load.ts";
-import type { Settings } from "../../settings/schema.ts";
-import { sayInvalidToRead } from "../check.ts";
-import { shortTime } from "./lines.ts";
-import { recordAccess } from "./record.ts";
-import { openSearcher, type Searcher } from "./searcher.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
+import { printProblemsToRead } from "../check/check.ts";
+import { withGivenConfig } from "../process/given-config.ts";
+import { fail } from "./fail.ts";
+import { shortTime } from "./output/lines.ts";
+import { recordAccess } from "./access/record.ts";
+import { openSearcher } from "./searcher.ts";
+import { CANNOT_TELL, FAILED, WRONG_USAGE } from "../exit-codes.ts";
 
 export type DncOptions = {
   readonly config: string;
   readonly json?: boolean;
-  /** The request id of the last try, or what only that one begins with. */
+  /** The request id of the last try, or enough of its beginning to be unique. */
   readonly handled?: string;
   readonly note?: string;
 };
 
 export const auditDnc = async ({ config, json, handled, note }: DncOptions): Promise<number> => {
   const loaded = await loadToRead(config);
-  if (!loaded.ok) return sayInvalidToRead(config);
+  if (!loaded.ok) return printProblemsToRead(config);
   if (handled !== undefined) return noteHandled(loaded.settings, { id: handled, note, json });
   if (note !== undefined)
-    return said("--note: say which Do-Not-Call was handled: --handled and the request id of the last try", WRONG_USAGE);
+    return fail("--note needs --handled and the request id of the Do-Not-Call's last try", WRONG_USAGE);
   const searcher = await openSearcher(loaded.settings.audit.dir, "audit dnc");
   try {
-    const { stories = [], notes } = await searcher.ask({ kind: "owed" });
-    const { searched } = await searcher.ask({ kind: "page", filter: "kind:set-aside", names: [], limit: 1 });
-    const open = owedOf(stories, Date.now(), notes);
-    const asides = searched?.set_aside ?? [];
-    const unlisted = [await unnamedIn(searcher), await lostToGaps(searcher)].filter((each) => each !== undefined);
+    const { transactions = [], notes } = await searcher.ask({ kind: "open-dnc" });
+    const { unlisted, setAside, isComplete } = await openDncCoverage(searcher.ask);
+    const open = openDncOf(transactions, Date.now(), notes);
     console.log(
-      json
-        ? JSON.stringify({ open, handled: countHandled(open), set_aside: asides })
-        : inWords(open, asides.length === 0 && unlisted.length === 0),
+      json ? JSON.stringify({ open, handled: countHandled(open), set_aside: setAside }) : tableOf(open, isComplete),
     );
-    for (const each of unlisted) console.error(each);
-    for (const each of asides)
+    for (const { says, filter } of unlisted)
       console.error(
-        `NOT COMPLETE: ${saysAside(each)}: ${lostInWords(each)}; one asked for before them may have been answered in them`,
+        withGivenConfig(`NOT COMPLETE: ${says}; to list them: ocsgw audit search -c FILE ${inShell(filter)}`),
       );
-    return asides.length === 0 && unlisted.length === 0 ? 0 : CANNOT_TELL;
+    for (const each of setAside)
+      console.error(
+        withGivenConfig(
+          `NOT COMPLETE: ${describeSetAside(each)}: ${lostText(each)}; OCS's answer to an earlier one may be in them`,
+        ),
+      );
+    return isComplete ? 0 : CANNOT_TELL;
   } finally {
     await searcher.close();
   }
 };
 
-const FAILED = 1;
-const WRONG_USAGE = 2;
-const CANNOT_TELL = 8;
-
-const said = (why: string, code: number): number => {
-  console.error(why);
-  return code;
-};
-
 type Noting = { readonly id: string; readonly note: string | undefined; readonly json: boolean | undefined };
 
-/** An entry, never an edit: the Do-Not-Call stays open until OCS answers 200. */
+/** Appends an entry. The Do-Not-Call stays open until OCS answers 200. */
 const noteHandled = async (settings: Settings, { id, note, json }: Noting): Promise<number> => {
   if (note === undefined)
-    return said('--note: say how it was handled, as in --note "added to the list by hand, ticket 42"', WRONG_USAGE);
+    return fail(
+      '--note is missing: say how it was handled, for example --note "added to the list by hand, ticket 42"',
+      WRONG_USAGE,
+    );
   const found = (await openIn(settings.audit.dir)).filter(
     (each) => each.id.startsWith(id) || each.id.startsWith(id.toUpperCase()),
   );
   const [item, ...others] = found;
   if (!item || id === "")
-    return said(
-      `no open Do-Not-Call whose last try has a request id that begins with ${JSON.stringify(id)}: ocsgw audit dnc lists them`,
+    return fail(
+      `no open Do-Not-Call has a last try whose request id begins with ${JSON.stringify(id)}; to list them: ` +
+        "ocsgw audit dnc -c FILE",
       FAILED,
     );
   if (others.length > 0)
-    return said(
-      `the last tries of ${found.length} open Do-Not-Calls have a request id that begins with ${id}: ${found.map((each) => each.id).join(", ")}`,
+    return fail(
+      `the last tries of ${found.length} open Do-Not-Calls have a request id that begins with ${id}: ` +
+        `${found.map((each) => each.id).join(", ")}`,
       FAILED,
     );
   const recorded = await recordAccess(
@@ -87,67 +89,32 @@ const noteHandled = async (settings: Settings, { id, note, json }: Noting): Prom
   if (json) console.log(JSON.stringify({ id: item.id, note }));
   else
     console.log(
-      `noted: ${item.resource}/${item.number ?? "–"} of ${item.tenant ?? "a tenant that was not said"} was handled. It stays listed until OCS answers 200 for it`,
+      `noted: ${item.resource}/${item.number ?? "–"} of ${item.tenant ?? "a tenant that was not said"} was ` +
+        "handled. It stays listed until OCS answers 200 for it",
     );
   return 0;
 };
 
-/** Not kept open while the note is written: a stopped gateway's journal has one writer at a time. */
-const openIn = async (dir: string): Promise<readonly Owed[]> => {
+/** Closes the searcher before the note is written: a stopped gateway's journal has one writer at a time. */
+const openIn = async (dir: string): Promise<readonly OpenDnc[]> => {
   const searcher = await openSearcher(dir, "audit dnc");
   try {
-    return owedOf((await searcher.ask({ kind: "owed" })).stories ?? []);
+    return openDncOf((await searcher.ask({ kind: "open-dnc" })).transactions ?? []);
   } finally {
     await searcher.close();
   }
 };
 
-const countHandled = (open: readonly Owed[]): number => open.filter(({ handled }) => handled !== null).length;
-
-/** Whom they are about was not written down, so no later request can be known to be about the same. */
-const UNNAMED = "action:DoNotCall client:* missing:phone missing:customer -resource:records -is:ok";
-const MOST = 1000;
-
-const unnamedIn = async ({ ask }: Searcher): Promise<string | undefined> => {
-  const { stories = [], next } = await ask({ kind: "page", filter: UNNAMED, names: [], limit: MOST });
-  if (stories.length === 0) return undefined;
-  const count = `${stories.length}${next === undefined ? "" : " or more"} Do-Not-Call${stories.length === 1 ? "" : "s"}`;
-  return (
-    `NOT COMPLETE: ${count} without OCS's 200 ${stories.length === 1 ? "names" : "name"} nobody (audit.redact drops numbers and customer ids), so whether a later one was confirmed ` +
-    `is not known; to list them: ocsgw audit search '${UNNAMED}'`
-  );
-};
-
-/** While the journal could not be written, what was refused was counted and not written down. */
-const lostToGaps = async ({ ask }: Searcher): Promise<string | undefined> => {
-  const { stories = [], next } = await ask({ kind: "page", filter: "kind:gap", names: [], limit: MOST });
-  const gaps = stories.flatMap(({ entries: [entry] }) =>
-    entry?.kind === "gap" && (entry.lost ?? 0) > 0 ? [entry] : [],
-  );
-  const [youngest] = gaps;
-  if (!youngest) return undefined;
-  const lost = gaps.reduce((sum, gap) => sum + (gap.lost ?? 0), 0);
-  return (
-    `NOT COMPLETE: ${lost}${next === undefined ? "" : " or more"} ${lost === 1 ? "entry was" : "entries were"} lost while the journal could not be written, the last between ${youngest.from} and ${youngest.to}: ` +
-    "a Do-Not-Call among them is not listed; its client got 503 OCSGW-5101, unless audit.on_failure is continue; to list them: ocsgw audit search kind:gap"
-  );
-};
-
-const lostInWords = ({ lost }: AsideSpan): string => {
-  if (lost === null) return "whether a Do-Not-Call in them is open is not known";
-  return lost === 0
-    ? "those that were open in them are listed"
-    : `${lost} that ${lost === 1 ? "was" : "were"} open in them cannot be listed`;
-};
+const countHandled = (open: readonly OpenDnc[]): number => open.filter(({ handled }) => handled !== null).length;
 
 const HEAD = [
   "number",
   "tenant",
   "OCS",
   "only for",
-  "asked by",
+  "requested by",
   "open for",
-  "first asked (UTC)",
+  "first requested (UTC)",
   "tries",
   "last try",
   "request id of the last try",
@@ -166,16 +133,16 @@ const ageOf = (ms: number): string => {
   return `${Math.floor(ms / size)} ${unit}`;
 };
 
-const inWords = (open: readonly Owed[], isComplete: boolean): string => {
+const tableOf = (open: readonly OpenDnc[], isComplete: boolean): string => {
   if (open.length === 0)
     return !isComplete
-      ? "no open Do-Not-Call in the entries that are there"
-      : "no open Do-Not-Call: OCS has answered 200 to every one that a known client asked for";
+      ? "No open Do-Not-Call in the entries that can be read"
+      : "No open Do-Not-Call: OCS has confirmed (200) every one that a known client requested";
   const rows = [
     HEAD,
     ...open.map((each) => [
       `${each.resource}/${each.number ?? "–"}`,
-      each.tenant ?? "not said",
+      each.tenant ?? "unknown",
       each.upstream === null ? "–" : `${each.upstream}${each.epoch === null ? "" : ` epoch ${each.epoch}`}`,
       [each.campaign, each.list, each.chain].filter(Boolean).join(", ") || "–",
       each.clients.join(", "),
@@ -190,9 +157,10 @@ const inWords = (open: readonly Owed[], isComplete: boolean): string => {
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const handled = countHandled(open);
   const apart =
-    handled === 0 ? "" : `; ${handled} of them ${handled === 1 ? "was" : "were"} handled otherwise, as notes say`;
+    handled === 0 ? "" : `; ${handled} of them ${handled === 1 ? "was" : "were"} handled by other means, as notes say`;
   return [
-    `${open.length} open: asked for, and no 200 of OCS since for that number, tenant and scope${apart}`,
+    `${open.length} open Do-Not-Call${open.length === 1 ? "" : "s"}: OCS has not confirmed (200) ` +
+      `${open.length === 1 ? "it" : "them"} yet${apart}`,
     "",
     ...rows.map((row) =>
       row

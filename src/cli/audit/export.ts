@@ -1,30 +1,43 @@
-/** `ocsgw audit export`: a whole query into a file, as lines, as a table, or as a bundle that is verified elsewhere, with the key. The export is itself an entry. */
+/**
+ * `ocsgw audit export`: writes all results of a query to a file: as lines, as CSV, or as a bundle that can be verified
+ * elsewhere. The journal records the export.
+ */
 import { existsSync } from "node:fs";
-import { KNOWN_SECRETS } from "../../assemble/index-keys.ts";
+import { KNOWN_SECRETS } from "../../app/wiring/journal/index-keys.ts";
 import { tokensIn } from "../../journal/access.ts";
-import { NotProvable, writeBundle } from "../../journal/bundle.ts";
-import { exportTo, type Exported, type PlainFormat } from "../../journal/export.ts";
-import { bothOf, FilterError, parseFilter, type Filter } from "../../journal/filter.ts";
-import { readFilter, unknownNames, type UnknownName } from "../../journal/filter/vocabulary.ts";
-import { IndexKeyDiffers } from "../../journal/key-checks.ts";
-import { askedFor, NothingToLookFor, type Asked, type Evidence } from "../../journal/lookup.ts";
-import { saysAside } from "../../journal/search/asides.ts";
-import { filterFor, type Person } from "../../journal/spellings.ts";
-import { requireSameKeys } from "../../journal/stated-key-checks.ts";
+import { NotProvable } from "../../journal/export/bundle-entries.ts";
+import { writeBundle } from "../../journal/export/bundle.ts";
+import { madeBy } from "../../journal/export/html-summary.ts";
+import { exportTo, type Exported, type PlainFormat } from "../../journal/export/export.ts";
+import { bothFilters, FilterError, parseFilter, type Filter } from "../../journal/search/filter/filter.ts";
+import { readFilter, unknownNames, type UnknownName } from "../../journal/search/filter/vocabulary.ts";
+import { IndexKeyDiffers } from "../../journal/integrity/key-checks.ts";
+import {
+  preparePersonQuery,
+  UnsearchableValue,
+  type PersonQuery,
+  type Evidence,
+} from "../../journal/search/person-search.ts";
+import { describeSetAside } from "../../journal/search/missing-segments.ts";
+import { tokenFilter, type Person } from "../../journal/search/phone-variants.ts";
+import { requireSameKeys } from "../../journal/integrity/stated-key-checks.ts";
 import { loadToRead } from "../../settings/load.ts";
-import type { Settings } from "../../settings/schema.ts";
-import { VERSION } from "../../assemble/version.ts";
-import { vocabularyOf } from "../../assemble/vocabulary.ts";
-import { sayInvalidToRead } from "../check.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
+import { VERSION } from "../../app/version.ts";
+import { vocabularyOf } from "../../app/wiring/journal/filter-vocabulary.ts";
+import { printProblemsToRead } from "../check/check.ts";
+import { withGivenConfig } from "../process/given-config.ts";
 import { evidenceLines } from "./evidence.ts";
 import { expressionOf } from "./expression.ts";
+import { fail } from "./fail.ts";
 import { keysToSearchWith } from "./index-keys.ts";
-import { personFrom } from "./person.ts";
-import { purposeFrom } from "./purpose.ts";
-import { userInWords, whoAsks } from "./who-asks.ts";
-import { recordAccess } from "./record.ts";
+import { personFrom } from "./access/person.ts";
+import { purposeFrom } from "./access/purpose.ts";
+import { userInWords, whoAsks } from "./access/who-asks.ts";
+import { recordAccess } from "./access/record.ts";
 import { CannotTell, openSearcher, type Searcher } from "./searcher.ts";
-import { inShell } from "../../shell-word.ts";
+import { inShell } from "../../common/shell-word.ts";
+import { BROKEN, CANNOT_TELL, WRONG_USAGE } from "../exit-codes.ts";
 
 export type ExportOptions = {
   readonly words: readonly string[];
@@ -39,32 +52,23 @@ export type ExportOptions = {
   readonly json?: boolean;
 };
 
-const WRONG_USAGE = 2;
-const BROKEN = 7;
-const CANNOT_TELL = 8;
-
 export const auditExport = async (options: ExportOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
-  if (!loaded.ok) return sayInvalidToRead(options.config);
+  if (!loaded.ok) return printProblemsToRead(options.config);
   if (options.out !== "-" && existsSync(options.out))
-    return said(`${options.out} is there already; an export does not write over anything`, WRONG_USAGE);
+    return fail(`${options.out} already exists and is not overwritten; choose another --out`, WRONG_USAGE);
   if (options.out === "-" && options.as === "bundle")
-    return said("a bundle is a directory or a .zip file, and does not go to standard output", WRONG_USAGE);
+    return fail("a bundle is a directory or a .zip file: --out must name one, not -", WRONG_USAGE);
   try {
     return await write(options, loaded.settings, loaded.hash);
   } catch (error) {
-    if (error instanceof IndexKeyDiffers) return said(`nothing was exported: ${error.message}`, CANNOT_TELL);
-    if (error instanceof CannotTell) return said(`nothing was exported: ${error.message}`, CANNOT_TELL);
-    if (error instanceof NotProvable) return said(error.message, BROKEN);
-    if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError))
+    if (error instanceof IndexKeyDiffers) return fail(`nothing was exported: ${error.message}`, CANNOT_TELL);
+    if (error instanceof CannotTell) return fail(`nothing was exported: ${error.message}`, CANNOT_TELL);
+    if (error instanceof NotProvable) return fail(error.message, BROKEN);
+    if (!(error instanceof FilterError || error instanceof UnsearchableValue || error instanceof RangeError))
       throw error;
-    return said(error instanceof FilterError ? error.render() : error.message, WRONG_USAGE);
+    return fail(error instanceof FilterError ? error.render() : error.message, WRONG_USAGE);
   }
-};
-
-const said = (why: string, code: number): number => {
-  console.error(why);
-  return code;
 };
 
 const write = async (options: ExportOptions, settings: Settings, configHash: string): Promise<number> => {
@@ -80,16 +84,19 @@ const write = async (options: ExportOptions, settings: Settings, configHash: str
   const query = { dir: settings.audit.dir, filter, names, size: recorded.size };
   const evidence = sought && (await evidenceFor(settings.audit, sought, names));
   const about = { by: userInWords(await whoAsks()), purpose, version: VERSION, configHash, evidence };
-  const done = as === "bundle" ? await writeBundle({ ...query, ...about }, out) : await exportTo(query, { out, as });
-  tell(options, done, { size: recorded.size, evidence });
+  const done =
+    as === "bundle"
+      ? await writeBundle({ ...query, ...about }, out)
+      : await exportTo(query, { out, as, says: madeBy(about) });
+  printResult(options, done, { size: recorded.size, evidence });
   return evidence?.complete === false || (!sought && done.set_aside.length > 0) ? CANNOT_TELL : 0;
 };
 
 type Query = { readonly filter: Filter; readonly names: readonly UnknownName[]; readonly sought?: Sought };
-/** `narrowed`: what must hold besides. */
+/** `narrowed`: the filter that the user gave besides the person. */
 type Sought = { readonly person: Person; readonly narrowed: Filter };
 
-/** A person's spellings become tokens here, so that nothing that is written holds the number. */
+/** Replaces the person's number or id by tokens, so that no file contains it. */
 const filterOf = async (options: ExportOptions, settings: Settings): Promise<Query> => {
   const { audit } = settings;
   const vocabulary = vocabularyOf(settings);
@@ -97,20 +104,20 @@ const filterOf = async (options: ExportOptions, settings: Settings): Promise<Que
   const names = unknownNames(filter, vocabulary);
   const person = await personFrom(options);
   if (!person) return { filter, names };
-  const asked: Asked = await withSearcher(audit.dir, async (searcher) => {
-    // The lines of a file cannot say that some of its tokens were made with another secret.
+  const asked: PersonQuery = await withSearcher(audit.dir, async (searcher) => {
+    // An exported line does not say which index key made its tokens.
     const keys = keysToSearchWith(audit.index_key);
     await requireSameKeys(searcher, keys, KNOWN_SECRETS);
-    return askedFor(searcher, { person, keys, filter, known: KNOWN_SECRETS });
+    return preparePersonQuery(searcher, { person, keys, filter, known: KNOWN_SECRETS });
   });
   return {
-    filter: bothOf(parseFilter(filterFor(person, asked.wanted)), filter),
+    filter: bothFilters(parseFilter(tokenFilter(person, asked.wanted)), filter),
     names,
     sought: { person, narrowed: filter },
   };
 };
 
-/** What the look-up of a person covers, as a search tells it. */
+/** What the person search covered. */
 const evidenceFor = async (
   audit: Settings["audit"],
   { person, narrowed }: Sought,
@@ -133,30 +140,34 @@ const evidenceFor = async (
   }
 };
 
-const withSearcher = async <Found>(dir: string, look: (searcher: Searcher) => Promise<Found>): Promise<Found> => {
+const withSearcher = async <Found>(dir: string, work: (searcher: Searcher) => Promise<Found>): Promise<Found> => {
   const searcher = await openSearcher(dir, "audit export");
   try {
-    return await look(searcher);
+    return await work(searcher);
   } finally {
     await searcher.close();
   }
 };
 
-type Told = { readonly size: number; readonly evidence: Evidence | undefined };
+const NOTHING_FOUND = "nothing found: no entry of the journal matches the filter";
+const NOTHING_BUT_RECORDS =
+  `${NOTHING_FOUND}; only the journal's own records of this export and of deletions ` + "were written";
 
-const tell = (
+type ExportContext = { readonly size: number; readonly evidence: Evidence | undefined };
+
+const printResult = (
   { out, as, json }: ExportOptions,
-  { stories, entries, fitting, warnings, set_aside: asides }: Exported,
-  { size, evidence }: Told,
+  { transactions, entries, matching, warnings, set_aside: asides }: Exported,
+  { size, evidence }: ExportContext,
 ): void => {
   if (json && out !== "-")
     return console.log(
       JSON.stringify({
         out,
         as,
-        requests_and_events: stories,
+        requests_and_events: transactions,
         entries,
-        fitting,
+        fitting: matching,
         warnings,
         checkpoint: size,
         set_aside: asides,
@@ -164,21 +175,20 @@ const tell = (
       }),
     );
   console.error(
-    `${stories} requests and events, ${entries} entries, of the first ${size}${out === "-" ? "" : `, in ${out}`}`,
+    `Exported ${transactions} requests/events (${entries} journal entries)${out === "-" ? "" : ` to ${out}`}. ` +
+      `The journal had ${size} entries at that time.`,
   );
-  if (fitting === 0)
-    console.error(
-      `nothing found: no entry of the journal fits the filter${stories > 0 ? "; what was written are the journal's own records of this export and of deletions" : ""}`,
-    );
+  if (matching === 0) console.error(transactions > 0 ? NOTHING_BUT_RECORDS : NOTHING_FOUND);
   for (const warning of warnings) console.error(`warning: ${warning}`);
   for (const line of evidence
     ? evidenceLines(evidence)
     : as === "bundle"
       ? []
-      : asides.map((each) => `not covered: ${saysAside(each)}`))
+      : asides.map((each) => withGivenConfig(`Not covered: ${describeSetAside(each)}`)))
     console.error(line);
   if (as === "bundle")
     console.error(
-      `verify anywhere, with the gateway's verifier key: node verify.mjs --key KEY (inside it), or ocsgw audit verify ${inShell(out)} --key KEY`,
+      "verify anywhere, with the gateway's verifier key: node verify.mjs --key KEY (inside it), or ocsgw audit " +
+        `verify ${inShell(out)} --key KEY`,
     );
 };

@@ -1,11 +1,11 @@
-/** A filter as a shell hands it over: words, of which quotes are gone, and options that mean terms. */
+/** A filter as a shell passes it: words without their quotes, and options that stand for terms. */
 
 const UNQUOTED = /^(-?[A-Za-z._-]+:)([^":()]*\s[^":()]*)$/;
 
-/** What is no part of a name, but a term by itself or between two. */
+/** Text that belongs to no name: a term of its own, or OR between two terms. */
 const BY_ITSELF = [/\sOR(?=\s|$)/, /\s(?:OCSGW-\d{4}|(?=\d*[A-Z])[0-7][0-9A-HJKMNP-TV-Z]{9,25})(?=\s|$)/i];
 
-/** `tenant:"Alpha Tenant"` comes as one word without its quotes: they are put back. */
+/** Adds the quotes again: a shell passes `tenant:"Alpha Tenant"` as one word without them. */
 export const expressionOf = (
   words: readonly string[],
   { since, until }: { readonly since?: string; readonly until?: string } = {},

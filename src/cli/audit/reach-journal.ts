@@ -1,17 +1,17 @@
 /**
- * How a command gets at the journal. While a gateway has it open, the gateway is asked over its socket and the command writes nothing in the
- * directory; else the command takes the lock itself, for the time that it writes.
+ * Access of a command to the journal. While a gateway has the journal open, the command asks the gateway over its
+ * socket and writes nothing itself. Otherwise the command takes the lock.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { askGateway, CommandFailed, isListening } from "../journal/command-socket.ts";
-import { holderInWords } from "../journal/lock/holder.ts";
-import { holderOf, isThere, JournalHeld, tryLock, type Lock } from "../journal/lock.ts";
-import { places } from "../journal/places.ts";
-import { giveFolderNow } from "../file-owner.ts";
-import { faultInWords } from "../system-error.ts";
+import { askGateway, CommandFailed, isListening } from "../../journal/command-socket.ts";
+import { holderInWords } from "../../journal/lock/holder.ts";
+import { holderOf, isThere, JournalHeld, tryLock, type Lock } from "../../journal/lock/lock.ts";
+import { paths } from "../../journal/paths.ts";
+import { giveFolderNow } from "../../common/file-owner.ts";
+import { faultInWords } from "../../common/system-error.ts";
 
-export type Way =
+export type JournalAccess =
   /** Rejects with WrongCommand or CommandFailed. */
   | { readonly by: "gateway"; readonly ask: (name: string, body: object) => Promise<unknown> }
   | { readonly by: "lock"; readonly lock: Lock };
@@ -20,39 +20,43 @@ export class NoJournal extends Error {
   override readonly name = "NoJournal";
 }
 
-/** A gateway that starts, and another command, are waited for. */
+/** How long to wait for a gateway that starts, or for another command. */
 const PATIENCE_MS = 10_000;
-const LOOK_MS = 100;
+const POLL_MS = 100;
 
-/** Throws NoJournal, JournalHeld when neither comes about in time, LockUnavailable where this process can take no lock. */
-export const reachJournal = async (dir: string, command: string, patienceMs = PATIENCE_MS): Promise<Way> => {
+/**
+ * Throws NoJournal; JournalHeld if neither gateway nor lock is available in time; LockUnavailable if this process
+ * cannot lock the directory.
+ */
+export const reachJournal = async (dir: string, command: string, patienceMs = PATIENCE_MS): Promise<JournalAccess> => {
   const there = await isThere(dir).catch((error: unknown) => {
     throw new NoJournal(faultInWords(error), { cause: error });
   });
-  if (!there) throw new NoJournal(`there is no journal in ${dir}`);
+  // Without `-c` a command takes the sample's config, and a gateway of the sandbox has another one.
+  if (!there) throw new NoJournal(`there is no journal in ${dir}. If the gateway has another config, name it with -c`);
   const until = performance.now() + patienceMs;
   for (;;) {
-    if (await isListening(places(dir).commands))
+    if (await isListening(paths(dir).commands))
       return { by: "gateway", ask: (name, body) => askRunning(dir, name, body) };
     const lock = await lockAsOwner(dir, command);
     if (lock) return { by: "lock", lock };
     if (performance.now() >= until) throw new JournalHeld(dir, holderInWords(holderOf(dir)), holderOf(dir));
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 };
 
 const askRunning = async (dir: string, name: string, body: object): Promise<unknown> => {
-  const told = await askGateway(places(dir).commands, { name, body });
-  if (!told) throw new CommandFailed("the gateway stopped at this moment; ask again");
-  return told.answer;
+  const reply = await askGateway(paths(dir).commands, { name, body });
+  if (!reply) throw new CommandFailed("the gateway stopped while it was asked; repeat the command");
+  return reply.answer;
 };
 
-/** What root would make in the directory must be the gateway's user's, or that one could not go on with it. */
+/** Files that root creates must belong to the gateway's user, or the gateway could not write them later. */
 const lockAsOwner = async (dir: string, command: string): Promise<Lock | undefined> => {
-  const back = becomeOwner(dir);
+  const becomeRoot = becomeOwner(dir);
   try {
     const lock = await tryLock(dir, { command: `ocsgw ${command}`, role: "command" });
-    if (!lock) back();
+    if (!lock) becomeRoot();
     return (
       lock && {
         ...lock,
@@ -60,11 +64,11 @@ const lockAsOwner = async (dir: string, command: string): Promise<Lock | undefin
           Promise.resolve()
             .then(() => leaveToOwner(dir))
             .finally(lock.release)
-            .finally(back),
+            .finally(becomeRoot),
       }
     );
   } catch (error) {
-    back();
+    becomeRoot();
     throw error;
   }
 };
@@ -73,7 +77,7 @@ const lockAsOwner = async (dir: string, command: string): Promise<Lock | undefin
 const becomeOwner = (dir: string): (() => void) => {
   const { uid, gid } = statSync(dir);
   if (process.geteuid?.() !== 0 || uid === 0) return () => undefined;
-  const back = (): void => {
+  const becomeRoot = (): void => {
     process.seteuid!(0);
     process.setegid!(0);
   };
@@ -81,15 +85,15 @@ const becomeOwner = (dir: string): (() => void) => {
     process.setegid!(gid);
     process.seteuid!(uid);
     readdirSync(dir);
-    return back;
+    return becomeRoot;
   } catch {
-    // Without the capability there is nobody else to be; and what systemd keeps for a dynamic user lies where only root comes.
-    back();
+    // Root may lack the capability to change its user; and only root can reach the directory of a dynamic systemd user.
+    becomeRoot();
     return () => undefined;
   }
 };
 
-/** Where root could not become the owner: what it made is given to that one. Nothing that stands anywhere else as well. */
+/** If root could not become the owner: gives what it created to the owner, except files with further hard links. */
 const leaveToOwner = (dir: string): void => {
   const { uid, gid } = statSync(dir);
   if (process.geteuid?.() !== 0 || uid === 0) return;

@@ -1,30 +1,35 @@
-/** `ocsgw audit search`: the journal by filter, a page at a time, youngest first; with --phone-stdin by a number that is shown to nobody. */
-import { KNOWN_SECRETS } from "../../assemble/index-keys.ts";
+/**
+ * `ocsgw audit search`: searches the journal by a filter, newest first, one page at a time. --phone-stdin searches for
+ * a phone number without showing it.
+ */
+import { KNOWN_SECRETS } from "../../app/wiring/journal/index-keys.ts";
 import { tokensIn } from "../../journal/access.ts";
 import { stringify } from "../../journal/entry-line.ts";
-import { FilterError, type Filter } from "../../journal/filter.ts";
-import { readFilter, unknownNames, type UnknownName } from "../../journal/filter/vocabulary.ts";
-import { IndexKeyDiffers } from "../../journal/key-checks.ts";
-import { NothingToLookFor, type Evidence } from "../../journal/lookup.ts";
-import type { PageOptions, Searched } from "../../journal/search.ts";
-import { saysAside } from "../../journal/search/asides.ts";
-import { TookTooLong } from "../../journal/search/time-limit.ts";
-import type { Person } from "../../journal/spellings.ts";
-import type { Story } from "../../journal/story.ts";
-import { cursorOf, readCursor, viewOf } from "../../journal/view.ts";
+import { FilterError, type Filter } from "../../journal/search/filter/filter.ts";
+import { readFilter, unknownNames, type UnknownName } from "../../journal/search/filter/vocabulary.ts";
+import { IndexKeyDiffers } from "../../journal/integrity/key-checks.ts";
+import { UnsearchableValue, type Evidence } from "../../journal/search/person-search.ts";
+import type { PageOptions, Searched } from "../../journal/search/journal-search.ts";
+import { describeDeletedKinds, describeSetAside } from "../../journal/search/missing-segments.ts";
+import { SearchTimeout } from "../../journal/search/worker/time-limit.ts";
+import type { Person } from "../../journal/search/phone-variants.ts";
+import type { Transaction } from "../../journal/search/transaction.ts";
+import { cursorOf, readCursor, toJson } from "../../journal/search/to-json.ts";
 import { loadToRead } from "../../settings/load.ts";
-import type { Settings } from "../../settings/schema.ts";
-import { DURATION_EXPECTED, parseDuration } from "../../settings/units.ts";
-import { vocabularyOf } from "../../assemble/vocabulary.ts";
-import { sayInvalidToRead } from "../check.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
+import { DURATION_EXPECTED, parseDuration } from "../../settings/schema/units.ts";
+import { vocabularyOf } from "../../app/wiring/journal/filter-vocabulary.ts";
+import { printProblemsToRead } from "../check/check.ts";
 import { expressionOf } from "./expression.ts";
+import { withGivenConfig } from "../process/given-config.ts";
 import { evidenceLines } from "./evidence.ts";
 import { keysToSearchWith } from "./index-keys.ts";
-import { linesOf } from "./lines.ts";
-import { personFrom } from "./person.ts";
-import { purposeFrom } from "./purpose.ts";
-import { recordAccess } from "./record.ts";
+import { linesOf } from "./output/lines.ts";
+import { personFrom } from "./access/person.ts";
+import { purposeFrom } from "./access/purpose.ts";
+import { recordAccess } from "./access/record.ts";
 import { CannotTell, openSearcher } from "./searcher.ts";
+import { CANNOT_TELL, WRONG_USAGE } from "../exit-codes.ts";
 
 export type SearchOptions = {
   readonly words: readonly string[];
@@ -37,12 +42,12 @@ export type SearchOptions = {
   readonly phoneStdin?: boolean;
   readonly customerStdin?: boolean;
   readonly purpose?: string;
-  /** How long the search may take, as in 30s; a minute when left out. */
+  /** How long the search may take, for example 30s. Default: one minute. */
   readonly timeout?: string;
 };
 
 type Found = {
-  readonly stories: readonly Story[];
+  readonly transactions: readonly Transaction[];
   readonly next: number | undefined;
   readonly searched: Searched;
   readonly evidence?: Evidence;
@@ -58,12 +63,10 @@ type Asking = {
 };
 
 const LIMIT = 50;
-const WRONG_USAGE = 2;
-const CANNOT_TELL = 8;
 
 export const auditSearch = async (options: SearchOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
-  if (!loaded.ok) return sayInvalidToRead(options.config);
+  if (!loaded.ok) return printProblemsToRead(options.config);
   try {
     return await search(options, loaded.settings, loaded.hash);
   } catch (error) {
@@ -71,11 +74,11 @@ export const auditSearch = async (options: SearchOptions): Promise<number> => {
       console.error(error instanceof CannotTell ? error.message : `nothing was searched: ${error.message}`);
       return CANNOT_TELL;
     }
-    if (error instanceof TookTooLong) {
-      console.error(`${error.message}, or give it longer: --timeout`);
+    if (error instanceof SearchTimeout) {
+      console.error(`${error.message}. Or allow more time with --timeout`);
       return CANNOT_TELL;
     }
-    if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError))
+    if (!(error instanceof FilterError || error instanceof UnsearchableValue || error instanceof RangeError))
       throw error;
     console.error(error instanceof FilterError ? error.render() : error.message);
     return WRONG_USAGE;
@@ -97,7 +100,7 @@ const search = async (options: SearchOptions, settings: Settings, configHash: st
     const place = { settings, ...(person && { configHash }) };
     const recorded = await recordAccess(
       place,
-      { operation: "look-up", query: filter.text, purpose, results: found.stories.length, tokens },
+      { operation: "look-up", query: filter.text, purpose, results: found.transactions.length, tokens },
       false,
     );
     if (typeof recorded === "number") return recorded;
@@ -105,7 +108,7 @@ const search = async (options: SearchOptions, settings: Settings, configHash: st
   if (options.json)
     console.log(
       stringify({
-        requests: found.stories.map(viewOf),
+        requests: found.transactions.map(toJson),
         next: cursorOf(found.next),
         searched: found.searched,
         ...(found.evidence && { evidence: found.evidence }),
@@ -120,7 +123,7 @@ const search = async (options: SearchOptions, settings: Settings, configHash: st
 const cursorIn = (text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
   const cursor = readCursor(text);
-  if (cursor === undefined) throw new RangeError("--cursor: expected what an earlier page gave as next");
+  if (cursor === undefined) throw new RangeError("--cursor: expected the value of next from an earlier page");
   return cursor;
 };
 
@@ -145,26 +148,30 @@ const find = async ({ settings: { audit }, filter, names, person, paged, timeout
     const question = person
       ? { kind: "person" as const, person, keys: keysToSearchWith(audit.index_key), known: KNOWN_SECRETS, ...asked }
       : { kind: "page" as const, ...asked };
-    const { stories = [], next, searched, evidence, warnings = [] } = await searcher.ask(question, timeoutMs);
-    return { stories, next, searched: evidence?.searched ?? searched!, ...(evidence && { evidence }), warnings };
+    const { transactions = [], next, searched, evidence, warnings = [] } = await searcher.ask(question, timeoutMs);
+    return { transactions, next, searched: evidence?.searched ?? searched!, ...(evidence && { evidence }), warnings };
   } finally {
     await searcher.close();
   }
 };
 
-const print = ({ stories, next, searched, evidence, warnings }: Found): void => {
-  for (const line of linesOf(stories)) console.log(line);
+const print = ({ transactions, next, searched, evidence, warnings }: Found): void => {
+  for (const line of linesOf(transactions)) console.log(line);
   console.error(
-    stories.length === 0
-      ? "nothing found"
-      : `${stories.length} found${next === undefined ? "" : `, and more: --cursor ${next}`}`,
+    transactions.length === 0
+      ? "Nothing found"
+      : `${transactions.length} found${next === undefined ? "" : `; for the next page: --cursor ${next}`}`,
   );
   console.error(
-    `searched ${searched.to - searched.from} entries${searched.first === undefined ? "" : `, from ${searched.first} to ${searched.last}`}`,
+    `Searched ${searched.to - searched.from} ` +
+      `entries${searched.first === undefined ? "" : `, from ${searched.first} to ${searched.last}`}`,
   );
   for (const line of evidence
     ? evidenceLines(evidence)
-    : searched.set_aside.map((each) => `not covered: ${saysAside(each)}`))
+    : [
+        ...searched.set_aside.map((each) => withGivenConfig(describeSetAside(each))),
+        ...describeDeletedKinds(searched.deleted_kinds).map(({ text }) => text),
+      ].map((each) => `Not covered: ${each}`))
     console.error(line);
   for (const warning of warnings) console.error(`warning: ${warning}`);
 };

@@ -1,39 +1,40 @@
 /**
- * Questions of a command about the journal: asked of the gateway that has it open, or answered here. Here the index beside the segments is brought
- * up to date under the lock, which is given away for a moment now and then, so that no gateway waits for a long journal to be indexed; where
- * nothing can be written, the indexes that are there are read, and what they lack is indexed in a temporary directory.
+ * Searches of a command. The gateway that has the journal open answers them, or the command itself. The command updates
+ * the search index under the lock; it releases the lock now and then, so that no gateway waits until a long journal is
+ * indexed. If it cannot write to the directory, it reads the existing indexes and indexes the rest in a temporary
+ * directory.
  */
 import { accessSync, constants } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandFailed } from "../../journal/command-socket.ts";
-import { JournalHeld, LockUnavailable } from "../../journal/lock.ts";
-import { places } from "../../journal/places.ts";
-import { answerOf } from "../../journal/search/answer.ts";
-import type { Answer, Question } from "../../journal/search/questions.ts";
-import { TimeLimit } from "../../journal/search/time-limit.ts";
-import { Finder } from "../../journal/search.ts";
-import { faultInWords } from "../../system-error.ts";
-import { reachJournal, type Way } from "../journal.ts";
+import { JournalHeld, LockUnavailable } from "../../journal/lock/lock.ts";
+import { paths } from "../../journal/paths.ts";
+import { answerOf } from "../../journal/search/worker/answer.ts";
+import type { Answer, Question } from "../../journal/search/worker/messages.ts";
+import { TimeLimit } from "../../journal/search/worker/time-limit.ts";
+import { JournalSearch } from "../../journal/search/journal-search.ts";
+import { faultInWords } from "../../common/system-error.ts";
+import { reachJournal, type JournalAccess } from "./reach-journal.ts";
 
 export type Searcher = {
   /** Rejects with FilterError, NothingToLookFor, TookTooLong, CannotTell, WrongCommand or CommandFailed. */
   readonly ask: (question: Question, timeoutMs?: number) => Promise<Answer>;
-  /** The same for a filter, as a Finder has it. */
-  readonly page: Finder["page"];
+  /** A page of a filter, as JournalSearch gives it. */
+  readonly page: JournalSearch["page"];
   readonly close: () => Promise<void>;
 };
 
 const searcherBy = (ask: Searcher["ask"], close: Searcher["close"]): Searcher => ({
   ask,
   page: async ({ text }, { before, limit }) => {
-    const { stories = [], next } = await ask({ kind: "page", filter: text, names: [], before, limit });
-    return { stories, next };
+    const { transactions = [], next } = await ask({ kind: "page", filter: text, names: [], before, limit });
+    return { transactions, next };
   },
   close,
 });
 
-/** In words, why the gateway could not find out. */
+/** The message says why the gateway could not answer. */
 export class CannotTell extends Error {
   override readonly name = "CannotTell";
 }
@@ -42,84 +43,94 @@ const LONGEST_MS = 600_000;
 
 type Progress = (size: number) => void;
 
-/** Throws NoJournal, and CannotTell where there is no room for an index anywhere. */
+/** Throws NoJournal; CannotTell if there is no space for an index anywhere. */
 export const openSearcher = async (
   dir: string,
   command: string,
-  tell: Progress = () => undefined,
+  onProgress: Progress = () => undefined,
 ): Promise<Searcher> => {
-  const elsewhere = (): Promise<Searcher> => searchHere(dir, command, { way: undefined, tell }).catch(noRoomEither);
+  const openTemporary = (): Promise<Searcher> =>
+    searchDirectly(dir, command, { access: undefined, onProgress }).catch(rethrowWithoutSpace);
   try {
-    return await openWithRoom(dir, command, { tell, elsewhere });
+    return await openByAccess(dir, command, { onProgress, openTemporary });
   } catch (error) {
-    const why = noRoomIn(error);
+    const why = spaceFaultIn(error);
     if (why === undefined) throw error;
-    console.error(`no index can be written beside the journal (${why}): a temporary index is made in ${tmpdir()}`);
-    return elsewhere();
+    console.error(
+      `the search index cannot be written beside the journal (${why}); using a temporary index in ${tmpdir()}`,
+    );
+    return openTemporary();
   }
 };
 
-type Room = { readonly tell: Progress; readonly elsewhere: () => Promise<Searcher> };
+type SearchOptions = { readonly onProgress: Progress; readonly openTemporary: () => Promise<Searcher> };
 
-const openWithRoom = async (dir: string, command: string, { tell, elsewhere }: Room): Promise<Searcher> => {
+const openByAccess = async (
+  dir: string,
+  command: string,
+  { onProgress, openTemporary }: SearchOptions,
+): Promise<Searcher> => {
   for (;;) {
-    const way = await wayTo(dir, command);
-    if (way?.by === "gateway") return throughGateway(way, elsewhere);
+    const access = await accessTo(dir, command);
+    if (access?.by === "gateway") return throughGateway(access, openTemporary);
     try {
-      return await searchHere(dir, command, { way, tell });
+      return await searchDirectly(dir, command, { access, onProgress });
     } catch (error) {
-      // The gateway is asked then.
-      if (!(error instanceof GaveWay)) throw error;
+      // Then ask the gateway.
+      if (!(error instanceof GatewayTookOver)) throw error;
     }
   }
 };
 
-const NO_ROOM = /no space is left on the disk|the disk quota is used up/;
-const noRoomIn = (error: unknown): string | undefined => NO_ROOM.exec(faultInWords(error))?.[0];
+const NO_SPACE = /no space is left on the disk|the disk quota is used up/;
+const spaceFaultIn = (error: unknown): string | undefined => NO_SPACE.exec(faultInWords(error))?.[0];
 
-/** The gateway answers; where its disk has no room for its index, the question is answered here. */
-const throughGateway = (way: Gateway, elsewhere: () => Promise<Searcher>): Searcher => {
-  let here: Promise<Searcher> | undefined;
+/** Asks the gateway. If the gateway has no space for its index, the command answers itself. */
+const throughGateway = (access: GatewayAccess, openTemporary: () => Promise<Searcher>): Searcher => {
+  let ownSearcher: Promise<Searcher> | undefined;
   const ask: Searcher["ask"] = async (question, ms = LONGEST_MS) => {
-    if (here) return (await here).ask(question, ms);
+    if (ownSearcher) return (await ownSearcher).ask(question, ms);
     try {
-      return await inTime(askGateway(way, question), new TimeLimit(ms));
+      return await inTime(askGateway(access, question), new TimeLimit(ms));
     } catch (error) {
-      const why = error instanceof CommandFailed ? noRoomIn(error) : undefined;
+      const why = error instanceof CommandFailed ? spaceFaultIn(error) : undefined;
       if (why === undefined) throw error;
-      console.error(`the running gateway cannot write its index (${why}): a temporary index is made in ${tmpdir()}`);
-      here = elsewhere();
-      return (await here).ask(question, ms);
+      console.error(
+        `the running gateway cannot write its search index (${why}); using a temporary index in ${tmpdir()}`,
+      );
+      ownSearcher = openTemporary();
+      return (await ownSearcher).ask(question, ms);
     }
   };
   return searcherBy(ask, async () => {
-    await here?.then(
+    await ownSearcher?.then(
       ({ close }) => close(),
       () => undefined,
     );
   });
 };
 
-const noRoomEither = (error: unknown): never => {
-  throw noRoomIn(error)
+const rethrowWithoutSpace = (error: unknown): never => {
+  throw spaceFaultIn(error)
     ? new CannotTell(
-        `nothing was searched: no room for a temporary index in ${tmpdir()} either. Free some, or set TMPDIR to a folder with room`,
+        `nothing was searched: no room for a temporary index in ${tmpdir()} either. Free some, or set TMPDIR to ` +
+          "a folder with room",
       )
     : error;
 };
 
-/** Undefined where the journal can be read and nothing written. */
-export const wayTo = async (dir: string, command: string): Promise<Way | undefined> => {
+/** Undefined if the journal can only be read. */
+export const accessTo = async (dir: string, command: string): Promise<JournalAccess | undefined> => {
   try {
-    const way = await reachJournal(dir, command);
-    if (way.by === "lock" || mayUse(places(dir).commands)) return way;
-    console.error("the gateway that runs takes commands from its own user and root only: a temporary index is made");
+    const access = await reachJournal(dir, command);
+    if (access.by === "lock" || mayUse(paths(dir).commands)) return access;
+    console.error("the running gateway accepts commands only from its own user and from root; using a temporary index");
     return undefined;
   } catch (error) {
     if (error instanceof LockUnavailable) return undefined;
     if (!(error instanceof JournalHeld)) throw error;
     console.error(
-      `${error.message}, and does not take commands: what its indexes lack is indexed in a temporary directory`,
+      `${error.message}, and accepts no commands; entries that its indexes lack are indexed in a temporary directory`,
     );
     return undefined;
   }
@@ -136,86 +147,94 @@ const mayUse = (socket: string): boolean => {
   }
 };
 
-type Gateway = Extract<Way, { by: "gateway" }>;
+type GatewayAccess = Extract<JournalAccess, { by: "gateway" }>;
 
-/** So many at a time: answers are put together on the thread that serves requests. */
+/** Results per question: the gateway builds answers on the thread that serves requests. */
 const PAGE = 200;
 
-const askGateway = async ({ ask }: Gateway, question: Question): Promise<Answer> => {
-  const put = (each: Question): Promise<Answer> => (ask("question", each) as Promise<Answer>).catch(retold);
-  if (!("limit" in question) || question.limit <= PAGE) return put(question);
-  const first = await put({ ...question, limit: PAGE });
-  const stories = [...(first.stories ?? [])];
+const askGateway = async ({ ask }: GatewayAccess, question: Question): Promise<Answer> => {
+  const askPage = (each: Question): Promise<Answer> =>
+    (ask("question", each) as Promise<Answer>).catch(rethrowAsCannotTell);
+  if (!("limit" in question) || question.limit <= PAGE) return askPage(question);
+  const first = await askPage({ ...question, limit: PAGE });
+  const transactions = [...(first.transactions ?? [])];
   let { next } = first;
-  while (next !== undefined && stories.length < question.limit) {
-    const page: Answer = await put({
+  while (next !== undefined && transactions.length < question.limit) {
+    const page: Answer = await askPage({
       ...question,
       before: next,
-      limit: Math.min(PAGE, question.limit - stories.length),
+      limit: Math.min(PAGE, question.limit - transactions.length),
     });
-    stories.push(...(page.stories ?? []));
+    transactions.push(...(page.transactions ?? []));
     ({ next } = page);
   }
-  return { ...first, stories, next };
+  return { ...first, transactions, next };
 };
 
-/** As the gateway's search says it: an error's name and its message, or that the time was over. */
+/** Messages of the gateway's search: an error's name and its message, or a timeout. */
 const NOTHING_SEARCHED = /^(?:IndexKeyDiffers|LineDamaged): (.*)$/s;
 const TOOK_TOO_LONG = /^the search (was stopped|index is being)/;
 
-const retold = (error: unknown): never => {
+const rethrowAsCannotTell = (error: unknown): never => {
   if (!(error instanceof CommandFailed)) throw error;
   const [, why] = NOTHING_SEARCHED.exec(error.message) ?? [];
   if (why !== undefined) throw new CannotTell(`nothing was searched: ${why}`);
   throw TOOK_TOO_LONG.test(error.message) ? new CannotTell(error.message) : error;
 };
 
-/** Rejects with TookTooLong when the time of who asked is over, which may be less than the gateway gives. */
+/** Rejects with TookTooLong at the caller's time limit, which may be shorter than the gateway's. */
 const inTime = async (answer: Promise<Answer>, limit: TimeLimit): Promise<Answer> => {
-  const over = new AbortController();
-  const late = sleep(limit.left, undefined, { signal: over.signal }).then(() => {
+  const aborted = new AbortController();
+  const late = sleep(limit.left, undefined, { signal: aborted.signal }).then(() => {
     limit.check(0);
     throw new CannotTell("the search was stopped");
   });
   try {
     return await Promise.race([answer, late]);
   } finally {
-    over.abort();
+    aborted.abort();
     late.catch(() => undefined);
   }
 };
 
-/** A gateway took over while the lock was given away. */
-class GaveWay extends Error {}
+/** A gateway took the lock while the command had released it. */
+class GatewayTookOver extends Error {}
 
 const TURN_MS = 2000;
-/** Longer than a gateway that waits takes between two looks. */
+/** Longer than the interval at which a waiting gateway tries to take the lock. */
 const PAUSE_MS = 150;
 
-type Here = { readonly way: Extract<Way, { by: "lock" }> | undefined; readonly tell: Progress };
+type DirectSearch = {
+  readonly access: Extract<JournalAccess, { by: "lock" }> | undefined;
+  readonly onProgress: Progress;
+};
 
-const searchHere = async (dir: string, command: string, { way, tell }: Here): Promise<Searcher> => {
-  let lock = way?.lock;
+const searchDirectly = async (
+  dir: string,
+  command: string,
+  { access, onProgress }: DirectSearch,
+): Promise<Searcher> => {
+  let lock = access?.lock;
   let turn = performance.now();
-  const giveWay = async (size: number): Promise<void> => {
-    tell(size);
+  const yieldLock = async (size: number): Promise<void> => {
+    onProgress(size);
     if (!lock || performance.now() - turn < TURN_MS) return;
     await lock.release();
     lock = undefined;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     const again = await reachJournal(dir, command);
-    if (again.by === "gateway") throw new GaveWay();
+    if (again.by === "gateway") throw new GatewayTookOver();
     lock = again.lock;
     turn = performance.now();
   };
-  let finder: Finder | undefined;
+  let search: JournalSearch | undefined;
   const close = async (): Promise<void> => {
-    finder?.close();
+    search?.close();
     await lock?.release();
   };
   try {
-    const opened = (finder = new Finder(dir, { elsewhere: lock === undefined }));
-    await opened.refresh(giveWay);
+    const opened = (search = new JournalSearch(dir, { isTemporary: lock === undefined }));
+    await opened.refresh(yieldLock);
     return searcherBy((question, ms = LONGEST_MS) => answerOf(opened, question, new TimeLimit(ms)), close);
   } catch (error) {
     await close();

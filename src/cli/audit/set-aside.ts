@@ -1,28 +1,32 @@
 /**
- * `ocsgw audit set-aside`: a segment that is damaged is moved away, with an entry that says so. Asked of the running
- * gateway, or done here under the lock of a stopped one.
+ * `ocsgw audit set-aside`: moves a damaged segment away and records that in the journal. The running gateway does it,
+ * or the command under the lock of a stopped one.
  */
-import { answered, toldOf, type AsideAnswer, type ToldAside } from "../../assemble/set-aside.ts";
-import { keepBeside } from "../../assemble/journal.ts";
-import { readSecondPlaces } from "../../assemble/second-places.ts";
-import { signingKeyOf, trustOf } from "../../assemble/trust.ts";
+import { answered, resultOf, type SetAsideAnswer, type SetAsideResult } from "../../app/wiring/journal/set-aside.ts";
+import { savedFacts } from "../../app/wiring/journal/journal.ts";
+import { readCheckpointSinks } from "../../app/wiring/journal/checkpoint-sinks.ts";
+import { signingKeyOf, trustOf } from "../../app/wiring/journal/journal-trust.ts";
 import { accountName, purposeFault } from "../../journal/access.ts";
-import { createCheckpoints } from "../../journal/checkpoint.ts";
-import { JournalHeld, type Lock } from "../../journal/lock.ts";
-import { openChecked } from "../../journal/open-checked.ts";
-import { OpenDoNotCalls } from "../../journal/open-do-not-calls.ts";
-import { places, segmentName } from "../../journal/places.ts";
-import { JournalDamaged } from "../../journal/recover.ts";
-import { Finder } from "../../journal/search.ts";
-import { finishSettingAside, firstIn, lookAt, NotSetAside, setAside } from "../../journal/set-aside.ts";
+import { createCheckpoints } from "../../journal/integrity/checkpoints/checkpoint.ts";
+import { JournalHeld, type Lock } from "../../journal/lock/lock.ts";
+import { openChecked } from "../../journal/write/open-checked.ts";
+import { OpenDoNotCalls } from "../../journal/open-dnc/open-dnc-counter.ts";
+import { paths, segmentName } from "../../journal/paths.ts";
+import { JournalDamaged } from "../../journal/errors.ts";
+import { JournalSearch } from "../../journal/search/journal-search.ts";
+import { finishSettingAside, setAside } from "../../journal/segments/set-aside.ts";
+import { firstIndexIn, examineSegment, NotSetAside } from "../../journal/segments/examine-segment.ts";
 import { loadToRead } from "../../settings/load.ts";
-import type { Settings } from "../../settings/schema.ts";
-import { sayInvalidToRead } from "../check.ts";
-import { reachJournal } from "../journal.ts";
-import { purposeFrom } from "./purpose.ts";
-import { openTerminal } from "./terminal.ts";
-import { whoAsks, type Asker } from "./who-asks.ts";
-import { faultInWords } from "../../system-error.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
+import { printProblemsToRead } from "../check/check.ts";
+import { withGivenConfig } from "../process/given-config.ts";
+import { fail } from "./fail.ts";
+import { reachJournal } from "./reach-journal.ts";
+import { purposeFrom } from "./access/purpose.ts";
+import { openTerminal } from "./output/terminal.ts";
+import { whoAsks, type Asker } from "./access/who-asks.ts";
+import { faultInWords } from "../../common/system-error.ts";
+import { BROKEN, DONE, FAILED, UNREACHABLE, WRONG_USAGE } from "../exit-codes.ts";
 
 export type SetAsideOptions = {
   readonly segments: readonly string[];
@@ -32,59 +36,51 @@ export type SetAsideOptions = {
   readonly json?: boolean;
 };
 
-const DONE = 0;
-const FAILED = 1;
-const WRONG_USAGE = 2;
-const UNREACHABLE = 5;
-const BROKEN = 7;
-const NO_PURPOSE = '--purpose: say why, as in --purpose "disk of gw-a, ticket 4711"; it stands in the journal';
-const NO_CONSENT = "nothing was set aside: it is asked for on a terminal; without one, give --yes";
+const NO_PURPOSE =
+  '--purpose is missing: say why, for example --purpose "disk of gw-a, ticket 4711"; it is written into the journal';
+const NO_CONSENT = "nothing was set aside: confirm it on a terminal, or give --yes";
 const EXIT = { unknown: WRONG_USAGE, refused: FAILED, broken: BROKEN } as const satisfies Record<
   NotSetAside["kind"],
   number
 >;
 
 type Steps = {
-  readonly look: (segment: string) => Promise<AsideAnswer>;
-  readonly set: (segment: string, by: Asker & { readonly purpose: string }) => Promise<AsideAnswer>;
+  readonly examine: (segment: string) => Promise<SetAsideAnswer>;
+  readonly set: (segment: string, by: Asker & { readonly purpose: string }) => Promise<SetAsideAnswer>;
 };
 
 export const auditSetAside = async (options: SetAsideOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
-  if (!loaded.ok) return sayInvalidToRead(options.config);
+  if (!loaded.ok) return printProblemsToRead(options.config);
   const fault = options.purpose === undefined ? undefined : purposeFault(options.purpose);
-  if (fault !== undefined) return said(fault, WRONG_USAGE);
+  if (fault !== undefined) return fail(fault, WRONG_USAGE);
   try {
-    const way = await reachJournal(loaded.settings.audit.dir, "audit set-aside");
-    if (way.by === "gateway") {
-      const ask = (name: string, body: object): Promise<AsideAnswer> => way.ask(name, body) as Promise<AsideAnswer>;
+    const access = await reachJournal(loaded.settings.audit.dir, "audit set-aside");
+    if (access.by === "gateway") {
+      const ask = (name: string, body: object): Promise<SetAsideAnswer> =>
+        access.ask(name, body) as Promise<SetAsideAnswer>;
       return await each(
         {
-          look: (segment) => ask("set-aside-look", { segment }),
+          examine: (segment) => ask("set-aside-look", { segment }),
           set: (segment, by) => ask("set-aside", { segment, ...by }),
         },
         options,
       );
     }
     try {
-      return await here(loaded.settings, way.lock, options);
+      return await setAsideDirectly(loaded.settings, access.lock, options);
     } finally {
-      await way.lock.release();
+      await access.lock.release();
     }
   } catch (error) {
-    if (error instanceof NotSetAside) return said(error.message, EXIT[error.kind]);
-    if (error instanceof JournalDamaged) return said(`nothing was set aside: ${error.message}`, BROKEN);
-    if (error instanceof JournalHeld) return said(`nothing was set aside: ${error.message}`, UNREACHABLE);
+    if (error instanceof NotSetAside) return fail(error.message, EXIT[error.kind]);
+    if (error instanceof JournalDamaged) return fail(`nothing was set aside: ${error.message}`, BROKEN);
+    if (error instanceof JournalHeld) return fail(`nothing was set aside: ${error.message}`, UNREACHABLE);
     throw error;
   }
 };
 
-const said = (why: string, code: number): number => {
-  console.error(why);
-  return code;
-};
-
-/** Ends with the first that is not set aside. */
+/** Stops at the first segment that is not set aside. */
 const each = async (steps: Steps, options: SetAsideOptions): Promise<number> => {
   let { purpose } = options;
   for (const segment of options.segments) {
@@ -95,58 +91,61 @@ const each = async (steps: Steps, options: SetAsideOptions): Promise<number> => 
   return DONE;
 };
 
-/** Shows what would be done, asks, and does it. Resolves with an exit code where it was not done. */
+/** Shows the segment, asks for confirmation, and sets it aside. Resolves to an exit code if it was not set aside. */
 const step = async (
-  { look, set }: Steps,
+  { examine, set }: Steps,
   segment: string,
   options: SetAsideOptions,
 ): Promise<number | { readonly purpose: string }> => {
-  const found = await look(segment);
-  if ("refused" in found) return said(found.refused, EXIT[found.kind]);
-  if (!options.json) for (const line of whatIsThere(found)) console.error(line);
-  if (!options.yes && !(await agrees())) return said(NO_CONSENT, WRONG_USAGE);
+  const found = await examine(segment);
+  if ("refused" in found) return fail(found.refused, EXIT[found.kind]);
+  if (!options.json) for (const line of previewLines(found)) console.error(line);
+  if (!options.yes && !(await isConfirmed())) return fail(NO_CONSENT, WRONG_USAGE);
   const purpose = await purposeFrom(options.purpose);
-  if (purpose === undefined) return said(NO_PURPOSE, WRONG_USAGE);
+  if (purpose === undefined) return fail(NO_PURPOSE, WRONG_USAGE);
   const done = await set(segment, { ...(await whoAsks()), purpose });
-  if ("refused" in done) return said(done.refused, EXIT[done.kind]);
+  if ("refused" in done) return fail(done.refused, EXIT[done.kind]);
   if (options.json) console.log(JSON.stringify(done));
-  else for (const line of whatWasDone(done)) console.log(line);
+  else for (const line of resultLines(done)) console.log(withGivenConfig(line));
   return { purpose };
 };
 
-const whatIsThere = ({ from, to, files, damage, oldest, youngest }: ToldAside): string[] => [
-  `${segmentName(from)}, entries ${from} to ${to - 1}, from ${oldest ?? "the beginning"} to ${youngest ?? "now"}: ${damage}`,
+const previewLines = ({ from, to, files, damage, oldest, youngest }: SetAsideResult): string[] => [
+  `${segmentName(from)}, entries ${from} to ${to - 1}, from ${oldest ?? "the beginning"} to ` +
+    `${youngest ?? "now"}: ${damage}`,
   ...files.map(({ name, bytes, sha256 }) => `  ${name}  ${bytes} bytes  SHA-256 ${sha256}`),
-  "If you have a copy of the segment, put it back instead: then nothing is missing.",
-  "Set aside, no search finds its entries any more, and no answer about their time is complete. Nothing is deleted, and the leaf hashes stay.",
+  "If you have a copy of the segment, put that back instead: then no entry is missing.",
+  "After it is set aside, no search finds its entries, and no answer about their time is complete. Nothing is " +
+    "deleted, and the leaf hashes stay.",
 ];
 
-const whatWasDone = ({ from, to, files, index, lost }: ToldAside): string[] => [
-  `set aside: entries ${from} to ${to - 1}, as entry ${index} says${files.length === 0 ? "; there was no file to move" : `; moved to set-aside: ${files.map(({ name }) => name).join(", ")}`}`,
-  ...(lost === null ? ["whether a Do-Not-Call in them was open is not known: audit dnc says so"] : []),
-  ...(lost
-    ? [`${lost} Do-Not-Calls that were open in them stand in damaged lines, and are listed by audit dnc no more`]
-    : []),
+const resultLines = ({ from, to, files, index, lost }: SetAsideResult): string[] => [
+  `Entries ${from} to ${to - 1} are set aside; entry ${index} records it. ` +
+    (files.length === 0
+      ? "There was no file to move."
+      : `Moved to the folder set-aside: ${files.map(({ name }) => name).join(", ")}`),
+  ...(lost === null ? ["It is not known whether a Do-Not-Call in them was open; ocsgw audit dnc -c FILE says so"] : []),
+  ...(lost ? [`${lost} open Do-Not-Calls were in damaged lines, so ocsgw audit dnc cannot list them any more`] : []),
 ];
 
-const agrees = async (): Promise<boolean> => {
+const isConfirmed = async (): Promise<boolean> => {
   const terminal = openTerminal();
   if (!terminal) return false;
   try {
-    return /^y(es)?$/i.test((await terminal.ask("Set it aside? (yes or no): "))?.trim() ?? "");
+    return /^y(es)?$/i.test((await terminal.ask("Set this segment aside? (yes or no): "))?.trim() ?? "");
   } finally {
     terminal.close();
   }
 };
 
-/** Under the conditions of the gateway: a directory that is not what was signed before is written to by nobody. */
-const here = async (settings: Settings, lock: Lock, options: SetAsideOptions): Promise<number> => {
+/** Like the gateway, refuses to write if the directory does not agree with what was signed before. */
+const setAsideDirectly = async (settings: Settings, lock: Lock, options: SetAsideOptions): Promise<number> => {
   const { dir, checkpoint } = settings.audit;
-  const damaged = options.segments.map(firstIn);
+  const damaged = options.segments.map(firstIndexIn);
   const signer = { key: await signingKeyOf(settings), origin: checkpoint.origin };
   const openDoNotCalls = new OpenDoNotCalls();
-  const kept = keepBeside(openDoNotCalls);
-  const trust = trustOf(settings, signer.key, await readSecondPlaces(settings));
+  const kept = savedFacts(openDoNotCalls);
+  const trust = trustOf(settings, signer.key, await readCheckpointSinks(settings));
   const { journal, anchor, warnings } = await openChecked(
     { dir, durability: "flush", lock, damaged, ...kept.options },
     trust,
@@ -159,11 +158,13 @@ const here = async (settings: Settings, lock: Lock, options: SetAsideOptions): P
     const parts = { journal, checkpoints, signer, openDoNotCalls };
     return await each(
       {
-        look: (segment) => answered(() => lookAt(parts, firstIn(segment))),
+        examine: (segment) => answered(() => examineSegment(parts, firstIndexIn(segment))),
         set: async (segment, { purpose, ...by }) => {
           await askIndex(dir, openDoNotCalls);
           return answered(async () =>
-            toldOf(await setAside({ ...parts, by: { ...by, user: accountName(by.user), purpose } }, firstIn(segment))),
+            resultOf(
+              await setAside({ ...parts, by: { ...by, user: accountName(by.user), purpose } }, firstIndexIn(segment)),
+            ),
           );
         },
       },
@@ -175,19 +176,19 @@ const here = async (settings: Settings, lock: Lock, options: SetAsideOptions): P
 };
 
 /**
- * Where no start state tells which Do-Not-Calls are open. What cannot be indexed, because of the damage, leaves it
- * unknown.
+ * Asks the search index for the open Do-Not-Calls if no start state has them. They stay unknown if the damage prevents
+ * indexing.
  */
 const askIndex = async (dir: string, counter: OpenDoNotCalls): Promise<void> => {
   if (counter.count !== undefined) return;
-  let finder: Finder | undefined;
+  let search: JournalSearch | undefined;
   try {
-    finder = new Finder(dir);
-    await finder.refresh();
-    await counter.start(await finder.openDoNotCalls(counter.most));
+    search = new JournalSearch(dir);
+    await search.refresh();
+    await counter.start(await search.openDncSnapshot(counter.most));
   } catch (error) {
-    console.error(`warning: ${places(dir).index} cannot tell which Do-Not-Calls are open: ${faultInWords(error)}`);
+    console.error(`warning: ${paths(dir).index} cannot tell which Do-Not-Calls are open: ${faultInWords(error)}`);
   } finally {
-    finder?.close();
+    search?.close();
   }
 };

@@ -1,23 +1,26 @@
-/** `ocsgw check`: every problem of a config file at once, with the code that `run` uses and without the network. `--explain`: every key. */
-import { holdToKeyChecks } from "../assemble/index-keys.ts";
-import { holdToRights } from "../assemble/journal-rights.ts";
-import { holdToExamples, type Rehearsals } from "../rehearsal/policy-tests.ts";
-import type { Counts, Loaded } from "../settings/load.ts";
-import { loadSettings, loadToRead, textOf } from "../settings/load.ts";
-import { explainRows } from "../settings/outline.ts";
-import type { Problem } from "../settings/problem.ts";
+/**
+ * `ocsgw check`: shows all problems of a config file, found by the code that `run` uses. `--explain`: lists all keys.
+ */
+import { holdToKeyChecks } from "../../app/wiring/journal/index-keys.ts";
+import { holdToRights } from "../../app/wiring/journal/journal-permissions.ts";
+import { runPolicyTests, type PolicyTestResult } from "../../dry-run/policy-tests.ts";
+import type { Counts, Loaded } from "../../settings/load.ts";
+import { loadSettings, loadToRead, textOf } from "../../settings/load.ts";
+import { explainRows } from "../../settings/schema/schema-tree.ts";
+import type { Problem } from "../../settings/problems/problem.ts";
 import { renderRows, summary } from "./connect/row.ts";
-import { renderProblem, type Look } from "../settings/render.ts";
-import type { Settings } from "../settings/schema.ts";
-import { stopTimeOf } from "../settings/stop-time.ts";
+import { renderProblem, type RenderOptions } from "../../settings/problems/render.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
+import { stopTimeOf } from "../../settings/stop-time.ts";
+import { DONE, NOT_VALID, UNREACHABLE } from "../exit-codes.ts";
 
-/** What a command needs of its process. */
+/** The parts of the process that a command uses. */
 export type Host = {
   readonly stdout: { readonly write: (text: string) => unknown; readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** `all`: however many problems there are. `connect`: what the file names is tried as well, and a GSW_RECORD_URI when one is given. */
+/** `all`: shows every problem. `connect`: also tests the addresses in the file, and `recordUri`, a GSW_RECORD_URI. */
 export type CheckOptions = {
   readonly config: string;
   readonly json?: boolean;
@@ -26,57 +29,57 @@ export type CheckOptions = {
   readonly recordUri?: string;
 };
 
-const VALID = 0;
-const NOT_VALID = 3;
-const UNREACHABLE = 5;
-/** Who has more to mend begins with these. */
+/** Problems shown without `--all`. */
 const SHOWN = 20;
 
 type Reading = (config: string, host: Host) => Promise<Loaded>;
 
-const forAGateway: Reading = (config, host) => loadSettings(config, host.env);
+const forGateway: Reading = (config, host) => loadSettings(config, host.env);
 
-/** Resolves to the exit code: 0 valid, warnings included; 3 not valid; 5 something cannot be reached or does not work. */
+/**
+ * Resolves to the exit code: 0 valid, warnings included; 3 not valid; 5 something cannot be reached or does not work.
+ */
 export const check = async (
   { config, json = false, all = false, connect = false, recordUri }: CheckOptions,
   host: Host = process,
-  reading: Reading = forAGateway,
+  reading: Reading = forGateway,
 ): Promise<number> => {
   const started = performance.now();
-  const read = await holdToKeyChecks(await holdToExamples(await reading(config, host), config), config);
-  // Who only reads the journal may write nothing.
-  const loaded = reading === forAGateway ? await holdToRights(read, config) : read;
+  const read = await holdToKeyChecks(await runPolicyTests(await reading(config, host), config), config);
+  // A command that only reads the journal needs no right to write there.
+  const loaded = reading === forGateway ? await holdToRights(read, config) : read;
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
-  const took = Math.round(performance.now() - started);
-  const rows = connect && loaded.ok ? await (await import("./connect.ts")).tryOut(loaded.settings, recordUri) : [];
+  const elapsedMs = Math.round(performance.now() - started);
+  const rows =
+    connect && loaded.ok ? await (await import("./connect.ts")).testConnections(loaded.settings, recordUri) : [];
   if (json) {
     host.stdout.write(`${JSON.stringify(connect ? { problems, connect: rows } : problems, null, 2)}\n`);
   } else {
     const shown = problems.slice(0, all ? undefined : SHOWN);
-    for (const each of await rendered(shown, lookOf(host))) host.stdout.write(`${each}\n\n`);
+    for (const each of await rendered(shown, renderOptionsOf(host))) host.stdout.write(`${each}\n\n`);
     if (shown.length < problems.length)
-      host.stdout.write(`${problems.length - shown.length} more; --all shows them\n\n`);
-    host.stdout.write(`${verdict({ config, loaded, problems, took })}\n`);
+      host.stdout.write(`${problems.length - shown.length} more problems; --all shows them\n\n`);
+    host.stdout.write(`${verdict({ config, loaded, problems, elapsedMs })}\n`);
     if (rows.length > 0) host.stdout.write(`\n${renderRows(rows)}\n${summary(rows)}\n`);
   }
   if (!loaded.ok) return NOT_VALID;
-  return rows.some(({ state }) => state === "fail") ? UNREACHABLE : VALID;
+  return rows.some(({ state }) => state === "fail") ? UNREACHABLE : DONE;
 };
 
-/** For a command that has another question: its results alone go to stdout. Resolves to the exit code. */
-export const sayInvalid = (config: string): Promise<number> =>
+/** Prints the problems to stderr, for other commands, whose results go to stdout. Resolves to the exit code. */
+export const printProblems = (config: string): Promise<number> =>
   check({ config }, { stdout: process.stderr, env: process.env });
 
-/** The same of a config that was loaded to read a journal: what only a gateway needs is no problem. */
-export const sayInvalidToRead = (config: string): Promise<number> =>
+/** The same for a config that was loaded to read the journal: ignores problems that matter only to a gateway. */
+export const printProblemsToRead = (config: string): Promise<number> =>
   check({ config }, { stdout: process.stderr, env: process.env }, loadToRead);
 
-export const lookOf = ({ stdout, env }: Host): Look => ({
+export const renderOptionsOf = ({ stdout, env }: Host): RenderOptions => ({
   colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
 });
 
-/** Each with the lines of its own file. */
-export const rendered = async (problems: readonly Problem[], look: Look): Promise<readonly string[]> => {
+/** Renders each problem with the lines of its file. */
+export const rendered = async (problems: readonly Problem[], look: RenderOptions): Promise<readonly string[]> => {
   const files = [...new Set(problems.map(({ file }) => file))];
   const texts = new Map(await Promise.all(files.map(async (file) => [file, await textOf(file)] as const)));
   return problems.map((problem) => {
@@ -89,37 +92,44 @@ const verdict = ({
   config,
   loaded,
   problems,
-  took,
+  elapsedMs,
 }: {
   config: string;
-  loaded: Rehearsals;
+  loaded: PolicyTestResult;
   problems: readonly Problem[];
-  took: number;
+  elapsedMs: number;
 }): string => {
   const warnings = problems.filter(({ severity }) => severity === "warning").length;
   const warned = warnings > 0 ? `, ${counted(warnings, "warning")}` : "";
   if (loaded.ok) {
     const passed = loaded.passed > 0 ? `, ${counted(loaded.passed, "policy test")} passed` : "";
-    return `ok  ${config}: ${extent(loaded.counts)}${passed}${warned}; needs ${stopTime(loaded.settings)} or more. ${took} ms`;
+    return (
+      `ok  ${config}: ${extent(loaded.counts)}${passed}${warned}; needs ${stopTime(loaded.settings)} or more. ` +
+      `${elapsedMs} ms`
+    );
   }
-  return `${counted(problems.length - warnings, "error")}${warned} in ${config}${loaded.counts ? ` (${extent(loaded.counts)})` : ""}. ${took} ms`;
+  return (
+    `${counted(problems.length - warnings, "error")}${warned} in ` +
+    `${config}${loaded.counts ? ` (${extent(loaded.counts)})` : ""}. ${elapsedMs} ms`
+  );
 };
 
-/** What whoever ends the process by force has to wait for. */
+/** The stop time that a service manager must allow. */
 const stopTime = ({ upstreams, ...settings }: Settings): string =>
   `TimeoutStopSec=${Math.ceil(stopTimeOf({ ...settings, upstreams: Object.values(upstreams) }).all / 1000)}s`;
 
 const extent = ({ tenants, clients, upstreams, lanes }: Counts): string =>
-  `${counted(tenants, "tenant")}, ${counted(clients, "client")}, ${counted(upstreams, "upstream")}${lanes === undefined ? "" : ` (${counted(lanes, "lane")})`}`;
+  `${counted(tenants, "tenant")}, ${counted(clients, "client")}, ` +
+  `${counted(upstreams, "upstream")}${lanes === undefined ? "" : ` (${counted(lanes, "lane")})`}`;
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
-/** `check --explain`: every key, what it is when left out, and what it means. */
+/** `check --explain`: every key with its default and explanation. */
 export const explainSettings = (host: Host = process): number => {
   const rows = explainRows();
-  for (const { key, needed, default: fallback, explanation } of rows) {
-    const left = needed ? "needed" : fallback === undefined ? "" : `default ${fallback}`;
-    host.stdout.write(`${key}${left === "" ? "" : `  (${left})`}\n    ${explanation}\n`);
+  for (const { key, required, default: fallback, explanation } of rows) {
+    const note = required ? "required" : fallback === undefined ? "" : `default ${fallback}`;
+    host.stdout.write(`${key}${note === "" ? "" : `  (${note})`}\n    ${explanation}\n`);
   }
-  return VALID;
+  return DONE;
 };

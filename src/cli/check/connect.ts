@@ -1,5 +1,5 @@
-/** `ocsgw check --connect`: what a file cannot tell. Addresses, disk, issuers, OCS and the clock are tried; nothing is changed anywhere. */
-import type { Settings } from "../settings/schema.ts";
+/** `ocsgw check --connect`: tests addresses, disk, issuers, OCS and clock, without changing anything. */
+import type { Settings } from "../../settings/schema/schema.ts";
 import { bypassRow } from "./connect/bypass.ts";
 import { diskRow } from "./connect/disk.ts";
 import { clockRow, issuerRows } from "./connect/issuers.ts";
@@ -8,8 +8,8 @@ import { outsideRows } from "./connect/outside.ts";
 import type { Row } from "./connect/row.ts";
 import { upstreamRows } from "./connect/upstreams.ts";
 
-/** `recordUri`: a GSW_RECORD_URI as a strategy gets it. */
-export const tryOut = async (settings: Settings, recordUri: string | undefined): Promise<readonly Row[]> => {
+/** `recordUri`: a GSW_RECORD_URI that a strategy received. */
+export const testConnections = async (settings: Settings, recordUri: string | undefined): Promise<readonly Row[]> => {
   const [disk, listeners, issuers, upstreams, outside, bypass] = await Promise.all([
     diskRow(settings.audit.dir),
     listenerRows(settings),
@@ -18,15 +18,15 @@ export const tryOut = async (settings: Settings, recordUri: string | undefined):
     outsideRows(settings),
     recordUri === undefined ? [] : bypassRow(recordUri, settings),
   ]);
-  const heard = [...issuers, ...upstreams];
+  const tested = [...issuers, ...upstreams];
   return [
     disk,
     clockRow(
-      heard.map(({ clock }) => clock),
+      tested.map(({ clock }) => clock),
       settings,
     ),
     ...listeners,
-    ...heard.map(({ row }) => row),
+    ...tested.map(({ row }) => row),
     ...outside,
     bypass,
   ].flat();

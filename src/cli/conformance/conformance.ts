@@ -1,40 +1,39 @@
-/** `ocsgw conformance URL`: replays the manual's examples and every row of the action table against a server, an OCS or a gateway in front of one. */
+/** `ocsgw conformance URL`: replays the manual's examples and all actions against an OCS or a gateway. */
 import { readFile } from "node:fs/promises";
-import { certificatesPem } from "../x509/pem.ts";
-import { connect } from "./conformance/connection.ts";
-import { createControl, type Control } from "./conformance/control.ts";
-import { rows } from "./conformance/rows.ts";
-import { run, Unauthorized, Unreachable, type Client } from "./conformance/run.ts";
-import { asJson, asTable, isConformant } from "./conformance/table.ts";
-import { faultInWords, reason } from "../system-error.ts";
+import { certificatesPem } from "../../common/x509/pem.ts";
+import { connect } from "./connection.ts";
+import { createControl, type Control } from "./control.ts";
+import { rows } from "./rows.ts";
+import { run, Unauthorized, Unreachable, type Client } from "./run.ts";
+import { asJson, asTable, isConformant } from "./table.ts";
+import { faultInWords, reason } from "../../common/system-error.ts";
+import { DENIED, DONE, UNREACHABLE, WRONG_USAGE } from "../exit-codes.ts";
 
 export type ConformanceOptions = {
   /** Path of a PEM file with the CA of an HTTPS server. */
   readonly ca?: string;
   /** CLIENT:KEY of a gateway's clients, in the order in which they are tried. */
   readonly key?: readonly string[];
-  /** Control URL of the sandbox behind the server: its world is reset first, and handles are opened as needed. */
+  /** Control URL of the sandbox behind the server; it is reset first, and opens handles as needed. */
   readonly sandbox?: string;
   readonly json?: boolean;
-  /** Run against a host other than this one, although records and campaign groups change. */
+  /** Allows a server on another host, whose records and campaign groups will change. */
   readonly yes?: boolean;
-  /** Where results go, a text at a time; standard output by default. */
+  /** Prints results; to standard output by default. */
   readonly print?: (text: string) => void;
-  /** Where all else goes; standard error by default. */
+  /** Prints everything else; to standard error by default. */
   readonly complain?: (text: string) => void;
 };
-
-const EXIT = { conformant: 0, usage: 2, unreachable: 5, notConformant: 9 } as const;
 
 class WrongUsage extends Error {}
 
 const EXITS = [
-  [WrongUsage, EXIT.usage],
-  [Unauthorized, EXIT.usage],
-  [Unreachable, EXIT.unreachable],
+  [WrongUsage, WRONG_USAGE],
+  [Unauthorized, WRONG_USAGE],
+  [Unreachable, UNREACHABLE],
 ] as const;
 
-/** Gives the exit code: 0 conformant, 9 not, 5 cannot reach, 2 wrong usage. */
+/** Resolves to the exit code: 0 conformant, 9 not conformant, 5 unreachable, 2 wrong usage. */
 export const conformance = async (url: string, options: ConformanceOptions): Promise<number> => {
   const {
     print = (text) => process.stdout.write(`${text}\n`),
@@ -43,7 +42,7 @@ export const conformance = async (url: string, options: ConformanceOptions): Pro
   try {
     const results = await examine(url, options);
     print(options.json ? asJson(url, results) : asTable(results));
-    return isConformant(results) ? EXIT.conformant : EXIT.notConformant;
+    return isConformant(results) ? DONE : DENIED;
   } catch (error) {
     const exit = EXITS.find(([kind]) => error instanceof kind)?.[1];
     if (exit === undefined) throw error;
@@ -70,10 +69,10 @@ const readUrl = (text: string, yes: boolean): URL => {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) throw new WrongUsage("expected a URL such as http://127.0.0.1:18080");
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "" || url.username !== "")
-    throw new WrongUsage("expected scheme, host and port alone: OCS's paths stand at the root");
+    throw new WrongUsage("expected only scheme, host and port: OCS's paths are at the root");
   if (!yes && !isLoopback(url.hostname))
     throw new WrongUsage(
-      `${url.hostname} is another host, and the rows change its records and campaign groups: say --yes if that is meant`,
+      `${url.hostname} is another host, and the test changes its records and campaign groups: add --yes to confirm`,
     );
   return url;
 };

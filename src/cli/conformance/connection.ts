@@ -1,8 +1,11 @@
-/** One persistent connection to the server under test, one exchange at a time, as the manual's "Guidelines for Client Connections" want it. */
+/**
+ * One persistent connection to the server under test, with one exchange at a time, as the manual's "Guidelines for
+ * Client Connections" require.
+ */
 import { Agent as HttpAgent, request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
-import type { HeaderLine } from "../../message.ts";
+import type { HeaderLine } from "../../common/message.ts";
 
 export type Answer = { readonly status: number; readonly headers: readonly HeaderLine[]; readonly body: string };
 
@@ -14,15 +17,16 @@ export type Question = {
 };
 
 export type Connection = {
-  /** Rejects when no whole answer came. */
+  /** Rejects without a complete answer. */
   readonly ask: (question: Question) => Promise<Answer>;
-  /** How many connections it took so far. */
+  /** The number of connections opened so far. */
   readonly opened: () => number;
   readonly close: () => void;
 };
 
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
+/** `ca`: certificates in PEM that replace the default ones. */
 export const connect = (url: URL, ca: string | undefined): Connection => {
   const secure = url.protocol === "https:";
   const options = { keepAlive: true, maxSockets: 1 };
@@ -40,7 +44,7 @@ export const connect = (url: URL, ca: string | undefined): Connection => {
         if (!sockets.has(socket)) opened++;
         sockets.add(socket);
       });
-      request.setTimeout(PATIENCE_MS, () => request.destroy(new Error(`no answer within ${PATIENCE_MS / 1000} s`)));
+      request.setTimeout(TIMEOUT_MS, () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
       request.on("error", reject);
       request.end(body);
     });

@@ -1,9 +1,9 @@
 /** The sandbox's control listener, as far as a conformance run needs it. */
 
 export type Control = {
-  /** Brings the seeded world back. */
+  /** Restores the seeded world. */
   readonly reset: () => Promise<void>;
-  /** Opens one record of the list and gives its handle. */
+  /** Opens one record of the list and resolves to its handle. */
   readonly openHandle: () => Promise<string>;
 };
 

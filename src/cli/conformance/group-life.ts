@@ -1,6 +1,7 @@
 /**
- * What OCS answers to a request for a campaign group, by the group's state, and where the group is afterwards. The manual gives the statuses:
- * 409 for what the state does not allow, 410 for a group that is not active, Warning 5 for one that is already loaded.
+ * What OCS answers to a request for a campaign group in each state, and the group's next state. The manual gives the
+ * statuses: 409 if the state does not allow the request, 410 for a group that is not active, Warning 5 for a group that
+ * is already loaded.
  */
 import type { ActionName } from "../../ocs/catalog.ts";
 import { EXAMPLES, type ExampleAnswer } from "../../ocs/examples.ts";
@@ -30,14 +31,17 @@ const LIFE: Readonly<Partial<Record<ActionName, Life>>> = {
   Complete: [inactive, to("unloading"), to("unloading"), conflict],
 };
 
-/** The answers that are right in that state. An unload ends by itself, so while it lasts the answers of an unloaded group are right as well. */
+/**
+ * The correct answers in that state. An unload ends by itself, so until it ends the answers of an unloaded group are
+ * correct too.
+ */
 export const answersIn = (state: GroupState, action: ActionName): readonly Step[] => {
   const life = LIFE[action]!;
   const step = life[STATES.indexOf(state)]!;
   return state === "unloading" && step.status !== life[0].status ? [step, life[0]] : [step];
 };
 
-/** Where the group is once OCS has answered that. */
+/** The group's state after this answer. */
 export const stateAfter = (state: GroupState, action: ActionName, status: number): GroupState =>
   answersIn(state, action).find((step) => step.status === status)?.to ?? state;
 

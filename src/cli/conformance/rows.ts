@@ -1,8 +1,9 @@
 /**
- * The rows of a conformance run, in an order that works from the sandbox's seeded world and leaves group 106 running: records while their
- * handles are open, then phones, customers and lists while the campaign dials, then the group, whose own requests bring it through its states.
+ * The rows of a conformance run, in an order that works from the sandbox's seeded world and leaves group 106 running:
+ * records while their handles are open, then phones, customers and lists while the campaign dials, then the group,
+ * whose own requests bring it through its states.
  */
-import type { HeaderLine } from "../../message.ts";
+import type { HeaderLine } from "../../common/message.ts";
 import { NO_CALL_FOR_HANDLE } from "../../ocs/answer.ts";
 import { CATALOG, type Action, type ActionName, type ResourceName } from "../../ocs/catalog.ts";
 import { caseOf, CASES, EXAMPLES, lengthOf, type Case, type Example, type ExampleAnswer } from "../../ocs/examples.ts";
@@ -16,16 +17,16 @@ export type Row = {
   /** As the manual prints them, without Host. */
   readonly headers: readonly HeaderLine[];
   readonly body: string;
-  /** Any of these is right. Empty for a row whose answer follows from the group's state. */
+  /** Each of these is correct. Empty for a row whose answer depends on the group's state. */
   readonly answers: readonly ExampleAnswer[];
   /** The record handle in the target. */
   readonly handle?: string;
-  /** The row wants a handle that no request has finalized yet. */
+  /** The row needs a handle that no request has finalized yet. */
   readonly fresh?: true;
-  /** The row moves the campaign group. */
+  /** The row changes the campaign group's state. */
   readonly moves?: ActionName;
-  /** The answer says in which state the campaign group is. */
-  readonly tellsState?: true;
+  /** The answer contains the campaign group's state. */
+  readonly readsState?: true;
   /** Sent in absolute form. */
   readonly absolute?: true;
 };
@@ -92,7 +93,7 @@ const records = (): Row[] => [
   }),
 ];
 
-/** Cancelling before do-not-call, which takes the records too. Where a former run has cancelled them, none is found. */
+/** Cancels before do-not-call, which takes the records too. After an earlier run OCS finds none to cancel (410). */
 const people = (resource: ResourceName): Row[] => [
   rowOf(caseOf(of(resource, "RequestRecordCancel")), "", { answers: [DONE, page(410)] }),
   rowOf(caseOf(of(resource, "DoNotCall"))),
@@ -112,10 +113,10 @@ const readings = (): Row[] => [
     rowOf(
       reading,
       reading.operation.identifier ? "" : ", all groups",
-      reading.operation.identifier ? { tellsState: true } : {},
+      reading.operation.identifier ? { readsState: true } : {},
     ),
   ),
-  rowOf(caseOf(of("campaigngroups", "ReadStatus")), ", absolute form", { absolute: true, tellsState: true }),
+  rowOf(caseOf(of("campaigngroups", "ReadStatus")), ", absolute form", { absolute: true, readsState: true }),
   rowOf(caseOf(of("campaigngroups", "ReadStatus"), UNKNOWN_DBID), ", unknown group", { answers: [page(404)] }),
   rowOf(caseOf(of("campaigngroups", "Load"), UNKNOWN_DBID), ", unknown group", { answers: [page(404)] }),
 ];
@@ -124,7 +125,10 @@ const move = (name: ActionName, note = ""): Row =>
   rowOf(caseOf(of("campaigngroups", name)), note, { moves: name, answers: [] });
 const moveBy = (by: Example, moves: ActionName): Row => example(by, { moves, answers: [] });
 
-/** ForceUnload comes first, and behind each graceful unload, because an unload waits for records that are still being processed. */
+/**
+ * ForceUnload comes first, and behind each graceful unload, because an unload waits for records that are still being
+ * processed.
+ */
 const group = (): Row[] => [
   move("ForceUnload"),
   moveBy(EXAMPLES.load, "Load"),

@@ -1,12 +1,13 @@
-/** Sends the rows one after the other and judges each. What a row does to the world is remembered for the rows behind it. */
-import { headerOf, type HeaderLine } from "../../message.ts";
+/** Sends the rows one after the other and judges each. Remembers the effects of a row for later rows. */
+import { headerOf, type HeaderLine } from "../../common/message.ts";
+import { codesOf, REFUSALS } from "../../gateway/refusals.ts";
 import type { ExampleAnswer } from "../../ocs/examples.ts";
 import { NO_CALL_FOR_HANDLE } from "../../ocs/answer.ts";
 import type { Answer, Connection } from "./connection.ts";
 import { answersIn, stateAfter, stateOf, type GroupState } from "./group-life.ts";
 import { answerProblem, gatewayProblem, objectIn, refusalCodeOf } from "./judge.ts";
 import type { Row } from "./rows.ts";
-import { faultInWords } from "../../system-error.ts";
+import { faultInWords } from "../../common/system-error.ts";
 
 export type Client = { readonly name: string; readonly authorization: string };
 
@@ -14,9 +15,9 @@ export type Parts = {
   readonly connection: Connection;
   /** scheme://host[:port] of the server under test. */
   readonly origin: string;
-  /** None for an OCS, which knows no clients; those of a gateway otherwise. */
+  /** The clients of a gateway; empty for an OCS. */
   readonly clients: readonly Client[];
-  /** Opens a record and gives its handle; undefined without a sandbox to ask. */
+  /** Opens a record and resolves to its handle; undefined without a sandbox. */
   readonly openHandle: (() => Promise<string>) | undefined;
 };
 
@@ -37,25 +38,29 @@ type Exchange = {
 };
 type World = { readonly handles: Map<string, string>; group: GroupState; mayForce: boolean };
 
-/** This client may not; another one might. The first word of all that none may, the second that the record is no one's here. */
-const NOT_THIS_CLIENT = new Set(["OCSGW-2101", "OCSGW-2103", "OCSGW-2104"]);
-const NO_SUCH_RECORD = "OCSGW-2106";
+/** This client may not do the row; another one might. */
+const NOT_THIS_CLIENT = codesOf("not-granted", "other-tenant", "foreign-object");
+const NO_SUCH_RECORD = REFUSALS["no-such-record"].code;
 
-/** No answer at all to the first row. */
+/** The first row got no answer at all. */
 export class Unreachable extends Error {}
 
-/** A key that the server does not accept: each row would fail for the same reason, and the gateway would throttle them. */
+/** The server rejects the key. The run stops: every row would fail, and the gateway would throttle the address. */
 export class Unauthorized extends Error {}
 
 const requireAccepted = ({ status }: Answer, client: Client | undefined): void => {
   if (status !== 401) return;
   throw new Unauthorized(
     client
-      ? `the server does not accept the key of ${client.name} (401): nothing more was sent`
-      : "the server asks for credentials (401): give a client of the gateway with --key CLIENT:KEY",
+      ? `the server rejects the key of ${client.name} (401); the run was stopped`
+      : "the server requires credentials (401): add a client of the gateway with --key CLIENT:KEY",
   );
 };
 
+/**
+ * One result for each row, and one for the connection. Rejects with Unreachable or Unauthorized; a row without an
+ * answer fails.
+ */
 export const run = async (parts: Parts, rows: readonly Row[]): Promise<Result[]> => {
   const world: World = { handles: new Map(), group: "running", mayForce: true };
   const results: Result[] = [];
@@ -75,7 +80,7 @@ export const run = async (parts: Parts, rows: readonly Row[]): Promise<Result[]>
       got: `${opened}`,
       ...(opened === 1
         ? { verdict: "ok" }
-        : { verdict: "FAIL", reason: "the server ended a connection that it should keep" }),
+        : { verdict: "FAIL", reason: "the server closed a connection that it should keep open" }),
     },
   ];
 };
@@ -85,14 +90,14 @@ const perform = async (parts: Parts, world: World, row: Row): Promise<Result> =>
   if (graceful && !world.mayForce)
     return skipped(
       describe(world, row),
-      "no given client may ForceUnload, and an unload that waits for records would last",
+      "no given client may ForceUnload, and an unload that waits for records takes too long",
     );
   let exchange = await ask(parts, world, row);
   if (row.fresh && isGone(exchange.answer)) {
     if (!parts.openHandle)
       return skipped(
         describe(world, row, exchange),
-        `handle ${row.handle} has been used before; reset the world (--sandbox URL)`,
+        `handle ${row.handle} was used before; reset the sandbox (--sandbox URL)`,
       );
     world.handles.set(row.handle!, await parts.openHandle());
     exchange = await ask(parts, world, row);
@@ -153,8 +158,8 @@ const judge = ({ clients }: Parts, world: World, row: Row, exchange: Exchange): 
   if (exchange.problem !== undefined) return failed(described, exchange.problem);
   if (exchange.refused)
     return exchange.answer.status === 403
-      ? { ...described, verdict: "ok", reason: "refused (no given client may)" }
-      : failed(described, "a refusal is a 403");
+      ? { ...described, verdict: "ok", reason: "refused (no given client is allowed)" }
+      : failed(described, "a refusal must be a 403");
   const problem = answerProblem(exchange.answer, expectedOf(world, row), clients.length > 0);
   return problem === undefined ? { ...described, verdict: "ok" } : failed(described, problem);
 };
@@ -162,7 +167,7 @@ const judge = ({ clients }: Parts, world: World, row: Row, exchange: Exchange): 
 const remember = (world: World, row: Row, { answer, refused }: Exchange): void => {
   if (row.moves && !refused) world.group = stateAfter(world.group, row.moves, answer.status);
   if (row.moves === "ForceUnload") world.mayForce = !refused;
-  const status = row.tellsState && objectIn(answer.body)?.["GSW_CM_AttrGroupCampStatus"];
+  const status = row.readsState && objectIn(answer.body)?.["GSW_CM_AttrGroupCampStatus"];
   if (typeof status === "number") world.group = stateOf(status);
 };
 

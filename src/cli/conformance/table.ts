@@ -22,7 +22,10 @@ export const asTable = (results: readonly Result[]): string => {
 
 const closing = (results: readonly Result[]): string => {
   const count = (verdict: Result["verdict"]): number => results.filter((result) => result.verdict === verdict).length;
-  return `${results.length} rows: ${count("ok")} ok, ${count("FAIL")} FAIL, ${count("skip")} skip: ${isConformant(results) ? "conformant" : "not conformant"}`;
+  return (
+    `${results.length} rows: ${count("ok")} ok, ${count("FAIL")} FAIL, ${count("skip")} skip: ` +
+    `${isConformant(results) ? "conformant" : "not conformant"}`
+  );
 };
 
 export const asJson = (url: string, results: readonly Result[]): string =>

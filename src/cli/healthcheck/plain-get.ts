@@ -1,4 +1,4 @@
-/** One GET over plain HTTP to a gateway's own listener. Node's HTTP client takes longer to load than all the rest of a probe. */
+/** One GET over plain HTTP. Node's HTTP client takes longer to load than the rest of the health check. */
 import { connect } from "node:net";
 
 const TIMEOUT_MS = 3000;
@@ -7,7 +7,7 @@ const HEAD_END = "\r\n\r\n";
 
 export type Got = { readonly status: number; readonly body: string };
 
-/** `url`: http://host:port. Rejects with an error whose `code` says why there is no answer, after 3 s at the latest. */
+/** `url`: http://host:port. Without an answer rejects within 3 s; `code` of the error gives the reason. */
 export const plainGet = (url: string, path: string): Promise<Got> =>
   new Promise((resolve, reject) => {
     const { hostname, port, host } = new URL(url);
@@ -29,7 +29,7 @@ export const plainGet = (url: string, path: string): Promise<Got> =>
 
 const noAnswer = (code: string): Error => Object.assign(new Error("no answer"), { code });
 
-/** Undefined when it ended in the middle. */
+/** Undefined for a truncated answer. */
 const answerIn = (text: string): Got | undefined => {
   const end = text.indexOf(HEAD_END);
   if (end < 0) return undefined;

@@ -1,6 +1,6 @@
-/** How a user who started this process starts another command: a command that is printed so runs as it is printed. */
+/** How the user started this process, so that printed commands can be copied and run. */
 import { isAbsolute, relative } from "node:path";
-import { inShell } from "../shell-word.ts";
+import { inShell } from "../../common/shell-word.ts";
 
 type Process = {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
 /**
- * Compiled code is kept from one start to the next: to strip types and compile costs more CPU than all the rest of a
- * start. Whoever can write to the cache can change what the gateway executes, so it is kept only in a directory that no
- * other user can write to.
+ * Caches compiled code between starts, because stripping types and compiling costs more CPU than the rest of a start.
+ * Whoever can write to the cache can change what the gateway executes, so it is used only in a directory that no other
+ * user can write to.
  */
 import { lstatSync, mkdirSync } from "node:fs";
 import module from "node:module";
@@ -10,7 +10,7 @@ import { dirname, isAbsolute, join } from "node:path";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** systemd's for a service with CacheDirectory=, else the XDG one. */
+/** The directory of systemd's CacheDirectory=, else the XDG cache directory. */
 export const cacheDirectory = ({ CACHE_DIRECTORY, XDG_CACHE_HOME }: Env, home = ownHome()): string | undefined => {
   const [own] = CACHE_DIRECTORY?.split(":") ?? [];
   const above = XDG_CACHE_HOME || (home === undefined ? undefined : join(home, ".cache"));
@@ -18,7 +18,7 @@ export const cacheDirectory = ({ CACHE_DIRECTORY, XDG_CACHE_HOME }: Env, home = 
   return found !== undefined && isAbsolute(found) ? join(found, "compiled") : undefined;
 };
 
-/** A user without a line in passwd and without HOME has none. */
+/** Undefined for a user without a line in passwd and without HOME. */
 const ownHome = (): string | undefined => {
   try {
     return homedir();
@@ -27,27 +27,27 @@ const ownHome = (): string | undefined => {
   }
 };
 
-/** Resolves to where code is kept from now on; undefined when it is not, because the place is not ours alone, or cannot be written to. */
+/** The cache directory from now on; undefined when other users can write to it, or this one cannot. */
 export const keepCompiled = (env: NodeJS.ProcessEnv = process.env): string | undefined => {
-  // Whoever set one of these has decided: Node keeps it there already, as long as it can, for instance in the image only as the image's user.
+  // The user configured Node's own cache, as the container image does.
   if (module.getCompileCacheDir() !== undefined || env.NODE_DISABLE_COMPILE_CACHE !== undefined) return undefined;
   const dir = cacheDirectory(env);
-  if (dir === undefined || !isOursAlone(dir)) return undefined;
+  if (dir === undefined || !isPrivateFolder(dir)) return undefined;
   const { directory } = module.enableCompileCache(dir);
-  // Threads and child processes ask the environment.
+  // For threads and child processes.
   if (directory !== undefined) env.NODE_COMPILE_CACHE = dir;
   return directory;
 };
 
-/** Writes what was compiled so far: at its end a process that is killed could not. */
+/** Writes the cache now, because a process that is killed cannot write it at its end. */
 export const keepCompiledSoFar = (): void => module.flushCompileCache();
 
 const OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 
-/** Made with mode 0700 when it is not there. Every folder above it is ours or root's, and nobody else can put another one in its place. */
-export const isOursAlone = (dir: string, uid = process.getuid?.()): boolean => {
-  // Elsewhere the cache lies in the user's own profile.
+/** Creates the directory with mode 0700. True when no other user can write to it or replace a folder above it. */
+export const isPrivateFolder = (dir: string, uid = process.getuid?.()): boolean => {
+  // Windows: the cache is in the user's own profile.
   if (uid === undefined) return true;
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });

@@ -1,17 +1,17 @@
-/** What a container without a config is told: three ways to give it one, and how to try it without. */
+/** The hint in a container without a config: three ways to provide one, and how to try the sandbox. */
 import { existsSync } from "node:fs";
 
 const hint = (config: string): string => `
-Nothing is mounted at ${config}. Three ways to give this container a config:
+There is no config at ${config}. Three ways to provide one to this container:
 
-  docker run -v ./config:/etc/ocsgw:ro …              a folder of this machine, with keys and certificates in it
-  configs: and secrets: in a compose file             one file each, mounted at ${config}
+  docker run -v ./config:/etc/ocsgw:ro …              a folder of the host, with keys and certificates
+  configs: and secrets: in a compose file             single files, mounted at ${config}
   FROM ocsgw, then COPY config /etc/ocsgw             an image of your own
 
-Or try it without one: docker run --network host --tmpfs /tmp ocsgw sandbox
+To try the sandbox without a config: docker run --network host --tmpfs /tmp ocsgw sandbox
 `;
 
-/** OCSGW_CONTAINER is set by the image. */
+/** The image sets OCSGW_CONTAINER. */
 export const hintInContainer = (config: string): void => {
   if (!["", "0"].includes(process.env["OCSGW_CONTAINER"] ?? "") && !existsSync(config)) console.error(hint(config));
 };

@@ -1,23 +1,23 @@
-/** What becomes of a command's output where nobody takes it. */
+/** Handles output that nobody reads. */
 import { fstatSync, statSync } from "node:fs";
 import { Writable } from "node:stream";
-import { reason } from "../system-error.ts";
+import { reason } from "../../common/system-error.ts";
+import { FAILED } from "../exit-codes.ts";
 
-const FAILED = 1;
 const UNREAD_MS = 1000;
 
-/** Results that did not arrive are no success, whoever wanted no more of them: head, a full disk, a reader that died. */
-export const sayWhenCutShort = (): void => {
+/** Incomplete results are a failure, whatever the reason: head, a full disk, a reader that died. */
+export const failOnIncompleteOutput = (): void => {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    const why = error.code === "EPIPE" ? "its reader has closed it" : reason(error);
-    console.error(`not all of the output was written to stdout: ${why}`);
+    const why = error.code === "EPIPE" ? "its reader closed it" : reason(error);
+    console.error(`the output to stdout is incomplete: ${why}`);
     process.exit(FAILED);
   });
   process.stderr.on("error", () => undefined);
 };
 
-/** Lines that nobody takes from stderr would keep a process for ever that has nothing else to do. */
-export const endThoughUnread = (): void => {
+/** Ends a process that only waits for stderr to be read, which would last forever. */
+export const endWithUnreadOutput = (): void => {
   const look = (): void => {
     if (process.stdout.writableLength > 0 || process.stderr.writableLength === 0)
       return void setTimeout(look, UNREAD_MS).unref();
@@ -28,7 +28,7 @@ export const endThoughUnread = (): void => {
 
 export type Output = { readonly write: (text: string) => unknown };
 
-/** Resolves when the system has taken it. Rejects with why it did not. */
+/** Resolves when the operating system has taken the text; rejects when it has not. */
 export const deliver = (to: Output, text: string): Promise<void> =>
   new Promise((resolve, reject) => {
     if (to instanceof Writable) to.write(text, (error) => (error ? reject(error) : resolve()));
@@ -38,7 +38,7 @@ export const deliver = (to: Output, text: string): Promise<void> =>
     }
   });
 
-/** What is written to /dev/null, or where stdout is closed, which is the same for Node, nobody sees. */
+/** True for /dev/null and for a closed descriptor, which Node replaces by /dev/null. */
 export const isDiscarded = (descriptor: number): boolean => {
   try {
     const [own, nothing] = [fstatSync(descriptor), statSync("/dev/null")];

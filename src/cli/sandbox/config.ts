@@ -1,13 +1,13 @@
-/** The gateway's configuration in front of the seeded world: the same file that an operator would write, made from the seed. */
+/** The config of the sandbox's gateway, generated from the seed; the same file that an operator would write. */
 import { createHash } from "node:crypto";
-import { ACTIONS, type ActionName, type ResourceName } from "../ocs/catalog.ts";
-import { CAMPAIGNS, GROUPS, LISTS, TENANTS } from "../sandbox/seed.ts";
+import { ACTIONS, type ActionName, type ResourceName } from "../../ocs/catalog.ts";
+import { CAMPAIGNS, GROUPS, LISTS, TENANTS } from "../../sandbox/world/seed.ts";
 
 const on = (...resources: ResourceName[]): ActionName[] => [
   ...new Set(ACTIONS.filter(({ resource }) => resources.includes(resource)).map(({ name }) => name)),
 ];
 
-/** Clients as they are met in the field, by tenant: a strategy server, an IVR, a CRM backend, the people who run campaigns. */
+/** Typical clients, by tenant: a strategy server (ORS), an IVR, a CRM backend, campaign operators. */
 export const CLIENTS: Readonly<Record<number, Readonly<Record<string, readonly ActionName[]>>>> = {
   101: {
     "alpha-ors": on("records", "lists"),
@@ -29,7 +29,7 @@ export type Binds = {
   readonly admin: number;
   readonly callbacks: number;
 };
-/** As the sandbox's OCS is called among the upstreams. */
+/** Name of the sandbox's OCS in `upstreams`. */
 export const UPSTREAM = "sandbox";
 export type SandboxFiles = {
   readonly cert: string;
@@ -40,7 +40,7 @@ export type SandboxFiles = {
   readonly audit: string;
 };
 
-/** The authorities under which the manual's examples and the embedded OCS itself are known. */
+/** The authorities of the embedded OCS and of the manual's examples. */
 const aliasesOf = (ocs: readonly string[]): string[] => [
   ...ocs.map((url) => new URL(url).host),
   "ocs.us.int.genesyslab.com:8080",
@@ -57,7 +57,7 @@ export type SandboxPlaces = {
   readonly indexKey: string;
 };
 
-/** As it stands in the file, before defaults. */
+/** The config file, without defaults. */
 export const sandboxConfig = ({
   ports,
   files,
@@ -122,8 +122,8 @@ export const sandboxKeys = (): Record<string, unknown> => ({
     })),
 });
 
-/** Tenants with their clients, keys and things, as the ready file and the screen tell them. */
-export const tenantsTold = (): readonly TenantTold[] =>
+/** Tenants with clients, keys, groups and lists, for the ready file and the screen. */
+export const readyTenants = (): readonly ReadyTenant[] =>
   TENANTS.map(({ dbid, name }) => ({
     name,
     dbid,
@@ -133,7 +133,7 @@ export const tenantsTold = (): readonly TenantTold[] =>
     campaigns: CAMPAIGNS.filter(({ tenant }) => tenant === dbid).map((campaign) => campaign.name),
   }));
 
-export type TenantTold = {
+export type ReadyTenant = {
   readonly name: string;
   readonly dbid: number;
   readonly clients: readonly {

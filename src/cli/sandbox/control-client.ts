@@ -1,23 +1,23 @@
-/** What the commands that ask a running sandbox's control API share. */
-import { ControlError } from "../sandbox/control-error.ts";
-import { reason } from "../system-error.ts";
+/** Asks the control API of a running sandbox. */
+import { ControlError } from "../../sandbox/control/error.ts";
+import { reason } from "../../common/system-error.ts";
+import { DONE, UNREACHABLE, WRONG_USAGE } from "../exit-codes.ts";
 
 type Writer = { readonly write: (text: string) => unknown };
 export type Host = { readonly stdout: Writer; readonly stderr: Writer };
 
-export const EXIT = { done: 0, failed: 1, usage: 2, unreachable: 5 } as const;
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 export class Unreachable extends Error {}
 
-/** Resolves to the exit code: 0 done, 2 wrong usage, 5 when no sandbox answers there; the reason is told on stderr. */
+/** Resolves to the exit code: 0 done, 2 wrong usage, 5 no answer from a sandbox. Prints the reason to stderr. */
 export const command = async ({ stderr }: Host, run: () => Promise<number | void>): Promise<number> => {
   try {
-    return (await run()) ?? EXIT.done;
+    return (await run()) ?? DONE;
   } catch (error) {
     if (!(error instanceof ControlError || error instanceof Unreachable)) throw error;
     stderr.write(`${error.message}\n`);
-    return error instanceof ControlError ? EXIT.usage : EXIT.unreachable;
+    return error instanceof ControlError ? WRONG_USAGE : UNREACHABLE;
   }
 };
 
@@ -30,28 +30,28 @@ export const ask = async (
 ): Promise<unknown> => {
   const answer = await asked(url, path, {
     method,
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
     ...(body && { body: JSON.stringify(body) }),
   });
   return valueOf(url, answer);
 };
 
-/** One that has begun to answer. Throws Unreachable. */
+/** The response, whose body may still be arriving. Throws Unreachable. */
 export const asked = (url: string, path: string, init: RequestInit): Promise<Response> => {
   const address = `${url.replace(/\/+$/, "")}/${path}`;
   if (!URL.canParse(address))
     throw new ControlError(400, `--url: expected an address such as http://127.0.0.1:18090/sandbox; found ${url}`);
   return fetch(address, init).catch((error: Error) => {
-    throw new Unreachable(`no answer from ${url}: ${reasonOf(error)}; is ocsgw sandbox running there?`);
+    throw new Unreachable(`no answer from ${url}: ${reasonOf(error)}; start ocsgw sandbox, or correct --url`);
   });
 };
 
-/** Throws ControlError with the sandbox's reason, or Unreachable when it is no sandbox. */
+/** The response's JSON. Throws ControlError with the sandbox's reason, or Unreachable if it is not a sandbox. */
 export const valueOf = async (url: string, answer: Response): Promise<unknown> => {
   const value = (await answer.json().catch(() => undefined)) as { error?: string } | undefined;
   if (answer.ok && value !== undefined) return value;
   if (value?.error !== undefined && [400, 404, 409].includes(answer.status)) throw new ControlError(400, value.error);
-  throw new Unreachable(`${url} is no sandbox's control address: it answered ${answer.status}`);
+  throw new Unreachable(`${url} answered ${answer.status}: it is not the control address of a sandbox`);
 };
 
 const reasonOf = (error: Error): string => (error.cause === undefined ? error.name : reason(error.cause));

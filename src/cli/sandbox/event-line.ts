@@ -1,7 +1,7 @@
-/** An event of the sandbox, for people. */
+/** Formats an event of the sandbox for people. */
 
-/** As the control API tells it. */
-export type ToldEvent = {
+/** An event in the JSON of the control API. */
+export type ControlEvent = {
   readonly id: number;
   readonly type: "record.dialed" | "record.stopped";
   /** ISO 8601. */
@@ -13,8 +13,8 @@ export type ToldEvent = {
   readonly because?: string;
 };
 
-/** One line, with the line's end. */
-export const eventLine = ({ id, type, time, tenant, list, udata = {}, phone, because }: ToldEvent): string => {
+/** One line, with its line break. */
+export const eventLine = ({ id, type, time, tenant, list, udata = {}, phone, because }: ControlEvent): string => {
   const what =
     type === "record.dialed"
       ? `dialed ${udata["GSW_PHONE"]}  handle ${udata["GSW_RECORD_HANDLE"]}  ${udata["GSW_RECORD_URI"]}`

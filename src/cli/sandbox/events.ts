@@ -1,7 +1,9 @@
-/** `ocsgw sandbox events`: follows a running sandbox's events until interrupted; after a break it goes on where it was. */
+/**
+ * `ocsgw sandbox events`: follows the events of a running sandbox; after a lost connection it continues where it was.
+ */
 import { setTimeout as after } from "node:timers/promises";
-import { asked, command, Unreachable, valueOf, type Host } from "./sandbox-control.ts";
-import { eventLine, type ToldEvent } from "./sandbox-event-line.ts";
+import { asked, command, Unreachable, valueOf, type Host } from "./control-client.ts";
+import { eventLine, type ControlEvent } from "./event-line.ts";
 
 export type EventsOptions = {
   readonly url: string;
@@ -12,7 +14,7 @@ export type EventsOptions = {
 
 const RETRY_MS = 1000;
 
-/** Resolves only when the first connection fails or is refused: 2 wrong usage, 5 when no sandbox answers there. */
+/** Resolves only if the first connection fails: 2 wrong usage, 5 no answer from a sandbox. */
 export const followEvents = (
   { url, tenant, since, json = false }: EventsOptions,
   host: Host = process,
@@ -33,7 +35,7 @@ export const followEvents = (
       followed = true;
       for await (const { id, type, data } of eventsIn(answer)) {
         last = id;
-        const event = { id: Number(id), type, ...(JSON.parse(data) as object) } as ToldEvent;
+        const event = { id: Number(id), type, ...(JSON.parse(data) as object) } as ControlEvent;
         host.stdout.write(json ? `${JSON.stringify(event)}\n` : eventLine(event));
       }
     }
@@ -41,7 +43,7 @@ export const followEvents = (
 
 type Framed = { readonly id: string; readonly type: string; readonly data: string };
 
-/** The events of a stream; comments are passed over, and a stream that breaks just ends. */
+/** The events of a stream, without comments. A broken connection ends it. */
 const eventsIn = async function* ({ body }: Response): AsyncGenerator<Framed> {
   let text = "";
   try {
@@ -56,6 +58,6 @@ const eventsIn = async function* ({ body }: Response): AsyncGenerator<Framed> {
       }
     }
   } catch {
-    // The caller asks again from the last one.
+    // The caller continues after the last event.
   }
 };

@@ -1,10 +1,11 @@
-/** `ocsgw sandbox fault …` and `ocsgw sandbox switchover`: what a running sandbox's control API is asked from a terminal. */
-import { KIND_NAMES, kindOf } from "../sandbox/fault-kinds.ts";
-import { readFault, type FaultRequest } from "../sandbox/fault-request.ts";
-import type { Fault } from "../sandbox/faults.ts";
-import { ask, command, EXIT, type Host } from "./sandbox-control.ts";
+/** `ocsgw sandbox fault …` and `ocsgw sandbox switchover`: faults of a running sandbox. */
+import { KIND_NAMES, kindOf } from "../../sandbox/faults/kinds.ts";
+import { readFault, type FaultRequest } from "../../sandbox/faults/fault-request.ts";
+import type { Fault } from "../../sandbox/faults/faults.ts";
+import { DONE } from "../exit-codes.ts";
+import { ask, command, type Host } from "./control-client.ts";
 
-/** As the command line gives them. */
+/** Options of the command line. */
 export type AddOptions = {
   readonly url: string;
   readonly kind: string;
@@ -18,13 +19,13 @@ export type AddOptions = {
   readonly json?: boolean;
 };
 
-/** Each resolves to the exit code: 0 done, 2 wrong usage, 5 when no sandbox answers there. */
+/** All resolve to the exit code: 0 done, 2 wrong usage, 5 no answer from a sandbox. */
 export const faultAdd = ({ url, json = false, ...given }: AddOptions, host: Host = process): Promise<number> =>
   command(host, async () => {
     const request = requestOf(given);
     readFault(request);
     const fault = (await ask(url, "POST", "faults", request)) as Fault;
-    host.stdout.write(json ? `${JSON.stringify(fault, undefined, 2)}\n` : `fault ${told(fault)}: ${fault.sees}\n`);
+    host.stdout.write(json ? `${JSON.stringify(fault, undefined, 2)}\n` : `fault ${summaryOf(fault)}: ${fault.sees}\n`);
   });
 
 export const faultList = (
@@ -60,7 +61,7 @@ export const faultKinds = async (host: Host = process): Promise<number> => {
       }),
     ),
   );
-  return EXIT.done;
+  return DONE;
 };
 
 export const switchover = (
@@ -72,7 +73,7 @@ export const switchover = (
     host.stdout.write(`${active} answers ${gap === undefined ? "now" : `in ${gap}`}\n`);
   });
 
-/** Options that are numbers become numbers; what is none stays as it is, for the refusal to name. */
+/** Converts numbers; another text stays, so that the error message can show it. */
 const requestOf = ({ count, probability, seed, ...rest }: Omit<AddOptions, "url" | "json">): FaultRequest => ({
   ...rest,
   ...Object.fromEntries(
@@ -85,8 +86,8 @@ const requestOf = ({ count, probability, seed, ...rest }: Omit<AddOptions, "url"
 const numeric = (text: string | number): number | string =>
   /^-?\d+(\.\d+)?$|^\.\d+$/.test(String(text)) ? Number(text) : text;
 
-/** As in `f1  lost-reply  AddRecord  next 1 request`. */
-const told = (fault: Fault): string =>
+/** For example `f1  lost-reply  AddRecord  next 1 request`. */
+const summaryOf = (fault: Fault): string =>
   [fault.id, named(fault), whereOf(fault), oftenOf(fault)].filter((part) => part !== "").join("  ");
 
 const named = ({ kind, value }: Fault): string => (value === undefined ? kind : `${kind} ${value}`);
@@ -112,10 +113,7 @@ const row = (fault: Fault): string[] => [
 
 const table = (rows: readonly (readonly string[])[]): string => {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
-  return rows
-    .map(
-      (cells) =>
-        `${cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column]!))).join("  ")}\n`,
-    )
-    .join("");
+  const padded = (cells: readonly string[]): readonly string[] =>
+    cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column]!)));
+  return rows.map((cells) => `${padded(cells).join("  ")}\n`).join("");
 };

@@ -1,15 +1,15 @@
-/** What the sandbox's screen says of each request: one line, with no more of a person than the last four characters of a number. */
-import type { Ending } from "../console/counts.ts";
-import type { Seen } from "../gateway/words.ts";
-import { lastFour, maskNumbers } from "../mask.ts";
+/** The line of each request on the sandbox's screen. Phone numbers and customer ids are masked to four characters. */
+import type { Ending } from "../../admin/counters.ts";
+import type { Trace } from "../../gateway/types.ts";
+import { lastFour, maskNumbers } from "../../common/mask.ts";
 
-export type Shown = Pick<Seen, "caller" | "operation" | "waits"> & {
-  readonly arrival: Pick<Seen["arrival"], "id" | "method">;
+export type ShownRequest = Pick<Trace, "caller" | "operation" | "waits"> & {
+  readonly arrival: Pick<Trace["arrival"], "id" | "method">;
 };
 
-/** Without the line's end. */
+/** Without a line break. */
 export const requestLine = (
-  { arrival, caller, operation, waits }: Shown,
+  { arrival, caller, operation, waits }: ShownRequest,
   { status, code }: Ending,
   at: Date = new Date(),
 ): string =>
@@ -24,7 +24,7 @@ export const requestLine = (
     arrival.id,
   ].join("  ");
 
-const resourceOf = (operation: Shown["operation"]): string => {
+const resourceOf = (operation: ShownRequest["operation"]): string => {
   if (!operation) return "-";
   const {
     action: { resource },

@@ -1,21 +1,24 @@
-/** `ocsgw sandbox`: the embedded OCS and a gateway in front of it, in one process, on loopback, with nothing to prepare. */
+/** `ocsgw sandbox`: runs the embedded OCS and a gateway in one process, on loopback, without any preparation. */
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { assemble, type Gateway } from "../assemble.ts";
-import { createAuthority } from "../sandbox/certificates.ts";
-import type { DialerSettings } from "../sandbox/dialer.ts";
-import { renderFidelity } from "../sandbox/fidelity.ts";
-import { startSandboxOcs, type SandboxOcs } from "../sandbox/start.ts";
-import { loadSettings } from "../settings/load.ts";
-import { sandboxConfig, sandboxKeys, tenantsTold, UPSTREAM, type SandboxFiles } from "./sandbox-config.ts";
-import { showArrivals } from "./sandbox-arrivals.ts";
-import { temporaryFolder } from "./sandbox-folder.ts";
-import { requestLine } from "./sandbox-request-line.ts";
-import { screen, type Ready } from "./sandbox-screen.ts";
-import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
+import { startGateway } from "../../app/start.ts";
+import type { Gateway } from "../../app/gateway.ts";
+import { nameConfigInLog } from "../../common/log/events.ts";
+import { loadOrCreateKey } from "../../journal/integrity/checkpoints/checkpoint.ts";
+import { createAuthority } from "../../sandbox/server/certificates.ts";
+import type { DialerSettings } from "../../sandbox/dialer/dialer.ts";
+import { renderFidelity } from "../../sandbox/fidelity.ts";
+import { startSandboxOcs, type SandboxOcs } from "../../sandbox/start.ts";
+import { loadSettings } from "../../settings/load.ts";
+import { sandboxConfig, sandboxKeys, readyTenants, UPSTREAM, type SandboxFiles } from "./config.ts";
+import { showArrivals } from "./arrivals.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { requestLine } from "./request-line.ts";
+import { screen, type Ready } from "./screen.ts";
+import { stopOnSignal, firstSignal } from "../process/wait-for-signal.ts";
 
 export type SandboxOptions = {
   readonly port?: number;
@@ -30,7 +33,7 @@ export type SandboxOptions = {
   readonly webhook?: string;
 };
 
-const WISHED = {
+const USUAL_PORTS = {
   http: 8080,
   https: 8443,
   admin: 9640,
@@ -41,30 +44,31 @@ const WISHED = {
   backupTls: 18444,
   control: 18090,
 };
-/** So that records arrive and can be finalized by hand. */
-const SLOWLY = 0.1;
-type Ports = Record<keyof typeof WISHED, number>;
+/** Records per second by default: slow enough to finalize them by hand. */
+const DEFAULT_DIAL_RATE = 0.1;
+type Ports = Record<keyof typeof USUAL_PORTS, number>;
 
 export const sandbox = async (options: SandboxOptions): Promise<number> => {
-  const state = options.state === undefined ? temporary() : await made(resolve(options.state));
+  if (options.readyFile !== undefined) await removeEarlier(options.readyFile);
+  const state = options.state === undefined ? temporary() : await createdFolder(resolve(options.state));
   const backupHost = (await isFree(0, BACKUP_HOST)) ? BACKUP_HOST : HOST;
   const ports = await choosePorts(options.port, backupHost);
-  const taken = takenOf(ports, options.port);
+  const inUse = portsInUse(ports, options.port);
   const { files, ocs } = await startOcs(state, { ports, backupHost }, options);
   try {
     const { gateway, ready } = options.ocsOnly
       ? { gateway: undefined, ready: readyWithout(ocs, files.ca) }
-      : await startGateway(state, ports, { files, ocs });
-    await begin(options, { ready, ocs, taken }).catch(async (error: unknown) => {
-      await gateway?.stop("it could not begin");
+      : await startInFront(state, ports, { files, ocs });
+    await begin(options, { ready, ocs, inUse }).catch(async (error: unknown) => {
+      await gateway?.stop("the sandbox could not start");
       throw error;
     });
-    // In this order: a signal that nobody hears would end the process and leave its folder.
-    const told = whenToldToStop();
+    // New handlers first: without any, a signal would kill the process and leave its folder behind.
+    const signal = firstSignal();
     process.off("SIGTERM", endEarly).off("SIGINT", endEarly).off("SIGHUP", endEarly);
-    // A terminal that is closed ends it too, and its folder goes.
+    // A closed terminal also stops the sandbox, which then deletes its folder.
     process.on("SIGHUP", () => process.kill(process.pid, "SIGTERM"));
-    await untilToldToStop(gateway ?? { stop: () => Promise.resolve() }, told);
+    await stopOnSignal(gateway ?? { stop: () => Promise.resolve() }, signal);
   } finally {
     await ocs.close();
   }
@@ -74,24 +78,35 @@ export const sandbox = async (options: SandboxOptions): Promise<number> => {
 const EARLY = { SIGINT: 130, SIGHUP: 129, SIGTERM: 143 } as const;
 const endEarly = (signal: NodeJS.Signals): void => process.exit(EARLY[signal as keyof typeof EARLY]);
 
-const made = async (state: string): Promise<string> => {
+const createdFolder = async (state: string): Promise<string> => {
   await mkdir(state, { recursive: true });
   return state;
 };
 
-/** It goes when this process ends, also by a signal that comes before anything listens. */
+/** A folder that is deleted when this process ends, also by a signal while it starts. */
 const temporary = (): string => {
   process.on("SIGTERM", endEarly).on("SIGINT", endEarly).on("SIGHUP", endEarly);
   return temporaryFolder();
 };
 
-type Begun = { readonly ready: Ready; readonly ocs: SandboxOcs; readonly taken: readonly string[] };
+type ReadySandbox = { readonly ready: Ready; readonly ocs: SandboxOcs; readonly inUse: readonly string[] };
 
-const begin = async (options: SandboxOptions, { ready, ocs, taken }: Begun): Promise<void> => {
-  const told = await startDialing({ ...options, validationUri: options.validationUri ?? ready.callbacks }, ready, ocs);
-  console.log(screen(ready, told, taken));
+const begin = async (options: SandboxOptions, { ready, ocs, inUse }: ReadySandbox): Promise<void> => {
+  const dialing = await startDialing(
+    { ...options, validationUri: options.validationUri ?? ready.callbacks },
+    ready,
+    ocs,
+  );
+  console.log(screen(ready, dialing, inUse));
   showArrivals(ocs.dialer.log, ready);
-  if (options.readyFile !== undefined) await writeWhole(options.readyFile, `${JSON.stringify(ready, undefined, 2)}\n`);
+  if (options.readyFile !== undefined)
+    await writeAtomically(options.readyFile, `${JSON.stringify(ready, undefined, 2)}\n`);
+};
+
+/** The ready file of an earlier run: a program that waits for this run would take its addresses. */
+const removeEarlier = async (file: string): Promise<void> => {
+  const found = await lstat(file).catch(() => undefined);
+  if (found?.isFile()) await rm(file, { force: true });
 };
 
 export const fidelity = async (): Promise<number> => {
@@ -99,13 +114,13 @@ export const fidelity = async (): Promise<number> => {
   return 0;
 };
 
-/** The usual ports where they are free; with --port 0 any, with --port N that one for the gateway. */
+/** The usual ports where they are free; --port 0: free ports for all; --port N: this port for the gateway. */
 export const choosePorts = async (port: number | undefined, backupHost: string): Promise<Ports> => {
   const hostOf = (name: string): string => (name.startsWith("backup") ? backupHost : HOST);
   const chosen = await Promise.all(
-    Object.entries(WISHED).map(async ([name, wished]) => [
+    Object.entries(USUAL_PORTS).map(async ([name, usual]) => [
       name,
-      port !== 0 && (await isFree(wished, hostOf(name))) ? wished : 0,
+      port !== 0 && (await isFree(usual, hostOf(name))) ? usual : 0,
     ]),
   );
   return { ...(Object.fromEntries(chosen) as Ports), ...(port !== undefined && { http: port }) };
@@ -123,13 +138,13 @@ const PORT_NAMES: Readonly<Record<keyof Ports, string>> = {
   control: "control",
 };
 
-/** The usual ports that another program has, each with what would have listened there. */
-export const takenOf = (ports: Ports, port: number | undefined): readonly string[] =>
+/** The usual ports that other programs use, each with the listener that needs it. */
+export const portsInUse = (ports: Ports, port: number | undefined): readonly string[] =>
   port === 0
     ? []
-    : (Object.keys(WISHED) as (keyof Ports)[])
+    : (Object.keys(USUAL_PORTS) as (keyof Ports)[])
         .filter((name) => ports[name] === 0)
-        .map((name) => `${WISHED[name]} (${PORT_NAMES[name]})`);
+        .map((name) => `${USUAL_PORTS[name]} (${PORT_NAMES[name]})`);
 
 const isFree = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
@@ -139,13 +154,13 @@ const isFree = (port: number, host: string): Promise<boolean> =>
   });
 
 const HOST = "127.0.0.1";
-/** So that a gateway can tell which of the two announces a record; a machine without that address has both on one. */
+/** Another address, so that the gateway can tell which of the two announces a record. Not all machines have it. */
 const BACKUP_HOST = "127.0.0.2";
 
 const startOcs = async (
   state: string,
   where: { readonly ports: Ports; readonly backupHost: string },
-  { seed, state: kept }: SandboxOptions,
+  { seed, state: kept, ocsOnly }: SandboxOptions,
 ): Promise<{ files: SandboxFiles; ocs: SandboxOcs }> => {
   const authority = createAuthority("ocs-gateway sandbox, for trials only");
   const { certPem, keyPem } = authority.issue({ names: ["localhost", HOST, BACKUP_HOST, "::1"], usage: "serverAuth" });
@@ -161,6 +176,8 @@ const startOcs = async (
   await writeFile(files.cert, certPem);
   await writeFile(files.key, keyPem, { mode: 0o600 });
   await writeFile(files.keys, stringify(sandboxKeys()), { mode: 0o600 });
+  // Else the gateway makes it, and its log asks for a copy of a key that is deleted when the sandbox stops.
+  if (kept === undefined && !ocsOnly) await loadOrCreateKey(files.checkpointKey);
   const ocs = await startSandboxOcs({
     ...where,
     certificates: { key: keyPem, cert: certPem },
@@ -171,7 +188,7 @@ const startOcs = async (
   return { files, ocs };
 };
 
-/** From here on OCS knows where clients are to come, and whom to ask before it dials. */
+/** Tells OCS where clients connect and where to announce records, and starts dialing. */
 const startDialing = async (
   {
     dialRate,
@@ -184,19 +201,20 @@ const startDialing = async (
 ): Promise<DialerSettings> => {
   dialer.configure({ recordBase: advertise ?? ready.gateway?.http, validationUri, webhook });
   await dialer.announce();
-  dialer.configure({ rate: dialRate ?? SLOWLY });
+  dialer.configure({ rate: dialRate ?? DEFAULT_DIAL_RATE });
   return dialer.settings();
 };
 
 type Started = { readonly files: SandboxFiles; readonly ocs: SandboxOcs };
 
-const startGateway = async (
+const startInFront = async (
   state: string,
   ports: Ports,
   { files, ocs }: Started,
 ): Promise<{ gateway: Gateway; ready: Ready }> => {
   const config = join(state, "ocsgw.yaml");
-  const indexKey = await keptKey(join(state, "index.key"));
+  nameConfigInLog(resolve(config));
+  const indexKey = await indexKeyIn(join(state, "index.key"));
   await writeFile(
     config,
     stringify(
@@ -214,21 +232,22 @@ const startGateway = async (
   const loaded = await loadSettings(config);
   if (!loaded.ok) throw new Error(loaded.problems.map(({ path, message }) => `${path}: ${message}`).join("\n"));
   const token = randomBytes(16).toString("base64url");
-  const gateway = await assemble({
+  const gateway = await startGateway({
     settings: loaded.settings,
     configHash: loaded.hash,
     files: loaded.files,
     file: config,
     adminToken: token,
     command: "ocsgw sandbox",
-    observed: (seen, ending) => console.log(requestLine(seen, ending)),
+    onReply: (seen, ending) => console.log(requestLine(seen, ending)),
   });
+  ocs.followFaults(({ id, kind }) => gateway.noteFault(`${id} ${kind}`));
   const [http, https] = gateway.listeners;
   return {
     gateway,
     ready: {
       gateway: { http: http!.url, https: https!.url },
-      admin: { url: gateway.admin!, token },
+      admin: { url: gateway.admin!, token, console: gateway.consoleLink("sandbox", LINK_MS)! },
       callbacks: gateway.callbacks[UPSTREAM]!,
       ...readyWithout(ocs, files.ca),
       audit: { dir: files.audit, publicKey: gateway.verifierKey },
@@ -237,12 +256,15 @@ const startGateway = async (
   };
 };
 
-/** The same key at the next start on this state, so that equal numbers keep equal tokens. */
-const keptKey = async (file: string): Promise<string> => {
+/** How long the console's link on the screen can be used. */
+const LINK_MS = 3_600_000;
+
+/** Keeps the key for the next start with this state, so that equal numbers have equal tokens. */
+const indexKeyIn = async (file: string): Promise<string> => {
   const kept = await readFile(file, "utf8").catch(() => "");
   if (kept !== "") return kept;
   const key = randomBytes(32).toString("hex");
-  await writeWhole(file, key, 0o600);
+  await writeAtomically(file, key, 0o600);
   return key;
 };
 
@@ -255,11 +277,11 @@ const readyWithout = (ocs: SandboxOcs, ca: string): Ready => ({
   },
   sandbox: { url: ocs.control },
   ca,
-  tenants: tenantsTold(),
+  tenants: readyTenants(),
 });
 
-/** Whoever waits for the file, or comes after a crash, finds it whole. */
-const writeWhole = async (file: string, text: string, mode = 0o666): Promise<void> => {
+/** Writes the file atomically, for programs that wait for it and for a start after a crash. */
+const writeAtomically = async (file: string, text: string, mode = 0o666): Promise<void> => {
   await writeFile(`${file}.new`, text, { mode });
   await rename(`${file}.new`, file);
 };

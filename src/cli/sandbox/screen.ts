@@ -1,12 +1,13 @@
-/** What `npm start` shows: where everything is, who may do what with which key, and one line that works as it is printed. */
-import { inShell } from "../shell-word.ts";
-import { commandName } from "./command-name.ts";
-import type { TenantTold } from "./sandbox-config.ts";
+/** The screen of `npm start`: addresses, clients with their keys and actions, and commands that work as printed. */
+import { inShell } from "../../common/shell-word.ts";
+import { commandName } from "../process/command-name.ts";
+import type { ReadyTenant } from "./config.ts";
 
-/** What `--ready-file` says; members that belong to the gateway are missing with --ocs-only. */
+/** The content of `--ready-file`. With --ocs-only it has no members of the gateway. */
 export type Ready = {
   readonly gateway?: { readonly http: string; readonly https: string };
-  readonly admin?: { readonly url: string; readonly token: string };
+  /** `console`: opens the console once. */
+  readonly admin?: { readonly url: string; readonly token: string; readonly console: string };
   /** Where OCS announces records: its validation-uri. */
   readonly callbacks?: string;
   readonly ocs: {
@@ -17,59 +18,57 @@ export type Ready = {
   };
   readonly sandbox: { readonly url: string };
   readonly ca: string;
-  readonly tenants: readonly TenantTold[];
+  readonly tenants: readonly ReadyTenant[];
   readonly audit?: { readonly dir: string; readonly publicKey: string };
   readonly config?: string;
 };
 
-/** What the screen says of the dialer. */
+/** The state of the dialer. */
 export type Dialing = { readonly rate: number; readonly validationUri: string | undefined };
 
-/** `taken`: usual ports that another program has. `command`: how a user starts another one. */
+/** `inUse`: usual ports that other programs use. `command`: how the user runs other commands. */
 export const screen = (
   ready: Ready,
   dialing: Dialing,
-  taken: readonly string[] = [],
+  inUse: readonly string[] = [],
   command = commandName(),
 ): string =>
   [
     "ocsgw sandbox: an embedded OCS" +
       (ready.gateway ? " and the gateway in front of it" : "") +
-      ". No Genesys licence needed, no network used.",
+      ". Needs no Genesys license and no network.",
     "",
     ...addresses(ready),
-    ...(taken.length > 0
-      ? ["", `  Another program has the usual port ${taken.join(", ")}: free ones are used instead.`]
+    ...(inUse.length > 0
+      ? ["", `  Usual ports in use by another program: ${inUse.join(", ")}. Free ports are used instead.`]
       : []),
     "",
-    ...(ready.gateway ? table(ready.tenants) : things(ready.tenants)),
+    ...(ready.gateway ? table(ready.tenants) : groupsAndLists(ready.tenants)),
     ...(ready.gateway ? ["", ...trial(ready.gateway.http, ready), "", ...commands(ready, command)] : []),
     "",
     ...calls(ready, dialing, command),
     "",
-    ready.gateway ? "Each request is a line below. Ctrl-C stops it." : "Ctrl-C stops it.",
+    ready.gateway ? "Every request is shown below. Ctrl-C stops the sandbox." : "Ctrl-C stops the sandbox.",
   ].join("\n");
 
 const addresses = ({ gateway, admin, callbacks, ocs, sandbox, ca, audit, config }: Ready): string[] => [
   ...(gateway ? [row("gateway", `${gateway.http}   ${gateway.https}`, "point your client here instead of OCS")] : []),
+  ...(admin ? [row("console", admin.console, "opens once, within an hour")] : []),
   ...(admin ? [row("admin", `${admin.url}/readyz`, "health, /metrics")] : []),
-  ...(callbacks === undefined ? [] : [row("callbacks", callbacks, "OCS announces each record here: whose it is")]),
+  ...(callbacks === undefined ? [] : [row("callbacks", callbacks, "OCS announces each record and its tenant here")]),
   row("OCS primary", `${ocs.primary}   ${ocs.primary_https}`, "behaves like 8.1.524.04"),
-  row("OCS backup", `${ocs.backup}   ${ocs.backup_https}`, "closes what connects while it is the backup"),
-  row("control", `${sandbox.url}/state`, "the world as it is; POST …/reset starts it again"),
-  row("CA", ca, "of every https address here"),
+  row("OCS backup", `${ocs.backup}   ${ocs.backup_https}`, "closes connections while it is the backup"),
+  row("control", `${sandbox.url}/state`, "state of the embedded OCS; POST …/reset resets it"),
+  row("CA", ca, "issued the certificates of all https addresses here"),
   ...(audit && config !== undefined
-    ? [
-        row("journal", audit.dir, "what was asked, and what became of it"),
-        row("config", config, "as an operator would write it"),
-      ]
+    ? [row("journal", audit.dir, "all requests and their outcomes"), row("config", config, "config of this gateway")]
     : []),
 ];
 
 const row = (what: string, where: string, note: string): string => `  ${what.padEnd(12)}${where.padEnd(52)}  ${note}`;
 
-const table = (tenants: readonly TenantTold[]): string[] => {
-  const lines = [["tenant", "dbid", "client", "key", "may"]];
+const table = (tenants: readonly ReadyTenant[]): string[] => {
+  const lines = [["tenant", "dbid", "client", "key", "actions"]];
   for (const { name, dbid, clients } of tenants) {
     for (const { client, key, actions } of clients) lines.push([name, String(dbid), client, key, shorten(actions)]);
   }
@@ -83,18 +82,19 @@ const table = (tenants: readonly TenantTold[]): string[] => {
           .trimEnd()}`,
     ),
     "",
-    ...things(tenants),
+    ...groupsAndLists(tenants),
   ];
 };
 
-/** OCS itself knows no clients and no keys. */
-const things = (tenants: readonly TenantTold[]): string[] =>
+/** Campaign groups and lists of each tenant. */
+const groupsAndLists = (tenants: readonly ReadyTenant[]): string[] =>
   tenants.map(
     ({ name, dbid, campaign_groups, lists }) =>
-      `  ${name} (${dbid}) has campaign groups ${campaign_groups.map((group) => group.dbid).join(", ")} and lists ${lists.join(", ")}`,
+      `  ${name} (${dbid}) has campaign groups ${campaign_groups.map((group) => group.dbid).join(", ")} and lists ` +
+      `${lists.join(", ")}`,
   );
 
-/** Each runs as it is printed. */
+/** Commands that can be copied and run. */
 const commands = ({ config, tenants }: Ready, command: string): string[] => {
   if (config === undefined) return [];
   const { client } = tenants[0]!.clients.find((each) => each.client.endsWith("crm"))!;
@@ -107,21 +107,28 @@ const commands = ({ config, tenants }: Ready, command: string): string[] => {
     `  ${command} can ${client} DoNotCall phones/4155550100 ${of}`,
     `  ${command} audit search action:DoNotCall ${of}`,
     `  ${command} audit verify ${of}`,
+    `  ${command} admins link ${of}`,
+    "",
+    "What happened to one request, by the id at the end of its line below:",
+    "",
+    `  ${command} explain ID ${of}`,
   ];
 };
 
 const calls = ({ sandbox, gateway }: Ready, { rate, validationUri }: Dialing, command: string): string[] => [
   rate === 0
-    ? "OCS dials when told to:"
-    : `OCS dials ${rate >= 1 ? `${rate} records a second` : `a record each ${Number((1 / rate).toFixed(1))} s`}; records arrive below. One more at once:`,
+    ? "OCS dials only on command:"
+    : `OCS dials ${rate >= 1 ? `${rate} records a second` : `a record each ${Number((1 / rate).toFixed(1))} s`}; ` +
+      "they are shown below. To dial one now:",
   "",
   `  ${command} sandbox dial --url ${sandbox.url}`,
   "",
-  `The same for programs, as server-sent events: curl -N ${sandbox.url}/events`,
+  `For programs, as server-sent events: curl -N ${sandbox.url}/events`,
   ...(gateway || validationUri !== undefined
     ? []
     : [
-        "Nobody is told of a record before it is dialed. To tell a gateway, name its callbacks listener with --validation-uri, or now:",
+        "OCS announces its records to nobody. To announce them to a gateway, pass its callbacks listener with " +
+          "--validation-uri, or set it now:",
         "",
         `  curl '${sandbox.url}/dialer' -d '{"validation-uri":"http://127.0.0.1:8444/"}'`,
       ]),
@@ -135,10 +142,12 @@ const trial = (gateway: string, { tenants }: Ready): string[] => {
   return [
     "Try a Do-Not-Call:",
     "",
-    `  curl -i -u ${client}:${key} '${gateway}/phones/4155550100?req=DoNotCall' -H 'Content-Type: application/json' -d '{"GSW_TENANT_NAME":"Alpha Tenant"}'`,
+    `  curl -i -u ${client}:${key} '${gateway}/phones/4155550100?req=DoNotCall' -H 'Content-Type: ` +
+      'application/json\' -d \'{"GSW_TENANT_NAME":"Alpha Tenant"}\'',
     "",
-    `and one that is refused, because the tenant is another's (add -H 'Accept: application/json' for the JSON dialect):`,
+    "and one that is refused, because it names another tenant (add -H 'Accept: application/json' for JSON):",
     "",
-    `  curl -i -u ${client}:${key} '${gateway}/phones/4155550100?req=DoNotCall' -H 'Content-Type: application/json' -d '{"GSW_TENANT_NAME":"Beta Tenant"}'`,
+    `  curl -i -u ${client}:${key} '${gateway}/phones/4155550100?req=DoNotCall' -H 'Content-Type: ` +
+      'application/json\' -d \'{"GSW_TENANT_NAME":"Beta Tenant"}\'',
   ];
 };

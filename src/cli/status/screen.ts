@@ -1,6 +1,7 @@
-/** What `ocsgw status` prints: one block for each upstream, one line for the journal, one for what was asked. */
-import { bytesText } from "../journal/disk-use.ts";
-import type { EndpointState, LaneState, QueueState, StandbyState, Status, UpstreamState } from "../console/status.ts";
+/** The screen of `ocsgw status`: a block for each upstream, then lines for journal, requests and refusals. */
+import { withGivenConfig } from "../process/given-config.ts";
+import { bytesText } from "../../journal/segments/disk-use.ts";
+import type { EndpointState, LaneState, QueueState, StandbyState, Status, UpstreamState } from "../../admin/status.ts";
 
 export const renderStatus = (status: Status): string =>
   [
@@ -22,7 +23,7 @@ const verdict = ({ ready, reasons, warnings, version, uptime, config_hash }: Sta
   [
     `${ready ? "ready" : "not ready"}   ocs-gateway ${version}, up ${span(uptime)}, config ${config_hash.slice(0, 12)}`,
     ...reasons.map((reason) => `  ${reason}`),
-    ...warnings.map((warning) => `  warning: ${warning}`),
+    ...warnings.map((warning) => `  warning: ${withGivenConfig(warning)}`),
   ].join("\n");
 
 const renderUpstream = ({ name, epoch, endpoints, lanes, queue }: UpstreamState): string[] => [
@@ -44,20 +45,21 @@ const renderUpstream = ({ name, epoch, endpoints, lanes, queue }: UpstreamState)
   ...indented(aligned([["lane", "state", "tenant", "for", "endpoint"], ...lanes.map(laneRow)])),
   "",
   ...(queue.length === 0
-    ? ["  nobody waits"]
+    ? ["  queue empty"]
     : indented(aligned([["queue", "waiting", "bytes", "oldest"], ...queue.map(queueRow)]))),
 ];
 
-/** While no OCS is active, what the last probe of the standby saw may be a minute old. */
+/** While no OCS is active, the last probe of the standby may be a minute old, and is not shown. */
 const stateOf = ({ active, up, standby }: EndpointState, isServed: boolean): string => {
   if (up) return "active";
-  if (active) return "not reachable";
-  if (!isServed) return "has not taken over";
+  if (active) return "unreachable";
+  if (!isServed) return "standby, has not taken over";
   return standby ? standbyOf(standby) : "standby";
 };
 
 const standbyOf = ({ seen, detail, since, expected, healthy }: StandbyState): string =>
-  `standby, ${seen}${healthy || detail === undefined ? "" : ` (${detail})`} for ${span(since)}${healthy || expected === undefined ? "" : `; expected: ${expected}`}`;
+  `standby, ${seen}${healthy || detail === undefined ? "" : ` (${detail})`} for ` +
+  `${span(since)}${healthy || expected === undefined ? "" : `; expected: ${expected}`}`;
 
 const laneRow = ({ name, state, tenant, since, endpoint }: LaneState): string[] => [
   name,
@@ -74,53 +76,50 @@ const queueRow = ({ tenant, waiting, bytes, oldest }: QueueState): string[] => [
   span(oldest),
 ];
 
-const journal = ({ journal: { size, failed, waiting, lag, lost, checkpoint, disk } }: Status): string =>
+const journal = ({
+  journal: { size, failed, waiting, lag, lost, lost_requests: requests, checkpoint, disk },
+}: Status): string =>
   [
     `${size} entries`,
     `${waiting} waiting`,
     `lag ${span(lag)}`,
-    `checkpoint over ${checkpoint.size} ${span(checkpoint.age)} ago`,
+    `last checkpoint ${span(checkpoint.age)} ago (${checkpoint.size} entries)`,
     ...(disk ? [diskUse(disk)] : []),
-    ...(lost > 0 ? [`${lost} refusals without room`] : []),
-    ...(failed === null ? [] : ["broken"]),
+    ...(requests > 0 ? [`${requests} intents and outcomes lost`] : []),
+    ...(lost > requests ? [`${lost - requests} refusals and other entries lost`] : []),
+    ...(failed === null ? [] : ["cannot be written"]),
   ].join(", ");
 
-/** Only where somebody outside was asked. */
+/** Only with witnesses or a time stamping authority. */
 const outside = ({ journal: { witnesses, quorum, timestamp } }: Status): string[][] => [
-  ...(quorum === null
-    ? []
-    : [
-        [
-          "witnesses",
-          witnesses
-            .map(
-              ({ witness, size, age, trouble }) =>
-                `${witness} ${trouble === null ? `cosigned ${size}${age === null ? "" : ` ${span(age)} ago`}` : `does not cosign (${size} cosigned)`}`,
-            )
-            .join(", "),
-        ],
-      ]),
+  ...(quorum === null ? [] : [["witnesses", witnesses.map(witnessState).join(", ")]]),
   ...(timestamp === null
     ? []
     : [
         [
           "timestamp",
-          timestamp.last === null ? "none yet" : `over ${timestamp.last.size}, ${span(timestamp.last.age)} ago`,
+          timestamp.last === null ? "none yet" : `${span(timestamp.last.age)} ago (${timestamp.last.size} entries)`,
         ],
       ]),
 ];
 
+const witnessState = ({ witness, size, age, trouble }: Status["journal"]["witnesses"][number]): string => {
+  if (trouble !== null) return `${witness} does not cosign (${size} cosigned)`;
+  return `${witness} cosigned ${size}${age === null ? "" : ` ${span(age)} ago`}`;
+};
+
 const diskUse = ({ journal: taken, free, per_hour, full_in }: NonNullable<Status["journal"]["disk"]>): string =>
-  `${bytesText(taken)} on disk, ${bytesText(free)} free${per_hour === null || full_in === null ? "" : `, ${bytesText(per_hour)} an hour: full in ${span(full_in)}`}`;
+  `${bytesText(taken)} on disk, ${bytesText(free)} ` +
+  `free${per_hour === null || full_in === null ? "" : `, ${bytesText(per_hour)} an hour: full in ${span(full_in)}`}`;
 
 const openDoNotCalls = ({ open_do_not_calls: all }: Status): string =>
   all === null
-    ? "not known yet"
+    ? "unknown yet"
     : all
-        .map(({ tenant, open, oldest }) => `${tenant ?? "no tenant said"} ${open} (oldest ${span(oldest)})`)
+        .map(({ tenant, open, oldest }) => `${tenant ?? "unknown tenant"} ${open} (oldest ${span(oldest)})`)
         .join(", ") || "none";
 
-/** Handles that are a tenant's now. */
+/** Record handles by tenant. */
 const records = ({ records: all }: Status): string =>
   all
     .map(
@@ -132,7 +131,7 @@ const records = ({ records: all }: Status): string =>
 const requests = ({ requests: counts, no_answers }: Status): string =>
   [
     counts.map(({ origin, status_class, count }) => `${origin} ${status_class} ${count}`).join(", ") || "none yet",
-    ...no_answers.map(({ code, count }) => `sent without an answer: ${code} ${count}`),
+    ...no_answers.map(({ code, count }) => `sent, no answer: ${code} ${count}`),
   ].join("; ");
 
 /** `OCSGW-3001 1003 (Beta Tenant 1000, Alpha Tenant 3)` */
@@ -144,13 +143,13 @@ const refusals = ({ refusals: counts }: Status): string =>
     )
     .join(", ") || "none";
 
-/** Only where one was refused. */
+/** Only after failures. */
 const credentials = ({ auth_failures: all }: Status): string[][] =>
   all.length === 0
     ? []
-    : [["credentials", `refused: ${all.map(({ reason, count }) => `${reason} ${count}`).join(", ")}`]];
+    : [["credentials", `rejected: ${all.map(({ reason, count }) => `${reason} ${count}`).join(", ")}`]];
 
-/** Columns by their widest cell; nothing behind the last one. */
+/** Pads columns to their widest cell; no blanks at the end of a line. */
 const aligned = (rows: readonly (readonly string[])[]): string[] => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>
@@ -170,7 +169,7 @@ const UNITS = [
   ["s", 1000],
 ] as const;
 
-/** Milliseconds in the largest unit of which there are at least two, but for seconds, which begin with the first. */
+/** Formats milliseconds in the largest unit with a value of 2 or more (seconds: 1 or more). */
 const span = (ms: number): string => {
   const [unit, size] = UNITS.find(([name, length]) => ms >= (name === "s" ? length : 2 * length)) ?? ["ms", 1];
   return `${unit === "s" && ms < 10_000 ? (ms / 1000).toFixed(1) : Math.floor(ms / size)} ${unit}`;

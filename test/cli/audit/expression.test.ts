@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { expressionOf } from "../../src/cli/audit/expression.ts";
+import { expressionOf } from "../../../src/cli/audit/expression.ts";
 
 describe("a filter from a shell", () => {
   it.each([
@@ -10,8 +10,8 @@ describe("a filter from a shell", () => {
     [["action:DoNotCall OCSGW-2104"], "action:DoNotCall OCSGW-2104"],
     [["action:DoNotCall 01M8BQR2G8"], "action:DoNotCall 01M8BQR2G8"],
     [["action:DoNotCall OR OCSGW-2104"], "action:DoNotCall OR OCSGW-2104"],
-  ])("%j is %s", (words, expression) => expect(expressionOf(words)).toBe(expression));
+  ])("%j becomes %s", (words, expression) => expect(expressionOf(words)).toBe(expression));
 
-  it("is put in parentheses beside times", () =>
+  it("is put in parentheses if times are given too", () =>
     expect(expressionOf(["is:ok", "OR", "is:open"], { since: "7d" })).toBe("(is:ok OR is:open) since:7d"));
 });

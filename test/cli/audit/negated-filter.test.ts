@@ -1,10 +1,10 @@
-/** A filter's term that must not hold begins with -, and so do options. */
+/** A negated term of a filter begins with -, as options do. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ocsgw } from "../kit/command.ts";
+import { ocsgw } from "../../kit/command.ts";
 import { request } from "undici";
 import { join } from "node:path";
-import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
-import { OK, rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { aGateway, basic, twoTenants, type TestGateway } from "../../kit/gateway.ts";
+import { OK, rawOcs, type RawOcs } from "../../kit/raw-ocs.ts";
 
 let ocs: RawOcs;
 let gateway: TestGateway;
@@ -35,11 +35,11 @@ describe("ocsgw audit search", () => {
   it.each([
     ["-client:alpha", ["-client:alpha"], ["beta"]],
     ["-client:beta before another term", ["-client:beta", "action:DoNotCall"], ["alpha"]],
-    ["behind another term", ["action:DoNotCall", "-client:alpha"], ["beta"]],
-    ["behind --", ["--", "-client:alpha"], ["beta"]],
-    ["in parentheses", ["action:DoNotCall", "-(client:alpha OR client:gamma)"], ["beta"]],
-  ])("takes %s for a term", async (_, words, clients) => {
-    // What stands behind -- is no option.
+    ["-client:alpha after another term", ["action:DoNotCall", "-client:alpha"], ["beta"]],
+    ["-client:alpha after --", ["--", "-client:alpha"], ["beta"]],
+    ["a negated term in parentheses", ["action:DoNotCall", "-(client:alpha OR client:gamma)"], ["beta"]],
+  ])("reads %s as a negated term", async (_, words, clients) => {
+    // Words after -- are no options.
     const { code, stdout, stderr } =
       words[0] === "--"
         ? await ocsgw("audit", "search", "-c", join(gateway.dir, "ocsgw.yaml"), "--json", ...words)
@@ -53,23 +53,23 @@ describe("ocsgw audit search", () => {
     ["a record's path alone", (id: string) => ["-/records/5", `id:${id}`]],
     ["a value with a slash", (id: string) => ["-campaign:/5", `id:${id}`]],
     ["a word in quotes", (id: string) => ['-"OCSGW-2103"', `id:${id}`]],
-  ])("takes for a term %s, which another request has", async (_, words) => {
+  ])("reads %s as a negated term that keeps other requests", async (_, words) => {
     const { stdout } = await search("client:alpha");
     const [, id] = /"id": ?"(\w{26})"/.exec(stdout)!;
     expect(await search(...words(id!))).toMatchObject({ code: 0, stdout: expect.stringContaining(id!) });
-    // Alone it takes this request away.
+    // On its own, the negated id excludes this request.
     const others = await search(`-${id}`);
     expect([others.code, clientsOf(others.stdout), others.stdout.includes(id!)]).toEqual([0, ["beta"], false]);
   });
 
-  it("still takes a config behind -c, at once", async () => {
+  it("still reads a config path attached to -c", async () => {
     expect(
       await ocsgw("audit", "search", "client:alpha", "--json", `-c${join(gateway.dir, "ocsgw.yaml")}`),
     ).toMatchObject({ code: 0 });
     expect((await ocsgw("audit", "search", "-cZ:/none.yaml")).stderr).toContain("cannot read Z:/none.yaml");
   });
 
-  it("still refuses an option that there is not", async () => {
+  it("still rejects an unknown option", async () => {
     expect(await search("--clent", "alpha")).toMatchObject({ code: 2 });
     expect(await search("-x")).toMatchObject({ code: 2 });
   });

@@ -3,10 +3,10 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { openSearcher, type Searcher } from "../../../src/cli/audit/searcher.ts";
-import { openJournal } from "../../../src/journal/append.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
 import { listenForCommands, type CommandSocket } from "../../../src/journal/command-socket.ts";
-import { takeLock, type Lock } from "../../../src/journal/lock.ts";
-import { places } from "../../../src/journal/places.ts";
+import { takeLock, type Lock } from "../../../src/journal/lock/lock.ts";
+import { paths } from "../../../src/journal/paths.ts";
 
 let dir: string;
 let temporary: string;
@@ -32,7 +32,7 @@ afterEach(async () => {
 });
 
 const answering = async (fault: Error): Promise<void> => {
-  socket = await listenForCommands(places(dir).commands, () => Promise.reject(fault));
+  socket = await listenForCommands(paths(dir).commands, () => Promise.reject(fault));
   searcher = await openSearcher(dir, "audit search");
 };
 const QUESTION = { kind: "page", filter: "kind:stop", names: [], limit: 5 } as const;
@@ -44,13 +44,13 @@ const FULL = [
 ] as const;
 
 it.each(FULL)(
-  "searches with a temporary index while the gateway's disk is full (%s), and says so once",
+  "a search uses a temporary index while the gateway's disk is full (%s), and says so once",
   async (code, errno, why) => {
     const said = vi.spyOn(console, "error").mockReturnValue();
     await answering(Object.assign(new Error(code), { code, errno: -errno, syscall: "write" }));
-    for (let time = 0; time < 2; time++) expect((await searcher!.ask(QUESTION)).stories).toHaveLength(1);
+    for (let time = 0; time < 2; time++) expect((await searcher!.ask(QUESTION)).transactions).toHaveLength(1);
     expect(said.mock.calls).toEqual([
-      [`the running gateway cannot write its index (${why}): a temporary index is made in ${temporary}`],
+      [`the running gateway cannot write its search index (${why}); using a temporary index in ${temporary}`],
     ]);
     expect(await readdir(temporary)).toHaveLength(1);
     await searcher!.close();
@@ -59,14 +59,14 @@ it.each(FULL)(
   },
 );
 
-it("says what to do where there is no room for a temporary index either", async () => {
+it("a search says what to do if there is no space for a temporary index either", async () => {
   vi.spyOn(console, "error").mockReturnValue();
   vi.stubEnv("TMPDIR", "/dev/full");
   await answering(Object.assign(new Error("ENOSPC"), { code: "ENOSPC", errno: -28, syscall: "write" }));
   await expect(searcher!.ask(QUESTION)).rejects.toThrow("/dev/full");
 });
 
-it("leaves every other fault of the gateway as it is", async () => {
+it("a search reports every other error of the gateway unchanged", async () => {
   await answering(new Error("another fault"));
   await expect(searcher!.ask(QUESTION)).rejects.toMatchObject({
     name: "CommandFailed",

@@ -4,12 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { reachJournal } from "../../src/cli/journal.ts";
-import { startCommands } from "../../src/assemble/commands.ts";
-import { undo } from "../../src/assemble/stops.ts";
-import { takeLock } from "../../src/journal/lock.ts";
-import { lockHolder } from "../kit/lock-holder.ts";
-import { describeAllowed } from "../kit/machine.ts";
+import { reachJournal } from "../../../src/cli/audit/reach-journal.ts";
+import { startCommands } from "../../../src/app/wiring/journal/commands.ts";
+import { runShutdown } from "../../../src/app/shutdown.ts";
+import { takeLock } from "../../../src/journal/lock/lock.ts";
+import { lockHolder } from "../../kit/lock-holder.ts";
+import { describeAllowed } from "../../kit/machine.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -19,7 +19,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const REFUSED = { refused: "not asked here", kind: "refused" as const };
 const NOTHING = {
-  aside: { look: () => Promise.resolve(REFUSED), set: () => Promise.resolve(REFUSED) },
+  setAside: { examine: () => Promise.resolve(REFUSED), set: () => Promise.resolve(REFUSED) },
   audit: { ask: () => Promise.resolve({}), record: () => Promise.resolve({ size: 0 }) },
   revoke: () => Promise.resolve({}),
   retention: {
@@ -28,7 +28,7 @@ const NOTHING = {
   },
 };
 
-it("asks the gateway that runs, takes the lock where none does, and says who has it where neither can be", async () => {
+it("a command asks the running gateway, else takes the lock, and otherwise names the lock's holder", async () => {
   const way = await reachJournal(dir, "test");
   expect(way.by).toBe("lock");
   if (way.by === "lock") await way.lock.release();
@@ -37,7 +37,7 @@ it("asks the gateway that runs, takes the lock where none does, and says who has
   const stops = [() => lock.release()];
   await startCommands({ lock, ...NOTHING }, stops);
   expect((await reachJournal(dir, "test")).by).toBe("gateway");
-  await undo(stops);
+  await runShutdown(stops);
 
   const silent = await lockHolder(dir);
   await expect(reachJournal(dir, "test", 200)).rejects.toThrow(`open already, by ocsgw test, pid ${silent.child.pid}`);
@@ -45,41 +45,48 @@ it("asks the gateway that runs, takes the lock where none does, and says who has
   await expect(reachJournal(join(dir, "nowhere"), "test")).rejects.toThrow("there is no journal in");
 });
 
-it("waits for a gateway that starts", async () => {
+it("a command waits for a gateway that is starting", async () => {
   const lock = await takeLock(dir, { command: "ocsgw run", role: "gateway" });
   const stops = [() => lock.release()];
   const reached = reachJournal(dir, "test");
   await new Promise((resolve) => setTimeout(resolve, 300));
   await startCommands({ lock, ...NOTHING }, stops);
   expect((await reached).by).toBe("gateway");
-  await undo(stops);
+  await runShutdown(stops);
 });
 
-describeAllowed(process.getuid?.() === 0, "root", "what root makes in the directory of the gateway's user", () => {
-  it.each([
-    ["that root can be", ""],
-    ["where only root comes, as systemd keeps it for a dynamic user", "private"],
-  ])("is that user's, %s", (_, above) => {
-    mkdirSync(join(dir, above, "audit"), { recursive: true });
-    chownSync(join(dir, above, "audit"), 12345, 12345);
-    const program = `
-      import { reachJournal } from ${JSON.stringify(new URL("../../src/cli/journal.ts", import.meta.url).href)};
-      import { openJournal } from ${JSON.stringify(new URL("../../src/journal/append.ts", import.meta.url).href)};
+describeAllowed(
+  process.getuid?.() === 0,
+  "root",
+  "a file that root creates in the directory of the gateway's user",
+  () => {
+    it.each([
+      ["if root can become that user", ""],
+      ["if only root can reach the directory, as for a dynamic user of systemd", "private"],
+    ])("belongs to that user %s", (_, above) => {
+      mkdirSync(join(dir, above, "audit"), { recursive: true });
+      chownSync(join(dir, above, "audit"), 12345, 12345);
+      const program = `
+      import { reachJournal } from ${JSON.stringify(new URL("../../../src/cli/audit/reach-journal.ts", import.meta.url).href)};
+      import { openJournal } from ${JSON.stringify(new URL("../../../src/journal/write/open-journal.ts", import.meta.url).href)};
       const dir = ${JSON.stringify(join(dir, above, "audit"))};
       const { lock } = await reachJournal(dir, "test");
       const journal = await openJournal({ dir, durability: "flush", lock });
       await journal.append({ kind: "stop", reason: "test" });
       await journal.close();
       process.stdout.write(String(process.geteuid()));`;
-    // mkdtemp gives root's own directory to root alone.
-    if (above === "") spawnSync("chmod", ["755", dir]);
-    const ran = spawnSync(process.execPath, ["--input-type=module-typescript", "--eval", program], {
-      encoding: "utf8",
+      // mkdtemp creates a directory that only root can enter.
+      if (above === "") spawnSync("chmod", ["755", dir]);
+      const ran = spawnSync(process.execPath, ["--input-type=module-typescript", "--eval", program], {
+        encoding: "utf8",
+      });
+      expect([ran.stderr, ran.stdout]).toEqual(["", "0"]);
+      expect(spawnSync("find", [join(dir, above, "audit"), "!", "-uid", "12345"], { encoding: "utf8" }).stdout).toBe(
+        "",
+      );
+      expect(
+        spawnSync("find", [join(dir, above, "audit"), "-type", "f"], { encoding: "utf8" }).stdout.split("\n").length,
+      ).toBeGreaterThan(2);
     });
-    expect([ran.stderr, ran.stdout]).toEqual(["", "0"]);
-    expect(spawnSync("find", [join(dir, above, "audit"), "!", "-uid", "12345"], { encoding: "utf8" }).stdout).toBe("");
-    expect(
-      spawnSync("find", [join(dir, above, "audit"), "-type", "f"], { encoding: "utf8" }).stdout.split("\n").length,
-    ).toBeGreaterThan(2);
-  });
-});
+  },
+);

@@ -1,9 +1,9 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { auditVerify } from "../../src/cli/audit.ts";
+import { auditVerify } from "../../../src/cli/audit/output/verify-report.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
-it("says of a key that is neither one nor a file what was expected", async () => {
+it("audit verify says what was expected for a --key that is neither a key nor a file", async () => {
   let said = "";
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
     said += String(text);
@@ -11,6 +11,7 @@ it("says of a key that is neither one nor a file what was expected", async () =>
   });
   expect(await auditVerify(".", { key: "nope" })).toBe(8);
   expect(said).toBe(
-    "CANNOT TELL  --key: nope is no verifier key (name+8 hex digits+base64), and no file that can be read (there is no such file)\n",
+    "CANNOT TELL  --key: nope is neither a verifier key (name+8 hex digits+base64) nor a file that can be read " +
+      "(there is no such file)\n",
   );
 });

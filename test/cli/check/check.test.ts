@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { check, explainSettings, type Host } from "../../src/cli/check.ts";
-import { mutated } from "../settings/kit.ts";
+import { check, explainSettings, type Host } from "../../../src/cli/check/check.ts";
+import { mutated } from "../../settings/kit.ts";
 
-const SAMPLE_FILE = fileURLToPath(new URL("../../config/ocsgw.yaml", import.meta.url));
+const SAMPLE_FILE = fileURLToPath(new URL("../../../config/ocsgw.yaml", import.meta.url));
 const directory = await mkdtemp(join(tmpdir(), "ocsgw-check-"));
 afterAll(() => rm(directory, { recursive: true }));
 await writeFile(join(directory, "keys.yaml"), "version: 1\nkeys: []\n");
@@ -26,14 +26,14 @@ const file = async (text: string): Promise<string> => {
 };
 
 const BROKEN = mutated(["max_body", "max_bodi"], ["dbid: 102", "dbid: 101"]);
-/** The lines of BROKEN in which a text stands, from 1. */
+/** The numbers of the lines of BROKEN that contain a text, from 1. */
 const linesWith = (text: string): number[] =>
   BROKEN.split("\n").flatMap((line, at) => (line.includes(text) ? [at + 1] : []));
 const [bodi] = linesWith("max_bodi");
 const [first, second] = linesWith("    dbid: 101");
 
 describe("ocsgw check", () => {
-  it("says ok in one line with the extent of the file, after its warnings", async () => {
+  it("prints warnings, then ok in one line with the size of the config", async () => {
     const { host: to, said } = host();
     expect(await check({ config: SAMPLE_FILE }, to)).toBe(0);
     expect(said()).toMatch(/^warning\[OCSGW-6305\]: /);
@@ -47,7 +47,8 @@ describe("ocsgw check", () => {
     const config = await file(BROKEN);
     expect(await check({ config }, to)).toBe(3);
     expect(said()).toContain(
-      `error[OCSGW-6101]: unknown key \`max_bodi\`\n  --> ${config}:${bodi}:5\n${bodi} |     max_bodi: 64KiB\n   |     ^^^^^^^^\n`,
+      `error[OCSGW-6101]: unknown key \`max_bodi\`\n  --> ${config}:${bodi}:5\n${bodi} |     max_bodi: 64KiB\n   |   ` +
+        `  ^^^^^^^^\n`,
     );
     expect(said()).toContain(
       `   |           --- of "Alpha Tenant"\n...\n${second} |     dbid: 101\n   |           ^^^\n`,
@@ -57,7 +58,7 @@ describe("ocsgw check", () => {
     );
   });
 
-  it("shows twenty problems and how many more there are, or all of them", async () => {
+  it("shows twenty problems and the number of further ones, or all with --all", async () => {
     const config = await file(
       mutated(["    max_body: 64KiB\n", Array.from({ length: 24 }, (_, at) => `    key_${at}: 1\n`).join("")]),
     );
@@ -66,7 +67,7 @@ describe("ocsgw check", () => {
       await check({ config, all }, to);
       return [
         said().match(/^(error|warning)\[/gm)!.length,
-        said().includes("\n5 more; --all shows them\n\n24 errors, 1 warning in "),
+        said().includes("\n5 more problems; --all shows them\n\n24 errors, 1 warning in "),
       ];
     };
     expect([await shown(false), await shown(true)]).toEqual([
@@ -75,7 +76,7 @@ describe("ocsgw check", () => {
     ]);
   });
 
-  it("holds the policy to its examples", async () => {
+  it("runs the policy tests of the config", async () => {
     const { host: to, said } = host();
     const config = await file(mutated(["expect: OCSGW-2103", "expect: allow"]));
     expect(await check({ config }, to)).toBe(3);
@@ -84,7 +85,7 @@ describe("ocsgw check", () => {
     );
   });
 
-  it("gives a list of problems to programs", async () => {
+  it("prints the problems as JSON with --json", async () => {
     const { host: to, said } = host();
     const config = await file(BROKEN);
     expect(await check({ config, json: true }, to)).toBe(3);
@@ -103,20 +104,20 @@ describe("ocsgw check", () => {
     ]);
   });
 
-  it("takes the environment into account", async () => {
+  it("replaces environment variables", async () => {
     const config = await file(mutated(["${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "${MY_KEY}"]));
     expect(await check({ config }, host().host)).toBe(3);
     expect(await check({ config }, host({ env: { MY_KEY: "k".repeat(40) } }).host)).toBe(0);
   });
 
-  it("says so when there is no such file", async () => {
+  it("reports a missing file", async () => {
     const { host: to, said } = host();
     expect(await check({ config: join(directory, "none.yaml") }, to)).toBe(3);
     expect(said()).toContain("there is no such file");
     expect(said()).not.toMatch(/ at .*\.ts:/);
   });
 
-  it("paints on a terminal that can, and not with NO_COLOR", async () => {
+  it("prints colors on a terminal that supports them, except with NO_COLOR", async () => {
     const painted = async (over: Parameters<typeof host>[0]): Promise<boolean> => {
       const { host: to, said } = host(over);
       await check({ config: SAMPLE_FILE }, to);
@@ -135,8 +136,8 @@ describe("ocsgw check --explain", () => {
   it("prints every key with its default and its explanation", () => {
     const { host: to, said } = host();
     expect(explainSettings(to)).toBe(0);
-    expect(said()).toContain("upstreams.<name>.timeouts.answer  (default 15s)\n    From the last byte");
-    expect(said()).toContain("tenants[].clients.<name>.actions  (needed)\n");
+    expect(said()).toContain("upstreams.<name>.timeouts.answer  (default 15s)\n    Longest time from the last byte");
+    expect(said()).toContain("tenants[].clients.<name>.actions  (required)\n");
     expect(said()).toContain("upstreams.<name>.backup  (default ~)\n");
     expect(said()).not.toContain("undefined");
   });

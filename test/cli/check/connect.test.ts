@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
-import { check } from "../../src/cli/check.ts";
-import type { Row } from "../../src/cli/connect/row.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
-import { twoTenants } from "../kit/gateway.ts";
-import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { check } from "../../../src/cli/check/check.ts";
+import type { Row } from "../../../src/cli/check/connect/row.ts";
+import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
+import { twoTenants } from "../../kit/gateway.ts";
+import { rawOcs, type RawOcs } from "../../kit/raw-ocs.ts";
 
 type Config = ReturnType<typeof twoTenants>;
 
@@ -32,7 +32,10 @@ const groups = (...names: string[]): string => {
       names.map((name) => [name, { GSW_CM_AttrCampaignID: 139, GSW_CM_AttrGroupID: 234 }]),
     ),
   });
-  return `HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nContent-type: application/json\r\nContent-length: ${body.length}\r\n\r\n${body}`;
+  return (
+    `HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nContent-type: application/json\r\nContent-length: ` +
+    `${body.length}\r\n\r\n${body}`
+  );
 };
 const KNOWN = ["Alpha Campaign@Alpha Agents", "Beta Campaign@Beta Agents"];
 
@@ -61,7 +64,7 @@ const issuer = (address: string): object => ({
   jwks_uri: address,
 });
 
-/** Nobody listens there any more. */
+/** A port at which nothing listens. */
 const freePort = async (): Promise<number> => {
   const free = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => free.once("listening", resolve));
@@ -87,7 +90,7 @@ const tried = async (
 };
 
 describe("check --connect", () => {
-  it("finds everything in order, and changes nothing but to ask OCS for its groups once", async () => {
+  it("reports a working setup, and sends OCS a single request, for its groups", async () => {
     const { code, rows } = await tried();
     expect([code, Object.values(rows).map(({ name, state }) => `${name} ${state}`)]).toEqual([
       0,
@@ -103,7 +106,7 @@ describe("check --connect", () => {
     expect((await readdir(dir)).toSorted()).toEqual(["keys.yaml", "ocsgw.yaml"]);
   });
 
-  it("names what cannot be reached, and ends with 5", async () => {
+  it("names what is unreachable, and ends with 5", async () => {
     const nowhere = `http://127.0.0.1:${await freePort()}`;
     const { code, rows } = await tried((config) => {
       Object.assign(config.upstreams["ocs"] as object, { primary: nowhere });
@@ -117,7 +120,7 @@ describe("check --connect", () => {
     expect(rows["clock"]).toMatchObject({ state: "note" });
   });
 
-  it("knows a primary from a backup, and a backup that is away", async () => {
+  it("distinguishes the primary from the backup, and reports an unreachable backup", async () => {
     const backup = createServer((socket) => socket.end()).listen(0, "127.0.0.1");
     await new Promise((resolve) => backup.once("listening", resolve));
     const url = `http://127.0.0.1:${(backup.address() as AddressInfo).port}`;
@@ -130,28 +133,28 @@ describe("check --connect", () => {
     expect(await states()).toEqual([
       0,
       "ok",
-      `backup ${url} accepts a connection and closes it at once: it is the standby`,
+      `backup ${url} accepts a connection and closes it at once, as a standby does`,
     ]);
     expect(await states({ standby: "refuses" })).toEqual([
       0,
       "warn",
-      `backup ${url} accepts a connection and closes it at once; expected of the standby: refuses`,
+      `backup ${url} accepts a connection and closes it at once; expected for the standby: refuses`,
     ]);
     await new Promise((resolve) => backup.close(resolve));
     expect(await states()).toEqual([0, "warn", `backup ${url} cannot be reached: connection refused`]);
     expect(await states({ standby: "refuses" })).toEqual([
       0,
       "ok",
-      `backup ${url} cannot be reached: connection refused: it is the standby`,
+      `backup ${url} cannot be reached: connection refused, as a standby does`,
     ]);
     expect(await states({ standby: "accepts" })).toEqual([
       0,
       "warn",
-      `backup ${url} cannot be reached: connection refused; expected of the standby: accepts`,
+      `backup ${url} cannot be reached: connection refused; expected for the standby: accepts`,
     ]);
   });
 
-  it("knows a standby over TLS that closes before the handshake, which is no failure", async () => {
+  it("accepts a standby that closes TLS connections before the handshake", async () => {
     const authority = createAuthority("ocs");
     const secure = await rawOcs(() => groups(...KNOWN), {
       tls: authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" }),
@@ -166,7 +169,7 @@ describe("check --connect", () => {
     expect([code, rows["ocs"]!.state, rows["ocs"]!.says[1]]).toEqual([
       0,
       "ok",
-      `backup ${url} accepts a connection and closes it at once: it is the standby`,
+      `backup ${url} accepts a connection and closes it at once, as a standby does`,
     ]);
     await new Promise((resolve) => backup.close(resolve));
     await secure.close();
@@ -175,7 +178,7 @@ describe("check --connect", () => {
   it.each([
     [0, "ok"],
     [20, "warn"],
-  ] as const)("says until when the listener's certificate is valid, %i days on: %s", async (days, state) => {
+  ] as const)("shows the expiry of the listener's certificate, after %i days with state %s", async (days, state) => {
     const { certPem, keyPem } = createAuthority("test").issue({ names: ["127.0.0.1"], usage: "serverAuth" });
     await writeFile(join(dir, "server.crt"), certPem);
     await writeFile(join(dir, "server.key"), keyPem, { mode: 0o600 });
@@ -196,7 +199,7 @@ describe("check --connect", () => {
     }
   });
 
-  it("sees that a certificate is not trusted before a byte of a request is sent", async () => {
+  it("reports an untrusted certificate without sending a request", async () => {
     const { certPem, keyPem } = createAuthority("other").issue({ names: ["127.0.0.1"], usage: "serverAuth" });
     const secure = await rawOcs(undefined, { tls: { certPem, keyPem } });
     await writeFile(join(dir, "ca.crt"), createAuthority("trusted").certPem);
@@ -210,7 +213,7 @@ describe("check --connect", () => {
         state: "fail",
         says: [
           expect.stringMatching(
-            /cannot be reached: no authority in tls\.ca vouches for OCS's certificate \((SELF_SIGNED|UNABLE_TO)/,
+            /cannot be reached: OCS's certificate was not issued by a CA in tls\.ca \((SELF_SIGNED|UNABLE_TO)/,
           ),
         ],
       },
@@ -219,7 +222,7 @@ describe("check --connect", () => {
     await secure.close();
   });
 
-  it("tells groups that nobody here owns, and groups that OCS does not know", async () => {
+  it("reports campaign groups without a tenant, and configured groups that OCS does not know", async () => {
     ocs.script = () => groups(KNOWN[0]!, "Pilot@Agents North");
     const { code, rows } = await tried();
     expect([code, rows["groups"]]).toEqual([
@@ -228,15 +231,15 @@ describe("check --connect", () => {
         name: "groups",
         state: "warn",
         says: [
-          "ocs knows 2 campaign groups; 1 belong to a tenant here",
-          'nobody can control through the gateway: "Pilot@Agents North"',
-          'OCS does not know: "Beta Campaign@Beta Agents"',
+          "ocs knows 2 campaign groups; 1 belong to tenants in this config",
+          'these OCS campaign groups belong to no tenant in this config, so no client can control them: "Pilot@Agents North"',
+          'unknown to OCS: "Beta Campaign@Beta Agents"',
         ],
       },
     ]);
   });
 
-  it("warns of a clock that is off by more than tokens may be", async () => {
+  it("warns of a clock that differs by more than tokens may", async () => {
     ahead = 90_000;
     expect((await tried()).rows["clock"]).toMatchObject({
       state: "warn",
@@ -244,7 +247,7 @@ describe("check --connect", () => {
     });
   });
 
-  it("finds an address that is in use, and one that is not this machine's", async () => {
+  it("reports an address that is in use, and an address of another machine", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => taken.once("listening", resolve));
     const { code, rows } = await tried((config) => {
@@ -261,7 +264,7 @@ describe("check --connect", () => {
     ]);
   });
 
-  it("warns of a GSW_RECORD_URI that goes around the gateway", async () => {
+  it("warns of a GSW_RECORD_URI that bypasses the gateway", async () => {
     const port = await freePort();
     const bypass = async (uri: string): Promise<Row> =>
       (
@@ -279,13 +282,13 @@ describe("check --connect", () => {
     expect(await bypass("records/15")).toMatchObject({ state: "fail" });
   });
 
-  it("shows rows under the verdict of the file, and tries nothing for a file that is not valid", async () => {
+  it("prints its rows after the verdict on the file, and tests nothing for an invalid file", async () => {
     await writeFile(join(dir, "ocsgw.yaml"), stringify(twoTenants(ocs.url), { aliasDuplicateObjects: false }));
     let said = "";
     const host = { stdout: { write: (text: string) => (said += text) }, env: {} };
     expect(await check({ config: join(dir, "ocsgw.yaml"), connect: true }, host)).toBe(0);
     expect(said).toMatch(
-      /\nok {2}.*\. \d+ ms\n\n {2}disk {5}ok {4}.*\n {2}clock {4}note {2}nobody who was asked tells the time\n[\s\S]*\n1 note\n$/,
+      /\nok {2}.*\. \d+ ms\n\n {2}disk {5}ok {4}.*\n {2}clock {4}note {2}not checked: no contacted server sent a Date header\n[\s\S]*\n1 note\n$/,
     );
     await writeFile(join(dir, "ocsgw.yaml"), "version: 1\n");
     const before = ocs.requests();

@@ -1,13 +1,16 @@
-/** What a probe makes of each answer, and of none: nothing but a whole answer of a gateway that is ready counts as ready. */
+/**
+ * The result of the health check for each answer, and for none: only a complete answer of a ready gateway counts as
+ * ready.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { healthcheck, probe } from "../../src/cli/healthcheck.ts";
-import { plainGet } from "../../src/cli/plain-get.ts";
-import { ocsgw } from "../kit/command.ts";
+import { healthcheck, probe } from "../../../src/cli/healthcheck/healthcheck.ts";
+import { plainGet } from "../../../src/cli/healthcheck/plain-get.ts";
+import { ocsgw } from "../../kit/command.ts";
 
 let server: Server | undefined;
 afterEach(() => {
@@ -16,7 +19,7 @@ afterEach(() => {
   server = undefined;
 });
 
-/** Sends this text to who asks, then ends, or keeps the connection open. */
+/** Sends this text to each client, then ends the connection or keeps it open. */
 const answering = async (
   text: string,
   ends = true,
@@ -52,23 +55,27 @@ const check = async (
 
 describe("ocsgw healthcheck", () => {
   it.each<[string, string, { code: number; out?: string; err?: RegExp }]>([
-    ["ready", reply("200 OK", '{"status":"ready"}'), { code: 0, out: "ready" }],
+    ["a ready gateway", reply("200 OK", '{"status":"ready"}'), { code: 0, out: "ready" }],
     [
-      "not ready, with the reasons",
+      "a gateway that is not ready, with its reasons",
       reply("503 Service Unavailable", '{"status":"not ready","reasons":["the journal cannot be written"]}'),
       { code: 1, out: "not ready: the journal cannot be written" },
     ],
     ["an answer without a length", 'HTTP/1.1 200 OK\r\n\r\n{"status":"ready"}', { code: 0, out: "ready" }],
     [
-      "an answer that was cut",
+      "a truncated answer",
       reply("200 OK", '{"status":"ready"}', 99),
       { code: 5, err: /no answer from \S+: the connection was reset/ },
     ],
-    ["half a head", "HTTP/1.1 200 OK\r\n", { code: 5, err: /the connection was reset/ }],
+    ["an incomplete head", "HTTP/1.1 200 OK\r\n", { code: 5, err: /the connection was reset/ }],
     ["no answer at all", "", { code: 5, err: /the connection was reset/ }],
     ["another protocol", "SSH-2.0-x\r\n\r\n{}", { code: 1 }],
-    ["no JSON", reply("200 OK", "<html>"), { code: 5, err: /does not answer in JSON: is that the admin listener\?/ }],
-  ])("of %s", async (_name, text, { code, out, err }) => {
+    [
+      "an answer that is not JSON",
+      reply("200 OK", "<html>"),
+      { code: 5, err: /is not JSON: it is probably not the admin listener/ },
+    ],
+  ])("gives the result for %s", async (_name, text, { code, out, err }) => {
     const found = await check((await answering(text)).url);
     expect(found.code).toBe(code);
     if (out !== undefined) expect(found.out).toBe(out);
@@ -78,19 +85,19 @@ describe("ocsgw healthcheck", () => {
   it.each([
     [false, "/readyz"],
     [true, "/healthz"],
-  ])("with live: %s asks %s once, by the name that it was given", async (live, path) => {
+  ])("with live: %s requests %s once, under the host name of the URL", async (live, path) => {
     const { url, asked } = await answering(reply("200 OK", '{"status":"ok"}'));
     await check(url, live);
     expect(asked()).toBe(`GET ${path} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: close\r\n\r\n`);
   });
 
-  it("says that nobody listens", async () => {
+  it("reports that nothing listens at the address", async () => {
     const { url } = await answering("");
     await new Promise((resolve) => server!.close(resolve));
     expect(await check(url)).toMatchObject({ code: 5, out: "", err: `no answer from ${url}: connection refused` });
   });
 
-  it("does not wait for ever for a gateway that is silent", async () => {
+  it("times out when the gateway is silent", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const { url } = await answering("HTTP/1.1 200 OK\r\n", false);
     const got = expect(plainGet(url, "/healthz")).rejects.toMatchObject({ code: "ETIMEDOUT" });
@@ -100,7 +107,7 @@ describe("ocsgw healthcheck", () => {
   });
 });
 
-describe("ocsgw healthcheck of a config", () => {
+describe("ocsgw healthcheck with a config", () => {
   it.each([
     [
       "a FIFO",
@@ -111,9 +118,9 @@ describe("ocsgw healthcheck of a config", () => {
       },
       "is a FIFO",
     ],
-    ["a device without an end", () => "/dev/zero", "is a device"],
+    ["an endless device", () => "/dev/zero", "is a device"],
     ["a folder", () => tmpdir(), "is a directory"],
-  ])("that is %s ends soon, with what is wrong", async (_, make, says) => {
+  ])("that is %s fails soon and names the fault", async (_, make, says) => {
     const config = make();
     const { code, stderr } = await ocsgw("healthcheck", "--live", "-c", config);
     if (config.endsWith("/fifo")) rmSync(dirname(config), { recursive: true });
@@ -121,18 +128,18 @@ describe("ocsgw healthcheck of a config", () => {
   });
 });
 
-describe("the words behind healthcheck", () => {
+describe("the arguments of healthcheck", () => {
   it.each([
     [["--live"]],
     [["--url", "URL"]],
     [["--url=URL", "--live"]],
     [["-c", "/none", "--url", "URL"]],
     [["--config=/none", "--live", "--url", "URL"]],
-  ])("of %j are a probe", async (words) => {
+  ])("%j run the health check", async (words) => {
     const { url } = await answering(reply("200 OK", '{"status":"ok"}'));
     vi.spyOn(console, "log").mockReturnValue();
     vi.spyOn(console, "error").mockReturnValue();
-    // Without --url it is the file that is wrong.
+    // Without --url the file is at fault.
     expect(
       await probe(
         words.map((word) => word.replace("URL", url)),
@@ -150,7 +157,7 @@ describe("the words behind healthcheck", () => {
     [["--url", "ftp://127.0.0.1"]],
     [["--url", "http://"]],
     [["-c"]],
-  ])("of %j are for commander to judge", async (words) => {
+  ])("%j are left to commander", async (words) => {
     expect(await probe(words, "/none")).toBeUndefined();
   });
 });

@@ -1,10 +1,10 @@
-/** Where compiled code is kept: only where nobody else can put code of his own. */
+/** Compiled code is cached only where no other user can add code. */
 import { spawnSync } from "node:child_process";
 import { chmod, chown, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { cacheDirectory, isOursAlone } from "../../src/cli/compile-cache.ts";
+import { cacheDirectory, isPrivateFolder } from "../../../src/cli/process/compile-cache.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-describe("the place of the cache", () => {
+describe("the directory of the compile cache", () => {
   it.each([
     [{ CACHE_DIRECTORY: "/var/cache/ocsgw" }, "/var/cache/ocsgw/compiled"],
     [{ CACHE_DIRECTORY: "/var/cache/ocsgw:/var/cache/other", XDG_CACHE_HOME: "/x" }, "/var/cache/ocsgw/compiled"],
@@ -20,14 +20,14 @@ describe("the place of the cache", () => {
     [{ XDG_CACHE_HOME: "", CACHE_DIRECTORY: "" }, "/home/a/.cache/ocsgw/compiled"],
     [{}, "/home/a/.cache/ocsgw/compiled"],
     [{ XDG_CACHE_HOME: "relative" }, undefined],
-  ])("of %o is %s", (env, expected) => {
+  ])("for %o is %s", (env, expected) => {
     expect(cacheDirectory(env, "/home/a")).toBe(expected);
   });
 });
 
-describe("a cache is used", () => {
-  it("in a directory that is made with mode 0700", async () => {
-    expect(isOursAlone(join(dir, "a", "compiled"))).toBe(true);
+describe("the compile cache is used", () => {
+  it("in a directory that it creates with mode 0700", async () => {
+    expect(isPrivateFolder(join(dir, "a", "compiled"))).toBe(true);
     expect((await stat(join(dir, "a", "compiled"))).mode & 0o777).toBe(0o700);
   });
 
@@ -57,17 +57,17 @@ describe("a cache is used", () => {
   it.each(refused)("in no directory %s", async (_what, prepare) => {
     const place = join(dir, "a", "compiled");
     await prepare(place);
-    expect(isOursAlone(place)).toBe(false);
+    expect(isPrivateFolder(place)).toBe(false);
   });
 
-  it.runIf(process.getuid?.() === 0)("in none of another user, nor below one", async () => {
+  it.runIf(process.getuid?.() === 0)("in no directory of another user, nor below one", async () => {
     const place = join(dir, "a", "compiled");
     await mkdir(place, { recursive: true });
     await chown(place, 12345, 12345);
-    expect(isOursAlone(place)).toBe(false);
+    expect(isPrivateFolder(place)).toBe(false);
     await chown(place, 0, 0);
     await chown(join(dir, "a"), 12345, 12345);
-    expect(isOursAlone(place)).toBe(false);
+    expect(isPrivateFolder(place)).toBe(false);
   });
 });
 
@@ -82,7 +82,7 @@ describe("a command", () => {
     return stdout;
   };
 
-  it("keeps what it compiled, says the same from it, and does without where it cannot", async () => {
+  it("caches compiled code, prints the same with it, and works without it", async () => {
     const kept = join(dir, "ocsgw", "compiled");
     const first = run({ XDG_CACHE_HOME: dir });
     const [version] = await readdir(kept);

@@ -1,13 +1,13 @@
-/** What systemd is told, by a `systemd-notify` that writes down its arguments. */
+/** Notifications to systemd, by a `systemd-notify` that records its arguments. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { root } from "../kit/command.ts";
-import { startGateway, type GatewayProcess } from "../kit/gateway-process.ts";
-import { aConfigured, twoTenants } from "../kit/gateway.ts";
+import { root } from "../../kit/command.ts";
+import { startGateway, type GatewayProcess } from "../../kit/gateway-process.ts";
+import { aConfigured, twoTenants } from "../../kit/gateway.ts";
 
 const over: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -35,27 +35,27 @@ const started = async (env: NodeJS.ProcessEnv, program = 'echo "$*" >> "$(dirnam
 
 const SYSTEMD = { NOTIFY_SOCKET: "/run/systemd/notify" };
 
-describe("systemd is told", () => {
-  it("that the gateway is ready, reads its config again and stops, each with a line for systemctl status", async () => {
+describe("systemd is notified", () => {
+  it("when the gateway is ready, reloads and stops, each time with a line for systemctl status", async () => {
     const { gateway, dir, told } = await started(SYSTEMD);
     const state = /STATUS=not ready: .*; config [0-9a-f]{12}$/;
     const ready = expect.stringMatching(/^READY=1 STATUS=/) as string;
     await vi.waitFor(async () => expect(await told()).toEqual([ready]), { timeout: 10_000 });
-    // No OCS is there, which takes a while to be known.
+    // There is no OCS, and the gateway needs a while to find out.
     await vi.waitFor(async () => expect((await told()).at(-1)).toMatch(state), { timeout: 15_000, interval: 200 });
     const before = (await told()).length;
     const file = join(dir, "ocsgw.yaml");
     const config = await readFile(file, "utf8");
     await writeFile(file, config.replace("name: Beta Tenant", "share: 2\n    name: Beta Tenant"));
     process.kill(gateway.pid, "SIGHUP");
-    const reading = expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+ STATUS=reading the config again$/) as string;
+    const reading = expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+ STATUS=reloading the config$/) as string;
     const both = expect.arrayContaining([reading, ready]) as string[];
     await vi.waitFor(async () => expect((await told()).slice(before)).toEqual(both), { timeout: 10_000 });
     await gateway.end("SIGTERM");
-    expect((await told()).at(-1)).toBe("STOPPING=1 STATUS=draining: not ready; requests are answered until it ends");
+    expect((await told()).at(-1)).toBe("STOPPING=1 STATUS=draining: not ready; requests in progress are finished");
   });
 
-  it("that a standby is ready, which waits", async () => {
+  it("when a standby waits, which counts as ready", async () => {
     const { dir, gateway: leader, told } = await started({});
     const args = [join(root, "src/cli/main.ts"), "run", "--standby", "-c", join(dir, "ocsgw.yaml")];
     const standby = spawn(process.execPath, args, {
@@ -69,19 +69,19 @@ describe("systemd is told", () => {
     await vi.waitFor(() => says(/STATUS=(serving|not ready)/), { timeout: 15_000 });
   });
 
-  it("nothing without NOTIFY_SOCKET", async () => {
+  it("of nothing without NOTIFY_SOCKET", async () => {
     const { gateway, told } = await started({});
     await gateway.end("SIGTERM");
     expect(await told()).toEqual([]);
   });
 
-  it("nothing where systemd-notify fails, which the log says once and the gateway survives", async () => {
+  it("of nothing if systemd-notify fails, which is logged once and does not stop the gateway", async () => {
     const { gateway } = await started(SYSTEMD, "exit 1");
     process.kill(gateway.pid, "SIGHUP");
-    await vi.waitFor(() => expect(gateway.log()).toContain("systemd was not told"), { timeout: 10_000 });
+    await vi.waitFor(() => expect(gateway.log()).toContain('"event":"systemdNotifyFailed"'), { timeout: 10_000 });
     await sleep(100);
     await gateway.end("SIGTERM");
-    expect(gateway.log().match(/systemd was not told/g)).toHaveLength(1);
-    expect(gateway.log()).toContain('"msg":"stopped"');
+    expect(gateway.log().match(/"event":"systemdNotifyFailed"/g)).toHaveLength(1);
+    expect(gateway.log()).toContain('"event":"stopped"');
   });
 });

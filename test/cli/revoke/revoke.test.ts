@@ -1,14 +1,18 @@
-/** `ocsgw revoke` where no gateway can be asked: the journal takes it, or, while a gateway has that, the file, which only ever adds. */
+/**
+ * `ocsgw revoke` without a gateway that it can ask: it writes to the journal, or, while a gateway has the journal open,
+ * to the file, which can only add revocations.
+ */
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { revoke as revokeCommand, type RevokeOptions } from "../../src/cli/revoke.ts";
-import { openJournal } from "../../src/journal/append.ts";
-import type { Recorded } from "../../src/journal/entry.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { createKey } from "../../src/settings/key.ts";
-import { aConfigured, aGateway, twoTenants, type TestGateway } from "../kit/gateway.ts";
+import { revoke as revokeCommand, type RevokeOptions } from "../../../src/cli/revoke/revoke.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import type { Recorded } from "../../../src/journal/entry.ts";
+import { readEntries } from "../../../src/journal/read/read-entries.ts";
+import { createKey } from "../../../src/settings/files/api-key.ts";
+import { readRevocations } from "../../../src/settings/files/revocations-file.ts";
+import { aConfigured, aGateway, twoTenants, type TestGateway } from "../../kit/gateway.ts";
 
 type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
@@ -45,18 +49,18 @@ describe("ocsgw revoke while no gateway runs", () => {
   const revoke = (options: Partial<RevokeOptions>): Promise<Ran> => runIn(dir, options);
   const file = (): string => join(dir, "audit/revocations.jsonl");
 
-  it("writes to the journal, with the config's hash, and lifts there as well", async () => {
+  it("writes revocations and reinstatements to the journal, with the config's hash", async () => {
     expect(await revoke({ client: "alpha" })).toEqual({
       code: 0,
       stdout: "",
       stderr: expect.stringMatching(
-        /^client alpha is revoked: written to the journal in .*audit; no gateway runs there, and the next one that starts holds to it\n$/,
+        /^client alpha is revoked: written to the journal in .*audit; no gateway is running there, and the next one that starts will apply it\n$/,
       ) as string,
     });
     expect((await revoke({ client: "beta" })).code).toBe(0);
-    expect(await revoke({ client: "alpha", lift: true })).toMatchObject({
+    expect(await revoke({ client: "alpha", reinstate: true })).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining("client alpha counts again: written to the journal") as string,
+      stderr: expect.stringContaining("client alpha is reinstated: written to the journal") as string,
     });
     expect(await changesIn(dir)).toEqual(["revoked alpha", "revoked beta", "lifted alpha"]);
     for await (const entry of readEntries(join(dir, "audit")))
@@ -64,18 +68,33 @@ describe("ocsgw revoke while no gateway runs", () => {
     expect((await revoke({ list: true })).stdout).toBe("client beta\n");
   });
 
-  it("lists nothing in words, and as JSON an empty list", async () => {
+  it.each<[Partial<RevokeOptions>, RegExp]>([
+    [{ list: true, token: "x" }, /^--list shows all revocations/],
+    [{ list: true, client: "alpha" }, /^--list shows all revocations/],
+    [{ list: true, reinstate: true }, /^--list shows all revocations/],
+    [{ list: true, until: "1h" }, /^--list shows all revocations/],
+    [{ token: "x", reinstate: true, until: "1h" }, /^--until is the end of a revocation/],
+    [{ token: "x", until: "99999999d" }, /^--until: expected a time, .*; found 99999999d$/],
+    [{ token: "x", until: "3000000d" }, /^--until: expected a time, .*; found 3000000d$/],
+    [{ token: "x", until: "275000-01-01T00:00:00Z" }, /^--until: expected a time/],
+  ])("refuses %j as wrong usage and revokes nothing", async (options, message) => {
+    const { code, stdout, stderr } = await revoke(options);
+    expect([code, stdout, stderr.trimEnd()]).toEqual([2, "", expect.stringMatching(message)]);
+    expect((await revoke({ list: true })).stderr).toBe("nothing is revoked\n");
+  });
+
+  it("prints a sentence for an empty list, and an empty list as JSON", async () => {
     expect(await revoke({ list: true })).toEqual({ code: 0, stdout: "", stderr: "nothing is revoked\n" });
     expect(await revoke({ list: true, json: true })).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
     await mkdir(join(dir, "audit"), { recursive: true });
     await writeFile(file(), "damaged\n");
     expect(await revoke({ list: true })).toMatchObject({
       code: 8,
-      stderr: expect.stringMatching(/^no revocation was found\ncannot tell what else is revoked/) as string,
+      stderr: expect.stringMatching(/^found no revocations\nfurther revocations may exist/) as string,
     });
   });
 
-  it("is listed from the journal, whatever became of the file", async () => {
+  it("lists the journal's revocations also when the file is deleted or damaged", async () => {
     await revoke({ client: "alpha" });
     await rm(file());
     expect(await revoke({ list: true })).toEqual({ code: 0, stdout: "client alpha\n", stderr: "" });
@@ -87,30 +106,31 @@ describe("ocsgw revoke while no gateway runs", () => {
     expect(await revoke({ list: true })).toMatchObject({
       code: 8,
       stdout: "client alpha\n",
-      stderr: expect.stringContaining("cannot tell what else is revoked: line 1 of") as string,
+      stderr: expect.stringContaining("further revocations may exist: line 1 of") as string,
     });
   });
 
-  it("restores a file that lost something, on the way", async () => {
+  it("restores lost lines of the file with the next revocation", async () => {
     await revoke({ client: "alpha" });
     await writeFile(file(), "");
     await revoke({ client: "beta" });
-    expect((await readFile(file(), "utf8")).match(/"id":"\w+"/g)).toEqual(['"id":"alpha"', '"id":"beta"']);
+    const { last, fresh } = readRevocations(await readFile(file(), "utf8"));
+    expect([[...last.keys()], fresh]).toEqual([["client alpha", "client beta"], []]);
   });
 
-  it("leaves a revocation in the file when the journal cannot be opened, and lifts nothing", async () => {
+  it("leaves a revocation in the file when the journal cannot be opened, and rejects a reinstatement", async () => {
     await revoke({ client: "beta" });
     const segment = join(dir, "audit/segments/000000000000.jsonl");
     await writeFile(segment, `not a journal\n${await readFile(segment, "utf8")}`);
     expect(await revoke({ client: "alpha" })).toMatchObject({
       code: 0,
       stderr: expect.stringMatching(
-        /written to .*revocations\.jsonl; a gateway takes it when it starts\. The journal cannot be opened: /,
+        /written to .*revocations\.jsonl; the gateway will apply it when it starts\. The journal cannot be opened: /,
       ) as string,
     });
-    expect(await revoke({ client: "beta", lift: true })).toMatchObject({
+    expect(await revoke({ client: "beta", reinstate: true })).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("client beta counts again: not done. The journal cannot be opened") as string,
+      stderr: expect.stringContaining("client beta is reinstated: not done. The journal cannot be opened") as string,
     });
     expect(await revoke({ list: true })).toMatchObject({
       code: 8,
@@ -143,20 +163,20 @@ describe("ocsgw revoke beside a gateway without an admin listener", () => {
   });
   afterEach(() => gateway.stop());
 
-  it("asks the gateway over its socket, to revoke and to lift", async () => {
+  it("asks the gateway over its socket to revoke and to reinstate", async () => {
     expect(await runIn(gateway.dir, { client: "alpha" })).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining("in force at the running gateway") as string,
+      stderr: expect.stringContaining("applied by the running gateway") as string,
     });
     expect((await runIn(gateway.dir, { list: true })).stdout).toBe("client alpha\n");
-    expect(await runIn(gateway.dir, { client: "alpha", lift: true })).toMatchObject({
+    expect(await runIn(gateway.dir, { client: "alpha", reinstate: true })).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining("client alpha counts again: in force at the running gateway") as string,
+      stderr: expect.stringContaining("client alpha is reinstated: applied by the running gateway") as string,
     });
     expect((await runIn(gateway.dir, { list: true })).stdout).toBe("");
   });
 
-  it("does not write down what is a whole key", async () => {
+  it("never stores a whole key", async () => {
     const { key } = createKey();
     await runIn(gateway.dir, { key: `${key}x` });
     await expect(readFile(join(gateway.dir, "audit/revocations.jsonl"), "utf8")).rejects.toThrow(/ENOENT/);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { momentOf } from "../../src/cli/revoke.ts";
+import { momentOf } from "../../../src/cli/revoke/revoke.ts";
 
-describe("until when something is revoked", () => {
+describe("the expiry of a revocation", () => {
   it.each([
     ["2026-11-22T12:00:00Z", "2026-11-22T12:00:00.000Z"],
     ["2026-11-22T14:00:00+02:00", "2026-11-22T12:00:00.000Z"],
@@ -12,7 +12,7 @@ describe("until when something is revoked", () => {
     ["2026-11-22T12:00:00+25:00", undefined],
     ["tomorrow", undefined],
     ["12:00", undefined],
-  ])("%s is %s", (text, moment) => expect(momentOf(text)).toBe(moment));
+  ])("is read from %s as %s", (text, moment) => expect(momentOf(text)).toBe(moment));
 
   it("may be a duration from now", () => {
     const at = Date.parse(momentOf("2h")!);

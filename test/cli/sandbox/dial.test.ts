@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { arrival, showArrivals } from "../../src/cli/sandbox-arrivals.ts";
-import { tenantsTold } from "../../src/cli/sandbox-config.ts";
-import type { Host } from "../../src/cli/sandbox-control.ts";
-import { dial, type DialOptions } from "../../src/cli/sandbox-dial.ts";
-import { followEvents, type EventsOptions } from "../../src/cli/sandbox-events.ts";
-import { screen, type Ready } from "../../src/cli/sandbox-screen.ts";
-import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
-import { ocsgw } from "../kit/command.ts";
-import { NOON } from "../sandbox/support.ts";
+import { arrival, showArrivals } from "../../../src/cli/sandbox/arrivals.ts";
+import { readyTenants } from "../../../src/cli/sandbox/config.ts";
+import type { Host } from "../../../src/cli/sandbox/control-client.ts";
+import { dial, type DialOptions } from "../../../src/cli/sandbox/dial.ts";
+import { followEvents, type EventsOptions } from "../../../src/cli/sandbox/events.ts";
+import { screen, type Ready } from "../../../src/cli/sandbox/screen.ts";
+import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
+import { ocsgw } from "../../kit/command.ts";
+import { NOON } from "../../sandbox/support.ts";
 
 let ocs: SandboxOcs;
 beforeEach(async () => {
@@ -26,8 +26,8 @@ const told = async (run: (host: Host) => Promise<number>): Promise<Told> => {
 const dialed = (options: Partial<DialOptions> = {}): Promise<Told> =>
   told((host) => dial({ url: ocs.control, ...options }, host));
 
-describe("ocsgw sandbox dial, as it is typed", () => {
-  it("dials and prints what came of it", async () => {
+describe("the command line ocsgw sandbox dial", () => {
+  it("dials and prints the events", async () => {
     const { code, stdout } = await ocsgw(
       "sandbox",
       "dial",
@@ -41,14 +41,15 @@ describe("ocsgw sandbox dial, as it is typed", () => {
     expect([code, stdout.split("\n").length]).toEqual([0, 3]);
     expect(stdout).toMatch(
       new RegExp(
-        `^1 {2}18:00:00Z {2}Alpha Tenant {2}Alpha List {2}dialed \\d{10} {2}handle 1000 {2}${ocs.primary.http}/records/1000\n2 `,
+        "^1 {2}18:00:00Z {2}Alpha Tenant {2}Alpha List {2}dialed \\d{10} {2}handle 1000 " +
+          `{2}${ocs.primary.http}/records/1000\n2 `,
       ),
     );
   });
 });
 
 describe("dial", () => {
-  it("prints JSON, a line for each event", async () => {
+  it("prints one JSON line for each event", async () => {
     const { stdout } = await dialed({ count: 2, json: true });
     expect(
       stdout
@@ -61,30 +62,30 @@ describe("dial", () => {
     ]);
   });
 
-  it("goes on at a rate until it has dialed as many as wanted", async () => {
+  it("continues at the given rate until it has dialed the given number", async () => {
     expect((await dialed({ count: 3, rate: "100/s" })).stdout.split("\n")).toHaveLength(4);
   });
 
-  it("answers 1 and says why when there were fewer", async () => {
+  it("ends with 1 and says why when there were fewer records", async () => {
     expect(await dialed({ count: 1000 })).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^no more is due: /) as string,
+      stderr: expect.stringMatching(/^no more records are due: /) as string,
       stdout: expect.stringContaining("on the do-not-call list") as string,
     });
     expect((await dialed({ rate: "100/s" })).code).toBe(1);
   });
 
   it.each([
-    [{ list: "Gamma List" }, "list: no such calling list"],
-    [{ list: "Beta List" }, "list: no campaign group that uses it is running"],
+    [{ list: "Gamma List" }, "list: unknown calling list"],
+    [{ list: "Beta List" }, "list: no running campaign group uses this calling list"],
     [{ rate: "often" }, "--rate: expected records per second, such as 2/s or 0.5/s; found often"],
     [{ rate: "0/s" }, "--rate: expected"],
-    [{ to: "here" }, "to: expected an http or https address"],
-  ])("refuses %j with exit code 2", async (options, message) => {
+    [{ to: "here" }, "to: expected an http or https URL"],
+  ])("rejects %j with exit code 2", async (options, message) => {
     expect(await dialed(options)).toMatchObject({ code: 2, stderr: expect.stringContaining(message) as string });
   });
 
-  it("answers 5 when no sandbox is there", async () => {
+  it("ends with 5 when no sandbox is there", async () => {
     expect((await dialed({ url: "http://127.0.0.1:9/sandbox" })).code).toBe(5);
   });
 });
@@ -105,7 +106,7 @@ describe("events", () => {
       ).then(() => resolve(text), reject);
     });
 
-  it("are followed from where one was, of one tenant alone", async () => {
+  it("are followed from a given event on, for one tenant only", async () => {
     ocs.world.db.run("UPDATE campaign_group SET status = 5, dial_mode = 2 WHERE dbid = 208");
     await ocs.dialer.dial({ count: 6 });
     expect(
@@ -117,25 +118,25 @@ describe("events", () => {
     });
   });
 
-  it("are refused with exit code 2 for a tenant that there is none of, and 5 when no sandbox is there", async () => {
+  it("end with exit code 2 for an unknown tenant, and with 5 when no sandbox is there", async () => {
     expect(await told((host) => followEvents({ url: ocs.control, tenant: "Gamma" }, host))).toMatchObject({
       code: 2,
-      stderr: "tenant: no such tenant\n",
+      stderr: "tenant: unknown tenant\n",
     });
     expect(await told((host) => followEvents({ url: "http://127.0.0.1:9/sandbox" }, host))).toMatchObject({ code: 5 });
   });
 });
 
-describe("the screen", () => {
+describe("the screen of npm start", () => {
   const ready = (): Ready => ({
     ocs: { primary: "http://ocs1", backup: "http://ocs2", primary_https: "", backup_https: "" },
     sandbox: { url: "http://127.0.0.1:1/sandbox" },
     ca: "ca.pem",
-    tenants: tenantsTold(),
+    tenants: readyTenants(),
   });
   const gateway = { http: "http://gateway:8080", https: "https://gateway" };
 
-  it("shows a record that arrives with a line that ends it as its tenant may", async () => {
+  it("shows a dialed record with a command that finalizes it as its tenant may", async () => {
     ocs.world.db.run("UPDATE campaign_group SET status = 5, dial_mode = 2 WHERE dbid = 208");
     ocs.dialer.configure({ recordBase: gateway.http });
     const [alpha, beta] = (await ocs.dialer.dial({ count: 2 })).events;
@@ -148,14 +149,14 @@ describe("the screen", () => {
     expect(arrival(beta!, ready())).toContain("curl -i 'http://gateway:8080/records/1001?");
   });
 
-  it("shows no more than one a second", async () => {
+  it("shows at most one record a second", async () => {
     const lines: string[] = [];
     showArrivals(ocs.dialer.log, ready(), (text) => lines.push(text));
     await ocs.dialer.dial({ count: 20 });
     expect(lines).toHaveLength(1);
   });
 
-  it("without a gateway lists no clients and no keys, because OCS knows none", () => {
+  it("lists no clients and no keys without a gateway, because OCS has none", () => {
     const off = { rate: 0, validationUri: undefined };
     const told = screen(ready(), off);
     expect(told).not.toMatch(/sk_sandbox|alpha-crm|\bkey\b/);
@@ -166,15 +167,15 @@ describe("the screen", () => {
     expect(screen({ ...ready(), gateway }, off)).toContain("sk_sandbox_alpha-crm");
   });
 
-  it("says which usual ports another program has, and nothing where all were free", () => {
+  it("names usual ports that other programs use, and says nothing if all are free", () => {
     const off = { rate: 0, validationUri: undefined };
     expect(screen(ready(), off, ["8080 (gateway)", "9640 (admin)"])).toContain(
-      "Another program has the usual port 8080 (gateway), 9640 (admin): free ones are used instead.",
+      "Usual ports in use by another program: 8080 (gateway), 9640 (admin). Free ports are used instead.",
     );
     expect(screen(ready(), off)).not.toContain("Another program");
   });
 
-  it("says how fast OCS dials and, without a gateway, how one is told", () => {
+  it("shows the dial rate and, without a gateway, how to announce records to one", () => {
     const off = { rate: 0, validationUri: undefined };
     expect(screen(ready(), { ...off, rate: 0.1 })).toContain("OCS dials a record each 10 s");
     expect(screen(ready(), { ...off, rate: 20 })).toContain("OCS dials 20 records a second");

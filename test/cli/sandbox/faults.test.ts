@@ -1,12 +1,12 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { faultAdd, faultClear, faultKinds, faultList, switchover } from "../../src/cli/sandbox-faults.ts";
-import type { Host } from "../../src/cli/sandbox-control.ts";
-import { KIND_NAMES } from "../../src/sandbox/fault-kinds.ts";
-import type { Fault } from "../../src/sandbox/faults.ts";
-import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
-import { ocsgw } from "../kit/command.ts";
+import { faultAdd, faultClear, faultKinds, faultList, switchover } from "../../../src/cli/sandbox/faults.ts";
+import type { Host } from "../../../src/cli/sandbox/control-client.ts";
+import { KIND_NAMES } from "../../../src/sandbox/faults/kinds.ts";
+import type { Fault } from "../../../src/sandbox/faults/faults.ts";
+import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
+import { ocsgw } from "../../kit/command.ts";
 
 let ocs: SandboxOcs;
 beforeAll(async () => {
@@ -29,8 +29,8 @@ const add = (options: Partial<Parameters<typeof faultAdd>[0]>): Promise<Told> =>
   told((host) => faultAdd({ url: ocs.control, kind: "stall", ...options }, host));
 const list = (json = false): Promise<Told> => told((host) => faultList({ url: ocs.control, json }, host));
 
-describe("ocsgw sandbox fault, as it is typed", () => {
-  it("adds a fault that the next request meets, lists it with its firing, and clears it", async () => {
+describe("the command line ocsgw sandbox fault", () => {
+  it("adds a fault for the next request, lists how often it was applied, and clears it", async () => {
     const added = await ocsgw(
       "sandbox",
       "fault",
@@ -75,7 +75,7 @@ describe("ocsgw sandbox fault, as it is typed", () => {
     });
   });
 
-  it("switches over", async () => {
+  it("triggers a switchover", async () => {
     expect(await ocsgw("sandbox", "switchover", "--url", ocs.control)).toEqual({
       code: 0,
       stdout: "backup answers now\n",
@@ -83,7 +83,7 @@ describe("ocsgw sandbox fault, as it is typed", () => {
     });
   });
 
-  it("answers wrong usage with 2", async () => {
+  it("ends with 2 for wrong usage", async () => {
     expect((await ocsgw("sandbox", "fault", "add")).code).toBe(2);
     expect((await ocsgw("sandbox", "fault", "break", "--url", ocs.control)).code).toBe(2);
   });
@@ -97,13 +97,13 @@ describe("fault add", () => {
     [{ count: "many" }, 'count: expected a whole number from 1 to 1000000; found "many"'],
     [{ probability: "2" }, "probability: expected a number from 0 to 1; found 2"],
     [{ tenant: "Gamma Tenant" }, "tenant: expected one of Alpha Tenant (101), Beta Tenant (102)"],
-    [{ seed: "3" }, "seed: goes with a probability"],
+    [{ seed: "3" }, "seed: give a probability too"],
     [{ for: "soon" }, "for: expected a duration"],
-  ])("refuses %j with exit code 2 and says what was expected", async (options, message) => {
+  ])("rejects %j with exit code 2 and says what was expected", async (options, message) => {
     expect(await add(options)).toEqual({ code: 2, stdout: "", stderr: expect.stringContaining(message) as string });
   });
 
-  it("takes a DBID for a tenant, and prints JSON", async () => {
+  it("accepts a tenant's DBID, and prints JSON", async () => {
     const { code, stdout } = await add({ tenant: "102", probability: ".5", json: true });
     expect([code, JSON.parse(stdout)]).toMatchObject([
       0,
@@ -113,7 +113,7 @@ describe("fault add", () => {
 });
 
 describe("fault list", () => {
-  it("is a table, or says that there is nothing", async () => {
+  it("prints a table, or says that there are no faults", async () => {
     expect(await list()).toEqual({ code: 0, stdout: "", stderr: "no faults\n" });
     expect(JSON.parse((await list(true)).stdout)).toEqual([]);
     await add({ kind: "lost-reply", action: "AddRecord", count: "1" });
@@ -131,7 +131,7 @@ describe("fault list", () => {
 });
 
 describe("fault clear", () => {
-  it("takes away one by its id, and refuses one that does not stand", async () => {
+  it("removes a fault by its id, and rejects an unknown id", async () => {
     await add({});
     await add({});
     const [first] = JSON.parse((await list(true)).stdout) as Fault[];
@@ -142,13 +142,13 @@ describe("fault clear", () => {
     });
     expect(await told((host) => faultClear({ url: ocs.control, id: first!.id }, host))).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("no such fault; those are f") as string,
+      stderr: expect.stringContaining("unknown fault; known: f") as string,
     });
   });
 });
 
 describe("fault kinds", () => {
-  it("tells every kind with its value", async () => {
+  it("prints every kind with its value", async () => {
     const { stdout } = await told(faultKinds);
     expect(
       stdout
@@ -161,7 +161,7 @@ describe("fault kinds", () => {
 });
 
 describe("switchover", () => {
-  it("with a gap says when, and refuses a gap that is no duration", async () => {
+  it("with a gap says when the backup takes over, and rejects a gap that is no duration", async () => {
     expect(await told((host) => switchover({ url: ocs.control, gap: "20ms" }, host))).toEqual({
       code: 0,
       stdout: "backup answers in 20ms\n",
@@ -174,13 +174,13 @@ describe("switchover", () => {
   });
 });
 
-describe("when no sandbox is there", () => {
+describe("without a sandbox at the URL", () => {
   let other: Server;
   afterAll(() => {
     other.close();
   });
 
-  it("the exit code is 5, whether nobody listens or somebody else does", async () => {
+  it("every fault command ends with 5, whether nothing or another server listens", async () => {
     other = createServer((_, response) => response.writeHead(404).end("<html>"));
     const port = await new Promise<number>((resolve) => {
       other.listen(0, "127.0.0.1", () => {
@@ -190,7 +190,7 @@ describe("when no sandbox is there", () => {
     const url = `http://127.0.0.1:${port}/sandbox`;
     expect(await told((host) => faultList({ url }, host))).toMatchObject({
       code: 5,
-      stderr: expect.stringContaining("no sandbox's control address") as string,
+      stderr: expect.stringContaining("it is not the control address of a sandbox") as string,
     });
     other.closeAllConnections();
     await new Promise((resolve) => {
@@ -205,12 +205,12 @@ describe("when no sandbox is there", () => {
       expect(await told(run)).toMatchObject({
         code: 5,
         stdout: "",
-        stderr: expect.stringContaining("connection refused; is ocsgw sandbox running there?") as string,
+        stderr: expect.stringContaining("connection refused; start ocsgw sandbox, or correct --url") as string,
       });
     }
   });
 
-  it("an address that is none is wrong usage", async () => {
+  it("an invalid URL is wrong usage", async () => {
     expect(await told((host) => faultList({ url: "nowhere" }, host))).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("--url: expected an address") as string,

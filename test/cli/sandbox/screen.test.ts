@@ -1,12 +1,12 @@
-/** What the sandbox prints: commands as a user types them, requests, and lines of the log for people. */
+/** The output of the sandbox: commands to copy, requests, and log lines in text form. */
 import { describe, expect, it } from "vitest";
-import { commandName } from "../../src/cli/command-name.ts";
-import { inShell } from "../../src/shell-word.ts";
-import { requestLine, type Shown } from "../../src/cli/sandbox-request-line.ts";
-import { humanLine, isForPeople } from "../../src/events/human-line.ts";
-import { readTarget } from "../../src/ocs/target.ts";
+import { commandName } from "../../../src/cli/process/command-name.ts";
+import { inShell } from "../../../src/common/shell-word.ts";
+import { requestLine, type ShownRequest } from "../../../src/cli/sandbox/request-line.ts";
+import { humanLine, isForPeople } from "../../../src/common/log/human-line.ts";
+import { readTarget } from "../../../src/ocs/target.ts";
 
-describe("the name of the command", () => {
+describe("the command name in printed texts", () => {
   const at = (env: Record<string, string>, execPath = "/usr/bin/node"): string =>
     commandName({ env, argv: [execPath, "/home/me/gw/src/cli/main.ts"], execPath, cwd: "/home/me/gw" });
   it.each<[string, Record<string, string>, string]>([
@@ -15,7 +15,7 @@ describe("the name of the command", () => {
     ["the package's command", { OCSGW_COMMAND: "ocsgw" }, "ocsgw"],
     ["Node itself", {}, "/usr/bin/node src/cli/main.ts"],
     ["another script of npm", { npm_lifecycle_event: "test" }, "/usr/bin/node src/cli/main.ts"],
-  ])("is what started it: %s", (_, env, name) => expect(at(env)).toBe(name));
+  ])("follows how the process was started: %s", (_, env, name) => expect(at(env)).toBe(name));
 
   it("is quoted for a shell", () => {
     expect(at({}, "/opt/my node/bin/node")).toBe("'/opt/my node/bin/node' src/cli/main.ts");
@@ -23,13 +23,13 @@ describe("the name of the command", () => {
   });
 });
 
-describe("the line of a request", () => {
+describe("a request's line on the screen", () => {
   const at = new Date("2026-11-22T12:04:31.218Z");
-  const seen = (method: "GET" | "POST", target: string, client?: string): Shown => ({
+  const seen = (method: "GET" | "POST", target: string, client?: string): ShownRequest => ({
     arrival: { id: "01KAPQ7Z8M3V", method },
     operation: readTarget(method, target),
     waits: { queue: 0.12, ocs: 2.84 },
-    caller: client === undefined ? undefined : ({ client } as Shown["caller"]),
+    caller: client === undefined ? undefined : ({ client } as ShownRequest["caller"]),
   });
   it.each([
     ["POST", "/phones/4155550100?req=DoNotCall", "phones/······0100"],
@@ -37,13 +37,13 @@ describe("the line of a request", () => {
     ["POST", "/records/15?req=RecordProcessed", "records/15"],
     ["POST", "/lists/Alpha%20List?req=AddRecord", "lists/Alpha List"],
     ["GET", "/campaigngroups", "campaigngroups"],
-  ] as const)("shows no more of a person than the end of a number: %s %s", (method, target, shown) => {
+  ] as const)("shows only the last four characters of a number: %s %s", (method, target, shown) => {
     expect(requestLine(seen(method, target, "alpha-crm"), { status: 200 }, at)).toMatch(
       new RegExp(`^12:04:31\\.218  200  ocs      alpha-crm  \\w+ +${shown} +queue 0\\.1  ocs 2\\.8 ms  01KAPQ7Z8M3V$`),
     );
   });
 
-  it("has the code of a refusal, also where nothing is known of the request", () => {
+  it("has the code of a refusal, even if the request was not understood", () => {
     const line = requestLine(
       { arrival: { id: "01KAPQ7Z8M3V", method: "POST" }, operation: undefined, caller: undefined, waits: undefined },
       { status: 401, code: "OCSGW-2001" },
@@ -53,7 +53,7 @@ describe("the line of a request", () => {
   });
 });
 
-describe("a line of the log", () => {
+describe("the log of the sandbox", () => {
   it.each<[Record<string, string>, boolean, boolean]>([
     [{}, true, true],
     [{}, false, false],
@@ -61,13 +61,14 @@ describe("a line of the log", () => {
     [{ OCSGW_LOG_FORMAT: "text" }, false, true],
     [{ OCSGW_LOG_FORMAT: "" }, true, true],
     [{ OCSGW_LOG_FORMAT: " JSON " }, true, false],
-  ])("with %j, on a terminal %s, is for people: %s", (env, isTerminal, expected) =>
+  ])("with %j, on a terminal: %s, is in text form: %s", (env, isTerminal, expected) =>
     expect(isForPeople(env, () => isTerminal)).toBe(expected),
   );
 
-  it("for people has time, level and sentence first, and then what it is about", () => {
+  it("in text form has time, level and sentence first, then the fields", () => {
     const line =
-      '{"level":40,"time":"2026-11-22T12:04:31.218Z","pid":7,"hostname":"h","name":"ocsgw","listener":"clients","address":"http://127.0.0.1:8080","n":3,"why":"two words","msg":"listening"}\n';
+      '{"level":40,"time":"2026-11-22T12:04:31.218Z","pid":7,"hostname":"h","name":"ocsgw","listener":"clients","address":"http://127.0.0.1:8080","n":3,"why":"two ' +
+      'words","msg":"listening"}\n';
     expect(humanLine(line)).toBe(
       '12:04:31  warn   listening  listener=clients  address=http://127.0.0.1:8080  n=3  why="two words"\n',
     );

@@ -3,12 +3,12 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { request } from "undici";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { status } from "../../src/cli/status.ts";
-import { renderStatus } from "../../src/cli/status-screen.ts";
-import type { Status } from "../../src/console/status.ts";
-import { root, run } from "../kit/command.ts";
-import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
-import { OK, rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { status } from "../../../src/cli/status/status.ts";
+import { renderStatus } from "../../../src/cli/status/screen.ts";
+import type { Status } from "../../../src/admin/status.ts";
+import { root, run } from "../../kit/command.ts";
+import { aGateway, basic, twoTenants, type TestGateway } from "../../kit/gateway.ts";
+import { OK, rawOcs, type RawOcs } from "../../kit/raw-ocs.ts";
 
 let ocs: RawOcs;
 let gateway: TestGateway;
@@ -68,7 +68,7 @@ const busy = async (): Promise<Promise<void>[]> => {
 };
 
 describe("ocsgw status", () => {
-  it("shows lanes with their holder, queues with the oldest wait, roles and the journal, finding the token by the config", async () => {
+  it("shows lanes with their tenant, queues, roles and the journal, with the token that the config leads to", async () => {
     const calls = await busy();
     expect(await status({ config: config() })).toBe(0);
     const text = said();
@@ -79,7 +79,7 @@ describe("ocsgw status", () => {
     expect(text).toMatch(/^ {2}Alpha Tenant {2}2 {8}\d+ +[\d.]+ m?s$/m);
     expect(text).toMatch(/^ {2}Beta Tenant {3}1 {8}\d+ +[\d.]+ m?s$/m);
     expect(text).toMatch(
-      /^journal {3}\d+ entries, \d+ waiting, lag [\d.]+ m?s, checkpoint over \d+ [\d.]+ m?s ago, [\d.]+ k?B on disk, [\d.]+ [MGT]B free$/m,
+      /^journal {3}\d+ entries, \d+ waiting, lag [\d.]+ m?s, last checkpoint [\d.]+ m?s ago \(\d+ entries\), [\d.]+ k?B on disk, [\d.]+ [MGT]B free$/m,
     );
     expect(text).not.toContain("0177");
     ocs.script = () => OK;
@@ -87,11 +87,11 @@ describe("ocsgw status", () => {
     await Promise.all(calls);
     printed = [];
     expect(await status({ config: config() })).toBe(0);
-    expect(said()).toMatch(/^ {2}nobody waits$/m);
+    expect(said()).toMatch(/^ {2}queue empty$/m);
     expect(said()).toMatch(/^requests {2}ocs 2xx 4\nrefusals {2}none$/m);
   });
 
-  it("has the unit in the name of each number of its JSON, and no endpoint for a lane without a connection", async () => {
+  it("prints JSON with the unit in the name of each number, and no endpoint for a lane without a connection", async () => {
     expect(await status({ config: "nowhere.yaml", url: gateway.gateway.admin!, token: "token", json: true })).toBe(0);
     const told = JSON.parse(said()) as Record<string, any>;
     const lanes = told["upstreams"][0].lanes as {
@@ -121,7 +121,7 @@ describe("ocsgw status", () => {
     expect(said()).toMatch(/^ {2}ocs\/1 +idle +- +[\d.]+ m?s +-$/m);
   });
 
-  it("prints JSON for programs", async () => {
+  it("prints JSON with --json", async () => {
     expect(await status({ config: "nowhere.yaml", url: gateway.gateway.admin!, token: "token", json: true })).toBe(0);
     expect(JSON.parse(said())).toMatchObject({
       ready: true,
@@ -131,35 +131,35 @@ describe("ocsgw status", () => {
     });
   });
 
-  it("is 1 when the gateway is not ready, and says why", async () => {
+  it("ends with 1 when the gateway is not ready, and says why", async () => {
     await ocs.close();
     await call("alpha");
     await vi.waitFor(async () => expect(await status({ config: config() })).toBe(1), { timeout: 10_000 });
     expect(printed.at(-1)).toMatch(
       new RegExp(
-        `^not ready .*\\n  no OCS reachable: ocs \\(${ocs.url}\\)\\n[\\s\\S]*primary  ${ocs.url}  not reachable`,
+        `^not ready .*\\n  no OCS reachable: ocs \\(${ocs.url}\\)\\n[\\s\\S]*primary  ${ocs.url}  unreachable`,
       ),
     );
   });
 
-  it("is 5 when nobody answers", async () => {
+  it("ends with 5 when nothing answers", async () => {
     await gateway.gateway.stop("test");
     expect(await status({ config: config() })).toBe(5);
     expect([printed, complained]).toEqual([[], [expect.stringContaining("connection refused")]]);
   });
 
-  it("is 1 without the right token, and says where it is looked for", async () => {
+  it("ends with 1 without the right token, and says where it looked for the token", async () => {
     expect(await status({ config: config(), token: "wrong" })).toBe(1);
     await rm(join(gateway.dir, "audit/admin.token"));
     expect(await status({ config: config() })).toBe(1);
     expect(complained.join("\n")).toContain(join(gateway.dir, "audit/admin.token"));
   });
 
-  it("is 2 with an address and no token: the token of this machine is not sent elsewhere", async () => {
+  it("ends with 2 for --url without a token: it sends this machine's token nowhere else", async () => {
     expect(await status({ config: config(), url: gateway.gateway.admin! })).toBe(2);
   });
 
-  it("is 3 when the config is not valid, and says so on stderr", async () => {
+  it("ends with 3 when the config is invalid, and says so on stderr", async () => {
     const out = vi.spyOn(process.stdout, "write").mockReturnValue(true);
     const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
     expect(await status({ config: join(gateway.dir, "nowhere.yaml"), json: true })).toBe(3);
@@ -167,15 +167,15 @@ describe("ocsgw status", () => {
     expect(told.mock.calls.join("")).toContain("there is no such file");
   });
 
-  it("is 5 where something else answers, and says what is wrong with that", async () => {
+  it("ends with 5 when another server answers, and says what is wrong with the answer", async () => {
     expect(await status({ config: config(), url: gateway.url, token: "token" })).toBe(5);
     expect([printed, complained]).toEqual([
       [],
-      [`${gateway.url} does not answer in JSON: is that the admin listener?`],
+      [`the answer from ${gateway.url} is not JSON: it is probably not the admin listener`],
     ]);
   });
 
-  it("is 2 with an address that is none", async () => {
+  it("ends with 2 for an invalid URL", async () => {
     const { code, stderr } = await run(process.execPath, [
       join(root, "src/cli/main.ts"),
       "status",
@@ -184,21 +184,21 @@ describe("ocsgw status", () => {
       "--token",
       "token",
     ]);
-    expect([code, stderr]).toEqual([2, expect.stringContaining("found localhost:9640")]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("argument 'localhost:9640' is invalid")]);
   });
 
-  it("is 3 without an admin listener, and says what opens one and no more", async () => {
+  it("ends with 3 without an admin listener, and only says how to open one", async () => {
     const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
     const closed = join(gateway.dir, "closed.yaml");
     await writeFile(closed, (await readFile(config(), "utf8")).replace(/^admin:\n(?: .*\n)+/m, ""));
     expect(await status({ config: closed })).toBe(3);
     expect([told.mock.calls, complained]).toEqual([
       [],
-      [expect.stringContaining("closed.yaml has no admin listener; with admin: ")],
+      [expect.stringContaining("closed.yaml has no admin listener: add admin: ")],
     ]);
   });
 
-  it("takes the token from the environment", async () => {
+  it("reads the token from the environment", async () => {
     const { code, stdout } = await run(
       process.execPath,
       [join(root, "src/cli/main.ts"), "status", "--url", gateway.gateway.admin!, "--json"],
@@ -208,7 +208,7 @@ describe("ocsgw status", () => {
   });
 });
 
-describe("the screen", () => {
+describe("the screen of ocsgw status", () => {
   const lane = (since: number): Status["upstreams"][number]["lanes"][number] => ({
     name: "o/1",
     endpoint: "e",
@@ -222,6 +222,7 @@ describe("the screen", () => {
     ready: false,
     reasons: ["draining"],
     warnings: ["look after it"],
+    modes: { enforce: 1, observe: 0 },
     upstreams: [
       {
         name: "o",
@@ -242,8 +243,9 @@ describe("the screen", () => {
       waiting: 1,
       lag: 12,
       lost: 4,
+      lost_requests: 1,
       failures: 0,
-      owed: 0,
+      buffered: 0,
       torn: undefined,
       checkpoint: { size: 8, age: 61_000 },
       verified: null,
@@ -274,15 +276,15 @@ describe("the screen", () => {
     no_answers: [{ code: "OCSGW-4101", count: 2 }],
   };
 
-  it("says when it is not known which Do-Not-Calls are open, and when none is", () => {
+  it("distinguishes unknown open Do-Not-Calls from none", () => {
     const line = (open: Status["open_do_not_calls"]): string | undefined =>
       renderStatus({ ...told, open_do_not_calls: open })
         .split("\n")
         .find((each) => each.startsWith("open dnc"));
-    expect([line(null), line([])]).toEqual(["open dnc     not known yet", "open dnc     none"]);
+    expect([line(null), line([])]).toEqual(["open dnc     unknown yet", "open dnc     none"]);
   });
 
-  it("stands in columns", () => {
+  it("prints aligned columns", () => {
     expect(renderStatus(told).split("\n")).toEqual([
       "not ready   ocs-gateway 1.2.3, up 2 d, config 0123456789ab",
       "  draining",
@@ -296,13 +298,14 @@ describe("the screen", () => {
       "  lane  state  tenant  for   endpoint",
       "  o/1   idle   -       3 ms  e",
       "",
-      "  nobody waits",
+      "  queue empty",
       "",
-      "journal      9 entries, 1 waiting, lag 12 ms, checkpoint over 8 61 s ago, 1.2 GB on disk, 34 GB free, 500 MB an hour: full in 2 d, 4 refusals without room, broken",
-      "open dnc     A 2 (oldest 2 h), no tenant said 1 (oldest 61 s)",
-      "requests     gateway 5xx 2; sent without an answer: OCSGW-4101 2",
+      "journal      9 entries, 1 waiting, lag 12 ms, last checkpoint 61 s ago (8 entries), 1.2 GB on disk, 34 GB free, 500 " +
+        "MB an hour: full in 2 d, 1 intents and outcomes lost, 3 refusals and other entries lost, cannot be written",
+      "open dnc     A 2 (oldest 2 h), unknown tenant 1 (oldest 61 s)",
+      "requests     gateway 5xx 2; sent, no answer: OCSGW-4101 2",
       "refusals     OCSGW-2001 3, OCSGW-3001 9 (B 7, A 2)",
-      "credentials  refused: key-unknown 3",
+      "credentials  rejected: key-unknown 3",
     ]);
   });
 
@@ -351,7 +354,7 @@ describe("the screen", () => {
         },
       ],
     });
-    expect(text).toContain("\n  primary  e         has not taken over\n  backup   f         not reachable\n");
+    expect(text).toContain("\n  primary  e         standby, has not taken over\n  backup   f         unreachable\n");
   });
 
   it.each([
@@ -364,7 +367,7 @@ describe("the screen", () => {
     [120_000, "2 min"],
     [7_200_000, "2 h"],
     [172_800_000, "2 d"],
-  ])("says %f ms as %s", (ms, words) => {
+  ])("shows %f ms as %s", (ms, words) => {
     expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, lanes: [lane(ms)] }] })).toMatch(
       new RegExp(`o/1 +idle +- +${words.replace(".", "\\.")} +e$`, "m"),
     );

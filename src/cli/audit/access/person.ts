@@ -1,15 +1,18 @@
-/** Whose requests are looked for: one line from standard input, because what stands in an argument is seen in histories and process lists. */
+/**
+ * The person to search for: one line from standard input, because arguments are visible in shell histories and process
+ * lists.
+ */
 import { text } from "node:stream/consumers";
-import type { Person } from "../../journal/spellings.ts";
-import { openTerminal } from "./terminal.ts";
+import type { Person } from "../../../journal/search/phone-variants.ts";
+import { openTerminal } from "../output/terminal.ts";
 
 type Options = { readonly phoneStdin?: boolean; readonly customerStdin?: boolean };
 
-/** Undefined when nobody is looked for. Throws RangeError. */
+/** Undefined if neither option is given. Throws RangeError. */
 export const personFrom = async ({ phoneStdin, customerStdin }: Options): Promise<Person | undefined> => {
   if (!phoneStdin && !customerStdin) return undefined;
   if (phoneStdin && customerStdin)
-    throw new RangeError("--phone-stdin or --customer-stdin, and not both: there is one standard input");
+    throw new RangeError("give --phone-stdin or --customer-stdin, not both: there is one standard input");
   const kind = phoneStdin ? "phone" : "customer_id";
   const lines = (await given(kind))
     .split(/\r?\n/)
@@ -19,7 +22,7 @@ export const personFrom = async ({ phoneStdin, customerStdin }: Options): Promis
   return { kind, value: lines[0]! };
 };
 
-/** All of standard input; of a terminal one line, for which is asked. */
+/** Reads all of standard input; on a terminal, asks for one line. */
 const given = async (kind: Person["kind"]): Promise<string> => {
   const terminal = process.stdin.isTTY ? openTerminal() : undefined;
   if (!terminal) return text(process.stdin);

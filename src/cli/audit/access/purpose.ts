@@ -1,14 +1,11 @@
-/**
- * Why somebody looks: given as an option, or asked for where a person sits at the terminal. It is written into the
- * journal.
- */
-import { purposeFault } from "../../journal/access.ts";
-import { openTerminal, type Terminal } from "./terminal.ts";
+/** The purpose of an access, for the journal: the option --purpose, or the answer to a question on the terminal. */
+import { purposeFault } from "../../../journal/access.ts";
+import { openTerminal, type Terminal } from "../output/terminal.ts";
 
-const QUESTION = "purpose, for the journal (as in: complaint 2026-118; empty for none): ";
+const QUESTION = "Purpose, for the journal (for example: complaint 2026-118; empty for none): ";
 const MOST_TRIES = 3;
 
-/** Undefined when none was given. Throws RangeError for one that must not be in the journal. */
+/** Undefined without a purpose. Throws RangeError for a text that must not be in the journal. */
 export const purposeFrom = async (
   given: string | undefined,
   open: () => Terminal | undefined = openTerminal,

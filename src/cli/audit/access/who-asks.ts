@@ -1,17 +1,17 @@
 /**
- * Who runs a command that must be recorded. The account is the kernel's word. Who was logged in before `sudo` or `su`
- * is told beside it, each with where it is from: the login uid is the kernel's word too, but is unset in most
- * containers; the variables are set by sudo, doas and pkexec, and by anybody else who likes to.
+ * The user of a command that must be recorded. The account comes from the kernel. The user before `sudo` or `su` is
+ * recorded beside it, with its source: the login uid comes from the kernel too, but is unset in most containers; the
+ * variables come from sudo, doas and pkexec, and any process can set them.
  */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { promisify } from "node:util";
-import type { Behind } from "../../journal/entry.ts";
+import type { Behind } from "../../../journal/entry.ts";
 
 export type Asker = { readonly user: string; readonly behind?: Behind };
 
-/** Linux keeps it for each process from the login on; this value says that there was none. */
+/** Linux keeps the login uid of each process; UNSET means that there was no login. */
 const LOGIN_UID = "/proc/self/loginuid";
 const UNSET = "4294967295";
 
@@ -23,6 +23,7 @@ type Source = {
   readonly nameOf: (uid: string) => Promise<string>;
 };
 
+/** The account, and the user behind it where one is known. Never rejects. */
 export const whoAsks = async (source: Source = OF_THIS_PROCESS): Promise<Asker> => {
   const user = accountName();
   const login = await loginName(source);
@@ -41,7 +42,7 @@ const named = (from: keyof Behind, name: string | undefined, user: string): Behi
   return { [from]: NAME.test(name) || UID.test(name) ? name : "(not a user name)" };
 };
 
-/** An account that has a uid and no name is told by that. */
+/** The uid if the account has no name. */
 const accountName = (): string => {
   try {
     return userInfo().username;
@@ -59,7 +60,7 @@ const loginName = async ({ readLoginUid, nameOf }: Source): Promise<string | und
 
 const GETENT = "/usr/bin/getent";
 
-/** Also of directories such as LDAP, which only the system's own program asks. */
+/** Asks getent, which also knows the accounts of directories such as LDAP. */
 const nameOf = async (uid: string): Promise<string> => {
   const asked = await promisify(execFile)(GETENT, ["passwd", uid], { timeout: 2000 }).catch(() => undefined);
   const line =

@@ -1,6 +1,6 @@
-/** Stories as lines for a terminal: one each, in columns. */
-import type { Recorded } from "../../journal/entry.ts";
-import { factsOf, type State, type Story } from "../../journal/story.ts";
+/** Transactions as lines for a terminal, one line each, in columns. */
+import type { Recorded } from "../../../journal/entry.ts";
+import { fieldsOf, type State, type Transaction } from "../../../journal/search/transaction.ts";
 
 const SIGNS: Readonly<Record<State, string>> = {
   ok: "●",
@@ -12,31 +12,40 @@ const SIGNS: Readonly<Record<State, string>> = {
   open: "…",
 };
 
-/** The column of words; the id stands behind it. */
-const WORDS = 7;
+/** The column of the target and further details; the id follows it. */
+const DETAILS = 7;
 
-export const linesOf = (stories: readonly Story[]): string[] => {
-  const rows = stories.map(rowOf);
-  // What an entry of no request says comes last in its line and is long: it widens no column.
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(0, ...rows.filter((row) => column < WORDS || row[column + 1] !== "").map((row) => row[column]!.length)),
-  );
+/**
+ * One line for each transaction, without line breaks. `widths`: the least width of each column, which grows with the
+ * rows, so that lines printed later stay in columns.
+ */
+export const linesOf = (transactions: readonly Transaction[], widths: number[] = []): string[] => {
+  const rows = transactions.map((transaction) => rowOf(transaction).map(printable));
+  // The details of an event are long and end its line, so they do not widen the column.
+  for (const row of rows) {
+    for (const [column, cell] of row.entries())
+      if (column < DETAILS || row[column + 1] !== "") widths[column] = Math.max(widths[column] ?? 0, cell.length);
+  }
   return rows.map((row) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column]!))
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join("  ")
       .trimEnd(),
   );
 };
 
-/** `2026-11-22T12:04:31.218Z`, which a filter takes as it stands. */
+/** Control and direction characters of a client's text would move the cursor of a terminal, or reorder the line. */
+const printable = (cell: string): string =>
+  cell.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "·");
+
+/** `2026-11-22T12:04:31.218Z`, a form that filters accept. */
 export const shortTime = (time: string): string => (time === "" ? "" : `${time.slice(0, 23)}Z`);
 
-const rowOf = (story: Story): string[] => {
-  const { state, status, tenant, client, action, code, reason, id, queue, ocs, warning } = factsOf(story);
-  const [first] = story.entries;
+const rowOf = (transaction: Transaction): string[] => {
+  const { state, status, tenant, client, action, code, reason, id, queue, ocs, warning } = fieldsOf(transaction);
+  const [first] = transaction.entries;
   const time = shortTime(first?.time ?? "");
-  if (state === undefined) return [time, "", "", first?.kind ?? "", "", "", "", factsInWords(first!), ""];
+  if (state === undefined) return [time, "", "", first?.kind ?? "", "", "", "", membersText(first!), ""];
   const claimed = client === undefined ? claimedIn(first!) : undefined;
   const why = client === undefined && code !== undefined ? reason?.split(":")[0] : undefined;
   const waits = ocs === undefined || ocs === 0 ? "" : `queue ${queue} ocs ${ocs} ms`;
@@ -48,12 +57,15 @@ const rowOf = (story: Story): string[] => {
     tenant?.name ?? "–",
     client ?? "–",
     action ?? "–",
-    `${targetOf(first!)}  ${[code, why, claimed, warning, waits].filter((part) => part !== undefined && part !== "").join("  ")}`.trimEnd(),
+    (
+      `${targetOf(first!)}  ` +
+      `${[code, why, claimed, warning, waits].filter((part) => part !== undefined && part !== "").join("  ")}`
+    ).trimEnd(),
     id ?? "",
   ];
 };
 
-/** `claims alpha-crm`: what a client that was not let in said of itself; nothing of it was verified. */
+/** `claims alpha-crm`: the name that an unauthenticated client claimed. */
 const claimedIn = (entry: Recorded): string | undefined =>
   entry.kind === "refusal" && entry.presented?.client !== undefined ? `claims ${entry.presented.client}` : undefined;
 
@@ -63,8 +75,8 @@ export const targetOf = (entry: Recorded): string => {
   return `${entry.resource}${"identifier" in entry && entry.identifier ? `/${entry.identifier}` : ""}`;
 };
 
-/** What an entry says that is of no request, in the order of its members. */
-const factsInWords = (entry: Recorded): string =>
+/** The members of an event's entry. */
+const membersText = (entry: Recorded): string =>
   Object.entries(entry)
     .filter(
       ([name, value]) =>

@@ -1,22 +1,22 @@
-/** The terminal of who runs the command, for a question that must be answered by a person. */
+/** The terminal of the user, for questions that only a person can answer. */
 import { openSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { ReadStream } from "node:tty";
 
 export type Terminal = {
-  /** One line; undefined when the input ended instead. */
+  /** Resolves to one line; undefined if the input ended. */
   readonly ask: (question: string) => Promise<string | undefined>;
   readonly close: () => void;
 };
 
-/** Undefined where nobody is there to answer: no terminal, or what we say does not go to one. */
+/** Undefined if there is no terminal, or stderr does not go to one. */
 export const openTerminal = (): Terminal | undefined => {
   if (!process.stderr.isTTY) return undefined;
   const input = process.stdin.isTTY ? process.stdin : controllingTerminal();
   return input && terminalOn(input, process.stderr);
 };
 
-/** Where standard input is a file or a pipe, a person may still sit at the terminal. */
+/** If standard input is a file or a pipe, the process may still have a terminal. */
 const controllingTerminal = (): ReadStream | undefined => {
   try {
     return new ReadStream(openSync("/dev/tty", "r"));
@@ -25,6 +25,7 @@ const controllingTerminal = (): ReadStream | undefined => {
   }
 };
 
+/** Reads answers from `input` and writes questions to `output`. */
 export const terminalOn = (input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Terminal => {
   const lines = createInterface({ input, output, terminal: false });
   const answers = lines[Symbol.asyncIterator]();

@@ -1,28 +1,32 @@
-/** `ocsgw audit verify`: what the verification found, for people or as JSON, and the exit code for programs. */
+/** `ocsgw audit verify`: prints what the verification found, as text or JSON, and gives the exit code. */
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { verifyJournal, verifySegment, type Report, type VerifyOptions } from "../journal/verify.ts";
-import { printBundle, verifyBundle, type BundleReport } from "../journal/verify/bundle.mjs";
-import type { Elsewhere } from "../journal/verify/checkpoints.ts";
-import type { OutsideOptions } from "../journal/verify/outside.ts";
-import { isZip, unpack } from "../journal/verify/unpack.ts";
-import { faultInWords, reason } from "../system-error.ts";
+import { verifyJournal, verifySegment, type Report, type VerifyOptions } from "../../../journal/verify/verify.ts";
+import { printBundle, verifyBundle, type BundleReport } from "../../../journal/verify/bundle/bundle.mjs";
+import type { KeptCheckpoint } from "../../../journal/verify/checkpoints.ts";
+import type { OutsideOptions } from "../../../journal/verify/outside.ts";
+import { isZip, unpack } from "../../../journal/verify/segments/unpack.ts";
+import { faultInWords, reason } from "../../../common/system-error.ts";
+import { BROKEN, CANNOT_TELL, DONE, WRONG_USAGE } from "../../exit-codes.ts";
 
-const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 } as const satisfies Record<Report["verdict"], number>;
+const EXIT = { ok: DONE, broken: BROKEN, "cannot-tell": CANNOT_TELL } as const satisfies Record<
+  Report["verdict"],
+  number
+>;
 
 export type AuditVerifyOptions = Pick<
   VerifyOptions,
   "own" | "elsewhere" | "unread" | "sinceMark" | "quorum" | "requireWitnesses"
 > & {
-  /** Verifier keys of witnesses, or paths of files that hold some. */
+  /** Verifier keys of witnesses, or paths of files with such keys. */
   readonly witness?: readonly string[] | undefined;
   /** The path of certificates, PEM. */
   readonly timestampCa?: string | undefined;
   /** Paths of checkpoints that were kept elsewhere. */
   readonly kept?: readonly string[] | undefined;
-  /** A verifier key, or the path of a file that holds some. */
+  /** A verifier key, or the path of a file with such keys. */
   readonly key?: string;
   readonly json?: boolean;
 };
@@ -34,7 +38,7 @@ export const auditVerify = async (path: string, options: AuditVerifyOptions): Pr
     return WRONG_USAGE;
   }
   if (options.kept?.length && !(await isJournal(path))) {
-    console.error(`--kept is held against the lines of a journal's directory; ${path} is not one`);
+    console.error(`--kept needs a journal's directory; ${path} is not one`);
     return WRONG_USAGE;
   }
   const report = await verified(path, options);
@@ -52,21 +56,19 @@ export const auditVerify = async (path: string, options: AuditVerifyOptions): Pr
   return EXIT[report.verdict];
 };
 
-const WRONG_USAGE = 2;
-
 const isJournal = async (path: string): Promise<boolean> =>
   (await stat(path).then(
     (found) => found.isDirectory(),
     () => true,
   )) && !existsSync(join(path, "manifest.sha256"));
 
-/** The report, or why there is none. */
+/** The report, or the reason why no report could be made. */
 const verified = async (
   path: string,
   { key: given, own, elsewhere = [], unread = [], sinceMark = false, ...options }: AuditVerifyOptions,
 ): Promise<Report | BundleReport | string> => {
   try {
-    const key = given === undefined ? undefined : await readKey(given);
+    const key = given === undefined ? undefined : await readKey("--key", given);
     const keys = { vkey: key, own };
     const outside = await outsideOf(options);
     const held = [...elsewhere, ...(await keptOf(options.kept ?? []))];
@@ -78,10 +80,10 @@ const verified = async (
         : await verifyJournal(path, { ...keys, ...outside, elsewhere: held, unread, sinceMark });
     if (await isZip(path)) return await verifyPacked(path, key, outside);
     if (options.requireWitnesses)
-      return `--require-witnesses is about a journal's directory or a bundle; ${path} is neither`;
+      return `--require-witnesses needs a journal's directory or a bundle; ${path} is neither`;
     return /^\d{12}\.jsonl(\.zst)?$/.test(path.split(/[\\/]/).at(-1)!)
       ? await verifySegment(path, keys)
-      : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
+      : `${path} is not a journal, a segment (000000000000.jsonl) or a bundle`;
   } catch (error) {
     return faultInWords(error);
   }
@@ -99,21 +101,14 @@ const verifyPacked = async (path: string, key: string | undefined, outside: Outs
 
 const VERIFIER_KEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/;
 
-const readKey = async (key: string): Promise<string> =>
-  VERIFIER_KEY.test(key)
-    ? key
-    : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
+/** A verifier key, or the content of the file that the option names. */
+const readKey = async (option: "--key" | "--witness", given: string): Promise<string> =>
+  VERIFIER_KEY.test(given)
+    ? given
+    : readFile(given, "utf8").catch((error: NodeJS.ErrnoException) => {
         throw new Error(
-          `--key: ${key} is no verifier key (name+8 hex digits+base64), and no file that can be read (${reason(error)})`,
-        );
-      });
-
-const readWitness = async (key: string): Promise<string> =>
-  VERIFIER_KEY.test(key)
-    ? key
-    : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
-        throw new Error(
-          `--witness: ${key} is no verifier key of a witness (name+8 hex digits+base64), and no file that can be read (${reason(error)})`,
+          `${option}: ${given} is neither a verifier key (name+8 hex digits+base64) nor a file that can be read ` +
+            `(${reason(error)})`,
         );
       });
 
@@ -123,7 +118,8 @@ const outsideOf = async ({
   requireWitnesses,
   timestampCa,
 }: AuditVerifyOptions): Promise<OutsideOptions> => {
-  const witnesses = witness.length === 0 ? undefined : (await Promise.all(witness.map(readWitness))).join("\n");
+  const witnesses =
+    witness.length === 0 ? undefined : (await Promise.all(witness.map((key) => readKey("--witness", key)))).join("\n");
   const authorities =
     timestampCa === undefined
       ? undefined
@@ -135,7 +131,7 @@ const outsideOf = async ({
   return { witnesses, quorum, requireWitnesses, authorities };
 };
 
-const keptOf = (paths: readonly string[]): Promise<Elsewhere[]> =>
+const keptOf = (paths: readonly string[]): Promise<KeptCheckpoint[]> =>
   Promise.all(
     paths.map(async (path) => {
       const note = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -146,22 +142,27 @@ const keptOf = (paths: readonly string[]): Promise<Elsewhere[]> =>
   );
 
 const print = (report: Report): string => {
-  const { entries, segments, checkpoints, keys, first, covered, last, retired, aside, doubts, dnc } = report;
+  const { entries, segments, checkpoints, keys, first, covered, last, retired, deletedByKind, aside, doubts, dnc } =
+    report;
   const lines = [
     ...(report.since
       ? [
           row(
             "mark",
-            `index 0 to ${report.since.size - 1} were verified by the gateway at ${report.since.at}, and not read now`,
+            `the gateway verified entries 0 to ${report.since.size - 1} at ${report.since.at}; they were not ` +
+              "read again",
           ),
         ]
       : []),
     row("entries", `${entries} in ${segments} ${segments === 1 ? "segment" : "segments"}`),
-    ...(retired > 0 ? [row("deleted", `${retired} of them, as an entry says; their hashes are in the tree`)] : []),
+    ...(retired > 0 ? [row("deleted", `${retired} of them, as an entry records; their hashes are in the tree`)] : []),
+    ...(deletedByKind > 0
+      ? [row("deleted", `${deletedByKind} of them by kind, as entries record; their hashes are in the tree`)]
+      : []),
     ...aside.map(({ from, to, by }) =>
-      row("set aside", `index ${from} to ${to - 1}, as entry ${by} says; their hashes are in the tree`),
+      row("set aside", `entries ${from} to ${to - 1}, as entry ${by} records; their hashes are in the tree`),
     ),
-    ...(doubts > 0 ? [row("in doubt", `${doubts} intents of runs that ended before an outcome was on disk`)] : []),
+    ...(doubts > 0 ? [row("in doubt", `${doubts} requests whose outcome was not on disk when the gateway ended`)] : []),
     ...(Object.keys(dnc).length > 0
       ? [
           row(
@@ -174,13 +175,14 @@ const print = (report: Report): string => {
       : []),
     row(
       "tree",
-      `${checkpoints.matching} of ${checkpoints.found} checkpoints have the root that the lines give${last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""}`,
+      `${checkpoints.matching} of ${checkpoints.found} checkpoints match the lines` +
+        (last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""),
     ),
     row("signature", `${checkpoints.signed} of ${checkpoints.found} checkpoints signed by ${keyNames(keys)}`),
     ...outsideRows(report),
     row(
       "covered",
-      covered === 0 ? "nothing" : `index ${first} to ${first + covered - 1}; behind it ${report.uncovered}`,
+      covered === 0 ? "nothing" : `entries ${first} to ${first + covered - 1}; not covered yet: ${report.uncovered}`,
     ),
     ...report.findings.map(({ text }) => row("broken", text)),
     ...(report.more > 0 ? [row("broken", `and ${report.more} more`)] : []),
@@ -191,7 +193,7 @@ const print = (report: Report): string => {
   return `${lines.map(visible).join("\n")}\n`;
 };
 
-/** Nothing where nobody outside was asked. */
+/** Rows about witnesses and timestamps; empty if there are none. */
 const outsideRows = ({ witnesses: { rows, quorum, isMet, size }, timestamps: { found, last } }: Report): string[] => [
   ...rows
     .filter((each) => each.size > 0)
@@ -203,26 +205,28 @@ const outsideRows = ({ witnesses: { rows, quorum, isMet, size }, timestamps: { f
     : [
         row(
           "quorum",
-          `${quorum} of ${rows.length}: ${isMet ? "met" : "not met"}${size > 0 ? `; so many cosigned the first ${size} entries` : ""}`,
+          `${quorum} of ${rows.length} witnesses required: ${isMet ? "met" : "not met"}` +
+            (size > 0 ? `; the first ${size} entries have enough cosignatures` : ""),
         ),
       ]),
   ...(last
     ? [
         row(
           "timestamp",
-          `${found} ${found === 1 ? "holds" : "hold"}; the first ${last.size} entries existed at ${last.time}, says ${last.signer}${last.isTrusted ? "" : " (not checked who that is)"}`,
+          `${found} valid; the first ${last.size} entries existed at ${last.time}, according to ` +
+            `${last.signer}${last.isTrusted ? "" : " (certificate not checked)"}`,
         ),
       ]
     : []),
 ];
 
-/** `<upstream>/<DBID>`, or of format 1 the DBID. */
+/** `<upstream>/<DBID>`; in format 1 the DBID alone. */
 const tenantOf = (sequence: string): string => {
   const [dbid, upstream] = sequence.split("/").toReversed();
   return `tenant ${dbid}${upstream === undefined ? "" : ` of ${upstream}`}`;
 };
 
-/** Names in checkpoints come from whoever wrote them: none of them moves the cursor, nor looks like another line of the verdict. */
+/** Escapes control characters: names in checkpoints are untrusted and must not forge lines of the verdict. */
 const visible = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => `\\u{${sign.codePointAt(0)!.toString(16)}}`);
 

@@ -1,54 +1,61 @@
 /**
- * The address that OCS gives to strategies (GSW_RECORD_URI): do they come to the gateway with it, or go around it? Strategies take scheme, host
- * and port from it as they stand.
+ * Tests whether the address that OCS gives to strategies (GSW_RECORD_URI) leads to the gateway or bypasses it.
+ * Strategies use its scheme, host and port unchanged.
  */
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
-import type { Settings } from "../../settings/schema.ts";
+import type { Settings } from "../../../settings/schema/schema.ts";
 import type { Row } from "./row.ts";
 
 type Place = { readonly host: string; readonly port: number; readonly addresses: readonly string[] };
 
-const WAYS_OUT = [
-  "Strategies that take the address from GSW_RECORD_URI will go around the gateway, unseen. Ways to mend it, most robust first:",
-  "  1. let the gateway have the address that OCS gives out: move OCS's HTTP port, keep name and port here",
-  "  2. give OCS's host object a name or address that leads to the gateway",
-  "  3. set the base address in each strategy",
-  "and close the direct way in the firewall",
-];
+const TEXTS = {
+  expected: (found: string) =>
+    `--record-uri: expected an address, for example http://10.20.0.11:8080/records/15, found ${JSON.stringify(found)}`,
+  isOcs: (at: string) => [
+    `${at} is OCS itself, not this gateway.`,
+    "Strategies that use the address in GSW_RECORD_URI will bypass the gateway. Solutions, most robust first:",
+    "  1. give the gateway the address that OCS announces: move OCS's HTTP port, and use its old name and port here",
+    "  2. give OCS's host object a name or address that leads to the gateway",
+    "  3. set the base address in each strategy",
+    "Then block direct access to OCS in the firewall",
+  ],
+  isGateway: (at: string) => `${at} leads to this gateway`,
+  unresolved: (host: string) => `${host} cannot be resolved on this machine`,
+  unknown: (at: string) =>
+    `${at} is neither an OCS of this config nor a listener of this gateway; check that it leads to this gateway`,
+} as const;
 
+/** `recordUri`: a GSW_RECORD_URI that a strategy received. */
 export const bypassRow = async (recordUri: string, { listeners, upstreams }: Settings): Promise<Row> => {
   if (!URL.canParse(recordUri))
     return {
       name: "bypass",
       state: "fail",
-      says: [
-        `--record-uri: expected an address, as in http://10.20.0.11:8080/records/15, found ${JSON.stringify(recordUri)}`,
-      ],
+      says: [TEXTS.expected(recordUri)],
     };
-  const said = await placeOf(recordUri);
+  const given = await placeOf(recordUri);
   const ocs = await Promise.all(
     Object.values(upstreams)
       .flatMap(({ primary, backup }) => [primary, ...(backup === null ? [] : [backup])])
       .map(placeOf),
   );
-  const at = `${said.host}:${said.port}`;
+  const at = `${given.host}:${given.port}`;
   const own = listeners.some(
     ({ bind, names }) =>
-      names.includes(`${said.host}:*`) ||
-      (bind.port === said.port && (isOurs(said, bind.host) || names.some((name) => name.split(":")[0] === said.host))),
+      names.includes(`${given.host}:*`) ||
+      (bind.port === given.port &&
+        (isOurs(given, bind.host) || names.some((name) => name.split(":")[0] === given.host))),
   );
-  const theirs = ocs.find((place) => sharesAddress(place, said));
-  // On one machine both may be: the port decides.
-  if (theirs && (theirs.port === said.port || !own))
-    return { name: "bypass", state: "warn", says: [`${at} is OCS itself, not this gateway.`, ...WAYS_OUT] };
-  if (own) return { name: "bypass", state: "ok", says: [`${at} leads to this gateway`] };
-  if (said.addresses.length === 0)
-    return { name: "bypass", state: "warn", says: [`${said.host} cannot be resolved here`] };
+  const theirs = ocs.find((place) => sharesAddress(place, given));
+  // OCS and the gateway may be on one machine: then the port decides.
+  if (theirs && (theirs.port === given.port || !own)) return { name: "bypass", state: "warn", says: TEXTS.isOcs(at) };
+  if (own) return { name: "bypass", state: "ok", says: [TEXTS.isGateway(at)] };
+  if (given.addresses.length === 0) return { name: "bypass", state: "warn", says: [TEXTS.unresolved(given.host)] };
   return {
     name: "bypass",
     state: "note",
-    says: [`${at} is neither an OCS of this config nor a listener of this gateway: does something there lead to it?`],
+    says: [TEXTS.unknown(at)],
   };
 };
 

@@ -1,16 +1,16 @@
-/** The journal's disk: is there room, and does it keep what it is given? */
+/** Tests the journal's disk: free space, and the time of a flush. */
 import { open, stat, statfs, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { writerOf } from "../../journal/lock.ts";
+import { writerOf } from "../../../journal/lock/lock.ts";
 import type { Row } from "./row.ts";
-import { reason } from "../../system-error.ts";
+import { reason } from "../../../common/system-error.ts";
 
 const GIB = 1024 ** 3;
 const LITTLE = GIB;
-/** A flush that takes longer makes every request wait. */
+/** A longer flush slows every request down. */
 const SLOW_MS = 100;
 
-/** Nothing of the journal is touched: a file beside it is written, flushed and taken away, unless a gateway runs there, and then nothing is written. */
+/** Writes, flushes and deletes a file beside the journal; writes nothing while a gateway has the journal open. */
 export const diskRow = async (dir: string): Promise<Row> => {
   try {
     const folder = await nearest(dir);
@@ -21,21 +21,25 @@ export const diskRow = async (dir: string): Promise<Row> => {
       return {
         name: "disk",
         state: free < LITTLE ? "warn" : "ok",
-        says: [`${dir}: ${size(free)} free; nothing was written, because the journal is open, by ${writer}`],
+        says: [`${dir}: ${size(free)} free; flush not tested, because the journal is open by ${writer}`],
       };
     const ms = await flushTime(folder);
     const says = `${dir}: ${size(free)} free, a flush takes ${ms.toFixed(1)} ms`;
     if (free < LITTLE)
-      return { name: "disk", state: "warn", says: [says, "when it is full, requests are refused (OCSGW-5101)"] };
+      return {
+        name: "disk",
+        state: "warn",
+        says: [says, "when the disk is full, the gateway refuses requests (OCSGW-5101)"],
+      };
     return ms > SLOW_MS
-      ? { name: "disk", state: "warn", says: [says, "each request waits for two flushes"] }
+      ? { name: "disk", state: "warn", says: [says, "slow: each request waits for two flushes"] }
       : { name: "disk", state: "ok", says: [says] };
   } catch (error) {
     return { name: "disk", state: "fail", says: [`${dir}: ${reason(error)}`] };
   }
 };
 
-/** The journal's directory, or where it would be made. */
+/** The journal's directory, or the folder in which it would be created. */
 const nearest = async (dir: string): Promise<string> => {
   for (let at = dir; ; at = dirname(at))
     if (

@@ -1,23 +1,25 @@
-/** Issuers whose keys are at an address: do they come, and can they be used? Their answers tell the time as well. */
-import type { Settings } from "../../settings/schema.ts";
-import { isAlgorithm } from "../../tenants/credential/jwk.ts";
-import { readKeySet } from "../../tenants/credential/jwks.ts";
+/**
+ * Tests whether the keys of issuers can be fetched and used. Compares the clock with the Date headers of all answers.
+ */
+import type { Settings } from "../../../settings/schema/schema.ts";
+import { isAlgorithm } from "../../../identity/jwt/jwk.ts";
+import { readKeySet } from "../../../identity/jwt/jwks.ts";
 import type { Row } from "./row.ts";
-import { reason } from "../../system-error.ts";
+import { reason } from "../../../common/system-error.ts";
 
-/** `clock`: milliseconds that the other side is ahead of this machine, when it tells. */
-export type Heard = { readonly row: Row; readonly clock: number | undefined };
+/** `clock`: milliseconds that the server is ahead of this machine; undefined without a Date header. */
+export type Tested = { readonly row: Row; readonly clock: number | undefined };
 
 const TIMEOUT_MS = 5000;
 
-export const issuerRows = ({ identity }: Settings): Promise<Heard[]> =>
+export const issuerRows = ({ identity }: Settings): Promise<Tested[]> =>
   Promise.all(
     identity.jwt.flatMap(({ name, jwks_uri: address, algorithms }) =>
       address === null ? [] : [ask(name, address, algorithms)],
     ),
   );
 
-const ask = async (name: string, address: string, algorithms: readonly string[]): Promise<Heard> => {
+const ask = async (name: string, address: string, algorithms: readonly string[]): Promise<Tested> => {
   const before = performance.now();
   try {
     const response = await fetch(address, { redirect: "error", signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -25,12 +27,12 @@ const ask = async (name: string, address: string, algorithms: readonly string[])
     if (!response.ok) return { row: { name, state: "fail", says: [`${address} answers ${response.status}`] }, clock };
     const { keys, skipped } = readKeySet(await response.json(), algorithms.filter(isAlgorithm));
     const ms = Math.round(performance.now() - before);
-    const left = skipped.map(({ kid, reason }) => `not used: ${kid ?? "a key without kid"}, ${reason}`);
+    const ignored = skipped.map(({ kid, reason }) => `ignored: ${kid ?? "a key without kid"}, ${reason}`);
     return {
       row: {
         name,
-        state: left.length > 0 ? "note" : "ok",
-        says: [`${address}: ${keys.size} key${keys.size === 1 ? "" : "s"}, fetched in ${ms} ms`, ...left],
+        state: ignored.length > 0 ? "note" : "ok",
+        says: [`${address}: ${keys.size} key${keys.size === 1 ? "" : "s"}, fetched in ${ms} ms`, ...ignored],
       },
       clock,
     };
@@ -39,36 +41,39 @@ const ask = async (name: string, address: string, algorithms: readonly string[])
   }
 };
 
-/** fetch says "fetch failed" and keeps the reason behind it. */
+/** The message of fetch is "fetch failed"; the reason is its cause. */
 const reasonOf = (error: unknown): string => {
-  const { cause, message, name } = error as Error & { readonly cause?: NodeJS.ErrnoException };
-  return name === "TimeoutError" ? `no answer within ${TIMEOUT_MS} ms` : cause === undefined ? message : reason(cause);
+  const { cause, name } = error as Error & { readonly cause?: NodeJS.ErrnoException };
+  if (name === "TimeoutError") return `no answer within ${TIMEOUT_MS} ms`;
+  if (error instanceof SyntaxError) return "the answer is not JSON";
+  return reason(cause ?? error);
 };
 
-/** Dates tell whole seconds. */
+/** Date headers have whole seconds. */
 export const aheadOf = (date: string | null | undefined): number | undefined => {
-  const told = Date.parse(date ?? "");
-  return Number.isNaN(told) ? undefined : told + 500 - Date.now();
+  const sent = Date.parse(date ?? "");
+  return Number.isNaN(sent) ? undefined : sent + 500 - Date.now();
 };
 
 const SECOND = 1000;
-/** Dates are whole seconds, and answers take their time. */
+/** Accepted as equal: Date headers have whole seconds, and answers are delayed. */
 const SAME_MS = 2 * SECOND;
 
 export const clockRow = (clocks: readonly (number | undefined)[], { identity }: Settings): Row => {
-  const told = clocks.filter((each) => each !== undefined);
-  if (told.length === 0) return { name: "clock", state: "note", says: ["nobody who was asked tells the time"] };
-  const worst = told.reduce((one, other) => (Math.abs(other) > Math.abs(one) ? other : one));
+  const known = clocks.filter((each) => each !== undefined);
+  if (known.length === 0)
+    return { name: "clock", state: "note", says: ["not checked: no contacted server sent a Date header"] };
+  const worst = known.reduce((one, other) => (Math.abs(other) > Math.abs(one) ? other : one));
   const skew = Math.min(...identity.jwt.map(({ clock_skew: each }) => each), Number.POSITIVE_INFINITY);
   const says =
     Math.abs(worst) <= SAME_MS
-      ? "within 2 s of those who were asked"
-      : `${Math.abs(Math.round(worst / SECOND))} s ${worst > 0 ? "behind" : "ahead of"} one of those who were asked`;
+      ? "differs by at most 2 s from the contacted servers"
+      : `${Math.abs(Math.round(worst / SECOND))} s ${worst > 0 ? "behind" : "ahead of"} a contacted server`;
   if (Math.abs(worst) > skew)
     return {
       name: "clock",
       state: "warn",
-      says: [says, `more than clock_skew (${skew / SECOND} s): tokens may be refused`],
+      says: [says, `that is more than clock_skew (${skew / SECOND} s), so valid tokens may be rejected`],
     };
   return { name: "clock", state: "ok", says: [says] };
 };

@@ -3,13 +3,13 @@
  * timestamp of a random hash.
  */
 import { randomBytes } from "node:crypto";
-import { reasonOf } from "../../journal/broken.ts";
-import { authoritiesIn, readTimestamp, timestampRequest } from "../../journal/verify/timestamp.mjs";
-import { addCheckpointOf } from "../../journal/witness/add-checkpoint.ts";
-import { ask } from "../../journal/witness/ask.ts";
-import type { Settings } from "../../settings/schema.ts";
+import { reasonOf } from "../../../journal/errors.ts";
+import { authoritiesIn, readTimestamp, timestampRequest } from "../../../journal/verify/bundle/timestamp.mjs";
+import { addCheckpointOf } from "../../../journal/integrity/witness/add-checkpoint.ts";
+import { postTo } from "../../../journal/integrity/witness/ask.ts";
+import type { Settings } from "../../../settings/schema/schema.ts";
 import type { Row } from "./row.ts";
-import { readSmallFile } from "../../small-file.ts";
+import { readSmallFile } from "../../../common/small-file/small-file.ts";
 
 const TIMEOUT_MS = 5000;
 const MOST_BYTES = 256 << 10;
@@ -27,7 +27,7 @@ const witnessRow = async ({ url, key }: Witness): Promise<Row> => {
   const name = `witness ${key.split("+")[0]}`;
   const address = addCheckpointOf(url);
   try {
-    const { status } = await ask({
+    const { status } = await postTo({
       url: address,
       body: "",
       contentType: "text/plain; charset=utf-8",
@@ -39,12 +39,12 @@ const witnessRow = async ({ url, key }: Witness): Promise<Row> => {
       ? {
           name,
           state: "ok",
-          says: [`${address} takes checkpoints; whether it knows this journal is seen at the first one`],
+          says: [`${address} accepts checkpoints; the first one shows whether it knows this journal`],
         }
       : {
           name,
           state: "fail",
-          says: [`${address} answers ${status} to an empty question, and a witness answers 400: is the url right?`],
+          says: [`${address} answers ${status} to an empty request, but a witness answers 400; check the url`],
         };
   } catch (error) {
     return { name, state: "fail", says: [`${address}: ${reasonOf(error)}`] };
@@ -59,7 +59,7 @@ const timestampRow = async ({ url, ca }: Timestamp): Promise<Row> => {
   const nonce = Buffer.concat([Buffer.of(0x41), randomBytes(7)]);
   try {
     const authorities = authoritiesIn(await readSmallFile(ca));
-    const { status, body } = await ask({
+    const { status, body } = await postTo({
       url,
       body: timestampRequest(imprint, nonce),
       contentType: "application/timestamp-query",

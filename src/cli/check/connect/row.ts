@@ -1,12 +1,12 @@
-/** What `check --connect` found, a row for each thing that it tried, and how rows look. */
+/** The results of `check --connect`, one row for each test, and their layout. */
 
-/** note: worth knowing. warn: works, and wants looking after. fail: cannot be reached, or does not work. */
+/** note: information. warn: works, but needs attention. fail: unreachable, or does not work. */
 export type State = "ok" | "note" | "warn" | "fail";
 
 export type Row = {
   readonly name: string;
   readonly state: State;
-  /** The first beside the name, the others below it. */
+  /** The first line beside the name, the others below it. */
   readonly says: readonly string[];
 };
 
@@ -26,9 +26,9 @@ export const renderRows = (rows: readonly Row[]): string => {
 const counted = (count: number, noun: string): string[] =>
   count === 0 ? [] : [`${count} ${noun}${count === 1 ? "" : "s"}`];
 
-/** The last line: what to look at. */
+/** The last line: the number of failures, warnings and notes. */
 export const summary = (rows: readonly Row[]): string => {
   const of = (state: State): number => rows.filter((row) => row.state === state).length;
   const parts = [...counted(of("fail"), "failure"), ...counted(of("warn"), "warning"), ...counted(of("note"), "note")];
-  return parts.length === 0 ? "everything answers" : parts.join(", ");
+  return parts.length === 0 ? "all tests passed" : parts.join(", ");
 };

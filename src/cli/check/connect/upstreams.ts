@@ -1,26 +1,26 @@
 /**
- * Each OCS: is there a connection, by the TLS that lanes use, and does it stay? The one that keeps it open is the primary, and is asked for its
- * campaign groups: the one request of the manual that changes nothing.
+ * Tests each OCS: opens a connection with the TLS settings of lanes, and checks that it stays open. The OCS that keeps
+ * it open is active and is asked for its campaign groups, the only request of the manual that changes nothing.
  */
-import { endpointsOf } from "../../assemble/upstreams.ts";
-import { readGroups } from "../../gateway/shape.ts";
-import { headerOf } from "../../message.ts";
-import type { Settings, UpstreamSettings } from "../../settings/schema.ts";
-import { faultInWords } from "../../system-error.ts";
-import type { Endpoint } from "../../upstream/endpoint.ts";
-import { Lane } from "../../upstream/lane.ts";
-import type { RawAnswer } from "../../upstream/pending.ts";
-import { probe, type Seen } from "../../upstream/probe.ts";
-import type { Habit } from "../../upstream/standby.ts";
-import { aheadOf, type Heard } from "./issuers.ts";
+import { endpointsOf } from "../../../app/wiring/upstreams.ts";
+import { readGroups } from "../../../gateway/match-answer.ts";
+import { headerOf } from "../../../common/message.ts";
+import type { Settings, UpstreamSettings } from "../../../settings/schema/schema.ts";
+import { faultInWords } from "../../../common/system-error.ts";
+import type { Endpoint } from "../../../upstream/lanes/endpoint.ts";
+import { Lane } from "../../../upstream/lanes/lane.ts";
+import type { RawAnswer } from "../../../upstream/lanes/in-flight.ts";
+import { probe, type ProbeResult } from "../../../upstream/failover/probe.ts";
+import type { StandbyBehaviour } from "../../../upstream/failover/standby.ts";
+import { aheadOf, type Tested } from "./issuers.ts";
 import type { Row } from "./row.ts";
 
-/** A standby that closes what it accepts does it at once. */
+/** A standby that closes accepted connections closes them at once. */
 const HOLD_MS = 200;
 
-type Found = { readonly seen: Seen | undefined; readonly detail: string | undefined };
+type Found = { readonly seen: ProbeResult | undefined; readonly detail: string | undefined };
 
-export const upstreamRows = async ({ upstreams, tenants }: Settings): Promise<Heard[]> =>
+export const upstreamRows = async ({ upstreams, tenants }: Settings): Promise<Tested[]> =>
   (
     await Promise.all(
       Object.entries(upstreams).map(async ([name, upstream]) => {
@@ -32,7 +32,7 @@ export const upstreamRows = async ({ upstreams, tenants }: Settings): Promise<He
     )
   ).flat();
 
-const ask = async (name: string, upstream: UpstreamSettings, known: readonly string[]): Promise<Heard[]> => {
+const ask = async (name: string, upstream: UpstreamSettings, known: readonly string[]): Promise<Tested[]> => {
   const { primary, backup } = await endpointsOf(upstream);
   const endpoints = [primary, ...(backup ? [backup] : [])];
   const found = await Promise.all(endpoints.map(tryOne));
@@ -40,7 +40,8 @@ const ask = async (name: string, upstream: UpstreamSettings, known: readonly str
   const active = endpoints[activeAt];
   const says = endpoints.map(
     ({ origin }, at) =>
-      `${at === 0 ? "primary" : "backup"} ${origin} ${inWords(found[at]!, active !== undefined && at !== activeAt ? upstream.standby : undefined)}`,
+      `${at === 0 ? "primary" : "backup"} ${origin} ` +
+      `${inWords(found[at]!, active !== undefined && at !== activeAt ? upstream.standby : undefined)}`,
   );
   if (!active) return [{ row: { name, state: "fail", says }, clock: undefined }];
   const failed = found.some((each, at) => at !== activeAt && !isHealthy(each, upstream.standby));
@@ -57,17 +58,21 @@ const tryOne = async (endpoint: Endpoint): Promise<Found> => {
   const look = probe(endpoint, HOLD_MS);
   await look.done;
   look.release()?.destroy();
-  return { seen: look.seen(), detail: look.detail() };
+  return { seen: look.result(), detail: look.detail() };
 };
 
-/** Without a stated `standby` every sign of life is one: which of them is healthy differs by site. */
-const isHealthy = ({ seen }: Found, standby: Habit | null): boolean =>
+/** Without a configured `standby`, any reaction counts as healthy, because it differs by site. */
+const isHealthy = ({ seen }: Found, standby: StandbyBehaviour | null): boolean =>
   standby === null ? seen === "accepts" || seen === "accepts and closes" : seen === SEEN[standby];
 
-const SEEN: Readonly<Record<Habit, Seen>> = { closes: "accepts and closes", refuses: "refuses", accepts: "accepts" };
+const SEEN: Readonly<Record<StandbyBehaviour, ProbeResult>> = {
+  closes: "accepts and closes",
+  refuses: "refuses",
+  accepts: "accepts",
+};
 
-/** `standby`: as configured, for the one that is it; undefined for the active one, and where neither is. */
-const inWords = (found: Found, standby: Habit | null | undefined): string => {
+/** `standby`: what is configured for a standby; undefined for the active OCS, and when no OCS is active. */
+const inWords = (found: Found, standby: StandbyBehaviour | null | undefined): string => {
   const { seen, detail } = found;
   const shows =
     seen === "accepts"
@@ -76,12 +81,12 @@ const inWords = (found: Found, standby: Habit | null | undefined): string => {
         ? "accepts a connection and closes it at once"
         : `cannot be reached: ${detail ?? "no answer"}`;
   if (standby === undefined || !(isHealthy(found, standby) || standby !== null)) return shows;
-  return isHealthy(found, standby) ? `${shows}: it is the standby` : `${shows}; expected of the standby: ${standby}`;
+  return isHealthy(found, standby) ? `${shows}, as a standby does` : `${shows}; expected for the standby: ${standby}`;
 };
 
-type Told = { readonly line: string; readonly answer: RawAnswer | undefined; readonly bad: boolean };
+type GroupsAnswer = { readonly line: string; readonly answer: RawAnswer | undefined; readonly bad: boolean };
 
-const askGroups = async (name: string, endpoint: Endpoint, timeout: number): Promise<Told> => {
+const askGroups = async (name: string, endpoint: Endpoint, timeout: number): Promise<GroupsAnswer> => {
   const lane = new Lane(`${name}/check`, {
     endpoint,
     answerTimeout: () => timeout,
@@ -91,7 +96,9 @@ const askGroups = async (name: string, endpoint: Endpoint, timeout: number): Pro
   try {
     const answer = await lane.exchange({ tenant: "", method: "GET", path: "/campaigngroups", body: "", urgent: false });
     return {
-      line: `GET /campaigngroups: ${answer.status} from ${headerOf(answer.headers, "Server") ?? "a server without a name"} in ${Math.round(answer.ms)} ms`,
+      line:
+        `GET /campaigngroups: ${answer.status} from ` +
+        `${headerOf(answer.headers, "Server") ?? "a server without a Server header"} in ${Math.round(answer.ms)} ms`,
       answer,
       bad: false,
     };
@@ -102,18 +109,24 @@ const askGroups = async (name: string, endpoint: Endpoint, timeout: number): Pro
   }
 };
 
-/** Names are told to the operator alone, who owns this config. */
+/** Names of all tenants are shown: only the operator runs this command. */
 const groupsRow = (upstream: string, there: readonly string[], known: readonly string[]): Row => {
-  const [nobodys, missing] = [
+  const [unassigned, missing] = [
     there.filter((name) => !known.includes(name)),
     known.filter((name) => !there.includes(name)),
   ];
   const says = [
-    `${upstream} knows ${there.length} campaign group${there.length === 1 ? "" : "s"}; ${there.length - nobodys.length} belong to a tenant here`,
-    ...(nobodys.length > 0
-      ? [`nobody can control through the gateway: ${nobodys.map((name) => JSON.stringify(name)).join(", ")}`]
+    `${upstream} knows ${there.length} campaign group${there.length === 1 ? "" : "s"}; ` +
+      `${there.length - unassigned.length} belong to tenants in this config`,
+    ...(unassigned.length > 0
+      ? [
+          "these OCS campaign groups belong to no tenant in this config, so no client can control them: " +
+            quoted(unassigned),
+        ]
       : []),
-    ...(missing.length > 0 ? [`OCS does not know: ${missing.map((name) => JSON.stringify(name)).join(", ")}`] : []),
+    ...(missing.length > 0 ? [`unknown to OCS: ${quoted(missing)}`] : []),
   ];
-  return { name: "groups", state: missing.length > 0 ? "warn" : nobodys.length > 0 ? "note" : "ok", says };
+  return { name: "groups", state: missing.length > 0 ? "warn" : unassigned.length > 0 ? "note" : "ok", says };
 };
+
+const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(", ");

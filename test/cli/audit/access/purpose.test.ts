@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { purposeFrom } from "../../../src/cli/audit/purpose.ts";
-import { terminalOn } from "../../../src/cli/audit/terminal.ts";
+import { purposeFrom } from "../../../../src/cli/audit/access/purpose.ts";
+import { terminalOn } from "../../../../src/cli/audit/output/terminal.ts";
 
 let shown = "";
 beforeEach(() => {
@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-/** A terminal on which these lines are typed, and then the input ends. */
+/** A terminal on which a user types these lines and then ends the input. */
 const typed =
   (...lines: readonly string[]) =>
   () => {
@@ -21,7 +21,7 @@ const typed =
   };
 
 describe("the purpose of a look-up", () => {
-  it("is what was given, and then nothing is asked", async () => {
+  it("is the given option, without a question", async () => {
     expect(
       await purposeFrom("case 12", () => {
         throw new Error("asked");
@@ -31,10 +31,10 @@ describe("the purpose of a look-up", () => {
 
   it("is asked for on a terminal", async () => {
     expect(await purposeFrom(undefined, typed("  complaint 2026-118 "))).toBe("complaint 2026-118");
-    expect(shown).toMatch(/^purpose, for the journal/);
+    expect(shown).toMatch(/^Purpose, for the journal/);
   });
 
-  it("is none where nobody sits, or nothing is typed, or the input ends", async () => {
+  it("is undefined without a terminal, after an empty line, or if the input ends", async () => {
     expect([
       await purposeFrom(undefined, () => undefined),
       await purposeFrom(undefined, typed("")),
@@ -42,7 +42,7 @@ describe("the purpose of a look-up", () => {
     ]).toEqual([undefined, undefined, undefined]);
   });
 
-  it("is asked for again when it would put a number into the journal, and not for ever", async () => {
+  it("is asked for again if it contains a phone number, at most three times", async () => {
     expect(await purposeFrom(undefined, typed("call 415-555-0100", "complaint 7"))).toBe("complaint 7");
     expect(shown).toContain("phone number");
     await expect(purposeFrom(undefined, typed("4155550100", "4155550100", "4155550100", "case 1"))).rejects.toThrow(

@@ -2,12 +2,12 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { outsideRows } from "../../src/cli/connect/outside.ts";
-import type { Settings } from "../../src/settings/schema.ts";
-import { aDirectory, removeDirectory } from "../journal/kit.ts";
-import { describeWith } from "../kit/machine.ts";
-import { anAuthority } from "../kit/timestamp-authority.ts";
-import { aScripted, aWitness } from "../kit/witness.ts";
+import { outsideRows } from "../../../../src/cli/check/connect/outside.ts";
+import type { Settings } from "../../../../src/settings/schema/schema.ts";
+import { aDirectory, removeDirectory } from "../../../journal/kit.ts";
+import { describeWith } from "../../../kit/machine.ts";
+import { anAuthority } from "../../../kit/timestamp-authority.ts";
+import { aScripted, aWitness } from "../../../kit/witness.ts";
 
 let dir: string;
 let ends: (() => Promise<void>)[];
@@ -23,8 +23,8 @@ afterEach(async () => {
 const rowsOf = (checkpoint: object) =>
   outsideRows({ audit: { checkpoint: { witnesses: [], timestamp: null, ...checkpoint } } } as unknown as Settings);
 
-describe("witnesses", () => {
-  it("that take checkpoints, are something else, or are gone", async () => {
+describe("check --connect", () => {
+  it("reports witnesses that accept checkpoints, that are other servers, or that are unreachable", async () => {
     const witness = await aWitness(join(dir, "w"), new Map());
     const page = await aScripted((_body, response) => void response.writeHead(200).end("welcome"));
     ends.push(witness.stop, page.stop);
@@ -40,14 +40,12 @@ describe("witnesses", () => {
       {
         name: "witness witness.test/w1",
         state: "ok",
-        says: [
-          `${witness.url}/add-checkpoint takes checkpoints; whether it knows this journal is seen at the first one`,
-        ],
+        says: [`${witness.url}/add-checkpoint accepts checkpoints; the first one shows whether it knows this journal`],
       },
       {
         name: "witness witness.test/w1",
         state: "fail",
-        says: [expect.stringContaining("answers 200 to an empty question")],
+        says: [expect.stringContaining("answers 200 to an empty request")],
       },
       {
         name: "witness witness.test/w1",
@@ -59,8 +57,8 @@ describe("witnesses", () => {
   });
 });
 
-describeWith(["openssl"], "a time stamping authority", () => {
-  it("that answers, and whose chain leads to the certificates of the config or not", async () => {
+describeWith(["openssl"], "check --connect of a time stamping authority", () => {
+  it("reports whether it answers, and whether its chain leads to the certificates of the config", async () => {
     for (const name of ["one", "other"]) await mkdir(join(dir, name));
     const [one, other] = [anAuthority(join(dir, "one")), anAuthority(join(dir, "other"))];
     const server = await aScripted(

@@ -1,0 +1,58 @@
+/** Commands about a config and its policy: check, can, simulate. */
+import type { Command } from "commander";
+import { CONFIG, done, JSON_OUT, wrongUsage } from "./options.ts";
+
+export const addPolicyCommands = (ocsgw: Command): void => {
+  ocsgw
+    .command("check")
+    .description("Show all problems of a config file")
+    .option(...CONFIG)
+    .option(...JSON_OUT)
+    .option(
+      "--connect",
+      "also test the addresses, disk, issuers, OCS and clock that the config names. Exit code 5: a test failed",
+    )
+    .option(
+      "--record-uri <uri>",
+      "with --connect: a GSW_RECORD_URI that a strategy received; shows whether it leads to this gateway or " +
+        "bypasses it",
+    )
+    .option("--all", "show all problems, also more than 20")
+    .option("--explain", "list all settings with their defaults")
+    .action(
+      done(async (options) => {
+        if (options.recordUri !== undefined && !options.connect)
+          throw wrongUsage("--record-uri needs --connect, because it uses the network");
+        const { check, explainSettings } = await import("../check/check.ts");
+        return options.explain ? explainSettings() : check(options);
+      }),
+    );
+
+  ocsgw
+    .command("can")
+    .summary("Show whether the policy allows a request")
+    .description("Show whether the policy allows a request, and the config line that decides. Sends nothing")
+    .argument("<client>", "name of the client")
+    .argument("<action>", "a value of req, or ReadStatus")
+    .argument("<target>", "path of the resource, for example /phones/4155550100")
+    .option("--body <json>", "body of the request", "")
+    .option("--tenant <name>", "value of the header Ocsgw-Tenant: a name or a DBID")
+    .option("--owner <name>", "for a record: the tenant that owns the handle (default: the client's tenant)")
+    .option(...CONFIG)
+    .option(...JSON_OUT)
+    .action(
+      done(async (options, client, action, target) =>
+        (await import("../can.ts")).can({ ...options, client: client!, action: action!, target: target! }),
+      ),
+    );
+
+  ocsgw
+    .command("simulate")
+    .summary("Replay the journal's requests against another config")
+    .description("Replay the journal's requests against another config, and list the decisions that would change")
+    .option(...CONFIG)
+    .option("--since <duration>", "how far back, for example 7d", "7d")
+    .option("--journal <dir>", "directory of the journal (default: audit.dir of the config)")
+    .option(...JSON_OUT)
+    .action(done(async (options) => (await import("../simulate.ts")).simulateCommand(options)));
+};

@@ -1,0 +1,29 @@
+/** The `ocsgw` program: all commands, their options and help. The file of a command is loaded when the command runs. */
+import { Command } from "commander";
+import manifest from "../../../package.json" with { type: "json" };
+import { EXIT_MEANINGS } from "../exit-codes.ts";
+import { addAdminsCommands } from "./admins.ts";
+import { addAuditCommands } from "./audit.ts";
+import { addCredentialCommands } from "./credentials.ts";
+import { addGatewayCommands } from "./gateway.ts";
+import { addPolicyCommands } from "./policy.ts";
+import { addSandboxCommands } from "./sandbox.ts";
+
+export const createProgram = (): Command => {
+  const ocsgw = new Command("ocsgw")
+    .description("API gateway in front of Genesys Outbound Contact Server (OCS)")
+    .version(manifest.version)
+    .exitOverride()
+    .showHelpAfterError("(ocsgw --help lists all commands)")
+    .addHelpText("after", exitCodes());
+  addGatewayCommands(ocsgw);
+  addPolicyCommands(ocsgw);
+  addCredentialCommands(ocsgw);
+  addAdminsCommands(ocsgw);
+  addAuditCommands(ocsgw);
+  addSandboxCommands(ocsgw);
+  return ocsgw;
+};
+
+const exitCodes = (): string =>
+  ["\nExit codes:", ...Object.entries(EXIT_MEANINGS).map(([code, meaning]) => `  ${code}  ${meaning}`)].join("\n");
