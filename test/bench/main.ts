@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what the gateway costs beside its peers, and whether it is fair. Every figure is measured in this run, on this machine;
- * ratios are within the run, because absolute figures are the machine's.
+ * `npm run bench`: what the gateway costs beside its peers, and whether it is fair. Every figure is measured in this
+ * run, on this machine; ratios are within the run, because absolute figures are the machine's.
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";

@@ -59,7 +59,8 @@ export const print = ({ title, columns, rows, notes, goals }: Section): string =
     "",
     ...goals.map(
       ({ what, value, limit, atMost: most, met }) =>
-        `  ${met ? "met    " : "NOT MET"}  ${what}: ${value.toFixed(DIGITS)} (${most ? "at most" : "at least"} ${limit})`,
+        `  ${met ? "met    " : "NOT MET"}  ${what}: ${value.toFixed(DIGITS)} ` +
+        `(${most ? "at most" : "at least"} ${limit})`,
     ),
     ...notes.map((note) => `  ${note}`),
   ].join("\n");

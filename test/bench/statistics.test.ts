@@ -39,7 +39,7 @@ describe("two samples", () => {
     ]);
   });
 
-  it("are told apart by Welch's t, in the unit of what chance would do", () => {
+  it("are distinguished by Welch's t, in the unit of what chance would do", () => {
     // By hand: means 3 and 5, variances 2.5 and 2.5, five values each.
     expect(welch(sampleOf([1, 2, 3, 4, 5]), sampleOf([3, 4, 5, 6, 7]))).toBeCloseTo(-2, 9);
     expect(welch(sampleOf([1, 2, 3]), sampleOf([1, 2, 3]))).toBe(0);

@@ -36,6 +36,9 @@ export const pooled = (one: Sample, other: Sample): Sample => {
   return { n, mean: (one.mean * one.n + other.mean * other.n) / n, variance: squares / (n - 1) };
 };
 
-/** Welch's t: how far two means are apart, in units of what chance would do. Below 4.5 nobody can tell them apart (the usual bound of side-channel tests). */
+/**
+ * Welch's t: how far two means are apart, in units of what chance would do. Below 4.5 nobody can tell them apart (the
+ * usual bound of side-channel tests).
+ */
 export const welch = (one: Sample, other: Sample): number =>
   (one.mean - other.mean) / Math.sqrt(one.variance / one.n + other.variance / other.n);

@@ -43,7 +43,8 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     );
     writeFileSync(
       at("etc/keys.yaml"),
-      `version: 1\nkeys:\n  - { id: old, client: beta, hash: "sha256:${"0".repeat(64)}", created: 2026-01-01T00:00:00Z }\n`,
+      `version: 1\nkeys:\n  - { id: old, client: beta, hash: "sha256:${"0".repeat(64)}", created: ` +
+        `2026-01-01T00:00:00Z }\n`,
       { mode: 0o640 },
     );
     chmodSync(at("etc"), 0o750);
@@ -128,7 +129,7 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
         what,
         3,
         expect.stringContaining(
-          `OCSGW-6342]: run could not write to what the journal needs: ${path} (not permitted for uid ${SERVICE})`,
+          `OCSGW-6342]: the gateway cannot read and write these paths of the journal: ${path} (not permitted for uid ${SERVICE})`,
         ),
       ]);
       const roots = await as.run(0, ["check", "-c", config()]);
@@ -137,7 +138,8 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
         0,
         expect.stringMatching(
           new RegExp(
-            `OCSGW-6343.*uid ${SERVICE}, as whom a gateway runs there, could not write to what the journal needs: ${path} \\(it belongs to \\d+:\\d+, mode 0\\d+\\)`,
+            `OCSGW-6343.*uid ${SERVICE}, the owner of .*, cannot read and write these paths of the journal: ` +
+              `${path} \\(it belongs to \\d+:\\d+, mode 0\\d+\\)`,
           ),
         ),
       ]);
@@ -146,7 +148,7 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     }
   });
 
-  it("who may not look is told so, and not that there is no journal", async () => {
+  it("a user without read access learns that, and not that there is no journal", async () => {
     mkdirSync(at("state/audit"));
     chmodSync(at("etc"), 0o755);
     chmodSync(config(), 0o644);
@@ -173,17 +175,17 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
       (text) => (log = text),
     );
     expect(log).toMatch(
-      /"file":"[^"]*checkpoint\.pem","verifier_key":"test\.example\/journal\+[^"]+","msg":"the key that signs the journal was made/,
+      /"event":"checkpointKeyCreated","file":"[^"]*checkpoint\.pem","verifier_key":"test\.example\/journal\+[^"]+","msg":"The gateway created the key that signs the journal/,
     );
     rmSync(at("state/checkpoint.pem"));
     expect(await as.run(SERVICE, ["run", "-c", config()])).toMatchObject({
       code: 3,
       stderr: expect.stringMatching(
-        /OCSGW-6341.*checkpoint\.pem is missing, and the journal in .* is signed with it/,
+        /OCSGW-6341.*checkpoint\.pem is missing, but the journal in .* is signed with it/,
       ) as string,
     });
     expect(await as.run(SERVICE, ["revoke", "--client", "alpha", "-c", config()])).toMatchObject({
-      stderr: expect.stringContaining("is missing, and no other is made in its place") as string,
+      stderr: expect.stringContaining("is missing, and it is not replaced automatically") as string,
     });
     expect(files().has("state/checkpoint.pem")).toBe(false);
   });
@@ -242,7 +244,7 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     expect([ran.code, ran.stderr]).toEqual([
       1,
       expect.stringMatching(
-        /^the key that was printed is not in force: .*keys\.yaml belongs to uid 0 and gid 12345, and would not after the change \(not permitted for uid 12345\): run this as that user, or as root$/m,
+        /^the printed key is not valid, because it could not be stored: .*keys\.yaml belongs to uid 0 and gid 12345, which this command cannot keep \(not permitted for uid 12345\); run it as that user, or as root$/m,
       ),
     ]);
     expect(files().get("etc/keys.yaml")).toBe(before);

@@ -73,7 +73,7 @@ const aProxy = (front: () => Front): void => {
     expect(site.ocs.bytes()).not.toMatch(/10\.9\.9\.9|X-|Forwarded/i);
   });
 
-  it("what may have been carried out is asked of OCS once, and the client is told", async () => {
+  it("a request that OCS may have carried out is sent once, and its client gets 502 sent-no-answer", async () => {
     const before = site.ocs.requests();
     site.ocs.script = ({ connection }) => void connection.socket.resetAndDestroy();
     const [answer] = await curl(front().curl, ask("alpha"));

@@ -36,10 +36,15 @@ describe("deploy/ocsgw.service", () => {
     expect(settings.map(([name]) => name)).not.toContain("WatchdogSec");
   });
 
-  it("gives the engine the same options as the image", () => {
-    const options = /^ENV (?:.* )?NODE_OPTIONS=(\S+)/m.exec(readFileSync(join(deploy, "Dockerfile"), "utf8"))?.[1];
-    expect(options).toBe("--max-semi-space-size=16");
-    expect(settings).toContainEqual(["Environment", `NODE_OPTIONS=${options}`]);
+  it.each([
+    ["NODE_OPTIONS", "--max-semi-space-size=16"],
+    ["MALLOC_ARENA_MAX", "2"],
+    ["MALLOC_MMAP_THRESHOLD_", "131072"],
+    ["MALLOC_TRIM_THRESHOLD_", "131072"],
+  ])("gives the process the same %s as the image", (name, value) => {
+    const image = readFileSync(join(deploy, "Dockerfile"), "utf8");
+    expect(new RegExp(`^ENV (?:.* )?${name}=(\\S+)`, "m").exec(image)?.[1]).toBe(value);
+    expect(settings).toContainEqual(["Environment", `${name}=${value}`]);
   });
 
   it("keeps compiled code in a directory of its own, so that each command starts from it", () => {

@@ -1,4 +1,7 @@
-/** HAProxy and nginx in front of a gateway that believes them: the journal and the throttles know the clients behind them. */
+/**
+ * HAProxy and nginx in front of a gateway that believes them: the journal and the throttles know the clients behind
+ * them.
+ */
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -101,9 +104,11 @@ describeWith(["haproxy", "curl"], "HAProxy", (haproxy) => {
     for (const name of ["tls", "plain", "xff", "forwarded"]) ports[name] = await freePort();
     const common = `global\n  maxconn 100\ndefaults\n  timeout connect 2s\n  timeout client 30s\n  timeout server 30s\n`;
     const tcp = (name: string, listener: string): string =>
-      `listen ${name}\n  mode tcp\n  bind 127.0.0.1:${ports[name]}\n  server gw 127.0.0.1:${portOf(listener)} send-proxy-v2 check\n`;
+      `listen ${name}\n  mode tcp\n  bind 127.0.0.1:${ports[name]}\n  server gw 127.0.0.1:${portOf(listener)} ` +
+      `send-proxy-v2 check\n`;
     const http = (name: string, listener: string, how: string): string =>
-      `listen ${name}\n  mode http\n  bind 127.0.0.1:${ports[name]}\n  ${how}\n  http-request set-header Host gw.test\n  server gw 127.0.0.1:${portOf(listener)}\n`;
+      `listen ${name}\n  mode http\n  bind 127.0.0.1:${ports[name]}\n  ${how}\n  http-request set-header Host ` +
+      `gw.test\n  server gw 127.0.0.1:${portOf(listener)}\n`;
     const text =
       common +
       tcp("tls", "proxied") +
@@ -159,9 +164,16 @@ describeWith(["nginx", "curl"], "nginx", (nginx) => {
   beforeAll(async () => {
     for (const name of ["xff", "forwarded"]) ports[name] = await freePort();
     const server = (name: string, listener: string, header: string): string =>
-      `server { listen 127.0.0.1:${ports[name]}; location / { proxy_pass http://127.0.0.1:${portOf(listener)}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host gw.test; ${header} } }`;
+      `server { listen 127.0.0.1:${ports[name]}; location / { proxy_pass ` +
+      `http://127.0.0.1:${portOf(listener)}; ` +
+      `proxy_http_version 1.1; proxy_set_header Connection ""; ` +
+      "proxy_set_header " +
+      "Host gw.test; " +
+      `${header} } }`;
     const text =
-      `worker_processes 1;\npid ${join(dir, "trusted.pid")};\nerror_log ${join(dir, "error.log")};\nevents { worker_connections 64; }\nhttp { access_log off;\n` +
+      `worker_processes 1;\npid ${join(dir, "trusted.pid")};\nerror_log ` +
+      `${join(dir, "error.log")};\nevents { ` +
+      `worker_connections 64; }\nhttp { access_log off;\n` +
       ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map((kind) => `${kind}_temp_path ${join(dir, kind)};`)
         .join(" ") +

@@ -1,11 +1,11 @@
-/** A gateway whose second places are away: traffic does not notice, operators do. */
+/** A gateway whose checkpoint sinks are away: traffic does not notice, operators do. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
 import { expect, it } from "vitest";
 import { aGateway, basic, twoTenants } from "../kit/gateway.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+import { verifyJournal } from "../../src/journal/verify/verify.ts";
 import { keyBeside } from "../journal/kit.ts";
 
 it("serves all the same, says which place is away, and brings every checkpoint there in order when it is back", async () => {

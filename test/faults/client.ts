@@ -1,4 +1,7 @@
-/** A client with one connection at a time: it asks in small bursts, pipelined, and writes down what it saw of each request, in order. */
+/**
+ * A client with one connection at a time: it asks in small bursts, pipelined, and writes down what it saw of each
+ * request, in order.
+ */
 import { connect, type Socket } from "node:net";
 import { anAsk, type Ask } from "./world.ts";
 import { below, between } from "./random.ts";

@@ -6,11 +6,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { describeWith } from "../kit/machine.ts";
-import { besiege } from "./siege.ts";
+import { besiege } from "./failing-host.ts";
 
 const HOUR = 3_600_000;
 
-/** The wall clock alone, as it is when an administrator sets it: the monotonic one goes on. Spelled as libfaketime reads it. */
+/**
+ * The wall clock alone, as it is when an administrator sets it: the monotonic one goes on. Spelled as libfaketime reads
+ * it.
+ */
 const spelled = (time: number): string => `@${new Date(time).toISOString().slice(0, 19).replace("T", " ")}`;
 
 describeWith(["faketime"], "a clock that is set under load", (faketime) => {

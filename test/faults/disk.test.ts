@@ -1,4 +1,7 @@
-/** The disk fails for real under load: it is full, it fails a write, it hangs. Nothing acknowledged is lost, nothing is sent without an intent. */
+/**
+ * The disk fails for real under load: it is full, it fails a write, it hangs. Nothing acknowledged is lost, nothing is
+ * sent without an intent.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
 import { rm, statfs, writeFile } from "node:fs/promises";
@@ -7,7 +10,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { describeAllowed, programOf } from "../kit/machine.ts";
 import type { Asked } from "./client.ts";
-import { besiege } from "./siege.ts";
+import { besiege } from "./failing-host.ts";
 
 const mount = (place: string, size: string): boolean =>
   spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", place]).status === 0;
@@ -53,8 +56,10 @@ describeAllowed(canMount, "root that may mount a tmpfs", "a disk that is full", 
           reason: "the journal could not be written: no space is left on the disk",
         }),
       );
-      expect(gateway.log()).toContain('"reason":"no space is left on the disk","msg":"the journal cannot be written"');
-      expect(gateway.log()).toContain('"msg":"the journal is written again"');
+      expect(gateway.log()).toContain(
+        '"event":"journalUnavailable","reason":"no space is left on the disk","msg":"The journal cannot be written: no space',
+      );
+      expect(gateway.log()).toContain('"event":"journalRecovered"');
     });
   }, 60_000);
 });

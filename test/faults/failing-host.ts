@@ -1,9 +1,12 @@
-/** A gateway process under load whose machine fails it: its disk, its clock. What clients, OCS and the journal saw must agree all the same. */
+/**
+ * A gateway process under load whose machine fails it: its disk, its clock. What clients, OCS and the journal saw must
+ * agree all the same.
+ */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Recorded } from "../../src/journal/entry.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+import { readEntries } from "../../src/journal/read/read-entries.ts";
+import { verifyJournal } from "../../src/journal/verify/verify.ts";
 import { keyBeside } from "../journal/kit.ts";
 import { aConfigured } from "../kit/gateway.ts";
 import { startGateway, type GatewayProcess } from "../kit/gateway-process.ts";

@@ -1,4 +1,6 @@
-/** A file whose file system does not answer, as on a mount whose server is gone: a reload says so, and the next is done. */
+/**
+ * A file whose file system does not answer, as on a mount whose server is gone: a reload says so, and the next is done.
+ */
 import { spawnSync } from "node:child_process";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -39,7 +41,7 @@ const begin = async (ocs: string, more: Map = {}): Promise<Begun> => {
   return { gateway: await startGateway(join(dir, "ocsgw.yaml"), { by }), config, dir, write };
 };
 
-describeAllowed(canTrace, "strace that may trace", "a gateway that is told to read a file that hangs", () => {
+describeAllowed(canTrace, "strace that may trace", "a gateway whose config names a file that hangs", () => {
   it.each(WHAT)("goes on, says which, and reads the next config: %s", { timeout: 120_000 }, async (what) => {
     const ocs = await rawOcs();
     const { gateway, config, dir, write } = await begin(ocs.url);
@@ -78,7 +80,7 @@ describeAllowed(canTrace, "strace that may trace", "a gateway that is told to re
     }
   });
 
-  it("stops when it is told to, and waits for no reading", { timeout: 60_000 }, async () => {
+  it("stops on a signal, and waits for no reading", { timeout: 60_000 }, async () => {
     const ocs = await rawOcs();
     const { gateway, config, dir, write } = await begin(ocs.url, { config: { watch: "all" } });
     try {
@@ -86,7 +88,7 @@ describeAllowed(canTrace, "strace that may trace", "a gateway that is told to re
       // The watcher sees it within a second, and then its reading hangs.
       await new Promise((resolve) => setTimeout(resolve, 2000));
       const gone = gateway.end("SIGTERM");
-      await vi.waitFor(() => expect(gateway.log()).toMatch(/"msg(?:age)?":"stopped"/), { timeout: 3000 });
+      await vi.waitFor(() => expect(gateway.log()).toMatch(/"event":"stopped"/), { timeout: 3000 });
       expect(gateway.log()).not.toContain("is not read");
       await gone;
     } finally {

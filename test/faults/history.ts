@@ -1,6 +1,6 @@
 /**
- * Judges afterwards, from three ledgers that know nothing of each other: what each client saw, what each OCS received, what the journal says.
- * Every violation is a sentence that begins with its rule, H1 to H6.
+ * Judges afterwards, from three ledgers that know nothing of each other: what each client saw, what each OCS received,
+ * what the journal says. Every violation is a sentence that begins with its rule, H1 to H6.
  */
 import type { Recorded } from "../../src/journal/entry.ts";
 import { idsOf, statusOf, warningOf, type Received } from "../kit/recording-ocs.ts";
@@ -36,7 +36,10 @@ export const check = (history: History): string[] => {
   ];
 };
 
-/** A POST is found by its marker. A GET is its client's latest one for that group: a group is read by one connection alone. */
+/**
+ * A POST is found by its marker. A GET is its client's latest one for that group: a group is read by one connection
+ * alone.
+ */
 const match = ({ asked, received }: History): { cases: Case[]; strays: Received[] } => {
   const arrivals = new Map<Asked, Received[]>(asked.map((each) => [each, []]));
   const posts = new Map(asked.filter(({ group }) => group === undefined).map((each) => [each.marker, each]));
@@ -93,7 +96,8 @@ const executionFaults = ({ asked: { marker, seen }, arrivals, executions }: Case
   const faults =
     times > 1
       ? [
-          `H2: ${marker} was carried out ${times} times, at ${executions.map(({ endpoint, connection }) => `${endpoint} on connection ${connection}`).join(" and ")}`,
+          `H2: ${marker} was carried out ${times} times, at ` +
+            `${executions.map(({ endpoint, connection }) => `${endpoint} on connection ${connection}`).join(" and ")}`,
         ]
       : [];
   if (arrivals.length > 1) faults.push(`H2: ${marker} was sent ${arrivals.length} times`);
@@ -126,7 +130,10 @@ const connectionFaults = (received: readonly Received[]): string[] => {
   return faults;
 };
 
-/** H4: a client's connection gives answers in the order of asking, without a hole, and none that another request there was due. */
+/**
+ * H4: a client's connection gives answers in the order of asking, without a hole, and none that another request there
+ * was due.
+ */
 const orderFaults = (asked: readonly Asked[]): string[] => {
   const faults: string[] = [];
   for (const [connection, line] of Map.groupBy(asked, (each) => each.connection)) {

@@ -1,12 +1,12 @@
 /**
- * A gateway that is killed in mid-load and started again, round after round. The clients and OCS keep their own ledgers; when the next run stands,
- * the journal must agree with both: C1 to C6 below.
+ * A gateway that is killed in mid-load and started again, round after round. The clients and OCS keep their own
+ * ledgers; when the next run stands, the journal must agree with both: C1 to C6 below.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Recorded } from "../../src/journal/entry.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+import { readEntries } from "../../src/journal/read/read-entries.ts";
+import { verifyJournal } from "../../src/journal/verify/verify.ts";
 import { keyBeside } from "../journal/kit.ts";
 import { aConfigured } from "../kit/gateway.ts";
 import { startGateway, type GatewayProcess } from "../kit/gateway-process.ts";
@@ -189,7 +189,9 @@ export const judgeNumbers = (entries: readonly Recorded[], last: Map<number, num
     return entry.dnc === before + 1 ? [] : [`C4: DoNotCall ${entry.dnc} of tenant ${dbid} follows ${before}`];
   });
 
-/** What is there is held against the lines by `verifyJournal`; so it is enough that no checkpoint was ever another one. */
+/**
+ * What is there is held against the lines by `verifyJournal`; so it is enough that no checkpoint was ever another one.
+ */
 const judgeIntegrity = async (audit: string, exported: ReadonlyMap<string, string>): Promise<string[]> => {
   const { verdict, findings } = await verifyJournal(audit, { vkey: await keyBeside(audit) });
   const violations =

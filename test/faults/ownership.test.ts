@@ -1,11 +1,14 @@
-/** The disk under the ownership store fails for real: it is full, it hangs. Nothing is owned that is not on disk, and nobody but OCS's announcements waits. */
+/**
+ * The disk under the ownership store fails for real: it is full, it hangs. Nothing is owned that is not on disk, and
+ * nobody but OCS's announcements waits.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmdirSync } from "node:fs";
 import { mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { openOwnershipStore, StoreFailed, type Row } from "../../src/tenants/ownership/store.ts";
+import { openOwnershipStore, StoreFailed, type OwnershipRow } from "../../src/ownership/store/store.ts";
 import { announce, post, record } from "../kit/announcing.ts";
 import { basic, twoTenants } from "../kit/gateway.ts";
 import { describeAllowed, programOf } from "../kit/machine.ts";
@@ -26,7 +29,7 @@ const canMount = ((): boolean => {
   return can;
 })();
 
-const row = (handle: number): Row => ({
+const row = (handle: number): OwnershipRow => ({
   upstream: "ocs",
   epoch: 1,
   endpoint: "http://one",

@@ -2,14 +2,17 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { loadOrCreateKey } from "../../src/journal/checkpoint.ts";
-import { readEntries } from "../../src/journal/read.ts";
-import { verifyJournal } from "../../src/journal/verify.ts";
+import { loadOrCreateKey } from "../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { readEntries } from "../../src/journal/read/read-entries.ts";
+import { verifyJournal } from "../../src/journal/verify/verify.ts";
 import { aJournal, keyBeside, ORIGIN, segmentsOf } from "../journal/kit.ts";
 import { aConfigured, twoTenants } from "../kit/gateway.ts";
 import { startGateway } from "../kit/gateway-process.ts";
 
-/** What is deleted after it, and when not even then, is looked at in test/assemble/retention.test.ts, whose hours are short. */
+/**
+ * What is deleted after it, and when not even then, is looked at in test/app/wiring/journal/retention.test.ts, whose
+ * hours are short.
+ */
 it("deletes nothing in its first hour, over several starts, whatever its retention says", async () => {
   const base = twoTenants("http://127.0.0.1:9");
   const audit = { ...(base.audit as object), retention: "1ms", checkpoint: { key: "checkpoint.pem", origin: ORIGIN } };

@@ -1,4 +1,7 @@
-/** Roles that change again and again under load: what is lost without an honest word, what runs twice, and how long nobody is served. */
+/**
+ * Roles that change again and again under load: what is lost without an honest word, what runs twice, and how long
+ * nobody is served.
+ */
 import { aGateway } from "../kit/gateway.ts";
 import { RecordingOcs } from "../kit/recording-ocs.ts";
 import { work, type Asked } from "./client.ts";

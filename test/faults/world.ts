@@ -8,7 +8,10 @@ export const ALONE = 109;
 export const TENANTS = [...SHARED, ALONE];
 /** Client connections of one tenant at a time. */
 export const CONNECTIONS = 8;
-/** Campaign groups that one client connection reads in turn and nobody else reads: a status in the ledger tells whose it was. */
+/**
+ * Campaign groups that one client connection reads in turn and nobody else reads: a status in the ledger tells whose it
+ * was.
+ */
 const GROUPS = 4;
 
 export const upstreamOf = (tenant: number): string => (tenant === ALONE ? "alone" : "shared");
@@ -39,7 +42,10 @@ export type World = {
   readonly answer?: string;
 };
 
-/** What a test can wait for: a turn within 2 s, and by default an answer within 500 ms. The marker is kept in the journal. */
+/**
+ * What a test can wait for: a turn within 2 s, and by default an answer within 500 ms. The marker is kept in the
+ * journal.
+ */
 export const worldConfig = ({ shared, alone, laneIsolation = "tenant", lanes = 16, answer = "500ms" }: World) => {
   const upstream = (ocs: World["shared"], connections: number): unknown => ({
     primary: ocs.url("primary"),
@@ -66,7 +72,10 @@ export const worldConfig = ({ shared, alone, laneIsolation = "tenant", lanes = 1
 /** What one request asks. `group` is set for a GET, which carries no marker of its own. */
 export type Ask = { readonly marker: string; readonly group: number | undefined; readonly bytes: string };
 
-/** The `count`-th request of the tenant's client connection `seat` (0 to 7). Two of three add a record, one of ten reads a status. */
+/**
+ * The `count`-th request of the tenant's client connection `seat` (0 to 7). Two of three add a record, one of ten reads
+ * a status.
+ */
 export const anAsk = (tenant: number, seat: number, count: number, random: () => number): Ask => {
   const marker = `${tenant}-${seat}-${count}`;
   const kind = below(random, 10);

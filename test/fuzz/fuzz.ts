@@ -1,4 +1,7 @@
-/** Coverage-guided: an input that reaches a place of our code that none reached before is kept, and others are made from it. */
+/**
+ * Coverage-guided: an input that reaches a place of our code that none reached before is kept, and others are made from
+ * it.
+ */
 import { below, seeded } from "../faults/random.ts";
 import { Coverage } from "./coverage.ts";
 import { mutated } from "./mutate.ts";
@@ -22,7 +25,10 @@ export type Bounds = {
 /** How many inputs share a look at the coverage. */
 const BATCH = 256;
 
-/** `about` is told of each input before it is tried: who watches from outside knows which one hung. Stops at the first that does not hold. */
+/**
+ * `about` is told of each input before it is tried: who watches from outside knows which one hung. Stops at the first
+ * that does not hold.
+ */
 export const fuzz = (
   target: Target,
   { seed, runs: most, milliseconds }: Bounds,

@@ -1,4 +1,7 @@
-/** `npm run fuzz [-- --seconds N] [--seed N] [--only TARGET]`: so many seconds in all, one target after the other. Exits 1 with the input when one does not hold. */
+/**
+ * `npm run fuzz [-- --seconds N] [--seed N] [--only TARGET]`: so many seconds in all, one target after the other. Exits
+ * 1 with the input when one does not hold.
+ */
 import { parseArgs } from "node:util";
 import { TARGETS } from "./targets.ts";
 import { watched } from "./watch.ts";
@@ -20,7 +23,8 @@ for (const name of names) {
   );
   if (!found) continue;
   console.log(
-    `  does not hold: ${found.error}\n  base64 ${Buffer.from(found.input).toString("base64")}\n  ${JSON.stringify(Buffer.from(found.input).toString("latin1"))}`,
+    `  does not hold: ${found.error}\n  base64 ${Buffer.from(found.input).toString("base64")}\n  ` +
+      `${JSON.stringify(Buffer.from(found.input).toString("latin1"))}`,
   );
   process.exitCode = 1;
 }

@@ -1,4 +1,7 @@
-/** Another input from one or two that are known: bytes changed, taken out, put in, doubled, spliced, and words of the language put in. */
+/**
+ * Another input from one or two that are known: bytes changed, taken out, put in, doubled, spliced, and words of the
+ * language put in.
+ */
 import { below } from "../faults/random.ts";
 
 type Random = () => number;

@@ -1,13 +1,17 @@
-/** What is fuzzed, with what must hold of every input: text of a target, a head, JSON, and a body by every action's rule. */
-import { guard } from "../../src/edge/guard.ts";
+/**
+ * What is fuzzed, with what must hold of every input: text of a target, a head, JSON, and a body by every action's
+ * rule.
+ */
+import { guard } from "../../src/edge/request-guard.ts";
 import { carriesScope } from "../../src/ocs/attributes.ts";
 import { readBody, writeBody, type Attributes } from "../../src/ocs/body.ts";
 import { ACTIONS } from "../../src/ocs/catalog.ts";
 import { EXAMPLES } from "../../src/ocs/examples.ts";
-import { JsonFault, scanJson, type JsonValue } from "../../src/ocs/json.ts";
+import { scanJson, type JsonValue } from "../../src/ocs/json.ts";
+import { JsonFault } from "../../src/ocs/json-fault.ts";
 import { readTarget, writeTarget } from "../../src/ocs/target.ts";
 import { Violation } from "../../src/ocs/violation.ts";
-import type { HeaderLine } from "../../src/message.ts";
+import type { HeaderLine } from "../../src/common/message.ts";
 import { corpus } from "../ocs/corpus.ts";
 
 export type Target = {
@@ -111,7 +115,10 @@ const lineOf = (text: string): HeaderLine => {
   return colon < 0 ? [text, ""] : [text.slice(0, colon), text.slice(colon + 1).trim()];
 };
 
-/** Never throws; and whatever it lets pass is one unambiguous request, by rules that are written down here a second time. */
+/**
+ * Never throws; and whatever it lets pass is one unambiguous request, by rules that are written down here a second
+ * time.
+ */
 const head: Target = {
   name: "guard",
   hold: (input) => {
@@ -147,7 +154,8 @@ const head: Target = {
   },
   seeds: () => [
     latin1(
-      "POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YTpi\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n",
+      "POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " +
+        "YTpi\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n",
     ),
     latin1("GET http://gw.example/campaigngroups HTTP/1.1\r\nHost: gw.example\r\nAccept: */*\r\n\r\n"),
     latin1("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"),

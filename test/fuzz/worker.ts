@@ -1,4 +1,7 @@
-/** Fuzzes one target in a thread of its own. Each input is left in shared memory before it is tried, so that one which hangs is known. */
+/**
+ * Fuzzes one target in a thread of its own. Each input is left in shared memory before it is tried, so that one which
+ * hangs is known.
+ */
 import { parentPort, workerData } from "node:worker_threads";
 import { fuzz, type Bounds } from "./fuzz.ts";
 import type { Shared } from "./watch.ts";

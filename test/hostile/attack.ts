@@ -1,4 +1,7 @@
-/** A client that writes bytes as they are, in the pieces it is given, closes its side, and waits for the server to close the other. */
+/**
+ * A client that writes bytes as they are, in the pieces it is given, closes its side, and waits for the server to close
+ * the other.
+ */
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
@@ -18,7 +21,7 @@ export type Outcome = {
 };
 
 /** Without `ca` in plain text. `from`: the client's address, 127.0.0.1 when left out. */
-export type Door = { readonly port: number; readonly ca?: string; readonly from?: string };
+export type Address = { readonly port: number; readonly ca?: string; readonly from?: string };
 
 /** A server has this long to close, milliseconds. */
 const PATIENCE = 5000;
@@ -26,9 +29,12 @@ const SETTLE = 5;
 /** Nothing but whole interim replies (RFC 9110, 15.2). */
 const INTERIM = /^(HTTP\/1\.1 1\d\d [^\r]*\r\n([^\r]+\r\n)*\r\n)*$/;
 
-/** The client closes its side once more came than interim replies (a proxy lets go of who leaves after its 100), or `settle` milliseconds after its last byte. */
-export const attack = async (door: Door, pieces: readonly Buffer[], settle = SETTLE): Promise<Outcome> => {
-  const socket = await open(door);
+/**
+ * The client closes its side once more came than interim replies (a proxy lets go of who leaves after its 100), or
+ * `settle` milliseconds after its last byte.
+ */
+export const attack = async (address: Address, pieces: readonly Buffer[], settle = SETTLE): Promise<Outcome> => {
+  const socket = await open(address);
   let received = "";
   const over = new Promise<void>((resolve) => socket.once("close", resolve));
   const heard = new Promise<void>((resolve) => {
@@ -49,19 +55,19 @@ export const attack = async (door: Door, pieces: readonly Buffer[], settle = SET
   return { ...repliesIn(received, pieces), closed: socket.errored?.message !== "still open" };
 };
 
-const open = (door: Door): Promise<Socket> =>
+const open = (address: Address): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const options = {
-      port: door.port,
+      port: address.port,
       host: "127.0.0.1",
       noDelay: true,
       allowHalfOpen: true,
-      ...(door.from !== undefined && { localAddress: door.from }),
+      ...(address.from !== undefined && { localAddress: address.from }),
     };
     const socket =
-      door.ca === undefined
+      address.ca === undefined
         ? connect(options, () => resolve(socket))
-        : connectTls({ ...options, ca: door.ca, servername: "localhost" }, () => resolve(socket));
+        : connectTls({ ...options, ca: address.ca, servername: "localhost" }, () => resolve(socket));
     socket.on("error", reject);
   });
 

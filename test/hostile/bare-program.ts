@@ -1,7 +1,10 @@
-/** A TLS server that does nothing but close each connection after a while: what an attack on it costs others is the machine's doing. Tells its port, and ends when its parent goes. */
+/**
+ * A TLS server that does nothing but close each connection after a while: what an attack on it costs others is the
+ * machine's doing. Tells its port, and ends when its parent goes.
+ */
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:tls";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 
 const AFTER_MS = 5000;
 

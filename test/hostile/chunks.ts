@@ -1,7 +1,8 @@
 /**
- * Chunked bodies that two parsers end in different places, by their eight names in the trade: who takes a line end inside an extension for
- * the end of the line (TERM, EXT), who reads on where a chunk is longer than it says (SPILL), and who takes zero, one or two bytes for the end
- * of a chunk without looking (ZERO, ONE, TWO). Each name with the terminators that matter for it: 26 in all.
+ * Chunked bodies that two parsers end in different places, by their eight names in the trade: who takes a line end
+ * inside an extension for the end of the line (TERM, EXT), who reads on where a chunk is longer than it says (SPILL),
+ * and who takes zero, one or two bytes for the end of a chunk without looking (ZERO, ONE, TWO). Each name with the
+ * terminators that matter for it: 26 in all.
  */
 import { basic } from "../kit/gateway.ts";
 import { TARGET, latin1, secondRequest, type Payload } from "./payload.ts";
@@ -16,7 +17,8 @@ const LAST = "0\r\n\r\n";
 const LINE_ENDS = ["\n", "\r", "\r\r", "\n\n"];
 
 const FAMILIES: Readonly<Record<string, Family>> = {
-  // The first parser sees an extension up to CRLF, and in it the start of a chunk; the second one ends the line at the terminator.
+  // The first parser sees an extension up to CRLF, and in it the start of a chunk; the second one ends the line at the
+  // terminator.
   "TERM.EXT": {
     terminators: LINE_ENDS,
     body: (end, smuggled) => `2;${end}xx\r\n${hex(smuggled)}\r\n${LAST}${smuggled}`,
@@ -50,7 +52,8 @@ export const chunkFamilies = (): Payload[] =>
       id: `${name} ${JSON.stringify(end)}`,
       pieces: (handle) => [
         latin1(
-          `POST ${TARGET(handle)} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${body(end, secondRequest(handle, basic("beta")))}`,
+          `POST ${TARGET(handle)} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: ` +
+            `chunked\r\n\r\n${body(end, secondRequest(handle, basic("beta")))}`,
         ),
       ],
       allows: 0,

@@ -1,4 +1,7 @@
-/** How long connections live, as the server sees it that takes them: from the moment it takes one until it has closed it. */
+/**
+ * How long connections live, as the server sees it that takes them: from the moment it takes one until it has closed
+ * it.
+ */
 import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 
@@ -9,7 +12,10 @@ export type Lives = {
   /** Not closed yet. */ readonly open: number;
 };
 
-/** Counts what every server of this process takes from now on. The function that is returned asks about one port, and begins anew. */
+/**
+ * Counts what every server of this process takes from now on. The function that is returned asks about one port, and
+ * begins anew.
+ */
 export const countLives = (): ((port: number) => Lives) => {
   const ended = new Map<number, number[]>();
   const open = new Map<number, Set<Socket>>();

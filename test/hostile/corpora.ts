@@ -1,7 +1,9 @@
-/** The collections that others made, as payloads. Where they are absent the tests that need them are skipped by name. */
+/**
+ * The collections that others made, as payloads. Where they are absent the tests that need them are skipped by name.
+ */
 import { CATALOG, type ResourceName } from "../../src/ocs/catalog.ts";
 import { corpus } from "../ocs/corpus.ts";
-import { passesElsewhere } from "./elsewhere.ts";
+import { passesElsewhere } from "./other-proxies.ts";
 import { latin1, type Payload } from "./payload.ts";
 
 type Row = Readonly<Record<string, unknown>>;
@@ -48,7 +50,10 @@ export const crs = (): Payload[] =>
     };
   });
 
-/** As the collection's own runner writes a request: GET / HTTP/1.1 unless said otherwise, and a length where there is data. */
+/**
+ * As the collection's own runner writes a request: GET / HTTP/1.1 unless said otherwise, and a length where there is
+ * data.
+ */
 const written = (row: Row): Buffer => {
   const data =
     typeof row["encoded_data"] === "string"
@@ -57,7 +62,9 @@ const written = (row: Row): Buffer => {
   const headers = Object.entries((row["headers"] ?? {}) as Record<string, string>);
   if (data.length > 0 && !headers.some(([name]) => /^(?:content-length|transfer-encoding)$/i.test(name)))
     headers.push(["Content-Length", String(data.length)]);
-  const line = `${(row["method"] as string | undefined) ?? "GET"} ${(row["uri"] as string | undefined) ?? "/"} ${(row["version"] as string | undefined) ?? "HTTP/1.1"}`;
+  const line =
+    `${(row["method"] as string | undefined) ?? "GET"} ${(row["uri"] as string | undefined) ?? "/"} ` +
+    `${(row["version"] as string | undefined) ?? "HTTP/1.1"}`;
   return Buffer.concat([
     Buffer.from([line, ...headers.map(([name, value]) => `${name}: ${value}`), "", ""].join("\r\n"), "utf8"),
     data,

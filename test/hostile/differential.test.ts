@@ -6,10 +6,10 @@ import { describeIf, describeWith } from "../kit/machine.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 import { freePort, startProgram, type ServerProgram } from "../kit/server-program.ts";
 import { corpus } from "../ocs/corpus.ts";
-import { attack, type Door } from "./attack.ts";
+import { attack, type Address } from "./attack.ts";
 import { gunicorn, httpGarden, llhttp } from "./corpora.ts";
-import { dressed } from "./dress.ts";
-import { aField, type Field } from "./field.ts";
+import { dressed } from "./payload-variants.ts";
+import { aField, type Field } from "./test-gateway.ts";
 import { gadgets, isTabbed } from "./gadgets.ts";
 import { FIRST_HANDLE, type Payload } from "./payload.ts";
 
@@ -17,7 +17,10 @@ import { FIRST_HANDLE, type Payload } from "./payload.ts";
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const PARALLEL = 32;
-/** Both give up a request whose client closes its side before it is passed on: what one seems to refuse is asked once more, and longer, before it counts. */
+/**
+ * Both give up a request whose client closes its side before it is passed on: what one seems to refuse is asked once
+ * more, and longer, before it counts.
+ */
 const PATIENCE = 500;
 const LAST_PATIENCE = 5000;
 const nginxConf = (port: number, backend: number): string => `
@@ -77,13 +80,14 @@ const linesOf = ({ pieces }: Payload): string[] => Buffer.concat(pieces(0)).toSt
 const putThrough = async (
   list: readonly Payload[],
   places: Iterable<number>,
-  door: Door,
+  address: Address,
   patience?: number,
 ): Promise<void> => {
   const queue = Iterator.from(places);
   await Promise.all(
     Array.from({ length: PARALLEL }, async () => {
-      for (const at of queue) await attack(door, list[at]!.pieces(FIRST_HANDLE + at), patience).catch(() => undefined);
+      for (const at of queue)
+        await attack(address, list[at]!.pieces(FIRST_HANDLE + at), patience).catch(() => undefined);
     }),
   );
 };

@@ -1,10 +1,11 @@
 /**
- * Header lines that hide or malform Transfer-Encoding or Content-Length, each in five requests: in four of them one server may see two
- * requests where another sees one (CL.TE, TE.CL, CL.0, 0.CL); the fifth carries one good request, if the line is but a spelling.
+ * Header lines that hide or malform Transfer-Encoding or Content-Length, each in five requests: in four of them one
+ * server may see two requests where another sees one (CL.TE, TE.CL, CL.0, 0.CL); the fifth carries one good request, if
+ * the line is but a spelling.
  */
 import { basic } from "../kit/gateway.ts";
 import { corpus } from "../ocs/corpus.ts";
-import { passesElsewhere } from "./elsewhere.ts";
+import { passesElsewhere } from "./other-proxies.ts";
 import { TARGET, latin1, secondRequest, type Payload } from "./payload.ts";
 
 type Gadget = {
@@ -85,7 +86,10 @@ export const gadgets = (): Payload[] => {
   );
 };
 
-/** Transfer-Encoding was measured beside a Content-Length alone. And nginx takes no tab for a blank, which RFC 9110 (5.5) says it is. */
+/**
+ * Transfer-Encoding was measured beside a Content-Length alone. And nginx takes no tab for a blank, which RFC 9110
+ * (5.5) says it is.
+ */
 const wasMeasured = (gadget: Gadget, shape: string): boolean =>
   gadget.target === "Content-Length" ? !isTabbed(lineOf(gadget)) : shape === "CL.TE";
 

@@ -1,4 +1,7 @@
-/** Clients that come for a handshake and leave with it: to a port, so many a second, for so many seconds, from fifty addresses. Prints how many came and were greeted. */
+/**
+ * Clients that come for a handshake and leave with it: to a port, so many a second, for so many seconds, from fifty
+ * addresses. Prints how many came and were greeted.
+ */
 import { connect } from "node:tls";
 
 const ADDRESSES = 50;

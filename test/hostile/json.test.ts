@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ATTRIBUTES, carriesScope } from "../../src/ocs/attributes.ts";
 import { CATALOG, type Action } from "../../src/ocs/catalog.ts";
 import { readBody } from "../../src/ocs/body.ts";
-import { JsonFault, scanJson } from "../../src/ocs/json.ts";
+import { scanJson } from "../../src/ocs/json.ts";
+import { JsonFault } from "../../src/ocs/json-fault.ts";
 import { Violation } from "../../src/ocs/violation.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { describeIf } from "../kit/machine.ts";
@@ -176,7 +177,8 @@ describe("bodies that are made to cost", () => {
       for (let round = 0; round < 20; round++) scanned(bytes);
       return performance.now() - began;
     };
-    // What every body costs that is refused at its end is the measure; a scanner that goes back is hundreds of times slower.
+    // What every body costs that is refused at its end is the measure; a scanner that goes back is hundreds of times
+    // slower.
     const measure = Math.max(time(`{"NOTE":"${"x".repeat(65_000)}"`), 1);
     for (const [name, text] of huge)
       expect([name, time(text.slice(0, 65_536)) / measure]).toEqual([
@@ -312,8 +314,8 @@ describeIf(!blns.absent, "../shared/corpora", "the big list of naughty strings",
   });
 
   it("leave no control character in a line of the journal", async () => {
-    // eslint-disable-next-line no-control-regex
     for (const line of await gateway.journal())
+      // eslint-disable-next-line no-control-regex
       expect(JSON.stringify(line)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
   });
 });

@@ -1,15 +1,15 @@
 /**
- * `npm run corpora [-- --only NAME] [--seed N] [--every]`: every payload of every collection. The small collections are written in every
- * dress, cut and transport; of gadgets, requests of the rule set and paths each gets four of them in turn, with `--every` all.
- * Prints what it counted; exits 1 when anything is wrong.
+ * `npm run corpora [-- --only NAME] [--seed N] [--every]`: every payload of every collection. The small collections are
+ * written in every dress, cut and transport; of gadgets, requests of the rule set and paths each gets four of them in
+ * turn, with `--every` all. Prints what it counted; exits 1 when anything is wrong.
  */
 import { parseArgs } from "node:util";
 import { chunkFamilies } from "./chunks.ts";
 import { crs, gunicorn, httpGarden, llhttp, paths } from "./corpora.ts";
-import { aField } from "./field.ts";
+import { aField } from "./test-gateway.ts";
 import { gadgets } from "./gadgets.ts";
 import type { Payload } from "./payload.ts";
-import { besiege, everyPlay, somePlays, type Play, type Tally } from "./siege.ts";
+import { besiege, everyPlay, somePlays, type Play, type Tally } from "./play-payloads.ts";
 
 type Collection = { readonly load: () => readonly Payload[]; readonly large?: true };
 
@@ -42,7 +42,8 @@ const report = (name: string, { connections, reached, statuses, faults }: Tally,
     .map(([status, count]) => `${status} ${count}×`)
     .join(", ");
   console.log(
-    `${name}: ${connections} connections and as many second clients in ${(ms / 1000).toFixed(0)} s; replies: ${replies}; reached OCS as the one good request they are: ${reached.size}; wrong: ${faults.length}`,
+    `${name}: ${connections} connections and as many second clients in ${(ms / 1000).toFixed(0)} s; replies: ` +
+      `${replies}; reached OCS as the one good request they are: ${reached.size}; wrong: ${faults.length}`,
   );
   for (const fault of faults.slice(0, SHOWN)) console.log(`  ${fault}`);
 };

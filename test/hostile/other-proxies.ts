@@ -1,4 +1,7 @@
-/** What HAProxy 2.6 and nginx 1.22 did with the same collections: a payload that either of them lets nothing of through is to be refused here. */
+/**
+ * What HAProxy 2.6 and nginx 1.22 did with the same collections: a payload that either of them lets nothing of through
+ * is to be refused here.
+ */
 import { corpus } from "../ocs/corpus.ts";
 
 type Row = readonly [id: string, requests: number, statuses: readonly string[], line: string];

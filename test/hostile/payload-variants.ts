@@ -1,4 +1,6 @@
-/** What a payload wears: nothing; a credential, so that only its own fault is left; or also a target and a Host of ours. */
+/**
+ * What a payload wears: nothing; a credential, so that only its own fault is left; or also a target and a Host of ours.
+ */
 import { basic } from "../kit/gateway.ts";
 import { TARGET, latin1, type Payload } from "./payload.ts";
 

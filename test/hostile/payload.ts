@@ -12,7 +12,10 @@ export type Payload = {
   readonly refusedElsewhere: boolean;
 };
 
-/** Record handles of payloads have seven digits, so that lengths do not depend on them. A smuggled request names another one. */
+/**
+ * Record handles of payloads have seven digits, so that lengths do not depend on them. A smuggled request names another
+ * one.
+ */
 export const FIRST_HANDLE = 1_000_000;
 const SMUGGLED = 5_000_000;
 

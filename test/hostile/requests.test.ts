@@ -3,10 +3,10 @@ import { describeIf } from "../kit/machine.ts";
 import { corpus } from "../ocs/corpus.ts";
 import { chunkFamilies } from "./chunks.ts";
 import { crs, gunicorn, httpGarden, llhttp, paths } from "./corpora.ts";
-import { aField, type Field } from "./field.ts";
+import { aField, type Field } from "./test-gateway.ts";
 import { gadgets } from "./gadgets.ts";
 import type { Payload } from "./payload.ts";
-import { besiege, somePlays } from "./siege.ts";
+import { besiege, somePlays } from "./play-payloads.ts";
 
 // On a busy machine they take their time.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });

@@ -1,6 +1,7 @@
 /**
- * `npm run siege [-- --seconds N] [--only PART]`: slow, silent, sudden, hasty and bulky clients at full strength, beside one of good faith; then testssl.sh, whole.
- * Prints each figure beside its goal; exits 1 when one is missed. Programs that are not installed are named and left out.
+ * `npm run siege [-- --seconds N] [--only PART]`: slow, silent, sudden, hasty and bulky clients at full strength,
+ * beside one of good faith; then testssl.sh, whole. Prints each figure beside its goal; exits 1 when one is missed.
+ * Programs that are not installed are named and left out.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -13,8 +14,9 @@ import { parseArgs } from "node:util";
 import { run } from "../kit/command.ts";
 import { clientHello } from "../kit/client-hello.ts";
 import { programOf } from "../kit/machine.ts";
-import { attack, type Door } from "./attack.ts";
-import type { Lives } from "./lives.ts";
+import { SERVICE_ENVIRONMENT } from "../kit/service-environment.ts";
+import { attack, type Address } from "./attack.ts";
+import type { Lives } from "./connection-lifetimes.ts";
 import { latin1 } from "./payload.ts";
 import { askFaithfully, MODES, quantile, slowly, type Mode } from "./slowhttptest.ts";
 import { testssl } from "./testssl.ts";
@@ -38,12 +40,9 @@ const tell = (what: string, found: string, goal: string, met: boolean): void => 
 };
 const note = (text: string): void => console.log(`       ${text}`);
 
-/** As the service starts it. */
-const NODE_OPTIONS = /^Environment=NODE_OPTIONS=(.*)$/m.exec(
-  readFileSync(new URL("../../deploy/ocsgw.service", import.meta.url), "utf8"),
-)![1]!;
 const start = async <Told>(program: string): Promise<{ readonly child: ChildProcess; readonly told: Told }> => {
-  const child = fork(new URL(program, import.meta.url), { env: { ...process.env, OCSGW_LOG: "silent", NODE_OPTIONS } });
+  const env = { ...process.env, OCSGW_LOG: "silent", ...SERVICE_ENVIRONMENT };
+  const child = fork(new URL(program, import.meta.url), { env });
   return { child, told: await answerOf<Told>(child) };
 };
 const answerOf = <Told>(child: ChildProcess): Promise<Told> =>
@@ -52,18 +51,19 @@ const answerOf = <Told>(child: ChildProcess): Promise<Told> =>
 const {
   child,
   told: { ports, ca },
-} = await start<Doors>("field-program.ts");
+} = await start<Doors>("test-gateway-program.ts");
 const bare = await start<number>("bare-program.ts");
-const [plain, tls, beside]: readonly [Door, Door, Door] = [
+const [plain, tls, beside]: readonly [Address, Address, Address] = [
   { port: ports.plain },
   { port: ports.tls, ca },
   { port: bare.told, ca },
 ];
 /**
- * A source may have so many connections, and no more: who behaves comes from elsewhere than who does not. And from many places, because the kernel
- * looks for milliseconds for a free port of an address that has had thousands within the last minute.
+ * A source may have so many connections, and no more: who behaves comes from elsewhere than who does not. And from many
+ * places, because the kernel looks for milliseconds for a free port of an address that has had thousands within the
+ * last minute.
  */
-const elsewhere: readonly Door[] = Array.from({ length: 200 }, (_, at) => ({ ...plain, from: `127.0.1.${at + 1}` }));
+const elsewhere: readonly Address[] = Array.from({ length: 200 }, (_, at) => ({ ...plain, from: `127.0.1.${at + 1}` }));
 const megabytes = (): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))![1]) / 1024;
 const descriptors = (): number => readdirSync(`/proc/${child.pid}/fd`).length;
@@ -96,10 +96,11 @@ const politely = (program: string): readonly [string, ...string[]] => {
 };
 
 /**
- * An attack again and again until it has lasted as long as it is to, in turns with peace and with the same attack on a bare server beside the
- * gateway: a machine that is slower for a while is so for all three. The bare server's share is the machine's, which has the attackers on it too.
+ * An attack again and again until it has lasted as long as it is to, in turns with peace and with the same attack on a
+ * bare server beside the gateway: a machine that is slower for a while is so for all three. The bare server's share is
+ * the machine's, which has the attackers on it too.
  */
-const inTurns = async (name: string, attackOn: (door: Door) => Promise<void>): Promise<void> => {
+const inTurns = async (name: string, attackOn: (address: Address) => Promise<void>): Promise<void> => {
   const [peace, siege, control] = [unasked(), unasked(), unasked()];
   for (let lasted = 0; lasted < SECONDS * 1000;) {
     await faithfully(peace, () => rest(PEACE_MS));
@@ -121,11 +122,15 @@ const inTurns = async (name: string, attackOn: (door: Door) => Promise<void>): P
     p99(siege) <= 2 * p99(peace),
   );
   note(
-    `${name}: its p99 while a bare server is attacked so, beside the gateway: ${p99(control).toFixed(1)} ms, ${(p99(control) / p99(peace)).toFixed(2)} times`,
+    `${name}: its p99 while a bare server is attacked so, beside the gateway: ${p99(control).toFixed(1)} ms, ` +
+      `${(p99(control) / p99(peace)).toFixed(2)} times`,
   );
 };
 
-/** Seconds that a connection may last. A small answer that is not read lies in the kernel, and the connection is an idle one, which is kept. */
+/**
+ * Seconds that a connection may last. A small answer that is not read lies in the kernel, and the connection is an idle
+ * one, which is kept.
+ */
 const LIMITS: Readonly<Record<Mode, number>> = {
   "slow headers": 6.5,
   "slow body": 16,
@@ -138,15 +143,15 @@ const slowClients = async (): Promise<void> => {
   if (program === undefined) return console.log("left out: slowhttptest is not on this machine");
   for (const mode of Object.keys(MODES) as Mode[]) {
     const [ends, lives]: [string[], Lives[]] = [[], []];
-    await inTurns(`${mode}, 1000 connections`, async (door) => {
+    await inTurns(`${mode}, 1000 connections`, async (address) => {
       await livesOf();
-      const ended = await slowly(politely(program), door, {
+      const ended = await slowly(politely(program), address, {
         mode,
         connections: 1000,
         perSecond: 200,
         seconds: SECONDS,
       });
-      if (door !== tls) return;
+      if (address !== tls) return;
       ends.push(ended);
       lives.push(await livesOf());
     });
@@ -156,7 +161,9 @@ const slowClients = async (): Promise<void> => {
       sum(lives.map((each) => each.open)),
       Math.max(...lives.map((each) => each.longest)) / 1000,
     ];
-    const found = `${taken} taken in ${ends.length} attacks, ${open} left open, the longest closed after ${longest.toFixed(1)} s; the tool: ${[...new Set(ends)].join(", ")}`;
+    const found =
+      `${taken} taken in ${ends.length} attacks, ${open} left open, the longest closed after ${longest.toFixed(1)} ` +
+      `s; the tool: ${[...new Set(ends)].join(", ")}`;
     if (limit === Infinity) note(`${mode}: ${found}`);
     else
       tell(
@@ -173,10 +180,10 @@ const HASTY = fileURLToPath(new URL("hasty-program.ts", import.meta.url));
 const hastyClients = async (): Promise<void> => {
   const [perSecond, seconds] = [500, PEACE_MS / 1000];
   const fates: { readonly came: number; readonly greeted: number }[] = [];
-  await inTurns(`${perSecond} handshakes a second`, async (door) => {
+  await inTurns(`${perSecond} handshakes a second`, async (address) => {
     const [program, ...args] = politely(process.execPath);
-    const { stdout } = await run(program, [...args, HASTY, ...[door.port, perSecond, seconds].map(String)]);
-    if (door === tls) fates.push(JSON.parse(stdout));
+    const { stdout } = await run(program, [...args, HASTY, ...[address.port, perSecond, seconds].map(String)]);
+    if (address === tls) fates.push(JSON.parse(stdout));
   });
   const [came, greeted] = [sum(fates.map((each) => each.came)), sum(fates.map((each) => each.greeted))];
   tell("newcomers that are greeted", `${greeted} of ${came}`, "all", greeted === came);
@@ -229,7 +236,10 @@ const crowds = async (): Promise<void> => {
   );
 };
 
-/** Whether it hears of its end: for whom there was no room at the server may believe that it is connected, and is never told. */
+/**
+ * Whether it hears of its end: for whom there was no room at the server may believe that it is connected, and is never
+ * told.
+ */
 const silentClient = (at: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket: Socket = connect({ port: ports.tls, host: "127.0.0.1", localAddress: `127.0.0.${3 + (at % 8)}` }).on(
@@ -283,18 +293,20 @@ const bulkyClients = async (): Promise<void> => {
 };
 
 const halfClosers = async (): Promise<void> => {
-  const client = (door: Door): Promise<boolean> =>
+  const client = (address: Address): Promise<boolean> =>
     attack(
-      door,
+      address,
       [
         latin1(
-          "POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YmV0YTprZXktb2YtYmV0YQ==\r\nContent-Length: 0\r\n\r\n",
+          "POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " +
+            "YmV0YTprZXktb2YtYmV0YQ==\r\nContent-Length: 0\r\n\r\n",
         ),
       ],
       0,
     ).then(({ replies: [reply] }) => reply?.origin === "ocs");
   let served = 0;
-  // No more at a time than there are lanes, and none while they are watched after a negative answer: who closes while the request waits for one has hung up.
+  // No more at a time than there are lanes, and none while they are watched after a negative answer: who closes while
+  // the request waits for one has hung up.
   for (let round = 0; round < 100; round++) {
     served += (await Promise.all(Array.from({ length: 10 }, (_, at) => client(at % 2 === 0 ? plain : tls)))).filter(
       Boolean,
@@ -332,7 +344,8 @@ const asked =
   values.only === undefined ? Object.values(PARTS) : [PARTS[values.only]].filter((part) => part !== undefined);
 if (asked.length === 0) console.error(`--only: expected one of ${Object.keys(PARTS).join(", ")}`);
 note(
-  `attackers are started by ${politely("").slice(0, -1).join(" ") || "nothing else, and take a share of the processors"}`,
+  "attackers are started by " +
+    `${politely("").slice(0, -1).join(" ") || "nothing else, and take a share of the processors"}`,
 );
 // The first thousand requests are slower than any attack.
 await faithfully(unasked(), () => rest(5000));

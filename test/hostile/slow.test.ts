@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { listen, PATIENCE, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { listen, DEFAULT_TIMEOUTS, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { aLine, type TestLine } from "../kit/line.ts";
 import { rawClient } from "../kit/raw-client.ts";
 import { attack } from "./attack.ts";
@@ -41,7 +41,7 @@ const open = async (
       names: [],
       allowFrom: undefined,
       maxBody: 65_536,
-      patience: HASTY,
+      timeouts: HASTY,
       ...over,
     },
     line.handler,
@@ -92,7 +92,7 @@ const answer = (
 
 describe.concurrent("a client that takes its time", () => {
   it("has 5 s for the head, 15 s for the whole request and 15 s to take a reply", () => {
-    expect(PATIENCE).toEqual({ head: 5000, request: 15_000, reply: 15_000 });
+    expect(DEFAULT_TIMEOUTS).toEqual({ head: 5000, request: 15_000, reply: 15_000 });
   });
 
   it.each([
@@ -164,7 +164,7 @@ describe.concurrent("a client that takes its time", () => {
           names: [],
           allowFrom: undefined,
           maxBody: 65_536,
-          patience: HASTY,
+          timeouts: HASTY,
         },
         (arrival) => {
           if (!together) {
@@ -254,7 +254,8 @@ describe("a client that sends far ahead", () => {
     );
     const client = await rawClient(listener.port);
     stops.push(client.close);
-    // More than one read takes in, so that one request is half read while those before it are answered, for longer than its patience.
+    // More than one read takes in, so that one request is half read while those before it are answered, for longer than
+    // its patience.
     await client.send(post().repeat(1000));
     for (let count = 0; count < 1000; count++) expect((await client.reply()).status).toBe(200);
     await client.send(post());
@@ -267,11 +268,11 @@ describe("many clients at once", () => {
   it("get their answers, 1000 of 1000, though each closes its side behind its request", async () => {
     const setting = { send: async () => (await new Promise((resolve) => setTimeout(resolve, 20)), answer()) };
     const [plain, secure] = [await open({}, setting), await open({ tls }, setting)];
-    const doors = [{ port: plain.listener.port }, { port: secure.listener.port, ca: authority.certPem }];
+    const addresses = [{ port: plain.listener.port }, { port: secure.listener.port, ca: authority.certPem }];
     const statuses: (number | undefined)[] = [];
     for (let round = 0; round < 10; round++) {
       const outcomes = await Promise.all(
-        Array.from({ length: 100 }, (_, at) => attack(doors[at % 2]!, [latin1(post())], 0)),
+        Array.from({ length: 100 }, (_, at) => attack(addresses[at % 2]!, [latin1(post())], 0)),
       );
       statuses.push(...outcomes.map(({ replies: [reply] }) => reply?.status));
     }

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../kit/machine.ts";
-import { aField, type Field } from "./field.ts";
+import { aField, type Field } from "./test-gateway.ts";
 import { askFaithfully, MODES, slowly, type Mode } from "./slowhttptest.ts";
 
 /** The body has 15 s; what the tool still holds open after these is held against the gateway. */
 const SECONDS = 22;
-/** A small answer that is not read lies in the kernel, and the connection is an idle one: those are kept, as OCS's clients expect. */
+/**
+ * A small answer that is not read lies in the kernel, and the connection is an idle one: those are kept, as OCS's
+ * clients expect.
+ */
 const MAY_HOLD: Mode = "slow read";
 
 describeWith(["slowhttptest"], "slowhttptest, and a client of good faith meanwhile", (program) => {
@@ -23,8 +26,8 @@ describeWith(["slowhttptest"], "slowhttptest, and a client of good faith meanwhi
       const modes = Object.keys(MODES) as Mode[];
       const ends = await Promise.all(
         modes.flatMap((mode) =>
-          [{ port: field.ports.plain }, { port: field.ports.tls, ca: field.ca }].map(async (door) => {
-            const ended = await slowly([program!], door, { mode, connections: 50, perSecond: 50, seconds: SECONDS });
+          [{ port: field.ports.plain }, { port: field.ports.tls, ca: field.ca }].map(async (address) => {
+            const ended = await slowly([program!], address, { mode, connections: 50, perSecond: 50, seconds: SECONDS });
             return `${mode}: ${ended}`;
           }),
         ),

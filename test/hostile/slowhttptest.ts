@@ -1,7 +1,7 @@
 /** slowhttptest in its four modes, and a client of good faith beside it. */
 import { basic } from "../kit/gateway.ts";
 import { run } from "../kit/command.ts";
-import { attack, type Door } from "./attack.ts";
+import { attack, type Address } from "./attack.ts";
 import { latin1 } from "./payload.ts";
 
 export const MODES = {
@@ -19,13 +19,16 @@ export type Slow = {
   readonly seconds: number;
 };
 
-/** Why it ended, in its own words: "No open connections left" when every connection was closed, "Hit test time limit" when some held out. */
+/**
+ * Why it ended, in its own words: "No open connections left" when every connection was closed, "Hit test time limit"
+ * when some held out.
+ */
 export const slowly = async (
   [program, ...args]: readonly [string, ...string[]],
-  door: Door,
+  address: Address,
   { mode, connections, perSecond, seconds }: Slow,
 ): Promise<string> => {
-  const url = `${door.ca === undefined ? "http" : "https"}://127.0.0.1:${door.port}/phones/4155550100?req=DoNotCall`;
+  const url = `${address.ca === undefined ? "http" : "https"}://127.0.0.1:${address.port}/phones/4155550100?req=DoNotCall`;
   const { stdout, stderr } = await run(program, [
     ...args,
     ...MODES[mode],
@@ -47,19 +50,22 @@ export const slowly = async (
 
 export type Faithful = { readonly latencies: readonly number[]; readonly wrong: number };
 
-/** Asks so many times a second, each time on a connection of its own, at one door after the other, until told to stop. */
+/**
+ * Asks so many times a second, each time on a connection of its own, at each address in turn, until told to stop.
+ */
 export const askFaithfully = (
-  doors: readonly Door[],
+  addresses: readonly Address[],
   perSecond: number,
 ): { readonly stop: () => Promise<Faithful> } => {
   const request = latin1(
-    `POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${basic("beta")}\r\nContent-Length: 0\r\n\r\n`,
+    `POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: ` +
+      `${basic("beta")}\r\nContent-Length: 0\r\n\r\n`,
   );
   const [latencies, under] = [[] as number[], new Set<Promise<void>>()];
   let [asked, wrong] = [0, 0];
   const ask = async (): Promise<void> => {
     const began = performance.now();
-    const outcome = await attack(doors[asked++ % doors.length]!, [request], 10_000).catch(() => undefined);
+    const outcome = await attack(addresses[asked++ % addresses.length]!, [request], 10_000).catch(() => undefined);
     latencies.push(performance.now() - began);
     if (outcome?.replies[0]?.origin !== "ocs") wrong++;
   };

@@ -1,7 +1,10 @@
-/** A field in a process of its own, so that its memory and its descriptors are its alone. Tells its doors, and how their connections fared when asked. Ends when its parent goes. */
-import { letHeapGrow } from "../../src/cli/heap.ts";
-import { aField } from "./field.ts";
-import { countLives } from "./lives.ts";
+/**
+ * A field in a process of its own, so that its memory and its descriptors are its alone. Writes its addresses, and
+ * how their connections fared when asked. Ends when its parent goes.
+ */
+import { letHeapGrow } from "../../src/cli/process/heap.ts";
+import { aField } from "./test-gateway.ts";
+import { countLives } from "./connection-lifetimes.ts";
 
 letHeapGrow();
 const field = await aField();

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { aGateway, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { RecordingOcs } from "../kit/recording-ocs.ts";
 import { Wire } from "./wire.ts";

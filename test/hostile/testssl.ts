@@ -1,4 +1,7 @@
-/** testssl.sh against a listener: what it finds of LOW or worse, but for what a private authority and a listener for programs cannot have. */
+/**
+ * testssl.sh against a listener: what it finds of LOW or worse, but for what a private authority and a listener for
+ * programs cannot have.
+ */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,8 +10,8 @@ import { run } from "../kit/command.ts";
 type Finding = { readonly id: string; readonly severity: string; readonly finding: string };
 
 /**
- * A test certificate has no revocation address and only thirty days, localhost has no DNS record, and some headers only browsers read. WARN is
- * about testssl's own machine.
+ * A test certificate has no revocation address and only thirty days, localhost has no DNS record, and some headers only
+ * browsers read. WARN is about testssl's own machine.
  */
 const UNAVOIDABLE = new Set([
   "cert_revocation",

@@ -1,4 +1,7 @@
-/** What reached OCS, read as strictly as can be: every byte must belong to a request in the one form that the gateway writes. */
+/**
+ * What reached OCS, read as strictly as can be: every byte must belong to a request in the one form that the gateway
+ * writes.
+ */
 
 /** POST or GET, the four headers that OCS reads or two of them, a body of exactly the announced length. */
 const REQUEST =

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Evidence } from "../../src/journal/lookup.ts";
-import type { View } from "../../src/journal/view.ts";
-import { unpack } from "../../src/journal/verify/unpack.ts";
+import type { Evidence } from "../../src/journal/search/person-search.ts";
+import type { TransactionJson } from "../../src/journal/search/to-json.ts";
+import { unpack } from "../../src/journal/verify/segments/unpack.ts";
 import { announce, betaRecord, post, record } from "../kit/announcing.ts";
 import { ocsgw, ocsgwWith } from "../kit/command.ts";
 import { basic, twoTenants } from "../kit/gateway.ts";
@@ -46,7 +46,7 @@ const ask = async (client: string, path: string): Promise<number> =>
     })
   ).status;
 
-type Told = { readonly requests: readonly View[]; readonly evidence: Evidence };
+type Told = { readonly requests: readonly TransactionJson[]; readonly evidence: Evidence };
 const look = async (value: string, option: string, ...more: readonly string[]): Promise<[code: number, told: Told]> => {
   await new Promise((resolve) => setTimeout(resolve, 300));
   const { code, stdout } = await ocsgwWith(value, "audit", "search", "-c", config, "--json", option, ...more);
@@ -76,9 +76,10 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
     ] as const) {
       const [, told] = await look(value, option);
       expect([value, endsOf(told)]).toEqual([value, expected]);
-      // A stranger to the record does not say whom it is about.
+      // A refused request by another client does not identify the person.
       expect(told.evidence.uncovered.map(({ says }) => says)).toEqual([
-        `1 Do-Not-Call by record handle names no ${option === "--phone-stdin" ? "number" : "customer id"}; the gateway refused it`,
+        "1 Do-Not-Call by record handle contains no " +
+          `${option === "--phone-stdin" ? "phone number" : "customer id"}; the gateway refused it`,
       ]);
     }
     expect(endsOf((await look(OTHER, "--phone-stdin"))[1])).toEqual([]);
@@ -95,10 +96,10 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
     const text = await ocsgwWith(PHONE, "audit", "search", "-c", config, "--phone-stdin", "tenant:102");
     expect([text.code, text.stderr]).toMatchObject([
       8,
-      expect.stringContaining("2 Do-Not-Calls by record handle name no number") as string,
+      expect.stringContaining("2 Do-Not-Calls by record handle contain no phone number") as string,
     ]);
     expect(text.stderr).toContain("NOT COMPLETE");
-    expect(text.stderr).not.toMatch(/^complete/m);
+    expect(text.stderr).not.toMatch(/^complete/im);
   });
 
   it("is in the person's case, which is a bundle that verifies and holds no number", async () => {
@@ -118,10 +119,10 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
       "--purpose",
       "complaint 12",
     );
-    // The Do-Not-Call by customer id names no number: it is in the case because an entry has both.
+    // The Do-Not-Call by customer id contains no phone number: it is in the case because an entry has both.
     expect([ran.code, ran.stdout]).toMatchObject([
       8,
-      expect.stringContaining("2 Do-Not-Calls asked for: 2 confirmed") as string,
+      expect.stringContaining("2 Do-Not-Calls requested: 2 confirmed") as string,
     ]);
     await mkdir(join(dir, "case"));
     await unpack(out, join(dir, "case"));
@@ -129,12 +130,13 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
       ["summary.html", "case.json", "README.txt"].map((name) => readFile(join(dir, "case", name), "utf8")),
     );
     expect(page).toContain(
-      "alpha (tenant Alpha Tenant) asked for a Do-Not-Call by record handle 1024 on a record that OCS had announced with this number. OCS confirmed it with 200.",
+      "alpha (tenant Alpha Tenant) asked for a Do-Not-Call by record handle 1024 on a record that OCS had announced " +
+        "with this number. OCS confirmed it with 200.",
     );
     expect(page).toMatch(
-      /asked for a Do-Not-Call by customer id and named a customer id that entry \d+ has beside this number\. OCS confirmed it with 200\./,
+      /asked for a Do-Not-Call by customer id and named a customer id that entry \d+ has together with this number\. OCS confirmed it with 200\./,
     );
-    expect(page).toContain("Not covered: 1 Do-Not-Call by customer id names no number.");
+    expect(page).toContain("Not covered: 1 Do-Not-Call by customer id contains no phone number.");
     expect(
       (JSON.parse(json!) as { requests: { end: string; because: string }[] }).requests.map(({ end, because }) => [
         because,
@@ -172,7 +174,7 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
       evidence: { complete: false, uncovered: [{ count: 2 }, { count: 1 }] },
     });
     expect(await readFile(join(out, "README.txt"), "utf8")).toContain(
-      "Not covered: 2 Do-Not-Calls by record handle name no number",
+      "Not covered: 2 Do-Not-Calls by record handle contain no phone number",
     );
   });
 
@@ -183,11 +185,11 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
     };
     expect(await usage("", "--out", join(dir, "x.zip"))).toMatchObject([
       2,
-      expect.stringContaining("whose case?") as string,
+      expect.stringContaining("name the person") as string,
     ]);
     expect(await usage(PHONE, "--phone-stdin", "--out", config)).toMatchObject([
       2,
-      expect.stringContaining("is there already") as string,
+      expect.stringContaining("already exists") as string,
     ]);
     expect(await usage(PHONE, "--phone-stdin", "--tenant", "Alfa", "--out", join(dir, "x.zip"))).toMatchObject([
       2,

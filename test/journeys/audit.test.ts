@@ -1,7 +1,7 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { View } from "../../src/journal/view.ts";
+import type { TransactionJson } from "../../src/journal/search/to-json.ts";
 import { ocsgw, ocsgwWith, root, run, type Ran } from "../kit/command.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { describeWith } from "../kit/machine.ts";
@@ -33,7 +33,7 @@ const ask = (client: string, target: string, body: string): Promise<Response> =>
   });
 
 type Found = {
-  readonly requests: readonly View[];
+  readonly requests: readonly TransactionJson[];
   readonly next: string | null;
   readonly evidence?: {
     readonly complete: boolean;
@@ -64,7 +64,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
   it("goes on where a page ended", async () => {
     const first = told(await search("is:ok", "--limit", "1"));
     const second = told(await search("is:ok", "--limit", "1", "--cursor", first.next!));
-    expect(first.requests[0]!.at).toBeGreaterThan(second.requests[0]!.at);
+    expect(first.requests[0]!.at).toBeGreaterThan(second.requests[0]!.at!);
   });
 
   it("finds a person by every spelling, says what was searched, and has it in the journal who looked and why", async () => {
@@ -113,12 +113,12 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     expect([item!.handled, handled]).toEqual([null, 0]);
     expect(await dnc("--handled", item!.id)).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("--note: say how it was handled") as string,
+      stderr: expect.stringContaining("--note is missing: say how it was handled") as string,
     });
     expect(await dnc("--note", "by hand")).toMatchObject({ code: 2 });
     expect(await dnc("--handled", "01ZZZZ", "--note", "by hand")).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("no open Do-Not-Call whose last try") as string,
+      stderr: expect.stringContaining("no open Do-Not-Call has a last try whose request id") as string,
     });
     expect(await dnc("--handled", item!.id, "--note", "called 415-555-0100")).toMatchObject({
       code: 2,
@@ -133,7 +133,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     });
     const words = await dnc();
     expect(words.stdout).toContain(
-      "1 open: asked for, and no 200 of OCS since for that number, tenant and scope; 1 of them was handled otherwise, as notes say",
+      "1 open Do-Not-Call: OCS has not confirmed (200) it yet; 1 of them was handled by other means, as notes say",
     );
     expect(words.stdout).toMatch(/: added by hand, ticket 42$/m);
     const answer = await fetch(`${gateway.gateway.admin!}/api/dnc/open`, {
@@ -222,7 +222,10 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
   describeWith(["python3"], "on a terminal", (python) => {
     it("asks for the number and for the purpose, and names the person behind sudo", async () => {
       const program =
-        "import pty, sys, os\npid, fd = pty.fork()\nif pid == 0: os.execv(sys.argv[1], sys.argv[1:])\nfor word, answer in ((b'phone number:', b'4155550142\\n'), (b'purpose,', b'complaint 77\\n')):\n  seen = b''\n  while word not in seen: seen += os.read(fd, 1024)\n  os.write(fd, answer)\ntry:\n  while os.read(fd, 1024): pass\nexcept OSError: pass\nsys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
+        "import pty, sys, os\npid, fd = pty.fork()\nif pid == 0: os.execv(sys.argv[1], sys.argv[1:])\nfor word, " +
+        "answer in ((b'phone number:', b'4155550142\\n'), (b'Purpose,', b'complaint 77\\n')):\n  seen = b''\n  while " +
+        "word not in seen: seen += os.read(fd, 1024)\n  os.write(fd, answer)\ntry:\n  while os.read(fd, 1024): " +
+        "pass\nexcept OSError: pass\nsys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
       const ran = await run(
         python!,
         [
@@ -341,7 +344,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
       warnings: ["client:nobody: there is no such client in the config or in the journal"],
     });
     const text = await ocsgw("audit", "export", "client:nobody", "-c", config, "--as", "csv", "--out", "-");
-    expect(text.stderr).toContain("nothing found: no entry of the journal fits the filter");
+    expect(text.stderr).toContain("nothing found: no entry of the journal matches the filter");
     expect(text.stderr).toContain("warning: client:nobody: there is no such client");
   });
 
@@ -368,7 +371,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     ).toBe(0);
     expect(await ocsgw("audit", "verify", config)).toMatchObject({
       code: 8,
-      stdout: expect.stringContaining("is no journal") as string,
+      stdout: expect.stringContaining("is not a journal") as string,
     });
   });
 

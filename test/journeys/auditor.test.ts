@@ -1,4 +1,7 @@
-/** An auditor reads the journal, and neither the keys of clients, the private keys, nor the secret of the tokens. A folder in a file's place cannot be read by root either. */
+/**
+ * An auditor reads the journal, and neither the keys of clients, the private keys, nor the secret of the tokens. A
+ * folder in a file's place cannot be read by root either.
+ */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -59,7 +62,7 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
 
   it.each([
     ["search", ["search"], 0, /refused/],
-    ["dnc", ["dnc"], 0, /no open Do-Not-Call/],
+    ["dnc", ["dnc"], 0, /No open Do-Not-Call/],
     ["retention", ["retention"], 5, /^$/],
   ])("audit %s works", async (_what, args, code, says) => {
     const ran = await command(...args);
@@ -85,11 +88,13 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
     const key = (await readFile(join(dir, "audit/checkpoint.pub"), "utf8")).trim();
     await rm(join(dir, "audit.anchor"));
     await mkdir(join(dir, "audit.anchor"));
-    const says = `the anchor, ${join(dir, "audit.anchor")}, cannot be read (it is a directory), and so is not held against the journal`;
+    const says =
+      `the anchor, ${join(dir, "audit.anchor")}, cannot be read (it is a directory), so the journal was not ` +
+      "compared with it";
     expect(await command("verify", "--key", key)).toMatchObject({
       code: 8,
       stdout: expect.stringMatching(
-        new RegExp(`have the root that the lines give.*CANNOT TELL  ${says.replaceAll(/[()]/g, "\\$&")}`, "s"),
+        new RegExp(`match the lines.*CANNOT TELL  ${says.replaceAll(/[()]/g, "\\$&")}`, "s"),
       ) as string,
     });
     const segment = join(dir, "audit/segments/000000000000.jsonl");
@@ -111,7 +116,7 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
     expect(await command("verify", "--key", key)).toMatchObject({
       code: 8,
       stdout: expect.stringMatching(
-        /have the root that the lines give.*CANNOT TELL {2}the certificates of the time stamping authority, .*tls\.key, cannot be read \(it is a directory\)/s,
+        /match the lines.*CANNOT TELL {2}the certificates of the time stamping authority, .*tls\.key, cannot be read \(it is a directory\)/s,
       ) as string,
     });
   });
@@ -133,12 +138,13 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
     expect([ran.code, ran.stderr]).toEqual([
       8,
       expect.stringContaining(
-        "nobody can be looked for by number or customer id: audit.index_key: cannot read the file index.key: it is a directory",
+        "cannot search by number or customer id: audit.index_key: cannot read the file index.key: it is a " +
+          "directory",
       ),
     ]);
   });
 
-  it("is told of what is wrong with the config itself, and of no file", async () => {
+  it("sees what is wrong with the config itself, and with no file that it names", async () => {
     await edit((read) => {
       read["audit"]!["dirr"] = "x";
     });

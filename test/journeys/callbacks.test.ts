@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { announce, betaRecord, post, record, type Posted } from "../kit/announcing.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawClient } from "../kit/raw-client.ts";
@@ -88,7 +88,8 @@ describe("the callbacks listener", () => {
     const client = await rawClient(Number(new URL(callbacks).port));
     const send = async (body: string): Promise<number> => {
       await client.send(
-        `POST /validate HTTP/1.1\r\nHost: ocs-gw.example.internal\r\nContent-Type: text/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        `POST /validate HTTP/1.1\r\nHost: ocs-gw.example.internal\r\nContent-Type: text/json\r\nContent-Length: ` +
+          `${Buffer.byteLength(body)}\r\n\r\n${body}`,
       );
       return (await client.reply()).status;
     };
@@ -332,7 +333,7 @@ describe("a registrar", () => {
     expect(await gateway.reject("alpha", 1)).toBe(GONE);
   });
 
-  it("takes nothing from anybody, and is not told whose it is", async () => {
+  it("takes no handle from another tenant, and does not learn which tenant owns it", async () => {
     const gateway = await registering();
     await announce(gateway.callbacks, betaRecord(1));
     const answer = await post(gateway.callbacks, {

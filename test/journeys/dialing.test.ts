@@ -1,17 +1,20 @@
-/** OCS dials, the gateway hears of each record before its call, and clients end them: through switchovers, restarts and a kill of the gateway. */
+/**
+ * OCS dials, the gateway hears of each record before its call, and clients end them: through switchovers, restarts and
+ * a kill of the gateway.
+ */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { assemble } from "../../src/assemble.ts";
-import type { Dialed } from "../../src/sandbox/dialer.ts";
+import { startGateway } from "../../src/app/start.ts";
+import type { Dialed } from "../../src/sandbox/dialer/dialer.ts";
 import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
 import { loadSettings } from "../../src/settings/load.ts";
 import { post } from "../kit/announcing.ts";
 import { root } from "../kit/command.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { NOON } from "../sandbox/support.ts";
-import { receiver, type Receiver } from "../sandbox/posted.ts";
+import { receiver, type Receiver } from "../sandbox/dialer/posted.ts";
 
 type Tenant = "alpha" | "beta";
 const BY_DBID: Readonly<Record<number, Tenant>> = { 101: "alpha", 102: "beta" };
@@ -83,7 +86,8 @@ const handlesAt = async (instance: "primary" | "backup"): Promise<number[]> =>
 /** Records that somebody ended for the wrong tenant: each request leaves its sender's DBID in its record. */
 const wronged = (): unknown[] =>
   ocs.world.db.all(
-    "SELECT record_id FROM record JOIN calling_list ON calling_list.dbid = list_dbid WHERE customer_status IN (101, 102) AND customer_status <> tenant_dbid",
+    "SELECT record_id FROM record JOIN calling_list ON calling_list.dbid = list_dbid WHERE customer_status IN (101, " +
+      "102) AND customer_status <> tenant_dbid",
   );
 
 describe("a record that OCS dials", () => {
@@ -112,7 +116,8 @@ describe("a record that OCS dials", () => {
     for (let left = 100; left > 0 && told !== GONE; left--)
       told = await finish(BY_DBID[call!.tenant.dbid]!, call!.handle, "UpdateCallCompletionStats");
     expect(told).toBe(GONE);
-    // Until the report had come OCS was asked, and once it had said 410 not again; without any question when the report was first.
+    // Until the report had come OCS was asked, and once it had said 410 not again; without any question when the report
+    // was first.
     expect((await handlesAt("primary")).length).toBeLessThanOrEqual(before + 1);
   });
 });
@@ -180,7 +185,7 @@ describe("the gateway", () => {
   const again = async (): Promise<void> => {
     const loaded = await loadSettings(join(gateway.dir, "ocsgw.yaml"), {});
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    const next = await assemble({
+    const next = await startGateway({
       settings: loaded.settings,
       configHash: loaded.hash,
       files: loaded.files,

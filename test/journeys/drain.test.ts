@@ -1,6 +1,6 @@
 /** How a gateway stops: what is under way ends, and what still comes is served or told that it was not sent. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { announce, betaRecord, record } from "../kit/announcing.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawClient, type RawClient } from "../kit/raw-client.ts";

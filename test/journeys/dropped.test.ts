@@ -34,12 +34,12 @@ it(
   async () => {
     expect(await dnc()).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining("no open Do-Not-Call: OCS has answered 200") as string,
+      stdout: expect.stringContaining("No open Do-Not-Call: OCS has confirmed (200) every one") as string,
     });
     expect((await ask("/records/15")).status).toBe(503);
     expect(await dnc()).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^1 open: .*\n[^]*records\/15 +Alpha Tenant +ocs/) as string,
+      stdout: expect.stringMatching(/^1 open Do-Not-Call: .*\n[^]*records\/15 +Alpha Tenant +ocs/) as string,
     });
     expect((await ask("/phones/4155550100")).status).toBe(503);
     expect((await ask("/customer_ids/c-7")).status).toBe(503);
@@ -47,7 +47,7 @@ it(
     expect([ran.code, ran.stdout, ran.stderr]).toEqual([
       8,
       expect.stringMatching(/^1 open/),
-      expect.stringContaining("NOT COMPLETE: 2 Do-Not-Calls without OCS's 200 name nobody"),
+      expect.stringContaining("NOT COMPLETE: 2 Do-Not-Calls that OCS has not confirmed contain no person"),
     ]);
     expect(ran.stdout + ran.stderr).not.toMatch(/4155550100|c-7/);
   },

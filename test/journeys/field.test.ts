@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawClient, type RawReply } from "../kit/raw-client.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
-import { ecPair, es256, jwkOf } from "../tenants/credential/kit.ts";
+import { ecPair, es256, jwkOf } from "../identity/kit.ts";
 
 describe("a site with values, clients and an issuer of its own", () => {
   const key = ecPair();

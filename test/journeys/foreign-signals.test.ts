@@ -80,7 +80,10 @@ it("a gateway's log says that such a signal is ignored", LONG, async () => {
   const begun = start(process.execPath, MAIN, "run", "-c", await configured());
   await vi.waitFor(() => expect(said).toContain('"listener":"clients"'), PATIENT);
   begun.kill("SIGUSR2");
-  await vi.waitFor(() => expect(said).toMatch(/"signal":"SIGUSR2","msg":"this signal is ignored/), PATIENT);
+  await vi.waitFor(
+    () => expect(said).toMatch(/"signal":"SIGUSR2","msg":"The gateway ignored the signal SIGUSR2/),
+    PATIENT,
+  );
   begun.kill("SIGTERM");
   expect(await exit).toBe(0);
 });
@@ -100,10 +103,10 @@ describeAllowed(canBeFirst, "a process namespace of its own (unshare -pf)", "as 
 
   it.each(["SIGTERM", "SIGINT"] as const)("a gateway that starts is ended in order by %s", LONG, async (name) => {
     const begun = first("run", "-c", await configured());
-    await vi.waitFor(() => expect(said).toContain("journal opened"), PATIENT);
+    await vi.waitFor(() => expect(said).toContain('"event":"journalOpened"'), PATIENT);
     await signal(begun, name);
     expect(await exit).toBe(0);
-    expect(said).toContain('"msg":"stopped"');
+    expect(said).toContain('"event":"stopped"');
     const [segment] = (await readdir(join(dir, "audit/segments"))).filter((each) => each.endsWith(".jsonl"));
     const lines = (await readFile(join(dir, "audit/segments", segment!), "utf8")).trimEnd().split("\n");
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({ kind: "stop" });
@@ -151,7 +154,7 @@ it(
       );
       await vi.waitFor(() => expect(ocs.requests()).toBe(1), PATIENT);
       begun.kill("SIGINT");
-      await vi.waitFor(() => expect(said).toContain("draining"), PATIENT);
+      await vi.waitFor(() => expect(said).toContain('"event":"stopping"'), PATIENT);
       await new Promise((resolve) => setTimeout(resolve, pause));
       begun.kill("SIGINT");
       await new Promise((resolve) => setTimeout(resolve, 200));

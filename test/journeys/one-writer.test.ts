@@ -72,7 +72,10 @@ type Launched = {
 
 const MAIN = join(root, "src/cli/main.ts");
 
-/** `ocsgw run`, whose end may come before it listens. `by`: as what it is started; the pid in its log is then not that of this namespace. */
+/**
+ * `ocsgw run`, whose end may come before it listens. `by`: as what it is started; the pid in its log is then not that
+ * of this namespace.
+ */
 const launch = (args: readonly string[] = [], by: readonly string[] = []): Launched => {
   const [command, ...rest] = [...by, process.execPath, MAIN, "run", ...args, "-c", config()];
   const child = spawn(command!, rest, {
@@ -94,7 +97,7 @@ const standby = (): Launched => launch(["--standby"]);
 const addressIn = (log: string, listener: string): string | undefined =>
   new RegExp(`"listener":"${listener}","address":"([^"]*)"`).exec(log)?.[1];
 const waits = (one: Launched): Promise<void> =>
-  expect.poll(() => one.log(), { timeout: 60_000 }).toContain("is a standby and waits");
+  expect.poll(() => one.log(), { timeout: 60_000 }).toContain('"event":"standbyWaiting"');
 
 describe("a second gateway on the directory of another", { timeout: 120_000 }, () => {
   it("is refused by name, and the first one goes on", async () => {
@@ -185,7 +188,8 @@ describeIf(
               "--mount",
               "sh",
               "-c",
-              `mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && ! touch "${audit}/x" 2>/dev/null && exec "$@"`,
+              `mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && ! touch "${audit}/x" 2>/dev/null ` +
+                `&& exec "$@"`,
               "sh",
               audit,
               process.execPath,
@@ -212,7 +216,7 @@ describeIf(
         expect((await readOnly("", "audit", "export", "--as", "ndjson", "--out", join(dir, "all.ndjson"))).code).toBe(
           0,
         );
-        expect((await readOnly("", "revoke", "--client", "beta")).stderr).toContain("in force at the running gateway");
+        expect((await readOnly("", "revoke", "--client", "beta")).stderr).toContain("applied by the running gateway");
         expect((await accesses()).map(({ operation }) => operation)).toEqual(["look-up", "export"]);
         expect((await entries()).filter((entry) => entry.kind === "config" && entry.change === "revoked").length).toBe(
           1,
@@ -252,7 +256,8 @@ describe("commands", { timeout: 120_000 }, () => {
     const ran = await ocsgwWith("4155550100\n", "audit", "search", "-c", other, "--phone-stdin");
     expect([ran.code, ran.stdout]).toEqual([5, ""]);
     expect(ran.stderr).toContain(
-      `could not be recorded, so nothing is shown: the journal in ${join(dir, "held")} is open already, by ocsgw test, pid ${holder.child.pid}`,
+      `could not be recorded, so nothing is shown: the journal in ${join(dir, "held")} is open already, by ocsgw ` +
+        `test, pid ${holder.child.pid}`,
     );
     expect(await readdir(join(dir, "held"))).toEqual(before);
   });
@@ -260,7 +265,10 @@ describe("commands", { timeout: 120_000 }, () => {
   it("say that there is no journal where there is no directory", async () => {
     await furnishWith();
     const ran = await ocsgw("audit", "search", "-c", config());
-    expect([ran.code, ran.stderr]).toEqual([8, `there is no journal in ${join(dir, "audit")}\n`]);
+    expect([ran.code, ran.stderr]).toEqual([
+      8,
+      `there is no journal in ${join(dir, "audit")}. If the gateway has another config, name it with -c\n`,
+    ]);
   });
 
   it("reach a gateway whose directory has a path that no socket may have", async () => {
@@ -332,9 +340,12 @@ describe("a standby", { timeout: 240_000 }, () => {
     await waits(second);
     await rm(join(dir, "audit/lock"), { recursive: true });
     expect(await first.gone).toBe(1);
-    expect(first.log()).toContain("has lost the lock of its journal and stops, so that another gateway can take over");
     expect(first.log()).toContain(
-      "the gateway has stopped, because it no longer has its journal to itself: the lock's file in audit.dir was removed or replaced",
+      "The gateway lost the lock of its journal and stops, so that another gateway can take over",
+    );
+    expect(first.log()).toContain(
+      "the gateway has stopped, because it lost exclusive access to its journal: the lock's file in audit.dir was " +
+        "removed or replaced",
     );
     await expect.poll(() => addressIn(second.log(), "clients"), { timeout: 30_000 }).toBeDefined();
     expect(await doNotCall(addressIn(second.log(), "clients")!, 4155550101)).toBe(200);
@@ -346,7 +357,7 @@ describe("a standby", { timeout: 240_000 }, () => {
     );
   });
 
-  it("ends when it is told to, has changed nothing, and takes over by what the config file holds then", async () => {
+  it("ends on SIGTERM without a change, and takes over with the config file as it is then", async () => {
     await furnishWith();
     const first = await begin();
     const [stopped, leads] = [standby(), standby()];
@@ -368,7 +379,7 @@ describe("a standby", { timeout: 240_000 }, () => {
     await writeFile(config(), "listeners: 7\n");
     await first.kill("SIGKILL");
     await expect.poll(() => addressIn(leads.log(), "clients"), { timeout: 30_000 }).toContain("127.0.0.1");
-    expect(leads.log()).toContain("cannot be used for the takeover");
+    expect(leads.log()).toContain("The config file cannot be used for the takeover");
   });
 
   it("is probed when the address of its probes is free, where it shares machine and config with the gateway", async () => {
@@ -378,7 +389,7 @@ describe("a standby", { timeout: 240_000 }, () => {
     const first = await begin();
     const second = standby();
     await waits(second);
-    expect(second.log()).toContain("nobody can probe this standby");
+    expect(second.log()).toContain("This standby cannot open admin.probes yet");
     expect((await ocsgw("healthcheck", "-c", config())).stdout).toBe("ready\n");
     await first.kill("SIGKILL");
     await expect

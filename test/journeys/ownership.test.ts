@@ -169,7 +169,7 @@ describe("one tenant that tries every handle while another one works", () => {
       expect(new Set(reached)).toEqual(new Set(live.map((handle) => `/records/${handle}?req=RecordReject`)));
       const alarms = (await journal()).filter((entry) => entry.kind === "alarm");
       expect(alarms[0]).toMatchObject({
-        reason: "a tenant asks for record handles that are not its own",
+        reason: "a tenant requests record handles that do not belong to it",
         tenant: { dbid: 101 },
         upstream: "ocs",
       });
@@ -179,7 +179,9 @@ describe("one tenant that tries every handle while another one works", () => {
   );
 });
 
-/** As Alpha, as fast as it goes: so many requests ahead on each of some connections. Counts the codes of the answers. */
+/**
+ * As Alpha, as fast as it goes: so many requests ahead on each of some connections. Counts the codes of the answers.
+ */
 const sweep = async (port: number, handles: number): Promise<Map<string, number>> => {
   const codes = new Map<string, number>();
   let next = 1;
@@ -191,7 +193,8 @@ const sweep = async (port: number, handles: number): Promise<Map<string, number>
         batch
           .map(
             (handle) =>
-              `POST /records/${handle}?req=RecordReject HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${basic("alpha")}\r\nContent-Length: 2\r\n\r\n{}`,
+              `POST /records/${handle}?req=RecordReject HTTP/1.1\r\nHost: localhost\r\nAuthorization: ` +
+              `${basic("alpha")}\r\nContent-Length: 2\r\n\r\n{}`,
           )
           .join(""),
       );

@@ -55,7 +55,9 @@ const requestOf = (
   body: string,
   { method = "POST", headers = [] as string[], authorization = basic("alpha"), length = Buffer.byteLength(body) } = {},
 ): string =>
-  `${method} ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\nAccept: application/problem+json\r\nConnection: close\r\n${headers.map((line) => `${line}\r\n`).join("")}Content-Length: ${length}\r\n\r\n${body}`;
+  `${method} ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${authorization}\r\nContent-Type: ` +
+  `application/json\r\nAccept: application/problem+json\r\nConnection: ` +
+  `close\r\n${headers.map((line) => `${line}\r\n`).join("")}Content-Length: ${length}\r\n\r\n${body}`;
 
 const send = async (text: string, hangUpAfter?: number): Promise<void> => {
   const client = await rawClient(gateway.port);
@@ -179,7 +181,8 @@ const FAULTS: readonly Script[] = [
         `HTTP/1.1 410 Gone\r\nWarning: 112 OCS "no record for ${text}"\r\nContent-length: 0\r\n\r\n`,
   ),
   () =>
-    `HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-length: ${60 + PHONE.length}\r\n\r\n${`no such number ${PHONE}`.padEnd(60 + PHONE.length)}`,
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-length: ` +
+    `${60 + PHONE.length}\r\n\r\n${`no such number ${PHONE}`.padEnd(60 + PHONE.length)}`,
   () => `HTTP/1.1 200 OK\r\nContent-length: 0\r\n\r\n${PHONE} ${FIELD}`,
   () => `${PHONE} is not HTTP\r\n\r\n`,
   ({ connection }) => void connection.socket.destroy(),
@@ -330,10 +333,13 @@ describe("a person's data", { timeout: 120_000 }, () => {
   });
 
   it("is in no word that is written of a defect", async () => {
-    const events = new URL("../../src/events.ts", import.meta.url).href;
-    const script = `const { events } = await import(${JSON.stringify(events)}); events.defect("01K", Object.assign(new TypeError("cannot read ${PHONE}"), { cause: new Error("${FIELD}"), input: "${CUSTOMER}" })); events.checkpointFailed(new Error("${PHONE}"));`;
+    const events = new URL("../../src/common/log/events.ts", import.meta.url).href;
+    const script =
+      `const { events } = await import(${JSON.stringify(events)}); events.internalError({ id: "01K", error: ` +
+      `Object.assign(new TypeError("cannot read ${PHONE}"), { cause: new Error("${FIELD}"), input: "${CUSTOMER}" }) ` +
+      `}); events.checkpointNotWritten({ error: new Error("${PHONE}") });`;
     const ran = await run(process.execPath, ["--input-type=module", "-e", script], { env: { OCSGW_LOG: "trace" } });
-    expect(ran.stderr).toContain("a defect of the gateway");
+    expect(ran.stderr).toContain("Internal error");
     expect(CANARIES.filter((canary) => (ran.stdout + ran.stderr).includes(canary))).toEqual([]);
   });
 });

@@ -93,7 +93,10 @@ describe("200 good and 50 bad reloads at load", () => {
   );
 });
 
-/** Every reading that came into force follows the one that was in force, and no request was judged by one that was refused. */
+/**
+ * Every reading that came into force follows the one that was in force, and no request was judged by one that was
+ * refused.
+ */
 const expectChained = (lines: readonly Recorded[]): void => {
   let force = lines.find((line) => line.kind === "start")!.config_hash!;
   const configs = lines.filter((line) => line.kind === "config");

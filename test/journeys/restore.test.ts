@@ -3,9 +3,9 @@ import { appendFile, cp, readdir, readFile, rename, rm, stat, writeFile } from "
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { verifierKey } from "../../src/journal/note.ts";
-import { loadOrCreateKey } from "../../src/journal/checkpoint.ts";
-import { readEntries } from "../../src/journal/read.ts";
+import { verifierKey } from "../../src/journal/integrity/checkpoints/signed-note.ts";
+import { loadOrCreateKey } from "../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { readEntries } from "../../src/journal/read/read-entries.ts";
 import { loadSettings } from "../../src/settings/load.ts";
 import { ocsgw } from "../kit/command.ts";
 import { aConfigured, twoTenants } from "../kit/gateway.ts";
@@ -66,7 +66,7 @@ describe("a stopped gateway's journal", { timeout: 120_000 }, () => {
     expect([ran.code, ran.stderr]).toEqual([
       8,
       expect.stringMatching(
-        /there is no journal in .*audit\. Put the copy there first; to begin again without its entries, make an empty directory/,
+        /there is no journal in .*audit\. .*Put the copy there first; to begin again without its entries, make an empty directory/,
       ),
     ]);
   });
@@ -82,7 +82,7 @@ describe("a stopped gateway's journal", { timeout: 120_000 }, () => {
     expect([ran.code, ran.stderr]).toEqual([
       7,
       expect.stringMatching(
-        /covers \d+ entries, the journal ends with index \d+\. Nothing is signed\. ocsgw audit verify tells .* ocsgw audit accept-restore/,
+        /covers \d+ entries, the journal ends with index \d+\. Nothing is signed\. ocsgw audit verify -c \S*ocsgw\.yaml shows .* ocsgw audit accept-restore -c \S*ocsgw\.yaml/,
       ),
     ]);
     const exported = await ocsgw("audit", "export", "--as", "bundle", "--out", join(dir, "b.zip"), "-c", config());
@@ -94,7 +94,9 @@ describe("a stopped gateway's journal", { timeout: 120_000 }, () => {
     const verified = await ocsgw("audit", "verify", "-c", config());
     expect([verified.code, verified.stdout]).toEqual([
       7,
-      expect.stringMatching(/the journal ends after \d+ entries, checkpoint \d+ in the anchor .*audit\.anchor covers/),
+      expect.stringMatching(
+        /the journal ends after \d+ entries, but checkpoint \d+ in the anchor .*audit\.anchor covers/,
+      ),
     ]);
     expect((await readdir(audit("checkpoints"))).toSorted()).toEqual(before.toSorted());
 
@@ -104,7 +106,7 @@ describe("a stopped gateway's journal", { timeout: 120_000 }, () => {
     expect([accepted.code, accepted.stderr]).toEqual([
       0,
       expect.stringMatching(
-        /^accepted with \d+ entries; the last one says so\. What did not agree: checkpoint \d+ in the anchor/,
+        /^accepted the journal with \d+ entries; the last entry records it\. Reason: checkpoint \d+ in the anchor/,
       ),
     ]);
     expect((await Array.fromAsync(readEntries(audit()))).at(-1)).toMatchObject({
@@ -130,11 +132,11 @@ describe("a stopped gateway's journal", { timeout: 120_000 }, () => {
     expect((await ocsgw("audit", "verify", join(dir, "b.zip"), "--key", key)).code).toBe(0);
     expect(await ocsgw("audit", "verify", join(dir, "b.zip"))).toMatchObject({
       code: 8,
-      stdout: expect.stringContaining("the only key is the one that came with the bundle") as string,
+      stdout: expect.stringContaining("the only key is the one in the bundle") as string,
     });
     expect(await ocsgw("audit", "verify", audit())).toMatchObject({
       code: 8,
-      stdout: expect.stringContaining("lies beside the lines") as string,
+      stdout: expect.stringContaining("stored beside the lines") as string,
     });
   });
 
@@ -154,10 +156,11 @@ describe("a stopped gateway's journal", { timeout: 120_000 }, () => {
     expect(existsSync(audit("checkpoints")) ? await readdir(audit("checkpoints")) : []).toEqual([]);
   });
 
-  it("whose second place is planted with, or was emptied, goes on and says so", async () => {
+  it("whose checkpoint sink has planted lines, or was emptied, goes on and says so", async () => {
     await appendFile(
       elsewhere(),
-      `test.example/journal\n900\n${"A".repeat(43)}=\n\n— test.example/journal ${Buffer.alloc(68).toString("base64")}\n\n`,
+      `test.example/journal\n900\n${"A".repeat(43)}=\n\n— test.example/journal ` +
+        `${Buffer.alloc(68).toString("base64")}\n\n`,
     );
     expect(await oneRun()).toContain("holds 1 checkpoint in this journal's name without a valid signature");
     const look = await ocsgw("audit", "export", "--as", "bundle", "--out", join(dir, "b.zip"), "-c", config());

@@ -4,10 +4,10 @@ import { chownSync, readdirSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import { createCheckpoints, loadOrCreateKey } from "../../src/journal/checkpoint.ts";
+import { openJournal } from "../../src/journal/write/open-journal.ts";
+import { createCheckpoints, loadOrCreateKey } from "../../src/journal/integrity/checkpoints/checkpoint.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
-import { readEntries } from "../../src/journal/read.ts";
+import { readEntries } from "../../src/journal/read/read-entries.ts";
 import { ocsgw, root, run } from "../kit/command.ts";
 import { aConfigured, twoTenants } from "../kit/gateway.ts";
 import { startGateway } from "../kit/gateway-process.ts";
@@ -34,7 +34,7 @@ describe("audit retention", { timeout: 120_000 }, () => {
       const asked = await ocsgw("audit", "retention", "-c", config());
       expect(asked).toMatchObject({
         code: 0,
-        stdout: expect.stringContaining("at the next look, in 60 min") as string,
+        stdout: expect.stringContaining("at the next check, in 60 min") as string,
       });
       expect(await clocks()).toEqual([]);
       const ran = await run(
@@ -59,13 +59,13 @@ describe("audit retention", { timeout: 120_000 }, () => {
     await gateway.end("SIGTERM");
     expect([before.code, before.stdout]).toEqual([
       0,
-      expect.stringContaining("nothing is deleted: the clock went from"),
+      expect.stringContaining("Nothing is deleted: the clock jumped from"),
     ]);
-    expect((await confirm()).stdout).toContain("confirmed: the journal has an entry that says so");
+    expect((await confirm()).stdout).toContain("confirmed and recorded in the journal");
     const again = await startGateway(config());
     const after = await ocsgw("audit", "retention", "-c", config());
     await again.end("SIGTERM");
-    expect(after.stdout).toContain("what is old enough is deleted at the next look");
+    expect(after.stdout).toContain("Expired entries are deleted at the next check");
     expect((await ocsgw("audit", "verify", "-c", config())).code).toBe(0);
   });
 
@@ -80,7 +80,7 @@ describe("audit retention", { timeout: 120_000 }, () => {
     await oneRun();
     expect(await ocsgw("audit", "retention", "-c", config())).toMatchObject({
       code: 5,
-      stderr: expect.stringContaining("no gateway answers") as string,
+      stderr: expect.stringContaining("No gateway answers") as string,
     });
     await rm(audit(), { recursive: true });
     expect(await confirm()).toMatchObject({
@@ -114,17 +114,17 @@ describe("audit retention", { timeout: 120_000 }, () => {
     const before = await readFile(audit("segments", "000000000000.jsonl"), "utf8");
     expect(await confirm()).toMatchObject({
       code: 7,
-      stderr: expect.stringContaining("the clock was not confirmed: ") as string,
+      stderr: expect.stringContaining("The clock was not confirmed: ") as string,
     });
     expect(await readFile(audit("segments", "000000000000.jsonl"), "utf8")).toBe(before);
   });
 });
 
-describeAllowed(process.getuid?.() === 0, "root", "what root makes in the directory of the gateway's user", () => {
+describeAllowed(process.getuid?.() === 0, "root", "files that root creates in the gateway user's directory", () => {
   it.each([
     ["audit retention --confirm-clock", confirm],
     ["audit accept-restore", () => ocsgw("audit", "accept-restore", "--purpose", "disk replaced", "-c", config())],
-  ])("is that user's: %s", { timeout: 60_000 }, async (_what, command) => {
+  ])("belong to that user: %s", { timeout: 60_000 }, async (_what, command) => {
     await oneRun();
     for (const name of ["audit/lock", "audit/states", "audit.anchor"]) await rm(join(dir, name), { recursive: true });
     spawnSync("chown", ["-R", "12345:12345", dir]);

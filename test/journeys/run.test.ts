@@ -7,7 +7,7 @@ import { SignJWT, exportJWK, generateKeyPair } from "jose";
 import { request } from "undici";
 import { stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 import { ocsgw, root, run, startSandbox, type RunningSandbox } from "../kit/command.ts";
 import { twoTenants } from "../kit/gateway.ts";
 
@@ -181,7 +181,7 @@ describe("ocsgw run", () => {
   it("stops with exit code 0, and its journal verifies", async () => {
     const exit = new Promise((resolve) => gateway.once("exit", resolve));
     gateway.kill("SIGTERM");
-    expect(await exit).toBe(0);
+    expect(await exit, log).toBe(0);
     const verified = await ocsgw("audit", "verify", "-c", config());
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringMatching(/^OK/m)]);
     expect((await ocsgw("healthcheck", "-c", config())).code).toBe(5);

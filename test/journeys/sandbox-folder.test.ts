@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { removeLeft } from "../../src/cli/sandbox-folder.ts";
+import { removeLeftovers } from "../../src/cli/sandbox/temporary-folder.ts";
 import { root } from "../kit/command.ts";
 
 let dir: string;
@@ -37,7 +37,7 @@ it.skipIf(process.platform !== "linux")(
       if (owner) await writeFile(join(dir, `ocsgw-sandbox-${name}`, "owner"), JSON.stringify(owner));
     }
     await mkdir(join(dir, "of-somebody"));
-    removeLeft(dir);
+    removeLeftovers(dir);
     expect((await readdir(dir)).toSorted()).toEqual([
       "ocsgw-sandbox-alive",
       "ocsgw-sandbox-elsewhere",
@@ -69,3 +69,23 @@ it.each([
     expect((await readdir(dir)).filter((name) => name.startsWith("ocsgw-sandbox-"))).toEqual([]);
   },
 );
+
+it("does not leave the ready file of an earlier run to those who wait for the next one", async () => {
+  const readyFile = join(dir, "ready.json");
+  const earlier = '{"gateway":{"http":"http://127.0.0.1:1"}}';
+  await writeFile(readyFile, earlier);
+  const args = [join(root, "src/cli/main.ts"), "sandbox", "--port", "0", "--ready-file", readyFile];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: "ignore", env: { ...process.env, TMPDIR: dir } });
+  const closed = once(child, "close");
+  try {
+    const hasBegun = async (): Promise<boolean> =>
+      (await readdir(dir)).some((name) => name.startsWith("ocsgw-sandbox-"));
+    await expect.poll(hasBegun, { timeout: 40_000, interval: 2 }).toBe(true);
+    const content = (): Promise<string> => readFile(readyFile, "utf8").catch(() => "");
+    expect(await content()).not.toBe(earlier);
+    await expect.poll(content, { timeout: 40_000 }).toContain('"sandbox"');
+  } finally {
+    child.kill("SIGTERM");
+    await closed;
+  }
+});

@@ -65,9 +65,13 @@ describe("npm start", () => {
       "can alpha-crm",
       "audit search",
       "audit verify",
+      "admins link",
+      "explain ID",
       "sandbox dial",
     ]);
-    for (const command of commands) {
+    const [, id] = /^[\d:.]+  \d{3}  ocs .*  ([0-9A-Z]{26})$/m.exec(sandbox.screen())!;
+    for (const printed of commands) {
+      const command = printed.replace(" ID ", ` ${id} `);
       const { code, stderr } = await run("sh", ["-c", command]);
       expect([command, code, stderr]).toEqual([command, 0, stderr]);
     }
@@ -90,6 +94,15 @@ describe("npm start", () => {
       ),
     );
     expect(lines().join()).not.toContain("4155550100");
+  });
+
+  it("marks a fault in the console's charts", async () => {
+    const { id } = (await control("/faults", "POST", { kind: "lost-reply", action: "RecordReject" })) as { id: string };
+    const { url, token } = sandbox.ready.admin!;
+    const { body } = await request(`${url}/api/now`, { headers: { Authorization: `Bearer ${token}` } });
+    const { markers } = (await body.json()) as { markers: readonly { kind: string; text: string }[] };
+    expect(markers.filter(({ kind }) => kind === "fault").map(({ text }) => text)).toEqual([`${id} lost-reply`]);
+    await (await request(`${sandbox.ready.sandbox.url}/faults`, { method: "DELETE" })).body.dump();
   });
 
   it("has the do-not-call in OCS's own state", async () => {
@@ -161,7 +174,8 @@ describe("curl over TLS", () => {
     for (const version of ["-tls1_2", "-tls1_3"]) {
       const { stdout } = await run("sh", [
         "-c",
-        `openssl s_client -connect 127.0.0.1:${port} -CAfile '${sandbox.ready.ca}' -verify_return_error -alpn h2,http/1.1 ${version} </dev/null 2>&1`,
+        `openssl s_client -connect 127.0.0.1:${port} -CAfile '${sandbox.ready.ca}' -verify_return_error -alpn ` +
+          `h2,http/1.1 ${version} </dev/null 2>&1`,
       ]);
       expect(stdout).toMatch(/Verify return code: 0 \(ok\)/);
       expect(stdout).toMatch(/ALPN protocol: http\/1\.1/);
@@ -187,7 +201,8 @@ describe("64 clients at once through 4 lanes", () => {
     };
     const load = { path: "/campaigngroups/106?req=Load", authorization: as("ops"), expected: [409, "5", ""] };
     const wrong: string[] = [];
-    // An open handle answers 200 to an update, a loaded group 409 to Load: which of the two a client gets depends on its own request.
+    // An open handle answers 200 to an update, a loaded group 409 to Load: which of the two a client gets depends on
+    // its own request.
     await Promise.all(
       agents.map(async (dispatcher, index) => {
         const { path, authorization, expected } = index % 2 === 0 ? update : load;

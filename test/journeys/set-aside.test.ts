@@ -3,8 +3,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openJournal } from "../../src/journal/append.ts";
-import { createCheckpoints, loadOrCreateKey } from "../../src/journal/checkpoint.ts";
+import { openJournal } from "../../src/journal/write/open-journal.ts";
+import { createCheckpoints, loadOrCreateKey } from "../../src/journal/integrity/checkpoints/checkpoint.ts";
 import { aDoNotCall, linesOf, sealedAgain, segmentsOf, writeLines } from "../journal/kit.ts";
 import { ocsgw } from "../kit/command.ts";
 import { aConfigured, twoTenants } from "../kit/gateway.ts";
@@ -64,7 +64,7 @@ describe("audit set-aside", { timeout: 120_000 }, () => {
         expect(await command(asked)).toMatchObject({
           code: 8,
           stderr: expect.stringMatching(
-            /000000000002\.jsonl: the line at byte 0, of index 2, is no JSON, .*ocsgw audit set-aside/,
+            /000000000002\.jsonl: the line at byte 0, of index 2, is not JSON, .*ocsgw audit set-aside/,
           ) as string,
         });
       expect(await command("set-aside", SECOND, ...WHY)).toMatchObject({
@@ -73,7 +73,7 @@ describe("audit set-aside", { timeout: 120_000 }, () => {
       });
       expect(await command("set-aside", SECOND, "--yes")).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining("--purpose: say why") as string,
+        stderr: expect.stringContaining("--purpose is missing: say why") as string,
       });
       expect(existsSync(audit("segments", SECOND))).toBe(true);
       const done = await command("set-aside", SECOND, "--yes", "--json", ...WHY);
@@ -88,15 +88,13 @@ describe("audit set-aside", { timeout: 120_000 }, () => {
       const verified = await command("verify");
       expect([verified.code, verified.stdout]).toEqual([
         8,
-        expect.stringContaining(
-          `CANNOT TELL  the entries 2 to 3 were damaged and are set aside, as entry ${index} says`,
-        ),
+        expect.stringContaining(`CANNOT TELL  entries 2 to 3 were damaged and set aside, as entry ${index} records`),
       ]);
-      const says = `not covered: entries 2 to 3 (from `;
+      const says = `Not covered: entries 2 to 3 (from `;
       expect(await command("search")).toMatchObject({ code: 8, stderr: expect.stringContaining(says) as string });
       expect(await command("search", "--since", "1h")).toMatchObject({
         code: 0,
-        stderr: expect.not.stringContaining("not covered") as string,
+        stderr: expect.not.stringContaining("Not covered") as string,
       });
       expect(await command("search", "kind:set-aside", "--since", "1h")).toMatchObject({
         code: 0,
@@ -135,7 +133,7 @@ describe("audit set-aside", { timeout: 120_000 }, () => {
       "an altered time, sealed again",
       (line: string) =>
         sealedAgain(line.replace(/"youngest":"\d{4}/, '"youngest":"2001').replace(/"oldest":"\d{4}/, '"oldest":"2000')),
-      /entries 2 to 3 are missing, and no entry that is as it was signed says why; ocsgw audit verify tells more/,
+      /entries 2 to 3 are missing, and no valid entry explains why; to find out: ocsgw audit verify -c \S*ocsgw\.yaml/,
     ],
   ])("%s in the entry that says so makes no answer complete", async (_what, change, says) => {
     expect(await command("set-aside", SECOND, "--yes", ...WHY)).toMatchObject({ code: 0 });

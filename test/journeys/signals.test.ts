@@ -38,7 +38,7 @@ it(
     });
     gateway.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
     const exit = new Promise((resolve) => gateway.once("exit", (code, signal) => resolve(code ?? signal)));
-    await vi.waitFor(() => expect(log).toContain("journal opened"), PATIENT);
+    await vi.waitFor(() => expect(log).toContain('"event":"journalOpened"'), PATIENT);
     gateway.kill("SIGHUP");
     const url = await vi.waitFor(() => /"address":"([^"]+)"/.exec(log)![1]!, PATIENT);
     const asked = request(`${url}/phones/4155550100?req=DoNotCall`, {
@@ -47,7 +47,7 @@ it(
     });
     await vi.waitFor(() => expect(ocs.requests()).toBe(1), PATIENT);
     gateway.kill("SIGTERM");
-    await vi.waitFor(() => expect(log).toContain("draining"), PATIENT);
+    await vi.waitFor(() => expect(log).toContain('"event":"stopping"'), PATIENT);
     gateway.kill("SIGHUP");
     await new Promise((resolve) => setTimeout(resolve, 200));
     answer();
@@ -96,8 +96,8 @@ it.each([
 });
 
 it.each([
-  ["SIGTERM", "journal opened"],
-  ["SIGINT", "journal opened"],
+  ["SIGTERM", "journalOpened"],
+  ["SIGINT", "journalOpened"],
   ["SIGTERM", '"listener":"clients"'],
   ["SIGINT", '"listener":"clients"'],
 ] as const)(

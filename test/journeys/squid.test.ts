@@ -1,4 +1,7 @@
-/** GSW_RECORD_URI names the OCS. A client uses it as it stands, and reaches the gateway by its proxy setting alone, or over a Squid that stands in between. */
+/**
+ * GSW_RECORD_URI names the OCS. A client uses it as it stands, and reaches the gateway by its proxy setting alone, or
+ * over a Squid that stands in between.
+ */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run, startSandbox, type RunningSandbox } from "../kit/command.ts";
 import { describeWith } from "../kit/machine.ts";
@@ -77,7 +80,7 @@ const expectAtOcs = async (uri: string): Promise<void> => {
 };
 
 describe("the event that a client gets with a call", () => {
-  it("names the OCS that it was told to advertise", async () => {
+  it("names the OCS that the sandbox was configured to advertise", async () => {
     const { events } = await control<{ events: { type: string; udata?: { GSW_RECORD_URI: string } }[] }>("dial", {
       count: 1,
     });
@@ -134,7 +137,7 @@ describeWith(["curl"], "a client whose only setting is its proxy", () => {
     expect(stderr.match(/Re-using existing connection/gi)).toHaveLength(2);
   });
 
-  it("is told 421 for a host that is none of the OCS's names, and no tunnel is opened", async () => {
+  it("gets 421 for a host that is not a name of the OCS, and no tunnel is opened", async () => {
     const { status, headers } = await curl([
       "-x",
       gateway(),

@@ -1,4 +1,7 @@
-/** Certificates and revocation lists with whatever is wrong with them that a test wants: X.509 (RFC 5280) put together piece by piece. */
+/**
+ * Certificates and revocation lists with whatever is wrong with them that a test wants: X.509 (RFC 5280) put together
+ * piece by piece.
+ */
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
 import { isIP } from "node:net";
 import {
@@ -13,7 +16,7 @@ import {
   tagged,
   time,
   utf8String,
-} from "../../src/sandbox/der.ts";
+} from "../../src/sandbox/server/der.ts";
 
 export type Usage = "serverAuth" | "clientAuth";
 type Keys = { readonly publicKey: KeyObject; readonly privateKey: KeyObject };

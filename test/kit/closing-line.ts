@@ -15,7 +15,8 @@ export default class ClosingLine implements Reporter {
     }
     for (const name of skipped) console.log(`skipped: ${name}`);
     console.log(
-      `${counts.passed} passed, ${counts.failed + counts.pending} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`,
+      `${counts.passed} passed, ${counts.failed + counts.pending} ` +
+        `failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`,
     );
   }
 }

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Ready } from "../../src/cli/sandbox-screen.ts";
+import type { Ready } from "../../src/cli/sandbox/screen.ts";
 
 export const root = new URL("../../", import.meta.url).pathname;
 const main = join(root, "src/cli/main.ts");

@@ -4,9 +4,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { assemble, type Gateway } from "../../src/assemble.ts";
+import { startGateway } from "../../src/app/start.ts";
+import type { Gateway } from "../../src/app/gateway.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
-import { readFirst } from "../../src/assemble/reading-thread.ts";
+import { ALL_ACTIONS } from "../ocs/manual.ts";
+import { readFirst } from "../../src/app/config/config-thread.ts";
 
 export type TestGateway = {
   readonly port: number;
@@ -20,26 +22,6 @@ export type TestGateway = {
 
 type Config = { upstreams: Record<string, unknown>; tenants: unknown[]; [key: string]: unknown };
 
-const ALL = [
-  "UpdateCallCompletionStats",
-  "RecordProcessed",
-  "RecordReject",
-  "RequestRecordCancel",
-  "DoNotCall",
-  "RecordReschedule",
-  "AddRecord",
-  "Load",
-  "StartDialing",
-  "SetDialingMode",
-  "StopDialing",
-  "Unload",
-  "ForceUnload",
-  "Launch",
-  "Stage",
-  "Complete",
-  "ReadStatus",
-];
-
 export const twoTenants = (primary: string): Config => ({
   listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: "none" }],
   identity: { keys: { file: "keys.yaml" } },
@@ -49,7 +31,7 @@ export const twoTenants = (primary: string): Config => ({
       name: "Alpha Tenant",
       dbid: 101,
       upstream: "ocs",
-      clients: { alpha: { actions: ALL } },
+      clients: { alpha: { actions: ALL_ACTIONS } },
       campaigns: ["Alpha Campaign"],
       lists: ["Alpha List"],
       records: "unscoped",
@@ -59,7 +41,7 @@ export const twoTenants = (primary: string): Config => ({
       name: "Beta Tenant",
       dbid: 102,
       upstream: "ocs",
-      clients: { beta: { actions: ALL } },
+      clients: { beta: { actions: ALL_ACTIONS } },
       campaigns: ["Beta Campaign"],
       lists: ["Beta List"],
       records: "unscoped",
@@ -77,7 +59,10 @@ export const keyFor = (client: string): string => `key-of-${client}`;
 export const basic = (client: string): string =>
   `Basic ${Buffer.from(`${client}:${keyFor(client)}`).toString("base64")}`;
 
-/** A directory with the config as ocsgw.yaml and the keys of its clients. `files`: what the config names besides, by name, readable by their owner alone. */
+/**
+ * A directory with the config as ocsgw.yaml and the keys of its clients. `files`: what the config names besides, by
+ * name, readable by their owner alone.
+ */
 export const aConfigured = async (
   config: Config,
   clients: readonly string[],
@@ -108,7 +93,7 @@ export const aGateway = async (
   const dir = await aConfigured(config, clients, files);
   const read = await readFirst({ file: join(dir, "ocsgw.yaml") });
   if (!read.ok) throw new Error(JSON.stringify(read.problems, undefined, 2));
-  const gateway = await assemble({
+  const gateway = await startGateway({
     settings: read.settings,
     configHash: read.hash,
     files: read.files,

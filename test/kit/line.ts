@@ -1,6 +1,6 @@
 /** A gateway's line without sockets or disk: what it journals and what it would send can be looked at. */
-import { createLine } from "../../src/gateway/line.ts";
-import type { Answer, Order, Parts } from "../../src/gateway/words.ts";
+import { createPipeline, type PipelineDeps } from "../../src/gateway/pipeline.ts";
+import type { Answer, Order } from "../../src/gateway/types.ts";
 import type { Entry } from "../../src/journal/entry.ts";
 import { createRedactor } from "../../src/journal/redact.ts";
 import {
@@ -11,12 +11,12 @@ import {
   type Handler,
   type HeaderLine,
   type Reply,
-} from "../../src/message.ts";
+} from "../../src/common/message.ts";
 import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
-import { NoAnswer } from "../../src/upstream/exchange.ts";
-import { Ownership } from "../../src/tenants/ownership.ts";
-import { createQuota } from "../../src/tenants/quota.ts";
-import { createRegister, type Tenant } from "../../src/tenants/register.ts";
+import { UpstreamError } from "../../src/upstream/types.ts";
+import { Ownership } from "../../src/ownership/ownership.ts";
+import { createQuota } from "../../src/tenancy/quota.ts";
+import { createRegistry, type Tenant } from "../../src/tenancy/registry.ts";
 
 export const aTenant = (over: Partial<Tenant> = {}): Tenant => ({
   name: "Alpha Tenant",
@@ -100,21 +100,21 @@ export type TestLine = {
 
 type Setting = {
   tenants?: readonly Tenant[];
-  send?: Parts["send"];
-  append?: Parts["append"];
-  dialect?: ReturnType<Parts["dialect"]>;
-  identify?: Parts["identify"];
-  ownership?: Parts["ownership"];
-  observe?: Parts["observe"];
-  inForce?: NonNullable<Parts["inForce"]>;
-  acceptsType?: NonNullable<Parts["acceptsType"]>;
+  send?: PipelineDeps["send"];
+  append?: PipelineDeps["append"];
+  errorFormat?: ReturnType<PipelineDeps["errorFormat"]>;
+  identify?: PipelineDeps["identify"];
+  ownership?: PipelineDeps["ownership"];
+  observe?: PipelineDeps["observe"];
+  inForce?: NonNullable<PipelineDeps["inForce"]>;
+  acceptsType?: NonNullable<PipelineDeps["acceptsType"]>;
 };
 
 export const aLine = ({
   tenants = [aTenant(), beta()],
   send,
   append,
-  dialect = "auto",
+  errorFormat = "auto",
   identify,
   ownership,
   observe,
@@ -124,7 +124,7 @@ export const aLine = ({
   const journal: Entry[] = [];
   const sent: Order[] = [];
   const quota = createQuota(tenants);
-  const line = createLine({
+  const line = createPipeline({
     identify:
       identify ??
       (({ headers }) => {
@@ -136,8 +136,8 @@ export const aLine = ({
     ...(inForce && { inForce }),
     ...(acceptsType && { acceptsType }),
     challenge: 'Basic realm="ocs-gateway"',
-    register: createRegister(tenants),
-    ownership: ownership ?? new Ownership({ staleAfter: () => 1_800_000, tell: () => undefined }),
+    registry: createRegistry(tenants),
+    ownership: ownership ?? new Ownership({ staleAfter: () => 1_800_000, onEvent: () => undefined }),
     charge: quota.charge,
     chargeClient: quota.chargeClient,
     append: append ?? ((entry) => Promise.resolve(journal.push(entry))),
@@ -151,10 +151,10 @@ export const aLine = ({
       const answer = await (send ? send(order, gone) : order.fits ? anAnswer({ text: "{}", status: 500 }) : anAnswer());
       // As a lane does.
       if (answer.status === 200 && order.fits?.(answer.body) === false)
-        throw new NoAnswer("garbled", true, "OCS's answer is not the one that was asked for");
+        throw new UpstreamError("malformed-response", true, "OCS's answer is not an answer to this request");
       return answer;
     },
-    dialect: () => dialect,
+    errorFormat: () => errorFormat,
     observe: observe ?? (() => undefined),
     configHash: "c0ffee",
   });

@@ -11,7 +11,7 @@ export type LockHolder = {
   readonly kill: () => Promise<void>;
 };
 
-const LOCK = new URL("../../src/journal/lock.ts", import.meta.url).href;
+const LOCK = new URL("../../src/journal/lock/lock.ts", import.meta.url).href;
 
 export const holderProgram = (dir: string, role: "gateway" | "command" = "gateway"): string => `
   import { takeLock } from ${JSON.stringify(LOCK)};

@@ -1,4 +1,7 @@
-/** What tests need of the machine: where it is missing they are reported as skipped, by its name; with CI they fail instead. */
+/**
+ * What tests need of the machine: where it is missing they are reported as skipped, by its name; with CI they fail
+ * instead.
+ */
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { describe, it } from "vitest";
@@ -37,7 +40,10 @@ export const describeIf = (isThere: boolean, needed: string, name: string, tests
   describe(name, () => it.skipIf(true)(`needs ${needed}`, () => undefined));
 };
 
-/** A `describe` of tests that need what not every machine allows, a CI machine neither, such as mounting or tracing: else skipped by name everywhere. */
+/**
+ * A `describe` of tests that need what not every machine allows, a CI machine neither, such as mounting or tracing:
+ * else skipped by name everywhere.
+ */
 export const describeAllowed = (isAllowed: boolean, needed: string, name: string, tests: () => void): void => {
   if (isAllowed) describe(name, tests);
   else describe(name, () => it.skipIf(true)(`needs ${needed}`, () => undefined));

@@ -1,4 +1,7 @@
-/** Programs as another user than root, who may not enter root's own folders: the checkout is mounted where everybody may. Linux, as root. */
+/**
+ * Programs as another user than root, who may not enter root's own folders: the checkout is mounted where everybody
+ * may. Linux, as root.
+ */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { chmodSync } from "node:fs";
@@ -22,7 +25,10 @@ export type Others = {
 };
 
 const SCRIPT =
-  'mount --bind "$ROOT" "$APP" && exec setpriv --reuid "$WHO" --regid "$WHO" --clear-groups "$APP/node_modules/.bin/node" "$APP/src/cli/main.ts" "$@"';
+  'mount --bind "$ROOT" "$APP" && exec setpriv --reuid "$WHO" ' +
+  '--regid "$WHO" ' +
+  "--clear-groups " +
+  '"$APP/node_modules/.bin/node" "$APP/src/cli/main.ts" "$@"';
 
 export const others = (): Others => {
   const app = mkdtempSync(join(tmpdir(), "ocsgw-app-"));

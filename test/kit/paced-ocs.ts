@@ -4,7 +4,7 @@
  */
 import { createServer, type TLSSocket } from "node:tls";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { createAuthority } from "../../src/sandbox/server/certificates.ts";
 
 export type Counts = { readonly requests: number; readonly connections: number };
 export type PacedOcs = {

@@ -1,4 +1,7 @@
-/** An OCS that is nothing but a socket: it records every byte, and answers as the test says. No HTTP library stands between. */
+/**
+ * An OCS that is nothing but a socket: it records every byte, and answers as the test says. No HTTP library stands
+ * between.
+ */
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 
@@ -34,7 +37,10 @@ export type RawOcs = {
 
 export const OK = "HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nContent-length: 0\r\n\r\n";
 
-/** With a certificate and its key it speaks TLS. `arrived` is told of each connection, and `tasted` of every piece of a request, whole or not. */
+/**
+ * With a certificate and its key it speaks TLS. `arrived` is told of each connection, and `tasted` of every piece of a
+ * request, whole or not.
+ */
 export type RawOptions = {
   readonly tls?: { readonly certPem: string; readonly keyPem: string };
   /** A free one when left out. */

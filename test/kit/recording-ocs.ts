@@ -1,9 +1,10 @@
 /**
- * A pair of OCS, primary and backup, that is nothing but sockets and a ledger. What it answers follows from the request's marker alone, so an
- * answer that reaches another request is seen by its number; what it carried out, on which connection and for whom, is written down.
+ * A pair of OCS, primary and backup, that is nothing but sockets and a ledger. What it answers follows from the
+ * request's marker alone, so an answer that reaches another request is seen by its number; what it carried out, on
+ * which connection and for whom, is written down.
  *
- * A POST's marker is its field MARK; a GET's is its group. Tenants are told apart as OCS would see them: by GSW_TENANT_DBID, else by a list
- * called "List <dbid>", else by a group whose DBID is <dbid> * 100 and a bit.
+ * A POST's marker is its field MARK; a GET's is its group. Tenants are told apart as OCS would see them: by
+ * GSW_TENANT_DBID, else by a list called "List <dbid>", else by a group whose DBID is <dbid> * 100 and a bit.
  */
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
@@ -248,7 +249,8 @@ const BEHAVIOURS: Readonly<Record<Trouble, Behaviour>> = {
   interim: executed((wire, { answer }) => write(wire, `HTTP/1.1 100 Continue\r\n\r\n${answer}`)),
   surplus: executed((wire, { answer }) => {
     wire.unanswered--;
-    // Behind a positive answer only what comes with it can be told from the next answer; behind a negative one the gateway listens for a moment.
+    // Behind a positive answer only what comes with it can be told from the next answer; behind a negative one the
+    // gateway listens for a moment.
     if (answer.startsWith("HTTP/1.1 200")) return write(wire, answer + STRAY);
     write(wire, answer);
     setTimeout(() => write(wire, STRAY), STRAY_MS).unref();
@@ -258,7 +260,10 @@ const BEHAVIOURS: Readonly<Record<Trouble, Behaviour>> = {
 const answerTo = (status: number, warning: string, json: string): string => {
   const body = status === 200 ? json : `<HTML><body>${status} ${REASONS[status]} : ${warning}</body></HTML>`;
   const type = body === "" ? "" : `Content-type: ${status === 200 ? "application/json" : "text/html"}\r\n`;
-  return `HTTP/1.1 ${status} ${REASONS[status]}\r\nServer: OCS/8.1.524.04\r\nWarning: ${warning}\r\n${type}Content-length: ${body.length}\r\n\r\n${body}`;
+  return (
+    `HTTP/1.1 ${status} ${REASONS[status]}\r\nServer: OCS/8.1.524.04\r\nWarning: ` +
+    `${warning}\r\n${type}Content-length: ${body.length}\r\n\r\n${body}`
+  );
 };
 
 const statusText = (dbid: number): string => {

@@ -1,17 +1,20 @@
-/** A gateway over plain HTTP and TLS whose files a test changes while clients ask: what it writes, and clients that note whatever goes wrong. */
+/**
+ * A gateway over plain HTTP and TLS whose files a test changes while clients ask: what it writes, and clients that note
+ * whatever goes wrong.
+ */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { stringify } from "yaml";
-import { createAuthority, type Authority } from "../../src/sandbox/certificates.ts";
+import { createAuthority, type Authority } from "../../src/sandbox/server/certificates.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "./gateway.ts";
 import { rawClient, type RawReply } from "./raw-client.ts";
 
 export type Config = ReturnType<typeof twoTenants>;
 
 /**
- * Two policies for one client whose combination would allow what neither allows: the first grants AddRecord and owns no list, the second owns
- * the list and does not grant AddRecord.
+ * Two policies for one client whose combination would allow what neither allows: the first grants AddRecord and owns no
+ * list, the second owns the list and does not grant AddRecord.
  */
 export const policy = (primary: string, which: "grant" | "list", over: Record<string, unknown> = {}): Config => {
   const config = twoTenants(primary);
@@ -70,7 +73,8 @@ export const aReloadingGateway = async (config: Config): Promise<Reloading> => {
 };
 
 const head = (as: string, target: string, body: string): string =>
-  `POST ${target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${basic(as)}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+  `POST ${target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${basic(as)}\r\nContent-Type: ` +
+  `application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
 
 /** `until` is asked before each request. What is no answer of OCS is noted. Resolves to how many were answered. */
 export const steadyClient = async (
@@ -95,7 +99,10 @@ export const steadyClient = async (
   return count;
 };
 
-/** Asks for what one policy grants and the other owns, its body late: policy is read before it, ownership after it. Resolves to the codes that it got. */
+/**
+ * Asks for what one policy grants and the other owns, its body late: policy is read before it, ownership after it.
+ * Resolves to the codes that it got.
+ */
 export const mixingClient = async (port: number, until: () => boolean): Promise<Map<string, number>> => {
   const client = await rawClient(port);
   const codes = new Map<string, number>();
@@ -112,7 +119,10 @@ export const mixingClient = async (port: number, until: () => boolean): Promise<
   return codes;
 };
 
-/** A handshake after the other, every second one with the session of the one before. Resolves to the serial numbers that were shown; what fails is noted. */
+/**
+ * A handshake after the other, every second one with the session of the one before. Resolves to the serial numbers that
+ * were shown; what fails is noted.
+ */
 export const handshakes = async (
   port: number,
   ca: string,

@@ -57,10 +57,10 @@ export const runGateway = (
       pending = lines.pop()!;
       for (const line of lines) {
         const told = line.startsWith("{")
-          ? (JSON.parse(line) as { pid: number; msg: string; listener?: string; address?: string })
+          ? (JSON.parse(line) as { pid: number; event: string; listener?: string; address?: string })
           : undefined;
         if (told) pid = told.pid;
-        if (told?.msg === "listening") urls.set(told.listener!, told.address!);
+        if (told?.event === "listening") urls.set(told.listener!, told.address!);
       }
       if (listeners.every((name) => urls.has(name))) resolve({ pid, urls, kill });
     });

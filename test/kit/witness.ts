@@ -3,15 +3,15 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { witnessKey } from "../../src/journal/note.ts";
-import { Records } from "../../src/witness/records.ts";
+import { witnessKey } from "../../src/journal/integrity/checkpoints/signed-note.ts";
+import { CosignedCheckpoints } from "../../src/witness/cosigned-checkpoints.ts";
 import { startWitnessServer } from "../../src/witness/server.ts";
-import { Witness, type WitnessNews } from "../../src/witness/witness.ts";
+import { Witness, type WitnessEvent } from "../../src/witness/witness.ts";
 
 export type TrueWitness = {
   readonly url: string;
   readonly key: string;
-  readonly news: readonly WitnessNews[];
+  readonly news: readonly WitnessEvent[];
   readonly stop: () => Promise<void>;
 };
 
@@ -22,10 +22,10 @@ export const aWitness = async (
   over: { readonly name?: string; readonly key?: KeyObject; readonly port?: number } = {},
 ): Promise<TrueWitness> => {
   const own = { name: over.name ?? "witness.test/w1", key: over.key ?? generateKeyPairSync("ed25519").privateKey };
-  const news: WitnessNews[] = [];
-  const records = await Records.open(dir, own);
+  const news: WitnessEvent[] = [];
+  const records = await CosignedCheckpoints.open(dir, own);
   const server = await startWitnessServer(
-    new Witness({ own, records, logs: () => Promise.resolve(logs), tell: (each) => void news.push(each) }),
+    new Witness({ own, records, logs: () => Promise.resolve(logs), onEvent: (each) => void news.push(each) }),
     { host: "127.0.0.1", port: over.port ?? 0 },
   );
   return { url: server.address, key: witnessKey(own.name, own.key), news, stop: server.stop };

@@ -2,7 +2,8 @@
  * Those who use the gateway: agents' desktops that finish the records they are given, a client that asks for what is
  * not its own, and the registrar.
  */
-import { headerOf, type Reply } from "../../src/message.ts";
+import { FINAL_ACTIONS } from "../ocs/manual.ts";
+import { headerOf, type Reply } from "../../src/common/message.ts";
 import { CLIENTS, REGISTRAR, UPSTREAM, type SimClient } from "./config.ts";
 import type { Asked } from "./checks.ts";
 import type { OcsRecord } from "./speaker.ts";
@@ -18,7 +19,6 @@ export type AgentOptions = {
   readonly slow: number;
 };
 
-const FINAL = ["RecordProcessed", "RecordReject", "DoNotCall", "RequestRecordCancel", "RecordReschedule"];
 const MOST_TRIES = 40;
 const REREGISTER_MS = 3000;
 
@@ -67,10 +67,10 @@ export class Agents {
     for (let stats = this.#random.below(3); stats > 0; stats--)
       this.#world.after(wait(), () => this.#ask(client, record, "UpdateCallCompletionStats", () => undefined));
     this.#world.after(wait() + 30, () => {
-      this.#finish(client, record, this.#random.pick(FINAL));
+      this.#finish(client, record, this.#random.pick(FINAL_ACTIONS));
       if (this.#random.chance(0.3))
         this.#world.after(this.#random.latency(2, 60), () =>
-          this.#finish(this.#clientOf(record.tenant.dbid)!, record, this.#random.pick(FINAL)),
+          this.#finish(this.#clientOf(record.tenant.dbid)!, record, this.#random.pick(FINAL_ACTIONS)),
         );
     });
   }
@@ -94,7 +94,7 @@ export class Agents {
     const client = this.#random.pick(CLIENTS.slice(0, this.#options.clients));
     const handle = this.#random.chance(0.7) ? record.handle : 1 + this.#random.below(record.ocs.highest + 50);
     this.#send(
-      { client, tenant: client.tenants[0]!, handle, record: undefined, action: this.#random.pick(FINAL) },
+      { client, tenant: client.tenants[0]!, handle, record: undefined, action: this.#random.pick(FINAL_ACTIONS) },
       () => undefined,
     );
   }

@@ -21,7 +21,7 @@ const ROWS: readonly Row[] = [
   { reason: /validator/i, hasCause: after("validator") },
   { reason: /cannot be written|store|database/i, hasCause: after("store") },
   {
-    reason: /not its own/i,
+    reason: /not belong to it/i,
     hasCause: (checks, { tenant }) =>
       [...checks.asked.values()].some((asked) => asked.tenant === tenant?.dbid && asked.got2106),
   },
@@ -35,7 +35,7 @@ const ROWS: readonly Row[] = [
   { reason: /OCS that requests do not go to|inactive OCS|not the active/i, hasCause: after("roles") },
   // An answer that was cut, or that nobody asked for.
   {
-    reason: /OCS sent|came from OCS|came back from OCS|OCS's answer|suspect/i,
+    reason: /OCS sent|OCS answered|OCS's|its answer/i,
     hasCause: (checks) => checks.causes.has("stray bytes") || checks.causes.has("cut"),
   },
 ];

@@ -5,7 +5,7 @@
  * connection. I8: see epochs.ts. I9: nothing leaves for OCS of a client that is
  * revoked.
  */
-import { headerOf, type Reply } from "../../src/message.ts";
+import { headerOf, type Reply } from "../../src/common/message.ts";
 import { UPSTREAM, type SimClient } from "./config.ts";
 import { Epochs } from "./epochs.ts";
 import type { Connection } from "./network.ts";
@@ -45,7 +45,10 @@ const FOLLOWS_AFTER = 3;
 /** An answer that comes so long after the roles have changed is to an announcement that came 1.5 s after it. */
 const STRAGGLING_MS = 3500;
 
-/** `tenant`: for whom OCS announced the record, too. `wasUnconfirmed`: the gateway had noticed a loss of connections, or had started, since the record had its owner. */
+/**
+ * `tenant`: for whom OCS announced the record, too. `wasUnconfirmed`: the gateway had noticed a loss of connections, or
+ * had started, since the record had its owner.
+ */
 export type Conflict = {
   readonly record: OcsRecord;
   readonly tenant: number;
@@ -148,7 +151,8 @@ export class Checks {
     if (asked.executions.length > 1)
       this.#world.trace.violate("I3", `${mark} was executed ${asked.executions.length} times`);
     const may = asked.isNamed ? [asked.tenant] : asked.client.tenants;
-    // OCS gave the handle to this tenant, too, when what it had said before was unconfirmed: it might have restarted between.
+    // OCS gave the handle to this tenant, too, when what it had said before was unconfirmed: it might have restarted
+    // between.
     const isGiven = this.conflicts.some(
       (said) => said.record === record && said.wasUnconfirmed && may.includes(said.tenant),
     );
@@ -161,7 +165,8 @@ export class Checks {
   }
 
   /**
-   * OCS opens records of this tenant without announcing them, and its host was replaced so lately that no connection has
+   * OCS opens records of this tenant without announcing them, and its host was replaced so lately that no
+   *      connection has
    * told: the limit of `registered` that the manual states.
    */
   #isUnnoticed({ tenant, ocs }: OcsRecord): boolean {
@@ -200,7 +205,9 @@ export class Checks {
     if (code === "OCSGW-5900") trace.violate("I0", `${mark} met an internal error`);
   }
 
-  /** A request for the record went over a connection with an answer that nobody asked for; its reply may be under way. */
+  /**
+   * A request for the record went over a connection with an answer that nobody asked for; its reply may be under way.
+   */
   #heardStray(record: OcsRecord): boolean {
     if (this.strayed.size === 0) return false;
     return [...this.asked.values()].some((each) => each.record === record && this.strayed.has(each.connection ?? 0));
@@ -235,7 +242,8 @@ export class Checks {
   }
 
   /**
-   * Long after the last fault, OCS may dial what it announces. Where a standby keeps its connections they do not tell who
+   * Long after the last fault, OCS may dial what it announces. Where a standby keeps its connections they do not
+   *      tell who
    * is the primary: then the gateway follows the announcements, as soon as they go on for 1.5 s.
    */
   heard(status: number | undefined, record: OcsRecord): void {

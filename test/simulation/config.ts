@@ -2,8 +2,9 @@
  * The gateway's config in the simulation: one OCS pair that three tenants share. A reload changes what an operator
  * changes.
  */
-import { settingsSchema, type Settings } from "../../src/settings/schema.ts";
-import type { Reading } from "../../src/assemble/generation.ts";
+import { reqValuesOf } from "../ocs/manual.ts";
+import { settingsSchema, type Settings } from "../../src/settings/schema/schema.ts";
+import type { Reading } from "../../src/app/config/reading.ts";
 
 export const UPSTREAM = "ocs";
 export const PRIMARY = "10.0.0.1:8080";
@@ -45,14 +46,8 @@ export const CLIENTS: readonly SimClient[] = [
   { name: "cluster", tenants: [101, 102] },
 ];
 
-const ACTIONS = [
-  "UpdateCallCompletionStats",
-  "RecordProcessed",
-  "RecordReject",
-  "RequestRecordCancel",
-  "DoNotCall",
-  "RecordReschedule",
-];
+/** What the agents ask for: everything about a record but a new one. */
+const ACTIONS = reqValuesOf("records").filter((action) => action !== "AddRecord");
 
 /** What a reload may change. */
 export type Variant = {

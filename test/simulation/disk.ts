@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { mkdir, writeFile } from "node:fs/promises";
-import type { Disk, DiskFile, How } from "../../src/journal/disk.ts";
+import type { Disk, DiskFile, OpenMode } from "../../src/journal/disk.ts";
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
@@ -83,7 +83,7 @@ export class SimDisk {
     };
   }
 
-  #open(path: string, how: How, call: <Value>(work: () => Value, writes?: boolean) => Promise<Value>): DiskFile {
+  #open(path: string, how: OpenMode, call: <Value>(work: () => Value, writes?: boolean) => Promise<Value>): DiskFile {
     const names = this.#names(dirname(path)).now;
     let content = names.get(basename(path));
     if (!content && how === "read") throw NO_SUCH_FILE(path);

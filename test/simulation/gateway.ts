@@ -1,27 +1,28 @@
 /**
- * One life of the gateway: the parts that src/assemble.ts puts together, on a simulated disk, store and network. Left
+ * One life of the gateway: the parts that src/app/start.ts puts together, on a simulated disk, store and network. Left
  * out are the listeners (who asks calls the handlers), the admin console, retention and the revocations file.
  */
 import { createPrivateKey } from "node:crypto";
-import { startCallbacks } from "../../src/assemble/callbacks.ts";
-import { Standing } from "../../src/assemble/changeover.ts";
-import { startOwnership, type Records } from "../../src/assemble/ownership.ts";
-import { undo, type Stops } from "../../src/assemble/stops.ts";
-import { PassedSockets } from "../../src/assemble/passed-sockets.ts";
-import { tellOf } from "../../src/assemble/upstreams.ts";
-import { Counts } from "../../src/console/counts.ts";
-import { createCheckpoints } from "../../src/journal/checkpoint.ts";
-import { Floods } from "../../src/journal/floods.ts";
-import { places } from "../../src/journal/places.ts";
-import { recover } from "../../src/journal/recover.ts";
-import { beginRun } from "../../src/journal/run.ts";
-import { Segments } from "../../src/journal/segments.ts";
-import { FileJournal } from "../../src/journal/writer.ts";
+import { startCallbacks } from "../../src/app/wiring/callbacks.ts";
+import { ActiveGeneration } from "../../src/app/switch-generation.ts";
+import { startOwnership, type Records } from "../../src/app/wiring/ownership.ts";
+import { runShutdown, type ShutdownSteps } from "../../src/app/shutdown.ts";
+import { PassedSockets } from "../../src/app/wiring/systemd-sockets.ts";
+import { upstreamEventHandler } from "../../src/app/wiring/upstreams.ts";
+import { Counts } from "../../src/admin/counters.ts";
+import { createCheckpoints } from "../../src/journal/integrity/checkpoints/checkpoint.ts";
+import { RefusalSampling } from "../../src/journal/write/refusal-sampling/refusal-sampling.ts";
+import { REFUSALS } from "../../src/gateway/refusals.ts";
+import { paths } from "../../src/journal/paths.ts";
+import { recover } from "../../src/journal/write/recovery/recover.ts";
+import { writeStartEntries } from "../../src/journal/write/start-entries.ts";
+import { Segments } from "../../src/journal/segments/segment-writer.ts";
+import { JournalWriter } from "../../src/journal/write/writer.ts";
 import type { Disk } from "../../src/journal/disk.ts";
-import type { Handler } from "../../src/message.ts";
-import { createRevocations, type Revocations } from "../../src/tenants/credential.ts";
-import type { StoreThread } from "../../src/tenants/ownership.ts";
-import type { Relay } from "../../src/upstream/relay.ts";
+import type { Handler } from "../../src/common/message.ts";
+import { createRevocations, type Revocations } from "../../src/identity/credentials.ts";
+import type { StoreThread } from "../../src/ownership/ownership.ts";
+import type { ValidatorClient } from "../../src/callbacks/validator-client.ts";
 import type { UpstreamStatus } from "../../src/upstream/switchboard.ts";
 import { DIRECTORY, readingOf, UPSTREAM, type Variant } from "./config.ts";
 import { clocks } from "./globals.ts";
@@ -30,7 +31,7 @@ import type { Mutant } from "./mutants/mutant.ts";
 export type Facilities = {
   readonly disk: Disk;
   readonly storeThread: () => StoreThread;
-  readonly relay: Relay;
+  readonly relay: ValidatorClient;
   readonly mutant: Mutant;
   /** The gateway takes for unconfirmed what it has heard so far. */
   readonly unconfirmed: () => void;
@@ -57,7 +58,7 @@ const ORIGIN = "simulation.test/journal";
 const SEGMENT_BYTES = 64 << 10;
 
 export const startGateway = async (variant: Variant, facilities: Facilities): Promise<SimGateway> => {
-  const stops: Stops = [];
+  const stops: ShutdownSteps = [];
   const first = readingOf(variant);
   const { settings } = first;
   const journal = await openJournal(facilities.disk);
@@ -68,14 +69,14 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
     everyMs: settings.audit.checkpoint.every,
   });
   stops.push(() => checkpoints.stop());
-  await beginRun(journal, { version: "0", config_hash: first.hash });
+  await writeStartEntries(journal, { version: "0", config_hash: first.hash });
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
-  const floods = new Floods({ note: journal.note });
+  const floods = new RefusalSampling({ note: journal.note });
   stops.push(floods.flush);
   const noting = { ...bound(journal), note: floods.note };
   const counts = new Counts();
   const revocations = createRevocations();
-  let standing: Standing | undefined;
+  let standing: ActiveGeneration | undefined;
   const current = () => standing?.generation?.settings ?? settings;
   const started = await startOwnership(
     settings,
@@ -93,36 +94,43 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
     facilities.unconfirmed();
     unconfirm(upstream);
   };
+  const onActive = ownership.onActive.bind(ownership);
+  ownership.onActive = (upstream, active) => {
+    const before = ownership.epochOf(upstream);
+    onActive(upstream, active);
+    // The same OCS is connected again: `Epochs` makes the handles unconfirmed without a call of `unconfirm` above.
+    if (active.how !== "start" && ownership.epochOf(upstream) === before) facilities.unconfirmed();
+  };
   const records = (facilities.mutant.records ?? same)(started);
-  const inForce = (standing = new Standing({
-    house: { journal: noting, counts, revocations, records },
-    tell: tellOf({ journal: noting, counts, alarms: records.alarms, current }),
+  const inForce = (standing = new ActiveGeneration({
+    services: { journal: noting, counts, revocations, records },
+    onUpstreamEvent: upstreamEventHandler({ journal: noting, counts, alarms: records.alarms, current }),
     sockets: new PassedSockets(),
   }));
   stops.push(() => inForce.close());
-  await inForce.changeTo(first);
+  await inForce.switchTo(first);
   const callbacks = await callbacksOf(inForce, { records, counts, stops, relay: facilities.relay, settings });
   return {
     clients: inForce.handler,
     callbacks,
     records,
     revocations,
-    reload: (next) => inForce.changeTo(readingOf(next)),
-    status: () => inForce.generation!.boards.get(UPSTREAM)!.switchboard.status(),
-    stop: () => undo(stops),
+    reload: (next) => inForce.switchTo(readingOf(next)),
+    status: () => inForce.generation!.upstreams.get(UPSTREAM)!.switchboard.status(),
+    stop: () => runShutdown(stops),
   };
 };
 
 /** As `openJournal` does, without the lock: the simulation has one process at a time. */
-const openJournal = async (disk: Disk): Promise<FileJournal> => {
-  const at = places(DIRECTORY);
+const openJournal = async (disk: Disk): Promise<JournalWriter> => {
+  const at = paths(DIRECTORY);
   await disk.makeDirectory(DIRECTORY);
   const recovered = await recover({ disk, dir: DIRECTORY, how: "durable", published: [] });
   const segments = new Segments(
     { disk, at, leaves: recovered.leaves, how: "durable", limit: SEGMENT_BYTES },
     recovered.tail,
   );
-  return new FileJournal({
+  return new JournalWriter({
     ...recovered,
     dir: DIRECTORY,
     disk,
@@ -130,8 +138,9 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
     clocks,
     newest: undefined,
     onFailure: "refuse",
+    refusal: REFUSALS["journal-unavailable"],
     stuckMs: 2000,
-    tell: () => undefined,
+    onNews: () => undefined,
     written: () => undefined,
     lock: { dir: DIRECTORY, fault: () => Promise.resolve(undefined), release: () => Promise.resolve() },
   });
@@ -141,25 +150,25 @@ const bound = ({
   dir,
   disk,
   unsettled,
-  deleted,
+  lastDeleted,
   keys,
   revoked,
-  asides,
-  begun,
+  setAsideRanges,
+  openedFrom,
   append,
   status,
   believed,
   head,
   close,
-}: FileJournal) => ({
+}: JournalWriter) => ({
   dir,
   disk,
   unsettled,
-  deleted,
+  lastDeleted,
   keys,
   revoked,
-  asides,
-  begun,
+  setAsideRanges,
+  openedFrom,
   append,
   status,
   believed,
@@ -170,13 +179,16 @@ const bound = ({
 type Desk = {
   readonly records: Records;
   readonly counts: Counts;
-  readonly stops: Stops;
-  readonly relay: Relay;
+  readonly stops: ShutdownSteps;
+  readonly relay: ValidatorClient;
   readonly settings: ReturnType<typeof readingOf>["settings"];
 };
 
 /** The handler of the callbacks listener, which the product gives to `listen`. */
-const callbacksOf = async (standing: Standing, { records, counts, stops, relay, settings }: Desk): Promise<Handler> => {
+const callbacksOf = async (
+  standing: ActiveGeneration,
+  { records, counts, stops, relay, settings }: Desk,
+): Promise<Handler> => {
   let handler: Handler | undefined;
   await startCallbacks(
     settings,
@@ -185,22 +197,22 @@ const callbacksOf = async (standing: Standing, { records, counts, stops, relay, 
       counts,
       current: () => standing.generation!,
       sockets: new PassedSockets(),
-      outside: {
+      network: {
         listen: (options, given) => {
           handler = given;
           return Promise.resolve({
             name: options.name,
             url: "http://10.9.0.1:8444",
             port: 8444,
-            taken: () => ({ open: 0, left: 1 }),
-            passed: false,
+            connectionCount: () => ({ open: 0, left: 1 }),
+            isSocketInherited: false,
             update: () => undefined,
             drain: () => undefined,
-            quietFor: () => Infinity,
+            idleFor: () => Infinity,
             stop: () => Promise.resolve(),
           });
         },
-        relayOf: ({ validator }) => Promise.resolve(validator === null ? undefined : relay),
+        validatorOf: ({ validator }) => Promise.resolve(validator === null ? undefined : relay),
       },
     },
     stops,

@@ -3,7 +3,7 @@
  * or cut at any byte. What a process wrote before it died still arrives, as with a real kernel.
  */
 import type { Socket, TcpNetConnectOpts } from "node:net";
-import { network } from "../../src/upstream/network.ts";
+import { network } from "../../src/upstream/lanes/network.ts";
 import { Direction, type Piece, type Trap } from "./direction.ts";
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
@@ -61,7 +61,10 @@ export class SimNetwork {
   wrote: (bytes: Buffer, connection: Connection) => void = () => undefined;
   /** Told of each connection of the gateway that is refused. */
   refused: (connection: Connection) => void = () => undefined;
-  /** Told when the gateway has no connection to a host any more, or one was reset: since when OCS is gone it cannot know. */
+  /**
+   * Told when the gateway has no connection to a host any more, or one was reset: since when OCS is gone it cannot
+   * know.
+   */
   lostAll: (host: SimHost) => void = () => undefined;
   /** Milliseconds that a connection takes besides. */
   delayOf: (connection: Connection) => number = () => 0;

@@ -2,6 +2,7 @@
  * One OCS of the pair, with its own truth: which tenant owns each open record. It announces records before it dials
  * them, executes what it is asked, and knows nothing of the gateway but the address of its callbacks.
  */
+import { FINAL_ACTIONS } from "../ocs/manual.ts";
 import type { Random } from "./random.ts";
 import type { Accepted, SimHost } from "./network.ts";
 import { TENANTS, type SimTenant } from "./config.ts";
@@ -31,7 +32,7 @@ export type OcsParts = {
   readonly registered: number;
 };
 
-const FINAL = new Set(["RecordProcessed", "RecordReject", "RequestRecordCancel", "DoNotCall", "RecordReschedule"]);
+const FINAL: ReadonlySet<string> = new Set(FINAL_ACTIONS);
 const ANSWERS: Readonly<Record<number, string>> = {
   200: "HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nContent-length: 0\r\n\r\n",
   410: "HTTP/1.1 410 Gone\r\nServer: OCS/8.1.524.04\r\nWarning: 112\r\nContent-length: 0\r\n\r\n",
@@ -41,7 +42,9 @@ export class Ocs {
   readonly parts: OcsParts;
   role: Role = "down";
   life = 0;
-  /** When this life began, if the host was replaced, which tells nobody who holds a connection to it; else -Infinity. */
+  /**
+   * When this life began, if the host was replaced, which tells nobody who holds a connection to it; else -Infinity.
+   */
   replacedAt = -Infinity;
   records = new Map<number, OcsRecord>();
   /** Milliseconds for each answer. */
@@ -104,7 +107,10 @@ export class Ocs {
       host.isDark = true;
       // The first words of the next life may come before the gateway's kernel hears that the old connections are gone.
       world.checks.causes.add("unnoticed restart");
-    } else world.network.forget(host, how);
+    } else {
+      this.speaker.end();
+      world.network.forget(host, how);
+    }
   }
 
   /** A switch of roles, without a restart of the process. The handles of the one that becomes standby are void. */

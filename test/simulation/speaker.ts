@@ -45,9 +45,18 @@ export class Speaker {
   readonly #random: Random;
   readonly #mayDial: (record: OcsRecord) => void;
 
+  /** Those of the announcements that OCS waits for. */
+  #connections = new AbortController();
+
   /** `mayDial` is told of each record for which OCS heard 200. */
   constructor(ocs: Ocs, random: Random, mayDial: (record: OcsRecord) => void) {
     [this.#ocs, this.#random, this.#mayDial] = [ocs, random, mayDial];
+  }
+
+  /** The process ends, and its kernel closes the connections of its announcements. */
+  end(): void {
+    this.#connections.abort();
+    this.#connections = new AbortController();
   }
 
   /** Another life of OCS. */
@@ -102,6 +111,7 @@ export class Speaker {
         target: "/validate",
         source: host.address.split(":")[0]!,
         body,
+        gone: this.#connections.signal,
       },
       (reply, how) => {
         if (host.isDark) return;

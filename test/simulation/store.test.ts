@@ -1,5 +1,5 @@
-import { openOwnershipStore, type OwnershipStore } from "../../src/tenants/ownership/store.ts";
-import { describeStoreContract } from "../tenants/ownership/store-contract.ts";
+import { openOwnershipStore, type OwnershipStore } from "../../src/ownership/store/store.ts";
+import { describeStoreContract } from "../ownership/store/store-contract.ts";
 import { Random } from "./random.ts";
 import type { Event, Owner } from "./scheduler.ts";
 import { simStoreThread, StoreFile } from "./store.ts";

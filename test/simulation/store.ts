@@ -1,11 +1,18 @@
 /**
- * The thread that writes ownership, simulated: the same orders and news as src/tenants/ownership/store-worker.ts,
- * whose SQLite is held to the same contract by test/tenants/ownership/store-contract.ts. Its file outlives the
+ * The thread that writes ownership, simulated: the same orders and news as src/ownership/store-worker.ts,
+ * whose SQLite is held to the same contract by test/ownership/store-contract.ts. Its file outlives the
  * process. A commit is whole or not there at all; the news of it may come too late.
  */
 import { EventEmitter } from "node:events";
-import { HandlePages } from "../../src/tenants/ownership/announced.ts";
-import type { Change, News, Order, Restored, Row, StoreThread } from "../../src/tenants/ownership/store.ts";
+import { HandlePages } from "../../src/ownership/handles/announced-handles.ts";
+import type {
+  StoreChange,
+  ThreadReply,
+  ThreadRequest,
+  RestoredUpstream,
+  OwnershipRow,
+  StoreThread,
+} from "../../src/ownership/store/store.ts";
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
@@ -35,7 +42,7 @@ export class StoreFile {
   fault: StoreFault | undefined;
   /** Of the machine. Another one after a power cut. */
   boot = 1;
-  readonly #rows = new Map<string, Row>();
+  readonly #rows = new Map<string, OwnershipRow>();
   readonly #epochs = new Map<string, Epoch>();
   readonly #announced = new Map<string, HandlePages>();
   #alive = { boot: 0, uptime: 0, mark: 0 };
@@ -49,7 +56,7 @@ export class StoreFile {
     return this.#epochs.get(upstream)?.doubtUpTo ?? -1;
   }
 
-  restored(): Restored[] {
+  restored(): RestoredUpstream[] {
     return [...this.#epochs].map(([upstream, { number, ...epoch }]) => ({
       ...epoch,
       upstream,
@@ -69,7 +76,7 @@ export class StoreFile {
     }));
   }
 
-  opened(uptime: number): Extract<News, { kind: "opened" }> {
+  opened(uptime: number): Extract<ThreadReply, { kind: "opened" }> {
     const { boot, mark } = this.#alive;
     return {
       kind: "opened",
@@ -80,7 +87,7 @@ export class StoreFile {
     };
   }
 
-  commit({ changes, mark }: Extract<Order, { kind: "commit" }>, uptime: number): void {
+  commit({ changes, mark }: Extract<ThreadRequest, { kind: "commit" }>, uptime: number): void {
     for (const change of changes) this.#apply(change);
     this.#alive = { boot: this.boot, uptime, mark };
   }
@@ -90,7 +97,7 @@ export class StoreFile {
     return undefined;
   }
 
-  #apply(change: Change): void {
+  #apply(change: StoreChange): void {
     if (change.do === "epoch") {
       const { upstream, epoch: number, endpoint, keepFrom } = change;
       return this.#begin(upstream, { ...NOTHING, number, endpoint }, keepFrom);
@@ -172,7 +179,7 @@ type Parts = {
 
 class SimThread extends EventEmitter {
   readonly #parts: Parts;
-  readonly #orders: Order[] = [];
+  readonly #orders: ThreadRequest[] = [];
   #isBusy = false;
 
   constructor(parts: Parts) {
@@ -183,11 +190,11 @@ class SimThread extends EventEmitter {
     const isLocked = file.fault === "locked";
     this.#later(isLocked ? LOCKED_MS : random.latency(2, 30), () => {
       if (isLocked && file.fault === "locked") this.emit("error", new Error("database is locked"));
-      else this.emit("message", file.opened(scheduler.now) satisfies News);
+      else this.emit("message", file.opened(scheduler.now) satisfies ThreadReply);
     });
   }
 
-  postMessage(order: Order): void {
+  postMessage(order: ThreadRequest): void {
     this.#orders.push(order);
     this.#next();
   }
@@ -226,7 +233,7 @@ class SimThread extends EventEmitter {
     });
   }
 
-  #answer(news: News): void {
+  #answer(news: ThreadReply): void {
     this.#isBusy = false;
     this.emit("message", news);
     this.#next();

@@ -1,6 +1,6 @@
 /** The operator's own validator, as the gateway's relay reaches it: mostly it answers 200 soon. */
-import { bytesOf } from "../../src/message.ts";
-import type { Relay, Relayed } from "../../src/upstream/relay.ts";
+import { bytesOf } from "../../src/common/message.ts";
+import type { ValidatorClient, ValidatorAnswer } from "../../src/callbacks/validator-client.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
@@ -19,14 +19,14 @@ export class Validator {
   }
 
   /** For one life of the gateway. */
-  relay(): Relay {
+  relay(): ValidatorClient {
     return { send: () => this.#send(), close: () => undefined };
   }
 
-  #send(): Promise<Relayed> {
+  #send(): Promise<ValidatorAnswer> {
     const { scheduler, life } = this.#world;
     const takes = this.fault === "slow" ? this.#random.between(200, 4000) : this.#random.latency(1, 60);
-    const answer = (): Relayed => {
+    const answer = (): ValidatorAnswer => {
       if (this.fault === "away") return { failed: "unreachable", detail: "ECONNREFUSED" };
       if (takes >= TIMEOUT_MS) return { failed: "timeout", detail: `no answer within ${TIMEOUT_MS} ms` };
       const status = this.fault === "refuses" && this.#random.chance(0.5) ? 409 : 200;

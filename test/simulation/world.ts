@@ -2,7 +2,7 @@
  * Everything that one simulation is made of, and the machine that runs the gateway: it starts, stops, kills and
  * restarts it.
  */
-import type { Arrival, Handler, HeaderLine, Reply } from "../../src/message.ts";
+import type { Arrival, Handler, HeaderLine, Reply } from "../../src/common/message.ts";
 import { Checks } from "./checks.ts";
 import { FIRST_VARIANT, type Variant } from "./config.ts";
 import { SimDisk } from "./disk.ts";

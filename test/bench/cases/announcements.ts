@@ -1,4 +1,7 @@
-/** OCS announces records while many are live: what an announcement costs beside a server that answers 200 and does nothing, and whether it stays so. */
+/**
+ * OCS announces records while many are live: what an announcement costs beside a server that answers 200 and does
+ * nothing, and whether it stays so.
+ */
 import { startGateway } from "../peers/gateway.ts";
 import { atMost } from "../report.ts";
 import type { Line, Outcome } from "../programs/client-words.ts";
@@ -74,8 +77,11 @@ export const announcements: Case = {
         atMost("p50 of the last third to the first", last!.p50 / first!.p50, 1.25),
       ],
       notes: [
-        `Every announcement is on disk (SQLite, synchronous FULL) before its 200. ${(spent / done).toFixed(0)} µs of CPU each, all threads together.`,
-        `Heap ${(before.heapUsed / MIB).toFixed(1)} MiB before and ${(after.heapUsed / MIB).toFixed(1)} MiB after ${done} announcements; resident ${(after.rss / MIB).toFixed(0)} MiB. Handles are announced again in turn, so their number stays.`,
+        `Every announcement is on disk (SQLite, synchronous FULL) before its 200. ${(spent / done).toFixed(0)} µs of ` +
+          "CPU each, all threads together.",
+        `Heap ${(before.heapUsed / MIB).toFixed(1)} MiB before and ${(after.heapUsed / MIB).toFixed(1)} MiB after ` +
+          `${done} announcements; resident ${(after.rss / MIB).toFixed(0)} MiB. Handles are announced again in turn, ` +
+          "so their number stays.",
       ],
     };
   },

@@ -47,7 +47,9 @@ export const costTls: Case = {
   },
 };
 
-/** With 8,000 requests before it the gateway takes 1.3 times the CPU of what it takes later: it is still being compiled. */
+/**
+ * With 8,000 requests before it the gateway takes 1.3 times the CPU of what it takes later: it is still being compiled.
+ */
 const COMPILED_AFTER = 30_000;
 
 const SCRAPES = 100;
@@ -74,7 +76,8 @@ const NOTES = (rounds: number, turn: number): string[] => [
   "4 clients of 4 tenants. Half of the requests are DoNotCalls by phone, half are call results on record handles that",
   "OCS announced to the gateway before.",
   "TLS 1.3 to clients and upstream; every peer verifies the upstream's certificate.",
-  `The gateway has ${CONNECTIONS} lanes, limits, pre-dial records, a callbacks listener, and flushes both journal lines.`,
+  `The gateway has ${CONNECTIONS} lanes, limits, pre-dial records, a callbacks listener, and flushes both journal ` +
+    "lines.",
   "Its metrics are scraped once in each turn.",
   "New connections: accepted by the upstream during the peer's turns, the warm-up left out.",
 ];

@@ -19,10 +19,14 @@ export const cost: Case = {
 };
 
 const NOTES = (rounds: number, turn: number): string[] => [
-  `${rounds} turns of ${turn} ms each, in rotation, medians; ${CONNECTIONS} keep-alive connections in a closed loop, 4 clients of 4 tenants, a POST of some 70 bytes.`,
-  "CPU: user and system of the peer's processes with all threads, from /proc/<pid>/stat. It does not hold what the kernel does for a flush in threads of its own.",
-  `The gateway has ${CONNECTIONS} lanes here, because the others are not limited to 4 upstream connections; the gateway remembers a verified token for a minute.`,
-  "≥: the peer had not used up its core: clients and upstream, its own flushes or neighbours on this machine were in the way.",
+  `${rounds} turns of ${turn} ms each, in rotation, medians; ${CONNECTIONS} keep-alive connections in a closed loop, ` +
+    "4 clients of 4 tenants, a POST of some 70 bytes.",
+  "CPU: user and system of the peer's processes with all threads, from /proc/<pid>/stat. It does not hold what the " +
+    "kernel does for a flush in threads of its own.",
+  `The gateway has ${CONNECTIONS} lanes here, because the others are not limited to 4 upstream connections; the ` +
+    "gateway remembers a verified token for a minute.",
+  "≥: the peer had not used up its core: clients and upstream, its own flushes or neighbours on this machine were in " +
+    "the way.",
 ];
 
 const section = (turns: ReadonlyMap<string, readonly Turn[]>): Omit<Section, "notes"> => {

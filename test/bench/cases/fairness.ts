@@ -1,4 +1,7 @@
-/** Tenants that want more than there is, in front of an upstream that takes its time: who waits how long, and who gets how much. */
+/**
+ * Tenants that want more than there is, in front of an upstream that takes its time: who waits how long, and who gets
+ * how much.
+ */
 import type { Numbers, Outcome } from "../programs/client-words.ts";
 import { startGateway, type Gateway } from "../peers/gateway.ts";
 import { atLeast, atMost } from "../report.ts";
@@ -12,7 +15,10 @@ const LANES = 4;
 const WARM_UP_MS = 1000;
 const FLOOD = 100;
 
-/** Connections of each tenant, from the first; each asks in a closed loop, so this is how many of its requests wait at once. */
+/**
+ * Connections of each tenant, from the first; each asks in a closed loop, so this is how many of its requests wait at
+ * once.
+ */
 type Crowding = readonly number[];
 
 const crowded = async (rig: Rig, { port }: Gateway, crowding: Crowding, ms: number): Promise<Outcome> => {
@@ -53,7 +59,9 @@ export const flood: Case = {
       const [calm, flooded] = [alone.labels[quiet]!, both.labels[quiet]!];
       const bound = 3 * flooded.ocsP50;
       return {
-        title: `One tenant with ${FLOOD} requests waiting at any time, another with 1; ${LANES} lanes, OCS takes ${SERVICE_MS} ms`,
+        title:
+          `One tenant with ${FLOOD} requests waiting at any time, another with 1; ${LANES} lanes, OCS takes ` +
+          `${SERVICE_MS} ms`,
         columns: ["tenant", "requests/s", "p50 ms", "p99 ms", "queue p99 ms", "exchange p50 ms"],
         rows: [
           ["quiet, alone", alone.done / alone.seconds, calm.p50, calm.p99, calm.queueP99, calm.ocsP50],
@@ -66,8 +74,10 @@ export const flood: Case = {
           atMost("flooded tenant's p99 wait to (2 active tenants + 1) service times", flooded.queueP99 / bound, 1),
         ],
         notes: [
-          `Wait and service time are the gateway's word, Server-Timing's queue and ocs: p99 ${flooded.queueP99.toFixed(1)} ms of ${bound.toFixed(1)}. The client, who also waits for two flushes`,
-          `and for the machine, sees a p99 that is ${(flooded.p99 - calm.p99).toFixed(1)} ms above the one without the flood, and a median that is ${(flooded.p50 - calm.p50).toFixed(1)} ms above.`,
+          "Wait and service time are the gateway's word, Server-Timing's queue and ocs: p99 " +
+            `${flooded.queueP99.toFixed(1)} ms of ${bound.toFixed(1)}. The client, who also waits for two flushes`,
+          `and for the machine, sees a p99 that is ${(flooded.p99 - calm.p99).toFixed(1)} ms above the one without ` +
+            `the flood, and a median that is ${(flooded.p50 - calm.p50).toFixed(1)} ms above.`,
           `One run of ${long} ms; ${refused(both)}.`,
         ],
       };
@@ -83,7 +93,9 @@ export const equal: Case = {
       const outcome = await crowded(rig, gateway, UNEQUAL, long);
       const done = UNEQUAL.map((_, index) => outcome.labels[tenantName(index + 1)]!);
       return {
-        title: `Equal shares: ${UNEQUAL.length} tenants that all want more than their part, some far more; ${LANES} lanes, OCS takes ${SERVICE_MS} ms`,
+        title:
+          `Equal shares: ${UNEQUAL.length} tenants that all want more than their part, some far more; ${LANES} ` +
+          `lanes, OCS takes ${SERVICE_MS} ms`,
         columns: ["tenant", "waiting at any time", "requests/s", "p50 ms", "p99 ms"],
         rows: done.map(({ done: count, p50, p99 }, index) => [
           tenantName(index + 1),
@@ -108,7 +120,9 @@ export const shares: Case = {
       const outcome = await crowded(rig, gateway, [WAITING, WAITING], long);
       const [twice, once] = TWO_TO_ONE.map((_, index) => outcome.labels[tenantName(index + 1)]!) as [Numbers, Numbers];
       return {
-        title: `Shares 2 to 1, both tenants with ${WAITING} requests waiting at any time; ${LANES} lanes, OCS takes ${SERVICE_MS} ms`,
+        title:
+          `Shares 2 to 1, both tenants with ${WAITING} requests waiting at any time; ${LANES} lanes, OCS takes ` +
+          `${SERVICE_MS} ms`,
         columns: ["tenant", "share", "requests/s", "p50 ms", "p99 ms"],
         rows: [twice, once].map(({ done, p50, p99 }, index) => [
           tenantName(index + 1),

@@ -1,4 +1,7 @@
-/** Can a tenant tell by the time of the answer whether a record handle is another's or nobody's? Welch's t over samples in alternation. */
+/**
+ * Can a tenant tell by the time of the answer whether a record handle is another's or nobody's? Welch's t over samples
+ * in alternation.
+ */
 import { startGateway } from "../peers/gateway.ts";
 import { atMost } from "../report.ts";
 import type { Line, Outcome } from "../programs/client-words.ts";
@@ -60,7 +63,8 @@ export const handles: Case = {
       ],
       goals: [atMost("Welch's t of the two, absolute", t, 4.5)],
       notes: [
-        `One request at a time, ${AT_A_TIME} of one kind and then of the other, by ${ASKERS} tenants in turn, all answered 410.`,
+        `One request at a time, ${AT_A_TIME} of one kind and then of the other, by ${ASKERS} tenants in turn, all ` +
+          "answered 410.",
       ],
     };
   },

@@ -1,4 +1,7 @@
-/** What it costs that a lane changes tenant only by a new connection: more active tenants than lanes, over HTTPS, with and without isolation. */
+/**
+ * What it costs that a lane changes tenant only by a new connection: more active tenants than lanes, over HTTPS, with
+ * and without isolation.
+ */
 import { startGateway } from "../peers/gateway.ts";
 import { atMost, type Goal, type Section } from "../report.ts";
 import { linesFor } from "../rig/requests.ts";
@@ -14,7 +17,9 @@ const KINDS = ["tenant", "none"] as const;
 
 type Turns = ReadonlyMap<string, readonly Turn[]>;
 
-/** `answerMs`: of OCS. At 0 the processor is the limit, and pays for new connections with requests; at 5 the lanes are. */
+/**
+ * `answerMs`: of OCS. At 0 the processor is the limit, and pays for new connections with requests; at 5 the lanes are.
+ */
 const caseOf = (name: string, answerMs: number): Case => ({
   name,
   run: async (rig, pace) => {
@@ -25,7 +30,8 @@ const caseOf = (name: string, answerMs: number): Case => ({
     const turns = await takeTurns(runners, { rounds, run: { kind: "closed", ms: long } });
     await dismiss(runners);
     return section(turns, answerMs, [
-      `${rounds} turns of ${long} ms each, in rotation, medians; ${CLIENTS_PER_TENANT} client connections a tenant in a closed loop; p50 and p99 of the slowest tenant.`,
+      `${rounds} turns of ${long} ms each, in rotation, medians; ${CLIENTS_PER_TENANT} client connections a tenant ` +
+        "in a closed loop; p50 and p99 of the slowest tenant.",
       "New connections: accepted by the upstream in those turns, the warm-up left out.",
     ]);
   },
@@ -59,7 +65,9 @@ const p99 = ({ outcome }: Turn): number => Math.max(...Object.values(outcome.lab
 const per100 = ({ newConnections }: Turn): number => newConnections / 10;
 
 const section = (turns: Turns, answerMs: number, notes: readonly string[]): Section => ({
-  title: `More active tenants than the ${LANES} lanes, over HTTPS to an upstream that answers ${answerMs === 0 ? "at once" : `after ${answerMs} ms`}`,
+  title:
+    `More active tenants than the ${LANES} lanes, over HTTPS to an upstream that answers ` +
+    `${answerMs === 0 ? "at once" : `after ${answerMs} ms`}`,
   columns: ["", "requests/s", "CPU µs", "p50 ms", "p99 ms", "new connections per 100"],
   rows: [...turns].map(([name, list]) => [
     name,

@@ -1,8 +1,11 @@
-/** The journal's readers: first pages of a search in many entries, the memory of a verification, a bundle by age of the journal, and its bytes on disk. */
+/**
+ * The journal's readers: first pages of a search in many entries, the memory of a verification, a bundle by age of the
+ * journal, and its bytes on disk.
+ */
 import { join } from "node:path";
 import { generateKeyPairSync } from "node:crypto";
-import { openJournal } from "../../../src/journal/append.ts";
-import { createCheckpoints } from "../../../src/journal/checkpoint.ts";
+import { openJournal } from "../../../src/journal/write/open-journal.ts";
+import { createCheckpoints } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
 import type { Bundled } from "../programs/bundle-journal.ts";
 import type { Searched } from "../programs/search-journal.ts";
 import { atMost, type Section } from "../report.ts";
@@ -127,7 +130,8 @@ const section = (
     atMost(`resident memory of a verification of ${size} entries, MiB`, rss / MIB, 256),
   ],
   notes: [
-    "A page is 50 requests. Pages are asked in a process that has not searched before; the file system has the files in memory.",
+    "A page is 50 requests. Pages are asked in a process that has not searched before; the file system has the files " +
+      "in memory.",
   ],
 });
 

@@ -1,4 +1,7 @@
-/** How long a request takes at a modest rate, where nobody waits for a core and each request pays for its own two flushes. */
+/**
+ * How long a request takes at a modest rate, where nobody waits for a core and each request pays for its own two
+ * flushes.
+ */
 import { atMost } from "../report.ts";
 import type { Case } from "./case.ts";
 import { lineUp, NAMES } from "./line-up.ts";
@@ -41,8 +44,10 @@ export const latency: Case = {
         : [],
       notes: [
         ...missing,
-        `${rounds} turns of ${turn} ms each, in rotation, medians of the turns' quantiles. Open loop: requests leave at moments that do not depend on answers (exponential gaps,`,
-        "the same in every turn), timed by a client in Node from the moment of sending; with no connection free, from when it should have been sent.",
+        `${rounds} turns of ${turn} ms each, in rotation, medians of the turns' quantiles. Open loop: requests leave ` +
+          "at moments that do not depend on answers (exponential gaps,",
+        "the same in every turn), timed by a client in Node from the moment of sending; with no connection free, " +
+          "from when it should have been sent.",
       ],
     };
   },

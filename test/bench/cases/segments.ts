@@ -1,9 +1,12 @@
-/** Does reading get dearer with the journal's age? Journals of several sizes, sealed, indexed and compressed, as an auditor reads them. */
+/**
+ * Does reading get dearer with the journal's age? Journals of several sizes, sealed, indexed and compressed, as an
+ * auditor reads them.
+ */
 import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { verifierKey } from "../../../src/journal/note.ts";
-import { places } from "../../../src/journal/places.ts";
+import { verifierKey } from "../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { paths } from "../../../src/journal/paths.ts";
 import type { Prepared, Read } from "../programs/read-journal.ts";
 import { atMost, type Section } from "../report.ts";
 import { messageFrom, start } from "../rig/processes.ts";
@@ -52,7 +55,7 @@ export const segments: Case = {
       const dir = join(rig.dir, `segments-${wanted}`);
       const signer = { key: generateKeyPairSync("ed25519").privateKey, origin: "bench.example/journal" };
       const entries = writeSignedJournal(dir, wanted, PHONES, signer);
-      writeFileSync(places(dir).verifierKeys, `${verifierKey(signer.origin, signer.key)}\n`);
+      writeFileSync(paths(dir).verifierKeys, `${verifierKey(signer.origin, signer.key)}\n`);
       const prepared = await ask<Prepared>("prepare", dir);
       found.push({ entries, prepared, read: await ask<Read>("read", dir) });
     }
@@ -130,7 +133,8 @@ const section = (found: readonly Measured[]): Section => {
       atMost(`MB per million requests at ${last.entries} entries`, disk(last), 250),
     ],
     notes: [
-      "A page is 50 requests; each figure is the median of five, in a process that has the files in memory. The last segment is neither sealed nor compressed.",
+      "A page is 50 requests; each figure is the median of five, in a process that has the files in memory. The last " +
+        "segment is neither sealed nor compressed.",
     ],
   };
 };

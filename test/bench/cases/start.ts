@@ -1,8 +1,11 @@
-/** Does a start get dearer with the journal's age? The real gateway is started on journals of several sizes, until it listens. */
+/**
+ * Does a start get dearer with the journal's age? The real gateway is started on journals of several sizes, until it
+ * listens.
+ */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadOrCreateKey } from "../../../src/journal/checkpoint.ts";
+import { loadOrCreateKey } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
 import { MAIN, startGateway } from "../peers/gateway.ts";
 import { atMost, type Section } from "../report.ts";
 import { writeSignedJournal } from "../rig/signed-journal.ts";
@@ -53,7 +56,10 @@ const PROBES = 20;
 
 type Probes = Readonly<Record<"node" | "byConfig" | "byUrl", number>>;
 
-/** CPU in milliseconds of one `node -e 0`, and of one health check that finds the gateway by its config and by its address. */
+/**
+ * CPU in milliseconds of one `node -e 0`, and of one health check that finds the gateway by its config and by its
+ * address.
+ */
 const probesOf = async (rig: Rig, upstream: Parameters<typeof startGateway>[1]): Promise<Probes> => {
   const { child, config, admin } = await startGateway(rig, upstream, {
     name: "probed",
@@ -101,7 +107,7 @@ const startOnce = async (rig: Rig, upstream: Parameters<typeof startGateway>[1],
   const { child, startup } = gateway;
   const cpu = child.cpu() / MICROS;
   const peak = Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.process.pid}/status`, "utf8"))![1]) / 1024;
-  const read = Number(/"read":(\d+),"msg":"journal opened"/.exec(child.complaints())?.[1]);
+  const read = Number(/"event":"journalOpened",.*"read":(\d+)/.exec(child.complaints())?.[1]);
   await child.stop();
   // Else it is another thing that was measured.
   if (!(read < MOST_READ))
@@ -125,8 +131,10 @@ const section = (found: readonly Measured[], { node, byConfig, byUrl }: Probes):
       atMost("CPU of `ocsgw healthcheck --url URL` to `node -e 0`", byUrl / node, 3),
     ],
     notes: [
-      `Median of ${ROUNDS} starts each, with the journal's last state and a checkpoint, and with compiled code kept from the start before.`,
-      `One \`node -e 0\` takes ${node.toFixed(0)} ms of CPU, a health check ${byConfig.toFixed(0)} ms, and ${byUrl.toFixed(0)} ms by URL.`,
+      `Median of ${ROUNDS} starts each, with the journal's last state and a checkpoint, and with compiled code kept ` +
+        "from the start before.",
+      `One \`node -e 0\` takes ${node.toFixed(0)} ms of CPU, a health check ${byConfig.toFixed(0)} ms, and ` +
+        `${byUrl.toFixed(0)} ms by URL.`,
     ],
   };
 };

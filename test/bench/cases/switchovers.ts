@@ -28,7 +28,8 @@ export const switchovers: Case = {
         atMost("longest service gap in seconds", longest / 1000, 3),
       ],
       notes: [
-        "A gap is the time from the change to the answer of the next request that was asked after it; the peer accepts at once.",
+        "A gap is the time from the change to the answer of the next request that was asked after it; the peer " +
+          "accepts at once.",
       ],
     };
   },

@@ -1,4 +1,7 @@
-/** Does a request cost more where more tenants are configured? The same four clients ask, whatever else is in the config. */
+/**
+ * Does a request cost more where more tenants are configured? The same four clients ask, whatever else is in the
+ * config.
+ */
 import { startGateway } from "../peers/gateway.ts";
 import { atMost } from "../report.ts";
 import { linesFor, type Who } from "../rig/requests.ts";

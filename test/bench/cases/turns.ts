@@ -1,4 +1,7 @@
-/** Peers in turns, A B C A B C …, so that whatever happens to the machine happens to all of them; and the median of each one's turns. */
+/**
+ * Peers in turns, A B C A B C …, so that whatever happens to the machine happens to all of them; and the median of each
+ * one's turns.
+ */
 import type { Crowd, Outcome, Run } from "../programs/client-words.ts";
 import type { Child } from "../rig/processes.ts";
 import type { Opened, Rig, Upstream } from "../rig/rig.ts";
@@ -38,7 +41,10 @@ export const takeTurns = async (
 /** It is requests and not time that get code compiled: on a busy machine they take their time. */
 const LONGEST_WARM_UP_MS = 60_000;
 
-/** Opens the crowd and has it ask at once: code gets compiled, and no server takes a connection for one that never says anything. */
+/**
+ * Opens the crowd and has it ask at once: code gets compiled, and no server takes a connection for one that never says
+ * anything.
+ */
 export const gather = async (
   rig: Rig,
   { warmUp, ...rest }: Omit<Runner, "crowd"> & { readonly warmUp: number },

@@ -1,8 +1,12 @@
-/** The gateway as an operator runs it: `ocsgw run -c FILE`, with tokens, grants, limits and the journal flushed twice a request. */
+/**
+ * The gateway as an operator runs it: `ocsgw run -c FILE`, with tokens, grants, limits and the journal flushed twice a
+ * request.
+ */
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { SERVICE_ENVIRONMENT } from "../../kit/service-environment.ts";
 import type { Certificates } from "../rig/certificates.ts";
 import { AUDIENCE, ISSUER } from "../rig/credentials.ts";
 import { messageFrom, start, until, type Child } from "../rig/processes.ts";
@@ -130,7 +134,7 @@ const configOf = (options: GatewayOptions, upstream: Upstream, certificates: Cer
 export const startGateway = async (rig: Rig, upstream: Upstream, options: GatewayOptions): Promise<Gateway> => {
   const dir = join(rig.dir, options.name);
   await mkdir(dir, { recursive: true });
-  const config = JSON.stringify(configOf(options, upstream, rig.certificates));
+  const config = stringify(configOf(options, upstream, rig.certificates), { aliasDuplicateObjects: false });
   const files = {
     "jwks.json": rig.issuer.jwks,
     "ocsgw.yaml": config,
@@ -149,7 +153,11 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
     args: [...tap, MAIN, "run", "-c", join(dir, "ocsgw.yaml")],
     core: rig.cores?.peer,
     ...((options.heap || options.loop) && { ipc: true }),
-    env: { OCSGW_LOG: "info", ...(options.compiled !== undefined && { NODE_COMPILE_CACHE: options.compiled }) },
+    env: {
+      ...SERVICE_ENVIRONMENT,
+      OCSGW_LOG: "info",
+      ...(options.compiled !== undefined && { NODE_COMPILE_CACHE: options.compiled }),
+    },
   });
   const extra = [options.callbacks && "callbacks:ocs", options.admin && "admin"];
   const listeners = ["plain", "tls", ...extra.filter((name) => typeof name === "string")];
@@ -179,7 +187,8 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
 
 /** As an operator writes them: one key to a line. */
 export const keyRow = (id: string, client: string): string =>
-  `  - { id: ${id}, client: ${client}, hash: sha256:${createHash("sha256").update(id).digest("hex")}, created: 2026-01-01T00:00:00Z }\n`;
+  `  - { id: ${id}, client: ${client}, hash: sha256:${createHash("sha256").update(id).digest("hex")}, created: ` +
+  `2026-01-01T00:00:00Z }\n`;
 
 const keysOf = ({ tenants }: GatewayOptions): string =>
   `version: 1\nkeys:\n${Array.from({ length: tenants }, (_, at) => [1, 2].map((client) => keyRow(clientName(at + 1, client), clientName(at + 1, client))).join("")).join("")}`;

@@ -1,4 +1,7 @@
-/** HAProxy, one thread: as plain proxy, and with what its users write to check an ES256 token, method, path, action and rate on each request. */
+/**
+ * HAProxy, one thread: as plain proxy, and with what its users write to check an ES256 token, method, path, action and
+ * rate on each request.
+ */
 import { openSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,16 +1,16 @@
 /**
- * Has a bundle of one person's entries made of a journal, plain and then compressed, in a process of its own; tells how long each took, how many bytes
- * its lines have in each form, its hashes and its indexes.
+ * Has a bundle of one person's entries made of a journal, plain and then compressed, in a process of its own; tells how
+ * long each took, how many bytes its lines have in each form, its hashes and its indexes.
  */
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { writeBundle } from "../../../src/journal/bundle.ts";
-import { compressSegments } from "../../../src/journal/compress.ts";
+import { writeBundle } from "../../../src/journal/export/bundle.ts";
+import { compressSegments } from "../../../src/journal/segments/compress.ts";
 import { nodeDisk } from "../../../src/journal/disk.ts";
-import { parseFilter } from "../../../src/journal/filter.ts";
-import { numbersIn, places } from "../../../src/journal/places.ts";
-import { Finder } from "../../../src/journal/search.ts";
-import { extendTiles } from "../../../src/journal/tiles.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { numbersIn, paths } from "../../../src/journal/paths.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { extendTiles } from "../../../src/journal/integrity/tiles.ts";
 
 /** Milliseconds, bytes. `packed`: the part of its size that a segment has once it is compressed. */
 export type Bundled = {
@@ -25,7 +25,7 @@ export type Bundled = {
 
 const ROUNDS = 5;
 const [dir, filter] = [process.argv[2]!, parseFilter(process.argv[3]!)];
-const size = numbersIn(await nodeDisk.list(places(dir).checkpoints), "").at(-1)!;
+const size = numbersIn(await nodeDisk.list(paths(dir).checkpoints), "").at(-1)!;
 
 const bundled = async (): Promise<{ readonly ms: number; readonly entries: number }> => {
   const times: number[] = [];
@@ -48,12 +48,12 @@ const bytesOf = (folder: string, ending = ""): number =>
     .filter((name) => name.endsWith(ending))
     .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 
-const finder = new Finder(dir);
-await finder.refresh();
-while (await finder.tend());
-finder.close();
+const search = new JournalSearch(dir);
+await search.refresh();
+while (await search.maintain());
+search.close();
 await extendTiles({ disk: nodeDisk, dir });
-const lines = bytesOf(places(dir).segments, ".jsonl");
+const lines = bytesOf(paths(dir).segments, ".jsonl");
 const plain = await bundled();
 const done = await compressSegments({ journal: { dir, disk: nodeDisk }, after: Number.NEGATIVE_INFINITY });
 const compressed = await bundled();
@@ -63,6 +63,6 @@ process.send!({
   entries: compressed.entries,
   lines,
   packed: done.after / done.before,
-  hashes: bytesOf(places(dir).segments, ".hashes") + bytesOf(places(dir).tilesDirectory),
-  index: bytesOf(places(dir).indexes) + statSync(places(dir).index).size,
+  hashes: bytesOf(paths(dir).segments, ".hashes") + bytesOf(paths(dir).tilesDirectory),
+  index: bytesOf(paths(dir).indexes) + statSync(paths(dir).index).size,
 } satisfies Bundled);

@@ -9,8 +9,9 @@ export type Crowd = {
 };
 
 /**
- * closed: each connection sends its next request when it has its answer, for `ms` or until `requests` were sent.
- * paced: `perSecond` requests over all connections at moments that do not depend on answers (open loop, exponential gaps from a fixed seed).
+ * closed: each connection sends its next request when it has its answer, for `ms` or until `requests` were sent. paced:
+ * `perSecond` requests over all connections at moments that do not depend on answers (open loop, exponential gaps from
+ * a fixed seed).
  */
 export type Run =
   | { readonly kind: "closed"; readonly ms: number; readonly requests?: number }
@@ -18,7 +19,10 @@ export type Run =
 
 export type Numbers = {
   readonly done: number;
-  /** Milliseconds from sending to the whole answer. Paced and with every connection busy: from when it should have been sent. */
+  /**
+   * Milliseconds from sending to the whole answer. Paced and with every connection busy: from when it should have been
+   * sent.
+   */
   readonly p50: number;
   readonly p99: number;
   readonly max: number;

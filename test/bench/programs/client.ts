@@ -1,4 +1,7 @@
-/** The clients of the bench, all in one process: opens crowds of connections, and makes them ask in a closed loop or at a pace. */
+/**
+ * The clients of the bench, all in one process: opens crowds of connections, and makes them ask in a closed loop or at
+ * a pace.
+ */
 import type { Crowd, Order, Outcome, Run, Told } from "./client-words.ts";
 import { Connection, dial, type Answered } from "./connection.ts";
 import { Tally } from "./tally.ts";

@@ -1,4 +1,7 @@
-/** One client connection that sends whole requests as they were prepared and reads whole answers. No HTTP library: it must cost little. */
+/**
+ * One client connection that sends whole requests as they were prepared and reads whole answers. No HTTP library: it
+ * must cost little.
+ */
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Crowd, Line } from "./client-words.ts";

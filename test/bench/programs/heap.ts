@@ -1,4 +1,7 @@
-/** Loaded before the gateway, with --expose-gc: on each message it collects garbage and tells the bytes that are still in use. */
+/**
+ * Loaded before the gateway, with --expose-gc: on each message it collects garbage and tells the bytes that are still
+ * in use.
+ */
 const collect = (globalThis as unknown as { gc: () => void }).gc;
 
 process.on("message", () => {

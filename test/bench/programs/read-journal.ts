@@ -1,16 +1,17 @@
 /**
- * Reads a signed journal as its auditors do, in a process of its own. `prepare`: its segments get their indexes, and are compressed. `read`: first
- * pages, a person, open Do-Not-Calls and a bundle, each several times, and how much memory that took.
+ * Reads a signed journal as its auditors do, in a process of its own. `prepare`: its segments get their indexes, and
+ * are compressed. `read`: first pages, a person, open Do-Not-Calls and a bundle, each several times, and how much
+ * memory that took.
  */
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { writeBundle } from "../../../src/journal/bundle.ts";
-import { compressSegments } from "../../../src/journal/compress.ts";
+import { writeBundle } from "../../../src/journal/export/bundle.ts";
+import { compressSegments } from "../../../src/journal/segments/compress.ts";
 import { nodeDisk } from "../../../src/journal/disk.ts";
-import { parseFilter } from "../../../src/journal/filter.ts";
-import { numbersIn, places } from "../../../src/journal/places.ts";
-import { Finder } from "../../../src/journal/search.ts";
-import { extendTiles } from "../../../src/journal/tiles.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { numbersIn, paths } from "../../../src/journal/paths.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
+import { extendTiles } from "../../../src/journal/integrity/tiles.ts";
 import { median } from "../statistics.ts";
 
 /** Bytes on disk; milliseconds. */
@@ -53,15 +54,15 @@ const bytesOf = (folder: string, ending = ""): number =>
 
 const prepare = async (): Promise<Prepared> => {
   const start = performance.now();
-  const finder = new Finder(dir);
-  await finder.refresh();
-  while (await finder.tend());
+  const search = new JournalSearch(dir);
+  await search.refresh();
+  while (await search.maintain());
   const indexMs = performance.now() - start;
-  await finder.openDoNotCalls(0);
-  finder.close();
+  await search.openDncSnapshot(0);
+  search.close();
   await extendTiles({ disk: nodeDisk, dir });
   await compressSegments({ journal: { dir, disk: nodeDisk }, after: Number.NEGATIVE_INFINITY });
-  const { segments, indexes, index, tilesDirectory } = places(dir);
+  const { segments, indexes, index, tilesDirectory } = paths(dir);
   return {
     indexMs,
     lines: bytesOf(segments, ".zst"),
@@ -83,21 +84,21 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
 const rss = (): number => process.resourceUsage().maxRSS * 1024;
 
 const read = async (): Promise<Read> => {
-  const finder = new Finder(dir);
-  await finder.refresh();
+  const search = new JournalSearch(dir);
+  await search.refresh();
   const pages: number[] = [];
-  for (const filter of filters) pages.push(await timed(() => finder.page(parseFilter(filter), { limit: 50 })));
+  for (const filter of filters) pages.push(await timed(() => search.page(parseFilter(filter), { limit: 50 })));
   const look = async (): Promise<void> => {
-    await finder.page(parseFilter(person), { limit: 50 });
-    await finder.epochs();
+    await search.page(parseFilter(person), { limit: 50 });
+    await search.epochs();
     for (const uncovered of ["missing:phone action:DoNotCall resource:records", "missing:phone -action:DoNotCall"])
-      await finder.count(parseFilter(uncovered));
+      await search.count(parseFilter(uncovered));
   };
   const personMs = await timed(look);
-  const open = await timed(() => finder.openDoNotCalls(100));
+  const open = await timed(() => search.openDncSnapshot(100));
   const searchRss = rss();
-  finder.close();
-  const size = numbersIn(await nodeDisk.list(places(dir).checkpoints), "").at(-1)!;
+  search.close();
+  const size = numbersIn(await nodeDisk.list(paths(dir).checkpoints), "").at(-1)!;
   let entries = 0;
   const bundle = await timed(async () => {
     const out = join(dir, "bundle");

@@ -1,6 +1,6 @@
 /** Brings the index of a journal up to date, then asks for first pages; tells how long each took. */
-import { parseFilter } from "../../../src/journal/filter.ts";
-import { Finder } from "../../../src/journal/search.ts";
+import { parseFilter } from "../../../src/journal/search/filter/filter.ts";
+import { JournalSearch } from "../../../src/journal/search/journal-search.ts";
 
 export type Searched = {
   readonly indexed: number;
@@ -9,14 +9,14 @@ export type Searched = {
 
 const [dir, filters] = [process.argv[2]!, JSON.parse(process.argv[3]!) as string[]];
 const start = performance.now();
-const finder = new Finder(dir);
-await finder.refresh();
+const search = new JournalSearch(dir);
+await search.refresh();
 const indexed = performance.now() - start;
 const pages: [string, number, number][] = [];
 for (const filter of filters) {
   const before = performance.now();
-  const { stories } = await finder.page(parseFilter(filter), { limit: 50 });
-  pages.push([filter, stories.length, performance.now() - before]);
+  const { transactions } = await search.page(parseFilter(filter), { limit: 50 });
+  pages.push([filter, transactions.length, performance.now() - before]);
 }
-finder.close();
+search.close();
 process.send!({ indexed, pages } satisfies Searched);

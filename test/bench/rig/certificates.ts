@@ -1,7 +1,7 @@
 /** The bench's own authority, and the one server certificate that the upstream and every peer use. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createAuthority } from "../../../src/sandbox/certificates.ts";
+import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
 
 /** A DNS name in the certificate besides 127.0.0.1: nginx cannot verify an IP address. */
 export const SERVER_NAME = "ocs.bench.example";

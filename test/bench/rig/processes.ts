@@ -1,4 +1,6 @@
-/** Every process that the bench starts: pinned to a core, measured by /proc, and ended by its own id whatever happens. */
+/**
+ * Every process that the bench starts: pinned to a core, measured by /proc, and ended by its own id whatever happens.
+ */
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";

@@ -20,8 +20,8 @@ const requestOf = ({ tenant }: Who, token: string, port: number, phone: number):
     CUSTOMER_CODE: `C-${phone}`,
   });
   return (
-    `POST /phones/${phone}?req=DoNotCall HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: ORS\r\nAuthorization: Bearer ${token}\r\n` +
-    `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    `POST /phones/${phone}?req=DoNotCall HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: ORS\r\nAuthorization: ` +
+    `Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
   );
 };
 
@@ -38,12 +38,16 @@ export const announcementOf = (tenant: number, handle: number, port: number): st
     GSW_CONTACT_MEDIA_TYPE: "any",
     CUSTOMER_CODE: `C-${handle}`,
   });
-  return `POST /validate HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: OCS/8.1.524.04\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  return (
+    `POST /validate HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: OCS/8.1.524.04\r\nContent-Type: ` +
+    `application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  );
 };
 
 /** A finalizing action on a record. */
 export const recordRequestOf = (handle: number, token: string, port: number): string =>
-  `POST /records/${handle}?req=RecordProcessed HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: ORS\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
+  `POST /records/${handle}?req=RecordProcessed HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: ` +
+  `ORS\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
 
 type Sending = { readonly token: string; readonly port: number };
 
@@ -90,7 +94,9 @@ export const announcementsFor = (whos: readonly Who[], count: number, port: numb
   ),
 });
 
-/** As `linesFor`, but every second request is the result of a call, by record handle; it does not finalize the record. */
+/**
+ * As `linesFor`, but every second request is the result of a call, by record handle; it does not finalize the record.
+ */
 export const linesWithRecords = (issuer: Issuer, whos: readonly Who[], count: number, port: number): Line[] => {
   const tokens = whos.map(({ tenant, client }) => issuer.token(clientName(tenant, client)));
   return linesFor(issuer, whos, count, port).map(({ label, requests }, number) => {

@@ -1,13 +1,16 @@
-/** A journal as the gateway leaves it: lines with their checksums, leaf hashes, and at the end a signed checkpoint and start state. Made without flushing. */
+/**
+ * A journal as the gateway leaves it: lines with their checksums, leaf hashes, and at the end a signed checkpoint and
+ * start state. Made without flushing.
+ */
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { writeLine } from "../../../src/journal/entry-line.ts";
-import { Group } from "../../../src/journal/group.ts";
-import { signCheckpoint } from "../../../src/journal/note.ts";
-import { places } from "../../../src/journal/places.ts";
-import { signState, stateText, type StateSigner } from "../../../src/journal/start-state.ts";
+import { Batch } from "../../../src/journal/write/batch.ts";
+import { signCheckpoint } from "../../../src/journal/integrity/checkpoints/signed-note.ts";
+import { paths } from "../../../src/journal/paths.ts";
+import { signState, stateText, type StateSigner } from "../../../src/journal/write/start-state.ts";
 import { writeMicros } from "../../../src/journal/time.ts";
-import { Trail } from "../../../src/journal/trail.ts";
-import { createTree, digestBytes, type Digest } from "../../../src/journal/tree.ts";
+import { RecoveryScan } from "../../../src/journal/write/recovery/recovery-scan.ts";
+import { createTree, digestBytes, type Digest } from "../../../src/journal/integrity/merkle-tree.ts";
 import { entriesOf } from "./synthetic-journal.ts";
 
 const SEGMENT_BYTES = 64 << 20;
@@ -16,12 +19,12 @@ const BEGIN_MICROS = Date.parse("2026-11-01T00:00:00Z") * 1000;
 
 /** At least so many entries, over a month. Returns their number. */
 export const writeSignedJournal = (dir: string, entries: number, numbers: number, signer: StateSigner): number => {
-  const at = places(dir);
+  const at = paths(dir);
   for (const folder of [at.segments, at.checkpoints, at.states]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const [tree, trail, between] = [createTree(), new Trail(), (30 * 86_400_000_000) / entries];
+  const [tree, trail, between] = [createTree(), new RecoveryScan(), (30 * 86_400_000_000) / entries];
   let [index, segments, segment, bytes, leaf] = [0, 0, 0, SEGMENT_BYTES, "" as Digest];
   let files: readonly [lines: number, hashes: number] | undefined;
-  const group = new Group();
+  const group = new Batch();
   const spill = (): void => {
     writeSync(files![0], group.bytes);
     writeSync(files![1], Buffer.concat(group.leaves.map(digestBytes)));

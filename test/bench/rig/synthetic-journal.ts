@@ -1,9 +1,12 @@
-/** A journal of many entries, made at once and without flushing: of intents with their outcomes and of refusals, by many tenants, clients and numbers. */
+/**
+ * A journal of many entries, made at once and without flushing: of intents with their outcomes and of refusals, by many
+ * tenants, clients and numbers.
+ */
 import { createHash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import type { Entry } from "../../../src/journal/entry.ts";
 import { writeLine } from "../../../src/journal/entry-line.ts";
-import { places } from "../../../src/journal/places.ts";
+import { paths } from "../../../src/journal/paths.ts";
 import { writeMicros } from "../../../src/journal/time.ts";
 
 const SEGMENT_BYTES = 64 << 20;
@@ -35,7 +38,10 @@ export const tokenOf = (number: number): string => `t1:${createHash("sha256").up
 const ACTIONS = ["DoNotCall", "AddRecord", "RecordProcessed", "RequestRecordCancel", "RecordReschedule"] as const;
 const STATUSES = [200, 200, 200, 200, 200, 200, 200, 410, 400, 500] as const;
 
-/** Every request a number from 0; of every 50 the last is refused, every 5,000th gets no answer. `numbers`: how many phones there are. */
+/**
+ * Every request a number from 0; of every 50 the last is refused, every 5,000th gets no answer. `numbers`: how many
+ * phones there are.
+ */
 export const entriesOf = (request: number, numbers: number): Entry[] => {
   const id = idOf(request);
   const dbid = 101 + (request % 20);
@@ -96,7 +102,7 @@ export const writeSyntheticJournal = (
   entries: number,
   numbers: number,
 ): { readonly entries: number; readonly requests: number } => {
-  const at = places(dir);
+  const at = paths(dir);
   mkdirSync(at.segments, { recursive: true });
   let [index, request, written, file] = [0, 0, SEGMENT_BYTES, -1];
   let chunk: string[] = [];

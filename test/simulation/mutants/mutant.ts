@@ -2,8 +2,8 @@
  * A faulty part that is put in the place of a real one, to show that the simulation finds it. Each is a behaviour that
  * the product once had, or that leaves out one of the rules of record ownership.
  */
-import type { Records } from "../../../src/assemble/ownership.ts";
-import type { StoreThread } from "../../../src/tenants/ownership.ts";
+import type { Records } from "../../../src/app/wiring/ownership.ts";
+import type { StoreThread } from "../../../src/ownership/ownership.ts";
 import type { Variant } from "../config.ts";
 import type { FaultKind } from "../faults.ts";
 import type { Fault, Plan } from "../nemesis.ts";

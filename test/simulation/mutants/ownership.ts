@@ -1,25 +1,31 @@
 /** Faults of ownership: who may use a record handle, and for how long. */
-import { Handles } from "../../../src/tenants/ownership/handles.ts";
-import { Ownership, type Answer } from "../../../src/tenants/ownership.ts";
-import type { Ear, Records } from "../../../src/assemble/ownership.ts";
+import { Handles } from "../../../src/ownership/handles/handles.ts";
+import { Ownership, type LeaseResponse } from "../../../src/ownership/ownership.ts";
+import type { HandleLease } from "../../../src/ownership/handles/lease-decision.ts";
+import type { ActiveOcsListener, Records } from "../../../src/app/wiring/ownership.ts";
 import { UPSTREAM } from "../config.ts";
 import type { Plan } from "../nemesis.ts";
 import { methodOf, often, replaced, type Mutant } from "./mutant.ts";
 
-type Asked = Parameters<Ownership["ask"]>;
+type Asked = Parameters<Ownership["requestLease"]>;
 
 /** The same ownership with another answer to the question who may use a handle. */
-const asking = (records: Records, answer: (given: Answer, asked: Asked, records: Records) => Answer): Records => {
-  const real = records.ownership.ask;
-  Object.assign(records.ownership, { ask: (...asked: Asked): Answer => answer(real(...asked), asked, records) });
+const asking = (
+  records: Records,
+  answer: (given: LeaseResponse, asked: Asked, records: Records) => LeaseResponse,
+): Records => {
+  const real = records.ownership.requestLease;
+  Object.assign(records.ownership, {
+    requestLease: (...asked: Asked): LeaseResponse => answer(real(...asked), asked, records),
+  });
   return records;
 };
 
-const hearing = (records: Records, hear: (ear: Ear) => Ear["hear"]): Records => ({
+const hearing = (records: Records, hear: (ear: ActiveOcsListener) => ActiveOcsListener["onActiveChange"]): Records => ({
   ...records,
-  earFor: (upstream, origins) => {
-    const ear = records.earFor(upstream, origins);
-    return { ...ear, hear: hear(ear) };
+  activeListenerFor: (upstream, origins) => {
+    const ear = records.activeListenerFor(upstream, origins);
+    return { ...ear, onActiveChange: hear(ear) };
   },
 });
 
@@ -64,9 +70,9 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     records: (records) =>
       hearing(
         records,
-        ({ hear }) =>
+        ({ onActiveChange }) =>
           (settled) =>
-            hear(settled && settled.how === "reconnected" ? { ...settled, how: "start" } : settled),
+            onActiveChange(settled && settled.how === "reconnected" ? { ...settled, how: "start" } : settled),
       ),
   },
   {
@@ -82,7 +88,9 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     breaks: ["I2"],
     records: (records) =>
       asking(records, (given, [, , finalizes]) =>
-        "lease" in given && finalizes && given.lease.after() ? { denied: { why: "unknown" }, slow: false } : given,
+        "lease" in given && finalizes && given.lease.after()
+          ? { denied: { why: "unknown" }, isThrottled: false }
+          : given,
       ),
   },
   {
@@ -92,14 +100,14 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     records: (records) =>
       asking(records, (given, [tenant, identifier, finalizes], { ownership }) => {
         if (!("lease" in given)) return given;
-        const { settle } = given.lease;
+        const { release } = given.lease;
         return {
           lease: Object.assign(given.lease, {
-            settle: (status: number | undefined, by?: string): void => {
-              settle(status, by);
+            release: (status: number | undefined, by?: string): void => {
+              release(status, by);
               if (finalizes && status === 200) void ownership.end(tenant.upstream, Number(identifier), "finished");
             },
-          }),
+          } satisfies Partial<HandleLease>),
         };
       }),
   },
@@ -144,7 +152,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
       hearing(records, (ear) => {
         let isFirst = true;
         return (settled) => {
-          ear.hear(settled && isFirst ? { ...settled, how: "start" } : settled);
+          ear.onActiveChange(settled && isFirst ? { ...settled, how: "start" } : settled);
           if (settled) isFirst = false;
         };
       }),

@@ -1,37 +1,37 @@
 /** Faults of the ownership store: what OCS hears before it is on disk. */
 import { EventEmitter } from "node:events";
-import type { Change, News, Order, StoreThread } from "../../../src/tenants/ownership/store.ts";
+import type { StoreChange, ThreadReply, ThreadRequest, StoreThread } from "../../../src/ownership/store/store.ts";
 import { often, type Mutant } from "./mutant.ts";
 
 /** A thread in front of the thread: it acknowledges before anything is written, and forwards what `passes`. */
 class HastyThread extends EventEmitter {
   readonly #thread: StoreThread;
-  readonly #passes: (change: Change) => boolean;
-  readonly #acknowledges: (order: Extract<Order, { kind: "commit" }>) => boolean;
+  readonly #passes: (change: StoreChange) => boolean;
+  readonly #acknowledges: (order: Extract<ThreadRequest, { kind: "commit" }>) => boolean;
   /** Commits under way whose news is not wanted any more. */
   #acknowledged = 0;
 
   constructor(
     thread: StoreThread,
-    passes: (change: Change) => boolean,
-    acknowledges: (order: Extract<Order, { kind: "commit" }>) => boolean,
+    passes: (change: StoreChange) => boolean,
+    acknowledges: (order: Extract<ThreadRequest, { kind: "commit" }>) => boolean,
   ) {
     super();
     [this.#thread, this.#passes, this.#acknowledges] = [thread, passes, acknowledges];
     thread
-      .on("message", (news: News) => {
+      .on("message", (news: ThreadReply) => {
         if (news.kind === "committed" && this.#acknowledged > 0) this.#acknowledged--;
         else this.emit("message", news);
       })
       .on("error", (error) => this.emit("error", error));
   }
 
-  postMessage(order: Order): void {
+  postMessage(order: ThreadRequest): void {
     if (order.kind !== "commit") return this.#thread.postMessage(order);
     this.#thread.postMessage({ ...order, changes: order.changes.filter(this.#passes) });
     if (!this.#acknowledges(order)) return;
     this.#acknowledged++;
-    setImmediate(() => this.emit("message", { kind: "committed", failed: undefined } satisfies News));
+    setImmediate(() => this.emit("message", { kind: "committed", failed: undefined } satisfies ThreadReply));
   }
 
   terminate(): Promise<unknown> {
@@ -40,7 +40,10 @@ class HastyThread extends EventEmitter {
 }
 
 const hasty =
-  (passes: (change: Change) => boolean, acknowledges: (order: Extract<Order, { kind: "commit" }>) => boolean) =>
+  (
+    passes: (change: StoreChange) => boolean,
+    acknowledges: (order: Extract<ThreadRequest, { kind: "commit" }>) => boolean,
+  ) =>
   (thread: StoreThread): StoreThread =>
     new HastyThread(thread, passes, acknowledges) as unknown as StoreThread;
 

@@ -1,5 +1,5 @@
 /** Faults of the way to OCS: which OCS, whose lane, and what leaves. */
-import type { Order } from "../../../src/gateway/words.ts";
+import type { Order } from "../../../src/gateway/types.ts";
 import { Switchboard } from "../../../src/upstream/switchboard.ts";
 import { PRIMARY } from "../config.ts";
 import { methodOf, often, replaced, type Mutant } from "./mutant.ts";
