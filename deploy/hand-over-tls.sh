@@ -1,14 +1,14 @@
 #!/bin/sh
-# Copies /etc/ocsgw/tls, which root alone can read, to /run/ocsgw/tls, where the gateway can read it. The unit runs this
-# as root before each start and each reload, so that a renewed certificate with its key comes into force by
-# `systemctl reload ocsgw`. All files change at once.
+# Copies /etc/ocsgw/tls, which only root can read, to /run/ocsgw/tls, where the gateway can read it. The unit runs this
+# script as root before each start and reload, so that `systemctl reload ocsgw` activates a renewed certificate and its
+# key. All files change at once.
 set -eu
 from=${1:-/etc/ocsgw/tls} to=${2:-/run/ocsgw}
 
 [ -d "$from" ] || exit 0
-# The user that exists while the service runs, as its directory names it.
+# The service's user exists only while the service runs; it owns the state directory.
 user=$(stat -c %u "${STATE_DIRECTORY:?the unit names it}/")
-# Every directory is root's: the service can put no link in the way of what root does here.
+# Root owns every directory, so the service cannot redirect these commands with a symbolic link.
 umask 022
 mkdir -p "$to"
 next=$(mktemp -d "$to/tls-XXXXXX")
