@@ -18,7 +18,7 @@ export const runJob = async <Asked, Result>(work: (asked: Asked, pace: Pace) => 
   const { asked, paused } = workerData as JobData<Asked>;
   const flag = new Int32Array(paused);
   const post = (message: JobMessage<Result>): void => parentPort!.postMessage(message);
-  let posted = 0;
+  let posted = -Infinity;
   const pace: Pace = async (entries) => {
     if (performance.now() - posted >= PROGRESS_MS) {
       posted = performance.now();
