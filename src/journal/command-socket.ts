@@ -190,8 +190,8 @@ const converse = async (socket: Socket, answer: (command: Command) => Promise<un
   const text = await lineFrom(socket, MOST_QUESTION).catch(() => undefined);
   if (text === undefined) return void socket.destroy();
   socket.setTimeout(0);
-  const told = await replyTo(text, answer);
-  if (!socket.destroyed) socket.end(`${stringify(told)}\n`);
+  const reply = await replyTo(text, answer);
+  if (!socket.destroyed) socket.end(`${stringify(reply)}\n`);
 };
 
 const replyTo = async (text: string, answer: (command: Command) => Promise<unknown>): Promise<CommandReply> => {

@@ -58,7 +58,7 @@ const call = async (
 const watchAll = (next: Config): void => {
   next["config"] = { watch: "all" };
 };
-const told = (reloaded: Reloaded): string[] =>
+const changesOrProblems = (reloaded: Reloaded): string[] =>
   reloaded.outcome === "refused"
     ? reloaded.problems.map(({ code, message }) => `${code} ${message}`)
     : reloaded.outcome === "reloaded"
@@ -82,7 +82,7 @@ describe("a reload", () => {
       tenant(next).clients = { alpha: { actions: ["AddRecord"] } };
       tenant(next, 1).limits = { requests: { rate: "20/s" } };
     });
-    expect(told(reloaded)).toEqual([
+    expect(changesOrProblems(reloaded)).toEqual([
       expect.stringMatching(/^Alpha Tenant: client alpha: UpdateCallCompletionStats, .*DoNotCall.*ReadStatus removed$/),
       "Beta Tenant: limits.requests none -> 20/s",
     ]);
@@ -107,7 +107,9 @@ describe("a reload", () => {
     const asked = [running.reload(), running.reload({ dryRun: true })];
     await running.stop("test");
     const outcomes = await Promise.all([...asked, running.reload(), running.reload({ by: "watcher" })]);
-    expect(outcomes.map(told)).toEqual(outcomes.map(() => ["OCSGW-6331 the gateway is stopping and does not reload"]));
+    expect(outcomes.map(changesOrProblems)).toEqual(
+      outcomes.map(() => ["OCSGW-6331 the gateway is stopping and does not reload"]),
+    );
     expect((await gateway.journal()).filter(({ kind }) => kind === "config")).toEqual([]);
   });
 
@@ -141,7 +143,7 @@ describe("a reload", () => {
     const waiting = call("alpha");
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(
-      told(
+      changesOrProblems(
         await reload((next) => {
           Object.assign(next.upstreams.ocs as object, { primary: other.url, connections: 1 });
         }),
@@ -180,7 +182,7 @@ describe("a reload", () => {
     expect((await client.reply()).status).toBe(401);
     const second = { name: "second", bind: "127.0.0.1:0", tls: "none" };
     expect(
-      told(
+      changesOrProblems(
         await reload((next) => {
           (next["listeners"] as object[]).push(second);
         }),
@@ -189,7 +191,7 @@ describe("a reload", () => {
     const [, added] = gateway.gateway.listeners;
     expect((await call("alpha", undefined, added!.url)).status).toBe(200);
     expect(
-      told(
+      changesOrProblems(
         await reload((next) => {
           Object.assign((next["listeners"] as object[])[0]!, { names: ["gw.example"] });
         }),
@@ -237,7 +239,7 @@ describe("a reload", () => {
       change(next);
       tenant(next).clients = {};
     });
-    expect(told(refused)).toEqual([expect.stringMatching(says)]);
+    expect(changesOrProblems(refused)).toEqual([expect.stringMatching(says)]);
     expect((await call("alpha")).status).toBe(200);
     expect(await status()).toMatchObject({
       ready: true,
@@ -264,7 +266,7 @@ describe("a reload", () => {
       (next["listeners"] as object[]).push({ name: "second", bind: `127.0.0.1:${port}`, tls: "none" });
       tenant(next).clients = {};
     });
-    expect(told(refused)).toEqual([
+    expect(changesOrProblems(refused)).toEqual([
       expect.stringMatching(
         /^OCSGW-6282 the config could not be applied: cannot listen on .*: the address is in use by another process/,
       ),
@@ -299,7 +301,7 @@ describe("a reload", () => {
     const refused = await reload((next) => {
       next["tests"] = [{ as: "alpha", do: "POST /phones/4155550177?req=DoNotCall", expect: "OCSGW-2101" }];
     });
-    expect(told(refused)).toEqual([expect.stringMatching(/^OCSGW-6272 alpha POST \/phones\/4155550177/)]);
+    expect(changesOrProblems(refused)).toEqual([expect.stringMatching(/^OCSGW-6272 alpha POST \/phones\/4155550177/)]);
     expect(await status()).toMatchObject({
       warnings: [expect.stringContaining("OCSGW-6272 tests[0].expect fails or is malformed")],
     });
@@ -311,7 +313,9 @@ describe("a reload", () => {
     const file = join(gateway.dir, "keys.yaml");
     const keys = await readFile(file, "utf8");
     await writeFile(file, keys.replace(/(id: alpha[\s\S]*?created: \S+)/, "$1\n    revoked: 2026-01-02T00:00:00Z"));
-    expect(told(await gateway.gateway.reload())).toEqual(["identity.keys.file: content of keys.yaml changed"]);
+    expect(changesOrProblems(await gateway.gateway.reload())).toEqual([
+      "identity.keys.file: content of keys.yaml changed",
+    ]);
     expect([(await call("alpha")).status, (await call("beta")).status]).toEqual([401, 200]);
   });
 });

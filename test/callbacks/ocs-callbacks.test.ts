@@ -120,11 +120,11 @@ describe("OCS's pre-dial validation", () => {
     ["a handle beyond all", '{"GSW_RECORD_HANDLE":4294967297}', /^attribute/],
     ["a handle in a list", '{"GSW_RECORD_HANDLE":[15]}', /^attribute/],
     ["a handle that is an object", '{"GSW_RECORD_HANDLE":{"toString":1}}', /^attribute/],
-  ])("is rejected and reported with %s", async (_what, body, told) => {
+  ])("is rejected and reported with %s", async (_what, body, reason) => {
     const { heard, tell } = desk();
     const reply = await tell(body);
     expect([reply.status, reply.close]).toEqual([400, undefined]);
-    expect(heard.malformed).toEqual([expect.stringMatching(told)]);
+    expect(heard.malformed).toEqual([expect.stringMatching(reason)]);
     expect(heard.announced).toEqual([]);
   });
 

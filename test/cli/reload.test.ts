@@ -74,8 +74,8 @@ describe("a running gateway", () => {
     await writeFile(file(), text.replace("share: 2", "share: 3"));
     const { code, stdout } = await ocsgw("reload", "-c", file(), "--json");
     // The file watcher may have applied the change already.
-    const told = JSON.parse(stdout) as { outcome: string; changes?: string[]; applied?: { changes: string[] } };
-    expect([code, told.changes ?? told.applied?.changes]).toEqual([0, ["Alpha Tenant: share 2 -> 3"]]);
+    const reply = JSON.parse(stdout) as { outcome: string; changes?: string[]; applied?: { changes: string[] } };
+    expect([code, reply.changes ?? reply.applied?.changes]).toEqual([0, ["Alpha Tenant: share 2 -> 3"]]);
     await logged(/share 2 -> 3/);
   });
 

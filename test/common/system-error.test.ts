@@ -125,9 +125,9 @@ describe("system errors as text", () => {
     ],
   ])("describe %s", async (_, work, says) => {
     writeFileSync(at("text"), "this is no database, but long enough to be looked at as one ".repeat(20));
-    const told = faultInWords(await faultOf(work));
-    expect(told).toEqual(typeof says === "string" ? says : expect.stringMatching(says));
-    expect(told).not.toMatch(/\bE[A-Z]{3,}\b|disk is full/);
+    const words = faultInWords(await faultOf(work));
+    expect(words).toEqual(typeof says === "string" ? says : expect.stringMatching(says));
+    expect(words).not.toMatch(/\bE[A-Z]{3,}\b|disk is full/);
   });
 
   it.each<[string, RegExp, Wanted, { readonly isTrusted: boolean }]>([

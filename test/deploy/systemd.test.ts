@@ -123,8 +123,8 @@ describeAllowed(machine !== undefined, needed, "the units on a systemd", () => {
   it("refuse no connection over a restart", async () => {
     await writeFile(path("/run/knock.mjs"), KNOCK);
     await sh("systemctl reset-failed");
-    const told = await sh(`/opt/ocsgw/node_modules/.bin/node /run/knock.mjs '${daily[1]!.trim()}'`);
-    const results = JSON.parse(told) as Readonly<Record<string, number>>;
+    const output = await sh(`/opt/ocsgw/node_modules/.bin/node /run/knock.mjs '${daily[1]!.trim()}'`);
+    const results = JSON.parse(output) as Readonly<Record<string, number>>;
     expect(results["401"]).toBeGreaterThan(50);
     expect(results["ECONNREFUSED"] ?? 0).toBe(0);
   });

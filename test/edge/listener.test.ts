@@ -160,15 +160,15 @@ describe("a listener", () => {
   });
 
   it("notifies the pipeline when the client disconnects", async () => {
-    let told: (() => void) | undefined;
-    const gone = new Promise<void>((resolve) => (told = resolve));
+    let notify: (() => void) | undefined;
+    const gone = new Promise<void>((resolve) => (notify = resolve));
     const { listener } = await open({
       send: (_order, gone) =>
         new Promise((_resolve, reject) =>
           gone().addEventListener(
             "abort",
             () => (
-              told!(),
+              notify!(),
               reject(Object.assign(new Error("x"), { reason: "abandoned", sent: false, waits: { queue: 1, ocs: 0 } }))
             ),
           ),

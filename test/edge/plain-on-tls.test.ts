@@ -80,7 +80,7 @@ describe("HTTP without TLS to a TLS port", () => {
   });
 
   it("does not disturb TLS clients, and is logged once a minute with a count", async () => {
-    const told = vi.spyOn(events, "plainHttpOnTlsPort").mockReturnValue();
+    const logged = vi.spyOn(events, "plainHttpOnTlsPort").mockReturnValue();
     const { listener } = await open();
     const now = vi.spyOn(performance, "now");
     const plain = async (): Promise<void> => {
@@ -89,12 +89,12 @@ describe("HTTP without TLS to a TLS port", () => {
       await client.reply();
     };
     for (let count = 0; count < 3; count++) await plain();
-    expect(told.mock.calls).toEqual([[{ listener: "clients", source: "127.0.0.1" }]]);
+    expect(logged.mock.calls).toEqual([[{ listener: "clients", source: "127.0.0.1" }]]);
     const start = performance.timeOrigin;
     now.mockImplementation(() => Date.now() - start + 61_000);
     await plain();
     now.mockRestore();
-    expect(told.mock.calls.slice(1)).toEqual([[{ listener: "clients", source: "127.0.0.1", suppressed: 2 }]]);
+    expect(logged.mock.calls.slice(1)).toEqual([[{ listener: "clients", source: "127.0.0.1", suppressed: 2 }]]);
     const secure = await dial(listener, { ca: authority.certPem });
     const lines = [
       "POST /phones/4155550100?req=DoNotCall HTTP/1.1",

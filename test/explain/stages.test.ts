@@ -101,9 +101,9 @@ describe("ocsgw explain", () => {
     };
     for (const { resource, name, repeat } of ACTIONS) {
       const [intent, outcome] = failed("OCSGW-4102", { delivery: "sent-no-answer" });
-      const told = fields([{ ...intent, resource, action: name } as Entry, outcome!]);
-      expect([name, repeatOf(told)]).toEqual([name, repeat]);
-      expect(whatToDo(told)).toMatch(begins[repeat]);
+      const requestFields = fields([{ ...intent, resource, action: name } as Entry, outcome!]);
+      expect([name, repeatOf(requestFields)]).toEqual([name, repeat]);
+      expect(whatToDo(requestFields)).toMatch(begins[repeat]);
     }
   });
 

@@ -63,9 +63,9 @@ describeAllowed(canTrace, "strace that may trace", "a gateway whose config names
       );
       const hung = reload();
       expect(await serves()).toBe(200);
-      const told = await hung;
+      const result = await hung;
       const says = `${join(dir, "slow.pem")} is not read: the file system does not answer`;
-      expect(told).toMatchObject({
+      expect(result).toMatchObject({
         outcome: "refused",
         problems: [{ message: expect.stringContaining(says) as string }],
       });

@@ -127,11 +127,11 @@ describeAllowed(canTrace, "strace that may trace", "the ownership store on a dis
       return `${status} ${(headers["ocsgw-code"] as string | undefined) ?? "ocs"}`;
     };
     try {
-      const told: Promise<number>[] = [];
+      const announcements: Promise<number>[] = [];
       let settled = 0;
       // One after the other each takes a flush; sooner or later one hangs.
       for (let handle = 1; handle <= HANDLES; handle++) {
-        told.push(
+        announcements.push(
           announce(gateway.urls.get("callbacks:ocs")!, record(handle))
             .then(({ status }) => status)
             .finally(() => settled++),
@@ -145,7 +145,7 @@ describeAllowed(canTrace, "strace that may trace", "the ownership store on a dis
       }
       expect(meanwhile).toBeGreaterThan(3);
       // The last one came while the disk hung.
-      const statuses = await Promise.all(told);
+      const statuses = await Promise.all(announcements);
       expect([statuses[0], statuses.at(-1)]).toEqual([200, 502]);
       for (const [at, status] of statuses.entries()) {
         expect(await ask(`/records/${at + 1}?req=RecordReject`)).toBe(status === 200 ? "200 ocs" : "410 OCSGW-2106");

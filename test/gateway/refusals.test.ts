@@ -355,16 +355,16 @@ describe("a refusal before a request is sent", () => {
         headers: [...(ask.headers ?? []), ["Accept", "application/problem+json"]],
       });
       expect(headerOf(problem.headers, "Content-Type")).toBe("application/problem+json");
-      const told = JSON.parse(text(problem)) as Record<string, unknown>;
-      expect(told).toMatchObject({
+      const problemJson = JSON.parse(text(problem)) as Record<string, unknown>;
+      expect(problemJson).toMatchObject({
         status,
         code: `OCSGW-${code}`,
         origin: "gateway",
         delivery: "not-sent",
         request_id: "01KAPQ7Z8M3VABCDEFGHJKMNPQ",
       });
-      for (const member of ["type", "title", "detail", "instance"]) expect(told[member]).toBeTypeOf("string");
-      expect(told.pointer).toBe(pointer);
+      for (const member of ["type", "title", "detail", "instance"]) expect(problemJson[member]).toBeTypeOf("string");
+      expect(problemJson.pointer).toBe(pointer);
     },
   );
 

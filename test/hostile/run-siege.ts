@@ -40,23 +40,23 @@ const tell = (what: string, found: string, goal: string, met: boolean): void => 
 };
 const note = (text: string): void => console.log(`       ${text}`);
 
-const start = async <Told>(program: string): Promise<{ readonly child: ChildProcess; readonly told: Told }> => {
+const start = async <Answer>(program: string): Promise<{ readonly child: ChildProcess; readonly answer: Answer }> => {
   const env = { ...process.env, OCSGW_LOG: "silent", ...SERVICE_ENVIRONMENT };
   const child = fork(new URL(program, import.meta.url), { env });
-  return { child, told: await answerOf<Told>(child) };
+  return { child, answer: await answerOf<Answer>(child) };
 };
-const answerOf = <Told>(child: ChildProcess): Promise<Told> =>
-  new Promise((resolve) => child.once("message", (message) => resolve(message as Told)));
+const answerOf = <Answer>(child: ChildProcess): Promise<Answer> =>
+  new Promise((resolve) => child.once("message", (message) => resolve(message as Answer)));
 
 const {
   child,
-  told: { ports, ca },
+  answer: { ports, ca },
 } = await start<Doors>("test-gateway-program.ts");
 const bare = await start<number>("bare-program.ts");
 const [plain, tls, beside]: readonly [Address, Address, Address] = [
   { port: ports.plain },
   { port: ports.tls, ca },
-  { port: bare.told, ca },
+  { port: bare.answer, ca },
 ];
 /**
  * A source may have so many connections, and no more: who behaves comes from elsewhere than who does not. And from many

@@ -49,8 +49,10 @@ const ask = async (gate: Opened, { kid = "ec", signer = ec, ago = 0, headers = [
     { alg: "ES256", ...(kid !== "" && { kid }) },
     claims({ jti: `${Math.random()}`, iat: at, exp: at + 60 }),
   );
-  const told = await gate.whole({ headers: [...bearer(text), ...headers], source: "192.0.2.1" });
-  return isDenial(told) ? `${told.denied}${told.retryAfter === undefined ? "" : ` ${told.retryAfter}`}` : told.client;
+  const identified = await gate.whole({ headers: [...bearer(text), ...headers], source: "192.0.2.1" });
+  return isDenial(identified)
+    ? `${identified.denied}${identified.retryAfter === undefined ? "" : ` ${identified.retryAfter}`}`
+    : identified.client;
 };
 
 /** Its keys are known, and the address has failed since. */
@@ -84,7 +86,7 @@ describe("a token of an issuer whose keys cannot be fetched", () => {
     ["its signature is not that of the key at hand", { signer: next }, "token-signature"],
     ["it has expired", { kid: "new", ago: 900 }, "token-expired"],
     ["a bad API key is sent with it", { kid: "new", headers: [["X-Api-Key", "wrong"]] }, "key-unknown"],
-  ])("is verified with the last keys while they are accepted, and %s", async (_what, made, told) => {
+  ])("is verified with the last keys while they are accepted, and %s", async (_what, made, expected) => {
     answer = publish;
     const gate = await world.open({
       jwt: [anIssuer({ jwks_uri })],
@@ -95,8 +97,8 @@ describe("a token of an issuer whose keys cannot be fetched", () => {
     answer = down;
     gate.clock.now += 30_000;
     await ask(gate, { kid: "other" });
-    expect(await ask(gate, made)).toBe(told);
-    expect(counted).toBe(told === "ors-main" || told.startsWith("issuer") ? 0 : 1);
+    expect(await ask(gate, made)).toBe(expected);
+    expect(counted).toBe(expected === "ors-main" || expected.startsWith("issuer") ? 0 : 1);
   });
 
   it("cannot be verified when the last keys are too old, with any kid", async () => {

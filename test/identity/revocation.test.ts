@@ -73,7 +73,7 @@ describe("a revocation", () => {
       for (const spy of spies) spy.mockRestore();
     }
   };
-  const told = async (): Promise<readonly string[]> => {
+  const configEntries = async (): Promise<readonly string[]> => {
     const text = await readFile(join(dir, "audit/segments/000000000000.jsonl"), "utf8");
     return text
       .trim()
@@ -133,7 +133,7 @@ describe("a revocation", () => {
     expect((await revoke({ ...args, reinstate: true })).code).toBe(0);
     expect(await ask(shown)).toBe(200);
     expect(ocs.requests()).toBe(sent + 1);
-    expect(await told()).toEqual([
+    expect(await configEntries()).toEqual([
       expect.stringMatching(/^revoked: \w+ \w+ is revoked/),
       expect.stringMatching(/^lifted: \w+ \w+ is reinstated/),
     ]);
@@ -150,10 +150,10 @@ describe("a revocation", () => {
     await stop();
     const ran = await revoke({ client: "alpha" });
     expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("written to the journal in")]);
-    expect(await told()).toEqual(["revoked: client alpha is revoked"]);
+    expect(await configEntries()).toEqual(["revoked: client alpha is revoked"]);
     await start();
     expect(await ask(basic("alpha"))).toBe(401);
-    expect(await told()).toEqual(["revoked: client alpha is revoked"]);
+    expect(await configEntries()).toEqual(["revoked: client alpha is revoked"]);
   });
 
   it("takes effect soon after it is written to the file, and is then journaled", async () => {
@@ -163,7 +163,7 @@ describe("a revocation", () => {
     );
     await expect.poll(() => ask(basic("alpha")), PATIENT).toBe(401);
     await expect
-      .poll(told, PATIENT)
+      .poll(configEntries, PATIENT)
       .toEqual([
         expect.stringMatching(/^revocations: 1 revocations are in force; 1 of them were only in .*revocations\.jsonl$/),
       ]);
@@ -171,7 +171,7 @@ describe("a revocation", () => {
       join(dir, "audit/revocations.jsonl"),
       `{"at":"2026-11-22T12:00:00Z","kind":"client","id":"beta"}\n`,
     );
-    await expect.poll(told, PATIENT).toEqual([expect.anything(), "revoked: client beta is revoked"]);
+    await expect.poll(configEntries, PATIENT).toEqual([expect.anything(), "revoked: client beta is revoked"]);
     expect(await ask(basic("beta"))).toBe(401);
   });
 

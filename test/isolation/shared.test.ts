@@ -50,7 +50,7 @@ const groups = (as: TenantName, headers: readonly string[] = []): Ask => ({
 });
 const GONE = [410, "2106"];
 const UNCLEAR = [503, "5103"];
-const told = (reply: string): [number, string | undefined] => [statusOf(reply), codeOf(reply)];
+const statusAndCode = (reply: string): [number, string | undefined] => [statusOf(reply), codeOf(reply)];
 
 /** The connections on which each tenant's DBID was seen. */
 const connectionsOf = ({ dbid }: { readonly dbid: number }): number[] =>
@@ -110,7 +110,7 @@ describe("handles", () => {
       ),
     );
     expect(new Set(replies.map(masked)).size).toBe(1);
-    expect(told(replies[0]!)).toEqual(GONE);
+    expect(statusAndCode(replies[0]!)).toEqual(GONE);
     expect(world.seen()).toEqual(before);
   });
 
@@ -118,22 +118,22 @@ describe("handles", () => {
     await world.announce(alpha, 500);
     expect(statusOf(await world.ask(reject("alpha", 500)))).toBe(200);
     await world.announce(beta, 500);
-    expect(told(await world.ask(reject("alpha", 500)))).toEqual(GONE);
+    expect(statusAndCode(await world.ask(reject("alpha", 500)))).toEqual(GONE);
     expect(statusOf(await world.ask(reject("beta", 500)))).toBe(200);
     await world.announce(alpha, 501);
     await world.announce(beta, 501);
     const before = world.seen();
-    expect([told(await world.ask(reject("alpha", 501))), told(await world.ask(reject("beta", 501)))]).toEqual([
-      UNCLEAR,
-      UNCLEAR,
-    ]);
+    expect([
+      statusAndCode(await world.ask(reject("alpha", 501))),
+      statusAndCode(await world.ask(reject("beta", 501))),
+    ]).toEqual([UNCLEAR, UNCLEAR]);
     expect(world.seen()).toEqual(before);
   });
 
   it("W23: who asks for a handle before it is announced gains nothing by it", async () => {
-    expect(told(await world.ask(reject("alpha", 502)))).toEqual(GONE);
+    expect(statusAndCode(await world.ask(reject("alpha", 502)))).toEqual(GONE);
     await world.announce(beta, 502);
-    expect(told(await world.ask(reject("alpha", 502)))).toEqual(GONE);
+    expect(statusAndCode(await world.ask(reject("alpha", 502)))).toEqual(GONE);
     expect(statusOf(await world.ask(reject("beta", 502)))).toBe(200);
   });
 });
@@ -161,7 +161,7 @@ describe("the configuration", () => {
     await writeFile(file("ocsgw.yaml"), "tenants: [");
     expect((await world.gateway.gateway.reload()).outcome).toBe("refused");
     expect(codeOf(await world.ask(dnc("alpha", '{"GSW_TENANT_DBID":102}')))).toBe("2103");
-    expect(told(await world.ask(reject("alpha", 503)))).toEqual(GONE);
+    expect(statusAndCode(await world.ask(reject("alpha", 503)))).toEqual(GONE);
     expect(world.seen().shared.requests).toBe(0);
   });
 });

@@ -46,13 +46,17 @@ const ask = async (client: string, path: string): Promise<number> =>
     })
   ).status;
 
-type Told = { readonly requests: readonly TransactionJson[]; readonly evidence: Evidence };
-const look = async (value: string, option: string, ...more: readonly string[]): Promise<[code: number, told: Told]> => {
+type Found = { readonly requests: readonly TransactionJson[]; readonly evidence: Evidence };
+const look = async (
+  value: string,
+  option: string,
+  ...more: readonly string[]
+): Promise<[code: number, found: Found]> => {
   await new Promise((resolve) => setTimeout(resolve, 300));
   const { code, stdout } = await ocsgwWith(value, "audit", "search", "-c", config, "--json", option, ...more);
-  return [code!, JSON.parse(stdout) as Told];
+  return [code!, JSON.parse(stdout) as Found];
 };
-const endsOf = ({ requests }: Told): unknown[] =>
+const endsOf = ({ requests }: Found): unknown[] =>
   requests.map(({ action, record, status }) => [action, record, status]);
 
 describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
@@ -74,10 +78,10 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
       [PHONE, "--phone-stdin"],
       [CUSTOMER, "--customer-stdin"],
     ] as const) {
-      const [, told] = await look(value, option);
-      expect([value, endsOf(told)]).toEqual([value, expected]);
+      const [, found] = await look(value, option);
+      expect([value, endsOf(found)]).toEqual([value, expected]);
       // A refused request by another client does not identify the person.
-      expect(told.evidence.uncovered.map(({ says }) => says)).toEqual([
+      expect(found.evidence.uncovered.map(({ says }) => says)).toEqual([
         "1 Do-Not-Call by record handle contains no " +
           `${option === "--phone-stdin" ? "phone number" : "customer id"}; the gateway refused it`,
       ]);
@@ -90,9 +94,9 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
     expect([code, evidence.complete, evidence.uncovered]).toEqual([0, true, []]);
     expect(await tell(2001, { GSW_PHONE: null }, betaRecord)).toBe(200);
     expect(await ask("beta", "/records/2001?req=DoNotCall")).toBe(200);
-    const [later, told] = await look(PHONE, "--phone-stdin", "tenant:102");
-    expect([later, told.evidence.complete, told.requests]).toEqual([8, false, []]);
-    expect(told.evidence.uncovered.map(({ count, refused }) => [count, refused])).toEqual([[2, 1]]);
+    const [later, found] = await look(PHONE, "--phone-stdin", "tenant:102");
+    expect([later, found.evidence.complete, found.requests]).toEqual([8, false, []]);
+    expect(found.evidence.uncovered.map(({ count, refused }) => [count, refused])).toEqual([[2, 1]]);
     const text = await ocsgwWith(PHONE, "audit", "search", "-c", config, "--phone-stdin", "tenant:102");
     expect([text.code, text.stderr]).toMatchObject([
       8,

@@ -40,7 +40,7 @@ type Found = {
     readonly epochs: readonly { readonly epoch: string; readonly held: boolean }[];
   };
 };
-const told = ({ stdout }: Ran): Found => JSON.parse(stdout) as Found;
+const foundBy = ({ stdout }: Ran): Found => JSON.parse(stdout) as Found;
 const search = (...args: readonly string[]): Promise<Ran> => ocsgw("audit", "search", "-c", config, "--json", ...args);
 const api = (filter: string): Promise<Response> =>
   fetch(`${gateway.gateway.admin!}/api/audit/search?filter=${encodeURIComponent(filter)}`, {
@@ -51,7 +51,7 @@ const accesses = async () => (await gateway.journal()).flatMap((entry) => (entry
 describe("the journal's commands", { timeout: 120_000 }, () => {
   it("gives requests by filter, youngest first", async () => {
     const ran = await search("tenant:Alpha Tenant", "action:DoNotCall");
-    expect([ran.code, told(ran).requests.map(({ state, status, dnc }) => [state, status, dnc])]).toEqual([
+    expect([ran.code, foundBy(ran).requests.map(({ state, status, dnc }) => [state, status, dnc])]).toEqual([
       0,
       [
         ["refused", 403, 2],
@@ -62,8 +62,8 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
   });
 
   it("goes on where a page ended", async () => {
-    const first = told(await search("is:ok", "--limit", "1"));
-    const second = told(await search("is:ok", "--limit", "1", "--cursor", first.next!));
+    const first = foundBy(await search("is:ok", "--limit", "1"));
+    const second = foundBy(await search("is:ok", "--limit", "1", "--cursor", first.next!));
     expect(first.requests[0]!.at).toBeGreaterThan(second.requests[0]!.at!);
   });
 
@@ -81,8 +81,8 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     );
     // A cancel by customer id may be about the number.
     expect(ran.code).toBe(8);
-    expect(told(ran).requests.map(({ state }) => state)).toEqual(["refused", "ok"]);
-    expect(told(ran).evidence).toMatchObject({
+    expect(foundBy(ran).requests.map(({ state }) => state)).toEqual(["refused", "ok"]);
+    expect(foundBy(ran).evidence).toMatchObject({
       complete: false,
       uncovered: [{ count: 1, filter: "missing:phone -action:DoNotCall" }],
       epochs: [{ epoch: "t1", held: true }],
@@ -96,7 +96,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
       tokens: { phone: expect.stringMatching(/^t1:[0-9a-f]{64}$/) as string },
     });
     expect(JSON.stringify(looked)).not.toMatch(/555/);
-    expect(told(await search("kind:access", `phone:${looked!.tokens!.phone!}`)).requests.length).toBe(1);
+    expect(foundBy(await search("kind:access", `phone:${looked!.tokens!.phone!}`)).requests.length).toBe(1);
   });
 
   it("notes that an open Do-Not-Call was handled by other means, and lists it all the same", async () => {
@@ -147,7 +147,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
 
   it("finds a customer id", async () => {
     const ran = await ocsgwWith("CUST-77", "audit", "search", "-c", config, "--json", "--customer-stdin");
-    expect(told(ran).requests.map(({ action }) => action)).toEqual(["RequestRecordCancel"]);
+    expect(foundBy(ran).requests.map(({ action }) => action)).toEqual(["RequestRecordCancel"]);
   });
 
   it("does not search a number in the open, and does not show it again", async () => {
@@ -209,7 +209,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     const { stdout } = await ocsgw("audit", "search", "-c", config, "action:DoNotCall");
     const [time] = stdout.split(/\s/);
     expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-    expect(told(await search(`time:${time}`, "action:DoNotCall")).requests).toHaveLength(1);
+    expect(foundBy(await search(`time:${time}`, "action:DoNotCall")).requests).toHaveLength(1);
   });
 
   it("cannot tell when its time is over", async () => {
@@ -261,7 +261,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
   });
 
   it("explains one request, with the line that decided", async () => {
-    const [refused] = told(await search("is:refused", "client:alpha")).requests;
+    const [refused] = foundBy(await search("is:refused", "client:alpha")).requests;
     const ran = await ocsgw("explain", refused!.id!, "-c", config);
     expect(ran.code).toBe(0);
     expect(ran.stdout).toMatch(/^\S{26}   403 gateway   OCSGW-2103   not sent to OCS\n/);
@@ -389,7 +389,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
       "--purpose",
       "audit of the year",
     );
-    expect([ran.code, told(ran).requests.length]).toEqual([8, 2]);
+    expect([ran.code, foundBy(ran).requests.length]).toEqual([8, 2]);
     expect((await accesses()).slice(before)).toMatchObject([{ purpose: "audit of the year" }]);
     expect((await ocsgw("audit", "verify", "-c", config)).code).toBe(0);
   });

@@ -112,10 +112,10 @@ describe("a record that OCS dials", () => {
     });
     expect(answer.status).toBe(200);
     const before = (await handlesAt("primary")).length;
-    let told = "";
-    for (let left = 100; left > 0 && told !== GONE; left--)
-      told = await finish(BY_DBID[call!.tenant.dbid]!, call!.handle, "UpdateCallCompletionStats");
-    expect(told).toBe(GONE);
+    let outcome = "";
+    for (let left = 100; left > 0 && outcome !== GONE; left--)
+      outcome = await finish(BY_DBID[call!.tenant.dbid]!, call!.handle, "UpdateCallCompletionStats");
+    expect(outcome).toBe(GONE);
     // Until the report had come OCS was asked, and once it had said 410 not again; without any question when the report
     // was first.
     expect((await handlesAt("primary")).length).toBeLessThanOrEqual(before + 1);
@@ -146,8 +146,8 @@ describe("a switchover in the middle", () => {
       await new Promise((resolve) => setTimeout(resolve, late));
       // Both try: who is not meant gets 410 before as after.
       for (const who of [other(tenant), tenant]) {
-        const told = `${who === tenant ? "own" : "foreign"} ${await finish(who, handle)}`;
-        answers.set(told, (answers.get(told) ?? 0) + 1);
+        const outcome = `${who === tenant ? "own" : "foreign"} ${await finish(who, handle)}`;
+        answers.set(outcome, (answers.get(outcome) ?? 0) + 1);
       }
     };
     const stop = ocs.dialer.log.follow(({ type, tenant, data }) => {
@@ -176,7 +176,9 @@ describe("a switchover in the middle", () => {
     expect(wronged()).toEqual([]);
     // A foreign one may meet its own tenant's record of the same number, given out since by the other OCS.
     expect(
-      [...answers.keys()].filter((told) => !/^own (200|410|50[234])|^foreign (200|410 OCSGW-2106|50[234])/.test(told)),
+      [...answers.keys()].filter(
+        (outcome) => !/^own (200|410|50[234])|^foreign (200|410 OCSGW-2106|50[234])/.test(outcome),
+      ),
     ).toEqual([]);
   });
 });

@@ -42,7 +42,7 @@ const dial = async ({ gateway }: TestGateway, name: string): Promise<RawClient> 
   return client;
 };
 
-type Told = readonly [status: number, delivery: string | undefined, connection: string | undefined, code?: string];
+type Outcome = readonly [status: number, delivery: string | undefined, connection: string | undefined, code?: string];
 
 const write = (client: RawClient, who: string): Promise<void> =>
   client.send(
@@ -56,16 +56,16 @@ const write = (client: RawClient, who: string): Promise<void> =>
     ].join("\r\n"),
   );
 
-const told = async (client: RawClient): Promise<Told> => {
+const outcomeOf = async (client: RawClient): Promise<Outcome> => {
   const { status, headers } = await client.reply();
   const code = headers["ocsgw-code"];
   const said = [status, headers["ocsgw-delivery"], headers["connection"]] as const;
   return code === undefined ? said : [...said, code];
 };
 
-const ask = async (client: RawClient, who: string): Promise<Told> => {
+const ask = async (client: RawClient, who: string): Promise<Outcome> => {
   await write(client, who);
-  return told(client);
+  return outcomeOf(client);
 };
 
 const readiness = async ({ gateway }: TestGateway): Promise<readonly [number, unknown]> => {
@@ -126,7 +126,7 @@ describe("a gateway that stops", () => {
     const heard = gateway.gateway.callbacks["ocs"]!;
     await vi.waitFor(() => expect(announce(heard, record(1))).rejects.toThrow("ECONNREFUSED"), PATIENT);
     answer();
-    expect(await told(client)).toEqual([200, "answered", "close"]);
+    expect(await outcomeOf(client)).toEqual([200, "answered", "close"]);
     await stopped;
   });
 
@@ -141,7 +141,7 @@ describe("a gateway that stops", () => {
     // Longer than the 15 s that every gateway had once.
     await new Promise((resolve) => setTimeout(resolve, 16_000));
     answer();
-    expect(await told(client)).toEqual([200, "answered", "close"]);
+    expect(await outcomeOf(client)).toEqual([200, "answered", "close"]);
     await stopped;
   });
 
@@ -156,7 +156,7 @@ describe("a gateway that stops", () => {
     // From 1 s on nothing is sent any more, because it might have no answer by the end.
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect(await ask(later, "beta")).toEqual([503, "not-sent", "close", "OCSGW-4001"]);
-    expect(await told(hanging)).toEqual([504, "sent-no-answer", "close", "OCSGW-4101"]);
+    expect(await outcomeOf(hanging)).toEqual([504, "sent-no-answer", "close", "OCSGW-4101"]);
     await stopped;
     const entries = await gateway.journal();
     const outcomes = entries.flatMap((entry) => (entry.kind === "outcome" ? [entry.delivery] : []));
@@ -175,7 +175,7 @@ describe("a gateway that stops", () => {
     await vi.waitFor(() => expect(dial(gateway, "plain")).rejects.toThrow("ECONNREFUSED"), PATIENT);
     for (const each of [record(1), betaRecord(2)]) expect((await announce(callbacks, each)).status).toBe(200);
     answer();
-    expect(await told(client)).toEqual([200, "answered", "close"]);
+    expect(await outcomeOf(client)).toEqual([200, "answered", "close"]);
     await stopped;
     await expect(announce(callbacks, record(3))).rejects.toThrow("ECONNREFUSED");
   });

@@ -202,7 +202,7 @@ const look = async (...args: readonly string[]): Promise<Ran> => {
   return ran;
 };
 
-const told = async (path: string): Promise<void> => {
+const collectFromAdmin = async (path: string): Promise<void> => {
   const url = (await readFile(join(dir, "audit/admin.url"), "utf8")).trim();
   const token = (await readFile(join(dir, "audit/admin.token"), "utf8")).trim();
   const reply = await fetch(`${url}${path}`, { headers: { Authorization: `Bearer ${token}` } });
@@ -291,7 +291,7 @@ describe("a person's data", { timeout: 120_000 }, () => {
       "/api/audit/search?filter=action:DoNotCall&limit=1000",
       `/api/audit/search?filter=${PHONE}`,
     ])
-      await told(path);
+      await collectFromAdmin(path);
     const { stdout } = await ocsgw("audit", "search", "is:in-doubt", "-c", config(), "--json");
     const [doubted] = (JSON.parse(stdout) as { requests: { id: string }[] }).requests;
     said.push(

@@ -78,8 +78,8 @@ describe("audit set-aside", { timeout: 120_000 }, () => {
       expect(existsSync(audit("segments", SECOND))).toBe(true);
       const done = await command("set-aside", SECOND, "--yes", "--json", ...WHY);
       expect(done).toMatchObject({ code: 0 });
-      const { index, ...told } = JSON.parse(done.stdout) as { readonly index: number };
-      expect(told).toMatchObject({ from: 2, to: 4, intact: 1, files: [{ name: SECOND }] });
+      const { index, ...result } = JSON.parse(done.stdout) as { readonly index: number };
+      expect(result).toMatchObject({ from: 2, to: 4, intact: 1, files: [{ name: SECOND }] });
       expect([
         readdirSync(audit("set-aside")),
         readdirSync(audit("segments")).filter((name) => name.startsWith("000000000002")),

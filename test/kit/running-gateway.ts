@@ -56,11 +56,11 @@ export const runGateway = (
       const lines = (pending + chunk.toString()).split("\n");
       pending = lines.pop()!;
       for (const line of lines) {
-        const told = line.startsWith("{")
+        const logged = line.startsWith("{")
           ? (JSON.parse(line) as { pid: number; event: string; listener?: string; address?: string })
           : undefined;
-        if (told) pid = told.pid;
-        if (told?.event === "listening") urls.set(told.listener!, told.address!);
+        if (logged) pid = logged.pid;
+        if (logged?.event === "listening") urls.set(logged.listener!, logged.address!);
       }
       if (listeners.every((name) => urls.has(name))) resolve({ pid, urls, kill });
     });

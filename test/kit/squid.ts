@@ -47,9 +47,9 @@ export const aSquid = async (program: string, rules: readonly string[]): Promise
     await rm(dir, { recursive: true, force: true });
   };
   if (await answers(port, child)) return { url: `http://127.0.0.1:${port}`, port, stop };
-  const told = said + (await readFile(log, "utf8").catch(() => ""));
+  const output = said + (await readFile(log, "utf8").catch(() => ""));
   await stop();
-  throw new Error(`Squid does not answer: ${told}`);
+  throw new Error(`Squid does not answer: ${output}`);
 };
 
 const freePort = (): Promise<number> =>

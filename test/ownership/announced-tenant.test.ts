@@ -28,7 +28,7 @@ const said = (over: Partial<DecidingProperties>): DecidingProperties => ({
   list: undefined,
   ...over,
 });
-const told = (whose: AnnouncedTenant): string => ("tenant" in whose ? whose.tenant.name : whose.unowned);
+const nameOf = (whose: AnnouncedTenant): string => ("tenant" in whose ? whose.tenant.name : whose.unowned);
 
 describe("the tenant of an announced record", () => {
   it.each<[Partial<DecidingProperties>, string]>([
@@ -63,12 +63,12 @@ describe("the tenant of an announced record", () => {
     [{ groupDbid: 106, tenantName: "Gamma" }, "contradiction"],
     [{ tenantDbid: 101, tenantName: "Gamma" }, "contradiction"],
   ])("is found with %j: %s", (particulars, expected) => {
-    expect(told(find("ocs", said(particulars)))).toBe(expected);
+    expect(nameOf(find("ocs", said(particulars)))).toBe(expected);
   });
 
   it("is found among the tenants of its own upstream only", () => {
-    expect(told(find("other", said({ campaign: "Alpha Campaign" })))).toBe("Elsewhere");
-    expect(told(find("other", said({ list: "Alpha List" })))).toBe("unregistered");
-    expect(told(find("none", said({ groupDbid: 106 })))).toBe("unregistered");
+    expect(nameOf(find("other", said({ campaign: "Alpha Campaign" })))).toBe("Elsewhere");
+    expect(nameOf(find("other", said({ list: "Alpha List" })))).toBe("unregistered");
+    expect(nameOf(find("none", said({ groupDbid: 106 })))).toBe("unregistered");
   });
 });

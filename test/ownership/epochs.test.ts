@@ -29,7 +29,7 @@ type Made = { readonly ownership: Ownership; readonly news: OwnershipEvent[] };
 
 const make = (over: Partial<OwnershipOptions> = {}): Made => {
   const news: OwnershipEvent[] = [];
-  const ownership = new Ownership({ staleAfter: () => 1_800_000, onEvent: (told) => news.push(told), ...over });
+  const ownership = new Ownership({ staleAfter: () => 1_800_000, onEvent: (event) => news.push(event), ...over });
   open.push(ownership);
   return { ownership, news };
 };

@@ -38,10 +38,10 @@ describe("the ownership database", () => {
     ["a registrar's DELETE", (ownership) => ownership.end("ocs", 15, "taken-back"), false],
   ])(
     "reports %s that cannot be written as failed, and the former owner is still invalid",
-    async (_what, take, told) => {
+    async (_what, take, expected) => {
       const { ownership } = make({ store: aStore({ remove: failing }) });
       await ownership.announce(anAnnouncement(15));
-      expect(await take(ownership)).toBe(told);
+      expect(await take(ownership)).toBe(expected);
       expect("lease" in ownership.requestLease(alpha(), "15", false)).toBe(false);
     },
   );

@@ -115,13 +115,13 @@ describe("tenants.d", () => {
           .replace("max_wait: 5s", "max_wait: 5"),
       );
       const part = `${tenant("Gamma", 103)}  clients: { far-ors: { actions: [ReadStatus] } }\n`;
-      const told = async (text: string): Promise<readonly string[]> => {
+      const problemsOf = async (text: string): Promise<readonly string[]> => {
         const loaded = await load({ "a.yaml": text });
         return loaded.ok ? [] : loaded.problems.map((each) => `${each.code} ${each.path}`);
       };
-      const others = await told(part);
+      const others = await problemsOf(part);
       expect(others).toContainEqual(expect.stringContaining("max_wait"));
-      const all = await told(malformed(part));
+      const all = await problemsOf(malformed(part));
       expect(all).toEqual(expect.arrayContaining([code, ...others]));
       expect(all.filter((each) => /mtls|tests/.test(each))).toEqual([]);
     },

@@ -46,7 +46,7 @@ const BECAUSE: readonly (readonly [first: string, second: RegExp])[] = [
   ],
 ];
 
-const isTold = (first: Mistake, second: Mistake): boolean =>
+const isReported = (first: Mistake, second: Mistake): boolean =>
   !BECAUSE.some(([title, pattern]) => title === first.title && pattern.test(second.title));
 
 const apart = (one: Mistake, other: Mistake): boolean => {
@@ -77,15 +77,15 @@ describe("a mistake is reported together with another one:", () => {
 
   it.each(FIRST)("%s", (title) => {
     const first = called(title);
-    const hidden = SECOND.filter((second) => second !== first && apart(first, second) && isTold(first, second)).flatMap(
-      (second) => {
-        // A section whose name is misspelt has its problems under that name.
-        const told = errorsIn(with2(first, second)).map((error) => error.replace(" tenats", " tenants"));
-        return errorsIn(mutated([second.taken, second.put]))
-          .filter((error) => !told.includes(error))
-          .map((error) => `${second.title}: ${error}`);
-      },
-    );
+    const hidden = SECOND.filter(
+      (second) => second !== first && apart(first, second) && isReported(first, second),
+    ).flatMap((second) => {
+      // A section whose name is misspelt has its problems under that name.
+      const reported = errorsIn(with2(first, second)).map((error) => error.replace(" tenats", " tenants"));
+      return errorsIn(mutated([second.taken, second.put]))
+        .filter((error) => !reported.includes(error))
+        .map((error) => `${second.title}: ${error}`);
+    });
     expect(hidden).toEqual([]);
   });
 

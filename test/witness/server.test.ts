@@ -99,8 +99,8 @@ describe("the server of a witness", () => {
 
 describe("the list of logs", () => {
   it("has the given keys and those of logs.txt, which is read again when it changes", async () => {
-    const told: string[] = [];
-    const logs = await openLogs(dir, [VKEY], (fault) => told.push(fault));
+    const faults: string[] = [];
+    const logs = await openLogs(dir, [VKEY], (fault) => faults.push(fault));
     expect([...(await logs()).keys()]).toEqual([LOG]);
     const other = verifierKey("other.test/x", aKey());
     await writeFile(join(dir, "logs.txt"), `# of the other site\n${other}\n\n`);
@@ -108,7 +108,7 @@ describe("the list of logs", () => {
     // One that cannot be used leaves what was in force, and is told.
     await writeFile(join(dir, "logs.txt"), "nonsense, and longer than before\n".repeat(9));
     expect([...(await logs()).keys()]).toEqual([LOG, "other.test/x"]);
-    expect(told).toEqual([
+    expect(faults).toEqual([
       expect.stringContaining(
         'logs.txt is not used: "nonsense, and longer than before" is not the verifier key of a log',
       ),

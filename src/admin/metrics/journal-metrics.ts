@@ -120,8 +120,8 @@ export const JOURNAL_METRICS: readonly MetricRow[] = [
     help:
       "0 while checkpoints cannot be delivered to a checkpoint sink, or earlier ones were removed there. Absent " +
       "before the first delivery.",
-    rows: function* ({ checkpointSinks: secondPlaces }) {
-      for (const { place, arrives } of secondPlaces?.() ?? [])
+    rows: function* ({ checkpointSinks }) {
+      for (const { place, arrives } of checkpointSinks?.() ?? [])
         if (arrives !== undefined) yield [{ place }, flag(arrives)];
     },
   },
@@ -129,8 +129,8 @@ export const JOURNAL_METRICS: readonly MetricRow[] = [
     name: "ocsgw_second_place_waiting",
     type: "gauge",
     help: "Checkpoints that wait for delivery to a checkpoint sink.",
-    rows: function* ({ checkpointSinks: secondPlaces }) {
-      for (const { place, waiting } of secondPlaces?.() ?? []) yield [{ place }, waiting];
+    rows: function* ({ checkpointSinks }) {
+      for (const { place, waiting } of checkpointSinks?.() ?? []) yield [{ place }, waiting];
     },
   },
   {

@@ -76,9 +76,9 @@ type Behind = {
 };
 
 const verifyLines = async (dir: string, behind: Behind): Promise<Report> => {
-  const { keys, judged, outside: told, mark, pace } = behind;
+  const { keys, judged, outside: judgedOutside, mark, pace } = behind;
   const seen = await scan(dir, judged.anchors, { mark, pace });
-  const outside = checkCosignatureAge(told, seen.newest);
+  const outside = checkCosignatureAge(judgedOutside, seen.newest);
   const isSuspicious = seen.failing.length > 0 || seen.segments.some(({ irregular }) => irregular);
   // Only a scan of all lines shows which line was changed.
   if (isSuspicious && mark) return verifyLines(dir, { ...behind, mark: undefined });

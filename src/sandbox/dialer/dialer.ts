@@ -164,9 +164,9 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
   }, PAUSE_MS).unref();
 
   const configure = (changes: Partial<DialerSettings>): void => {
-    const told = settings.validationUri;
+    const previous = settings.validationUri;
     settings = { ...settings, ...changes };
-    if (settings.validationUri !== told) announced = settings.validationUri === undefined;
+    if (settings.validationUri !== previous) announced = settings.validationUri === undefined;
     pace.set(settings.rate);
   };
   configure(given);

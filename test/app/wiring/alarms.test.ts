@@ -92,13 +92,15 @@ describe("alarms", () => {
 
 describe("two tenants that use the same handles under unscoped", () => {
   it("raise one event for each of 30 handles, however often they use them", async () => {
-    const told: unknown[] = [];
-    const ownership = new Ownership({ staleAfter: () => MINUTE, onEvent: (news) => void told.push(news) });
+    const raised: unknown[] = [];
+    const ownership = new Ownership({ staleAfter: () => MINUTE, onEvent: (news) => void raised.push(news) });
     const tenants = [aTenant({ records: "unscoped" }), beta({ records: "unscoped" })];
     for (let round = 0; round < 3; round++)
       for (let handle = 1; handle <= 30; handle++)
         for (const tenant of tenants) ownership.requestLease(tenant, String(handle), false);
-    expect(told).toMatchObject(Array.from({ length: 30 }, (_, at) => ({ kind: "shared-use", handle: String(at + 1) })));
+    expect(raised).toMatchObject(
+      Array.from({ length: 30 }, (_, at) => ({ kind: "shared-use", handle: String(at + 1) })),
+    );
     await ownership.close();
   });
 });

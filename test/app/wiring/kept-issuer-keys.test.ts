@@ -29,7 +29,7 @@ describe("a gateway that starts while an issuer is unreachable", () => {
   let issuer: Server;
   let isUp: boolean;
   let dir: string;
-  let told: string[];
+  let logged: string[];
   const kept = (): string => join(dir, "audit/jwks/corp.json");
 
   beforeEach(async () => {
@@ -40,11 +40,11 @@ describe("a gateway that starts while an issuer is unreachable", () => {
     ).listen(0, "127.0.0.1");
     await new Promise((ready) => issuer.once("listening", ready));
     dir = await aConfigured(config(), ["alpha", "beta"]);
-    told = [];
+    logged = [];
     vi.spyOn(events, "issuerKeyCacheRejected").mockImplementation(
-      ({ issuer: name, reason }) => void told.push(`${name}: ${reason}`),
+      ({ issuer: name, reason }) => void logged.push(`${name}: ${reason}`),
     );
-    vi.spyOn(events, "issuerKeyCacheDisabled").mockImplementation(({ key }) => void told.push(`disabled: ${key}`));
+    vi.spyOn(events, "issuerKeyCacheDisabled").mockImplementation(({ key }) => void logged.push(`disabled: ${key}`));
   });
   afterEach(async () => {
     vi.restoreAllMocks();
@@ -96,7 +96,7 @@ describe("a gateway that starts while an issuer is unreachable", () => {
     await fill();
     isUp = false;
     await withGateway(async (ask) => expect(await ask(token())).toBe(200));
-    expect(told).toEqual([]);
+    expect(logged).toEqual([]);
   });
 
   it("rejects and reports kept keys that somebody replaced, and accepts those that it fetches later", async () => {
@@ -107,7 +107,7 @@ describe("a gateway that starts while an issuer is unreachable", () => {
     await writeFile(kept(), planted);
     isUp = false;
     await withGateway(async (ask) => expect([await ask(token(attackers)), await ask(token())]).toEqual([503, 503]));
-    expect(told).toEqual([expect.stringMatching(/^corp: .*corp\.json does not verify/)]);
+    expect(logged).toEqual([expect.stringMatching(/^corp: .*corp\.json does not verify/)]);
     isUp = true;
     await withGateway(async (ask) => expect(await ask(token())).toBe(200));
   });
@@ -118,7 +118,7 @@ describe("a gateway that starts while an issuer is unreachable", () => {
       stringify(config("audit/checkpoint.pem"), { aliasDuplicateObjects: false }),
     );
     await withGateway(async (ask) => expect(await ask(token())).toBe(200));
-    expect([existsSync(kept()), told]).toEqual([
+    expect([existsSync(kept()), logged]).toEqual([
       false,
       [expect.stringMatching(/^disabled: .*audit\/checkpoint\.pem$/)],
     ]);

@@ -60,11 +60,11 @@ export const journal: Case = {
   },
 };
 
-const ask = async <Told>(name: string, ...args: readonly string[]): Promise<Told> => {
+const ask = async <Answer>(name: string, ...args: readonly string[]): Promise<Answer> => {
   const child = start({ command: process.execPath, args: [program(name), ...args], core: undefined, ipc: true });
-  const told = await messageFrom<Told>(child, LONGEST_MS);
+  const answer = await messageFrom<Answer>(child, LONGEST_MS);
   await child.stop();
-  return told;
+  return answer;
 };
 
 type Verified = { readonly verdict: string; readonly entries: number; readonly ms: number; readonly rss: number };
@@ -86,10 +86,10 @@ const verify = async (dir: string, size: number): Promise<Verified> => {
     })
   ).stop();
   await log.close();
-  const told = await ask<Verified>("verify-journal", dir);
-  if (told.verdict !== "ok" || told.entries !== size)
-    throw new Error(`verified as ${told.verdict}, ${told.entries} of ${size} entries`);
-  return told;
+  const verified = await ask<Verified>("verify-journal", dir);
+  if (verified.verdict !== "ok" || verified.entries !== size)
+    throw new Error(`verified as ${verified.verdict}, ${verified.entries} of ${size} entries`);
+  return verified;
 };
 
 type Bundles = { readonly small: number; readonly young: Bundled; readonly large: Bundled };

@@ -63,16 +63,16 @@ export const segments: Case = {
   },
 };
 
-const ask = async <Told>(what: string, dir: string): Promise<Told> => {
+const ask = async <Answer>(what: string, dir: string): Promise<Answer> => {
   const child = start({
     command: process.execPath,
     args: [program("read-journal"), what, dir, PERSON, JSON.stringify(FILTERS)],
     core: undefined,
     ipc: true,
   });
-  const told = await messageFrom<Told>(child, LONGEST_MS);
+  const answer = await messageFrom<Answer>(child, LONGEST_MS);
   await child.stop();
-  return told;
+  return answer;
 };
 
 const perMillion = (bytes: number, entries: number): number => (bytes / MB / entries) * 1e6 * PER_REQUEST;

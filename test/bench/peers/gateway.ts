@@ -173,14 +173,14 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
     scrape: async () => void (await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text()),
     startup: performance.now() - began,
     longestTurn: () => {
-      const told = messageFrom<LongestTurn>(child);
+      const answer = messageFrom<LongestTurn>(child);
       child.process.send("turn");
-      return told;
+      return answer;
     },
     heap: () => {
-      const told = messageFrom<Heap>(child);
+      const answer = messageFrom<Heap>(child);
       child.process.send("heap");
-      return told;
+      return answer;
     },
   };
 };

@@ -46,4 +46,4 @@ export type Order =
   | { readonly order: "open"; readonly crowd: Crowd }
   | { readonly order: "run"; readonly id: number; readonly run: Run }
   | { readonly order: "close"; readonly id: number };
-export type Told = { readonly id: number } | { readonly outcome: Outcome } | { readonly fault: string };
+export type Reply = { readonly id: number } | { readonly outcome: Outcome } | { readonly fault: string };

@@ -2,7 +2,7 @@
  * The clients of the bench, all in one process: opens crowds of connections, and makes them ask in a closed loop or at
  * a pace.
  */
-import type { Crowd, Order, Outcome, Run, Told } from "./client-words.ts";
+import type { Crowd, Order, Outcome, Run, Reply } from "./client-words.ts";
 import { Connection, dial, type Answered } from "./connection.ts";
 import { Tally } from "./tally.ts";
 
@@ -16,7 +16,7 @@ const crowds = new Map<number, Open>();
 let opened = 0;
 
 const open = async (crowd: Crowd): Promise<number> => {
-  const told: Asking = {
+  const handlers: Asking = {
     answered: (connection, answered) => self.asking?.answered(connection, answered),
     failed: (error) => {
       self.fault = error;
@@ -28,7 +28,7 @@ const open = async (crowd: Crowd): Promise<number> => {
   for (let at = 0; at < crowd.lines.length; at += 32) {
     connections.push(
       ...(await Promise.all(
-        crowd.lines.slice(at, at + 32).map(async (line) => new Connection(line, await dial(crowd), told)),
+        crowd.lines.slice(at, at + 32).map(async (line) => new Connection(line, await dial(crowd), handlers)),
       )),
     );
   }
@@ -122,7 +122,7 @@ const seeded = (seed: number) => (): number => {
   return (((mixed ^ (mixed >>> 14)) >>> 0) + 1) / 4_294_967_296;
 };
 
-const obey = async (order: Order): Promise<Told> => {
+const obey = async (order: Order): Promise<Reply> => {
   if (order.order === "open") return { id: await open(order.crowd) };
   if (order.order === "run") return { outcome: await run(order.id, order.run) };
   crowds.get(order.id)?.connections.forEach((connection) => connection.close());
@@ -133,7 +133,7 @@ const obey = async (order: Order): Promise<Told> => {
 process
   .on("message", (order: Order) => {
     void obey(order)
-      .catch((error: unknown): Told => ({ fault: String(error) }))
-      .then((told) => process.send!(told));
+      .catch((error: unknown): Reply => ({ fault: String(error) }))
+      .then((reply) => process.send!(reply));
   })
   .on("disconnect", () => process.exit());

@@ -29,12 +29,12 @@ export class Connection {
   constructor(
     line: Line,
     socket: Socket,
-    told: { answered: (connection: Connection, answered: Answered) => void; failed: (error: Error) => void },
+    handlers: { answered: (connection: Connection, answered: Answered) => void; failed: (error: Error) => void },
   ) {
     this.line = line;
     this.#socket = socket;
-    this.#answered = told.answered;
-    this.#failed = told.failed;
+    this.#answered = handlers.answered;
+    this.#failed = handlers.failed;
     socket.on("data", (chunk: Buffer) => this.#take(chunk.toString("latin1")));
     socket.on("error", (error) => this.#failed(error));
     socket.on("close", () => this.#closing || this.#failed(new Error("the peer closed a connection")));

@@ -3,7 +3,7 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Crowd, Order, Outcome, Run, Told } from "../programs/client-words.ts";
+import type { Crowd, Order, Outcome, Run, Reply } from "../programs/client-words.ts";
 import type { Counts } from "../programs/upstream.ts";
 import { createCertificates, type Certificates } from "./certificates.ts";
 import { createIssuer, type Issuer } from "./credentials.ts";
@@ -73,12 +73,12 @@ const LONGEST_RUN_MS = 3_600_000;
 /** One order at a time; a fault of the client becomes an error here. */
 const commander =
   (client: Child) =>
-  async (order: Order): Promise<Told> => {
-    const answer = messageFrom<Told>(client, LONGEST_RUN_MS);
+  async (order: Order): Promise<Reply> => {
+    const answer = messageFrom<Reply>(client, LONGEST_RUN_MS);
     client.process.send(order);
-    const told = await answer;
-    if ("fault" in told) throw new Error(`the client process: ${told.fault}`);
-    return told;
+    const reply = await answer;
+    if ("fault" in reply) throw new Error(`the client process: ${reply.fault}`);
+    return reply;
   };
 
 const startUpstream = async (args: readonly string[], core: number | undefined): Promise<Upstream> => {

@@ -17,14 +17,14 @@ afterEach(async () => {
   await ocs.close();
 });
 
-type Told = { code: number; stdout: string; stderr: string };
-const told = async (run: (host: Host) => Promise<number>): Promise<Told> => {
+type Output = { code: number; stdout: string; stderr: string };
+const outputOf = async (run: (host: Host) => Promise<number>): Promise<Output> => {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run({ stdout: { write: (text) => out.push(text) }, stderr: { write: (text) => err.push(text) } });
   return { code, stdout: out.join(""), stderr: err.join("") };
 };
-const dialed = (options: Partial<DialOptions> = {}): Promise<Told> =>
-  told((host) => dial({ url: ocs.control, ...options }, host));
+const dialed = (options: Partial<DialOptions> = {}): Promise<Output> =>
+  outputOf((host) => dial({ url: ocs.control, ...options }, host));
 
 describe("the command line ocsgw sandbox dial", () => {
   it("dials and prints the events", async () => {
@@ -119,11 +119,13 @@ describe("events", () => {
   });
 
   it("end with exit code 2 for an unknown tenant, and with 5 when no sandbox is there", async () => {
-    expect(await told((host) => followEvents({ url: ocs.control, tenant: "Gamma" }, host))).toMatchObject({
+    expect(await outputOf((host) => followEvents({ url: ocs.control, tenant: "Gamma" }, host))).toMatchObject({
       code: 2,
       stderr: "tenant: unknown tenant\n",
     });
-    expect(await told((host) => followEvents({ url: "http://127.0.0.1:9/sandbox" }, host))).toMatchObject({ code: 5 });
+    expect(await outputOf((host) => followEvents({ url: "http://127.0.0.1:9/sandbox" }, host))).toMatchObject({
+      code: 5,
+    });
   });
 });
 
@@ -158,10 +160,10 @@ describe("the screen of npm start", () => {
 
   it("lists no clients and no keys without a gateway, because OCS has none", () => {
     const off = { rate: 0, validationUri: undefined };
-    const told = screen(ready(), off);
-    expect(told).not.toMatch(/sk_sandbox|alpha-crm|\bkey\b/);
+    const shown = screen(ready(), off);
+    expect(shown).not.toMatch(/sk_sandbox|alpha-crm|\bkey\b/);
     for (const { name, dbid, campaign_groups } of ready().tenants)
-      expect(told).toContain(
+      expect(shown).toContain(
         `${name} (${dbid}) has campaign groups ${campaign_groups.map((group) => group.dbid).join(", ")}`,
       );
     expect(screen({ ...ready(), gateway }, off)).toContain("sk_sandbox_alpha-crm");
@@ -182,7 +184,7 @@ describe("the screen of npm start", () => {
     expect(screen(ready(), off)).toContain(
       `curl 'http://127.0.0.1:1/sandbox/dialer' -d '{"validation-uri":"http://127.0.0.1:8444/"}'`,
     );
-    for (const told of [screen({ ...ready(), gateway }, off), screen(ready(), { ...off, validationUri: "http://x" })])
-      expect(told).not.toContain("validation-uri");
+    for (const shown of [screen({ ...ready(), gateway }, off), screen(ready(), { ...off, validationUri: "http://x" })])
+      expect(shown).not.toContain("validation-uri");
   });
 });

@@ -19,15 +19,15 @@ beforeEach(async () => {
   await fetch(`${ocs.control}/reset`, { method: "POST" });
 });
 
-type Told = { code: number; stdout: string; stderr: string };
-const told = async (run: (host: Host) => Promise<number>): Promise<Told> => {
+type Output = { code: number; stdout: string; stderr: string };
+const outputOf = async (run: (host: Host) => Promise<number>): Promise<Output> => {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run({ stdout: { write: (text) => out.push(text) }, stderr: { write: (text) => err.push(text) } });
   return { code, stdout: out.join(""), stderr: err.join("") };
 };
-const add = (options: Partial<Parameters<typeof faultAdd>[0]>): Promise<Told> =>
-  told((host) => faultAdd({ url: ocs.control, kind: "stall", ...options }, host));
-const list = (json = false): Promise<Told> => told((host) => faultList({ url: ocs.control, json }, host));
+const add = (options: Partial<Parameters<typeof faultAdd>[0]>): Promise<Output> =>
+  outputOf((host) => faultAdd({ url: ocs.control, kind: "stall", ...options }, host));
+const list = (json = false): Promise<Output> => outputOf((host) => faultList({ url: ocs.control, json }, host));
 
 describe("the command line ocsgw sandbox fault", () => {
   it("adds a fault for the next request, lists how often it was applied, and clears it", async () => {
@@ -135,12 +135,12 @@ describe("fault clear", () => {
     await add({});
     await add({});
     const [first] = JSON.parse((await list(true)).stdout) as Fault[];
-    expect(await told((host) => faultClear({ url: `${ocs.control}/`, id: first!.id }, host))).toEqual({
+    expect(await outputOf((host) => faultClear({ url: `${ocs.control}/`, id: first!.id }, host))).toEqual({
       code: 0,
       stdout: "1 fault cleared\n",
       stderr: "",
     });
-    expect(await told((host) => faultClear({ url: ocs.control, id: first!.id }, host))).toMatchObject({
+    expect(await outputOf((host) => faultClear({ url: ocs.control, id: first!.id }, host))).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("unknown fault; known: f") as string,
     });
@@ -149,7 +149,7 @@ describe("fault clear", () => {
 
 describe("fault kinds", () => {
   it("prints every kind with its value", async () => {
-    const { stdout } = await told(faultKinds);
+    const { stdout } = await outputOf(faultKinds);
     expect(
       stdout
         .trimEnd()
@@ -162,12 +162,12 @@ describe("fault kinds", () => {
 
 describe("switchover", () => {
   it("with a gap says when the backup takes over, and rejects a gap that is no duration", async () => {
-    expect(await told((host) => switchover({ url: ocs.control, gap: "20ms" }, host))).toEqual({
+    expect(await outputOf((host) => switchover({ url: ocs.control, gap: "20ms" }, host))).toEqual({
       code: 0,
       stdout: "backup answers in 20ms\n",
       stderr: "",
     });
-    expect(await told((host) => switchover({ url: ocs.control, gap: "20" }, host))).toMatchObject({
+    expect(await outputOf((host) => switchover({ url: ocs.control, gap: "20" }, host))).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("gap: expected a duration") as string,
     });
@@ -188,7 +188,7 @@ describe("without a sandbox at the URL", () => {
       });
     });
     const url = `http://127.0.0.1:${port}/sandbox`;
-    expect(await told((host) => faultList({ url }, host))).toMatchObject({
+    expect(await outputOf((host) => faultList({ url }, host))).toMatchObject({
       code: 5,
       stderr: expect.stringContaining("it is not the control address of a sandbox") as string,
     });
@@ -202,7 +202,7 @@ describe("without a sandbox at the URL", () => {
       (host: Host) => switchover({ url }, host),
       (host: Host) => faultAdd({ url, kind: "stall" }, host),
     ]) {
-      expect(await told(run)).toMatchObject({
+      expect(await outputOf(run)).toMatchObject({
         code: 5,
         stdout: "",
         stderr: expect.stringContaining("connection refused; start ocsgw sandbox, or correct --url") as string,
@@ -211,7 +211,7 @@ describe("without a sandbox at the URL", () => {
   });
 
   it("an invalid URL is wrong usage", async () => {
-    expect(await told((host) => faultList({ url: "nowhere" }, host))).toMatchObject({
+    expect(await outputOf((host) => faultList({ url: "nowhere" }, host))).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("--url: expected an address") as string,
     });

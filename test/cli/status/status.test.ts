@@ -93,8 +93,8 @@ describe("ocsgw status", () => {
 
   it("prints JSON with the unit in the name of each number, and no endpoint for a lane without a connection", async () => {
     expect(await status({ config: "nowhere.yaml", url: gateway.gateway.admin!, token: "token", json: true })).toBe(0);
-    const told = JSON.parse(said()) as Record<string, any>;
-    const lanes = told["upstreams"][0].lanes as {
+    const shown = JSON.parse(said()) as Record<string, any>;
+    const lanes = shown["upstreams"][0].lanes as {
       state: string;
       endpoint: string | null;
       since: number;
@@ -103,19 +103,19 @@ describe("ocsgw status", () => {
     expect(lanes.map(({ state, endpoint }) => [state, endpoint])).toEqual([["idle", null]]);
     expect(lanes[0]!.since_ms).toBe(lanes[0]!.since);
     expect([
-      told["uptime_ms"],
-      told["journal"].lag_ms,
-      told["journal"].checkpoint.age_ms,
-      told["journal"].disk.free_bytes,
-      told["journal"].disk.journal_bytes,
+      shown["uptime_ms"],
+      shown["journal"].lag_ms,
+      shown["journal"].checkpoint.age_ms,
+      shown["journal"].disk.free_bytes,
+      shown["journal"].disk.journal_bytes,
     ]).toEqual([
-      told["uptime"],
-      told["journal"].lag,
-      told["journal"].checkpoint.age,
-      told["journal"].disk.free,
-      told["journal"].disk.journal,
+      shown["uptime"],
+      shown["journal"].lag,
+      shown["journal"].checkpoint.age,
+      shown["journal"].disk.free,
+      shown["journal"].disk.journal,
     ]);
-    expect(told["journal"].disk).toHaveProperty("bytes_per_hour");
+    expect(shown["journal"].disk).toHaveProperty("bytes_per_hour");
     printed = [];
     await status({ config: config() });
     expect(said()).toMatch(/^ {2}ocs\/1 +idle +- +[\d.]+ m?s +-$/m);
@@ -161,10 +161,10 @@ describe("ocsgw status", () => {
 
   it("ends with 3 when the config is invalid, and says so on stderr", async () => {
     const out = vi.spyOn(process.stdout, "write").mockReturnValue(true);
-    const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
     expect(await status({ config: join(gateway.dir, "nowhere.yaml"), json: true })).toBe(3);
     expect(out).not.toHaveBeenCalled();
-    expect(told.mock.calls.join("")).toContain("there is no such file");
+    expect(stderr.mock.calls.join("")).toContain("there is no such file");
   });
 
   it("ends with 5 when another server answers, and says what is wrong with the answer", async () => {
@@ -188,11 +188,11 @@ describe("ocsgw status", () => {
   });
 
   it("ends with 3 without an admin listener, and only says how to open one", async () => {
-    const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
     const closed = join(gateway.dir, "closed.yaml");
     await writeFile(closed, (await readFile(config(), "utf8")).replace(/^admin:\n(?: .*\n)+/m, ""));
     expect(await status({ config: closed })).toBe(3);
-    expect([told.mock.calls, complained]).toEqual([
+    expect([stderr.mock.calls, complained]).toEqual([
       [],
       [expect.stringContaining("closed.yaml has no admin listener: add admin: ")],
     ]);
@@ -215,7 +215,7 @@ describe("the screen of ocsgw status", () => {
     state: "idle",
     since,
   });
-  const told: Status = {
+  const sample: Status = {
     version: "1.2.3",
     uptime: 200_000_000,
     config_hash: "0123456789abcdef",
@@ -278,14 +278,14 @@ describe("the screen of ocsgw status", () => {
 
   it("distinguishes unknown open Do-Not-Calls from none", () => {
     const line = (open: Status["open_do_not_calls"]): string | undefined =>
-      renderStatus({ ...told, open_do_not_calls: open })
+      renderStatus({ ...sample, open_do_not_calls: open })
         .split("\n")
         .find((each) => each.startsWith("open dnc"));
     expect([line(null), line([])]).toEqual(["open dnc     unknown yet", "open dnc     none"]);
   });
 
   it("prints aligned columns", () => {
-    expect(renderStatus(told).split("\n")).toEqual([
+    expect(renderStatus(sample).split("\n")).toEqual([
       "not ready   ocs-gateway 1.2.3, up 2 d, config 0123456789ab",
       "  draining",
       "  warning: look after it",
@@ -327,8 +327,8 @@ describe("the screen of ocsgw status", () => {
       "standby, silent (ETIMEDOUT) for 1.0 s",
     ],
   ] as const)("shows a standby with %j as %s", (standby, words) => {
-    const endpoints = [{ ...told.upstreams[0]!.endpoints[0]!, standby }, told.upstreams[0]!.endpoints[1]!];
-    expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, endpoints }] })).toContain(
+    const endpoints = [{ ...sample.upstreams[0]!.endpoints[0]!, standby }, sample.upstreams[0]!.endpoints[1]!];
+    expect(renderStatus({ ...sample, upstreams: [{ ...sample.upstreams[0]!, endpoints }] })).toContain(
       `\n  primary  e         ${words}\n`,
     );
   });
@@ -341,12 +341,12 @@ describe("the screen of ocsgw status", () => {
       expected: "closes",
       healthy: true,
     } as const;
-    const [primary, backup] = told.upstreams[0]!.endpoints;
+    const [primary, backup] = sample.upstreams[0]!.endpoints;
     const text = renderStatus({
-      ...told,
+      ...sample,
       upstreams: [
         {
-          ...told.upstreams[0]!,
+          ...sample.upstreams[0]!,
           endpoints: [
             { ...primary!, standby },
             { ...backup!, up: false },
@@ -368,7 +368,7 @@ describe("the screen of ocsgw status", () => {
     [7_200_000, "2 h"],
     [172_800_000, "2 d"],
   ])("shows %f ms as %s", (ms, words) => {
-    expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, lanes: [lane(ms)] }] })).toMatch(
+    expect(renderStatus({ ...sample, upstreams: [{ ...sample.upstreams[0]!, lanes: [lane(ms)] }] })).toMatch(
       new RegExp(`o/1 +idle +- +${words.replace(".", "\\.")} +e$`, "m"),
     );
   });

@@ -11,20 +11,20 @@ const source = new URL("../../../src/common/log/sink.ts", import.meta.url).href;
 describe("log lines that stderr does not accept", () => {
   it("are buffered up to a size, then dropped and counted, and the count is reported after the rest is written", async () => {
     const pipe = new PassThrough({ highWaterMark: 10 });
-    const told: number[] = [];
-    const sink = streamSink(pipe, { most: 100, caughtUp: (lines) => told.push(lines) });
+    const reported: number[] = [];
+    const sink = streamSink(pipe, { most: 100, caughtUp: (lines) => reported.push(lines) });
     for (let number = 0; number < 30; number++) sink.write(`line ${number + 10}\n`);
     const kept = 30 - sink.dropped();
     expect(sink.dropped()).toBeGreaterThan(10);
-    expect(told).toEqual([]);
+    expect(reported).toEqual([]);
     let text = "";
     pipe.on("data", (part: Buffer) => (text += part.toString()));
-    await until(() => told.length > 0);
-    expect([told, text.split("\n").length - 1]).toEqual([[sink.dropped()], kept]);
+    await until(() => reported.length > 0);
+    expect([reported, text.split("\n").length - 1]).toEqual([[sink.dropped()], kept]);
     expect(text.startsWith("line 10\nline 11\n")).toBe(true);
     sink.write("later\n");
     await until(() => text.endsWith("later\n"));
-    expect(told).toEqual([sink.dropped()]);
+    expect(reported).toEqual([sink.dropped()]);
   });
 
   it("are dropped without an error when the reader is gone", async () => {
@@ -40,21 +40,21 @@ describe("log lines that stderr does not accept", () => {
   it("are continued on a terminal or file where writing stopped, complete and in order", async () => {
     let room = 7;
     let text = "";
-    const told: number[] = [];
+    const reported: number[] = [];
     const put = (bytes: Buffer): number => {
       const taken = Math.min(room, bytes.length);
       text += bytes.subarray(0, taken).toString();
       room -= taken;
       return taken;
     };
-    const sink = putSink(put, { most: 40, caughtUp: (lines) => told.push(lines) });
+    const sink = putSink(put, { most: 40, caughtUp: (lines) => reported.push(lines) });
     for (const number of [1, 2, 3, 4, 5, 6, 7, 8]) sink.write(`line ${number}\n`);
     expect([text, sink.dropped()]).toEqual(["line 1\n", 2]);
     room = 3;
     await until(() => text === "line 1\nlin");
     room = 1000;
-    await until(() => told.length > 0);
-    expect([text, told]).toEqual(["line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n", [2]]);
+    await until(() => reported.length > 0);
+    expect([text, reported]).toEqual(["line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n", [2]]);
   });
 
   it.each([

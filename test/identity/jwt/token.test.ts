@@ -425,12 +425,12 @@ describe("the longest lifetime of a token", () => {
       life(301, { nbf: SECONDS + 1 }),
       "the token's lifetime of 301 s exceeds max_lifetime (300 s)",
     ],
-  ])("is limited: %s", async (_what, max_lifetime, text, told) => {
+  ])("is limited: %s", async (_what, max_lifetime, text, expected) => {
     const jwks_file = world.file("lifetime.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] });
     const opened = await world.open({
       jwt: [anIssuer({ jwks_file, ...(max_lifetime !== undefined && { max_lifetime }) })],
     });
-    expect((await opened.ask(text))?.client ?? opened.denials[0]?.reason).toBe(told);
+    expect((await opened.ask(text))?.client ?? opened.denials[0]?.reason).toBe(expected);
   });
 });
 

@@ -8,7 +8,7 @@ const numbered = async function* (entries: readonly Entry[]): AsyncGenerator<Lin
   for (const [index, entry] of entries.entries())
     yield { entry: { ...entry, index, time: "2026-11-22T12:00:00.000000Z" }, text: "" };
 };
-const told = async (entries: readonly Entry[], most?: number): Promise<unknown[]> =>
+const grouped = async (entries: readonly Entry[], most?: number): Promise<unknown[]> =>
   (await Array.fromAsync(groupEntries(numbered(entries), most))).map(({ at, entries: own }) => [
     at,
     ...own.map(({ index }) => index),
@@ -17,7 +17,7 @@ const told = async (entries: readonly Entry[], most?: number): Promise<unknown[]
 describe("grouping entries into transactions", () => {
   it("gives transactions in the order in which they began, whatever the order of their ends", async () => {
     expect(
-      await told([
+      await grouped([
         anIntent(0),
         anIntent(1),
         anOutcome(anIntent(1).id),
@@ -33,7 +33,7 @@ describe("grouping entries into transactions", () => {
 
   it("includes an intent without an outcome, and an outcome without its intent", async () => {
     expect(
-      await told([anOutcome("01KAPQ8C10QX01KAPQ8C999999"), ...aDoNotCall(1, { open: true }), ...aDoNotCall(2)]),
+      await grouped([anOutcome("01KAPQ8C10QX01KAPQ8C999999"), ...aDoNotCall(1, { open: true }), ...aDoNotCall(2)]),
     ).toEqual([
       [0, 0],
       [1, 1],
@@ -43,7 +43,7 @@ describe("grouping entries into transactions", () => {
 
   it("does not hold transactions back forever after one without an outcome", async () => {
     expect(
-      await told([anIntent(0), ...aDoNotCall(1), ...aDoNotCall(2), ...aDoNotCall(3), anOutcome(anIntent(0).id)], 2),
+      await grouped([anIntent(0), ...aDoNotCall(1), ...aDoNotCall(2), ...aDoNotCall(3), anOutcome(anIntent(0).id)], 2),
     ).toEqual([
       [0, 0],
       [1, 1, 2],

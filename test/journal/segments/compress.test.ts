@@ -253,9 +253,9 @@ describe("a segment whose lines were changed", () => {
     const [, second] = await segmentsOf(dir);
     const path = join(dir, "segments", second!);
     await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
-    const told: string[] = [];
-    await compressing({ onFailure: (why) => told.push(why) });
-    expect(told).toEqual([
+    const failures: string[] = [];
+    await compressing({ onFailure: (why) => failures.push(why) });
+    expect(failures).toEqual([
       expect.stringContaining(`${second} line 1 does not match its leaf hash, so the segment is not compressed`),
     ]);
     expect((await namesOf()).filter((name) => !name.endsWith(".zst"))).toEqual([

@@ -50,7 +50,7 @@ const removeHashes = async (): Promise<void> => {
 };
 const verified = (): Promise<Report> => verifyJournal(dir, { vkey });
 const renumbered = (line: string, index: number): string => line.replace(/^\{"index":\d+/, `{"index":${index}`);
-const told = ({ findings }: Report): unknown[] =>
+const findingsOf = ({ findings }: Report): unknown[] =>
   findings.map(({ kind, segment, line, index }) => [kind, segment, line, index]);
 
 describe("an intact journal", () => {
@@ -250,7 +250,7 @@ describe("the verification reports where a journal was changed:", () => {
     await damage();
     const report = await verified();
     expect(report.verdict).toBe("broken");
-    expect(told(report)).toEqual(withHashes);
+    expect(findingsOf(report)).toEqual(withHashes);
     expect(report.findings.map(({ text }) => text).join("\n")).toMatch(words);
   });
 });
@@ -261,7 +261,7 @@ describe("without leaf hashes, the verification reports a change as far as the l
     await damage();
     const report = await verified();
     expect(report.verdict).toBe("broken");
-    expect(told(report)).toEqual(expect.arrayContaining(without));
+    expect(findingsOf(report)).toEqual(expect.arrayContaining(without));
   });
 
   it("a changed line is located between two checkpoints if its leaf hash was changed with it", async () => {
@@ -272,7 +272,7 @@ describe("without leaf hashes, the verification reports a change as far as the l
     digestBytes(leafHash(Buffer.from(changed))).copy(hashes, 3 * 32);
     await writeFile(path, hashes);
     const report = await verified();
-    expect(told(report)).toEqual([["range", undefined, undefined, 10]]);
+    expect(findingsOf(report)).toEqual([["range", undefined, undefined, 10]]);
     expect(report.findings[0]!.text).toBe(
       "among the entries 10 to 19 one or more lines were changed: the first 20 entries do not have the root of " +
         "checkpoint 20, the first 10 have that of checkpoint 10",
@@ -314,7 +314,7 @@ describe("after the last checkpoint,", () => {
   it("a removed line is detected by the indexes", async () => {
     await edit(SEGMENT.last, (lines) => lines.toSpliced(1, 1));
     const report = await verified();
-    expect(told(report)).toEqual([["removed", SEGMENT.last, 2, 28]]);
+    expect(findingsOf(report)).toEqual([["removed", SEGMENT.last, 2, 28]]);
     expect(report.findings[0]!.text).toBe(
       "index 28 was removed from 000000000027.jsonl, before line 2: no checkpoint covers it yet, but the indexes show it",
     );

@@ -187,7 +187,7 @@ describe("the anchor", () => {
 
   it("that cannot be written later stops nothing, is reported once, and is updated afterwards", async () => {
     let fails = false;
-    const told: string[] = [];
+    const reasons: string[] = [];
     const disk: Disk = {
       ...nodeDisk,
       rename: (from, to) =>
@@ -196,7 +196,7 @@ describe("the anchor", () => {
     const { journal, anchor: kept } = await openChecked(
       { dir: dir(), durability: "flush", disk },
       await trust(),
-      (reason) => told.push(reason),
+      (reason) => reasons.push(reason),
     );
     const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000, anchor: kept });
     fails = true;
@@ -204,7 +204,7 @@ describe("the anchor", () => {
       await journal.append(anIntent(number));
       await checkpoints.write();
     }
-    expect([checkpoints.last().size, await anchored(), told.length, kept.trouble]).toEqual([
+    expect([checkpoints.last().size, await anchored(), reasons.length, kept.trouble]).toEqual([
       3,
       0,
       1,

@@ -26,7 +26,7 @@ const row = (handle: number, tenant = 101, attempt: string | null = null): Annou
 
 const make = (over: Partial<OwnershipOptions> = {}): Ownership & { readonly news: OwnershipEvent[] } => {
   const news: OwnershipEvent[] = [];
-  const ownership = new Ownership({ staleAfter: () => 1_800_000, onEvent: (told) => news.push(told), ...over });
+  const ownership = new Ownership({ staleAfter: () => 1_800_000, onEvent: (event) => news.push(event), ...over });
   open.push(ownership);
   ownership.onActive("ocs", { endpoint: "http://one", how: "start" });
   return Object.assign(ownership, { news });

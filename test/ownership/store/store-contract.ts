@@ -284,12 +284,12 @@ export const describeStoreContract = (name: string, begin: () => Promise<StoreBe
       const store = await open();
       await Promise.all([store.put(row(1)), store.put(row(2)), store.beginEpoch("other", 1, "http://o")]);
       const release = bench.lock("writes");
-      const told = await Promise.allSettled([
+      const results = await Promise.allSettled([
         store.put(row(3)),
         store.remove("ocs", 1, 1),
         store.beginEpoch("other", 2, "http://p"),
       ]);
-      expect(told.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+      expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
       while (store.pending() < 2) await new Promise((resolve) => setTimeout(resolve, 20));
       release();
       while (store.pending() > 0) await new Promise((resolve) => setTimeout(resolve, 20));

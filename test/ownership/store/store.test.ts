@@ -157,12 +157,12 @@ describe("the ownership store", () => {
     await Promise.all([store.put(row(1)), store.put(row(2)), store.beginEpoch("other", 1, "http://o")]);
     const holder = new DatabaseSync(file);
     holder.exec("BEGIN IMMEDIATE");
-    const told = await Promise.allSettled([
+    const results = await Promise.allSettled([
       store.remove("ocs", 1, 1),
       store.beginEpoch("other", 2, "http://p"),
       store.put(row(3)),
     ]);
-    expect(told.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
     while (store.pending() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(store.pending()).toBe(2);
     holder.exec("ROLLBACK");

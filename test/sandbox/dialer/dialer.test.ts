@@ -7,7 +7,7 @@ import { createDialer } from "../../../src/sandbox/dialer/dialer.ts";
 import { listByName } from "../../../src/sandbox/world/directory.ts";
 import { beginRun } from "../../../src/sandbox/world/handles.ts";
 import type { World } from "../../../src/sandbox/world/world.ts";
-import { aSetting, EVENING, phonesOf, told, until, type Setting } from "./kit.ts";
+import { aSetting, EVENING, phonesOf, eventsOf, until, type Setting } from "./kit.ts";
 import { aWorld, post, recordAt, recordOfHandle, verdict } from "../support.ts";
 
 let setting: Setting;
@@ -23,7 +23,7 @@ afterEach(() => setting.end());
 
 describe("dialing one record", () => {
   it("opens a handle and emits the data that a client would get with the call", async () => {
-    const [event] = told(await make().dial({ count: 1 }));
+    const [event] = eventsOf(await make().dial({ count: 1 }));
     const record = recordOfHandle(world, 1000);
     expect(record).toMatchObject({ record_status: 2, attempt: 1 });
     expect(event).toMatchObject({
@@ -76,7 +76,7 @@ describe("dialing one record", () => {
 
   it("stops records on the do-not-call list, with an event for each", async () => {
     const dialed = await make().dial({ count: 1000 });
-    const stopped = told(dialed).filter(({ type }) => type === "record.stopped");
+    const stopped = eventsOf(dialed).filter(({ type }) => type === "record.stopped");
     expect(new Set(stopped.map(({ phone }) => phone))).toEqual(
       new Set(["4155550190", "4155550191", "4155550192", "4155550193", "4155550194"]),
     );

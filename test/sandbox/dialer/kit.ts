@@ -49,7 +49,7 @@ export type ControlEvent = {
   readonly call_result?: number;
 };
 
-export const told = ({ events }: Dialed): ControlEvent[] =>
+export const eventsOf = ({ events }: Dialed): ControlEvent[] =>
   events.map(({ type, data }) => ({ type, ...(JSON.parse(data) as Omit<ControlEvent, "type">) }));
 export const phonesOf = ({ retrieved }: Dialed): string[] => retrieved.map(({ record }) => record.contact_info);
 

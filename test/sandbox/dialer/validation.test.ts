@@ -4,7 +4,7 @@ import { issuedRecords } from "../../../src/sandbox/dialer/retrieve-records.ts";
 import { beginRun } from "../../../src/sandbox/world/handles.ts";
 import type { World } from "../../../src/sandbox/world/world.ts";
 import { describeIf } from "../../kit/machine.ts";
-import { aSetting, EVENING, told, type Setting } from "./kit.ts";
+import { aSetting, EVENING, eventsOf, type Setting } from "./kit.ts";
 import { receiver, type Receiver } from "./posted.ts";
 import { post, recordOfHandle, stateOfHandle, verdict } from "../support.ts";
 
@@ -26,7 +26,7 @@ describe("pre-dial validation", () => {
     setting.validator.posts.filter(({ body }) => Number(body["GSW_RECORD_HANDLE"]) >= 1000);
 
   it("posts the record's data as JSON before any event, and dials after a 200", async () => {
-    const [event] = told(await validated().dial({ count: 1 }));
+    const [event] = eventsOf(await validated().dial({ count: 1 }));
     expect(ofNew()).toHaveLength(1);
     expect(ofNew()[0]).toMatchObject({
       path: "/validate",
@@ -57,7 +57,7 @@ describe("pre-dial validation", () => {
     setting.validator.answer = ({ body }) =>
       body["GSW_RECORD_HANDLE"] === 1000 ? { status: 409, body: '{"GSW_CALL_RESULT": 53}' } : { status: 200 };
     const dialed = await validated().dial({ count: 1 });
-    expect(told(dialed).map(({ type }) => type)).toEqual(["record.stopped", "record.dialed"]);
+    expect(eventsOf(dialed).map(({ type }) => type)).toEqual(["record.stopped", "record.dialed"]);
     expect(recordOfHandle(world, 1000)).toMatchObject({ record_status: 3, call_result: 53, attempt: 0 });
     expect(verdict(await post(world, "/records/1000?req=RecordProcessed"))).toBe("410/112");
     expect(dialed.retrieved.map(({ handle }) => handle)).toEqual([1001]);
@@ -87,7 +87,7 @@ describe("pre-dial validation", () => {
         '"http://evil/records/1", ' +
         '"NESTED": {}}',
     });
-    const [event] = told(await validated().dial({ count: 1 }));
+    const [event] = eventsOf(await validated().dial({ count: 1 }));
     expect(event!.udata).toMatchObject({
       CUSTOMER_CODE: 77,
       SCORE: "high",

@@ -35,11 +35,11 @@ describe("a fault", () => {
   });
 
   it("is reported to followers when it is added, and not when it strikes", () => {
-    const told: unknown[] = [];
-    faults.follow((fault) => told.push(fault));
+    const followed: unknown[] = [];
+    faults.follow((fault) => followed.push(fault));
     stand({ kind: "lost-reply", count: 1 });
     pattern(2);
-    expect(told).toEqual([{ id: "f1", kind: "lost-reply" }]);
+    expect(followed).toEqual([{ id: "f1", kind: "lost-reply" }]);
   });
 
   it("strikes at most `count` times, and shows how many times remain", () => {

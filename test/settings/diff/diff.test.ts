@@ -9,19 +9,19 @@ const readingOf = (text: string) => {
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   return loaded;
 };
-const told = (...changes: readonly Change[]): readonly string[] =>
+const changesTo = (...changes: readonly Change[]): readonly string[] =>
   differences(readingOf(SAMPLE), readingOf(mutated(...changes)));
 const back = (...changes: readonly Change[]): readonly string[] =>
   differences(readingOf(mutated(...changes)), readingOf(SAMPLE));
 
 describe("the differences between two configs", () => {
   it("are none for equal files, and none for another comment", () => {
-    expect([told(), told(["version: 1\n", "version: 1 # the first\n"])]).toEqual([[], []]);
+    expect([changesTo(), changesTo(["version: 1\n", "version: 1 # the first\n"])]).toEqual([[], []]);
   });
 
   it("are one sentence per tenant with all its changes", () => {
     expect(
-      told(
+      changesTo(
         [
           "alpha-ops: { actions: [Load, StartDialing, SetDialingMode, StopDialing, Unload, ReadStatus], " +
             "campaign_groups: [106] }",
@@ -49,14 +49,14 @@ describe("the differences between two configs", () => {
         "dbid: 103, " +
         "upstream: ocs-two }\n",
     ];
-    expect(told(another)).toEqual(["tenant Gamma Tenant (103) added on ocs-two", "upstream ocs-two added"]);
+    expect(changesTo(another)).toEqual(["tenant Gamma Tenant (103) added on ocs-two", "upstream ocs-two added"]);
     expect(back(another)).toEqual(["tenant Gamma Tenant (103) removed from ocs-two", "upstream ocs-two removed"]);
     const client: Change = [
       "      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n",
       "      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n      beta-new: { actions: " +
         "[DoNotCall] }\n",
     ];
-    expect([told(client), back(client)]).toEqual([
+    expect([changesTo(client), back(client)]).toEqual([
       ["Beta Tenant: client beta-new added with DoNotCall"],
       ["Beta Tenant: client beta-new removed"],
     ]);
@@ -88,16 +88,16 @@ describe("the differences between two configs", () => {
     ],
     ["observing", ["fields: any", "mode: observe"], "Alpha Tenant: mode enforce -> observe"],
   ])("show %s as written in the config", (_what, change, sentence) => {
-    expect(told(change)).toEqual([sentence]);
+    expect(changesTo(change)).toEqual([sentence]);
   });
 
   it("mention changed policy tests without their content", () => {
-    expect(told(['4155550100?req=DoNotCall", expect: allow', '4155550199?req=DoNotCall", expect: allow'])).toEqual([
-      "tests: policy tests changed",
-    ]);
-    expect(told(["tests:\n", 'tests:\n  - { as: beta-ops, do: "GET /campaigngroups/208", expect: allow }\n'])).toEqual([
-      "tests: 4 policy tests -> 5 policy tests",
-    ]);
+    expect(changesTo(['4155550100?req=DoNotCall", expect: allow', '4155550199?req=DoNotCall", expect: allow'])).toEqual(
+      ["tests: policy tests changed"],
+    );
+    expect(
+      changesTo(["tests:\n", 'tests:\n  - { as: beta-ops, do: "GET /campaigngroups/208", expect: allow }\n']),
+    ).toEqual(["tests: 4 policy tests -> 5 policy tests"]);
   });
 
   it("name the files with changed content", () => {

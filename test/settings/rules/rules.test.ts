@@ -1026,13 +1026,13 @@ describe("the rules", () => {
     const keys = (rest: string): string =>
       `version: 1\nkeys:\n  - { id: k1, client: alpha-ors, hash: "sha256:${"a".repeat(64)}", created: ` +
       `2026-01-01T00:00:00Z${rest} }\n`;
-    const told = (text: string): string | undefined =>
+    const messageOf = (text: string): string | undefined =>
       problemsIn(SAMPLE, { readFile: () => text }).find(({ code }) => code === "OCSGW-6305")?.message;
-    expect(told(keys(""))).toBe(
+    expect(messageOf(keys(""))).toBe(
       "these clients have no valid key and cannot authenticate: alpha-ops, beta-crm, beta-ops",
     );
-    expect(told(keys(", revoked: 2026-01-02T00:00:00Z"))).toContain("alpha-ors");
-    expect(told(keys(", expires: 2026-01-02T00:00:00Z"))).toContain("alpha-ors");
+    expect(messageOf(keys(", revoked: 2026-01-02T00:00:00Z"))).toContain("alpha-ors");
+    expect(messageOf(keys(", expires: 2026-01-02T00:00:00Z"))).toContain("alpha-ors");
     expect(problemsIn(SAMPLE, { readFile: () => keys(", expire: never") })[0]).toMatchObject({
       code: "OCSGW-6253",
       message: expect.stringContaining("keys.yaml:3:") as string,

@@ -56,22 +56,22 @@ class Other {
 type Watched = {
   readonly standby: Standby;
   readonly other: Other;
-  readonly told: [string, boolean][];
+  readonly changes: [string, boolean][];
   well: boolean;
   readonly look: () => Promise<StandbyStatus>;
 };
 
 const watched = async (configured?: StandbyBehaviour, inherits?: Standby): Promise<Watched> => {
   const other = await Other.open();
-  const told: [string, boolean][] = [];
+  const changes: [string, boolean][] = [];
   const self: Watched = {
     other,
-    told,
+    changes,
     well: true,
     standby: new Standby({
       configured: () => configured,
       isActiveConnected: () => self.well,
-      onChange: (_endpoint, { seen, healthy }) => void told.push([seen, healthy]),
+      onChange: (_endpoint, { seen, healthy }) => void changes.push([seen, healthy]),
       inherits,
     }),
     look: async () => {
@@ -87,10 +87,10 @@ const watched = async (configured?: StandbyBehaviour, inherits?: Standby): Promi
 
 describe("the standby OCS", () => {
   it("that refuses from the start is unhealthy unless the config says otherwise", async () => {
-    const { other, look, told } = await watched();
+    const { other, look, changes } = await watched();
     await other.does("refuses");
     expect(await look()).toMatchObject({ seen: "refuses", expected: undefined, healthy: false });
-    expect(told).toEqual([["refuses", false]]);
+    expect(changes).toEqual([["refuses", false]]);
     const configured = await watched("refuses");
     await configured.other.does("refuses");
     expect(await configured.look()).toMatchObject({ seen: "refuses", expected: "refuses", healthy: true });
@@ -100,14 +100,14 @@ describe("the standby OCS", () => {
     ["closes", "accepts and closes"],
     ["accepts", "accepts"],
   ] as const)("that %s is reported so, which is learned as healthy", async (does, seen) => {
-    const { other, standby, look, told } = await watched();
+    const { other, standby, look, changes } = await watched();
     await other.does(does);
     expect(await look()).toMatchObject({ seen, expected: does, healthy: true });
-    expect([standby.behaviour, told]).toEqual([does, []]);
+    expect([standby.behaviour, changes]).toEqual([does, []]);
   });
 
   it("that crashed is reported as unhealthy, and as healthy when it is back", async () => {
-    const { other, look, told } = await watched();
+    const { other, look, changes } = await watched();
     await other.does("closes");
     await look();
     await other.does("refuses");
@@ -119,7 +119,7 @@ describe("the standby OCS", () => {
     });
     await other.does("closes");
     expect(await look()).toMatchObject({ seen: "accepts and closes", detail: undefined, healthy: true });
-    expect(told).toEqual([
+    expect(changes).toEqual([
       ["refuses", false],
       ["accepts and closes", true],
     ]);

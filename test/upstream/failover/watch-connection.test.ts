@@ -30,7 +30,7 @@ const watch = async (): Promise<Watched> => {
     answerTimeout: 2000,
     queue: { max: 10, maxBytes: 10_000, maxWait: 2000 },
     userAgent: "test",
-    onEvent: (told) => news.push(told),
+    onEvent: (event) => news.push(event),
     onActiveChange: (where) => settled.push(where),
   });
   closing.push(() => switchboard.close());

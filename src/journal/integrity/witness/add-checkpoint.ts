@@ -42,22 +42,23 @@ export const submitCheckpoint = async (submitting: Submitting): Promise<Submitte
   const old = Math.min(submitting.old, size);
   try {
     const first = await post(submitting, old);
-    const told = reportedSize(first);
-    if (told === undefined) return await judge(submitting, first, { old });
-    if (told > size) return { kind: "ahead", size: told };
+    const reported = reportedSize(first);
+    if (reported === undefined) return await judge(submitting, first, { old });
+    if (reported > size) return { kind: "ahead", size: reported };
     // The witness names the size that was sent. For the checkpoint's own size this means that it has another root. For
     // a smaller size it means nothing: a witness answers 422 to an invalid proof.
-    if (told === old)
-      return told === size && size > 0
+    if (reported === old)
+      return reported === size && size > 0
         ? { kind: "contradiction", size }
-        : { kind: "away", reason: `it answered 409 with ${told}, the size in the request` };
-    const second = await post(submitting, told);
+        : { kind: "away", reason: `it answered 409 with ${reported}, the size in the request` };
+    const second = await post(submitting, reported);
     const again = reportedSize(second);
-    if (again === undefined) return await judge(submitting, second, { old: told, lost: told < old ? told : undefined });
+    if (again === undefined)
+      return await judge(submitting, second, { old: reported, lost: reported < old ? reported : undefined });
     if (again > size) return { kind: "ahead", size: again };
-    return again === told && told === size
+    return again === reported && reported === size
       ? { kind: "contradiction", size }
-      : { kind: "away", reason: `it said that it had cosigned ${told} entries, and then ${again}` };
+      : { kind: "away", reason: `it said that it had cosigned ${reported} entries, and then ${again}` };
   } catch (error) {
     return { kind: "away", reason: reasonOf(error) };
   }

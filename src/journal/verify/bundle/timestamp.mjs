@@ -86,15 +86,15 @@ const read = (der, { imprint, nonce, authorities }) => {
   requireGranted(within(status, TAG.sequence));
   if (!token || more.length > 0) broken("the authority answered without a token");
   const { info, certificates, signer } = readSignedData(token);
-  const told = readInfo(info);
-  if (!told.imprint.equals(imprint)) broken("its imprint is of another text");
-  if (nonce !== undefined && told.nonce?.equals(nonce) !== true)
+  const stated = readInfo(info);
+  if (!stated.imprint.equals(imprint)) broken("its imprint is of another text");
+  if (nonce !== undefined && stated.nonce?.equals(nonce) !== true)
     broken("its nonce is not the one that was asked with, so it may be an older answer");
   const certificate = checkSigner(signer, info, certificates);
   requireTimeStamping(certificate);
   const isTrusted = authorities !== undefined;
-  if (isTrusted) requireChain(certificate, { certificates, authorities, time: told.time });
-  return { time: told.time, serial: told.serial, signer: certificate.subject.split("\n").join(", "), isTrusted };
+  if (isTrusted) requireChain(certificate, { certificates, authorities, time: stated.time });
+  return { time: stated.time, serial: stated.serial, signer: certificate.subject.split("\n").join(", "), isTrusted };
 };
 
 const requireGranted = ([status, ...more]) => {

@@ -418,9 +418,9 @@ describe("a journal of format 1, for which the file was the source of truth,", (
     change,
     detail,
   });
-  const before = async (told: readonly Config[], text: string | undefined): Promise<void> => {
+  const before = async (entries: readonly Config[], text: string | undefined): Promise<void> => {
     journal = await openJournal({ dir, durability: "os" });
-    for (const entry of told) await journal.append(entry);
+    for (const entry of entries) await journal.append(entry);
     await journal.close();
     if (text !== undefined) await writeFile(file, text);
   };

@@ -553,8 +553,8 @@ describe("when the segment with the entry about a deletion is set aside", () => 
     expect(last.by).toBeGreaterThan(45);
     const { to, kinds } = journal.lastDeleted()!.entry;
     expect({ to, kinds }).toEqual({ to: last.entry.to, kinds: last.entry.kinds });
-    const told = { verdict: "cannot-tell", findings: [], retired, deletedByKind };
-    expect(await verified()).toMatchObject(told);
+    const expected = { verdict: "cannot-tell", findings: [], retired, deletedByKind };
+    expect(await verified()).toMatchObject(expected);
     await rm(paths(dir).index, { force: true });
     await rm(paths(dir).indexes, { recursive: true, force: true });
     const search = new JournalSearch(dir);
@@ -570,7 +570,7 @@ describe("when the segment with the entry about a deletion is set aside", () => 
     await open();
     await leaving({ default: 400 * DAY });
     await close();
-    expect(await verified()).toMatchObject(told);
+    expect(await verified()).toMatchObject(expected);
   });
 });
 

@@ -48,16 +48,16 @@ const TLS = (cert: string, key: string, more = ""): readonly [string, string] =>
   "    tls: none\n",
   `    tls: { cert: ${cert}, key: ${key}${more} }\n`,
 ];
-const told = (text: string): readonly Problem[] => {
+const problemsOf = (text: string): readonly Problem[] => {
   const loaded = readSettings(text, originOf(join(directory, "ocsgw.yaml"), {}));
   return (loaded.ok ? loaded.warnings : loaded.problems).filter(({ code }) => code !== "OCSGW-6305");
 };
 const codes = (...changes: readonly (readonly [string, string])[]): readonly string[] =>
-  told(mutated(...changes)).map(({ code }) => code);
+  problemsOf(mutated(...changes)).map(({ code }) => code);
 
 describe("certificates and keys", () => {
   it("are accepted if they match, are valid, and only their owner can read the keys", () => {
-    expect(told(mutated(TLS("server.crt", "server.key", ", client_ca: ca.crt")))).toEqual([]);
+    expect(problemsOf(mutated(TLS("server.crt", "server.key", ", client_ca: ca.crt")))).toEqual([]);
   });
 
   it("that OpenSSL rejects are reported with the reason in words", () => {
@@ -65,7 +65,7 @@ describe("certificates and keys", () => {
     const options = ["-newkey", "rsa:1024", "-nodes", "-keyout", key, "-out", cert, "-subj", "/CN=short", "-days", "9"];
     execFileSync("openssl", ["req", "-x509", ...options], { stdio: "pipe" });
     const text = mutated(TLS("short.crt", "short.key"));
-    expect(told(text).filter(({ severity }) => severity === "error")).toMatchObject([
+    expect(problemsOf(text).filter(({ severity }) => severity === "error")).toMatchObject([
       {
         code: "OCSGW-6264",
         ...placeOf(text, "short.crt"),
@@ -76,7 +76,7 @@ describe("certificates and keys", () => {
 
   it("must match; otherwise both places are named", () => {
     const text = mutated(TLS("server.crt", "other.key"));
-    expect(told(text)).toMatchObject([
+    expect(problemsOf(text)).toMatchObject([
       {
         code: "OCSGW-6263",
         severity: "error",
@@ -113,7 +113,7 @@ describe("certificates and keys", () => {
     ["a certificate in the key's place", "server.crt", "server.crt", "OCSGW-6262", /no PEM private key/],
     ["a key under a passphrase", "server.crt", "locked.key", "OCSGW-6262", /its private key is encrypted/],
   ])("are refused with the file's name: %s", (_what, cert, key, code, says) => {
-    expect(told(mutated(TLS(cert, key)))).toEqual([
+    expect(problemsOf(mutated(TLS(cert, key)))).toEqual([
       expect.objectContaining({ code, message: expect.stringMatching(says) as string }),
     ]);
   });
@@ -157,7 +157,7 @@ describe("certificates and keys", () => {
       const file = join(directory, name);
       await writeFile(file, one.keyPem);
       await chmod(file, 0o666);
-      const [problem] = told(mutated(TLS("server.crt", JSON.stringify(name))));
+      const [problem] = problemsOf(mutated(TLS("server.crt", JSON.stringify(name))));
       const [, command] = /^(chmod .*?)(?: and chgrp .*)?$/.exec(problem!.help!)!;
       execFileSync("sh", ["-c", command!], { cwd: directory });
       expect((await stat(file)).mode & 0o007).toBe(0);
@@ -254,7 +254,7 @@ describe("certificates and keys", () => {
 
 describe("the journal's directory and key", () => {
   it("must have an Ed25519 key, if any", () => {
-    expect(told(mutated(["secrets/checkpoint.pem", "p256.pem"]))).toMatchObject([
+    expect(problemsOf(mutated(["secrets/checkpoint.pem", "p256.pem"]))).toMatchObject([
       { code: "OCSGW-6262", message: "p256.pem: expected an Ed25519 key, found one of type ec" },
     ]);
     expect(codes(["secrets/checkpoint.pem", "text.pem"])).toEqual(["OCSGW-6262"]);
@@ -268,7 +268,7 @@ describe("the journal's directory and key", () => {
     ] as const;
     expect(codes(...changes)).toEqual([]);
     await writeFile(join(directory, "signed/checkpoint.pub"), "test+00000000+older\ntest+11111111+newer\n");
-    expect(told(mutated(...changes))).toMatchObject([
+    expect(problemsOf(mutated(...changes))).toMatchObject([
       {
         code: "OCSGW-6341",
         message:
@@ -280,7 +280,7 @@ describe("the journal's directory and key", () => {
   it("must be a directory, or one that can be made", async () => {
     await mkdir(join(directory, "there"), { recursive: true });
     expect(codes(["dir: ./audit", "dir: there/yet/to/be/made"])).toEqual([]);
-    expect(told(mutated(["dir: ./audit", "dir: keys.yaml"]))).toMatchObject([
+    expect(problemsOf(mutated(["dir: ./audit", "dir: keys.yaml"]))).toMatchObject([
       {
         code: "OCSGW-6268",
         message: expect.stringMatching(
@@ -296,7 +296,7 @@ describe("the journal's directory and key", () => {
     "must not be where nobody can create files: %s",
     (dir) => {
       const of = ({ code }: { readonly code: string }): boolean => code === "OCSGW-6268" || code === "OCSGW-6276";
-      expect(told(mutated(["dir: ./audit", `dir: ${dir}`])).filter(of)).toMatchObject([
+      expect(problemsOf(mutated(["dir: ./audit", `dir: ${dir}`])).filter(of)).toMatchObject([
         {
           message: expect.stringMatching(
             /^this user cannot write in .*: (.*kernel \((proc|sysfs)\)|permission denied)/,

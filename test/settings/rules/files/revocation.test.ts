@@ -36,7 +36,7 @@ const MTLS = (more = ""): readonly [string, string] => [
   `  mtls: [{ name: ca, san_dns: "ors-*.example", client: alpha-ors${more} }]\n  # jwt:\n`,
 ];
 const read = (text: string) => readSettings(text, originOf(join(directory, "ocsgw.yaml"), {}));
-const told = (text: string) => {
+const problemsOf = (text: string) => {
   const loaded = read(text);
   return (loaded.ok ? loaded.warnings : loaded.problems)
     .filter(({ code }) => code !== "OCSGW-6305")
@@ -58,34 +58,34 @@ describe("revocation lists", () => {
     ["soon.crl", "OCSGW-6315", "warning"],
   ])("are reported: %s is %s, %s", (crl, code, severity) => {
     const text = mutated(TLS(`client_ca: both.crt, client_crl: ${crl}`));
-    expect(told(text)).toEqual([{ code, severity, ...placeOf(text, crl) }]);
+    expect(problemsOf(text)).toEqual([{ code, severity, ...placeOf(text, crl) }]);
     const callbacks = mutated([
       "    connections: 4",
       '    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], tls: { cert: server.crt, key: ' +
         `server.key, client_ca: both.crt, client_crl: ${crl} } }\n    connections: 4`,
     ]);
-    expect(told(callbacks)).toEqual([{ code, severity, ...placeOf(callbacks, crl, crl === "ca.crt" ? 1 : 0) }]);
+    expect(problemsOf(callbacks)).toEqual([{ code, severity, ...placeOf(callbacks, crl, crl === "ca.crt" ? 1 : 0) }]);
     const upstream = mutated([
       "primary: http://127.0.0.1:18080",
       `primary: https://127.0.0.1:18080\n    tls: { ca: ca.crt, crl: ${crl} }`,
     ]);
-    expect(told(upstream)).toEqual([{ code, severity, ...placeOf(upstream, crl, crl === "ca.crt" ? 1 : 0) }]);
+    expect(problemsOf(upstream)).toEqual([{ code, severity, ...placeOf(upstream, crl, crl === "ca.crt" ? 1 : 0) }]);
   });
 });
 
 describe("several CAs of client certificates", () => {
   it("require each rule to name its CA", () => {
     const text = mutated(TLS("client_ca: both.crt"), MTLS());
-    expect(told(text)).toEqual([{ code: "OCSGW-6308", severity: "warning", ...placeOf(text, "{ name: ca") }]);
-    expect(told(mutated(TLS("client_ca: both.crt"), MTLS(", ca: ca.crt")))).toEqual([]);
+    expect(problemsOf(text)).toEqual([{ code: "OCSGW-6308", severity: "warning", ...placeOf(text, "{ name: ca") }]);
+    expect(problemsOf(mutated(TLS("client_ca: both.crt"), MTLS(", ca: ca.crt")))).toEqual([]);
   });
 
   it("count as one if the others are its intermediate CAs", () => {
-    expect(told(mutated(TLS("client_ca: below.crt"), MTLS()))).toEqual([]);
+    expect(problemsOf(mutated(TLS("client_ca: below.crt"), MTLS()))).toEqual([]);
   });
 
   it("must be CA certificates", () => {
     const text = mutated(TLS("client_ca: both.crt"), MTLS(", ca: none.pem"));
-    expect(told(text)).toEqual([{ code: "OCSGW-6261", severity: "error", ...placeOf(text, "none.pem") }]);
+    expect(problemsOf(text)).toEqual([{ code: "OCSGW-6261", severity: "error", ...placeOf(text, "none.pem") }]);
   });
 });

@@ -23,7 +23,7 @@ const load = async (users: string | undefined, config = CONFIG): Promise<Loaded>
   await writeFile(join(directory, "keys.yaml"), "version: 1\nkeys: []\n");
   return readSettings(config, { ...originOf(join(directory, "ocsgw.yaml"), {}), isContainer: false });
 };
-const told = (loaded: Loaded) =>
+const problemsOf = (loaded: Loaded) =>
   (loaded.ok ? loaded.warnings : loaded.problems)
     .filter(({ code }) => code !== "OCSGW-6305")
     .map(({ code, severity, message, line, column }) => ({ code, severity, message, line, column }));
@@ -31,7 +31,7 @@ const told = (loaded: Loaded) =>
 describe("the file of the console's users", () => {
   it("is read with the config, and is one of its files", async () => {
     const loaded = await load(userOf("    tenants: [Alpha Tenant, 102]\n"));
-    expect(told(loaded)).toEqual([]);
+    expect(problemsOf(loaded)).toEqual([]);
     expect(loaded).toMatchObject({ ok: true, admins: [{ name: "alice", tenants: ["Alpha Tenant", "102"] }] });
     expect([...loaded.files.keys()]).toContain(file);
   });
@@ -39,7 +39,7 @@ describe("the file of the console's users", () => {
   it("may be missing, and then nobody can log in", async () => {
     const loaded = await load(undefined);
     expect(loaded).toMatchObject({ ok: true, admins: undefined });
-    expect(told(loaded)).toEqual([
+    expect(problemsOf(loaded)).toEqual([
       {
         code: "OCSGW-6326",
         severity: "warning",
@@ -52,11 +52,11 @@ describe("the file of the console's users", () => {
 
   it("may have nobody who can log in, with a warning", async () => {
     for (const users of ["version: 1\nadmins: []\n", userOf("    disabled: true\n")])
-      expect(told(await load(users))).toMatchObject([{ code: "OCSGW-6327", severity: "warning" }]);
+      expect(problemsOf(await load(users))).toMatchObject([{ code: "OCSGW-6327", severity: "warning" }]);
   });
 
   it("must be valid: a problem names its place in the file, and the setting", async () => {
-    expect(told(await load(userOf("    tenants: [Gamma Tenant]\n")))).toEqual([
+    expect(problemsOf(await load(userOf("    tenants: [Gamma Tenant]\n")))).toEqual([
       {
         code: "OCSGW-6257",
         severity: "error",
@@ -64,18 +64,18 @@ describe("the file of the console's users", () => {
         ...placeOf(CONFIG, "admins.yaml", 1),
       },
     ]);
-    expect(told(await load(userOf().replace("viewer", "owner")))).toMatchObject([
+    expect(problemsOf(await load(userOf().replace("viewer", "owner")))).toMatchObject([
       { code: "OCSGW-6257", message: 'admins.yaml:4:11: expected viewer, operator or auditor, found "owner"' },
     ]);
   });
 
   it("is not checked against tenants that cannot be read", async () => {
     const loaded = await load(userOf("    tenants: [Gamma Tenant]\n"), CONFIG.replace("dbid: 101", "dbid: x"));
-    expect(told(loaded).map(({ code }) => code)).toEqual(["OCSGW-6103"]);
+    expect(problemsOf(loaded).map(({ code }) => code)).toEqual(["OCSGW-6103"]);
   });
 
   it("with cheap hashes is accepted, with a warning", async () => {
-    expect(told(await load(userOf().replace("m=65536", "m=1024")))).toMatchObject([
+    expect(problemsOf(await load(userOf().replace("m=65536", "m=1024")))).toMatchObject([
       { code: "OCSGW-6325", severity: "warning", message: expect.stringMatching(/^admins.yaml:6:11: /) as string },
     ]);
   });
@@ -84,7 +84,7 @@ describe("the file of the console's users", () => {
     await load(userOf());
     await chmod(file, 0o644);
     const again = (isContainer: boolean) =>
-      told(readSettings(CONFIG, { ...originOf(join(directory, "ocsgw.yaml"), {}), isContainer }));
+      problemsOf(readSettings(CONFIG, { ...originOf(join(directory, "ocsgw.yaml"), {}), isContainer }));
     expect(again(false)).toMatchObject([
       {
         code: "OCSGW-6266",
@@ -101,6 +101,6 @@ describe("the file of the console's users", () => {
     expect([...ended]).toEqual([file]);
     await load(cut);
     const again = readSettings(CONFIG, originOf(join(directory, "ocsgw.yaml"), {}), { files: true, ended });
-    expect(told(again).map(({ code }) => code)).toEqual(["OCSGW-6351"]);
+    expect(problemsOf(again).map(({ code }) => code)).toEqual(["OCSGW-6351"]);
   });
 });
