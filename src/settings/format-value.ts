@@ -1,5 +1,9 @@
-/** Formats settings as written in a config file: `50/s`, `2s`, `64KiB`, `127.0.0.1:8443`. Secrets are masked. */
+/**
+ * Formats settings as written in a config file: `50/s`, `2s`, `64KiB`, `127.0.0.1:8443`. Secrets and the queries of web
+ * addresses are masked.
+ */
 import { keysOfKind } from "./schema/schema-tree.ts";
+import { HIDDEN, shownUrl } from "./view/hidden.ts";
 
 const PERIODS = [
   ["d", 86_400_000],
@@ -25,7 +29,8 @@ const inUnits = (value: number, units: readonly (readonly [string, number])[]): 
 /** `key`: the last part of the setting's path, which determines the kind of its value. */
 export const formatValue = (key: string, value: unknown): string => {
   if (value === null || value === undefined) return "~";
-  if (keysOfKind("secret").includes(key)) return "•••";
+  if (keysOfKind("secret").includes(key)) return HIDDEN;
+  if (typeof value === "string" && keysOfKind("url").includes(key)) return shownUrl(value);
   if (typeof value === "number")
     return keysOfKind("duration").includes(key)
       ? inUnits(value, PERIODS)

@@ -3,7 +3,6 @@ import { basename } from "node:path";
 import { counted } from "../rules/compare.ts";
 import { tenantDifferences } from "./tenants.ts";
 import type { FilesRead } from "../load.ts";
-import { secretKeys } from "../schema/schema-tree.ts";
 import type { Settings } from "../schema/schema.ts";
 import { formatValue } from "../format-value.ts";
 
@@ -18,20 +17,7 @@ export const differences = (before: Readings, after: Readings): readonly string[
     ...whole(old, now, "upstream", "upstreams"),
     ...whole(old, now, "issuer", "identity.jwt"),
     ...policyTests(before.settings.tests, after.settings.tests),
-    ...keys
-      .filter((key) => !isOfWhole(key, old, now) && formatLeaf(key, old.get(key)) !== formatLeaf(key, now.get(key)))
-      .map((key) => changed(key, old, now)),
-    ...secretKeys().flatMap((secret) =>
-      keys
-        .filter(
-          (key) =>
-            key.endsWith(`.${secret}`) &&
-            old.get(key) !== now.get(key) &&
-            old.get(key) !== null &&
-            now.get(key) !== null,
-        )
-        .map((key) => `${key} changed`),
-    ),
+    ...keys.filter((key) => !isOfWhole(key, old, now)).flatMap((key) => changed(key, old, now)),
     ...contents(now, before.files, after.files),
   ];
 };
@@ -54,8 +40,14 @@ const isNamedList = (value: unknown): value is readonly { readonly name: string 
 
 const lastKey = (key: string): string => key.slice(key.lastIndexOf(".") + 1);
 const formatLeaf = (key: string, value: unknown): string => formatValue(lastKey(key), value);
-const changed = (key: string, old: Leaves, now: Leaves): string =>
-  `${key} ${formatLeaf(key, old.get(key))} -> ${formatLeaf(key, now.get(key))}`;
+
+/** A secret, and the query of an address, is not shown: only that it changed. */
+const changed = (key: string, old: Leaves, now: Leaves): string | [] => {
+  const [before, after] = [old.get(key), now.get(key)];
+  const [from, to] = [formatLeaf(key, before), formatLeaf(key, after)];
+  if (from !== to) return `${key} ${from} -> ${to}`;
+  return JSON.stringify(before ?? null) === JSON.stringify(after ?? null) ? [] : `${key} changed`;
+};
 
 /** Sections whose entries are added and removed as a whole. */
 const WHOLES = ["listeners", "upstreams", "identity.jwt"] as const;

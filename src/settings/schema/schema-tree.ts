@@ -10,7 +10,7 @@ export type Node = {
   readonly type?: string | readonly string[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
-  readonly "x-kind"?: "path" | "secret" | "duration" | "size";
+  readonly "x-kind"?: "path" | "secret" | "duration" | "size" | "address" | "url";
   readonly properties?: Readonly<Record<string, Node>>;
   readonly additionalProperties?: Node | false;
   readonly propertyNames?: Node;
@@ -18,6 +18,8 @@ export type Node = {
   readonly items?: Node;
   readonly anyOf?: readonly Node[];
 };
+
+type Kind = NonNullable<Node["x-kind"]>;
 
 /** A line of `check --explain`. */
 export type ExplainRow = {
@@ -36,11 +38,13 @@ export const jsonSchema = (): Readonly<Record<string, unknown>> => ({
 });
 
 let tree: Node | undefined;
-const root = (): Node => (tree ??= jsonSchema() as Node);
+export const root = (): Node => (tree ??= jsonSchema() as Node);
 
-const branches = (node: Node): readonly Node[] => (node.anyOf ? node.anyOf.flatMap(branches) : [node]);
+/** The alternatives of a node, itself if there is only one. */
+export const branches = (node: Node): readonly Node[] => (node.anyOf ? node.anyOf.flatMap(branches) : [node]);
 
-const step = (nodes: readonly Node[], part: string | number): readonly Node[] =>
+/** The nodes one step below these. */
+export const step = (nodes: readonly Node[], part: string | number): readonly Node[] =>
   nodes.flatMap(branches).flatMap((node) => {
     if (typeof part === "number") return node.items ?? [];
     const named = Object.hasOwn(node.properties ?? {}, part) ? node.properties?.[part] : undefined;
@@ -55,15 +59,13 @@ export const keysAt = (path: Path): readonly string[] =>
     .flatMap(branches)
     .flatMap((node) => [...Object.keys(node.properties ?? {}), ...((node.propertyNames?.enum ?? []) as string[])]);
 
+/** True if a value of one of these nodes can be of this kind. */
+export const isOfKind = (nodes: readonly Node[], kind: Kind): boolean =>
+  nodes.some((node) => node["x-kind"] === kind || branches(node).some((each) => each["x-kind"] === kind));
+
 /** True for a secret and everything below it, because a user may have put the secret there by mistake. */
 export const isSecret = (path: Path): boolean =>
-  path.some((_, depth) =>
-    nodesAt(path.slice(0, depth + 1)).some(
-      (node) => branches(node).some((each) => each["x-kind"] === "secret") || node["x-kind"] === "secret",
-    ),
-  );
-
-type Kind = NonNullable<Node["x-kind"]>;
+  path.some((_, depth) => isOfKind(nodesAt(path.slice(0, depth + 1)), "secret"));
 
 const keysByKind = new Map<Kind, readonly string[]>();
 
@@ -87,8 +89,6 @@ const keysIn = (node: Node, key: string, kind: Kind): readonly string[] =>
 /** The same value with every path made absolute by `resolve`. */
 export const mapPaths = (value: unknown, resolve: (path: string) => string): unknown => walk(value, [root()], resolve);
 
-const isPath = (node: Node): boolean => node["x-kind"] === "path";
-
 const pathHolders = new WeakMap<Node, boolean>();
 
 /** True if the node or its children may be paths. Skips tenants, which have none and fill most of a large file. */
@@ -101,15 +101,14 @@ const mayHoldPath = (node: Node): boolean => {
     ...Object.values(node.properties ?? {}),
     ...(node.anyOf ?? []),
   ];
-  const found = isPath(node) || below.some((child) => child !== undefined && mayHoldPath(child));
+  const found = node["x-kind"] === "path" || below.some((child) => child !== undefined && mayHoldPath(child));
   pathHolders.set(node, found);
   return found;
 };
 
 const walk = (value: unknown, nodes: readonly Node[], resolve: (path: string) => string): unknown => {
   if (!nodes.some(mayHoldPath)) return value;
-  if (typeof value === "string")
-    return nodes.some((node) => isPath(node) || branches(node).some(isPath)) ? resolve(value) : value;
+  if (typeof value === "string") return isOfKind(nodes, "path") ? resolve(value) : value;
   if (Array.isArray(value)) return value.map((item) => walk(item, step(nodes, 0), resolve));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, step(nodes, key), resolve)]));
@@ -144,7 +143,8 @@ const row = (key: string, node: Node, required: boolean): ExplainRow => {
   };
 };
 
-const spell = (value: unknown): string => {
+/** A default as it would be written in a file. */
+export const spell = (value: unknown): string => {
   if (value === null) return "~";
   if (Array.isArray(value)) return `[${value.map(spell).join(", ")}]`;
   return typeof value === "string" ? value : JSON.stringify(value);

@@ -77,7 +77,8 @@ const BIND_EXPECTED = "an IP address and a port to listen on, for example 127.0.
 export const bind = spelled(BIND_EXPECTED, BIND)
   // A text that does not match the pattern has been reported.
   .refine((text) => !BIND.test(text) || parseBind(text) !== undefined, expected(BIND_EXPECTED))
-  .transform((text) => parseBind(text) as Bind);
+  .transform((text) => parseBind(text) as Bind)
+  .meta({ "x-kind": "address" });
 
 const isCidr = (text: string): boolean => {
   const [address = "", prefix, ...more] = text.split("/");
@@ -89,13 +90,16 @@ const isCidr = (text: string): boolean => {
 /** A network as `10.0.0.0/8`, or one address. */
 export const cidr = z
   .string(expected("a network, for example 10.0.0.0/8"))
-  .refine(isCidr, expected("a network, for example 10.0.0.0/8 or 2001:db8::/32"));
+  .refine(isCidr, expected("a network, for example 10.0.0.0/8 or 2001:db8::/32"))
+  .meta({ "x-kind": "address" });
 
 /** `host`, `host:port` or `host:*`, converted to lower case for comparison. */
 export const authority = spelled(
   "a host name or address without https://, with or without :port (:* for any)",
   AUTHORITY,
-).transform((text) => text.toLowerCase());
+)
+  .transform((text) => text.toLowerCase())
+  .meta({ "x-kind": "address" });
 
 const parseUrl = (text: string): URL | undefined => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -116,12 +120,15 @@ export const origin = z
     const url = parseUrl(text);
     return url !== undefined && url.pathname === "/" && url.search === "";
   }, expected(ORIGIN_EXPECTED))
-  .transform((text) => new URL(text).origin);
+  .transform((text) => new URL(text).origin)
+  .meta({ "x-kind": "address" });
 
+/** Its query may hold a credential, so it is never shown (`view/hidden.ts`). */
 const URL_EXPECTED = "an http or https address without user, password or fragment";
 export const webAddress = z
   .string(expected(URL_EXPECTED))
-  .refine((text) => parseUrl(text) !== undefined, expected(URL_EXPECTED));
+  .refine((text) => parseUrl(text) !== undefined, expected(URL_EXPECTED))
+  .meta({ "x-kind": "url" });
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
@@ -195,14 +202,16 @@ const SINK_ADDRESS = /^(?:file:(\/.+)|syslog:(udp|tcp):\/\/(\[[0-9A-Fa-f:.]+\]|[
 export const checkpointSinkAddress = spelled(
   "file: and an absolute path, or syslog:udp://host:port, or syslog:tcp://host:port",
   SINK_ADDRESS,
-).transform((given): CheckpointSinkAddress => {
-  const [, file, protocol, host = "", port] = SINK_ADDRESS.exec(given) ?? [];
-  return file === undefined
-    ? {
-        kind: "syslog",
-        protocol: protocol === "tcp" ? "tcp" : "udp",
-        host: host.replace(/^\[|\]$/g, ""),
-        port: Number(port),
-      }
-    : { kind: "file", path: file };
-});
+)
+  .transform((given): CheckpointSinkAddress => {
+    const [, file, protocol, host = "", port] = SINK_ADDRESS.exec(given) ?? [];
+    return file === undefined
+      ? {
+          kind: "syslog",
+          protocol: protocol === "tcp" ? "tcp" : "udp",
+          host: host.replace(/^\[|\]$/g, ""),
+          port: Number(port),
+        }
+      : { kind: "file", path: file };
+  })
+  .meta({ "x-kind": "address" });

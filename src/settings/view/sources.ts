@@ -1,0 +1,17 @@
+/** Where a value of the config file comes from: the file itself, environment variables, other files. */
+
+/** `isSet`: false if the variable is not set, or empty, so that its default in the file is used. */
+export type Source =
+  | { readonly kind: "variable"; readonly name: string; readonly isSet: boolean }
+  | { readonly kind: "file"; readonly path: string };
+
+const PART = /\$\$\{|\$\{(?:file:((?:\$\{[^}]*\}|[^}])*)|([A-Za-z_][A-Za-z0-9_]*)[^}]*)\}/g;
+
+/** `text`: a value as written, before interpolation. Defaults of variables are not part of the result. */
+export const sourcesIn = (text: string, env: Readonly<Record<string, string | undefined>>): readonly Source[] =>
+  [...text.matchAll(PART)].flatMap(([, path, name]): Source | [] => {
+    if (path !== undefined) return { kind: "file", path: withoutDefaults(path) };
+    return name === undefined ? [] : { kind: "variable", name, isSet: (env[name] ?? "") !== "" };
+  });
+
+const withoutDefaults = (path: string): string => path.replaceAll(/:-[^}]*(?=\})/g, "");
