@@ -13,6 +13,7 @@ import { DNC_ROUTES } from "./api/dnc.ts";
 import { FILTER_ROUTES } from "./api/filter.ts";
 import { EVIDENCE_ROUTES, type EvidenceDeps } from "./api/evidence/evidence.ts";
 import { FLOW_ROUTES } from "./api/flows.ts";
+import { HELP_ROUTES } from "./api/help.ts";
 import { NOW_ROUTES } from "./api/now.ts";
 import { RETENTION_ROUTES } from "./api/retention.ts";
 import { REVOCATION_ROUTES } from "./api/revocations.ts";
@@ -41,6 +42,7 @@ export type AdminDeps = DepsOf<typeof STATUS_ROUTES> &
   DepsOf<typeof AUDIT_ROUTES> &
   DepsOf<typeof DNC_ROUTES> &
   DepsOf<typeof NOW_ROUTES> &
+  DepsOf<typeof HELP_ROUTES> &
   EvidenceDeps &
   DepsOf<typeof RETENTION_ROUTES> &
   DepsOf<readonly [ReturnType<typeof openApiRoute>]> & {
@@ -58,6 +60,7 @@ export const ROUTES: readonly Route<AdminDeps>[] = [
   ...AUDIT_ROUTES,
   ...DNC_ROUTES,
   ...NOW_ROUTES,
+  ...HELP_ROUTES,
   ...EVIDENCE_ROUTES,
   ...RETENTION_ROUTES,
   openApiRoute(() => ROUTES),

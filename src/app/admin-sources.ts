@@ -1,6 +1,7 @@
 import { usedLimits } from "../tenancy/quota.ts";
 import type { UpstreamState } from "../admin/status.ts";
 import type { AuditParts } from "../admin/audit-parts.ts";
+import type { ConfigView } from "./config/view/config-view.ts";
 import type { Core } from "./core.ts";
 import type { Reloader } from "./reload.ts";
 import { VERSION } from "./version.ts";
@@ -17,6 +18,7 @@ import { handlesOf } from "./wiring/ownership.ts";
 import type { RevocationKeeper } from "./wiring/revocations/revocations.ts";
 import type { Probes } from "./wiring/probes.ts";
 import { createExplain } from "./wiring/admin/explain.ts";
+import { helpContent } from "./wiring/admin/help.ts";
 import { isolationFacts } from "./wiring/admin/isolation/facts.ts";
 import { nowSources } from "./wiring/admin/now-sources.ts";
 import { upstreamStates } from "./wiring/admin/upstream-states.ts";
@@ -32,6 +34,7 @@ type Parts = {
   readonly core: Core;
   readonly side: SideListeners;
   readonly reloader: Reloader;
+  readonly configView: ConfigView;
   readonly keeper: RevocationKeeper;
   readonly retention: Retention;
   readonly gauge: OpenDoNotCallsGauge;
@@ -52,6 +55,7 @@ export const adminSources = (parts: Parts): AdminSources => {
     core,
     side,
     reloader,
+    configView,
     keeper,
     retention,
     gauge,
@@ -91,6 +95,8 @@ export const adminSources = (parts: Parts): AdminSources => {
     reading,
     refused: () => reloader.refused,
     reload: (options) => reloader.reload(options),
+    configView,
+    help: () => helpContent(),
     revoke: (request) => keeper.decide(request),
     revocationTroubles: () => keeper.troubles(),
     commandsTrouble: commands.trouble,

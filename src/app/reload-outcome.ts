@@ -5,11 +5,15 @@ import type { Problem } from "../settings/problems/problem.ts";
 /** What asked for a reload: `ocsgw reload` or the admin API, a signal, or a changed file. */
 export type ReloadTrigger = "reload" | "SIGHUP" | "watcher";
 
-/** `whole`: files that were renamed into place, so none is half written. `dryRun`: only says what would change. */
+/**
+ * `whole`: files that were renamed into place, so none is half written. `dryRun`: only says what would change. `user`:
+ * who asks over the admin API, for the journal.
+ */
 export type ReloadOptions = {
   readonly by?: ReloadTrigger;
   readonly whole?: readonly string[];
   readonly dryRun?: boolean;
+  readonly user?: string;
 };
 
 /** A reload that came into force. `at`: RFC 3339 in UTC. `changes`: one sentence each. */

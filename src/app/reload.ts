@@ -165,7 +165,7 @@ export class Reloader {
 
   async #switch(loaded: ValidConfig, generation: Generation, options: ScopedOptions): Promise<Reloaded> {
     const { file, active, journal } = this.#deps;
-    const { by = "reload" } = options;
+    const { by = "reload", user } = options;
     try {
       await active.switchTo(loaded);
     } catch (error) {
@@ -184,6 +184,8 @@ export class Reloader {
       previous_hash: generation.hash,
       file,
       changes: firstChanges(changes),
+      by,
+      ...(user !== undefined && { user }),
     });
     this.#accept(options);
     this.#applied = { at, by, before: generation.hash, hash: loaded.hash, changes: firstChanges(changes) };
@@ -248,7 +250,8 @@ export class Reloader {
     this.#waiting = undefined;
   }
 
-  #refuse({ hash }: FilesOfReading, problems: readonly Problem[], { scope }: ScopedOptions): Reloaded {
+  #refuse({ hash }: FilesOfReading, problems: readonly Problem[], options: ScopedOptions): Reloaded {
+    const { scope, by = "reload", user } = options;
     const { active, journal, file: own } = this.#deps;
     this.#stopWaiting();
     const before = active.generation!.hash;
@@ -259,7 +262,16 @@ export class Reloader {
     const detail = `${where}: ${why}${more > 0 ? ` (and ${more} more)` : ""}`;
     this.#refused = { scope, says: `the config file was rejected and an earlier config is in force: ${detail}` };
     events.configRejected({ where, problem: why, more });
-    journal.note({ kind: "config", config_hash: hash, change: "refused", previous_hash: before, file: own, detail });
+    journal.note({
+      kind: "config",
+      config_hash: hash,
+      change: "refused",
+      previous_hash: before,
+      file: own,
+      detail,
+      by,
+      ...(user !== undefined && { user }),
+    });
     return { outcome: "refused", before, hash, problems };
   }
 }

@@ -10,6 +10,7 @@ import { createConsole, type Console } from "./wiring/console.ts";
 import { startCallbacks } from "./wiring/callbacks.ts";
 import { startCommands } from "./wiring/journal/commands.ts";
 import { adminSources, type SideListeners } from "./admin-sources.ts";
+import { createConfigView } from "./config/view/config-view.ts";
 import { startCore, type Core } from "./core.ts";
 import { QUIET_MS } from "./drain.ts";
 import type { Gateway, StartOptions } from "./gateway.ts";
@@ -56,8 +57,10 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
   const switched = async (): Promise<void> => {
     side.probes?.update(current());
     tenantsCacheWriter.switched();
+    configView.keep();
     await Promise.all([side.callbacks?.refresh(), adminApi.refresh()]);
   };
+  const configView = createConfigView({ file, dir: journal.dir, reading: core.reading }, stops);
   const reloader = new Reloader({ file, active, journal, stableMs, reloading, switched });
   const keeper = await openRevocationKeeper(core, stops);
   const retention = await startDeletions(core, verification.gauge, stops);
@@ -82,6 +85,7 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
       core,
       side,
       reloader,
+      configView,
       keeper,
       retention,
       ...verification,
@@ -99,6 +103,7 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
   stops.push(() => reloader.close());
   stops.push(repeatWarnings(adminApi.warnings));
   tenantsCacheWriter.switched();
+  configView.keep();
   adminApi.stage = "serving";
   if (side.admin) {
     verification.gauge.start();

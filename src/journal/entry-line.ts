@@ -101,6 +101,8 @@ const MEMBERS: Members = {
     revocation: true,
     revocations: true,
     index_keys: true,
+    by: true,
+    user: true,
   },
   start: { format: true, version: true, pid: true, config_hash: true, torn: true, index_keys: true, dnc: true },
   stop: { reason: true },

@@ -24,6 +24,10 @@ export type Config = {
   readonly detail?: string | undefined;
   /** The meaning of each change, one sentence per change. */
   readonly changes?: readonly string[] | undefined;
+  /** What asked for a reload. */
+  readonly by?: "reload" | "SIGHUP" | "watcher" | undefined;
+  /** Who asked for it over the admin API. */
+  readonly user?: string | undefined;
   /** What was revoked or reinstated. Format 1 has only `detail`. */
   readonly revocation?: Revoked | undefined;
   /** All revocations in force. */

@@ -45,6 +45,8 @@ export const paths = (dir: string) => ({
   /** The time stamping authority's answer (RFC 3161, TimeStampResp) about the bytes of the checkpoint's file. */
   timestamp: (size: number): string => join(dir, "checkpoints", `${numbered(size)}${TIMESTAMP}`),
   state: (size: number): string => join(dir, "states", numbered(size)),
+  /** Masked copies of configs that were in force, by hash. May be deleted at any time. */
+  configs: join(dir, "configs"),
 });
 
 type Ending = ".jsonl" | ".jsonl.zst" | ".hashes" | ".sqlite" | typeof COSIGNED | typeof TIMESTAMP | "";

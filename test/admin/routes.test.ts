@@ -71,6 +71,17 @@ const raise = (): never => {
 
 const quiet: AdminDeps = {
   isolation: raise,
+  configView: {
+    file: "",
+    hash: raise,
+    sections: [],
+    rows: raise,
+    check: raise,
+    differences: raise,
+    snapshots: raise,
+    masked: raise,
+  },
+  help: raise,
   flows: {
     watchers: { refusal: () => ({ error: "not asked here", retryAfter: 1 }), reserve: () => raise },
     journal: { size: () => 0, deletedTo: () => 0, failed: () => undefined, lag: () => 0 },
@@ -240,7 +251,7 @@ describe("the admin pages", () => {
       ...anArrival({ method: "POST", target: "/api/reload", headers: [["Authorization", "Bearer secret"]] }),
       body: () => Promise.resolve(Buffer.from(body)),
     });
-    expect([reply.status, heard]).toEqual([status, asked]);
+    expect([reply.status, heard]).toEqual([status, asked && { user: "admin token", ...asked }]);
   });
 
   it("reply 500 and go on when the metrics fail", async () => {

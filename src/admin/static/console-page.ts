@@ -53,10 +53,13 @@ export const consolePage = (files: ConsoleFiles, arrival: Arrival, path: string)
   return index ? replyOf(index, headers, "no-store") : text(503, "text/html; charset=utf-8", UNBUILT, PAGE_HEADERS);
 };
 
-/** A browser that opens an address, and not a program, nor a script that asks for a file which is gone. */
+/**
+ * A browser that opens an address, and not a program, nor a script that asks for a file which is gone. Names in Help,
+ * such as a config key, may look like files.
+ */
 const asksForPage = (path: string, headers: Arrival["headers"]): boolean =>
   !/^\/(?:api|docs|openapi)(?:\/|$)/.test(path) &&
-  !/\.\w+$/.test(path) &&
+  (path.startsWith("/help/") || !/\.\w+$/.test(path)) &&
   /(?:^|,)\s*text\/html\b/i.test(headerOf(headers, "Accept") ?? "");
 
 const cachingOf = ({ isHashed }: ConsoleFile): string =>

@@ -41,6 +41,8 @@ export type AdminSources = {
   /** Why the gateway rejected the config file on disk; undefined when it is in force. */
   readonly refused: () => string | undefined;
   readonly reload: AdminDeps["reload"];
+  readonly configView: AdminDeps["configView"];
+  readonly help: AdminDeps["help"];
   readonly revoke: AdminDeps["revoke"];
   /** Warnings about revocations that the revocations file had lost. */
   readonly revocationTroubles: () => readonly string[];
@@ -172,6 +174,8 @@ export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> =
       flows: sources.flows,
       explain: sources.explain,
       isolation: sources.isolation,
+      configView: sources.configView,
+      help: sources.help,
       revoke,
       retention,
       now: sources.now({

@@ -12,7 +12,7 @@ import { createAuthority } from "../../sandbox/server/certificates.ts";
 import type { DialerSettings } from "../../sandbox/dialer/dialer.ts";
 import { renderFidelity } from "../../sandbox/fidelity.ts";
 import { startSandboxOcs, type SandboxOcs } from "../../sandbox/start.ts";
-import { loadSettings } from "../../settings/load.ts";
+import { readFirst } from "../../app/config/config-thread.ts";
 import { sandboxConfig, sandboxKeys, readyTenants, UPSTREAM, type SandboxFiles } from "./config.ts";
 import { showArrivals } from "./arrivals.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -229,13 +229,14 @@ const startInFront = async (
     ),
     { mode: 0o600 },
   );
-  const loaded = await loadSettings(config);
+  const loaded = await readFirst({ file: config });
   if (!loaded.ok) throw new Error(loaded.problems.map(({ path, message }) => `${path}: ${message}`).join("\n"));
   const token = randomBytes(16).toString("base64url");
   const gateway = await startGateway({
     settings: loaded.settings,
     configHash: loaded.hash,
     files: loaded.files,
+    read: loaded,
     file: config,
     adminToken: token,
     command: "ocsgw sandbox",

@@ -131,6 +131,12 @@ describe("a running gateway", () => {
     await ask("DELETE /api/session", undefined, undefined, 409);
     await ask("POST /api/reload", undefined, { dry_run: true });
     await ask("POST /api/reload");
+    await ask("GET /api/config");
+    await ask("GET /api/config/history");
+    await ask("GET /api/config/check");
+    const hash = gateway.gateway.configHash;
+    await ask("GET /api/config/differences", `/api/config/differences?from=${hash}&to=${hash}`);
+    await ask("GET /api/help");
 
     expect(ROUTES.map(({ method, path }) => `${method} ${path}`).filter((name) => !asked.has(name))).toEqual([]);
   }, 60_000);

@@ -69,6 +69,7 @@ const CASES: Readonly<Record<string, () => readonly (readonly [target: string, b
   "GET /api/filter": () => [["/api/filter"]],
   "GET /openapi.json": () => [["/openapi.json"]],
   "GET /api/header": () => [["/api/header"]],
+  "GET /api/help": () => [["/api/help"]],
   "GET /api/now": () => [["/api/now"]],
   "GET /api/tenants": () => [["/api/tenants"], ["/api/tenants?search=7"], ["/api/tenants?limit=1&after=1"]],
   "GET /api/tenants/{dbid}": () => [["/api/tenants/101"], [`/api/tenants/${CANARY.dbid}`], ["/api/tenants/102"]],

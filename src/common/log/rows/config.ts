@@ -34,6 +34,14 @@ export const CONFIG_EVENTS = {
       more: number("how many more problems there are"),
     },
   },
+  configSnapshotNotWritten: {
+    level: "warn",
+    message: "The masked copy of the config in force could not be written: {error}",
+    action:
+      "Free disk space or correct the permissions of audit.dir/configs; without the copy the console cannot compare " +
+      "this config with later ones",
+    fields: { error: error("why"), hash: text("SHA-256 of the config") },
+  },
   reloadDelayed: {
     level: "info",
     message: "Changed files remove {removes}; the gateway reloads them once they have not changed for {ms} ms",

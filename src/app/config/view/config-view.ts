@@ -1,0 +1,83 @@
+/**
+ * What the console shows about the config: the settings in force, what `check` says about the file on disk, and the
+ * differences between configs that were in force. A snapshot of each config that comes into force is kept.
+ */
+import { SerialQueue } from "../../../common/serial-queue.ts";
+import { events } from "../../../common/log/events.ts";
+import { paths } from "../../../journal/paths.ts";
+import { fixedOf } from "../../../settings/diff/needs-restart.ts";
+import { rawOf, type RowsPage, type RowsQuery } from "../../../settings/view/config-rows.ts";
+import { keysAt } from "../../../settings/schema/schema-tree.ts";
+import { scrubber } from "../../../settings/view/hidden.ts";
+import { snapshotOf } from "../../../settings/view/snapshot.ts";
+import { parseCacheOf, unpack } from "../parsed-cache.ts";
+import type { Reading } from "../reading.ts";
+import type { ShutdownSteps } from "../../shutdown.ts";
+import type { CheckedFile, Compared, InForce } from "./messages.ts";
+import { snapshotsIn, writeSnapshot } from "./snapshot-files.ts";
+import { ViewThread } from "./view-thread.ts";
+
+export type ConfigView = {
+  readonly file: string;
+  readonly hash: () => string;
+  /** The keys at the top of the file. */
+  readonly sections: readonly string[];
+  /** Hides what may be a credential in a sentence. */
+  readonly masked: (text: string) => string;
+  /** All reject with ConfigUnavailable. */
+  readonly rows: (query: RowsQuery) => Promise<RowsPage>;
+  readonly check: () => Promise<CheckedFile>;
+  readonly differences: (from: string, to: string) => Promise<Compared>;
+  /** The hashes of the configs that can be compared. */
+  readonly snapshots: () => Promise<ReadonlySet<string>>;
+  /** Keeps a snapshot of the config in force, if its text is at hand. A failure is logged. */
+  readonly keep: () => void;
+};
+
+type Deps = { readonly file: string; readonly dir: string; readonly reading: () => Reading };
+
+/** Bytes, uncompressed. The snapshot of a larger config is made on the thread. */
+const SMALL = 64 * 1024;
+
+export const createConfigView = ({ file, dir, reading }: Deps, stops: ShutdownSteps): ConfigView => {
+  const thread = new ViewThread();
+  const writing = new SerialQueue();
+  const { configs } = paths(dir);
+  const inForce = (): InForce => {
+    const { hash, files, kept } = reading();
+    return { file, hash, files, kept };
+  };
+  const keepNow = async (): Promise<void> => {
+    const { hash, files, settings, kept } = reading();
+    if (!kept) return;
+    if (kept.bytes > SMALL) {
+      await thread.ask(inForce(), { kind: "snapshot", dir: configs });
+      return;
+    }
+    const { text, parsed } = unpack(kept);
+    const raw = rawOf(text, parseCacheOf(parsed));
+    await writeSnapshot(configs, snapshotOf({ hash, files, settings, raw }));
+  };
+  let isStopping = false;
+  stops.push(async () => {
+    isStopping = true;
+    await thread.close();
+    await writing.idle();
+  });
+  return {
+    file,
+    hash: () => reading().hash,
+    sections: keysAt([]),
+    masked: scrubber([]),
+    rows: (query) => thread.ask(inForce(), { kind: "rows", query }),
+    check: () => thread.ask(inForce(), { kind: "check", before: fixedOf(reading().settings) }),
+    differences: (from, to) => thread.ask(inForce(), { kind: "differences", dir: configs, from, to }),
+    snapshots: () => snapshotsIn(configs),
+    keep: () => {
+      const { hash } = reading();
+      void writing.run(keepNow).catch((error: unknown) => {
+        if (!isStopping) events.configSnapshotNotWritten({ error, hash });
+      });
+    },
+  };
+};

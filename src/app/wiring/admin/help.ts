@@ -1,0 +1,50 @@
+/** The reference that the console's Help shows, from the tables of this version. */
+import type { HelpContent } from "../../../admin/api/help.ts";
+import { METRICS } from "../../../admin/metrics/metrics.ts";
+import { SUBJECTS } from "../../../common/log/event-table.ts";
+import type { EventRow } from "../../../common/log/event-row.ts";
+import { REFUSALS } from "../../../gateway/refusals.ts";
+import { explainRows } from "../../../settings/schema/schema-tree.ts";
+import { VERSION } from "../../version.ts";
+
+/** By the first digit of a code. */
+const FAMILIES: readonly (readonly [digit: number, about: string])[] = [
+  [1, "The request is not what OCS's interface allows. The client must be corrected."],
+  [2, "The credential was not accepted, or the policy or the isolation of tenants refuses the request."],
+  [3, "A limit is reached, or the wait for a connection to OCS was too long."],
+  [4, "OCS cannot be reached, or did not answer completely."],
+  [5, "The journal cannot be written, or who owns the record handles is not known yet."],
+  [6, "A problem of the config. ocsgw check shows each one with file, line, column and what to do."],
+];
+
+let content: HelpContent | undefined;
+
+export const helpContent = (): HelpContent =>
+  (content ??= {
+    version: VERSION,
+    codes: Object.values(REFUSALS).map(({ code, status, title, delivery, advice }) => ({
+      code,
+      status,
+      title,
+      delivery,
+      advice,
+    })),
+    families: FAMILIES.map(([digit, about]) => ({ codes: `${digit}xxx`, about })),
+    metrics: METRICS.map(({ name, type, help }) => ({ name, type, help })),
+    events: SUBJECTS.flatMap(([subject, rows]) =>
+      Object.entries(rows).map(([name, row]: [string, EventRow]) => ({
+        name,
+        subject,
+        level: row.level,
+        message: row.message,
+        action: row.action ?? null,
+        fields: Object.entries(row.fields).map(([field, { meaning }]) => ({ name: field, meaning })),
+      })),
+    ),
+    settings: explainRows().map(({ key, required, default: fallback, explanation }) => ({
+      key,
+      required,
+      default: fallback ?? null,
+      explanation,
+    })),
+  });
