@@ -61,6 +61,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   preact: ["console/"],
   "@preact": ["console/"],
   uplot: ["console/"],
+  "virtual:docs": ["console/pages/help/"],
 };
 
 const walk = (folder: string): string[] =>

@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
+const docs = fileURLToPath(new URL("../docs", import.meta.url));
 export const built = join(root, "built");
 
 /** Resolves to false where Vite is not installed. Rejects if the build fails. */
@@ -19,11 +20,13 @@ export const buildConsole = async () => {
     throw error;
   });
   if (vite === undefined) return false;
+  const { docsPlugin } = await import("./docs/docs-plugin.mjs");
   await vite.build({
     root,
     configFile: false,
     envDir: false,
     logLevel: "warn",
+    plugins: [docsPlugin(docs)],
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
     build: {
       outDir: built,
@@ -36,7 +39,7 @@ export const buildConsole = async () => {
     },
   });
   const files = await readdir(built, { recursive: true });
-  await Promise.all(files.filter((name) => /\.(?:html|js|css|svg)$/.test(name)).map((name) => compress(name)));
+  await Promise.all(files.filter((name) => /\.(?:html|js|css|svg|json)$/.test(name)).map((name) => compress(name)));
   return true;
 };
 

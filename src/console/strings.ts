@@ -1,5 +1,6 @@
 /** Every text of the console, in one catalogue: one file for each page, English first. */
 import { access } from "./strings/access.ts";
+import { config } from "./strings/config.ts";
 import { dnc } from "./strings/dnc.ts";
 import { exports } from "./strings/exports.ts";
 import { flow } from "./strings/flow.ts";
@@ -9,6 +10,7 @@ import { chart } from "./strings/chart.ts";
 import { integrity } from "./strings/integrity.ts";
 import { keys } from "./strings/keys.ts";
 import { lookUp } from "./strings/look-up.ts";
+import { manual } from "./strings/manual.ts";
 import { now } from "./strings/now.ts";
 import { tenants } from "./strings/tenants.ts";
 import { upstreams } from "./strings/upstreams.ts";
@@ -27,4 +29,6 @@ export const S = {
   integrity,
   exports,
   access,
+  config,
+  manual,
 } as const;

@@ -18,11 +18,24 @@ import { root, run, type Ran } from "../kit/command.ts";
 const files = readdirSync(built, { recursive: true, encoding: "utf8" });
 const read = (name: string): string => readFileSync(join(built, name), "utf8");
 
+const zippedSize = (names: readonly string[]): number =>
+  names.reduce((sum, name) => sum + readFileSync(join(built, `${name}.gz`)).length, 0);
+
 describe("the built console", () => {
-  it("is at most 200 kB, compressed with gzip", () => {
-    const zipped = files.filter((name) => name.endsWith(".gz"));
-    expect(zipped.length).toBeGreaterThan(3);
-    expect(zipped.reduce((sum, name) => sum + readFileSync(join(built, name)).length, 0)).toBeLessThan(200_000);
+  it("loads at most 200 kB for its first page, compressed with gzip", () => {
+    const html = read("index.html");
+    const atOnce = [...html.matchAll(/(?:src|href)="\/([^"]+\.(?:js|css|svg))"/g)].map(([, name]) => name!);
+    expect(atOnce.length).toBeGreaterThan(3);
+    expect(zippedSize(["index.html", ...atOnce])).toBeLessThan(200_000);
+  });
+
+  it("loads the pages of the documentation only with Help, compressed", () => {
+    const docs = files.filter((name) => /^assets\/docs-[\w-]{8}\.json$/.test(name));
+    expect(docs).toHaveLength(1);
+    expect(read("index.html")).not.toContain("docs-");
+    const pages = JSON.parse(read(docs[0]!)) as readonly { readonly name: string }[];
+    expect(pages.map(({ name }) => name)).toEqual(expect.arrayContaining(["journal", "glossary", "decisions~README"]));
+    expect(zippedSize(docs)).toBeLessThan(200_000);
   });
 
   it("has no inline script or style", () => {
@@ -54,6 +67,7 @@ describe("npm ci", () => {
       filter: (path) => !path.startsWith(built.replace(/\/$/, "")),
     });
     cpSync(join(root, "src/cli/say-node.js"), join(dir, "src/cli/say-node.js"));
+    cpSync(join(root, "src/docs"), join(dir, "src/docs"), { recursive: true });
   };
   const prepare = (): Promise<Ran> => {
     const { scripts } = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as { scripts: { prepare: string } };

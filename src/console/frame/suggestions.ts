@@ -8,7 +8,7 @@ import { S } from "../strings.ts";
 export type Suggestion = { readonly says: string; readonly href: string };
 
 const ID = /^[0-9A-HJKMNP-TV-Z]{10,26}$/i;
-const CODE = /^(?:OCSGW-)?([1-5]\d{3})$/i;
+const CODE = /^(?:OCSGW-)?([1-6]\d{3})$/i;
 const RECORD = /\/records\/(\w+)/;
 
 /** `says`: why the text is not searched. */
@@ -34,11 +34,20 @@ export const suggestionsFor = (
   if (ID.test(given) && /\d/.test(given))
     return { suggestions: [{ says: S.search.openFlow(given), href: `/flows/${given.toUpperCase()}` }, ...pages] };
   const code = CODE.exec(given)?.[1];
-  if (code !== undefined) return { suggestions: [filtered(`code:OCSGW-${code}`)] };
+  if (code !== undefined) {
+    const help: Suggestion = { says: S.search.helpOn(`OCSGW-${code}`), href: `/help/codes/OCSGW-${code}` };
+    // Codes of the config are no codes of flows.
+    return { suggestions: code.startsWith("6") ? [help] : [filtered(`code:OCSGW-${code}`), help] };
+  }
   const record = RECORD.exec(given)?.[1];
   if (record !== undefined) return { suggestions: [filtered(`record:${record}`)] };
   if (given.includes(":")) return { suggestions: [filtered(given)] };
   return {
-    suggestions: [...pages, filtered(`client:${JSON.stringify(given)}`), filtered(`tenant:${JSON.stringify(given)}`)],
+    suggestions: [
+      ...pages,
+      filtered(`client:${JSON.stringify(given)}`),
+      filtered(`tenant:${JSON.stringify(given)}`),
+      { says: S.search.searchHelp(given), href: hrefOf("/help", { find: given }) },
+    ],
   };
 };

@@ -1,5 +1,6 @@
 /** Every page: its address, the key that goes there, who may see it, and what draws it. */
 import type { ComponentType } from "preact";
+import { lazyPage } from "../parts/lazy.tsx";
 import type { Command } from "../keys.ts";
 import type { Role } from "../session.ts";
 import { S } from "../strings.ts";
@@ -31,6 +32,9 @@ export type Page = {
 
 const EVERYBODY: readonly Role[] = ["viewer", "operator", "auditor"];
 
+const ConfigPage = lazyPage<PageProps>(async () => (await import("./config/config-page.tsx")).ConfigPage);
+const HelpPage = lazyPage<PageProps>(async () => (await import("./help/help-page.tsx")).HelpPage);
+
 /** In the order of the navigation. The first page is the one at /. */
 export const PAGES: readonly Page[] = [
   { path: "/now", title: S.pages.now, roles: EVERYBODY, Component: NowPage, command: "go-now" },
@@ -56,4 +60,14 @@ export const PAGES: readonly Page[] = [
     Component: UpstreamsPage,
     command: "go-upstreams",
   },
+  {
+    path: "/config",
+    title: S.pages.config,
+    roles: ["operator", "auditor"],
+    Component: ConfigPage,
+    command: "go-config",
+  },
+  { path: "/help", title: S.pages.help, roles: EVERYBODY, Component: HelpPage, command: "go-help" },
+  { path: "/help/{section}", title: S.pages.help, roles: EVERYBODY, Component: HelpPage, under: "/help" },
+  { path: "/help/{section}/{name}", title: S.pages.help, roles: EVERYBODY, Component: HelpPage, under: "/help" },
 ];

@@ -4,6 +4,7 @@ import type { Look } from "../../admin/api/now-schema.ts";
 import { hrefOf } from "../router.ts";
 import { hasRole } from "../session.ts";
 import { S } from "../strings.ts";
+import { CodeLink } from "./code-link.tsx";
 import { Time } from "./time.tsx";
 
 type Props = {
@@ -68,7 +69,7 @@ const Details = ({ row }: { readonly row: Look }) => {
     <>
       {code !== null && (
         <p>
-          <span class="mono">{code}</span> {title ?? ""}
+          <CodeLink code={code} /> {title ?? ""}
         </p>
       )}
       {text !== null && <p class="look-words">{text}</p>}

@@ -93,6 +93,8 @@ export const frame = {
     goTo: (page: string) => `Go to ${page}`,
     lookUp: "This looks like a phone number. Numbers are found with a look-up, which is recorded.",
     openLookUp: "Open the look-up",
+    helpOn: (code: string) => `What ${code} means`,
+    searchHelp: (words: string) => `Search the help for ${words}`,
     options: "Suggestions",
   },
   help: {
@@ -150,5 +152,6 @@ export const frame = {
     title: "Copy",
     as: "Copy as",
   },
+  characters: (number: number) => `${number.toLocaleString("en")} characters`,
   masked: (ending: string) => `ending in ${ending.split("").join(" ")}`,
 } as const;

@@ -12,9 +12,10 @@ const newest = async (dir: string, counts: (path: string) => boolean): Promise<n
 
 export default async (): Promise<void> => {
   const sources = join(built, "..");
-  const [changed, made] = await Promise.all([
+  const [changed, written, made] = await Promise.all([
     newest(sources, (file) => !file.startsWith(built)),
+    newest(join(sources, "../docs"), () => true),
     newest(built, () => true),
   ]);
-  if (changed > made) await buildConsole();
+  if (Math.max(changed, written) > made) await buildConsole();
 };

@@ -6,6 +6,7 @@ import { ApiError, get } from "../../api.ts";
 import { copy } from "../../clipboard.ts";
 import { handleKeys } from "../../keys.ts";
 import { useLoaded } from "../../load.ts";
+import { CodeLink } from "../../parts/code-link.tsx";
 import { Masked } from "../../parts/masked.tsx";
 import { Menu, openMenu } from "../../parts/menu.tsx";
 import { OutcomeBadge } from "../../parts/outcome.tsx";
@@ -144,7 +145,7 @@ const FlowHead = ({ flow, explanation }: Props) => {
         </a>
         <code class="flow-id">{id}</code>
         <OutcomeBadge outcome={outcomeOf(flow)} status={status} />
-        {code !== undefined && <code>{code}</code>}
+        {code !== undefined && <CodeLink code={code} />}
         <div class="flow-tools">
           <Step id={id} step={-1} label={S.flow.previous} sign="↑" />
           <Step id={id} step={1} label={S.flow.next} sign="↓" />

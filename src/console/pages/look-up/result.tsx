@@ -2,6 +2,7 @@
 import type { LookUpReply } from "../../../admin/schemas/flow.ts";
 import { Masked } from "../../parts/masked.tsx";
 import { OutcomeBadge } from "../../parts/outcome.tsx";
+import { CodeLink } from "../../parts/code-link.tsx";
 import { PlainTable } from "../../parts/data/plain-table.tsx";
 import { Empty, Strip } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -83,7 +84,7 @@ const Flows = ({ flows, kind }: { readonly flows: readonly Flow[]; readonly kind
         <td>
           <OutcomeBadge outcome={flow.state ?? "event"} status={flow.status} />
         </td>
-        <td class="mono">{flow.code}</td>
+        <td>{flow.code !== undefined && <CodeLink code={flow.code} />}</td>
         <td>{flow.tenant?.name}</td>
         <td>{flow.client}</td>
         <td class="mono">{epochOf(flow, kind)}</td>

@@ -1,0 +1,54 @@
+/** Search over everything in Help: all words must occur; titles count more than texts. */
+import type { Entry } from "./content.ts";
+
+export type Found = Entry & { readonly snippet: string };
+
+export type Results = { readonly count: number; readonly shown: readonly Found[] };
+
+export const MOST_SHOWN = 50;
+
+/** Lower case of titles and texts, made once for each entry. */
+const lowered = new WeakMap<Entry, { readonly title: string; readonly text: string }>();
+
+const lower = (entry: Entry): { readonly title: string; readonly text: string } => {
+  const known = lowered.get(entry) ?? { title: entry.title.toLowerCase(), text: entry.text.toLowerCase() };
+  lowered.set(entry, known);
+  return known;
+};
+
+export const search = (entries: readonly Entry[], asked: string): Results => {
+  const whole = asked.trim().toLowerCase();
+  const words = whole.split(/\s+/).filter(Boolean);
+  if (words.length === 0) return { count: 0, shown: [] };
+  const found = entries.flatMap((entry, place) => {
+    const { title, text } = lower(entry);
+    if (!words.every((word) => title.includes(word) || text.includes(word))) return [];
+    return [{ entry, place, score: scoreOf(title, { whole, words }) }];
+  });
+  const best = found.toSorted((one, other) => other.score - one.score || one.place - other.place);
+  return {
+    count: found.length,
+    shown: best.slice(0, MOST_SHOWN).map(({ entry }) => ({ ...entry, snippet: snippetOf(entry, words) })),
+  };
+};
+
+type Asked = { readonly whole: string; readonly words: readonly string[] };
+
+const scoreOf = (title: string, { whole, words }: Asked): number => {
+  if (title === whole) return 100;
+  const inTitle = words.filter((word) => title.includes(word)).length;
+  return (title.startsWith(whole) ? 50 : 0) + (title.includes(whole) ? 20 : 0) + (10 * inTitle) / words.length;
+};
+
+const BEFORE = 60;
+const LENGTH = 200;
+
+const snippetOf = (entry: Entry, words: readonly string[]): string => {
+  const { text } = lower(entry);
+  const at = words.map((word) => text.indexOf(word)).filter((each) => each >= 0);
+  const start = Math.max(0, Math.min(...at, text.length) - BEFORE);
+  const from = at.length === 0 ? 0 : start;
+  const end = from + LENGTH;
+  const part = entry.text.slice(from, end).replaceAll(/\s+/g, " ").trim();
+  return `${from > 0 ? "…" : ""}${part}${end < entry.text.length ? "…" : ""}`;
+};
