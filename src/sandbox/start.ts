@@ -5,7 +5,7 @@ import { createFaults, type Faults } from "./faults/faults.ts";
 import { createOcs, type Ocs } from "./ocs.ts";
 import { ownCertificate } from "./server/own-certificate.ts";
 import { createPair, type Pair } from "./server/warm-standby.ts";
-import type { Counters, Instance } from "./server/recorder.ts";
+import type { Counters, Instance, RecordedRequest } from "./server/recorder.ts";
 import type { Wire } from "./server/listeners.ts";
 import type { Certificate } from "./server/own-certificate.ts";
 import { createWorld, type World, type WorldOptions } from "./world/world.ts";
@@ -45,6 +45,8 @@ export type SandboxOcs = {
   /** Returns the new active instance. */
   readonly switchover: () => Instance;
   readonly counters: () => Readonly<Record<Instance, Counters>>;
+  /** The last requests that OCS received, oldest first. */
+  readonly requests: () => readonly RecordedRequest[];
   readonly close: () => Promise<void>;
 };
 
@@ -121,6 +123,7 @@ const listen = async (
     followFaults: faults.follow,
     switchover: pair.switchover,
     counters: pair.recorder.counters,
+    requests: pair.recorder.requests,
     close: async () => {
       await control.close();
       await stop();

@@ -1,34 +1,23 @@
 /** Writes the seed into empty tables. */
 import type { Database } from "./database.ts";
-import {
-  APPLICATION_DBID,
-  CAMPAIGNS,
-  DO_NOT_CALL,
-  FIRST_RUN,
-  GROUPS,
-  HANDLES,
-  LISTS,
-  NEXT_HANDLE,
-  TENANTS,
-  seedRecords,
-  type SeedRecord,
-} from "./seed.ts";
+import { APPLICATION_DBID, FIRST_RUN, NEXT_HANDLE, type SeedRecord, type WorldData } from "./seed.ts";
 import { CALL_RESULT, RECORD_STATUS, RECORD_TYPE } from "./codes.ts";
 import { TIME_ZONES } from "./time-zones.ts";
 
 /** `now`: UTC seconds; the time of issue of the handles and of the groups' last change. */
-export const seedDatabase = (db: Database, seed: number, now: number): void => {
-  for (const { dbid, name } of TENANTS) db.run("INSERT INTO tenant VALUES (?, ?)", dbid, name);
+export const seedDatabase = (db: Database, data: WorldData, { seed, now }: { seed: number; now: number }): void => {
+  for (const { dbid, name } of data.tenants) db.run("INSERT INTO tenant VALUES (?, ?)", dbid, name);
   for (const { dbid, name, zone } of TIME_ZONES) db.run("INSERT INTO time_zone VALUES (?, ?, ?)", dbid, name, zone);
-  for (const { dbid, name, tenant } of CAMPAIGNS) db.run("INSERT INTO campaign VALUES (?, ?, ?)", dbid, name, tenant);
-  fillGroups(db);
-  for (const { dbid, name, tenant, campaign } of LISTS) {
+  for (const { dbid, name, tenant } of data.campaigns)
+    db.run("INSERT INTO campaign VALUES (?, ?, ?)", dbid, name, tenant);
+  fillGroups(db, data);
+  for (const { dbid, name, tenant } of data.lists)
     db.run("INSERT INTO calling_list VALUES (?, ?, ?)", dbid, name, tenant);
-    db.run("INSERT INTO campaign_list VALUES (?, ?)", campaign, dbid);
-  }
-  for (const record of seedRecords(seed)) fillRecord(db, record);
-  fillDoNotCall(db, now);
-  fillHandles(db, now);
+  for (const { campaign, list } of data.campaignLists)
+    db.run("INSERT INTO campaign_list VALUES (?, ?)", campaign, list);
+  for (const record of data.records) fillRecord(db, record);
+  fillDoNotCall(db, data, now);
+  fillHandles(db, data, now);
   for (const [name, value] of [
     ["seed", seed],
     ["run", FIRST_RUN],
@@ -38,8 +27,8 @@ export const seedDatabase = (db: Database, seed: number, now: number): void => {
     db.run("INSERT INTO counter VALUES (?, ?)", name, value);
 };
 
-const fillGroups = (db: Database): void => {
-  for (const { dbid, name, campaign, group, switch: switchDbid, status, dialing } of GROUPS) {
+const fillGroups = (db: Database, { groups }: Pick<WorldData, "groups">): void => {
+  for (const { dbid, name, campaign, group, switch: switchDbid, status, dialing } of groups) {
     db.run(
       "INSERT INTO campaign_group (dbid, name, campaign_dbid, group_dbid, switch_dbid, status, dial_mode, " +
         "optimize_by, optimize_goal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -79,19 +68,19 @@ const fillRecord = (db: Database, record: SeedRecord): void => {
   );
 };
 
-const fillDoNotCall = (db: Database, now: number): void => {
-  for (const phone of DO_NOT_CALL.phones) {
+const fillDoNotCall = (db: Database, { doNotCall }: Pick<WorldData, "doNotCall">, now: number): void => {
+  for (const { tenant, phone } of doNotCall) {
     db.run(
       "INSERT INTO do_not_call_list (phone, tenant_dbid, is_internal, time_stamp) VALUES (?, ?, 1, ?)",
       phone,
-      DO_NOT_CALL.tenant,
+      tenant,
       now,
     );
   }
 };
 
-const fillHandles = (db: Database, now: number): void => {
-  for (const { handle, group, list, position, state } of HANDLES) {
+const fillHandles = (db: Database, { handles }: Pick<WorldData, "handles">, now: number): void => {
+  for (const { handle, group, list, position, state } of handles) {
     const { id } = db.get<{ id: number }>(
       "SELECT record_id AS id FROM record WHERE list_dbid = ? ORDER BY record_id LIMIT 1 OFFSET ?",
       list,

@@ -72,13 +72,7 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
  * The open handles, each with the position of its record in the list (from 1). 17, 18 and 19 belong to the first
  * records of the three long chains.
  */
-export const HANDLES: readonly {
-  readonly handle: number;
-  readonly group: number;
-  readonly list: number;
-  readonly position: number;
-  readonly state: "open" | "stale";
-}[] = [
+export const HANDLES: WorldData["handles"] = [
   { handle: 15, group: 106, list: 301, position: 10, state: "open" },
   { handle: 16, group: 106, list: 301, position: 11, state: "stale" },
   ...[1, 4, 7].map((position, index) => ({
@@ -95,6 +89,32 @@ export const HANDLES: readonly {
 /** The run of the seeded handles; later handles start at NEXT_HANDLE. */
 export const FIRST_RUN = 1;
 export const NEXT_HANDLE = 1000;
+
+/** What OCS has at first. `tenant`, `campaign`, `group` and `list` are DBIDs; `position`: of the record in its list. */
+export type WorldData = {
+  readonly tenants: readonly { readonly dbid: number; readonly name: string }[];
+  readonly campaigns: readonly { readonly dbid: number; readonly name: string; readonly tenant: number }[];
+  readonly groups: readonly {
+    readonly dbid: number;
+    readonly name: string;
+    readonly campaign: number;
+    readonly group: number;
+    readonly switch: number;
+    readonly status: number;
+    readonly dialing: { readonly mode: number; readonly optimizeBy: number; readonly goal: number } | undefined;
+  }[];
+  readonly lists: readonly { readonly dbid: number; readonly name: string; readonly tenant: number }[];
+  readonly campaignLists: readonly { readonly campaign: number; readonly list: number }[];
+  readonly records: readonly SeedRecord[];
+  readonly doNotCall: readonly { readonly tenant: number; readonly phone: string }[];
+  readonly handles: readonly {
+    readonly handle: number;
+    readonly group: number;
+    readonly list: number;
+    readonly position: number;
+    readonly state: "open" | "stale";
+  }[];
+};
 
 export type SeedRecord = {
   readonly list: number;
@@ -116,6 +136,18 @@ const AT_ANY_HOUR = [0, 86_399] as const;
 const OFFICE_HOURS = [ASSUMED.dailyFrom.value, ASSUMED.dailyTill.value] as const;
 
 const AMERICAN = TIME_ZONES.filter(({ name }) => ["PST", "MST", "CST", "EST"].includes(name));
+
+/** The sandbox's own data. */
+export const seedData = (seed: number): WorldData => ({
+  tenants: TENANTS,
+  campaigns: CAMPAIGNS,
+  groups: GROUPS,
+  lists: LISTS,
+  campaignLists: LISTS.map(({ dbid, campaign }) => ({ campaign, list: dbid })),
+  records: seedRecords(seed),
+  doNotCall: DO_NOT_CALL.phones.map((phone) => ({ tenant: DO_NOT_CALL.tenant, phone })),
+  handles: HANDLES,
+});
 
 /** The records of all lists, in order. The seed determines time zone, phone type and the user-defined columns. */
 export const seedRecords = (seed: number): SeedRecord[] => {

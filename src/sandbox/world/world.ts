@@ -5,6 +5,7 @@ import { ASSUMED } from "../assumptions.ts";
 import { createClock, secondsOf, type Clock } from "./clock.ts";
 import { Database } from "./database.ts";
 import { seedDatabase } from "./seed-database.ts";
+import { seedData, type WorldData } from "./seed.ts";
 import { SCHEMA, SCHEMA_VERSION, TABLES } from "./schema.ts";
 
 export type World = {
@@ -25,6 +26,8 @@ export type WorldOptions = {
   /** The directory of sandbox.sqlite, whose data is kept; without it the world is in memory. */
   readonly stateDir?: string;
   readonly seed?: number;
+  /** What OCS has at first; the sandbox's own data when absent. */
+  readonly data?: WorldData;
   readonly staleTimeout?: number;
   readonly unloadDelay?: number;
 };
@@ -33,11 +36,12 @@ export const createWorld = (options: WorldOptions = {}): World => {
   const db = new Database(options.stateDir === undefined ? ":memory:" : fileIn(options.stateDir));
   const clock = createClock(options.now);
   const seed = options.seed ?? 1;
+  const data = options.data ?? seedData(seed);
   const fresh = db.get("SELECT 1 FROM sqlite_schema WHERE name = 'record'") === undefined;
   if (fresh)
     db.transaction(() => {
       db.script(SCHEMA);
-      seedDatabase(db, seed, secondsOf(clock));
+      seedDatabase(db, data, { seed, now: secondsOf(clock) });
     });
   else refuseOtherVersion(db, options.stateDir);
   return {
@@ -47,7 +51,7 @@ export const createWorld = (options: WorldOptions = {}): World => {
     unloadDelay: options.unloadDelay ?? ASSUMED.unloadDelay.value,
     reset: () => {
       clock.reset();
-      refill(db, seed, secondsOf(clock));
+      refill(db, data, { seed, now: secondsOf(clock) });
     },
     close: () => {
       db.close();
@@ -69,11 +73,11 @@ const refuseOtherVersion = (db: Database, directory = ""): void => {
   );
 };
 
-const refill = (db: Database, seed: number, now: number): void => {
+const refill = (db: Database, data: WorldData, when: { seed: number; now: number }): void => {
   db.transaction(() => {
     for (const table of TABLES) db.run(`DELETE FROM ${table}`);
     db.run("DELETE FROM sqlite_sequence WHERE name <> 'event'");
-    seedDatabase(db, seed, now);
+    seedDatabase(db, data, when);
   });
 };
 
