@@ -62,8 +62,17 @@ const ANY_HANDLE: HandleLease = {
   record: undefined,
 };
 
+/** What of a config decides. */
+export type PolicySettings = Pick<Settings, "tenants"> & {
+  readonly audit: Pick<Settings["audit"], "redact" | "index_key">;
+};
+
 /** Limits are never used up in a dry run: they depend on earlier requests. */
-export const createDryRun = (settings: Settings, configHash = "", { applied = false }: DryRunOptions = {}): DryRun => {
+export const createDryRun = (
+  settings: PolicySettings,
+  configHash = "",
+  { applied = false }: DryRunOptions = {},
+): DryRun => {
   const registry = createRegistry(
     toTenants(settings).map((tenant) => ({ ...tenant, observes: applied && tenant.observes })),
   );

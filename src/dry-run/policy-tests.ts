@@ -3,7 +3,7 @@ import type { Draft, Loaded } from "../settings/load.ts";
 import { inOrder, pathText, type Path, type Problem } from "../settings/problems/problem.ts";
 import type { Settings } from "../settings/schema/schema.ts";
 import { decidingPath } from "./deciding-path.ts";
-import { createDryRun, lacksOwner, type DryRun, type DryRunResult } from "./evaluate.ts";
+import { createDryRun, lacksOwner, type DryRun, type DryRunResult, type Question } from "./evaluate.ts";
 
 type PolicyTest = Settings["tests"][number];
 
@@ -57,18 +57,10 @@ const withoutSettings = ({
 type At = { readonly loaded: Draft; readonly file: string; readonly dryRun: DryRun };
 
 const failureOf = async (test: PolicyTest, path: Path, { loaded, file, dryRun }: At): Promise<readonly Problem[]> => {
-  const { as: client, do: what, body, tenant, owner, expect } = test;
-  const [method = "", target = ""] = what.split(" ");
-  const question = {
-    client,
-    method,
-    target,
-    body: bodyText(body),
-    tenant: tenant ?? undefined,
-    owner: owner ?? undefined,
-  };
+  const { as: client, do: what, expect } = test;
+  const question = questionOf(test);
   const result = await dryRun(question);
-  if (expect === (result.refusal?.code ?? "allow")) return [];
+  if (isExpected(test, result)) return [];
   return [
     {
       severity: "error",
@@ -86,6 +78,20 @@ const failureOf = async (test: PolicyTest, path: Path, { loaded, file, dryRun }:
     },
   ];
 };
+
+/** What the policy decides, in words, where a test expects something else; otherwise undefined. */
+export const decidesOtherwise = async (test: PolicyTest, dryRun: DryRun): Promise<string | undefined> => {
+  const result = await dryRun(questionOf(test));
+  return isExpected(test, result) ? undefined : inWords(result);
+};
+
+const questionOf = ({ as: client, do: what, body, tenant, owner }: PolicyTest): Question => {
+  const [method = "", target = ""] = what.split(" ");
+  return { client, method, target, body: bodyText(body), tenant: tenant ?? undefined, owner: owner ?? undefined };
+};
+
+const isExpected = ({ expect }: PolicyTest, { refusal }: DryRunResult): boolean =>
+  expect === (refusal?.code ?? "allow");
 
 const bodyText = (body: PolicyTest["body"]): string =>
   body === null ? "" : typeof body === "string" ? body : JSON.stringify(body);

@@ -4,12 +4,12 @@ import type { ActionName } from "../ocs/catalog.ts";
 import type { Limit, Limits, Tenant } from "../tenancy/registry.ts";
 import { finish, type Steps } from "../common/steps.ts";
 
-export const toTenants = (settings: Settings): readonly Tenant[] => finish(tenantSteps(settings));
+export const toTenants = (settings: Pick<Settings, "tenants">): readonly Tenant[] => finish(tenantSteps(settings));
 
 /** Tenants by their settings object. A reload keeps the object of an unchanged tenant. */
 const cache = new WeakMap<TenantSettings, Tenant>();
 
-export const tenantSteps = function* ({ tenants }: Settings): Steps<readonly Tenant[]> {
+export const tenantSteps = function* ({ tenants }: Pick<Settings, "tenants">): Steps<readonly Tenant[]> {
   const all: Tenant[] = [];
   for (const [place, settings] of tenants.entries()) {
     const known = cache.get(settings);
