@@ -16,13 +16,27 @@ export type AccessRequest = {
   /** The roles of a person with a session, for example `auditor`. */
   readonly role?: string | undefined;
   readonly verdict?: VerifyVerdict | undefined;
+  readonly digest?: string | undefined;
 };
 
-export const OPERATIONS = ["search", "look-up", "export", "open-dnc", "flows", "verify", "download", HANDLED] as const;
+/** The operation of a proof of isolation; the entry of its end has the verdict and the digest of its report. */
+export const PROVE_ISOLATION = "prove-isolation";
+export const OPERATIONS = [
+  "search",
+  "look-up",
+  "export",
+  "open-dnc",
+  "flows",
+  "verify",
+  "download",
+  HANDLED,
+  PROVE_ISOLATION,
+] as const;
 /** Of the console, which the gateway records itself: no client may say them. */
 export const SESSION_OPERATIONS = ["login", "login-by-link", "login-failed", "logout", "logout-everywhere"] as const;
 export type SessionOperation = (typeof SESSION_OPERATIONS)[number];
 const VERDICTS: readonly string[] = ["ok", "broken", "cannot-tell", "cancelled", "failed"] satisfies VerifyVerdict[];
+const DIGEST = /^[0-9a-f]{64}$/;
 const TOKEN = /^t\d{1,4}:[0-9a-f]{64}$/;
 /** Characters of a user's name or a purpose. */
 export const MOST_TEXT = 500;
@@ -38,11 +52,13 @@ export const faultOf = ({
   tokens,
   role,
   verdict,
+  digest,
 }: AccessRequest): string | undefined => {
   if (!isText(user)) return "user: expected a name";
   if (!(OPERATIONS as readonly string[]).includes(operation)) return `operation: expected ${OPERATIONS.join(", ")}`;
   if (role !== undefined && !isText(role)) return "role: expected a role";
   if (verdict !== undefined && !VERDICTS.includes(verdict)) return `verdict: expected ${VERDICTS.join(", ")}`;
+  if (digest !== undefined && !DIGEST.test(digest)) return "digest: expected a SHA-256 in hexadecimal";
   if (behind !== undefined && !isBehind(behind)) return `behind: expected names under ${BEHIND.join(", ")}`;
   const fault = purpose === undefined ? undefined : purposeFault(purpose);
   if (fault !== undefined) return fault;
@@ -84,6 +100,7 @@ export const accessEntry = ({
   results,
   tokens,
   verdict,
+  digest,
 }: AccessRequest): Access => ({
   kind: "access",
   user: accountName(user),
@@ -104,6 +121,7 @@ export const accessEntry = ({
     },
   }),
   ...(verdict !== undefined && { verdict }),
+  ...(digest !== undefined && { digest }),
 });
 
 /** An account name may be a letter and a staff number; a name of digits only could be a phone number. */

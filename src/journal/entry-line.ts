@@ -170,6 +170,7 @@ const MEMBERS: Members = {
     source: true,
     reason: true,
     count: true,
+    digest: true,
   },
   alarm: {
     reason: true,

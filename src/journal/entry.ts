@@ -241,7 +241,10 @@ export type Access = {
   readonly tokens?: Tokens | undefined;
   /** The journal adds it to an export: per sequence (`write/dnc-sequence.ts`), the last DoNotCall number before it. */
   readonly dnc?: Readonly<Record<string, number>> | undefined;
-  /** For the end of a verification; `results` is then the number of entries that it covers. */
+  /**
+   * For the end of a verification or of a proof of isolation; `results` is then the number of entries that it covers,
+   * or of requests that it sent.
+   */
   readonly verdict?: VerifyVerdict | undefined;
   /** The address that a login came from; `*` for several. */
   readonly source?: string | undefined;
@@ -249,6 +252,8 @@ export type Access = {
   readonly reason?: string | undefined;
   /** The number of failed logins that this entry counts; 1 if missing. */
   readonly count?: number | undefined;
+  /** SHA-256 of the report of a proof of isolation, in hexadecimal. */
+  readonly digest?: string | undefined;
 };
 
 /** `cancelled`, `failed`: it did not read everything. */
