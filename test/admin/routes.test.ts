@@ -109,6 +109,7 @@ const quiet: AdminDeps = {
   consoleFiles: new Map(),
   integrity: { state: raise, lastVerification: raise, checkpoints: raise, checkpointSizes: raise },
   verifications: { jobs: new Jobs(0), running: () => undefined, start: raise },
+  proofs: { jobs: new Jobs(0), running: () => undefined, start: raise, configHash: raise, stored: raise, find: raise },
   exports: {
     jobs: new Jobs(0),
     start: raise,

@@ -112,6 +112,13 @@ describe("a running gateway", () => {
     await ask(`GET ${verifications}`, "/api/audit/verifications/none", undefined, 404);
     await ask("GET /api/access");
     await ask("GET /api/isolation");
+    const proofs = "/api/isolation/proofs";
+    const proof = JSON.parse(await ask(`POST ${proofs}`, undefined, undefined, 202)) as Started;
+    await ask(`GET ${proofs}`);
+    await ask(`GET ${proofs}/{id}`, `${proofs}/${proof.id}`);
+    await ask(`DELETE ${proofs}/{id}`, `${proofs}/${proof.id}`);
+    await ask(`GET ${proofs}/{id}/events`, `${proofs}/${proof.id}/events`);
+    await ask(`GET ${proofs}/{id}`, `${proofs}/none`, undefined, 404);
     const exports = "/api/audit/exports";
     const exported = JSON.parse(await ask(`POST ${exports}`, undefined, { format: "bundle" }, 202)) as Started;
     await ask(`GET ${exports}/{id}/events`, `${exports}/${exported.id}/events`);

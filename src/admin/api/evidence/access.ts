@@ -32,9 +32,12 @@ export const AccessRow = z
     operation: z.string(),
     query: z.string().optional().describe("The filter, with tokens in place of a number or id"),
     purpose: z.string().optional(),
-    results: count().optional().describe("How many were found; of a verification, how many entries it covers"),
+    results: count()
+      .optional()
+      .describe("How many were found; of a verification, how many entries it covers; of a proof, its requests"),
     person: z.boolean().describe("A person was looked up"),
-    verdict: z.string().optional().describe("Of a verification that has ended"),
+    verdict: z.string().optional().describe("Of a verification or a proof of isolation that has ended"),
+    digest: z.string().optional().describe("SHA-256 of the report of a proof of isolation"),
     source: z.string().optional().describe("The address of a login; * for several"),
     reason: z.string().optional().describe("Why a login failed"),
     count: count().optional().describe("How many failed logins the entry counts"),
@@ -124,12 +127,12 @@ const search = async (ask: AuditParts["ask"], { filter, before, wanted, user }: 
 const rowOf = ({ entries: [entry] }: Transaction): AccessRow | undefined => {
   if (entry?.kind !== "access") return undefined;
   const { index, time: at, user, behind, role, operation, query, purpose, results, tokens, verdict } = entry;
-  const { source, reason, count: counted } = entry;
+  const { source, reason, count: counted, digest } = entry;
   return {
     index,
     time: at,
     user,
-    ...given({ behind, role, query, purpose, results, verdict, source, reason, count: counted }),
+    ...given({ behind, role, query, purpose, results, verdict, source, reason, count: counted, digest }),
     operation,
     person: tokens !== undefined,
   };

@@ -192,4 +192,10 @@ export const JOURNAL_EVENTS = {
     action: "Free disk space or correct the permissions of audit.dir, then start the verification again",
     fields: { error: error("why it failed") },
   },
+  proofNotJournaled: {
+    level: "warn",
+    message: "The end of a proof of isolation could not be journaled: {error}",
+    action: "Free disk space or correct the permissions of audit.dir, then start the proof again",
+    fields: { error: error("why it failed") },
+  },
 } as const satisfies EventRows;

@@ -2,11 +2,13 @@
 import { join } from "node:path";
 import type { ExportParts } from "../../../../admin/api/evidence/exports.ts";
 import type { LookUps } from "../../../../admin/api/evidence/look-ups.ts";
+import type { ProofParts } from "../../../../admin/api/evidence/isolation-proofs.ts";
 import type { IntegrityParts } from "../../../../admin/api/evidence/integrity.ts";
 import type { VerificationParts } from "../../../../admin/api/evidence/verifications.ts";
 import type { AuditParts } from "../../../../admin/audit-parts.ts";
 import type { Core } from "../../../core.ts";
 import type { ShutdownSteps } from "../../../shutdown.ts";
+import { createProofs } from "../../admin/isolation/proofs.ts";
 import type { BackgroundVerify } from "../background-verify.ts";
 import { ExportFolder } from "./export-folder.ts";
 import { createExports } from "./exports.ts";
@@ -20,6 +22,7 @@ export type AuditJobs = {
   readonly verifications: VerificationParts;
   readonly exports: ExportParts;
   readonly lookUps: LookUps;
+  readonly proofs: ProofParts;
 };
 
 type Deps = {
@@ -57,5 +60,11 @@ export const createAuditJobs = async (
     },
     stops,
   );
-  return { integrity, verifications, exports, lookUps: limitLookUps({ journal: core.journal, settings }) };
+  return {
+    integrity,
+    verifications,
+    exports,
+    lookUps: limitLookUps({ journal: core.journal, settings }),
+    proofs: createProofs({ dir: core.journal.dir, reading, record: audit.record }, stops),
+  };
 };
