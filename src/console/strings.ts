@@ -8,6 +8,7 @@ import { flows } from "./strings/flows.ts";
 import { frame } from "./strings/frame.ts";
 import { chart } from "./strings/chart.ts";
 import { integrity } from "./strings/integrity.ts";
+import { isolation } from "./strings/isolation.ts";
 import { keys } from "./strings/keys.ts";
 import { lookUp } from "./strings/look-up.ts";
 import { manual } from "./strings/manual.ts";
@@ -27,6 +28,7 @@ export const S = {
   dnc,
   lookUp,
   integrity,
+  isolation,
   exports,
   access,
   config,

@@ -8,6 +8,7 @@ import { AccessPage } from "./access/access-page.tsx";
 import { DncPage } from "./dnc/dnc-page.tsx";
 import { ExportsPage } from "./exports/exports-page.tsx";
 import { IntegrityPage } from "./integrity/integrity-page.tsx";
+import { IsolationPage } from "./isolation/isolation-page.tsx";
 import { LookUpPage } from "./look-up/look-up-page.tsx";
 import { FlowsPage } from "./flows/flows-page.tsx";
 import { FlowPage } from "./flow/flow-page.tsx";
@@ -50,6 +51,13 @@ export const PAGES: readonly Page[] = [
     roles: ["auditor", "operator"],
     Component: IntegrityPage,
     command: "go-integrity",
+  },
+  {
+    path: "/isolation",
+    title: S.pages.isolation,
+    roles: ["auditor", "operator"],
+    Component: IsolationPage,
+    command: "go-isolation",
   },
   { path: "/exports", title: S.pages.exports, roles: ["auditor"], Component: ExportsPage, command: "go-exports" },
   { path: "/access", title: S.pages.access, roles: ["auditor"], Component: AccessPage, command: "go-access" },

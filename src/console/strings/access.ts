@@ -14,6 +14,7 @@ export const access = {
     "dnc-handled": "note about a Do-Not-Call",
     flows: "live flows",
     verify: "verification",
+    "prove-isolation": "proof of isolation",
     login: "login",
     "login-by-link": "login by link",
     "login-failed": "failed login",
@@ -28,6 +29,7 @@ export const access = {
   result: "Result",
   found: (number: string) => `${number} found`,
   covered: (verdict: string, number: string) => `${verdict}, ${number} entries`,
+  proved: (verdict: string, number: string) => `${verdict}, ${number} requests`,
   failed: (reason: string, source: string, count: number) =>
     `${reason}, from ${source === "*" ? "several addresses" : source}${count > 1 ? `, ${count} times` : ""}`,
   from: (source: string) => `from ${source}`,

@@ -123,7 +123,8 @@ const behindOf = ({ behind = {}, role }: Access): string =>
     ...Object.entries(behind).map(([how, name]) => S.access.behind(how, name ?? "")),
   ].join(", ");
 
-const resultOf = ({ verdict, results, reason, source, count = 1 }: Access): string => {
+const resultOf = ({ operation, verdict, results, reason, source, count = 1 }: Access): string => {
+  if (verdict !== undefined && operation === "prove-isolation") return S.access.proved(verdict, whole(results ?? 0));
   if (verdict !== undefined) return S.access.covered(verdict, whole(results ?? 0));
   if (reason !== undefined) return S.access.failed(reason, source ?? "", count);
   if (source !== undefined) return S.access.from(source);
