@@ -18,5 +18,5 @@ export const EXIT_MEANINGS = {
   [UNREACHABLE]: "cannot reach the gateway, OCS or another address",
   [BROKEN]: "the journal's integrity is broken",
   [CANNOT_TELL]: "cannot tell, because a key, a checkpoint or a file is missing",
-  [DENIED]: "denied (can), or not conformant (conformance)",
+  [DENIED]: "denied (can), not conformant (conformance), or not separated (isolation prove)",
 } as const;

@@ -1,4 +1,4 @@
-/** Commands about a config and its policy: check, can, simulate. */
+/** Commands about a config and its policy: check, can, simulate, isolation prove. */
 import type { Command } from "commander";
 import { CONFIG, done, JSON_OUT, wrongUsage } from "./options.ts";
 
@@ -55,4 +55,16 @@ export const addPolicyCommands = (ocsgw: Command): void => {
     .option("--journal <dir>", "directory of the journal (default: audit.dir of the config)")
     .option(...JSON_OUT)
     .action(done(async (options) => (await import("../simulate.ts")).simulateCommand(options)));
+
+  const isolation = ocsgw.command("isolation").description("What separates the tenants");
+  isolation
+    .command("prove")
+    .summary("Try to reach each tenant's things as each other tenant")
+    .description(
+      "Run the config's policy tests, and try to reach each tenant's things as each other tenant, with this config " +
+        "and an embedded OCS. Sends nothing to OCS. Exit code 0: separated, 8: nothing proved, 9: not separated",
+    )
+    .option(...CONFIG)
+    .option(...JSON_OUT)
+    .action(done(async (options) => (await import("../isolation.ts")).isolationProve(options)));
 };
