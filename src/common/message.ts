@@ -94,6 +94,13 @@ export const headerOf = (headers: readonly HeaderLine[], name: string): string |
   return undefined;
 };
 
+/** The names in an Accept-Encoding header, lower case, without those that the client refuses. */
+export const encodingsIn = (accepted: string): string[] =>
+  accepted.split(",").flatMap((each) => {
+    const [name, quality] = each.split(";");
+    return /q\s*=\s*0(?:\.0*)?\s*$/i.test(quality ?? "") ? [] : [name!.trim().toLowerCase()];
+  });
+
 const empty = new Uint8Array(0);
 const utf8 = new TextEncoder();
 

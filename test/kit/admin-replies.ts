@@ -1,4 +1,5 @@
 /** Holds replies of the admin API against the rows of their routes: status, content type, body and events. */
+import { constants, inflateRawSync } from "node:zlib";
 import type { z } from "zod";
 import { documentedReplies } from "../../src/admin/openapi/documented-replies.ts";
 import { pathOf } from "../../src/admin/probes.ts";
@@ -51,7 +52,8 @@ const withRow = (row: Route<never>, arrival: Arrival, reply: Reply, { differs, f
   );
   if (missing.length > 0 && arrival.fault === undefined) tell(`without the header ${missing.join(", ")}`);
   const events = documented.body !== "nothing" && "media" in documented.body ? documented.body.events : undefined;
-  return reply.stream && events ? { ...reply, stream: watched(reply.stream, events, tell) } : reply;
+  const plain = headerOf(reply.headers, "Content-Encoding") === "gzip" ? unpacking() : (bytes: Uint8Array) => bytes;
+  return reply.stream && events ? { ...reply, stream: watched(reply.stream, { events, plain, tell }) } : reply;
 };
 
 const typeOf = ({ headers }: Reply): string | undefined => headerOf(headers, "Content-Type")?.split(";", 1)[0];
@@ -75,8 +77,26 @@ const faultOf = (schema: z.ZodType, value: unknown): string | undefined => {
 
 type Stream = NonNullable<Reply["stream"]>;
 
+const GZIP_HEADER = 10;
+
+/** Unpacks a gzip stream piece by piece: what is written at once refers to nothing before it. */
+const unpacking = (): ((bytes: Uint8Array) => Uint8Array) => {
+  let skip = GZIP_HEADER;
+  return (bytes) => {
+    const blocks = bytes.subarray(skip);
+    skip = 0;
+    return inflateRawSync(blocks, { finishFlush: constants.Z_SYNC_FLUSH });
+  };
+};
+
+type Watching = {
+  readonly events: Readonly<Record<string, z.ZodType>>;
+  readonly plain: (bytes: Uint8Array) => Uint8Array;
+  readonly tell: (what: string) => void;
+};
+
 /** Each event of the stream, in whatever pieces it is written. */
-const watched = (stream: Stream, events: Readonly<Record<string, z.ZodType>>, tell: (what: string) => void): Stream => {
+const watched = (stream: Stream, { events, plain, tell }: Watching): Stream => {
   let rest = "";
   const decoder = new TextDecoder();
   return (to) =>
@@ -85,7 +105,7 @@ const watched = (stream: Stream, events: Readonly<Record<string, z.ZodType>>, te
       end: () => to.end(),
       destroy: () => to.destroy(),
       write: (bytes) => {
-        const blocks = (rest + decoder.decode(bytes, { stream: true })).split("\n\n");
+        const blocks = (rest + decoder.decode(plain(bytes), { stream: true })).split("\n\n");
         rest = blocks.pop()!;
         for (const block of blocks) {
           const fault = eventFault(block, events);

@@ -1,5 +1,7 @@
 /** A client of the flow stream: one connection, every event that came, and the means to break it. */
 import { get, type IncomingMessage } from "node:http";
+import { pipeline } from "node:stream";
+import { constants, createGunzip } from "node:zlib";
 
 export type FlowEvent = { readonly id: string; readonly name: string; readonly data: Record<string, unknown> };
 
@@ -23,11 +25,13 @@ type Options = {
   readonly cursor?: string | undefined;
   readonly token?: string;
   readonly query?: string;
+  /** Accepts gzip. */
+  readonly isPacked?: boolean;
 };
 
 export const openFlows = async (
   admin: string,
-  { filter, cursor, token = "token", query }: Options = {},
+  { filter, cursor, token = "token", query, isPacked = false }: Options = {},
 ): Promise<FlowStream> => {
   const search = query ?? (filter === undefined ? "" : `?filter=${encodeURIComponent(filter)}`);
   const request = get(`${admin}/api/flows/stream${search}`, {
@@ -35,6 +39,7 @@ export const openFlows = async (
     headers: {
       Authorization: `Bearer ${token}`,
       ...(cursor !== undefined && { "Last-Event-ID": cursor }),
+      ...(isPacked && { "Accept-Encoding": "gzip" }),
     },
   });
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
@@ -45,9 +50,13 @@ export const openFlows = async (
   const waiting = new Set<() => void>();
   let [text, isOver] = ["", false];
   const look = (): void => waiting.forEach((each) => each());
-  const ended = new Promise<void>((resolve) => response.once("close", () => ((isOver = true), look(), resolve())));
-  response.on("error", () => undefined);
-  response.setEncoding("utf8").on("data", (chunk: string) => {
+  const body =
+    response.headers["content-encoding"] === "gzip"
+      ? pipeline(response, createGunzip({ flush: constants.Z_SYNC_FLUSH }), () => undefined)
+      : response;
+  const ended = new Promise<void>((resolve) => body.once("close", () => ((isOver = true), look(), resolve())));
+  for (const each of [response, body]) each.on("error", () => undefined);
+  body.setEncoding("utf8").on("data", (chunk: string) => {
     const frames = (text += chunk).split("\n\n");
     if (response.statusCode !== 200) return;
     text = frames.pop()!;

@@ -2,7 +2,7 @@
  * `GET /api/flows/stream`: the flows that the journal gets, as server-sent events, while they match a filter. A client
  * that sends the id of the last event that it got as Last-Event-ID gets everything after that event.
  */
-import { headerOf, type Arrival, type Reply } from "../../common/message.ts";
+import { encodingsIn, headerOf, type Arrival, type HeaderLine, type Reply } from "../../common/message.ts";
 import { tokensIn } from "../../journal/access.ts";
 import { Cursors, type Place } from "../../journal/flows/cursor.ts";
 import { FlowsFailed } from "../../journal/flows/thread/flow-thread.ts";
@@ -33,12 +33,14 @@ type Parts = { readonly audit: AuditParts; readonly flows: FlowParts };
 /** A client that missed more entries than this searches the journal instead. */
 export const MOST_MISSED = 1_000_000;
 
-const HEADERS = [
+const HEADERS: readonly HeaderLine[] = [
   ["Content-Type", "text/event-stream"],
   ["Cache-Control", "no-store"],
+  ["Vary", "Accept-Encoding"],
   // nginx would collect events before it passes them on.
   ["X-Accel-Buffering", "no"],
-] as const;
+];
+const PACKED: HeaderLine = ["Content-Encoding", "gzip"];
 
 type Asked = {
   readonly viewer: Viewer;
@@ -71,10 +73,12 @@ export const flowStream = async ({ audit, flows }: Parts, { viewer, query, arriv
     await note(audit.record, asked);
     // Behind the entry about this access.
     const place = cursor ?? { next: flows.journal.size(), micros: 0 };
-    const { source } = arrival;
-    const stream = await open({ filter, scope, place, resumed: cursor !== undefined, warnings, gone, source });
+    const { source, headers } = arrival;
+    const isPacked = encodingsIn(headerOf(headers, "Accept-Encoding") ?? "").includes("gzip");
+    const resumed = cursor !== undefined;
+    const stream = await open({ filter, scope, place, resumed, warnings, isPacked, gone, source });
     if (!stream) throw new InvalidCursor(ANOTHER_HISTORY);
-    return { status: 200, headers: HEADERS, body: new Uint8Array(0), stream };
+    return { status: 200, headers: isPacked ? [...HEADERS, PACKED] : HEADERS, body: new Uint8Array(0), stream };
   } catch (error) {
     await open(undefined);
     if (error instanceof FlowsFailed) return unavailable(scope ? JOURNAL_UNREADABLE : error.message, 5);

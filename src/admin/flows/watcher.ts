@@ -2,6 +2,7 @@
 import type { BodyStream } from "../../common/message.ts";
 import type { Known, Portion } from "../../journal/flows/flow-feed.ts";
 import { END_REASONS, eventBytes, type BeginEvent, type EndReason } from "./event-stream.ts";
+import type { WireForm } from "./wire-form.ts";
 
 /** The journal as a stream needs it. */
 export type FlowJournal = {
@@ -27,6 +28,9 @@ export type WatcherDeps = {
   readonly journal: FlowJournal;
   readonly times: StreamTimes;
   readonly read: (known: Known) => Promise<Portion>;
+  /** Resolves when it is time to look for new entries, for all streams at once. */
+  readonly beat: () => Promise<void>;
+  readonly form: WireForm;
   /** Called when the gateway ends the stream before its client does, except when the gateway stops. */
   readonly onDropped: (reason: EndReason, why: string) => void;
 };
@@ -41,7 +45,8 @@ type Begin = Pick<BeginEvent, "filter" | "resumed" | "warnings"> & {
 export class Watcher {
   readonly #deps: WatcherDeps;
   readonly #isScoped: boolean;
-  readonly #ended = Promise.withResolvers<EndReason | "gone">();
+  /** Ends the wait for the next beat. */
+  #wake: () => void = () => undefined;
   #reason: EndReason | "gone" | undefined;
   #next: number;
   #cursor: string;
@@ -57,14 +62,14 @@ export class Watcher {
   /** The stream ends soon, after what the journal has so far if the gateway is stopping. */
   end(reason: EndReason | "gone"): void {
     this.#reason ??= reason;
-    this.#ended.resolve(reason);
+    this.#wake();
   }
 
   /** Resolves when the stream has ended. Never rejects. */
   async run(to: BodyStream, { filter, resumed, warnings }: Begin): Promise<void> {
     const behind = this.#isScoped ? {} : { behind: this.#behind };
     try {
-      await this.#write(to, eventBytes("begin", { filter, time: now(), resumed, ...behind, warnings }, this.#cursor));
+      await this.#say(to, eventBytes("begin", { filter, time: now(), resumed, ...behind, warnings }, this.#cursor));
       while (this.#reason === undefined) await this.#step(to);
       if (this.#reason === "stopping") await this.#finish(to);
     } catch (error) {
@@ -78,16 +83,21 @@ export class Watcher {
   }
 
   async #step(to: BodyStream): Promise<void> {
-    const { tick, heartbeat } = this.#deps.times;
-    const began = performance.now();
+    const { heartbeat } = this.#deps.times;
     if (this.#behind > 0) await this.#show(to);
     if (this.#reason === undefined && performance.now() - this.#wrote >= heartbeat) {
       // For a cursor that differs from the last one, whether or not the journal has grown.
       if (this.#isScoped) await this.#show(to);
-      await this.#write(to, this.#heartbeat());
+      await this.#say(to, this.#heartbeat());
     }
-    const rest = tick - (performance.now() - began);
-    if (this.#reason === undefined && rest > 0) await this.#within(rest, this.#ended.promise);
+    if (this.#reason === undefined) await this.#nextBeat();
+  }
+
+  #nextBeat(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      void this.#deps.beat().then(resolve);
+    });
   }
 
   /** What the journal had when the gateway began to stop; a client that does not take it in time continues later. */
@@ -101,12 +111,17 @@ export class Watcher {
   }
 
   async #show(to: BodyStream): Promise<void> {
-    const { journal, read } = this.#deps;
-    const { bytes, next, cursor, sent, passed } = await read({ to: journal.size(), deletedTo: journal.deletedTo() });
+    const { journal, read, form } = this.#deps;
+    const portion = await read({ to: journal.size(), deletedTo: journal.deletedTo() });
+    const { next, cursor, sent, passed } = portion;
     [this.#next, this.#cursor] = [next, cursor];
     this.#sent += sent;
     this.#passed += passed;
-    if (bytes.length > 0) await this.#write(to, bytes);
+    if (portion.bytes.length > 0) await this.#write(to, form.portion(portion));
+  }
+
+  #say(to: BodyStream, event: Uint8Array): Promise<void> {
+    return this.#write(to, this.#deps.form.event(event));
   }
 
   /** Waits for the client, but not for long. */
@@ -141,8 +156,13 @@ export class Watcher {
 
   /** The last event says why; a client that does not read it within a moment is disconnected. */
   #close(to: BodyStream): void {
+    const { form } = this.#deps;
     const reason = this.#reason!;
-    if (reason !== "gone") void to.write(eventBytes("end", { reason, message: END_REASONS[reason] }, this.#endCursor));
+    if (reason !== "gone") {
+      void to.write(form.event(eventBytes("end", { reason, message: END_REASONS[reason] }, this.#endCursor)));
+      const last = form.end();
+      if (last.length > 0) void to.write(last);
+    }
     to.end();
     setTimeout(() => to.destroy(), this.#deps.times.linger).unref();
   }

@@ -8,6 +8,8 @@ import type { Reply } from "../../common/message.ts";
 import type { Place } from "../../journal/flows/cursor.ts";
 import type { FlowThread } from "../../journal/flows/thread/flow-thread.ts";
 import type { Scope } from "../../journal/search/scope/part.ts";
+import { createBeat } from "./beat.ts";
+import { packedForm, plainForm } from "./wire-form.ts";
 import { Watcher, type FlowJournal, type StreamTimes } from "./watcher.ts";
 
 /** Enough for a team and its scripts. */
@@ -38,6 +40,8 @@ export type Opening = {
   readonly place: Place;
   readonly resumed: boolean;
   readonly warnings: readonly string[];
+  /** The client accepts gzip. */
+  readonly isPacked: boolean;
   readonly gone: AbortSignal;
   readonly source: string;
 };
@@ -45,6 +49,7 @@ export type Opening = {
 export class Watchers {
   readonly #deps: Required<FlowsDeps>;
   readonly #times: StreamTimes;
+  readonly #beat: () => Promise<void>;
   /** `undefined`: a place that is taken while its stream opens. */
   readonly #open = new Set<{ watcher?: Watcher; done?: Promise<void> }>();
   #overload: NodeJS.Timeout | undefined;
@@ -55,6 +60,7 @@ export class Watchers {
   constructor(deps: FlowsDeps) {
     this.#deps = { times: {}, busy: busyMeter(), ...deps };
     this.#times = { ...STREAM_TIMES, ...deps.times };
+    this.#beat = createBeat(this.#times.tick);
   }
 
   get count(): number {
@@ -103,12 +109,12 @@ export class Watchers {
   }
 
   async #begin(
-    { filter, scope, place: from, resumed, warnings, gone, source }: Opening,
+    { filter, scope, place: from, resumed, warnings, isPacked, gone, source }: Opening,
     place: { watcher?: Watcher; done?: Promise<void> },
     leave: () => void,
   ): Promise<Reply["stream"]> {
     const { thread, journal } = this.#deps;
-    const opened = await thread.open({ filter, place: from, scope });
+    const opened = await thread.open({ filter, place: from, scope, isPacked });
     if (!opened) return undefined;
     const begin = { filter, resumed, warnings, next: from.next, cursor: opened.cursor, isScoped: scope !== undefined };
     const watcher = (place.watcher = new Watcher(
@@ -116,6 +122,8 @@ export class Watchers {
         journal,
         times: this.#times,
         read: (known) => thread.read(opened.watcher, known),
+        beat: this.#beat,
+        form: isPacked ? packedForm() : plainForm,
         onDropped: (reason, why) => events.flowStreamEnded({ source, reason, detail: why }),
       },
       begin,

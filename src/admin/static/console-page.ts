@@ -2,7 +2,7 @@
  * Serves the console's files. A browser that asks for any other page gets index.html, because the console itself reads
  * the address; programs get the API's 404. The headers let the page load nothing from elsewhere and run nothing inline.
  */
-import { headerOf, type Arrival, type HeaderLine, type Reply } from "../../common/message.ts";
+import { encodingsIn, headerOf, type Arrival, type HeaderLine, type Reply } from "../../common/message.ts";
 import { text } from "../replies.ts";
 import type { ConsoleFile, ConsoleFiles } from "./console-files.ts";
 
@@ -84,10 +84,7 @@ const replyOf = (file: ConsoleFile, asked: Arrival["headers"], caching: string):
 type Encoded = { readonly name?: string; readonly body: Uint8Array };
 
 const encodedFor = ({ content, gzip, brotli }: ConsoleFile, accepted: string): Encoded => {
-  const names = accepted.split(",").flatMap((each) => {
-    const [name, quality] = each.split(";");
-    return /q\s*=\s*0(?:\.0*)?\s*$/i.test(quality ?? "") ? [] : [name!.trim().toLowerCase()];
-  });
+  const names = encodingsIn(accepted);
   if (brotli && names.includes("br")) return { name: "br", body: brotli };
   return gzip && names.includes("gzip") ? { name: "gzip", body: gzip } : { body: content };
 };

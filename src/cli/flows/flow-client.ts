@@ -1,5 +1,7 @@
 /** Follows the flow stream of a running gateway: connects, reads its events, and tells why it ended. */
 import type { IncomingMessage } from "node:http";
+import { pipeline, type Readable } from "node:stream";
+import { constants, createGunzip } from "node:zlib";
 import { reason } from "../../common/system-error.ts";
 import { openStream, type AdminOptions } from "../admin-client.ts";
 
@@ -37,6 +39,8 @@ export const followOnce = async (
 ): Promise<StreamEnd> => {
   const headers: Record<string, string> = {
     Accept: "text/event-stream",
+    // Costs the gateway a fraction of the plain bytes.
+    "Accept-Encoding": "gzip",
     ...(cursor !== undefined && { "Last-Event-ID": cursor }),
   };
   const opened = await openStream(options, path, headers);
@@ -59,7 +63,7 @@ export const followOnce = async (
       const { text, ...refusal } = await refusalIn(response);
       return { ...refusal, explain: () => opened.explain({ status: refusal.status, value: valueOf(text) }) };
     }
-    for await (const event of eventsIn(response, listen)) {
+    for await (const event of eventsIn(unpacked(response), listen)) {
       // The stream is not read while the output waits for its reader.
       clearTimeout(silence);
       await take(event);
@@ -73,6 +77,12 @@ export const followOnce = async (
     close();
   }
 };
+
+/** Whatever has arrived comes out, also when the connection breaks. */
+const unpacked = (response: IncomingMessage): Readable =>
+  response.headers["content-encoding"] === "gzip"
+    ? pipeline(response, createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }), () => undefined)
+    : response;
 
 const refusalIn = async (response: IncomingMessage) => {
   let text = "";
@@ -101,7 +111,7 @@ const valueOf = (text: string): unknown => {
 
 /** The complete events of a stream. `onBytes`: called with every piece. */
 const eventsIn = async function* (
-  response: IncomingMessage,
+  response: Readable,
   onBytes: () => void,
 ): AsyncGenerator<StreamEvent, void, undefined> {
   let text = "";

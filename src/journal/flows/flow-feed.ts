@@ -3,6 +3,7 @@
  * a watcher that is further behind has a reader of its own until it has caught up. The journal's files are the only
  * source, for what is new and for what a watcher missed, so nothing is shown twice or left out.
  */
+import { compressedPart, type GzipPart } from "../../common/gzip-parts.ts";
 import { stringify } from "../entry-line.ts";
 import { evaluate, parseFilter, type Expression } from "../search/filter/filter.ts";
 import { partToJson, type Scope } from "../search/scope/part.ts";
@@ -12,18 +13,23 @@ import { fieldsOf, type Fields } from "../search/transaction.ts";
 import { Cursors, type Place } from "./cursor.ts";
 import { FlowReader, microsAt, type Flow } from "./flow-reader.ts";
 
-/** `scope`: only what people of this scope may see, and cursors that are sealed for them. */
+/**
+ * `scope`: only what people of this scope may see, and cursors that are sealed for them. `isPacked`: portions are
+ * compressed.
+ */
 export type Watching = {
   readonly filter: string;
   readonly place: Place;
   readonly scope?: Scope | undefined;
+  readonly isPacked?: boolean;
 };
 /** `to`: the size of the journal. `deletedTo`: retention deleted the segments below this index. */
 export type Known = { readonly to: number; readonly deletedTo: number };
 
 export type Portion = {
-  /** Server-sent events, UTF-8. */
+  /** Server-sent events, UTF-8; as a part of a gzip stream if there is `plain`. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly plain?: Omit<GzipPart, "bytes">;
   /** Matching flows in `bytes`, and flows that did not match. */
   readonly sent: number;
   readonly passed: number;
@@ -32,13 +38,18 @@ export type Portion = {
   readonly cursor: string;
 };
 
-type Kept = { readonly flow: Flow; fields?: Fields; event?: string };
+/** Where one reading began: the cursors of its flows are written from there. */
+type Start = { readonly place: Place; readonly cursor: string };
+type Kept = { readonly flow: Flow; readonly start: Start; fields?: Fields; event?: string };
 /** `bytes`: of the lines of `flows`, which begin behind the index `from`. */
 type Tail = { readonly reader: FlowReader; from: number; flows: Kept[]; bytes: number };
 /** `own`: the reader of a watcher that catches up, and what it has read and the watcher has not got yet. */
 type Watcher = {
   readonly filter: Expression;
   readonly scope: Scope | undefined;
+  readonly isPacked: boolean;
+  /** The same for watchers that see the same. */
+  readonly sight: string;
   place: Place;
   own?: { readonly reader: FlowReader; flows: readonly Kept[] } | undefined;
 };
@@ -46,11 +57,13 @@ type Filling = { readonly parts: string[]; bytes: number; sent: number; passed: 
 
 /** Lines that one question reads, so that no watcher delays another for long. */
 const MOST_LINES = 5000;
-const MOST_KEPT = 2000;
+const MOST_KEPT = 5000;
 const MOST_KEPT_BYTES = 16 << 20;
 /** When the end has moved on by more, each watcher catches up by itself. */
 const MOST_BEHIND = 20_000;
 const MOST_BYTES = 1 << 20;
+/** Compressed to a few hundred KiB. */
+const MOST_PACKED_BYTES = 4 << 20;
 
 export class FlowFeed {
   readonly #dir: string;
@@ -64,29 +77,69 @@ export class FlowFeed {
   }
 
   /** Resolves to the cursor of the place; to undefined if this journal has another entry there. Throws FilterError. */
-  async open(id: number, { filter, place, scope }: Watching): Promise<string | undefined> {
+  async open(id: number, { filter, place, scope, isPacked = false }: Watching): Promise<string | undefined> {
     const { expression } = parseFilter(filter);
     const micros = place.next === 0 ? undefined : await microsAt(this.#dir, place.next - 1);
     if (place.micros !== 0 && micros !== undefined && micros !== place.micros) return undefined;
     const from = { next: place.next, micros: micros ?? place.micros };
-    this.#watchers.set(id, { filter: expression, scope, place: from });
+    const sight = JSON.stringify([filter, scope, isPacked]);
+    this.#watchers.set(id, { filter: expression, scope, isPacked, sight, place: from });
     return this.#cursorOf(from, scope);
   }
 
   async read(id: number, known: Known): Promise<Portion> {
+    const watcher = this.#watcher(id);
+    const tail = await this.#follow(known);
+    if (watcher.place.next >= tail.from) return this.#next(watcher, tail);
+    const filling = emptyFrom(watcher.place);
+    await this.#catchUp(watcher, filling, { ...known, to: tail.from });
+    return this.#portionOf(watcher, filling);
+  }
+
+  /**
+   * The portions of those of these watchers that have caught up. Watchers that see the same from the same place on get
+   * the same bytes, made once.
+   */
+  async readTogether(ids: readonly number[], known: Known): Promise<ReadonlyMap<number, Portion>> {
+    const tail = await this.#follow(known);
+    const made = new Map<string, { readonly portion: Portion; readonly place: Place }>();
+    const portions = new Map<number, Portion>();
+    for (const id of ids) {
+      const watcher = this.#watcher(id);
+      if (watcher.place.next < tail.from) continue;
+      const key = `${watcher.place.next} ${watcher.place.micros} ${watcher.sight}`;
+      const shared = made.get(key) ?? { portion: this.#next(watcher, tail), place: watcher.place };
+      made.set(key, shared);
+      watcher.place = shared.place;
+      portions.set(id, shared.portion);
+    }
+    return portions;
+  }
+
+  #watcher(id: number): Watcher {
     const watcher = this.#watchers.get(id);
     if (!watcher) throw new Error("unknown watcher");
-    const tail = await this.#follow(known);
-    const filling: Filling = { parts: [], bytes: 0, sent: 0, passed: 0, place: watcher.place };
-    if (watcher.place.next < tail.from) await this.#catchUp(watcher, filling, { ...known, to: tail.from });
-    else this.#fill(watcher, filling, tail.flows.slice(indexFrom(tail.flows, watcher.place.next)), tail.reader);
-    watcher.place = filling.place;
+    return watcher;
+  }
+
+  /** What the tail has after the watcher's place. */
+  #next(watcher: Watcher, { flows, reader }: Tail): Portion {
+    const filling = emptyFrom(watcher.place);
+    this.#fill(watcher, filling, flows.slice(indexFrom(flows, watcher.place.next)), reader);
+    return this.#portionOf(watcher, filling);
+  }
+
+  #portionOf(watcher: Watcher, { parts, sent, passed, place }: Filling): Portion {
+    watcher.place = place;
+    const text = new TextEncoder().encode(parts.join(""));
+    const { bytes, ...plain } = watcher.isPacked && text.length > 0 ? compressedPart(text) : { bytes: text };
     return {
-      bytes: new TextEncoder().encode(filling.parts.join("")),
-      sent: filling.sent,
-      passed: filling.passed,
-      next: watcher.place.next,
-      cursor: this.#cursorOf(watcher.place, watcher.scope),
+      bytes,
+      ...("crc" in plain && { plain }),
+      sent,
+      passed,
+      next: place.next,
+      cursor: this.#cursorOf(place, watcher.scope),
     };
   }
 
@@ -104,8 +157,9 @@ export class FlowFeed {
     try {
       while (tail.reader.next < to) {
         const before = tail.reader.next;
+        const start = this.#startOf(tail.reader);
         for (const flow of await tail.reader.read({ to, deletedTo, most: MOST_LINES })) {
-          tail.flows.push({ flow });
+          tail.flows.push({ flow, start });
           tail.bytes += flow.bytes;
         }
         trim(tail);
@@ -123,8 +177,10 @@ export class FlowFeed {
   async #catchUp(watcher: Watcher, filling: Filling, { to, deletedTo }: Known): Promise<void> {
     const own = (watcher.own ??= { reader: new FlowReader(this.#dir, watcher.place.next), flows: [] });
     try {
-      if (own.flows.length === 0)
-        own.flows = (await own.reader.read({ to, deletedTo, most: MOST_LINES })).map((flow) => ({ flow }));
+      if (own.flows.length === 0) {
+        const start = this.#startOf(own.reader);
+        own.flows = (await own.reader.read({ to, deletedTo, most: MOST_LINES })).map((flow) => ({ flow, start }));
+      }
     } catch (error) {
       await this.#stopCatchingUp(watcher);
       throw error;
@@ -141,8 +197,9 @@ export class FlowFeed {
 
   /** Returns the flows that did not fit. */
   #fill(watcher: Watcher, filling: Filling, flows: readonly Kept[], reader: FlowReader): readonly Kept[] {
+    const most = watcher.isPacked ? MOST_PACKED_BYTES : MOST_BYTES;
     for (const [at, kept] of flows.entries()) {
-      if (filling.bytes >= MOST_BYTES) return flows.slice(at);
+      if (filling.bytes >= most) return flows.slice(at);
       const { flow } = kept;
       filling.place = { next: flow.end + 1, micros: flow.micros };
       const event = watcher.scope ? this.#scopedEvent(kept, watcher.filter, watcher.scope) : this.#event(kept, watcher);
@@ -163,19 +220,26 @@ export class FlowFeed {
     const { flow } = kept;
     if (flow.transaction && evaluate(filter, (kept.fields ??= fieldsOf(flow.transaction))) !== true) return undefined;
     return (kept.event ??= flow.transaction
-      ? this.#textOf(flow, undefined, "flow", stringify(toJson(flow.transaction)))
-      : this.#textOf(flow, undefined, "missing", JSON.stringify(flow.missing)));
+      ? this.#textOf(kept, undefined, "flow", stringify(toJson(flow.transaction)))
+      : this.#textOf(kept, undefined, "missing", JSON.stringify(flow.missing)));
   }
 
-  #scopedEvent({ flow }: Kept, filter: Expression, scope: Scope): string | undefined {
+  #scopedEvent(kept: Kept, filter: Expression, scope: Scope): string | undefined {
+    const { flow } = kept;
     // How many entries are missing counts those of all tenants.
-    if (!flow.transaction) return this.#textOf(flow, scope, "missing", JSON.stringify({ reason: flow.missing.reason }));
+    if (!flow.transaction) return this.#textOf(kept, scope, "missing", JSON.stringify({ reason: flow.missing.reason }));
     const part = matchingPart(scope, filter, flow.transaction);
-    return part && this.#textOf(flow, scope, "flow", stringify(partToJson(part)));
+    return part && this.#textOf(kept, scope, "flow", stringify(partToJson(part)));
   }
 
-  #textOf({ end, micros }: Flow, scope: Scope | undefined, name: string, data: string): string {
-    return `id: ${this.#cursorOf({ next: end + 1, micros }, scope)}\nevent: ${name}\ndata: ${data}\n\n`;
+  #textOf({ flow, start }: Kept, scope: Scope | undefined, name: string, data: string): string {
+    const place = { next: flow.end + 1, micros: flow.micros };
+    const cursor = scope ? this.#cursorOf(place, scope) : this.#cursors.near(start, place);
+    return `id: ${cursor}\nevent: ${name}\ndata: ${data}\n\n`;
+  }
+
+  #startOf({ next, micros }: FlowReader): Start {
+    return { place: { next, micros }, cursor: this.#cursors.write({ next, micros }) };
   }
 
   #cursorOf(place: Place, scope: Scope | undefined): string {
@@ -188,6 +252,8 @@ export class FlowFeed {
     await reader?.close();
   }
 }
+
+const emptyFrom = (place: Place): Filling => ({ parts: [], bytes: 0, sent: 0, passed: 0, place });
 
 /** Forgets the oldest flows. */
 const trim = (tail: Tail): void => {

@@ -118,7 +118,7 @@ describe("the flow stream", () => {
     const got: unknown[] = [];
     let cursor: string | undefined;
     for (let connection = 0; connection <= 20; connection++) {
-      const stream = await openFlows(gateway.admin!, { filter: REQUESTS, cursor });
+      const stream = await openFlows(gateway.admin!, { filter: REQUESTS, cursor, isPacked: connection % 2 === 1 });
       await after(150 + (connection % 4) * 60);
       if (connection === 20) {
         isOver = true;
@@ -134,6 +134,30 @@ describe("the flow stream", () => {
     // The first stream began after the first requests.
     expect(got).toEqual(all.slice(all.indexOf(String(got[0]))));
     expect(all.indexOf(String(got[0]))).toBeLessThan(20);
+  });
+
+  it("is compressed for a client that accepts that, with the same events and a valid end", async () => {
+    const place = await aPlace();
+    const gateway = await start(place);
+    const all = [
+      await openFlows(gateway.admin!, { filter: REQUESTS, isPacked: true }),
+      await openFlows(gateway.admin!, { filter: REQUESTS, isPacked: true }),
+      await openFlows(gateway.admin!, { filter: REQUESTS }),
+    ];
+    expect(all.map(({ headers }) => headers["content-encoding"])).toEqual(["gzip", "gzip", undefined]);
+    expect(all.map(({ headers }) => headers["vary"])).toEqual(all.map(() => "Accept-Encoding"));
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(Array.from({ length: 20 }, () => call(place, gateway)));
+      await after(150);
+    }
+    await gateway.stop("test", { quiet: 0 });
+    await Promise.all(all.map(({ ended }) => ended));
+    const ids = await journaled(place.dir);
+    expect(ids).toHaveLength(60);
+    for (const stream of all) {
+      expect(idsOf(stream)).toEqual(ids);
+      expect(stream.events.at(-1)).toMatchObject({ name: "end" });
+    }
   });
 
   it("continues where it was in a gateway that was restarted, and ends cleanly before", async () => {

@@ -1,5 +1,6 @@
 /** How many streams there may be, and when the gateway ends one: with a feed and a client that the test controls. */
 import { setTimeout as after } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { MOST_WATCHERS, Watchers, type FlowsDeps } from "../../../src/admin/flows/watchers.ts";
 import type { BodyStream } from "../../../src/common/message.ts";
@@ -14,7 +15,7 @@ const aClient = (most = Infinity): Client => {
   let [text, state] = ["", "open"];
   return {
     write: (bytes) => {
-      text += Buffer.from(bytes).toString();
+      text += Buffer.from(bytes).toString("latin1");
       return text.length <= most ? Promise.resolve() : new Promise(() => undefined);
     },
     end: () => void (state = "ended"),
@@ -57,12 +58,14 @@ const aHouse = (bytes = "id: c\nevent: flow\ndata: {}\n\n") => {
     busy: () => house.busy,
   };
   const watchers = new Watchers(deps);
-  const open = async (client: BodyStream, gone = new AbortController()): Promise<AbortController> => {
+  const open = async (client: BodyStream, isPacked = false): Promise<AbortController> => {
+    const gone = new AbortController();
     const stream = await watchers.reserve()({
       filter: "",
       place: { next: house.size, micros: 0 },
       resumed: false,
       warnings: [],
+      isPacked,
       gone: gone.signal,
       source: "192.0.2.1",
     });
@@ -95,6 +98,47 @@ describe("flow streams", () => {
     gone.abort();
     await until(() => client.state() === "destroyed");
     expect(client.text()).not.toContain("event: end");
+  });
+
+  it("look for new entries at the same moments, whenever they were opened", async () => {
+    const { house, open } = aHouse();
+    const clients = [];
+    for (let each = 0; each < 4; each++) {
+      clients.push(await open(aClient()));
+      await after(3);
+    }
+    const asked: number[] = [];
+    for (let entry = 1; entry <= 20; entry++) {
+      const before = house.reads;
+      house.size = entry;
+      await until(() => house.reads > before);
+      await Promise.resolve();
+      asked.push(house.reads - before);
+    }
+    expect(asked).toEqual(asked.map(() => clients.length));
+    for (const gone of clients) gone.abort();
+  });
+
+  it("are one valid gzip stream for a client that accepts that", async () => {
+    const { house, watchers, open } = aHouse();
+    const [packed, plain] = [aClient(), aClient()];
+    await open(packed, true);
+    await open(plain);
+    for (const size of [1, 2, 3]) {
+      house.size = size;
+      await until(() => plain.text().includes(`id: at ${size}\nevent: heartbeat`));
+    }
+    await watchers.stop();
+    const names = (text: string): string[] => Array.from(text.matchAll(/^event: (\w+)$/gm), ([, name]) => name!);
+    const unpacked = gunzipSync(Buffer.from(packed.text(), "latin1")).toString();
+    expect(names(unpacked).filter((name) => name !== "heartbeat")).toEqual(["begin", "flow", "flow", "flow", "end"]);
+    expect(names(plain.text()).filter((name) => name !== "heartbeat")).toEqual([
+      "begin",
+      "flow",
+      "flow",
+      "flow",
+      "end",
+    ]);
   });
 
   it("drop a client that reads too slowly, with the reason, and do not wait for it", async () => {

@@ -50,6 +50,37 @@ describe("a cursor", () => {
   });
 });
 
+describe("a cursor near another one", () => {
+  const start = { place, cursor };
+  it.each([
+    { next: place.next + 1, micros: place.micros + 250 },
+    { next: place.next + 5000, micros: place.micros + 3_600_000_000 },
+    // The clock was set back.
+    { next: place.next + 7, micros: place.micros - 86_400_000_000 },
+    { next: place.next, micros: place.micros },
+    // An unknown time.
+    { next: place.next + 2, micros: 0 },
+    { next: place.next - 1, micros: place.micros - 1 },
+  ])("states its place: %o", (each) => {
+    expect(cursors.read(cursors.near(start, each))).toEqual(each);
+    const unknown = { next: 5, micros: 0 };
+    expect(cursors.read(cursors.near({ place: unknown, cursor: cursors.write(unknown) }, each))).toEqual(each);
+  });
+
+  it.each([".1", ".1.", ".1.1.1", ".-1.1", ".1.1 ", ".A.1", ".1.--1", ".zzzzzzzzzz.1", `.1.-${"z".repeat(10)}`])(
+    "is rejected with invalid steps: %s",
+    (steps) => {
+      expect(cursors.read(cursor + steps)).toBe("invalid");
+      expect(cursors.unseal(cursor + steps, { of: "stream", tenants: [101] })).toBe("invalid");
+    },
+  );
+
+  it("of another journal is known as one", () => {
+    const other = new Cursors(cursorSecret(privateKey, "gateway.test/other"));
+    expect(other.read(`${cursor}.1.1`)).toBe("another");
+  });
+});
+
 describe("a sealed cursor", () => {
   const holder = { of: "page", tenants: [102, 101] } as const;
   const sealed = cursors.seal(place, holder);

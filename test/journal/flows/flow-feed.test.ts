@@ -1,7 +1,9 @@
 /** What watchers get of a journal that grows, in several segments, of which some are compressed, deleted or damaged. */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { GzipStream } from "../../../src/common/gzip-parts.ts";
 import { ulid } from "../../../src/common/ulid.ts";
 import type { Entry, Recorded } from "../../../src/journal/entry.ts";
 import { FlowFeed, type Portion } from "../../../src/journal/flows/flow-feed.ts";
@@ -124,6 +126,55 @@ describe("what watchers get", () => {
       expect(compressed).toBeGreaterThan(0);
     },
   );
+
+  it("is made once for those who see the same, and is the same for all", async () => {
+    const scope = { tenants: [101], names: { list: [], campaign: [], group: [] } };
+    await traffic(5, 2);
+    const place = { next: journal.status().size, micros: 0 };
+    const open = async (options: object): Promise<number> => {
+      const id = ++watchers;
+      await feed.open(id, { filter: "", place, ...options });
+      return id;
+    };
+    const kinds = [
+      {},
+      { filter: "client:even" },
+      { isPacked: true },
+      { filter: "client:even", isPacked: true },
+      { scope },
+    ];
+    const ids = await Promise.all(kinds.flatMap((kind) => [open(kind), open(kind), open(kind)]));
+    const late = await open({ place: START });
+    const seen = new Map(ids.map((id) => [id, ""]));
+    // From here on, the feed follows the end.
+    await feed.readTogether(ids, { to: place.next, deletedTo: 0 });
+    for (let round = 0; round < 4; round++) {
+      await traffic(10, 4, round + 1);
+      const known = { to: journal.status().size, deletedTo: 0 };
+      // A watcher that was slow gets more at once than the others.
+      const asked = ids.filter((id) => round === 3 || id !== ids[round]);
+      const portions = await feed.readTogether([...asked, late], known);
+      expect(portions.has(late)).toBe(false);
+      expect(new Set([...portions.values()].map(({ bytes }) => bytes)).size).toBeLessThan(asked.length / 2);
+      for (const [id, { bytes, plain }] of portions) {
+        const stream = new GzipStream();
+        const packed = plain && Buffer.concat([stream.add({ bytes, ...plain }), stream.end()]);
+        seen.set(id, seen.get(id)! + (packed ? gunzipSync(packed) : Buffer.from(bytes)).toString());
+      }
+    }
+    const data = (text: string): string[] => text.match(/^data: .*$/gm) ?? [];
+    const [all, even, allPacked, evenPacked, scoped] = kinds.map((_kind, at) => {
+      const [first, ...others] = ids.slice(3 * at, 3 * at + 3).map((id) => data(seen.get(id)!));
+      for (const other of others) expect(other).toEqual(first);
+      return first!;
+    });
+    expect([allPacked, evenPacked]).toEqual([all, even]);
+    expect(all!.length).toBe(40);
+    expect(even!.length).toBe(20);
+    expect(scoped!.length).toBe(40);
+    expect(scoped!.join("")).not.toContain('"index"');
+    expect((await drain(late)).slice(-40)).toHaveLength(40);
+  });
 
   it("finds the intents of requests that were in flight, also segments earlier", async () => {
     const begun = [intent(0), intent(1), intent(2)];

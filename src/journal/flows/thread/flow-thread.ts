@@ -29,6 +29,8 @@ export class FlowThread {
   #number = 0;
   #idle: NodeJS.Timeout | undefined;
   readonly #asked = new Map<number, Asked>();
+  /** Questions of this turn of the event loop, which go to the thread together. */
+  #batch: { readonly worker: Worker; readonly questions: NumberedQuestion[] } | undefined;
 
   constructor(data: ThreadData) {
     this.#data = data;
@@ -87,7 +89,16 @@ export class FlowThread {
         resolve: (answer) => (settle(), resolve(answer)),
         reject: (error) => (settle(), reject(error)),
       });
-      worker.postMessage({ number, question } satisfies NumberedQuestion);
+      this.#send(worker, { number, question });
+    });
+  }
+
+  #send(worker: Worker, question: NumberedQuestion): void {
+    if (this.#batch?.worker === worker) return void this.#batch.questions.push(question);
+    const batch = (this.#batch = { worker, questions: [question] });
+    setImmediate(() => {
+      if (this.#batch === batch) this.#batch = undefined;
+      worker.postMessage(batch.questions);
     });
   }
 
@@ -97,10 +108,12 @@ export class FlowThread {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB.old, maxYoungGenerationSizeMb: HEAP_MIB.young },
     });
     worker.unref();
-    worker.on("message", (answer: NumberedAnswer) => {
-      const asked = this.#asked.get(answer.number);
-      if ("failed" in answer) asked?.reject(new FlowsFailed(answer.failed));
-      else asked?.resolve(answer);
+    worker.on("message", (answers: readonly NumberedAnswer[]) => {
+      for (const answer of answers) {
+        const asked = this.#asked.get(answer.number);
+        if ("failed" in answer) asked?.reject(new FlowsFailed(answer.failed));
+        else asked?.resolve(answer);
+      }
     });
     worker.on("error", () => undefined);
     worker.on("exit", () => {

@@ -1,4 +1,4 @@
-/** The questions to the flow thread and its answers, as plain values. */
+/** The questions to the flow thread and its answers, as plain values; several of each in one message. */
 import type { Known, Portion, Watching } from "../flow-feed.ts";
 
 export type ThreadData = { readonly dir: string; readonly secret: Uint8Array };

@@ -12,6 +12,10 @@ lowerPriority(NICENESS);
 const { dir, secret } = workerData as ThreadData;
 const feed = new FlowFeed(dir, secret);
 
+type Reading = NumberedQuestion & { readonly question: Extract<FlowQuestion, { ask: "read" }> };
+
+const isReading = (each: NumberedQuestion): each is Reading => each.question.ask === "read";
+
 const answer = async (question: FlowQuestion): Promise<FlowAnswer> => {
   switch (question.ask) {
     case "open":
@@ -24,14 +28,52 @@ const answer = async (question: FlowQuestion): Promise<FlowAnswer> => {
   }
 };
 
-const respond = async ({ number, question }: NumberedQuestion): Promise<void> => {
-  const answered: NumberedAnswer = await answer(question).then(
-    (found) => ({ number, ...found }),
-    (error: unknown) => ({ number, failed: faultInWords(error) }),
-  );
-  const buffer = "portion" in answered ? answered.portion?.bytes.buffer : undefined;
-  parentPort!.postMessage(answered, buffer ? [buffer] : []);
+const failed = (number: number, error: unknown): NumberedAnswer => ({ number, failed: faultInWords(error) });
+
+/** Bytes that several answers share are moved once. */
+const post = (answers: readonly NumberedAnswer[]): void => {
+  const buffers = answers.flatMap((each) => ("portion" in each && each.portion ? [each.portion.bytes.buffer] : []));
+  if (answers.length > 0) parentPort!.postMessage(answers, [...new Set(buffers)]);
+};
+
+const respondAlone = async ({ number, question }: NumberedQuestion): Promise<void> => {
+  post([
+    await answer(question).then(
+      (found): NumberedAnswer => ({ number, ...found }),
+      (error: unknown) => failed(number, error),
+    ),
+  ]);
+};
+
+/** Those watchers that have caught up get theirs first; the others read by themselves. */
+const readTogether = async (readings: readonly Reading[]): Promise<void> => {
+  const asked = readings.map(({ question }) => question);
+  const known = {
+    to: Math.max(...asked.map(({ to }) => to)),
+    deletedTo: Math.max(...asked.map(({ deletedTo }) => deletedTo)),
+  };
+  const ids = asked.map(({ watcher }) => watcher);
+  try {
+    const portions = await feed.readTogether(ids, known);
+    const answers = readings.flatMap(({ number, question }): NumberedAnswer[] => {
+      const portion = portions.get(question.watcher);
+      return portion ? [{ number, portion }] : [];
+    });
+    post(answers);
+    for (const each of readings) if (!portions.has(each.question.watcher)) await respondAlone(each);
+  } catch (error) {
+    post(readings.map(({ number }) => failed(number, error)));
+  }
+};
+
+const respond = async (questions: readonly NumberedQuestion[]): Promise<void> => {
+  for (const each of questions) if (!isReading(each)) await respondAlone(each);
+  const readings = questions.filter(isReading);
+  if (readings.length > 0) await readTogether(readings);
 };
 
 let last = Promise.resolve();
-parentPort!.on("message", (question: NumberedQuestion) => void (last = last.then(() => respond(question))));
+parentPort!.on(
+  "message",
+  (questions: readonly NumberedQuestion[]) => void (last = last.then(() => respond(questions))),
+);
