@@ -19,6 +19,7 @@ import { segments } from "./cases/segments.ts";
 import { startUp } from "./cases/start.ts";
 import { switchovers } from "./cases/switchovers.ts";
 import { tenants } from "./cases/tenants.ts";
+import { watchers } from "./cases/watchers.ts";
 import { print, type Section } from "./report.ts";
 import { describeMachine } from "./rig/machine.ts";
 import { stopEverything } from "./rig/processes.ts";
@@ -42,6 +43,7 @@ const CASES: readonly Case[] = [
   startUp,
   segments,
   reloads,
+  watchers,
 ];
 
 const USAGE = `npm run bench -- [options]

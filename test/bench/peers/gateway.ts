@@ -3,6 +3,7 @@
  * request.
  */
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -28,6 +29,8 @@ export type GatewayOptions = {
   readonly callbacks?: boolean;
   /** With the listener for health and metrics, at this port or at a free one. */
   readonly admin?: boolean | number;
+  /** The text of the file with the console's users. */
+  readonly users?: string;
   /** Where compiled code is kept, when not where a checkout keeps it. */
   readonly compiled?: string;
   /** The tenants stand in so many files of tenants.d. */
@@ -53,6 +56,8 @@ export type Gateway = Peer & {
   readonly admin: number;
   /** The port of the callbacks listener; 0 without one. */
   readonly callbacks: number;
+  /** The token that opens the admin API. */
+  readonly adminToken: () => string;
   /** Reads the metrics once, as a scraper does, and does nothing with them. */
   readonly scrape: () => Promise<void>;
   /** Milliseconds from the process's start until it listened. */
@@ -128,7 +133,12 @@ const configOf = (options: GatewayOptions, upstream: Upstream, certificates: Cer
     index_key: "an index key for the bench only, 32 and more",
     checkpoint: { key: "checkpoint.pem", origin: "bench.example/journal" },
   },
-  ...(options.admin && { admin: { bind: `127.0.0.1:${options.admin === true ? 0 : options.admin}` } }),
+  ...(options.admin && {
+    admin: {
+      bind: `127.0.0.1:${options.admin === true ? 0 : options.admin}`,
+      ...(options.users !== undefined && { users: { file: "admins.yaml" } }),
+    },
+  }),
 });
 
 export const startGateway = async (rig: Rig, upstream: Upstream, options: GatewayOptions): Promise<Gateway> => {
@@ -139,6 +149,7 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
     "jwks.json": rig.issuer.jwks,
     "ocsgw.yaml": config,
     ...(options.keys && { "keys.yaml": keysOf(options) }),
+    ...(options.users !== undefined && { "admins.yaml": options.users }),
   };
   if (options.files !== undefined) await writeParts(join(dir, "tenants.d"), options.files, tenantsOf(options));
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(dir, name), text, { mode: 0o600 })));
@@ -163,6 +174,7 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
   const listeners = ["plain", "tls", ...extra.filter((name) => typeof name === "string")];
   await until(child, () => listeners.every((listener) => portOf(child, listener) !== undefined));
   const admin = portOf(child, "admin") ?? 0;
+  const adminToken = (): string => readFileSync(join(dir, "audit/admin.token"), "utf8").trim();
   return {
     child,
     port: portOf(child, "plain")!,
@@ -170,7 +182,13 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
     admin,
     tls: { child, port: portOf(child, "tls")!, ca: rig.certificates.caPem },
     callbacks: portOf(child, "callbacks:ocs") ?? 0,
-    scrape: async () => void (await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text()),
+    adminToken,
+    scrape: async () => {
+      const headers = options.users === undefined ? {} : { Authorization: `Bearer ${adminToken()}` };
+      const answer = await fetch(`http://127.0.0.1:${admin}/metrics`, { headers });
+      await answer.text();
+      if (!answer.ok) throw new Error(`the metrics cannot be read: ${answer.status}`);
+    },
     startup: performance.now() - began,
     longestTurn: () => {
       const answer = messageFrom<LongestTurn>(child);
