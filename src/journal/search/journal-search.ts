@@ -21,7 +21,8 @@ import { candidateFilter, matchingPart } from "./scope/scoped-filter.ts";
 import { listSegments, type SegmentPage, type SegmentQuery } from "./segment-rows.ts";
 import { withSegment } from "../segments/segment.ts";
 import { fieldsOf, type Transaction } from "./transaction.ts";
-import { TransactionReader } from "./transaction-reader.ts";
+import { readAhead } from "./read-ahead.ts";
+import { TransactionReader, type ReadTransaction } from "./transaction-reader.ts";
 
 export type Page = {
   readonly transactions: readonly Transaction[];
@@ -119,7 +120,8 @@ export class JournalSearch {
       const reader = new TransactionReader(this.#dir, this.#index.segments);
       try {
         const transactions: Transaction[] = [];
-        for (const candidate of await this.#index.openDnc()) transactions.push(await reader.transaction(candidate));
+        for (const candidate of await this.#index.openDnc())
+          transactions.push((await reader.read(candidate)).transaction);
         return transactions;
       } finally {
         await reader.close();
@@ -152,11 +154,10 @@ export class JournalSearch {
       let prover: Prover | undefined;
       try {
         const stated: EntryWithProof[] = [];
-        for await (const {
-          entries: [entry],
-        } of this.#fitting(filter, { reader, before })) {
+        for await (const { transaction, lines } of this.#fitting(filter, { reader, before })) {
+          const entry = transaction.entries[0]!;
           prover ??= await Prover.open({ disk: nodeDisk, dir: this.#dir });
-          stated.push({ entry: entry!, proof: await prover.of(entry!.index, reader.lines[0]!) });
+          stated.push({ entry, proof: await prover.of(entry.index, lines[0]!) });
           if (stated.length === most) break;
         }
         return stated;
@@ -218,16 +219,17 @@ export class JournalSearch {
   async *#fitting(
     filter: Filter,
     { reader, before = Number.MAX_SAFE_INTEGER, onStep, scope }: Matching,
-  ): AsyncGenerator<Transaction, void, undefined> {
+  ): AsyncGenerator<ReadTransaction, void, undefined> {
     const { expression } = filter;
     const wanted = scope ? candidateFilter(scope, expression) : expression;
-    for await (const candidate of this.#index.candidates(wanted, before, onStep)) {
-      const transaction = await reader.transaction(candidate);
+    const found = this.#index.candidates(wanted, before, onStep);
+    for await (const read of readAhead(found, (candidate) => reader.read(candidate))) {
+      const { transaction } = read;
       onStep?.();
       const isMatch = scope
         ? matchingPart(scope, expression, transaction) !== undefined
         : evaluate(expression, fieldsOf(transaction)) === true;
-      if (isMatch) yield transaction;
+      if (isMatch) yield read;
     }
   }
 
@@ -237,11 +239,11 @@ export class JournalSearch {
     let bytes = 0;
     const onStep = (): void => timeLimit?.check(transactions.length);
     try {
-      for await (const transaction of this.#fitting(filter, { reader, before, onStep, scope })) {
+      for await (const { transaction, lines } of this.#fitting(filter, { reader, before, onStep, scope })) {
         if (transactions.length === limit || (transactions.length > 0 && bytes > MOST_PAGE_BYTES))
           return { transactions, next: transactions.at(-1)!.at };
         transactions.push(transaction);
-        bytes += reader.bytes;
+        bytes += lines.reduce((sum, { length }) => sum + length, 0);
       }
     } catch (error) {
       // A full page is a result; only whether there is a further page is unknown.

@@ -1,7 +1,7 @@
 /**
  * A segment's lines in Zstandard's seekable format: frames of 128 KiB of lines, each compressed separately, followed by
- * a
- * skippable frame with all sizes, so that reading a line decompresses only its frame. `zstd -dc` reads such a file too.
+ * a skippable frame with all sizes, so that reading a line decompresses only its frame. `zstd -dc` reads such a file
+ * too.
  * Format: facebook/zstd, contrib/seekable_format/zstd_seekable_compression_format.md.
  */
 import { promisify } from "node:util";
@@ -23,9 +23,13 @@ const SEEKABLE = 0x8f92eab1;
 const HEAD_BYTES = 8;
 const ENTRY_BYTES = 8;
 const FOOT_BYTES = 9;
+const TAIL_BYTES = 8192;
 
 /** Node's smallest `chunkSize`; a chunk as large as the frame gives its lines in one piece. */
 const LEAST_CHUNK = 64;
+
+/** Decompressed frames kept for each open file: a search reads several places at once. */
+const MOST_RECENT = 4;
 
 /** In Node's thread pool, so the event loop is not blocked. */
 const compress = promisify(zstdCompress);
@@ -88,11 +92,13 @@ const readTable = async (file: Pick<DiskFile, "read" | "size">, path: string): P
       `${path}: the table at its end is damaged or missing: run ocsgw audit verify -c FILE for details`,
     );
   const size = await file.size();
-  const foot = await readAll(file, Math.max(0, size - FOOT_BYTES), FOOT_BYTES);
+  // Most tables are shorter, so that one read is enough.
+  const tail = await readAll(file, Math.max(0, size - TAIL_BYTES), Math.min(size, TAIL_BYTES));
+  const foot = tail.subarray(-FOOT_BYTES);
   if (foot.length < FOOT_BYTES || foot.readUInt32LE(FOOT_BYTES - 4) !== SEEKABLE || foot[4] !== 0) throw damaged();
   const length = HEAD_BYTES + foot.readUInt32LE(0) * ENTRY_BYTES + FOOT_BYTES;
   if (length > size) throw damaged();
-  const bytes = await readAll(file, size - length, length);
+  const bytes = length <= tail.length ? tail.subarray(-length) : await readAll(file, size - length, length);
   if (bytes.readUInt32LE(0) !== SKIPPABLE || bytes.readUInt32LE(4) !== length - HEAD_BYTES) throw damaged();
   const [packed, unpacked] = [[0], [0]];
   for (let at = HEAD_BYTES; at < length - FOOT_BYTES; at += ENTRY_BYTES) {
@@ -118,7 +124,8 @@ export const readFrames = async (file: DiskFile, path: string): Promise<Pick<Dis
     throw error;
   }
   const { packed, unpacked } = table;
-  let last: { readonly frame: number; readonly lines: Promise<Buffer> } | undefined;
+  /** In order of their last use. */
+  const recent = new Map<number, Promise<Buffer>>();
   const unpack = async (frame: number): Promise<Buffer> => {
     const bytes = await readAll(file, packed[frame]!, packed[frame + 1]! - packed[frame]!);
     const length = unpacked[frame + 1]! - unpacked[frame]!;
@@ -140,8 +147,11 @@ export const readFrames = async (file: DiskFile, path: string): Promise<Pick<Dis
     read: async (into, position) => {
       const frame = frameAt(unpacked, position);
       if (frame === undefined) return 0;
-      if (last?.frame !== frame) last = { frame, lines: unpack(frame) };
-      return (await last.lines).copy(into, 0, position - unpacked[frame]!);
+      const lines = recent.get(frame) ?? unpack(frame);
+      recent.delete(frame);
+      recent.set(frame, lines);
+      if (recent.size > MOST_RECENT) recent.delete(recent.keys().next().value!);
+      return (await lines).copy(into, 0, position - unpacked[frame]!);
     },
     size: () => Promise.resolve(unpacked.at(-1)!),
     close: () => file.close(),

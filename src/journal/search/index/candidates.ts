@@ -3,7 +3,8 @@
  * again. A page costs about as much as the page and the number of facets: the transactions of one facet are stored in
  * order, and those of several facets are merged.
  */
-import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { prepared } from "../../../common/prepared-statement.ts";
 import { requiredTerms } from "../filter/filter.ts";
 import type { Expression } from "../filter/keys.ts";
 import type { FieldName } from "../filter/keys.ts";
@@ -91,15 +92,14 @@ export const sealedCandidates = function* (
 ): Generator<Candidate, void, undefined> {
   const span = spanOf(database, expression, before);
   if (!span) return;
-  const groups = groupFacets(facets, expression, TOKEN_FIELDS);
   const keys = keysNeeded(expression);
   if (keys)
     return yield* candidatesByKey(
       database,
       { ...span, at: transactionsWith(database, first, keys) },
-      new Set(groups.flatMap(({ members }) => members)),
+      facetTest(facets, expression),
     );
-  const asked = conditionOfGroups(groups);
+  const asked = conditionOfGroups(groupFacets(facets, expression, TOKEN_FIELDS));
   if (asked) yield* rowsInOrder(database, { ...span, ...asked }, onStep);
 };
 
@@ -111,14 +111,24 @@ const NAMED_AT_ONCE = 64;
 const candidatesByKey = function* (
   database: DatabaseSync,
   { from, to, at }: KeyedCandidates,
-  facets: ReadonlySet<number>,
+  mayMatch: (facet: number) => boolean,
 ): Generator<Candidate, void, undefined> {
   const statement = prepared(database, `${SELECT} WHERE at IN (SELECT value FROM json_each(?)) ORDER BY at DESC`);
   const within = at.filter((each) => each >= from && each <= to);
   for (let done = 0; done < within.length; done += NAMED_AT_ONCE) {
     const rows = statement.all(JSON.stringify(within.slice(done, done + NAMED_AT_ONCE))) as unknown as Row[];
-    for (const row of rows) if (facets.has(row.facet)) yield row;
+    for (const row of rows) if (mayMatch(row.facet)) yield row;
   }
+};
+
+/** Whether rows of a facet may match. It reads only the facets that it is asked about: a few of many hundred. */
+const facetTest = (facets: Facets, expression: Expression): ((facet: number) => boolean) => {
+  const known = new Map<number, boolean>();
+  return (facet) => {
+    const answer = known.get(facet) ?? conditionFor(expression, facets.read(facet), TOKEN_FIELDS) !== false;
+    known.set(facet, answer);
+    return answer;
+  };
 };
 
 /** Undefined if no facet matches. */
@@ -236,18 +246,6 @@ class Stride {
 const newestIndex = (database: DatabaseSync): number =>
   Number(prepared(database, "SELECT max(at) AS at FROM transactions").get()!["at"] ?? -1);
 
-const MOST_PREPARED = 100;
-const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
-
-const prepared = (database: DatabaseSync, sql: string): StatementSync => {
-  const known = statements.get(database) ?? new Map<string, StatementSync>();
-  statements.set(database, known);
-  const statement = known.get(sql) ?? database.prepare(sql);
-  if (known.size > MOST_PREPARED) known.clear();
-  known.set(sql, statement);
-  return statement;
-};
-
 /**
  * The range of indexes for the filter's times; undefined if empty. Blocks overlap when a clock was set back; all count.
  */
@@ -256,13 +254,13 @@ export const spanOf = (
   expression: Expression,
   before: number,
 ): { readonly from: number; readonly to: number } | undefined => {
-  const blocks = prepared(
-    database,
-    "SELECT min(block) AS first, max(block) AS last FROM blocks WHERE latest >= ? AND earliest <= ?",
-  );
   let [from, to] = [0, before - 1];
   for (const { field, within } of requiredTerms(expression)) {
     if (field !== "time" || !within) continue;
+    const blocks = prepared(
+      database,
+      "SELECT min(block) AS first, max(block) AS last FROM blocks WHERE latest >= ? AND earliest <= ?",
+    );
     const { first, last } = blocks.get(
       finite(Math.min(...within.map(([start]) => start))),
       finite(Math.max(...within.map(([, end]) => end))),

@@ -3,7 +3,8 @@
  * There are few facets, so a filter is evaluated on the facets first; the transactions of matching facets are then read
  * in order.
  */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
+import { prepared } from "../../../common/prepared-statement.ts";
 import type { FieldName } from "../filter/keys.ts";
 import type { Fields } from "../transaction.ts";
 
@@ -88,19 +89,18 @@ export const withOutcome = (asked: Facet, closing: Facet): Facet => {
   };
 };
 
+const INSERT = "INSERT OR IGNORE INTO facets (text) VALUES (?)";
+const FIND = "SELECT facet FROM facets WHERE text = ?";
+const READ = "SELECT text FROM facets WHERE facet = ?";
+const ABOVE = "SELECT facet, text FROM facets WHERE facet > ? ORDER BY facet";
+
 export class Facets {
-  readonly #insert: StatementSync;
-  readonly #find: StatementSync;
-  readonly #read: StatementSync;
-  readonly #above: StatementSync;
+  readonly #database: DatabaseSync;
   readonly #numbers = new Map<string, number>();
   readonly #all: Numbered[] = [];
 
   constructor(database: DatabaseSync) {
-    this.#insert = database.prepare("INSERT OR IGNORE INTO facets (text) VALUES (?)");
-    this.#find = database.prepare("SELECT facet FROM facets WHERE text = ?");
-    this.#read = database.prepare("SELECT text FROM facets WHERE facet = ?");
-    this.#above = database.prepare("SELECT facet, text FROM facets WHERE facet > ? ORDER BY facet");
+    this.#database = database;
   }
 
   /** Adds the facet if it is new. */
@@ -108,8 +108,8 @@ export class Facets {
     const text = JSON.stringify(facet);
     const remembered = this.#numbers.get(text);
     if (remembered !== undefined) return remembered;
-    this.#insert.run(text);
-    const number = Number(this.#find.get(text)!["facet"]);
+    prepared(this.#database, INSERT).run(text);
+    const number = Number(prepared(this.#database, FIND).get(text)!["facet"]);
     if (this.#numbers.size >= MOST_REMEMBERED) this.#numbers.clear();
     this.#numbers.set(text, number);
     return number;
@@ -121,12 +121,12 @@ export class Facets {
   }
 
   read(number: number): Facet {
-    return JSON.parse(String(this.#read.get(number)!["text"])) as Facet;
+    return JSON.parse(String(prepared(this.#database, READ).get(number)!["text"])) as Facet;
   }
 
   /** All facets. */
   all(): readonly Numbered[] {
-    for (const row of this.#above.all(this.#all.at(-1)?.number ?? 0))
+    for (const row of prepared(this.#database, ABOVE).all(this.#all.at(-1)?.number ?? 0))
       this.#all.push({ number: Number(row["facet"]), facet: JSON.parse(String(row["text"])) as Facet });
     return this.#all;
   }
