@@ -52,6 +52,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   "http-proxy": ["callbacks/validator-client.ts"],
   jsonwebtoken: ["identity/"],
   jose: ["identity/"],
+  "openid-client": ["admin/oidc/provider.ts"],
   "rate-limiter-flexible": ["tenancy/rate-window.ts"],
   yaml: ["settings/", "cli/sandbox/sandbox.ts"],
   zod: ["settings/", "admin/route.ts", "admin/input.ts", "admin/api/", "admin/schemas/", "admin/openapi/"],

@@ -15,6 +15,7 @@ import { EVIDENCE_ROUTES, type EvidenceDeps } from "./api/evidence/evidence.ts";
 import { FLOW_ROUTES } from "./api/flows.ts";
 import { HELP_ROUTES } from "./api/help.ts";
 import { NOW_ROUTES } from "./api/now.ts";
+import { OIDC_ROUTES } from "./api/oidc.ts";
 import { RETENTION_ROUTES } from "./api/retention.ts";
 import { REVOCATION_ROUTES } from "./api/revocations.ts";
 import { SESSION_ROUTES } from "./api/session.ts";
@@ -35,6 +36,7 @@ type DepsOf<Rows> = Rows extends readonly Route<infer Deps>[] ? Deps : never;
 /** What all routes need together. */
 export type AdminDeps = DepsOf<typeof STATUS_ROUTES> &
   DepsOf<typeof SESSION_ROUTES> &
+  DepsOf<typeof OIDC_ROUTES> &
   DepsOf<typeof CONFIG_ROUTES> &
   DepsOf<typeof REVOCATION_ROUTES> &
   DepsOf<typeof FILTER_ROUTES> &
@@ -53,6 +55,7 @@ export type AdminDeps = DepsOf<typeof STATUS_ROUTES> &
 export const ROUTES: readonly Route<AdminDeps>[] = [
   ...STATUS_ROUTES,
   ...SESSION_ROUTES,
+  ...OIDC_ROUTES,
   ...CONFIG_ROUTES,
   ...REVOCATION_ROUTES,
   ...FILTER_ROUTES,

@@ -89,7 +89,7 @@ export const adminSources = (parts: Parts): AdminSources => {
     auditJobs,
     flows,
     explain: createExplain({ ask: audit.ask, file, reading, dir: journal.dir }),
-    isolation: () => isolationFacts(current(), console.users()),
+    isolation: () => isolationFacts(current(), console.users(), current().admin?.oidc),
     backgroundVerify,
     diskUse,
     reading,

@@ -16,6 +16,8 @@ export type LoginThrottle = {
    * logged in before.
    */
   readonly begin: (name: string, source: string, browser?: string) => LoginAttempt | { readonly retryAfter: number };
+  /** The same for a login through an OpenID provider, where no password can be guessed: limited by address only. */
+  readonly beginAtProvider: (source: string) => LoginAttempt | { readonly retryAfter: number };
 };
 
 /** `succeeded`: to be called when the password was right. */
@@ -33,6 +35,8 @@ export const LOGIN_LIMITS = {
   name: { points: 10, seconds: 1800 },
   /** Of one user in one browser, or from one address, where the user logged in before. */
   familiar: { points: 10, seconds: 600 },
+  /** Through an OpenID provider, from one address: the provider and the journal must not be flooded. */
+  provider: { points: 30, seconds: 60 },
 } as const satisfies Readonly<Record<string, Limit>>;
 
 type Asker = { readonly name: string; readonly network: string; readonly pair: string; readonly browser?: string };
@@ -48,6 +52,7 @@ export const createLoginThrottle = ({
   const byName = new Buckets(LOGIN_LIMITS.name, capacity);
   const byPair = new Buckets(LOGIN_LIMITS.familiar, capacity);
   const byBrowser = new Buckets(LOGIN_LIMITS.familiar, capacity);
+  const atProvider = new Buckets(LOGIN_LIMITS.provider, capacity);
   const limitsOf = ({ name, network, pair, browser }: Asker): readonly (readonly [Buckets, string])[] => {
     if (browser !== undefined) return [[byBrowser, JSON.stringify([name, browser])]];
     if (byPair.get(pair)) return [[byPair, pair]];
@@ -73,6 +78,14 @@ export const createLoginThrottle = ({
           byPair.touch(pair);
         },
       };
+    },
+    beginAtProvider: (source) => {
+      const [network, at] = [networkOf(source), now()];
+      const wait = atProvider.get(network)?.msUntilAvailable(at) ?? 0;
+      if (wait > 0) return { retryAfter: Math.ceil(wait / 1000) };
+      const bucket = atProvider.touch(network);
+      bucket.take(at);
+      return { succeeded: () => bucket.putBack() };
     },
   };
 };

@@ -33,7 +33,14 @@ export const OPERATIONS = [
   PROVE_ISOLATION,
 ] as const;
 /** Of the console, which the gateway records itself: no client may say them. */
-export const SESSION_OPERATIONS = ["login", "login-by-link", "login-failed", "logout", "logout-everywhere"] as const;
+export const SESSION_OPERATIONS = [
+  "login",
+  "login-by-link",
+  "login-by-oidc",
+  "login-failed",
+  "logout",
+  "logout-everywhere",
+] as const;
 export type SessionOperation = (typeof SESSION_OPERATIONS)[number];
 const VERDICTS: readonly string[] = ["ok", "broken", "cannot-tell", "cancelled", "failed"] satisfies VerifyVerdict[];
 const DIGEST = /^[0-9a-f]{64}$/;

@@ -90,7 +90,7 @@ describe("a user of the console", () => {
     const write = { ...headers, "Ocsgw-Csrf": String(csrf) };
     expect((await gateway.ask("/api/write", { method: "POST", headers: write })).status).toBe(200);
     const out = await gateway.ask("/api/session", { method: "DELETE", headers: write });
-    expect([out.status, valueOf(out)]).toEqual([200, { ended: 1 }]);
+    expect([out.status, valueOf(out)]).toEqual([200, { ended: 1, provider: null }]);
     expect(cookiesOf(out).every(([, value]) => value.includes("Max-Age=0"))).toBe(true);
     expect((await gateway.ask("/api/read", { headers })).status).toBe(401);
     expect(gateway.entries.map(({ operation, user, role, source }) => [operation, user, role, source])).toEqual([
@@ -103,7 +103,7 @@ describe("a user of the console", () => {
     const gateway = start([aPerson("alice"), aPerson("bob")]);
     const [one, two, bob] = [await session(gateway), await session(gateway), await session(gateway, "bob")];
     const out = await gateway.ask("/api/session?everywhere=true", { method: "DELETE", headers: one.write });
-    expect(valueOf(out)).toEqual({ ended: 2 });
+    expect(valueOf(out)).toEqual({ ended: 2, provider: null });
     const states = await Promise.all([one, two, bob].map(({ read }) => gateway.ask("/api/read", { headers: read })));
     expect(states.map(({ status }) => status)).toEqual([401, 401, 200]);
     expect(gateway.entries.at(-1)).toMatchObject({ operation: "logout-everywhere", user: "alice" });
@@ -115,7 +115,10 @@ describe("a user of the console", () => {
       [null, false],
     ] as const) {
       const reply = await start(people).ask("/api/session");
-      expect([reply.status, valueOf(reply)]).toEqual([401, { error: "nobody is logged in", passwords }]);
+      expect([reply.status, valueOf(reply)]).toEqual([
+        401,
+        { error: "nobody is logged in", passwords, provider: null, problem: null },
+      ]);
       expect(cookiesOf(reply)).toEqual([]);
     }
     const ended = await start().ask("/api/session", {
@@ -401,6 +404,7 @@ describe("a failed login", () => {
       ["rejected", points],
       ["throttled", 1001 - points],
       ["busy", 0],
+      ["unavailable", 0],
       ["not recorded", 0],
     ]);
     await gateway.flush();

@@ -1,9 +1,11 @@
 /** Sessions of the console without a gateway: users, a clock and entries of the test. */
+import { readFile } from "node:fs/promises";
 import { stringify } from "yaml";
 import { createPasswordChecks } from "../../src/admin/people/password-check.ts";
 import { createPeople, type Person } from "../../src/admin/people/people.ts";
 import { createSessionJournal } from "../../src/admin/sessions/session-journal.ts";
 import { SessionStore } from "../../src/admin/sessions/session-store.ts";
+import type { OidcSettings } from "../../src/admin/oidc/settings.ts";
 import { Sessions } from "../../src/admin/sessions/sessions.ts";
 import { hashArgon2id } from "../../src/common/argon2id.ts";
 import { createLoginThrottle } from "../../src/identity/login-throttle.ts";
@@ -38,6 +40,7 @@ export type TestSessions = {
   readonly store: SessionStore;
   readonly entries: readonly Access[];
   readonly setPeople: (...people: readonly Person[]) => void;
+  readonly setOidc: (settings: OidcSettings | undefined) => void;
   /** Milliseconds. */
   readonly pass: (ms: number) => void;
   readonly breakJournal: (isBroken: boolean) => void;
@@ -50,6 +53,7 @@ export const TIMES = { idle: 30 * 60_000, longest: 12 * 3_600_000 };
 /** `isTls`: of the listener, whose port is 9640. */
 export const testSessions = (given: readonly Person[] | undefined, isTls = false): TestSessions => {
   let people = given && createPeople(given);
+  let oidc: OidcSettings | undefined;
   let [at, isBroken] = [0, false];
   const now = (): number => at;
   const entries: Access[] = [];
@@ -64,6 +68,7 @@ export const testSessions = (given: readonly Person[] | undefined, isTls = false
     checks: createPasswordChecks(),
     throttle: createLoginThrottle({ now }),
     journal,
+    oidc: { settings: () => oidc, readFile: (file) => readFile(file, "utf8") },
     port: () => 9640,
     isTls: () => isTls,
     now,
@@ -72,6 +77,7 @@ export const testSessions = (given: readonly Person[] | undefined, isTls = false
     sessions,
     store,
     entries,
+    setOidc: (next) => void (oidc = next),
     setPeople: (...next) => void (people = createPeople(next)),
     pass: (ms) => void (at += ms),
     breakJournal: (is) => void (isBroken = is),

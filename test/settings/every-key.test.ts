@@ -38,6 +38,34 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, as: RegExp]>> =
       ["app/wiring/ownership.ts", new RegExp(key)] as const,
     ]),
   ),
+  // When somebody logs in through the OpenID provider.
+  "admin.oidc": ["app/wiring/console.ts", /admin\?\.oidc/],
+  ...Object.fromEntries(
+    ["issuer", "client_id", "client_secret", "client_auth", "ca", "clock_skew"].map((key) => [
+      `admin.oidc.${key}`,
+      ["admin/oidc/provider.ts", new RegExp(`\\b${key}\\b[^;]*= this\\.#settings`)] as const,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["name", "address", "scopes"].map((key) => [
+      `admin.oidc.${key}`,
+      ["admin/oidc/oidc-logins.ts", new RegExp(`settings\\.${key}`)] as const,
+    ]),
+  ),
+  "admin.oidc.claims": ["admin/oidc/claims.ts", /claims: named/],
+  ...Object.fromEntries(
+    ["user", "role", "tenants"].map((key) => [
+      `admin.oidc.claims.${key}`,
+      ["admin/oidc/claims.ts", new RegExp(`named\\.${key}`)] as const,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["roles", "roles.viewer", "roles.operator", "roles.auditor"].map((key) => [
+      `admin.oidc.${key}`,
+      ["admin/oidc/claims.ts", /settings\.roles\[role\]/] as const,
+    ]),
+  ),
+  "admin.oidc.all_tenants": ["admin/oidc/claims.ts", /all_tenants/],
   "upstreams.<name>.callbacks.stale_after": ["app/wiring/ownership.ts", /stale_after/],
   "upstreams.<name>.callbacks.on_timeout": ["app/wiring/ocs-callback-deps.ts", /callbacks\.on_timeout/],
   "upstreams.<name>.callbacks.registrars[].client": ["app/wiring/callbacks.ts", /registrars\.map\(\(\{ client/],

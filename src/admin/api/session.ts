@@ -6,7 +6,8 @@ import { openRoute, route, type Route } from "../route.ts";
 import { NobodyLoggedIn, Session } from "../schemas/session.ts";
 import { knownCookie, noCookies, sessionCookie } from "../sessions/cookie.ts";
 import type { Session as OpenSession } from "../sessions/session-store.ts";
-import type { Login, Sessions } from "../sessions/sessions.ts";
+import type { Login } from "../sessions/login.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import { ROLES, type Authenticate, type Viewer } from "../viewer.ts";
 
 type Deps = { readonly sessions: Sessions; readonly whoAsks: Authenticate };
@@ -35,7 +36,12 @@ export const SESSION_ROUTES: readonly Route<Deps>[] = [
       if (!("rejected" in viewer)) return json(200, holderOf(sessions, viewer, sessions.find(arrival)));
       return json(
         401,
-        { error: "nobody is logged in", passwords: sessions.acceptsPasswords },
+        {
+          error: "nobody is logged in",
+          passwords: sessions.acceptsPasswords,
+          provider: sessions.provider ?? null,
+          problem: sessions.providerProblem(arrival) ?? null,
+        },
         cookiesOf(viewer.rejected),
       );
     },
@@ -88,13 +94,20 @@ export const SESSION_ROUTES: readonly Route<Deps>[] = [
     roles: [...ROLES],
     scope: "by-tenant",
     query: z.strictObject({ everywhere: z.enum(["true", "false"]).optional() }),
-    reply: z.strictObject({ ended: z.int().describe("Number of sessions that ended") }),
+    reply: z.strictObject({
+      ended: z.int().describe("Number of sessions that ended"),
+      provider: z
+        .string()
+        .nullable()
+        .describe("Where the browser ends the session at the OpenID provider too; null if there is none"),
+    }),
     others: { 409: "the admin token was used, which has no session" },
     answer: async ({ sessions }: Deps, { query, arrival }) => {
       const session = sessions.find(arrival);
       if (!session) return json(409, { error: "there is no session: the admin token was used" });
       const ended = await sessions.logOut(session, arrival.source, query.everywhere === "true");
-      return json(200, { ended }, noCookies(sessions.port));
+      const provider = (await sessions.providerLogOut(session)) ?? null;
+      return json(200, { ended, provider }, noCookies(sessions.port));
     },
   }),
 ];
@@ -130,6 +143,7 @@ const loggedIn = (
 const failed = (login: Extract<Login, { failed: string }>, how: "password" | "link"): Reply => {
   switch (login.failed) {
     case "rejected":
+    case "unavailable":
       return json(401, {
         error:
           how === "password"

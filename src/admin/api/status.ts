@@ -1,6 +1,7 @@
 /** Liveness, readiness with reasons, metrics, and the status. */
 import { json, text } from "../replies.ts";
 import { openRoute, route, type Route } from "../route.ts";
+import { Unauthorized } from "../schemas/basics.ts";
 import { Alive, Readiness, Status } from "../schemas/status.ts";
 import { withUnits, type Status as StatusNow } from "../status.ts";
 import type { Reply } from "../../common/message.ts";
@@ -47,7 +48,10 @@ export const STATUS_ROUTES: readonly Route<Deps>[] = [
     head: true,
     reply: { media: "text/plain", is: "Prometheus' text format, version 0.0.4" },
     others: {
-      401: "the config has users of the console, so the admin token or a session is needed",
+      401: {
+        when: "the config has users of the console, so the admin token or a session is needed",
+        body: Unauthorized,
+      },
       403: "the metrics name every tenant, and this user may see single tenants only",
     },
     answer: async ({ metrics, areMetricsGuarded, whoAsks }: Deps, { arrival }) =>

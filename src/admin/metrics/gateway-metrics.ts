@@ -32,7 +32,7 @@ export const GATEWAY_METRICS: readonly MetricRow[] = [
   {
     name: "ocsgw_console_logins_total",
     type: "counter",
-    help: "Logins to the console, by result: ok, rejected, throttled, busy, not recorded.",
+    help: "Logins to the console, by result: ok, rejected, throttled, busy, unavailable, not recorded.",
     rows: ({ logins }) => [...(logins?.() ?? [])].map(([result, count]) => [{ result }, count] as const),
   },
   {

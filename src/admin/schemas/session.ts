@@ -26,5 +26,13 @@ export const NobodyLoggedIn = z
   .strictObject({
     error: z.string(),
     passwords: z.boolean().describe("Whether users can log in with a password"),
+    provider: z
+      .string()
+      .nullable()
+      .describe("The OpenID provider through which users can log in; null if there is none"),
+    problem: z
+      .string()
+      .nullable()
+      .describe("Why the last login of this browser through the provider failed; told once"),
   })
   .meta({ id: "NobodyLoggedIn" });

@@ -11,14 +11,14 @@ export type CookiePlace = { readonly port: number; readonly isSecure: boolean };
 /** `isTls`: whether it uses TLS itself. Without, it may be behind a proxy that does. */
 export type Listener = { readonly port: number; readonly isTls: boolean };
 
-type Kind = "ocsgw" | "ocsgw-known";
+type Kind = "ocsgw" | "ocsgw-known" | "ocsgw-login";
 
 const nameOf = ({ port, isSecure }: CookiePlace, kind: Kind = "ocsgw"): string =>
   `${isSecure ? "__Host-" : ""}${kind}-${port}`;
 
-const cookie = (value: string, place: CookiePlace, kind: Kind): HeaderLine => [
+const cookie = (value: string, place: CookiePlace, kind: Kind, site: "Strict" | "Lax" = "Strict"): HeaderLine => [
   "Set-Cookie",
-  `${nameOf(place, kind)}=${value}; Path=/; HttpOnly; SameSite=Strict${place.isSecure ? "; Secure" : ""}`,
+  `${nameOf(place, kind)}=${value}; Path=/; HttpOnly; SameSite=${site}${place.isSecure ? "; Secure" : ""}`,
 ];
 
 export const sessionCookie = (id: string, place: CookiePlace): HeaderLine => cookie(id, place, "ocsgw");
@@ -29,6 +29,15 @@ const KNOWN_S = 90 * 86_400;
 export const knownCookie = (mark: string, place: CookiePlace): HeaderLine => {
   const [name, value] = cookie(mark, place, "ocsgw-known");
   return [name, `${value}; Max-Age=${KNOWN_S}`];
+};
+
+/**
+ * Binds a login through an OpenID provider to the browser that began it. It is sent when the provider sends the browser
+ * back, which `SameSite=Strict` prevents; it opens nothing. `seconds`: how long the login may take.
+ */
+export const loginCookie = (id: string, place: CookiePlace, seconds: number): HeaderLine => {
+  const [name, value] = cookie(id, place, "ocsgw-login", "Lax");
+  return [name, `${value}; Max-Age=${seconds}`];
 };
 
 /** Removes the cookie, with either name. */
@@ -52,6 +61,13 @@ export const idsInCookies = (headers: readonly HeaderLine[], { port, isTls }: Li
   }
   return [];
 };
+
+/** The ids of a browser in which a login through the provider began; several if another port of the host set some. */
+export const idsOfLogins = (headers: readonly HeaderLine[], { port, isTls }: Listener): readonly string[] =>
+  (isTls ? [true] : [true, false])
+    .flatMap((isSecure) => valuesOf(headers, nameOf({ port, isSecure }, "ocsgw-login")))
+    .filter((id) => /^[\w-]{43}$/.test(id))
+    .slice(0, MOST_IDS);
 
 /** All marks in the request: each must prove itself. */
 export const marksInCookies = (headers: readonly HeaderLine[], { port, isTls }: Listener): readonly string[] =>

@@ -7,7 +7,27 @@ import type { Access } from "../../journal/entry.ts";
 import { accountName, type SessionOperation } from "../../journal/access.ts";
 import { EntryBudgets } from "../../journal/write/refusal-sampling/entry-budgets.ts";
 
-export type LoginFailure = "wrong password" | "unknown user" | "disabled user" | "invalid link" | "throttled";
+export type LoginFailure =
+  | "wrong password"
+  | "unknown user"
+  | "disabled user"
+  | "invalid link"
+  | "throttled"
+  // Of a login through the OpenID provider:
+  | "unknown login"
+  | "refused by provider"
+  | "provider unavailable"
+  | "invalid provider answer"
+  | "claims give no access";
+
+/** How a user logged in. */
+export type LoginWay = "password" | "link" | "oidc";
+
+const OPERATION = {
+  password: "login",
+  link: "login-by-link",
+  oidc: "login-by-oidc",
+} as const satisfies Readonly<Record<LoginWay, SessionOperation>>;
 
 type Person = { readonly user: string; readonly roles: readonly string[]; readonly source: string };
 /** `user`: undefined for a name that is no user's; it could be a password in the wrong field. */
@@ -15,7 +35,7 @@ type Failed = { readonly user: string | undefined; readonly source: string; read
 
 export type SessionJournal = {
   /** Resolves when the entry is on disk. Rejects while the journal cannot be written. */
-  readonly login: (person: Person, how: "password" | "link") => Promise<void>;
+  readonly login: (person: Person, how: LoginWay) => Promise<void>;
   /** Never rejects: a session ends even if that cannot be recorded. */
   readonly logout: (person: Person, everywhere: boolean) => Promise<void>;
   /** Never rejects; resolves when the entry is on disk, or at once if the login is only counted. */
@@ -69,7 +89,7 @@ export const createSessionJournal = ({
     timer ??= setTimeout(() => void flush(), windowMs).unref();
   };
   return {
-    login: (person, how) => write(how === "link" ? "login-by-link" : "login", person),
+    login: (person, how) => write(OPERATION[how], person),
     logout: (person, everywhere) =>
       write(everywhere ? "logout-everywhere" : "logout", person).catch((error: unknown) => onLost(error, 1)),
     failed: async (failed) => {

@@ -11,10 +11,14 @@ import type { Viewer } from "../viewer.ts";
 export type SessionTimes = { readonly idle: number; readonly longest: number };
 
 /**
- * Who a session belongs to. `viewer`: what the holder may do now; undefined once the session must end. `name`: sessions
- * with the same name belong together.
+ * Who a session belongs to. `viewer`: what the holder may do now; undefined once the session must end. `id`: sessions
+ * with the same one belong together; the name if missing.
  */
-export type SessionHolder = { readonly name: string; readonly viewer: () => Viewer | undefined };
+export type SessionHolder = {
+  readonly name: string;
+  readonly id?: string;
+  readonly viewer: () => Viewer | undefined;
+};
 
 export type Session = {
   readonly holder: SessionHolder;
@@ -69,7 +73,7 @@ export class SessionStore {
 
   /** Always a new id. Beyond the maximum of one holder or of all, the least recently used session ends. */
   open(holder: SessionHolder): { readonly id: string; readonly session: Session } {
-    const ofHolder = [...this.#sessions.values()].filter((each) => each.holder.name === holder.name);
+    const ofHolder = [...this.#sessions.values()].filter((each) => idOf(each.holder) === idOf(holder));
     if (ofHolder.length >= this.#mostOfOne) ofHolder[0]!.end();
     if (this.#sessions.size >= this.#most) this.#sessions.values().next().value!.end();
     const id = randomBytes(32).toString("base64url");
@@ -119,9 +123,9 @@ export class SessionStore {
     (session as Kept).end();
   }
 
-  /** Ends all sessions of this name. Returns their number. */
-  endAllOf(name: string): number {
-    const own = [...this.#sessions.values()].filter(({ holder }) => holder.name === name);
+  /** Ends all sessions of this holder. Returns their number. */
+  endAllOf(of: Pick<SessionHolder, "name" | "id">): number {
+    const own = [...this.#sessions.values()].filter(({ holder }) => idOf(holder) === idOf(of));
     for (const session of own) session.end();
     return own.length;
   }
@@ -153,6 +157,8 @@ export class SessionStore {
 const isLess = (now: Viewer, before: Viewer): boolean =>
   before.roles.some((role) => !now.roles.includes(role)) ||
   (now.tenants !== "all" && (before.tenants === "all" || before.tenants.some((dbid) => !maySee(now, dbid))));
+
+const idOf = ({ id, name }: Pick<SessionHolder, "name" | "id">): string => id ?? name;
 
 const ID = /^[A-Za-z0-9_-]{43}$/;
 

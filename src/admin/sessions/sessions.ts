@@ -3,12 +3,14 @@ import { headerOf, type Arrival } from "../../common/message.ts";
 import type { People, Person } from "../people/people.ts";
 import { isTooLong, preparePassword } from "../people/password.ts";
 import type { PasswordChecks } from "../people/password-check.ts";
+import { OidcLogins, type Begun, type Finished, type OidcParts } from "../oidc/oidc-logins.ts";
 import { ROLES, type Viewer } from "../viewer.ts";
 import { crossSiteFault, usesHttps } from "./browser-guard.ts";
-import { idsInCookies, marksInCookies, type CookiePlace, type Listener } from "./cookie.ts";
+import { idsInCookies, idsOfLogins, marksInCookies, type CookiePlace, type Listener } from "./cookie.ts";
 import { knownBrowser, markOf } from "./known-browser.ts";
+import { LOGIN_RESULTS, type Login, type LoginResult } from "./login.ts";
 import { OneTimeLinks } from "./one-time-links.ts";
-import type { LoginFailure, SessionJournal } from "./session-journal.ts";
+import type { LoginFailure, LoginWay, SessionJournal } from "./session-journal.ts";
 import type { Session, SessionHolder, SessionStore } from "./session-store.ts";
 
 /** The throttle of `identity/login-throttle.ts`. */
@@ -18,6 +20,7 @@ type Throttle = {
     source: string,
     browser?: string,
   ) => { readonly succeeded: () => void } | { readonly retryAfter: number };
+  readonly beginAtProvider: (source: string) => { readonly succeeded: () => void } | { readonly retryAfter: number };
 };
 
 export type SessionParts = {
@@ -27,23 +30,13 @@ export type SessionParts = {
   readonly checks: PasswordChecks;
   readonly throttle: Throttle;
   readonly journal: SessionJournal;
+  readonly oidc: OidcParts;
   /** The admin listener's own. */
   readonly port: () => number;
   readonly isTls: () => boolean;
   /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 };
-
-export type Login =
-  /** `mark`: for the cookie that marks the browser; undefined after a login by link. */
-  | { readonly id: string; readonly session: Session; readonly mark?: string }
-  /** `retryAfter`: whole seconds. */
-  | { readonly failed: "throttled" | "busy"; readonly retryAfter: number }
-  | { readonly failed: "rejected" | "not recorded" | "no users" };
-
-/** What became of the logins since the start. */
-export const LOGIN_RESULTS = ["ok", "rejected", "throttled", "busy", "not recorded"] as const;
-type LoginResult = (typeof LOGIN_RESULTS)[number];
 
 /** Who asked for a link, in words; not a name that a user can have. */
 export type LinkMaker = { readonly maker: string };
@@ -57,12 +50,22 @@ export const BACKGROUND = "Ocsgw-Background";
 
 export class Sessions {
   readonly #parts: SessionParts;
+  readonly #oidc: OidcLogins;
   readonly #links: OneTimeLinks<LinkMaker>;
   readonly #results = new Map<LoginResult, number>(LOGIN_RESULTS.map((result) => [result, 0]));
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#links = new OneTimeLinks(parts.now ? { now: parts.now } : {});
+    const { oidc, store, journal, throttle, now } = parts;
+    this.#oidc = new OidcLogins({
+      ...oidc,
+      begin: throttle.beginAtProvider,
+      open: (holder, source) => this.#open(holder, source, "oidc"),
+      failed: (user, source, reason) => journal.failed({ user, source, reason }),
+      end: (session) => store.end(session),
+      ...(now && { now }),
+    });
   }
 
   get port(): number {
@@ -80,6 +83,42 @@ export class Sessions {
 
   get acceptsPasswords(): boolean {
     return this.#parts.people() !== undefined;
+  }
+
+  /** What the login page calls the OpenID provider; undefined where the config names none. */
+  get provider(): string | undefined {
+    return this.#oidc.name;
+  }
+
+  /** Why the last login of this browser through the provider failed, once. */
+  providerProblem({ headers }: Asked): string | undefined {
+    return this.#oidc.takeProblem(idsOfLogins(headers, this.#listener));
+  }
+
+  /** Begins a login through the provider; `returnTo`: the page to show after it. */
+  beginAtProvider(returnTo: string, asker: Asker): Promise<Begun> {
+    return this.#oidc.begin(returnTo, asker, idsOfLogins(asker.headers, this.#listener), this.find(asker));
+  }
+
+  /**
+   * Ends a login through the provider. `query`: of the callback. `browser`: the id for the cookie with which the next
+   * page gets the problem, where the browser has none.
+   */
+  async finishAtProvider(
+    query: string,
+    asker: Asker,
+  ): Promise<Finished & { readonly browser?: string; readonly place: CookiePlace }> {
+    const ids = idsOfLogins(asker.headers, this.#listener);
+    const finished = await this.#oidc.finish(query, asker, ids);
+    this.#count("failed" in finished ? finished.failed : "ok");
+    if (!("failed" in finished)) return { ...finished, place: { port: this.port, isSecure: finished.isSecure } };
+    const browser = this.#oidc.keepProblem(finished.problem, ids);
+    return { ...finished, ...(ids.length === 0 && { browser }), place: this.placeOf(asker) };
+  }
+
+  /** Where the browser ends the session at the provider too; undefined if that is not needed. */
+  providerLogOut(session: Session): Promise<string | undefined> {
+    return this.#oidc.logOut(session);
   }
 
   placeOf(asked: Asked): CookiePlace {
@@ -170,26 +209,30 @@ export class Sessions {
   async logOut(session: Session, source: string, everywhere: boolean): Promise<number> {
     const { store, journal } = this.#parts;
     const { name, roles } = session.holder.viewer() ?? { name: session.holder.name, roles: [] };
-    const ended = everywhere ? store.endAllOf(session.holder.name) : 1;
+    const ended = everywhere ? store.endAllOf(session.holder) : 1;
     store.end(session);
     await journal.logout({ user: name, roles, source }, everywhere);
     return ended;
   }
 
-  /** To be called when the users or the times of sessions have changed. */
+  /** To be called when the users, the provider or the times of sessions have changed. */
   recheck(): void {
+    this.#oidc.refresh();
     this.#parts.store.sweep();
   }
 
   async #counted(attempt: Promise<Login>): Promise<Login> {
     const login = await attempt;
-    const result = "failed" in login ? login.failed : "ok";
-    if (result !== "no users") this.#results.set(result, this.#results.get(result)! + 1);
+    this.#count("failed" in login ? login.failed : "ok");
     return login;
   }
 
+  #count(result: LoginResult | "no users"): void {
+    if (result !== "no users") this.#results.set(result, this.#results.get(result)! + 1);
+  }
+
   /** The session opens once the entry about it is on disk. */
-  async #open(holder: SessionHolder, source: string, how: "password" | "link"): Promise<Login> {
+  async #open(holder: SessionHolder, source: string, how: LoginWay): Promise<Login> {
     const { store, journal } = this.#parts;
     const { name: user, roles } = holder.viewer()!;
     try {

@@ -57,7 +57,7 @@ export const consolePage = (files: ConsoleFiles, arrival: Arrival, path: string)
  * A browser that opens an address, and not a program, nor a script that asks for a file which is gone. Names in Help,
  * such as a config key, may look like files.
  */
-const asksForPage = (path: string, headers: Arrival["headers"]): boolean =>
+export const asksForPage = (path: string, headers: Arrival["headers"]): boolean =>
   !/^\/(?:api|docs|openapi)(?:\/|$)/.test(path) &&
   (path.startsWith("/help/") || !/\.\w+$/.test(path)) &&
   /(?:^|,)\s*text\/html\b/i.test(headerOf(headers, "Accept") ?? "");

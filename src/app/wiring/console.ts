@@ -1,6 +1,7 @@
 /** The console's users, their sessions and the limits of logins. */
 import { createPasswordChecks } from "../../admin/people/password-check.ts";
 import { createPeople, type Person } from "../../admin/people/people.ts";
+import type { OidcSettings } from "../../admin/oidc/settings.ts";
 import type { AdminDeps } from "../../admin/routes.ts";
 import { bySession } from "../../admin/sessions/by-session.ts";
 import { createSessionJournal } from "../../admin/sessions/session-journal.ts";
@@ -59,13 +60,17 @@ export const createConsole = async (
     checks: createPasswordChecks(),
     throttle: createLoginThrottle(),
     journal: entries,
+    oidc: { settings: () => oidcOf(reading().settings), readFile: readSmallFile },
     port: () => portOf(url()),
     isTls: () => (reading().settings.admin?.tls ?? "none") !== "none",
   });
   return {
     sessions,
     whoAsks: bySession(sessions, byToken({ token, auditDir: journal.dir })),
-    areMetricsGuarded: () => (reading().settings.admin?.users ?? null) !== null,
+    areMetricsGuarded: () => {
+      const { users: file = null, oidc = null } = reading().settings.admin ?? {};
+      return file !== null || oidc !== null;
+    },
     refresh: () => {
       users = usersOf(reading().settings, reading().admins ?? []);
       people = users && createPeople(users);
@@ -74,6 +79,10 @@ export const createConsole = async (
     users: () => users,
   };
 };
+
+/** Undefined where the settings name no provider. */
+const oidcOf = ({ admin, tenants }: Settings): OidcSettings | undefined =>
+  admin?.oidc ? { ...admin.oidc, tenants } : undefined;
 
 const NO_TIME = { idle: 0, longest: 0 };
 

@@ -1,21 +1,26 @@
-/** `ocsgw check --connect`: tests addresses, disk, issuers, OCS and clock, without changing anything. */
+/**
+ * `ocsgw check --connect`: tests addresses, disk, issuers, the OpenID provider, OCS and clock, without changing
+ * anything.
+ */
 import type { Settings } from "../../settings/schema/schema.ts";
 import { bypassRow } from "./connect/bypass.ts";
 import { diskRow } from "./connect/disk.ts";
 import { clockRow, issuerRows } from "./connect/issuers.ts";
 import { listenerRows } from "./connect/listeners.ts";
+import { oidcRows } from "./connect/oidc.ts";
 import { outsideRows } from "./connect/outside.ts";
 import type { Row } from "./connect/row.ts";
 import { upstreamRows } from "./connect/upstreams.ts";
 
 /** `recordUri`: a GSW_RECORD_URI that a strategy received. */
 export const testConnections = async (settings: Settings, recordUri: string | undefined): Promise<readonly Row[]> => {
-  const [disk, listeners, issuers, upstreams, outside, bypass] = await Promise.all([
+  const [disk, listeners, issuers, upstreams, outside, oidc, bypass] = await Promise.all([
     diskRow(settings.audit.dir),
     listenerRows(settings),
     issuerRows(settings),
     upstreamRows(settings),
     outsideRows(settings),
+    oidcRows(settings),
     recordUri === undefined ? [] : bypassRow(recordUri, settings),
   ]);
   const tested = [...issuers, ...upstreams];
@@ -28,6 +33,7 @@ export const testConnections = async (settings: Settings, recordUri: string | un
     ...listeners,
     ...tested.map(({ row }) => row),
     ...outside,
+    ...oidc,
     bypass,
   ].flat();
 };

@@ -10,6 +10,7 @@ import { accessRules } from "./access.ts";
 import { bindRules } from "./binds.ts";
 import { identityRules } from "./identity.ts";
 import { limitRules } from "./limits.ts";
+import { oidcRules } from "./oidc.ts";
 import { ownershipRules } from "./ownership.ts";
 import { testRules } from "./tests.ts";
 import { recordsRules } from "./records.ts";
@@ -23,6 +24,7 @@ const RULES: readonly Rule[] = [
   ...bindRules,
   ...accessRules,
   ...identityRules,
+  ...oidcRules,
   ...testRules,
 ];
 
@@ -46,6 +48,8 @@ const FROM_ABSENCE: ReadonlyMap<string, readonly string[]> = new Map([
   ["OCSGW-6241", ["jwt", "mtls", "keys", "identity"]],
   ["OCSGW-6242", ["jwks_uri", "jwks_file"]],
   ["OCSGW-6246", ["client_ca"]],
+  ["OCSGW-6259", ["viewer", "operator", "auditor"]],
+  ["OCSGW-6260", ["tenants", "claims"]],
   ["OCSGW-6267", ["algorithms"]],
   ["OCSGW-6276", ["anchor"]],
   ["OCSGW-6277", ["anchor"]],
@@ -58,6 +62,7 @@ const FROM_ABSENCE: ReadonlyMap<string, readonly string[]> = new Map([
   ["OCSGW-6316", ["ca", "pins"]],
   ["OCSGW-6321", ["callbacks"]],
   ["OCSGW-6322", ["tls"]],
+  ["OCSGW-6328", ["names", "bind", "tls"]],
 ]);
 
 /** Codes for which the missing key may belong to another section than that of the finding. */

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { exported, lookUps } from "./exports.ts";
 import { adminTls, allowFrom } from "./listeners.ts";
+import { oidc } from "./oidc.ts";
 import { authority, bind, off, path, wait } from "./units.ts";
 
 /** An address alone, or with the networks that may connect. */
@@ -46,6 +47,10 @@ export const admin = z.strictObject({
   users: off(users).describe(
     "Users of the console. With users, /metrics on this listener needs the admin token. Default: off; the console " +
       "then opens only by a link from ocsgw admins link.",
+  ),
+  oidc: off(oidc).describe(
+    "OpenID provider through which users log in to the console. With it, /metrics on this listener needs the admin " +
+      "token. Default: off.",
   ),
   session: session.prefault({}).describe("How long a user of the console stays logged in."),
   look_ups: lookUps,

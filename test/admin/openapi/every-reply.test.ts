@@ -136,6 +136,8 @@ describe("a running gateway", () => {
     await ask("POST /api/session/link", undefined, { token });
     await ask("POST /api/session/link", undefined, { token }, 401);
     await ask("DELETE /api/session", undefined, undefined, 409);
+    await ask("POST /api/session/oidc", undefined, { return: "/" }, 409);
+    await ask("GET /login/callback", "/login/callback?state=x&code=x", undefined, 409);
     await ask("POST /api/reload", undefined, { dry_run: true });
     await ask("POST /api/reload");
     await ask("GET /api/config");

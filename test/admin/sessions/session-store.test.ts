@@ -150,7 +150,7 @@ describe("a session", () => {
       true,
       true,
     ]);
-    expect(store.endAllOf("alice")).toBe(2);
+    expect(store.endAllOf({ name: "alice" })).toBe(2);
     expect(store.find(other.id, USES)).toBeDefined();
     expect(store.size).toBe(1);
   });

@@ -10,6 +10,7 @@ import { check } from "../../../src/cli/check/check.ts";
 import type { Row } from "../../../src/cli/check/connect/row.ts";
 import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
 import { twoTenants } from "../../kit/gateway.ts";
+import { anOpenIdProvider } from "../../kit/openid-provider.ts";
 import { rawOcs, type RawOcs } from "../../kit/raw-ocs.ts";
 
 type Config = ReturnType<typeof twoTenants>;
@@ -104,6 +105,30 @@ describe("check --connect", () => {
     ]);
     expect([ocs.requests(), ocs.bytes().split("\r\n")[0]]).toEqual([1, "GET /campaigngroups HTTP/1.1"]);
     expect((await readdir(dir)).toSorted()).toEqual(["keys.yaml", "ocsgw.yaml"]);
+  });
+
+  it("asks the OpenID provider of the console for its configuration", async () => {
+    const provider = await anOpenIdProvider();
+    provider.serve("http://127.0.0.1:9640");
+    const withProvider = (config: Config): void => {
+      const oidc = { issuer: provider.issuer, client_id: "console", claims: { role: "roles" } };
+      config["admin"] = { bind: "127.0.0.1:0", oidc };
+    };
+    const there = await tried(withProvider);
+    expect([there.code, there.rows["oidc"]]).toEqual([
+      0,
+      { name: "oidc", state: "ok", says: [`${provider.issuer}: its configuration can be read`] },
+    ]);
+    await provider.stop();
+    const gone = await tried(withProvider);
+    expect([gone.code, gone.rows["oidc"]]).toEqual([
+      5,
+      {
+        name: "oidc",
+        state: "fail",
+        says: [expect.stringMatching(`^${RegExp.escape(provider.issuer)}: .*connection refused$`)],
+      },
+    ]);
   });
 
   it("names what is unreachable, and ends with 5", async () => {

@@ -22,6 +22,8 @@ const BETA_UPSTREAM: Change = [
 const ANOTHER = (rest: string): Change => ["tenants:\n", `  ocs-two: { ${rest} }\ntenants:\n`];
 const SECOND_LISTENER = (rest: string): Change => ["identity:\n", `  - { ${rest} }\nidentity:\n`];
 const ADMIN = (rest: string): Change => ["admin: { bind: 127.0.0.1:9640 }\n", `admin: ${rest}\n`];
+const OIDC = (rest: string, issuer = "https://sso.example/"): Change =>
+  ADMIN(`{ bind: 127.0.0.1:9640, oidc: { issuer: "${issuer}", client_id: console, ${rest} } }`);
 const TAIL = (rest: string): Change => ["  compress_after: 1d\n", `  compress_after: 1d\n${rest}\n`];
 const ISSUER = (rest: string): Change => [
   "  # jwt:\n",
@@ -549,6 +551,48 @@ const ERRORS: readonly Case[] = [
     also: ["127.0.0.1:8443"],
   },
   {
+    says: "an OpenID provider over http off loopback",
+    changes: [OIDC("claims: { role: roles }", "http://sso.example/")],
+    code: "OCSGW-6258",
+    at: ['"http://sso.example/"'],
+  },
+  {
+    says: "a console over http off loopback for the OpenID provider",
+    changes: [OIDC('claims: { role: roles }, address: "http://console.example"')],
+    code: "OCSGW-6258",
+    at: ['"http://console.example"'],
+  },
+  {
+    says: "an OpenID provider whose claim gives no role",
+    changes: [OIDC("claims: { role: roles }, roles: { viewer: [], operator: [], auditor: [] }")],
+    code: "OCSGW-6259",
+    at: ["{ viewer"],
+  },
+  {
+    says: "a value for all tenants where no claim names tenants",
+    changes: [OIDC("claims: { role: roles }, all_tenants: everything")],
+    code: "OCSGW-6260",
+    at: ["everything"],
+  },
+  {
+    says: "a value for all tenants that is one tenant's name",
+    changes: [OIDC("claims: { role: roles, tenants: tenants }, all_tenants: Beta Tenant")],
+    code: "OCSGW-6260",
+    at: ["Beta Tenant }"],
+  },
+  {
+    says: "a value for all tenants that is one tenant's DBID",
+    changes: [OIDC('claims: { role: roles, tenants: tenants }, all_tenants: "102"')],
+    code: "OCSGW-6260",
+    at: ['"102"'],
+  },
+  {
+    says: "a clock skew of the OpenID provider above 5m",
+    changes: [OIDC("claims: { role: roles }, clock_skew: 6m")],
+    code: "OCSGW-6250",
+    at: ["6m"],
+  },
+  {
     says: "client certificates demanded without a CA",
     changes: [["tls: none\n", "tls: { cert: keys.yaml, key: keys.yaml, client_certificates: require }\n"]],
     code: "OCSGW-6235",
@@ -704,6 +748,13 @@ const ERRORS: readonly Case[] = [
 ];
 
 const WARNINGS: readonly Case[] = [
+  {
+    says: "an address of the console to which the admin listener does not answer",
+    changes: [OIDC('claims: { role: roles }, address: "https://console.example"')],
+    code: "OCSGW-6328",
+    at: ['"https://console.example"'],
+    help: /admin\.names/,
+  },
   {
     says: "one DBID of two tenants on two OCS",
     changes: [

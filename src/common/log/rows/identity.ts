@@ -95,6 +95,28 @@ export const IDENTITY_EVENTS = {
     action: "Find out who wrote to the file",
     fields: { detail: text("what stays revoked, and how to reinstate it") },
   },
+  oidcUnavailable: {
+    level: "warn",
+    message: "The OpenID provider {issuer} cannot be used, so nobody can log in to the console through it: {reason}",
+    action:
+      "Check admin.oidc.issuer and ca, DNS and the network; ocsgw check -c FILE --connect asks the provider. Users " +
+      "of admin.users and holders of the admin token can log in meanwhile",
+    fields: { issuer: text("admin.oidc.issuer"), reason: text("why it cannot be used") },
+  },
+  oidcRecovered: {
+    level: "info",
+    message: "The OpenID provider {issuer} can be used again",
+    fields: { issuer: text("admin.oidc.issuer") },
+  },
+  oidcLoginRejected: {
+    level: "warn",
+    message: "The gateway rejected a login to the console through the OpenID provider: {reason}",
+    action:
+      "invalid_client: compare client_id, client_secret and client_auth with the provider's. A missing claim or one " +
+      "that gives nothing: correct admin.oidc.claims and roles, or what the provider puts into the ID token. A wrong " +
+      "time: compare the clocks",
+    fields: { reason: text("what was wrong; never a value of a claim") },
+  },
   loginsNotRecorded: {
     level: "error",
     message: "The journal could not record {count} failed logins or logouts of the console: {error}",

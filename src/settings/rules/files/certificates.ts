@@ -114,7 +114,13 @@ const authoritiesIn = (parts: ParsedParts): readonly Named[] => [
     ca === null ? [] : [{ path: [...path, "validator_ca"], file: ca }],
   ),
   ...timestampAuthorities(parts),
+  ...providerAuthorities(parts),
 ];
+
+const providerAuthorities = ({ admin }: ParsedParts): readonly Named[] => {
+  const ca = admin?.value.oidc?.ca ?? null;
+  return admin && ca !== null ? [{ path: [...admin.path, "oidc", "ca"], file: ca }] : [];
+};
 
 const timestampAuthorities = ({ audit }: ParsedParts): readonly Named[] => {
   const timestamp = audit?.value.checkpoint.timestamp;

@@ -64,6 +64,7 @@ const neededFiles = ({ listeners, upstreams, identity, admin, audit }: ParsedPar
     file,
   })),
   ...(identity?.value.mtls ?? []).map(({ ca: file }, at) => ({ path: ["identity", "mtls", at, "ca"], file })),
+  ...(admin ? [{ path: [...admin.path, "oidc", "ca"], file: admin.value.oidc?.ca ?? null }] : []),
   ...(admin && admin.value.tls !== "none"
     ? [
         { path: [...admin.path, "tls", "cert"], file: admin.value.tls.cert },

@@ -39,6 +39,9 @@ export const findUsersProblems = (parts: ParsedParts, files: FilesOf): readonly 
   const { file } = admin.value.users;
   const path = [...admin.path, "users", "file"];
   const found = contents(file, files);
+  // Users of an OpenID provider can log in without the file.
+  const mayBeEmpty = admin.value.oidc !== null;
+  if ("why" in found && found.isMissing && mayBeEmpty) return [];
   if ("why" in found)
     return [{ ...(found.isMissing ? PROBLEMS.noFile(file, found, files.file) : unreadable(file, found)), path }];
   const rights = readableByOthers({ path, file }, files, "the password hashes in");
@@ -48,6 +51,8 @@ export const findUsersProblems = (parts: ParsedParts, files: FilesOf): readonly 
   return [
     ...rights,
     ...read.warnings.map((problem) => ({ ...PROBLEMS.inFile(file, problem), path })),
-    ...(read.admins.some(({ disabled }) => disabled === null) ? [] : [{ ...PROBLEMS.nobody(file, files.file), path }]),
+    ...(mayBeEmpty || read.admins.some(({ disabled }) => disabled === null)
+      ? []
+      : [{ ...PROBLEMS.nobody(file, files.file), path }]),
   ];
 };

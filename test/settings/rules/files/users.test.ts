@@ -55,6 +55,15 @@ describe("the file of the console's users", () => {
       expect(problemsOf(await load(users))).toMatchObject([{ code: "OCSGW-6327", severity: "warning" }]);
   });
 
+  it("may be missing or empty without a warning where users of an OpenID provider can log in", async () => {
+    const config = CONFIG.replace(
+      "9640, users: { file: admins.yaml }",
+      '9640, users: { file: admins.yaml }, oidc: { issuer: "https://sso.example", client_id: us, claims: { role: roles } }',
+    );
+    for (const users of [undefined, "version: 1\nadmins: []\n"])
+      expect(problemsOf(await load(users, config))).toEqual([]);
+  });
+
   it("must be valid: a problem names its place in the file, and the setting", async () => {
     expect(problemsOf(await load(userOf("    tenants: [Gamma Tenant]\n")))).toEqual([
       {

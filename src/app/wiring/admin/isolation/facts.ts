@@ -9,7 +9,10 @@ import { enforcedAmong, MOST, refused, row, sharedUpstreams, type At, type Facts
 /** Undefined where the config names no users. */
 export type Users = readonly Pick<Person, "tenants" | "disabled">[] | undefined;
 
-export const isolationFacts = (facts: Facts, users: Users): IsolationFacts => {
+/** The provider of `admin.oidc`; null where the config names none. */
+type Provider = { readonly claims: { readonly tenants: unknown } } | null;
+
+export const isolationFacts = (facts: Facts, users: Users, provider: Provider = null): IsolationFacts => {
   const tenants = facts.tenants.map((value, at) => ({ value, at }));
   return {
     tenants: tenants.length,
@@ -20,7 +23,7 @@ export const isolationFacts = (facts: Facts, users: Users): IsolationFacts => {
       ...lanes(facts, tenants),
       limits(tenants),
       clients(tenants),
-      journal(users),
+      journal(users, provider),
       ...directPaths(facts, tenants),
     ],
   };
@@ -124,21 +127,36 @@ const clients = (tenants: readonly At[]): BarrierFacts => {
   });
 };
 
-const journal = (users: Users): BarrierFacts => {
+const journal = (users: Users, provider: Provider): BarrierFacts => {
   const people = (users ?? []).filter(({ disabled }) => !disabled);
   const all = people.filter(({ tenants }) => tenants === "all").length;
+  const isOff = users === undefined && provider === null;
+  const seeOwn = [
+    ...(users === undefined
+      ? []
+      : [`${people.length - all} of ${counted(people.length, "user")} see their own tenants only`]),
+    ...(provider !== null && provider.claims.tenants !== null
+      ? ["users of the OpenID provider see the tenants that its claim names"]
+      : []),
+  ];
+  const seeAll = [
+    ...(users === undefined ? [] : [counted(all, "user")]),
+    ...(provider?.claims.tenants === null ? ["every user of the OpenID provider"] : []),
+    "the admin token",
+  ];
   return row({
     resource: "journal and console",
-    strength: users === undefined ? "off" : "enforced",
-    by:
-      users === undefined
-        ? "nothing: the config names no users, and the admin token sees all tenants"
-        : `${people.length - all} of ${counted(people.length, "user")} see their own tenants only`,
-    gap:
-      users === undefined
-        ? "whoever has the admin token reads the requests of every tenant"
-        : `${counted(all, "user")} and the admin token see all tenants`,
+    strength: isOff || seeOwn.length === 0 ? "off" : "enforced",
+    by: isOff
+      ? "nothing: the config names no users, and the admin token sees all tenants"
+      : seeOwn.join("; ") || "nothing: every user sees all tenants",
+    gap: isOff
+      ? "whoever has the admin token reads the requests of every tenant"
+      : `${seeAll.slice(0, -1).join(", ")}${seeAll.length > 1 ? " and " : ""}${seeAll.at(-1)} see all tenants`,
     of: [],
-    settings: [["admin", "users"]],
+    settings: [
+      ...(users === undefined && provider !== null ? [] : [["admin", "users"]]),
+      ...(provider === null ? [] : [["admin", "oidc"]]),
+    ],
   });
 };
