@@ -24,6 +24,12 @@ export type LoginState =
 /** False where the config names no users: then only a link or the admin token lets anybody in. */
 export const acceptsPasswords = signal(true);
 
+/** The OpenID provider through which users can log in, by its name on the login page; null if there is none. */
+export const provider = signal<string | null>(null);
+
+/** Why the last login through the provider failed. */
+export const providerProblem = signal<string | null>(null);
+
 export const login = signal<LoginState>({ is: "asking" });
 
 /** Undefined while nobody is logged in. */
@@ -47,6 +53,7 @@ const expire = (): void => {
   if (login.peek().is !== "in") return;
   useCredential({});
   login.value = { is: "out", why: "expired" };
+  void askForWays();
 };
 
 /** Asks whether a session exists, after a one-time link in the fragment was exchanged for one. */
@@ -63,10 +70,22 @@ export const startSession = async (): Promise<void> => {
     );
   } catch (error) {
     const isDown = error instanceof ApiError && error.status === 0;
-    acceptsPasswords.value = !(error instanceof ApiError && error.body["passwords"] === false);
+    takeWays(error);
     login.value = { is: "out", ...(isDown ? { why: "unreachable" } : link !== undefined && { why: "link" }) };
   }
 };
+
+/** By which means users can log in, as the gateway says it to whoever is not logged in. */
+const takeWays = (error: unknown): void => {
+  if (!(error instanceof ApiError)) return;
+  const { passwords, provider: name, problem } = error.body;
+  acceptsPasswords.value = passwords !== false;
+  provider.value = typeof name === "string" ? name : null;
+  providerProblem.value = typeof problem === "string" ? problem : null;
+};
+
+/** To be called when somebody was logged in from the start: the gateway has not said it yet. */
+const askForWays = (): Promise<void> => get("/api/session").then(() => undefined, takeWays);
 
 /** The token of a one-time link; it leaves the address at once, so that the history does not keep it. */
 const takeLink = (): string | undefined => {
@@ -78,6 +97,16 @@ const takeLink = (): string | undefined => {
 /** Rejects with an ApiError if the name or the password is wrong. */
 export const logIn = async (name: string, password: string): Promise<void> => {
   enter(await post<SessionReply>("/api/session", { name, password }));
+};
+
+/**
+ * Leaves the console for the provider's login page, which sends the browser back to the page of now. Rejects with an
+ * ApiError if the provider does not answer.
+ */
+export const logInAtProvider = async (): Promise<void> => {
+  const { pathname, search } = location;
+  const { address } = await post<{ readonly address: string }>("/api/session/oidc", { return: pathname + search });
+  location.assign(address);
 };
 
 /** Rejects with an ApiError if the gateway does not accept the token. */
@@ -100,8 +129,13 @@ export const refreshSession = async (): Promise<void> => {
   }
 };
 
+/** After a login through the provider the session there ends too, at the address that the gateway gives. */
 export const logOut = async (): Promise<void> => {
-  if (person()?.via === "session") await remove("/api/session").catch(() => undefined);
+  const ended = person()?.via === "session" ? await remove<Ended>("/api/session").catch(() => undefined) : undefined;
   useCredential({});
   login.value = { is: "out" };
+  if (typeof ended?.provider === "string") location.assign(ended.provider);
+  else await askForWays();
 };
+
+type Ended = { readonly provider: string | null };

@@ -1,18 +1,21 @@
-/** The way in: user name and password, or the admin token. */
+/** The way in: through the OpenID provider, with user name and password, or with the admin token. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "../api.ts";
 import { Strip } from "../parts/states.tsx";
-import { acceptsPasswords, logIn, logInWithToken } from "../session.ts";
+import { acceptsPasswords, logIn, logInAtProvider, logInWithToken, provider, providerProblem } from "../session.ts";
 import { S } from "../strings.ts";
 import { Brand } from "./brand.tsx";
 
 type Why = "expired" | "link" | "unreachable" | undefined;
 
 export const Login = ({ why }: { readonly why: Why }) => {
-  const [withToken, setWithToken] = useState(!acceptsPasswords.value);
+  const [chosen, setChosen] = useState<Way>();
   const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
+  const [found, setProblem] = useState<string>();
+  const shown = chosen ?? usualWay();
+  const withToken = shown === "token";
+  const problem = found ?? providerProblem.value ?? "";
   useEffect(() => void (document.title = `${S.login.title} · ${S.product}`), []);
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -21,12 +24,15 @@ export const Login = ({ why }: { readonly why: Why }) => {
       const given = form.get(name);
       return typeof given === "string" ? given : "";
     };
+    await attempt(() => (withToken ? logInWithToken(value("token").trim()) : logIn(value("name"), value("password"))));
+  };
+  const attempt = async (logInNow: () => Promise<void>, isAtProvider = false): Promise<void> => {
     setBusy(true);
     setProblem("");
     try {
-      await (withToken ? logInWithToken(value("token").trim()) : logIn(value("name"), value("password")));
+      await logInNow();
     } catch (error) {
-      setProblem(problemOf(error, withToken));
+      setProblem(isAtProvider && error instanceof ApiError ? error.message : problemOf(error, withToken));
       setBusy(false);
     }
   };
@@ -43,11 +49,17 @@ export const Login = ({ why }: { readonly why: Why }) => {
             {problem}
           </Strip>
         )}
-        {withToken ? (
+        {provider.value !== null && (
+          <button type="button" class="primary" disabled={isBusy} onClick={() => void attempt(logInAtProvider, true)}>
+            {S.login.withProvider(provider.value)}
+          </button>
+        )}
+        {shown === "token" && (
           <Field label={S.login.token} help={S.login.tokenHelp}>
             <input id="token" name="token" type="password" autocomplete="off" required class="mono" />
           </Field>
-        ) : (
+        )}
+        {shown === "password" && (
           <>
             <Field label={S.login.name}>
               <input id="name" name="name" autocomplete="username" autocapitalize="none" spellcheck={false} required />
@@ -57,19 +69,33 @@ export const Login = ({ why }: { readonly why: Why }) => {
             </Field>
           </>
         )}
-        <button type="submit" class="primary" disabled={isBusy}>
-          {S.login.submit}
-        </button>
-        {acceptsPasswords.value ? (
-          <button type="button" class="link" onClick={() => (setWithToken(!withToken), setProblem(""))}>
-            {withToken ? S.login.withPassword : S.login.withToken}
+        {shown !== "provider" && (
+          <button type="submit" class={provider.value === null ? "primary" : undefined} disabled={isBusy}>
+            {S.login.submit}
           </button>
-        ) : (
-          <p class="muted">{S.login.noUsers}</p>
         )}
+        {othersThan(shown).map((way) => (
+          <button key={way} type="button" class="link" onClick={() => (setChosen(way), setProblem(""))}>
+            {way === "token" ? S.login.withToken : S.login.withPassword}
+          </button>
+        ))}
+        {!acceptsPasswords.value && provider.value === null && <p class="muted">{S.login.noUsers}</p>}
       </form>
     </main>
   );
+};
+
+/** `provider`: its button alone. */
+type Way = "password" | "token" | "provider";
+
+const usualWay = (): Way => {
+  if (acceptsPasswords.value) return "password";
+  return provider.value === null ? "token" : "provider";
+};
+
+const othersThan = (shown: Way): readonly ("password" | "token")[] => {
+  if (shown === "token") return acceptsPasswords.value ? ["password"] : [];
+  return acceptsPasswords.value || shown === "provider" ? ["token"] : [];
 };
 
 const problemOf = (error: unknown, withToken: boolean): string => {

@@ -17,6 +17,7 @@ export const access = {
     "prove-isolation": "proof of isolation",
     login: "login",
     "login-by-link": "login by link",
+    "login-by-oidc": "login through the OpenID provider",
     "login-failed": "failed login",
     logout: "logout",
     "logout-everywhere": "logout everywhere",

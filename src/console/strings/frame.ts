@@ -129,6 +129,7 @@ export const frame = {
     name: "User name",
     password: "Password",
     submit: "Log in",
+    withProvider: (name: string) => `Log in with ${name}`,
     withToken: "Log in with the admin token",
     withPassword: "Log in with a password",
     token: "Admin token",

@@ -12,8 +12,11 @@ export const inBrowser = (name: string, tests: () => void): void => describeWith
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export type Tabs = {
-  /** A page of its own profile. After the test it is checked that nothing failed and no other host was asked. */
-  readonly open: (options?: BrowserContextOptions, url?: string) => Promise<Page>;
+  /**
+   * A page of its own profile. After the test it is checked that nothing failed and no other host was asked. `others`:
+   * origins to which the browser may go; what pages there do does not count.
+   */
+  readonly open: (options?: BrowserContextOptions, url?: string, others?: readonly string[]) => Promise<Page>;
 };
 
 type Watched = { readonly page: Page; readonly faults: string[] };
@@ -35,20 +38,25 @@ export const aBrowser = (site: () => Site): Tabs => {
   });
   afterAll(() => browser?.close());
   return {
-    open: async (options = {}, url = site().url) => {
+    open: async (options = {}, url = site().url, others = []) => {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
       context.setDefaultTimeout(20_000);
       const page = await context.newPage();
       const faults: string[] = [];
       watched.push({ page, faults });
       const own = new URL(url).origin;
+      const isElsewhere = (address: string): boolean =>
+        URL.canParse(address) && others.includes(new URL(address).origin);
       page.on("request", (asked) => {
-        if (new URL(asked.url()).origin !== own) faults.push(`asked another host: ${asked.url()}`);
+        const isFine =
+          new URL(asked.url()).origin === own || isElsewhere(asked.url()) || isElsewhere(asked.frame().url());
+        if (!isFine) faults.push(`asked another host: ${asked.url()}`);
       });
       page.on("pageerror", (error) => faults.push(`error: ${error.stack ?? error.message}`));
       page.on("console", (line) => {
         // A refused request is no fault of the page.
-        if (line.type() === "error" && !line.text().startsWith("Failed to load resource")) faults.push(line.text());
+        const isRefusal = line.text().startsWith("Failed to load resource");
+        if (line.type() === "error" && !isRefusal && !isElsewhere(page.url())) faults.push(line.text());
       });
       return page;
     },
