@@ -1,4 +1,5 @@
 /** Starts the embedded OCS: primary and backup with HTTP and HTTPS each, and the control API, over one world. */
+import { COMMANDS } from "./control/commands.ts";
 import { startControl } from "./control/control.ts";
 import { createDialer, type Dialer, type DialerSettings } from "./dialer/dialer.ts";
 import { createFaults, type Faults } from "./faults/faults.ts";
@@ -6,8 +7,9 @@ import { createOcs, type Ocs } from "./ocs.ts";
 import { ownCertificate } from "./server/own-certificate.ts";
 import { createPair, type Pair } from "./server/warm-standby.ts";
 import type { Counters, Instance, RecordedRequest } from "./server/recorder.ts";
-import type { Wire } from "./server/listeners.ts";
+import type { FlowOf, Wire } from "./server/listeners.ts";
 import type { Certificate } from "./server/own-certificate.ts";
+import { createView, type SandboxView } from "./view/view.ts";
 import { createWorld, type World, type WorldOptions } from "./world/world.ts";
 
 export type SandboxOptions = WorldOptions & {
@@ -26,6 +28,7 @@ export type SandboxOptions = WorldOptions & {
   /** The certificate of the HTTPS listeners; generated when absent. */
   readonly certificates?: Certificate;
   readonly dialing?: Partial<DialerSettings>;
+  readonly flowOf?: FlowOf;
   /** PEM of the CAs for https URLs that the dialer posts to. */
   readonly trusted?: string;
 };
@@ -41,6 +44,10 @@ export type SandboxOcs = {
   readonly ca: string | undefined;
   readonly world: World;
   readonly dialer: Dialer;
+  /** What people are shown of it, with numbers masked. */
+  readonly view: SandboxView;
+  /** Carries out a command of the control API, such as "POST faults". Rejects with ControlError. */
+  readonly command: (name: string, body?: unknown, id?: string) => Promise<unknown>;
   readonly followFaults: Faults["follow"];
   /** Returns the new active instance. */
   readonly switchover: () => Instance;
@@ -64,7 +71,7 @@ export const startSandboxOcs = async (options: SandboxOptions = {}): Promise<San
       base: () => urls[pair.active()]!.http,
     },
   );
-  const pair: Pair = createPair(world, endingCalls(createOcs(world), dialer), faults);
+  const pair: Pair = createPair(world, endingCalls(createOcs(world), dialer), faults, options.flowOf);
   const stop = async (): Promise<void> => {
     await Promise.all([pair.primary.close(), pair.backup.close()]);
     await dialer.close();
@@ -112,7 +119,8 @@ const listen = async (
   });
   Object.assign(urls, { primary, backup });
   dialer.configure({ rate: dialing?.rate ?? 0 });
-  const control = await startControl({ world, pair, faults, dialer }, ports.control ?? 0);
+  const controlled = { world, pair, faults, dialer };
+  const control = await startControl(controlled, ports.control ?? 0);
   return {
     primary,
     backup,
@@ -120,6 +128,8 @@ const listen = async (
     ca,
     world,
     dialer,
+    view: createView(controlled),
+    command: async (name, body = {}, id = "") => COMMANDS.get(name)!(controlled, body, id),
     followFaults: faults.follow,
     switchover: pair.switchover,
     counters: pair.recorder.counters,

@@ -3,8 +3,9 @@
  * data that a client would get. Lists take turns. While the validation-uri does not answer, the dialer pauses.
  */
 import { ASSUMED } from "../assumptions.ts";
+import { createAnnouncements, type Announcement } from "./announcements.ts";
 import { attempt, type Attempt } from "./attempt.ts";
-import { attachedData } from "./attached-data.ts";
+import { attachedData, type AttachedData } from "./attached-data.ts";
 import { createCallReports } from "./call-report.ts";
 import { diallingLists, issuedRecords, type Retrieved } from "./retrieve-records.ts";
 import type { CallingList } from "../world/directory.ts";
@@ -13,7 +14,7 @@ import { settle } from "../world/groups.ts";
 import { createPoster, type PosterOptions } from "./http-post.ts";
 import { createPace } from "./pace.ts";
 import type { Hours } from "../world/records.ts";
-import { validate } from "./validation.ts";
+import { validate, type Verdict } from "./validation.ts";
 import { deliver } from "../control/webhook.ts";
 import type { World } from "../world/world.ts";
 
@@ -49,6 +50,8 @@ export type Dialer = {
   readonly log: EventLog;
   readonly settings: () => DialerSettings;
   readonly configure: (changes: Partial<DialerSettings>) => void;
+  /** The last records that were announced to the validation-uri, the newest first. */
+  readonly announcements: () => readonly Announcement[];
   /** Dials now. Resolves when `count` records are dialed or no more can be dialed. */
   readonly dial: (wish: DialRequest) => Promise<Dialed>;
   /**
@@ -80,6 +83,7 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
   const log = createEventLog(world);
   const poster = createPoster({ poolSize: ASSUMED.validationPool.value, ...place });
   const reports = createCallReports(world, poster, settings.responseTimeout);
+  const announcements = createAnnouncements(world);
   const over = new AbortController();
   const running = new Set<Promise<unknown>>();
   const track = <Value>(work: Promise<Value>): Promise<Value> => {
@@ -96,10 +100,15 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
     if (validationUri === undefined) return (announced = true);
     announced = false;
     for (const retrieved of issuedRecords(world)) {
-      const answer = await poster
-        .post(validationUri, attachedData(world, retrieved, base()), responseTimeout)
-        .catch(() => undefined);
-      if (!answer) return false;
+      const data = attachedData(world, retrieved, base());
+      const noteAnswer = announcements.begin({ ...retrieved, data }, "again");
+      const answer = await poster.post(validationUri, data, responseTimeout).catch((error: Error) => error.message);
+      noteAnswer(
+        typeof answer === "string"
+          ? { decision: "later", because: answer }
+          : { decision: "noted", because: answer.status === 200 ? null : `answered ${answer.status}` },
+      );
+      if (typeof answer === "string") return false;
     }
     return (announced = true);
   };
@@ -107,11 +116,15 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
   const attemptOne = async (list: CallingList, hours: Hours, to: string | undefined): Promise<Attempt> => {
     const { validationUri, historyUri, webhook } = settings;
     const asked = validationUri === undefined ? undefined : { ...settings, validationUri };
-    const made = await attempt(
-      { world, log, base: base(), validate: asked && ((data) => validate(poster, data, asked)) },
-      list,
-      hours,
-    );
+    const ask = asked && {
+      validate: async (data: AttachedData): Promise<Verdict> => {
+        const noteAnswer = announcements.begin({ list, data }, "dialing");
+        const verdict = await validate(poster, data, asked);
+        noteAnswer({ decision: verdict.kind, because: verdict.kind === "dial" ? null : verdict.because });
+        return verdict;
+      },
+    };
+    const made = await attempt({ world, log, base: base(), validate: ask?.validate }, list, hours);
     if (made.kind === "dialed" && historyUri !== undefined) void track(reports.attempt(historyUri, made.retrieved));
     for (const url of [webhook, to])
       if (url !== undefined) for (const event of made.events) void track(deliver(poster, url, event, over.signal));
@@ -175,6 +188,7 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
     log,
     settings: () => settings,
     configure,
+    announcements: announcements.list,
     dial: (wish) => track(dial(wish)),
     announce: () => track(announce()),
     settled,

@@ -27,6 +27,8 @@ export type FiringNote = {
   readonly connection?: number;
   readonly action?: ActionName;
   readonly tenant?: string;
+  /** The id of the gateway's request, if a gateway of this process sent it. */
+  readonly flow?: string;
 };
 
 export type Fault = {
@@ -49,7 +51,12 @@ export type Fault = {
 };
 
 /** Where a fault may strike; members that are not known yet are absent. */
-export type Place = { readonly instance?: Instance; readonly connection?: number; readonly subject?: () => Subject };
+export type Place = {
+  readonly instance?: Instance;
+  readonly connection?: number;
+  readonly subject?: () => Subject;
+  readonly flow?: string;
+};
 export type Strike = Firing & { readonly id: string };
 
 /** Called when a fault is added. */
@@ -168,7 +175,7 @@ const fits = (world: World, { kind, action, tenant }: FaultSpec, { subject }: Pl
   return !kindFits || (subject !== undefined && kindFits(world, subject()));
 };
 
-const noteOf = ({ instance, connection, subject }: Place, now: number): FiringNote => {
+const noteOf = ({ instance, connection, subject, flow }: Place, now: number): FiringNote => {
   const { action, tenant } = subject?.() ?? {};
   return {
     time: new Date(now).toISOString(),
@@ -176,6 +183,7 @@ const noteOf = ({ instance, connection, subject }: Place, now: number): FiringNo
     ...(connection !== undefined && { connection }),
     ...(action && { action: action.name }),
     ...(tenant && { tenant: tenant.name }),
+    ...(flow !== undefined && { flow }),
   };
 };
 

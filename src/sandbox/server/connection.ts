@@ -8,20 +8,23 @@ import type { FaultContext } from "../faults/kinds.ts";
 import { cancellableWait } from "../faults/cancellable-wait.ts";
 import { MalformedMessage, MessageReader, type Message } from "./message-reader.ts";
 import { refusedMessage, type Ocs } from "../ocs.ts";
-import type { ConnectionLog } from "./recorder.ts";
+import type { ConnectionLog, Outcome } from "./recorder.ts";
 
 /** The operations on the socket that faults use. */
 export type SocketControl = Omit<FaultContext, "world" | "events" | "subject">;
-export type Outcome = { readonly status: number | null; readonly faults: readonly string[] };
-
 export type Service = {
   readonly ocs: Ocs;
   /** Milliseconds between carrying out a request and answering it. */
   readonly delay: () => number;
   readonly listener: string;
-  readonly faultsFor: (message: Message, connection: number, control: SocketControl) => FaultOutcome;
-  /** Records a request and its outcome; called before the answer is sent. */
-  readonly record: (message: Message, outcome: Outcome, connection: number) => void;
+  /** Records a request that was read; `wire`: its TCP socket. */
+  readonly arrived: (message: Message, connection: number, wire: Socket) => Recorded;
+};
+
+export type Recorded = {
+  readonly faultsFor: (control: SocketControl) => FaultOutcome;
+  /** Records the outcome; called before the answer is sent. */
+  readonly ended: (outcome: Outcome) => void;
 };
 
 export type Connection = {
@@ -55,8 +58,9 @@ export const serve = (
     const message = read();
     if (!message) return;
     log.request();
-    current = service.faultsFor(message, log.number, hands);
-    void answer(message, current).finally(() => {
+    const { faultsFor, ended } = service.arrived(message, log.number, wire);
+    current = faultsFor(hands);
+    void answer(message, current, ended).finally(() => {
       current = undefined;
     });
     if (reader.waiting > 0) refuseSecond(current);
@@ -80,12 +84,12 @@ export const serve = (
     else reset();
   };
 
-  const answer = async (message: Message, faults: FaultOutcome): Promise<void> => {
+  const answer = async (message: Message, faults: FaultOutcome, ended: Recorded["ended"]): Promise<void> => {
     const verdict = await faults.arrival();
-    if (verdict === "over") return service.record(message, { status: null, faults: faults.struck }, log.number);
+    if (verdict === "over") return ended({ status: null, faults: faults.struck });
     const arrival = arrivalOf(message, service.listener, wire, disconnected.signal);
     const reply = verdict === "go on" ? await service.ocs(arrival, { databaseDown: faults.databaseDown }) : verdict;
-    service.record(message, { status: reply.status, faults: faults.struck }, log.number);
+    ended({ status: reply.status, faults: faults.struck });
     if (service.delay() > 0) await cancellableWait(service.delay(), { released: NEVER, gone: disconnected.signal });
     if (disconnected.signal.aborted) return;
     const bytes = encode(reply);

@@ -15,6 +15,12 @@ import { subjectOf, type Subject } from "../faults/subject.ts";
 import type { World } from "../world/world.ts";
 import type { Certificate } from "./own-certificate.ts";
 
+/**
+ * The id of the gateway's request that comes over this TCP connection next, if a gateway of this process has sent it.
+ * `from` and `to`: the client's end and OCS's end, as `address:port`.
+ */
+export type FlowOf = (from: string, to: string) => string | undefined;
+
 export type WireParts = {
   readonly instance: Instance;
   readonly world: World;
@@ -22,6 +28,7 @@ export type WireParts = {
   readonly faults: Faults;
   readonly events: Events;
   readonly recorder: Recorder;
+  readonly flowOf: FlowOf | undefined;
   /** True while this instance is active and answers requests. */
   readonly isPrimary: () => boolean;
   /** True while this instance keeps connections open without answering. */
@@ -164,32 +171,44 @@ const contexts = (
 };
 
 const serviceOf = (
-  { instance, world, ocs, faults, events, recorder }: WireParts,
+  { instance, world, ocs, faults, events, recorder, flowOf }: WireParts,
   scheme: string,
   delay: () => number,
 ): Service => ({
   ocs,
   delay,
   listener: `sandbox-${instance}-${scheme}`,
-  faultsFor: (message, connection, hands) => {
+  arrived: (message, connection, wire) => {
+    const { method, target, headers, body } = message;
+    const { remoteAddress, remotePort, localAddress, localPort } = wire;
+    const isConnected = remotePort !== undefined && localPort !== undefined;
+    const flow = isConnected ? flowOf?.(`${remoteAddress}:${remotePort}`, `${localAddress}:${localPort}`) : undefined;
+    const behind = flow === undefined ? {} : { flow };
     let known: Subject | undefined;
     // Computed on demand: most requests meet no fault.
     const subject = (): Subject => (known ??= subjectOf(world, message));
-    return applyFaults(faults, { ...hands, world, events, subject }, { instance, connection, subject });
+    return {
+      faultsFor: (hands) =>
+        applyFaults(faults, { ...hands, world, events, subject }, { instance, connection, subject, ...behind }),
+      ended: recorder.arrived({
+        time: new Date(world.clock.now()).toISOString(),
+        instance,
+        connection,
+        method,
+        target,
+        headers,
+        body: Buffer.from(body).toString("utf8"),
+        ...behind,
+        // Now, because after a switchover a handle may belong to another tenant.
+        ...(flowOf && namesOf(subject())),
+      }),
+    };
   },
-  record: ({ method, target, headers, body }, { status, faults: struck }, connection) => {
-    recorder.saw({
-      time: new Date(world.clock.now()).toISOString(),
-      instance,
-      connection,
-      method,
-      target,
-      headers,
-      body: Buffer.from(body).toString("utf8"),
-      status,
-      faults: struck,
-    });
-  },
+});
+
+const namesOf = ({ action, tenant }: Subject): { readonly action?: string; readonly tenant?: string } => ({
+  ...(action && { action: action.name }),
+  ...(tenant && { tenant: tenant.name }),
 });
 
 /** Resolves to the port; rejects when the server cannot listen on it. */

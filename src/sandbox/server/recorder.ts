@@ -21,7 +21,8 @@ export type ConnectionRecord = {
   readonly maxInFlight: number;
 };
 
-export type RecordedRequest = {
+/** A request as OCS has read it. */
+export type ReadRequest = {
   /** ISO 8601, by the sandbox's clock. */
   readonly time: string;
   readonly instance: Instance;
@@ -30,11 +31,26 @@ export type RecordedRequest = {
   readonly target: string;
   readonly headers: readonly HeaderLine[];
   readonly body: string;
+  /** The id of a gateway's request behind this one; absent if no gateway of this process sent it. */
+  readonly flow?: string;
+  /** Names of the action and of the tenant, as far as they could be read. Only next to a gateway of this process. */
+  readonly action?: string;
+  readonly tenant?: string;
+};
+
+export type RecordedRequest = ReadRequest & {
+  /** Counts requests from 1, in the order in which OCS read them. */
+  readonly number: number;
   /** null when a fault ended the exchange before OCS did anything. */
   readonly status: number | null;
   /** Ids of the faults that struck the request, in order; grows until the answer is sent. */
   readonly faults: readonly string[];
 };
+
+export type Outcome = Pick<RecordedRequest, "status" | "faults">;
+
+/** A request that OCS has read and not answered yet. */
+export type PendingRequest = ReadRequest & Pick<RecordedRequest, "number">;
 
 /** The recorder's interface for one connection. */
 export type ConnectionLog = {
@@ -46,7 +62,11 @@ export type ConnectionLog = {
 
 export type Recorder = {
   readonly open: (instance: Instance) => ConnectionLog;
-  readonly saw: (request: RecordedRequest) => void;
+  /** Returns what is called when the request has its outcome, before the answer is sent. */
+  readonly arrived: (request: ReadRequest) => (outcome: Outcome) => void;
+  /** The oldest first. */
+  readonly pending: () => readonly PendingRequest[];
+  /** Those with an outcome, in the order of the outcomes. */
   readonly requests: () => readonly RecordedRequest[];
   /** All open connections and the most recently closed ones. */
   readonly connections: () => readonly ConnectionRecord[];
@@ -66,8 +86,10 @@ const zero = (): Record<Instance, Totals> => ({
 export const createRecorder = (capacity = 500): Recorder => {
   const seen: RecordedRequest[] = [];
   const connections = new Map<number, Mutable<ConnectionRecord>>();
+  const pending = new Set<PendingRequest>();
   let totals = zero();
   let opened = 0;
+  let read = 0;
 
   const forgetClosed = (): void => {
     for (const { number, open } of connections.values()) {
@@ -124,10 +146,16 @@ export const createRecorder = (capacity = 500): Recorder => {
 
   return {
     open,
-    saw: (request) => {
-      seen.push(request);
-      if (seen.length > capacity) seen.shift();
+    arrived: (request) => {
+      const waiting: PendingRequest = { ...request, number: ++read };
+      pending.add(waiting);
+      return ({ status, faults }) => {
+        pending.delete(waiting);
+        seen.push({ ...waiting, status, faults });
+        if (seen.length > capacity) seen.shift();
+      };
     },
+    pending: () => [...pending],
     requests: () => [...seen],
     connections: () => [...connections.values()].map((connection) => ({ ...connection })),
     counters: () => ({ primary: countersOf("primary"), backup: countersOf("backup") }),

@@ -5,7 +5,7 @@ import { beginRun } from "../world/handles.ts";
 import { callAfter } from "../faults/cancellable-wait.ts";
 import type { Ocs } from "../ocs.ts";
 import { createRecorder, type Instance, type Recorder } from "./recorder.ts";
-import { createWire, type Wire } from "./listeners.ts";
+import { createWire, type FlowOf, type Wire } from "./listeners.ts";
 import type { World } from "../world/world.ts";
 
 export type Pair = {
@@ -15,6 +15,8 @@ export type Pair = {
   readonly events: Events;
   /** The instance that answers now, or after the gap of a switchover. */
   readonly active: () => Instance;
+  /** False during the gap of a switchover, and while both instances are down. */
+  readonly answers: () => boolean;
   /**
    * Makes the other instance active and returns it. Closes the connections of the new backup and voids all record
    * handles.
@@ -28,7 +30,7 @@ export type Pair = {
   readonly settled: () => Promise<unknown>;
 };
 
-export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
+export const createPair = (world: World, ocs: Ocs, faults: Faults, flowOf?: FlowOf): Pair => {
   const recorder = createRecorder();
   let active: Instance = "primary";
   const gaps = new Set<object>();
@@ -77,6 +79,7 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
       faults,
       events,
       recorder,
+      flowOf,
       isPrimary: () => active === instance && gaps.size === 0,
       isSilent: () => standby.accepts.size > 0 && active !== instance,
     });
@@ -99,6 +102,7 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
     recorder,
     events,
     active: () => active,
+    answers: () => gaps.size === 0 && outages.size === 0,
     switchover,
     resetRoles,
     untilReset: () => era.signal,

@@ -2,6 +2,8 @@
 export type Clock = {
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds by which it is ahead of the machine's time. */
+  readonly ahead: () => number;
   readonly advance: (milliseconds: number) => void;
   readonly set: (instant: number) => void;
   readonly reset: () => void;
@@ -11,6 +13,7 @@ export const createClock = (source: () => number = Date.now): Clock => {
   let ahead = 0;
   return {
     now: () => source() + ahead,
+    ahead: () => ahead,
     advance: (milliseconds) => {
       ahead += milliseconds;
     },

@@ -179,6 +179,7 @@ describe("the other control commands", () => {
           ["Content-length", "0"],
         ],
         body: "",
+        number: 1,
         status: 409,
         faults: [],
       },

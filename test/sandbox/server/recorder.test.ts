@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createRecorder, type RecordedRequest } from "../../../src/sandbox/server/recorder.ts";
+import { createRecorder, type ReadRequest } from "../../../src/sandbox/server/recorder.ts";
 
-const aRequest = (target: string): RecordedRequest => ({
+const aRequest = (target: string): ReadRequest => ({
   time: "",
   instance: "primary",
   connection: 1,
@@ -9,15 +9,24 @@ const aRequest = (target: string): RecordedRequest => ({
   target,
   headers: [],
   body: "",
-  status: 200,
-  faults: [],
 });
+const OK = { status: 200, faults: [] };
 
 describe("the recorder", () => {
   it("keeps only the last requests", () => {
     const recorder = createRecorder(2);
-    for (const target of ["/a", "/b", "/c"]) recorder.saw(aRequest(target));
+    for (const target of ["/a", "/b", "/c"]) recorder.arrived(aRequest(target))(OK);
     expect(recorder.requests().map(({ target }) => target)).toEqual(["/b", "/c"]);
+  });
+
+  it("lists a request as pending until it has its outcome, with the number that it keeps", () => {
+    const recorder = createRecorder();
+    const ended = ["/a", "/b"].map((target) => recorder.arrived(aRequest(target)));
+    ended[1]!({ status: null, faults: ["f1"] });
+    expect(recorder.pending()).toEqual([{ ...aRequest("/a"), number: 1 }]);
+    expect(recorder.requests()).toEqual([{ ...aRequest("/b"), number: 2, status: null, faults: ["f1"] }]);
+    ended[0]!(OK);
+    expect([recorder.pending(), recorder.requests().map(({ number }) => number)]).toEqual([[], [2, 1]]);
   });
 
   it("drops the oldest closed connections beyond its capacity, and never an open one", () => {
