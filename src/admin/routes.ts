@@ -18,6 +18,7 @@ import { NOW_ROUTES } from "./api/now.ts";
 import { OIDC_ROUTES } from "./api/oidc.ts";
 import { RETENTION_ROUTES } from "./api/retention.ts";
 import { REVOCATION_ROUTES } from "./api/revocations.ts";
+import { SANDBOX_ROUTES } from "./api/sandbox.ts";
 import { SESSION_ROUTES } from "./api/session.ts";
 import { STATUS_ROUTES } from "./api/status.ts";
 import { InvalidInput, readBody, readQuery } from "./input.ts";
@@ -50,9 +51,13 @@ export type AdminDeps = DepsOf<typeof STATUS_ROUTES> &
   DepsOf<readonly [ReturnType<typeof openApiRoute>]> & {
     readonly whoAsks: Authenticate;
     readonly consoleFiles: ConsoleFiles;
+    /** Undefined but for `ocsgw sandbox`. */
+    readonly sandbox?: DepsOf<typeof SANDBOX_ROUTES>["sandbox"] | undefined;
   };
 
-export const ROUTES: readonly Route<AdminDeps>[] = [
+type SandboxDeps = AdminDeps & DepsOf<typeof SANDBOX_ROUTES>;
+
+const USUAL: readonly Route<AdminDeps>[] = [
   ...STATUS_ROUTES,
   ...SESSION_ROUTES,
   ...OIDC_ROUTES,
@@ -66,14 +71,26 @@ export const ROUTES: readonly Route<AdminDeps>[] = [
   ...HELP_ROUTES,
   ...EVIDENCE_ROUTES,
   ...RETENTION_ROUTES,
-  openApiRoute(() => ROUTES),
+];
+
+export const ROUTES: readonly Route<AdminDeps>[] = [...USUAL, openApiRoute(() => ROUTES)];
+
+/** Those of `ocsgw sandbox`. */
+export const ROUTES_IN_SANDBOX: readonly Route<SandboxDeps>[] = [
+  ...USUAL,
+  ...SANDBOX_ROUTES,
+  openApiRoute(() => ROUTES_IN_SANDBOX),
 ];
 
 const TABLE = new RouteTable(ROUTES);
+const TABLE_IN_SANDBOX = new RouteTable(ROUTES_IN_SANDBOX);
 
 /** Never rejects: an unexpected error is logged and answered with 500. */
-export const createAdminRoutes = (deps: AdminDeps): Handler =>
-  dispatch(TABLE, deps, (arrival) => consolePage(deps.consoleFiles, arrival, pathOf(arrival)));
+export const createAdminRoutes = (deps: AdminDeps): Handler => {
+  const otherwise = (arrival: Arrival): Reply | undefined => consolePage(deps.consoleFiles, arrival, pathOf(arrival));
+  const { sandbox } = deps;
+  return sandbox ? dispatch(TABLE_IN_SANDBOX, { ...deps, sandbox }, otherwise) : dispatch(TABLE, deps, otherwise);
+};
 
 type Dispatching = Pick<AdminDeps, "whoAsks"> & { readonly sessions?: Pick<AdminDeps["sessions"], "crossSiteFault"> };
 

@@ -47,6 +47,7 @@ type Parts = {
   readonly commands: Commands;
   readonly diskUse: AdminSources["diskUse"];
   readonly console: AdminSources["console"];
+  readonly sandbox: AdminSources["sandbox"];
 };
 
 /** What the admin API, the probes and the metrics read, and what the admin API can change. */
@@ -67,6 +68,7 @@ export const adminSources = (parts: Parts): AdminSources => {
     commands,
     diskUse,
     console,
+    sandbox,
   } = parts;
   const { active, reading, current, journal, checkpoints, checkpointSinks, outside, counts, records, noAnswers } = core;
   const { recent, markers } = core;
@@ -79,6 +81,7 @@ export const adminSources = (parts: Parts): AdminSources => {
   return {
     version: VERSION,
     console,
+    sandbox,
     journal,
     checkpoints,
     checkpointSinks,

@@ -34,7 +34,7 @@ export type Core = Started & {
 
 /** Opens the journal first, then the ownership database, which is compared with it. */
 export const startCore = async (
-  { settings, configHash, files = new Map(), read, leading, command, onReply }: StartOptions,
+  { settings, configHash, files = new Map(), read, leading, command, onReply, onSent }: StartOptions,
   sockets: PassedSockets,
   stops: ShutdownSteps,
 ): Promise<Core> => {
@@ -62,6 +62,7 @@ export const startCore = async (
     services: { journal, counts, recent, revocations, records, noAnswers, onReply },
     onUpstreamEvent: upstreamEventHandler({ journal, counts, markers, alarms: records.alarms, current }),
     sockets,
+    onSent,
   });
   running = active;
   return {

@@ -1,10 +1,12 @@
 /** The interface of a running gateway, and the options of its start. */
+import type { SandboxControl } from "../admin/api/sandbox.ts";
 import type { PipelineDeps } from "../gateway/pipeline.ts";
 import type { FilesRead } from "../settings/load.ts";
 import type { Settings } from "../settings/schema/schema.ts";
 import type { Reading } from "./config/reading.ts";
 import type { Reloaded, ReloadOptions } from "./reload-outcome.ts";
 import type { Leading } from "./standby.ts";
+import type { LaneOptions } from "../upstream/lanes/lane.ts";
 import type { PassedSockets } from "./wiring/systemd-sockets.ts";
 
 export type Gateway = {
@@ -77,4 +79,8 @@ export type StartOptions = {
   readonly command?: string;
   /** Called for every request when its reply is decided. Must not throw. */
   readonly onReply?: PipelineDeps["observe"];
+  /** Called before a request is written to a connection to OCS. Must not throw. */
+  readonly onSent?: LaneOptions["onSent"];
+  /** The embedded OCS of `ocsgw sandbox`, for the console's page Sandbox and its API. */
+  readonly sandbox?: SandboxControl | undefined;
 };

@@ -96,6 +96,7 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
       commands,
       diskUse,
       console,
+      sandbox: options.sandbox,
     }),
   );
   const drain = { quiet: QUIET_MS };

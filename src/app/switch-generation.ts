@@ -23,6 +23,7 @@ export type SwitchDeps = {
   readonly services: SharedServices;
   readonly onUpstreamEvent: UpstreamDeps["onEvent"];
   readonly sockets: PassedSockets;
+  readonly onSent?: UpstreamDeps["onSent"];
 };
 
 export class ActiveGeneration {
@@ -76,6 +77,7 @@ export class ActiveGeneration {
       reading,
       {
         onEvent: this.#deps.onUpstreamEvent,
+        onSent: this.#deps.onSent,
         ...this.#deps.services.records,
         epochOf: (upstream) => this.#deps.services.records.ownership.epochOf(upstream),
       },

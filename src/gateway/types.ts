@@ -67,6 +67,8 @@ export type Permit = Proven<"Permit", ChargedTenant & { readonly caller: Caller;
 export type Order = Proven<
   "Order",
   {
+    /** The request's id. */
+    readonly id: string;
     readonly client: string;
     readonly credential: Credential;
     readonly owner: Tenant;

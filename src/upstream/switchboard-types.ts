@@ -3,7 +3,7 @@ import type { EndpointStatus, Found } from "./failover/types.ts";
 import type { StandbyBehaviour, StandbyStatus } from "./failover/standby.ts";
 import type { Endpoint } from "./lanes/endpoint.ts";
 import type { LaneStatus } from "./lanes/lane-pool.ts";
-import type { Suspicion } from "./lanes/lane.ts";
+import type { LaneOptions, Suspicion } from "./lanes/lane.ts";
 
 /**
  * `switchover`: the peer took over. `reconnected`: the same OCS is connected again after all connections were lost.
@@ -42,6 +42,7 @@ export type UpstreamOptions = {
   readonly shareOf?: (tenant: string) => number;
   readonly userAgent: string;
   readonly onEvent?: (event: UpstreamEvent) => void;
+  readonly onSent?: LaneOptions["onSent"];
   /** Called before the first request is sent to another OCS; with undefined while the active OCS is unknown. */
   readonly onActiveChange?: (change: ActiveChange | undefined) => void;
   /** The number of OCS's current run, read after `onActiveChange`. If absent, takeovers are counted from 1. */

@@ -56,6 +56,7 @@ export class Switchboard {
       answerTimeout: () => Math.max(1, Math.min(this.#options.answerTimeout, this.#deadline - performance.now())),
       onConnected: (ms) => this.#serviceTime.noteConnect(ms),
       onLost: () => this.#ocs.connectionLost(),
+      onSent: options.onSent,
       onSuspicion: (suspicion) =>
         this.#options.onEvent?.({ kind: "suspicion", upstream: this.#options.name, ...suspicion }),
     });

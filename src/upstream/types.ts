@@ -4,6 +4,8 @@ import type { Operation } from "../ocs/target.ts";
 
 /** `path` is in origin form; `body` is JSON text or empty. */
 export type Request = {
+  /** Of the client's request; only `onSent` of a lane needs it. */
+  readonly id?: string | undefined;
   /** The DBID, which stays the same when a reload renames the tenant. Queues, turns and lanes are per tenant. */
   readonly tenant: string;
   readonly method: "GET" | "POST";

@@ -73,7 +73,7 @@ describe("a user of the console", () => {
     const { csrf, ...told } = valueOf(reply);
     expect([reply.status, told]).toEqual([
       200,
-      { name: "alice", roles: ["operator", "viewer"], tenants: [101], via: "session", ends: TIMES },
+      { name: "alice", roles: ["operator", "viewer"], tenants: [101], via: "session", ends: TIMES, sandbox: false },
     ]);
     expect(cookiesOf(reply)).toEqual([
       ["Set-Cookie", expect.stringMatching(/^ocsgw-9640=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/)],

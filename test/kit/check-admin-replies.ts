@@ -13,7 +13,9 @@ vi.mock(import("../../src/admin/routes.ts"), async (original) => {
   return {
     ...routes,
     createAdminRoutes: (deps) =>
-      checked(routes.ROUTES, routes.createAdminRoutes(deps), { differs: (what) => seen.differences.push(what) }),
+      checked(deps.sandbox ? routes.ROUTES_IN_SANDBOX : routes.ROUTES, routes.createAdminRoutes(deps), {
+        differs: (what) => seen.differences.push(what),
+      }),
   };
 });
 

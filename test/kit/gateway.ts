@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { startGateway } from "../../src/app/start.ts";
-import type { Gateway } from "../../src/app/gateway.ts";
+import type { Gateway, StartOptions } from "../../src/app/gateway.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { ALL_ACTIONS } from "../ocs/manual.ts";
 import { readFirst } from "../../src/app/config/config-thread.ts";
@@ -82,13 +82,13 @@ export const aConfigured = async (
 };
 
 /** `stableMs`: for so long files must be the same before a watcher takes something away. */
-type Timing = { readonly stableMs?: number };
+type Extras = Pick<StartOptions, "stableMs" | "onReply" | "onSent" | "sandbox">;
 
 export const aGateway = async (
   config: Config,
   clients: readonly string[] = ["alpha", "beta"],
   files: Readonly<Record<string, string>> = {},
-  timing: Timing = {},
+  extras: Extras = {},
 ): Promise<TestGateway> => {
   const dir = await aConfigured(config, clients, files);
   const read = await readFirst({ file: join(dir, "ocsgw.yaml") });
@@ -100,7 +100,7 @@ export const aGateway = async (
     read,
     file: join(dir, "ocsgw.yaml"),
     adminToken: "token",
-    ...timing,
+    ...extras,
   });
   const { url } = gateway.listeners[0]!;
   let stopped = false;

@@ -10,7 +10,12 @@ import type { Login } from "../sessions/login.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { ROLES, type Authenticate, type Viewer } from "../viewer.ts";
 
-type Deps = { readonly sessions: Sessions; readonly whoAsks: Authenticate };
+type Deps = {
+  readonly sessions: Sessions;
+  readonly whoAsks: Authenticate;
+  /** Undefined but for `ocsgw sandbox`. */
+  readonly sandbox?: unknown;
+};
 
 const FAILURES = {
   401: "the name or the password is wrong, or the user is disabled; the answer does not say which",
@@ -31,9 +36,10 @@ export const SESSION_ROUTES: readonly Route<Deps>[] = [
     roles: "anyone",
     reply: Session,
     others: { 401: { when: "nobody is logged in", body: NobodyLoggedIn } },
-    answer: async ({ sessions, whoAsks }: Deps, { arrival }) => {
+    answer: async (deps: Deps, { arrival }) => {
+      const { sessions, whoAsks } = deps;
       const viewer = await whoAsks(arrival);
-      if (!("rejected" in viewer)) return json(200, holderOf(sessions, viewer, sessions.find(arrival)));
+      if (!("rejected" in viewer)) return json(200, holderOf(deps, viewer, sessions.find(arrival)));
       return json(
         401,
         {
@@ -57,8 +63,7 @@ export const SESSION_ROUTES: readonly Route<Deps>[] = [
     }),
     reply: Session,
     others: FAILURES,
-    answer: async ({ sessions }: Deps, { body, arrival }) =>
-      loggedIn(sessions, arrival, await sessions.logIn(body, arrival)),
+    answer: async (deps: Deps, { body, arrival }) => loggedIn(deps, arrival, await deps.sessions.logIn(body, arrival)),
   }),
   openRoute({
     method: "POST",
@@ -68,8 +73,8 @@ export const SESSION_ROUTES: readonly Route<Deps>[] = [
     body: z.strictObject({ token: z.string("expected a token") }),
     reply: Session,
     others: { 401: "the link is unknown, used or expired", 503: FAILURES[503] },
-    answer: async ({ sessions }: Deps, { body, arrival }) =>
-      loggedIn(sessions, arrival, await sessions.logInByLink(body.token, arrival.source), "link"),
+    answer: async (deps: Deps, { body, arrival }) =>
+      loggedIn(deps, arrival, await deps.sessions.logInByLink(body.token, arrival.source), "link"),
   }),
   route({
     method: "POST",
@@ -112,20 +117,25 @@ export const SESSION_ROUTES: readonly Route<Deps>[] = [
   }),
 ];
 
-const holderOf = (sessions: Sessions, { name, roles, tenants, via }: Viewer, session: OpenSession | undefined) => ({
+const holderOf = (
+  { sessions, sandbox }: Pick<Deps, "sessions" | "sandbox">,
+  { name, roles, tenants, via }: Viewer,
+  session: OpenSession | undefined,
+) => ({
   name,
   roles,
   tenants,
   via,
   csrf: via === "session" && session ? session.csrf : null,
   ends: via === "session" && session ? sessions.left(session) : null,
+  sandbox: sandbox !== undefined,
 });
 
 const cookiesOf = ({ headers }: Reply): readonly HeaderLine[] => headers.filter(([name]) => name === "Set-Cookie");
 
 /** Any earlier session of this browser ends: its id may be known to somebody else. */
 const loggedIn = (
-  sessions: Sessions,
+  deps: Pick<Deps, "sessions" | "sandbox">,
   arrival: Pick<Arrival, "headers">,
   login: Login,
   how: "password" | "link" = "password",
@@ -134,10 +144,11 @@ const loggedIn = (
   const { id, session, mark } = login;
   const viewer = session.holder.viewer();
   if (!viewer) return failed({ failed: "rejected" }, how);
+  const { sessions } = deps;
   sessions.replace(arrival);
   const place = sessions.placeOf(arrival);
   const known = mark === undefined ? [] : [knownCookie(mark, place)];
-  return json(200, holderOf(sessions, viewer, session), [sessionCookie(id, place), ...known]);
+  return json(200, holderOf(deps, viewer, session), [sessionCookie(id, place), ...known]);
 };
 
 const failed = (login: Extract<Login, { failed: string }>, how: "password" | "link"): Reply => {

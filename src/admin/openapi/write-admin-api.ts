@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Route } from "../route.ts";
+import { SANDBOX_ROUTES } from "../api/sandbox.ts";
 import { ROUTES } from "../routes.ts";
 import { ROLES } from "../viewer.ts";
 
@@ -44,7 +45,15 @@ const lineOf = ({ method, path, summary, ...row }: Route<never>): string => {
   return `| \`${method} ${path}\` | ${roles.join(" | ")} | ${scope} | ${cell(summary)} |\n`;
 };
 
-export const adminApiPage = (): string => HEAD + TABLE + ROUTES.map(lineOf).join("");
+const SANDBOX = `
+## Only in the sandbox
+
+\`ocsgw sandbox\` has these routes too; elsewhere they get 404, and \`/openapi.json\` does not have them. They show the
+embedded OCS and act on its control interface. Nothing is sent through the gateway or to another OCS.
+`;
+
+export const adminApiPage = (): string =>
+  HEAD + TABLE + ROUTES.map(lineOf).join("") + SANDBOX + TABLE + SANDBOX_ROUTES.map(lineOf).join("");
 
 export const ADMIN_API_PAGE = fileURLToPath(new URL("../../docs/admin-api.md", import.meta.url));
 

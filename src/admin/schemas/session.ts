@@ -19,6 +19,7 @@ export const Session = z
       })
       .nullable()
       .describe("Null for the admin token"),
+    sandbox: z.boolean().describe("True for `ocsgw sandbox`, which has the routes of `/api/sandbox`"),
   })
   .meta({ id: "Session" });
 

@@ -71,6 +71,7 @@ export type AdminSources = {
   /** Why commands cannot reach the gateway; undefined while they can. */
   readonly commandsTrouble: () => string | undefined;
   readonly now: (facts: AdminFacts) => NowSources;
+  readonly sandbox: AdminDeps["sandbox"];
   /** Used for the metrics only. */
   readonly metricsOnly: Pick<Sources, "connections" | "descriptorLimit" | "inDoubt" | "limits">;
 };
@@ -183,6 +184,7 @@ export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> =
         otherWarnings: () => [sources.journal.status().failed ?? [], otherWarnings()].flat(),
       }),
       version: sources.version,
+      sandbox: sources.sandbox,
       consoleFiles,
       ...console,
     }),

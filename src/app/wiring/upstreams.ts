@@ -41,12 +41,13 @@ export type UpstreamDeps = {
   readonly onEvent: (event: UpstreamEvent) => void;
   readonly activeListenerFor: (upstream: string, origins: readonly string[]) => ActiveOcsListener;
   readonly epochOf: (upstream: string) => number;
+  readonly onSent?: UpstreamOptions["onSent"];
 };
 
 /** Rejects when a file of an upstream cannot be read. `before`: the upstreams in force; undefined at the start. */
 export const upstreamEntriesFor = async (
   reading: Reading,
-  { onEvent, activeListenerFor, epochOf }: UpstreamDeps,
+  { onEvent, activeListenerFor, epochOf, onSent }: UpstreamDeps,
   before: ReadonlyMap<string, UpstreamEntry> | undefined,
 ): Promise<UpstreamEntries> => {
   const entries = new Map<string, UpstreamEntry>();
@@ -79,6 +80,7 @@ export const upstreamEntriesFor = async (
             ...tunables(name, upstream),
             name,
             onEvent: gate.pass,
+            onSent,
             epoch: () => epochOf(name),
             onActiveChange: activeListener.onActiveChange,
           },

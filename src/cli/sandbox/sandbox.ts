@@ -15,6 +15,8 @@ import { startSandboxOcs, type SandboxOcs } from "../../sandbox/start.ts";
 import { readFirst } from "../../app/config/config-thread.ts";
 import { sandboxConfig, sandboxKeys, readyTenants, UPSTREAM, type SandboxFiles } from "./config.ts";
 import { showArrivals } from "./arrivals.ts";
+import { createConsoleControl } from "./console-control.ts";
+import { createFlowLinks, type FlowLinks } from "./flow-links.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { requestLine } from "./request-line.ts";
 import { screen, type Ready } from "./screen.ts";
@@ -54,11 +56,12 @@ export const sandbox = async (options: SandboxOptions): Promise<number> => {
   const backupHost = (await isFree(0, BACKUP_HOST)) ? BACKUP_HOST : HOST;
   const ports = await choosePorts(options.port, backupHost);
   const inUse = portsInUse(ports, options.port);
-  const { files, ocs } = await startOcs(state, { ports, backupHost }, options);
+  const links = createFlowLinks();
+  const { files, ocs } = await startOcs(state, { ports, backupHost, flowOf: links.flowOf }, options);
   try {
     const { gateway, ready } = options.ocsOnly
       ? { gateway: undefined, ready: readyWithout(ocs, files.ca) }
-      : await startInFront(state, ports, { files, ocs });
+      : await startInFront(state, ports, { files, ocs, links });
     await begin(options, { ready, ocs, inUse }).catch(async (error: unknown) => {
       await gateway?.stop("the sandbox could not start");
       throw error;
@@ -159,7 +162,7 @@ const BACKUP_HOST = "127.0.0.2";
 
 const startOcs = async (
   state: string,
-  where: { readonly ports: Ports; readonly backupHost: string },
+  where: { readonly ports: Ports; readonly backupHost: string } & Pick<FlowLinks, "flowOf">,
   { seed, state: kept, ocsOnly }: SandboxOptions,
 ): Promise<{ files: SandboxFiles; ocs: SandboxOcs }> => {
   const authority = createAuthority("ocs-gateway sandbox, for trials only");
@@ -205,12 +208,12 @@ const startDialing = async (
   return dialer.settings();
 };
 
-type Started = { readonly files: SandboxFiles; readonly ocs: SandboxOcs };
+type Started = { readonly files: SandboxFiles; readonly ocs: SandboxOcs; readonly links: FlowLinks };
 
 const startInFront = async (
   state: string,
   ports: Ports,
-  { files, ocs }: Started,
+  { files, ocs, links }: Started,
 ): Promise<{ gateway: Gateway; ready: Ready }> => {
   const config = join(state, "ocsgw.yaml");
   nameConfigInLog(resolve(config));
@@ -232,6 +235,7 @@ const startInFront = async (
   const loaded = await readFirst({ file: config });
   if (!loaded.ok) throw new Error(loaded.problems.map(({ path, message }) => `${path}: ${message}`).join("\n"));
   const token = randomBytes(16).toString("base64url");
+  let running: Gateway | undefined;
   const gateway = await startGateway({
     settings: loaded.settings,
     configHash: loaded.hash,
@@ -240,8 +244,14 @@ const startInFront = async (
     file: config,
     adminToken: token,
     command: "ocsgw sandbox",
-    onReply: (seen, ending) => console.log(requestLine(seen, ending)),
+    onReply: (seen, ending) => {
+      links.ended(seen.arrival.id);
+      console.log(requestLine(seen, ending));
+    },
+    onSent: links.onSent,
+    sandbox: createConsoleControl({ ocs, gateway: () => running?.listeners[0]?.url }),
   });
+  running = gateway;
   ocs.followFaults(({ id, kind }) => gateway.noteFault(`${id} ${kind}`));
   const [http, https] = gateway.listeners;
   return {

@@ -34,6 +34,7 @@ export const isolate = (deps: IsolateDeps, arrival: Arrival, permit: Permit, { a
   // Last, because an acquired lease must be released: nothing after it may throw.
   const lease = action.resource === "records" ? leaseOf(deps, permit, wouldRefuse) : undefined;
   return proven<Order>({
+    id: arrival.id,
     client: caller.client,
     credential: caller.credential,
     owner: tenant,

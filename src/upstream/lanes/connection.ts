@@ -13,6 +13,9 @@ type ConnectionHandlers = {
   readonly onEnd: () => void;
 };
 
+/** Each as `address:port`. */
+export type Ends = { readonly from: string; readonly to: string };
+
 /** libuv's counters, in bytes: all that was written, and the part that the kernel has not accepted yet. */
 type WriteCounts = { readonly bytesWritten: number; readonly writeQueueSize: number };
 /** Node's handle of a TLS socket. `writeQueueSize`: unsent ciphertext; `_parent`: the TCP handle below. */
@@ -50,6 +53,13 @@ export class Connection {
   get isFlushed(): boolean {
     const tcp = this.#tls?._parent;
     return tcp ? tcp.bytesWritten - tcp.writeQueueSize >= this.#flushedAt : this.#socket?.writableLength === 0;
+  }
+
+  /** Both ends of the TCP connection; undefined without one. */
+  get ends(): Ends | undefined {
+    const { localAddress, localPort, remoteAddress, remotePort } = this.#socket ?? {};
+    if (localPort === undefined || remotePort === undefined) return undefined;
+    return { from: `${localAddress}:${localPort}`, to: `${remoteAddress}:${remotePort}` };
   }
 
   /** Node encrypts synchronously: after `write`, `writeQueueSize` includes the ciphertext of this text. */

@@ -10,7 +10,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { UpstreamError, type Request, type Withdrawal } from "../types.ts";
 import { withdrawn as withdrawnError } from "../upstream-errors.ts";
 import { InFlight, type ExchangeEnd, type RawAnswer } from "./in-flight.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type Ends } from "./connection.ts";
 import { reason } from "../../common/system-error.ts";
 
 export type LaneOptions = {
@@ -24,6 +24,8 @@ export type LaneOptions = {
   readonly onConnected?: (ms: number) => void;
   /** Called when the connection was not closed by the lane itself: OCS may have restarted. */
   readonly onLost?: () => void;
+  /** Called before a request is written to its connection. */
+  readonly onSent?: ((request: Request, ends: Ends | undefined) => void) | undefined;
   /** Called when bytes from OCS may belong to another request; the connection is then closed. */
   readonly onSuspicion?: (suspicion: Suspicion) => void;
 };
@@ -165,6 +167,7 @@ export class Lane {
     this.#setState("busy", inFlight.request.tenant);
     this.#startAnswerTimer();
     inFlight.markSent();
+    this.#options.onSent?.(inFlight.request, connection.ends);
     connection.write(this.#textOf(inFlight.request));
   }
 

@@ -7,6 +7,7 @@ import { documentedReplies } from "../../../src/admin/openapi/documented-replies
 import { openApiOf } from "../../../src/admin/openapi/document.ts";
 import { ADMIN_API_PAGE, adminApiPage } from "../../../src/admin/openapi/write-admin-api.ts";
 import { route } from "../../../src/admin/route.ts";
+import { SANDBOX_ROUTES } from "../../../src/admin/api/sandbox.ts";
 import { createAdminRoutes, ROUTES, type AdminDeps } from "../../../src/admin/routes.ts";
 import { TOKEN_HOLDER, type Viewer } from "../../../src/admin/viewer.ts";
 import { anArrival, text } from "../../kit/line.ts";
@@ -191,7 +192,7 @@ describe("src/docs/admin-api.md", () => {
 
   it("has a line for each route", () => {
     const lines = [...adminApiPage().matchAll(/^\| `([A-Z]+ [^`]+)` \|/gm)].map(([, name]) => name);
-    expect(lines).toEqual(ROUTES.map(({ method, path }) => `${method} ${path}`));
+    expect(lines).toEqual([...ROUTES, ...SANDBOX_ROUTES].map(({ method, path }) => `${method} ${path}`));
   });
 });
 

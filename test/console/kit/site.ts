@@ -1,5 +1,7 @@
 /** A gateway with its console in front of the embedded OCS, for browsers. */
 import { Agent, request } from "undici";
+import { createConsoleControl } from "../../../src/cli/sandbox/console-control.ts";
+import { createFlowLinks, type FlowLinks } from "../../../src/cli/sandbox/flow-links.ts";
 import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../../kit/gateway.ts";
 
@@ -19,14 +21,50 @@ type Sent = { readonly client?: string; readonly method?: string; readonly body?
 
 type Config = ReturnType<typeof twoTenants>;
 
+type Change = (config: Config, ocs: SandboxOcs) => object;
+
 /** `files`: what the config names besides, by name. */
 export const aSite = async (
-  change: (config: Config) => object = (config) => config,
+  change: Change = (config) => config,
   files: Readonly<Record<string, string>> = {},
 ): Promise<Site> => {
   const ocs = await startSandboxOcs();
+  return inFront(ocs, await aGateway(configFor(ocs, change), ["alpha", "beta"], files));
+};
+
+/** The same as `ocsgw sandbox` has it: with the page Sandbox, primary and backup, and HTTPS to OCS. */
+export const aSandboxSite = async (
+  change: Change = (config) => config,
+  files: Readonly<Record<string, string>> = {},
+): Promise<Site & { readonly links: FlowLinks }> => {
+  const links = createFlowLinks();
+  const ocs = await startSandboxOcs({ flowOf: links.flowOf });
+  let url: string | undefined;
+  const config = configFor(ocs, (usual) => {
+    const { primary, backup } = { primary: ocs.primary.https, backup: ocs.backup.https };
+    Object.assign(usual.upstreams["ocs"] as object, { primary, backup, tls: { ca: "ca.pem" } });
+    return change(usual, ocs);
+  });
+  const gateway = await aGateway(
+    config,
+    ["alpha", "beta"],
+    { ...files, "ca.pem": ocs.ca! },
+    {
+      onSent: links.onSent,
+      onReply: ({ arrival }) => links.ended(arrival.id),
+      sandbox: createConsoleControl({ ocs, gateway: () => url }),
+    },
+  );
+  url = gateway.url;
+  return { ...inFront(ocs, gateway), links };
+};
+
+const configFor = (ocs: SandboxOcs, change: Change): Config => {
   const config = { ...twoTenants(ocs.primary.http), admin: { bind: "127.0.0.1:0" } };
-  const gateway = await aGateway({ ...config, ...change(config) } as Config, ["alpha", "beta"], files);
+  return { ...config, ...change(config, ocs) } as Config;
+};
+
+const inFront = (ocs: SandboxOcs, gateway: TestGateway): Site => {
   const agent = new Agent();
   return {
     url: gateway.gateway.admin!,
