@@ -13,6 +13,8 @@ export type Person = {
   readonly via: "token" | "session";
   /** When the session ends, in milliseconds since 1970; undefined for the admin token, which has no end. */
   readonly expires: number | undefined;
+  /** True for `ocsgw sandbox`. */
+  readonly sandbox: boolean;
 };
 
 export type LoginState =
@@ -41,11 +43,11 @@ export const hasRole = (roles: readonly Role[]): boolean =>
 
 type SessionReply = (typeof Session)["_zod"]["output"];
 
-const enter = ({ name, roles, tenants, via, csrf, ends }: SessionReply): void => {
+const enter = ({ name, roles, tenants, via, csrf, ends, sandbox }: SessionReply): void => {
   if (via === "session") useCredential({ csrf: csrf ?? undefined });
   login.value = {
     is: "in",
-    person: { name, roles, tenants, via, expires: ends ? Date.now() + ends.idle : undefined },
+    person: { name, roles, tenants, via, expires: ends ? Date.now() + ends.idle : undefined, sandbox },
   };
 };
 

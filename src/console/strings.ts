@@ -13,6 +13,7 @@ import { keys } from "./strings/keys.ts";
 import { lookUp } from "./strings/look-up.ts";
 import { manual } from "./strings/manual.ts";
 import { now } from "./strings/now.ts";
+import { sandbox } from "./strings/sandbox.ts";
 import { tenants } from "./strings/tenants.ts";
 import { upstreams } from "./strings/upstreams.ts";
 
@@ -33,4 +34,5 @@ export const S = {
   access,
   config,
   manual,
+  sandbox,
 } as const;

@@ -75,6 +75,13 @@ inBrowser("the console's frame", () => {
     await page.waitForURL((url) => url.searchParams.get("filter") === "code:OCSGW-2103");
   });
 
+  it("has no page Sandbox, which only the sandbox has", async () => {
+    const page = await tabs.open();
+    await logIn(page, site, "/sandbox");
+    await page.getByText("There is no such page").first().waitFor();
+    expect(await page.getByRole("link", { name: "Sandbox" }).count()).toBe(0);
+  });
+
   it("keeps theme and keys of this browser, and shows the theme from the first paint on", async () => {
     const page = await tabs.open({ colorScheme: "light" });
     await logIn(page, site);

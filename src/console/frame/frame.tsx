@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { note } from "../announce.ts";
 import { copyByHand } from "../clipboard.ts";
 import { handleKeys } from "../keys.ts";
-import { PAGES, type Page } from "../pages/pages.ts";
+import { pages, type Page } from "../pages/pages.ts";
 import { Empty } from "../parts/states.tsx";
 import { prefer, preferences } from "../preferences.ts";
 import { address, go, matchPath } from "../router.ts";
@@ -42,13 +42,13 @@ const Inside = () => {
         theme: () => prefer({ theme: THEMES[preferences.peek().theme] }),
         zone: () => prefer({ zone: nextZone() }),
         ...Object.fromEntries(
-          PAGES.flatMap(({ path, command, roles }) => (command && hasRole(roles) ? [[command, () => go(path)]] : [])),
+          pages().flatMap(({ path, command, roles }) => (command && hasRole(roles) ? [[command, () => go(path)]] : [])),
         ),
       }),
     [],
   );
-  const path = address.value.path === "/" ? PAGES[0]!.path : address.value.path;
-  const found = PAGES.flatMap((page) => {
+  const path = address.value.path === "/" ? pages()[0]!.path : address.value.path;
+  const found = pages().flatMap((page) => {
     const params = matchPath(page.path, path);
     return params ? [{ page, params }] : [];
   })[0];

@@ -1,6 +1,6 @@
 /** What a text in the search box can mean. */
 import { looksPersonal } from "../filter-text.ts";
-import { PAGES } from "../pages/pages.ts";
+import { pages as allPages } from "../pages/pages.ts";
 import { hrefOf } from "../router.ts";
 import { hasRole } from "../session.ts";
 import { S } from "../strings.ts";
@@ -17,11 +17,13 @@ export const suggestionsFor = (
 ): { readonly suggestions: readonly Suggestion[]; readonly says?: string } => {
   const given = text.trim();
   if (given === "") return { suggestions: [] };
-  const pages = PAGES.filter(
-    ({ title, command, roles }) => command && hasRole(roles) && title.toLowerCase().startsWith(given.toLowerCase()),
-  ).map(({ title, path }): Suggestion => ({ says: S.search.goTo(title), href: path }));
+  const pages = allPages()
+    .filter(
+      ({ title, command, roles }) => command && hasRole(roles) && title.toLowerCase().startsWith(given.toLowerCase()),
+    )
+    .map(({ title, path }): Suggestion => ({ says: S.search.goTo(title), href: path }));
   if (looksPersonal(given)) {
-    const lookUp = PAGES.filter(({ command, roles }) => command === "go-look-up" && hasRole(roles));
+    const lookUp = allPages().filter(({ command, roles }) => command === "go-look-up" && hasRole(roles));
     return {
       suggestions: lookUp.map(({ path }) => ({ says: S.search.openLookUp, href: path })),
       says: S.search.lookUp,

@@ -2,7 +2,7 @@
 import type { ComponentType } from "preact";
 import { lazyPage } from "../parts/lazy.tsx";
 import type { Command } from "../keys.ts";
-import type { Role } from "../session.ts";
+import { person, type Role } from "../session.ts";
 import { S } from "../strings.ts";
 import { AccessPage } from "./access/access-page.tsx";
 import { DncPage } from "./dnc/dnc-page.tsx";
@@ -29,15 +29,17 @@ export type Page = {
   readonly command?: Command;
   /** The page in whose place of the navigation this one is. */
   readonly under?: string;
+  /** True for a page of `ocsgw sandbox`. */
+  readonly isSandbox?: true;
 };
 
 const EVERYBODY: readonly Role[] = ["viewer", "operator", "auditor"];
 
 const ConfigPage = lazyPage<PageProps>(async () => (await import("./config/config-page.tsx")).ConfigPage);
 const HelpPage = lazyPage<PageProps>(async () => (await import("./help/help-page.tsx")).HelpPage);
+const SandboxPage = lazyPage<PageProps>(async () => (await import("./sandbox/sandbox-page.tsx")).SandboxPage);
 
-/** In the order of the navigation. The first page is the one at /. */
-export const PAGES: readonly Page[] = [
+const PAGES: readonly Page[] = [
   { path: "/now", title: S.pages.now, roles: EVERYBODY, Component: NowPage, command: "go-now" },
   { path: "/flows", title: S.pages.flows, roles: EVERYBODY, Component: FlowsPage, command: "go-flows" },
   { path: "/flows/{id}", title: S.pages.flow, roles: EVERYBODY, Component: FlowPage, under: "/flows" },
@@ -78,4 +80,15 @@ export const PAGES: readonly Page[] = [
   { path: "/help", title: S.pages.help, roles: EVERYBODY, Component: HelpPage, command: "go-help" },
   { path: "/help/{section}", title: S.pages.help, roles: EVERYBODY, Component: HelpPage, under: "/help" },
   { path: "/help/{section}/{name}", title: S.pages.help, roles: EVERYBODY, Component: HelpPage, under: "/help" },
+  {
+    path: "/sandbox",
+    title: S.pages.sandbox,
+    roles: EVERYBODY,
+    Component: SandboxPage,
+    command: "go-sandbox",
+    isSandbox: true,
+  },
 ];
+
+/** Those that this gateway has, in the order of the navigation. The first page is the one at /. */
+export const pages = (): readonly Page[] => PAGES.filter(({ isSandbox }) => !isSandbox || person()?.sandbox === true);

@@ -1,17 +1,15 @@
-/** A text that may contain a masked number: read out as "ending in 0 1 7 7". */
+/** A text that may contain masked numbers: each is read out as "ending in 0 1 7 7". */
 import { S } from "../strings.ts";
 
-const MASK = /·{2,}(\w{0,4})/;
+const MASK = /·{2,}(\w{0,4})/g;
 
 export const Masked = ({ text }: { readonly text: string }) => {
-  const found = MASK.exec(text);
-  if (!found) return <>{text}</>;
+  const spoken = text.replaceAll(MASK, (_, ending: string) => ` ${S.masked(ending)} `);
+  if (spoken === text) return <>{text}</>;
   return (
     <>
       <span aria-hidden="true">{text}</span>
-      <span class="visually-hidden unselectable">
-        {text.slice(0, found.index)} {S.masked(found[1]!)}
-      </span>
+      <span class="visually-hidden unselectable">{spoken}</span>
     </>
   );
 };

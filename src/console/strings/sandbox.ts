@@ -1,0 +1,222 @@
+/** Texts of the page Sandbox. */
+import { frame } from "./frame.ts";
+
+const { count } = frame;
+
+const instances = { primary: "primary instance", backup: "backup instance" } as const;
+
+export const sandbox = {
+  about:
+    "This page shows the embedded OCS and acts on its control interface only. Nothing here is sent through the " +
+    "gateway, and nothing reaches another OCS. Programs use the same interface:",
+  numbers: "Now",
+  clock: "OCS's clock",
+  inRole: "Primary is",
+  instances,
+  nobody: "neither answers",
+  faultsOn: "Faults on",
+  openHandles: "Open record handles",
+  read: "Requests that OCS read",
+  past: "Past the gateway, of the last 100",
+  parts: "Parts of this page",
+  failed: "OCS did not do it:",
+
+  requests: "Requests that OCS really saw",
+  requestsHelp:
+    "The last 100, the newest first. A request of this gateway has a link to its flow. One without came past the " +
+    "gateway: no tenant was checked, and the journal does not have it.",
+  noRequests: "OCS has not read a request yet",
+  noRequestsHelp: "Send one through the gateway; it appears here with a link to its flow:",
+  noRequestsPast: "And one past the gateway:",
+  nonePast: "No request came past the gateway.",
+  onlyPast: "Only those past the gateway",
+  time: "Time of OCS",
+  connection: "Connection",
+  request: "Request",
+  tenant: "Tenant",
+  answer: "Answer",
+  hitBy: "Faults",
+  flow: "Flow",
+  on: (instance: string, number: number) => `${instance} ${number}`,
+  states: { waiting: "not answered yet", cut: "cut by a fault", done: "" },
+  pastGateway: "past the gateway",
+  noAction: "not a request of OCS",
+  unknownTenant: "–",
+  by: (agent: string) => `sent by ${agent}`,
+
+  faults: "Faults",
+  faultsHelp:
+    "A fault makes OCS misbehave as a real one can. It never changes what OCS would do without it, and ends when it " +
+    "is removed. Adding one is an event in the charts of Now and Tenants.",
+  kind: "Kind",
+  sees: (sees: string) => `What a client sees: ${sees}.`,
+  assumes: (assumes: string) => `Assumed: ${assumes}.`,
+  atOnce: "It happens at once, unless action, tenant or count select requests.",
+  value: "Value",
+  valueHelp: (expected: string, isOptional: boolean) => `${expected}${isOptional ? "; may be empty" : ""}`,
+  action: "Only this action",
+  anyAction: "any action",
+  onlyTenant: "Only this tenant",
+  anyTenant: "any tenant",
+  count: "Only the next requests",
+  countHelp: "a number; empty: all",
+  for: "For",
+  forHelp: "as 30s or 5m; empty: until it is removed",
+  add: "Add fault",
+  added: (id: string, kind: string) => `Fault ${id} was added: ${kind}.`,
+  noFaults: "No fault: OCS answers as the manual says",
+  noFaultsHelp: "Add one above, for example status 500 for the next request. Then send a request, and see what it hit:",
+  faultList: "Faults of the embedded OCS",
+  id: "Fault",
+  where: "Where",
+  everywhere: "everywhere",
+  whereOf: (action: string, tenant: string) => [action, tenant].filter((part) => part !== "").join(" of "),
+  howOften: "How often",
+  always: "always",
+  next: (left: number, all: number) => `next ${left} of ${all}`,
+  chance: (percent: number) => `${percent} % of them`,
+  during: (time: string) => `for ${time}`,
+  state: "State",
+  faultStates: { on: "on", spent: "has hit all of its requests", over: "over" },
+  hits: "Hits",
+  noHits: "none yet",
+  lastHits: (number: number) => `${count(number, "hit", "hits")}, the last:`,
+  remove: "Remove",
+  removeName: (id: string, kind: string) => `Remove ${id}, ${kind}`,
+  removed: (number: number) => `${count(number, "fault was", "faults were")} removed.`,
+  removeAll: "Remove all",
+  kinds: "All kinds, and what a client sees of each",
+
+  clockTitle: "Clock",
+  clockHelp:
+    "It decides when records go stale, when calling hours begin and when scheduled calls are due. The gateway keeps " +
+    "the machine's time.",
+  clockSays: "OCS's clock says",
+  onTime: "It shows the machine's time.",
+  ahead: (span: string) => `It is ${span} ahead of the machine's time.`,
+  behind: (span: string) => `It is ${span} behind the machine's time.`,
+  forward: "Set the clock forward",
+  steps: { 60: "+1 min", 600: "+10 min", 1800: "+30 min", 3600: "+1 h", 86400: "+1 day" } as Readonly<
+    Record<number, string>
+  >,
+  minutes: "Minutes; a minus sign for backward",
+  shift: "Shift",
+  back: "Back to the machine's time",
+  shifted: (time: string) => `OCS's clock says ${time}.`,
+
+  switchover: "Switchover",
+  switchoverHelp:
+    "The backup becomes primary, as when the primary fails. Connections are closed, answers still due are lost, and " +
+    "all record handles become invalid. It is an event in the charts, once the gateway has found the new primary.",
+  roles: "Instances of the embedded OCS",
+  instance: "Instance",
+  role: "Role",
+  active: "primary",
+  standby: "backup",
+  address: "Addresses",
+  connections: "Connections",
+  readCount: "Requests",
+  violations: "Sent too early",
+  gap: "Time in which neither answers",
+  gaps: { "": "none", "2s": "2 s", "10s": "10 s" } as Readonly<Record<string, string>>,
+  switchOver: "Switch over",
+  switched: (instance: "primary" | "backup") => `The ${instances[instance]} is primary now.`,
+  runOf: (number: number) => `Run ${number} of OCS`,
+
+  groups: "Campaign groups",
+  groupsHelp:
+    "What OCS would do now with each request. The manual documents a part of it; ocsgw sandbox fidelity says which.",
+  groupStates: {
+    notLoaded: "not loaded",
+    active: "active",
+    running: "running",
+    waitingUnload: "waiting to unload",
+    unloadInProgress: "unloading",
+  },
+  triggers: {
+    "no-handles": "when no record is open",
+    "unload-delay": "by itself",
+    "no-records": "when no record is left",
+  },
+  groupOf: (dbid: number, tenant: string) => `${dbid}, ${tenant}`,
+  diagram: (group: string, state: string) => `State machine of ${group}: ${state}`,
+  isNow: "State now:",
+  dialMode: (mode: string) => `dialing mode ${mode}`,
+  handles: (number: number) => count(number, "open record", "open records"),
+  allowed: "Allowed now",
+  leads: (state: string) => `leads to ${state}`,
+  stays: "changes no state",
+  refused: "Refused now",
+  refusedAs: (status: number, warning: number | null) =>
+    warning === null ? `${status}` : `${status}, Warning ${warning}`,
+
+  dialer: "Dialer",
+  rate: (rate: number) => {
+    if (rate === 0) return "OCS dials only on command.";
+    return rate >= 1
+      ? `OCS dials ${count(rate, "record", "records")} a second.`
+      : `OCS dials a record each ${Number((1 / rate).toFixed(1))} s.`;
+  },
+  dials: (lists: readonly string[]) =>
+    lists.length === 0
+      ? "No campaign group is running, so it has nothing to dial. StartDialing starts one."
+      : `Running campaign groups dial ${lists.join(", ")}.`,
+  announces: "Before it dials, it announces each record, and dials it if the answer is 200:",
+  announcesNobody: "It announces its records to nobody: no validation-uri is set.",
+  dial: "Dial one record now",
+  dialed: "A record was dialed.",
+  notDialed: (why: string) => `No record was dialed: ${why}.`,
+  noReason: "no reason given",
+  announcements: "Announcements and pre-dial answers",
+  moreAnnouncements: (number: number) => `Show ${number} more`,
+  noAnnouncements: "None yet. OCS announces the next record that it dials.",
+  cause: "Why",
+  causes: { dialing: "before dialing", again: "known to OCS, announced again" },
+  list: "Calling list",
+  handle: "Record handle",
+  phone: "Phone number",
+  decisions: {
+    waiting: "waits for the answer",
+    dial: "200: dialed",
+    stop: "not dialed",
+    later: "no answer, so later",
+    noted: "answered",
+  },
+  unfinalized: "Dialed records that nobody has finalized",
+  unfinalizedHelp: (span: string) =>
+    `Each record needs a final request, such as RecordProcessed; after ${span} its handle goes stale. ` +
+    "The oldest are shown.",
+  noUnfinalized: "None: every record that was dialed is finalized.",
+  group: "Campaign group",
+  since: "Dialed",
+  staleAt: "Goes stale",
+
+  lists: "Calling lists",
+  listsHelp: "Made-up records. Numbers are masked here as everywhere in the console.",
+  name: "Name",
+  dialedBy: "Dialed by group",
+  noGroup: "none",
+  records: "Records",
+  byStatus: "By status",
+  statusCount: (status: string, number: number) => `${status} ${number.toLocaleString("en")}`,
+  show: (list: string) => `Show the records of ${list}`,
+  recordsOf: (list: string) => `Records of ${list}, chain by chain`,
+  choose: "Choose a list above to see its records and chains.",
+  noRecords: "This list has no records.",
+  noList: "There is no such list. Choose one above.",
+  range: (from: number, to: number, all: number) => `${from} to ${to} of ${all.toLocaleString("en")}`,
+  earlier: "Earlier records",
+  later: "Later records",
+  record: "Record",
+  chain: "Chain",
+  placeIn: (chain: number, place: number) => `${chain}, place ${place}`,
+  customer: "Customer",
+  type: "Type",
+  status: "Status",
+  result: "Call result",
+  attempts: "Attempts",
+  scheduled: "Scheduled",
+  hours: "Calling hours",
+  hoursOf: (from: string, till: string, zone: string) => `${from} to ${till} ${zone}`,
+  none: "–",
+} as const;
