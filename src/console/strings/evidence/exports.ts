@@ -1,5 +1,5 @@
 /** Texts of the page Exports. */
-import { frame } from "./frame.ts";
+import { frame } from "../frame.ts";
 
 const { count } = frame;
 
