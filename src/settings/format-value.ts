@@ -3,7 +3,7 @@
  * addresses are masked.
  */
 import { keysOfKind } from "./schema/schema-tree.ts";
-import { HIDDEN, shownUrl } from "./view/hidden.ts";
+import { HIDDEN, shownUrl, withoutCredentials } from "./view/hidden.ts";
 
 const PERIODS = [
   ["d", 86_400_000],
@@ -40,7 +40,7 @@ export const formatValue = (key: string, value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map((each) => formatValue(key, each)).join(", ")}]`;
   return typeof value === "object"
     ? formatMap(value as Readonly<Record<string, unknown>>)
-    : String(value as string | boolean);
+    : withoutCredentials(String(value as string | boolean));
 };
 
 const formatMap = (value: Readonly<Record<string, unknown>>): string => {

@@ -151,13 +151,14 @@ describe("the search of Help", () => {
     entry("Retention", "how long entries are kept; OCSGW-2103 too"),
     entry("OCSGW-2103", "403 the tenant is another one's"),
     entry("audit.retention", "How long entries of the journal are kept."),
+    entry("retentionFailed", "the disk is full"),
     entry("OCSGW-2104", `${"far away ".repeat(30)} the Needle is here`),
   ];
   const titles = (asked: string): readonly string[] => search(ENTRIES, asked).shown.map(({ title }) => title);
 
   it.each([
     ["ocsgw-2103", ["OCSGW-2103", "Retention"]],
-    ["RETENTION", ["Retention", "audit.retention"]],
+    ["RETENTION", ["Retention", "audit.retention", "retentionFailed"]],
     ["kept journal", ["audit.retention"]],
     ["nothing has this", []],
     ["  ", []],

@@ -4,17 +4,24 @@ import { frame } from "./frame.ts";
 const { count } = frame;
 
 export const config = {
+  scoped: "The config is about the whole gateway",
+  scopedHelp: "It names all tenants, so people who may see single tenants only do not get it.",
   disk: "Files on disk",
   diskHelp: "What ocsgw check says about them now, and what a reload would do. Nothing is changed.",
   check: "Check now",
   checking: "Checking the files …",
   states: {
     "in-force": "The files on disk are in force",
-    "would-reload": "The files on disk differ from what is in force. A reload takes them.",
-    "needs-restart": "The files on disk differ from what is in force. A reload refuses them: they need a restart.",
-    invalid: "The files on disk are invalid. Reload and start refuse them; the config in force stays.",
+    "would-reload": "The files on disk are not in force yet",
+    "needs-restart": "The files on disk need a restart",
+    invalid: "The files on disk are invalid",
   },
-  reloadHelp: "ocsgw reload -c FILE applies them, and SIGHUP does.",
+  stateHelp: {
+    "in-force": "",
+    "would-reload": "They differ from what is in force. A reload takes them: ocsgw reload -c FILE, or SIGHUP.",
+    "needs-restart": "They differ from what is in force, and a reload refuses them. Undo the change, or restart.",
+    invalid: "Reload and start refuse them; the config in force stays. Correct them before the next restart.",
+  },
   changes: "What they change",
   noChanges: "No setting changes: only comments, the order or the spelling differ.",
   restart: "What needs a restart",

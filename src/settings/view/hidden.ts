@@ -43,3 +43,6 @@ export const scrubber = (secrets: Iterable<string>): ((text: string) => string) 
       .replaceAll(USER, `${HIDDEN}@`)
       .replaceAll(QUERY, `$1?${HIDDEN}`);
 };
+
+/** For any text: hides what is a credential wherever it stands. */
+export const withoutCredentials = scrubber([]);

@@ -4,7 +4,7 @@
  */
 import type { Path } from "../problems/problem.ts";
 import { branches, isOfKind, root, spell, step, type Node } from "../schema/schema-tree.ts";
-import { HIDDEN, shownUrl } from "./hidden.ts";
+import { HIDDEN, shownUrl, withoutCredentials } from "./hidden.ts";
 import { sourcesIn, type Source } from "./sources.ts";
 
 /**
@@ -139,8 +139,12 @@ const shown = (nodes: readonly Node[], { raw, value }: Pick<Written, "raw" | "va
   const hidden = hiddenBecause(nodes, raw);
   if (hidden !== undefined) return { value: HIDDEN, hidden };
   const text = String(value as string | number | boolean);
-  return { value: isOfKind(nodes, "url") ? shownUrl(text) : text, hidden: undefined };
+  return { value: shownText(nodes, text), hidden: undefined };
 };
+
+/** Other kinds have no place for a credential, but somebody may have put one there. */
+export const shownText = (nodes: readonly Node[], text: string): string =>
+  isOfKind(nodes, "url") ? shownUrl(text) : withoutCredentials(text);
 
 /** `raw`: the value as written. A file that is named by `${file:}` may be a secret; so may a variable for a text. */
 export const hiddenBecause = (nodes: readonly Node[], raw: unknown): "file" | "variable" | undefined => {

@@ -6,8 +6,8 @@ import { createHmac } from "node:crypto";
 import { differences, type Readings } from "../diff/diff.ts";
 import { isOfKind, root, step, type Node } from "../schema/schema-tree.ts";
 import type { Settings } from "../schema/schema.ts";
-import { HIDDEN, shownUrl } from "./hidden.ts";
-import { hiddenBecause, memberOf } from "./leaves.ts";
+import { HIDDEN } from "./hidden.ts";
+import { hiddenBecause, memberOf, shownText } from "./leaves.ts";
 
 /** `files`: a stand-in of the content of each file that the config named, by path. */
 export type Snapshot = {
@@ -52,7 +52,7 @@ const masked = (value: unknown, at: At): unknown => {
     return (value as readonly unknown[]).map((each, index) => `${HIDDEN}${seal(`${key}.${index}`, each)}`);
   if (typeof value === "string") {
     if (hiddenBecause(nodes, raw) !== undefined) return `${HIDDEN}${seal(key, value)}`;
-    const shown = isOfKind(nodes, "url") ? shownUrl(value) : value;
+    const shown = shownText(nodes, value);
     return shown === value ? value : `${shown}${HIDDEN}${seal(key, value)}`;
   }
   if (typeof value !== "object") return value;

@@ -152,6 +152,18 @@ const HIDDEN: readonly (readonly [name: string, text: string, key: string, row: 
     { value: "•••" },
   ],
   [
+    "user and password in a text",
+    `identity: { jwt: [{ name: one, issuer: "https://me:${SECRET}@idp.example/?a=${SECRET}" }] }`,
+    "identity.jwt[0].issuer",
+    { value: "https://•••@idp.example/?•••" },
+  ],
+  [
+    "a private key in a text",
+    `identity: { jwt: [{ name: one, audience: "-----BEGIN PRIVATE KEY----- ${SECRET} -----END PRIVATE KEY-----" }] }`,
+    "identity.jwt[0].audience",
+    { value: "•••" },
+  ],
+  [
     "policy tests",
     `tests: [{ as: a, do: "POST /phones/${SECRET}?req=DoNotCall", expect: allow }]`,
     "tests",

@@ -55,6 +55,15 @@ describe("a snapshot", () => {
     expect(JSON.stringify(snapshot)).toContain("https://idp.example.com/keys?•••");
   });
 
+  it("has no user of an address that stands in a text", () => {
+    const keys = "https://idp.example.com/keys";
+    const [one, two] = ["one", "two"].map((name) => withIssuer(keys, `https://${name}:${SECRET}@idp.example.com/`));
+    expect(JSON.stringify(taken(one!))).not.toContain(SECRET);
+    expect(snapshotDifferences(taken(one!), taken(two!))).toHaveLength(1);
+    expect(JSON.stringify(snapshotDifferences(taken(one!), taken(two!)))).not.toMatch(/one|two/);
+    expect(differences(loadedFrom(one!), loadedFrom(two!))).toEqual(["identity.jwt.corp-idp.issuer changed"]);
+  });
+
   it.each([
     ["a secret", taken(SAMPLE), taken(SAMPLE, { key: `${SECRET}-2` }), /^audit\.index_key changed$/],
     [

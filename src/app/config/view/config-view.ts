@@ -8,7 +8,7 @@ import { paths } from "../../../journal/paths.ts";
 import { fixedOf } from "../../../settings/diff/needs-restart.ts";
 import { rawOf, type RowsPage, type RowsQuery } from "../../../settings/view/config-rows.ts";
 import { keysAt } from "../../../settings/schema/schema-tree.ts";
-import { scrubber } from "../../../settings/view/hidden.ts";
+import { withoutCredentials } from "../../../settings/view/hidden.ts";
 import { snapshotOf } from "../../../settings/view/snapshot.ts";
 import { parseCacheOf, unpack } from "../parsed-cache.ts";
 import type { Reading } from "../reading.ts";
@@ -68,7 +68,7 @@ export const createConfigView = ({ file, dir, reading }: Deps, stops: ShutdownSt
     file,
     hash: () => reading().hash,
     sections: keysAt([]),
-    masked: scrubber([]),
+    masked: withoutCredentials,
     rows: (query) => thread.ask(inForce(), { kind: "rows", query }),
     check: () => thread.ask(inForce(), { kind: "check", before: fixedOf(reading().settings) }),
     differences: (from, to) => thread.ask(inForce(), { kind: "differences", dir: configs, from, to }),

@@ -47,7 +47,7 @@ const Checked = ({ checked }: { readonly checked: ConfigCheck }) => {
       <p class="verdict-large" role="status">
         <Verdict mark={MARKS[state]}>{S.config.states[state]}</Verdict>
       </p>
-      {state === "would-reload" && <p>{S.config.reloadHelp}</p>}
+      {S.config.stateHelp[state] !== "" && <p>{S.config.stateHelp[state]}</p>}
       <dl class="fact-list">
         <dt>{S.config.file}</dt>
         <dd>

@@ -6,7 +6,7 @@ import { CodeLink } from "../../parts/code-link.tsx";
 import { PlainTable } from "../../parts/data/plain-table.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { hrefOf } from "../../router.ts";
-import { hasRole } from "../../session.ts";
+import { hasRole, person } from "../../session.ts";
 import { S } from "../../strings.ts";
 import { glossaryIn, helpHref, type Content, type Section } from "./content.ts";
 import { search } from "./search.ts";
@@ -166,7 +166,8 @@ const Settings = ({ content, name }: Props) => {
   const rows = content.settings.filter(
     ({ key }) => name === undefined || key === name || key.startsWith(`${name}.`) || key.startsWith(`${name}[`),
   );
-  const isShown = name !== undefined && rows.length > 0 && hasRole(["operator", "auditor"]);
+  const isShown =
+    name !== undefined && rows.length > 0 && hasRole(["operator", "auditor"]) && person()?.tenants === "all";
   return (
     <>
       <List

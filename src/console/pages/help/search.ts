@@ -37,7 +37,13 @@ type Asked = { readonly whole: string; readonly words: readonly string[] };
 const scoreOf = (title: string, { whole, words }: Asked): number => {
   if (title === whole) return 100;
   const inTitle = words.filter((word) => title.includes(word)).length;
-  return (title.startsWith(whole) ? 50 : 0) + (title.includes(whole) ? 20 : 0) + (10 * inTitle) / words.length;
+  const isPart = title.split(/[^a-z0-9-]+/).includes(whole);
+  return (
+    (isPart ? 40 : 0) +
+    (title.startsWith(whole) ? 30 : 0) +
+    (title.includes(whole) ? 20 : 0) +
+    (10 * inTitle) / words.length
+  );
 };
 
 const BEFORE = 60;
