@@ -105,6 +105,21 @@ describe("npm start", () => {
     await (await request(`${sandbox.ready.sandbox.url}/faults`, { method: "DELETE" })).body.dump();
   });
 
+  it("shows commands to try in the console, one of which leads to a flow and one past the gateway", async () => {
+    const { url, token } = sandbox.ready.admin!;
+    const ask = async (path: string): Promise<any> =>
+      (await request(url + path, { headers: { authorization: `Bearer ${token}` } })).body.json();
+    const { examples } = (await ask("/api/sandbox")) as { examples: { through: string; past: string } };
+    const [through, past] = await Promise.all([examples.through, examples.past].map((line) => run("sh", ["-c", line])));
+    const [, id] = /^Ocsgw-Request-Id: (\w{26})/im.exec(through!.stdout)!;
+    expect(past!.stdout).toMatch(/^HTTP\/1\.1 200 OK/);
+    const { requests } = (await ask("/api/sandbox/requests")) as {
+      requests: { target: string; flow: string | null }[];
+    };
+    const seen = requests.filter(({ target }) => target === "/campaigngroups/106").map(({ flow }) => flow);
+    expect(new Set(seen.slice(0, 2))).toEqual(new Set([id, null]));
+  });
+
   it("has the do-not-call in OCS's own state", async () => {
     const state = JSON.stringify(await control("/state"));
     expect(state).toContain("4155550100");

@@ -23,8 +23,8 @@ export const sandbox = {
 
   requests: "Requests that OCS really saw",
   requestsHelp:
-    "The last 100, the newest first. A request of this gateway has a link to its flow. One without came past the " +
-    "gateway: no tenant was checked, and the journal does not have it.",
+    "The last 100, the newest first. A request of this gateway has a link to its flow. One without came past this " +
+    "gateway, which checked nothing about it and does not have it in its journal.",
   noRequests: "OCS has not read a request yet",
   noRequestsHelp: "Send one through the gateway; it appears here with a link to its flow:",
   noRequestsPast: "And one past the gateway:",

@@ -7,19 +7,22 @@ import type { ReadRequest } from "../server/recorder.ts";
 export type MaskedRequest = {
   readonly method: string;
   readonly target: string;
-  /** JSON; null without a body. */
+  /** JSON, or its length; null without a body. */
   readonly body: string | null;
   readonly user_agent: string | null;
 };
 
 const MOST_BODY = 2000;
+/** Longer bodies are not read again: clients decide how long they are, and people look every two seconds. */
+const LONGEST_READ = 8192;
 const MOST_AGENT = 200;
+const MOST_TARGET = 500;
 
 export const masked = ({ method, target, headers, body }: ReadRequest): MaskedRequest => {
   const agent = headerOf(headers, "user-agent");
   return {
     method: maskNumbers(method),
-    target: maskedTarget(method, target),
+    target: shortened(maskedTarget(method, target), MOST_TARGET),
     body: body === "" ? null : shortened(maskedBody(body), MOST_BODY),
     user_agent: agent === undefined ? null : shortened(maskNumbers(agent), MOST_AGENT),
   };
@@ -56,6 +59,7 @@ const decoded = (target: string): string => {
 };
 
 const maskedBody = (body: string): string => {
+  if (body.length > LONGEST_READ) return `… ${body.length} characters`;
   try {
     return JSON.stringify(maskedValue(JSON.parse(body)));
   } catch {
