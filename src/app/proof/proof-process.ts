@@ -1,7 +1,10 @@
-/** A proof in a process of its own, so that requests are not slowed: with limits of memory, CPU time and time. */
+/**
+ * A proof in a process of its own, so that requests are not slowed: with the lowest priority, and limits of memory, CPU
+ * time and time.
+ */
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Work } from "../../admin/jobs/jobs.ts";
 import type { ProofReport } from "../../admin/api/evidence/isolation-proofs.ts";
@@ -9,6 +12,8 @@ import type { ProofAsked, ProofMessage } from "./messages.ts";
 import type { ProofPlan } from "./plan.ts";
 
 const PROGRAM = new URL("./proof-program.ts", import.meta.url);
+/** Requests are served first. */
+const LOWEST = 19;
 const MOST_HEAP_MIB = 384;
 const LONGEST_MS = 600_000;
 /** Of what the process wrote before it failed. */
@@ -62,7 +67,7 @@ const PREFIX = "ocsgw-proof-";
 /** Of the environment it gets what Node needs, and no secret. */
 const start = (program: URL): ChildProcess => {
   const { PATH, TMPDIR, TZ, NODE_COMPILE_CACHE } = process.env;
-  return fork(program, [], {
+  const child = fork(program, [], {
     env: Object.fromEntries(
       Object.entries({ PATH, TMPDIR, TZ, NODE_COMPILE_CACHE, OCSGW_LOG: "silent" }).filter(
         ([, value]) => value !== undefined,
@@ -72,6 +77,13 @@ const start = (program: URL): ChildProcess => {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
+  try {
+    // At once, so that all its threads get it.
+    if (child.pid !== undefined) setPriority(child.pid, LOWEST);
+  } catch {
+    // A system call filter can forbid it: then the limits remain.
+  }
+  return child;
 };
 
 const reportOf = async (

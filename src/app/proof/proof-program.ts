@@ -1,11 +1,9 @@
-/** The process of a proof: with the lowest priority, a limit of CPU time, and no longer than its gateway. */
+/** The process of a proof: with a limit of CPU time, and no longer than its gateway. */
 import { rmSync } from "node:fs";
-import { setPriority } from "node:os";
 import { faultInWords } from "../../common/system-error.ts";
 import type { ProofAsked, ProofMessage } from "./messages.ts";
 import { prove } from "./prove.ts";
 
-const LOWEST = 19;
 const MOST_CPU_MS = 180_000;
 const CHECK_MS = 1000;
 
@@ -31,11 +29,6 @@ const run = async ({ plan, folder }: ProofAsked): Promise<void> => {
   process.exit();
 };
 
-try {
-  setPriority(LOWEST);
-} catch {
-  // A system call filter can forbid it: then the limits below remain.
-}
 setInterval(() => {
   const { user, system } = process.cpuUsage();
   if (user + system < MOST_CPU_MS * 1000) return;

@@ -25,14 +25,14 @@ export class ProofReports {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const text = `${JSON.stringify(content, undefined, 1)}\n`;
     const path = this.#pathOf(content.id);
-    const file = await open(`${path}.new`, "w", 0o600);
+    const file = await open(`${path}.tmp`, "w", 0o600);
     try {
       await file.writeFile(text);
       await file.datasync();
     } finally {
       await file.close();
     }
-    await rename(`${path}.new`, path);
+    await rename(`${path}.tmp`, path);
     await this.#forgetOld();
     return digestOf(text);
   }
@@ -63,19 +63,25 @@ export class ProofReports {
     }
   }
 
+  #names(): Promise<string[]> {
+    return readdir(this.#folder).catch(() => []);
+  }
+
   #pathOf(id: string): string {
     return join(this.#folder, `${id}.json`);
   }
 
   async #ids(): Promise<string[]> {
-    const names = await readdir(this.#folder).catch(() => []);
-    return names
+    return (await this.#names())
       .filter((name) => name.endsWith(".json") && isUlid(name.slice(0, -5)))
       .map((name) => name.slice(0, -5))
       .toSorted();
   }
 
+  /** Also what was half written when the process ended; proofs run one at a time. */
   async #forgetOld(): Promise<void> {
+    for (const name of await this.#names())
+      if (name.endsWith(".tmp")) await rm(join(this.#folder, name), { force: true });
     for (const id of (await this.#ids()).slice(0, -MOST)) {
       this.#rows.delete(id);
       await rm(this.#pathOf(id), { force: true });

@@ -30,21 +30,28 @@ const run = async (lines: string, percents: number[] = []) => {
 const left = async (): Promise<string[]> => (await readdir(dir)).filter((name) => name !== "program.mjs");
 
 describe("the process of a proof", () => {
-  it("gets the plan and no secret of the environment, and its memory is limited", async () => {
+  it("gets the plan and no secret of the environment, and its memory and priority are low", async () => {
     vi.stubEnv("OCSGW_INDEX_KEY", "a secret of the gateway's own");
     const percents: number[] = [];
     const { result } = await run(
-      `import { getHeapStatistics } from "node:v8";
+      `import { getPriority } from "node:os";
+      import { getHeapStatistics } from "node:v8";
       process.once("message", ({ plan }) => {
         process.send({ kind: "progress", percent: 40 });
         const heap = getHeapStatistics().heap_size_limit / 1048576;
-        process.send({ kind: "done", report: { plan, heap, env: process.env } });
+        process.send({ kind: "done", report: { plan, heap, priority: getPriority(), env: process.env } });
       });`,
       percents,
     );
-    const report = (await result) as unknown as { plan: unknown; heap: number; env: Record<string, string> };
+    const report = (await result) as unknown as {
+      readonly plan: unknown;
+      readonly heap: number;
+      readonly priority: number;
+      readonly env: object;
+    };
     expect(report.plan).toEqual(PLAN);
     expect(report.heap).toBeLessThan(600);
+    expect(report.priority).toBe(19);
     expect(JSON.stringify(report.env)).not.toContain("secret");
     expect(percents).toEqual([40]);
     await vi.waitFor(async () => expect(await left()).toEqual([]), { timeout: 10_000 });
