@@ -11,7 +11,9 @@ const NOTHING_SENT = "The same request may be sent again: nothing was sent to OC
 /** Undefined when there is nothing to do. */
 export const whatToDo = (fields: Fields): string | undefined => {
   const { state, reason, suspected } = fields;
-  if (suspected || state === "no-answer" || state === "in-doubt") return adviceOnRepeat(fields);
+  if (suspected || state === "in-doubt") return adviceOnRepeat(fields);
+  if (state === "no-answer")
+    return [adviceOnRepeat(fields), operatorsPart(refusalRow(fields)?.advice)].join(" ").trim();
   if (state === "abandoned") return `${NOTHING_SENT} ${REFUSALS.abandoned.advice}`;
   const word = reason?.split(":", 1)[0] ?? "";
   const advice =
@@ -22,6 +24,8 @@ export const whatToDo = (fields: Fields): string | undefined => {
     ? advice
     : `${advice} ${NOTHING_SENT}`;
 };
+
+const operatorsPart = (advice = ""): string => /Operator: .*$/.exec(advice)?.[0] ?? "";
 
 /** For a request that was sent: what the client does before it sends the same one again. */
 const adviceOnRepeat = (fields: Fields): string => {

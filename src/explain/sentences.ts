@@ -16,8 +16,8 @@ export const whatHappened = (fields: Fields): string => {
       return isInternalError(fields)
         ? "The gateway had an internal error after it wrote the intent. OCS may have carried out the request, or " +
             "never have received it."
-        : `The request was sent to OCS and got no complete answer: ${titleOf(fields)}. The gateway did not send it ` +
-            "again.";
+        : `The request was sent to OCS and got no complete answer: ${titleOf(fields)}${hiddenReason(fields)}. The ` +
+            "gateway did not send it again.";
     case "in-doubt":
       return (
         "The gateway's process ended after it wrote the intent and before it wrote an outcome. OCS may have carried " +
@@ -34,7 +34,7 @@ export const whatHappened = (fields: Fields): string => {
 
 const titleOf = (fields: Fields): string => refusalRow(fields)?.title ?? fields.code ?? "unknown reason";
 
-/** The reason, which the client's reply does not contain. */
+/** The reason, in more detail than the title. */
 const hiddenReason = ({ reason }: Fields): string =>
   reason === undefined ? "" : ` (${reason.replace(/^[a-z-]+: /, "")})`;
 

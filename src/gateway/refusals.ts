@@ -8,7 +8,8 @@ export type RefusalRow = {
   readonly code: string;
   readonly status: number;
   readonly title: string;
-  readonly delivery: Delivery;
+  /** How far the request got; `varies`: each refusal states it. */
+  readonly delivery: Delivery | "varies";
   /** What operators or client developers should do. */
   readonly advice: string;
 };
@@ -18,7 +19,7 @@ const row = (
   status: number,
   title: string,
   advice: string,
-  delivery: Delivery = "not-sent",
+  delivery: RefusalRow["delivery"] = "not-sent",
 ): RefusalRow => ({
   code: `OCSGW-${code}`,
   status,
@@ -27,40 +28,48 @@ const row = (
   advice,
 });
 
-/** Advice: first what the client does, then what the operator does. Commands take the reader's config: -c FILE. */
+/**
+ * Advice: first what the client does, by what it can know; then what the operator does. Commands take the reader's
+ * config: -c FILE.
+ */
 const CREDENTIAL =
-  "Client: send a key as Basic (client as user, key as password) or in X-Api-Key, or a token as Authorization: " +
-  "Bearer. Operator: ocsgw explain -c FILE ID says what was wrong (expired, revoked, unknown, wrong header, no " +
-  "tenant); ocsgw keys list -c FILE shows the keys.";
+  "Client: send the credential that the operator gave: a key as Basic (client as user, key as password) or in " +
+  "X-Api-Key, a token as Authorization: Bearer, or a client certificate. Operator: ocsgw explain -c FILE ID says " +
+  "what was wrong (expired, revoked, unknown, wrong header, no tenant); ocsgw keys list -c FILE shows the keys.";
 const HANDLE =
   "Client: use the handle of the present call, or send a Do-Not-Call by phone number or customer id. Operator: the " +
   "record was finished, OCS switched over or restarted, the handle is another tenant's, or nobody announced or " +
   "registered it for this tenant: ocsgw explain -c FILE ID says which.";
 const WAIT = "Client: wait as long as Retry-After says.";
-const LANES = "ocsgw status -c FILE shows which tenants use the lanes, and how long OCS takes.";
-const REPEAT =
-  "Client: follow Ocsgw-Repeat: safe = send it again; check-first = read the group's status first; no = do not send " +
-  "it again.";
+const LANES =
+  "ocsgw status -c FILE shows which tenants use the lanes, and how long OCS takes; upstreams.<name>.connections sets " +
+  "the number of lanes.";
+const FOLLOW =
+  "follow Ocsgw-Repeat: safe = send it again; check-first = read the group's status first; no = do not send it again.";
+const REPEAT = `Client: ${FOLLOW}`;
 
 export const REFUSALS = {
   "no-resource": row(
     1001,
     404,
     "the path names no OCS resource, or its identifier is invalid",
-    "Client: correct the path: /records, /phones, /customer_ids, /lists or /campaigngroups, with an identifier.",
+    "Client: correct the path: /records, /phones, /customer_ids, /lists or /campaigngroups, with an identifier (only " +
+      "GET /campaigngroups has none); the reply says what is expected.",
   ),
   "no-registration": row(
     1001,
     404,
     "the path is not /ownership/<upstream>/<handle>, or no tenant of this registrar owns the handle",
     "Registrar: use the upstream of these callbacks and a record handle in the path; GET finds only handles that one " +
-      "of its tenants owns now. Operator: after a switchover or restart of OCS they must be registered again.",
+      "of its tenants owns now. Operator: after a switchover or restart of OCS the registrar must register its " +
+      "handles again; until then clients get 410 or 503 for them.",
   ),
   "bad-action": row(
     1002,
     400,
-    "req is missing or not an action of this resource",
-    "Client: send exactly one query parameter, req, with an action of this resource; the reply lists them.",
+    "req is missing or not an action of this resource, or a GET has parameters",
+    "Client: send exactly one query parameter, req, with an action of this resource (the reply lists them), and none " +
+      "with GET.",
   ),
   "bad-json": row(
     1003,
@@ -77,7 +86,7 @@ export const REFUSALS = {
   "conflicting-names": row(
     1005,
     400,
-    "the URI, the header Ocsgw-Tenant and the body name different things",
+    "the URI, the header Ocsgw-Tenant and the body name different things, or GSW_TENANT_DBID and GSW_TENANT_NAME do",
     "Client: leave out of the body what the URI or the header already says, or correct the value that is wrong.",
   ),
   "wrong-length": row(
@@ -91,20 +100,20 @@ export const REFUSALS = {
     1006,
     413,
     "the body is too large",
-    "Client: send less. Operator: listeners[].max_body is the limit.",
+    "Client: send less; the reply says what is too large. Operator: listeners[].max_body is the limit for clients.",
   ),
   "head-too-large": row(
     1006,
     431,
     "the header block or the request target is too large",
-    "Client: shorten what the detail names: a target has at most 2048 bytes, a header block 64 lines and 24 KiB.",
+    "Client: shorten what the reply names: a target has at most 2048 bytes, a header block 64 lines and 24 KiB.",
   ),
   "bad-attribute": row(
     1007,
     400,
     "an attribute is missing or has an invalid type or value",
-    "Client: correct the attribute that the pointer names. Operator: a user-defined field must be among the tenant's " +
-      "`fields`.",
+    'Client: correct, add or remove the attribute that the reply names. Registrar: send {"tenant": NAME}, or its ' +
+      "DBID, and nothing else. Operator: a user-defined field must be among the tenant's `fields`, or these `any`.",
   ),
   "wrong-method": row(
     1008,
@@ -115,23 +124,23 @@ export const REFUSALS = {
   "bad-content-type": row(
     1009,
     415,
-    "the body must be application/json",
-    "Client: send Content-Type: application/json. Operator: for a client that cannot be changed, add its type to " +
-      "listeners[].accept_content_types.",
+    "the body must be application/json, in UTF-8 and not encoded",
+    "Client: send Content-Type: application/json, and no Content-Encoding; the reply says what is wrong. Operator: " +
+      "listeners[].accept_content_types allows another type, but no other charset or encoding.",
   ),
   "foreign-authority": row(
     1010,
     421,
     "the host name in the request is not configured here",
     "Client: use a host name of the gateway. Operator: add the name to listeners[].names, or name:* where clients " +
-      "know another port than the listener's.",
+      "know another port than the listener's; an address of OCS that clients use goes to upstreams.<name>.aliases.",
   ),
   ambiguous: row(
     1011,
     400,
-    "not a valid and unambiguous HTTP request",
-    "Client: the reply says what is wrong; plain http to a TLS port is one cause. Operator: a proxy in front of the " +
-      "gateway may change requests.",
+    "not a valid HTTP/1.1 request, or one that could be read in two ways",
+    "Client: the reply says what is wrong; often it is plain http to a TLS port, HTTP/1.0, an Upgrade, CONNECT, or a " +
+      "request that did not arrive in time. Operator: a proxy in front of the gateway may change requests.",
   ),
   "no-credential": row(2001, 401, "no usable credential", CREDENTIAL),
   revoked: row(2001, 401, "no usable credential", CREDENTIAL),
@@ -139,9 +148,9 @@ export const REFUSALS = {
     2002,
     429,
     "too many failed credentials from this address, or too many failures of this credential",
-    "Client: correct the credential, and wait as long as Retry-After says. Operator: earlier journal entries name " +
-      "the failures; identity.failures sets the limit; behind a proxy set listeners[].trusted_proxies, because all " +
-      "its clients share its address.",
+    "Client: correct the credential, and wait as long as Retry-After says. Operator: ocsgw audit search -c FILE " +
+      "code:OCSGW-2001 shows the failures; identity.failures sets the limit; behind a proxy set " +
+      "listeners[].trusted_proxies, because all its clients share its address.",
   ),
   "issuer-keys-unavailable": row(
     2003,
@@ -161,22 +170,25 @@ export const REFUSALS = {
     2103,
     403,
     "the request names a tenant that this client may not act for",
-    "Client: leave the tenant out of the body and Ocsgw-Tenant (the gateway fills it in), or use a key of that " +
-      "tenant. Registrar: name a tenant of its entry in callbacks.registrars.",
+    "Client: name a tenant of its own, or use a credential for that tenant; a client of one tenant may leave the " +
+      "tenant out (the gateway fills it in). Registrar: name a tenant that the operator allows it. Operator: to " +
+      "allow the tenant, add the client to that tenant's clients, and the tenant to the tenants of its issuer, key, " +
+      "certificate rule or registrar if they are limited.",
   ),
   "foreign-object": row(
     2104,
     403,
     "this campaign group, campaign or list does not belong to this tenant",
-    "Client: name a group, campaign or list of its own tenant. Operator: if it is the tenant's, add it to " +
-      "campaign_groups, campaigns or lists of the tenant.",
+    "Client: name a group, campaign or list of the tenant that it asks for. Operator: if it is the tenant's, add it " +
+      "to campaign_groups, campaigns or lists of the tenant.",
   ),
   "ambiguous-tenant": row(
     2105,
     400,
     "ambiguous tenant: this client acts for several, and the request does not say which",
     "Client: name the tenant with GSW_TENANT_DBID or GSW_TENANT_NAME in the body, or with the header Ocsgw-Tenant; " +
-      "where two tenants on two OCS share one of them, send both or the other one.",
+      "where two tenants on two OCS share one of them, send both or the other one. Operator: a key for one tenant " +
+      "(ocsgw keys create -c FILE --client NAME --tenant TENANT) needs no name in requests.",
   ),
   "no-such-record": row(2106, 410, "no such record for this tenant", HANDLE),
   "handle-expired": row(2106, 410, "no such record for this tenant", HANDLE),
@@ -206,23 +218,20 @@ export const REFUSALS = {
     "this tenant's queue is full, or the wait would be too long",
     `${WAIT} Operator: ${LANES}`,
   ),
-  "queue-timeout": row(
-    3003,
-    503,
-    "no lane to OCS became free in time",
-    `Client: send the request again. Operator: ${LANES}`,
-  ),
+  "queue-timeout": row(3003, 503, "no lane to OCS became free in time", `${WAIT} Operator: ${LANES}`),
   abandoned: row(
     3003,
     503,
     "the client hung up while its request was queued",
-    "Client: wait longer than upstreams.<name>.queue.max_wait for the reply.",
+    "Client: wait longer for the reply: 20 s or more, unless the operator configured other times. Operator: the " +
+      "client's timeout should be longer than queue.max_wait and timeouts.answer of the upstream together, or OCS is " +
+      `slow: ${LANES}`,
   ),
   unreachable: row(
     4001,
     503,
     "no OCS reachable, or the gateway is stopping",
-    "Client: send the request again later. Operator: ocsgw status -c FILE shows which OCS is reachable, and ocsgw " +
+    `${WAIT} Operator: unless the gateway is stopping, ocsgw status -c FILE shows which OCS is reachable, and ocsgw ` +
       "check -c FILE --connect why not: OCS, network, firewall or TLS.",
   ),
   "no-answer": row(
@@ -242,37 +251,42 @@ export const REFUSALS = {
   "malformed-response": row(
     4103,
     502,
-    "OCS's answer was incomplete or malformed; OCS may have carried out the request",
-    `${REPEAT} Operator: the connection ended within the answer, or what answers there is not OCS, such as a proxy.`,
+    "OCS's answer was incomplete, malformed or not for this request; OCS may have carried out the request",
+    `${REPEAT} Operator: the connection ended within the answer, or what answers there is not OCS, such as a proxy: ` +
+      "ocsgw explain -c FILE ID says what was wrong.",
     "sent-no-answer",
   ),
   "journal-unavailable": row(
     5101,
     503,
     "the journal cannot be written, so nothing was sent",
-    "Client: send the request again after Retry-After. Operator: free disk space or repair the disk; the log and " +
-      "/readyz say why the journal cannot be written, and the gateway recovers by itself.",
+    `${WAIT} Operator: free disk space or repair the disk; the log and /readyz say why the journal cannot be ` +
+      "written, and the gateway recovers by itself.",
   ),
   "ownership-unavailable": row(
     5103,
     503,
-    "the owner of the handle cannot be stored now, so nothing was registered",
-    "Registrar: send the request again after Retry-After. Operator: the reply says why: the disk, a full table, or " +
-      "an OCS whose role is not known.",
+    "the registration of this handle cannot be stored or removed now",
+    "Registrar: send the request again after Retry-After, unless the record has ended or was registered again. " +
+      "Operator: the reply says why: the disk, a full table, a request that is still in flight, a switchover, or an " +
+      "OCS whose role is not known.",
   ),
   unclear: row(
     5103,
     503,
-    "the owner of this record handle is not known now, so nothing was sent",
+    "the owner of this record handle is not known now, or an earlier request on the record has not ended; nothing " +
+      "was sent",
     "Client: send the request again after Retry-After, or a Do-Not-Call by phone number or customer id at once. " +
-      "Operator: connections to OCS were lost, the gateway was restarted, or the owner is being stored: ocsgw " +
-      "explain -c FILE ID says which.",
+      "Operator: connections to OCS were lost, the gateway was restarted, the owner is being stored, an earlier " +
+      "request has not ended, or OCS contradicts itself: ocsgw explain -c FILE ID says which.",
   ),
   "internal-error": row(
     5900,
     500,
     "internal error of the gateway",
-    "Operator: report it with the log line that has this request id.",
+    `Client: Ocsgw-Delivery says whether OCS got the request; ${FOLLOW} Operator: report it with the log line that ` +
+      "has this request id.",
+    "varies",
   ),
 } as const satisfies Record<string, RefusalRow>;
 

@@ -44,6 +44,13 @@ export class Refused extends Error {
   }
 }
 
+/** How far the request got: as the refusal says, or its row. */
+export const deliveryOf = ({ refusal, details }: Refused): Delivery => {
+  const { delivery } = REFUSALS[refusal];
+  // On the safe side: a client must not repeat a request that may have been sent.
+  return details.delivery ?? (delivery === "varies" ? "sent-no-answer" : delivery);
+};
+
 export const refuse = (refusal: Refusal, details: RefusalDetails = {}): never => {
   throw new Refused(refusal, details);
 };

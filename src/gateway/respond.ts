@@ -10,7 +10,7 @@ import { formatRefusal, type ErrorFormat } from "./error-format.ts";
 import { internalError } from "./internal-error.ts";
 import { refusalEntry, type RefusalEntryDeps } from "./journal-entries.ts";
 import { OUTCOME_DELAYED, REFUSALS } from "./refusals.ts";
-import { FOR_FAULT, FOR_RULE, Refused, type RefusalDetails } from "./refused.ts";
+import { deliveryOf, FOR_FAULT, FOR_RULE, Refused, type RefusalDetails } from "./refused.ts";
 import { repeatOf, type Repeat } from "./repeat.ts";
 import { newTrace, type OpenReply, type Trace } from "./types.ts";
 
@@ -75,7 +75,7 @@ export const refusalReply = (deps: RespondDeps, trace: Trace, refused: Refused):
   // A request with an intent already has its outcome in the journal.
   const delayed = trace.intended === undefined ? deps.note(refusalEntry(deps, trace, refused)) : undefined;
   const { status, code } = REFUSALS[refusal];
-  const delivery = details.delivery ?? REFUSALS[refusal].delivery;
+  const delivery = deliveryOf(refused);
   deps.observe(trace, { status, code, delivery, authFailure: details.authFailure });
   const repeat = repeatIn(trace, status, code, delivery);
   const body = formatRefusal(refused, { delivery, repeat }, trace.arrival, deps.errorFormat(trace.arrival.listener));

@@ -26,6 +26,33 @@ describe("the advice for a refusal", () => {
     for (const [command] of advice.matchAll(/ocsgw [a-z][^.;:]*/g)) expect(command).toContain(" -c FILE");
   });
 
+  /** The part for clients and registrars, who see neither config nor log, and cannot run commands. */
+  const clientsPart = (advice: string): string => advice.replace(/ ?Operator: .*$/, "");
+
+  it.each(rows)("asks of a client only what it can see and do: %s", (_name, { advice }) => {
+    expect(clientsPart(advice)).not.toMatch(
+      /ocsgw [a-z]|-c FILE|\w\[\]|<name>|(?:queue|timeouts|audit|identity|callbacks|listeners|upstreams)\.|journal|alarm/,
+    );
+  });
+
+  it.each(rows)("says about repeating what the delivery allows: %s", (_name, { advice, delivery, status }) => {
+    const part = clientsPart(advice);
+    if (delivery !== "not-sent") expect(part).toContain("follow Ocsgw-Repeat");
+    else if (status === 429 || status >= 500) expect(part).toMatch(/Retry-After|wait longer for the reply|own calls/);
+    else expect(part).not.toMatch(/Ocsgw-Repeat|again/);
+  });
+
+  it.each([
+    ["no-answer", "OCSGW-4101", 504, /timeouts\.answer of the upstream is the limit\.$/],
+    ["connection-lost", "OCSGW-4102", 502, /OCS was stopped or switched over/],
+    ["malformed-response", "OCSGW-4103", 502, /what answers there is not OCS/],
+    ["internal-error", "OCSGW-5900", 500, /report it with the log line that has this request id\.$/],
+  ] as const)("for a request that was sent has the operator's part too: %s", (_name, code, status, text) => {
+    const advice = whatToDo({ ...fields, state: "no-answer", code, status, resource: "phones", action: "DoNotCall" });
+    expect(advice).toMatch(/^The same request may be sent again \(Ocsgw-Repeat: safe\).* Operator: /);
+    expect(advice).toMatch(text);
+  });
+
   it.each(["OCSGW-2001", "OCSGW-2002", "OCSGW-2106", "OCSGW-2108", "OCSGW-3001"])("has its own text for %s", (code) => {
     const of = (wanted: string): ReadonlySet<string> =>
       new Set(rows.flatMap(([, row]) => (row.code === wanted ? [row.advice] : [])));

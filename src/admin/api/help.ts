@@ -12,7 +12,9 @@ export const HelpContent = z
           code: z.string(),
           status: z.int(),
           title: z.string(),
-          delivery: z.enum(["not-sent", "answered", "sent-no-answer"]).describe("How far the request got"),
+          delivery: z
+            .enum(["not-sent", "answered", "sent-no-answer", "varies"])
+            .describe("How far the request got; varies: each reply says it in Ocsgw-Delivery"),
           advice: z.string(),
         }),
       )

@@ -39,6 +39,7 @@ export const manual = {
     "not-sent": "nothing was sent to OCS",
     answered: "OCS answered",
     "sent-no-answer": "it was sent, and OCS did not answer completely",
+    varies: "each reply says it in Ocsgw-Delivery",
   },
   advice: "What to do",
   flows: "Flows with this code",

@@ -2,8 +2,9 @@
  * Writes the intent to disk before the first byte is sent to OCS, and the outcome before the reply, also after errors.
  * Sends nothing while the journal cannot be written.
  */
-import type { Entry, Outcome } from "../../journal/entry.ts";
+import { maskNumbers } from "../../common/mask.ts";
 import type { Arrival } from "../../common/message.ts";
+import type { Delivery, Entry, Outcome } from "../../journal/entry.ts";
 import { settingOf, upstreamSetting, type Setting } from "../deciding-setting.ts";
 import { internalError } from "../internal-error.ts";
 import {
@@ -39,36 +40,64 @@ export const sendJournaled = async (deps: SendJournaledDeps, arrival: Arrival, o
     waits: undefined,
     lane: undefined,
   };
+  // As the journal says: after the intent the request may have been sent, whatever fails.
+  let delivery: Delivery = "not-sent";
   try {
-    await appendIntent(deps, arrival, order, exchange);
+    await appendIntent(deps, intentEntry(deps, arrival, order), exchange);
+    delivery = "sent-no-answer";
     const answer = await deps.send(order, () => arrival.gone);
     exchange.answer = answer;
     exchange.waits = answer.waits;
     await appendOutcome(deps, answerEntry(arrival, answer), exchange);
+    delivery = "answered";
     return exchange as Answered;
   } catch (error) {
     // The journal has no intent, so it gets no outcome: the refusal is the request's only entry.
     if (exchange.intended === undefined) throw error;
-    if (isFailure(error)) throw await refuseFailed(deps, arrival, order, error, exchange);
-    await appendOutcome(deps, internalErrorEntry(arrival), exchange);
-    throw internalError(error, arrival.id, "sent-no-answer", exchange);
+    const refused = await refuseAfterIntent(deps, arrival, order, error, exchange);
+    delivery = refused.details.delivery!;
+    throw refused;
   } finally {
-    order.lease?.release(statusFor(exchange), arrival.id);
+    releaseLease(order, arrival, exchange, delivery);
+  }
+};
+
+/** The refusal of a request that has an intent, after its outcome is on disk. */
+const refuseAfterIntent = async (
+  deps: SendJournaledDeps,
+  arrival: Arrival,
+  order: Order,
+  error: unknown,
+  exchange: Exchange,
+): Promise<Refused> => {
+  let defect = error;
+  if (isFailure(error)) {
+    try {
+      return await refuseFailed(deps, arrival, order, error, exchange);
+    } catch (another) {
+      defect = another;
+    }
+  }
+  await appendOutcome(deps, internalErrorEntry(arrival), exchange);
+  return internalError(defect, arrival.id, "sent-no-answer", exchange);
+};
+
+/** `delivery`: as the outcome says, for the reply if this fails. */
+const releaseLease = ({ lease }: Order, { id }: Arrival, exchange: Exchange, delivery: Delivery): void => {
+  try {
+    lease?.release(statusFor(exchange), id);
+  } catch (error) {
+    throw internalError(error, id, delivery, exchange);
   }
 };
 
 /** OCS's status; undefined for a suspected answer, which may belong to another request. */
 const statusFor = ({ answer }: Exchange): number | undefined => (answer?.suspected ? undefined : answer?.status);
 
-const appendIntent = async (
-  deps: SendJournaledDeps,
-  arrival: Arrival,
-  order: Order,
-  exchange: Exchange,
-): Promise<void> => {
+const appendIntent = async ({ append }: SendJournaledDeps, intent: Entry, exchange: Exchange): Promise<void> => {
   const before = performance.now();
   try {
-    await deps.append(intentEntry(deps, arrival, order));
+    await append(intent);
   } catch (error) {
     throw new Refused("journal-unavailable", {
       detail: `the journal cannot be written${reasonOf(error)}, so nothing was sent to OCS`,
@@ -146,12 +175,14 @@ const ENDED: Readonly<Record<Exclude<Failure["reason"], "abandoned">, (order: Or
   "malformed-response": () => ({ stage: "ocs" }),
 };
 
-/** The reason for the journal and the operator; the client does not get it. */
+/** The reason for the journal and the operator. */
 const reasonFor = (
   { lease }: Order,
-  { reason: ended }: Failure,
+  { reason: ended, message }: Failure,
   rejected: Pick<RefusalDetails, "reason"> | undefined,
 ): Pick<Outcome, "reason"> => {
+  // The client gets this one too, but the journal has no other place for it.
+  if (ended === "malformed-response") return { reason: `malformed: ${maskNumbers(message)}` };
   const reason = ended === "handle-expired" || ended === "unclear" ? lease?.reason() : rejected?.reason;
   return reason === undefined ? {} : { reason };
 };
