@@ -69,11 +69,10 @@ const failureOf = async (test: PolicyTest, path: Path, { loaded, file, dryRun }:
       ...loaded.locate(path),
       path: pathText(path),
       message: `${client} ${what}: expected ${expect}, and the policy says ${inWords(result)}`,
-      ...(lacksOwner(loaded.settings, question, result) && {
-        help:
-          "the owner of the record's handle decides for which tenant this client asks: name it, as in " +
-          'owner: "Alpha Tenant"',
-      }),
+      help: lacksOwner(loaded.settings, question, result)
+        ? "the owner of the record's handle decides for which tenant this client asks: name it, as in " +
+          'owner: "Alpha Tenant"'
+        : "correct the setting that decided, or the test's expect",
       also: { ...loaded.locate(decidingPath(loaded.settings, client, result)), message: "decided here" },
     },
   ];

@@ -6,7 +6,7 @@
 import { isGone, reason } from "../common/system-error.ts";
 import type { Admins, KnownTenant } from "./files/admins-file.ts";
 import type { Keys } from "./files/keys-file.ts";
-import { baseOfRelative, CODES } from "./problems/problem.ts";
+import { CODES, helpForUnreadable } from "./problems/problem.ts";
 import type { Interpolated } from "./yaml.ts";
 
 /** `mode`: permission bits; `uid`: of the owner. */
@@ -32,6 +32,8 @@ export type Files = {
 
 export type Sources = Files & { readonly env: Readonly<Record<string, string | undefined>> };
 
+const LITERAL = "write $${ for a literal ${";
+
 const PART = /\$\$\{|\$\{(file:(?:\$\{[^}]*\}|[^}])*|[^}]*)(\}?)/g;
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([^$]*|[^$]*\$(?!\{)[^$]*))?$/;
 
@@ -43,8 +45,8 @@ class NotFilled extends Error {
   }
 }
 
-const fail = (code: string, message: string, help?: string): never => {
-  throw new NotFilled({ ok: false, code, message, ...(help !== undefined && { help }) });
+const fail = (code: string, message: string, help: string): never => {
+  throw new NotFilled({ ok: false, code, message, help });
 };
 
 export const interpolate = (value: string, sources: Sources): Interpolated => {
@@ -62,14 +64,14 @@ const filled = (value: string, sources: Sources): string =>
   );
 
 const substitute = (part: string, inner: string, closed: boolean, sources: Sources): string => {
-  if (!closed) return fail(CODES.badSubstitution, `expected } after ${part}`, "write $${ for a literal ${");
+  if (!closed) return fail(CODES.badSubstitution, `expected } after ${part}`, `add the }; ${LITERAL}`);
   if (inner.startsWith("file:")) return contents(filled(inner.slice("file:".length), sources), sources);
   const [, variable, fallback] = VARIABLE.exec(inner) ?? [];
   if (variable === undefined)
     return fail(
       CODES.badSubstitution,
       `expected \${VAR}, \${VAR:-default} or \${file:PATH}, found ${part}`,
-      "write $${ for a literal ${",
+      `a variable's name has letters, digits and _ only; ${LITERAL}`,
     );
   const set = sources.env[variable];
   // As in a shell, the default after `:-` also replaces an empty variable.
@@ -85,11 +87,12 @@ const substitute = (part: string, inner: string, closed: boolean, sources: Sourc
 };
 
 const contents = (path: string, { readFile }: Sources): string => {
-  if (path === "") return fail(CODES.badSubstitution, "expected a path in ${file:PATH}");
+  if (path === "")
+    return fail(CODES.badSubstitution, "expected a path in ${file:PATH}", "write the file's path after file:");
   try {
     return readFile(path).replace(/\r?\n$/, "");
   } catch (error) {
-    const help = isGone(error) ? baseOfRelative(path) : undefined;
-    return fail(CODES.unreadableSubstitute, `cannot read the file ${path}: ${reason(error)}`, help);
+    const message = `cannot read the file ${path} that \${file:…} names: ${reason(error)}`;
+    return fail(CODES.unreadableSubstitute, message, helpForUnreadable(path, isGone(error)));
   }
 };

@@ -1,14 +1,13 @@
 /** Loads a config: returns frozen `Settings`, or all problems at once. No other part of the gateway validates again. */
 import { basename, dirname, resolve } from "node:path";
-import { assume, asWritten, type Assumed } from "./misspelled-sections.ts";
+import { assume, asWritten } from "./misspelled-sections.ts";
 import { folderOf, hashOf, listingOf, partOf, readConfigText, type ConfigText } from "./files/config-text.ts";
 import { endMissing } from "./files/end-marker.ts";
 import { gatherParts, type ParsedParts } from "./rules/parsed-parts.ts";
 import { interpolate, type Sources } from "./interpolate.ts";
-import { findingsOf } from "./schema/schema-problems.ts";
 import type { AdminRecord } from "./files/admins-file.ts";
 import type { KeyRecord } from "./files/keys-rows.ts";
-import { merge, NO_CACHE, type ParseCache, type Merged } from "./files/merge-files.ts";
+import { merge, NO_CACHE, type ParseCache } from "./files/merge-files.ts";
 import { originOf, type Origin } from "./files/origin.ts";
 import { TrackedFiles } from "./files/track-files.ts";
 import { isSecret, keysAt, mapPaths } from "./schema/schema-tree.ts";
@@ -23,8 +22,9 @@ import { findFileProblems } from "./rules/files/files.ts";
 import { findJournalProblems } from "./rules/journal.ts";
 import { findLongStop } from "./rules/stop-time.ts";
 import { settingsSchema, type Settings } from "./schema/schema.ts";
+import { shapeFindings, shapeOfAssumed } from "./schema/findings/shape-findings.ts";
 import { withhold } from "./withheld-secrets.ts";
-import { isFilled, type Instead } from "./yaml.ts";
+import type { Instead } from "./yaml.ts";
 
 export { originOf, textOf, type Origin } from "./files/origin.ts";
 
@@ -259,28 +259,6 @@ const problemsOfFiles = (parts: ParsedParts, tracked: Origin, given: Origin): re
   ]);
 
 const isMap = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
-
-const shapeFindings = (issues: Parameters<typeof findingsOf>[0], read: Merged): readonly Finding[] => {
-  // A value that could not be interpolated has been reported, so it is not reported as missing.
-  const reported = new Set(read.findings.map(({ path }) => JSON.stringify(path)));
-  return findingsOf(issues, {
-    value: read.value,
-    keysAt,
-    hidden: (path) => isSecret(path) || isFilled(read, path),
-  }).filter(({ path }) => !reported.has(JSON.stringify(path)));
-};
-
-/** Problems in sections with misspelled names. */
-const shapeOfAssumed = (assumed: Assumed, read: Merged): readonly Finding[] => {
-  if (assumed.value === read.value) return [];
-  const issues = settingsSchema.safeParse(assumed.value).error?.issues ?? [];
-  const reported = new Set(read.findings.map(({ path }) => JSON.stringify(path)));
-  return findingsOf(issues, {
-    value: assumed.value,
-    keysAt,
-    hidden: (path) => isSecret(path) || isFilled(read, assumed.written(path)),
-  }).filter(({ path }) => assumed.isAssumed(path) && !reported.has(JSON.stringify(assumed.written(path))));
-};
 
 const countsOf = ({ tenants, clientNames, upstreams, upstreamNames, lost }: ParsedParts): Counts => ({
   tenants: tenants.length,

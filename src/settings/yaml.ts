@@ -52,17 +52,21 @@ const DEEPEST = 16;
 
 const TEXTS = {
   tooDeep: `the file is nested too deeply: more than ${DEEPEST} levels`,
+  tooDeepHelp: "the deepest setting has 7 levels: check the indentation, and the brackets",
   alias: "aliases (*name) are not supported",
   aliasHelp: "write the value out; a value that begins with * needs quotes",
   tag: (tag: string) => `the tag ${tag.replace("tag:yaml.org,2002:", "!!")} is not supported`,
   tagHelp: "remove it; a value that begins with ! needs quotes",
   notName: (found: string) => `expected a name as the key, found ${found}`,
+  notNameHelp: "write a name before the colon",
   template: "if this is a placeholder of a template, such as {{ name }}, the template was not filled in",
   duplicateKey: (name: string) => `duplicate key \`${name}\``,
   duplicateHelp: "remove one of the two, or merge them",
   version: (version: string) =>
-    `the file is read as YAML 1.2, where values such as no and 010 differ from YAML ${version}; remove the %YAML line`,
+    `the file is read as YAML 1.2, where values such as no and 010 differ from YAML ${version}`,
+  versionHelp: "remove the %YAML line, and check such values",
   secondDocument: "a second document starts here (---), but a file may hold only one",
+  secondDocumentHelp: "remove the --- and what follows, or put further tenants into tenants.d/*.yaml",
 } as const;
 
 /** Offsets in the text: of the value, and of the entry that contains it. */
@@ -87,7 +91,7 @@ class Reader {
 
   read(node: ParsedNode | null, path: Path): unknown {
     if (node === null) return null;
-    if (path.length > DEEPEST) return this.#refuse(path, TEXTS.tooDeep);
+    if (path.length > DEEPEST) return this.#refuse(path, TEXTS.tooDeep, TEXTS.tooDeepHelp);
     if (isAlias(node)) return this.#refuse(path, TEXTS.alias, TEXTS.aliasHelp);
     if (node.tag !== undefined && !KNOWN_TAGS.has(node.tag))
       return this.#refuse(path, TEXTS.tag(node.tag), TEXTS.tagHelp);
@@ -109,7 +113,7 @@ class Reader {
           message: TEXTS.notName(
             isMap(key) ? "a map in { }" : isSeq(key) ? "a list in [ ]" : "nothing before the colon",
           ),
-          ...(isMap(key) && { help: TEXTS.template }),
+          help: isMap(key) ? TEXTS.template : TEXTS.notNameHelp,
         });
         continue;
       }
@@ -260,11 +264,12 @@ const parse = (text: string, reader: Reader): Document.Parsed => {
         ...reader.place(text.indexOf("%YAML")),
         code: CODES.forbiddenYaml,
         message: TEXTS.version(document.directives.yaml.version),
+        help: TEXTS.versionHelp,
       });
     return document;
   } catch {
     // The parser throws on very deep nesting.
-    reader.broken.push({ line: 1, column: 1, code: CODES.notYaml, message: TEXTS.tooDeep });
+    reader.broken.push({ line: 1, column: 1, code: CODES.notYaml, message: TEXTS.tooDeep, help: TEXTS.tooDeepHelp });
     return new Document(null) as unknown as Document.Parsed;
   }
 };
@@ -273,9 +278,9 @@ const describe = (text: string, error: YAMLError): YamlProblem => {
   const [at] = error.pos;
   switch (error.code) {
     case "MULTIPLE_DOCS":
-      return { at, message: TEXTS.secondDocument };
+      return { at, message: TEXTS.secondDocument, help: TEXTS.secondDocumentHelp };
     case "RESOURCE_EXHAUSTION":
-      return { at, message: TEXTS.tooDeep };
+      return { at, message: TEXTS.tooDeep, help: TEXTS.tooDeepHelp };
     case "TAG_RESOLVE_FAILED":
       return {
         at,

@@ -138,8 +138,8 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
     expect([ran.code, ran.stderr]).toEqual([
       8,
       expect.stringContaining(
-        "cannot search by number or customer id: audit.index_key: cannot read the file index.key: it is a " +
-          "directory",
+        "cannot search by number or customer id: audit.index_key: cannot read the file index.key that ${file:…} names: " +
+          "it is a directory",
       ),
     ]);
   });

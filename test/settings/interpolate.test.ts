@@ -56,7 +56,7 @@ describe("interpolate", () => {
     ["${VAR:+x}", "OCSGW-6013", /found/],
     ["${A:-${VAR}}", "OCSGW-6013", /found/],
     ["${file:}", "OCSGW-6013", /a path/],
-    ["${file:none}", "OCSGW-6012", /cannot read the file none: there is no such file/],
+    ["${file:none}", "OCSGW-6012", /cannot read the file none that \$\{file:…\} names: there is no such file/],
     ["${constructor}", "OCSGW-6011", /constructor is not set/],
     ["${file:${NONE}/k}", "OCSGW-6011", /NONE is not set/],
     ["${file:${VAR}/k}", "OCSGW-6012", /the file value\/k/],

@@ -83,6 +83,12 @@ describe("the corpus of mistakes", () => {
     }
   });
 
+  it("says for each problem what to do, or what was expected", () => {
+    for (const { title, printed } of all)
+      for (const problem of printed.split("\n\n").slice(0, -1))
+        expect(problem, title).toMatch(/^help: \S|^error\[OCSGW-610[23]\]: (?:expected |`\w+` is missing; expected )/m);
+  });
+
   it("reports nothing for the sample itself", async () => {
     expect(await printedFor({ title: "", taken: SAMPLE, put: SAMPLE, printed: "" })).toMatch(
       /^ok {2}ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 4 policy tests passed; needs TimeoutStopSec=35s or more\. N ms$/,

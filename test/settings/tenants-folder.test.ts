@@ -57,6 +57,23 @@ describe("tenants.d", () => {
     expect(new Set(hashes).size).toBe(3);
   });
 
+  it.each<[string, string, RegExp, RegExp]>([
+    ["another key", `tenants:\n${tenant("Gamma", 103)}audit: {}\n`, /unknown key `audit`/, /holds tenants only/],
+    ["no tenant", "tenants: []\n", /must hold a list of tenants/, /delete the file, or rename it/],
+    ["another version", `version: 2\ntenants:\n${tenant("Gamma", 103)}`, /, found 2$/, /^write version: 1, or remove/],
+    ["another end", `tenants:\n${tenant("Gamma", 103)}end: "yes"\n`, /, found "yes"$/, /^write end: true, or remove/],
+    [
+      "a second document",
+      `tenants:\n${tenant("Gamma", 103)}---\n`,
+      /second document/,
+      /remove the --- and what follows/,
+    ],
+  ])("says what to do about %s", async (_what, text, message, help) => {
+    const [found] = errors(await load({ "a.yaml": text }));
+    expect(found?.message).toMatch(message);
+    expect(found?.help).toMatch(help);
+  });
+
   it("may contain all tenants", async () => {
     const without = (text: string, key: string): string =>
       text.replace(new RegExp(String.raw`\n${key}:[^\n]*\n(?:[ #-][^\n]*\n|\n)*`), "\n");

@@ -15,7 +15,7 @@ import { upstreamRows } from "./connect/upstreams.ts";
 /** `recordUri`: a GSW_RECORD_URI that a strategy received. */
 export const testConnections = async (settings: Settings, recordUri: string | undefined): Promise<readonly Row[]> => {
   const [disk, listeners, issuers, upstreams, outside, oidc, bypass] = await Promise.all([
-    diskRow(settings.audit.dir),
+    diskRow(settings.audit),
     listenerRows(settings),
     issuerRows(settings),
     upstreamRows(settings),

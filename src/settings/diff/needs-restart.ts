@@ -1,5 +1,5 @@
 /** Rejects changes that need a restart, because a reload keeps the parts made from these settings. */
-import type { Finding, Path } from "../problems/problem.ts";
+import { pathText, type Finding, type Path } from "../problems/problem.ts";
 import { dbidsOf } from "../to-tenants.ts";
 import type { Settings, TenantSettings } from "../schema/schema.ts";
 
@@ -52,12 +52,11 @@ const sections = (before: Fixed, after: Fixed): readonly Finding[] =>
 
 type Section = Readonly<Record<string, unknown>> | null;
 
-const restartNeeded = (path: Path): Finding => ({
+/** `what`: the setting in words, if its path does not say enough. */
+const restartNeeded = (path: Path, what: string = pathText(path)): Finding => ({
   code: "OCSGW-6281",
   path,
-  message:
-    `${path.filter((part) => typeof part === "string").join(".")} cannot change while the gateway runs; the change ` +
-    "needs a restart",
+  message: `${what} cannot change while the gateway runs; the change needs a restart`,
   help: "undo the change, or restart the gateway with this file",
 });
 
@@ -76,7 +75,12 @@ const callbacks = (before: Fixed, after: Fixed): readonly Finding[] =>
       (name) =>
         JSON.stringify(callbacksWithTenants(before, name)) !== JSON.stringify(callbacksWithTenants(after, name)),
     )
-    .map((name) => restartNeeded(["upstreams", name, "callbacks"]));
+    .map((name) => {
+      const path = ["upstreams", name, "callbacks"];
+      const isStated =
+        JSON.stringify(before.upstreams[name]?.callbacks) !== JSON.stringify(after.upstreams[name]?.callbacks);
+      return restartNeeded(path, isStated ? undefined : `the tenants that the registrars of ${pathText(path)} name`);
+    });
 
 /** Includes the DBIDs of the registrars' tenants, because a tenant's name may move to another tenant. */
 const callbacksWithTenants = (settings: Fixed, name: string): unknown => {

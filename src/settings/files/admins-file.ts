@@ -81,7 +81,11 @@ export type Admins =
 export type KnownTenant = { readonly name: string; readonly dbid: number };
 
 const PROBLEMS = {
-  duplicate: { code: "OCSGW-6254", message: "two users have the same name; upper and lower case count as the same" },
+  duplicate: (name: string) => ({
+    code: "OCSGW-6254",
+    message: `two users have the name ${name}; upper and lower case count as the same`,
+    help: "delete one of the two entries, or give it another name",
+  }),
   unknownTenant: (tenant: string) => ({ code: "OCSGW-6255", message: `unknown tenant ${JSON.stringify(tenant)}` }),
   sharedDbid: (tenant: KnownTenant, other: KnownTenant) => ({
     code: "OCSGW-6256",
@@ -130,7 +134,7 @@ const duplicates = (admins: readonly AdminRecord[]): readonly Finding[] =>
     admins.map(({ name }, at) => ({ name, at })),
     ({ name }) => name.toLowerCase(),
   ).map(({ first, again }) => ({
-    ...PROBLEMS.duplicate,
+    ...PROBLEMS.duplicate(again.name),
     path: ["admins", again.at, "name"],
     also: { path: ["admins", first.at, "name"], message: "first used here" },
   }));
@@ -159,7 +163,7 @@ export const scopeProblem = (
       suggest(
         text,
         known.map(({ name }) => name),
-      ),
+      ) ?? "name a tenant of the config, or its DBID",
     );
   for (const tenant of meant) {
     const other = known.find((each) => each.dbid === tenant.dbid && !listed.some((by) => isMeant(each, by)));

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { withoutHanging } from "../../common/small-file/small-file.ts";
 import { isGone, reason } from "../../common/system-error.ts";
-import { textOf } from "./origin.ts";
+import { RIGHTS, textOf } from "./origin.ts";
 import type { Problem } from "../problems/problem.ts";
 import { unreadable } from "../problems/locate.ts";
 
@@ -30,7 +30,7 @@ export const readConfigText = async (file: string): Promise<ConfigText | Problem
   const text = await textOf(file);
   if (typeof text !== "string") return text;
   const names = await namesIn(folderOf(file));
-  if ("why" in names) return unreadable(folderOf(file), names.why);
+  if ("why" in names) return unreadable(folderOf(file), names.why, RIGHTS);
   const tenants: Part[] = [];
   for (const name of names) {
     const path = join(folderOf(file), name);

@@ -17,9 +17,14 @@ const PROBLEMS = {
       hadBefore: "the file is incomplete: it ended with `end: true` when it was last loaded, and now it does not",
       configured: "the file is incomplete: config.end_marker requires `end: true` as its last key",
     },
-    help:
-      "write the complete file, with `end: true` as its last key; to stop using the marker, remove it and restart " +
-      "the gateway",
+    help: {
+      hadBefore:
+        "write the complete file, with `end: true` as its last key; if it is complete and shall lack the marker from " +
+        "now on, restart the gateway",
+      configured:
+        "write the complete file, with `end: true` as its last key; to stop using the marker, set config.end_marker " +
+        "to false",
+    },
   },
 } as const;
 
@@ -49,10 +54,11 @@ export const endFindings = (value: unknown): readonly Finding[] =>
 /** The problem of a file without the marker. `why`: it had one when last loaded, or the config requires one. */
 export const endMissing = (file: string, why: keyof (typeof PROBLEMS)["missing"]["message"]): Problem => ({
   severity: "error",
-  ...PROBLEMS.missing,
+  code: PROBLEMS.missing.code,
   file,
   line: 1,
   column: 1,
   path: "",
   message: PROBLEMS.missing.message[why],
+  help: PROBLEMS.missing.help[why],
 });

@@ -76,7 +76,7 @@ const duplicates = (keys: readonly KeyRecord[]): readonly Finding[] =>
       code: "OCSGW-6251",
       path: ["keys", again.at, name],
       message: `two keys have the same ${name}`,
-      help: "remove one of the two entries",
+      help: "delete one of the two entries",
       also: { path: ["keys", first.at, name], message: "first used here" },
     })),
   );

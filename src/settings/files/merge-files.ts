@@ -114,10 +114,23 @@ const PROBLEMS = {
   unknownKey: (key: string) => ({
     code: CODES.unknownKey,
     message: `unknown key \`${key}\`; known: ${[...KEYS].join(", ")}`,
+    help: "a file in tenants.d holds tenants only; other settings belong into the config file",
   }),
-  noTenants: { code: "OCSGW-6352", message: "a file in tenants.d must hold a list of tenants, and this one has none" },
-  version: { code: CODES.badValue, message: "expected 1, the version of this format" },
-  end: { code: CODES.badValue, message: "expected true, as the last key of the file" },
+  noTenants: {
+    code: "OCSGW-6352",
+    message: "a file in tenants.d must hold a list of tenants, and this one has none",
+    help: "write the tenants under tenants:, or delete the file, or rename it so that its name does not end in .yaml",
+  },
+  version: (found: string) => ({
+    code: CODES.badValue,
+    message: `expected 1, the version of this format, found ${found}`,
+    help: "write version: 1, or remove the line",
+  }),
+  end: (found: string) => ({
+    code: CODES.badValue,
+    message: `expected true, as the last key of the file, found ${found}`,
+    help: "write end: true, or remove the line",
+  }),
 } as const;
 
 /** Problems of a file of tenants as a whole, which have no path in the settings. */
@@ -126,11 +139,12 @@ const brokenIn = ({ part: { file }, shape, tenants }: Section): Parsed["broken"]
     return shape.broken.map(({ also, ...each }) => ({ ...each, file, ...(also && { also: { ...also, file } }) }));
   }
   const { value, locate } = shape;
-  const at = (path: Path, { code, message }: ProblemText): Parsed["broken"][number] => ({
+  const at = (path: Path, { code, message, help }: ProblemText): Parsed["broken"][number] => ({
     ...locate(path, true),
     file,
     code,
     message,
+    ...(help !== undefined && { help }),
   });
   const map = isMap(value) ? value : {};
   return [
@@ -138,8 +152,8 @@ const brokenIn = ({ part: { file }, shape, tenants }: Section): Parsed["broken"]
       .filter((key) => !KEYS.has(key))
       .map((key) => at([key], PROBLEMS.unknownKey(key))),
     ...(tenants.length === 0 && shape.findings.length === 0 ? [at([], PROBLEMS.noTenants)] : []),
-    ...((map["version"] ?? 1) === 1 ? [] : [at(["version"], PROBLEMS.version)]),
-    ...((map["end"] ?? true) === true ? [] : [at(["end"], PROBLEMS.end)]),
+    ...((map["version"] ?? 1) === 1 ? [] : [at(["version"], PROBLEMS.version(JSON.stringify(map["version"])))]),
+    ...((map["end"] ?? true) === true ? [] : [at(["end"], PROBLEMS.end(JSON.stringify(map["end"])))]),
     ...endFindings(value).map((finding) => at(finding.path, finding)),
   ];
 };

@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import { filesBeside } from "./machine-files.ts";
 import { readBytes } from "../../common/small-file/small-file.ts";
-import { reason } from "../../common/system-error.ts";
+import { isGone, reason } from "../../common/system-error.ts";
 import type { Sources } from "../interpolate.ts";
 import type { Problem } from "../problems/problem.ts";
 import { unreadable } from "../problems/locate.ts";
@@ -17,11 +17,15 @@ export const originOf = (file: string, env: Sources["env"] = process.env): Origi
   ...filesBeside(dirname(file)),
 });
 
+const NAME_IT = "correct the path, or put the file there; -c FILE names it, and without -c it is config/ocsgw.yaml";
+export const RIGHTS = "correct the path, or the permissions for the user of the gateway and of this command";
+
 /** The text of a config file, or the problem of an unreadable one. */
 export const textOf = async (file: string): Promise<string | Problem> => {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(file));
   } catch (error) {
-    return unreadable(file, error instanceof TypeError ? "it is not UTF-8" : reason(error));
+    if (error instanceof TypeError) return unreadable(file, "it is not UTF-8", "save it in the encoding UTF-8");
+    return unreadable(file, reason(error), isGone(error) ? NAME_IT : RIGHTS);
   }
 };

@@ -32,7 +32,7 @@ export const problemsOf = (
   ]);
 
 /** The problem of an unreadable file. */
-export const unreadable = (file: string, why: string): Problem => ({
+export const unreadable = (file: string, why: string, help: string): Problem => ({
   severity: "error",
   code: "OCSGW-6001",
   file,
@@ -40,4 +40,5 @@ export const unreadable = (file: string, why: string): Problem => ({
   column: 1,
   path: "",
   message: `cannot read ${file}: ${why}`,
+  help,
 });

@@ -56,9 +56,12 @@ export const CODES = {
   badValue: "OCSGW-6103",
 } as const;
 
-/** A hint for a file that is not there; undefined for an absolute path, which can mean one place only. */
-export const baseOfRelative = (path: string): string | undefined =>
-  isAbsolute(path) ? undefined : "paths are relative to the folder of the config file";
+/** What to do about a file, named by the config, that cannot be read. An absolute path can mean one place only. */
+export const helpForUnreadable = (path: string, isMissing: boolean): string => {
+  if (!isMissing) return "correct the path, or the permissions for the gateway's user, and run check as that user";
+  const base = isAbsolute(path) ? "" : "; it is relative to the folder of the config file";
+  return `correct the path, or put the file there${base}`;
+};
 
 export const pathText = (path: Path): string =>
   path

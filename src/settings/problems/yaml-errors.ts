@@ -20,6 +20,7 @@ type Row = readonly [
 ];
 
 const INDENT = "use the same number of spaces as in the lines beside it; the line above may be the wrong one";
+const COMPARE = "compare the indentation, quotes, brackets and colons of both lines with the lines around them";
 const QUOTE = 'quote the value: "…"';
 
 const firstWord = (text: string, at: number): number => at + /^[ \r\n]*/.exec(text.slice(at))![0].length;
@@ -221,7 +222,11 @@ export const describeYamlError = (text: string, found: Found): YamlProblem => {
     if (known) return known;
   }
   const words = found.message.replace(/\s+at line \d+.*$/s, "");
-  return { at: firstWord(text, at), message: `this line or the one above is malformed (parser: ${words})` };
+  return {
+    at: firstWord(text, at),
+    message: `this line or the one above is malformed (parser: ${words})`,
+    help: COMPARE,
+  };
 };
 
 /** Lexemes that stand for no text. */

@@ -3,6 +3,7 @@ import { fold, repeats } from "./compare.ts";
 import type { ParsedParts } from "./parsed-parts.ts";
 import type { Finding, Path } from "../problems/problem.ts";
 import type { Rule } from "./parsed-parts.ts";
+import { formatValue } from "../format-value.ts";
 import type { Settings } from "../schema/schema.ts";
 import { isLoopback } from "../schema/units.ts";
 
@@ -32,23 +33,28 @@ const PROBLEMS = {
   keySetOverHttp: {
     code: "OCSGW-6243",
     message: "the issuer's keys are fetched over http: an attacker on the network could replace them and forge tokens",
-    help: "use https",
+    help: "use https, or copy the key set into a file and set jwks_file instead",
   },
-  duplicateIssuer: (key: string) => ({
+  duplicateIssuer: (key: "name" | "issuer", value: string) => ({
     code: "OCSGW-6244",
-    message: `two issuers have the same ${key}`,
-    help: `give each issuer its own ${key}, or remove one of the two`,
+    message: `two issuers have the same ${key} ${JSON.stringify(value)}`,
+    help:
+      key === "name"
+        ? "give one of them another name"
+        : "remove one of the two: one entry is for all tokens whose iss is this value",
   }),
   reservedHeader: (header: string) => ({
     code: "OCSGW-6248",
-    message: `API keys cannot be sent in the header ${header}: HTTP or proxies use it, and may change or log it`,
-    help: 'use a header of your own, for example "header:X-Api-Key"',
+    message: `API keys cannot be sent in the header ${header}: HTTP, proxies or the gateway use it for something else`,
+    help: 'for Authorization: Basic write basic; otherwise use a header of your own, for example "header:X-Api-Key"',
   }),
-  longSkew: {
+  longSkew: (skew: number) => ({
     code: "OCSGW-6249",
-    message: "with a clock_skew above 5m, tokens would be accepted long after they have expired",
+    message:
+      `clock_skew is ${formatValue("clock_skew", skew)}, more than 5m: tokens would be accepted long after they have ` +
+      "expired",
     help: "set 5m or less; 30s is usual",
-  },
+  }),
   clientCase: (name: string, other: string) => ({
     code: "OCSGW-6302",
     severity: "warning" as const,
@@ -62,24 +68,26 @@ const PROBLEMS = {
       "guesses it can turn the tokens back into phone numbers",
     help: GENERATE_KEY,
   }),
-  indexKeyShort: {
+  indexKeyShort: (length: number, isNewest: boolean) => ({
     code: "OCSGW-6303",
     severity: "warning" as const,
     message:
-      `this key of the journal's tokens has fewer than ${GOOD_INDEX_KEY} characters: whoever guesses it can turn the ` +
-      "tokens back into phone numbers",
-    help:
-      `${GENERATE_KEY}; if the gateway has used this key already, keep it as an older epoch, so that its tokens are ` +
-      "still found",
-  },
+      `this key of the journal's tokens has ${length} characters, fewer than ${GOOD_INDEX_KEY}: whoever guesses it ` +
+      "can turn the tokens back into phone numbers",
+    help: isNewest
+      ? `${GENERATE_KEY}; if the gateway has used this key already, keep it as an older epoch, so that its tokens ` +
+        "are still found"
+      : "it makes no new tokens: leave it as it is, and remove it once the entries with its tokens are deleted " +
+        "(audit.retention)",
+  }),
   trialKey: {
     code: "OCSGW-6270",
     message:
       "this is the public trial key of the samples, and the config is not limited to loopback: anybody could turn " +
       "the journal's tokens back into phone numbers",
     help:
-      "set a key of your own, for example from openssl rand -hex 32, in the variable or file that is named here; " +
-      "the trial key may stay as an older epoch, so that its tokens are still found",
+      "set a key of your own, for example from openssl rand -hex 32 (where ${…} gives the key: in that variable or " +
+      "file); the trial key may stay as an older epoch, so that its tokens are still found",
   },
 } as const;
 
@@ -113,7 +121,7 @@ const issuerOnce: Rule = ({ identity }) =>
       (identity?.value.jwt ?? []).map((value, at) => ({ value, at })),
       ({ value }) => value[key],
     ).map(({ first, again }): Finding => ({
-      ...PROBLEMS.duplicateIssuer(key),
+      ...PROBLEMS.duplicateIssuer(key, again.value[key]),
       path: ["identity", "jwt", again.at, key],
       also: { path: ["identity", "jwt", first.at, key], message: "first used here" },
     })),
@@ -148,7 +156,7 @@ const LONGEST_SKEW_MS = 300_000;
 
 const skewIsShort: Rule = ({ identity }) =>
   (identity?.value.jwt ?? []).flatMap(({ clock_skew: skew }, at): Finding | [] =>
-    skew <= LONGEST_SKEW_MS ? [] : { ...PROBLEMS.longSkew, path: ["identity", "jwt", at, "clock_skew"] },
+    skew <= LONGEST_SKEW_MS ? [] : { ...PROBLEMS.longSkew(skew), path: ["identity", "jwt", at, "clock_skew"] },
   );
 
 const oneSpellingPerClient: Rule = ({ tenants }) => {
@@ -173,10 +181,13 @@ const indexKeyTooShort: Rule = ({ audit }) =>
   );
 
 const indexKeyShort: Rule = ({ audit }) =>
-  indexKeys(audit?.value.index_key ?? []).flatMap(({ path, secret }): Finding | [] =>
+  indexKeys(audit?.value.index_key ?? []).flatMap(({ path, secret }, at, { length }): Finding | [] =>
     secret.length >= GOOD_INDEX_KEY || Buffer.byteLength(secret) < SHORTEST_INDEX_KEY
       ? []
-      : { ...PROBLEMS.indexKeyShort, path: ["audit", "index_key", ...path] },
+      : {
+          ...PROBLEMS.indexKeyShort(secret.length, at === length - 1),
+          path: ["audit", "index_key", ...path],
+        },
   );
 
 /** The public key of the samples. */

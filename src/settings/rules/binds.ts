@@ -2,6 +2,7 @@
 import type { ParsedParts } from "./parsed-parts.ts";
 import type { Finding, Path } from "../problems/problem.ts";
 import type { Rule } from "./parsed-parts.ts";
+import { formatValue } from "../format-value.ts";
 import { isLoopback, type Bind } from "../schema/units.ts";
 import { repeats } from "./compare.ts";
 
@@ -11,8 +12,10 @@ const ADMIN = "admin";
 const PROBLEMS = {
   portTaken: (port: number) => ({
     code: "OCSGW-6231",
-    message: `two listeners use port ${port} of the same address`,
-    help: "give one of them another port",
+    message: `two listeners use port ${port}, and their addresses overlap`,
+    help:
+      "give one of them another port; 0.0.0.0 includes every IPv4 address of this machine, :: every address, and " +
+      "localhost is 127.0.0.1 or ::1. Callbacks, admin and probes are listeners too",
   }),
   duplicateName: (name: string) => ({
     code: "OCSGW-6232",
@@ -33,29 +36,29 @@ const PROBLEMS = {
     code: "OCSGW-6233",
     message: "with tls: none on a network address, others could read credentials and phone numbers",
     help:
-      "set a certificate and a key, bind to 127.0.0.1, or list in allow_from the proxy that terminates TLS in " +
-      "front of the gateway",
+      "set tls.cert and tls.key, bind to 127.0.0.1, or list in allow_from nothing but the proxies that terminate TLS " +
+      "in front of the gateway",
   },
   plainAdmin: {
     code: "OCSGW-6234",
-    message: "the admin listener has no TLS and is not on loopback, so others could read its token",
-    help: "set a certificate and a key, or bind to 127.0.0.1",
+    message: "the admin listener has no TLS and is not on loopback, so others could read its token and passwords",
+    help: "set admin.tls with cert and key, or bind to 127.0.0.1",
   },
   openProbes: {
     code: "OCSGW-6236",
     severity: "warning" as const,
     message: "anybody on the network can read /metrics here, which names tenants and upstreams",
-    help: "list in allow_from the hosts that probe and scrape",
+    help: "write admin.probes as { bind, allow_from }, and list in allow_from the hosts that probe and scrape",
   },
-  idleTooLong: {
+  idleTooLong: (idle: string, longest: string) => ({
     code: "OCSGW-6238",
-    message: "idle has no effect: it is longer than longest",
-    help: "make idle shorter than longest",
-  },
+    message: `admin.session.idle (${idle}) has no effect: it is longer than admin.session.longest (${longest})`,
+    help: "make idle shorter than longest, or leave it out",
+  }),
   noClientCa: {
     code: "OCSGW-6235",
     message: "client certificates are required, but client_ca is missing, so none can be verified",
-    help: "add client_ca",
+    help: "set client_ca to the PEM file with their CA, or client_certificates to none",
   },
 } as const;
 
@@ -70,14 +73,16 @@ const bounds = ({ listeners, upstreams, admin }: ParsedParts): readonly Bound[] 
   ...(admin?.value.probes ? [{ path: [...admin.path, "probes", "bind"], bind: admin.value.probes.bind }] : []),
 ];
 
-const isAny = (host: string): boolean => host === "0.0.0.0" || /^[0:]+$/.test(host);
+/** `::` accepts IPv4 connections as well; 0.0.0.0 no others. */
+const includes = ({ host }: Bind, other: Bind): boolean =>
+  /^[0:]+$/.test(host) || (host === "0.0.0.0" && !(other.host.includes(":") && /[1-9a-f]/i.test(other.host)));
 
 const clash = (one: Bind, other: Bind): boolean =>
   one.port === other.port &&
   one.port !== 0 &&
   (one.host === other.host ||
-    isAny(one.host) ||
-    isAny(other.host) ||
+    includes(one, other) ||
+    includes(other, one) ||
     isLocalhost(one, other) ||
     isLocalhost(other, one));
 
@@ -163,11 +168,14 @@ const requiredHasCa: Rule = ({ listeners }) =>
 
 /** A default above a short `longest` needs no correction. */
 const idleEndsFirst: Rule = ({ admin, states }) => {
-  if (!admin || admin.value.session.idle <= admin.value.session.longest) return [];
+  if (!admin) return [];
+  const { idle, longest } = admin.value.session;
+  if (idle <= longest) return [];
   const path = [...admin.path, "session"];
   if (!states([...path, "idle"])) return [];
   const also = { path: [...path, "longest"], message: "a session ends after this time in any case" };
-  return [{ ...PROBLEMS.idleTooLong, path: [...path, "idle"], also }];
+  const shown = [formatValue("idle", idle), formatValue("longest", longest)] as const;
+  return [{ ...PROBLEMS.idleTooLong(...shown), path: [...path, "idle"], also }];
 };
 
 export const bindRules: readonly Rule[] = [

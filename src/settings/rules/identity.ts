@@ -24,18 +24,22 @@ const PROBLEMS = {
     code: "OCSGW-6309",
     severity: "warning" as const,
     message: "identity.mtls has no effect: no listener requests client certificates",
-    help: "set tls.client_ca on a listener, and there client_certificates to request or require",
+    help:
+      "set tls.client_ca on a listener, where client_certificates must not be none, or on callbacks; or remove " +
+      "identity.mtls",
   },
   crlWithoutCa: {
     code: "OCSGW-6246",
-    message: "client_crl has no effect without client_ca: no client certificate is requested",
+    message: "client_crl has no effect: client_ca is missing, so no client certificate is requested",
     help: "set client_ca, or remove client_crl",
   },
-  badPattern: {
+  badPattern: (found: string) => ({
     code: "OCSGW-6247",
-    message: "expected a DNS name of letters, digits and hyphens, where * is all or a part of any label but the last",
+    message:
+      "expected a DNS name of letters, digits and hyphens, where * is all or a part of any label but the last, found " +
+      JSON.stringify(found),
     help: 'for example "ors-*.example.internal"',
-  },
+  }),
 } as const;
 
 type CredentialSource = { readonly path: Path; readonly tenants: readonly string[] | null };
@@ -51,7 +55,7 @@ const listedTenantsExist: Rule = (parts) => {
     (tenants ?? []).flatMap((tenant, at): Finding | [] => {
       if (known.includes(tenant) || !parts.tenantsWhole) return [];
       return {
-        ...withHelp(PROBLEMS.unknownTenant(tenant), suggest(tenant, known)),
+        ...withHelp(PROBLEMS.unknownTenant(tenant), suggest(tenant, known) ?? "name a tenant, or its DBID, of tenants"),
         path: [...path, "tenants", at],
       };
     }),
@@ -73,7 +77,10 @@ const certificateOfClient: Rule = (parts) => {
   return (identity?.value.mtls ?? []).flatMap(({ client }, at): Finding | [] => {
     if (clients.has(client) || !tenantsWhole) return [];
     return {
-      ...withHelp(PROBLEMS.unknownClient(client), suggest(client, [...clients])),
+      ...withHelp(
+        PROBLEMS.unknownClient(client),
+        suggest(client, [...clients]) ?? "correct the name, or add the client under clients of a tenant",
+      ),
       path: ["identity", "mtls", at, "client"],
     };
   });
@@ -101,7 +108,7 @@ const patternsAreNarrow: Rule = ({ identity }) =>
   (identity?.value.mtls ?? []).flatMap(({ san_dns: name }, at): Finding | [] => {
     const isName = /^[a-z0-9*-]+(\.[a-z0-9*-]+)*$/i.test(name);
     if (isName && /[a-z0-9]/i.test(name.split(".").at(-1)!) && !name.split(".").at(-1)!.includes("*")) return [];
-    return { ...PROBLEMS.badPattern, path: ["identity", "mtls", at, "san_dns"] };
+    return { ...PROBLEMS.badPattern(name), path: ["identity", "mtls", at, "san_dns"] };
   });
 
 export const identityRules: readonly Rule[] = [

@@ -6,6 +6,7 @@ import type { ParsedParts } from "./parsed-parts.ts";
 import { inShell } from "../../common/shell-word.ts";
 import { isGone, reason } from "../../common/system-error.ts";
 import type { Files } from "../interpolate.ts";
+import type { FilesOf } from "./files/contents.ts";
 import type { Finding } from "../problems/problem.ts";
 import { readableByOthers, type Named } from "./files/certificates.ts";
 import { ed25519Of } from "../files/witness-key.ts";
@@ -31,10 +32,12 @@ const PROBLEMS = {
       "restore the file from a backup; if the key is lost, make a new one with openssl genpkey -algorithm ed25519 " +
       `-out ${inShell(file)}, and the journal records that its key has changed`,
   }),
-  anchorInside: (file: string) => ({
+  anchorInside: (file: string, isStated: boolean) => ({
     code: "OCSGW-6276",
     message: `the anchor ${file} is inside audit.dir, and would be lost or replaced together with it`,
-    help: "remove the setting to use the file beside audit.dir with .anchor added, or name a file outside audit.dir",
+    help: isStated
+      ? "remove the setting to use the file beside audit.dir with .anchor added, or name a file outside audit.dir"
+      : "give the journal a directory of its own in audit.dir, or name a file outside it in audit.checkpoint.anchor",
   }),
   anchorTaken: (file: string) => ({
     code: "OCSGW-6276",
@@ -65,7 +68,7 @@ const PROBLEMS = {
 
 type Audit = NonNullable<ParsedParts["audit"]>;
 
-export const findJournalProblems = ({ audit }: ParsedParts, files: Files): readonly Finding[] => {
+export const findJournalProblems = ({ audit }: ParsedParts, files: FilesOf): readonly Finding[] => {
   if (!audit) return [];
   const key = { path: [...audit.path, "checkpoint", "key"], file: audit.value.checkpoint.key };
   const [text, why] = textOf(key, files);
@@ -90,19 +93,21 @@ const lostKey = ({ path, file }: Named, { value: { dir } }: Audit, files: Files)
 };
 
 /** The anchor detects a replaced directory, so it must be outside it, in a file that nothing else writes. */
-const anchorProblems = ({ path: at, value: { dir, checkpoint } }: Audit, files: Files): readonly Finding[] => {
-  const file = checkpoint.anchor ?? `${dir}.anchor`;
-  const path = checkpoint.anchor === null ? [...at, "dir"] : [...at, "checkpoint", "anchor"];
-  const isInside = !/^\.\.(?:$|[\\/])/.test(relative(resolve(dir), resolve(file)));
-  if (isInside) return [{ ...PROBLEMS.anchorInside(file), path }];
+const anchorProblems = ({ path: at, value: { dir, checkpoint } }: Audit, files: FilesOf): readonly Finding[] => {
+  const absolute = (path: string): string => resolve(dirname(resolve(files.file)), path);
+  const isStated = checkpoint.anchor !== null;
+  const file = checkpoint.anchor ?? `${absolute(dir)}.anchor`;
+  const path = isStated ? [...at, "checkpoint", "anchor"] : [...at, "dir"];
+  const isInside = !/^\.\.(?:$|[\\/])/.test(relative(absolute(dir), absolute(file)));
+  if (isInside) return [{ ...PROBLEMS.anchorInside(file, isStated), path }];
   const taken = [
     checkpoint.key,
     ...checkpoint.publish.flatMap((place) => (place.kind === "file" ? [place.path] : [])),
-  ].find((other) => resolve(other) === resolve(file));
+  ].find((other) => absolute(other) === absolute(file));
   if (taken !== undefined) return [{ ...PROBLEMS.anchorTaken(file), path }];
   const why = files.whyNotWritable?.(dirname(file));
   // A directory that cannot be made has been reported, and has the same cause.
-  const isReported = checkpoint.anchor === null && files.whyNotWritable?.(dir) !== undefined;
+  const isReported = !isStated && files.whyNotWritable?.(dir) !== undefined;
   return why === undefined || isReported ? [] : [{ ...PROBLEMS.anchorNotWritable(file, why), path }];
 };
 

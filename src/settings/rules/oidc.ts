@@ -1,4 +1,5 @@
 /** Rules about the OpenID provider of the console (`admin.oidc`). */
+import { formatValue } from "../format-value.ts";
 import type { Finding } from "../problems/problem.ts";
 import { isProtected } from "../schema/oidc.ts";
 import { isLoopback } from "../schema/units.ts";
@@ -33,11 +34,13 @@ const PROBLEMS = {
     message: "this value means all tenants, and is also the name or DBID of one of them",
     help: "choose a value that is no tenant's name or DBID",
   },
-  longSkew: {
+  longSkew: (skew: number) => ({
     code: "OCSGW-6250",
-    message: "with a clock_skew above 5m, ID tokens would be accepted long after they have expired",
+    message:
+      `clock_skew is ${formatValue("clock_skew", skew)}, more than 5m: ID tokens would be accepted long after they ` +
+      "have expired",
     help: "set 5m or less; 30s is usual",
-  },
+  }),
   unknownAddress: (host: string) => ({
     code: "OCSGW-6328",
     severity: "warning" as const,
@@ -78,7 +81,7 @@ const allTenants = rule(({ path, value: { all_tenants: all, claims } }, { tenant
 });
 
 const skewIsShort = rule(({ path, value: { clock_skew: skew } }) =>
-  skew <= LONGEST_SKEW_MS ? [] : [{ ...PROBLEMS.longSkew, path: [...path, "clock_skew"] }],
+  skew <= LONGEST_SKEW_MS ? [] : [{ ...PROBLEMS.longSkew(skew), path: [...path, "clock_skew"] }],
 );
 
 /** With TLS the certificate has names too, so this cannot be told here. */

@@ -2,7 +2,7 @@
 import { fold, repeats, sitesOf } from "./compare.ts";
 import { mayMiss, type At, type ParsedParts } from "./parsed-parts.ts";
 import { suggest } from "../problems/did-you-mean.ts";
-import { withHelp, type Finding, type Path } from "../problems/problem.ts";
+import { withHelp, type Finding, type Path, type ProblemText } from "../problems/problem.ts";
 import type { Rule } from "./parsed-parts.ts";
 import type { TenantSettings } from "../schema/schema.ts";
 
@@ -127,7 +127,10 @@ const upstreamExists: Rule = ({ tenants, upstreamNames }) =>
   tenants
     .filter(({ value }) => !upstreamNames.includes(value.upstream))
     .map(({ path, value }): Finding => ({
-      ...withHelp(PROBLEMS.unknownUpstream(value.upstream), suggest(value.upstream, upstreamNames)),
+      ...withHelp(
+        PROBLEMS.unknownUpstream(value.upstream),
+        suggest(value.upstream, upstreamNames) ?? "correct the name, or add the upstream under upstreams",
+      ),
       path: [...path, "upstream"],
     }));
 
@@ -173,8 +176,7 @@ const ownedTwice: Rule = (parts) => {
       const same = first.tenant === again.tenant;
       const problem = same ? PROBLEMS.duplicate : PROBLEMS.ownedTwice;
       return {
-        ...problem(kind, again.shown),
-        ...(again.shown !== first.shown && { help: FOLDED }),
+        ...withFolded(problem(kind, again.shown), again.shown !== first.shown),
         path: again.path,
         also: {
           path: first.path,
@@ -184,6 +186,10 @@ const ownedTwice: Rule = (parts) => {
     });
   });
 };
+
+/** The instruction, and why two spellings count as equal. */
+const withFolded = (text: ProblemText, isSpelledTwice: boolean): ProblemText =>
+  isSpelledTwice ? { ...text, help: `${text.help}; ${FOLDED}` } : text;
 
 const grantsWithin: Rule = ({ tenants }) =>
   tenants
@@ -197,11 +203,20 @@ const grantsWithin: Rule = ({ tenants }) =>
             : {
                 ...PROBLEMS.notOwnGroup(dbid, value.name),
                 path: [...path, "clients", client, "campaign_groups", at],
-                help: own.length === 0 ? "the tenant has no campaign groups" : `its groups: ${own.join(", ")}`,
+                help: helpForGroup(own),
               },
         );
       }),
     );
+
+const MOST_SHOWN = 24;
+
+const helpForGroup = (own: readonly number[]): string => {
+  if (own.length === 0) return "add the group to the tenant's campaign_groups: the tenant has none yet";
+  const rest = own.length - MOST_SHOWN;
+  const shown = `${own.slice(0, MOST_SHOWN).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+  return `correct the DBID (the tenant's groups: ${shown}), or add the group to the tenant's campaign_groups`;
+};
 
 /** A client of two tenants must be able to distinguish them by name or DBID. */
 const clientCanChoose: Rule = ({ tenants }) => {

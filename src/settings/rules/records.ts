@@ -33,7 +33,7 @@ const PROBLEMS = {
       `records is registered, but no registrar of ${upstream} is allowed to name ${JSON.stringify(tenant)}: every ` +
       "request of this tenant to /records would get 410 OCSGW-2106",
     help: hasCallbacks
-      ? `add the tenant to a client under upstreams.${upstream}.callbacks.registrars`
+      ? `add a registrar under upstreams.${upstream}.callbacks.registrars, or add the tenant to one that is there`
       : `add callbacks to the upstream, with bind, allow_from and registrars: [{ client: NAME, tenants: ` +
         `[${JSON.stringify(tenant)}] }]`,
   }),
@@ -53,7 +53,7 @@ const PROBLEMS = {
   duplicateRegistrar: (client: string) => ({
     code: "OCSGW-6295",
     message: `the registrar ${client} is listed twice`,
-    help: "merge the two entries",
+    help: "merge the two entries: one entry may list several tenants",
   }),
   everyoneAnnounces: {
     code: "OCSGW-6296",
@@ -70,7 +70,7 @@ const PROBLEMS = {
     code: "OCSGW-6323",
     severity: "warning" as const,
     message: "records are sent to the validator over http: others on the network could read names and phone numbers",
-    help: "use https",
+    help: "use https, or run the validator on this machine",
   },
 } as const;
 
@@ -137,7 +137,10 @@ const registrarsNameTenants: Rule = (parts) =>
       return known.includes(tenant) || !parts.tenantsWhole
         ? []
         : {
-            ...withHelp(PROBLEMS.unknownTenant(tenant, upstream), suggest(tenant, known)),
+            ...withHelp(
+              PROBLEMS.unknownTenant(tenant, upstream),
+              suggest(tenant, known) ?? "correct the name, or set this upstream at the tenant",
+            ),
             path: [...path, "tenants", at],
           };
     }),

@@ -6,7 +6,7 @@ import type { Rule } from "./parsed-parts.ts";
 
 const PROBLEMS = {
   unknownClient: (client: string) => ({ code: "OCSGW-6273", message: `no tenant has a client ${client}` }),
-  unknownOwner: (tenant: string) => ({ code: "OCSGW-6365", message: `unknown tenant ${tenant}` }),
+  unknownOwner: (tenant: string) => ({ code: "OCSGW-6365", message: `unknown tenant ${JSON.stringify(tenant)}` }),
 } as const;
 
 /** A test with an unknown client is valid if it expects this refusal. */
@@ -17,7 +17,10 @@ const clientExists: Rule = ({ tests, tenants, clientNames: known, areTenantsLost
   return tests
     .filter(({ value }) => !known.has(value.as) && value.expect !== UNAUTHENTICATED)
     .map(({ path, value }): Finding => ({
-      ...withHelp(PROBLEMS.unknownClient(value.as), suggest(value.as, [...known])),
+      ...withHelp(
+        PROBLEMS.unknownClient(value.as),
+        suggest(value.as, [...known]) ?? `correct the name; for an unknown client expect ${UNAUTHENTICATED}`,
+      ),
       path: [...path, "as"],
     }));
 };
@@ -30,7 +33,8 @@ const ownerExists: Rule = ({ tenants, tests, tenantsWhole }) => {
   return tests.flatMap(({ path, value: { owner } }): readonly Finding[] => {
     if (owner === null || isKnown(owner)) return [];
     const names = known.map(({ name }) => name);
-    return [{ ...withHelp(PROBLEMS.unknownOwner(owner), suggest(owner, names)), path: [...path, "owner"] }];
+    const help = suggest(owner, names) ?? "write the name or the DBID of a tenant under tenants";
+    return [{ ...withHelp(PROBLEMS.unknownOwner(owner), help), path: [...path, "owner"] }];
   });
 };
 

@@ -5,6 +5,7 @@ import { areCiphersKnown } from "../files/certificates.ts";
 import type { Finding } from "../problems/problem.ts";
 import type { Rule } from "./parsed-parts.ts";
 import { isLoopback } from "../schema/units.ts";
+import { MOST_LANES } from "../schema/upstreams.ts";
 
 const PROBLEMS = {
   notDedicated: (tenant: string) => ({
@@ -28,7 +29,7 @@ const PROBLEMS = {
   },
   backupIsPrimary: {
     code: "OCSGW-6224",
-    message: "backup and primary are the same address",
+    message: "backup and primary have the same host and port",
     help: "correct one of them, or remove backup",
   },
   standbyWithoutBackup: {
@@ -44,15 +45,15 @@ const PROBLEMS = {
   tlsWithoutHttps: (key: string) => ({
     code: "OCSGW-6227",
     message: `\`${key}\` has no effect: no address of this upstream is https`,
-    help: "use https, or remove tls",
+    help: "use https for primary or backup, or remove tls",
   }),
-  unknownCiphers: {
+  unknownCiphers: (found: string) => ({
     code: "OCSGW-6280",
-    message: "OpenSSL knows no cipher suite in this list",
+    message: `OpenSSL knows no cipher suite in the list ${JSON.stringify(found)}`,
     help:
       "for example DEFAULT@SECLEVEL=0 or ECDHE-RSA-AES128-SHA:AES128-SHA; openssl ciphers -v LIST shows what a " +
       "list contains",
-  },
+  }),
   oldTls: (version: string) => ({
     code: "OCSGW-6319",
     severity: "warning" as const,
@@ -76,7 +77,10 @@ const PROBLEMS = {
     message:
       `${tenants} tenants share ${counted(lanes, "lane")}: with lane_isolation: tenant, nearly every request needs ` +
       "a new connection",
-    help: `set connections to ${needed} or more, or set lane_isolation: none`,
+    help:
+      needed <= MOST_LANES
+        ? `set connections to ${needed} or more, or set lane_isolation: none`
+        : `set lane_isolation: none, or give some tenants another upstream: connections is ${MOST_LANES} at most`,
   }),
   publicCas: {
     code: "OCSGW-6316",
@@ -171,7 +175,7 @@ const ciphersKnown: Rule = ({ upstreams }) =>
   upstreams.flatMap(({ path, value: { tls } }): Finding | [] =>
     tls.ciphers === null || areCiphersKnown(tls.ciphers)
       ? []
-      : { ...PROBLEMS.unknownCiphers, path: [...path, "tls", "ciphers"] },
+      : { ...PROBLEMS.unknownCiphers(tls.ciphers), path: [...path, "tls", "ciphers"] },
   );
 
 const tlsIsCurrent: Rule = ({ upstreams }) =>

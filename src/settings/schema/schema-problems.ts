@@ -1,8 +1,9 @@
 /** Translates zod's issues into findings: what was expected, what was found, and the nearest known name. */
 import type { z } from "zod";
-import { suggest } from "../problems/did-you-mean.ts";
+import { nearest, suggest } from "../problems/did-you-mean.ts";
 import { withoutPasswords } from "../problems/render.ts";
 import { CODES, type Finding, type Path } from "../problems/problem.ts";
+import { helpForName, helpForValue, MANY, wantsText } from "./findings/value-help.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -10,6 +11,8 @@ type Issue = z.core.$ZodIssue;
 export type Context = {
   readonly value: unknown;
   readonly keysAt: (path: Path) => readonly string[];
+  /** The sections that have this key, as `check --explain` writes them; the top of the file is "". */
+  readonly homesOf?: (key: string) => readonly string[];
   /** True for a value that must not be shown: a secret, or one from a variable or file. */
   readonly hidden: (path: Path) => boolean;
 };
@@ -31,13 +34,10 @@ const withoutEchoes = (findings: readonly Finding[]): readonly Finding[] => {
 const findingsOfOne = (issue: Issue, context: Context, path: Path): readonly Finding[] => {
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(key, context, path));
   if (issue.code === "invalid_union") return union(issue, context, path);
-  if (issue.code === "invalid_key")
-    return [
-      { code: CODES.badValue, path, atKey: true, message: issue.issues[0]?.message ?? "expected a different name" },
-    ];
+  if (issue.code === "invalid_key") return [invalidName(issue, path)];
   const found = valueAt(context.value, path);
   if (found === undefined) return [missing(issue, path)];
-  const help = helpFor(issue, found);
+  const help = helpForValue(issue, found, context.keysAt(path));
   // A contradiction inside a list or map: "found a list" would say nothing.
   const isInside = issue.code === "custom" && typeof found === "object" && Object.keys(found ?? {}).length > 0;
   const shown = context.hidden(path) ? kindOf(found) : show(found, wantsText(issue));
@@ -49,6 +49,19 @@ const findingsOfOne = (issue: Issue, context: Context, path: Path): readonly Fin
       ...(help !== undefined && { help }),
     },
   ];
+};
+
+const invalidName = (issue: Issue & { code: "invalid_key" }, path: Path): Finding => {
+  const message = issue.issues[0]?.message ?? "expected a different name";
+  const name = String(path.at(-1));
+  const help = helpForName(message, name, path);
+  return {
+    code: CODES.badValue,
+    path,
+    atKey: true,
+    message: `${message}, found ${show(name)}`,
+    ...(help !== undefined && { help }),
+  };
 };
 
 /** Keys of earlier versions, which had no effect. */
@@ -63,13 +76,18 @@ const REMOVED: ReadonlyMap<string, string> = new Map([
   ],
 ]);
 
-const unknownKey = (key: string, { keysAt, value }: Context, path: Path): Finding => {
+const unknownKey = (key: string, { keysAt, homesOf, value }: Context, path: Path): Finding => {
   const known = keysAt(path);
   const present = valueAt(value, path);
   const free = known.filter((name) => typeof present !== "object" || present === null || !Object.hasOwn(present, name));
   // Prefers a key that the file does not have yet.
+  const near = nearest(key, free) ?? nearest(key, known);
   const help =
-    REMOVED.get([...path, key].join(".")) ?? misread(key, known) ?? suggest(key, free) ?? suggest(key, known);
+    REMOVED.get([...path, key].join(".")) ??
+    misread(key, known) ??
+    (near === undefined ? homeOf(key, homesOf?.(key) ?? []) : undefined) ??
+    suggest(key, free) ??
+    suggest(key, known);
   return {
     code: CODES.unknownKey,
     path: [...path, key],
@@ -77,6 +95,15 @@ const unknownKey = (key: string, { keysAt, value }: Context, path: Path): Findin
     message: `unknown key \`${key}\``,
     ...(help !== undefined && { help }),
   };
+};
+
+/** A key with more homes, such as `name`, says too little about where it belongs. */
+const MOST_HOMES = 3;
+
+const homeOf = (key: string, homes: readonly string[]): string | undefined => {
+  if (homes.length === 0 || homes.length > MOST_HOMES) return undefined;
+  const places = homes.map((home) => (home === "" ? "at the top of the file" : `under ${home}`));
+  return `\`${key}\` belongs ${places.join(", or ")}`;
 };
 
 /** What YAML took for a part of the key; undefined when the key is only unknown. */
@@ -122,9 +149,6 @@ const missingValue = (path: Path, what: string): Finding => {
   };
 };
 
-/** With more possible values, the message does not list them; the help does if none is near. */
-const MANY = 12;
-
 const TYPES: Readonly<Record<string, string>> = {
   object: "a map of keys",
   record: "a map of keys",
@@ -148,65 +172,6 @@ const expectation = (issue: Issue): string => {
 /** Texts that would be numbers or true and false without quotes are shown with them. */
 const showExpected = (value: unknown): string =>
   typeof value === "string" && /^[\d.]+$|^(?:true|false|null)$/.test(value) ? JSON.stringify(value) : String(value);
-
-const wantsText = (issue: Issue): boolean =>
-  issue.code === "invalid_value"
-    ? issue.values.every((value) => typeof value === "string")
-    : issue.code === "invalid_type" && issue.expected === "string";
-
-const helpFor = (issue: Issue, found: unknown): string | undefined => {
-  if (issue.code === "invalid_value") {
-    if (typeof found === "string") return issue.values.length > 1 ? near(found, issue.values.map(String)) : undefined;
-    const meant = issue.values.find(
-      (value) => typeof value === "string" && (value === String(found) || (value !== "" && Number(value) === found)),
-    );
-    if (meant !== undefined) return `write it in quotes: "${String(meant)}"`;
-    return typeof found === "number" && wantsText(issue)
-      ? `write a text in quotes, for example "${String(issue.values[0])}"`
-      : undefined;
-  }
-  return issue.code === "invalid_type" ? helpForType(issue.expected, found) : undefined;
-};
-
-const helpForType = (wanted: string, found: unknown): string | undefined => {
-  if (wanted === "object" || wanted === "record") {
-    if (found === null) return NOTHING_BELOW;
-    return Array.isArray(found) ? "keys have no - before them, and no [ ] around them" : undefined;
-  }
-  if (wanted === "array") {
-    if (found === null) return NOTHING_BELOW;
-    return "begin each entry with -, or write the entries between [ ]";
-  }
-  if (typeof found === "string" && /^-?\d+$/.test(found))
-    return "write it without quotes; a value from ${…} is always a text, so it cannot be used here";
-  if (wanted !== "string") return undefined;
-  if (typeof found === "number") return "write it in quotes, with its unit if it has one";
-  return typeof found === "object" && found !== null && Object.keys(found).length === 1
-    ? "write a text with a colon in quotes"
-    : undefined;
-};
-
-const NOTHING_BELOW = "no line below this key is indented more: indent its entries, or remove the key";
-
-/** Algorithms without a private key. They are not typing errors, so suggesting the nearest name would be wrong. */
-const NO_SIGNATURE: readonly (readonly [RegExp, string])[] = [
-  [
-    /^HS\d{3}$/i,
-    "with a shared secret, everybody who can verify tokens can also forge them; use an algorithm with a private " +
-      "key, for example RS256 or ES256",
-  ],
-  [
-    /^none$/i,
-    "anybody can forge a token without a signature; use an algorithm with a private key, for example RS256 or ES256",
-  ],
-];
-
-const near = (found: string, known: readonly string[]): string | undefined => {
-  const unsigned = known.includes("RS256") ? NO_SIGNATURE.find(([algorithm]) => algorithm.test(found)) : undefined;
-  if (unsigned) return unsigned[1];
-  const help = suggest(found, known);
-  return help?.startsWith("did you mean") || known.length > MANY ? help : undefined;
-};
 
 /** The type of a value that must not be shown, as text. */
 const kindOf = (value: unknown): string => {

@@ -117,6 +117,12 @@ const walk = (value: unknown, nodes: readonly Node[], resolve: (path: string) =>
 /** Every key with its default and explanation, in the order of the schema. */
 export const explainRows = (): readonly ExplainRow[] => rowsOf(root(), "");
 
+/** The sections that have this key, as rows write them, without the key; the top of the file is "". */
+export const homesOf = (key: string): readonly string[] =>
+  explainRows()
+    .filter((each) => each.key === key || each.key.endsWith(`.${key}`))
+    .map((each) => each.key.slice(0, -key.length).replace(/\.$/, ""));
+
 const rowsOf = (node: Node, prefix: string): readonly ExplainRow[] =>
   branches(node).flatMap((branch) =>
     Object.entries(branch.properties ?? {}).flatMap(([key, child]) => [

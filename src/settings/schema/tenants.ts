@@ -50,8 +50,8 @@ export const tenant = z.strictObject({
     .enum(["enforce", "observe"])
     .default("enforce")
     .describe(
-      "enforce, or observe: requests that the policy would refuse are recorded and forwarded. Isolation checks " +
-        "always apply.",
+      "enforce, or observe: what the policy would refuse (grants, limits, undeclared fields) is recorded and sent. " +
+        "Authentication, isolation and OCS's format are enforced in any mode.",
     ),
   clients: z
     .record(label, client)

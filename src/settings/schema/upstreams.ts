@@ -43,6 +43,9 @@ const tls = z.strictObject({
   server_name: off(text).describe("Name in OCS's certificate. Default: the host of the address."),
 });
 
+/** The largest number of lanes to one OCS. */
+export const MOST_LANES = 256;
+
 const timeouts = z.strictObject({
   connect: wait.prefault("2s").describe("Longest time for TCP connect and TLS handshake together."),
   answer: wait.prefault("15s").describe("Longest time from the last byte sent to OCS's complete answer."),
@@ -111,7 +114,7 @@ export const upstream = z.strictObject({
     "What a healthy standby OCS does with new connections: closes, refuses or accepts. Default: learned from its " +
       "last healthy state.",
   ),
-  connections: count(256)
+  connections: count(MOST_LANES)
     .default(4)
     .describe("Number of lanes: persistent connections with one request at a time on each."),
   lane_isolation: z

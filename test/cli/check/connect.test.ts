@@ -126,7 +126,10 @@ describe("check --connect", () => {
       {
         name: "oidc",
         state: "fail",
-        says: [expect.stringMatching(`^${RegExp.escape(provider.issuer)}: .*connection refused$`)],
+        says: [
+          expect.stringMatching(`^${RegExp.escape(provider.issuer)}: .*connection refused$`),
+          "check admin.oidc and the network: users of the provider cannot log in",
+        ],
       },
     ]);
   });
@@ -140,7 +143,11 @@ describe("check --connect", () => {
     expect(code).toBe(5);
     expect([rows["ocs"], rows["idp"]]).toEqual([
       { name: "ocs", state: "fail", says: [`primary ${nowhere} cannot be reached: connection refused`] },
-      { name: "idp", state: "fail", says: [`${nowhere}/jwks.json: connection refused`] },
+      {
+        name: "idp",
+        state: "fail",
+        says: [`${nowhere}/jwks.json: connection refused`, expect.stringContaining("check identity.jwt[].jwks_uri")],
+      },
     ]);
     expect(rows["clock"]).toMatchObject({ state: "note" });
   });
@@ -257,8 +264,10 @@ describe("check --connect", () => {
         state: "warn",
         says: [
           "ocs knows 2 campaign groups; 1 belong to tenants in this config",
-          'these OCS campaign groups belong to no tenant in this config, so no client can control them: "Pilot@Agents North"',
-          'unknown to OCS: "Beta Campaign@Beta Agents"',
+          "these OCS campaign groups belong to no tenant in this config, so no client can control them (add them to " +
+            'campaign_groups of a tenant): "Pilot@Agents North"',
+          "unknown to OCS, so its list never shows them (correct the names in campaign_groups): " +
+            '"Beta Campaign@Beta Agents"',
         ],
       },
     ]);
@@ -269,6 +278,43 @@ describe("check --connect", () => {
     expect((await tried()).rows["clock"]).toMatchObject({
       state: "warn",
       says: [expect.stringMatching(/^(89|90|91) s behind/), expect.stringContaining("clock_skew (30 s)")],
+    });
+  });
+
+  it("warns of a clock that is far off, also without tokens", async () => {
+    const date = new Date(Date.now() - 120_000).toUTCString();
+    ocs.script = () => groups(...KNOWN).replace("\r\n", `\r\nDate: ${date}\r\n`);
+    const { rows } = await tried((config) => Object.assign(config, { identity: { keys: { file: "keys.yaml" } } }));
+    expect(rows["clock"]).toMatchObject({
+      state: "warn",
+      says: [expect.stringMatching(/^(119|120|121) s ahead of/), expect.stringContaining("set the clocks by NTP")],
+    });
+  });
+
+  it.each([
+    ["another program", "HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-length: 2\r\n\r\nhi"],
+    ["a proxy without an OCS", "HTTP/1.1 404 Not Found\r\nContent-length: 0\r\n\r\n"],
+  ])("warns of an address at which %s answers", async (_what, answer) => {
+    ocs.script = () => answer;
+    const { code, rows } = await tried();
+    expect([code, rows["ocs"]!.state, rows["ocs"]!.says.at(-1)]).toEqual([
+      0,
+      "warn",
+      expect.stringContaining("that is not OCS's list of campaign groups: check that the address is OCS's HTTP port"),
+    ]);
+  });
+
+  it("tests the address of callbacks too", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => taken.once("listening", resolve));
+    const bind = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    const { rows } = await tried((config) =>
+      Object.assign(config.upstreams["ocs"] as object, { callbacks: { bind, allow_from: ["127.0.0.1"] } }),
+    );
+    await new Promise((resolve) => taken.close(resolve));
+    expect(rows["callbacks:ocs"]).toMatchObject({
+      state: "note",
+      says: [expect.stringContaining(`${bind} is in use`), "without TLS"],
     });
   });
 

@@ -80,7 +80,7 @@ const ERRORS: readonly Case[] = [
     ],
     code: "OCSGW-6292",
     at: ["registered"],
-    help: /add the tenant to a client/,
+    help: /^add a registrar under upstreams\.ocs-main\.callbacks\.registrars, or add the tenant to one/,
   },
   {
     says: "a registrar of an unknown tenant",
@@ -342,7 +342,7 @@ const ERRORS: readonly Case[] = [
     changes: [["campaign_groups: [106]", "campaign_groups: [106, 208]"]],
     code: "OCSGW-6209",
     at: ["208"],
-    help: /its groups: 106, 115/,
+    help: /^correct the DBID \(the tenant's groups: 106, 115\), or add the group/,
   },
   {
     says: "a client of two tenants that it cannot distinguish",
@@ -507,6 +507,8 @@ const ERRORS: readonly Case[] = [
     code: "OCSGW-6231",
     at: ['"0.0.0.0:8443"'],
     also: ["127.0.0.1:8443"],
+    message: /^two listeners use port 8443, and their addresses overlap$/,
+    help: /0\.0\.0\.0 includes every IPv4 address/,
   },
   {
     says: "the admin listener on a client's port",
@@ -625,6 +627,8 @@ const ERRORS: readonly Case[] = [
       ["  # jwt:\n", '    - { name: idp2, issuer: "https://idp.example/", audience: them, jwks_file: keys.yaml }\n'],
     ],
     code: "OCSGW-6244",
+    message: /two issuers have the same issuer "https:\/\/idp\.example\/"/,
+    help: /^remove one of the two: one entry is for all tokens/,
     at: ['"https://idp.example/"', 1],
     also: ['"https://idp.example/"'],
   },
@@ -733,6 +737,43 @@ const ERRORS: readonly Case[] = [
     at: ["a.crl"],
   },
   {
+    says: "a tenant name in two spellings of a campaign",
+    changes: [["campaigns: [Beta Campaign]", "campaigns: [beta campaign, Beta Campaign]"]],
+    code: "OCSGW-6207",
+    at: ["Beta Campaign]"],
+    also: ["beta campaign"],
+    help: /^remove one of the two; names that differ only in case/,
+  },
+  {
+    says: "a group in two spellings of two tenants",
+    changes: [["lists: [Beta List]", "lists: [ALPHA LIST]"]],
+    code: "OCSGW-6208",
+    at: ["ALPHA LIST"],
+    also: ["Alpha List,"],
+    help: /^remove it from the tenant that does not own it; names that differ only in case/,
+  },
+  {
+    says: "an anchor within the journal's directory, by another spelling",
+    changes: [CHECKPOINT("anchor: audit/../audit/anchor")],
+    code: "OCSGW-6276",
+    at: ["audit/../audit/anchor"],
+    help: /remove the setting/,
+  },
+  {
+    says: "an absolute anchor within the journal's directory",
+    changes: [CHECKPOINT("anchor: /etc/ocsgw/audit/anchor")],
+    code: "OCSGW-6276",
+    at: ["/etc/ocsgw/audit/anchor"],
+    help: /remove the setting/,
+  },
+  {
+    says: "a journal without a directory of its own",
+    changes: [["dir: ./audit", "dir: /"]],
+    code: "OCSGW-6276",
+    at: ["/\n  redact"],
+    help: /^give the journal a directory of its own/,
+  },
+  {
     says: "a pattern that matches every name",
     changes: [["  # jwt:\n", '  mtls: [{ name: ca, san_dns: "*", client: alpha-ors }]\n']],
     code: "OCSGW-6247",
@@ -742,6 +783,7 @@ const ERRORS: readonly Case[] = [
     says: "a session that ends without use after it has ended in any case",
     changes: [ADMIN("{ bind: 127.0.0.1:9640, session: { idle: 2h, longest: 1h } }")],
     code: "OCSGW-6238",
+    message: /idle \(2h\) has no effect: it is longer than admin\.session\.longest \(1h\)/,
     at: ["2h, longest"],
     also: ["1h } }"],
   },
@@ -808,6 +850,20 @@ const WARNINGS: readonly Case[] = [
     changes: [["-for-a-trial-only-not-a-secret-at-all", "-shorter-than-32-characters"]],
     code: "OCSGW-6303",
     at: ["${OCSGW_INDEX_KEY:-short"],
+    message: /has 26 characters, fewer than 32/,
+    help: /use 32 or more random characters/,
+  },
+  {
+    says: "a short index key that makes no tokens any more",
+    changes: [
+      [
+        "index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}",
+        `index_key: [{ epoch: t1, secret: only-20-characters-x }, { epoch: t2, secret: ${"k".repeat(40)} }]`,
+      ],
+    ],
+    code: "OCSGW-6303",
+    at: ["only-20-characters-x"],
+    help: /makes no new tokens: leave it as it is/,
   },
   {
     says: "a share that is negligible beside another",
@@ -980,6 +1036,35 @@ describe("the rules", () => {
     expect(problemsIn(ofASite(...changes)).filter(({ code }) => code !== "OCSGW-6305")).toEqual([]);
   });
 
+  it("refuse headers that HTTP or the gateway use, with the word for Authorization", () => {
+    const text = mutated(['"header:X-Api-Key"]', '"header:Ocsgw-Tenant", "header:Authorization"]']);
+    expect(problemsIn(text).filter(({ code }) => code === "OCSGW-6248")).toMatchObject(
+      ["ocsgw-tenant", "authorization"].map((header) => ({
+        message: `API keys cannot be sent in the header ${header}: HTTP, proxies or the gateway use it for something else`,
+        help: expect.stringMatching(
+          /^for Authorization: Basic write basic; otherwise use a header of your own/,
+        ) as string,
+      })),
+    );
+  });
+
+  it.each<[string, Change]>([
+    ["an IPv4 and an IPv6 listener on one port", SECOND_LISTENER('name: other, bind: "[::1]:8443", tls: none')],
+    ["a journal's directory with a slash at its end", ["dir: ./audit", "dir: ./audit/"]],
+    ["an anchor with the journal's name elsewhere", CHECKPOINT("anchor: /var/lib/audit/anchor")],
+  ])("accept %s", (_what, change) => {
+    const codes = problemsIn(mutated(change)).map(({ code }) => code);
+    expect(codes.filter((code) => ["OCSGW-6231", "OCSGW-6276"].includes(code))).toEqual([]);
+  });
+
+  it("accept every IPv4 address beside one of IPv6 on the same port, and not beside all of IPv6", () => {
+    const codes = (bind: string): boolean =>
+      problemsIn(
+        mutated(["bind: 127.0.0.1:8443", "bind: 0.0.0.0:8443"], SECOND_LISTENER(`name: o, bind: "${bind}", tls: none`)),
+      ).some(({ code }) => code === "OCSGW-6231");
+    expect([codes("[fe80::1]:8443"), codes("[::]:8443"), codes("localhost:8443")]).toEqual([false, true, true]);
+  });
+
   it("accept the trial key of the samples on loopback, and as an older epoch", () => {
     const older = mutated(
       ["http://127.0.0.1:18080", "http://10.1.2.3:18080\n    allow_plaintext: true"],
@@ -1094,7 +1179,7 @@ describe("the rules", () => {
     );
     expect(problemsIn(SAMPLE, { readFile: () => twice })[0]).toMatchObject({
       message: "keys.yaml:4:11: two keys have the same id; the first one is in line 3",
-      help: "remove one of the two entries",
+      help: "delete one of the two entries",
     });
   });
 
@@ -1106,8 +1191,8 @@ describe("the rules", () => {
   });
 
   it.each([
-    ["tls/none.crt", "paths are relative to the folder of the config file"],
-    ["/etc/ocsgw/none.crt", undefined],
+    ["tls/none.crt", "correct the path, or put the file there; it is relative to the folder of the config file"],
+    ["/etc/ocsgw/none.crt", "correct the path, or put the file there"],
   ])("say where the path of a missing file begins: %s", (file, help) => {
     const text = mutated(["tls: none", `tls: { cert: ${file}, key: ${file} }`]);
     const gone = Object.assign(new Error("gone"), { code: "ENOENT" });

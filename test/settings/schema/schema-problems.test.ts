@@ -48,6 +48,16 @@ describe("an unknown key", () => {
     });
   });
 
+  it.each<[string, readonly [string, string], string]>([
+    ["max_wait", ["    max_body: 64KiB", "    max_wait: 5s"], "`max_wait` belongs under upstreams.<name>.queue"],
+    ["keys", ["identity:\n  keys:", "identity:\nkeys:"], "`keys` belongs under identity"],
+    ["upstreams", ["    max_body: 64KiB", "    upstreams: {}"], "`upstreams` belongs at the top of the file"],
+    ["watch", ["version: 1\n", "version: 1\nwatch: all\n"], "`watch` belongs under config"],
+  ])("is reported with the section that has it: %s", (key, change, help) => {
+    const found = problemsIn(mutated(change)).find(({ message }) => message === `unknown key \`${key}\``);
+    expect(found?.help).toBe(help);
+  });
+
   it("is also an unknown action", () => {
     const text = mutated(["{ AddRecord: { rate", "{ AddRecrod: { rate"]);
     expect(problemsIn(text)[0]).toMatchObject({
@@ -243,6 +253,78 @@ describe("a wrong value", () => {
     expect(found).toMatchObject({ code: "OCSGW-6103", ...placeOf(text, at[0], at[1]) });
     expect(found?.message).toMatch(message);
     if (help) expect(found?.help).toMatch(help);
+  });
+
+  it.each<[string, readonly [string, string], RegExp]>([
+    [
+      "false where true is not quoted",
+      ["version: 1\n", 'version: 1\nconfig: { end_marker: "true" }\n'],
+      /without quotes/,
+    ],
+    [
+      "yes",
+      ["version: 1\n", "version: 1\nconfig: { end_marker: yes }\n"],
+      /^write true: the file is read as YAML 1\.2, where yes is a text$/,
+    ],
+    ["off", ["    connections: 4", "    allow_plaintext: off"], /^write false: .*off is a text$/],
+    [
+      "yes for the end marker",
+      ["admin: { bind: 127.0.0.1:9640 }\n", "admin: { bind: 127.0.0.1:9640 }\nend: yes\n"],
+      /^write true/,
+    ],
+    ["a version in quotes", ["version: 1\n", 'version: "1"\n'], /^write it without quotes/],
+    ["a share in quotes", ["    fields: any", '    share: "0.5"'], /^write it without quotes/],
+    ["true for a text", ["origin: ocsgw.example.com/main", "origin: true"], /"true" is meant as a text/],
+    ["a number for a text", ["origin: ocsgw.example.com/main", "origin: 5"], /in quotes/],
+    ["a list for a text", ["origin: ocsgw.example.com/main", "origin: [a]"], /^write one value, without \[ \]/],
+    ["a list for a number", ["connections: 4", "connections: [4]"], /^write one value/],
+    [
+      "a text for a section",
+      ["queue: { max: 200, max_wait: 5s }", "queue: 200"],
+      /^write its keys .*: max, max_bytes, max_wait$/,
+    ],
+    [
+      "a text for a map of names",
+      ["upstreams:\n  ocs-main:", "upstreams: ocs-main\nrest:\n  ocs-main:"],
+      /an entry for each name/,
+    ],
+    ["nothing for a section", ["queue: { max: 200, max_wait: 5s }", "queue:"], /no line below this key is indented/],
+    [
+      "a field that is OCS's",
+      ["fields: any", "fields: [GSW_AGENT_ID]"],
+      /OCS's own attributes.*actions\.md.*send_attribute/,
+    ],
+    [
+      "a redacted field that is OCS's",
+      ["{ CUSTOMER_CODE", "{ GSW_PHONE"],
+      /OCS's own.*redact\.phone, redact\.customer_id$/,
+    ],
+    ...["dry-run", "dryrun", "false", "off", "shadow", "monitor", "permissive", "report-only", "disabled"].map(
+      (mode): [string, readonly [string, string], RegExp] => [
+        `mode ${mode}`,
+        ["    fields: any", `    mode: ${mode}`],
+        /^observe records what .* sends the request anyway; .* enforced in any mode \(src\/docs\/policy\.md\)$/,
+      ],
+    ),
+    ["a mode misspelt", ["    fields: any", "    mode: obsreve"], /did you mean `observe`/],
+  ])("%s, has a next step", (_what, change, help) => {
+    const found = problemsIn(mutated(change)).find(({ code }) => code === "OCSGW-6103");
+    expect(found?.help).toMatch(help);
+  });
+
+  it.each([
+    ["fields: { CUSTOMER_CODE", "fields: { GSW_AGENT_ID", /not beginning with GSW_, found "GSW_AGENT_ID"$/],
+    ["beta-crm:", '"beta:crm":', /letters, digits or .*, found "beta:crm"$/],
+    ["  ocs-main:\n", '  "ocs main":\n', /letters, digits or .*, found "ocs main"$/],
+  ])("shows the name of an entry: %s", (from, to, message) => {
+    const found = problemsIn(mutated([from, to])).find(({ code }) => code === "OCSGW-6103");
+    expect(found?.message).toMatch(message);
+  });
+
+  it("does not take a campaign group's name for a field", () => {
+    const text = mutated(['name: "Beta Campaign@Beta Agents"', 'name: "GSW_X "']);
+    const found = problemsIn(text).find(({ code }) => code === "OCSGW-6103");
+    expect([found?.message.slice(0, 15), found?.help]).toEqual(["expected a name", undefined]);
   });
 
   it("is reported for min_version without quotes, with the reason", () => {

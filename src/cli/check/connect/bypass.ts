@@ -21,9 +21,11 @@ const TEXTS = {
     "Then block direct access to OCS in the firewall",
   ],
   isGateway: (at: string) => `${at} leads to this gateway`,
-  unresolved: (host: string) => `${host} cannot be resolved on this machine`,
+  unresolved: (host: string) =>
+    `${host} cannot be resolved on this machine; run the command where the strategies run, or look up the host there`,
   unknown: (at: string) =>
-    `${at} is neither an OCS of this config nor a listener of this gateway; check that it leads to this gateway`,
+    `${at} is neither an OCS of this config nor a listener of this gateway; send a request there, and look for ` +
+    "Ocsgw-Request-Id in the reply: only the gateway sends it",
 } as const;
 
 /** `recordUri`: a GSW_RECORD_URI that a strategy received. */

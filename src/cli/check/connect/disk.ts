@@ -2,6 +2,7 @@
 import { open, stat, statfs, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writerOf } from "../../../journal/lock/lock.ts";
+import type { Settings } from "../../../settings/schema/schema.ts";
 import type { Row } from "./row.ts";
 import { reason } from "../../../common/system-error.ts";
 
@@ -10,8 +11,14 @@ const LITTLE = GIB;
 /** A longer flush slows every request down. */
 const SLOW_MS = 100;
 
+type Audit = Pick<Settings["audit"], "dir" | "on_failure" | "durability">;
+
 /** Writes, flushes and deletes a file beside the journal; writes nothing while a gateway has the journal open. */
-export const diskRow = async (dir: string): Promise<Row> => {
+export const diskRow = async ({ dir, on_failure, durability }: Audit): Promise<Row> => {
+  const whenFull =
+    on_failure === "refuse"
+      ? "when the disk is full, the gateway refuses requests (OCSGW-5101): free disk space"
+      : "when the disk is full, requests are sent without a journal (audit.on_failure: continue): free disk space";
   try {
     const folder = await nearest(dir);
     const { bavail, bsize } = await statfs(folder);
@@ -21,7 +28,10 @@ export const diskRow = async (dir: string): Promise<Row> => {
       return {
         name: "disk",
         state: free < LITTLE ? "warn" : "ok",
-        says: [`${dir}: ${size(free)} free; flush not tested, because the journal is open by ${writer}`],
+        says: [
+          `${dir}: ${size(free)} free; flush not tested, because ${writer} has the journal open`,
+          ...(free < LITTLE ? [whenFull] : []),
+        ],
       };
     const ms = await flushTime(folder);
     const says = `${dir}: ${size(free)} free, a flush takes ${ms.toFixed(1)} ms`;
@@ -29,13 +39,14 @@ export const diskRow = async (dir: string): Promise<Row> => {
       return {
         name: "disk",
         state: "warn",
-        says: [says, "when the disk is full, the gateway refuses requests (OCSGW-5101)"],
+        says: [says, whenFull],
       };
-    return ms > SLOW_MS
-      ? { name: "disk", state: "warn", says: [says, "slow: each request waits for two flushes"] }
+    return ms > SLOW_MS && durability === "flush"
+      ? { name: "disk", state: "warn", says: [says, "slow: each request waits for two flushes; use a faster disk"] }
       : { name: "disk", state: "ok", says: [says] };
   } catch (error) {
-    return { name: "disk", state: "fail", says: [`${dir}: ${reason(error)}`] };
+    const why = `${dir}: ${reason(error)}`;
+    return { name: "disk", state: "fail", says: [why, "correct the permissions, and run check as the gateway's user"] };
   }
 };
 

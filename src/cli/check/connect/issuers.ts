@@ -21,10 +21,15 @@ export const issuerRows = ({ identity }: Settings): Promise<Tested[]> =>
 
 const ask = async (name: string, address: string, algorithms: readonly string[]): Promise<Tested> => {
   const before = performance.now();
+  const failed = (why: string): Row => ({
+    name,
+    state: "fail",
+    says: [why, "check identity.jwt[].jwks_uri and the network: without keys this issuer's tokens are refused"],
+  });
   try {
     const response = await fetch(address, { redirect: "error", signal: AbortSignal.timeout(TIMEOUT_MS) });
     const clock = aheadOf(response.headers.get("Date"));
-    if (!response.ok) return { row: { name, state: "fail", says: [`${address} answers ${response.status}`] }, clock };
+    if (!response.ok) return { row: failed(`${address} answers ${response.status}`), clock };
     const { keys, skipped } = readKeySet(await response.json(), algorithms.filter(isAlgorithm));
     const ms = Math.round(performance.now() - before);
     const ignored = skipped.map(({ kid, reason }) => `ignored: ${kid ?? "a key without kid"}, ${reason}`);
@@ -37,7 +42,7 @@ const ask = async (name: string, address: string, algorithms: readonly string[])
       clock,
     };
   } catch (error) {
-    return { row: { name, state: "fail", says: [`${address}: ${reasonOf(error)}`] }, clock: undefined };
+    return { row: failed(`${address}: ${reasonOf(error)}`), clock: undefined };
   }
 };
 
@@ -59,12 +64,16 @@ const SECOND = 1000;
 /** Accepted as equal: Date headers have whole seconds, and answers are delayed. */
 const SAME_MS = 2 * SECOND;
 
+/** More than delays explain. */
+const WRONG_MS = 60 * SECOND;
+const CORRECT = "set the clocks by NTP";
+
 export const clockRow = (clocks: readonly (number | undefined)[], { identity }: Settings): Row => {
   const known = clocks.filter((each) => each !== undefined);
   if (known.length === 0)
     return { name: "clock", state: "note", says: ["not checked: no contacted server sent a Date header"] };
   const worst = known.reduce((one, other) => (Math.abs(other) > Math.abs(one) ? other : one));
-  const skew = Math.min(...identity.jwt.map(({ clock_skew: each }) => each), Number.POSITIVE_INFINITY);
+  const skew = Math.min(...identity.jwt.map(({ clock_skew: each }) => each));
   const says =
     Math.abs(worst) <= SAME_MS
       ? "differs by at most 2 s from the contacted servers"
@@ -73,7 +82,13 @@ export const clockRow = (clocks: readonly (number | undefined)[], { identity }: 
     return {
       name: "clock",
       state: "warn",
-      says: [says, `that is more than clock_skew (${skew / SECOND} s), so valid tokens may be rejected`],
+      says: [says, `that is more than clock_skew (${skew / SECOND} s), so valid tokens may be rejected: ${CORRECT}`],
+    };
+  if (Math.abs(worst) > WRONG_MS)
+    return {
+      name: "clock",
+      state: "warn",
+      says: [says, `the journal's times, and when keys and certificates expire, depend on this clock: ${CORRECT}`],
     };
   return { name: "clock", state: "ok", says: [says] };
 };

@@ -9,24 +9,29 @@ import type { Row } from "./row.ts";
 import { readSmallFile } from "../../../common/small-file/small-file.ts";
 import { faultInWords } from "../../../common/system-error.ts";
 
-export const listenerRows = ({ listeners, admin }: Settings): Promise<Row[]> =>
+export const listenerRows = ({ listeners, upstreams, admin }: Settings): Promise<Row[]> =>
   Promise.all(
-    [...listeners, ...(admin ? [{ name: "admin", ...admin }] : []), ...probesOf(admin)].map(
-      async ({ name, bind, tls }): Promise<Row> => {
-        const at = `${bind.host.includes(":") ? `[${bind.host}]` : bind.host}:${bind.port}`;
-        const taken = await whyNotFree(bind);
-        const certificate = tls === "none" ? { isDue: false, says: "without TLS" } : await validity(tls.cert);
-        if (taken?.code === "EADDRINUSE")
-          return {
-            name,
-            state: certificate.isDue ? "warn" : "note",
-            says: [`${at} is in use, which is normal while this gateway or its socket unit runs`, certificate.says],
-          };
-        return taken === undefined
-          ? { name, state: certificate.isDue ? "warn" : "ok", says: [`${at} is free, ${certificate.says}`] }
-          : { name, state: "fail", says: [`${faultInWords(taken)}`] };
-      },
-    ),
+    [
+      ...listeners,
+      ...Object.entries(upstreams).flatMap(([name, { callbacks }]) =>
+        callbacks ? [{ name: `callbacks:${name}`, ...callbacks }] : [],
+      ),
+      ...(admin ? [{ name: "admin", ...admin }] : []),
+      ...probesOf(admin),
+    ].map(async ({ name, bind, tls }): Promise<Row> => {
+      const at = `${bind.host.includes(":") ? `[${bind.host}]` : bind.host}:${bind.port}`;
+      const taken = await whyNotFree(bind);
+      const certificate = tls === "none" ? { isDue: false, says: "without TLS" } : await validity(tls.cert);
+      if (taken?.code === "EADDRINUSE")
+        return {
+          name,
+          state: certificate.isDue ? "warn" : "note",
+          says: [`${at} is in use, which is normal while this gateway or its socket unit runs`, certificate.says],
+        };
+      return taken === undefined
+        ? { name, state: certificate.isDue ? "warn" : "ok", says: [`${at} is free, ${certificate.says}`] }
+        : { name, state: "fail", says: [`${faultInWords(taken)}`] };
+    }),
   );
 
 const probesOf = (admin: Settings["admin"]) =>
@@ -42,7 +47,8 @@ const whyNotFree = ({ host, port }: Bind): Promise<NodeJS.ErrnoException | undef
 /** `isDue`: the certificate has expired, or expires soon by the rules of `check`. */
 const validity = async (file: string): Promise<{ readonly isDue: boolean; readonly says: string }> => {
   const [own] = [certificatesIn(await readSmallFile(file))].flat();
-  if (typeof own !== "object") return { isDue: true, says: `certificate ${file} cannot be read` };
+  if (typeof own !== "object") return { isDue: true, says: `certificate ${file} is malformed` };
+  // An expired certificate is an error of the file, and then nothing is tested.
   const { state, to } = lifeOf(own, Date.now());
   return {
     isDue: state !== "valid",

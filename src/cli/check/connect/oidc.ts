@@ -14,6 +14,10 @@ export const oidcRows = async ({ admin }: Settings): Promise<Row[]> => {
     return [{ ...row, state: "ok", says: [logsOut ? says : `${says}; it has no address for logging out there`] }];
   } catch (error) {
     if (!(error instanceof ProviderFault)) throw error;
-    return [{ ...row, state: "fail", says: [`${issuer}: ${error.reason}`] }];
+    const says = [
+      `${issuer}: ${error.reason}`,
+      "check admin.oidc and the network: users of the provider cannot log in",
+    ];
+    return [{ ...row, state: "fail", says }];
   }
 };

@@ -67,7 +67,12 @@ const timestampRow = async ({ url, ca }: Timestamp): Promise<Row> => {
       mostBytes: MOST_BYTES,
       signal: new AbortController().signal,
     });
-    if (status !== 200) return { name, state: "fail", says: [`${url} answers ${status}`] };
+    if (status !== 200)
+      return {
+        name,
+        state: "fail",
+        says: [`${url} answers ${status} to a request for a timestamp; check audit.checkpoint.timestamp.url`],
+      };
     const { signer, time } = readTimestamp(body, { imprint, nonce, authorities });
     return {
       name,

@@ -46,8 +46,13 @@ const ask = async (name: string, upstream: UpstreamSettings, known: readonly str
   if (!active) return [{ row: { name, state: "fail", says }, clock: undefined }];
   const failed = found.some((each, at) => at !== activeAt && !isHealthy(each, upstream.standby));
   const { line, answer, bad } = await askGroups(name, active, upstream.timeouts.answer);
-  const row: Row = { name, state: bad ? "fail" : failed ? "warn" : "ok", says: [...says, line] };
   const groups = answer && readGroups(answer.body);
+  const isOdd = answer !== undefined && !groups;
+  const row: Row = {
+    name,
+    state: bad ? "fail" : failed || isOdd ? "warn" : "ok",
+    says: [...says, line, ...(isOdd ? [NOT_GROUPS] : [])],
+  };
   return [
     { row, clock: aheadOf(answer && headerOf(answer.headers, "Date")) },
     ...(groups ? [{ row: groupsRow(name, Object.keys(groups), known), clock: undefined }] : []),
@@ -83,6 +88,10 @@ const inWords = (found: Found, standby: StandbyBehaviour | null | undefined): st
   if (standby === undefined || !(isHealthy(found, standby) || standby !== null)) return shows;
   return isHealthy(found, standby) ? `${shows}, as a standby does` : `${shows}; expected for the standby: ${standby}`;
 };
+
+const NOT_GROUPS =
+  "that is not OCS's list of campaign groups: check that the address is OCS's HTTP port, and not a proxy or another " +
+  "program";
 
 type GroupsAnswer = { readonly line: string; readonly answer: RawAnswer | undefined; readonly bad: boolean };
 
@@ -120,11 +129,13 @@ const groupsRow = (upstream: string, there: readonly string[], known: readonly s
       `${there.length - unassigned.length} belong to tenants in this config`,
     ...(unassigned.length > 0
       ? [
-          "these OCS campaign groups belong to no tenant in this config, so no client can control them: " +
-            quoted(unassigned),
+          "these OCS campaign groups belong to no tenant in this config, so no client can control them (add them to " +
+            `campaign_groups of a tenant): ${quoted(unassigned)}`,
         ]
       : []),
-    ...(missing.length > 0 ? [`unknown to OCS: ${quoted(missing)}`] : []),
+    ...(missing.length > 0
+      ? [`unknown to OCS, so its list never shows them (correct the names in campaign_groups): ${quoted(missing)}`]
+      : []),
   ];
   return { name: "groups", state: missing.length > 0 ? "warn" : unassigned.length > 0 ? "note" : "ok", says };
 };

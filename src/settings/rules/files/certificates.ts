@@ -6,55 +6,68 @@ import type { Files } from "../../interpolate.ts";
 import type { Finding, Path } from "../../problems/problem.ts";
 import { inShell } from "../../../common/shell-word.ts";
 
-export type Named = { readonly path: Path; readonly file: string };
+/** `isReadAtStart`: a running gateway does not load a new file. */
+export type Named = { readonly path: Path; readonly file: string; readonly isReadAtStart?: true };
 
-const RENEW = "replace the file with a new certificate; a running gateway loads it";
+/** What the gateway does with a new file. */
+export const renewal = ({ isReadAtStart }: Pick<Named, "isReadAtStart">): string =>
+  isReadAtStart
+    ? "then restart the gateway, which reads this file only when it starts"
+    : "a running gateway loads it, unless config.watch is none: then run ocsgw reload";
+
+const usersOf = ({ path }: Named): string => (path.includes("timestamp") ? "timestamps" : "connections");
+
+const renew = (named: Named): string => `replace the file with a new certificate; ${renewal(named)}`;
 
 const PROBLEMS = {
-  otherKey: (key: string) => ({
+  otherKey: (key: string, cert: string) => ({
     code: "OCSGW-6263",
-    message: `the private key ${key} does not belong to the certificate`,
+    message: `the private key ${key} does not belong to the certificate ${cert}`,
     help:
       "use the certificate and the key that were made together; in the file the server's own certificate comes " +
       "first, and the authorities that signed it follow",
   }),
-  rejectedPair: (why: string) => ({
+  rejectedPair: (cert: string, key: string, why: string) => ({
     code: "OCSGW-6264",
-    message: `OpenSSL rejects this certificate and key: ${why}`,
+    message: `OpenSSL rejects the certificate ${cert} with the key ${key}: ${why}`,
     help: "make a new certificate with RSA of 2048 bits or more, or an EC key such as P-256, signed with SHA-256",
   }),
-  expired: (file: string, to: Date) => ({
+  expired: (named: Named, to: Date) => ({
     code: "OCSGW-6265",
-    message: `${file}: the certificate expired on ${day(to)}, and connections that need it fail`,
-    help: RENEW,
+    message: `${named.file}: the certificate expired on ${day(to)}; ${usersOf(named)} that need it fail`,
+    help: renew(named),
   }),
-  allExpired: (file: string, to: Date) => ({
+  allExpired: (named: Named, to: Date) => ({
     code: "OCSGW-6265",
-    message: `${file}: all certificates in it have expired, the first on ${day(to)}; connections that need them fail`,
-    help: RENEW,
+    message:
+      `${named.file}: all certificates in it have expired, the first on ${day(to)}; ${usersOf(named)} that need them ` +
+      "fail",
+    help: renew(named),
   }),
-  notYetValid: (file: string, from: Date) => ({
+  notYetValid: ({ file }: Named, from: Date) => ({
     code: "OCSGW-6265",
     message: `${file}: the certificate is not valid before ${day(from)}; until then connections that need it fail`,
     help: "use a certificate that is valid now, or check this machine's clock",
   }),
-  expiresSoon: (file: string, to: Date) => ({
+  expiresSoon: (named: Named, to: Date) => ({
     code: "OCSGW-6311",
     severity: "warning" as const,
-    message: `${file}: the certificate expires soon, on ${day(to)}`,
-    help: RENEW,
+    message: `${named.file}: the certificate expires soon, on ${day(to)}; then connections that need it fail`,
+    help: renew(named),
   }),
-  expiredIssuer: (file: string, to: Date) => ({
+  expiredIssuer: (named: Named, subject: string, to: Date) => ({
     code: "OCSGW-6312",
     severity: "warning" as const,
-    message: `${file}: an authority's certificate in this chain expired on ${day(to)}; some peers may reject the chain`,
-    help: "replace the file with one that holds the current chain",
+    message: `${named.file}: ${subject}, an authority in this chain, expired on ${day(to)}; peers may reject the chain`,
+    help: `replace the file with one that holds the current chain; ${renewal(named)}`,
   }),
-  oneExpired: (file: string, to: Date) => ({
+  oneExpired: (named: Named, subject: string, to: Date, more: number) => ({
     code: "OCSGW-6312",
     severity: "warning" as const,
-    message: `${file}: one of its certificates expired on ${day(to)}`,
-    help: "remove the expired certificate from the file",
+    message:
+      `${named.file}: the certificate of ${subject} expired on ${day(to)}${more > 0 ? `, and ${more} more` : ""}; ` +
+      `${usersOf(named)} that need it fail`,
+    help: "add this authority's new certificate if it is still needed, then remove the expired one; " + renewal(named),
   }),
   openKeyInContainer: (message: string) => ({
     code: "OCSGW-6340",
@@ -111,7 +124,7 @@ const authoritiesIn = (parts: ParsedParts): readonly Named[] => [
     tls.ca === null ? [] : [{ path: [...path, "tls", "ca"], file: tls.ca }],
   ),
   ...callbacksIn(parts).flatMap(({ path, value: { validator_ca: ca } }) =>
-    ca === null ? [] : [{ path: [...path, "validator_ca"], file: ca }],
+    ca === null ? [] : [{ path: [...path, "validator_ca"], file: ca, isReadAtStart: true as const }],
   ),
   ...timestampAuthorities(parts),
   ...providerAuthorities(parts),
@@ -124,7 +137,8 @@ const providerAuthorities = ({ admin }: ParsedParts): readonly Named[] => {
 
 const timestampAuthorities = ({ audit }: ParsedParts): readonly Named[] => {
   const timestamp = audit?.value.checkpoint.timestamp;
-  return audit && timestamp ? [{ path: [...audit.path, "checkpoint", "timestamp", "ca"], file: timestamp.ca }] : [];
+  if (!audit || !timestamp) return [];
+  return [{ path: [...audit.path, "checkpoint", "timestamp", "ca"], file: timestamp.ca, isReadAtStart: true }];
 };
 
 /** The file's text; undefined if it is unreadable, which `files.ts` reports. */
@@ -142,11 +156,11 @@ const pairProblems = ({ cert, key }: Pair, files: Files, now: number): readonly 
   const secret = keyText === undefined ? undefined : keyIn(keyText);
   const single = [
     ...(typeof chain === "string"
-      ? [unsuitable("OCSGW-6261", cert, chain)]
+      ? [unsuitable(CERTIFICATES, cert, chain)]
       : chain
         ? lifeProblems(cert, chain, now)
         : []),
-    ...(typeof secret === "string" ? [unsuitable("OCSGW-6262", key, secret)] : []),
+    ...(typeof secret === "string" ? [unsuitable(KEY, key, secret)] : []),
     ...(keyText === undefined ? [] : readableByOthers(key, files)),
   ];
   if (typeof chain !== "object" || typeof secret !== "object") return single;
@@ -154,51 +168,62 @@ const pairProblems = ({ cert, key }: Pair, files: Files, now: number): readonly 
     return [
       ...single,
       {
-        ...PROBLEMS.otherKey(key.file),
+        ...PROBLEMS.otherKey(key.file, cert.file),
         path: key.path,
         also: { path: cert.path, message: "this certificate" },
       },
     ];
   }
   const why = whyRejected(certText!, keyText!);
-  return why === undefined ? single : [...single, { ...PROBLEMS.rejectedPair(why), path: cert.path }];
+  return why === undefined
+    ? single
+    : [...single, { ...PROBLEMS.rejectedPair(cert.file, key.file, why), path: cert.path }];
 };
 
-export const unsuitable = (code: string, { path, file }: Named, why: string): Finding => ({
+/** What a file must have, and the code of the problem if it has something else. */
+type Wanted = { readonly code: string; readonly wanted: string };
+
+export const CERTIFICATES: Wanted = {
+  code: "OCSGW-6261",
+  wanted: "certificates in PEM, each from -----BEGIN CERTIFICATE----- to its END line",
+};
+const KEY: Wanted = { code: "OCSGW-6262", wanted: "a private key in PEM, without a passphrase" };
+
+export const unsuitable = ({ code, wanted }: Wanted, { path, file }: Named, why: string): Finding => ({
   code,
   path,
   message: `${file}: ${why}`,
+  help: `name a file with ${wanted}`,
 });
 
 /** Expiry is an error for the first certificate only: clients may have a newer certificate of an expired CA. */
-const lifeProblems = (
-  { path, file }: Named,
-  [own, ...others]: readonly X509Certificate[],
-  now: number,
-): readonly Finding[] => {
+const lifeProblems = (named: Named, [own, ...others]: readonly X509Certificate[], now: number): readonly Finding[] => {
+  const { path } = named;
   const { state, from, to } = lifeOf(own!, now);
-  if (state === "expired") return [{ ...PROBLEMS.expired(file, to), path }];
-  if (state === "not yet valid") return [{ ...PROBLEMS.notYetValid(file, from), path }];
+  if (state === "expired") return [{ ...PROBLEMS.expired(named, to), path }];
+  if (state === "not yet valid") return [{ ...PROBLEMS.notYetValid(named, from), path }];
   const old = others.find((each) => lifeOf(each, now).state === "expired");
   return [
-    ...(state === "expires soon" ? [{ ...PROBLEMS.expiresSoon(file, to), path }] : []),
-    ...(old ? [{ ...PROBLEMS.expiredIssuer(file, old.validToDate), path }] : []),
+    ...(state === "expires soon" ? [{ ...PROBLEMS.expiresSoon(named, to), path }] : []),
+    ...(old ? [{ ...PROBLEMS.expiredIssuer(named, subjectOf(old), old.validToDate), path }] : []),
   ];
 };
 
 /** A CA bundle may have expired certificates, but needs a valid one: otherwise all clients are rejected. */
 const authorityProblems = (authority: Named, files: Files, now: number): readonly Finding[] => {
-  const { path, file } = authority;
+  const { path } = authority;
   const text = textOf(authority, files);
   if (text === undefined) return [];
   const found = certificatesIn(text);
-  if (typeof found === "string") return [unsuitable("OCSGW-6261", authority, found)];
+  if (typeof found === "string") return [unsuitable(CERTIFICATES, authority, found)];
   const expired = found.filter((each) => lifeOf(each, now).state === "expired");
   const [first] = expired;
   if (!first) return [];
-  const problem =
-    expired.length < found.length ? PROBLEMS.oneExpired : found.length === 1 ? PROBLEMS.expired : PROBLEMS.allExpired;
-  return [{ ...problem(file, first.validToDate), path }];
+  const to = first.validToDate;
+  if (expired.length < found.length)
+    return [{ ...PROBLEMS.oneExpired(authority, subjectOf(first), to, expired.length - 1), path }];
+  const problem = found.length === 1 ? PROBLEMS.expired : PROBLEMS.allExpired;
+  return [{ ...problem(authority, to), path }];
 };
 
 /**
@@ -220,5 +245,8 @@ export const readableByOthers = (
       : PROBLEMS.openKey(file, openKey(what, file, mode), rights.uid === 0);
   return [{ ...problem, path }];
 };
+
+/** In one line; Node writes one part of the name to a line. */
+const subjectOf = ({ subject }: X509Certificate): string => subject.replaceAll("\n", ", ");
 
 const day = (date: Date): string => date.toISOString().slice(0, 10);

@@ -2,7 +2,7 @@
 import { isGone, reason } from "../../../common/system-error.ts";
 import type { Files } from "../../interpolate.ts";
 import type { Origin } from "../../files/origin.ts";
-import { baseOfRelative, withHelp, type ProblemText } from "../../problems/problem.ts";
+import { helpForUnreadable, type ProblemText } from "../../problems/problem.ts";
 
 /** `file`: the config file, as printed commands name it. */
 export type FilesOf = Files & Pick<Origin, "file">;
@@ -17,8 +17,8 @@ export const contents = (file: string, { readFile }: Files): { readonly text: st
   }
 };
 
-export const unreadable = (file: string, { why, isMissing }: Unreadable): ProblemText =>
-  withHelp(
-    { code: "OCSGW-6252", message: `cannot read the file ${file}: ${why}` },
-    isMissing ? baseOfRelative(file) : undefined,
-  );
+export const unreadable = (file: string, { why, isMissing }: Unreadable): ProblemText => ({
+  code: "OCSGW-6252",
+  message: `cannot read the file ${file}: ${why}`,
+  help: helpForUnreadable(file, isMissing),
+});

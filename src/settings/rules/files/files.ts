@@ -27,7 +27,8 @@ const PROBLEMS = {
         code: "OCSGW-6253",
         message: `${file}:${line}:${column}: ${message}${also ? `; the first one is in line ${also.line}` : ""}`,
       },
-      help,
+      help ??
+        "correct or delete this entry: the file is used as a whole or not at all; ocsgw keys create writes valid ones",
     ),
   noKey: (clients: readonly string[], config: string) => ({
     code: "OCSGW-6305",
@@ -35,7 +36,13 @@ const PROBLEMS = {
     message: `these clients have no valid key and cannot authenticate: ${someOf(clients)}`,
     help: `ocsgw keys create -c ${inShell(config)} --client ${inShell(clients[0]!)}`,
   }),
-  invalidKeySet: (file: string | null, why: string) => ({ code: "OCSGW-6267", message: `${file}: ${why}` }),
+  invalidKeySet: (file: string | null, why: string) => ({
+    code: "OCSGW-6267",
+    message: `${file}: ${why}`,
+    help:
+      "save the issuer's key set (the JSON at its jwks_uri) in this file; algorithms must name the algorithm of at " +
+      "least one of its keys",
+  }),
 } as const;
 
 const SHOWN = 8;

@@ -4,15 +4,15 @@ import { listPems, listsOf, PemFault } from "../../../common/x509/pem.ts";
 import { certificatesIn } from "../../files/certificates.ts";
 import { callbacksIn, type ParsedParts } from "../parsed-parts.ts";
 import type { Files } from "../../interpolate.ts";
-import type { Finding, Path } from "../../problems/problem.ts";
+import type { Finding } from "../../problems/problem.ts";
+import { CERTIFICATES, renewal, unsuitable, type Named } from "./certificates.ts";
 
 const PROBLEMS = {
-  invalidCrl: (file: string, why: string) => ({ code: "OCSGW-6271", message: `${file}: ${why}` }),
   expiredCrl: (file: string) => ({
     code: "OCSGW-6315",
     severity: "warning" as const,
     message: `${file}: a revocation list (CRL) has expired, so the certificates of its authority are rejected`,
-    help: "replace the file with a current list; a running gateway loads it",
+    help: `replace the file with a current list; ${renewal({})}`,
   }),
   expiringCrl: (file: string) => ({
     code: "OCSGW-6315",
@@ -20,9 +20,8 @@ const PROBLEMS = {
     message:
       `${file}: a revocation list (CRL) expires within a day; after that the certificates of its authority are ` +
       "rejected",
-    help: "replace the file with a newer list; a running gateway loads it",
+    help: `replace the file with a newer list; ${renewal({})}`,
   }),
-  invalidCa: (file: string | null, why: string) => ({ code: "OCSGW-6261", message: `${file}: ${why}` }),
   anyAuthority: (name: string, authorities: number) => ({
     code: "OCSGW-6308",
     severity: "warning" as const,
@@ -30,8 +29,6 @@ const PROBLEMS = {
     help: "set ca to the authority that issues these certificates",
   }),
 } as const;
-
-type Named = { readonly path: Path; readonly file: string };
 
 export const findRevocationProblems = (
   parts: ParsedParts,
@@ -42,6 +39,11 @@ export const findRevocationProblems = (
   ...authoritiesOfRules(parts, files),
   ...unpinned(parts, files),
 ];
+
+const LISTS = {
+  code: "OCSGW-6271",
+  wanted: "revocation lists in PEM, each from -----BEGIN X509 CRL----- to its END line",
+};
 
 const listsIn = (parts: ParsedParts): readonly Named[] => [
   ...[...parts.listeners, ...callbacksIn(parts)].flatMap(({ path, value: { tls } }) =>
@@ -64,11 +66,12 @@ const textOf = (file: string, { readFile }: Files): string | undefined => {
 /** How long before its end an expiring list causes a warning. */
 const SOON_MS = 86_400_000;
 
-const listProblems = ({ path, file }: Named, files: Files, now: number): readonly Finding[] => {
+const listProblems = (list: Named, files: Files, now: number): readonly Finding[] => {
+  const { path, file } = list;
   const text = textOf(file, files);
   if (text === undefined) return [];
   const lists = readLists(text);
-  if (typeof lists === "string") return [{ ...PROBLEMS.invalidCrl(file, lists), path }];
+  if (typeof lists === "string") return [unsuitable(LISTS, list, lists)];
   const end = Math.min(...lists.map(({ nextUpdate }) => nextUpdate));
   if (now >= end) return [{ ...PROBLEMS.expiredCrl(file), path }];
   return end - now > SOON_MS ? [] : [{ ...PROBLEMS.expiringCrl(file), path }];
@@ -87,10 +90,11 @@ const readLists = (text: string): readonly RevocationList[] | string => {
 
 const authoritiesOfRules = ({ identity }: ParsedParts, files: Files): readonly Finding[] =>
   (identity?.value.mtls ?? []).flatMap(({ ca: file }, at): Finding | [] => {
-    const text = file === null ? undefined : textOf(file, files);
+    if (file === null) return [];
+    const text = textOf(file, files);
     const found = text === undefined ? [] : certificatesIn(text);
     return typeof found === "string"
-      ? { ...PROBLEMS.invalidCa(file, found), path: ["identity", "mtls", at, "ca"] }
+      ? unsuitable(CERTIFICATES, { path: ["identity", "mtls", at, "ca"], file }, found)
       : [];
   });
 

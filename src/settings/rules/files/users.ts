@@ -1,4 +1,4 @@
-/** Rules about the file of the console's users: readable by the gateway alone, well formed, with somebody to log in. */
+/** Rules about the file of the console's users: readable by the gateway alone, well formed, with a user. */
 import { inShell } from "../../../common/shell-word.ts";
 import { readAdmins } from "../../files/admins-file.ts";
 import { withHelp, type Finding, type Problem } from "../../problems/problem.ts";
@@ -10,7 +10,7 @@ const PROBLEMS = {
   noFile: (file: string, { why }: Unreadable, config: string) => ({
     code: "OCSGW-6326",
     severity: "warning" as const,
-    message: `nobody can log in to the console, because the file of its users ${file} cannot be read: ${why}`,
+    message: `no user can log in to the console, because the file of its users ${file} cannot be read: ${why}`,
     help: createHelp(config),
   }),
   /** As `check` shows a problem of the config, in one line: the place in the file, and the other place. */
@@ -21,12 +21,14 @@ const PROBLEMS = {
         severity,
         message: `${file}:${line}:${column}: ${message}${also ? `; the first one is in line ${also.line}` : ""}`,
       },
-      help,
+      help ??
+        "correct or delete this entry: the file is used as a whole or not at all; ocsgw admins create writes valid " +
+          "ones",
     ),
   nobody: (file: string, config: string) => ({
     code: "OCSGW-6327",
     severity: "warning" as const,
-    message: `nobody can log in to the console, because ${file} has no user who is not disabled`,
+    message: `no user can log in to the console, because ${file} has no user who is not disabled`,
     help: createHelp(config),
   }),
 } as const;

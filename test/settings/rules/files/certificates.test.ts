@@ -69,7 +69,7 @@ describe("certificates and keys", () => {
       {
         code: "OCSGW-6264",
         ...placeOf(text, "short.crt"),
-        message: "OpenSSL rejects this certificate and key: the key is too short",
+        message: "OpenSSL rejects the certificate short.crt with the key short.key: the key is too short",
       },
     ]);
   });
@@ -114,7 +114,11 @@ describe("certificates and keys", () => {
     ["a key under a passphrase", "server.crt", "locked.key", "OCSGW-6262", /its private key is encrypted/],
   ])("are refused with the file's name: %s", (_what, cert, key, code, says) => {
     expect(problemsOf(mutated(TLS(cert, key)))).toEqual([
-      expect.objectContaining({ code, message: expect.stringMatching(says) as string }),
+      expect.objectContaining({
+        code,
+        message: expect.stringMatching(says) as string,
+        help: expect.stringMatching(/^name a file with .* in PEM/) as string,
+      }),
     ]);
   });
 
@@ -177,6 +181,53 @@ describe("certificates and keys", () => {
       ["OCSGW-6311"],
       ["OCSGW-6265", "OCSGW-6265"],
       ["OCSGW-6265"],
+    ]);
+  });
+
+  it("name an expired authority, what depends on it, and whether a running gateway loads a new file", async () => {
+    const root = (subject: string, days: number): string => {
+      const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null"];
+      return execFileSync("openssl", ["req", "-x509", ...key, "-subj", subject, "-days", String(days)], {
+        encoding: "utf8",
+        stdio: "pipe",
+      });
+    };
+    const [old, older, present] = [root("/O=Example/CN=Old CA", 1), root("/CN=Older CA", 1), root("/CN=New CA", 60)];
+    await writeFile(join(directory, "old.crt"), old);
+    await writeFile(join(directory, "both.crt"), present + old + older);
+    const stamped = (ca: string): readonly [string, string] => [
+      "every: 60s }",
+      `every: 60s, timestamp: { url: "http://tsa.example/", ca: ${ca} } }`,
+    ];
+    const found = (...changes: readonly (readonly [string, string])[]): readonly Problem[] => {
+      vi.useFakeTimers({ now: Date.now() + 2 * DAY, toFake: ["Date"] });
+      return problemsOf(mutated(...changes));
+    };
+    const LOADS = "a running gateway loads it, unless config.watch is none: then run ocsgw reload";
+    const READS = "then restart the gateway, which reads this file only when it starts";
+    expect(found(TLS("server.crt", "server.key", ", client_ca: both.crt"))).toMatchObject([
+      {
+        code: "OCSGW-6312",
+        message: expect.stringMatching(
+          /^both\.crt: the certificate of O=Example, CN=Old CA expired on [\d-]+, and 1 more; connections that need it fail$/,
+        ) as string,
+        help: expect.stringMatching(
+          new RegExp(`^add this authority's new certificate .*, then remove the expired one; ${LOADS}$`),
+        ) as string,
+      },
+    ]);
+    expect(found(TLS("server.crt", "server.key", ", client_ca: old.crt"))).toMatchObject([
+      { code: "OCSGW-6265", help: `replace the file with a new certificate; ${LOADS}` },
+    ]);
+    expect(found(stamped("old.crt"))).toMatchObject([
+      {
+        code: "OCSGW-6265",
+        message: expect.stringMatching(/; timestamps that need it fail$/) as string,
+        help: `replace the file with a new certificate; ${READS}`,
+      },
+    ]);
+    expect(found(stamped("both.crt"))).toMatchObject([
+      { code: "OCSGW-6312", help: expect.stringContaining(READS) as string },
     ]);
   });
 

@@ -44,7 +44,7 @@ describe("the file of the console's users", () => {
         code: "OCSGW-6326",
         severity: "warning",
         message:
-          "nobody can log in to the console, because the file of its users admins.yaml cannot be read: there is no such file",
+          "no user can log in to the console, because the file of its users admins.yaml cannot be read: there is no such file",
         ...placeOf(CONFIG, "admins.yaml", 1),
       },
     ]);
