@@ -60,7 +60,10 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
     configView.keep();
     await Promise.all([side.callbacks?.refresh(), adminApi.refresh()]);
   };
-  const configView = createConfigView({ file, dir: journal.dir, reading: core.reading }, stops);
+  const configView = createConfigView(
+    { file, dir: journal.dir, reading: core.reading, problemWith: (read) => active.problemWith(read) },
+    stops,
+  );
   const reloader = new Reloader({ file, active, journal, stableMs, reloading, switched });
   const keeper = await openRevocationKeeper(core, stops);
   const retention = await startDeletions(core, verification.gauge, stops);

@@ -4,6 +4,7 @@
  * no longer needed are closed when the last request of the old generation has its answer.
  */
 import type { Handler } from "../common/message.ts";
+import type { Settings } from "../settings/schema/schema.ts";
 import { stopTimeOf, type StopTime } from "../settings/stop-time.ts";
 import type { Admin } from "./wiring/admin-listener.ts";
 import { createGeneration, type Generation } from "./generation.ts";
@@ -51,7 +52,7 @@ export class ActiveGeneration {
   }
 
   /** Why the switch is impossible with systemd's sockets; undefined when it is possible. Opens no address. */
-  problemWith({ settings }: Reading): string | undefined {
+  problemWith({ settings }: { readonly settings: Pick<Settings, "listeners"> }): string | undefined {
     return inheritedSocketProblem(settings, this.#listeners);
   }
 

@@ -68,7 +68,10 @@ export const listenersFor = async (
  * An error text if these settings abandon a listener whose socket systemd passed: systemd would keep listening there,
  * and clients would connect without getting an answer.
  */
-export const inheritedSocketProblem = ({ listeners }: Settings, before: Listeners): string | undefined => {
+export const inheritedSocketProblem = (
+  { listeners }: Pick<Settings, "listeners">,
+  before: Listeners,
+): string | undefined => {
   const addresses = new Set(listeners.map(addressOf));
   const left = [...before].find(
     ([address, { isSocketInherited }]) => isSocketInherited && !addresses.has(address),

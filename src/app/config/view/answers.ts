@@ -108,6 +108,7 @@ const check = async (inForce: InForce, before: Fixed): Promise<CheckedFile> => {
     problems: problems.slice(0, MOST_PROBLEMS).map((each) => scrubbed(each, scrub)),
     more: Math.max(0, problems.length - MOST_PROBLEMS),
     changes: loaded.ok ? shortened(await changesTo(loaded, inForce)).map(scrub) : [],
+    listeners: loaded.ok ? loaded.settings.listeners : undefined,
     restart: restart.map((each) => scrubbed(each, scrub)),
   };
 };

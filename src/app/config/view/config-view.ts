@@ -12,8 +12,10 @@ import { withoutCredentials } from "../../../settings/view/hidden.ts";
 import { snapshotOf } from "../../../settings/view/snapshot.ts";
 import { parseCacheOf, unpack } from "../parsed-cache.ts";
 import type { Reading } from "../reading.ts";
+import { notAppliedProblem } from "../../reload-outcome.ts";
 import type { ShutdownSteps } from "../../shutdown.ts";
 import type { CheckedFile, Compared, InForce } from "./messages.ts";
+import type { ActiveGeneration } from "../../switch-generation.ts";
 import { snapshotsIn, writeSnapshot } from "./snapshot-files.ts";
 import { ViewThread } from "./view-thread.ts";
 
@@ -26,7 +28,7 @@ export type ConfigView = {
   readonly masked: (text: string) => string;
   /** All reject with ConfigUnavailable. */
   readonly rows: (query: RowsQuery) => Promise<RowsPage>;
-  readonly check: () => Promise<CheckedFile>;
+  readonly check: () => Promise<Omit<CheckedFile, "listeners">>;
   readonly differences: (from: string, to: string) => Promise<Compared>;
   /** The hashes of the configs that can be compared. */
   readonly snapshots: () => Promise<ReadonlySet<string>>;
@@ -34,24 +36,27 @@ export type ConfigView = {
   readonly keep: () => void;
 };
 
-type Deps = { readonly file: string; readonly dir: string; readonly reading: () => Reading };
+type Deps = {
+  readonly file: string;
+  /** Of the journal. */
+  readonly dir: string;
+  readonly reading: () => Reading;
+  readonly problemWith: ActiveGeneration["problemWith"];
+};
 
 /** Bytes, uncompressed. The snapshot of a larger config is made on the thread. */
 const SMALL = 64 * 1024;
 
-export const createConfigView = ({ file, dir, reading }: Deps, stops: ShutdownSteps): ConfigView => {
+export const createConfigView = ({ file, dir, reading, problemWith }: Deps, stops: ShutdownSteps): ConfigView => {
   const thread = new ViewThread();
   const writing = new SerialQueue();
   const { configs } = paths(dir);
-  const inForce = (): InForce => {
-    const { hash, files, kept } = reading();
-    return { file, hash, files, kept };
-  };
-  const keepNow = async (): Promise<void> => {
-    const { hash, files, settings, kept } = reading();
+  const inForce = ({ hash, files, kept } = reading()): InForce => ({ file, hash, files, kept });
+  const keepNow = async (read: Reading): Promise<void> => {
+    const { hash, files, settings, kept } = read;
     if (!kept) return;
     if (kept.bytes > SMALL) {
-      await thread.ask(inForce(), { kind: "snapshot", dir: configs });
+      await thread.ask(inForce(read), { kind: "snapshot", dir: configs });
       return;
     }
     const { text, parsed } = unpack(kept);
@@ -70,14 +75,25 @@ export const createConfigView = ({ file, dir, reading }: Deps, stops: ShutdownSt
     sections: keysAt([]),
     masked: withoutCredentials,
     rows: (query) => thread.ask(inForce(), { kind: "rows", query }),
-    check: () => thread.ask(inForce(), { kind: "check", before: fixedOf(reading().settings) }),
+    check: async () => {
+      const { listeners, ...checked } = await thread.ask(inForce(), {
+        kind: "check",
+        before: fixedOf(reading().settings),
+      });
+      const why = listeners && problemWith({ settings: { listeners } });
+      return why === undefined
+        ? checked
+        : { ...checked, restart: [...checked.restart, notAppliedProblem(file, new Error(why))] };
+    },
     differences: (from, to) => thread.ask(inForce(), { kind: "differences", dir: configs, from, to }),
     snapshots: () => snapshotsIn(configs),
     keep: () => {
-      const { hash } = reading();
-      void writing.run(keepNow).catch((error: unknown) => {
-        if (!isStopping) events.configSnapshotNotWritten({ error, hash });
-      });
+      const read = reading();
+      void writing
+        .run(() => keepNow(read))
+        .catch((error: unknown) => {
+          if (!isStopping) events.configSnapshotNotWritten({ error, hash: read.hash });
+        });
     },
   };
 };

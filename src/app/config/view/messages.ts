@@ -1,6 +1,7 @@
 /** Questions about the config to the view thread, and its answers. Plain values only. */
 import type { Fixed } from "../../../settings/diff/needs-restart.ts";
 import type { Problem } from "../../../settings/problems/problem.ts";
+import type { Settings } from "../../../settings/schema/schema.ts";
 import type { RowsPage, RowsQuery } from "../../../settings/view/config-rows.ts";
 import type { PackedContent } from "../parsed-cache.ts";
 
@@ -34,6 +35,8 @@ export type CheckedFile = {
   readonly more: number;
   /** What a reload would change, one sentence each; empty for an invalid file. */
   readonly changes: readonly string[];
+  /** Of a valid file. */
+  readonly listeners: Settings["listeners"] | undefined;
   /** Changes that a reload refuses, because they need a restart. */
   readonly restart: readonly Problem[];
 };

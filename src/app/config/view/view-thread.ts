@@ -1,18 +1,20 @@
 /** The main thread's side of the view thread: one question at a time, with a time limit. */
 import { SHARE_ENV, Worker } from "node:worker_threads";
 import { ConfigUnavailable } from "../../../admin/api/config.ts";
-import { newFileCallBuffer } from "../../../common/small-file/file-call.ts";
-import { newCell } from "../../../common/small-file/hanging.ts";
+import { fileCallIn, newFileCallBuffer, type FileCallBuffer } from "../../../common/small-file/file-call.ts";
+import { HANGS_MS, newCell, notWithin } from "../../../common/small-file/hanging.ts";
 import { SerialQueue } from "../../../common/serial-queue.ts";
 import type { Answers, InForce, Question, Result } from "./messages.ts";
 
 const LIMIT_MS = 60_000;
 const IDLE_MS = 30_000;
+const POLL_MS = 250;
 const MOST_WAITING = 8;
 /** Threads that a file system does not let end. */
 const MOST_ENDING = 2;
 
-type Running = { readonly worker: Worker; readonly pending: PromiseWithResolvers<Result> | undefined };
+type Thread = { readonly worker: Worker; readonly fileCallBuffer: FileCallBuffer };
+type Running = Thread & { readonly pending: PromiseWithResolvers<Result> | undefined };
 
 export class ViewThread {
   readonly #queue = new SerialQueue();
@@ -37,33 +39,39 @@ export class ViewThread {
   async #ask<Asked extends Question>(inForce: InForce, question: Asked): Promise<Answers[Asked["kind"]]> {
     if (this.#isClosed) throw new ConfigUnavailable("the gateway is stopping");
     clearTimeout(this.#idle);
-    const worker = this.#running?.worker ?? this.#start();
+    const thread = this.#running ?? this.#start();
     const pending = Promise.withResolvers<Result>();
-    this.#running = { worker, pending };
-    const late = setTimeout(() => {
-      pending.reject(new ConfigUnavailable(`the config was not read within ${LIMIT_MS / 1000} s`));
+    this.#running = { ...thread, pending };
+    const giveUp = (why: string): void => {
+      pending.reject(new ConfigUnavailable(why));
       this.#end();
-    }, LIMIT_MS);
+    };
+    const late = setTimeout(() => giveUp(`the config was not read within ${LIMIT_MS / 1000} s`), LIMIT_MS);
+    const watch = watchFileCalls(thread.fileCallBuffer, (path) =>
+      giveUp(`cannot read ${path}: ${notWithin(HANGS_MS)}`),
+    );
     try {
-      worker.postMessage({ inForce, question });
+      thread.worker.postMessage({ inForce, question });
       const result = (await pending.promise) as Result<Asked["kind"]>;
       if ("failed" in result) throw new ConfigUnavailable(result.failed);
       return result.answer;
     } finally {
       clearTimeout(late);
-      if (this.#running) this.#running = { worker, pending: undefined };
+      clearInterval(watch);
+      if (this.#running) this.#running = { ...this.#running, pending: undefined };
       this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref();
     }
   }
 
-  #start(): Worker {
+  #start(): Thread {
     if (this.#ending >= MOST_ENDING)
       throw new ConfigUnavailable("the file system of the config does not answer; try again later");
     const { free, ...cell } = newCell();
+    const fileCallBuffer = newFileCallBuffer();
     const worker = new Worker(new URL("./view-worker.ts", import.meta.url), {
       name: "config-view",
       env: SHARE_ENV,
-      workerData: { fileCallBuffer: newFileCallBuffer(), cell },
+      workerData: { fileCallBuffer, cell },
     });
     worker.unref();
     const isCurrent = (): boolean => this.#running?.worker === worker;
@@ -84,7 +92,7 @@ export class ViewThread {
       free();
       fail("the thread that reads the config ended");
     });
-    return worker;
+    return { worker, fileCallBuffer };
   }
 
   #end(): void {
@@ -105,3 +113,14 @@ export class ViewThread {
     await this.#queue.idle();
   }
 }
+
+/** Calls `hangs` with the path when one call for a file takes too long, as on a network mount whose server is down. */
+const watchFileCalls = (buffer: FileCallBuffer, hangs: (path: string) => void): NodeJS.Timeout => {
+  let seen: { readonly call: number; readonly since: number } | undefined;
+  return setInterval(() => {
+    const current = fileCallIn(buffer);
+    const now = performance.now();
+    if (current?.call !== seen?.call) seen = current && { call: current.call, since: now };
+    if (current && now - seen!.since >= HANGS_MS) hangs(current.path);
+  }, POLL_MS);
+};
