@@ -241,7 +241,9 @@ describe("values that prove what happened to them", () => {
     const names = Object.keys(makers).join("|");
     const code = (file: string): string =>
       readFileSync(join(src, file), "utf8").replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
-    const loose = files.filter((file) => file !== "gateway/types.ts" && /\bproven\b(?!<|,|;)/.test(code(file)));
+    // The console says the word to people.
+    const own = files.filter((file) => file !== "gateway/types.ts" && !file.startsWith("console/strings/"));
+    const loose = own.filter((file) => /\bproven\b(?!<|,|;)/.test(code(file)));
     expect(loose).toEqual([]);
     expect(filesWith(new RegExp(`\\bas (unknown as |any as )?(${names})\\b`)).filter(isGateway)).toEqual([]);
     expect(filesWith(/\bas unknown as\b/).filter(isGateway)).toEqual([]);

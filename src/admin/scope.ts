@@ -3,6 +3,7 @@
  * the whole journal: they would tell how much other tenants do.
  */
 import type { CoverageGap } from "../journal/search/coverage-gaps.ts";
+import type { Evidence } from "../journal/search/person-search.ts";
 import type { Viewer } from "./viewer.ts";
 
 type Scoped = Pick<Viewer, "tenants">;
@@ -33,3 +34,19 @@ export const gapsFor = (viewer: Scoped, gaps: readonly CoverageGap[]): readonly 
   isScoped(viewer)
     ? gaps.map(({ from, to }) => ({ from, to, reason: "the journal has no entries, or not all of them" }))
     : gaps;
+
+/**
+ * What a look-up covers, for this viewer. Of some tenants: without the entries of the whole journal and without the
+ * times in which index keys were used. That a key made no token yet would tell what other tenants do.
+ */
+export const evidenceFor = (viewer: Scoped, { searched, ...evidence }: Evidence) => {
+  const tenants = tenantsOf(viewer);
+  return tenants === undefined
+    ? { ...evidence, searched }
+    : {
+        ...evidence,
+        tenants: [...tenants],
+        epochs: evidence.epochs.map(({ epoch, held, key }) => ({ epoch, held, key: key === "unused" ? "same" : key })),
+        gaps: gapsFor(viewer, evidence.gaps),
+      };
+};

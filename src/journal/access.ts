@@ -1,7 +1,7 @@
 /** What the journal records about a look-up: the user, the operation and the purpose, never a phone number. */
 import { hasPhoneNumber, maskNumbers } from "../common/mask.ts";
 import type { Access, Behind, VerifyVerdict } from "./entry.ts";
-import { parseFilter, allTerms } from "./search/filter/filter.ts";
+import { parseFilter, allTerms, type Term } from "./search/filter/filter.ts";
 import { HANDLED, noteFault } from "./open-dnc/handled-notes.ts";
 
 /** The members of an `access` entry as a user or program supplies them; `faultOf` checks every one. */
@@ -134,11 +134,16 @@ export const accessEntry = ({
 /** An account name may be a letter and a staff number; a name of digits only could be a phone number. */
 export const accountName = (name: string): string => (hasPhoneNumber(name) ? maskNumbers(name) : name);
 
+const personTerms = (filter: string): readonly Term[] =>
+  allTerms(parseFilter(filter).expression).filter(({ field }) => field === "phone" || field === "customer");
+
+/** All tokens in a filter, or beginnings of tokens. */
+export const allTokensIn = (filter: string): readonly string[] =>
+  personTerms(filter).flatMap(({ values }) => values.map(({ text }) => text.toLowerCase()));
+
 /** A filter that names a person by token counts as a look-up of that person. */
 export const tokensIn = (filter: string): AccessRequest["tokens"] => {
-  const terms = allTerms(parseFilter(filter).expression).filter(
-    ({ field }) => field === "phone" || field === "customer",
-  );
+  const terms = personTerms(filter);
   const whole = (field: string): string | undefined =>
     terms.find((term) => term.field === field)?.oneOf?.find((token) => TOKEN.test(token));
   return terms.length === 0 ? undefined : { phone: whole("phone"), customer_id: whole("customer") };

@@ -54,9 +54,13 @@ const aConsole = ({
         ? Promise.reject(new Error("the disk is full"))
         : (recorded.push([entry, sign]), Promise.resolve({ size: 10 })),
   };
-  const lookUps = { take: () => ({ allowed: true, headers: [] }) };
+  const lookUps = { take: () => ({ allowed: true, headers: [], remember: () => undefined }) };
   const whoAsks = viewer ? () => viewer : byToken({ token: "secret", auditDir: "/audit" });
-  const explain = { request: () => Promise.resolve(NOT_EXPLAINED), absence: () => Promise.resolve(undefined) };
+  const explain = {
+    request: () => Promise.resolve(NOT_EXPLAINED),
+    waitedFor: () => Promise.resolve(undefined),
+    absence: () => Promise.resolve(undefined),
+  };
   const handler = createAdminRoutes({ audit, explain, whoAsks, lookUps } as unknown as AdminDeps);
   const ask = async (target: string, { method = "GET", body = "", bearer = "secret" } = {}) => {
     const reply = await handler(anArrival({ method, target, body, headers: [["Authorization", `Bearer ${bearer}`]] }));

@@ -1,7 +1,8 @@
 /** The page about one flow, in a browser: what happened, in front of a real gateway and OCS. */
 import type { Page } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { aBrowser, inBrowser, logIn, violationsOn } from "./kit/browser.ts";
+import { aRelay } from "./kit/relay.ts";
 import { aSite, type Site } from "./kit/site.ts";
 
 const HOSTILE = "</pre><img src=x onerror=document.title='run'>";
@@ -11,8 +12,13 @@ inBrowser("the page about one flow", () => {
   let refused: string;
   let carriedOut: string;
   let lost: string;
+  let holder: string;
+  let waiting: string;
   beforeAll(async () => {
-    site = await aSite();
+    site = await aSite((config) => ({
+      upstreams: { ocs: { ...config.upstreams["ocs"]!, connections: 1 } },
+      admin: { bind: "127.0.0.1:0", names: ["127.0.0.1:*"] },
+    }));
     refused = await site.send("/phones/4155550177?req=DoNotCall", { body: { GSW_TENANT_NAME: "Beta Tenant" } });
     const body = {
       GSW_CAMPAIGN_NAME: "Alpha Campaign",
@@ -21,12 +27,20 @@ inBrowser("the page about one flow", () => {
       notes: HOSTILE,
     };
     carriedOut = await site.send("/lists/Alpha%20List?req=AddRecord", { body });
-    await fetch(`${site.ocs.control}/faults`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ kind: "lost-reply", action: "AddRecord", count: 1 }),
-    });
+    const fault = (fault: object) =>
+      fetch(`${site.ocs.control}/faults`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ ...fault, count: 1 }),
+      });
+    await fault({ kind: "lost-reply", action: "AddRecord" });
     lost = await site.send("/lists/Alpha%20List?req=AddRecord", { body: { ...body, GSW_PHONE: "4155550102" } });
+    await fault({ kind: "slow", value: "1s", action: "DoNotCall" });
+    const holding = site.send("/phones/4155550110?req=DoNotCall", { client: "beta" });
+    const headers = { Authorization: `Bearer ${site.token}` };
+    const lanes = async () => (await fetch(`${site.url}/api/upstreams`, { headers })).text();
+    await vi.waitFor(async () => expect(await lanes()).toContain('"state":"busy"'), { timeout: 10_000, interval: 20 });
+    [holder, waiting] = await Promise.all([holding, site.send("/phones/4155550111?req=DoNotCall")]);
   });
   afterAll(() => site.stop());
   const tabs = aBrowser(() => site);
@@ -62,6 +76,44 @@ inBrowser("the page about one flow", () => {
     await panel(page, "Journal").getByText('"kind": "intent"').waitFor();
     expect(await page.title()).toBe("Flow · ocsgw");
     expect(await page.locator("main img").count()).toBe(0);
+  });
+
+  it("says what was with OCS while a request waited for its lane", async () => {
+    const page = await open(waiting);
+    const row = panel(page, "Timeline").getByRole("listitem");
+    expect(await row.innerText()).toMatch(/^Beta Tenant\s+DoNotCall\s+phones\/······0110[^]*for \d.* of the wait$/);
+    await row.getByRole("link").click();
+    await page.waitForURL(`${site.url}/flows/${holder}`);
+  });
+
+  it("proves the entries by itself, and says which step fails when an answer was changed on its way", async () => {
+    const signed = await fetch(`${site.url}/api/audit/access`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${site.token}` },
+      body: JSON.stringify({ user: "rw", operation: "search", sign: true }),
+    });
+    expect(signed.status).toBe(200);
+    const page = await open(carriedOut);
+    const proven = (text: string | RegExp) => panel(page, "Journal").getByText(text);
+    await proven("included, proven here in your browser").nth(1).waitFor();
+    await proven(/^signed with test\.example\/journal\+[0-9a-f]{8}$/).waitFor();
+    expect(await violationsOn(page)).toEqual([]);
+    let change = (reply: string): string => reply.replace('\\"GSW_CAMPAIGN_NAME\\"', '\\"GSW_CAMPAIGN_NAMF\\"');
+    const relay = await aRelay(Number(new URL(site.url).port), (reply) => change(reply));
+    const tampered = await tabs.open({}, relay.url);
+    await logIn(tampered, { url: relay.url, token: site.token }, `/flows/${carriedOut}`);
+    await panel(tampered, "Journal").getByText("not the entry that is shown here").waitFor();
+    for (const [pattern, says] of [
+      [/("path":\[")(.)/, "does not lead to the root"],
+      [/(\/journal \S{20})(.)/, "whose signature is not valid"],
+    ] as const) {
+      change = (reply) =>
+        reply.replace(pattern, (_, before: string, one: string) => before + (one === "0" ? "1" : "0"));
+      await tampered.getByRole("button", { name: "Check again" }).click();
+      await panel(tampered, "Journal").getByText(says).first().waitFor();
+    }
+    await tampered.context().close();
+    await relay.close();
   });
 
   it("says that OCS may have carried out what it did not answer, and warns of a repetition", async () => {

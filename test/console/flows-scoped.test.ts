@@ -15,12 +15,13 @@ inBrowser("the flows of one tenant", () => {
   beforeAll(async () => {
     const { hash } = aPerson("ada");
     const ada = { name: "ada", role: ["viewer"], tenants: ["Alpha Tenant"], hash, created: "2026-01-01T00:00:00Z" };
+    const eve = { ...ada, name: "eve", role: ["auditor"], tenants: ["Alpha Tenant"] };
     site = await aSite(
       (config) => {
         Object.assign(config.tenants[1] as object, CANARY);
         return { admin: { bind: "127.0.0.1:0", users: { file: "admins.yaml" } } };
       },
-      { "admins.yaml": stringify({ version: 1, admins: [ada] }) },
+      { "admins.yaml": stringify({ version: 1, admins: [ada, eve] }) },
     );
     own = await site.send("/phones/4155550177?req=DoNotCall");
     foreign = await site.send("/phones/4155550178?req=DoNotCall", { client: "beta" });
@@ -28,9 +29,9 @@ inBrowser("the flows of one tenant", () => {
   afterAll(() => site.stop());
   const tabs = aBrowser(() => site);
 
-  const enter = async (page: Page, path: string): Promise<void> => {
+  const enter = async (page: Page, path: string, name = "ada"): Promise<void> => {
     await page.goto(site.url + path);
-    await page.getByLabel("User name").fill("ada");
+    await page.getByLabel("User name").fill(name);
     await page.getByLabel("Password").fill(PASSWORD);
     await page.getByLabel("Password").press("Enter");
     await page.getByRole("navigation", { name: "Pages" }).waitFor();
@@ -67,5 +68,29 @@ inBrowser("the flows of one tenant", () => {
     expect(await violationsOn(page)).toEqual([]);
     await page.goto(`${site.url}/flows/${foreign}`);
     await page.getByText("No such flow").waitFor();
+  });
+
+  it("are found by their auditor in a look-up, which says that it covers this tenant only", async () => {
+    const page = await tabs.open();
+    const answers: string[] = [];
+    page.on("response", async (response) => {
+      if (new URL(response.url()).pathname.startsWith("/api/")) answers.push(await response.text().catch(() => ""));
+    });
+    await enter(page, "/look-up", "eve");
+    const find = async (number: string): Promise<void> => {
+      await page.getByLabel("Phone number", { exact: true }).fill(number);
+      await page.getByLabel("Purpose").fill("complaint 2026-118");
+      await page.getByRole("button", { name: "Find", exact: true }).click();
+    };
+    await find("4155550177");
+    await page.getByRole("row", { name: /DoNotCall phones\/.*Alpha Tenant alpha/ }).waitFor();
+    await page.getByText("Alpha Tenant (101); nothing about any other tenant.").waitFor();
+    await page.getByText("Complete for these tenants").waitFor();
+    expect(await violationsOn(page)).toEqual([]);
+    await find("4155550178");
+    await page.getByText("Nothing found").waitFor();
+    expect(answers.join("\n")).not.toMatch(/Zanzibar|987654|"beta"/);
+    await page.getByRole("button", { name: "Report" }).click();
+    await page.getByRole("row", { name: /complaint 2026-118.*done/ }).waitFor();
   });
 });

@@ -10,19 +10,21 @@ import { json } from "../replies.ts";
 import { route, type Route } from "../route.ts";
 import { LookUpPage } from "../schemas/flow.ts";
 import type { Viewer } from "../viewer.ts";
+import { flowsFor, nextFor, placeOf, sightOf } from "../flows/scoped-flows.ts";
+import type { FlowParts } from "../flows/stream-page.ts";
+import { evidenceFor, narrowed } from "../scope.ts";
 import { requirePurpose } from "./evidence/jobs.ts";
-import { TOO_MANY, type LookUps } from "./evidence/look-ups.ts";
-import { pageOf } from "./flows.ts";
-import { cursor, filter, limit, pageAt, purpose, text, user } from "./parameters.ts";
+import { LIMITED, tooMany, type LookUps } from "./evidence/look-ups.ts";
+import { filter, LIMIT, limit, purpose, text, user } from "./parameters.ts";
 
-type Deps = { readonly audit: AuditParts; readonly lookUps: LookUps };
+type Deps = { readonly audit: AuditParts; readonly flows: FlowParts; readonly lookUps: LookUps };
 
 const LookUp = z
   .strictObject({
     phone: text().optional(),
     customer_id: text().optional(),
     filter: filter(),
-    cursor: cursor().nullish(),
+    cursor: text().describe("The value of next from an earlier page").nullish(),
     limit: limit().nullish(),
     purpose: purpose(),
     user: user(),
@@ -48,35 +50,62 @@ export const AUDIT_ROUTES: readonly Route<Deps>[] = [
     path: "/api/audit/look-up",
     summary: "Everything that the journal has about one person, by phone number or customer id",
     roles: ["auditor"],
-    scope: "whole-gateway",
+    scope: "by-tenant",
     body: LookUp,
     reply: LookUpPage,
     others: {
-      429: "a person may look up so many people per hour only; Retry-After and RateLimit say when to go on",
+      429: LIMITED,
       503: "the search failed or took too long, or the look-up cannot be journaled",
     },
-    answer: async ({ audit, lookUps }: Deps, { viewer, body }) => {
-      const { ask, record, keys, vocabulary } = audit;
+    answer: async ({ audit, flows, lookUps }: Deps, { viewer, body }) => {
+      const { ask, record, keys } = audit;
+      const sight = sightOf(audit, viewer);
       requirePurpose(viewer, body.purpose);
       const by = accessBy(viewer, body.user);
-      const names = namesIn(body.filter, vocabulary());
+      const names = namesIn(body.filter, sight.vocabulary);
+      const before = placeOf(sight, flows, body.cursor ?? undefined);
       const person: Person =
         body.phone === undefined
           ? { kind: "customer_id", value: body.customer_id! }
           : { kind: "phone", value: body.phone };
-      const { allowed, headers } = lookUps.take(viewer);
-      if (!allowed) return json(429, { error: TOO_MANY }, headers);
-      const answer = await ask({ kind: "person", person, keys: keys(), filter: body.filter, names, ...pageAt(body) });
-      const token = answer.evidence?.tokens.at(0);
+      const taken = lookUps.take(viewer);
+      const limited = tooMany(taken);
+      if (limited) return limited;
+      const {
+        transactions = [],
+        next,
+        evidence,
+        warnings = [],
+      } = await ask({
+        kind: "person",
+        person,
+        keys: keys(),
+        filter: body.filter,
+        names,
+        before,
+        limit: body.limit ?? LIMIT,
+        scope: sight.scope,
+      });
+      const token = evidence?.tokens.at(0);
+      taken.remember(evidence?.tokens ?? []);
       await note(record, {
         ...by,
         operation: "look-up",
-        query: body.filter,
-        results: answer.transactions?.length,
+        query: narrowed(body.filter, viewer),
+        results: transactions.length,
         ...(body.purpose !== undefined && { purpose: body.purpose }),
         tokens: body.phone === undefined ? { customer_id: token } : { phone: token },
       });
-      return json(200, { ...pageOf(answer), evidence: answer.evidence }, headers);
+      return json(
+        200,
+        {
+          requests: flowsFor(sight, transactions),
+          next: nextFor(sight, flows, next),
+          warnings,
+          ...(evidence && { evidence: evidenceFor(viewer, evidence) }),
+        },
+        taken.headers,
+      );
     },
   }),
   route({

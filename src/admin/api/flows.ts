@@ -3,18 +3,19 @@
  * is never part of a URL: a filter names a person by token, and the search is journaled before the reply is sent.
  */
 import { z } from "zod";
-import { tokensIn } from "../../journal/access.ts";
+import { allTokensIn, tokensIn } from "../../journal/access.ts";
 import type { Transaction } from "../../journal/search/transaction.ts";
-import { cursorOf, toJson, type TransactionJson } from "../../journal/search/to-json.ts";
+import type { TransactionJson } from "../../journal/search/to-json.ts";
 import { partFor } from "../../journal/search/scope/part.ts";
 import { readFilter, unknownNames } from "../../journal/search/filter/vocabulary.ts";
-import type { Answer } from "../../journal/search/worker/messages.ts";
 import { accessBy, note, type AuditParts } from "../audit-parts.ts";
 import { flowsFor, lookUpRefusal, nextFor, placeOf, sightOf, type Sight } from "../flows/scoped-flows.ts";
 import { flowStream, type FlowParts } from "../flows/stream-page.ts";
 import { json } from "../replies.ts";
 import { route, type GuardedRoute, type Route } from "../route.ts";
-import { FLOW_EVENTS, FlowPage, FoundFlow, type Explanation } from "../schemas/flow.ts";
+import { EntryProofs, FLOW_EVENTS, FlowPage, FoundFlow, type Explanation } from "../schemas/flow.ts";
+import { narrowed } from "../scope.ts";
+import { LIMITED, tooMany, type LookUps } from "./evidence/look-ups.ts";
 import { filter, LIMIT, limit, purpose, text, user } from "./parameters.ts";
 
 /** What the gateway knows about one request besides its entries. */
@@ -22,9 +23,14 @@ export type Explain = {
   readonly request: (transaction: Transaction) => Promise<Explained>;
   /** What these entries say by themselves: for people who may see no others. */
   readonly part: (entries: Transaction["entries"]) => Explained;
+  /** The exchanges that held its lane while it waited; undefined if it did not wait, or if they are not known. */
+  readonly waitedFor: (transaction: Transaction) => Promise<readonly Holder[] | undefined>;
   /** Why the journal may have no entry with this id; undefined if there is no reason. */
   readonly absence: (id: string) => Promise<string | undefined>;
 };
+
+/** `ms`: for how much of the wait it was with OCS. */
+type Holder = { readonly transaction: Transaction; readonly ms: number };
 
 type Explained = Omit<Explanation, "switchovers" | "outages" | "stages"> & {
   readonly stages: readonly Explanation["stages"][number][];
@@ -32,14 +38,12 @@ type Explained = Omit<Explanation, "switchovers" | "outages" | "stages"> & {
   readonly outages: readonly object[];
 };
 
-type Deps = { readonly audit: AuditParts; readonly flows: FlowParts; readonly explain: Explain };
-
-export const pageOf = ({ transactions = [], next, searched, warnings = [] }: Answer) => ({
-  requests: transactions.map(toJson),
-  next: cursorOf(next),
-  ...(searched && { searched }),
-  warnings,
-});
+type Deps = {
+  readonly audit: AuditParts;
+  readonly flows: FlowParts;
+  readonly lookUps: LookUps;
+  readonly explain: Explain;
+};
 
 const search = (path: string, summary: string): GuardedRoute<Deps> =>
   route({
@@ -55,12 +59,16 @@ const search = (path: string, summary: string): GuardedRoute<Deps> =>
       purpose: purpose(),
     }),
     reply: FlowPage,
-    others: { 503: "the search failed or took too long" },
-    answer: async ({ audit, flows }: Deps, { viewer, query }) => {
+    others: { 429: `for a filter that names a person: ${LIMITED}`, 503: "the search failed or took too long" },
+    answer: async ({ audit, flows, lookUps }: Deps, { viewer, query }) => {
       const sight = sightOf(audit, viewer);
       const filter = readFilter(query.filter, sight.vocabulary);
       const refused = lookUpRefusal(viewer, query.filter);
       if (refused) return refused;
+      const tokens = tokensIn(query.filter);
+      const taken = tokens && lookUps.take(viewer, allTokensIn(query.filter));
+      const limited = taken && tooMany(taken);
+      if (limited) return limited;
       const answer = await audit.ask({
         kind: "page",
         filter: query.filter,
@@ -69,23 +77,26 @@ const search = (path: string, summary: string): GuardedRoute<Deps> =>
         limit: query.limit ?? LIMIT,
         scope: sight.scope,
       });
-      const tokens = tokensIn(query.filter);
       if (tokens)
         await note(audit.record, {
           ...accessBy(viewer),
           operation: "look-up",
-          query: query.filter,
+          query: narrowed(query.filter, viewer),
           purpose: query.purpose,
           results: answer.transactions?.length,
           tokens,
         });
       const { transactions = [], next, searched, warnings = [] } = answer;
-      return json(200, {
-        requests: flowsFor(sight, transactions),
-        next: nextFor(sight, flows, next),
-        ...(searched && { searched }),
-        warnings,
-      });
+      return json(
+        200,
+        {
+          requests: flowsFor(sight, transactions),
+          next: nextFor(sight, flows, next),
+          ...(searched && { searched }),
+          warnings,
+        },
+        taken?.headers,
+      );
     },
   });
 
@@ -109,10 +120,22 @@ const one = (path: `${string}/{id}`, summary: string): GuardedRoute<Deps> =>
         const why = sight.scope ? undefined : await explain.absence(id);
         return json(404, { error: `the journal has no request with this id${why === undefined ? "" : `: ${why}`}` });
       }
-      const explanation = others.length > 0 ? null : await explained(explain, sight, transaction);
-      return json(200, { requests: flowsFor(sight, transactions), explanation });
+      const isOne = others.length === 0;
+      return json(200, {
+        requests: flowsFor(sight, transactions),
+        explanation: isOne ? await explained(explain, sight, transaction) : null,
+        waited_for: isOne ? holdersFor(sight, await explain.waitedFor(transaction)) : null,
+      });
     },
   });
+
+/** That somebody else held the lane is all that people of some tenants learn, however many they were. */
+const holdersFor = (sight: Sight, holders: readonly Holder[] | undefined) => {
+  if (!holders) return null;
+  const seen = holders.map(({ transaction, ms }) => ({ request: flowsFor(sight, [transaction])[0] ?? null, ms }));
+  const own = seen.filter(({ request }) => request !== null);
+  return own.length === seen.length ? own : [...own, { request: null, ms: null }];
+};
 
 /** A whole explanation names settings, checkpoints and what else happened. */
 const explained = async (explain: Explain, { scope }: Sight, transaction: Transaction): Promise<Explained | null> => {
@@ -128,6 +151,20 @@ export const FLOW_ROUTES: readonly Route<Deps>[] = [
   one("/api/requests/{id}", "Older name of `GET /api/flows/{id}`"),
   route({
     method: "GET",
+    path: "/api/flows/{id}/proofs",
+    summary: "The lines of one request, and what proves that the signed journal has them",
+    roles: ["viewer", "operator", "auditor"],
+    // A path and a checkpoint say how many entries all tenants have.
+    scope: "whole-gateway",
+    reply: EntryProofs,
+    others: { 404: "the journal has no request with this id", 503: "the search failed or took too long" },
+    answer: async ({ audit }: Deps, { params: { id } }) => {
+      const { proofs } = await audit.ask({ kind: "proofs", id });
+      return proofs ? json(200, proofs) : json(404, { error: "the journal has no request with this id" });
+    },
+  }),
+  route({
+    method: "GET",
     path: "/api/flows/stream",
     summary: "Flows as they happen, as server-sent events; Last-Event-ID continues after an event",
     roles: ["viewer", "operator", "auditor"],
@@ -137,6 +174,7 @@ export const FLOW_ROUTES: readonly Route<Deps>[] = [
     reply: { media: "text/event-stream", is: "Server-sent events, by name", events: FLOW_EVENTS },
     others: {
       410: "the cursor is too old: search the journal",
+      429: `for a filter that names a person: ${LIMITED}`,
       503: "no stream can be opened now, or its opening cannot be journaled",
     },
     answer: flowStream,

@@ -3,7 +3,7 @@
  * that sends the id of the last event that it got as Last-Event-ID gets everything after that event.
  */
 import { encodingsIn, headerOf, type Arrival, type HeaderLine, type Reply } from "../../common/message.ts";
-import { tokensIn } from "../../journal/access.ts";
+import { allTokensIn, tokensIn } from "../../journal/access.ts";
 import { Cursors, type Place } from "../../journal/flows/cursor.ts";
 import { FlowsFailed } from "../../journal/flows/thread/flow-thread.ts";
 import { allTerms, FilterError } from "../../journal/search/filter/filter.ts";
@@ -15,6 +15,7 @@ import {
 } from "../../journal/search/filter/vocabulary.ts";
 import type { Scope } from "../../journal/search/scope/part.ts";
 import { InvalidQuestion } from "../../journal/search/worker/search-worker.ts";
+import { tooMany, type LookUps } from "../api/evidence/look-ups.ts";
 import { accessBy, note, type AuditParts } from "../audit-parts.ts";
 import { json } from "../replies.ts";
 import type { Viewer } from "../viewer.ts";
@@ -28,7 +29,7 @@ export type FlowParts = {
   readonly cursors: Cursors;
 };
 
-type Parts = { readonly audit: AuditParts; readonly flows: FlowParts };
+type Parts = { readonly audit: AuditParts; readonly flows: FlowParts; readonly lookUps: LookUps };
 
 /** A client that missed more entries than this searches the journal instead. */
 export const MOST_MISSED = 1_000_000;
@@ -53,11 +54,16 @@ type Asked = {
   readonly gone: AbortSignal;
 };
 
-export const flowStream = async ({ audit, flows }: Parts, { viewer, query, arrival, gone }: Asked): Promise<Reply> => {
+export const flowStream = async (
+  { audit, flows, lookUps }: Parts,
+  { viewer, query, arrival, gone }: Asked,
+): Promise<Reply> => {
   const { vocabulary, scope } = sightOf(audit, viewer);
   const { filter, warnings, asked } = questionOf(query, viewer, vocabulary);
   const denied = lookUpRefusal(viewer, filter);
   if (denied) return denied;
+  const limited = asked.tokens && tooMany(lookUps.take(viewer, allTokensIn(filter)));
+  if (limited) return limited;
   const cursor = cursorIn(arrival, flows.cursors, scope);
   const refused = flows.watchers.refusal();
   if (refused) return unavailable(refused.error, refused.retryAfter);

@@ -132,15 +132,53 @@ export const FoundFlow = z
     explanation: Explanation.nullable().describe(
       "Null if several requests begin with the id. People of some tenants get what the request itself says",
     ),
+    waited_for: z
+      .array(
+        z.strictObject({
+          request: Flow.nullable().describe("Null: of another tenant, for people of some tenants"),
+          ms: z.number().nullable().describe("For how many milliseconds of the wait it was with OCS"),
+        }),
+      )
+      .nullable()
+      .describe(
+        "What was with OCS on the same lane while the request waited: up to five exchanges, judged by their times. " +
+          "Null if it did not wait, or if that is not known",
+      ),
   })
   .meta({ id: "FoundFlow" });
 export type FoundFlow = z.infer<typeof FoundFlow>;
+
+export const EntryProofs = z
+  .strictObject({
+    checkpoint: z.string().nullable().describe("The last one, a C2SP signed note; null if there is none"),
+    keys: texts().describe("Verifier keys, as the gateway names them: compare them with yours"),
+    lines: z.array(
+      z.strictObject({
+        index: count(),
+        line: z.string().describe("As in the segment; its hash is that of a leaf (RFC 6962)"),
+        path: texts()
+          .nullable()
+          .describe(
+            "Hashes from the leaf up, in hex; null if the checkpoint does not cover the line, or one is missing",
+          ),
+      }),
+    ),
+  })
+  .meta({ id: "EntryProofs" });
+export type EntryProofs = z.infer<typeof EntryProofs>;
 
 export const Evidence = z
   .strictObject({
     spellings: texts().describe("The searched forms, in words"),
     tokens: texts(),
-    searched: Searched,
+    searched: Searched.optional().describe("Absent for people who may see single tenants only"),
+    tenants: z
+      .array(z.number())
+      .optional()
+      .describe(
+        "For people who may see single tenants only: the DBIDs of the tenants that the answer covers. Requests that " +
+          "were refused before their tenant was known belong to none",
+      ),
     epochs: z.array(
       z.strictObject({
         epoch: z.string(),
@@ -161,7 +199,7 @@ export const Evidence = z
         more: z.literal(true).optional().describe("There are more than these"),
       }),
     ),
-    complete: z.boolean().describe("What was not found was not recorded"),
+    complete: z.boolean().describe("What was not found was not recorded; with tenants, for these tenants"),
   })
   .meta({ id: "Evidence", description: "What the result of a look-up covers" });
 

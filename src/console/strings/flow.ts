@@ -78,8 +78,39 @@ export const flow = {
   entry: "Entry",
   kind: "Kind",
   members: "Members",
-  covered: (size: string) => `All entries are in the checkpoint of ${size} entries.`,
-  uncovered: "No checkpoint covers them yet: the next one does.",
+  proof: {
+    title: "Proof",
+    checking: "Checking the proof …",
+    again: "Check again",
+    line: {
+      proved: "included, proven here in your browser",
+      uncovered: "not yet covered by a checkpoint: the next one covers it",
+      differs: "not proven: the line in the journal is not the entry that is shown here",
+      pathless: "not proven: the gateway gives no valid path from this line to a checkpoint",
+      elsewhere: "not proven: its path does not lead to the root of the checkpoint",
+      unsigned: "not proven: it leads to the root of a checkpoint whose signature is not valid",
+    },
+    checkpoint: (size: string) => `Checkpoint of ${size} entries`,
+    signature: {
+      valid: (key: string) => `signed with ${key}`,
+      invalid: (key: string) => `the signature is not that of ${key}`,
+      unknown: () => "signed with none of the keys that the gateway names",
+      unchecked: (key: string) => `signature of ${key} not checked here: this browser has no Ed25519`,
+    },
+    compare: "The gateway itself names its key: compare it with the one that you noted elsewhere.",
+    unreadable: "What the gateway sent is not a checkpoint.",
+    noCryptography:
+      "Not checked: browsers compute hashes for pages over HTTPS, and of this machine, only. A bundle of the flow " +
+      "can be verified elsewhere.",
+    failed: "The proof could not be loaded.",
+    scoped:
+      "No proof is shown: it would say where the entries are in the journal of all tenants. People who see all " +
+      "tenants can export a bundle, which proves them.",
+  },
+  waitedFor: { lane: "With OCS on this lane meanwhile", any: "With OCS meanwhile, on any lane" },
+  waitedForNothing: "No exchange with OCS filled the wait: the lane was connecting or paused, or entries are missing.",
+  otherTenant: "requests of other tenants",
+  held: (span: string) => `for ${span} of the wait`,
   related: "Related",
   near: {
     client: "Same client, 30 s before and after",

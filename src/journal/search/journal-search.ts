@@ -17,7 +17,7 @@ import { Prover } from "../integrity/entry-proof.ts";
 import { findMissing, type SetAsideSpan, type MissingEntries, type EntryWithProof } from "./missing-segments.ts";
 import { SearchTimeout, type TimeLimit } from "./worker/time-limit.ts";
 import type { Scope } from "./scope/part.ts";
-import { candidateFilter, matchingPart } from "./scope/scoped-filter.ts";
+import { candidateFilter, countedFilter, matchingPart } from "./scope/scoped-filter.ts";
 import { listSegments, type SegmentPage, type SegmentQuery } from "./segment-rows.ts";
 import { withSegment } from "../segments/segment.ts";
 import { fieldsOf, type Transaction } from "./transaction.ts";
@@ -63,13 +63,13 @@ const MOST_COUNTED = 10_000;
 const MOST_ATTEMPTS = 2;
 
 export class JournalSearch {
-  readonly #dir: string;
+  readonly dir: string;
   #index: SearchIndex;
   #temporary: string | undefined;
 
   /** `isTemporary`: the index is built in a temporary directory, and nothing is written beside the segments. */
   constructor(dir: string, { isTemporary = false }: { readonly isTemporary?: boolean } = {}) {
-    this.#dir = dir;
+    this.dir = dir;
     this.#index = isTemporary ? this.#openTemporary() : this.#open();
   }
 
@@ -95,13 +95,14 @@ export class JournalSearch {
     return this.#trusting(() => this.#page(filter, options));
   }
 
-  /** Counts the matches. If only the lines can tell, it counts up to MOST_COUNTED. */
-  async count(filter: Filter, timeLimit?: TimeLimit): Promise<Counted> {
-    const known = await this.#trusting(() => this.#index.count(filter.expression));
+  /** Counts the matches that people of this scope may see. If only the lines can tell, it counts up to MOST_COUNTED. */
+  async count(filter: Filter, timeLimit?: TimeLimit, scope?: Scope): Promise<Counted> {
+    const counted = countedFilter(scope, filter.expression);
+    const known = counted && (await this.#trusting(() => this.#index.count(counted)));
     if (known) return known;
     let [count, refused, before]: [number, number, number | undefined] = [0, 0, undefined];
     do {
-      const { transactions, next } = await this.page(filter, { limit: MOST_COUNTED - count, before, timeLimit });
+      const { transactions, next } = await this.page(filter, { limit: MOST_COUNTED - count, before, timeLimit, scope });
       count += transactions.length;
       refused += transactions.filter((transaction) => fieldsOf(transaction).state === "refused").length;
       before = next;
@@ -114,18 +115,21 @@ export class JournalSearch {
     return (await this.page(parseFilter(`id:${JSON.stringify(id)}`), { limit, scope })).transactions;
   }
 
+  /** The newest request whose id begins with `id`, and its lines without line breaks; undefined if there is none. */
+  linesOf(id: string): Promise<(Transaction & { readonly lines: readonly Buffer[] }) | undefined> {
+    return this.#reading(async (reader) => {
+      for await (const { transaction, lines } of this.#fitting(parseFilter(`id:${JSON.stringify(id)}`), { reader }))
+        return { ...transaction, lines };
+      return undefined;
+    });
+  }
+
   /** Open Do-Not-Calls, oldest first. */
-  async openDnc(): Promise<Transaction[]> {
-    return this.#trusting(async () => {
-      const reader = new TransactionReader(this.#dir, this.#index.segments);
-      try {
-        const transactions: Transaction[] = [];
-        for (const candidate of await this.#index.openDnc())
-          transactions.push((await reader.read(candidate)).transaction);
-        return transactions;
-      } finally {
-        await reader.close();
-      }
+  openDnc(): Promise<Transaction[]> {
+    return this.#reading(async (reader) => {
+      const transactions: Transaction[] = [];
+      for (const candidate of await this.#index.openDnc()) transactions.push((await reader.read(candidate)).transaction);
+      return transactions;
     });
   }
 
@@ -136,33 +140,28 @@ export class JournalSearch {
 
   /** `before`: a first index. */
   segments(query: Pick<SegmentQuery, "before" | "limit">): Promise<SegmentPage> {
-    return listSegments({ dir: this.#dir, size: this.#index.size, ...query });
+    return listSegments({ dir: this.dir, size: this.#index.size, ...query });
   }
 
   epochs(): Promise<readonly EpochRange[]> {
     return this.#trusting(() => this.#index.epochs());
   }
 
-  /**
-   * Matching entries of single-entry transactions with an index below `before`, newest first, each with the result of
-   * its inclusion proof.
-   */
+  /** Matching entries of single-entry transactions below `before`, newest first, each with the result of its proof. */
   async entriesWithProof(filter: Filter, most: number, before?: number): Promise<readonly EntryWithProof[]> {
-    return this.#trusting(async () => {
-      const reader = new TransactionReader(this.#dir, this.#index.segments);
+    return this.#reading(async (reader) => {
       // Opened on demand: most journals have no such entry, but many checkpoints to list.
       let prover: Prover | undefined;
       try {
         const stated: EntryWithProof[] = [];
         for await (const { transaction, lines } of this.#fitting(filter, { reader, before })) {
           const entry = transaction.entries[0]!;
-          prover ??= await Prover.open({ disk: nodeDisk, dir: this.#dir });
+          prover ??= await Prover.open({ disk: nodeDisk, dir: this.dir });
           stated.push({ entry, proof: await prover.of(entry.index, lines[0]!) });
           if (stated.length === most) break;
         }
         return stated;
       } finally {
-        await reader.close();
         await prover?.close();
       }
     });
@@ -171,7 +170,7 @@ export class JournalSearch {
   async searched(): Promise<Searched> {
     const [first] = (await this.#index.segments.read()).firsts;
     const everything = parseFilter("");
-    const oldest = first === undefined ? undefined : await firstTime(this.#dir, first);
+    const oldest = first === undefined ? undefined : await firstTime(this.dir, first);
     const [youngest] = (await this.page(everything, { limit: 1 })).transactions;
     const { spans, deleted } = await this.#missing();
     const from = spans.reduceRight((before, span) => (span.to === before ? span.from : before), first ?? 0);
@@ -189,7 +188,7 @@ export class JournalSearch {
   /** Refreshes once if a missing segment is unexplained: the entry about it may be new. */
   async #missing(): Promise<MissingEntries> {
     const look = (): Promise<MissingEntries> =>
-      findMissing(this.#dir, this.#index.size, (filter, most) => this.entriesWithProof(filter, most));
+      findMissing(this.dir, this.#index.size, (filter, most) => this.entriesWithProof(filter, most));
     const missing = await look();
     if (missing.spans.every(({ entry }) => entry !== null)) return missing;
     await this.refresh();
@@ -199,6 +198,17 @@ export class JournalSearch {
   close(): void {
     this.#index.close();
     if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true });
+  }
+
+  #reading<Found>(look: (reader: TransactionReader) => Promise<Found>): Promise<Found> {
+    return this.#trusting(async () => {
+      const reader = new TransactionReader(this.dir, this.#index.segments);
+      try {
+        return await look(reader);
+      } finally {
+        await reader.close();
+      }
+    });
   }
 
   /** Repeats `look` with a rebuilt index if the index is stale: first that of the segment, then also the live one. */
@@ -235,7 +245,7 @@ export class JournalSearch {
 
   async #page(filter: Filter, { before, limit, timeLimit, scope }: PageOptions): Promise<Page> {
     const transactions: Transaction[] = [];
-    const reader = new TransactionReader(this.#dir, this.#index.segments);
+    const reader = new TransactionReader(this.dir, this.#index.segments);
     let bytes = 0;
     const onStep = (): void => timeLimit?.check(transactions.length);
     try {
@@ -258,7 +268,7 @@ export class JournalSearch {
   /** If the directory is not writable, the index is built in a temporary one. */
   #open(): SearchIndex {
     try {
-      return new SearchIndex(this.#dir);
+      return new SearchIndex(this.dir);
     } catch (error) {
       if (!/readonly|unable to open|EACCES|EROFS|EPERM/.test(String(error))) throw error;
       return this.#openTemporary();
@@ -267,7 +277,7 @@ export class JournalSearch {
 
   #openTemporary(): SearchIndex {
     this.#temporary = mkdtempSync(join(tmpdir(), "ocsgw-index-"));
-    return new SearchIndex(this.#dir, this.#temporary);
+    return new SearchIndex(this.dir, this.#temporary);
   }
 }
 

@@ -5,6 +5,7 @@
 import { bothFilters, requiredTerms, parseFilter, type Filter } from "./filter/filter.ts";
 import type { Expression } from "./filter/keys.ts";
 import type { Counted, JournalSearch } from "./journal-search.ts";
+import type { Scope } from "./scope/part.ts";
 import type { TimeLimit } from "./worker/time-limit.ts";
 import { tokenFilter, type Person, type PersonTokens } from "./phone-variants.ts";
 
@@ -89,28 +90,36 @@ const ROWS: Readonly<Record<Person["kind"], readonly Row[]>> = {
 
 type CoverageQuery = { readonly person: Person; readonly wanted: PersonTokens; readonly filter: Filter };
 
-/** Empty if the search covers everything. Do-Not-Calls by record handle come first. */
+/**
+ * Empty if the search covers everything. Do-Not-Calls by record handle come first. `scope`: counts only what people of
+ * this scope may see; a request without a tenant belongs to nobody.
+ */
 export const uncoveredBy = async (
   search: JournalSearch,
   { person, wanted, filter }: CoverageQuery,
   timeLimit?: TimeLimit,
+  scope?: Scope,
 ): Promise<Uncovered[]> => {
   const all: Filter = { text: filter.text, expression: orUnknownTenant(filter.expression) };
   const single = bothFilters(NO_COUNT, all);
   const found: Uncovered[] = [];
   for (const row of ROWS[person.kind]) {
     const within = row.filter.includes("kind:flood") ? all : single;
-    const fitting = await search.count(bothFilters(parseFilter(row.filter), within), timeLimit);
+    const fitting = await search.count(bothFilters(parseFilter(row.filter), within), timeLimit, scope);
     // Requests for a chain that contain the person are found.
     const isChain = row.filter.startsWith("missing:chain");
     const named = isChain
-      ? await search.count(bothFilters(parseFilter(`${row.filter} ${tokenFilter(person, wanted)}`), within), timeLimit)
+      ? await search.count(
+          bothFilters(parseFilter(`${row.filter} ${tokenFilter(person, wanted)}`), within),
+          timeLimit,
+          scope,
+        )
       : NONE;
     const counted = { ...fitting, count: fitting.count - named.count, refused: fitting.refused - named.refused };
     // If the count was limited, the rest may contain other persons.
     if (counted.count > 0 || counted.more) found.push(uncovered(row, counted, filter));
   }
-  const nameless = await tenantless(search, { person, wanted, filter }, timeLimit);
+  const nameless = scope ? undefined : await tenantless(search, { person, wanted, filter }, timeLimit);
   return nameless ? [...found, nameless] : found;
 };
 

@@ -7,7 +7,6 @@ import { bothFilters, parseFilter, type Filter } from "./filter/filter.ts";
 import { periodOf, uncoveredBy, type Uncovered } from "./person-coverage.ts";
 import type { EpochRange } from "./index/search-index.ts";
 import type { JournalSearch, PageOptions, Searched } from "./journal-search.ts";
-import type { TimeLimit } from "./worker/time-limit.ts";
 import { tokenFilter, tokensFor, type Person, type PersonTokens } from "./phone-variants.ts";
 import type { Transaction } from "./transaction.ts";
 import { IndexKeyDiffers, keyDifferences, type NamedSecrets } from "../integrity/key-checks.ts";
@@ -42,7 +41,10 @@ export type Evidence = {
   readonly gaps: readonly CoverageGap[];
   /** Requests that may concern the person but do not identify anyone. */
   readonly uncovered: readonly Uncovered[];
-  /** Every key is proven, and there is no gap and nothing uncovered: what was not found was not recorded. */
+  /**
+   * Every key is proven, and there is no gap and nothing uncovered: what was not found was not recorded. Of a scoped
+   * search, for the tenants of the scope.
+   */
   readonly complete: boolean;
 };
 
@@ -75,7 +77,7 @@ export const searchPerson = async (
 ): Promise<Found> => {
   const asked = await preparePersonQuery(search, { person, keys, filter, known });
   const page = await search.page(bothFilters(parseFilter(tokenFilter(person, asked.wanted)), filter), options);
-  return { ...page, evidence: await evidenceOf(search, asked, options.timeLimit) };
+  return { ...page, evidence: await evidenceOf(search, asked, options) };
 };
 
 type Known = {
@@ -119,11 +121,14 @@ const searchable = ({ keys, checks, known }: Known): readonly IndexKey[] => {
 export const areKeysProven = ({ epochs }: Pick<Evidence, "epochs">): boolean =>
   epochs.every(({ key }) => key === "same" || key === "unused");
 
-/** What the result for this person covers, independent of what was found. */
+/**
+ * What the result for this person covers, independent of what was found. With a scope, `uncovered` counts only what its
+ * people may see; the rest is still about the whole journal.
+ */
 export const evidenceOf = async (
   search: JournalSearch,
   asked: PersonQuery,
-  timeLimit?: TimeLimit,
+  { timeLimit, scope }: Pick<PageOptions, "timeLimit" | "scope"> = {},
 ): Promise<Evidence> => {
   const { spellings, tokens, epochs: held } = asked.wanted;
   const searched = await search.searched();
@@ -131,7 +136,7 @@ export const evidenceOf = async (
   const checks = (await isStatementSound(search, asked)) ? asked.checks : {};
   const epochs = epochsOf(await search.epochs(), { ...asked, checks, held, searched });
   const gaps = await coverageGaps(search, searched, periodOf(asked.filter));
-  const uncovered = await uncoveredBy(search, asked, timeLimit);
+  const uncovered = await uncoveredBy(search, asked, timeLimit, scope);
   const complete = gaps.length === 0 && uncovered.length === 0 && areKeysProven({ epochs });
   return { spellings, tokens, searched, epochs, gaps, uncovered, complete };
 };

@@ -16,5 +16,6 @@ export const exported = z.strictObject({
 export const lookUps = rate
   .prefault("30/h")
   .describe(
-    "How many people a user of the console may look up, as in 30/h. Programs with the admin token are not limited.",
+    "How many people a user of the console may look up, as in 30/h; a filter with phone: or customer: counts too. " +
+      "Programs with the admin token are not limited.",
   );

@@ -264,6 +264,27 @@ describe("an export", () => {
   });
 });
 
+it("a filter that names a person counts as a look-up in pages, streams and exports, once within the hour", async () => {
+  api = await aJournal(undefined, { admin: { bind: "127.0.0.1:0", look_ups: "2/h" } });
+  const as = auditor();
+  const [first, second, third] = ["a", "b", "c"].map((digit) => `phone:t1:${digit.repeat(64)}`);
+  const page = (filter: string) => `GET /api/flows?limit=1&filter=${filter}`;
+  const status = async (line: string, body?: object) => (await api!.ask(line, { as, ...(body && { body }) })).status;
+  expect([await status(page(first!)), await status(`${page(first!)}&cursor=5`)]).toEqual([200, 200]);
+  const { value } = await api.ask("POST /api/audit/look-up", { as, body: { phone: NUMBER, purpose: "case 12" } });
+  expect(await status(page(`phone:${value.evidence.tokens.join(",")}`))).toBe(200);
+  for (const line of [
+    page(second!),
+    page(encodeURIComponent(`is:ok OR -${third}`)),
+    `GET /api/flows/stream?filter=${second!}`,
+  ])
+    expect(await status(line), line).toBe(429);
+  expect(await status(`POST ${PATH}`, { filter: second, format: "csv", purpose: "case 12" })).toBe(429);
+  expect(await status(`POST ${PATH}`, { filter: first, format: "csv", purpose: "case 12" })).toBe(202);
+  const noted = (await api.entries()).filter((entry) => entry.kind === "access");
+  expect(noted.filter(({ operation }) => operation === "look-up")).toHaveLength(4);
+});
+
 describe("the folder of exports", () => {
   it("loses files whose time is over, and those of an earlier run, and nothing else", async () => {
     api = await anApi(given, {

@@ -87,6 +87,7 @@ describe("a running gateway", () => {
     );
     const [one, other] = shown.map((text) => JSON.parse(text) as { requests: unknown });
     expect(one!.requests).toEqual(other!.requests);
+    await ask("GET /api/flows/{id}/proofs", `/api/flows/${ok}/proofs`);
     await ask("POST /api/audit/look-up", undefined, { phone: "4155550177" });
     await ask("POST /api/audit/access", undefined, { user: "rw", operation: "search", sign: true });
     await ask("GET /api/header");

@@ -66,6 +66,13 @@ const CASES: Readonly<Record<string, () => readonly (readonly [target: string, b
   "GET /api/audit/exports/{id}/events": exportsOf("/events"),
   "GET /api/audit/exports/{id}/file": exportsOf("/file"),
   "DELETE /api/audit/exports/{id}": () => [[`${EXPORTS}/${exportIds.foreign}`]],
+  // 4155550101 is asked about by both; the canary's own number has a test in flows.test.ts.
+  "POST /api/audit/look-up": () =>
+    [{ phone: "4155550101" }, { phone: "4155550177" }, { phone: "4155550199" }, { customer_id: "C-1" }].flatMap((who) =>
+      ["", `tenant:101`, ...hostileFilters(NOBODY).slice(0, 8), HIDDEN].map(
+        (filter) => ["/api/audit/look-up", { ...who, filter, purpose: "ticket 42" }] as const,
+      ),
+    ),
   "GET /api/filter": () => [["/api/filter"]],
   "GET /openapi.json": () => [["/openapi.json"]],
   "GET /api/header": () => [["/api/header"]],

@@ -5,12 +5,15 @@ import {
   NOBODY,
   alphaIds,
   ask,
+  call,
   canaryIds,
   COUNTING,
   expectNoTrace,
   flowsAs,
   hostileFilters,
+  lookUpAs,
   membersIn,
+  ocs,
   startWorld,
   stopWorld,
   tokens,
@@ -156,5 +159,111 @@ describe("a filter that names a person", () => {
     expect((await flowsAs(SCOPED.auditor, `phone:${tokens.own}`)).requests.length).toBeGreaterThan(0);
     expect((await flowsAs(SCOPED.auditor, `phone:${tokens.canary}`)).requests).toEqual([]);
     expect((await flowsAs(EVERYTHING, `phone:${tokens.canary}`)).requests.length).toBeGreaterThan(0);
+  });
+});
+
+describe("a look-up by Alpha's auditor", () => {
+  const idsIn = ({ requests }: { requests: readonly { id: string }[] }) => requests.map(({ id }) => id);
+
+  it("finds what Alpha has about the person, and says that it covers Alpha only", async () => {
+    const found = await lookUpAs(SCOPED.auditor, "4155550101");
+    expect(idsIn(found)).toEqual([alphaIds[1]]);
+    expect(idsIn(await lookUpAs(EVERYTHING, "4155550101")).length).toBeGreaterThan(1);
+    expectNoTrace(JSON.stringify(found), "a look-up");
+    // `epoch` is the name of an index key here.
+    const { epochs: _, ...evidence } = found.evidence;
+    expect(membersIn({ ...found, evidence }).filter((name) => COUNTING.has(name))).toEqual([]);
+    expect(found.evidence).toMatchObject({
+      tenants: [101],
+      gaps: [],
+      epochs: [{ epoch: expect.any(String), held: true, key: "same" }],
+      complete: false,
+      uncovered: [{ count: 1, refused: 1, says: expect.stringContaining("by record handle") }],
+    });
+    const listed = await flowsAs(SCOPED.auditor, found.evidence.uncovered[0].filter);
+    expect(idsIn(listed)).toEqual([alphaIds[5]]);
+    // Of all tenants there are more, so that this test can fail.
+    const { uncovered } = (await lookUpAs(EVERYTHING, "4155550101")).evidence;
+    expect(uncovered[0].count).toBeGreaterThan(1);
+  });
+
+  it("finds nothing of the canary's person, as of nobody", async () => {
+    const [canary, nobody] = await Promise.all(
+      [CANARY.number, "4155559999"].map((number) => lookUpAs(SCOPED.auditor, number)),
+    );
+    const settled = ({ evidence: { tokens: _, ...evidence }, ...page }: any) => ({ ...page, evidence });
+    expect(settled(canary)).toEqual(settled(nobody));
+    expect(canary.requests).toEqual([]);
+    expect((await lookUpAs(EVERYTHING, CANARY.number)).requests.length).toBeGreaterThan(0);
+  });
+
+  it("gives pages, with cursors of Alpha's own", async () => {
+    const all = idsIn(await lookUpAs(SCOPED.auditor, "4155550177"));
+    expect(all.length).toBeGreaterThan(2);
+    expect(all).toEqual(idsIn(await flowsAs(SCOPED.auditor, `phone:${tokens.own}`)));
+    const first = await lookUpAs(SCOPED.auditor, "4155550177", { limit: 2 });
+    const second = await lookUpAs(SCOPED.auditor, "4155550177", { limit: 2, cursor: first.next });
+    expect([...idsIn(first), ...idsIn(second)]).toEqual(all.slice(0, 4));
+    for (const cursor of ["3", (await lookUpAs(EVERYTHING, "4155550177", { limit: 1 })).next])
+      expect(
+        (await ask("POST", "/api/audit/look-up", SCOPED.auditor, { phone: "4155550177", purpose: "x", cursor })).status,
+      ).toBe(400);
+  });
+
+  it("is recorded with the tenants that it covers", async () => {
+    await lookUpAs(SCOPED.auditor, "4155550101", { filter: "is:ok" });
+    const { requests } = await flowsAs(EVERYTHING, "action:look-up");
+    expect(requests[0].entries[0]).toMatchObject({ user: "ada", query: "tenant:101 (is:ok)", purpose: "ticket 42" });
+  });
+
+  it.each(["viewer", "operator"] as const)("is refused to a %s, of some tenants and of all", async (role) => {
+    for (const as of [person([role]), person([role], "all")])
+      expect((await ask("POST", "/api/audit/look-up", as, { phone: "4155550101", purpose: "x" })).status).toBe(403);
+  });
+});
+
+describe("what a request waited for", () => {
+  const isSlow = async (): Promise<void> => {
+    const fault = { kind: "slow", value: "1s", action: "DoNotCall", count: 1 };
+    const headers = { "Content-Type": "application/json" };
+    const { status } = await fetch(`${ocs.control}/faults`, { method: "POST", headers, body: JSON.stringify(fault) });
+    expect(status).toBeLessThan(300);
+  };
+  const behind = async (client: string, number: string): Promise<readonly [holder: string, waiting: string]> => {
+    await isSlow();
+    const holder = call(`/phones/${number}?req=DoNotCall`, client);
+    await vi.waitFor(
+      async () => expect((await ask("GET", "/api/upstreams", EVERYTHING)).text).toContain('"state":"busy"'),
+      { timeout: 10_000, interval: 20 },
+    );
+    const waiting = await call("/phones/4155550177?req=DoNotCall", "alpha");
+    return [await holder, waiting];
+  };
+  const waitedFor = async (id: string, as: string): Promise<any> =>
+    JSON.parse((await ask("GET", `/api/flows/${id}`, as)).text).waited_for;
+
+  it("is what was with OCS on its lane; another tenant's request is that and nothing more", async () => {
+    const [foreign, waiting] = await behind(CANARY.client, CANARY.number);
+    const [held, ...others] = await waitedFor(waiting, EVERYTHING);
+    expect([held, others]).toMatchObject([{ request: { id: foreign, client: CANARY.client } }, []]);
+    expect(held.ms).toBeGreaterThan(0);
+    const { requests } = JSON.parse((await ask("GET", `/api/flows/${waiting}`, EVERYTHING)).text);
+    expect(held.ms).toBeLessThanOrEqual(requests[0].queue);
+    for (const as of Object.values(SCOPED)) {
+      expect(await waitedFor(waiting, as)).toEqual([{ request: null, ms: null }]);
+      expectNoTrace((await ask("GET", `/api/flows/${waiting}`, as)).text, "what it waited for");
+    }
+    const [own, after] = await behind("alpha", "4155550178");
+    const [mine, ...more] = await waitedFor(after, SCOPED.viewer);
+    expect([mine, more]).toMatchObject([{ request: { id: own, tenant: { dbid: 101 } } }, []]);
+    expect(membersIn(mine).filter((name) => COUNTING.has(name))).toEqual([]);
+    expect(await waitedFor(own, EVERYTHING)).toBeNull();
+  });
+
+  it("has no proofs: a path and a checkpoint count the entries of all tenants", async () => {
+    for (const as of Object.values(SCOPED))
+      expect((await ask("GET", `/api/flows/${alphaIds[0]}/proofs`, as)).status).toBe(403);
+    const { lines } = JSON.parse((await ask("GET", `/api/flows/${alphaIds[0]}/proofs`, EVERYTHING)).text);
+    expect(lines).toHaveLength(2);
   });
 });

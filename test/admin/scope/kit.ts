@@ -1,6 +1,6 @@
 /** A gateway with a busy tenant, the canary, and with Alpha, whose clients also ask for what is the canary's. */
 import { expect } from "vitest";
-import { startSandboxOcs } from "../../../src/sandbox/start.ts";
+import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../../kit/gateway.ts";
 import { ALL_ACTIONS } from "../../ocs/manual.ts";
 import { EVERYTHING } from "./people.ts";
@@ -28,6 +28,7 @@ export const NOBODY = {
 
 export let gateway: TestGateway;
 export let admin: string;
+export let ocs: SandboxOcs;
 export const stops: (() => Promise<unknown> | void)[] = [];
 export const canaryIds: string[] = [];
 export const alphaIds: string[] = [];
@@ -99,6 +100,13 @@ export const ask = async (method: string, target: string, as: string, body?: obj
   return { status: reply.status, text: await reply.text() };
 };
 
+/** A look-up of the person with this number. */
+export const lookUpAs = async (as: string, phone: string, more: object = {}): Promise<any> => {
+  const { status, text } = await ask("POST", "/api/audit/look-up", as, { phone, purpose: "ticket 42", ...more });
+  expect([status, text]).toEqual([200, expect.anything()]);
+  return JSON.parse(text);
+};
+
 export const flowsAs = async (as: string, filter: string, more = ""): Promise<any> => {
   const { status, text } = await ask("GET", `/api/flows?limit=1000&filter=${encodeURIComponent(filter)}${more}`, as);
   expect([status, filter]).toEqual([200, filter]);
@@ -106,7 +114,7 @@ export const flowsAs = async (as: string, filter: string, more = ""): Promise<an
 };
 
 export const startWorld = async (): Promise<void> => {
-  const ocs = await startSandboxOcs();
+  ocs = await startSandboxOcs();
   stops.push(() => ocs.close());
   const config = twoTenants(ocs.primary.http);
   const { name, dbid, client, list, campaign, group } = CANARY;
@@ -116,7 +124,11 @@ export const startWorld = async (): Promise<void> => {
     {
       ...config,
       upstreams: {
-        ocs: { ...config.upstreams["ocs"]!, callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] } },
+        ocs: {
+          ...config.upstreams["ocs"]!,
+          connections: 1,
+          callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] },
+        },
       },
       tenants: [
         { ...alpha, records: "pre-dial", clients: { ...alpha!["clients"], both: actions } },
@@ -132,7 +144,7 @@ export const startWorld = async (): Promise<void> => {
           campaign_groups: [{ dbid: group, name: `${campaign}@${name} Agents` }],
         },
       ],
-      admin: { bind: "127.0.0.1:0" },
+      admin: { bind: "127.0.0.1:0", look_ups: "10000/h" },
     },
     ["alpha", "beta", "both", client],
   );

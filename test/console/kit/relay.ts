@@ -1,4 +1,5 @@
-/** A TCP relay in front of the admin listener, which can fall silent, or lose all its connections. */
+/** A TCP relay in front of the admin listener, which can fall silent, lose all its connections, or change replies. */
+import { Transform } from "node:stream";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 export type Relay = {
@@ -11,7 +12,8 @@ export type Relay = {
   readonly close: () => Promise<void>;
 };
 
-export const aRelay = async (to: number): Promise<Relay> => {
+/** `change`: what becomes of a piece of a reply; it keeps its length. */
+export const aRelay = async (to: number, change?: (reply: string) => string): Promise<Relay> => {
   const pairs = new Set<readonly [Socket, Socket]>();
   let state: "open" | "frozen" | "cut" = "open";
   const server = createServer((socket) => {
@@ -20,7 +22,7 @@ export const aRelay = async (to: number): Promise<Relay> => {
     const onward = connect(to, "127.0.0.1").on("error", () => undefined);
     const pair = [socket, onward] as const;
     pairs.add(pair);
-    socket.pipe(onward).pipe(socket);
+    socket.pipe(onward).pipe(changing(change)).pipe(socket);
     for (const each of pair) each.once("close", () => (socket.destroy(), onward.destroy(), pairs.delete(pair)));
     if (state === "frozen") for (const each of pair) each.pause();
   });
@@ -45,3 +47,8 @@ export const aRelay = async (to: number): Promise<Relay> => {
     },
   };
 };
+
+const changing = (change: (reply: string) => string = (reply) => reply): Transform =>
+  new Transform({
+    transform: (bytes: Buffer, _encoding, done) => done(null, Buffer.from(change(bytes.toString("latin1")), "latin1")),
+  });

@@ -305,3 +305,72 @@ describe("a look-up of a person", () => {
     expect(await Promise.all(completes)).toEqual([false, false, true, true]);
   });
 });
+
+describe("for people of some tenants", () => {
+  const SCOPE = { tenants: [101], names: { list: ["Alpha List"], campaign: [], group: [] } };
+  const BETA = { tenant: { dbid: 102, name: "Beta Tenant" } };
+  const entries = (): Entry[] => [
+    ...onRecord(1),
+    ...onRecord(2, { refused: "OCSGW-2104" }),
+    ...onRecord(3, BETA),
+    ...onRecord(4, { ...BETA, refused: "OCSGW-2104" }),
+    ...onRecord(5, { tenant: null as never, refused: "OCSGW-2103" }),
+    ...aDoNotCall(6, { resource: "lists", identifier: "Alpha List", action: "AddRecord", refused: "OCSGW-2104" }),
+    ...aDoNotCall(7, { resource: "lists", identifier: "Beta List", action: "AddRecord", refused: "OCSGW-2104" }),
+    ...aDoNotCall(8, { tokens: tokensOf(PHONE) }),
+    ...aDoNotCall(9, { ...BETA, tokens: tokensOf(PHONE) }),
+    { kind: "alarm", reason: "x", tenant: { dbid: 101, name: "Alpha Tenant" } },
+  ];
+
+  it.each([
+    "",
+    "missing:phone",
+    "missing:phone kind:intent",
+    "-missing:phone action:DoNotCall",
+    "status:403",
+    'list:"Beta List"',
+    '-list:"Beta List"',
+    'list:"Alpha List"',
+    "record:1024",
+    "-record:1024",
+    "kind:alarm",
+    "tenant:102",
+    "-tenant:101",
+    "is:refused OR is:ok",
+    "client:*",
+  ])("%j counts the parts that they may see", async (text) => {
+    await write(...entries());
+    const search = new JournalSearch(dir);
+    try {
+      await search.refresh();
+      const filter = parseFilter(text);
+      const { transactions } = await search.page(filter, { limit: 1000, scope: SCOPE });
+      const refused = transactions.filter(({ entries: [entry] }) => entry?.kind === "refusal").length;
+      expect(await search.count(filter, undefined, SCOPE)).toEqual({ count: transactions.length, refused });
+    } finally {
+      search.close();
+    }
+  });
+
+  it("a search covers their requests alone", async () => {
+    await write(...entries());
+    const search = new JournalSearch(dir);
+    try {
+      await search.refresh();
+      const request = {
+        person: { kind: "phone", value: PHONE },
+        keys: KEYS,
+        filter: parseFilter("tenant:101"),
+      } as const;
+      const scoped = await searchPerson(search, request, { limit: 50, scope: SCOPE });
+      expect(scoped.transactions).toHaveLength(1);
+      expect(says(scoped)).toEqual([
+        "2 Do-Not-Calls by record handle contain no phone number; the gateway refused 1 of them",
+      ]);
+      const whole = await searchPerson(search, request, { limit: 50 });
+      expect(says(whole)[0]).toContain("3 Do-Not-Calls by record handle");
+    } finally {
+      search.close();
+    }
+  });
+});

@@ -7,6 +7,7 @@ import type { Evidence } from "../../../journal/search/person-search.ts";
 import { tokenFilter, type Person } from "../../../journal/search/phone-variants.ts";
 import { InvalidQuestion } from "../../../journal/search/worker/search-worker.ts";
 import { namesIn, type AuditParts } from "../../audit-parts.ts";
+import { sightOf } from "../../flows/scoped-flows.ts";
 import { isScoped, narrowed } from "../../scope.ts";
 import type { Viewer } from "../../viewer.ts";
 import { filter, purpose, text, user } from "../parameters.ts";
@@ -51,15 +52,17 @@ export const requireFormat = (viewer: Viewer, format: ExportFormat): void => {
 export const exportQuery = async (
   viewer: Viewer,
   asked: ExportRequest,
-  { ask, keys, vocabulary }: AuditParts,
+  audit: AuditParts,
 ): Promise<ExportQuery | { readonly differs: string }> => {
+  const { ask, keys, vocabulary } = audit;
   const unknown = namesIn(asked.filter, vocabulary());
   const within = narrowed(withTimes(asked), viewer);
   // Whether another tenant has a name must not show.
   const names = isScoped(viewer) ? [] : unknown;
   const person = personIn(asked);
   if (!person) return { filter: within, names, evidence: undefined };
-  const { evidence } = await ask({ kind: "person", person, keys: keys(), filter: within, names, limit: 1 });
+  const { scope } = sightOf(audit, viewer);
+  const { evidence } = await ask({ kind: "person", person, keys: keys(), filter: within, names, limit: 1, scope });
   const { epochs, tokens } = evidence!;
   const other = epochs.filter(({ key }) => key === "other").map(({ epoch }) => epoch);
   if (other.length > 0)

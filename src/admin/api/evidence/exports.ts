@@ -1,6 +1,6 @@
 /** Exports of a whole query, made in the background as files that can be fetched for a while. */
 import { z } from "zod";
-import { tokensIn, type AccessRequest } from "../../../journal/access.ts";
+import { allTokensIn, tokensIn, type AccessRequest } from "../../../journal/access.ts";
 import type { ExportedFile, ExportFormat, ExportJob } from "../../../journal/jobs/export-worker.ts";
 import { describeSetAside } from "../../../journal/search/missing-segments.ts";
 import { accessBy, note, type AuditParts } from "../../audit-parts.ts";
@@ -15,7 +15,7 @@ import { count, texts, time } from "../../schemas/basics.ts";
 import type { Viewer } from "../../viewer.ts";
 import { JOB_MEMBERS, jobMembers, Progress, requirePurpose } from "./jobs.ts";
 import { exportQuery, ExportRequest, requireFormat } from "./export-query.ts";
-import { TOO_MANY, type LookUps } from "./look-ups.ts";
+import { tooMany, type LookUps } from "./look-ups.ts";
 
 /**
  * `tenants`: to which it is narrowed. `name`: of the file. `isCovered`: of an export about a person, whether all of the
@@ -159,12 +159,15 @@ const start = route({
     requirePurpose(viewer, body.purpose);
     requireFormat(viewer, body.format);
     const isAboutPerson = body.phone !== undefined || body.customer_id !== undefined;
-    const limited = isAboutPerson ? lookUps.take(viewer) : undefined;
-    if (limited?.allowed === false) return json(429, { error: TOO_MANY }, limited.headers);
+    const isLookUp = isAboutPerson || tokensIn(body.filter) !== undefined;
+    const taken = isLookUp ? lookUps.take(viewer, isAboutPerson ? [] : allTokensIn(body.filter)) : undefined;
+    const limited = taken && tooMany(taken);
+    if (limited) return limited;
     const by = { ...accessBy(viewer, body.user), ...(body.purpose !== undefined && { purpose: body.purpose }) };
     const query = await exportQuery(viewer, body, audit);
     if ("differs" in query) return json(409, { error: query.differs });
     const { filter, evidence } = query;
+    if (evidence) taken?.remember(evidence.tokens);
     const asked = { ...by, operation: "export", query: filter, tokens: tokensIn(filter) };
     const job = await exports.start({
       by,
@@ -182,7 +185,7 @@ const start = route({
       const { refused, retryAfter } = job;
       return json(503, { error: refused }, retryAfter === undefined ? [] : [["Retry-After", String(retryAfter)]]);
     }
-    return json(202, shownIn(exports)(job), limited?.headers);
+    return json(202, shownIn(exports)(job), taken?.headers);
   },
 });
 

@@ -5,9 +5,12 @@ import { absenceOf } from "../../../explain/absence.ts";
 import type { Asks } from "../../../explain/ask.ts";
 import { describeCounted } from "../../../explain/counted-refusals.ts";
 import { explanationOf, explanationOfEntries, explanationToJson } from "../../../explain/explanation.ts";
+import { waitedFor } from "../../../explain/waited-for.ts";
 import { withConfig } from "../../../common/shell-word.ts";
 import { nodeDisk } from "../../../journal/disk.ts";
 import { numbersIn, paths } from "../../../journal/paths.ts";
+import { SearchFailed } from "../../../journal/search/worker/search-worker.ts";
+import { SearchTimeout } from "../../../journal/search/worker/time-limit.ts";
 import { createLocator, type SettingPlace } from "../../config/locate-setting.ts";
 import type { Path } from "../../../settings/problems/problem.ts";
 import type { Reading } from "../../config/reading.ts";
@@ -43,6 +46,15 @@ export const createExplain = ({ ask, file, reading, dir }: Parts): Explain => {
       });
       const { todo } = explanation;
       return explanationToJson({ ...explanation, todo: todo === undefined ? undefined : withConfig(todo, file) });
+    },
+    waitedFor: async (transaction) => {
+      try {
+        return await waitedFor({ ask }, transaction);
+      } catch (error) {
+        // The search of a busy minute may take too long: then it is not known.
+        if (error instanceof SearchTimeout || error instanceof SearchFailed) return undefined;
+        throw error;
+      }
     },
     part: (entries) => explanationToJson(explanationOfEntries({ at: 0, entries })),
     absence: async (id) => {

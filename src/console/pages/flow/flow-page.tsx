@@ -21,9 +21,13 @@ import { actionOf, outcomeOf, subjectOf } from "../flows/row-text.ts";
 import { Decisions, Journal, Related, Request, Section, WhatHappened } from "./sections.tsx";
 import { asTicket, type Explanation } from "./ticket.ts";
 import { Timeline } from "./timeline.tsx";
+import { WaitedFor, type Holders } from "./waited-for.tsx";
 
 /** The reply, with entries as the journal has them. */
-type Found = Omit<FoundFlow, "requests"> & { readonly requests: readonly TransactionJson[] };
+type Found = Omit<FoundFlow, "requests" | "waited_for"> & {
+  readonly requests: readonly TransactionJson[];
+  readonly waited_for: Holders | null;
+};
 
 /** A request that is under way is asked for until it has ended. */
 const AGAIN_MS = 2000;
@@ -61,7 +65,13 @@ export const FlowPage = ({ params: { id = "" } }: PageProps) => {
       {loaded.error !== undefined && <ErrorStrip error={loaded.error} retry={loaded.again} />}
       {!flow && loaded.isLoading && <Skeleton rows={14} />}
       {flow && others.length > 0 && <Several flows={[flow, ...others]} />}
-      {flow && others.length === 0 && <Flow flow={flow} explanation={loaded.value?.explanation ?? null} />}
+      {flow && others.length === 0 && (
+        <Flow
+          flow={flow}
+          explanation={loaded.value?.explanation ?? null}
+          waitedFor={loaded.value?.waited_for ?? null}
+        />
+      )}
     </>
   );
 };
@@ -106,7 +116,7 @@ const Several = ({ flows }: { readonly flows: readonly TransactionJson[] }) => (
 
 type Props = { readonly flow: TransactionJson; readonly explanation: Explanation | null };
 
-const Flow = ({ flow, explanation }: Props) => {
+const Flow = ({ flow, explanation, waitedFor }: Props & { readonly waitedFor: Found["waited_for"] }) => {
   useEffect(() => handleKeys({ curl: () => copyCurl(flow) }), [flow]);
   return (
     <article class="flow">
@@ -117,10 +127,11 @@ const Flow = ({ flow, explanation }: Props) => {
         {explanation && <WhatHappened explanation={explanation} />}
         <Section title={S.flow.timeline} name="panel-timeline">
           <Timeline flow={flow} />
+          {waitedFor && <WaitedFor holders={waitedFor} hasLane={flow.lane !== undefined} />}
         </Section>
         {explanation && <Decisions explanation={explanation} />}
         <Request flow={flow} />
-        <Journal flow={flow} explanation={explanation} />
+        <Journal key={flow.id} flow={flow} />
         <Related flow={flow} explanation={explanation} />
       </div>
     </article>

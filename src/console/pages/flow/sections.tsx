@@ -8,6 +8,7 @@ import { person } from "../../session.ts";
 import { hrefOf } from "../../router.ts";
 import { S } from "../../strings.ts";
 import { neighbourFilters } from "../flows/row-text.ts";
+import { LineProof, ProofSummary, useProof } from "./proof-view.tsx";
 import type { Explanation } from "./ticket.ts";
 
 type SectionProps = { readonly title: string; readonly children: ComponentChildren; readonly name?: string };
@@ -108,14 +109,13 @@ export const Request = ({ flow }: { readonly flow: TransactionJson }) => {
   );
 };
 
-type JournalProps = { readonly flow: TransactionJson; readonly explanation: Explanation | null };
-
-export const Journal = ({ flow, explanation }: JournalProps) => {
-  const size = explanation?.checkpoint ?? null;
+export const Journal = ({ flow }: { readonly flow: TransactionJson }) => {
+  const isScoped = person()?.tenants !== "all";
+  const proof = useProof(flow, !isScoped);
   return (
     <Section title={S.flow.journal}>
       <ul class="entries">
-        {flow.entries.map((entry) => (
+        {flow.entries.map((entry, at) => (
           <li key={entry.kind}>
             <details>
               <summary>
@@ -129,15 +129,16 @@ export const Journal = ({ flow, explanation }: JournalProps) => {
                 {JSON.stringify(entry, undefined, 2)}
               </pre>
             </details>
+            <LineProof verdict={proof.verdicts?.lines[at]?.verdict} />
           </li>
         ))}
       </ul>
-      {explanation && person()?.tenants === "all" && (
-        <p class="muted">{size === null ? S.flow.uncovered : S.flow.covered(size.toLocaleString("en"))}</p>
-      )}
+      {isScoped ? <p class="muted">{S.flow.proof.scoped}</p> : <ProofSummary {...proof} />}
     </Section>
   );
 };
+
+type JournalProps = { readonly flow: TransactionJson; readonly explanation: Explanation | null };
 
 export const Related = ({ flow, explanation }: JournalProps) => {
   const near = Object.entries(neighbourFilters(flow)).flatMap(([name, filter]) =>

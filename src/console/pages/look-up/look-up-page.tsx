@@ -10,6 +10,7 @@ import { useLoaded } from "../../load.ts";
 import { Field, PurposeField, purposeIn } from "../../parts/field.tsx";
 import { ErrorStrip } from "../../parts/states.tsx";
 import { go } from "../../router.ts";
+import { person } from "../../session.ts";
 import { S } from "../../strings.ts";
 import type { Asked } from "./asked.ts";
 import { Result } from "./result.tsx";
@@ -23,6 +24,8 @@ export const LookUpPage = () => {
   const [found, setFound] = useState<Found>();
   const [error, setError] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
+  const tenants = useLoaded("tenants", (signal) => get<Tenants>("/api/tenants", { limit: MOST_TENANTS }, signal));
+  const names = new Map(tenants.value?.tenants.map(({ dbid, name }) => [dbid, name]));
   const search = async (asked: Asked, before?: Found): Promise<void> => {
     setBusy(true);
     setError(undefined);
@@ -37,7 +40,8 @@ export const LookUpPage = () => {
   };
   const bundle = async ({ kind, value, filter, purpose }: Asked): Promise<void> => {
     try {
-      await post("/api/audit/exports", { [kind]: value, filter, format: "bundle", ...purposeIn(purpose) });
+      const format = person()?.tenants === "all" ? "bundle" : "html";
+      await post("/api/audit/exports", { [kind]: value, filter, format, ...purposeIn(purpose) });
       go("/exports");
     } catch (caught) {
       setError(caught);
@@ -47,7 +51,7 @@ export const LookUpPage = () => {
     <div class="evidence-page">
       <section class="evidence-part" aria-labelledby="look-up">
         <h2 id="look-up">{S.lookUp.title}</h2>
-        <LookUpForm isBusy={isBusy} onFind={(asked) => void search(asked)} />
+        <LookUpForm tenants={names} isBusy={isBusy} onFind={(asked) => void search(asked)} />
       </section>
       {error !== undefined && <ErrorStrip error={error} />}
       {found && (
@@ -55,6 +59,7 @@ export const LookUpPage = () => {
           asked={found.asked}
           pages={found.pages}
           left={found.left}
+          tenants={names}
           isBusy={isBusy}
           onOlder={() => void search(found.asked, found)}
           onBundle={() => void bundle(found.asked)}
@@ -76,15 +81,19 @@ const ask = async (
 
 const MOST_TENANTS = 1000;
 
-type FormProps = { readonly isBusy: boolean; readonly onFind: (asked: Asked) => void };
+type FormProps = {
+  /** Names by DBID. */
+  readonly tenants: ReadonlyMap<number, string>;
+  readonly isBusy: boolean;
+  readonly onFind: (asked: Asked) => void;
+};
 
-const LookUpForm = ({ isBusy, onFind }: FormProps) => {
+const LookUpForm = ({ tenants, isBusy, onFind }: FormProps) => {
   const [kind, setKind] = useState<Asked["kind"]>("phone");
   const [value, setValue] = useState("");
   const [tenant, setTenant] = useState("");
   const [[from, to], setDays] = useState(["", ""]);
   const [purpose, setPurpose] = useState("");
-  const tenants = useLoaded("tenants", (signal) => get<Tenants>("/api/tenants", { limit: MOST_TENANTS }, signal));
   const submit = (event: Event): void => {
     event.preventDefault();
     const filter = [
@@ -118,7 +127,7 @@ const LookUpForm = ({ isBusy, onFind }: FormProps) => {
         <Field label={S.lookUp.tenant}>
           <select value={tenant} onChange={({ currentTarget }) => setTenant(currentTarget.value)}>
             <option value="">{S.lookUp.anyTenant}</option>
-            {[...new Map(tenants.value?.tenants.map(({ dbid, name }) => [dbid, name]))].map(([dbid, name]) => (
+            {[...tenants].map(([dbid, name]) => (
               <option key={dbid} value={String(dbid)}>
                 {name}
               </option>

@@ -18,15 +18,18 @@ type Props = {
   readonly asked: Asked;
   readonly pages: readonly LookUpReply[];
   readonly left: number | undefined;
+  /** Names by DBID. */
+  readonly tenants: ReadonlyMap<number, string>;
   readonly isBusy: boolean;
   readonly onOlder: () => void;
   readonly onBundle: () => void;
 };
 
-export const Result = ({ asked, pages, left, isBusy, onOlder, onBundle }: Props) => {
+export const Result = ({ asked, pages, left, tenants, isBusy, onOlder, onBundle }: Props) => {
   const flows = pages.flatMap(({ requests }) => requests);
   const isMore = pages.at(-1)!.next !== null;
   const { evidence, warnings } = pages[0]!;
+  const isScoped = evidence?.tenants !== undefined;
   return (
     <>
       {warnings.map((each) => (
@@ -42,8 +45,8 @@ export const Result = ({ asked, pages, left, isBusy, onOlder, onBundle }: Props)
           <div class="toolbar-part">
             {left !== undefined && <span class="muted">{S.lookUp.left(left)}</span>}
             {evidence && <a href={flowsHref(asked, evidence)}>{S.lookUp.openFlows}</a>}
-            <button type="button" title={S.lookUp.bundleHelp} onClick={onBundle}>
-              {S.lookUp.bundle}
+            <button type="button" title={isScoped ? S.lookUp.reportHelp : S.lookUp.bundleHelp} onClick={onBundle}>
+              {isScoped ? S.lookUp.report : S.lookUp.bundle}
             </button>
           </div>
         </div>
@@ -54,7 +57,7 @@ export const Result = ({ asked, pages, left, isBusy, onOlder, onBundle }: Props)
           </button>
         )}
       </section>
-      {evidence && <Coverage evidence={evidence} />}
+      {evidence && <Coverage evidence={evidence} tenants={tenants} />}
     </>
   );
 };
@@ -76,7 +79,7 @@ const HEAD = [
 const Flows = ({ flows, kind }: { readonly flows: readonly Flow[]; readonly kind: Asked["kind"] }) => (
   <PlainTable caption={S.lookUp.caption} head={HEAD}>
     {flows.map((flow) => (
-      <tr key={flow.id ?? flow.at}>
+      <tr key={flow.id ?? `${flow.at} ${flow.time}`}>
         <td>{flow.id === undefined ? <Time at={flow.time} long /> : <FlowLink flow={flow} />}</td>
         <th scope="row">
           {flow.action ?? flow.kinds.join(" ")} <Masked text={targetOf(flow)} />
@@ -114,29 +117,30 @@ const KEY_MARKS: Readonly<Record<Evidence["epochs"][number]["key"], Mark>> = {
   unproven: "unknown",
 };
 
-const Coverage = ({ evidence }: { readonly evidence: Evidence }) => {
-  const { complete, spellings, searched, epochs, gaps, uncovered } = evidence;
+type CoverageProps = { readonly evidence: Evidence; readonly tenants: Props["tenants"] };
+
+const Coverage = ({ evidence, tenants }: CoverageProps) => {
+  const { complete, spellings, epochs, gaps, uncovered } = evidence;
+  const says = evidence.tenants ? S.lookUp.completeFor : S.lookUp.complete;
   return (
     <section class="evidence-part" aria-labelledby="coverage">
       <h2 id="coverage">{S.lookUp.coverage}</h2>
       <p>
-        <Verdict mark={complete ? "good" : "bad"}>{complete ? S.lookUp.complete : S.lookUp.notComplete}</Verdict>
+        <Verdict mark={complete ? "good" : "bad"}>{complete ? says : S.lookUp.notComplete}</Verdict>
       </p>
       <dl class="fact-list">
         <dt>{S.lookUp.spellings}</dt>
         <dd>{spellings.join("; ")}</dd>
-        <dt>{S.lookUp.period}</dt>
-        <dd>
-          {searched.first === undefined || searched.last === undefined ? (
-            S.lookUp.noEntries
-          ) : (
-            <>
-              {S.lookUp.entries(searched.to - searched.from)}, <Time at={searched.first} long /> {S.lookUp.until}{" "}
-              <Time at={searched.last} long />
-              <div>{S.lookUp.before}</div>
-            </>
-          )}
-        </dd>
+        {evidence.tenants && (
+          <>
+            <dt>{S.lookUp.covers}</dt>
+            <dd>
+              {S.lookUp.coversOnly(evidence.tenants.map((dbid) => `${tenants.get(dbid) ?? ""} (${dbid})`.trim()))}
+              <div>{S.lookUp.withoutTenant}</div>
+            </dd>
+          </>
+        )}
+        {evidence.searched && <Period searched={evidence.searched} />}
         <dt>{S.lookUp.keys}</dt>
         <dd>
           <ul>
@@ -174,3 +178,19 @@ const Coverage = ({ evidence }: { readonly evidence: Evidence }) => {
     </section>
   );
 };
+
+const Period = ({ searched: { from, to, first, last } }: { readonly searched: NonNullable<Evidence["searched"]> }) => (
+  <>
+    <dt>{S.lookUp.period}</dt>
+    <dd>
+      {first === undefined || last === undefined ? (
+        S.lookUp.noEntries
+      ) : (
+        <>
+          {S.lookUp.entries(to - from)}, <Time at={first} long /> {S.lookUp.until} <Time at={last} long />
+          <div>{S.lookUp.before}</div>
+        </>
+      )}
+    </dd>
+  </>
+);

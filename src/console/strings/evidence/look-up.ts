@@ -34,10 +34,18 @@ export const lookUp = {
   older: "Show older ones",
   bundle: "Evidence bundle",
   bundleHelp: "A file with the requests, their proofs and what the search covers, which others can verify.",
+  report: "Report",
+  reportHelp: "An HTML file with the requests, without proofs: a proof says where entries are in the whole journal.",
   openFlows: "Open in Flows",
   coverage: "What the search covers",
   complete: "Complete: what was not found was not recorded.",
+  completeFor: "Complete for these tenants: what was not found was not recorded for them.",
   notComplete: "Not complete: requests of this person may exist that are not listed.",
+  covers: "Searched tenants",
+  coversOnly: (names: readonly string[]) =>
+    `${names.length === 0 ? "none" : names.join(", ")}; nothing about any other tenant.`,
+  withoutTenant:
+    "A request that the gateway refused before it knew its tenant belongs to no tenant, and is not searched.",
   spellings: "Searched for",
   period: "Searched entries",
   entries: (entries: number) => count(entries, "entry", "entries"),

@@ -118,6 +118,9 @@ const MEMBERS = new Map(
   Object.entries(SHOWN).map(([kind, names]) => [kind, new Set<string>(["time", ...(names as readonly string[])])]),
 );
 
+/** Whether entries of this kind are shown, if they are of a tenant of the scope. */
+export const isShown = (kind: string): boolean => MEMBERS.has(kind);
+
 /** Stages that a request reaches only when the gateway has found that everything it names is its tenant's own. */
 const ISOLATED: ReadonlySet<string> = new Set(["journal", "queue", "ocs"]);
 

@@ -2,10 +2,10 @@
  * A filter of people who may see single tenants only is evaluated on what they may see, so that no filter finds out
  * what the rest contains. Their tenants are a part of the expression, which no text of theirs can escape.
  */
-import { evaluate } from "../filter/filter.ts";
+import { allTerms, evaluate } from "../filter/filter.ts";
 import type { Expression, Term } from "../filter/keys.ts";
 import type { Transaction } from "../transaction.ts";
-import { LEFT_OUT, partFor, type Scope, type ScopedPart } from "./part.ts";
+import { isShown, LEFT_OUT, partFor, type Scope, type ScopedPart } from "./part.ts";
 
 /** Undefined if people of this scope may not see the transaction, or if what they may see of it does not match. */
 export const matchingPart = (
@@ -22,6 +22,20 @@ export const candidateFilter = ({ tenants }: Scope, filter: Expression): Express
   kind: "all",
   of: [{ kind: "term", term: tenantTerm(tenants) }, widened(filter, false)],
 });
+
+/** A filter that matches as many whole transactions as there are matching parts; undefined if only parts can tell. */
+export const countedFilter = (scope: Scope | undefined, filter: Expression): Expression | undefined => {
+  if (!scope) return filter;
+  if (allTerms(filter).some(({ field }) => LEFT_OUT.has(field))) return undefined;
+  return { kind: "all", of: [candidateFilter(scope, filter), { kind: "term", term: SHOWN_KINDS }] };
+};
+
+const SHOWN_KINDS: Term = {
+  key: "kind",
+  field: "kinds",
+  values: [],
+  matches: ({ kinds }) => kinds.every(isShown),
+};
 
 const tenantTerm = (tenants: readonly number[]): Term => ({
   key: "tenant",

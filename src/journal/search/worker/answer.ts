@@ -6,6 +6,7 @@ import { coverageGaps } from "../coverage-gaps.ts";
 import { dncLedger } from "../dnc/ledger.ts";
 import { searchPerson, type Evidence } from "../person-search.ts";
 import type { Counted, JournalSearch } from "../journal-search.ts";
+import { lineProofs } from "../line-proofs.ts";
 import { deletedKindsWithin, setAsideWithin } from "../missing-segments.ts";
 import { warningsFor } from "../unknown-names.ts";
 import type { Answer, Question } from "./messages.ts";
@@ -39,11 +40,15 @@ export const answerOf = async (search: JournalSearch, question: Question, timeLi
     case "person": {
       const filter = parseFilter(question.filter);
       const found = await searchPerson(search, { ...question, filter }, { ...question, timeLimit });
-      const warnings = await warningsFor(search, filter, question.names, found.transactions);
+      const warnings = await warningsFor(search, filter, question.names, found.transactions, question.scope);
       return { ...found, evidence: narrowedBy(found.evidence, warnings), warnings };
     }
     case "transaction":
       return { transactions: await search.byId(question.id, { scope: question.scope }) };
+    case "proofs": {
+      const found = await search.linesOf(question.id);
+      return found ? { proofs: await lineProofs(search.dir, found) } : {};
+    }
     case "open-dnc": {
       const transactions = await search.openDnc();
       return { transactions, notes: await notesAbout(search, transactions, timeLimit) };

@@ -10,6 +10,7 @@ import type { IndexKeys } from "../../redact.ts";
 import type { Counted, Searched } from "../journal-search.ts";
 import type { Scope } from "../scope/part.ts";
 import type { SegmentRow } from "../segment-rows.ts";
+import type { LineProofs } from "../line-proofs.ts";
 import type { Person } from "../phone-variants.ts";
 import type { Transaction } from "../transaction.ts";
 
@@ -32,8 +33,11 @@ export type Question =
       readonly keys: IndexKeys;
       /** Secrets by name, for messages. */
       readonly known?: NamedSecrets;
-    } & Paged)
+    } & Paged &
+      Scoped)
   | ({ readonly kind: "transaction"; readonly id: string } & Scoped)
+  /** The lines of the newest request whose id begins so, with what proves that the journal has them. */
+  | { readonly kind: "proofs"; readonly id: string }
   | { readonly kind: "open-dnc" }
   | ({ readonly kind: "dnc-ledger" } & LedgerQuestion)
   | { readonly kind: "open-dnc-snapshot"; readonly most: number }
@@ -59,6 +63,8 @@ export type Answer = {
   /** For `coverage`. */
   readonly gaps?: readonly CoverageGap[];
   readonly segments?: readonly SegmentRow[];
+  /** For `proofs`; absent if there is no such request. */
+  readonly proofs?: LineProofs;
   /** For `maintain`: whether there may be more to do. */
   readonly more?: boolean;
   /** Sentences, for example about unknown names. */

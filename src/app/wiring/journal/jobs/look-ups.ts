@@ -7,15 +7,15 @@ import type { Settings } from "../../../../settings/schema/schema.ts";
 
 type Deps = { readonly journal: Pick<Journal, "note">; readonly settings: () => Settings };
 
-const UNLIMITED = { allowed: true, headers: [] } as const;
+const UNLIMITED = { allowed: true, headers: [], remember: () => undefined } as const;
 
 /** A program with the token is not limited: the token names nobody. */
 export const limitLookUps = ({ journal, settings }: Deps): LookUps => {
   const limit = new LookUpLimit(() => settings().admin!.look_ups);
   return {
-    take: ({ name, via }) => {
+    take: ({ name, via }, tokens) => {
       if (via === "token") return UNLIMITED;
-      const { isNew, ...taken } = limit.take(name);
+      const { isNew, ...taken } = limit.take(name, tokens);
       if (isNew) {
         events.lookUpsLimited({ user: name });
         journal.note({ kind: "alarm", reason: "a person reached the limit of look-ups", detail: name });
