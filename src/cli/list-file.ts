@@ -5,6 +5,7 @@ import type { Problem } from "../settings/problems/problem.ts";
 import type { Settings } from "../settings/schema/schema.ts";
 import { readSmallFile } from "../common/small-file/small-file.ts";
 import { reason } from "../common/system-error.ts";
+import { visible } from "../common/visible.ts";
 import { DONE, FAILED, NOT_VALID } from "./exit-codes.ts";
 
 type Writer = { readonly write: (text: string) => unknown };
@@ -30,11 +31,11 @@ export const command = async (host: Host, run: () => Promise<void>): Promise<num
     return DONE;
   } catch (error) {
     if (error instanceof Stop) {
-      host.stderr.write(`${error.message}\n`);
+      host.stderr.write(`${visible(error.message)}\n`);
       return error.exit;
     }
     if (!(error instanceof FileEditError)) throw error;
-    host.stderr.write(`${[error.message, ...error.problems.map(line)].join("\n")}\n`);
+    host.stderr.write(`${visible([error.message, ...error.problems.map(line)].join("\n"))}\n`);
     return error.problems.length > 0 ? NOT_VALID : FAILED;
   }
 };
@@ -58,7 +59,8 @@ export const textOf = (file: string): Promise<string> =>
 export const day = (time: number): string => new Date(time).toISOString().replace(/\.\d{3}Z$/, "Z");
 
 /** Rows of cells as text, in columns. */
-export const columns = (rows: readonly (readonly string[])[]): string => {
+export const columns = (cells: readonly (readonly string[])[]): string => {
+  const rows = cells.map((each) => each.map((cell) => visible(cell).replaceAll("\n", " ")));
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((each) => each[column]!.length)));
   return rows
     .map(

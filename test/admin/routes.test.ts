@@ -88,6 +88,7 @@ const quiet: AdminDeps = {
     cursors: new Cursors(new Uint8Array(68)),
   },
   notReady: () => [],
+  publicReadiness: () => ({ status: "ready" }),
   warnings: () => [],
   metrics: () => Promise.resolve("ocsgw_lanes 1\n"),
   status: () => told,
@@ -97,13 +98,14 @@ const quiet: AdminDeps = {
   reload: () => Promise.resolve(UNCHANGED),
   version: "1.2.3",
   sessions: noSessions(),
-  areMetricsGuarded: () => false,
+  isGuarded: () => false,
   whoAsks: byToken({ token: "secret", auditDir: "/var/lib/ocsgw/audit" }),
   explain: {
     part: () => {
       throw new Error("not asked here");
     },
     request: () => Promise.reject(new Error("not asked here")),
+    waitedFor: () => Promise.reject(new Error("not asked here")),
     absence: () => Promise.resolve(undefined),
   },
   consoleFiles: new Map(),
@@ -154,6 +156,30 @@ describe("the admin pages", () => {
       503,
       { status: "not ready", reasons: ["draining", "no OCS reachable"] },
     ]);
+  });
+
+  it("name nothing in the readiness for whoever may not see all tenants, once there are users", async () => {
+    const given = {
+      isGuarded: () => true,
+      notReady: () => ["draining", "ocs-main: 10.1.2.3:8080 refused"],
+      warnings: () => ["Alpha Tenant: 3 requests without an answer"],
+      publicReadiness: () => ({ status: "not ready", reasons: ["draining", "no OCS reachable"] }) as const,
+    };
+    const everything = { status: "not ready", reasons: given.notReady(), warnings: given.warnings() };
+    const scoped = { name: "ada", roles: ["operator"], tenants: [101], via: "session" } as const;
+    for (const [over, value] of [
+      [{}, { status: "not ready", reasons: ["draining", "no OCS reachable"] }],
+      [{ authorization: "Bearer wrong" }, { status: "not ready", reasons: ["draining", "no OCS reachable"] }],
+      [{ whoAsks: () => scoped }, { status: "not ready", reasons: ["draining", "no OCS reachable"] }],
+      [{ whoAsks: () => ({ ...scoped, tenants: "all" as const }) }, everything],
+      [{ authorization: "Bearer secret" }, everything],
+      [{ isGuarded: () => false }, everything],
+    ] as const) {
+      const reply = await ask("/readyz", { ...given, ...over });
+      expect([reply.status, JSON.parse(text(reply))]).toEqual([503, value]);
+    }
+    const ready = await ask("/readyz", { ...given, publicReadiness: () => ({ status: "ready" }), notReady: () => [] });
+    expect([ready.status, JSON.parse(text(ready))]).toEqual([200, { status: "ready", reasons: [] }]);
   });
 
   it("give the metrics in Prometheus' content type, also for a target with parameters", async () => {

@@ -516,6 +516,17 @@ describe("a one-time link", () => {
     expect(JSON.stringify(gateway.entries)).not.toContain(token);
   });
 
+  it("is not used up while the journal cannot be written", async () => {
+    const gateway = start(null);
+    const token = gateway.sessions.createLink({ maker: "root" }, 60_000);
+    gateway.breakJournal(true);
+    expect([(await redeem(gateway, token)).status, (await redeem(gateway, token)).status]).toEqual([503, 503]);
+    gateway.breakJournal(false);
+    const [one, other] = await Promise.all([redeem(gateway, token), redeem(gateway, token)]);
+    expect([one!.status, other!.status].toSorted()).toEqual([200, 401]);
+    expect((await redeem(gateway, token)).status).toBe(401);
+  });
+
   it("expires", async () => {
     const gateway = start(null);
     const token = gateway.sessions.createLink({ maker: "root" }, 1000);

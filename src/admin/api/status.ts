@@ -1,5 +1,6 @@
 /** Liveness, readiness with reasons, metrics, and the status. */
 import { json, text } from "../replies.ts";
+import type { Ready } from "../probes.ts";
 import { openRoute, route, type Route } from "../route.ts";
 import { Unauthorized } from "../schemas/basics.ts";
 import { Alive, Readiness, Status } from "../schemas/status.ts";
@@ -10,13 +11,15 @@ import type { Authenticate, Rejected, Viewer } from "../viewer.ts";
 type Deps = {
   /** Why the gateway cannot serve, one phrase per reason; empty when it is ready. */
   readonly notReady: () => readonly string[];
+  /** The same without names, addresses and paths. */
+  readonly publicReadiness: () => Ready;
   /** In Prometheus' text format. */
   readonly metrics: () => Promise<string>;
   /** Warnings for the operator: problems that do not stop the gateway from serving. */
   readonly warnings: () => readonly string[];
   readonly status: () => StatusNow;
-  /** Whether only users and holders of the admin token may read the metrics. */
-  readonly areMetricsGuarded: () => boolean;
+  /** Whether only users and holders of the admin token may read what names tenants and upstreams. */
+  readonly isGuarded: () => boolean;
   readonly whoAsks: Authenticate;
 };
 
@@ -33,12 +36,19 @@ export const STATUS_ROUTES: readonly Route<Deps>[] = [
   openRoute({
     method: "GET",
     path: "/readyz",
-    summary: "Whether the gateway can serve, and every reason why not",
+    summary:
+      "Whether the gateway can serve, and every reason why not; once the config has users of the console, only " +
+      "people who see all tenants get names and warnings",
     roles: "anyone",
     head: true,
     reply: Readiness,
     others: { 503: { when: "the gateway cannot serve", body: Readiness } },
-    answer: ({ notReady, warnings }: Deps) => readiness(notReady(), warnings()),
+    answer: async ({ notReady, publicReadiness, warnings, isGuarded, whoAsks }: Deps, { arrival }) => {
+      const viewer = isGuarded() ? await whoAsks(arrival) : undefined;
+      if (!viewer || ("tenants" in viewer && viewer.tenants === "all")) return readiness(notReady(), warnings());
+      const ready = publicReadiness();
+      return readiness(ready.status === "not ready" ? ready.reasons : [], []);
+    },
   }),
   openRoute({
     method: "GET",
@@ -54,8 +64,8 @@ export const STATUS_ROUTES: readonly Route<Deps>[] = [
       },
       403: "the metrics name every tenant, and this user may see single tenants only",
     },
-    answer: async ({ metrics, areMetricsGuarded, whoAsks }: Deps, { arrival }) =>
-      (areMetricsGuarded() ? metricsRefusal(await whoAsks(arrival)) : undefined) ??
+    answer: async ({ metrics, isGuarded, whoAsks }: Deps, { arrival }) =>
+      (isGuarded() ? metricsRefusal(await whoAsks(arrival)) : undefined) ??
       text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()),
   }),
   route({

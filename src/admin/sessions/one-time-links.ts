@@ -27,12 +27,17 @@ export class OneTimeLinks<Holder> {
     return token;
   }
 
-  /** Undefined for a token that is unknown, used or expired. It is void afterwards. */
-  redeem(token: string): Holder | undefined {
+  /**
+   * Undefined for a token that is unknown, used or expired. It is void afterwards, unless `giveBack` is called because
+   * no session was opened.
+   */
+  redeem(token: string): { readonly holder: Holder; readonly giveBack: () => void } | undefined {
     const digest = digestOf(token);
     const link = this.#links.get(digest);
     this.#links.delete(digest);
-    return link && this.#now() < link.until ? link.holder : undefined;
+    return link && this.#now() < link.until
+      ? { holder: link.holder, giveBack: () => void this.#links.set(digest, link) }
+      : undefined;
   }
 }
 

@@ -195,8 +195,11 @@ export class Sessions {
       await this.#failed(undefined, source, "invalid link");
       return { failed: "rejected" };
     }
-    const viewer: Viewer = { name: `${link.maker} (link)`, roles: ROLES, tenants: "all", via: "session" };
-    return this.#open({ name: viewer.name, viewer: () => viewer }, source, "link");
+    const viewer: Viewer = { name: `${link.holder.maker} (link)`, roles: ROLES, tenants: "all", via: "session" };
+    const login = await this.#open({ name: viewer.name, viewer: () => viewer }, source, "link");
+    // While the journal cannot be written, the link is what an operator has.
+    if ("failed" in login) link.giveBack();
+    return login;
   }
 
   /** Ends the session that the request came with before it logged in. */

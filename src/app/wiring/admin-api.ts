@@ -166,6 +166,7 @@ export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> =
   const api: AdminApi = {
     handler: createAdminRoutes({
       notReady,
+      publicReadiness: () => publicReadiness(api.stage, sources),
       warnings,
       metrics,
       status,

@@ -17,7 +17,7 @@ import type { Settings } from "../../settings/schema/schema.ts";
 import type { Reading } from "../config/reading.ts";
 import type { ShutdownSteps } from "../shutdown.ts";
 
-export type Console = Pick<AdminDeps, "sessions" | "whoAsks" | "areMetricsGuarded"> & {
+export type Console = Pick<AdminDeps, "sessions" | "whoAsks" | "isGuarded"> & {
   /** To be called when another reading is in force: ends the sessions that it no longer allows. */
   readonly refresh: () => void;
   /** Undefined where the settings name no users. */
@@ -67,7 +67,7 @@ export const createConsole = async (
   return {
     sessions,
     whoAsks: bySession(sessions, byToken({ token, auditDir: journal.dir })),
-    areMetricsGuarded: () => {
+    isGuarded: () => {
       const { users: file = null, oidc = null } = reading().settings.admin ?? {};
       return file !== null || oidc !== null;
     },

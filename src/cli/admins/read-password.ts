@@ -40,7 +40,8 @@ const allOf = async (input: NodeJS.ReadStream): Promise<string> => {
     chunks.push(chunk);
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
+    // Windows PowerShell begins what it pipes with a BOM, which nobody can type in a browser: the decoder drops it.
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
   } catch {
     throw new Stop(WRONG_USAGE, "the password on standard input is not UTF-8");
   }

@@ -16,6 +16,7 @@ import { InclusionProofs, readLeaves } from "./inclusion-proofs.ts";
 import { NOTHING_FITS } from "./read-me.ts";
 import { MOST_ROWS, summaryEnd, summaryHead, summaryRow } from "./html-summary.ts";
 import { fileStream, ownRecord, paced, writeText, type Exported, type Query } from "./export.ts";
+import { ZipTooLarge } from "./zip.ts";
 import type { Evidence } from "../search/person-search.ts";
 import type { Checkpoint } from "../integrity/checkpoints/signed-note.ts";
 import { readLines, type Line } from "../read/read-entries.ts";
@@ -42,6 +43,8 @@ export type BundleQuery = {
   /** What a person search covers, for a bundle about a person. */
   readonly evidence?: Evidence | undefined;
   readonly caseFile?: CaseFile | undefined;
+  /** Bytes. ZipTooLarge is thrown as soon as the entries and their proofs have more. */
+  readonly most?: number | undefined;
   /** Awaited for each thousand entries that were read, with the index of the next one. */
   readonly pace?: Query["pace"];
 };
@@ -150,6 +153,9 @@ const fillByLines = async (work: string, query: BundleQuery, { root }: Checkpoin
 const isSupporting = (transaction: GroupedEntries, own: number): boolean =>
   transaction.at === own || transaction.entries[0]?.kind === "deleted" || transaction.entries[0]?.kind === "set-aside";
 
+/** A hash of a path in proofs.ndjson: 64 digits, quotes and a comma. */
+const HASH_BYTES = 67;
+
 type SelectedTransactions = {
   readonly transactions: Iterable<GroupedEntries> | AsyncIterable<GroupedEntries>;
   readonly own: number;
@@ -157,9 +163,11 @@ type SelectedTransactions = {
 
 const writeEvents = async (
   work: string,
-  { dir, filter, size, names, evidence, caseFile }: BundleQuery,
+  { dir, filter, size, names, evidence, caseFile, most = Infinity }: BundleQuery,
   { transactions: looked, own }: SelectedTransactions,
 ): Promise<Exported & { readonly chosen: readonly number[] }> => {
+  const proofBytes = Math.ceil(Math.log2(Math.max(2, size))) * HASH_BYTES;
+  let bytes = 0;
   const events = fileStream(join(work, "events.ndjson"));
   const summary = fileStream(join(work, "summary.html"));
   const chosen: number[] = [];
@@ -181,7 +189,12 @@ const writeEvents = async (
     if (!fits && !isSupporting(transaction, own)) continue;
     for (const [place, { index }] of transaction.entries.entries()) {
       chosen.push(index);
-      await writeText(events, `${transaction.lines[place]}\n`);
+      const line = `${transaction.lines[place]}\n`;
+      if ((bytes += Buffer.byteLength(line) + proofBytes) > most) {
+        for (const stream of [events, summary]) stream.destroy();
+        throw new ZipTooLarge();
+      }
+      await writeText(events, line);
     }
     if (++transactions <= MOST_ROWS) await writeText(summary, summaryRow(transaction));
   }

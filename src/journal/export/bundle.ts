@@ -11,7 +11,7 @@ import { pipeline } from "node:stream/promises";
 import { coverageLines } from "./coverage-text.ts";
 import { PROGRAMS, writeOutsideEvidence, type OutsideSizes } from "./outside-evidence.ts";
 import { readMe } from "./read-me.ts";
-import { writeZip } from "./zip.ts";
+import { MOST_ZIP_BYTES, writeZip } from "./zip.ts";
 import type { Exported } from "./export.ts";
 import { readCheckpoint } from "../integrity/checkpoints/signed-note.ts";
 import { paths } from "../paths.ts";
@@ -24,12 +24,20 @@ export type BundleOptions = BundleQuery & {
   readonly configHash: string;
 };
 
-/** Writes a zip if `out` ends with .zip, otherwise a directory, atomically. Rejects if `out` exists. */
-export const writeBundle = async (bundling: BundleOptions, out: string): Promise<Exported> => {
+/**
+ * Writes a zip if `out` ends with .zip, otherwise a directory, atomically. Rejects if `out` exists, and as soon as it
+ * is known that the zip would have more than `most` bytes.
+ */
+export const writeBundle = async (
+  bundling: BundleOptions,
+  out: string,
+  most: number = MOST_ZIP_BYTES,
+): Promise<Exported> => {
+  const isZip = out.endsWith(".zip");
   const work = await mkdtemp(join(dirname(out), ".ocsgw-bundle-"));
   try {
-    const done = await fill(work, bundling);
-    if (!out.endsWith(".zip")) {
+    const done = await fill(work, isZip ? { ...bundling, most } : bundling);
+    if (!isZip) {
       await mkdir(out, { mode: 0o700 });
       await rename(work, out);
     } else {

@@ -10,21 +10,28 @@ const END = 0x06054b50;
 const VERSION = 20;
 /** UTF-8 names. */
 const FLAGS = 0x0800;
-const MOST_BYTES = 0xffff_ffff;
+/** A larger one would need ZIP64, which not every program reads. */
+export const MOST_ZIP_BYTES = 0xffff_ffff;
 /** 1 January 1980, the first date of the format. The entries have the real times. */
 const DATE = 0x21;
 const REGULAR_FILE = 0o100600 * 0x10000;
 
 type Member = { readonly name: string; readonly size: number; readonly crc: number; readonly offset: number };
 
-/** Throws if the zip would be larger than 4 GiB. */
+export class ZipTooLarge extends Error {
+  override readonly name = "ZipTooLarge";
+  constructor() {
+    super(
+      "the bundle would be larger than 4 GiB, which a zip cannot contain: export shorter times; or, on the gateway's " +
+        "machine, give ocsgw audit export a name for --out that does not end with .zip, and the bundle is a directory",
+    );
+  }
+}
+
+/** Throws ZipTooLarge. */
 export const writeZip = async (path: string, dir: string, names: readonly string[]): Promise<void> => {
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).size));
-  if (sizes.reduce((sum, size) => sum + size + 1024, 0) > MOST_BYTES)
-    throw new Error(
-      "the bundle is larger than 4 GiB, which a zip cannot contain; with a name for --out that does not end " +
-        "with .zip, the bundle is a directory",
-    );
+  if (sizes.reduce((sum, size) => sum + size + 1024, 0) > MOST_ZIP_BYTES) throw new ZipTooLarge();
   await using file = await open(path, "wx", 0o600);
   const members: Member[] = [];
   let offset = 0;

@@ -1,4 +1,5 @@
 /** Renders problems as text: the line with a caret under the value, the other place of a conflict, and the help. */
+import { visible } from "../../common/visible.ts";
 import { secretKeys } from "../schema/schema-tree.ts";
 import type { Place, Problem } from "./problem.ts";
 
@@ -11,13 +12,15 @@ const paint = (text: string, tone: keyof typeof PAINT, { colour }: RenderOptions
 
 /** `text`: the file's text; undefined if it is unreadable. */
 export const renderProblem = (problem: Problem, text: string | undefined, options: RenderOptions): string => {
-  const { severity, code, message, file, line, column, path, help, also: other } = problem;
-  const isElsewhere = other?.file !== undefined && other.file !== file;
+  const { severity, code, line, column, also: other } = problem;
+  const [message, file, path] = [problem.message, problem.file, problem.path].map(visible) as [string, string, string];
+  const help = problem.help === undefined ? undefined : visible(problem.help);
+  const isElsewhere = other?.file !== undefined && other.file !== problem.file;
   const also = isElsewhere ? undefined : other;
   const lines = text?.split(/\r?\n/) ?? [];
   const marks = [
-    { line, column, note: "", tone: severity, secret: isSecretPath(path) },
-    ...(also ? [{ ...also, note: also.message, tone: "faint" as const }] : []),
+    { line, column, note: "", tone: severity, secret: isSecretPath(problem.path) },
+    ...(also ? [{ ...also, note: visible(also.message), tone: "faint" as const }] : []),
   ]
     .filter((mark) => lines[mark.line - 1] !== undefined)
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
@@ -34,7 +37,7 @@ export const renderProblem = (problem: Problem, text: string | undefined, option
     ...frame,
     ...(path === "" ? [] : [`${" ".repeat(width)} = note: ${path}`]),
     ...(isElsewhere
-      ? [`${" ".repeat(width)} = also: ${other.file}:${other.line}:${other.column}: ${other.message}`]
+      ? [visible(`${" ".repeat(width)} = also: ${other.file}:${other.line}:${other.column}: ${other.message}`)]
       : []),
     ...(help === undefined ? [] : [`help: ${help}`]),
   ].join("\n");
@@ -116,7 +119,3 @@ const maskedFrom = (column: number, text: string): string => {
 /** Masks user and password in addresses. */
 export const withoutPasswords = (text: string): string =>
   text.replaceAll(/:\/\/[^\s/@"']+@/g, (found) => `://${"\u2022".repeat(found.length - 4)}@`);
-
-/** Replaces control characters of terminals by �. */
-const visible = (text: string): string =>
-  text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (found) => (found === "\t" ? found : "\uFFFD"));

@@ -6,7 +6,11 @@ describe("a one-time link", () => {
     const links = new OneTimeLinks<string>();
     const token = links.create("root", 1000);
     expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/);
-    expect(links.redeem(token)).toBe("root");
+    const redeemed = links.redeem(token);
+    expect(redeemed?.holder).toBe("root");
+    expect(links.redeem(token)).toBeUndefined();
+    redeemed!.giveBack();
+    expect(links.redeem(token)?.holder).toBe("root");
     expect(links.redeem(token)).toBeUndefined();
   });
 
@@ -15,7 +19,7 @@ describe("a one-time link", () => {
     const links = new OneTimeLinks<string>({ now: () => at });
     const [soon, late] = [links.create("a", 1000), links.create("b", 1000)];
     at = 999;
-    expect(links.redeem(soon)).toBe("a");
+    expect(links.redeem(soon)?.holder).toBe("a");
     at = 1000;
     expect(links.redeem(late)).toBeUndefined();
     at = 0;

@@ -185,6 +185,20 @@ describe("ocsgw admins password, disable and enable", () => {
     }
   });
 
+  it("are refused without printing what reorders a terminal's line", async () => {
+    const text = await readFile(file, "utf8");
+    for (const changed of [
+      text.replace("name: bob\n", 'name: bob\n    tenants: ["Al\\u202Epha\\e[31m"]\n'),
+      text.replace("name: bob\n", 'name: "b\u202Eob"\n'),
+      text.replace("name: bob\n", 'name: bob\n    "\u2067key": 1\n'),
+    ]) {
+      await writeFile(file, changed);
+      const { err, exit } = await run((host) => adminsList({ config }, host));
+      expect([exit, err]).toEqual([3, expect.stringMatching(/OCSGW-\d{4}/)]);
+      expect(err).not.toMatch(/[\u001B\u202E\u2067]/);
+    }
+  });
+
   it("are listed in a table", async () => {
     const { out } = await run((host) => adminsList({ config }, host));
     expect(out.split("\n").map((line) => line.split(/ {2,}/).slice(0, 4))).toEqual([

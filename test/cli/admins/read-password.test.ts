@@ -36,7 +36,8 @@ describe("a password on standard input", () => {
     ["  blanks are kept \n", "  blanks are kept "],
     ["drei gelbe Enten 🦆\n", "drei gelbe Enten 🦆"],
     ["a\0b\n", "a\0b"],
-    ["\ufeffmark\n", "\ufeffmark"],
+    ["\ufeffmark\n", "mark"],
+    ["mark\ufeff\n", "mark\ufeff"],
     ["", ""],
   ])("is one line: %j", async (text, password) => expect(await reading(text)).toBe(password));
 

@@ -261,6 +261,20 @@ describe("a bundle", () => {
     expect((await readdir(work)).toSorted()).toEqual(["b", "journal"]);
   });
 
+  it("is refused as a zip as soon as it is known to be too large, and not as a directory", async () => {
+    await rm(join(work, "b"), { recursive: true, force: true });
+    const bundling = { dir, size, by: "rw", purpose: undefined, version: "1", configHash: "" };
+    for (const filter of ["", "status:403"]) {
+      const asked = { ...bundling, filter: parseFilter(filter) };
+      await expect(writeBundle(asked, join(work, "large.zip"), 5000)).rejects.toThrow(
+        /would be larger than 4 GiB.*export shorter times.*directory/,
+      );
+      expect(await readdir(work)).toEqual([]);
+    }
+    await writeBundle({ ...bundling, filter: parseFilter("status:403") }, join(work, "large"), 5000);
+    expect((await verifyBundle(join(work, "large"), vkey)).verdict).toBe("ok");
+  });
+
   it("survives packing and unpacking", async () => {
     await bundle("status:403", join(work, "b.zip"));
     await mkdir(join(work, "out"));

@@ -96,6 +96,12 @@ describe("a rendered problem", () => {
 
   it("contains no control character", () => {
     expect(plain({ ...problem, line: 1, column: 1 }, "a: \u001B[31m\u202Ered")).toContain("1 | a: \uFFFD[31m\uFFFDred");
+    const hostile = "x\u001B[31m\u202Ey\u2067\u2028z";
+    const everywhere = { ...problem, message: hostile, file: hostile, path: hostile, help: hostile };
+    const also = { line: 1, column: 1, message: hostile };
+    for (const other of [also, { ...also, file: hostile + "2" }])
+      // eslint-disable-next-line no-control-regex
+      expect(plain({ ...everywhere, also: other }, "a: 1\nb: 2")).not.toMatch(/[^\n\P{C}]|[\u2028\u2029]/u);
     expect(plain(problem, undefined)).toBe(
       "error[OCSGW-6101]: unknown key `b`\n--> c.yaml:2:3\n = note: a.b\nhelp: did you mean `c`?",
     );
