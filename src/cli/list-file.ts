@@ -5,7 +5,7 @@ import type { Problem } from "../settings/problems/problem.ts";
 import type { Settings } from "../settings/schema/schema.ts";
 import { readSmallFile } from "../common/small-file/small-file.ts";
 import { reason } from "../common/system-error.ts";
-import { visible } from "../common/visible.ts";
+import { visible } from "../settings/problems/visible.ts";
 import { DONE, FAILED, NOT_VALID } from "./exit-codes.ts";
 
 type Writer = { readonly write: (text: string) => unknown };

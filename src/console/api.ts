@@ -126,4 +126,5 @@ export const get = async <Value>(path: string, query?: Query, signal?: AbortSign
 export const post = async <Value>(path: string, body?: unknown, signal?: AbortSignal): Promise<Value> =>
   read<Value>(await send("POST", path, { ...(body !== undefined && { body }), ...(signal && { signal }) }));
 
-export const remove = async <Value>(path: string): Promise<Value> => read<Value>(await send("DELETE", path));
+export const remove = async <Value>(path: string, query?: Query): Promise<Value> =>
+  read<Value>(await send("DELETE", path, { ...(query && { query }) }));

@@ -15,12 +15,14 @@ export type Person = {
   readonly expires: number | undefined;
   /** True for `ocsgw sandbox`. */
   readonly sandbox: boolean;
+  /** Use does not prolong it any more: it ends then in any case. */
+  readonly isLast: boolean;
 };
 
 export type LoginState =
   | { readonly is: "asking" }
   /** `why`: what ended the last session or prevented one. */
-  | { readonly is: "out"; readonly why?: "expired" | "link" | "unreachable" }
+  | { readonly is: "out"; readonly why?: "expired" | "link" | "unrecorded" | "unreachable" | "kept" | "everywhere" }
   | { readonly is: "in"; readonly person: Person };
 
 /** False where the config names no users: then only a link or the admin token lets anybody in. */
@@ -47,7 +49,15 @@ const enter = ({ name, roles, tenants, via, csrf, ends, sandbox }: SessionReply)
   if (via === "session") useCredential({ csrf: csrf ?? undefined });
   login.value = {
     is: "in",
-    person: { name, roles, tenants, via, expires: ends ? Date.now() + ends.idle : undefined, sandbox },
+    person: {
+      name,
+      roles,
+      tenants,
+      via,
+      expires: ends ? Date.now() + ends.idle : undefined,
+      isLast: ends !== null && ends.longest <= ends.idle,
+      sandbox,
+    },
   };
 };
 
@@ -73,7 +83,10 @@ export const startSession = async (): Promise<void> => {
   } catch (error) {
     const isDown = error instanceof ApiError && error.status === 0;
     takeWays(error);
-    login.value = { is: "out", ...(isDown ? { why: "unreachable" } : link !== undefined && { why: "link" }) };
+    // While the gateway cannot record a login, the link stays valid.
+    const isVoid = error instanceof ApiError && error.status < 500;
+    const why = isDown ? "unreachable" : link === undefined ? undefined : isVoid ? "link" : "unrecorded";
+    login.value = { is: "out", ...(why && { why }) };
   }
 };
 
@@ -131,13 +144,32 @@ export const refreshSession = async (): Promise<void> => {
   }
 };
 
+/** Undefined if the session had ended already. */
+const end = async (everywhere: boolean): Promise<Ended | undefined> => {
+  try {
+    return await remove<Ended>("/api/session", { everywhere });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return undefined;
+    throw error;
+  }
+};
+
 /** After a login through the provider the session there ends too, at the address that the gateway gives. */
-export const logOut = async (): Promise<void> => {
-  const ended = person()?.via === "session" ? await remove<Ended>("/api/session").catch(() => undefined) : undefined;
+const leave = async (ended: Ended | undefined, why?: "kept" | "everywhere"): Promise<void> => {
   useCredential({});
-  login.value = { is: "out" };
+  login.value = { is: "out", ...(why && { why }) };
   if (typeof ended?.provider === "string") location.assign(ended.provider);
   else await askForWays();
 };
+
+/** The page forgets the person in any case. If the gateway does not say that the session ended, the login says so. */
+export const logOut = async (): Promise<void> => {
+  if (person()?.via !== "session") return leave(undefined);
+  const ended = await end(false).catch(() => "unknown" as const);
+  return ended === "unknown" ? leave(undefined, "kept") : leave(ended);
+};
+
+/** Ends all sessions of this user. Rejects with an ApiError if the gateway does not say that they ended. */
+export const logOutEverywhere = async (): Promise<void> => leave(await end(true), "everywhere");
 
 type Ended = { readonly provider: string | null };

@@ -523,7 +523,7 @@ describe("a one-time link", () => {
     expect([(await redeem(gateway, token)).status, (await redeem(gateway, token)).status]).toEqual([503, 503]);
     gateway.breakJournal(false);
     const [one, other] = await Promise.all([redeem(gateway, token), redeem(gateway, token)]);
-    expect([one!.status, other!.status].toSorted()).toEqual([200, 401]);
+    expect(new Set([one!.status, other!.status])).toEqual(new Set([200, 401]));
     expect((await redeem(gateway, token)).status).toBe(401);
   });
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Page } from "playwright-core";
 import { aPerson, PASSWORD, usersFile } from "../kit/sessions.ts";
-import { aBrowser, inBrowser } from "./kit/browser.ts";
+import { aBrowser, inBrowser, violationsOn } from "./kit/browser.ts";
 import { aSite, type Site } from "./kit/site.ts";
 
 const IDLE_MS = 12_000;
@@ -25,7 +25,7 @@ inBrowser("a user of the console", () => {
   };
   const logOut = async (page: Page): Promise<void> => {
     await page.getByRole("button", { name: /^Logged in as/ }).click();
-    await page.getByRole("menuitem", { name: "Log out" }).click();
+    await page.getByRole("menuitem", { name: "Log out", exact: true }).click();
     await isOut(page);
   };
   const isIn = (page: Page): Promise<void> => page.getByRole("navigation", { name: "Pages" }).waitFor();
@@ -65,6 +65,32 @@ inBrowser("a user of the console", () => {
     ]);
   });
 
+  it("ends all sessions after a question, also those of other browsers, and not if the gateway does not answer", async () => {
+    const [page, other] = [await tabs.open(), await tabs.open()];
+    for (const each of [page, other]) {
+      await each.goto(site.url);
+      await fill(each, PASSWORD);
+      await isIn(each);
+    }
+    await page.getByRole("button", { name: /^Logged in as/ }).click();
+    await page.getByRole("menuitem", { name: "Log out everywhere" }).click();
+    const dialog = page.getByRole("dialog", { name: "Log out everywhere?" });
+    await dialog.waitFor();
+    expect(await violationsOn(page)).toEqual([]);
+    await page.route(/everywhere=true/, (route) => route.abort());
+    await dialog.getByRole("button", { name: "Log out everywhere" }).click();
+    await dialog.getByText("It is not known whether the sessions ended.").waitFor();
+    await page.unroute(/everywhere=true/);
+    await dialog.getByRole("button", { name: "Log out everywhere" }).click();
+    await page.getByText("All your sessions have ended").waitFor();
+    await isOut(page);
+    await other.reload();
+    await isOut(other);
+    await expect
+      .poll(async () => (await site.gateway.journal()).filter((entry) => entry.kind === "access").at(-1))
+      .toMatchObject({ user: "alice", operation: "logout-everywhere" });
+  });
+
   it("logs in by a link once; it leaves the address at once", async () => {
     const link = site.gateway.gateway.consoleLink("root", 60_000)!;
     const page = await tabs.open();
@@ -76,6 +102,21 @@ inBrowser("a user of the console", () => {
     await again.goto(link);
     await isOut(again);
     await again.getByText("The one-time link is not valid any more").waitFor();
+  });
+
+  it("is not offered to stay where the session ends in any case", async () => {
+    const page = await tabs.open();
+    await page.goto(site.url);
+    await fill(page, PASSWORD);
+    await isIn(page);
+    await page.route("**/api/session", async (route) => {
+      const response = await route.fetch();
+      const json = (await response.json()) as object;
+      await route.fulfill({ response, json: { ...json, ends: { idle: 60_000, longest: 60_000 } } });
+    });
+    await page.reload();
+    await page.getByText(/Your session ends in .*, also if you go on/).waitFor();
+    expect(await page.getByRole("button", { name: "Stay logged in" }).count()).toBe(0);
   });
 
   it(

@@ -12,6 +12,7 @@ import { watchStatus } from "../status.ts";
 import { S } from "../strings.ts";
 import { nextZone } from "../time.ts";
 import { CopyDialog } from "./copy-dialog.tsx";
+import { EverywhereDialog } from "./everywhere-dialog.tsx";
 import { Header } from "./header.tsx";
 import { dialog, KeysDialog } from "./keys-dialog.tsx";
 import { Login } from "./login.tsx";
@@ -66,6 +67,7 @@ const Inside = () => {
       </main>
       {dialog.value === "keys" && <KeysDialog />}
       {dialog.value === "settings" && <SettingsDialog />}
+      {dialog.value === "everywhere" && <EverywhereDialog />}
       {copyByHand.value !== undefined && <CopyDialog text={copyByHand.value} />}
       <div class="note" role="status">
         {note.value}

@@ -75,6 +75,9 @@ const AccountMenu = () => {
       items={[
         { says: S.settings.open, act: () => (dialog.value = "settings") },
         { says: S.login.out, act: () => void logOut() },
+        ...(person()?.via === "session"
+          ? [{ says: S.login.outEverywhere, act: () => (dialog.value = "everywhere") }]
+          : []),
       ]}
     />
   );

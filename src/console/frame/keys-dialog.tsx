@@ -6,7 +6,7 @@ import { preferences } from "../preferences.ts";
 import { S } from "../strings.ts";
 
 /** The dialog of the frame that is open. */
-export const dialog = signal<"keys" | "settings" | undefined>(undefined);
+export const dialog = signal<"keys" | "settings" | "everywhere" | undefined>(undefined);
 
 export const KeysDialog = () => {
   const commands = availableCommands().filter((command) => keysOf(command).length > 0);

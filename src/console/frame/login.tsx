@@ -3,11 +3,21 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "../api.ts";
 import { Strip } from "../parts/states.tsx";
-import { acceptsPasswords, logIn, logInAtProvider, logInWithToken, provider, providerProblem } from "../session.ts";
+import {
+  acceptsPasswords,
+  logIn,
+  logInAtProvider,
+  logInWithToken,
+  provider,
+  providerProblem,
+  type LoginState,
+} from "../session.ts";
 import { S } from "../strings.ts";
 import { Brand } from "./brand.tsx";
 
-type Why = "expired" | "link" | "unreachable" | undefined;
+type Why = Extract<LoginState, { is: "out" }>["why"];
+
+const INFORMS: ReadonlySet<Why> = new Set<Why>(["expired", "everywhere"]);
 
 export const Login = ({ why }: { readonly why: Why }) => {
   const [chosen, setChosen] = useState<Way>();
@@ -43,7 +53,7 @@ export const Login = ({ why }: { readonly why: Why }) => {
           <Brand />
         </div>
         <h1>{S.login.title}</h1>
-        {why && !problem && <Strip kind={why === "expired" ? "info" : "error"}>{S.login[why]}</Strip>}
+        {why && !problem && <Strip kind={INFORMS.has(why) ? "info" : "error"}>{S.login[why]}</Strip>}
         {problem && (
           <Strip kind="error" urgent>
             {problem}

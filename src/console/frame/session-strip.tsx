@@ -9,7 +9,7 @@ const LOOK_MS = 5000;
 
 /** Warns before the session ends, with time enough to prolong it (WCAG 2.2.1). */
 export const SessionStrip = () => {
-  const expires = person()?.expires;
+  const { expires, isLast = false } = person() ?? {};
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
     if (expires === undefined) return undefined;
@@ -22,8 +22,8 @@ export const SessionStrip = () => {
   }, [expires]);
   if (expires === undefined || expires - now > WARN_MS) return null;
   return (
-    <Strip kind="warning" urgent action={{ says: S.login.stay, act: () => void refreshSession() }}>
-      {S.login.warning(spanOf(Math.max(0, expires - now)))}
+    <Strip kind="warning" urgent {...(!isLast && { action: { says: S.login.stay, act: () => void refreshSession() } })}>
+      {S.login[isLast ? "lastWarning" : "warning"](spanOf(Math.max(0, expires - now)))}
     </Strip>
   );
 };

@@ -139,11 +139,25 @@ export const frame = {
     wrongToken: "The gateway does not accept this token. A restart of the gateway makes a new one.",
     expired: "Your session has ended. After you log in, this page continues where it was.",
     link: "The one-time link is not valid any more: it was used, or it has expired.",
+    unrecorded:
+      "The gateway could not record the login, so nobody is logged in. The one-time link stays valid: open it again.",
     unreachable: "The gateway does not answer. Is its admin listener reachable?",
     out: "Log out",
+    outEverywhere: "Log out everywhere",
+    everywhere: "All your sessions have ended, in this browser and in all others.",
+    everywhereTitle: "Log out everywhere?",
+    everywhereHelp:
+      "All your sessions end, in every browser, and live views there stop. The journal records it. Other users stay " +
+      "logged in.",
+    everywhereFailed: "It is not known whether the sessions ended. Try again.",
     as: (name: string) => `Logged in as ${name}`,
     roles: "Roles",
     warning: (left: string) => `Your session ends in ${left}.`,
+    lastWarning: (left: string) =>
+      `Your session ends in ${left}, also if you go on: it has lasted as long as the config allows.`,
+    kept:
+      "The gateway did not say that your session has ended. It may still be open in this browser: load the page " +
+      "again and log out.",
     stay: "Stay logged in",
     menu: "Account",
   },

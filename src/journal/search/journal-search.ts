@@ -128,7 +128,8 @@ export class JournalSearch {
   openDnc(): Promise<Transaction[]> {
     return this.#reading(async (reader) => {
       const transactions: Transaction[] = [];
-      for (const candidate of await this.#index.openDnc()) transactions.push((await reader.read(candidate)).transaction);
+      for (const candidate of await this.#index.openDnc())
+        transactions.push((await reader.read(candidate)).transaction);
       return transactions;
     });
   }

@@ -1,5 +1,5 @@
 /** Renders problems as text: the line with a caret under the value, the other place of a conflict, and the help. */
-import { visible } from "../../common/visible.ts";
+import { visible } from "./visible.ts";
 import { secretKeys } from "../schema/schema-tree.ts";
 import type { Place, Problem } from "./problem.ts";
 

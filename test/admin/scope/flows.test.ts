@@ -191,7 +191,7 @@ describe("a look-up by Alpha's auditor", () => {
     const [canary, nobody] = await Promise.all(
       [CANARY.number, "4155559999"].map((number) => lookUpAs(SCOPED.auditor, number)),
     );
-    const settled = ({ evidence: { tokens: _, ...evidence }, ...page }: any) => ({ ...page, evidence });
+    const settled = ({ evidence, ...page }: any) => ({ ...page, evidence: { ...evidence, tokens: [] } });
     expect(settled(canary)).toEqual(settled(nobody));
     expect(canary.requests).toEqual([]);
     expect((await lookUpAs(EVERYTHING, CANARY.number)).requests.length).toBeGreaterThan(0);
