@@ -36,6 +36,8 @@ export const buildConsole = async () => {
       // A file as a data: URL would need an exception in the content security policy.
       assetsInlineLimit: 0,
       reportCompressedSize: false,
+      // On a slow machine the bundler reports how long plugins took.
+      rolldownOptions: { checks: { pluginTimings: false } },
     },
   });
   const files = await readdir(built, { recursive: true });
