@@ -274,8 +274,7 @@ export const REFUSALS = {
   unclear: row(
     5103,
     503,
-    "the owner of this record handle is not known now, or an earlier request on the record has not ended; nothing " +
-      "was sent",
+    "the owner of this record handle is not known now, or an earlier request on the record has not ended",
     "Client: send the request again after Retry-After, or a Do-Not-Call by phone number or customer id at once. " +
       "Operator: connections to OCS were lost, the gateway was restarted, the owner is being stored, an earlier " +
       "request has not ended, or OCS contradicts itself: ocsgw explain -c FILE ID says which.",
