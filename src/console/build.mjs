@@ -37,7 +37,7 @@ export const buildConsole = async () => {
       assetsInlineLimit: 0,
       reportCompressedSize: false,
       // On a slow machine the bundler reports how long plugins took.
-      rolldownOptions: { checks: { pluginTimings: false } },
+      rolldownOptions: { checks: { bundlerTimings: false } },
     },
   });
   const files = await readdir(built, { recursive: true });
