@@ -84,13 +84,15 @@ const tenantsOf = (
   values: readonly (string | number)[],
   { tenants, all_tenants: all }: ClaimSettings,
 ): Viewer["tenants"] => {
-  if (all !== null && values.includes(all)) return "all";
-  const dbids = new Set(tenants.map(({ dbid }) => dbid));
+  const given = new Set(values);
+  if (all !== null && given.has(all)) return "all";
+  const byDbid = Map.groupBy(tenants, ({ dbid }) => dbid);
+  const names = new Set(tenants.map(({ name }) => name));
   const isNamed = ({ name, dbid }: ClaimSettings["tenants"][number]): boolean =>
-    values.includes(name) && !(DIGITS.test(name) && Number(name) !== dbid && dbids.has(Number(name)));
+    given.has(name) && !(DIGITS.test(name) && Number(name) !== dbid && byDbid.has(Number(name)));
   const isNumbered = (dbid: number): boolean =>
-    values.some((each) => each === dbid || (each === String(dbid) && !tenants.some(({ name }) => name === each)));
-  return [...dbids].filter((dbid) => isNumbered(dbid) || tenants.filter((each) => each.dbid === dbid).every(isNamed));
+    given.has(dbid) || (given.has(String(dbid)) && !names.has(String(dbid)));
+  return [...byDbid].flatMap(([dbid, those]) => (isNumbered(dbid) || those.every(isNamed) ? dbid : []));
 };
 
 const DIGITS = /^[1-9]\d*$/;

@@ -42,7 +42,7 @@ export class LoginAttempts {
   /** Why the last login of a browser failed, by the digest of its id. */
   readonly #problems = new Map<string, KeptProblem>();
 
-  constructor({ now = () => performance.now(), mostOfOne = 50, most = 1000 }: Options = {}) {
+  constructor({ now = () => performance.now(), mostOfOne = 200, most = 2000 }: Options = {}) {
     this.#now = now;
     this.#mostOfOne = mostOfOne;
     this.#most = most;

@@ -17,7 +17,7 @@ import { Provider, ProviderFault, type Proof } from "./provider.ts";
 import { generationOf, type OidcSettings } from "./settings.ts";
 
 export type OidcParts = {
-  /** Those in force; undefined where the config names no provider. */
+  /** Those in force, the same object while they do not change; undefined where the config names no provider. */
   readonly settings: () => OidcSettings | undefined;
   /** Reads the file of the provider's CA. */
   readonly readFile: (file: string) => Promise<string>;
@@ -182,12 +182,25 @@ export class OidcLogins {
       await this.#deps.failed(user === undefined ? undefined : nameOf(user), source, "claims give no access");
       return { failed: "rejected", status: 403, problem: TEXTS.claims(sentence) };
     }
+    const { generation } = attempt;
+    let judged: { readonly by: OidcSettings | undefined; readonly viewer: Viewer | undefined } | undefined;
     const holder: SessionHolder = {
       name: nameOf(claimed.user),
       id: JSON.stringify(["oidc", settings.issuer, proof.subject]),
-      viewer: () => this.#viewerOf(claimed, rights.roles, attempt.generation),
+      // Asked with each request, and settings may have thousands of tenants.
+      viewer: () => {
+        const by = this.#deps.settings();
+        if (judged?.by !== by || !judged)
+          judged = { by, viewer: by && viewerOf(claimed, { settings: by, before: rights.roles, generation }) };
+        return judged.viewer;
+      },
     };
     const opened = await this.#deps.open(holder, source);
+    if ("failed" in opened && opened.failed === "rejected") {
+      // Other settings came into force while the provider was asked.
+      await this.#deps.failed(holder.name, source, "unknown login");
+      return { failed: "rejected", status: 400, problem: TEXTS.unknown };
+    }
     if ("failed" in opened) return { failed: "not recorded", status: 503, problem: TEXTS.notRecorded };
     this.#atProvider.set(holder, { idToken: proof.idToken, origin: new URL(attempt.redirectUri).origin });
     if (attempt.before) this.#deps.end(attempt.before);
@@ -209,16 +222,6 @@ export class OidcLogins {
     }
   }
 
-  /** What this user may do now; undefined if the provider is another one, or the user would lose a role. */
-  #viewerOf(claimed: Claimed, before: Viewer["roles"], generation: string): Viewer | undefined {
-    const settings = this.#deps.settings();
-    if (!settings || generationOf(settings) !== generation) return undefined;
-    const rights = rightsOf(claimed, settings);
-    return rights instanceof ClaimFault || !keepsRoles(rights, before)
-      ? undefined
-      : { name: nameOf(claimed.user), ...rights, via: "session" };
-  }
-
   #providerOf(settings: OidcSettings): Provider {
     const { issuer, client_id, client_secret, client_auth, ca, clock_skew } = settings;
     const key = JSON.stringify([issuer, client_id, client_secret, client_auth, ca, clock_skew]);
@@ -234,6 +237,17 @@ export class OidcLogins {
     return this.#provider.provider;
   }
 }
+
+type Judging = { readonly settings: OidcSettings; readonly before: Viewer["roles"]; readonly generation: string };
+
+/** What this user may do now; undefined if the provider is another one, or the user would lose a role. */
+const viewerOf = (claimed: Claimed, { settings, before, generation }: Judging): Viewer | undefined => {
+  if (generationOf(settings) !== generation) return undefined;
+  const rights = rightsOf(claimed, settings);
+  return rights instanceof ClaimFault || !keepsRoles(rights, before)
+    ? undefined
+    : { name: nameOf(claimed.user), ...rights, via: "session" };
+};
 
 const report = (issuer: string, { reason }: { readonly reason?: string }): void =>
   reason === undefined ? events.oidcRecovered({ issuer }) : events.oidcUnavailable({ issuer, reason });

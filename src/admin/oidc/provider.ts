@@ -136,10 +136,13 @@ export class Provider {
     }
   }
 
-  /** Where the browser ends the session at the provider; undefined if the provider has no such address. */
+  /**
+   * Where the browser ends the session at the provider; undefined if the provider has no such address. A user who logs
+   * out does not wait for addresses that were known before.
+   */
   async logOut(idToken: string, returnTo: string): Promise<string | undefined> {
     try {
-      const configuration = await this.#configuration();
+      const configuration = this.#known?.configuration ?? (await this.#configuration());
       if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
       const hint: { readonly id_token_hint?: string } =
         idToken.length <= LONGEST_HINT ? { id_token_hint: idToken } : {};
@@ -214,7 +217,10 @@ const faultOf = (error: unknown): ProviderFault => {
   if (error instanceof ResponseBodyError)
     return new ProviderFault("invalid", `the provider answered ${codeOf(error.error)} with status ${error.status}`);
   if (error instanceof WWWAuthenticateChallengeError)
-    return new ProviderFault("invalid", `the provider refused a request with status ${error.status}`);
+    return new ProviderFault(
+      "invalid",
+      `status ${error.status}: the provider accepts neither this client_id and client_secret, nor its own access token`,
+    );
   const causes = causesOf(error);
   if (causes.some(({ name }) => name === "TimeoutError" || name === "AbortError"))
     return new ProviderFault("unavailable", `no answer within ${TIMEOUT_S} s`);

@@ -237,7 +237,9 @@ export class Sessions {
   /** The session opens once the entry about it is on disk. */
   async #open(holder: SessionHolder, source: string, how: LoginWay): Promise<Login> {
     const { store, journal } = this.#parts;
-    const { name: user, roles } = holder.viewer()!;
+    const viewer = holder.viewer();
+    if (!viewer) return { failed: "rejected" };
+    const { name: user, roles } = viewer;
     try {
       await journal.login({ user, roles, source }, how);
     } catch {

@@ -40,6 +40,7 @@ export const createConsole = async (
 ): Promise<Console> => {
   let users = usersOf(reading().settings, reading().admins ?? (await storedUsers(reading().settings)));
   let people = users && createPeople(users);
+  let oidc = oidcOf(reading().settings);
   const entries = createSessionJournal({
     append: async (entry) => {
       // With `on_failure: continue` the journal loses entries without an error; an access entry must not be lost.
@@ -60,7 +61,7 @@ export const createConsole = async (
     checks: createPasswordChecks(),
     throttle: createLoginThrottle(),
     journal: entries,
-    oidc: { settings: () => oidcOf(reading().settings), readFile: readSmallFile },
+    oidc: { settings: () => oidc, readFile: readSmallFile },
     port: () => portOf(url()),
     isTls: () => (reading().settings.admin?.tls ?? "none") !== "none",
   });
@@ -74,6 +75,7 @@ export const createConsole = async (
     refresh: () => {
       users = usersOf(reading().settings, reading().admins ?? []);
       people = users && createPeople(users);
+      oidc = oidcOf(reading().settings);
       sessions.recheck();
     },
     users: () => users,

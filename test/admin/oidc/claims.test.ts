@@ -126,6 +126,22 @@ describe("the tenants of a user", () => {
   });
 });
 
+it("judges thousands of tenants and values with a number of steps that grows with both, not with their product", () => {
+  const tenants = Array.from({ length: 10_000 }, (_, at) => ({ name: `Tenant ${at}`, dbid: at + 1 }));
+  let reads = 0;
+  const counted = tenants.map((tenant) => ({
+    ...tenant,
+    get name() {
+      reads++;
+      return tenant.name;
+    },
+  }));
+  const values = Array.from({ length: 5000 }, (_, at) => `Tenant ${at * 2}`);
+  const [, dbids] = outcome({ ...maria, tenants: values }, byTenant({ tenants: counted })) as [unknown, number[]];
+  expect(dbids).toHaveLength(5000);
+  expect(reads).toBeLessThan(10 * tenants.length);
+});
+
 describe("the name of a user", () => {
   it.each<[unknown, string?]>([
     ["maria"],

@@ -355,6 +355,21 @@ describe("a provider", () => {
   });
 });
 
+it("a login during which the config loses the provider opens no session", async () => {
+  const kit = aSite();
+  const browser = kit.browser();
+  const url = await begin(browser);
+  const { token } = ways;
+  ways.token = (idToken) => {
+    kit.setOidc(undefined);
+    return token(idToken);
+  };
+  const reply = await browser.arrive(url);
+  expect([reply.status, kit.store.size]).toEqual([400, 0]);
+  expect(kit.entries.map(({ operation, user }) => [operation, user])).toEqual([["login-failed", "maria (oidc)"]]);
+  expectOut(reply, browser);
+});
+
 it("failed logins of one address are limited; those of others and successful ones are not", async () => {
   const kit = aSite();
   const fail = async (source: string): Promise<Reply> => {
