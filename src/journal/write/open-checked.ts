@@ -1,7 +1,7 @@
 /**
  * Opens the journal only if it agrees with everything that was signed before, so that nothing unchecked gets signed.
  */
-import { Anchor } from "../integrity/checkpoints/anchor.ts";
+import { Anchor, type OnAnchorTrouble } from "../integrity/checkpoints/anchor.ts";
 import { type Journal, type JournalOptions } from "../journal.ts";
 import { openJournal } from "./open-journal.ts";
 import { nodeDisk } from "../disk.ts";
@@ -27,8 +27,6 @@ const REMEDY =
 
 /** `everyLine`: also reads the lines that a start state covers, for a caller that vouches for the whole journal. */
 type Options = Omit<JournalOptions, "published" | "states"> & { readonly everyLine?: boolean };
-/** Called once when the anchor cannot be written. */
-type OnAnchorFailure = (reason: string) => void;
 
 /**
  * The start state's name for the sizes that witnesses cosigned. A command on a stopped gateway asks no witness and
@@ -40,7 +38,7 @@ export const WITNESSES = "witnesses";
 export const openChecked = async (
   { everyLine = false, ...options }: Options,
   trust: Trust,
-  onAnchorFailure?: OnAnchorFailure,
+  onAnchorTrouble?: OnAnchorTrouble,
 ): Promise<Checked> => {
   const { disk = nodeDisk, dir } = options;
   const { anchor: path, key, origin } = trust;
@@ -66,7 +64,7 @@ export const openChecked = async (
     const { anchor: known, warnings, published, checkpoints: publishedCheckpoints } = evidence!;
     return {
       journal,
-      anchor: new Anchor({ disk, path, key, origin, known, onFailure: onAnchorFailure }),
+      anchor: new Anchor({ disk, path, key, origin, known, onTrouble: onAnchorTrouble }),
       warnings,
       published,
       publishedCheckpoints,

@@ -2,6 +2,7 @@
  * Nothing is signed unchecked: what was signed before, kept outside the directory, is held against it by whoever opens
  * it to write.
  */
+import { existsSync } from "node:fs";
 import { appendFile, chmod, cp, mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -187,7 +188,7 @@ describe("the anchor", () => {
 
   it("that cannot be written later stops nothing, is reported once, and is updated afterwards", async () => {
     let fails = false;
-    const reasons: string[] = [];
+    const reasons: (string | undefined)[] = [];
     const disk: Disk = {
       ...nodeDisk,
       rename: (from, to) =>
@@ -213,6 +214,26 @@ describe("the anchor", () => {
     fails = false;
     await checkpoints.write();
     expect([await anchored(), kept.trouble]).toEqual([3, undefined]);
+    expect(reasons).toEqual([expect.stringContaining("no space"), undefined]);
+    await checkpoints.stop();
+    await journal.close();
+  });
+
+  it("that may be missing does not prevent a start, and gets the newest checkpoint once it can be written", async () => {
+    await mkdir(`${anchor()}.tmp`);
+    const reasons: (string | undefined)[] = [];
+    const { journal, anchor: kept } = await openChecked({ dir: dir(), durability: "flush" }, await trust(), (reason) =>
+      reasons.push(reason),
+    );
+    const options = { key, origin: ORIGIN, everyMs: 3_600_000, anchor: kept };
+    await expect(createCheckpoints(journal, options)).rejects.toThrow(/cannot be written: it is a directory$/);
+    const checkpoints = await createCheckpoints(journal, { ...options, mayLackAnchor: true });
+    await journal.append(anIntent(0));
+    await checkpoints.write();
+    expect([checkpoints.last().size, existsSync(anchor())]).toEqual([1, false]);
+    await rm(`${anchor()}.tmp`, { recursive: true });
+    await checkpoints.write();
+    expect([await anchored(), reasons]).toEqual([1, [expect.stringContaining("it is a directory"), undefined]]);
     await checkpoints.stop();
     await journal.close();
   });

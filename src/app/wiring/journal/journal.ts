@@ -86,7 +86,7 @@ export const startJournal = async (
       beside: { ...facts.options.beside, [WITNESSES]: witnessSizes.save },
     },
     trustOf(settings, key, readings),
-    (reason) => events.anchorNotWritten({ reason }),
+    (reason) => (reason === undefined ? events.anchorRecovered() : events.anchorNotWritten({ reason })),
   );
   stops.push(() => journal.close());
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
@@ -135,7 +135,7 @@ type CheckpointParts = {
 
 /** Each checkpoint also goes to the sinks, the witnesses and the time stamping authority. */
 const startCheckpoints = async (
-  { audit: { checkpoint } }: Settings,
+  { audit: { checkpoint, on_failure } }: Settings,
   { journal, key, anchor, sinks, outside }: CheckpointParts,
   stops: ShutdownSteps,
 ): Promise<Checkpoints> => {
@@ -150,6 +150,7 @@ const startCheckpoints = async (
       outside.submit(note);
     },
     anchor,
+    mayLackAnchor: on_failure === "continue",
   });
   stops.push(() => checkpoints.stop());
   return checkpoints;

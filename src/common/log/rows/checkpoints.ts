@@ -24,34 +24,44 @@ export const CHECKPOINT_EVENTS = {
   checkpointNotWritten: {
     level: "error",
     message:
-      "A checkpoint of the journal could not be written: {error}; requests are served, but the newest entries are " +
-      "not signed yet",
+      "A checkpoint of the journal could not be written: {error}. The newest entries are not signed yet; requests do " +
+      "not depend on it",
     action:
-      "Free disk space or correct the permissions of audit.dir; the gateway tries again after audit.checkpoint.every",
+      "Free disk space or correct the permissions of audit.dir. The gateway tries again each audit.checkpoint.every, " +
+      "and repeats this line until it works",
     fields: { error: error("why it failed") },
   },
   anchorNotWritten: {
     level: "error",
     message:
-      "The anchor, the file that reveals a replaced journal, could not be written ({reason}); requests are served as " +
-      "usual",
+      "The newest checkpoint is not in the anchor, the file that reveals a replaced journal: {reason}. A running " +
+      "gateway goes on serving requests. One that is starting does not start, unless audit.on_failure is continue",
     action:
-      "Free disk space or correct the permissions of that file and its folder; the gateway tries again at the next " +
-      "checkpoint",
-    fields: { reason: text("why it failed") },
+      "Free disk space or correct the permissions of that file and its folder. The gateway tries again at each " +
+      "checkpoint and logs anchorRecovered when it works; until then ocsgw status -c FILE shows the warning",
+    fields: { reason: text("the anchor's path, and why it cannot be written") },
+  },
+  anchorRecovered: {
+    level: "info",
+    message: "The anchor has the newest checkpoint again",
+    fields: {},
   },
   journalEvidenceChanged: {
     level: "warn",
-    message: "At this start an anchor, the checkpoint key or a checkpoint sink is not as it was before: {warning}",
+    message:
+      "At this start the anchor, the checkpoint key or a checkpoint sink is not as it was before; requests are " +
+      "served as usual: {warning}",
     action:
-      "This is normal once after a new one was configured or the journal was restored; otherwise find out who " +
+      "This is normal once after a new one was configured or the journal was restored. Otherwise find out who " +
       "changed it, and run ocsgw audit verify -c FILE",
     fields: { warning: text("which anchor, key or checkpoint sink differs") },
   },
   checkpointSinkDown: {
     level: "error",
     message: "Checkpoints cannot be delivered to the checkpoint sink {sink} ({reason}); requests are served as usual",
-    action: "Repair the sink; the gateway keeps the checkpoints and retries",
+    action:
+      "Repair the sink, or correct audit.checkpoint.publish. The gateway keeps the newest 1,000 checkpoints, retries " +
+      "every 30 s, and logs checkpointSinkRecovered when it works",
     fields: { sink, reason: text("why delivery failed") },
   },
   checkpointSinkRecovered: {
@@ -61,15 +71,22 @@ export const CHECKPOINT_EVENTS = {
   },
   checkpointSinkEmptied: {
     level: "warn",
-    message: "The checkpoint sink {sink} was removed or emptied: the checkpoints delivered earlier are no longer there",
-    action: "Find out who did it: the earlier checkpoints are evidence against changes of the journal",
+    message:
+      "The checkpoint sink {sink} was removed or emptied: it has only checkpoints from now on. Requests are served " +
+      "as usual",
+    action:
+      "Find out who did it, and run ocsgw audit verify -c FILE: the earlier checkpoints were evidence against " +
+      "changes of the journal. Put them back from a copy if there is one",
     fields: { sink },
   },
   witnessUnavailable: {
     level: "error",
     message: "The witness {witness} does not cosign the journal's checkpoints ({reason}); requests are served as usual",
-    action: "Check the network, or ask the witness's operator; the gateway retries with its newest checkpoint",
-    fields: { witness, reason: text("what the witness or the network answered") },
+    action:
+      "Check the network and the witness's url. With status 403 or 404 the witness's operator must add the newest " +
+      "line of audit.dir/checkpoint.pub; if the cosignature cannot be kept, free disk space. The gateway retries " +
+      "every minute, and logs witnessRecovered when it works",
+    fields: { witness, reason: text("what the witness, the network or the disk answered") },
   },
   witnessRecovered: {
     level: "info",
@@ -78,8 +95,12 @@ export const CHECKPOINT_EVENTS = {
   },
   witnessStateLost: {
     level: "warn",
-    message: "The witness {witness} has cosigned {before} entries but remembers only {now}",
-    action: "The witness lost its state, or its operator restored an older copy: ask its operator",
+    message:
+      "The witness {witness} had cosigned {before} entries but remembered only {now}; it has cosigned the newest " +
+      "checkpoint all the same, and requests are served as usual",
+    action:
+      "Ask the witness's operator: the witness lost its state, or an older copy was restored. Cosignatures that the " +
+      "gateway has already stay valid",
     fields: {
       witness,
       before: number("entries that it had cosigned"),
@@ -90,20 +111,20 @@ export const CHECKPOINT_EVENTS = {
     level: "error",
     message:
       "The witness {witness} says that it cosigned {size} entries, but this journal has {own}: entries are missing " +
-      "here, another journal has the same origin and key, or the witness is wrong",
+      "here, another journal has the same origin and key, or the witness is wrong. Requests are served as usual",
     action:
-      "Requests are served as usual. Find out whether audit.dir was restored from an older backup, or another " +
-      "gateway has the same origin and key (src/docs/witnesses.md)",
+      "Find out whether audit.dir was restored from an older backup, or another gateway has the same origin and key, " +
+      "as src/docs/witnesses.md says under After an alarm",
     fields: disagreement,
   },
   witnessContradiction: {
     level: "error",
     message:
-      "The witness {witness} cosigned a different history of this journal: old entries were changed, or a copy of " +
-      "the journal was continued elsewhere",
+      "The witness {witness} says that it cosigned another history of this journal: entries were changed, a restored " +
+      "or cloned copy was continued, or the witness is wrong. Requests are served as usual",
     action:
-      "Requests are served as usual. First keep a copy or snapshot of audit.dir; then tell whoever answers for the " +
-      "journal, and find out who has the checkpoint key or could write to audit.dir (src/docs/witnesses.md)",
+      "First copy audit.dir, the anchor and the checkpoint sinks. Then find out who has the checkpoint key or could " +
+      "write to audit.dir, as src/docs/witnesses.md says under After an alarm",
     fields: disagreement,
   },
   witnessQuorumMet: {
@@ -116,15 +137,19 @@ export const CHECKPOINT_EVENTS = {
     message:
       "Too few witnesses cosign the journal: {cosigning}, of {needed} that are required; requests are served as usual",
     action:
-      "ocsgw status -c FILE shows why each witness does not; until enough of them cosign, an auditor who requires " +
-      "{needed} rejects the newest entries",
+      "ocsgw status -c FILE shows why each witness does not cosign. Until enough of them do, an auditor who requires " +
+      "{needed} rejects the newest entries. The gateway retries, and logs witnessQuorumMet when it works",
     fields: quorum,
   },
   timestampUnavailable: {
     level: "error",
-    message: "The time stamping authority {url} gives no timestamp ({reason}); requests are served as usual",
-    action: "Check the network, or ask its operator; the gateway retries with its newest checkpoint",
-    fields: { url, reason: text("what the authority or the network answered") },
+    message:
+      "The gateway has no new timestamp of the time stamping authority {url} ({reason}); requests are served as usual",
+    action:
+      "Check the network, and url and ca of audit.checkpoint.timestamp; if a file cannot be written, free disk " +
+      "space; otherwise ask the authority. The gateway retries every 5 minutes, and logs timestampRecovered when it " +
+      "works",
+    fields: { url, reason: text("what the authority, the network or the disk answered") },
   },
   timestampRecovered: {
     level: "info",

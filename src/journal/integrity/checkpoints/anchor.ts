@@ -66,6 +66,8 @@ const textOf = async (disk: Disk, path: string): Promise<string | undefined> => 
   }
 };
 
+export type OnAnchorTrouble = (reason: string | undefined) => void;
+
 export type AnchorOptions = {
   readonly disk: Disk;
   readonly path: string;
@@ -73,8 +75,8 @@ export type AnchorOptions = {
   readonly origin: string;
   /** The current content of the file. */
   readonly known: Anchored | undefined;
-  /** Called once if the anchor cannot be written. */
-  readonly onFailure?: ((reason: string) => void) | undefined;
+  /** Called once with the reason when the anchor cannot be written, and with undefined when it can be again. */
+  readonly onTrouble?: OnAnchorTrouble | undefined;
 };
 
 export class Anchor {
@@ -109,10 +111,11 @@ export class Anchor {
       const writing = replaceWhole(disk, path, Buffer.from(note));
       this.#writing = writing.catch(() => undefined).finally(() => (this.#writing = undefined));
       await withTimeout(PATIENCE_MS, writing);
+      if (this.trouble !== undefined) this.#options.onTrouble?.(undefined);
       this.trouble = undefined;
     } catch (error) {
       const message = `the anchor ${path} (audit.checkpoint.anchor) cannot be written: ${reasonOf(error)}`;
-      if (this.trouble === undefined) this.#options.onFailure?.(message);
+      if (this.trouble === undefined) this.#options.onTrouble?.(message);
       this.trouble = message;
       throw new AnchorNotWritable(message, { cause: error });
     }

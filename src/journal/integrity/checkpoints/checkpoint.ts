@@ -32,6 +32,8 @@ export type CheckpointOptions = {
   readonly publish?: (note: string) => void;
   /** Gets each checkpoint when it is on disk, and one at the beginning, so that a write error is known at once. */
   readonly anchor?: Anchor;
+  /** The journal is signed although the anchor cannot be written at the beginning; each checkpoint tries again. */
+  readonly mayLackAnchor?: boolean;
 };
 
 export type Checkpoints = {
@@ -51,10 +53,13 @@ type Last = { size: number; at: number };
 /** SHA-256 of nothing: RFC 6962, 2.1. */
 const EMPTY_ROOT = Buffer.from("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "hex");
 
-/** Throws if earlier checkpoints belong to another log, the origin is invalid, or the anchor cannot be written. */
+/**
+ * Throws if earlier checkpoints belong to another log, the origin is invalid, or the anchor cannot be written and is
+ * required.
+ */
 export const createCheckpoints = async (
   journal: Journal,
-  { key, origin, everyMs, onFailure, onStateFailure, publish, anchor }: CheckpointOptions,
+  { key, origin, everyMs, onFailure, onStateFailure, publish, anchor, mayLackAnchor = false }: CheckpointOptions,
 ): Promise<Checkpoints> => {
   requireKeyName(origin);
   const own = verifierKey(origin, key);
@@ -62,7 +67,9 @@ export const createCheckpoints = async (
   const last: Last = { size: earlier?.size ?? 0, at: performance.now() };
   await leaveKey(journal, own);
   // Before the first entry, so that entries without a checkpoint can be recognized as a crash at the very beginning.
-  await anchor?.keep(earlier ?? { size: 0, root: EMPTY_ROOT });
+  await anchor?.keep(earlier ?? { size: 0, root: EMPTY_ROOT }).catch((error: unknown) => {
+    if (!mayLackAnchor) throw error;
+  });
 
   const sign = async (more: readonly string[] = []): Promise<void> => {
     const { size, root: digest, state } = await journal.head(origin);
