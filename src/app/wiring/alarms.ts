@@ -7,7 +7,8 @@ import { events } from "../../common/log/events.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Alarm } from "../../journal/entry.ts";
 
-export type Raised = Omit<Alarm, "kind"> & { readonly upstream: string };
+/** `advice`: for the log only: what the alarm means for clients, and what to do. No full stop at the end. */
+export type Raised = Omit<Alarm, "kind"> & { readonly upstream: string; readonly advice: string };
 
 export type Alarms = {
   /** For an event: two tenants used one handle, or an announcement contradicted itself. One entry for each call. */
@@ -31,12 +32,13 @@ export const createAlarms = (journal: Pick<Journal, "note">, counts: Counts, now
   const report = (alarm: Raised): void => {
     counts.alarm(alarm.upstream);
     const logged = mayLog(alarm);
+    const { advice, ...entry } = alarm;
     if (logged) {
       const { reason, upstream, tenant } = alarm;
       const { suppressed } = logged;
-      events.alarm({ reason, upstream, tenant: tenant?.name, ...(suppressed > 0 && { suppressed }) });
+      events.alarm({ reason, advice, upstream, tenant: tenant?.name, ...(suppressed > 0 && { suppressed }) });
     }
-    journal.note({ kind: "alarm", ...alarm });
+    journal.note({ kind: "alarm", ...entry });
   };
   return {
     raise: report,

@@ -43,6 +43,10 @@ export const callbackDeps = (context: CallbackContext): OcsCallbackDeps => {
       count("astray");
       records.alarms.raiseOngoing({
         reason: "an inactive OCS announced records; the gateway told it not to dial them",
+        advice:
+          "Requests are served as usual. This is normal for some seconds after a switchover; if it goes on, check " +
+          "which OCS is the primary, upstreams.NAME.primary and backup, and what else may post to the callbacks " +
+          "listener",
         upstream,
         resource: "records",
       });
@@ -60,6 +64,9 @@ export const callbackDeps = (context: CallbackContext): OcsCallbackDeps => {
       count("malformed");
       records.alarms.raiseOngoing({
         reason: "malformed call report: it ended no record handle",
+        advice:
+          "The handle stays valid for its tenant until OCS or stale_after ends it. Check the call report's settings " +
+          "in OCS, and what else may post to the callbacks listener",
         upstream,
         resource: "records",
         detail,
@@ -147,6 +154,9 @@ const validate = async (
     reason:
       "the validator does not answer: records are " +
       `${callbacks.on_timeout === "allow" ? "dialed without validation" : "not dialed"}`,
+    advice:
+      "Requests are served as usual. Check the validator and the network to it (upstreams.NAME.callbacks.validator); " +
+      "the gateway asks it again for each record, and callbacks.on_timeout decides what OCS does without an answer",
     upstream,
     resource: "records",
     detail: relayed.detail,

@@ -186,6 +186,9 @@ const alarmOf = (event: Exclude<OwnershipEvent, { kind: "epoch" }>, { tenants }:
   if (event.kind === "removals-pending") {
     return {
       reason: "the ownership database cannot be written: revoked owners are still stored; the gateway retries",
+      advice:
+        "Requests are decided correctly while the gateway runs. Free disk space or repair the disk of audit.dir " +
+        "before the gateway is restarted",
       upstream: "",
       resource: "records",
       detail: `${event.count} changes pending`,
@@ -201,6 +204,9 @@ const alarmOf = (event: Exclude<OwnershipEvent, { kind: "epoch" }>, { tenants }:
       // Only the sum: an auditor of this tenant may read it, and must not learn which handles other tenants have.
       return {
         reason: "a tenant requests record handles that do not belong to it",
+        advice:
+          "These requests got 410 OCSGW-2106, and many in a second 429 OCSGW-2108; nothing was sent to OCS. Find out " +
+          "which of the tenant's clients sends them, and where it got the handles",
         upstream,
         ...tenantOf(({ dbid }) => dbid === event.tenant),
         resource: "records",
@@ -209,16 +215,30 @@ const alarmOf = (event: Exclude<OwnershipEvent, { kind: "epoch" }>, { tenants }:
     case "shared-use":
       return {
         reason: "one record handle was used by two tenants",
+        advice:
+          "Both requests were sent to OCS, because the tenant's records setting is unscoped. Find out which of the " +
+          "two tenants has the call; set records: pre-dial or registered to separate tenants",
         upstream,
         ...tenantOf(({ name }) => name === event.tenants[1]),
         resource: "records",
         identifier: event.handle,
       };
     case "disputed":
-      return { ...whyDisputed(event.malformed), upstream, resource: "records", identifier: String(event.handle) };
+      return {
+        ...whyDisputed(event.malformed),
+        advice:
+          "Requests with this handle get 503 OCSGW-5103 from the tenants that may own it, and 410 OCSGW-2106 from " +
+          "others. Compare the tenants, groups, campaigns and lists in the config with OCS",
+        upstream,
+        resource: "records",
+        identifier: String(event.handle),
+      };
     case "store-failed":
       return {
         reason: "the ownership database cannot be written: the gateway tells OCS not to dial announced records",
+        advice:
+          "Requests by phone number, customer id, list and group are served as usual. Free disk space or repair the " +
+          "disk of audit.dir; the gateway tries again with each record",
         upstream,
         resource: "records",
         detail: event.reason,

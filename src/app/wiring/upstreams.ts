@@ -213,6 +213,11 @@ type EventDeps = {
   readonly current: () => Settings;
 };
 
+const SUSPICION_ADVICE =
+  "The gateway closed that connection, so that no answer reaches the wrong client; a request on it got 502 " +
+  "OCSGW-4103, or an answer that may belong to another request. Check whether a proxy or firewall between the " +
+  "gateway and OCS changes answers; otherwise ask OCS's vendor";
+
 /** Logs, counts and journals an upstream's events: switchovers, lost connections, answers of another request. */
 export const upstreamEventHandler =
   ({ journal, counts, markers, alarms, current }: EventDeps) =>
@@ -232,6 +237,7 @@ export const upstreamEventHandler =
       const tenant = tenantAt(current().tenants, upstream, event.tenant);
       return alarms.raise({
         reason: event.what,
+        advice: SUSPICION_ADVICE,
         upstream,
         ...(tenant && { tenant: { dbid: tenant.dbid, name: tenant.name } }),
         detail: `lane ${event.lane}`,

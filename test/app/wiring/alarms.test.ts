@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createAlarms, type Alarms } from "../../../src/app/wiring/alarms.ts";
+import { createAlarms, type Alarms, type Raised } from "../../../src/app/wiring/alarms.ts";
 import { Counts } from "../../../src/admin/counters.ts";
 import { events } from "../../../src/common/log/events.ts";
 import type { Entry } from "../../../src/journal/entry.ts";
@@ -29,6 +29,11 @@ const desk = (): Desk => {
 };
 afterEach(() => vi.restoreAllMocks());
 
+const ADVICE = "Compare the config with OCS";
+
+/** The journal's entry about an alarm: without the advice, which is for the log. */
+const entryOf = ({ advice: _advice, ...alarm }: Raised): Entry => ({ kind: "alarm", ...alarm });
+
 /** Each kind of conflict, for many handles or lanes. */
 const CONFLICTS = [
   [
@@ -38,6 +43,7 @@ const CONFLICTS = [
       upstream: "ocs",
       tenant: { dbid: 102, name: "Beta Tenant" },
       identifier: String(at),
+      advice: ADVICE,
     }),
   ],
   [
@@ -45,16 +51,27 @@ const CONFLICTS = [
     (at: number) => ({
       reason: "a record handle in use was announced for another tenant",
       upstream: "ocs",
+      advice: ADVICE,
       identifier: String(at),
     }),
   ],
   [
     "an announcement that contradicts itself",
-    (at: number) => ({ reason: "an announced record belongs to two tenants", upstream: "ocs", identifier: String(at) }),
+    (at: number) => ({
+      reason: "an announced record belongs to two tenants",
+      upstream: "ocs",
+      identifier: String(at),
+      advice: ADVICE,
+    }),
   ],
   [
     "repeated suspected answers on one lane",
-    () => ({ reason: "OCS sent an answer while nothing was asked", upstream: "ocs", detail: "lane ocs/1" }),
+    () => ({
+      reason: "OCS sent an answer while nothing was asked",
+      upstream: "ocs",
+      detail: "lane ocs/1",
+      advice: ADVICE,
+    }),
   ],
 ] as const;
 
@@ -62,8 +79,8 @@ describe("alarms", () => {
   it.each(CONFLICTS)("about %s have one journal entry each, and one log line a minute", (_what, conflict) => {
     const { alarms, entries, logged, counts, wait } = desk();
     for (let at = 1; at <= 30; at++) alarms.raise(conflict(at));
-    expect(entries).toEqual(Array.from({ length: 30 }, (_, at) => ({ kind: "alarm", ...conflict(at + 1) })));
-    expect([counts.alarms.get("ocs"), logged.length]).toEqual([30, 1]);
+    expect(entries).toEqual(Array.from({ length: 30 }, (_, at) => entryOf(conflict(at + 1))));
+    expect([counts.alarms.get("ocs"), logged]).toEqual([30, [expect.objectContaining({ advice: ADVICE })]]);
     wait(MINUTE);
     alarms.raise(conflict(31));
     expect([entries.length, logged.length, logged[1]!.suppressed]).toEqual([31, 2, 29]);
@@ -71,13 +88,18 @@ describe("alarms", () => {
 
   it("about an ongoing condition have one entry a minute, with the number of further alarms", () => {
     const { alarms, entries, logged, counts, wait } = desk();
-    const goesOn = { reason: "the validator does not answer", upstream: "ocs", detail: "no answer within 10 ms" };
+    const goesOn = {
+      reason: "the validator does not answer",
+      upstream: "ocs",
+      detail: "no answer within 10 ms",
+      advice: ADVICE,
+    };
     for (let at = 0; at < 30; at++) alarms.raiseOngoing(goesOn);
     wait(MINUTE);
     alarms.raiseOngoing(goesOn);
     expect(entries).toEqual([
-      { kind: "alarm", ...goesOn },
-      { kind: "alarm", ...goesOn, detail: "no answer within 10 ms; 29 more since the last one" },
+      entryOf(goesOn),
+      entryOf({ ...goesOn, detail: "no answer within 10 ms; 29 more since the last one" }),
     ]);
     expect([counts.alarms.get("ocs"), logged.length]).toEqual([2, 2]);
   });
@@ -85,7 +107,8 @@ describe("alarms", () => {
   it("about one upstream or tenant do not suppress log lines about another", () => {
     const { alarms, logged } = desk();
     for (const upstream of ["one", "two"])
-      for (const dbid of [101, 102]) alarms.raise({ reason: "r", upstream, tenant: { dbid, name: `${dbid}` } });
+      for (const dbid of [101, 102])
+        alarms.raise({ reason: "r", advice: ADVICE, upstream, tenant: { dbid, name: `${dbid}` } });
     expect(logged.length).toBe(4);
   });
 });
