@@ -1,7 +1,8 @@
 /** Time limits for work that cannot be cancelled, such as disk access. */
+import { LoggableError } from "./log/loggable-error.ts";
 
 /** The work took too long; it goes on and may still end. */
-export class TimeoutError extends Error {
+export class TimeoutError extends LoggableError {
   override readonly name = "TimeoutError";
 }
 

@@ -1,8 +1,9 @@
 /** The journal's errors: its disk failed, or its directory is damaged. */
+import { LoggableError } from "../common/log/loggable-error.ts";
 
 export { reason as reasonOf } from "../common/system-error.ts";
 
-export class JournalUnavailable extends Error {
+export class JournalUnavailable extends LoggableError {
   override readonly name = "JournalBroken";
   /** The disk's error in a few words, without a path. */
   readonly reason: string;

@@ -9,6 +9,7 @@ import { SessionStore } from "../../admin/sessions/session-store.ts";
 import { Sessions } from "../../admin/sessions/sessions.ts";
 import { byToken } from "../../admin/viewer.ts";
 import { events } from "../../common/log/events.ts";
+import { LoggableError } from "../../common/log/loggable-error.ts";
 import { readSmallFile } from "../../common/small-file/small-file.ts";
 import { createLoginThrottle } from "../../identity/login-throttle.ts";
 import type { Journal } from "../../journal/journal.ts";
@@ -45,7 +46,7 @@ export const createConsole = async (
     append: async (entry) => {
       // With `on_failure: continue` the journal loses entries without an error; an access entry must not be lost.
       const { failed } = journal.status();
-      if (failed !== undefined) throw new Error(failed);
+      if (failed !== undefined) throw new LoggableError(failed);
       await journal.append(entry);
     },
     onLost: (error, count) => events.loginsNotRecorded({ count, error }),

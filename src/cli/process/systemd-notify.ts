@@ -3,20 +3,31 @@
  * write to a datagram socket, so the program `systemd-notify` does; the unit needs NotifyAccess=all. Nothing waits for
  * it, and without NOTIFY_SOCKET nothing happens.
  */
-import { execFile } from "node:child_process";
+import { execFile, type ExecFileException } from "node:child_process";
 import type { State } from "../../app/gateway.ts";
 import { events } from "../../common/log/events.ts";
+import { LoggableError } from "../../common/log/loggable-error.ts";
+import { isSystemError } from "../../common/system-error.ts";
 
 /** `lines`: VARIABLE=VALUE. Resolves once systemd has received them. */
 type Send = (lines: readonly string[]) => Promise<void>;
 
 /** systemd answers within milliseconds. */
 const TIMEOUT_MS = 5000;
+const MOST_SAID = 200;
 
 const byProgram: Send = (lines) =>
   new Promise((resolve, reject) => {
-    execFile("systemd-notify", [...lines], { timeout: TIMEOUT_MS }, (error) => (error ? reject(error) : resolve()));
+    execFile("systemd-notify", [...lines], { timeout: TIMEOUT_MS }, (error, _stdout, stderr) =>
+      error ? reject(isSystemError(error) ? error : failedProgram(error, stderr)) : resolve(),
+    );
   });
+
+const failedProgram = ({ code, signal }: ExecFileException, stderr: string): LoggableError => {
+  const end = signal ? `was ended by ${signal} after at most ${TIMEOUT_MS / 1000} s` : `ended with code ${code}`;
+  const [said = ""] = stderr.trim().split("\n");
+  return new LoggableError(`systemd-notify ${end}${said === "" ? "" : `: ${said.slice(0, MOST_SAID)}`}`);
+};
 
 /** Does nothing without NOTIFY_SOCKET. */
 const sendFrom = ({ NOTIFY_SOCKET }: NodeJS.ProcessEnv): Send => (NOTIFY_SOCKET ? byProgram : () => Promise.resolve());

@@ -28,7 +28,7 @@ const field =
 export const text = field("text");
 export const number = field("number");
 export const list = field("list");
-/** Logs only an error's name, code, stack and, for system errors, its message. */
+/** Logs only an error's name, code, stack and, for system errors and LoggableErrors, its message. */
 export const error = field("error");
 export const optional = <Own extends Field>(own: Own) => ({ ...own, isOptional: true }) as const;
 

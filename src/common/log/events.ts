@@ -8,6 +8,7 @@ import { textOf, type EventRow, type FieldValues } from "./event-row.ts";
 import { EVENTS } from "./event-table.ts";
 import { humanLine, isForPeople } from "./human-line.ts";
 import { stderrSink } from "./sink.ts";
+import { LoggableError } from "./loggable-error.ts";
 import { withConfig } from "../shell-word.ts";
 import { faultInWords, isSystemError } from "../system-error.ts";
 
@@ -54,7 +55,9 @@ const logged = (error: unknown): Logged =>
         name: error.name,
         ...(isSystemError(error)
           ? { reason: faultInWords(error) }
-          : "code" in error && typeof error.code === "string" && { code: error.code }),
+          : error instanceof LoggableError
+            ? { reason: error.message }
+            : "code" in error && typeof error.code === "string" && { code: error.code }),
         ...(error.stack !== undefined && {
           stack: error.stack
             .split("\n")

@@ -88,9 +88,10 @@ describe("systemd is notified", () => {
   });
 
   it("of nothing if systemd-notify fails, which is logged once and does not stop the gateway", async () => {
-    const { gateway } = await started(SYSTEMD, "exit 1");
+    const { gateway } = await started(SYSTEMD, "echo no such socket >&2; exit 1");
     process.kill(gateway.pid, "SIGHUP");
     await vi.waitFor(() => expect(gateway.log()).toContain('"event":"systemdNotifyFailed"'), { timeout: 10_000 });
+    expect(gateway.log()).toContain("report its state to systemd: systemd-notify ended with code 1: no such socket. ");
     await sleep(100);
     await gateway.end("SIGTERM");
     expect(gateway.log().match(/"event":"systemdNotifyFailed"/g)).toHaveLength(1);

@@ -1,5 +1,6 @@
 /** The journal for the admin listener: searches on worker threads, and entries that record who read the journal. */
 import type { AuditParts } from "../../../admin/audit-parts.ts";
+import { LoggableError } from "../../../common/log/loggable-error.ts";
 import { accessEntry } from "../../../journal/access.ts";
 import type { Journal } from "../../../journal/journal.ts";
 import type { Checkpoints } from "../../../journal/integrity/checkpoints/checkpoint.ts";
@@ -21,7 +22,7 @@ export const createAudit = ({ journal, checkpoints, settings }: AuditDeps, stops
     record: async (request, sign) => {
       // With `on_failure: continue` the journal loses entries without an error; an access entry must not be lost.
       const { failed } = journal.status();
-      if (failed !== undefined) throw new Error(failed);
+      if (failed !== undefined) throw new LoggableError(failed);
       await journal.append(accessEntry(request));
       if (sign) await checkpoints.write();
       return { size: sign ? checkpoints.last().size : journal.status().size };
