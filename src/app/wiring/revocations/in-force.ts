@@ -74,11 +74,11 @@ export class RevocationsInForce {
     return this.#byName.size - before;
   }
 
-  /** Journals a reduction, then applies it. Resolves to whether it is in force; a failed one changes nothing. */
+  /** Journals a reduction, then applies and logs it. Resolves to whether it is in force; if not, nothing changes. */
   async reduce(decision: Decision): Promise<boolean> {
     if (this.#parts.journal.status().failed !== undefined) return false;
     const wasRevoked = this.has(decision);
-    if (!(await this.journal(decision))) {
+    if (!(await this.#journal(decision))) {
       // The journal may have a part of the failed entry, so it needs the revocation that is still in force.
       if (wasRevoked) this.#unsettled.add(nameOf(decision));
       return false;
@@ -86,16 +86,19 @@ export class RevocationsInForce {
     if (decision.lifted) this.#byName.delete(nameOf(decision));
     else this.#byName.set(nameOf(decision), revokedOf(decision));
     this.#apply();
+    logDecision(decision);
     return true;
   }
 
-  /**
-   * Logs and journals a decision. Resolves to whether it is on disk: with `on_failure: continue` the journal may accept
-   * an entry and lose it.
-   */
+  /** Logs and journals a decision that is in force. Resolves to whether it is on disk. */
   async journal(decision: Decision): Promise<boolean> {
-    const { journal, configHash } = this.#parts;
     logDecision(decision);
+    return this.#journal(decision);
+  }
+
+  /** Resolves to whether it is on disk: with `on_failure: continue` the journal may accept an entry and lose it. */
+  async #journal(decision: Decision): Promise<boolean> {
+    const { journal, configHash } = this.#parts;
     const isWritten = await this.#write({
       kind: "config",
       config_hash: configHash(),

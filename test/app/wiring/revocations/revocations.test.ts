@@ -5,8 +5,9 @@
 import { execFileSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RevocationKeeper } from "../../../../src/app/wiring/revocations/revocations.ts";
+import { events } from "../../../../src/common/log/events.ts";
 import { type Journal } from "../../../../src/journal/journal.ts";
 import { openJournal } from "../../../../src/journal/write/open-journal.ts";
 import type { Config, Recorded } from "../../../../src/journal/entry.ts";
@@ -32,6 +33,7 @@ beforeEach(async () => {
   whileJournalled = () => Promise.resolve();
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await stop();
   await removeDirectory(dir);
 });
@@ -231,8 +233,10 @@ describe("the gateway that decides a revocation", () => {
     await revoke("alpha");
     trouble.break({ code: "EIO", only: /segments/, times: Number.POSITIVE_INFINITY });
     expect(await revoke("beta")).toMatchObject({ kept: true, journalled: false });
+    const logged = vi.spyOn(events, "credentialReinstated");
     expect(await lift("alpha")).toMatchObject({ kept: false, journalled: false });
     expect([isRevoked("alpha"), isRevoked("beta")]).toEqual([true, true]);
+    expect(logged).not.toHaveBeenCalled();
     await expect
       .poll(() => readFile(file, "utf8").then((text) => readRevocations(text).fresh.map(({ id }) => id)), PATIENT)
       .toEqual(["beta"]);
