@@ -49,6 +49,8 @@ type Watched = { readonly watcher: FSWatcher; readonly id: string };
 class Watcher {
   readonly #watching: Watching;
   readonly #folders = new Map<string, Watched>();
+  /** Folders that cannot be watched; each is logged once, until it is watched again. */
+  readonly #unwatched = new Set<string>();
   readonly #poll: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
   #reported: Contents | undefined;
@@ -159,8 +161,10 @@ class Watcher {
       });
       watcher.on("error", () => this.#forget(folder, watcher));
       this.#folders.set(folder, { watcher, id });
+      this.#unwatched.delete(folder);
     } catch {
-      events.fileWatchUnavailable({ folder });
+      if (!this.#unwatched.has(folder)) events.fileWatchUnavailable({ folder });
+      this.#unwatched.add(folder);
     }
   }
 
