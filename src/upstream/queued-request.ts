@@ -11,7 +11,7 @@ export type QueuedRequest = {
   /** Milliseconds on the monotonic clock. */
   readonly queuedAt: number;
   readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: UpstreamError) => void;
+  readonly reject: (error: Error) => void;
   /** Returns a signal that aborts when the client disconnects. */
   readonly hangUpSignal: (() => AbortSignal) | undefined;
   timer?: NodeJS.Timeout;
@@ -65,6 +65,13 @@ export const rejectRequest = (
   stopWaiting(queued);
   error.waits = waits;
   queued.reject(error);
+};
+
+/** An internal error says nothing about OCS. What the lane would do next is unknown, so it is closed. */
+export const rejectInternal = (queued: QueuedRequest, lane: { readonly close: () => void }, error: unknown): void => {
+  lane.close();
+  stopWaiting(queued);
+  queued.reject(error as Error);
 };
 
 /** Rejects a request that must not be sent any more, and returns true. */

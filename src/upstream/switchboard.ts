@@ -11,6 +11,7 @@ import type { Lane } from "./lanes/lane.ts";
 import { ParkedRequests } from "./parked-requests.ts";
 import {
   rejectIfWithdrawn,
+  rejectInternal,
   rejectRequest,
   resolveRequest,
   startWaiting,
@@ -246,11 +247,11 @@ export class Switchboard {
         resolveRequest(queued, answer, lane, queue);
         if (answer.status !== 200) await lane.quarantine();
       } catch (error) {
-        const failure =
-          error instanceof UpstreamError ? error : new UpstreamError("malformed-response", true, String(error));
-        hasFailed = failure.reason === "unreachable";
-        counts = failure.sent;
-        this.#failed(lane, queued, failure, queue);
+        const failure = error instanceof UpstreamError ? error : undefined;
+        hasFailed = failure?.reason === "unreachable";
+        counts = failure?.sent ?? false;
+        if (failure) this.#failed(lane, queued, failure, queue);
+        else rejectInternal(queued, lane, error);
       }
       this.#serviceTime.end(started, counts);
     }

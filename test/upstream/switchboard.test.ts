@@ -57,6 +57,22 @@ const failure = async (sending: Promise<unknown>): Promise<UpstreamError> => {
 
 const html410 = "<HTML><body>410 Gone : 0 No call found for the record handle</body></HTML>";
 
+describe("an internal error", () => {
+  it("is rejected as it is, not as an answer of OCS, and the next request is served", async () => {
+    const { switchboard: it } = await switchboard({ script: ({ connection }) => void connection.socket.write(OK) });
+    const broken: Request = {
+      ...request(),
+      get path(): string {
+        throw new TypeError("a defect");
+      },
+    };
+    for (let times = 0; times < 2; times++) {
+      await expect(it.send(broken)).rejects.toThrow(TypeError);
+      expect(await it.send(request())).toMatchObject({ status: 200 });
+    }
+  });
+});
+
 describe("an exchange", () => {
   it("sends exactly the headers that OCS reads, and the body with its length in bytes", async () => {
     const { ocs, switchboard: it } = await switchboard();
