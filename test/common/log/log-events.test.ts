@@ -51,7 +51,7 @@ describe("a row of the table of log events", () => {
   });
 
   it("names the config file in every command to run", () => {
-    const PROSE = /^ocsgw (?:revoke|check cannot tell|check knows|audit export takes|flows\))/;
+    const PROSE = /^ocsgw (?:revoke|check cannot tell|check knows|flows(?: and the console|$))/;
     const commands = ROWS.flatMap(([event, { message, action = "" }]) =>
       [...`${message}. ${action}`.matchAll(/ocsgw [^;,.:]+/g)].map(([command]) => [event, command] as const),
     );
@@ -76,6 +76,9 @@ const linesOf = async (calls: string, env: Readonly<Record<string, string>> = {}
   return stderr.trimEnd().split("\n");
 };
 
+const importOf = (file: string, name: string): string =>
+  `import { ${name} } from ${JSON.stringify(join(root, "src", file))};`;
+
 const REJECTED = 'events.configRejected({ where: "ocsgw.yaml:41:7", problem: "unknown key capaigns", more: 2 });';
 
 describe("a log line", () => {
@@ -89,7 +92,8 @@ describe("a log line", () => {
       more: 2,
       msg:
         "Config reload rejected; the running config is unchanged: ocsgw.yaml:41:7 unknown key capaigns. " +
-        "Correct the file and run ocsgw reload -c FILE; ocsgw check -c FILE shows every problem",
+        "Correct the file and run ocsgw reload -c FILE; ocsgw check -c FILE shows every problem. Until a reload is " +
+        "accepted, ocsgw status -c FILE shows this warning",
     });
   });
 
@@ -97,7 +101,8 @@ describe("a log line", () => {
     const lines = await linesOf(`${REJECTED} events.stopped();`, { OCSGW_LOG_FORMAT: "text" });
     expect(lines.map((line) => line.replace(/^[\d:]{8}/, "12:00:00"))).toEqual([
       "12:00:00  error  Config reload rejected; the running config is unchanged: ocsgw.yaml:41:7 unknown key capaigns. " +
-        "Correct the file and run ocsgw reload -c FILE; ocsgw check -c FILE shows every problem  event=configRejected  more=2",
+        "Correct the file and run ocsgw reload -c FILE; ocsgw check -c FILE shows every problem. Until a reload is " +
+        "accepted, ocsgw status -c FILE shows this warning  event=configRejected  more=2",
       "12:00:00  info   The gateway has stopped",
     ]);
   });
@@ -114,7 +119,7 @@ describe("a log line", () => {
     });
   });
 
-  it("contains an error's reason, code or name, but never its message", async () => {
+  it("contains an error's reason, code or name, but never the message of an error that may quote input", async () => {
     const [system, coded, other] = await linesOf(
       [
         'Object.assign(new Error("4155550100"), { code: "ENOSPC", syscall: "write" })',
@@ -124,10 +129,23 @@ describe("a log line", () => {
         .map((error) => `events.checkpointNotWritten({ error: ${error} });`)
         .join(" "),
     );
-    expect(system).toContain("could not be written: no space is left on the disk; requests are served");
-    expect(coded).toContain("could not be written: ERR_X; ");
-    expect(other).toContain("could not be written: TypeError; ");
+    expect(system).toContain("could not be written: no space is left on the disk. The newest entries");
+    expect(coded).toContain("could not be written: ERR_X. ");
+    expect(other).toContain("could not be written: TypeError. ");
     expect(`${system}${coded}${other}`).not.toContain("4155550100");
+  });
+
+  it("contains the message of an error that quotes no input", async () => {
+    const words = "the journal in /a cannot be written: no space is left on the disk";
+    const lines = await linesOf(
+      `${importOf("journal/errors.ts", "JournalUnavailable")} ${importOf("common/timeout.ts", "TimeoutError")} ` +
+        `events.loginsNotRecorded({ count: 2, error: new JournalUnavailable("/a", "no space is left on the disk") }); ` +
+        'events.startStateNotWritten({ error: new TimeoutError("no answer from the disk for 5000 ms") });',
+    );
+    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+      expect.stringContaining(`are missing from the journal for good: ${words}. `),
+      expect.stringContaining("could not be saved: no answer from the disk for 5000 ms. "),
+    ]);
   });
 
   it("lists the log levels if OCSGW_LOG is invalid", async () => {

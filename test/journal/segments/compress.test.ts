@@ -255,9 +255,7 @@ describe("a segment whose lines were changed", () => {
     await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
     const failures: string[] = [];
     await compressing({ onFailure: (why) => failures.push(why) });
-    expect(failures).toEqual([
-      expect.stringContaining(`${second} line 1 does not match its leaf hash, so the segment is not compressed`),
-    ]);
+    expect(failures).toEqual([expect.stringContaining(`${second} line 1 does not match its leaf hash`)]);
     expect((await namesOf()).filter((name) => !name.endsWith(".zst"))).toEqual([
       second,
       (await segmentsOf(dir)).at(-1),

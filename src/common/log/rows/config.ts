@@ -27,7 +27,9 @@ export const CONFIG_EVENTS = {
   configRejected: {
     level: "error",
     message: "Config reload rejected; the running config is unchanged: {where} {problem}",
-    action: "Correct the file and run ocsgw reload -c FILE; ocsgw check -c FILE shows every problem",
+    action:
+      "Correct the file and run ocsgw reload -c FILE; ocsgw check -c FILE shows every problem. Until a reload is " +
+      "accepted, ocsgw status -c FILE shows this warning",
     fields: {
       where: text("file:line:column of the first problem"),
       problem: text("the first problem, with its code"),
@@ -38,8 +40,8 @@ export const CONFIG_EVENTS = {
     level: "warn",
     message: "The masked copy of the config in force could not be written: {error}",
     action:
-      "Free disk space or correct the permissions of audit.dir/configs; without the copy the console cannot compare " +
-      "this config with later ones",
+      "Requests are served as usual, but the console cannot compare this config with later ones. Free disk space or " +
+      "correct the permissions of audit.dir/configs; the gateway tries again at the next reload or start",
     fields: { error: error("why"), hash: text("SHA-256 of the config") },
   },
   reloadDelayed: {
@@ -50,43 +52,58 @@ export const CONFIG_EVENTS = {
   },
   fileWatchUnavailable: {
     level: "warn",
-    message: "The folder {folder} cannot be watched; the gateway checks the files in it every 30 s instead",
+    message:
+      "The folder {folder} cannot be watched: changes of files in it come into force up to 30 s later, because the " +
+      "gateway checks them only that often",
     action:
       "Check that the gateway may read the folder; if it may, raise the system's limits of file watches (on Linux: " +
-      "sysctl fs.inotify.max_user_watches and max_user_instances)",
+      "sysctl fs.inotify.max_user_watches and max_user_instances). The gateway tries again every 30 s and does not " +
+      "repeat this line; to apply a change at once, run ocsgw reload -c FILE",
     fields: { folder: text("the folder") },
   },
   tenantsCacheNotWritten: {
     level: "warn",
     message: "The cache of parsed tenants.d files (tenants.cache in audit.dir) could not be written: {error}",
     action:
-      "Free disk space or correct the permissions; requests are served as usual. The gateway writes the cache at the " +
-      "next reload with a change, or at the next start; a start without it parses all files and takes longer",
+      "Requests are served as usual, but a start without the cache parses all files and takes longer. Free disk " +
+      "space or correct the permissions; the gateway writes the cache at the next reload or start",
     fields: { error: error("why it failed") },
   },
   standbyWaiting: {
     level: "info",
-    message: "This gateway is a standby: it waits for the journal lock of {dir}, held by {holder}",
+    message:
+      "This gateway is a standby: it serves no requests, and waits for the journal lock of {dir}, held by {holder}",
     fields: { dir: text("audit.dir"), holder: text("the process that holds the lock") },
   },
   standbyTookOver: {
     level: "warn",
-    message: "This standby has taken over: it now holds the journal lock of {dir} and serves requests",
-    action: "Find out why the other gateway stopped, and start it again as a standby",
+    message:
+      "This standby has the journal lock of {dir} now, and starts: it serves requests once its listeners are open " +
+      "(event listening)",
+    action:
+      "Find out why the other gateway stopped, and start it again as a standby. Where handles need an owner, " +
+      "requests with them get 503 OCSGW-5103 until OCS announces the records, or a registrar registers the handles, " +
+      "again",
     fields: { dir: text("audit.dir") },
   },
   standbyConfigRejected: {
     level: "error",
-    message: "The config file cannot be used for the takeover: {reason}; this gateway uses the config it started with",
-    action: "Correct the file and run ocsgw reload -c FILE; if audit.dir or admin.probes changed, restart this gateway",
-    fields: { reason: text("the first problems of the file, or what must not change while a standby waits") },
+    message:
+      "The config file cannot be used for the takeover, so this gateway takes over with the config that it had when " +
+      "it began to wait: {reason}",
+    action:
+      "Correct the file and run ocsgw reload -c FILE. If audit.dir, admin.probes or the sockets of systemd changed, " +
+      "restart this gateway instead",
+    fields: {
+      reason: text("the first problems of the file, or what must not change while a standby waits"),
+    },
   },
   standbyProbesUnavailable: {
     level: "warn",
     message: "This standby cannot open admin.probes yet, so load balancers cannot probe it: {error}",
     action:
       "If the active gateway runs on this machine with the same config, do nothing; otherwise free the address. The " +
-      "gateway retries every second",
+      "standby waits and takes over all the same; it retries every second and does not repeat this line",
     fields: { error: error("why the address cannot be opened") },
   },
 } as const satisfies EventRows;

@@ -14,8 +14,8 @@ export const IDENTITY_EVENTS = {
       "The keys of issuer {issuer} could not be fetched ({reason}): tokens signed with keys fetched earlier are " +
       "accepted for a limited time, all others of this issuer get 503 OCSGW-2003",
     action:
-      "Check jwks_uri, the issuer, DNS and the network; the gateway retries every minute. ocsgw status -c FILE shows " +
-      "how long the earlier keys are accepted",
+      "Check jwks_uri, the issuer, DNS and the network. The gateway retries every minute and repeats this line until " +
+      "it works (issuerKeysRecovered). ocsgw status -c FILE shows how long the earlier keys are accepted",
     fields: { issuer, reason: text("why the fetch failed") },
   },
   issuerKeysRecovered: {
@@ -28,7 +28,8 @@ export const IDENTITY_EVENTS = {
     message: "The gateway does not use a key of issuer {issuer}: {reason}",
     action:
       "Nothing to do for a key that signs no tokens, such as one for encryption. Tokens signed with it get 401 " +
-      "OCSGW-2001: ask the issuer to correct its key set",
+      "OCSGW-2001: ask the issuer to correct its key set, or, if no algorithm fits the key, add its algorithm to the " +
+      "issuer's algorithms in identity.jwt",
     fields: { issuer, reason: text("the key's id and why it is not used") },
   },
   issuerKeyCacheDisabled: {
@@ -45,22 +46,26 @@ export const IDENTITY_EVENTS = {
     level: "error",
     message: "The gateway does not use the keys of issuer {issuer} that it finds on disk: {reason}",
     action:
-      "After an update of the gateway or a change of the checkpoint key, do nothing; otherwise find out who changed " +
-      "the file. Tokens of this issuer get 503 OCSGW-2003 until the gateway has fetched its keys",
+      "Tokens of this issuer get 503 OCSGW-2003 until the gateway has fetched its keys, which it tries now. If the " +
+      "file cannot be read, correct its permissions. After an update of the gateway, or a change of the checkpoint " +
+      "key, the issuer or jwks_uri, do nothing; otherwise find out who changed the file",
     fields: { issuer, reason: text("what is wrong with the file") },
   },
   issuerKeyCacheNotWritten: {
     level: "warn",
     message: "The keys of issuer {issuer} are in use but could not be saved to disk: {reason}",
     action:
-      "Free disk space or correct the permissions of audit.dir. Until then, a gateway that restarts while the " +
-      "issuer is unreachable answers its tokens with 503 OCSGW-2003",
+      "Free disk space or correct the permissions of audit.dir; the gateway saves them when it fetches them again, " +
+      "within 6 minutes. Until then, a gateway that restarts while the issuer is unreachable answers its tokens with " +
+      "503 OCSGW-2003",
     fields: { issuer, reason: text("why the file could not be written") },
   },
   credentialRevoked: {
     level: "warn",
     message: "Revoked the {kind} {id}; requests with it get 401 OCSGW-2001 from now on",
-    action: "If this was not intended, find out who used ocsgw revoke or wrote to the revocations file",
+    action:
+      "If this was not intended, find out who used ocsgw revoke or wrote to the revocations file, and run ocsgw " +
+      "revoke -c FILE --reinstate",
     fields: { ...decision, until: optional(text("when the revocation ends; absent when it never ends")) },
   },
   credentialReinstated: {
@@ -73,19 +78,19 @@ export const IDENTITY_EVENTS = {
     level: "error",
     message:
       "The gateway could not read or write the revocations file, or could not write a revocation to the journal: " +
-      "{reason}",
+      "{reason}. Every revoked credential stays revoked; a reinstatement that could not be written has no effect",
     action:
-      "Free disk space or correct the permissions of audit.dir. Everything that was revoked stays revoked; the " +
-      "gateway retries what it could not write",
+      "Free disk space or correct the permissions of audit.dir, and repeat a reinstatement. The gateway retries what " +
+      "else it could not write",
     fields: { reason: text("why it failed"), error: error("the error and where it was thrown") },
   },
   revocationsFileRestored: {
     level: "error",
     message:
-      "The revocations file had lost revocations; the gateway restored it from the journal, and all of them apply: " +
-      "{detail}",
+      "The revocations file was damaged or incomplete; the gateway wrote it again from the journal. Every credential " +
+      "that the journal revokes stayed revoked: {detail}",
     action: "Find out what changed the file: a program, an editor, or a copy from a backup",
-    fields: { detail: text("what was missing") },
+    fields: { detail: text("what was wrong with the file, and how many revocations were missing") },
   },
   reinstatementRejected: {
     level: "error",
@@ -99,8 +104,9 @@ export const IDENTITY_EVENTS = {
     level: "warn",
     message: "The OpenID provider {issuer} cannot be used, so nobody can log in to the console through it: {reason}",
     action:
-      "Check admin.oidc.issuer and ca, DNS and the network; ocsgw check -c FILE --connect asks the provider. Users " +
-      "of admin.users and holders of the admin token can log in meanwhile",
+      "Requests of clients are served as usual. Check admin.oidc.issuer and ca, DNS and the network; ocsgw check -c " +
+      "FILE --connect asks the provider. The gateway asks it again at the next login. Users of admin.users and " +
+      "holders of the admin token can log in meanwhile",
     fields: { issuer: text("admin.oidc.issuer"), reason: text("why it cannot be used") },
   },
   oidcRecovered: {
@@ -112,15 +118,17 @@ export const IDENTITY_EVENTS = {
     level: "warn",
     message: "The gateway rejected a login to the console through the OpenID provider: {reason}",
     action:
-      "invalid_client: compare client_id, client_secret and client_auth with the provider's. A missing claim or one " +
-      "that gives nothing: correct admin.oidc.claims and roles, or what the provider puts into the ID token. A wrong " +
-      "time: compare the clocks",
+      "If the provider could not be asked, see oidcUnavailable. invalid_client: compare client_id, client_secret and " +
+      "client_auth with the provider's. A missing claim or one that gives nothing: correct admin.oidc.claims and " +
+      "roles, or what the provider puts into the ID token. A wrong time: compare the clocks",
     fields: { reason: text("what was wrong; never a value of a claim") },
   },
   loginsNotRecorded: {
     level: "error",
-    message: "The journal could not record {count} failed logins or logouts of the console: {error}",
-    action: "Free disk space or correct the permissions of audit.dir; nobody can log in to the console until then",
+    message: "{count} failed logins or logouts of the console are missing from the journal for good: {error}",
+    action:
+      "Free disk space or correct the permissions of audit.dir. Nobody can log in to the console until then; open " +
+      "sessions go on. What clients get depends on audit.on_failure: see journalUnavailable in this log",
     fields: { count: number("how many were not recorded"), error: error("why it failed") },
   },
 } as const satisfies EventRows;

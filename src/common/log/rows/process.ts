@@ -27,8 +27,9 @@ export const PROCESS_EVENTS = {
     level: "error",
     message: "The gateway works, but could not report its state to systemd: {error}",
     action:
-      "Install the program systemd-notify so that the service's user can run it, and set NotifyAccess=all in the " +
-      "unit; with Type=notify systemd otherwise ends the gateway as a failed start",
+      "With Type=notify systemd ends the gateway as a failed start, unless this is corrected: install the program " +
+      "systemd-notify so that the service's user can run it, and set NotifyAccess=all in the unit. The gateway does " +
+      "not repeat this line",
     fields: { error: error("why systemd-notify failed") },
   },
   systemdSocketsForOtherProcess: {
@@ -42,7 +43,8 @@ export const PROCESS_EVENTS = {
   operatorWarning: {
     level: "warn",
     message: "Warning: {warning}",
-    action: "The gateway repeats this every hour while it applies; ocsgw status -c FILE shows all warnings",
+    action:
+      "The gateway logs this at its start and every hour while it applies; ocsgw status -c FILE shows all warnings",
     fields: { warning: text("what needs attention") },
   },
   connectionLimitReached: {
@@ -51,8 +53,10 @@ export const PROCESS_EVENTS = {
       "Listener {listener} closed a new connection from {source}, because the listener's {limit} is reached; open " +
       "connections are served as usual",
     action:
-      "Find out what opens so many connections; if the clients are legitimate, raise the limit in the config. At " +
-      "most one such line is logged per second",
+      "Find out what opens so many connections. If the clients are legitimate, raise the limit in the config; if " +
+      "ocsgw check -c FILE warns of OCSGW-6318, raise LimitNOFILE in the unit instead. All clients of a proxy count " +
+      "as one source, unless listeners[].trusted_proxies names it and it sends PROXY headers. At most one such line " +
+      "is logged per second",
     fields: {
       listener: text("the listener's name"),
       limit: text("the config key of the limit: max_connections or max_connections_per_source"),
@@ -62,7 +66,9 @@ export const PROCESS_EVENTS = {
   plainHttpOnTlsPort: {
     level: "warn",
     message: "A client at {source} sent plain HTTP to listener {listener}, which expects TLS, and got 400",
-    action: "Correct the client, or the health check of a load balancer: its URL must begin with https://",
+    action:
+      "Correct the client, or the health check of a load balancer: its URL must begin with https://. Other clients " +
+      "are not affected. At most one such line is logged per minute and listener",
     fields: {
       listener: text("the listener's name"),
       source: text("the client's address"),
@@ -77,34 +83,43 @@ export const PROCESS_EVENTS = {
   },
   logLinesDropped: {
     level: "warn",
-    message: "{lines} log lines were dropped, because stderr was not read in time; the journal is complete",
+    message:
+      "{lines} log lines were dropped, because stderr was not read in time; requests and the journal are not affected",
     action: "Check what reads the gateway's stderr: a full pipe, a halted terminal or a full disk",
     fields: { lines: number("how many lines were dropped") },
   },
   flowStreamEnded: {
     level: "warn",
-    message: "The gateway ended the live view of requests (ocsgw flows) of {source} ({reason}): {detail}",
+    message:
+      "The gateway closed the live view of requests that {source} had open ({reason}): {detail}. Requests are served " +
+      "as usual",
     action:
-      "Requests are served as usual. The viewer can connect again and continue there; one that is often slow needs a " +
-      "filter",
+      "ocsgw flows and the console connect again and continue there. If it repeats: a slow viewer needs a filter or " +
+      "a faster connection; failed means that the journal cannot be read, so check the disk of audit.dir",
     fields: {
-      source: text("the client's address"),
-      reason: text("slow, overload or failed"),
+      source: text("the viewer's address"),
+      reason: text("slow or failed"),
       detail: text("what happened"),
     },
   },
   flowStreamsShed: {
     level: "warn",
-    message: "The gateway is overloaded and ended {streams} live views (ocsgw flows), so that it serves requests first",
-    action: "Find out what uses the CPU or the disk; the gateway accepts live views again after 30 s",
+    message:
+      "Overloaded for 5 s (the CPU was busy all the time, or journal entries waited over 1 s for the disk): requests " +
+      "may be slow. The gateway closed {streams} live views (ocsgw flows, the console), so that requests come first",
+    action:
+      "Find out what uses the CPU or the disk: ocsgw status -c FILE, and the metric ocsgw_journal_lag_seconds. The " +
+      "gateway accepts live views again after 30 s",
     fields: { streams: number("how many streams") },
   },
   internalError: {
     level: "error",
     message:
-      "Internal error while the gateway handled request {id}: the client got status 500, or its connection was closed",
+      "Internal error while the gateway handled request {id}: the client got status 500, or its connection was " +
+      "closed. If it was a client's request, OCS may have carried it out",
     action:
-      "Report this line, with its stack, to the maintainers; ocsgw explain -c FILE {id} shows how far the request got",
+      "ocsgw explain -c FILE {id} shows how far a client's request got (requests to the admin listener and callbacks " +
+      "are not there). Report this line, with its stack, to the maintainers",
     fields: { id: text("the request id"), error: error("the error and where it was thrown") },
   },
 } as const satisfies EventRows;
