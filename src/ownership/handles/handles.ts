@@ -4,8 +4,8 @@
  * Works in memory and synchronously; `OwnershipWriter` writes the changes to disk.
  */
 import { AnnouncedHandles, type NewLife } from "./announced-handles.ts";
-import { carryOver } from "./carry-over.ts";
 import { Confirmation } from "./confirmation.ts";
+import { epochChange } from "./epoch-change.ts";
 import { FreeFinalizations } from "./finalization.ts";
 import { HandleTable } from "./handle-table.ts";
 import {
@@ -161,11 +161,11 @@ export class Handles {
 
   /**
    * Begins a new epoch, in which OCS numbers its handles from the beginning: another OCS took over, or with `newLife`
-   * the same one was restarted (see `carryOver`). `at`: milliseconds since 1970. Returns the handles that the new life
-   * has announced.
+   * the same one was restarted (see `epochChange`). `at`: milliseconds since 1970. Returns the handles that the new
+   * life has announced.
    */
   newEpoch(at: number, newLife?: NewLife): readonly number[] {
-    const { keepFrom, kept, voided, announced } = carryOver(this.table.entries(), this.#announced, newLife);
+    const { keepFrom, kept, voided, announced } = epochChange(this.table.entries(), this.#announced, newLife);
     // An earlier run may have used higher generations than the store has.
     if (newLife) this.#generation = Math.max(this.#generation, keepFrom - 1);
     this.table.newEpoch(at, kept, voided);

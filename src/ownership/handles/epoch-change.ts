@@ -1,8 +1,8 @@
-/** Decides which handles of an epoch stay valid in the next one. */
+/** The change to the next epoch, because of a new life of OCS: which handles stay valid in it. */
 import type { AnnouncedHandles, NewLife } from "./announced-handles.ts";
 import type { HandleEntry } from "./handle-state.ts";
 
-export type CarryOver = {
+export type EpochChange = {
   /** The first generation of the new life; Infinity after a takeover, when no handle stays valid. */
   readonly keepFrom: number;
   readonly kept: Map<number, HandleEntry>;
@@ -15,11 +15,11 @@ export type CarryOver = {
  * With a `newLife` the same OCS was restarted: handles named after the last announcement above `newLife.upTo` belong to
  * the new life and stay valid. All others are void.
  */
-export const carryOver = (
+export const epochChange = (
   entries: Iterable<readonly [handle: number, entry: HandleEntry]>,
   announced: AnnouncedHandles,
   newLife: NewLife | undefined,
-): CarryOver => {
+): EpochChange => {
   const all = [...entries];
   if (newLife === undefined) return { keepFrom: Infinity, kept: new Map(), voided: new Map(all), announced: [] };
   const { upTo, proof } = newLife;
