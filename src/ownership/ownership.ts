@@ -16,12 +16,12 @@ import { Epochs } from "./epochs.ts";
 import { announce, markUnowned, register } from "./handles/handle-claims.ts";
 import type { HandlesListener } from "./handles/handle-state.ts";
 import { requestLease } from "./handles/lease.ts";
-import type { Ending, PersonTokens } from "./handles/lease-decision.ts";
+import { personOf, type Ending, type PersonTokens } from "./handles/lease-decision.ts";
 import { bareAnnouncement, OwnershipWriter } from "./ownership-writer.ts";
 import { ProbeGuard } from "./probe-guard.ts";
 import { createSharedUse } from "./shared-use.ts";
 import type { ActiveOcs, Announcement, EpochBegun, LeaseResponse, OwnershipOptions, OwnershipResult } from "./types.ts";
-import { personOf, UpstreamHandles } from "./upstream-handles.ts";
+import { UpstreamHandles } from "./upstream-handles.ts";
 
 export { openOwnershipStore, type OwnershipStore, type StoreThread } from "./store/store.ts";
 export * from "./types.ts";

@@ -1,7 +1,7 @@
-/** The record handles of all OCS, restored from an earlier run of the gateway. */
+/** The record handles of all OCS, by upstream. */
 import type { HandlesListener } from "./handles/handle-state.ts";
-import { Handles } from "./handles/handles.ts";
-import type { PersonTokens } from "./handles/lease-decision.ts";
+import type { Handles } from "./handles/handles.ts";
+import { restoreHandles } from "./restore-handles.ts";
 import type { OwnershipOptions } from "./types.ts";
 
 type Options = Pick<OwnershipOptions, "store" | "journalSize" | "staleAfter" | "restartGrace"> & {
@@ -57,24 +57,10 @@ export class UpstreamHandles {
     if ([...this.#upstreams.keys()].some((upstream) => this.#graceOf(upstream) > 0)) this.#options.store?.touch();
   }
 
-  /** Restores handles; they are unconfirmed unless the gateway was down for less than the restart grace. */
   #restore(upstream: string): Handles {
     const { store, journalSize, listenerFor, now } = this.#options;
-    const restored = store?.restored.get(upstream);
-    const isStoreLost = store?.movedAside !== undefined;
-    if (!restored) return new Handles(upstream, listenerFor(upstream), { isStoreLost }, journalSize);
-    const { endpoint, owned, ...life } = restored;
-    const highest = owned.reduce((highest, { handle }) => Math.max(highest, handle), life.highest);
-    const handles = new Handles(upstream, listenerFor(upstream), { ...life, highest, isStoreLost }, journalSize);
-    handles.endpoint = endpoint;
-    const downtime = store?.downtime;
-    const isTrusted = downtime !== undefined && downtime < this.#graceOf(upstream);
-    for (const { handle, since, attempt, phone, customer, ...row } of owned) {
-      // The clock may have been ahead when the row was written.
-      const entry = { ...row, since: Math.min(since, now()), attempt: attempt ?? undefined };
-      handles.restore(handle, { ...entry, announced: personOf({ phone, customer }) }, isTrusted);
-    }
-    return handles;
+    const graceMs = this.#graceOf(upstream);
+    return restoreHandles(upstream, { store, journalSize, listener: listenerFor(upstream), now, graceMs });
   }
 
   /** The restart grace in milliseconds. */
@@ -82,9 +68,3 @@ export class UpstreamHandles {
     return this.#options.restartGrace?.(upstream) ?? 0;
   }
 }
-
-type Person = { readonly phone?: string | null | undefined; readonly customer?: string | null | undefined };
-
-/** Tokens of the person that OCS announced; undefined if it announced none. */
-export const personOf = ({ phone, customer }: Person): PersonTokens | undefined =>
-  phone || customer ? { ...(phone && { phone }), ...(customer && { customer_id: customer }) } : undefined;

@@ -53,6 +53,12 @@ export type OwnedRecord = {
 /** Tokens of the phone and the customer id that OCS announced with a record; undefined if it announced none. */
 export type PersonTokens = { readonly phone?: string; readonly customer_id?: string };
 
+type Person = { readonly phone?: string | null | undefined; readonly customer?: string | null | undefined };
+
+/** Tokens of the person that OCS announced; undefined if it announced none. */
+export const personOf = ({ phone, customer }: Person): PersonTokens | undefined =>
+  phone || customer ? { ...(phone && { phone }), ...(customer && { customer_id: customer }) } : undefined;
+
 /** Why a handle ended. */
 export type Ending =
   | "finished" // OCS answered 200 to a finalizing request
