@@ -2,7 +2,6 @@
 import { createServer as createHttp, type Server } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { Server as TlsServer } from "node:tls";
 import type { Handler } from "../common/message.ts";
 import type { ConnectionCount } from "./connection-limits.ts";
 import { HandshakeQueue } from "./handshake-queue.ts";
@@ -10,7 +9,7 @@ import { ListenerDrain } from "./listener-drain.ts";
 import { DEFAULT_TIMEOUTS, type ListenerOptions } from "./listener-options.ts";
 import { MAX_HEAD } from "./parse-errors.ts";
 import { RequestIntake } from "./request-intake.ts";
-import { tlsOptions } from "./tls.ts";
+import { renewTls, tlsOptions } from "./tls.ts";
 
 export { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type ListenerOptions } from "./listener-options.ts";
 
@@ -116,12 +115,7 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
 };
 
 const update = (server: Server, intake: RequestIntake, options: ListenerOptions): void => {
-  if (options.tls && server instanceof TlsServer) {
-    const { requestCert, rejectUnauthorized, ...context } = tlsOptions(options.tls);
-    server.setSecureContext(context);
-    // Node reads these two for each connection that it accepts.
-    Object.assign(server, { requestCert, rejectUnauthorized });
-  }
+  if (options.tls) renewTls(server, options.tls);
   intake.update(options);
 };
 

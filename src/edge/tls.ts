@@ -1,7 +1,8 @@
 /** TLS of a listener: version 1.2 or later, and HTTP/1.1 only (a proxy in front may speak HTTP/2). */
 import { constants, randomBytes, X509Certificate } from "node:crypto";
 import type { ServerOptions } from "node:https";
-import { createSecureContext } from "node:tls";
+import type { Server } from "node:net";
+import { createSecureContext, Server as TlsServer } from "node:tls";
 import { certificatesPem, listPems, privateKeyPem } from "../common/x509/pem.ts";
 import { ClientTrust, type TrustSettings } from "./client-trust.ts";
 
@@ -52,6 +53,18 @@ export const tlsOptions = ({
   ...(clientCa !== undefined && { ca: certificatesPem(clientCa) }),
   ...(clientCrl !== undefined && { crl: listPems(clientCrl) }),
 });
+
+/**
+ * Certificate reload: later handshakes use these settings. Throws if the certificate cannot be used; then nothing
+ * changes. Does nothing for a server without TLS.
+ */
+export const renewTls = (server: Server, tls: TlsSettings): void => {
+  if (!(server instanceof TlsServer)) return;
+  const { requestCert, rejectUnauthorized, ...context } = tlsOptions(tls);
+  server.setSecureContext(context);
+  // Node reads these two for each connection that it accepts.
+  Object.assign(server, { requestCert, rejectUnauthorized });
+};
 
 /** Returns the settings. Throws when OpenSSL does not accept them or a CA or CRL cannot be parsed. */
 export const requireUsable = (settings: TlsSettings): TlsSettings => {
