@@ -7,7 +7,8 @@ import type { AddressInfo } from "node:net";
 import { createServer, type SecureVersion, type Server, type TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createAuthority } from "../../../src/sandbox/server/certificates.ts";
-import { connectTo, type EndpointTls } from "../../../src/upstream/lanes/endpoint.ts";
+import { connectTo } from "../../../src/upstream/lanes/endpoint.ts";
+import type { EndpointTls } from "../../../src/upstream/lanes/tls.ts";
 
 const authority = createAuthority("sessions");
 const other = createAuthority("another");
