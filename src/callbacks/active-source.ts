@@ -5,7 +5,7 @@
  * Where both have one address, announcements from before the change are rejected.
  */
 import { plainAddress } from "../common/net-address.ts";
-import { network } from "../upstream/lanes/network.ts";
+import { networkCalls } from "../upstream/lanes/network-calls.ts";
 
 /** Maximum wait of an announcement until the active OCS is known. OCS itself waits some seconds for its answer. */
 const MAX_WAIT_MS = 2000;
@@ -91,6 +91,6 @@ export class ActiveSource {
 /** Resolves to the addresses of an origin; empty if its name cannot be resolved now. */
 const addressesOf = async (origin: string): Promise<ReadonlySet<string>> => {
   const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
-  const found = await network.addressesOf(host).catch(() => []);
+  const found = await networkCalls.addressesOf(host).catch(() => []);
   return new Set(found.map(plainAddress));
 };

@@ -3,7 +3,7 @@
  * or cut at any byte. What a process wrote before it died still arrives, as with a real kernel.
  */
 import type { Socket, TcpNetConnectOpts } from "node:net";
-import { network } from "../../src/upstream/lanes/network.ts";
+import { networkCalls } from "../../src/upstream/lanes/network-calls.ts";
 import { Direction, type Piece, type Trap } from "./direction.ts";
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
@@ -72,11 +72,11 @@ export class SimNetwork {
 
   constructor(scheduler: Scheduler, random: Random) {
     [this.#scheduler, this.#random] = [scheduler, random];
-    network.connectTcp = (options) => this.#connect(options);
-    network.connectTls = () => {
+    networkCalls.connectTcp = (options) => this.#connect(options);
+    networkCalls.connectTls = () => {
       throw new Error("the simulation has no TLS");
     };
-    network.addressesOf = (host) =>
+    networkCalls.addressesOf = (host) =>
       new Promise((resolve) =>
         this.#scheduler.outside(this.#random.latency(0.5, 3), () => resolve([host]), this.#scheduler.current),
       );

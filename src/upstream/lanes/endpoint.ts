@@ -2,7 +2,7 @@
 import type { OnReadOpts, Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { faultInWords } from "../../common/system-error.ts";
-import { network } from "./network.ts";
+import { networkCalls } from "./network-calls.ts";
 import { contextOf, identityOf, type EndpointTls } from "./tls.ts";
 import { describeTlsError } from "./tls-errors.ts";
 import { TlsSessions } from "./tls-sessions.ts";
@@ -80,7 +80,8 @@ export const connectTo = (
     port: Number(port || (protocol === "https:" ? 443 : 80)),
     ...(onBytes && readingTo(onBytes)),
   };
-  const socket = protocol === "https:" ? overTls(endpoint, target) : network.connectTcp({ ...target, noDelay: true });
+  const socket =
+    protocol === "https:" ? overTls(endpoint, target) : networkCalls.connectTcp({ ...target, noDelay: true });
   const late = (): void =>
     void socket.destroy(new ConnectFailed("silent", new Error(`no connection within ${endpoint.connectTimeout} ms`)));
   const timer = setTimeout(late, endpoint.connectTimeout);
@@ -121,7 +122,7 @@ const overTls = ({ tls, origin }: Endpoint, target: Target): TLSSocket => {
     ALPNProtocols: ["http/1.1"],
     checkServerIdentity: (_name, certificate) => identityOf(tls, host, certificate),
   };
-  const socket = network.connectTls(options).setNoDelay(true);
+  const socket = networkCalls.connectTls(options).setNoDelay(true);
   sessions.storeFrom(socket, offered);
   return socket;
 };
