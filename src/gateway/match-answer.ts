@@ -2,7 +2,7 @@
  * Checks that an answer belongs to its request. HTTP/1.1 answers have no id, so a late one could belong to another
  * request; its content must match the request. Source: the manual's two examples of GET.
  */
-import { MESSAGE_TYPES } from "../ocs/answer.ts";
+import { MESSAGE_TYPES } from "../ocs/answer-tables.ts";
 import type { Operation } from "../ocs/target.ts";
 import type { CampaignGroup, Tenant } from "../tenancy/registry.ts";
 

@@ -3,7 +3,7 @@
  * are as printed in the manual, except for `Content-length`, which is computed because several printed values are
  * wrong.
  */
-import { MESSAGE_TYPES, NO_CALL_FOR_HANDLE } from "./answer.ts";
+import { MESSAGE_TYPES, NO_CALL_FOR_HANDLE } from "./answer-tables.ts";
 import type { AttributeName } from "./attributes.ts";
 import { writeBody, type AttributeValue } from "./body.ts";
 import { ACTIONS, CATALOG, type Action, type ActionName, type ResourceName } from "./catalog.ts";

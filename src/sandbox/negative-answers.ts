@@ -3,7 +3,7 @@
  * ours, because no table of GSW_ERROR is available to us. An answer without text has an empty body, like the manual's
  * 409.
  */
-import { NO_CALL_FOR_HANDLE } from "../ocs/answer.ts";
+import { NO_CALL_FOR_HANDLE } from "../ocs/answer-tables.ts";
 import type { Basis } from "./assumptions.ts";
 
 export type ConditionRow = {

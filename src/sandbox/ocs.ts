@@ -1,6 +1,6 @@
 /** The embedded OCS: a Handler that carries out the manual's requests on a world. */
 import { escapeHtml } from "../common/html.ts";
-import { REASONS } from "../ocs/answer.ts";
+import { REASONS } from "../ocs/answer-tables.ts";
 import { JsonFault } from "../ocs/json-fault.ts";
 import { readTarget, splitTarget, type Operation } from "../ocs/target.ts";
 import { Violation } from "../ocs/violation.ts";

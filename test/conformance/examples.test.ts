@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rows } from "../../src/cli/conformance/rows.ts";
-import { STATUSES } from "../../src/ocs/answer.ts";
+import { STATUSES } from "../../src/ocs/answer-tables.ts";
 import { readBody } from "../../src/ocs/body.ts";
 import { ACTIONS } from "../../src/ocs/catalog.ts";
 import { MANUAL } from "../ocs/manual.ts";

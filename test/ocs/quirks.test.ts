@@ -1,6 +1,6 @@
 /** The manual contradicts itself in places: what this language makes of each, Q1 to Q20. */
 import { describe, expect, it } from "vitest";
-import { ANSWER_HEADERS, NO_CALL_FOR_HANDLE, REASONS, STATUSES } from "../../src/ocs/answer.ts";
+import { ANSWER_HEADERS, NO_CALL_FOR_HANDLE, REASONS, STATUSES } from "../../src/ocs/answer-tables.ts";
 import { readBody, writeBody } from "../../src/ocs/body.ts";
 import { ACTIONS, CATALOG } from "../../src/ocs/catalog.ts";
 import { CASES, EXAMPLES, lengthOf, type Example } from "../../src/ocs/examples.ts";

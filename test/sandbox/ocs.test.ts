@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ACTIONS } from "../../src/ocs/catalog.ts";
-import { STATUSES } from "../../src/ocs/answer.ts";
+import { STATUSES } from "../../src/ocs/answer-tables.ts";
 import { writeTarget } from "../../src/ocs/target.ts";
 import { BodyFault } from "../../src/common/message.ts";
 import { createOcs, refusedMessage } from "../../src/sandbox/ocs.ts";

@@ -4,7 +4,7 @@
  * whose own requests bring it through its states.
  */
 import type { HeaderLine } from "../../common/message.ts";
-import { NO_CALL_FOR_HANDLE } from "../../ocs/answer.ts";
+import { NO_CALL_FOR_HANDLE } from "../../ocs/answer-tables.ts";
 import { CATALOG, type Action, type ActionName, type ResourceName } from "../../ocs/catalog.ts";
 import { caseOf, CASES, EXAMPLES, lengthOf, type Case, type Example, type ExampleAnswer } from "../../ocs/examples.ts";
 import { splitTarget } from "../../ocs/target.ts";

@@ -2,7 +2,7 @@
 import { headerOf, type HeaderLine } from "../../common/message.ts";
 import { codesOf, REFUSALS } from "../../gateway/refusals.ts";
 import type { ExampleAnswer } from "../../ocs/examples.ts";
-import { NO_CALL_FOR_HANDLE } from "../../ocs/answer.ts";
+import { NO_CALL_FOR_HANDLE } from "../../ocs/answer-tables.ts";
 import type { Answer, Connection } from "./connection.ts";
 import { answersIn, stateAfter, stateOf, type GroupState } from "./group-life.ts";
 import { answerProblem, gatewayProblem, objectIn, refusalCodeOf } from "./judge.ts";

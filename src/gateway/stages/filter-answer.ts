@@ -3,7 +3,7 @@
  * own groups.
  */
 import { createHash } from "node:crypto";
-import { ANSWER_HEADERS, MESSAGE_TYPES } from "../../ocs/answer.ts";
+import { ANSWER_HEADERS, MESSAGE_TYPES } from "../../ocs/answer-tables.ts";
 import { bytesOf, headerOf, type Arrival, type HeaderLine } from "../../common/message.ts";
 import { grantsGroup } from "../../tenancy/grants.ts";
 import { isAnswerTo, readGroups, type Group } from "../match-answer.ts";

@@ -1,4 +1,4 @@
-import { MESSAGE_TYPES } from "../../ocs/answer.ts";
+import { MESSAGE_TYPES } from "../../ocs/answer-tables.ts";
 import { allGroups, groupByDbid, type CampaignGroup } from "../world/groups.ts";
 import { GROUP_STATUS } from "../world/codes.ts";
 import { refuse } from "../refusal.ts";

@@ -1,6 +1,6 @@
 /** A client's connection, with OCS's behaviour: one request at a time; OCS ignores `Connection` and never closes it. */
 import type { Socket } from "node:net";
-import { REASONS } from "../../ocs/answer.ts";
+import { REASONS } from "../../ocs/answer-tables.ts";
 import { ulid } from "../../common/ulid.ts";
 import type { Arrival, Reply } from "../../common/message.ts";
 import type { FaultOutcome } from "../faults/apply-faults.ts";

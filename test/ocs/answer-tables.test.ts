@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ANSWER_HEADERS, MESSAGE_TYPES, NO_CALL_FOR_HANDLE, REASONS, STATUSES } from "../../src/ocs/answer.ts";
+import { ANSWER_HEADERS, MESSAGE_TYPES, NO_CALL_FOR_HANDLE, REASONS, STATUSES } from "../../src/ocs/answer-tables.ts";
 import { CATALOG } from "../../src/ocs/catalog.ts";
 
 describe("the table of OCS's answers", () => {

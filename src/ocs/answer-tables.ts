@@ -1,4 +1,4 @@
-/** OCS's answers per resource. Source: the manual, tables "OCS HTTP Responses to …", "OCS HTTP Response Headers". */
+/** Tables of OCS's answers per resource. Source: the manual, "OCS HTTP Responses to …", "OCS HTTP Response Headers". */
 import type { ResourceName } from "./catalog.ts";
 
 export const REASONS: Readonly<Record<number, string>> = {
