@@ -8,7 +8,7 @@ import { endHandle, releaseRecord } from "../world/handles.ts";
 import { CALL_RESULT, RECORD_STATUS } from "../world/codes.ts";
 import { changeRecord, processRecord, type Hours } from "../world/records.ts";
 import { USER_FIELDS, type CallingRecord } from "../world/schema.ts";
-import type { Verdict } from "./validation.ts";
+import type { Verdict } from "./announce.ts";
 import type { World } from "../world/world.ts";
 
 export type Attempt = {
@@ -29,11 +29,11 @@ export type AttemptParts = {
   /** Scheme and authority of GSW_RECORD_URI. */
   readonly base: string;
   /** undefined: every record may be dialed. */
-  readonly validate: ((data: AttachedData) => Promise<Verdict>) | undefined;
+  readonly announce: ((data: AttachedData) => Promise<Verdict>) | undefined;
 };
 
 export const attempt = async (parts: AttemptParts, list: CallingList, hours: Hours): Promise<Attempt> => {
-  const { world, log, base, validate } = parts;
+  const { world, log, base, announce } = parts;
   const events: SandboxEvent[] = [];
   const retrieved = world.db.transaction(() => {
     settle(world);
@@ -50,7 +50,7 @@ export const attempt = async (parts: AttemptParts, list: CallingList, hours: Hou
   });
   if (!retrieved) return { kind: "none", events };
   const data = attachedData(world, retrieved, base);
-  const verdict: Verdict = validate ? await validate(data) : { kind: "dial", changes: {} };
+  const verdict: Verdict = announce ? await announce(data) : { kind: "dial", changes: {} };
   return world.db.transaction(() => conclude(parts, { before: retrieved, data, verdict, events }));
 };
 

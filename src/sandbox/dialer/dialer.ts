@@ -14,7 +14,7 @@ import { settle } from "../world/groups.ts";
 import { createPoster, type PosterOptions } from "./http-post.ts";
 import { createPace } from "./pace.ts";
 import type { Hours } from "../world/records.ts";
-import { validate, type Verdict } from "./validation.ts";
+import { announceRecord, type Verdict } from "./announce.ts";
 import { deliver } from "../control/webhook.ts";
 import type { World } from "../world/world.ts";
 
@@ -117,14 +117,14 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
     const { validationUri, historyUri, webhook } = settings;
     const asked = validationUri === undefined ? undefined : { ...settings, validationUri };
     const ask = asked && {
-      validate: async (data: AttachedData): Promise<Verdict> => {
+      announce: async (data: AttachedData): Promise<Verdict> => {
         const noteAnswer = announcements.begin({ list, data }, "dialing");
-        const verdict = await validate(poster, data, asked);
+        const verdict = await announceRecord(poster, data, asked);
         noteAnswer({ decision: verdict.kind, because: verdict.kind === "dial" ? null : verdict.because });
         return verdict;
       },
     };
-    const made = await attempt({ world, log, base: base(), validate: ask?.validate }, list, hours);
+    const made = await attempt({ world, log, base: base(), announce: ask?.announce }, list, hours);
     if (made.kind === "dialed" && historyUri !== undefined) void track(reports.attempt(historyUri, made.retrieved));
     for (const url of [webhook, to])
       if (url !== undefined) for (const event of made.events) void track(deliver(poster, url, event, over.signal));

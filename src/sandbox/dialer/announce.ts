@@ -1,9 +1,9 @@
-/** Pre-dial validation: OCS posts a record's properties to the validation-uri; the answer decides whether OCS dials. */
+/** Announcement, or pre-dial validation: OCS posts a record to the validation-uri; the answer decides if it dials. */
 import type { AttachedData } from "./attached-data.ts";
 import { NoAnswer, type PostAnswer, type Poster } from "./http-post.ts";
 import { CALL_RESULT_NUMBERS } from "../world/codes.ts";
 
-export type ValidationOptions = {
+export type AnnounceOptions = {
   readonly validationUri: string;
   /** OCS's http-response-timeout, in milliseconds. */
   readonly responseTimeout: number;
@@ -18,7 +18,11 @@ export type Verdict =
   /** No answer: the record is put back and dialed later. */
   | { readonly kind: "later"; readonly because: string };
 
-export const validate = async (poster: Poster, data: AttachedData, options: ValidationOptions): Promise<Verdict> => {
+export const announceRecord = async (
+  poster: Poster,
+  data: AttachedData,
+  options: AnnounceOptions,
+): Promise<Verdict> => {
   try {
     return verdictOf(await poster.post(options.validationUri, data, options.responseTimeout), options);
   } catch (error) {
@@ -29,7 +33,7 @@ export const validate = async (poster: Poster, data: AttachedData, options: Vali
   }
 };
 
-const verdictOf = ({ status, body }: PostAnswer, { timeoutCallResult }: ValidationOptions): Verdict => {
+const verdictOf = ({ status, body }: PostAnswer, { timeoutCallResult }: AnnounceOptions): Verdict => {
   const fields = objectIn(body);
   if (status === 200) return { kind: "dial", changes: scalarsOf(fields) };
   const stated = Number(fields["GSW_CALL_RESULT"]);
