@@ -52,7 +52,7 @@ const PROSE =
 
 const walk = (path: string): string[] =>
   statSync(path).isDirectory()
-    ? readdirSync(path).flatMap((name) => (name === "node_modules" ? [] : walk(join(path, name))))
+    ? readdirSync(path).flatMap((name) => (name === "node_modules" || name === "built" ? [] : walk(join(path, name))))
     : [path];
 
 /** A file's text, with strings joined that span several lines. */
