@@ -1,8 +1,9 @@
 /** Snapshots of configs beside the journal, one file for each hash, readable by their owner alone; the newest ones. */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lchown, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
+import { giveToOwner, makeFolders, refuseLinkNow } from "../../../common/file-owner.ts";
 import { readSnapshot, type Snapshot } from "../../../settings/view/snapshot.ts";
 
 const MOST_FILES = 100;
@@ -10,18 +11,22 @@ const MOST_BYTES = 64 << 20;
 /** Of one snapshot, decompressed. */
 const LARGEST = 256 << 20;
 const NAME = /^([0-9a-f]{64})\.json\.zst$/;
+const INTERRUPTED = /^[0-9a-f]{64}\.json\.zst\.new$/;
 
 const fileOf = (dir: string, hash: string): string => join(dir, `${hash}.json.zst`);
 
 /** Replaces an earlier one of the same hash. Rejects when it cannot be written. */
 export const writeSnapshot = async (dir: string, snapshot: Snapshot): Promise<void> => {
   if (!/^[0-9a-f]{64}$/.test(snapshot.hash)) return;
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  refuseLinkNow(dir);
+  await makeFolders(dir);
   const bytes = await promisify(zstdCompress)(JSON.stringify(snapshot));
   const file = fileOf(dir, snapshot.hash);
-  await rm(`${file}.new`, { force: true });
-  await writeFile(`${file}.new`, bytes, { mode: 0o600, flag: "wx" });
-  await rename(`${file}.new`, file);
+  const beside = `${file}.new`;
+  await rm(beside, { force: true });
+  await writeFile(beside, bytes, { mode: 0o600, flag: "wx" });
+  await giveToOwner(file, (uid, gid) => lchown(beside, uid, gid));
+  await rename(beside, file);
   await prune(dir);
 };
 
@@ -40,7 +45,7 @@ export const snapshotAt = async (dir: string, hash: string): Promise<Snapshot | 
 /** Removes the oldest ones beyond the limits, and what an interrupted writing left. */
 const prune = async (dir: string): Promise<void> => {
   const names = await readdir(dir);
-  await Promise.all(names.filter((name) => name.endsWith(".new")).map((name) => rm(join(dir, name), { force: true })));
+  await Promise.all(names.filter((name) => INTERRUPTED.test(name)).map((name) => rm(join(dir, name), { force: true })));
   const files = await Promise.all(
     names
       .filter((name) => NAME.test(name))

@@ -61,7 +61,12 @@ describe("the files of snapshots", () => {
   it("leave nothing of an interrupted writing", async () => {
     await writeSnapshot(dir, aSnapshot(1));
     await writeFile(join(dir, `${hashOf(2)}.json.zst.new`), "half");
+    await writeFile(join(dir, "of-somebody-else.new"), "stays");
     await writeSnapshot(dir, aSnapshot(3));
-    expect((await readdir(dir)).toSorted()).toEqual([`${hashOf(1)}.json.zst`, `${hashOf(3)}.json.zst`]);
+    expect((await readdir(dir)).toSorted()).toEqual([
+      `${hashOf(1)}.json.zst`,
+      `${hashOf(3)}.json.zst`,
+      "of-somebody-else.new",
+    ]);
   });
 });
