@@ -119,6 +119,9 @@ inBrowser("the pages for auditors", () => {
       expect(await violationsOn(page)).toEqual([]);
       await find(page, "4155550199");
       await page.getByText("No request about this person is in the journal, in the searched period.").waitFor();
+      await page.emulateMedia({ media: "print" });
+      await page.getByText("What the search covers").waitFor();
+      expect(await page.getByLabel("Phone number", { exact: true }).isVisible()).toBe(false);
     });
 
     it("leaves the number in no address, title, history entry, storage, or answer of the gateway", async () => {

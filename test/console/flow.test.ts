@@ -74,6 +74,10 @@ inBrowser("the page about one flow", () => {
     expect(request).toContain("200 from OCS");
     await panel(page, "Journal").getByText("intent", { exact: false }).first().click();
     await panel(page, "Journal").getByText('"kind": "intent"').waitFor();
+    const folded = panel(page, "Journal").getByText('"kind": "outcome"');
+    expect(await folded.isVisible()).toBe(false);
+    await page.emulateMedia({ media: "print" });
+    await folded.waitFor();
     expect(await page.title()).toBe("Flow · ocsgw");
     expect(await page.locator("main img").count()).toBe(0);
   });

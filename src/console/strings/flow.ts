@@ -1,4 +1,8 @@
 /** Texts of the page about one flow. */
+import { frame } from "./frame.ts";
+
+const { count } = frame;
+
 export const flow = {
   back: "Flows",
   previous: "Previous flow",
@@ -90,7 +94,7 @@ export const flow = {
       elsewhere: "not proven: its path does not lead to the root of the checkpoint",
       unsigned: "not proven: it leads to the root of a checkpoint whose signature is not valid",
     },
-    checkpoint: (size: string) => `Checkpoint of ${size} entries`,
+    checkpoint: (size: number) => `Checkpoint of ${count(size, "entry", "entries")}`,
     signature: {
       valid: (key: string) => `signed with ${key}`,
       invalid: (key: string) => `the signature is not that of ${key}`,

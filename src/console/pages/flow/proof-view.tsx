@@ -80,7 +80,7 @@ type SignedProps = Exclude<Verdicts["checkpoint"], "unreadable" | undefined>;
 const Signed = ({ size, signature, signer = "" }: SignedProps) => (
   <>
     <p>
-      {S.flow.proof.checkpoint(size.toLocaleString("en"))}:{" "}
+      {S.flow.proof.checkpoint(size)}:{" "}
       <Verdict mark={SIGNATURE_MARKS[signature]}>{S.flow.proof.signature[signature](signer)}</Verdict>
     </p>
     <p class="muted">{S.flow.proof.compare}</p>

@@ -40,7 +40,8 @@ export type Plot = {
 };
 
 export const HEIGHT = 116;
-const AXIS = 44;
+/** Room for `123,456` and `12.5 ms`. */
+const AXIS = 52;
 /** A limit that is this many times the highest value would make the values a flat line. */
 const FAR = 4;
 
@@ -71,7 +72,8 @@ export const drawPlot = (host: HTMLElement, drawing: Drawing): Plot => {
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      padding: [6, 18, 0, 0],
+      // Half of a clock is right of the last time.
+      padding: [6, 20, 0, 0],
       scales: { x: { time: false, range: rangeOf(drawing) }, y: { range: () => [0, top] } },
       axes: axesOf(drawing, colors),
       series: [{}, ...drawing.lines.map((line, index) => seriesOf(line, colors, !drawing.stacked || index === 0))],
