@@ -62,7 +62,7 @@ export type StartOptions = {
   /** The files that the settings name, as read; when left out, a reload treats them as changed. */
   readonly files?: FilesRead;
   /** What else was read; when left out, it is read again when needed. */
-  readonly read?: Pick<Reading, "config" | "keys" | "admins" | "pieces" | "kept">;
+  readonly read?: Pick<Reading, "config" | "keys" | "admins" | "pieces" | "filled" | "kept">;
   /** How long files must stay unchanged before a change that removes something comes into force; 3 s when left out. */
   readonly stableMs?: number;
   /** The config file. */

@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { events } from "../common/log/events.ts";
 import type { Journal } from "../journal/journal.ts";
 import { differences } from "../settings/diff/diff.ts";
+import { withoutFilled } from "../settings/view/filled-texts.ts";
 import type { FilesRead } from "../settings/load.ts";
 import type { Problem } from "../settings/problems/problem.ts";
 import { fixedOf } from "../settings/diff/needs-restart.ts";
@@ -120,7 +121,10 @@ export class Reloader {
     this.#read = loaded;
     if (!loaded.ok) return this.#refuse(loaded, loaded.problems, options);
     if (isSame(loaded, generation)) return this.#unchanged(loaded, options);
-    const removes = by === "watcher" && !this.#isWhole(loaded, options) ? removalsIn(generation, loaded) : [];
+    const removes =
+      by === "watcher" && !this.#isWhole(loaded, options)
+        ? removalsIn(generation, loaded).map(withoutFilled(generation, loaded))
+        : [];
     if (removes.length > 0 && !this.#hasStayed(loaded)) return this.#wait(loaded, removes, options);
     this.#stopWaiting();
     return this.#switch(loaded, generation, options);
@@ -144,7 +148,7 @@ export class Reloader {
     const why = active.problemWith(loaded);
     if (why !== undefined)
       return { outcome: "refused", before, hash, problems: [notAppliedProblem(file, new Error(why))] };
-    return { outcome: "valid", before, hash, changes: differences(generation, loaded), warnings: loaded.warnings };
+    return { outcome: "valid", before, hash, changes: changesIn(generation, loaded), warnings: loaded.warnings };
   }
 
   #readAgain(generation: Generation, { scope }: ScopedOptions): Promise<ThreadReading> {
@@ -175,7 +179,7 @@ export class Reloader {
     // them.
     journal.keys.use(loaded.settings.audit.index_key, loaded.hash);
     const hasNewKeys = journal.keys.hasUnstated;
-    const changes = differences(generation, loaded);
+    const changes = changesIn(generation, loaded);
     const at = new Date().toISOString();
     journal.note({
       kind: "config",
@@ -275,6 +279,15 @@ export class Reloader {
     return { outcome: "refused", before, hash, problems };
   }
 }
+
+/** With many texts from elsewhere only the first sentences are looked at: each is searched for each text. */
+const MOST_FILLED = 500;
+
+const changesIn = (before: Generation, after: ValidConfig): readonly string[] => {
+  const all = differences(before, after);
+  const isMuch = (before.filled?.length ?? 0) + after.filled.length > MOST_FILLED;
+  return (isMuch ? firstChanges(all) : all).map(withoutFilled(before, after));
+};
 
 type Read = Pick<FilesOfReading, "hash" | "files">;
 

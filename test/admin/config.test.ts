@@ -28,6 +28,8 @@ const CANARIES = {
   password: "canary-password-in-an-address",
   pem: "canaryPrivateKeyMIIEvQIBADANBg",
   unknown: "canary-under-an-unknown-key",
+  audience: "canary-first-audience-in-a-file",
+  campaign: "canary-campaign-in-a-file",
 };
 
 const configOf = (primary: string) => ({
@@ -204,6 +206,46 @@ describe("the config over the admin API", () => {
       "reloaded",
       "started",
     ]);
+  });
+
+  it("quotes no text of a variable or of a named file in what a reload changed, nor in the journal", async () => {
+    const place = (name: string): string => join(gateway.dir, name);
+    const [audience, campaign] = [place("audience.txt"), place("campaign.txt")];
+    const quoted: string[] = [];
+    const reload = async (outcome: string): Promise<void> => {
+      // Twice: the second answer must not come from what was in force before.
+      for (const path of ["/api/config/check", "/api/config/check"]) await ask(path);
+      for (const dryRun of [true, false]) {
+        const reloaded = await gateway.gateway.reload({ dryRun });
+        expect(reloaded.outcome).toBe(dryRun && outcome === "reloaded" ? "valid" : outcome);
+        quoted.push(JSON.stringify(reloaded));
+      }
+      expect((await ask("/api/config/check")).value).toMatchObject({ changes: [] });
+    };
+    const steps: readonly (() => Promise<unknown>)[] = [
+      // From a variable to a file.
+      async () => {
+        await writeFile(audience, CANARIES.audience);
+        await write((config) => (config.identity.jwt[0].audience = "${file:audience.txt}"));
+      },
+      // Another content of the file.
+      () => writeFile(audience, CANARIES.audience.replace("first", "second")),
+      // In a list, and in the sentence of a tenant.
+      async () => {
+        await writeFile(campaign, CANARIES.campaign);
+        await write((config) => (config.tenants[0].campaigns = ["Alpha Campaign", "${file:campaign.txt}"]));
+      },
+      () => writeFile(file, original),
+    ];
+    for (const step of steps) {
+      await step();
+      await reload("reloaded");
+    }
+    expect(quoted.join("\n")).toContain("identity.jwt.corp-idp.audience");
+    quoted.push(JSON.stringify(await gateway.journal()));
+    await ask("/api/config/history");
+    for (const canary of [CANARIES.fallback, CANARIES.audience, "canary-second", CANARIES.campaign])
+      expect(quoted.filter((text) => text.includes(canary))).toEqual([]);
   });
 
   it("is for operators and auditors who may see all tenants", async () => {

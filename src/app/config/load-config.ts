@@ -21,6 +21,7 @@ import {
 import { pathText, type Problem } from "../../settings/problems/problem.ts";
 import { needsRestart, type Fixed } from "../../settings/diff/needs-restart.ts";
 import type { Settings } from "../../settings/schema/schema.ts";
+import { filledTexts } from "../../settings/view/filled-texts.ts";
 import { readSmallFile, withoutHanging } from "../../common/small-file/small-file.ts";
 import { keyProblems } from "../wiring/journal/index-keys.ts";
 import { parseCacheOf, type Content } from "./parsed-cache.ts";
@@ -38,6 +39,8 @@ export type ValidConfig = FilesOfReading & {
   readonly admins: readonly AdminRecord[] | undefined;
   /** How many certificates, revocation lists and keys each file contains, by path; only files that contain any. */
   readonly pieces: ReadonlyMap<string, number>;
+  /** Texts from variables and named files, which no sentence may quote. */
+  readonly filled: readonly string[];
 };
 
 export type CheckedConfig =
@@ -110,7 +113,18 @@ const readOnce = async ({
   ];
   const checked: CheckedConfig =
     problems.length === 0
-      ? { ok: true, hash, files, config, settings, warnings, keys, admins, pieces }
+      ? {
+          ok: true,
+          hash,
+          files,
+          config,
+          settings,
+          warnings,
+          keys,
+          admins,
+          pieces,
+          filled: filledTexts(loaded.text!, settings, cache),
+        }
       : { ok: false, hash, files, config, problems };
   return { checked, parsed, loaded };
 };

@@ -18,6 +18,8 @@ export type Reading = {
   readonly admins?: readonly AdminRecord[] | undefined;
   /** How many certificates, revocation lists and keys each of `files` contains. */
   readonly pieces?: ReadonlyMap<string, number>;
+  /** Texts from variables and named files, which no sentence may quote. */
+  readonly filled?: readonly string[];
   /** Data for the next reading. */
   readonly kept?: PackedContent | undefined;
 };

@@ -17,6 +17,7 @@ import {
 import { pathText, type Problem } from "../../../settings/problems/problem.ts";
 import type { Settings } from "../../../settings/schema/schema.ts";
 import { rawOf, rowsPage, viewOf, type Viewed } from "../../../settings/view/config-rows.ts";
+import { filledTexts } from "../../../settings/view/filled-texts.ts";
 import { scrubber } from "../../../settings/view/hidden.ts";
 import { hiddenValues } from "../../../settings/view/leaves.ts";
 import { snapshotDifferences, snapshotOf } from "../../../settings/view/snapshot.ts";
@@ -32,10 +33,12 @@ export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
 }
 
+/** `files`: those that the config named when it came into force, with their content. */
+type Read = { readonly files: string; readonly settings: Settings };
 type Texts = { readonly text: ConfigText; readonly cache: ParseCache };
 
 /** The texts in force, of the last question; other questions are about the same ones, mostly. */
-let last: { readonly hash: string; readonly texts: Texts; viewed?: Viewed; settings?: Settings } | undefined;
+let last: { readonly hash: string; readonly texts: Texts; viewed?: Viewed; read?: Read } | undefined;
 
 /** Rejects with NoAnswer. */
 export const answerTo = async ({ inForce, question }: Job): Promise<Answers[Question["kind"]]> => {
@@ -74,7 +77,8 @@ const textsOf = async ({ file, hash, kept }: InForce): Promise<NonNullable<typeo
 /** Secrets in files may be others than when the config was read. */
 const settingsOf = async (inForce: InForce): Promise<Settings> => {
   const known = await textsOf(inForce);
-  if (known.settings) return known.settings;
+  const files = JSON.stringify([...inForce.files]);
+  if (known.read?.files === files) return known.read.settings;
   const { text, cache } = known.texts;
   const loaded = readSettings(text, originOf(inForce.file), {
     files: false,
@@ -82,7 +86,8 @@ const settingsOf = async (inForce: InForce): Promise<Settings> => {
     cache,
   });
   if (!loaded.ok) throw new NoAnswer("the config in force cannot be read again, because what it names has changed");
-  return (known.settings = loaded.settings);
+  known.read = { files, settings: loaded.settings };
+  return loaded.settings;
 };
 
 const MOST_PROBLEMS = 200;
@@ -98,7 +103,7 @@ const check = async (inForce: InForce, before: Fixed): Promise<CheckedFile> => {
     ),
     file,
   );
-  const scrub = scrubber(secretsIn(loaded, file));
+  const scrub = scrubber([...secretsIn(loaded, file), ...(await filledIn(inForce))]);
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   const restart = loaded.ok ? restartProblems(loaded, before, file) : [];
   return {
@@ -154,6 +159,19 @@ const secretsIn = ({ text }: Loaded, file: string): Iterable<string> => {
     cache,
   });
   return hiddenValues({ raw: rawOf(text, cache), value });
+};
+
+/** Of the config in force: a sentence about a change quotes what was there before. */
+const filledIn = async (inForce: InForce): Promise<readonly string[]> => {
+  try {
+    const settings = await settingsOf(inForce);
+    const { text, cache } = (await textsOf(inForce)).texts;
+    return filledTexts(text, settings, cache);
+  } catch (error) {
+    // Without it there are no changes to tell.
+    if (error instanceof NoAnswer) return [];
+    throw error;
+  }
 };
 
 /** A policy test is not quoted: it may contain phone numbers. */
