@@ -94,8 +94,8 @@ const tryNamed = async (journal: Journal, { from, to }: Pair, tally: Tally, onTr
     onTried();
     if (own && /DBID/.test(says)) continue;
     const [answer, other] = [await gateway.askAs(from.auditor, sent), await gateway.askAs(from.auditor, absent)];
-    // A filter is answered, with nothing in it.
-    const isEmpty = answer.status === 200 && sent.target.includes("filter=");
+    // A filter and a look-up are answered, with nothing of the other tenant in it.
+    const isEmpty = answer.status === 200 && /filter=|look-up$/.test(sent.target);
     const fault =
       foreignIn(answer, { from, to, journal }) ??
       (isEmpty ? undefined : faultOf({ from, to, answer, absent: other, received: 0 }));
