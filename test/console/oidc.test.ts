@@ -87,7 +87,7 @@ inBrowser("a user of an OpenID provider", () => {
     await page.goto(`${site.url}/flows`);
 
     await page.getByRole("button", { name: "Logged in as maria (oidc)" }).click();
-    await page.getByRole("menuitem", { name: "Log out" }).click();
+    await page.getByRole("menuitem", { name: "Log out", exact: true }).click();
     await page.waitForURL(`${idp.issuer}/**`);
     await page.getByRole("button", { name: "Yes, sign me out" }).click();
     await page.waitForURL(`${site.url}/**`);
