@@ -23,10 +23,19 @@ type Given = {
   readonly open?: () => Promise<Reply["stream"]>;
   readonly viewer?: Viewer;
   readonly refusal?: { readonly error: string; readonly retryAfter: number };
+  /** False: the person has looked up too many people. */
+  readonly mayLookUp?: boolean;
 };
 
-const ask = async ({ filter = "", query, cursor, size = 7, refusal, ...given }: Given) => {
+const ask = async ({ filter = "", query, cursor, size = 7, refusal, mayLookUp = true, ...given }: Given) => {
   const recorded: AccessRequest[] = [];
+  const lookedUp: (readonly string[] | undefined)[] = [];
+  const lookUps: AdminDeps["lookUps"] = {
+    take: (_viewer, tokens) => {
+      lookedUp.push(tokens);
+      return { allowed: mayLookUp, headers: [["Retry-After", "60"]], remember: () => undefined };
+    },
+  };
   const opened: (Opening | undefined)[] = [];
   const audit: AuditParts = {
     ask: () => Promise.reject(new Error("not asked here")),
@@ -55,17 +64,17 @@ const ask = async ({ filter = "", query, cursor, size = 7, refusal, ...given }: 
   ];
   const { viewer } = given;
   const whoAsks = viewer ? () => viewer : byToken({ token: "secret", auditDir: "/audit" });
-  const handler = createAdminRoutes({ audit, flows, whoAsks } as unknown as AdminDeps);
+  const handler = createAdminRoutes({ audit, flows, lookUps, whoAsks } as unknown as AdminDeps);
   const reply = await handler(anArrival({ method: "GET", target, headers }));
-  return { reply, recorded, opened };
+  return { reply, recorded, opened, lookedUp };
 };
 
 describe("opening a flow stream", () => {
   it("records who watches what, also a person by token, before anything is shown", async () => {
-    const { reply, recorded, opened } = await ask({
+    const { reply, recorded, opened, lookedUp } = await ask({
       query: `?filter=${encodeURIComponent(`phone:${TOKEN}`)}&user=alice&purpose=complaint+118`,
     });
-    expect(reply.status).toBe(200);
+    expect([reply.status, lookedUp]).toEqual([200, [[TOKEN]]]);
     expect(recorded).toEqual([
       {
         user: "alice",
@@ -76,6 +85,16 @@ describe("opening a flow stream", () => {
       },
     ]);
     expect(opened).toMatchObject([{ place: { next: 7, micros: 0 }, resumed: false }]);
+  });
+
+  it("of a person is refused, and nothing is recorded or shown, beyond the limit of look-ups", async () => {
+    const { reply, recorded, opened } = await ask({ filter: `phone:${TOKEN}`, mayLookUp: false });
+    expect([reply.status, reply.headers, recorded, opened]).toEqual([
+      429,
+      expect.arrayContaining([["Retry-After", "60"]]),
+      [],
+      [],
+    ]);
   });
 
   it("records a signed-in person with their role, who cannot name another", async () => {
