@@ -23,7 +23,7 @@ inBrowser("Config and Help", () => {
           { name: "long", issuer: LONG, audience: "ocs", jwks_uri: "http://127.0.0.1:9/keys" },
         ],
       },
-      audit: { ...(config["audit"] as object), index_key: SECRET },
+      audit: { ...(config["audit"] as object), index_key: SECRET, redact: { fields: { CUSTOMER_CODE: "token" } } },
     }));
     file = join(site.gateway.dir, "ocsgw.yaml");
   });
@@ -67,8 +67,10 @@ inBrowser("Config and Help", () => {
     await long.getByText("4,000 characters").click();
     await long.getByText("The value is longer.").waitFor();
     await expectAccessible(page, "hostile values");
-    await logIn(page, site, `/config?section=audit&find=index_key`);
+    await logIn(page, site, `/config?section=audit`);
     await page.getByRole("row", { name: /audit\.index_key.*•••.*a secret/ }).waitFor();
+    const field = page.getByRole("link", { name: "Meaning of audit.redact.fields.CUSTOMER_CODE" });
+    expect(await field.getAttribute("href")).toBe("/help/config/audit.redact.fields");
     const content = await page.content();
     expect([content.includes(SECRET), content.includes("token=canary")]).toEqual([false, false]);
     expect(await page.evaluate(() => (globalThis as { hit?: number }).hit)).toBeUndefined();

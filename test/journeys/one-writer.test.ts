@@ -341,7 +341,7 @@ describe("a standby", { timeout: 240_000 }, () => {
     await rm(join(dir, "audit/lock"), { recursive: true });
     expect(await first.gone).toBe(1);
     expect(first.log()).toContain(
-      "The gateway lost the lock of its journal and stops, so that another gateway can take over",
+      "The gateway lost the lock of its journal and stops within 5 s, so that another gateway can take over",
     );
     expect(first.log()).toContain(
       "the gateway has stopped, because it lost exclusive access to its journal: the lock's file in audit.dir was " +

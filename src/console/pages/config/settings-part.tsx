@@ -117,7 +117,7 @@ const Table = ({ rows, file }: { readonly rows: readonly Row[]; readonly file: s
     {rows.map((row) => (
       <tr key={row.key}>
         <th scope="row" class="filter-cell">
-          <a class="mono" href={`/help/config/${encodeURIComponent(row.rule)}`} aria-label={S.config.meaning(row.key)}>
+          <a class="mono" href={helpFor(row)} aria-label={S.config.meaning(row.key)}>
             <AnyText text={row.key} whole />
           </a>
           {row.entry !== null && (
@@ -147,6 +147,10 @@ const Value = ({ row: { value, hidden, is_cut: isCut } }: { readonly row: Row })
     {isCut && <div class="muted">{S.config.cut}</div>}
   </>
 );
+
+/** A map from names to values is explained as a whole. */
+const helpFor = ({ rule }: Row): string =>
+  `/help/config/${encodeURIComponent(rule.replace(/\.<(?:name|action)>$/, ""))}`;
 
 /** Without the folder of the config file. */
 const nameOf = (file: string, main: string): string => {
