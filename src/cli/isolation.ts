@@ -32,17 +32,19 @@ export const isolationProve = async ({ config, json }: ProveOptions): Promise<nu
 };
 
 const VERDICTS = {
-  ok: "separated: everything was refused, and each tenant could do what is its own",
+  ok: "separated: everything that was tried was refused, and each tenant could do what is its own",
   broken: "not separated",
   "cannot-tell": "proves nothing",
 } as const satisfies Record<ProofReport["verdict"], string>;
+
+const OPEN = "separated, except what the config itself leaves open, below";
 
 const inWords = (report: ProofReport): string => {
   const { verdict, covers, requests, tests, failures, more_failures: more, open, untried, missing } = report;
   const part = ({ tried, of }: ProofReport["covers"]["tenants"]): string =>
     tried === of ? String(of) : `${tried} of ${of}`;
   return [
-    VERDICTS[verdict],
+    verdict === "ok" && open.length > 0 ? OPEN : VERDICTS[verdict],
     `${part(covers.tenants)} tenants, ${part(covers.clients)} clients, ${part(covers.objects)} lists, campaigns and ` +
       `groups; ${requests} requests; policy tests: ${tests.passed} passed, ${tests.failed.length} failed`,
     ...failures.flatMap(({ from, to, resource, client, says, why }) => [

@@ -25,9 +25,37 @@ describe("ocsgw isolation prove", () => {
   it("says in words what it tried and what it cannot prove", async () => {
     const { code, stdout } = await ocsgw("isolation", "prove", "-c", CONFIG);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^separated: everything was refused/);
+    expect(stdout).toMatch(/^separated, except what the config itself leaves open, below\n/);
     expect(stdout).toMatch(/\d+ tenants, \d+ clients, \d+ lists, campaigns and groups; \d+ requests/);
     expect(stdout).toContain("not proved:\n  that OCS itself keeps its tenants apart");
+  }, 40_000);
+
+  it("does not call separated what the config leaves open", async () => {
+    const file = join(dir, "open.yaml");
+    const tenant = (name: string, dbid: number): object => ({
+      name,
+      dbid,
+      upstream: "ocs",
+      records: "unscoped",
+      clients: { one: { actions: ["DoNotCall"] } },
+    });
+    const config = {
+      version: 1,
+      listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: "none" }],
+      identity: { keys: { file: "keys.yaml" } },
+      upstreams: { ocs: { primary: "http://127.0.0.1:9" } },
+      tenants: [tenant("Alpha Tenant", 101), tenant("Beta Tenant", 102)],
+      audit: {
+        dir: "audit",
+        index_key: "0123456789abcdef".repeat(4),
+        checkpoint: { key: "c.pem", origin: "o.example/o" },
+      },
+    };
+    await writeFile(file, JSON.stringify(config));
+    const { code, stdout } = await ocsgw("isolation", "prove", "-c", file);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^separated, except what the config itself leaves open, below\n/);
+    expect(stdout).toContain("records is unscoped");
   }, 40_000);
 
   it("exits with 3 for a config that is not valid", async () => {

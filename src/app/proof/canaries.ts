@@ -24,6 +24,8 @@ export type Canary = {
   readonly client: string;
   /** A user of the console who sees this tenant only. */
   readonly auditor: string;
+  /** Names of the config that answers can contain without showing anything of the tenant. */
+  readonly common: ReadonlySet<string>;
 };
 
 /** What no tenant has. */
@@ -52,6 +54,7 @@ export const canariesOf = ({ tenants, upstreams }: ProofPlan, mark = newMark()):
     handle: tenant.records !== "pre-dial" || hasObjects(tenant) ? FIRST_HANDLE + at : undefined,
     client: `proof-${mark}-${at}`,
     auditor: `auditor-${mark}-${at}`,
+    common: new Set(),
   }));
 
 /** Letters only: digits could be taken for a phone number, and masked. */

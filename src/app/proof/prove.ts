@@ -14,7 +14,7 @@ import { cellsOf, isRecordOpen, ownRequestsOf, type Cell } from "./cells.ts";
 import type { Answer, Sent } from "./exchange.ts";
 import { ALL_GROUPS, listFault, ownListFault } from "./groups.ts";
 import { countJournal, tryJournal } from "./journal-cells.ts";
-import { faultOf } from "./judge.ts";
+import { faultOf, withCommonNames } from "./judge.ts";
 import type { ProofPlan } from "./plan.ts";
 import { countShared, tryConnections, tryLimits } from "./shared-parts.ts";
 import { Tally } from "./tally.ts";
@@ -35,9 +35,10 @@ type Options = {
 
 export const prove = async (plan: ProofPlan, options: Options): Promise<ProofReport> => {
   const { folder, onPercent = () => undefined, inForce = (same) => same, through = (same) => same } = options;
-  const canaries = canariesOf(plan);
-  const started = await startProofGateway(folder, canaries, inForce(inForceOf(plan, canaries)));
+  const made = canariesOf(plan);
+  const started = await startProofGateway(folder, made, inForce(inForceOf(plan, made)));
   try {
+    const canaries = await withCommonNames(made, started);
     const gateway = through(started, canaries);
     const tally = new Tally();
     const tests = await runTests(plan);
@@ -166,6 +167,12 @@ const noteOpen = (canaries: readonly Canary[], tally: Tally): void => {
             `client ${client} acts for several tenants: a request names one of them`,
           );
     }
+  for (const { tenant, common } of canaries)
+    if (common.size > 0)
+      tally.untried.add(
+        `names of ${tenant.name} in answers to others: ${[...common].map((name) => JSON.stringify(name)).join(", ")} ` +
+          "may stand there for another reason",
+      );
   for (const { handle, tenant } of canaries)
     if (handle === undefined)
       tally.untried.add(

@@ -49,6 +49,8 @@ export const isolation = {
   none: "Nobody has proved it yet",
   noneHelp: "The result will stay here with its date, also after a restart of the gateway.",
   verdicts: { ok: "separated", broken: "not separated", "cannot-tell": "proves nothing" },
+  /** Instead of ok where the config leaves something open. */
+  openVerdict: "separated, except what the config leaves open",
   verdictHelp: {
     ok: "Everything that was tried was refused, and each tenant could do what is its own.",
     broken: "Something was not refused, or a policy test failed. Each case is below.",

@@ -5,13 +5,14 @@ import { S } from "../../strings.ts";
 import { longTime } from "../../time.ts";
 import { escaped } from "../flows/copy-as.ts";
 import { coversIn, totalsByResource } from "./totals.ts";
+import { verdictIn } from "./verdict-marks.ts";
 
 export const asMarkdown = (proof: Proof, report: ProofReport): string => {
   const { facts } = S.isolation;
   const date = longTime(proof.ended ?? proof.started, true);
   return [
     `# ${escaped(S.isolation.title(date))}`,
-    `**${S.isolation.verdicts[report.verdict]}.** ${S.isolation.verdictHelp[report.verdict]}`,
+    `**${verdictIn(report)}.** ${S.isolation.verdictHelp[report.verdict]}`,
     table(
       [facts.when, date],
       [

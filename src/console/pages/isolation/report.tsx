@@ -7,14 +7,14 @@ import { S } from "../../strings.ts";
 import { asMarkdown } from "./markdown.ts";
 import { Matrix, ByResource } from "./matrix.tsx";
 import { coversIn } from "./totals.ts";
-import { VERDICT_MARKS } from "./verdict-marks.ts";
+import { markIn, verdictIn } from "./verdict-marks.ts";
 
 type Props = { readonly proof: Proof; readonly report: ProofReport; readonly configHash: string };
 
 export const Report = ({ proof, report, configHash }: Props) => (
   <>
     <p class="verdict-large">
-      <Verdict mark={VERDICT_MARKS[report.verdict]}>{S.isolation.verdicts[report.verdict]}</Verdict>
+      <Verdict mark={markIn(report)}>{verdictIn(report)}</Verdict>
     </p>
     <p class="muted">{S.isolation.verdictHelp[report.verdict]}</p>
     <Facts proof={proof} report={report} configHash={configHash} />
