@@ -115,7 +115,9 @@ export class Standby {
       this.#last = { endpoint, seen, detail, at: performance.now() };
     if (wasConnected && this.#options.isActiveConnected()) this.#learn(BEHAVIOUR_OF[seen]);
     const status = this.status(endpoint)!;
-    if (status.healthy !== this.#wasHealthy) this.#options.onChange(endpoint.origin, status);
+    // The health of the OCS that was watched before says nothing about this one.
+    const wasHealthy = last?.endpoint === endpoint ? this.#wasHealthy : true;
+    if (status.healthy !== wasHealthy) this.#options.onChange(endpoint.origin, status);
     this.#wasHealthy = status.healthy;
   }
 

@@ -58,7 +58,8 @@ type Watched = {
   readonly other: Other;
   readonly changes: [string, boolean][];
   well: boolean;
-  readonly look: () => Promise<StandbyStatus>;
+  /** Watches this OCS (default: `other`) from now on, and waits for a probe. */
+  readonly look: (which?: Other) => Promise<StandbyStatus>;
 };
 
 const watched = async (configured?: StandbyBehaviour, inherits?: Standby): Promise<Watched> => {
@@ -74,11 +75,11 @@ const watched = async (configured?: StandbyBehaviour, inherits?: Standby): Promi
       onChange: (_endpoint, { seen, healthy }) => void changes.push([seen, healthy]),
       inherits,
     }),
-    look: async () => {
+    look: async (which = other) => {
       const look = performance.now();
-      self.standby.watch(other.endpoint);
+      self.standby.watch(which.endpoint);
       await vi.waitFor(() => expect(self.standby.probedAt).toBeGreaterThan(look), { interval: 5 });
-      return self.standby.status(other.endpoint)!;
+      return self.standby.status(which.endpoint)!;
     },
   };
   stops.push(() => self.standby.close());
@@ -123,6 +124,42 @@ describe("the standby OCS", () => {
       ["refuses", false],
       ["accepts and closes", true],
     ]);
+  });
+
+  it.each([
+    {
+      before: "refuses",
+      now: "refuses",
+      reports: [
+        ["refuses", false],
+        ["refuses", false],
+      ],
+    },
+    { before: "refuses", now: "closes", reports: [["refuses", false]] },
+    { before: "closes", now: "refuses", reports: [["refuses", false]] },
+    { before: "closes", now: "closes", reports: [] },
+  ] as const)(
+    "that $now is reported by its own health after another that $before",
+    async ({ before, now, reports }) => {
+      const { other, standby, look, changes } = await watched("closes");
+      const next = await Other.open();
+      await other.does(before);
+      await next.does(now);
+      await look();
+      standby.watch(undefined);
+      await look(next);
+      await look(next);
+      expect(changes).toEqual(reports);
+    },
+  );
+
+  it("that crashed is not reported again after a while without a standby", async () => {
+    const { other, standby, look, changes } = await watched("closes");
+    await other.does("refuses");
+    await look();
+    standby.watch(undefined);
+    await look();
+    expect(changes).toEqual([["refuses", false]]);
   });
 
   it("that was down at the start is learned when it comes up", async () => {
