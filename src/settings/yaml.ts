@@ -61,7 +61,7 @@ const TEXTS = {
   notNameHelp: "write a name before the colon",
   template: "if this is a placeholder of a template, such as {{ name }}, the template was not filled in",
   duplicateKey: (name: string) => `duplicate key \`${name}\``,
-  duplicateHelp: "remove one of the two, or merge them",
+  duplicateHelp: "remove one of the two, merge them, or correct one if it is a mistake",
   version: (version: string) =>
     `the file is read as YAML 1.2, where values such as no and 010 differ from YAML ${version}`,
   versionHelp: "remove the %YAML line, and check such values",

@@ -41,7 +41,7 @@ const PROBLEMS = {
     help:
       key === "name"
         ? "give one of them another name"
-        : "remove one of the two: one entry is for all tokens whose iss is this value",
+        : "remove one of the two, or correct it if it is a mistake: one entry is for all tokens with this iss",
   }),
   reservedHeader: (header: string) => ({
     code: "OCSGW-6248",

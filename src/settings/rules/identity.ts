@@ -25,8 +25,8 @@ const PROBLEMS = {
     severity: "warning" as const,
     message: "identity.mtls has no effect: no listener requests client certificates",
     help:
-      "set tls.client_ca on a listener, where client_certificates must not be none, or on callbacks; or remove " +
-      "identity.mtls",
+      "set tls.client_ca on a listener, where client_certificates must not be none; or, for registrars, on " +
+      "callbacks, where OCS must then send a client certificate too; or remove identity.mtls",
   },
   crlWithoutCa: {
     code: "OCSGW-6246",

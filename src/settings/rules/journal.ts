@@ -36,7 +36,8 @@ const PROBLEMS = {
     code: "OCSGW-6276",
     message: `the anchor ${file} is inside audit.dir, and would be lost or replaced together with it`,
     help: isStated
-      ? "remove the setting to use the file beside audit.dir with .anchor added, or name a file outside audit.dir"
+      ? "remove the setting to use the file beside audit.dir with .anchor added, or name a file outside audit.dir; " +
+        "then move the present anchor there if there is one"
       : "give the journal a directory of its own in audit.dir, or name a file outside it in audit.checkpoint.anchor",
   }),
   anchorTaken: (file: string) => ({
@@ -47,7 +48,9 @@ const PROBLEMS = {
   anchorNotWritable: (file: string, why: string) => ({
     code: "OCSGW-6277",
     message: `this user cannot write the anchor ${file} in its folder: ${why}`,
-    help: "set audit.checkpoint.anchor to a file in another folder, or correct the permissions for the gateway's user",
+    help:
+      "correct the permissions for the gateway's user, and run check as that user; or set audit.checkpoint.anchor to " +
+      "a file in another folder, and move the present anchor there if there is one",
   }),
   quorum: (quorum: number, listed: number) => ({
     code: "OCSGW-6278",
@@ -62,7 +65,9 @@ const PROBLEMS = {
   notWritable: (folder: string, why: string) => ({
     code: "OCSGW-6268",
     message: `this user cannot write in ${folder}: ${why}`,
-    help: "correct the path, or the permissions for the gateway's user, and run check as that user",
+    help:
+      "correct the permissions for the gateway's user, and run check as that user; or correct the path if it is a " +
+      "mistake: in another folder the gateway begins with a new journal, or a new key",
   }),
 } as const;
 

@@ -40,12 +40,12 @@ const PROBLEMS = {
   duplicate: (kind: Kind, shown: string) => ({
     code: KINDS[kind].code,
     message: `${KINDS[kind].noun} ${shown} is listed twice`,
-    help: "remove one of the two",
+    help: "remove one of the two, or correct it if it is a mistake",
   }),
   ownedTwice: (kind: Kind, shown: string) => ({
     code: KINDS[kind].code,
     message: `${KINDS[kind].noun} ${shown} belongs to two tenants of one OCS`,
-    help: "remove it from the tenant that does not own it",
+    help: "remove it from the tenant that does not own it, or correct it there",
   }),
   notOwnGroup: (dbid: number, tenant: string) => ({
     code: "OCSGW-6209",
@@ -161,7 +161,7 @@ const possessions = (tenant: Tenant): Readonly<Record<Kind, readonly Possession[
             tenant,
             path: [...at, "campaign_id"],
             key: `${group.campaign_id} ${group.group_id}`,
-            shown: `campaign ${group.campaign_id} with group ${group.group_id}`,
+            shown: `campaign_id ${group.campaign_id} with group_id ${group.group_id}`,
           },
     ),
   };

@@ -302,6 +302,8 @@ const ERRORS: readonly Case[] = [
     code: "OCSGW-6206",
     at: ["139", 1],
     also: ["139"],
+    message: /the pair of ids campaign_id 139 with group_id 234 belongs to two tenants/,
+    help: /^remove it from the tenant that does not own it, or correct it there$/,
   },
   {
     says: "a campaign in two tenants",
@@ -628,7 +630,7 @@ const ERRORS: readonly Case[] = [
     ],
     code: "OCSGW-6244",
     message: /two issuers have the same issuer "https:\/\/idp\.example\/"/,
-    help: /^remove one of the two: one entry is for all tokens/,
+    help: /^remove one of the two, or correct it if it is a mistake: one entry is for all tokens/,
     at: ['"https://idp.example/"', 1],
     also: ['"https://idp.example/"'],
   },
@@ -742,7 +744,7 @@ const ERRORS: readonly Case[] = [
     code: "OCSGW-6207",
     at: ["Beta Campaign]"],
     also: ["beta campaign"],
-    help: /^remove one of the two; names that differ only in case/,
+    help: /^remove one of the two, or correct it if it is a mistake; names that differ only in case/,
   },
   {
     says: "a group in two spellings of two tenants",
@@ -750,7 +752,7 @@ const ERRORS: readonly Case[] = [
     code: "OCSGW-6208",
     at: ["ALPHA LIST"],
     also: ["Alpha List,"],
-    help: /^remove it from the tenant that does not own it; names that differ only in case/,
+    help: /^remove it from the tenant that does not own it, or correct it there; names that differ only in case/,
   },
   {
     says: "an anchor within the journal's directory, by another spelling",
@@ -908,7 +910,7 @@ const WARNINGS: readonly Case[] = [
     changes: [MTLS("client: alpha-ors")],
     code: "OCSGW-6309",
     at: ["mtls: [{"],
-    help: /client_ca/,
+    help: /on a listener, .*; or, for registrars, on callbacks, where OCS must then send a client certificate too/,
   },
   {
     says: "a certificate rule for an unknown client",

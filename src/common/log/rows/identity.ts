@@ -46,9 +46,10 @@ export const IDENTITY_EVENTS = {
     level: "error",
     message: "The gateway does not use the keys of issuer {issuer} that it finds on disk: {reason}",
     action:
-      "Tokens of this issuer get 503 OCSGW-2003 until the gateway has fetched its keys, which it tries now. If the " +
-      "file cannot be read, correct its permissions. After an update of the gateway, or a change of the checkpoint " +
-      "key, the issuer or jwks_uri, do nothing; otherwise find out who changed the file",
+      "Requests with tokens of this issuer wait while the gateway fetches its keys, which it tries now, and get 503 " +
+      "OCSGW-2003 only if that fails. If the file cannot be read, correct its permissions. After an update of the " +
+      "gateway, or a change of the checkpoint key, the issuer or jwks_uri, do nothing; otherwise find out who " +
+      "changed the file",
     fields: { issuer, reason: text("what is wrong with the file") },
   },
   issuerKeyCacheNotWritten: {
