@@ -62,6 +62,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   preact: ["console/"],
   "@preact": ["console/"],
   uplot: ["console/"],
+  marked: ["console/docs/"],
   "virtual:docs": ["console/pages/help/"],
 };
 

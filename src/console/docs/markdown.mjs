@@ -1,234 +1,117 @@
 /**
  * The Markdown of src/docs as a tree (`tree.ts`): headings, paragraphs, lists, tables, code and quotes, with code,
- * emphasis and links inside. Whatever else is in a page, HTML too, stays text.
+ * emphasis and links inside. Whatever else is in a page, HTML too, stays text. The library reads the Markdown; its HTML
+ * is not used.
  */
+import { lexer } from "marked";
 
 /**
  * `link`: the parts for a link with this text and address. `idOf`: the id of a heading.
  * @typedef {import("./tree.ts").Block} Block
  * @typedef {import("./tree.ts").Inline} Inline
  * @typedef {{ link: (text: Inline[], href: string) => Inline[], idOf: (heading: Inline[]) => string }} Making
+ * @typedef {import("marked").MarkedToken} Token
  */
-
-const FENCE = /^(`{3,}|~{3,})/;
-const HEADING = /^(#{1,6}) +(.*?) *#*$/;
-const RULE = /^(?:-{3,}|\*{3,}|_{3,})$/;
-const ITEM = /^([-*+]|\d{1,9}\.) +/;
-const DELIMITERS = /^\|(?: *:?-+:? *\|)+$/;
 
 /**
  * @param {string} text
  * @param {Making} making
  * @returns {Block[]}
  */
-export const blocksOf = (text, making) => blocksIn(text.replaceAll(/<!--[^]*?-->/g, "").split(/\r?\n/), making);
+export const blocksOf = (text, making) => blocksFrom(/** @type {Token[]} */ (lexer(text)), making);
 
 /**
- * @param {readonly string[]} lines
+ * @param {readonly Token[]} tokens
  * @param {Making} making
  * @returns {Block[]}
  */
-const blocksIn = (lines, making) => {
-  /** @type {Block[]} */
-  const blocks = [];
-  for (let at = 0; at < lines.length;) {
-    const line = lines[at] ?? "";
-    if (line.trim() === "") {
-      at++;
-      continue;
+const blocksFrom = (tokens, making) => tokens.flatMap((token) => blocksOfToken(token, making));
+
+/**
+ * @param {Token} token
+ * @param {Making} making
+ * @returns {Block[]}
+ */
+const blocksOfToken = (token, making) => {
+  switch (token.type) {
+    case "space":
+    case "def":
+      return [];
+    case "heading": {
+      const inline = inlineFrom(token.tokens, making);
+      return [["heading", token.depth, making.idOf(inline), inline]];
     }
-    const [block, end] = blockAt(lines, at, making);
-    blocks.push(block);
-    at = end;
+    case "code":
+      return [["pre", token.text]];
+    case "hr":
+      return [["rule"]];
+    case "blockquote":
+      return [["quote", blocksFrom(/** @type {Token[]} */ (token.tokens), making)]];
+    case "list":
+      return [["list", token.ordered ? "ordered" : "plain", token.items.map((item) => itemOf(item, making))]];
+    case "table":
+      return [
+        [
+          "table",
+          token.header.map((cell) => inlineFrom(cell.tokens, making)),
+          token.rows.map((row) => row.map((cell) => inlineFrom(cell.tokens, making))),
+        ],
+      ];
+    case "html":
+      return isComment(token.text) ? [] : [["text", [token.text.trim()]]];
+    case "paragraph":
+    case "text":
+      return [["text", token.tokens ? inlineFrom(token.tokens, making) : [token.text]]];
+    default:
+      return [["text", [token.raw]]];
   }
-  return blocks;
 };
 
 /**
- * The block that begins in this line, and the first line behind it.
- * @param {readonly string[]} lines
- * @param {number} at
+ * @param {import("marked").Tokens.ListItem} item
  * @param {Making} making
- * @returns {[Block, number]}
  */
-const blockAt = (lines, at, making) => {
-  const line = lines[at] ?? "";
-  const heading = HEADING.exec(line);
-  if (heading) {
-    const inline = inlineOf(heading[2] ?? "", making);
-    return [["heading", (heading[1] ?? "").length, making.idOf(inline), inline], at + 1];
-  }
-  if (FENCE.test(line)) return codeAt(lines, at);
-  if (RULE.test(line)) return [["rule"], at + 1];
-  if (isTable(lines, at)) return tableAt(lines, at, making);
-  if (ITEM.test(line)) return listAt(lines, at, making);
-  if (line.startsWith(">")) {
-    const end = endOf(lines, at, (each) => each.startsWith(">"));
-    return [
-      [
-        "quote",
-        blocksIn(
-          lines.slice(at, end).map((each) => each.replace(/^> ?/, "")),
-          making,
-        ),
-      ],
-      end,
-    ];
-  }
-  const end = endOf(lines, at + 1, (each, place) => each.trim() !== "" && !interrupts(lines, place));
-  return [["text", inlineOf(lines.slice(at, end).join(" "), making)], end];
-};
+const itemOf = (item, making) => blocksFrom(/** @type {Token[]} */ (item.tokens), making);
+
+/** @param {string} html */
+const isComment = (html) => /^\s*(?:<!--[^]*?-->\s*)+$/.test(html);
 
 /**
- * @param {readonly string[]} lines
- * @param {number} from
- * @param {(line: string, at: number) => boolean} belongs
- */
-const endOf = (lines, from, belongs) => {
-  let end = from;
-  while (end < lines.length && belongs(lines[end] ?? "", end)) end++;
-  return end;
-};
-
-/**
- * Whether a block begins in this line although a paragraph has not ended.
- * @param {readonly string[]} lines
- * @param {number} at
- */
-const interrupts = (lines, at) => {
-  const line = lines[at] ?? "";
-  return (
-    HEADING.test(line) ||
-    FENCE.test(line) ||
-    line.startsWith(">") ||
-    /^(?:[-*+]|1\.) +/.test(line) ||
-    isTable(lines, at)
-  );
-};
-
-/**
- * @param {readonly string[]} lines
- * @param {number} at
- * @returns {[Block, number]}
- */
-const codeAt = (lines, at) => {
-  const fence = FENCE.exec(lines[at] ?? "")?.[1] ?? "```";
-  const end = endOf(lines, at + 1, (line) => !line.startsWith(fence));
-  return [["pre", lines.slice(at + 1, end).join("\n")], end + 1];
-};
-
-/**
- * @param {readonly string[]} lines
- * @param {number} at
- */
-const isTable = (lines, at) => (lines[at] ?? "").startsWith("|") && DELIMITERS.test((lines[at + 1] ?? "").trim());
-
-/**
- * @param {readonly string[]} lines
- * @param {number} at
- * @param {Making} making
- * @returns {[Block, number]}
- */
-const tableAt = (lines, at, making) => {
-  const end = endOf(lines, at, (line) => line.startsWith("|"));
-  const [head = [], , ...rows] = lines.slice(at, end).map((line) =>
-    line
-      .trim()
-      .replaceAll(/^\||\|$/g, "")
-      .split(/(?<!\\)\|/)
-      .map((cell) => inlineOf(cell.trim().replaceAll("\\|", "|"), making)),
-  );
-  return [["table", head, rows], end];
-};
-
-/**
- * @param {readonly string[]} lines
- * @param {number} at
- * @param {Making} making
- * @returns {[Block, number]}
- */
-const listAt = (lines, at, making) => {
-  const isOrdered = /^\d/.test(lines[at] ?? "");
-  /** @type {Block[][]} */
-  const items = [];
-  let end = at;
-  while (end < lines.length && ITEM.test(lines[end] ?? "") && /^\d/.test(lines[end] ?? "") === isOrdered) {
-    const start = end;
-    const mark = ITEM.exec(lines[start] ?? "")?.[0] ?? "";
-    end = endOf(lines, start + 1, (line, place) => belongsToItem(lines, line, place));
-    const own = lines
-      .slice(start, end)
-      .map((line, index) => line.slice(index === 0 ? mark.length : indentOf(line, mark)));
-    items.push(blocksIn(own, making));
-    // A blank line between two items does not end the list.
-    const next = endOf(lines, end, (line) => line.trim() === "");
-    if (ITEM.test(lines[next] ?? "")) end = next;
-  }
-  return [["list", isOrdered ? "ordered" : "plain", items], end];
-};
-
-/**
- * Indented lines, and lines of the item's paragraph without an indent.
- * @param {readonly string[]} lines
- * @param {string} line
- * @param {number} at
- */
-const belongsToItem = (lines, line, at) => {
-  if (line.trim() === "") return /^ {2,}\S/.test(lines[at + 1] ?? "");
-  if (line.startsWith("  ")) return true;
-  return (lines[at - 1] ?? "").trim() !== "" && !ITEM.test(line) && !interrupts(lines, at);
-};
-
-/**
- * @param {string} line
- * @param {string} mark
- */
-const indentOf = (line, mark) => Math.min(mark.length, line.length - line.trimStart().length);
-
-/** In the order in which they are tried at each place. */
-const PARTS = new RegExp(
-  [
-    /\\([!-/:-@[-`{-~])/,
-    /(`+)([^]*?[^`])\2(?!`)/,
-    /!\[([^\]]*)\]\([^()]*\)/,
-    /\[((?:\\.|`[^`]*`|[^[\]\\`])*)\]\(((?:[^()\s]|\([^()]*\))*)\)/,
-    /\*\*(?=\S)([^]*?\S)\*\*/,
-    /\*(?=[^\s*])([^*]*[^\s*])\*/,
-  ]
-    .map(({ source }) => source)
-    .join("|"),
-  "g",
-);
-
-/**
- * @param {string} text
+ * @param {readonly import("marked").Token[]} tokens
  * @param {Making} making
  * @returns {Inline[]}
  */
-export const inlineOf = (text, making) => {
-  /** @type {Inline[]} */
-  const all = [];
-  let from = 0;
-  for (const found of text.matchAll(PARTS)) {
-    const [whole, escaped, , code, image, linked, href, strong, em] = found;
-    all.push(text.slice(from, found.index));
-    from = found.index + whole.length;
-    if (escaped !== undefined) all.push(escaped);
-    else if (code !== undefined) all.push(["code", trimmed(code)]);
-    else if (image !== undefined) all.push(image);
-    else if (linked !== undefined) all.push(...making.link(inlineOf(linked, making), href ?? ""));
-    else if (strong !== undefined) all.push(["strong", inlineOf(strong, making)]);
-    else all.push(["em", inlineOf(em ?? "", making)]);
-  }
-  all.push(text.slice(from));
-  return joined(all);
-};
+const inlineFrom = (tokens, making) =>
+  joined(tokens.flatMap((token) => inlineOfToken(/** @type {Token} */ (token), making)));
 
 /**
- * One blank at both ends belongs to the marks.
- * @param {string} code
+ * @param {Token} token
+ * @param {Making} making
+ * @returns {Inline[]}
  */
-const trimmed = (code) => (/^ [^]*\S[^]* $/.test(code) ? code.slice(1, -1) : code);
+const inlineOfToken = (token, making) => {
+  switch (token.type) {
+    case "codespan":
+      return [["code", token.text]];
+    case "strong":
+    case "em":
+      return [[token.type, inlineFrom(token.tokens, making)]];
+    case "link":
+      return making.link(inlineFrom(token.tokens, making), token.href);
+    case "image":
+      return [token.text];
+    case "br":
+      return [" "];
+    case "text":
+      return token.tokens ? inlineFrom(token.tokens, making) : [token.text.replaceAll("\n", " ")];
+    case "escape":
+      return [token.text];
+    case "html":
+      return isComment(token.raw) ? [] : [token.raw];
+    default:
+      return [token.raw];
+  }
+};
 
 /**
  * Texts beside each other as one, and no empty ones.
