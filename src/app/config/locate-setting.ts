@@ -72,10 +72,11 @@ class LocatorThread {
 
   constructor(file: string) {
     this.#worker = new Worker(new URL("locate-worker.ts", import.meta.url), { workerData: { file } });
-    this.#worker.unref();
     this.#worker.on("message", (found: Found) => this.#answered?.(found));
     this.#worker.on("error", () => this.end());
     this.#worker.on("exit", () => this.end());
+    // Last: a listener for messages would keep the process alive again.
+    this.#worker.unref();
   }
 
   /** Undefined if there is no answer in time. */

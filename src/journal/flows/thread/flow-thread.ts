@@ -107,7 +107,6 @@ export class FlowThread {
       workerData: this.#data,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB.old, maxYoungGenerationSizeMb: HEAP_MIB.young },
     });
-    worker.unref();
     worker.on("message", (answers: readonly NumberedAnswer[]) => {
       for (const answer of answers) {
         const asked = this.#asked.get(answer.number);
@@ -121,6 +120,8 @@ export class FlowThread {
       for (const asked of this.#asked.values())
         if (asked.worker === worker) asked.reject(new FlowsFailed("the thread that reads flows ended"));
     });
+    // Last: a listener for messages would keep the process alive again.
+    worker.unref();
     return worker;
   }
 }
