@@ -201,48 +201,6 @@ inBrowser("the flows page", () => {
     expect(await other.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
   });
 
-  describe("with 10,000 flows", () => {
-    it.each([1280, 400])("has at most 200 rows in the page, wherever it is scrolled, %i px wide", async (width) => {
-      const one = (at: number): object => ({
-        at,
-        time: new Date(Date.UTC(2026, 10, 22) + at * 10).toISOString(),
-        kinds: ["intent", "outcome"],
-        id: `01KAPR${String(at).padStart(20, "0")}`,
-        state: "ok",
-        status: 200,
-        client: "alpha",
-        action: "DoNotCall",
-        resource: "phones",
-        identifier: "··01",
-        entries: [{}, {}],
-      });
-      const other = await tabs.open({ viewport: { width, height: 800 } });
-      await other.route("**/api/flows?*", async (route) => {
-        const before = Number(new URL(route.request().url()).searchParams.get("cursor") ?? 10_000);
-        const requests = Array.from({ length: 1000 }, (_each, place) => one(before - 1 - place));
-        await route.fulfill({ json: { requests, next: before > 1000 ? String(before - 1000) : null, warnings: [] } });
-      });
-      await logIn(other, site, "/flows");
-      await rows(other).first().waitFor();
-      const scroller = other.locator(".table-scroller");
-      const rowHeight = width < 640 ? 44 : 28;
-      for (let loaded = 1000; loaded <= 10_000; loaded += 1000) {
-        await expect
-          .poll(() => scroller.evaluate((box) => ((box.scrollTop = box.scrollHeight), box.scrollHeight)))
-          .toBeGreaterThan(loaded * rowHeight);
-        expect(await rows(other).count()).toBeLessThanOrEqual(200);
-      }
-      const last = other.locator('tr[aria-rowindex="10001"]');
-      await last.waitFor();
-      expect(await other.getByRole("grid").getAttribute("aria-rowcount")).toBe("10001");
-      await last.focus();
-      await scroller.evaluate((box) => (box.scrollTop = 0));
-      await other.locator('tr[aria-rowindex="2"]').waitFor();
-      expect(await last.evaluate((row) => row === document.activeElement)).toBe(true);
-      expect(await rows(other).count()).toBeLessThanOrEqual(200);
-    });
-  });
-
   describe("over a connection that fails", () => {
     it("says within 5 s that nothing comes, then fills in what was missed, each flow once", async () => {
       const relay = await aRelay(Number(new URL(site.url).port));
@@ -250,8 +208,18 @@ inBrowser("the flows page", () => {
       await logIn(other, { url: relay.url, token: site.token }, "/flows");
       await other.getByText("Live", { exact: true }).waitFor();
       await other.waitForTimeout(300);
+      const said = other.evaluate(
+        () =>
+          new Promise<number>((resolve) => {
+            const look = (): void => {
+              const seconds = /No data for (\d+) s\./.exec(document.body.textContent)?.[1];
+              if (seconds !== undefined) resolve(Number(seconds));
+            };
+            new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
+          }),
+      );
       relay.freeze();
-      await other.getByText(/^No data for \d+ s\./).waitFor({ timeout: 20_000 });
+      expect(await said).toBeLessThanOrEqual(5);
       relay.cut();
       const ids = [];
       for (let each = 0; each < 6; each++) ids.push(await site.send(`/phones/41555501${20 + each}?req=DoNotCall`));

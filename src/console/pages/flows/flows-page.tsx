@@ -1,5 +1,6 @@
 /** Flows: what happens and what happened, in one table. */
 import { signal } from "@preact/signals";
+import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ErrorStrip, Empty, Skeleton, Strip } from "../../parts/states.tsx";
 import { focusRow, VirtualTable } from "../../parts/virtual-table.tsx";
@@ -80,11 +81,8 @@ const Flows = ({ state, filter, range, isOff }: Props) => {
   const columns = shownColumns();
   const selection = useSelection(rows);
   const isHeld = isPaused.value || !atTop.value || selection.current !== undefined || selection.range !== undefined;
-  useEffect(() => feed()?.hold(isHeld), [isHeld, state.isReady]);
-  useEffect(() => {
-    const at = rows.findIndex((row) => keyOf(row) === place.current);
-    if (at >= 0) focusRow(scroller.current, at, place.current!);
-  }, []);
+  useHold(isHeld, state.isReady);
+  useReturn(scroller);
   const onOpen = (row: FlowRow): void => (row.id === undefined ? setEvent(row) : go(`/flows/${row.id}`));
   const onNewest = (): void => {
     selection.setRange(undefined);
@@ -146,6 +144,16 @@ const Flows = ({ state, filter, range, isOff }: Props) => {
     </>
   );
 };
+
+/** Apart from the page: an effect lives longer than the rows that were there when it began, and would keep them. */
+const useHold = (isHeld: boolean, isReady: boolean): void => useEffect(() => feed()?.hold(isHeld), [isHeld, isReady]);
+
+/** The focus goes back to the row that was left. */
+const useReturn = (scroller: RefObject<HTMLDivElement | null>): void =>
+  useEffect(() => {
+    const at = (feed()?.state.rows ?? []).findIndex((row) => keyOf(row) === place.current);
+    if (at >= 0) focusRow(scroller.current, at, place.current!);
+  }, []);
 
 /** Under the last row: what comes next, or why nothing does. */
 const End = ({ state: { rows, next, isSearching, isReady, error }, filter, range }: Omit<Props, "isOff">) => {
