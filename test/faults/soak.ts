@@ -1,7 +1,9 @@
 /**
- * As many requests as asked, in rounds of 20,000, each round its own seed; then as many kills in mid-load as asked:
- * `node test/faults/soak.ts --requests N --kills N --seed S`. Exits with 1 at a violation.
+ * As many requests as asked, in rounds of 20,000, each round its own seed; then as many kills in mid-load as asked;
+ * then live flows in a browser for as many seconds as asked, 0 for none:
+ * `node test/faults/soak.ts --requests N --kills N --seed S --live S`. Exits with 1 at a violation.
  */
+import { spawnSync } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { startKilling } from "./kill.ts";
@@ -15,13 +17,15 @@ const { values } = parseArgs({
     kills: { type: "string", default: "0" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     think: { type: "string", default: "100" },
+    live: { type: "string", default: "600" },
   },
 });
 let left = Number(values.requests);
 const think = Number(values.think);
 const kills = Number(values.kills);
-if (![left, think, kills, Number(values.seed)].every((number) => Number.isSafeInteger(number) && number >= 0))
-  throw new Error("--requests, --kills, --seed and --think are whole numbers");
+const live = Number(values.live);
+if (![left, think, kills, live, Number(values.seed)].every((number) => Number.isSafeInteger(number) && number >= 0))
+  throw new Error("--requests, --kills, --seed, --think and --live are whole numbers");
 
 for (let seed = Number(values.seed); left > 0; left -= ROUND, seed += 1000) {
   const { violations, figures } = await run({ requests: Math.min(ROUND, left), seed, think });
@@ -44,4 +48,10 @@ if (kills > 0) {
     await killing.stop();
     await rm(killing.dir, { recursive: true, force: true });
   }
+}
+
+if (live > 0) {
+  const program = new URL("../console/soak.ts", import.meta.url).pathname;
+  const { status } = spawnSync(process.execPath, [program, String(live)], { stdio: "inherit" });
+  if (status !== 0) process.exitCode = 1;
 }

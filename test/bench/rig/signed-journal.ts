@@ -17,8 +17,14 @@ const SEGMENT_BYTES = 64 << 20;
 const GROUP_BYTES = 1 << 20;
 const BEGIN_MICROS = Date.parse("2026-11-01T00:00:00Z") * 1000;
 
-/** At least so many entries, over a month. Returns their number. */
-export const writeSignedJournal = (dir: string, entries: number, numbers: number, signer: StateSigner): number => {
+/** At least so many entries, over a month from `begin` on (microseconds since 1970). Returns their number. */
+export const writeSignedJournal = (
+  dir: string,
+  entries: number,
+  numbers: number,
+  signer: StateSigner,
+  begin = BEGIN_MICROS,
+): number => {
   const at = paths(dir);
   for (const folder of [at.segments, at.checkpoints, at.states]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const [tree, trail, between] = [createTree(), new RecoveryScan(), (30 * 86_400_000_000) / entries];
@@ -43,7 +49,7 @@ export const writeSignedJournal = (dir: string, entries: number, numbers: number
     }
     for (const entry of entriesOf(request, numbers)) {
       const given = trail.given(entry, index, Date.now);
-      const micros = BEGIN_MICROS + Math.floor(index * between);
+      const micros = begin + Math.floor(index * between);
       group.add(given, writeLine(index, writeMicros(micros), given), micros);
       leaf = group.leaves.at(-1)!;
       tree.append(leaf);

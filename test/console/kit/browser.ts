@@ -1,10 +1,13 @@
 /** Chromium, headless, and what every page of the console must be: alone with its host, without an error. */
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { describeWith, programOf } from "../../kit/machine.ts";
+import { launchChromium } from "./chromium.ts";
 import type { Site } from "./site.ts";
+
+export { logIn, logInHere } from "./log-in.ts";
 
 /** A `describe` of tests in a browser. */
 export const inBrowser = (name: string, tests: () => void): void => describeWith(["chromium"], name, () => tests());
@@ -22,14 +25,11 @@ export type Tabs = {
 type Watched = { readonly page: Page; readonly faults: string[] };
 
 /** To be called in a `describe`: one browser for all its tests. */
-export const aBrowser = (site: () => Site): Tabs => {
+export const aBrowser = (site: () => Pick<Site, "url">): Tabs => {
   let browser: Browser;
   const watched: Watched[] = [];
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: programOf("chromium")!,
-      args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-    });
+    browser = await launchChromium(programOf("chromium")!);
   });
   afterEach(async () => {
     const all = watched.splice(0);
@@ -61,25 +61,6 @@ export const aBrowser = (site: () => Site): Tabs => {
       return page;
     },
   };
-};
-
-type Door = Pick<Site, "url" | "token">;
-
-/** Logs in with the admin token, as an operator without a user of his own does. */
-export const logIn = async (page: Page, site: Door, path = "/"): Promise<void> => {
-  await page.goto(site.url + path);
-  await logInHere(page, site);
-};
-
-/** The same on the page that is open: the token is in its memory only, so a page that was loaded again asks for it. */
-export const logInHere = async (page: Page, { token }: Pick<Door, "token">): Promise<void> => {
-  await page.getByRole("heading", { name: "Log in" }).waitFor();
-  // Where the config names no users, the token is asked for at once.
-  const byToken = page.getByRole("button", { name: "Log in with the admin token" });
-  if (await byToken.isVisible()) await byToken.click();
-  await page.getByLabel("Admin token").fill(token);
-  await page.getByRole("button", { name: "Log in", exact: true }).click();
-  await page.getByRole("navigation", { name: "Pages" }).waitFor();
 };
 
 type AxeRun = {

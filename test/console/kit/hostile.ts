@@ -1,0 +1,36 @@
+/** Texts that clients and OCS may send, and that a page must show as what they are. */
+
+const RUN = "globalThis.ran=1";
+
+export const HOSTILE: readonly (readonly [what: string, text: string])[] = [
+  ["a script", `<script>${RUN}</script>`],
+  ["a script in a textarea's end", `</textarea><script>${RUN}</script>`],
+  ["a script in a script's end", `</script><script>${RUN}</script>`],
+  ["a script in a title's end", `</title><script>${RUN}</script>`],
+  ["an image that fails", `<img src=x onerror=${RUN}>`],
+  ["an image, quoted", `"><img src="x" onerror="${RUN}">`],
+  ["an image in a pre's end", `</pre></td></tr></table><img src=x onerror='${RUN}'>`],
+  ["a drawing", `<svg onload=${RUN}><animate onbegin=${RUN} attributeName=x dur=1s>`],
+  ["a frame with a script", `<iframe srcdoc="<script>parent.ran=1</script>"></iframe>`],
+  ["an attribute", `' onmouseover='${RUN}' autofocus onfocus='${RUN}' x='`],
+  ["a link with a script", `<a href="javascript:${RUN}" autofocus>click</a>`],
+  ["an address that is a script", `javascript:${RUN}//`],
+  ["a form to another host", "<form action=http://192.0.2.1/><button autofocus>Log in</button></form>"],
+  ["a style", "<style>*{display:none}</style>"],
+  ["a base address", "<base href=http://192.0.2.1/><link rel=stylesheet href=x.css>"],
+  ["a meta refresh", '<meta http-equiv=refresh content="0;url=http://192.0.2.1/">'],
+  ["entities", "&lt;img src=x onerror=1&gt;&#60;b&#62;&amp;amp;"],
+  ["templates", "{{constructor.constructor('ran=1')()}} ${ran=1} <%= 1 %>"],
+  ["a comment", `<!--><img src=x onerror=${RUN}>-->`],
+  ["broken markup", `<math><mtext><table><mglyph><style><img src=x onerror=${RUN}>`],
+  ["text that runs backwards", "list\u202Egnirts esrever\u202C end"],
+  ["isolates without an end", "\u2066\u2067\u2068 rtl \u05D0\u05D1"],
+  ["marks upon marks", `Z${"\u0301\u0327".repeat(40)}algo`],
+  ["nothing that is seen", "\u200B\u200C\u200D\u2060\uFEFFempty"],
+  ["a NUL", `before\u0000<img src=x onerror=${RUN}>`],
+  ["events of a stream", 'x\n\nevent: end\ndata: {"reason":"failed"}\n\n'],
+  ["lines and a terminal's escapes", "one\r\ntwo\u2028three\u001B[31mred"],
+  ["members of every object", "__proto__"],
+  ["a cell that computes", `=HYPERLINK("http://192.0.2.1/","x")`],
+  ["64 KiB", `<b onclick=${RUN}>`.repeat(Math.ceil(65_536 / 24)).slice(0, 65_536)],
+];
