@@ -98,22 +98,34 @@ export class FlowFeed {
 
   /**
    * The portions of those of these watchers that have caught up. Watchers that see the same from the same place on get
-   * the same bytes, made once.
+   * the same bytes, made once. None for a watcher that is unknown, or whose portion cannot be made:
+   * the fault is its own, and `read` says it.
    */
   async readTogether(ids: readonly number[], known: Known): Promise<ReadonlyMap<number, Portion>> {
     const tail = await this.#follow(known);
     const made = new Map<string, { readonly portion: Portion; readonly place: Place }>();
     const portions = new Map<number, Portion>();
     for (const id of ids) {
-      const watcher = this.#watcher(id);
-      if (watcher.place.next < tail.from) continue;
+      const watcher = this.#watchers.get(id);
+      if (!watcher || watcher.place.next < tail.from) continue;
       const key = `${watcher.place.next} ${watcher.place.micros} ${watcher.sight}`;
-      const shared = made.get(key) ?? { portion: this.#next(watcher, tail), place: watcher.place };
+      const shared = made.get(key) ?? this.#tryNext(watcher, tail);
+      if (!shared) continue;
       made.set(key, shared);
       watcher.place = shared.place;
       portions.set(id, shared.portion);
     }
     return portions;
+  }
+
+  #tryNext(watcher: Watcher, tail: Tail): { readonly portion: Portion; readonly place: Place } | undefined {
+    const { place } = watcher;
+    try {
+      return { portion: this.#next(watcher, tail), place: watcher.place };
+    } catch {
+      watcher.place = place;
+      return undefined;
+    }
   }
 
   #watcher(id: number): Watcher {

@@ -13,7 +13,7 @@ import { readEntries } from "../../../src/journal/read/read-entries.ts";
 import { compressSegments } from "../../../src/journal/segments/compress.ts";
 import { deletedText } from "../../../src/journal/segments/retention/deleted-lines.ts";
 import { openJournal } from "../../../src/journal/write/open-journal.ts";
-import { aDirectory, anIntent, anOutcome, removeDirectory } from "../kit.ts";
+import { aDirectory, anIntent, anOutcome, aRefusal, removeDirectory } from "../kit.ts";
 
 let dir: string;
 let journal: Journal;
@@ -174,6 +174,29 @@ describe("what watchers get", () => {
     expect(scoped!.length).toBe(40);
     expect(scoped!.join("")).not.toContain('"index"');
     expect((await drain(late)).slice(-40)).toHaveLength(40);
+  });
+
+  it("keeps the fault of one watcher from the others", async () => {
+    await traffic(4, 2);
+    const place = { next: journal.status().size, micros: 0 };
+    const live = await watch("", place);
+    const closed = await watch("", place);
+    await feed.close(closed);
+    // A scope that no viewer has: its rows cannot be made.
+    const faulty = ++watchers;
+    await feed.open(faulty, { filter: "", place, scope: { tenants: [101, 102], names: undefined as never } });
+    await traffic(3, 2);
+    const tenant = { dbid: 101, name: "Alpha Tenant" };
+    await append({ ...aRefusal(1), tenant, resource: "lists", identifier: "Alpha List" } as Entry);
+    const known = { to: journal.status().size, deletedTo: 0 };
+    for (const wrong of [closed, 999_999, faulty]) {
+      const portions = await feed.readTogether([wrong, live], { to: place.next, deletedTo: 0 }).catch(() => undefined);
+      expect([wrong, portions?.has(live)]).toEqual([wrong, true]);
+    }
+    const portions = await feed.readTogether([faulty, live, closed], known);
+    expect([...portions.keys()]).toEqual([live]);
+    expect(shownIn(portions.get(live)!).length).toBeGreaterThanOrEqual(4);
+    for (const wrong of [closed, faulty]) await expect(feed.read(wrong, known)).rejects.toThrow();
   });
 
   it("finds the intents of requests that were in flight, also segments earlier", async () => {
