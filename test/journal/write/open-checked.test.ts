@@ -447,9 +447,9 @@ describe("a published checkpoint", () => {
 
   it("is missed if its sink is emptied while the gateway runs", async () => {
     const place = elsewhere();
-    expect([await place.deliver("one\n"), await place.deliver("two\n")]).toEqual([false, false]);
+    expect([await place.deliver("one\n"), await place.deliver("two\n")]).toEqual(["complete", "complete"]);
     await writeFile(join(root, "elsewhere.txt"), "");
-    expect([await place.deliver("three\n"), await place.deliver("four\n")]).toEqual([true, false]);
+    expect([await place.deliver("three\n"), await place.deliver("four\n")]).toEqual(["shortened", "incomplete"]);
   });
 
   it("of lines that a restore gave up no longer counts at any later start", async () => {

@@ -64,7 +64,7 @@ export const startPublishing = async (
 };
 
 const AWAY = "checkpoints cannot be delivered to a checkpoint sink";
-const EMPTIED = "a checkpoint sink was removed or emptied";
+const SHORTENED = "a checkpoint sink was removed, emptied or shortened";
 
 const reportNews =
   (journal: Journal) =>
@@ -75,8 +75,10 @@ const reportNews =
       case "away":
         events.checkpointSinkDown({ sink: news.place, reason: news.reason });
         return journal.note({ kind: "alarm", reason: AWAY, detail: `${news.place}: ${news.reason}` });
-      case "emptied":
+      case "shortened":
         events.checkpointSinkEmptied({ sink: news.place });
-        return journal.note({ kind: "alarm", reason: EMPTIED, detail: news.place });
+        return journal.note({ kind: "alarm", reason: SHORTENED, detail: news.place });
+      case "restored":
+        return events.checkpointSinkRestored({ sink: news.place });
     }
   };

@@ -72,11 +72,18 @@ export const CHECKPOINT_EVENTS = {
   checkpointSinkEmptied: {
     level: "warn",
     message:
-      "The checkpoint sink {sink} was removed or emptied: it has only checkpoints from now on. Requests are served " +
-      "as usual",
+      "Earlier checkpoints are missing in the checkpoint sink {sink}: it was removed, emptied or shortened. Requests " +
+      "are served as usual",
     action:
       "Find out who did it, and run ocsgw audit verify -c FILE: the earlier checkpoints were evidence against " +
-      "changes of the journal. Put them back from a copy if there is one",
+      "changes of the journal. Put them back from a copy, if there is one, before the newer ones: if all are there, " +
+      "the gateway logs checkpointSinkRestored at its next checkpoint. Otherwise ocsgw status -c FILE, /readyz and " +
+      "ocsgw_second_place_up show the loss until the gateway is restarted",
+    fields: { sink },
+  },
+  checkpointSinkRestored: {
+    level: "info",
+    message: "The checkpoint sink {sink} has the earlier checkpoints again",
     fields: { sink },
   },
   witnessUnavailable: {

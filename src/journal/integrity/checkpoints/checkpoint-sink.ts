@@ -13,14 +13,17 @@ import { dirname } from "node:path";
 import { giveToOwner, openToWrite } from "../../../common/file-owner.ts";
 import { nodeDisk } from "../../disk.ts";
 
+/**
+ * What a delivery found. `shortened`: the sink contained less than this process had left there. `incomplete`: it was
+ * shortened earlier, and the earlier checkpoints are still missing.
+ */
+export type Delivered = "complete" | "shortened" | "incomplete";
+
 export type CheckpointSink = {
   /** As in the config. */
   readonly name: string;
-  /**
-   * Resolves when the note is written (syslog: sent). True if the sink contained less than this process had written
-   * before.
-   */
-  readonly deliver: (note: string) => Promise<boolean>;
+  /** Resolves when the note is written (syslog: sent). */
+  readonly deliver: (note: string) => Promise<Delivered>;
   /** The newest notes in the sink, in order, signed by anyone; undefined if the sink cannot be read. */
   readonly published: () => Promise<readonly string[] | undefined>;
 };
@@ -30,25 +33,35 @@ export type Address =
   | { readonly kind: "syslog"; readonly protocol: "udp" | "tcp"; readonly host: string; readonly port: number };
 
 export const checkpointSink = (at: Address): CheckpointSink => {
-  if (at.kind === "file") {
-    let left = 0;
-    const deliver = async (note: string): Promise<boolean> => {
-      const { before, after } = await append(at.path, `${note}\n`);
-      const isLess = before < left;
-      left = after;
-      return isLess;
-    };
-    return { name: `file:${at.path}`, deliver, published: () => publishedIn(at.path) };
-  }
+  if (at.kind === "file")
+    return { name: `file:${at.path}`, deliver: delivererTo(at.path), published: () => publishedIn(at.path) };
   const send = at.protocol === "tcp" ? sendTcp : sendUdp;
   const host = at.host.includes(":") ? `[${at.host}]` : at.host;
   return {
     name: `syslog:${at.protocol}://${host}:${at.port}`,
     deliver: async (note) => {
       await send(at, syslogMessage(note));
-      return false;
+      return "complete";
     },
     published: () => Promise.resolve(undefined),
+  };
+};
+
+/** Writes to the file, and remembers what this process wrote, so that missing checkpoints are noticed. */
+const delivererTo = (path: string): CheckpointSink["deliver"] => {
+  /** Bytes in the file after the last delivery. */
+  let left = 0;
+  let last = "";
+  /** While checkpoints are missing: the bytes that the file would have, and the newest note that was lost. */
+  let missing: { readonly size: number; readonly note: string } | undefined;
+  return async (note) => {
+    const { before, after } = await append(path, `${note}\n`);
+    const isShortened = before < left;
+    if (isShortened) missing ??= { size: left, note: last };
+    else if (missing && before >= missing.size && (await hasAtEnd(path, missing.note))) missing = undefined;
+    if (missing) missing = { ...missing, size: missing.size + after - before };
+    [left, last] = [after, note];
+    return isShortened ? "shortened" : missing ? "incomplete" : "complete";
   };
 };
 
@@ -92,8 +105,18 @@ const requireFile = async (path: string): Promise<boolean> => {
   return found !== undefined;
 };
 
-const publishedIn = async (path: string): Promise<readonly string[]> => {
-  if (!(await requireFile(path))) return [];
+const publishedIn = async (path: string): Promise<readonly string[]> =>
+  (await requireFile(path)) ? [...(await tailOf(path)).matchAll(NOTES)].map(([note]) => note) : [];
+
+/** False if the file cannot be read. */
+const hasAtEnd = (path: string, note: string): Promise<boolean> =>
+  tailOf(path).then(
+    (tail) => tail.includes(note),
+    () => false,
+  );
+
+/** The last `TAIL_BYTES` of the file. */
+const tailOf = async (path: string): Promise<string> => {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
@@ -101,7 +124,7 @@ const publishedIn = async (path: string): Promise<readonly string[]> => {
       buffer: Buffer.alloc(Math.min(size, TAIL_BYTES)),
       position: Math.max(0, size - TAIL_BYTES),
     });
-    return [...buffer.toString("utf8", 0, bytesRead).matchAll(NOTES)].map(([note]) => note);
+    return buffer.toString("utf8", 0, bytesRead);
   } finally {
     await file.close();
   }

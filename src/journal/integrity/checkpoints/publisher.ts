@@ -3,14 +3,15 @@ import { isTimeout, withTimeout } from "../../../common/timeout.ts";
 import type { Journal } from "../../journal.ts";
 import { readWhole } from "../../disk.ts";
 import { numbersIn, paths } from "../../paths.ts";
-import type { CheckpointSink } from "./checkpoint-sink.ts";
+import type { CheckpointSink, Delivered } from "./checkpoint-sink.ts";
 import { faultInWords } from "../../../common/system-error.ts";
 
 export type PublisherEvent = { readonly place: string } & (
   | { readonly kind: "away"; readonly reason: string }
   | { readonly kind: "back" }
-  /** The sink lost what this run had written to it earlier. */
-  | { readonly kind: "emptied" }
+  /** The sink lost what this run had written to it earlier, and has it again. */
+  | { readonly kind: "shortened" }
+  | { readonly kind: "restored" }
 );
 
 const PATIENCE_MS = 2000;
@@ -24,8 +25,8 @@ export class Publisher {
   readonly #onNews: (news: PublisherEvent) => void;
   readonly #notes: string[] = [];
   /** A delivery that timed out and may still succeed. */
-  #late: Promise<boolean> | undefined;
-  #isEmptied = false;
+  #late: Promise<Delivered> | undefined;
+  #isIncomplete = false;
   #hasArrived = false;
   #turn: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -41,14 +42,14 @@ export class Publisher {
   get trouble(): string | undefined {
     if (this.#away !== undefined)
       return `${this.#notes.length} checkpoints wait for ${this.#place.name}: ${this.#away}`;
-    return this.#isEmptied
-      ? `${this.#place.name} was removed or emptied: earlier checkpoints are no longer there`
+    return this.#isIncomplete
+      ? `earlier checkpoints are missing in ${this.#place.name}: it was removed, emptied or shortened`
       : undefined;
   }
 
   /** Whether checkpoints arrive and stay; undefined before the first one. */
   get arrives(): boolean | undefined {
-    return this.#away !== undefined || this.#isEmptied ? false : this.#hasArrived ? true : undefined;
+    return this.#away !== undefined || this.#isIncomplete ? false : this.#hasArrived ? true : undefined;
   }
 
   /** How many checkpoints wait for the sink. */
@@ -84,10 +85,9 @@ export class Publisher {
     for (let note = this.#notes[0]; note !== undefined; note = this.#notes[0]) {
       try {
         this.#late ??= this.#place.deliver(note);
-        const isEmptied = await withTimeout(PATIENCE_MS, this.#late, this.#place.name);
+        const found = await withTimeout(PATIENCE_MS, this.#late, this.#place.name);
         this.#late = undefined;
-        if (isEmptied) this.#onNews({ kind: "emptied", place: this.#place.name });
-        this.#isEmptied ||= isEmptied;
+        this.#found(found);
         this.#notes.shift();
         this.#hasArrived = true;
         this.#isBack();
@@ -95,6 +95,13 @@ export class Publisher {
         return this.#isAway(error);
       }
     }
+  }
+
+  #found(found: Delivered): void {
+    const isRestored = this.#isIncomplete && found === "complete";
+    this.#isIncomplete = found !== "complete";
+    if (found === "shortened") this.#onNews({ kind: "shortened", place: this.#place.name });
+    if (isRestored) this.#onNews({ kind: "restored", place: this.#place.name });
   }
 
   #isBack(): void {

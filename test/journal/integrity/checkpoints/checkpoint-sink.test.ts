@@ -1,13 +1,17 @@
 /** Checkpoint sinks: a file, a syslog receiver; in order, also after it was away; what they prove at the next start. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { appendFile, cp, mkdir, readFile, rm } from "node:fs/promises";
+import { appendFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal } from "../../../../src/journal/write/open-journal.ts";
 import { catchUp, Publisher, type PublisherEvent } from "../../../../src/journal/integrity/checkpoints/publisher.ts";
-import { checkpointSink, type CheckpointSink } from "../../../../src/journal/integrity/checkpoints/checkpoint-sink.ts";
+import {
+  checkpointSink,
+  type CheckpointSink,
+  type Delivered,
+} from "../../../../src/journal/integrity/checkpoints/checkpoint-sink.ts";
 import { nodeDisk } from "../../../../src/journal/disk.ts";
 import { signedIn } from "../../../../src/journal/integrity/signed-evidence.ts";
 import {
@@ -61,6 +65,69 @@ describe("a checkpoint sink in a file", () => {
   });
 });
 
+describe("a checkpoint sink in a file that lost checkpoints", () => {
+  const path = (): string => join(dir, "elsewhere.txt");
+  const [one, two, three] = ["one", "two", "three"].map((each) => `${each}\n\n`) as [string, string, string];
+
+  it.each<[string, { lose: () => Promise<void>; restore: (lost: string) => Promise<void>; found: Delivered }]>([
+    [
+      "all put back before the newer one",
+      { lose: () => rm(path()), restore: (lost) => writeFile(path(), lost + three), found: "complete" },
+    ],
+    [
+      "all put back after it was shortened",
+      { lose: () => writeFile(path(), one), restore: (lost) => writeFile(path(), lost + three), found: "complete" },
+    ],
+    [
+      "all but the newest put back",
+      { lose: () => rm(path()), restore: () => writeFile(path(), one + three), found: "incomplete" },
+    ],
+    [
+      "all but the first put back",
+      { lose: () => rm(path()), restore: () => writeFile(path(), two + three), found: "incomplete" },
+    ],
+    ["nothing put back", { lose: () => writeFile(path(), ""), restore: () => Promise.resolve(), found: "incomplete" }],
+    [
+      "other things put back",
+      { lose: () => rm(path()), restore: () => appendFile(path(), "x".repeat(1000)), found: "incomplete" },
+    ],
+    ["the newer one lost again", { lose: () => rm(path()), restore: () => rm(path()), found: "shortened" }],
+  ])("and has %s", async (_what, { lose, restore, found }) => {
+    const sink = aFile();
+    expect([await sink.deliver("one\n"), await sink.deliver("two\n")]).toEqual(["complete", "complete"]);
+    const lost = await readFile(path(), "utf8");
+    expect(lost).toBe(one + two);
+    await lose();
+    expect(await sink.deliver("three\n")).toBe("shortened");
+    await restore(lost);
+    expect(await sink.deliver("four\n")).toBe(found);
+    expect(await sink.deliver("five\n")).toBe(found === "shortened" ? "incomplete" : found);
+  });
+
+  it("is a trouble until they are there again, and reported once each", async () => {
+    const news: PublisherEvent[] = [];
+    const publisher = new Publisher(aFile(), (each) => news.push(each));
+    const publish = async (note: string): Promise<void> => {
+      publisher.publish(note);
+      await publisher.stop();
+    };
+    await publish("one\n");
+    const lost = await readFile(path(), "utf8");
+    await rm(path());
+    await publish("two\n");
+    await publish("three\n");
+    expect([publisher.trouble, publisher.arrives]).toEqual([
+      `earlier checkpoints are missing in file:${path()}: it was removed, emptied or shortened`,
+      false,
+    ]);
+    await writeFile(path(), lost + (await readFile(path(), "utf8")));
+    await publish("four\n");
+    await publish("five\n");
+    expect([publisher.trouble, publisher.arrives]).toEqual([undefined, true]);
+    expect(news.map(({ kind }) => kind)).toEqual(["shortened", "restored"]);
+  });
+});
+
 describe("a syslog receiver", () => {
   it("gets a datagram for each note", async () => {
     const receiver = createSocket("udp4").bind(0, "127.0.0.1");
@@ -99,10 +166,10 @@ describe("publishing to a sink", () => {
   /** A place whose deliveries the test ends. */
   const aSlowPlace = (): { place: CheckpointSink; asked: string[]; end: ((error?: Error) => void)[] } => {
     const [asked, end]: [string[], ((error?: Error) => void)[]] = [[], []];
-    const deliver = (note: string): Promise<boolean> =>
+    const deliver = (note: string): Promise<Delivered> =>
       new Promise((resolve, reject) => {
         asked.push(note);
-        end.push((error) => (error ? reject(error) : resolve(false)));
+        end.push((error) => (error ? reject(error) : resolve("complete")));
       });
     return { place: { name: "slow", deliver, published: () => Promise.resolve(undefined) }, asked, end };
   };
