@@ -32,7 +32,8 @@ const shortened = (text: string, most: number): string => (text.length > most ? 
 
 const maskedTarget = (method: string, target: string): string => {
   const operation = operationOf(method, target);
-  if (!operation) return maskNumbers(decoded(target));
+  // Also in what OCS cannot read, people are named.
+  if (!operation) return maskNumbers(withoutPeople(decoded(withoutPeople(target))));
   const { action, identifier } = operation;
   const place = identifier === undefined ? action.resource : `${action.resource}/${maskedIdentifier(operation)}`;
   return action.method === "GET" ? `/${place}` : `/${place}?req=${action.name}`;
@@ -48,6 +49,15 @@ const operationOf = (method: string, target: string): Operation | undefined => {
     return undefined;
   }
 };
+
+const PERSON = /((?:^|\/)(?:phones|customer_ids)\/+)([^/?#]+)/gi;
+const PARAMETER = /([?&;](?!req=)[^=&;#]*=)([^&;#]+)/gi;
+
+const withoutPeople = (target: string): string =>
+  [PERSON, PARAMETER].reduce(
+    (text, what) => text.replace(what, (_all, before: string, value: string) => before + lastFour(decoded(value))),
+    target,
+  );
 
 /** Numbers may be percent-encoded. */
 const decoded = (target: string): string => {
@@ -67,7 +77,8 @@ const maskedBody = (body: string): string => {
   }
 };
 
-const PERSONAL = new Set(["GSW_PHONE", "GSW_CUSTOMER_ID"]);
+/** Also when misspelled. */
+const PERSONAL = /PHONE(?!_?TYPE)|CUSTOMER/i;
 
 /** In OCS's own members numbers are masked; of personal and of user-defined ones all but the last four characters. */
 const maskedValue = (value: unknown, name = "GSW_"): unknown => {
@@ -81,7 +92,7 @@ const maskedValue = (value: unknown, name = "GSW_"): unknown => {
     );
   if (value === null || typeof value === "boolean") return value;
   const text = String(value as string | number);
-  if (!name.startsWith("GSW_") || PERSONAL.has(name.toUpperCase())) return lastFour(text);
+  if (!name.startsWith("GSW_") || PERSONAL.test(name)) return lastFour(text);
   const shown = maskNumbers(text);
   return shown === text ? value : shown;
 };

@@ -28,6 +28,16 @@ describe("a request of OCS", () => {
     ["a list with a number", "/lists/L%204155550177?req=AddRecord", "/lists/L ······0177?req=AddRecord"],
     ["a handle", "/records/15?req=RecordReject", "/records/15?req=RecordReject"],
     ["what is no request of OCS", "/x/%34155550177?y=415-555-0178", "/x/······0177?y=······0178"],
+    ["a customer id for no action", "/customer_ids/SMITH-1001?req=Bogus", "/customer_ids/······1001?req=Bogus"],
+    ["one before a slash", "/customer_ids/SMITH-1001/", "/customer_ids/······1001/"],
+    ["one with an encoded slash", "/customer_ids/A%2FSMITH-1001/x", "/customer_ids/······1001/x"],
+    ["one in an encoded resource", "/customer%5Fids/SMITH-1001/", "/customer_ids/······1001/"],
+    [
+      "one in a parameter",
+      "/phones/4155550177?req=DoNotCall&id=SMITH-1001",
+      "/phones/······0177?req=DoNotCall&id=······1001",
+    ],
+    ["one without an action", "http://ocs/Customer_IDs/SMITH-1001", "http://ocs/Customer_IDs/······1001"],
     ["invalid percent-encoding", "/x/%zz4155550177", "/x/%zz······0177"],
   ])("with %s in its target is shown without it", (_what, target, shown) => {
     expect(show({ target }).target).toBe(shown);
@@ -42,6 +52,9 @@ describe("a request of OCS", () => {
     ["a phone number, also as a number", { GSW_PHONE: 4155550177 }, '{"GSW_PHONE":"······0177"}'],
     ["one in another spelling of the member", { gsw_phone: "4155550177" }, '{"gsw_phone":"······0177"}'],
     ["a customer id", { GSW_CUSTOMER_ID: "C-1001" }, '{"GSW_CUSTOMER_ID":"······1001"}'],
+    ["a misspelled member", { "GSW_CUSTOMER_ID ": "SMITH-1001" }, '{"GSW_CUSTOMER_ID ":"······1001"}'],
+    ["another one", { GSW_CUSTOMERID: "SMITH-1001" }, '{"GSW_CUSTOMERID":"······1001"}'],
+    ["the kind of a phone", { GSW_PHONE_TYPE: 4 }, '{"GSW_PHONE_TYPE":4}'],
     ["a number where none is expected", { GSW_TZ_NAME: "PST 4155550177" }, '{"GSW_TZ_NAME":"PST ······0177"}'],
     ["a user's field", { NAME: "Ann Example" }, '{"NAME":"······mple"}'],
     ["a short value of one", { CODE: 7 }, '{"CODE":"······"}'],
