@@ -8,7 +8,12 @@ import type { Journal } from "../../../journal/journal.ts";
 import type { Checkpoints } from "../../../journal/integrity/checkpoints/checkpoint.ts";
 import type { Checkpoint } from "../../../journal/integrity/checkpoints/signed-note.ts";
 import { segmentName } from "../../../journal/paths.ts";
-import { readMark, removeMark, writeMark } from "../../../journal/integrity/background-verify/verified-mark.ts";
+import {
+  readMark,
+  removeMark,
+  writeMark,
+  type Mark,
+} from "../../../journal/integrity/background-verify/verified-mark.ts";
 import type { WorkerOptions, WorkerMessage } from "../../../journal/integrity/background-verify/messages.ts";
 import type { Damage, Verified } from "../../../journal/integrity/background-verify/background-verify.ts";
 import type { StateSigner } from "../../../journal/write/start-state.ts";
@@ -33,6 +38,7 @@ type Parts = {
   readonly signer: StateSigner;
   readonly published: readonly Checkpoint[];
   readonly firstMs?: number;
+  readonly retryMs?: number;
 };
 
 /** Clients that reconnect after a start are served first. */
@@ -41,6 +47,7 @@ const HOUR_MS = 3_600_000;
 const WHOLE_MS = 24 * HOUR_MS;
 const MARK_MS = 60_000;
 const POLL_MS = 500;
+const RETRY_MS = 60_000;
 /** Verification pauses while journal entries wait longer than this for the disk. */
 const LATE_MS = 50;
 
@@ -67,9 +74,12 @@ const startWorker = (workerData: WorkerOptions, { damaged, reach }: Progress): W
   return worker;
 };
 
-/** `published`: checkpoints from outside the directory. `firstMs`: delay before the first pass. */
+/**
+ * `published`: checkpoints from outside the directory. `firstMs`: delay before the first pass. `retryMs`: between
+ * attempts to remove a mark that is wrong.
+ */
 export const startBackgroundVerify = async (
-  { journal, checkpoints, signer, published, firstMs = FIRST_MS }: Parts,
+  { journal, checkpoints, signer, published, firstMs = FIRST_MS, retryMs = RETRY_MS }: Parts,
   stops: ShutdownSteps,
 ): Promise<BackgroundVerify> => {
   const kept = await readMark(journal, signer);
@@ -81,21 +91,39 @@ export const startBackgroundVerify = async (
   const isPaused = new Int32Array(flag);
   let worker: Worker | undefined;
   const queue = new SerialQueue();
-  const inTurn = (work: () => Promise<void>): void =>
-    void queue.run(work).catch((error: unknown) => events.verifiedMarkNotWritten({ error }));
+  /** The mark on the disk says that damaged entries are verified: a start that trusts it would not read them. */
+  let isMarkWrong = false;
+  const write = (next: Mark): void =>
+    void queue
+      .run(async () => {
+        await writeMark(journal, next, signer);
+        isMarkWrong = false;
+      })
+      .catch((error: unknown) => events.verifiedMarkNotWritten({ error }));
+  const remove = (): void =>
+    void queue
+      .run(async () => {
+        if (!isMarkWrong) return;
+        await removeMark(journal);
+        isMarkWrong = false;
+      })
+      .catch((error: unknown) => events.verifiedMarkNotRemoved({ error }));
+  const invalidate = (): void => {
+    [mark, reached, isMarkWrong] = [undefined, undefined, true];
+    remove();
+  };
 
   const damaged = (damage: Damage): void => {
     if (found.has(damage.text)) return;
     found.set(damage.text, damage);
     events.journalDamaged({ damage: damage.text });
     journal.note({ kind: "alarm", reason: "the journal is damaged below its last checkpoint", detail: damage.text });
-    [mark, reached] = [undefined, undefined];
-    inTurn(() => removeMark(journal));
+    invalidate();
   };
   const sign = (verified: Verified): void => {
     if (found.size > 0 || verified.size < (mark?.size ?? 0)) return;
     mark = { ...verified, began, at: Date.now() };
-    inTurn(() => writeMark(journal, mark!, signer));
+    write(mark);
   };
   const pass = (): void => {
     const until = checkpoints.last().size;
@@ -117,6 +145,7 @@ export const startBackgroundVerify = async (
   const timers = [
     setTimeout(pass, firstMs).unref(),
     setInterval(pass, HOUR_MS).unref(),
+    setInterval(remove, retryMs).unref(),
     setInterval(() => {
       const { failed, lag } = journal.status();
       Atomics.store(isPaused, 0, failed !== undefined || lag > LATE_MS ? 1 : 0);
@@ -125,6 +154,7 @@ export const startBackgroundVerify = async (
   stops.push(async () => {
     [...timers, ...(again ? [again] : [])].forEach(clearInterval);
     await worker?.terminate();
+    remove();
     await queue.idle();
   });
   return {
@@ -132,10 +162,10 @@ export const startBackgroundVerify = async (
     damage: () => [...found.values()].map(({ text }) => text),
     wasSetAside: (first) => {
       for (const [text, { segment }] of found) if (segment === segmentName(first)) found.delete(text);
-      [mark, reached, began] = [undefined, undefined, 0];
+      began = 0;
       worker?.removeAllListeners("message");
       void worker?.terminate();
-      inTurn(() => removeMark(journal));
+      invalidate();
       again ??= setTimeout(() => {
         again = undefined;
         pass();

@@ -194,10 +194,22 @@ export const JOURNAL_EVENTS = {
   },
   verifiedMarkNotWritten: {
     level: "warn",
-    message: "The file that records how far the journal was verified could not be written: {error}",
+    message:
+      "The file audit.dir/verified, which records how far the journal was verified, could not be written: {error}",
     action:
       "Requests are served as usual, but after a start the gateway verifies more entries again. Free disk space or " +
       "correct the permissions of audit.dir; the gateway tries again when it has verified more",
+    fields: { error: error("why it failed") },
+  },
+  verifiedMarkNotRemoved: {
+    level: "warn",
+    message:
+      "The file audit.dir/verified could not be removed, though it says that damaged entries are verified: {error}. " +
+      "Requests are served as usual",
+    action:
+      "Correct the permissions of audit.dir. The gateway tries again every minute and repeats this line until it " +
+      "works. If the gateway stops before that, delete the file: with it, the next start does not read these entries " +
+      "again for up to a day. For the damage see journalDamaged",
     fields: { error: error("why it failed") },
   },
   exportsNotRemoved: {

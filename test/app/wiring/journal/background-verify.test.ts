@@ -1,9 +1,10 @@
 /** How a running gateway verifies old entries on a worker thread: it writes a mark, and raises an alarm for damage. */
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startBackgroundVerify, type BackgroundVerify } from "../../../../src/app/wiring/journal/background-verify.ts";
+import { events } from "../../../../src/common/log/events.ts";
 import { runShutdown, type ShutdownSteps } from "../../../../src/app/shutdown.ts";
 import { nodeDisk } from "../../../../src/journal/disk.ts";
 import { readEntries } from "../../../../src/journal/read/read-entries.ts";
@@ -32,11 +33,12 @@ afterEach(async () => {
   await runShutdown(stops);
   await opened.close();
   await removeDirectory(dir);
+  vi.restoreAllMocks();
 });
 
-const start = async (): Promise<BackgroundVerify> => {
+const start = async (times: { readonly retryMs?: number } = {}): Promise<BackgroundVerify> => {
   opened = await openWithCheckpoints(dir, key, { segmentBytes: 1000 });
-  return startBackgroundVerify({ ...opened, signer, published: [], firstMs: 0 }, stops);
+  return startBackgroundVerify({ ...opened, signer, published: [], firstMs: 0, ...times }, stops);
 };
 
 const flip = async (): Promise<void> => {
@@ -80,4 +82,17 @@ describe("while the gateway serves", () => {
       },
     ]);
   }, 60_000);
+
+  it("a mark that could not be removed after damage is removed when that is possible, and reported until then", async () => {
+    await flip();
+    // A folder is no file to remove, for any user.
+    await mkdir(join(dir, "verified"));
+    const reported = vi.spyOn(events, "verifiedMarkNotRemoved").mockReturnValue();
+    const rereading = await start({ retryMs: 50 });
+    await expect.poll(rereading.damage, { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => reported.mock.calls.length, { timeout: 10_000 }).toBeGreaterThan(1);
+    await rm(join(dir, "verified"), { recursive: true });
+    await writeFile(join(dir, "verified"), "the earlier mark");
+    await expect.poll(() => existsSync(join(dir, "verified")), { timeout: 10_000 }).toBe(false);
+  }, 40_000);
 });
