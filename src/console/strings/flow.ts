@@ -88,6 +88,7 @@ export const flow = {
     again: "Check again",
     line: {
       proved: "included, proven here in your browser",
+      unchecked: "included in a checkpoint whose signature this browser cannot check",
       uncovered: "not yet covered by a checkpoint: the next one covers it",
       differs: "not proven: the line in the journal is not the entry that is shown here",
       pathless: "not proven: the gateway gives no valid path from this line to a checkpoint",

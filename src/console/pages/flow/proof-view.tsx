@@ -38,6 +38,7 @@ export const useProof = ({ id = "", entries }: TransactionJson, isWanted: boolea
 
 const LINE_MARKS: Readonly<Record<LineVerdict, Mark>> = {
   proved: "good",
+  unchecked: "unknown",
   uncovered: "none",
   differs: "bad",
   pathless: "bad",

@@ -9,8 +9,9 @@ import type { EntryProofs } from "../../../admin/schemas/flow.ts";
  * proved: the line leads to the root of the checkpoint. uncovered: it is newer than the checkpoint, or there is none.
  * The others are failures: `differs`, the line is not the entry that the page shows; `pathless`, the gateway gives no
  * path; `elsewhere`, the path leads to another root; `unsigned`, it leads to the root, whose signature is not valid.
+ * unchecked: it leads to the root, whose signature this browser cannot check, so anybody may have made it.
  */
-export type LineVerdict = "proved" | "uncovered" | "differs" | "pathless" | "elsewhere" | "unsigned";
+export type LineVerdict = "proved" | "unchecked" | "uncovered" | "differs" | "pathless" | "elsewhere" | "unsigned";
 
 /** `unchecked`: this browser has no Ed25519. `unknown`: no key of the gateway has the name and id of a signature. */
 export type SignatureVerdict = "valid" | "invalid" | "unknown" | "unchecked";
@@ -29,6 +30,14 @@ export class NoCryptography extends Error {
   override readonly name = "NoCryptography";
 }
 
+/** Of a line that leads to the root of the checkpoint, by its signature. */
+const WHOLE = {
+  valid: "proved",
+  unchecked: "unchecked",
+  invalid: "unsigned",
+  unknown: "unsigned",
+} as const satisfies Record<SignatureVerdict, LineVerdict>;
+
 /** `shown`: the entries on the page. Throws NoCryptography. */
 export const checkProofs = async (
   { checkpoint: note, keys, lines }: EntryProofs,
@@ -37,7 +46,7 @@ export const checkProofs = async (
   if ((crypto.subtle as SubtleCrypto | undefined) === undefined) throw new NoCryptography();
   const checkpoint = note === null ? undefined : (readNote(note) ?? "unreadable");
   const signed = typeof checkpoint === "object" ? await signatureOf(checkpoint, keys) : undefined;
-  const whole: LineVerdict = signed?.signature === "invalid" || signed?.signature === "unknown" ? "unsigned" : "proved";
+  const whole = signed ? WHOLE[signed.signature] : "unsigned";
   const verdictOf = async (line: EntryProofs["lines"][number], entry: object | undefined): Promise<LineVerdict> => {
     if (entry === undefined || !isSame(parsed(line.line), entry) || indexIn(entry) !== line.index) return "differs";
     if (checkpoint === undefined) return "uncovered";
