@@ -241,6 +241,18 @@ describe("the config over the admin API", () => {
       await step();
       await reload("reloaded");
     }
+    // A rejected config, whose problem names a tenant.
+    await write((config) => {
+      for (const tenant of config.tenants) tenant.name = "${file:campaign.txt}";
+    });
+    expect((await ask("/api/config/check")).value).toMatchObject({ state: "invalid" });
+    for (const dryRun of [true, false]) {
+      const refused = await gateway.gateway.reload({ dryRun });
+      expect(refused).toMatchObject({ outcome: "refused", problems: [{ message: expect.stringContaining("•••") }] });
+      quoted.push(JSON.stringify(refused));
+    }
+    await writeFile(file, original);
+    await reload("unchanged");
     expect(quoted.join("\n")).toContain("identity.jwt.corp-idp.audience");
     quoted.push(JSON.stringify(await gateway.journal()));
     await ask("/api/config/history");

@@ -21,7 +21,8 @@ import {
 import { pathText, type Problem } from "../../settings/problems/problem.ts";
 import { needsRestart, type Fixed } from "../../settings/diff/needs-restart.ts";
 import type { Settings } from "../../settings/schema/schema.ts";
-import { filledTexts } from "../../settings/view/filled-texts.ts";
+import { scrubber } from "../../settings/view/hidden.ts";
+import { filledTexts, scrubbedProblem, textsToHide } from "../../settings/view/filled-texts.ts";
 import { readSmallFile, withoutHanging } from "../../common/small-file/small-file.ts";
 import { keyProblems } from "../wiring/journal/index-keys.ts";
 import { parseCacheOf, type Content } from "./parsed-cache.ts";
@@ -94,7 +95,10 @@ const readOnce = async ({
   const parsed = [...cache.parsed];
   const { hash, files, config } = loaded;
   if (!loaded.ok) {
-    const problems = loaded.problems.filter(({ severity }) => severity === "error");
+    const hide = scrubber(textsToHide(loaded, originOf(file), cache));
+    const problems = loaded.problems
+      .filter(({ severity }) => severity === "error")
+      .map((each) => scrubbedProblem(each, hide));
     return { checked: { ok: false, hash, files, config, problems }, parsed, loaded };
   }
   const { settings, warnings, locate, keys, admins, pieces } = loaded;

@@ -3,8 +3,7 @@ import { basename } from "node:path";
 import { runPolicyTests } from "../../../dry-run/policy-tests.ts";
 import { differences } from "../../../settings/diff/diff.ts";
 import { needsRestart, type Fixed } from "../../../settings/diff/needs-restart.ts";
-import { merge, type ParseCache } from "../../../settings/files/merge-files.ts";
-import { interpolate } from "../../../settings/interpolate.ts";
+import type { ParseCache } from "../../../settings/files/merge-files.ts";
 import {
   hashOf,
   loadSettings,
@@ -17,9 +16,8 @@ import {
 import { pathText, type Problem } from "../../../settings/problems/problem.ts";
 import type { Settings } from "../../../settings/schema/schema.ts";
 import { rawOf, rowsPage, viewOf, type Viewed } from "../../../settings/view/config-rows.ts";
-import { filledTexts } from "../../../settings/view/filled-texts.ts";
+import { filledTexts, scrubbedProblem, textsToHide } from "../../../settings/view/filled-texts.ts";
 import { scrubber } from "../../../settings/view/hidden.ts";
-import { hiddenValues } from "../../../settings/view/leaves.ts";
 import { snapshotDifferences, snapshotOf } from "../../../settings/view/snapshot.ts";
 import { withhold } from "../../../settings/withheld-secrets.ts";
 import { holdToKeyChecks } from "../../wiring/journal/index-keys.ts";
@@ -103,7 +101,7 @@ const check = async (inForce: InForce, before: Fixed): Promise<CheckedFile> => {
     ),
     file,
   );
-  const scrub = scrubber([...secretsIn(loaded, file), ...(await filledIn(inForce))]);
+  const scrub = scrubber([...textsToHide(loaded, originOf(file)), ...(await filledIn(inForce))]);
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   const restart = loaded.ok ? restartProblems(loaded, before, file) : [];
   return {
@@ -150,17 +148,6 @@ const shortened = (changes: readonly string[]): readonly string[] =>
     ? changes
     : [...changes.slice(0, MOST_CHANGES), `and ${changes.length - MOST_CHANGES} more`];
 
-const secretsIn = ({ text }: Loaded, file: string): Iterable<string> => {
-  if (!text) return [];
-  const cache = parseCacheOf([]);
-  const { value } = merge(text, {
-    fill: (each) => interpolate(each, originOf(file)),
-    instead: () => "",
-    cache,
-  });
-  return hiddenValues({ raw: rawOf(text, cache), value });
-};
-
 /** Of the config in force: a sentence about a change quotes what was there before. */
 const filledIn = async (inForce: InForce): Promise<readonly string[]> => {
   try {
@@ -176,15 +163,9 @@ const filledIn = async (inForce: InForce): Promise<readonly string[]> => {
 
 /** A policy test is not quoted: it may contain phone numbers. */
 const scrubbed = (problem: Problem, scrub: (text: string) => string): Problem => {
-  const { message, help, path, also } = problem;
-  const isTest = /^tests\b/.test(path);
-  return {
-    ...problem,
-    path: scrub(path),
-    message: isTest ? `${path} fails or is malformed; ocsgw check shows it` : scrub(message),
-    ...(help !== undefined && { help: isTest ? "run ocsgw check" : scrub(help) }),
-    ...(also && { also: { ...also, message: scrub(also.message) } }),
-  };
+  const isTest = /^tests\b/.test(problem.path);
+  const shown = { message: `${problem.path} fails or is malformed; ocsgw check shows it`, help: "run ocsgw check" };
+  return scrubbedProblem(isTest ? { ...problem, ...shown } : problem, scrub);
 };
 
 const compare = async ({ dir, from, to }: Extract<Question, { kind: "differences" }>): Promise<Compared> => {
