@@ -2,7 +2,8 @@
  * Formats settings as written in a config file: `50/s`, `2s`, `64KiB`, `127.0.0.1:8443`. Secrets and the queries of web
  * addresses are masked.
  */
-import { keysOfKind } from "./schema/schema-tree.ts";
+import type { Path } from "./problems/problem.ts";
+import { isOfKind, nodesAt, step, type Node } from "./schema/schema-tree.ts";
 import { HIDDEN, shownUrl, withoutCredentials } from "./view/hidden.ts";
 
 const PERIODS = [
@@ -26,32 +27,33 @@ const inUnits = (value: number, units: readonly (readonly [string, number])[]): 
   return `${value / size}${unit}`;
 };
 
-/** `key`: the last part of the setting's path, which determines the kind of its value. */
-export const formatValue = (key: string, value: unknown): string => {
+/** `path`: where the setting is in the config, which determines the kind of its value; any index for a list's item. */
+export const formatValue = (path: Path, value: unknown): string => formatAt(nodesAt(path), value);
+
+const formatAt = (nodes: readonly Node[], value: unknown): string => {
   if (value === null || value === undefined) return "~";
-  if (keysOfKind("secret").includes(key)) return HIDDEN;
-  if (typeof value === "string" && keysOfKind("url").includes(key)) return shownUrl(value);
+  if (isOfKind(nodes, "secret")) return HIDDEN;
+  if (typeof value === "string" && isOfKind(nodes, "url")) return shownUrl(value);
   if (typeof value === "number")
-    return keysOfKind("duration").includes(key)
+    return isOfKind(nodes, "duration")
       ? inUnits(value, PERIODS)
-      : keysOfKind("size").includes(key)
+      : isOfKind(nodes, "size")
         ? inUnits(value, SIZES)
         : String(value);
-  if (Array.isArray(value)) return `[${value.map((each) => formatValue(key, each)).join(", ")}]`;
+  if (Array.isArray(value)) return `[${value.map((each) => formatAt(step(nodes, 0), each)).join(", ")}]`;
   return typeof value === "object"
-    ? formatMap(value as Readonly<Record<string, unknown>>)
+    ? formatMap(nodes, value as Readonly<Record<string, unknown>>)
     : withoutCredentials(String(value as string | boolean));
 };
 
-const formatMap = (value: Readonly<Record<string, unknown>>): string => {
+const formatMap = (nodes: readonly Node[], value: Readonly<Record<string, unknown>>): string => {
   const { host, port, count, per_ms: period, rate, burst } = value;
   if (host !== undefined && port !== undefined) return hostWithPort(host as string, port as number);
   if (count !== undefined && period !== undefined)
     return `${String(count as number)}/${PERIODS.find(([, size]) => size === period)?.[0] ?? "?"}`;
-  if (rate !== undefined && burst !== undefined)
-    return `${formatValue("rate", rate)} (burst ${String(burst as number)})`;
+  if (rate !== undefined && burst !== undefined) return `${formatAt([], rate)} (burst ${String(burst as number)})`;
   return `{ ${Object.entries(value)
-    .map(([name, each]) => `${name}: ${formatValue(name, each)}`)
+    .map(([name, each]) => `${name}: ${formatAt(step(nodes, name), each)}`)
     .join(", ")} }`;
 };
 

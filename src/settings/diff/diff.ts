@@ -5,6 +5,7 @@ import { tenantDifferences } from "./tenants.ts";
 import type { FilesRead } from "../load.ts";
 import type { Settings } from "../schema/schema.ts";
 import { formatValue } from "../format-value.ts";
+import type { Path } from "../problems/problem.ts";
 
 export type Readings = { readonly settings: Settings; readonly files: FilesRead };
 
@@ -22,15 +23,20 @@ export const differences = (before: Readings, after: Readings): readonly string[
   ];
 };
 
-type Leaves = ReadonlyMap<string, unknown>;
+/** `path`: in the schema, where an entry of a list is at index 0. */
+type Leaf = { readonly value: unknown; readonly path: Path };
+type Leaves = ReadonlyMap<string, Leaf>;
 
 /** All settings except tenants and policy tests, by key; list entries by name. */
-const leavesOf = (settings: Settings): Leaves => new Map(walk({ ...settings, tenants: {}, tests: {} }, ""));
+const leavesOf = (settings: Settings): Leaves => new Map(walk({ ...settings, tenants: {}, tests: {} }, "", []));
 
-const walk = (value: unknown, key: string): (readonly [string, unknown])[] => {
-  if (isNamedList(value)) return value.flatMap((each) => walk(each, `${key}.${each.name}`));
-  if (typeof value !== "object" || value === null || Array.isArray(value) || "host" in value) return [[key, value]];
-  return Object.entries(value).flatMap(([name, each]) => walk(each, key === "" ? name : `${key}.${name}`));
+const walk = (value: unknown, key: string, path: Path): (readonly [string, Leaf])[] => {
+  if (isNamedList(value)) return value.flatMap((each) => walk(each, `${key}.${each.name}`, [...path, 0]));
+  if (typeof value !== "object" || value === null || Array.isArray(value) || "host" in value)
+    return [[key, { value, path }]];
+  return Object.entries(value).flatMap(([name, each]) =>
+    walk(each, key === "" ? name : `${key}.${name}`, [...path, name]),
+  );
 };
 
 const isNamedList = (value: unknown): value is readonly { readonly name: string }[] =>
@@ -38,15 +44,14 @@ const isNamedList = (value: unknown): value is readonly { readonly name: string 
   value.length > 0 &&
   value.every((each: unknown) => typeof each === "object" && each !== null && "name" in each);
 
-const lastKey = (key: string): string => key.slice(key.lastIndexOf(".") + 1);
-const formatLeaf = (key: string, value: unknown): string => formatValue(lastKey(key), value);
+const formatLeaf = (leaf: Leaf | undefined): string => formatValue(leaf?.path ?? [], leaf?.value);
 
 /** A secret, and the query of an address, is not shown: only that it changed. */
 const changed = (key: string, old: Leaves, now: Leaves): string | [] => {
   const [before, after] = [old.get(key), now.get(key)];
-  const [from, to] = [formatLeaf(key, before), formatLeaf(key, after)];
+  const [from, to] = [formatLeaf(before), formatLeaf(after)];
   if (from !== to) return `${key} ${from} -> ${to}`;
-  return JSON.stringify(before ?? null) === JSON.stringify(after ?? null) ? [] : `${key} changed`;
+  return JSON.stringify(before?.value ?? null) === JSON.stringify(after?.value ?? null) ? [] : `${key} changed`;
 };
 
 /** Sections whose entries are added and removed as a whole. */
@@ -84,7 +89,7 @@ const policyTests = (before: Settings["tests"], after: Settings["tests"]): strin
       : ["tests: policy tests changed"];
 
 const contents = (now: Leaves, before: FilesRead, after: FilesRead): string[] =>
-  [...now].flatMap(([key, value]) => {
+  [...now].flatMap(([key, { value }]) => {
     if (typeof value !== "string" || !after.has(value) || !before.has(value) || before.get(value) === after.get(value))
       return [];
     return `${key}: content of ${basename(value)} changed`;

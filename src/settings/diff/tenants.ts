@@ -32,7 +32,7 @@ const sentence = (was: TenantSettings, is: TenantSettings): string | [] => {
     ...listChange("campaign group", was.campaign_groups.map(formatGroup), is.campaign_groups.map(formatGroup)),
     ...limits("limits", was.limits, is.limits),
     ...(["mode", "records", "fields", "share"] as const).flatMap((key) =>
-      arrow(key, formatValue(key, was[key]), formatValue(key, is[key])),
+      arrow(key, formatValue(["tenants", 0, key], was[key]), formatValue(["tenants", 0, key], is[key])),
     ),
   ];
   return parts.length === 0 ? [] : `${is.name}: ${parts.join("; ")}`;
@@ -99,8 +99,8 @@ type Limit = NonNullable<TenantSettings["limits"]>["requests"] | undefined;
 
 /** Shows the burst only if it differs from its default. */
 const limitArrow = (what: string, was: Limit, is: Limit): string[] => {
-  const short = (limit: Limit): string => (limit ? formatValue("rate", limit.rate) : "none");
-  const long = (limit: Limit): string => (limit ? formatValue("limit", limit) : "none");
+  const short = (limit: Limit): string => (limit ? formatValue([], limit.rate) : "none");
+  const long = (limit: Limit): string => (limit ? formatValue([], limit) : "none");
   if (long(was) === long(is)) return [];
   const usual = [was, is].every((limit) => !limit || limit.burst === limit.rate.count * 2);
   return usual ? arrow(what, short(was), short(is)) : arrow(what, long(was), long(is));

@@ -51,8 +51,8 @@ const PROBLEMS = {
   longSkew: (skew: number) => ({
     code: "OCSGW-6249",
     message:
-      `clock_skew is ${formatValue("clock_skew", skew)}, more than 5m: tokens would be accepted long after they have ` +
-      "expired",
+      `clock_skew is ${formatValue(["identity", "jwt", 0, "clock_skew"], skew)}, more than 5m: tokens would be ` +
+      "accepted long after they have expired",
     help: "set 5m or less; 30s is usual",
   }),
   clientCase: (name: string, other: string) => ({

@@ -174,7 +174,10 @@ const idleEndsFirst: Rule = ({ admin, states }) => {
   const path = [...admin.path, "session"];
   if (!states([...path, "idle"])) return [];
   const also = { path: [...path, "longest"], message: "a session ends after this time in any case" };
-  const shown = [formatValue("idle", idle), formatValue("longest", longest)] as const;
+  const shown = [
+    formatValue(["admin", "session", "idle"], idle),
+    formatValue(["admin", "session", "longest"], longest),
+  ] as const;
   return [{ ...PROBLEMS.idleTooLong(...shown), path: [...path, "idle"], also }];
 };
 

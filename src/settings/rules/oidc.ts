@@ -37,8 +37,8 @@ const PROBLEMS = {
   longSkew: (skew: number) => ({
     code: "OCSGW-6250",
     message:
-      `clock_skew is ${formatValue("clock_skew", skew)}, more than 5m: ID tokens would be accepted long after they ` +
-      "have expired",
+      `clock_skew is ${formatValue(["admin", "oidc", "clock_skew"], skew)}, more than 5m: ID tokens would be ` +
+      "accepted long after they have expired",
     help: "set 5m or less; 30s is usual",
   }),
   unknownAddress: (host: string) => ({

@@ -51,7 +51,8 @@ export const step = (nodes: readonly Node[], part: string | number): readonly No
     return named ?? (node.additionalProperties || []);
   });
 
-const nodesAt = (path: Path): readonly Node[] => path.reduce<readonly Node[]>(step, [root()]);
+/** The nodes at this path; an index stands for any item of its list. */
+export const nodesAt = (path: Path): readonly Node[] => path.reduce<readonly Node[]>(step, [root()]);
 
 /** The keys that the map at this path may have. */
 export const keysAt = (path: Path): readonly string[] =>
@@ -67,16 +68,13 @@ export const isOfKind = (nodes: readonly Node[], kind: Kind): boolean =>
 export const isSecret = (path: Path): boolean =>
   path.some((_, depth) => isOfKind(nodesAt(path.slice(0, depth + 1)), "secret"));
 
-const keysByKind = new Map<Kind, readonly string[]>();
+let secrets: readonly string[] | undefined;
 
-/** The last parts of the paths of all settings of this kind, for example of secrets, which must not be printed. */
-export const keysOfKind = (kind: Kind): readonly string[] => {
-  const known = keysByKind.get(kind) ?? [...new Set(keysIn(root(), "", kind))];
-  keysByKind.set(kind, known);
-  return known;
-};
-
-export const secretKeys = (): readonly string[] => keysOfKind("secret");
+/**
+ * The last parts of the paths of all secrets, for lines of a file whose path is not known. Another key of the same name
+ * is masked too.
+ */
+export const secretKeys = (): readonly string[] => (secrets ??= [...new Set(keysIn(root(), "", "secret"))]);
 
 const keysIn = (node: Node, key: string, kind: Kind): readonly string[] =>
   branches(node).flatMap((branch) => [
