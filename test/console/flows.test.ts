@@ -81,20 +81,22 @@ inBrowser("the flows page", () => {
     await page.locator(`tr[data-key="${id}"]`).waitFor();
   });
 
-  it.each(["4155550101", "phone:4155550101", "phone:+1 415 555 0101", "customer:C-1044"])(
-    "does not search for a person: %s",
-    async (text) => {
-      const asked: string[] = [];
-      page.on("request", (request) => asked.push(request.url()));
+  it("does not search for a person", async () => {
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    for (const text of ["4155550101", "phone:4155550101", "phone:+1 415 555 0101", "customer:C-1044"]) {
       await filterBox(page).fill(text);
       await filterBox(page).press("Enter");
       await page.getByText("This looks like a phone number").waitFor();
       await page.getByRole("combobox", { name: /^Search/ }).fill(text);
       await page.keyboard.press("Enter");
       await page.waitForURL(`${site.url}/look-up`);
-      expect(asked.filter((url) => /4155550101|0101|1044/.test(url))).toEqual([]);
-    },
-  );
+      await page.getByRole("navigation", { name: "Pages" }).locator('a[href="/flows"]').click();
+      await rows(page).first().waitFor();
+    }
+    expect(asked.length).toBeGreaterThan(4);
+    expect(asked.filter((url) => /4155550101|0101|1044/.test(url))).toEqual([]);
+  });
 
   it("pauses; then says how many are new and shows them on demand", async () => {
     await page.keyboard.press("Space");

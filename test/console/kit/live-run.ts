@@ -35,7 +35,7 @@ export type LiveFigures = {
 };
 
 const FILTER = "action:DoNotCall";
-const WARM_UP = { seconds: 5, reconnects: 3 };
+const WARM_UP = { seconds: 3, reconnects: 2 };
 const CUT_MS = 50;
 /** The page keeps no more rows. */
 export const MOST_SHOWN = 20_000;
