@@ -5,7 +5,7 @@ import { IndexKeyDiffers, keyDifferences } from "../journal/integrity/key-checks
 import { readEntries } from "../journal/read/read-entries.ts";
 import { simulate, type Changed, type Simulated } from "../dry-run/simulate.ts";
 import { loadToRead } from "../settings/load.ts";
-import { readableKeys } from "../settings/withheld-secrets.ts";
+import { readableKeys } from "../settings/unreadable-index-keys.ts";
 import type { Settings } from "../settings/schema/schema.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/schema/units.ts";
 import { printProblemsToRead } from "./check/check.ts";

@@ -23,7 +23,7 @@ import { findJournalProblems } from "./rules/journal.ts";
 import { findLongStop } from "./rules/stop-time.ts";
 import { settingsSchema, type Settings } from "./schema/schema.ts";
 import { shapeFindings, shapeOfAssumed } from "./schema/findings/shape-findings.ts";
-import { withhold } from "./withheld-secrets.ts";
+import { withhold } from "./unreadable-index-keys.ts";
 import type { Instead } from "./yaml.ts";
 
 export { originOf, textOf, type Origin } from "./files/origin.ts";
@@ -98,7 +98,7 @@ export const loadSettings = async (
 /**
  * Loads the config for commands that only read the journal, whose user may have no access to keys and certificates and
  * no right to write. Does not check the files that the config names, and replaces unreadable secrets
- * (`withheld-secrets.ts`).
+ * (`unreadable-index-keys.ts`).
  */
 export const loadToRead = (file: string): Promise<Loaded> => loadSettings(file, undefined, FOR_READING);
 

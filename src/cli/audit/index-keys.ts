@@ -1,6 +1,6 @@
 /** The index keys for a person search: those of the config that the user of the command can read. */
 import type { Settings } from "../../settings/schema/schema.ts";
-import { readableKeys } from "../../settings/withheld-secrets.ts";
+import { readableKeys } from "../../settings/unreadable-index-keys.ts";
 import { CannotTell } from "./searcher.ts";
 
 type IndexKeys = Settings["audit"]["index_key"];

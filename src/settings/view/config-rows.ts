@@ -3,7 +3,8 @@ import type { ConfigText } from "../files/config-text.ts";
 import { merge, type Merged, type ParseCache } from "../files/merge-files.ts";
 import { interpolate } from "../interpolate.ts";
 import { pathText, type Path } from "../problems/problem.ts";
-import { leavesOf, type HiddenBecause, type Leaf, type Written } from "./leaves.ts";
+import type { HiddenBecause } from "./hidden-because.ts";
+import { leavesOf, type Leaf, type Written } from "./leaves.ts";
 import type { Source } from "./sources.ts";
 
 export type ConfigRow = {

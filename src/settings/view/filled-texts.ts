@@ -9,7 +9,7 @@ import type { Problem } from "../problems/problem.ts";
 import type { Settings } from "../schema/schema.ts";
 import { rawOf } from "./config-rows.ts";
 import { scrubber } from "./hidden.ts";
-import { hiddenValues } from "./leaves.ts";
+import { hiddenValues } from "./hidden-because.ts";
 
 /** Empty for a config without variables: what is a secret by its key is never quoted anyway. */
 export const filledTexts = (text: ConfigText, settings: Settings, cache: ParseCache = NO_CACHE): readonly string[] =>

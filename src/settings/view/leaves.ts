@@ -1,17 +1,12 @@
 /**
  * The settings in force, one leaf for each value, in the order of the schema: as the file has it, or its default. Which
- * values are shown is decided by their kind in the schema, never by what they look like.
+ * values are shown is decided in `hidden-because.ts`.
  */
 import type { Path } from "../problems/problem.ts";
 import { branches, isOfKind, root, spell, step, type Node } from "../schema/schema-tree.ts";
 import { HIDDEN, shownUrl, withoutCredentials } from "./hidden.ts";
-import { sourcesIn, type Source } from "./sources.ts";
-
-/**
- * Why a value is not shown. `secret`: by its kind. `file`, `variable`: it comes from there, and its kind is a text, in
- * which anything may stand. `personal`: policy tests may contain phone numbers.
- */
-export type HiddenBecause = "secret" | "file" | "variable" | "personal";
+import { hiddenBecause, type HiddenBecause } from "./hidden-because.ts";
+import { memberOf, sourcesIn, textsIn, type Source } from "./sources.ts";
 
 export type Leaf = {
   readonly path: Path;
@@ -47,8 +42,8 @@ const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 function* leavesAt(at: At): Generator<Leaf> {
-  const { nodes, path, value } = at;
-  if (isOfKind(nodes, "secret") || path[0] === "tests") return yield leafOf(at);
+  const { nodes, path, raw, value } = at;
+  if (hiddenBecause(nodes, raw) === "secret" || path[0] === "tests") return yield leafOf(at);
   if (isMap(value) || (value === undefined && isSection(nodes))) return yield* membersOf(at);
   if (Array.isArray(value) && value.some((each) => typeof each === "object" && each !== null))
     return yield* itemsOf(at, value);
@@ -99,11 +94,6 @@ function* itemsOf(at: At, items: readonly unknown[]): Generator<Leaf> {
     });
 }
 
-export const memberOf = (value: unknown, key: string | number): unknown =>
-  typeof value === "object" && value !== null && Object.hasOwn(value, key)
-    ? (value as Readonly<Record<string | number, unknown>>)[key]
-    : undefined;
-
 /** Names that come from elsewhere are hidden like other texts. */
 const nameIn = ({ raw, path }: At): string | undefined => {
   const name = typeof path.at(-1) === "number" ? memberOf(raw, "name") : undefined;
@@ -115,15 +105,12 @@ const leafOf = (at: At): Leaf => {
   const isDefault = value === undefined;
   const sources = textsIn(raw).flatMap((text) => sourcesIn(text, env));
   const common = { path, rule, isDefault, sources, explanation, entry };
-  if (isOfKind(nodes, "secret")) return { ...common, value: HIDDEN, hidden: "secret" };
+  if (hiddenBecause(nodes, raw) === "secret") return { ...common, value: HIDDEN, hidden: "secret" };
   if (path[0] === "tests")
     return { ...common, value: String(Array.isArray(value) ? value.length : 0), hidden: "personal" };
   if (isDefault) return { ...common, value: spell(defaultOf(nodes)), hidden: undefined };
   return { ...common, ...shown(nodes, { raw, value }) };
 };
-
-const textsIn = (raw: unknown): readonly string[] =>
-  typeof raw === "string" ? [raw] : typeof raw === "object" && raw !== null ? Object.values(raw).flatMap(textsIn) : [];
 
 type Shown = Pick<Leaf, "value" | "hidden">;
 
@@ -145,36 +132,3 @@ const shown = (nodes: readonly Node[], { raw, value }: Pick<Written, "raw" | "va
 /** Other kinds have no place for a credential, but somebody may have put one there. */
 export const shownText = (nodes: readonly Node[], text: string): string =>
   isOfKind(nodes, "url") ? shownUrl(text) : withoutCredentials(text);
-
-/** `raw`: the value as written. A file that is named by `${file:}` may be a secret; so may a variable for a text. */
-export const hiddenBecause = (nodes: readonly Node[], raw: unknown): "file" | "variable" | undefined => {
-  if (typeof raw !== "string") return undefined;
-  const sources = sourcesIn(raw, {});
-  if (sources.some(({ kind }) => kind === "file")) return "file";
-  return sources.length > 0 && !isClosed(nodes) ? "variable" : undefined;
-};
-
-const CLOSED = ["duration", "size", "address", "path"] as const;
-
-/** True for kinds in which no credential can stand: numbers, words of a list, addresses. */
-const isClosed = (nodes: readonly Node[]): boolean =>
-  CLOSED.some((kind) => isOfKind(nodes, kind)) ||
-  (nodes.length > 0 &&
-    nodes.flatMap(branches).every(({ type, enum: words, const: word }) => {
-      const types = type === undefined ? [] : [type].flat();
-      return words !== undefined || word !== undefined || (types.length > 0 && !types.includes("string"));
-    }));
-
-/** Every value that is hidden, for a barrier (`scrubber`). `value`: completely interpolated. */
-export function* hiddenValues(
-  { raw, value }: Omit<Written, "env">,
-  nodes: readonly Node[] = [root()],
-): Generator<string> {
-  const isHidden = isOfKind(nodes, "secret") || hiddenBecause(nodes, raw) !== undefined;
-  if (isHidden) return yield* textsIn(value);
-  if (typeof value !== "object" || value === null) return;
-  for (const [key, each] of Object.entries(value)) {
-    const name = Array.isArray(value) ? Number(key) : key;
-    yield* hiddenValues({ raw: memberOf(raw, name), value: each }, step(nodes, name));
-  }
-}

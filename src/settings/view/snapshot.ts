@@ -4,10 +4,12 @@
  */
 import { createHmac } from "node:crypto";
 import { differences, type Readings } from "../diff/diff.ts";
-import { isOfKind, root, step, type Node } from "../schema/schema-tree.ts";
+import { root, step, type Node } from "../schema/schema-tree.ts";
 import type { Settings } from "../schema/schema.ts";
 import { HIDDEN } from "./hidden.ts";
-import { hiddenBecause, memberOf, shownText } from "./leaves.ts";
+import { hiddenBecause } from "./hidden-because.ts";
+import { shownText } from "./leaves.ts";
+import { memberOf } from "./sources.ts";
 
 /** `files`: a stand-in of the content of each file that the config named, by path. */
 export type Snapshot = {
@@ -47,11 +49,12 @@ type At = { readonly nodes: readonly Node[]; readonly raw: unknown; readonly sea
 const masked = (value: unknown, at: At): unknown => {
   const { nodes, raw, seal, key } = at;
   if (value === null || value === undefined) return value;
-  if (isOfKind(nodes, "secret")) return `${HIDDEN}${seal(key, value)}`;
+  const because = hiddenBecause(nodes, raw);
+  if (because === "secret") return `${HIDDEN}${seal(key, value)}`;
   if (key === "tests")
     return (value as readonly unknown[]).map((each, index) => `${HIDDEN}${seal(`${key}.${index}`, each)}`);
   if (typeof value === "string") {
-    if (hiddenBecause(nodes, raw) !== undefined) return `${HIDDEN}${seal(key, value)}`;
+    if (because !== undefined) return `${HIDDEN}${seal(key, value)}`;
     const shown = shownText(nodes, value);
     return shown === value ? value : `${shown}${HIDDEN}${seal(key, value)}`;
   }

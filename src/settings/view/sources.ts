@@ -1,4 +1,4 @@
-/** Where a value of the config file comes from: the file itself, environment variables, other files. */
+/** The values of the config file as written, and where they come from: the file, environment variables, other files. */
 
 /** `isSet`: false if the variable is not set, or empty, so that its default in the file is used. */
 export type Source =
@@ -15,3 +15,16 @@ export const sourcesIn = (text: string, env: Readonly<Record<string, string | un
   });
 
 const withoutDefaults = (path: string): string => path.replaceAll(/:-[^}]*(?=\})/g, "");
+
+export const memberOf = (value: unknown, key: string | number): unknown =>
+  typeof value === "object" && value !== null && Object.hasOwn(value, key)
+    ? (value as Readonly<Record<string | number, unknown>>)[key]
+    : undefined;
+
+/** All texts in the value. */
+export const textsIn = (value: unknown): readonly string[] =>
+  typeof value === "string"
+    ? [value]
+    : typeof value === "object" && value !== null
+      ? Object.values(value).flatMap(textsIn)
+      : [];

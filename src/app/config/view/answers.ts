@@ -19,7 +19,7 @@ import { rawOf, rowsPage, viewOf, type Viewed } from "../../../settings/view/con
 import { filledTexts, scrubbedProblem, textsToHide } from "../../../settings/view/filled-texts.ts";
 import { scrubber } from "../../../settings/view/hidden.ts";
 import { snapshotDifferences, snapshotOf } from "../../../settings/view/snapshot.ts";
-import { withhold } from "../../../settings/withheld-secrets.ts";
+import { withhold } from "../../../settings/unreadable-index-keys.ts";
 import { holdToKeyChecks } from "../../wiring/journal/index-keys.ts";
 import { holdToRights } from "../../wiring/journal/journal-permissions.ts";
 import { parseCacheOf, unpack } from "../parsed-cache.ts";

@@ -13,7 +13,7 @@ import { JournalDamaged } from "../../../journal/errors.ts";
 import { readCheckpointSinks } from "../../../app/wiring/journal/checkpoint-sinks.ts";
 import { signingKeyOf, trustOf } from "../../../app/wiring/journal/journal-trust.ts";
 import type { Settings } from "../../../settings/schema/schema.ts";
-import { readableKeys } from "../../../settings/withheld-secrets.ts";
+import { readableKeys } from "../../../settings/unreadable-index-keys.ts";
 import { fail } from "../fail.ts";
 import { reachJournal } from "../reach-journal.ts";
 import { whoAsks } from "./who-asks.ts";

@@ -1,4 +1,4 @@
-/** Secrets that the user of a read-only command may not read are replaced by a text with the reason. */
+/** What a read-only command knows of the index keys: an unreadable secret is replaced by a text with the reason. */
 import type { Settings } from "./schema/schema.ts";
 
 type IndexKeys = Settings["audit"]["index_key"];
