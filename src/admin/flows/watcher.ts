@@ -1,6 +1,6 @@
 /** One open flow stream: asks for what is new, writes it, and says that it is alive while there is nothing. */
 import type { BodyStream } from "../../common/message.ts";
-import type { Known, Portion } from "../../journal/flows/flow-feed.ts";
+import type { Known, Portion } from "../../journal/flows/shared-feed.ts";
 import { END_REASONS, eventBytes, type BeginEvent, type EndReason } from "./event-stream.ts";
 import type { WireForm } from "./wire-form.ts";
 

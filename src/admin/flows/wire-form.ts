@@ -1,6 +1,6 @@
 /** How a stream's events travel: as they are, or compressed, where the client accepts that. */
 import { GzipStream, storedPart } from "../../common/gzip-parts.ts";
-import type { Portion } from "../../journal/flows/flow-feed.ts";
+import type { Portion } from "../../journal/flows/shared-feed.ts";
 
 export type WireForm = {
   /** The bytes to send for a portion of the feed, which was made for this form. */

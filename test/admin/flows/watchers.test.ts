@@ -4,7 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { MOST_WATCHERS, Watchers, type FlowsDeps } from "../../../src/admin/flows/watchers.ts";
 import type { BodyStream } from "../../../src/common/message.ts";
-import type { Portion } from "../../../src/journal/flows/flow-feed.ts";
+import type { Portion } from "../../../src/journal/flows/shared-feed.ts";
 
 const TIMES = { tick: 5, heartbeat: 20, slow: 100, linger: 50 };
 

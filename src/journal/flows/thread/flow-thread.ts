@@ -3,7 +3,7 @@
  * writing JSON happen there, so that watchers cost the thread that serves requests next to nothing.
  */
 import { Worker } from "node:worker_threads";
-import type { Known, Portion, Watching } from "../flow-feed.ts";
+import type { Known, Portion, Watching } from "../shared-feed.ts";
 import type { FlowAnswer, FlowQuestion, NumberedAnswer, NumberedQuestion, ThreadData } from "./messages.ts";
 
 export class FlowsFailed extends Error {

@@ -1,5 +1,5 @@
 /** The questions to the flow thread and its answers, as plain values; several of each in one message. */
-import type { Known, Portion, Watching } from "../flow-feed.ts";
+import type { Known, Portion, Watching } from "../shared-feed.ts";
 
 export type ThreadData = { readonly dir: string; readonly secret: Uint8Array };
 

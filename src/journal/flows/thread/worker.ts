@@ -1,8 +1,8 @@
-/** The code of the flow thread: a FlowFeed that answers one question after another. */
+/** The code of the flow thread: a shared feed that answers one question after another. */
 import { parentPort, workerData } from "node:worker_threads";
 import { faultInWords } from "../../../common/system-error.ts";
 import { lowerPriority } from "../../../common/thread-priority.ts";
-import { FlowFeed } from "../flow-feed.ts";
+import { SharedFeed } from "../shared-feed.ts";
 import type { FlowAnswer, FlowQuestion, NumberedAnswer, NumberedQuestion, ThreadData } from "./messages.ts";
 
 const NICENESS = 5;
@@ -10,7 +10,7 @@ const NICENESS = 5;
 lowerPriority(NICENESS);
 
 const { dir, secret } = workerData as ThreadData;
-const feed = new FlowFeed(dir, secret);
+const feed = new SharedFeed(dir, secret);
 
 type Reading = NumberedQuestion & { readonly question: Extract<FlowQuestion, { ask: "read" }> };
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GzipStream } from "../../../src/common/gzip-parts.ts";
 import { ulid } from "../../../src/common/ulid.ts";
 import type { Entry, Recorded } from "../../../src/journal/entry.ts";
-import { FlowFeed, type Portion } from "../../../src/journal/flows/flow-feed.ts";
+import { SharedFeed, type Portion } from "../../../src/journal/flows/shared-feed.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
 import { nodeDisk } from "../../../src/journal/disk.ts";
 import { readEntries } from "../../../src/journal/read/read-entries.ts";
@@ -17,7 +17,7 @@ import { aDirectory, anIntent, anOutcome, aRefusal, removeDirectory } from "../k
 
 let dir: string;
 let journal: Journal;
-let feed: FlowFeed;
+let feed: SharedFeed;
 let watchers = 0;
 const SECRET = new Uint8Array(68).fill(7);
 const START = { next: 0, micros: 0 };
@@ -25,7 +25,7 @@ const START = { next: 0, micros: 0 };
 beforeEach(async () => {
   dir = await aDirectory();
   journal = await openJournal({ dir, durability: "os", segmentBytes: 3000 });
-  feed = new FlowFeed(dir, SECRET);
+  feed = new SharedFeed(dir, SECRET);
 });
 afterEach(async () => {
   await journal.close();
@@ -279,7 +279,7 @@ describe("what watchers get", () => {
     const place = new Cursors(SECRET).read(cursor);
     if (typeof place === "string") throw new Error(place);
     expect(place.next).toBe(12);
-    feed = new FlowFeed(dir, SECRET);
+    feed = new SharedFeed(dir, SECRET);
     expect(await drain(await watch("", place))).toEqual(
       (await expected()).filter((each) => "end" in each && each.end >= 12),
     );

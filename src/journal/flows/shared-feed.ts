@@ -65,7 +65,7 @@ const MOST_BYTES = 1 << 20;
 /** Compressed to a few hundred KiB. */
 const MOST_PACKED_BYTES = 4 << 20;
 
-export class FlowFeed {
+export class SharedFeed {
   readonly #dir: string;
   readonly #cursors: Cursors;
   readonly #watchers = new Map<number, Watcher>();
