@@ -1,10 +1,13 @@
 /** What charts compute: places of labels, the shared cursor, rates, and texts of numbers. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { Series } from "../../src/admin/api/now-schema.ts";
+import type { Series, Tenant } from "../../src/admin/api/now-schema.ts";
+import { chartsOf as tenantCharts } from "../../src/console/pages/tenants/charts.ts";
+import { chartsOf as upstreamCharts } from "../../src/console/pages/upstreams/charts.ts";
 import { cursor, moveCursor, placeOf } from "../../src/console/parts/chart/cursor.ts";
 import { APART, apart } from "../../src/console/parts/chart/layout.ts";
 import { codeLines, label, outcomeLines, ratesIn, wholeSteps } from "../../src/console/parts/chart/request-lines.ts";
-import { shortNumber, valueOf } from "../../src/console/parts/chart/values.ts";
+import { edgesOf } from "../../src/console/parts/chart/plot.ts";
+import { hasNothing, shortNumber, valueOf } from "../../src/console/parts/chart/values.ts";
 
 afterEach(() => (cursor.value = undefined));
 
@@ -137,6 +140,61 @@ describe("lines of a chart", () => {
     expect(codeLines(aSeries({ codes }), "refused", 101).map((line) => [line.label, line.href])).toEqual([
       ["other codes", undefined],
     ]);
+  });
+});
+
+describe("a chart of lines that are all 0", () => {
+  const upstream = { name: "ocs", queue: { max: 10, max_wait_ms: 5000 }, connections: 4, switchovers: [] };
+  const tenant = { name: "Alpha", dbid: 101, upstream: "ocs", mode: "enforce", lanes_entitled: null, lanes_max: 4 };
+  const unused = [null, null, null];
+
+  it.each([
+    ["says so when no request was sent", unused, true],
+    ["draws 0 when requests were sent, in so short a time that their lanes are 0 on average", [null, 2, 2], false],
+  ])("%s", (_what, ocs_p95_ms, isEmpty) => {
+    const series = aSeries({ ocs_p95_ms, ocs_p50_ms: ocs_p95_ms });
+    const ofTenant = { tenant, queue: upstream.queue, markers: [], probing_per_minute: 1, series };
+    const lanes = [
+      upstreamCharts(upstream as unknown as Parameters<typeof upstreamCharts>[0], series).at(-1)!,
+      tenantCharts({ ...ofTenant, counted_since: "2026-01-01T00:00:00Z" } as unknown as Tenant)[3]!,
+    ];
+    expect(lanes.map((each) => [each.title, hasNothing(each)])).toEqual([
+      ["Lanes in use, on average", isEmpty],
+      ["Lanes in use, on average", isEmpty],
+    ]);
+  });
+
+  it.each([
+    [[0, null], undefined, true],
+    [[0, 0.1], undefined, false],
+    [[0, null], true, false],
+    [[null, null], true, true],
+  ])("with the values %j, and drawsZero %s, is empty: %s", (values, drawsZero, isEmpty) => {
+    expect(hasNothing({ lines: [{ values }], ...(drawsZero !== undefined && { drawsZero }) })).toBe(isEmpty);
+  });
+});
+
+describe("the edges of a stacked chart", () => {
+  const edges = (...columns: (number | null)[][]) =>
+    edgesOf({
+      times: columns[0]!.map((_, place) => 60 * place),
+      lines: columns.map((values, line) => ({ label: `${line}`, values, hue: "ok" })),
+      stacked: true,
+      limit: undefined,
+      format: String,
+      clock: String,
+    });
+
+  it("are absent for a layer that is 0, above which the next one stands", () => {
+    expect(edges([1, 3, 1], [0, 0, 0], [2, 2, 2])).toEqual([
+      [1, 3, 1],
+      [null, null, null],
+      [3, 5, 3],
+    ]);
+  });
+
+  it("begin and end on the layer below, next to the values that are not 0", () => {
+    expect(edges([5, 5, 5, 5, 5], [0, 0, 1, 0, 0])[1]).toEqual([null, 5, 6, 5, null]);
   });
 });
 

@@ -66,8 +66,7 @@ function* codeRows(
       tenant: tenant ? { dbid: tenant.dbid, name: tenant.name } : null,
       client: client ?? null,
       count,
-      // Minutes are counted, and the first may have begun before the gateway.
-      since: new Date(Date.now() - (recent.now() - Math.max(since, recent.since)) * 1000).toISOString(),
+      since: new Date(Date.now() - (recent.now() - since) * 1000).toISOString(),
       filter: filterOf(`code:${code}`, tenant && `tenant:${tenant.dbid}`, clientTerm(client), WINDOW),
     };
   }

@@ -17,15 +17,16 @@ export type TenantKey = { readonly upstream: string; readonly dbid: number };
 
 export type ClientCodeCount = ClientCode & {
   readonly count: number;
-  /** The minute of the first one, in seconds on the monotonic clock. */
+  /** When the first one was counted, in seconds on the monotonic clock. */
   readonly since: number;
 };
 
-type Tally = ClientCode & { readonly minutes: Uint32Array; newest: number };
+/** By minute: how many, and when the first one was. */
+type Tally = ClientCode & { readonly minutes: Uint32Array; readonly firsts: Float64Array; newest: number };
 
 /** Minutes. */
 const WINDOW = 10;
-/** Rows in memory, of about 300 bytes. */
+/** Rows in memory, of about 400 bytes. */
 export const MOST_ROWS = 5000;
 
 export class ClientCodes {
@@ -45,7 +46,8 @@ export class ClientCodes {
     if (!tally) return;
     const minute = Math.floor(now / 60);
     advance(tally, minute);
-    tally.minutes[minute % WINDOW]!++;
+    const place = minute % WINDOW;
+    if (tally.minutes[place]!++ === 0) tally.firsts[place] = now;
   }
 
   /** Those with at least one in the last ten minutes. */
@@ -57,7 +59,7 @@ export class ClientCodes {
           advance(tally, minute);
           const { tenant, client, code, isSent } = tally;
           const count = countOf(tally);
-          if (count > 0) yield { tenant, client, code, isSent, count, since: firstOf(tally, minute) * 60 };
+          if (count > 0) yield { tenant, client, code, isSent, count, since: firstOf(tally, minute) };
         }
   }
 
@@ -73,7 +75,8 @@ export class ClientCodes {
     if (!clients) this.#tallies.set(owner, (clients = new Map()));
     let codes = clients.get(client);
     if (!codes) clients.set(client, (codes = new Map()));
-    const tally = { ...what, minutes: new Uint32Array(WINDOW), newest: Math.floor(now / 60) };
+    const [minutes, firsts] = [new Uint32Array(WINDOW), new Float64Array(WINDOW)];
+    const tally = { ...what, minutes, firsts, newest: Math.floor(now / 60) };
     codes.set(code, tally);
     this.#size++;
     return tally;
@@ -105,8 +108,8 @@ const advance = (tally: Tally, minute: number): void => {
   tally.newest = Math.max(tally.newest, minute);
 };
 
-const firstOf = ({ minutes }: Tally, minute: number): number => {
+const firstOf = ({ minutes, firsts }: Tally, minute: number): number => {
   let first = Math.max(0, minute - WINDOW + 1);
   while (minutes[first % WINDOW] === 0) first++;
-  return first;
+  return firsts[first % WINDOW]!;
 };

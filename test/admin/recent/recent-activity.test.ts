@@ -202,23 +202,25 @@ describe("codes by client", () => {
   const refused = { status: 403, code: "OCSGW-2103" };
   const from = (client: string) => ({ tenant: alpha, caller: { client } });
 
-  it("are counted for ten minutes, with the minute of the first", () => {
-    const { clock, recent } = at(600);
+  it("are counted for ten minutes, with the time of the first", () => {
+    const { clock, recent } = at(635);
     recent.observe(from("ivr-bank"), refused);
-    clock.now = 900;
+    clock.now = 910;
     recent.observe(from("ivr-bank"), refused);
+    recent.observe(from("ors-main"), refused);
+    clock.now = 945;
     recent.observe(from("ors-main"), refused);
     recent.observe(from("ors-main"), { status: 200 });
     const rows = () =>
       [...recent.clientCodes.rows(clock.now)].map(({ client, count, since }) => [client, count, since]);
     expect(rows()).toEqual([
-      ["ivr-bank", 2, 600],
-      ["ors-main", 1, 900],
+      ["ivr-bank", 2, 635],
+      ["ors-main", 2, 910],
     ]);
     clock.now = 1200;
     expect(rows()).toEqual([
-      ["ivr-bank", 1, 900],
-      ["ors-main", 1, 900],
+      ["ivr-bank", 1, 910],
+      ["ors-main", 2, 910],
     ]);
     clock.now = 1500;
     expect(rows()).toEqual([]);

@@ -9,6 +9,7 @@ import {
   phaseQuery,
   queueLines,
   ratesIn,
+  wasSent,
   wholeSteps,
 } from "../../parts/chart/request-lines.ts";
 import { shortNumber } from "../../parts/chart/values.ts";
@@ -67,6 +68,7 @@ export const chartsOf = (value: Tenant): readonly ChartProps[] => {
       limit: { value: tenant.lanes_max, says: limit.lanes(tenant.lanes_max) },
       promql: `ocsgw_lanes{upstream=${upstream},state="busy"}`,
       empty: empty.lanes,
+      drawsZero: wasSent(series),
     },
     {
       ...base,

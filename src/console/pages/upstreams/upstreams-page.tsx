@@ -4,11 +4,8 @@ import type { Upstreams } from "../../../admin/api/now-schema.ts";
 import { get } from "../../api.ts";
 import { handleKeys } from "../../keys.ts";
 import { useLoaded } from "../../load.ts";
-import { Chart, type ChartProps } from "../../parts/chart/chart.tsx";
-import type { ChartMarker } from "../../parts/chart/markers.tsx";
-import { label, ocsLines, outcomeLines, phaseQuery, queueLines, wholeSteps } from "../../parts/chart/request-lines.ts";
+import { Chart } from "../../parts/chart/chart.tsx";
 import { ChartTools, isTableView, stepOf, toggleTables } from "../../parts/chart/tools.tsx";
-import { shortNumber } from "../../parts/chart/values.ts";
 import { LaneTable } from "../../parts/lane-table.tsx";
 import { Empty, ErrorStrip, Skeleton } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -16,6 +13,7 @@ import { WaitingList } from "../../parts/waiting-list.tsx";
 import { address, hrefOf } from "../../router.ts";
 import { S } from "../../strings.ts";
 import { spanOf } from "../../time.ts";
+import { chartsOf } from "./charts.ts";
 import "./upstreams.css";
 
 const EVERY_MS = 5000;
@@ -199,41 +197,4 @@ const Charts = ({ upstream, series }: ChartsProps) => {
       </div>
     </>
   );
-};
-
-const markersOf = ({ name, switchovers }: Upstream, { times }: ChartsProps["series"]): readonly ChartMarker[] =>
-  switchovers
-    .filter(({ time }) => Date.parse(time) / 1000 >= (times[0] ?? 0))
-    .map(({ time, to }) => ({ time, kind: "switchover", upstream: name, text: to ?? "" }));
-
-const chartsOf = (upstream: Upstream, given: ChartsProps["series"]): readonly ChartProps[] => {
-  const { name, queue, connections } = upstream;
-  const series = wholeSteps(given);
-  const { chart, limit } = S.tenants;
-  const at = label(name);
-  const base = {
-    times: series.times,
-    markers: markersOf(upstream, series),
-    format: shortNumber,
-    empty: S.upstreams.empty,
-  };
-  return [
-    { ...base, title: chart.requests, stacked: true, lines: outcomeLines(series) },
-    {
-      ...base,
-      title: chart.queue,
-      format: spanOf,
-      lines: queueLines(series),
-      limit: { value: queue.max_wait_ms, says: limit.queue(spanOf(queue.max_wait_ms)) },
-      promql: phaseQuery(name, "queue"),
-    },
-    { ...base, title: chart.ocs, format: spanOf, lines: ocsLines(series), promql: phaseQuery(name, "ocs") },
-    {
-      ...base,
-      title: chart.lanes,
-      lines: [{ label: S.tenants.used, values: series.lanes_used, hue: "link", pattern: "plain" }],
-      limit: { value: connections, says: limit.lanes(connections) },
-      promql: `ocsgw_lanes{upstream=${at},state="busy"}`,
-    },
-  ];
 };

@@ -12,7 +12,7 @@ import { Labels } from "./labels.tsx";
 import type { ChartMarker } from "./markers.tsx";
 import { MarkerLines } from "./markers.tsx";
 import { drawPlot, highestOf, showsLimit, type Drawing, type Line, type Plot } from "./plot.ts";
-import { clockOf, valueOf } from "./values.ts";
+import { clockOf, hasNothing, valueOf } from "./values.ts";
 
 export type ChartProps = {
   /** Says the unit. */
@@ -27,6 +27,8 @@ export type ChartProps = {
   readonly promql?: string | undefined;
   /** Shown in place of lines that are all zero or unknown. */
   readonly empty: string;
+  /** Draws also lines that are all zero: `empty` would not be true. */
+  readonly drawsZero?: boolean;
   readonly asTable?: boolean;
   readonly children?: ComponentChildren;
 };
@@ -35,7 +37,7 @@ export const Chart = (props: ChartProps) => {
   const { title, times, lines, promql, asTable = false, children } = props;
   const [isTable, setTable] = useState(asTable);
   useEffect(() => setTable(asTable), [asTable]);
-  const isEmpty = lines.every(({ values }) => values.every((value) => value === null || value === 0));
+  const isEmpty = hasNothing(props);
   return (
     <figure class="chart">
       <figcaption class="chart-head">

@@ -55,6 +55,18 @@ const heightsOf = ({ lines, stacked }: Drawing): (number | null)[][] => {
   return sums;
 };
 
+/**
+ * Where the lines of a stacked chart are drawn. A layer has none where it is 0 and remains 0: it would lie on the layer
+ * below and look like its upper edge.
+ */
+export const edgesOf = (drawing: Drawing): (number | null)[][] =>
+  heightsOf(drawing).map((heights, line) => {
+    const { values } = drawing.lines[line]!;
+    return heights.map((height, place) =>
+      [place - 1, place, place + 1].some((near) => (values[near] ?? 0) !== 0) ? height : null,
+    );
+  });
+
 export const highestOf = (drawing: Drawing): number =>
   Math.max(0, ...heightsOf(drawing).map((column) => Math.max(0, ...column.map((value) => value ?? 0))));
 
@@ -76,11 +88,11 @@ export const drawPlot = (host: HTMLElement, drawing: Drawing): Plot => {
       padding: [6, 20, 0, 0],
       scales: { x: { time: false, range: rangeOf(drawing) }, y: { range: () => [0, top] } },
       axes: axesOf(drawing, colors),
-      series: [{}, ...drawing.lines.map((line, index) => seriesOf(line, colors, !drawing.stacked || index === 0))],
+      series: [{}, ...allSeriesOf(drawing, colors)],
       bands: drawing.stacked ? bandsOf(drawing, colors) : [],
       hooks: { draw: limit === undefined ? [] : [(u) => drawLimit(u, limit, colors.text)] },
     },
-    [[...drawing.times], ...heights] as uPlot.AlignedData,
+    [[...drawing.times], ...heights, ...(drawing.stacked ? edgesOf(drawing) : [])] as uPlot.AlignedData,
     host,
   );
   // Now, not in a later microtask, so that labels and markers can ask for places.
@@ -132,16 +144,23 @@ const axesOf = ({ format, clock }: Drawing, colors: Readonly<Record<Hue, string>
   ];
 };
 
-const seriesOf = (
-  { hue, dash = "solid", pattern }: Line,
-  colors: Readonly<Record<Hue, string>>,
-  isFilled: boolean,
-): uPlot.Series => ({
+/** A stacked chart has the areas first, whose bands need each height, and then their edges. */
+const allSeriesOf = ({ lines, stacked }: Drawing, colors: Readonly<Record<Hue, string>>): uPlot.Series[] =>
+  stacked
+    ? [
+        ...lines.map((line, index) => ({ ...(index === 0 && areaOf(line, colors)), points: { show: false } })),
+        ...lines.map((line) => strokeOf(line, colors)),
+      ]
+    : lines.map((line) => ({ ...strokeOf(line, colors), ...areaOf(line, colors) }));
+
+const areaOf = ({ hue, pattern }: Line, colors: Readonly<Record<Hue, string>>): uPlot.Series =>
+  pattern ? { fill: (plot: uPlot) => fillOf(plot.ctx, colors[hue], pattern, uPlot.pxRatio) } : {};
+
+const strokeOf = ({ hue, dash = "solid" }: Line, colors: Readonly<Record<Hue, string>>): uPlot.Series => ({
   stroke: colors[hue],
   width: 1.5,
   dash: [...DASHES[dash]],
   points: { show: (plot, _series, from, to) => to - from < 2 && plot.data[0].length < 3 },
-  ...(pattern && isFilled && { fill: (plot: uPlot) => fillOf(plot.ctx, colors[hue], pattern, uPlot.pxRatio) }),
   spanGaps: false,
 });
 

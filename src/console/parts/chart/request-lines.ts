@@ -28,6 +28,9 @@ export const wholeSteps = (series: Series): Series => {
 export const ratesIn = (counts: readonly number[], { seconds }: Series, per = 1): number[] =>
   counts.map((count, place) => (count * per) / seconds[place]!);
 
+/** Whether a request had an exchange with OCS. The average of lanes in use, which is rounded, can be 0 nevertheless. */
+export const wasSent = ({ ocs_p95_ms }: Series): boolean => ocs_p95_ms.some((value) => value !== null);
+
 export const outcomeLines = (series: Series): Line[] => [
   { label: S.chart.outcome.ok, values: ratesIn(series.ok, series), hue: "ok", pattern: "plain" },
   {
