@@ -1,20 +1,25 @@
-/** Markers of charts, without what belongs to an upstream of other tenants. */
+/**
+ * Markers of charts. Who may see some tenants only gets no marker of the whole gateway: a start or a config change may
+ * be another tenant's, and a hash of the config changes with it.
+ */
 import type { Marker } from "../api/now-schema.ts";
 import type { Marker as Noted, Timed } from "../recent/markers.ts";
-import { seesUpstream, type Sight } from "./sight.ts";
-import type { NowSources, TenantFacts } from "./sources.ts";
+import { seesAll, type Sight } from "./sight.ts";
+import type { NowSources } from "./sources.ts";
 
 const HOUR_MS = 3_600_000;
 const HASH_SHOWN = 8;
 
-/** Of the last 60 minutes, the oldest first. `tenants`: those that the person may see. */
-export const markersOf = (sight: Sight, { markers }: Pick<NowSources, "markers">, tenants: readonly TenantFacts[]) => {
-  const isVisible = seesUpstream(sight, tenants);
-  return markers
+/** Of the last 60 minutes, the oldest first. `isVisible`: whether the page is about this upstream too. */
+export const markersOf = (
+  sight: Sight,
+  { markers }: Pick<NowSources, "markers">,
+  isVisible: (upstream: string) => boolean,
+): Marker[] =>
+  markers
     .from(Date.now() - HOUR_MS)
     .map(markerOf)
-    .filter(({ upstream }) => upstream === null || isVisible(upstream));
-};
+    .filter(({ upstream }) => (upstream === null ? seesAll(sight) : isVisible(upstream)));
 
 const markerOf = (marker: Timed<Noted>): Marker => ({
   time: new Date(marker.time).toISOString(),

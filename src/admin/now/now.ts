@@ -50,7 +50,7 @@ export const nowOf = (sight: Sight, sources: NowSources): Now => {
     no_answer_10m: noAnswers(activities, recent),
     dnc_open: allOpenDoNotCalls(sight, sources),
     series: seriesOf(activities, recent.all, windowOf(recent, STEP), Date.now()),
-    markers: markersOf(sight, sources, tenants),
+    markers: markersOf(sight, sources, isVisible),
     upstreams: sources
       .upstreams()
       .filter(({ name }) => isVisible(name))

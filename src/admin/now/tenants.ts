@@ -83,7 +83,7 @@ export const tenantOf = (sight: Sight, sources: NowSources, tenant: TenantFacts,
     dnc: { open: open?.open ?? null, oldest_ms: open?.oldest_ms ?? null },
     probing_per_minute: sources.probingPerMinute,
     series: seriesOf(activity ? [activity] : [], recent.all, windowOf(recent, step), Date.now()),
-    markers: markersOf(own, sources, [tenant]),
+    markers: markersOf(sight, sources, (upstream) => upstream === tenant.upstream),
     look: lookOf(sight, sources, tenant),
   };
 };

@@ -1,6 +1,7 @@
 /**
  * Events that explain a change in the charts: starts, config changes, switchovers, and the sandbox's faults. The last
- * `MOST` of them, and of each upstream its last `MOST_SWITCHOVERS` switchovers; all since the gateway started.
+ * `MOST` of each upstream and of the whole gateway, so that none pushes out another's; and of each upstream its last
+ * `MOST_SWITCHOVERS` switchovers. All since the gateway started.
  */
 import type { Entry } from "../../journal/entry.ts";
 
@@ -32,7 +33,8 @@ export const MOST_SWITCHOVERS = 20;
 
 export class Markers {
   readonly #now: () => number;
-  #markers: Timed<Marker>[] = [];
+  /** By upstream; undefined: of the whole gateway. */
+  readonly #markers = new Map<string | undefined, Timed<Marker>[]>();
   readonly #switchovers = new Map<string, Timed<Switchover>[]>();
 
   constructor(now: () => number = Date.now) {
@@ -46,7 +48,8 @@ export class Markers {
   };
 
   note(marker: Marker, time = this.#now()): void {
-    this.#markers = [...this.#markers, { ...marker, time }].slice(-MOST);
+    const of = "upstream" in marker ? marker.upstream : undefined;
+    this.#markers.set(of, [...(this.#markers.get(of) ?? []), { ...marker, time }].slice(-MOST));
     if (marker.kind !== "switchover") return;
     const { kind: _, ...switchover } = marker;
     const earlier = this.#switchovers.get(marker.upstream) ?? [];
@@ -55,7 +58,9 @@ export class Markers {
 
   /** Those from `since` on, in milliseconds since 1970; the oldest first. */
   from(since: number): readonly Timed<Marker>[] {
-    return this.#markers.filter(({ time }) => time >= since);
+    return [...this.#markers.values()]
+      .flatMap((markers) => markers.filter(({ time }) => time >= since))
+      .toSorted((one, other) => one.time - other.time);
   }
 
   /** The newest first. */

@@ -28,6 +28,7 @@ const alphaQueue = { tenant: "Alpha Tenant", dbid: 101, waiting: 2, bytes: 100, 
 const withoutCanary = (): World => {
   const world = aWorld();
   world.upstreams = [anUpstream({ lanes: [alphaLane], queue: [alphaQueue] })];
+  world.markers.note({ kind: "reconnected", upstream: "ocs", endpoint: "http://a", reason: "x" });
   world.open = [{ upstream: "ocs", dbid: 101, open: 2, oldest: (WALL - 3_600_000) * 1000 }];
   for (const now of [1000, 1500, 2200, 2250]) {
     world.clock.now = now;
@@ -68,6 +69,14 @@ const withCanary = (): World => {
   world.certificates = [{ of: "upstreams.zanzibar-ocs", what: "ca", notAfter: WALL - 1, warnFrom: 0 }];
   world.checkpointAge = 1e9;
   world.markers.note({ kind: "down", upstream: "zanzibar-ocs" });
+  world.markers.note({ kind: "start", version: "1.2.3", config_hash: "7c1e55aa90" });
+  for (let times = 0; times < 300; times++)
+    world.markers.note({
+      kind: "config",
+      config_hash: "6aaa256e01",
+      outcome: times % 2 === 0 ? "reloaded" : "refused",
+    });
+  world.markers.note({ kind: "fault", fault: "7 lost-reply" });
   world.clock.now = 2250;
   for (let times = 0; times < 41; times++) {
     const seen = { tenant: { upstream, dbid }, caller: { client }, wouldRefuse: "OCSGW-2101" };

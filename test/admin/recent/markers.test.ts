@@ -22,13 +22,14 @@ describe("markers", () => {
 
   it("keep the last switchovers of each upstream, however many other events follow", () => {
     const markers = new Markers();
-    markers.note(switchover(7, "quiet"));
+    markers.note(switchover(7, "quiet"), 1);
     for (let epoch = 2; epoch < 300; epoch++) markers.note(switchover(epoch));
     expect(markers.switchovers("ocs").map(({ epoch }) => epoch)).toEqual(
       Array.from({ length: MOST_SWITCHOVERS }, (_, index) => 299 - index),
     );
     expect(markers.switchovers("quiet").map(({ epoch }) => epoch)).toEqual([7]);
-    expect(markers.from(0)).toHaveLength(200);
+    expect(markers.from(0)[0]).toEqual({ ...switchover(7, "quiet"), time: 1 });
+    expect(markers.from(0)).toHaveLength(201);
   });
 });
 

@@ -4,18 +4,24 @@
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ROUTES } from "../../../src/admin/routes.ts";
+import { openFlows } from "../../kit/flow-stream.ts";
 import {
   CANARY,
   NOBODY,
+  addTenant,
+  admin,
   alphaIds,
   ask,
+  call,
   canaryIds,
   canaryTraffic,
   expectNoTrace,
   flowsAs,
+  gateway,
   hostileFilters,
   startWorld,
   stopWorld,
+  stops,
 } from "./kit.ts";
 import { EVERYTHING, SCOPED } from "./people.ts";
 
@@ -118,6 +124,59 @@ describe("every route that is by-tenant", () => {
     expect(foreign).toEqual(await ask("GET", `${EXPORTS}/unknown/file`, SCOPED.auditor));
     expect((await ask("GET", `${EXPORTS}/${exportIds.foreign}/file`, EVERYTHING)).text).toContain(CANARY.name);
   });
+
+  /** What goes on by itself: times, and numbers of the last minutes. */
+  const GOES_ON = new Set(
+    (
+      "time counted_since since since_ms oldest_ms series spark rates used queue_p95_ms lanes_used no_answer_10m " +
+      "dnc dnc_open"
+    ).split(" "),
+  );
+  const atRest = (text: string): string =>
+    settled(
+      text.startsWith("{")
+        ? JSON.stringify(JSON.parse(text, (name, value: unknown) => (GOES_ON.has(name) ? null : value)))
+        : text,
+    );
+
+  it("gives the same after a reload that adds a tenant, and says nothing of reloads and starts", async () => {
+    const names = BY_TENANT.filter((name) => name.startsWith("GET ") && !/stream|events/.test(name));
+    const answers = async (): Promise<string[]> => {
+      const all: string[] = [];
+      for (const name of names)
+        for (const [target] of CASES[name]!())
+          for (const as of Object.values(SCOPED)) {
+            const { status, text } = await ask("GET", target, as);
+            all.push(`${target} ${as} ${status} ${atRest(text)}`);
+          }
+      return all;
+    };
+    const stream = await openFlows(admin, { filter: "", token: SCOPED.auditor });
+    stops.push(() => stream.close());
+    const before = await answers();
+    await addTenant();
+    const hash = gateway.gateway.configHash.slice(0, 8);
+    const markersFor = async (as: string, target: string): Promise<unknown> =>
+      (JSON.parse((await ask("GET", target, as)).text) as { readonly markers: unknown }).markers;
+    for (const page of ["/api/now", "/api/tenants/101"]) {
+      const markers = await vi.waitFor(
+        async () => {
+          const all = await markersFor(EVERYTHING, page);
+          expect(all).toContainEqual(expect.objectContaining({ kind: "config", text: `reloaded ${hash}` }));
+          return all;
+        },
+        { timeout: 10_000 },
+      );
+      expect(markers).toContainEqual(expect.objectContaining({ kind: "start" }));
+      for (const as of Object.values(SCOPED)) expect(await markersFor(as, page), `${page} ${as}`).toEqual([]);
+    }
+    const after = await answers();
+    expect(after).toEqual(before);
+    expect(after.filter((answer) => answer.includes(hash))).toEqual([]);
+    const last = await call("/phones/4155550177?req=DoNotCall", "alpha");
+    await stream.until(({ data }) => data["id"] === last);
+    expect(JSON.stringify(stream.events)).not.toMatch(new RegExp(`${hash}|"(?:config|start|alarm)"`));
+  }, 60_000);
 
   it("gives the same when the canary does twice as much", async () => {
     const answers = async (): Promise<string[]> => {

@@ -1,5 +1,8 @@
 /** A gateway with a busy tenant, the canary, and with Alpha, whose clients also ask for what is the canary's. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect } from "vitest";
+import { parse, stringify } from "yaml";
 import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../../kit/gateway.ts";
 import { ALL_ACTIONS } from "../../ocs/manual.ts";
@@ -154,6 +157,16 @@ export const startWorld = async (): Promise<void> => {
   await canaryTraffic();
   const tokenOf = async (id: string): Promise<string> => (await flowsAs(EVERYTHING, `id:${id}`)).requests[0].phone;
   tokens = { own: await tokenOf(alphaIds[0]!), canary: await tokenOf(canaryIds[0]!) };
+};
+
+/** By a reload of the config file. */
+export const addTenant = async (): Promise<void> => {
+  const file = join(gateway.dir, "ocsgw.yaml");
+  const config = parse(await readFile(file, "utf8")) as { readonly tenants: readonly object[] };
+  const added = { name: "Newcomer-5d2e", dbid: 52_713, upstream: "ocs", clients: {}, records: "pre-dial" };
+  await writeFile(file, stringify({ ...config, tenants: [...config.tenants, added] }));
+  const reloaded = await gateway.gateway.reload();
+  expect(reloaded.outcome, JSON.stringify(reloaded)).toBe("reloaded");
 };
 
 export const stopWorld = async (): Promise<void> => {

@@ -185,6 +185,22 @@ const BROKEN_ANSWERS: readonly (Found & { readonly through: Through })[] = [
     found: { from: ALPHA, to: BETA, resource: "journal", client: null },
   },
   {
+    says: "an auditor who sees that the config changed",
+    through: (gateway) => ({
+      ...gateway,
+      askAs: async (auditor, sent) => {
+        const answer = await gateway.askAs(auditor, sent);
+        const marker = '{"kind":"config","text":"reloaded 6aaa256e"}';
+        return sent.target === "/api/now" ? { ...answer, text: `${answer.text}${marker}` } : answer;
+      },
+    }),
+    found: {
+      resource: "journal",
+      says: "with GET /api/now",
+      why: "the answer contains a start or a config change of the whole gateway",
+    },
+  },
+  {
     says: "a limit that others use up",
     through: (gateway) => {
       let sent = 0;
