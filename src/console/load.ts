@@ -62,12 +62,23 @@ export const useLoaded = <Value>(
   };
 };
 
+/** Calls `act` when `what` is another one than before, not at first. */
+export const useChange = (what: unknown, act: () => void): void => {
+  const before = useRef(what);
+  useEffect(() => {
+    if (before.current !== what) act();
+    before.current = what;
+  }, [what]);
+};
+
 /** A page of a list, newest first. `next`: the cursor of the next page; null on the last one. */
 type Page = { readonly next: string | null };
 
 export type Paged<Reply, Row> = Omit<Loaded<Reply>, "isLoading"> & {
   /** Of all pages so far. */
   readonly rows: readonly Row[];
+  /** Only the newest page was asked for: `again` shows what is new. */
+  readonly isFirst: boolean;
   /** Asks for the next page; undefined while one is loaded, and when there is none. */
   readonly more: (() => void) | undefined;
 };
@@ -86,5 +97,5 @@ export const usePaged = <Reply extends Page, Row>(
     setEarlier(rows);
     setCursor(next);
   };
-  return { value, error, again, rows, more: next === undefined ? undefined : more };
+  return { value, error, again, rows, isFirst: cursor === undefined, more: next === undefined ? undefined : more };
 };

@@ -174,6 +174,10 @@ inBrowser("the pages for auditors", () => {
       await page.getByRole("button", { name: "Export", exact: true }).click();
       const row = page.getByRole("row", { name: /action:DoNotCall tenant:101 CSV, for people · yearly report/ });
       await row.getByText("2 requests and events, 3 entries").waitFor({ timeout: 20_000 });
+      await page
+        .getByRole("table", { name: "Who exported what" })
+        .getByRole("row", { name: /action:DoNotCall tenant:101 yearly report/ })
+        .waitFor();
       const [download] = await Promise.all([
         page.waitForEvent("download"),
         row.getByRole("button", { name: "Download" }).click(),
@@ -201,7 +205,12 @@ inBrowser("the pages for auditors", () => {
       await page.getByText("No checkpoint leaves this machine").waitFor();
       await page.getByRole("button", { name: "Verify now" }).click();
       await page.getByText(/^unchanged, #0 to #\d+$/).waitFor({ timeout: 20_000 });
-      await page.getByText(/^Verified to #\d+$/).waitFor();
+      await page.getByText(/^Verified: \d+ entries, up to #\d+$/).waitFor();
+      const newest = page.getByRole("table", { name: "Checkpoints" }).getByRole("rowheader").first();
+      const last = page.getByText(/^\d+ entries, up to #\d+, .* ago$/).first();
+      const isSame = async (): Promise<boolean> => (await last.innerText()).startsWith(`${await newest.innerText()}, `);
+      await expect.poll(isSame, { timeout: 10_000 }).toBe(true);
+      await page.getByText(`Audit verified: ${await newest.innerText()}`).waitFor();
       await page.getByText("requests that did not pass this gateway").first().waitFor();
       await page.getByRole("row", { name: /#0 to #\d+ .* (?:partly|yes)/ }).waitFor();
       expect(await violationsOn(page)).toEqual([]);

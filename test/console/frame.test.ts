@@ -55,7 +55,7 @@ inBrowser("the console's frame", () => {
     await logIn(page, site);
     await page.getByText("Enforce, 2 tenants").waitFor();
     await page.getByText("OCS primary").waitFor();
-    await page.getByText(/^Audit (?:verified to #|not checked since the start)/).waitFor();
+    await page.getByText(/^Audit (?:verified: |not checked since the start)/).waitFor();
   });
 
   it("goes to pages by key and by name, and offers the look-up for a number", async () => {

@@ -226,12 +226,11 @@ const statusOf = ({
   handles,
   openDoNotCalls,
   diskUse,
-  backgroundVerify,
+  auditJobs,
   evidence,
 }: AdminSources): Omit<Status, "ready" | "reasons" | "warnings"> => {
   const { failed, ...rest } = journal.status();
   const { size, age } = checkpoints.last();
-  const mark = backgroundVerify.verified();
   return {
     version,
     uptime: Math.round(process.uptime() * 1000),
@@ -244,8 +243,7 @@ const statusOf = ({
       failed: failed ?? null,
       checkpoint: { size, age: Math.round(age) },
       disk: diskOf(diskUse()),
-      verified: mark ? { size: mark.size, at: mark.at } : null,
-      damage: backgroundVerify.damage(),
+      ...auditJobs.integrity.reached(),
       ...evidenceOf(evidence),
     },
     open_do_not_calls:

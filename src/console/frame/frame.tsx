@@ -3,11 +3,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { note } from "../announce.ts";
 import { copyByHand } from "../clipboard.ts";
 import { handleKeys } from "../keys.ts";
-import { pages, type Page } from "../pages/pages.ts";
+import { closedTo, listedPages, pages, type Page } from "../pages/pages.ts";
 import { Empty } from "../parts/states.tsx";
 import { prefer, preferences } from "../preferences.ts";
 import { address, go, matchPath } from "../router.ts";
-import { hasRole, login } from "../session.ts";
+import { login } from "../session.ts";
 import { watchStatus } from "../status.ts";
 import { S } from "../strings.ts";
 import { nextZone } from "../time.ts";
@@ -42,9 +42,7 @@ const Inside = () => {
         help: () => (dialog.value = "keys"),
         theme: () => prefer({ theme: THEMES[preferences.peek().theme] }),
         zone: () => prefer({ zone: nextZone() }),
-        ...Object.fromEntries(
-          pages().flatMap(({ path, command, roles }) => (command && hasRole(roles) ? [[command, () => go(path)]] : [])),
-        ),
+        ...Object.fromEntries(listedPages().map(({ path, command }) => [command, () => go(path)])),
       }),
     [],
   );
@@ -94,10 +92,11 @@ const Content = ({ found, path }: { readonly found: Found; readonly path: string
       </Empty>
     );
   const { page, params } = found;
-  if (!hasRole(page.roles))
+  const closed = closedTo(page);
+  if (closed !== undefined)
     return (
-      <Empty title={S.pages.forbidden}>
-        <p>{S.pages.forbiddenHelp(page.roles.join(", "))}</p>
+      <Empty title={closed === "role" ? S.pages.forbidden : S.pages.scoped}>
+        <p>{closed === "role" ? S.pages.forbiddenHelp(page.roles.join(", ")) : S.pages.scopedHelp}</p>
       </Empty>
     );
   return <page.Component key={page.path} params={params} />;

@@ -1,8 +1,7 @@
 /** All pages that the user's roles include, with the keys that go there. */
 import { useEffect, useState } from "preact/hooks";
 import { keysOf } from "../keys.ts";
-import { pages as allPages } from "../pages/pages.ts";
-import { hasRole } from "../session.ts";
+import { listedPages } from "../pages/pages.ts";
 import { S } from "../strings.ts";
 
 export const Navigation = ({ path }: { readonly path: string }) => {
@@ -20,16 +19,14 @@ export const Navigation = ({ path }: { readonly path: string }) => {
         {S.pages.menu}
       </button>
       <ul id="pages" data-open={isOpen}>
-        {allPages()
-          .filter(({ command, roles }) => command && hasRole(roles))
-          .map((page) => (
-            <li key={page.path}>
-              <a href={page.path} {...(page.path === path && { "aria-current": "page" as const })}>
-                <span>{page.title}</span>
-                <kbd aria-hidden="true">{keysOf(page.command!)[0] ?? ""}</kbd>
-              </a>
-            </li>
-          ))}
+        {listedPages().map((page) => (
+          <li key={page.path}>
+            <a href={page.path} {...(page.path === path && { "aria-current": "page" as const })}>
+              <span>{page.title}</span>
+              <kbd aria-hidden="true">{keysOf(page.command)[0] ?? ""}</kbd>
+            </a>
+          </li>
+        ))}
       </ul>
     </nav>
   );

@@ -56,8 +56,7 @@ export const journalBadge = ({ journal }: Pick<Status, "journal">, now = Date.no
   if (journal.damage.length > 0) return { shape: "cross", look: "bad", says: S.header.broken };
   const { verified } = journal;
   if (!verified) return { shape: "hollow", look: "plain", says: S.header.unverified };
-  const size = verified.size.toLocaleString("en");
-  return { shape: "check", look: "ok", says: S.header.verified(size, spanOf(Math.max(0, now - verified.at))) };
+  return { shape: "check", look: "ok", says: S.header.verified(verified.size, spanOf(Math.max(0, now - verified.at))) };
 };
 
 const JournalBadge = ({ journal }: Pick<Status, "journal">) => {

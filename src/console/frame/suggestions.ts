@@ -1,8 +1,7 @@
 /** What a text in the search box can mean. */
 import { looksPersonal } from "../filter-text.ts";
-import { pages as allPages } from "../pages/pages.ts";
+import { listedPages } from "../pages/pages.ts";
 import { hrefOf } from "../router.ts";
-import { hasRole } from "../session.ts";
 import { S } from "../strings.ts";
 
 export type Suggestion = { readonly says: string; readonly href: string };
@@ -17,13 +16,11 @@ export const suggestionsFor = (
 ): { readonly suggestions: readonly Suggestion[]; readonly says?: string } => {
   const given = text.trim();
   if (given === "") return { suggestions: [] };
-  const pages = allPages()
-    .filter(
-      ({ title, command, roles }) => command && hasRole(roles) && title.toLowerCase().startsWith(given.toLowerCase()),
-    )
+  const pages = listedPages()
+    .filter(({ title }) => title.toLowerCase().startsWith(given.toLowerCase()))
     .map(({ title, path }): Suggestion => ({ says: S.search.goTo(title), href: path }));
   if (looksPersonal(given)) {
-    const lookUp = allPages().filter(({ command, roles }) => command === "go-look-up" && hasRole(roles));
+    const lookUp = listedPages().filter(({ command }) => command === "go-look-up");
     return {
       suggestions: lookUp.map(({ path }) => ({ says: S.search.openLookUp, href: path })),
       says: S.search.lookUp,

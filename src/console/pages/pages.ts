@@ -2,7 +2,7 @@
 import type { ComponentType } from "preact";
 import { lazyPage } from "../parts/lazy.tsx";
 import type { Command } from "../keys.ts";
-import { person, type Role } from "../session.ts";
+import { hasRole, person, type Role } from "../session.ts";
 import { S } from "../strings.ts";
 import { AccessPage } from "./access/access-page.tsx";
 import { DncPage } from "./dnc/dnc-page.tsx";
@@ -24,6 +24,8 @@ export type Page = {
   readonly path: string;
   readonly title: string;
   readonly roles: readonly Role[];
+  /** About the whole gateway: people who may see single tenants only do not get it. */
+  readonly isWhole?: true;
   readonly Component: ComponentType<PageProps>;
   /** Listed in the navigation; absent for pages that are reached from another one. */
   readonly command?: Command;
@@ -53,6 +55,7 @@ const PAGES: readonly Page[] = [
     roles: ["auditor", "operator"],
     Component: IntegrityPage,
     command: "go-integrity",
+    isWhole: true,
   },
   {
     path: "/isolation",
@@ -60,9 +63,17 @@ const PAGES: readonly Page[] = [
     roles: ["auditor", "operator"],
     Component: IsolationPage,
     command: "go-isolation",
+    isWhole: true,
   },
   { path: "/exports", title: S.pages.exports, roles: ["auditor"], Component: ExportsPage, command: "go-exports" },
-  { path: "/access", title: S.pages.access, roles: ["auditor"], Component: AccessPage, command: "go-access" },
+  {
+    path: "/access",
+    title: S.pages.access,
+    roles: ["auditor"],
+    Component: AccessPage,
+    command: "go-access",
+    isWhole: true,
+  },
   {
     path: "/upstreams",
     title: S.pages.upstreams,
@@ -76,6 +87,7 @@ const PAGES: readonly Page[] = [
     roles: ["operator", "auditor"],
     Component: ConfigPage,
     command: "go-config",
+    isWhole: true,
   },
   { path: "/help", title: S.pages.help, roles: EVERYBODY, Component: HelpPage, command: "go-help" },
   { path: "/help/{section}", title: S.pages.help, roles: EVERYBODY, Component: HelpPage, under: "/help" },
@@ -86,9 +98,18 @@ const PAGES: readonly Page[] = [
     roles: EVERYBODY,
     Component: SandboxPage,
     command: "go-sandbox",
+    isWhole: true,
     isSandbox: true,
   },
 ];
 
 /** Those that this gateway has, in the order of the navigation. The first page is the one at /. */
 export const pages = (): readonly Page[] => PAGES.filter(({ isSandbox }) => !isSandbox || person()?.sandbox === true);
+
+/** Undefined: the person may open it. */
+export const closedTo = ({ roles, isWhole }: Page): "role" | "tenants" | undefined =>
+  hasRole(roles) ? (isWhole && person()?.tenants !== "all" ? "tenants" : undefined) : "role";
+
+/** Those that the person may open, and that have a place in the navigation. */
+export const listedPages = (): readonly (Page & { readonly command: Command })[] =>
+  pages().flatMap((page) => (page.command && closedTo(page) === undefined ? [{ ...page, command: page.command }] : []));

@@ -4,8 +4,6 @@ import { frame } from "./frame.ts";
 const { count } = frame;
 
 export const config = {
-  scoped: "The config is about the whole gateway",
-  scopedHelp: "It names all tenants, so people who may see single tenants only do not get it.",
   disk: "Files on disk",
   diskHelp: "What ocsgw check says about them now, and what a reload would do. Nothing is changed.",
   check: "Check now",

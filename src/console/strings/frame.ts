@@ -2,9 +2,14 @@
 const count = (number: number, one: string, many: string): string =>
   `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 
+/** Entries are numbered from #0. */
+const firstEntries = (size: number): string =>
+  size === 0 ? "no entries" : `${count(size, "entry", "entries")}, up to #${(size - 1).toLocaleString("en")}`;
+
 export const frame = {
   product: "ocsgw",
   count,
+  firstEntries,
   pages: {
     now: "Now",
     flows: "Flows",
@@ -28,6 +33,8 @@ export const frame = {
     unknownHelp: "The address may be mistyped, or come from another version of the console.",
     forbidden: "Your role does not include this page",
     forbiddenHelp: (roles: string) => `It needs the role ${roles}. An administrator gives roles in the users file.`,
+    scoped: "This page is about the whole gateway",
+    scopedHelp: "It tells of all tenants, so people who may see single tenants only do not get it.",
   },
   api: {
     unreachable: "The gateway does not answer.",
@@ -55,7 +62,7 @@ export const frame = {
     warnings: (number: number) => count(number, "warning", "warnings"),
     unknown: "unknown",
     stalled: (seconds: number) => `No data from the gateway for ${seconds} s. Trying again …`,
-    verified: (size: string, age: string) => `verified to #${size}, ${age} ago`,
+    verified: (size: number, age: string) => `verified: ${firstEntries(size)}, ${age} ago`,
     pending: (entries: string) => `${entries} entries since the last checkpoint`,
     unverified: "not checked since the start",
     broken: "damaged",

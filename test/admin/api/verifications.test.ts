@@ -10,6 +10,7 @@ import { aDoNotCall } from "../../journal/kit.ts";
 import { anApi, auditor, TOKEN, type TestApi } from "./kit.ts";
 
 let api: TestApi | undefined;
+let jobs: Awaited<ReturnType<typeof createAuditJobs>>;
 afterEach(() => api?.stop());
 
 const NOTHING: BackgroundVerify = { verified: () => undefined, damage: () => [], wasSetAside: () => undefined };
@@ -20,10 +21,10 @@ const aJournal = (size: number, backgroundVerify = NOTHING): Promise<TestApi> =>
   anApi(
     Array.from({ length: size / 2 }, (_, number) => aDoNotCall(number, { upstream: "ocs" })),
     {
-      parts: ({ journal, checkpoints, settings, audit, stops }) => {
+      parts: async ({ journal, checkpoints, settings, audit, stops }) => {
         const reading = () => ({ settings, hash: "h" });
         const core = { journal, checkpoints, checkpointSinks: EMPTY, outside: ALONE, current: () => settings, reading };
-        return createAuditJobs({ core: core as never, audit, backgroundVerify }, stops);
+        return (jobs = await createAuditJobs({ core: core as never, audit, backgroundVerify }, stops));
       },
     },
   );
@@ -81,6 +82,8 @@ describe("a verification", () => {
       last_verification: { by: "ada", verdict: "ok", covered: done.progress.of },
       running: null,
     });
+    const { covered: size } = done.report;
+    expect(jobs.integrity.reached()).toEqual({ verified: { size, at: Date.parse(done.ended) }, damage: [] });
   });
 
   it("finds a changed line, and then the journal counts as broken", async () => {
@@ -96,6 +99,9 @@ describe("a verification", () => {
       report: { verdict: "broken", findings: [{ text: expect.stringContaining("line") }] },
     });
     expect((await api.ask("GET /api/integrity")).value.state).toBe("broken");
+    expect(jobs.integrity.reached()).toMatchObject({
+      damage: [expect.stringMatching(/^a verification by .* changed/)],
+    });
     expect(await api.entries().catch(() => [])).toContainEqual(
       expect.objectContaining({ kind: "alarm", reason: "a verification found that the journal was changed" }),
     );

@@ -83,6 +83,14 @@ export type IntegrityParts = {
   readonly state: () => Promise<IntegrityState>;
   /** The last complete verification that somebody started, also before this run. */
   readonly lastVerification: () => Promise<LastVerification | null>;
+  /**
+   * What the header says, without a search. A verification before this run is known once somebody asked for it. `at`:
+   * milliseconds since 1970. `damage`: one sentence for each part that was changed.
+   */
+  readonly reached: () => {
+    readonly verified: { readonly size: number; readonly at: number } | null;
+    readonly damage: readonly string[];
+  };
   readonly checkpoints: (page: {
     readonly before?: number | undefined;
     readonly limit: number;
@@ -214,7 +222,7 @@ export const INTEGRITY_ROUTES: readonly Route<Deps>[] = [
 ];
 
 /** By the background, or by a verification that somebody started. */
-const furthest = (verified: Integrity["verified"], last: LastVerification | null): Integrity["verified"] =>
+export const furthest = (verified: Integrity["verified"], last: LastVerification | null): Integrity["verified"] =>
   last?.verdict === "ok" && last.covered > (verified?.size ?? 0)
     ? { size: last.covered, at: last.at, began: last.began, by: last.by }
     : verified;

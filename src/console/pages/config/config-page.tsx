@@ -1,22 +1,14 @@
 /** The config: what is on disk, what is in force and where each value comes from, and what was. */
-import { Empty } from "../../parts/states.tsx";
-import { person } from "../../session.ts";
-import { S } from "../../strings.ts";
 import { CheckPart } from "./check-part.tsx";
 import { HistoryPart } from "./history-part.tsx";
 import { SettingsPart } from "./settings-part.tsx";
 import "../evidence.css";
 import "./config.css";
 
-export const ConfigPage = () =>
-  person()?.tenants === "all" ? (
-    <div class="evidence-page config-page">
-      <CheckPart />
-      <SettingsPart />
-      <HistoryPart />
-    </div>
-  ) : (
-    <Empty title={S.config.scoped}>
-      <p>{S.config.scopedHelp}</p>
-    </Empty>
-  );
+export const ConfigPage = () => (
+  <div class="evidence-page config-page">
+    <CheckPart />
+    <SettingsPart />
+    <HistoryPart />
+  </div>
+);

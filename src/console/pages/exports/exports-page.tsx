@@ -4,7 +4,7 @@ import type { AccessPage } from "../../../admin/api/evidence/access.ts";
 import type { Export } from "../../../admin/api/evidence/exports.ts";
 import { get } from "../../api.ts";
 import { shortTokens } from "../../filter-text.ts";
-import { useLoaded } from "../../load.ts";
+import { useChange, useLoaded } from "../../load.ts";
 import { PlainTable } from "../../parts/data/plain-table.tsx";
 import { Empty, ErrorStrip, Skeleton } from "../../parts/states.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -28,6 +28,7 @@ export const ExportsPage = () => {
     },
     { every: isRunning ? RUNNING_MS : QUIET_MS },
   );
+  const ended = value?.exports.filter(({ state }) => state !== "running").map(({ id }) => id);
   return (
     <div class="evidence-page">
       <section class="evidence-part" aria-labelledby="new">
@@ -39,7 +40,7 @@ export const ExportsPage = () => {
         {error !== undefined && <ErrorStrip error={error} retry={again} />}
         {value ? <Files exports={value.exports} onChange={again} /> : error === undefined && <Skeleton rows={4} />}
       </section>
-      {person()?.tenants === "all" && <History />}
+      {person()?.tenants === "all" && <History ended={ended?.join(" ")} />}
     </div>
   );
 };
@@ -57,10 +58,12 @@ const Files = ({ exports, onChange }: FilesProps) =>
 
 const SHOWN = 20;
 
-const History = () => {
-  const { value, error } = useLoaded("history", (signal) =>
+/** `ended`: the exports of this run that are in the journal; another value when one more is. */
+const History = ({ ended }: { readonly ended: string | undefined }) => {
+  const { value, error, again } = useLoaded("history", (signal) =>
     get<AccessPage>("/api/access", { operation: "export", limit: SHOWN }, signal),
   );
+  useChange(ended, again);
   return (
     <section class="evidence-part" aria-labelledby="history">
       <div class="part-head">

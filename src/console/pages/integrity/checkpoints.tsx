@@ -1,7 +1,7 @@
 /** The signed checkpoints, newest first, with their signers, witnesses and sinks. */
 import type { CheckpointRows } from "../../../admin/api/evidence/integrity.ts";
 import { get } from "../../api.ts";
-import { usePaged } from "../../load.ts";
+import { useChange, usePaged } from "../../load.ts";
 import { whole } from "../../parts/data/numbers.ts";
 import { PlainTable } from "../../parts/data/plain-table.tsx";
 import { ErrorStrip, Skeleton } from "../../parts/states.tsx";
@@ -19,11 +19,14 @@ const HEAD = [
   S.integrity.elsewhere,
 ] as const;
 
-export const Checkpoints = () => {
-  const { value, rows, error, again, more } = usePaged(
+/** `newest`: how many entries the last checkpoint covers. */
+export const Checkpoints = ({ newest }: { readonly newest: number }) => {
+  const { value, rows, error, again, isFirst, more } = usePaged(
     (cursor, signal) => get<CheckpointRows>("/api/integrity/checkpoints", { cursor, limit: PAGE }, signal),
     ({ checkpoints }) => checkpoints,
   );
+  // Who reads older ones keeps them on screen.
+  useChange(newest, () => isFirst && again());
   return (
     <section class="evidence-part" aria-labelledby="checkpoints">
       <div class="part-head">
@@ -58,7 +61,7 @@ const Row = ({ row: { size, time, key, cosigned, timestamp, published } }: { rea
   return (
     <tr>
       <th scope="row" class="number right">
-        {whole(size)}
+        {S.integrity.covered(size)}
       </th>
       <td>
         <Time at={time} long />

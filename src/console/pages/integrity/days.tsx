@@ -65,6 +65,6 @@ const Row = ({ day }: { readonly day: Day }) => (
     <td>
       <Verdict mark={MARKS[day.verified]}>{S.integrity.verifiedOf[day.verified]}</Verdict>
     </td>
-    <td class="number">{day.checkpoint === null ? "" : `#${whole(day.checkpoint)}`}</td>
+    <td class="number">{day.checkpoint === null ? "" : S.integrity.covered(day.checkpoint)}</td>
   </tr>
 );

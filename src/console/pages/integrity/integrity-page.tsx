@@ -66,7 +66,7 @@ const Content = ({ integrity, onChange }: Props & { readonly onChange: () => voi
       </section>
     </div>
     <Days key={integrity.verified?.at ?? ""} />
-    <Checkpoints />
+    <Checkpoints newest={integrity.checkpoint.size} />
   </>
 );
 
@@ -83,7 +83,7 @@ const State = ({ integrity }: Props) => {
       <h2 id="state">{S.integrity.facts}</h2>
       <p class="verdict-large">
         <Verdict mark={STATE_MARKS[state]}>
-          {state === "verified" ? S.integrity.state.verified(whole(verified!.size)) : S.integrity.state[state]}
+          {state === "verified" ? S.integrity.state.verified(verified!.size) : S.integrity.state[state]}
         </Verdict>
       </p>
       <p class="muted">{helpFor(integrity)}</p>
@@ -93,7 +93,7 @@ const State = ({ integrity }: Props) => {
         <dt>{S.integrity.pending}</dt>
         <dd class="number">{whole(pending)}</dd>
         <dt>{S.integrity.checkpoint}</dt>
-        <dd class="number">{S.integrity.checkpointOf(whole(checkpoint.size), spanOf(checkpoint.age))}</dd>
+        <dd class="number">{S.integrity.checkpointOf(checkpoint.size, spanOf(checkpoint.age))}</dd>
         <dt>{S.integrity.unsigned}</dt>
         <dd class="number">{whole(unsigned)}</dd>
         {verified && (

@@ -1,11 +1,11 @@
 /** Texts of the page Integrity. */
 import { frame } from "../frame.ts";
 
-const { count } = frame;
+const { count, firstEntries } = frame;
 
 export const integrity = {
   state: {
-    verified: (size: string) => `Verified to #${size}`,
+    verified: (size: number) => `Verified: ${firstEntries(size)}`,
     "not-checked": "Not checked yet",
     broken: "Broken",
   },
@@ -20,7 +20,7 @@ export const integrity = {
   pending: "Not verified yet",
   unsigned: "Not signed yet",
   checkpoint: "Last checkpoint",
-  checkpointOf: (size: string, age: string) => `#${size}, ${age} ago`,
+  checkpointOf: (size: number, age: string) => `${firstEntries(size)}, ${age} ago`,
   began: "This reading began",
   verify: "Verify now",
   verifyHelp:
@@ -90,6 +90,7 @@ export const integrity = {
   checkpointsHelp: (total: string) => `${total} are kept; of old days only some.`,
   time: "Time",
   covers: "Covers",
+  covered: firstEntries,
   signer: "Signed by",
   noSigner: "no known key",
   elsewhere: "Also at",

@@ -1,5 +1,10 @@
 /** What the admin API shows of the journal's integrity, collected from the parts. */
-import type { IntegrityParts, LastVerification } from "../../../../admin/api/evidence/integrity.ts";
+import {
+  furthest,
+  type IntegrityParts,
+  type IntegrityState,
+  type LastVerification,
+} from "../../../../admin/api/evidence/integrity.ts";
 import type { VerifyJobs } from "../../../../admin/api/evidence/verifications.ts";
 import type { AuditParts } from "../../../../admin/audit-parts.ts";
 import { inShell } from "../../../../common/shell-word.ts";
@@ -32,9 +37,11 @@ type Deps = {
 
 export const createIntegrity = (deps: Deps): IntegrityParts => {
   const { journal, settings } = deps;
+  const verification = lastVerification(deps);
   return {
     state: () => stateOf(deps),
-    lastVerification: lastVerification(deps),
+    lastVerification: verification.ask,
+    reached: () => reachedOf(deps, verification.known()),
     checkpoints: async (page) => {
       const { witnesses, timestamp } = settings().audit.checkpoint;
       const published = (await readCheckpointSinks(settings())).map(({ name, notes = [] }) => ({ name, notes }));
@@ -49,18 +56,34 @@ export const createIntegrity = (deps: Deps): IntegrityParts => {
   };
 };
 
+const reachedOf = (
+  { backgroundVerify }: Deps,
+  last: LastVerification | null,
+): ReturnType<IntegrityParts["reached"]> => {
+  const verified = furthest(inBackground(backgroundVerify), last);
+  return {
+    verified: verified && { size: verified.size, at: Date.parse(verified.at) },
+    damage: [
+      ...backgroundVerify.damage(),
+      ...(last?.verdict === "broken" ? [`a verification by ${last.by}, ended ${last.at}, found changed entries`] : []),
+    ],
+  };
+};
+
+const inBackground = ({ verified }: Deps["backgroundVerify"]): IntegrityState["verified"] => {
+  const mark = verified();
+  return mark ? { size: mark.size, at: timeOf(mark.at), began: timeOf(mark.began), by: null } : null;
+};
+
 const stateOf = async (deps: Deps): ReturnType<IntegrityParts["state"]> => {
   const { journal, checkpoints, checkpointSinks, outside, backgroundVerify, settings } = deps;
   const { size, age } = checkpoints.last();
   const { every } = settings().audit.checkpoint;
-  const verified = backgroundVerify.verified();
   const quorum = outside.quorum();
   const timestamp = outside.timestamps();
   return {
     entries: journal.status().size,
-    verified: verified
-      ? { size: verified.size, at: timeOf(verified.at), began: timeOf(verified.began), by: null }
-      : null,
+    verified: inBackground(backgroundVerify),
     damage: [...backgroundVerify.damage()],
     checkpoint: { size, age: Math.round(age), every },
     keys: await keysOf(deps),
@@ -119,8 +142,12 @@ const beginOf = (transactions: readonly Transaction[], ended: Recorded): string 
 };
 
 /** The journal is searched once; later verifications are those of this run. */
-const lastVerification = ({ ask, verifications }: Deps): IntegrityParts["lastVerification"] => {
+const lastVerification = ({
+  ask,
+  verifications,
+}: Deps): { readonly ask: IntegrityParts["lastVerification"]; readonly known: () => LastVerification | null } => {
   let before: Promise<LastVerification | null> | undefined;
+  let found: LastVerification | null = null;
   const search = async (): Promise<LastVerification | null> => {
     const { transactions = [] } = await ask({
       kind: "page",
@@ -138,17 +165,25 @@ const lastVerification = ({ ask, verifications }: Deps): IntegrityParts["lastVer
     }
     return null;
   };
-  return async () => {
+  const ofThisRun = (): LastVerification | undefined => {
     const done = verifications.list().find(({ state }) => state === "done");
-    if (done) {
-      const { verdict, covered } = done.result!;
-      return { began: done.started, at: done.ended!, by: done.by, verdict, covered };
-    }
-    before ??= search();
-    // Tried again: the journal may be searchable later.
-    return before.catch(() => {
-      before = undefined;
-      return null;
-    });
+    if (!done) return undefined;
+    const { verdict, covered } = done.result!;
+    return { began: done.started, at: done.ended!, by: done.by, verdict, covered };
+  };
+  return {
+    known: () => ofThisRun() ?? found,
+    ask: async () => {
+      const done = ofThisRun();
+      if (done) return done;
+      before ??= search();
+      try {
+        return (found = await before);
+      } catch {
+        // Tried again: the journal may be searchable later.
+        before = undefined;
+        return null;
+      }
+    },
   };
 };
