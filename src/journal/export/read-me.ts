@@ -126,6 +126,7 @@ export const readMe = (fields: ReadMeFields): string => {
     `Filter: ${query === "" ? "(everything)" : query}\n`,
     warnings === "" ? "" : `\n${warnings}`,
     "\nHOW TO VERIFY\n",
+    paragraph("Unpack the ZIP into an empty folder. There:"),
     commands("node verify.mjs --key KEY              (Node 20 or later; no network, nothing to install)"),
     commands("ocsgw audit verify BUNDLE --key KEY    (the same, with the gateway's program)"),
     paragraph(

@@ -193,6 +193,12 @@ describe("a bundle", () => {
       /was changed after signing|does not contain a checkpoint/,
     ],
     ["a file that was put there", () => writeFile(at("more.txt"), ""), /more\.txt is not part of the bundle/],
+    [
+      "a text in the ZIP's folder",
+      () => writeFile(at("notes.MD"), ""),
+      /notes\.MD .* or .* not unpacked into an empty/,
+    ],
+    ["a file without an ending", () => writeFile(at("README"), ""), /README is not part of the bundle/],
     ["a changed README", () => appendFile(at("README.txt"), "!"), /README\.txt is not as it was exported/],
     ["a missing summary", () => rm(at("summary.html")), /summary\.html is missing/],
   ])("with %s is broken", async (_what, damage, words) => {
@@ -200,6 +206,20 @@ describe("a bundle", () => {
     const report = await verified();
     expect(report.verdict).toBe("broken");
     expect(report.findings.join("\n")).toMatch(words);
+  });
+
+  it("in the folder of its ZIP, of a key and of a system's files is unchanged, and says what it ignores", async () => {
+    for (const name of ["b.zip", "gateway.pub", "witness.pem", ".DS_Store", "Thumbs.db", "photos.tar"])
+      await writeFile(at(name), "");
+    const report = await verified();
+    expect(report).toMatchObject({ verdict: "ok", findings: [], missing: [] });
+    expect(report.ignored.toSorted()).toEqual(
+      [".DS_Store", "Thumbs.db", "b.zip", "gateway.pub", "photos.tar", "witness.pem"].toSorted(),
+    );
+    expect(printBundle(report)).toMatch(/^ {2}ignored {5}not part of the bundle: .*, .* and 1 more$/m);
+    const inside = await verifyBundle(join(work, "b"), vkey, { isPacked: true });
+    expect(inside.findings).toContain("b.zip is not part of the bundle: somebody added it");
+    expect(await readFile(at("README.txt"), "utf8")).toContain("Unpack the ZIP into an empty folder");
   });
 
   it("is not complete if a Do-Not-Call and its proof were removed, even with a new manifest", async () => {

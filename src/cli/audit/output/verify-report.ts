@@ -93,7 +93,7 @@ const verifyPacked = async (path: string, key: string | undefined, outside: Outs
   const dir = await mkdtemp(join(tmpdir(), "ocsgw-bundle-"));
   try {
     await unpack(path, dir);
-    return { ...(await verifyBundle(dir, key, outside)), bundle: path };
+    return { ...(await verifyBundle(dir, key, { ...outside, isPacked: true })), bundle: path };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

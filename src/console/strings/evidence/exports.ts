@@ -20,7 +20,9 @@ export const exports = {
   formatHelp: {
     csv: "One row for each request. Cells that a spreadsheet would take for a formula begin with an apostrophe.",
     ndjson: "The entries, line by line, as they are in the journal.",
-    bundle: "Entries, proofs, checkpoint, keys, and a program that verifies them without a network.",
+    bundle:
+      "Entries, proofs, checkpoint, keys, and a program that verifies them without a network. Unpack it into an " +
+      "empty folder.",
     html: "A table without scripts, with who made it and why.",
   },
   purpose: "Purpose, recorded in the journal",

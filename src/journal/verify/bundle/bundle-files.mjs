@@ -58,8 +58,27 @@ const fileHash = async (path) => {
   return hash.digest("hex");
 };
 
-/** The manifest is not signed, so it shows damage, not manipulation. */
-export const checkManifest = async (dir, finding) => {
+const NOT_EMPTY = ", or the bundle was not unpacked into an empty folder";
+
+/** Endings of what a bundle has, and of what people read and run. */
+const PART_LIKE = new Set(
+  (
+    "ndjson json jsonl txt md htm html js cjs mjs sha256 tsr csv xml pdf rtf doc docx xls xlsx odt ods png jpg jpeg " +
+    "gif svg exe com msi bat cmd ps1 sh py"
+  ).split(" "),
+);
+
+/** As the ZIP itself, a key, or what a system adds to folders: nobody takes it for a part of the bundle. */
+const isForeign = (name) => {
+  const [, ending] = /\.(\w+)$/.exec(name) ?? [];
+  return ending !== undefined && !PART_LIKE.has(ending.toLowerCase());
+};
+
+/**
+ * The manifest is not signed, so it shows damage, not manipulation. `ignored`: called with each name beside the bundle
+ * that cannot be mistaken for a part of it; undefined: every further file is a finding.
+ */
+export const checkManifest = async (dir, finding, ignored) => {
   const listed = new Set([FILES.manifest]);
   for (const line of readSmall(dir, FILES.manifest).split(/\r?\n/).filter(Boolean)) {
     const [, hash, name = ""] = /^([0-9a-f]{64}) [ *](\S+)$/.exec(line) ?? [];
@@ -73,8 +92,9 @@ export const checkManifest = async (dir, finding) => {
     else if ((await fileHash(join(dir, name))) !== hash)
       finding(`${name} is not as it was exported: its SHA-256 differs from the manifest's`);
   }
-  for (const name of readdirSync(dir))
-    if (!listed.has(name)) finding(`${name} is not part of the bundle: somebody added it`);
+  for (const name of readdirSync(dir).filter((each) => !listed.has(each)))
+    if (ignored && isForeign(name)) ignored(name);
+    else finding(`${name} is not part of the bundle: somebody added it${ignored ? NOT_EMPTY : ""}`);
 };
 
 export const parse = (bytes) => {

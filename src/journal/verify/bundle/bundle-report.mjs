@@ -17,6 +17,11 @@ const sequenceText = ({ dbid, upstream, first, last, missing, said, complete }, 
   return `Do-Not-Calls ${first}..${last} of ${tenantOf({ dbid, upstream })}, ${gaps}; ${stated}${verdict}`;
 };
 
+const MOST_NAMES = 5;
+
+const shortList = (names) =>
+  names.slice(0, MOST_NAMES).join(", ") + (names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : "");
+
 export const printBundle = (report) => {
   const {
     verdict,
@@ -32,6 +37,7 @@ export const printBundle = (report) => {
     more,
     missing,
     notProved,
+    ignored,
     outside,
   } = report;
   return [
@@ -56,6 +62,7 @@ export const printBundle = (report) => {
     ...(inDoubt > 0 ? [row("in doubt", `${inDoubt} requests whose outcome is not here`)] : []),
     ...findings.map((text) => row("broken", text)),
     ...(more > 0 ? [row("broken", `and ${more} more`)] : []),
+    ...(ignored.length > 0 ? [row("ignored", `not part of the bundle: ${shortList(ignored)}`)] : []),
     verdict === "ok"
       ? "OK  unchanged since the checkpoint was signed"
       : verdict === "broken"

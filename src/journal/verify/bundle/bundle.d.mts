@@ -29,8 +29,13 @@ export type BundleReport = {
   readonly more: number;
   readonly missing: readonly string[];
   readonly notProved: readonly string[];
+  /** Files beside the bundle that cannot be mistaken for a part of it. */
+  readonly ignored: readonly string[];
   readonly outside: OutsideFound;
 };
 
-export declare const verifyBundle: (dir: string, key?: string, given?: OutsideGiven) => Promise<BundleReport>;
+/** `isPacked`: the directory has what was in a zip, and nothing else. */
+export type BundleGiven = OutsideGiven & { readonly isPacked?: boolean };
+
+export declare const verifyBundle: (dir: string, key?: string, given?: BundleGiven) => Promise<BundleReport>;
 export declare const printBundle: (report: BundleReport) => string;

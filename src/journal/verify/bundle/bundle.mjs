@@ -27,7 +27,7 @@ const OWN_KEY =
 
 /**
  * `key`: verifier keys, one per line; the bundle's own keys if undefined. `given`: keys of witnesses and certificates
- * of a time stamping authority.
+ * of a time stamping authority; `isPacked`: the directory has what was in a zip, and nothing else.
  */
 export const verifyBundle = async (dir, key, given = {}) => {
   const findings = [];
@@ -51,6 +51,7 @@ export const verifyBundle = async (dir, key, given = {}) => {
     more: 0,
     missing,
     notProved: [],
+    ignored: [],
     outside: NO_OUTSIDE,
   };
   if (missing.length > 0) return report;
@@ -100,7 +101,8 @@ export const verifyBundle = async (dir, key, given = {}) => {
   } catch (error) {
     missing.push(error.message);
   }
-  await checkManifest(dir, finding).catch((error) => missing.push(error.message));
+  const ignored = given.isPacked ? undefined : (name) => report.ignored.push(name);
+  await checkManifest(dir, finding, ignored).catch((error) => missing.push(error.message));
   report.more = more;
   return finished(report);
 };
