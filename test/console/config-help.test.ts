@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { aBrowser, inBrowser, logIn, logInHere, violationsOn } from "./kit/browser.ts";
+import { aBrowser, cutTables, inBrowser, logIn, logInHere, violationsOn } from "./kit/browser.ts";
 import { aSite, type Site } from "./kit/site.ts";
 
 const HTML = '<img src=x onerror="globalThis.hit=1"><script>globalThis.hit=1</script>';
@@ -43,6 +43,7 @@ inBrowser("Config and Help", () => {
     }
     await page.setViewportSize({ width: 400, height: 800 });
     expect([what, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([what, 400]);
+    expect(await cutTables(page)).toEqual([]);
     await page.setViewportSize({ width: 1280, height: 800 });
   };
 

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { aBrowser, inBrowser, logIn, violationsOn } from "./kit/browser.ts";
+import { aBrowser, cutTables, inBrowser, logIn, violationsOn } from "./kit/browser.ts";
 import { aSite, type Site } from "./kit/site.ts";
 
 const NUMBER = "4155550177";
@@ -47,6 +47,7 @@ inBrowser("the pages for auditors", () => {
       await page.emulateMedia({ colorScheme: "light" });
       await page.setViewportSize({ width: 400, height: 800 });
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400);
+      expect(await cutTables(page)).toEqual([]);
       await page.setViewportSize({ width: 1280, height: 800 });
     }
   }, 60_000);

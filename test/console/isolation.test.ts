@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { ProofReports } from "../../src/app/proof/reports.ts";
 import { ulid } from "../../src/common/ulid.ts";
 import { aPerson, PASSWORD } from "../kit/sessions.ts";
-import { aBrowser, inBrowser, logIn, violationsOn } from "./kit/browser.ts";
+import { aBrowser, cutTables, inBrowser, logIn, violationsOn } from "./kit/browser.ts";
 import { aSite, type Site } from "./kit/site.ts";
 
 const people = (): string =>
@@ -71,6 +71,7 @@ inBrowser("the page Isolation", () => {
     }
     await page.setViewportSize({ width: 400, height: 800 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400);
+    expect(await cutTables(page)).toEqual([]);
   }, 60_000);
 
   it("shows a failed case with request and answer, an earlier result, and all of it as Markdown", async () => {

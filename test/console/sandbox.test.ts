@@ -2,7 +2,7 @@
 import type { Page } from "playwright-core";
 import type { Locator } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { aBrowser, inBrowser, logIn, violationsOn } from "./kit/browser.ts";
+import { aBrowser, cutTables, inBrowser, logIn, violationsOn } from "./kit/browser.ts";
 import { aSandboxSite, type Site } from "./kit/site.ts";
 
 const PHONE = "4155550177";
@@ -127,5 +127,6 @@ inBrowser("the page Sandbox", () => {
     await page.waitForURL(`${site.url}/sandbox?list=301&from=50`);
     await page.setViewportSize({ width: 400, height: 800 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400);
+    expect(await cutTables(page)).toEqual([]);
   });
 });

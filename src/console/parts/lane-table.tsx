@@ -2,6 +2,7 @@
 import type { Lane } from "../../admin/api/now-schema.ts";
 import { S } from "../strings.ts";
 import { spanOf } from "../time.ts";
+import { TableFrame } from "./data/table-frame.tsx";
 
 type Props = {
   readonly lanes: readonly Lane[];
@@ -27,7 +28,7 @@ export const LaneTable = ({ lanes, caption, quiet = Infinity, hidesTenant = fals
   const shown = new Set([...working, ...others.slice(0, quiet)]);
   const left = lanes.length - shown.size;
   return (
-    <div class="table-scroll" role="group" tabIndex={0} aria-label={caption}>
+    <TableFrame label={caption}>
       <table class="plain-table lane-table">
         <caption class="visually-hidden">{caption}</caption>
         <thead>
@@ -50,7 +51,7 @@ export const LaneTable = ({ lanes, caption, quiet = Infinity, hidesTenant = fals
         </tbody>
       </table>
       {left > 0 && <p class="muted">{S.now.otherLanes(left)}</p>}
-    </div>
+    </TableFrame>
   );
 };
 

@@ -6,6 +6,7 @@ import { S } from "../strings.ts";
 import { spanOf } from "../time.ts";
 import { Spark } from "./chart/spark.tsx";
 import { shortNumber } from "./chart/values.ts";
+import { TableFrame } from "./data/table-frame.tsx";
 
 type Props = { readonly tenants: readonly TenantRow[]; readonly caption: string; readonly full?: boolean };
 
@@ -15,7 +16,7 @@ export const tenantHref = ({ dbid, upstream }: Pick<TenantRow, "dbid" | "upstrea
 export const TenantTable = ({ tenants, caption, full = false }: Props) => {
   const seesAll = person()?.tenants === "all";
   return (
-    <div class="table-scroll" role="group" tabIndex={0} aria-label={caption}>
+    <TableFrame label={caption}>
       <table class="plain-table tenant-table">
         <caption class="visually-hidden">{caption}</caption>
         <thead>
@@ -57,7 +58,7 @@ export const TenantTable = ({ tenants, caption, full = false }: Props) => {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableFrame>
   );
 };
 

@@ -82,3 +82,11 @@ export const violationsOn = async (page: Page): Promise<string[]> => {
     nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ""}`),
   );
 };
+
+/** Tables of which a part is off screen to the right: their names, with the width that they need and have. */
+export const cutTables = (page: Page): Promise<string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll(".table-scroll")]
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+      .map((table) => `${table.ariaLabel}: ${table.scrollWidth} > ${table.clientWidth}`),
+  );

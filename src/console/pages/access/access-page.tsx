@@ -119,7 +119,7 @@ const Table = ({ rows }: { readonly rows: readonly Access[] }) => (
 
 const behindOf = ({ behind = {}, role }: Access): string =>
   [
-    ...(role === undefined ? [] : [role]),
+    ...(role === undefined ? [] : [role.split(",").join(", ")]),
     ...Object.entries(behind).map(([how, name]) => S.access.behind(how, name ?? "")),
   ].join(", ");
 

@@ -2,6 +2,7 @@
 import { useEffect } from "preact/hooks";
 import type { Block, Cell, DocPage, Inline } from "../../docs/tree.ts";
 import { textOf } from "./plain-text.ts";
+import { TableFrame } from "../../parts/data/table-frame.tsx";
 
 /** `at`: the id of a heading to scroll to. */
 export const DocView = ({ page, at }: { readonly page: DocPage; readonly at: string | undefined }) => {
@@ -91,7 +92,7 @@ const Item = ({ blocks }: { readonly blocks: readonly Block[] }) => {
 type TableProps = { readonly head: readonly Cell[]; readonly rows: readonly (readonly Cell[])[] };
 
 const Table = ({ head, rows }: TableProps) => (
-  <div class="table-scroll" role="group" tabIndex={0} aria-label={head.map(textOf).join(", ")}>
+  <TableFrame label={head.map(textOf).join(", ")}>
     <table class="plain-table">
       <thead>
         <tr>
@@ -118,7 +119,7 @@ const Table = ({ head, rows }: TableProps) => (
         ))}
       </tbody>
     </table>
-  </div>
+  </TableFrame>
 );
 
 const Text = ({ of }: { readonly of: readonly Inline[] }) => (

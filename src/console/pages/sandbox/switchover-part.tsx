@@ -43,7 +43,8 @@ export const SwitchoverPart = ({ active, answers, run: epoch, instances, onDone 
               )}
             </td>
             <td class="mono">
-              {http} {https}
+              <div>{http}</div>
+              <div>{https}</div>
             </td>
             <td class="number right">{connections}</td>
             <td class="number right">{requests}</td>

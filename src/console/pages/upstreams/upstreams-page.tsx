@@ -14,6 +14,7 @@ import { address, hrefOf } from "../../router.ts";
 import { S } from "../../strings.ts";
 import { spanOf } from "../../time.ts";
 import { chartsOf } from "./charts.ts";
+import { TableFrame } from "../../parts/data/table-frame.tsx";
 import "./upstreams.css";
 
 const EVERY_MS = 5000;
@@ -77,7 +78,7 @@ const Section = ({ upstream }: { readonly upstream: Upstream }) => {
 type Named<Key extends keyof Upstream> = Pick<Upstream, Key> & { readonly name: string };
 
 const Endpoints = ({ endpoints, name }: Named<"endpoints">) => (
-  <div class="table-scroll" role="group" tabIndex={0} aria-label={`${S.upstreams.endpoints}: ${name}`}>
+  <TableFrame label={`${S.upstreams.endpoints}: ${name}`}>
     <table class="plain-table">
       <caption class="visually-hidden">{S.upstreams.endpoints}</caption>
       <thead>
@@ -97,7 +98,7 @@ const Endpoints = ({ endpoints, name }: Named<"endpoints">) => (
         ))}
       </tbody>
     </table>
-  </div>
+  </TableFrame>
 );
 
 type Endpoint = Upstream["endpoints"][number];
@@ -117,7 +118,7 @@ const Switchovers = ({ upstream: { name, switchovers } }: { readonly upstream: U
     {switchovers.length === 0 ? (
       <p class="muted">{S.upstreams.noSwitchovers}</p>
     ) : (
-      <div class="table-scroll" role="group" tabIndex={0} aria-label={`${S.upstreams.switchovers}: ${name}`}>
+      <TableFrame label={`${S.upstreams.switchovers}: ${name}`}>
         <table class="plain-table">
           <caption class="visually-hidden">{S.upstreams.switchovers}</caption>
           <thead>
@@ -143,7 +144,7 @@ const Switchovers = ({ upstream: { name, switchovers } }: { readonly upstream: U
             ))}
           </tbody>
         </table>
-      </div>
+      </TableFrame>
     )}
     <p>
       <a href={hrefOf("/flows", { filter: `kind:switchover upstream:${name}` })}>{S.upstreams.olderSwitchovers}</a>
@@ -155,7 +156,7 @@ const Certificates = ({ certificates, name }: Named<"certificates">) =>
   certificates.length === 0 ? (
     <p class="muted">{S.upstreams.noCertificates}</p>
   ) : (
-    <div class="table-scroll" role="group" tabIndex={0} aria-label={`${S.upstreams.certificates}: ${name}`}>
+    <TableFrame label={`${S.upstreams.certificates}: ${name}`}>
       <table class="plain-table">
         <caption class="visually-hidden">{S.upstreams.certificates}</caption>
         <thead>
@@ -176,7 +177,7 @@ const Certificates = ({ certificates, name }: Named<"certificates">) =>
           ))}
         </tbody>
       </table>
-    </div>
+    </TableFrame>
   );
 
 type ChartsProps = { readonly upstream: Upstream; readonly series: NonNullable<Upstream["series"]> };

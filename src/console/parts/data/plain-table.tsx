@@ -1,5 +1,6 @@
 /** A table that scrolls sideways in its own frame, with a caption for screen readers. */
 import type { ComponentChildren } from "preact";
+import { TableFrame } from "./table-frame.tsx";
 
 /** `right`: for numbers. */
 export type Head = string | { readonly says: string; readonly right: true };
@@ -11,7 +12,7 @@ type Props = {
 };
 
 export const PlainTable = ({ caption, head, children }: Props) => (
-  <div class="table-scroll" role="group" tabIndex={0} aria-label={caption}>
+  <TableFrame label={caption}>
     <table class="plain-table">
       <caption class="visually-hidden">{caption}</caption>
       <thead>
@@ -31,5 +32,5 @@ export const PlainTable = ({ caption, head, children }: Props) => (
       </thead>
       <tbody>{children}</tbody>
     </table>
-  </div>
+  </TableFrame>
 );
