@@ -4,7 +4,7 @@ import type { Series, Tenant } from "../../src/admin/api/now-schema.ts";
 import { chartsOf as tenantCharts } from "../../src/console/pages/tenants/charts.ts";
 import { chartsOf as upstreamCharts } from "../../src/console/pages/upstreams/charts.ts";
 import { cursor, moveCursor, placeOf } from "../../src/console/parts/chart/cursor.ts";
-import { APART, apart } from "../../src/console/parts/chart/layout.ts";
+import { APART, apart, levelsOf } from "../../src/console/parts/chart/layout.ts";
 import { codeLines, label, outcomeLines, ratesIn, wholeSteps } from "../../src/console/parts/chart/request-lines.ts";
 import { edgesOf } from "../../src/console/parts/chart/plot.ts";
 import { hasNothing, shortNumber, valueOf } from "../../src/console/parts/chart/values.ts";
@@ -26,6 +26,33 @@ describe("labels", () => {
     const sorted = tops.toSorted((one, other) => one - other);
     expect(sorted.slice(1).every((top, index) => top - sorted[index]! >= APART)).toBe(true);
     expect([tops[1]! < tops[3]!, tops[4]! < tops[2]!, tops[2]! < tops[0]!]).toEqual([true, true, true]);
+  });
+});
+
+describe("marks of events", () => {
+  it.each([
+    [
+      [10, 100, 200],
+      [0, 0, 0],
+    ],
+    [
+      [10, 10, 10],
+      [0, 1, 2],
+    ],
+    [
+      [10, 16, 22, 28],
+      [0, 1, 2, 0],
+    ],
+    [
+      [10, 22, 23],
+      [0, 1, 0],
+    ],
+    [
+      [5, 5, 5, 5, 5, 5, 5],
+      [0, 1, 2, 3, 4, 5, 0],
+    ],
+  ])("at the places %j stand in the rows %j, so that none covers another", (places, levels) => {
+    expect(levelsOf(places)).toEqual(levels);
   });
 });
 

@@ -13,3 +13,21 @@ export const apart = (wanted: readonly number[], room: number): number[] => {
   for (const index of order.toReversed()) most = (tops[index] = Math.min(tops[index]!, most)) - APART;
   return tops.map((top) => Math.max(0, Math.round(top)));
 };
+
+/** Room for a glyph, both ways. CSS pixels. */
+export const GLYPH_PX = 13;
+/** Glyphs below each other at most; more start again at the top. */
+const LEVELS = 6;
+
+/** For each place in CSS pixels, from left to right, how many glyphs its own is below the top: none covers another. */
+export const levelsOf = (places: readonly number[]): number[] => {
+  const last: number[] = [];
+  return places.map((x) => {
+    const free = Array.from({ length: LEVELS }, (_, level) => level).find(
+      (level) => x - (last[level] ?? -GLYPH_PX) >= GLYPH_PX,
+    );
+    const level = free ?? 0;
+    last[level] = x;
+    return level;
+  });
+};

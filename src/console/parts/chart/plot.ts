@@ -39,7 +39,7 @@ export type Plot = {
   readonly destroy: () => void;
 };
 
-export const HEIGHT = 116;
+export const HEIGHT = 121;
 /** Room for `123,456` and `12.5 ms`. */
 const AXIS = 52;
 /** A limit that is this many times the highest value would make the values a flat line. */
@@ -134,8 +134,9 @@ const axesOf = ({ format, clock }: Drawing, colors: Readonly<Record<Hue, string>
     {
       ...shared,
       grid: { show: false },
-      size: 20,
-      gap: 2,
+      // Below the lowest value's label, which is half below the line.
+      size: 25,
+      gap: 8,
       space: 60,
       incrs: [60, 300, 600, 900, 1200, 1800, 3600],
       values: (_plot, splits) => splits.map(clock),
