@@ -125,6 +125,7 @@ inBrowser("the page Sandbox", () => {
     await lists.getByRole("link", { name: "Show the records of Alpha List" }).click();
     await lists.getByRole("button", { name: "Later records" }).click();
     await page.waitForURL(`${site.url}/sandbox?list=301&from=50`);
+    expect(await cutTables(page)).toEqual([]);
     await page.setViewportSize({ width: 400, height: 800 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400);
     expect(await cutTables(page)).toEqual([]);

@@ -79,10 +79,8 @@ const Content = ({ state, requests, kinds, onDone }: Props) => (
     </nav>
     <RequestsPart requests={requests} examples={state.examples} />
     <FaultsPart state={state} kinds={kinds} onDone={onDone} />
-    <div class="evidence-grid">
-      <ClockPart now={state.now} ahead={state.ahead} onDone={onDone} />
-      <SwitchoverPart {...state} onDone={onDone} />
-    </div>
+    <ClockPart now={state.now} ahead={state.ahead} onDone={onDone} />
+    <SwitchoverPart {...state} onDone={onDone} />
     <GroupsPart groups={state.groups} />
     <DialerPart dialer={state.dialer} handles={state.handles} onDone={onDone} />
     <ListsPart lists={state.lists} />
