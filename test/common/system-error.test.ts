@@ -177,7 +177,8 @@ describe("system errors as text", () => {
   });
 
   it("name the user who lacks a permission", () => {
-    const program = `import { readFileSync } from "node:fs"; import { faultInWords } from ${JSON.stringify(new URL("../../src/common/system-error.ts", import.meta.url).pathname)};
+    const tested = new URL("../../src/common/system-error.ts", import.meta.url).pathname;
+    const program = `import { readFileSync } from "node:fs"; import { faultInWords } from ${JSON.stringify(tested)};
       process.setgroups?.([]); process.setgid(12345); process.setuid(12345);
       try { readFileSync("/etc/shadow"); } catch (error) { console.log(faultInWords(error)); }`;
     const uid = process.getuid?.() ?? 0;

@@ -65,7 +65,7 @@ inBrowser("a user of the console", () => {
     ]);
   });
 
-  it("ends all sessions after a question, also those of other browsers, and not if the gateway does not answer", async () => {
+  it("ends all sessions after a question, also in other browsers, and not if the gateway is silent", async () => {
     const [page, other] = [await tabs.open(), await tabs.open()];
     for (const each of [page, other]) {
       await each.goto(site.url);

@@ -109,7 +109,7 @@ inBrowser("the page Sandbox", () => {
     await group.getByText("StartDialing leads to running").waitFor();
   });
 
-  it("has no accessibility fault with content, light and dark, shows no number whole, and fits 400 pixels", async () => {
+  it("has no accessibility fault with content, light or dark, shows no number whole, and fits 400 pixels", async () => {
     await site.send(`/phones/${PHONE}?req=DoNotCall`);
     const page = await open("/sandbox?list=302", { colorScheme: "light" });
     const lists = part(page, "Calling lists");

@@ -156,8 +156,11 @@ describe("the image's files, read-only, without privileges, as its user", () => 
     ...args: readonly string[]
   ): { readonly child: ChildProcess; readonly said: () => string; readonly over: Promise<number | null> } => {
     const script = `
-      mount --bind "$IMAGE" "$IMAGE" && mount --bind "$CONFIG" "$IMAGE/etc/ocsgw" && mount -o remount,bind,ro "$IMAGE/etc/ocsgw"
-      mount --bind "$STATE" "$IMAGE/var/lib/ocsgw" && mount -t tmpfs -o size=64m,mode=1777,noexec,nosuid,nodev tmpfs "$IMAGE/tmp" && mount -t proc proc "$IMAGE/proc" && mount --bind /dev "$IMAGE/dev"
+      mount --bind "$IMAGE" "$IMAGE" && mount --bind "$CONFIG" "$IMAGE/etc/ocsgw" &&
+        mount -o remount,bind,ro "$IMAGE/etc/ocsgw"
+      mount --bind "$STATE" "$IMAGE/var/lib/ocsgw" &&
+        mount -t tmpfs -o size=64m,mode=1777,noexec,nosuid,nodev tmpfs "$IMAGE/tmp" &&
+        mount -t proc proc "$IMAGE/proc" && mount --bind /dev "$IMAGE/dev"
       mount -o remount,bind,ro "$IMAGE" && exec setpriv --no-new-privs chroot --userspec=10001:10001 "$IMAGE" "$@"`;
     const env = {
       IMAGE: image,

@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { twoTenants } from "../kit/gateway.ts";
 import { describeAllowed } from "../kit/machine.ts";
 import { canBeOthers, NEEDED, others, type Others } from "../kit/other-user.ts";
+import { patternOf } from "../kit/pattern.ts";
 
 const SERVICE = 12_345;
 
@@ -129,7 +130,8 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
         what,
         3,
         expect.stringContaining(
-          `OCSGW-6342]: the gateway cannot read and write these paths of the journal: ${path} (not permitted for uid ${SERVICE})`,
+          `OCSGW-6342]: the gateway cannot read and write these paths of the journal: ${path} ` +
+            `(not permitted for uid ${SERVICE})`,
         ),
       ]);
       const roots = await as.run(0, ["check", "-c", config()]);
@@ -175,7 +177,11 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
       (text) => (log = text),
     );
     expect(log).toMatch(
-      /"event":"checkpointKeyCreated","file":"[^"]*checkpoint\.pem","verifier_key":"test\.example\/journal\+[^"]+","msg":"The gateway created the key that signs the journal/,
+      patternOf(
+        /"event":"checkpointKeyCreated","file":"[^"]*checkpoint\.pem",/,
+        /"verifier_key":"test\.example\/journal\+[^"]+",/,
+        /"msg":"The gateway created the key that signs the journal/,
+      ),
     );
     rmSync(at("state/checkpoint.pem"));
     expect(await as.run(SERVICE, ["run", "-c", config()])).toMatchObject({
@@ -244,7 +250,11 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     expect([ran.code, ran.stderr]).toEqual([
       1,
       expect.stringMatching(
-        /^the printed key is not valid, because it could not be stored: .*keys\.yaml belongs to uid 0 and gid 12345, which this command cannot keep \(not permitted for uid 12345\); run it as that user, or as root$/m,
+        patternOf(
+          /^the printed key is not valid, because it could not be stored: /,
+          /.*keys\.yaml belongs to uid 0 and gid 12345, which this command cannot keep /,
+          /\(not permitted for uid 12345\); run it as that user, or as root$/m,
+        ),
       ),
     ]);
     expect(files().get("etc/keys.yaml")).toBe(before);

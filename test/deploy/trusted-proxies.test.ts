@@ -102,7 +102,8 @@ describeWith(["haproxy", "curl"], "HAProxy", (haproxy) => {
   const ports: Record<string, number> = {};
   beforeAll(async () => {
     for (const name of ["tls", "plain", "xff", "forwarded"]) ports[name] = await freePort();
-    const common = `global\n  maxconn 100\ndefaults\n  timeout connect 2s\n  timeout client 30s\n  timeout server 30s\n`;
+    const timeouts = "timeout connect 2s\n  timeout client 30s\n  timeout server 30s\n";
+    const common = `global\n  maxconn 100\ndefaults\n  ${timeouts}`;
     const tcp = (name: string, listener: string): string =>
       `listen ${name}\n  mode tcp\n  bind 127.0.0.1:${ports[name]}\n  server gw 127.0.0.1:${portOf(listener)} ` +
       `send-proxy-v2 check\n`;

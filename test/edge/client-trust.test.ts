@@ -92,7 +92,7 @@ const aClient = async ({ listener }: Opened, made: Made | undefined, more: objec
 };
 
 describe("a connection with a client certificate", () => {
-  it("is identified at every request, and closes after the certificate's revocation while others stay open", async () => {
+  it("is identified at every request, and closes after its certificate's revocation; others stay open", async () => {
     const opened = await aListener({ tls: settings({ clientCrl: ca.crl() + other.crl() }) });
     const [first, second, nobody] = [
       await aClient(opened, one),

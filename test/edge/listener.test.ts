@@ -716,7 +716,7 @@ describe("a request that is ambiguous or not for this gateway", () => {
     if (code === "1011") expect(reply.headers.connection).toBe("close");
   });
 
-  it("is refused with 1006 and a closed connection in the manual's example with a too short Content-length", async () => {
+  it("is refused with 1006 and closed in the manual's example with a too short Content-length", async () => {
     const { line, listener } = await open();
     const client = await dial(listener);
     const body = '{\n    "CUSTOMER_CODE": 22, "GSW_CALL_RESULT":33,\n    "DATE_LAST_SERVED": "10/30/2008"\n}';

@@ -30,9 +30,8 @@ describe("the advice for a refusal", () => {
   const clientsPart = (advice: string): string => advice.replace(/ ?Operator: .*$/, "");
 
   it.each(rows)("asks of a client only what it can see and do: %s", (_name, { advice }) => {
-    expect(clientsPart(advice)).not.toMatch(
-      /ocsgw [a-z]|-c FILE|\w\[\]|<name>|(?:queue|timeouts|audit|identity|callbacks|listeners|upstreams)\.|journal|alarm/,
-    );
+    expect(clientsPart(advice)).not.toMatch(/ocsgw [a-z]|-c FILE|\w\[\]|<name>|journal|alarm/);
+    expect(clientsPart(advice)).not.toMatch(/(?:queue|timeouts|audit|identity|callbacks|listeners|upstreams)\./);
   });
 
   it.each(rows)("says about repeating what the delivery allows: %s", (_name, { advice, delivery, status }) => {

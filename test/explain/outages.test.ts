@@ -92,8 +92,8 @@ describe("a request whose outcome was to be written during an outage", () => {
     expect(describeOutage({ ...outage, lost: 1 })).toMatch(/^1 entry from .* is missing /);
     expect(describeOutage({ ...outage, lost: undefined })).toMatch(/^an unknown number of entries /);
     expect(describeOutageAtReply(outage)).toBe(
-      `the journal could not be written from ${time(0)} to ${time(1000)} (#17): the reply may have had OCSGW-5102 and ` +
-        "Ocsgw-Repeat: no",
+      `the journal could not be written from ${time(0)} to ${time(1000)} (#17): the reply may have had OCSGW-5102 ` +
+        "and Ocsgw-Repeat: no",
     );
   });
 });

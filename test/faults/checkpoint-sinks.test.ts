@@ -8,7 +8,7 @@ import { aGateway, basic, twoTenants } from "../kit/gateway.ts";
 import { verifyJournal } from "../../src/journal/verify/verify.ts";
 import { keyBeside } from "../journal/kit.ts";
 
-it("serves all the same, says which place is away, and brings every checkpoint there in order when it is back", async () => {
+it("serves all the same, says which place is away, and brings it every checkpoint in order afterwards", async () => {
   const elsewhere = await mkdtemp(join(tmpdir(), "ocsgw-elsewhere-"));
   const base = twoTenants("http://127.0.0.1:9");
   const audit = { ...(base.audit as { checkpoint: object }) };

@@ -32,7 +32,7 @@ const answersSince = (asked: readonly Asked[], since: number): number =>
   asked.filter(({ issued, seen }) => issued > since && seen?.origin === "ocs" && seen.code === undefined).length;
 
 describeAllowed(canMount, "root that may mount a tmpfs", "a disk that is full", () => {
-  it("refuses with the reason, sends nothing without an intent, and serves again by itself when there is room", async () => {
+  it("refuses with the reason, sends nothing without an intent, and serves again once there is room", async () => {
     let ballast = "";
     const prepare = async (audit: string): Promise<() => void> => {
       mkdirSync(audit);
@@ -57,7 +57,8 @@ describeAllowed(canMount, "root that may mount a tmpfs", "a disk that is full", 
         }),
       );
       expect(gateway.log()).toContain(
-        '"event":"journalUnavailable","reason":"no space is left on the disk","msg":"The journal cannot be written: no space',
+        '"event":"journalUnavailable","reason":"no space is left on the disk",' +
+          '"msg":"The journal cannot be written: no space',
       );
       expect(gateway.log()).toContain('"event":"journalRecovered"');
     });

@@ -6,7 +6,7 @@ import { aGateway, basic, twoTenants } from "../kit/gateway.ts";
 const STRANGERS = 3000;
 const KNOWN = 40;
 
-it("every refusal is an entry or in a count, as many as the metrics say; those of known clients are entries", async () => {
+it("every refusal is an entry or counted, as many as the metrics say; those of known clients are entries", async () => {
   const gateway = await aGateway({ ...twoTenants("http://127.0.0.1:9"), admin: { bind: "127.0.0.1:0" } });
   try {
     let number = 4_155_550_100;

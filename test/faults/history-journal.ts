@@ -123,4 +123,5 @@ type Said = {
 };
 
 const say = ({ status, delivery, code, warning }: Said): string =>
-  `${status} ${delivery}${code === undefined || code === null ? "" : ` ${code}`}${warning === undefined || warning === null ? "" : ` with Warning ${warning}`}`;
+  `${status} ${delivery}${code === undefined || code === null ? "" : ` ${code}`}` +
+  (warning === undefined || warning === null ? "" : ` with Warning ${warning}`);

@@ -7,7 +7,7 @@ import { judge, startKilling } from "./kill.ts";
 
 const ROUNDS = 30;
 
-it("thirty times killed in mid-load and started again: the journal agrees with what clients and OCS saw, and says what is in doubt", async () => {
+it("killed thirty times in mid-load: the journal agrees with clients and OCS, and says what is in doubt", async () => {
   const killing = await startKilling(20_261_126);
   try {
     let [requests, doubts] = [0, 0];

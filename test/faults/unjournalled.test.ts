@@ -28,7 +28,7 @@ const fillable = (): { full: boolean } => {
   return disk;
 };
 
-it("the client gets OCS's answer and OCSGW-5102, nothing new is admitted, and the outcome is the first thing written when the disk is back", async () => {
+it("sends OCS's answer with OCSGW-5102, admits nothing new, and writes the outcome first afterwards", async () => {
   const disk = fillable();
   const [shared, alone] = [await RecordingOcs.start("shared", seeded(1)), await RecordingOcs.start("alone", seeded(2))];
   const gateway = await aGateway(worldConfig({ shared, alone }), TENANTS.map(clientOf));

@@ -264,7 +264,8 @@ const body: Target = {
       .map(({ request }) => latin1(request.body))
       .filter(({ length }) => length > 0),
     ...[
-      '{"GSW_CM_AttrDialMode":"3","GSW_CM_AttrOptimizeBy":1,"GSW_CM_AttrOptimizeGoal":80,"GSW_CM_AttrProperties":{"GSW_AUTO_COMPLETION":1,"camp_group_data":{}}}',
+      '{"GSW_CM_AttrDialMode":"3","GSW_CM_AttrOptimizeBy":1,"GSW_CM_AttrOptimizeGoal":80,' +
+        '"GSW_CM_AttrProperties":{"GSW_AUTO_COMPLETION":1,"camp_group_data":{}}}',
       '{"NOTE":10000000000000000999,"GSW_CALL_RESULT":33}',
     ].map(latin1),
   ],

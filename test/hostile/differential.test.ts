@@ -27,7 +27,8 @@ const nginxConf = (port: number, backend: number): string => `
 daemon off; pid nginx.pid; error_log stderr crit;
 events { worker_connections 1024; }
 http {
-  access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  access_log off; client_body_temp_path body; proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   proxy_http_version 1.1; proxy_set_header Connection "";
   server { listen 127.0.0.1:${port}; location / { proxy_pass http://127.0.0.1:${backend}; } }
 }`;

@@ -74,7 +74,7 @@ describeIf(!suite.absent, "../shared/corpora", "JSONTestSuite, through the gatew
     suite.files("test_parsing").filter((file) => file.startsWith(`${letter}_`));
   const bytes = (file: string): Buffer => suite.bytes(`test_parsing/${file}`);
 
-  it("all 188 invalid texts are refused with 400 or 413, as they stand and as a field's value, and none reaches OCS", async () => {
+  it("all 188 invalid texts are refused with 400 or 413, alone and as a value, and none reaches OCS", async () => {
     expect(files("n")).toHaveLength(188);
     for (const file of files("n")) {
       // An empty body is no text, but one that says nothing.
@@ -93,7 +93,7 @@ describeIf(!suite.absent, "../shared/corpora", "JSONTestSuite, through the gatew
     }
   };
 
-  it("of the 95 valid texts what is no object of fields is refused, and what is reaches OCS with the same meaning", async () => {
+  it("of the 95 valid texts, objects of fields reach OCS with the same meaning; the others are refused", async () => {
     expect(files("y")).toHaveLength(95);
     let passed = 0;
     for (const file of files("y")) {
@@ -261,7 +261,7 @@ describe("keys that decide scope, said twice", () => {
 describeIf(!blns.absent, "../shared/corpora", "the big list of naughty strings", () => {
   const strings = (): string[] => JSON.parse(blns.bytes("blns.json").toString("utf8")) as string[];
 
-  it("515 strings as values of a field of one's own, of GSW_AGENT_ID and of GSW_TZ_NAME reach OCS byte by byte, or are refused", async () => {
+  it("515 strings in an own field, GSW_AGENT_ID and GSW_TZ_NAME reach OCS byte by byte or are refused", async () => {
     expect(strings()).toHaveLength(515);
     const needed = { GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST" };
     const counts = { passed: 0, refused: 0 };

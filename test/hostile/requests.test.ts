@@ -50,7 +50,7 @@ describeIf(
     afterAll(() => field.close());
 
     it.each(rows)(
-      "%s: no byte of them reaches OCS but as one good request of our own writing, and the others get their own answers",
+      "%s: no byte of them reaches OCS but as one good request of our own writing; the others get their own answers",
       async (_name, load, count, take, each) => {
         const payloads = load();
         expect(payloads).toHaveLength(count);

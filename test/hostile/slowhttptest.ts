@@ -28,7 +28,8 @@ export const slowly = async (
   address: Address,
   { mode, connections, perSecond, seconds }: Slow,
 ): Promise<string> => {
-  const url = `${address.ca === undefined ? "http" : "https"}://127.0.0.1:${address.port}/phones/4155550100?req=DoNotCall`;
+  const scheme = address.ca === undefined ? "http" : "https";
+  const url = `${scheme}://127.0.0.1:${address.port}/phones/4155550100?req=DoNotCall`;
   const { stdout, stderr } = await run(program, [
     ...args,
     ...MODES[mode],

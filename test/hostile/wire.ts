@@ -3,9 +3,15 @@
  * writes.
  */
 
+import { patternOf } from "../kit/pattern.ts";
+
 /** POST or GET, the four headers that OCS reads or two of them, a body of exactly the announced length. */
-const REQUEST =
-  /^(POST|GET) (\/[a-z_]+(?:\/[A-Za-z0-9%.+:@~!'()*-]+)?(?:\?req=[A-Za-z]+)?) HTTP\/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\n(?:Connection: keep-alive\r\n)?User-Agent: ocs-gateway\/[0-9.]+\r\n(?:Content-type: application\/json\r\n)?(?:Content-length: (\d+)\r\n)?\r\n/i;
+const REQUEST = patternOf(
+  /^(POST|GET) (\/[a-z_]+(?:\/[A-Za-z0-9%.+:@~!'()*-]+)?(?:\?req=[A-Za-z]+)?)/,
+  / HTTP\/1\.1\r\nHost: 127\.0\.0\.1:\d+\r\n(?:Connection: keep-alive\r\n)?/,
+  /User-Agent: ocs-gateway\/[0-9.]+\r\n(?:Content-type: application\/json\r\n)?/,
+  /(?:Content-length: (\d+)\r\n)?\r\n/i,
+);
 
 export type Reached = { readonly target: string; readonly body: string };
 

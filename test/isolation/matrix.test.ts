@@ -71,7 +71,7 @@ describe("three tenants, two OCS", () => {
     run(each),
   );
 
-  it("all that was refused took nothing from anyone: every live handle still works, for its own tenant alone", async () => {
+  it("what was refused took nothing from anyone: every live handle still works, for its own tenant alone", async () => {
     for (const { key, handle, ocs } of Object.values(TENANTS)) {
       const before = world.seen();
       expect(statusOf(await world.ask({ as: key, target: `/records/${handle}?req=RecordProcessed`, body: "{}" }))).toBe(
@@ -94,7 +94,7 @@ describe("three tenants, two OCS", () => {
     }
   });
 
-  it("every one of them left a line in the journal, none with a number in clear or with a tenant that is not the sender's", async () => {
+  it("each of them left a line in the journal, with no number in clear and no tenant but the sender's", async () => {
     const journal = await world.gateway.journal();
     const refusals = journal.filter(({ kind }) => kind === "refusal");
     expect(refusals.length).toBeGreaterThanOrEqual(CASES.filter(({ becomes }) => typeof becomes === "string").length);

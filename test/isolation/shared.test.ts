@@ -114,7 +114,7 @@ describe("handles", () => {
     expect(world.seen()).toEqual(before);
   });
 
-  it("W22: a handle that OCS gives out again is its new tenant's alone; of one that is still in use neither tenant may use it", async () => {
+  it("W22: a handle given out again is its new tenant's alone; while it is in use, neither tenant has it", async () => {
     await world.announce(alpha, 500);
     expect(statusOf(await world.ask(reject("alpha", 500)))).toBe(200);
     await world.announce(beta, 500);
@@ -157,7 +157,7 @@ describe("the configuration", () => {
     expect(world.seen().shared.requests).toBe(1);
   });
 
-  it("W25: without keys nobody comes in; with a registry that cannot be read the old one counts; a handle without its store's word is nobody's", async () => {
+  it("W25: without keys nobody gets in; a bad registry changes nothing; an unstored handle has no owner", async () => {
     await writeFile(file("ocsgw.yaml"), "tenants: [");
     expect((await world.gateway.gateway.reload()).outcome).toBe("refused");
     expect(codeOf(await world.ask(dnc("alpha", '{"GSW_TENANT_DBID":102}')))).toBe("2103");

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 describe("a sweep over handles", () => {
   it(
-    `handles 1 to ${HANDLES}: none of the sweeper's requests reaches OCS, the other tenant has no error, and the alarm is raised`,
+    `handles 1 to ${HANDLES}: no request of the sweeper reaches OCS, the other tenant has no error, an alarm is raised`,
     { timeout: 600_000 },
     async () => {
       const { alpha, beta } = TENANTS;

@@ -11,5 +11,14 @@ export const issuerFile = (): string =>
 /** A Bearer of that client, now in force; `more` are claims besides. */
 export const bearerOf = (client: string, more: object = {}): `Bearer ${string}` => {
   const now = Math.floor(Date.now() / 1000);
-  return `Bearer ${es256(pair.privateKey, { alg: "ES256", kid: "k1", typ: "JWT" }, { iss: "https://idp.test/", aud: "ocs-gateway", azp: client, iat: now, exp: now + 300, jti: `${client}-${now}`, ...more })}`;
+  const claims = {
+    iss: "https://idp.test/",
+    aud: "ocs-gateway",
+    azp: client,
+    iat: now,
+    exp: now + 300,
+    jti: `${client}-${now}`,
+    ...more,
+  };
+  return `Bearer ${es256(pair.privateKey, { alg: "ES256", kid: "k1", typ: "JWT" }, claims)}`;
 };

@@ -173,7 +173,7 @@ describe("a journal whose disk failed", () => {
     };
   };
 
-  it("rejects the group, the entries behind it and all later ones, with the reason, and does not touch the file again", async () => {
+  it("rejects the group and all later entries, with the reason, and does not touch the file again", async () => {
     const { disk, fail, calls } = failing();
     const { journal, checkpoints } = await openWithCheckpoints(dir, key, { disk });
     await journal.append(anIntent(0));

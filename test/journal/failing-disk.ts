@@ -102,7 +102,8 @@ export class TroubledDisk {
     work: () => Promise<Value>,
     half?: () => Promise<unknown>,
   ): Promise<Value> {
-    const what = `${/\/(segments|checkpoints)(\/|$)/.exec(path)?.[1] ?? "dir"}${path.endsWith(".hashes") ? ".hashes" : ""} ${verb}`;
+    const place = /\/(segments|checkpoints)(\/|$)/.exec(path)?.[1] ?? "dir";
+    const what = `${place}${path.endsWith(".hashes") ? ".hashes" : ""} ${verb}`;
     this.calls.push(what);
     this.onCall?.(what);
     await this.#gate;

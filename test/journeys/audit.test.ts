@@ -67,7 +67,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     expect(first.requests[0]!.at).toBeGreaterThan(second.requests[0]!.at!);
   });
 
-  it("finds a person by every spelling, says what was searched, and has it in the journal who looked and why", async () => {
+  it("finds a person by every spelling, says what was searched, and journals who looked and why", async () => {
     const ran = await ocsgwWith(
       "(415) 555-0100\n",
       "audit",
@@ -280,7 +280,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     expect((await ocsgw("explain", "no id", "-c", config)).code).toBe(2);
   });
 
-  it("exports a person's Do-Not-Calls as a bundle that verifies and holds no number, and the export is an entry", async () => {
+  it("exports a person's Do-Not-Calls as a bundle that verifies, has no number and has an entry", async () => {
     const out = join(gateway.dir, "dnc.zip");
     const ran = await ocsgwWith(
       "4155550100",

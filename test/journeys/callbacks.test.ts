@@ -256,7 +256,7 @@ describe("the operator's own validator", () => {
     expect(await reject("alpha", 1)).toBe(GONE);
   });
 
-  it("that says 409 to a copy of what it let be dialed leaves the record to its tenant: OCS may be calling", async () => {
+  it("that says 409 to a copy of what it let dial leaves the record to its tenant: OCS may be calling", async () => {
     const statuses = [200, 409];
     const { callbacks, reject } = await validating((response) => response.writeHead(statuses.shift()!).end());
     expect([(await announce(callbacks, record(1))).status, (await announce(callbacks, record(1))).status]).toEqual([
@@ -316,7 +316,8 @@ describe("a registrar", () => {
       body: method === "PUT" ? body : "",
       headers: { ...(as !== "" && { Authorization: basic(as) }), Accept: "application/json" },
     });
-    return `${answer.status}${answer.headers["ocsgw-code"] === undefined ? "" : ` ${answer.headers["ocsgw-code"] as string}`}`;
+    const code = answer.headers["ocsgw-code"] as string | undefined;
+    return `${answer.status}${code === undefined ? "" : ` ${code}`}`;
   };
 
   it("gives a handle its tenant before the client learns it, by name or DBID, as often as it likes", async () => {

@@ -286,7 +286,7 @@ describe("a standby", { timeout: 240_000 }, () => {
   const PROBES = { admin: { bind: "127.0.0.1:0", probes: { bind: "127.0.0.1:0" } } };
 
   it.each(["SIGKILL", "SIGTERM"] as const)(
-    "takes over when the gateway ends by %s, with every handle unconfirmed, and has bound no port before but that of the probes",
+    "takes over when the gateway ends by %s, with every handle unconfirmed, and before binds only the port of probes",
     async (signal) => {
       await furnishWith(PROBES);
       const first = await begin();
@@ -331,7 +331,7 @@ describe("a standby", { timeout: 240_000 }, () => {
     },
   );
 
-  it("takes over from a gateway that has lost its lock, which ends with a message and writes nothing more", async () => {
+  it("takes over from a gateway that lost its lock, which ends with a message and writes nothing more", async () => {
     await furnishWith(PROBES);
     const first = launch();
     await expect.poll(() => addressIn(first.log(), "clients"), { timeout: 30_000 }).toBeDefined();
@@ -382,7 +382,7 @@ describe("a standby", { timeout: 240_000 }, () => {
     expect(leads.log()).toContain("The config file cannot be used for the takeover");
   });
 
-  it("is probed when the address of its probes is free, where it shares machine and config with the gateway", async () => {
+  it("is probed once its probes' address is free, where it shares machine and config with the gateway", async () => {
     const holder = await ocsPort();
     await furnishWith({ admin: { bind: "127.0.0.1:0", probes: { bind: `127.0.0.1:${holder.port}` } } });
     await holder.close();

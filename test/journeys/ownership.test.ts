@@ -48,7 +48,7 @@ const HANDLES = 120;
 
 describe("a switchover in the middle", () => {
   it(
-    "leaves every old handle 2106, lets none of them reach the backup, also of those that wait, and the new OCS's announcements work at once",
+    "leaves old handles 2106, also of those that wait; none reaches the backup; the new announcements work at once",
     { timeout: 120_000 },
     async () => {
       const ocs = await RecordingOcs.start("ocs", () => 0.5);

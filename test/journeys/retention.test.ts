@@ -51,7 +51,7 @@ describe("audit retention", { timeout: 120_000 }, () => {
     }
   });
 
-  it("writes the confirmation itself where no gateway runs, and the gateway starts on it and believes the clock", async () => {
+  it("writes the confirmation if no gateway runs, and the gateway starts on it and trusts the clock", async () => {
     await oneRun();
     await ahead();
     const gateway = await startGateway(config());

@@ -202,7 +202,7 @@ describe("curl over TLS", () => {
 });
 
 describe("64 clients at once through 4 lanes", () => {
-  it("the sandbox counts no violation, one request at a time per connection, 4 connections, and every client has its own answer", async () => {
+  it("counts no violation, one request at a time on each of 4 connections, and gives each its own answer", async () => {
     await control("/reset", "POST");
     const agents = Array.from({ length: 64 }, () => new Agent({ connections: 1, pipelining: 1 }));
     const as = (role: string): string => {

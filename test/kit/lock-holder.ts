@@ -15,7 +15,8 @@ const LOCK = new URL("../../src/journal/lock/lock.ts", import.meta.url).href;
 
 export const holderProgram = (dir: string, role: "gateway" | "command" = "gateway"): string => `
   import { takeLock } from ${JSON.stringify(LOCK)};
-  const lock = await takeLock(${JSON.stringify(dir)}, { command: "ocsgw test", role: ${JSON.stringify(role)} }).catch((error) => error.message);
+  const by = { command: "ocsgw test", role: ${JSON.stringify(role)} };
+  const lock = await takeLock(${JSON.stringify(dir)}, by).catch((error) => error.message);
   process.stdout.write((typeof lock === "string" ? lock : "held") + "\\n");
   if (typeof lock !== "string") setInterval(() => lock.fault(), 1000);`;
 

@@ -107,7 +107,9 @@ export const mixingClient = async (port: number, until: () => boolean): Promise<
   const client = await rawClient(port);
   const codes = new Map<string, number>();
   for (let count = 0; !until(); count++) {
-    const body = `{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST","MARK":"mixer-${count}"}`;
+    const body =
+      '{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST",' +
+      `"MARK":"mixer-${count}"}`;
     await client.send(head("mixer", "/lists/Alpha%20List?req=AddRecord", body));
     await new Promise((resolve) => setTimeout(resolve, count % 40));
     await client.send(body);

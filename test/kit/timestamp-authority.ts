@@ -95,7 +95,9 @@ export const anAuthority = (
     writeFileSync(at("serial.txt"), "05\n");
     writeFileSync(
       at("ca.cnf"),
-      `[ca]\ndefault_ca=c\n[c]\ndatabase=${at("index.txt")}\nserial=${at("serial.txt")}\nnew_certs_dir=${dir}\ndefault_md=sha256\npolicy=p\nrand_serial=no\nunique_subject=no\n[p]\ncommonName=supplied\n`,
+      `[ca]\ndefault_ca=c\n[c]\ndatabase=${at("index.txt")}\nserial=${at("serial.txt")}\n` +
+        `new_certs_dir=${dir}\ndefault_md=sha256\npolicy=p\nrand_serial=no\nunique_subject=no\n` +
+        `[p]\ncommonName=supplied\n`,
     );
     openssl(
       "ca",
@@ -180,7 +182,9 @@ export const anAuthority = (
   writeFileSync(at("serial"), "01\n");
   writeFileSync(
     at("ts.cnf"),
-    `[tsa]\ndefault_tsa=t\n[t]\nserial=${at("serial")}\nsigner_cert=${at("tsa.pem")}\ncerts=${at("chain.pem")}\nsigner_key=${at("tsa.key")}\nsigner_digest=${digest}\ndefault_policy=1.2.3.4\ndigests=sha256\ness_cert_id_alg=${ess}\naccuracy=secs:1\n`,
+    `[tsa]\ndefault_tsa=t\n[t]\nserial=${at("serial")}\nsigner_cert=${at("tsa.pem")}\n` +
+      `certs=${at("chain.pem")}\nsigner_key=${at("tsa.key")}\nsigner_digest=${digest}\n` +
+      `default_policy=1.2.3.4\ndigests=sha256\ness_cert_id_alg=${ess}\naccuracy=secs:1\n`,
   );
   return {
     ca: readFileSync(at("ca.pem"), "utf8"),

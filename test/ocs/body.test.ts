@@ -20,7 +20,8 @@ const title = ({ resource, name }: Action): string => `${resource} ${name}`;
 /** The action's required attributes with sensible values, and this one on top. */
 const bodyWith = (action: Action, name: string, json: string): string => {
   const base = Object.entries(JSON.parse(caseOf(action).body || "{}") as object).filter(([key]) => key !== name);
-  return `{${[...base.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`), `${JSON.stringify(name)}:${json}`].join(",")}}`;
+  const members = base.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`);
+  return `{${[...members, `${JSON.stringify(name)}:${json}`].join(",")}}`;
 };
 const actionTaking = (name: AttributeName): Action =>
   ACTIONS.find(({ required, optional }) => required.includes(name) || optional.includes(name))!;

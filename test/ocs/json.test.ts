@@ -208,7 +208,8 @@ describe("scanJson", () => {
   });
 
   const sample =
-    '{"GSW_PHONE":"4155550100","GSW_CALL_RESULT":-33,"Übung":"\\u00e4\\ud83d\\ude00😀ß\\n","N":[true,false,null,1.5e+10,-0.25],"P":{"camp_group_data":{}} }';
+    '{"GSW_PHONE":"4155550100","GSW_CALL_RESULT":-33,"Übung":"\\u00e4\\ud83d\\ude00😀ß\\n",' +
+    '"N":[true,false,null,1.5e+10,-0.25],"P":{"camp_group_data":{}} }';
 
   it("recognizes a text truncated at any position", () => {
     const whole = bytes(sample);

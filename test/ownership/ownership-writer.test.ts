@@ -15,7 +15,7 @@ describe("the ownership database", () => {
     expect(verdictIn(ownership.requestLease(alpha(), "15", false))).toBe("its own");
   });
 
-  it("decides whether OCS may dial: a handle without a successful write has no owner, and a late commit is removed", async () => {
+  it("decides whether OCS may dial: a handle that is not written has no owner; a late commit is removed", async () => {
     const removed: unknown[] = [];
     const remove = (...given: unknown[]): Promise<void> => Promise.resolve(void removed.push(given));
     const { ownership, news } = make({ store: aStore({ put: failing, remove }) });

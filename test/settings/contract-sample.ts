@@ -1,3 +1,8 @@
+const ON_RECORDS =
+  "RecordProcessed, RecordReject, RecordReschedule, UpdateCallCompletionStats, AddRecord, DoNotCall, " +
+  "RequestRecordCancel";
+const ON_GROUPS = "Load, StartDialing, SetDialingMode, StopDialing, Unload, ReadStatus";
+
 /** The config of the contract, as it is shown there: whoever changes a default must change it there too. */
 export const CONTRACT = `version: 1
 listeners:
@@ -44,8 +49,8 @@ tenants:
     upstream: ocs-main
     mode: enforce
     clients:
-      ors-main: { actions: [RecordProcessed, RecordReject, RecordReschedule, UpdateCallCompletionStats, AddRecord, DoNotCall, RequestRecordCancel] }
-      alpha-ops: { actions: [Load, StartDialing, SetDialingMode, StopDialing, Unload, ReadStatus], campaign_groups: [106] }
+      ors-main: { actions: [${ON_RECORDS}] }
+      alpha-ops: { actions: [${ON_GROUPS}], campaign_groups: [106] }
     campaigns: [Alpha Campaign]
     campaign_groups:
       - { dbid: 106, name: "Alpha Campaign@Alpha Agents", campaign_id: 139, group_id: 234 }

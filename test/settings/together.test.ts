@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { runPolicyTests } from "../../src/dry-run/policy-tests.ts";
 import { CORPUS, type Mistake } from "./corpus.ts";
 import { mutated, problemsIn, read, SAMPLE } from "./kit.ts";
+import { patternOf } from "../kit/pattern.ts";
 
 const all = CORPUS.flatMap(({ mistakes }) => mistakes).filter(({ taken }) => taken !== "" && SAMPLE.includes(taken));
 const called = (title: string): Mistake => all.find((each) => each.title === title)!;
@@ -42,7 +43,10 @@ const BECAUSE: readonly (readonly [first: string, second: RegExp])[] = [
   // The key is not known, so it may be one of the site's own.
   [
     "a variable that is not set",
-    /^(two listeners at one address|no TLS towards the network|http to another host|an admin listener towards the network|an index key .*|an OCS address .*)$/,
+    patternOf(
+      /^two listeners at one address$|^no TLS towards the network$|^http to another host$|/,
+      /^an admin listener towards the network$|^an index key .*$|^an OCS address .*$/,
+    ),
   ],
 ];
 

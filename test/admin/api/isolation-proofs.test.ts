@@ -71,7 +71,7 @@ describe("a proof", () => {
     expect(Date.parse(value.ended)).toBeGreaterThan(Date.parse(value.started));
   });
 
-  it("is in the journal: who asked for what purpose, and at its end the verdict and the digest of the report", async () => {
+  it("is in the journal: who asked and why, and at its end the verdict and the digest of the report", async () => {
     const [begun, end] = await entriesOf(api);
     const by = { user: "ada", role: "auditor", ...PURPOSE };
     const file = join(api.journal.dir, "proofs", `${id}.json`);

@@ -111,7 +111,7 @@ const NAMES = [
 ];
 
 describe("metrics", () => {
-  it("show the state of witnesses and the time stamping authority, and are absent without them or their answer", async () => {
+  it("show the state of witnesses and time stamping, and are absent without them or their answer", async () => {
     const outside = {
       witnesses: () => [
         { witness: "w1+01020304", size: 70, age: 2500 },
@@ -191,7 +191,7 @@ describe("metrics", () => {
     expect(samplesOf(await scrape({ diskUse: () => undefined }), "ocsgw_journal_bytes")).toEqual([]);
   });
 
-  it("show open Do-Not-Calls and the age of the oldest by tenant, also of removed tenants, except while they are unknown", async () => {
+  it("show open Do-Not-Calls and the oldest's age by tenant, also of removed tenants, unless unknown", async () => {
     const at = (seconds: number): number => (Date.now() - seconds * 1000) * 1000;
     const text = await scrape({
       openDoNotCalls: () => [

@@ -257,7 +257,7 @@ describe("config.watch", { timeout: 120_000 }, () => {
       (config.tenants[0] as Record<string, unknown>)["share"] = 2;
     });
 
-  it("keys-and-certificates applies a changed keys file by itself, and a changed config only on ocsgw reload", async () => {
+  it("keys-and-certificates applies changed keys by itself, and a changed config only on ocsgw reload", async () => {
     const outcomes = await begin("keys-and-certificates");
     const before = gateway.gateway.configHash;
     await writeFile(at("ocsgw.yaml"), "this: is not valid\n");

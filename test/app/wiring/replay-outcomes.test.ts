@@ -68,7 +68,7 @@ const anOwnership = (): Ownership => {
 /** Reading a segment fails. */
 const unread: Disk = { ...nodeDisk, open: (path) => Promise.reject(new Error(`${path} was opened`)) };
 
-it("a new ownership database gets each OCS's last epoch from the start state and the entries above it, without reading segments", async () => {
+it("a new ownership database takes each OCS's last epoch from start state and later entries alone", async () => {
   await first();
   await run(async (journal, switchovers) => {
     expect(journal.openedFrom.at).toBe(6);
@@ -90,7 +90,7 @@ it("a new ownership database gets each OCS's last epoch from the start state and
   });
 });
 
-it("a new ownership database does not reuse an epoch that an entry names, even if its switchover was deleted", async () => {
+it("a new ownership database reuses no epoch that an entry names, even if its switchover was deleted", async () => {
   const asked = (number: number, upstream: string, epoch: number) => aDoNotCall(number, { upstream, epoch });
   await run(async (journal) => {
     for (const entry of [
@@ -112,7 +112,7 @@ it("a new ownership database does not reuse an epoch that an entry names, even i
   });
 });
 
-it("the start reads the journal's entries if one may end a handle, or if no start state has the switchovers", async () => {
+it("the start reads the journal's entries if one may end a handle, or no start state has the switchovers", async () => {
   await first();
   await run(async (journal, switchovers) => {
     const replaying = (over: { readonly isEmpty: boolean; readonly known: boolean }): Promise<void> =>

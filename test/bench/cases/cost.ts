@@ -38,7 +38,8 @@ const section = (turns: ReadonlyMap<string, readonly Turn[]>): Omit<Section, "no
       name,
       medianOf(list, ({ cpu }) => cpu),
       ratioOf(turns, [name, cheapest], ({ cpu }) => cpu),
-      `${medianOf(list, ({ peerBusy }) => peerBusy) < FULL ? "≥ " : ""}${medianOf(list, ({ perSecond }) => perSecond).toFixed(0)}`,
+      (medianOf(list, ({ peerBusy }) => peerBusy) < FULL ? "≥ " : "") +
+        medianOf(list, ({ perSecond }) => perSecond).toFixed(0),
       medianOf(list, slowest("p50")),
       medianOf(list, slowest("p99")),
     ]),

@@ -179,8 +179,8 @@ const section = (kinds: readonly Kind[], costs: ReadonlyMap<string, readonly Cos
       ),
     notes: [
       `${how}; ${CONNECTIONS} connections, metrics scraped once in each turn. Thread: the one that serves requests, ` +
-        "from /proc/<pid>/task/<pid>/schedstat. Process: all threads; the one that reads the journal for the watchers " +
-        "has a lower priority.",
+        "from /proc/<pid>/task/<pid>/schedstat. Process: all threads; the one that reads the journal for the " +
+        "watchers has a lower priority.",
       "Watchers accept gzip, as browsers and ocsgw flows do, unless it says otherwise.",
     ],
   };

@@ -209,7 +209,10 @@ export const keyRow = (id: string, client: string): string =>
   `2026-01-01T00:00:00Z }\n`;
 
 const keysOf = ({ tenants }: GatewayOptions): string =>
-  `version: 1\nkeys:\n${Array.from({ length: tenants }, (_, at) => [1, 2].map((client) => keyRow(clientName(at + 1, client), clientName(at + 1, client))).join("")).join("")}`;
+  `version: 1\nkeys:\n${Array.from({ length: tenants }, (_, at) => [1, 2].map((client) => clientName(at + 1, client)))
+    .flat()
+    .map((name) => keyRow(name, name))
+    .join("")}`;
 
 const writeParts = async (dir: string, count: number, tenants: readonly unknown[]): Promise<void> => {
   await mkdir(dir, { recursive: true });

@@ -32,7 +32,8 @@ const config = ({ port, upstream, main = "", http, server }: Site, certificates:
 worker_processes 1; daemon off; pid nginx.pid; error_log stderr crit; ${main}
 events { worker_connections 4096; }
 http {
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  client_body_temp_path body; proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
   keepalive_timeout 1h; keepalive_requests 1000000000; tcp_nodelay on;
   upstream ocs { server 127.0.0.1:${upstream.port}; keepalive 64; keepalive_requests 1000000000; keepalive_timeout 1h; }
   proxy_http_version 1.1; proxy_set_header Connection "";
@@ -79,7 +80,9 @@ export const startNginxWithTokens: StartPeer = async (rig, upstream) => {
     main: `load_module ${MODULE};`,
     http: `js_path ${dir}; js_import token from token.js; access_log ${dir}/access.log;
       limit_req_zone $http_authorization zone=clients:10m rate=1000000r/s; limit_req zone=clients burst=1000 nodelay;`,
-    server: `location ~ ^/(records|phones|customer_ids|lists|campaigngroups)/ { limit_except GET POST { deny all; } js_content token.check; }
+    server: `location ~ ^/(records|phones|customer_ids|lists|campaigngroups)/ {
+        limit_except GET POST { deny all; } js_content token.check;
+      }
       location @ocs { ${passTo(upstream)} }
       location / { return 404; }`,
   });
@@ -92,10 +95,13 @@ async function check(r) {
   try {
     const parts = r.headersIn.Authorization.slice(7).split(".");
     const claims = read(parts[1]);
-    const named = read(parts[0]).alg === "ES256" && claims.iss === "${ISSUER}" && claims.aud === "${AUDIENCE}" && claims.exp > Date.now() / 1000;
+    const named = read(parts[0]).alg === "ES256" && claims.iss === "${ISSUER}" &&
+      claims.aud === "${AUDIENCE}" && claims.exp > Date.now() / 1000;
     if (!named) return r.return(401);
     const key = await crypto.subtle.importKey("spki", spki, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
-    const holds = await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, Buffer.from(parts[2], "base64url"), parts[0] + "." + parts[1]);
+    const signature = Buffer.from(parts[2], "base64url");
+    const signed = parts[0] + "." + parts[1];
+    const holds = await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, signed);
     if (holds) r.internalRedirect("@ocs");
     else r.return(401);
   } catch (e) {

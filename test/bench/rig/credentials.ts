@@ -27,7 +27,8 @@ export const createIssuer = (): Issuer => {
       const signed = [{ alg: "ES256", typ: "JWT", kid: "bench" }, claims]
         .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
         .join(".");
-      return `${signed}.${sign("sha256", Buffer.from(signed), { key: privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
+      const signature = sign("sha256", Buffer.from(signed), { key: privateKey, dsaEncoding: "ieee-p1363" });
+      return `${signed}.${signature.toString("base64url")}`;
     },
   };
 };

@@ -66,9 +66,10 @@ describeAllowed(
     ])("belongs to that user %s", (_, above) => {
       mkdirSync(join(dir, above, "audit"), { recursive: true });
       chownSync(join(dir, above, "audit"), 12345, 12345);
+      const inSource = (path: string): string => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href);
       const program = `
-      import { reachJournal } from ${JSON.stringify(new URL("../../../src/cli/audit/reach-journal.ts", import.meta.url).href)};
-      import { openJournal } from ${JSON.stringify(new URL("../../../src/journal/write/open-journal.ts", import.meta.url).href)};
+      import { reachJournal } from ${inSource("cli/audit/reach-journal.ts")};
+      import { openJournal } from ${inSource("journal/write/open-journal.ts")};
       const dir = ${JSON.stringify(join(dir, above, "audit"))};
       const { lock } = await reachJournal(dir, "test");
       const journal = await openJournal({ dir, durability: "flush", lock });

@@ -8,6 +8,7 @@ import { screen, type Ready } from "../../../src/cli/sandbox/screen.ts";
 import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
 import { ocsgw } from "../../kit/command.ts";
 import { NOON } from "../../sandbox/support.ts";
+import { patternOf } from "../../kit/pattern.ts";
 
 let ocs: SandboxOcs;
 beforeEach(async () => {
@@ -143,7 +144,10 @@ describe("the screen of npm start", () => {
     ocs.dialer.configure({ recordBase: gateway.http });
     const [alpha, beta] = (await ocs.dialer.dial({ count: 2 })).events;
     expect(arrival(alpha!, { ...ready(), gateway })).toMatch(
-      /\n {2}curl -i -u alpha-ors:sk_sandbox_alpha-ors 'http:\/\/gateway:8080\/records\/1000\?req=RecordProcessed' -H 'Content-Type: application\/json' -d '\{"GSW_CALL_RESULT":33\}'\n$/,
+      patternOf(
+        /\n {2}curl -i -u alpha-ors:sk_sandbox_alpha-ors 'http:\/\/gateway:8080\/records\/1000\?req=RecordProcessed' /,
+        /-H 'Content-Type: application\/json' -d '\{"GSW_CALL_RESULT":33\}'\n$/,
+      ),
     );
     expect(arrival(beta!, { ...ready(), gateway })).toContain(
       "curl -i -u beta-crm:sk_sandbox_beta-crm 'http://gateway:8080/records/1001?",

@@ -67,7 +67,8 @@ describe("the log of the sandbox", () => {
 
   it("in text form has time, level and sentence first, then the fields", () => {
     const line =
-      '{"level":40,"time":"2026-11-22T12:04:31.218Z","pid":7,"hostname":"h","name":"ocsgw","listener":"clients","address":"http://127.0.0.1:8080","n":3,"why":"two ' +
+      '{"level":40,"time":"2026-11-22T12:04:31.218Z","pid":7,"hostname":"h","name":"ocsgw",' +
+      '"listener":"clients","address":"http://127.0.0.1:8080","n":3,"why":"two ' +
       'words","msg":"listening"}\n';
     expect(humanLine(line)).toBe(
       '12:04:31  warn   listening  listener=clients  address=http://127.0.0.1:8080  n=3  why="two words"\n',

@@ -100,9 +100,9 @@ describe("a log line", () => {
   it("as text has the fields that are not in the message, and the event's name of a warning", async () => {
     const lines = await linesOf(`${REJECTED} events.stopped();`, { OCSGW_LOG_FORMAT: "text" });
     expect(lines.map((line) => line.replace(/^[\d:]{8}/, "12:00:00"))).toEqual([
-      "12:00:00  error  Config reload rejected; the running config is unchanged: ocsgw.yaml:41:7 unknown key capaigns. " +
-        "Correct the file and run ocsgw reload -c FILE; ocsgw check -c FILE shows every problem. Until a reload is " +
-        "accepted, ocsgw status -c FILE shows this warning  event=configRejected  more=2",
+      "12:00:00  error  Config reload rejected; the running config is unchanged: ocsgw.yaml:41:7 unknown key " +
+        "capaigns. Correct the file and run ocsgw reload -c FILE; ocsgw check -c FILE shows every problem. Until a " +
+        "reload is accepted, ocsgw status -c FILE shows this warning  event=configRejected  more=2",
       "12:00:00  info   The gateway has stopped",
     ]);
   });
@@ -139,7 +139,8 @@ describe("a log line", () => {
     const words = "the journal in /a cannot be written: no space is left on the disk";
     const lines = await linesOf(
       `${importOf("journal/errors.ts", "JournalUnavailable")} ${importOf("common/timeout.ts", "TimeoutError")} ` +
-        `events.loginsNotRecorded({ count: 2, error: new JournalUnavailable("/a", "no space is left on the disk") }); ` +
+        'const full = new JournalUnavailable("/a", "no space is left on the disk"); ' +
+        "events.loginsNotRecorded({ count: 2, error: full }); " +
         'events.startStateNotWritten({ error: new TimeoutError("no answer from the disk for 5000 ms") });',
     );
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([

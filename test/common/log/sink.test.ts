@@ -9,7 +9,7 @@ import { until } from "../../kit/witness.ts";
 const source = new URL("../../../src/common/log/sink.ts", import.meta.url).href;
 
 describe("log lines that stderr does not accept", () => {
-  it("are buffered up to a size, then dropped and counted, and the count is reported after the rest is written", async () => {
+  it("are buffered up to a size, then dropped and counted; the count is reported after the rest", async () => {
     const pipe = new PassThrough({ highWaterMark: 10 });
     const reported: number[] = [];
     const sink = streamSink(pipe, { most: 100, caughtUp: (lines) => reported.push(lines) });
@@ -118,7 +118,8 @@ describeWith(["python3"], "a terminal that is halted", (python) => {
     const terminal = `
 import os, select, subprocess, sys
 ours, theirs = os.openpty()
-child = subprocess.Popen([sys.argv[1], "--input-type=module", "-e", sys.argv[2]], stdout=subprocess.PIPE, stderr=theirs, start_new_session=True)
+child = subprocess.Popen([sys.argv[1], "--input-type=module", "-e", sys.argv[2]],
+    stdout=subprocess.PIPE, stderr=theirs, start_new_session=True)
 print(child.stdout.readline().decode().strip(), flush=True)
 end = b""
 while b"caught up: " not in end or not end.endswith(b"\\n"):

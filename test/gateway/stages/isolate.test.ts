@@ -184,7 +184,9 @@ describe("the journal's entry of a request", () => {
     const line = aLine();
     await line.ask({
       target: "/records/15?req=AddRecord",
-      body: '{"GSW_PHONE":"4155550177","GSW_TZ_NAME":"PST","GSW_CUSTOMER_ID":"C-777","CUSTOMER_CODE":4155550178,"REMARK":"call 4155550179"}',
+      body:
+        '{"GSW_PHONE":"4155550177","GSW_TZ_NAME":"PST","GSW_CUSTOMER_ID":"C-777","CUSTOMER_CODE":4155550178,' +
+        '"REMARK":"call 4155550179"}',
     });
     await line.ask({ target: "/phones/4155550176?req=DoNotCall", body: '{"GSW_CAMPAIGN_NAME":"Nobody\'s"}' });
     await line.ask({ target: "/phones/4155550175?req=DoNotCall", body: '{"GSW_PHONE":"4155550174"}' });

@@ -73,7 +73,7 @@ const edit = async (name: string, change: (text: string) => string): Promise<voi
 const verified = () => verifyBundle(join(work, "b"), vkey);
 
 describe("a bundle", () => {
-  it("contains the requested entries byte for byte, and proves each line and that no Do-Not-Call is missing", async () => {
+  it("contains the requested entries byte for byte; proves each line and that no Do-Not-Call is missing", async () => {
     const report = await verified();
     expect(report).toMatchObject({
       verdict: "ok",
@@ -529,7 +529,7 @@ describeWith(["unzip", "sha256sum"], "what others read of a bundle", (unzip, sha
   });
 });
 
-it("a bundle keeps the Do-Not-Calls of one DBID on two OCS apart from each other and from those of format 1", async () => {
+it("a bundle keeps the Do-Not-Calls of one DBID on two OCS apart, and from those of format 1", async () => {
   const [other, out] = [await aDirectory(), await aDirectory()];
   try {
     const { journal, checkpoints, close } = await openWithCheckpoints(other, key);

@@ -122,7 +122,7 @@ describe("two damaged segments without a usable start state", () => {
   });
 });
 
-it("retention keeps a segment of unknown age until the entry that set it aside is old enough, whatever the next segment's dates", async () => {
+it("retention keeps a segment of unknown age until its set-aside entry is old, whatever dates follow", async () => {
   const { journal, checkpoints } = await open();
   await mkdir(join(dir, "set-aside"));
   await rename(at(FIRST), join(dir, "set-aside", "000000000000.jsonl"));
@@ -182,7 +182,8 @@ it.each(["{}", "null", "5", "[null]", '[{"from":"x","to":1,"by":0}]', '"abc"', '
   "a line that was changed into a set-aside entry with the list %s is reported as changed and explains nothing",
   async (before) => {
     const lines = (await readFile(at(SECOND), "utf8")).split("\n");
-    lines[0] = `${/^\{"index":\d+,"time":"[^"]+",/.exec(lines[0]!)![0]}"kind":"set-aside","from":0,"to":4,"before":${before}}`;
+    const start = /^\{"index":\d+,"time":"[^"]+",/.exec(lines[0]!)![0];
+    lines[0] = `${start}"kind":"set-aside","from":0,"to":4,"before":${before}}`;
     await writeFile(at(SECOND), lines.join("\n"));
     const { verdict, findings } = await verifyJournal(dir, {
       vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim(),

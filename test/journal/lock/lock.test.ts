@@ -82,7 +82,7 @@ describe("the journal's lock", () => {
     await take();
   });
 
-  it("excludes another process while the holder lives, names the holder, and is free as soon as the holder is killed", async () => {
+  it("excludes another process while the holder lives, names it, and is free as soon as it is killed", async () => {
     const holder = await hold();
     await expect(take()).rejects.toThrow(`open already, by ocsgw test, pid ${holder.child.pid} on `);
     await expect(take()).rejects.toThrow(JournalHeld);

@@ -141,7 +141,7 @@ describe("the counter of open Do-Not-Calls", () => {
     expect(counter.count).toBe(0);
   });
 
-  it("keeps a carried-on Do-Not-Call, with its age, its attempts and its clients, when the segment is deleted", async () => {
+  it("keeps a carried-on Do-Not-Call, with age, attempts and clients, when the segment is deleted", async () => {
     const counter = new OpenDoNotCalls();
     const [intent, outcome] = aDoNotCall(1, { ...phone("a"), status: 500 });
     await counter.start(snapshot(0));

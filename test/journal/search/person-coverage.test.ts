@@ -172,7 +172,7 @@ describe("a look-up of a person", () => {
     expect((await look()).evidence).toMatchObject({ uncovered: [], complete: true });
   });
 
-  it("counts uncovered requests of the period and tenant, including those refused before their tenant was known", async () => {
+  it("counts uncovered requests of the period and tenant, and those refused before the tenant was known", async () => {
     const beta = { dbid: 102, name: "Beta Tenant" };
     await write(
       ...[0, 1, 2].flatMap((number) => onRecord(number)),

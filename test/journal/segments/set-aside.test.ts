@@ -312,8 +312,8 @@ describe("after a segment was set aside,", () => {
       complete
         ? []
         : [
-            `entries 5 to 8 (from ${entry.oldest} to ${entry.youngest}) were damaged and set aside, as entry ${index} ` +
-              "records",
+            `entries 5 to 8 (from ${entry.oldest} to ${entry.youngest}) were damaged and set aside, as entry ` +
+              `${index} records`,
           ],
     );
   });
@@ -453,8 +453,8 @@ describe("after a segment was set aside,", () => {
     today += DAY;
     expect(await retiring()).toMatchObject({ from: 0, to: 5 });
     await expect(retiring()).rejects.toThrow(
-      `entry ${index}, which says that 000000000005.jsonl was set aside, differs from what was signed, so that segment ` +
-        "and all later ones stay",
+      `entry ${index}, which says that 000000000005.jsonl was set aside, differs from what was signed, so that ` +
+        "segment and all later ones stay",
     );
     expect(existsSync(aside(PLAIN))).toBe(true);
   });
@@ -543,7 +543,7 @@ describe("examining a segment to set it aside refuses", () => {
 });
 
 describe("setting aside that is interrupted", () => {
-  it("at any disk call leaves the segment in its place or moved, nothing lost, and the next run completes it", async () => {
+  it("at any disk call leaves the segment in place or moved, nothing lost, and the next run completes it", async () => {
     await write();
     await flip(at(SECOND), 200);
     const bytes = await readFile(at(SECOND));

@@ -197,7 +197,7 @@ describe("a journal whose checkpoints are cosigned", () => {
     expect([report.verdict, report.witnesses.size]).toEqual([verdict, verdict === "ok" ? 28 : 20]);
   });
 
-  it("counts a repeated witness key once, and accepts a witness whose key somebody planted in the directory", async () => {
+  it("counts a repeated witness key once, and accepts a witness whose key was planted in the directory", async () => {
     const twice = await verify({ witnesses: `${ONE}\n${ONE}\n`, quorum: 2 });
     expect([twice.witnesses.rows.length, twice.witnesses.isMet]).toEqual([1, false]);
     await edit(paths(dir).verifierKeys, (text) => `${text}${verifierKey("planted.test", one.key)}\n`);

@@ -81,7 +81,7 @@ const expectWhole = (entries: readonly Recorded[], open: readonly string[] = [])
 };
 
 describe("while the disk fails", () => {
-  it("nothing is acknowledged, with the reason and without a path; afterwards the journal continues by itself, in a new segment", async () => {
+  it("acknowledges nothing, with the reason and no path; then the journal continues in a new segment", async () => {
     await open();
     await journal.append(anIntent(0));
     trouble.break({ code: "ENOSPC", only: /segments write/, half: true });
@@ -211,7 +211,7 @@ describe("while the disk fails", () => {
 });
 
 describe("a disk that does not answer", () => {
-  it("counts as failed after its time limit; a line that arrives late stays, and an outcome closes it as not sent", async () => {
+  it("counts as failed after its time limit; a late line stays, and an outcome closes it as not sent", async () => {
     await open({ stuckMs: 1000, refusal: { status: 503, code: "OCSGW-5101" } });
     await journal.append(anIntent(0));
     const letGo = trouble.hang();
@@ -378,7 +378,7 @@ describe.each<Omit<Fault, "after">>([
   { code: "EIO", times: 1 },
   { code: "ENOSPC", half: true, times: 3 },
 ])("the k-th disk call fails, and with it others: %o", (fault) => {
-  it("for every k, no acknowledged entry is lost, every number is assigned once, and the journal recovers by itself", async () => {
+  it("for every k, loses no acknowledged entry, assigns every number once, and recovers by itself", async () => {
     const { calls } = await workThrough(`${dir}/whole`, { ...fault, times: 0 });
     expect(calls).toBeGreaterThan(25);
     const runs = await Promise.all(

@@ -41,7 +41,7 @@ describe("the announcements of the dialer", () => {
     expect(told[0]!.number).toBe(told.length);
   });
 
-  it("have a handle once while the validation-uri does not answer, and wait for an answer that is under way", async () => {
+  it("have a handle once while the validation-uri does not answer, and wait for an answer under way", async () => {
     const dialer = withValidator();
     setting.validator.answer = () => "hang up";
     for (let count = 0; count < 3; count++) expect(await dialer.announce()).toBe(false);

@@ -14,9 +14,17 @@ const TENANTS = [
 ];
 
 const fileOf = (...lines: readonly string[]): string =>
-  `version: 1\nadmins:\n  - name: alice\n    role: operator\n    hash: ${HASH}\n    created: 2026-11-22T12:00:00Z\n${lines
+  [
+    "version: 1",
+    "admins:",
+    "  - name: alice",
+    "    role: operator",
+    `    hash: ${HASH}`,
+    "    created: 2026-11-22T12:00:00Z",
+    ...lines,
+  ]
     .map((line) => `${line}\n`)
-    .join("")}`;
+    .join("");
 
 describe("the file of the console's users", () => {
   it("holds names, roles, tenants and hashes", () => {
@@ -173,7 +181,9 @@ describe("a change of the file", () => {
   });
 
   it("disables, enables and changes the password, and keeps comments, mode and all else", async () => {
-    const text = `# reviewed each quarter\n${fileOf()}  # contractors\n  - { name: bob, role: viewer, hash: "${HASH}", created: 2026-11-22T12:00:00Z } # until May\nend: true\n`;
+    const text =
+      `# reviewed each quarter\n${fileOf()}  # contractors\n` +
+      `  - { name: bob, role: viewer, hash: "${HASH}", created: 2026-11-22T12:00:00Z } # until May\nend: true\n`;
     await writeFile(file, text);
     await chmod(file, 0o640);
     expect(await changeAdmin(file, "BOB", { disabled: true })).toMatchObject({ name: "bob", disabled: null });

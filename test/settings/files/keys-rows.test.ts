@@ -80,7 +80,8 @@ const row = fc
   .map(
     ([id, client, hash, created, expires, tenants, revoked, rest]) =>
       `  - { id: ${id}, client: ${client}, hash: sha256:${String(hash).repeat(64)}, created: ` +
-      `${created}${expires === null ? "" : `, expires: ${expires}`}${tenants === null ? "" : `, tenants: ${tenants}`}${revoked === null ? "" : `, revoked: ${revoked}`} ` +
+      `${created}${expires === null ? "" : `, expires: ${expires}`}` +
+      `${tenants === null ? "" : `, tenants: ${tenants}`}${revoked === null ? "" : `, revoked: ${revoked}`} ` +
       `}${rest}\n`,
   );
 const between = mostly(["", "\n", "# a comment\n", "   # c\n", "\t\n", "end: true\n", "  text: x\n", "---\n", "...\n"]);
@@ -137,7 +138,9 @@ describe("the lines of a keys file", () => {
   });
 
   it("may end with the end marker, which nothing may follow", () => {
-    const one = `version: 1\nkeys:\n  - { id: a, client: a, hash: sha256:${"0".repeat(64)}, created: 2026-11-22T12:00:00Z }\n`;
+    const one =
+      "version: 1\nkeys:\n" +
+      `  - { id: a, client: a, hash: sha256:${"0".repeat(64)}, created: 2026-11-22T12:00:00Z }\n`;
     expect(readKeys(one, "k")).toMatchObject({ ok: true, isEnded: false });
     for (const text of [`${one}end: true\n`, asYaml(`${one}end: true\n`)])
       expect(readKeys(text, "k")).toMatchObject({ ok: true, isEnded: true });

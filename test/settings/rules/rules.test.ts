@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mutated, placeOf, problemsIn, read, SAMPLE } from "../kit.ts";
+import { patternOf } from "../../kit/pattern.ts";
 
 type Change = readonly [from: string, to: string];
 /**
@@ -54,6 +55,7 @@ const WITNESS = "witness.example/audit+4f720a69+BOpKbGPinFIKvvVQexMuxfmVR3auvr57
 const RENAMED = "witness.example/again+f12e6645+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
 const LOG_KEY = "witness.example/audit+f53e79c6+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
 const CHECKPOINT = (rest: string): Change => ["every: 60s }", `every: 60s, ${rest} }`];
+const UNSCOPED = "upstream: ocs-main, records: unscoped";
 const REGISTRAR = (rest: string): Change => CALLBACKS(`bind: "127.0.0.1:8444", registrars: [${rest}]`);
 
 const ERRORS: readonly Case[] = [
@@ -183,8 +185,10 @@ const ERRORS: readonly Case[] = [
     changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${LOG_KEY}" }]`)],
     code: "OCSGW-6103",
     at: ['"witness.example'],
-    message:
-      /this is the key of a journal, which signs checkpoints \(type 0x01\).* write witness\.example\/audit\+4f720a69\+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs/,
+    message: patternOf(
+      /this is the key of a journal, which signs checkpoints \(type 0x01\).* write /,
+      /witness\.example\/audit\+4f720a69\+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs/,
+    ),
   },
   {
     says: "a witness's key of an unknown type",
@@ -883,7 +887,10 @@ const WARNINGS: readonly Case[] = [
       ["connections: 4", "connections: 1"],
       [
         "audit:\n",
-        `${Array.from({ length: 7 }, (_, at) => `  - { name: T${at}, dbid: ${900 + at}, upstream: ocs-main, records: unscoped }`).join("\n")}\naudit:\n`,
+        [
+          ...Array.from({ length: 7 }, (_, at) => `  - { name: T${at}, dbid: ${900 + at}, ${UNSCOPED} }\n`),
+          "audit:\n",
+        ].join(""),
       ],
     ],
     code: "OCSGW-6313",
@@ -1042,7 +1049,9 @@ describe("the rules", () => {
     const text = mutated(['"header:X-Api-Key"]', '"header:Ocsgw-Tenant", "header:Authorization"]']);
     expect(problemsIn(text).filter(({ code }) => code === "OCSGW-6248")).toMatchObject(
       ["ocsgw-tenant", "authorization"].map((header) => ({
-        message: `API keys cannot be sent in the header ${header}: HTTP, proxies or the gateway use it for something else`,
+        message:
+          `API keys cannot be sent in the header ${header}: HTTP, proxies or the gateway use it for ` +
+          "something else",
         help: expect.stringMatching(
           /^for Authorization: Basic write basic; otherwise use a header of your own/,
         ) as string,

@@ -83,7 +83,7 @@ describe("while the gateway serves", () => {
     ]);
   }, 60_000);
 
-  it("a mark that could not be removed after damage is removed when that is possible, and reported until then", async () => {
+  it("a mark that could not be removed after damage is removed once possible, and reported until then", async () => {
     await flip();
     // A folder is no file to remove, for any user.
     await mkdir(join(dir, "verified"));

@@ -131,7 +131,7 @@ describe("the probes listener of a complete gateway", () => {
     await ocs.close();
   });
 
-  it("names no tenant, upstream or address at /readyz, unlike the admin listener, and has no other pages than probes and metrics", async () => {
+  it("names no tenant, upstream or address at /readyz, unlike admin, and serves only probes and metrics", async () => {
     ocs = await rawOcs();
     const other = await rawOcs();
     const port = new URL(other.url).port;

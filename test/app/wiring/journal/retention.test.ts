@@ -132,7 +132,7 @@ describe("retention of a running gateway", () => {
       [what, ahead, "from a start state", true],
     ]),
   )(
-    "deletes nothing after a start with the clock %s ahead (%i ms), nor after a restart %s, until a user confirms the clock",
+    "deletes nothing after a start with the clock %s ahead (%i ms), nor after a restart %s, until a user confirms it",
     async (_what, ahead, _from, fromState) => {
       const all = (await segmentsOf(dir)).length;
       wall += ahead;

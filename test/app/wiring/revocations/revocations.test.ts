@@ -17,6 +17,7 @@ import { revocationsIn } from "../../../../src/cli/revoke/list.ts";
 import { createRevocations, type Revocations } from "../../../../src/identity/credentials.ts";
 import { aDirectory, removeDirectory } from "../../../journal/kit.ts";
 import { TroubledDisk } from "../../../journal/failing-disk.ts";
+import { patternOf } from "../../../kit/pattern.ts";
 
 const PATIENT = { timeout: 20_000, interval: 20 };
 const FAR = "2999-01-01T00:00:00.000Z";
@@ -169,7 +170,7 @@ describe("a revocations file", () => {
     },
   );
 
-  it("that gets a reinstatement keeps the client revoked, and the alarm names the command that reinstates", async () => {
+  it("that gets a reinstatement keeps the client revoked, and the alarm names the command to reinstate", async () => {
     await start();
     await revoke("alpha");
     await appendFile(file, line("alpha", { lifted: true }));
@@ -177,7 +178,10 @@ describe("a revocations file", () => {
       .poll(alarms, PATIENT)
       .toEqual([
         expect.stringMatching(
-          /reinstates a credential that the journal revokes; it stays revoked: client alpha; use ocsgw revoke -c FILE --reinstate/,
+          patternOf(
+            /reinstates a credential that the journal revokes; /,
+            /it stays revoked: client alpha; use ocsgw revoke -c FILE --reinstate/,
+          ),
         ),
         expect.stringMatching(/restored/),
       ]);

@@ -222,8 +222,8 @@ describe("a person's case", () => {
     ]);
     expect(sentenceOf(found.requests[0]!, "phone")).toBe(
       "2026-11-22 12:00:00Z, within 60 s: alpha-crm (tenant Alpha Tenant) asked for a Do-Not-Call by record handle " +
-        "1024 on a record that OCS had announced with this number, 7 more times, as in an earlier request. The gateway " +
-        "refused all of them; nothing was sent to OCS.",
+        "1024 on a record that OCS had announced with this number, 7 more times, as in an earlier request. The " +
+        "gateway refused all of them; nothing was sent to OCS.",
     );
     expect([summaryLines(found)[0], summaryLines(found)[3]]).toEqual([
       "7 Do-Not-Calls requested: 7 refused.",

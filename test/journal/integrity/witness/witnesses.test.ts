@@ -490,7 +490,7 @@ describe("a journal that differs from the one that the witness knows", () => {
     expect(other.witnesses.quorum()).toEqual({ needed: 1, isMet: false, size: 0 });
   });
 
-  it("is reported as damaged, not as another history, if its own leaf hashes do not lead to its checkpoint", async () => {
+  it("is reported as damaged, not as another history, if its leaf hashes do not lead to its checkpoint", async () => {
     const witness = await aTrueOne();
     const { grow, witnesses } = await run([witness]);
     await grow(5);

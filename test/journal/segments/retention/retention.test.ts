@@ -14,6 +14,7 @@ import { JournalSearch } from "../../../../src/journal/search/journal-search.ts"
 import { verifyJournal } from "../../../../src/journal/verify/verify.ts";
 import { audit } from "../../../../src/settings/schema/audit.ts";
 import { ORIGIN, aDirectory, aDoNotCall, aKey, aRefusal, anIntent, removeDirectory, segmentsOf } from "../../kit.ts";
+import { patternOf } from "../../../kit/pattern.ts";
 
 const DAY = 86_400_000;
 const START = Date.parse("2026-01-01T12:00:00Z");
@@ -90,7 +91,7 @@ describe("the retention times of the config", () => {
 });
 
 describe("retention", () => {
-  it("deletes the segments whose entries are all old enough, after an entry about them, and leaves a tree that verifies", async () => {
+  it("deletes segments whose entries are all old enough, after an entry about them; the rest verifies", async () => {
     const retired = await retiring({ default: 4 * DAY });
     expect(retired).toEqual({
       kind: "deleted",
@@ -289,7 +290,10 @@ describe("retention", () => {
     await checkpoints.write();
     expect(await retiring({ default: 4 * DAY })).toMatchObject({ from: 0, to: 5 });
     await expect(retiring({ default: 4 * DAY })).rejects.toThrow(
-      /line 1 of 000000000005\.jsonl does not match its leaf hash, so this segment and all later ones are kept.*ocsgw audit set-aside/,
+      patternOf(
+        /line 1 of 000000000005\.jsonl does not match its leaf hash, /,
+        /so this segment and all later ones are kept.*ocsgw audit set-aside/,
+      ),
     );
     expect((await segmentsOf(dir))[0]).toBe("000000000005.jsonl");
   });

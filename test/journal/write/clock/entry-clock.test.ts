@@ -138,7 +138,7 @@ describe("the trusted time", () => {
     await journal.close();
   });
 
-  it("stays in doubt over runs until it is confirmed, even if the clock agrees with the entries of the doubtful time", async () => {
+  it("stays in doubt over runs until confirmed, even if the clock agrees with the entries in doubt", async () => {
     for (const run of [
       { wall: NOON, entries: 1 },
       { wall: NOON + 2000 * DAY, entries: 1 },

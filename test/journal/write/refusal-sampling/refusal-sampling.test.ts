@@ -34,7 +34,7 @@ const sumOf = (counts: readonly Flood[]): number => counts.reduce((sum, { count 
 const RECORD = { tokens: undefined, resource: "records", identifier: "15", upstream: "sales" };
 
 describe("refusals of unknown clients", () => {
-  it("are entries up to ten a second from one source; the rest is counted by code, and a flood entry follows the second", () => {
+  it("are entries up to ten a second from one source; the rest is counted by code in a flood entry afterwards", () => {
     const { refuse, time, counted, written } = aGate();
     for (let number = 0; number < 25; number++)
       refuse("10.0.0.1", number % 2 === 0 ? {} : { code: "OCSGW-1011", status: 400 });
@@ -59,7 +59,7 @@ describe("refusals of unknown clients", () => {
     expect(written()).toHaveLength(12);
   });
 
-  it("cause a limited amount of entries per second, from however many sources, and every one of them is counted", () => {
+  it("cause limited entries per second, from however many sources, and every one of them is counted", () => {
     const { floods, refuse, noted, counted, written } = aGate();
     for (let number = 0; number < 20_000; number++) refuse(`10.${number >> 16}.${(number >> 8) & 255}.${number & 255}`);
     floods.flush();

@@ -10,7 +10,8 @@ afterAll(() => rm(directory, { recursive: true }));
 
 const HASH = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 const userOf = (more = ""): string =>
-  `version: 1\nadmins:\n  - name: alice\n    role: viewer\n    created: 2026-01-01T00:00:00Z\n    hash: ${HASH}\n${more}`;
+  "version: 1\nadmins:\n  - name: alice\n" +
+  `    role: viewer\n    created: 2026-01-01T00:00:00Z\n    hash: ${HASH}\n${more}`;
 const file = join(directory, "admins.yaml");
 const CONFIG = mutated([
   "admin: { bind: 127.0.0.1:9640 }",
@@ -44,7 +45,8 @@ describe("the file of the console's users", () => {
         code: "OCSGW-6326",
         severity: "warning",
         message:
-          "no user can log in to the console, because the file of its users admins.yaml cannot be read: there is no such file",
+          "no user can log in to the console, because the file of its users admins.yaml cannot be read: " +
+          "there is no such file",
         ...placeOf(CONFIG, "admins.yaml", 1),
       },
     ]);
