@@ -49,7 +49,10 @@ inBrowser("the pages about the present", () => {
       expect(await violationsOn(page)).toEqual([]);
       expect(await page.content()).not.toContain(PHONE);
       await page.setViewportSize({ width: 400, height: 800 });
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400);
+      // Charts are drawn again when their width has changed.
+      await expect
+        .poll(() => page.evaluate(() => document.documentElement.scrollWidth), { timeout: 10_000 })
+        .toBeLessThanOrEqual(400);
     },
   );
 
@@ -112,15 +115,18 @@ inBrowser("the pages about the present", () => {
     });
 
     it("shows charts as tables with T, and keeps that in the address", async () => {
-      const page = await open("/tenants/101?upstream=ocs");
+      const page = await open("/tenants/101?upstream=ocs&step=10");
       await slider(page, "Do-Not-Calls").waitFor();
       await page.keyboard.press("T");
       const table = page.getByRole("group", { name: "Values: Do-Not-Calls" });
       await table.getByRole("columnheader", { name: "requested" }).waitFor();
       expect(page.url()).toContain("view=tables");
-      // They were sent in one minute or in several, each of which has a row.
-      const requested = await table.locator("tbody tr > td:first-of-type").allInnerTexts();
-      expect(requested.reduce((sum, cell) => sum + Number(cell), 0)).toBe(doNotCalls);
+      // They were sent in one step or in several, each of which has a row. A step that has only begun has none yet.
+      const requested = async (): Promise<number> => {
+        const cells = await table.locator("tbody tr > td:first-of-type").allInnerTexts();
+        return cells.reduce((sum, cell) => sum + Number(cell), 0);
+      };
+      await expect.poll(requested, { timeout: 15_000 }).toBe(doNotCalls);
       await page.keyboard.press("T");
       await slider(page, "Do-Not-Calls").waitFor();
     });
