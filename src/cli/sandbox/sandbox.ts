@@ -102,6 +102,7 @@ const begin = async (options: SandboxOptions, { ready, ocs, inUse }: ReadySandbo
   );
   console.log(screen(ready, dialing, inUse));
   showArrivals(ocs.dialer.log, ready);
+  ocs.dialer.followIdle((because) => console.log(`\nOCS dials nothing at present: ${because}`));
   if (options.readyFile !== undefined)
     await writeAtomically(options.readyFile, `${JSON.stringify(ready, undefined, 2)}\n`);
 };

@@ -7,7 +7,7 @@ import { diallingLists, type Retrieved } from "../dialer/retrieve-records.ts";
 import { listByName, type CallingList } from "../world/directory.ts";
 import { runningGroupOfList } from "../world/groups.ts";
 import { CALL_RESULT_NUMBERS } from "../world/codes.ts";
-import { countWaiting } from "../world/records.ts";
+import { waitingIn } from "../dialer/waiting.ts";
 import type { World } from "../world/world.ts";
 
 const MAX_COUNT = 1000;
@@ -69,23 +69,6 @@ const dialledList = (world: World, name: string): CallingList => {
   if (!runningGroupOfList(world, list.dbid))
     throw new ControlError(409, "list: no running campaign group uses this calling list");
   return list;
-};
-
-/** For example "no more records are due: 60 wait for calling hours, 4 for a later day". */
-const waitingIn = (world: World, lists: readonly CallingList[]): string => {
-  if (lists.length === 0) return "no campaign group is running";
-  const counts = lists.map(({ dbid }) => countWaiting(world, dbid));
-  const parts = (
-    [
-      ["outsideHours", "calling hours"],
-      ["scheduled", "a later day"],
-      ["behindTheirChain", "another record of their chain"],
-    ] as const
-  )
-    .map(([kind, what]) => ({ what, count: counts.reduce((sum, each) => sum + each[kind], 0) }))
-    .filter(({ count }) => count > 0)
-    .map(({ what, count }, at) => `${count}${at === 0 ? (count === 1 ? " waits" : " wait") : ""} for ${what}`);
-  return parts.length === 0 ? "no records are left" : `no more records are due: ${parts.join(", ")}`;
 };
 
 export const showDialer: Command = ({ dialer }) => shown(dialer.settings());

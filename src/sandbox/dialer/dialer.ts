@@ -13,6 +13,7 @@ import { createEventLog, type EventLog, type SandboxEvent } from "../world/event
 import { settle } from "../world/groups.ts";
 import { createPoster, type PosterOptions } from "./http-post.ts";
 import { createPace } from "./pace.ts";
+import { waitingIn } from "./waiting.ts";
 import type { Hours } from "../world/records.ts";
 import { announceRecord, type Verdict } from "./announce.ts";
 import { deliver } from "../control/webhook.ts";
@@ -59,6 +60,8 @@ export type Dialer = {
    * every post got an answer.
    */
   readonly announce: () => Promise<boolean>;
+  /** Calls `onIdle` when the dialer, at its rate, finds no record to dial: once until it dials one again. */
+  readonly followIdle: (onIdle: (because: string) => void) => void;
   /** Call this after a request that may have ended a call. */
   readonly settled: () => void;
   readonly close: () => Promise<void>;
@@ -158,8 +161,12 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
     return { retrieved, events, held: undefined };
   };
 
+  const idleListeners: ((because: string) => void)[] = [];
+  let isIdle = false;
   const pace = createPace(async () => {
     const { kind } = await track(next(diallingLists(world), "daily"));
+    if (kind === "none" && !isIdle) for (const onIdle of idleListeners) onIdle(waitingIn(world, diallingLists(world)));
+    isIdle = kind === "none";
     return kind === "later" ? PAUSE_MS : 0;
   }, ASSUMED.validationPool.value);
 
@@ -191,6 +198,7 @@ export const createDialer = (world: World, given: Partial<DialerSettings>, place
     announcements: announcements.list,
     dial: (wish) => track(dial(wish)),
     announce: () => track(announce()),
+    followIdle: (onIdle) => void idleListeners.push(onIdle),
     settled,
     close: async () => {
       over.abort();

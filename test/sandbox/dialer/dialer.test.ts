@@ -197,6 +197,18 @@ describe("a switchover", () => {
 });
 
 describe("dialing at a rate", () => {
+  it("says once why it dials nothing, until it dials again", async () => {
+    const dialer = make();
+    const said: string[] = [];
+    dialer.followIdle((because) => said.push(because));
+    dialer.configure({ rate: 1000 });
+    await expect
+      .poll(() => said, { timeout: 10_000 })
+      .toEqual([expect.stringMatching(/^no more records are due: \d+ wait/)]);
+    now += 14 * 3_600_000;
+    await expect.poll(() => said.length, { timeout: 10_000 }).toBe(2);
+  });
+
   it("dials about that many records a second without requests, and stops at 0", async () => {
     const dialer = make();
     dialer.configure({ rate: 200 });
