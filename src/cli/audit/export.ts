@@ -174,8 +174,12 @@ const printResult = (
         ...(evidence && { evidence }),
       }),
     );
+  const counted =
+    as === "bundle" && transactions > matching
+      ? `${matching} requests/events, and the entry of this export`
+      : `${transactions} requests/events`;
   console.error(
-    `Exported ${transactions} requests/events (${entries} journal entries)${out === "-" ? "" : ` to ${out}`}. ` +
+    `Exported ${counted} (${entries} journal entries)${out === "-" ? "" : ` to ${out}`}. ` +
       `The journal had ${size} entries at that time.`,
   );
   if (matching === 0) console.error(transactions > 0 ? NOTHING_BUT_RECORDS : NOTHING_FOUND);

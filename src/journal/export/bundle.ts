@@ -89,6 +89,7 @@ const writeDescription = async (
       config_hash: configHash,
       checkpoint: size,
       requests_and_events: found.transactions,
+      own_records: found.transactions - found.matching,
       entries: found.entries,
       fitting: found.matching,
       warnings: found.warnings,

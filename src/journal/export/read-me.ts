@@ -10,6 +10,7 @@ export type ReadMeFields = {
   readonly origin: string;
   /** Entries that the bundle's checkpoint covers. */
   readonly size: number;
+  /** Those that match, and the journal's own records that prove that nothing is missing. */
   readonly transactions: number;
   readonly entries: number;
   /** Transactions that match the filter. */
@@ -25,6 +26,14 @@ export type ReadMeFields = {
 export const NOTHING_FITS =
   "NOTHING FOUND: no entry of the journal matches the filter. This bundle contains only the journal's own " +
   "records of this export and of deletions.";
+
+/** What an export has, in the words of its page: the record of the export is not counted. */
+const countsOf = ({ matching, transactions, entries }: ReadMeFields): string => {
+  const events = matching === 1 ? "1 request or event" : `${matching} requests and events`;
+  const own = transactions - matching;
+  const records = own === 0 ? "" : own === 1 ? ", and the entry of this export" : `, and ${own} records of the journal`;
+  return `${events}${records}: ${entries} ${entries === 1 ? "entry" : "entries"}`;
+};
 
 const WIDTH = 110;
 const FILE_COLUMN = 20;
@@ -117,11 +126,11 @@ const limits = (through: ReadMeFields["through"]): readonly string[] => [
 ];
 
 export const readMe = (fields: ReadMeFields): string => {
-  const { query, at, by, purpose, origin, size, transactions, entries, through, coverage = [], more = "" } = fields;
+  const { query, at, by, purpose, origin, size, through, coverage = [], more = "" } = fields;
   const warnings = warningLines(fields);
   return [
     `Entries of the journal ${origin}\n\n`,
-    `${entries} entries of ${transactions} requests and events, exported ${at} by ${by}`,
+    `${countsOf(fields)}, exported ${at} by ${by}`,
     purpose === undefined ? "\n" : `\nPurpose: ${purpose}\n`,
     `Filter: ${query === "" ? "(everything)" : query}\n`,
     warnings === "" ? "" : `\n${warnings}`,

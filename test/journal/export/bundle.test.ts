@@ -120,6 +120,20 @@ describe("a bundle", () => {
     });
   });
 
+  it.each([
+    ["status:403", /^\d+ requests and events, and the entry of this export: \d+ entries, exported /m, 1],
+    ["client:nobdy", /^0 requests and events, and the entry of this export: 1 entry, exported /m, 1],
+  ])("counts the requests of %s without its own record, in each file alike", async (filter, words, own) => {
+    await bundle(filter, join(work, "counted"));
+    const file = (name: string): Promise<string> => readFile(join(work, "counted", name), "utf8");
+    const readMe = await file("README.txt");
+    expect(readMe).toMatch(words);
+    const said = JSON.parse(await file("query.json")) as Record<string, number>;
+    expect(said).toMatchObject({ requests_and_events: said["fitting"]! + own, own_records: own });
+    expect(readMe).toContain(`\n${said["fitting"]} requests and events,`);
+    expect((await file("events.ndjson")).trim().split("\n")).toHaveLength(said["entries"]!);
+  });
+
   it("says that it does not prove anything about the entries that its filter left out", async () => {
     await bundle("status:403", join(work, "refused"));
     const report = await verifyBundle(join(work, "refused"), vkey);

@@ -58,14 +58,14 @@ const MARKS: Readonly<Record<Export["state"], Mark>> = {
   cancelled: "none",
 };
 
-const State = ({ made: { state, progress, found, error } }: { readonly made: Export }) => {
+const State = ({ made: { state, progress, found, error, format } }: { readonly made: Export }) => {
   if (state === "running")
     return (
       <JobProgress label={S.exports.states.running} {...progress} says={S.exports.progress(percentOf(progress))} />
     );
   const sentences = [
     ...(error === null ? [] : [error]),
-    ...(found ? [S.exports.found(found.matching, found.entries), ...found.warnings] : []),
+    ...(found ? [S.exports.found(found.matching, found.entries, format === "bundle"), ...found.warnings] : []),
     ...(found?.not_covered ?? []),
   ];
   return (

@@ -39,8 +39,9 @@ export const exports = {
   state: "State",
   states: { running: "running", done: "done", failed: "failed", cancelled: "cancelled" },
   progress: (percent: number) => `${percent} %`,
-  found: (matching: number, entries: number) =>
-    `${count(matching, "request or event", "requests and events")}, ${count(entries, "entry", "entries")}`,
+  found: (matching: number, entries: number, isBundle: boolean) =>
+    `${count(matching, "request or event", "requests and events")}${isBundle ? ", and the entry of this export" : ""}` +
+    `${isBundle ? ":" : ","} ${count(entries, "entry", "entries")}`,
   notComplete: "not complete",
   complete: "complete",
   file: "File",
