@@ -44,13 +44,21 @@ describe("npm start", () => {
   });
 
   it("prints a curl line that works as printed, and one that is refused as it says", async () => {
-    const [works, refused] = await Promise.all(curlLines().map((line) => run("sh", ["-c", line])));
+    const [first, second] = curlLines();
+    const [works, refused] = [await run("sh", ["-c", first!]), await run("sh", ["-c", second!])];
     expect(works!.stdout).toMatch(
       /^HTTP\/1\.1 200 OK\r\nServer: OCS\/8\.1\.524\.04\r\n[\s\S]*Ocsgw-Delivery: answered/,
     );
     expect(refused!.stdout).toMatch(
       /^HTTP\/1\.1 403 [\s\S]*Ocsgw-Code: OCSGW-2103[\s\S]*<HTML><body>403 Forbidden : OCSGW-2103 .*<\/body><\/HTML>$/,
     );
+    const { url, token } = sandbox.ready.admin!;
+    const read = async (path: string): Promise<string> =>
+      (await request(`${url}${path}`, { headers: { Authorization: `Bearer ${token}` } })).body.text();
+    await expect
+      .poll(() => read("/api/flows?filter=code:OCSGW-2103"), { timeout: 10_000 })
+      .toContain('"state":"refused"');
+    expect(JSON.parse(await read("/api/dnc/open"))).toMatchObject({ open: [] });
   });
 
   it("prints commands that run as printed", { timeout: 120_000 }, async () => {
@@ -89,7 +97,9 @@ describe("npm start", () => {
           expect.stringMatching(
             /  200  ocs      alpha-crm  DoNotCall +phones\/······0100 +queue [\d.]+  ocs [\d.]+ ms  [0-9A-Z]{26}$/,
           ),
-          expect.stringMatching(/  403  gateway  alpha-crm  DoNotCall +phones\/······0100 +OCSGW-2103  [0-9A-Z]{26}$/),
+          expect.stringMatching(
+            /  403  gateway  alpha-crm  RequestRecordCancel +phones\/······0100 +OCSGW-2103  [0-9A-Z]{26}$/,
+          ),
         ]),
       ),
     );

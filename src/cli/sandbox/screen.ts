@@ -145,9 +145,10 @@ const trial = (gateway: string, { tenants }: Ready): string[] => {
     `  curl -i -u ${client}:${key} '${gateway}/phones/4155550100?req=DoNotCall' -H 'Content-Type: ` +
       'application/json\' -d \'{"GSW_TENANT_NAME":"Alpha Tenant"}\'',
     "",
-    "and one that is refused, because it names another tenant (add -H 'Accept: application/json' for JSON):",
+    "and a cancel that is refused, because it names another tenant (add -H 'Accept: application/json' for JSON):",
     "",
-    `  curl -i -u ${client}:${key} '${gateway}/phones/4155550100?req=DoNotCall' -H 'Content-Type: ` +
+    // Not a Do-Not-Call: a refused one stays open for its tenant.
+    `  curl -i -u ${client}:${key} '${gateway}/phones/4155550100?req=RequestRecordCancel' -H 'Content-Type: ` +
       'application/json\' -d \'{"GSW_TENANT_NAME":"Beta Tenant"}\'',
   ];
 };
