@@ -157,9 +157,9 @@ describe("a wrong value", () => {
     ],
     [
       "a mode misspelt",
-      ["lane_isolation: tenant", "lane_isolation: tenants"],
-      ["tenants"],
-      /expected one of tenant, none, found "tenants"/,
+      ["lane_isolation: tenant", "lane_isolation: tenat"],
+      ["tenat"],
+      /expected one of tenant, none, found "tenat"/,
       /did you mean `tenant`/,
     ],
     [
