@@ -9,8 +9,8 @@ export default defineConfig({
     globalSetup: [new URL("console/kit/build-console.ts", import.meta.url).pathname],
     // The machine of the tests may be a container, where other rules hold for key files.
     env: { OCSGW_CONTAINER: "0" },
-    // One for each core of a small machine: most tests wait more than they compute.
-    maxWorkers: 2,
+    // One more than a small machine has cores: most tests wait more than they compute.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // A loaded machine takes its time.

@@ -8,7 +8,7 @@ import { watchLive, type LiveFigures } from "./kit/live-run.ts";
 import { aRelay, type Relay } from "./kit/relay.ts";
 import { aSite, type Site } from "./kit/site.ts";
 
-const RUN = { seconds: 20, perSecond: 40, reconnects: 20 };
+const RUN = { seconds: 30, perSecond: 40, reconnects: 20 };
 
 inBrowser("somebody who watches 40 flows a second", () => {
   let site: Site;
