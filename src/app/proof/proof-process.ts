@@ -34,14 +34,14 @@ export const startProofProcess = (plan: ProofPlan, options: Options): Work<Proof
   const gone = (async () => {
     const folder = await temporaryFolder(options.otherwise);
     try {
-      if (isCancelled) throw new Error("cancelled");
+      if (isCancelled) throw new Error("cancelled before it started");
       child = start(options.program ?? PROGRAM);
       ended.resolve(await reportOf(child, { plan, folder }, options.onPercent));
     } finally {
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     }
   })();
-  gone.catch((error: unknown) => ended.reject(error));
+  gone.catch((error: unknown) => ended.reject(isCancelled ? new Error("the proof was cancelled") : error));
   return {
     result: ended.promise,
     cancel: async () => {

@@ -71,12 +71,19 @@ describe("the process of a proof", () => {
     expect(await left()).toEqual([]);
   });
 
-  it("ends when it is cancelled", async () => {
-    const { result, cancel } = await run("setInterval(() => undefined, 1000);");
-    await vi.waitFor(async () => expect(await left()).toHaveLength(1), { timeout: 10_000 });
+  it.each([
+    ["before it has started", () => Promise.resolve()],
+    ["as it starts", () => vi.waitFor(async () => expect(await left()).toHaveLength(1), { interval: 1 })],
+    ["while it works", () => vi.waitFor(async () => expect(await left()).toContain("started"), { timeout: 10_000 })],
+  ])("ends when it is cancelled %s", async (_when, until) => {
+    const started = JSON.stringify(join(dir, "started"));
+    const { result, cancel } = await run(
+      `import { writeFileSync } from "node:fs"; writeFileSync(${started}, ""); setInterval(() => undefined, 1000);`,
+    );
+    await until();
     await cancel();
-    await expect(result).rejects.toThrow("SIGKILL");
-    expect(await left()).toEqual([]);
+    await expect(result).rejects.toThrow("cancelled");
+    expect((await left()).filter((name) => name !== "started")).toEqual([]);
   });
 
   it("uses another folder where that for temporary files cannot be written", async () => {
