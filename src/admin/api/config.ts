@@ -100,7 +100,7 @@ export const CONFIG_ROUTES: readonly Route<Deps>[] = [
       ]);
       return json(200, {
         hash: configView.hash(),
-        changes: found.changes.map(({ detail, changes, ...each }) => ({
+        changes: found.rows.map(({ detail, changes, ...each }) => ({
           ...each,
           detail: detail === null ? null : configView.masked(detail),
           changes: changes.map(configView.masked),

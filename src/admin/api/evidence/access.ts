@@ -1,12 +1,10 @@
 /** Who read the journal over the console, the API and the command line, who took data out of it, and who logged in. */
 import { z } from "zod";
 import { OPERATIONS, SESSION_OPERATIONS } from "../../../journal/access.ts";
-import type { DeletedKinds } from "../../../journal/entry.ts";
-import type { Searched } from "../../../journal/search/journal-search.ts";
-import { describeDeletedKinds, describeSetAside } from "../../../journal/search/missing-segments.ts";
 import { cursorOf } from "../../../journal/search/to-json.ts";
 import type { Transaction } from "../../../journal/search/transaction.ts";
 import type { AuditParts } from "../../audit-parts.ts";
+import { rowsOfEntries } from "../../entry-rows.ts";
 import { json } from "../../replies.ts";
 import { route, type Route } from "../../route.ts";
 import { count, time } from "../../schemas/basics.ts";
@@ -56,8 +54,7 @@ export const AccessPage = z
   .meta({ id: "AccessPage" });
 export type AccessPage = z.infer<typeof AccessPage>;
 
-/** Entries that one question looks at; those of a rare user are on several pages. */
-const MOST_LOOKED = 2000;
+/** Entries read at once to find those of one user. */
 const PAGE = 200;
 
 export const ACCESS_ROUTES: readonly Route<Deps>[] = [
@@ -79,50 +76,22 @@ export const ACCESS_ROUTES: readonly Route<Deps>[] = [
     others: { 503: "the search failed or took too long" },
     answer: async ({ audit }: Deps, { query }) => {
       const { operation = ALL.join(","), user } = query;
-      const filter = `kind:access action:${operation} ${timesIn(query)}`.trim();
       const { before, limit: wanted } = pageAt(query);
-      const found = await search(audit.ask, { filter, before, wanted, user });
-      return json(200, { ...found, next: cursorOf(found.next) } satisfies AccessPage);
+      const { rows, next, not_covered } = await rowsOfEntries(audit.ask, {
+        kinds: ["access"],
+        filter: `action:${operation} ${timesIn(query)}`,
+        before,
+        wanted,
+        atOnce: user === undefined ? wanted : PAGE,
+        rowOf: (each) => {
+          const row = rowOf(each);
+          return user === undefined || row?.user === user ? row : undefined;
+        },
+      });
+      return json(200, { accesses: [...rows], next: cursorOf(next), not_covered } satisfies AccessPage);
     },
   }),
 ];
-
-type Search = {
-  readonly filter: string;
-  readonly before: number | undefined;
-  readonly wanted: number;
-  readonly user: string | undefined;
-};
-type Found = Omit<AccessPage, "next"> & { readonly next: number | undefined };
-
-const search = async (ask: AuditParts["ask"], { filter, before, wanted, user }: Search): Promise<Found> => {
-  const accesses: AccessRow[] = [];
-  let [from, looked] = [before, 0];
-  for (;;) {
-    const {
-      transactions = [],
-      next,
-      searched,
-    } = await ask({
-      kind: "page",
-      filter,
-      names: [],
-      ...(from !== undefined && { before: from }),
-      limit: user === undefined ? wanted : PAGE,
-    });
-    const not_covered = notCovered(searched);
-    for (const [place, each] of transactions.entries()) {
-      const row = rowOf(each);
-      if (!row || (user !== undefined && row.user !== user)) continue;
-      accesses.push(row);
-      const isLast = place === transactions.length - 1 && next === undefined;
-      if (accesses.length === wanted) return { accesses, next: isLast ? undefined : each.at, not_covered };
-    }
-    looked += transactions.length;
-    if (next === undefined || looked >= MOST_LOOKED) return { accesses, next, not_covered };
-    from = next;
-  }
-};
 
 const rowOf = ({ entries: [entry] }: Transaction): AccessRow | undefined => {
   if (entry?.kind !== "access") return undefined;
@@ -141,11 +110,3 @@ const rowOf = ({ entries: [entry] }: Transaction): AccessRow | undefined => {
 /** Without members that are undefined. */
 const given = <Members extends object>(members: Members): { [Key in keyof Members]?: NonNullable<Members[Key]> } =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never;
-
-const notCovered = (searched: Searched | undefined): string[] => [
-  ...(searched?.set_aside ?? []).map(describeSetAside),
-  ...(searched?.deleted_to === undefined ? [] : [`entries up to ${searched.deleted_to} are deleted (audit.retention)`]),
-  ...describeDeletedKinds(accessesIn(searched?.deleted_kinds)).map(({ text: says }) => says),
-];
-
-const accessesIn = ({ access }: DeletedKinds = {}): DeletedKinds => (access ? { access } : {});
