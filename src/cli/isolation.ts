@@ -5,6 +5,7 @@ import { planProof } from "../app/proof/plan.ts";
 import { startProofProcess } from "../app/proof/proof-process.ts";
 import { loadToRead } from "../settings/load.ts";
 import { printProblemsToRead } from "./check/check.ts";
+import { showProgress } from "./process/progress.ts";
 import { CANNOT_TELL, DENIED, DONE } from "./exit-codes.ts";
 
 export type ProveOptions = { readonly config: string; readonly json?: boolean };
@@ -19,11 +20,12 @@ export const isolationProve = async ({ config, json }: ProveOptions): Promise<nu
   const loaded = await loadToRead(config);
   if (!loaded.ok) return printProblemsToRead(config);
   const plan = planProof(loaded.settings, loaded.hash);
-  const proof = startProofProcess(plan, { otherwise: tmpdir(), onPercent: () => undefined });
+  const progress = showProgress("trying requests", 100);
+  const proof = startProofProcess(plan, { otherwise: tmpdir(), onPercent: progress.reach });
   const cancel = (): void => void proof.cancel();
   process.once("SIGINT", cancel).once("SIGTERM", cancel);
   try {
-    const report = await proof.result;
+    const report = await proof.result.finally(progress.end);
     console.log(json ? JSON.stringify({ config, config_hash: loaded.hash, ...report }, undefined, 2) : inWords(report));
     return EXIT[report.verdict];
   } finally {

@@ -9,6 +9,7 @@ import { readableKeys } from "../settings/unreadable-index-keys.ts";
 import type { Settings } from "../settings/schema/schema.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/schema/units.ts";
 import { printProblemsToRead } from "./check/check.ts";
+import { counting, journalProgress } from "./process/journal-progress.ts";
 import { CANNOT_TELL, DONE, WRONG_USAGE } from "./exit-codes.ts";
 
 /** `journal`: the directory of the journal (default: audit.dir of the config). `since`: a duration. */
@@ -63,7 +64,7 @@ const entriesSince = async function* (
   from: string,
   keys: Settings["audit"]["index_key"],
 ): AsyncGenerator<Recorded> {
-  for await (const entry of readEntries(dir)) {
+  for await (const entry of counting(readEntries(dir), await journalProgress("replaying", dir))) {
     const differences =
       "index_keys" in entry && entry.index_keys ? keyDifferences(keys, entry.index_keys, KNOWN_SECRETS) : [];
     if (differences.length > 0) throw new IndexKeyDiffers(differences);

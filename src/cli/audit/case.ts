@@ -28,6 +28,7 @@ import { purposeFrom } from "./access/purpose.ts";
 import { userInWords, whoAsks } from "./access/who-asks.ts";
 import { recordAccess } from "./access/record.ts";
 import { CannotTell, accessTo } from "./searcher.ts";
+import { journalProgress } from "../process/journal-progress.ts";
 import { BROKEN, CANNOT_TELL, WRONG_USAGE } from "../exit-codes.ts";
 
 export type CaseOptions = {
@@ -111,7 +112,8 @@ const find = async (
   // While a gateway runs, nothing is written into its directory: the index is built in a temporary one.
   const search = new JournalSearch(dir, { isTemporary: access?.by !== "lock" });
   try {
-    await search.refresh();
+    const progress = await journalProgress("indexing", dir);
+    await search.refresh(progress.reach).finally(progress.end);
     const [unknown] = await warningsFor(search, sought.filter, unknownNames(sought.filter, vocabularyOf(settings)), []);
     if (unknown !== undefined) throw new RangeError(`no case was written: --tenant: ${unknown}`);
     const asked = await preparePersonQuery(search, { ...sought, keys, known: KNOWN_SECRETS });

@@ -27,6 +27,7 @@ import { VERSION } from "../../app/version.ts";
 import { vocabularyOf } from "../../app/wiring/journal/filter-vocabulary.ts";
 import { printProblemsToRead } from "../check/check.ts";
 import { withGivenConfig } from "../process/given-config.ts";
+import { showProgress } from "../process/progress.ts";
 import { evidenceLines } from "./evidence.ts";
 import { expressionOf } from "./expression.ts";
 import { fail } from "./fail.ts";
@@ -81,13 +82,14 @@ const write = async (options: ExportOptions, settings: Settings, configHash: str
     true,
   );
   if (typeof recorded === "number") return recorded;
-  const query = { dir: settings.audit.dir, filter, names, size: recorded.size };
+  const progress = showProgress("exporting", recorded.size, { unit: "entries" });
+  const pace = async (index: number): Promise<void> => progress.reach(index);
+  const query = { dir: settings.audit.dir, filter, names, size: recorded.size, pace };
   const evidence = sought && (await evidenceFor(settings.audit, sought, names));
   const about = { by: userInWords(await whoAsks()), purpose, version: VERSION, configHash, evidence };
-  const done =
-    as === "bundle"
-      ? await writeBundle({ ...query, ...about }, out)
-      : await exportTo(query, { out, as, says: madeBy(about) });
+  const exporting =
+    as === "bundle" ? writeBundle({ ...query, ...about }, out) : exportTo(query, { out, as, says: madeBy(about) });
+  const done = await exporting.finally(progress.end);
   printResult(options, done, { size: recorded.size, evidence });
   return evidence?.complete === false || (!sought && done.set_aside.length > 0) ? CANNOT_TELL : 0;
 };

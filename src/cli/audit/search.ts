@@ -135,14 +135,8 @@ const timeoutIn = (text: string | undefined): number => {
   return timeout;
 };
 
-const SLOW = 100_000;
-
 const find = async ({ settings: { audit }, filter, names, person, paged, timeoutMs }: Asking): Promise<Found> => {
-  const searcher = await openSearcher(
-    audit.dir,
-    "audit search",
-    (size) => void (process.stderr.isTTY && size > SLOW && process.stderr.write(`\rindex: ${size} entries`)),
-  );
+  const searcher = await openSearcher(audit.dir, "audit search");
   try {
     const asked = { filter: filter.text, names, ...paged };
     const question = person

@@ -15,6 +15,8 @@ import type { Answer, Question } from "../../journal/search/worker/messages.ts";
 import { TimeLimit } from "../../journal/search/worker/time-limit.ts";
 import { JournalSearch } from "../../journal/search/journal-search.ts";
 import { faultInWords } from "../../common/system-error.ts";
+import { journalProgress } from "../process/journal-progress.ts";
+import type { Progress } from "../process/progress.ts";
 import { reachJournal, type JournalAccess } from "./reach-journal.ts";
 
 export type Searcher = {
@@ -41,14 +43,17 @@ export class CannotTell extends Error {
 
 const LONGEST_MS = 600_000;
 
-type Progress = (size: number) => void;
-
 /** Throws NoJournal; CannotTell if there is no space for an index anywhere. */
-export const openSearcher = async (
-  dir: string,
-  command: string,
-  onProgress: Progress = () => undefined,
-): Promise<Searcher> => {
+export const openSearcher = async (dir: string, command: string): Promise<Searcher> => {
+  const { reach: onProgress, end } = await journalProgress("indexing", dir);
+  try {
+    return await openWith(dir, command, onProgress);
+  } finally {
+    end();
+  }
+};
+
+const openWith = async (dir: string, command: string, onProgress: Progress["reach"]): Promise<Searcher> => {
   const openTemporary = (): Promise<Searcher> =>
     searchDirectly(dir, command, { access: undefined, onProgress }).catch(rethrowWithoutSpace);
   try {
@@ -63,7 +68,7 @@ export const openSearcher = async (
   }
 };
 
-type SearchOptions = { readonly onProgress: Progress; readonly openTemporary: () => Promise<Searcher> };
+type SearchOptions = { readonly onProgress: Progress["reach"]; readonly openTemporary: () => Promise<Searcher> };
 
 const openByAccess = async (
   dir: string,
@@ -206,7 +211,7 @@ const PAUSE_MS = 150;
 
 type DirectSearch = {
   readonly access: Extract<JournalAccess, { by: "lock" }> | undefined;
-  readonly onProgress: Progress;
+  readonly onProgress: Progress["reach"];
 };
 
 const searchDirectly = async (

@@ -2,7 +2,7 @@
 import { nodeDisk, type Disk } from "../disk.ts";
 import type { Journal, JournalOptions } from "../journal.ts";
 import { takeLock, type Lock } from "../lock/lock.ts";
-import { newestTime } from "../read/newest-time.ts";
+import { lastEntry } from "../read/last-entry.ts";
 import { paths } from "../paths.ts";
 import { Segments } from "../segments/segment-writer.ts";
 import { systemClocks } from "./clock/entry-clock.ts";
@@ -48,7 +48,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
       damaged,
     });
     await removeHalfWritten(disk, dir);
-    const newest = await newestTime(disk, dir);
+    const newest = (await lastEntry(disk, dir))?.time;
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
     return new JournalWriter({
       ...recovered,

@@ -10,6 +10,7 @@ import type { OutsideOptions } from "../../../journal/verify/outside.ts";
 import { isZip, unpack } from "../../../journal/verify/segments/unpack.ts";
 import { faultInWords, reason } from "../../../common/system-error.ts";
 import { BROKEN, CANNOT_TELL, DONE, WRONG_USAGE } from "../../exit-codes.ts";
+import { journalProgress } from "../../process/journal-progress.ts";
 
 const EXIT = { ok: DONE, broken: BROKEN, "cannot-tell": CANNOT_TELL } as const satisfies Record<
   Report["verdict"],
@@ -77,7 +78,7 @@ const verified = async (
     if (!found?.isFile())
       return existsSync(join(path, "manifest.sha256"))
         ? await verifyBundle(path, key, outside)
-        : await verifyJournal(path, { ...keys, ...outside, elsewhere: held, unread, sinceMark });
+        : await withProgress(path, { ...keys, ...outside, elsewhere: held, unread, sinceMark });
     if (await isZip(path)) return await verifyPacked(path, key, outside);
     if (options.requireWitnesses)
       return `--require-witnesses needs a journal's directory or a bundle; ${path} is neither`;
@@ -87,6 +88,11 @@ const verified = async (
   } catch (error) {
     return faultInWords(error);
   }
+};
+
+const withProgress = async (dir: string, options: VerifyOptions): Promise<Report> => {
+  const { reach, end } = await journalProgress("verifying", dir);
+  return verifyJournal(dir, { ...options, pace: async (entries) => reach(entries) }).finally(end);
 };
 
 const verifyPacked = async (path: string, key: string | undefined, outside: OutsideOptions): Promise<BundleReport> => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal } from "../../../../src/journal/write/open-journal.ts";
 import { ClockTrust, type Doubt } from "../../../../src/journal/write/clock/clock-trust.ts";
 import { nodeDisk } from "../../../../src/journal/disk.ts";
-import { newestTime } from "../../../../src/journal/read/newest-time.ts";
+import { lastEntry } from "../../../../src/journal/read/last-entry.ts";
 import { readEntries } from "../../../../src/journal/read/read-entries.ts";
 import { readMicros, writeMicros } from "../../../../src/journal/time.ts";
 import { verifyJournal } from "../../../../src/journal/verify/verify.ts";
@@ -182,9 +182,9 @@ describe("the trusted time", () => {
     const journal = await open();
     await journal.append({ ...anIntent(0, { TEXT: "x".repeat(300_000) }) });
     await journal.close();
-    expect(await newestTime(nodeDisk, dir)).toBe(NOON);
+    expect(await lastEntry(nodeDisk, dir)).toMatchObject({ index: 0, time: NOON });
     await writeFile(join(dir, "segments/000000000001.jsonl"), "");
-    expect(await newestTime(nodeDisk, dir)).toBe(NOON);
+    expect(await lastEntry(nodeDisk, dir)).toMatchObject({ index: 0, time: NOON });
   });
 
   it("is restored from a start state", () => {

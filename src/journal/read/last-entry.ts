@@ -1,19 +1,22 @@
-/** The time of the journal's last entry, read from the end of its last segment. */
+/** The head of the journal's last entry, read from the end of its last segment. */
 import { readAll, type Disk } from "../disk.ts";
 import { firstsOf, openSegment, type SegmentFile } from "../segments/segment.ts";
 import { readMicros } from "../time.ts";
 
-const HEAD = /^\{"index":\d+,"time":"([^"]{27})"/;
+/** `time`: microseconds since 1970. */
+export type LastEntry = { readonly index: number; readonly time: number };
+
+const HEAD = /^\{"index":(\d{1,15}),"time":"([^"]{27})"/;
 const AT_ONCE = 65_536;
 const NEWLINE = 0x0a;
 
-/** Microseconds since 1970; undefined when there is no entry with a time. */
-export const newestTime = async (disk: Disk, dir: string): Promise<number | undefined> => {
+/** Undefined when there is no entry with a time. */
+export const lastEntry = async (disk: Disk, dir: string): Promise<LastEntry | undefined> => {
   for (const first of (await firstsOf(disk, dir)).toReversed()) {
     const file = await openSegment(disk, dir, first);
     try {
-      const time = await lastTimeIn(file);
-      if (time !== undefined) return time;
+      const found = await lastEntryIn(file);
+      if (found !== undefined) return found;
     } finally {
       await file.close();
     }
@@ -22,15 +25,16 @@ export const newestTime = async (disk: Disk, dir: string): Promise<number | unde
 };
 
 /** The same for one segment. */
-const lastTimeIn = async (file: SegmentFile): Promise<number | undefined> => {
+const lastEntryIn = async (file: SegmentFile): Promise<LastEntry | undefined> => {
   const size = await file.size();
   // A line may be long: then read more, up to the beginning.
   for (let length = Math.min(AT_ONCE, size); length > 0; length = Math.min(16 * length, size)) {
     const bytes = await readAll(file, size - length, length);
     const start = bytes.lastIndexOf(NEWLINE, bytes.length - 2) + 1;
     if (start === 0 && length < size) continue;
-    const time = readMicros(HEAD.exec(bytes.toString("latin1", start, start + 96))?.[1] ?? "");
-    return Number.isNaN(time) ? undefined : time;
+    const [, index = "", text = ""] = HEAD.exec(bytes.toString("latin1", start, start + 96)) ?? [];
+    const time = readMicros(text);
+    return Number.isNaN(time) ? undefined : { index: Number(index), time };
   }
   return undefined;
 };
