@@ -1,7 +1,7 @@
 /**
  * One row, one route of the admin listener: who may ask, what the question looks like, and what answers it. The
  * dispatcher (`routes.ts`) checks roles, scope, parameters and body before `answer` is called; `/openapi.json` and the
- * table in `docs/admin-api.md` come from the same rows.
+ * table in `docs/reference/admin-api.md` come from the same rows.
  */
 import type { z } from "zod";
 import type { Arrival, Reply } from "../common/message.ts";

@@ -133,7 +133,7 @@ export type Status = {
     readonly count: number;
     readonly most: readonly { readonly tenant: string; readonly count: number }[];
   }[];
-  /** Why credentials were rejected (src/docs/credentials.md), only for reasons that occurred. */
+  /** Why credentials were rejected (src/docs/reference/credentials.md), only for reasons that occurred. */
   readonly auth_failures: readonly { readonly reason: string; readonly count: number }[];
   /** Requests that were sent and got no complete answer. */
   readonly no_answers: readonly { readonly code: string; readonly count: number }[];

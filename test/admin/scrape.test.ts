@@ -167,7 +167,7 @@ const checked = (promtool: string, text: string): Promise<{ code: number | null;
 describe("the metrics page of the documentation", () => {
   const ROW = /^\| `(ocsgw_\w+)(?:\{([\w,]+)\})?` \| (counter|gauge|histogram) \| (.+) \|$/gm;
   const rows = async () => [
-    ...(await readFile(new URL("../../src/docs/metrics.md", import.meta.url), "utf8")).matchAll(ROW),
+    ...(await readFile(new URL("../../src/docs/reference/metrics.md", import.meta.url), "utf8")).matchAll(ROW),
   ];
 
   it("has every metric with its type and help text", async () => {

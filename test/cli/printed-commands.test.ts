@@ -102,8 +102,8 @@ describe("the commands in printed texts", () => {
     expect(unknown.map(({ where, text }) => `${where}: ocsgw ${text}`)).toEqual([]);
   });
 
-  it("have all commands in src/docs/commands.md", () => {
-    const page = readFileSync(join(root, "src/docs/commands.md"), "utf8");
+  it("have all commands in src/docs/reference/commands.md", () => {
+    const page = readFileSync(join(root, "src/docs/reference/commands.md"), "utf8");
     const groups = new Set([...COMMANDS.keys()].map((name) => name.replace(/ [a-z-]+$/, "")));
     const runnable = [...COMMANDS.keys()].filter((name) => !groups.has(name) || !name.includes(" "));
     const absent = runnable.filter((name) => !new RegExp(`\`${name}[\` ]`).test(page));

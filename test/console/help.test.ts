@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { pageOf, readPages } from "../../src/console/docs/docs-plugin.mjs";
 import type { Block, Inline } from "../../src/console/docs/tree.ts";
+import { pageNamed } from "../../src/console/pages/help/page-named.ts";
 import { textIn, textOf } from "../../src/console/pages/help/plain-text.ts";
 import { search } from "../../src/console/pages/help/search.ts";
 
@@ -125,6 +126,19 @@ describe("all pages of the documentation", () => {
     expect(links.filter(({ href }) => !known.has(href))).toEqual([]);
     const all = JSON.stringify(pages);
     expect(all).not.toMatch(/<!--|\]\([\w/]+\.md/);
+  });
+
+  it("are found by the last part of their names too, as in addresses from before they had folders", async () => {
+    const pages = await readPages(docs);
+    for (const { name } of pages) {
+      const short = name
+        .replace(/~README$/, "")
+        .split("~")
+        .at(-1)!;
+      expect([short, pageNamed(pages, short)?.name]).toEqual([short, name]);
+      expect(pageNamed(pages, name)?.name).toBe(name);
+    }
+    expect(pageNamed(pages, "nonsense")).toBeUndefined();
   });
 
   it("have no mark of Markdown left in their texts", async () => {

@@ -1,4 +1,4 @@
-/** The units as shipped, on a systemd that is booted for them, by the commands of src/docs/systemd.md as they stand. */
+/** The units as shipped, on a systemd booted for them, by the commands of src/docs/operations/systemd.md. */
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
@@ -56,7 +56,7 @@ describeAllowed(machine !== undefined, needed, "the units on a systemd", () => {
   let moving: readonly string[] = [];
 
   beforeAll(async () => {
-    const page = await readFile(join(root, "src/docs/systemd.md"), "utf8");
+    const page = await readFile(join(root, "src/docs/operations/systemd.md"), "utf8");
     const [files, config, units] = commandsOf(page, "Install");
     daily = commandsOf(page, "Every day");
     mending = commandsOf(page, "When it does not start");

@@ -208,5 +208,7 @@ describeWith(["nginx", "curl"], "nginx", (nginx) => {
 });
 
 it("a config file shows how", async () => {
-  expect(await readFile(new URL("../../src/docs/proxies.md", import.meta.url), "utf8")).toContain("trusted_proxies");
+  expect(await readFile(new URL("../../src/docs/operations/proxies.md", import.meta.url), "utf8")).toContain(
+    "trusted_proxies",
+  );
 });

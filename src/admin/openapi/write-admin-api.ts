@@ -1,4 +1,4 @@
-/** `node src/admin/openapi/write-admin-api.ts` writes src/docs/admin-api.md from the rows of the routes. */
+/** `node src/admin/openapi/write-admin-api.ts` writes src/docs/reference/admin-api.md from the rows of the routes. */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Route } from "../route.ts";
@@ -15,7 +15,7 @@ It has no data, so every role may read it; without a credential it is not served
 
 - **Who asks.** \`Authorization: Bearer\` with the token in \`audit.dir/admin.token\`, which has every role and names
   nobody; or the cookie of a session, with the header \`Ocsgw-Csrf\` for POST and DELETE
-  ([console access](console-access.md)). What a browser sends for another site gets 403.
+  ([console access](../how-to/console-access.md)). What a browser sends for another site gets 403.
 - **Roles.** A route serves people with one of its roles, and refuses everybody else with 403.
 - **Scope.** A person may be limited to some tenants. \`by tenant\`: the reply has those tenants only.
   \`whole gateway\`: such a person gets 403.
@@ -55,6 +55,6 @@ embedded OCS and act on its control interface. Nothing is sent through the gatew
 export const adminApiPage = (): string =>
   HEAD + TABLE + ROUTES.map(lineOf).join("") + SANDBOX + TABLE + SANDBOX_ROUTES.map(lineOf).join("");
 
-export const ADMIN_API_PAGE = fileURLToPath(new URL("../../docs/admin-api.md", import.meta.url));
+export const ADMIN_API_PAGE = fileURLToPath(new URL("../../docs/reference/admin-api.md", import.meta.url));
 
 if (import.meta.main) await writeFile(ADMIN_API_PAGE, adminApiPage());

@@ -1,4 +1,4 @@
-/** Every event that the gateway logs, one row each. The page src/docs/log-events.md is generated from it. */
+/** Every event that the gateway logs, one row each. The page src/docs/reference/log-events.md is generated from it. */
 import { CHECKPOINT_EVENTS } from "./rows/checkpoints.ts";
 import { CONFIG_EVENTS } from "./rows/config.ts";
 import { IDENTITY_EVENTS } from "./rows/identity.ts";

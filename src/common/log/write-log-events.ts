@@ -1,4 +1,4 @@
-/** `node src/common/log/write-log-events.ts` writes src/docs/log-events.md from the table of events. */
+/** `node src/common/log/write-log-events.ts` writes src/docs/reference/log-events.md from the table of events. */
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { EventRow } from "./event-row.ts";
@@ -33,6 +33,6 @@ const lineOf = ([name, row]: readonly [string, EventRow]): string =>
 export const logEventsPage = (): string =>
   HEAD + SUBJECTS.map(([subject, rows]) => heading(subject) + Object.entries(rows).map(lineOf).join("")).join("");
 
-export const LOG_EVENTS_PAGE = fileURLToPath(new URL("../../docs/log-events.md", import.meta.url));
+export const LOG_EVENTS_PAGE = fileURLToPath(new URL("../../docs/reference/log-events.md", import.meta.url));
 
 if (import.meta.main) await writeFile(LOG_EVENTS_PAGE, logEventsPage());

@@ -1,8 +1,8 @@
 /**
  * Compresses segments that are no longer written. The compressed file is written beside the plain one, read back,
  * compared line by line with the leaf hashes, and only then renamed; then the plain file is removed. A crash at any
- * step leaves at least one complete file, and the next run continues from there. `docs/journal-format.md` has the
- * steps.
+ * step leaves at least one complete file, and the next run continues from there.
+ * `docs/reference/journal-format.md` has the steps.
  */
 import type { Journal } from "../journal.ts";
 import { readAll, readWhole, type Disk, type DiskFile } from "../disk.ts";

@@ -72,7 +72,8 @@ const REMOVED: ReadonlyMap<string, string> = new Map([
   ],
   [
     "shared",
-    "remove it: it never had any effect. Several gateways share nothing in this version (src/docs/several-gateways.md)",
+    "remove it: it never had any effect. Several gateways share nothing in this version " +
+      "(src/docs/operations/several-gateways.md)",
   ],
 ]);
 

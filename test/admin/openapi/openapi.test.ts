@@ -185,7 +185,7 @@ describe("documented replies", () => {
   });
 });
 
-describe("src/docs/admin-api.md", () => {
+describe("src/docs/reference/admin-api.md", () => {
   it("matches the rows of the routes; after a change: node src/admin/openapi/write-admin-api.ts", async () => {
     expect(await readFile(ADMIN_API_PAGE, "utf8")).toBe(adminApiPage());
   });

@@ -12,7 +12,7 @@ const ROWS = SUBJECTS.flatMap(([, rows]) => Object.entries(rows));
 /** Members of every line, which no field may replace. */
 const RESERVED = ["level", "time", "pid", "hostname", "name", "event", "msg"];
 
-describe("src/docs/log-events.md", () => {
+describe("src/docs/reference/log-events.md", () => {
   it("matches the table of log events; after a change: node src/common/log/write-log-events.ts", async () => {
     expect(await readFile(LOG_EVENTS_PAGE, "utf8")).toBe(logEventsPage());
   });

@@ -303,7 +303,7 @@ describe("a wrong value", () => {
       (mode): [string, readonly [string, string], RegExp] => [
         `mode ${mode}`,
         ["    fields: any", `    mode: ${mode}`],
-        /^observe records what .* sends the request anyway; .* enforced in any mode \(src\/docs\/policy\.md\)$/,
+        /^observe records what .* sends the request anyway; .* enforced in any mode \(src\/docs\/how-to\/policy\.md\)$/,
       ],
     ),
     ["a mode misspelt", ["    fields: any", "    mode: obsreve"], /did you mean `observe`/],

@@ -8,6 +8,7 @@ import { S } from "../../strings.ts";
 import { helpHref, SECTIONS, useContent, type Content, type Section } from "./content.ts";
 import { DocView } from "./doc-view.tsx";
 import { ReferencePart } from "./reference.tsx";
+import { pageNamed } from "./page-named.ts";
 import { MOST_SHOWN, search } from "./search.ts";
 import "../evidence.css";
 import "./help.css";
@@ -125,7 +126,7 @@ const Shown = ({ content, section, name }: ShownProps) => {
   if (section === undefined) return <Overview content={content} />;
   if (section !== "docs") return <ReferencePart content={content} section={section} name={name} />;
   if (name === undefined) return <Pages content={content} />;
-  const page = content.docs.find((each) => each.name === name);
+  const page = pageNamed(content.docs, name);
   return page ? <DocView page={page} at={address.value.query["at"]} /> : <Unknown />;
 };
 
@@ -151,17 +152,25 @@ const Overview = ({ content }: { readonly content: Content }) => (
   </>
 );
 
-/** Decisions last: they are for people who change the gateway. */
 const Pages = ({ content }: { readonly content: Content }) => {
-  const isDecision = (name: string): boolean => name.includes("~");
-  const pages = content.docs.toSorted((one, other) => Number(isDecision(one.name)) - Number(isDecision(other.name)));
-  return (
-    <ul class="help-pages" aria-label={manual.names.docs}>
-      {pages.map(({ name, title }) => (
-        <li key={name}>
-          <a href={hrefOf(helpHref("docs", name))}>{title}</a>
-        </li>
-      ))}
-    </ul>
-  );
+  const kinds = Map.groupBy(content.docs, ({ name }) => kindOf(name));
+  return (Object.keys(manual.kinds) as Kind[]).map((kind) => (
+    <section key={kind} aria-labelledby={`kind-${kind}`}>
+      <h2 id={`kind-${kind}`}>{manual.kinds[kind]}</h2>
+      <ul class="help-pages" aria-label={manual.kinds[kind]}>
+        {kinds.get(kind)?.map(({ name, title }) => (
+          <li key={name}>
+            <a href={hrefOf(helpHref("docs", name))}>{title}</a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  ));
+};
+
+type Kind = keyof typeof manual.kinds;
+
+const kindOf = (name: string): Kind => {
+  const [folder = ""] = name.split("~");
+  return name.includes("~") && folder in manual.kinds ? (folder as Kind) : "other";
 };

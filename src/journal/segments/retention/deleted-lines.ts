@@ -1,7 +1,7 @@
 /**
  * Lines of a sealed segment that were deleted before the others, because the retention time of their kind is over. A
  * text of the same length replaces each, so that all other lines keep their line number and byte position.
- * `docs/journal-format.md` describes the form.
+ * `docs/reference/journal-format.md` describes the form.
  */
 import { createHash } from "node:crypto";
 

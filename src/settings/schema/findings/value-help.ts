@@ -28,8 +28,8 @@ const helpForField = (name: string, path: Path): string | undefined => {
 };
 
 const OWN_ATTRIBUTES =
-  "GSW_ names are OCS's own attributes: each action takes its own (src/docs/actions.md), and they are not listed " +
-  "here; list only the send_attribute of your calling lists' own columns";
+  "GSW_ names are OCS's own attributes: each action takes its own (src/docs/reference/actions.md), and they are not " +
+  "listed here; list only the send_attribute of your calling lists' own columns";
 
 /**
  * What to write instead of a malformed value. `keys`: those of the map that is expected; empty for other values and for
@@ -122,4 +122,4 @@ const OBSERVE = new RegExp(
 );
 const OBSERVE_HELP =
   "observe records what this tenant's policy would refuse and sends the request anyway; credentials and isolation " +
-  "are enforced in any mode (src/docs/policy.md)";
+  "are enforced in any mode (src/docs/how-to/policy.md)";
