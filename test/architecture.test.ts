@@ -57,7 +57,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   "rate-limiter-flexible": ["tenancy/rate-window.ts"],
   yaml: ["settings/", "cli/sandbox/sandbox.ts"],
   zod: ["settings/", "admin/route.ts", "admin/input.ts", "admin/api/", "admin/schemas/", "admin/openapi/"],
-  commander: ["cli/main.ts", "cli/commands/"],
+  commander: ["cli/main.ts", "cli/commands/", "cli/completion/"],
   pino: ["common/log/events.ts"],
   "prom-client": ["admin/metrics/"],
   preact: ["console/"],

@@ -8,6 +8,7 @@ import { addCredentialCommands } from "./credentials.ts";
 import { addGatewayCommands } from "./gateway.ts";
 import { addPolicyCommands } from "./policy.ts";
 import { addSandboxCommands } from "./sandbox.ts";
+import { addShellCommands } from "./shell.ts";
 
 export const createProgram = (): Command => {
   const ocsgw = new Command("ocsgw")
@@ -22,6 +23,7 @@ export const createProgram = (): Command => {
   addAdminsCommands(ocsgw);
   addAuditCommands(ocsgw);
   addSandboxCommands(ocsgw);
+  addShellCommands(ocsgw);
   return ocsgw;
 };
 
