@@ -55,6 +55,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   jose: ["identity/"],
   "openid-client": ["admin/oidc/provider.ts"],
   "rate-limiter-flexible": ["tenancy/rate-window.ts"],
+  diff: ["settings/edit/"],
   yaml: ["settings/", "cli/sandbox/sandbox.ts"],
   zod: ["settings/", "admin/route.ts", "admin/input.ts", "admin/api/", "admin/schemas/", "admin/openapi/"],
   commander: ["cli/main.ts", "cli/commands/", "cli/completion/"],

@@ -140,7 +140,8 @@ class Reader {
   }
 }
 
-const nameIn = (key: unknown): string | undefined => {
+/** The name that a key stands for; undefined if it is none. */
+export const nameIn = (key: unknown): string | undefined => {
   if (!isScalar(key) || key.value === null) return undefined;
   return typeof key.value === "string" ? key.value : (key.source ?? "");
 };

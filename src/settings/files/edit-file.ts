@@ -47,16 +47,7 @@ export const editFile = async <Content extends { readonly ok: true }>(
   file: string,
   { format, change, service }: Edit<Content>,
 ): Promise<void> => {
-  const target = await realpath(file).catch(() => file);
-  const lock = `${target}.lock`;
-  const handle = await open(lock, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw new FileEditError(
-      error.code === "EEXIST"
-        ? `another command is changing ${file}; if no command is running, delete ${lock}`
-        : `cannot write in the folder of ${file}: ${reason(error)}`,
-    );
-  });
-  try {
+  await locked(file, async (target) => {
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
       const before = await settled(target, format.empty);
       if (before === undefined) continue;
@@ -68,12 +59,43 @@ export const editFile = async <Content extends { readonly ok: true }>(
       if (await replace(target, { before, text, empty: format.empty }, service)) return;
     }
     throw new FileEditError(`another program is writing ${file}, so nothing was changed; try again`);
+  });
+};
+
+/**
+ * Replaces the text of an existing file under the lock and in the way of `editFile`. Rejects with FileEditError if its
+ * text is not `before`.
+ */
+export const replaceText = (
+  file: string,
+  { before, after }: { readonly before: string; readonly after: string },
+): Promise<void> =>
+  locked(file, async (target) => {
+    // A byte order mark is no part of the text that the config was read from.
+    const mark = (await current(target, "")).startsWith(BOM) ? BOM : "";
+    if (!(await replace(target, { before: mark + before, text: mark + after, empty: "" }, undefined)))
+      throw new FileEditError(`another program has changed ${file} meanwhile, so it was not changed; try again`);
+  });
+
+const locked = async (file: string, run: (target: string) => Promise<void>): Promise<void> => {
+  const target = await realpath(file).catch(() => file);
+  const lock = `${target}.lock`;
+  const handle = await open(lock, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
+    throw new FileEditError(
+      error.code === "EEXIST"
+        ? `another command is changing ${file}; if no command is running, delete ${lock}`
+        : `cannot write in the folder of ${file}: ${reason(error)}`,
+    );
+  });
+  try {
+    await run(target);
   } finally {
     await handle.close();
     await unlink(lock);
   }
 };
 
+const BOM = "\ufeff";
 const MOST_ATTEMPTS = 20;
 const SETTLE_MS = 50;
 
