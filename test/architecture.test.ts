@@ -16,13 +16,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tenancy: ["ocs"],
   ownership: ["ocs", "tenancy"],
   gateway: ["ocs", "identity", "tenancy", "ownership", "journal"],
+  contract: ["ocs", "gateway"],
+  client: [],
   callbacks: ["ocs", "tenancy", "upstream", "gateway", "ownership", "journal"],
   upstream: ["ocs"],
   journal: [],
   witness: ["journal"],
   edge: [],
   sandbox: ["ocs"],
-  admin: ["journal"],
+  admin: ["journal", "contract"],
   console: ["admin", "journal"],
   explain: ["ocs", "gateway", "identity", "ownership", "journal", "settings"],
   settings: ["ocs", "identity", "tenancy", "journal"],
@@ -66,6 +68,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   uplot: ["console/"],
   marked: ["console/docs/"],
   "virtual:docs": ["console/pages/help/"],
+  // The text of a snippet for other programs.
+  "ocs-gateway": ["contract/snippets/typescript.ts"],
 };
 
 const walk = (folder: string): string[] =>
