@@ -8,6 +8,7 @@ export const UNREACHABLE = 5;
 export const BROKEN = 7;
 export const CANNOT_TELL = 8;
 export const DENIED = 9;
+export const DIFFERENT = 10;
 
 /** For --help and the documentation. */
 export const EXIT_MEANINGS = {
@@ -19,4 +20,5 @@ export const EXIT_MEANINGS = {
   [BROKEN]: "the journal's integrity is broken",
   [CANNOT_TELL]: "cannot tell, because a key, a checkpoint or a file is missing",
   [DENIED]: "denied (can), not conformant (conformance), or not separated (isolation prove)",
+  [DIFFERENT]: "differences found (config diff)",
 } as const;

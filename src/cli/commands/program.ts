@@ -4,6 +4,7 @@ import manifest from "../../../package.json" with { type: "json" };
 import { EXIT_MEANINGS } from "../exit-codes.ts";
 import { addAdminsCommands } from "./admins.ts";
 import { addAuditCommands } from "./audit.ts";
+import { addConfigCommands } from "./config.ts";
 import { addCredentialCommands } from "./credentials.ts";
 import { addGatewayCommands } from "./gateway.ts";
 import { addPolicyCommands } from "./policy.ts";
@@ -19,6 +20,7 @@ export const createProgram = (): Command => {
     .addHelpText("after", exitCodes());
   addGatewayCommands(ocsgw);
   addPolicyCommands(ocsgw);
+  addConfigCommands(ocsgw);
   addCredentialCommands(ocsgw);
   addAdminsCommands(ocsgw);
   addAuditCommands(ocsgw);

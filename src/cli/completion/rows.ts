@@ -47,7 +47,7 @@ const optionRow = (option: Option): OptionRow => ({
 const valueOf = (of: Argument | Option): Value => {
   if (of.argChoices !== undefined) return { kind: "choice", of: of.argChoices };
   const placeholder = "flags" in of ? (/[<[]([^>\]]*)[>\]]/.exec(of.flags)?.[1] ?? "") : of.name();
-  if (/^(files?|path|segment)\b/.test(placeholder)) return { kind: "file" };
+  if (/^(other-)?(files?|path|segment)\b/.test(placeholder)) return { kind: "file" };
   return { kind: /^(dir|directory|folder)\b/.test(placeholder) ? "folder" : "text" };
 };
 

@@ -69,6 +69,15 @@ export const viewOf = (text: ConfigText, { env, cache }: { readonly env: Env; re
   };
 };
 
+/** The text as it is written, with the names of its variables and files. */
+export const writtenView = (
+  text: ConfigText,
+  { env, cache }: { readonly env: Env; readonly cache: ParseCache },
+): Viewed => {
+  const { value: raw, locate } = writtenIn(text, cache);
+  return { file: text.main.file, written: { raw, value: raw, env, names: true }, locate };
+};
+
 /** Characters of a value that are shown. */
 const LONGEST = 4000;
 

@@ -6,7 +6,7 @@ import type { Path } from "../problems/problem.ts";
 import { branches, isOfKind, root, spell, step, type Node } from "../schema/schema-tree.ts";
 import { HIDDEN, shownUrl, withoutCredentials } from "./hidden.ts";
 import { hiddenBecause, type HiddenBecause } from "./hidden-because.ts";
-import { memberOf, sourcesIn, textsIn, type Source } from "./sources.ts";
+import { memberOf, namesShown, sourcesIn, textsIn, type Source } from "./sources.ts";
 
 export type Leaf = {
   readonly path: Path;
@@ -25,7 +25,13 @@ export type Leaf = {
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** `raw`: as parsed; `value`: the same after interpolation of variables. */
-export type Written = { readonly raw: unknown; readonly value: unknown; readonly env: Env };
+export type Written = {
+  readonly raw: unknown;
+  readonly value: unknown;
+  readonly env: Env;
+  /** Shows variables and named files by their names, instead of what they are. */
+  readonly names?: boolean;
+};
 
 type At = Written & {
   readonly nodes: readonly Node[];
@@ -105,7 +111,14 @@ const leafOf = (at: At): Leaf => {
   const isDefault = value === undefined;
   const sources = textsIn(raw).flatMap((text) => sourcesIn(text, env));
   const common = { path, rule, isDefault, sources, explanation, entry };
-  if (hiddenBecause(nodes, raw) === "secret") return { ...common, value: HIDDEN, hidden: "secret" };
+  const isSecret = hiddenBecause(nodes, raw) === "secret";
+  if (at.names && typeof raw === "string" && sources.length > 0)
+    return {
+      ...common,
+      value: namesShown(raw, (rest) => (isSecret ? HIDDEN : withoutCredentials(rest))),
+      hidden: undefined,
+    };
+  if (isSecret) return { ...common, value: HIDDEN, hidden: "secret" };
   if (path[0] === "tests")
     return { ...common, value: String(Array.isArray(value) ? value.length : 0), hidden: "personal" };
   if (isDefault) return { ...common, value: spell(defaultOf(nodes)), hidden: undefined };

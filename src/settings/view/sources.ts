@@ -14,6 +14,25 @@ export const sourcesIn = (text: string, env: Readonly<Record<string, string | un
     return name === undefined ? [] : { kind: "variable", name, isSet: (env[name] ?? "") !== "" };
   });
 
+/**
+ * A value as written, in which the references to variables and files stay. `rest` gives what is shown for the texts
+ * between them; the default of a variable is such a text.
+ */
+export const namesShown = (text: string, rest: (text: string) => string): string => {
+  const between = (part: string): string => (part === "" ? "" : rest(part));
+  let [shown, from] = ["", 0];
+  for (const found of text.matchAll(PART)) {
+    const [reference, path, name] = found;
+    if (path === undefined && name === undefined) continue;
+    const [, before = "", standIn = ""] = /^(\$\{[A-Za-z_]\w*:-)([^]*)\}$/.exec(reference) ?? [];
+    shown += between(text.slice(from, found.index));
+    if (path !== undefined) shown += `\${file:${withoutDefaults(path)}}`;
+    else shown += before === "" ? reference : `${before}${between(standIn)}}`;
+    from = found.index + reference.length;
+  }
+  return shown + between(text.slice(from));
+};
+
 const withoutDefaults = (path: string): string => path.replaceAll(/:-[^}]*(?=\})/g, "");
 
 export const memberOf = (value: unknown, key: string | number): unknown =>
