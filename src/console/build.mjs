@@ -27,7 +27,8 @@ export const buildConsole = async () => {
     envDir: false,
     logLevel: "warn",
     plugins: [docsPlugin(docs)],
-    oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    // Vite builds for development under other values of NODE_ENV, such as that of a test: with paths of this machine.
+    oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
     build: {
       outDir: built,
       emptyOutDir: true,
