@@ -30,8 +30,9 @@ const isSupported = ([major = 0, minor = 0, patch = 0]: readonly number[]): bool
 
 if (!isSupported(process.versions.node.split(".").map(Number))) {
   console.error(
-    `ocsgw needs Node 24.18.1 or later (24 LTS), and this is Node ${process.versions.node}. In a checkout, npm ` +
-      "start and npm run ocsgw use their own Node.",
+    `ocsgw needs Node 24.18.1 or later (24 LTS), and this is Node ${process.versions.node}. npm installs a ` +
+      "fitting Node beside ocsgw on most systems, unless optional packages are omitted (--omit=optional). In a " +
+      "checkout, npm start and npm run ocsgw use it.",
   );
   process.exit(FAILED);
 }

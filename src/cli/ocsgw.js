@@ -13,6 +13,8 @@ import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 
+const isInstalled = dirname(dirname(dirname(main))).endsWith(join("node_modules", "ocs-gateway"));
+
 /** The Node package for this platform, installed beside this package or within it. */
 const ownNode = () => {
   try {
@@ -29,7 +31,8 @@ const platform = () => (process.platform === "win32" ? "win" : process.platform)
 
 /** The command as the user typed it: a name via npx or PATH, else a path. */
 const asStarted = () => {
-  if (process.env.npm_command === "exec") return "npx ocsgw";
+  // Outside a checkout `npx ocsgw` would ask the registry for a package of that name.
+  if (process.env.npm_command === "exec") return isInstalled ? "npx ocs-gateway" : "npx ocsgw";
   const name = process.argv[1] ?? "";
   const isOnPath = (process.env.PATH ?? "").split(delimiter).some((folder) => join(folder, "ocsgw") === name);
   return isOnPath ? "ocsgw" : `'${name.replaceAll("'", "'\\''")}'`;
