@@ -13,8 +13,8 @@ export type Ready =
 
 export type ProbeDeps = {
   readonly ready: () => Ready;
-  /** In Prometheus' text format; undefined on a standby, which has no metrics. */
-  readonly metrics: (() => Promise<string>) | undefined;
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
 };
 
 export const PROBE_METHODS: readonly string[] = ["GET", "HEAD"];
@@ -60,7 +60,7 @@ const pageAt = ({ ready, metrics }: ProbeDeps, path: string): Show | undefined =
     case "/readyz":
       return () => readiness(ready());
     case "/metrics":
-      return metrics && (async () => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()));
+      return async () => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics());
     default:
       return undefined;
   }

@@ -2,6 +2,7 @@
  * A warm standby: a process that has loaded everything and waits for the journal's lock. When the holder stops or dies,
  * it starts as a gateway, as after a restart. Until then it opens only `admin.probes`, which says that it is a standby.
  */
+import { createStandbyMetrics } from "../admin/metrics/metrics.ts";
 import { events } from "../common/log/events.ts";
 import { holderInWords } from "../journal/lock/holder.ts";
 import { holderOf, waitForLock, type Lock } from "../journal/lock/lock.ts";
@@ -10,6 +11,7 @@ import type { PassedSockets } from "./wiring/systemd-sockets.ts";
 import { startProbes, type Probes } from "./wiring/probes.ts";
 import { makeFolders } from "../common/file-owner.ts";
 import { SerialQueue } from "../common/serial-queue.ts";
+import { VERSION } from "./version.ts";
 
 export type Leading = { readonly lock: Lock; readonly probes: Probes | undefined };
 
@@ -68,7 +70,7 @@ class Probing {
     try {
       this.#probes ??= await startProbes(
         this.#settings,
-        { ready: () => ({ status: "standby" }), metrics: undefined },
+        { ready: () => ({ status: "standby" }), metrics: createStandbyMetrics(VERSION) },
         this.#sockets,
       );
     } catch (error) {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { createStandbyMetrics } from "../../src/admin/metrics/metrics.ts";
 import { createProbes, type ProbeDeps } from "../../src/admin/probes.ts";
 import type { Reply } from "../../src/common/message.ts";
 import { anArrival, text } from "../kit/line.ts";
 
 const leading: ProbeDeps = { ready: () => ({ status: "ready" }), metrics: () => Promise.resolve("ocsgw_lanes 1\n") };
-const standby: ProbeDeps = { ready: () => ({ status: "standby" }), metrics: undefined };
+const standby: ProbeDeps = { ready: () => ({ status: "standby" }), metrics: createStandbyMetrics("1.2.3") };
 
 const ask = (target: string, parts: ProbeDeps = leading, method = "GET"): Promise<Reply> =>
   createProbes(() => parts)(anArrival({ method, target }));
@@ -23,10 +24,17 @@ describe("the probes listener", () => {
     ["a gateway that serves", "/healthz", leading, 200, '{"status":"ok"}\n'],
     ["a standby, which is alive", "/healthz", standby, 200, '{"status":"ok"}\n'],
     ["a gateway that is scraped with parameters", "/metrics?name=x", leading, 200, "ocsgw_lanes 1\n"],
-    ["a standby, which has no metrics", "/metrics", standby, 404, '{"error":"unknown path"}\n'],
   ])("replies for %s at %s", async (_, target, parts, status, body) => {
     const reply = await ask(target, parts);
     expect([reply.status, text(reply)]).toEqual([status, body]);
+  });
+
+  it("has the build of a standby, and that it takes no requests", async () => {
+    const reply = await ask("/metrics", standby);
+    expect([reply.status, text(reply).match(/^ocsgw_.*$/gm)]).toEqual([
+      200,
+      [`ocsgw_build_info{version="1.2.3",node="${process.versions.node}"} 1`, "ocsgw_serving 0"],
+    ]);
   });
 
   it.each([

@@ -94,6 +94,7 @@ describe("the first scrape", () => {
     expect(valuesOf(text, "ocsgw_switchovers_total")).toEqual({ '{upstream="ocs"}': 0 });
     expect(valuesOf(text, "ocsgw_requests_in_doubt")).toEqual({ "": 0 });
     expect(Object.values(valuesOf(text, "ocsgw_build_info"))).toEqual([1]);
+    expect(valuesOf(text, "ocsgw_serving")).toEqual({ "": 1 });
     expect(valuesOf(text, "process_resident_memory_bytes")[""]).toBeGreaterThan(1e6);
   });
 

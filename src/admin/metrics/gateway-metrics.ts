@@ -1,16 +1,30 @@
 /** Metrics of the gateway itself: version, config, log, keys and certificates, connections. */
 import { droppedLogLines } from "../../common/log/events.ts";
-import { flag, single } from "./exposition.ts";
+import { flag, single, type Metric } from "./exposition.ts";
 import { openDescriptors } from "./process-metrics.ts";
-import type { MetricRow } from "./sources.ts";
+import type { MetricRow, Sources } from "./sources.ts";
+
+const BUILD_INFO = {
+  name: "ocsgw_build_info",
+  type: "gauge",
+  help: "Versions of the gateway and of Node.",
+  rows: ({ version }: Pick<Sources, "version">) =>
+    version === undefined ? [] : [[{ version, node: process.versions.node }, 1]],
+} satisfies Metric<Pick<Sources, "version">>;
+
+const SERVING = {
+  name: "ocsgw_serving",
+  type: "gauge",
+  help: "1 while the process takes clients' requests. 0 while it starts or drains, and for a standby.",
+  rows: ({ serving }: Pick<Sources, "serving">) => single(serving === undefined ? undefined : flag(serving)),
+} satisfies Metric<Pick<Sources, "serving">>;
+
+/** A standby has no other metrics, because it has no parts that could have values. */
+export const STANDBY_METRICS: readonly Metric<Pick<Sources, "version" | "serving">>[] = [BUILD_INFO, SERVING];
 
 export const GATEWAY_METRICS: readonly MetricRow[] = [
-  {
-    name: "ocsgw_build_info",
-    type: "gauge",
-    help: "Versions of the gateway and of Node.",
-    rows: ({ version }) => (version === undefined ? [] : [[{ version, node: process.versions.node }, 1]]),
-  },
+  BUILD_INFO,
+  SERVING,
   {
     name: "ocsgw_config_info",
     type: "gauge",

@@ -4,7 +4,7 @@
  */
 import { Registry } from "prom-client";
 import { register } from "./exposition.ts";
-import { GATEWAY_METRICS } from "./gateway-metrics.ts";
+import { GATEWAY_METRICS, STANDBY_METRICS } from "./gateway-metrics.ts";
 import { EVIDENCE_METRICS, JOURNAL_METRICS, OPEN_DNC_METRICS } from "./journal-metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { REQUEST_METRICS } from "./request-metrics.ts";
@@ -28,4 +28,11 @@ export const createMetrics = (sources: Sources): (() => Promise<string>) => {
   // Process metrics start at the first scrape, so a gateway without a scraper does not pay for them.
   let all: Registry | undefined;
   return () => (all ??= Registry.merge([registry, processMetrics()])).metrics();
+};
+
+/** Returns the function that writes the metrics of a standby. */
+export const createStandbyMetrics = (version: string): (() => Promise<string>) => {
+  const registry = new Registry();
+  register(registry, STANDBY_METRICS, { version, serving: false });
+  return () => registry.metrics();
 };

@@ -47,6 +47,8 @@ export type Sources = {
     | { readonly verified: () => { readonly size: number } | undefined; readonly damage: () => readonly string[] }
     | undefined;
   readonly version?: string | undefined;
+  /** Whether the process takes clients' requests now. */
+  readonly serving?: boolean | undefined;
   /** Logins to the console, by result. */
   readonly logins?: (() => ReadonlyMap<string, number>) | undefined;
   /** For each listener: open connections, and how many more it accepts. */

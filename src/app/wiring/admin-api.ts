@@ -131,6 +131,9 @@ export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> =
       return refused();
     },
     version: sources.version,
+    get serving() {
+      return api.stage === "serving";
+    },
     logins: () => console.sessions.results,
     checkpointSinks: checkpointSinks.states,
     retention,

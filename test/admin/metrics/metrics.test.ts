@@ -95,6 +95,7 @@ const NAMES = [
   "ocsgw_witness_quorum_met gauge",
   "ocsgw_timestamp_age_seconds gauge",
   "ocsgw_build_info gauge",
+  "ocsgw_serving gauge",
   "ocsgw_config_info gauge",
   "ocsgw_config_reload_ok gauge",
   "ocsgw_cert_expiry_seconds gauge",
@@ -435,6 +436,8 @@ describe("metrics", () => {
     ],
     ["requests in doubt", { inDoubt: 2 }, "ocsgw_requests_in_doubt", [" 2"]],
     ["no requests in doubt before they are counted", {}, "ocsgw_requests_in_doubt", []],
+    ["whether it takes requests", { serving: true }, "ocsgw_serving", [" 1"]],
+    ["that it takes none while it drains", { serving: false }, "ocsgw_serving", [" 0"]],
     ["the build", { version: "1.2.3" }, "ocsgw_build_info", [`{version="1.2.3",node="${process.versions.node}"} 1`]],
     [
       "only limits of which at least half is used",
