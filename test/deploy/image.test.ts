@@ -93,6 +93,8 @@ describe("deploy/compose.yaml", () => {
       ["sandbox", ["sandbox"]],
       ["gateway", ["gateway"]],
       ["standby", ["standby"]],
+      ["prometheus", ["observability"]],
+      ["grafana", ["observability"]],
     ]);
   });
 
