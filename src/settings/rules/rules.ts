@@ -8,6 +8,7 @@ import { keysAt } from "../schema/schema-tree.ts";
 import type { Finding, Path } from "../problems/problem.ts";
 import { accessRules } from "./access.ts";
 import { bindRules } from "./binds.ts";
+import { grantRules } from "./grants.ts";
 import { identityRules } from "./identity.ts";
 import { limitRules } from "./limits.ts";
 import { oidcRules } from "./oidc.ts";
@@ -19,6 +20,7 @@ import { upstreamRules } from "./upstreams.ts";
 const RULES: readonly Rule[] = [
   ...ownershipRules,
   ...recordsRules,
+  ...grantRules,
   ...upstreamRules,
   ...limitRules,
   ...bindRules,

@@ -27,8 +27,10 @@ const limits = z.strictObject({
 const client = z.strictObject({
   actions: z
     .array(action, { error: "expected a list of actions, for example [DoNotCall]" })
-    .min(1, { error: "expected at least one action, for example DoNotCall" })
-    .describe("Actions that the client may use: values of req, and ReadStatus for GET."),
+    .describe(
+      "Actions that the client may use: values of req, and ReadStatus for GET. An empty list is allowed with mode: " +
+        "observe.",
+    ),
   campaign_groups: off(z.array(dbid)).describe(
     "DBIDs of the campaign groups that the client may control. Default: all of the tenant.",
   ),
