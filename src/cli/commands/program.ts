@@ -7,6 +7,7 @@ import { addAuditCommands } from "./audit.ts";
 import { addConfigCommands } from "./config.ts";
 import { addCredentialCommands } from "./credentials.ts";
 import { addGatewayCommands } from "./gateway.ts";
+import { addOnboardingCommands } from "./onboarding.ts";
 import { addPolicyCommands } from "./policy.ts";
 import { addSandboxCommands } from "./sandbox.ts";
 import { addShellCommands } from "./shell.ts";
@@ -18,6 +19,7 @@ export const createProgram = (): Command => {
     .exitOverride()
     .showHelpAfterError("(ocsgw --help lists all commands)")
     .addHelpText("after", exitCodes());
+  addOnboardingCommands(ocsgw);
   addGatewayCommands(ocsgw);
   addPolicyCommands(ocsgw);
   addConfigCommands(ocsgw);

@@ -1,5 +1,16 @@
 /** One YAML text that is edited: values at paths, with comments and layout kept. */
-import { isCollection, isMap, isSeq, type Document, type Node, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
+import {
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  visit,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { nameIn, parseYaml } from "../yaml.ts";
 import { problemsOf } from "../problems/locate.ts";
 import type { Path } from "../problems/problem.ts";
@@ -28,8 +39,8 @@ export class YamlText {
     const problems = problemsOf(file, read, read.findings);
     if (problems.length > 0) throw new FileEditError(`${file} is not valid`, problems);
     this.#first = read;
-    this.#document = read.document;
-    this.#printed = print(read.document);
+    this.#document = withNulls(plain, read.document);
+    this.#printed = print(this.#document);
   }
 
   get #isDos(): boolean {
@@ -130,6 +141,23 @@ export class YamlText {
     parent.items.splice(end === -1 ? parent.items.length : end, 0, pair as never);
   }
 }
+
+/**
+ * The document with ~ for each value that is missing after a colon. The library would take the comment and the blank
+ * line that follow for a part of the missing value.
+ */
+const withNulls = (text: string, document: Document): Document => {
+  const places: number[] = [];
+  visit(document, {
+    Pair: (_, { value }) => {
+      const at = isScalar(value) && value.value === null && value.source === "" ? value.range?.[0] : undefined;
+      if (at !== undefined && text.slice(0, at).trimEnd().endsWith(":")) places.push(at);
+    },
+  });
+  if (places.length === 0) return document;
+  const parts = [0, ...places].map((from, index) => text.slice(from, places[index]));
+  return parseYaml(parts.join(" ~ ")).document;
+};
 
 type Entry = {
   readonly value: unknown;

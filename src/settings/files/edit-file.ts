@@ -150,10 +150,10 @@ const replace = async (
   return true;
 };
 
-type Rights = Owner & { readonly mode: number };
+export type Rights = Owner & { readonly mode: number };
 
 /** A new file gets its directory's owner. If that is root, the directory's or the service's group may read the file. */
-const rightsFor = async (file: string, service: Owner | undefined): Promise<Rights> => {
+export const rightsFor = async (file: string, service: Owner | undefined): Promise<Rights> => {
   const found = await stat(file).catch(() => undefined);
   if (found) return { uid: found.uid, gid: found.gid, mode: found.mode & 0o7777 };
   const { uid, gid, mode } = await stat(dirname(file));

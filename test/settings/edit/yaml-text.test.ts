@@ -59,6 +59,23 @@ describe("an edited YAML text", () => {
   it.each<[string, string, (yaml: YamlText) => void, string]>([
     ["a missing section", "a: 1\n", (yaml) => yaml.set(["b", "c"], 2), "a: 1\nb:\n  c: 2\n"],
     ["an empty section", "a:\nb: 1\n", (yaml) => yaml.set(["a", "x"], [1]), "a:\n  x: [1]\nb: 1\n"],
+    [
+      "a value that was missing",
+      "a: # why\n\n# of b\nb:\n\n# of c\nc:\n  d:\n  # of e\n  e:\n",
+      (yaml) => {
+        yaml.set(["a"], 1);
+        yaml.append(["b"], { x: 1 });
+        yaml.set(["c", "d"], 2);
+        yaml.set(["c", "e"], 3);
+      },
+      "a: 1 # why\n\n# of b\nb:\n  - { x: 1 }\n\n# of c\nc:\n  d: 2\n  # of e\n  e: 3\n",
+    ],
+    [
+      "what is empty elsewhere",
+      "a:\n\n# of b\nb:\n-\n- {c}\nd: 1\n",
+      (yaml) => yaml.set(["d"], 2),
+      "a:\n\n# of b\nb:\n-\n- {c}\nd: 2\n",
+    ],
     ["a list", "a: []\n", (yaml) => yaml.append(["a"], "x"), "a: [x]\n"],
     ["the last key before end", "a: 1\nend: true\n", (yaml) => yaml.set(["b"], 2), "a: 1\nb: 2\nend: true\n"],
     [
