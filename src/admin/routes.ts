@@ -22,7 +22,7 @@ import { SANDBOX_ROUTES } from "./api/sandbox.ts";
 import { SESSION_ROUTES } from "./api/session.ts";
 import { STATUS_ROUTES } from "./api/status.ts";
 import { InvalidInput, readBody, readQuery } from "./input.ts";
-import { openApiRoute } from "./openapi/openapi-route.ts";
+import { clientsApiRoute, openApiRoute } from "./openapi/openapi-route.ts";
 import { pathOf } from "./probes.ts";
 import { faulty, json } from "./replies.ts";
 import type { GuardedRoute, OpenRoute, Question, Route } from "./route.ts";
@@ -73,13 +73,14 @@ const USUAL: readonly Route<AdminDeps>[] = [
   ...RETENTION_ROUTES,
 ];
 
-export const ROUTES: readonly Route<AdminDeps>[] = [...USUAL, openApiRoute(() => ROUTES)];
+export const ROUTES: readonly Route<AdminDeps>[] = [...USUAL, openApiRoute(() => ROUTES), clientsApiRoute()];
 
 /** Those of `ocsgw sandbox`. */
 export const ROUTES_IN_SANDBOX: readonly Route<SandboxDeps>[] = [
   ...USUAL,
   ...SANDBOX_ROUTES,
   openApiRoute(() => ROUTES_IN_SANDBOX),
+  clientsApiRoute(),
 ];
 
 const TABLE = new RouteTable(ROUTES);

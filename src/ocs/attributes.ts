@@ -13,8 +13,15 @@ import {
   RECORD_TYPES,
   TREATMENTS,
 } from "./enumerations.ts";
-import { isDateTime } from "./date-time.ts";
-import { CONTACT_EXPECTED, CUSTOMER_ID_EXPECTED, isAnyContact, isCustomerId } from "./identifiers.ts";
+import { DATE_TIME_PATTERN, isDateTime } from "./date-time.ts";
+import {
+  ANY_CONTACT_PATTERN,
+  CONTACT_EXPECTED,
+  CUSTOMER_ID_EXPECTED,
+  CUSTOMER_ID_PATTERN,
+  isAnyContact,
+  isCustomerId,
+} from "./identifiers.ts";
 
 export type Shape =
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
@@ -29,6 +36,8 @@ export type Shape =
       readonly max: number;
       readonly is?: (value: string) => boolean;
       readonly expected?: string;
+      /** For JSON Schema: everything that `is` accepts has this pattern. */
+      readonly pattern?: string;
     }
   | { readonly kind: "properties" };
 
@@ -47,12 +56,10 @@ const oneOf = (values: ReadonlyMap<number, string>, from = 0): Shape => ({
   accepts: new Set([...values.keys()].filter((number) => number >= from)),
 });
 const word = (words: readonly string[]): Shape => ({ kind: "word", words });
-const text = (max: number, is?: (value: string) => boolean, expected?: string): Shape => ({
-  kind: "text",
-  max,
-  ...(is && { is }),
-  ...(expected !== undefined && { expected }),
-});
+const text = (
+  max: number,
+  grammar: Pick<Extract<Shape, { kind: "text" }>, "is" | "expected" | "pattern"> = {},
+): Shape => ({ kind: "text", max, ...grammar });
 
 /** Seconds since midnight. */
 const timeOfDay = integer(0, 86_400);
@@ -62,8 +69,14 @@ export const ATTRIBUTES = {
   GSW_TENANT_NAME: { shape: text(255), scope: true },
   GSW_RECORD_HANDLE: { shape: integer(1), scope: true },
   // `readBody` later checks it against GSW_PHONE_TYPE.
-  GSW_PHONE: { shape: text(128, isAnyContact, CONTACT_EXPECTED), scope: true },
-  GSW_CUSTOMER_ID: { shape: text(64, isCustomerId, CUSTOMER_ID_EXPECTED), scope: true },
+  GSW_PHONE: {
+    shape: text(128, { is: isAnyContact, expected: CONTACT_EXPECTED, pattern: ANY_CONTACT_PATTERN }),
+    scope: true,
+  },
+  GSW_CUSTOMER_ID: {
+    shape: text(64, { is: isCustomerId, expected: CUSTOMER_ID_EXPECTED, pattern: CUSTOMER_ID_PATTERN }),
+    scope: true,
+  },
   GSW_CALLING_LIST: { shape: text(255), scope: true },
   GSW_CAMPAIGN_NAME: { shape: text(255), scope: true },
   GSW_APPLICATION_ID: { shape: integer(0), scope: true },
@@ -80,7 +93,13 @@ export const ATTRIBUTES = {
   GSW_CM_AttrOptimizeBy: { shape: oneOf(OPTIMIZE_BY) },
   GSW_CM_AttrOptimizeGoal: { shape: integer(0, 86_400) },
   GSW_CM_AttrProperties: { shape: { kind: "properties" } },
-  GSW_DATE_TIME: { shape: text(16, isDateTime, "MM/dd/yyyy HH:mm, 24 hours, a day that exists") },
+  GSW_DATE_TIME: {
+    shape: text(16, {
+      is: isDateTime,
+      expected: "MM/dd/yyyy HH:mm, 24 hours, a day that exists",
+      pattern: DATE_TIME_PATTERN,
+    }),
+  },
   GSW_FROM: { shape: timeOfDay },
   GSW_UNTIL: { shape: timeOfDay },
   GSW_PHONE_TYPE: { shape: oneOf(PHONE_TYPES) },

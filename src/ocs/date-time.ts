@@ -1,6 +1,9 @@
 /** GSW_DATE_TIME: `MM/dd/yyyy HH:mm`, 24 hours, in the record's time zone (the manual's AddRecord example). */
 const FORM = /^(\d{2})\/(\d{2})\/(\d{4}) (\d{2}):(\d{2})$/;
 
+/** For JSON Schema; it also has days that do not exist. */
+export const DATE_TIME_PATTERN = FORM.source;
+
 export type DateTime = {
   readonly year: number;
   readonly month: number;

@@ -19,6 +19,12 @@ export const CUSTOMER_ID_EXPECTED =
 export const PHONE_EXPECTED = "3 to 20 digits, with an optional + in front";
 export const CONTACT_EXPECTED = `${PHONE_EXPECTED}, or an address with @`;
 
+/** For JSON Schema, in Unicode mode. What the pattern cannot say is in the functions below. */
+export const CONTACT_PATTERN = `${PHONE.source}|${ADDRESS.source}`;
+export const ANY_CONTACT_PATTERN = `${CONTACT_PATTERN}|${MESSENGER.source}`;
+export const PHONE_PATTERN = PHONE.source;
+export const CUSTOMER_ID_PATTERN = CUSTOMER_ID.source;
+
 const isDbid = (text: string): boolean => HANDLE.test(text) && Number(text) <= 2_147_483_647;
 
 export const isPhone = (text: string): boolean => PHONE.test(text);
@@ -41,14 +47,26 @@ export type IdentifierKind =
   | "campaign group DBID";
 
 export const IDENTIFIERS: Readonly<
-  Record<IdentifierKind, { readonly is: (text: string) => boolean; readonly expected: string }>
+  Record<
+    IdentifierKind,
+    { readonly is: (text: string) => boolean; readonly expected: string; readonly pattern: string }
+  >
 > = {
-  "record handle": { is: isDbid, expected: "a whole number from 1, without sign or leading zero" },
-  "phone number": { is: isContact, expected: CONTACT_EXPECTED },
-  "customer id": { is: isCustomerId, expected: CUSTOMER_ID_EXPECTED },
+  "record handle": {
+    is: isDbid,
+    expected: "a whole number from 1, without sign or leading zero",
+    pattern: HANDLE.source,
+  },
+  "phone number": { is: isContact, expected: CONTACT_EXPECTED, pattern: CONTACT_PATTERN },
+  "customer id": { is: isCustomerId, expected: CUSTOMER_ID_EXPECTED, pattern: CUSTOMER_ID_PATTERN },
   "calling list name": {
     is: isListName,
     expected: "the list's name, percent-encoded, without / \\ % ? # or control characters",
+    pattern: LIST_NAME.source,
   },
-  "campaign group DBID": { is: isDbid, expected: "a whole number from 1, without sign or leading zero" },
+  "campaign group DBID": {
+    is: isDbid,
+    expected: "a whole number from 1, without sign or leading zero",
+    pattern: HANDLE.source,
+  },
 };

@@ -95,7 +95,7 @@ const SHORTEST = 4;
 const SHORT_NUMBER = /^\d{1,9}$/;
 
 /** Pages with the words of the gateway itself, and nothing of a config. */
-const OWN_PAGES = ["/openapi.json", "/api/help"] as const;
+const OWN_PAGES = ["/openapi.json", "/openapi/clients.json", "/api/help"] as const;
 
 /** With the names that are found by chance, or because they are words of the gateway itself. */
 export const withCommonNames = async (

@@ -74,6 +74,7 @@ describe("a running gateway", () => {
     await ask("GET /readyz", "/readyz", undefined, 503);
     await ask("GET /metrics");
     await ask("GET /openapi.json");
+    await ask("GET /openapi/clients.json");
     await ask("GET /api/status");
     await ask("GET /api/filter");
     await ask("GET /api/retention");

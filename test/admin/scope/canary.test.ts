@@ -81,6 +81,7 @@ const CASES: Readonly<Record<string, () => readonly (readonly [target: string, b
     ),
   "GET /api/filter": () => [["/api/filter"]],
   "GET /openapi.json": () => [["/openapi.json"]],
+  "GET /openapi/clients.json": () => [["/openapi/clients.json"], ["/openapi/clients.json?paths=action"]],
   "GET /api/header": () => [["/api/header"]],
   "GET /api/help": () => [["/api/help"]],
   "GET /api/now": () => [["/api/now"]],
