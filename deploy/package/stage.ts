@@ -22,6 +22,7 @@ const DEPLOY = [
   "hand-over-tls.sh",
   "haproxy.cfg",
   "nginx.conf",
+  "ocsgw",
   "ocsgw.service",
   "ocsgw.socket",
   "prometheus",
@@ -29,7 +30,7 @@ const DEPLOY = [
 ];
 const CONFIG = ["keys.yaml", "ocsgw.schema.json", "ocsgw.yaml"];
 const OWN = ["THIRD-PARTY-LICENSES.md", "npm-shrinkwrap.json", "sbom.cdx.json"];
-const EXECUTABLE = /\.sh$|^lib\/cli\/ocsgw\.js$/;
+const EXECUTABLE = /\.sh$|^deploy\/ocsgw$|^lib\/cli\/ocsgw\.js$/;
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 const readJson = <T>(path: string): T => JSON.parse(readFileSync(path, "utf8")) as T;

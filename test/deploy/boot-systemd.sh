@@ -1,15 +1,15 @@
 #!/bin/sh
 # Boots this machine's systemd in namespaces of its own, as a container would: processes, mounts, network (loopback
-# alone), name and control group; a root file system in memory with this machine's /usr, and a checkout at /opt/ocsgw.
+# alone), name and control group; a root file system in memory with this machine's /usr, and the package at /opt/ocsgw.
 # Nothing of it is seen outside.
 #
-#   boot-systemd.sh CHECKOUT MOUNT-POINT    root only; ends when systemd ends; prints "systemd: PID" first
+#   boot-systemd.sh PACKAGE MOUNT-POINT    root only; ends when systemd ends; prints "systemd: PID" first
 set -eu
-checkout=$1 root=$2 phase=${3:-outside}
+package=$1 root=$2 phase=${3:-outside}
 
 case $phase in
 outside)
-  exec unshare --mount --propagation private sh "$0" "$checkout" "$root" grouped
+  exec unshare --mount --propagation private sh "$0" "$package" "$root" grouped
   ;;
 grouped)
   # A control group below the one of this process, whichever versions are mounted here.
@@ -20,7 +20,7 @@ grouped)
   # Whoever is gone takes all below with it.
   sh -c 'echo $$ > "$1/cgroup.procs"; shift; exec setpriv --pdeathsig KILL unshare "$@"' - "$group" \
     --pid --fork --kill-child --uts --ipc --net --cgroup --mount --propagation private \
-    sh "$0" "$checkout" "$root" inside &
+    sh "$0" "$package" "$root" inside &
   child=$!
   # The first process of the new namespace, as it is numbered here.
   first=
@@ -49,12 +49,12 @@ inside)
   mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts dev/pts
   mount -t tmpfs -o mode=1777 tmpfs dev/shm
   mount -t tmpfs -o mode=755 tmpfs run
-  # A checkout as npm ci leaves it: node_modules may be a link here.
-  for each in src config deploy node_modules; do
+  # The unpacked package as npm ci leaves it: node_modules may be a link here.
+  for each in lib config deploy node_modules; do
     mkdir "opt/ocsgw/$each"
-    mount --bind "$(readlink -f "$checkout/$each")" "opt/ocsgw/$each"
+    mount --bind "$(readlink -f "$package/$each")" "opt/ocsgw/$each"
   done
-  cp "$checkout/package.json" "$checkout/README.md" opt/ocsgw/
+  cp "$package/package.json" "$package/README.md" opt/ocsgw/
   printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534:nobody:/:/usr/sbin/nologin > etc/passwd
   printf '%s\n' root:x:0: nogroup:x:65534: > etc/group
   printf 'passwd: files\ngroup: files\nhosts: files\n' > etc/nsswitch.conf

@@ -1,11 +1,12 @@
-/** A systemd of its own that boots this checkout's units, on machines that allow it (boot-systemd.sh). */
+/** A systemd of its own that boots the package's units, on machines that allow it (boot-systemd.sh). */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { root, run, type Ran } from "../kit/command.ts";
+import { run, type Ran } from "../kit/command.ts";
 import { programOf } from "../kit/machine.ts";
+import { stage } from "./package/kit.ts";
 
 export type Machine = {
   /** Runs a command in it, as root. */
@@ -25,9 +26,10 @@ export const bootSystemd = async (): Promise<Machine | undefined> => {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return undefined;
   if (NEEDED.some((each) => programOf(each) === undefined)) return undefined;
   const mountPoint = await mkdtemp(join(tmpdir(), "ocsgw-booted-"));
+  const staged = stage({ libraries: true });
   const script = join(import.meta.dirname, "boot-systemd.sh");
   // Whatever becomes of this process, no systemd is left.
-  const booting = ["--pdeathsig", "KILL", "sh", script, root, mountPoint];
+  const booting = ["--pdeathsig", "KILL", "sh", script, staged.dir, mountPoint];
   const booted = spawn("setpriv", booting, { stdio: ["ignore", "pipe", "ignore"] });
   const gone = once(booted, "exit").then(() => undefined);
   const first = once(booted.stdout, "data").then(([line]) => Number(/systemd: (\d+)/.exec(String(line))?.[1]));
@@ -38,10 +40,12 @@ export const bootSystemd = async (): Promise<Machine | undefined> => {
       process.kill(booted.pid!, "SIGTERM");
       await gone;
       await rmdir(mountPoint);
+      staged.remove();
     });
   if (!machine) {
     await gone;
     await rmdir(mountPoint);
+    staged.remove();
     return undefined;
   }
   const until = performance.now() + BOOT_MS;

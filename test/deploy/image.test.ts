@@ -15,10 +15,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
 import { spawn, type ChildProcess } from "node:child_process";
+import manifest from "../../package.json" with { type: "json" };
 import { root } from "../kit/command.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 import { freePort } from "../kit/server-program.ts";
 import { deploy } from "./kit.ts";
+import { stage } from "./package/kit.ts";
 
 // On a busy machine they take their time.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
@@ -48,9 +50,22 @@ describe("deploy/Dockerfile", () => {
     expect(runs.join("\n")).not.toMatch(/curl|wget|apt|npm (?:i|install)\b/);
   });
 
-  it("builds the console, and fails if it cannot", () => {
-    expect(instructions).toContainEqual(["RUN", "node src/console/build.mjs --required"]);
-    expect(instructions).toContainEqual(["COPY", "--from=console /build/src/console/built ./src/console/built"]);
+  it("contains the built package with its console, and fails if either cannot be built", () => {
+    const runs = instructions.filter(([name]) => name === "RUN").map(([, text]) => text);
+    const built = runs.indexOf("node src/console/build.mjs --required");
+    expect(built).toBeGreaterThan(0);
+    expect(runs[built + 1]).toBe("node deploy/package/stage.ts /package");
+    expect(instructions).toContainEqual(["COPY", "--from=package /package ./"]);
+  });
+
+  it("says by labels what it contains, and which version", () => {
+    const [, label] = instructions.find(([name]) => name === "LABEL")!;
+    const labels = Object.fromEntries(
+      [...label.matchAll(/org\.opencontainers\.image\.(\w+)="([^"]*)"/g)].map(([, key, value]) => [key!, value!]),
+    );
+    expect(labels).toMatchObject({ title: manifest.name, licenses: manifest.license, revision: "$REVISION" });
+    expect(labels["version"]).toBe("$VERSION");
+    expect(instructions).toContainEqual(["ARG", `VERSION=${manifest.version}`]);
   });
 
   it("sends the build nothing but what it copies", () => {
@@ -66,14 +81,16 @@ describe("deploy/Dockerfile", () => {
           .slice(0, -1)
           .map((each) => each.replace(/^\.\//, "")),
       );
-    expect([...new Set(copied)].toSorted()).toEqual(allowed.toSorted());
+    const sent = (path: string): boolean => allowed.some((each) => path === each || path.startsWith(`${each}/`));
+    expect(copied.filter((each) => !sent(each))).toEqual([]);
+    expect(allowed.filter((each) => !copied.includes(each))).toEqual([]);
     for (const each of copied) expect(existsSync(join(root, each)), each).toBe(true);
   });
 
   it("runs the gateway, and asks whether it is ready", () => {
     expect([...words("ENTRYPOINT"), ...words("CMD")]).toEqual([
       "/usr/bin/node",
-      "/opt/ocsgw/src/cli/main.ts",
+      "/opt/ocsgw/lib/cli/main.js",
       "run",
       "-c",
       "/etc/ocsgw/ocsgw.yaml",
@@ -139,7 +156,9 @@ describe("the image's files, read-only, without privileges, as its user", () => 
     [image, state, config] = ["image", "state", "config"].map((name) =>
       mkdtempSync(join(tmpdir(), `ocsgw-${name}-`)),
     ) as [string, string, string];
-    execFileSync("sh", [join(deploy, "image-files.sh"), image], { cwd: root });
+    const staged = stage({ libraries: true });
+    execFileSync("sh", [join(deploy, "image-files.sh"), image], { cwd: staged.dir });
+    staged.remove();
     // An engine mounts these.
     for (const each of ["proc", "dev"]) mkdirSync(join(image, each));
     for (const each of [image, state, config]) chmodSync(each, 0o755);
@@ -205,6 +224,22 @@ describe("the image's files, read-only, without privileges, as its user", () => 
     for (const { uid, gid, mode } of [statSync(place), ...files])
       expect([uid, gid, mode & 0o022, mode & 0o004]).toEqual([0, 0, 0, 0o004]);
   });
+
+  it.skipIf(!canConfine)(
+    "brings the lists of what it contains: packages, licenses, and shared libraries of Debian",
+    () => {
+      const { components } = JSON.parse(readFileSync(join(image, "opt/ocsgw/sbom.cdx.json"), "utf8")) as {
+        components: { "bom-ref": string; scope: string }[];
+      };
+      expect(components.length).toBeGreaterThan(50);
+      expect(readFileSync(join(image, "opt/ocsgw/THIRD-PARTY-LICENSES.md"), "utf8")).toContain("| express |");
+      expect(readdirSync(join(image, "opt/ocsgw"))).not.toContain("src");
+      if (spawnSync("dpkg-query", ["--version"]).status !== 0) return;
+      const libraries = join(image, "var/lib/dpkg/status.d");
+      expect(readdirSync(libraries)).toContain("libc6");
+      expect(readFileSync(join(libraries, "libc6"), "utf8")).toMatch(/^Package: libc6\n[^]*^Version: /m);
+    },
+  );
 
   it.skipIf(!canConfine)("says what to mount when nothing is mounted, and ends with 3", async () => {
     const { said, over } = start(...words("CMD"));

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { root, run } from "../kit/command.ts";
+import { run } from "../kit/command.ts";
 import { describeWith } from "../kit/machine.ts";
 import { GIVEN_MS } from "../../src/settings/stop-time.ts";
 import { deploy } from "./kit.ts";
+import { stage } from "./package/kit.ts";
 
 const file = join(deploy, "ocsgw.service");
 const settings = readFileSync(file, "utf8")
@@ -13,9 +14,13 @@ const settings = readFileSync(file, "utf8")
   .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const);
 const valueOf = (name: string): string => settings.filter(([each]) => each === name).at(-1)?.[1] ?? "";
 
+const documentation = settings
+  .filter(([name]) => name === "Documentation")
+  .map(([, value]) => value.replace("file://", ""));
+
 describe("deploy/ocsgw.service", () => {
-  it("runs the checkout, takes certificates as root, and reloads by the command that says what has changed", () => {
-    const [node, main] = ["/opt/ocsgw/node_modules/.bin/node", "/opt/ocsgw/src/cli/main.ts"];
+  it("runs the package, takes certificates as root, and reloads by the command that says what has changed", () => {
+    const [node, main] = ["/opt/ocsgw/node_modules/.bin/node", "/opt/ocsgw/lib/cli/main.js"];
     const takes = "+/opt/ocsgw/deploy/hand-over-tls.sh";
     const ocsgw = (command: string): string => `${node} ${main} ${command} -c /etc/ocsgw/ocsgw.yaml`;
     const commands = settings.filter(([name]) => name.startsWith("Exec"));
@@ -26,8 +31,10 @@ describe("deploy/ocsgw.service", () => {
       ["ExecReload", ocsgw("reload")],
       ["ExecStopPost", "+/bin/rm -rf /run/ocsgw"],
     ]);
-    const files = [main, takes.slice(1)].map((path) => join(root, path.replace("/opt/ocsgw/", "")));
-    expect(files.filter((each) => !existsSync(each))).toEqual([]);
+    const staged = stage({ libraries: true });
+    const named = [node, main, takes.slice(1), ...documentation].map((path) => path.replace("/opt/ocsgw/", ""));
+    expect(named.filter((each) => !existsSync(join(staged.dir, each)))).toEqual([]);
+    staged.remove();
   });
 
   it("is ready when the gateway says so, and does not start again what would end the same way", () => {
@@ -85,7 +92,7 @@ describeWith(["systemd-analyze"], "systemd-analyze", (analyze) => {
     expect(level, stdout + stderr).toBeLessThanOrEqual(2);
   });
 
-  it("finds nothing wrong in the units but that no checkout is installed here", async () => {
+  it("finds nothing wrong in the units but that no package is installed here", async () => {
     const { stdout, stderr } = await run(analyze!, ["verify", file, join(deploy, "ocsgw.socket")]);
     const found = (stdout + stderr).split("\n").filter((line) => line.includes("ocsgw"));
     expect(found.filter((line) => !/: Command \/opt\/ocsgw\/\S+ is not executable: No such file/.test(line))).toEqual(

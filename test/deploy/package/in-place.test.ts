@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { filesBelow } from "../../../deploy/package/modules.ts";
 import { root, run } from "../../kit/command.ts";
-import { stage, type Staged } from "./kit.ts";
+import { pack, stage, type Staged } from "./kit.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -60,7 +60,7 @@ it("gives the release's bytes under another umask, time zone and language, and l
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   const packed = readFileSync(join(out, filename));
   rmSync(out, { recursive: true });
-  expect(packed.equals(readFileSync(staged.tarball))).toBe(true);
+  expect(packed.equals(readFileSync(pack(staged)))).toBe(true);
   expect(state()).toEqual(before);
 });
 

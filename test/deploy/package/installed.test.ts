@@ -12,7 +12,7 @@ import { describeAllowed } from "../../kit/machine.ts";
 import { canBeOthers, NEEDED } from "../../kit/other-user.ts";
 import { rawOcs, type RawOcs } from "../../kit/raw-ocs.ts";
 import { freePort } from "../../kit/server-program.ts";
-import { stage, systemNode, type Staged } from "./kit.ts";
+import { pack, stage, systemNode, type Staged } from "./kit.ts";
 
 // npm unpacks a hundred packages, and Node is 120 MB of them.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
@@ -41,7 +41,7 @@ describeAllowed(canBeOthers(), NEEDED, "the installed package", () => {
     chownSync(home, SOMEBODY, SOMEBODY);
     symlinkSync(systemNode(), join(only, "node"));
     const flags = ["--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"];
-    execFileSync("npm", ["install", "--prefix", app, ...flags, staged.tarball], { cwd: app, stdio: "ignore" });
+    execFileSync("npm", ["install", "--prefix", app, ...flags, pack(staged)], { cwd: app, stdio: "ignore" });
     before = digestOf(app);
     ocs = await rawOcs();
   });

@@ -12,7 +12,7 @@ import type { Lock } from "../../../deploy/package/manifest.ts";
 import { filesBelow } from "../../../deploy/package/modules.ts";
 import { differences, type Sbom } from "../../../deploy/package/sbom.ts";
 import { root } from "../../kit/command.ts";
-import { stage, type Staged } from "./kit.ts";
+import { pack, stage, type Staged } from "./kit.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
@@ -97,11 +97,18 @@ describe("the package", () => {
   });
 
   it("is packed with modes that everybody can read, whose programs can be executed", () => {
-    const listed = execFileSync("tar", ["-tzvf", staged.tarball], { encoding: "utf8" }).trimEnd().split("\n");
+    const listed = execFileSync("tar", ["-tzvf", pack(staged)], { encoding: "utf8" })
+      .trimEnd()
+      .split("\n");
     const modes = new Map(listed.map((line) => [line.split(" package/")[1]!, line.slice(0, 10)]));
     expect([...modes.keys()].toSorted()).toEqual(files.toSorted());
     const programs = [...modes].filter(([, mode]) => mode === "-rwxr-xr-x").map(([path]) => path);
-    expect(programs.toSorted()).toEqual(["deploy/dev-certificates.sh", "deploy/hand-over-tls.sh", "lib/cli/ocsgw.js"]);
+    expect(programs.toSorted()).toEqual([
+      "deploy/dev-certificates.sh",
+      "deploy/hand-over-tls.sh",
+      "deploy/ocsgw",
+      "lib/cli/ocsgw.js",
+    ]);
     expect(new Set(modes.values())).toEqual(new Set(["-rw-r--r--", "-rwxr-xr-x"]));
   });
 });
