@@ -20,5 +20,5 @@ export const EXIT_MEANINGS = {
   [BROKEN]: "the journal's integrity is broken",
   [CANNOT_TELL]: "cannot tell, because a key, a checkpoint or a file is missing",
   [DENIED]: "denied (can), not conformant (conformance), or not separated (isolation prove)",
-  [DIFFERENT]: "differences found (config diff)",
+  [DIFFERENT]: "differences found (config diff, fmt --check)",
 } as const;

@@ -27,4 +27,20 @@ export const addConfigCommands = (ocsgw: Command): void => {
         (await import("../config/diff.ts")).configDiff({ ...options, before: before!, after: after! }),
       ),
     );
+
+  ocsgw
+    .command("fmt")
+    .summary("Give config files one form")
+    .description(
+      "Give config files one form: keys in the order of the schema, two spaces of indentation. Comments and values " +
+        "stay. Exit code 3: a file is not valid. 10, with --check: a file would change",
+    )
+    .argument("[files...]", "files to format (default: the config file and those of its tenants.d)")
+    .option("--check", "change nothing; print the files that would change")
+    .option(...CONFIG)
+    .action(
+      done(async (options, ...files) =>
+        (await import("../fmt.ts")).fmt({ ...options, files: files.flat() as string[] }),
+      ),
+    );
 };

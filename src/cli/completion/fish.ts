@@ -1,6 +1,8 @@
 /** Completion for fish. */
 import type { CommandRow, OptionRow, Value } from "./rows.ts";
 
+const PROGRAM = "ocsgw";
+
 export const fishCompletion = (rows: readonly CommandRow[]): string => `# fish completion for ocsgw
 function __ocsgw_at
     set -l at
@@ -16,7 +18,7 @@ ${rows.flatMap(steps).join("\n")}
     end
     test "$at" = "$argv[1]"
 end
-complete -c ocsgw -f
+complete --command ${PROGRAM} -f
 ${rows.flatMap(offers).join("\n")}
 `;
 
@@ -42,7 +44,7 @@ const steps = (row: CommandRow): string[] => {
 };
 
 const offers = (row: CommandRow): string[] => {
-  const when = `complete -c ocsgw -n ${quoted(`__ocsgw_at ${quoted(at(row))}`)}`;
+  const when = `complete --command ${PROGRAM} -n ${quoted(`__ocsgw_at ${quoted(at(row))}`)}`;
   return [
     ...row.commands.map(({ name, description }) => `${when} -a ${quoted(name)} -d ${quoted(description)}`),
     ...row.options.map((option) => `${when} ${optionWords(option)}`),

@@ -46,16 +46,16 @@ export const settingsSchema = z.strictObject({
     .array(tenant, expected("a list of tenants"))
     .refine((list) => list.length > 0, expected("at least one tenant"))
     .describe("Tenants, with their clients and what belongs to them. Tenants in tenants.d/*.yaml are added."),
+  audit: audit.describe("The journal."),
+  admin: off(admin).describe("Admin listener for health, metrics and the admin API. Default: off."),
+  drain: drain.prefault({}).describe("How the gateway stops. ocsgw check shows how long that takes at most."),
+  config: config.prefault({}).describe("How the gateway takes changes of files."),
   tests: z
     .array(policyTest, expected("a list of policy tests"))
     .default([])
     .describe(
       "Policy tests: requests with the expected decision. check and every reload fail when a decision differs.",
     ),
-  audit: audit.describe("The journal."),
-  admin: off(admin).describe("Admin listener for health, metrics and the admin API. Default: off."),
-  drain: drain.prefault({}).describe("How the gateway stops. ocsgw check shows how long that takes at most."),
-  config: config.prefault({}).describe("How the gateway takes changes of files."),
   end: endMarker.optional().describe("true, as the last key of the file: the file is complete."),
 });
 
