@@ -126,6 +126,7 @@ export const adminSources = (parts: Parts): AdminSources => {
         ].map(({ name, connectionCount }) => ({ listener: name, ...connectionCount() })),
       descriptorLimit: LIMIT,
       inDoubt: core.doubts,
+      forwarding: core.forwarding.samples,
       limits: () => [...usedLimits(active.generation?.limiters ?? new Map(), current().tenants)],
     },
   };

@@ -15,6 +15,8 @@ export const paths = (dir: string) => ({
   states: join(dir, "states"),
   /** The index up to which background verification has read the lines and found them as signed. */
   mark: join(dir, "verified"),
+  /** For each destination of `audit.forward` the index of the next entry that it gets. */
+  forward: join(dir, "forward"),
   lock: join(dir, "lock"),
   /** The process that holds the kernel's lock on this file writes the journal. Only `lock/kernel.ts` may open it. */
   writer: join(dir, "lock", "writer"),

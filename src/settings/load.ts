@@ -19,6 +19,7 @@ import { findRevocationProblems } from "./rules/files/revocation.ts";
 import { findDescriptorProblems } from "./rules/descriptors.ts";
 import { inShell, withConfig } from "../common/shell-word.ts";
 import { findFileProblems } from "./rules/files/files.ts";
+import { findForwardProblems } from "./rules/files/forward.ts";
 import { findJournalProblems } from "./rules/journal.ts";
 import { findLongStop } from "./rules/stop-time.ts";
 import { settingsSchema, type Settings } from "./schema/schema.ts";
@@ -256,6 +257,7 @@ const problemsOfFiles = (parts: ParsedParts, tracked: Origin, given: Origin): re
     ...findCertificateProblems(parts, tracked),
     ...findRevocationProblems(parts, tracked),
     ...findJournalProblems(parts, given),
+    ...findForwardProblems(parts, given),
   ]);
 
 const isMap = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -291,6 +291,18 @@ const everyKey = async (dir: string, primary: string): Promise<string> => {
       retention: Object.fromEntries(["default", ...KINDS].map((kind) => [kind, "900d"])),
       compress_after: "1d",
       legal_hold: [{ name: "case", from: "2026-01-01", until: "2027-01-01" }],
+      forward: [
+        {
+          name: "siem",
+          to: "syslog:tls://127.0.0.1:1",
+          format: "rfc5424",
+          tls: { ca: "ca.pem", cert: "server.pem", key: "server.key", server_name: "localhost" },
+          kinds: ["intent"],
+          from: "now",
+          enterprise_number: 32_473,
+          alarm_after: "15m",
+        },
+      ],
     },
     admin: {
       bind: "127.0.0.1:0",

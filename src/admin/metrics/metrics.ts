@@ -5,6 +5,7 @@
 import { Registry } from "prom-client";
 import { register } from "./exposition.ts";
 import { GATEWAY_METRICS, STANDBY_METRICS } from "./gateway-metrics.ts";
+import { FORWARD_METRICS } from "./forward-metrics.ts";
 import { EVIDENCE_METRICS, JOURNAL_METRICS, OPEN_DNC_METRICS } from "./journal-metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { REQUEST_METRICS } from "./request-metrics.ts";
@@ -18,6 +19,7 @@ export const METRICS: readonly MetricRow[] = [
   ...OPEN_DNC_METRICS,
   ...JOURNAL_METRICS,
   ...EVIDENCE_METRICS,
+  ...FORWARD_METRICS,
   ...GATEWAY_METRICS,
 ];
 

@@ -58,6 +58,7 @@ export type Sources = {
   /** File descriptors allowed for the process; undefined without a limit. */
   readonly descriptorLimit?: number | undefined;
   readonly checkpointSinks?: (() => readonly SinkState[]) | undefined;
+  readonly forwarding?: (() => readonly ForwardSample[]) | undefined;
   readonly retention?:
     | {
         /** `waits`: why nothing is deleted although entries may be due. `next_look`: milliseconds. */
@@ -84,6 +85,18 @@ export type SinkState = {
   readonly arrives: boolean | undefined;
   /** Checkpoints that are not there yet. */
   readonly waiting: number;
+};
+
+/** A destination of `audit.forward`. */
+export type ForwardSample = {
+  readonly destination: string;
+  readonly isUp: boolean;
+  /** The index of the next entry, and how many entries are not there yet; undefined until the position is known. */
+  readonly next: number | undefined;
+  readonly lag: number | undefined;
+  /** Failed attempts, and entries that were gone before they were forwarded, both in this run. */
+  readonly failures: number;
+  readonly missing: number;
 };
 
 export type MetricRow = Metric<Sources>;

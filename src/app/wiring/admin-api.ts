@@ -73,7 +73,7 @@ export type AdminSources = {
   readonly now: (facts: AdminFacts) => NowSources;
   readonly sandbox: AdminDeps["sandbox"];
   /** Used for the metrics only. */
-  readonly metricsOnly: Pick<Sources, "connections" | "descriptorLimit" | "inDoubt" | "limits">;
+  readonly metricsOnly: Pick<Sources, "connections" | "descriptorLimit" | "inDoubt" | "limits" | "forwarding">;
 };
 
 export type AdminApi = {

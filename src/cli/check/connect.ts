@@ -1,10 +1,11 @@
 /**
- * `ocsgw check --connect`: tests addresses, disk, issuers, the OpenID provider, OCS and clock, without changing
- * anything.
+ * `ocsgw check --connect`: tests addresses, disk, issuers, the OpenID provider, OCS, the destinations of audit.forward
+ * and clock, without changing anything.
  */
 import type { Settings } from "../../settings/schema/schema.ts";
 import { bypassRow } from "./connect/bypass.ts";
 import { diskRow } from "./connect/disk.ts";
+import { forwardRows } from "./connect/forward.ts";
 import { clockRow, issuerRows } from "./connect/issuers.ts";
 import { listenerRows } from "./connect/listeners.ts";
 import { oidcRows } from "./connect/oidc.ts";
@@ -14,12 +15,13 @@ import { upstreamRows } from "./connect/upstreams.ts";
 
 /** `recordUri`: a GSW_RECORD_URI that a strategy received. */
 export const testConnections = async (settings: Settings, recordUri: string | undefined): Promise<readonly Row[]> => {
-  const [disk, listeners, issuers, upstreams, outside, oidc, bypass] = await Promise.all([
+  const [disk, listeners, issuers, upstreams, outside, forward, oidc, bypass] = await Promise.all([
     diskRow(settings.audit),
     listenerRows(settings),
     issuerRows(settings),
     upstreamRows(settings),
     outsideRows(settings),
+    forwardRows(settings),
     oidcRows(settings),
     recordUri === undefined ? [] : bypassRow(recordUri, settings),
   ]);
@@ -33,6 +35,7 @@ export const testConnections = async (settings: Settings, recordUri: string | un
     ...listeners,
     ...tested.map(({ row }) => row),
     ...outside,
+    ...forward,
     ...oidc,
     bypass,
   ].flat();

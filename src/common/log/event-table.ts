@@ -1,6 +1,7 @@
 /** Every event that the gateway logs, one row each. The page src/docs/reference/log-events.md is generated from it. */
 import { CHECKPOINT_EVENTS } from "./rows/checkpoints.ts";
 import { CONFIG_EVENTS } from "./rows/config.ts";
+import { FORWARD_EVENTS } from "./rows/forward.ts";
 import { IDENTITY_EVENTS } from "./rows/identity.ts";
 import { JOURNAL_EVENTS } from "./rows/journal.ts";
 import { PROCESS_EVENTS } from "./rows/process.ts";
@@ -14,6 +15,7 @@ export const EVENTS = {
   ...UPSTREAM_EVENTS,
   ...JOURNAL_EVENTS,
   ...CHECKPOINT_EVENTS,
+  ...FORWARD_EVENTS,
 } as const;
 
 /** The rows by subject, in the order of the page. */
@@ -24,4 +26,5 @@ export const SUBJECTS: readonly (readonly [subject: string, rows: EventRows])[] 
   ["OCS, record handles and callbacks", UPSTREAM_EVENTS],
   ["Journal", JOURNAL_EVENTS],
   ["Checkpoints, witnesses and timestamps", CHECKPOINT_EVENTS],
+  ["Forwarding", FORWARD_EVENTS],
 ];

@@ -28,7 +28,7 @@ export const fixedOf = ({ listeners, upstreams, audit, admin, tenants }: Setting
 
 /** The keys of these sections that may change while the gateway runs; all others need a restart. */
 const MAY_CHANGE: Readonly<Record<"audit" | "admin", readonly string[]>> = {
-  audit: ["redact", "index_key", "retention", "legal_hold", "compress_after"],
+  audit: ["redact", "index_key", "retention", "legal_hold", "compress_after", "forward"],
   admin: ["tls", "names", "look_ups", "users", "oidc"],
 };
 

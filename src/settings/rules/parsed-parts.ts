@@ -40,6 +40,11 @@ export const callbacksIn = ({ upstreams }: Pick<ParsedParts, "upstreams">): read
     value.callbacks ? { path: [...path, "callbacks"], value: value.callbacks, upstream: name } : [],
   );
 
+export type DestinationAt = At<Settings["audit"]["forward"][number]>;
+
+export const destinationsIn = ({ audit }: Pick<ParsedParts, "audit">): readonly DestinationAt[] =>
+  (audit?.value.forward ?? []).map((value, at) => ({ path: [...audit!.path, "forward", at], value }));
+
 export const clientsAt = ({ tenants, upstreams }: Pick<ParsedParts, "tenants" | "upstreams">): ReadonlySet<string> =>
   clientNames(
     tenants.map(({ value }) => value),

@@ -9,6 +9,7 @@ import type { Finding, Path } from "../problems/problem.ts";
 import { accessRules } from "./access.ts";
 import { bindRules } from "./binds.ts";
 import { grantRules } from "./grants.ts";
+import { forwardRules } from "./files/forward.ts";
 import { identityRules } from "./identity.ts";
 import { limitRules } from "./limits.ts";
 import { oidcRules } from "./oidc.ts";
@@ -27,6 +28,7 @@ const RULES: readonly Rule[] = [
   ...accessRules,
   ...identityRules,
   ...oidcRules,
+  ...forwardRules,
   ...testRules,
 ];
 
@@ -65,6 +67,8 @@ const FROM_ABSENCE: ReadonlyMap<string, readonly string[]> = new Map([
   ["OCSGW-6321", ["callbacks"]],
   ["OCSGW-6322", ["tls"]],
   ["OCSGW-6328", ["names", "bind", "tls"]],
+  ["OCSGW-6371", ["to"]],
+  ["OCSGW-6372", ["cert", "key"]],
 ]);
 
 /** Codes for which the missing key may belong to another section than that of the finding. */

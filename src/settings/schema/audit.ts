@@ -15,6 +15,7 @@ import {
   wait,
   webAddress,
 } from "./units.ts";
+import { forward } from "./forward.ts";
 import { witnessKey } from "../files/witness-key.ts";
 
 const redaction = z.enum(["keep", "token", "last4", "drop"]);
@@ -196,4 +197,8 @@ export const audit = z.strictObject({
     .array(hold)
     .default([])
     .describe("Legal holds: entries of these days, and all newer ones, are not deleted."),
+  forward: forward.describe(
+    "Destinations to which journal entries are sent as they are written, for example a SIEM. Requests never wait for " +
+      "them.",
+  ),
 });

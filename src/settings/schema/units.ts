@@ -215,3 +215,37 @@ export const checkpointSinkAddress = spelled(
       : { kind: "file", path: file };
   })
   .meta({ "x-kind": "address" });
+
+export type ForwardAddress =
+  | { readonly kind: "file"; readonly path: string }
+  | {
+      readonly kind: "syslog" | "lines";
+      readonly protocol: "udp" | "tcp" | "tls";
+      readonly host: string;
+      readonly port: number;
+    };
+
+const FORWARD_ADDRESS =
+  /^(?:file:(\/.+)|(syslog:)?((?<=syslog:)udp|tcp|tls):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([1-9]\d{0,4}))$/;
+
+const FORWARD_EXPECTED =
+  "syslog:udp://host:port, syslog:tcp://host:port, syslog:tls://host:port, tcp://host:port, tls://host:port, or " +
+  "file: and an absolute path";
+
+const HIGHEST_PORT = 65_535;
+
+/** A receiver of journal entries. */
+export const forwardAddress = spelled(FORWARD_EXPECTED, FORWARD_ADDRESS)
+  .refine((given) => Number(FORWARD_ADDRESS.exec(given)?.[5] ?? 1) <= HIGHEST_PORT, expected("a port up to 65535"))
+  .transform((given): ForwardAddress => {
+    const [, file, syslog, protocol, host = "", port] = FORWARD_ADDRESS.exec(given) ?? [];
+    return file === undefined
+      ? {
+          kind: syslog === undefined ? "lines" : "syslog",
+          protocol: protocol as "udp" | "tcp" | "tls",
+          host: host.replace(/^\[|\]$/g, ""),
+          port: Number(port),
+        }
+      : { kind: "file", path: file };
+  })
+  .meta({ "x-kind": "address" });

@@ -47,7 +47,7 @@ const whyUnusable = (path: string, user: User | undefined): string | undefined =
 
 /** The files that are written in place. Other files are replaced, which only needs rights on their folder. */
 const writtenTo = async ({ audit }: Settings): Promise<readonly string[]> => {
-  const { dir, checkpoint } = audit;
+  const { dir, checkpoint, forward } = audit;
   const at = paths(dir);
   const names = async (folder: string): Promise<readonly string[]> =>
     (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
@@ -71,6 +71,8 @@ const writtenTo = async ({ audit }: Settings): Promise<readonly string[]> => {
     ...(await newest(".hashes")),
     ...(await names(at.tilesDirectory)),
     ...(await names(at.indexes)),
+    at.forward,
+    ...forward.flatMap(({ to }) => (to.kind === "file" ? [to.path] : [])),
     ...checkpoint.publish.flatMap((place) => (place.kind === "file" ? [place.path] : [])),
   ];
 };

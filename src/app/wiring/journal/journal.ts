@@ -20,6 +20,7 @@ import type { Settings } from "../../../settings/schema/schema.ts";
 import { copyKeyChecks, KNOWN_SECRETS } from "./index-keys.ts";
 import { startOutsideEvidence, WitnessSizes, type OutsideEvidence } from "./outside-evidence.ts";
 import { readCheckpointSinks, startPublishing, type CheckpointSinks } from "./checkpoint-sinks.ts";
+import { startForwarding, type Forwarding } from "../forwarding.ts";
 import { signingKeyOf, trustOf } from "./journal-trust.ts";
 import type { ShutdownSteps } from "../../shutdown.ts";
 import { REFUSALS } from "../../../gateway/refusals.ts";
@@ -31,6 +32,7 @@ export type Started = {
   readonly checkpoints: Checkpoints;
   readonly checkpointSinks: CheckpointSinks;
   readonly outside: OutsideEvidence;
+  readonly forwarding: Forwarding;
   readonly openDoNotCalls: OpenDoNotCalls;
   readonly switchovers: LastSwitchovers;
   /** `signer`: signs the state files beside the checkpoints. `publishedCheckpoints`: those outside the directory. */
@@ -92,6 +94,7 @@ export const startJournal = async (
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
   await facts.restore(journal);
   logOpened(journal, warnings);
+  const forwarding = await startForwarding(journal, settings, stops);
   const sinks = await startPublishing(readings, published, journal, stops);
   const outside = await startOutsideEvidence(settings, journal, witnessSizes, stops);
   const checkpoints = await startCheckpoints(settings, { journal, key, anchor, sinks, outside }, stops);
@@ -101,6 +104,7 @@ export const startJournal = async (
     ...warnings,
     ...sinks.troubles(),
     ...outside.troubles(),
+    ...forwarding.troubles(),
     ...(anchor.trouble === undefined ? [] : [anchor.trouble]),
   ];
   return {
@@ -111,6 +115,7 @@ export const startJournal = async (
     switchovers,
     checkpointSinks: { ...sinks, troubles },
     outside,
+    forwarding,
     signer: { key, origin: audit.checkpoint.origin },
     publishedCheckpoints,
     doubts,

@@ -3,15 +3,11 @@
  * journal cannot change them too. A sink is a file on another disk or a syslog receiver. A file has the signed notes
  * one after the other, each followed by an empty line.
  */
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
-import { constants } from "node:fs";
-import { open, stat } from "node:fs/promises";
-import { connect } from "node:net";
-import { hostname } from "node:os";
-import { dirname } from "node:path";
-import { giveToOwner, openToWrite } from "../../../common/file-owner.ts";
-import { nodeDisk } from "../../disk.ts";
+import { open } from "node:fs/promises";
+import { appendDurably, requireFile } from "../../receivers/append-file.ts";
+import { sendDatagrams } from "../../receivers/send-datagrams.ts";
+import { sendStream } from "../../receivers/send-stream.ts";
+import { syslogMessage } from "../../receivers/syslog-message.ts";
 
 /**
  * What a delivery found. `shortened`: the sink contained less than this process had left there. `incomplete`: it was
@@ -35,12 +31,11 @@ export type Address =
 export const checkpointSink = (at: Address): CheckpointSink => {
   if (at.kind === "file")
     return { name: `file:${at.path}`, deliver: delivererTo(at.path), published: () => publishedIn(at.path) };
-  const send = at.protocol === "tcp" ? sendTcp : sendUdp;
   const host = at.host.includes(":") ? `[${at.host}]` : at.host;
   return {
     name: `syslog:${at.protocol}://${host}:${at.port}`,
     deliver: async (note) => {
-      await send(at, syslogMessage(note));
+      await send(at, checkpointMessage(note));
       return "complete";
     },
     published: () => Promise.resolve(undefined),
@@ -55,7 +50,7 @@ const delivererTo = (path: string): CheckpointSink["deliver"] => {
   /** While checkpoints are missing: the bytes that the file would have, and the newest note that was lost. */
   let missing: { readonly size: number; readonly note: string } | undefined;
   return async (note) => {
-    const { before, after } = await append(path, `${note}\n`);
+    const { before, after } = await appendDurably(path, `${note}\n`);
     const isShortened = before < left;
     if (isShortened) missing ??= { size: left, note: last };
     else if (missing && before >= missing.size && (await hasAtEnd(path, missing.note))) missing = undefined;
@@ -65,45 +60,9 @@ const delivererTo = (path: string): CheckpointSink["deliver"] => {
   };
 };
 
-/** Sizes of the file in bytes. */
-type Grown = { readonly before: number; readonly after: number };
-
-const append = async (path: string, text: string): Promise<Grown> => {
-  await requireFile(path);
-  const file = await openToWrite(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
-  try {
-    const { size } = await file.stat();
-    try {
-      await file.appendFile(text);
-      await file.sync();
-    } catch (error) {
-      // A partial note would make the next one unreadable.
-      await file.truncate(size).catch(() => undefined);
-      throw error;
-    }
-    if (size === 0) {
-      await giveToOwner(path, (uid, gid) => file.chown(uid, gid));
-      await nodeDisk.syncDirectory(dirname(path));
-    }
-    return { before: size, after: size + Buffer.byteLength(text) };
-  } finally {
-    await file.close();
-  }
-};
-
 /** About ten days of checkpoints at one a minute. */
 const TAIL_BYTES = 4 << 20;
 const NOTES = /[^\n]+\n(?:0|[1-9]\d*)\n[A-Za-z0-9+/]{43}=\n(?:[^\n]+\n)*\n(?:— [^\n]+\n)+/g;
-
-/** Opening a pipe could wait forever. */
-const requireFile = async (path: string): Promise<boolean> => {
-  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
-  if (found && !found.isFile()) throw new Error(`${path} is not a regular file`);
-  return found !== undefined;
-};
 
 const publishedIn = async (path: string): Promise<readonly string[]> =>
   (await requireFile(path)) ? [...(await tailOf(path)).matchAll(NOTES)].map(([note]) => note) : [];
@@ -130,31 +89,18 @@ const tailOf = async (path: string): Promise<string> => {
   }
 };
 
-/** Facility log audit (13), severity notice (5). */
-const PRIORITY = 13 * 8 + 5;
+/**
+ * RFC 5424. The note is a JSON text, because receivers do not agree about what a line break in a message is, and in
+ * US-ASCII, because few receivers expect a byte order mark.
+ */
+export const checkpointMessage = (note: string, at = new Date()): string =>
+  syslogMessage({ severity: "notice", time: at.toISOString(), id: "checkpoint", text: inAscii(JSON.stringify(note)) });
 
-/** RFC 5424. The note is a JSON text, because receivers do not agree about what a line break in a message is. */
-export const syslogMessage = (note: string, at = new Date()): string =>
-  `<${PRIORITY}>1 ${at.toISOString()} ${hostname() || "-"} ocsgw ${process.pid} checkpoint - ${JSON.stringify(note)}`;
+const inAscii = (json: string): string =>
+  json.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
-type Receiver = { readonly host: string; readonly port: number };
-
-const sendUdp = async ({ host, port }: Receiver, message: string): Promise<void> => {
-  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject);
-      socket.send(message, port, host, (error) => (error ? reject(error) : resolve()));
-    });
-  } finally {
-    socket.close();
-  }
-};
-
-/** RFC 6587, octet counting. */
-const sendTcp = async ({ host, port }: Receiver, message: string): Promise<void> => {
-  const socket = connect({ host, port, timeout: 5000 });
-  socket.once("timeout", () => socket.destroy(new Error("the receiver did not answer in time")));
-  socket.end(`${Buffer.byteLength(message)} ${message}`);
-  await once(socket.resume(), "close");
+const send = async (at: Extract<Address, { kind: "syslog" }>, message: string): Promise<void> => {
+  if (at.protocol === "udp") return sendDatagrams(at, [Buffer.from(message)]);
+  // RFC 6587, octet counting.
+  return sendStream(at, Buffer.from(`${Buffer.byteLength(message)} ${message}`));
 };

@@ -1,7 +1,7 @@
 /** Rules about certificates and private keys: readable, matching, not expired, and keys not readable by other users. */
 import type { X509Certificate } from "node:crypto";
 import { certificatesIn, keyIn, lifeOf, whyRejected } from "../../files/certificates.ts";
-import { callbacksIn, type ParsedParts } from "../parsed-parts.ts";
+import { callbacksIn, destinationsIn, type ParsedParts } from "../parsed-parts.ts";
 import type { Files } from "../../interpolate.ts";
 import type { Finding, Path } from "../../problems/problem.ts";
 import { inShell } from "../../../common/shell-word.ts";
@@ -113,6 +113,7 @@ const pairsIn = (parts: ParsedParts): readonly Pair[] => {
     ),
     ...(admin && admin.value.tls !== "none" ? pair(admin.path, admin.value.tls) : []),
     ...upstreams.flatMap(({ path, value: { tls } }) => pair(path, tls)),
+    ...destinationsIn(parts).flatMap(({ path, value: { tls } }) => (tls ? pair(path, tls) : [])),
   ];
 };
 
@@ -128,6 +129,9 @@ const authoritiesIn = (parts: ParsedParts): readonly Named[] => [
   ),
   ...timestampAuthorities(parts),
   ...providerAuthorities(parts),
+  ...destinationsIn(parts).flatMap(({ path, value: { tls } }) =>
+    (tls?.ca ?? null) === null ? [] : [{ path: [...path, "tls", "ca"], file: tls!.ca! }],
+  ),
 ];
 
 const providerAuthorities = ({ admin }: ParsedParts): readonly Named[] => {

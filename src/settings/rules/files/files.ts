@@ -1,7 +1,7 @@
 /** Rules about the files that the config names: readable, well formed, and a key in the keys file for every client. */
 import { isAlgorithm } from "../../../identity/jwt/jwk.ts";
 import { readKeySet } from "../../../identity/jwt/jwks.ts";
-import { clientsAt, type ParsedParts } from "../parsed-parts.ts";
+import { clientsAt, destinationsIn, type ParsedParts } from "../parsed-parts.ts";
 import { inShell } from "../../../common/shell-word.ts";
 import { reason } from "../../../common/system-error.ts";
 import type { Files } from "../../interpolate.ts";
@@ -51,6 +51,9 @@ const someOf = (names: readonly string[]): string =>
 
 /** The certificates, private keys and key sets that the gateway needs to start. */
 const neededFiles = ({ listeners, upstreams, identity, admin, audit }: ParsedParts): readonly Named[] => [
+  ...destinationsIn({ audit }).flatMap(({ path, value: { tls } }) =>
+    (["ca", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls?.[key] ?? null })),
+  ),
   ...listeners.flatMap(({ path, value: { tls } }) =>
     tls === "none"
       ? []
