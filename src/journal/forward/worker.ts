@@ -1,6 +1,6 @@
 /** The thread that forwards entries: one forwarder for each destination. */
 import { parentPort, workerData } from "node:worker_threads";
-import { lowerPriority } from "../../common/thread-priority.ts";
+import { lowerPriority } from "../../common/threads/thread-priority.ts";
 import type { Destination } from "./destination.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { Command, ThreadData, ThreadNews } from "./messages.ts";

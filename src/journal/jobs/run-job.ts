@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { faultInWords } from "../../common/system-error.ts";
-import { lowerPriority } from "../../common/thread-priority.ts";
+import { lowerPriority } from "../../common/threads/thread-priority.ts";
 import type { JobData, JobMessage } from "./messages.ts";
 
 const NICENESS = 10;

@@ -1,7 +1,7 @@
 /** The code of the flow thread: a shared feed that answers one question after another. */
 import { parentPort, workerData } from "node:worker_threads";
 import { faultInWords } from "../../../common/system-error.ts";
-import { lowerPriority } from "../../../common/thread-priority.ts";
+import { lowerPriority } from "../../../common/threads/thread-priority.ts";
 import { SharedFeed } from "../shared-feed.ts";
 import type { FlowAnswer, FlowQuestion, NumberedAnswer, NumberedQuestion, ThreadData } from "./messages.ts";
 

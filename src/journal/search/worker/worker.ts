@@ -8,7 +8,7 @@ import { answerOf } from "./answer.ts";
 import type { Answer, TimedQuestion, Question, ThreadData, WorkerMessage } from "./messages.ts";
 import { TimeLimit, SearchTimeout } from "./time-limit.ts";
 import { faultInWords, isSystemError } from "../../../common/system-error.ts";
-import { lowerPriority } from "../../../common/thread-priority.ts";
+import { lowerPriority } from "../../../common/threads/thread-priority.ts";
 
 const { dir, number: me, turn } = workerData as ThreadData;
 /** The thread that updates the index (0: none), and how many entries it has indexed. */
