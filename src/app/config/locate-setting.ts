@@ -4,6 +4,7 @@
  */
 import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
+import { listenInBackground } from "../../common/threads/background-worker.ts";
 import type { Path } from "../../settings/problems/problem.ts";
 
 export type SettingPlace = {
@@ -72,11 +73,9 @@ class LocatorThread {
 
   constructor(file: string) {
     this.#worker = new Worker(new URL("locate-worker.ts", import.meta.url), { workerData: { file } });
-    this.#worker.on("message", (found: Found) => this.#answered?.(found));
+    listenInBackground(this.#worker, (found: Found) => this.#answered?.(found));
     this.#worker.on("error", () => this.end());
     this.#worker.on("exit", () => this.end());
-    // Last: a listener for messages would keep the process alive again.
-    this.#worker.unref();
   }
 
   /** Undefined if there is no answer in time. */

@@ -1,5 +1,6 @@
 /** Forwards the journal's entries to the destinations of `audit.forward`, in a thread of its own. */
 import { Worker } from "node:worker_threads";
+import { listenInBackground } from "../../common/threads/background-worker.ts";
 import type { ForwardSample } from "../../admin/metrics/sources.ts";
 import { events } from "../../common/log/events.ts";
 import type { Destination } from "../../journal/forward/destination.ts";
@@ -127,10 +128,9 @@ class ForwardThread {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB.old, maxYoungGenerationSizeMb: HEAP_MIB.young },
     });
     this.#worker = worker;
-    worker.on("message", (news: ThreadNews) => this.#hear(news));
+    listenInBackground(worker, (news: ThreadNews) => this.#hear(news));
     worker.on("error", (error) => events.forwardThreadFailed({ error }));
     worker.on("exit", () => this.#ended());
-    worker.unref();
     this.#timer ??= setInterval(() => this.#poll(), POLL_MS).unref();
   }
 

@@ -1,6 +1,7 @@
 /** A job on a thread of its own, as the gateway sees it: a verification or an export of the whole journal. */
 import { Worker } from "node:worker_threads";
 import type { JobData, JobMessage } from "./messages.ts";
+import { listenInBackground } from "../../common/threads/background-worker.ts";
 
 const MOST_HEAP_MIB = 512;
 
@@ -42,8 +43,7 @@ export class JobThread<Asked, Result> {
       resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MIB },
       ...(temporary !== undefined && { env: { ...process.env, TMPDIR: temporary } }),
     });
-    this.#worker.unref();
-    this.#worker.on("message", (message: JobMessage<Result>) => {
+    listenInBackground(this.#worker, (message: JobMessage<Result>) => {
       if (message.kind === "progress") onProgress(message.entries);
       else if (message.kind === "done") this.#ended.resolve(message.result);
       else this.#ended.reject(new JobFailed(message.reason, message.name));

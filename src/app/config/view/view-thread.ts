@@ -5,6 +5,7 @@ import { fileCallIn, newFileCallBuffer, type FileCallBuffer } from "../../../com
 import { HANGS_MS, newCell, notWithin } from "../../../common/small-file/hanging.ts";
 import { SerialQueue } from "../../../common/serial-queue.ts";
 import type { Answers, InForce, Question, Result } from "./messages.ts";
+import { listenInBackground } from "../../../common/threads/background-worker.ts";
 
 const LIMIT_MS = 60_000;
 const IDLE_MS = 30_000;
@@ -73,14 +74,13 @@ export class ViewThread {
       env: SHARE_ENV,
       workerData: { fileCallBuffer, cell },
     });
-    worker.unref();
     const isCurrent = (): boolean => this.#running?.worker === worker;
     const fail = (why: string): void => {
       if (!isCurrent()) return;
       this.#running?.pending?.reject(new ConfigUnavailable(why));
       this.#end();
     };
-    worker.on("message", (result: Result) => isCurrent() && this.#running?.pending?.resolve(result));
+    listenInBackground(worker, (result: Result) => void (isCurrent() && this.#running?.pending?.resolve(result)));
     worker.once("error", (error: NodeJS.ErrnoException) =>
       fail(
         error.code === "ERR_WORKER_OUT_OF_MEMORY"

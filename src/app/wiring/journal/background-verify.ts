@@ -19,6 +19,7 @@ import type { Damage, Verified } from "../../../journal/integrity/background-ver
 import type { StateSigner } from "../../../journal/write/start-state.ts";
 import type { ShutdownSteps } from "../../shutdown.ts";
 import { SerialQueue } from "../../../common/serial-queue.ts";
+import { listenInBackground } from "../../../common/threads/background-worker.ts";
 
 export type BackgroundVerify = {
   /** Entries below index `size` were verified at `at` (milliseconds since 1970); undefined before the first mark. */
@@ -64,8 +65,7 @@ const startWorker = (workerData: WorkerOptions, { damaged, reach }: Progress): W
     name: "reread",
     resourceLimits: { maxOldGenerationSizeMb: 128 },
   });
-  worker.unref();
-  worker.on("message", (message: WorkerMessage) => {
+  listenInBackground(worker, (message: WorkerMessage) => {
     if (message.kind === "damaged") damaged(message.damage);
     if (message.kind === "failed") events.backgroundVerifyFailed({ reason: message.reason });
     if (message.kind === "verified") reach(message.verified);

@@ -3,6 +3,7 @@
  * writing JSON happen there, so that watchers cost the thread that serves requests next to nothing.
  */
 import { Worker } from "node:worker_threads";
+import { listenInBackground } from "../../../common/threads/background-worker.ts";
 import type { Known, Portion, Watching } from "../shared-feed.ts";
 import type { FlowAnswer, FlowQuestion, NumberedAnswer, NumberedQuestion, ThreadData } from "./messages.ts";
 
@@ -107,7 +108,7 @@ export class FlowThread {
       workerData: this.#data,
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB.old, maxYoungGenerationSizeMb: HEAP_MIB.young },
     });
-    worker.on("message", (answers: readonly NumberedAnswer[]) => {
+    listenInBackground(worker, (answers: readonly NumberedAnswer[]) => {
       for (const answer of answers) {
         const asked = this.#asked.get(answer.number);
         if ("failed" in answer) asked?.reject(new FlowsFailed(answer.failed));
@@ -120,8 +121,6 @@ export class FlowThread {
       for (const asked of this.#asked.values())
         if (asked.worker === worker) asked.reject(new FlowsFailed("the thread that reads flows ended"));
     });
-    // Last: a listener for messages would keep the process alive again.
-    worker.unref();
     return worker;
   }
 }

@@ -1,6 +1,7 @@
 /** A search thread as the search worker sees it. It always answers; if the thread ends, the answer says so. */
 import { Worker } from "node:worker_threads";
 import type { SearchResult, TimedQuestion, Question, ThreadData, WorkerMessage } from "./messages.ts";
+import { listenInBackground } from "../../../common/threads/background-worker.ts";
 
 const MOST_HEAP_MIB = 512;
 /** Generous, because threads start slowly on a busy machine. */
@@ -27,8 +28,7 @@ export class SearchThread {
       workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MIB },
     });
-    this.#worker.unref();
-    this.#worker.on("message", (message: WorkerMessage) => this.#onMessage(message));
+    listenInBackground(this.#worker, (message: WorkerMessage) => this.#onMessage(message));
     this.#worker.on("error", () => undefined);
     this.#worker.on("exit", () => {
       // If it ended while it updated the index, other threads wait for it.
