@@ -1,7 +1,7 @@
 /** Makes the journal's entries for a request. Values are redacted as `audit.redact` says. */
 import type { Abandoned, Delivery, Entry, Intent, Outcome, Refusal, Tokens } from "../journal/entry.ts";
 import type { Redactor } from "../journal/redact.ts";
-import { maskWarning } from "../common/mask.ts";
+import { maskNumbers, maskWarning } from "../common/mask.ts";
 import { headerOf, type Arrival } from "../common/message.ts";
 import type { Operation } from "../ocs/target.ts";
 import type { Ownership } from "../ownership/ownership.ts";
@@ -29,6 +29,7 @@ export const intentEntry = (deps: IntentEntryDeps, arrival: Arrival, order: Orde
   const { resource, name } = operation.action;
   const { announced: known, ...record } = lease?.record ?? {};
   const announced = known && redact.kept(known);
+  const dropped = redact.dropped(attributes);
   return {
     kind: "intent",
     id: arrival.id,
@@ -45,6 +46,7 @@ export const intentEntry = (deps: IntentEntryDeps, arrival: Arrival, order: Orde
     config_hash: configHash,
     ...(lease?.record ? record : upstreamOf(deps, owner, operation)),
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
+    ...(dropped && { dropped_fields: dropped }),
   };
 };
 
@@ -128,7 +130,7 @@ export const refusalEntry = (deps: RefusalEntryDeps, trace: Trace, { refusal, me
   const { redact } = deps;
   const { arrival, caller, operation, tenant, stage, wouldRefuse } = trace;
   const { code, status } = REFUSALS[refusal];
-  const { reason, pointer, setting, key } = details;
+  const { reason, pointer, setting, key, named } = details;
   return {
     kind: "refusal",
     id: arrival.id,
@@ -159,6 +161,7 @@ export const refusalEntry = (deps: RefusalEntryDeps, trace: Trace, { refusal, me
     waits: waitsOf(arrival, NO_WAITS),
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
     ...(tenant && operation && upstreamOf(deps, tenant, operation)),
+    ...(named !== undefined && { named: maskNumbers(named) }),
   };
 };
 

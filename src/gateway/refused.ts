@@ -12,6 +12,8 @@ export type RefusalDetails = {
   readonly detail?: string;
   /** JSON Pointer (RFC 6901) to the invalid part of the body. */
   readonly pointer?: string;
+  /** The campaign or list at `pointer`, for the journal. */
+  readonly named?: string;
   /** The setting that caused the refusal (`deciding-setting.ts`), for the journal; the pipeline adds the stage. */
   readonly setting?: string;
   /** For the journal and the operator, never for the client: a word, a colon and a sentence. */

@@ -28,6 +28,7 @@ const MEMBERS: Members = {
     would_refuse: true,
     dnc_sequence: true,
     dnc: true,
+    dropped_fields: true,
   },
   outcome: {
     id: true,
@@ -71,6 +72,7 @@ const MEMBERS: Members = {
     epoch: true,
     dnc_sequence: true,
     dnc: true,
+    named: true,
   },
   "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: {
@@ -104,7 +106,16 @@ const MEMBERS: Members = {
     by: true,
     user: true,
   },
-  start: { format: true, version: true, pid: true, config_hash: true, torn: true, index_keys: true, dnc: true },
+  start: {
+    format: true,
+    version: true,
+    pid: true,
+    config_hash: true,
+    torn: true,
+    index_keys: true,
+    dnc: true,
+    records: true,
+  },
   stop: { reason: true },
   gap: { reason: true, from: true, to: true, lost: true },
   clock: { from: true, to: true, step_ms: true, unconfirmed: true, confirmed_by: true },

@@ -58,6 +58,8 @@ export type Start = {
   readonly index_keys?: KeyChecks | undefined;
   /** The journal adds it: by DBID, the last DoNotCall number of format 1, which numbered per DBID, whatever the OCS. */
   readonly dnc?: Readonly<Record<string, number>> | undefined;
+  /** Optional members that this run writes wherever they apply; entries of an older gateway may lack them. */
+  readonly records?: readonly string[] | undefined;
 };
 
 export type Stop = { readonly kind: "stop"; readonly reason: string };

@@ -33,6 +33,8 @@ export type Redactor = {
     attributes: ReadonlyMap<string, unknown>,
     isOurs?: (text: string) => boolean,
   ) => Record<string, unknown>;
+  /** The names, as in the body, of user-defined fields whose values are dropped; undefined if there are none. */
+  readonly dropped: (attributes: ReadonlyMap<string, unknown>) => readonly string[] | undefined;
   /** Tokens of the phone and the customer id, from the URI or else the body; undefined when there is neither. */
   readonly tokens: (
     resource: string,
@@ -90,7 +92,7 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
 
   const shown = ({ mode, kind }: Rule, value: unknown, isOurs: IsOurs = neverOurs): unknown => {
     if (mode === "keep") return isMap(value) ? body(value, isOurs) : value;
-    if (mode === "drop" || !isScalar(value)) return undefined;
+    if (isDropped({ mode }, value)) return undefined;
     return mode === "token" ? tokenOf(kind, String(value)) : lastFour(normalised(kind, String(value)));
   };
 
@@ -108,6 +110,15 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
     return redacted;
   };
 
+  const dropped = (attributes: ReadonlyMap<string, unknown>): readonly string[] | undefined => {
+    let names: string[] | undefined;
+    for (const [name, value] of attributes) {
+      if (name.startsWith("GSW_") || !isDropped(ruleFor(name)!, value)) continue;
+      (names ??= []).push(named.has(name) ? name : maskNumbers(name));
+    }
+    return names;
+  };
+
   const searchable = (rule: Rule, value: unknown): string | undefined =>
     rule.mode === "drop" || !isScalar(value) ? undefined : tokenOf(rule.kind, String(value));
 
@@ -118,6 +129,7 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
       return resource === "lists" && !isOurs ? maskNumbers(value) : value;
     },
     body,
+    dropped,
     tokens: (resource, identifier, attributes) => {
       const byPhone = searchable(phone, resource === "phones" ? identifier : attributes.get("GSW_PHONE"));
       const byCustomer = searchable(
@@ -141,6 +153,9 @@ const tokensOf = (phone: string | undefined, customer: string | undefined): Toke
   ...(phone !== undefined && { phone }),
   ...(customer !== undefined && { customer_id: customer }),
 });
+
+const isDropped = ({ mode }: Pick<Rule, "mode">, value: unknown): boolean =>
+  mode === "drop" || (mode !== "keep" && !isScalar(value));
 
 type IsOurs = (text: string) => boolean;
 const neverOurs: IsOurs = () => false;

@@ -36,6 +36,8 @@ export type Intent = {
   /** The journal adds it: see `write/dnc-sequence.ts`. A number without a sequence belongs to that of its DBID. */
   readonly dnc_sequence?: string | undefined;
   readonly dnc?: number | undefined;
+  /** Names of the request's user-defined fields that `body` lacks because `audit.redact` dropped their values. */
+  readonly dropped_fields?: readonly string[] | undefined;
 };
 
 /** The pipeline stage that refused a request, in the order in which `explain` shows them. */
@@ -112,6 +114,8 @@ export type Refusal = {
   /** The journal adds it: see `write/dnc-sequence.ts`. */
   readonly dnc_sequence?: string | undefined;
   readonly dnc?: number | undefined;
+  /** The campaign or list at `pointer` that is not this tenant's. Numbers in it are masked. */
+  readonly named?: string | undefined;
 };
 
 /**

@@ -50,6 +50,19 @@ describe("redact › body", () => {
     );
   });
 
+  const dropped: [what: string, fields: Record<string, unknown>, names: string[] | undefined][] = [
+    ["a field without a rule", { FIRST_NAME: "Ada" }, ["FIRST_NAME"]],
+    ["a field whose rule drops it", { SECRET: 1, CUSTOMER_CODE: 2 }, ["SECRET"]],
+    ["a value that has no token", { CUSTOMER_CODE: ["a", "b"] }, ["CUSTOMER_CODE"]],
+    ["a name that may be a number", { "4155550100": 1, "id 4155550100": 2 }, ["······0100", "id ······0100"]],
+    ["no field of OCS", { GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST" }, undefined],
+    ["nothing where everything is recorded", { CUSTOMER_CODE: "X1" }, undefined],
+  ];
+  it.each(dropped)("names %s and no value", (_, fields, names) => {
+    const redactor = createRedactor(rules({ phone: "drop", fields: { CUSTOMER_CODE: "token", SECRET: "drop" } }), KEY);
+    expect(redactor.dropped(new Map(Object.entries(fields)))).toEqual(names);
+  });
+
   it("redacts inside GSW_CM_AttrProperties", () => {
     const inside = new Map<string, unknown>([
       ["GSW_AUTO_COMPLETION", 1],

@@ -129,6 +129,7 @@ const refuseForeignNames = ({ tenant, operation }: Permit, attributes: Attribute
     refuse("foreign-object", {
       detail: "this campaign does not belong to this tenant",
       pointer: "/GSW_CAMPAIGN_NAME",
+      named: String(campaign as string | number),
       ...settingOf(tenant, "campaigns"),
     });
   }
@@ -137,6 +138,7 @@ const refuseForeignNames = ({ tenant, operation }: Permit, attributes: Attribute
     refuse("foreign-object", {
       detail: "this list does not belong to this tenant",
       pointer: "/GSW_CALLING_LIST",
+      named: String(list as string | number),
       ...settingOf(tenant, "lists"),
     });
   }

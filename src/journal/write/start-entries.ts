@@ -6,6 +6,8 @@ import { readEntries } from "../read/read-entries.ts";
 
 const REASON =
   "the run that sent it ended before an outcome was on disk: OCS may have carried it out, or never have seen it";
+/** What entries of an older gateway lack; `ocsgw learn` must know whether their absence means anything. */
+const RECORDS = ["dropped_fields", "named"] as const;
 const BATCH = 1000;
 /** Across fewer entries than this, reading on is cheaper than opening another segment. */
 const APART = 10_000;
@@ -23,6 +25,7 @@ export const writeStartEntries = async (
     pid: process.pid,
     config_hash: start.config_hash,
     torn,
+    records: RECORDS,
   });
   let doubts = 0;
   const batch: Promise<void>[] = [];

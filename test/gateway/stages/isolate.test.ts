@@ -180,18 +180,18 @@ describe("a client of several tenants", () => {
 });
 
 describe("the journal's entry of a request", () => {
-  it("has no phone, customer id or undeclared field in plain text", async () => {
+  it("has no phone, customer id or value of an undeclared field in plain text", async () => {
     const line = aLine();
     await line.ask({
       target: "/records/15?req=AddRecord",
       body:
         '{"GSW_PHONE":"4155550177","GSW_TZ_NAME":"PST","GSW_CUSTOMER_ID":"C-777","CUSTOMER_CODE":4155550178,' +
-        '"REMARK":"call 4155550179"}',
+        '"REMARK":"call 4155550179","41555501 REMARK":1}',
     });
-    await line.ask({ target: "/phones/4155550176?req=DoNotCall", body: '{"GSW_CAMPAIGN_NAME":"Nobody\'s"}' });
+    await line.ask({ target: "/phones/4155550176?req=DoNotCall", body: '{"GSW_CAMPAIGN_NAME":"Nobody 4155550171"}' });
     await line.ask({ target: "/phones/4155550175?req=DoNotCall", body: '{"GSW_PHONE":"4155550174"}' });
     expect(line.journal).toHaveLength(4);
-    expect(JSON.stringify(line.journal)).not.toMatch(/41555501|C-777|REMARK/);
+    expect(JSON.stringify(line.journal)).not.toMatch(/41555501|C-777|call/);
     expect(line.journal[0]).toMatchObject({
       kind: "intent",
       identifier: "15",
@@ -199,6 +199,17 @@ describe("the journal's entry of a request", () => {
       config_hash: "c0ffee",
       tenant: { dbid: 101, name: "Alpha Tenant" },
       body: { GSW_PHONE: "······0177", GSW_TZ_NAME: "PST" },
+      dropped_fields: ["REMARK", "······5501 REMARK"],
     });
+    expect(line.journal[2]).toMatchObject({ code: "OCSGW-2104", named: "Nobody ······0171" });
+  });
+
+  it.each([
+    ["GSW_CAMPAIGN_NAME", "Gamma Campaign"],
+    ["GSW_CALLING_LIST", "Gamma List"],
+  ])("has the name in %s that is not the tenant's", async (attribute, name) => {
+    const line = aLine();
+    await line.ask({ target: "/phones/4155550176?req=DoNotCall", body: JSON.stringify({ [attribute]: name }) });
+    expect(line.journal).toMatchObject([{ kind: "refusal", pointer: `/${attribute}`, named: name }]);
   });
 });

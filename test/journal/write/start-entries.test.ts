@@ -22,6 +22,12 @@ afterEach(async () => {
 });
 
 describe("the first entries of a run", () => {
+  it("say which optional members this run records, because entries of an older gateway lack them", async () => {
+    await begin();
+    const [start] = await Array.fromAsync(readEntries(dir));
+    expect(start).toMatchObject({ kind: "start", format: 2, records: ["dropped_fields", "named"] });
+  });
+
   it("record the start, and close each open intent of the previous run once", async () => {
     expect(await begin()).toBe(0);
     for (let number = 0; number < 7; number++) await journal.append(anIntent(number));

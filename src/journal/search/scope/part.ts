@@ -38,6 +38,7 @@ const SHOWN: Shown = {
     "announced",
     "would_refuse",
     "dnc",
+    "dropped_fields",
   ],
   outcome: [
     "kind",
