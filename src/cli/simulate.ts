@@ -75,19 +75,22 @@ const entriesSince = async function* (
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 const inWords = (
-  { replayed, unchanged, changes, untold }: Simulated,
+  { replayed, unchanged, changes, recorded, untold }: Simulated,
   { config, from }: { readonly config: string; readonly from: string },
 ): string =>
   [
     `${counted(replayed, "decision")} since ${from.slice(0, 19)}Z replayed against ${config}: ${unchanged} ` +
       `unchanged, ${replayed - unchanged} changed`,
     ...(changes.length === 0 ? [] : ["", ...table(changes)]),
+    ...(recorded.length === 0
+      ? []
+      : ["", "the request passes as before, and the journal would record something else:", ...table(recorded)]),
     ...(untold.length === 0
       ? []
       : ["", "not replayed:", ...untold.map(({ why, count }) => `  ${String(count).padStart(6)}  ${why}`)]),
     "",
     "The journal has no phone numbers and customer ids; the replay uses placeholders, because no policy depends on " +
-      "them. Not replayed: fields that audit.redact drops, and rate limits, which depend on timing.",
+      "them. Not replayed: rate limits, which depend on timing.",
   ].join("\n");
 
 const table = (changes: readonly Changed[]): readonly string[] =>

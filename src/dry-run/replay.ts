@@ -15,10 +15,10 @@ export type ReplayedRequest = {
   readonly question: Question;
   readonly resource: string;
   readonly action: string;
-  /** What was decided then: "allow" or a code. For a tenant that observed, what its policy would have refused. */
+  /** What became of the request: "allow" or the code of its refusal. */
+  readonly applied: string;
+  /** The same; for a tenant that observed, what its policy would have refused. */
   readonly decided: string;
-  /** That refusal was recorded and not applied. Undefined where something else refused the request. */
-  readonly observed: boolean | undefined;
 };
 
 /** `skipped`: why entries of one kind cannot be replayed. Undefined for an entry that no policy decided. */
@@ -53,32 +53,32 @@ const ofIntent = (entry: Intent, settings: Settings): Replayed => {
   if (!action) return { skipped: "requests of an unknown action" };
   const { would_refuse: policy } = entry;
   if (policy === OVER_LIMIT) return overLimit;
-  // The field at fault may be one that `audit.redact` dropped.
-  if (policy === BAD_ATTRIBUTE)
+  const dropped = entry.dropped_fields ?? [];
+  // An older gateway did not record the names of dropped fields: one of them may be at fault.
+  if (policy === BAD_ATTRIBUTE && dropped.length === 0 && Object.keys(entry.body).every(isAttributeName))
     return {
       skipped:
         `requests with fields that their tenant does not declare (${policy}) and that observe mode let pass: not ` +
         "every field is recorded",
     };
+  const fields = Object.fromEntries(dropped.map((name) => [name, "x"]));
   return {
-    ...questionOf(entry, action, bodyOf(action, { ...entry.body }), settings),
+    ...questionOf(entry, action, bodyOf(action, { ...entry.body, ...fields }), settings),
+    applied: "allow",
     decided: policy ?? "allow",
-    observed: policy !== undefined,
   };
 };
 
 const ofRefusal = (entry: Refusal, settings: Settings): Replayed => {
-  const { client, would_refuse: policy } = entry;
-  // What the policy would have refused comes before what did refuse.
-  const [code, pointer] = policy === undefined ? [entry.code, entry.pointer] : [policy, undefined];
+  const { client, code, would_refuse: policy } = entry;
   const action = actionOf(entry);
   if (CREDENTIAL_CODES.has(code)) return { skipped: `refusals without a valid credential (${code})` };
   if (!action || typeof client !== "string") return undefined;
-  if (code === OVER_LIMIT) return overLimit;
+  if (code === OVER_LIMIT || policy === OVER_LIMIT) return overLimit;
   if (HANDLE_CODES.has(code))
     return { skipped: `refusals of record handles (${code}), which depend on the owner at that time` };
-  const field = code === BAD_ATTRIBUTE ? fieldNamedBy(pointer) : undefined;
-  if (field === undefined && (!URI_CODES.has(code) || pointer !== undefined)) {
+  const named = namedBy(entry);
+  if (named === undefined) {
     return BODY_CODES.has(code) || policy !== undefined
       ? { skipped: `refusals because of the body (${code}): bodies of refused requests are not recorded` }
       : undefined;
@@ -90,13 +90,21 @@ const ofRefusal = (entry: Refusal, settings: Settings): Replayed => {
   const body = {
     ...sampleBody(action),
     ...(campaign !== undefined && action.required.includes("GSW_CAMPAIGN_NAME") && { GSW_CAMPAIGN_NAME: campaign }),
-    ...(field !== undefined && { [field]: "x" }),
+    ...named,
   };
   return {
     ...questionOf({ ...entry, client }, action, bodyOf(action, body), settings),
-    decided: code,
-    observed: policy === undefined ? false : undefined,
+    applied: code,
+    decided: policy ?? code,
   };
+};
+
+/** The part of the body at fault, {} if it is the URI; undefined where the journal does not have it. */
+const namedBy = ({ code, pointer, named }: Refusal): Readonly<Record<string, string>> | undefined => {
+  if (pointer === undefined) return URI_CODES.has(code) ? {} : undefined;
+  if (named !== undefined && URI_CODES.has(code)) return { [pointer.slice(1)]: named };
+  const field = code === BAD_ATTRIBUTE ? fieldNamedBy(pointer) : undefined;
+  return field === undefined ? undefined : { [field]: "x" };
 };
 
 /** The user-defined field that a pointer into a body names (RFC 6901). */

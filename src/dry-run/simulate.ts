@@ -1,4 +1,7 @@
-/** Replays the journal's requests against another policy: which decisions would change? */
+/**
+ * Replays the journal's requests against another policy: which decisions would change? A decision is whether a request
+ * passes, or with which code it is refused. A refusal that `mode: observe` only records is none.
+ */
 import type { Recorded } from "../journal/entry.ts";
 import type { Settings } from "../settings/schema/schema.ts";
 import { replay, type ReplayedRequest } from "./replay.ts";
@@ -28,16 +31,13 @@ export type Simulated = {
   readonly unchanged: number;
   /** Most frequent first. */
   readonly changes: readonly Changed[];
+  /** Of the unchanged ones, requests that pass in both cases, and of which the journal would record something else. */
+  readonly recorded: readonly Changed[];
   /** Why requests could not be replayed, and how many. */
   readonly untold: readonly { readonly why: string; readonly count: number }[];
 };
 
-type Verdict = {
-  readonly code: string;
-  readonly because: string | null;
-  /** The refusal would be recorded and not applied. */
-  readonly observed: boolean;
-};
+type Verdict = Decision & { readonly because: string | null };
 type Growing = { -readonly [Key in keyof Changed]: Key extends "examples" ? string[] : Changed[Key] };
 
 const EXAMPLES = 3;
@@ -45,6 +45,7 @@ const EXAMPLES = 3;
 export const simulate = async (entries: AsyncIterable<Recorded>, settings: Settings): Promise<Simulated> => {
   const judge = memoized(createDryRun(settings), createDryRun(settings, "", { applied: true }));
   const changes = new Map<string, Growing>();
+  const recorded = new Map<string, Growing>();
   const untold = new Map<string, number>();
   let [replayed, unchanged] = [0, 0];
   for await (const entry of entries) {
@@ -56,16 +57,30 @@ export const simulate = async (entries: AsyncIterable<Recorded>, settings: Setti
     }
     replayed++;
     const verdict = await judge(asked);
-    if (verdict.code === asked.decided && verdict.observed === (asked.observed ?? verdict.observed)) unchanged++;
-    else add(changes, entry as Recorded & { readonly id: string }, asked, verdict);
+    const isSame = isSameDecision(asked, verdict);
+    if (isSame) unchanged++;
+    if (inWords(verdict) !== inWords(asked) && (!isSame || passes(asked)))
+      add(isSame ? recorded : changes, entry as Recorded & { readonly id: string }, asked, verdict);
   }
   return {
     replayed,
     unchanged,
-    changes: [...changes.values()].toSorted((one, other) => other.count - one.count),
+    changes: mostFirst(changes),
+    recorded: mostFirst(recorded),
     untold: [...untold].map(([why, count]) => ({ why, count })),
   };
 };
+
+type Decision = Pick<ReplayedRequest, "applied" | "decided">;
+
+const passes = ({ applied }: Decision): boolean => applied === "allow";
+
+/** Where both the policy and isolation refuse a request, its code is the policy's, or with observe isolation's. */
+const isSameDecision = (then: Decision, now: Decision): boolean =>
+  then.applied === now.applied || (!passes(then) && !passes(now) && then.decided === now.decided);
+
+const mostFirst = (found: ReadonlyMap<string, Growing>): readonly Changed[] =>
+  [...found.values()].toSorted((one, other) => other.count - one.count);
 
 /** Personal data is replaced, so most requests ask the same question. */
 const memoized = (policy: DryRun, applied: DryRun): ((asked: ReplayedRequest) => Promise<Verdict>) => {
@@ -74,9 +89,12 @@ const memoized = (policy: DryRun, applied: DryRun): ((asked: ReplayedRequest) =>
     const id = JSON.stringify(question);
     const before = known.get(id);
     if (before) return before;
-    const { refusal } = await policy(question);
-    const observed = refusal !== undefined && (await applied(question)).order !== undefined;
-    const verdict = { code: refusal?.code ?? "allow", because: refusal?.detail ?? null, observed };
+    const [decided, refused] = [(await policy(question)).refusal, (await applied(question)).refusal];
+    const verdict: Verdict = {
+      applied: refused?.code ?? "allow",
+      decided: decided?.code ?? "allow",
+      because: (refused ?? decided)?.detail ?? null,
+    };
     if (known.size < MAX_MEMOIZED) known.set(id, verdict);
     return verdict;
   };
@@ -88,10 +106,10 @@ const add = (
   changes: Map<string, Growing>,
   entry: Recorded & { readonly id: string },
   { question: { client }, resource, action, ...asked }: ReplayedRequest,
-  { because, ...verdict }: Verdict,
+  verdict: Verdict,
 ): void => {
   const tenant = "tenant" in entry ? (entry.tenant?.name ?? null) : null;
-  const [from, to] = [inWords(asked.decided, asked.observed), inWords(verdict.code, verdict.observed)];
+  const [from, to] = [inWords(asked), inWords(verdict)];
   const id = JSON.stringify([client, tenant, action, resource, from, to]);
   let change = changes.get(id);
   if (!change)
@@ -104,7 +122,7 @@ const add = (
         resource,
         from,
         to,
-        because,
+        because: verdict.because,
         count: 0,
         first: entry.time,
         last: entry.time,
@@ -116,4 +134,5 @@ const add = (
   if (change.examples.length < EXAMPLES) change.examples.push(entry.id);
 };
 
-const inWords = (code: string, observed: boolean | undefined): string => (observed ? `${code} (observed)` : code);
+const inWords = ({ applied, decided }: Decision): string =>
+  applied === "allow" && decided !== "allow" ? `${decided} (observed)` : applied;
