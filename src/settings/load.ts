@@ -126,7 +126,11 @@ export type LoadOptions = {
   readonly warnings?: number;
 };
 const FOR_GATEWAY: LoadOptions = { files: true };
-const FOR_READING: LoadOptions = { files: false, instead: (path, why) => (isSecret(path) ? withhold(why) : undefined) };
+/** As `loadToRead` reads. */
+export const FOR_READING: LoadOptions = {
+  files: false,
+  instead: (path, why) => (isSecret(path) ? withhold(why) : undefined),
+};
 
 /** `given`: the text of the config file, or the texts of all its files. */
 export const readSettings = (
