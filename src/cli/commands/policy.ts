@@ -1,6 +1,6 @@
 /** Commands about a config and its policy: check, can, simulate, isolation prove. */
 import type { Command } from "commander";
-import { CONFIG, done, JSON_OUT, wrongUsage } from "./options.ts";
+import { CONFIG, done, JSON_OUT, repeatable, wholeNumber, wrongUsage } from "./options.ts";
 
 export const addPolicyCommands = (ocsgw: Command): void => {
   ocsgw
@@ -55,6 +55,35 @@ export const addPolicyCommands = (ocsgw: Command): void => {
     .option("--journal <dir>", "directory of the journal (default: audit.dir of the config)")
     .option(...JSON_OUT)
     .action(done(async (options) => (await import("../simulate.ts")).simulateCommand(options)));
+
+  ocsgw
+    .command("learn")
+    .summary("Propose the least config that allows what observing tenants did")
+    .description(
+      "Propose the least config that allows exactly what the journal shows of tenants with mode: observe, as a diff " +
+        "with the evidence of each change. Sends nothing. Exit code 8: the journal does not have the whole period",
+    )
+    .option("--since <duration>", "how far back, for example 7d", "7d")
+    .addOption(repeatable("--tenant <name>", "learn only this tenant: a name or a DBID"))
+    .option("--min-requests <n>", "requests from which something is granted", wholeNumber, 5)
+    .option(
+      "--accept-names",
+      "add lists and campaigns that were refused and that no other tenant has or uses: you say that they are the " +
+        "tenants' own",
+    )
+    .option("--add-only", "remove and restrict nothing")
+    .option("--enforce", "also set mode: enforce")
+    .option("--write", "change the config file")
+    .option("--out <file>", "write the proposed config to a new file")
+    .option("--journal <dir>", "directory of the journal (default: audit.dir of the config)")
+    .option(...CONFIG)
+    .option(...JSON_OUT)
+    .action(
+      done(async (options) => {
+        if (options.write && options.out !== undefined) throw wrongUsage("--write and --out exclude each other");
+        return (await import("../learn/learn.ts")).learnCommand(options);
+      }),
+    );
 
   const isolation = ocsgw.command("isolation").description("What separates the tenants");
   isolation
