@@ -13,14 +13,23 @@ export class Histogram {
   readonly buckets = new Float64Array(BOUNDS.length + 1);
   /** Sum in milliseconds. */
   sum = 0;
+  /** The newest example of each bucket; empty until somebody asks for examples. */
+  readonly exemplars: (Exemplar | undefined)[] = [];
 
-  observe(ms: number): void {
+  /** `example`: the request, while somebody asks for examples. */
+  observe(ms: number, example?: Example): void {
     let at = 0;
     while (at < BOUNDS.length && ms > BOUNDS[at]!) at++;
     this.buckets[at]!++;
     this.sum += ms;
+    if (example) this.exemplars[at] = { ...example, ms, at: Date.now() };
   }
 }
+
+/** A request: its id, and the id of the trace that it is part of. */
+export type Example = { readonly id: string; readonly trace?: string | undefined };
+/** `at`: milliseconds since 1970. */
+export type Exemplar = Example & { readonly ms: number; readonly at: number };
 
 export const PHASES = ["policy", "journal", "queue", "ocs", "total"] as const;
 export type Phase = (typeof PHASES)[number];
@@ -28,7 +37,7 @@ export type Phase = (typeof PHASES)[number];
 /** The counted parts of a request, with the same shape as in the pipeline's trace. */
 export type SeenRequest = {
   /** `at`: milliseconds on the monotonic clock. */
-  readonly arrival: { readonly at: number };
+  readonly arrival: { readonly at: number; readonly id?: string };
   readonly tenant?: { readonly name: string; readonly upstream?: string } | undefined;
   readonly operation?: { readonly action: { readonly name: string } } | undefined;
   /** The code of a refusal that was recorded but not applied. */
@@ -71,6 +80,8 @@ const ORIGINS = ["ocs", "gateway"] as const;
 const CLASSES = 6;
 
 export class Counts {
+  /** Whether histograms keep examples: from the first scraper on that asks for them. */
+  keepsExamples = false;
   readonly phases: Readonly<Record<Phase, Histogram>> = {
     policy: new Histogram(),
     journal: new Histogram(),
@@ -118,12 +129,13 @@ export class Counts {
     if (code !== undefined) tally(delivery === "sent-no-answer" ? this.#noAnswers : this.#refusals, tenant, code);
     if (authFailure !== undefined) this.authFailed(authFailure);
     if (seen.wouldRefuse !== undefined) tally(this.#wouldRefuse, tenant, seen.wouldRefuse);
-    this.phases.policy.observe(seen.decided ?? total);
-    if (seen.journal > 0) this.phases.journal.observe(seen.journal);
-    this.phases.total.observe(total);
-    if (seen.intended !== undefined) this.appends.observe(seen.intended);
-    if (seen.recorded !== undefined) this.appends.observe(seen.recorded);
-    if (seen.waits) this.#wait(seen.waits, seen.tenant?.upstream);
+    const example = this.keepsExamples ? exampleOf(seen) : undefined;
+    this.phases.policy.observe(seen.decided ?? total, example);
+    if (seen.journal > 0) this.phases.journal.observe(seen.journal, example);
+    this.phases.total.observe(total, example);
+    if (seen.intended !== undefined) this.appends.observe(seen.intended, example);
+    if (seen.recorded !== undefined) this.appends.observe(seen.recorded, example);
+    if (seen.waits) this.#wait(seen.waits, seen.tenant?.upstream, example);
   };
 
   authFailed(reason: string): void {
@@ -190,16 +202,18 @@ export class Counts {
     counts[at]!++;
   }
 
-  #wait({ queue, ocs }: Waits, upstream: string | undefined): void {
-    this.phases.queue.observe(queue);
-    if (ocs > 0) this.phases.ocs.observe(ocs);
+  #wait({ queue, ocs }: Waits, upstream: string | undefined, example: Example | undefined): void {
+    this.phases.queue.observe(queue, example);
+    if (ocs > 0) this.phases.ocs.observe(ocs, example);
     if (upstream === undefined) return;
     let of = this.upstreamPhases.get(upstream);
     if (!of) this.upstreamPhases.set(upstream, (of = { queue: new Histogram(), ocs: new Histogram() }));
-    of.queue.observe(queue);
-    if (ocs > 0) of.ocs.observe(ocs);
+    of.queue.observe(queue, example);
+    if (ocs > 0) of.ocs.observe(ocs, example);
   }
 }
+
+const exampleOf = ({ arrival: { id } }: SeenRequest): Example | undefined => (id === undefined ? undefined : { id });
 
 /** By tenant, then code. */
 type Tally = Map<string, Map<string, number>>;

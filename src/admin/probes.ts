@@ -4,7 +4,8 @@
  */
 import { events } from "../common/log/events.ts";
 import type { Arrival, Fault, Handler, Reply } from "../common/message.ts";
-import { faulty, json, text } from "./replies.ts";
+import { metricsReply, type WriteMetrics } from "./metrics/metrics-reply.ts";
+import { faulty, json } from "./replies.ts";
 
 export type Ready =
   | { readonly status: "ready" | "standby" }
@@ -13,8 +14,7 @@ export type Ready =
 
 export type ProbeDeps = {
   readonly ready: () => Ready;
-  /** In Prometheus' text format. */
-  readonly metrics: () => Promise<string>;
+  readonly metrics: WriteMetrics;
 };
 
 export const PROBE_METHODS: readonly string[] = ["GET", "HEAD"];
@@ -32,7 +32,7 @@ export const createProbes =
   async (arrival) => {
     const path = pathOf(arrival);
     if (arrival.fault && !isOpen(arrival.fault, path)) return faulty(arrival.fault);
-    const show = pageAt(parts(), path);
+    const show = pageAt(parts(), path, arrival);
     if (!show) return json(404, { error: "unknown path" });
     if (!PROBE_METHODS.includes(arrival.method))
       return json(405, { error: "GET and HEAD only" }, [["Allow", "GET, HEAD"]]);
@@ -53,14 +53,14 @@ const replyOf = async (show: Show, { id }: Arrival): Promise<Reply> => {
   }
 };
 
-const pageAt = ({ ready, metrics }: ProbeDeps, path: string): Show | undefined => {
+const pageAt = ({ ready, metrics }: ProbeDeps, path: string, arrival: Arrival): Show | undefined => {
   switch (path) {
     case "/healthz":
       return () => json(200, { status: "ok" });
     case "/readyz":
       return () => readiness(ready());
     case "/metrics":
-      return async () => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics());
+      return () => metricsReply(arrival, metrics);
     default:
       return undefined;
   }

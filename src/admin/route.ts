@@ -13,6 +13,8 @@ export type Method = "GET" | "POST" | "DELETE";
 export type Media = {
   readonly media: "text/plain" | "text/event-stream" | "text/html" | "application/octet-stream";
   readonly is: string;
+  /** What a client gets that asks for it with Accept. */
+  readonly or?: { readonly media: "application/openmetrics-text"; readonly is: string };
   readonly events?: Readonly<Record<string, z.ZodType>>;
 };
 

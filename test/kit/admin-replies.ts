@@ -62,7 +62,8 @@ const textOf = ({ body }: Reply): string => Buffer.from(body).toString("utf8");
 const bodyFault = (body: z.ZodType | Media | "nothing", reply: Reply): string | undefined => {
   if (body === "nothing") return reply.body.length === 0 ? undefined : "has a body";
   const type = "media" in body ? body.media : "application/json";
-  if (typeOf(reply) !== type) return `Content-Type is ${typeOf(reply)} and not ${type}`;
+  const isOther = "media" in body && body.or?.media === typeOf(reply);
+  if (typeOf(reply) !== type && !isOther) return `Content-Type is ${typeOf(reply)} and not ${type}`;
   return "media" in body ? undefined : faultOf(body, JSON.parse(textOf(reply)));
 };
 

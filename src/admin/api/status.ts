@@ -1,5 +1,6 @@
 /** Liveness, readiness with reasons, metrics, and the status. */
-import { json, text } from "../replies.ts";
+import { metricsReply, type WriteMetrics } from "../metrics/metrics-reply.ts";
+import { json } from "../replies.ts";
 import type { Ready } from "../probes.ts";
 import { openRoute, route, type Route } from "../route.ts";
 import { Unauthorized } from "../schemas/basics.ts";
@@ -13,8 +14,7 @@ type Deps = {
   readonly notReady: () => readonly string[];
   /** The same without names, addresses and paths. */
   readonly publicReadiness: () => Ready;
-  /** In Prometheus' text format. */
-  readonly metrics: () => Promise<string>;
+  readonly metrics: WriteMetrics;
   /** Warnings for the operator: problems that do not stop the gateway from serving. */
   readonly warnings: () => readonly string[];
   readonly status: () => StatusNow;
@@ -53,10 +53,15 @@ export const STATUS_ROUTES: readonly Route<Deps>[] = [
   openRoute({
     method: "GET",
     path: "/metrics",
-    summary: "Metrics in Prometheus' text format",
+    summary: "Metrics in Prometheus' text format, or as OpenMetrics with exemplars",
     roles: "anyone",
     head: true,
-    reply: { media: "text/plain", is: "Prometheus' text format, version 0.0.4" },
+    headers: { Accept: "application/openmetrics-text for OpenMetrics" },
+    reply: {
+      media: "text/plain",
+      is: "Prometheus' text format, version 0.0.4",
+      or: { media: "application/openmetrics-text", is: "OpenMetrics 1.0, with request ids as exemplars" },
+    },
     others: {
       401: {
         when: "the config has users of the console, so the admin token or a session is needed",
@@ -65,8 +70,7 @@ export const STATUS_ROUTES: readonly Route<Deps>[] = [
       403: "the metrics name every tenant, and this user may see single tenants only",
     },
     answer: async ({ metrics, isGuarded, whoAsks }: Deps, { arrival }) =>
-      (isGuarded() ? metricsRefusal(await whoAsks(arrival)) : undefined) ??
-      text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()),
+      (isGuarded() ? metricsRefusal(await whoAsks(arrival)) : undefined) ?? metricsReply(arrival, metrics),
   }),
   route({
     method: "GET",

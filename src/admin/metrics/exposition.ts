@@ -3,7 +3,7 @@
  * each scrape and costs nothing in between.
  */
 import { Registry, type Metric as Registered } from "prom-client";
-import { BOUNDS, type Histogram } from "../counters.ts";
+import { BOUNDS, type Exemplar, type Histogram } from "../counters.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 export type Rows<Value = number> = Iterable<readonly [Labels, Value]>;
@@ -17,7 +17,16 @@ export type Metric<Source> = MetricHelp &
     | { readonly type: "histogram"; readonly rows: (source: Source) => Rows<Histogram> }
   );
 
-type Sample = { readonly metricName?: string; readonly labels: Labels; readonly value: number };
+/** `at`: milliseconds since 1970. */
+export type SampleExemplar = { readonly labels: Labels; readonly value: number; readonly at: number };
+
+type Sample = {
+  readonly metricName?: string;
+  readonly labels: Labels;
+  readonly value: number;
+  /** For OpenMetrics only. */
+  readonly exemplar?: SampleExemplar;
+};
 
 /** One value without labels; no row while it is unknown. */
 export const single = (value: number | undefined): Rows => (value === undefined ? [] : [[{}, value]]);
@@ -42,12 +51,13 @@ const samplesOf = async <Source>(metric: Metric<Source>, source: Source): Promis
 };
 
 /** Converts milliseconds to seconds. */
-const bucketsOf = (name: string, labels: Labels, { buckets, sum }: Histogram): Sample[] => {
+const bucketsOf = (name: string, labels: Labels, { buckets, sum, exemplars }: Histogram): Sample[] => {
   let below = 0;
   const cumulative = Array.from(buckets, (count, at): Sample => ({
     metricName: `${name}_bucket`,
     labels: { ...labels, le: LE[at]! },
     value: (below += count),
+    ...(exemplars[at] && { exemplar: exemplarOf(exemplars[at]) }),
   }));
   return [
     ...cumulative,
@@ -55,5 +65,11 @@ const bucketsOf = (name: string, labels: Labels, { buckets, sum }: Histogram): S
     { metricName: `${name}_count`, labels, value: below },
   ];
 };
+
+const exemplarOf = ({ id, trace, ms, at }: Exemplar): SampleExemplar => ({
+  labels: { request_id: id, ...(trace !== undefined && { trace_id: trace }) },
+  value: ms / 1000,
+  at,
+});
 
 const LE = [...BOUNDS.map((bound) => String(bound / 1000)), "+Inf"];

@@ -7,6 +7,8 @@ import { register } from "./exposition.ts";
 import { GATEWAY_METRICS, STANDBY_METRICS } from "./gateway-metrics.ts";
 import { FORWARD_METRICS } from "./forward-metrics.ts";
 import { EVIDENCE_METRICS, JOURNAL_METRICS, OPEN_DNC_METRICS } from "./journal-metrics.ts";
+import type { WriteMetrics } from "./metrics-reply.ts";
+import { openMetricsText } from "./open-metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { REQUEST_METRICS } from "./request-metrics.ts";
 import type { MetricRow, Sources } from "./sources.ts";
@@ -24,17 +26,22 @@ export const METRICS: readonly MetricRow[] = [
 ];
 
 /** Returns the function that writes all metrics. */
-export const createMetrics = (sources: Sources): (() => Promise<string>) => {
+export const createMetrics = (sources: Sources): WriteMetrics => {
   const registry = new Registry();
   register(registry, METRICS, sources);
   // Process metrics start at the first scrape, so a gateway without a scraper does not pay for them.
   let all: Registry | undefined;
-  return () => (all ??= Registry.merge([registry, processMetrics()])).metrics();
+  return (form) => {
+    all ??= Registry.merge([registry, processMetrics()]);
+    if (form === undefined) return all.metrics();
+    sources.counts.keepsExamples = true;
+    return openMetricsText(all);
+  };
 };
 
 /** Returns the function that writes the metrics of a standby. */
-export const createStandbyMetrics = (version: string): (() => Promise<string>) => {
+export const createStandbyMetrics = (version: string): WriteMetrics => {
   const registry = new Registry();
   register(registry, STANDBY_METRICS, { version, serving: false });
-  return () => registry.metrics();
+  return (form) => (form === undefined ? registry.metrics() : openMetricsText(registry));
 };

@@ -166,5 +166,6 @@ const contentOf = (body: z.ZodType | Media, components: Components): object => {
       schema: { type: "string", description: body.is },
       ...(events.length > 0 && { "x-events": Object.fromEntries(events) as object }),
     },
+    ...(body.or && { [body.or.media]: { schema: { type: "string", description: body.or.is } } }),
   };
 };

@@ -102,13 +102,21 @@ describe("/openapi.json", () => {
     expect(Object.keys(operationOf("post", "/api/reload").responses)).toContain("422");
     expect(Object.keys(operationOf("get", "/healthz").responses)).toEqual(["200", "400", "403", "405", "421", "500"]);
     for (const { method, operation } of operations.filter((each) => each.method !== "head"))
-      for (const [status, { content }] of Object.entries(operation.responses))
-        expect([method, operation.operationId, status, Object.values(content ?? {})]).toEqual([
+      for (const [status, { content }] of Object.entries(operation.responses)) {
+        expect(Object.keys(content ?? {})).not.toEqual([]);
+        expect([method, operation.operationId, status, ...Object.values(content ?? {})]).toEqual([
           method,
           operation.operationId,
           status,
-          [expect.objectContaining({ schema: expect.any(Object) as object })],
+          // The metrics have two formats.
+          ...Object.keys(content ?? {}).map(() => expect.objectContaining({ schema: expect.any(Object) as object })),
         ]);
+      }
+  });
+
+  it("names the two formats of the metrics", () => {
+    const { content } = operationOf("get", "/metrics").responses["200"]!;
+    expect(Object.keys(content ?? {})).toEqual(["text/plain", "application/openmetrics-text"]);
   });
 
   it("describes parameters as clients send them", () => {
