@@ -51,6 +51,8 @@ export type AdminDeps = DepsOf<typeof STATUS_ROUTES> &
   DepsOf<readonly [ReturnType<typeof openApiRoute>]> & {
     readonly whoAsks: Authenticate;
     readonly consoleFiles: ConsoleFiles;
+    /** Answers requests for /docs; undefined for other paths. */
+    readonly docs: (arrival: Arrival, path: string) => Promise<Reply> | undefined;
     /** Undefined but for `ocsgw sandbox`. */
     readonly sandbox?: DepsOf<typeof SANDBOX_ROUTES>["sandbox"] | undefined;
   };
@@ -88,10 +90,15 @@ const TABLE_IN_SANDBOX = new RouteTable(ROUTES_IN_SANDBOX);
 
 /** Never rejects: an unexpected error is logged and answered with 500. */
 export const createAdminRoutes = (deps: AdminDeps): Handler => {
-  const otherwise = (arrival: Arrival): Reply | undefined => consolePage(deps.consoleFiles, arrival, pathOf(arrival));
+  const otherwise = (arrival: Arrival): Otherwise => {
+    const path = pathOf(arrival);
+    return deps.docs(arrival, path) ?? consolePage(deps.consoleFiles, arrival, path);
+  };
   const { sandbox } = deps;
   return sandbox ? dispatch(TABLE_IN_SANDBOX, { ...deps, sandbox }, otherwise) : dispatch(TABLE, deps, otherwise);
 };
+
+type Otherwise = Promise<Reply> | Reply | undefined;
 
 type Dispatching = Pick<AdminDeps, "whoAsks"> & { readonly sessions?: Pick<AdminDeps["sessions"], "crossSiteFault"> };
 
@@ -100,7 +107,7 @@ export const dispatch =
   <Deps extends Dispatching>(
     table: RouteTable<Deps>,
     deps: Deps,
-    otherwise: (arrival: Arrival) => Reply | undefined = () => undefined,
+    otherwise: (arrival: Arrival) => Otherwise = () => undefined,
   ): Handler =>
   async (arrival) => {
     if (arrival.fault) return faulty(arrival.fault);
@@ -108,7 +115,7 @@ export const dispatch =
     const foreign = deps.sessions?.crossSiteFault(arrival, !path.startsWith("/api/"));
     if (foreign !== undefined) return json(403, { error: foreign });
     const found = table.at(path);
-    if (!found) return otherwise(arrival) ?? json(404, { error: "unknown path" });
+    if (!found) return (await otherwise(arrival)) ?? json(404, { error: "unknown path" });
     const row = found.rows.find((each) => methodsOf(each).includes(arrival.method));
     if (!row) return wrongMethod(found.rows.flatMap(methodsOf));
     let viewer: Viewer | Rejected | undefined;

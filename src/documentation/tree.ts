@@ -4,7 +4,7 @@ export type Inline =
   | string
   | readonly ["code", string]
   | readonly ["strong" | "em", readonly Inline[]]
-  /** An address of the console. */
+  /** An address: of the console, of /docs, or of `ocsgw help`. */
   | readonly ["link", string, readonly Inline[]];
 
 export type Block =
@@ -19,5 +19,11 @@ export type Block =
 
 export type Cell = readonly Inline[];
 
-/** `name`: as in its address; a folder is written before a `~`. */
+/** `files`: all pages. `addressOf`: where a link to a page, or to a heading of it, leads. */
+export type Linking = {
+  readonly files: ReadonlySet<string>;
+  readonly addressOf: (file: string, id: string | undefined) => string;
+};
+
+/** A page of Help. `name`: as in its address; a folder is written before a `~`. */
 export type DocPage = { readonly name: string; readonly title: string; readonly blocks: readonly Block[] };

@@ -109,6 +109,7 @@ const quiet: AdminDeps = {
     absence: () => Promise.resolve(undefined),
   },
   consoleFiles: new Map(),
+  docs: () => undefined,
   integrity: { state: raise, lastVerification: raise, reached: raise, checkpoints: raise, checkpointSizes: raise },
   verifications: { jobs: new Jobs(0), running: () => undefined, start: raise },
   proofs: { jobs: new Jobs(0), running: () => undefined, start: raise, configHash: raise, stored: raise, find: raise },

@@ -1,10 +1,10 @@
 /** The documentation as the build makes it for Help, and the search over it. */
 import { describe, expect, it } from "vitest";
 import { pageOf, readPages } from "../../src/console/docs/docs-plugin.mjs";
-import type { Block, Inline } from "../../src/console/docs/tree.ts";
+import type { Block, Inline } from "../../src/documentation/tree.ts";
 import { pageNamed } from "../../src/console/pages/help/page-named.ts";
-import { textIn, textOf } from "../../src/console/pages/help/plain-text.ts";
-import { search } from "../../src/console/pages/help/search.ts";
+import { textIn, textOf } from "../../src/documentation/plain-text.ts";
+import { search } from "../../src/documentation/search.ts";
 
 const docs = new URL("../../src/docs", import.meta.url).pathname;
 const FILES = new Set(["journal.md", "files.md", "decisions/README.md"]);

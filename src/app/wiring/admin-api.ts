@@ -5,6 +5,7 @@ import { createAdminRoutes, type AdminDeps } from "../../admin/routes.ts";
 import { createMetrics } from "../../admin/metrics/metrics.ts";
 import type { Sources } from "../../admin/metrics/sources.ts";
 import type { NowSources } from "../../admin/now/sources.ts";
+import { createDocs } from "../../documentation/site/serve.ts";
 import { readConsole } from "../../admin/static/console-files.ts";
 import type { ProbeDeps, Ready } from "../../admin/probes.ts";
 import {
@@ -190,6 +191,7 @@ export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> =
       version: sources.version,
       sandbox: sources.sandbox,
       consoleFiles,
+      docs: createDocs(sources.version),
       ...console,
     }),
     probed: { ready: () => publicReadiness(api.stage, sources), metrics },

@@ -7,6 +7,7 @@ import { addAuditCommands } from "./audit.ts";
 import { addConfigCommands } from "./config.ts";
 import { addCredentialCommands } from "./credentials.ts";
 import { addGatewayCommands } from "./gateway.ts";
+import { addHelpCommands } from "./help.ts";
 import { addOnboardingCommands } from "./onboarding.ts";
 import { addPolicyCommands } from "./policy.ts";
 import { addSandboxCommands } from "./sandbox.ts";
@@ -28,6 +29,7 @@ export const createProgram = (): Command => {
   addAuditCommands(ocsgw);
   addSandboxCommands(ocsgw);
   addShellCommands(ocsgw);
+  addHelpCommands(ocsgw);
   return ocsgw;
 };
 

@@ -1,4 +1,4 @@
-import type { DocPage } from "./tree.ts";
+import type { DocPage } from "../../documentation/tree.ts";
 
 /** The page of a Markdown text. `file`: relative to the folder of all pages. `files`: all of them. */
 export declare const pageOf: (file: string, text: string, files: ReadonlySet<string>) => DocPage;

@@ -3,10 +3,8 @@
  * of Help, and links to elsewhere become text with the address, because the console loads nothing from another host.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { join, posix, sep } from "node:path";
-import { blocksOf, plain } from "./markdown.mjs";
-
-/** @typedef {import("./tree.ts").Inline} Inline */
+import { join, sep } from "node:path";
+import { treeOf } from "../../documentation/tree-of.mjs";
 
 const RESOLVED = "\0virtual:docs";
 
@@ -41,42 +39,12 @@ export const readPages = async (folder) => {
  * @param {ReadonlySet<string>} files
  */
 export const pageOf = (file, text, files) => {
-  const blocks = blocksOf(text, {
-    link: (inline, href) => linkTo(href, inline, { file, files }),
-    idOf: headingIds(),
+  const { title, blocks } = treeOf(file, text, {
+    files,
+    addressOf: (to, id) => `/help/docs/${nameOf(to)}${id === undefined ? "" : `?at=${id}`}`,
   });
-  const heading = blocks.find((block) => block[0] === "heading");
-  return { name: nameOf(file), title: heading?.[0] === "heading" ? plain(heading[3]) : nameOf(file), blocks };
+  return { name: nameOf(file), title: title ?? nameOf(file), blocks };
 };
 
 /** @param {string} file */
 const nameOf = (file) => file.replace(/\.md$/, "").replaceAll("/", "~");
-
-/**
- * @param {string} href
- * @param {Inline[]} inline
- * @param {{ file: string, files: ReadonlySet<string> }} from
- * @returns {Inline[]}
- */
-const linkTo = (href, inline, { file, files }) => {
-  const [path = "", id] = href.split("#");
-  const to = path === "" ? file : posix.normalize(posix.join(posix.dirname(file), path));
-  if (files.has(to) && !/^[a-z]+:/i.test(href))
-    return [["link", `/help/docs/${nameOf(to)}${id === undefined ? "" : `?at=${id}`}`, inline]];
-  return plain(inline) === href ? inline : [...inline, ` (${href})`];
-};
-
-/** As GitHub makes ids of headings, so that links work there too. */
-const headingIds = () => {
-  /** @type {Map<string, number>} */
-  const ids = new Map();
-  return (/** @type {Inline[]} */ heading) => {
-    const id = plain(heading)
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
-      .replaceAll(/\s/g, "-");
-    const before = ids.get(id) ?? 0;
-    ids.set(id, before + 1);
-    return before === 0 ? id : `${id}-${before}`;
-  };
-};

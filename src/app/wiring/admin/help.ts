@@ -3,19 +3,10 @@ import type { HelpContent } from "../../../admin/api/help.ts";
 import { METRICS } from "../../../admin/metrics/metrics.ts";
 import { SUBJECTS } from "../../../common/log/event-table.ts";
 import type { EventRow } from "../../../common/log/event-row.ts";
+import { FAMILIES } from "../../../documentation/codes.ts";
 import { REFUSALS } from "../../../gateway/refusals.ts";
 import { explainRows } from "../../../settings/schema/schema-tree.ts";
 import { VERSION } from "../../version.ts";
-
-/** By the first digit of a code. */
-const FAMILIES: readonly (readonly [digit: number, about: string])[] = [
-  [1, "The request is not what OCS's interface allows. The client must be corrected."],
-  [2, "The credential was not accepted, or the policy or the isolation of tenants refuses the request."],
-  [3, "A limit is reached, or the wait for a connection to OCS was too long."],
-  [4, "OCS cannot be reached, or did not answer completely."],
-  [5, "The journal cannot be written, or who owns the record handles is not known yet."],
-  [6, "A problem of the config. ocsgw check shows each one with file, line, column and what to do."],
-];
 
 let content: HelpContent | undefined;
 

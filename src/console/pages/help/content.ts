@@ -3,11 +3,11 @@ import { useEffect, useState } from "preact/hooks";
 import docsAddress from "virtual:docs";
 import type { HelpContent } from "../../../admin/api/help.ts";
 import { get } from "../../api.ts";
-import type { Block, DocPage } from "../../docs/tree.ts";
+import type { Block, DocPage } from "../../../documentation/tree.ts";
 import { COMMANDS, type Command } from "../../keys.ts";
 import { hrefOf } from "../../router.ts";
 import { S } from "../../strings.ts";
-import { textIn, textOf } from "./plain-text.ts";
+import { textIn, textOf } from "../../../documentation/plain-text.ts";
 
 export type Section = keyof typeof S.manual.names;
 export const SECTIONS = Object.keys(S.manual.names) as readonly Section[];

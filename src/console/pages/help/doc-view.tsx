@@ -1,7 +1,7 @@
 /** A page of the documentation. It is a tree of texts, so nothing in it can be executed. */
 import { useEffect } from "preact/hooks";
-import type { Block, Cell, DocPage, Inline } from "../../docs/tree.ts";
-import { textOf } from "./plain-text.ts";
+import type { Block, Cell, DocPage, Inline } from "../../../documentation/tree.ts";
+import { textOf } from "../../../documentation/plain-text.ts";
 import { TableFrame } from "../../parts/data/table-frame.tsx";
 
 /** `at`: the id of a heading to scroll to. */

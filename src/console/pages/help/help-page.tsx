@@ -9,7 +9,7 @@ import { helpHref, SECTIONS, useContent, type Content, type Section } from "./co
 import { DocView } from "./doc-view.tsx";
 import { ReferencePart } from "./reference.tsx";
 import { pageNamed } from "./page-named.ts";
-import { MOST_SHOWN, search } from "./search.ts";
+import { MOST_SHOWN, search } from "../../../documentation/search.ts";
 import "../evidence.css";
 import "./help.css";
 

@@ -1,4 +1,4 @@
-import type { DocPage } from "../../docs/tree.ts";
+import type { DocPage } from "../../../documentation/tree.ts";
 
 /** The page at an address. The folder may be left out: `journal` is `explanation~journal`. */
 export const pageNamed = (docs: readonly DocPage[], name: string): DocPage | undefined =>

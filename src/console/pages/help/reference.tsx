@@ -9,7 +9,7 @@ import { hrefOf } from "../../router.ts";
 import { hasRole, person } from "../../session.ts";
 import { S } from "../../strings.ts";
 import { glossaryIn, helpHref, type Content, type Section } from "./content.ts";
-import { search } from "./search.ts";
+import { search } from "../../../documentation/search.ts";
 
 type Props = { readonly content: Content; readonly name?: string | undefined };
 type Reference = Exclude<Section, "docs">;

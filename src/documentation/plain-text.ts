@@ -1,5 +1,5 @@
 /** The text of a documentation page, without its form. */
-import type { Block, Inline } from "../../docs/tree.ts";
+import type { Block, Inline } from "./tree.ts";
 
 export const textOf = (inline: readonly Inline[]): string =>
   inline

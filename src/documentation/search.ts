@@ -1,22 +1,24 @@
-/** Search over everything in Help: all words must occur; titles count more than texts. */
-import type { Entry } from "./content.ts";
+/** Search over pages and reference: all words must occur; titles count more than texts. */
 
-export type Found = Entry & { readonly snippet: string };
+/** `text`: what a search looks through besides the title. */
+export type Searched = { readonly title: string; readonly text: string };
 
-export type Results = { readonly count: number; readonly shown: readonly Found[] };
+export type Found<Entry> = Entry & { readonly snippet: string };
+
+export type Results<Entry> = { readonly count: number; readonly shown: readonly Found<Entry>[] };
 
 export const MOST_SHOWN = 50;
 
 /** Lower case of titles and texts, made once for each entry. */
-const lowered = new WeakMap<Entry, { readonly title: string; readonly text: string }>();
+const lowered = new WeakMap<Searched, { readonly title: string; readonly text: string }>();
 
-const lower = (entry: Entry): { readonly title: string; readonly text: string } => {
+const lower = (entry: Searched): { readonly title: string; readonly text: string } => {
   const known = lowered.get(entry) ?? { title: entry.title.toLowerCase(), text: entry.text.toLowerCase() };
   lowered.set(entry, known);
   return known;
 };
 
-export const search = (entries: readonly Entry[], asked: string): Results => {
+export const search = <Entry extends Searched>(entries: readonly Entry[], asked: string): Results<Entry> => {
   const whole = asked.trim().toLowerCase();
   const words = whole.split(/\s+/).filter(Boolean);
   if (words.length === 0) return { count: 0, shown: [] };
@@ -49,7 +51,7 @@ const scoreOf = (title: string, { whole, words }: Asked): number => {
 const BEFORE = 60;
 const LENGTH = 200;
 
-const snippetOf = (entry: Entry, words: readonly string[]): string => {
+const snippetOf = (entry: Searched, words: readonly string[]): string => {
   const { text } = lower(entry);
   const at = words.map((word) => text.indexOf(word)).filter((each) => each >= 0);
   const start = Math.max(0, Math.min(...at, text.length) - BEFORE);
