@@ -155,4 +155,16 @@ export const FILES: Readonly<Record<number, CodeRow>> = {
     what: "a file changes while it is read",
     help: "Write the file beside its place and rename it, or wait until it is written.",
   },
+  6373: {
+    what: "a file of audit.forward is inside audit.dir, where every file belongs to the journal",
+    help: "Name a file outside audit.dir, best on another disk.",
+  },
+  6374: {
+    what: "a file of audit.forward is also used by something else",
+    help: "Name a file of its own for each destination.",
+  },
+  6375: {
+    what: "the gateway's user cannot write a file of audit.forward in its folder",
+    help: "Correct the permissions for the gateway's user, and run check as that user; or correct the path.",
+  },
 };

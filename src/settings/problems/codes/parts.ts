@@ -205,4 +205,16 @@ export const PARTS: Readonly<Record<number, CodeRow>> = {
     what: "the gateway is stopping and does not reload",
     help: "Nothing: the next start reads all files. To reject a credential until then, use ocsgw revoke.",
   },
+  6366: {
+    what: "a client has no action, and its tenant enforces its policy",
+    help: "List at least one action, or remove the client. With mode: observe the list may be empty.",
+  },
+  6371: {
+    what: "tls of a destination in audit.forward has no effect, because entries would be sent unencrypted",
+    help: "Write syslog:tls:// or tls:// in to, or remove tls.",
+  },
+  6372: {
+    what: "a destination in audit.forward has a certificate without its key, or a key without its certificate",
+    help: "Set both, or remove the one that is there.",
+  },
 };
