@@ -18,3 +18,11 @@ export const clientCall = ({ resource, name }: Action): { readonly resource: str
 
 /** An id that names one row of the action table: `phones.DoNotCall`. */
 export const idOf = ({ resource, name }: Action): string => `${resource}.${name}`;
+
+/** The type of the action's body in the typed client: `PhonesDoNotCall`. */
+export const typeName = (action: Action): string => {
+  const { resource, method } = clientCall(action);
+  return capitalized(resource) + capitalized(method);
+};
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -123,7 +123,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
 };
 
 /** What the manual says of a status. */
-const meaningOf = ({ resource, method }: Action, status: number): string => {
+export const meaningOf = ({ resource, method }: Action, status: number): string => {
   const where = resource === "campaigngroups" ? "groups" : resource === "lists" ? "lists" : "people";
   return MANUAL[where][status] ?? (status === 200 && method === "GET" ? "the status" : (REASONS[status] ?? ""));
 };

@@ -29,7 +29,7 @@ const api = ocs({
 });
 const result = await api.${resource}(${about}).${method}(${all.size === 0 ? "" : objectLiteral(all, literals, "")});
 if (result.ok) console.log(result.status, ${action.answersBody ? "JSON.stringify(result.value)" : '"done"'});
-else console.log(result.origin, result.text, result.delivery, "repeat:", result.repeat, result.requestId);
+else console.log(result.status, result.code ?? "", result.text, "repeat:", result.repeat, result.requestId);
 api.close();
 `;
 };
