@@ -1,6 +1,6 @@
 /**
- * For `npm pack` in a checkout, which packs the folder that it is run in: `prepack` puts the package's files in place of
- * the checkout's, `postpack` puts the checkout's back. A process of its own does so if npm ends before.
+ * For `npm pack` in a checkout, which packs the folder that it is run in: `prepack` puts the package's files in place
+ * of the checkout's, `postpack` puts the checkout's back. A process of its own does so if npm ends before.
  *
  *   node deploy/package/in-place.ts prepack | postpack
  */
