@@ -9,6 +9,7 @@ import { describeWith } from "../kit/machine.ts";
 import { faultsOf } from "./promql.ts";
 
 const folder = join(root, "deploy/prometheus");
+const runbooks = join(root, "src/docs/operations/runbooks");
 
 type Alert = {
   readonly alert: string;
@@ -111,5 +112,34 @@ describe("an alert", () => {
   it("is not tested with series that do not exist", () => {
     const series = tests.flatMap(({ input_series: all }) => all.map((each) => each.series));
     expect([...new Set(series.flatMap((each) => faultsOf(each)))]).toEqual([]);
+  });
+});
+
+/** What a runbook says, in this order. */
+const PARTS = ["Meaning", "Clients see", "First look", "Decide", "Repair", "Way back", "Afterwards"];
+
+describe("the runbooks", () => {
+  const sections = groups.flatMap(({ name }) => {
+    const page = name.replace("ocsgw-", "");
+    return readFileSync(join(runbooks, `${page}.md`), "utf8")
+      .split(/^## /m)
+      .slice(1)
+      .map((text) => ({ page, alert: text.split("\n", 1)[0]!, text }));
+  });
+
+  it("are one section for each alert, in the order of the alerts", () => {
+    expect(sections.map(({ page, alert }) => `${page} ${alert}`)).toEqual([
+      ...new Set(alerts.map(({ group, alert }) => `${group.replace("ocsgw-", "")} ${alert}`)),
+    ]);
+  });
+
+  it("are no more pages than the alerts have groups", () => {
+    expect(readdirSync(runbooks).toSorted()).toEqual(
+      groups.map(({ name }) => `${name.replace("ocsgw-", "")}.md`).toSorted(),
+    );
+  });
+
+  it.each(sections.map(({ alert, text }) => [alert, text]))("%s says everything that a night needs", (_, text) => {
+    expect([...text!.matchAll(/^\*\*(.+?)\.\*\* \S/gm)].map(([, part]) => part)).toEqual(PARTS);
   });
 });
