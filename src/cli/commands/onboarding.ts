@@ -1,4 +1,4 @@
-/** Commands that lead from an OCS to a gateway in front of it: init. */
+/** Commands that lead from an OCS to a gateway in front of it: init, discover. */
 import { Option, type Command } from "commander";
 import { done, JSON_OUT, repeatable } from "./options.ts";
 
@@ -44,4 +44,33 @@ export const addOnboardingCommands = (ocsgw: Command): void => {
     .addOption(repeatable("--replace <file>", "existing file that may be overwritten"))
     .option(...JSON_OUT)
     .action(done(async (options) => (await import("../init/init.ts")).init(options)));
+
+  ocsgw
+    .command("discover")
+    .summary("Enter campaign groups of OCS, or exports, into a config")
+    .description(
+      "Read OCS's campaign groups with GET alone, one request at a time, or tenants, campaign groups, calling lists " +
+        "and campaigns from exports (CSV), and enter them into the config of -c, or print them. What cannot be known " +
+        "is a placeholder, which ocsgw check refuses. Exit code 1: contradictions. 5: OCS cannot be reached. 8: OCS " +
+        "is older than 8.1.524.04",
+    )
+    .option("-c, --config <file>", "config to update (default: print)")
+    .option("--upstream <url>", "address of OCS; with -c the name of an upstream of the config (default: its only one)")
+    .option("--dbids <ranges>", "DBIDs of campaign groups to ask for, for example 100-400,512 (default: none)")
+    .addOption(
+      repeatable("--assign <tenant=pattern>", 'whose the groups of this name are, for example "Alpha Tenant=Alpha *"'),
+    )
+    .option(
+      "--csv <files...>",
+      "exports: tenant,tenant_dbid; tenant,campaign_group,…; tenant,calling_list; tenant,campaign",
+    )
+    .option("--dry-run", "with -c: print what would change; change nothing")
+    .option("--pace <duration>", "pause between an answer and the next request (default: 100ms)")
+    .option("--timeout <duration>", "longest time of the reading (default: 10m)")
+    .option("--ca <file>", "with an address: PEM file with the CA of OCS's certificate (default: the public CAs)")
+    .option("--cert <file>", "with an address: PEM file with a client certificate")
+    .option("--key <file>", "with an address: PEM file with the private key of --cert")
+    .option("--server-name <name>", "with an address: name in OCS's certificate (default: the host of the address)")
+    .option(...JSON_OUT)
+    .action(done(async (options) => (await import("../discover/discover.ts")).discover(options)));
 };

@@ -40,8 +40,8 @@ export const withComments = (before: unknown, after: Node): Node => {
   if (isSeq(before) && isSeq(after)) {
     const known = new Map(before.items.filter(isScalar).map((item) => [item.value, item]));
     after.items = after.items.map((item) => (isScalar(item) ? (known.get(item.value) ?? item) : item));
-    if (before.flow === true) after.flow = true;
-    else if (before.items.some((item) => isScalar(item) && (item.comment || item.commentBefore))) after.flow = false;
+    // Lines stay lines; what is between brackets may become too long for them.
+    if (before.flow !== true && before.items.length > 0) after.flow = false;
   }
   return after;
 };

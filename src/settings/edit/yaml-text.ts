@@ -129,7 +129,7 @@ export class YamlText {
 
   #insert(parent: YAMLMap | YAMLSeq, key: string | number, node: Node): void {
     if (isSeq(parent)) {
-      if (parent.items.length === 0 && isCollection(node) && node.flow !== true) parent.flow = false;
+      if (parent.items.length === 0 && isCollection(node)) parent.flow = false;
       parent.items.push(node);
       return;
     }
