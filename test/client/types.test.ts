@@ -64,6 +64,13 @@ describe("the types of the client", () => {
     expect(await compiled(source, MODERN)).toBe("");
   });
 
+  it("accept the TypeScript of the page", async () => {
+    const page = await readFile(join(root, "src/docs/how-to/write-a-client.md"), "utf8");
+    const blocks = [...page.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, block]) => block!);
+    expect(blocks).toHaveLength(1);
+    expect(await compiled(blocks[0]!, MODERN)).toBe("");
+  });
+
   it("would fail this test if a wrong call were accepted, or a right one refused", async () => {
     const source = await readFile(calls, "utf8");
     const right = source.replace("recordProceed()", "recordReject()");

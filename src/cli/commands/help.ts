@@ -1,5 +1,5 @@
-/** Commands that explain: help, error. */
-import type { Command } from "commander";
+/** Commands that explain: help, error, snippet. */
+import { Option, type Command } from "commander";
 import { done, JSON_OUT, wrongUsage } from "./options.ts";
 
 export const addHelpCommands = (ocsgw: Command): void => {
@@ -35,5 +35,27 @@ export const addHelpCommands = (ocsgw: Command): void => {
         if (given.length !== 1) throw wrongUsage("give one of a code, --list and --search");
         return (await import("../help/error.ts")).explainError(code, options);
       }),
+    );
+
+  ocsgw
+    .command("snippet")
+    .summary("Print a ready request in the language of a client")
+    .description(
+      "Print a ready request in the language of a client, for example: snippet DoNotCall /phones/4155550100 --for " +
+        "curl. It takes the gateway, the key and the CA's file from OCSGW_URL, OCSGW_KEY and OCSGW_CA. Sends nothing",
+    )
+    .argument("<action>", "a value of req, or ReadStatus")
+    .argument("[path]", "path of the resource (default: one of the sandbox)")
+    .addOption(
+      new Option("--for <language>", "language of the client")
+        .choices(["curl", "ors", "gvp", "java", "csharp", "python", "typescript"])
+        .makeOptionMandatory(),
+    )
+    .option("--body <json>", "body of the request (default: a usual one of the action)")
+    .option(...JSON_OUT)
+    .action(
+      done(async (options, action, path) =>
+        (await import("../snippet.ts")).snippet({ ...options, action: action!, path }),
+      ),
     );
 };
