@@ -62,7 +62,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   diff: ["settings/edit/"],
   yaml: ["settings/", "cli/sandbox/sandbox.ts"],
   zod: ["settings/", "admin/route.ts", "admin/input.ts", "admin/api/", "admin/schemas/", "admin/openapi/"],
-  commander: ["cli/main.ts", "cli/commands/", "cli/completion/", "cli/help/help.ts"],
+  commander: ["cli/main.ts", "cli/commands/", "cli/completion/", "cli/help/"],
   pino: ["common/log/events.ts"],
   "prom-client": ["admin/metrics/"],
   preact: ["console/"],

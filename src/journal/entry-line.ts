@@ -196,6 +196,9 @@ const MEMBERS: Members = {
   },
 };
 
+/** In the order in which a line has them. */
+export const membersOf = (kind: Kind): readonly string[] => Object.keys(MEMBERS[kind]);
+
 const ORDER = Object.fromEntries(
   Object.entries(MEMBERS).map(([kind, members]) => [kind, ["kind", ...Object.keys(members)]]),
 ) as Record<Kind, string[]>;

@@ -71,6 +71,9 @@ export const endsRequest = <E extends Entry>(entry: E): entry is Extract<E, { ki
 export const isRestoring = (entry: Entry): entry is Extract<Entry, { kind: RestoringKind }> =>
   ROWS.get(entry.kind)?.restores === true;
 
+/** Whether entries of this kind begin or end a request; undefined: neither. */
+export const beginsOrEnds = (kind: Kind): Row["request"] => ROWS.get(kind)?.request;
+
 /** Kinds that begin or end a request, and those that a start must parse. */
 export const REQUEST_KINDS = KINDS.filter((kind) => ROWS.get(kind)?.request !== undefined);
 export const RESTORING_KINDS = KINDS.filter((kind) => ROWS.get(kind)?.restores === true);
