@@ -5,7 +5,17 @@
  *   node deploy/package/stage.ts DIR      in a checkout, after npm ci
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { licensesPage, productionLicenses } from "./licenses.ts";
@@ -43,9 +53,8 @@ export const stagePackage = (dir: string): void => {
     mkdirSync(join(dir, dirname(path)), { recursive: true });
     writeFileSync(join(dir, path), text);
   };
-  const shipped = DEPLOY.filter((each) => existsSync(join(root, "deploy", each)));
-  const copied = [...shipped.map((each) => `deploy/${each}`), ...CONFIG.map((each) => `config/${each}`)];
-  for (const each of [...copied, "LICENSE"]) cpSync(join(root, each), join(dir, each), { recursive: true });
+  const copied = [...deployFiles(), ...CONFIG.map((each) => `config/${each}`)];
+  for (const each of [...copied, "LICENSE"]) cpSync(join(root, each), join(dir, each));
 
   const manifest = packageManifest(checkout, ["lib", ...copied, ...OWN]);
   write("package.json", json(manifest));
@@ -67,6 +76,13 @@ export const stagePackage = (dir: string): void => {
   }
 };
 
+const deployFiles = (): readonly string[] =>
+  DEPLOY.map((each) => `deploy/${each}`).flatMap((each) =>
+    statSync(join(root, each)).isDirectory()
+      ? filesBelow(root, each).filter((path) => !path.includes(".test."))
+      : [each],
+  );
+
 /** Messages, comments and links name the pages by their place in the checkout. Both places are equally long. */
 const namePages = (file: string): void => {
   const text = readFileSync(file, "utf8");
@@ -84,10 +100,10 @@ const stageSources = (checkout: Checkout, write: Write): void => {
   const src = join(root, "src");
   const modules = reachedModules(src, [...ENTRIES, ...clientEntries(checkout)]);
   for (const [path, text] of modules) write(`lib/${path}`, text);
-  // The bundle's verifier is JavaScript, because each bundle contains it.
+  // JavaScript in the checkout too: the bundle's verifier, because each bundle contains it, and what Vite loads.
   for (const path of filesBelow(src))
     if (path.endsWith(".mjs") && !path.startsWith("console/"))
-      write(`lib/${path}`, readFileSync(join(src, path), "utf8"));
+      write(`lib/${path}`, withJavaScriptNames(readFileSync(join(src, path), "utf8")));
 };
 
 /** Declarations of what the package exports, by the TypeScript compiler. */

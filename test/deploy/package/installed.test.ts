@@ -81,6 +81,16 @@ describeAllowed(canBeOthers(), NEEDED, "the installed package", () => {
       headers: { authorization: `Basic ${Buffer.from(`${user}:${key}`).toString("base64")}` },
     });
 
+  /** By the typed client of the package, on the system's Node. */
+  const callByClient = async (gateway: string): Promise<unknown> => {
+    const program = `import { ocs } from "ocs-gateway/client";
+      const client = ocs({ baseUrl: "${gateway}", client: "alpha-crm", key: "sk_sandbox_alpha-crm" });
+      console.log(JSON.stringify(await client.phones("4155550100").doNotCall()));
+      client.close();`;
+    const args = ["--input-type=module", "-e", program];
+    return JSON.parse(execFileSync(systemNode(), args, { cwd: app, encoding: "utf8" })) as unknown;
+  };
+
   it("runs on the Node that it brings, whatever Node is on PATH", async () => {
     const { version } = JSON.parse(readFileSync(join(staged!.dir, "package.json"), "utf8")) as { version: string };
     expect(await run("--version")).toBe(`${version}\n`);
@@ -111,6 +121,7 @@ describeAllowed(canBeOthers(), NEEDED, "the installed package", () => {
     const [, gateway] = /gateway\s+(http:\/\/\S+)/.exec(stdout())!;
     const reply = await doNotCall(gateway!, "alpha-crm", "sk_sandbox_alpha-crm");
     expect([reply.status, reply.headers.get("ocsgw-origin")]).toEqual([200, "ocs"]);
+    expect(await callByClient(gateway!)).toMatchObject({ ok: true, delivery: "answered" });
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
   });

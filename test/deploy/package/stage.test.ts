@@ -38,7 +38,11 @@ describe("the package", () => {
     const missing = files
       .filter((path) => /\.(?:m?js|d\.ts)$/.test(path) && !path.startsWith("lib/console/"))
       .flatMap((path) =>
-        [...read(path).matchAll(/(?:\bfrom |\bimport\(?\s*|\bnew URL\()["'](\.[^"'\n]+|[\w-]+\.m?[jt]s)["']/g)]
+        [
+          ...read(path)
+            .replace(/\/\*[^]*?\*\//g, "")
+            .matchAll(/(?:\bfrom |\bimport\(?\s*|\bnew URL\()["'](\.[^"'\n]+|[\w-]+\.m?[jt]s)["']/g),
+        ]
           .map(([, name]) => join(dirname(path), name!))
           .filter((named) => !existsSync(join(staged.dir, named)))
           .filter((named) => !existsSync(join(staged.dir, named.replace(/\.js$/, ".d.ts"))))
