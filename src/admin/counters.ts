@@ -170,6 +170,11 @@ export class Counts {
     return () => void count(1);
   }
 
+  /** Whether the tenant had a request. */
+  hasTenant(name: string): boolean {
+    return this.#requests.has(name);
+  }
+
   *requests(): Iterable<RequestCount> {
     for (const [tenant, actions] of this.#requests) {
       for (const [action, counts] of actions) {

@@ -1,5 +1,6 @@
 /** The content of `/api/status`, and what makes the gateway not ready. Durations in milliseconds. */
 import type { JournalStatus } from "../journal/journal.ts";
+import type { RolloutStep } from "./now/rollout.ts";
 
 export type EndpointState = {
   /** scheme://host:port */
@@ -77,6 +78,8 @@ export type Status = {
   readonly warnings: readonly string[];
   /** How many tenants enforce their policy, and how many only observe it. */
   readonly modes: { readonly enforce: number; readonly observe: number };
+  /** The steps from recording to enforcing, in their order. */
+  readonly rollout: readonly RolloutStep[];
   readonly upstreams: readonly UpstreamState[];
   readonly records: readonly HandlesState[];
   readonly journal: Omit<JournalStatus, "failed"> & {

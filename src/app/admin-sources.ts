@@ -111,6 +111,7 @@ export const adminSources = (parts: Parts): AdminSources => {
       markers,
       upstreams,
       openDoNotCalls: gauge.owners,
+      hadRequests: (tenant) => counts.hasTenant(tenant),
       current,
       limiters: () => active.generation?.limiters,
       checkpoints,

@@ -24,6 +24,7 @@ const told: Status = {
   reasons: [],
   warnings: [],
   modes: { enforce: 1, observe: 0 },
+  rollout: [],
   upstreams: [],
   journal: {
     size: 3,

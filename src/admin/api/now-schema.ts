@@ -1,5 +1,6 @@
 /** The replies of `/api/now`, `/api/tenants` and `/api/upstreams`. Times are RFC 3339, in UTC. */
 import { z } from "zod";
+import { Rollout } from "../schemas/status.ts";
 
 const counts = z.array(z.number());
 const maybe = z.array(z.number().nullable());
@@ -161,6 +162,7 @@ export const Now = z.strictObject({
 
 export const Tenants = z.strictObject({
   time,
+  rollout: Rollout,
   tenants: z.array(TenantRow),
   next: z.number().nullable().describe("The value of `after` for the next page"),
   count: z.number().describe("Tenants that match"),

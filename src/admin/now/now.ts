@@ -8,6 +8,7 @@ import { lookOf } from "./look.ts";
 import { markersOf } from "./markers.ts";
 import { allOpenDoNotCalls } from "./open-dnc.ts";
 import { queueP95, ratesOf } from "./rates.ts";
+import { modesOf } from "./rollout.ts";
 import { seesAll, seesUpstream, visibleTenants, type Sight } from "./sight.ts";
 import type { NowSources, TenantFacts } from "./sources.ts";
 import { activeTenants } from "./tenant-index.ts";
@@ -29,11 +30,6 @@ export const headerOf = (sight: Sight, sources: NowSources): Header => {
       .filter(({ name }) => isVisible(name))
       .map(({ name, endpoints }) => ({ name, endpoints: endpoints.map(endpointOf) })),
   };
-};
-
-const modesOf = (tenants: readonly TenantFacts[]): Now["modes"] => {
-  const observe = tenants.filter(({ mode }) => mode === "observe").length;
-  return { enforce: tenants.length - observe, observe };
 };
 
 export const nowOf = (sight: Sight, sources: NowSources): Now => {

@@ -38,6 +38,8 @@ export type NowSources = {
   readonly recent: RecentActivity;
   readonly markers: Pick<Markers, "from" | "switchovers">;
   readonly tenants: () => readonly TenantFacts[];
+  /** Whether the tenant had a request since the start. */
+  readonly hadRequests: (tenant: string) => boolean;
   readonly upstreamFacts: (upstream: string) => UpstreamFacts | undefined;
   readonly upstreams: () => readonly UpstreamState[];
   readonly limitsOf: (tenant: Pick<TenantFacts, "upstream" | "dbid">) => readonly UsedLimit[];

@@ -6,6 +6,7 @@ import { lookOf } from "./look.ts";
 import { markersOf } from "./markers.ts";
 import { countedSince, windowOf } from "./now.ts";
 import { openDoNotCallsOf } from "./open-dnc.ts";
+import { rolloutOf } from "./rollout.ts";
 import { visibleTenants, type Sight } from "./sight.ts";
 import type { NowSources, TenantFacts } from "./sources.ts";
 import { tenantRows } from "./tenant-rows.ts";
@@ -20,12 +21,14 @@ export type Page = {
 /** By name. */
 export const tenantsOf = (sight: Sight, sources: NowSources, { search, after, limit }: Page): Tenants => {
   const wanted = search.trim().toLowerCase();
-  const matching = visibleTenants(sight, sources)
+  const visible = visibleTenants(sight, sources);
+  const matching = visible
     .filter(({ name, dbid }) => name.toLowerCase().includes(wanted) || String(dbid) === wanted)
     .toSorted((one, other) => one.name.localeCompare(other.name) || one.upstream.localeCompare(other.upstream));
   const page = matching.slice(after, after + limit);
   return {
     time: new Date().toISOString(),
+    rollout: [...rolloutOf(visible.map((tenant) => ({ ...tenant, hadRequests: sources.hadRequests(tenant.name) })))],
     tenants: page.map(tenantRows(sight, sources)),
     next: after + page.length < matching.length ? after + page.length : null,
     count: matching.length,

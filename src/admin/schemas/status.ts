@@ -1,6 +1,7 @@
 /** The status. Members with a unit in their name are the ones to use; those without stay for existing clients. */
 import { z } from "zod";
 import { count, texts, time } from "./basics.ts";
+import { STEPS } from "../now/rollout.ts";
 import { UNITS } from "../status.ts";
 
 /** A number with a unit, under both names. */
@@ -103,6 +104,16 @@ const Journal = z.strictObject({
     .nullable(),
 });
 
+export const Rollout = z
+  .array(
+    z.strictObject({
+      step: z.enum(STEPS),
+      state: z.enum(["done", "open", "cannot-tell"]),
+      detail: z.string().describe("What the state rests on, or what to do next"),
+    }),
+  )
+  .describe("The steps from recording to enforcing, in their order");
+
 export const Status = z
   .strictObject({
     version: z.string(),
@@ -114,6 +125,7 @@ export const Status = z
     modes: z
       .strictObject({ enforce: count(), observe: count() })
       .describe("How many tenants enforce their policy, and how many only observe it"),
+    rollout: Rollout,
     upstreams: z.array(Upstream),
     records: z.array(
       z.strictObject({ upstream: z.string(), tenant: z.string(), handles: count(), unconfirmed: count() }),

@@ -4,6 +4,7 @@ import type { Counts } from "../../admin/counters.ts";
 import { createAdminRoutes, type AdminDeps } from "../../admin/routes.ts";
 import { createMetrics } from "../../admin/metrics/metrics.ts";
 import type { Sources } from "../../admin/metrics/sources.ts";
+import { modesOf, rolloutOf } from "../../admin/now/rollout.ts";
 import type { NowSources } from "../../admin/now/sources.ts";
 import { createDocs } from "../../documentation/site/serve.ts";
 import { readConsole } from "../../admin/static/console-files.ts";
@@ -25,7 +26,6 @@ import type { Checkpoints } from "../../journal/integrity/checkpoints/checkpoint
 import { fillingUp, type DiskUse } from "../../journal/segments/disk-use.ts";
 import type { TenantCount } from "../../journal/open-dnc/open-dnc-rows.ts";
 import type { Handler } from "../../common/message.ts";
-import type { Settings } from "../../settings/schema/schema.ts";
 import { certificatesOf } from "./admin/certificates.ts";
 import type { AdminFacts } from "./admin/now-sources.ts";
 import type { Retention } from "./journal/retention.ts";
@@ -240,7 +240,10 @@ const statusOf = ({
     version,
     uptime: Math.round(process.uptime() * 1000),
     config_hash: reading().hash,
-    modes: modesOf(reading().settings),
+    modes: modesOf(reading().settings.tenants),
+    rollout: rolloutOf(
+      reading().settings.tenants.map(({ name, mode }) => ({ name, mode, hadRequests: counts.hasTenant(name) })),
+    ),
     upstreams: upstreams(),
     records: handles(),
     journal: {
@@ -264,11 +267,6 @@ const statusOf = ({
       .map(([reason, count]) => ({ reason, count })),
     no_answers: totals(counts.noAnswers(), ["code"]),
   };
-};
-
-const modesOf = ({ tenants }: Settings): Status["modes"] => {
-  const observe = tenants.filter(({ mode }) => mode === "observe").length;
-  return { enforce: tenants.length - observe, observe };
 };
 
 type EvidenceStatus = Pick<Status["journal"], "witnesses" | "quorum" | "timestamp">;

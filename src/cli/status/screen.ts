@@ -8,6 +8,7 @@ export const renderStatus = (status: Status): string =>
     verdict(status),
     ...status.upstreams.flatMap((upstream) => ["", ...renderUpstream(upstream)]),
     "",
+    ...renderRollout(status),
     ...aligned([
       ...(status.records.length > 0 ? [["records", records(status)]] : []),
       ["journal", journal(status)],
@@ -48,6 +49,32 @@ const renderUpstream = ({ name, epoch, endpoints, lanes, queue }: UpstreamState)
     ? ["  queue empty"]
     : indented(aligned([["queue", "waiting", "bytes", "oldest"], ...queue.map(queueRow)]))),
 ];
+
+const STEPS: Readonly<Record<Status["rollout"][number]["step"], string>> = {
+  recorded: "recorded",
+  observed: "observed",
+  "one-enforced": "one tenant enforced",
+  "all-enforced": "all enforced",
+  "direct-path-closed": "direct path closed",
+};
+
+/** A gateway of an older version does not have it. */
+const renderRollout = ({ rollout = [] }: Partial<Pick<Status, "rollout">>): string[] =>
+  rollout.length === 0
+    ? []
+    : [
+        "from observe to enforce",
+        ...indented(
+          aligned(
+            rollout.map(({ step, state, detail }) => [
+              STEPS[step],
+              state === "cannot-tell" ? "cannot tell" : state,
+              withGivenConfig(detail),
+            ]),
+          ),
+        ),
+        "",
+      ];
 
 /** While no OCS is active, the last probe of the standby may be a minute old, and is not shown. */
 const stateOf = ({ active, up, standby }: EndpointState, isServed: boolean): string => {

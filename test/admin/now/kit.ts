@@ -75,6 +75,7 @@ export const sourcesOf = (world: World): NowSources => ({
   otherWarnings: () => world.warnings,
   titleOf: (code) => (code === "OCSGW-2103" ? "the wrong tenant" : undefined),
   probingPerMinute: 20,
+  hadRequests: (name) => name === "Alpha Tenant",
 });
 
 export const viewerOf = (tenants: Viewer["tenants"], roles: readonly Role[] = ROLES): Viewer => ({

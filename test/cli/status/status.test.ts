@@ -227,6 +227,10 @@ describe("the screen of ocsgw status", () => {
     reasons: ["draining"],
     warnings: ["look after it"],
     modes: { enforce: 1, observe: 0 },
+    rollout: [
+      { step: "recorded", state: "done", detail: "1 of 1 tenant had requests since the start 2 d ago" },
+      { step: "direct-path-closed", state: "cannot-tell", detail: "who knows" },
+    ],
     upstreams: [
       {
         name: "o",
@@ -288,6 +292,11 @@ describe("the screen of ocsgw status", () => {
     expect([line(null), line([])]).toEqual(["open dnc     unknown yet", "open dnc     none"]);
   });
 
+  it("shows no steps of a gateway that does not know them", () => {
+    const { rollout: _, ...older } = sample;
+    expect(renderStatus(older as Status)).not.toContain("from observe to enforce");
+  });
+
   it("prints aligned columns", () => {
     expect(renderStatus(sample).split("\n")).toEqual([
       "not ready   ocs-gateway 1.2.3, up 2 d, config 0123456789ab",
@@ -303,6 +312,10 @@ describe("the screen of ocsgw status", () => {
       "  o/1   idle   -       3 ms  e",
       "",
       "  queue empty",
+      "",
+      "from observe to enforce",
+      "  recorded            done         1 of 1 tenant had requests since the start 2 d ago",
+      "  direct path closed  cannot tell  who knows",
       "",
       "journal      9 entries, 1 waiting, lag 12 ms, last checkpoint 61 s ago (8 entries), 1.2 GB on disk, " +
         "34 GB free, 500 MB an hour: full in 2 d, 1 intents and outcomes lost, 3 refusals and other entries lost, " +

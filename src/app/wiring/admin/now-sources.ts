@@ -8,7 +8,7 @@ import type { Settings } from "../../../settings/schema/schema.ts";
 import type { Limiters } from "../../../tenancy/quota.ts";
 import { keyOf } from "../../../tenancy/registry.ts";
 
-export type NowParts = Pick<NowSources, "recent" | "markers" | "upstreams" | "openDoNotCalls"> & {
+export type NowParts = Pick<NowSources, "recent" | "markers" | "upstreams" | "openDoNotCalls" | "hadRequests"> & {
   readonly current: () => Settings;
   readonly limiters: () => Limiters | undefined;
   readonly checkpoints: Pick<Checkpoints, "last">;

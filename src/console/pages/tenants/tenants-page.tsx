@@ -33,6 +33,7 @@ export const TenantsPage = () => {
         </span>
       </div>
       {error !== undefined && <ErrorStrip error={error} retry={again} />}
+      {value && search === "" && <RolloutSteps steps={value.rollout} />}
       {value ? <List value={value} search={search} limit={limit} /> : error === undefined && <Skeleton rows={10} />}
     </div>
   );
@@ -54,6 +55,21 @@ const Search = ({ search }: { readonly search: string }) => {
     />
   );
 };
+
+const RolloutSteps = ({ steps }: { readonly steps: Tenants["rollout"] }) => (
+  <section class="rollout" aria-label={S.tenants.rollout}>
+    <h2>{S.tenants.rollout}</h2>
+    <ol>
+      {steps.map(({ step, state, detail }) => (
+        <li key={step} class={`rollout-${state}`}>
+          <strong>{S.tenants.steps[step]}</strong>
+          <span class="rollout-state">{S.tenants.stepStates[state]}</span>
+          <span class="muted">{detail}</span>
+        </li>
+      ))}
+    </ol>
+  </section>
+);
 
 type ListProps = { readonly value: Tenants; readonly search: string; readonly limit: number };
 
