@@ -13,6 +13,7 @@ import { renderProblem, type RenderOptions } from "../../settings/problems/rende
 import type { Settings } from "../../settings/schema/schema.ts";
 import { stopTimeOf } from "../../settings/stop-time.ts";
 import { DONE, NOT_VALID, UNREACHABLE } from "../exit-codes.ts";
+import type { Format } from "../formats/formats.ts";
 
 /** The parts of the process that a command uses. */
 export type Host = {
@@ -20,10 +21,11 @@ export type Host = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** `all`: shows every problem. `connect`: also tests the addresses in the file, and `recordUri`, a GSW_RECORD_URI. */
+/** `json`: the same as `format: "json"`. `all`: shows every problem. `connect`: also tests the addresses in the file, and `recordUri`, a GSW_RECORD_URI. */
 export type CheckOptions = {
   readonly config: string;
   readonly json?: boolean;
+  readonly format?: Format;
   readonly all?: boolean;
   readonly connect?: boolean;
   readonly recordUri?: string;
@@ -40,7 +42,7 @@ const forGateway: Reading = (config, host) => loadSettings(config, host.env);
  * Resolves to the exit code: 0 valid, warnings included; 3 not valid; 5 something cannot be reached or does not work.
  */
 export const check = async (
-  { config, json = false, all = false, connect = false, recordUri }: CheckOptions,
+  { config, json = false, format = json ? "json" : "text", all = false, connect = false, recordUri }: CheckOptions,
   host: Host = process,
   reading: Reading = forGateway,
 ): Promise<number> => {
@@ -52,8 +54,9 @@ export const check = async (
   const elapsedMs = Math.round(performance.now() - started);
   const rows =
     connect && loaded.ok ? await (await import("./connect.ts")).testConnections(loaded.settings, recordUri) : [];
-  if (json) {
-    host.stdout.write(`${JSON.stringify(connect ? { problems, connect: rows } : problems, null, 2)}\n`);
+  if (format !== "text") {
+    const { inFormat } = await import("./print-formats.ts");
+    host.stdout.write(inFormat(format, { config, problems, rows: connect ? rows : undefined }));
   } else {
     const shown = problems.slice(0, all ? undefined : SHOWN);
     for (const each of await rendered(shown, renderOptionsOf(host))) host.stdout.write(`${each}\n\n`);

@@ -1,6 +1,13 @@
-/** Commands about a config and its policy: check, can, simulate, isolation prove. */
-import type { Command } from "commander";
+/** Commands about a config and its policy, and about clients' code: check, can, simulate, isolation prove, lint. */
+import { Option, type Command } from "commander";
+import { FORMATS } from "../formats/formats.ts";
 import { CONFIG, done, JSON_OUT, repeatable, wholeNumber, wrongUsage } from "./options.ts";
+
+const format = (): Option =>
+  new Option(
+    "--format <format>",
+    "how to print: text, json, sarif (SARIF 2.1.0) or github (workflow commands)",
+  ).choices(FORMATS);
 
 export const addPolicyCommands = (ocsgw: Command): void => {
   ocsgw
@@ -8,6 +15,7 @@ export const addPolicyCommands = (ocsgw: Command): void => {
     .description("Show all problems of a config file")
     .option(...CONFIG)
     .option(...JSON_OUT)
+    .addOption(format())
     .option(
       "--connect",
       "also test the addresses, disk, issuers, OCS and clock that the config names. Exit code 5: a test failed",
@@ -26,6 +34,26 @@ export const addPolicyCommands = (ocsgw: Command): void => {
         const { check, explainSettings } = await import("../check/check.ts");
         return options.explain ? explainSettings() : check(options);
       }),
+    );
+
+  ocsgw
+    .command("lint")
+    .summary("Find OCS calls and mistakes in clients' code")
+    .description(
+      "Find the calls to OCS in strategies, call flows, recordings, scripts and sources, and judge them by the " +
+        "gateway's action table. Runs nothing and sends nothing. Exit code 0: no errors, 1: errors, 2: wrong usage",
+    )
+    .argument("<files...>", "files, folders or patterns, for example src or 'flows/**/*.scxml'")
+    .addOption(repeatable("--ocs <host[:port]>", "address of OCS, which no client may call around the gateway"))
+    .option("-c, --config <file>", "config whose upstreams and aliases are addresses of OCS (default: none)")
+    .option("--kind <kind>", "how to read the files, whatever their names end with")
+    .addOption(format())
+    .option(...JSON_OUT)
+    .option("--all", "show all findings, also more than 20")
+    .action(
+      done(async (options, ...files) =>
+        (await import("../lint/lint.ts")).lint({ ...options, files: files.flat() as string[] }),
+      ),
     );
 
   ocsgw

@@ -1,0 +1,22 @@
+/** What the linter knows besides the files. */
+import { withPort, type Url } from "./url.ts";
+
+export type Addresses = {
+  /** host:port of OCS itself, or a host with any port, in lower case: calls to them go around the gateway. */
+  readonly ocs: ReadonlySet<string>;
+  /** host:port of the gateway. */
+  readonly gateway?: ReadonlySet<string>;
+};
+
+/** True if the URL names OCS or the gateway, so that every call to it is one to OCS. */
+export const isKnownAddress = (addresses: Addresses, url: Url): boolean =>
+  isOcsAddress(addresses, url) ||
+  (url.authority !== undefined &&
+    url.authority !== "" &&
+    addresses.gateway?.has(withPort(url.authority, url.scheme)) === true);
+
+/** True if the URL names one of OCS's own addresses. */
+export const isOcsAddress = ({ ocs }: Addresses, { authority, scheme }: Url): boolean => {
+  if (authority === undefined || authority === "") return false;
+  return ocs.has(withPort(authority, scheme)) || ocs.has(authority.replace(/:\d{1,5}$/, ""));
+};
