@@ -22,6 +22,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   upstream: ["ocs"],
   journal: [],
   witness: ["journal"],
+  // The linter judges clients' files by the action table alone; the config's addresses are given to it.
+  lint: ["ocs"],
   edge: [],
   sandbox: ["ocs"],
   admin: ["journal", "contract"],
@@ -69,6 +71,9 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   "@preact": ["console/"],
   uplot: ["console/"],
   marked: ["documentation/"],
+  acorn: ["lint/script/parse-ecmascript.ts"],
+  "@sveltejs": ["lint/script/parse-ecmascript.ts"],
+  sax: ["lint/readers/xml.ts"],
   "virtual:docs": ["console/pages/help/"],
   // The text of a snippet for other programs.
   "ocs-gateway": ["contract/snippets/typescript.ts"],

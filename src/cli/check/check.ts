@@ -21,7 +21,10 @@ export type Host = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** `json`: the same as `format: "json"`. `all`: shows every problem. `connect`: also tests the addresses in the file, and `recordUri`, a GSW_RECORD_URI. */
+/**
+ * `json`: the same as `format: "json"`. `all`: shows every problem. `connect`: also tests the addresses in the file,
+ * and `recordUri`, a GSW_RECORD_URI.
+ */
 export type CheckOptions = {
   readonly config: string;
   readonly json?: boolean;

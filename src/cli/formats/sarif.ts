@@ -44,7 +44,7 @@ const ruleOf = ({ code, level, title, help }: SarifRule) => ({
   id: code,
   shortDescription: { text: title },
   defaultConfiguration: { level },
-  ...(help !== undefined && { help: { text: `${help}. ocsgw error ${code} explains it` } }),
+  ...(help !== undefined && { help: { text: help } }),
 });
 
 const locationOf = ({ file, line, column }: Result) => ({

@@ -13,6 +13,7 @@ export class Document {
   readonly #scope = new Scope();
   readonly #evaluator = new Evaluator(this.#scope);
   readonly #scripts: Node[] = [];
+  readonly #budget = { looked: 0 };
   readonly faults: Fault[] = [];
 
   constructor(source: Source) {
@@ -58,7 +59,9 @@ export class Document {
     const { text: whole, isKnownAddress } = this.source;
     return joined([
       NOTHING,
-      ...this.#scripts.map((tree) => readProgram({ tree, text: whole, evaluator: this.#evaluator, isKnownAddress })),
+      ...this.#scripts.map((tree) =>
+        readProgram({ tree, text: whole, evaluator: this.#evaluator, isKnownAddress, budget: this.#budget }),
+      ),
     ]);
   }
 
@@ -86,7 +89,7 @@ const placed = (tree: Node, { at, exact }: XmlText): Node => {
     const moved = node as { start: number; end: number };
     moved.start = exact ? moved.start + at : at;
     moved.end = exact ? moved.end + at : at;
-    waiting.push(...childrenOf(node));
+    for (const child of childrenOf(node)) waiting.push(child);
   }
   return tree;
 };

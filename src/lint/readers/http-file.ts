@@ -41,11 +41,15 @@ export const readHttpFile: Reader = (source) => {
     else if (found) undecided.push(found);
   }
   const faults =
-    lines.length > 0 && !lines.some(({ text }) => REQUEST.test(text) || URL_ALONE.test(text))
+    lines.length > 0 && !lines.some(({ text }) => isRequestLine(text) || URL_ALONE.test(text))
       ? [{ at: 0, message: "no request line, for example: POST https://host/records/15?req=RecordReject" }]
       : [];
   return { ...NOTHING, calls, undecided, faults } satisfies Reading;
 };
+
+/** Longer than any request line. */
+const LONGEST = 65_536;
+const isRequestLine = (text: string): boolean => text.length < LONGEST && REQUEST.test(text);
 
 const linesOf = (text: string): readonly Line[] => {
   const lines: Line[] = [];
@@ -63,7 +67,7 @@ const blocksOf = (lines: readonly Line[]): readonly (readonly Line[])[] => {
   let open: Line[] | undefined;
   for (const line of lines) {
     if (line.text.startsWith("###") || line.text.startsWith("```")) open = undefined;
-    else if (REQUEST.test(line.text) || (URL_ALONE.test(line.text) && !open)) blocks.push((open = [line]));
+    else if (isRequestLine(line.text) || (URL_ALONE.test(line.text) && !open)) blocks.push((open = [line]));
     else open?.push(line);
   }
   return blocks;

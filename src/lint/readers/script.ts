@@ -19,7 +19,13 @@ const readParsed = ({ text, isKnownAddress }: Source, parsed: Parsed): Reading =
   if ("fault" in parsed) return { ...NOTHING, faults: [parsed.fault] };
   const scope = new Scope();
   scope.add(parsed.tree);
-  return readProgram({ tree: parsed.tree, text, evaluator: new Evaluator(scope), isKnownAddress });
+  return readProgram({
+    tree: parsed.tree,
+    text,
+    evaluator: new Evaluator(scope),
+    isKnownAddress,
+    budget: { looked: 0 },
+  });
 };
 
 export const readProgram = (program: Program): Reading => ({

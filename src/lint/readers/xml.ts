@@ -37,6 +37,7 @@ class Builder {
   #attributes = new Map<string, XmlText>();
   #depth = 0;
   #elements = 0;
+  #behind = 0;
   #fault: Fault | undefined;
 
   constructor(text: string) {
@@ -47,7 +48,13 @@ class Builder {
     parser.onopentag = ({ name }) => this.#enter(name);
     parser.onclosetag = () => this.#leave();
     parser.ontext = (value) => this.#add(value);
-    parser.oncdata = (value) => this.#add(value, "]]>".length);
+    parser.oncdata = (value) => this.#add(value);
+    // A text begins where the markup before it ends.
+    const mark = () => (this.#behind = parser.position);
+    parser.onopencdata = mark;
+    parser.onclosecdata = mark;
+    parser.oncomment = mark;
+    parser.onprocessinginstruction = mark;
     parser.onerror = (error) => this.#stop(error.message);
   }
 
@@ -83,21 +90,20 @@ class Builder {
     this.#open?.children.push(element);
     this.#root ??= element;
     this.#open = element;
+    this.#behind = this.#parser.position;
   }
 
   #leave(): void {
     this.#depth--;
+    this.#behind = this.#parser.position;
     this.#open = this.#open?.parent;
   }
 
-  /** `behind`: the length of what ends a CDATA section. */
-  #add(value: string, behind = 0): void {
+  #add(value: string): void {
     if (!this.#open) return;
-    const end = this.#parser.position;
-    // The parser reports a text when it has read a little of what follows; a text of entities is longer in the file.
-    const last = end - behind - value.length;
-    const at = [last, last - 1, last - 2].find((start) => start >= 0 && this.#text.startsWith(value, start));
-    this.#open.texts.push({ text: value, at: at ?? this.#open.at, exact: at !== undefined });
+    const at = this.#behind;
+    const exact = this.#text.startsWith(value, at);
+    this.#open.texts.push({ text: value, at: exact ? at : this.#open.at, exact });
   }
 
   #stop(message: string): never {
@@ -117,7 +123,7 @@ export function* elementsOf(root: Element): Generator<Element> {
   const waiting = [root];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     yield next;
-    waiting.push(...next.children.toReversed());
+    for (const child of next.children.toReversed()) waiting.push(child);
   }
 }
 

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import type { Secret } from "../calls.ts";
 
-/** API keys of the gateway; a user and a password in an address; Basic; a JWT. None of these patterns backtracks far. */
+/** API keys of the gateway; a user and a password in an address; Basic; a JWT. Each part has a largest length. */
 const FORMS: readonly (readonly [RegExp, string, (found: RegExpMatchArray) => boolean])[] = [
   [/\bsk_[A-Za-z0-9_-]{6,200}/g, "an API key", ([key]) => isKey(key)],
   [

@@ -26,7 +26,9 @@ export const RULES = {
     code: "OCSGW-6402",
     severity: "warning",
     title: "the address is taken from GSW_RECORD_URI, which names OCS itself",
-    help: "take only the path from GSW_RECORD_URI and the address from a setting, or let OCS's address lead to the gateway (ocsgw check --connect --record-uri URI tells)",
+    help:
+      "take only the path from GSW_RECORD_URI and the address from a setting, or let OCS's address lead to the " +
+      "gateway (ocsgw check --connect --record-uri URI tells)",
   },
   addRepeated: {
     code: "OCSGW-6403",
@@ -44,7 +46,9 @@ export const RULES = {
     code: "OCSGW-6405",
     severity: "warning",
     title: "the original record stays open after AddRecord",
-    help: "AddRecord does not end the record whose handle it uses: send RecordProcessed, RecordReject, RecordReschedule, RequestRecordCancel or DoNotCall for that handle too",
+    help:
+      "AddRecord does not end the record whose handle it uses: send RecordProcessed, RecordReject, RecordReschedule, " +
+      "RequestRecordCancel or DoNotCall for that handle too",
   },
   finalizedTwice: {
     code: "OCSGW-6406",
@@ -74,7 +78,9 @@ export const RULES = {
     code: "OCSGW-6410",
     severity: "error",
     title: "the file contains a credential",
-    help: "read it from a file, from the environment or from a secret store, and replace this one: whoever has the file has it",
+    help:
+      "read it from a file, from the environment or from a secret store, and replace this one: whoever has the file " +
+      "has it",
   },
   unknownAction: {
     code: "OCSGW-6411",
@@ -86,7 +92,9 @@ export const RULES = {
     code: "OCSGW-6412",
     severity: "error",
     title: "the path is no resource of OCS, or the identifier is not of its kind",
-    help: "write /records/HANDLE, /phones/NUMBER, /customer_ids/ID, /lists/NAME or /campaigngroups/DBID at the root, percent-encoded",
+    help:
+      "write /records/HANDLE, /phones/NUMBER, /customer_ids/ID, /lists/NAME or /campaigngroups/DBID at the root, " +
+      "percent-encoded",
   },
   wrongMethod: {
     code: "OCSGW-6413",

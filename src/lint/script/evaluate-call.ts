@@ -1,4 +1,5 @@
 /** What a call gives: functions that build texts, addresses and bodies, in ECMAScript, Java and C#. */
+import { oneOf } from "./one-of.ts";
 import { concat, HOLE, knownText, partsOf, RECORD_URI, unknown, type Part, type Value } from "../calls.ts";
 import { isMarked, withMarks } from "../holes.ts";
 import { JsonError, readTree, toValue } from "../json-tree.ts";
@@ -9,11 +10,16 @@ type Evaluation = { readonly inner: (node: Node, above: readonly Node[]) => Valu
 /** Functions of Composer's projects that return the address in GSW_RECORD_URI, or its beginning. */
 const GIVES_RECORD_URI = /^get(?:Workflow|Callflow)(?:Record|OCS)URI$/;
 /** Calls that give their first argument, in another form. */
-const PASSES_ARGUMENT =
-  /^(?:stringify|[Cc]reate|URL|URI|Uri|HttpUrl|UriBuilder|fromUri|String|encodeURI|valueOf|ofString|json|JSON|entity|text|of|StringEntity|StringContent|JsonContent|toJson|toJSONString|Serialize\w*|writeValueAs\w+|FromObject|from|parse|HttpPost|HttpGet|getBytes|GetBytes|encode|ByteArrayEntity)$/;
+const PASSES_ARGUMENT = oneOf([
+  "stringify [Cc]reate URL URI Uri HttpUrl UriBuilder fromUri String encodeURI valueOf ofString json JSON",
+  "entity text of StringEntity StringContent JsonContent toJson toJSONString Serialize\\w* writeValueAs\\w+",
+  "FromObject from parse HttpPost HttpGet getBytes GetBytes encode ByteArrayEntity",
+]);
 /** Methods that give their object, in another form. */
-const PASSES_OBJECT =
-  /^(?:toString|ToString|trim|Trim|strip|toURL|toUri|toURI|getBytes|asString|toJSONString|normalize|toExternalForm|valueOf|build|create|formatted)$/;
+const PASSES_OBJECT = oneOf([
+  "toString ToString trim Trim strip toURL toUri toURI getBytes asString toJSONString normalize",
+  "toExternalForm valueOf build create formatted",
+]);
 const EMPTY_OBJECT =
   /^(?:\w*Map|\w*Dictionary|JSONObject|JsonObject|ObjectNode|JObject|createObjectNode|Object|ExpandoObject)$/;
 

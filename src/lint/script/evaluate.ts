@@ -9,6 +9,8 @@ import type { Added, Scope } from "./scope.ts";
 
 /** Assignments that the evaluation follows from one expression. */
 const FARTHEST = 24;
+/** Values of one variable that the evaluation compares. */
+const MOST_VALUES = 8;
 /** Expressions that one question may look at, so that no program makes the evaluation long. */
 const MOST_STEPS = 20_000;
 
@@ -117,6 +119,7 @@ export class Evaluator {
     if (lastName(node) === "GSW_RECORD_URI") return unknown(node.start, RECORD_URI);
     const path = pathOf(node);
     const assigned = path === undefined ? [] : this.#scope.valuesOf(path, above);
+    if (assigned.length > MOST_VALUES) return unknown(node.start);
     const value = assigned.length > 0 ? this.either(assigned, node, above) : this.#member(node, above);
     return path === undefined ? value : this.#withAdded(value, this.#scope.addedTo(path, above), above);
   }

@@ -1,4 +1,5 @@
 /** The calls to OCS in a program. A call is recognized by its URL, whichever library or function it is given to. */
+import { oneOf } from "./one-of.ts";
 import { call, partsOf, type Call, type Range, type Undecided, type Value } from "../calls.ts";
 import { withMarks } from "../holes.ts";
 import { destinationOf, readUrl, type Url } from "../url.ts";
@@ -13,13 +14,24 @@ export type Program = {
   readonly text: string;
   readonly evaluator: Evaluator;
   readonly isKnownAddress: (url: Url) => boolean;
+  /** Nodes that were looked at for requests that are built in several calls. */
+  readonly budget: { looked: number };
 };
+
+/** Beyond it, what a program does with the variable of a request is not known. */
+const MOST_LOOKED_AT = 5_000_000;
 
 type At = { readonly node: Node; readonly above: readonly Node[] };
 
 /** Functions that are given addresses and send nothing. */
-const SENDS_NOTHING =
-  /^(?:log|info|debug|warn|warning|error|fatal|trace|fine\w*|print\w*|write\w*|append\w*|alert|assert\w*|equals|test|match\w*|startsWith|endsWith|includes|contains|indexOf|push|add|put|set|setAttribute|getProperty|require|import|String|expect|toBe|toEqual|encodeURI\w*|escape|split|replace\w*)$/i;
+const SENDS_NOTHING = oneOf(
+  [
+    "log info debug warn warning error fatal trace fine\\w* print\\w* write\\w* append\\w* alert assert\\w*",
+    "equals test match\\w* startsWith endsWith includes contains indexOf push add put set setAttribute",
+    "getProperty require import String expect toBe toEqual encodeURI\\w* escape split replace\\w*",
+  ],
+  "i",
+);
 /** Functions that send a request to the URL that they are given. */
 const SENDS = /^(?:fetch|ajax|openConnection|HttpPost|HttpGet|PostAsync|PostAsJsonAsync|postForEntity|postForObject)$/;
 
@@ -124,6 +136,7 @@ const linkedTo = (program: Program, node: Node, above: readonly Node[]): readonl
   if (name === undefined || !around) return [];
   const links: Link[] = [];
   for (const { node: other, above: over } of walk(around)) {
+    if (++program.budget.looked > MOST_LOOKED_AT) break;
     const inside = [...above.slice(0, above.indexOf(around)), ...over];
     if (isCall(other) && other !== node && !isInnerLink({ node: other, above: over }) && isMadeOn(other, name))
       links.push(...linksOf(program, other, inside));
@@ -169,7 +182,13 @@ const mentions = (program: Program, sent: readonly string[], consumed: ReadonlyS
   const found: Call[] = [];
   let inside: Range = { start: -1, end: -1 };
   for (const { node, above } of walk(program.tree)) {
-    if (!isText(node) || consumed.has(node) || (node.start >= inside.start && node.end <= inside.end)) continue;
+    if (
+      !isText(node) ||
+      isTerm(node, above.at(-1)) ||
+      consumed.has(node) ||
+      (node.start >= inside.start && node.end <= inside.end)
+    )
+      continue;
     const parent = above.at(-1);
     if (parent && /^(?:Import|Export)\w+$/.test(parent.type)) continue;
     const value = program.evaluator.value(node, above);
@@ -182,6 +201,10 @@ const mentions = (program: Program, sent: readonly string[], consumed: ReadonlyS
   }
   return found;
 };
+
+/** A part of a longer sum: the outermost has all of it. */
+const isTerm = (node: Node, parent: Node | undefined): boolean =>
+  node.type === "BinaryExpression" && parent?.type === "BinaryExpression" && parent["operator"] === "+";
 
 const isText = (node: Node): boolean =>
   node.type === "TemplateLiteral" ||

@@ -2,6 +2,7 @@
  * A request that a program builds in several calls, as its links: `HttpRequest.newBuilder(uri).header(…).POST(body)`,
  * `xhr.open("POST", url); xhr.send(body)`, `fetch(url, { method, headers, body })`.
  */
+import { oneOf } from "./one-of.ts";
 import { absent, knownText, unknown, type Header, type Member, type Value } from "../calls.ts";
 import { parsed } from "./evaluate-call.ts";
 import { lastName, type Node } from "./node.ts";
@@ -13,13 +14,23 @@ export type Link = {
 
 const METHOD = /^(?:GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS|urlget)$/i;
 /** Names of calls that say the method: PostAsync, postForEntity, HttpPost, POST. */
-const SAYS_METHOD =
-  /^(?:Http|do|send|invoke|create)?_?(GET|POST|PUT|DELETE|PATCH)(?:Async|AsJsonAsync|ForObject|ForEntity|ForLocation|StringAsync|Json|JSON|Request|Method)?$/i;
+const SAYS_METHOD = new RegExp(
+  "^(?:Http|do|send|invoke|create)?_?(GET|POST|PUT|DELETE|PATCH)" +
+    "(?:Async|AsJsonAsync|ForObject|ForEntity|ForLocation|StringAsync|Json|Request|Method)?$",
+  "i",
+);
 const BODY_MEMBER = /^(?:body|data|json|content|payload|entity|form)$/i;
-const TAKES_BODY =
-  /^(?:send|sendAsync|setEntity|write|end|body|bodyValue|syncBody|content|BodyPublisher|exchange|method|WriteAsync|AddJsonBody|AddBody|AddStringBody|AddParameter|setBody|entity)$/i;
-const SETS_HEADER =
-  /^(?:header|headers|setHeader|addHeader|setRequestProperty|addRequestProperty|setRequestHeader|Add|TryAddWithoutValidation|set|append|AddHeader|WithHeader|AddDefaultHeader)$/;
+const TAKES_BODY = oneOf(
+  [
+    "send sendAsync setEntity write end body bodyValue syncBody content BodyPublisher exchange method",
+    "WriteAsync AddJsonBody AddBody AddStringBody AddParameter setBody entity",
+  ],
+  "i",
+);
+const SETS_HEADER = oneOf([
+  "header headers setHeader addHeader setRequestProperty addRequestProperty setRequestHeader Add",
+  "TryAddWithoutValidation set append AddHeader WithHeader AddDefaultHeader",
+]);
 const FORM = /FormUrlEncodedContent|URLSearchParams|UrlEncodedFormEntity|FormData/;
 
 /** Objects among the arguments that are options of the request: { url, method, headers, body }. */

@@ -44,7 +44,8 @@ export function* walk(root: Node): Generator<{ readonly node: Node; readonly abo
     }
     yield { node, above };
     above.push(node);
-    waiting.push(undefined, ...childrenOf(node).toReversed());
+    waiting.push(undefined);
+    for (const child of childrenOf(node).toReversed()) waiting.push(child);
   }
 }
 

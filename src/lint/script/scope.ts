@@ -58,8 +58,8 @@ export class Scope {
   }
 
   #remember(node: Node, above: readonly Node[]): void {
-    const [place] = this.#placesOf(above) as [string];
     if (node.type === "VariableDeclarator") {
+      const [place] = this.#placesOf(above) as [string];
       const [name, init] = [pathOf(nodeIn(node, "id")), nodeIn(node, "init")];
       if (name !== undefined && init) this.#push(this.#values, `${place}:${name}`, init);
       else if (name !== undefined) this.#declare(place, name);
@@ -68,7 +68,7 @@ export class Scope {
     else if (node.type === "PropertyDefinition") {
       const [name, value] = [lastName(nodeIn(node, "key")), nodeIn(node, "value")];
       if (name !== undefined && value) this.#push(this.#values, `${GLOBAL}:this.${name}`, value);
-    } else if (node.type === "CallExpression") this.#put(node, place);
+    } else if (node.type === "CallExpression") this.#put(node, above);
   }
 
   #assignTo(left: Node | undefined, right: Node, above: readonly Node[]): void {
@@ -92,13 +92,14 @@ export class Scope {
   }
 
   /** `body.put("GSW_PHONE", phone)` and `body.Add("GSW_PHONE", phone)`. */
-  #put(node: Node, place: string): void {
+  #put(node: Node, above: readonly Node[]): void {
     const callee = bare(nodeIn(node, "callee")!);
     const [key, value, more] = nodesIn(node, "arguments");
     if (callee.type !== "MemberExpression" || !key || !value || more) return;
     const of = pathOf(nodeIn(callee, "object"));
-    if (of !== undefined && /^(?:put|add|set|addProperty|append|TryAdd)$/i.test(calleeName(node) ?? ""))
-      this.#push(this.#added, `${place}:${of}`, { key, value });
+    if (of === undefined || !/^(?:put|add|set|addProperty|append|TryAdd)$/i.test(calleeName(node) ?? "")) return;
+    const [place] = this.#placesOf(above) as [string];
+    this.#push(this.#added, `${place}:${of}`, { key, value });
   }
 
   /** Names of the functions around a node, innermost first, and of the document. */

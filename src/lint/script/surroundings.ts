@@ -32,15 +32,19 @@ const inCallback = (outer: Node, inner: Node): readonly Range[] => {
   return isFailure && callee ? [rangeOf(callee)] : [];
 };
 
+const FAILED = new RegExp(
+  String.raw`![\s(]*[\w.]*(?:ok|isSuccess\w*|success|successful)\b|` +
+    String.raw`(?:!==?|>=?)\s*["']?(?:200|299|300|400|500)|\bstatus\w*\s*!=`,
+  "i",
+);
+const SUCCEEDED = /(?:^|[^!\w.])[\w.]*\b(?:ok|isSuccess\w*|success)\b|===?\s*["']?200/i;
+
 /** `if (!reply.ok) …`, `if (status !== 200) …`, and what stands behind `else` of the opposite. */
 const afterFailedTest = (outer: Node, inner: Node, above: readonly Node[], text: string): readonly Range[] => {
   const test = nodeIn(outer, "test");
   if (!test || inner === test) return [];
   const written = text.slice(test.start, Math.min(test.end, test.start + 300));
-  const failed =
-    /![\s(]*[\w.]*(?:ok|isSuccess\w*|success|\w*successful)\b|(?:!==?|>=?)\s*(?:"|')?(?:200|299|300|400|500)|\bstatus\w*\s*!=/i;
-  const succeeded = /(?:^|[^!\w.])[\w.]*\b(?:ok|isSuccess\w*|success)\b|===?\s*(?:"|')?200/i;
-  const isFailure = inner === nodeIn(outer, "alternate") ? succeeded.test(written) : failed.test(written);
+  const isFailure = inner === nodeIn(outer, "alternate") ? SUCCEEDED.test(written) : FAILED.test(written);
   if (!isFailure) return [];
   const around = above.findLast((each) => isFunction(each) && each.start < outer.start);
   return [{ start: around?.start ?? 0, end: outer.start }];
@@ -68,7 +72,16 @@ const endsOnSuccess = (inside: readonly Node[]): boolean => {
   return block !== undefined && nodesIn(block, "body").some(({ type }) => /^(?:Break|Return)Statement$/.test(type));
 };
 
+const RECURSIVE = new WeakMap<Node, boolean>();
+
 const callsItselfAfterError = (itself: Node, parent: Node | undefined, text: string): boolean => {
+  const before = RECURSIVE.get(itself);
+  const found = before ?? looksForItself(itself, parent, text);
+  RECURSIVE.set(itself, found);
+  return found;
+};
+
+const looksForItself = (itself: Node, parent: Node | undefined, text: string): boolean => {
   const named = nodeIn(itself, "id") ?? (parent && (nodeIn(parent, "id") ?? nodeIn(parent, "key")));
   const name = lastName(named);
   if (name === undefined) return false;

@@ -18,12 +18,13 @@ const SHORT: Readonly<Record<string, string>> = {
 const OTHER_WITH_VALUE = "AbcCDeEhKmoPQrtwxyYz";
 const WITH_VALUE: ReadonlySet<string> = new Set(
   (
-    "request data data-raw data-binary data-ascii data-urlencode json header user proxy-user form form-string url retry " +
-    "user-agent cookie cookie-jar continue-at dump-header referer cert config max-time output quote range write-out " +
-    "proxy speed-time speed-limit time-cond cacert capath key key-type cert-type ciphers connect-timeout limit-rate " +
-    "resolve connect-to interface retry-delay retry-max-time trace trace-ascii stderr unix-socket upload-file noproxy " +
-    "max-redirs oauth2-bearer aws-sigv4 keepalive-time netrc-file pass pinnedpubkey proto proto-default tls-max " +
-    "url-query variable expand-data expand-url expand-header rate parallel-max"
+    "request data data-raw data-binary data-ascii data-urlencode json header user proxy-user form form- " +
+    "string url retry user-agent cookie cookie-jar continue-at dump-header referer cert config max-time " +
+    "output quote range write-out proxy speed-time speed-limit time-cond cacert capath key key-type cert- " +
+    "type ciphers connect-timeout limit-rate resolve connect-to interface retry-delay retry-max-time " +
+    "trace trace-ascii stderr unix-socket upload-file noproxy max-redirs oauth2-bearer aws-sigv4 " +
+    "keepalive-time netrc-file pass pinnedpubkey proto proto-default tls-max url-query variable expand- " +
+    "data expand-url expand-header rate parallel-max"
   ).split(" "),
 );
 

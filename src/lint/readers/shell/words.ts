@@ -33,6 +33,9 @@ export class ShellError extends Error {
 const SPECIAL = /[\s;&|<>()]/;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const DEEPEST = 32;
+const MOST_WORDS = 200_000;
+/** Characters and holes of a variable's value: a script could double it with every line. */
+const MOST_PARTS = 1_000;
 
 type Pending = {
   readonly end: string;
@@ -49,6 +52,7 @@ class Scanner {
   readonly #variables = new Map<string, readonly Part[] | undefined>();
   readonly #commands: Command[] = [];
   #at = 0;
+  #read = 0;
   #words: Word[] = [];
   #input: Word | undefined;
   #before = "";
@@ -81,6 +85,7 @@ class Scanner {
     const word = this.#word();
     // `2>&1`: the number belongs to the redirection.
     if (/[<>]/.test(this.#text[this.#at] ?? "") && /^\d+$/.test(this.#text.slice(word.at, word.end))) return;
+    if (++this.#read > MOST_WORDS) throw new ShellError(`more than ${MOST_WORDS} words`, word.at);
     this.#words.push(word);
     this.#assignment(word);
   }
@@ -152,7 +157,7 @@ class Scanner {
     const parts: Part[] = [];
     let pieces = 0;
     while (this.#at < this.#text.length && !SPECIAL.test(this.#text[this.#at]!)) {
-      parts.push(...this.#piece());
+      for (const part of this.#piece()) parts.push(part);
       pieces++;
     }
     const [only] = parts;
@@ -200,7 +205,7 @@ class Scanner {
         const next = this.#text[this.#at + 1] ?? "";
         parts.push(/["\\$`\n]/.test(next) ? next.trim() : `\\${next}`);
         this.#at += 2;
-      } else if (character === "$") parts.push(...this.#dollar(0));
+      } else if (character === "$") for (const part of this.#dollar(0)) parts.push(part);
       else if (character === "`") {
         this.#until("`");
         parts.push(HOLE);
@@ -276,7 +281,8 @@ class Scanner {
     const [all, name] = typeof first === "string" ? (/^([A-Za-z_]\w*)=/.exec(first) ?? []) : [];
     if (all === undefined || name === undefined || typeof first !== "string") return;
     const value = concat([first.slice(all.length)], rest);
-    this.#variables.set(name, this.#variables.has(name) ? undefined : value);
+    const isKnown = !this.#variables.has(name) && value.length <= MOST_PARTS;
+    this.#variables.set(name, isKnown ? value : undefined);
   }
 }
 

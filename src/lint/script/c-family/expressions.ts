@@ -1,66 +1,13 @@
 /** Expressions of Java and C#, as nodes of ESTree. */
 import type { Node } from "../node.ts";
+import { Cursor, UNARY } from "./cursor.ts";
 import { TokenError, tokensOf, type Piece, type Token } from "./tokens.ts";
 
-const DEEPEST = 200;
 const ASSIGNS: ReadonlySet<string> = new Set(["=", "+=", "??="]);
 const LOGICAL: ReadonlySet<string> = new Set(["||", "&&", "??"]);
 const BINARY: ReadonlySet<string> = new Set("+ - * / % == != < > <= >= & | ^ is as instanceof".split(" "));
-const UNARY: ReadonlySet<string> = new Set(["!", "-", "+", "~", "++", "--", "&", "*", "^"]);
 
-export class Expressions {
-  readonly #text: string;
-  readonly #tokens: readonly Token[];
-  #at = 0;
-  #depth = 0;
-
-  constructor(text: string, tokens: readonly Token[]) {
-    this.#text = text;
-    this.#tokens = tokens;
-  }
-
-  peek(ahead = 0): Token {
-    return this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)]!;
-  }
-
-  next(): Token {
-    const token = this.peek();
-    if (token.kind !== "end") this.#at++;
-    return token;
-  }
-
-  is(sign: string): boolean {
-    const { kind, text } = this.peek();
-    return kind === "sign" && text === sign;
-  }
-
-  /** The end of the token before. */
-  behind(): number {
-    return this.#tokens[Math.max(0, this.#at - 1)]!.end;
-  }
-
-  nothing(): Node {
-    return { type: "Nothing", start: this.peek().start, end: this.peek().start };
-  }
-
-  deeper<Result>(read: () => Result): Result {
-    if (++this.#depth > DEEPEST) throw new TokenError(`code nested deeper than ${DEEPEST}`, this.peek().start);
-    const result = read();
-    this.#depth--;
-    return result;
-  }
-
-  /** Blocks are statements; the parser of statements reads them. */
-  block(): Node {
-    throw new TokenError("a block inside an expression", this.peek().start);
-  }
-
-  /** True if an expression can begin here. */
-  begins(): boolean {
-    const { kind, text } = this.peek();
-    return kind !== "end" && (kind !== "sign" || text === "(" || text === "[" || UNARY.has(text));
-  }
-
+export class Expressions extends Cursor {
   expression(): Node {
     return this.deeper(() => this.#assignment());
   }
@@ -213,7 +160,7 @@ export class Expressions {
   /** `{ Content = x }`, `{ ["key"] = x }`, `{ { "key", x } }`, `{ a, b }`, and the body of an anonymous class. */
   #initializer(): Node {
     const { start } = this.peek();
-    const mark = this.#at;
+    const mark = this.mark();
     if (!this.is("{")) return this.nothing();
     this.next();
     const properties: Node[] = [];
@@ -225,7 +172,7 @@ export class Expressions {
       else break;
     }
     if (!this.is("}")) {
-      this.#at = mark;
+      this.back(mark);
       return this.block();
     }
     return { type: "ObjectExpression", properties, start, end: this.next().end };
@@ -289,7 +236,7 @@ export class Expressions {
   }
 
   #inside({ start, end }: Exclude<Piece, { text: string }>): Node {
-    const inner = new Expressions(this.#text, tokensOf(this.#text, start, end));
+    const inner = new Expressions(this.text, tokensOf(this.text, start, end));
     return inner.begins() ? inner.expression() : inner.nothing();
   }
 }

@@ -3,6 +3,7 @@
  * the parser does not know it passes over, token by token; only texts, comments and brackets that do not close are
  * faults.
  */
+import { oneOf } from "../one-of.ts";
 import type { Node } from "../node.ts";
 import { Expressions } from "./expressions.ts";
 import { TokenError, tokensOf, type Token } from "./tokens.ts";
@@ -30,8 +31,11 @@ const LEAVES: Readonly<Record<string, string>> = {
   continue: "ContinueStatement",
 };
 /** Words before an expression that say nothing about its value. */
-const MODIFIERS =
-  /^(?:public|private|protected|internal|static|final|readonly|const|var|async|await|using|yield|override|virtual|sealed|abstract|partial|ref|out|in|else|unsafe|volatile|required|default|case|goto|lock|synchronized|switch|fixed|checked|unchecked|assert)$/;
+const MODIFIERS = oneOf([
+  "public private protected internal static final readonly const var async await using yield override",
+  "virtual sealed abstract partial ref out in else unsafe volatile required default case goto lock",
+  "synchronized switch fixed checked unchecked assert",
+]);
 
 class Statements extends Expressions {
   constructor(text: string, tokens: readonly Token[]) {
