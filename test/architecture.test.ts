@@ -29,7 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   admin: ["journal", "contract"],
   console: ["admin", "journal", "documentation"],
   // The pages are made from the tables of these folders, and served with the headers of the console.
-  documentation: ["ocs", "contract", "gateway", "journal", "settings", "admin"],
+  documentation: ["ocs", "contract", "gateway", "journal", "settings", "admin", "lint"],
   explain: ["ocs", "gateway", "identity", "ownership", "journal", "settings"],
   settings: ["ocs", "identity", "tenancy", "journal"],
   "dry-run": ["ocs", "tenancy", "ownership", "gateway", "journal", "settings"],

@@ -2,6 +2,7 @@
 import { SUBJECTS } from "../common/log/event-table.ts";
 import type { EventRow } from "../common/log/event-row.ts";
 import { OUTCOME_DELAYED, REFUSALS } from "../gateway/refusals.ts";
+import { RULES, UNDECIDED } from "../lint/rules/table.ts";
 import { CONFIG_CODES } from "../settings/problems/codes/codes.ts";
 
 /** By the first digit of a code. */
@@ -11,7 +12,11 @@ export const FAMILIES: readonly (readonly [digit: number, about: string])[] = [
   [3, "A limit is reached, or the wait for a connection to OCS was too long."],
   [4, "OCS cannot be reached, or did not answer completely."],
   [5, "The journal cannot be written, or who owns the record handles is not known yet."],
-  [6, "A problem of the config. ocsgw check shows each one with file, line, column and what to do."],
+  [
+    6,
+    "A problem of the config, which ocsgw check shows, or of a client's file, which ocsgw lint shows: each with " +
+      "file, line, column and what to do.",
+  ],
 ];
 
 /** One reason for which a client gets this code. */
@@ -25,6 +30,7 @@ export type Reason = {
 export type Explained = { readonly id: string; readonly what: string } & (
   | { readonly kind: "reply"; readonly reasons: readonly [Reason, ...Reason[]] }
   | { readonly kind: "config"; readonly help: string }
+  | { readonly kind: "lint"; readonly level: "error" | "warning" | "note"; readonly help: string }
   | {
       readonly kind: "event";
       readonly subject: string;
@@ -67,6 +73,17 @@ const config = (): readonly Explained[] =>
     help,
   }));
 
+const lint = (): readonly Explained[] => [
+  ...Object.values(RULES).map(({ code, severity, title, help }): Explained => ({
+    kind: "lint",
+    id: code,
+    what: title,
+    level: severity,
+    help,
+  })),
+  { kind: "lint", id: UNDECIDED.code, what: UNDECIDED.title, level: "note", help: UNDECIDED.help },
+];
+
 const events = (): readonly Explained[] =>
   SUBJECTS.flatMap(([subject, rows]) =>
     Object.entries(rows).map(([id, row]: [string, EventRow]) => ({
@@ -85,7 +102,7 @@ const byId = (one: Explained, other: Explained): number => one.id.localeCompare(
 /** Replies first, each kind in the order of its codes. */
 export const CODES: readonly Explained[] = [
   ...[...replies(), outcomeDelayed].toSorted(byId),
-  ...config().toSorted(byId),
+  ...[...config(), ...lint()].toSorted(byId),
   ...events(),
 ];
 

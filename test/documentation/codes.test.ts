@@ -17,15 +17,14 @@ const codesInSource = (): ReadonlySet<string> =>
       .flatMap((name) => readFileSync(join(src, name), "utf8").match(/(?<=["'`])OCSGW-\d{4}(?=["'`])/g) ?? []),
   );
 
-describe("the codes of config problems", () => {
+describe("the codes of problems in configs and in clients' files", () => {
+  const linted = CODES.filter(({ kind }) => kind === "lint").map(({ id }) => id);
+
   it("have a row each, and no row is of a code that nothing reports", () => {
     const used = [...codesInSource()].filter((code) => code.startsWith("OCSGW-6")).toSorted();
     expect(used.length).toBeGreaterThan(100);
-    expect(
-      Object.keys(CONFIG_CODES)
-        .map((code) => `OCSGW-${code}`)
-        .toSorted(),
-    ).toEqual(used);
+    expect(linted).toHaveLength(23);
+    expect([...Object.keys(CONFIG_CODES).map((code) => `OCSGW-${code}`), ...linted].toSorted()).toEqual(used);
   });
 
   it.each(Object.entries(CONFIG_CODES))("%s says what, and what to do in whole sentences", (_code, { what, help }) => {

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { kindOf, KINDS } from "../../src/lint/kinds.ts";
 import { lintText, type FileJudged } from "../../src/lint/lint.ts";
+import { RULES, UNDECIDED } from "../../src/lint/rules/table.ts";
+import { root } from "../kit/command.ts";
 
 const FOLDER = join(import.meta.dirname, "samples");
 const ADDRESSES = { ocs: new Set(["ocs1.example.internal", "ocs.us.int.genesyslab.com:8080"]) };
@@ -218,5 +220,16 @@ describe("a file of a client", () => {
       const { problems, undecided } = judge(name);
       expect(JSON.stringify([problems, undecided])).not.toMatch(secrets);
     }
+  });
+});
+
+describe("the page about the findings", () => {
+  it("has the row of each rule", () => {
+    const page = readFileSync(join(root, "src/docs/how-to/check-clients-code.md"), "utf8");
+    const rows = [...Object.values(RULES), { ...UNDECIDED, severity: "note" }].map(
+      ({ code, severity, title }) => `| ${code} | ${severity} | ${title} |`,
+    );
+    expect(rows.filter((row) => !page.includes(row))).toEqual([]);
+    for (const { name, endings } of KINDS) for (const word of [name, ...endings]) expect(page).toContain(`\`${word}\``);
   });
 });

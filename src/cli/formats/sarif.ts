@@ -7,7 +7,7 @@ import type { Result } from "./formats.ts";
 /** What SARIF says about a code once. */
 export type SarifRule = {
   readonly code: string;
-  readonly level: "error" | "warning";
+  readonly level: "error" | "warning" | "note";
   readonly title: string;
   readonly help?: string;
 };

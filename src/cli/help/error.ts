@@ -57,7 +57,8 @@ const kindOf = (each: Explained): string => {
     case "reply":
       return [...new Set(each.reasons.map(({ status }) => status))].join(", ");
     case "config":
-      return "config";
+    case "lint":
+      return each.kind;
     case "event":
       return each.level;
   }

@@ -3,7 +3,7 @@
  * action table of the gateway. Reads files only: runs nothing, and uses no network.
  */
 import { lintText, type FileJudged } from "../../lint/lint.ts";
-import { RULES } from "../../lint/rules/table.ts";
+import { RULES, UNDECIDED } from "../../lint/rules/table.ts";
 import type { Addresses } from "../../lint/options.ts";
 import { loadToRead } from "../../settings/load.ts";
 import { renderProblem } from "../../settings/problems/render.ts";
@@ -30,8 +30,6 @@ export type LintOptions = {
 
 /** Findings, and undecided places, that the text shows without `--all`. */
 const SHOWN = 20;
-const UNSURE = "OCSGW-6449";
-const UNSURE_TITLE = "cannot be decided from the file alone";
 
 type FileResult = FileJudged & { readonly file: Named; readonly text: string };
 
@@ -96,7 +94,7 @@ const print = (results: readonly FileResult[], options: LintOptions, output: Out
 
 const SARIF_RULES = [
   ...Object.values(RULES).map(({ code, severity, title, help }) => ({ code, level: severity, title, help })),
-  { code: UNSURE, level: "warning" as const, title: UNSURE_TITLE },
+  { ...UNDECIDED, level: "note" as const },
 ];
 
 const resultsOf = (results: readonly FileResult[]): readonly Result[] =>
@@ -105,7 +103,7 @@ const resultsOf = (results: readonly FileResult[]): readonly Result[] =>
       ...{ level: severity, code, file: path, line, column, message, help },
     })),
     ...undecided.map(({ line, column, what }) => ({
-      ...{ level: "unsure" as const, code: UNSURE, file: path, line, column, message: `cannot tell: ${what}` },
+      ...{ level: "unsure" as const, code: UNDECIDED.code, file: path, line, column, message: `cannot tell: ${what}` },
     })),
   ]);
 
@@ -116,7 +114,7 @@ const toJson = (results: readonly FileResult[]) => ({
   findings: results.flatMap(({ file: { path }, problems }) =>
     problems.map(({ severity, code, rule, line, column, message, help }) => ({
       ...{ severity, code, rule, file: path, line, column, message, help },
-      docs: `lint.md#${code.toLowerCase()}`,
+      docs: `errors/${code}.md`,
     })),
   ),
   undecided: results.flatMap(({ file: { path }, undecided }) =>

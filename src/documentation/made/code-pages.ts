@@ -33,6 +33,15 @@ export const textOf = (code: Explained, others: readonly Page[] = []): string =>
           "is not valid never becomes active: the running one stays.",
         mentions(code.id, others),
       );
+    case "lint":
+      return parts(
+        `# ${code.id}: ${code.what}`,
+        `For people who got this code from \`ocsgw lint\`. Level: ${code.level}.`,
+        familyOf(code.id),
+        `## What to do\n\n${sentence(code.help)}`,
+        "[Check clients' code](../how-to/check-clients-code.md) tells what the linter reads and how it judges.",
+        mentions(code.id, others),
+      );
     case "event":
       return parts(
         `# ${code.id}: a log event`,
@@ -49,6 +58,8 @@ export const textOf = (code: Explained, others: readonly Page[] = []): string =>
       );
   }
 };
+
+const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
 
 /** `{name}` in a log message stands for the value of a field. */
 const inCode = (text: string): string => text.replaceAll(/\{\w+\}|<[\w ]+>/g, (name) => `\`${name}\``);
@@ -77,20 +88,20 @@ const mentions = (id: string, others: readonly Page[]): string | undefined => {
 };
 
 const listText = (): string => {
-  const rows = (kind: Explained["kind"], digit?: number): readonly (readonly string[])[] =>
-    CODES.filter((code) => code.kind === kind && (digit === undefined || code.id.startsWith(`OCSGW-${digit}`))).map(
-      ({ id, what }) => [`[${id}](${id}.md)`, inCode(what)],
-    );
+  const rows = (kinds: readonly Explained["kind"][], digit?: number): readonly (readonly string[])[] =>
+    CODES.filter(
+      (code) => kinds.includes(code.kind) && (digit === undefined || code.id.startsWith(`OCSGW-${digit}`)),
+    ).map(({ id, what }) => [`[${id}](${id}.md)`, inCode(what)]);
   return parts(
     "# Codes and log events",
     "Every code of this version, each with a page of its own. `ocsgw error CODE` prints the page.",
     ...FAMILIES.flatMap(([digit, about]) => [
       `## ${digit}xxx`,
       about,
-      table(["code", "what"], rows(digit === 6 ? "config" : "reply", digit)),
+      table(["code", "what"], rows(digit === 6 ? ["config", "lint"] : ["reply"], digit)),
     ]),
     "## Log events",
     "The member `event` of a line of the log.",
-    table(["event", "what happened"], rows("event")),
+    table(["event", "what happened"], rows(["event"])),
   );
 };

@@ -152,6 +152,13 @@ export const RULES = {
   },
 } as const satisfies Record<string, Rule>;
 
+/** A place that no rule can judge: counted, and never an error. */
+export const UNDECIDED = {
+  code: "OCSGW-6449",
+  title: "this cannot be decided from the file alone",
+  help: "only the running program knows the value; look at the place, or write it where the linter can see it",
+} as const;
+
 export type RuleName = keyof typeof RULES;
 
 /** A finding at an offset of its file. `detail` never repeats a value of the file. */

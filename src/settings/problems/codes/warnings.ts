@@ -125,5 +125,9 @@ export const WARNINGS: Readonly<Record<number, CodeRow>> = {
     what: "a secret file is readable for a group",
     help: "Set mode 0440 where the container's group must read it, otherwise 0400.",
   },
+  6448: {
+    what: "a test of check --connect failed or needs attention",
+    help: "The message names the test and what it found. `ocsgw check --connect` prints all tests as a table.",
+  },
   6353: { what: "there are more warnings than are shown", help: "ocsgw check -c FILE --all shows them." },
 };
