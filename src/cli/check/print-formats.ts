@@ -24,13 +24,22 @@ export const inFormat = (format: Exclude<Format, "text">, checked: Checked): str
 
 const resultsOf = ({ config, problems, rows = [] }: Checked): readonly Result[] => [
   ...problems.map(({ severity, code, file, line, column, message, help }) => ({
-    ...{ level: severity, code, file, line, column, message },
+    level: severity,
+    code,
+    file,
+    line,
+    column,
+    message,
     ...(help !== undefined && { help }),
   })),
   ...rows
     .filter(({ state }) => state === "fail" || state === "warn")
     .map(({ name, state, says }) => ({
-      ...{ level: state === "fail" ? ("error" as const) : ("warning" as const), code: CONNECT, file: config },
-      ...{ line: 1, column: 1, message: `${name}: ${says.join("; ")}` },
+      level: state === "fail" ? ("error" as const) : ("warning" as const),
+      code: CONNECT,
+      file: config,
+      line: 1,
+      column: 1,
+      message: `${name}: ${says.join("; ")}`,
     })),
 ];

@@ -100,10 +100,21 @@ const SARIF_RULES = [
 const resultsOf = (results: readonly FileResult[]): readonly Result[] =>
   results.flatMap(({ file: { path }, problems, undecided }) => [
     ...problems.map(({ severity, code, line, column, message, help }) => ({
-      ...{ level: severity, code, file: path, line, column, message, help },
+      level: severity,
+      code,
+      file: path,
+      line,
+      column,
+      message,
+      help,
     })),
     ...undecided.map(({ line, column, what }) => ({
-      ...{ level: "unsure" as const, code: UNDECIDED.code, file: path, line, column, message: `cannot tell: ${what}` },
+      level: "unsure" as const,
+      code: UNDECIDED.code,
+      file: path,
+      line,
+      column,
+      message: `cannot tell: ${what}`,
     })),
   ]);
 
@@ -113,7 +124,14 @@ const toJson = (results: readonly FileResult[]) => ({
   ...count(results),
   findings: results.flatMap(({ file: { path }, problems }) =>
     problems.map(({ severity, code, rule, line, column, message, help }) => ({
-      ...{ severity, code, rule, file: path, line, column, message, help },
+      severity,
+      code,
+      rule,
+      file: path,
+      line,
+      column,
+      message,
+      help,
       docs: `errors/${code}.md`,
     })),
   ),

@@ -117,7 +117,7 @@ const bodyIn = (lines: readonly Line[], variables: ReadonlyMap<string, string>, 
   const own = all.filter(({ text }) => !/^\s*\/\/|^# /.test(text));
   const first = own.find(({ text }) => text.trim() !== "");
   if (!first) return absent(at);
-  if (/^< /.test(first.text)) return { kind: "unknown", hole: { recordUri: false }, at: first.at };
+  if (first.text.startsWith("< ")) return { kind: "unknown", hole: { recordUri: false }, at: first.at };
   const written = own
     .slice(own.indexOf(first))
     .map(({ text }) => text)

@@ -127,7 +127,7 @@ export const listed = (document: Document, names: XmlText): Value => {
   const [only] = members;
   if (only && members.length === 1 && only.value.kind === "object") return only.value;
   // A variable whose name is no attribute may hold the whole body.
-  const isBody = members.length === 1 && !/^GSW_/.test(only?.key ?? "");
+  const isBody = members.length === 1 && !only?.key?.startsWith("GSW_");
   return isBody ? unknown(names.at) : { kind: "object", members, open: false, at: names.at };
 };
 

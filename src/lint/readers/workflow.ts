@@ -33,7 +33,7 @@ export const readWorkflow: Reader = (source) => {
 const typeOf = ({ attributes }: Element): string =>
   (attributes.get("xmi:type") ?? attributes.get("xsi:type"))?.text ?? "";
 
-const isBlock = (element: Element): boolean => localName(element) === "blocks" || /Block$/.test(typeOf(element));
+const isBlock = (element: Element): boolean => localName(element) === "blocks" || typeOf(element).endsWith("Block");
 
 const remember = (document: Document, element: Element): void => {
   const { attributes } = element;
