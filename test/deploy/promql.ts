@@ -16,7 +16,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The labels of each metric, as the page of the metrics has them. */
-const labelsByMetric = (): ReadonlyMap<string, readonly string[]> => {
+export const labelsByMetric = (): ReadonlyMap<string, readonly string[]> => {
   const page = readFileSync(join(root, "src/docs/reference/metrics.md"), "utf8");
   const documented = [...page.matchAll(/^\| `(ocsgw_\w+)(?:\{([\w,]+)\})?` \|/gm)].map(
     ([, name, labels]) => [name!, labels?.split(",") ?? []] as const,
@@ -38,9 +38,21 @@ export const metricsIn = (expression: string): readonly string[] => [
   ...new Set((expression.match(SERIES) ?? []).map(metricOf)),
 ];
 
+/** The labels of each metric in a scrape. */
+export const labelsOfScrape = (scrape: string): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    [...scrape.matchAll(/^(\w+)(\{.*\})? \S+$/gm)].map(([, series, labels = ""]) => [
+      metricOf(series!),
+      [...labels.matchAll(/(\w+)="(?:[^"\\]|\\.)*"/g)].map(([, label]) => label!),
+    ]),
+  );
+
 /** Every fault in words: unknown metrics, and labels that none of the expression's metrics has. */
-export const faultsOf = (expression: string, texts: readonly string[] = []): readonly string[] => {
-  const known = labelsByMetric();
+export const faultsOf = (
+  expression: string,
+  texts: readonly string[] = [],
+  known: ReadonlyMap<string, readonly string[]> = labelsByMetric(),
+): readonly string[] => {
   const metrics = metricsIn(expression);
   const unknown = metrics.filter((name) => !known.has(name)).map((name) => `unknown metric ${name}`);
   const matchers = [...expression.matchAll(/(\w+)\{([^}]*)\}/g)].flatMap(([, series, inside]) =>
