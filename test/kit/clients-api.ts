@@ -28,7 +28,7 @@ export type Operation = {
       >
     >;
   };
-  readonly responses: Readonly<Record<string, Response>>;
+  readonly responses: Readonly<Record<string, { readonly $ref: string }>>;
   readonly "x-repeat"?: string;
   readonly "x-actions"?: Readonly<Record<string, { readonly $ref: string }>>;
 };
@@ -96,7 +96,7 @@ type FaultIn = (schema: object, value: unknown) => string | undefined;
 const absolute = (schema: object): object =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"urn:openapi:clients#/components')) as object;
 
-const at = (document: Document, $ref: string): object =>
+export const at = (document: Document, $ref: string): object =>
   $ref
     .slice(2)
     .split("/")
@@ -138,7 +138,8 @@ const responseFaults = (
   of: "ocs" | "gateway",
   faultIn: FaultIn,
 ): string[] => {
-  const response = responses[answer.status];
+  const ref = responses[answer.status];
+  const response = ref && (at(document, ref.$ref) as Response);
   if (!response) return [`status ${answer.status} is not described`];
   const type = headerOf(answer.headers, "Content-type")?.split(";", 1)[0];
   const { schema } = (type === undefined ? undefined : response.content?.[type]) ?? {};

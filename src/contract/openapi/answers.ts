@@ -7,6 +7,8 @@ import { schemaRef, type JsonSchema } from "./body-schema.ts";
 import { OUTCOME_DELAYED, refusalsOf, type ClientRefusal } from "./refusals-of.ts";
 
 type Response = { readonly [key: string]: unknown };
+/** By status, and `default`. */
+export type Responses = Readonly<Record<string, Response>>;
 
 /** Headers of every reply. */
 const ALWAYS = ["Ocsgw-Request-Id", "Ocsgw-Origin", "Ocsgw-Delivery", "Server-Timing"] as const;
@@ -150,7 +152,7 @@ const MANUAL: Readonly<Record<"groups" | "lists" | "people", Readonly<Record<num
 };
 
 /** Of one action. `collection`: a GET of the whole resource. */
-export const answersOf = (action: Action, collection: boolean): Readonly<Record<string, Response>> => {
+export const answersOf = (action: Action, collection: boolean): Responses => {
   const refusals = Map.groupBy(refusalsOf(action), ({ status }) => status);
   const statuses = new Set([...STATUSES[action.resource], ...(collection ? [304] : []), ...refusals.keys()]);
   return {

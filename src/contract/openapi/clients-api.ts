@@ -14,13 +14,13 @@ import { caseOf } from "../../ocs/examples.ts";
 import { IDENTIFIERS, type IdentifierKind } from "../../ocs/identifiers.ts";
 import { PURPOSES, RESOURCE_MEANINGS } from "../meanings.ts";
 import { clientCall, idOf } from "../names.ts";
-import { ANSWER_HEADERS, ANSWER_SCHEMAS, answersOf } from "./answers.ts";
+import { ANSWER_HEADERS, ANSWER_SCHEMAS, answersOf, type Responses } from "./answers.ts";
 import { bodyComponents, schemaRef, type JsonSchema } from "./body-schema.ts";
+import { shareResponses, type PathItems } from "./share-responses.ts";
 
 export type PathsBy = "resource" | "action";
 
-type Operation = { readonly [key: string]: unknown };
-type PathItem = { readonly [key: string]: unknown };
+type Operation = PathItems[string][string];
 
 const DESCRIPTION = [
   "What clients of Genesys Outbound Contact Server (OCS) send to ocs-gateway: OCS's own requests, at the root of the " +
@@ -37,7 +37,13 @@ const DESCRIPTION = [
 /** `version`: of the gateway. */
 export const clientsApi = (version: string, by: PathsBy): Readonly<Record<string, unknown>> => {
   const resources = Object.values(CATALOG);
-  const pages = Object.fromEntries(resources.flatMap(pagesOf).map(({ id, page }) => [id, page]));
+  const {
+    items: [paths, pages],
+    responses,
+  } =
+    by === "resource"
+      ? shareResponses(pathsByResource(resources), Object.fromEntries(resources.flatMap(pagesOf)))
+      : shareResponses(pathsByAction(resources));
   return {
     openapi: "3.1.1",
     info: {
@@ -55,12 +61,13 @@ export const clientsApi = (version: string, by: PathsBy): Readonly<Record<string
     ],
     tags: resources.map(({ name }) => ({ name, description: RESOURCE_MEANINGS[name] })),
     security: [{ basic: [] }, { key: [] }, { token: [] }, { certificate: [] }],
-    paths: by === "resource" ? pathsByResource(resources) : pathsByAction(resources),
+    paths,
     components: {
       schemas: { ...bodyComponents(resources.flatMap(actionsOf)), ...ANSWER_SCHEMAS },
       headers: ANSWER_HEADERS,
       parameters: PARAMETERS,
       securitySchemes: SECURITY_SCHEMES,
+      responses,
       ...(by === "resource" && { pathItems: pages }),
     },
   };
@@ -170,7 +177,7 @@ const describe = (action: Action): string =>
     REPEAT[action.repeat] + (action.resource === "records" ? " On a handle only while it means the same record." : ""),
   ].join("\n\n");
 
-const operation = (resource: Resource, action: Action, more: Operation, collection = false): Operation => ({
+const operation = (resource: Resource, action: Action, more: object, collection = false): Operation => ({
   operationId: operationId(action, collection),
   summary: PURPOSES[action.name],
   description: describe(action),
@@ -197,17 +204,17 @@ const parametersOf = (resource: Resource, more: readonly JsonSchema[] = []): rea
 const COLLECTION_PARAMETERS = [parameterRef("Ocsgw-Tenant"), parameterRef("If-None-Match")];
 
 /** The page of each action: a path item with one operation, whose `req` has one value. */
-const pagesOf = (resource: Resource): { readonly id: string; readonly page: PathItem }[] =>
-  actionsOf(resource).map((action) => ({
-    id: idOf(action),
-    page: {
+const pagesOf = (resource: Resource): (readonly [id: string, page: PathItems[string]])[] =>
+  actionsOf(resource).map((action) => [
+    idOf(action),
+    {
       [action.method.toLowerCase()]: operation(resource, action, {
         parameters: parametersOf(resource, action.method === "POST" ? [reqParameter([action])] : []),
       }),
     },
-  }));
+  ]);
 
-const collectionsOf = (resources: readonly Resource[]): Readonly<Record<string, PathItem>> =>
+const collectionsOf = (resources: readonly Resource[]): PathItems =>
   Object.fromEntries(
     resources
       .filter(({ collection }) => collection)
@@ -217,7 +224,7 @@ const collectionsOf = (resources: readonly Resource[]): Readonly<Record<string, 
       ]),
   );
 
-const pathsByAction = (resources: readonly Resource[]): Readonly<Record<string, PathItem>> => ({
+const pathsByAction = (resources: readonly Resource[]): PathItems => ({
   ...Object.fromEntries(
     resources.flatMap((resource) =>
       actionsOf(resource).map((action) => [
@@ -229,7 +236,7 @@ const pathsByAction = (resources: readonly Resource[]): Readonly<Record<string, 
   ...collectionsOf(resources),
 });
 
-const pathsByResource = (resources: readonly Resource[]): Readonly<Record<string, PathItem>> => ({
+const pathsByResource = (resources: readonly Resource[]): PathItems => ({
   ...Object.fromEntries(
     resources.map((resource) => {
       const get = getOf(resource);
@@ -268,13 +275,16 @@ const postOf = (resource: Resource): Operation => {
 const pageRefs = (actions: readonly Action[]): JsonSchema =>
   Object.fromEntries(actions.map((action) => [action.name, { $ref: `#/components/pathItems/${idOf(action)}` }]));
 
-/** The actions of one resource with the same method have the same answers, but for the repeat advice of each. */
-const mergedAnswers = (actions: readonly Action[]): JsonSchema =>
-  Object.fromEntries(
-    Object.entries(answersOf(actions[0]!, false)).map(([status, response]) => [
-      status,
-      Object.fromEntries(Object.entries(response).filter(([name]) => name !== "x-refusals")),
-    ]),
+/** Where the answers of the actions differ, which is in the repeat advice, each action's own description has it. */
+const mergedAnswers = (actions: readonly Action[]): Responses => {
+  const [first, ...others] = actions.map((action) => answersOf(action, false));
+  return Object.fromEntries(
+    Object.entries(first!).map(([status, response]) => {
+      const isSame = others.every((each) => JSON.stringify(each[status]) === JSON.stringify(response));
+      const { "x-refusals": refusals, ...plain } = response;
+      return [status, isSame || refusals === undefined ? response : plain];
+    }),
   );
+};
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

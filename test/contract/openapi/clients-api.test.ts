@@ -7,7 +7,7 @@ import { ATTRIBUTES, type Shape } from "../../../src/ocs/attributes.ts";
 import { readBody } from "../../../src/ocs/body.ts";
 import { ACTIONS, CATALOG, type Action } from "../../../src/ocs/catalog.ts";
 import { CASES } from "../../../src/ocs/examples.ts";
-import { createChecker, documentBy, type Operation } from "../../kit/clients-api.ts";
+import { at, createChecker, documentBy, type Operation } from "../../kit/clients-api.ts";
 
 const POSTS = ACTIONS.filter(({ method }) => method === "POST");
 const utf8 = new TextEncoder();
@@ -87,9 +87,11 @@ describe("/openapi/clients.json", () => {
         ([name]) =>
           name.startsWith(`${action.method.toLowerCase()} /${action.resource}/{`) && name.endsWith(`}${path}`),
       )![1];
-      expect(own.responses).toEqual(page.responses);
-      for (const { code, status } of refusalsOf(action))
-        expect(JSON.stringify(page.responses[status])).toContain(`"${code}"`);
+      const answersOf = (by: "resource" | "action", { responses }: Operation): object =>
+        Object.fromEntries(Object.entries(responses).map(([status, { $ref }]) => [status, at(documents[by], $ref)]));
+      const answers = answersOf("resource", page) as Readonly<Record<string, object>>;
+      expect(answersOf("action", own)).toEqual(answers);
+      for (const { code, status } of refusalsOf(action)) expect(JSON.stringify(answers[status])).toContain(`"${code}"`);
       const { schema, examples } = page.requestBody?.content["application/json"] ?? {};
       if (schema) expect(faultIn(schema, examples![action.name]!.value)).toBeUndefined();
     },
