@@ -10,6 +10,7 @@ import {
   credentialOf,
   readBaseUrl,
   readMilliseconds,
+  readTls,
   tenantHeader,
   type CallOptions,
   type ClientOptions,
@@ -49,7 +50,7 @@ export const ocs = (options: ClientOptions): Client => {
   tenantHeader(options.tenant);
   const connection = new Connection({
     url,
-    tls: options.tls ?? {},
+    tls: readTls(options.tls),
     connectTimeoutMs: readMilliseconds("connectTimeout", options.connectTimeout, 5_000),
     keepAliveMs: readMilliseconds("keepAlive", options.keepAlive, 60_000),
   });

@@ -1,5 +1,7 @@
 /** The options of a client, checked. */
 import { Buffer } from "node:buffer";
+import { X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import type { TlsOptions } from "./connection.ts";
 
 export type ClientOptions = {
@@ -66,6 +68,27 @@ export const tenantHeader = (tenant: string | number | undefined): Header[] => {
   if (tenant === undefined) return [];
   if (!PRINTABLE.test(`${tenant}`)) throw new TypeError("tenant: a name in ASCII or a DBID; send the DBID instead");
   return [["Ocsgw-Tenant", `${tenant}`]];
+};
+
+/** Throws TypeError for what is no PEM, or a certificate without its key. */
+export const readTls = (tls: TlsOptions = {}): TlsOptions => {
+  const { ca, cert, key, passphrase } = tls;
+  const authorities = typeof ca === "object" ? [...ca] : ca === undefined ? [] : [ca];
+  const texts: readonly unknown[] = [...authorities, cert, key].filter((each) => each !== undefined);
+  if (!texts.every((text) => typeof text === "string" && text.includes("-----BEGIN ")))
+    throw new TypeError("tls: ca, cert and key are texts in PEM");
+  if ((cert === undefined) !== (key === undefined)) throw new TypeError("tls: cert and key belong together");
+  try {
+    // Damaged text would be a CA that signed nothing.
+    for (const each of authorities) new X509Certificate(each);
+    createSecureContext({
+      ...(cert !== undefined && { cert, key: key! }),
+      ...(passphrase !== undefined && { passphrase }),
+    });
+  } catch (error) {
+    throw new TypeError(`tls: ca, cert or key cannot be used: ${(error as Error).message}`);
+  }
+  return tls;
 };
 
 /** The credential's header, asked for once for each request. Messages never contain a credential. */

@@ -62,6 +62,20 @@ describe("the client over TLS", () => {
     expect(got).toBe(false);
   });
 
+  it.each<[string, TlsOptions, RegExp]>([
+    ["a file's name", { ca: "ca.crt" }, /texts in PEM/],
+    ["bytes", { ca: Buffer.from(authority.certPem) as never }, /texts in PEM/],
+    ["a certificate without a key", { cert: client.certPem }, /belong together/],
+    ["a key without a certificate", { key: client.keyPem }, /belong together/],
+    ["another key", { cert: client.certPem, key: server.keyPem }, /cannot be used/],
+    ["damaged text", { ca: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" }, /cannot be used/],
+  ])("is a mistake of the program with %s", (_, tls, message) => {
+    const make = () => ocs({ baseUrl: "https://ocs-gw.example.internal:8443", tls });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
+    expect(make).not.toThrow(/PRIVATE KEY/);
+  });
+
   it("checks the name that it is given instead of the host's", async () => {
     const options = { cert: elsewhere.certPem, key: elsewhere.keyPem };
     expect((await call({ ca, serverName: "ocs-gw.example.internal" }, options)).result).toMatchObject({ ok: true });

@@ -119,7 +119,7 @@ describeWith(["python3"], "the snippet for Python", (python) => {
   suite("python", rows, (text, env) => run(python!, ["-c", text], { env }));
 });
 
-describeWith(["java"], "the snippet for Java", (java) => {
+describeWith(["java", "javac"], "the snippet for Java", (java) => {
   suite("java", few, async (text, env) => {
     const file = join(dir, "OcsRequest.java");
     await writeFile(file, text);

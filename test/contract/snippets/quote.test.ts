@@ -64,7 +64,7 @@ describeWith(["python3"], "literals of Python and XML", (program) => {
   });
 });
 
-describeWith(["java"], "literals of Java", (java) => {
+describeWith(["java", "javac"], "literals of Java", (java) => {
   it("keep every text, whatever the encoding of the file", async () => {
     const dir = await mkdtemp(join(tmpdir(), "ocsgw-quote-"));
     try {
