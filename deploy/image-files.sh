@@ -9,6 +9,8 @@ app=$out/opt/ocsgw
 
 mkdir -p "$out/usr/bin" "$out/etc/ocsgw" "$out/var/lib/ocsgw" "$out/tmp" "$app"
 cp "$node" "$out/usr/bin/node"
+mkdir -p "$out/usr/share/doc/nodejs"
+cp "$(dirname "$node")/../LICENSE" "$out/usr/share/doc/nodejs/"
 
 # The dynamic loader and the shared libraries, where the binary looks for them. Scanners of images read which Debian
 # packages they come from.

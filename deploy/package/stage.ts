@@ -27,6 +27,7 @@ export const root = new URL("../../", import.meta.url).pathname;
 
 /** Of deploy/, what somebody needs who installed the package; the image and the Helm chart are made from a checkout. */
 const DEPLOY = [
+  "debian-package.sh",
   "dev-certificates.sh",
   "grafana",
   "hand-over-tls.sh",

@@ -194,6 +194,13 @@ describeIf(isThere, "Go and its library sprig", "the rendered chart", () => {
     rmSync(dir, { recursive: true });
   });
 
+  it("can be installed with the values of its page", async () => {
+    const page = readFileSync(join(root, "src/docs/how-to/kubernetes.md"), "utf8");
+    const values = parse(/^```yaml\n([^]*?)^```$/m.exec(page)![1]!) as Values;
+    expect(schemaProblems(values)).toEqual([]);
+    expect(await rendered(values)).toHaveLength(7);
+  });
+
   it("makes no secret: each is one that the user created", async () => {
     const all = await rendered(FULL);
     expect(all.map(({ kind }) => kind)).not.toContain("Secret");

@@ -108,6 +108,7 @@ describe("the package", () => {
     expect([...modes.keys()].toSorted()).toEqual(files.toSorted());
     const programs = [...modes].filter(([, mode]) => mode === "-rwxr-xr-x").map(([path]) => path);
     expect(programs.toSorted()).toEqual([
+      "deploy/debian-package.sh",
       "deploy/dev-certificates.sh",
       "deploy/hand-over-tls.sh",
       "deploy/ocsgw",

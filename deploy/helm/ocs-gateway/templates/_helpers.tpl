@@ -93,7 +93,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- /* What a reload cannot apply: a change of it restarts the pod, a change of tenants and limits does not. */ -}}
 {{- define "ocs-gateway.restartNeeded" -}}
 {{- $config := include "ocs-gateway.config" . | fromYaml -}}
-{{- $audit := omit $config.audit "redact" "index_key" "retention" "legal_hold" "compress_after" -}}
+{{- $audit := omit $config.audit "redact" "index_key" "forward" "retention" "legal_hold" "compress_after" -}}
 {{- $admin := omit $config.admin "tls" "names" "look_ups" "users" "oidc" -}}
 {{- $callbacks := dict -}}
 {{- range $name, $upstream := $config.upstreams -}}
