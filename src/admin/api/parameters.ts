@@ -12,8 +12,7 @@ const LIMITS = `expected a number from 1 to ${MOST_ON_PAGE} for one page`;
 
 export const text = () => z.string("expected a text").max(MOST, `expected a text of at most ${MOST} characters`);
 
-export const filter = () =>
-  text().describe("A filter, as in docs/explanation/journal.md; empty: everything").default("");
+export const filter = () => text().describe("A filter, as in /docs/filters; empty: everything").default("");
 /** Goes into the journal, as `journal/access.ts` checks. */
 export const journaled = () => text().max(MOST_TEXT, `expected up to ${MOST_TEXT} characters on one line`);
 

@@ -13,7 +13,7 @@ export const JournalEntry = z
   .meta({
     id: "JournalEntry",
     description:
-      "An entry as in the journal; docs/reference/journal-format.md has the members of each kind. People who may see " +
+      "An entry as in the journal; /docs/journal-format has the members of each kind. People who may see " +
       "single tenants only get some of them, and no index",
   });
 

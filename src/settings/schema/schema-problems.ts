@@ -73,7 +73,7 @@ const REMOVED: ReadonlyMap<string, string> = new Map([
   [
     "shared",
     "remove it: it never had any effect. Several gateways share nothing in this version " +
-      "(src/docs/operations/several-gateways.md)",
+      "(ocsgw help several-gateways)",
   ],
 ]);
 

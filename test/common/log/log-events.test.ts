@@ -51,7 +51,7 @@ describe("a row of the table of log events", () => {
   });
 
   it("names the config file in every command to run", () => {
-    const PROSE = /^ocsgw (?:revoke|check cannot tell|check knows|flows(?: and the console|$))/;
+    const PROSE = /^ocsgw (?:help|revoke|check cannot tell|check knows|flows(?: and the console|$))/;
     const commands = ROWS.flatMap(([event, { message, action = "" }]) =>
       [...`${message}. ${action}`.matchAll(/ocsgw [^;,.:]+/g)].map(([command]) => [event, command] as const),
     );

@@ -186,6 +186,9 @@ const OCSGW = `#!/bin/bash
 main="$OCSGW_MAIN"
 if [ "$1" = sandbox ]; then
   case "$2 $3" in
+    *) case " $* " in *" --ready-file "* | *" --url "*) exec "$NODE" "$main" "$@" ;; esac ;;
+  esac
+  case "$2 $3" in
     "" | " " | -*) exec "$NODE" "$main" "$@" --port 0 --ready-file "$PAGE/${READY}" ;;
     fidelity* | "fault kinds") ;;
     *) exec "$NODE" "$main" "$@" --url "$(cat "$PAGE/.control")" ;;

@@ -288,7 +288,7 @@ describe("a wrong value", () => {
     [
       "a field that is OCS's",
       ["fields: any", "fields: [GSW_AGENT_ID]"],
-      /OCS's own attributes.*actions\.md.*send_attribute/,
+      /OCS's own attributes.*ocsgw help actions.*send_attribute/,
     ],
     [
       "a redacted field that is OCS's",
@@ -299,7 +299,7 @@ describe("a wrong value", () => {
       (mode): [string, readonly [string, string], RegExp] => [
         `mode ${mode}`,
         ["    fields: any", `    mode: ${mode}`],
-        /^observe records what .* sends the request anyway; .* enforced in any mode \(src\/docs\/how-to\/policy\.md\)$/,
+        /^observe records what .* sends the request anyway; .* enforced in any mode \(ocsgw help policy\)$/,
       ],
     ),
     ["a mode misspelt", ["    fields: any", "    mode: obsreve"], /did you mean `observe`/],

@@ -121,7 +121,7 @@ export const CHECKPOINT_EVENTS = {
       "here, another journal has the same origin and key, or the witness is wrong. Requests are served as usual",
     action:
       "Find out whether audit.dir was restored from an older backup, or another gateway has the same origin and key, " +
-      "as src/docs/explanation/witnesses.md says under After an alarm",
+      "as ocsgw help witnesses says under After an alarm",
     fields: disagreement,
   },
   witnessContradiction: {
@@ -131,7 +131,7 @@ export const CHECKPOINT_EVENTS = {
       "or cloned copy was continued, or the witness is wrong. Requests are served as usual",
     action:
       "First copy audit.dir, the anchor and the checkpoint sinks. Then find out who has the checkpoint key or could " +
-      "write to audit.dir, as src/docs/explanation/witnesses.md says under After an alarm",
+      "write to audit.dir, as ocsgw help witnesses says under After an alarm",
     fields: disagreement,
   },
   witnessQuorumMet: {

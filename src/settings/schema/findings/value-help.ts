@@ -28,7 +28,7 @@ const helpForField = (name: string, path: Path): string | undefined => {
 };
 
 const OWN_ATTRIBUTES =
-  "GSW_ names are OCS's own attributes: each action takes its own (src/docs/reference/actions.md), and they are not " +
+  "GSW_ names are OCS's own attributes: each action takes its own (ocsgw help actions), and they are not " +
   "listed here; list only the send_attribute of your calling lists' own columns";
 
 /**
@@ -122,4 +122,4 @@ const OBSERVE = new RegExp(
 );
 const OBSERVE_HELP =
   "observe records what this tenant's policy would refuse and sends the request anyway; credentials and isolation " +
-  "are enforced in any mode (src/docs/how-to/policy.md)";
+  "are enforced in any mode (ocsgw help policy)";
