@@ -3,6 +3,7 @@ import type { Evidence } from "../../dry-run/learn/evidence.ts";
 import type { LearnedTenant } from "../../dry-run/learn/learn.ts";
 import type { Change, Rare, RefusedName } from "../../dry-run/learn/proposal.ts";
 import type { NeverAllowed } from "../../dry-run/learn/refused.ts";
+import { visible } from "../../settings/problems/visible.ts";
 import { inShell } from "../../common/shell-word.ts";
 import type { LearnCommandOptions, LearnReport } from "./report.ts";
 
@@ -12,12 +13,15 @@ export const inWords = (report: LearnReport, options: LearnCommandOptions): stri
   [
     headline(report),
     ...(report.diff === "" ? [] : ["", report.diff.trimEnd()]),
-    ...report.tenants.flatMap((tenant) => ofTenant(tenant, report)),
-    ...ofNever(report),
-    ...passedOver(report),
+    ...[...report.tenants.flatMap((tenant) => ofTenant(tenant, report)), ...ofNever(report), ...passedOver(report)].map(
+      onOneLine,
+    ),
     "",
     next(report, options),
   ].join("\n");
+
+/** Clients chose some of the names. */
+const onOneLine = (line: string): string => visible(line.replaceAll("\n", "\\n"));
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
@@ -45,8 +49,7 @@ const ofTenant = (tenant: LearnedTenant, { min_requests: least }: LearnReport): 
   ];
   return [
     "",
-    `${tenant.tenant} (${tenant.dbid}): ${counted(tenant.requests, "request")}` +
-      (tenant.requests === 0 ? ", so nothing shows what its clients need" : ""),
+    `${tenant.tenant} (${tenant.dbid}): ${counted(tenant.requests, "request")}`,
     ...(lines.length === 0 ? ["  the config allows exactly what was seen"] : lines.map((line) => `  ${line}`)),
   ];
 };
@@ -91,9 +94,16 @@ const ofName = ({ kind, name, evidence, verdict, detail }: RefusedName): string 
   `  ${kind} ${name}: ${[VERDICTS[verdict], detail].filter((part) => part !== "").join(" ")}  (${inText(evidence)})`;
 
 const ofNever = ({ never, never_uncounted: more }: LearnReport): readonly string[] => {
-  if (never.length === 0) return [];
-  const rows = section("No policy can allow these requests", never.map(ofRefusal));
-  return ["", ...rows, ...(more > 0 ? [`  ${counted(more, "request")} of further kinds`] : [])];
+  const [policy, others] = [
+    never.filter(({ kind }) => kind === "policy"),
+    never.filter(({ kind }) => kind !== "policy"),
+  ];
+  const rows = [
+    ...section("No policy can allow these requests", others.map(ofRefusal)),
+    ...section("Not learned, because the tenant enforced its policy and refused them", policy.map(ofRefusal)),
+    ...(more > 0 ? [`  ${counted(more, "request")} of further kinds`] : []),
+  ];
+  return rows.length === 0 ? [] : ["", ...rows];
 };
 
 const ofRefusal = (row: NeverAllowed): string => {

@@ -2,6 +2,7 @@
  * `ocsgw learn`: proposes the least config that allows exactly what the journal shows of tenants that observe, as a
  * diff with the evidence of each change. Sends nothing; writes nothing unless asked.
  */
+import { dirname, resolve } from "node:path";
 import { KNOWN_SECRETS, holdToKeyChecks } from "../../app/wiring/journal/index-keys.ts";
 import { learn, type Learned } from "../../dry-run/learn/learn.ts";
 import { MIN_FOR_LIMITS } from "../../dry-run/learn/proposal.ts";
@@ -42,7 +43,7 @@ export const learnCommand = async (options: LearnCommandOptions): Promise<number
   const loaded = await loadToRead(options.config);
   if (!loaded.ok) return printProblemsToRead(options.config);
   try {
-    return await learnFrom(loaded.settings, options, new Date(Date.now() - period).toISOString());
+    return await learnFrom(loaded, options, new Date(Date.now() - period).toISOString());
   } catch (error) {
     if (error instanceof Stopped) {
       console.error(error.message);
@@ -57,15 +58,20 @@ export const learnCommand = async (options: LearnCommandOptions): Promise<number
   }
 };
 
-const learnFrom = async (settings: Settings, options: LearnCommandOptions, since: string): Promise<number> => {
+const learnFrom = async (
+  { settings, text }: Extract<Loaded, { ok: true }>,
+  options: LearnCommandOptions,
+  since: string,
+): Promise<number> => {
   const { config, json } = options;
+  // Places of tenants are those of this text: the file may be changed while the journal is read.
+  const edit = new ConfigEdit(text!);
   const places = placesOf(settings, options.tenant);
   if ("problem" in places) throw new Stopped(places.problem, places.code);
   const { learned, missing, oldest } = await readJournal(settings, { ...options, places: places.found }, since);
   const isComplete = missing.length === 0;
   // What a part of the journal does not show may have been used: nothing is removed or restricted then.
   if (!isComplete && !options.addOnly) throw new Stopped(incomplete(missing), CANNOT_TELL);
-  const edit = await ConfigEdit.open(config);
   apply(edit, learned);
   const judged = await judge(edit, options);
   const problems = judged.ok ? [] : judged.problems;
@@ -164,6 +170,8 @@ const write = async (
   { config, write: inPlace, out }: LearnCommandOptions,
 ): Promise<readonly string[]> => {
   if (out !== undefined) {
+    if (dirname(resolve(out)) !== dirname(resolve(config)))
+      throw new Stopped("--out: name a file in the folder of the config, because its paths are relative", WRONG_USAGE);
     const { main, tenants } = edit.text();
     if (edit.changes().some(({ file }) => tenants.some((part) => part.file === file)))
       throw new Stopped(

@@ -61,23 +61,27 @@ const propose = (traffic: Traffic, settings: Settings, options: LearnOptions): L
       const { place, settings: tenant } = owner;
       const refused = names.get(place) ?? [];
       const path = ["tenants", place] as const;
-      const proposal = merged([
-        proposeNames(path, tenant, refused),
-        proposeGrants(path, tenant, owner.traffic, {
-          ...options,
-          mode: options.enforce ? "enforce" : tenant.mode,
-          granted: actionsFor(owner.traffic, refused),
-        }),
-        proposeFields(path, tenant, owner.traffic, options),
-        proposeLimits(path, tenant, owner.traffic, options),
-        options.enforce ? enforcing(path) : NOTHING,
-      ]);
+      const requests = requestsOf(owner.traffic);
+      const proposal =
+        requests === 0
+          ? UNSEEN
+          : merged([
+              proposeNames(path, tenant, refused),
+              proposeGrants(path, tenant, owner.traffic, {
+                ...options,
+                mode: options.enforce ? "enforce" : tenant.mode,
+                granted: actionsFor(owner.traffic, refused),
+              }),
+              proposeFields(path, tenant, owner.traffic, options),
+              proposeLimits(path, tenant, owner.traffic, options),
+              options.enforce ? enforcing(path) : NOTHING,
+            ]);
       return {
         tenant: tenant.name,
         dbid: tenant.dbid,
-        requests: requestsOf(owner.traffic),
+        requests,
         ...proposal,
-        notes: [...proposal.notes, ...unusedNames(tenant, owner.traffic)],
+        notes: [...proposal.notes, ...(requests === 0 ? [] : unusedNames(tenant, owner.traffic))],
         names: refused,
         would_refuse: Object.fromEntries(owner.traffic.wouldRefuse.entries()),
       };
@@ -87,6 +91,9 @@ const propose = (traffic: Traffic, settings: Settings, options: LearnOptions): L
     passed_over: traffic.passedOver,
   };
 };
+
+/** A wrong period or a renamed tenant looks like this too, so nothing is concluded from it. */
+const UNSEEN: Proposal = { ...NOTHING, notes: ["no request passed for this tenant, so nothing is proposed for it"] };
 
 const requestsOf = ({ clients }: TenantTraffic): number =>
   [...clients.values()].reduce((sum, { requests }) => sum + (requests.get("")?.requests ?? 0), 0);

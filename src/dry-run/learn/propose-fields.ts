@@ -67,7 +67,7 @@ const reasonToKeep = ({ fields, maskedFields }: TenantTraffic, { unnamed }: Fiel
   if (masked)
     return (
       `${masked.requests} requests, for example ${masked.ids[0]}, had a field whose name may contain a phone number; ` +
-      "the journal masks such names: ask the client's developers for it"
+      "the journal masks such names: ask the client's developers for it, because a list without it would refuse them"
     );
   return fields.uncounted > 0 ? "requests had more different fields than are counted" : undefined;
 };

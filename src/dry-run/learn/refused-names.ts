@@ -5,6 +5,7 @@
  */
 import { isListName } from "../../ocs/identifiers.ts";
 import { fold, sitesOf } from "../../settings/rules/compare.ts";
+import { name as nameSchema } from "../../settings/schema/units.ts";
 import type { Settings, TenantSettings } from "../../settings/schema/schema.ts";
 import { Seen, type Evidence } from "./evidence.ts";
 import type { RefusedName } from "./proposal.ts";
@@ -82,10 +83,13 @@ const judge = (
       verdict: "unknown group",
       detail: "add it to campaign_groups, with its name in OCS, if it is this tenant's",
     };
-  if (kind === "list" && !isListName(name)) return { verdict: "not a name", detail: "a list cannot have this name" };
+  if (kind === "list" ? !isListName(name) : !isName(name))
+    return { verdict: "not a name", detail: `a ${kind} cannot have this name` };
   if (evidence.requests < minRequests) return { verdict: "rare", detail: "" };
   return { verdict: acceptNames ? "added" : "may be added", detail: "" };
 };
+
+const isName = (text: string): boolean => nameSchema.safeParse(text).success;
 
 const namesOf = (tenant: TenantSettings, kind: NameKind): readonly string[] =>
   kind === "list"

@@ -1,7 +1,8 @@
-import { cp, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { request } from "undici";
+import { parse, stringify } from "yaml";
 import type { LearnReport } from "../../../src/cli/learn/report.ts";
 import { ocsgw, type Ran } from "../../kit/command.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../../kit/gateway.ts";
@@ -165,6 +166,33 @@ describe("ocsgw learn", () => {
     expect(stderr).toContain("OCSGW-6272");
     expect(await readFile(file, "utf8")).toBe(before);
     expect((await ocsgw("learn", "-c", file, "--write", "--add-only")).code).toBe(0);
+  });
+
+  it("changes a tenant in the file of tenants.d that it is in", async () => {
+    const dir = join(gateway.dir, "split");
+    await cp(join(gateway.dir, "keys.yaml"), join(dir, "keys.yaml"));
+    await cp(join(gateway.dir, "checkpoint.pem"), join(dir, "checkpoint.pem"));
+    const { tenants, ...rest } = parse(await readFile(FILE(), "utf8")) as { tenants: [object, object] };
+    const [file, part] = [join(dir, "ocsgw.yaml"), join(dir, "tenants.d/alpha.yaml")];
+    await mkdir(join(dir, "tenants.d"));
+    const main = stringify({
+      ...rest,
+      audit: { ...(rest as { audit: object }).audit, dir: "../audit" },
+      tenants: [tenants[1]],
+    });
+    await writeFile(file, main);
+    await writeFile(part, `# Alpha\n${stringify({ tenants: [tenants[0]] })}`);
+    expect((await ocsgw("learn", "-c", file, "--out", join(dir, "out.yaml"))).code).toBe(2);
+    expect((await ocsgw("learn", "-c", file, "--write")).stdout).toContain(`Written: ${part}.`);
+    expect(await readFile(file, "utf8")).toBe(main);
+    expect(await readFile(part, "utf8")).toMatch(/^# Alpha\n[^]*actions: \[DoNotCall\]/);
+  });
+
+  it("writes no new file into another folder, where its relative paths would lead elsewhere", async () => {
+    expect(await learn("--out", "/tmp/never/out.yaml")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("name a file in the folder of the config") as string,
+    });
   });
 
   it.each([

@@ -143,8 +143,10 @@ const unseen = (settings: Settings, traffic: readonly Sent[], passed: (at: numbe
       passed(place) ? [`${as} ${/req=(\w+)/.exec(target)?.[1] ?? "ReadStatus"}`] : [],
     ),
   );
-  const clients = new Set(settings.tenants.flatMap(({ clients: own }) => Object.keys(own)));
-  return [...clients].flatMap((as) =>
+  const active = new Set(traffic.flatMap(({ as }, place) => (passed(place) ? [tenantOf(settings, as).name] : [])));
+  // Nothing is concluded about a tenant without a request.
+  const clients = settings.tenants.flatMap(({ name, clients: own }) => (active.has(name) ? Object.keys(own) : []));
+  return clients.flatMap((as) =>
     CASES.filter(({ operation }) => !seen.has(`${as} ${operation.action.name}`)).map(({ operation, target, body }) => {
       const { name } = tenantOf(settings, as);
       const own = (text: string): string =>
