@@ -9,25 +9,24 @@ import { ACTIONS } from "../../src/ocs/catalog.ts";
 import { root } from "../kit/command.ts";
 
 const run = promisify(execFile);
-const calls = join(root, "test/client/wrong-calls.ts");
+const wrongCalls = join(root, "test/client/wrong-calls.ts");
 
-/** What tsc says about a program that uses the client, with the settings of its own project. */
-const compiled = async (source: string, settings: object): Promise<string> => {
+/** What tsc says about programs that use the client, with the settings of their own project. */
+const compiled = async (sources: Readonly<Record<string, string>>, settings: object): Promise<string> => {
   const dir = await mkdtemp(join(tmpdir(), "ocsgw-types-"));
   try {
     await writeFile(join(dir, "package.json"), '{"type":"module"}');
-    await writeFile(join(dir, "calls.ts"), source);
+    for (const [name, source] of Object.entries(sources)) await writeFile(join(dir, name), source);
     const compilerOptions = {
       noEmit: true,
       strict: true,
-      skipLibCheck: false,
       types: ["node"],
       typeRoots: [join(root, "node_modules/@types")],
       allowImportingTsExtensions: true,
       paths: { "ocs-gateway/client": [join(root, "src/client/client.ts")] },
       ...settings,
     };
-    await writeFile(join(dir, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["calls.ts"] }));
+    await writeFile(join(dir, "tsconfig.json"), JSON.stringify({ compilerOptions, files: Object.keys(sources) }));
     const tsc = join(root, "node_modules/typescript/bin/tsc");
     return await run(process.execPath, [tsc, "-p", dir]).then(
       ({ stdout }) => stdout,
@@ -46,36 +45,35 @@ const MODERN = {
 };
 const BUNDLED = { target: "es2022", module: "esnext", moduleResolution: "bundler", lib: ["es2022", "dom"] };
 
+/** The snippets of all actions in one file. */
+const snippets = (): string => {
+  const texts = ACTIONS.map((each) => snippetsOf(each).find(({ language }) => language === "typescript")!.text);
+  const head = texts[0]!.slice(0, texts[0]!.indexOf("const result"));
+  const calls = texts.map((text) => text.slice(text.indexOf("const result"), text.indexOf("api.close()")));
+  return `${head}${calls.map((call) => `{\n${call}}\n`).join("")}`;
+};
+
+const blocksOfPage = async (): Promise<string[]> => {
+  const page = await readFile(join(root, "src/docs/how-to/write-a-client.md"), "utf8");
+  return [...page.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, block]) => block!);
+};
+
 describe("the types of the client", () => {
   it.each([
     ["strict as this one", MODERN],
     ["built by a bundler", BUNDLED],
-  ])("accept right calls and refuse wrong ones in a project that is %s", async (_, settings) => {
-    expect(await compiled(await readFile(calls, "utf8"), settings)).toBe("");
-  });
-
-  it("accept the snippets of all actions", async () => {
-    const blocks = ACTIONS.map((action) => {
-      const { text } = snippetsOf(action).find(({ language }) => language === "typescript")!;
-      return text.slice(text.indexOf("const result"), text.indexOf("api.close()"));
-    });
-    const head = snippetsOf(ACTIONS[0]!).find(({ language }) => language === "typescript")!.text;
-    const source = `${head.slice(0, head.indexOf("const result"))}${blocks.map((block) => `{\n${block}}\n`).join("")}`;
-    expect(await compiled(source, MODERN)).toBe("");
-  });
-
-  it("accept the TypeScript of the page", async () => {
-    const page = await readFile(join(root, "src/docs/how-to/write-a-client.md"), "utf8");
-    const blocks = [...page.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, block]) => block!);
-    expect(blocks).toHaveLength(1);
-    expect(await compiled(blocks[0]!, MODERN)).toBe("");
+  ])("accept right calls, snippets and the page, and refuse wrong calls, in a project %s", async (_, settings) => {
+    const [block, ...others] = await blocksOfPage();
+    expect(others).toEqual([]);
+    const calls = await readFile(wrongCalls, "utf8");
+    expect(await compiled({ "calls.ts": calls, "snippets.ts": snippets(), "page.ts": block! }, settings)).toBe("");
   });
 
   it("would fail this test if a wrong call were accepted, or a right one refused", async () => {
-    const source = await readFile(calls, "utf8");
+    const source = await readFile(wrongCalls, "utf8");
     const right = source.replace("recordProceed()", "recordReject()");
     const both = right.replace('GSW_CHAIN_ATTR: "AllChain"', 'GSW_CHAIN_ATTR: "Chain"');
-    const errors = (await compiled(both, MODERN)).trim().split("\n");
+    const errors = (await compiled({ "calls.ts": both }, MODERN)).trim().split("\n");
     expect(errors).toHaveLength(2);
     expect(errors.join()).toMatch(/TS2322: Type '"Chain"'.*TS2578: Unused '@ts-expect-error' directive/);
   });

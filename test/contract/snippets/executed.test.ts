@@ -90,9 +90,7 @@ const oddRequest = async (): Promise<SnippetRequest> => {
 };
 
 const rows = ACTIONS.map((action) => [`${action.resource}.${action.name}`, action] as const);
-const few = rows.filter(([id]) =>
-  ["phones.DoNotCall", "campaigngroups.Load", "campaigngroups.ReadStatus"].includes(id),
-);
+const few = rows.filter(([id]) => ["campaigngroups.Load", "campaigngroups.ReadStatus"].includes(id));
 
 const suite = (language: SnippetLanguage, actions: typeof rows, execute: Execute): void => {
   // The campaign dials at first, so that there are records.
