@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The linter judges clients' files by the action table alone; the config's addresses are given to it.
   lint: ["ocs"],
   edge: [],
+  telemetry: [],
   sandbox: ["ocs"],
   admin: ["journal", "contract"],
   console: ["admin", "journal", "documentation"],
@@ -67,6 +68,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   commander: ["cli/main.ts", "cli/commands/", "cli/completion/", "cli/help/"],
   pino: ["common/log/events.ts"],
   "prom-client": ["admin/metrics/"],
+  "@opentelemetry": ["telemetry/sdk.ts"],
   preact: ["console/"],
   "@preact": ["console/"],
   uplot: ["console/"],

@@ -37,7 +37,11 @@ export type Phase = (typeof PHASES)[number];
 /** The counted parts of a request, with the same shape as in the pipeline's trace. */
 export type SeenRequest = {
   /** `at`: milliseconds on the monotonic clock. */
-  readonly arrival: { readonly at: number; readonly id?: string };
+  readonly arrival: {
+    readonly at: number;
+    readonly id?: string;
+    readonly trace?: { readonly traceId: string } | undefined;
+  };
   readonly tenant?: { readonly name: string; readonly upstream?: string } | undefined;
   readonly operation?: { readonly action: { readonly name: string } } | undefined;
   /** The code of a refusal that was recorded but not applied. */
@@ -218,7 +222,8 @@ export class Counts {
   }
 }
 
-const exampleOf = ({ arrival: { id } }: SeenRequest): Example | undefined => (id === undefined ? undefined : { id });
+const exampleOf = ({ arrival: { id, trace } }: SeenRequest): Example | undefined =>
+  id === undefined ? undefined : { id, trace: trace?.traceId };
 
 /** By tenant, then code. */
 type Tally = Map<string, Map<string, number>>;

@@ -128,6 +128,7 @@ export const adminSources = (parts: Parts): AdminSources => {
       descriptorLimit: LIMIT,
       inDoubt: core.doubts,
       forwarding: core.forwarding.samples,
+      telemetry: core.telemetry.counts,
       limits: () => [...usedLimits(active.generation?.limiters ?? new Map(), current().tenants)],
     },
   };

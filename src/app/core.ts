@@ -8,6 +8,7 @@ import type { StartOptions } from "./gateway.ts";
 import type { ShutdownSteps } from "./shutdown.ts";
 import { ActiveGeneration } from "./switch-generation.ts";
 import { startJournal, type Started } from "./wiring/journal/journal.ts";
+import { createTelemetryKeeper, type TelemetryKeeper } from "./telemetry.ts";
 import { createNoAnswers, type NoAnswers } from "./wiring/no-answers.ts";
 import { startOwnership, type Records } from "./wiring/ownership.ts";
 import type { PassedSockets } from "./wiring/systemd-sockets.ts";
@@ -21,6 +22,7 @@ export type Core = Started & {
   readonly revocations: ReturnType<typeof createRevocations>;
   readonly records: Records;
   readonly noAnswers: NoAnswers;
+  readonly telemetry: TelemetryKeeper;
   readonly sockets: PassedSockets;
   /** No generation is in force yet. */
   readonly active: ActiveGeneration;
@@ -57,9 +59,10 @@ export const startCore = async (
   const current = (): Settings => reading().settings;
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
   const noAnswers = createNoAnswers();
+  const telemetry = await createTelemetryKeeper(settings, stops);
   stops.push(noAnswers.flush);
   const active = new ActiveGeneration({
-    services: { journal, counts, recent, revocations, records, noAnswers, onReply },
+    services: { journal, counts, recent, revocations, records, noAnswers, telemetry, onReply },
     onUpstreamEvent: upstreamEventHandler({ journal, counts, markers, alarms: records.alarms, current }),
     sockets,
     onSent,
@@ -73,6 +76,7 @@ export const startCore = async (
     revocations,
     records,
     noAnswers,
+    telemetry,
     sockets,
     active,
     reading,

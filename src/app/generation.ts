@@ -50,7 +50,7 @@ export const createGeneration = async (
   const tenants = await inSlices(tenantSteps(reading.settings));
   const credentials = await credentialsFor(services, reading, before);
   let inFlight = 0;
-  const { journal, counts, recent, records, revocations, noAnswers, onReply } = services;
+  const { journal, counts, recent, records, revocations, noAnswers, telemetry, onReply } = services;
   const registry = await inSlices(registrySteps(tenants));
   const findTenant = await inSlices(announcedTenantSteps(tenants));
   // Last, so that the limiters that it takes over include the requests counted until now.
@@ -89,6 +89,7 @@ export const createGeneration = async (
       counts.observe(seen, ending);
       recent?.observe(seen, ending);
       noAnswers?.observe(seen, ending);
+      telemetry?.observe(seen, ending);
       onReply?.(seen, ending);
     },
     errorFormat: (listener) => errorFormats.get(listener) ?? "auto",

@@ -3,6 +3,7 @@ import type { RecentActivity } from "../admin/recent/recent-activity.ts";
 import type { PipelineDeps } from "../gateway/pipeline.ts";
 import type { Revocations } from "../identity/credentials.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { TelemetryKeeper } from "./telemetry.ts";
 import type { NoAnswers } from "./wiring/no-answers.ts";
 import type { Records } from "./wiring/ownership.ts";
 
@@ -16,6 +17,8 @@ export type SharedServices = {
   readonly records: Records;
   /** When left out, requests without an answer are not logged. */
   readonly noAnswers?: Pick<NoAnswers, "observe">;
+  /** When left out, requests are not traced. */
+  readonly telemetry?: Pick<TelemetryKeeper, "observe">;
   /** Called for every request when its reply is decided. Must not throw. */
   readonly onReply?: PipelineDeps["observe"] | undefined;
 };

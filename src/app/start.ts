@@ -58,7 +58,12 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
     side.probes?.update(current());
     tenantsCacheWriter.switched();
     configView.keep();
-    await Promise.all([side.callbacks?.refresh(), adminApi.refresh(), core.forwarding.update(current())]);
+    await Promise.all([
+      side.callbacks?.refresh(),
+      adminApi.refresh(),
+      core.forwarding.update(current()),
+      core.telemetry.update(current()),
+    ]);
   };
   const configView = createConfigView(
     { file, dir: journal.dir, reading: core.reading, problemWith: (read) => active.problemWith(read) },

@@ -115,6 +115,7 @@ const linesFor = ({
   ...(fields.total === undefined
     ? []
     : [row("total", `${fields.total} ms, of it queue ${fields.queue} ms and OCS ${fields.ocs} ms`)]),
+  ...(fields.trace === undefined ? [] : [row("trace", fields.trace)]),
   ...bodyOf(transaction),
   ...presentedBy(transaction),
   row(

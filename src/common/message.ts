@@ -37,6 +37,19 @@ export type Peer = {
   readonly fault?: string;
 };
 
+/** The trace that a request is part of, as its client says (`trace-context.ts`). */
+export type TraceContext = {
+  /** The header, as the first version writes it. */
+  readonly parent: string;
+  /** 32 lower-case hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 lower-case hexadecimal digits: the client's span. */
+  readonly spanId: string;
+  readonly isSampled: boolean;
+  /** The vendors' list, whole or not at all. */
+  readonly state: string | undefined;
+};
+
 /** One request as it arrived. `target` is the raw request target, never decoded. */
 export type Arrival = {
   /** ULID, 26 characters of Crockford's base32; also the reply's `Ocsgw-Request-Id`. */
@@ -56,6 +69,8 @@ export type Arrival = {
    * absent, `peer` applies.
    */
   readonly peerNow?: (() => Peer | undefined) | undefined;
+  /** The trace that the client says the request is part of. */
+  readonly trace?: TraceContext | undefined;
   /** Set when the message is malformed at the HTTP level: the handler must refuse it. */
   readonly fault?: Fault | undefined;
   /** Reads the body to its end, once. Rejects with BodyFault. */

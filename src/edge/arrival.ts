@@ -1,7 +1,16 @@
 /** Converts a request of Node's server to an Arrival: raw headers, a bounded body read on demand, disconnects. */
 import { IncomingMessage, type ServerResponse } from "node:http";
-import { BodyFault, headerOf, type Arrival, type Fault, type HeaderLine, type Peer } from "../common/message.ts";
+import {
+  BodyFault,
+  headerOf,
+  type Arrival,
+  type Fault,
+  type HeaderLine,
+  type Peer,
+  type TraceContext,
+} from "../common/message.ts";
 import type { Connection } from "./connection.ts";
+import { traceContextOf } from "../common/trace-context.ts";
 import { ulid } from "../common/ulid.ts";
 
 /** The listener's server creates one of these for each request. */
@@ -44,6 +53,8 @@ export class ClientArrival implements Arrival {
   readonly #maxBody: number;
   #gone: AbortSignal | undefined;
   #isBuffered = false;
+  #trace: TraceContext | undefined;
+  #isTraceRead = false;
 
   constructor(
     request: IncomingMessage,
@@ -87,6 +98,13 @@ export class ClientArrival implements Arrival {
   async restArrives(): Promise<boolean> {
     if (headerOf(this.headers, "Expect") === undefined) await restArrived(this.#request, this.connection);
     return this.#request.complete;
+  }
+
+  // Computed on demand: a request that ends in a count of refusals needs none.
+  get trace(): TraceContext | undefined {
+    if (!this.#isTraceRead) this.#trace = traceContextOf(this.headers);
+    this.#isTraceRead = true;
+    return this.#trace;
   }
 
   get peerNow(): ClientArrival["connection"]["peerNow"] {

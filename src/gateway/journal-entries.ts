@@ -47,6 +47,7 @@ export const intentEntry = (deps: IntentEntryDeps, arrival: Arrival, order: Orde
     ...(lease?.record ? record : upstreamOf(deps, owner, operation)),
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
     ...(dropped && { dropped_fields: dropped }),
+    ...(arrival.trace && { traceparent: arrival.trace.parent }),
   };
 };
 
@@ -162,6 +163,7 @@ export const refusalEntry = (deps: RefusalEntryDeps, trace: Trace, { refusal, me
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
     ...(tenant && operation && upstreamOf(deps, tenant, operation)),
     ...(named !== undefined && { named: maskNumbers(named) }),
+    ...(arrival.trace && { traceparent: arrival.trace.parent }),
   };
 };
 

@@ -29,6 +29,7 @@ const MEMBERS: Members = {
     dnc_sequence: true,
     dnc: true,
     dropped_fields: true,
+    traceparent: true,
   },
   outcome: {
     id: true,
@@ -73,6 +74,7 @@ const MEMBERS: Members = {
     dnc_sequence: true,
     dnc: true,
     named: true,
+    traceparent: true,
   },
   "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: {

@@ -38,6 +38,8 @@ export type Intent = {
   readonly dnc?: number | undefined;
   /** Names of the request's user-defined fields that `body` lacks because `audit.redact` dropped their values. */
   readonly dropped_fields?: readonly string[] | undefined;
+  /** W3C Trace Context: the trace and the span of the client's call, if it sent a valid header. */
+  readonly traceparent?: string | undefined;
 };
 
 /** The pipeline stage that refused a request, in the order in which `explain` shows them. */
@@ -116,6 +118,8 @@ export type Refusal = {
   readonly dnc?: number | undefined;
   /** The campaign or list at `pointer` that is not this tenant's. Numbers in it are masked. */
   readonly named?: string | undefined;
+  /** As in an intent. */
+  readonly traceparent?: string | undefined;
 };
 
 /**

@@ -269,6 +269,17 @@ const everyKey = async (dir: string, primary: string): Promise<string> => {
       { name: "Beta", dbid: 102, upstream: "secure", records: "dedicated" },
     ],
     tests: [{ as: "alpha", do: "POST /phones/4155550100?req=DoNotCall", body: {}, tenant: "Alpha", expect: "allow" }],
+    telemetry: {
+      otlp: {
+        endpoint: "https://127.0.0.1:1/otlp",
+        headers: { Authorization: "Bearer x" },
+        ca: "ca.pem",
+        service_name: "gateway",
+        sample: 0.5,
+        traces: true,
+        logs: true,
+      },
+    },
     audit: {
       dir: "audit",
       on_failure: "refuse",

@@ -56,6 +56,16 @@ export const GATEWAY_METRICS: readonly MetricRow[] = [
     rows: () => single(droppedLogLines()),
   },
   {
+    name: "ocsgw_telemetry_items_total",
+    type: "counter",
+    help:
+      "Spans (traces) and log lines (logs) that were sent to the OpenTelemetry collector (exported), or not " +
+      "(failed).",
+    rows: function* ({ telemetry }) {
+      for (const { signal, result, items } of telemetry?.() ?? []) yield [{ signal, result }, items];
+    },
+  },
+  {
     name: "ocsgw_key_set_age_seconds",
     type: "gauge",
     help: "Time since the keys of an issuer with jwks_uri were fetched.",

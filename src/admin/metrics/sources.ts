@@ -59,6 +59,10 @@ export type Sources = {
   readonly descriptorLimit?: number | undefined;
   readonly checkpointSinks?: (() => readonly SinkState[]) | undefined;
   readonly forwarding?: (() => readonly ForwardSample[]) | undefined;
+  /** Spans and log lines that were sent to the OpenTelemetry collector, or not. */
+  readonly telemetry?:
+    | (() => readonly { readonly signal: string; readonly result: string; readonly items: number }[])
+    | undefined;
   readonly retention?:
     | {
         /** `waits`: why nothing is deleted although entries may be due. `next_look`: milliseconds. */

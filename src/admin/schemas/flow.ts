@@ -29,6 +29,7 @@ export const Flow = z
     credential: z.string().optional().describe("Kind and id of the credential, for example basic/k1"),
     source: z.string().optional().describe("The client's address"),
     listener: z.string().optional(),
+    trace: z.string().optional().describe("The id of the trace that the client named (W3C Trace Context)"),
     action: z.string().optional(),
     resource: z.string().optional(),
     record: z.string().optional(),

@@ -74,7 +74,10 @@ export type AdminSources = {
   readonly now: (facts: AdminFacts) => NowSources;
   readonly sandbox: AdminDeps["sandbox"];
   /** Used for the metrics only. */
-  readonly metricsOnly: Pick<Sources, "connections" | "descriptorLimit" | "inDoubt" | "limits" | "forwarding">;
+  readonly metricsOnly: Pick<
+    Sources,
+    "connections" | "descriptorLimit" | "inDoubt" | "limits" | "forwarding" | "telemetry"
+  >;
 };
 
 export type AdminApi = {

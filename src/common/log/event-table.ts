@@ -5,6 +5,7 @@ import { FORWARD_EVENTS } from "./rows/forward.ts";
 import { IDENTITY_EVENTS } from "./rows/identity.ts";
 import { JOURNAL_EVENTS } from "./rows/journal.ts";
 import { PROCESS_EVENTS } from "./rows/process.ts";
+import { TELEMETRY_EVENTS } from "./rows/telemetry.ts";
 import { UPSTREAM_EVENTS } from "./rows/upstream.ts";
 import type { EventRows } from "./event-row.ts";
 
@@ -16,6 +17,7 @@ export const EVENTS = {
   ...JOURNAL_EVENTS,
   ...CHECKPOINT_EVENTS,
   ...FORWARD_EVENTS,
+  ...TELEMETRY_EVENTS,
 } as const;
 
 /** The rows by subject, in the order of the page. */
@@ -27,4 +29,5 @@ export const SUBJECTS: readonly (readonly [subject: string, rows: EventRows])[] 
   ["Journal", JOURNAL_EVENTS],
   ["Checkpoints, witnesses and timestamps", CHECKPOINT_EVENTS],
   ["Forwarding", FORWARD_EVENTS],
+  ["OpenTelemetry", TELEMETRY_EVENTS],
 ];

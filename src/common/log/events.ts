@@ -75,6 +75,22 @@ const inText = (value: unknown): string => {
   return reason ?? code ?? name;
 };
 
+/** A line of the log, as programs read it. `fields`: without those that were not given. */
+export type LogLine = {
+  readonly event: string;
+  readonly level: EventRow["level"];
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly text: string;
+};
+
+const readers = new Set<(line: LogLine) => void>();
+
+/** Calls `reader` with every line from now on; it must not throw. Returns the function that ends it. */
+export const readLog = (reader: (line: LogLine) => void): (() => void) => {
+  readers.add(reader);
+  return () => void readers.delete(reader);
+};
+
 const logger =
   (event: string, row: EventRow) =>
   (given: Readonly<Record<string, unknown>> = {}): void => {
@@ -86,7 +102,9 @@ const logger =
       ]),
     );
     const text = textOf(row, (name) => inText(fields[name]));
-    log[row.level]({ event, ...fields }, withConfig(text, configFile));
+    const says = withConfig(text, configFile);
+    log[row.level]({ event, ...fields }, says);
+    for (const reader of readers) reader({ event, level: row.level, fields, text: says });
   };
 
 type Events = {

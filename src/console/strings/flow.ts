@@ -17,6 +17,7 @@ export const flow = {
   source: "Address",
   credential: "Credential",
   listener: "Listener",
+  trace: "Trace",
   config: "Config",
   time: "Time",
   would: (code: string) =>

@@ -24,6 +24,7 @@ const MEMBERS = [
   "stage",
   "setting",
   "would_refuse",
+  "traceparent",
   "upstream",
   "endpoint",
   "count",

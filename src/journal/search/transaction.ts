@@ -68,6 +68,8 @@ export type Fields = {
   /** The gapless number of a Do-Not-Call within its tenant. */
   readonly dnc?: number | undefined;
   readonly config?: string | undefined;
+  /** The id of the client's trace. */
+  readonly trace?: string | undefined;
   /** Why a request was refused, in more detail than the client got: a word, a colon and a sentence. */
   readonly reason?: string | undefined;
   /** The stage that refused it or failed, and the setting that decided. Absent in format 1 and early format 2. */
@@ -120,6 +122,7 @@ export const callerFields = (asked: Members): Partial<Fields> => {
     source: textOf(asked["source"]),
     listener: textOf(asked["listener"]),
     config: textOf(asked["config_hash"]),
+    trace: textOf(asked["traceparent"])?.split("-")[1],
   };
 };
 

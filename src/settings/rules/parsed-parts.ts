@@ -18,6 +18,7 @@ import type {
   TenantSettings,
   UpstreamSettings,
 } from "../schema/schema.ts";
+import { telemetry } from "../schema/receivers/telemetry.ts";
 import { tenant } from "../schema/tenants.ts";
 import { policyTest } from "../schema/tests.ts";
 import { upstream } from "../schema/upstreams.ts";
@@ -63,6 +64,7 @@ export type ParsedParts = {
   readonly identity: At<Settings["identity"]> | undefined;
   readonly audit: At<Settings["audit"]> | undefined;
   readonly admin: At<NonNullable<Settings["admin"]>> | undefined;
+  readonly telemetry: At<Settings["telemetry"]> | undefined;
   /** True if nothing was dropped as malformed, so that an absent value is missing in the file. */
   readonly whole: boolean;
   /** True if nothing of the tenants was dropped. */
@@ -112,6 +114,7 @@ const partsOf = (raw: unknown, parsed: Parsed, whole: boolean): ParsedParts => {
     tests: at("tests", parsed.tests),
     identity: { path: ["identity"], value: parsed.identity },
     audit: { path: ["audit"], value: parsed.audit },
+    telemetry: { path: ["telemetry"], value: parsed.telemetry },
     admin: parsed.admin ? { path: ["admin"], value: parsed.admin } : undefined,
     whole,
     states: statedIn(raw),
@@ -150,6 +153,7 @@ const partsOfMalformed = (raw: unknown): ParsedParts => {
     identity: section(identity, "identity"),
     audit: section(audit, "audit"),
     admin: section(admin, "admin"),
+    telemetry: section(telemetry, "telemetry"),
     whole: false,
     areTenantsLost: false,
     lost: allLost,

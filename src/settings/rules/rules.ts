@@ -16,6 +16,7 @@ import { oidcRules } from "./oidc.ts";
 import { ownershipRules } from "./ownership.ts";
 import { testRules } from "./tests.ts";
 import { recordsRules } from "./records.ts";
+import { telemetryRules } from "./files/telemetry.ts";
 import { upstreamRules } from "./upstreams.ts";
 
 const RULES: readonly Rule[] = [
@@ -29,6 +30,7 @@ const RULES: readonly Rule[] = [
   ...identityRules,
   ...oidcRules,
   ...forwardRules,
+  ...telemetryRules,
   ...testRules,
 ];
 

@@ -15,7 +15,7 @@ import {
   wait,
   webAddress,
 } from "./units.ts";
-import { forward } from "./forward.ts";
+import { forward } from "./receivers/forward.ts";
 import { witnessKey } from "../files/witness-key.ts";
 
 const redaction = z.enum(["keep", "token", "last4", "drop"]);

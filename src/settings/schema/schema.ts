@@ -13,6 +13,7 @@ import { audit } from "./audit.ts";
 import { config } from "./config.ts";
 import { identity } from "./identity.ts";
 import { listener } from "./listeners.ts";
+import { telemetry } from "./receivers/telemetry.ts";
 import { tenant } from "./tenants.ts";
 import { policyTest } from "./tests.ts";
 import { upstream } from "./upstreams.ts";
@@ -48,6 +49,7 @@ export const settingsSchema = z.strictObject({
     .describe("Tenants, with their clients and what belongs to them. Tenants in tenants.d/*.yaml are added."),
   audit: audit.describe("The journal."),
   admin: off(admin).describe("Admin listener for health, metrics and the admin API. Default: off."),
+  telemetry: telemetry.prefault({}).describe("OpenTelemetry: traces and logs for a collector."),
   drain: drain.prefault({}).describe("How the gateway stops. ocsgw check shows how long that takes at most."),
   config: config.prefault({}).describe("How the gateway takes changes of files."),
   tests: z

@@ -112,6 +112,7 @@ const NAMES = [
   "ocsgw_console_logins_total counter",
   "ocsgw_auth_failures_total counter",
   "ocsgw_no_answer_total counter",
+  "ocsgw_telemetry_items_total counter",
   "ocsgw_key_set_age_seconds gauge",
   "ocsgw_key_set_up gauge",
 ];

@@ -139,7 +139,7 @@ const Flow = ({ flow, explanation, waitedFor }: Props & { readonly waitedFor: Fo
 };
 
 const FlowHead = ({ flow, explanation }: Props) => {
-  const { id = "", code, status, time, client, tenant, source, credential, listener } = flow;
+  const { id = "", code, status, time, client, tenant, source, credential, listener, trace } = flow;
   const link = location.origin + hrefOf(`/flows/${id}`);
   const facts: readonly (readonly [string, string | undefined])[] = [
     [S.flow.client, client],
@@ -147,6 +147,7 @@ const FlowHead = ({ flow, explanation }: Props) => {
     [S.flow.credential, credential],
     [S.flow.source, source],
     [S.flow.listener, listener],
+    [S.flow.trace, trace],
   ];
   return (
     <header class="flow-head">

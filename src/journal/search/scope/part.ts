@@ -39,6 +39,7 @@ const SHOWN: Shown = {
     "would_refuse",
     "dnc",
     "dropped_fields",
+    "traceparent",
   ],
   outcome: [
     "kind",
@@ -75,6 +76,7 @@ const SHOWN: Shown = {
     "would_refuse",
     "upstream",
     "dnc",
+    "traceparent",
   ],
   "in-doubt": ["kind", "id", "tenant", "client", "resource", "action"],
   flood: [

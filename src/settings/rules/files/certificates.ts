@@ -129,6 +129,9 @@ const authoritiesIn = (parts: ParsedParts): readonly Named[] => [
   ),
   ...timestampAuthorities(parts),
   ...providerAuthorities(parts),
+  ...((parts.telemetry?.value.otlp?.ca ?? null) === null
+    ? []
+    : [{ path: ["telemetry", "otlp", "ca"], file: parts.telemetry!.value.otlp!.ca!, isReadAtStart: true as const }]),
   ...destinationsIn(parts).flatMap(({ path, value: { tls } }) =>
     (tls?.ca ?? null) === null ? [] : [{ path: [...path, "tls", "ca"], file: tls!.ca! }],
   ),

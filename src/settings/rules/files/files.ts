@@ -50,7 +50,8 @@ const someOf = (names: readonly string[]): string =>
   names.length > SHOWN ? `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more` : names.join(", ");
 
 /** The certificates, private keys and key sets that the gateway needs to start. */
-const neededFiles = ({ listeners, upstreams, identity, admin, audit }: ParsedParts): readonly Named[] => [
+const neededFiles = ({ listeners, upstreams, identity, admin, audit, telemetry }: ParsedParts): readonly Named[] => [
+  ...(telemetry ? [{ path: [...telemetry.path, "otlp", "ca"], file: telemetry.value.otlp?.ca ?? null }] : []),
   ...destinationsIn({ audit }).flatMap(({ path, value: { tls } }) =>
     (["ca", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls?.[key] ?? null })),
   ),

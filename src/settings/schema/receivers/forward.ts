@@ -1,8 +1,8 @@
 /** `audit.forward`: where journal entries are sent as they are written. */
 import { z } from "zod";
-import type { Kind } from "../../journal/entry.ts";
-import { KINDS } from "../../journal/kinds.ts";
-import { count, forwardAddress, label, off, path, wait } from "./units.ts";
+import type { Kind } from "../../../journal/entry.ts";
+import { KINDS } from "../../../journal/kinds.ts";
+import { count, forwardAddress, label, off, path, wait } from "../units.ts";
 
 const tls = z.strictObject({
   ca: off(path).describe(
