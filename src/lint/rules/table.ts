@@ -1,4 +1,7 @@
-/** Every finding of `ocsgw lint`: code, severity, title and what to do. The page src/docs/lint.md has the same rows. */
+/**
+ * Every finding of `ocsgw lint`: code, severity, title and what to do. The page src/docs/how-to/check-clients-code.md
+ * has the same rows.
+ */
 export type LintSeverity = "error" | "warning";
 
 export type Rule = {
