@@ -7,21 +7,6 @@ import { endWithUnreadOutput, failOnIncompleteOutput } from "./process/output.ts
 import { faultInWords } from "../common/system-error.ts";
 import { CANNOT_TELL, DONE, FAILED, UNREACHABLE, WRONG_USAGE } from "./exit-codes.ts";
 
-// Before anything else is loaded.
-handleEarlySignals();
-keepCompiled();
-
-// The health check runs every few seconds, and loading the other commands takes longer than the check.
-if (process.argv[2] === "healthcheck") {
-  const { probe } = await import("./healthcheck/healthcheck.ts");
-  const code = await probe(process.argv.slice(3), "config/ocsgw.yaml");
-  if (code !== undefined) process.exit(code);
-}
-
-const { CommanderError } = await import("commander");
-const { createProgram } = await import("./commands/program.ts");
-const { marked } = await import("./commands/options.ts");
-
 /** Node 24.18.1 and later of 24, 26.5.1 and later. */
 const isSupported = ([major = 0, minor = 0, patch = 0]: readonly number[]): boolean => {
   if (major === 24) return minor > 18 || (minor === 18 && patch >= 1);
@@ -36,6 +21,21 @@ if (!isSupported(process.versions.node.split(".").map(Number))) {
   );
   process.exit(FAILED);
 }
+
+// Before anything else is loaded.
+handleEarlySignals();
+keepCompiled();
+
+// The health check runs every few seconds, and loading the other commands takes longer than the check.
+if (process.argv[2] === "healthcheck") {
+  const { probe } = await import("./healthcheck/healthcheck.ts");
+  const code = await probe(process.argv.slice(3), "config/ocsgw.yaml");
+  if (code !== undefined) process.exit(code);
+}
+
+const { CommanderError } = await import("commander");
+const { createProgram } = await import("./commands/program.ts");
+const { marked } = await import("./commands/options.ts");
 
 /** By class name: importing the classes would make every command load the journal. */
 const EXIT_OF: Readonly<Record<string, number>> = {

@@ -11,8 +11,8 @@ import lock from "../../../package-lock.json" with { type: "json" };
 import type { Lock } from "../../../deploy/package/manifest.ts";
 import { filesBelow } from "../../../deploy/package/modules.ts";
 import { differences, type Sbom } from "../../../deploy/package/sbom.ts";
-import { root } from "../../kit/command.ts";
-import { pack, stage, type Staged } from "./kit.ts";
+import { root, run } from "../../kit/command.ts";
+import { pack, stage, systemNode, type Staged } from "./kit.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
@@ -117,6 +117,18 @@ describe("the package", () => {
     expect(new Set(modes.values())).toEqual(new Set(["-rw-r--r--", "-rwxr-xr-x"]));
   });
 });
+
+const majorOf = (node: string): number =>
+  Number(execFileSync(node, ["-p", "process.versions.node"], { encoding: "utf8" }).split(".")[0]);
+
+it.skipIf(majorOf(systemNode()) >= 24)(
+  "says which Node it needs, on an older one without the bundled one",
+  async () => {
+    const { code, stdout, stderr } = await run(systemNode(), [join(staged.dir, "lib/cli/ocsgw.js"), "check"]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^ocsgw needs Node 24\.18\.1 or later \(24 LTS\), and this is Node [\d.]+\. [^\n]*\n$/);
+  },
+);
 
 describe("the package's package.json", () => {
   it("has what users need, and no script, no development package", () => {
