@@ -129,7 +129,7 @@ const refuseForeignNames = ({ tenant, operation }: Permit, attributes: Attribute
     refuse("foreign-object", {
       detail: "this campaign does not belong to this tenant",
       pointer: "/GSW_CAMPAIGN_NAME",
-      named: nameForJournal(campaign),
+      named: String(campaign as string | number),
       ...settingOf(tenant, "campaigns"),
     });
   }
@@ -138,15 +138,11 @@ const refuseForeignNames = ({ tenant, operation }: Permit, attributes: Attribute
     refuse("foreign-object", {
       detail: "this list does not belong to this tenant",
       pointer: "/GSW_CALLING_LIST",
-      named: nameForJournal(list),
+      named: String(list as string | number),
       ...settingOf(tenant, "lists"),
     });
   }
 };
-
-/** No object has a longer name; the client chooses this one. */
-const LONGEST_NAME = 255;
-const nameForJournal = (value: AttributeValue): string => String(value as string | number).slice(0, LONGEST_NAME + 1);
 
 /** Refuses a body that contradicts the URI. OCS would silently use the URI's value. */
 const refuseDisagreement = ({ operation }: Permit, attributes: Attributes): void => {
