@@ -27,7 +27,7 @@ const LANGUAGES = new Set(
 );
 
 /** What a reader has and this test has not. */
-const REASON = /^(?:needs|takes|changes) \S.{4,}/;
+const REASON = /^(?:needs|takes|changes|installs) \S.{4,}/;
 
 const all = pages.flatMap(({ page, blocks }) => blocks.map((block) => ({ page, ...block })));
 
