@@ -39,7 +39,7 @@ type State =
   | {
       readonly name: "idle";
       readonly socket: Socket;
-      readonly since: number;
+      readonly until: number;
       readonly forget: () => void;
       readonly drop: () => void;
     }
@@ -59,7 +59,7 @@ export class Connection {
     if ("failed" in opened) return opened;
     this.#state = { name: "busy" };
     const outcome = await this.#ask(opened, request, cancelled);
-    if ("status" in outcome && outcome.keepsOpen && isOpen(opened)) this.#keep(opened);
+    if ("status" in outcome && outcome.keepsOpen && isOpen(opened)) this.#keep(opened, lifetimeOf(outcome));
     else {
       this.#state = { name: "none" };
       opened.destroy();
@@ -76,9 +76,8 @@ export class Connection {
   /** The kept connection, if the other side has not ended it. */
   #take(): Socket | undefined {
     if (this.#state.name !== "idle") return undefined;
-    const { socket, since, forget, drop } = this.#state;
-    const isFresh = performance.now() - since <= this.#options.keepAliveMs;
-    if (!isFresh || !isOpen(socket)) {
+    const { socket, until, forget, drop } = this.#state;
+    if (performance.now() > until || !isOpen(socket)) {
       drop();
       return undefined;
     }
@@ -88,7 +87,7 @@ export class Connection {
   }
 
   /** While it is idle, an end or bytes that nobody asked for end it, and it does not keep the program running. */
-  #keep(socket: Socket): void {
+  #keep(socket: Socket, lifetimeMs: number): void {
     const drop = (): void => {
       forget();
       this.#state = { name: "none" };
@@ -96,7 +95,13 @@ export class Connection {
     };
     const forget = listen(socket, { data: drop, end: drop, close: drop, error: drop });
     socket.unref();
-    this.#state = { name: "idle", socket, since: performance.now(), forget, drop };
+    this.#state = {
+      name: "idle",
+      socket,
+      until: performance.now() + Math.min(lifetimeMs, this.#options.keepAliveMs),
+      forget,
+      drop,
+    };
   }
 
   #open(cancelled: AbortSignal): Promise<Socket | Failure> {
@@ -192,6 +197,12 @@ const failure = ({ reason }: AbortSignal, sent: boolean): Failure => {
 };
 
 const isOpen = (socket: Socket): boolean => !socket.destroyed && socket.readable && socket.writable;
+
+/** Milliseconds after which the other side closes an idle connection, less one second for the way. */
+const lifetimeOf = ({ headers }: Answer): number => {
+  const seconds = /(?:^|[ ,])timeout=(\d{1,9})/i.exec(headers.get("keep-alive") ?? "")?.[1];
+  return seconds === undefined ? Infinity : Number(seconds) * 1000 - 1000;
+};
 
 /** IPv6 stands in brackets in a URL. */
 const addressOf = ({ hostname, port, protocol }: URL): { host: string; port: number } => ({

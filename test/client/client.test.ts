@@ -364,6 +364,7 @@ describe("connections", () => {
     ["that say Connection: close", answering(answer(200, { Connection: "close" })), {}],
     ["with bytes behind the answer", answering(`${answer(200)}HTTP/1.1 200 OK\r\n`), {}],
     ["that were unused for too long", answering(answer(200)), { keepAlive: 1 }],
+    ["that the other side will close soon", answering(answer(200, { "Keep-Alive": "timeout=1" })), {}],
   ])("%s are not used again", async (_, script, options) => {
     const peer = await peerThat(script);
     const client = aClient(peer.url, options);
