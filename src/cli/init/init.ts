@@ -6,8 +6,6 @@ import { isAbsolute, join, normalize, resolve } from "node:path";
 import { check } from "../check/check.ts";
 import { commandName } from "../process/command-name.ts";
 import { deliver, isDiscarded } from "../process/output.ts";
-import { createKey } from "../../settings/files/api-key.ts";
-import { addKey } from "../../settings/files/keys-file.ts";
 import { inShell } from "../../common/shell-word.ts";
 import { reason } from "../../common/system-error.ts";
 import { DONE, FAILED, WRONG_USAGE } from "../exit-codes.ts";
@@ -15,13 +13,11 @@ import { command, Stop, type Host } from "../list-file.ts";
 import type { Answers } from "./answers.ts";
 import { askAnswers, type Terminal } from "./ask.ts";
 import { PLACES } from "./config-text.ts";
-import { filesOf } from "./files.ts";
+import { filesOf, keysOf, type CreatedKey } from "./files.ts";
 import { answersFrom, type InitOptions } from "./options.ts";
 import { existing, stage, type NewFile, type Staged } from "./write-files.ts";
 
 type InitHost = Host & { readonly terminal?: Terminal | undefined };
-
-type CreatedKey = { readonly client: string; readonly id: string; readonly key: string };
 
 /** Resolves to the exit code. Prints the keys to stdout, one line for each client, and everything else to stderr. */
 export const init = (options: InitOptions, host: InitHost = ofProcess()): Promise<number> =>
@@ -36,7 +32,8 @@ export const init = (options: InitOptions, host: InitHost = ofProcess()): Promis
       throw new Stop(FAILED, "nothing was written: stdout is closed or /dev/null, so nobody would see the API keys");
     const asked = options.input === false ? answersFrom(options) : await askAnswers(options, host.terminal!);
     const answers = absolute(asked);
-    const files = filesOf(answers);
+    const keys = keysOf(answers);
+    const files = filesOf(answers, keys);
     const replace = (options.replace ?? []).map((path) => placeIn(answers.dir, path, files));
     const kept = (
       await existing(
@@ -46,7 +43,6 @@ export const init = (options: InitOptions, host: InitHost = ofProcess()): Promis
     ).filter((path) => !replace.includes(path));
     if (kept.length > 0) throw new Stop(FAILED, wouldOverwrite(answers.dir, kept));
     await stage(answers.dir, { files, replace }, async (staged) => {
-      const keys = await addKeys(staged, answers);
       await validate(staged, answers.dir, host);
       await showKeys(keys, { files, answers, options, host });
       await staged.commit().catch((error: unknown) => {
@@ -90,16 +86,6 @@ const wouldOverwrite = (dir: string, paths: readonly string[]): string => {
   );
 };
 
-const addKeys = async ({ folder }: Staged, { clients }: Answers): Promise<readonly CreatedKey[]> => {
-  const keys: CreatedKey[] = [];
-  for (const { name: client } of clients) {
-    const { id, key, hash } = createKey();
-    await addKey(join(folder, PLACES.keys), { id, client, hash, created: Date.now(), expires: null, tenants: null });
-    keys.push({ client, id, key });
-  }
-  return keys;
-};
-
 /** Holds the staged config to everything that `ocsgw check` does. */
 const validate = async ({ folder }: Staged, dir: string, { env }: Host): Promise<void> => {
   let said = "";
@@ -120,7 +106,11 @@ type Shown = {
 const showKeys = async (keys: readonly CreatedKey[], { files, answers, options, host }: Shown): Promise<void> => {
   const text = options.json
     ? `${JSON.stringify(
-        { files: files.map(({ path }) => join(answers.dir, path)), keys, next: nextCommands(answers.dir) },
+        {
+          files: files.map(({ path }) => join(answers.dir, path)),
+          keys: keys.map(({ client, id, key }) => ({ client, id, key })),
+          next: nextCommands(answers.dir),
+        },
         null,
         2,
       )}\n`

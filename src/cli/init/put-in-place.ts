@@ -1,59 +1,58 @@
 /** Puts files that were made in a staging folder where they belong, all of them or none. */
 import { constants } from "node:fs";
-import { chmod, chown, link, lstat, mkdir, open, rename, rmdir, unlink } from "node:fs/promises";
+import { link, lstat, mkdir, open, rename, rmdir, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { openToWrite } from "../../common/file-owner.ts";
 import type { Rights } from "../../settings/files/edit-file.ts";
 import { FAILED } from "../exit-codes.ts";
 import { Stop } from "../list-file.ts";
 
-/**
- * A file by its path in the config's folder. `isSecret`: only its owner, and the service's group, may read it. `text`:
- * undefined for a file that is made in the staging folder later.
- */
-export type NewFile = { readonly path: string; readonly text: string | undefined; readonly isSecret: boolean };
+/** A file by its path in the config's folder. `isSecret`: only its owner, and the service's group, may read it. */
+export type NewFile = { readonly path: string; readonly text: string; readonly isSecret: boolean };
 
 const foldersOf = (files: readonly NewFile[]): readonly string[] =>
   [...new Set(files.map(({ path }) => dirname(path)))].filter((folder) => folder !== ".").toSorted();
 
-/** Makes a file that does not exist. */
-export const write = async (folder: string, { path, text }: NewFile): Promise<void> => {
+/**
+ * Makes a file that does not exist, flushed, with its owner and mode. All by its handle: as root in a folder of another
+ * user, a path could lead elsewhere a moment later.
+ */
+export const write = async (folder: string, { path, text, isSecret }: NewFile, rights: Rights): Promise<void> => {
   const file = join(folder, path);
   if (dirname(path) !== ".") await mkdir(dirname(file), { mode: 0o700, recursive: true });
-  if (text === undefined) return;
-  const handle = await openToWrite(file, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600);
+  const handle = await open(file, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | NO_LINK, 0o600);
   try {
     await handle.writeFile(text);
+    if (process.platform !== "win32") {
+      await handle.chown(rights.uid, rights.gid);
+      await handle.chmod(isSecret ? rights.mode : 0o644);
+    }
+    await handle.sync();
   } finally {
     await handle.close();
   }
 };
 
-/** Owner and mode of a folder with secrets. */
+/** Windows has none of both. */
+const [NO_LINK, DIRECTORY] = [constants.O_NOFOLLOW ?? 0, constants.O_DIRECTORY ?? 0];
+
+/** Gives a folder that this process has made its owner and mode, and flushes it. */
 const giveFolder = async (folder: string, { uid, gid, mode }: Rights): Promise<void> => {
   if (process.platform === "win32") return;
-  await chown(folder, uid, gid);
-  await chmod(folder, (mode & 0o040) === 0 ? 0o700 : 0o750);
+  const handle = await open(folder, constants.O_RDONLY | DIRECTORY | NO_LINK);
+  try {
+    if ((await handle.stat()).uid !== process.geteuid?.())
+      throw new Stop(FAILED, `nothing was written: another program has replaced ${folder} meanwhile`);
+    await handle.sync();
+    await handle.chmod((mode & 0o040) === 0 ? 0o700 : 0o750);
+    await handle.chown(uid, gid);
+  } finally {
+    await handle.close();
+  }
 };
 
-/** Gives all files and folders in the staging folder their owner and mode, and flushes them. */
+/** Gives all folders in the staging folder, and itself, their owner and mode. */
 export const settle = async (staging: string, files: readonly NewFile[], rights: Rights): Promise<void> => {
-  for (const { path, isSecret } of files) {
-    const handle = await open(join(staging, path), "r+");
-    try {
-      if (process.platform !== "win32") {
-        await handle.chown(rights.uid, rights.gid);
-        await handle.chmod(isSecret ? rights.mode : 0o644);
-      }
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  }
-  for (const folder of [...foldersOf(files), "."]) {
-    await giveFolder(join(staging, folder), rights);
-    await sync(join(staging, folder));
-  }
+  for (const folder of [...foldersOf(files), "."]) await giveFolder(join(staging, folder), rights);
 };
 
 export const putFolder = async (staging: string, target: string): Promise<void> => {

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { rmdirSync, rmSync, statSync } from "node:fs";
-import { lstat, rm, rmdir } from "node:fs/promises";
+import { lstat, mkdir, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { makeFolders } from "../../common/file-owner.ts";
 import { faultInWords, isGone, reason } from "../../common/system-error.ts";
@@ -62,14 +62,15 @@ export const stage = async <Result>(
   try {
     made.push(...(await makeFolders(around).catch(failed)));
     const rights = await rightsFor(join(around, "any"), undefined);
-    await makeFolders(staging).catch(failed);
-    for (const file of files) await write(staging, file).catch(failed);
+    // Its own until the commit, also in a folder of another user.
+    await mkdir(staging, { mode: 0o700 }).catch(failed);
+    for (const file of files) await write(staging, file, rights).catch(failed);
     return await use({
       folder: staging,
       commit: async () => {
         // It takes milliseconds, and is finished or undone whole.
         signals.ignore();
-        await settle(staging, files, rights).catch(failed);
+        if (isNew) await settle(staging, files, rights).catch(failed);
         await (isNew ? putFolder(staging, target) : putInto(staging, target, { files, replace, rights })).catch(failed);
         made.length = 0;
       },

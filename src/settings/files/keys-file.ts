@@ -1,5 +1,5 @@
 /** The keys file: one entry per API key, with its hash. Changes edit the YAML document, so that comments stay. */
-import { isMap, isSeq, type YAMLMap } from "yaml";
+import { isMap, isSeq, type Document, type YAMLMap } from "yaml";
 import { z } from "zod";
 import { repeats } from "../rules/compare.ts";
 import { editFile, FileEditError, verbatim, type EditedFormat } from "./edit-file.ts";
@@ -85,31 +85,43 @@ const FORMAT: EditedFormat<Extract<Keys, { ok: true }>> = { empty: EMPTY, read: 
 
 const iso = (time: number): string => new Date(time).toISOString().replace(/\.\d{3}Z$/, "Z");
 
+/** What a command adds: a key that is not revoked. */
+type AddedKey = Omit<KeyRecord, "revoked">;
+
 /** Adds a key; makes a missing file. `service`: the user who must be able to read it. Rejects with FileEditError. */
-export const addKey = (
-  file: string,
-  { id, client, hash, created, expires, tenants }: Omit<KeyRecord, "revoked">,
-  service?: Owner,
-): Promise<void> =>
+export const addKey = (file: string, key: AddedKey, service?: Owner): Promise<void> =>
   editFile(file, {
     format: FORMAT,
     change: (document) => {
-      const keys = document.get("keys");
-      if (!isSeq(keys)) throw new FileEditError(`${file} has no list named keys`);
-      keys.flow &&= keys.items.length > 0; // `keys: []` becomes a list with one line for each key
-      const node = document.createNode({
-        id,
-        client,
-        hash,
-        created: iso(created),
-        ...(expires !== null && { expires: iso(expires) }),
-        ...(tenants !== null && { tenants }),
-      }) as YAMLMap;
-      node.flow = true;
-      keys.add(node);
+      if (!enterKey(document, key)) throw new FileEditError(`${file} has no list named keys`);
     },
     service,
   });
+
+/** The text of a new keys file. */
+export const newKeysFile = (keys: readonly AddedKey[]): string => {
+  const { document } = readYaml(EMPTY, verbatim);
+  for (const key of keys) enterKey(document, key);
+  return document.toString({ lineWidth: 0 });
+};
+
+/** False if the document has no list of keys. */
+const enterKey = (document: Document, { id, client, hash, created, expires, tenants }: AddedKey): boolean => {
+  const keys = document.get("keys");
+  if (!isSeq(keys)) return false;
+  keys.flow &&= keys.items.length > 0; // `keys: []` becomes a list with one line for each key
+  const node = document.createNode({
+    id,
+    client,
+    hash,
+    created: iso(created),
+    ...(expires !== null && { expires: iso(expires) }),
+    ...(tenants !== null && { tenants }),
+  }) as YAMLMap;
+  node.flow = true;
+  keys.add(node);
+  return true;
+};
 
 /** Marks a key as revoked. Resolves to the record before the change. Rejects with FileEditError for an unknown key. */
 export const revokeKey = async (file: string, id: string, now: number = Date.now()): Promise<KeyRecord> => {

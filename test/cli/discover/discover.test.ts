@@ -9,12 +9,20 @@ import { discover } from "../../../src/cli/discover/discover.ts";
 import type { DiscoverOptions } from "../../../src/cli/discover/options.ts";
 import { startSandboxOcs, type SandboxOcs } from "../../../src/sandbox/start.ts";
 import { ConfigEdit } from "../../../src/settings/edit/config-edit.ts";
-import { root } from "../../kit/command.ts";
+import { ocsgw, root, run as runCommand } from "../../kit/command.ts";
 import { MANY_GROUPS } from "../../kit/many-groups.ts";
 import { inFolder, LEAST, run as init } from "../init/kit.ts";
 
 const folder = inFolder();
 const file = (): string => join(folder(), "config/ocsgw.yaml");
+
+const freePort = async (): Promise<number> => {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+};
 
 let ocs: SandboxOcs;
 beforeAll(async () => {
@@ -209,6 +217,32 @@ describe("discover from OCS", () => {
     expect(stdout).toContain("+      - { dbid: 120, name: Alpha Campaign 1@Alpha Agents 1,");
     expect(stderr).toMatch(/ended early: interrupted; not asked for: 1\d\d-400\n/);
     expect(stderr).toContain("nothing was written");
+  });
+});
+
+describe("the commands that init prints", () => {
+  it("run as printed: check, discover, and a gateway that starts", async () => {
+    const ports = await Promise.all([1, 2, 3].map(freePort));
+    const [bind, admin, callbacks] = ports.map((port) => `127.0.0.1:${port}`) as [string, string, string];
+    const binds = ["--bind", bind, "--admin", admin, "--callbacks", callbacks];
+    const dir = join(folder(), "a folder with blanks");
+    const printed = await ocsgw(
+      ...["init", "--no-input", "--json", "--dir", dir, "--upstream", ocs.primary.http, "--client", "a"].concat(binds),
+      "--tenant",
+      "Alpha Tenant:101",
+    );
+    const [check, found, gateway] = (JSON.parse(printed.stdout) as { next: [string, string, string] }).next;
+    const shell = async (command: string): Promise<number | null> => (await runCommand("sh", ["-c", command])).code;
+    expect([await shell(check), await shell(`${found} --pace 1ms`)]).toEqual([0, 0]);
+    const child = spawn("sh", ["-c", `exec ${gateway}`], { env: { ...process.env, OCSGW_LOG: "info" } });
+    let log = "";
+    child.stderr.on("data", (part: Buffer) => (log += part.toString()));
+    while (!log.includes(bind)) {
+      await Promise.race([once(child.stderr, "data"), once(child, "exit")]);
+      if (child.exitCode !== null) throw new Error(`the gateway ended: ${log}`);
+    }
+    child.kill("SIGTERM");
+    expect((await once(child, "close"))[0]).toBe(0);
   });
 });
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { stage, type NewFile } from "../../../src/cli/init/write-files.ts";
@@ -57,6 +57,24 @@ describe("staged files", () => {
     });
     await expect(staged).rejects.toThrow("another program has made");
     expect(readFileSync(join(config, "secrets/a.key"), "utf8")).toBe("old");
+  });
+
+  it.skipIf(process.platform === "win32")("follow no link that somebody put in their place meanwhile", async () => {
+    const theirs = join(folder(), "theirs");
+    mkdirSync(theirs, { mode: 0o755 });
+    writeFileSync(join(theirs, "a.key"), "theirs", { mode: 0o644 });
+    const staged = stage(
+      join(folder(), "config"),
+      { files: FILES, replace: [] },
+      async ({ folder: staging, commit }) => {
+        rmSync(join(staging, "secrets"), { recursive: true });
+        symlinkSync(theirs, join(staging, "secrets"));
+        await commit();
+      },
+    );
+    await expect(staged).rejects.toThrow("cannot be written");
+    expect(everything()).toEqual(["theirs", "theirs/a.key"]);
+    expect([theirs, join(theirs, "a.key")].map((path) => statSync(path).mode & 0o777)).toEqual([0o755, 0o644]);
   });
 
   const PROGRAM = `
