@@ -47,13 +47,22 @@ export const createTelemetry = (options: TelemetryOptions): Telemetry => {
   const tracer = traces?.getTracer(SCOPE, options.version);
   const logger = logs?.getLogger(SCOPE, options.version);
   return {
-    request: (seen, ending) => tracer && traceRequest(tracer, seen, ending),
-    line: (line) => logger && writeLine(logger, line),
+    request: (seen, ending) => tracer && attempt(() => traceRequest(tracer, seen, ending)),
+    line: (line) => logger && attempt(() => writeLine(logger, line)),
     stop: async () => {
       const ends = [traces?.shutdown(), logs?.shutdown()].map((end) => end ?? Promise.resolve());
       await withTimeout(STOP_MS, Promise.allSettled(ends), "the collector").catch(() => undefined);
     },
   };
+};
+
+/** Telemetry is never the reason that a request or a log line fails. */
+const attempt = (work: () => void): void => {
+  try {
+    work();
+  } catch {
+    // The span or line is lost.
+  }
 };
 
 const exporterOptions = ({ endpoint, headers, ca }: TelemetryOptions, path: string) => ({

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { listenInBackground } from "../../common/threads/background-worker.ts";
 import type { ForwardSample } from "../../admin/metrics/sources.ts";
 import { events } from "../../common/log/events.ts";
-import type { Destination } from "../../journal/forward/destination.ts";
+import { addressText, type Destination } from "../../journal/forward/destination.ts";
 import type { ForwardState } from "../../journal/forward/forwarder.ts";
 import { keepFirstPositions } from "../../journal/forward/position.ts";
 import type { Command, ThreadData, ThreadNews } from "../../journal/forward/messages.ts";
@@ -23,6 +23,8 @@ export type Forwarding = {
 type ForwardSettings = Settings["audit"]["forward"][number];
 
 const POLL_MS = 250;
+/** A destination that gets nothing for this long, although there are entries for it, is reported. */
+const STUCK_MS = 60_000;
 /** The last entries of a stop get this time. */
 const STOP_MS = 2000;
 const RESTART_MS = 5000;
@@ -31,7 +33,7 @@ const HEAP_MIB = { old: 256, young: 16 };
 type ForwardJournal = Pick<Journal, "dir" | "status" | "note">;
 
 /** What is known of a destination. `since`: when it last got an entry or had all (milliseconds, monotonic). */
-type Watched = { state: ForwardState; since: number; isAlarmed: boolean };
+type Watched = { readonly state: ForwardState; since: number; isAlarmed: boolean };
 
 /** To be called before the first entry of this run, so that the start is forwarded too. */
 export const startForwarding = async (
@@ -78,22 +80,34 @@ class ForwardThread {
   }
 
   troubles(): readonly string[] {
-    return [...this.#watched.values()].flatMap(({ state: { name, to, next, trouble } }) => {
+    return [...this.#watched.values()].flatMap((watched) => {
+      const { name, to, next } = watched.state;
+      const trouble = this.#troubleOf(watched, STUCK_MS);
       if (trouble === undefined) return [];
-      const waiting = next === undefined ? "journal entries" : `${this.#journal.status().size - next} journal entries`;
+      const waiting = next === undefined ? "journal entries" : `${this.#lagOf(watched)} journal entries`;
       return [`${waiting} wait to be forwarded to ${name} (${to}): ${trouble}`];
     });
   }
 
+  #lagOf({ state: { next } }: Watched): number | undefined {
+    return next === undefined ? undefined : Math.max(0, this.#journal.status().size - next);
+  }
+
+  /** Why a destination gets nothing. `stuckMs`: after this time without progress it counts as stuck. */
+  #troubleOf(watched: Watched, stuckMs: number): string | undefined {
+    const { state, since } = watched;
+    const isStuck = this.#lagOf(watched) !== 0 && performance.now() - since >= stuckMs;
+    return state.trouble ?? (isStuck ? "nothing was taken for a long time" : undefined);
+  }
+
   samples(): readonly ForwardSample[] {
-    const { size } = this.#journal.status();
-    return [...this.#watched.values()].map(({ state: { name, next, trouble, failures, missing } }) => ({
-      destination: name,
-      isUp: trouble === undefined,
-      next,
-      lag: next === undefined ? undefined : Math.max(0, size - next),
-      failures,
-      missing,
+    return [...this.#watched.values()].map((watched) => ({
+      destination: watched.state.name,
+      isUp: this.#troubleOf(watched, STUCK_MS) === undefined,
+      next: watched.state.next,
+      lag: this.#lagOf(watched),
+      failures: watched.state.failures,
+      missing: watched.state.missing,
     }));
   }
 
@@ -138,7 +152,16 @@ class ForwardThread {
     this.#worker = undefined;
     this.#stopped.resolve();
     if (this.#isStopping) return;
+    for (const settings of this.#settings) this.#hear({ kind: "state", state: this.#brokenState(settings) });
     this.#restart = setTimeout(() => this.#begin(), RESTART_MS).unref();
+  }
+
+  /** The thread ended: until it runs again, nothing is forwarded. */
+  #brokenState({ name, to }: ForwardSettings): ForwardState {
+    const before = this.#watched.get(name)?.state;
+    const trouble = "the thread that forwards entries ended";
+    const failures = (before?.failures ?? 0) + 1;
+    return { name, to: addressText(to), next: before?.next, trouble, failures, missing: before?.missing ?? 0 };
   }
 
   #poll(): void {
@@ -150,10 +173,12 @@ class ForwardThread {
   /** Raises one alarm when a destination got nothing for `alarm_after`, although there is something for it. */
   #alarm({ name, alarm_after: afterMs }: ForwardSettings): void {
     const watched = this.#watched.get(name);
-    if (watched?.state.trouble === undefined || watched.isAlarmed) return;
-    if (performance.now() - watched.since < afterMs) return;
+    if (!watched) return;
+    if (this.#lagOf(watched) === 0 && watched.state.trouble === undefined) watched.since = performance.now();
+    const trouble = this.#troubleOf(watched, afterMs);
+    if (trouble === undefined || watched.isAlarmed || performance.now() - watched.since < afterMs) return;
     watched.isAlarmed = true;
-    const { to, trouble } = watched.state;
+    const { to } = watched.state;
     events.forwardBehind({ destination: name, seconds: Math.round(afterMs / 1000), reason: trouble });
     this.#journal.note({
       kind: "alarm",
@@ -177,11 +202,11 @@ class ForwardThread {
     if (!this.#settings.some(({ name }) => name === state.name)) return;
     const before = this.#watched.get(state.name);
     reportChange(before?.state, state);
-    const isFine = state.trouble === undefined;
+    const isProgress = state.trouble === undefined && (!before || before.state.next !== state.next);
     this.#watched.set(state.name, {
       state,
-      since: isFine || !before ? performance.now() : before.since,
-      isAlarmed: !isFine && before?.isAlarmed === true,
+      since: isProgress || !before ? performance.now() : before.since,
+      isAlarmed: !isProgress && before?.isAlarmed === true,
     });
   }
 }

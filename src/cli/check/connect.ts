@@ -11,17 +11,19 @@ import { listenerRows } from "./connect/listeners.ts";
 import { oidcRows } from "./connect/oidc.ts";
 import { outsideRows } from "./connect/outside.ts";
 import type { Row } from "./connect/row.ts";
+import { telemetryRows } from "./connect/telemetry.ts";
 import { upstreamRows } from "./connect/upstreams.ts";
 
 /** `recordUri`: a GSW_RECORD_URI that a strategy received. */
 export const testConnections = async (settings: Settings, recordUri: string | undefined): Promise<readonly Row[]> => {
-  const [disk, listeners, issuers, upstreams, outside, forward, oidc, bypass] = await Promise.all([
+  const [disk, listeners, issuers, upstreams, outside, forward, telemetry, oidc, bypass] = await Promise.all([
     diskRow(settings.audit),
     listenerRows(settings),
     issuerRows(settings),
     upstreamRows(settings),
     outsideRows(settings),
     forwardRows(settings),
+    telemetryRows(settings),
     oidcRows(settings),
     recordUri === undefined ? [] : bypassRow(recordUri, settings),
   ]);
@@ -36,6 +38,7 @@ export const testConnections = async (settings: Settings, recordUri: string | un
     ...tested.map(({ row }) => row),
     ...outside,
     ...forward,
+    ...telemetry,
     ...oidc,
     bypass,
   ].flat();

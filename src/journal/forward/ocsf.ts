@@ -39,6 +39,7 @@ type Known = Partial<Request> &
     readonly detail: string;
     readonly reason: string;
     readonly delivery: string;
+    readonly traceparent: string;
     readonly endpoint: string | null;
     readonly upstream: string;
     readonly count: number;
@@ -70,7 +71,7 @@ export const ocsfEntry =
       ...given("resources", resourcesOf(known)),
       ...given("duration", known.waits && Math.round(known.waits.total_ms)),
       ...given("count", known.count),
-      ...given("unmapped", known.delivery === undefined ? undefined : { delivery: known.delivery }),
+      ...given("unmapped", unmappedIn(known)),
       raw_data: text,
     });
   };
@@ -94,6 +95,11 @@ export const ocsfMissing =
 
 const given = (name: string, value: unknown): Members =>
   value === undefined || value === null ? {} : { [name]: value };
+
+const unmappedIn = ({ delivery, traceparent }: Known): Members | undefined =>
+  delivery === undefined && traceparent === undefined
+    ? undefined
+    : { ...given("delivery", delivery), ...given("traceparent", traceparent) };
 
 const codeOf = ({ code, status }: Known): string | undefined => code || status?.toString();
 

@@ -350,6 +350,23 @@ describe("a forwarder to a file", () => {
     expect(await fileIndexes()).toEqual([0, 1, 2, 0, 1, 2]);
   });
 
+  it.each<[string, string, boolean]>([
+    ["its own incomplete line", '{"category_uid":6,"cat', true],
+    ["the first byte of its own line", "{", true],
+    ["an incomplete syslog message", "<109>1 2026-11-30T", true],
+    ["somebody else's text without a line break", "root:x:0:0", false],
+    ["somebody else's JSON", '{"category":6', false],
+  ])("replaces %s only if the gateway wrote it", async (_name, last, isOwn) => {
+    await written(2);
+    await writeFile(aFile(), `kept\n${last}`);
+    const { states, stop } = begin(ocsf(), 2);
+    await expect.poll(() => states.length).toBeGreaterThan(0);
+    await stop();
+    const text = await readFile(aFile(), "utf8");
+    if (isOwn) expect(text.startsWith('kept\n{"category_uid":6,')).toBe(true);
+    else expect([text, states.at(-1)!.trouble]).toEqual([`kept\n${last}`, expect.stringContaining("is incomplete")]);
+  });
+
   it("goes on in a new file when the old one was moved away", async () => {
     await written(4);
     const { forwarder, states, stop } = begin(ocsf(), 2);
