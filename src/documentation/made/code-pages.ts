@@ -81,8 +81,17 @@ const replyText = (id: string, what: string, reasons: readonly Reason[], others:
     mentions(id, others),
   );
 
+/** Made once for each page: there are hundreds of codes. */
+const words = new WeakMap<Page, ReadonlySet<string>>();
+
+const wordsOf = (page: Page): ReadonlySet<string> => {
+  const known = words.get(page) ?? new Set(page.text.split(/[^\w-]+/));
+  words.set(page, known);
+  return known;
+};
+
 const mentions = (id: string, others: readonly Page[]): string | undefined => {
-  const found = others.filter(({ text }) => new RegExp(`\\b${id}\\b`).test(text));
+  const found = others.filter((page) => wordsOf(page).has(id));
   if (found.length === 0) return undefined;
   return `## Pages that mention it\n\n${found.map(({ file, title }) => `- [${title}](../${file})`).join("\n")}`;
 };

@@ -130,4 +130,8 @@ export const WARNINGS: Readonly<Record<number, CodeRow>> = {
     help: "The message names the test and what it found. `ocsgw check --connect` prints all tests as a table.",
   },
   6353: { what: "there are more warnings than are shown", help: "ocsgw check -c FILE --all shows them." },
+  6376: {
+    what: "headers of telemetry.otlp are sent over http: everybody on the network can read them",
+    help: "Use https, or an address of this machine.",
+  },
 };
