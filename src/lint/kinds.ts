@@ -39,5 +39,7 @@ export const kindNamed = (name: string): Kind | undefined => KINDS.find((kind) =
 
 export const kindOf = (path: string): Kind | undefined => {
   const lower = path.toLowerCase();
+  // Declarations of types contain no calls.
+  if (/\.d\.[cm]?ts$/.test(lower)) return undefined;
   return KINDS.find(({ endings }) => endings.some((ending) => lower.endsWith(ending)));
 };

@@ -8,12 +8,15 @@ export type Addresses = {
   readonly gateway?: ReadonlySet<string>;
 };
 
+/** True if the URL names the gateway. */
+export const isGatewayAddress = ({ gateway }: Addresses, { authority, scheme }: Url): boolean => {
+  if (gateway === undefined || authority === undefined || authority === "") return false;
+  return gateway.has(withPort(authority, scheme)) || gateway.has(authority.replace(/:\d{1,5}$/, ""));
+};
+
 /** True if the URL names OCS or the gateway, so that every call to it is one to OCS. */
 export const isKnownAddress = (addresses: Addresses, url: Url): boolean =>
-  isOcsAddress(addresses, url) ||
-  (url.authority !== undefined &&
-    url.authority !== "" &&
-    addresses.gateway?.has(withPort(url.authority, url.scheme)) === true);
+  isOcsAddress(addresses, url) || isGatewayAddress(addresses, url);
 
 /** True if the URL names one of OCS's own addresses. */
 export const isOcsAddress = ({ ocs }: Addresses, { authority, scheme }: Url): boolean => {

@@ -13,11 +13,15 @@ export const addressIn = (given: string): string | undefined => {
 };
 
 /**
- * `ocs`: from the command line. Of the config: the upstreams with their aliases, less what the gateway itself listens
- * on, because a gateway may have taken over OCS's old address.
+ * `ocs` and `own` (of the gateway): from the command line. Of the config: the upstreams with their aliases, less what
+ * the gateway itself listens on, because a gateway may have taken over OCS's old address.
  */
-export const addressesOf = (ocs: readonly string[], settings: Settings | undefined): Addresses => {
-  const gateway = settings ? gatewayAddresses(settings) : [];
+export const addressesOf = (
+  ocs: readonly string[],
+  own: readonly string[],
+  settings: Settings | undefined,
+): Addresses => {
+  const gateway = [...own, ...(settings ? gatewayAddresses(settings) : [])];
   const upstreams = settings ? ocsAddresses(settings).filter((address) => !gateway.includes(address)) : [];
   return { ocs: new Set([...ocs, ...upstreams]), gateway: new Set(gateway) };
 };

@@ -17,10 +17,14 @@ import { addressesOf, addressIn } from "./addresses.ts";
 import { filesOf, WrongFiles, type Named } from "./files.ts";
 import { readText } from "./read.ts";
 
-/** `ocs`: host or host:port of OCS. `config`: a config whose upstreams are OCS. `kind`: how to read the files. */
+/**
+ * `ocs`, `gateway`: host or host:port of OCS and of the gateway. `config`: a config whose upstreams are OCS. `kind`:
+ * how to read the files.
+ */
 export type LintOptions = {
   readonly files: readonly string[];
   readonly ocs?: readonly string[];
+  readonly gateway?: readonly string[];
   readonly config?: string;
   readonly kind?: string;
   readonly format?: Format;
@@ -50,11 +54,10 @@ export const lint = async (options: LintOptions, host: Host = process): Promise<
   return results.some(({ problems }) => problems.some(({ severity }) => severity === "error")) ? FAILED : DONE;
 };
 
-const addressesFor = async ({ ocs = [], config }: LintOptions): Promise<Addresses | number> => {
-  const named = ocs.map((given) => ({ given, address: addressIn(given) }));
-  const wrong = named.find(({ address }) => address === undefined);
-  if (wrong) {
-    console.error(visible(`--ocs ${wrong.given}: expected a host, with its port where it has one`));
+const addressesFor = async ({ ocs = [], gateway = [], config }: LintOptions): Promise<Addresses | number> => {
+  const wrong = [...ocs, ...gateway].find((given) => addressIn(given) === undefined);
+  if (wrong !== undefined) {
+    console.error(visible(`${wrong} is no address: expected a host, with its port where it has one`));
     return WRONG_USAGE;
   }
   const loaded = config === undefined ? undefined : await loadToRead(config);
@@ -63,7 +66,8 @@ const addressesFor = async ({ ocs = [], config }: LintOptions): Promise<Addresse
     return NOT_VALID;
   }
   return addressesOf(
-    named.map(({ address }) => address!),
+    ocs.map((given) => addressIn(given)!),
+    gateway.map((given) => addressIn(given)!),
     loaded?.settings,
   );
 };

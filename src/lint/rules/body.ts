@@ -150,6 +150,7 @@ const judgeIdentity = (
   identifier: string | undefined,
 ): readonly LintFinding[] => {
   const { identifiedBy } = CATALOG[action.resource];
+  if (identifiedBy === undefined) return [];
   const member = members.find(({ key }) => key === identifiedBy);
   const written = member && knownText(member.value);
   return member && written !== undefined && identifier !== undefined && written !== identifier

@@ -8,7 +8,7 @@ const FORMS: readonly (readonly [RegExp, string, (found: RegExpMatchArray) => bo
   [
     /:\/\/([^\s/:@"'`<>{}$\\]{1,200}):([^\s/:@"'`<>{}$\\]{1,200})@/g,
     "a user and a password in an address",
-    ([, , password]) => !/^(?:x+|\*+|password|secret)$/i.test(password ?? ""),
+    ([, , password]) => !/^(?:x+|\*+)$/i.test(password ?? ""),
   ],
   [
     /\bBasic\s{1,4}([A-Za-z0-9+/]{4,400}={0,2})/gi,

@@ -39,10 +39,11 @@ export const judgeTarget = (call: Call, url: Url): TargetJudged => {
   if (url.path === "" && url.query === undefined && !url.fromRecordUri) return nothing;
   const resource = resourceOf(url);
   const unknown = (what: string): TargetJudged => ({ ...nothing, undecided: [{ at: urlAt, what }] });
-  if (!resource && isMarked(url.path)) return unknown("the resource is computed at run time");
+  if (!resource && (isMarked(url.path) || (url.isOpen && url.path === "")))
+    return unknown("the resource is computed at run time");
   const method = methodOf(call, url);
   if (url.query !== undefined && isMarked(url.query)) return unknown("the action is computed at run time");
-  const identifier = url.fromRecordUri && url.path === "" ? undefined : identifierIn(url.path);
+  const identifier = identifierIn(url.path);
   const path = resource && (isMarked(url.path) || url.path === "") ? samplePath(resource, url.path) : url.path;
   try {
     const { action } = readTarget(method, `${path}${url.query === undefined ? "" : `?${url.query}`}`);
@@ -57,8 +58,14 @@ export const judgeTarget = (call: Call, url: Url): TargetJudged => {
 const METHOD = (at: number): Undecided => ({ at, what: "the method is computed at run time" });
 
 /** The record's own address is /records/HANDLE. */
-const resourceOf = (url: Url): Resource | undefined =>
-  url.fromRecordUri && url.path === "" ? CATALOG.records : (findResource(url.path.split("/")[1] ?? "") ?? undefined);
+const resourceOf = (url: Url): Resource | undefined => {
+  if (url.path !== "") return findResource(url.path.split("/")[1] ?? "");
+  if (url.fromRecordUri) return CATALOG.records;
+  // An unknown path, and an action that only one resource has.
+  const req = url.isOpen ? new URLSearchParams(url.query ?? "").get("req") : null;
+  const having = Object.values(CATALOG).filter((each) => req !== null && findAction(each, req) !== undefined);
+  return having.length === 1 ? having[0] : undefined;
+};
 
 const identifierIn = (path: string): string | undefined => {
   const written = path.split("/")[2];

@@ -204,7 +204,9 @@ const mentions = (program: Program, sent: readonly string[], consumed: ReadonlyS
 
 /** A part of a longer sum: the outermost has all of it. */
 const isTerm = (node: Node, parent: Node | undefined): boolean =>
-  node.type === "BinaryExpression" && parent?.type === "BinaryExpression" && parent["operator"] === "+";
+  parent?.type === "BinaryExpression" &&
+  parent["operator"] === "+" &&
+  (parent["left"] === node || parent["right"] === node);
 
 const isText = (node: Node): boolean =>
   node.type === "TemplateLiteral" ||

@@ -86,7 +86,8 @@ export const bodyOf = (links: readonly Link[], urlNode: Node, at: number): { bod
     ...membersIn(links, BODY_MEMBER).map(({ value }) => ({ node: undefined, value })),
     ...links.flatMap(({ name, given }) => {
       const url = given.findIndex(({ node }) => node === urlNode);
-      if (url >= 0) return given.slice(url + 1, url + 2);
+      if (url >= 0)
+        return given.slice(url + 1, url + 2).filter(({ value }) => SAYS_METHOD.test(name) || isOcsBody(value));
       return TAKES_BODY.test(name) || SAYS_METHOD.test(name) ? given : [];
     }),
   ].filter(({ value }) => !isOptions(value));
@@ -96,6 +97,12 @@ export const bodyOf = (links: readonly Link[], urlNode: Node, at: number): { bod
   if (content) return { body: content, form };
   const isWhole = values.length === 0 && optionsIn(links).length > 0 && optionsIn(links).every(({ open }) => !open);
   return { body: isWhole || values.some(({ kind }) => kind === "absent") ? absent(at) : unknown(at), form };
+};
+
+/** A function of unknown name may be given anything behind the URL: a body is what has a name of OCS. */
+const isOcsBody = (value: Value): boolean => {
+  const body = parsed(value) ?? value;
+  return body.kind === "object" && body.members.some(({ key }) => /^GSW_/i.test(key ?? ""));
 };
 
 const isOptions = (value: Value): boolean => value.kind === "object" && value.members.some(({ key }) => isOption(key));

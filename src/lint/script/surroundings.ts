@@ -47,7 +47,7 @@ const afterFailedTest = (outer: Node, inner: Node, above: readonly Node[], text:
   const isFailure = inner === nodeIn(outer, "alternate") ? SUCCEEDED.test(written) : FAILED.test(written);
   if (!isFailure) return [];
   const around = above.findLast((each) => isFunction(each) && each.start < outer.start);
-  return [{ start: around?.start ?? 0, end: outer.start }];
+  return [{ start: around?.start ?? 0, end: inner.start }];
 };
 
 /** The call is repeated until it succeeds: by a loop, or because its function calls itself after an error. */

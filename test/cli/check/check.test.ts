@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { check, explainSettings, type Host } from "../../../src/cli/check/check.ts";
+import type { Row } from "../../../src/cli/check/connect/row.ts";
+import { inFormat } from "../../../src/cli/check/print-formats.ts";
 import { mutated } from "../../settings/kit.ts";
 import { patternOf } from "../../kit/pattern.ts";
 
@@ -32,6 +34,57 @@ const linesWith = (text: string): number[] =>
   BROKEN.split("\n").flatMap((line, at) => (line.includes(text) ? [at + 1] : []));
 const [bodi] = linesWith("max_bodi");
 const [first, second] = linesWith("    dbid: 101");
+
+describe("the formats of ocsgw check", () => {
+  const checked = async (options: Partial<Parameters<typeof check>[0]>) => {
+    const { host: to, said } = host();
+    const config = await file(BROKEN);
+    return { code: await check({ config, ...options }, to), said: said(), config };
+  };
+
+  it("have the same exit code, and JSON is --json", async () => {
+    const [json, alias] = [await checked({ format: "json" }), await checked({ json: true })];
+    expect(json).toEqual(alias);
+    expect(json.code).toBe(3);
+    expect((JSON.parse(json.said) as unknown[]).length).toBeGreaterThan(1);
+  });
+
+  it("have each problem beside its line, for GitHub", async () => {
+    const { code, said, config } = await checked({ format: "github" });
+    expect(code).toBe(3);
+    const name = config.replaceAll(":", "%3A").replaceAll(",", "%2C");
+    expect(said).toContain(`::error file=${name},line=${bodi},col=5,title=OCSGW-6101::unknown key \`max_bodi\``);
+    expect(
+      said
+        .trimEnd()
+        .split("\n")
+        .every((line) => /^::(?:error|warning) file=/.test(line)),
+    ).toBe(true);
+  });
+
+  it("have each problem with its rule, as SARIF", async () => {
+    const { code, said } = await checked({ format: "sarif" });
+    expect(code).toBe(3);
+    const [run] = (JSON.parse(said) as { runs: { results: { ruleId: string; level: string }[] }[] }).runs;
+    expect(run!.results).toContainEqual(expect.objectContaining({ ruleId: "OCSGW-6101", level: "error" }));
+  });
+
+  it("have the tests of --connect that failed or need attention", async () => {
+    const rows: readonly Row[] = [
+      { name: "disk", state: "ok", says: ["fine"] },
+      { name: "ocs-main", state: "fail", says: ["primary refused", "backup refused"] },
+      { name: "clock", state: "warn", says: ["2 s off"] },
+    ];
+    expect(inFormat("github", { config: "a.yaml", problems: [], rows })).toBe(
+      "::error file=a.yaml,line=1,col=1,title=OCSGW-6448::ocs-main: primary refused; backup refused\n" +
+        "::warning file=a.yaml,line=1,col=1,title=OCSGW-6448::clock: 2 s off\n",
+    );
+    expect(JSON.parse(inFormat("json", { config: "a.yaml", problems: [], rows }))).toEqual({
+      problems: [],
+      connect: rows,
+    });
+  });
+});
 
 describe("ocsgw check", () => {
   it("prints warnings, then ok in one line with the size of the config", async () => {

@@ -137,7 +137,7 @@ describe("the addresses of OCS", () => {
 
   it("are refused if they are none", async () => {
     const { code, stderr } = await run({ files: [await file("good.http", GOOD)], ocs: ["http://a/b"] });
-    expect([code, stderr]).toEqual([2, "--ocs http://a/b: expected a host, with its port where it has one"]);
+    expect([code, stderr]).toEqual([2, "http://a/b is no address: expected a host, with its port where it has one"]);
   });
 
   it("come from a valid config only", async () => {
