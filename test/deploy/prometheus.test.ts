@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { createDocs } from "../../src/documentation/site/serve.ts";
 import { root, run } from "../kit/command.ts";
+import { anArrival, text } from "../kit/line.ts";
 import { describeWith } from "../kit/machine.ts";
 import { faultsOf } from "./promql.ts";
 
@@ -124,7 +126,7 @@ describe("the runbooks", () => {
     return readFileSync(join(runbooks, `${page}.md`), "utf8")
       .split(/^## /m)
       .slice(1)
-      .map((text) => ({ page, alert: text.split("\n", 1)[0]!, text }));
+      .map((section) => ({ page, alert: section.split("\n", 1)[0]!, text: section }));
   });
 
   it("are one section for each alert, in the order of the alerts", () => {
@@ -139,7 +141,21 @@ describe("the runbooks", () => {
     );
   });
 
-  it.each(sections.map(({ alert, text }) => [alert, text]))("%s says everything that a night needs", (_, text) => {
-    expect([...text!.matchAll(/^\*\*(.+?)\.\*\* \S/gm)].map(([, part]) => part)).toEqual(PARTS);
+  it("are served where the alerts lead, with a place for each", async () => {
+    const docs = createDocs("1.2.3");
+    const lost: string[] = [];
+    for (const { annotations } of alerts) {
+      const [path, id] = annotations["runbook_url"]!.replace("{{ $externalLabels.ocsgw_console }}", "").split("#");
+      const reply = await docs(anArrival({ method: "GET", target: path! }), path!);
+      if (reply?.status !== 200 || !text(reply).includes(`id="${id}"`)) lost.push(`${path}#${id}`);
+    }
+    expect(lost).toEqual([]);
   });
+
+  it.each(sections.map(({ alert, text: section }) => [alert, section]))(
+    "%s says everything that a night needs",
+    (_, section) => {
+      expect([...section!.matchAll(/^\*\*(.+?)\.\*\* \S/gm)].map(([, part]) => part)).toEqual(PARTS);
+    },
+  );
 });

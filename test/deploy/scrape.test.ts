@@ -22,6 +22,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   ocsgw_timestamp_age_seconds: "no authority",
   ocsgw_key_set_age_seconds: "no issuer",
   ocsgw_key_set_up: "no issuer",
+  ocsgw_telemetry_items_total: "no collector",
   ocsgw_forward_up: "no destination",
   ocsgw_forward_lag_entries: "no destination",
   ocsgw_forward_next_index: "no destination",
