@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { filesBelow } from "../../../deploy/package/modules.ts";
 import { root, run, type Ran } from "../../kit/command.ts";
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const FOLDERS = ["src", "deploy", "config"];
 const TOP = ["README.md", "LICENSE", "package.json", "package-lock.json", "tsconfig.json", ".npmrc", ".gitignore"];
