@@ -194,6 +194,7 @@ describe("the admin pages", () => {
           ["Content-Type", "text/plain; version=0.0.4; charset=utf-8"],
           ["Cache-Control", "no-store"],
           ["X-Content-Type-Options", "nosniff"],
+          ["Vary", "Accept"],
         ],
       ]);
     }

@@ -115,7 +115,7 @@ inBrowser("Config and Help", () => {
     await expectAccessible(page, "/help");
     for (const [path, text] of [
       ["/help/codes/OCSGW-2103", "Flows with this code"],
-      ["/help/codes/OCSGW-6101", "A problem of the config."],
+      ["/help/codes/OCSGW-6101", "A problem of the config"],
       ["/help/config/audit.retention", "Its value in force"],
       [`/help/config/${encodeURIComponent("tenants[].clients.<name>.actions")}`, "Actions that the client may use"],
       ["/help/metrics/ocsgw_requests_total", "counter"],
