@@ -202,7 +202,7 @@ const verdict = (results: readonly FileResult[], elapsedMs: number): string => {
   ];
   const size = `${counted(results.length, "file")}, ${counted(callsIn(results), "OCS call")}`;
   const found = parts.length === 0 ? "no findings" : parts.join(", ");
-  return `${errors + warnings === 0 ? "ok  " : ""}${found} in ${size}. ${elapsedMs} ms`;
+  return `${parts.length === 0 ? "ok  " : ""}${found} in ${size}. ${elapsedMs} ms`;
 };
 
 const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;

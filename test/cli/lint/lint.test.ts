@@ -81,7 +81,7 @@ describe("ocsgw lint", () => {
         stdout.split("\n").at(-2) +
         "\n",
     );
-    expect(stdout).toMatch(/1 place that cannot be decided in 1 file, 0 OCS calls/);
+    expect(stdout).toMatch(/^1 place that cannot be decided in 1 file, 0 OCS calls/m);
   });
 
   it.each(["text", "json", "sarif", "github"] as const)("never shows a credential in %s", async (format) => {

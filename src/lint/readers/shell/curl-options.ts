@@ -5,6 +5,7 @@ export type Option = { readonly name: string; readonly value: Word | undefined }
 
 const SHORT: Readonly<Record<string, string>> = {
   X: "request",
+  b: "cookie",
   d: "data",
   H: "header",
   u: "user",

@@ -8,6 +8,7 @@ import {
   type Header,
   type Range,
   type Reading,
+  type Secret,
   type Value,
 } from "../../calls.ts";
 import { destinationOf, readUrl } from "../../url.ts";
@@ -67,10 +68,7 @@ type Around = { readonly curl: number; readonly blocks: readonly Block[]; readon
 const readCurl = (source: Source, command: Command, { curl, blocks, before }: Around): Reading => {
   const name = command.words[curl]!;
   const { options, urls } = optionsOf(command.words.slice(curl + 1));
-  const secrets = options
-    .filter(({ name: option }) => option === "user" || option === "proxy-user")
-    .filter(({ value }) => value !== undefined && isSecret(plain(value)))
-    .map(({ value }) => ({ at: value!.at, end: value!.end, what: "a user and a password" }));
+  const secrets = options.flatMap(secretIn);
   const retry = options.find((option) => option.name === "retry");
   const readings = urls.map((word): Reading => {
     const destination = destinationOf(readUrl(word.parts), source.isKnownAddress);
@@ -94,10 +92,23 @@ const readCurl = (source: Source, command: Command, { curl, blocks, before }: Ar
   return { ...joined(readings), secrets };
 };
 
-const isSecret = (written: string): boolean => {
-  const colon = written.indexOf(":");
-  const password = colon < 0 ? "" : written.slice(colon + 1);
-  return password !== "" && !password.startsWith(MARK);
+/** Options whose value is a credential: a user with a password, or the whole value. */
+const SECRETS: Readonly<Record<string, string>> = {
+  user: "a user and a password",
+  "proxy-user": "a user and a password",
+  "oauth2-bearer": "a token",
+  pass: "a password",
+  cookie: "a cookie",
+};
+
+const secretIn = ({ name, value }: Option): readonly Secret[] => {
+  const what = SECRETS[name];
+  if (what === undefined || !value) return [];
+  const written = plain(value);
+  const separator = name === "cookie" ? "=" : name.endsWith("user") ? ":" : "";
+  const at = written.indexOf(separator);
+  const secret = at < 0 ? "" : written.slice(at + separator.length);
+  return secret === "" || secret.startsWith(MARK) ? [] : [{ at: value.at, end: value.end, what }];
 };
 
 /** After `||`, in `if ! curl …; then`, and in the `else` of `if curl …`. */
