@@ -1,5 +1,9 @@
-/** The text of the config that `ocsgw init` writes. Values are set in a template, so that none can break the YAML. */
+/**
+ * The text of the config that `ocsgw init` writes, in the form that `ocsgw fmt` gives it. Values are set in a template,
+ * so that none can break the YAML.
+ */
 import { literal, YamlText } from "../../settings/edit/yaml-text.ts";
+import { formatConfig } from "../../settings/format/format-config.ts";
 import type { Answers } from "./answers.ts";
 
 /** Paths relative to the config. */
@@ -65,7 +69,7 @@ export const configText = (answers: Answers): string => {
   yaml.set(["audit", "index_key"], `\${file:${PLACES.indexKey}}`);
   yaml.set(["audit", "checkpoint"], { key: PLACES.checkpointKey, origin: literal(answers.origin), every: "60s" });
   yaml.set(["admin", "bind"], answers.admin);
-  return yaml.toString();
+  return formatConfig(yaml.toString(), { isTenants: false });
 };
 
 const tlsOf = ({ tls }: Answers): unknown => {

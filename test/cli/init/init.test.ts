@@ -3,6 +3,7 @@ import { chownSync, chmodSync, mkdirSync, readdirSync, readFileSync, statSync, w
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { check } from "../../../src/cli/check/check.ts";
+import { formatConfig } from "../../../src/settings/format/format-config.ts";
 import type { InitOptions } from "../../../src/cli/init/options.ts";
 import { loadSettings } from "../../../src/settings/load.ts";
 import { hashOfKey } from "../../../src/settings/files/api-key.ts";
@@ -29,6 +30,7 @@ describe("init without questions", () => {
     let said = "";
     const stdout = { write: (part: string) => (said += part) };
     expect(await check({ config: at("ocsgw.yaml") }, { stdout, env: {} })).toBe(0);
+    expect(formatConfig(text("ocsgw.yaml"), { isTenants: false })).toBe(text("ocsgw.yaml"));
     expect(said).toMatch(/^ok .*: 1 tenant, 1 client, 1 upstream \(4 lanes\);/);
     const { tenants, upstreams } = (await settings()).settings;
     expect(tenants[0]).toMatchObject({ name: "Alpha Tenant", dbid: 101, mode: "observe", records: "pre-dial" });
