@@ -16,7 +16,7 @@ afterAll(() => machine?.stop());
 /** The commands below a heading, block by block. */
 const commandsOf = (page: string, heading: string): readonly string[] => {
   const section = page.split(/^## /m).find((each) => each.startsWith(`${heading}\n`))!;
-  return [...section.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, block]) => block!);
+  return [...section.matchAll(/^```sh[^\n]*\n([^]*?)^```$/gm)].map(([, block]) => block!);
 };
 
 /** Two tenants with one DBID. */
