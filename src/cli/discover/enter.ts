@@ -15,10 +15,18 @@ export type EnterOptions = { readonly upstream: string; readonly records: string
 export const enterPlan = (edit: ConfigEdit, { tenants }: Plan, options: EnterOptions): readonly string[] => {
   const conflicts: string[] = [];
   for (const tenant of tenants) {
-    if (tenant.path === undefined) edit.addTenant(skeleton(tenant, options));
+    if (tenant.path === undefined) addTenant(edit, { tenant, options }, conflicts);
     else enterTenant(edit, { ...tenant, path: tenant.path }, conflicts);
   }
   return conflicts;
+};
+
+type NewTenant = { readonly tenant: PlannedTenant; readonly options: EnterOptions };
+
+const addTenant = (edit: ConfigEdit, { tenant, options }: NewTenant, conflicts: string[]): void => {
+  const same = edit.tenants().find(({ value }) => value["name"] === literal(tenant.name));
+  if (same) conflicts.push(`${tenant.name} is in the config already, as a tenant of another upstream`);
+  else edit.addTenant(skeleton(tenant, options));
 };
 
 const skeleton = (

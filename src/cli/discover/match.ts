@@ -31,11 +31,13 @@ export const matchGroups = ({ groups, answers }: Pick<OcsRead, "groups" | "answe
       unclear.push(`${group.name} may be ${its.join(" or ")}: OCS answers alike for these DBIDs`);
     return { ...group, dbid: same.length === 1 && its.length === 1 ? its[0] : undefined };
   });
-  for (const [pair, same] of dbids)
-    if (!named.has(pair))
-      unclear.push(
-        `OCS answers for the DBID ${same.map(([dbid]) => dbid).join(", ")}, but its list has no group with campaign ` +
-          `${same[0]![1].campaignId} and agent group ${same[0]![1].groupId}`,
-      );
+  for (const [pair, same] of dbids) {
+    if (named.has(pair)) continue;
+    const [, { campaignId, groupId }] = same[0]!;
+    unclear.push(
+      `OCS answers for the DBID ${same.map(([dbid]) => dbid).join(", ")} with campaign ${campaignId} and agent group ` +
+        `${groupId}, which no group taken from its list has`,
+    );
+  }
   return { groups: found, unclear };
 };

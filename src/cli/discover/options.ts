@@ -1,5 +1,5 @@
 /** The options of `ocsgw discover`, read. */
-import { parseDuration } from "../../settings/schema/units.ts";
+import { LONGEST_WAIT_MS, parseDuration } from "../../settings/schema/units.ts";
 import { WRONG_USAGE } from "../exit-codes.ts";
 import { Stop } from "../list-file.ts";
 import type { Assignment } from "./plan.ts";
@@ -46,8 +46,11 @@ export const dbidsIn = (text: string | undefined): readonly number[] => {
 /** Milliseconds. Throws Stop. */
 export const durationOf = (option: string, text: string): number => {
   const found = parseDuration(text);
-  if (found === undefined)
-    throw new Stop(WRONG_USAGE, `${option}: expected a duration, for example ${DEFAULT_PACE}, found ${text}`);
+  if (found === undefined || found > LONGEST_WAIT_MS)
+    throw new Stop(
+      WRONG_USAGE,
+      `${option}: expected a duration of 24d at most, for example ${DEFAULT_PACE}, found ${text}`,
+    );
   return found;
 };
 

@@ -129,6 +129,11 @@ type Claim = { readonly tenant: string; readonly because: string };
 
 const ownersOf = (groups: readonly Group[], claims: Claims): ReadonlyMap<string, Draft> => {
   const { assignments, conflicts, drafts } = claims;
+  for (const { tenant, text } of assignments) {
+    const [named, numbered] = [drafts.get(tenant), withDbid(tenant, drafts)];
+    if (named && numbered && named !== numbered)
+      conflicts.push(`--assign ${JSON.stringify(text)}: ${tenant} is the name of a tenant and the DBID of another`);
+  }
   for (const { pattern, text } of assignments)
     if (!groups.some(({ name }) => wildcard(pattern)(name)))
       conflicts.push(`--assign ${JSON.stringify(text)}: no campaign group matches`);
@@ -161,25 +166,26 @@ const claimsOn = (group: Group, { known, exports, assignments, drafts }: Claims)
   ...known
     .filter(({ groups }) => groups.some(({ name }) => name === group.name))
     .map(({ name }) => ({ tenant: name, because: "the config" })),
-  ...exports.groups
-    .filter(({ name }) => name === group.name)
-    .map(({ tenant, where }) => ({ tenant: draftNamed(tenant, drafts).name, because: where })),
+  ...exports.groups.filter(({ name }) => name === group.name).map(({ tenant, where }) => ({ tenant, because: where })),
   ...assignments
     .filter(({ pattern }) => wildcard(pattern)(group.name))
     .map(({ tenant, text }) => ({
-      tenant: draftNamed(tenant, drafts).name,
+      tenant: draftOf(tenant, drafts).name,
       because: `--assign ${JSON.stringify(text)}`,
     })),
 ];
 
 /** By name, or by DBID; a new tenant if there is none. */
-const draftNamed = (tenant: string, drafts: Map<string, Draft>): Draft => {
-  const found = drafts.get(tenant) ?? [...drafts.values()].find(({ dbid }) => String(dbid) === tenant);
+const draftOf = (tenant: string, drafts: Map<string, Draft>): Draft => {
+  const found = drafts.get(tenant) ?? withDbid(tenant, drafts);
   if (found) return found;
   const made: Draft = { path: undefined, name: tenant, dbid: undefined, groups: [] };
   drafts.set(tenant, made);
   return made;
 };
+
+const withDbid = (dbid: string, drafts: ReadonlyMap<string, Draft>): Draft | undefined =>
+  [...drafts.values()].find((draft) => String(draft.dbid) === dbid);
 
 /** Groups are named Campaign@Agent group. With a further @ the name does not tell where the campaign's ends. */
 const campaignIn = (group: string): string | undefined => {

@@ -87,7 +87,7 @@ export class ConfigEdit {
   addTenant(value: object, options: SetOptions = {}): Path {
     const { yaml } = this.#parts[0]!;
     yaml.append(["tenants"], value, { block: true, ...options });
-    return ["tenants", listIn(yaml.get(["tenants"])).length - 1];
+    return ["tenants", yaml.count(["tenants"]) - 1];
   }
 
   /** The texts of all files after the edit. */
@@ -120,10 +120,10 @@ export class ConfigEdit {
     const [section, index, ...rest] = path;
     const [main, ...others] = this.#parts;
     if (section !== "tenants" || typeof index !== "number") return { yaml: main!.yaml, local: path };
-    let first = listIn(main!.yaml.get(["tenants"])).length;
+    let first = main!.yaml.count(["tenants"]);
     if (index < first) return { yaml: main!.yaml, local: path };
     for (const { yaml, at } of others) {
-      const { length } = listIn(yaml.get(at));
+      const length = yaml.count(at);
       if (index < first + length) return { yaml, local: [...at, index - first, ...rest] };
       first += length;
     }

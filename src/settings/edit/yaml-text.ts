@@ -29,11 +29,13 @@ export class YamlText {
   readonly #printed: string;
   readonly #document: Document;
   readonly #first: { readonly value: unknown };
-  #isEdited = false;
+  /** The edited text, until the next edit. The text before, while nothing was edited. */
+  #text: string | undefined;
 
   /** Throws FileEditError if the text is not YAML or uses what a config may not: aliases, tags, duplicate keys. */
   constructor(file: string, text: string) {
     this.#before = text;
+    this.#text = text;
     const plain = this.#isDos ? text.replaceAll("\r\n", "\n") : text;
     const read = parseYaml(plain);
     const problems = problemsOf(file, read, read.findings);
@@ -58,7 +60,7 @@ export class YamlText {
     const parent = this.#section(path.slice(0, -1), typeof key === "number" ? "list" : "map");
     const found = entryOf(parent, key);
     if (found && JSON.stringify(plainOf(found.value)) === JSON.stringify(value)) return;
-    this.#isEdited = true;
+    this.#text = undefined;
     const node = nodeOf(this.#document, value, { ...(block !== undefined && { block }) });
     if (found) found.replace(withComments(found.value, node));
     else this.#insert(parent, key, node);
@@ -78,7 +80,7 @@ export class YamlText {
     const parent = this.#at(path.slice(0, -1));
     const found = isCollection(parent) ? entryOf(parent as YAMLMap | YAMLSeq, path.at(-1)!) : undefined;
     found?.remove();
-    this.#isEdited ||= found !== undefined;
+    if (found) this.#text = undefined;
     return found !== undefined;
   }
 
@@ -88,9 +90,18 @@ export class YamlText {
     return node === undefined ? undefined : plainOf(node);
   }
 
+  /** The number of entries of the list at the path; 0 if there is none. */
+  count(path: Path): number {
+    const node = this.#at(path);
+    return isSeq(node) ? node.items.length : 0;
+  }
+
   /** The edited text. Byte for byte the old one where nothing was edited. */
   toString(): string {
-    if (!this.#isEdited) return this.#before;
+    return (this.#text ??= this.#edited());
+  }
+
+  #edited(): string {
     const edited = print(this.#document);
     const plain = this.#isDos ? this.#before.replaceAll("\r\n", "\n") : this.#before;
     const kept = keepLayout(plain, this.#printed, edited);
@@ -123,7 +134,7 @@ export class YamlText {
       if (entry) entry.replace(made);
       else this.#insert(parent, key, made);
     }
-    this.#isEdited = true;
+    this.#text = undefined;
     return made;
   }
 

@@ -158,6 +158,22 @@ describe("discover from OCS", () => {
     expect(second.stderr).toContain("Alpha Campaign 1@Alpha Agents 2 has group_id: 1 in the config, and it is 2101");
   });
 
+  it("makes no second tenant of a name that another upstream has", async () => {
+    await config();
+    const edit = readFileSync(file(), "utf8")
+      .replace("\n\n# In mode", `\n  ocs-two:\n    primary: http://127.0.0.1:1\n\n# In mode`)
+      .replace("dbid: 102\n    upstream: ocs-main", "dbid: 102\n    upstream: ocs-two");
+    writeFileSync(file(), edit);
+    const { code, stderr } = await run({
+      config: file(),
+      upstream: "ocs-main",
+      assign: ["Beta Tenant=Beta *"],
+      dbids: "1",
+    });
+    expect([code, readFileSync(file(), "utf8")]).toEqual([1, edit]);
+    expect(stderr).toContain("Beta Tenant is in the config already, as a tenant of another upstream");
+  });
+
   it("writes nothing that check would refuse", async () => {
     await config();
     const lists = join(folder(), "g.csv");
@@ -365,6 +381,7 @@ describe("the options of discover", () => {
     ["DBIDs that are none", { upstream: "http://127.0.0.1:1", dbids: "0-5" }, "--dbids: expected ranges"],
     ["too many DBIDs", { upstream: "http://127.0.0.1:1", dbids: "1-2147483647" }, "20000 DBIDs at most"],
     ["a pattern without a tenant", { upstream: "http://127.0.0.1:1", assign: ["=x"] }, "--assign: expected TENANT"],
+    ["a time that no timer has", { upstream: "http://127.0.0.1:1", timeout: "30d" }, "24d at most"],
     ["no duration", { upstream: "http://127.0.0.1:1", pace: "fast" }, "--pace: expected a duration"],
   ])("are refused for %s", async (_, options, why) => {
     const { code, stdout, stderr } = await run(options);

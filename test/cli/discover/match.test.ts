@@ -36,7 +36,7 @@ describe("the DBID of a group", () => {
       "no listed group fits",
       [group("A@X", 1, 2)],
       answers([106, 9, 9]),
-      "OCS answers for the DBID 106, but its list has no group with campaign 9 and agent group 9",
+      "OCS answers for the DBID 106 with campaign 9 and agent group 9, which no group taken from its list has",
     ],
   ])("is not guessed when %s", (_, groups, all, why) => {
     const found = matchGroups({ groups, answers: all });

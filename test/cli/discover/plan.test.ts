@@ -59,6 +59,12 @@ describe("whose a group is", () => {
       "the campaign with DBID 5 belongs to one tenant, but its groups do not: X@1 to A, X@2 to B",
     ],
     [
+      "a name and a DBID",
+      { known: [tenant("2", 1), tenant("B", 2)], read: [group("X@1")] },
+      ["2=X*"],
+      "2 is the name of a tenant and the DBID of another",
+    ],
+    [
       "a pattern that matches nothing",
       { read: [group("X@1")] },
       ["A=Y*"],
