@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { createDocs } from "../../src/documentation/site/serve.ts";
 import { root, run } from "../kit/command.ts";
@@ -30,6 +30,8 @@ const { tests } = read("alerts.test.yaml") as {
 };
 
 describeWith(["promtool"], "promtool", (promtool) => {
+  // Two seconds of CPU, on a machine that has nothing else to do.
+  vi.setConfig({ testTimeout: 120_000 });
   it.each([
     ["check", "config", "prometheus.yml"],
     ["check", "rules", "alerts.yaml"],

@@ -52,12 +52,12 @@ beforeEach(async () => {
   for (let handle = 1; handle <= 3; handle++)
     expect((await announce(`http://127.0.0.1:${gateway.ports.callbacks}`, record(handle))).status).toBe(200);
   expect([await doNotCall(4155550100), await doNotCall(4155550199), await useHandle(1)]).toEqual([200, 500, 200]);
-}, 60_000);
+}, 120_000);
 afterEach(async () => {
   await gateway.stop();
   for (const { socket } of ocs.connections) socket.destroy();
   await ocs.close();
-}, 60_000);
+}, 120_000);
 
 const post = async (path: string): Promise<number> =>
   (
@@ -82,7 +82,7 @@ const block = (heading: string, number: number, below?: string): Promise<string>
 const openPhones = async (below?: string): Promise<unknown> =>
   (JSON.parse(await commands("ocsgw audit dnc --json", below)) as { open: { tenant: unknown }[] }).open.length;
 
-describe("the page on backup and restore", { timeout: 90_000 }, () => {
+describe("the page on backup and restore", { timeout: 180_000 }, () => {
   it("takes a running gateway to another machine: entries, open Do-Not-Calls and owners stand", async () => {
     // Each block is run by a test of this file.
     expect([...scripts].flatMap(([heading, all]) => (all.length > 0 ? [`${heading}: ${all.length}`] : []))).toEqual([

@@ -36,12 +36,12 @@ beforeEach(async () => {
     }),
     "config/secrets/index.key": "a secret for this test only, and long\n",
   });
-}, 60_000);
+}, 120_000);
 afterEach(async () => {
   await gateway.stop();
   for (const { socket } of ocs.connections) socket.destroy();
   await ocs.close();
-}, 60_000);
+}, 120_000);
 
 const commands = async (script: string): Promise<string> => {
   const { code, stdout, stderr } = await gateway.run(script);
@@ -58,7 +58,7 @@ const doNotCall = async (): Promise<number> =>
 const requests = async (): Promise<number> =>
   (JSON.parse(await commands("ocsgw audit search action:DoNotCall --json")) as { requests: unknown[] }).requests.length;
 
-describe("the page on moving the journal", { timeout: 90_000 }, () => {
+describe("the page on moving the journal", { timeout: 180_000 }, () => {
   it("moves it to another path, with every entry and the same name", async () => {
     const blocks = (await scriptsOf("move-journal.md")).get("To another path on this machine")!;
     expect(blocks.length).toBe(5);

@@ -216,7 +216,7 @@ beforeAll(async () => {
   senders.set("certificate", { headers: {}, agent: agentOf({ cert, key }) });
   senders.set("token", { headers: { Authorization: `Bearer ${token("old")}` }, agent: agentOf() });
   sending = [...senders.keys()].map(keepSending);
-}, 90_000);
+}, 120_000);
 afterAll(async () => {
   isOver = true;
   await Promise.all(sending ?? []);
@@ -224,9 +224,9 @@ afterAll(async () => {
   await gateway?.stop();
   ocs?.closeAllConnections();
   await new Promise((resolve) => ocs.close(resolve));
-}, 60_000);
+}, 120_000);
 
-describe("the page on rotating keys and certificates", { timeout: 90_000 }, () => {
+describe("the page on rotating keys and certificates", { timeout: 180_000 }, () => {
   it("replaces an API key", async () => {
     await block("API keys", 0);
     const key = (await readFile(join(gateway.dir, "new/alpha-crm.key"), "utf8")).trim();

@@ -17,7 +17,6 @@ export type PageGateway = {
   readonly write: (files: Readonly<Record<string, string>>) => Promise<void>;
   /** In bash, ending at the first failure, in the folder or one below it. */
   readonly run: (script: string, below?: string) => Promise<Ran>;
-  readonly log: () => Promise<string>;
   readonly stop: () => Promise<void>;
 };
 
@@ -28,8 +27,8 @@ exec '${process.execPath}' '${join(root, "src/cli/main.ts")}' "$@"
 /** Like systemctl, it returns when the gateway serves, or is gone. */
 const SYSTEMCTL = `#!/bin/bash
 begin() {
-  ocsgw run -c config/ocsgw.yaml > /dev/null 2>> "$PAGE_DIR/log" & echo $! > "$PAGE_DIR/pid"
-  until ocsgw healthcheck > /dev/null 2>&1; do
+  ocsgw run -c config/ocsgw.yaml > /dev/null 2> "$PAGE_DIR/log" & echo $! > "$PAGE_DIR/pid"
+  until grep -q '"listening","listener":"clients"' "$PAGE_DIR/log"; do
     kill -0 "$(cat "$PAGE_DIR/pid")" 2> /dev/null || { tail -n 3 "$PAGE_DIR/log" >&2; exit 1; }
     sleep 0.1
   done
@@ -69,7 +68,6 @@ export const aPageGateway = async (config: (ports: PageGateway["ports"]) => obje
     ports,
     write,
     run: start,
-    log: () => readFile(join(dir, "log"), "utf8").catch(() => ""),
     stop: async () => {
       await start("systemctl stop ocsgw");
       await rm(dir, { recursive: true, force: true, maxRetries: 5 });
