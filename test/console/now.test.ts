@@ -97,6 +97,23 @@ inBrowser("the pages about the present", () => {
     });
   });
 
+  it("shows the steps from observe to enforce, with what each rests on, while nothing is searched", async () => {
+    const page = await open("/tenants");
+    const steps = page.getByRole("region", { name: "From observe to enforce" }).getByRole("listitem");
+    await steps.first().waitFor();
+    const texts = (await steps.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, " "));
+    expect(texts).toEqual([
+      expect.stringMatching(/^Recorded (?:done|cannot tell) /),
+      expect.stringMatching(/^Observed (?:done|cannot tell) /),
+      "One tenant enforced done 1 of 2 tenants enforce",
+      "All enforced open observing: Beta Tenant",
+      expect.stringMatching(/^Direct path closed cannot tell the gateway cannot see /),
+    ]);
+    await page.getByRole("searchbox", { name: "Name or DBID" }).fill("beta");
+    await page.getByText("1 tenant", { exact: true }).waitFor();
+    expect(await steps.count()).toBe(0);
+  });
+
   describe("a tenant", () => {
     const slider = (page: Page, name: string) => page.getByRole("slider", { name });
 

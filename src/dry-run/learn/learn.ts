@@ -13,6 +13,7 @@ import { proposeGrants } from "./propose-grants.ts";
 import { proposeLimits } from "./propose-limits.ts";
 import type { NeverAllowed } from "./refused.ts";
 import { actionsFor, judgeNames, type NameOptions } from "./refused-names.ts";
+import { notesOnUnnamed } from "./unnamed-tenants.ts";
 import { Traffic, type PassedOver, type TenantTraffic } from "./traffic.ts";
 
 export type LearnOptions = FieldOptions &
@@ -55,41 +56,48 @@ export const learn = async (
 
 const propose = (traffic: Traffic, settings: Settings, options: LearnOptions): Learned => {
   const names = judgeNames(settings, traffic.tenants, options);
+  const never = traffic.refused.rows();
+  const proposed = traffic.tenants.map((owner) => {
+    const refused = names.get(owner.place) ?? [];
+    return { ...owner, refused, proposal: proposalFor(owner, refused, options) };
+  });
+  const cautions = notesOnUnnamed(settings, proposed, never);
   return {
     requests: traffic.requests,
-    tenants: traffic.tenants.map((owner): LearnedTenant => {
-      const { place, settings: tenant } = owner;
-      const refused = names.get(place) ?? [];
-      const path = ["tenants", place] as const;
-      const requests = requestsOf(owner.traffic);
-      const proposal =
-        requests === 0
-          ? UNSEEN
-          : merged([
-              proposeNames(path, tenant, refused),
-              proposeGrants(path, tenant, owner.traffic, {
-                ...options,
-                mode: options.enforce ? "enforce" : tenant.mode,
-                granted: actionsFor(owner.traffic, refused),
-              }),
-              proposeFields(path, tenant, owner.traffic, options),
-              proposeLimits(path, tenant, owner.traffic, options),
-              options.enforce ? enforcing(path) : NOTHING,
-            ]);
-      return {
-        tenant: tenant.name,
-        dbid: tenant.dbid,
-        requests,
-        ...proposal,
-        notes: [...proposal.notes, ...(requests === 0 ? [] : unusedNames(tenant, owner.traffic))],
-        names: refused,
-        would_refuse: Object.fromEntries(owner.traffic.wouldRefuse.entries()),
-      };
-    }),
-    never: traffic.refused.rows(),
+    tenants: proposed.map(({ place, settings: { name, dbid }, traffic: own, refused, proposal }) => ({
+      tenant: name,
+      dbid,
+      requests: requestsOf(own),
+      ...proposal,
+      notes: [...(cautions.get(place) ?? []), ...proposal.notes],
+      names: refused,
+      would_refuse: Object.fromEntries(own.wouldRefuse.entries()),
+    })),
+    never,
     never_uncounted: traffic.refused.uncounted,
     passed_over: traffic.passedOver,
   };
+};
+
+const proposalFor = (
+  { place, settings, traffic }: Traffic["tenants"][number],
+  names: readonly RefusedName[],
+  options: LearnOptions,
+): Proposal => {
+  if (requestsOf(traffic) === 0) return UNSEEN;
+  const path = ["tenants", place] as const;
+  return merged([
+    proposeNames(path, settings, names),
+    proposeGrants(path, settings, traffic, {
+      ...options,
+      mode: options.enforce ? "enforce" : settings.mode,
+      granted: actionsFor(traffic, names),
+    }),
+    proposeFields(path, settings, traffic, options),
+    proposeLimits(path, settings, traffic, options),
+    options.enforce ? enforcing(path) : NOTHING,
+    { ...NOTHING, notes: unusedNames(settings, traffic) },
+  ]);
 };
 
 /** A wrong period or a renamed tenant looks like this too, so nothing is concluded from it. */

@@ -208,7 +208,7 @@ describe("ocsgw learn", () => {
 });
 
 /** A journal beside the config, of which something is changed. */
-const damaged = async (name: string, damage: (text: string) => string): Promise<Ran> => {
+const damaged = async (name: string, damage: (text: string) => string, ...args: readonly string[]): Promise<Ran> => {
   const journal = join(gateway.dir, name);
   await cp(join(gateway.dir, "audit"), journal, {
     recursive: true,
@@ -216,7 +216,7 @@ const damaged = async (name: string, damage: (text: string) => string): Promise<
   });
   const segment = join(journal, "segments/000000000000.jsonl");
   await writeFile(segment, damage(await readFile(segment, "utf8")));
-  return learn("--journal", journal);
+  return learn("--journal", journal, ...args);
 };
 
 describe("a journal that does not have the whole period", () => {
@@ -237,5 +237,13 @@ describe("a journal that does not have the whole period", () => {
     const { code, stdout, stderr } = await damaged(name.replaceAll(" ", "-"), damage);
     expect([code, stdout, stderr]).toEqual([8, "", expect.stringMatching(message)]);
     expect(stderr).toMatch(/^cannot tell: /);
+  });
+
+  it("adds what was seen when asked to, removes nothing, and is never taken for complete", async () => {
+    const cut = (text: string): string => `${linesOf(text).slice(0, 14).join("\n")}\n`;
+    const { code, stdout } = await damaged("cut", cut, "--add-only");
+    expect([code, stdout]).toEqual([8, expect.stringMatching(/^not complete: entries 14 to \d+ are missing/m)]);
+    expect(stdout).toContain("+        actions: [DoNotCall]");
+    expect(stdout).not.toMatch(/^ {2}- /m);
   });
 });

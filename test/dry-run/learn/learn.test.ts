@@ -249,6 +249,41 @@ describe("requests that no policy can allow", () => {
   });
 });
 
+describe("requests of a client of two tenants that name none", () => {
+  const shared = (alpha: string, beta: string): string =>
+    OBSERVING.replace(/alpha-ops: \{.*\}/, `shared: { actions: [${alpha}] }`).replace(
+      /beta-ops: \{.*\}/,
+      `shared: { actions: [${beta}] }`,
+    );
+  const journalOf = async (text: string): Promise<readonly Recorded[]> => {
+    const named = (tenant: string) => times(5, (at) => ({ ...dnc(at, "shared"), tenant }));
+    const cancel = times(5, (at) => ({
+      ...dnc(60_000 + at, "shared"),
+      target: "/phones/4155550100?req=RequestRecordCancel",
+      tenant: "Beta Tenant",
+    }));
+    return (await send(text, [...named("Alpha Tenant"), ...cancel, ...times(3, (at) => dnc(90_000 + at, "shared"))]))
+      .journal;
+  };
+  const cautionsIn = ({ tenants }: Learned): string[] =>
+    tenants.flatMap(({ tenant, notes }) => notes.filter((note) => note.startsWith("CAUTION")).map(() => tenant));
+
+  it.each([
+    ["only one tenant would grant the action", "DoNotCall", "DoNotCall, RequestRecordCancel", ["Alpha Tenant"]],
+    ["the only tenant that used it gets it", "", "", ["Alpha Tenant"]],
+  ])("are pointed out where %s", async (_, alpha, beta, cautions) => {
+    const text = shared(alpha, beta);
+    const learned = await learnFrom(text, await journalOf(text));
+    expect(learned.never).toMatchObject([{ code: "OCSGW-2105", client: "shared", action: "DoNotCall" }]);
+    expect(cautionsIn(learned)).toEqual(cautions);
+  });
+
+  it("are not where both tenants still grant it", async () => {
+    const text = shared("DoNotCall", "DoNotCall");
+    expect(cautionsIn(await learnFrom(text, await journalOf(text), { addOnly: true }))).toEqual([]);
+  });
+});
+
 describe("entries of tenants and clients that are no longer there", () => {
   it("teach nothing, and are counted", async () => {
     const { journal } = await send(OBSERVING, [dnc(0, "alpha-ors"), dnc(1, "beta-crm"), dnc(2, "alpha-ops")]);
