@@ -4,6 +4,7 @@
  * kept connection turns out to be closed.
  */
 import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { setImmediate } from "node:timers";
 import { connect as connectTls } from "node:tls";
 import { MalformedAnswer, ResponseReader, type Answer } from "./response-reader.ts";
 import type { NetworkReason } from "./result.ts";
@@ -48,6 +49,8 @@ type State =
 export class Connection {
   readonly #options: ConnectionOptions;
   #state: State = { name: "none" };
+  /** Of the last answer on this connection. */
+  #lastId: string | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -55,15 +58,28 @@ export class Connection {
 
   /** Sends the bytes of one whole request. `cancelled` may abort with a NetworkReason as its reason. Never rejects. */
   async exchange(request: Uint8Array, cancelled: AbortSignal): Promise<Answer | Failure> {
-    const opened = this.#take() ?? (await this.#open(cancelled));
+    if (this.#state.name === "idle") await readWhatCame();
+    const kept = this.#take();
+    if (!kept) this.#lastId = undefined;
+    const opened = kept ?? (await this.#open(cancelled));
     if ("failed" in opened) return opened;
     this.#state = { name: "busy" };
-    const outcome = await this.#ask(opened, request, cancelled);
+    const outcome = this.#unlessRepeated(await this.#ask(opened, request, cancelled));
     if ("status" in outcome && outcome.keepsOpen && isOpen(opened)) this.#keep(opened, lifetimeOf(outcome));
     else {
       this.#state = { name: "none" };
       opened.destroy();
     }
+    return outcome;
+  }
+
+  /** A request has one answer: one with the id of the answer before answers nothing. */
+  #unlessRepeated(outcome: Answer | Failure): Answer | Failure {
+    if ("failed" in outcome) return outcome;
+    const id = outcome.headers.get("ocsgw-request-id");
+    if (id !== undefined && id === this.#lastId)
+      return { failed: "malformed-answer", sent: true, text: "the answer to the request before came twice" };
+    this.#lastId = id;
     return outcome;
   }
 
@@ -177,6 +193,14 @@ export class Connection {
     });
   }
 }
+
+/**
+ * Resolves after the runtime has read what had come: an end of the connection, or bytes that nobody asked for, may be
+ * waiting while the program was busy. Twice, because the first may come in the same round of events.
+ */
+const readWhatCame = async (): Promise<void> => {
+  for (let round = 0; round < 2; round++) await new Promise<void>((resolve) => void setImmediate(resolve));
+};
 
 type Handlers = Readonly<Record<string, (argument?: unknown) => void>>;
 

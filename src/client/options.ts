@@ -1,6 +1,7 @@
 /** The options of a client, checked. */
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { createSecureContext } from "node:tls";
 import type { TlsOptions } from "./connection.ts";
 
@@ -72,7 +73,10 @@ export const tenantHeader = (tenant: string | number | undefined): Header[] => {
 
 /** Throws TypeError for what is no PEM, or a certificate without its key. */
 export const readTls = (tls: TlsOptions = {}): TlsOptions => {
-  const { ca, cert, key, passphrase } = tls;
+  const { ca, cert, key, passphrase, serverName } = tls;
+  // Runtimes check an address against the host of the connection, whatever is asked for.
+  if (serverName !== undefined && (typeof serverName !== "string" || serverName === "" || isIP(serverName) !== 0))
+    throw new TypeError("tls.serverName: expected a name of DNS");
   const authorities = typeof ca === "object" ? [...ca] : ca === undefined ? [] : [ca];
   const texts: readonly unknown[] = [...authorities, cert, key].filter((each) => each !== undefined);
   if (!texts.every((text) => typeof text === "string" && text.includes("-----BEGIN ")))

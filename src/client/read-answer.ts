@@ -8,7 +8,8 @@ export const readOutcome = (row: ActionRow, outcome: Answer | Failure): Result<u
   if ("failed" in outcome) return networkFailure(row, outcome.failed, outcome.sent, outcome.text);
   const origin = outcome.headers.get("ocsgw-origin");
   const requestId = outcome.headers.get("ocsgw-request-id");
-  if (requestId !== undefined && origin === "ocs") return fromOcs(row, outcome, requestId);
+  const isAnswered = outcome.headers.get("ocsgw-delivery") === "answered";
+  if (requestId !== undefined && origin === "ocs" && isAnswered) return fromOcs(row, outcome, requestId);
   if (requestId !== undefined && origin === "gateway") {
     const refusal = fromGateway(outcome, requestId);
     if (refusal) return refusal;
@@ -63,7 +64,7 @@ const REPEATS: ReadonlySet<string> = new Set<Repeat>(["safe", "check-first", "no
 const fromGateway = ({ status, headers, body }: Answer, requestId: string): GatewayRefusal | undefined => {
   const code = codeIn(headers);
   const delivery = headers.get("ocsgw-delivery") ?? "";
-  if (code === undefined || !DELIVERIES.has(delivery)) return undefined;
+  if (code === undefined || !DELIVERIES.has(delivery) || status < 400) return undefined;
   const repeat = headers.get("ocsgw-repeat") ?? "";
   const problem = jsonIn(body) as { readonly detail?: unknown; readonly pointer?: unknown } | undefined;
   const wait = headers.get("retry-after") ?? "";

@@ -11,10 +11,19 @@ type Peer = {
 /** What the peer does with the request of that number, from 0. */
 type Script = (socket: Socket, number: number, request: string) => void;
 
+const ID = "01M8ZZZZZZZZZZZZZZZZZZZZZZ";
 const open: { close: () => void }[] = [];
 afterEach(() => {
   for (const each of open.splice(0)) each.close();
 });
+
+/** As a gateway does, gives each answer its own id; the first has ID. */
+const numbered = (socket: Socket, number: number): Socket => {
+  const write = socket.write.bind(socket) as (data: unknown) => boolean;
+  const own = `${ID.slice(0, -4)}${String(number).padStart(4, "0")}`;
+  socket.write = (data: unknown) => write(number > 0 && typeof data === "string" ? data.replaceAll(ID, own) : data);
+  return socket;
+};
 
 const peerThat = async (script: Script): Promise<Peer> => {
   const requests: string[] = [];
@@ -34,7 +43,7 @@ const peerThat = async (script: Script): Promise<Peer> => {
       const request = Buffer.from(text, "latin1").toString("utf8");
       text = "";
       requests.push(request);
-      script(socket, requests.length - 1, request);
+      script(numbered(socket, requests.length - 1), requests.length - 1, request);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -57,7 +66,6 @@ const aClient = (url: string, options: Partial<ClientOptions> = {}): Client => {
   return client;
 };
 
-const ID = "01M8ZZZZZZZZZZZZZZZZZZZZZZ";
 const answer = (status: number, headers: Readonly<Record<string, string>> = {}, body = ""): string => {
   const all = {
     "Ocsgw-Request-Id": ID,
@@ -219,6 +227,9 @@ describe("an answer", () => {
     ["a proxy", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"],
     ["an OCS without a gateway", "HTTP/1.1 200 OK\r\nServer: OCS/8.1\r\nContent-Length: 0\r\n\r\n"],
     ["a gateway without a code", answer(500, { "Ocsgw-Origin": "gateway" })],
+    ["a gateway that refuses with 200", refusal(200, "OCSGW-4001", { "Ocsgw-Repeat": "safe" })],
+    ["an OCS that did not answer", answer(200, { "Ocsgw-Delivery": "sent-no-answer" })],
+    ["an OCS that got nothing", answer(503, { "Ocsgw-Delivery": "not-sent" })],
   ])("of %s is no answer of a gateway, and may have been sent", async (_, text) => {
     expect(await ask(answering(text), addRecord)).toMatchObject({
       ok: false,
@@ -287,7 +298,14 @@ describe("the network", () => {
 
   it.each<[string, string]>([
     ["no HTTP", "SSH-2.0-x\r\n\r\n"],
+    ["no HTTP, and no end of a header block", "SSH-2.0-x\r\n"],
+    ["lines that end with LF alone", answer(200).replaceAll("\r\n", "\n")],
     ["HTTP/2", "HTTP/2 200\r\n\r\n"],
+    ["two deliveries", refusal(504, "OCSGW-4101", { "ocsgw-delivery": "sent-no-answer", "Ocsgw-Repeat": "safe" })],
+    ["two origins", answer(200, { "ocsgw-origin": "gateway" })],
+    ["two words about repeating", refusal(503, "OCSGW-4001", { "Ocsgw-Repeat": "safe", "ocsgw-repeat": "no" })],
+    ["two codings", answer(200, { "Transfer-Encoding": "gzip", "transfer-encoding": "chunked" })],
+    ["an endless line of a chunk", `${answer(200, { "Transfer-Encoding": "chunked" })}1;${"x".repeat(5000)}`],
     ["two lengths", answer(200, { "content-length": "5" })],
     ["a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"],
     ["a malformed chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"],
@@ -361,6 +379,8 @@ describe("connections", () => {
 
   it.each<[string, Script, Partial<ClientOptions>]>([
     ["that the other side ends between two calls", (socket) => socket.end(answer(200)), {}],
+    ["that say Connection twice", answering(answer(200, { Connection: "keep-alive", connection: "close" })), {}],
+    ["with chunks and a length", answering(`${answer(200, { "Transfer-Encoding": "chunked" })}0\r\n\r\n`), {}],
     ["that say Connection: close", answering(answer(200, { Connection: "close" })), {}],
     ["with bytes behind the answer", answering(`${answer(200)}HTTP/1.1 200 OK\r\n`), {}],
     ["that were unused for too long", answering(answer(200)), { keepAlive: 1 }],
@@ -370,6 +390,53 @@ describe("connections", () => {
     const client = aClient(peer.url, options);
     expect(await addRecord(client)).toMatchObject({ ok: true });
     await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(await addRecord(client)).toMatchObject({ ok: true });
+    expect(peer.connections()).toBe(2);
+  });
+});
+
+describe("a second answer to one request", () => {
+  const refused = refusal(503, "OCSGW-4001", { "Ocsgw-Repeat": "safe" });
+
+  it.each<[string, Script]>([
+    [
+      "before the next request is sent is not taken for its answer",
+      (socket, number) => {
+        if (number > 0) return void socket.write(answer(200));
+        socket.write(refused);
+        setImmediate(() => socket.write(refused));
+      },
+    ],
+    [
+      "after the next request was sent is not taken for its answer",
+      (socket, number) => {
+        // The first one again: a string as bytes keeps its id.
+        socket.write(number === 0 ? refused : Buffer.from(refused));
+      },
+    ],
+  ])("%s", async (_, script) => {
+    const client = aClient((await peerThat(script)).url);
+    expect(await addRecord(client)).toMatchObject({ delivery: "not-sent", repeat: "safe" });
+    const second = await addRecord(client);
+    expect(second.ok || (second.delivery === "sent-no-answer" && second.repeat === "no")).toBe(true);
+  });
+});
+
+describe("a connection that ended while the program was busy", () => {
+  it("is not used again, so that nothing is lost", async () => {
+    const peer = await peerThat((socket, number) => {
+      socket.write(answer(200));
+      if (number === 0) setTimeout(() => socket.end(), 20);
+    });
+    const client = aClient(peer.url);
+    expect(await addRecord(client)).toMatchObject({ ok: true });
+    await new Promise<void>((resolve) =>
+      setTimeout(() => {
+        // The end has come, and nothing has read it.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+        resolve();
+      }, 19),
+    );
     expect(await addRecord(client)).toMatchObject({ ok: true });
     expect(peer.connections()).toBe(2);
   });

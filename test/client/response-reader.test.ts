@@ -91,6 +91,17 @@ describe("an answer of HTTP/1.1", () => {
     );
   });
 
+  it("in millions of chunks is read without reading any twice", () => {
+    const reader = new ResponseReader();
+    const chunks = Buffer.from("1\r\na\r\n".repeat(5_000));
+    reader.push(Buffer.from("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    const started = process.cpuUsage();
+    for (let round = 0; round < 60; round++) expect(reader.push(chunks)).toBeUndefined();
+    expect(reader.push(Buffer.from("0\r\n\r\n"))?.body).toHaveLength(300_000);
+    // Read from the beginning with each piece, these take ten times as long.
+    expect(process.cpuUsage(started).user).toBeLessThan(3_000_000);
+  });
+
   it.each([
     ["a header block", `HTTP/1.1 200 OK\r\nX: ${"x".repeat(70_000)}`],
     ["a length", "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n"],
