@@ -7,6 +7,12 @@ import type { Entry, Kind, Recorded } from "./entry.ts";
 
 type Members = { readonly [K in Kind]: Readonly<Record<Exclude<keyof Extract<Entry, { kind: K }>, "kind">, true>> };
 
+/**
+ * The last members of an entry that may have a Do-Not-Call's number: recovery and verification read it at its fixed
+ * position, at the end of the line.
+ */
+const NUMBERED = { dnc_sequence: true, dnc: true } as const;
+
 const MEMBERS: Members = {
   intent: {
     id: true,
@@ -26,10 +32,9 @@ const MEMBERS: Members = {
     generation: true,
     announced: true,
     would_refuse: true,
-    dnc_sequence: true,
-    dnc: true,
     dropped_fields: true,
     traceparent: true,
+    ...NUMBERED,
   },
   outcome: {
     id: true,
@@ -71,10 +76,9 @@ const MEMBERS: Members = {
     would_refuse: true,
     upstream: true,
     epoch: true,
-    dnc_sequence: true,
-    dnc: true,
     named: true,
     traceparent: true,
+    ...NUMBERED,
   },
   "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: {
@@ -114,9 +118,9 @@ const MEMBERS: Members = {
     pid: true,
     config_hash: true,
     torn: true,
+    records: true,
     index_keys: true,
     dnc: true,
-    records: true,
   },
   stop: { reason: true },
   gap: { reason: true, from: true, to: true, lost: true },

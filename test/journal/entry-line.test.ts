@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Entry, Intent } from "../../src/journal/entry.ts";
-import { kindOf, readLine, wordsOf, writeLine } from "../../src/journal/entry-line.ts";
+import { kindOf, membersOf, readLine, wordsOf, writeLine } from "../../src/journal/entry-line.ts";
+import { KINDS } from "../../src/journal/kinds.ts";
 import { readMicros, wallMicros, writeMicros } from "../../src/journal/time.ts";
 import { anIntent, anOutcome, aRefusal } from "./kit.ts";
 
@@ -86,6 +87,13 @@ describe("a line", () => {
     const line = writeLine(0, TIME, anIntent(0, body));
     expect(line).not.toMatch(/[\n\r\0]/);
     expect((readLine(Buffer.from(line).toString()) as Intent).body).toEqual(body);
+  });
+});
+
+describe("the number of a Do-Not-Call", () => {
+  it.each(KINDS.filter((kind) => membersOf(kind).includes("dnc_sequence")))("ends a line of kind %s", (kind) => {
+    // Recovery and verification read it there.
+    expect(membersOf(kind).slice(-2)).toEqual(["dnc_sequence", "dnc"]);
   });
 });
 

@@ -9,6 +9,7 @@ import { type Journal } from "../../../src/journal/journal.ts";
 import { openJournal } from "../../../src/journal/write/open-journal.ts";
 import type { Entry, Recorded } from "../../../src/journal/entry.ts";
 import { DncSequences } from "../../../src/journal/write/dnc-sequence.ts";
+import { verifyJournal } from "../../../src/journal/verify/verify.ts";
 import { readEntries } from "../../../src/journal/read/read-entries.ts";
 import { aDirectory, aRefusal, anIntent, removeDirectory, segmentsOf } from "../kit.ts";
 
@@ -52,6 +53,23 @@ describe("a DoNotCall's number", () => {
     await journal.append(aRefusal(9));
     expect(await numbersOf(101)).toEqual([1, 2, undefined, 3, 4]);
     expect(await numbersOf(102)).toEqual([1, undefined, undefined, 2]);
+  });
+
+  it("goes on after a restart, whatever optional members an entry has", async () => {
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const asked = { tokens: { phone: "t1:aa" }, upstream: "ocs", would_refuse: "OCSGW-2101", epoch: 1 };
+    for (let number = 0; number < 3; number++) {
+      await journal.append(of(101, { ...anIntent(number), ...asked, dropped_fields: ["A"], traceparent } as Entry));
+      await journal.append(
+        of(101, { ...refusal(100 + number, "DoNotCall"), ...asked, named: "List", traceparent } as Entry),
+      );
+      await journal.close();
+      await open();
+    }
+    await journal.append(of(101, { ...anIntent(9), upstream: "ocs" } as Entry));
+    expect((await numbersOf(101)).filter((each) => each !== undefined)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    await journal.close();
+    expect((await verifyJournal(dir)).findings).toEqual([]);
   });
 
   it("is assigned by the journal, whatever the entry contains", async () => {
