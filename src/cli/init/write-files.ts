@@ -61,7 +61,8 @@ export const stage = async <Result>(
   };
   try {
     made.push(...(await makeFolders(around).catch(failed)));
-    const rights = await rightsFor(join(around, "any"), undefined);
+    // Those of a new file: a file that is there, whatever its name, must not lend its mode and owner to secrets.
+    const rights = await rightsFor(staging, undefined);
     // Its own until the commit, also in a folder of another user.
     await mkdir(staging, { mode: 0o700 }).catch(failed);
     for (const file of files) await write(staging, file, rights).catch(failed);

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { stage, type NewFile } from "../../../src/cli/init/write-files.ts";
@@ -45,6 +45,19 @@ describe("staged files", () => {
       ["config", "config/b.yaml"],
       "theirs",
     ]);
+  });
+
+  it.skipIf(process.platform === "win32").each([
+    ["in an existing directory", "config/"],
+    ["beside a new one", ""],
+  ])("take no mode from other files %s", async (_, place) => {
+    mkdirSync(join(folder(), place), { recursive: true });
+    for (const name of ["any", "a.key", "new", ".config"]) {
+      writeFileSync(join(folder(), place, name), "theirs");
+      chmodSync(join(folder(), place, name), 0o666);
+    }
+    await stage(join(folder(), "config"), { files: FILES, replace: [] }, ({ commit }) => commit());
+    expect(statSync(join(folder(), "config/secrets/a.key")).mode & 0o777).toBe(0o600);
   });
 
   it("give a replaced file back when a later one cannot be put in place", async () => {
