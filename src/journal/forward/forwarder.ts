@@ -8,7 +8,7 @@ import { deliver } from "./delivery.ts";
 import { addressText, type Destination } from "./destination.ts";
 import { journalLineIn, lastLineIn } from "./last-in-file.ts";
 import { ocsfEntry, ocsfMissing } from "./ocsf.ts";
-import { readPosition, writePosition } from "./position.ts";
+import { readWholePosition, within, writePosition } from "./position.ts";
 import { RecentIntents, type Request } from "./recent-intents.ts";
 import { rfc5424 } from "./rfc5424.ts";
 import { SegmentReader, type EntryLine, type Missing } from "./segment-reader.ts";
@@ -62,6 +62,8 @@ export class Forwarder {
   readonly #intents = new RecentIntents();
   #destination: Destination;
   #form: Form;
+  /** Entries on disk at the beginning, and now. */
+  readonly #first: number;
   #size: number;
   #next: number | undefined;
   /** The position on disk. */
@@ -81,6 +83,7 @@ export class Forwarder {
     this.#version = version;
     this.#destination = destination;
     this.#form = formOf(destination, version);
+    this.#first = size;
     this.#size = size;
     this.#onNews = onNews;
     this.#reader = new SegmentReader(dir);
@@ -183,15 +186,18 @@ export class Forwarder {
   async #begin(): Promise<void> {
     if (this.#next !== undefined) return;
     const { name, from } = this.#destination;
-    this.#kept = await readPosition(this.#dir, name);
-    const next = this.#kept ?? (from === "now" ? this.#size : 0);
-    if (next > this.#size) {
-      const missing: Missing = { from: this.#size, to: next, reason: "the journal was restored" };
+    const kept = await readWholePosition(this.#dir, name);
+    // Not the present size: while the receiver was away, entries may have been written.
+    const { next, lostTo } = within(kept ?? { next: from === "now" ? this.#first : 0 }, this.#first);
+    if (lostTo !== undefined) {
+      const missing: Missing = { from: next, to: lostTo, reason: "the journal was restored" };
+      await this.#lastLine();
       await deliver(this.#destination, [this.#form.missing(missing)]);
       this.#lost(missing);
     }
-    this.#next = Math.min(next, this.#size);
-    await this.#warmUp(this.#next);
+    this.#kept = lostTo === undefined ? kept?.next : undefined;
+    this.#next = next;
+    await this.#warmUp(next);
   }
 
   /** Reads the entries before the position for their intents. */
@@ -206,12 +212,17 @@ export class Forwarder {
   /** Skips what a destination file has already. */
   async #compare(): Promise<void> {
     const destination = this.#destination;
-    const { to } = destination;
-    const found = to.kind === "file" ? journalLineIn((await lastLineIn(to.path)) ?? "") : undefined;
+    const found = journalLineIn((await this.#lastLine()) ?? "");
     // Entries of another journal do not count.
     if (found && found.index >= this.#next! && found.index < this.#size && (await this.#has(found)))
       this.#next = found.index + 1;
     this.#isCompared = this.#destination === destination;
+  }
+
+  /** Of a destination file, after its incomplete last line was removed. */
+  async #lastLine(): Promise<string | undefined> {
+    const { to } = this.#destination;
+    return to.kind === "file" ? lastLineIn(to.path) : undefined;
   }
 
   async #has({ index, text }: { readonly index: number; readonly text: string }): Promise<boolean> {
@@ -255,7 +266,7 @@ export class Forwarder {
 
   async #keep(): Promise<void> {
     if (this.#kept === this.#next) return;
-    await writePosition(this.#dir, this.#destination.name, this.#next!);
+    await writePosition(this.#dir, this.#destination.name, { next: this.#next! });
     this.#kept = this.#next;
   }
 }

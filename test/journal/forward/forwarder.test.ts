@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Destination, ForwardAddress } from "../../../src/journal/forward/destination.ts";
 import { Forwarder, type ForwardNews, type ForwardState } from "../../../src/journal/forward/forwarder.ts";
-import { readPosition } from "../../../src/journal/forward/position.ts";
+import { keepFirstPositions, readPosition, readWholePosition } from "../../../src/journal/forward/position.ts";
 import type { Journal } from "../../../src/journal/journal.ts";
 import { deletedText } from "../../../src/journal/segments/retention/deleted-lines.ts";
 import { openJournal } from "../../../src/journal/write/open-journal.ts";
@@ -314,6 +314,35 @@ describe("a forwarder whose entries are gone", () => {
     expect(gapsIn(there)).toEqual(["journal entries 3 to 6 were not forwarded: the journal was restored"]);
     expect(await readPosition(place(), "siem")).toBe(3);
   });
+
+  it.each(["by the forwarder itself", "when the gateway starts"])(
+    "forwards what a restored journal got while the receiver was away, noticed %s",
+    async (noticed) => {
+      await written(3);
+      await mkdir(join(place(), "forward"));
+      await writeFile(join(place(), "forward/siem.json"), '{"next":7}\n');
+      const isEarly = noticed === "when the gateway starts";
+      if (isEarly) {
+        await keepFirstPositions(place(), [{ name: "siem", from: "beginning" }], 3);
+        expect(await readWholePosition(place(), "siem")).toEqual({ next: 3, lostTo: 7 });
+        await keepFirstPositions(place(), [{ name: "siem", from: "beginning" }], 3);
+        expect(await readWholePosition(place(), "siem")).toEqual({ next: 3, lostTo: 7 });
+      }
+      const journal = await openJournal({ dir: place(), durability: "os" });
+      open.push(journal);
+      for (let number = 3; number < 5; number++) await journal.append(anIntent(number));
+      const there = await receiver();
+      const away = to({ kind: "syslog", protocol: "tcp", host: "127.0.0.1", port: 9 });
+      const { forwarder, states, stop } = begin(away, isEarly ? 5 : 3);
+      await expect.poll(() => states.at(-1)?.trouble).toBeDefined();
+      forwarder.size = 5;
+      forwarder.destination = to(tcp(there));
+      await stop();
+      expect(gapsIn(there)).toEqual(["journal entries 3 to 6 were not forwarded: the journal was restored"]);
+      expect(indexesIn(there.messages).slice(4)).toEqual([3, 4]);
+      expect(await readWholePosition(place(), "siem")).toEqual({ next: 5 });
+    },
+  );
 
   it("does not guess when the position cannot be read", async () => {
     await written(3);
