@@ -53,7 +53,7 @@ export const ocsfEntry =
     const known: Known = { ...request, ...(entry as unknown as Known) };
     const activity = activityOf(entry, known);
     const { severity = 1, status } = VERDICTS[entry.kind as Kind]?.(entry) ?? {};
-    return JSON.stringify({
+    return onOneLine({
       ...classOf(activity, activity === "Other" ? entry.kind : activity),
       time: Math.floor(readMicros(entry.time) / 1000),
       severity_id: severity,
@@ -80,7 +80,7 @@ export const ocsfEntry =
 export const ocsfMissing =
   (version: string) =>
   (missing: Missing): string =>
-    JSON.stringify({
+    onOneLine({
       ...classOf("Other", "forward-gap"),
       time: Date.now(),
       severity_id: 4,
@@ -92,6 +92,13 @@ export const ocsfMissing =
       src_endpoint: HERE,
       unmapped: { ...missing },
     });
+
+/** JSON allows these characters in a text, but some programs end a line at one. */
+const onOneLine = (event: Members): string =>
+  JSON.stringify(event).replaceAll(
+    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 const given = (name: string, value: unknown): Members =>
   value === undefined || value === null ? {} : { [name]: value };

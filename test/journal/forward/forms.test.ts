@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Entry, Kind, Recorded } from "../../../src/journal/entry.ts";
 import { KINDS } from "../../../src/journal/kinds.ts";
+import { journalLineIn } from "../../../src/journal/forward/last-in-file.ts";
 import { ocsfEntry, ocsfMissing } from "../../../src/journal/forward/ocsf.ts";
 import { rfc5424 } from "../../../src/journal/forward/rfc5424.ts";
 import { syslogMessage } from "../../../src/journal/receivers/syslog-message.ts";
@@ -108,6 +109,15 @@ describe("every kind of entry", () => {
     expect(line).not.toContain("\n");
     expect([event.metadata.sequence, event.raw_data]).toEqual([entry.index, JSON.stringify(entry)]);
   });
+});
+
+it("an event of OCSF has no character at which a program may end a line", () => {
+  const named = "a\u0085<110>1 forged\u2028{\u2029}\u009b\u007f\n";
+  const text = JSON.stringify({ index: 1, named });
+  const line = ocsfEntry("1")({ entry: recorded({ ...intent, client: named }, 1), text }, undefined);
+  expect(line).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
+  expect(JSON.parse(line)).toMatchObject({ raw_data: text, actor: { user: { name: named } } });
+  expect(journalLineIn(line)).toEqual({ index: 1, text });
 });
 
 describe("an outcome with its request", () => {
