@@ -56,13 +56,17 @@ export const findForwardProblems = (parts: ParsedParts, files: FilesOf): readonl
   const owners = new Map<string, string>([
     [absolute(checkpoint.key), "audit.checkpoint.key"],
     [checkpoint.anchor === null ? `${absolute(dir)}.anchor` : absolute(checkpoint.anchor), "the journal's anchor"],
-    ...checkpoint.publish.flatMap((sink) => (sink.kind === "file" ? [[sink.path, "a checkpoint sink"] as const] : [])),
+    ...checkpoint.publish.flatMap((sink) =>
+      sink.kind === "file" ? [[resolve(sink.path), "a checkpoint sink"] as const] : [],
+    ),
   ]);
   return destinationsIn(parts).flatMap(({ path: at, value: { to, name } }): readonly Finding[] => {
     if (to.kind !== "file") return [];
     const path = [...at, "to"];
-    const owner = owners.get(to.path);
-    owners.set(to.path, `the file of ${name}`);
+    // A path may be spelled in several ways.
+    const place = resolve(to.path);
+    const owner = owners.get(place);
+    owners.set(place, `the file of ${name}`);
     const isInside = !/^\.\.(?:$|[\\/])/.test(relative(absolute(dir), to.path));
     if (isInside) return [{ ...PROBLEMS.inside(to.path), path }];
     if (owner !== undefined) return [{ ...PROBLEMS.taken(to.path, owner), path }];
