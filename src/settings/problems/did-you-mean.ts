@@ -24,13 +24,16 @@ const at = (row: readonly number[], index: number): number => row[index] as numb
 export const nearest = (name: string, known: Iterable<string>): string | undefined => {
   const wanted = name.slice(0, 100).toLowerCase();
   const ranked = [...known]
+    // A different length alone may be too many edits; clients choose the name, and must not choose the cost.
+    .filter((each) => Math.abs(wanted.length - Math.min(each.length, 100)) <= mostEdits(wanted, each))
     .map((each) => ({ each, distance: editDistance(wanted, each.slice(0, 100).toLowerCase()) }))
     .toSorted((a, b) => a.distance - b.distance);
   const [best] = ranked;
-  return best && best.distance <= Math.max(1, Math.floor(Math.max(wanted.length, best.each.length) / 3))
-    ? best.each
-    : undefined;
+  return best && best.distance <= mostEdits(wanted, best.each) ? best.each : undefined;
 };
+
+const mostEdits = (wanted: string, known: string): number =>
+  Math.max(1, Math.floor(Math.max(wanted.length, known.length) / 3));
 
 /** "did you mean `x`?", or the known names if there are at most 24. */
 export const suggest = (name: string, known: readonly string[]): string | undefined => {

@@ -114,6 +114,13 @@ describe("nearest", () => {
   ])("suggests for %s the name %s", (from, to) =>
     expect(nearest(from, ["campaigns", "tenants", "tls", "timeouts", "lists"])).toBe(to),
   );
+  it("finds a name of another length, and a long name costs nothing to refuse", () => {
+    expect(nearest("campaignss", ["campaigns", "c"])).toBe("campaigns");
+    expect(nearest("tim", ["timeouts", "tom"])).toBe("tom");
+    expect(nearest("q".repeat(100), ["campaigns", "tls"])).toBeUndefined();
+    expect(nearest("a", ["b"])).toBe("b");
+  });
+
   it("suggests nothing if no name is near", () => expect(nearest("zebra", ["campaigns", "tls"])).toBeUndefined());
   it.each([
     ["", "abc", 3],
