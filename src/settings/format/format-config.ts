@@ -10,6 +10,7 @@ import {
   Lexer,
   LineCounter,
   parseDocument,
+  visit,
   type Document,
   type Pair,
   type YAMLMap,
@@ -57,6 +58,11 @@ export const formatConfig = (given: string, { isTenants }: { readonly isTenants:
 
 const parse = (text: string, counter: LineCounter): Document.Parsed => {
   const document = parseDocument(text, { lineCounter: counter });
+  visit(document, {
+    Alias: (_, { source }) => {
+      throw new NotFormattable(`it has an alias (*${source}), which a config cannot have`);
+    },
+  });
   const [error] = document.errors;
   if (error) throw new NotFormattable(error.message.split("\n")[0]!.replace(/:$/, ""));
   return document;

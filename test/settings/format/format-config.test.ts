@@ -111,6 +111,8 @@ describe("the form of a config", () => {
     ["a single value", "version\n"],
     ["all in braces", "{ version: 1 }\n"],
     ["of duplicate keys", lines("version: 1", "version: 2")],
+    ["with an alias", lines("admin: &a { bind: x }", "audit: *a")],
+    ["with a merged alias", lines("admin: &a { bind: x }", "audit:", "  <<: *a")],
   ])("does not exist for a text that is %s", (_, text) => {
     expect(() => formatted(text)).toThrow(NotFormattable);
   });
