@@ -7,6 +7,7 @@ import { readConfigText, partOf } from "../../settings/files/config-text.ts";
 import { ConfigEdit, writeConfig } from "../../settings/edit/config-edit.ts";
 import { FileEditError } from "../../settings/files/edit-file.ts";
 import type { UpstreamSettings } from "../../settings/schema/schema.ts";
+import { visible } from "../../settings/problems/visible.ts";
 import { faultInWords } from "../../common/system-error.ts";
 import { CANNOT_TELL, FAILED, NOT_VALID, UNREACHABLE } from "../exit-codes.ts";
 import { command, Stop, type Host } from "../list-file.ts";
@@ -49,7 +50,7 @@ export const discover = (options: DiscoverOptions, host: Host = process): Promis
     stop.release();
     const isStopped = stop.signal.aborted;
     if (options.json) host.stdout.write(`${JSON.stringify({ ...reportJson(found), conflicts }, null, 2)}\n`);
-    else for (const line of reportLines(found)) host.stderr.write(`${line}\n`);
+    else for (const line of reportLines(found)) host.stderr.write(`${visible(line.replaceAll("\n", "\\n"))}\n`);
     if (conflicts.length > 0) throw new Stop(FAILED, ["nothing was written:", ...conflicts].join("\n"));
     await show(edit, { options, isStopped, host });
     if (isStopped) code = INTERRUPTED;

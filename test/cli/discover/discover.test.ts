@@ -345,6 +345,20 @@ describe("discover from another server", () => {
     expect(stderr.includes("ocsgw discover --csv FILE")).toBe(wanted === 8);
   });
 
+  it.each([
+    ["listed twice", '"\\u001b[2J\\u009b1A\\u202e@\\nB":{},"\\u001b[2J\\u009b1A\\u202e@\\nB":{}'],
+    ["without ids", '"\\u001b[2J\\u009b1A\\u202e@\\nB":{}'],
+    ["with ids", '"\\u001b[2J\\u009b1A\\u202e@\\nB":{"GSW_CM_AttrCampaignID":1,"GSW_CM_AttrGroupID":2}'],
+  ])("shows no control characters of a name that is %s", async (_, groups) => {
+    asked = [];
+    const body = `{"GSW_CM_MessageType":46,"CampaignGroups":{${groups}}}`;
+    answer = { status: 200, headers: { "Content-Type": "application/json" }, body };
+    const { code, stdout, stderr } = await run({ upstream: address });
+    expect(code).toBe(0);
+    expect(stderr.split("\n").filter((line) => line.startsWith("unclear: "))).toHaveLength(1);
+    expect(`${stdout}${stderr}`.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  });
+
   it("leaves an OCS alone that answers single groups with errors", async () => {
     asked = [];
     const headers = {
