@@ -3,7 +3,7 @@
  * did not see must know that nothing is missing. Segments that end before the period are not read.
  */
 import { nodeDisk, type Disk } from "../disk.ts";
-import type { Deleted, Gap, KeyChecks, Kind, Recorded, Start } from "../entry.ts";
+import type { Clock, Deleted, Gap, KeyChecks, Kind, Recorded, Start } from "../entry.ts";
 import { coveredIn } from "../integrity/entry-proof.ts";
 import { hasValidChecksum } from "../integrity/line-checksum.ts";
 import { firstsOf } from "../segments/segment.ts";
@@ -95,15 +95,20 @@ export class PeriodReader {
   /** The place of the first segment that may have entries of the period. */
   async #firstPlace(firsts: readonly number[]): Promise<number> {
     for (let place = firsts.length - 1; place > 0; place--) {
-      for await (const { entry } of readLines(
-        this.#dir,
-        { from: firsts[place]!, to: firsts[place]! + 1 },
-        this.#disk,
-      )) {
-        if (entry.time.slice(0, 23) < this.#from) return place;
-      }
+      const begun = await this.#beginOf(firsts[place]!);
+      if (begun === undefined || begun >= this.#from) continue;
+      // After a clock that was set back, the segments before may have entries of the period.
+      const before = await this.#beginOf(firsts[place - 1]!);
+      if (before === undefined || before <= begun) return place;
     }
     return 0;
+  }
+
+  /** The time of the segment's first line, up to milliseconds; undefined if that was deleted. */
+  async #beginOf(first: number): Promise<string | undefined> {
+    for await (const { entry } of readLines(this.#dir, { from: first, to: first + 1 }, this.#disk))
+      return entry.time.slice(0, 23);
+    return undefined;
   }
 
   /** The run that was going on when the period began: its start may lie far back. */
@@ -143,6 +148,13 @@ export class PeriodReader {
     if (entry.kind === "start") this.#starts = isBefore ? [entry] : [...this.#starts, entry];
     if (entry.kind === "gap" && entry.to.slice(0, 23) >= this.#from) this.#stated.push(inWords(entry));
     if (entry.kind === "deleted") this.#noteDeleted(entry);
+    if (entry.kind === "clock") this.#noteClock(entry);
+  }
+
+  /** While the clock was wrong, the times of entries do not say whether they belong to the period. */
+  #noteClock({ from, to }: Clock): void {
+    if (from.slice(0, 23) < this.#from !== to.slice(0, 23) < this.#from)
+      this.#stated.push(`the clock was set from ${from} to ${to}: entries of the period may have times before it`);
   }
 
   #noteDeleted({ to, youngest, kinds = {} }: Deleted): void {

@@ -67,6 +67,16 @@ describe("the entries of a period", () => {
     expect((await readFrom(10)).indexes).toEqual([]);
   });
 
+  it("are found behind a segment that begins while the clock was wrong", async () => {
+    await segmentsOf(intents(2), intents(2), intents(2), intents(2));
+    const wrong = (await readFile(paths(dir).segment(4), "utf8"))
+      .split("\n")
+      .slice(0, -1)
+      .map((_, at) => `${writeLine(4 + at, "2020-01-01T00:00:00.000000Z", anIntent(at))}\n`);
+    await writeFile(paths(dir).segment(4), wrong.join(""));
+    expect((await readFrom(3)).indexes).toEqual([3, 6, 7]);
+  });
+
   it("are read without opening what ends before the period", async () => {
     await segmentsOf(intents(3), [start(), ...intents(2)], intents(3));
     await writeFile(paths(dir).segment(0), "not a line\n");
@@ -106,6 +116,26 @@ describe("what a period lacks", () => {
       1,
       /^from \S+ to \S+ 3 entries were not recorded: disk full$/,
     ],
+    ...(["back", "forward"] as const).map(
+      (way) =>
+        [
+          `a clock that was set ${way} across its beginning`,
+          [
+            [
+              ...intents(2),
+              {
+                kind: "clock",
+                from: timeOf(way === "back" ? 5 : 0),
+                to: timeOf(way === "back" ? 0 : 5),
+                step_ms: way === "back" ? -300_000 : 300_000,
+              } as const,
+              ...intents(2),
+            ],
+          ],
+          1,
+          /^the clock was set from \S+ to \S+: entries of the period may have times before it$/,
+        ] as const,
+    ),
     [
       "requests that were deleted by kind",
       [[...intents(1), undefined, ...intents(1)], [deleted({ kinds: { intent: { to: 2, youngest: timeOf(1) } } })]],
