@@ -55,7 +55,7 @@ export const learn = async (
 };
 
 const propose = (traffic: Traffic, settings: Settings, options: LearnOptions): Learned => {
-  const names = judgeNames(settings, traffic.tenants, options);
+  const names = judgeNames(settings, traffic, options);
   const never = traffic.refused.rows();
   const proposed = traffic.tenants.map((owner) => {
     const refused = names.get(owner.place) ?? [];

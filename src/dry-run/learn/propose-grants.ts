@@ -69,10 +69,20 @@ const proposeActions = (
   const more = options.granted.get(name);
   const seen = (action: string): Evidence | undefined => sumOf([traffic?.actions.get(action), more?.get(action)]);
   const found = [...new Set([...(traffic?.actions.names() ?? []), ...(more?.names() ?? [])])];
-  const { kept, changes, rare } = partition(`clients.${name}.actions`, grant.actions, seen, found, options);
+  const key = `clients.${name}.actions`;
+  // Every request of these was refused because of the record or of a failure: that does not show them unused.
+  const tried: readonly string[] = options.addOnly
+    ? []
+    : grant.actions.filter((action) => seen(action) === undefined && traffic?.tried.has(action));
+  const used = (action: string): Evidence | undefined =>
+    seen(action) ?? (tried.includes(action) ? traffic?.tried.get(action) : undefined);
+  const { kept, changes, rare } = partition(key, grant.actions, used, found, options);
   const edits: readonly Edit[] = changes.length === 0 ? [] : [{ path: [...path, "actions"], value: kept }];
-  return { kept, proposal: { ...NOTHING, changes, edits, rare } };
+  return { kept, proposal: { ...NOTHING, changes, edits, rare, notes: tried.map((action) => noteOn(key, action)) } };
 };
+
+const noteOn = (key: string, action: string): string =>
+  `${key} keeps ${action}: its requests were allowed, and refused because of their records or of a failure`;
 
 /** A client without actions is allowed with mode: observe only. */
 const removal = ({ name, path, grant, traffic }: Client): Pick<Proposal, "changes" | "edits" | "notes"> => ({

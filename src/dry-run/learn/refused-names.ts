@@ -9,7 +9,7 @@ import { name as nameSchema } from "../../settings/schema/units.ts";
 import type { Settings, TenantSettings } from "../../settings/schema/schema.ts";
 import { Seen, type Evidence } from "./evidence.ts";
 import type { RefusedName } from "./proposal.ts";
-import { isMasked, type NameKind, type TenantTraffic } from "./traffic.ts";
+import { isMasked, type NameKind, type Rival, type TenantTraffic } from "./traffic.ts";
 
 export type NameOptions = {
   readonly minRequests: number;
@@ -24,7 +24,7 @@ const KINDS: readonly NameKind[] = ["list", "campaign", "group"];
 /** By place of the tenant, in the order of requests, most frequent first. */
 export const judgeNames = (
   settings: Settings,
-  owners: readonly Owner[],
+  { tenants: owners, rivals: all }: { readonly tenants: readonly Owner[]; readonly rivals: readonly Rival[] },
   options: NameOptions,
 ): ReadonlyMap<number, readonly RefusedName[]> => {
   const siteOf = sites(settings);
@@ -36,7 +36,7 @@ export const judgeNames = (
           const neighbours = settings.tenants.filter(
             (tenant, place) => place !== owner.place && siteOf(tenant) === siteOf(owner.settings),
           );
-          const rivals = owners.filter(
+          const rivals = all.filter(
             (other) => other.place !== owner.place && siteOf(other.settings) === siteOf(owner.settings),
           );
           return {
@@ -59,7 +59,7 @@ const sites = ({ upstreams }: Settings): ((tenant: TenantSettings) => string) =>
   return ({ upstream }) => bySite.get(upstream) ?? upstream;
 };
 
-type Around = NameOptions & { readonly neighbours: readonly TenantSettings[]; readonly rivals: readonly Owner[] };
+type Around = NameOptions & { readonly neighbours: readonly TenantSettings[]; readonly rivals: readonly Rival[] };
 type Asked = { readonly kind: NameKind; readonly name: string; readonly evidence: Evidence };
 
 const judge = (
@@ -75,7 +75,7 @@ const judge = (
   const spelled = namesOf(settings, kind).find((own) => own !== name && fold(own) === folded);
   if (spelled !== undefined)
     return { verdict: "spelled differently", detail: `the tenant has ${JSON.stringify(spelled)}` };
-  const users = rivals.filter(({ traffic }) => traffic.refused[kind].names.names().some((own) => fold(own) === folded));
+  const users = rivals.filter(({ refused }) => refused[kind].names.names().some((own) => fold(own) === folded));
   if (users.length > 0)
     return { verdict: "two tenants use it", detail: `also ${quoted(users.map((each) => each.settings.name))}` };
   if (kind === "group")

@@ -10,6 +10,7 @@ import { ACTION_NAMES, type ActionName } from "../../ocs/catalog.ts";
 import type { Settings, TenantSettings } from "../../settings/schema/schema.ts";
 import { Seen, type Sighting } from "./evidence.ts";
 import { TenantMeters } from "./meters.ts";
+import { ROWS } from "./refusal-kinds.ts";
 import { Refused } from "./refused.ts";
 
 export type NameKind = "list" | "campaign" | "group";
@@ -18,6 +19,8 @@ export type NameKind = "list" | "campaign" | "group";
 export type ClientTraffic = {
   readonly requests: Seen;
   readonly actions: Seen;
+  /** Actions of requests that the policy allowed, and that were refused for a reason that passes. */
+  readonly tried: Seen;
   /** DBIDs of campaign groups. */
   readonly groups: Seen;
   /** GETs of all campaign groups. */
@@ -31,6 +34,17 @@ export type RefusedNames = {
   readonly by: Seen;
 };
 
+type RefusedByKind = Readonly<Record<NameKind, RefusedNames>>;
+
+const newRefused = (): RefusedByKind => ({
+  list: { names: new Seen(), by: new Seen() },
+  campaign: { names: new Seen(), by: new Seen() },
+  group: { names: new Seen(), by: new Seen() },
+});
+
+/** A tenant that may ask for the same names as another one, whether it is learned or not. */
+export type Rival = { readonly place: number; readonly settings: TenantSettings; readonly refused: RefusedByKind };
+
 export class TenantTraffic {
   readonly clients = new Map<string, ClientTraffic>();
   readonly fields = new Seen();
@@ -40,11 +54,7 @@ export class TenantTraffic {
   readonly campaigns = new Seen();
   /** By the code of the refusal that the policy would have caused. */
   readonly wouldRefuse = new Seen();
-  readonly refused: Readonly<Record<NameKind, RefusedNames>> = {
-    list: { names: new Seen(), by: new Seen() },
-    campaign: { names: new Seen(), by: new Seen() },
-    group: { names: new Seen(), by: new Seen() },
-  };
+  readonly refused = newRefused();
   readonly meters: TenantMeters;
 
   constructor(settings: Pick<TenantSettings, "limits" | "clients">) {
@@ -54,7 +64,7 @@ export class TenantTraffic {
   client(name: string): ClientTraffic {
     let known = this.clients.get(name);
     if (!known) {
-      known = { requests: new Seen(), actions: new Seen(), groups: new Seen(), lists: new Seen() };
+      known = { requests: new Seen(), actions: new Seen(), tried: new Seen(), groups: new Seen(), lists: new Seen() };
       this.clients.set(name, known);
     }
     return known;
@@ -71,6 +81,8 @@ const isAction = (name: unknown): name is ActionName => typeof name === "string"
 
 const POINTED: Readonly<Record<string, NameKind>> = { "/GSW_CAMPAIGN_NAME": "campaign", "/GSW_CALLING_LIST": "list" };
 const IDENTIFIED: Readonly<Record<string, NameKind>> = { lists: "list", campaigngroups: "group" };
+/** Kinds of refusals that are no client's fault, or of a record that has ended: the next request may pass. */
+const PASSING: ReadonlySet<unknown> = new Set(["record", "not available"]);
 /** Stages after the tenant is charged. */
 const CHARGED: ReadonlySet<unknown> = new Set(["body", "scope", "journal", "queue", "ocs"]);
 
@@ -88,6 +100,8 @@ export type PassedOver = {
 
 export class Traffic {
   readonly #owners: readonly Owner[];
+  /** The tenants that are not learned. */
+  readonly #others: readonly Rival[];
   readonly #byName = new Map<string, Owner[]>();
   readonly #passedOver = { otherTenants: 0, otherClients: 0, ambiguous: 0 };
   readonly refused: Refused;
@@ -105,6 +119,9 @@ export class Traffic {
       const key = keyOf(owner.settings);
       this.#byName.set(key, [...(this.#byName.get(key) ?? []), owner]);
     }
+    this.#others = tenants.flatMap((settings, place) =>
+      places.includes(place) ? [] : [{ place, settings, refused: newRefused() }],
+    );
     const clients = new Set(this.#owners.flatMap(({ settings }) => Object.keys(settings.clients)));
     const others = new Set(
       tenants.flatMap((tenant, place) => (places.includes(place) ? [] : Object.keys(tenant.clients))),
@@ -114,6 +131,13 @@ export class Traffic {
 
   get tenants(): readonly Owner[] {
     return this.#owners;
+  }
+
+  get rivals(): readonly Rival[] {
+    return [
+      ...this.#owners.map(({ place, settings, traffic: { refused } }) => ({ place, settings, refused })),
+      ...this.#others,
+    ];
   }
 
   get passedOver(): PassedOver {
@@ -151,10 +175,17 @@ export class Traffic {
       this.refused.add(entry, sighting);
       return;
     }
+    const named = entry.code === FOREIGN_OBJECT ? namesIn(entry) : [];
+    for (const { settings, refused } of named.length === 0 ? [] : this.#others)
+      if (keyOf(settings) === keyOf(tenant))
+        for (const { kind, name } of named) refused[kind].names.add(name, sighting);
     const owner = this.#ownerOf(tenant, client);
     if (!owner) return;
-    if (isAction(action) && CHARGED.has(entry.stage)) owner.traffic.meters.add(arrivalOf(entry), client, action);
-    const named = entry.code === FOREIGN_OBJECT ? namesIn(entry) : [];
+    if (isAction(action) && CHARGED.has(entry.stage)) {
+      owner.traffic.meters.add(arrivalOf(entry), client, action);
+      if (entry.would_refuse === undefined && PASSING.has(ROWS.get(entry.code)?.kind))
+        owner.traffic.client(client).tried.add(action, sighting);
+    }
     for (const { kind, name } of named) {
       const { names, by } = owner.traffic.refused[kind];
       names.add(name, sighting);

@@ -69,6 +69,22 @@ describe("names that a tenant does not have", () => {
     expect(edited(OBSERVING, learned)).not.toContain("New List");
   });
 
+  it.each([
+    ["observes and is not learned", OBSERVING],
+    ["enforces", OBSERVING.replace("lists: [Beta List]\n    mode: observe", "lists: [Beta List]")],
+  ])("go to no tenant whose neighbour uses them and %s", async (_, text) => {
+    for (const body of [{ GSW_CALLING_LIST: "New List" }, { GSW_CAMPAIGN_NAME: "New Campaign" }]) {
+      const traffic = ["alpha-ors", "beta-crm"].flatMap((as, place) =>
+        times(5, (at) => dnc(place * 60_000 + at, as, body)),
+      );
+      const { journal } = await send(text, traffic);
+      const learned = await learnFrom(text, journal, { places: [0], acceptNames: true });
+      expect(namesOf(learned)).toEqual([expect.stringMatching(/^Alpha Tenant: \w+ New \w+ two tenants use it$/)]);
+      expect(learned.tenants[0]!.names[0]!.detail).toBe('also "Beta Tenant"');
+      expect(edited(text, learned)).not.toContain("New ");
+    }
+  });
+
   it("are added when they are accepted, with the actions that they were for", async () => {
     const bare = OBSERVING.replace(/beta-crm: \{.*\}/, "beta-crm: { actions: [] }");
     const journal = [
@@ -149,6 +165,36 @@ describe("with --add-only", () => {
       "Alpha Tenant add clients.alpha-ops.actions DoNotCall",
       "Alpha Tenant set mode enforce",
     ]);
+  });
+});
+
+describe("a right whose requests were all refused after the policy allowed them", () => {
+  const refusedWith = async (code: string, stage: string): Promise<readonly Recorded[]> => {
+    const other = { ...dnc(0, "alpha-ors"), target: "/phones/4155550100?req=RequestRecordCancel" };
+    const { journal } = await send(RICH, [other, ...times(5, (at) => dnc(1000 + at, "alpha-ors"))]);
+    return journal.flatMap((entry): Recorded[] => {
+      if (!("action" in entry) || entry.action !== "RequestRecordCancel") return [entry];
+      const { id, time, index, tenant, client, resource, action } = entry as Extract<Recorded, { kind: "intent" }>;
+      return [
+        { kind: "refusal", id, time, index, tenant, client, resource, action, code, stage } as unknown as Recorded,
+      ];
+    });
+  };
+  const RICH = OBSERVING.replace(/alpha-ors: \{.*\}/, "alpha-ors: { actions: [DoNotCall, RequestRecordCancel] }");
+  const removed = "Alpha Tenant remove clients.alpha-ors.actions RequestRecordCancel";
+
+  it.each([
+    ["the record was not the tenant's", "OCSGW-2106", "scope", true],
+    ["whose record it was could not be told", "OCSGW-5103", "scope", true],
+    ["the queue was full", "OCSGW-3002", "queue", true],
+    ["the body was malformed", "OCSGW-1007", "body", false],
+    ["it was for another tenant", "OCSGW-2103", "scope", false],
+    ["it was refused before the policy", "OCSGW-1002", "operation", false],
+  ])("stays or goes: %s", async (_, code, stage, stays) => {
+    const learned = await learnFrom(RICH, await refusedWith(code, stage));
+    expect(changesOf(learned).includes(removed)).toBe(!stays);
+    expect(learned.tenants[0]!.notes.some((note) => note.includes("keeps RequestRecordCancel"))).toBe(stays);
+    expect(edited(RICH, learned).includes("alpha-ors: { actions: [DoNotCall, RequestRecordCancel] }")).toBe(stays);
   });
 });
 
