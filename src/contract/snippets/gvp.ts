@@ -12,7 +12,9 @@ const WORDS: ReadonlySet<string> = new Set(
     "void volatile while with yield"
   ).split(" "),
 );
-const isVariable = (name: string): boolean => VARIABLE.test(name) && !WORDS.has(name);
+/** Names of VoiceXML's scopes: a variable of this name would hide the scope, and in it the gateway's address. */
+const SCOPES: ReadonlySet<string> = new Set(["session", "application", "document", "dialog"]);
+const isVariable = (name: string): boolean => VARIABLE.test(name) && !WORDS.has(name) && !SCOPES.has(name);
 
 /**
  * A VoiceXML form for Genesys Voice Platform. VoiceXML can set no header and reads XML only, so the gateway identifies
@@ -35,7 +37,7 @@ export const gvp = ({ target, attributes }: SnippetRequest): string => {
 ${left.length === 0 ? "" : `    <!-- A namelist cannot contain: ${xml(comment(left.join(", ")))} -->\n`}\
 ${variables.join("")}\
     <block>
-      <data srcexpr="gateway + ${xml(singleQuoted(target))}" method="post"
+      <data srcexpr="document.gateway + ${xml(singleQuoted(target))}" method="post"
             ${names === "" ? "" : `enctype="application/json" namelist="${xml(names)}" `}fetchtimeout="30s"/>
     </block>
     <catch event="error.badfetch">

@@ -68,6 +68,14 @@ describe("the snippets", () => {
     expect(text).toContain('namelist="GSW_CALL_RESULT"');
   });
 
+  it("of VoiceXML send to the gateway, whatever the names of the fields are", () => {
+    const request = requestOf(processed, "/records/15", '{"gateway":"https://other","document":"x"}');
+    const text = textOf("gvp", processed, request);
+    expect(text).toContain(`<data srcexpr="document.gateway + '/records/15?req=RecordProcessed'"`);
+    expect(text).toContain('namelist="gateway"');
+    expect(text).toContain("cannot contain: document");
+  });
+
   it.each([
     ["another resource", "/phones/4155550100", "{}"],
     ["an identifier that is not of its kind", "/records/one", "{}"],
