@@ -1,5 +1,5 @@
 /** The options of curl that say what it sends. */
-import { plain, type Word } from "./words.ts";
+import { plain, type Word } from "./command.ts";
 
 export type Option = { readonly name: string; readonly value: Word | undefined };
 
@@ -14,19 +14,26 @@ const SHORT: Readonly<Record<string, string>> = {
   G: "get",
   I: "head",
   T: "upload-file",
+  E: "cert",
+  K: "config",
 };
 /** Letters of other options that take a value, so that it is not read as a URL. */
-const OTHER_WITH_VALUE = "AbcCDeEhKmoPQrtwxyYz";
+const OTHER_WITH_VALUE = "AcCDehmoPQrtwxyYz";
 const WITH_VALUE: ReadonlySet<string> = new Set(
-  (
-    "request data data-raw data-binary data-ascii data-urlencode json header user proxy-user form form- " +
-    "string url retry user-agent cookie cookie-jar continue-at dump-header referer cert config max-time " +
-    "output quote range write-out proxy speed-time speed-limit time-cond cacert capath key key-type cert- " +
-    "type ciphers connect-timeout limit-rate resolve connect-to interface retry-delay retry-max-time " +
-    "trace trace-ascii stderr unix-socket upload-file noproxy max-redirs oauth2-bearer aws-sigv4 " +
-    "keepalive-time netrc-file pass pinnedpubkey proto proto-default tls-max url-query variable expand- " +
-    "data expand-url expand-header rate parallel-max"
-  ).split(" "),
+  [
+    "request data data-raw data-binary data-ascii data-urlencode json header user proxy-user form form-string url",
+    "retry user-agent cookie cookie-jar continue-at dump-header referer cert config max-time output quote range",
+    "write-out proxy speed-time speed-limit time-cond cacert capath key key-type cert-type ciphers connect-timeout",
+    "limit-rate resolve connect-to interface retry-delay retry-max-time trace trace-ascii stderr unix-socket",
+    "upload-file noproxy max-redirs oauth2-bearer aws-sigv4 keepalive-time netrc-file pass pinnedpubkey proto",
+    "proto-default tls-max url-query variable expand-data expand-url expand-header rate parallel-max proxy-header",
+    "proxy-cert proxy-key proxy-pass proxy-cacert tlsuser tlspassword proxy-tlsuser proxy-tlspassword output-dir",
+    "preproxy socks4 socks4a socks5 socks5-hostname crlfile curves dns-servers doh-url engine etag-compare",
+    "etag-save expect100-timeout hsts alt-svc abstract-unix-socket local-port login-options max-filesize",
+    "proto-redir pubkey random-file request-target service-name tls13-ciphers create-file-mode haproxy-clientip",
+  ]
+    .join(" ")
+    .split(" "),
 );
 
 /** The options in order, and the URLs: `--url`, and words that are no option's value. */

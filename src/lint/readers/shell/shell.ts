@@ -1,11 +1,14 @@
-/** Shell scripts: calls of curl. */
+/** Shell scripts: calls of curl, and where other programs are given an address of OCS. */
 import {
   absent,
   call,
+  concat,
+  HOLE,
   joined,
   NOTHING,
   unknown,
   type Header,
+  type Part,
   type Range,
   type Reading,
   type Secret,
@@ -16,20 +19,27 @@ import { parsed } from "../../script/evaluate-call.ts";
 import { MARK } from "../../holes.ts";
 import type { Reader, Source } from "../reader.ts";
 import { optionsOf, type Option } from "./curl-options.ts";
-import { commandsOf, plain, ShellError, type Command, type Word } from "./words.ts";
+import { placed, plain, ShellError, type Command, type Word } from "./command.ts";
+import { commandsOf } from "./words.ts";
 
 export const readShell: Reader = (source) => {
-  let commands: readonly Command[];
   try {
-    commands = commandsOf(source.text);
+    return joined(read(source, commandsOf(source.text)));
   } catch (error) {
     if (!(error instanceof ShellError)) throw error;
     return { ...NOTHING, faults: [{ at: error.at, message: error.message }] };
   }
-  return joined(read(source, commands));
 };
 
 const PREFIX = /^(?:sudo|time|env|exec|command|nohup|if|while|until|then|else|elif|do|!|\{|[A-Za-z_]\w*=.*)$/s;
+/** Programs that run another one, whose name stands among their arguments. */
+const RUNS =
+  /^(?:sudo|doas|timeout|xargs|parallel|find|nice|ionice|stdbuf|setsid|flock|retry|watch|docker|podman|kubectl|ssh)$/;
+/** Programs that are given a script as a text. */
+const RUNS_TEXT = /^(?:eval|bash|sh|zsh|ksh|dash|su|trap)$/;
+const CURL = /(?:^|\/)curl(?:\.exe)?$/;
+/** Programs that send requests too, and whose options are not read. */
+const OTHER = /(?:^|\/)(?:wget|https?|xhs?|iwr|irm|Invoke-(?:RestMethod|WebRequest))(?:\.exe)?$/i;
 const OPENS = /^(?:while|until|for|if)$/;
 
 type Block = { readonly word: string; readonly at: number; readonly test: Range; branch: string };
@@ -38,20 +48,75 @@ type Block = { readonly word: string; readonly at: number; readonly test: Range;
 const read = (source: Source, commands: readonly Command[]): readonly Reading[] => {
   const blocks: Block[] = [];
   let before: Range = { start: 0, end: 0 };
-  return commands.map((command): Reading => {
+  return commands.flatMap((command, index): readonly Reading[] => {
     for (const word of command.words) {
       const text = plain(word);
       if (!PREFIX.test(text) && !/^(?:done|fi|for|case|esac)$/.test(text)) break;
       follow(blocks, { text, at: word.at });
     }
-    const curl = command.words.findIndex((word) => /(?:^|\/)curl(?:\.exe)?$/.test(plain(word)));
-    const isCall = curl >= 0 && command.words.slice(0, curl).every((word) => PREFIX.test(plain(word)));
-    const start = command.words[0]!.at;
-    const found = isCall ? readCurl(source, command, { curl, blocks, before }) : NOTHING;
-    before = { start, end: command.words.at(-1)!.end };
+    const around = { blocks, before, leaves: leavesLoop(commands[index + 1]) };
+    const found = [command, ...within(source, command)].map((each) => readCommand(source, each, around));
+    before = { start: command.words[0]!.at, end: command.words.at(-1)!.end };
     return found;
   });
 };
+
+/** `curl … && break`: the loop goes on until the call succeeds. */
+const leavesLoop = (next: Command | undefined): boolean =>
+  next?.before === "&&" && /^(?:break|exit|return)$/.test(plain(next.words[0]!));
+
+/** The commands inside `$(…)`, and those of a text that is given to a shell. */
+const within = (source: Source, command: Command): readonly Command[] => [
+  ...command.inside.flatMap((each) => [each, ...within(source, each)]),
+  ...(startsWith(command, RUNS_TEXT) || startsWith(command, RUNS) ? scriptsIn(source, command) : []),
+];
+
+const scriptsIn = ({ text }: Source, { words, input }: Command): readonly Command[] => {
+  const quoted = words.filter(({ at, end }) => /["']/.test(text[at]!) && end > at + 1 && text[end - 1] === text[at]);
+  const parts = [...quoted.map(({ at, end }) => ({ at: at + 1, end: end - 1 })), ...(input ? [input] : [])];
+  return parts.flatMap(({ at, end }) => {
+    // Of the same length, so that places stay.
+    const part = text.slice(at, end).replaceAll('\\"', ' "');
+    return /\bcurl\b/.test(part) ? scriptAt(part, at) : [];
+  });
+};
+
+const scriptAt = (part: string, at: number): readonly Command[] => {
+  try {
+    return placed(commandsOf(part), at);
+  } catch (error) {
+    if (error instanceof ShellError) throw new ShellError(error.message, error.at + at);
+    throw error;
+  }
+};
+
+/** True if the program's name, or the first one that runs another, is such a name. */
+const startsWith = ({ words }: Command, names: RegExp): boolean => {
+  const first = words.find((word) => !PREFIX.test(plain(word)) || RUNS.test(plain(word)));
+  return first !== undefined && names.test(plain(first).replace(/^.*\//, ""));
+};
+
+const readCommand = (source: Source, command: Command, around: Omit<Around, "name">): Reading => {
+  const name = nameIn(command, CURL);
+  if (name >= 0) return readCurl(source, command, { ...around, name });
+  return nameIn(command, OTHER) >= 0 ? readOther(source, command) : NOTHING;
+};
+
+/** Where the program's name stands; -1 if the command runs another one. */
+const nameIn = (command: Command, program: RegExp): number => {
+  const at = command.words.findIndex((word) => program.test(plain(word)));
+  if (at < 0) return at;
+  const isFirst = command.words.slice(0, at).every((word) => PREFIX.test(plain(word)));
+  return isFirst || startsWith(command, RUNS) ? at : -1;
+};
+
+/** Method, headers and body of other programs are not read: what they send is judged by its address alone. */
+const readOther = (source: Source, { words }: Command): Reading => ({
+  ...NOTHING,
+  calls: words
+    .filter(({ parts }) => destinationOf(readUrl(parts), source.isKnownAddress) === "ocs")
+    .map(({ parts, at }) => call(words[0]!.at, { urlAt: at, url: parts })),
+});
 
 const follow = (blocks: Block[], { text, at }: { readonly text: string; readonly at: number }): void => {
   if (OPENS.test(text)) blocks.push({ word: text, at, test: { start: at, end: at }, branch: "test" });
@@ -63,15 +128,22 @@ const follow = (blocks: Block[], { text, at }: { readonly text: string; readonly
   else if (before === "test") block.branch = "test!";
 };
 
-type Around = { readonly curl: number; readonly blocks: readonly Block[]; readonly before: Range };
+/** `name`: which word is the program's. `leaves`: success ends the loop around. */
+type Around = {
+  readonly name: number;
+  readonly blocks: readonly Block[];
+  readonly before: Range;
+  readonly leaves: boolean;
+};
 
-const readCurl = (source: Source, command: Command, { curl, blocks, before }: Around): Reading => {
-  const name = command.words[curl]!;
-  const { options, urls } = optionsOf(command.words.slice(curl + 1));
-  const secrets = options.flatMap(secretIn);
+const readCurl = (source: Source, command: Command, { name: at, blocks, before, leaves }: Around): Reading => {
+  const name = command.words[at]!;
+  const { options, urls } = optionsOf(command.words.slice(at + 1));
   const retry = options.find((option) => option.name === "retry");
+  const query = queryOf(options);
   const readings = urls.map((word): Reading => {
-    const destination = destinationOf(readUrl(word.parts), source.isKnownAddress);
+    const url = withQuery(placeholders(word.parts, command), query);
+    const destination = destinationOf(readUrl(url), source.isKnownAddress);
     if (destination === "elsewhere") return NOTHING;
     if (destination === "maybe")
       return { ...NOTHING, undecided: [{ at: word.at, what: "the URL of a curl call is computed at run time" }] };
@@ -80,16 +152,41 @@ const readCurl = (source: Source, command: Command, { curl, blocks, before }: Ar
       calls: [
         call(name.at, {
           urlAt: word.at,
-          url: word.parts,
+          url,
           ...requestOf(options, command, name.at),
           headers: headersOf(options),
           afterFailureOf: failuresBefore(command, blocks, before),
-          retried: (retry !== undefined && plain(retry.value ?? name) !== "0") || isInRetryLoop(blocks),
+          retried: (retry !== undefined && plain(retry.value ?? name) !== "0") || isInRetryLoop(blocks, leaves),
         }),
       ],
     };
   });
-  return { ...joined(readings), secrets };
+  const isInFile = urls.length === 0 && options.some((option) => option.name === "config");
+  const undecided = isInFile ? [{ at: name.at, what: "what curl sends stands in another file" }] : [];
+  return joined([...readings, { ...NOTHING, undecided, secrets: options.flatMap(secretIn) }]);
+};
+
+/** `xargs -I{}` and `find -exec` put their own text in place of `{}`. */
+const placeholders = (parts: readonly Part[], command: Command): readonly Part[] =>
+  startsWith(command, /^(?:xargs|parallel|find)$/)
+    ? parts.flatMap((part) =>
+        typeof part === "string" ? part.split("{}").flatMap((text, at) => (at === 0 ? [text] : [HOLE, text])) : [part],
+      )
+    : parts;
+
+const DATA: ReadonlySet<string> = new Set(["data", "data-raw", "data-binary", "data-ascii", "data-urlencode"]);
+
+/** What `--url-query` and, with `-G`, the data add to the URL. */
+const queryOf = (options: readonly Option[]): readonly (readonly Part[])[] => {
+  const isGet = options.some(({ name }) => name === "get");
+  return options
+    .filter(({ name }) => name === "url-query" || (isGet && DATA.has(name)))
+    .map(({ value }) => (!value || plain(value).startsWith("@") ? [HOLE] : value.parts));
+};
+
+const withQuery = (url: readonly Part[], query: readonly (readonly Part[])[]): readonly Part[] => {
+  const hasQuery = url.some((part) => typeof part === "string" && part.includes("?"));
+  return concat(url, ...query.map((parts, at) => [at === 0 && !hasQuery ? "?" : "&", ...parts]));
 };
 
 /** Options whose value is a credential: a user with a password, or the whole value. */
@@ -98,6 +195,10 @@ const SECRETS: Readonly<Record<string, string>> = {
   "proxy-user": "a user and a password",
   "oauth2-bearer": "a token",
   pass: "a password",
+  "proxy-pass": "a password",
+  tlspassword: "a password",
+  "proxy-tlspassword": "a password",
+  cert: "the password of a certificate",
   cookie: "a cookie",
 };
 
@@ -105,7 +206,7 @@ const secretIn = ({ name, value }: Option): readonly Secret[] => {
   const what = SECRETS[name];
   if (what === undefined || !value) return [];
   const written = plain(value);
-  const separator = name === "cookie" ? "=" : name.endsWith("user") ? ":" : "";
+  const separator = name === "cookie" ? "=" : /user$|^cert$/.test(name) ? ":" : "";
   const at = written.indexOf(separator);
   const secret = at < 0 ? "" : written.slice(at + separator.length);
   return secret === "" || secret.startsWith(MARK) ? [] : [{ at: value.at, end: value.end, what }];
@@ -119,14 +220,15 @@ const failuresBefore = (command: Command, blocks: readonly Block[], before: Rang
   return command.before === "||" ? [...failed, before] : failed;
 };
 
-/** `until curl …; do … done` repeats; `for` and `while` loops do if the call is what they test. */
-const isInRetryLoop = (blocks: readonly Block[]): boolean =>
-  blocks.some(({ word, branch }) => (word === "until" || word === "while") && branch.startsWith("test"));
+/** `until curl …; do … done` repeats; `for` and `while` loops do if the call is what they test, or what ends them. */
+const isInRetryLoop = (blocks: readonly Block[], leaves: boolean): boolean =>
+  blocks.some(({ word, branch }) => word !== "if" && (leaves || (word !== "for" && branch.startsWith("test"))));
 
 const requestOf = (options: readonly Option[], { input }: Command, at: number) => {
   const named = (...names: readonly string[]): readonly Option[] => options.filter(({ name }) => names.includes(name));
-  const data = named("data", "data-raw", "data-binary", "data-ascii", "json");
-  const forms = named("data-urlencode", "form", "form-string");
+  const isQuery = named("get").length > 0;
+  const data = isQuery ? [] : named("data", "data-raw", "data-binary", "data-ascii", "json");
+  const forms = isQuery ? [] : named("data-urlencode", "form", "form-string");
   const method = named("request").at(-1)?.value;
   const isGet = named("get", "head").length > 0;
   const sends = data.length > 0 || forms.length > 0;

@@ -3,32 +3,7 @@
  * and operators between them. Nothing is expanded but variables that the script itself sets to a text.
  */
 import { concat, HOLE, RECORD_URI, type Part } from "../../calls.ts";
-import { MARK } from "../../holes.ts";
-
-export type Word = {
-  readonly parts: readonly Part[];
-  readonly at: number;
-  readonly end: number;
-  /** The offset of its first character inside quotes, if the word is written as it is read. */
-  readonly exactAt: number | undefined;
-};
-
-export type Command = {
-  readonly words: readonly Word[];
-  /** The operator before the command: "", ";", "&&", "||", "|", "&". */
-  readonly before: string;
-  /** A here-document or here-string on standard input. */
-  readonly input: Word | undefined;
-};
-
-export class ShellError extends Error {
-  readonly at: number;
-  constructor(message: string, at: number) {
-    super(message);
-    this.name = "ShellError";
-    this.at = at;
-  }
-}
+import { placed, ShellError, type Command, type Word } from "./command.ts";
 
 const SPECIAL = /[\s;&|<>()]/;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
@@ -47,19 +22,27 @@ type Pending = {
 /** Throws ShellError. */
 export const commandsOf = (text: string): readonly Command[] => new Scanner(text).commands();
 
+/** Commands inside others are read only where there may be a request. */
+const MAY_SEND = /\b(?:curl|wget|https?)\b/;
+
 class Scanner {
   readonly #text: string;
-  readonly #variables = new Map<string, readonly Part[] | undefined>();
+  readonly #variables: Map<string, readonly Part[] | undefined>;
+  /** How many `$(…)` are around; of texts whose places are not known, none is read. */
+  readonly #depth: number;
   readonly #commands: Command[] = [];
   #at = 0;
   #read = 0;
   #words: Word[] = [];
   #input: Word | undefined;
+  #inside: Command[] = [];
   #before = "";
   #documents: Pending[] = [];
 
-  constructor(text: string) {
+  constructor(text: string, depth = 0, variables = new Map<string, readonly Part[] | undefined>()) {
     this.#text = text;
+    this.#depth = depth;
+    this.#variables = variables;
   }
 
   commands(): readonly Command[] {
@@ -97,9 +80,13 @@ class Scanner {
   }
 
   #finish(sign: string): void {
-    if (this.#words.length > 0) this.#commands.push({ words: this.#words, before: this.#before, input: this.#input });
+    const [first, ...others] = this.#inside;
+    const inside = first ? [{ ...first, before: this.#before }, ...others] : [];
+    if (this.#words.length > 0)
+      this.#commands.push({ words: this.#words, before: this.#before, input: this.#input, inside });
     if (this.#words.length > 0 || sign !== ";") this.#before = sign;
     this.#words = [];
+    this.#inside = [];
     this.#input = undefined;
   }
 
@@ -173,10 +160,7 @@ class Scanner {
     if (character === "'") return [this.#until("'")];
     if (character === '"') return this.#doubleQuoted();
     if (character === "$") return this.#dollar(0);
-    if (character === "`") {
-      this.#until("`");
-      return [HOLE];
-    }
+    if (character === "`") return this.#backticks();
     if (character === "\\") {
       this.#at += 2;
       return [text[this.#at - 1] ?? ""];
@@ -194,6 +178,24 @@ class Scanner {
     return inside;
   }
 
+  #backticks(): readonly Part[] {
+    const start = this.#at + 1;
+    this.#look(start, this.#until("`"));
+    return [HOLE];
+  }
+
+  /** Reads the commands of a part of the script, which become those inside the command that is being read. */
+  #look(start: number, part: string): void {
+    if (this.#depth >= DEEPEST || !MAY_SEND.test(part)) return;
+    try {
+      const found = new Scanner(part, this.#depth + 1, this.#variables).commands();
+      for (const command of placed(found, start)) this.#inside.push(command);
+    } catch (error) {
+      if (error instanceof ShellError) throw new ShellError(error.message, error.at + start);
+      throw error;
+    }
+  }
+
   #doubleQuoted(): readonly Part[] {
     const start = this.#at++;
     const parts: Part[] = [];
@@ -206,10 +208,8 @@ class Scanner {
         parts.push(/["\\$`\n]/.test(next) ? next.trim() : `\\${next}`);
         this.#at += 2;
       } else if (character === "$") for (const part of this.#dollar(0)) parts.push(part);
-      else if (character === "`") {
-        this.#until("`");
-        parts.push(HOLE);
-      } else {
+      else if (character === "`") parts.push(...this.#backticks());
+      else {
         const from = this.#at;
         while (this.#at < this.#text.length && !/["\\$`]/.test(this.#text[this.#at]!)) this.#at++;
         parts.push(this.#text.slice(from, this.#at));
@@ -247,11 +247,15 @@ class Scanner {
       if (character === "'" && open === "(") {
         this.#until("'");
         this.#at--;
-      } else if (character === "\\") this.#at++;
+      } else if (character === '"' && open === "(") this.#skipQuoted();
+      else if (character === "\\") this.#at++;
       else if (character === open) level++;
       else if (character === close && --level === 0) {
         const inside = this.#text.slice(start + 1, this.#at++);
-        if (open === "(") return [HOLE];
+        if (open === "(") {
+          if (!inside.startsWith("(")) this.#look(start + 1, inside);
+          return [HOLE];
+        }
         const [, name, fallback] = /^(\w+)(?::?[-=](.*))?/s.exec(inside) ?? [];
         const value = name === undefined ? [HOLE] : this.#variable(name);
         // An address that the environment may replace: the one that the script names.
@@ -261,6 +265,15 @@ class Scanner {
     throw new ShellError(`a $${open} without its ${close}`, start - 1);
   }
 
+  /** To the closing quote. */
+  #skipQuoted(): void {
+    const start = this.#at++;
+    for (; this.#text[this.#at] !== '"'; this.#at++) {
+      if (this.#text[this.#at] === "\\") this.#at++;
+      if (this.#at >= this.#text.length) throw new ShellError('a " without its end', start);
+    }
+  }
+
   #variable(name: string): readonly Part[] {
     if (name === "GSW_RECORD_URI") return [RECORD_URI];
     return this.#variables.get(name) ?? [HOLE];
@@ -268,8 +281,7 @@ class Scanner {
 
   #expanded(written: string): readonly Part[] {
     const outer = this.#at;
-    const inner = new Scanner(`"${written.replaceAll('"', '\\"')}"`);
-    for (const [name, value] of this.#variables) inner.#variables.set(name, value);
+    const inner = new Scanner(`"${written.replaceAll('"', '\\"')}"`, DEEPEST, this.#variables);
     const parts = inner.#doubleQuoted();
     this.#at = outer;
     return parts;
@@ -285,7 +297,3 @@ class Scanner {
     this.#variables.set(name, isKnown ? value : undefined);
   }
 }
-
-/** The word as one text, with holes marked. */
-export const plain = ({ parts }: Word): string =>
-  parts.map((part) => (typeof part === "string" ? part : MARK)).join("");
