@@ -7,7 +7,8 @@ import { isGatewayAddress, isKnownAddress, type Addresses } from "./options.ts";
 import { judgeAddress } from "./rules/address.ts";
 import { judgeBody } from "./rules/body.ts";
 import { judgeFlow, type Judged } from "./rules/flow.ts";
-import { judgeHeaders, secretHeaders } from "./rules/headers.ts";
+import { judgeHeaders, secretHeaders, setCredentials } from "./rules/headers.ts";
+import { usesOfCredentials } from "./rules/likely-secrets.ts";
 import { secretsIn } from "./rules/secrets.ts";
 import { judgeSpelling } from "./rules/spelling.ts";
 import { RULES, type LintFinding, type LintSeverity, type RuleName } from "./rules/table.ts";
@@ -38,17 +39,21 @@ const MOST_PROBLEMS = 1000;
 export const lintText = (given: string, kind: Kind, addresses: Addresses): FileJudged => {
   const text = withoutMarks(given);
   const reading = read(text, kind, addresses);
-  const judged = reading.calls.map((call) =>
-    judgeCall(call, text, { addresses, isRecorded: kind.isRecorded === true }),
-  );
+  const { calls, faults } = judgeable(reading.calls);
+  const judged = calls.map((call) => judgeCall(call, text, { addresses, isRecorded: kind.isRecorded === true }));
   const flow = judgeFlow(judged);
   const secrets = withoutRepeats([
     ...secretsIn(text),
     ...reading.secrets,
     ...reading.calls.flatMap((call) => secretHeaders(call, text)),
+    ...(reading.calls.length > 0 ? setCredentials(text) : []),
   ]);
   const found: readonly LintFinding[] = [
-    ...reading.faults.map(({ at, message }): LintFinding => ({ rule: "unreadable", at, detail: message })),
+    ...[...reading.faults, ...faults].map(({ at, message }): LintFinding => ({
+      rule: "unreadable",
+      at,
+      detail: message,
+    })),
     ...judged.flatMap(({ findings }) => findings),
     ...flow.findings,
     ...secrets.map(({ at, what }): LintFinding => ({ rule: "secret", at, detail: `the file contains ${what}` })),
@@ -61,8 +66,21 @@ export const lintText = (given: string, kind: Kind, addresses: Addresses): FileJ
     calls: reading.calls.length,
     problems: inOrder(lines, found, spelled),
     undecided: undecided.map(({ at, what }) => ({ ...lines.place(at), what })),
-    secrets,
+    secrets: [...secrets, ...usesOfCredentials(text, calls)],
   };
+};
+
+/** Calls and members of their bodies that are judged in one file. */
+const MOST_JUDGED = 500_000;
+
+const judgeable = (calls: readonly Call[]): Pick<Reading, "calls" | "faults"> => {
+  let judged = 0;
+  const end = calls.findIndex(
+    ({ body }) => (judged += body.kind === "object" ? body.members.length + 1 : 1) > MOST_JUDGED,
+  );
+  if (end < 0) return { calls, faults: [] };
+  const message = `more than ${MOST_JUDGED} calls and attributes; the calls from here on are not judged`;
+  return { calls: calls.slice(0, end), faults: [{ at: calls[end]!.at, message }] };
 };
 
 /** A file that builds bodies for OCS, and in which no call is recognized: another file sends them. */
@@ -147,10 +165,16 @@ const isJson = (text: string): boolean => {
 };
 
 /** The same secret may be found by its form and by its place. */
-const withoutRepeats = (secrets: readonly Secret[]): readonly Secret[] =>
-  secrets
+const withoutRepeats = (secrets: readonly Secret[]): readonly Secret[] => {
+  let end = -1;
+  return secrets
     .toSorted((a, b) => a.at - b.at || b.end - a.end)
-    .filter((secret, at, all) => !all.slice(0, at).some((before) => secret.at <= before.end && before.at <= secret.at));
+    .filter((secret) => {
+      const isRepeat = secret.at <= end;
+      end = Math.max(end, secret.end);
+      return !isRepeat;
+    });
+};
 
 const inOrder = (
   lines: Lines,
@@ -158,12 +182,9 @@ const inOrder = (
   spelled: readonly LintFinding[],
 ): readonly LintProblem[] => {
   const problems = found.map((finding) => problemOf(lines, finding));
-  const names = spelled
-    .map((finding) => problemOf(lines, finding))
-    .filter(
-      ({ line, message }) =>
-        !problems.some((other) => other.line === line && other.message.startsWith(message.split(" ", 1)[0]!)),
-    );
+  const nameIn = ({ line, message }: LintProblem): string => `${line} ${/^\w*/.exec(message)![0]}`;
+  const named = new Set(problems.map(nameIn));
+  const names = spelled.map((finding) => problemOf(lines, finding)).filter((problem) => !named.has(nameIn(problem)));
   const seen = new Set<string>();
   const all = [...problems, ...names]
     .filter(({ line, column, code, message }) => {

@@ -1,7 +1,9 @@
 /** What a URL with unknown parts says: its host, whether it leads to OCS, and the target of the request. */
 import { CATALOG, findAction, findResource, type Resource } from "../ocs/catalog.ts";
+import { IDENTIFIERS } from "../ocs/identifiers.ts";
 import type { Part } from "./calls.ts";
 import { isMarked, MARK, URI_MARK, withMarks } from "./holes.ts";
+import { nearestName } from "./names.ts";
 
 export type Url = {
   /** host[:port] in lower case; undefined if the address is unknown or not written. */
@@ -84,7 +86,7 @@ export const destinationOf = (url: Url, isKnownAddress: (url: Url) => boolean): 
   const { path, query } = url;
   const resource = resourceIn(path);
   const hasReq = query !== undefined && REQ.test(query);
-  if (resource && hasReq) return "ocs";
+  if (resource && hasReq && (url.isOpen || isLikeOcs(path, query))) return "ocs";
   if (resource?.name === "campaigngroups") return "ocs";
   if (hasReq && isActionOfOcs(query)) return "ocs";
   if (!url.isOpen || (query !== undefined && !isMarked(query))) return "elsewhere";
@@ -99,6 +101,27 @@ export const resourceIn = (path: string): Resource | undefined =>
     .slice(1, 6)
     .map((segment) => findResource(segment))
     .find((found) => found !== undefined);
+
+/** At a written address that nobody named, other services have lists and records too, and a parameter req. */
+const isLikeOcs = (path: string, query: string): boolean => {
+  const [, first = "", identifier] = path.split("/");
+  const resource = findResource(first);
+  if (resource && (identifier === undefined || identifier === "" || isMarked(identifier))) return true;
+  if (resource && isIdentifier(resource, identifier!)) return true;
+  const req = new URLSearchParams(query).get("req") ?? "";
+  // Two edits make another word of a short one.
+  return isMarked(req) || nearestName(req, ACTIONS, req.length < 8 ? 1 : 2) !== undefined;
+};
+
+const ACTIONS: readonly string[] = Object.values(CATALOG).flatMap(({ actions }) => Object.keys(actions));
+
+const isIdentifier = ({ identifier: kind }: Resource, written: string): boolean => {
+  try {
+    return IDENTIFIERS[kind].is(decodeURIComponent(written));
+  } catch {
+    return false;
+  }
+};
 
 const isActionOfOcs = (query: string): boolean => {
   const req = new URLSearchParams(query).get("req") ?? "";

@@ -68,6 +68,8 @@ describe("the client over TLS", () => {
     ["a certificate without a key", { cert: client.certPem }, /belong together/],
     ["a key without a certificate", { key: client.keyPem }, /belong together/],
     ["another key", { cert: client.certPem, key: server.keyPem }, /cannot be used/],
+    ["an address as the name", { serverName: "10.0.0.1" }, /a name of DNS/],
+    ["an empty name", { serverName: "" }, /a name of DNS/],
     ["damaged text", { ca: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" }, /cannot be used/],
   ])("is a mistake of the program with %s", (_, tls, message) => {
     const make = () => ocs({ baseUrl: "https://ocs-gw.example.internal:8443", tls });

@@ -17,6 +17,15 @@ const add = `fetch(gw + "/lists/A?req=AddRecord", { method: "POST", body: JSON.s
 const open = `fetch(gw + "/records/" + h + "?req=AddRecord", { method: "POST", body: JSON.stringify(b) })`;
 const close = `fetch(gw + "/records/" + h + "?req=RecordReject", { method: "POST" })`;
 
+const header = (set: string): string =>
+  `c.DefaultRequestHeaders.${set}; c.PostAsync("http://a/records/1?req=RecordReject", null);`;
+const fetching = (method: string): string =>
+  `<scxml><fetch srcexpr="'http://a/records/1?req=RecordReject'" method="${method}"/></scxml>`;
+const recorded = (postData: object): string => {
+  const request = { method: "POST", url: "http://a/records/1?req=RecordProcessed", headers: [], postData };
+  return JSON.stringify({ log: { entries: [{ request }] } });
+};
+
 describe("the requests of the manual", () => {
   it.each(Object.values(EXAMPLES).map((example: Example) => [example.title, example.request] as const))(
     "%s: only its hand-written length is found",
@@ -68,6 +77,8 @@ describe("a rule", () => {
     ["addRetried", "javascript", `do { r = await ${add}; } while (r.status != 200)`],
     ["addRetried", "javascript", `for (;;) { try { await ${add}; break; } catch {} }`],
     ["addRetried", "javascript", `const f = async () => { try { await ${add}; } catch { await f(); } };`],
+    ["addRetried", "shell", "for i in 1 2 3; do curl --json @b $GW/lists/A?req=AddRecord && break; done"],
+    ["addRetried", "shell", "until R=$(curl -f --json @b $GW/lists/A?req=AddRecord); do sleep 1; done"],
     ["addRetried", "shell", "while ! curl --json @b $GW/lists/A?req=AddRecord; do sleep 1; done"],
     ["recordLeftOpen", "javascript", open],
     ["finalizedTwice", "http", `${reschedule}\n###\n${post("/records/1?req=RecordProcessed")}`],
@@ -81,6 +92,14 @@ describe("a rule", () => {
     ["secret", "shell", "curl -ucrm:hunter2 https://shop.example/"],
     ["secret", "shell", "curl --oauth2-bearer abcdef https://shop.example/"],
     ["secret", "shell", "curl -b session=abcdef https://shop.example/"],
+    ["secret", "shell", "curl -E client.pem:hunter2 https://shop.example/"],
+    ["secret", "csharp", `class A { void f() { ${header('Add("Authorization", "Bearer hunter2")')} } }`],
+    [
+      "secret",
+      "csharp",
+      `class A { void f() { ${header('Set(new AuthenticationHeaderValue("Basic", "aHg6eQ=="))')} } }`,
+    ],
+    ["secret", "javascript", `client.setHeader("X-Api-Key", "hunter2"); ${close}`],
     ["secret", "http", "GET https://a/campaigngroups\nX-Api-Key: abcdef"],
     ["secret", "javascript", 'const h = "Basic " + btoa("crm:hunter2");'],
     ["secret", "java", 'class A { String k = "sk_4fJq0aPz71Lw"; }'],
@@ -88,11 +107,36 @@ describe("a rule", () => {
     ["unknownAction", "http", post("/records/1?req=RecordProceed")],
     ["unknownAction", "http", post("/lists/A?req=DoNotCall")],
     ["unknownAction", "http", post("/records/1?req=RecordReject&req=RecordReject")],
+    ["unknownAction", "http", "PUT http://a/records/1?req=RecordProceed"],
+    ["unknownAction", "http", "POST http://a/records/1\n    ?req=RecordProceed\n\n"],
+    ["unknownAction", "shell", 'R=$(curl -X POST "http://a/records/1?req=RecordProceed")'],
+    ["unknownAction", "shell", 'R="$(curl -X POST -d "{}" "http://a/records/1?req=RecordProceed" | jq ".x")"'],
+    ["unknownAction", "shell", "R=`curl -X POST http://a/records/1?req=RecordProceed`"],
+    ["unknownAction", "shell", "sudo -u x curl -X POST http://a/records/1?req=RecordProceed"],
+    ["unknownAction", "shell", "timeout 5 curl -X POST http://a/records/1?req=RecordProceed"],
+    ["unknownAction", "shell", 'xargs -I{} curl -X POST "http://a/records/{}?req=RecordProceed" < handles'],
+    ["unknownAction", "shell", "bash -c 'curl -X POST http://a/records/1?req=RecordProceed'"],
+    ["unknownAction", "shell", 'eval "curl -X POST http://a/records/1?req=RecordProceed"'],
+    ["unknownAction", "shell", 'ssh gw "curl -X POST \\"http://a/records/1?req=RecordProceed\\""'],
+    ["unknownAction", "shell", "ssh gw <<'END'\ncurl -X POST http://a/records/1?req=RecordProceed\nEND\n"],
+    ["unknownAction", "shell", "curl -X POST -G -d req=RecordProceed http://a/records/1"],
+    ["unknownAction", "shell", "curl -X POST --url-query req=RecordProceed http://a/records/1"],
+    ["unknownAction", "shell", "wget --method=POST 'http://a/records/1?req=RecordProceed'"],
+    ["unknownAction", "shell", "http POST http://a/records/1?req=RecordProceed"],
+    ["unknownAction", "javascript", 'axios.post("http://a/records/1", null, { params: { req: "RecordProceed" } })'],
+    ["unknownAction", "javascript", 'request({ uri: "http://a/records/1", qs: { req: "RecordProceed" } })'],
+    ["unknownAction", "javascript", 'http.request({ host: "a", port: 80, path: "/records/1?req=RecordProceed" })'],
+    [
+      "unknownAction",
+      "csharp",
+      'class A { void f() { c.PostAsync($$"""http://a/records/{{h}}?req=RecordProceed"""); } }',
+    ],
     ["wrongTarget", "http", post("/records/abc?req=RecordReject")],
     ["wrongTarget", "http", post("/phones/12?req=DoNotCall")],
     ["wrongTarget", "http", post("/records/?req=RecordReject")],
     ["wrongMethod", "http", "PUT http://a/records/1?req=RecordReject"],
     ["wrongMethod", "http", "GET http://a/campaigngroups/1?req=Load"],
+    ["wrongMethod", "javascript", 'axios.put("http://a/records/1?req=RecordReject", {})'],
     ["wrongBody", "http", post("/records/1?req=RecordReject", "[1]")],
     ["wrongBody", "http", post("/records/1?req=RecordReject", '{"A": 1,}')],
     ["wrongContentType", "http", post("/records/1?req=RecordReject", "{}", "Content-Type: text/xml\n")],
@@ -125,6 +169,21 @@ describe("a rule", () => {
 
   it.each<[string, string, string]>([
     ["a shop's list", "javascript", "fetch(`https://shop.example/lists/${id}`)"],
+    ["a shop's telephone", "javascript", 'fetch("https://shop.example/phones/iphone-15?req=buy")'],
+    ["an index of another server", "shell", "curl 'http://localhost:9200/records/_search?req=1'"],
+    ["records behind a version", "javascript", 'fetch("https://shop.example/v1/records/5?req=list")'],
+    ["a map with an address", "java", 'class A { void f() { m.put("a", "http://shop.example/x"); } }'],
+    ["a list of headers", "javascript", `cors(["Authorization", "Content-Type"]); ${close}`],
+    ["a program in a package", "shell", "sudo apt-get install -y curl wget"],
+    ["handles from a pipe", "shell", 'xargs -I{} curl -X POST "http://a/records/{}?req=RecordReject"'],
+    [
+      "handles in a raw text",
+      "csharp",
+      'class A { void f() { c.PostAsync($$"""http://a/records/{{h}}?req=RecordReject"""); } }',
+    ],
+    ["a body in another file", "http", post("/records/1?req=RecordReject", "<@utf8 body.json")],
+    ["a body in base64", "har", recorded({ text: btoa('{"GSW_CALL_RESULT":33}'), encoding: "base64" })],
+    ["a query that curl builds", "shell", "curl -X POST -G --data-urlencode req=RecordReject http://a/records/1"],
     ["a route of a server", "javascript", 'app.get("/records/:id", handler)'],
     ["a log line with the address", "javascript", 'console.log("http://ocs/records/1?req=RecordReject")'],
     ["a sentence with the address", "javascript", 'throw new Error("send /records/1?req=RecordReject again")'],
@@ -196,6 +255,21 @@ describe("a rule", () => {
     ],
   ])("finds nothing in %s (%s)", (_, kind, text) => {
     expect(rulesIn(kind, text)).toEqual([]);
+  });
+});
+
+describe("a method that is wrong", () => {
+  it.each<[string, string, string]>([
+    ["http", "PUT http://a/records/1?req=RecordReject", "records allows POST here, not PUT"],
+    ["http", "DELETE http://a/campaigngroups/1?req=Load", "campaigngroups allows POST and GET here, not DELETE"],
+    ["http", "GET http://a/records/1?req=RecordReject", "RecordReject is sent with POST, not GET"],
+    ["scxml", fetching("'httpPost'"), "records allows POST here, and httpPost is no method of HTTP"],
+    ["scxml", fetching("'put'"), "records allows POST here, not PUT"],
+    ["scxml", fetching("'sk_ 4fJq'"), "records allows POST here, and this is no method of HTTP"],
+    ["shell", "curl -X PATCH http://a/records/1?req=RecordReject", "records allows POST here, not PATCH"],
+  ])("of %s is named: %s", (kind, text, message) => {
+    const found = judge(kind, text).problems.filter(({ rule }) => rule === "wrongMethod");
+    expect(found.map((problem) => problem.message)).toEqual([message]);
   });
 });
 

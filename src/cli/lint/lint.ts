@@ -2,7 +2,8 @@
  * `ocsgw lint`: finds calls to OCS in strategies, call flows, recordings, scripts and sources, and judges them by the
  * action table of the gateway. Reads files only: runs nothing, and uses no network.
  */
-import { lintText, type FileJudged } from "../../lint/lint.ts";
+import { lintText, type FileJudged, type Place } from "../../lint/lint.ts";
+import { dotted, withoutLikelySecrets } from "../../lint/rules/likely-secrets.ts";
 import { RULES, UNDECIDED } from "../../lint/rules/table.ts";
 import type { Addresses } from "../../lint/options.ts";
 import { loadToRead } from "../../settings/load.ts";
@@ -157,7 +158,7 @@ const printText = (results: readonly FileResult[], { all = false }: LintOptions,
   const problems = results.flatMap((result) => result.problems.map((problem) => ({ problem, result })));
   for (const { problem, result } of problems.slice(0, all ? undefined : SHOWN)) {
     const { title: _, rule: __, ...shown } = { title: undefined, ...problem };
-    const text = result.file.kind.isRecorded ? undefined : masked(result);
+    const text = result.file.kind.isRecorded ? undefined : lineOf(result, problem);
     host.stdout.write(`${renderProblem({ ...shown, file: result.file.path, path: "" }, text, look)}\n\n`);
   }
   more(host, problems.length - SHOWN, "findings", all);
@@ -172,24 +173,31 @@ const more = ({ stdout }: Host, rest: number, what: string, all: boolean): void 
   if (!all && rest > 0) stdout.write(`${rest} more ${what}; --all shows them\n\n`);
 };
 
-const MASKED = new WeakMap<FileResult, string>();
+const MASKED = new WeakMap<FileResult, readonly string[]>();
+
+/** Characters on each side of the finding that are looked through for what may be a credential. */
+const AROUND = 5_000;
+
+/** The line alone, at its place: a large file is not split again for each of its findings. */
+const lineOf = (result: FileResult, { line, column }: Place): string => {
+  const lines = MASKED.get(result) ?? masked(result).split("\n");
+  MASKED.set(result, lines);
+  const from = Math.max(0, column - AROUND);
+  const shown = withoutLikelySecrets((lines[line - 1] ?? "").replace(/\r$/, "").slice(from, column + AROUND));
+  return `${"\n".repeat(line - 1)}${" ".repeat(from)}${shown}`;
+};
 
 /** The text with a dot for each character of a secret. */
-const masked = (result: FileResult): string => {
-  const before = MASKED.get(result);
-  if (before !== undefined) return before;
-  const { text, secrets } = result;
+const masked = ({ text, secrets }: FileResult): string => {
   let shown = "";
   let from = 0;
   for (const { at, end } of secrets.toSorted((a, b) => a.at - b.at)) {
     if (end <= from) continue;
     const start = Math.max(at, from);
-    shown += text.slice(from, start) + text.slice(start, end).replaceAll(/[^\r\n]/g, "\u2022");
+    shown += text.slice(from, start) + dotted(text.slice(start, end));
     from = end;
   }
-  shown += text.slice(from);
-  MASKED.set(result, shown);
-  return shown;
+  return shown + text.slice(from);
 };
 
 const verdict = (results: readonly FileResult[], elapsedMs: number): string => {

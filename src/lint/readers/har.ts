@@ -1,4 +1,5 @@
 /** HAR: requests that a browser or a proxy recorded. Replies are passed over. */
+import { Buffer } from "node:buffer";
 import { absent, call, NOTHING, text, unknown, type Call, type Header, type Value } from "../calls.ts";
 import { JsonError, memberOf, readTree, stringOf, type Tree } from "../json-tree.ts";
 import { parsed } from "../script/evaluate-call.ts";
@@ -61,6 +62,10 @@ const bodyIn = (request: Tree | undefined): { readonly body: Value; readonly for
   if (written?.kind !== "string")
     return { body: memberOf(data, "params") ? unknown(data!.at) : absent(request!.at), form };
   if (written.text === "") return { body: absent(written.at), form };
+  if (/^base64$/i.test(stringOf(memberOf(data, "encoding")) ?? "")) {
+    const decoded = text(Buffer.from(written.text, "base64").toString("utf8"), written.at);
+    return { body: parsed(decoded) ?? decoded, form };
+  }
   const value: Value = { kind: "text", parts: [written.text], at: written.exact ? written.at + 1 : written.at };
   const place = written.exact ? { ...value, exact: true as const } : value;
   return { body: parsed(place) ?? place, form };

@@ -76,13 +76,16 @@ const blocksOf = (lines: readonly Line[]): readonly (readonly Line[])[] => {
 const readBlock = (source: Source, block: readonly Line[], variables: ReadonlyMap<string, string>) => {
   const [first] = block as readonly [Line];
   const [, method = "GET", target = first.text.trim()] = REQUEST.exec(first.text) ?? [];
-  const url = partsIn(target, variables);
+  // Editors let the query go on in lines of its own.
+  const end = block.findIndex(({ text }, at) => at > 0 && !/^\s+[?&]\S/.test(text));
+  const query = block.slice(1, end < 0 ? undefined : end).map(({ text }) => text.trim());
+  const url = partsIn(`${target}${query.join("")}`, variables);
   const destination = destinationOf(readUrl(url), source.isKnownAddress);
   const urlAt = first.at + first.text.indexOf(target);
   if (destination === "elsewhere") return undefined;
   if (destination === "maybe") return { at: urlAt, what: "the URL of a request is a variable" } satisfies Undecided;
   const blank = block.findIndex(({ text }, at) => at > 0 && text.trim() === "");
-  const head = block.slice(1, blank < 0 ? undefined : blank);
+  const head = block.slice(1 + query.length, blank < 0 ? undefined : blank);
   const body = bodyIn(blank < 0 ? headless(head) : block.slice(blank + 1), variables, first.at);
   return call(first.at, {
     urlAt,
@@ -117,7 +120,7 @@ const bodyIn = (lines: readonly Line[], variables: ReadonlyMap<string, string>, 
   const own = all.filter(({ text }) => !/^\s*\/\/|^# /.test(text));
   const first = own.find(({ text }) => text.trim() !== "");
   if (!first) return absent(at);
-  if (first.text.startsWith("< ")) return { kind: "unknown", hole: { recordUri: false }, at: first.at };
+  if (/^<(?:@\S*)? /.test(first.text)) return { kind: "unknown", hole: { recordUri: false }, at: first.at };
   const written = own
     .slice(own.indexOf(first))
     .map(({ text }) => text)

@@ -46,13 +46,36 @@ export const secretHeaders = (call: Call, text: string): readonly Secret[] =>
       what: `a credential in the header ${name.toLowerCase()}`,
     }));
 
+/** `Add("Authorization", "Bearer …")`, and the like, on an object that no call of the file shows. */
+const SET = [
+  /["']((?:proxy-)?authorization|(?:x-)?api-key|x-auth-token|cookie)["']\s?,\s{0,9}["'`]([^"'`\r\n$<{]{1,999})["'`]/dgi,
+  /\bAuthentication(Header)Value\(\s{0,4}"(?:Basic|Bearer)"\s{0,4},\s{0,40}"([^"\r\n<{]{1,4000})"/dg,
+];
+
+/** Lists of names of headers look alike. */
+const isNoName = (value: string): boolean => /^(?:Basic|Bearer) |\d/i.test(value);
+
+/** Credentials that a program sets for all requests. */
+export const setCredentials = (text: string): readonly Secret[] =>
+  SET.flatMap((form) => [...text.matchAll(form)])
+    .filter(({ 1: name, 2: value = "" }) => isSecretText(value) && (name === "Header" || isNoName(value)))
+    .map(({ 1: name = "", indices }) => {
+      const [at, end] = indices!.at(-1)!;
+      const header = name === "Header" ? "authorization" : name.toLowerCase();
+      return { at, end, what: `a credential in the header ${header}` };
+    });
+
+/** Longer than a credential, as it is written. */
+const LONGEST = 100_000;
+
 /** Where the secret ends: behind its text, which begins near the place of the value; else at the end of the line. */
 const endOf = (value: Value, text: string): number => {
   const written = knownText(value) ?? "";
-  const start = text.indexOf(written, value.at);
-  if (start >= 0 && start < value.at + 100) return start + written.length;
-  const end = text.indexOf("\n", value.at);
-  return end < 0 ? text.length : end;
+  const start = text.slice(value.at, value.at + 100 + written.length).indexOf(written);
+  if (start >= 0) return value.at + start + written.length;
+  const line = text.slice(value.at, value.at + LONGEST);
+  const end = line.indexOf("\n");
+  return value.at + (end < 0 ? line.length : end);
 };
 
 /** A scheme alone, and an obvious placeholder, are no secrets. */

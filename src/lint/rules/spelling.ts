@@ -5,13 +5,16 @@ import type { LintFinding } from "./table.ts";
 
 const NAME = /\bGSW_[A-Za-z][A-Za-z0-9_]{0,60}/g;
 
+/** Different names that are looked up; OCS has a hundred. */
+const MOST_NAMES = 5_000;
+
 /** `judged`: offsets that another rule has judged already. */
 export const judgeSpelling = (text: string, judged: ReadonlySet<number>): readonly LintFinding[] => {
   const known = new Map<string, Omit<LintFinding, "at"> | undefined>();
   return [...text.matchAll(NAME)].flatMap(({ 0: name, index }): readonly LintFinding[] => {
     // A member begins at its quote.
     if (judged.has(index) || judged.has(index - 1)) return [];
-    if (!known.has(name)) known.set(name, findingFor(name));
+    if (!known.has(name)) known.set(name, known.size < MOST_NAMES ? findingFor(name) : undefined);
     const found = known.get(name);
     return found ? [{ ...found, at: index }] : [];
   });

@@ -51,8 +51,30 @@ export const judgeTarget = (call: Call, url: Url): TargetJudged => {
     return { ...nothing, undecided, action, identifier };
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
-    return { ...nothing, findings: [findingOf(error, { at: urlAt, method, resource, query: url.query })] };
+    const where = { at: urlAt, method, written: knownText(call.method) ?? method, resource, query: url.query };
+    const [allowed] = error.allow ?? [];
+    const other = allowed === "POST" && method !== "GET" ? violationOf(allowed, path, url.query) : undefined;
+    return { ...nothing, findings: [error, ...(other ? [other] : [])].map((each) => findingOf(each, where)) };
   }
+};
+
+/** A wrong method hides a wrong action: both are to be corrected. */
+const violationOf = (method: string, path: string, query: string | undefined): Violation | undefined => {
+  try {
+    readTarget(method, `${path}${query === undefined ? "" : `?${query}`}`);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Violation) return error;
+    throw error;
+  }
+};
+
+const METHODS: ReadonlySet<string> = new Set("GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH".split(" "));
+
+/** What stands in place of the method. A text that is no word may be anything, and is not repeated. */
+const foundMethod = (method: string): string => {
+  if (METHODS.has(method.toUpperCase())) return `not ${method.toUpperCase()}`;
+  return /^[A-Za-z]{1,16}$/.test(method) ? `and ${method} is no method of HTTP` : "and this is no method of HTTP";
 };
 
 const METHOD = (at: number): Undecided => ({ at, what: "the method is computed at run time" });
@@ -95,16 +117,19 @@ const methodOf = (call: Call, url: Url): string => {
 type Where = {
   readonly at: number;
   readonly method: string;
+  /** The method as it stands in the file. */
+  readonly written: string;
   readonly resource: Resource | undefined;
   readonly query: string | undefined;
 };
 
-const findingOf = (error: Violation, { at, method, resource, query }: Where): LintFinding => {
+const findingOf = (error: Violation, { at, method, written, resource, query }: Where): LintFinding => {
   const rule = RULE_OF[error.rule] ?? "wrongTarget";
   // What is sent with GET is read as an action too, to say what is wrong with it.
   const req = new URLSearchParams(query ?? "").get("req") ?? undefined;
   const own = req === undefined || !resource ? undefined : findAction(resource, req);
-  if (own && method === "GET") return { rule: "wrongMethod", at, detail: `${own.name} is sent with POST` };
+  if (own && method === "GET") return { rule: "wrongMethod", at, detail: `${own.name} is sent with POST, not GET` };
+  if (rule === "wrongMethod") return { rule, at, detail: `${error.message}, ${foundMethod(written)}` };
   if (rule !== "unknownAction" || req === undefined || !resource || own) return { rule, at, detail: error.message };
   const elsewhere = Object.values(CATALOG).filter((other) => findAction(other, req) !== undefined);
   if (elsewhere.length > 0)

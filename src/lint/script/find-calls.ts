@@ -1,10 +1,10 @@
 /** The calls to OCS in a program. A call is recognized by its URL, whichever library or function it is given to. */
 import { oneOf } from "./one-of.ts";
-import { call, partsOf, type Call, type Range, type Undecided, type Value } from "../calls.ts";
+import { call, partsOf, type Call, type Part, type Range, type Undecided, type Value } from "../calls.ts";
 import { withMarks } from "../holes.ts";
 import { destinationOf, readUrl, type Url } from "../url.ts";
 import type { Evaluator } from "./evaluate.ts";
-import { bodyOf, headersOf, methodOf, urlMembersIn, type Link } from "./links.ts";
+import { bodyOf, headersOf, methodOf, urlMembersIn, withParameters, type Link } from "./links.ts";
 import { bare, calleeName, isFunction, nodeIn, nodesIn, pathOf, walk, type Node } from "./node.ts";
 import { failuresBefore, isRetried } from "./surroundings.ts";
 
@@ -27,7 +27,7 @@ type At = { readonly node: Node; readonly above: readonly Node[] };
 const SENDS_NOTHING = oneOf(
   [
     "log info debug warn warning error fatal trace fine\\w* print\\w* write\\w* append\\w* alert assert\\w*",
-    "equals test match\\w* startsWith endsWith includes contains indexOf push add put set setAttribute",
+    "equals test match\\w* startsWith endsWith includes contains indexOf push add set setAttribute",
     "getProperty require import String expect toBe toEqual encodeURI\\w* escape split replace\\w*",
   ],
   "i",
@@ -75,14 +75,18 @@ const siteAt = (program: Program, at: At): Site | "maybe" | undefined => {
   const [outermost] = chain;
   if (!outermost || SENDS_NOTHING.test(outermost.name)) return undefined;
   const candidates = chain.flatMap(({ given, name }) =>
-    given.flatMap(({ node, value }) => [value, ...urlMembersIn(value)].map((each) => ({ node, value: each, name }))),
+    // `map.put(key, address)` sends nothing; `axios.put(address, body)` does.
+    (name === "put" ? given.slice(0, 1) : given).flatMap(({ node, value }) =>
+      [value, ...urlMembersIn(value)].map((each) => ({ node, value: each, name })),
+    ),
   );
   for (const { node, value } of candidates) {
     if (value.kind !== "text" && value.kind !== "unknown") continue;
-    const url = readUrl(partsOf(value));
+    const parts = withParameters(partsOf(value), chain);
+    const url = readUrl(parts);
     if (value.kind === "unknown" && !url.fromRecordUri) continue;
     if (destinationOf(url, program.isKnownAddress) !== "ocs" || !isWhole(url)) continue;
-    return { call: callAt(program, at, { chain, urlNode: node, value }), urlNode: node };
+    return { call: callAt(program, at, { chain, urlNode: node, parts }), urlNode: node };
   }
   const sends = chain.some(({ name }) => SENDS.test(name));
   const isUnknown = candidates.some(
@@ -94,13 +98,13 @@ const siteAt = (program: Program, at: At): Site | "maybe" | undefined => {
 /** The record's address alone is also handed around as data; with a target it is sent to. */
 const isWhole = ({ path, query, fromRecordUri }: Url): boolean => path !== "" || query !== undefined || !fromRecordUri;
 
-type Found = { readonly chain: readonly Link[]; readonly urlNode: Node; readonly value: Value };
+type Found = { readonly chain: readonly Link[]; readonly urlNode: Node; readonly parts: readonly Part[] };
 
-const callAt = (program: Program, { node, above }: At, { chain, urlNode, value }: Found): Call => {
+const callAt = (program: Program, { node, above }: At, { chain, urlNode, parts }: Found): Call => {
   const links = [...chain, ...linkedTo(program, node, above)];
   return call(node.start, {
     urlAt: urlNode.start,
-    url: partsOf(value),
+    url: parts,
     method: methodOf(links, node.start),
     headers: headersOf(links),
     ...bodyOf(links, urlNode, node.start),
@@ -193,7 +197,7 @@ const mentions = (program: Program, sent: readonly string[], consumed: ReadonlyS
     if (parent && /^(?:Import|Export)\w+$/.test(parent.type)) continue;
     const value = program.evaluator.value(node, above);
     const written = withMarks(partsOf(value));
-    if (value.kind !== "text" || sent.some((each) => each.startsWith(written))) continue;
+    if (value.kind !== "text" || sent.some((each) => each.startsWith(written) || each.endsWith(written))) continue;
     const url = readUrl(value.parts);
     if (destinationOf(url, program.isKnownAddress) !== "ocs" || !isWhole(url)) continue;
     inside = node;

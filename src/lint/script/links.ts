@@ -3,7 +3,8 @@
  * `xhr.open("POST", url); xhr.send(body)`, `fetch(url, { method, headers, body })`.
  */
 import { oneOf } from "./one-of.ts";
-import { absent, knownText, unknown, type Header, type Member, type Value } from "../calls.ts";
+import { absent, concat, knownText, partsOf, unknown } from "../calls.ts";
+import type { Header, Member, Part, Value } from "../calls.ts";
 import { parsed } from "./evaluate-call.ts";
 import { lastName, type Node } from "./node.ts";
 
@@ -48,10 +49,34 @@ const membersIn = (links: readonly Link[], name: RegExp): readonly Member[] =>
 
 export const urlMembersIn = (value: Value): readonly Value[] =>
   value.kind === "object"
-    ? value.members
-        .filter(({ key }) => /^(?:url|uri|href|RequestUri|hostname)$/.test(key ?? ""))
-        .map((each) => each.value)
+    ? [
+        ...fromHostAndPath(value),
+        ...value.members
+          .filter(({ key }) => /^(?:url|uri|href|RequestUri|hostname)$/.test(key ?? ""))
+          .map((each) => each.value),
+      ]
     : [];
+
+/** `{ host, port, path }`, as Node's own `http.request` has it. */
+const fromHostAndPath = ({ members }: Value & { kind: "object" }): readonly Value[] => {
+  const [host, port, path] = [/^(?:host|hostname)$/, /^port$/, /^(?:path|pathname)$/].map(
+    (name) => members.find(({ key }) => name.test(key ?? ""))?.value,
+  );
+  if (!host || !path) return [];
+  const parts = concat(["http://"], partsOf(host), port ? [":", ...partsOf(port)] : [], partsOf(path));
+  return [{ kind: "text", parts, at: path.at }];
+};
+
+/** The URL with the `req` that stands among the options: `params` of axios, `qs` of request, `searchParams` of got. */
+export const withParameters = (url: readonly Part[], chain: readonly Link[]): readonly Part[] => {
+  if (url.some((part) => typeof part === "string" && part.includes("?"))) return url;
+  const req = chain
+    .flatMap(({ given }) => given.flatMap(({ value }) => (value.kind === "object" ? value.members : [])))
+    .filter(({ key }) => /^(?:params|qs|query|searchParams)$/.test(key ?? ""))
+    .flatMap(({ value }) => (value.kind === "object" ? value.members : []))
+    .find(({ key }) => key === "req");
+  return req ? concat(url, ["?req="], partsOf(req.value)) : url;
+};
 
 export const methodOf = (links: readonly Link[], at: number): Value => {
   const [member] = membersIn(links, /^(?:method|type)$/i);

@@ -91,6 +91,33 @@ describe("ocsgw lint", () => {
     expect(stdout + stderr).not.toContain("Winter2025");
   });
 
+  const AT = "http://ocs1.example/records/15?req=Nothing";
+  const call = `fetch("${AT}", { method: "POST" });`;
+  it.each<[string, string, string]>([
+    ["the query", "a.http", `POST ${AT}&access_token=hunter22`],
+    ["a user's address", "a.http", "POST http://crm:hunter22@ocs1.example/records/15?req=Nothing"],
+    ["a member", "a.js", `const o = { password: "hunter22", "api-key": 'hunter22' }; ${call}`],
+    [
+      "a member with a capital",
+      "A.cs",
+      `class A { void f() { c.PostAsync("${AT}", new { Password = "hunter22" }); } }`,
+    ],
+    [
+      "a variable of any name",
+      "a.js",
+      `const x = "hunter22"; fetch("${AT}", { headers: { authorization: "Bearer " + x } });`,
+    ],
+    ["an argument", "a.js", `h.set("x-secret", "hunter22"); ${call}`],
+    ["a template", "a.js", "const token = `hunter22`; " + call],
+    ["an assignment", "a.sh", `DB_PASSWORD=hunter22 curl -X POST ${AT}`],
+    ["options of another program", "a.sh", `wget --password=hunter22 '${AT}'`],
+    ["options with a blank", "a.sh", `http --session-token hunter22 ${AT}`],
+  ])("shows no credential beside a finding: %s", async (_, name, text) => {
+    const { stdout } = await run({ files: [await file(name, text)], ocs: ["ocs1.example"], all: true });
+    expect(stdout).toContain("OCSGW-6401");
+    expect(stdout).not.toContain("hunter22");
+  });
+
   it("shows no line of a recording", async () => {
     const request = { method: "POST", url: "http://a/records/15?req=AddRecord", headers: [] };
     const path = await file("one.har", JSON.stringify({ log: { entries: [{ request, comment: "4155550123" }] } }));

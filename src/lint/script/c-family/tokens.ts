@@ -87,6 +87,8 @@ const stringAt = (text: string, start: number, { prefix, quote }: Opening): Toke
   const isTemplate = prefix.includes("$");
   // Text blocks of Java and raw texts of C#.
   const isBlock = quote.length >= 3;
+  // `$$"""…{{hole}}…"""`: as many braces as signs open a hole, and fewer stand for themselves.
+  const braces = isBlock ? Math.max(1, prefix.replaceAll("@", "").length) : 1;
   const pieces: Piece[] = [];
   let value = "";
   let at = start + prefix.length + quote.length;
@@ -102,11 +104,14 @@ const stringAt = (text: string, start: number, { prefix, quote }: Opening): Toke
       const [decoded, length] = escapeAt(text, at);
       value += decoded;
       at += length;
-    } else if (isTemplate && character === "{" && text[at + 1] !== "{") {
-      const end = closingBrace(text, at);
-      pieces.push({ text: value }, { start: at + 1, end });
+    } else if (isTemplate && character === "{" && opensHole(text, at, braces)) {
+      const end = closingBrace(text, at + braces - 1);
+      pieces.push({ text: value }, { start: at + braces, end });
       value = "";
-      at = end + 1;
+      at = end + braces;
+    } else if (isBlock) {
+      value += character;
+      at++;
     } else {
       value += character;
       at += isTemplate && (character === "{" || character === "}") && text[at + 1] === character ? 2 : 1;
@@ -117,6 +122,10 @@ const stringAt = (text: string, start: number, { prefix, quote }: Opening): Toke
     ? { kind: "template", text: "", start, end, pieces: [...pieces, { text: value }] }
     : { kind: "string", text: value, start, end };
 };
+
+/** Of a longer run of braces the last ones open the hole. */
+const opensHole = (text: string, at: number, braces: number): boolean =>
+  text.startsWith("{".repeat(braces), at) && text[at + braces] !== "{";
 
 const escapeAt = (text: string, at: number): readonly [string, number] => {
   const letter = text[at + 1] ?? "";
