@@ -34,7 +34,9 @@ describe("the built console", () => {
     expect(docs).toHaveLength(1);
     expect(read("index.html")).not.toContain("docs-");
     const pages = JSON.parse(read(docs[0]!)) as readonly { readonly name: string }[];
-    expect(pages.map(({ name }) => name)).toEqual(expect.arrayContaining(["journal", "glossary", "decisions~README"]));
+    expect(pages.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["explanation~journal", "glossary", "decisions~README"]),
+    );
     expect(zippedSize(docs)).toBeLessThan(200_000);
   });
 
@@ -67,7 +69,8 @@ describe("npm ci", () => {
       filter: (path) => !path.startsWith(built.replace(/\/$/, "")),
     });
     cpSync(join(root, "src/cli/say-node.js"), join(dir, "src/cli/say-node.js"));
-    cpSync(join(root, "src/docs"), join(dir, "src/docs"), { recursive: true });
+    for (const name of ["src/docs", "src/documentation"])
+      cpSync(join(root, name), join(dir, name), { recursive: true });
   };
   const prepare = (): Promise<Ran> => {
     const { scripts } = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as { scripts: { prepare: string } };

@@ -43,7 +43,7 @@ export const addPolicyCommands = (ocsgw: Command): void => {
       "Find the calls to OCS in strategies, call flows, recordings, scripts and sources, and judge them by the " +
         "gateway's action table. Runs nothing and sends nothing. Exit code 0: no errors, 1: errors, 2: wrong usage",
     )
-    .argument("<files...>", "files, folders or patterns, for example src or 'flows/**/*.scxml'")
+    .argument("<files...>", "files, folders or patterns, for example src or 'flows/*.scxml'")
     .addOption(repeatable("--ocs <host[:port]>", "address of OCS, which no client may call around the gateway"))
     .addOption(repeatable("--gateway <host[:port]>", "address of the gateway, which fills in the tenant"))
     .option("-c, --config <file>", "config with the addresses of OCS and of the gateway (default: none)")

@@ -4,10 +4,12 @@ import { label, off, path, secret, webAddress } from "../units.ts";
 
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
 
-const headers = z.record(
-  z.string().regex(HEADER_NAME, { error: "expected the name of an HTTP header" }),
-  secret.regex(/^[\t -~]+$/, { error: "expected the value of an HTTP header: printable US-ASCII" }),
-);
+const headers = z
+  .record(
+    z.string().regex(HEADER_NAME, { error: "expected the name of an HTTP header" }),
+    secret.regex(/^[\t -~]+$/, { error: "expected the value of an HTTP header: printable US-ASCII" }),
+  )
+  .meta({ "x-kind": "secret" });
 
 const otlp = z.strictObject({
   endpoint: webAddress.describe(
