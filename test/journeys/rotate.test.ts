@@ -231,6 +231,8 @@ describe("the page on rotating keys and certificates", { timeout: 180_000 }, () 
     await block("API keys", 0);
     const key = (await readFile(join(gateway.dir, "new/alpha-crm.key"), "utf8")).trim();
     const old = senders.get("key")!;
+    // The gateway notices the changed file within a moment.
+    await expect.poll(() => ask({ headers: basicAuth(key), agent: agentOf({}, false) }), { timeout: 10_000 }).toBe(200);
     for (const name of ["key", "new connections"]) senders.get(name)!.headers = basicAuth(key);
     await sleep(200);
     expect(await block("API keys", 1)).toContain("alpha-crm");
