@@ -50,7 +50,7 @@ const findAction = ({ action: named, path }: SnippetOptions): Action => {
   if (rows.length === 0) {
     const near = nearest(named, ACTION_NAMES);
     throw new WrongUsage(
-      `${named} is no action of OCS${near === undefined ? "" : `; did you mean ${near}?`} The actions are ` +
+      `${named} is no action of OCS${near === undefined ? "." : `; did you mean ${near}?`} The actions are ` +
         `${ACTION_NAMES.join(", ")}`,
     );
   }

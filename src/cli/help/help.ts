@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { inShell } from "../../common/shell-word.ts";
 import { readLibrary } from "../../documentation/all-pages.ts";
 import type { Library } from "../../documentation/library.ts";
-import { byKind, KINDS, nameOf } from "../../documentation/page.ts";
+import { byKind, KINDS, nameOf, type Page } from "../../documentation/page.ts";
 import { MOST_SHOWN } from "../../documentation/search.ts";
 import { toTerminal } from "../../documentation/terminal/to-terminal.ts";
 import { wrapped } from "../../documentation/terminal/wrap.ts";
@@ -21,7 +21,7 @@ export const help = async (program: Command, topic: readonly string[]): Promise<
   const library = await readLibrary();
   if (topic.length === 0) {
     program.outputHelp();
-    process.stdout.write(`\n${topicsText(library)}`);
+    process.stdout.write(`\n${topicsText(program, library)}`);
     return DONE;
   }
   // A page's name has no spaces: exit codes is exit-codes.
@@ -61,14 +61,20 @@ const unknown = (program: Command, library: Library, topic: readonly string[]): 
   );
   const near = library.nearest(topic.join("-")) ?? command;
   const hint = near === undefined ? "" : ` Did you mean ${near}?`;
-  return `there is no command and no topic ${JSON.stringify(topic.join(" "))}.${hint} ocsgw help lists all.`;
+  const words = topic.join(" ");
+  return (
+    `there is no command and no topic ${JSON.stringify(words)}.${hint} ocsgw help lists all; ` +
+    `ocsgw help --search ${inShell(words)} looks through all pages.`
+  );
 };
 
 /** Codes and log events have a page that lists them. */
-const topicsText = (library: Library): string => {
+const topicsText = (program: Command, library: Library): string => {
   const groups = byKind(library.pages).map(([kind, pages]) => {
     const shown = kind === "errors" ? pages.filter(({ file }) => file.endsWith("/README.md")) : pages;
-    return [KINDS[kind], ...shown.map((page) => `  ${topicOf(nameOf(page)).padEnd(26)}  ${page.title}`)].join("\n");
+    return [KINDS[kind], ...shown.map((page) => `  ${topicOf(program, library, page).padEnd(26)}  ${page.title}`)].join(
+      "\n",
+    );
   });
   return [
     "Topics (ocsgw help TOPIC prints one, ocsgw help --search WORDS looks through all, ocsgw error CODE explains a " +
@@ -78,9 +84,12 @@ const topicsText = (library: Library): string => {
   ].join("\n\n");
 };
 
-/** Without the folder, which is not needed. */
-const topicOf = (name: string): string =>
-  name
+/** Without the folder, unless a command or another page has that name. */
+const topicOf = (program: Command, library: Library, page: Page): string => {
+  const name = nameOf(page);
+  const short = name
     .replace(/\/README$/, "")
     .split("/")
     .at(-1)!;
+  return commandAt(program, [short]) === undefined && library.find(short) === page ? short : name;
+};

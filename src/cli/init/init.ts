@@ -133,7 +133,7 @@ const report = ({ dir, tenants, clients, tls, records }: Answers, files: readonl
       ? [`Clients need ${join(dir, PLACES.ca)} to trust the certificate, which is for development and ends in 30 days.`]
       : []),
     ...(records.kind === "pre-dial"
-      ? [`Set OCS's option validation-uri to the address of ${records.bind}, so that OCS announces its records.`]
+      ? [`Set OCS's option validation-uri to ${callbackUri(records.bind)}, so that OCS announces its records.`]
       : []),
     ...(process.geteuid?.() === 0 ? [ROOTS] : []),
   ];
@@ -145,10 +145,18 @@ const report = ({ dir, tenants, clients, tls, records }: Answers, files: readonl
     "",
     "next:",
     `  ${check}    # tests OCS, addresses, disk and clock`,
-    `  ${discover}    # adds OCS's campaign groups`,
+    `  ${discover}    # shows OCS's campaign groups; --assign says whose they are`,
     `  ${run}`,
     "",
   ].join("\n");
+};
+
+/** An address that means all addresses is none that OCS can connect to. */
+const callbackUri = (bind: string): string => {
+  const all = /^(?:0\.0\.0\.0|\[::\]):/;
+  return all.test(bind)
+    ? `http://HOST:${bind.replace(all, "")}/ (HOST: this machine, as OCS knows it)`
+    : `http://${bind}/`;
 };
 
 const ROOTS =

@@ -93,12 +93,20 @@ const proposalFor = (
       mode: options.enforce ? "enforce" : settings.mode,
       granted: actionsFor(traffic, names),
     }),
-    proposeFields(path, settings, traffic, options),
+    proposeFields(path, settings, traffic, { ...options, unnamed: options.unnamed ?? unseenFields(traffic, names) }),
     proposeLimits(path, settings, traffic, options),
     options.enforce ? enforcing(path) : NOTHING,
     { ...NOTHING, notes: unusedNames(settings, traffic) },
   ]);
 };
+
+/** Why a list of the seen fields could refuse requests that the proposal allows; undefined if it could not. */
+const unseenFields = (traffic: TenantTraffic, names: readonly RefusedName[]): string | undefined =>
+  names.some(({ verdict }) => verdict === "added") ||
+  [...traffic.clients.values()].some(({ tried }) => tried.names().length > 0)
+    ? "some requests that the proposal allows were refused until now, and the journal does not have the fields of " +
+      "refused requests; run learn again once such requests have passed"
+    : undefined;
 
 /** A wrong period or a renamed tenant looks like this too, so nothing is concluded from it. */
 const UNSEEN: Proposal = { ...NOTHING, notes: ["no request passed for this tenant, so nothing is proposed for it"] };

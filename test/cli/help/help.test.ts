@@ -1,5 +1,7 @@
 /** `ocsgw help` and `ocsgw error`, as a user runs them. */
 import { describe, expect, it } from "vitest";
+import { createProgram } from "../../../src/cli/commands/program.ts";
+import { readLibrary } from "../../../src/documentation/all-pages.ts";
 import { screenOf } from "../../../src/cli/help/screen.ts";
 import { ocsgw } from "../../kit/command.ts";
 
@@ -28,6 +30,7 @@ describe.concurrent("ocsgw help", () => {
     [["help", "polcy"], 2, /no topic "polcy"\. Did you mean how-to\/policy\?/],
     [["help", "chekc"], 2, /Did you mean check\?/],
     [["help", "audit", "nonsense-word"], 2, /no topic "audit nonsense-word"/],
+    [["help", "disk", "is", "full"], 2, /ocsgw help --search "?'?disk is full"?'? looks through all pages/],
     [["help", "--search", "nothinghasthisword"], 1, /nothing found/],
     [["help", "policy", "--search", "x"], 2, /not both/],
     [["error", "OCSGW-2130"], 2, /Did you mean OCSGW-2103\?/],
@@ -38,6 +41,18 @@ describe.concurrent("ocsgw help", () => {
     const { code, stdout, stderr } = await ocsgw(...args);
     expect([code, stdout]).toEqual([expected, ""]);
     expect(stderr).toMatch(says);
+  });
+
+  it("lists each topic by a name that leads to its page, not to a command or another page", async () => {
+    const { stdout } = await ocsgw("help");
+    const topics = [...stdout.slice(stdout.indexOf("Topics")).matchAll(/^ {2}(\S+) {2,}(.+)$/gm)];
+    expect(topics.length).toBeGreaterThan(40);
+    const library = await readLibrary();
+    const commands = createProgram().commands.map((each) => each.name());
+    const wrong = topics.filter(
+      ([, name, title]) => commands.includes(name!) || library.find(name!)?.title !== title!.trim(),
+    );
+    expect(wrong.map(([line]) => line)).toEqual([]);
   });
 
   it("gives programs JSON", async () => {

@@ -228,6 +228,29 @@ describe("fields", () => {
   });
 });
 
+describe("fields of requests that were refused until now", () => {
+  const note = expect.stringMatching(
+    /^(?:fields stays any|no field is removed): some requests .* were refused until now/,
+  );
+
+  it.each([
+    ["any", "fields: any", "fields: any"],
+    ["a list", "fields: [COLOUR]", "fields: [ COLOUR ]"],
+  ])("are unknown, so %s stays when their names are accepted", async (_, written, stays) => {
+    const text = OBSERVING.replace("fields: any", written);
+    const body = { GSW_CALLING_LIST: "New List", COLOUR: "x" };
+    const { journal } = await send(
+      text,
+      times(5, (at) => dnc(at, "alpha-ors")).concat(times(5, (at) => dnc(60_000 + at, "alpha-ors", body))),
+    );
+    const learned = await learnFrom(text, journal, { acceptNames: true });
+    expect(learned.tenants[0]!.notes).toContainEqual(note);
+    expect(edited(text, learned).replaceAll("[COLOUR]", "[ COLOUR ]")).toContain(stays);
+    const unaccepted = await learnFrom(text, journal);
+    expect(unaccepted.tenants[0]!.notes).not.toContainEqual(note);
+  });
+});
+
 describe("limits", () => {
   const limitsOf = (learned: Learned): string[] => changesOf(learned).filter((change) => change.includes("limits"));
   const without = OBSERVING.replace(/ {4}limits:\n {6}requests: \{ rate: 50\/s, burst: 100 \}\n {6}actions:.*\n/, "");
