@@ -8,6 +8,7 @@ import { nearest } from "../settings/problems/did-you-mean.ts";
 import { FileEditError } from "../settings/files/edit-file.ts";
 import { addKey, isLive, readKeys, revokeKey } from "../settings/files/keys-file.ts";
 import type { KeyRecord } from "../settings/files/keys-rows.ts";
+import { appliedWhen } from "./process/applied-when.ts";
 import { deliver, isDiscarded } from "./process/output.ts";
 import { createKey, idOfKey, KEY_PREFIX } from "../settings/files/api-key.ts";
 import type { Settings } from "../settings/schema/schema.ts";
@@ -74,6 +75,7 @@ export const keysCreate = (
       `Key ${id} for ${client} created; it ${lifetime ? `expires on ${day(created + lifetime)}` : "never expires"}. ` +
         `The key is not shown again; ${file} holds its hash.\n`,
     );
+    host.stderr.write(appliedWhen(settings, config));
   });
 
 export const keysList = (

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { passwordFault, preparePassword } from "../../admin/people/password.ts";
 import { hashArgon2id } from "../../common/argon2id.ts";
 import { inShell } from "../../common/shell-word.ts";
+import { appliedWhen } from "../process/applied-when.ts";
 import { isGone } from "../../common/system-error.ts";
 import {
   addAdmin,
@@ -53,7 +54,7 @@ export const adminsCreate = (
     const user = { name, roles, tenants: tenant ?? null, hash, created: Date.now() };
     await addAdmin(file, user, await stat(settings.audit.dir).catch(() => undefined));
     report(host, json, { ...user, disabled: null }, "can log in to the console");
-    tellWhen(host, { settings, config });
+    host.stderr.write(appliedWhen(settings, config));
   });
 
 export const adminsList = ({ config, json = false }: Omit<Options, "name">, host: AdminsHost = HERE): Promise<number> =>
@@ -74,7 +75,7 @@ export const adminsPassword = ({ config, name, json = false }: Options, host: Ad
     if (!user) throw new FileEditError(unknownUser(file, name, known));
     await changeAdmin(file, user.name, { hash: await newHash(user.name, host) });
     report(host, json, user, "has a new password");
-    tellWhen(host, { settings, config });
+    host.stderr.write(appliedWhen(settings, config));
   });
 
 export const adminsDisable = (options: Options, host: AdminsHost = HERE): Promise<number> =>
@@ -89,7 +90,7 @@ const setDisabled = ({ config, name, json = false }: Options, disabled: boolean,
     const before = await changeAdmin(file, name, { disabled });
     const was = (before.disabled === true) === disabled ? "was already" : "is";
     report(host, json, { ...before, disabled: disabled || null }, `${was} ${disabled ? "disabled" : "enabled"}`);
-    tellWhen(host, { settings, config });
+    host.stderr.write(appliedWhen(settings, config));
   });
 
 const usersOf = async (config: string, host: Host): Promise<{ readonly settings: Settings; readonly file: string }> => {
@@ -169,16 +170,4 @@ const table = (rows: readonly Row[]): string =>
 const report = ({ stdout }: Host, json: boolean, user: AdminRecord, what: string): void =>
   void stdout.write(
     json ? `${JSON.stringify(row(user), null, 2)}\n` : `${user.name} (${user.roles.join(", ")}) ${what}\n`,
-  );
-
-/** A change of the file reaches a running gateway by its watcher. */
-const tellWhen = (
-  { stderr }: Host,
-  { settings, config }: { readonly settings: Settings; readonly config: string },
-): void =>
-  void stderr.write(
-    settings.config.watch === "none"
-      ? "A running gateway does not know this yet, because config.watch is none: run ocsgw reload -c " +
-          `${inShell(config)}\n`
-      : "A running gateway applies this within seconds.\n",
   );

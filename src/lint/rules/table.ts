@@ -89,7 +89,7 @@ export const RULES = {
     code: "OCSGW-6411",
     severity: "error",
     title: "req is not an action of this resource",
-    help: "use an action that the resource has (actions.md lists them)",
+    help: "use an action that the resource has (ocsgw help actions lists them)",
   },
   wrongTarget: {
     code: "OCSGW-6412",
@@ -121,13 +121,13 @@ export const RULES = {
     code: "OCSGW-6416",
     severity: "error",
     title: "an attribute is missing",
-    help: "add it to the body (actions.md lists the attributes of each action)",
+    help: "add it to the body (ocsgw help actions lists the attributes of each action)",
   },
   wrongAttribute: {
     code: "OCSGW-6417",
     severity: "error",
     title: "an attribute has a wrong name, type or value",
-    help: "correct it (actions.md lists the attributes of each action)",
+    help: "correct it (ocsgw help actions lists the attributes of each action)",
   },
   duplicateScope: {
     code: "OCSGW-6418",

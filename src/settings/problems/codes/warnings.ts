@@ -88,7 +88,8 @@ export const WARNINGS: Readonly<Record<number, CodeRow>> = {
     what: "records is pre-dial by default, but the upstream has no callbacks listener",
     help:
       "Add callbacks with bind and allow_from to the upstream, and set OCS's validation-uri to that " +
-      "address; or set records.",
+      "address; or set records to dedicated (the tenant has an OCS of its own) or unscoped (nothing separates the " +
+      "tenants' records).",
   },
   6322: { what: "registrars send their keys without TLS", help: "Set callbacks.tls with a certificate and a key." },
   6323: {
