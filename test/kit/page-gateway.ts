@@ -27,6 +27,8 @@ exec '${process.execPath}' '${join(root, "src/cli/main.ts")}' "$@"
 /** Like systemctl, it returns when the gateway serves, or is gone. */
 const SYSTEMCTL = `#!/bin/bash
 begin() {
+  # The shell in the background empties the log later, perhaps after the first look at it.
+  : > "$PAGE_DIR/log"
   ocsgw run -c config/ocsgw.yaml > /dev/null 2> "$PAGE_DIR/log" & echo $! > "$PAGE_DIR/pid"
   until grep -q '"listening","listener":"clients"' "$PAGE_DIR/log"; do
     kill -0 "$(cat "$PAGE_DIR/pid")" 2> /dev/null || { tail -n 3 "$PAGE_DIR/log" >&2; exit 1; }
