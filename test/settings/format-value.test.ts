@@ -49,12 +49,9 @@ describe("a value of the config", () => {
         .map((part) => (part === "0" ? 0 : part));
     const secrets = explainRows().filter(({ key }) => secretKeys().includes(key.split(".").at(-1)!));
     expect(secrets.length).toBeGreaterThan(1);
-    // A map of secrets, such as headers, has its secrets one level below its key.
-    for (const { key } of secrets) {
-      const value = key.endsWith(".headers") ? { Authorization: "t0p" } : "t0p";
-      const shown = typeof value === "string" ? HIDDEN : `{ Authorization: ${HIDDEN} }`;
-      expect(formatValue(pathOf(key), value), key).toBe(shown);
-    }
+    // Whatever its shape: a map of secrets is hidden as a whole.
+    for (const { key } of secrets)
+      for (const value of ["t0p", { Authorization: "t0p" }]) expect(formatValue(pathOf(key), value), key).toBe(HIDDEN);
   });
 
   it("of a field that is called as a secret is shown in the differences of two configs", () => {
