@@ -48,8 +48,11 @@ export const watchLive = async (run: LiveRun): Promise<LiveFigures> => {
     if (asked.url().includes("/api/flows/stream")) streams++;
   });
   const filter = page.getByRole("combobox", { name: "Filter", exact: true });
+  // A filter that is typed before the page listens would be lost.
+  await page.getByText("Live", { exact: true }).waitFor();
   await filter.fill(FILTER);
   await filter.press("Enter");
+  await page.waitForURL(/[?&]filter=action(?::|%3A)DoNotCall/);
   await page.getByText("Live", { exact: true }).waitFor();
   await filter.press("Escape");
 
