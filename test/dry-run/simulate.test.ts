@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { PipelineDeps } from "../../src/gateway/pipeline.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { CASES } from "../../src/ocs/examples.ts";
 import { simulate, type Simulated } from "../../src/dry-run/simulate.ts";
@@ -7,6 +6,7 @@ import { toTenants } from "../../src/settings/to-tenants.ts";
 import type { Settings } from "../../src/settings/schema/schema.ts";
 import { aLine } from "../kit/line.ts";
 import { mutated, read, SAMPLE } from "../settings/kit.ts";
+import { ANY_OWNER } from "./learn/kit.ts";
 
 const settingsOf = (text: string): Settings => {
   const loaded = read(text);
@@ -20,22 +20,8 @@ const settingsOf = (text: string): Settings => {
  */
 const history = async (text: string): Promise<Recorded[]> => {
   const { tenants } = settingsOf(text);
-  // Whose a handle is, is no policy.
-  const ownership: PipelineDeps["ownership"] = {
-    requestLease: () => ({
-      lease: {
-        withdrawn: () => undefined,
-        after: () => undefined,
-        release: () => undefined,
-        isOwned: () => false,
-        reason: () => "unknown: no request is sent",
-        record: undefined,
-      },
-    }),
-    ownersAmong: (among) => among,
-  };
   const line = aLine({
-    ownership,
+    ownership: ANY_OWNER,
     tenants: toTenants({ ...settingsOf(text), tenants: tenants.map((tenant) => ({ ...tenant, limits: null })) }),
   });
   for (const tenant of tenants) {

@@ -175,7 +175,7 @@ const claimsOn = (group: Group, { known, exports, assignments, drafts }: Claims)
     })),
 ];
 
-/** By name, or by DBID; a new tenant if there is none. */
+/** The tenant with this name or DBID; a new one if no tenant has them. */
 const draftOf = (tenant: string, drafts: Map<string, Draft>): Draft => {
   const found = drafts.get(tenant) ?? withDbid(tenant, drafts);
   if (found) return found;

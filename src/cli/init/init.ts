@@ -25,8 +25,8 @@ export const init = (options: InitOptions, host: InitHost = ofProcess()): Promis
     if (options.input !== false && host.terminal === undefined)
       throw new Stop(
         WRONG_USAGE,
-        "init asks its questions on a terminal, and there is none: give --no-input, and the answers as options " +
-          "(init --help lists them)",
+        "init needs a terminal for its questions, and none is available: give --no-input, and the answers as " +
+          "options (init --help lists them)",
       );
     if (host.stdout === process.stdout && isDiscarded(1))
       throw new Stop(FAILED, "nothing was written: stdout is closed or /dev/null, so nobody would see the API keys");
@@ -151,7 +151,7 @@ const report = ({ dir, tenants, clients, tls, records }: Answers, files: readonl
   ].join("\n");
 };
 
-/** An address that means all addresses is none that OCS can connect to. */
+/** OCS cannot connect to 0.0.0.0 or [::]: the host is left for the operator to fill in. */
 const callbackUri = (bind: string): string => {
   const all = /^(?:0\.0\.0\.0|\[::\]):/;
   return all.test(bind)

@@ -5,6 +5,6 @@ import type { Settings } from "../../settings/schema/schema.ts";
 /** A line for stderr. `config`: path of the config file. */
 export const appliedWhen = (settings: Settings, config: string): string =>
   settings.config.watch === "none"
-    ? "A running gateway does not know this yet, because config.watch is none: run ocsgw reload -c " +
+    ? "A running gateway has not loaded this change, because config.watch is none: run ocsgw reload -c " +
       `${inShell(config)}\n`
     : "A running gateway applies this within seconds.\n";

@@ -132,7 +132,7 @@ export const RULES = {
   duplicateScope: {
     code: "OCSGW-6418",
     severity: "error",
-    title: "a name that decides the scope stands twice",
+    title: "a key that names a tenant or object appears twice",
     help: "write it once",
   },
   uriDisagrees: {

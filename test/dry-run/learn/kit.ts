@@ -27,8 +27,8 @@ export type Sent = {
   readonly tenant?: string;
 };
 
-/** Whose a handle is, is no policy. */
-const ANY_OWNER: PipelineDeps["ownership"] = {
+/** Every tenant may use every record handle, because ownership is not part of the policy. */
+export const ANY_OWNER: PipelineDeps["ownership"] = {
   requestLease: () => ({
     lease: {
       withdrawn: () => undefined,
