@@ -3,8 +3,7 @@
  * may. Linux, as root.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { chmodSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, type Ran } from "./command.ts";
@@ -31,13 +30,26 @@ const SCRIPT =
   '"$APP/node_modules/.bin/node" "$APP/src/cli/main.ts" "$@"';
 
 export const others = (): Others => {
-  const app = mkdtempSync(join(tmpdir(), "ocsgw-app-"));
-  chmodSync(app, 0o755);
+  const made = mkdtempSync(join(tmpdir(), "ocsgw-app-"));
+  chmodSync(made, 0o755);
+  const [app, compiled] = [join(made, "app"), join(made, "compiled")];
+  mkdirSync(app);
+  // As in the shipped unit and image; each user has a folder of its own in it.
+  mkdirSync(compiled);
+  chmodSync(compiled, 0o1777);
   const start = (uid: number, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess =>
     spawn("unshare", ["-m", "--propagation", "private", "sh", "-ec", SCRIPT, "sh", ...args], {
       cwd: "/",
       stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH: process.env["PATH"], OCSGW_CONTAINER: "0", ROOT: root, APP: app, WHO: String(uid), ...env },
+      env: {
+        PATH: process.env["PATH"],
+        OCSGW_CONTAINER: "0",
+        NODE_COMPILE_CACHE: compiled,
+        ROOT: root,
+        APP: app,
+        WHO: String(uid),
+        ...env,
+      },
     });
   return {
     start,
@@ -49,6 +61,6 @@ export const others = (): Others => {
       const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
       return { code, stdout, stderr };
     },
-    end: () => rmSync(app, { recursive: true }),
+    end: () => rmSync(made, { recursive: true }),
   };
 };
