@@ -33,7 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The pages are made from the tables of these folders, and served with the headers of the console.
   documentation: ["ocs", "contract", "gateway", "journal", "settings", "admin", "lint"],
   explain: ["ocs", "gateway", "identity", "ownership", "journal", "settings"],
-  settings: ["ocs", "identity", "tenancy", "journal"],
+  settings: ["ocs", "identity", "tenancy", "journal", "cluster"],
   "dry-run": ["ocs", "tenancy", "ownership", "gateway", "journal", "settings"],
 };
 const EVERYWHERE = new Set(["common"]);
@@ -50,9 +50,13 @@ const TYPES_ONLY: readonly (readonly [string, string])[] = [
   ["console", "common"],
 ];
 
-/** Of the journal the config knows the kinds of entries, because each may have a retention time of its own. */
+/**
+ * Of the journal the config knows the kinds of entries, because each may have a retention time of its own; of the
+ * cluster, how the database's address is written.
+ */
 const FILES_ONLY: readonly (readonly [string, string, readonly string[]])[] = [
   ["settings", "journal", ["journal/entry.ts", "journal/kinds.ts"]],
+  ["settings", "cluster", ["cluster/database-address.ts"]],
 ];
 
 /** Each library has one home. */

@@ -7,6 +7,8 @@ import type { Reading } from "./config/reading.ts";
 import type { StartOptions } from "./gateway.ts";
 import type { ShutdownSteps } from "./shutdown.ts";
 import { ActiveGeneration } from "./switch-generation.ts";
+import { createAlarms } from "./wiring/alarms.ts";
+import { startCluster, type Cluster } from "./wiring/cluster/cluster.ts";
 import { startJournal, type Started } from "./wiring/journal/journal.ts";
 import { createTelemetryKeeper, type TelemetryKeeper } from "./telemetry.ts";
 import { createNoAnswers, type NoAnswers } from "./wiring/no-answers.ts";
@@ -20,6 +22,8 @@ export type Core = Started & {
   readonly recent: RecentActivity;
   readonly markers: Markers;
   readonly revocations: ReturnType<typeof createRevocations>;
+  /** Undefined without `shared`. */
+  readonly cluster: Cluster | undefined;
   readonly records: Records;
   readonly noAnswers: NoAnswers;
   readonly telemetry: TelemetryKeeper;
@@ -30,22 +34,25 @@ export type Core = Started & {
   readonly reading: () => Reading;
   /** Its settings. */
   readonly current: () => Settings;
-  /** Resolves with the reason when the journal's lock is lost. */
+  /** Resolves with the reason why this process may not go on: it lost the journal's lock, or its place as a node. */
   readonly lost: Promise<string>;
 };
 
-/** Opens the journal first, then the ownership database, which is compared with it. */
+/**
+ * Opens the journal first, then the database that gateways share, then the ownership database, which is compared with
+ * the journal.
+ */
 export const startCore = async (
   { settings, configHash, files = new Map(), read, leading, command, onReply, onSent }: StartOptions,
   sockets: PassedSockets,
   stops: ShutdownSteps,
 ): Promise<Core> => {
-  const { promise: lost, resolve: onLockLost } = Promise.withResolvers<string>();
+  const { promise: lost, resolve: onLost } = Promise.withResolvers<string>();
   const markers = new Markers();
   const opened = await startJournal(settings, configHash, stops, {
     lock: leading?.lock,
     command,
-    unlocked: onLockLost,
+    unlocked: (reason) => onLost(`it lost exclusive access to its journal: ${reason}`),
     written: markers.take,
   });
   const { journal, switchovers } = opened;
@@ -57,12 +64,14 @@ export const startCore = async (
   let running: ActiveGeneration | undefined;
   const reading = (): Reading => running?.generation ?? first;
   const current = (): Settings => reading().settings;
+  const alarms = createAlarms(journal, counts);
+  const cluster = await startCluster(settings, { alarms, onReplaced: onLost }, stops);
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
   const noAnswers = createNoAnswers();
   const telemetry = await createTelemetryKeeper(settings, stops);
   stops.push(noAnswers.flush);
   const active = new ActiveGeneration({
-    services: { journal, counts, recent, revocations, records, noAnswers, telemetry, onReply },
+    services: { journal, counts, recent, revocations, cluster, records, noAnswers, telemetry, onReply },
     onUpstreamEvent: upstreamEventHandler({ journal, counts, markers, alarms: records.alarms, current }),
     sockets,
     onSent,
@@ -74,6 +83,7 @@ export const startCore = async (
     recent,
     markers,
     revocations,
+    cluster,
     records,
     noAnswers,
     telemetry,

@@ -36,7 +36,7 @@ export type Gateway = {
   readonly state: () => State;
   /** Marks an injected fault in the console's charts. `fault`: its id and kind in the sandbox. */
   readonly noteFault: (fault: string) => void;
-  /** Resolves with the reason when the gateway has lost its journal's lock and must be stopped. */
+  /** Resolves with the reason why the gateway must be stopped: it lost its journal's lock, or its place as a node. */
   readonly lost: Promise<string>;
   /** Becomes not ready, waits for `drain.delay`, finishes requests in progress, then stops everything. */
   readonly stop: (reason: string, how?: Stopping) => Promise<void>;

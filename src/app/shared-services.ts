@@ -4,6 +4,7 @@ import type { PipelineDeps } from "../gateway/pipeline.ts";
 import type { Revocations } from "../identity/credentials.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { TelemetryKeeper } from "./telemetry.ts";
+import type { Cluster } from "./wiring/cluster/cluster.ts";
 import type { NoAnswers } from "./wiring/no-answers.ts";
 import type { Records } from "./wiring/ownership.ts";
 
@@ -14,6 +15,8 @@ export type SharedServices = {
   /** When left out, the last 60 minutes are not kept. */
   readonly recent?: Pick<RecentActivity, "observe">;
   readonly revocations: Revocations;
+  /** When left out, this gateway is alone. */
+  readonly cluster?: Cluster | undefined;
   readonly records: Records;
   /** When left out, requests without an answer are not logged. */
   readonly noAnswers?: Pick<NoAnswers, "observe">;

@@ -16,6 +16,8 @@ import { standBy, type Leading } from "../app/standby.ts";
 import { startWatching, type Change } from "../app/config/file-watcher.ts";
 import { events, nameConfigInLog } from "../common/log/events.ts";
 import { withTimeout } from "../common/timeout.ts";
+import { ClusterUnavailable } from "../app/wiring/cluster/cluster.ts";
+import { NameInUse } from "../cluster/membership.ts";
 import { IndexKeyDiffers } from "../journal/integrity/key-checks.ts";
 import { JournalHeld } from "../journal/lock/lock.ts";
 import { JournalDamaged } from "../journal/errors.ts";
@@ -26,7 +28,7 @@ import { hintInContainer } from "./process/container-hint.ts";
 import { letHeapGrow } from "./process/heap.ts";
 import { ServiceManager } from "./process/systemd-notify.ts";
 import { stopOnSignal, firstSignal } from "./process/wait-for-signal.ts";
-import { BROKEN, FAILED, NOT_VALID } from "./exit-codes.ts";
+import { BROKEN, FAILED, NOT_VALID, UNREACHABLE } from "./exit-codes.ts";
 
 export const run = async ({ config, standby }: { config: string; standby?: boolean }): Promise<number> => {
   // Without a handler SIGHUP kills the process; it may arrive while the gateway starts or stops.
@@ -67,6 +69,10 @@ export const run = async ({ config, standby }: { config: string; standby?: boole
     if (error instanceof JournalDamaged) {
       console.error(withGivenConfig(error.message));
       return BROKEN;
+    }
+    if (error instanceof ClusterUnavailable || error instanceof NameInUse) {
+      console.error(`${config}: ${error.message}`);
+      return error instanceof ClusterUnavailable ? UNREACHABLE : FAILED;
     }
     if (!(error instanceof JournalHeld)) throw error;
     console.error(
@@ -144,7 +150,7 @@ const untilEnd = async (gateway: Gateway, { signal, manager, afterReload }: Omit
  */
 const stopAsLost = async (stop: () => Promise<void>, reason: string): Promise<number> => {
   await withTimeout(LOST_MS, stop()).catch(() => undefined);
-  console.error(`the gateway has stopped, because it lost exclusive access to its journal: ${reason}`);
+  console.error(`the gateway has stopped, because ${reason}`);
   process.exit(FAILED);
 };
 

@@ -3,6 +3,7 @@
  * connections with a time limit at the server and at this end, so that a hanging database delays nobody for longer.
  */
 import pg from "pg";
+import { addressInWords, parseDatabaseAddress, type DatabaseAddress } from "./database-address.ts";
 import { DatabaseUnavailable, unavailableFor } from "./database-unavailable.ts";
 import { Listener } from "./listener.ts";
 
@@ -17,6 +18,8 @@ export type Query = <Row extends object>(statement: Statement) => Promise<Row[]>
 export type DatabaseOptions = {
   /** `postgresql://user:password@host:port/database`. */
   readonly url: string;
+  /** Instead of the one in `url`. */
+  readonly password?: string | undefined;
   /** The PostgreSQL schema that contains the gateway's tables. */
   readonly schema: string;
   /** PEM texts; undefined: no TLS. */
@@ -50,13 +53,18 @@ export const quoted = (identifier: string): string => `"${identifier.replaceAll(
 
 export class SharedDatabase {
   readonly schema: string;
+  /** Database, servers and user in words, without the password. */
+  readonly where: string;
   readonly #pool: pg.Pool;
   readonly #listener: Listener;
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
     this.schema = options.schema;
-    const config = clientConfig(options);
+    const address = parseDatabaseAddress(options.url);
+    if ("fault" in address) throw new RangeError(`expected ${address.fault}`);
+    this.where = addressInWords(address);
+    const config = clientConfig(options, address);
     this.#pool = new pg.Pool({ ...config, max: options.connections ?? CONNECTIONS, idleTimeoutMillis: 0 });
     // An idle connection that breaks is replaced by the pool at the next statement.
     this.#pool.on("error", () => undefined);
@@ -137,11 +145,15 @@ const queryConfig = ({ name, text, values }: Statement): pg.QueryConfig => ({
   ...(values !== undefined && { values: [...values] }),
 });
 
-const clientConfig = (options: DatabaseOptions): pg.ClientConfig => {
+const clientConfig = (options: DatabaseOptions, address: DatabaseAddress): pg.ClientConfig => {
   const limit = options.statementTimeout ?? STATEMENT_TIMEOUT_MS;
   const { tls } = options;
   return {
-    connectionString: options.url,
+    host: address.hosts[0]!.host,
+    port: address.hosts[0]!.port,
+    database: address.database,
+    user: address.user,
+    password: options.password ?? address.password ?? "",
     options: `-c search_path=${quoted(options.schema).replaceAll(/[\\ ]/g, "\\$&")}`,
     application_name: options.application,
     connectionTimeoutMillis: options.connectTimeout ?? CONNECT_TIMEOUT_MS,

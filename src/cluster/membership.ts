@@ -38,13 +38,27 @@ export type MembershipOptions = {
   readonly node: string;
   readonly version: string;
   readonly instance?: string;
-  /** Called when a gateway begins to live, dies or stops, and when details change. */
-  readonly onChange?: () => void;
-  /** Called once when another gateway has taken this name, after this one was dead. */
-  readonly onReplaced?: () => void;
+  /** Its first observer. */
+  readonly observer?: MembershipObserver;
   /** Monotonic milliseconds; and milliseconds since 1970. */
   readonly now?: () => number;
   readonly wallClock?: () => number;
+};
+
+/** What may be called, in the turn in which it happens. Must not throw. */
+export type MembershipObserver = {
+  /** A gateway began to live, died or stopped, or details changed. */
+  readonly onChange?: () => void;
+  /** The own lease has ended, because no beat reached the database for LEASE_MS. */
+  readonly onLeaseLost?: () => void;
+  /** The own lease has begun, at the start or again. */
+  readonly onLease?: () => void;
+  /** A beat reached the database. Called for each. */
+  readonly onBeat?: () => void;
+  /** A beat failed, because of this. Called for each. */
+  readonly onFailure?: (error: Error) => void;
+  /** Once: this run has no place in the database any more, so its process must stop. One sentence. */
+  readonly onReplaced?: (reason: string) => void;
 };
 
 type Seen = { readonly instance: string; readonly beat: string; readonly since: number };
@@ -69,6 +83,9 @@ export class Membership {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #state: "joining" | "joined" | "replaced" | "left" = "joining";
+  readonly #observers = new Set<MembershipObserver>();
+  #leaseEnd: NodeJS.Timeout | undefined;
+  #wasLeased = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -76,6 +93,7 @@ export class Membership {
     this.instance = options.instance ?? crypto.randomUUID();
     this.#now = options.now ?? (() => performance.now());
     this.#wallClock = options.wallClock ?? Date.now;
+    if (options.observer) this.#observers.add(options.observer);
   }
 
   /**
@@ -130,6 +148,12 @@ export class Membership {
     return this.#heads;
   }
 
+  /** Returns the function that ends it. */
+  observe(observer: MembershipObserver): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
+  }
+
   /** Sets what others see of a part of this gateway, from the next beat on. */
   tell(part: string, value: unknown): void {
     this.#details = { ...this.#details, [part]: value };
@@ -145,6 +169,7 @@ export class Membership {
   /** Stops in order: others need not wait for the end of the lease. */
   async leave(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#leaseEnd);
     await this.#running;
     if (this.#state !== "joined") return;
     this.#state = "left";
@@ -162,10 +187,14 @@ export class Membership {
         isSuccess = isRaised;
         if (isRaised) [this.#sent, this.#heads] = [sent, heads];
         else this.#beReplaced();
+        if (isRaised) this.#tell(({ onBeat }) => onBeat?.());
         this.#note(nodes);
+        this.#watchLease();
       }
     } catch (error) {
-      ignoreUnavailable(error);
+      // Until the database answers again, the lease runs out; the next beat tries again.
+      this.#tell(({ onFailure }) => onFailure?.(error as Error));
+      this.#watchLease();
     } finally {
       for (const resolve of waiting) resolve(isSuccess);
     }
@@ -176,7 +205,23 @@ export class Membership {
     if (this.#state !== "joined") return;
     this.#state = "replaced";
     clearInterval(this.#timer);
-    this.#options.onReplaced?.();
+    const reason = `another gateway has taken the name ${this.node} in the shared database`;
+    this.#tell(({ onReplaced }) => onReplaced?.(reason));
+  }
+
+  #tell(call: (observer: MembershipObserver) => void): void {
+    for (const observer of this.#observers) call(observer);
+  }
+
+  /** Tells when the lease begins and ends. Whether it lasts is measured anew whenever somebody asks. */
+  #watchLease(): void {
+    clearTimeout(this.#leaseEnd);
+    const left = this.leaseLeft;
+    if (left > 0 !== this.#wasLeased) {
+      this.#wasLeased = left > 0;
+      this.#tell(({ onLease, onLeaseLost }) => (left > 0 ? onLease : onLeaseLost)?.());
+    }
+    if (left > 0) this.#leaseEnd = setTimeout(() => this.#watchLease(), Math.ceil(left)).unref();
   }
 
   #note(rows: readonly NodeRow[]): void {
@@ -184,7 +229,7 @@ export class Membership {
     const before = JSON.stringify(this.#nodes.map(visible));
     this.#nodes = rows.map((row) => ({ ...row, state: this.#stateOf(row, now) }));
     for (const name of this.#seen.keys()) if (!rows.some((row) => row.name === name)) this.#seen.delete(name);
-    if (JSON.stringify(this.#nodes.map(visible)) !== before) this.#options.onChange?.();
+    if (JSON.stringify(this.#nodes.map(visible)) !== before) this.#tell(({ onChange }) => onChange?.());
   }
 
   #stateOf({ name, instance, beat, stopped }: NodeRow, now: number): ClusterNode["state"] {
@@ -199,7 +244,6 @@ export class Membership {
 
 const visible = ({ name, instance, state, details }: ClusterNode): unknown => [name, instance, state, details];
 
-/** While the database does not answer, the lease runs out; the next beat tries again. */
 const ignoreUnavailable = (error: unknown): void => {
   if (!(error instanceof DatabaseUnavailable)) throw error;
 };

@@ -77,7 +77,7 @@ describeWithPostgres("gateways that share a database", async () => {
 
   it("stop when another gateway has taken the name", async () => {
     let isReplaced = false;
-    const [first, second] = [member("taken", { onReplaced: () => (isReplaced = true) }), member("taken")];
+    const [first, second] = [member("taken", { observer: { onReplaced: () => (isReplaced = true) } }), member("taken")];
     await first.join();
     const database = open();
     await database.query({ text: "UPDATE node SET stopped = clock_timestamp() WHERE name = 'taken'" });

@@ -38,6 +38,22 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, as: RegExp]>> =
       ["app/wiring/ownership.ts", new RegExp(key)] as const,
     ]),
   ),
+  // By a gateway that shares a database.
+  node: ["app/wiring/cluster/cluster.ts", /\bnode !== null/],
+  shared: ["app/wiring/cluster/cluster.ts", /settings\.shared/],
+  ...Object.fromEntries(
+    ["postgres", "password", "schema", "tls", "connections", "statement_timeout"].map((key) => [
+      `shared.${key}`,
+      ["app/wiring/cluster/cluster.ts", new RegExp(`\\b${key}\\b[^;]*NonNullable<Settings\\["shared"`)] as const,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["ca", "cert", "key", "server_name"].map((key) => [
+      `shared.tls.${key}`,
+      ["app/wiring/cluster/cluster.ts", new RegExp(`tls\\.${key}\\b`)] as const,
+    ]),
+  ),
+  "shared.allow_plaintext": ["settings/rules/files/shared.ts", /allow_plaintext/],
   // When somebody logs in through the OpenID provider.
   "admin.oidc": ["app/wiring/console.ts", /admin\?\.oidc/],
   ...Object.fromEntries(

@@ -1,5 +1,6 @@
 /** Every event that the gateway logs, one row each. The page src/docs/reference/log-events.md is generated from it. */
 import { CHECKPOINT_EVENTS } from "./rows/checkpoints.ts";
+import { CLUSTER_EVENTS } from "./rows/cluster.ts";
 import { CONFIG_EVENTS } from "./rows/config.ts";
 import { FORWARD_EVENTS } from "./rows/forward.ts";
 import { IDENTITY_EVENTS } from "./rows/identity.ts";
@@ -18,6 +19,7 @@ export const EVENTS = {
   ...CHECKPOINT_EVENTS,
   ...FORWARD_EVENTS,
   ...TELEMETRY_EVENTS,
+  ...CLUSTER_EVENTS,
 } as const;
 
 /** The rows by subject, in the order of the page. */
@@ -30,4 +32,5 @@ export const SUBJECTS: readonly (readonly [subject: string, rows: EventRows])[] 
   ["Checkpoints, witnesses and timestamps", CHECKPOINT_EVENTS],
   ["Forwarding", FORWARD_EVENTS],
   ["OpenTelemetry", TELEMETRY_EVENTS],
+  ["Shared database", CLUSTER_EVENTS],
 ];

@@ -4,12 +4,12 @@ import { dbidsOf } from "../to-tenants.ts";
 import type { Settings, TenantSettings } from "../schema/schema.ts";
 
 /** The settings that need a restart. `tenants`: at least those that a registrar may name. */
-export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "admin"> & {
+export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "admin" | "shared" | "node"> & {
   readonly tenants: readonly Pick<TenantSettings, "name" | "dbid" | "upstream">[];
 };
 
 /** Reduces the settings to those that need a restart. */
-export const fixedOf = ({ listeners, upstreams, audit, admin, tenants }: Settings): Fixed => {
+export const fixedOf = ({ listeners, upstreams, audit, admin, shared, node, tenants }: Settings): Fixed => {
   const named = new Map(
     Object.entries(upstreams).map(([name, { callbacks }]) => [
       name,
@@ -22,18 +22,22 @@ export const fixedOf = ({ listeners, upstreams, audit, admin, tenants }: Setting
     upstreams,
     audit,
     admin,
+    shared,
+    node,
     tenants: those.map(({ name, dbid, upstream }) => ({ name, dbid, upstream })),
   };
 };
 
 /** The keys of these sections that may change while the gateway runs; all others need a restart. */
-const MAY_CHANGE: Readonly<Record<"audit" | "admin", readonly string[]>> = {
+const MAY_CHANGE: Readonly<Record<"audit" | "admin" | "shared", readonly string[]>> = {
   audit: ["redact", "index_key", "retention", "legal_hold", "compress_after", "forward"],
   admin: ["tls", "names", "look_ups", "users", "oidc"],
+  shared: [],
 };
 
 export const needsRestart = (before: Fixed, after: Fixed): readonly Finding[] => [
   ...sections(before, after),
+  ...(before.node === after.node ? [] : [restartNeeded(["node"])]),
   ...(((before.admin?.tls ?? "none") === "none") !== ((after.admin?.tls ?? "none") === "none")
     ? [restartNeeded(["admin", "tls"])]
     : []),
@@ -42,7 +46,7 @@ export const needsRestart = (before: Fixed, after: Fixed): readonly Finding[] =>
 ];
 
 const sections = (before: Fixed, after: Fixed): readonly Finding[] =>
-  (["audit", "admin"] as const).flatMap((section) => {
+  (["audit", "admin", "shared"] as const).flatMap((section) => {
     const [old, now] = [before[section] as Section, after[section] as Section];
     if (old === null || now === null) return old === now ? [] : [restartNeeded([section])];
     return [...new Set([...Object.keys(old), ...Object.keys(now)])]

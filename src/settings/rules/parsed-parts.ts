@@ -19,6 +19,7 @@ import type {
   UpstreamSettings,
 } from "../schema/schema.ts";
 import { telemetry } from "../schema/receivers/telemetry.ts";
+import { shared } from "../schema/shared.ts";
 import { tenant } from "../schema/tenants.ts";
 import { policyTest } from "../schema/tests.ts";
 import { upstream } from "../schema/upstreams.ts";
@@ -65,6 +66,7 @@ export type ParsedParts = {
   readonly audit: At<Settings["audit"]> | undefined;
   readonly admin: At<NonNullable<Settings["admin"]>> | undefined;
   readonly telemetry: At<Settings["telemetry"]> | undefined;
+  readonly shared: At<NonNullable<Settings["shared"]>> | undefined;
   /** True if nothing was dropped as malformed, so that an absent value is missing in the file. */
   readonly whole: boolean;
   /** True if nothing of the tenants was dropped. */
@@ -116,6 +118,7 @@ const partsOf = (raw: unknown, parsed: Parsed, whole: boolean): ParsedParts => {
     audit: { path: ["audit"], value: parsed.audit },
     telemetry: { path: ["telemetry"], value: parsed.telemetry },
     admin: parsed.admin ? { path: ["admin"], value: parsed.admin } : undefined,
+    shared: parsed.shared ? { path: ["shared"], value: parsed.shared } : undefined,
     whole,
     states: statedIn(raw),
   };
@@ -154,6 +157,7 @@ const partsOfMalformed = (raw: unknown): ParsedParts => {
     audit: section(audit, "audit"),
     admin: section(admin, "admin"),
     telemetry: section(telemetry, "telemetry"),
+    shared: Object.keys(mapAt(raw, "shared")).length > 0 ? section(shared, "shared") : undefined,
     whole: false,
     areTenantsLost: false,
     lost: allLost,
@@ -182,6 +186,10 @@ const STAND_INS: Readonly<Record<string, readonly (readonly [path: Path, value: 
   ],
   upstreams: [[["primary"], "http://127.0.0.1:1"]],
   tenants: [[["dbid"], 2_147_483_647]],
+  shared: [
+    [["postgres"], "postgresql://malformed@127.0.0.1/malformed"],
+    [["tls"], "none"],
+  ],
   audit: [
     [["dir"], "malformed"],
     [["index_key"], "-".repeat(64)],

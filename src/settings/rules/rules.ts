@@ -16,6 +16,7 @@ import { oidcRules } from "./oidc.ts";
 import { ownershipRules } from "./ownership.ts";
 import { testRules } from "./tests.ts";
 import { recordsRules } from "./records.ts";
+import { sharedRules } from "./files/shared.ts";
 import { telemetryRules } from "./files/telemetry.ts";
 import { upstreamRules } from "./upstreams.ts";
 
@@ -31,6 +32,7 @@ const RULES: readonly Rule[] = [
   ...oidcRules,
   ...forwardRules,
   ...telemetryRules,
+  ...sharedRules,
   ...testRules,
 ];
 
@@ -71,6 +73,9 @@ const FROM_ABSENCE: ReadonlyMap<string, readonly string[]> = new Map([
   ["OCSGW-6328", ["names", "bind", "tls"]],
   ["OCSGW-6371", ["to"]],
   ["OCSGW-6372", ["cert", "key"]],
+  ["OCSGW-6381", ["shared"]],
+  ["OCSGW-6382", ["allow_plaintext", "tls"]],
+  ["OCSGW-6383", ["cert", "key"]],
 ]);
 
 /** Codes for which the missing key may belong to another section than that of the finding. */

@@ -70,11 +70,6 @@ const REMOVED: ReadonlyMap<string, string> = new Map([
     "audit.postgres",
     "remove it: it never had any effect. To copy the journal into a database, use `ocsgw audit export`",
   ],
-  [
-    "shared",
-    "remove it: it never had any effect. Several gateways share nothing in this version " +
-      "(ocsgw help several-gateways)",
-  ],
 ]);
 
 const unknownKey = (key: string, { keysAt, homesOf, value }: Context, path: Path): Finding => {

@@ -14,6 +14,7 @@ import { config } from "./config.ts";
 import { identity } from "./identity.ts";
 import { listener } from "./listeners.ts";
 import { telemetry } from "./receivers/telemetry.ts";
+import { shared } from "./shared.ts";
 import { tenant } from "./tenants.ts";
 import { policyTest } from "./tests.ts";
 import { upstream } from "./upstreams.ts";
@@ -49,6 +50,13 @@ export const settingsSchema = z.strictObject({
     .describe("Tenants, with their clients and what belongs to them. Tenants in tenants.d/*.yaml are added."),
   audit: audit.describe("The journal."),
   admin: off(admin).describe("Admin listener for health, metrics and the admin API. Default: off."),
+  node: off(label).describe(
+    "Name of this gateway among those that share a database. Default: the host name. No two running gateways may " +
+      "have the same.",
+  ),
+  shared: off(shared).describe(
+    "PostgreSQL database that several gateways in front of the same OCS share. Default: off, one gateway alone.",
+  ),
   telemetry: telemetry.prefault({}).describe("OpenTelemetry: traces and logs for a collector."),
   drain: drain.prefault({}).describe("How the gateway stops. ocsgw check shows how long that takes at most."),
   config: config.prefault({}).describe("How the gateway takes changes of files."),

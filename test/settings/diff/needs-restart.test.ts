@@ -45,4 +45,24 @@ describe("a config reloaded by a running gateway", () => {
       Array.from({ length: count }, () => ["upstreams", "ocs-main", "callbacks"]),
     );
   });
+
+  it.each<[string, string, string, readonly (readonly string[])[]]>([
+    ["another name of the node", "node: gw-a\n", "node: gw-b\n", [["node"]]],
+    ["another database", "", "", [["shared", "postgres"]]],
+  ])("%s needs a restart", (_what, first, second, paths) => {
+    const shared = (name: string): string =>
+      `shared: { postgres: "postgresql://ocsgw@127.0.0.1/${name}", tls: none }\n# config: { watch: all }`;
+    const change = (node: string, name: string): Change => ["# config: { watch: all }", `${node}${shared(name)}`];
+    const isSame = first !== second;
+    expect(
+      needsRestart(settings(change(first, "one")), settings(change(second, isSame ? "one" : "two"))).map(
+        ({ path }) => path,
+      ),
+    ).toEqual(paths);
+  });
+
+  it("needs a restart when a shared database is added", () => {
+    const added: Change = ["# config: { watch: all }", 'shared: { postgres: "postgresql://o@127.0.0.1/o", tls: none }'];
+    expect(needsRestart(settings(), settings(added)).map(({ path }) => path)).toEqual([["shared"]]);
+  });
 });

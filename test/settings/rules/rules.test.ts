@@ -229,13 +229,6 @@ const ERRORS: readonly Case[] = [
     help: /audit export/,
   },
   {
-    says: "the removed key shared",
-    changes: [TAIL("shared: { redis: redis://r }")],
-    code: "OCSGW-6101",
-    at: ["shared:"],
-    help: /several-gateways/,
-  },
-  {
     says: "an unknown key of a timestamp authority",
     changes: [CHECKPOINT('timestamp: { url: "http://tsa.example/", ca: keys.yaml, cert: keys.yaml }')],
     code: "OCSGW-6101",

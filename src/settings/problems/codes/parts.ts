@@ -205,6 +205,26 @@ export const PARTS: Readonly<Record<number, CodeRow>> = {
     what: "the gateway is stopping and does not reload",
     help: "Nothing: the next start reads all files. To reject a credential until then, use ocsgw revoke.",
   },
+  6381: {
+    what: "node has no effect without shared: it is the name of a gateway among those that share a database",
+    help: "Add shared, or remove node.",
+  },
+  6382: {
+    what: "the shared database is on another host and has tls: none, so others could read its password",
+    help: "Set shared.tls to a map (ca names the server's CA), or allow_plaintext: true if tls: none is intended.",
+  },
+  6383: {
+    what: "shared.tls has a certificate without its key, or a key without its certificate",
+    help: "Set both, or remove the one that is there.",
+  },
+  6384: {
+    what: "the address of the shared database names one server twice",
+    help: "Name each server once: the database's server and its standbys.",
+  },
+  6385: {
+    what: "the password of the shared database is set twice",
+    help: "Remove it from the address, or remove shared.password.",
+  },
   6366: {
     what: "a client has no action, and its tenant enforces its policy",
     help: "List at least one action, or remove the client. With mode: observe the list may be empty.",

@@ -102,7 +102,7 @@ export const findCertificateProblems = (
 ];
 
 const pairsIn = (parts: ParsedParts): readonly Pair[] => {
-  const { listeners, upstreams, admin } = parts;
+  const { listeners, upstreams, admin, shared } = parts;
   const pair = (path: Path, { cert, key }: { readonly cert: string | null; readonly key: string | null }): Pair[] =>
     cert === null || key === null
       ? []
@@ -112,6 +112,7 @@ const pairsIn = (parts: ParsedParts): readonly Pair[] => {
       tls === "none" ? [] : pair(path, tls),
     ),
     ...(admin && admin.value.tls !== "none" ? pair(admin.path, admin.value.tls) : []),
+    ...(shared && shared.value.tls !== "none" ? pair(shared.path, shared.value.tls) : []),
     ...upstreams.flatMap(({ path, value: { tls } }) => pair(path, tls)),
     ...destinationsIn(parts).flatMap(({ path, value: { tls } }) => (tls ? pair(path, tls) : [])),
   ];
@@ -129,6 +130,7 @@ const authoritiesIn = (parts: ParsedParts): readonly Named[] => [
   ),
   ...timestampAuthorities(parts),
   ...providerAuthorities(parts),
+  ...databaseAuthorities(parts),
   ...((parts.telemetry?.value.otlp?.ca ?? null) === null
     ? []
     : [{ path: ["telemetry", "otlp", "ca"], file: parts.telemetry!.value.otlp!.ca!, isReadAtStart: true as const }]),
@@ -141,6 +143,11 @@ const providerAuthorities = ({ admin }: ParsedParts): readonly Named[] => {
   const ca = admin?.value.oidc?.ca ?? null;
   return admin && ca !== null ? [{ path: [...admin.path, "oidc", "ca"], file: ca }] : [];
 };
+
+const databaseAuthorities = ({ shared }: ParsedParts): readonly Named[] =>
+  !shared || shared.value.tls === "none" || shared.value.tls.ca === null
+    ? []
+    : [{ path: [...shared.path, "tls", "ca"], file: shared.value.tls.ca }];
 
 const timestampAuthorities = ({ audit }: ParsedParts): readonly Named[] => {
   const timestamp = audit?.value.checkpoint.timestamp;

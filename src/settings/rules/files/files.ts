@@ -50,7 +50,16 @@ const someOf = (names: readonly string[]): string =>
   names.length > SHOWN ? `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more` : names.join(", ");
 
 /** The certificates, private keys and key sets that the gateway needs to start. */
-const neededFiles = ({ listeners, upstreams, identity, admin, audit, telemetry }: ParsedParts): readonly Named[] => [
+const neededFiles = ({
+  listeners,
+  upstreams,
+  identity,
+  admin,
+  audit,
+  telemetry,
+  shared,
+}: ParsedParts): readonly Named[] => [
+  ...(shared && shared.value.tls !== "none" ? filesOfDatabase(shared.path, shared.value.tls) : []),
   ...(telemetry ? [{ path: [...telemetry.path, "otlp", "ca"], file: telemetry.value.otlp?.ca ?? null }] : []),
   ...destinationsIn({ audit }).flatMap(({ path, value: { tls } }) =>
     (["ca", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls?.[key] ?? null })),
@@ -83,6 +92,11 @@ const neededFiles = ({ listeners, upstreams, identity, admin, audit, telemetry }
       ]
     : []),
 ];
+
+type DatabaseFiles = Readonly<Record<"ca" | "cert" | "key", string | null>>;
+
+const filesOfDatabase = (path: Path, tls: DatabaseFiles): readonly Named[] =>
+  (["ca", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] }));
 
 const filesOfCallbacks = (path: Path, { tls, validator_ca: ca }: CallbacksSettings): readonly Named[] => [
   ...(tls === "none"

@@ -1,0 +1,53 @@
+/** Events of gateways that share a database. */
+import { list, number, text, type EventRows } from "../event-row.ts";
+
+const node = text("name of the gateway");
+const database = text("database, servers and user");
+
+export const CLUSTER_EVENTS = {
+  clusterJoined: {
+    level: "info",
+    message: "This gateway is node {node} of the shared {database}. Live nodes: {live}",
+    fields: { node, database, live: list("the names of all live nodes, this one included") },
+  },
+  sharedTablesCreated: {
+    level: "info",
+    message: "The tables of the shared {database} were created or extended: {migrations}",
+    fields: { database, migrations: list("names of the migrations, in order") },
+  },
+  nodeJoined: {
+    level: "info",
+    message: "The node {node} (version {version}) has joined",
+    fields: { node, version: text("its version of the gateway") },
+  },
+  nodeStopped: { level: "info", message: "The node {node} has stopped in order", fields: { node } },
+  sharedDatabaseUnavailable: {
+    level: "warn",
+    message: "The shared {database} does not answer: {reason}",
+    action:
+      "If it lasts longer than a second, requests with record handles that this node does not know get 503 " +
+      "OCSGW-5104; all other requests are served. The gateway tries again four times a second, and logs " +
+      "sharedDatabaseAvailable when it works",
+    fields: { database, reason: text("what the server or the network answered") },
+  },
+  sharedDatabaseAvailable: {
+    level: "info",
+    message: "The shared {database} answers again, after {seconds} s",
+    fields: { database, seconds: number("how long it did not answer") },
+  },
+  leaseLost: {
+    level: "warn",
+    message: "The lease of this node in the shared database has ended",
+    action:
+      "Other nodes no longer wait for this one. It answers from memory only after the database answers again; look " +
+      "for sharedDatabaseUnavailable before this line, or for a machine that stood still",
+    fields: {},
+  },
+  leaseRegained: { level: "info", message: "This node has its lease in the shared database again", fields: {} },
+  nodeReplaced: {
+    level: "error",
+    message: "This gateway stops: {reason}",
+    action: "Give each gateway a name of its own (node in the config)",
+    fields: { reason: text("one sentence") },
+  },
+} as const satisfies EventRows;
