@@ -1,6 +1,8 @@
 /** A file's lines as positions in a buffer, chunk by chunk: a million lines without a million strings. */
 import type { DiskFile } from "../disk.ts";
 
+/** Bytes. Most files are small, and allocating a large buffer takes longer than reading them. */
+const FIRST_CHUNK = 1 << 16;
 const CHUNK = 1 << 20;
 const NEWLINE = 0x0a;
 
@@ -15,7 +17,7 @@ export type OnLine = (bytes: Buffer, start: number, end: number) => boolean | un
  * the line at which reading stopped.
  */
 export const forEachLine = async (file: Pick<DiskFile, "read">, onLine: OnLine, from = 0): Promise<number> => {
-  let buffer = Buffer.alloc(1 + CHUNK);
+  let buffer = Buffer.alloc(1 + FIRST_CHUNK);
   let filled = 1;
   let position = from;
   for (;;) {
@@ -25,9 +27,11 @@ export const forEachLine = async (file: Pick<DiskFile, "read">, onLine: OnLine, 
     const end = eachIn(buffer.subarray(0, filled), onLine);
     position += Math.abs(end) - 1;
     if (end < 0) return position;
-    buffer.copyWithin(1, end, filled);
+    const isTooSmall = filled === buffer.length && (end === 1 || buffer.length < CHUNK);
+    const next = isTooSmall ? Buffer.alloc(4 * buffer.length) : buffer;
+    buffer.copy(next, 1, end, filled);
     filled -= end - 1;
-    if (filled === buffer.length) buffer = Buffer.concat([buffer, Buffer.alloc(buffer.length)]);
+    buffer = next;
   }
 };
 

@@ -155,10 +155,11 @@ const takeHashes = async (dir: string, until: number, seen: Scan, state: State):
     const next = (await numbersOf(dir, ".hashes")).find((other) => other > first) ?? until;
     const end = Math.min(next, until);
     while (state.prefix.size < end) {
+      const length = Math.min(AT_ONCE, end - state.prefix.size) * HASH_BYTES;
       const { bytesRead, buffer } = await file.read(
-        Buffer.alloc(AT_ONCE * HASH_BYTES),
+        Buffer.alloc(length),
         0,
-        Math.min(AT_ONCE, end - state.prefix.size) * HASH_BYTES,
+        length,
         (state.prefix.size - first) * HASH_BYTES,
       );
       if (bytesRead < HASH_BYTES) return;

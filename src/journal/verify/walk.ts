@@ -25,6 +25,8 @@ const KEPT_OF_LONGER = 4096;
 export type Head = { readonly index: number; readonly time: string; /** As it is called now. */ readonly kind: string };
 
 const CHUNK = 1 << 20;
+/** Bytes, for lines that the gateway writes meanwhile. */
+const LEAST_CHUNK = 4096;
 const HEAD_BYTES = 96;
 const CLOSING_BRACE = 0x7d;
 const LETTER_D = 0x64;
@@ -92,8 +94,8 @@ const plain = async function* (path: string): Chunks {
   if (!found) return yield* unpacked(`${path}.zst`);
   if (!found.isFile()) throw new Error(`${path} is not a regular file`);
   await using file = await open(path, "r");
-  for (const chunk = Buffer.alloc(CHUNK); ;) {
-    const { bytesRead } = await file.read(chunk, 0, CHUNK);
+  for (const chunk = Buffer.alloc(Math.min(CHUNK, found.size + LEAST_CHUNK)); ;) {
+    const { bytesRead } = await file.read(chunk, 0, chunk.length);
     if (bytesRead === 0) return undefined;
     yield chunk.subarray(0, bytesRead);
   }
