@@ -116,7 +116,7 @@ const executionFaults = ({ asked: { marker, seen }, arrivals, executions }: Case
 };
 
 /** H3: towards OCS one request at a time on a connection, and one tenant. */
-const connectionFaults = (received: readonly Received[]): string[] => {
+export const connectionFaults = (received: readonly Received[]): string[] => {
   const tenants = new Map<string, Set<number>>();
   const faults: string[] = [];
   for (const { upstream, connection, tenant, marker, ahead } of received) {

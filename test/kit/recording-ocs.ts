@@ -82,10 +82,21 @@ type Wire = {
   pending: string;
   unanswered: number;
 };
-type Request = { readonly received: Received; readonly answer: string };
+/** `answer` is read after `carryOut`. */
+type Request = { readonly received: Received; readonly answer: string; readonly carryOut: () => void };
+
+/** What an OCS with records says to a request by handle. */
+export type RecordBook = {
+  /** The tenant of the record that has the handle now, if any. */
+  readonly tenantOf: (handle: number) => number | undefined;
+  /** Carries the request out. Returns OCS's status. */
+  readonly carryOut: (handle: number, action: string, marker: string) => number;
+};
 
 export class RecordingOcs {
   readonly name: string;
+  /** Absent: requests by record handle are answered by their markers, like others. */
+  records: RecordBook | undefined;
   readonly ledger: Received[] = [];
   /** What befalls this share of the requests, while it is set. */
   trouble: { readonly kind: Trouble; readonly share: number } | undefined;
@@ -172,7 +183,10 @@ export class RecordingOcs {
     >;
     const marker = group === undefined ? String(attributes.MARK as string) : `GET ${group}`;
     const list = /^\/lists\/List%20(\d+)\?/.exec(target)?.[1];
-    const tenant = Number(attributes.GSW_TENANT_DBID ?? list ?? Math.floor(Number(group) / 100));
+    const [, handle, action] = /^\/records\/(\d+)\?req=(\w+)$/.exec(target) ?? [];
+    const book = handle === undefined ? undefined : this.records;
+    const said = attributes.GSW_TENANT_DBID ?? list ?? (book ? book.tenantOf(Number(handle)) : undefined);
+    const tenant = Number(said ?? Math.floor(Number(group) / 100));
     // Of one group there are many statuses: the number of a GET's answer is its own.
     const warning = group === undefined ? warningOf(marker) : String(++this.#serial);
     const received: Received = {
@@ -188,17 +202,26 @@ export class RecordingOcs {
     };
     this.ledger.push(received);
     wire.unanswered++;
-    const answer =
-      group === undefined ? answerTo(statusOf(marker), warning, "") : answerTo(200, warning, statusText(Number(group)));
+    let status = group === undefined ? statusOf(marker) : 200;
+    const request: Request = {
+      received,
+      carryOut: () => book && (status = book.carryOut(Number(handle), action!, marker)),
+      get answer() {
+        return answerTo(status, warning, group === undefined ? "" : statusText(Number(group)));
+      },
+    };
     const { trouble } = this;
     const hit = trouble !== undefined && this.#random() < trouble.share;
-    (hit ? BEHAVIOURS[trouble.kind] : behave)(wire, { received, answer }, this.#random);
+    (hit ? BEHAVIOURS[trouble.kind] : behave)(wire, request, this.#random);
   }
 }
 
 type Behaviour = (wire: Wire, request: Request, random: () => number) => void;
 
-const execute = ({ received }: Request): void => void (received.executed = true);
+const execute = ({ received, carryOut }: Request): void => {
+  received.executed = true;
+  carryOut();
+};
 
 const write = (wire: Wire, text: string): void => {
   if (wire.socket.writable) wire.socket.write(text, "latin1");
