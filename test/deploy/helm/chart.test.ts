@@ -42,7 +42,10 @@ describe("the values' schema", () => {
   });
 
   it.each([
-    ["replicas", 2],
+    ["replicas", 0],
+    ["shared.existingSecret", "Not A Name"],
+    ["config.shared.postgres", "postgresql://db/ocsgw"],
+    ["config.extra.node", "gw"],
     ["tls.existingsecret", "x"],
     ["tls.existingSecret", "Not A Name"],
     ["image.digest", "sha256:abc"],
@@ -147,6 +150,34 @@ describeIf(isThere, "Go and its library sprig", "the rendered chart", () => {
   });
 
   it.each([
+    ["two pods without a shared database", { replicas: 2 }, "shared.existingSecret"],
+    ["an origin that all pods have", { config: { audit: { checkpoint: { origin: "a.example.com/b" } } } }, "POD_NAME"],
+    ["no way to the database", { networkPolicy: { database: [] } }, "networkPolicy.database"],
+    ["one volume for two pods", { persistence: { existingClaim: "restored" } }, "persistence.existingClaim"],
+  ])("fails with %s", async (_, values, named) => {
+    const base = "replicas" in values ? LEAST : FULL;
+    await expect(renderer.render(merged(base, values))).rejects.toThrow(named);
+  });
+
+  it("gives each pod a name, a journal's key of its own and the address of the shared database", async () => {
+    const { node, shared, audit } = parse(await configOf(FULL)) as Record<string, Values>;
+    expect([node, shared]).toEqual([
+      "${POD_NAME}",
+      { connections: 3, postgres: "${file:/etc/ocsgw/shared/url}", tls: { ca: "/etc/ocsgw/shared/ca.crt" } },
+    ]);
+    expect(audit!["checkpoint"]).toEqual({
+      key: "/etc/ocsgw/journal/${POD_NAME}.pem",
+      origin: "ocsgw.example.com/${POD_NAME}",
+    });
+    const { volumes } = await pod(FULL);
+    const items = volumes.flatMap(({ projected }) =>
+      (projected?.sources ?? []).flatMap(({ secret }) => secret?.items ?? []),
+    );
+    const keys = items.filter(({ key }) => key.startsWith("checkpoint"));
+    expect(keys.map(({ path }) => path)).toEqual(["journal/gw-ocs-gateway-0.pem", "journal/gw-ocs-gateway-1.pem"]);
+  });
+
+  it.each([
     ["the least values", LEAST, 7],
     ["all values", FULL, 9],
   ])("has resources that Kubernetes accepts, with %s", async (_, values, count) => {
@@ -211,6 +242,7 @@ describeIf(isThere, "Go and its library sprig", "the rendered chart", () => {
       "ocsgw-journal",
       "ocsgw-tls",
       "ocsgw-keys",
+      "ocsgw-database",
       "ocsgw-admins",
       "ocs-ca",
     ]);
@@ -340,7 +372,7 @@ describeIf(isThere, "Go and its library sprig", "the rendered chart", () => {
 
   it.each(leaves(defaults).map(([path]) => path))("uses the value %s", async (path) => {
     // With all values on, because some parts are off by default. A digest hides the tag.
-    const base = path === "image.tag" ? LEAST : FULL;
+    const base = path === "image.tag" || path === "persistence.existingClaim" ? LEAST : FULL;
     const value = valueAt(merged(defaults, base), path);
     const before = await renderer.render(base);
     const after = await renderer.render(changed(base, path, otherThan(path, value)));
@@ -364,7 +396,9 @@ describeIf(isThere, "Go and its library sprig", "the rendered chart", () => {
       "index.2025.key": `${"cd".repeat(32)}\n`,
       "keys.yaml": "version: 1\nkeys: []\n",
       "admins.yaml": "version: 1\nadmins: []\n",
-      "checkpoint.pem": (await run("openssl", ["genpkey", "-algorithm", "ed25519"])).stdout,
+      "checkpoint-0.pem": (await run("openssl", ["genpkey", "-algorithm", "ed25519"])).stdout,
+      "checkpoint-1.pem": (await run("openssl", ["genpkey", "-algorithm", "ed25519"])).stdout,
+      url: "postgresql://ocsgw:secret@db.example.internal/ocsgw",
     };
     const tls = join(dir, "made");
     await run("sh", [join(deploy, "dev-certificates.sh"), "-d", tls, "gw.example.com"]);
@@ -386,7 +420,9 @@ describeIf(isThere, "Go and its library sprig", "the rendered chart", () => {
     const text = (await configOf(values)).replaceAll("/etc/ocsgw", etc).replaceAll("/var/lib/ocsgw", dir);
     writeFileSync(join(etc, "ocsgw.yaml"), text);
     const args = ["src/cli/main.ts", "check", "--json", "-c", join(etc, "ocsgw.yaml")];
-    const { code, stdout, stderr } = await run(process.execPath, args, { env: { POD_IP: "10.1.2.3" } });
+    const { code, stdout, stderr } = await run(process.execPath, args, {
+      env: { POD_IP: "10.1.2.3", POD_NAME: "gw-ocs-gateway-0" },
+    });
     rmSync(dir, { recursive: true });
     const codes = (JSON.parse(stdout) as { code: string; severity: string; message: string }[]).filter(
       ({ severity }) => severity === "error",

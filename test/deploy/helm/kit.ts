@@ -120,6 +120,9 @@ export const LEAST: Values = {
 
 /** Everything that can be switched on. */
 export const FULL: Values = merged(LEAST, {
+  replicas: 2,
+  shared: { existingSecret: "ocsgw-database", ca: true },
+  config: { shared: { connections: 3 }, audit: { checkpoint: { origin: "ocsgw.example.com/${POD_NAME}" } } },
   image: { digest: `sha256:${"0".repeat(64)}`, pullSecrets: [{ name: "pull" }] },
   journal: { extraKeys: ["index.2025.key"] },
   admins: { existingSecret: "ocsgw-admins" },
@@ -128,6 +131,7 @@ export const FULL: Values = merged(LEAST, {
   callbacks: { enabled: true, loadBalancerSourceRanges: ["10.20.0.0/24"] },
   networkPolicy: {
     ocsPorts: [8080],
+    database: [{ podSelector: { matchLabels: { app: "postgres" } } }],
     clients: [{ namespaceSelector: {} }],
     monitoring: [{ namespaceSelector: { matchLabels: { name: "monitoring" } } }],
     extraEgress: [{ to: [{ ipBlock: { cidr: "10.30.0.0/24" } }], ports: [{ port: 443, protocol: "TCP" }] }],

@@ -50,6 +50,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not .Values.config.tenants }}{{ $missing = append $missing "config.tenants: the tenants, as in config/ocsgw.yaml" }}{{ end -}}
 {{- if not (dig "checkpoint" "origin" "" .Values.config.audit) }}{{ $missing = append $missing "config.audit.checkpoint.origin: a name of your own for this journal, for example ocsgw.example.com/main" }}{{ end -}}
 {{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.ocs) }}{{ $missing = append $missing "networkPolicy.ocs: networks of the OCS hosts, for example [10.20.0.0/24]; or networkPolicy.enabled=false" }}{{ end -}}
+{{- if and .Values.shared.existingSecret .Values.networkPolicy.enabled (not .Values.networkPolicy.database) }}{{ $missing = append $missing "networkPolicy.database: where the shared database is, for example [{podSelector: {matchLabels: {app: postgres}}}]" }}{{ end -}}
+{{- if and (gt (int .Values.replicas) 1) (not .Values.shared.existingSecret) }}{{ $missing = append $missing "shared.existingSecret: a Secret with the url of the database that several gateways share" }}{{ end -}}
+{{- if and .Values.shared.existingSecret (dig "checkpoint" "origin" "" .Values.config.audit) (not (contains "${POD_NAME}" (dig "checkpoint" "origin" "" .Values.config.audit))) }}{{ $missing = append $missing "config.audit.checkpoint.origin: with shared, ${POD_NAME} as a part of it, because each pod has a journal of its own" }}{{ end -}}
+{{- if and (gt (int .Values.replicas) 1) .Values.persistence.existingClaim }}
+{{- fail "\n\npersistence.existingClaim is for one pod; remove it, or set replicas: 1\n" -}}
+{{- end -}}
 {{- if $missing -}}
 {{- fail (printf "\n\nmissing values:\n  %s\n" (join "\n  " $missing)) -}}
 {{- end -}}
@@ -75,7 +81,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if not $audit.index_key -}}
 {{- $_ := set $audit "index_key" "${file:/etc/ocsgw/journal/index.key}" -}}
 {{- end -}}
-{{- $_ := set $audit.checkpoint "key" "/etc/ocsgw/journal/checkpoint.pem" -}}
+{{- $_ := set $audit.checkpoint "key" (ternary "/etc/ocsgw/journal/${POD_NAME}.pem" "/etc/ocsgw/journal/checkpoint.pem" (ne .Values.shared.existingSecret "")) -}}
 {{- $admin := deepCopy .Values.config.admin -}}
 {{- $_ := set $admin "bind" "127.0.0.1:9640" -}}
 {{- /* Prometheus asks for /metrics by the pod's address. */ -}}
@@ -87,6 +93,17 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $extra := deepCopy .Values.config.extra -}}
 {{- $drain := set (deepCopy (default (dict) $extra.drain)) "delay" .Values.drainDelay -}}
 {{- $all := dict "version" 1 "listeners" (list $listener) "identity" $identity "upstreams" .Values.config.upstreams "tenants" .Values.config.tenants "audit" $audit "admin" $admin "drain" $drain "config" (dict "watch" "all") -}}
+{{- if .Values.shared.existingSecret -}}
+{{- $shared := deepCopy .Values.config.shared -}}
+{{- $_ := set $shared "postgres" "${file:/etc/ocsgw/shared/url}" -}}
+{{- $tls := deepCopy (default (dict) $shared.tls) -}}
+{{- if .Values.shared.ca -}}
+{{- $_ := set $tls "ca" "/etc/ocsgw/shared/ca.crt" -}}
+{{- end -}}
+{{- $_ := set $shared "tls" $tls -}}
+{{- $_ := set $all "shared" $shared -}}
+{{- $_ := set $all "node" "${POD_NAME}" -}}
+{{- end -}}
 {{- toYaml (merge $all $extra) -}}
 {{- end -}}
 
@@ -99,5 +116,5 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- range $name, $upstream := $config.upstreams -}}
 {{- $_ := set $callbacks $name (default (dict) $upstream.callbacks) -}}
 {{- end -}}
-{{- dict "audit" $audit "admin" $admin "callbacks" $callbacks | toJson -}}
+{{- dict "audit" $audit "admin" $admin "callbacks" $callbacks "shared" (default (dict) $config.shared) | toJson -}}
 {{- end -}}
