@@ -83,6 +83,10 @@ const ORIGINS = ["ocs", "gateway"] as const;
 /** Status classes 0xx to 5xx for each origin. */
 const CLASSES = 6;
 
+/** `refused`: no key could be kept. */
+export const KEY_RESULTS = ["first", "replayed", "running", "reused", "refused"] as const;
+export type KeyResult = (typeof KEY_RESULTS)[number];
+
 export class Counts {
   /** Whether histograms keep examples: from the first scraper on that asks for them. */
   keepsExamples = false;
@@ -94,6 +98,8 @@ export class Counts {
     total: new Histogram(),
   };
   readonly appends = new Histogram();
+  /** Requests with an Idempotency-Key, by what became of their key. */
+  readonly keys = new Map<string, number>(KEY_RESULTS.map((result) => [result, 0]));
   /** By upstream. */
   readonly alarms = new Map<string, number>();
   /** Callbacks from OCS and registrars, by upstream and result. */
@@ -144,6 +150,10 @@ export class Counts {
 
   authFailed(reason: string): void {
     this.authFailures.set(reason, (this.authFailures.get(reason) ?? 0) + 1);
+  }
+
+  keyClaimed(result: KeyResult): void {
+    this.keys.set(result, this.keys.get(result)! + 1);
   }
 
   switchover(upstream: string): void {

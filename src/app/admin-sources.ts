@@ -102,7 +102,7 @@ export const adminSources = (parts: Parts): AdminSources => {
     help: () => helpContent(),
     revoke: (request) => keeper.decide(request),
     revocationTroubles: () => keeper.troubles(),
-    commandsTrouble: commands.trouble,
+    partTroubles: () => [commands.trouble(), core.keys.trouble()].filter((trouble) => trouble !== undefined),
     noAnswers: noAnswers.warnings,
     openDoNotCalls: gauge.read,
     upstreams,

@@ -12,6 +12,7 @@ import { startCluster, type Cluster } from "./wiring/cluster/cluster.ts";
 import { startJournal, type Started } from "./wiring/journal/journal.ts";
 import { createTelemetryKeeper, type TelemetryKeeper } from "./telemetry.ts";
 import { createNoAnswers, type NoAnswers } from "./wiring/no-answers.ts";
+import { LastEntry, startKeys, type Keys } from "./wiring/idempotency/keys.ts";
 import { startOwnership, type Records } from "./wiring/ownership.ts";
 import type { PassedSockets } from "./wiring/systemd-sockets.ts";
 import { upstreamEventHandler } from "./wiring/upstreams.ts";
@@ -25,6 +26,7 @@ export type Core = Started & {
   /** Undefined without `shared`. */
   readonly cluster: Cluster | undefined;
   readonly records: Records;
+  readonly keys: Keys;
   readonly noAnswers: NoAnswers;
   readonly telemetry: TelemetryKeeper;
   readonly sockets: PassedSockets;
@@ -49,11 +51,15 @@ export const startCore = async (
 ): Promise<Core> => {
   const { promise: lost, resolve: onLost } = Promise.withResolvers<string>();
   const markers = new Markers();
+  const lastEntry = new LastEntry();
   const opened = await startJournal(settings, configHash, stops, {
     lock: leading?.lock,
     command,
     unlocked: (reason) => onLost(`it lost exclusive access to its journal: ${reason}`),
-    written: markers.take,
+    written: (entry, micros, index) => {
+      markers.take(entry, micros);
+      lastEntry.take(index, micros);
+    },
   });
   const { journal, switchovers } = opened;
   const counts = new Counts(AUTH_FAILURES);
@@ -67,11 +73,12 @@ export const startCore = async (
   const alarms = createAlarms(journal, counts);
   const cluster = await startCluster(settings, { alarms, onReplaced: onLost }, stops);
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
+  const keys = await startKeys(settings, { journal, counts, lastEntry }, stops);
   const noAnswers = createNoAnswers();
   const telemetry = await createTelemetryKeeper(settings, stops);
   stops.push(noAnswers.flush);
   const active = new ActiveGeneration({
-    services: { journal, counts, recent, revocations, cluster, records, noAnswers, telemetry, onReply },
+    services: { journal, counts, recent, revocations, cluster, records, keys, noAnswers, telemetry, onReply },
     onUpstreamEvent: upstreamEventHandler({ journal, counts, markers, alarms: records.alarms, current }),
     sockets,
     onSent,
@@ -85,6 +92,7 @@ export const startCore = async (
     revocations,
     cluster,
     records,
+    keys,
     noAnswers,
     telemetry,
     sockets,

@@ -3,6 +3,7 @@ import type { RecentActivity } from "../admin/recent/recent-activity.ts";
 import type { PipelineDeps } from "../gateway/pipeline.ts";
 import type { Revocations } from "../identity/credentials.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Keys } from "./wiring/idempotency/keys.ts";
 import type { TelemetryKeeper } from "./telemetry.ts";
 import type { Cluster } from "./wiring/cluster/cluster.ts";
 import type { NoAnswers } from "./wiring/no-answers.ts";
@@ -18,6 +19,8 @@ export type SharedServices = {
   /** When left out, this gateway is alone. */
   readonly cluster?: Cluster | undefined;
   readonly records: Records;
+  /** When left out, idempotency keys are ignored. */
+  readonly keys?: Pick<Keys, "claimerFor"> | undefined;
   /** When left out, requests without an answer are not logged. */
   readonly noAnswers?: Pick<NoAnswers, "observe">;
   /** When left out, requests are not traced. */

@@ -11,6 +11,7 @@ const NOTHING_SENT = "The same request may be sent again: nothing was sent to OC
 /** Undefined when there is nothing to do. */
 export const whatToDo = (fields: Fields): string | undefined => {
   const { state, reason, suspected } = fields;
+  if (state === "replayed") return undefined;
   if (suspected || state === "in-doubt") return adviceOnRepeat(fields);
   if (state === "no-answer")
     return [adviceOnRepeat(fields), operatorsPart(refusalRow(fields)?.advice)].join(" ").trim();
@@ -42,6 +43,8 @@ const adviceOnRepeat = (fields: Fields): string => {
       "that the group was in that state already."
     );
   const again = "The same request may be sent again (Ocsgw-Repeat: safe)";
+  if (fields.idempotency_key !== undefined)
+    return `${again} with the same Idempotency-Key within 24 hours: the gateway does not send it to OCS a second time.`;
   if (action.method === "GET") return `${again}: it only reads.`;
   if (action.resource !== "records") return `${again}: doing it twice has the same effect as once.`;
   return action.finalizes

@@ -25,6 +25,12 @@ export const whatHappened = (fields: Fields): string => {
       );
     case "open":
       return "The intent is in the journal, and there is no outcome yet.";
+    case "replayed":
+      return (
+        "The request repeats an earlier one with the same Idempotency-Key, and the client got that one's reply " +
+        `again: ${fields.code === undefined ? `OCS's ${fields.status}` : `${fields.status} ${fields.code}`}. It was ` +
+        "not sent to OCS."
+      );
     case "abandoned":
       return "The client hung up while its request waited for a lane. The request was not sent to OCS.";
     default:
@@ -62,11 +68,16 @@ const meaningOf = ({ status, warning, resource, action }: Fields): string => {
   }
 };
 
-/** Whether the client may send the same request again, by the action table; undefined if its result is final. */
+/**
+ * Whether the client may send the same request again, by the action table; undefined if its result is final. A request
+ * with an Idempotency-Key is never carried out a second time.
+ */
 export const repeatOf = (fields: Fields): Repeat | undefined => {
-  const { state, code } = fields;
-  if (state === "no-answer" || state === "in-doubt" || fields.suspected) return actionOf(fields)?.repeat ?? "no";
-  return state === "abandoned" || (state === "refused" && mayBeRepeated(code)) ? "safe" : undefined;
+  const { state, code, idempotency_key: key } = fields;
+  if (state === "no-answer" || state === "in-doubt" || fields.suspected)
+    return key === undefined ? (actionOf(fields)?.repeat ?? "no") : "safe";
+  const isSafe = state === "abandoned" || state === "replayed" || (state === "refused" && mayBeRepeated(code));
+  return isSafe ? "safe" : undefined;
 };
 
 export const actionOf = ({ resource, action }: Fields): Action | undefined =>

@@ -3,7 +3,7 @@
  * it, and later stages did not see it.
  */
 import { REFUSALS } from "../gateway/refusals.ts";
-import type { Stage } from "../journal/entry.ts";
+import type { Recorded, Stage } from "../journal/entry.ts";
 import { fieldsOf, type Fields, type Transaction } from "../journal/search/transaction.ts";
 import { isInternalError, refusalRow } from "./refusal-row.ts";
 
@@ -14,6 +14,7 @@ export const STAGES: readonly Stage[] = [
   "policy",
   "body",
   "scope",
+  "key",
   "journal",
   "queue",
   "ocs",
@@ -33,7 +34,9 @@ const NOT_RECORDED: Judged = { verdict: "?", says: "not recorded" };
 export const verdictsOf = (transaction: Transaction): Verdict[] => {
   const fields = fieldsOf(transaction);
   const judged =
-    fields.state === "refused" ? refused(transaction, fields) : (stage: Stage): Judged => passed(stage, fields);
+    fields.state === "refused"
+      ? refused(transaction, fields)
+      : (stage: Stage): Judged => passed(stage, fields, transaction.entries[0]);
   return STAGES.map((stage) => ({ stage, ...judged(stage) }));
 };
 
@@ -45,7 +48,7 @@ const refused = ({ entries }: Transaction, fields: Fields): ((stage: Stage) => J
   const end = STAGES.indexOf(isStageRecorded ? fields.stage! : firstUnproven(first?.kind === "intent", fields));
   return (stage) => {
     const at = STAGES.indexOf(stage);
-    if (at < end) return passed(stage, fields);
+    if (at < end) return passed(stage, fields, first);
     if (isStageRecorded) return at === end ? { verdict: "deny", says } : NOT_REACHED;
     return at === end ? { verdict: "?", says: `refused here or at a later stage: ${says}` } : NOT_RECORDED;
   };
@@ -55,7 +58,7 @@ const refused = ({ entries }: Transaction, fields: Fields): ((stage: Stage) => J
 const firstUnproven = (hasIntent: boolean, { client, action }: Fields): Stage =>
   hasIntent ? "queue" : client === undefined ? "message" : action === undefined ? "operation" : "policy";
 
-const passed = (stage: Stage, fields: Fields): Judged => {
+const passed = (stage: Stage, fields: Fields, first: Recorded | undefined): Judged => {
   const { client, credential, source, tenant, action, resource, config } = fields;
   const ok = (says: string): Judged => ({ verdict: "ok", says });
   switch (stage) {
@@ -74,7 +77,10 @@ const passed = (stage: Stage, fields: Fields): Judged => {
       return ok("valid for this action");
     case "scope":
       return ok(`everything in the request belongs to ${tenant?.name ?? "the tenant"}`);
+    case "key":
+      return keyed(fields, first);
     case "journal":
+      if (fields.state === "replayed") return NOT_REACHED;
       return ok(`intent on disk before OCS${config === undefined ? "" : `, under config ${config.slice(0, 12)}`}`);
     case "queue":
       return queued(fields);
@@ -83,8 +89,19 @@ const passed = (stage: Stage, fields: Fields): Judged => {
   }
 };
 
+const keyed = ({ state }: Fields, first: Recorded | undefined): Judged => {
+  if (first?.kind === "replay")
+    return { verdict: "ok", says: `a repeat of request ${first.first}: the client got its reply again` };
+  if (first?.kind === "intent" && first.idempotency_key !== undefined)
+    return { verdict: "ok", says: "the first request with its Idempotency-Key" };
+  // A refusal at a later stage does not say whether it had one.
+  const isKnown = state !== "refused" || first?.kind === "intent";
+  return { verdict: "ok", says: `no Idempotency-Key${isKnown ? "" : ", or the first request with it"}` };
+};
+
 const queued = (fields: Fields): Judged => {
   const { state, queue, lane } = fields;
+  if (state === "replayed") return NOT_REACHED;
   if (state === "abandoned") return { verdict: "no", says: `the client hung up after ${queue} ms` };
   if (queue === undefined || isInternalError(fields)) return { verdict: "?", says: "not known" };
   const says = `waited ${queue} ms${lane === undefined ? "" : ` for lane ${lane}`}`;

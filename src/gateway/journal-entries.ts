@@ -1,5 +1,5 @@
 /** Makes the journal's entries for a request. Values are redacted as `audit.redact` says. */
-import type { Abandoned, Delivery, Entry, Intent, Outcome, Refusal, Tokens } from "../journal/entry.ts";
+import type { Abandoned, Delivery, Entry, Intent, Outcome, Refusal, Replay, Tokens } from "../journal/entry.ts";
 import type { Redactor } from "../journal/redact.ts";
 import { maskNumbers, maskWarning } from "../common/mask.ts";
 import { headerOf, type Arrival } from "../common/message.ts";
@@ -22,7 +22,8 @@ export type RefusalEntryDeps = EpochDeps &
     readonly ownership?: Partial<Pick<Ownership, "announcedFor">>;
   };
 
-export const intentEntry = (deps: IntentEntryDeps, arrival: Arrival, order: Order): Entry => {
+/** `key`: the token of its Idempotency-Key. */
+export const intentEntry = (deps: IntentEntryDeps, arrival: Arrival, order: Order, key?: string): Entry => {
   const { redact, configHash } = deps;
   const { owner, operation, attributes, lease, wouldRefuse } = order;
   const { identifier } = operation;
@@ -48,8 +49,38 @@ export const intentEntry = (deps: IntentEntryDeps, arrival: Arrival, order: Orde
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
     ...(dropped && { dropped_fields: dropped }),
     ...(arrival.trace && { traceparent: arrival.trace.parent }),
+    ...(key !== undefined && { idempotency_key: key }),
   };
 };
+
+/** A repeat that got the first request's reply; `code`: of the gateway's own reply. */
+export const replayEntry = (
+  { redact }: Pick<RefusalEntryDeps, "redact">,
+  { arrival, caller, operation, tenant, key }: Trace,
+  { status, code, delivery }: Pick<Replay, "status" | "code" | "delivery">,
+): Entry => ({
+  kind: "replay",
+  id: arrival.id,
+  tenant: { dbid: tenant!.dbid, name: tenant!.name },
+  client: caller!.client,
+  credential: caller!.credential,
+  source: arrival.source,
+  listener: arrival.listener,
+  resource: operation!.action.resource,
+  identifier: redact.identifier(
+    operation!.action.resource,
+    operation!.identifier!,
+    tenant!.lists.has(operation!.identifier!),
+  ),
+  action: operation!.action.name,
+  first: key!.first!,
+  status,
+  code,
+  delivery,
+  waits: waitsOf(arrival, NO_WAITS),
+  ...(arrival.trace && { traceparent: arrival.trace.parent }),
+  idempotency_key: key!.token,
+});
 
 /** For DoNotCall: the upstream that must not call; for a record handle also the epoch, because OCS reuses handles. */
 const upstreamOf = (

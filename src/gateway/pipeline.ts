@@ -5,7 +5,8 @@ import { FOR_FAULT, refuse } from "./refused.ts";
 import { respond, type RespondDeps } from "./respond.ts";
 import { authenticate, type AuthenticateDeps } from "./stages/authenticate.ts";
 import { authorize, type AuthorizeDeps } from "./stages/authorize.ts";
-import { filterAnswer } from "./stages/filter-answer.ts";
+import { claimKey, isRepeat, unlessRepeated, type ClaimKeyDeps } from "./stages/claim-key.ts";
+import { filterAnswer, replayAnswer } from "./stages/filter-answer.ts";
 import { isolate, type IsolateDeps } from "./stages/isolate.ts";
 import { parseBody, type ParseBodyDeps } from "./stages/parse-body.ts";
 import { resolveTenant, type ResolveTenantDeps } from "./stages/resolve-tenant.ts";
@@ -17,6 +18,7 @@ export type PipelineDeps = AuthenticateDeps &
   ParseBodyDeps &
   ResolveTenantDeps &
   IsolateDeps &
+  ClaimKeyDeps &
   SendJournaledDeps &
   RespondDeps;
 
@@ -35,12 +37,17 @@ export const createPipeline = (deps: PipelineDeps): Handler =>
     trace.stage = "scope";
     const permit = await resolveTenant(deps, grant, command); // for which of these tenants does it ask?
     if (!grant.charged) traceTenant(trace, permit);
-    const order = isolate(deps, arrival, permit, command); // is it about this tenant alone?
+    const order = await unlessRepeated(deps, arrival, permit, command, isolate); // is it about this tenant alone?
+    if (isRepeat(order)) return replayAnswer((trace.key = order).answer);
     trace.wouldRefuse = order.wouldRefuse;
     trace.lease = order.lease;
     trace.decided = performance.now() - arrival.at;
+    trace.stage = "key";
+    const key = await claimKey(deps, arrival, order); // is it a repeat of an earlier request?
+    trace.key = key;
+    if (isRepeat(key)) return replayAnswer(key.answer);
     trace.stage = "journal";
-    const exchange = await sendJournaled(deps, arrival, order); // intent on disk, one exchange, outcome on disk
+    const exchange = await sendJournaled(deps, arrival, order, key); // intent on disk, one exchange, outcome on disk
     Object.assign(trace, exchange);
     return filterAnswer(arrival, order, exchange.answer); // what of the answer may this tenant see?
   });

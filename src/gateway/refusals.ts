@@ -2,51 +2,9 @@
  * All reasons to refuse a request: code, status, title, how far the request got, and what to do. Header, body, journal,
  * metric and documents use the same code.
  */
-import type { Delivery } from "../journal/entry.ts";
+import { CREDENTIAL, FOLLOW, HANDLE, LANES, REPEAT, row, WAIT, type RefusalRow } from "./refusal-row.ts";
 
-export type RefusalRow = {
-  readonly code: string;
-  readonly status: number;
-  readonly title: string;
-  /** How far the request got; `varies`: each refusal states it. */
-  readonly delivery: Delivery | "varies";
-  /** What operators or client developers should do. */
-  readonly advice: string;
-};
-
-const row = (
-  code: number,
-  status: number,
-  title: string,
-  advice: string,
-  delivery: RefusalRow["delivery"] = "not-sent",
-): RefusalRow => ({
-  code: `OCSGW-${code}`,
-  status,
-  title,
-  delivery,
-  advice,
-});
-
-/**
- * Advice: first what the client does, by what it can know; then what the operator does. Commands take the reader's
- * config: -c FILE.
- */
-const CREDENTIAL =
-  "Client: send the credential that the operator gave: a key as Basic (client as user, key as password) or in " +
-  "X-Api-Key, a token as Authorization: Bearer, or a client certificate. Operator: ocsgw explain -c FILE ID says " +
-  "what was wrong (expired, revoked, unknown, wrong header, no tenant); ocsgw keys list -c FILE shows the keys.";
-const HANDLE =
-  "Client: use the handle of the present call, or send a Do-Not-Call by phone number or customer id. Operator: the " +
-  "record was finished, OCS switched over or restarted, the handle is another tenant's, or nobody announced or " +
-  "registered it for this tenant: ocsgw explain -c FILE ID says which.";
-const WAIT = "Client: wait as long as Retry-After says.";
-const LANES =
-  "ocsgw status -c FILE shows which tenants use the lanes, and how long OCS takes; upstreams.<name>.connections sets " +
-  "the number of lanes.";
-const FOLLOW =
-  "follow Ocsgw-Repeat: safe = send it again; check-first = read the group's status first; no = do not send it again.";
-const REPEAT = `Client: ${FOLLOW}`;
+export type { RefusalRow } from "./refusal-row.ts";
 
 export const REFUSALS = {
   "no-resource": row(
@@ -227,6 +185,36 @@ export const REFUSALS = {
       "client's timeout should be longer than queue.max_wait and timeouts.answer of the upstream together, or OCS is " +
       `slow: ${LANES}`,
   ),
+  "key-running": row(
+    3101,
+    409,
+    "the first request with this Idempotency-Key has not ended yet",
+    "Client: send the same request again when Retry-After says: it gets the first request's reply then. Operator: " +
+      `ocsgw explain -c FILE ID names the first request. ${LANES}`,
+  ),
+  "key-reused": row(
+    3102,
+    422,
+    "this Idempotency-Key was used with another request",
+    "Client: make a new key for each new request, and repeat a request only as it was: the same path, tenant and " +
+      "body (the order of its members does not matter). Operator: ocsgw explain -c FILE ID names the first request.",
+  ),
+  "bad-key": row(
+    3103,
+    400,
+    "the header Idempotency-Key is malformed",
+    'Client: send the header once, with one text of 1 to 255 printable ASCII characters in quotes, as in "8e03978e-' +
+      '40d5-43dd-bc93-6894a57f9324"; a text without blanks, commas and semicolons may have no quotes. Operator: a ' +
+      "proxy may have joined or repeated the header.",
+  ),
+  "too-many-keys": row(
+    3104,
+    429,
+    "this client has as many idempotency keys as the gateway keeps for it",
+    `${WAIT} Each key is forgotten 24 hours after its request; use keys only for requests that must not be carried ` +
+      "out twice. Operator: the client sends more than 1,000,000 requests with a key in 24 hours; " +
+      "limits.actions.AddRecord of the tenant limits them.",
+  ),
   unreachable: row(
     4001,
     503,
@@ -278,6 +266,15 @@ export const REFUSALS = {
     "Client: send the request again after Retry-After, or a Do-Not-Call by phone number or customer id at once. " +
       "Operator: connections to OCS were lost, the gateway was restarted, the owner is being stored, an earlier " +
       "request has not ended, or OCS contradicts itself: ocsgw explain -c FILE ID says which.",
+  ),
+  "keys-unavailable": row(
+    5104,
+    503,
+    "idempotency keys cannot be stored or read now, so nothing was sent",
+    `${WAIT} Without the header Idempotency-Key the request would be sent, and a repeat could be carried out twice. ` +
+      "Operator: the log (idempotencyKeysUnavailable) and /readyz say why; free disk space or repair the disk of " +
+      "audit.dir, and the gateway recovers by itself. If audit.dir/idempotency.sqlite is corrupt, restore it, or " +
+      "stop the gateway and remove it: then the keys of the last 24 hours are forgotten.",
   ),
   "internal-error": row(
     5900,

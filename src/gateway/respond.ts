@@ -8,7 +8,7 @@ import type { Delivery, Entry } from "../journal/entry.ts";
 import { Violation } from "../ocs/violation.ts";
 import { formatRefusal, type ErrorFormat } from "./error-format.ts";
 import { internalError } from "./internal-error.ts";
-import { refusalEntry, type RefusalEntryDeps } from "./journal-entries.ts";
+import { refusalEntry, replayEntry, type RefusalEntryDeps } from "./journal-entries.ts";
 import { OUTCOME_DELAYED, REFUSALS } from "./refusals.ts";
 import { deliveryOf, FOR_FAULT, FOR_RULE, Refused, type RefusalDetails } from "./refused.ts";
 import { repeatOf, type Repeat } from "./repeat.ts";
@@ -40,9 +40,11 @@ export const respond =
     const trace = newTrace(arrival);
     try {
       const reply = await stages(trace);
+      if (trace.key?.answer)
+        deps.note(replayEntry(deps, trace, { status: reply.status, code: null, delivery: "answered" }));
       deps.observe(trace, { status: reply.status });
       addHeaders(reply.headers, trace, "ocs", "answered");
-      if (trace.recorded === undefined)
+      if (trace.recorded === undefined && !trace.key?.answer)
         reply.headers.push(
           ["Ocsgw-Code", OUTCOME_DELAYED],
           ["Ocsgw-Repeat", repeatIn(trace, reply.status, OUTCOME_DELAYED, "answered")!],
@@ -72,10 +74,13 @@ const detailsOf = ({ message, pointer, allow }: Violation): RefusalDetails => ({
 export const refusalReply = (deps: RespondDeps, trace: Trace, refused: Refused): Reply & Partial<DelayedReply> => {
   const { refusal, details } = refused;
   Object.assign(trace, details.found);
-  // A request with an intent already has its outcome in the journal.
-  const delayed = trace.intended === undefined ? deps.note(refusalEntry(deps, trace, refused)) : undefined;
   const { status, code } = REFUSALS[refusal];
   const delivery = deliveryOf(refused);
+  const entry = trace.key?.isReplayed
+    ? replayEntry(deps, trace, { status, code, delivery })
+    : refusalEntry(deps, trace, refused);
+  // A request with an intent already has its outcome in the journal.
+  const delayed = trace.intended === undefined ? deps.note(entry) : undefined;
   deps.observe(trace, { status, code, delivery, authFailure: details.authFailure });
   const repeat = repeatIn(trace, status, code, delivery);
   const body = formatRefusal(refused, { delivery, repeat }, trace.arrival, deps.errorFormat(trace.arrival.listener));
@@ -92,11 +97,26 @@ export const refusalReply = (deps: RespondDeps, trace: Trace, refused: Refused):
   };
 };
 
-const repeatIn = ({ operation, lease }: Trace, status: number, code: string, delivery: Delivery): Repeat | undefined =>
-  repeatOf({ status, code, delivery, action: operation?.action, isOwned: lease?.isOwned() ?? false });
+const repeatIn = (
+  { operation, lease, key }: Trace,
+  status: number,
+  code: string,
+  delivery: Delivery,
+): Repeat | undefined =>
+  repeatOf({
+    status,
+    code,
+    delivery,
+    action: operation?.action,
+    isOwned: lease?.isOwned() ?? false,
+    isKeyed: key !== undefined,
+  });
 
 const addHeaders = (headers: HeaderLine[], trace: Trace, origin: "ocs" | "gateway", delivery: Delivery): void => {
   if (trace.charge) headers.push(...trace.charge.headers);
+  const { key } = trace;
+  if (key?.isReplayed) headers.push(["Ocsgw-Idempotency", "replayed"]);
+  if (key?.first !== undefined) headers.push(["Ocsgw-First-Request", key.first]);
   headers.push(
     ["Ocsgw-Request-Id", trace.arrival.id],
     ["Ocsgw-Origin", origin],

@@ -2,6 +2,7 @@
 import type { Attributes } from "../ocs/body.ts";
 import type { Operation } from "../ocs/target.ts";
 import type { Credential, Identity } from "../identity/credentials.ts";
+import type { KeptAnswer } from "../idempotency/types.ts";
 import type { HandleLease } from "../ownership/ownership.ts";
 import type { Charge } from "../tenancy/quota.ts";
 import type { Registry, Tenant } from "../tenancy/registry.ts";
@@ -151,6 +152,17 @@ export type Exchange = {
   lane: string | undefined;
 };
 
+/**
+ * The Idempotency-Key of a request: its token and, if it was used before, the id of the request that used it first.
+ * `answer`: OCS's answer to that one. `isReplayed`: the reply repeats the one of that request.
+ */
+export type UsedKey = {
+  readonly token: string;
+  readonly first?: string | undefined;
+  readonly answer?: KeptAnswer | undefined;
+  readonly isReplayed?: true;
+};
+
 /** What is known about a request so far. Only the pipeline writes it; the journal, the log and the metrics read it. */
 export type Trace = Exchange & {
   readonly arrival: Arrival;
@@ -164,10 +176,12 @@ export type Trace = Exchange & {
   /** Milliseconds from arrival until all checks were passed. */
   decided: number | undefined;
   lease: HandleLease | undefined;
+  /** Undefined without a key, and for actions that ignore it. */
+  key: UsedKey | undefined;
 };
 
 /** What a stage had found before it refused a request. */
-export type Found = Partial<Exchange & Pick<Trace, "tenant" | "charge" | "wouldRefuse">>;
+export type Found = Partial<Exchange & Pick<Trace, "tenant" | "charge" | "wouldRefuse" | "key">>;
 
 /** The trace of a request that has just arrived. */
 export const newTrace = (arrival: Arrival): Trace => ({
@@ -180,6 +194,7 @@ export const newTrace = (arrival: Arrival): Trace => ({
   wouldRefuse: undefined,
   decided: undefined,
   lease: undefined,
+  key: undefined,
   answer: undefined,
   intended: undefined,
   recorded: undefined,

@@ -13,17 +13,22 @@ type Members = { readonly [K in Kind]: Readonly<Record<Exclude<keyof Extract<Ent
  */
 const NUMBERED = { dnc_sequence: true, dnc: true } as const;
 
+/** The first members of an entry about a request. */
+const ASKED = {
+  id: true,
+  tenant: true,
+  client: true,
+  credential: true,
+  source: true,
+  listener: true,
+  resource: true,
+  identifier: true,
+  action: true,
+} as const;
+
 const MEMBERS: Members = {
   intent: {
-    id: true,
-    tenant: true,
-    client: true,
-    credential: true,
-    source: true,
-    listener: true,
-    resource: true,
-    identifier: true,
-    action: true,
+    ...ASKED,
     body: true,
     tokens: true,
     config_hash: true,
@@ -34,6 +39,7 @@ const MEMBERS: Members = {
     would_refuse: true,
     dropped_fields: true,
     traceparent: true,
+    idempotency_key: true,
     ...NUMBERED,
   },
   outcome: {
@@ -52,15 +58,7 @@ const MEMBERS: Members = {
     suspected: true,
   },
   refusal: {
-    id: true,
-    tenant: true,
-    client: true,
-    credential: true,
-    source: true,
-    listener: true,
-    resource: true,
-    identifier: true,
-    action: true,
+    ...ASKED,
     tokens: true,
     announced: true,
     code: true,
@@ -79,6 +77,16 @@ const MEMBERS: Members = {
     named: true,
     traceparent: true,
     ...NUMBERED,
+  },
+  replay: {
+    ...ASKED,
+    first: true,
+    status: true,
+    code: true,
+    delivery: true,
+    waits: true,
+    traceparent: true,
+    idempotency_key: true,
   },
   "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: {

@@ -33,6 +33,7 @@ const KIND_ROWS = {
   intent: { outage: "reported", request: "begins" },
   outcome: { outage: "deferred", request: "ends" },
   refusal: { outage: "counted", deletedEarly: true },
+  replay: { outage: "counted", deletedEarly: true },
   "in-doubt": { outage: "reported", request: "ends" },
   flood: { outage: "deferred", deletedEarly: true },
   abandoned: { outage: "deferred", request: "ends" },

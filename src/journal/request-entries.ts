@@ -40,10 +40,22 @@ export type Intent = {
   readonly dropped_fields?: readonly string[] | undefined;
   /** W3C Trace Context: the trace and the span of the client's call, if it sent a valid header. */
   readonly traceparent?: string | undefined;
+  /** The token of the header Idempotency-Key: the same in all requests of this client and tenant with the same key. */
+  readonly idempotency_key?: string | undefined;
 };
 
 /** The pipeline stage that refused a request, in the order in which `explain` shows them. */
-export type Stage = "message" | "identity" | "operation" | "policy" | "body" | "scope" | "journal" | "queue" | "ocs";
+export type Stage =
+  | "message"
+  | "identity"
+  | "operation"
+  | "policy"
+  | "body"
+  | "scope"
+  | "key"
+  | "journal"
+  | "queue"
+  | "ocs";
 
 /**
  * What a rejected client claimed: nothing of it is verified, and numbers in it are masked. `issuer`: a token's `iss`.
@@ -120,6 +132,33 @@ export type Refusal = {
   readonly named?: string | undefined;
   /** As in an intent. */
   readonly traceparent?: string | undefined;
+};
+
+/**
+ * A repeated request with the Idempotency-Key of an earlier one: the client got that one's reply again, and nothing was
+ * sent to OCS.
+ */
+export type Replay = {
+  readonly kind: "replay";
+  readonly id: string;
+  readonly tenant: Tenant;
+  readonly client: string;
+  readonly credential: Credential;
+  readonly source: string;
+  readonly listener: string;
+  readonly resource: string;
+  readonly identifier: string | null;
+  readonly action: string;
+  /** The id of the earlier request. */
+  readonly first: string;
+  /** What the client got again: OCS's status, or the gateway's with its code. */
+  readonly status: number;
+  readonly code: string | null;
+  /** Of the earlier request. */
+  readonly delivery: Delivery;
+  readonly waits: Waits;
+  readonly traceparent?: string | undefined;
+  readonly idempotency_key: string;
 };
 
 /**

@@ -23,7 +23,7 @@ import type { UpstreamOptions, UpstreamStatus } from "./switchboard-types.ts";
 import { Turns, type Turn } from "./turns.ts";
 import { UpstreamError, type Answer, type Request } from "./types.ts";
 import { connectTimeout, queueFull, queueTimeout, stopping, unreachable, waitTooLong } from "./upstream-errors.ts";
-import { retryAfterFor, WaitEstimate } from "./wait-estimate.ts";
+import { retryAfterFor, WaitEstimate, type Waiting } from "./wait-estimate.ts";
 
 export type { ActiveChange, UpstreamEvent, UpstreamOptions, UpstreamStatus } from "./switchboard-types.ts";
 
@@ -113,6 +113,9 @@ export class Switchboard {
     });
   }
 
+  /** Seconds after which a new request of this tenant would have a lane. */
+  readonly retryAfter = (item: Waiting): number => this.#waitEstimate.retryAfter(item, this.#options.connections);
+
   status(): UpstreamStatus {
     const now = performance.now();
     return {
@@ -177,10 +180,7 @@ export class Switchboard {
   }
 
   #enqueue(queued: QueuedRequest): void {
-    if (!this.#queue.push(queued)) {
-      const wait = this.#waitEstimate.waitFor(queued, this.#options.connections);
-      return rejectRequest(queued, queueFull(retryAfterFor(wait)));
-    }
+    if (!this.#queue.push(queued)) return rejectRequest(queued, queueFull(this.retryAfter(queued)));
     this.#startWaiting(queued);
     this.#assign();
   }

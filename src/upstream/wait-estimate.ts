@@ -8,6 +8,9 @@ import type { ServiceTime } from "./service-time.ts";
 /** Seconds. A longer estimate would be useless, because other tenants may stop sending meanwhile. */
 const LONGEST_RETRY_AFTER = 60;
 
+/** What an estimate depends on. */
+export type Waiting = Pick<QueueItem, "tenant" | "urgent">;
+
 export class WaitEstimate {
   readonly #queue: FairQueue<QueueItem>;
   readonly #serviceTime: ServiceTime;
@@ -18,11 +21,16 @@ export class WaitEstimate {
   }
 
   /** Milliseconds until a new request would get one of `lanes` lanes, with its tenant's share; 0 while unknown. */
-  waitFor({ tenant, urgent }: Pick<QueueItem, "tenant" | "urgent">, lanes: number): number {
+  waitFor({ tenant, urgent }: Waiting, lanes: number): number {
     if (this.#freeLanes.size > 0 && this.#queue.size === 0) return 0;
     const { perRequest } = this.#serviceTime;
     if (perRequest === undefined) return 0;
     return ((this.#queue.countBefore(tenant, urgent) + 1) * perRequest) / lanes;
+  }
+
+  /** The same as `Retry-After`. */
+  retryAfter(item: Waiting, lanes: number): number {
+    return retryAfterFor(this.waitFor(item, lanes));
   }
 }
 

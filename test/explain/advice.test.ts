@@ -17,7 +17,9 @@ describe("the advice for a refusal", () => {
   )("is one sentence, with a note if the request may be repeated: $code $status", ({ code, status, advice }) => {
     expect(advice).toMatch(/^(?:[A-Z]|ocsgw ).{10,}\.$/);
     const again =
-      status === 429 || status >= 500 ? " The same request may be sent again: nothing was sent to OCS." : "";
+      status === 429 || status >= 500 || code === REFUSALS["key-running"].code
+        ? " The same request may be sent again: nothing was sent to OCS."
+        : "";
     expect(whatToDo({ ...fields, code, status })).toBe(`${advice}${again}`);
   });
 
@@ -34,10 +36,11 @@ describe("the advice for a refusal", () => {
     expect(clientsPart(advice)).not.toMatch(/(?:queue|timeouts|audit|identity|callbacks|listeners|upstreams)\./);
   });
 
-  it.each(rows)("says about repeating what the delivery allows: %s", (_name, { advice, delivery, status }) => {
+  it.each(rows)("says about repeating what the delivery allows: %s", (name, { advice, delivery, status }) => {
     const part = clientsPart(advice);
     if (delivery !== "not-sent") expect(part).toContain("follow Ocsgw-Repeat");
-    else if (status === 429 || status >= 500) expect(part).toMatch(/Retry-After|wait longer for the reply|own calls/);
+    else if (status === 429 || status >= 500 || name === "key-running")
+      expect(part).toMatch(/Retry-After|wait longer for the reply|own calls/);
     else expect(part).not.toMatch(/Ocsgw-Repeat|again/);
   });
 

@@ -9,6 +9,8 @@ import { REFUSALS, type Refusal } from "../../src/gateway/refusals.ts";
 import type { Entry, Recorded, Stage } from "../../src/journal/entry.ts";
 import { createRedactor } from "../../src/journal/redact.ts";
 import { fieldsOf, type Transaction } from "../../src/journal/search/transaction.ts";
+import type { KeyClaim } from "../../src/idempotency/keys.ts";
+import { KeysUnavailable } from "../../src/idempotency/types.ts";
 import type { OwnershipResult } from "../../src/ownership/ownership.ts";
 import type { Fault } from "../../src/common/message.ts";
 import { UpstreamError, type FailureReason } from "../../src/upstream/types.ts";
@@ -48,6 +50,16 @@ const failing = (
   { sent = false, verdict = "deny" }: { sent?: boolean; verdict?: Case["verdict"] } = {},
 ): Case =>
   at(stage, DNC, { send: () => Promise.reject(new UpstreamError(reason, sent, "in other words")) }, 1, verdict);
+const ADD = {
+  target: "/lists/Alpha%20List?req=AddRecord",
+  body: '{"GSW_PHONE":"4155550100","GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_TZ_NAME":"PST"}',
+};
+const keyed = (claim: KeyClaim | Error, header = "a-key"): Case =>
+  at(
+    "key",
+    { ...ADD, headers: [["Idempotency-Key", header]] },
+    { claimKey: () => (claim instanceof Error ? Promise.reject(claim) : Promise.resolve(claim)) },
+  );
 const denied = (denied: "throttled" | "issuer-unavailable"): Setting => ({
   identify: () => ({ denied, reason: "in words", retryAfter: 1 }),
 });
@@ -127,6 +139,11 @@ const CASES: Readonly<Record<Refusal, Case>> = {
   "no-answer": failing("ocs", "no-answer", { sent: true, verdict: "?" }),
   "connection-lost": failing("ocs", "connection-lost", { sent: true, verdict: "?" }),
   "malformed-response": failing("ocs", "malformed-response", { sent: true, verdict: "?" }),
+  "key-running": keyed({ kind: "running", token: "t1:00", first: "01KAPQ7Z8M3VABCDEFGHJKMNPR" }),
+  "key-reused": keyed({ kind: "other-request", token: "t1:00", first: "01KAPQ7Z8M3VABCDEFGHJKMNPR" }),
+  "bad-key": keyed({ kind: "full", seconds: 60 }, "not one"),
+  "too-many-keys": keyed({ kind: "full", seconds: 60 }),
+  "keys-unavailable": keyed(new KeysUnavailable("no space left on the device")),
   "journal-unavailable": at("journal", DNC, { append: () => Promise.reject(new Error("ENOSPC")) }),
   "ownership-unavailable": registered("unstored"),
   unclear: at("scope", RECORD, leaseAnswer({ unclear: "storing" })),

@@ -28,12 +28,23 @@ describe("the stages of a request", () => {
     expect(verdicts(aDoNotCall(1))).toEqual(STAGES.map(() => "ok")));
 
   it("are passed before the refusing one, and not reached after it", () => {
-    expect(verdicts(refusedAt("scope", "OCSGW-2103"))).toEqual(["ok", "ok", "ok", "ok", "ok", "deny", "–", "–", "–"]);
+    expect(verdicts(refusedAt("scope", "OCSGW-2103"))).toEqual([
+      "ok",
+      "ok",
+      "ok",
+      "ok",
+      "ok",
+      "deny",
+      "–",
+      "–",
+      "–",
+      "–",
+    ]);
     expect(verdicts(refusedAt("policy", "OCSGW-2101")).indexOf("deny")).toBe(STAGES.indexOf("policy"));
   });
 
   it("are shown as unknown where an entry of an earlier version does not name the stage", () => {
-    expect(verdicts(refusedAt(undefined, "OCSGW-2103"))).toEqual(["ok", "ok", "ok", "?", "?", "?", "?", "?", "?"]);
+    expect(verdicts(refusedAt(undefined, "OCSGW-2103"))).toEqual(["ok", "ok", "ok", "?", "?", "?", "?", "?", "?", "?"]);
     const [fault] = verdictsOf(
       aTransaction([{ kind: "refusal", id: "x", code: "OCSGW-1006", status: 431, delivery: "not-sent" }]),
     );
@@ -47,7 +58,7 @@ describe("the stages of a request", () => {
   it("are shown as unknown for an outcome of an earlier version, of which the intent is on disk", () => {
     const [intent, outcome] = failed("OCSGW-4001", { delivery: "not-sent", status: 503 });
     expect(verdicts([intent!, { ...outcome, stage: undefined } as Entry])).toEqual([
-      ...Array.from({ length: 7 }, () => "ok"),
+      ...Array.from({ length: 8 }, () => "ok"),
       "?",
       "?",
     ]);

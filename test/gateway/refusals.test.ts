@@ -488,6 +488,12 @@ describe("the table of refusals", () => {
       "OCSGW-4103 502",
       "OCSGW-5101 503",
       "OCSGW-5900 500",
+      // See test/idempotency/line.test.ts.
+      "OCSGW-3101 409",
+      "OCSGW-3102 422",
+      "OCSGW-3103 400",
+      "OCSGW-3104 429",
+      "OCSGW-5104 503",
       "OCSGW-2107 409",
       "OCSGW-5103 503",
     ]);

@@ -30,11 +30,12 @@ describe("the table of Ocsgw-Repeat", () => {
   it.each(Object.entries(REFUSALS).map(([name, row]) => ({ name, ...row })))(
     "gives $code $status ($name) for every action and every delivery",
     ({ code, status }) => {
-      const isSaid = status === 429 || status >= 500;
+      const isSaid = status === 429 || status >= 500 || code === REFUSALS["key-running"].code;
       for (const action of ACTIONS) {
         for (const delivery of DELIVERIES) {
           for (const isOwned of [true, false]) {
-            const wanted = !isSaid ? undefined : delivery === "not-sent" ? "safe" : expected(action, isOwned);
+            const isSafe = delivery === "not-sent" || code === REFUSALS["key-running"].code;
+            const wanted = !isSaid ? undefined : isSafe ? "safe" : expected(action, isOwned);
             expect([nameOf(action), delivery, isOwned, repeatOf({ status, code, delivery, action, isOwned })]).toEqual([
               nameOf(action),
               delivery,

@@ -48,6 +48,7 @@ export const beta = (over: Partial<Tenant> = {}): Tenant =>
   });
 
 type Ask = {
+  id?: string;
   method?: string;
   target: string;
   body?: string | Uint8Array;
@@ -59,6 +60,7 @@ type Ask = {
 };
 
 export const anArrival = ({
+  id = "01KAPQ7Z8M3VABCDEFGHJKMNPQ",
   method = "POST",
   target,
   body = "",
@@ -68,7 +70,7 @@ export const anArrival = ({
   surplus = false,
   gone,
 }: Ask): Arrival => ({
-  id: "01KAPQ7Z8M3VABCDEFGHJKMNPQ",
+  id,
   at: performance.now(),
   method,
   target,
@@ -108,6 +110,8 @@ type Setting = {
   observe?: PipelineDeps["observe"];
   inForce?: NonNullable<PipelineDeps["inForce"]>;
   acceptsType?: NonNullable<PipelineDeps["acceptsType"]>;
+  claimKey?: PipelineDeps["claimKey"];
+  waitFor?: NonNullable<PipelineDeps["waitFor"]>;
 };
 
 export const aLine = ({
@@ -120,6 +124,8 @@ export const aLine = ({
   observe,
   inForce,
   acceptsType,
+  claimKey,
+  waitFor,
 }: Setting = {}): TestLine => {
   const journal: Entry[] = [];
   const sent: Order[] = [];
@@ -135,6 +141,8 @@ export const aLine = ({
       }),
     ...(inForce && { inForce }),
     ...(acceptsType && { acceptsType }),
+    ...(claimKey && { claimKey }),
+    ...(waitFor && { waitFor }),
     challenge: 'Basic realm="ocs-gateway"',
     registry: createRegistry(tenants),
     ownership: ownership ?? new Ownership({ staleAfter: () => 1_800_000, onEvent: () => undefined }),

@@ -50,6 +50,16 @@ export const REQUEST_METRICS: readonly MetricRow[] = [
     },
   },
   {
+    name: "ocsgw_idempotency_total",
+    type: "counter",
+    help:
+      "Requests with an Idempotency-Key: the first with their key, repeats that got its reply (replayed), came while " +
+      "it was running or differ from it (reused), and those whose key could not be kept (refused).",
+    rows: function* ({ counts }) {
+      for (const [result, count] of counts.keys) yield [{ result }, count];
+    },
+  },
+  {
     name: "ocsgw_phase_seconds",
     type: "histogram",
     help: "Time that requests spend in each phase.",

@@ -59,6 +59,7 @@ export const Flow = z
     stage: z.string().optional().describe("The stage that refused it or failed"),
     setting: z.string().optional().describe("The setting that decided"),
     suspected: z.boolean().optional().describe("OCS's answer may belong to another request"),
+    idempotency_key: z.string().optional().describe("The token of the request's Idempotency-Key"),
     identifier: z.string().nullable().describe("As in the journal: masked, or a token"),
     entries: z.array(JournalEntry),
   } satisfies Record<keyof TransactionJson, z.ZodType>)

@@ -69,8 +69,8 @@ export type AdminSources = {
   readonly keySets: () => readonly KeySetState[];
   /** Warnings with the number of requests that got no answer in the last minute. */
   readonly noAnswers: () => readonly string[];
-  /** Why commands cannot reach the gateway; undefined while they can. */
-  readonly commandsTrouble: () => string | undefined;
+  /** Why commands cannot reach the gateway, and why idempotency keys cannot be kept. */
+  readonly partTroubles: () => readonly string[];
   readonly now: (facts: AdminFacts) => NowSources;
   readonly sandbox: AdminDeps["sandbox"];
   /** Used for the metrics only. */
@@ -153,7 +153,7 @@ export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> =
       ...checkpointSinks.troubles(),
       ...sources.revocationTroubles(),
       ...sources.backgroundVerify.damage(),
-      sources.commandsTrouble() ?? [],
+      ...sources.partTroubles(),
       ...unavailableIssuers(sources.keySets()),
       ...retention.warnings(),
     ].flat();

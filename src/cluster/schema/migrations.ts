@@ -1,6 +1,5 @@
 /** The migrations in order. Add new ones at the end; a released one is never changed. */
 import { nodes } from "./001-nodes.ts";
-import { revocations } from "./005-revocations.ts";
 import type { Migration } from "./migrate.ts";
 
-export const MIGRATIONS: readonly Migration[] = [nodes, revocations];
+export const MIGRATIONS: readonly Migration[] = [nodes];

@@ -13,6 +13,7 @@ const LOOK: Readonly<Record<Outcome, "ok" | "ocs-no" | "refused" | "no-answer" |
   "in-doubt": "no-answer",
   abandoned: "refused",
   open: "open",
+  replayed: "event",
   event: "event",
 };
 

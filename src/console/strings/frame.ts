@@ -76,6 +76,7 @@ export const frame = {
     abandoned: "client hung up",
     "in-doubt": "in doubt",
     open: "under way",
+    replayed: "replayed",
     event: "event",
   },
   time: {

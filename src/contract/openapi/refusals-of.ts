@@ -3,8 +3,8 @@ import type { Action } from "../../ocs/catalog.ts";
 import { OUTCOME_DELAYED, REFUSALS, type Refusal, type RefusalRow } from "../../gateway/refusals.ts";
 import { repeatOf, type Repeat } from "../../gateway/repeat.ts";
 
-/** `registrars`: only registrars of record handles get it, on another listener. */
-type Whose = "all" | "records" | "bodies" | "registrars";
+/** `keys`: requests with an Idempotency-Key. `registrars`: registrars of record handles only, on another listener. */
+type Whose = "all" | "records" | "bodies" | "keys" | "registrars";
 
 const WHOSE: Readonly<Record<Refusal, Whose>> = {
   "no-resource": "all",
@@ -38,6 +38,11 @@ const WHOSE: Readonly<Record<Refusal, Whose>> = {
   "queue-timeout": "all",
   abandoned: "all",
   unreachable: "all",
+  "key-running": "keys",
+  "key-reused": "keys",
+  "bad-key": "keys",
+  "too-many-keys": "keys",
+  "keys-unavailable": "keys",
   "no-answer": "all",
   "connection-lost": "all",
   "malformed-response": "all",
@@ -67,8 +72,11 @@ export const refusalsOf = (action: Action): readonly ClientRefusal[] => {
   });
 };
 
-const applies = (whose: Whose, { resource, method }: Action): boolean =>
-  whose === "all" || (whose === "records" && resource === "records") || (whose === "bodies" && method === "POST");
+const applies = (whose: Whose, { resource, method, name }: Action): boolean =>
+  whose === "all" ||
+  (whose === "records" && resource === "records") ||
+  (whose === "bodies" && method === "POST") ||
+  (whose === "keys" && name === "AddRecord");
 
 const clientRefusal = ({ code, status, title, delivery, advice }: RefusalRow, action: Action): ClientRefusal => ({
   code,

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { ANSWER_HEADERS, MESSAGE_TYPES } from "../../ocs/answer-tables.ts";
 import { bytesOf, headerOf, type Arrival, type HeaderLine } from "../../common/message.ts";
+import type { KeptAnswer } from "../../idempotency/types.ts";
 import { grantsGroup } from "../../tenancy/grants.ts";
 import { isAnswerTo, readGroups, type Group } from "../match-answer.ts";
 import type { Answer, Order, OpenReply } from "../types.ts";
@@ -16,6 +17,22 @@ export const filterAnswer = (arrival: Arrival, order: Order, answer: Answer): Op
     ? filterGroups(arrival, order, answer)
     : { status: answer.status, headers: documentedHeaders(answer.headers), body: answer.body };
 };
+
+/** The reply to a repeat: what the client got first. */
+export const replayAnswer = ({ status, headers, body }: KeptAnswer): OpenReply => ({
+  status,
+  headers: [...headers],
+  body,
+});
+
+/** What of an answer is kept for repeats; of a longer body nothing. */
+export const keptAnswer = ({ status, headers, body }: Answer): KeptAnswer => ({
+  status,
+  headers: documentedHeaders(headers),
+  body: body.length > LONGEST_KEPT ? bytesOf("") : body,
+});
+
+const LONGEST_KEPT = 64 * 1024;
 
 const documentedHeaders = (headers: readonly HeaderLine[]): HeaderLine[] => {
   const kept: HeaderLine[] = [];

@@ -26,9 +26,8 @@ export const isolate = (deps: IsolateDeps, arrival: Arrival, permit: Permit, { a
   refuseDisagreement(permit, given);
   const wouldRefuse = permit.wouldRefuse ?? undeclaredField(permit, given);
   RULES[action.resource](permit, wouldRefuse);
-  const attributes = attributesForOcs(permit, given);
-  const path = writeTarget(operation);
-  const body = action.method === "GET" ? "" : writeBody(attributes);
+  const { method, path, attributes } = requestForOcs(permit, given);
+  const body = method === "GET" ? "" : writeBody(attributes);
   const fits = action.answersBody ? expectedAnswer(operation, tenant) : undefined;
   const isRevoked = recheckCredential(deps, arrival, caller, tenant);
   // Last, because an acquired lease must be released: nothing after it may throw.
@@ -42,7 +41,7 @@ export const isolate = (deps: IsolateDeps, arrival: Arrival, permit: Permit, { a
     attributes,
     wouldRefuse,
     tenant: String(tenant.dbid),
-    method: action.method,
+    method,
     path,
     body,
     urgent: action.urgent,
@@ -52,6 +51,16 @@ export const isolate = (deps: IsolateDeps, arrival: Arrival, permit: Permit, { a
     after: lease?.after,
   });
 };
+
+/** What OCS gets, without its body's text. */
+export const requestForOcs = (
+  permit: Pick<Permit, "tenant" | "operation">,
+  given: Attributes,
+): Pick<Order, "method" | "path" | "attributes"> => ({
+  method: permit.operation.action.method,
+  path: writeTarget(permit.operation),
+  attributes: attributesForOcs(permit, given),
+});
 
 /** The check for one resource. `wouldRefuse` goes into the journal's entry of a refusal. */
 type Rule = (permit: Permit, wouldRefuse: string | undefined) => void;
@@ -170,7 +179,10 @@ const undeclaredField = ({ tenant }: Permit, attributes: Attributes): string | u
 };
 
 /** The attributes to send: the tenant as DBID only, and without the attribute that repeats the URI. */
-const attributesForOcs = ({ tenant, operation: { action } }: Permit, attributes: Attributes): Attributes => {
+const attributesForOcs = (
+  { tenant, operation: { action } }: Pick<Permit, "tenant" | "operation">,
+  attributes: Attributes,
+): Attributes => {
   const { identifiedBy } = CATALOG[action.resource];
   const out = new Map<string, AttributeValue>();
   if (action.namesTenant || namesTenant(attributes, tenant)) out.set("GSW_TENANT_DBID", tenant.dbid);

@@ -3,7 +3,7 @@ import { readBody } from "../../ocs/body.ts";
 import type { Operation } from "../../ocs/target.ts";
 import { Violation } from "../../ocs/violation.ts";
 import { headerOf, type Arrival } from "../../common/message.ts";
-import { isUtf8, readContentType } from "../content-type.ts";
+import { isUtf8, readContentType } from "./content-type.ts";
 import { refuse, type RefusalDetails } from "../refused.ts";
 import { chargeClient, type ChargeClientDeps } from "../tenant-policy.ts";
 import { proven, type Command, type Grant } from "../types.ts";

@@ -1,10 +1,13 @@
 /**
  * Writes the intent to disk before the first byte is sent to OCS, and the outcome before the reply, also after errors.
- * Sends nothing while the journal cannot be written.
+ * Sends nothing while the journal cannot be written. The end of an idempotency key is on disk before the outcome: after
+ * a crash between the two, a repeat gets OCS's answer all the same.
  */
 import { maskNumbers } from "../../common/mask.ts";
 import type { Arrival } from "../../common/message.ts";
 import type { Delivery, Entry, Outcome } from "../../journal/entry.ts";
+import type { HeldKey } from "../../idempotency/keys.ts";
+import type { KeyEnd } from "../../idempotency/types.ts";
 import { settingOf, upstreamSetting, type Setting } from "../deciding-setting.ts";
 import { internalError } from "../internal-error.ts";
 import {
@@ -15,10 +18,11 @@ import {
   internalErrorEntry,
   type IntentEntryDeps,
 } from "../journal-entries.ts";
-import { REFUSALS } from "../refusals.ts";
+import { REFUSALS, type Refusal } from "../refusals.ts";
 import { Refused, type RefusalDetails } from "../refused.ts";
 import type { Answer, Exchange, Failure, Order } from "../types.ts";
 import { authFailure } from "./authenticate.ts";
+import { keptAnswer } from "./filter-answer.ts";
 
 export type SendJournaledDeps = IntentEntryDeps & {
   /** Resolves when the entry is on disk. */
@@ -31,7 +35,13 @@ export type SendJournaledDeps = IntentEntryDeps & {
 
 export type Answered = Exchange & { readonly answer: Answer };
 
-export const sendJournaled = async (deps: SendJournaledDeps, arrival: Arrival, order: Order): Promise<Answered> => {
+/** `key`: the key that the request uses first; undefined for a request without one. */
+export const sendJournaled = async (
+  deps: SendJournaledDeps,
+  arrival: Arrival,
+  order: Order,
+  key: HeldKey | undefined,
+): Promise<Answered> => {
   const exchange: Exchange = {
     answer: undefined,
     intended: undefined,
@@ -43,23 +53,37 @@ export const sendJournaled = async (deps: SendJournaledDeps, arrival: Arrival, o
   // As the journal says: after the intent the request may have been sent, whatever fails.
   let delivery: Delivery = "not-sent";
   try {
-    await appendIntent(deps, intentEntry(deps, arrival, order), exchange);
+    await appendIntent(deps, intentEntry(deps, arrival, order, key?.token), exchange);
     delivery = "sent-no-answer";
     const answer = await deps.send(order, () => arrival.gone);
     exchange.answer = answer;
     exchange.waits = answer.waits;
+    await key?.settle({ state: "answered", answer: keptAnswer(answer) });
     await appendOutcome(deps, answerEntry(arrival, answer), exchange);
     delivery = "answered";
     return exchange as Answered;
   } catch (error) {
     // The journal has no intent, so it gets no outcome: the refusal is the request's only entry.
-    if (exchange.intended === undefined) throw error;
+    if (exchange.intended === undefined) {
+      await key?.settle(FREE);
+      throw error;
+    }
+    await key?.settle(isFailure(error) && !error.sent ? FREE : unknownEnd(error));
     const refused = await refuseAfterIntent(deps, arrival, order, error, exchange);
     delivery = refused.details.delivery!;
     throw refused;
   } finally {
     releaseLease(order, arrival, exchange, delivery);
   }
+};
+
+const FREE: KeyEnd = { state: "free" };
+
+/** What repeats of a request get that was sent, or of which it is not known. */
+const unknownEnd = (error: unknown): KeyEnd => {
+  const refusal: Refusal = isFailure(error) ? error.reason : "internal-error";
+  const detail = isFailure(error) ? error.message : REFUSALS[refusal].title;
+  return { state: "unknown", refusal, detail };
 };
 
 /** The refusal of a request that has an intent, after its outcome is on disk. */

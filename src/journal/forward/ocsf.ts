@@ -122,7 +122,8 @@ const classOf = (activity: Activity, name: string): Members => ({
 });
 
 const activityOf = ({ kind }: Recorded, { action }: Known): Activity => {
-  if (kind === "access") return "Read";
+  // Nothing is created: the client gets an earlier reply again.
+  if (kind === "access" || kind === "replay") return "Read";
   if (kind === "config") return "Update";
   if (kind === "deleted") return "Delete";
   return typeof action === "string" ? (BY_ACTION.get(action) ?? "Update") : "Other";

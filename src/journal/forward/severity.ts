@@ -22,6 +22,8 @@ const ROWS: { readonly [Name in Kind]: (entry: Of<Name>) => Verdict } = {
   outcome: ({ delivery, status }) =>
     delivery === "sent-no-answer" ? UNCLEAR : status < 400 ? { ...INFO, status: 1 } : DENIED,
   refusal: () => DENIED,
+  replay: ({ delivery, status }) =>
+    delivery === "sent-no-answer" ? UNCLEAR : status < 400 ? { ...INFO, status: 1 } : DENIED,
   "in-doubt": () => UNCLEAR,
   flood: () => ({ ...DENIED, severity: 3 }),
   abandoned: () => ({ ...NOTICE, status: 2 }),

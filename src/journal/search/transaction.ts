@@ -1,6 +1,7 @@
 /**
- * A transaction: an intent with its outcome, or a refusal alone. Any other entry (a start, a switchover, an access) is
- * a transaction of its own. The fields by which a transaction is searched are read from its entries here only.
+ * A transaction: an intent with its outcome, or a refusal or replay alone. Any other entry (a start, a switchover, an
+ * access) is a transaction of its own. The fields by which a transaction is searched are read from its entries here
+ * only.
  */
 import type { Delivery, Kind, Origin, Recorded, Stage, Tenant } from "../entry.ts";
 import { missingNamesIn, type MissingName } from "./missing-names.ts";
@@ -19,7 +20,7 @@ export type Transaction = {
 };
 
 /** How a transaction ended. */
-export const STATES = ["ok", "ocs-no", "refused", "no-answer", "abandoned", "in-doubt", "open"] as const;
+export const STATES = ["ok", "ocs-no", "refused", "no-answer", "abandoned", "in-doubt", "open", "replayed"] as const;
 export type State = (typeof STATES)[number];
 
 export type Fields = {
@@ -77,6 +78,8 @@ export type Fields = {
   readonly setting?: string | undefined;
   /** OCS's answer may belong to another request. */
   readonly suspected?: boolean | undefined;
+  /** The token of the request's Idempotency-Key. */
+  readonly idempotency_key?: string | undefined;
 };
 
 /** Members of an entry of any kind; missing ones are undefined. */
@@ -108,6 +111,7 @@ export const fieldsOf = ({ at, entries }: Transaction): Fields => {
     ...stateOf(closing),
     would: textOf(asked["would_refuse"]),
     dnc: numberOf(asked["dnc"]),
+    idempotency_key: textOf(asked["idempotency_key"]),
   };
 };
 
@@ -183,6 +187,8 @@ const stateOf = (closing: Members): { readonly state?: State; readonly origin?: 
       return { state: "open" };
     case "refusal":
       return { state: "refused", origin: "gateway" };
+    case "replay":
+      return { state: "replayed", origin: "gateway" };
     case "abandoned":
       return { state: "abandoned", origin: "gateway" };
     case "in-doubt":

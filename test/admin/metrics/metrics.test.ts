@@ -57,6 +57,7 @@ const NAMES = [
   "ocsgw_requests_total counter",
   "ocsgw_refusals_total counter",
   "ocsgw_would_refuse_total counter",
+  "ocsgw_idempotency_total counter",
   "ocsgw_phase_seconds histogram",
   "ocsgw_requests_in_doubt gauge",
   "ocsgw_limit_used_ratio gauge",

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { sendJournaled, type SendJournaledDeps } from "../../../src/gateway/stages/send-journaled.ts";
 import { REFUSALS } from "../../../src/gateway/refusals.ts";
 import { Refused } from "../../../src/gateway/refused.ts";
+import type { HeldKey } from "../../../src/idempotency/keys.ts";
 import type { Entry } from "../../../src/journal/entry.ts";
 import { createRedactor } from "../../../src/journal/redact.ts";
 import type { HandleLease } from "../../../src/ownership/ownership.ts";
@@ -22,7 +23,7 @@ type Ran = {
   readonly result: Awaited<ReturnType<typeof sendJournaled>> | Refused;
 };
 
-const run = async (over: Partial<SendJournaledDeps> = {}, failsAt = -1): Promise<Ran> => {
+const run = async (over: Partial<SendJournaledDeps> = {}, failsAt = -1, key?: HeldKey): Promise<Ran> => {
   const arrival = anArrival({ target: REJECT });
   const steps: string[] = [];
   const journal: Entry[] = [];
@@ -57,6 +58,7 @@ const run = async (over: Partial<SendJournaledDeps> = {}, failsAt = -1): Promise
     },
     arrival,
     order,
+    key,
   ).catch((error: unknown) => error as Refused);
   return { steps, journal, released, result };
 };

@@ -22,6 +22,26 @@ const ENTRIES: { readonly [Name in Kind]: readonly Extract<Entry, { kind: Name }
     { ...anOutcome(intent.id), delivery: "sent-no-answer", origin: "gateway", status: 504, code: "OCSGW-4101" },
   ],
   refusal: [aRefusal(1), { ...aRefusal(2), client: null, source: null, tenant: null, detail: 'no "such" key]\n' }],
+  replay: [
+    {
+      kind: "replay",
+      id: "01KAPQ7Z8M3VABCDEFGHJKMNPR",
+      tenant: TENANT,
+      client: "alpha",
+      credential: { kind: "key", id: "k1" },
+      source: "127.0.0.1",
+      listener: "clients",
+      resource: "lists",
+      identifier: "Alpha List",
+      action: "AddRecord",
+      first: intent.id,
+      status: 200,
+      code: null,
+      delivery: "answered",
+      waits: anOutcome("").waits,
+      idempotency_key: `t1:${"0".repeat(64)}`,
+    },
+  ],
   "in-doubt": [
     {
       kind: "in-doubt",

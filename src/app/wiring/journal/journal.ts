@@ -48,8 +48,10 @@ export type Locking = {
   readonly command?: string | undefined;
   /** Called with the reason when the lock is lost: this process must end, so that another can write. */
   readonly unlocked?: ((reason: string) => void) | undefined;
-  /** Called with every entry that this run has written to disk. `micros`: its time, in microseconds since 1970. */
-  readonly written?: ((entry: Entry, micros: number) => void) | undefined;
+  /**
+   * Called with every entry that this run has written to disk, its time in microseconds since 1970 and its index.
+   */
+  readonly written?: ((entry: Entry, micros: number, index: number) => void) | undefined;
 };
 
 /**
@@ -237,13 +239,13 @@ const NONE: SavedDoNotCalls = { size: 0, open: [], under_way: [] };
 export const savedFacts = (
   counter: OpenDoNotCalls,
   switchovers = new LastSwitchovers(),
-  written?: (entry: Entry, micros: number) => void,
+  written?: Locking["written"],
 ) => ({
   options: {
     written: (entry: Entry, index: number, micros: number): void => {
       counter.take(entry, index, micros);
       switchovers.take(entry);
-      written?.(entry, micros);
+      written?.(entry, micros, index);
     },
     beside: {
       [OPEN]: () => ((counter.count ?? Infinity) <= MOST_SAVED ? counter.save() : null),

@@ -10,6 +10,7 @@ const SIGNS: Readonly<Record<State, string>> = {
   abandoned: "–",
   "in-doubt": "?",
   open: "…",
+  replayed: "=",
 };
 
 /** The column of the target and further details; the id follows it. */

@@ -21,6 +21,27 @@ export const JOURNAL_EVENTS = {
       "itself: if the command takes longer, start the gateway again after it",
     fields: { holder: text("the command and its process id") },
   },
+  idempotencyKeysUnavailable: {
+    level: "error",
+    message:
+      "Idempotency keys cannot be kept: {reason}. Requests with the header Idempotency-Key get 503 OCSGW-5104 and " +
+      "are not sent; all others are served as usual",
+    action:
+      "Free disk space or repair the disk of audit.dir; the gateway tries again with each such request. A corrupt " +
+      "file is never replaced, because a repeated AddRecord could then be carried out twice: restore it, or stop the " +
+      "gateway, remove {file} and accept that the keys of the last 24 hours are forgotten",
+    fields: { file: text("the database of keys"), reason },
+  },
+  idempotencyKeysResolved: {
+    level: "info",
+    message:
+      "An earlier run ended before {keys} requests with an Idempotency-Key did: {free} of them were not sent, and " +
+      "may be sent again with the same key",
+    fields: {
+      keys: number("requests whose end was not stored"),
+      free: number("those that the journal proves were not sent"),
+    },
+  },
   startStateUnusable: {
     level: "warn",
     message:

@@ -10,6 +10,7 @@ export const ENDS = [
   "rejected by OCS",
   "refused",
   "not sent",
+  "a repeat",
   "in doubt",
   "without an outcome yet",
 ] as const;
@@ -26,6 +27,8 @@ export const endOf = ({ kinds, state, suspected, status, action }: Fields): End 
       return "refused";
     case "abandoned":
       return "not sent";
+    case "replayed":
+      return "a repeat";
     case "open":
       return "without an outcome yet";
     default:
@@ -104,6 +107,8 @@ const endSentence = (fields: Fields): string => {
       return `The gateway refused it (${code ?? status}); nothing was sent to OCS.`;
     case "not sent":
       return "The client closed the connection while the request waited; nothing was sent to OCS.";
+    case "a repeat":
+      return "It repeats an earlier request, whose reply the client got again; nothing was sent to OCS.";
     case "without an outcome yet":
       return "The journal has no outcome of it yet.";
     case "in doubt":

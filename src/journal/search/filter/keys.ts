@@ -121,7 +121,9 @@ const KEYS: Readonly<Record<string, Row>> = {
     field: "state",
     grammar: words(STATES),
     choices: STATES,
-    help: "how it ended: ok, ocs-no (OCS refused), refused (by the gateway), no-answer, abandoned, in-doubt, open",
+    help:
+      "how it ended: ok, ocs-no (OCS refused), refused (by the gateway), no-answer, abandoned, in-doubt, open, " +
+      "replayed (an earlier reply)",
   },
   kind: { field: "kinds", grammar: kind, help: "a kind of entry, as in refusal, switchover, access", choices: KINDS },
   "ocs.error": { field: "warning", grammar: number, help: "the number in OCS's Warning" },

@@ -40,6 +40,7 @@ const SHOWN: Shown = {
     "dnc",
     "dropped_fields",
     "traceparent",
+    "idempotency_key",
   ],
   outcome: [
     "kind",
@@ -77,6 +78,25 @@ const SHOWN: Shown = {
     "upstream",
     "dnc",
     "traceparent",
+  ],
+  replay: [
+    "kind",
+    "id",
+    "tenant",
+    "client",
+    "credential",
+    "source",
+    "listener",
+    "resource",
+    "identifier",
+    "action",
+    "first",
+    "status",
+    "code",
+    "delivery",
+    "waits",
+    "traceparent",
+    "idempotency_key",
   ],
   "in-doubt": ["kind", "id", "tenant", "client", "resource", "action"],
   flood: [
@@ -125,7 +145,7 @@ const MEMBERS = new Map(
 export const isShown = (kind: string): boolean => MEMBERS.has(kind);
 
 /** Stages that a request reaches only when the gateway has found that everything it names is its tenant's own. */
-const ISOLATED: ReadonlySet<string> = new Set(["journal", "queue", "ocs"]);
+const ISOLATED: ReadonlySet<string> = new Set(["key", "journal", "queue", "ocs"]);
 
 /** What an identifier of a resource names. */
 const NAMES: Readonly<Record<string, keyof Scope["names"] | "record">> = {
@@ -155,7 +175,8 @@ export const partFor = (scope: Scope, { entries }: Pick<Transaction, "entries">)
 
 /** The object that a refused request names may be another tenant's: the gateway refuses it, but journals the name. */
 const withoutForeignNames = (scope: Scope, kind: Kind, members: Members): Members => {
-  if (kind === "intent" || (kind === "refusal" && ISOLATED.has(String(members["stage"])))) return members;
+  if (kind === "intent" || kind === "replay" || (kind === "refusal" && ISOLATED.has(String(members["stage"]))))
+    return members;
   // OCS's answer may belong to a request of another tenant.
   if (kind === "outcome") return members["suspected"] === true ? { ...members, warning: null } : members;
   const of = NAMES[String(members["resource"])];

@@ -1,8 +1,8 @@
 /** Which Content-Types a body may have, and that without a body none matters. */
 import { describe, expect, it } from "vitest";
-import { readContentType } from "../../src/gateway/content-type.ts";
-import { headerOf } from "../../src/common/message.ts";
-import { aLine, text } from "../kit/line.ts";
+import { readContentType } from "../../../src/gateway/stages/content-type.ts";
+import { headerOf } from "../../../src/common/message.ts";
+import { aLine, text } from "../../kit/line.ts";
 
 const DNC = "/phones/4155550100?req=DoNotCall";
 const code = async (
