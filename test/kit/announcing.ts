@@ -63,5 +63,9 @@ export const betaRecord = (handle: number, over: Readonly<Record<string, unknown
     ...over,
   });
 
-export const announce = (url: string, properties: Readonly<Record<string, unknown>>): Promise<Posted> =>
-  post(url, { body: JSON.stringify(properties), headers: { "Content-Type": "application/json" } });
+export const announce = (
+  url: string,
+  properties: Readonly<Record<string, unknown>>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Posted> =>
+  post(url, { body: JSON.stringify(properties), headers: { "Content-Type": "application/json", ...headers } });

@@ -184,6 +184,7 @@ const everyKey = async (dir: string, primary: string): Promise<string> => {
     on_timeout: "block",
     stale_after: "30m",
     registrars: [{ client: "minter", tenants: ["Alpha"], allow_from: ["127.0.0.0/8"] }],
+    trusted_proxies: [{ from: ["127.0.0.9/32"], sends: "forwarded" }],
   };
   const common = {
     lane_isolation: "tenant",

@@ -98,14 +98,20 @@ type ListenerContext = { readonly limits: Limits; readonly counts: Counts };
 
 const optionsOf = async (
   upstream: string,
-  { bind, tls, allow_from, registrars }: CallbacksSettings,
+  { bind, tls, allow_from, registrars, trusted_proxies }: CallbacksSettings,
   { limits, counts }: ListenerContext,
 ): Promise<ListenerOptions> => ({
   name: `callbacks:${upstream}`,
   ...bind,
   tls: await tlsOf({ tls: tls === "none" ? "none" : { ...tls, client_certificates: "require" } }),
   names: [],
-  allowFrom: blockList([...allow_from, ...registrars.flatMap((registrar) => registrar.allow_from ?? [])]),
+  // The handler compares the address of the OCS host; this is about the other end of the connection.
+  allowFrom: blockList([
+    ...allow_from,
+    ...registrars.flatMap((registrar) => registrar.allow_from ?? []),
+    ...trusted_proxies.flatMap(({ from }) => from),
+  ]),
+  trustedProxies: trusted_proxies.map(({ from, sends }) => ({ from: blockList(from), sends })),
   maxBody: MAX_BODY,
   limits,
   ...(tls !== "none" && { onPlainHttp: counts.plainClientsOf(`callbacks:${upstream}`) }),

@@ -123,9 +123,15 @@ const namedOnce: Rule = ({ listeners, admin }) => [
 const restricts = (networks: readonly string[] | null): boolean =>
   networks !== null && !networks.some((network) => network.endsWith("/0"));
 
-const proxiesAreListed: Rule = ({ listeners }) =>
-  listeners.flatMap(({ path, value }) =>
-    value.trusted_proxies.flatMap(({ from }, at): Finding | [] =>
+const proxiesAreListed: Rule = ({ listeners, upstreams }) =>
+  [
+    ...listeners.map(({ path, value }) => ({ path, proxies: value.trusted_proxies })),
+    ...upstreams.map(({ path, value }) => ({
+      path: [...path, "callbacks"],
+      proxies: value.callbacks?.trusted_proxies ?? [],
+    })),
+  ].flatMap(({ path, proxies }) =>
+    proxies.flatMap(({ from }, at): Finding | [] =>
       restricts(from) ? [] : { ...PROBLEMS.everyoneIsProxy, path: [...path, "trusted_proxies", at, "from"] },
     ),
   );

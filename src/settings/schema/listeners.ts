@@ -52,7 +52,7 @@ export const allowFrom = off(
   z.array(cidr).min(1, { error: "expected at least one network, for example 10.0.0.0/8" }),
 ).describe("Networks that may connect. Default: all.");
 
-const trustedProxy = z.strictObject({
+export const trustedProxy = z.strictObject({
   from: z
     .array(cidr)
     .min(1, { error: "expected at least one network, for example 10.0.0.0/8" })

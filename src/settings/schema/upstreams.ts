@@ -1,6 +1,6 @@
 /** `upstreams`: one entry for each OCS, or for each pair of primary and backup. */
 import { z } from "zod";
-import { callbacksTls } from "./listeners.ts";
+import { callbacksTls, trustedProxy } from "./listeners.ts";
 import {
   authority,
   bind,
@@ -75,6 +75,13 @@ const callbacks = z.strictObject({
   allow_from: networks.describe(
     "Addresses of the OCS hosts. Only they may announce records, because an announcement decides who owns a record.",
   ),
+  trusted_proxies: z
+    .array(trustedProxy)
+    .default([])
+    .describe(
+      "Load balancers between OCS and the gateway, from which the gateway takes the address of the OCS host: " +
+        "allow_from applies to that address. With a backup OCS the address tells which of the two announces.",
+    ),
   tls: callbacksTls.default("none").describe("Certificate and key, or none."),
   validator: off(webAddress).describe(
     "Your own validation server; the gateway passes its answer to OCS. Default: none.",

@@ -445,6 +445,13 @@ const ERRORS: readonly Case[] = [
     help: /addresses of your proxies/,
   },
   {
+    says: "all addresses as proxies in front of callbacks",
+    changes: [CALLBACKS('bind: "127.0.0.1:0", trusted_proxies: [{ from: ["::/0"], sends: proxy-protocol }]')],
+    code: "OCSGW-6237",
+    at: ['["::/0"]'],
+    help: /addresses of your proxies/,
+  },
+  {
     says: "a standby without a backup",
     changes: [["    connections: 4", "    standby: closes\n    connections: 4"]],
     code: "OCSGW-6230",
