@@ -123,6 +123,13 @@ export class FairQueue<Item extends QueueItem> {
     this.#count(queue, item, -1);
   }
 
+  /** Removes all items. Returns them, by tenant. */
+  removeAll(): Item[] {
+    const items = this.waitingTenants().flatMap((waiting) => waiting.items);
+    for (const item of items) this.remove(item);
+    return items;
+  }
+
   /** The next tenant; undefined when none waits. */
   nextTenant(): string | undefined {
     for (const { tenant } of this.#sparse) return tenant;

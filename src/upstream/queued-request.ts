@@ -1,5 +1,6 @@
 /** A request in the switchboard: parked, queued or on a lane, until it is resolved or rejected. */
 import type { RawAnswer } from "./lanes/in-flight.ts";
+import type { UpstreamStatus } from "./switchboard-types.ts";
 import type { Answer, Request, UpstreamError, Waits } from "./types.ts";
 import { hungUp, withdrawn } from "./upstream-errors.ts";
 
@@ -81,3 +82,18 @@ export const rejectIfWithdrawn = (queued: QueuedRequest): boolean => {
   rejectRequest(queued, withdrawn(why));
   return true;
 };
+
+/** What a tenant's queue holds, for the status of its upstream. */
+export const queueStatus = (
+  {
+    tenant,
+    items,
+    bytes,
+  }: { readonly tenant: string; readonly items: readonly QueuedRequest[]; readonly bytes: number },
+  now: number,
+): UpstreamStatus["queue"][number] => ({
+  tenant,
+  waiting: items.length,
+  bytes,
+  oldest: now - Math.min(...items.map(({ queuedAt }) => queuedAt)),
+});

@@ -31,7 +31,7 @@ export type UpstreamOptions = {
   readonly name: string;
   readonly primary: Endpoint;
   readonly backup?: Endpoint | undefined;
-  /** Number of lanes. */
+  /** Number of lanes; may be 0, until `setLanes` says otherwise. */
   readonly connections: number;
   /** False: tenants share connections. */
   readonly onePerTenant: boolean;
@@ -49,7 +49,14 @@ export type UpstreamOptions = {
   readonly epoch?: () => number;
   /** What a healthy standby does with a new connection; learned if absent. */
   readonly standby?: StandbyBehaviour | undefined;
+  /** Called before lanes are assigned; may call `setLanes`. */
+  readonly beforeAssign?: (() => void) | undefined;
+  /** Called when all lanes have been closed by `close`. */
+  readonly onClosed?: (() => void) | undefined;
 };
+
+/** `lanes`: the number that the tenant's requests, running and waiting, could use. */
+export type LaneDemand = { readonly tenant: string; readonly share: number; readonly lanes: number };
 
 export type UpstreamStatus = {
   readonly name: string;

@@ -6,10 +6,12 @@
 import { faultInWords } from "../common/system-error.ts";
 import { ActiveOcs, type ActiveOcsOptions } from "./active-ocs.ts";
 import { FairQueue } from "./fair-queue.ts";
+import { laneDemand } from "./lane-demand.ts";
 import { LanePool } from "./lanes/lane-pool.ts";
 import type { Lane } from "./lanes/lane.ts";
 import { ParkedRequests } from "./parked-requests.ts";
 import {
+  queueStatus,
   rejectIfWithdrawn,
   rejectInternal,
   rejectRequest,
@@ -19,13 +21,13 @@ import {
   type QueuedRequest,
 } from "./queued-request.ts";
 import { ServiceTime } from "./service-time.ts";
-import type { UpstreamOptions, UpstreamStatus } from "./switchboard-types.ts";
+import type { LaneDemand, UpstreamOptions, UpstreamStatus } from "./switchboard-types.ts";
 import { Turns, type Turn } from "./turns.ts";
 import { UpstreamError, type Answer, type Request } from "./types.ts";
-import { connectTimeout, queueFull, queueTimeout, stopping, unreachable, waitTooLong } from "./upstream-errors.ts";
-import { retryAfterFor, WaitEstimate, type Waiting } from "./wait-estimate.ts";
+import { connectTimeout, queueFull, queueTimeout, stopping, unreachable } from "./upstream-errors.ts";
+import { WaitEstimate, type Waiting } from "./wait-estimate.ts";
 
-export type { ActiveChange, UpstreamEvent, UpstreamOptions, UpstreamStatus } from "./switchboard-types.ts";
+export type { ActiveChange, LaneDemand, UpstreamEvent, UpstreamOptions, UpstreamStatus } from "./switchboard-types.ts";
 
 /** Interval of assigning lanes again while requests wait for lanes that are kept for other tenants. */
 const ASSIGN_AGAIN_MS = 50;
@@ -78,10 +80,27 @@ export class Switchboard {
   retune(change: Pick<UpstreamOptions, "connections" | "queue" | "shareOf" | "answerTimeout" | "standby">): void {
     this.#options = { ...this.#options, ...change };
     this.#queue.retune(this.#options.queue, this.#options.shareOf);
-    this.#lanes.resize(this.#ocs.endpoint, change.connections);
+    this.setLanes(change.connections);
+  }
+
+  /** Changes the number of lanes, which may be 0: requests then wait. A busy surplus lane ends its exchange first. */
+  readonly setLanes = (connections: number): void => {
+    this.#options = { ...this.#options, connections };
+    this.#lanes.resize(this.#ocs.endpoint, connections);
     this.#turns.retune(this.#options, this.#lanes.all);
     this.#assign();
+  };
+
+  /** Number of lanes, with surplus ones that are still busy. */
+  get openLanes(): number {
+    return this.#lanes.open;
   }
+
+  /** Closes surplus lanes now; a request on one ends without an answer. */
+  readonly closeSurplus = (): void => this.#lanes.closeSurplus();
+
+  /** The lanes that each tenant's requests could use now. */
+  readonly laneDemand = (): LaneDemand[] => laneDemand(this.#queue, this.#lanes, this.#options.shareOf);
 
   /** Limits waiting for OCS's answer to `time`, in milliseconds on the monotonic clock. */
   setDeadline(time: number): void {
@@ -89,9 +108,7 @@ export class Switchboard {
   }
 
   /** Finds the primary OCS before the first request asks for it. */
-  begin(): Promise<void> {
-    return this.#ocs.begin();
-  }
+  readonly begin = (): Promise<void> => this.#ocs.begin();
 
   /**
    * Waits for the request's turn, runs one exchange and resolves to OCS's answer. Rejects with UpstreamError.
@@ -118,18 +135,9 @@ export class Switchboard {
 
   status(): UpstreamStatus {
     const now = performance.now();
-    return {
-      name: this.#options.name,
-      epoch: this.#ocs.epoch,
-      endpoints: this.#ocs.status(),
-      lanes: this.#lanes.status(now),
-      queue: this.#queue.waitingTenants().map(({ tenant, items, bytes }) => ({
-        tenant,
-        waiting: items.length,
-        bytes,
-        oldest: now - Math.min(...items.map(({ queuedAt }) => queuedAt)),
-      })),
-    };
+    const [{ name }, { epoch }] = [this.#options, this.#ocs];
+    const queue = this.#queue.waitingTenants().map((waiting) => queueStatus(waiting, now));
+    return { name, epoch, endpoints: this.#ocs.status(), lanes: this.#lanes.status(now), queue };
   }
 
   /** Rejects queued requests, waits for requests in flight, then closes all lanes. */
@@ -141,23 +149,21 @@ export class Switchboard {
     while (this.#running > 0) await new Promise((resolve) => setTimeout(resolve, 10));
     this.#ocs.leave();
     this.#lanes.close();
+    this.#options.onClosed?.();
   }
 
   /** Call this when an OCS has announced a record. `origin`: undefined if the OCS is unknown. */
-  noteAnnouncement(origin: string | undefined): void {
-    this.#ocs.noteAnnouncement(origin);
-  }
+  readonly noteAnnouncement = (origin: string | undefined): void => this.#ocs.noteAnnouncement(origin);
 
   /** Searches for the active OCS again, because another switchboard of this upstream has connected to the other OCS. */
-  recheckActive(): void {
-    this.#ocs.recheckActive();
-  }
+  readonly recheckActive = (): void => this.#ocs.recheckActive();
 
   get #mayAssign(): boolean {
     return this.#ocs.isReady && !this.#isClosed;
   }
 
   #enter(queued: QueuedRequest): void {
+    this.#options.beforeAssign?.();
     const error = this.#errorBeforeQueue(queued);
     if (error) return rejectRequest(queued, error);
     const earlier = queued.request.after?.();
@@ -174,9 +180,7 @@ export class Switchboard {
   #errorBeforeQueue(queued: QueuedRequest): UpstreamError | undefined {
     if (this.#isClosed) return stopping();
     if (this.#ocs.isUnreachable) return unreachable();
-    const { connections, queue } = this.#options;
-    const wait = this.#waitEstimate.waitFor(queued, connections);
-    return wait <= queue.maxWait ? undefined : waitTooLong(queue.maxWait, retryAfterFor(wait));
+    return this.#waitEstimate.errorIfTooLong(queued, this.#options);
   }
 
   #enqueue(queued: QueuedRequest): void {
@@ -263,6 +267,7 @@ export class Switchboard {
   }
 
   #next(lane: Lane, turn: Turn): QueuedRequest | undefined {
+    this.#options.beforeAssign?.();
     if (!this.#mayAssign || !this.#lanes.has(lane) || !this.#turns.continueTurn(lane, turn)) return undefined;
     return this.#takeFrom(turn.tenant);
   }
@@ -290,11 +295,6 @@ export class Switchboard {
   }
 
   #rejectAll(error: () => UpstreamError): void {
-    for (const { items } of this.#queue.waitingTenants()) {
-      for (const queued of items) {
-        this.#queue.remove(queued);
-        rejectRequest(queued, error());
-      }
-    }
+    for (const queued of this.#queue.removeAll()) rejectRequest(queued, error());
   }
 }

@@ -1,5 +1,6 @@
 /** The migrations in order. Add new ones at the end; a released one is never changed. */
+import { lanes } from "./003-lanes.ts";
 import { nodes } from "./001-nodes.ts";
 import type { Migration } from "./migrate.ts";
 
-export const MIGRATIONS: readonly Migration[] = [nodes];
+export const MIGRATIONS: readonly Migration[] = [nodes, lanes];

@@ -29,6 +29,8 @@ export class LanePool {
   readonly #options: LanePoolOptions;
   readonly free = new Set<Lane>();
   #lanes: Lane[] = [];
+  /** Busy lanes that close when they are given back, unless the number of lanes rises again before. */
+  #surplus: Lane[] = [];
   /** Milliseconds that a lane pauses after its next failure to connect; absent if it connected last time. */
   readonly #pauses = new WeakMap<Lane, number>();
 
@@ -38,6 +40,11 @@ export class LanePool {
 
   get all(): readonly Lane[] {
     return this.#lanes;
+  }
+
+  /** Number of lanes, with surplus ones that are still busy. Without those to an OCS that is no longer active. */
+  get open(): number {
+    return this.#lanes.length + this.#surplus.length;
   }
 
   has(lane: Lane): boolean {
@@ -74,20 +81,34 @@ export class LanePool {
   replace(endpoint: Endpoint, count: number): void {
     for (const lane of this.free) lane.close();
     this.free.clear();
-    this.#lanes = [];
+    [this.#lanes, this.#surplus] = [[], []];
     this.resize(endpoint, count);
   }
 
-  /** Changes the number of lanes. A busy surplus lane closes when it is given back. */
+  /** Changes the number of lanes: free ones close first. A busy surplus lane closes when it is given back. */
   resize(endpoint: Endpoint, count: number): void {
-    for (const lane of this.#lanes.splice(count)) if (this.free.delete(lane)) lane.close();
-    while (this.#lanes.length < count) this.#add(endpoint);
+    const leaving = this.#lanes
+      .toReversed()
+      .sort((one, other) => Number(this.free.has(other)) - Number(this.free.has(one)))
+      .slice(0, Math.max(0, this.#lanes.length - count));
+    if (leaving.length > 0) this.#lanes = this.#lanes.filter((lane) => !leaving.includes(lane));
+    for (const lane of leaving) {
+      if (this.free.delete(lane)) lane.close();
+      else this.#surplus.push(lane);
+    }
+    while (this.#lanes.length < count) this.#lanes.push(this.#surplus.shift() ?? this.#newLane(endpoint));
+  }
+
+  /** Closes busy surplus lanes; their requests end without an answer. */
+  closeSurplus(): void {
+    for (const lane of this.#surplus) lane.close();
   }
 
   /** Makes the lane free again; closes it if it no longer belongs to this pool. */
   giveBack(lane: Lane): void {
-    if (this.has(lane)) this.free.add(lane);
-    else lane.close();
+    if (this.has(lane)) return void this.free.add(lane);
+    this.#surplus = this.#surplus.filter((each) => each !== lane);
+    lane.close();
   }
 
   /** Call this when the lane has got an answer. */
@@ -106,14 +127,17 @@ export class LanePool {
     for (const lane of this.#lanes) lane.close();
   }
 
-  #add(endpoint: Endpoint): void {
+  #newLane(endpoint: Endpoint): Lane {
     const { name, onLost, ...options } = this.#options;
-    const lane: Lane = new Lane(`${name}/${this.#lanes.length + 1}`, {
+    const taken = new Set([...this.#lanes, ...this.#surplus].map((each) => each.name));
+    let number = 1;
+    while (taken.has(`${name}/${number}`)) number++;
+    const lane: Lane = new Lane(`${name}/${number}`, {
       ...options,
       endpoint,
       onLost: () => this.has(lane) && onLost(),
     });
-    this.#lanes.push(lane);
     this.free.add(lane);
+    return lane;
   }
 }
