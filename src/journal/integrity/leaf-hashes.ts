@@ -8,6 +8,8 @@ import type { paths } from "../paths.ts";
 import { DIGEST_BYTES, type Digest } from "./merkle-tree.ts";
 import { SerialQueue } from "../../common/serial-queue.ts";
 
+/** Hashes that there is room for at first; the room doubles. */
+const FIRST = 64;
 const SPILL = 2048;
 
 export class LeafHashes {
@@ -15,7 +17,7 @@ export class LeafHashes {
   readonly #at: ReturnType<typeof paths>;
   #file: DiskFile | undefined;
   #segment = 0;
-  #waiting = Buffer.alloc(2 * SPILL * DIGEST_BYTES);
+  #waiting = Buffer.alloc(FIRST * DIGEST_BYTES);
   #count = 0;
   #next = 0;
   readonly #queue = new SerialQueue();

@@ -6,7 +6,8 @@ import type { Entry } from "../entry.ts";
 import { CHECKSUM_BYTES, appendChecksum } from "../integrity/line-checksum.ts";
 import { leafHashWithin, type Digest } from "../integrity/merkle-tree.ts";
 
-const START_BYTES = 1 << 18;
+/** Bytes. A quiet gateway needs no more, and a busy one doubles them a few times. */
+const START_BYTES = 1 << 14;
 const KEPT_BYTES = 1 << 20;
 /** UTF-8 needs at most three bytes per UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3;
