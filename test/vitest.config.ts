@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import LongestFirst from "./kit/longest-first.ts";
 
 // For vitest's workers, their threads and the programs that tests start: without it, each of them strips the types of
 // some hundred modules and compiles them, which takes half of its start.
@@ -15,6 +16,7 @@ export default defineConfig({
     env: { OCSGW_CONTAINER: "0" },
     // Two more than a small machine has cores: most tests wait more than they compute.
     maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // A loaded machine takes its time.

@@ -6,7 +6,7 @@ export const SEEDS: Readonly<Record<string, number>> = {
   "a-a-refused-lane-connection-begins-an-epoch": 1,
   "b-restored-handles-are-live": 2117,
   "b-handles-stay-live-when-all-connections-were-lost": 275,
-  "b-no-handle-proves-a-new-life": 4,
+  "b-no-handle-proves-a-new-life": 15,
   "c-removals-are-not-written-and-restored-handles-are-live": 149,
   "d-ocs-hears-200-although-the-store-failed": 1,
   "e-a-second-finalizer-gets-410-at-once": 1,
