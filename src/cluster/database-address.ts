@@ -88,8 +88,10 @@ const decoded = (text: string): string | null => {
   }
 };
 
-const hostText = ({ host, port }: DatabaseHost): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
+/** `db1:5432` */
+export const hostInWords = ({ host, port }: DatabaseHost): string =>
+  `${host.includes(":") ? `[${host}]` : host}:${port}`;
 
 /** For messages: `database ocsgw at db1:5432 as user ocsgw`, never the password. */
 export const addressInWords = ({ hosts, database, user }: DatabaseAddress): string =>
-  `database ${database} at ${hosts.map(hostText).join(" or ")} as user ${user}`;
+  `database ${database} at ${hosts.map(hostInWords).join(" or ")} as user ${user}`;

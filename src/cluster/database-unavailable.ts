@@ -21,6 +21,7 @@ export class DatabaseUnavailable extends Error {
 const UNAVAILABLE = /^(?:08|25006|28|3D|40|53|55P03|57|58)/;
 /** The first that fits. */
 const WORDS: readonly (readonly [code: RegExp, words: string])[] = [
+  [/^08P01/, "the server does not speak PostgreSQL's protocol in full: connection poolers are not supported"],
   [/^25006/, "the server is read-only: it may be a standby"],
   [/^28/, "the server rejects the user, the password or the certificate"],
   [/^3D/, "the server has no such database"],
@@ -33,7 +34,13 @@ const WORDS: readonly (readonly [code: RegExp, words: string])[] = [
 ];
 
 /** The server ends the connection without saying whether it committed. */
-const ENDS_CONNECTION = /^(?:08|57P0)/;
+const ENDS_CONNECTION = /^(?:08|40003|57P0)/;
+
+/** Whether the connection is of no more use: it broke, or leads to a server that cannot write. */
+export const isBroken = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError
+    ? ENDS_CONNECTION.test(error.code ?? "") || error.code === "25006"
+    : error instanceof Error && !isDefect(error);
 
 /** DatabaseUnavailable for this error of `pg`, or the error itself if it is a defect. */
 export const unavailableFor = (error: unknown, isSent: boolean): unknown => {

@@ -1,12 +1,16 @@
 /**
- * The PostgreSQL database that several gateways share. The only home of `pg`. A statement runs on one of a few pooled
- * connections with a time limit at the server and at this end, so that a hanging database delays nobody for longer.
+ * The PostgreSQL database that several gateways share. A statement runs on one of a few pooled connections with a time
+ * limit at the server and at this end, so that a hanging database delays nobody for longer.
  */
-import pg from "pg";
-import { addressInWords, parseDatabaseAddress, type DatabaseAddress } from "./database-address.ts";
-import { DatabaseUnavailable, unavailableFor } from "./database-unavailable.ts";
+import type pg from "pg";
+import { Connector, type DatabaseTls } from "./connect.ts";
+import { addressInWords, parseDatabaseAddress } from "./database-address.ts";
+import { DatabaseUnavailable, isBroken, unavailableFor } from "./database-unavailable.ts";
 import { Listener } from "./listener.ts";
+import { Pool } from "./pool.ts";
+import { StatementTimes } from "./statement-times.ts";
 
+export { quoted, type DatabaseTls } from "./connect.ts";
 export { DatabaseUnavailable } from "./database-unavailable.ts";
 
 /** `name`: the statement is prepared once per connection under this name. `values`: for `$1` and so on. */
@@ -16,14 +20,14 @@ export type Statement = { readonly name?: string; readonly text: string; readonl
 export type Query = <Row extends object>(statement: Statement) => Promise<Row[]>;
 
 export type DatabaseOptions = {
-  /** `postgresql://user:password@host:port/database`. */
+  /** `postgresql://user:password@host:port/database`, as `database-address.ts` reads it. */
   readonly url: string;
   /** Instead of the one in `url`. */
   readonly password?: string | undefined;
   /** The PostgreSQL schema that contains the gateway's tables. */
   readonly schema: string;
-  /** PEM texts; undefined: no TLS. */
-  readonly tls: DatabaseTls | undefined;
+  /** PEM texts; undefined: no TLS. A function is called for each connection, so that renewed files are used. */
+  readonly tls: DatabaseTls | undefined | (() => Promise<DatabaseTls | undefined>);
   /** Name of this connection in `pg_stat_activity`. */
   readonly application: string;
   /** Maximum number of pooled connections. */
@@ -34,77 +38,82 @@ export type DatabaseOptions = {
   readonly statementTimeout?: number;
 };
 
-export type DatabaseTls = {
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  /** The name in the server's certificate. Default: the host of the address. */
-  readonly serverName?: string | undefined;
-};
-
 const CONNECTIONS = 4;
 const CONNECT_TIMEOUT_MS = 2000;
 const STATEMENT_TIMEOUT_MS = 2000;
-/** The server's own limit should end a statement first, because it says whether the statement was carried out. */
-const SERVER_FIRST_MS = 250;
-
-/** An identifier in SQL text. */
-export const quoted = (identifier: string): string => `"${identifier.replaceAll('"', '""')}"`;
 
 export class SharedDatabase {
   readonly schema: string;
   /** Database, servers and user in words, without the password. */
   readonly where: string;
-  readonly #pool: pg.Pool;
+  /** How long statements took. */
+  readonly times = new StatementTimes();
+  readonly #pool: Pool;
   readonly #listener: Listener;
   #isClosed = false;
 
   constructor(options: DatabaseOptions) {
-    this.schema = options.schema;
-    const address = parseDatabaseAddress(options.url);
+    const { url, password, schema, tls, application } = options;
+    this.schema = schema;
+    const address = parseDatabaseAddress(url);
     if ("fault" in address) throw new RangeError(`expected ${address.fault}`);
     this.where = addressInWords(address);
-    const config = clientConfig(options, address);
-    this.#pool = new pg.Pool({ ...config, max: options.connections ?? CONNECTIONS, idleTimeoutMillis: 0 });
-    // An idle connection that breaks is replaced by the pool at the next statement.
-    this.#pool.on("error", () => undefined);
-    this.#listener = new Listener(() => new pg.Client({ ...config, query_timeout: undefined, statement_timeout: 0 }));
+    const statementTimeout = options.statementTimeout ?? STATEMENT_TIMEOUT_MS;
+    const connector = new Connector({
+      address: { ...address, password: password ?? address.password },
+      schema,
+      tls: typeof tls === "function" ? tls : () => Promise.resolve(tls),
+      application,
+      connectTimeout: options.connectTimeout ?? CONNECT_TIMEOUT_MS,
+      statementTimeout,
+    });
+    this.#pool = new Pool(connector, { most: options.connections ?? CONNECTIONS, patience: statementTimeout });
+    this.#listener = new Listener(connector);
   }
 
   readonly query: Query = async <Row extends object>(statement: Statement): Promise<Row[]> => {
-    if (this.#isClosed) throw new DatabaseUnavailable("the gateway is stopping", false);
-    let isSent = false;
+    const begun = performance.now();
+    const client = await this.#take();
+    let rows: Row[];
     try {
-      const client = await this.#pool.connect();
-      isSent = true;
-      return await run<Row>(client, statement);
+      ({ rows } = await client.query<Row>(queryConfig(statement)));
     } catch (error) {
-      throw unavailableFor(error, isSent);
+      throw this.#failed(client, error, true);
     }
+    this.#pool.give(client);
+    this.times.add(performance.now() - begun);
+    return rows;
   };
 
-  /** Runs `work` in one transaction. Rolls back if it rejects. */
+  /** Runs `work` in one transaction. Rolls back if it rejects, and rejects with its error. */
   async transaction<Value>(work: (query: Query) => Promise<Value>): Promise<Value> {
-    if (this.#isClosed) throw new DatabaseUnavailable("the gateway is stopping", false);
-    let client: pg.PoolClient;
+    const client = await this.#take();
+    let isLost = false;
+    const query: Query = async <Row extends object>(statement: Statement): Promise<Row[]> => {
+      try {
+        return (await client.query<Row>(queryConfig(statement))).rows;
+      } catch (error) {
+        isLost ||= isBroken(error);
+        // The server carries out nothing before the commit.
+        throw unavailableFor(error, false);
+      }
+    };
+    let value: Value;
     try {
-      client = await this.#pool.connect();
+      await query({ text: "BEGIN" });
+      value = await work(query);
     } catch (error) {
-      throw unavailableFor(error, false);
+      this.#pool.give(client, isLost || !(await rollBack(client)));
+      if (error instanceof DatabaseUnavailable) this.times.fail();
+      throw error;
     }
-    let isCommitting = false;
     try {
-      await client.query("BEGIN");
-      const value = await work(async (statement) => (await client.query(queryConfig(statement))).rows);
-      isCommitting = true;
       await client.query("COMMIT");
-      client.release();
-      return value;
     } catch (error) {
-      // Ends the connection: the server rolls back what it has not committed.
-      client.release(true);
-      throw unavailableFor(error, isCommitting);
+      throw this.#failed(client, error, true);
     }
+    this.#pool.give(client);
+    return value;
   }
 
   /**
@@ -117,25 +126,50 @@ export class SharedDatabase {
 
   /** Number of statements that wait for a connection. */
   get waiting(): number {
-    return this.#pool.waitingCount;
+    return this.#pool.waiting;
+  }
+
+  get connections(): Pool["connections"] {
+    return this.#pool.connections;
+  }
+
+  /** Connects anew for the next statement: another connection has shown that the server does not answer. */
+  distrust(): void {
+    this.#pool.dropIdle();
+    this.#listener.reconnect();
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await Promise.all([this.#listener.close(), this.#pool.end()]);
+    await Promise.all([this.#listener.close(), this.#pool.close()]);
+  }
+
+  async #take(): Promise<pg.Client> {
+    try {
+      return await this.#pool.take();
+    } catch (error) {
+      this.times.fail();
+      throw error;
+    }
+  }
+
+  /** Gives the connection back, and returns the error to reject with. */
+  #failed(client: pg.Client, error: unknown, isSent: boolean): unknown {
+    this.#pool.give(client, isBroken(error));
+    const unavailable = unavailableFor(error, isSent);
+    if (unavailable instanceof DatabaseUnavailable) this.times.fail();
+    return unavailable;
   }
 }
 
-const run = async <Row extends object>(client: pg.PoolClient, statement: Statement): Promise<Row[]> => {
+/** True if the connection can be used again. */
+const rollBack = async (client: pg.Client): Promise<boolean> => {
   try {
-    const { rows } = await client.query<Row>(queryConfig(statement));
-    client.release();
-    return rows;
-  } catch (error) {
-    // A connection whose last statement failed or timed out is not used again.
-    client.release(true);
-    throw error;
+    await client.query("ROLLBACK");
+    return true;
+  } catch {
+    return false;
   }
 };
 
@@ -144,33 +178,3 @@ const queryConfig = ({ name, text, values }: Statement): pg.QueryConfig => ({
   text,
   ...(values !== undefined && { values: [...values] }),
 });
-
-const clientConfig = (options: DatabaseOptions, address: DatabaseAddress): pg.ClientConfig => {
-  const limit = options.statementTimeout ?? STATEMENT_TIMEOUT_MS;
-  const { tls } = options;
-  return {
-    host: address.hosts[0]!.host,
-    port: address.hosts[0]!.port,
-    database: address.database,
-    user: address.user,
-    password: options.password ?? address.password ?? "",
-    options: `-c search_path=${quoted(options.schema).replaceAll(/[\\ ]/g, "\\$&")}`,
-    application_name: options.application,
-    connectionTimeoutMillis: options.connectTimeout ?? CONNECT_TIMEOUT_MS,
-    statement_timeout: limit,
-    idle_in_transaction_session_timeout: limit,
-    query_timeout: limit + SERVER_FIRST_MS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 1000,
-    ssl: tls
-      ? {
-          rejectUnauthorized: true,
-          minVersion: "TLSv1.2",
-          ...(tls.ca !== undefined && { ca: tls.ca }),
-          ...(tls.cert !== undefined && { cert: tls.cert }),
-          ...(tls.key !== undefined && { key: tls.key }),
-          ...(tls.serverName !== undefined && { servername: tls.serverName }),
-        }
-      : false,
-  };
-};

@@ -4,18 +4,19 @@
  * or be set.
  *
  * - Own lease: ends 1000 ms after the last beat that succeeded was sent.
- * - Another gateway is dead when its beat has not changed for 1500 ms of our clock, while our reads succeeded. Its
- *   lease has ended then: it sent that beat before we first read it.
- *
- * A gateway whose lease had ended comes back with its next beat. The same statement reads the ends of the shared logs
- * (`log_head`); what others did meanwhile is in the logs up to there, and has to be applied before the gateway answers
- * from memory again (`heads`).
+ * - Another gateway is dead when a reading that was sent 1500 ms after we first saw its beat still finds that beat. Its
+ *   lease has ended then: it sent that beat before we first saw it. A beat that is still under way renews no lease that
+ *   has ended meanwhile.
+ * - A gateway whose lease had ended, or never began, comes back in two steps. First it raises its beat: who reads the
+ *   nodes from then on counts on it. Then it reads the ends of the shared logs (`heads`); what others wrote without
+ *   counting on it is in the logs up to there, and has to be applied before it answers from memory. For this, a gateway
+ *   that has written to a log counts on those that live by a reading that it sent afterwards (`readAt`).
  */
 import { DatabaseUnavailable, type SharedDatabase } from "./database.ts";
-import { leaveRow, readOrRaiseBeat, takeRow, type NodeDetails, type NodeRow } from "./node-rows.ts";
+import { OwnLease, type Moment } from "./own-lease.ts";
+import { comeBack, leaveRow, readOrRaiseBeat, takeRow, type NodeDetails, type NodeRow } from "./node-rows.ts";
 
 /** Milliseconds. */
-export const LEASE_MS = 1000;
 const BEAT_EVERY_MS = 250;
 const DEAD_AFTER_MS = 1500;
 
@@ -61,6 +62,7 @@ export type MembershipObserver = {
   readonly onReplaced?: (reason: string) => void;
 };
 
+/** `since`: when its reading arrived. */
 type Seen = { readonly instance: string; readonly beat: string; readonly since: number };
 
 export class NameInUse extends Error {
@@ -72,13 +74,12 @@ export class Membership {
   readonly instance: string;
   readonly #options: MembershipOptions;
   readonly #now: () => number;
-  readonly #wallClock: () => number;
   #nodes: readonly ClusterNode[] = [];
   readonly #seen = new Map<string, Seen>();
   #details: Record<string, unknown> = {};
-  /** When the last successful beat was sent, on both clocks. */
-  #sent = { monotonic: -Infinity, wall: -Infinity };
+  readonly #lease: OwnLease;
   #heads: ReadonlyMap<string, bigint> = new Map();
+  #readAt = -Infinity;
   #beaten: ((isSuccess: boolean) => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -92,7 +93,7 @@ export class Membership {
     this.node = options.node;
     this.instance = options.instance ?? crypto.randomUUID();
     this.#now = options.now ?? (() => performance.now());
-    this.#wallClock = options.wallClock ?? Date.now;
+    this.#lease = new OwnLease({ now: this.#now, wallClock: options.wallClock ?? Date.now });
     if (options.observer) this.#observers.add(options.observer);
   }
 
@@ -114,19 +115,26 @@ export class Membership {
       );
     this.#state = "joined";
     await this.beat();
+    if (this.#state !== "joined") return;
     this.#timer = setInterval(() => void this.beat(), BEAT_EVERY_MS).unref();
   }
 
-  /** Milliseconds that the own lease still lasts, 0 if it has ended. A paused machine's clock may stand: both count. */
+  /** Milliseconds that the own lease still lasts, 0 if it has ended. */
   get leaseLeft(): number {
-    const { monotonic, wall } = this.#sent;
-    if (this.#state !== "joined") return 0;
-    return Math.max(0, LEASE_MS - Math.max(this.#now() - monotonic, this.#wallClock() - wall));
+    return this.#state === "joined" ? this.#lease.left : 0;
   }
 
-  /** True while others count on this gateway: until then no owner is taken away without its acknowledgement. */
+  /**
+   * True while others count on this gateway: no owner is taken away without its acknowledgement. Only meanwhile may it
+   * rely on `live`.
+   */
   get isLeased(): boolean {
     return this.leaseLeft > 0;
+  }
+
+  /** Counts the leases from 1 on: after a gap, a new one begins. */
+  get leaseNumber(): number {
+    return this.#lease.number;
   }
 
   /** All gateways that the database knows, this one included, by name. */
@@ -148,6 +156,11 @@ export class Membership {
     return this.#heads;
   }
 
+  /** When the reading that `nodes` shows was sent; monotonic milliseconds. */
+  get readAt(): number {
+    return this.#readAt;
+  }
+
   /** Returns the function that ends it. */
   observe(observer: MembershipObserver): () => void {
     this.#observers.add(observer);
@@ -159,10 +172,10 @@ export class Membership {
     this.#details = { ...this.#details, [part]: value };
   }
 
-  /** Beats now. Resolves to true if the database has it. */
+  /** Beats now. Resolves to true if the database has it, and the lease goes on. */
   async beat(): Promise<boolean> {
     const done = new Promise<boolean>((resolve) => this.#beaten.push(resolve));
-    this.#running ??= this.#beatOnce().finally(() => (this.#running = undefined));
+    this.#running ??= this.#beatAll();
     return done;
   }
 
@@ -176,37 +189,57 @@ export class Membership {
     await leaveRow(this.#options.database, this.node, this.instance).catch(ignoreUnavailable);
   }
 
-  async #beatOnce(): Promise<void> {
-    const waiting = this.#beaten;
-    this.#beaten = [];
-    const sent = { monotonic: this.#now(), wall: this.#wallClock() };
-    let isSuccess = false;
+  async #beatAll(): Promise<void> {
+    while (this.#beaten.length > 0) {
+      const waiting = this.#beaten.splice(0);
+      const isSuccess = await this.#beatOnce();
+      for (const resolve of waiting) resolve(isSuccess);
+    }
+    this.#running = undefined;
+  }
+
+  async #beatOnce(): Promise<boolean> {
+    this.#watchLease();
     try {
-      if (this.#state === "joined") {
-        const { isRaised, nodes, heads } = await readOrRaiseBeat(this.#options.database, this, this.#details);
-        isSuccess = isRaised;
-        if (isRaised) [this.#sent, this.#heads] = [sent, heads];
-        else this.#beReplaced();
-        if (isRaised) this.#tell(({ onBeat }) => onBeat?.());
-        this.#note(nodes);
-        this.#watchLease();
-      }
+      if (this.#state !== "joined") return false;
+      if (!this.isLeased) await this.#comeBack();
+      return await this.#renew();
     } catch (error) {
       // Until the database answers again, the lease runs out; the next beat tries again.
       this.#tell(({ onFailure }) => onFailure?.(error as Error));
-      this.#watchLease();
+      return false;
     } finally {
-      for (const resolve of waiting) resolve(isSuccess);
+      this.#watchLease();
     }
-    if (this.#beaten.length > 0) await this.#beatOnce();
   }
 
-  #beReplaced(): void {
-    if (this.#state !== "joined") return;
+  /** Makes the others know that this gateway lives, before its lease begins. */
+  async #comeBack(): Promise<void> {
+    this.#lease.end();
+    const sent = this.#lease.moment();
+    if (await comeBack(this.#options.database, this)) this.#lease.comeBack(sent);
+  }
+
+  /** Resolves to false if the lease cannot go on: it ended while this beat was under way, or the row is lost. */
+  async #renew(): Promise<boolean> {
+    const sent: Moment = this.#lease.moment();
+    const { holder, nodes, heads } = await readOrRaiseBeat(this.#options.database, this, this.#details);
+    if (this.#state !== "joined") return false;
+    if (holder !== this.instance) return this.#beReplaced(whyReplaced(this.node, holder));
+    if (isBehind(heads, this.#heads)) return this.#beReplaced(LOST_ENTRIES);
+    this.#heads = heads;
+    this.#tell(({ onBeat }) => onBeat?.());
+    const isInTime = this.#lease.renew(sent);
+    this.#readAt = sent.monotonic;
+    this.#note(nodes, sent.monotonic);
+    return isInTime;
+  }
+
+  #beReplaced(reason: string): false {
     this.#state = "replaced";
     clearInterval(this.#timer);
-    const reason = `another gateway has taken the name ${this.node} in the shared database`;
     this.#tell(({ onReplaced }) => onReplaced?.(reason));
+    return false;
   }
 
   #tell(call: (observer: MembershipObserver) => void): void {
@@ -224,23 +257,36 @@ export class Membership {
     if (left > 0) this.#leaseEnd = setTimeout(() => this.#watchLease(), Math.ceil(left)).unref();
   }
 
-  #note(rows: readonly NodeRow[]): void {
+  #note(rows: readonly NodeRow[], sent: number): void {
     const now = this.#now();
     const before = JSON.stringify(this.#nodes.map(visible));
-    this.#nodes = rows.map((row) => ({ ...row, state: this.#stateOf(row, now) }));
+    this.#nodes = rows.map((row) => ({ ...row, state: this.#stateOf(row, { sent, now }) }));
     for (const name of this.#seen.keys()) if (!rows.some((row) => row.name === name)) this.#seen.delete(name);
     if (JSON.stringify(this.#nodes.map(visible)) !== before) this.#tell(({ onChange }) => onChange?.());
   }
 
-  #stateOf({ name, instance, beat, stopped }: NodeRow, now: number): ClusterNode["state"] {
+  /** `sent`, `now`: when this reading was sent, and when it arrived. */
+  #stateOf({ name, instance, beat, stopped }: NodeRow, reading: { sent: number; now: number }): ClusterNode["state"] {
     if (stopped) return "stopped";
     if (name === this.node && instance === this.instance) return "live";
     const seen = this.#seen.get(name);
-    if (seen?.instance !== instance || seen.beat !== beat) this.#seen.set(name, { instance, beat, since: now });
-    else if (now - seen.since >= DEAD_AFTER_MS) return "dead";
+    if (seen?.instance !== instance || seen.beat !== beat) this.#seen.set(name, { instance, beat, since: reading.now });
+    else if (reading.sent - seen.since >= DEAD_AFTER_MS) return "dead";
     return "live";
   }
 }
+
+const whyReplaced = (node: string, holder: string | undefined): string =>
+  holder === undefined
+    ? `the shared database has no node ${node} any more: it was restored, or the node was removed`
+    : `another gateway has taken the name ${node} in the shared database`;
+
+/** Entries that a gateway has applied cannot be taken back, so it starts again from what is there. */
+const LOST_ENTRIES =
+  "the shared database has lost entries that it had: it was restored, or a standby took over without the newest ones";
+
+const isBehind = (heads: ReadonlyMap<string, bigint>, before: ReadonlyMap<string, bigint>): boolean =>
+  [...before].some(([log, seq]) => (heads.get(log) ?? -1n) < seq);
 
 const visible = ({ name, instance, state, details }: ClusterNode): unknown => [name, instance, state, details];
 

@@ -51,9 +51,23 @@ export const leaveRow = async ({ query }: Database, name: string, instance: stri
   });
 };
 
+/** Raises the beat alone. Resolves to false if this run has no row. */
+export const comeBack = async (
+  { query }: Database,
+  { node, instance }: { readonly node: string; readonly instance: string },
+): Promise<boolean> => {
+  const raised = await query({
+    name: "come-back",
+    text: `UPDATE node SET beat = beat + 1, seen = clock_timestamp()
+      WHERE name = $1 AND instance = $2 AND stopped IS NULL RETURNING 1`,
+    values: [node, instance],
+  });
+  return raised.length > 0;
+};
+
 type Read = {
-  /** False if another run has taken the name. */
-  readonly isRaised: boolean;
+  /** The run that has the name; undefined if there is no such row. */
+  readonly holder: string | undefined;
   readonly nodes: readonly NodeRow[];
   readonly heads: ReadonlyMap<string, bigint>;
 };
@@ -64,34 +78,55 @@ export const readOrRaiseBeat = async (
   { node, instance }: { readonly node: string; readonly instance: string },
   details: NodeDetails,
 ): Promise<Read> => {
-  const [row] = await query<{
-    raised: number;
-    nodes: (Omit<NodeRow, "started" | "seen" | "stopped"> & Times)[];
-    heads: Heads;
-  }>({
+  const [row] = await query<{ raised: number } & RowsRead>({
     name: "beat",
     text: `WITH raised AS (
         UPDATE node SET beat = beat + 1, seen = clock_timestamp(), details = $3::jsonb
         WHERE name = $1 AND instance = $2 AND stopped IS NULL RETURNING 1)
-      SELECT (SELECT count(*)::int FROM raised) AS raised,
-        (SELECT jsonb_agg(jsonb_build_object('name', name, 'instance', instance, 'version', version,
-          'started', started, 'beat', beat::text, 'seen', seen, 'stopped', stopped, 'details', details) ORDER BY name)
-          FROM node) AS nodes,
-        (SELECT coalesce(jsonb_object_agg(log, seq::text), '{}') FROM log_head) AS heads`,
+      SELECT (SELECT count(*)::int FROM raised) AS raised, ${ROWS}`,
     values: [node, instance, JSON.stringify(details)],
   });
-  const { raised, nodes, heads } = row!;
+  const { raised } = row!;
+  const nodes = nodesIn(row!);
+  const holder = raised > 0 ? instance : nodes.find(({ name }) => name === node)?.instance;
   return {
-    isRaised: raised > 0,
-    nodes: nodes.map(({ started, seen, stopped, ...rest }) => ({
-      ...rest,
-      started: new Date(started),
-      seen: new Date(seen),
-      stopped: stopped === null ? null : new Date(stopped),
-    })),
-    heads: new Map(Object.entries(heads).map(([log, seq]) => [log, BigInt(seq)])),
+    // A row of this run that cannot be raised was marked as stopped by somebody else.
+    holder: raised === 0 && holder === instance ? "" : holder,
+    nodes,
+    heads: headsIn(row!),
   };
 };
 
+/** All rows of nodes, and the ends of the shared logs, without a row of one's own. */
+export const readNodes = async ({
+  query,
+}: Database): Promise<{ readonly nodes: readonly NodeRow[]; readonly heads: ReadonlyMap<string, bigint> }> => {
+  const [row] = await query<RowsRead>({ text: `SELECT ${ROWS}` });
+  return {
+    nodes: nodesIn(row!),
+    heads: headsIn(row!),
+  };
+};
+
+const ROWS = `
+  (SELECT coalesce(jsonb_agg(jsonb_build_object('name', name, 'instance', instance, 'version', version,
+    'started', started, 'beat', beat::text, 'seen', seen, 'stopped', stopped, 'details', details) ORDER BY name), '[]')
+    FROM node) AS nodes,
+  (SELECT coalesce(jsonb_object_agg(log, seq::text), '{}') FROM log_head) AS heads`;
+
 type Times = { readonly started: string; readonly seen: string; readonly stopped: string | null };
-type Heads = Readonly<Record<string, string>>;
+type RowsRead = {
+  readonly nodes: readonly (Omit<NodeRow, "started" | "seen" | "stopped"> & Times)[];
+  readonly heads: Readonly<Record<string, string>>;
+};
+
+const headsIn = ({ heads }: RowsRead): ReadonlyMap<string, bigint> =>
+  new Map(Object.entries(heads).map(([log, seq]) => [log, BigInt(seq)]));
+
+const nodesIn = ({ nodes }: RowsRead): readonly NodeRow[] =>
+  nodes.map(({ started, seen, stopped, ...rest }) => ({
+    ...rest,
+    started: new Date(started),
+    seen: new Date(seen),
+    stopped: stopped === null ? null : new Date(stopped),
+  }));

@@ -64,6 +64,121 @@ describeWithPostgres("gateways that share a database", async () => {
     await Promise.all([one.leave(), other.leave()]);
   });
 
+  it("stay live for others when a reading was only slow to arrive", async () => {
+    let now = 0;
+    const database = open();
+    let delay = 0;
+    const slow: Pick<typeof database, "query"> = {
+      query: async (statement) => {
+        const rows = await database.query(statement);
+        now += delay;
+        return rows as never;
+      },
+    };
+    const [other, one] = [
+      member("slow-read"),
+      member("reader", { database: slow, now: () => now, wallClock: () => 0 }),
+    ];
+    await other.join();
+    await one.join();
+    const stateOf = (): string | undefined => one.nodes.find(({ name }) => name === "slow-read")?.state;
+    now += 900;
+    await one.beat();
+    now += 500;
+    delay = 300;
+    expect([await one.beat(), now, stateOf()]).toEqual([true, 1700, "live"]);
+    delay = 0;
+    expect([await one.beat(), stateOf()]).toEqual([true, "dead"]);
+    await Promise.all([one.leave(), other.leave()]);
+  });
+
+  it("get no lease from a beat that outlasts the lease before, and a new one from the next", async () => {
+    let [now, delay] = [0, 0];
+    const said: string[] = [];
+    const database = open();
+    const slow: Pick<typeof database, "query"> = {
+      query: async (statement) => {
+        const rows = await database.query(statement);
+        now += delay;
+        return rows as never;
+      },
+    };
+    const observer = { onLease: () => said.push("lease"), onLeaseLost: () => said.push("lost") };
+    const one = member("late", { database: slow, now: () => now, wallClock: () => now, observer });
+    await one.join();
+    expect([one.isLeased, one.leaseNumber, said]).toEqual([true, 1, ["lease"]]);
+    now += 400;
+    delay = 700;
+    expect([await one.beat(), one.isLeased]).toEqual([false, false]);
+    delay = 0;
+    expect([await one.beat(), one.isLeased, one.leaseNumber]).toEqual([true, true, 2]);
+    expect(said).toEqual(["lease", "lost", "lease"]);
+    await one.leave();
+  });
+
+  it("raise the beat before they read the logs again, so that others count on them first", async () => {
+    let now = 0;
+    const database = open();
+    const sent: string[] = [];
+    const noted: Pick<typeof database, "query"> = {
+      query: (statement) => {
+        sent.push(statement.name ?? "other");
+        return database.query(statement);
+      },
+    };
+    const one = member("order", { database: noted, now: () => now, wallClock: () => now });
+    await one.join();
+    now += 1000;
+    await one.beat();
+    await one.beat();
+    expect(sent).toEqual(["other", "come-back", "beat", "come-back", "beat", "beat"]);
+    await one.leave();
+  });
+
+  it("answer a beat that is asked for in the turn in which another one ends", async () => {
+    const one = member("turns");
+    await one.join();
+    const results = await Promise.all([one.beat().then(() => one.beat()), one.beat().then(() => one.beat())]);
+    expect(results).toEqual([true, true]);
+    await one.leave();
+    expect(await one.beat()).toBe(false);
+  });
+
+  it("have no lease while the tables are unusable, and do not fail", async () => {
+    const fresh = await testSchema();
+    const failures: string[] = [];
+    const database = fresh.open();
+    const observer = { onFailure: (error: Error) => failures.push(error.message) };
+    const one = new Membership({ database, node: "unusable", version: "1", observer });
+    await one.join();
+    await database.query({ text: "ALTER TABLE node RENAME TO gone" });
+    expect(await one.beat()).toBe(false);
+    expect(failures[0]).toMatch(/"node" does not exist/);
+    await database.query({ text: "ALTER TABLE gone RENAME TO node" });
+    expect(await one.beat()).toBe(true);
+    await one.leave();
+  });
+
+  it.each<[string, string, RegExp]>([
+    ["their row is gone", "DELETE FROM node WHERE name = 'evicted'", /has no node evicted any more/],
+    ["a shared log has lost entries", "UPDATE log_head SET seq = 3 WHERE log = 'evicted'", /has lost entries/],
+    ["a shared log is gone", "DELETE FROM log_head WHERE log = 'evicted'", /has lost entries/],
+  ])("must stop when %s", async (_what, text, reason) => {
+    let why = "";
+    const database = open();
+    await database.query({
+      text: `INSERT INTO log_head (log, seq) VALUES ('evicted', 4) ON CONFLICT (log) DO UPDATE SET seq = 4`,
+    });
+    const one = member("evicted", { observer: { onReplaced: (given: string) => (why = given) } });
+    await one.join();
+    await database.query({ text });
+    expect([await one.beat(), one.isLeased]).toEqual([false, false]);
+    expect(why).toMatch(reason);
+    await one.leave();
+    await database.query({ text: "DELETE FROM node WHERE name = 'evicted'" });
+    await database.query({ text: "DELETE FROM log_head WHERE log = 'evicted'" });
+  });
+
   it("refuse a name that a live gateway has, and give one of a dead gateway to the next", async () => {
     const holder = member("name");
     await holder.join();

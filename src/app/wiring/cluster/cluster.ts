@@ -44,7 +44,7 @@ export const startCluster = async (
 ): Promise<Cluster | undefined> => {
   if (!settings.shared) return undefined;
   const node = nodeName(settings);
-  const options = await databaseOptions(settings.shared, node);
+  const options = databaseOptions(settings.shared, `ocsgw ${node}`);
   const database = new SharedDatabase(options);
   stops.push(() => database.close());
   // Beats have a connection of their own, so that a slow statement of another part ends no lease.
@@ -52,7 +52,7 @@ export const startCluster = async (
   stops.push(() => beats.close());
   const membership = new Membership({ database: beats, node, version: VERSION });
   try {
-    const migrations = await migrate(database, MIGRATIONS);
+    const migrations = await withMigrations(options);
     if (migrations.length > 0) events.sharedTablesCreated({ database: database.where, migrations });
     await membership.join();
   } catch (error) {
@@ -61,8 +61,21 @@ export const startCluster = async (
   }
   stops.push(() => membership.leave());
   events.clusterJoined({ node, database: database.where, live: membership.live });
+  membership.observe({ onFailure: () => database.distrust() });
   reportMembership({ membership, where: database.where, ...services });
   return { database, membership, node };
+};
+
+/** A table that already has many rows takes longer to extend than a statement of a request may. */
+const MIGRATION_TIMEOUT_MS = 60_000;
+
+const withMigrations = async (options: DatabaseOptions): Promise<readonly string[]> => {
+  const database = new SharedDatabase({ ...options, connections: 1, statementTimeout: MIGRATION_TIMEOUT_MS });
+  try {
+    return await migrate(database, MIGRATIONS);
+  } finally {
+    await database.close();
+  }
 };
 
 /** Longer than a beat may take: after that the lease has ended in any case. */
@@ -76,7 +89,7 @@ export const nodeName = ({ node }: Pick<Settings, "node">): string => {
   throw new ClusterUnavailable("the host name cannot be the name of this gateway; set node in the config");
 };
 
-export const databaseOptions = async (
+export const databaseOptions = (
   {
     postgres,
     password,
@@ -85,12 +98,12 @@ export const databaseOptions = async (
     connections,
     statement_timeout: statementTimeout,
   }: NonNullable<Settings["shared"]>,
-  node: string,
-): Promise<DatabaseOptions> => ({
+  application: string,
+): DatabaseOptions => ({
   url: postgres,
   password: password ?? undefined,
   schema,
-  tls:
+  tls: async () =>
     tls === "none"
       ? undefined
       : {
@@ -99,7 +112,7 @@ export const databaseOptions = async (
           key: await textOf(tls.key),
           serverName: tls.server_name ?? undefined,
         },
-  application: `ocsgw ${node}`,
+  application,
   connections,
   connectTimeout: statementTimeout,
   statementTimeout,
