@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   common: [],
   identity: ["ocs", "tenancy"],
   tenancy: ["ocs"],
-  ownership: ["ocs", "tenancy"],
+  ownership: ["ocs", "tenancy", "cluster"],
   gateway: ["ocs", "identity", "tenancy", "ownership", "idempotency", "journal"],
   idempotency: ["journal"],
   contract: ["ocs", "gateway"],
@@ -58,6 +58,8 @@ const TYPES_ONLY: readonly (readonly [string, string])[] = [
 const FILES_ONLY: readonly (readonly [string, string, readonly string[]])[] = [
   ["settings", "journal", ["journal/entry.ts", "journal/kinds.ts"]],
   ["settings", "cluster", ["cluster/database-address.ts"]],
+  // Ownership knows the log that gateways share, not the database.
+  ["ownership", "cluster", ["cluster/log/shared-log.ts", "cluster/group-commit.ts"]],
 ];
 
 /** Each library has one home. */

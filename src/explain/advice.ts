@@ -80,6 +80,9 @@ const ADVICE_ON_RECORDS: Readonly<Record<string, string>> & Readonly<Record<Reas
     "Compare the tenants' groups, campaigns and lists in the config with OCS: the alarm in the journal names what " +
     "contradicts.",
   "announced-again": "Send the request again: it will apply to the number that OCS announced last.",
+  database:
+    "Find out why this gateway does not reach the shared database (ocsgw nodes, /readyz). Send the request again " +
+    "later, or to another gateway",
   "store-lost":
     "Earlier handles can be used again once OCS announces them; until then send a Do-Not-Call by phone number or " +
     "customer id.",

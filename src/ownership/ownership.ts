@@ -17,6 +17,7 @@ import { announce, markUnowned, register } from "./handles/handle-claims.ts";
 import type { HandlesListener } from "./handles/handle-state.ts";
 import { requestLease } from "./handles/lease.ts";
 import { personOf, type Ending, type PersonTokens } from "./handles/lease-decision.ts";
+import { announcedFor, ownersAmong } from "./owner-queries.ts";
 import { bareAnnouncement, OwnershipWriter } from "./ownership-writer.ts";
 import { ProbeGuard } from "./probe-guard.ts";
 import { createSharedUse } from "./shared-use.ts";
@@ -41,6 +42,9 @@ export {
 } from "./announced-tenant.ts";
 
 const TICK_MS = 1000;
+
+/** Ownership of one gateway, or of several that share it (`replicated/shared-ownership.ts`). */
+export type OwnershipService = Pick<Ownership, keyof Ownership>;
 
 export class Ownership {
   readonly #options: OwnershipOptions;
@@ -75,8 +79,23 @@ export class Ownership {
     this.#timer = setInterval(() => this.tick(), TICK_MS).unref();
   }
 
-  /** Decides whether the tenant may use the handle. A finalizing request waits for earlier ones. */
-  readonly requestLease = (tenant: Tenant, identifier: string, finalizes: boolean): LeaseResponse => {
+  /** Everything is in memory. */
+  readonly catchUp = (_tenants: readonly Tenant[], _identifier: string): Promise<boolean> | undefined => undefined;
+
+  readonly refresh = (_upstream: string): Promise<boolean> => Promise.resolve(true);
+
+  readonly whenActive = (_upstream: string, _ms: number): Promise<void> => Promise.resolve();
+
+  /**
+   * Decides whether the tenant may use the handle. A finalizing request waits for earlier ones. `isCurrent`: `catchUp`
+   * has resolved to true.
+   */
+  readonly requestLease = (
+    tenant: Tenant,
+    identifier: string,
+    finalizes: boolean,
+    _isCurrent?: boolean,
+  ): LeaseResponse => {
     const { upstream, dbid } = tenant;
     const decision = requestLease(this.#upstreams.of(upstream), tenant, Number(identifier), finalizes);
     if ("denied" in decision)
@@ -88,21 +107,13 @@ export class Ownership {
     return decision;
   };
 
-  /** The tenants that own the handle, otherwise those that owned it. Two tenants may own it on two upstreams. */
-  readonly ownersAmong = (tenants: readonly Tenant[], identifier: string): readonly Tenant[] => {
-    const handle = Number(identifier);
-    const owners = tenants.filter(({ upstream, dbid }) => this.#upstreams.of(upstream).table.mayBelongTo(handle, dbid));
-    return owners.length > 0
-      ? owners
-      : tenants.filter(({ upstream, dbid }) => this.#upstreams.of(upstream).table.formerOwnerOf(handle) === dbid);
-  };
+  /** See `owner-queries.ts`. */
+  readonly ownersAmong = (tenants: readonly Tenant[], identifier: string): readonly Tenant[] =>
+    ownersAmong((upstream) => this.#upstreams.of(upstream).table, tenants, identifier);
 
-  /** Tokens of the person that OCS announced with the handle, if it belongs, or belonged, to one of these tenants. */
-  readonly announcedFor = (tenants: readonly Tenant[], identifier: string): PersonTokens | undefined => {
-    const [owner, another] = this.ownersAmong(tenants, identifier);
-    if (!owner || another) return undefined;
-    return this.#upstreams.of(owner.upstream).table.announcedFor(owner.dbid, Number(identifier));
-  };
+  /** See `owner-queries.ts`. */
+  readonly announcedFor = (tenants: readonly Tenant[], identifier: string): PersonTokens | undefined =>
+    announcedFor((upstream) => this.#upstreams.of(upstream).table, tenants, identifier);
 
   /** Applies OCS's announcement of the record for this tenant. Resolves when the result is on disk. */
   readonly announce = async (announcement: Announcement): Promise<OwnershipResult> => {

@@ -24,15 +24,23 @@ export type OwnershipEvent =
   | { readonly kind: "store-failed"; readonly upstream: string; readonly reason: string }
   /** Removed owners or ended epochs are still on disk. The store retries. */
   | { readonly kind: "removals-pending"; readonly count: number }
-  /** OCS was restarted: another life has begun at the same address. */
+  /**
+   * OCS was restarted: another life has begun at the same address. Where gateways share a log, also: another OCS took
+   * over; `from`: the former one, and no `proof`.
+   */
   | {
       readonly kind: "epoch";
       readonly upstream: string;
+      readonly from?: string | undefined;
       readonly endpoint: string;
       readonly epoch: number;
       readonly reason: string;
-      readonly proof: LifeProof;
-    };
+      readonly proof?: LifeProof | undefined;
+    }
+  /** The shared log contains what this version cannot apply. */
+  | { readonly kind: "log-stalled"; readonly upstream: string; readonly reason: string }
+  /** The shared database has lost events. */
+  | { readonly kind: "log-lost"; readonly upstream: string };
 
 /**
  * OCS has announced this handle for the first time, far below the highest one. `up_to`: the new life has not come above

@@ -171,10 +171,10 @@ type EventDeps = {
 const reportEvent = (event: OwnershipEvent, { journal, alarms, counts, settings }: EventDeps): void => {
   if (event.kind !== "epoch")
     return alarms[ONGOING.has(event.kind) ? "raiseOngoing" : "raise"](alarmOf(event, settings));
-  const { upstream, endpoint, epoch, reason, proof } = event;
+  const { upstream, endpoint, from = endpoint, epoch, reason, proof } = event;
   counts.switchover(upstream);
   events.epochStarted({ upstream, epoch, reason });
-  journal.note({ kind: "switchover", upstream, from: endpoint, to: endpoint, epoch, reason, proof });
+  journal.note({ kind: "switchover", upstream, from, to: endpoint, epoch, reason, ...(proof && { proof }) });
 };
 
 /** Conditions that are reported again with each record, or each second, as long as they last. */
@@ -242,6 +242,25 @@ const alarmOf = (event: Exclude<OwnershipEvent, { kind: "epoch" }>, { tenants }:
         upstream,
         resource: "records",
         detail: event.reason,
+      };
+    case "log-stalled":
+      return {
+        reason: "the shared log of record handles contains what this gateway cannot apply",
+        advice:
+          "Requests with record handles get 503 OCSGW-5103 here, and OCS is told not to dial; all others are served. " +
+          "If another gateway has a newer version, upgrade this one; otherwise see the page Two gateways",
+        upstream,
+        resource: "records",
+        detail: event.reason,
+      };
+    case "log-lost":
+      return {
+        reason: "the shared database has lost announcements of record handles",
+        advice:
+          "It was restored, or a standby took over that did not have the last commits. Requests with handles that " +
+          "OCS has not announced since get 503 OCSGW-5103; all others are served. Make the standby synchronous",
+        upstream,
+        resource: "records",
       };
   }
 };

@@ -1,6 +1,7 @@
 /** The migrations in order. Add new ones at the end; a released one is never changed. */
-import { lanes } from "./003-lanes.ts";
 import { nodes } from "./001-nodes.ts";
+import { ownershipLog } from "./002-ownership-log.ts";
+import { lanes } from "./003-lanes.ts";
 import type { Migration } from "./migrate.ts";
 
-export const MIGRATIONS: readonly Migration[] = [nodes, lanes];
+export const MIGRATIONS: readonly Migration[] = [nodes, ownershipLog, lanes];

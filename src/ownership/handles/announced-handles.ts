@@ -56,6 +56,15 @@ export type RestoredLife = {
  */
 export type NewLife = { readonly upTo: number; readonly proof: number; readonly keepFrom?: number };
 
+/** The whole state; see the members of `AnnouncedHandles`. `pages`: with their bits in base64. */
+export type AnnouncedSnapshot = {
+  readonly highest: number;
+  readonly highestAt: number;
+  readonly pages: readonly (readonly [number: number, bits: string])[];
+  readonly falling: readonly (readonly [handle: number, generation: number])[];
+  readonly latest: readonly number[];
+};
+
 export class AnnouncedHandles {
   readonly #handles: HandlePages;
   #highest: number;
@@ -73,6 +82,24 @@ export class AnnouncedHandles {
     this.#highest = highest;
     this.#highestAt = highestAt;
     if (highest > 0) this.#falling.push({ handle: highest, generation: highestAt });
+  }
+
+  static from({ highest, highestAt, pages, falling, latest }: AnnouncedSnapshot): AnnouncedHandles {
+    const announced = pages.map(([number, bits]) => ({ number, bits: new Uint8Array(Buffer.from(bits, "base64")) }));
+    const restored = new AnnouncedHandles({ highest, highestAt, announced });
+    restored.#falling.splice(0, Infinity, ...falling.map(([handle, generation]) => ({ handle, generation })));
+    for (const handle of latest) restored.#latest.add(handle);
+    return restored;
+  }
+
+  get snapshot(): AnnouncedSnapshot {
+    return {
+      highest: this.#highest,
+      highestAt: this.#highestAt,
+      pages: this.#handles.pages.map(({ number, bits }) => [number, Buffer.from(bits).toString("base64")]),
+      falling: this.#falling.map(({ handle, generation }) => [handle, generation]),
+      latest: [...this.#latest],
+    };
   }
 
   get highest(): number {

@@ -9,6 +9,16 @@ import type { HandleEntry } from "./handle-state.ts";
 /** Maximum number of ends kept; older ones count as the oldest of these. */
 const MAX_ENDS = 10_000;
 
+/** The whole state; see the members of `Confirmation`. */
+export type ConfirmationSnapshot = {
+  readonly connectionPeriod: number;
+  readonly confirmedFrom: number;
+  readonly highest: number;
+  readonly highestBefore: number;
+  readonly doubtUpTo: number;
+  readonly ends: readonly number[];
+};
+
 export class Confirmation {
   /** Each loss of all connections begins a new period. */
   #connectionPeriod = 1;
@@ -28,6 +38,26 @@ export class Confirmation {
     this.#highest = highest;
     this.#ends = [generation];
     this.#doubtUpTo = doubtUpTo;
+  }
+
+  static from({ highest, doubtUpTo, ends, ...periods }: ConfirmationSnapshot): Confirmation {
+    const restored = new Confirmation(highest, 0, doubtUpTo);
+    restored.#connectionPeriod = periods.connectionPeriod;
+    restored.#confirmedFrom = periods.confirmedFrom;
+    restored.#highestBefore = periods.highestBefore;
+    restored.#ends = [...ends];
+    return restored;
+  }
+
+  get snapshot(): ConfirmationSnapshot {
+    return {
+      connectionPeriod: this.#connectionPeriod,
+      confirmedFrom: this.#confirmedFrom,
+      highest: this.#highest,
+      highestBefore: this.#highestBefore,
+      doubtUpTo: this.#doubtUpTo,
+      ends: [...this.#ends],
+    };
   }
 
   get connectionPeriod(): number {

@@ -1,6 +1,6 @@
 /** The state of a record handle, and the claims of OCS and registrars. */
 import type { RestoredLife } from "./announced-handles.ts";
-import type { PersonTokens } from "./lease-decision.ts";
+import type { EndedHandle, PersonTokens } from "./lease-decision.ts";
 
 /**
  * `storing`: the owner is not on disk yet. `disputed`: OCS contradicts itself, so the handle has no owner in this
@@ -42,9 +42,15 @@ export type HandleEntry = {
   readonly isReused?: boolean | undefined;
   /** When OCS got its 200, in milliseconds of the monotonic clock; undefined until then. */
   acknowledgedAt?: number | undefined;
+  /** The number of the shared log's event that last named it. */
+  namedAt?: number | undefined;
   /** The last finalizing request, until it has ended. */
   finalizing?: Promise<void> | undefined;
+  /** A request of this gateway has ended it, and the log that several gateways share does not have the end yet. */
+  finished?: HowEnded | undefined;
 };
+
+export type HowEnded = Pick<EndedHandle, "ending" | "by" | "at">;
 
 /** DBIDs of the tenants that a disputed handle could belong to; undefined for any other handle. */
 export const disputedAmong = ({ state }: HandleEntry): readonly number[] | undefined =>

@@ -2,22 +2,52 @@
  * The record handles of one OCS by number: those with an owner, disputed ones, and recently ended ones. This class only
  * stores and finds them; `Handles` decides.
  */
-import { RecentValues } from "./recent-values.ts";
+import { RecentValues, type RecentSnapshot } from "./recent-values.ts";
 import { disputedAmong, type HandleEntry } from "./handle-state.ts";
 import type { EndedHandle, PersonTokens } from "./lease-decision.ts";
 
 /** Minimum number of stale and of ended handles remembered. */
 const REMEMBERED = 65_536;
 
+type Entries = readonly (readonly [handle: number, entry: HandleEntry])[];
+
+/** Everything in the table. */
+export type TableSnapshot = {
+  readonly current: Entries;
+  readonly stale: RecentSnapshot<HandleEntry>;
+  readonly ended: RecentSnapshot<EndedHandle>;
+  readonly previousEpoch: Entries;
+  readonly previousEpochEndedAt: number;
+};
+
 export class HandleTable {
   /** In the order of the last announcement or registration, oldest first. */
-  #current = new Map<number, HandleEntry>();
+  #current: Map<number, HandleEntry>;
   /** Handles that OCS has not named for `stale_after`. The last owner may still use them; OCS decides. */
-  readonly #stale = new RecentValues<HandleEntry>(REMEMBERED);
-  readonly #ended = new RecentValues<EndedHandle>(REMEMBERED);
+  readonly #stale: RecentValues<HandleEntry>;
+  readonly #ended: RecentValues<EndedHandle>;
   /** Void handles of the previous epoch, to recognize requests of their former owners as harmless. */
-  #previousEpoch: ReadonlyMap<number, HandleEntry> = new Map();
-  #previousEpochEndedAt = 0;
+  #previousEpoch: ReadonlyMap<number, HandleEntry>;
+  #previousEpochEndedAt: number;
+
+  constructor(snapshot?: TableSnapshot) {
+    this.#current = new Map(snapshot?.current);
+    this.#stale = new RecentValues(REMEMBERED, snapshot?.stale);
+    this.#ended = new RecentValues(REMEMBERED, snapshot?.ended);
+    this.#previousEpoch = new Map(snapshot?.previousEpoch);
+    this.#previousEpochEndedAt = snapshot?.previousEpochEndedAt ?? 0;
+  }
+
+  /** With the entries themselves, which change. */
+  get snapshot(): TableSnapshot {
+    return {
+      current: [...this.#current],
+      stale: this.#stale.snapshot,
+      ended: this.#ended.snapshot,
+      previousEpoch: [...this.#previousEpoch],
+      previousEpochEndedAt: this.#previousEpochEndedAt,
+    };
+  }
 
   /** Number of handles that are not stale. */
   get size(): number {

@@ -12,20 +12,29 @@ import {
   OWNED,
   type HandleEntry,
   type HandlesListener,
+  type HowEnded,
   type RestoredEntry,
   type RestoredHandles,
 } from "./handle-state.ts";
+import { mapEntries, plainEntry, restoredEntry, type HandlesSnapshot } from "./handles-snapshot.ts";
 import { InFlight } from "./in-flight.ts";
 import { OpenLeases } from "./open-leases.ts";
 import type { EndedHandle } from "./lease-decision.ts";
 
-type HowEnded = Pick<EndedHandle, "ending" | "by" | "at">;
+/** What the outcomes of requests change. */
+export type Outcomes = {
+  /** A request has ended this generation of the handle. */
+  readonly onEnded: (handle: number, entry: HandleEntry, how: HowEnded) => void;
+  /** As `Handles.finishFree`. */
+  readonly onFreeEnded: (handle: number, period: number, ended: EndedHandle) => void;
+};
+
 type NewEntry = Omit<HandleEntry, "generation" | "firstGeneration" | "connectionPeriod"> &
   Partial<Pick<HandleEntry, "firstGeneration">>;
 
 export class Handles {
   readonly upstream: string;
-  readonly table = new HandleTable();
+  readonly table: HandleTable;
   readonly confirmation: Confirmation;
   readonly inFlight = new InFlight();
   readonly freeFinalizations = new FreeFinalizations();
@@ -38,6 +47,11 @@ export class Handles {
   keepFrom: number | undefined;
   /** False while it is unknown which OCS is active. */
   isActiveOcsKnown = true;
+  /** Gateways that share a log write the ends of handles there first. */
+  outcomes: Outcomes = {
+    onEnded: (handle, entry, how) => void this.end(handle, entry, how),
+    onFreeEnded: (handle, period, ended) => this.finishFree(handle, period, ended),
+  };
   readonly #listener: HandlesListener;
   #announced: AnnouncedHandles;
   #announcedBefore: AnnouncedHandles | undefined;
@@ -48,19 +62,45 @@ export class Handles {
   constructor(
     upstream: string,
     listener: HandlesListener,
-    restored: RestoredHandles = {},
+    restored: RestoredHandles & { readonly snapshot?: HandlesSnapshot | undefined } = {},
     journalSize: () => number = () => 0,
   ) {
-    const { epoch = 1, generation = 0, doubtUpTo = -1, isStoreLost = false } = restored;
+    const { epoch = 1, generation = 0, doubtUpTo = -1, isStoreLost = false, snapshot } = restored;
     this.upstream = upstream;
     this.epoch = epoch;
     this.openLeases = new OpenLeases(journalSize);
     this.#listener = listener;
+    if (snapshot) {
+      [this.endpoint, this.epoch, this.keepFrom] = [snapshot.endpoint, snapshot.epoch, snapshot.keepFrom];
+      [this.#generation, this.#isStoreLost] = [snapshot.generation, snapshot.isStoreLost];
+      this.#announced = AnnouncedHandles.from(snapshot.announced);
+      if (snapshot.announcedBefore) this.#announcedBefore = AnnouncedHandles.from(snapshot.announcedBefore);
+      this.confirmation = Confirmation.from(snapshot.confirmation);
+      const now = performance.now();
+      this.table = new HandleTable(mapEntries(snapshot.table, (entry) => restoredEntry(entry, now)));
+      return;
+    }
+    this.table = new HandleTable();
     this.#announced = new AnnouncedHandles(restored);
     // Claims that could not be stored had generations too: new claims must have higher ones.
     this.#generation = Math.max(generation, this.#announced.highestAt, doubtUpTo);
     this.#isStoreLost = isStoreLost;
     this.confirmation = new Confirmation(this.#announced.highest, this.#generation, doubtUpTo);
+  }
+
+  /** A copy of the state, without what only this gateway knows. */
+  get snapshot(): HandlesSnapshot {
+    return {
+      endpoint: this.endpoint,
+      epoch: this.epoch,
+      keepFrom: this.keepFrom,
+      generation: this.#generation,
+      isStoreLost: this.#isStoreLost,
+      announced: this.#announced.snapshot,
+      announcedBefore: this.#announcedBefore?.snapshot,
+      confirmation: this.confirmation.snapshot,
+      table: mapEntries(this.table.snapshot, plainEntry),
+    };
   }
 
   get highest(): number {

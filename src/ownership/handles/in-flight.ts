@@ -30,6 +30,17 @@ export class InFlight {
     if (flight.tenants.size === 0) this.#flights.delete(handle);
   }
 
+  /** The handles with requests in flight. */
+  get handles(): readonly number[] {
+    return [...this.#flights.keys()];
+  }
+
+  /** True while a tenant other than `except` has a request for the handle in flight. */
+  isBusy(handle: number, except: number | undefined): boolean {
+    const flight = this.#flights.get(handle);
+    return flight !== undefined && isBusy(flight, except);
+  }
+
   /** Resolves with true once no tenant but `except` has a request for the handle in flight, with false after `ms`. */
   drained(handle: number, except: number | undefined, ms: number): Promise<boolean> {
     const flight = this.#flights.get(handle);

@@ -96,7 +96,8 @@ export type Unclear =
   | "disputed" // OCS's announcements of it contradict each other
   | "announced-again" // OCS has announced it for another phone or customer id since the request arrived
   | "roles" // the active OCS is unknown
-  | "store-lost"; // the ownership database was corrupt
+  | "store-lost" // the ownership database was corrupt
+  | "database"; // the database that the gateways share does not answer
 
 /** The first word of a reason: one of the lists above. */
 export type ReasonWord = Unclear | Ending | Exclude<DeniedHandle["why"], "ended"> | "in-flight";
@@ -111,6 +112,7 @@ const TEXT_OF_UNCLEAR: Readonly<Record<Unclear, string>> = {
   "announced-again": "OCS announced the handle for another phone or customer id while the request was queued",
   roles: "the active OCS is not known",
   "store-lost": "the ownership database was damaged and moved aside, and OCS has not announced the handle since",
+  database: "the shared database does not answer, so another gateway may have given the handle to another tenant",
 };
 
 const TEXT_OF_ENDING: Readonly<Record<Ending, string>> = {

@@ -60,7 +60,7 @@ class OwnedLease implements HandleLease {
     const now = this.#handles.table.find(this.#handle);
     if (now?.tenant !== tenant || now.state.name === "disputed")
       return now && disputedAmong(now)?.includes(tenant) ? "unclear" : "handle-expired";
-    if (this.#isAnotherRecord(now)) return "handle-expired";
+    if (this.#isAnotherRecord(now) || now.finished) return "handle-expired";
     if (now.state.name === "storing" || !this.#handles.confirmation.isConfirmed(now)) return "unclear";
     // OCS may have opened a newer attempt for the same tenant: this request ends that attempt.
     if (now.acknowledgedAt !== undefined) {
@@ -81,7 +81,7 @@ class OwnedLease implements HandleLease {
   readonly release = (status: number | undefined, by?: string): void => {
     if ((status === 410 && this.#wasOpen) || (status === 200 && this.#finalizes)) {
       const ending = status === 410 ? "gone" : "finished";
-      this.#handles.end(this.#handle, this.#entry, { ending, by, at: Date.now() });
+      this.#handles.outcomes.onEnded(this.#handle, this.#entry, { ending, by, at: Date.now() });
     }
     this.#handles.openLeases.remove(this);
     if (this.#isInFlight) this.#handles.inFlight.remove(this.#handle, this.#entry.tenant);
@@ -99,7 +99,7 @@ class OwnedLease implements HandleLease {
     const now = this.#handles.table.find(this.#handle);
     const own = now?.tenant === tenant ? now : undefined;
     if (own && isOtherPerson(announced, own.announced)) return reasonOfUnclear("announced-again");
-    return own && this.#isAnotherRecord(own)
+    return own && !own.finished && this.#isAnotherRecord(own)
       ? reasonForEnded(this.#handles, this.#handle)
       : reasonFor(this.#handles, tenant, this.#handle);
   };
@@ -201,7 +201,7 @@ class FreeLease implements HandleLease {
   /** Remembers handles that OCS has finished, but not those with a 410, which OCS may issue later. */
   readonly release = (status: number | undefined, by?: string): void => {
     if (this.#finalization && status === 200) {
-      this.#handles.finishFree(this.#handle, this.#connectionPeriod, {
+      this.#handles.outcomes.onFreeEnded(this.#handle, this.#connectionPeriod, {
         tenant: this.#tenant,
         ending: "finished",
         by,

@@ -1,11 +1,12 @@
 /** Decides from memory, synchronously, whether a tenant may use a record handle now. */
-import { disputedAmong, type HandleEntry } from "./handle-state.ts";
+import { disputedAmong, type HandleEntry, type HowEnded } from "./handle-state.ts";
 import type { Handles } from "./handles.ts";
 import {
   needsOwner,
   reasonOfDenied,
   reasonOfUnclear,
   type DeniedHandle,
+  type EndedHandle,
   type LeaseRequester,
   type Reason,
   type Unclear,
@@ -22,6 +23,7 @@ export const verdictOn = (handles: Handles, requester: LeaseRequester, handle: n
   const { table, confirmation, isActiveOcsKnown } = handles;
   const { entry, ended, previous } = table.lookUp(handle);
   if (entry?.tenant === requester.dbid) {
+    if (entry.finished) return { denied: { why: "ended", ended: endedBy(handles, entry, entry.finished) } };
     if (entry.state.name === "owned")
       return !isActiveOcsKnown || confirmation.isConfirmed(entry) ? { owned: entry } : { unclear: "unconfirmed" };
     if (entry.state.name === "storing") return { unclear: "storing" };
@@ -35,6 +37,12 @@ export const verdictOn = (handles: Handles, requester: LeaseRequester, handle: n
   if (handles.isStoreLost && entry === undefined && !handles.wasAnnounced(handle)) return { unclear: "store-lost" };
   return { denied: { why: entry !== undefined && entry.state.name !== "disputed" ? "foreign" : "unknown" } };
 };
+
+const endedBy = (
+  { confirmation: { connectionPeriod } }: Handles,
+  { tenant, attempt, announced }: HandleEntry,
+  how: HowEnded,
+): EndedHandle => ({ tenant, attempt, announced, connectionPeriod, ...how });
 
 /** Why this tenant may not use the handle now. */
 export const reasonFor = (handles: Handles, tenant: number, handle: number): Reason => {
