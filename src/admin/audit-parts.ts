@@ -42,9 +42,10 @@ export const userOf = ({ name, via }: Viewer, claimed: string | undefined): stri
 };
 
 /** Who makes an access, for its entry. Throws as `userOf` does. */
-export const accessBy = (viewer: Viewer, claimed?: string): Pick<AccessRequest, "user" | "role"> => ({
+export const accessBy = (viewer: Viewer, claimed?: string): Pick<AccessRequest, "user" | "role" | "node"> => ({
   user: userOf(viewer, claimed),
   ...(viewer.via === "session" && { role: viewer.roles.join(", ") }),
+  ...(viewer.node !== undefined && { node: viewer.node }),
 });
 
 /** The names in a filter that the config does not have. Throws FilterError for an invalid filter. */

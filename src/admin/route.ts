@@ -56,6 +56,11 @@ export type GuardedRoute<Deps> = Common & {
   readonly roles: readonly [Role, ...Role[]];
   /** `by-tenant`: the answer honours `viewer.tenants`. Otherwise a viewer of some tenants only gets 403. */
   readonly scope: "by-tenant" | "whole-gateway";
+  /**
+   * `too`: another gateway may ask it for its user, who needs one of the roles there as here. `only`: nobody else may.
+   * Without it other gateways get 403.
+   */
+  readonly peers?: "too" | "only";
   readonly answer: (deps: Deps, asked: Question) => Promise<Reply> | Reply;
 };
 

@@ -16,6 +16,7 @@ import { FLOW_ROUTES } from "./api/flows.ts";
 import { HELP_ROUTES } from "./api/help.ts";
 import { NOW_ROUTES } from "./api/now.ts";
 import { OIDC_ROUTES } from "./api/oidc.ts";
+import { NODE_ROUTES } from "./api/nodes/node-routes.ts";
 import { RETENTION_ROUTES } from "./api/retention.ts";
 import { REVOCATION_ROUTES } from "./api/revocations.ts";
 import { SANDBOX_ROUTES } from "./api/sandbox.ts";
@@ -30,7 +31,8 @@ import { RouteTable } from "./route-table.ts";
 import type { ConsoleFiles } from "./static/console-files.ts";
 import { consolePage } from "./static/console-page.ts";
 import { isScoped } from "./scope.ts";
-import type { Authenticate, Rejected, Viewer } from "./viewer.ts";
+import { arrivalOf, type AnswerHere } from "./peers/nodes.ts";
+import type { Authenticate, Viewer } from "./viewer.ts";
 
 type DepsOf<Rows> = Rows extends readonly Route<infer Deps>[] ? Deps : never;
 
@@ -47,6 +49,7 @@ export type AdminDeps = DepsOf<typeof STATUS_ROUTES> &
   DepsOf<typeof NOW_ROUTES> &
   DepsOf<typeof HELP_ROUTES> &
   EvidenceDeps &
+  DepsOf<typeof NODE_ROUTES> &
   DepsOf<typeof RETENTION_ROUTES> &
   DepsOf<readonly [ReturnType<typeof openApiRoute>]> & {
     readonly whoAsks: Authenticate;
@@ -72,6 +75,7 @@ const USUAL: readonly Route<AdminDeps>[] = [
   ...NOW_ROUTES,
   ...HELP_ROUTES,
   ...EVIDENCE_ROUTES,
+  ...NODE_ROUTES,
   ...RETENTION_ROUTES,
 ];
 
@@ -89,13 +93,23 @@ const TABLE = new RouteTable(ROUTES);
 const TABLE_IN_SANDBOX = new RouteTable(ROUTES_IN_SANDBOX);
 
 /** Never rejects: an unexpected error is logged and answered with 500. */
-export const createAdminRoutes = (deps: AdminDeps): Handler => {
+export const createAdminRoutes = (given: Omit<AdminDeps, "here">): Handler => {
+  // Questions to all nodes are questions to the own one too.
+  const deps: AdminDeps = {
+    ...given,
+    whoAsks: given.peerDesk?.before(given.whoAsks) ?? given.whoAsks,
+    here: (...asked) => here(...asked),
+  };
+  const here = answerHere(TABLE, deps);
   const otherwise = (arrival: Arrival): Otherwise => {
     const path = pathOf(arrival);
     return deps.docs(arrival, path) ?? consolePage(deps.consoleFiles, arrival, path);
   };
-  const { sandbox } = deps;
-  return sandbox ? dispatch(TABLE_IN_SANDBOX, { ...deps, sandbox }, otherwise) : dispatch(TABLE, deps, otherwise);
+  const { sandbox, peerDesk } = deps;
+  const handler = sandbox
+    ? dispatch(TABLE_IN_SANDBOX, { ...deps, sandbox }, otherwise)
+    : dispatch(TABLE, deps, otherwise);
+  return peerDesk ? peerDesk.named(handler) : handler;
 };
 
 type Otherwise = Promise<Reply> | Reply | undefined;
@@ -118,17 +132,40 @@ export const dispatch =
     if (!found) return (await otherwise(arrival)) ?? json(404, { error: "unknown path" });
     const row = found.rows.find((each) => methodsOf(each).includes(arrival.method));
     if (!row) return wrongMethod(found.rows.flatMap(methodsOf));
-    let viewer: Viewer | Rejected | undefined;
     try {
       const asked = { params: found.params, arrival, gone: arrival.gone };
       if (row.roles === "anyone") return await answerOpen(row, deps, asked);
-      viewer = await deps.whoAsks(arrival);
+      const viewer = await deps.whoAsks(arrival);
       if ("rejected" in viewer) return viewer.rejected;
-      return refusal(row, viewer) ?? (await answer(row, deps, { ...asked, viewer, gone: untilEnd(arrival, viewer) }));
+      return await answerViewer(row, deps, { ...asked, viewer, gone: untilEnd(arrival, viewer) });
     } catch (error) {
-      return replyTo(viewer && "tenants" in viewer && isScoped(viewer) ? withoutCounts(error) : error, arrival);
+      return replyTo(error, arrival);
     }
   };
+
+/** Answers questions of this node itself for a viewer, as if that viewer had asked here. */
+const answerHere =
+  <Deps>(table: RouteTable<Deps>, deps: Deps): AnswerHere =>
+  async (viewer, question) => {
+    const arrival = arrivalOf(question);
+    const { rows, params } = table.at(pathOf(arrival)) ?? { rows: [], params: {} };
+    const row = rows.find(({ method }) => method === question.method);
+    if (!row || row.roles === "anyone") return json(404, { error: "unknown path" });
+    return answerViewer(row, deps, { params, arrival, gone: question.gone, viewer });
+  };
+
+/** Never rejects. */
+const answerViewer = async <Deps>(
+  row: GuardedRoute<Deps>,
+  deps: Deps,
+  asked: Asked & Pick<Question, "viewer">,
+): Promise<Reply> => {
+  try {
+    return refusal(row, asked.viewer) ?? (await answer(row, deps, asked));
+  } catch (error) {
+    return replyTo(isScoped(asked.viewer) ? withoutCounts(error) : error, asked.arrival);
+  }
+};
 
 const methodsOf = (row: Pick<Route<never>, "method"> & { readonly head?: true }): readonly string[] =>
   row.head ? [row.method, "HEAD"] : [row.method];
@@ -138,9 +175,11 @@ const wrongMethod = (methods: readonly string[]): Reply =>
 
 /** Why this viewer may not use this route. */
 const refusal = <Deps>(
-  { roles, scope }: GuardedRoute<Deps>,
-  { name, tenants, ...viewer }: Viewer,
+  { roles, scope, peers }: GuardedRoute<Deps>,
+  { name, tenants, node, ...viewer }: Viewer,
 ): Reply | undefined => {
+  if (node !== undefined && peers === undefined) return json(403, { error: "other nodes may not ask this" });
+  if (node === undefined && peers === "only") return json(403, { error: "only other nodes may ask this" });
   if (!roles.some((role) => viewer.roles.includes(role)))
     return json(403, {
       error: `this needs the role ${roles.join(" or ")}; ${name} has ${viewer.roles.join(", ") || "no role"}`,
@@ -183,7 +222,7 @@ const withoutCounts = (error: unknown): unknown => {
   return error instanceof SearchFailed ? new SearchFailed("the search failed; try again later") : error;
 };
 
-const replyTo = (error: unknown, { id }: Arrival): Reply => {
+const replyTo = (error: unknown, { id }: Pick<Arrival, "id">): Reply => {
   if (error instanceof BodyFault) return json(400, { error: error.message }, [], true);
   if (error instanceof FilterError) {
     const { message, fault } = error;

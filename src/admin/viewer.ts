@@ -13,6 +13,8 @@ export type Viewer = {
   /** The DBIDs of the tenants that this viewer may see. */
   readonly tenants: readonly number[] | "all";
   readonly via: "token" | "session";
+  /** The gateway that asks for this viewer, if that is another one (`peers/by-peer.ts`). */
+  readonly node?: string;
   /** Aborts when the session ends, and when its user may see less than now. */
   readonly ended?: AbortSignal;
 };

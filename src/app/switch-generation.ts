@@ -93,7 +93,7 @@ export class ActiveGeneration {
     // The first generation is in force before a listener opens.
     this.#generation ??= generation;
     await Promise.all(created.map(({ switchboard }) => switchboard.begin()));
-    const swapAdmin = await this.admin?.prepare(reading.settings.admin);
+    const swapAdmin = await this.admin?.prepare(reading.settings);
     const {
       services: { counts },
       sockets,

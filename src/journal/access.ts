@@ -17,6 +17,8 @@ export type AccessRequest = {
   readonly role?: string | undefined;
   readonly verdict?: VerifyVerdict | undefined;
   readonly digest?: string | undefined;
+  /** The gateway that the user asked, if that is another one; it asked this gateway. */
+  readonly node?: string | undefined;
 };
 
 /** The operation of a proof of isolation; the entry of its end has the verdict and the digest of its report. */
@@ -60,10 +62,12 @@ export const faultOf = ({
   role,
   verdict,
   digest,
+  node,
 }: AccessRequest): string | undefined => {
   if (!isText(user)) return "user: expected a name";
   if (!(OPERATIONS as readonly string[]).includes(operation)) return `operation: expected ${OPERATIONS.join(", ")}`;
   if (role !== undefined && !isText(role)) return "role: expected a role";
+  if (node !== undefined && !isText(node)) return "node: expected the name of a gateway";
   if (verdict !== undefined && !VERDICTS.includes(verdict)) return `verdict: expected ${VERDICTS.join(", ")}`;
   if (digest !== undefined && !DIGEST.test(digest)) return "digest: expected a SHA-256 in hexadecimal";
   if (behind !== undefined && !isBehind(behind)) return `behind: expected names under ${BEHIND.join(", ")}`;
@@ -108,6 +112,7 @@ export const accessEntry = ({
   tokens,
   verdict,
   digest,
+  node,
 }: AccessRequest): Access => ({
   kind: "access",
   user: accountName(user),
@@ -129,6 +134,7 @@ export const accessEntry = ({
   }),
   ...(verdict !== undefined && { verdict }),
   ...(digest !== undefined && { digest }),
+  ...(node !== undefined && { node }),
 });
 
 /** An account name may be a letter and a staff number; a name of digits only could be a phone number. */

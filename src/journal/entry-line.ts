@@ -196,6 +196,7 @@ const MEMBERS: Members = {
     reason: true,
     count: true,
     digest: true,
+    node: true,
   },
   alarm: {
     reason: true,

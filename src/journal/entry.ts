@@ -243,10 +243,7 @@ export type Access = {
   readonly tokens?: Tokens | undefined;
   /** The journal adds it to an export: per sequence (`write/dnc-sequence.ts`), the last DoNotCall number before it. */
   readonly dnc?: Readonly<Record<string, number>> | undefined;
-  /**
-   * For the end of a verification or of a proof of isolation; `results` is then the number of entries that it covers,
-   * or of requests that it sent.
-   */
+  /** Of the end of a verification or a proof of isolation; `results` then counts its entries, or its requests. */
   readonly verdict?: VerifyVerdict | undefined;
   /** The address that a login came from; `*` for several. */
   readonly source?: string | undefined;
@@ -256,6 +253,8 @@ export type Access = {
   readonly count?: number | undefined;
   /** SHA-256 of the report of a proof of isolation, in hexadecimal. */
   readonly digest?: string | undefined;
+  /** The node that asked for the user, if that is another one. */
+  readonly node?: string | undefined;
 };
 
 /** `cancelled`, `failed`: it did not read everything. */

@@ -70,7 +70,7 @@ const raise = (): never => {
   throw new Error("not asked here");
 };
 
-const quiet: AdminDeps = {
+const quiet: Omit<AdminDeps, "here"> = {
   isolation: raise,
   configView: {
     file: "",

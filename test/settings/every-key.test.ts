@@ -53,6 +53,15 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, as: RegExp]>> =
       ["app/wiring/cluster/cluster.ts", new RegExp(`tls\\.${key}\\b`)] as const,
     ]),
   ),
+  ...Object.fromEntries(
+    ["peers", "peers.address", "peers.common_key", "peers.tls", "peers.tls.ca", "peers.tls.cert", "peers.tls.key"].map(
+      (key) =>
+        [
+          `shared.${key}`,
+          ["app/wiring/cluster/peers.ts", new RegExp(`\\b${key.split(".").slice(-2).join("\\.")}\\b`)],
+        ] as const,
+    ),
+  ),
   "shared.allow_plaintext": ["settings/rules/files/shared.ts", /allow_plaintext/],
   // When somebody logs in through the OpenID provider.
   "admin.oidc": ["app/wiring/console.ts", /admin\?\.oidc/],

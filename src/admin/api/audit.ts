@@ -10,7 +10,7 @@ import { json } from "../replies.ts";
 import { route, type Route } from "../route.ts";
 import { LookUpPage } from "../schemas/flow.ts";
 import type { Viewer } from "../viewer.ts";
-import { flowsFor, nextFor, placeOf, sightOf } from "../flows/scoped-flows.ts";
+import { cursorsFor, flowsFor, nextFor, placeOf, sightOf } from "../flows/scoped-flows.ts";
 import type { FlowParts } from "../flows/stream-page.ts";
 import { evidenceFor, narrowed } from "../scope.ts";
 import { requirePurpose } from "./evidence/jobs.ts";
@@ -28,6 +28,7 @@ const LookUp = z
     limit: limit().nullish(),
     purpose: purpose(),
     user: user(),
+    row_cursors: z.literal(true).describe("Also gives the cursor behind each request").optional(),
   })
   .refine(({ phone, customer_id: customer }) => (phone === undefined) !== (customer === undefined), {
     error: "expected phone or customer_id",
@@ -51,6 +52,7 @@ export const AUDIT_ROUTES: readonly Route<Deps>[] = [
     summary: "Everything that the journal has about one person, by phone number or customer id",
     roles: ["auditor"],
     scope: "by-tenant",
+    peers: "too",
     body: LookUp,
     reply: LookUpPage,
     others: {
@@ -101,6 +103,7 @@ export const AUDIT_ROUTES: readonly Route<Deps>[] = [
         {
           requests: flowsFor(sight, transactions),
           next: nextFor(sight, flows, next),
+          ...(body.row_cursors && { row_cursors: cursorsFor(sight, flows, transactions) }),
           warnings,
           ...(evidence && { evidence: evidenceFor(viewer, evidence) }),
         },

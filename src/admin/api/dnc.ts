@@ -97,6 +97,7 @@ const open = route({
   summary: "Do-Not-Calls that OCS has not confirmed, oldest first",
   roles: ["auditor"],
   scope: "by-tenant",
+  peers: "too",
   query: z.strictObject({ limit: limit().default(MOST_OPEN) }),
   reply: OpenDncs,
   others: { 503: SEARCH_FAILED },
@@ -138,6 +139,7 @@ const ledger = route({
   summary: "The Do-Not-Calls of a month by tenant, and whether their numbers are complete",
   roles: ["auditor"],
   scope: "by-tenant",
+  peers: "too",
   query: z.strictObject({
     month: text().regex(MONTH, MONTH_EXPECTED).describe("UTC, as 2026-11; default: this month").optional(),
   }),

@@ -9,7 +9,7 @@ import type { TransactionJson } from "../../journal/search/to-json.ts";
 import { partFor } from "../../journal/search/scope/part.ts";
 import { readFilter, unknownNames } from "../../journal/search/filter/vocabulary.ts";
 import { accessBy, note, type AuditParts } from "../audit-parts.ts";
-import { flowsFor, lookUpRefusal, nextFor, placeOf, sightOf, type Sight } from "../flows/scoped-flows.ts";
+import { cursorsFor, flowsFor, lookUpRefusal, nextFor, placeOf, sightOf, type Sight } from "../flows/scoped-flows.ts";
 import { flowStream, type FlowParts } from "../flows/stream-page.ts";
 import { json } from "../replies.ts";
 import { route, type GuardedRoute, type Route } from "../route.ts";
@@ -25,8 +25,11 @@ export type Explain = {
   readonly part: (entries: Transaction["entries"]) => Explained;
   /** The exchanges that held its lane while it waited; undefined if it did not wait, or if they are not known. */
   readonly waitedFor: (transaction: Transaction) => Promise<readonly Holder[] | undefined>;
-  /** Why the journal may have no entry with this id; undefined if there is no reason. */
-  readonly absence: (id: string) => Promise<string | undefined>;
+  /**
+   * Why the journal may have no entry with this id; undefined if there is no reason. `isCertain`: there was no such
+   * request.
+   */
+  readonly absence: (id: string) => Promise<{ readonly why: string; readonly isCertain: boolean } | undefined>;
 };
 
 /** `ms`: for how much of the wait it was with OCS. */
@@ -52,11 +55,13 @@ const search = (path: string, summary: string): GuardedRoute<Deps> =>
     summary,
     roles: ["viewer", "operator", "auditor"],
     scope: "by-tenant",
+    peers: "too",
     query: z.strictObject({
       filter: filter(),
       cursor: text().describe("The value of next from an earlier page").optional(),
       limit: limit().optional(),
       purpose: purpose(),
+      row_cursors: z.literal("true").describe("Also gives the cursor behind each request").optional(),
     }),
     reply: FlowPage,
     others: { 429: `for a filter that names a person: ${LIMITED}`, 503: "the search failed or took too long" },
@@ -92,6 +97,7 @@ const search = (path: string, summary: string): GuardedRoute<Deps> =>
         {
           requests: flowsFor(sight, transactions),
           next: nextFor(sight, flows, next),
+          ...(query.row_cursors && { row_cursors: cursorsFor(sight, flows, transactions) }),
           ...(searched && { searched }),
           warnings,
         },
@@ -107,6 +113,7 @@ const one = (path: `${string}/{id}`, summary: string): GuardedRoute<Deps> =>
     summary,
     roles: ["viewer", "operator", "auditor"],
     scope: "by-tenant",
+    peers: "too",
     reply: FoundFlow,
     others: {
       404: "the journal has no request with this id, or it may not be seen",
@@ -117,8 +124,13 @@ const one = (path: `${string}/{id}`, summary: string): GuardedRoute<Deps> =>
       const { transactions = [] } = await audit.ask({ kind: "transaction", id, scope: sight.scope });
       const [transaction, ...others] = transactions;
       if (!transaction) {
-        const why = sight.scope ? undefined : await explain.absence(id);
-        return json(404, { error: `the journal has no request with this id${why === undefined ? "" : `: ${why}`}` });
+        const error = "the journal has no request with this id";
+        if (sight.scope) return json(404, { error });
+        const absence = await explain.absence(id);
+        return json(
+          404,
+          absence ? { error: `${error}: ${absence.why}`, certain: absence.isCertain } : { error, certain: true },
+        );
       }
       const isOne = others.length === 0;
       return json(200, {

@@ -38,6 +38,12 @@ export const flowsFor = ({ scope }: Pick<Sight, "scope">, transactions: readonly
     return part ? [partToJson(part)] : [];
   });
 
+/** Where the page behind each of these requests begins. */
+export const cursorsFor = (sight: Sight, sealing: Sealing, transactions: readonly Transaction[]): string[] =>
+  transactions.flatMap((each) =>
+    flowsFor(sight, [each]).length === 0 ? [] : [nextFor(sight, sealing, each.at) ?? ""],
+  );
+
 type Sealing = { readonly cursors: Cursors };
 
 /** The value of `next`: an index, or a sealed cursor, because an index counts the requests of all tenants. */

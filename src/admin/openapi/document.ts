@@ -12,7 +12,8 @@ const DESCRIPTION = [
   "The API of the admin listener. Nothing in it can send to OCS, and phone numbers are as the journal keeps them: " +
     "masked, or a token.",
   "`x-roles` says which roles may use a route: anyone, or people with one of the roles. The bearer token has every " +
-    "role. `x-scope` says what people get who may see single tenants only: `by-tenant`: what concerns those tenants; " +
+    "role. `peer`: another node of the same `shared` may ask it for a user of its own who has one of the roles. " +
+    "`x-scope` says what people get who may see single tenants only: `by-tenant`: what concerns those tenants; " +
     "`whole-gateway`: 403.",
   "A path that is not here gets 404. An unknown or repeated parameter, and an unknown member of a body, gets 400 " +
     "with its name; probes and metrics ignore parameters. Path parameters are never percent-decoded. Later versions " +
@@ -77,9 +78,14 @@ const operationOf = (row: Row, components: Components): object => {
       [...documentedReplies(row)].map(([status, reply]) => [String(status), responseOf(reply, components)]),
     ),
     security: securityOf(row),
-    "x-roles": row.roles === "anyone" ? ["anyone"] : ROLES.filter((role) => row.roles.includes(role)),
+    "x-roles": rolesOf(row),
     ...(row.roles !== "anyone" && { "x-scope": row.scope }),
   };
+};
+
+const rolesOf = (row: Row): readonly string[] => {
+  if (row.roles === "anyone") return ["anyone"];
+  return [...ROLES.filter((role) => row.roles.includes(role)), ...(row.peers ? ["peer"] : [])];
 };
 
 const headOf = (row: Row): object => ({

@@ -17,6 +17,9 @@ It has no data, so every role may read it; without a credential it is not served
   nobody; or the cookie of a session, with the header \`Ocsgw-Csrf\` for POST and DELETE
   ([console access](../how-to/console-access.md)). What a browser sends for another site gets 403.
 - **Roles.** A route serves people with one of its roles, and refuses everybody else with 403.
+- **Peer.** Another node that shares the database may ask the routes with \`yes\`, for a user of its own who has one
+  of the roles there, and for that user's tenants only. All others refuse it with 403. It proves who it is by
+  \`shared.peers\`.
 - **Scope.** A person may be limited to some tenants. \`by tenant\`: the reply has those tenants only.
   \`whole gateway\`: such a person gets 403.
 - **Parameters.** An unknown or repeated parameter, an unknown member of a body, and text that is not UTF-8 get 400 with
@@ -32,8 +35,8 @@ Nothing here can send to OCS.
 `;
 
 const TABLE = `
-| route | ${ROLES.join(" | ")} | scope | |
-| --- | ${ROLES.map(() => "---").join(" | ")} | --- | --- |
+| route | ${ROLES.join(" | ")} | peer | scope | |
+| --- | ${ROLES.map(() => "---").join(" | ")} | --- | --- | --- |
 `;
 
 const cell = (text: string): string => text.replaceAll("|", String.raw`\|`);
@@ -42,7 +45,8 @@ const lineOf = ({ method, path, summary, ...row }: Route<never>): string => {
   const roles =
     row.roles === "anyone" ? ROLES.map(() => "anyone") : ROLES.map((role) => (row.roles.includes(role) ? "yes" : "no"));
   const scope = row.roles === "anyone" ? "–" : row.scope.replace("-", " ");
-  return `| \`${method} ${path}\` | ${roles.join(" | ")} | ${scope} | ${cell(summary)} |\n`;
+  const peer = row.roles === "anyone" ? "anyone" : row.peers ? "yes" : "no";
+  return `| \`${method} ${path}\` | ${roles.join(" | ")} | ${peer} | ${scope} | ${cell(summary)} |\n`;
 };
 
 const SANDBOX = `

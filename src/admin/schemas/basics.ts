@@ -19,6 +19,10 @@ export const Failure = z
       })
       .optional()
       .describe("Why a filter is invalid"),
+    certain: z
+      .boolean()
+      .optional()
+      .describe("Of a request that was not found: false if the journal may have lacked or lost it"),
   })
   .meta({ id: "Error" });
 

@@ -90,6 +90,7 @@ export const Searched = z
 const page = {
   requests: z.array(Flow),
   next: z.string().nullable().describe("The cursor of the next page; null on the last one"),
+  row_cursors: texts().optional().describe("If asked for: the cursor of the page behind each of the requests"),
   searched: Searched.optional(),
   warnings: texts().describe("For example about a name in the filter that the config does not have"),
 };

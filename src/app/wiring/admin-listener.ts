@@ -14,8 +14,8 @@ import type { ShutdownSteps } from "../shutdown.ts";
 export type Admin = {
   readonly url: string;
   readonly listener: Pick<Listener, "name" | "connectionCount">;
-  /** Reads the certificate and names of these settings. The returned function applies them and cannot fail. */
-  readonly prepare: (admin: Settings["admin"]) => Promise<() => void>;
+  /** Reads the certificates and names of these settings. The returned function applies them and cannot fail. */
+  readonly prepare: (settings: Pick<Settings, "admin" | "shared">) => Promise<() => void>;
 };
 
 type AdminDeps = {
@@ -34,7 +34,7 @@ export const startAdmin = async (
   const { admin, audit } = settings;
   if (!admin) return undefined;
   const limits = limitsOf(settings, MAX_ADMIN_CONNECTIONS);
-  const options = { ...(await optionsOf(admin, { limits, counts })), fd: sockets.take("admin", admin.bind) };
+  const options = { ...(await optionsOf(admin, { limits, counts, settings })), fd: sockets.take("admin", admin.bind) };
   const listener: Listener = await listen(options, handler);
   stops.push(() => listener.stop(1000));
   stops.push(await leaveToken(audit.dir, token, listener.url));
@@ -43,21 +43,36 @@ export const startAdmin = async (
     url: listener.url,
     listener,
     prepare: async (next) => {
-      const options = next && (await optionsOf(next, { limits, counts }));
+      const options = next.admin && (await optionsOf(next.admin, { limits, counts, settings: next }));
       return () => options && listener.update(options);
     },
   };
 };
 
-type ListenerContext = { readonly limits: Limits; readonly counts: Counts };
+type ListenerContext = {
+  readonly limits: Limits;
+  readonly counts: Counts;
+  readonly settings: Pick<Settings, "shared">;
+};
 
 const optionsOf = async (
   { bind, names, tls }: NonNullable<Settings["admin"]>,
-  { limits, counts }: ListenerContext,
+  { limits, counts, settings: { shared } }: ListenerContext,
 ): Promise<ListenerOptions> => {
+  // Other nodes may show a certificate; browsers need none.
+  const { ca = null, cert = null } = shared?.peers?.tls ?? {};
   const own =
-    tls === "none" ? tls : { ...tls, client_ca: null, client_crl: null, client_certificates: "none" as const };
+    tls === "none"
+      ? tls
+      : {
+          ...tls,
+          client_ca: cert === null ? null : ca,
+          client_crl: null,
+          client_certificates: cert === null ? ("none" as const) : ("request" as const),
+        };
   const onPlainHttp = tls === "none" ? {} : { onPlainHttp: counts.plainClientsOf("admin") };
   const at = { name: "admin", ...bind, tls: await tlsOf({ tls: own }), ...onPlainHttp };
-  return { ...at, names, allowFrom: undefined, maxBody: 4096, limits, allowsHttp10: isProbe };
+  const reached = shared?.peers?.address ?? null;
+  const all = reached === null ? names : [...names, new URL(reached).host.toLowerCase()];
+  return { ...at, names: all, allowFrom: undefined, maxBody: 4096, limits, allowsHttp10: isProbe };
 };

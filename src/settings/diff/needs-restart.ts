@@ -32,7 +32,7 @@ export const fixedOf = ({ listeners, upstreams, audit, admin, shared, node, tena
 const MAY_CHANGE: Readonly<Record<"audit" | "admin" | "shared", readonly string[]>> = {
   audit: ["redact", "index_key", "retention", "legal_hold", "compress_after", "forward"],
   admin: ["tls", "names", "look_ups", "users", "oidc"],
-  shared: [],
+  shared: ["peers"],
 };
 
 export const needsRestart = (before: Fixed, after: Fixed): readonly Finding[] => [

@@ -76,10 +76,21 @@ const FROM_ABSENCE: ReadonlyMap<string, readonly string[]> = new Map([
   ["OCSGW-6381", ["shared"]],
   ["OCSGW-6382", ["allow_plaintext", "tls"]],
   ["OCSGW-6383", ["cert", "key"]],
+  ["OCSGW-6386", ["cert", "key", "tls", "peers"]],
+  ["OCSGW-6387", ["ca"]],
+  ["OCSGW-6388", ["admin", "bind", "address", "peers"]],
+  ["OCSGW-6390", ["tls"]],
 ]);
 
 /** Codes for which the missing key may belong to another section than that of the finding. */
-const FROM_ELSEWHERE: ReadonlySet<string> = new Set(["OCSGW-6291", "OCSGW-6292", "OCSGW-6309", "OCSGW-6321"]);
+const FROM_ELSEWHERE: ReadonlySet<string> = new Set([
+  "OCSGW-6291",
+  "OCSGW-6292",
+  "OCSGW-6309",
+  "OCSGW-6321",
+  "OCSGW-6388",
+  "OCSGW-6390",
+]);
 
 /**
  * Drops findings about something missing that may be present but malformed or misspelled: they would be guesses. A

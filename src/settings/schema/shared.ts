@@ -30,6 +30,39 @@ const SCHEMA = "the name of a PostgreSQL schema: 1 to 63 lower-case letters, dig
 
 const MOST_CONNECTIONS = 100;
 
+const ADDRESS = "scheme://host:port of the admin API, as other nodes reach it, for example https://gw-a:9640";
+const LEAST_KEY = 32;
+const KEY = `a key of ${LEAST_KEY} or more characters; openssl rand -base64 32 prints one`;
+
+const peers = z.strictObject({
+  address: off(
+    z
+      .string(expected(ADDRESS))
+      .regex(/^https?:\/\/[^\s/?#@\\]+\/?$/, expected(ADDRESS))
+      .refine((given) => URL.canParse(given), expected(ADDRESS)),
+  ).describe("Address of this gateway's admin API for the other nodes. Default: that of the admin listener."),
+  common_key: off(
+    secret.refine((given) => given.length >= LEAST_KEY, expected(KEY)).meta({ "x-kind": "secret" }),
+  ).describe(
+    "Common key of all nodes, by which they know each other, from ${file:} or ${VAR}. It is never sent. Default: " +
+      "off; then tls needs cert and key.",
+  ),
+  tls: z
+    .strictObject({
+      ca: off(path).describe(
+        "PEM file with the CA that signed the certificates of the nodes: those of their admin listeners, and their " +
+          "client certificates. Default: the public CAs.",
+      ),
+      cert: off(path).describe(
+        "PEM file with this node's client certificate (mutual TLS). It must have the node's name, or the host of its " +
+          "address, as a DNS name.",
+      ),
+      key: off(path).describe("PEM file with the private key of cert."),
+    })
+    .prefault({})
+    .describe("TLS between nodes."),
+});
+
 export const shared = z.strictObject({
   postgres: address.describe(
     "Address of the database: postgresql://user:password@host:port/database, with hosts as db1:5432,db2:5432 for a " +
@@ -65,4 +98,8 @@ export const shared = z.strictObject({
     .meta({ "x-kind": "duration" })
     .prefault("2s")
     .describe("Longest time for one statement, and for one attempt to connect."),
+  peers: off(peers).describe(
+    "How the nodes ask each other's admin API, for ocsgw audit search --nodes and the like. Default: off; then " +
+      "answers about all nodes are incomplete.",
+  ),
 });

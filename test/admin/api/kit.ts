@@ -7,7 +7,7 @@ import { createExplain } from "../../../src/app/wiring/admin/explain.ts";
 import { runShutdown, type ShutdownSteps } from "../../../src/app/shutdown.ts";
 import { createAdminRoutes, type AdminDeps } from "../../../src/admin/routes.ts";
 import { ROLES, type Role, type Viewer } from "../../../src/admin/viewer.ts";
-import type { HeaderLine, Reply } from "../../../src/common/message.ts";
+import type { Handler, HeaderLine, Reply } from "../../../src/common/message.ts";
 import type { Entry, Recorded } from "../../../src/journal/entry.ts";
 import type { Journal, JournalOptions } from "../../../src/journal/journal.ts";
 import type { Checkpoints } from "../../../src/journal/integrity/checkpoints/checkpoint.ts";
@@ -34,6 +34,8 @@ export type TestApi = {
   readonly checkpoints: Checkpoints;
   readonly settings: Settings;
   readonly ask: (line: string, asked?: Asked) => Promise<Answered>;
+  /** The routes; requests without a credential of their own are of the last viewer of `ask`. */
+  readonly handler: Handler;
   /** What the journal has. */
   readonly entries: () => Promise<Recorded[]>;
   readonly stop: () => Promise<void>;
@@ -47,6 +49,7 @@ export type Parts = Pick<TestApi, "journal" | "checkpoints" | "settings"> & { re
 type Options = {
   readonly config?: object;
   readonly journal?: Partial<JournalOptions>;
+  readonly wrap?: (handler: Handler) => Handler;
   /** Further parts of the API. */
   readonly parts?: (parts: Parts) => Promise<Partial<AdminDeps>> | Partial<AdminDeps>;
 };
@@ -71,12 +74,14 @@ export const anApi = async (given: readonly (readonly Entry[])[], options: Optio
     dir: journal.dir,
   });
   let viewer: Viewer = TOKEN;
-  const handler = createAdminRoutes({ audit, explain, ...parts, whoAsks: () => viewer } as unknown as AdminDeps);
+  const routes = createAdminRoutes({ audit, explain, ...parts, whoAsks: () => viewer } as unknown as AdminDeps);
+  const handler = options.wrap?.(routes) ?? routes;
   return {
     dir,
     journal,
     checkpoints,
     settings,
+    handler,
     ask: async (line, { as = TOKEN, body, headers = [] } = {}) => {
       const [method, target] = line.split(" ") as [string, string];
       viewer = as;

@@ -129,6 +129,18 @@ describe("a running gateway", () => {
     await ask(`GET ${exports}`);
     await ask(`DELETE ${exports}/{id}`, `${exports}/${exported.id}`);
     await ask(`GET ${exports}/{id}/file`, `${exports}/${exported.id}/file`, undefined, 404);
+    await ask("GET /api/nodes");
+    // Without shared there are no others; test/admin/peers asks gateways that share.
+    const nodes = "/api/nodes";
+    await ask(`GET ${nodes}/flows`, undefined, undefined, 404);
+    await ask(`POST ${nodes}/look-up`, undefined, { phone: "4155550177" }, 404);
+    await ask(`GET ${nodes}/flows/{id}`, `${nodes}/flows/${ok}`, undefined, 404);
+    await ask(`GET ${nodes}/dnc/open`, undefined, undefined, 404);
+    await ask(`GET ${nodes}/dnc/ledger`, undefined, undefined, 404);
+    await ask(`POST ${nodes}/exports`, undefined, { format: "csv" }, 404);
+    await ask(`GET ${nodes}/exports/{id}`, `${nodes}/exports/none`, undefined, 404);
+    await ask(`GET ${nodes}/exports/{id}/{node}/file`, `${nodes}/exports/none/gw-b/file`, undefined, 404);
+    await ask("GET /api/peers/challenge", `/api/peers/challenge?node=gw-b&nonce=${"n".repeat(22)}`, undefined, 409);
     await ask("POST /api/revocations", undefined, { kind: "client", id: "beta" });
     await ask("POST /api/revocations", undefined, { kind: "client" }, 422);
     await ask("GET /api/session");

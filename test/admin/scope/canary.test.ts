@@ -91,6 +91,16 @@ const CASES: Readonly<Record<string, () => readonly (readonly [target: string, b
   "GET /api/dnc/open": () => [["/api/dnc/open"], ["/api/dnc/open?limit=1"]],
   "GET /api/dnc/ledger": () => [["/api/dnc/ledger"]],
   "POST /api/dnc/{id}/note": () => canaryIds.map((id) => [`/api/dnc/${id}/note`, { note: "x" }]),
+  // Without shared; test/admin/peers/nodes.test.ts asks gateways that share a database.
+  "GET /api/nodes": () => [["/api/nodes"]],
+  "GET /api/nodes/flows": () => [["/api/nodes/flows"]],
+  "POST /api/nodes/look-up": () => [["/api/nodes/look-up", { phone: "4155550101", purpose: "ticket 42" }]],
+  "GET /api/nodes/flows/{id}": () => canaryIds.map((id) => [`/api/nodes/flows/${id}`]),
+  "GET /api/nodes/dnc/open": () => [["/api/nodes/dnc/open"]],
+  "GET /api/nodes/dnc/ledger": () => [["/api/nodes/dnc/ledger"]],
+  "POST /api/nodes/exports": () => [["/api/nodes/exports", { format: "csv", purpose: "ticket 42" }]],
+  "GET /api/nodes/exports/{id}": () => [["/api/nodes/exports/none"]],
+  "GET /api/nodes/exports/{id}/{node}/file": () => [["/api/nodes/exports/none/gw-b/file"]],
 };
 const BY_TENANT = ROUTES.flatMap((row) =>
   "scope" in row && row.scope === "by-tenant" ? [`${row.method} ${row.path}`] : [],

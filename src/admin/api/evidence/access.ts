@@ -39,6 +39,7 @@ export const AccessRow = z
     source: z.string().optional().describe("The address of a login; * for several"),
     reason: z.string().optional().describe("Why a login failed"),
     count: count().optional().describe("How many failed logins the entry counts"),
+    node: z.string().optional().describe("The gateway that the user asked, if that is another one"),
   })
   .meta({ id: "AccessRow" });
 export type AccessRow = z.infer<typeof AccessRow>;
@@ -96,12 +97,12 @@ export const ACCESS_ROUTES: readonly Route<Deps>[] = [
 const rowOf = ({ entries: [entry] }: Transaction): AccessRow | undefined => {
   if (entry?.kind !== "access") return undefined;
   const { index, time: at, user, behind, role, operation, query, purpose, results, tokens, verdict } = entry;
-  const { source, reason, count: counted, digest } = entry;
+  const { source, reason, count: counted, digest, node } = entry;
   return {
     index,
     time: at,
     user,
-    ...given({ behind, role, query, purpose, results, verdict, source, reason, count: counted, digest }),
+    ...given({ behind, role, query, purpose, results, verdict, source, reason, count: counted, digest, node }),
     operation,
     person: tokens !== undefined,
   };

@@ -32,7 +32,7 @@ export type ExportAbout = {
 export type ExportJobs = Jobs<ExportAbout, ExportedFile>;
 
 export type ExportBegin = {
-  readonly by: Pick<AccessRequest, "user" | "role" | "purpose">;
+  readonly by: Pick<AccessRequest, "user" | "role" | "node" | "purpose">;
   readonly about: Omit<ExportAbout, "name">;
   readonly query: Pick<ExportJob, "filter" | "names" | "evidence" | "scope">;
   /** Journals the export, under a signed checkpoint if the argument is true. */
@@ -147,6 +147,7 @@ const start = route({
   summary: "Exports everything that matches a filter, or everything about a person, to a file",
   roles,
   scope,
+  peers: "too",
   body: ExportRequest,
   reply: Export,
   status: 202,
@@ -209,6 +210,7 @@ export const EXPORT_ROUTES: readonly Route<Deps>[] = [
     summary: "One export: its progress, and what it found once it is done",
     roles,
     scope,
+    peers: "too",
     reply: Export,
     others: { 404: UNKNOWN },
     answer: ({ exports }: Deps, { viewer, params: { id } }) => {
@@ -237,6 +239,7 @@ export const EXPORT_ROUTES: readonly Route<Deps>[] = [
     summary: "The file of an export; Range and If-Range continue after a lost connection",
     roles,
     scope,
+    peers: "too",
     headers: {
       Range: "One range of bytes, as in bytes=1048576-",
       "If-Range": "The ETag of the part that is there already: the whole file is sent if it differs",
@@ -268,6 +271,7 @@ export const EXPORT_ROUTES: readonly Route<Deps>[] = [
     summary: "Cancels an export, or removes its file",
     roles,
     scope,
+    peers: "too",
     reply: Export,
     others: { 404: UNKNOWN },
     answer: async ({ exports }: Deps, { viewer, params: { id } }) => {

@@ -59,9 +59,9 @@ export const createExplain = ({ ask, file, reading, dir }: Parts): Explain => {
     part: (entries) => explanationToJson(explanationOfEntries({ at: 0, entries })),
     absence: async (id) => {
       const { counted, missing, later } = await absenceOf({ ask }, id);
-      if (counted.length > 0) return describeCounted(id, counted);
-      if (missing.length > 0) return missing.join("; ");
-      return later?.why;
+      if (counted.length > 0) return { why: describeCounted(id, counted), isCertain: false };
+      if (missing.length > 0) return { why: missing.join("; "), isCertain: false };
+      return later && { why: later.why, isCertain: later.final };
     },
   };
 };

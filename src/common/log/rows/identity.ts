@@ -132,4 +132,17 @@ export const IDENTITY_EVENTS = {
       "sessions go on. What clients get depends on audit.on_failure: see journalUnavailable in this log",
     fields: { count: number("how many were not recorded"), error: error("why it failed") },
   },
+  peerRejected: {
+    level: "warn",
+    message: "A request in the name of the node {node} was rejected ({source}): {reason}",
+    action:
+      "If it is one of your nodes: give all of them the same shared.peers.common_key, or certificates of the CA in " +
+      "shared.peers.tls that name the node or the host of its address. Otherwise find out who sends it. The line " +
+      "is written at most every 10 s",
+    fields: {
+      node: text("the node's name, as the request says"),
+      source: text("the address that sent it"),
+      reason: text("why its credential is not valid"),
+    },
+  },
 } as const satisfies EventRows;

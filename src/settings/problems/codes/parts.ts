@@ -214,7 +214,7 @@ export const PARTS: Readonly<Record<number, CodeRow>> = {
     help: "Set shared.tls to a map (ca names the server's CA), or allow_plaintext: true if tls: none is intended.",
   },
   6383: {
-    what: "shared.tls has a certificate without its key, or a key without its certificate",
+    what: "tls in shared or shared.peers has a certificate without its key, or a key without its certificate",
     help: "Set both, or remove the one that is there.",
   },
   6384: {
@@ -224,6 +224,26 @@ export const PARTS: Readonly<Record<number, CodeRow>> = {
   6385: {
     what: "the password of the shared database is set twice",
     help: "Remove it from the address, or remove shared.password.",
+  },
+  6386: {
+    what: "shared.peers has neither a common key nor a client certificate, so the nodes cannot know each other",
+    help: "Set common_key to the same key on all nodes, or tls.ca, tls.cert and tls.key.",
+  },
+  6387: {
+    what: "shared.peers.tls has a client certificate and no ca: those of other nodes could not be verified",
+    help: "Set tls.ca to the file of the CA that signed the certificates of the nodes.",
+  },
+  6388: {
+    what: "shared.peers is set, and other nodes cannot reach this node's admin API",
+    help: "Add admin, or set shared.peers.address to an address that the other nodes reach.",
+  },
+  6389: {
+    what: "shared.peers.address is http on another host, so others could read what nodes answer each other",
+    help: "Use https, with tls in admin. http is for nodes on one machine.",
+  },
+  6390: {
+    what: "nodes are to show client certificates, and the admin listener has tls: none",
+    help: "Set tls in admin, or use shared.peers.common_key alone.",
   },
   6366: {
     what: "a client has no action, and its tenant enforces its policy",

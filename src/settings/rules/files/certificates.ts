@@ -113,6 +113,7 @@ const pairsIn = (parts: ParsedParts): readonly Pair[] => {
     ),
     ...(admin && admin.value.tls !== "none" ? pair(admin.path, admin.value.tls) : []),
     ...(shared && shared.value.tls !== "none" ? pair(shared.path, shared.value.tls) : []),
+    ...(shared?.value.peers ? pair([...shared.path, "peers"], shared.value.peers.tls) : []),
     ...upstreams.flatMap(({ path, value: { tls } }) => pair(path, tls)),
     ...destinationsIn(parts).flatMap(({ path, value: { tls } }) => (tls ? pair(path, tls) : [])),
   ];
@@ -131,6 +132,7 @@ const authoritiesIn = (parts: ParsedParts): readonly Named[] => [
   ...timestampAuthorities(parts),
   ...providerAuthorities(parts),
   ...databaseAuthorities(parts),
+  ...peerAuthorities(parts),
   ...((parts.telemetry?.value.otlp?.ca ?? null) === null
     ? []
     : [{ path: ["telemetry", "otlp", "ca"], file: parts.telemetry!.value.otlp!.ca!, isReadAtStart: true as const }]),
@@ -148,6 +150,11 @@ const databaseAuthorities = ({ shared }: ParsedParts): readonly Named[] =>
   !shared || shared.value.tls === "none" || shared.value.tls.ca === null
     ? []
     : [{ path: [...shared.path, "tls", "ca"], file: shared.value.tls.ca }];
+
+const peerAuthorities = ({ shared }: ParsedParts): readonly Named[] => {
+  const ca = shared?.value.peers?.tls.ca ?? null;
+  return shared && ca !== null ? [{ path: [...shared.path, "peers", "tls", "ca"], file: ca }] : [];
+};
 
 const timestampAuthorities = ({ audit }: ParsedParts): readonly Named[] => {
   const timestamp = audit?.value.checkpoint.timestamp;

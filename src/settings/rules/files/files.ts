@@ -60,6 +60,7 @@ const neededFiles = ({
   shared,
 }: ParsedParts): readonly Named[] => [
   ...(shared && shared.value.tls !== "none" ? filesOfDatabase(shared.path, shared.value.tls) : []),
+  ...(shared?.value.peers ? filesOfDatabase([...shared.path, "peers"], shared.value.peers.tls) : []),
   ...(telemetry ? [{ path: [...telemetry.path, "otlp", "ca"], file: telemetry.value.otlp?.ca ?? null }] : []),
   ...destinationsIn({ audit }).flatMap(({ path, value: { tls } }) =>
     (["ca", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls?.[key] ?? null })),

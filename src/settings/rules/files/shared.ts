@@ -32,6 +32,36 @@ const PROBLEMS = {
     message: "the password is set twice: here and in the address",
     help: "remove one of them",
   },
+  noCredential: {
+    code: "OCSGW-6386",
+    message: "nodes cannot know each other: `shared.peers` has neither a common key nor a client certificate",
+    help: "set common_key to the same key on all nodes, or tls.ca, tls.cert and tls.key",
+  },
+  noAuthority: {
+    code: "OCSGW-6387",
+    message: "client certificates of other nodes cannot be verified: `tls.ca` is missing",
+    help: "set tls.ca to the file of the CA that signed the certificates of the nodes",
+  },
+  noAdmin: {
+    code: "OCSGW-6388",
+    message: "other nodes cannot ask this one: `shared.peers` is set, and there is no admin listener",
+    help: "add admin, with an address that the other nodes reach and tls",
+  },
+  noAddress: {
+    code: "OCSGW-6388",
+    message: "other nodes cannot reach this one: the address of its admin listener is valid on this machine only",
+    help: "set shared.peers.address to the address of the admin API as the other nodes reach it",
+  },
+  plaintextPeers: {
+    code: "OCSGW-6389",
+    message: "http to another host: others on the network could read what nodes answer each other",
+    help: "use https, with tls in admin; http is for nodes on one machine",
+  },
+  noClientCertificates: {
+    code: "OCSGW-6390",
+    message: "no node could show its client certificate: the admin listener has tls: none",
+    help: "set tls in admin, or use shared.peers.common_key alone",
+  },
 } as const;
 
 const addressOf = ({
@@ -71,7 +101,39 @@ const onePassword: Rule = (parts) =>
     ? []
     : [{ ...PROBLEMS.twoPasswords, path: [...parts.shared.path, "password"] }];
 
+const peersKnowEachOther: Rule = ({ shared }): readonly Finding[] => {
+  const peers = shared?.value.peers;
+  if (!peers) return [];
+  const path = [...shared.path, "peers"];
+  const { common_key: key, tls } = peers;
+  if ((tls.cert === null) !== (tls.key === null)) {
+    const [present, missing] = tls.cert === null ? (["key", "cert"] as const) : (["cert", "key"] as const);
+    return [{ ...PROBLEMS.halfPair(present, missing), path: [...path, "tls", present] }];
+  }
+  if (tls.cert !== null && tls.ca === null) return [{ ...PROBLEMS.noAuthority, path: [...path, "tls"] }];
+  return key === null && tls.cert === null ? [{ ...PROBLEMS.noCredential, path }] : [];
+};
+
+const peersReachEachOther: Rule = ({ shared, admin }): readonly Finding[] => {
+  const peers = shared?.value.peers;
+  if (!peers) return [];
+  const path = [...shared.path, "peers"];
+  if (!admin) return [{ ...PROBLEMS.noAdmin, path }];
+  if (peers.tls.cert !== null && admin.value.tls === "none")
+    return [{ ...PROBLEMS.noClientCertificates, path: [...path, "tls", "cert"] }];
+  if (peers.address === null) {
+    const { host } = admin.value.bind;
+    return isLoopback(host) || host === "0.0.0.0" || host === "::" ? [{ ...PROBLEMS.noAddress, path }] : [];
+  }
+  const { protocol, hostname } = new URL(peers.address);
+  return protocol === "http:" && !isLoopback(hostname)
+    ? [{ ...PROBLEMS.plaintextPeers, path: [...path, "address"] }]
+    : [];
+};
+
 export const sharedRules: readonly Rule[] = [
+  peersKnowEachOther,
+  peersReachEachOther,
   nodeIsUsed,
   plaintextIsIntended,
   certificateWithKey,
