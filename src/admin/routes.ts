@@ -24,6 +24,7 @@ import { SESSION_ROUTES } from "./api/session.ts";
 import { STATUS_ROUTES } from "./api/status.ts";
 import { InvalidInput, readBody, readQuery } from "./input.ts";
 import { clientsApiRoute, openApiRoute } from "./openapi/openapi-route.ts";
+import { CLUSTER_ROUTES } from "./cluster-routes.ts";
 import { pathOf } from "./probes.ts";
 import { faulty, json } from "./replies.ts";
 import type { GuardedRoute, OpenRoute, Question, Route } from "./route.ts";
@@ -46,10 +47,11 @@ export type AdminDeps = DepsOf<typeof STATUS_ROUTES> &
   DepsOf<typeof FLOW_ROUTES> &
   DepsOf<typeof AUDIT_ROUTES> &
   DepsOf<typeof DNC_ROUTES> &
+  DepsOf<typeof NODE_ROUTES> &
   DepsOf<typeof NOW_ROUTES> &
   DepsOf<typeof HELP_ROUTES> &
   EvidenceDeps &
-  DepsOf<typeof NODE_ROUTES> &
+  DepsOf<typeof CLUSTER_ROUTES> &
   DepsOf<typeof RETENTION_ROUTES> &
   DepsOf<readonly [ReturnType<typeof openApiRoute>]> & {
     readonly whoAsks: Authenticate;
@@ -72,10 +74,11 @@ const USUAL: readonly Route<AdminDeps>[] = [
   ...FLOW_ROUTES,
   ...AUDIT_ROUTES,
   ...DNC_ROUTES,
+  ...NODE_ROUTES,
   ...NOW_ROUTES,
   ...HELP_ROUTES,
   ...EVIDENCE_ROUTES,
-  ...NODE_ROUTES,
+  ...CLUSTER_ROUTES,
   ...RETENTION_ROUTES,
 ];
 

@@ -106,10 +106,14 @@ export const adminSources = (parts: Parts): AdminSources => {
     help: () => helpContent(),
     revoke: (request) => keeper.decide(request),
     revocationTroubles: () => keeper.troubles(),
-    partTroubles: () => [commands.trouble(), core.keys.trouble()].filter((trouble) => trouble !== undefined),
+    partTroubles: () =>
+      [commands.trouble(), core.keys.trouble(), ...(core.cluster?.facts.troubles() ?? [])].filter(
+        (trouble) => trouble !== undefined,
+      ),
     noAnswers: noAnswers.warnings,
     openDoNotCalls: gauge.read,
     upstreams,
+    cluster: () => core.cluster?.facts.state(),
     now: nowSources({
       recent,
       markers,
@@ -133,6 +137,7 @@ export const adminSources = (parts: Parts): AdminSources => {
       inDoubt: core.doubts,
       forwarding: core.forwarding.samples,
       telemetry: core.telemetry.counts,
+      cluster: core.cluster?.facts.metrics,
       limits: () => [...usedLimits(active.generation?.limiters ?? new Map(), current().tenants)],
     },
   };

@@ -8,7 +8,6 @@ import { addressInWords, parseDatabaseAddress } from "./database-address.ts";
 import { DatabaseUnavailable, isBroken, unavailableFor } from "./database-unavailable.ts";
 import { Listener } from "./listener.ts";
 import { Pool } from "./pool.ts";
-import { StatementTimes } from "./statement-times.ts";
 
 export { quoted, type DatabaseTls } from "./connect.ts";
 export { DatabaseUnavailable } from "./database-unavailable.ts";
@@ -36,6 +35,14 @@ export type DatabaseOptions = {
   readonly connectTimeout?: number;
   /** Milliseconds for one statement. */
   readonly statementTimeout?: number;
+  readonly observer?: StatementObserver;
+};
+
+export type StatementObserver = {
+  /** `ms`: waiting for a connection included. */
+  readonly onAnswered: (ms: number) => void;
+  /** The database did not answer. */
+  readonly onFailed: () => void;
 };
 
 const CONNECTIONS = 4;
@@ -46,8 +53,7 @@ export class SharedDatabase {
   readonly schema: string;
   /** Database, servers and user in words, without the password. */
   readonly where: string;
-  /** How long statements took. */
-  readonly times = new StatementTimes();
+  readonly #observer: StatementObserver | undefined;
   readonly #pool: Pool;
   readonly #listener: Listener;
   #isClosed = false;
@@ -55,6 +61,7 @@ export class SharedDatabase {
   constructor(options: DatabaseOptions) {
     const { url, password, schema, tls, application } = options;
     this.schema = schema;
+    this.#observer = options.observer;
     const address = parseDatabaseAddress(url);
     if ("fault" in address) throw new RangeError(`expected ${address.fault}`);
     this.where = addressInWords(address);
@@ -81,7 +88,7 @@ export class SharedDatabase {
       throw this.#failed(client, error, true);
     }
     this.#pool.give(client);
-    this.times.add(performance.now() - begun);
+    this.#observer?.onAnswered(performance.now() - begun);
     return rows;
   };
 
@@ -104,7 +111,7 @@ export class SharedDatabase {
       value = await work(query);
     } catch (error) {
       this.#pool.give(client, isLost || !(await rollBack(client)));
-      if (error instanceof DatabaseUnavailable) this.times.fail();
+      if (error instanceof DatabaseUnavailable) this.#observer?.onFailed();
       throw error;
     }
     try {
@@ -149,7 +156,7 @@ export class SharedDatabase {
     try {
       return await this.#pool.take();
     } catch (error) {
-      this.times.fail();
+      this.#observer?.onFailed();
       throw error;
     }
   }
@@ -158,7 +165,7 @@ export class SharedDatabase {
   #failed(client: pg.Client, error: unknown, isSent: boolean): unknown {
     this.#pool.give(client, isBroken(error));
     const unavailable = unavailableFor(error, isSent);
-    if (unavailable instanceof DatabaseUnavailable) this.times.fail();
+    if (unavailable instanceof DatabaseUnavailable) this.#observer?.onFailed();
     return unavailable;
   }
 }

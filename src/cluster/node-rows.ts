@@ -65,6 +65,18 @@ export const comeBack = async (
   return raised.length > 0;
 };
 
+/** Removes a row whose run does not live: it is still that run, and its beat still that one. */
+export const forgetRow = async (
+  { query }: Database,
+  { name, instance, beat }: Pick<NodeRow, "name" | "instance" | "beat">,
+): Promise<boolean> => {
+  const removed = await query({
+    text: "DELETE FROM node WHERE name = $1 AND instance = $2 AND beat = $3 RETURNING 1",
+    values: [name, instance, beat],
+  });
+  return removed.length > 0;
+};
+
 type Read = {
   /** The run that has the name; undefined if there is no such row. */
   readonly holder: string | undefined;

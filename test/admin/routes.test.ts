@@ -94,6 +94,7 @@ const quiet: Omit<AdminDeps, "here"> = {
   metrics: () => Promise.resolve("ocsgw_lanes 1\n"),
   status: () => told,
   now: undefined as never,
+  cluster: () => undefined,
   retention: RETENTION,
   revoke: () => Promise.resolve("no"),
   reload: () => Promise.resolve(UNCHANGED),

@@ -4,6 +4,7 @@
  */
 import { Registry } from "prom-client";
 import { register } from "./exposition.ts";
+import { CLUSTER_METRICS } from "./cluster-metrics.ts";
 import { GATEWAY_METRICS, STANDBY_METRICS } from "./gateway-metrics.ts";
 import { FORWARD_METRICS } from "./forward-metrics.ts";
 import { EVIDENCE_METRICS, JOURNAL_METRICS, OPEN_DNC_METRICS } from "./journal-metrics.ts";
@@ -22,6 +23,7 @@ export const METRICS: readonly MetricRow[] = [
   ...JOURNAL_METRICS,
   ...EVIDENCE_METRICS,
   ...FORWARD_METRICS,
+  ...CLUSTER_METRICS,
   ...GATEWAY_METRICS,
 ];
 

@@ -2,7 +2,7 @@
 import type { JournalStatus } from "../../journal/journal.ts";
 import type { TenantCount } from "../../journal/open-dnc/open-dnc-rows.ts";
 import type { Certificate } from "../certificate-expiry.ts";
-import type { Counts } from "../counters.ts";
+import type { Counts, Histogram } from "../counters.ts";
 import type { Metric } from "./exposition.ts";
 import type { HandlesState, KeySetState, UpstreamState } from "../status.ts";
 
@@ -62,6 +62,18 @@ export type Sources = {
   /** Spans and log lines that were sent to the OpenTelemetry collector, or not. */
   readonly telemetry?:
     | (() => readonly { readonly signal: string; readonly result: string; readonly items: number }[])
+    | undefined;
+  /** Absent for a gateway that shares no database. */
+  readonly cluster?:
+    | {
+        readonly nodes: () => Iterable<readonly [state: string, count: number]>;
+        /** Milliseconds. */
+        readonly leaseLeft: () => number;
+        readonly isUp: () => boolean;
+        readonly statements: Histogram;
+        readonly failures: () => number;
+        readonly waiting: () => number;
+      }
     | undefined;
   readonly retention?:
     | {

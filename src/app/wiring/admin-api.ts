@@ -27,6 +27,7 @@ import { fillingUp, type DiskUse } from "../../journal/segments/disk-use.ts";
 import type { TenantCount } from "../../journal/open-dnc/open-dnc-rows.ts";
 import type { Handler } from "../../common/message.ts";
 import { certificatesOf } from "./admin/certificates.ts";
+import { evidenceOf } from "./admin/evidence-status.ts";
 import type { AdminFacts } from "./admin/now-sources.ts";
 import type { Retention } from "./journal/retention.ts";
 import type { OutsideEvidence } from "./journal/outside-evidence.ts";
@@ -72,12 +73,13 @@ export type AdminSources = {
   readonly noAnswers: () => readonly string[];
   /** Why commands cannot reach the gateway, and why idempotency keys cannot be kept. */
   readonly partTroubles: () => readonly string[];
+  readonly cluster: AdminDeps["cluster"];
   readonly now: (facts: AdminFacts) => NowSources;
   readonly sandbox: AdminDeps["sandbox"];
   /** Used for the metrics only. */
   readonly metricsOnly: Pick<
     Sources,
-    "connections" | "descriptorLimit" | "inDoubt" | "limits" | "forwarding" | "telemetry"
+    "connections" | "descriptorLimit" | "inDoubt" | "limits" | "forwarding" | "telemetry" | "cluster"
   >;
 };
 
@@ -188,6 +190,7 @@ export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> =
       help: sources.help,
       revoke,
       retention,
+      cluster: sources.cluster,
       now: sources.now({
         certificates: () => certificates,
         otherWarnings: () => [sources.journal.status().failed ?? [], otherWarnings()].flat(),
@@ -270,28 +273,6 @@ const statusOf = ({
       .filter(([, count]) => count > 0)
       .map(([reason, count]) => ({ reason, count })),
     no_answers: totals(counts.noAnswers(), ["code"]),
-  };
-};
-
-type EvidenceStatus = Pick<Status["journal"], "witnesses" | "quorum" | "timestamp">;
-
-const evidenceOf = ({ witnesses, quorum, timestamps }: AdminSources["evidence"]): EvidenceStatus => {
-  const needed = quorum();
-  const stamped = timestamps();
-  return {
-    witnesses: witnesses().map(({ age, trouble, ...each }) => ({
-      ...each,
-      age: age === undefined ? null : Math.round(age),
-      trouble: trouble ?? null,
-    })),
-    quorum: needed && { needed: needed.needed, met: needed.isMet, size: needed.size },
-    timestamp: stamped && {
-      url: stamped.url,
-      last: stamped.last
-        ? { size: stamped.last.size, time: stamped.last.time, age: Math.round(stamped.last.age) }
-        : null,
-      trouble: stamped.trouble ?? null,
-    },
   };
 };
 

@@ -1,4 +1,4 @@
-/** Commands that run a gateway or ask a running one: run, reload, status, flows, healthcheck. */
+/** Commands that run a gateway or ask a running one: run, reload, status, nodes, flows, healthcheck. */
 import type { Command } from "commander";
 import { address, ADMIN_URL, adminToken, CONFIG, done, JSON_OUT } from "./options.ts";
 
@@ -44,6 +44,19 @@ export const addGatewayCommands = (ocsgw: Command): void => {
     .addOption(adminToken())
     .option(...JSON_OUT)
     .action(done(async (options) => (await import("../status/status.ts")).status(options)));
+
+  ocsgw
+    .command("nodes")
+    .summary("Show the gateways that share a database")
+    .description(
+      "Show the gateways that share the config's database (shared), as the database has them; no gateway needs to " +
+        "run. LAG: entries of shared logs that a node has not acknowledged. Exit code 1: the config has no shared " +
+        "database. 5: the database cannot be reached",
+    )
+    .option("--forget <node>", "remove a node that has stopped or died from the list")
+    .option(...CONFIG)
+    .option(...JSON_OUT)
+    .action(done(async (options) => (await import("../nodes.ts")).nodes(options)));
 
   const flows = (command: Command): Command =>
     command

@@ -7,12 +7,13 @@ import { events } from "../../../common/log/events.ts";
 import { readSmallFile } from "../../../common/small-file/small-file.ts";
 import { DatabaseUnavailable, SharedDatabase, type DatabaseOptions } from "../../../cluster/database.ts";
 import { Membership } from "../../../cluster/membership.ts";
-import { migrate } from "../../../cluster/schema/migrate.ts";
+import { migrate, TablesTooNew } from "../../../cluster/schema/migrate.ts";
 import { MIGRATIONS } from "../../../cluster/schema/migrations.ts";
 import type { Settings } from "../../../settings/schema/schema.ts";
 import type { ShutdownSteps } from "../../shutdown.ts";
 import { VERSION } from "../../version.ts";
 import type { Alarms } from "../alarms.ts";
+import { clusterFacts, StatementCounts, type ClusterFacts } from "./facts.ts";
 import { reportMembership } from "./reports.ts";
 
 /** What the gateways share. Undefined without `shared`: one gateway alone, with its own files. */
@@ -21,6 +22,8 @@ export type Cluster = {
   readonly membership: Membership;
   /** This gateway's name. */
   readonly node: string;
+  /** What the admin API and the metrics show. */
+  readonly facts: ClusterFacts;
 };
 
 export class ClusterUnavailable extends Error {
@@ -45,7 +48,8 @@ export const startCluster = async (
   if (!settings.shared) return undefined;
   const node = nodeName(settings);
   const options = databaseOptions(settings.shared, `ocsgw ${node}`);
-  const database = new SharedDatabase(options);
+  const counts = new StatementCounts();
+  const database = new SharedDatabase({ ...options, observer: counts });
   stops.push(() => database.close());
   // Beats have a connection of their own, so that a slow statement of another part ends no lease.
   const beats = new SharedDatabase({ ...options, connections: 1, statementTimeout: BEAT_TIMEOUT_MS });
@@ -56,6 +60,7 @@ export const startCluster = async (
     if (migrations.length > 0) events.sharedTablesCreated({ database: database.where, migrations });
     await membership.join();
   } catch (error) {
+    if (error instanceof TablesTooNew) throw new ClusterUnavailable(error.message, { cause: error });
     if (!(error instanceof DatabaseUnavailable)) throw error;
     throw new ClusterUnavailable(`cannot use the shared ${database.where}: ${error.message}`, { cause: error });
   }
@@ -63,7 +68,7 @@ export const startCluster = async (
   events.clusterJoined({ node, database: database.where, live: membership.live });
   membership.observe({ onFailure: () => database.distrust() });
   reportMembership({ membership, where: database.where, ...services });
-  return { database, membership, node };
+  return { database, membership, node, facts: clusterFacts({ database, membership, counts }) };
 };
 
 /** A table that already has many rows takes longer to extend than a statement of a request may. */
