@@ -12,6 +12,7 @@ import { startCluster, type Cluster } from "./wiring/cluster/cluster.ts";
 import { startJournal, type Started } from "./wiring/journal/journal.ts";
 import { createTelemetryKeeper, type TelemetryKeeper } from "./telemetry.ts";
 import { createNoAnswers, type NoAnswers } from "./wiring/no-answers.ts";
+import { createRequests } from "./wiring/idempotency/requests.ts";
 import { LastEntry, startKeys, type Keys } from "./wiring/idempotency/keys.ts";
 import { startOwnership, type Records } from "./wiring/ownership.ts";
 import type { PassedSockets } from "./wiring/systemd-sockets.ts";
@@ -74,14 +75,18 @@ export const startCore = async (
   const cluster = await startCluster(settings, { alarms, onReplaced: onLost }, stops);
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
   const keys = await startKeys(settings, { journal, counts, lastEntry }, stops);
+  const requests = createRequests({ journal }, stops);
   const noAnswers = createNoAnswers();
   const telemetry = await createTelemetryKeeper(settings, stops);
   stops.push(noAnswers.flush);
   const active = new ActiveGeneration({
-    services: { journal, counts, recent, revocations, cluster, records, keys, noAnswers, telemetry, onReply },
+    services: { journal, counts, recent, revocations, cluster, records, keys, requests, noAnswers, telemetry, onReply },
     onUpstreamEvent: upstreamEventHandler({ journal, counts, markers, alarms: records.alarms, current }),
     sockets,
-    onSent,
+    onSent: (request, ends) => {
+      requests.running.sent(request.id!);
+      onSent?.(request, ends);
+    },
   });
   running = active;
   return {

@@ -50,7 +50,7 @@ export const createGeneration = async (
   const tenants = await inSlices(tenantSteps(reading.settings));
   const credentials = await credentialsFor(services, reading, before);
   let inFlight = 0;
-  const { journal, counts, recent, records, revocations, noAnswers, telemetry, keys, onReply } = services;
+  const { journal, counts, recent, records, revocations, noAnswers, telemetry, keys, requests, onReply } = services;
   const registry = await inSlices(registrySteps(tenants));
   const findTenant = await inSlices(announcedTenantSteps(tenants));
   // Last, so that the limiters that it takes over include the requests counted until now.
@@ -82,6 +82,7 @@ export const createGeneration = async (
     append: journal.append,
     note: journal.note,
     redact: createRedactor(reading.settings.audit.redact, reading.settings.audit.index_key),
+    ...(requests && { requests }),
     ...(keys && { claimKey: keys.claimerFor(reading.settings.audit.index_key) }),
     waitFor: ({ owner: { upstream }, tenant, urgent }) =>
       upstreams.get(upstream)!.switchboard.retryAfter({ tenant, urgent }),
@@ -89,6 +90,8 @@ export const createGeneration = async (
     // Called once for every request, when its reply is decided; the request then needs nothing of this generation.
     observe: (seen, ending) => {
       inFlight--;
+      requests?.running.end(seen.arrival.id);
+      if (ending.isOwn) return;
       counts.observe(seen, ending);
       recent?.observe(seen, ending);
       noAnswers?.observe(seen, ending);

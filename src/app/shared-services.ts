@@ -21,6 +21,8 @@ export type SharedServices = {
   readonly records: Records;
   /** When left out, idempotency keys are ignored. */
   readonly keys?: Pick<Keys, "claimerFor"> | undefined;
+  /** When left out, clients cannot ask what became of their requests. */
+  readonly requests?: PipelineDeps["requests"];
   /** When left out, requests without an answer are not logged. */
   readonly noAnswers?: Pick<NoAnswers, "observe">;
   /** When left out, requests are not traced. */

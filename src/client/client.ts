@@ -11,6 +11,7 @@ import {
   readBaseUrl,
   readMilliseconds,
   readTls,
+  keyHeader,
   tenantHeader,
   type CallOptions,
   type ClientOptions,
@@ -59,17 +60,18 @@ export const ocs = (options: ClientOptions): Client => {
   const call = async ({ row, identifier, body, options: own }: Call): Promise<Result<unknown>> => {
     if (turns.closed) throw new TypeError("this client is closed");
     const text = encodeBody(row, body);
-    const tenant = tenantHeader(own.tenant ?? options.tenant);
+    const asked = [...tenantHeader(own.tenant ?? options.tenant), ...keyHeader(row.req, own.idempotencyKey)];
+    const judged: ActionRow = own.idempotencyKey === undefined ? row : { ...row, repeat: "safe" };
     const cancel = cancellation(own.signal, readMilliseconds("timeout", own.timeout, timeout));
     try {
       const outcome = await turns.take(cancel.signal, async () => {
         const secret = await unlessAborted(credential(), cancel.signal);
         if (secret === undefined) return undefined;
-        const headers = [...secret, ...tenant];
+        const headers = [...secret, ...asked];
         const request = encodeRequest(row, identifier, text, { host: url.host, headers });
         return connection.exchange(request, cancel.signal);
       });
-      return outcome === undefined ? cancelled(row, cancel.signal) : readOutcome(row, outcome);
+      return outcome === undefined ? cancelled(judged, cancel.signal) : readOutcome(judged, outcome);
     } finally {
       cancel.end();
     }

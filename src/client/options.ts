@@ -30,6 +30,12 @@ export type CallOptions = {
   readonly signal?: AbortSignal | undefined;
   readonly timeout?: number | undefined;
   readonly tenant?: string | number | undefined;
+  /**
+   * Of addRecord: 1 to 255 printable ASCII characters, a new one for each record to add. The gateway carries out a
+   * request with a key at most once in 24 hours, so a call with the same key and body may be repeated after any
+   * failure.
+   */
+  readonly idempotencyKey?: string | undefined;
 };
 
 export type Header = readonly [name: string, value: string];
@@ -69,6 +75,15 @@ export const tenantHeader = (tenant: string | number | undefined): Header[] => {
   if (tenant === undefined) return [];
   if (!PRINTABLE.test(`${tenant}`)) throw new TypeError("tenant: a name in ASCII or a DBID; send the DBID instead");
   return [["Ocsgw-Tenant", `${tenant}`]];
+};
+
+/** The header of a request of this action (`req`). */
+export const keyHeader = (req: string | undefined, key: string | undefined): Header[] => {
+  if (key === undefined) return [];
+  if (req !== "AddRecord") throw new TypeError("idempotencyKey: only addRecord takes one");
+  if (!/^[\u0020-\u007e]{1,255}$/.test(key))
+    throw new TypeError("idempotencyKey: expected 1 to 255 printable ASCII characters");
+  return [["Idempotency-Key", `"${key.replace(/["\\]/g, "\\$&")}"`]];
 };
 
 /** Throws TypeError for what is no PEM, or a certificate without its key. */

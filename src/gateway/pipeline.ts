@@ -2,6 +2,7 @@
 import { readTarget } from "../ocs/target.ts";
 import type { Arrival, Handler } from "../common/message.ts";
 import { FOR_FAULT, refuse } from "./refused.ts";
+import { lookUpRequest, requestIdIn, type LookUpDeps } from "./requests/look-up-request.ts";
 import { respond, type RespondDeps } from "./respond.ts";
 import { authenticate, type AuthenticateDeps } from "./stages/authenticate.ts";
 import { authorize, type AuthorizeDeps } from "./stages/authorize.ts";
@@ -19,6 +20,7 @@ export type PipelineDeps = AuthenticateDeps &
   ResolveTenantDeps &
   IsolateDeps &
   ClaimKeyDeps &
+  LookUpDeps &
   SendJournaledDeps &
   RespondDeps;
 
@@ -28,6 +30,8 @@ export const createPipeline = (deps: PipelineDeps): Handler =>
     trace.stage = "identity";
     const caller = (trace.caller = await authenticate(deps, arrival)); // who is asking?
     trace.stage = "operation";
+    const requestId = deps.requests && requestIdIn(arrival);
+    if (requestId !== undefined) return lookUpRequest(deps, arrival, caller, requestId);
     const operation = (trace.operation = readTarget(arrival.method, arrival.target)); // for what, by method and URI?
     trace.stage = "policy";
     const grant = await authorize(deps, arrival, caller, operation); // for which of its tenants may it ask that?
@@ -39,12 +43,14 @@ export const createPipeline = (deps: PipelineDeps): Handler =>
     if (!grant.charged) traceTenant(trace, permit);
     const order = await unlessRepeated(deps, arrival, permit, command, isolate); // is it about this tenant alone?
     if (isRepeat(order)) return replayAnswer((trace.key = order).answer);
+    deps.requests?.running.add(order);
     trace.wouldRefuse = order.wouldRefuse;
     trace.lease = order.lease;
     trace.decided = performance.now() - arrival.at;
     trace.stage = "key";
     const key = await claimKey(deps, arrival, order); // is it a repeat of an earlier request?
     trace.key = key;
+    deps.requests?.running.keyed(order.id, key);
     if (isRepeat(key)) return replayAnswer(key.answer);
     trace.stage = "journal";
     const exchange = await sendJournaled(deps, arrival, order, key); // intent on disk, one exchange, outcome on disk

@@ -2,9 +2,10 @@
  * All reasons to refuse a request: code, status, title, how far the request got, and what to do. Header, body, journal,
  * metric and documents use the same code.
  */
-import { CREDENTIAL, FOLLOW, HANDLE, LANES, REPEAT, row, WAIT, type RefusalRow } from "./refusal-row.ts";
+import { KEY_ROWS, UNKNOWN_ROWS } from "./refusal-rows/keys.ts";
+import { CREDENTIAL, FOLLOW, HANDLE, LANES, REPEAT, row, WAIT, type RefusalRow } from "./refusal-rows/row.ts";
 
-export type { RefusalRow } from "./refusal-row.ts";
+export type { RefusalRow } from "./refusal-rows/row.ts";
 
 export const REFUSALS = {
   "no-resource": row(
@@ -100,6 +101,13 @@ export const REFUSALS = {
     "Client: the reply says what is wrong; often it is plain http to a TLS port, HTTP/1.0, an Upgrade, CONNECT, or a " +
       "request that did not arrive in time. Operator: a proxy in front of the gateway may change requests.",
   ),
+  "no-such-request": row(
+    1012,
+    404,
+    "this client made no such request, or one that was refused and only counted",
+    "Client: take the id from Ocsgw-Request-Id of the reply, and ask with a credential of the client that made the " +
+      "request. Operator: ocsgw explain -c FILE ID shows who made it.",
+  ),
   "no-credential": row(2001, 401, "no usable credential", CREDENTIAL),
   revoked: row(2001, 401, "no usable credential", CREDENTIAL),
   throttled: row(
@@ -185,36 +193,7 @@ export const REFUSALS = {
       "client's timeout should be longer than queue.max_wait and timeouts.answer of the upstream together, or OCS is " +
       `slow: ${LANES}`,
   ),
-  "key-running": row(
-    3101,
-    409,
-    "the first request with this Idempotency-Key has not ended yet",
-    "Client: send the same request again when Retry-After says: it gets the first request's reply then. Operator: " +
-      `ocsgw explain -c FILE ID names the first request. ${LANES}`,
-  ),
-  "key-reused": row(
-    3102,
-    422,
-    "this Idempotency-Key was used with another request",
-    "Client: make a new key for each new request, and repeat a request only as it was: the same path, tenant and " +
-      "body (the order of its members does not matter). Operator: ocsgw explain -c FILE ID names the first request.",
-  ),
-  "bad-key": row(
-    3103,
-    400,
-    "the header Idempotency-Key is malformed",
-    'Client: send the header once, with one text of 1 to 255 printable ASCII characters in quotes, as in "8e03978e-' +
-      '40d5-43dd-bc93-6894a57f9324"; a text without blanks, commas and semicolons may have no quotes. Operator: a ' +
-      "proxy may have joined or repeated the header.",
-  ),
-  "too-many-keys": row(
-    3104,
-    429,
-    "this client has as many idempotency keys as the gateway keeps for it",
-    `${WAIT} Each key is forgotten 24 hours after its request; use keys only for requests that must not be carried ` +
-      "out twice. Operator: the client sends more than 1,000,000 requests with a key in 24 hours; " +
-      "limits.actions.AddRecord of the tenant limits them.",
-  ),
+  ...KEY_ROWS,
   unreachable: row(
     4001,
     503,
@@ -267,15 +246,7 @@ export const REFUSALS = {
       "Operator: connections to OCS were lost, the gateway was restarted, the owner is being stored, an earlier " +
       "request has not ended, or OCS contradicts itself: ocsgw explain -c FILE ID says which.",
   ),
-  "keys-unavailable": row(
-    5104,
-    503,
-    "idempotency keys cannot be stored or read now, so nothing was sent",
-    `${WAIT} Without the header Idempotency-Key the request would be sent, and a repeat could be carried out twice. ` +
-      "Operator: the log (idempotencyKeysUnavailable) and /readyz say why; free disk space or repair the disk of " +
-      "audit.dir, and the gateway recovers by itself. If audit.dir/idempotency.sqlite is corrupt, restore it, or " +
-      "stop the gateway and remove it: then the keys of the last 24 hours are forgotten.",
-  ),
+  ...UNKNOWN_ROWS,
   "internal-error": row(
     5900,
     500,

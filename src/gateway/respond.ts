@@ -21,6 +21,8 @@ export type Ending = {
   readonly delivery?: Delivery;
   /** Why authentication failed. */
   readonly authFailure?: AuthFailure | undefined;
+  /** The reply is the gateway's own, and not about a request to OCS. */
+  readonly isOwn?: true;
 };
 
 /** Milliseconds by which to delay the reply to a refusal, because its tenant causes very many journal entries. */
@@ -40,6 +42,11 @@ export const respond =
     const trace = newTrace(arrival);
     try {
       const reply = await stages(trace);
+      if (reply.isOwn) {
+        deps.observe(trace, { status: reply.status, isOwn: true });
+        addHeaders(reply.headers, trace, "gateway", "not-sent");
+        return reply;
+      }
       if (trace.key?.answer)
         deps.note(replayEntry(deps, trace, { status: reply.status, code: null, delivery: "answered" }));
       deps.observe(trace, { status: reply.status });

@@ -48,6 +48,25 @@ const requireAllowed = (charge: Charge, tenant: Tenant, wouldRefuse: string | un
   return { tenant, charge, wouldRefuse: wouldRefuse ?? code };
 };
 
+/**
+ * Charges a request that is not for OCS: to its tenant or, if the client has several, to the client's own limits.
+ * Throws Refused if it is over a limit.
+ */
+export const requireWithinLimits = async (
+  deps: ChargeDeps & ChargeClientDeps,
+  client: string,
+  tenants: readonly Tenant[],
+): Promise<void> => {
+  for (const tenant of tenants) {
+    if (tenant.observes) continue;
+    const charge =
+      tenants.length === 1
+        ? await deps.charge(tenant, client, "ReadStatus")
+        : await deps.chargeClient?.(tenant, client, "ReadStatus");
+    if (charge?.allowed === false) refuse("over-limit", { ...overLimit(charge, tenant), found: { tenant } });
+  }
+};
+
 const overLimit = (charge: Charge, tenant: Tenant): RefusalDetails => ({
   detail: `the rate limit "${charge.exceeded}" is exceeded; Retry-After says when to send again`,
   headers: [["Retry-After", String(charge.retryAfter)]],

@@ -204,4 +204,8 @@ export const newTrace = (arrival: Arrival): Trace => ({
 });
 
 /** A reply to which `respond` adds headers. */
-export type OpenReply = Reply & { readonly headers: HeaderLine[] };
+export type OpenReply = Reply & {
+  readonly headers: HeaderLine[];
+  /** The reply is the gateway's own, and not about a request to OCS. */
+  readonly isOwn?: true;
+};

@@ -138,6 +138,22 @@ describe("a request of the client", () => {
     for (const name of lacks) expect(peer.requests[0]).not.toContain(name);
   });
 
+  it("has the Idempotency-Key of an AddRecord, in quotes, and takes none for other actions", async () => {
+    const peer = await peerThat(answering(answer(200)));
+    const client = aClient(peer.url, {});
+    const body = { GSW_CAMPAIGN_NAME: "C", GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST" };
+    await client.lists("L").addRecord(body, { idempotencyKey: String.raw`a "b" \c` });
+    expect(peer.requests[0]).toContain(String.raw`Idempotency-Key: "a \"b\" \\c"` + "\r\n");
+    const wrong = [
+      () => client.phones("415").doNotCall({}, { idempotencyKey: "k" }),
+      () => client.lists("L").addRecord(body, { idempotencyKey: "" }),
+      () => client.lists("L").addRecord(body, { idempotencyKey: "k".repeat(256) }),
+      () => client.lists("L").addRecord(body, { idempotencyKey: "k\r\nX: y" }),
+    ];
+    for (const call of wrong) await expect(call()).rejects.toThrow(/^idempotencyKey: /);
+    expect(peer.requests).toHaveLength(1);
+  });
+
   it("may name another tenant than the client's", async () => {
     const peer = await peerThat(answering(answer(200)));
     await aClient(peer.url, { tenant: 101 }).phones("415").doNotCall({}, { tenant: 102 });

@@ -42,6 +42,19 @@ it.each<[string, string, string, (client: Client) => Promise<Result>, string]>([
     "no",
   ],
   [
+    "an AddRecord with an Idempotency-Key may be sent again",
+    "AddRecord",
+    "alpha-ors",
+    (client) =>
+      client
+        .lists("Alpha List")
+        .addRecord(
+          { GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155550105", GSW_TZ_NAME: "PST" },
+          { idempotencyKey: 'a "key"' },
+        ),
+    "safe",
+  ],
+  [
     "a Do-Not-Call may be sent again",
     "DoNotCall",
     "alpha-crm",

@@ -10,6 +10,7 @@ import type { Entry, Recorded, Stage } from "../../src/journal/entry.ts";
 import { createRedactor } from "../../src/journal/redact.ts";
 import { fieldsOf, type Transaction } from "../../src/journal/search/transaction.ts";
 import type { KeyClaim } from "../../src/idempotency/keys.ts";
+import { RunningRequests } from "../../src/gateway/requests/running-requests.ts";
 import { KeysUnavailable } from "../../src/idempotency/types.ts";
 import type { OwnershipResult } from "../../src/ownership/ownership.ts";
 import type { Fault } from "../../src/common/message.ts";
@@ -59,6 +60,12 @@ const keyed = (claim: KeyClaim | Error, header = "a-key"): Case =>
     "key",
     { ...ADD, headers: [["Idempotency-Key", header]] },
     { claimKey: () => (claim instanceof Error ? Promise.reject(claim) : Promise.resolve(claim)) },
+  );
+const asked = (unclear: string | undefined): Case =>
+  at(
+    "operation",
+    { method: "GET", target: "/ocsgw/requests/01KAPQ7Z8M3VABCDEFGHJKMNPR" },
+    { requests: { running: new RunningRequests(), ended: () => Promise.resolve({ known: undefined, unclear }) } },
   );
 const denied = (denied: "throttled" | "issuer-unavailable"): Setting => ({
   identify: () => ({ denied, reason: "in words", retryAfter: 1 }),
@@ -139,6 +146,8 @@ const CASES: Readonly<Record<Refusal, Case>> = {
   "no-answer": failing("ocs", "no-answer", { sent: true, verdict: "?" }),
   "connection-lost": failing("ocs", "connection-lost", { sent: true, verdict: "?" }),
   "malformed-response": failing("ocs", "malformed-response", { sent: true, verdict: "?" }),
+  "no-such-request": asked(undefined),
+  "request-unclear": asked("the index is being built"),
   "key-running": keyed({ kind: "running", token: "t1:00", first: "01KAPQ7Z8M3VABCDEFGHJKMNPR" }),
   "key-reused": keyed({ kind: "other-request", token: "t1:00", first: "01KAPQ7Z8M3VABCDEFGHJKMNPR" }),
   "bad-key": keyed({ kind: "full", seconds: 60 }, "not one"),

@@ -490,6 +490,9 @@ describe("the table of refusals", () => {
       "OCSGW-5900 500",
       // See test/idempotency/line.test.ts.
       "OCSGW-3101 409",
+      // See test/gateway/requests.
+      "OCSGW-1012 404",
+      "OCSGW-5105 503",
       "OCSGW-3102 422",
       "OCSGW-3103 400",
       "OCSGW-3104 429",

@@ -110,6 +110,7 @@ type Setting = {
   observe?: PipelineDeps["observe"];
   inForce?: NonNullable<PipelineDeps["inForce"]>;
   acceptsType?: NonNullable<PipelineDeps["acceptsType"]>;
+  requests?: PipelineDeps["requests"];
   claimKey?: PipelineDeps["claimKey"];
   waitFor?: NonNullable<PipelineDeps["waitFor"]>;
 };
@@ -124,6 +125,7 @@ export const aLine = ({
   observe,
   inForce,
   acceptsType,
+  requests,
   claimKey,
   waitFor,
 }: Setting = {}): TestLine => {
@@ -141,6 +143,7 @@ export const aLine = ({
       }),
     ...(inForce && { inForce }),
     ...(acceptsType && { acceptsType }),
+    ...(requests && { requests }),
     ...(claimKey && { claimKey }),
     ...(waitFor && { waitFor }),
     challenge: 'Basic realm="ocs-gateway"',

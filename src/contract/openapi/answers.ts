@@ -4,6 +4,7 @@ import type { Action } from "../../ocs/catalog.ts";
 import { GROUP_STATUS } from "../../ocs/enumerations.ts";
 import { GROUP_STATUS_ATTRIBUTES } from "../../ocs/examples.ts";
 import { schemaRef, type JsonSchema } from "./body-schema.ts";
+import { REFUSALS } from "../../gateway/refusals.ts";
 import { OUTCOME_DELAYED, refusalsOf, type ClientRefusal } from "./refusals-of.ts";
 
 type Response = { readonly [key: string]: unknown };
@@ -43,6 +44,11 @@ export const ANSWER_HEADERS: Readonly<Record<string, JsonSchema>> = {
     "May the same request be sent again? On the gateway's replies with 429 and 5xx, and with OCSGW-5102",
     { type: "string", enum: ["safe", "check-first", "no"] },
   ),
+  "Ocsgw-Idempotency": header("The reply repeats the one to an earlier request with this Idempotency-Key", {
+    type: "string",
+    enum: ["replayed"],
+  }),
+  "Ocsgw-First-Request": header("The id of the first request with this Idempotency-Key", text),
   "Retry-After": header("Seconds to wait before the request is sent again", { type: "integer", minimum: 0 }),
   RateLimit: header("What is left of the rate limit", text),
   "RateLimit-Policy": header("The rate limit", text),
@@ -183,7 +189,12 @@ const answer = (action: Action, collection: boolean, status: number, refusals: r
   ];
   return {
     description: said.join("\n\n"),
-    headers: headersRefs([...ALWAYS, ...(fromOcs ? ["Warning", "Server"] : []), ...refusalHeaders(status, refusals)]),
+    headers: headersRefs([
+      ...ALWAYS,
+      ...keyHeaders(action),
+      ...(fromOcs ? ["Warning", "Server"] : []),
+      ...refusalHeaders(status, refusals),
+    ]),
     content: {
       ...(refusals.length > 0 && { "application/problem+json": { schema: problemOf(status, refusals) } }),
       "text/html": { schema: schemaRef("Page") },
@@ -201,18 +212,22 @@ const withoutStatus = ({ code, title, delivery, repeat, advice }: ClientRefusal)
   advice,
 });
 
-const done = ({ answersBody }: Action, collection: boolean): Response => ({
+const keyHeaders = ({ name }: Action): readonly string[] =>
+  name === "AddRecord" ? ["Ocsgw-Idempotency", "Ocsgw-First-Request"] : [];
+
+const done = (action: Action, collection: boolean): Response => ({
   description: `OCS: done. With Ocsgw-Code ${OUTCOME_DELAYED} only the gateway's journal is late.`,
   headers: headersRefs([
     ...ALWAYS,
+    ...keyHeaders(action),
     "Ocsgw-Code",
     "Ocsgw-Repeat",
     "RateLimit",
     "RateLimit-Policy",
     "Server",
-    ...(answersBody ? ["Etag", "Cache-control"] : []),
+    ...(action.answersBody ? ["Etag", "Cache-control"] : []),
   ]),
-  ...(answersBody && {
+  ...(action.answersBody && {
     content: { "application/json": { schema: schemaRef(collection ? "AllGroups" : "OneGroup") } },
   }),
 });
@@ -227,13 +242,16 @@ const problemOf = (status: number, refusals: readonly ClientRefusal[]): JsonSche
   ],
 });
 
+const isRunning = (refusals: readonly ClientRefusal[]): boolean =>
+  refusals.some(({ code }) => code === REFUSALS["key-running"].code);
+
 const refusalHeaders = (status: number, refusals: readonly ClientRefusal[]): string[] =>
   refusals.length === 0
     ? []
     : [
         "Ocsgw-Code",
-        ...(status === 429 || status >= 500 ? ["Ocsgw-Repeat"] : []),
-        ...(status === 429 || status === 503 ? ["Retry-After"] : []),
+        ...(status === 429 || status >= 500 || isRunning(refusals) ? ["Ocsgw-Repeat"] : []),
+        ...(status === 429 || status === 503 || isRunning(refusals) ? ["Retry-After"] : []),
         "RateLimit",
         "RateLimit-Policy",
         ...(status === 401 ? ["WWW-Authenticate"] : []),

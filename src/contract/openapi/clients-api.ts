@@ -9,13 +9,13 @@
  * - by action: a path such as `/phones/{phone}?req=DoNotCall` for each action, so that viewers show a page and
  *   generators make a function for each. Not every tool takes a query in a path.
  */
-import { CATALOG, type Action, type Resource, type ResourceName } from "../../ocs/catalog.ts";
+import { CATALOG, type Action, type Resource } from "../../ocs/catalog.ts";
 import { caseOf } from "../../ocs/examples.ts";
-import { IDENTIFIERS, type IdentifierKind } from "../../ocs/identifiers.ts";
 import { PURPOSES, RESOURCE_MEANINGS } from "../meanings.ts";
 import { clientCall, idOf } from "../names.ts";
 import { ANSWER_HEADERS, ANSWER_SCHEMAS, answersOf, type Responses } from "./answers.ts";
 import { bodyComponents, schemaRef, type JsonSchema } from "./body-schema.ts";
+import { IDENTIFIER_NAMES, keyParameter, parameterRef, PARAMETERS } from "./parameters.ts";
 import { shareResponses, type PathItems } from "./share-responses.ts";
 
 export type PathsBy = "resource" | "action";
@@ -84,46 +84,6 @@ const actionsOf = ({ actions }: Resource): readonly Action[] => Object.values(ac
 const postsOf = (resource: Resource): readonly Action[] =>
   actionsOf(resource).filter(({ method }) => method === "POST");
 const getOf = (resource: Resource): Action | undefined => actionsOf(resource).find(({ method }) => method === "GET");
-
-const IDENTIFIER_NAMES: Readonly<Record<ResourceName, string>> = {
-  records: "record_handle",
-  phones: "phone",
-  customer_ids: "customer_id",
-  lists: "calling_list",
-  campaigngroups: "campaign_group_dbid",
-};
-
-const isNumber = (kind: IdentifierKind): boolean => kind === "record handle" || kind === "campaign group DBID";
-
-const identifierOf = ({ name, identifier }: Resource): JsonSchema => ({
-  name: IDENTIFIER_NAMES[name],
-  in: "path",
-  required: true,
-  description: `The ${identifier}: ${IDENTIFIERS[identifier].expected}`,
-  schema: isNumber(identifier)
-    ? { type: "integer", minimum: 1, maximum: 2_147_483_647 }
-    : { type: "string", pattern: IDENTIFIERS[identifier].pattern },
-});
-
-const PARAMETERS: Readonly<Record<string, JsonSchema>> = {
-  "Ocsgw-Tenant": {
-    name: "Ocsgw-Tenant",
-    in: "header",
-    description: "The tenant, by name or DBID: for clients of several tenants, where the body names none",
-    schema: { type: "string" },
-  },
-  "If-None-Match": {
-    name: "If-None-Match",
-    in: "header",
-    description: "The Etag of an earlier answer: 304 if it is still the same",
-    schema: { type: "string" },
-  },
-  ...Object.fromEntries(
-    Object.values(CATALOG).map((resource) => [IDENTIFIER_NAMES[resource.name], identifierOf(resource)]),
-  ),
-};
-
-const parameterRef = (name: string): JsonSchema => ({ $ref: `#/components/parameters/${name}` });
 
 const pathOf = ({ name }: Resource): string => `/${name}/{${IDENTIFIER_NAMES[name]}}`;
 
@@ -209,7 +169,10 @@ const pagesOf = (resource: Resource): (readonly [id: string, page: PathItems[str
     idOf(action),
     {
       [action.method.toLowerCase()]: operation(resource, action, {
-        parameters: parametersOf(resource, action.method === "POST" ? [reqParameter([action])] : []),
+        parameters: parametersOf(resource, [
+          ...(action.method === "POST" ? [reqParameter([action])] : []),
+          ...keyParameter([action]),
+        ]),
       }),
     },
   ]);
@@ -229,7 +192,11 @@ const pathsByAction = (resources: readonly Resource[]): PathItems => ({
     resources.flatMap((resource) =>
       actionsOf(resource).map((action) => [
         action.method === "GET" ? pathOf(resource) : `${pathOf(resource)}?req=${action.name}`,
-        { [action.method.toLowerCase()]: operation(resource, action, { parameters: parametersOf(resource) }) },
+        {
+          [action.method.toLowerCase()]: operation(resource, action, {
+            parameters: parametersOf(resource, keyParameter([action])),
+          }),
+        },
       ]),
     ),
   ),
@@ -265,7 +232,7 @@ const postOf = (resource: Resource): Operation => {
     summary: RESOURCE_MEANINGS[resource.name],
     description: actions.map((action) => `- **${action.name}**: ${PURPOSES[action.name]}.`).join("\n"),
     tags: [resource.name],
-    parameters: parametersOf(resource, [reqParameter(actions)]),
+    parameters: parametersOf(resource, [reqParameter(actions), ...keyParameter(actions)]),
     requestBody: requestBody(actions),
     responses: mergedAnswers(actions),
     "x-actions": pageRefs(actions),

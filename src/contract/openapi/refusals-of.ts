@@ -3,8 +3,11 @@ import type { Action } from "../../ocs/catalog.ts";
 import { OUTCOME_DELAYED, REFUSALS, type Refusal, type RefusalRow } from "../../gateway/refusals.ts";
 import { repeatOf, type Repeat } from "../../gateway/repeat.ts";
 
-/** `keys`: requests with an Idempotency-Key. `registrars`: registrars of record handles only, on another listener. */
-type Whose = "all" | "records" | "bodies" | "keys" | "registrars";
+/**
+ * `keys`: requests with an Idempotency-Key. `own`: GET /ocsgw/requests/<id>. `registrars`: registrars of record handles
+ * only, on another listener.
+ */
+type Whose = "all" | "records" | "bodies" | "keys" | "own" | "registrars";
 
 const WHOSE: Readonly<Record<Refusal, Whose>> = {
   "no-resource": "all",
@@ -38,6 +41,8 @@ const WHOSE: Readonly<Record<Refusal, Whose>> = {
   "queue-timeout": "all",
   abandoned: "all",
   unreachable: "all",
+  "no-such-request": "own",
+  "request-unclear": "own",
   "key-running": "keys",
   "key-reused": "keys",
   "bad-key": "keys",

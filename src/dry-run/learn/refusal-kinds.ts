@@ -34,6 +34,8 @@ export const KINDS: Readonly<Record<Refusal, RefusalKind | "policy">> = {
   probing: "record",
   unclear: "record",
   "ownership-unavailable": "record",
+  "no-such-request": "protocol",
+  "request-unclear": "not available",
   "key-running": "not available",
   "key-reused": "protocol",
   "bad-key": "protocol",

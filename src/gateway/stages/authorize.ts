@@ -27,7 +27,7 @@ export const authorize = (
 };
 
 /** The caller's tenants with the DBID or name in `Ocsgw-Tenant`; all of them without this header. */
-const tenantsAskedFor = ({ headers }: Pick<Arrival, "headers">, caller: Caller): readonly Tenant[] => {
+export const tenantsAskedFor = ({ headers }: Pick<Arrival, "headers">, caller: Caller): readonly Tenant[] => {
   const asked = headerOf(headers, "Ocsgw-Tenant");
   if (asked === undefined) return caller.tenants;
   const tenants = caller.tenants.filter((tenant) => isNamed(tenant, asked));

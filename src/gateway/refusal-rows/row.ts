@@ -1,5 +1,5 @@
 /** A row of the table of refusals, and advice that several rows give. */
-import type { Delivery } from "../journal/entry.ts";
+import type { Delivery } from "../../journal/entry.ts";
 
 export type RefusalRow = {
   readonly code: string;
