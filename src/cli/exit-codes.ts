@@ -18,7 +18,7 @@ export const EXIT_MEANINGS = {
   [NOT_VALID]: "the config is not valid, or not that of the running gateway",
   [UNREACHABLE]: "cannot reach the gateway, OCS or another address",
   [BROKEN]: "the journal's integrity is broken",
-  [CANNOT_TELL]: "cannot tell, because a key, a checkpoint or a file is missing",
+  [CANNOT_TELL]: "cannot tell, because a key, a checkpoint, a file or another gateway is missing",
   [DENIED]: "denied (can), not conformant (conformance), or not separated (isolation prove)",
   [DIFFERENT]: "differences found (config diff, fmt --check)",
 } as const;

@@ -1,7 +1,9 @@
 /** The kinds of journal entries and their members. `entry-line.ts` writes and reads them as lines. */
+import type { Revoked } from "./revocations/revoked.ts";
 import type { Tenant, Tokens, Intent, Outcome, Refusal, Replay, InDoubt, Flood, Abandoned } from "./request-entries.ts";
 
 export type * from "./request-entries.ts";
+export type * from "./revocations/revoked.ts";
 
 /** `check`: 64 hexadecimal digits. `from`: index of the first entry that stated it; it covers no earlier token. */
 export type KeyCheck = { readonly check: string; readonly from: number };
@@ -34,13 +36,6 @@ export type Config = {
   readonly revocations?: readonly Revoked[] | undefined;
   /** The journal adds it: see `integrity/key-checks.ts`. */
   readonly index_keys?: KeyChecks | undefined;
-};
-
-/** `until`: RFC 3339; null means no expiry. */
-export type Revoked = {
-  readonly kind: "token" | "key" | "certificate" | "client";
-  readonly id: string;
-  readonly until: string | null;
 };
 
 export type Start = {

@@ -81,5 +81,21 @@ export const Revocation = z
     until: z.string().nullable(),
     kept: z.boolean().describe("On disk, so that it outlasts the process"),
     journalled: z.boolean().describe("In the journal"),
+    shared: z
+      .strictObject({
+        trouble: z.string().nullable().describe("Why the shared database does not have it; null: it has it"),
+        nodes: z
+          .array(
+            z.strictObject({
+              node: z.string(),
+              state: z
+                .enum(["applied", "waiting", "dead", "stopped"])
+                .describe("waiting: it runs and has not applied it yet. dead, stopped: it applies it when it starts"),
+            }),
+          )
+          .describe("How far it has come on the other gateways, after at most a second"),
+      })
+      .optional()
+      .describe("Missing if no other gateway shares a database with this one"),
   })
   .meta({ id: "Revocation" });

@@ -14,7 +14,8 @@ import { addToFile, revocationsFile, type Decision } from "../../settings/files/
 import { createRevocations } from "../../identity/credentials.ts";
 import { gatewayOfAnother } from "../admin-client.ts";
 import { reachJournal } from "../audit/reach-journal.ts";
-import { DONE, FAILED, UNREACHABLE, WRONG_USAGE } from "../exit-codes.ts";
+import { CANNOT_TELL, DONE, FAILED, UNREACHABLE, WRONG_USAGE } from "../exit-codes.ts";
+import { inWordsOnOthers } from "./other-gateways.ts";
 import type { Listed } from "./list.ts";
 import { faultInWords } from "../../common/system-error.ts";
 import { makeFolders } from "../../common/file-owner.ts";
@@ -53,7 +54,12 @@ export const outcomeOf = (value: unknown, status: number): Outcome => {
   const decided = value as Decided;
   const stored = decided.kept ? TEXTS.applied : decided.lifted ? TEXTS.nothingChanged : TEXTS.notStored;
   const journal = decided.kept && !decided.journalled ? TEXTS.notInJournalYet : "";
-  return { code: decided.kept ? DONE : FAILED, says: `${inWords(decided)}: ${stored}${journal}`, where: "gateway" };
+  const { says, isComplete } = inWordsOnOthers(decided);
+  return {
+    code: !decided.kept ? FAILED : isComplete ? DONE : CANNOT_TELL,
+    says: `${inWords(decided)}: ${stored}${journal}${says}`,
+    where: "gateway",
+  };
 };
 
 /** Asks the gateway that has the journal open; else writes to the journal, under its lock. */

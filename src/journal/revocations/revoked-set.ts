@@ -4,7 +4,7 @@
  */
 import type { Config, Deleted, Entry, Revoked } from "../entry.ts";
 
-export type { Revoked } from "../entry.ts";
+export type { Revoked, SharedDecision } from "../entry.ts";
 
 /** A revocation may be forgotten this long after its expiry; a clock that is wrong by less loses none. */
 const FORGET_MS = 7 * 86_400_000;

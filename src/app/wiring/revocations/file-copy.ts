@@ -18,7 +18,7 @@ import {
 } from "../../../settings/files/revocations-file.ts";
 import { readSmallFile } from "../../../common/small-file/small-file.ts";
 import { reason } from "../../../common/system-error.ts";
-import { logUnavailable } from "./in-force.ts";
+import { decisionOf, logUnavailable } from "./in-force.ts";
 
 const MOST_BYTES = 256 << 20;
 const MOST_NAMED = 10;
@@ -108,7 +108,7 @@ export class RevocationsCopy {
     if (fault !== undefined || fresh.length > 0 || lines <= MANY_LINES + LINES_PER_REVOCATION * remembered.length)
       return;
     try {
-      const decisions = remembered.map((each) => ({ ...each, lifted: false }));
+      const decisions = remembered.map(decisionOf);
       if (await compactFile(this.#file, decisions)) this.#seen = "";
     } catch (error) {
       logUnavailable(error);
@@ -170,7 +170,7 @@ const restoreFile = async (
   const isUsable = fault === undefined || !isThere;
   if (missing.length === 0 && isUsable) return undefined;
   const damagedFile = isUsable ? undefined : await setAside(file);
-  const decisions = (isUsable ? missing : standing).map((each) => ({ ...each, lifted: false }));
+  const decisions = (isUsable ? missing : standing).map(decisionOf);
   await addToFile(file, { decisions, journalled: decisions });
   return [
     `${file}: ${fault ?? "lines are missing or were changed"}`,

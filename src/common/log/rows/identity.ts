@@ -2,6 +2,7 @@
 import { error, number, optional, text, type EventRows } from "../event-row.ts";
 
 const issuer = text("the issuer's name in the config");
+const decidedAt = optional(text("the gateway that decided it, where several share a database"));
 const decision = {
   kind: text("token, key, certificate or client"),
   id: text("its id"),
@@ -67,13 +68,30 @@ export const IDENTITY_EVENTS = {
     action:
       "If this was not intended, find out who used ocsgw revoke or wrote to the revocations file, and run ocsgw " +
       "revoke -c FILE --reinstate",
-    fields: { ...decision, until: optional(text("when the revocation ends; absent when it never ends")) },
+    fields: {
+      ...decision,
+      until: optional(text("when the revocation ends; absent when it never ends")),
+      node: decidedAt,
+    },
   },
   credentialReinstated: {
     level: "warn",
     message: "Reinstated the {kind} {id}; the gateway accepts it again",
     action: "If this was not intended, find out who used ocsgw revoke --reinstate, and revoke it again",
-    fields: decision,
+    fields: { ...decision, node: decidedAt },
+  },
+  revocationsNotShared: {
+    level: "error",
+    message:
+      "Revocations are not shared with the other gateways, because the shared database does not answer: {reason}. " +
+      "The last known ones stay in force, and a new one is in force on the gateway that decided it",
+    action: "Restore the database. In an emergency, run ocsgw revoke -c FILE on the machine of each gateway",
+    fields: { reason: text("why the database does not answer") },
+  },
+  revocationsSharedAgain: {
+    level: "info",
+    message: "Revocations are shared with the other gateways again; all changes are applied here",
+    fields: {},
   },
   revocationsUnavailable: {
     level: "error",
