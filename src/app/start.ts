@@ -23,6 +23,7 @@ import { createAdminApi, type AdminApi } from "./wiring/admin-api.ts";
 import { PassedSockets } from "./wiring/systemd-sockets.ts";
 import { startProbes } from "./wiring/probes.ts";
 import { Reloader } from "./reload.ts";
+import { requireShared, sharingOf } from "./wiring/revocations/cluster-sharing.ts";
 import { RevocationKeeper } from "./wiring/revocations/revocations.ts";
 import { startBackgroundVerify, type BackgroundVerify } from "./wiring/journal/background-verify.ts";
 import { startSegmentMaintenance } from "./wiring/journal/segment-maintenance.ts";
@@ -150,13 +151,16 @@ const startVerification = async (core: Core, stops: ShutdownSteps): Promise<Veri
 };
 
 const openRevocationKeeper = async (core: Core, stops: ShutdownSteps): Promise<RevocationKeeper> => {
-  const { journal, revocations, reading } = core;
-  const keeper = await RevocationKeeper.open({
-    file: revocationsFile(reading().settings.audit.dir),
-    revocations,
-    journal,
-    configHash: () => reading().hash,
-  });
+  const { journal, revocations, reading, cluster } = core;
+  const keeper = await requireShared(
+    RevocationKeeper.open({
+      file: revocationsFile(reading().settings.audit.dir),
+      revocations,
+      journal,
+      configHash: () => reading().hash,
+      sharing: cluster && sharingOf(cluster),
+    }),
+  );
   stops.push(() => keeper.close());
   return keeper;
 };

@@ -18,7 +18,7 @@ import { comeBack, leaveRow, readOrRaiseBeat, takeRow, type NodeDetails, type No
 
 /** Milliseconds. */
 const BEAT_EVERY_MS = 250;
-const DEAD_AFTER_MS = 1500;
+export const DEAD_AFTER_MS = 1500;
 
 export type ClusterNode = {
   readonly name: string;

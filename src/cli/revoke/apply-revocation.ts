@@ -4,7 +4,11 @@
  */
 import { readCheckpointSinks } from "../../app/wiring/journal/checkpoint-sinks.ts";
 import { signingKeyOf, trustOf } from "../../app/wiring/journal/journal-trust.ts";
+import { databaseOptions, nodeName } from "../../app/wiring/cluster/cluster.ts";
+import { sharingOfCommand } from "../../app/wiring/revocations/cluster-sharing.ts";
 import { RevocationKeeper, type Decided } from "../../app/wiring/revocations/revocations.ts";
+import { SharedDatabase } from "../../cluster/database.ts";
+import type { Settings } from "../../settings/schema/schema.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { createCheckpoints } from "../../journal/integrity/checkpoints/checkpoint.ts";
 import { JournalHeld, type Lock } from "../../journal/lock/lock.ts";
@@ -78,11 +82,11 @@ export const applyRevocation = async (
   if (access instanceof JournalHeld) return outcomeWhileHeld(decision, access.message);
   if (access.by === "gateway") return outcomeOf(await access.ask("revoke", decision), OK);
   try {
-    const journal = await openToWrite(config, access.lock).catch((error: unknown) =>
+    const opened = await openToWrite(config, access.lock).catch((error: unknown) =>
       error instanceof Error ? new Error(faultInWords(error)) : new Error(String(error)),
     );
-    if (journal instanceof Error) return await leaveInFile(revocationsFile(auditDir), decision, journal.message);
-    return await writeTo(journal, config, decision).finally(journal.close);
+    if (opened instanceof Error) return await leaveInFile(revocationsFile(auditDir), decision, opened.message);
+    return await writeTo(opened, config, decision).finally(opened.journal.close);
   } finally {
     await access.lock.release();
   }
@@ -110,7 +114,7 @@ export const withUnreachedDoubt = async (
 };
 
 /** Opens the journal with the same checks as the gateway. Rejects with the reason when it cannot. */
-const openToWrite = async (config: string, lock: Lock): Promise<Journal> => {
+const openToWrite = async (config: string, lock: Lock): Promise<Opened> => {
   const loaded = await loadToRead(config);
   if (!loaded.ok) throw new Error(TEXTS.unknownKey(config));
   const { settings } = loaded;
@@ -125,36 +129,52 @@ const openToWrite = async (config: string, lock: Lock): Promise<Journal> => {
   );
   try {
     await createCheckpoints(journal, { key, origin, everyMs, anchor });
-    return journal;
+    return { journal, settings };
   } catch (error) {
     await journal.close();
     throw error;
   }
 };
 
-const writeTo = async (journal: Journal, config: string, decision: Decision): Promise<Outcome> => {
+type Opened = { readonly journal: Journal; readonly settings: Settings };
+
+const writeTo = async ({ journal, settings }: Opened, config: string, decision: Decision): Promise<Outcome> => {
   const text = await readConfigText(config);
   const configHash = "main" in text ? hashOf(text) : "";
+  let database: SharedDatabase | undefined;
   try {
+    const node = settings.shared && nodeName(settings);
+    database = settings.shared ? new SharedDatabase(await databaseOptions(settings.shared, node!)) : undefined;
     const keeper = await RevocationKeeper.open(
-      { file: revocationsFile(journal.dir), revocations: createRevocations(), journal, configHash: () => configHash },
-      { watch: false },
+      {
+        file: revocationsFile(journal.dir),
+        revocations: createRevocations(),
+        journal,
+        configHash: () => configHash,
+        sharing: database && sharingOfCommand(database, node!),
+      },
+      { watch: false, mustShare: false },
     );
     const decided = await keeper.decide(decision);
-    if (typeof decided === "string" || !decided.journalled) {
-      return {
-        code: FAILED,
-        says: typeof decided === "string" ? decided : `${inWords(decided)}: ${TEXTS.uncertain(journal.dir)}`,
-      };
-    }
-    return {
-      code: DONE,
-      says: `${inWords(decided)}: ${TEXTS.inJournal(journal.dir)}`,
-      where: "journal",
-    };
+    return typeof decided === "string" ? { code: FAILED, says: decided } : outcomeInJournal(decided, journal.dir);
   } catch (error) {
     return { code: FAILED, says: faultInWords(error) };
+  } finally {
+    await database?.close();
   }
+};
+
+const outcomeInJournal = (decided: Decided, dir: string): Outcome => {
+  const { says, isComplete } = inWordsOnOthers(decided);
+  if (decided.journalled)
+    return {
+      code: isComplete ? DONE : CANNOT_TELL,
+      says: `${inWords(decided)}: ${TEXTS.inJournal(dir)}${says}`,
+      where: "journal",
+    };
+  const isNotShared = typeof decided.shared?.trouble === "string";
+  const why = isNotShared && decided.lifted ? TEXTS.nothingChanged : TEXTS.uncertain(dir);
+  return { code: FAILED, says: `${inWords(decided)}: ${why}${says}` };
 };
 
 const outcomeWhileHeld = (decision: Decision, why: string): Outcome => ({

@@ -12,7 +12,8 @@ import type { Recorded } from "../../../src/journal/entry.ts";
 import { readEntries } from "../../../src/journal/read/read-entries.ts";
 import { createKey } from "../../../src/settings/files/api-key.ts";
 import { readRevocations } from "../../../src/settings/files/revocations-file.ts";
-import { aConfigured, aGateway, twoTenants, type TestGateway } from "../../kit/gateway.ts";
+import { aConfigured, aGateway, basic, twoTenants, type TestGateway } from "../../kit/gateway.ts";
+import { describeWithPostgres, POSTGRES_URL, testSchema } from "../../kit/postgres.ts";
 import { patternOf } from "../../kit/pattern.ts";
 
 type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
@@ -185,5 +186,63 @@ describe("ocsgw revoke beside a gateway without an admin listener", () => {
     await runIn(gateway.dir, { key: `${key}x` });
     await expect(readFile(join(gateway.dir, "audit/revocations.jsonl"), "utf8")).rejects.toThrow(/ENOENT/);
     await expect(openJournal({ dir: join(gateway.dir, "audit"), durability: "os" })).rejects.toThrow(/is open already/);
+  });
+});
+
+describeWithPostgres("ocsgw revoke with gateways that share a database", async () => {
+  const { schema } = await testSchema();
+  const configOf = (node: string) => ({
+    ...CONFIG,
+    node,
+    shared: { postgres: POSTGRES_URL, schema, tls: "none" },
+    audit: { ...(CONFIG["audit"] as object), checkpoint: { key: "checkpoint.pem", origin: `test.example/${node}` } },
+  });
+  const statusOf = async ({ url }: TestGateway): Promise<number> => {
+    const headers = { authorization: basic("alpha"), "content-type": "application/json" };
+    return (await fetch(`${url}/phones/4155550100?req=Nothing`, { method: "POST", headers, body: "{}" })).status;
+  };
+
+  it("counts on all: by one that runs, and by a command beside one that is stopped", async () => {
+    const stopped = await aConfigured(configOf("gw-c"), ["alpha", "beta"]);
+    const [a, b] = [await aGateway(configOf("gw-a")), await aGateway(configOf("gw-b"))];
+    try {
+      expect(await statusOf(b)).not.toBe(401);
+      expect(await runIn(a.dir, { client: "alpha" })).toMatchObject({
+        code: 0,
+        stderr: "client alpha is revoked: applied by the running gateway; also applied by gw-b\n",
+      });
+      expect([await statusOf(a), await statusOf(b)]).toEqual([401, 401]);
+      const { code, stderr } = await runIn(stopped, { client: "alpha", reinstate: true });
+      expect([code, stderr]).toEqual([
+        0,
+        expect.stringMatching(/^client alpha is reinstated: written .*by gw-a, gw-b\n$/),
+      ]);
+      expect([await statusOf(a), await statusOf(b)]).not.toContain(401);
+    } finally {
+      await Promise.all([a.stop(), b.stop(), rm(stopped, { recursive: true, force: true })]);
+    }
+  });
+
+  it("keeps a revocation for the start while the database is gone, and reinstates nothing", async () => {
+    const config = configOf("gw-d");
+    const dir = await aConfigured(
+      { ...config, shared: { ...config.shared, postgres: "postgresql://u@127.0.0.1:9/x" } },
+      ["alpha"],
+    );
+    try {
+      const revoked = await runIn(dir, { client: "alpha" });
+      expect([revoked.code, revoked.stderr]).toEqual([
+        8,
+        expect.stringMatching(/written to the journal .*the other gateways do not have it, and get it once/),
+      ]);
+      const { code, stderr } = await runIn(dir, { client: "alpha", reinstate: true });
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/reinstated: not done: .* nothing has changed; the shared/),
+      ]);
+      expect((await runIn(dir, { list: true })).stdout).toBe("client alpha\n");
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
   });
 });

@@ -1,5 +1,5 @@
 /** How far a change of the revocations has come on the other gateways, from what they tell with their beats. */
-import type { Membership } from "../../../cluster/membership.ts";
+import type { ClusterNode, Membership } from "../../../cluster/membership.ts";
 import type { NodeReach, SharingParts } from "./sharing.ts";
 
 /** The part of a gateway's details. */
@@ -26,16 +26,19 @@ export const createAcknowledgements = (
       const end = performance.now() + waitMs;
       for (;;) {
         await membership.beat();
-        const reach = membership.nodes
-          .filter(({ name }) => name !== membership.node)
-          .map(({ name, state, details }): NodeReach => {
-            const { applied } = (details[PART] ?? {}) as Partial<Details>;
-            const isApplied = typeof applied === "number" && applied >= seq;
-            return { node: name, state: state !== "live" ? state : isApplied ? "applied" : "waiting" };
-          });
+        const reach = membership.nodes.filter(({ name }) => name !== membership.node).map((node) => reachOf(node, seq));
         if (performance.now() >= end || reach.every(({ state }) => state !== "waiting")) return reach;
         await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
       }
     },
   };
+};
+
+export const reachOf = (
+  { name, state, details }: Pick<ClusterNode, "name" | "state" | "details">,
+  seq: number,
+): NodeReach => {
+  const { applied } = (details[PART] ?? {}) as Partial<Details>;
+  const isApplied = typeof applied === "number" && applied >= seq;
+  return { node: name, state: state !== "live" ? state : isApplied ? "applied" : "waiting" };
 };
