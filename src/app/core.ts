@@ -10,6 +10,8 @@ import { ActiveGeneration } from "./switch-generation.ts";
 import { createAlarms } from "./wiring/alarms.ts";
 import { startCluster, type Cluster } from "./wiring/cluster/cluster.ts";
 import { startJournal, type Started } from "./wiring/journal/journal.ts";
+import { startPeers } from "./wiring/journal/peers/start-peers.ts";
+import type { PeerWitnesses } from "./wiring/journal/peers/peer-witnesses.ts";
 import { createTelemetryKeeper, type TelemetryKeeper } from "./telemetry.ts";
 import { createNoAnswers, type NoAnswers } from "./wiring/no-answers.ts";
 import { createRequests } from "./wiring/idempotency/requests.ts";
@@ -26,6 +28,8 @@ export type Core = Started & {
   readonly revocations: ReturnType<typeof createRevocations>;
   /** Undefined without `shared`. */
   readonly cluster: Cluster | undefined;
+  /** The other gateways as witnesses of the journal. */
+  readonly peers: PeerWitnesses | undefined;
   readonly records: Records;
   readonly keys: Keys;
   readonly noAnswers: NoAnswers;
@@ -73,6 +77,7 @@ export const startCore = async (
   const current = (): Settings => reading().settings;
   const alarms = createAlarms(journal, counts);
   const cluster = await startCluster(settings, { alarms, onReplaced: onLost }, stops);
+  const peers = cluster && (await startPeers({ cluster, opened, alarms }, stops));
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
   const keys = await startKeys(settings, { journal, counts, lastEntry }, stops);
   const requests = createRequests({ journal }, stops);
@@ -96,6 +101,7 @@ export const startCore = async (
     markers,
     revocations,
     cluster,
+    peers,
     records,
     keys,
     noAnswers,

@@ -84,6 +84,7 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
       revoke: (request) => keeper.decide(request),
       retention,
       setAside: verification.setAside,
+      peers: core.peers,
     },
     stops,
   );

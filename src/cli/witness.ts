@@ -86,6 +86,11 @@ const report = (event: WitnessEvent): void => {
           "operator: " +
           JSON.stringify(event.note),
       );
+    case "smaller":
+      return warn(
+        `SMALLER: a checkpoint of ${event.size} entries came from ${event.origin}, and ${event.before} were cosigned ` +
+          "before; not cosigned. Either the journal lost entries, or whoever sent this sent an old checkpoint",
+      );
     case "failed":
       return warn(`a checkpoint was not cosigned: ${event.reason}`);
   }

@@ -47,6 +47,8 @@ export const paths = (dir: string) => ({
   /** The time stamping authority's answer (RFC 3161, TimeStampResp) about the bytes of the checkpoint's file. */
   timestamp: (size: number): string => join(dir, "checkpoints", `${numbered(size)}${TIMESTAMP}`),
   state: (size: number): string => join(dir, "states", numbered(size)),
+  /** What this gateway knows of the journals of other gateways, and has cosigned for them. */
+  peers: join(dir, "peers"),
   /** Masked copies of configs that were in force, by hash. May be deleted at any time. */
   configs: join(dir, "configs"),
 });

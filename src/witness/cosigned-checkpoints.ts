@@ -57,6 +57,19 @@ export class CosignedCheckpoints {
     return this.#last.get(origin);
   }
 
+  /** All last cosigned checkpoints. */
+  all(): readonly Checkpoint[] {
+    return [...this.#last.values()];
+  }
+
+  /** Forgets a log, so that its next checkpoint is taken as its first. Resolves when the disk has it. */
+  async forget(origin: string): Promise<void> {
+    if (!this.#last.has(origin)) return;
+    await this.#disk.remove(join(this.#folder, fileOf(origin)));
+    await this.#disk.syncDirectory(this.#folder);
+    this.#last.delete(origin);
+  }
+
   /** Resolves when the note is on disk. `note`: with the cosignature. */
   async save(checkpoint: Checkpoint, note: string): Promise<void> {
     await replaceWhole(this.#disk, join(this.#folder, fileOf(checkpoint.origin)), Buffer.from(note));

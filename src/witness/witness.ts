@@ -31,10 +31,11 @@ export type WitnessEvent =
   /**
    * A checkpoint with the log's own signature was rejected; reported once. `contradiction`: it has another root for the
    * size that was cosigned, which is evidence against the log. `unproved`: the proof is wrong; either the log has
-   * another history, or the sender, who may be anybody, sent a wrong proof. `note`: with the log's signature only.
+   * another history, or the sender, who may be anybody, sent a wrong proof. `smaller`: it has fewer entries than were
+   * cosigned; either the log lost entries, or the sender sent an old checkpoint. `note`: with the log's signature only.
    */
   | {
-      readonly kind: "contradiction" | "unproved";
+      readonly kind: "contradiction" | "unproved" | "smaller";
       readonly origin: string;
       readonly size: number;
       readonly before: number;
@@ -90,8 +91,9 @@ export class Witness {
     const keys = (await logs()).get(checkpoint.origin);
     if (!keys) return plain(404, "unknown origin");
     if (signerOf(note, keys) === undefined) return plain(403, "no known key of this origin has signed the checkpoint");
-    if (old > checkpoint.size) return plain(400, "the old size is larger than the size of the checkpoint");
     const last = records.last(checkpoint.origin);
+    if (last && checkpoint.size < last.size) this.#reportOnce("smaller", { ...submission, old: last.size }, keys);
+    if (old > checkpoint.size) return plain(400, "the old size is larger than the size of the checkpoint");
     if (old !== (last?.size ?? 0)) return sizeOf(last?.size ?? 0);
     return this.#reject(submission, last, keys) ?? this.#cosign(submission, keys);
   }
@@ -112,7 +114,7 @@ export class Witness {
   }
 
   #reportOnce(
-    kind: "contradiction" | "unproved",
+    kind: "contradiction" | "unproved" | "smaller",
     { old, note, checkpoint }: Submission,
     keys: readonly string[],
   ): void {

@@ -15,7 +15,13 @@ import { faultInWords } from "../../common/system-error.ts";
 import { fail } from "./fail.ts";
 import { BROKEN, CANNOT_TELL, DONE, FAILED, UNREACHABLE, WRONG_USAGE } from "../exit-codes.ts";
 
-export type AcceptOptions = { readonly config: string; readonly purpose?: string; readonly json?: boolean };
+export type AcceptOptions = {
+  readonly config: string;
+  readonly purpose?: string;
+  readonly json?: boolean;
+  /** Accept the journal of this other gateway, and not the own one. */
+  readonly node?: string;
+};
 
 const NO_PURPOSE =
   '--purpose is missing: say why, for example --purpose "disk replaced, copy of Monday"; it is written into ' +
@@ -25,13 +31,14 @@ const SINKS_NEEDED =
 const NOTHING = "nothing to accept: the journal agrees with every checkpoint that was signed before";
 const DAMAGE = "The journal is damaged, which no restored copy is. To see where: ocsgw audit verify -c FILE";
 
-export const auditAcceptRestore = async ({ config, purpose, json }: AcceptOptions): Promise<number> => {
+export const auditAcceptRestore = async ({ config, purpose, json, node }: AcceptOptions): Promise<number> => {
   const loaded = await loadToRead(config);
   if (!loaded.ok) return printProblemsToRead(config);
   const user = accountName(userInWords(await whoAsks()));
   const fault = purpose === undefined ? NO_PURPOSE : faultOf({ user, operation: "export", purpose });
   if (fault !== undefined) return fail(fault, WRONG_USAGE);
   const { settings } = loaded;
+  if (node !== undefined) return acceptOfNode(settings.audit.dir, { node, user, purpose: purpose! });
   const found = await readCheckpointSinks(settings);
   const away = found.filter((each) => each.away !== undefined);
   if (away.length > 0) {
@@ -54,6 +61,27 @@ export const auditAcceptRestore = async ({ config, purpose, json }: AcceptOption
     }
   } catch (error) {
     return explain(error);
+  }
+};
+
+type Other = { readonly node: string; readonly user: string; readonly purpose: string };
+
+/** The running gateway that cosigns it has to forget what it cosigned of the earlier journal. */
+const acceptOfNode = async (dir: string, other: Other): Promise<number> => {
+  try {
+    const access = await reachJournal(dir, "audit accept-restore");
+    if (access.by === "gateway") {
+      await access.ask("accept-journal", other);
+      console.error(
+        `accepted the journal that ${other.node} has now: this gateway cosigns it from here on, and its journal ` +
+          "records that. Repeat this on each other node",
+      );
+      return DONE;
+    }
+    await access.lock.release();
+    return fail("nothing was accepted: the gateway of this config does not run", UNREACHABLE);
+  } catch (error) {
+    return fail(`nothing was accepted: ${faultInWords(error)}`, error instanceof JournalHeld ? UNREACHABLE : FAILED);
   }
 };
 

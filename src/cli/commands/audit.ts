@@ -175,8 +175,10 @@ export const addAuditCommands = (ocsgw: Command): void => {
     .summary("Accept a journal that was restored or moved")
     .description(
       "Accept a journal that was restored from a backup or moved on purpose, while the gateway is stopped. The " +
-        "journal records it and is signed from there on",
+        "journal records it and is signed from there on. With --node: cosign the journal that another gateway has " +
+        "now, while this one runs",
     )
+    .option("--node <name>", "another gateway that shares the database")
     .option("--purpose <text>", "reason, written to the journal")
     .option(...CONFIG)
     .option(...JSON_OUT)

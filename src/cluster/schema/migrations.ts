@@ -3,6 +3,7 @@ import { nodes } from "./001-nodes.ts";
 import { ownershipLog } from "./002-ownership-log.ts";
 import { lanes } from "./003-lanes.ts";
 import { revocations } from "./005-revocations.ts";
+import { cosignatures } from "./009-cosignatures.ts";
 import type { Migration } from "./migrate.ts";
 
-export const MIGRATIONS: readonly Migration[] = [nodes, ownershipLog, lanes, revocations];
+export const MIGRATIONS: readonly Migration[] = [nodes, ownershipLog, lanes, revocations, cosignatures];

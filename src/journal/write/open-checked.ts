@@ -34,6 +34,9 @@ type Options = Omit<JournalOptions, "published" | "states"> & { readonly everyLi
  */
 export const WITNESSES = "witnesses";
 
+/** The start state's name for what this gateway has cosigned for others. Passed on in the same way. */
+export const COSIGNED_FOR_OTHERS = "cosigned-for-others";
+
 /** Throws JournalDamaged with what to do, or an error that names the lock's holder. */
 export const openChecked = async (
   { everyLine = false, ...options }: Options,
@@ -47,7 +50,11 @@ export const openChecked = async (
   try {
     const journal = (opened = await openJournal({
       ...options,
-      beside: { [WITNESSES]: () => opened?.openedFrom.beside[WITNESSES] ?? null, ...options.beside },
+      beside: {
+        [WITNESSES]: () => opened?.openedFrom.beside[WITNESSES] ?? null,
+        [COSIGNED_FOR_OTHERS]: () => opened?.openedFrom.beside[COSIGNED_FOR_OTHERS] ?? null,
+        ...options.beside,
+      },
       ...(!everyLine && { states: { key, origin } }),
       published: async () => {
         evidence = await gatherEvidence({ disk, dir }, trust);

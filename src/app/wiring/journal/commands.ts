@@ -13,6 +13,7 @@ import type { Lock } from "../../../journal/lock/lock.ts";
 import { paths } from "../../../journal/paths.ts";
 import { InvalidQuestion } from "../../../journal/search/worker/search-worker.ts";
 import type { Question } from "../../../journal/search/worker/messages.ts";
+import type { PeerWitnesses } from "./peers/peer-witnesses.ts";
 import type { SetAsideCommands } from "./set-aside.ts";
 import type { ShutdownSteps } from "../../shutdown.ts";
 import { faultInWords } from "../../../common/system-error.ts";
@@ -24,6 +25,7 @@ type Parts = {
   readonly revoke: Decide;
   readonly retention: RetentionParts;
   readonly setAside: SetAsideCommands;
+  readonly peers?: Pick<PeerWitnesses, "accept"> | undefined;
 };
 
 export type Commands = {
@@ -79,7 +81,8 @@ const idOf = async (path: string): Promise<string> => {
 };
 
 /** Rejects with WrongCommand for an invalid command, otherwise with an error whose message names the cause. */
-const answer = async ({ audit, revoke, retention, setAside }: Parts, { name, body }: Command): Promise<unknown> => {
+const answer = async (parts: Parts, { name, body }: Command): Promise<unknown> => {
+  const { audit, revoke, retention, setAside } = parts;
   if (typeof body !== "object" || body === null) throw new WrongCommand("expected an object");
   switch (name) {
     case "access":
@@ -96,6 +99,8 @@ const answer = async ({ audit, revoke, retention, setAside }: Parts, { name, bod
       if (!isUserName(user)) throw new WrongCommand("user: expected the name of the user who confirms the clock");
       return retention.confirmClock(user);
     }
+    case "accept-journal":
+      return acceptJournal(parts, body as Partial<Record<"node" | "user" | "purpose", unknown>>);
     case "set-aside-look":
       return setAside.examine(body);
     case "set-aside":
@@ -107,6 +112,17 @@ const answer = async ({ audit, revoke, retention, setAside }: Parts, { name, bod
         `the gateway that runs here is of another version and does not know ${JSON.stringify(name)}`,
       );
   }
+};
+
+const acceptJournal = async (
+  { peers }: Parts,
+  { node, user, purpose }: Partial<Record<"node" | "user" | "purpose", unknown>>,
+): Promise<unknown> => {
+  if (typeof node !== "string" || !isUserName(user) || typeof purpose !== "string" || purpose === "")
+    throw new WrongCommand("expected the name of a node, a user and a purpose");
+  const fault = peers ? await peers.accept(node, user, purpose) : "this gateway shares no database with others";
+  if (fault !== undefined) throw new WrongCommand(fault);
+  return { node };
 };
 
 const recordAccess = async (

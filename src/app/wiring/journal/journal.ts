@@ -11,7 +11,7 @@ import { takeLock, type Lock } from "../../../journal/lock/lock.ts";
 import { LastSwitchovers } from "../../../journal/write/last-switchovers.ts";
 import { OpenDoNotCalls, type SavedDoNotCalls } from "../../../journal/open-dnc/open-dnc-counter.ts";
 import type { Checkpoint } from "../../../journal/integrity/checkpoints/signed-note.ts";
-import { openChecked, WITNESSES } from "../../../journal/write/open-checked.ts";
+import { openChecked } from "../../../journal/write/open-checked.ts";
 import { readEntries } from "../../../journal/read/read-entries.ts";
 import { writeStartEntries } from "../../../journal/write/start-entries.ts";
 import type { StateSigner } from "../../../journal/write/start-state.ts";
@@ -32,6 +32,7 @@ export type Started = {
   readonly checkpoints: Checkpoints;
   readonly checkpointSinks: CheckpointSinks;
   readonly outside: OutsideEvidence;
+  readonly witnessSizes: WitnessSizes;
   readonly forwarding: Forwarding;
   readonly openDoNotCalls: OpenDoNotCalls;
   readonly switchovers: LastSwitchovers;
@@ -87,11 +88,15 @@ export const startJournal = async (
       onNews: reportNews(locking),
       lock,
       written: facts.options.written,
-      beside: { ...facts.options.beside, [WITNESSES]: witnessSizes.save },
+      beside: {
+        ...facts.options.beside,
+        ...witnessSizes.beside,
+      },
     },
     trustOf(settings, key, readings),
     (reason) => (reason === undefined ? events.anchorRecovered() : events.anchorNotWritten({ reason })),
   );
+  witnessSizes.before = journal.openedFrom.beside;
   stops.push(() => journal.close());
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
   await facts.restore(journal);
@@ -117,6 +122,7 @@ export const startJournal = async (
     switchovers,
     checkpointSinks: { ...sinks, troubles },
     outside,
+    witnessSizes,
     forwarding,
     signer: { key, origin: audit.checkpoint.origin },
     publishedCheckpoints,

@@ -4,10 +4,17 @@
  */
 import { events } from "../../../common/log/events.ts";
 import type { Journal } from "../../../journal/journal.ts";
-import { WITNESSES } from "../../../journal/write/open-checked.ts";
+import { COSIGNED_FOR_OTHERS, WITNESSES } from "../../../journal/write/open-checked.ts";
 import { authoritiesIn } from "../../../journal/verify/bundle/timestamp.mjs";
 import { Timestamps, type TimestampEvent, type TimestampState } from "../../../journal/integrity/witness/timestamps.ts";
-import { Witnesses, type Quorum, type WitnessesEvent } from "../../../journal/integrity/witness/witnesses.ts";
+import type { ConsistencyProofs } from "../../../journal/integrity/witness/consistency.ts";
+import type { CosignedNotes } from "../../../journal/integrity/witness/cosigned.ts";
+import {
+  Witnesses,
+  type Quorum,
+  type SavedSizes,
+  type WitnessesEvent,
+} from "../../../journal/integrity/witness/witnesses.ts";
 import type { WitnessState } from "../../../journal/integrity/witness/witness-client.ts";
 import type { Settings } from "../../../settings/schema/schema.ts";
 import type { ShutdownSteps } from "../../shutdown.ts";
@@ -16,6 +23,10 @@ import { readSmallFile } from "../../../common/small-file/small-file.ts";
 export type OutsideEvidence = {
   /** Submits a checkpoint that is on disk. Does not wait for answers. */
   readonly submit: (note: string) => void;
+  /** Submits the last checkpoint and each later one to these too. Returns the function that ends it. */
+  readonly also: (more: MoreWitnesses) => () => void;
+  /** One of each for the journal. */
+  readonly shared: { readonly notes: CosignedNotes; readonly proofs: ConsistencyProofs };
   readonly witnesses: () => readonly WitnessState[];
   /** Null where no witness is configured. */
   readonly quorum: () => Quorum | null;
@@ -25,11 +36,29 @@ export type OutsideEvidence = {
   readonly troubles: () => readonly string[];
 };
 
-/** A part of the start state that is known only once the journal is open. */
+/** Witnesses that are not in the config and do not count for its quorum. */
+export type MoreWitnesses = {
+  readonly submit: (note: string) => void;
+  readonly states: () => readonly WitnessState[];
+  readonly troubles: () => readonly string[];
+};
+
+/** Parts of the start state that are known only once the journal is open. */
 export class WitnessSizes {
   witnesses: Pick<Witnesses, "save"> | undefined;
+  /** Sizes that other gateways cosigned, and what this one cosigned for them, while several share a database. */
+  peers: { readonly save: () => SavedSizes; readonly saveForOthers: () => unknown } | undefined;
+  /** What the previous start state has: passed on until the other gateways are known, and without `shared`. */
+  before: Readonly<Record<string, unknown>> = {};
 
-  readonly save = (): unknown => this.witnesses?.save() ?? null;
+  readonly beside = {
+    [WITNESSES]: (): unknown =>
+      this.witnesses
+        ? { ...(this.before[WITNESSES] as object), ...this.witnesses.save(), ...this.peers?.save() }
+        : null,
+    [COSIGNED_FOR_OTHERS]: (): unknown =>
+      this.peers ? this.peers.saveForOthers() : (this.before[COSIGNED_FOR_OTHERS] ?? null),
+  };
 }
 
 export const startOutsideEvidence = async (
@@ -60,16 +89,27 @@ export const startOutsideEvidence = async (
       authorities: authoritiesIn(await readSmallFile(checkpoint.timestamp.ca)),
     });
   if (timestamps) stops.push(timestamps.stop);
+  const more = new Set<MoreWitnesses>();
+  let last: string | undefined;
   return {
     submit: (note) => {
+      last = note;
       witnesses.submit(note);
       timestamps?.submit(note);
+      for (const each of more) each.submit(note);
     },
-    witnesses: witnesses.states,
+    also: (others) => {
+      more.add(others);
+      if (last !== undefined) others.submit(last);
+      return () => void more.delete(others);
+    },
+    shared: { notes: witnesses.notes, proofs: witnesses.proofs },
+    witnesses: () => [...witnesses.states(), ...[...more].flatMap(({ states }) => states())],
     quorum: witnesses.quorum,
     timestamps: () => timestamps?.state ?? null,
     troubles: () => [
       ...witnesses.troubles(),
+      ...[...more].flatMap(({ troubles }) => troubles()),
       ...(timestamps?.state.trouble === undefined ? [] : [timestamps.state.trouble]),
     ],
   };
@@ -79,7 +119,7 @@ const AHEAD = "a witness cosigned more entries than this journal has";
 const CONTRADICTION = "a witness cosigned another history of this journal";
 const QUORUM = "too few witnesses cosign the journal";
 
-const reportNews =
+export const reportNews =
   ({ note }: Pick<Journal, "note">) =>
   (news: WitnessesEvent): void => {
     switch (news.kind) {

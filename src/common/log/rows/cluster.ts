@@ -50,4 +50,15 @@ export const CLUSTER_EVENTS = {
     action: "Give each gateway a name of its own (node in the config)",
     fields: { reason: text("one sentence") },
   },
+  peerJournalContinues: {
+    level: "info",
+    message: "The journal of node {node} continues what this gateway cosigned, and is cosigned again",
+    fields: { node },
+  },
+  peerNotCosigned: {
+    level: "error",
+    message: "This gateway could not cosign a checkpoint of another node: {reason}",
+    action: "Free disk space or correct the permissions of audit.dir/peers",
+    fields: { reason: text("why it failed") },
+  },
 } as const satisfies EventRows;

@@ -6,7 +6,7 @@ import { reasonOf } from "../../errors.ts";
 import { readCheckpoint, textOfNote } from "../checkpoints/signed-note.ts";
 import { digestBytes } from "../merkle-tree.ts";
 import { checkCosignature, readSignatureLines, type WitnessKey } from "../../verify/bundle/cosignature.mjs";
-import { postTo, type Reply } from "./ask.ts";
+import { postTo, sendWithin, type Reply, type Send } from "./ask.ts";
 import type { ConsistencyProofs } from "./consistency.ts";
 
 export type Submitting = {
@@ -20,6 +20,8 @@ export type Submitting = {
   readonly old: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Default: HTTP to `url`. */
+  readonly send?: Send | undefined;
 };
 
 export type Submitted =
@@ -71,12 +73,15 @@ export const addCheckpointOf = (url: string): string => {
   return address.href;
 };
 
-const post = async ({ proofs, url, note, timeoutMs, signal }: Submitting, old: number): Promise<Reply> => {
+const post = async (submitting: Submitting, old: number): Promise<Reply> => {
+  const { proofs, url, note, timeoutMs, signal, send } = submitting;
   const proof = await proofs.of(old, readCheckpoint(note)!);
   const lines = proof.map((digest) => `${digestBytes(digest).toString("base64")}\n`).join("");
+  const body = `old ${old}\n${lines}\n${note}`;
+  if (send) return sendWithin(timeoutMs, send, body, signal);
   return postTo({
     url: addCheckpointOf(url),
-    body: `old ${old}\n${lines}\n${note}`,
+    body,
     contentType: "text/plain; charset=utf-8",
     timeoutMs,
     mostBytes: MOST_BYTES,

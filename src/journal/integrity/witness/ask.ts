@@ -50,3 +50,17 @@ const causeOf = (error: unknown): string => {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error ? reasonOf(cause) : reasonOf(error);
 };
+
+/** Sends a request to a witness in another way than HTTP. Rejects with an error that says why there is no reply. */
+export type Send = (body: string, signal: AbortSignal) => Promise<Reply>;
+
+/** The same limits for another way to send. */
+export const sendWithin = async (timeoutMs: number, send: Send, body: string, signal: AbortSignal): Promise<Reply> => {
+  const late = AbortSignal.timeout(timeoutMs);
+  try {
+    return await send(body, AbortSignal.any([late, signal]));
+  } catch (error) {
+    if (late.aborted) throw new Error(`no answer within ${timeoutMs / 1000} s`, { cause: error });
+    throw error;
+  }
+};

@@ -5,6 +5,7 @@
 import { readCheckpoint } from "../checkpoints/signed-note.ts";
 import { readWitnessKey, type WitnessKey } from "../../verify/bundle/cosignature.mjs";
 import { submitCheckpoint, type Submitted } from "./add-checkpoint.ts";
+import type { Send } from "./ask.ts";
 import type { ConsistencyProofs } from "./consistency.ts";
 import type { CosignedNotes } from "./cosigned.ts";
 import { Retry, type Timing } from "./retry.ts";
@@ -45,6 +46,8 @@ export type ClientOptions = {
   /** Called after each request. */
   readonly changed: () => void;
   readonly timing?: Timing | undefined;
+  /** Default: HTTP to the address. */
+  readonly send?: Send | undefined;
 };
 
 const TIMING: Timing = { timeout: 10_000, firstTry: 1000, longestTry: 60_000, stop: 2000 };
@@ -106,6 +109,7 @@ export class WitnessClient {
       proofs,
       address: { url },
       notes,
+      send,
     } = this.#options;
     const submitted = await submitCheckpoint({
       proofs,
@@ -115,6 +119,7 @@ export class WitnessClient {
       old: this.#size,
       timeoutMs: this.#timing.timeout,
       signal: this.#retry.signal,
+      send,
     });
     if (submitted.kind !== "cosigned") return submitted;
     try {

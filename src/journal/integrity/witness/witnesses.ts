@@ -36,6 +36,9 @@ export type WitnessesOptions = {
 };
 
 export class Witnesses {
+  /** For further witnesses of the same journal. */
+  readonly notes: CosignedNotes;
+  readonly proofs: ConsistencyProofs;
   readonly #clients: readonly WitnessClient[];
   readonly #options: WitnessesOptions;
   #wasMet = true;
@@ -43,8 +46,8 @@ export class Witnesses {
   constructor(options: WitnessesOptions) {
     this.#options = options;
     const { disk, dir, witnesses, saved, onNews, timing } = options;
-    const notes = new CosignedNotes({ disk, dir });
-    const proofs = new ConsistencyProofs({ disk, dir });
+    const notes = (this.notes = new CosignedNotes({ disk, dir }));
+    const proofs = (this.proofs = new ConsistencyProofs({ disk, dir }));
     this.#clients = witnesses.map(
       (address) => new WitnessClient({ proofs, address, notes, onNews, timing, saved, changed: () => this.#changed() }),
     );
