@@ -19,9 +19,12 @@ const Node = z
 
 export const ClusterState = z
   .strictObject({
-    self: z.string().describe("The node that answers"),
-    leased: z.boolean().describe("Whether it has its lease. Without it, the states of other nodes may be out of date"),
-    database: z.boolean().describe("Whether the database has answered its last beat"),
+    self: z.string().nullable().describe("The node that answers; null if the config has no `shared`: it is alone"),
+    leased: z
+      .boolean()
+      .nullable()
+      .describe("Whether it has its lease. Without it, the states of other nodes may be out of date"),
+    database: z.boolean().nullable().describe("Whether the database has answered its last beat"),
     nodes: z.array(Node),
   })
   .meta({ id: "ClusterState" });

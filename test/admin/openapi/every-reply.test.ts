@@ -130,6 +130,7 @@ describe("a running gateway", () => {
     await ask(`DELETE ${exports}/{id}`, `${exports}/${exported.id}`);
     await ask(`GET ${exports}/{id}/file`, `${exports}/${exported.id}/file`, undefined, 404);
     await ask("GET /api/nodes");
+    await ask("GET /api/cluster");
     // Without shared there are no others; test/admin/peers asks gateways that share.
     const nodes = "/api/nodes";
     await ask(`GET ${nodes}/flows`, undefined, undefined, 404);
