@@ -144,9 +144,7 @@ const writeTo = async ({ journal, settings }: Opened, config: string, decision: 
   let database: SharedDatabase | undefined;
   try {
     const node = settings.shared && nodeName(settings);
-    database = settings.shared
-      ? new SharedDatabase(databaseOptions(settings.shared, `ocsgw revoke ${node}`))
-      : undefined;
+    database = settings.shared ? new SharedDatabase(databaseOptions(settings.shared, `ocsgw ${node}`)) : undefined;
     const keeper = await RevocationKeeper.open(
       {
         file: revocationsFile(journal.dir),
