@@ -55,13 +55,15 @@ export type SeenRequest = {
 };
 
 /**
- * How the request ended. With `code` the gateway refused it or got no answer; without, OCS answered. `authFailure`: why
- * the client was not authenticated.
+ * How the request ended. With `code` the gateway refused it or got no answer; without, OCS answered, or the gateway
+ * `accepted` it. `authFailure`: why the client was not authenticated.
  */
 export type Ending = {
   readonly status: number;
   readonly code?: string;
   readonly delivery?: "not-sent" | "answered" | "sent-no-answer";
+  /** The gateway accepted the request with 202 and sends it later. */
+  readonly accepted?: true;
   readonly authFailure?: string | undefined;
 };
 
@@ -127,13 +129,13 @@ export class Counts {
   }
 
   /** Called once for each request, when its reply is decided. */
-  readonly observe = (seen: SeenRequest, { status, code, delivery, authFailure }: Ending): void => {
+  readonly observe = (seen: SeenRequest, { status, code, delivery, accepted, authFailure }: Ending): void => {
     const total = performance.now() - seen.arrival.at;
     const tenant = seen.tenant?.name ?? NONE;
     this.#count(
       tenant,
       seen.operation?.action.name ?? NONE,
-      (code === undefined ? 0 : CLASSES) + Math.trunc(status / 100),
+      (code === undefined && !accepted ? 0 : CLASSES) + Math.trunc(status / 100),
     );
     // A request that was sent counts as unanswered, not as refused.
     if (code !== undefined) tally(delivery === "sent-no-answer" ? this.#noAnswers : this.#refusals, tenant, code);

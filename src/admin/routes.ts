@@ -9,7 +9,7 @@ import { InvalidQuestion, SearchFailed } from "../journal/search/worker/search-w
 import { SearchTimeout } from "../journal/search/worker/time-limit.ts";
 import { AUDIT_ROUTES } from "./api/audit.ts";
 import { CONFIG_ROUTES } from "./api/config.ts";
-import { DNC_ROUTES } from "./api/dnc.ts";
+import { DNC_ROUTES } from "./api/dnc/dnc.ts";
 import { FILTER_ROUTES } from "./api/filter.ts";
 import { EVIDENCE_ROUTES, type EvidenceDeps } from "./api/evidence/evidence.ts";
 import { FLOW_ROUTES } from "./api/flows.ts";
@@ -17,6 +17,7 @@ import { HELP_ROUTES } from "./api/help.ts";
 import { NOW_ROUTES } from "./api/now.ts";
 import { OIDC_ROUTES } from "./api/oidc.ts";
 import { NODE_ROUTES } from "./api/nodes/node-routes.ts";
+import { OUTBOX_ROUTES } from "./api/dnc/outbox.ts";
 import { RETENTION_ROUTES } from "./api/retention.ts";
 import { REVOCATION_ROUTES } from "./api/revocations.ts";
 import { SANDBOX_ROUTES } from "./api/sandbox.ts";
@@ -48,6 +49,7 @@ export type AdminDeps = DepsOf<typeof STATUS_ROUTES> &
   DepsOf<typeof AUDIT_ROUTES> &
   DepsOf<typeof DNC_ROUTES> &
   DepsOf<typeof NODE_ROUTES> &
+  DepsOf<typeof OUTBOX_ROUTES> &
   DepsOf<typeof NOW_ROUTES> &
   DepsOf<typeof HELP_ROUTES> &
   EvidenceDeps &
@@ -75,6 +77,7 @@ const USUAL: readonly Route<AdminDeps>[] = [
   ...AUDIT_ROUTES,
   ...DNC_ROUTES,
   ...NODE_ROUTES,
+  ...OUTBOX_ROUTES,
   ...NOW_ROUTES,
   ...HELP_ROUTES,
   ...EVIDENCE_ROUTES,

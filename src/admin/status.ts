@@ -128,6 +128,13 @@ export type Status = {
   readonly open_do_not_calls:
     | readonly { readonly tenant: string | null; readonly open: number; readonly oldest: number }[]
     | null;
+  /** Accepted Do-Not-Calls that OCS has not carried out, by tenant; `alarms`: those that wait for a person. */
+  readonly outbox: readonly {
+    readonly tenant: string;
+    readonly pending: number;
+    readonly alarms: number;
+    readonly oldest: number;
+  }[];
   /** Since the start, all tenants together. */
   readonly requests: readonly { readonly origin: string; readonly status_class: string; readonly count: number }[];
   /** `most`: up to three tenants with the highest counts. */

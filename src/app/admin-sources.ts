@@ -21,6 +21,7 @@ import type { Probes } from "./wiring/probes.ts";
 import { createExplain } from "./wiring/admin/explain.ts";
 import { helpContent } from "./wiring/admin/help.ts";
 import { isolationFacts } from "./wiring/admin/isolation/facts.ts";
+import { viewOfOutbox } from "./wiring/outbox/outbox-view.ts";
 import { nowSources } from "./wiring/admin/now-sources.ts";
 import { upstreamStates } from "./wiring/admin/upstream-states.ts";
 
@@ -112,6 +113,7 @@ export const adminSources = (parts: Parts): AdminSources => {
       ),
     noAnswers: noAnswers.warnings,
     openDoNotCalls: gauge.read,
+    outbox: viewOfOutbox(core.outbox, current),
     upstreams,
     cluster: () => core.cluster?.facts.state(),
     now: nowSources({

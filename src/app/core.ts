@@ -16,6 +16,7 @@ import { createTelemetryKeeper, type TelemetryKeeper } from "./telemetry.ts";
 import { createNoAnswers, type NoAnswers } from "./wiring/no-answers.ts";
 import { createRequests } from "./wiring/idempotency/requests.ts";
 import { LastEntry, startKeys, type Keys } from "./wiring/idempotency/keys.ts";
+import { startOutbox, type StartedOutbox } from "./wiring/outbox/outbox.ts";
 import { startOwnership, type Records } from "./wiring/ownership.ts";
 import type { PassedSockets } from "./wiring/systemd-sockets.ts";
 import { upstreamEventHandler } from "./wiring/upstreams.ts";
@@ -32,6 +33,7 @@ export type Core = Started & {
   readonly peers: PeerWitnesses | undefined;
   readonly records: Records;
   readonly keys: Keys;
+  readonly outbox: StartedOutbox;
   readonly noAnswers: NoAnswers;
   readonly telemetry: TelemetryKeeper;
   readonly sockets: PassedSockets;
@@ -57,6 +59,7 @@ export const startCore = async (
   const { promise: lost, resolve: onLost } = Promise.withResolvers<string>();
   const markers = new Markers();
   const lastEntry = new LastEntry();
+  let outbox: StartedOutbox | undefined;
   const opened = await startJournal(settings, configHash, stops, {
     lock: leading?.lock,
     command,
@@ -64,6 +67,7 @@ export const startCore = async (
     written: (entry, micros, index) => {
       markers.take(entry, micros);
       lastEntry.take(index, micros);
+      outbox?.written(entry);
     },
   });
   const { journal, switchovers } = opened;
@@ -80,12 +84,26 @@ export const startCore = async (
   const peers = cluster && (await startPeers({ cluster, opened, alarms }, stops));
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
   const keys = await startKeys(settings, { journal, counts, lastEntry }, stops);
-  const requests = createRequests({ journal }, stops);
+  outbox = await startOutbox(settings, { journal, records, current, generation: () => running?.generation }, stops);
+  const requests = createRequests({ journal, accepted: outbox.outbox.stateOf }, stops);
   const noAnswers = createNoAnswers();
   const telemetry = await createTelemetryKeeper(settings, stops);
   stops.push(noAnswers.flush);
   const active = new ActiveGeneration({
-    services: { journal, counts, recent, revocations, cluster, records, keys, requests, noAnswers, telemetry, onReply },
+    services: {
+      journal,
+      counts,
+      recent,
+      revocations,
+      cluster,
+      records,
+      outbox: outbox.deps,
+      keys,
+      requests,
+      noAnswers,
+      telemetry,
+      onReply,
+    },
     onUpstreamEvent: upstreamEventHandler({ journal, counts, markers, alarms: records.alarms, current }),
     sockets,
     onSent: (request, ends) => {
@@ -104,6 +122,7 @@ export const startCore = async (
     peers,
     records,
     keys,
+    outbox,
     noAnswers,
     telemetry,
     sockets,

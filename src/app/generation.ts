@@ -50,7 +50,8 @@ export const createGeneration = async (
   const tenants = await inSlices(tenantSteps(reading.settings));
   const credentials = await credentialsFor(services, reading, before);
   let inFlight = 0;
-  const { journal, counts, recent, records, revocations, noAnswers, telemetry, keys, requests, onReply } = services;
+  const { journal, counts, recent, records, outbox, revocations, noAnswers, telemetry, keys, requests, onReply } =
+    services;
   const registry = await inSlices(registrySteps(tenants));
   const findTenant = await inSlices(announcedTenantSteps(tenants));
   // Last, so that the limiters that it takes over include the requests counted until now.
@@ -77,6 +78,7 @@ export const createGeneration = async (
     inForce: () => current()?.inForce ?? inForce,
     registry,
     ownership: records.ownership,
+    ...(outbox && { outbox }),
     charge: quota.charge,
     chargeClient: quota.chargeClient,
     append: journal.append,

@@ -23,6 +23,8 @@ export type SharedServices = {
   readonly keys?: Pick<Keys, "claimerFor"> | undefined;
   /** When left out, clients cannot ask what became of their requests. */
   readonly requests?: PipelineDeps["requests"];
+  /** When left out, no Do-Not-Call is handed over. */
+  readonly outbox?: PipelineDeps["outbox"];
   /** When left out, requests without an answer are not logged. */
   readonly noAnswers?: Pick<NoAnswers, "observe">;
   /** When left out, requests are not traced. */

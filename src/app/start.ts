@@ -116,6 +116,8 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
   const drain = { quiet: QUIET_MS };
   const callbackSteps = await openListeners({ options, core, side, adminApi, flows, token, drain }, stops);
   await peers?.refresh(side.admin?.url);
+  core.outbox.outbox.start();
+  stops.push(() => core.outbox.outbox.stop());
   stops.push(() => reloader.close());
   stops.push(repeatWarnings(adminApi.warnings));
   tenantsCacheWriter.switched();

@@ -41,6 +41,8 @@ export type OcsCallbackDeps = {
   readonly onAnnounced: (record: AnnouncedRecord) => Promise<AnnouncementResult>;
   /** Called if an inactive OCS announced the record, which gets no owner. */
   readonly onInactiveSource: (record: AnnouncedRecord) => void;
+  /** True if the person of the record must not be called: the gateway has accepted a Do-Not-Call that is pending. */
+  readonly mustNotBeCalled?: (record: AnnouncedRecord) => boolean;
   /** Called if the validator rejected the record. Resolves when its owner is removed. */
   readonly onRejected: (record: AnnouncedRecord) => Promise<unknown>;
   /** Called at the end of a call. Resolves when the record's owner is removed: true if that is on disk. */
@@ -162,6 +164,10 @@ const onAnnouncement = async (deps: OcsCallbackDeps, { properties, body, arrival
   if (arrival.gone.aborted) return NOT_DIALED;
   const result = await deps.onAnnounced(record);
   if (result === "blocked") return NOT_DIALED;
+  if (deps.mustNotBeCalled?.(record)) {
+    if (result === "new") await deps.onRejected(record);
+    return NOT_DIALED;
+  }
   if (!deps.validate) return { status: 200, headers: [["ETag", String(record.handle)]], body: NOTHING };
   const reply = await deps.validate(body, arrival, record.handle);
   if (reply.status === REJECTED && result === "new") await deps.onRejected(record);

@@ -23,6 +23,11 @@ export const whatHappened = (fields: Fields): string => {
         "The gateway's process ended after it wrote the intent and before it wrote an outcome. OCS may have carried " +
         "out the request, or never have received it."
       );
+    case "accepted":
+      return (
+        "The gateway accepted the request with 202 (Prefer: respond-async) and sends it by itself until OCS answers " +
+        "200; each attempt is a request of its own. ocsgw outbox -c FILE shows how far it got."
+      );
     case "open":
       return "The intent is in the journal, and there is no outcome yet.";
     case "replayed":

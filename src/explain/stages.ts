@@ -102,6 +102,8 @@ const keyed = ({ state }: Fields, first: Recorded | undefined): Judged => {
 const queued = (fields: Fields): Judged => {
   const { state, queue, lane } = fields;
   if (state === "replayed") return NOT_REACHED;
+  if (state === "accepted")
+    return { verdict: "–", says: "accepted with 202: each attempt waits for a turn of its own" };
   if (state === "abandoned") return { verdict: "no", says: `the client hung up after ${queue} ms` };
   if (queue === undefined || isInternalError(fields)) return { verdict: "?", says: "not known" };
   const says = `waited ${queue} ms${lane === undefined ? "" : ` for lane ${lane}`}`;
@@ -121,6 +123,8 @@ const atOcs = (fields: Fields): Judged => {
       return { verdict: "?", says: `${fields.code}  ${withoutAnswer(fields)}` };
     case "in-doubt":
       return { verdict: "?", says: "not known: the gateway's process ended before an outcome was on disk" };
+    case "accepted":
+      return { verdict: "–", says: "not sent by this request: its attempts are requests of their own" };
     case "open":
       return { verdict: "?", says: "not known yet: the request is under way, or the process ended" };
     default:

@@ -50,6 +50,7 @@ export const intentEntry = (deps: IntentEntryDeps, arrival: Arrival, order: Orde
     ...(dropped && { dropped_fields: dropped }),
     ...(arrival.trace && { traceparent: arrival.trace.parent }),
     ...(key !== undefined && { idempotency_key: key }),
+    ...(order.attemptOf !== undefined && { attempt_of: order.attemptOf }),
   };
 };
 
@@ -114,6 +115,29 @@ export const answerEntry = (arrival: Arrival, answer: Answer): Outcome => ({
   lane: answer.lane,
   endpoint: answer.endpoint,
   ...(answer.suspected && { suspected: true }),
+});
+
+/** The gateway has stored the request and answers 202; the attempts to send it are requests of their own. */
+export const acceptedEntry = (arrival: Arrival): Outcome => ownEntry(arrival, 202, null);
+
+/** The request could not be stored, so the gateway refuses it. */
+export const notAcceptedEntry = (arrival: Arrival, refusal: Refused["refusal"], reason: string): Outcome => ({
+  ...ownEntry(arrival, REFUSALS[refusal].status, REFUSALS[refusal].code),
+  reason,
+  stage: "journal",
+});
+
+const ownEntry = (arrival: Arrival, status: number, code: string | null): Outcome => ({
+  kind: "outcome",
+  id: arrival.id,
+  delivery: "not-sent",
+  origin: "gateway",
+  status,
+  code,
+  warning: null,
+  waits: waitsOf(arrival, NO_WAITS),
+  lane: null,
+  endpoint: null,
 });
 
 /** `ended`: the stage, the setting that caused the failure, and a reason that the client does not get. */

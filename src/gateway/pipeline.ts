@@ -11,6 +11,7 @@ import { filterAnswer, replayAnswer } from "./stages/filter-answer.ts";
 import { isolate, type IsolateDeps } from "./stages/isolate.ts";
 import { parseBody, type ParseBodyDeps } from "./stages/parse-body.ts";
 import { resolveTenant, type ResolveTenantDeps } from "./stages/resolve-tenant.ts";
+import { handOver, isHandedOver, type HandOverDeps } from "./stages/hand-over.ts";
 import { sendJournaled, type SendJournaledDeps } from "./stages/send-journaled.ts";
 import type { ChargedTenant, Trace } from "./types.ts";
 
@@ -22,6 +23,7 @@ export type PipelineDeps = AuthenticateDeps &
   ClaimKeyDeps &
   LookUpDeps &
   SendJournaledDeps &
+  HandOverDeps &
   RespondDeps;
 
 export const createPipeline = (deps: PipelineDeps): Handler =>
@@ -53,6 +55,7 @@ export const createPipeline = (deps: PipelineDeps): Handler =>
     deps.requests?.running.keyed(order.id, key);
     if (isRepeat(key)) return replayAnswer(key.answer);
     trace.stage = "journal";
+    if (isHandedOver(deps, arrival, operation)) return handOver(deps, arrival, order, trace); // stored, and sent later
     const exchange = await sendJournaled(deps, arrival, order, key); // intent on disk, one exchange, outcome on disk
     Object.assign(trace, exchange);
     return filterAnswer(arrival, order, exchange.answer); // what of the answer may this tenant see?

@@ -3,6 +3,7 @@
  * metric and documents use the same code.
  */
 import { KEY_ROWS, UNKNOWN_ROWS } from "./refusal-rows/keys.ts";
+import { OUTBOX_ROWS } from "./refusal-rows/outbox.ts";
 import { CREDENTIAL, FOLLOW, HANDLE, LANES, REPEAT, row, WAIT, type RefusalRow } from "./refusal-rows/row.ts";
 
 export type { RefusalRow } from "./refusal-rows/row.ts";
@@ -172,6 +173,7 @@ export const REFUSALS = {
     "Client: use only handles of the tenant's own calls. Operator: find out where the client gets the handles: OCS " +
       "announced none of them for this tenant. An alarm names the tenant: ocsgw audit search -c FILE kind:alarm.",
   ),
+  "dnc-pending": OUTBOX_ROWS.pending,
   "over-limit": row(
     3001,
     429,
@@ -185,6 +187,7 @@ export const REFUSALS = {
     `${WAIT} Operator: ${LANES}`,
   ),
   "queue-timeout": row(3003, 503, "no lane to OCS became free in time", `${WAIT} Operator: ${LANES}`),
+  "outbox-full": OUTBOX_ROWS.full,
   abandoned: row(
     3003,
     503,
@@ -230,6 +233,7 @@ export const REFUSALS = {
     `${WAIT} Operator: free disk space or repair the disk; the log and /readyz say why the journal cannot be ` +
       "written, and the gateway recovers by itself.",
   ),
+  "outbox-unavailable": OUTBOX_ROWS.unavailable,
   "ownership-unavailable": row(
     5103,
     503,

@@ -19,6 +19,8 @@ export type Ending = {
   readonly status: number;
   readonly code?: string;
   readonly delivery?: Delivery;
+  /** The gateway's own reply that is no refusal: it has accepted the request (202). */
+  readonly accepted?: true;
   /** Why authentication failed. */
   readonly authFailure?: AuthFailure | undefined;
   /** The reply is the gateway's own, and not about a request to OCS. */
@@ -49,8 +51,10 @@ export const respond =
       }
       if (trace.key?.answer)
         deps.note(replayEntry(deps, trace, { status: reply.status, code: null, delivery: "answered" }));
-      deps.observe(trace, { status: reply.status });
-      addHeaders(reply.headers, trace, "ocs", "answered");
+      const { accepted } = reply;
+      deps.observe(trace, { status: reply.status, ...(accepted && { accepted, delivery: "not-sent" as const }) });
+      if (accepted) addHeaders(reply.headers, trace, "gateway", "not-sent");
+      else addHeaders(reply.headers, trace, "ocs", "answered");
       if (trace.recorded === undefined && !trace.key?.answer)
         reply.headers.push(
           ["Ocsgw-Code", OUTCOME_DELAYED],

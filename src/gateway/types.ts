@@ -76,6 +76,8 @@ export type Order = Proven<
     readonly operation: Operation;
     readonly attributes: Attributes;
     readonly wouldRefuse: string | undefined;
+    /** The id of the request that a client handed over (`Prefer: respond-async`), if this is an attempt to send it. */
+    readonly attemptOf: string | undefined;
     /**
      * The owner's DBID: the key of its queue and lanes, because a reload may rename the owner. This member and the
      * following ones are the parameters of `upstream`.
@@ -98,7 +100,7 @@ export type Order = Proven<
 >;
 
 /** Why a permitted request must not be sent any more. */
-export type Withdrawal = "handle-expired" | "unclear" | "revoked";
+export type Withdrawal = "handle-expired" | "unclear" | "revoked" | "dnc-pending";
 
 /** Milliseconds. */
 export type Waits = { readonly queue: number; readonly ocs: number };
@@ -203,9 +205,10 @@ export const newTrace = (arrival: Arrival): Trace => ({
   lane: undefined,
 });
 
-/** A reply to which `respond` adds headers. */
+/** A reply to which `respond` adds headers. `accepted`: the gateway's own 202, for a request that it sends later. */
 export type OpenReply = Reply & {
   readonly headers: HeaderLine[];
+  readonly accepted?: true;
   /** The reply is the gateway's own, and not about a request to OCS. */
   readonly isOwn?: true;
 };

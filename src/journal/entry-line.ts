@@ -40,6 +40,7 @@ const MEMBERS: Members = {
     dropped_fields: true,
     traceparent: true,
     idempotency_key: true,
+    attempt_of: true,
     ...NUMBERED,
   },
   outcome: {

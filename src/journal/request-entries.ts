@@ -42,6 +42,8 @@ export type Intent = {
   readonly traceparent?: string | undefined;
   /** The token of the header Idempotency-Key: the same in all requests of this client and tenant with the same key. */
   readonly idempotency_key?: string | undefined;
+  /** An attempt to send a request that the gateway accepted with 202: that request's id. */
+  readonly attempt_of?: string | undefined;
 };
 
 /** The pipeline stage that refused a request, in the order in which `explain` shows them. */

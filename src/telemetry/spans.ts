@@ -32,7 +32,12 @@ export type SeenRequest = {
   readonly answer?: { readonly endpoint: string; readonly status: number } | undefined;
 };
 
-export type Ending = { readonly status: number; readonly code?: string; readonly delivery?: string | undefined };
+export type Ending = {
+  readonly status: number;
+  readonly code?: string;
+  readonly delivery?: string | undefined;
+  readonly accepted?: true;
+};
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
@@ -56,7 +61,7 @@ export type RequestSpan = {
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"]);
 const FIRST_ERROR = 500;
 
-export const requestSpan = (seen: SeenRequest, { status, code, delivery }: Ending): RequestSpan => {
+export const requestSpan = (seen: SeenRequest, { status, code, delivery, accepted }: Ending): RequestSpan => {
   const { arrival, caller, tenant, operation, wouldRefuse } = seen;
   const method = METHODS.has(arrival.method) ? arrival.method : "_OTHER";
   const route = operation && routeOf(operation);
@@ -75,7 +80,7 @@ export const requestSpan = (seen: SeenRequest, { status, code, delivery }: Endin
       "ocsgw.tenant.dbid": tenant?.dbid,
       "ocsgw.action": operation?.action.name,
       "ocsgw.code": code,
-      "ocsgw.origin": code === undefined ? "ocs" : "gateway",
+      "ocsgw.origin": code === undefined && !accepted ? "ocs" : "gateway",
       "ocsgw.delivery": delivery,
       "ocsgw.would_refuse": wouldRefuse,
     }),

@@ -28,9 +28,9 @@ export type Request = {
 
 /**
  * Why a request must not be sent any more: its record handle has expired, the owner of its record is currently unknown,
- * or its credential was revoked.
+ * its credential was revoked, or a Do-Not-Call for its number was accepted meanwhile.
  */
-export type Withdrawal = "handle-expired" | "unclear" | "revoked";
+export type Withdrawal = "handle-expired" | "unclear" | "revoked" | "dnc-pending";
 
 /** Milliseconds. `queue`: in the queue. `ocs`: from the first byte sent to the last byte of the answer. */
 export type Waits = { readonly queue: number; readonly ocs: number };

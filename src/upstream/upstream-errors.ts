@@ -37,6 +37,7 @@ const WITHDRAWN: Readonly<Record<Withdrawal, string>> = {
   revoked:
     "while the request waited, its credential was revoked or expired, " +
     "or its client or tenant was removed from the config",
+  "dnc-pending": "while the request waited, a Do-Not-Call for its phone number or customer id was accepted",
 };
 
 export const withdrawn = (why: Withdrawal): UpstreamError =>

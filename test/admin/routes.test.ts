@@ -47,6 +47,7 @@ const told: Status = {
     disk: null,
   },
   records: [],
+  outbox: [],
   open_do_not_calls: null,
   requests: [],
   refusals: [],
@@ -72,6 +73,7 @@ const raise = (): never => {
 
 const quiet: Omit<AdminDeps, "here"> = {
   isolation: raise,
+  outbox: { items: () => [] },
   configView: {
     file: "",
     hash: raise,

@@ -54,6 +54,20 @@ const desk = (
 };
 
 describe("OCS's pre-dial validation", () => {
+  it.each([
+    ["new", [15]],
+    // OCS may dial it because of the earlier announcement.
+    ["known", []],
+  ] as const)("is not answered 200 for a person who must not be called: a %s record", async (result, ended) => {
+    const { heard, tell } = desk({
+      onAnnounced: () => Promise.resolve(result),
+      mustNotBeCalled: ({ handle }) => handle === 15,
+      validate: () => Promise.reject(new Error("not asked")),
+    });
+    expect((await tell(record(15))).status).toBe(502);
+    expect(heard.withheld.map(({ handle }) => handle)).toEqual(ended);
+  });
+
   it("is answered 200 with the handle as ETag once the owner is on disk", async () => {
     const { heard, tell } = desk();
     const reply = await tell(record(15));

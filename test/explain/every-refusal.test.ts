@@ -15,7 +15,7 @@ import { KeysUnavailable } from "../../src/idempotency/types.ts";
 import type { OwnershipResult } from "../../src/ownership/ownership.ts";
 import type { Fault } from "../../src/common/message.ts";
 import { UpstreamError, type FailureReason } from "../../src/upstream/types.ts";
-import { aLine, anArrival, aTenant, beta, type TestLine } from "../kit/line.ts";
+import { aLine, anArrival, aTenant, beta, outboxWith, type TestLine } from "../kit/line.ts";
 
 type Ask = Parameters<TestLine["ask"]>[0];
 type Setting = Parameters<typeof aLine>[0];
@@ -104,6 +104,8 @@ const registering = (stage: Stage, target: string, result: OwnershipResult): Cas
 });
 const registered = (result: OwnershipResult): Case => registering("scope", "/ownership/ocs/15", result);
 
+const LATER = { ...DNC, headers: [["Prefer", "respond-async"]] as const };
+
 const CASES: Readonly<Record<Refusal, Case>> = {
   "no-resource": at("operation", { target: "/nothing" }),
   "no-registration": registering("operation", "/ownership/other/15", "owned"),
@@ -133,6 +135,7 @@ const CASES: Readonly<Record<Refusal, Case>> = {
   "handle-expired": failing("queue", "handle-expired"),
   "handle-taken": registered("taken"),
   probing: at("scope", RECORD, leaseAnswer({ denied: { why: "foreign" }, isThrottled: true })),
+  "dnc-pending": at("scope", ADD, { outbox: outboxWith({ pendingFor: () => "phone" }) }),
   "over-limit": at(
     "policy",
     DNC,
@@ -141,6 +144,7 @@ const CASES: Readonly<Record<Refusal, Case>> = {
   ),
   "queue-full": failing("queue", "queue-full"),
   "queue-timeout": failing("queue", "queue-timeout"),
+  "outbox-full": at("journal", LATER, { outbox: outboxWith({ hasRoom: () => false }) }),
   abandoned: failing("queue", "abandoned", { verdict: "no" }),
   unreachable: failing("ocs", "unreachable"),
   "no-answer": failing("ocs", "no-answer", { sent: true, verdict: "?" }),
@@ -154,6 +158,9 @@ const CASES: Readonly<Record<Refusal, Case>> = {
   "too-many-keys": keyed({ kind: "full", seconds: 60 }),
   "keys-unavailable": keyed(new KeysUnavailable("no space left on the device")),
   "journal-unavailable": at("journal", DNC, { append: () => Promise.reject(new Error("ENOSPC")) }),
+  "outbox-unavailable": at("journal", LATER, {
+    outbox: outboxWith({ accept: () => Promise.reject(new Error("no space is left on the disk")) }),
+  }),
   "ownership-unavailable": registered("unstored"),
   unclear: at("scope", RECORD, leaseAnswer({ unclear: "storing" })),
   "internal-error": at("identity", DNC, {

@@ -3,7 +3,7 @@ import { REFUSALS } from "../../src/gateway/refusals.ts";
 import type { Entry } from "../../src/journal/entry.ts";
 import { headerOf, type Reply } from "../../src/common/message.ts";
 import { UpstreamError, type FailureReason } from "../../src/upstream/types.ts";
-import { aLine, aTenant, beta, text, type TestLine } from "../kit/line.ts";
+import { aLine, outboxWith, aTenant, beta, text, type TestLine } from "../kit/line.ts";
 
 const DNC = "/phones/4155550100?req=DoNotCall";
 type Case = {
@@ -302,6 +302,25 @@ const cases: readonly Case[] = [
     header: ["Retry-After", /^1$/],
   },
   {
+    code: "2109",
+    status: 409,
+    when: "a Do-Not-Call for the number is pending",
+    ask: {
+      target: "/lists/Alpha%20List?req=AddRecord",
+      body: '{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}',
+    },
+    line: () => aLine({ outbox: outboxWith({ pendingFor: () => "phone" }) }),
+    pointer: "/GSW_PHONE",
+  },
+  {
+    code: "3002",
+    status: 429,
+    when: "the tenant has too many accepted Do-Not-Calls",
+    ask: { target: DNC, headers: [["Prefer", "respond-async"]] },
+    line: () => aLine({ outbox: outboxWith({ hasRoom: () => false }) }),
+    header: ["Retry-After", /^60$/],
+  },
+  {
     code: "3001",
     status: 429,
     when: "a rate limit is exceeded",
@@ -499,6 +518,8 @@ describe("the table of refusals", () => {
       "OCSGW-5104 503",
       "OCSGW-2107 409",
       "OCSGW-5103 503",
+      // In stages/hand-over.test.ts: the request has an intent.
+      "OCSGW-5105 503",
     ]);
     expect(Object.values(REFUSALS).filter(({ code, status }) => !tested.has(`${code} ${status}`))).toEqual([]);
   });

@@ -113,7 +113,19 @@ type Setting = {
   requests?: PipelineDeps["requests"];
   claimKey?: PipelineDeps["claimKey"];
   waitFor?: NonNullable<PipelineDeps["waitFor"]>;
+  outbox?: NonNullable<PipelineDeps["outbox"]>;
 };
+
+/** An outbox in which nothing waits and that takes everything. */
+export const outboxWith = (
+  over: Partial<NonNullable<PipelineDeps["outbox"]>> = {},
+): NonNullable<PipelineDeps["outbox"]> => ({
+  hasRoom: () => true,
+  accept: () => Promise.resolve(),
+  begin: () => undefined,
+  pendingFor: () => undefined,
+  ...over,
+});
 
 export const aLine = ({
   tenants = [aTenant(), beta()],
@@ -128,6 +140,7 @@ export const aLine = ({
   requests,
   claimKey,
   waitFor,
+  outbox,
 }: Setting = {}): TestLine => {
   const journal: Entry[] = [];
   const sent: Order[] = [];
@@ -146,6 +159,7 @@ export const aLine = ({
     ...(requests && { requests }),
     ...(claimKey && { claimKey }),
     ...(waitFor && { waitFor }),
+    ...(outbox && { outbox }),
     challenge: 'Basic realm="ocs-gateway"',
     registry: createRegistry(tenants),
     ownership: ownership ?? new Ownership({ staleAfter: () => 1_800_000, onEvent: () => undefined }),

@@ -30,6 +30,10 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, as: RegExp]>> =
       ["dry-run/policy-tests.ts", new RegExp(`\\b${key}\\b`)] as const,
     ]),
   ),
+  // When a Do-Not-Call is accepted.
+  "outbox.give_up": ["app/wiring/outbox/outbox.ts", /outbox\.give_up/],
+  "outbox.max": ["app/wiring/outbox/outbox.ts", /outbox\.max/],
+  outbox: ["app/wiring/outbox/outbox.ts", /\boutbox\b/],
   tests: ["dry-run/policy-tests.ts", /\btests\b/],
   // Of records that OCS announces, and of fields that are not declared.
   ...Object.fromEntries(

@@ -7,6 +7,7 @@ import { register } from "./exposition.ts";
 import { CLUSTER_METRICS } from "./cluster-metrics.ts";
 import { GATEWAY_METRICS, STANDBY_METRICS } from "./gateway-metrics.ts";
 import { FORWARD_METRICS } from "./forward-metrics.ts";
+import { OUTBOX_METRICS } from "./outbox-metrics.ts";
 import { EVIDENCE_METRICS, JOURNAL_METRICS, OPEN_DNC_METRICS } from "./journal-metrics.ts";
 import type { WriteMetrics } from "./metrics-reply.ts";
 import { openMetricsText } from "./open-metrics.ts";
@@ -20,6 +21,7 @@ export const METRICS: readonly MetricRow[] = [
   ...REQUEST_METRICS,
   ...UPSTREAM_METRICS,
   ...OPEN_DNC_METRICS,
+  ...OUTBOX_METRICS,
   ...JOURNAL_METRICS,
   ...EVIDENCE_METRICS,
   ...FORWARD_METRICS,

@@ -22,6 +22,7 @@ export type Sources = {
   readonly configHash: string;
   /** Why the gateway rejected the config file on disk. */
   readonly refused?: string | undefined;
+  readonly outbox?: (() => OutboxSamples) | undefined;
   /** Undefined while the counts are unknown. */
   readonly openDoNotCalls?: (() => readonly TenantCount[] | undefined) | undefined;
   /** Bytes and milliseconds; undefined while unknown. */
@@ -91,6 +92,19 @@ export type Sources = {
     | undefined;
   /** How many requests of one tenant an upstream's queue accepts. */
   readonly queueMax?: ((upstream: string) => number | undefined) | undefined;
+};
+
+/** Accepted Do-Not-Calls of a tenant. `oldest`: milliseconds. */
+export type OutboxSample = {
+  readonly tenant: string;
+  readonly pending: number;
+  readonly alarms: number;
+  readonly oldest: number;
+};
+
+export type OutboxSamples = {
+  readonly counts: readonly OutboxSample[];
+  readonly attempts: readonly { readonly tenant: string; readonly result: string; readonly count: number }[];
 };
 
 /** A checkpoint sink. */

@@ -1,6 +1,6 @@
 /** Answers of all nodes that share one database: what each has, which did not answer, and whether that is all. */
 import { z } from "zod";
-import { OpenItem } from "../api/dnc.ts";
+import { OpenItem } from "../api/dnc/dnc.ts";
 import { count, texts } from "./basics.ts";
 import { Evidence, Flow, FoundFlow, Searched } from "./flow.ts";
 

@@ -135,6 +135,9 @@ export const Status = z
       .array(z.strictObject({ tenant: z.string().nullable(), open: count(), ...measured("oldest", amount()) }))
       .nullable()
       .describe("Do-Not-Calls that OCS has not accepted; null while unknown"),
+    outbox: z
+      .array(z.strictObject({ tenant: z.string(), pending: count(), alarms: count(), ...measured("oldest", amount()) }))
+      .describe("Accepted Do-Not-Calls that OCS has not carried out; alarms wait for a person"),
     requests: z.array(z.strictObject({ origin: z.string(), status_class: z.string(), count: count() })),
     refusals: z.array(
       z.strictObject({

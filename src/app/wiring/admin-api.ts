@@ -29,6 +29,7 @@ import type { Handler } from "../../common/message.ts";
 import { certificatesOf } from "./admin/certificates.ts";
 import { evidenceOf } from "./admin/evidence-status.ts";
 import type { AdminFacts } from "./admin/now-sources.ts";
+import type { OutboxView } from "./outbox/outbox-view.ts";
 import type { Retention } from "./journal/retention.ts";
 import type { OutsideEvidence } from "./journal/outside-evidence.ts";
 import type { CheckpointSinks } from "./journal/checkpoint-sinks.ts";
@@ -64,6 +65,7 @@ export type AdminSources = {
   readonly counts: Counts;
   /** Undefined until they are counted. */
   readonly openDoNotCalls: () => readonly TenantCount[] | undefined;
+  readonly outbox: OutboxView;
   readonly backgroundVerify: BackgroundVerify;
   readonly diskUse: () => DiskUse | undefined;
   readonly upstreams: () => readonly UpstreamState[];
@@ -131,6 +133,7 @@ export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> =
       return certificates;
     },
     openDoNotCalls: sources.openDoNotCalls,
+    outbox: sources.outbox.samples,
     diskUse: sources.diskUse,
     backgroundVerify: sources.backgroundVerify,
     evidence: sources.evidence,
@@ -159,6 +162,7 @@ export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> =
       ...sources.partTroubles(),
       ...unavailableIssuers(sources.keySets()),
       ...retention.warnings(),
+      ...sources.outbox.warnings(),
     ].flat();
   const warnings = (): string[] => [
     ...otherWarnings(),
@@ -182,6 +186,7 @@ export const createAdminApi = async (sources: AdminSources): Promise<AdminApi> =
       status,
       reload,
       audit,
+      outbox: sources.outbox,
       ...sources.auditJobs,
       flows: sources.flows,
       explain: sources.explain,
@@ -237,6 +242,7 @@ const statusOf = ({
   upstreams,
   handles,
   openDoNotCalls,
+  outbox,
   diskUse,
   auditJobs,
   evidence,
@@ -267,6 +273,7 @@ const statusOf = ({
         open,
         oldest: Math.max(0, Math.round(Date.now() - oldest / 1000)),
       })) ?? null,
+    outbox: outbox.samples().counts,
     requests: totals(counts.requests(), ["origin", "status_class"]),
     refusals: refusalsOf(counts.refusals()),
     auth_failures: [...counts.authFailures]

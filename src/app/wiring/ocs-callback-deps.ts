@@ -39,6 +39,15 @@ export const callbackDeps = (context: CallbackContext): OcsCallbackDeps => {
       count(owning);
       return !mayDial(owning) ? "blocked" : owning === "again" ? "known" : "new";
     },
+    mustNotBeCalled: (record) => {
+      const { deps, findTenant } = current();
+      const found = findTenant(upstream, record);
+      if ("unowned" in found) return false;
+      const { phone, customer } = record;
+      const isPending = deps.outbox?.pendingFor(found.tenant, { phone, customer }) !== undefined;
+      if (isPending) count("dnc-pending");
+      return isPending;
+    },
     onInactiveSource: () => {
       count("astray");
       records.alarms.raiseOngoing({

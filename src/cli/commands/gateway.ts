@@ -79,6 +79,33 @@ export const addGatewayCommands = (ocsgw: Command): void => {
   flows(ocsgw.command("flows"));
   flows(ocsgw.command("logs").description("The same as flows: logs tail").command("tail"));
 
+  const outbox = ocsgw
+    .command("outbox")
+    .summary("Show accepted Do-Not-Calls that OCS has not carried out")
+    .description(
+      "Show the Do-Not-Calls that the running gateway accepted with 202 (Prefer: respond-async) and OCS has not " +
+        "carried out, and the alarms about those that could not be delivered. Exit code 5: no answer",
+    )
+    .option(...CONFIG)
+    .option(...ADMIN_URL, address)
+    .addOption(adminToken())
+    .option(...JSON_OUT)
+    .action(done(async (options) => (await import("../outbox.ts")).outbox(options)));
+  outbox
+    .command("close")
+    .summary("Close the alarm about an accepted Do-Not-Call")
+    .description(
+      "Close the alarm about an accepted Do-Not-Call that was not carried out. The note is written to the journal; " +
+        "records with the number are accepted again",
+    )
+    .argument("<id>", "the request id, or enough of its beginning to be unique")
+    .requiredOption("--note <text>", "what was done about it, for example: added to the list by hand, ticket 42")
+    .option(...CONFIG)
+    .option(...ADMIN_URL, address)
+    .addOption(adminToken())
+    .option(...JSON_OUT)
+    .action(done(async (options, id) => (await import("../outbox.ts")).closeAlarm({ ...options, id })));
+
   ocsgw
     .command("healthcheck")
     .summary("Ask whether the gateway is ready, for containers")

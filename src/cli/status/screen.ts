@@ -14,6 +14,7 @@ export const renderStatus = (status: Status): string =>
       ["journal", journal(status)],
       ...outside(status),
       ["open dnc", openDoNotCalls(status)],
+      ...(status.outbox.length === 0 ? [] : [["outbox", outbox(status)] as const]),
       ["requests", requests(status)],
       ["refusals", refusals(status)],
       ...credentials(status),
@@ -145,6 +146,14 @@ const openDoNotCalls = ({ open_do_not_calls: all }: Status): string =>
     : all
         .map(({ tenant, open, oldest }) => `${tenant ?? "unknown tenant"} ${open} (oldest ${span(oldest)})`)
         .join(", ") || "none";
+
+const outbox = ({ outbox: all }: Status): string =>
+  all
+    .map(({ tenant, pending, alarms, oldest }) => {
+      const waits = pending === 0 ? "" : ` (oldest ${span(oldest)})`;
+      return `${tenant} ${pending} pending${waits}${alarms === 0 ? "" : `, ${alarms} ALARM`}`;
+    })
+    .join(", ");
 
 /** Record handles by tenant. */
 const records = ({ records: all }: Status): string =>

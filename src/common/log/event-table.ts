@@ -5,6 +5,7 @@ import { CONFIG_EVENTS } from "./rows/config.ts";
 import { FORWARD_EVENTS } from "./rows/forward.ts";
 import { IDENTITY_EVENTS } from "./rows/identity.ts";
 import { JOURNAL_EVENTS } from "./rows/journal.ts";
+import { OUTBOX_EVENTS } from "./rows/outbox.ts";
 import { PROCESS_EVENTS } from "./rows/process.ts";
 import { TELEMETRY_EVENTS } from "./rows/telemetry.ts";
 import { UPSTREAM_EVENTS } from "./rows/upstream.ts";
@@ -15,6 +16,7 @@ export const EVENTS = {
   ...CONFIG_EVENTS,
   ...IDENTITY_EVENTS,
   ...UPSTREAM_EVENTS,
+  ...OUTBOX_EVENTS,
   ...JOURNAL_EVENTS,
   ...CHECKPOINT_EVENTS,
   ...FORWARD_EVENTS,
@@ -28,6 +30,7 @@ export const SUBJECTS: readonly (readonly [subject: string, rows: EventRows])[] 
   ["Config, reload and standby", CONFIG_EVENTS],
   ["Credentials and revocations", IDENTITY_EVENTS],
   ["OCS, record handles and callbacks", UPSTREAM_EVENTS],
+  ["Outbox", OUTBOX_EVENTS],
   ["Journal", JOURNAL_EVENTS],
   ["Checkpoints, witnesses and timestamps", CHECKPOINT_EVENTS],
   ["Forwarding", FORWARD_EVENTS],

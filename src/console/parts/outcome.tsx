@@ -14,6 +14,7 @@ const LOOK: Readonly<Record<Outcome, "ok" | "ocs-no" | "refused" | "no-answer" |
   abandoned: "refused",
   open: "open",
   replayed: "event",
+  accepted: "open",
   event: "event",
 };
 

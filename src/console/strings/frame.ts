@@ -77,6 +77,7 @@ export const frame = {
     "in-doubt": "in doubt",
     open: "under way",
     replayed: "replayed",
+    accepted: "accepted",
     event: "event",
   },
   time: {

@@ -7,7 +7,7 @@ import { repeatOf, type Repeat } from "../../gateway/repeat.ts";
  * `keys`: requests with an Idempotency-Key. `own`: GET /ocsgw/requests/<id>. `registrars`: registrars of record handles
  * only, on another listener.
  */
-type Whose = "all" | "records" | "bodies" | "keys" | "own" | "registrars";
+type Whose = "all" | "records" | "bodies" | "keys" | "own" | "registrars" | "AddRecord" | "DoNotCall";
 
 const WHOSE: Readonly<Record<Refusal, Whose>> = {
   "no-resource": "all",
@@ -36,9 +36,11 @@ const WHOSE: Readonly<Record<Refusal, Whose>> = {
   "handle-expired": "records",
   "handle-taken": "registrars",
   probing: "records",
+  "dnc-pending": "AddRecord",
   "over-limit": "all",
   "queue-full": "all",
   "queue-timeout": "all",
+  "outbox-full": "DoNotCall",
   abandoned: "all",
   unreachable: "all",
   "no-such-request": "own",
@@ -52,6 +54,7 @@ const WHOSE: Readonly<Record<Refusal, Whose>> = {
   "connection-lost": "all",
   "malformed-response": "all",
   "journal-unavailable": "all",
+  "outbox-unavailable": "DoNotCall",
   "ownership-unavailable": "registrars",
   unclear: "records",
   "internal-error": "all",
@@ -79,6 +82,7 @@ export const refusalsOf = (action: Action): readonly ClientRefusal[] => {
 
 const applies = (whose: Whose, { resource, method, name }: Action): boolean =>
   whose === "all" ||
+  whose === name ||
   (whose === "records" && resource === "records") ||
   (whose === "bodies" && method === "POST") ||
   (whose === "keys" && name === "AddRecord");

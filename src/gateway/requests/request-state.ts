@@ -15,6 +15,8 @@ export type RequestState = {
   readonly delivery: Delivery;
   readonly repeat: Repeat | null;
   readonly code?: string | undefined;
+  /** Of a request that was accepted with 202: how often it was sent. */
+  readonly attempts?: number | undefined;
 };
 
 /**

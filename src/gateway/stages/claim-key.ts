@@ -42,9 +42,9 @@ export const claimKey = async (
 };
 
 /**
- * The result of `isolateOrder` or, if the record handle must not be used now, the repeat of a request that used it
- * before: also after the record has ended, a repeat gets the first reply. Otherwise its client could take the refusal
- * for the result of the first request.
+ * The result of `isolateOrder` or, if the record handle must not be used now or a Do-Not-Call for the number is
+ * pending, the repeat of an earlier request: also after the record has ended, a repeat gets the first reply. Otherwise
+ * its client could take the refusal for the result of the first request.
  */
 export const unlessRepeated = async (
   deps: IsolateDeps & ClaimKeyDeps,
@@ -56,7 +56,7 @@ export const unlessRepeated = async (
   try {
     return isolateOrder(deps, arrival, permit, command);
   } catch (error) {
-    if (!(error instanceof Refused) || !ABOUT_HANDLE.has(error.refusal)) throw error;
+    if (!(error instanceof Refused) || !ABOUT_NOW.has(error.refusal)) throw error;
     const { caller, tenant, operation } = permit;
     const request = { id: arrival.id, client: caller.client, owner: tenant, operation };
     const asked = { ...request, ...requestForOcs(permit, command.attributes), ...waiting(permit) };
@@ -71,7 +71,7 @@ const waiting = ({ tenant, operation }: Permit): Pick<Order, "tenant" | "urgent"
   urgent: operation.action.urgent,
 });
 
-const ABOUT_HANDLE: ReadonlySet<Refusal> = new Set(["no-such-record", "unclear", "probing"]);
+const ABOUT_NOW: ReadonlySet<Refusal> = new Set(["no-such-record", "unclear", "probing", "dnc-pending"]);
 
 type Asked = Pick<
   Order,

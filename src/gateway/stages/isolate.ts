@@ -16,7 +16,20 @@ import { recheckCredential, type RecheckDeps } from "../recheck-credential.ts";
 import { refuse } from "../refused.ts";
 import { proven, type Command, type Order, type Permit } from "../types.ts";
 
-export type IsolateDeps = RecheckDeps & { readonly ownership: Pick<Ownership, "requestLease"> };
+export type IsolateDeps = RecheckDeps & {
+  readonly ownership: Pick<Ownership, "requestLease">;
+  /** Absent where nothing is handed over. */
+  readonly outbox?: PendingDoNotCalls;
+};
+
+/** Do-Not-Calls that the gateway has accepted and OCS has not carried out yet. */
+export type PendingDoNotCalls = {
+  /** By which of the two values one is pending for this tenant; undefined if none is. */
+  readonly pendingFor: (
+    tenant: Pick<Tenant, "upstream" | "dbid">,
+    person: { readonly phone: string | undefined; readonly customer: string | undefined },
+  ) => "phone" | "customer" | undefined;
+};
 
 export const isolate = (deps: IsolateDeps, arrival: Arrival, permit: Permit, { attributes: given }: Command): Order => {
   const { caller, operation, tenant } = permit;
@@ -26,6 +39,8 @@ export const isolate = (deps: IsolateDeps, arrival: Arrival, permit: Permit, { a
   refuseDisagreement(permit, given);
   const wouldRefuse = permit.wouldRefuse ?? undeclaredField(permit, given);
   RULES[action.resource](permit, wouldRefuse);
+  const pending = action.name === "AddRecord" ? pendingDoNotCall(deps, tenant, given) : NOTHING_PENDING;
+  refusePending(pending(), wouldRefuse);
   const { method, path, attributes } = requestForOcs(permit, given);
   const body = method === "GET" ? "" : writeBody(attributes);
   const fits = action.answersBody ? expectedAnswer(operation, tenant) : undefined;
@@ -40,6 +55,7 @@ export const isolate = (deps: IsolateDeps, arrival: Arrival, permit: Permit, { a
     operation,
     attributes,
     wouldRefuse,
+    attemptOf: undefined,
     tenant: String(tenant.dbid),
     method,
     path,
@@ -47,7 +63,8 @@ export const isolate = (deps: IsolateDeps, arrival: Arrival, permit: Permit, { a
     urgent: action.urgent,
     fits,
     lease,
-    withdrawn: (leaves?: boolean) => (isRevoked() ? "revoked" : lease?.withdrawn(leaves)),
+    withdrawn: (leaves?: boolean) =>
+      isRevoked() ? "revoked" : pending() === undefined ? lease?.withdrawn(leaves) : "dnc-pending",
     after: lease?.after,
   });
 };
@@ -61,6 +78,57 @@ export const requestForOcs = (
   path: writeTarget(permit.operation),
   attributes: attributesForOcs(permit, given),
 });
+
+/** What was kept of an order that the gateway accepted with 202. */
+export type AcceptedOrder = Pick<Order, "id" | "client" | "credential" | "owner" | "operation" | "attributes"> &
+  Pick<Order, "path" | "body" | "lease"> & { readonly attemptOf: string };
+
+/**
+ * The order for an attempt to send an accepted request. It was isolated when it was accepted, for the same tenant.
+ * Unlike other requests it stays valid when its credential is revoked or its client is removed: a person has asked not
+ * to be called.
+ */
+export const orderAgain = (accepted: AcceptedOrder): Order => {
+  const { owner, operation, lease } = accepted;
+  return proven<Order>({
+    ...accepted,
+    wouldRefuse: undefined,
+    tenant: String(owner.dbid),
+    method: operation.action.method,
+    urgent: true,
+    fits: undefined,
+    withdrawn: lease?.withdrawn,
+    after: lease?.after,
+  });
+};
+
+const NOTHING_PENDING = (): undefined => undefined;
+
+const pendingDoNotCall = ({ outbox }: IsolateDeps, tenant: Tenant, attributes: Attributes): (() => PendingBy) => {
+  if (!outbox) return NOTHING_PENDING;
+  const person = { phone: textIn(attributes, "GSW_PHONE"), customer: textIn(attributes, "GSW_CUSTOMER_ID") };
+  return () => outbox.pendingFor(tenant, person);
+};
+
+type PendingBy = ReturnType<PendingDoNotCalls["pendingFor"]>;
+
+const textIn = (attributes: Attributes, name: string): string | undefined => {
+  const value = attributes.get(name);
+  return value === undefined || typeof value === "object" ? undefined : String(value);
+};
+
+/** A safety rule and not the tenant's policy: it holds in observe mode too. */
+const refusePending = (by: PendingBy, wouldRefuse: string | undefined): void => {
+  if (by === undefined) return;
+  refuse("dnc-pending", {
+    detail:
+      by === "phone"
+        ? "OCS has not carried out yet a Do-Not-Call for this phone number"
+        : "OCS has not carried out yet a Do-Not-Call for this customer id",
+    pointer: by === "phone" ? "/GSW_PHONE" : "/GSW_CUSTOMER_ID",
+    found: { wouldRefuse },
+  });
+};
 
 /** The check for one resource. `wouldRefuse` goes into the journal's entry of a refusal. */
 type Rule = (permit: Permit, wouldRefuse: string | undefined) => void;

@@ -42,14 +42,7 @@ export const sendJournaled = async (
   order: Order,
   key: HeldKey | undefined,
 ): Promise<Answered> => {
-  const exchange: Exchange = {
-    answer: undefined,
-    intended: undefined,
-    recorded: undefined,
-    journal: 0,
-    waits: undefined,
-    lane: undefined,
-  };
+  const exchange = newExchange();
   // As the journal says: after the intent the request may have been sent, whatever fails.
   let delivery: Delivery = "not-sent";
   try {
@@ -86,6 +79,15 @@ const unknownEnd = (error: unknown): KeyEnd => {
   return { state: "unknown", refusal, detail };
 };
 
+export const newExchange = (): Exchange => ({
+  answer: undefined,
+  intended: undefined,
+  recorded: undefined,
+  journal: 0,
+  waits: undefined,
+  lane: undefined,
+});
+
 /** The refusal of a request that has an intent, after its outcome is on disk. */
 const refuseAfterIntent = async (
   deps: SendJournaledDeps,
@@ -118,7 +120,11 @@ const releaseLease = ({ lease }: Order, { id }: Arrival, exchange: Exchange, del
 /** OCS's status; undefined for a suspected answer, which may belong to another request. */
 const statusFor = ({ answer }: Exchange): number | undefined => (answer?.suspected ? undefined : answer?.status);
 
-const appendIntent = async ({ append }: SendJournaledDeps, intent: Entry, exchange: Exchange): Promise<void> => {
+export const appendIntent = async (
+  { append }: Pick<SendJournaledDeps, "append">,
+  intent: Entry,
+  exchange: Exchange,
+): Promise<void> => {
   const before = performance.now();
   try {
     await append(intent);
@@ -137,7 +143,11 @@ const reasonOf = (error: unknown): string =>
   error instanceof Error && "reason" in error ? ` (${String(error.reason)})` : "";
 
 /** Waits until the outcome is on disk. If the write fails, the journal buffers the outcome and writes it later. */
-const appendOutcome = async ({ append }: SendJournaledDeps, entry: Entry, exchange: Exchange): Promise<void> => {
+export const appendOutcome = async (
+  { append }: Pick<SendJournaledDeps, "append">,
+  entry: Entry,
+  exchange: Exchange,
+): Promise<void> => {
   const before = performance.now();
   let isWritten = true;
   try {
@@ -193,6 +203,7 @@ const ENDED: Readonly<Record<Exclude<Failure["reason"], "abandoned">, (order: Or
   "handle-expired": ({ owner }) => ({ stage: "queue", ...settingOf(owner, "records") }),
   unclear: ({ owner }) => ({ stage: "queue", ...settingOf(owner, "records") }),
   revoked: () => ({ stage: "queue" }),
+  "dnc-pending": () => ({ stage: "queue" }),
   unreachable: ({ owner }) => ({ stage: "ocs", ...upstreamSetting(owner.upstream, "primary") }),
   "no-answer": ({ owner }) => ({ stage: "ocs", ...upstreamSetting(owner.upstream, "timeouts", "answer") }),
   "connection-lost": () => ({ stage: "ocs" }),

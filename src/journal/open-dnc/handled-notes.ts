@@ -26,6 +26,9 @@ const QUERY = /^id:([0-9A-Za-z-]{1,64})$/;
 /** The `query` of an entry that is a note about this request. */
 export const queryFor = (id: string): string => `id:${id}`;
 
+/** The id of the request that a note with this `query` is about. */
+export const notedId = (query: string | undefined): string | undefined => QUERY.exec(query ?? "")?.[1];
+
 /** The fault, in words, of a note about an open Do-Not-Call that must not be written. */
 export const noteFault = ({
   query,
@@ -41,7 +44,7 @@ export const noteFault = ({
 
 const noteIn = (entry: Recorded | undefined): Note | undefined => {
   if (entry?.kind !== "access" || entry.operation !== HANDLED) return undefined;
-  const [, id] = QUERY.exec(entry.query ?? "") ?? [];
+  const id = notedId(entry.query);
   return id === undefined
     ? undefined
     : { id, by: entry.user, at: entry.time, note: entry.purpose ?? "", entry: entry.index };

@@ -20,7 +20,17 @@ export type Transaction = {
 };
 
 /** How a transaction ended. */
-export const STATES = ["ok", "ocs-no", "refused", "no-answer", "abandoned", "in-doubt", "open", "replayed"] as const;
+export const STATES = [
+  "ok",
+  "ocs-no",
+  "refused",
+  "no-answer",
+  "abandoned",
+  "in-doubt",
+  "open",
+  "replayed",
+  "accepted",
+] as const;
 export type State = (typeof STATES)[number];
 
 export type Fields = {
@@ -203,6 +213,8 @@ const stateOf = (closing: Members): { readonly state?: State; readonly origin?: 
 };
 
 const outcomeOf = ({ origin, status, delivery }: Members): { readonly state: State; readonly origin: Origin } => {
+  // Accepted with 202; its attempts are transactions of their own.
+  if (origin !== "ocs" && (numberOf(status) ?? 500) < 400) return { state: "accepted", origin: "gateway" };
   if (origin === "ocs") return { state: (numberOf(status) ?? 0) < 400 ? "ok" : "ocs-no", origin };
   return { state: delivery === "sent-no-answer" ? "no-answer" : "refused", origin: "gateway" };
 };

@@ -18,7 +18,7 @@ import { shared } from "./shared.ts";
 import { tenant } from "./tenants.ts";
 import { policyTest } from "./tests.ts";
 import { upstream } from "./upstreams.ts";
-import { label, LONGEST_WAIT_MS, durationOrNone, off } from "./units.ts";
+import { duration, label, LONGEST_WAIT_MS, durationOrNone, off } from "./units.ts";
 
 const expected = (what: string): { error: string } => ({ error: `expected ${what}` });
 
@@ -30,6 +30,23 @@ const drain = z.strictObject({
     .describe(
       "How long after SIGTERM only /readyz changes (to draining), so that load balancers can send requests " +
         "elsewhere before the gateway closes anything.",
+    ),
+});
+
+const outbox = z.strictObject({
+  give_up: duration
+    .prefault("24h")
+    .describe(
+      "How long the gateway tries to deliver a Do-Not-Call that it has accepted with 202 (Prefer: respond-async). " +
+        "Then it raises an alarm, which stays open until a person closes it.",
+    ),
+  max: z
+    .int(expected("a whole number"))
+    .min(1, expected("1 or more"))
+    .max(100_000, expected("100000 or less"))
+    .default(10_000)
+    .describe(
+      "How many accepted Do-Not-Calls of one tenant may wait for OCS, open alarms included; further ones are refused.",
     ),
 });
 
@@ -58,6 +75,7 @@ export const settingsSchema = z.strictObject({
     "PostgreSQL database that several gateways in front of the same OCS share. Default: off, one gateway alone.",
   ),
   telemetry: telemetry.prefault({}).describe("OpenTelemetry: traces and logs for a collector."),
+  outbox: outbox.prefault({}).describe("Do-Not-Calls that the gateway accepts with 202 and delivers by itself."),
   drain: drain.prefault({}).describe("How the gateway stops. ocsgw check shows how long that takes at most."),
   config: config.prefault({}).describe("How the gateway takes changes of files."),
   tests: z

@@ -102,6 +102,8 @@ describe("a running gateway", () => {
     const { open: items } = JSON.parse(await ask("GET /api/dnc/open")) as { open: object[] };
     expect(items).toMatchObject([{ id: open, handled: { by: "maria", note: "added by hand, ticket 42" } }]);
     await ask("POST /api/dnc/{id}/note", `/api/dnc/${ok}/note`, { note: "again" }, 404);
+    await ask("GET /api/outbox");
+    await ask("POST /api/outbox/{id}/close", `/api/outbox/${ok}/close`, { note: "no such alarm" }, 404);
     await ask("GET /api/integrity");
     await ask("GET /api/integrity/checkpoints");
     await ask("GET /api/integrity/days");

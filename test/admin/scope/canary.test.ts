@@ -90,6 +90,8 @@ const CASES: Readonly<Record<string, () => readonly (readonly [target: string, b
   "GET /api/upstreams": () => [["/api/upstreams"]],
   "GET /api/dnc/open": () => [["/api/dnc/open"], ["/api/dnc/open?limit=1"]],
   "GET /api/dnc/ledger": () => [["/api/dnc/ledger"]],
+  "GET /api/outbox": () => [["/api/outbox"], ["/api/outbox?limit=1"]],
+  "POST /api/outbox/{id}/close": () => canaryIds.map((id) => [`/api/outbox/${id}/close`, { note: "x" }]),
   "POST /api/dnc/{id}/note": () => canaryIds.map((id) => [`/api/dnc/${id}/note`, { note: "x" }]),
   // Without shared; test/admin/peers/nodes.test.ts asks gateways that share a database.
   "GET /api/nodes": () => [["/api/nodes"]],

@@ -71,6 +71,7 @@ export const canaryTraffic = async (): Promise<void> => {
     call(`/phones/${number}?req=DoNotCall`, "both"),
     call("/nowhere", client),
     call("/phones/1?req=DoNotCall", "stranger"),
+    call(`/phones/${number}?req=DoNotCall`, client, undefined, { Prefer: "respond-async" }),
   ];
   canaryIds.push(...(await Promise.all(asked)));
 };

@@ -264,6 +264,7 @@ describe("the screen of ocsgw status", () => {
       disk: { journal: 1.2e9, free: 34e9, per_hour: 5e8, full_in: 68 * 3_600_000 },
     },
     records: [],
+    outbox: [{ tenant: "Alpha Tenant", pending: 2, alarms: 1, oldest: 61_000 }],
     open_do_not_calls: [
       { tenant: "A", open: 2, oldest: 7_300_000 },
       { tenant: null, open: 1, oldest: 61_000 },

@@ -5,7 +5,7 @@ import { json } from "../../replies.ts";
 import { route, type Route } from "../../route.ts";
 import { texts } from "../../schemas/basics.ts";
 import { NodeOpenDncs } from "../../schemas/nodes.ts";
-import { Ledger } from "../dnc.ts";
+import { Ledger } from "../dnc/dnc.ts";
 import { limit, text, user } from "../parameters.ts";
 import { readAnswer, stateOf, wholeOf } from "./answers.ts";
 import { namedBy, NO_SHARED, noShared, type NodeDeps } from "./node-deps.ts";

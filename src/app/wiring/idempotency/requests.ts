@@ -6,6 +6,7 @@ import { absenceOf } from "../../../explain/absence.ts";
 import type { Asks } from "../../../explain/ask.ts";
 import { repeatOf } from "../../../explain/sentences.ts";
 import type { PipelineDeps } from "../../../gateway/pipeline.ts";
+import type { RequestState as AcceptedState } from "../../../outbox/request-state.ts";
 import { RunningRequests } from "../../../gateway/requests/running-requests.ts";
 import type { FoundRequest, KnownRequest, RequestState } from "../../../gateway/requests/request-state.ts";
 import { timeOfUlid } from "../../../common/ulid.ts";
@@ -17,8 +18,14 @@ import type { ShutdownSteps } from "../../shutdown.ts";
 /** Further searches at the same time are refused. */
 const MOST_SEARCHES = 8;
 
+type RequestDeps = {
+  readonly journal: Journal;
+  /** The state of a request that was accepted with 202; undefined if it is not known any more. */
+  readonly accepted?: (id: string) => AcceptedState | undefined;
+};
+
 export const createRequests = (
-  { journal }: { readonly journal: Journal },
+  { journal, accepted }: RequestDeps,
   stops: ShutdownSteps,
 ): NonNullable<PipelineDeps["requests"]> => {
   let worker: SearchWorker | undefined;
@@ -31,13 +38,34 @@ export const createRequests = (
       if (searches >= MOST_SEARCHES) return { known: undefined, unclear: "too many clients ask at the same time" };
       searches++;
       try {
-        return await endedRequest(asks, id);
+        const found = await endedRequest(asks, id);
+        return withAccepted(found, accepted?.(id));
       } finally {
         searches--;
       }
     },
   };
 };
+
+/** The outbox knows how far an accepted request got; the journal has its attempts as requests of their own. */
+const withAccepted = (found: FoundRequest, accepted: AcceptedState | undefined): FoundRequest =>
+  accepted === undefined
+    ? found
+    : {
+        known: {
+          client: accepted.client,
+          tenant: { dbid: accepted.tenant, upstream: accepted.upstream },
+          state: {
+            id: accepted.id,
+            state: accepted.state,
+            status: accepted.status,
+            delivery: accepted.delivery,
+            repeat: accepted.state === "answered" ? null : "safe",
+            attempts: accepted.attempts,
+          },
+        },
+        unclear: undefined,
+      };
 
 /**
  * The searches are the same whether the request exists or not, so that the time of a reply does not tell. `unclear`:
@@ -83,4 +111,5 @@ const STATES: Readonly<Record<State, (fields: Fields) => RequestState["state"] |
   "in-doubt": () => "unknown",
   replayed: ({ code }) => (code === undefined ? "answered" : "unknown"),
   open: () => undefined,
+  accepted: () => undefined,
 };

@@ -11,6 +11,7 @@ const SIGNS: Readonly<Record<State, string>> = {
   "in-doubt": "?",
   open: "…",
   replayed: "=",
+  accepted: "→",
 };
 
 /** The column of the target and further details; the id follows it. */

@@ -1,6 +1,6 @@
 /** Do-Not-Calls that OCS has not confirmed, oldest first, and the ledger of a month. */
 import { useState } from "preact/hooks";
-import type { Ledger, OpenDncs } from "../../../admin/api/dnc.ts";
+import type { Ledger, OpenDncs } from "../../../admin/api/dnc/dnc.ts";
 import { get } from "../../api.ts";
 import { useLoaded } from "../../load.ts";
 import { whole } from "../../parts/data/numbers.ts";

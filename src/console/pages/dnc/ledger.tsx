@@ -1,5 +1,5 @@
 /** The Do-Not-Calls of a month by tenant, and whether their numbers are complete. */
-import type { Ledger } from "../../../admin/api/dnc.ts";
+import type { Ledger } from "../../../admin/api/dnc/dnc.ts";
 import { whole } from "../../parts/data/numbers.ts";
 import { PlainTable } from "../../parts/data/plain-table.tsx";
 import { Skeleton, Strip } from "../../parts/states.tsx";
@@ -77,9 +77,16 @@ const Gaps = ({ gaps }: Pick<Ledger, "gaps">) => (
 
 const HEAD = [
   S.dnc.tenant,
-  ...[S.dnc.requested, S.dnc.ok, S.dnc.ocsNo, S.dnc.notSent, S.dnc.unknown, S.dnc.repeated, S.dnc.stillOpen].map(
-    (says) => ({ says, right: true }) as const,
-  ),
+  ...[
+    S.dnc.requested,
+    S.dnc.ok,
+    S.dnc.ocsNo,
+    S.dnc.notSent,
+    S.dnc.accepted,
+    S.dnc.unknown,
+    S.dnc.repeated,
+    S.dnc.stillOpen,
+  ].map((says) => ({ says, right: true }) as const),
   S.dnc.sequence,
   S.dnc.isComplete,
 ];
@@ -94,13 +101,20 @@ const Rows = ({ month, rows }: { readonly month: string; readonly rows: readonly
       {rows.map((row) => (
         <tr key={row.sequence ?? ""}>
           <th scope="row">{row.tenant ?? S.dnc.noTenant}</th>
-          {[row.asked, row.confirmed, row.ocs_refused, row.not_sent, row.unknown, row.repeated, row.open].map(
-            (number, place) => (
-              <td key={place} class={`number right ${number === 0 ? "muted" : ""}`}>
-                {whole(number)}
-              </td>
-            ),
-          )}
+          {[
+            row.asked,
+            row.confirmed,
+            row.ocs_refused,
+            row.not_sent,
+            row.accepted,
+            row.unknown,
+            row.repeated,
+            row.open,
+          ].map((number, place) => (
+            <td key={place} class={`number right ${number === 0 ? "muted" : ""}`}>
+              {whole(number)}
+            </td>
+          ))}
           <td class="number">
             {row.first === null || row.last === null ? S.dnc.noNumbers : S.dnc.of(row.first, row.last)}
           </td>

@@ -1,5 +1,5 @@
 /** The table of open Do-Not-Calls. */
-import type { OpenDncs } from "../../../admin/api/dnc.ts";
+import type { OpenDncs } from "../../../admin/api/dnc/dnc.ts";
 import { shortTokens } from "../../filter-text.ts";
 import { Masked } from "../../parts/masked.tsx";
 import { OutcomeBadge, type Outcome } from "../../parts/outcome.tsx";

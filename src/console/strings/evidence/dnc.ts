@@ -56,6 +56,7 @@ export const dnc = {
   ok: "Confirmed",
   ocsNo: "OCS said no",
   notSent: "Not sent",
+  accepted: "Accepted (202)",
   unknown: "Not known",
   repeated: "Repeated",
   stillOpen: "Still open",

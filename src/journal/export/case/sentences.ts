@@ -12,6 +12,7 @@ export const ENDS = [
   "not sent",
   "a repeat",
   "in doubt",
+  "accepted",
   "without an outcome yet",
 ] as const;
 export type End = (typeof ENDS)[number];
@@ -29,6 +30,8 @@ export const endOf = ({ kinds, state, suspected, status, action }: Fields): End 
       return "not sent";
     case "replayed":
       return "a repeat";
+    case "accepted":
+      return "accepted";
     case "open":
       return "without an outcome yet";
     default:
@@ -45,7 +48,10 @@ export const sentenceOf = (request: CaseRequest, sort: Sort): string => {
   const [first] = transaction.entries;
   const tenant = fields.tenant ? `tenant ${fields.tenant.name}` : "unknown tenant";
   const client = `${fields.client ?? "an unknown client"} (${tenant})`;
-  const asked = `${client} ${operationOf(fields)} ${reasonOf(reason, sort)}`;
+  const accepted = attemptOf(request);
+  const who =
+    accepted === undefined ? client : `The gateway, for request ${accepted} that it had accepted, of ${client}`;
+  const asked = `${who} ${operationOf(fields)} ${reasonOf(reason, sort)}`;
   if (first?.kind === "flood") {
     const isOne = first.count === 1;
     return (
@@ -109,6 +115,8 @@ const endSentence = (fields: Fields): string => {
       return "The client closed the connection while the request waited; nothing was sent to OCS.";
     case "a repeat":
       return "It repeats an earlier request, whose reply the client got again; nothing was sent to OCS.";
+    case "accepted":
+      return "The gateway accepted it with 202 and sends it by itself; each attempt is a request of its own.";
     case "without an outcome yet":
       return "The journal has no outcome of it yet.";
     case "in doubt":
@@ -133,12 +141,19 @@ export const countRequests = (requests: readonly CaseRequest[]): number =>
 
 /** The Do-Not-Calls by how they ended, and whether one is still open. */
 export const summaryLines = ({ requests, complete }: Case): string[] => {
-  const doNotCalls = requests.filter(({ fields }) => fields.action === "DoNotCall");
+  const all = requests.filter(({ fields }) => fields.action === "DoNotCall");
+  // An attempt is no request of its own: it says how an accepted request ended.
+  const doNotCalls = all.filter((each) => attemptOf(each) === undefined);
+  const carriedOut = new Set(all.filter(({ fields }) => endOf(fields) === "confirmed").map(attemptOf));
+  const ended = ({ fields }: CaseRequest): End => {
+    const end = endOf(fields);
+    return end === "accepted" && carriedOut.has(fields.id) ? "confirmed" : end;
+  };
   const count = countRequests(doNotCalls);
-  const others = countRequests(requests) - count;
+  const others = countRequests(requests) - countRequests(all);
   const ends = ENDS.flatMap((end) => {
-    const ended = countRequests(doNotCalls.filter(({ fields }) => endOf(fields) === end));
-    return ended > 0 ? [`${ended} ${end}`] : [];
+    const those = countRequests(doNotCalls.filter((each) => ended(each) === end));
+    return those > 0 ? [`${those} ${end}`] : [];
   });
   const open = doNotCalls.filter((each) => each.open).length;
   const known = complete ? "" : ", as far as the journal covers";
@@ -147,9 +162,15 @@ export const summaryLines = ({ requests, complete }: Case): string[] => {
       `requested${ends.length === 0 ? "" : `: ${ends.join(", ")}`}${known}.`,
     `${open} of them ${open === 1 ? "is" : "are"} still open: requested by a known client, and not confirmed by ` +
       "OCS since.",
-    lastConfirmed(doNotCalls) ?? `No Do-Not-Call is confirmed${known}.`,
+    lastConfirmed(all) ?? `No Do-Not-Call is confirmed${known}.`,
     `${others} other request${others === 1 ? "" : "s"}.`,
   ];
+};
+
+/** The id of the accepted request that this one is an attempt of. */
+const attemptOf = ({ transaction }: CaseRequest): string | undefined => {
+  const [first] = transaction.entries;
+  return first?.kind === "intent" ? first.attempt_of : undefined;
 };
 
 const lastConfirmed = (doNotCalls: readonly CaseRequest[]): string | undefined => {

@@ -28,6 +28,10 @@ export type LedgerRow = {
   readonly ocs_refused: number;
   /** Refused by the gateway, or taken back before they were sent. */
   readonly not_sent: number;
+  /** Accepted with 202, and not confirmed in this month: the gateway sends them by itself. */
+  readonly accepted: number;
+  /** Attempts to send accepted ones. They have numbers, and are not counted among `asked`. */
+  readonly attempts: number;
   /** Sent, and it is not known what OCS did, or not known whether they were sent. */
   readonly unknown: number;
   /** Repetitions of a refused request within a minute, which have no entries and no numbers of their own. */
@@ -74,6 +78,7 @@ export const dncLedger = async (
   const gaps = await coverageGaps(search, searched, [readMicros(period.from), readMicros(period.to)]);
   const rows = new Map<string, Row>();
   const repeated: Flood[] = [];
+  const carriedOut = new Set<string>();
   const of = (tenant: Tenant, upstream: string | undefined): Row => {
     const name = tenant ? sequenceName(upstream, tenant.dbid) : "";
     const row = rows.get(name) ?? new Row(tenant, upstream, name);
@@ -91,7 +96,7 @@ export const dncLedger = async (
         limit: PAGE,
         timeLimit,
       });
-      for (const each of page.transactions) take(of, each, repeated);
+      for (const each of page.transactions) take(of, each, { repeated, carriedOut });
       before = page.next;
     }
     for (const { first, upstream, tenant, tenant_dbid: dbid } of openDncOf(await search.openDnc()))
@@ -133,11 +138,14 @@ type Tenant = { readonly dbid: number; readonly name: string } | undefined;
 
 type Flood = { readonly tenant: Tenant; readonly count: number };
 
+/** `carriedOut`: ids of accepted requests of which an attempt was confirmed. */
+type Found = { readonly repeated: Flood[]; readonly carriedOut: Set<string> };
+
 /** Call it with the newest transaction first. */
 const take = (
   of: (tenant: Tenant, upstream: string | undefined) => Row,
   transaction: Transaction,
-  repeated: Flood[],
+  { repeated, carriedOut }: Found,
 ): void => {
   const [entry] = transaction.entries;
   const fields = fieldsOf(transaction);
@@ -145,12 +153,21 @@ const take = (
   if (entry?.kind === "flood") return void repeated.push({ tenant: fields.tenant, count: entry.count });
   if (entry?.kind !== "intent" && entry?.kind !== "refusal") return;
   const row = of(fields.tenant, entry.upstream);
-  row.counts.asked++;
-  row.counts[isConfirmed(fields) ? "confirmed" : endOf(fields)]++;
+  const attemptOf = entry.kind === "intent" ? entry.attempt_of : undefined;
+  if (attemptOf !== undefined) {
+    row.counts.attempts++;
+    if (isConfirmed(fields)) carriedOut.add(attemptOf);
+  } else {
+    row.counts.asked++;
+    row.counts[isConfirmed(fields) || carriedOut.has(entry.id) ? "confirmed" : endOf(fields)]++;
+  }
   if (entry.dnc !== undefined) row.number(entry.dnc);
 };
 
-const endOf = ({ state, suspected }: ReturnType<typeof fieldsOf>): "ocs_refused" | "not_sent" | "unknown" => {
+const endOf = ({
+  state,
+  suspected,
+}: ReturnType<typeof fieldsOf>): "ocs_refused" | "not_sent" | "accepted" | "unknown" => {
   if (suspected) return "unknown";
   switch (state) {
     case "refused":
@@ -159,6 +176,8 @@ const endOf = ({ state, suspected }: ReturnType<typeof fieldsOf>): "ocs_refused"
     case "ok":
     case "ocs-no":
       return "ocs_refused";
+    case "accepted":
+      return "accepted";
     default:
       return "unknown";
   }
@@ -168,7 +187,16 @@ class Row {
   readonly tenant: Tenant;
   readonly upstream: string | undefined;
   readonly name: string;
-  readonly counts = { asked: 0, confirmed: 0, ocs_refused: 0, not_sent: 0, unknown: 0, repeated: 0 };
+  readonly counts = {
+    asked: 0,
+    confirmed: 0,
+    ocs_refused: 0,
+    not_sent: 0,
+    accepted: 0,
+    attempts: 0,
+    unknown: 0,
+    repeated: 0,
+  };
   open = 0;
   readonly #missing: NumberRange[] = [];
   #last: number | undefined;

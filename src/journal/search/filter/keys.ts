@@ -123,7 +123,7 @@ const KEYS: Readonly<Record<string, Row>> = {
     choices: STATES,
     help:
       "how it ended: ok, ocs-no (OCS refused), refused (by the gateway), no-answer, abandoned, in-doubt, open, " +
-      "replayed (an earlier reply)",
+      "replayed (an earlier reply), accepted (202: the gateway sends it later)",
   },
   kind: { field: "kinds", grammar: kind, help: "a kind of entry, as in refusal, switchover, access", choices: KINDS },
   "ocs.error": { field: "warning", grammar: number, help: "the number in OCS's Warning" },

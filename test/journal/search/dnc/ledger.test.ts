@@ -91,6 +91,8 @@ describe("the ledger of Do-Not-Calls", () => {
         confirmed: 2,
         ocs_refused: 1,
         not_sent: 1,
+        accepted: 0,
+        attempts: 0,
         unknown: 1,
         repeated: 0,
         open: 3,

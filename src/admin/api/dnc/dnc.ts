@@ -1,18 +1,18 @@
 /** Do-Not-Calls: those that OCS has not confirmed, notes about them, and the ledger of a month. */
 import { z } from "zod";
-import { purposeFault } from "../../journal/access.ts";
-import { HANDLED, queryFor } from "../../journal/open-dnc/handled-notes.ts";
-import { lostText, openDncCoverage, type OpenDncCoverage } from "../../journal/search/dnc/open-coverage.ts";
-import { MONTH } from "../../journal/search/dnc/ledger.ts";
-import { describeSetAside } from "../../journal/search/missing-segments.ts";
-import { openDncOf, type OpenDnc } from "../../journal/search/open-dnc.ts";
-import { InvalidQuestion } from "../../journal/search/worker/search-worker.ts";
-import { accessBy, note, type AuditParts } from "../audit-parts.ts";
-import { json } from "../replies.ts";
-import { route, type Route } from "../route.ts";
-import { gapsFor, isScoped, maySee, narrowed, tenantsOf } from "../scope.ts";
-import type { Viewer } from "../viewer.ts";
-import { limit, text, user } from "./parameters.ts";
+import { purposeFault } from "../../../journal/access.ts";
+import { HANDLED, queryFor } from "../../../journal/open-dnc/handled-notes.ts";
+import { lostText, openDncCoverage, type OpenDncCoverage } from "../../../journal/search/dnc/open-coverage.ts";
+import { MONTH } from "../../../journal/search/dnc/ledger.ts";
+import { describeSetAside } from "../../../journal/search/missing-segments.ts";
+import { openDncOf, type OpenDnc } from "../../../journal/search/open-dnc.ts";
+import { InvalidQuestion } from "../../../journal/search/worker/search-worker.ts";
+import { accessBy, note, type AuditParts } from "../../audit-parts.ts";
+import { json } from "../../replies.ts";
+import { route, type Route } from "../../route.ts";
+import { gapsFor, isScoped, maySee, narrowed, tenantsOf } from "../../scope.ts";
+import type { Viewer } from "../../viewer.ts";
+import { limit, text, user } from "../parameters.ts";
 
 type Deps = { readonly audit: AuditParts };
 
@@ -68,6 +68,10 @@ export const Ledger = z.strictObject({
         confirmed: z.number().describe("OCS answered 200"),
         ocs_refused: z.number().describe("OCS answered otherwise"),
         not_sent: z.number().describe("Refused by the gateway, or taken back before they were sent"),
+        accepted: z.number().describe("Accepted with 202, and not confirmed in the month"),
+        attempts: z
+          .number()
+          .describe("Attempts to send accepted ones, which have numbers and are not counted in asked"),
         unknown: z.number().describe("It is not known what OCS did"),
         repeated: z.number().describe("Repetitions of a refused request within a minute; they have no numbers"),
         open: z.number().describe("First requested in the month, and still open"),
