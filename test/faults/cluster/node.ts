@@ -75,7 +75,8 @@ export class ClusterNode {
         this.relays.callbacks.target = portOf(started, "callbacks:shared");
         return;
       } catch (error) {
-        if (performance.now() > until) throw error;
+        // Without its database a gateway does not start; a config that is wrong stays so.
+        if (performance.now() > until || String(error).includes("error[OCSGW-")) throw error;
       }
     }
   }

@@ -24,7 +24,7 @@ const tenantConfig = (dbid: number): unknown => ({
   campaigns: [`Campaign ${dbid}`],
   lists: [`List ${dbid}`],
   campaign_groups: [{ dbid: dbid * 100, name: `Campaign ${dbid}@Agents` }],
-  ...(dbid === LIMITED && { limits: { requests: `${LIMIT_PER_S}/s` } }),
+  ...(dbid === LIMITED && { limits: { requests: { rate: `${LIMIT_PER_S}/s`, burst: LIMIT_PER_S } } }),
 });
 
 type Places = Readonly<Record<"database" | "primary" | "backup", Relay>>;
