@@ -136,6 +136,8 @@ export const adminSources = (parts: Parts): AdminSources => {
           ...(side.callbacks?.listeners ?? []),
         ].map(({ name, connectionCount }) => ({ listener: name, ...connectionCount() })),
       descriptorLimit: LIMIT,
+      limitLeases: core.limits && (() => core.limits!.state()),
+      laneLeases: core.lanes && (() => core.lanes!.states()),
       inDoubt: core.doubts,
       forwarding: core.forwarding.samples,
       telemetry: core.telemetry.counts,

@@ -1,4 +1,6 @@
 import { AUTH_FAILURES, createRevocations } from "../identity/credentials.ts";
+import type { LaneLeases } from "../cluster/leases/lanes/lane-leases.ts";
+import type { LimitLeases } from "../cluster/leases/limits/limit-leases.ts";
 import { Counts } from "../admin/counters.ts";
 import { Markers } from "../admin/recent/markers.ts";
 import { RecentActivity } from "../admin/recent/recent-activity.ts";
@@ -9,6 +11,8 @@ import type { ShutdownSteps } from "./shutdown.ts";
 import { ActiveGeneration } from "./switch-generation.ts";
 import { createAlarms } from "./wiring/alarms.ts";
 import { startCluster, type Cluster } from "./wiring/cluster/cluster.ts";
+import { startLanes } from "./wiring/cluster/lanes.ts";
+import { startLimits } from "./wiring/cluster/limits.ts";
 import { startJournal, type Started } from "./wiring/journal/journal.ts";
 import { startPeers } from "./wiring/journal/peers/start-peers.ts";
 import type { PeerWitnesses } from "./wiring/journal/peers/peer-witnesses.ts";
@@ -31,6 +35,8 @@ export type Core = Started & {
   readonly cluster: Cluster | undefined;
   /** The other gateways as witnesses of the journal. */
   readonly peers: PeerWitnesses | undefined;
+  readonly lanes: LaneLeases | undefined;
+  readonly limits: LimitLeases | undefined;
   readonly records: Records;
   readonly keys: Keys;
   readonly outbox: StartedOutbox;
@@ -82,6 +88,8 @@ export const startCore = async (
   const alarms = createAlarms(journal, counts);
   const cluster = await startCluster(settings, { alarms, onReplaced: onLost }, stops);
   const peers = cluster && (await startPeers({ cluster, opened, alarms }, stops));
+  const lanes = await startLanes(cluster, settings, stops);
+  const limits = await startLimits(cluster, stops);
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
   const keys = await startKeys(settings, { journal, counts, lastEntry }, stops);
   outbox = await startOutbox(settings, { journal, records, current, generation: () => running?.generation }, stops);
@@ -96,6 +104,8 @@ export const startCore = async (
       recent,
       revocations,
       cluster,
+      lanes,
+      limits,
       records,
       outbox: outbox.deps,
       keys,
@@ -120,6 +130,8 @@ export const startCore = async (
     revocations,
     cluster,
     peers,
+    lanes,
+    limits,
     records,
     keys,
     outbox,

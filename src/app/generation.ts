@@ -55,7 +55,7 @@ export const createGeneration = async (
   const registry = await inSlices(registrySteps(tenants));
   const findTenant = await inSlices(announcedTenantSteps(tenants));
   // Last, so that the limiters that it takes over include the requests counted until now.
-  const quota = createQuota(tenants, before?.limiters);
+  const quota = createQuota(tenants, before?.limiters, services.limits?.windowFor);
   const inForce: InForce = {
     registry,
     get revision() {

@@ -2,6 +2,8 @@ import type { Counts } from "../admin/counters.ts";
 import type { RecentActivity } from "../admin/recent/recent-activity.ts";
 import type { PipelineDeps } from "../gateway/pipeline.ts";
 import type { Revocations } from "../identity/credentials.ts";
+import type { LaneLeases } from "../cluster/leases/lanes/lane-leases.ts";
+import type { LimitLeases } from "../cluster/leases/limits/limit-leases.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Keys } from "./wiring/idempotency/keys.ts";
 import type { TelemetryKeeper } from "./telemetry.ts";
@@ -18,6 +20,10 @@ export type SharedServices = {
   readonly revocations: Revocations;
   /** When left out, this gateway is alone. */
   readonly cluster?: Cluster | undefined;
+  /** When left out, the upstreams' lanes are this gateway's alone. */
+  readonly lanes?: LaneLeases | undefined;
+  /** When left out, rate limits are counted by this gateway alone. */
+  readonly limits?: LimitLeases | undefined;
   readonly records: Records;
   /** When left out, idempotency keys are ignored. */
   readonly keys?: Pick<Keys, "claimerFor"> | undefined;

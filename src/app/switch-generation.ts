@@ -79,6 +79,7 @@ export class ActiveGeneration {
       {
         onEvent: this.#deps.onUpstreamEvent,
         onSent: this.#deps.onSent,
+        lanes: this.#deps.services.lanes,
         ...this.#deps.services.records,
         epochOf: (upstream) => this.#deps.services.records.ownership.epochOf(upstream),
       },

@@ -7,7 +7,7 @@
  */
 import { isUrgent, type ActionName } from "../ocs/catalog.ts";
 import { keyOf, type Limit, type Limits, type Tenant } from "./registry.ts";
-import { RateWindow } from "./rate-window.ts";
+import { RateWindow, type Window } from "./rate-window.ts";
 
 export type Charge = {
   readonly allowed: boolean;
@@ -45,21 +45,31 @@ export type Meter = {
   readonly name: string;
   readonly limit: Limit;
   readonly setting: readonly string[];
-  readonly window: RateWindow;
+  readonly window: Window;
 };
+
+/** `key`: names the limit at all gateways. `own`: counts it at this gateway alone. */
+export type WindowFor = (key: string, limit: Limit, own: () => Window) => Window;
 /** The meters that are charged, in this order, for one action of one client. */
 type Account = { readonly meters: readonly Meter[]; readonly policy: string };
 
 const free: Charge = { allowed: true, retryAfter: 0, headers: [], exceeded: undefined };
 
-export const createQuota = (tenants: readonly Tenant[], before: Limiters = new Map()): Quota => {
+const ownWindow: WindowFor = (_key, _limit, own) => own();
+
+export const createQuota = (
+  tenants: readonly Tenant[],
+  before: Limiters = new Map(),
+  windowFor: WindowFor = ownWindow,
+): Quota => {
   const limiters = before.size === 0 ? new Map<string, Meter>() : unchangedLimiters(before, tenants);
   const meterOf =
     (of: Tenant) =>
     (scope: Scope, limit: Limit): Meter => {
       const [tenant, name] = [keyOf(of), nameOf(scope)];
       const id = JSON.stringify([tenant, name, limit.points, limit.seconds]);
-      const window = limiters.get(id)?.window ?? new RateWindow(limit);
+      const window =
+        limiters.get(id)?.window ?? windowFor(JSON.stringify([tenant, name]), limit, () => new RateWindow(limit));
       const meter = { tenant, scope, name, limit, setting: settingOf(of, scope), window };
       limiters.set(id, meter);
       return meter;
@@ -183,6 +193,7 @@ const accountOf = (meters: readonly Meter[]): Account | undefined =>
 /** Charges all meters. If a later one refuses, the earlier ones get their points back, also in the headers. */
 const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
   let [state, given] = ["", ""];
+  for (const { window } of meters) window.prepare?.();
   for (const [at, { name, setting, window }] of meters.entries()) {
     const { left, ms } = await window.take();
     const seconds = Math.max(0, Math.ceil(ms / 1000));

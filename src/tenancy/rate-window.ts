@@ -9,11 +9,23 @@ import type { Limit } from "./registry.ts";
 /** `left`: the remaining points, below 0 when there was none. `ms`: until the window ends. */
 export type TakeResult = { readonly left: number; readonly ms: number };
 
+/** Counts a limit: at this gateway alone (`RateWindow`), or at several. */
+export type Window = {
+  /** The used fraction of its points, from 0 to 1. */
+  readonly used: number;
+  /** Announces a `take`, where that needs time. */
+  readonly prepare?: () => void;
+  /** Takes a point if one is left. */
+  readonly take: () => Promise<TakeResult>;
+  /** Returns the point of a request that another limit refused. */
+  readonly giveBack: () => Promise<void>;
+};
+
 /** Each limiter has one counter. */
 const KEY = "t";
 const NEVER = 0;
 
-export class RateWindow {
+export class RateWindow implements Window {
   readonly #ms: number;
   readonly #limiter: RateLimiterMemory;
   #ends = Number.NEGATIVE_INFINITY;

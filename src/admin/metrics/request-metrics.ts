@@ -1,6 +1,6 @@
 /** Metrics of requests: who answered them, why they were refused, where their time goes. */
 import { PHASES } from "../counters.ts";
-import { single, type Rows } from "./exposition.ts";
+import { flag, single, type Rows } from "./exposition.ts";
 import type { MetricRow, Sources } from "./sources.ts";
 
 /** A limit is listed once this part of it is used. */
@@ -76,6 +76,26 @@ export const REQUEST_METRICS: readonly MetricRow[] = [
     type: "gauge",
     help: "Used part of a rate limit, or of a tenant's queue (limit=queue), from 0 to 1. Absent below 0.5.",
     rows: limitsNearTheirEnd,
+  },
+  {
+    name: "ocsgw_limits_shared",
+    type: "gauge",
+    help:
+      "Where gateways share a database: 0 while it does not answer, and this gateway counts rate limits alone, with " +
+      "its part of each.",
+    rows: ({ limitLeases }) => single(limitLeases && flag(limitLeases().isShared)),
+  },
+  {
+    name: "ocsgw_limit_points_in_hand",
+    type: "gauge",
+    help: "Points of shared rate limits that this gateway has taken for the next 100 ms.",
+    rows: ({ limitLeases }) => single(limitLeases?.().inHand),
+  },
+  {
+    name: "ocsgw_limit_statements_total",
+    type: "counter",
+    help: "Statements on shared rate limits: at most 10 a second for limits in use, and 100 for requests that wait.",
+    rows: ({ limitLeases }) => single(limitLeases?.().statements),
   },
 ];
 

@@ -12,6 +12,20 @@ export type Sources = {
   readonly tenants: readonly { readonly name: string; readonly upstream: string }[];
   /** Their state now. */
   readonly upstreams: () => readonly UpstreamState[];
+  /** Rate limits that gateways count together. `inHand`: points taken and not used yet. */
+  readonly limitLeases?:
+    | (() => { readonly isShared: boolean; readonly inHand: number; readonly statements: number })
+    | undefined;
+  /** The lanes that this gateway holds of those that several gateways share. */
+  readonly laneLeases?:
+    | (() => readonly {
+        readonly upstream: string;
+        readonly held: number;
+        readonly total: number;
+        readonly reserved: number;
+        readonly isLeased: boolean;
+      }[])
+    | undefined;
   readonly handles?: (() => readonly HandlesState[]) | undefined;
   /** Issuers whose keys are fetched. */
   readonly keySets?: (() => readonly KeySetState[]) | undefined;

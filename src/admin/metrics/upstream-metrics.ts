@@ -44,6 +44,28 @@ export const UPSTREAM_METRICS: readonly MetricRow[] = [
     },
   },
   {
+    name: "ocsgw_lane_lease",
+    type: "gauge",
+    help:
+      "Lanes where gateways share a database: held by this one, the total of all, and those reserved for gateways " +
+      "that do not answer.",
+    rows: function* ({ laneLeases }) {
+      for (const { upstream, held, total, reserved } of laneLeases?.() ?? []) {
+        yield [{ upstream, lanes: "held" }, held];
+        yield [{ upstream, lanes: "total" }, total];
+        yield [{ upstream, lanes: "reserved" }, reserved];
+      }
+    },
+  },
+  {
+    name: "ocsgw_lane_leased",
+    type: "gauge",
+    help: "0 while the lease of lanes has ended and this gateway has only the lane that is reserved for it.",
+    rows: function* ({ laneLeases }) {
+      for (const { upstream, isLeased } of laneLeases?.() ?? []) yield [{ upstream }, flag(isLeased)];
+    },
+  },
+  {
     name: "ocsgw_queue_depth",
     type: "gauge",
     help: "Requests that wait for a lane.",

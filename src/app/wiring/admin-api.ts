@@ -81,7 +81,15 @@ export type AdminSources = {
   /** Used for the metrics only. */
   readonly metricsOnly: Pick<
     Sources,
-    "connections" | "descriptorLimit" | "inDoubt" | "limits" | "forwarding" | "telemetry" | "cluster"
+    | "connections"
+    | "descriptorLimit"
+    | "inDoubt"
+    | "limits"
+    | "laneLeases"
+    | "limitLeases"
+    | "forwarding"
+    | "telemetry"
+    | "cluster"
   >;
 };
 

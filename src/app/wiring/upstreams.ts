@@ -5,12 +5,14 @@
 import type { Counts } from "../../admin/counters.ts";
 import type { Markers } from "../../admin/recent/markers.ts";
 import { events } from "../../common/log/events.ts";
+import type { LaneLeases } from "../../cluster/leases/lanes/lane-leases.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Settings, UpstreamSettings } from "../../settings/schema/schema.ts";
 import type { Steps } from "../../common/steps.ts";
 import type { Endpoint } from "../../upstream/lanes/endpoint.ts";
 import { Switchboard, type UpstreamEvent, type UpstreamOptions } from "../../upstream/switchboard.ts";
 import type { Alarms } from "./alarms.ts";
+import { laneSettings } from "./cluster/lanes.ts";
 import { tenantAt } from "./admin/upstream-states.ts";
 import type { Reading } from "../config/reading.ts";
 import type { ActiveOcsListener } from "./ownership.ts";
@@ -42,12 +44,14 @@ export type UpstreamDeps = {
   readonly activeListenerFor: (upstream: string, origins: readonly string[]) => ActiveOcsListener;
   readonly epochOf: (upstream: string) => number;
   readonly onSent?: UpstreamOptions["onSent"];
+  /** Says how many lanes each upstream has; without it, `connections`. */
+  readonly lanes?: LaneLeases | undefined;
 };
 
 /** Rejects when a file of an upstream cannot be read. `before`: the upstreams in force; undefined at the start. */
 export const upstreamEntriesFor = async (
   reading: Reading,
-  { onEvent, activeListenerFor, epochOf, onSent }: UpstreamDeps,
+  { onEvent, activeListenerFor, epochOf, onSent, lanes }: UpstreamDeps,
   before: ReadonlyMap<string, UpstreamEntry> | undefined,
 ): Promise<UpstreamEntries> => {
   const entries = new Map<string, UpstreamEntry>();
@@ -55,38 +59,40 @@ export const upstreamEntriesFor = async (
   const changes: (() => void)[] = [];
   const shares = await inSlices(shareSteps(reading.settings));
   const tunables = (name: string, upstream: UpstreamSettings): Tunables =>
-    tunablesOf(upstream, shares.get(name) ?? new Map());
+    tunablesOf(upstream, shares.get(name) ?? new Map(), lanes ? lanes.limitOf(name) : upstream.connections);
   for (const [name, upstream] of Object.entries(reading.settings.upstreams)) {
     const key = connectionKeyOf(upstream, reading);
     const existing = before?.get(name);
     if (existing?.connectionKey === key) {
       entries.set(name, existing);
-      changes.push(() => existing.switchboard.retune(tunables(name, upstream)));
+      changes.push(() => {
+        lanes?.configure(name, laneSettings(upstream));
+        existing.switchboard.retune(tunables(name, upstream));
+      });
     } else {
       const activeListener = activeListenerFor(
         name,
         upstream.backup === null ? [upstream.primary] : [upstream.primary, upstream.backup],
       );
       const gate = eventGate(onEvent, epochOf);
-      const entry = {
-        connectionKey: key,
-        activeListener,
-        gate,
-        switchboard: new Switchboard(
-          {
-            ...(await endpointsOf(upstream)),
-            onePerTenant: upstream.lane_isolation === "tenant",
-            userAgent: `ocs-gateway/${VERSION}`,
-            ...tunables(name, upstream),
-            name,
-            onEvent: gate.pass,
-            onSent,
-            epoch: () => epochOf(name),
-            onActiveChange: activeListener.onActiveChange,
-          },
-          existing?.switchboard,
-        ),
-      };
+      const switchboard: Switchboard = new Switchboard(
+        {
+          ...(await endpointsOf(upstream)),
+          onePerTenant: upstream.lane_isolation === "tenant",
+          userAgent: `ocs-gateway/${VERSION}`,
+          ...tunables(name, upstream),
+          name,
+          onEvent: gate.pass,
+          onSent,
+          epoch: () => epochOf(name),
+          onActiveChange: activeListener.onActiveChange,
+          beforeAssign: lanes?.check,
+          onClosed: () => lanes?.remove(name, switchboard),
+        },
+        existing?.switchboard,
+      );
+      lanes?.add(name, laneSettings(upstream), switchboard);
+      const entry = { connectionKey: key, activeListener, gate, switchboard };
       const open = (): void => {
         existing?.gate.close();
         const reported = existing && activeOf(existing);
@@ -197,8 +203,8 @@ const shareSteps = function* ({ tenants }: Settings): Steps<ReadonlyMap<string, 
   return shares;
 };
 
-const tunablesOf = (upstream: UpstreamSettings, shares: Shares): Tunables => ({
-  connections: upstream.connections,
+const tunablesOf = (upstream: UpstreamSettings, shares: Shares, connections: number): Tunables => ({
+  connections,
   answerTimeout: upstream.timeouts.answer,
   queue: { max: upstream.queue.max, maxBytes: upstream.queue.max_bytes, maxWait: upstream.queue.max_wait },
   standby: upstream.standby ?? undefined,

@@ -2,8 +2,9 @@
 import { nodes } from "./001-nodes.ts";
 import { ownershipLog } from "./002-ownership-log.ts";
 import { lanes } from "./003-lanes.ts";
+import { limits } from "./004-limits.ts";
 import { revocations } from "./005-revocations.ts";
 import { cosignatures } from "./009-cosignatures.ts";
 import type { Migration } from "./migrate.ts";
 
-export const MIGRATIONS: readonly Migration[] = [nodes, ownershipLog, lanes, revocations, cosignatures];
+export const MIGRATIONS: readonly Migration[] = [nodes, ownershipLog, lanes, limits, revocations, cosignatures];

@@ -44,6 +44,43 @@ export const CLUSTER_EVENTS = {
     fields: {},
   },
   leaseRegained: { level: "info", message: "This node has its lease in the shared database again", fields: {} },
+  laneLeaseLost: {
+    level: "warn",
+    message: "The lease of this node's lanes to upstream {upstream} has ended; it goes on with {lanes}",
+    action:
+      "The node did not reach the shared database for 10 s, or its machine stood still. Requests wait longer. Look " +
+      "for sharedDatabaseUnavailable before this line; it gets its lanes back by itself",
+    fields: { upstream: text("the upstream's name in the config"), lanes: number("lanes that it keeps") },
+  },
+  laneLeaseRegained: {
+    level: "info",
+    message: "This node has its lease of lanes to upstream {upstream} again: {lanes}",
+    fields: { upstream: text("the upstream's name in the config"), lanes: number("lanes that it has now") },
+  },
+  noLaneLeft: {
+    level: "error",
+    message:
+      "This node has no lane to upstream {upstream}: all {total} are held by other nodes, or kept for them " +
+      "({gateways} nodes)",
+    action:
+      "Requests for this upstream wait here until they time out. Raise upstreams.<name>.connections to at least " +
+      "twice the number of nodes, on all of them; ocsgw nodes forget frees the lane of a node that will not come back",
+    fields: {
+      upstream: text("the upstream's name in the config"),
+      total: number("the smallest `connections` of the nodes"),
+      gateways: number("nodes that hold lanes or need one"),
+    },
+  },
+  limitsNotShared: {
+    level: "warn",
+    message:
+      "The shared database does not answer, so this node counts rate limits alone: 1 of {gateways} parts of each",
+    action:
+      "Tenants whose requests go to few nodes may be refused earlier (429). Look for sharedDatabaseUnavailable; " +
+      "limits are shared again by themselves",
+    fields: { gateways: number("nodes that lived last") },
+  },
+  limitsShared: { level: "info", message: "Rate limits are counted together with the other nodes again", fields: {} },
   nodeReplaced: {
     level: "error",
     message: "This gateway stops: {reason}",
