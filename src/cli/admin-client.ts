@@ -48,7 +48,13 @@ const leftUrl = (auditDir: string): Promise<string | undefined> =>
   );
 
 export type AdminOptions = { readonly config: string; readonly url?: string; readonly token?: string };
-type Question = { readonly path: string; readonly method?: "GET" | "POST"; readonly body?: object };
+/** `answerMs`: how long the answer may take; unless given, longer for an action than for a question. */
+type Question = {
+  readonly path: string;
+  readonly method?: "GET" | "POST";
+  readonly body?: object;
+  readonly answerMs?: number;
+};
 export type AdminAnswer = { readonly status: number; readonly value: unknown };
 
 /**
@@ -61,6 +67,15 @@ export const askAs = async (options: AdminOptions, question: Question): Promise<
   const answer = await ask(found.target, question, found.headers);
   if (!answer) return UNREACHABLE;
   return answer.status === 200 || answer.status === 422 ? answer : explainRefusal(options, found, answer);
+};
+
+/** As `askAs`, but resolves to every answer except a rejected token. */
+export const askAny = async (options: AdminOptions, question: Question): Promise<AdminAnswer | number> => {
+  const found = await accessOf(options);
+  if (typeof found === "number") return found;
+  const answer = await ask(found.target, question, found.headers);
+  if (!answer) return UNREACHABLE;
+  return answer.status === 401 ? explainRefusal(options, found, answer) : answer;
 };
 
 type AdminAccess = {
@@ -209,7 +224,7 @@ const exchange = async (
   given: Readonly<Record<string, string>>,
 ): Promise<{ readonly status: number; readonly text: string }> => {
   // An action may take longer than a question.
-  const answerMs = (question.method ?? "GET") === "GET" ? TIMEOUT_MS : LONG_TIMEOUT_MS;
+  const answerMs = question.answerMs ?? ((question.method ?? "GET") === "GET" ? TIMEOUT_MS : LONG_TIMEOUT_MS);
   const { request, answered, late, stopTimer } = await send(target, question, given, answerMs);
   try {
     const response = await answered;

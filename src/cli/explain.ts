@@ -21,10 +21,14 @@ import { explanationOf, explanationToJson, type Explanation } from "../explain/e
 import { describeOutageAtReply } from "../explain/outages.ts";
 import { CANNOT_TELL, FAILED, WRONG_USAGE } from "./exit-codes.ts";
 
-export type ExplainOptions = { readonly id: string; readonly config: string; readonly json?: boolean };
+export type ExplainOptions = {
+  readonly id: string;
+  readonly config: string;
+  readonly json?: boolean;
+};
 
 /** `config`: the config file, for the commands that are printed. */
-type Explained = Explanation & { readonly config: string };
+export type Explained = Explanation & { readonly config: string };
 
 export const explain = async ({ id, config, json }: ExplainOptions): Promise<number> => {
   const loaded = await loadToRead(config);
@@ -88,7 +92,7 @@ const explainedToJson = (explained: Explained) => ({
   ...explanationToJson(explained),
 });
 
-const linesFor = ({
+export const linesFor = ({
   config,
   transaction,
   fields,

@@ -28,10 +28,10 @@ const exchangeParts = ({ asking, asked, nonce, challenge }: Exchange): string[] 
 
 /** What the asked node proves before it gets a question. */
 export const proofOfAsked = (key: string, exchange: Exchange): string =>
-  mac(key, ["ocsgw peer answers", ...exchangeParts(exchange)]);
+  mac(key, ["asked node", ...exchangeParts(exchange)]);
 
 export const proofOfQuestion = (key: string, exchange: Exchange, { method, target, viewer }: ProvenQuestion): string =>
-  mac(key, ["ocsgw peer asks", ...exchangeParts(exchange), method, target, viewer]);
+  mac(key, ["question", ...exchangeParts(exchange), method, target, viewer]);
 
 /** In constant time for texts of the same length; the length of a proof is no secret. */
 export const isSameProof = (one: string, other: string): boolean => {

@@ -133,14 +133,18 @@ const ageOf = (ms: number): string => {
   return `${Math.floor(ms / size)} ${unit}`;
 };
 
-const tableOf = (open: readonly OpenDnc[], isComplete: boolean): string => {
+/** `node`: where each was requested, for those of several nodes. */
+export const tableOf = (open: readonly (OpenDnc & { readonly node?: string })[], isComplete: boolean): string => {
   if (open.length === 0)
     return !isComplete
       ? "No open Do-Not-Call in the entries that can be read"
       : "No open Do-Not-Call: OCS has confirmed (200) every one that a known client requested";
+  const withNode = open.some(({ node }) => node !== undefined);
+  const head = withNode ? ["node", ...HEAD] : HEAD;
   const rows = [
-    HEAD,
+    head,
     ...open.map((each) => [
+      ...(withNode ? [each.node ?? "–"] : []),
       `${each.resource}/${each.number ?? "–"}`,
       each.tenant ?? "unknown",
       each.upstream === null ? "–" : `${each.upstream}${each.epoch === null ? "" : ` epoch ${each.epoch}`}`,
@@ -154,7 +158,7 @@ const tableOf = (open: readonly OpenDnc[], isComplete: boolean): string => {
       each.handled === null ? "–" : `${each.handled.by}, ${shortTime(each.handled.at)}: ${each.handled.note}`,
     ]),
   ];
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const handled = countHandled(open);
   const apart =
     handled === 0 ? "" : `; ${handled} of them ${handled === 1 ? "was" : "were"} handled by other means, as notes say`;

@@ -6,6 +6,10 @@ const PHONE = ["--phone-stdin", "select by a phone number, read as one line from
 const CUSTOMER = ["--customer-stdin", "select by a customer id, read as one line from standard input"] as const;
 const PURPOSE = ["--purpose <text>", "reason, written to the journal (default: asked on a terminal)"] as const;
 const SINCE = ["--since <time>", "start: for example 1h, 7d, 2026-11-22, 2026-11-22T14:00+02:00"] as const;
+const NODES = [
+  "--nodes",
+  "ask all nodes of the shared database through the running gateway. Exit code 8: one did not answer",
+] as const;
 const UNTIL = ["--until <time>", "end, in the same forms"] as const;
 
 export const addAuditCommands = (ocsgw: Command): void => {
@@ -18,7 +22,14 @@ export const addAuditCommands = (ocsgw: Command): void => {
     .argument("<id>", "Ocsgw-Request-Id of the request, or its beginning")
     .option(...CONFIG)
     .option(...JSON_OUT)
-    .action(done(async (options, id) => (await import("../explain.ts")).explain({ ...options, id: id! })));
+    .option(...NODES)
+    .action(
+      done(async (options, id) =>
+        options.nodes
+          ? (await import("../audit/nodes/explain.ts")).explainOnNodes({ ...options, id: id! })
+          : (await import("../explain.ts")).explain({ ...options, id: id! }),
+      ),
+    );
 
   const audit = ocsgw.command("audit").description("Search, export and verify the journal");
   audit
@@ -41,9 +52,12 @@ export const addAuditCommands = (ocsgw: Command): void => {
     .option("--timeout <duration>", "longest time of the search (default: 1m). Exit code 8: it takes longer")
     .option(...CONFIG)
     .option(...JSON_OUT)
+    .option(...NODES)
     .action(
       done(async (options, ...words) =>
-        (await import("../audit/search.ts")).auditSearch({ ...options, words: words.flat() }),
+        options.nodes
+          ? (await import("../audit/nodes/search.ts")).searchNodes({ ...options, words: words.flat() })
+          : (await import("../audit/search.ts")).auditSearch({ ...options, words: words.flat() }),
       ),
     );
   audit
@@ -55,7 +69,8 @@ export const addAuditCommands = (ocsgw: Command): void => {
     .argument("[filter...]", "same filters as audit search")
     .requiredOption(
       "--out <file>",
-      "file to create; - for standard output; for a bundle a directory, or a zip file if the name ends with .zip",
+      "file to create; - for standard output; for a bundle a directory, or a zip file if the name ends with .zip; " +
+        "with --nodes a directory with a file for each node and manifest.json",
     )
     .addOption(new Option("--as <format>", "format").choices(["ndjson", "csv", "html", "bundle"]).makeOptionMandatory())
     .option(...SINCE)
@@ -65,9 +80,12 @@ export const addAuditCommands = (ocsgw: Command): void => {
     .option(...PURPOSE)
     .option(...CONFIG)
     .option(...JSON_OUT)
+    .option(...NODES)
     .action(
       done(async (options, ...words) =>
-        (await import("../audit/export.ts")).auditExport({ ...options, words: words.flat() }),
+        options.nodes
+          ? (await import("../audit/nodes/export.ts")).exportNodes({ ...options, words: words.flat() })
+          : (await import("../audit/export.ts")).auditExport({ ...options, words: words.flat() }),
       ),
     );
   audit
@@ -84,7 +102,14 @@ export const addAuditCommands = (ocsgw: Command): void => {
     .option(...PURPOSE)
     .option(...CONFIG)
     .option(...JSON_OUT)
-    .action(done(async (options) => (await import("../audit/case.ts")).auditCase(options)));
+    .option(...NODES)
+    .action(
+      done(async (options) =>
+        options.nodes
+          ? (await import("../audit/nodes/export.ts")).caseOfNodes(options)
+          : (await import("../audit/case.ts")).auditCase(options),
+      ),
+    );
   audit
     .command("dnc")
     .summary("List open Do-Not-Calls")
@@ -99,7 +124,14 @@ export const addAuditCommands = (ocsgw: Command): void => {
         "listed, counted separately",
     )
     .option("--note <text>", "with --handled: how it was handled, without phone numbers")
-    .action(done(async (options) => (await import("../audit/dnc.ts")).auditDnc(options)));
+    .option(...NODES)
+    .action(
+      done(async (options) =>
+        options.nodes
+          ? (await import("../audit/nodes/dnc.ts")).dncOfNodes(options)
+          : (await import("../audit/dnc.ts")).auditDnc(options),
+      ),
+    );
   audit
     .command("retention")
     .description("Show whether the running gateway deletes expired segments, and why not")

@@ -1,6 +1,6 @@
 /** The query of an export: a filter with absolute times, narrowed to the viewer's tenants, and a person as tokens. */
 import { z } from "zod";
-import type { ExportFormat } from "../../../journal/jobs/export-worker.ts";
+import type { CaseAbout, ExportFormat } from "../../../journal/jobs/export-worker.ts";
 import { bothFilters, parseFilter } from "../../../journal/search/filter/filter.ts";
 import type { UnknownName } from "../../../journal/search/filter/vocabulary.ts";
 import type { Evidence } from "../../../journal/search/person-search.ts";
@@ -16,7 +16,12 @@ import { TIME_FROM, TIME_TO, timesIn } from "./times.ts";
 export const ExportRequest = z
   .strictObject({
     filter: filter(),
-    format: z.enum(["ndjson", "csv", "html", "bundle"]).describe("bundle: a zip that can be verified elsewhere"),
+    format: z
+      .enum(["ndjson", "csv", "html", "bundle", "case"])
+      .describe(
+        "bundle: a zip that can be verified elsewhere; case: a bundle about a person, with what is joined to the " +
+          "person's requests and a page for people",
+      ),
     from: TIME_FROM.optional(),
     to: TIME_TO.optional(),
     phone: text().describe("Everything about this phone number").optional(),
@@ -26,6 +31,9 @@ export const ExportRequest = z
   })
   .refine(({ phone, customer_id: customer }) => phone === undefined || customer === undefined, {
     error: "phone: expected phone or customer_id, not both",
+  })
+  .refine(({ format, phone, customer_id: customer }) => format !== "case" || (phone ?? customer) !== undefined, {
+    error: "format: a case is about a person: expected phone or customer_id",
   });
 type ExportRequest = z.infer<typeof ExportRequest>;
 
@@ -34,6 +42,8 @@ export type ExportQuery = {
   readonly names: readonly UnknownName[];
   /** For an export about a person. */
   readonly evidence: Evidence | undefined;
+  /** For a case. */
+  readonly about?: CaseAbout | undefined;
 };
 
 /** Formats without the positions of entries in the journal. */
@@ -76,6 +86,7 @@ export const exportQuery = async (
     filter: bothFilters(found, parseFilter(within)).text,
     names,
     evidence,
+    ...(asked.format === "case" && { about: { person, keys: keys(), filter: within } }),
   };
 };
 

@@ -34,7 +34,7 @@ export type ExportJobs = Jobs<ExportAbout, ExportedFile>;
 export type ExportBegin = {
   readonly by: Pick<AccessRequest, "user" | "role" | "node" | "purpose">;
   readonly about: Omit<ExportAbout, "name">;
-  readonly query: Pick<ExportJob, "filter" | "names" | "evidence" | "scope">;
+  readonly query: Pick<ExportJob, "filter" | "names" | "evidence" | "scope" | "about">;
   /** Journals the export, under a signed checkpoint if the argument is true. */
   readonly journaled: (sign: boolean) => Promise<{ readonly size: number }>;
 };
@@ -62,7 +62,7 @@ export const Export = z
   .strictObject({
     ...JOB_MEMBERS,
     filter: z.string().describe("With tokens in place of a number or id"),
-    format: z.enum(["ndjson", "csv", "html", "bundle"]),
+    format: z.enum(["ndjson", "csv", "html", "bundle", "case"]),
     tenants: z.array(z.int()).nullable().describe("The DBIDs to which it is narrowed; null: all tenants"),
     progress: Progress,
     file: z
@@ -113,7 +113,7 @@ const shownIn =
         not_covered: isPartial
           ? result.set_aside.map(({ oldest, youngest }) => `entries from ${oldest} to ${youngest} cannot be read`)
           : result.set_aside.map(describeSetAside),
-        complete: about.isAboutPerson ? (about.isCovered ?? false) : null,
+        complete: about.isAboutPerson ? (result.covered ?? about.isCovered ?? false) : null,
       },
     };
   };
@@ -167,7 +167,7 @@ const start = route({
     const by = { ...accessBy(viewer, body.user), ...(body.purpose !== undefined && { purpose: body.purpose }) };
     const query = await exportQuery(viewer, body, audit);
     if ("differs" in query) return json(409, { error: query.differs });
-    const { filter, evidence } = query;
+    const { filter, evidence, about } = query;
     if (evidence) taken?.remember(evidence.tokens);
     const asked = { ...by, operation: "export", query: filter, tokens: tokensIn(filter) };
     const job = await exports.start({
@@ -179,7 +179,7 @@ const start = route({
         isAboutPerson,
         isCovered: evidence?.complete,
       },
-      query: { filter, names: query.names, evidence, scope: sightOf(audit, viewer).scope },
+      query: { filter, names: query.names, evidence, about, scope: sightOf(audit, viewer).scope },
       journaled: (sign) => note(audit.record, asked, sign),
     });
     if ("refused" in job) {

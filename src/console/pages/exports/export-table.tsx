@@ -65,7 +65,9 @@ const State = ({ made: { state, progress, found, error, format } }: { readonly m
     );
   const sentences = [
     ...(error === null ? [] : [error]),
-    ...(found ? [S.exports.found(found.matching, found.entries, format === "bundle"), ...found.warnings] : []),
+    ...(found
+      ? [S.exports.found(found.matching, found.entries, format === "bundle" || format === "case"), ...found.warnings]
+      : []),
     ...(found?.not_covered ?? []),
   ];
   return (

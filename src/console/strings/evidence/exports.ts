@@ -16,6 +16,7 @@ export const exports = {
     ndjson: "NDJSON, for machines",
     bundle: "Bundle, for proof",
     html: "HTML, to print",
+    case: "Case of one person",
   },
   formatHelp: {
     csv: "One row for each request. Cells that a spreadsheet would take for a formula begin with an apostrophe.",
@@ -24,6 +25,7 @@ export const exports = {
       "Entries, proofs, checkpoint, keys, and a program that verifies them without a network. Unpack it into an " +
       "empty folder.",
     html: "A table without scripts, with who made it and why.",
+    case: "A bundle about one person, with what is joined to the person's requests and a page to read.",
   },
   purpose: "Purpose, recorded in the journal",
   start: "Export",

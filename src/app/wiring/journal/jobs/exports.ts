@@ -32,7 +32,13 @@ const MOST = 200;
 const MOST_RUNNING = 2;
 const LOOK_MS = 1000;
 
-const ENDINGS: Readonly<Record<ExportFormat, string>> = { ndjson: "ndjson", csv: "csv", html: "html", bundle: "zip" };
+const ENDINGS: Readonly<Record<ExportFormat, string>> = {
+  ndjson: "ndjson",
+  csv: "csv",
+  html: "html",
+  bundle: "zip",
+  case: "zip",
+};
 
 /** To be called by the holder of the journal's lock: what an earlier run left is removed. */
 export const createExports = async (deps: Deps, stops: ShutdownSteps): Promise<ExportParts> => {
@@ -71,7 +77,7 @@ class Exporter implements ExportParts {
     try {
       const refused = await this.#fullFolder();
       if (refused !== undefined) return { refused };
-      const { size } = await begin.journaled(begin.about.format === "bundle");
+      const { size } = await begin.journaled(["bundle", "case"].includes(begin.about.format));
       return await this.#begin(begin, size);
     } finally {
       this.#starting--;
