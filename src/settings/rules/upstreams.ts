@@ -82,6 +82,12 @@ const PROBLEMS = {
         ? `set connections to ${needed} or more, or set lane_isolation: none`
         : `set lane_isolation: none, or give some tenants another upstream: connections is ${MOST_LANES} at most`,
   }),
+  oneLane: {
+    code: "OCSGW-6344",
+    severity: "warning" as const,
+    message: "gateways that share a database share this one lane too: all but one of them have none",
+    help: "set connections to at least twice the number of gateways, on all of them",
+  },
   publicCas: {
     code: "OCSGW-6316",
     severity: "warning" as const,
@@ -231,6 +237,12 @@ const lanesForTenants: Rule = ({ upstreams, tenants }) =>
         };
   });
 
+/** `connections` is the number of all gateways together; one that has none lets requests wait in vain. */
+const lanesForNodes: Rule = ({ upstreams, shared }) =>
+  upstreams.flatMap(({ path, value }): Finding | [] =>
+    shared === undefined || value.connections > 1 ? [] : { ...PROBLEMS.oneLane, path: [...path, "connections"] },
+  );
+
 /** A warning if public CAs are trusted: an OCS in a company rarely has a certificate from one. */
 const ownAuthority: Rule = ({ upstreams }) =>
   upstreams.flatMap(({ path, value: { primary, backup, tls } }): Finding | [] => {
@@ -252,4 +264,5 @@ export const upstreamRules: readonly Rule[] = [
   isUsed,
   lanesForTenants,
   ownAuthority,
+  lanesForNodes,
 ];

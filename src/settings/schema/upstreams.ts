@@ -123,7 +123,10 @@ export const upstream = z.strictObject({
   ),
   connections: count(MOST_LANES)
     .default(4)
-    .describe("Number of lanes: persistent connections with one request at a time on each."),
+    .describe(
+      "Number of lanes: persistent connections with one request at a time on each. With shared: of all gateways " +
+        "together; at least one for each, better two.",
+    ),
   lane_isolation: z
     .enum(["tenant", "none"])
     .default("tenant")

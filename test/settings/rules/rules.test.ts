@@ -898,6 +898,16 @@ const WARNINGS: readonly Case[] = [
     help: /connections to 2 or more/,
   },
   {
+    says: "one lane for gateways that share a database",
+    changes: [
+      ["connections: 4", "connections: 1"],
+      ["# config: { watch: all }", 'shared: { postgres: "postgresql://ocsgw@db1/ocsgw", tls: {} }'],
+    ],
+    code: "OCSGW-6344",
+    at: ["1\n    lane_isolation"],
+    help: /at least twice the number of gateways/,
+  },
+  {
     says: "a keys file that does not exist yet",
     changes: [["file: keys.yaml", "file: none-yet.yaml"]],
     code: "OCSGW-6304",

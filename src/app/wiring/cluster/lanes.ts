@@ -21,7 +21,8 @@ export const startLanes = async (
     instance: membership.instance,
     lock: await identityOf(audit.dir),
     onEvent: logLanes,
-    onRenewed: (states) => membership.tell("lanes", states),
+    onRenewed: (states) =>
+      membership.tell("lanes", Object.fromEntries(states.map(({ upstream, held }) => [upstream, held]))),
   });
   leases.start();
   // After the switchboards are closed, and before this gateway leaves.

@@ -130,6 +130,10 @@ export const WARNINGS: Readonly<Record<number, CodeRow>> = {
     what: "a test of check --connect failed or needs attention",
     help: "The message names the test and what it found. `ocsgw check --connect` prints all tests as a table.",
   },
+  6344: {
+    what: "several gateways share fewer than two lanes, so that all but one have none",
+    help: "Set connections to at least twice the number of gateways, on all of them.",
+  },
   6353: { what: "there are more warnings than are shown", help: "ocsgw check -c FILE --all shows them." },
   6376: {
     what: "headers of telemetry.otlp are sent over http: everybody on the network can read them",
