@@ -134,8 +134,8 @@ export class Replica {
   async #add(event: NewEvent): Promise<Written> {
     const written = this.#whenWritten(event.id);
     try {
-      await this.#appends.add(event);
-      return await written;
+      // A read may apply the event before the append has its reply, or has none.
+      return await Promise.race([written, this.#appends.add(event).then(() => written)]);
     } catch (error) {
       this.#written.delete(event.id);
       throw new NotWritten(event.id, error);

@@ -100,10 +100,10 @@ export class SharedOwnership implements OwnershipService {
   readonly announce = async (announcement: Announcement): Promise<OwnershipResult> => {
     const { upstream, handle, tenant, attempt, phone, customer } = announcement;
     const shared = this.#of(upstream);
+    const heard = { window: this.#options.window(upstream), ...shared.seen };
     const endpoint = await shared.connection.whenActive(ACTIVE_MS);
     if (endpoint === undefined) return "void";
-    const person = { ...(phone && { phone }), ...(customer && { customer }) };
-    const about = { handle, tenant, window: this.#options.window(upstream), endpoint, ...person };
+    const about = { handle, tenant, ...heard, endpoint, ...(phone && { phone }), ...(customer && { customer }) };
     return commitEvent(shared.commit, { kind: "announce", ...about, ...(attempt !== null && { attempt }) });
   };
 
@@ -114,10 +114,10 @@ export class SharedOwnership implements OwnershipService {
     malformed?: readonly string[],
   ): Promise<OwnershipResult> => {
     const shared = this.#of(upstream);
+    const heard = { window: this.#options.window(upstream), ...shared.seen };
     const endpoint = await shared.connection.whenActive(ACTIVE_MS);
     if (endpoint === undefined) return "void";
-    const window = this.#options.window(upstream);
-    return commitEvent(shared.commit, { kind: "unowned", handle, among, window, endpoint }, malformed);
+    return commitEvent(shared.commit, { kind: "unowned", handle, among, ...heard, endpoint }, malformed);
   };
 
   readonly register = async (

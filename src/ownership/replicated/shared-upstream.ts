@@ -6,6 +6,7 @@ import type { LeaseRequester } from "../handles/lease-decision.ts";
 import type { OwnershipEvent } from "../types.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import type { Applied, ReplicaState } from "./state/apply-event.ts";
+import type { Seen } from "./state/events.ts";
 import type { CommitDeps } from "./commit-event.ts";
 import type { Gateways } from "./gateways.ts";
 import { Housekeeping } from "./housekeeping.ts";
@@ -76,6 +77,12 @@ export class SharedUpstream {
 
   get handles(): Handles {
     return this.replica.state.handles;
+  }
+
+  /** What an announcement that is heard now is compared with. */
+  get seen(): Seen {
+    const { epoch, highest } = this.handles;
+    return { epoch, highest };
   }
 
   /** False while other gateways may have changed what this one knows. */

@@ -134,6 +134,46 @@ describe("gateways that share a log", () => {
   });
 });
 
+/** What the next statements take on their way there and back, in milliseconds; the others take 1. */
+const delayNext = (...ms: number[]): void => {
+  database().delay = () => ms.shift() ?? 1;
+};
+
+describe("an event that is slow to get into the log, or whose reply is", () => {
+  it("holds no turn of a finalizing request for ever, if it was read before the reply failed to come", async () => {
+    const one = await node("one");
+    await announce(one, 15);
+    delayNext(1, 3000);
+    one.gateway.losesReply = true;
+    const first = leaseIn(await ask(one, 15, alpha(), true));
+    await pass(20);
+    expect(await settled(one.ownership.refresh("ocs"))).toBe(true);
+    await pass(4000);
+    first.release(undefined);
+    await pass(600);
+    const second = leaseIn(await ask(one, 15, alpha(), true));
+    await pass(20);
+    expect(second.withdrawn(true)).toBeUndefined();
+    second.release(undefined);
+  });
+
+  it.each([
+    ["announces a record", (at: Node) => at.ownership.announce(anAnnouncement(30, 101))],
+    ["announces one without an owner here", (at: Node) => at.ownership.markUnowned("ocs", 30)],
+  ])("proves no restart of OCS, when it %s", async (_what, announces) => {
+    const [one, two] = [await node("one"), await node("two")];
+    await announce(one, 29);
+    await pass(300);
+    delayNext(200);
+    const slow = announces(two);
+    await pass(20);
+    await announce(one, 200);
+    await settled(slow);
+    expect(one.ownership.epochOf("ocs")).toBe(1);
+    expect(await verdict(one, 200)).toBe("its own");
+  });
+});
+
 describe("the life of OCS", () => {
   it("goes on for all while one gateway's connection never broke", async () => {
     const [one, two] = [await node("one"), await node("two")];

@@ -231,10 +231,12 @@ const applyFinalizing = (
 const beginLife = (
   state: ReplicaState,
   place: Place,
-  { handle, window }: Event<"announce" | "unowned">,
+  { handle, window, ...seen }: Event<"announce" | "unowned">,
 ): BegunEpoch | undefined => {
   const { handles, claims, taken } = state;
-  if (!handles.provesNewLife(handle, window)) return undefined;
+  // On its way to the log, other gateways' announcements may have overtaken this one.
+  const isFarBelow = seen.epoch === handles.epoch && handle < seen.highest - window;
+  if (!isFarBelow || !handles.provesNewLife(handle, window)) return undefined;
   const reason = `OCS was restarted: handle ${handle} is new, and far below the highest one so far, ${handles.highest}`;
   const newLife: NewLife = { upTo: handle + window, proof: handle };
   handles.newEpoch(place.at, newLife);

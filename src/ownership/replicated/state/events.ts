@@ -9,12 +9,17 @@ import type { Ending } from "../../handles/lease-decision.ts";
 type Person = { readonly phone?: string; readonly customer?: string };
 /** The active OCS of the gateway that wrote it; the event has no effect if the log has another one. */
 type Heard = { readonly endpoint: string };
+/**
+ * The epoch, and the highest handle announced in it, that the gateway knew when it heard an announcement. Only a handle
+ * far below that one proves a restart of OCS: the log may have higher ones that OCS announced later.
+ */
+export type Seen = { readonly epoch: number; readonly highest: number };
 
 export type LogEvent =
   /** OCS announced the record for this tenant. `window`: how far below the highest a new handle proves a restart. */
-  | ({ readonly kind: "announce"; readonly handle: number; readonly tenant: number; readonly window: number } & {
-      readonly attempt?: string;
-    } & Person &
+  | ({ readonly kind: "announce"; readonly handle: number; readonly tenant: number; readonly window: number } & Seen & {
+        readonly attempt?: string;
+      } & Person &
       Heard)
   /** OCS announced a record without an owner here. `among`: DBIDs of the tenants that it could belong to. */
   | ({
@@ -22,7 +27,8 @@ export type LogEvent =
       readonly handle: number;
       readonly among: readonly number[];
       readonly window: number;
-    } & Heard)
+    } & Seen &
+      Heard)
   /** A registrar named the tenant. `speaksFor`: DBIDs of the tenants that it may name. */
   | ({
       readonly kind: "register";
@@ -110,11 +116,20 @@ const MEMBERS: { readonly [Kind in LogEvent["kind"]]: Readonly<Record<string, Ch
     handle: isWhole,
     tenant: isWhole,
     window: isWhole,
+    epoch: isWhole,
+    highest: isWhole,
     endpoint: isText,
     attempt: optional(isText),
     ...person,
   },
-  unowned: { handle: isWhole, among: isWholeList, window: isWhole, endpoint: isText },
+  unowned: {
+    handle: isWhole,
+    among: isWholeList,
+    window: isWhole,
+    epoch: isWhole,
+    highest: isWhole,
+    endpoint: isText,
+  },
   register: { handle: isWhole, tenant: isWhole, speaksFor: isWholeList, endpoint: isText },
   end: {
     handle: isWhole,
