@@ -142,6 +142,7 @@ export const adminSources = (parts: Parts): AdminSources => {
       forwarding: core.forwarding.samples,
       telemetry: core.telemetry.counts,
       cluster: core.cluster?.facts.metrics,
+      ownershipLogs: records.logs,
       limits: () => [...usedLimits(active.generation?.limiters ?? new Map(), current().tenants)],
     },
   };

@@ -90,7 +90,19 @@ export const startCore = async (
   const peers = cluster && (await startPeers({ cluster, opened, alarms }, stops));
   const lanes = await startLanes(cluster, settings, stops);
   const limits = await startLimits(cluster, stops);
-  const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
+  const records = await startOwnership(
+    settings,
+    {
+      journal,
+      counts,
+      current,
+      switchovers,
+      cluster,
+      onOtherOcs: (upstream, endpoint) =>
+        running?.generation?.upstreams.get(upstream)?.switchboard.noteAnnouncement(endpoint),
+    },
+    stops,
+  );
   const keys = await startKeys(settings, { journal, counts, lastEntry }, stops);
   outbox = await startOutbox(settings, { journal, records, current, generation: () => running?.generation }, stops);
   const requests = createRequests({ journal, accepted: outbox.outbox.stateOf }, stops);
@@ -114,7 +126,14 @@ export const startCore = async (
       telemetry,
       onReply,
     },
-    onUpstreamEvent: upstreamEventHandler({ journal, counts, markers, alarms: records.alarms, current }),
+    onUpstreamEvent: upstreamEventHandler({
+      journal,
+      counts,
+      markers,
+      alarms: records.alarms,
+      current,
+      isShared: cluster !== undefined,
+    }),
     sockets,
     onSent: (request, ends) => {
       requests.running.sent(request.id!);

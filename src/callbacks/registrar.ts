@@ -25,7 +25,10 @@ export type RegistrarDeps = Pick<AuthenticateDeps, "identify" | "challenge"> &
     readonly upstream: string;
     /** By the client's name. */
     readonly registrars: ReadonlyMap<string, Registrar>;
-    readonly ownership: Pick<Ownership, "register" | "ownerOf" | "claimantOf" | "isUnownedOnDisk" | "end" | "epochOf">;
+    readonly ownership: Pick<
+      Ownership,
+      "register" | "ownerOf" | "claimantOf" | "isUnownedOnDisk" | "end" | "epochOf" | "refresh"
+    >;
     /** While the active OCS is unknown, a handle may belong to either OCS of a pair. */
     readonly isActiveKnown: () => boolean;
   };
@@ -61,6 +64,12 @@ const serve = async (deps: RegistrarDeps, arrival: Arrival, trace: Trace): Promi
     });
   trace.stage = "scope";
   if (method === "PUT") return register(deps, request, arrival);
+  // Another gateway may have got the registration.
+  if (!(await deps.ownership.refresh(deps.upstream)))
+    refuse("ownership-unavailable", {
+      detail: "the shared database does not answer",
+      headers: [["Retry-After", "1"]],
+    });
   return method === "DELETE" ? unregister(deps, request, arrival) : read(deps, request);
 };
 

@@ -62,7 +62,15 @@ export type Grant = Proven<
 export type Command = Proven<"Command", { readonly attributes: Attributes }>;
 
 /** The client may do this operation for this tenant. Made by `resolveTenant`. */
-export type Permit = Proven<"Permit", ChargedTenant & { readonly caller: Caller; readonly operation: Operation }>;
+export type Permit = Proven<
+  "Permit",
+  ChargedTenant & {
+    readonly caller: Caller;
+    readonly operation: Operation;
+    /** True if everything that other gateways know about record handles was read for this request. */
+    readonly isOwnerCurrent: boolean;
+  }
+>;
 
 /** A request about this tenant alone; only an Order can be sent to OCS. Made by `isolate`. */
 export type Order = Proven<

@@ -84,7 +84,7 @@ export class Ownership {
 
   readonly refresh = (_upstream: string): Promise<boolean> => Promise.resolve(true);
 
-  readonly whenActive = (_upstream: string, _ms: number): Promise<void> => Promise.resolve();
+  readonly whenAgreed = (_upstream: string): Promise<void> | undefined => undefined;
 
   /**
    * Decides whether the tenant may use the handle. A finalizing request waits for earlier ones. `isCurrent`: `catchUp`

@@ -27,6 +27,8 @@ export class ActiveOcs {
   readonly #failover: Failover;
   #takeovers: number;
   #loss: Promise<void> | undefined;
+  /** Until the gateways that share record handles agree which OCS is active. */
+  #agreement: Promise<void> | undefined;
   #isClosed = false;
 
   /** `predecessor`: that of the replaced switchboard. No closure may refer to it, so that it is freed. */
@@ -59,9 +61,9 @@ export class ActiveOcs {
     return this.#failover.active;
   }
 
-  /** Requests may be sent: the active OCS is known, and no connection has just been lost. */
+  /** Requests may be sent: the active OCS is known and agreed, and no connection has just been lost. */
   get isReady(): boolean {
-    return this.#failover.isSettled && !this.#loss;
+    return this.#failover.isSettled && !this.#loss && !this.#agreement;
   }
 
   /** The active OCS is known. */
@@ -132,12 +134,22 @@ export class ActiveOcs {
   }
 
   #found({ from, to, how, reason }: Found): void {
-    const { name: upstream, onActiveChange, onEvent } = this.#upstream;
+    const { name: upstream, onActiveChange, whenAgreed, onEvent } = this.#upstream;
     this.#options.onActive(this.endpoint);
     if (how === "takeover") this.#takeovers++;
     onActiveChange?.({ endpoint: to, how });
+    this.#awaitAgreement(whenAgreed?.());
     if (how === "takeover") onEvent?.({ kind: "switchover", upstream, from, to, epoch: this.epoch, reason });
     else if (how === "reconnected") onEvent?.({ kind: "reconnected", upstream, endpoint: to, reason });
     this.#options.onReady();
+  }
+
+  #awaitAgreement(agreement: Promise<void> | undefined): void {
+    this.#agreement = agreement;
+    void agreement?.then(() => {
+      if (this.#agreement !== agreement) return;
+      this.#agreement = undefined;
+      if (!this.#isClosed) this.#options.onReady();
+    });
   }
 }

@@ -45,6 +45,11 @@ export type UpstreamOptions = {
   readonly onSent?: LaneOptions["onSent"];
   /** Called before the first request is sent to another OCS; with undefined while the active OCS is unknown. */
   readonly onActiveChange?: (change: ActiveChange | undefined) => void;
+  /**
+   * Called after `onActiveChange` with an OCS: requests are sent when it resolves. Gateways that share record handles
+   * must agree first which OCS is active.
+   */
+  readonly whenAgreed?: (() => Promise<void> | undefined) | undefined;
   /** The number of OCS's current run, read after `onActiveChange`. If absent, takeovers are counted from 1. */
   readonly epoch?: () => number;
   /** What a healthy standby does with a new connection; learned if absent. */

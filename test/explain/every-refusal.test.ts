@@ -91,6 +91,7 @@ const registering = (stage: Stage, target: string, result: OwnershipResult): Cas
         register: () => Promise.resolve(result),
         ownerOf: () => undefined,
         claimantOf: () => undefined,
+        refresh: () => Promise.resolve(true),
         isUnownedOnDisk: () => Promise.resolve(true),
         end: () => Promise.resolve(true),
         epochOf: () => 1,

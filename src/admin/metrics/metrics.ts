@@ -11,6 +11,7 @@ import { OUTBOX_METRICS } from "./outbox-metrics.ts";
 import { EVIDENCE_METRICS, JOURNAL_METRICS, OPEN_DNC_METRICS } from "./journal-metrics.ts";
 import type { WriteMetrics } from "./metrics-reply.ts";
 import { openMetricsText } from "./open-metrics.ts";
+import { OWNERSHIP_LOG_METRICS } from "./ownership-log-metrics.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { REQUEST_METRICS } from "./request-metrics.ts";
 import type { MetricRow, Sources } from "./sources.ts";
@@ -26,6 +27,7 @@ export const METRICS: readonly MetricRow[] = [
   ...EVIDENCE_METRICS,
   ...FORWARD_METRICS,
   ...CLUSTER_METRICS,
+  ...OWNERSHIP_LOG_METRICS,
   ...GATEWAY_METRICS,
 ];
 

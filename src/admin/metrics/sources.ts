@@ -74,6 +74,8 @@ export type Sources = {
   readonly descriptorLimit?: number | undefined;
   readonly checkpointSinks?: (() => readonly SinkState[]) | undefined;
   readonly forwarding?: (() => readonly ForwardSample[]) | undefined;
+  /** Where gateways share record handles: the log of each upstream. */
+  readonly ownershipLogs?: (() => Iterable<OwnershipLogSample>) | undefined;
   /** Spans and log lines that were sent to the OpenTelemetry collector, or not. */
   readonly telemetry?:
     | (() => readonly { readonly signal: string; readonly result: string; readonly items: number }[])
@@ -141,6 +143,24 @@ export type ForwardSample = {
   /** Failed attempts, and entries that were gone before they were forwarded, both in this run. */
   readonly failures: number;
   readonly missing: number;
+};
+
+/** The log of an upstream's record handles. Counts are of this run. */
+export type OwnershipLogSample = {
+  readonly upstream: string;
+  /** The last event that was applied, and how many are known that were not. */
+  readonly position: number;
+  readonly lag: number;
+  readonly mayAnswer: boolean;
+  /** Events that could not be written yet. */
+  readonly pending: number;
+  /** Events that were applied, and those of them that this gateway wrote. */
+  readonly applied: number;
+  readonly appended: number;
+  /** Turns of finalizing requests, reads, and announcements that waited for other gateways. */
+  readonly claims: number;
+  readonly catchUps: number;
+  readonly waits: number;
 };
 
 export type MetricRow = Metric<Sources>;

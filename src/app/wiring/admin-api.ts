@@ -90,6 +90,7 @@ export type AdminSources = {
     | "forwarding"
     | "telemetry"
     | "cluster"
+    | "ownershipLogs"
   >;
 };
 

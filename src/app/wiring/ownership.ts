@@ -8,24 +8,31 @@ import type { HandlesState } from "../../admin/status.ts";
 import { events } from "../../common/log/events.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { LastSwitchovers } from "../../journal/write/last-switchovers.ts";
-import type { Tenant } from "../../journal/entry.ts";
 import type { Settings } from "../../settings/schema/schema.ts";
 import {
   needsOwner,
   openOwnershipStore,
-  Ownership,
   type OwnershipEvent,
+  type OwnershipOptions,
+  Ownership,
+  type OwnershipService,
   type OwnershipStore,
   type StoreThread,
 } from "../../ownership/ownership.ts";
+import type { LogStatus } from "../../ownership/replicated/options.ts";
 import { ActiveSource } from "../../callbacks/active-source.ts";
 import type { ActiveChange } from "../../upstream/switchboard.ts";
 import { createAlarms, type Alarms } from "./alarms.ts";
+import { startSharedOwnership } from "./cluster/shared-ownership.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import { reportEvent } from "./records/ownership-events.ts";
 import { replayOutcomes } from "./replay-outcomes.ts";
 import type { ShutdownSteps } from "../shutdown.ts";
 
 export type Records = {
-  readonly ownership: Ownership;
+  readonly ownership: OwnershipService;
+  /** Where gateways share the owners: the state of each upstream's log. */
+  readonly logs: (() => Iterable<LogStatus>) | undefined;
   /** By upstream. */
   readonly activeSources: ReadonlyMap<string, ActiveSource>;
   readonly alarms: Alarms;
@@ -40,6 +47,8 @@ export type Records = {
 export type ActiveOcsListener = {
   readonly onActiveChange: (change: ActiveChange | undefined) => void;
   readonly open: () => void;
+  /** Resolves when gateways that share record handles agree which OCS is active; undefined if they do. */
+  readonly whenAgreed: () => Promise<void> | undefined;
   /** The upstream was removed from the config, so its OCS is no longer watched. */
   readonly leave: () => void;
 };
@@ -51,6 +60,10 @@ type OwnershipServices = {
   readonly current: () => Settings;
   /** The last switchovers according to the journal; when left out, they are read from its entries. */
   readonly switchovers?: LastSwitchovers;
+  /** Undefined: this gateway alone has the owners. */
+  readonly cluster?: Cluster | undefined;
+  /** Called when another gateway is connected to this OCS, and this gateway to another one. */
+  readonly onOtherOcs?: (upstream: string, endpoint: string) => void;
   /** When left out, the SQLite thread. */
   readonly storeThread?: () => StoreThread;
 };
@@ -64,12 +77,37 @@ const HANDLE_WINDOW = 64;
  * announces them again.
  */
 export const startOwnership = async (
-  { upstreams, audit }: Settings,
+  settings: Settings,
   services: OwnershipServices,
   stops: ShutdownSteps,
 ): Promise<Records> => {
-  const { journal, counts, current, switchovers, storeThread } = services;
+  const { journal, counts, current, cluster } = services;
   const alarms = createAlarms(journal, counts);
+  const onEvent = (event: OwnershipEvent): void => reportEvent(event, { journal, alarms, counts, settings: current() });
+  const settingsOf: OwnershipSettings = {
+    staleAfter: (upstream) => current().upstreams[upstream]?.callbacks?.stale_after ?? STALE_AFTER_MS,
+    window: (upstream) => current().upstreams[upstream]?.handle_window ?? HANDLE_WINDOW,
+  };
+  const shared = cluster && (await startSharedOwnership(cluster, { ...services, ...settingsOf, onEvent }, stops));
+  const ownership = shared ?? (await startLocal(settings, { ...services, ...settingsOf, onEvent }, stops));
+  const activeSources = new Map<string, ActiveSource>();
+  return {
+    ownership,
+    logs: shared && (() => shared.status()),
+    activeSources,
+    alarms,
+    activeListenerFor: (upstream, origins) => activeOcsListenerFor(ownership, activeSources, { upstream, origins }),
+  };
+};
+
+type OwnershipSettings = Required<Pick<OwnershipOptions, "staleAfter" | "window">>;
+type LocalServices = OwnershipServices & OwnershipSettings & Pick<OwnershipOptions, "onEvent">;
+
+const startLocal = async (
+  { upstreams, audit }: Settings,
+  { journal, current, switchovers, storeThread, ...options }: LocalServices,
+  stops: ShutdownSteps,
+): Promise<Ownership> => {
   const hasCallbacks = Object.values(upstreams).some(({ callbacks }) => callbacks !== null);
   const journalSize = (): number => journal.status().size;
   let mark: (() => number) | undefined;
@@ -81,23 +119,15 @@ export const startOwnership = async (
     store,
     journalSize,
     now: () => ahead + performance.now(),
-    staleAfter: (upstream) => current().upstreams[upstream]?.callbacks?.stale_after ?? STALE_AFTER_MS,
-    window: (upstream) => current().upstreams[upstream]?.handle_window ?? HANDLE_WINDOW,
+    ...options,
     restartGrace: (upstream) => current().upstreams[upstream]?.restart_grace ?? 0,
-    onEvent: (event) => reportEvent(event, { journal, alarms, counts, settings: current() }),
   });
   stops.push(() => ownership.close());
   const isEmpty =
     store?.mark === 0 && [...ownership.counts()].every(({ owned, unconfirmed }) => owned + unconfirmed === 0);
   if (store) await replayOutcomes(journal, ownership, store.mark, { isEmpty, switchovers: switchovers?.all() });
   mark = () => ownership.mark;
-  const activeSources = new Map<string, ActiveSource>();
-  return {
-    ownership,
-    activeSources,
-    alarms,
-    activeListenerFor: (upstream, origins) => activeOcsListenerFor(ownership, activeSources, { upstream, origins }),
-  };
+  return ownership;
 };
 
 const openStore = async (
@@ -116,7 +146,7 @@ const openStore = async (
 type Scope = { readonly upstream: string; readonly origins: readonly string[] };
 
 export const activeOcsListenerFor = (
-  ownership: Ownership,
+  ownership: OwnershipService,
   activeSources: Map<string, ActiveSource>,
   { upstream, origins }: Scope,
 ): ActiveOcsListener => {
@@ -147,11 +177,12 @@ export const activeOcsListenerFor = (
       if (last) apply();
     },
     leave: () => ownership.unconfirm(upstream),
+    whenAgreed: () => ownership.whenAgreed(upstream),
   };
 };
 
 /** Counts of handles for each tenant in force whose handles need an owner. */
-export const handlesOf = (ownership: Ownership, { tenants }: Settings): readonly HandlesState[] => {
+export const handlesOf = (ownership: OwnershipService, { tenants }: Settings): readonly HandlesState[] => {
   const counts = new Map(
     [...ownership.counts()].map((count) => [JSON.stringify([count.upstream, count.tenant]), count]),
   );
@@ -159,122 +190,4 @@ export const handlesOf = (ownership: Ownership, { tenants }: Settings): readonly
     const { owned = 0, unconfirmed = 0 } = counts.get(JSON.stringify([upstream, dbid])) ?? {};
     return { upstream, tenant: name, handles: owned, unconfirmed };
   });
-};
-
-type EventDeps = {
-  readonly journal: Journal;
-  readonly alarms: Alarms;
-  readonly counts: Counts;
-  readonly settings: Settings;
-};
-
-const reportEvent = (event: OwnershipEvent, { journal, alarms, counts, settings }: EventDeps): void => {
-  if (event.kind !== "epoch")
-    return alarms[ONGOING.has(event.kind) ? "raiseOngoing" : "raise"](alarmOf(event, settings));
-  const { upstream, endpoint, from = endpoint, epoch, reason, proof } = event;
-  counts.switchover(upstream);
-  events.epochStarted({ upstream, epoch, reason });
-  journal.note({ kind: "switchover", upstream, from, to: endpoint, epoch, reason, ...(proof && { proof }) });
-};
-
-/** Conditions that are reported again with each record, or each second, as long as they last. */
-const ONGOING: ReadonlySet<OwnershipEvent["kind"]> = new Set(["store-failed", "removals-pending"]);
-
-type AlarmEntry = Parameters<Alarms["raise"]>[0];
-
-const alarmOf = (event: Exclude<OwnershipEvent, { kind: "epoch" }>, { tenants }: Settings): AlarmEntry => {
-  if (event.kind === "removals-pending") {
-    return {
-      reason: "the ownership database cannot be written: revoked owners are still stored; the gateway retries",
-      advice:
-        "Requests are decided correctly while the gateway runs. Free disk space or repair the disk of audit.dir " +
-        "before the gateway is restarted",
-      upstream: "",
-      resource: "records",
-      detail: `${event.count} changes pending`,
-    };
-  }
-  const { upstream } = event;
-  const tenantOf = (is: (tenant: Settings["tenants"][number]) => boolean): { tenant?: Tenant } => {
-    const found = tenants.find((tenant) => tenant.upstream === upstream && is(tenant));
-    return found ? { tenant: { dbid: found.dbid, name: found.name } } : {};
-  };
-  switch (event.kind) {
-    case "probes":
-      // Only the sum: an auditor of this tenant may read it, and must not learn which handles other tenants have.
-      return {
-        reason: "a tenant requests record handles that do not belong to it",
-        advice:
-          "These requests got 410 OCSGW-2106, and many in a second 429 OCSGW-2108; nothing was sent to OCS. Find out " +
-          "which of the tenant's clients sends them, and where it got the handles",
-        upstream,
-        ...tenantOf(({ dbid }) => dbid === event.tenant),
-        resource: "records",
-        detail: `${event.foreign + event.unknown} requests`,
-      };
-    case "shared-use":
-      return {
-        reason: "one record handle was used by two tenants",
-        advice:
-          "Both requests were sent to OCS, because the tenant's records setting is unscoped. Find out which of the " +
-          "two tenants has the call; set records: pre-dial or registered to separate tenants",
-        upstream,
-        ...tenantOf(({ name }) => name === event.tenants[1]),
-        resource: "records",
-        identifier: event.handle,
-      };
-    case "disputed":
-      return {
-        ...whyDisputed(event.malformed),
-        advice:
-          "Requests with this handle get 503 OCSGW-5103 from the tenants that may own it, and 410 OCSGW-2106 from " +
-          "others. Compare the tenants, groups, campaigns and lists in the config with OCS",
-        upstream,
-        resource: "records",
-        identifier: String(event.handle),
-      };
-    case "store-failed":
-      return {
-        reason: "the ownership database cannot be written: the gateway tells OCS not to dial announced records",
-        advice:
-          "Requests by phone number, customer id, list and group are served as usual. Free disk space or repair the " +
-          "disk of audit.dir; the gateway tries again with each record",
-        upstream,
-        resource: "records",
-        detail: event.reason,
-      };
-    case "log-stalled":
-      return {
-        reason: "the shared log of record handles contains what this gateway cannot apply",
-        advice:
-          "Requests with record handles get 503 OCSGW-5103 here, and OCS is told not to dial; all others are served. " +
-          "If another gateway has a newer version, upgrade this one; otherwise see the page Two gateways",
-        upstream,
-        resource: "records",
-        detail: event.reason,
-      };
-    case "log-lost":
-      return {
-        reason: "the shared database has lost announcements of record handles",
-        advice:
-          "It was restored, or a standby took over that did not have the last commits. Requests with handles that " +
-          "OCS has not announced since get 503 OCSGW-5103; all others are served. Make the standby synchronous",
-        upstream,
-        resource: "records",
-      };
-  }
-};
-
-const whyDisputed = (
-  malformed: readonly string[] | undefined,
-): { readonly reason: string; readonly detail?: string } => {
-  if (!malformed) return { reason: "a record handle in use was announced for another tenant; it has no owner now" };
-  if (malformed.length === 0)
-    return {
-      reason: "OCS announced a record whose tenant, group, campaign and list contradict each other; it has no owner",
-    };
-  return {
-    reason: "OCS announced a record whose tenant, group, campaign or list is malformed; it has no owner",
-    detail: `malformed: ${malformed.join(", ")}`,
-  };
 };

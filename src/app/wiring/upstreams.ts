@@ -86,6 +86,7 @@ export const upstreamEntriesFor = async (
           onSent,
           epoch: () => epochOf(name),
           onActiveChange: activeListener.onActiveChange,
+          whenAgreed: activeListener.whenAgreed,
           beforeAssign: lanes?.check,
           onClosed: () => lanes?.remove(name, switchboard),
         },
@@ -217,6 +218,8 @@ type EventDeps = {
   readonly markers?: Pick<Markers, "note">;
   readonly alarms: Alarms;
   readonly current: () => Settings;
+  /** Gateways that share record handles report a switchover when the log has it: see `reportEvent`. */
+  readonly isShared?: boolean;
 };
 
 const SUSPICION_ADVICE =
@@ -226,7 +229,7 @@ const SUSPICION_ADVICE =
 
 /** Logs, counts and journals an upstream's events: switchovers, lost connections, answers of another request. */
 export const upstreamEventHandler =
-  ({ journal, counts, markers, alarms, current }: EventDeps) =>
+  ({ journal, counts, markers, alarms, current, isShared = false }: EventDeps) =>
   (event: UpstreamEvent): void => {
     const { upstream } = event;
     if (event.kind === "down") {
@@ -249,6 +252,7 @@ export const upstreamEventHandler =
         detail: `lane ${event.lane}`,
       });
     }
+    if (isShared) return;
     const { from, to, epoch, reason } = event;
     counts.switchover(upstream);
     events.switchover({ upstream, from, to, epoch, reason });

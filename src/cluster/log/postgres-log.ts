@@ -111,13 +111,13 @@ export class PostgresLog implements SharedLog {
       () => onAppended(undefined),
     );
 
-  /** The index of the gateway's own journal up to which its outcomes are in the log; 0 for a new gateway. */
-  readonly mark = async (): Promise<number> => {
+  /** The index of the gateway's own journal up to which its outcomes are in the log; undefined for a new gateway. */
+  readonly mark = async (): Promise<number | undefined> => {
     const [row] = await this.#database.query<{ mark: string }>({
       text: "SELECT mark::text FROM ownership_mark WHERE node = $1",
       values: [this.#writer.node],
     });
-    return Number(row?.mark ?? 0);
+    return row && Number(row.mark);
   };
 
   readonly putMark = async (mark: number): Promise<void> => {

@@ -161,10 +161,10 @@ const RULES: Readonly<Record<ResourceName, Rule>> = {
  */
 const leaseOf = (
   { ownership }: IsolateDeps,
-  { tenant, operation: { identifier, action } }: Permit,
+  { tenant, operation: { identifier, action }, isOwnerCurrent }: Permit,
   wouldRefuse: string | undefined,
 ): Order["lease"] => {
-  const answer = ownership.requestLease(tenant, identifier!, action.finalizes);
+  const answer = ownership.requestLease(tenant, identifier!, action.finalizes, isOwnerCurrent);
   if ("lease" in answer) return answer.lease;
   const found = { wouldRefuse };
   const later = { headers: [["Retry-After", "1"] as const] };

@@ -10,15 +10,45 @@ import { refuse } from "../refused.ts";
 import { chargeClient, chargeTenant, type ChargeClientDeps, type ChargeDeps } from "../tenant-policy.ts";
 import { proven, type ChargedTenant, type Command, type Grant, type Permit } from "../types.ts";
 
-export type ResolveTenantDeps = ChargeDeps & ChargeClientDeps & { readonly ownership: Pick<Ownership, "ownersAmong"> };
+export type ResolveTenantDeps = ChargeDeps &
+  ChargeClientDeps & { readonly ownership: Pick<Ownership, "ownersAmong"> & Partial<Pick<Ownership, "catchUp">> };
 
-export const resolveTenant = (deps: ResolveTenantDeps, grant: Grant, command: Command): Permit | Promise<Permit> =>
-  grant.charged ? permitFor(grant, grant.charged) : resolveAmong(deps, grant, command);
+export const resolveTenant = (deps: ResolveTenantDeps, grant: Grant, command: Command): Permit | Promise<Permit> => {
+  const caughtUp = catchUp(deps, grant);
+  return caughtUp
+    ? caughtUp.then((isCurrent) => resolve(deps, grant, command, isCurrent))
+    : resolve(deps, grant, command, false);
+};
 
-const permitFor = ({ caller, operation }: Grant, { tenant, charge, wouldRefuse }: ChargedTenant): Permit =>
-  proven<Permit>({ caller, operation, tenant, charge, wouldRefuse });
+/** Where gateways share record handles, another one may know the owner. Undefined if there is nothing to wait for. */
+const catchUp = (
+  { ownership }: ResolveTenantDeps,
+  { charged, tenants, operation }: Grant,
+): Promise<boolean> | undefined =>
+  operation.action.resource === "records"
+    ? ownership.catchUp?.(charged ? [charged.tenant] : tenants, operation.identifier!)
+    : undefined;
 
-const resolveAmong = async (deps: ResolveTenantDeps, grant: Grant, { attributes }: Command): Promise<Permit> => {
+const resolve = (
+  deps: ResolveTenantDeps,
+  grant: Grant,
+  command: Command,
+  isOwnerCurrent: boolean,
+): Permit | Promise<Permit> =>
+  grant.charged ? permitFor(grant, grant.charged, isOwnerCurrent) : resolveAmong(deps, grant, command, isOwnerCurrent);
+
+const permitFor = (
+  { caller, operation }: Grant,
+  { tenant, charge, wouldRefuse }: ChargedTenant,
+  isOwnerCurrent: boolean,
+): Permit => proven<Permit>({ caller, operation, tenant, charge, wouldRefuse, isOwnerCurrent });
+
+const resolveAmong = async (
+  deps: ResolveTenantDeps,
+  grant: Grant,
+  { attributes }: Command,
+  isOwnerCurrent: boolean,
+): Promise<Permit> => {
   let tenant: Tenant;
   try {
     tenant = tenantInBody(grant, attributes) ?? ownerOfRecord(deps, grant) ?? onlyGrantingTenant(grant);
@@ -26,7 +56,7 @@ const resolveAmong = async (deps: ResolveTenantDeps, grant: Grant, { attributes 
     await chargeClient(deps, grant);
     throw error;
   }
-  return permitFor(grant, await chargeTenant(deps, grant.caller, grant.operation, tenant));
+  return permitFor(grant, await chargeTenant(deps, grant.caller, grant.operation, tenant), isOwnerCurrent);
 };
 
 /** Undefined when the body names no tenant. */

@@ -40,5 +40,5 @@ export const plainEntry = (entry: HandleEntry): HandleEntry => ({
 /** `acknowledgedAt`: see `HandleEntry`. */
 export const restoredEntry = (entry: HandleEntry, acknowledgedAt: number): HandleEntry => ({
   ...entry,
-  acknowledgedAt: entry.state.name === "storing" ? undefined : entry.isReused ? acknowledgedAt : -Infinity,
+  acknowledgedAt: entry.state.name === "storing" ? undefined : entry.registered ? -Infinity : acknowledgedAt,
 });

@@ -16,6 +16,8 @@ type Options = {
 const SEEN_MS = 50;
 /** A connection to a dead host is noticed after eleven seconds: see `watch-connection.ts`. */
 const LASTING_MS = 12_000;
+/** Maximum milliseconds that requests wait until the gateways agree. */
+const AGREED_MS = 1000;
 /** At a stop, connections that are open for this time are vouched for. */
 const STOP_AFTER_MS = 1000;
 
@@ -52,6 +54,7 @@ export class OcsConnection {
   }
 
   connect({ endpoint, how }: ActiveOcs): void {
+    if (this.#endpoint !== undefined && this.#endpoint !== endpoint) this.#losses++;
     this.#endpoint = endpoint;
     void this.#write({ kind: "connected", endpoint, how });
   }
@@ -63,16 +66,30 @@ export class OcsConnection {
     void this.#write({ kind: "lost" });
   }
 
-  /** Resolves to the active OCS once the log agrees, to undefined after `ms`. */
+  /**
+   * Resolves to the active OCS once the log agrees; to undefined after `ms`, or if this gateway has lost it meanwhile:
+   * what it heard before may be from an earlier life of OCS.
+   */
   async whenActive(ms: number): Promise<string | undefined> {
+    const losses = this.#losses;
+    if (this.#endpoint === undefined) return undefined;
+    await this.#whenActive(ms);
+    return this.isActive && this.#losses === losses ? this.#endpoint : undefined;
+  }
+
+  async #whenActive(ms: number): Promise<void> {
     for (const deadline = performance.now() + ms; !this.isActive;) {
       const left = deadline - performance.now();
-      if (left <= 0) return undefined;
+      if (left <= 0) return;
       let timer: NodeJS.Timeout | undefined;
       await Promise.race([this.#change.promise, new Promise((resolve) => (timer = setTimeout(resolve, left)))]);
       clearTimeout(timer);
     }
-    return this.#endpoint;
+  }
+
+  /** As `whenActive`, so that requests wait instead of being refused; undefined if it is so now. */
+  whenAgreed(): Promise<void> | undefined {
+    return this.isActive ? undefined : this.#whenActive(AGREED_MS);
   }
 
   /** Call this after each event. */

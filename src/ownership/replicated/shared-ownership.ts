@@ -165,9 +165,8 @@ export class SharedOwnership implements OwnershipService {
     this.#of(upstream).connection.connect(active);
   }
 
-  /** Resolves when the log agrees that this gateway's OCS is the active one, or after `ms`. */
-  readonly whenActive = async (upstream: string, ms: number): Promise<void> =>
-    void (await this.#of(upstream).connection.whenActive(ms));
+  /** Resolves when the log agrees that this gateway's OCS is the active one, or after `AGREED_MS`. */
+  readonly whenAgreed = (upstream: string): Promise<void> | undefined => this.#of(upstream).connection.whenAgreed();
 
   /** All connections of this gateway were lost; it may be connected again. */
   unconfirm(upstream: string): void {

@@ -142,6 +142,8 @@ export class SharedUpstream {
   }
 
   async stop(): Promise<void> {
+    // Says in the log whether the database has lost events: then this gateway stops because of that.
+    await this.#read();
     await this.connection.stop();
     this.replica.close();
   }

@@ -149,7 +149,8 @@ export const upstream = z.strictObject({
     .prefault("0s")
     .describe(
       "After a downtime of the gateway shorter than this, without a reboot of the machine, stored record handles " +
-        "are valid without a new confirmation by OCS. 0s: always wait for the confirmation.",
+        "are valid without a new confirmation by OCS. 0s: always wait for the confirmation. No effect with shared: " +
+        "there the connections of the other gateways confirm them.",
     ),
   callbacks: off(callbacks).describe("Listener for OCS's callbacks (validation-uri). Default: off."),
 });

@@ -93,7 +93,7 @@ export const memoryCluster = (): {
       const node = openNode(database, name, options);
       await settled(node.ownership.start(["ocs"]));
       node.ownership.onActive("ocs", { endpoint: "http://one", how: "start" });
-      await settled(node.ownership.whenActive("ocs", 5000));
+      await settled(node.ownership.whenAgreed("ocs") ?? Promise.resolve());
       return node;
     },
   };

@@ -181,7 +181,7 @@ describe("the life of OCS", () => {
     await pass(13_000);
     one.ownership.onLost("ocs");
     one.ownership.onActive("ocs", { endpoint: "http://one", how: "reconnected" });
-    await settled(one.ownership.whenActive("ocs", 1000));
+    await settled(one.ownership.whenAgreed("ocs") ?? Promise.resolve());
     expect(await verdict(one, 15)).toBe("its own");
     expect(await verdict(two, 15)).toBe("its own");
     const third = await node("three");
@@ -196,7 +196,7 @@ describe("the life of OCS", () => {
     await announce(one, 15);
     for (const each of [one, two]) each.ownership.onLost("ocs");
     for (const each of [one, two]) each.ownership.onActive("ocs", { endpoint: "http://one", how: "reconnected" });
-    for (const each of [one, two]) await settled(each.ownership.whenActive("ocs", 1000));
+    for (const each of [one, two]) await settled(each.ownership.whenAgreed("ocs") ?? Promise.resolve());
     expect(await verdict(one, 15)).toBe("unclear: unconfirmed");
     expect(await verdict(two, 15)).toBe("unclear: unconfirmed");
     expect(await announce(two, 15)).toBe("again");
@@ -210,7 +210,7 @@ describe("the life of OCS", () => {
     one.ownership.onActive("ocs", { endpoint: "http://one", how: "reconnected" });
     await pass(15);
     two.ownership.onLost("ocs");
-    await settled(one.ownership.whenActive("ocs", 1000));
+    await settled(one.ownership.whenAgreed("ocs") ?? Promise.resolve());
     expect(await verdict(one, 15)).toBe("unclear: unconfirmed");
   });
 
@@ -219,7 +219,7 @@ describe("the life of OCS", () => {
     await announce(one, 15);
     for (const each of [one, two]) each.ownership.onLost("ocs");
     for (const each of [one, two]) each.ownership.onActive("ocs", { endpoint: "http://two", how: "takeover" });
-    for (const each of [one, two]) await settled(each.ownership.whenActive("ocs", 1000));
+    for (const each of [one, two]) await settled(each.ownership.whenAgreed("ocs") ?? Promise.resolve());
     expect([one.ownership.epochOf("ocs"), two.ownership.epochOf("ocs")]).toEqual([2, 2]);
     expect(await verdict(two, 15)).toBe("epoch-ended");
   });
@@ -237,11 +237,11 @@ describe("the life of OCS", () => {
     expect(await announce(two, 16)).toBe("void");
     expect(await verdict(one, 15)).toBe("its own");
     one.ownership.onLost("ocs");
-    await settled(two.ownership.whenActive("ocs", 1000));
+    await settled(two.ownership.whenAgreed("ocs") ?? Promise.resolve());
     expect(await announce(two, 1, 102)).toBe("owned");
     expect(await verdict(two, 15)).toBe("epoch-ended");
     one.ownership.onActive("ocs", { endpoint: "http://two", how: "takeover" });
-    await settled(one.ownership.whenActive("ocs", 1000));
+    await settled(one.ownership.whenAgreed("ocs") ?? Promise.resolve());
     expect([one.ownership.epochOf("ocs"), two.ownership.epochOf("ocs")]).toEqual([2, 2]);
   });
 });

@@ -101,7 +101,8 @@ const applyClaimOf = (
   event: Event<"announce" | "unowned" | "register">,
 ): Applied => {
   const { handles, votes } = state;
-  if (event.endpoint !== votes.endpoint) return { claimed: { as: "void" } };
+  // What a gateway hears that others believe dead, or before it is certain, may be from an earlier life of OCS.
+  if (event.endpoint !== votes.endpoint || !votes.isTrusted(place.instance)) return { claimed: { as: "void" } };
   const epoch = event.kind === "register" ? undefined : beginLife(state, place, event);
   const before = handles.table.find(event.handle);
   const claimed = claim(handles, place, event) ?? ({ as: "nobody" } as const);
@@ -160,14 +161,10 @@ const isOtherPerson = (before: PersonTokens = {}, now: PersonTokens = {}): boole
 /** Maximum milliseconds after which OCS gets its 200: see `Acknowledgements`. */
 const ANSWERED_WITHIN_MS = 2000;
 
-/**
- * OCS gets its 200 some time after this. Only under a reused number can a request come before OCS has opened the record
- * (see `commit-claim.ts`).
- */
+/** OCS gets its 200 some time after this. Until it has opened the record, its 410 does not end the handle. */
 const own = (entry: HandleEntry): void => {
   entry.state = OWNED;
-  entry.acknowledgedAt ??=
-    entry.isReused === true && !entry.registered ? performance.now() + ANSWERED_WITHIN_MS : -Infinity;
+  entry.acknowledgedAt ??= entry.registered ? -Infinity : performance.now() + ANSWERED_WITHIN_MS;
 };
 
 const settle = ({ table }: Handles, { handle, generation }: Event<"settle">): void => {
