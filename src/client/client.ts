@@ -12,6 +12,7 @@ import {
   readMilliseconds,
   readTls,
   keyHeader,
+  preferHeader,
   tenantHeader,
   type CallOptions,
   type ClientOptions,
@@ -60,7 +61,11 @@ export const ocs = (options: ClientOptions): Client => {
   const call = async ({ row, identifier, body, options: own }: Call): Promise<Result<unknown>> => {
     if (turns.closed) throw new TypeError("this client is closed");
     const text = encodeBody(row, body);
-    const asked = [...tenantHeader(own.tenant ?? options.tenant), ...keyHeader(row.req, own.idempotencyKey)];
+    const asked = [
+      ...tenantHeader(own.tenant ?? options.tenant),
+      ...keyHeader(row.req, own.idempotencyKey),
+      ...preferHeader(row.req, own.respondAsync),
+    ];
     const judged: ActionRow = own.idempotencyKey === undefined ? row : { ...row, repeat: "safe" };
     const cancel = cancellation(own.signal, readMilliseconds("timeout", own.timeout, timeout));
     try {

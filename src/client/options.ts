@@ -36,6 +36,11 @@ export type CallOptions = {
    * failure.
    */
   readonly idempotencyKey?: string | undefined;
+  /**
+   * Of doNotCall: the gateway may accept the call (`Accepted`) and send it by itself until OCS answers 200. A gateway
+   * that does not offer it sends the call as usual.
+   */
+  readonly respondAsync?: boolean | undefined;
 };
 
 export type Header = readonly [name: string, value: string];
@@ -84,6 +89,12 @@ export const keyHeader = (req: string | undefined, key: string | undefined): Hea
   if (!/^[\u0020-\u007e]{1,255}$/.test(key))
     throw new TypeError("idempotencyKey: expected 1 to 255 printable ASCII characters");
   return [["Idempotency-Key", `"${key.replace(/["\\]/g, "\\$&")}"`]];
+};
+
+export const preferHeader = (req: string | undefined, respondAsync: boolean | undefined): Header[] => {
+  if (respondAsync !== true) return [];
+  if (req !== "DoNotCall") throw new TypeError("respondAsync: only doNotCall takes it");
+  return [["Prefer", "respond-async"]];
 };
 
 /** Throws TypeError for what is no PEM, or a certificate without its key. */

@@ -2,7 +2,16 @@
 import { READINGS, type ActionRow } from "./generated/table.ts";
 import type { Failure } from "./connection.ts";
 import type { Answer } from "./response-reader.ts";
-import type { Delivery, GatewayCode, GatewayRefusal, NetworkFailure, NetworkReason, Repeat, Result } from "./result.ts";
+import type {
+  Accepted,
+  Delivery,
+  GatewayCode,
+  GatewayRefusal,
+  NetworkFailure,
+  NetworkReason,
+  Repeat,
+  Result,
+} from "./result.ts";
 
 export const readOutcome = (row: ActionRow, outcome: Answer | Failure): Result<unknown> => {
   if ("failed" in outcome) return networkFailure(row, outcome.failed, outcome.sent, outcome.text);
@@ -11,12 +20,29 @@ export const readOutcome = (row: ActionRow, outcome: Answer | Failure): Result<u
   const isAnswered = outcome.headers.get("ocsgw-delivery") === "answered";
   if (requestId !== undefined && origin === "ocs" && isAnswered) return fromOcs(row, outcome, requestId);
   if (requestId !== undefined && origin === "gateway") {
+    if (isAccepted(row, outcome)) return accepted(outcome, requestId);
     const refusal = fromGateway(outcome, requestId);
     if (refusal) return refusal;
   }
   const text = `the answer ${outcome.status} is not from a gateway: is a proxy in between, or is this OCS itself?`;
   return { ...networkFailure(row, "not-a-gateway", true, text), status: outcome.status };
 };
+
+/** Only a Do-Not-Call can be accepted. */
+const isAccepted = ({ req }: ActionRow, { status, headers }: Answer): boolean =>
+  req === "DoNotCall" && status === 202 && headers.get("preference-applied") === "respond-async";
+
+const accepted = ({ headers }: Answer, requestId: string): Accepted => ({
+  ok: true,
+  origin: "gateway",
+  delivery: "not-sent",
+  repeat: "safe",
+  status: 202,
+  code: codeIn(headers),
+  value: undefined,
+  text: "accepted",
+  requestId,
+});
 
 export const networkFailure = (
   { repeat }: Pick<ActionRow, "repeat">,

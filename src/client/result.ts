@@ -28,6 +28,21 @@ export type Done<Value> = {
   readonly requestId: string;
 };
 
+/** Of a Do-Not-Call with `respondAsync`: the gateway has stored it, and sends it until OCS answers 200. */
+export type Accepted = {
+  readonly ok: true;
+  readonly origin: "gateway";
+  readonly delivery: "not-sent";
+  readonly repeat: "safe";
+  readonly status: 202;
+  /** OCSGW-5102 if the gateway could not write the outcome to its journal yet; it has accepted the request. */
+  readonly code: GatewayCode | undefined;
+  readonly value: undefined;
+  readonly text: string;
+  /** `GET /ocsgw/requests/<requestId>` tells how far it got. */
+  readonly requestId: string;
+};
+
 /** OCS answered no. */
 export type OcsRefusal = {
   readonly ok: false;
@@ -90,4 +105,10 @@ export type NetworkFailure = {
   readonly requestId: undefined;
 };
 
-export type Result<Value = undefined> = Done<Value> | OcsRefusal | GatewayRefusal | NetworkFailure;
+export type Result<Value = undefined> =
+  | Done<Value>
+  /** Not of a readStatus. */
+  | ([undefined] extends [Value] ? Accepted : never)
+  | OcsRefusal
+  | GatewayRefusal
+  | NetworkFailure;

@@ -138,6 +138,22 @@ describe("a request of the client", () => {
     for (const name of lacks) expect(peer.requests[0]).not.toContain(name);
   });
 
+  it("has the preference of a Do-Not-Call that is handed over, and resolves to what the gateway accepted", async () => {
+    const peer = await peerThat(
+      answering(
+        "HTTP/1.1 202 Accepted\r\nOcsgw-Request-Id: 01M9\r\nOcsgw-Origin: gateway\r\nOcsgw-Delivery: not-sent\r\n" +
+          "Location: /ocsgw/requests/01M9\r\nPreference-Applied: respond-async\r\nContent-Length: 0\r\n\r\n",
+      ),
+    );
+    const client = aClient(peer.url, {});
+    const result = await client.phones("415").doNotCall({}, { respondAsync: true });
+    expect(result).toMatchObject({ ok: true, origin: "gateway", delivery: "not-sent", status: 202, requestId: "01M9" });
+    expect(peer.requests[0]).toContain("\r\nPrefer: respond-async\r\n");
+    await expect(client.phones("415").requestRecordCancel({}, { respondAsync: true })).rejects.toThrow(
+      /^respondAsync: /,
+    );
+  });
+
   it("has the Idempotency-Key of an AddRecord, in quotes, and takes none for other actions", async () => {
     const peer = await peerThat(answering(answer(200)));
     const client = aClient(peer.url, {});

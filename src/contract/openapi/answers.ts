@@ -49,6 +49,8 @@ export const ANSWER_HEADERS: Readonly<Record<string, JsonSchema>> = {
     enum: ["replayed"],
   }),
   "Ocsgw-First-Request": header("The id of the first request with this Idempotency-Key", text),
+  Location: header("Where the client can ask how far its request got", text),
+  "Preference-Applied": header("The preference of the header Prefer that was followed", text),
   "Retry-After": header("Seconds to wait before the request is sent again", { type: "integer", minimum: 0 }),
   RateLimit: header("What is left of the rate limit", text),
   "RateLimit-Policy": header("The rate limit", text),
@@ -160,7 +162,13 @@ const MANUAL: Readonly<Record<"groups" | "lists" | "people", Readonly<Record<num
 /** Of one action. `collection`: a GET of the whole resource. */
 export const answersOf = (action: Action, collection: boolean): Responses => {
   const refusals = Map.groupBy(refusalsOf(action), ({ status }) => status);
-  const statuses = new Set([...STATUSES[action.resource], ...(collection ? [304] : []), ...refusals.keys()]);
+  const accepted = action.name === "DoNotCall" ? [202] : [];
+  const statuses = new Set([
+    ...STATUSES[action.resource],
+    ...accepted,
+    ...(collection ? [304] : []),
+    ...refusals.keys(),
+  ]);
   return {
     ...Object.fromEntries(
       [...statuses]
@@ -176,6 +184,14 @@ export const answersOf = (action: Action, collection: boolean): Responses => {
 
 const answer = (action: Action, collection: boolean, status: number, refusals: readonly ClientRefusal[]): Response => {
   if (status === 200) return done(action, collection);
+  if (status === 202) {
+    return {
+      description:
+        "The gateway has stored the request (Prefer: respond-async) and sends it until OCS answers 200. Location " +
+        "tells how far it got.",
+      headers: headersRefs([...ALWAYS, "Location", "Preference-Applied", "RateLimit", "RateLimit-Policy"]),
+    };
+  }
   if (status === 304) {
     return {
       description: "OCS: the groups are as If-None-Match says",

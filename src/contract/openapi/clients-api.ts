@@ -15,7 +15,7 @@ import { PURPOSES, RESOURCE_MEANINGS } from "../meanings.ts";
 import { clientCall, idOf } from "../names.ts";
 import { ANSWER_HEADERS, ANSWER_SCHEMAS, answersOf, type Responses } from "./answers.ts";
 import { bodyComponents, schemaRef, type JsonSchema } from "./body-schema.ts";
-import { IDENTIFIER_NAMES, keyParameter, parameterRef, PARAMETERS } from "./parameters.ts";
+import { IDENTIFIER_NAMES, onceParameters, parameterRef, PARAMETERS } from "./parameters.ts";
 import { shareResponses, type PathItems } from "./share-responses.ts";
 
 export type PathsBy = "resource" | "action";
@@ -171,7 +171,7 @@ const pagesOf = (resource: Resource): (readonly [id: string, page: PathItems[str
       [action.method.toLowerCase()]: operation(resource, action, {
         parameters: parametersOf(resource, [
           ...(action.method === "POST" ? [reqParameter([action])] : []),
-          ...keyParameter([action]),
+          ...onceParameters([action]),
         ]),
       }),
     },
@@ -194,7 +194,7 @@ const pathsByAction = (resources: readonly Resource[]): PathItems => ({
         action.method === "GET" ? pathOf(resource) : `${pathOf(resource)}?req=${action.name}`,
         {
           [action.method.toLowerCase()]: operation(resource, action, {
-            parameters: parametersOf(resource, keyParameter([action])),
+            parameters: parametersOf(resource, onceParameters([action])),
           }),
         },
       ]),
@@ -232,7 +232,7 @@ const postOf = (resource: Resource): Operation => {
     summary: RESOURCE_MEANINGS[resource.name],
     description: actions.map((action) => `- **${action.name}**: ${PURPOSES[action.name]}.`).join("\n"),
     tags: [resource.name],
-    parameters: parametersOf(resource, [reqParameter(actions), ...keyParameter(actions)]),
+    parameters: parametersOf(resource, [reqParameter(actions), ...onceParameters(actions)]),
     requestBody: requestBody(actions),
     responses: mergedAnswers(actions),
     "x-actions": pageRefs(actions),

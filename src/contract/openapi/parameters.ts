@@ -38,6 +38,14 @@ export const PARAMETERS: Readonly<Record<string, JsonSchema>> = {
       "the first reply again. Other actions ignore it",
     schema: { type: "string", minLength: 1, maxLength: 512 },
   },
+  Prefer: {
+    name: "Prefer",
+    in: "header",
+    description:
+      "Of DoNotCall: respond-async: the gateway answers 202 once the request is on disk, and sends it until OCS " +
+      "answers 200. Other actions ignore it",
+    schema: { type: "string", enum: ["respond-async"] },
+  },
   "If-None-Match": {
     name: "If-None-Match",
     in: "header",
@@ -51,5 +59,7 @@ export const PARAMETERS: Readonly<Record<string, JsonSchema>> = {
 
 export const parameterRef = (name: string): JsonSchema => ({ $ref: `#/components/parameters/${name}` });
 
-export const keyParameter = (actions: readonly Action[]): readonly JsonSchema[] =>
-  actions.some(({ name }) => name === "AddRecord") ? [parameterRef("Idempotency-Key")] : [];
+export const onceParameters = (actions: readonly Action[]): readonly JsonSchema[] => [
+  ...(actions.some(({ name }) => name === "AddRecord") ? [parameterRef("Idempotency-Key")] : []),
+  ...(actions.some(({ name }) => name === "DoNotCall") ? [parameterRef("Prefer")] : []),
+];

@@ -18,7 +18,7 @@ export const OUTBOX_ROWS = {
       "lists what waits, and why; outbox.max is the limit.",
   ),
   unavailable: row(
-    5105,
+    5106,
     503,
     "the outbox cannot be written, so the Do-Not-Call was not accepted",
     `${WAIT} Without Prefer: respond-async the gateway sends the Do-Not-Call at once. Operator: free disk space or ` +

@@ -84,7 +84,7 @@ describe("a Do-Not-Call with Prefer: respond-async", () => {
       "the outbox cannot be written",
       { outbox: outboxWith({ accept: () => Promise.reject(new Error("no space is left on the disk")) }) },
       503,
-      "OCSGW-5105",
+      "OCSGW-5106",
       ["intent", "outcome"],
     ],
     [
