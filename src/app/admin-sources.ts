@@ -10,7 +10,7 @@ import type { Admin } from "./wiring/admin-listener.ts";
 import type { Callbacks } from "./wiring/callbacks.ts";
 import type { AuditJobs } from "./wiring/journal/jobs/audit-jobs.ts";
 import type { BackgroundVerify } from "./wiring/journal/background-verify.ts";
-import type { Peers } from "./wiring/cluster/peers.ts";
+import { requestsHere } from "./wiring/cluster/requests-elsewhere.ts";
 import type { Commands } from "./wiring/journal/commands.ts";
 import type { OpenDoNotCallsGauge } from "./wiring/journal/open-dnc-gauge.ts";
 import type { Retention } from "./wiring/journal/retention.ts";
@@ -50,8 +50,6 @@ type Parts = {
   readonly diskUse: AdminSources["diskUse"];
   readonly console: AdminSources["console"];
   readonly sandbox: AdminSources["sandbox"];
-  /** Undefined without `shared`. */
-  readonly peers: Peers | undefined;
 };
 
 /** What the admin API, the probes and the metrics read, and what the admin API can change. */
@@ -73,7 +71,6 @@ export const adminSources = (parts: Parts): AdminSources => {
     diskUse,
     console,
     sandbox,
-    peers,
   } = parts;
   const { active, reading, current, journal, checkpoints, checkpointSinks, outside, counts, records, noAnswers } = core;
   const { recent, markers } = core;
@@ -85,7 +82,7 @@ export const adminSources = (parts: Parts): AdminSources => {
   };
   return {
     version: VERSION,
-    console: { ...console, ...(peers && { nodes: peers.nodes, peerDesk: peers.peerDesk }) },
+    console: { ...console, ...nodeParts(core) },
     sandbox,
     journal,
     checkpoints,
@@ -147,3 +144,7 @@ export const adminSources = (parts: Parts): AdminSources => {
     },
   };
 };
+
+/** Nothing without `shared`. */
+const nodeParts = ({ nodePeers: peers, requests }: Pick<Core, "nodePeers" | "requests">) =>
+  peers ? { nodes: peers.nodes, peerDesk: peers.peerDesk, requestHere: requestsHere(requests) } : {};

@@ -4,6 +4,7 @@ import type { LimitLeases } from "../cluster/leases/limits/limit-leases.ts";
 import { Counts } from "../admin/counters.ts";
 import { Markers } from "../admin/recent/markers.ts";
 import { RecentActivity } from "../admin/recent/recent-activity.ts";
+import type { PipelineDeps } from "../gateway/pipeline.ts";
 import type { Settings } from "../settings/schema/schema.ts";
 import type { Reading } from "./config/reading.ts";
 import type { StartOptions } from "./gateway.ts";
@@ -18,6 +19,8 @@ import { startPeers } from "./wiring/journal/peers/start-peers.ts";
 import type { PeerWitnesses } from "./wiring/journal/peers/peer-witnesses.ts";
 import { createTelemetryKeeper, type TelemetryKeeper } from "./telemetry.ts";
 import { createNoAnswers, type NoAnswers } from "./wiring/no-answers.ts";
+import { createPeers, type Peers } from "./wiring/cluster/peers.ts";
+import { requestsElsewhere } from "./wiring/cluster/requests-elsewhere.ts";
 import { createRequests } from "./wiring/idempotency/requests.ts";
 import { LastEntry, startKeys, type Keys } from "./wiring/idempotency/keys.ts";
 import { startOutbox, type StartedOutbox } from "./wiring/outbox/outbox.ts";
@@ -33,6 +36,9 @@ export type Core = Started & {
   readonly revocations: ReturnType<typeof createRevocations>;
   /** Undefined without `shared`. */
   readonly cluster: Cluster | undefined;
+  /** How the nodes ask each other's admin API. Undefined without `shared`. */
+  readonly nodePeers: Peers | undefined;
+  readonly requests: NonNullable<PipelineDeps["requests"]>;
   /** The other gateways as witnesses of the journal. */
   readonly peers: PeerWitnesses | undefined;
   readonly lanes: LaneLeases | undefined;
@@ -105,7 +111,9 @@ export const startCore = async (
   );
   const keys = await startKeys(settings, { journal, counts, lastEntry }, stops);
   outbox = await startOutbox(settings, { journal, records, current, generation: () => running?.generation }, stops);
-  const requests = createRequests({ journal, accepted: outbox.outbox.stateOf }, stops);
+  const nodePeers = cluster && (await createPeers({ cluster, settings: current }));
+  const elsewhere = nodePeers && requestsElsewhere(nodePeers.nodes);
+  const requests = createRequests({ journal, accepted: outbox.outbox.stateOf, elsewhere }, stops);
   const noAnswers = createNoAnswers();
   const telemetry = await createTelemetryKeeper(settings, stops);
   stops.push(noAnswers.flush);
@@ -149,6 +157,8 @@ export const startCore = async (
     revocations,
     cluster,
     peers,
+    nodePeers,
+    requests,
     lanes,
     limits,
     records,

@@ -16,7 +16,6 @@ import { QUIET_MS } from "./drain.ts";
 import type { Gateway, StartOptions } from "./gateway.ts";
 import { watchDiskUse } from "./wiring/journal/disk-use.ts";
 import { gaugeOpenDoNotCalls, type OpenDoNotCallsGauge } from "./wiring/journal/open-dnc-gauge.ts";
-import { createPeers } from "./wiring/cluster/peers.ts";
 import { createFlows, type Flows } from "./wiring/flows.ts";
 import { sampleOpenDoNotCalls } from "./wiring/admin/open-dnc-samples.ts";
 import { createAdminApi, type AdminApi } from "./wiring/admin-api.ts";
@@ -65,7 +64,7 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
       adminApi.refresh(),
       core.forwarding.update(current()),
       core.telemetry.update(current()),
-      peers?.refresh(side.admin?.url),
+      core.nodePeers?.refresh(side.admin?.url),
     ]);
   };
   const configView = createConfigView(
@@ -91,7 +90,6 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
   const auditJobs = await createAuditJobs({ core, audit, ...verification }, stops);
   const flows = createFlows(core);
   const console = await createConsole({ ...core, token, url: () => side.admin?.url }, stops);
-  const peers = core.cluster && (await createPeers({ cluster: core.cluster, settings: current }));
   const diskUse = await watchDiskUse(settings.audit.dir, () => journal.status().failed !== undefined, stops);
   const adminApi: AdminApi = await createAdminApi(
     adminSources({
@@ -110,12 +108,11 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
       diskUse,
       console,
       sandbox: options.sandbox,
-      peers,
     }),
   );
   const drain = { quiet: QUIET_MS };
   const callbackSteps = await openListeners({ options, core, side, adminApi, flows, token, drain }, stops);
-  await peers?.refresh(side.admin?.url);
+  await core.nodePeers?.refresh(side.admin?.url);
   core.outbox.outbox.start();
   stops.push(() => core.outbox.outbox.stop());
   stops.push(() => reloader.close());

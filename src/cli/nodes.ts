@@ -7,6 +7,9 @@ import { inspectNodes, type Inspection } from "../cluster/inspect-nodes.ts";
 import { forgetRow } from "../cluster/node-rows.ts";
 import { describeNode, type DescribedNode } from "../cluster/describe-node.ts";
 import { databaseOptions } from "../app/wiring/cluster/cluster.ts";
+import { FORGET_NODE } from "../journal/access.ts";
+import type { Settings } from "../settings/schema/schema.ts";
+import { recordAccess } from "./audit/access/record.ts";
 import { DONE, FAILED, UNREACHABLE } from "./exit-codes.ts";
 import { columns, command, day, settingsOf, type Host } from "./list-file.ts";
 
@@ -17,15 +20,23 @@ export type NodesOptions = {
   readonly forget?: string;
 };
 
+/** Writes into the journal of this machine that a node is forgotten. Resolves to an exit code if it could not. */
+type Recording = (settings: Settings, purpose: string) => Promise<object | number>;
+
+const recordForgotten: Recording = (settings, purpose) =>
+  recordAccess({ settings }, { operation: FORGET_NODE, purpose }, false);
+
 const processHost: Host = { stdout: process.stdout, stderr: process.stderr, env: process.env };
 
 export const nodes = async (
   { config, json, forget: name }: NodesOptions,
   host: Host = processHost,
+  record: Recording = recordForgotten,
 ): Promise<number> => {
   let exit: number = DONE;
   const done = await command(host, async () => {
-    const { shared } = await settingsOf(config, host);
+    const settings = await settingsOf(config, host);
+    const { shared } = settings;
     if (!shared) {
       host.stderr.write(`${config} has no shared database: this gateway is alone\n`);
       exit = FAILED;
@@ -34,7 +45,12 @@ export const nodes = async (
     const database = new SharedDatabase({ ...databaseOptions(shared, "ocsgw nodes"), connections: 1 });
     try {
       const found = await inspectNodes(database);
-      if (name !== undefined) return void (exit = await forget(database, found, { name, host }));
+      if (name !== undefined)
+        return void (exit = await forget(database, found, {
+          name,
+          host,
+          record: (purpose) => record(settings, purpose),
+        }));
       const rows = described(found);
       host.stdout.write(json ? `${JSON.stringify(rows, undefined, 2)}\n` : table(rows));
     } catch (error) {
@@ -49,15 +65,26 @@ export const nodes = async (
   return done === DONE ? exit : done;
 };
 
-type Forgotten = { readonly name: string; readonly host: Host };
+type Forgotten = {
+  readonly name: string;
+  readonly host: Host;
+  readonly record: (purpose: string) => Promise<object | number>;
+};
 
-/** Resolves to the exit code. */
+/**
+ * The journal has it first: from then on answers about all nodes lack this one without saying so. Resolves to the exit
+ * code.
+ */
 const forget = async (
   database: SharedDatabase,
   { nodes: all }: Inspection,
-  { name, host }: Forgotten,
+  { name, host, record }: Forgotten,
 ): Promise<number> => {
   const node = all.find((each) => each.name === name);
+  if (node !== undefined && node.state !== "live") {
+    const recorded = await record(`node ${name}`);
+    if (typeof recorded === "number") return recorded;
+  }
   const isGone = node !== undefined && node.state !== "live" && (await forgetRow(database, node));
   if (isGone) host.stdout.write(`the node ${name} is removed from the list\n`);
   else

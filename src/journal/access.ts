@@ -23,6 +23,8 @@ export type AccessRequest = {
 
 /** The operation of a proof of isolation; the entry of its end has the verdict and the digest of its report. */
 export const PROVE_ISOLATION = "prove-isolation";
+/** A node was removed from the list of nodes for good; `purpose` names it. */
+export const FORGET_NODE = "forget-node";
 export const OPERATIONS = [
   "search",
   "look-up",
@@ -33,6 +35,7 @@ export const OPERATIONS = [
   "download",
   HANDLED,
   PROVE_ISOLATION,
+  FORGET_NODE,
 ] as const;
 /** Of the console, which the gateway records itself: no client may say them. */
 export const SESSION_OPERATIONS = [

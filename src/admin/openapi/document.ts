@@ -85,7 +85,8 @@ const operationOf = (row: Row, components: Components): object => {
 
 const rolesOf = (row: Row): readonly string[] => {
   if (row.roles === "anyone") return ["anyone"];
-  return [...ROLES.filter((role) => row.roles.includes(role)), ...(row.peers ? ["peer"] : [])];
+  const own = row.peers === "only" ? [] : ROLES.filter((role) => row.roles.includes(role));
+  return [...own, ...(row.peers ? ["peer"] : [])];
 };
 
 const headOf = (row: Row): object => ({

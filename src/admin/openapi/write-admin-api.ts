@@ -42,8 +42,10 @@ const TABLE = `
 const cell = (text: string): string => text.replaceAll("|", String.raw`\|`);
 
 const lineOf = ({ method, path, summary, ...row }: Route<never>): string => {
-  const roles =
-    row.roles === "anyone" ? ROLES.map(() => "anyone") : ROLES.map((role) => (row.roles.includes(role) ? "yes" : "no"));
+  const isOpen = row.roles === "anyone";
+  const may = (role: (typeof ROLES)[number]): boolean =>
+    row.roles !== "anyone" && row.peers !== "only" && row.roles.includes(role);
+  const roles = ROLES.map((role) => (isOpen ? "anyone" : may(role) ? "yes" : "no"));
   const scope = row.roles === "anyone" ? "–" : row.scope.replace("-", " ");
   const peer = row.roles === "anyone" ? "anyone" : row.peers ? "yes" : "no";
   return `| \`${method} ${path}\` | ${roles.join(" | ")} | ${peer} | ${scope} | ${cell(summary)} |\n`;

@@ -114,9 +114,9 @@ export class Nodes {
   }
 
   /** Asks all others, and not the own one. */
-  askOthers(question: NodeQuestion, asked: Asked): Promise<readonly NodeAnswer[]> {
+  askOthers(question: NodeQuestion, asked: Asked, { ms }: { readonly ms: number }): Promise<readonly NodeAnswer[]> {
     const others = this.list().nodes.filter(({ node }) => node !== this.own);
-    return Promise.all(others.map((known) => this.#askOther(known, question, asked)));
+    return Promise.all(others.map((known) => this.#askOther(known, question, asked, ms)));
   }
 
   /** A file of one node, as the reply to this request. */
@@ -168,12 +168,17 @@ export class Nodes {
     return REFUSED.includes(reply.status) ? { refused: reply } : answerIn(this.own, reply);
   }
 
-  async #askOther(known: KnownNode, question: NodeQuestion, { viewer, gone }: Asked): Promise<NodeAnswer> {
+  async #askOther(
+    known: KnownNode,
+    question: NodeQuestion,
+    { viewer, gone }: Asked,
+    ms = this.#limits.ms,
+  ): Promise<NodeAnswer> {
     const { node, state } = known;
     const peer = this.#peer(known);
     if ("reason" in peer) return { node, reason: peer.reason };
     try {
-      return { node, ...(await askPeer(peer, { ...question, viewer, gone }, this.#limits)) };
+      return { node, ...(await askPeer(peer, { ...question, viewer, gone }, { ...this.#limits, ms })) };
     } catch (error) {
       const why = reasonOf(error);
       return { node, reason: state === "live" ? why : `${STATES[state]}; ${why}` };

@@ -35,7 +35,6 @@ import type { OutsideEvidence } from "./journal/outside-evidence.ts";
 import type { CheckpointSinks } from "./journal/checkpoint-sinks.ts";
 import type { Reading } from "../config/reading.ts";
 import type { AuditJobs } from "./journal/jobs/audit-jobs.ts";
-import type { Peers } from "./cluster/peers.ts";
 import type { Console } from "./console.ts";
 import type { BackgroundVerify } from "./journal/background-verify.ts";
 
@@ -57,7 +56,7 @@ export type AdminSources = {
   readonly explain: AdminDeps["explain"];
   readonly isolation: AdminDeps["isolation"];
   readonly retention: Retention;
-  readonly console: Console & Partial<Pick<Peers, "nodes" | "peerDesk">>;
+  readonly console: Console & Partial<Pick<AdminDeps, "nodes" | "peerDesk" | "requestHere">>;
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
   readonly checkpointSinks: Pick<CheckpointSinks, "troubles" | "states">;

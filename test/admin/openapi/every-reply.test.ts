@@ -144,6 +144,7 @@ describe("a running gateway", () => {
     await ask(`GET ${nodes}/exports/{id}`, `${nodes}/exports/none`, undefined, 404);
     await ask(`GET ${nodes}/exports/{id}/{node}/file`, `${nodes}/exports/none/gw-b/file`, undefined, 404);
     await ask("GET /api/peers/challenge", `/api/peers/challenge?node=gw-b&nonce=${"n".repeat(22)}`, undefined, 409);
+    await ask("GET /api/peers/requests/{id}", `/api/peers/requests/${ok}`, undefined, 403);
     await ask("POST /api/revocations", undefined, { kind: "client", id: "beta" });
     await ask("POST /api/revocations", undefined, { kind: "client" }, 422);
     await ask("GET /api/session");

@@ -126,6 +126,7 @@ describe("/openapi.json", () => {
       ["query", "cursor"],
       ["query", "limit"],
       ["query", "purpose"],
+      ["query", "row_cursors"],
     ]);
     expect(parameters[2]!.schema).toEqual({ type: "integer", minimum: 1, maximum: 1000 });
     expect(operationOf("get", "/api/flows/stream").parameters!.map(({ name }) => name)).toContain("Last-Event-ID");

@@ -139,6 +139,7 @@ describe("a gateway that asks", () => {
       "GET /api/dnc/open",
       "GET /api/flows",
       "GET /api/flows/{id}",
+      "GET /api/peers/requests/{id}",
       "GET /api/requests/{id}",
       "POST /api/audit/exports",
       "POST /api/audit/look-up",

@@ -139,6 +139,14 @@ describeWithPostgres("--nodes", () => {
     expect(await write(to)).toBe(2);
   });
 
+  it("tells a client at any node what became of its request at another", async () => {
+    const asked = (path: string, as = "alpha") =>
+      fetch(`${a.url}/ocsgw/requests/${path}`, { headers: { Authorization: basic(as) } });
+    expect(await (await asked(onB)).json()).toMatchObject({ id: onB, state: "answered", status: 200 });
+    expect((await asked(onB, "beta")).status).toBe(404);
+    expect((await asked("01KAPQ7Z8M3VABCDEFGHJKMNPQ")).status).toBe(404);
+  });
+
   it("names a node that was stopped, and is complete no more", async () => {
     await b.gateway.stop("test", { quiet: 0 });
     const stopped = /INCOMPLETE: no answer from gw-b \((it is stopped; )?connection refused/;
@@ -153,6 +161,9 @@ describeWithPostgres("--nodes", () => {
       expect(err.join("\n")).toMatch(stopped);
     }
     expect(await readdir(join(a.dir, "alone"))).toEqual(["gw-a.csv", "manifest.json"]);
+    // Nobody is told that there was no such request.
+    const unknown = await fetch(`${a.url}/ocsgw/requests/${onB}`, { headers: { Authorization: basic("alpha") } });
+    expect([unknown.status, unknown.headers.get("ocsgw-code")]).toEqual([503, "OCSGW-5105"]);
     // What this node's journal has is still found.
     expect(await explainOnNodes({ id: onA, config })).toBe(0);
   });

@@ -22,10 +22,12 @@ type RequestDeps = {
   readonly journal: Journal;
   /** The state of a request that was accepted with 202; undefined if it is not known any more. */
   readonly accepted?: (id: string) => AcceptedState | undefined;
+  /** Asks the other nodes; undefined where there are none. */
+  readonly elsewhere?: NonNullable<PipelineDeps["requests"]>["elsewhere"];
 };
 
 export const createRequests = (
-  { journal, accepted }: RequestDeps,
+  { journal, accepted, elsewhere }: RequestDeps,
   stops: ShutdownSteps,
 ): NonNullable<PipelineDeps["requests"]> => {
   let worker: SearchWorker | undefined;
@@ -34,6 +36,7 @@ export const createRequests = (
   let searches = 0;
   return {
     running: new RunningRequests(),
+    elsewhere,
     ended: async (id) => {
       if (searches >= MOST_SEARCHES) return { known: undefined, unclear: "too many clients ask at the same time" };
       searches++;

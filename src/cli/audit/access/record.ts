@@ -3,7 +3,7 @@
  * command does, under the lock. If neither is possible, nothing is shown.
  */
 import { copyKeyChecks, KNOWN_SECRETS } from "../../../app/wiring/journal/index-keys.ts";
-import { accessEntry, faultOf, type AccessRequest } from "../../../journal/access.ts";
+import { accessEntry, faultOf, FORGET_NODE, type AccessRequest } from "../../../journal/access.ts";
 import { createCheckpoints } from "../../../journal/integrity/checkpoints/checkpoint.ts";
 import { WrongCommand } from "../../../journal/command-socket.ts";
 import { HANDLED } from "../../../journal/open-dnc/handled-notes.ts";
@@ -45,10 +45,7 @@ export const recordAccess = async (place: Place, looked: AccessRecord, sign: boo
   } catch (error) {
     if (error instanceof WrongCommand) return fail(error.message, WRONG_USAGE);
     const why = faultInWords(error);
-    const what =
-      looked.operation === HANDLED
-        ? "the note was not written"
-        : "the access could not be recorded, so nothing is shown";
+    const what = NOT_DONE[looked.operation] ?? "the access could not be recorded, so nothing is shown";
     return fail(
       `${what}: ${why}`,
       error instanceof JournalDamaged ? BROKEN : error instanceof JournalHeld ? UNREACHABLE : CANNOT_TELL,
@@ -56,7 +53,16 @@ export const recordAccess = async (place: Place, looked: AccessRecord, sign: boo
   }
 };
 
-const COMMANDS: Readonly<Record<string, string>> = { "look-up": "audit search", [HANDLED]: "audit dnc" };
+const COMMANDS: Readonly<Record<string, string>> = {
+  "look-up": "audit search",
+  [HANDLED]: "audit dnc",
+  [FORGET_NODE]: "nodes",
+};
+
+const NOT_DONE: Readonly<Record<string, string>> = {
+  [HANDLED]: "the note was not written",
+  [FORGET_NODE]: "the node was not removed, because the journal cannot record it",
+};
 
 type Entry = { readonly asked: AccessRequest; readonly sign: boolean };
 

@@ -15,6 +15,7 @@ export const access = {
     flows: "live flows",
     verify: "verification",
     "prove-isolation": "proof of isolation",
+    "forget-node": "node removed for good",
     login: "login",
     "login-by-link": "login by link",
     "login-by-oidc": "login through the OpenID provider",

@@ -43,17 +43,19 @@ describeWithPostgres("a gateway with a shared database", async () => {
   const alarms = { raise: () => undefined, raiseOngoing: () => undefined };
   const start = (settings: Settings, steps = stops): Promise<Cluster | undefined> =>
     startCluster(settings, { alarms, onReplaced: () => undefined }, steps);
+  const journaled: string[] = [];
+  let canJournal = true;
   const ask = async (options: { json?: boolean; forget?: string } = {}, config = text("reader")) => {
     const file = join(dir, "ocsgw.yaml");
     await writeFile(file, config);
     await writeFile(join(dir, "keys.yaml"), "version: 1\nkeys: []\n", { mode: 0o600 });
     const said: string[] = [];
     const write = (line: string): void => void said.push(line);
-    const exit = await nodes({ config: file, ...options }, {
-      stdout: { write },
-      stderr: { write },
-      env: {},
-    } as unknown as Parameters<typeof nodes>[1]);
+    const host = { stdout: { write }, stderr: { write }, env: {} } as unknown as Parameters<typeof nodes>[1];
+    const exit = await nodes({ config: file, ...options }, host, (_, purpose) => {
+      journaled.push(purpose);
+      return Promise.resolve(canJournal ? {} : 5);
+    });
     return { exit, said: said.join("") };
   };
 
@@ -91,8 +93,12 @@ describeWithPostgres("a gateway with a shared database", async () => {
       exit: 1,
       said: "the node one lives and cannot be removed; stop it first\n",
     });
+    canJournal = false;
+    expect(await ask({ forget: "two" })).toEqual({ exit: 5, said: "" });
+    canJournal = true;
     expect(await ask({ forget: "two" })).toEqual({ exit: 0, said: "the node two is removed from the list\n" });
     expect(await ask({ forget: "two" })).toEqual({ exit: 1, said: "there is no node two\n" });
+    expect(journaled).toEqual(["node two", "node two"]);
   });
 
   it("tells people when its database does not answer", async () => {
