@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tenancy: ["ocs"],
   ownership: ["ocs", "tenancy", "cluster"],
   gateway: ["ocs", "identity", "tenancy", "ownership", "idempotency", "journal"],
-  idempotency: ["journal"],
+  idempotency: ["journal", "cluster"],
   contract: ["ocs", "gateway"],
   client: [],
   cluster: [],
@@ -61,6 +61,7 @@ const FILES_ONLY: readonly (readonly [string, string, readonly string[]])[] = [
   ["settings", "journal", ["journal/entry.ts", "journal/kinds.ts"]],
   ["settings", "cluster", ["cluster/database-address.ts"]],
   // Ownership knows the log that gateways share, not the database.
+  ["idempotency", "cluster", ["cluster/database.ts", "cluster/group-commit.ts"]],
   ["ownership", "cluster", ["cluster/log/shared-log.ts", "cluster/group-commit.ts"]],
 ];
 

@@ -109,7 +109,7 @@ export const startCore = async (
     },
     stops,
   );
-  const keys = await startKeys(settings, { journal, counts, lastEntry }, stops);
+  const keys = await startKeys(settings, { journal, counts, lastEntry, cluster }, stops);
   outbox = await startOutbox(settings, { journal, records, current, generation: () => running?.generation }, stops);
   const nodePeers = cluster && (await createPeers({ cluster, settings: current }));
   const elsewhere = nodePeers && requestsElsewhere(nodePeers.nodes);

@@ -59,6 +59,8 @@ export type RunningKey = Pick<NewKey, "id" | "entry" | "entryTime" | "certain">;
 export type KeyStore = {
   /** Keys that an earlier run left without an end. */
   readonly running: readonly RunningKey[];
+  /** Where keys of an earlier run can appear later: those without an end now. */
+  readonly leftBehind?: () => Promise<readonly RunningKey[]>;
   /**
    * Resolves when the key is on disk, or when it is known that it was used before. Two claims of one key never both
    * succeed. Rejects with KeysUnavailable; then the key is not kept, or is released as soon as possible.

@@ -4,7 +4,16 @@ import { ownershipLog } from "./002-ownership-log.ts";
 import { lanes } from "./003-lanes.ts";
 import { limits } from "./004-limits.ts";
 import { revocations } from "./005-revocations.ts";
+import { idempotencyKeys } from "./007-idempotency-keys.ts";
 import { cosignatures } from "./009-cosignatures.ts";
 import type { Migration } from "./migrate.ts";
 
-export const MIGRATIONS: readonly Migration[] = [nodes, ownershipLog, lanes, limits, revocations, cosignatures];
+export const MIGRATIONS: readonly Migration[] = [
+  nodes,
+  ownershipLog,
+  lanes,
+  limits,
+  revocations,
+  idempotencyKeys,
+  cosignatures,
+];

@@ -1,8 +1,12 @@
-/** Idempotency keys: their store beside the journal, the ends of those that an earlier run left, and their expiry. */
-import { existsSync } from "node:fs";
+/**
+ * Idempotency keys: their store beside the journal or in the shared database, the ends of those that an earlier run
+ * left, and their expiry.
+ */
 import { join } from "node:path";
 import type { Counts, KeyResult } from "../../../admin/counters.ts";
+import { DatabaseUnavailable } from "../../../cluster/database.ts";
 import { events } from "../../../common/log/events.ts";
+import { faultInWords } from "../../../common/system-error.ts";
 import { REFUSALS, type Refusal } from "../../../gateway/refusals.ts";
 import {
   claimWith,
@@ -14,16 +18,15 @@ import {
 } from "../../../idempotency/keys.ts";
 import { tokensWith } from "../../../idempotency/key-tokens.ts";
 import { resolveRunning } from "../../../idempotency/resolve-running.ts";
-import { openSqliteKeys } from "../../../idempotency/store/sqlite-keys.ts";
-import type { KeyStore } from "../../../idempotency/types.ts";
+import { KeysUnavailable, type KeyStore, type RunningKey } from "../../../idempotency/types.ts";
 import type { Journal } from "../../../journal/journal.ts";
 import { readEntries } from "../../../journal/read/read-entries.ts";
 import type { IndexKeys } from "../../../journal/redact.ts";
 import type { Settings } from "../../../settings/schema/schema.ts";
 import type { ShutdownSteps } from "../../shutdown.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { Agreement, DOUBTFUL, ownPlace, sharedPlace, type KeyPlace } from "./key-place.ts";
 
-/** Keys of one client of one tenant: about 400 MB of disk. */
-const MOST_KEYS = 1_000_000;
 const SWEEP_MS = 60_000;
 /** The clock of a run is trusted after this time. */
 const TRUSTED_MS = 3_600_000;
@@ -45,22 +48,24 @@ export class LastEntry {
   }
 }
 
-type KeysDeps = { readonly journal: Journal; readonly counts: Counts; readonly lastEntry: LastEntry };
+type KeysDeps = {
+  readonly journal: Journal;
+  readonly counts: Counts;
+  readonly lastEntry: LastEntry;
+  /** Undefined without `shared`. */
+  readonly cluster: Pick<Cluster, "database" | "membership" | "node"> | undefined;
+};
 
-/** A store that cannot be opened now is opened when a request needs it. Without keys there is no store, no thread. */
 export const startKeys = async (
   { audit }: Pick<Settings, "audit">,
-  { journal, counts, lastEntry }: KeysDeps,
+  { journal, counts, lastEntry, cluster }: KeysDeps,
   stops: ShutdownSteps,
 ): Promise<Keys> => {
-  const file = join(audit.dir, "idempotency.sqlite");
-  const keeper = new KeyStoreKeeper(
-    () => openStore(file, journal),
-    (reason) => events.idempotencyKeysUnavailable({ file, reason }),
-  );
+  const place = cluster ? sharedPlace(cluster) : ownPlace(join(audit.dir, "idempotency.sqlite"));
+  const keeper = new KeyStoreKeeper(() => openStore(place.open, journal), place.onFailed);
   stops.push(() => keeper.close());
-  if (existsSync(file)) await keeper.store().catch(() => undefined);
-  const sweep = setInterval(() => void expire(keeper.opened, journal), SWEEP_MS).unref();
+  if (place.isNeeded) await keeper.store().catch(() => undefined);
+  const sweep = setInterval(() => void sweepKeys(keeper, place, journal), SWEEP_MS).unref();
   stops.push(() => clearInterval(sweep));
   const certain = audit.on_failure === "refuse" && audit.durability === "flush";
   const position = (): ReturnType<ClaimDeps["position"]> => ({
@@ -69,16 +74,27 @@ export const startKeys = async (
     entryTime: lastEntry.time,
     certain,
   });
+  const agreement = new Agreement(place);
   return {
-    claimerFor: (keys) => counted(counts, claimWith({ store: keeper.store, tokensOf: tokensWith(keys), position })),
-    trouble: () => keeper.failed && `idempotency keys cannot be kept: ${keeper.failed}`,
+    claimerFor: (keys) => {
+      const claim = claimWith({ store: keeper.store, tokensOf: tokensWith(keys), position });
+      const agree = agreement.on(keys);
+      return counted(counts, async (request) => {
+        await agree();
+        return claim(request);
+      });
+    },
+    trouble: () => {
+      const why = keeper.failed ?? agreement.fault;
+      return why && `idempotency keys cannot be kept: ${why}`;
+    },
   };
 };
 
-const openStore = async (file: string, journal: Journal): Promise<KeyStore> => {
-  const store = await openSqliteKeys({ file, mostKeys: MOST_KEYS });
+const openStore = async (open: () => Promise<KeyStore>, journal: Journal): Promise<KeyStore> => {
+  const store = await open();
   try {
-    await resolveEarlier(store, journal);
+    await resolveEarlier(store, store.running, journal);
     return store;
   } catch (error) {
     await store.close();
@@ -86,13 +102,17 @@ const openStore = async (file: string, journal: Journal): Promise<KeyStore> => {
   }
 };
 
-const resolveEarlier = async (store: KeyStore, { dir, disk, status }: Journal): Promise<void> => {
-  if (store.running.length === 0) return;
-  const ends = await resolveRunning(store.running, {
+const resolveEarlier = async (
+  store: KeyStore,
+  running: readonly RunningKey[],
+  { dir, disk, status }: Journal,
+): Promise<void> => {
+  if (running.length === 0) return;
+  const ends = await resolveRunning(running, {
     entriesFrom: (from) => readEntries(dir, { from, to: status().size }, disk),
     refusalOf: (code) => SENT.get(code),
     doubt: {
-      refusal: "connection-lost" satisfies Refusal,
+      refusal: DOUBTFUL,
       detail:
         "the gateway was stopped before OCS's answer to the first request with this key was stored; OCS may have " +
         "carried it out",
@@ -110,12 +130,25 @@ const SENT = new Map(
     .map((name) => [REFUSALS[name].code, name]),
 );
 
+/** A database that does not answer now is asked again by the next sweep. */
+const sweepKeys = async (keeper: KeyStoreKeeper, place: KeyPlace, journal: Journal): Promise<void> => {
+  try {
+    const store = place.isNeeded ? await keeper.store() : keeper.opened;
+    if (!store) return;
+    await resolveEarlier(store, (await store.leftBehind?.()) ?? [], journal);
+    await expire(store, place.clocksDiffer, journal);
+  } catch (error) {
+    if (!(error instanceof KeysUnavailable || error instanceof DatabaseUnavailable))
+      place.onFailed(faultInWords(error));
+  }
+};
+
 /** Nothing expires while the clock is in doubt. */
-const expire = async (store: KeyStore | undefined, journal: Journal): Promise<void> => {
+const expire = async (store: KeyStore, clocksDiffer: number, journal: Journal): Promise<void> => {
   const { doubt, now, ran } = journal.believed();
-  if (!store || doubt) return;
+  if (doubt) return;
   const ms = Math.floor(now / 1000);
-  await store.expire(ms - KEPT_MS, ran >= TRUSTED_MS ? ms : undefined);
+  await store.expire(ms - KEPT_MS - clocksDiffer, ran >= TRUSTED_MS ? ms + clocksDiffer : undefined);
 };
 
 const RESULTS: Readonly<Record<KeyClaim["kind"], KeyResult | undefined>> = {

@@ -30,6 +30,15 @@ export const CLUSTER_EVENTS = {
       "sharedDatabaseAvailable when it works",
     fields: { database, reason: text("what the server or the network answered") },
   },
+  sharedKeysUnavailable: {
+    level: "error",
+    message:
+      "Idempotency keys cannot be kept in the shared {database}: {reason}. Requests with the header Idempotency-Key " +
+      "get 503 OCSGW-5104 and are not sent; all others are served as usual",
+    action:
+      "Repair the database, or give all nodes the same audit.index_key; the gateway tries again with each such request",
+    fields: { database, reason: text("what the server or the network answered, or which keys differ") },
+  },
   sharedDatabaseAvailable: {
     level: "info",
     message: "The shared {database} answers again, after {seconds} s",

@@ -4,6 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { ClusterUnavailable, startCluster, type Cluster } from "../../../../src/app/wiring/cluster/cluster.ts";
+import { LastEntry, startKeys, type Keys } from "../../../../src/app/wiring/idempotency/keys.ts";
+import { Counts } from "../../../../src/admin/counters.ts";
+import { AUTH_FAILURES } from "../../../../src/identity/credentials.ts";
+import type { Journal } from "../../../../src/journal/journal.ts";
 import { runShutdown, type ShutdownSteps } from "../../../../src/app/shutdown.ts";
 import { sharedRows } from "../../../../src/cli/check/connect/shared.ts";
 import { nodes } from "../../../../src/cli/nodes.ts";
@@ -99,6 +103,36 @@ describeWithPostgres("a gateway with a shared database", async () => {
     expect(await ask({ forget: "two" })).toEqual({ exit: 0, said: "the node two is removed from the list\n" });
     expect(await ask({ forget: "two" })).toEqual({ exit: 1, said: "there is no node two\n" });
     expect(journaled).toEqual(["node two", "node two"]);
+  });
+
+  it("keeps idempotency keys for all gateways, unless their index keys differ", async () => {
+    const steps: ShutdownSteps = [];
+    const journal = {
+      dir,
+      believed: () => ({ now: Date.now() * 1000, doubt: undefined, ran: 0 }),
+    } as unknown as Journal;
+    const keysOf = async (node: string): Promise<Keys> => {
+      const settings = settingsOf(node);
+      const cluster = await start(settings, steps);
+      return startKeys(
+        settings,
+        { journal, counts: new Counts(AUTH_FAILURES), lastEntry: new LastEntry(), cluster },
+        steps,
+      );
+    };
+    const [one, two] = [await keysOf("keys-1"), await keysOf("keys-2")];
+    const request = { upstream: "ocs", tenant: 101, client: "alpha", key: "k", request: "POST /lists" };
+    const secret = "an index key for tests only, 32+";
+    const first = await one.claimerFor(secret)({ ...request, id: "first" });
+    expect(first.kind).toBe("held");
+    const atTwo = two.claimerFor(secret);
+    expect(await atTwo({ ...request, id: "second" })).toMatchObject({ kind: "running", first: "first" });
+    if (first.kind === "held") await first.key.settle({ state: "unknown", refusal: "no-answer", detail: "" });
+    expect(await atTwo({ ...request, id: "third" })).toMatchObject({ kind: "unknown", first: "first" });
+    const fault = "audit.index_key, epoch t1: the secret is not the one of the node keys-1";
+    await expect(two.claimerFor(`${secret}!`)({ ...request, id: "fourth" })).rejects.toThrow(fault);
+    expect([one.trouble(), two.trouble()]).toEqual([undefined, expect.stringContaining(fault)]);
+    await runShutdown(steps);
   });
 
   it("tells people when its database does not answer", async () => {
