@@ -21,6 +21,7 @@ const commandsIn = (source: string): ReadonlyMap<string, ReadonlySet<string>> =>
     PURPOSE: ["--purpose"],
     SINCE: ["--since"],
     UNTIL: ["--until"],
+    NODES: ["--nodes"],
     "format()": ["--format"],
     "adminToken()": ["--token"],
     'adminToken("--admin-token': ["--admin-token"],

@@ -189,8 +189,9 @@ describe("an export", () => {
   });
 
   it.each([
-    [{ format: "xml" }, "format: expected one of ndjson, csv, html, bundle"],
-    [{}, "format: expected one of ndjson, csv, html, bundle"],
+    [{ format: "xml" }, "format: expected one of ndjson, csv, html, bundle, case"],
+    [{}, "format: expected one of ndjson, csv, html, bundle, case"],
+    [{ format: "case" }, "format: a case is about a person: expected phone or customer_id"],
     [{ format: "csv", filter: "tenant:" }, expect.stringContaining("tenant:")],
     [{ format: "csv", from: "yesterday" }, expect.stringMatching(/^from: expected a time/)],
     [{ format: "csv", to: "2026-13-01" }, expect.stringMatching(/^to: expected a time/)],
