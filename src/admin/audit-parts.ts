@@ -8,6 +8,8 @@ import type { Viewer } from "./viewer.ts";
 
 export type AuditParts = {
   readonly ask: (question: Question) => Promise<Answer>;
+  /** What the open Do-Not-Calls do not know of other gateways, in sentences; undefined without `shared`. */
+  readonly elsewhere?: (() => readonly string[]) | undefined;
   /** The index keys in force. */
   readonly keys: () => IndexKeys;
   /** The words and names of the config in force; the names of these tenants only, by DBID. */

@@ -105,9 +105,12 @@ export const adminSources = (parts: Parts): AdminSources => {
     revoke: (request) => keeper.decide(request),
     revocationTroubles: () => keeper.troubles(),
     partTroubles: () =>
-      [commands.trouble(), core.keys.trouble(), ...(core.cluster?.facts.troubles() ?? [])].filter(
-        (trouble) => trouble !== undefined,
-      ),
+      [
+        commands.trouble(),
+        core.keys.trouble(),
+        ...(core.cluster?.facts.troubles() ?? []),
+        ...(core.openDncs?.troubles() ?? []),
+      ].filter((trouble) => trouble !== undefined),
     noAnswers: noAnswers.warnings,
     openDoNotCalls: gauge.read,
     outbox: viewOfOutbox(core.outbox, current),

@@ -12,6 +12,8 @@ import type { ShutdownSteps } from "./shutdown.ts";
 import { ActiveGeneration } from "./switch-generation.ts";
 import { createAlarms } from "./wiring/alarms.ts";
 import { startCluster, type Cluster } from "./wiring/cluster/cluster.ts";
+import type { DncSharing } from "./wiring/open-dnc/sharing.ts";
+import { startDncSharing } from "./wiring/open-dnc/start-sharing.ts";
 import { startLanes } from "./wiring/cluster/lanes.ts";
 import { startLimits } from "./wiring/cluster/limits.ts";
 import { startJournal, type Started } from "./wiring/journal/journal.ts";
@@ -41,6 +43,8 @@ export type Core = Started & {
   readonly requests: NonNullable<PipelineDeps["requests"]>;
   /** The other gateways as witnesses of the journal. */
   readonly peers: PeerWitnesses | undefined;
+  /** Undefined without `shared`. */
+  readonly openDncs: DncSharing | undefined;
   readonly lanes: LaneLeases | undefined;
   readonly limits: LimitLeases | undefined;
   readonly records: Records;
@@ -72,6 +76,7 @@ export const startCore = async (
   const markers = new Markers();
   const lastEntry = new LastEntry();
   let outbox: StartedOutbox | undefined;
+  let openDncs: DncSharing | undefined;
   const opened = await startJournal(settings, configHash, stops, {
     lock: leading?.lock,
     command,
@@ -80,6 +85,7 @@ export const startCore = async (
       markers.take(entry, micros);
       lastEntry.take(index, micros);
       outbox?.written(entry);
+      openDncs?.take(entry, index);
     },
   });
   const { journal, switchovers } = opened;
@@ -94,6 +100,7 @@ export const startCore = async (
   const alarms = createAlarms(journal, counts);
   const cluster = await startCluster(settings, { alarms, onReplaced: onLost }, stops);
   const peers = cluster && (await startPeers({ cluster, opened, alarms }, stops));
+  openDncs = cluster && startDncSharing({ cluster, opened, current }, stops);
   const lanes = await startLanes(cluster, settings, stops);
   const limits = await startLimits(cluster, stops);
   const records = await startOwnership(
@@ -159,6 +166,7 @@ export const startCore = async (
     peers,
     nodePeers,
     requests,
+    openDncs,
     lanes,
     limits,
     records,

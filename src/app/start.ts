@@ -75,7 +75,10 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
   const keeper = await openRevocationKeeper(core, stops);
   const retention = await startDeletions(core, verification.gauge, stops);
   const token = options.adminToken ?? newToken();
-  const audit = createAudit({ journal, checkpoints, settings: current }, stops);
+  const audit = createAudit(
+    { journal, checkpoints, settings: current, elsewhere: core.openDncs && (() => core.openDncs!.lacks()) },
+    stops,
+  );
   const commands = await startCommands(
     {
       lock: core.lock,
@@ -120,8 +123,8 @@ const start = async (options: StartOptions, stops: ShutdownSteps): Promise<Gatew
   tenantsCacheWriter.switched();
   configView.keep();
   adminApi.stage = "serving";
+  if (side.admin || core.openDncs) verification.gauge.start();
   if (side.admin) {
-    verification.gauge.start();
     sampleOpenDoNotCalls({ recent: core.recent, read: verification.gauge.owners }, stops);
   }
   const stop = createStop({ current, adminApi, steps: stops, callbackSteps, drain });

@@ -180,6 +180,7 @@ const MEMBERS: Members = {
     last: true,
     tries: true,
     clients: true,
+    closed: true,
   },
   switchover: { upstream: true, from: true, to: true, epoch: true, reason: true, proof: true },
   access: {

@@ -169,7 +169,7 @@ export type SetAside = {
 
 /**
  * A Do-Not-Call that is still open when the segments of its attempts are about to be deleted. The journal writes it
- * before the `deleted` entry, and again before its own segment is deleted.
+ * before the `deleted` entry, and again before its own segment is deleted. With `closed`: the end of an open one.
  */
 export type OpenDnc = {
   readonly kind: "open-dnc";
@@ -194,6 +194,11 @@ export type OpenDnc = {
   readonly last: string;
   readonly tries: number;
   readonly clients: readonly string[];
+  /**
+   * It is not open any more: OCS confirmed this request, of another gateway. `seq`: the number of that in the shared
+   * database. Its last attempt is the one with `id`; a later one stays open.
+   */
+  readonly closed?: { readonly node: string; readonly request: string; readonly seq: number } | undefined;
 };
 
 export type Switchover = {

@@ -11,6 +11,7 @@ import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema/schema.ts";
 import { printProblemsToRead } from "../check/check.ts";
 import { withGivenConfig } from "../process/given-config.ts";
+import { elsewhere } from "./elsewhere.ts";
 import { fail } from "./fail.ts";
 import { shortTime } from "./output/lines.ts";
 import { recordAccess } from "./access/record.ts";
@@ -35,10 +36,20 @@ export const auditDnc = async ({ config, json, handled, note }: DncOptions): Pro
   try {
     const { transactions = [], notes } = await searcher.ask({ kind: "open-dnc" });
     const { unlisted, setAside, isComplete } = await openDncCoverage(searcher.ask);
+    const others = await elsewhere(loaded.settings);
     const open = openDncOf(transactions, Date.now(), notes);
+    const isWhole = isComplete && others.length === 0;
     console.log(
-      json ? JSON.stringify({ open, handled: countHandled(open), set_aside: setAside }) : tableOf(open, isComplete),
+      json
+        ? JSON.stringify({
+            open,
+            handled: countHandled(open),
+            set_aside: setAside,
+            ...(loaded.settings.shared && { elsewhere: others }),
+          })
+        : tableOf(open, isWhole),
     );
+    for (const says of others) console.error(`NOT COMPLETE: ${says}`);
     for (const { says, filter } of unlisted)
       console.error(
         withGivenConfig(`NOT COMPLETE: ${says}; to list them: ocsgw audit search -c FILE ${inShell(filter)}`),
@@ -49,7 +60,7 @@ export const auditDnc = async ({ config, json, handled, note }: DncOptions): Pro
           `NOT COMPLETE: ${describeSetAside(each)}: ${lostText(each)}; OCS's answer to an earlier one may be in them`,
         ),
       );
-    return isComplete ? 0 : CANNOT_TELL;
+    return isWhole ? 0 : CANNOT_TELL;
   } finally {
     await searcher.close();
   }

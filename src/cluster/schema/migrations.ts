@@ -4,6 +4,7 @@ import { ownershipLog } from "./002-ownership-log.ts";
 import { lanes } from "./003-lanes.ts";
 import { limits } from "./004-limits.ts";
 import { revocations } from "./005-revocations.ts";
+import { openDncs } from "./006-open-dncs.ts";
 import { idempotencyKeys } from "./007-idempotency-keys.ts";
 import { cosignatures } from "./009-cosignatures.ts";
 import type { Migration } from "./migrate.ts";
@@ -14,6 +15,7 @@ export const MIGRATIONS: readonly Migration[] = [
   lanes,
   limits,
   revocations,
+  openDncs,
   idempotencyKeys,
   cosignatures,
 ];

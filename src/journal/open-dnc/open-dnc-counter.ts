@@ -49,7 +49,7 @@ type Change =
 
 /** Whether an outcome may follow: also after an intent that was carried on before it had one. */
 export const mayHaveOutcome = (entry: Intent | Refusal | OpenDnc): boolean =>
-  entry.kind === "intent" || (entry.kind === "open-dnc" && entry.state === "open");
+  entry.kind === "intent" || (entry.kind === "open-dnc" && entry.state === "open" && entry.closed === undefined);
 
 type PendingRequest = { readonly at: number; readonly closes: Closing; readonly opened?: Opened | undefined };
 
@@ -122,6 +122,16 @@ export class OpenDoNotCalls {
     if (size < this.#since) return false;
     this.#begin(read, size);
     return this.count !== undefined;
+  }
+
+  /** Undefined while unknown. */
+  of(subject: string): readonly Open[] | undefined {
+    return this.#open && (this.#open.get(subject) ?? []);
+  }
+
+  /** Undefined while unknown. */
+  get subjects(): readonly string[] | undefined {
+    return this.#open && [...this.#open.keys()];
   }
 
   /**
@@ -223,7 +233,8 @@ export class OpenDoNotCalls {
           ended: change.ended,
         });
       case "carried": {
-        const { id, first, last, tries, clients, state, status, code } = change.entry;
+        const { id, first, last, tries, clients, state, status, code, closed } = change.entry;
+        if (closed) return this.#keep(change.opened.subject, (open) => !isSame(open, change.opened) || open.id !== id);
         this.#keep(change.opened.subject, (open) => !isSame(open, change.opened));
         return this.#add(change.opened, {
           from: change.at,

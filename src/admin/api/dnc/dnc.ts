@@ -47,7 +47,11 @@ export const OpenDncs = z.strictObject({
   open: z.array(OpenItem).describe("Oldest first"),
   total: z.number().describe("How many are open, if limit leaves some out"),
   handled: z.number().describe("How many of them have a note"),
-  complete: z.boolean().describe("False: further ones may be open, as not_covered says"),
+  complete: z
+    .boolean()
+    .describe(
+      "False: further ones may be open, or other gateways have not said what OCS confirmed, as not_covered says",
+    ),
   not_covered: z.array(z.string()),
 });
 
@@ -109,12 +113,13 @@ const open = route({
     const { transactions = [], notes } = await audit.ask({ kind: "open-dnc" });
     const all = openDncOf(transactions, Date.now(), notes).filter(({ tenant_dbid: dbid }) => maySee(viewer, dbid));
     const coverage = await openDncCoverage(audit.ask, (filter) => narrowed(filter, viewer));
+    const elsewhere = audit.elsewhere?.() ?? [];
     return json(200, {
       open: all.slice(0, query.limit).map((each) => itemFor(viewer, each)),
       total: all.length,
       handled: all.filter(({ handled }) => handled !== null).length,
-      complete: coverage.isComplete,
-      not_covered: notCovered(viewer, coverage),
+      complete: coverage.isComplete && elsewhere.length === 0,
+      not_covered: [...notCovered(viewer, coverage), ...elsewhere],
     } satisfies z.infer<typeof OpenDncs>);
   },
 });

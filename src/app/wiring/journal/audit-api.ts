@@ -9,14 +9,22 @@ import type { Settings } from "../../../settings/schema/schema.ts";
 import type { ShutdownSteps } from "../../shutdown.ts";
 import { vocabularyOf } from "./filter-vocabulary.ts";
 
-type AuditDeps = { readonly journal: Journal; readonly checkpoints: Checkpoints; readonly settings: () => Settings };
+type AuditDeps = {
+  readonly journal: Journal;
+  readonly checkpoints: Checkpoints;
+  readonly settings: () => Settings;
+} & Pick<AuditParts, "elsewhere">;
 
 /** `record` rejects while the journal cannot be written. */
-export const createAudit = ({ journal, checkpoints, settings }: AuditDeps, stops: ShutdownSteps): AuditParts => {
+export const createAudit = (
+  { journal, checkpoints, settings, elsewhere }: AuditDeps,
+  stops: ShutdownSteps,
+): AuditParts => {
   const worker = new SearchWorker(journal.dir);
   stops.push(() => worker.close());
   return {
     ask: worker.ask,
+    elsewhere,
     keys: () => settings().audit.index_key,
     vocabulary: (tenants) => vocabularyOf(settings(), tenants),
     record: async (request, sign) => {

@@ -3,6 +3,9 @@
  * right to create them there? Is its name free? Nothing is changed.
  */
 import { nodeName, databaseOptions } from "../../../app/wiring/cluster/cluster.ts";
+import { keysDiffer } from "../../../app/wiring/open-dnc/lacks.ts";
+import { keyCheckOf } from "../../../app/wiring/open-dnc/start-sharing.ts";
+import { DncRows, hasDncTables } from "../../../cluster/dnc/dnc-rows.ts";
 import { DatabaseUnavailable, SharedDatabase } from "../../../cluster/database.ts";
 import { inspectNodes } from "../../../cluster/inspect-nodes.ts";
 import { inspectServer, type Server } from "../../../cluster/inspect-server.ts";
@@ -13,13 +16,17 @@ const OLDEST_SERVER = 15;
 /** A difference of clocks that is worth a note. */
 const CLOCK_MS = 2000;
 
-export const sharedRows = async (settings: Pick<Settings, "shared" | "node">): Promise<Row[]> => {
+export const sharedRows = async (settings: Pick<Settings, "shared" | "node" | "audit">): Promise<Row[]> => {
   if (!settings.shared) return [];
   const { tls } = settings.shared;
   const database = new SharedDatabase({ ...databaseOptions(settings.shared, "ocsgw check"), connections: 1 });
   try {
     const server = await inspectServer(database);
-    const findings = [...findingsOf(server, tls === "none"), ...(await nameFindings(settings, database, server))];
+    const findings = [
+      ...findingsOf(server, tls === "none"),
+      ...(await nameFindings(settings, database, server)),
+      ...(await keyFindings(settings, database, server)),
+    ];
     const worst = (["fail", "warn", "note"] as const).find((state) => findings.some((each) => each.state === state));
     return [
       {
@@ -98,4 +105,14 @@ const nameFindings = async (
         },
       ]
     : [{ state: "ok", says: `node ${name}: its name is free` }];
+};
+
+const keyFindings = async (
+  settings: Pick<Settings, "node" | "audit">,
+  database: SharedDatabase,
+  { tables }: Server,
+): Promise<readonly Finding[]> => {
+  if (tables === "absent" || !(await hasDncTables(database))) return [];
+  const others = await new DncRows(database).others(nodeName(settings));
+  return keysDiffer(others, keyCheckOf(settings.audit.index_key)).map((says) => ({ state: "warn", says }));
 };

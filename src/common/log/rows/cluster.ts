@@ -44,6 +44,27 @@ export const CLUSTER_EVENTS = {
     message: "The shared {database} answers again, after {seconds} s",
     fields: { database, seconds: number("how long it did not answer") },
   },
+  openDncsNotShared: {
+    level: "warn",
+    message:
+      "Open Do-Not-Calls are not shared with the other gateways: {reason}. What OCS confirmed at other gateways " +
+      "stays listed as open here",
+    action:
+      "Restore the database, or the journal's disk. The gateway tries again each second, and logs " +
+      "openDncsSharedAgain when it works",
+    fields: { reason: text("what the database or the disk answered") },
+  },
+  openDncsSharedAgain: {
+    level: "info",
+    message: "Open Do-Not-Calls are shared with the other gateways again",
+    fields: {},
+  },
+  indexKeysDiffer: {
+    level: "error",
+    message: "Gateways that share a database have different index keys: {differing}",
+    action: "Give all gateways the same audit.index_key. Until then search each journal by its own key",
+    fields: { differing: text("which gateways, and what it means") },
+  },
   leaseLost: {
     level: "warn",
     message: "The lease of this node in the shared database has ended",

@@ -22,7 +22,7 @@ export class OpenDncTable {
       "INSERT OR IGNORE INTO open_dnc (at, position, id, ended, subject, scope, tenant, clients, first, last, " +
         "tries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
-    this.#findOpen = database.prepare("SELECT at, scope FROM open_dnc WHERE subject = ? AND at < ?");
+    this.#findOpen = database.prepare("SELECT at, id, scope FROM open_dnc WHERE subject = ? AND at < ? ORDER BY at");
     this.#close = database.prepare("DELETE FROM open_dnc WHERE at = ?");
     this.#begin = database.prepare("INSERT OR REPLACE INTO under_way (id, at, closes) VALUES (?, ?, ?)");
     this.#findPending = database.prepare("SELECT at, closes FROM under_way WHERE id = ? AND at < ?");
@@ -47,6 +47,7 @@ export class OpenDncTable {
     if (!asked.opens) return;
     const { subject, scope, tenant, client } = asked.opens;
     const carried = asked.entry.kind === "open-dnc" ? asked.entry : undefined;
+    if (carried?.closed) return this.#closeWhole(subject, index, { scope, last: carried.id });
     // It replaces all earlier attempts.
     if (carried) this.#closeOpen(subject, index, (open) => isSameScope(scope, open));
     this.#insert.run(
@@ -73,6 +74,18 @@ export class OpenDncTable {
       return void this.#setResult.run(fields.at, position, endedOf(entry, fields), begun["at"]!);
     const closing = JSON.parse(String(begun["closes"])) as Closing;
     for (const subject of closing.subjects) this.#closeOpen(subject, fields.at, (open) => covers(closing.scope, open));
+  }
+
+  /** If its last attempt is this one: a later one was made after it was closed. */
+  #closeWhole(
+    subject: string,
+    before: number,
+    { scope, last }: { readonly scope: Scope; readonly last: string },
+  ): void {
+    const same = this.#findOpen
+      .all(subject, before)
+      .filter((open) => isSameScope(scope, JSON.parse(String(open["scope"])) as Scope));
+    if (same.at(-1)?.["id"] === last) for (const open of same) this.#close.run(open["at"]!);
   }
 
   #closeOpen(subject: string, before: number, isClosed: (scope: Scope) => boolean): void {

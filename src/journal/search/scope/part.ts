@@ -134,6 +134,7 @@ const SHOWN: Shown = {
     "last",
     "tries",
     "clients",
+    "closed",
   ],
 };
 

@@ -75,7 +75,10 @@ export const carryOn = async (
 const CARRIED_AT_ONCE = 500;
 
 /** `asked`: the entry of the first attempt, which equals the last one except for its id. */
-const carriedOf = ({ id, from, first, last, tries, clients, ended }: Open, asked: Recorded | undefined): OpenDnc => {
+export const carriedOf = (
+  { id, from, first, last, tries, clients, ended }: Open,
+  asked: Recorded | undefined,
+): OpenDnc => {
   if (asked?.kind !== "intent" && asked?.kind !== "refusal" && asked?.kind !== "open-dnc")
     throw new Error(`the entry of index ${from}, an open Do-Not-Call, was not found, so its segment stays`);
   const { tenant, client, resource, identifier, action, tokens, upstream, epoch } = asked;
