@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The linter judges clients' files by the action table alone; the config's addresses are given to it.
   lint: ["ocs"],
   // The outbox knows requests as OCS gets them, and persons as the journal compares them; what sends is given to it.
-  outbox: ["ocs", "identity", "journal"],
+  outbox: ["ocs", "identity", "journal", "cluster"],
   edge: [],
   telemetry: [],
   sandbox: ["ocs"],

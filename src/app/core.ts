@@ -117,7 +117,11 @@ export const startCore = async (
     stops,
   );
   const keys = await startKeys(settings, { journal, counts, lastEntry, cluster }, stops);
-  outbox = await startOutbox(settings, { journal, records, current, generation: () => running?.generation }, stops);
+  outbox = await startOutbox(
+    settings,
+    { journal, cluster, records, current, generation: () => running?.generation },
+    stops,
+  );
   const nodePeers = cluster && (await createPeers({ cluster, settings: current }));
   const elsewhere = nodePeers && requestsElsewhere(nodePeers.nodes);
   const requests = createRequests({ journal, accepted: outbox.outbox.stateOf, elsewhere }, stops);

@@ -8,6 +8,9 @@ import { backOff } from "./back-off.ts";
 import type { OutboxItem } from "./item.ts";
 import { ulid } from "../common/ulid.ts";
 
+/** While the gateway may be taken for dead by others, it looks again after this time. */
+const RETRY_MS = 250;
+
 /** Sends the item as a request with this id. Never rejects. */
 export type Attempt = (item: OutboxItem, attemptId: string) => Promise<AttemptResult>;
 
@@ -17,6 +20,8 @@ export type DriverOptions = {
   readonly random: () => number;
   /** The item as it is now. */
   readonly itemOf: (id: string) => OutboxItem | undefined;
+  /** Whether this gateway sends it. */
+  readonly drives: (id: string) => "yes" | "not-now" | "no";
   readonly isOverdue: (item: OutboxItem) => boolean;
   readonly onResult: (item: OutboxItem, attemptId: string, result: AttemptResult) => void;
   readonly onOverdue: (item: OutboxItem) => void;
@@ -120,7 +125,9 @@ class TenantLine {
 
   async #try(id: string): Promise<void> {
     const item = this.#options.itemOf(id);
-    if (item?.state !== "pending") return this.#forget(id);
+    const drives = this.#options.drives(id);
+    if (item?.state !== "pending" || drives === "no") return this.#forget(id);
+    if (drives === "not-now") return void (this.#due = performance.now() + RETRY_MS);
     const attemptId = ulid();
     const result = await this.#options.attempt(item, attemptId);
     this.#options.onResult(item, attemptId, result);

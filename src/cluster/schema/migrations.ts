@@ -6,6 +6,7 @@ import { limits } from "./004-limits.ts";
 import { revocations } from "./005-revocations.ts";
 import { openDncs } from "./006-open-dncs.ts";
 import { idempotencyKeys } from "./007-idempotency-keys.ts";
+import { outbox } from "./008-outbox.ts";
 import { cosignatures } from "./009-cosignatures.ts";
 import type { Migration } from "./migrate.ts";
 
@@ -17,5 +18,6 @@ export const MIGRATIONS: readonly Migration[] = [
   revocations,
   openDncs,
   idempotencyKeys,
+  outbox,
   cosignatures,
 ];

@@ -12,6 +12,15 @@ export type OutboxStore = {
   readonly save: (item: OutboxItem) => void;
   /** Deletes the item; retried until it is done. */
   readonly remove: (id: string) => void;
+  /**
+   * Whether this gateway sends the item: not while it may be taken for dead, and not if another gateway sends it.
+   * Absent where there is only one gateway, as the following two.
+   */
+  readonly drives?: ((id: string) => "yes" | "not-now" | "no") | undefined;
+  /** Milliseconds since the item was accepted, by the clock of the database; undefined if that is not known. */
+  readonly ageOf?: ((id: string) => number | undefined) | undefined;
+  /** Begins to follow the changes of other gateways: calls `onChange` with items as others have changed them. */
+  readonly watch?: ((onChange: (item: OutboxItem) => void) => void) | undefined;
   /** Why changes are not on disk yet; undefined while they are. */
   readonly trouble: () => string | undefined;
   /** Writes what is queued and closes the database. */

@@ -1,4 +1,5 @@
 /** The outbox: its file, its persons' tokens by the index keys in force, its attempts, and its alarms. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { PipelineDeps } from "../../../gateway/pipeline.ts";
 import type { Order } from "../../../gateway/types.ts";
@@ -11,10 +12,13 @@ import { indexKeysOf, tokenMaker } from "../../../journal/redact.ts";
 import type { Cause, OutboxItem, RecordMeant } from "../../../outbox/item.ts";
 import { Outbox } from "../../../outbox/outbox.ts";
 import type { TokensOf } from "../../../outbox/pending-numbers.ts";
-import { openOutboxStore } from "../../../outbox/store/store.ts";
+import { OutboxRows, type Holder } from "../../../outbox/store/outbox-rows.ts";
+import { SharedStore } from "../../../outbox/store/shared-store.ts";
+import { openOutboxStore, type OutboxStore } from "../../../outbox/store/store.ts";
 import type { Settings } from "../../../settings/schema/schema.ts";
 import type { ShutdownSteps } from "../../shutdown.ts";
 import type { Alarms } from "../alarms.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Records } from "../ownership.ts";
 import { createAttempt } from "./attempt.ts";
 import { OutboxAttempts } from "./outbox-attempts.ts";
@@ -32,6 +36,8 @@ export type StartedOutbox = {
 
 type Services = {
   readonly journal: Pick<Journal, "believed">;
+  /** Undefined: this gateway is alone. */
+  readonly cluster: Cluster | undefined;
   readonly records: Records;
   readonly current: () => Settings;
   readonly generation: () => { readonly deps: PipelineDeps } | undefined;
@@ -55,10 +61,10 @@ const CLOSE =
 
 export const startOutbox = async (
   settings: Pick<Settings, "audit">,
-  { journal, records, current, generation }: Services,
+  { journal, cluster, records, current, generation }: Services,
   stops: ShutdownSteps,
 ): Promise<StartedOutbox> => {
-  const store = await openOutboxStore(join(settings.audit.dir, "outbox.sqlite"));
+  const store = await openStore(join(settings.audit.dir, "outbox.sqlite"), cluster);
   stops.push(() => store.close());
   const attempts = new OutboxAttempts();
   const outbox = new Outbox({
@@ -80,6 +86,24 @@ export const startOutbox = async (
       if (entry.kind === "access" && entry.operation === HANDLED) outbox.close(notedId(entry.query) ?? "");
     },
   };
+};
+
+const openStore = async (file: string, cluster: Cluster | undefined): Promise<OutboxStore> => {
+  if (!cluster) return openOutboxStore(file);
+  const { database, membership } = cluster;
+  const rows = new OutboxRows(database);
+  // What this gateway accepted while it was alone.
+  if (existsSync(file)) await moveItems(await openOutboxStore(file), rows, membership);
+  return SharedStore.open({ rows, membership });
+};
+
+const moveItems = async (own: OutboxStore, rows: OutboxRows, holder: Holder): Promise<void> => {
+  try {
+    if (own.restored.length > 0) await rows.add(holder, own.restored);
+    for (const { id } of own.restored) own.remove(id);
+  } finally {
+    await own.close();
+  }
 };
 
 const reportLoss = (alarms: Alarms, file: string): void => {
