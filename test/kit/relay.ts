@@ -18,6 +18,7 @@ export type Watch = {
 export class Relay {
   readonly #pairs = new Set<readonly [near: Socket, far: Socket]>();
   #server: Server | undefined;
+  readonly #host: string;
   #port = 0;
   /** Port of the target on loopback; undefined: every connection is reset. */
   target: number | undefined;
@@ -27,11 +28,17 @@ export class Relay {
   #held: Held | undefined;
   #waiting: (() => void)[] = [];
 
-  static async start(target?: number): Promise<Relay> {
-    const relay = new Relay();
+  /** `at`: the address on loopback to listen on, and the port, 0 for a free one. */
+  static async start(target?: number, at = { host: "127.0.0.1", port: 0 }): Promise<Relay> {
+    const relay = new Relay(at.host);
     relay.target = target;
+    relay.#port = at.port;
     await relay.listen();
     return relay;
+  }
+
+  private constructor(host: string) {
+    this.#host = host;
   }
 
   get port(): number {
@@ -41,7 +48,7 @@ export class Relay {
   async listen(): Promise<void> {
     if (this.#server) return;
     const server = createServer((near) => this.#join(near));
-    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(this.#port, "127.0.0.1", resolve));
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(this.#port, this.#host, resolve));
     this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
   }

@@ -1,14 +1,18 @@
 /** One of several gateways: a process with a folder of its own, and a relay on each side that may fail. */
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { aConfigured } from "../../kit/gateway.ts";
 import { runGateway, type RunningGateway } from "../../kit/running-gateway.ts";
 import { Relay } from "../../kit/relay.ts";
-import { clientOf, clusterConfig, TENANTS } from "./world.ts";
+import { clientOf, clusterConfig, OCS_HOST, TENANTS } from "./world.ts";
 import { LaneCount } from "./lane-count.ts";
 
 type Around = {
   readonly name: string;
+  /** An address on loopback, at which this gateway alone finds OCS. */
+  readonly host: string;
+  /** Those of the first gateway's relays to OCS: all gateways name the same addresses. */
+  readonly ports: readonly [primary: number, backup: number];
   readonly postgres: number;
   readonly ocs: readonly [primary: number, backup: number];
   readonly lanes: LaneCount;
@@ -31,16 +35,17 @@ export class ClusterNode {
     this.relays = relays;
   }
 
-  static async start({ name, postgres, ocs: [primary, backup], lanes }: Around): Promise<ClusterNode> {
+  static async start({ name, host, ports, postgres, ocs: [primary, backup], lanes }: Around): Promise<ClusterNode> {
     const node = new ClusterNode(name, {
       clients: await Relay.start(),
       callbacks: await Relay.start(),
       database: await Relay.start(postgres),
-      primary: await Relay.start(primary),
-      backup: await Relay.start(backup),
+      primary: await Relay.start(primary, { host, port: ports[0] }),
+      backup: await Relay.start(backup, { host, port: ports[1] }),
     });
     for (const relay of [node.relays.primary, node.relays.backup]) relay.watch = lanes.of(name);
     node.#dir = await aConfigured(clusterConfig(name, node.relays), TENANTS.map(clientOf));
+    await writeFile(join(node.#dir, "hosts"), `127.0.0.1 localhost\n${host} ${OCS_HOST}\n`);
     await node.run();
     return node;
   }
@@ -66,7 +71,8 @@ export class ClusterNode {
   }
 
   async #run(): Promise<void> {
-    const by = this.clockOff === 0 ? [] : ["faketime", "-f", `${this.clockOff < 0 ? "" : "+"}${this.clockOff / 1000}s`];
+    const clock = `${this.clockOff < 0 ? "" : "+"}${this.clockOff / 1000}s`;
+    const by = [...withHosts(join(this.#dir, "hosts")), ...(this.clockOff === 0 ? [] : ["faketime", "-f", clock])];
     for (const until = performance.now() + 60_000; ;) {
       try {
         const started = await runGateway(this.#dir, ["clients", "callbacks:shared"], by);
@@ -111,5 +117,15 @@ export class ClusterNode {
     await rm(this.#dir, { recursive: true, force: true });
   }
 }
+
+/** Runs what follows with a file of its own as /etc/hosts. */
+const withHosts = (file: string): string[] => [
+  "unshare",
+  "--mount",
+  "sh",
+  "-c",
+  'mount --bind "$0" /etc/hosts && exec "$@"',
+  file,
+];
 
 const portOf = ({ urls }: RunningGateway, listener: string): number => Number(new URL(urls.get(listener)!).port);

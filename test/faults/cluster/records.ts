@@ -3,6 +3,7 @@
  * carried out on it.
  */
 import type { RecordBook } from "../../kit/recording-ocs.ts";
+import { HANDLE_WINDOW } from "./world.ts";
 
 export type DialedRecord = {
   readonly handle: number;
@@ -28,8 +29,8 @@ export type Execution = {
 
 /** A number whose record has ended is given to another record after so long. */
 const REUSED_AFTER_MS = 2000;
-/** A new life begins only above this number: below it a restart of the same OCS cannot be told (`handle_window`). */
-const TELLS_FROM = 140;
+/** A new life begins only above this number: below it a restart of the same OCS cannot be told. */
+const TELLS_FROM = HANDLE_WINDOW + 100;
 
 export class Records implements RecordBook {
   readonly executions: Execution[] = [];

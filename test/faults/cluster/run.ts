@@ -51,7 +51,11 @@ export const run = async ({
   const around = { postgres: postgres.port, ocs: [port("primary"), port("backup")] as const, lanes };
   const nodes: ClusterNode[] = [];
   try {
-    for (let at = 0; at < gateways; at++) nodes.push(await ClusterNode.start({ name: `gw-${"abc"[at]}`, ...around }));
+    for (let at = 0; at < gateways; at++) {
+      const first = nodes[0]?.relays;
+      const ports = [first?.primary.port ?? 0, first?.backup.port ?? 0] as const;
+      nodes.push(await ClusterNode.start({ name: `gw-${"abc"[at]}`, host: `127.0.7.${at + 1}`, ports, ...around }));
+    }
     const [cases, faults]: [Case[], Fault[]] = [[], []];
     let left = requests;
     let isOver = false;

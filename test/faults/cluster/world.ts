@@ -10,6 +10,10 @@ export const LIMIT_PER_S = 40;
 /** Lanes of all gateways together. */
 export const LANES = 12;
 export const SCHEMA = "ocsgw";
+/** All gateways name the same OCS; each finds it at an address of its own (`ClusterNode`). */
+export const OCS_HOST = "ocs.test";
+/** OCS numbers its records so quickly here that a late announcement lies far below the highest one. */
+export const HANDLE_WINDOW = 512;
 
 export const clientOf = (tenant: number): string => `client-${tenant}`;
 
@@ -36,9 +40,11 @@ export const clusterConfig = (node: string, { database, primary, backup }: Place
   identity: { keys: { file: "keys.yaml" } },
   upstreams: {
     shared: {
-      primary: `http://127.0.0.1:${primary.port}`,
-      backup: `http://127.0.0.1:${backup.port}`,
+      primary: `http://${OCS_HOST}:${primary.port}`,
+      backup: `http://${OCS_HOST}:${backup.port}`,
+      allow_plaintext: true,
       connections: LANES,
+      handle_window: HANDLE_WINDOW,
       timeouts: { connect: "500ms", answer: "500ms" },
       queue: { max: 200, max_wait: "2s" },
       callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] },
