@@ -133,7 +133,7 @@ const whyUnusable = ({ recovers, readOnly, path }: Checked, schema: string): str
 /** A backslash escapes spaces and backslashes in the options of a connection. */
 const settingsOf = (settings: Readonly<Record<string, string>>): string =>
   Object.entries(settings)
-    .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\ ]/g, String.raw`\$&`)}`)
+    .map(([name, value]) => `-c${name}=${value.replaceAll(/[\\ ]/g, String.raw`\$&`)}`)
     .join(" ");
 
 const clientConfig = (options: ConnectOptions, { host, port }: DatabaseHost, tls?: DatabaseTls): pg.ClientConfig => {

@@ -92,6 +92,6 @@ const decoded = (text: string): string | null => {
 export const hostInWords = ({ host, port }: DatabaseHost): string =>
   `${host.includes(":") ? `[${host}]` : host}:${port}`;
 
-/** For messages: `database ocsgw at db1:5432 as user ocsgw`, never the password. */
+/** For messages: `database calls at db1:5432 as user gw`, never the password. */
 export const addressInWords = ({ hosts, database, user }: DatabaseAddress): string =>
   `database ${database} at ${hosts.map(hostInWords).join(" or ")} as user ${user}`;

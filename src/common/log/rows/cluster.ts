@@ -94,7 +94,8 @@ export const CLUSTER_EVENTS = {
       "({gateways} nodes)",
     action:
       "Requests for this upstream wait here until they time out. Raise upstreams.<name>.connections to at least " +
-      "twice the number of nodes, on all of them; ocsgw nodes forget frees the lane of a node that will not come back",
+      "twice the number of nodes, on all of them; ocsgw nodes -c FILE --forget NODE frees the lane of a node that " +
+      "will not come back",
     fields: {
       upstream: text("the upstream's name in the config"),
       total: number("the smallest `connections` of the nodes"),
