@@ -122,8 +122,11 @@ describeWithPostgres("an outbox that gateways share", async () => {
     one.isCut = false;
     one.isLeased = true;
     await eventually(() => expect(one.outbox.stateOf(id)).toMatchObject({ state: "answered" }));
-    await eventually(() => expect(one.outbox.trouble()).toBeUndefined());
-    expect(await database.query({ text: "SELECT state FROM outbox" })).toEqual([{ state: "answered" }]);
+    await vi.waitFor(
+      async () => expect(await database.query({ text: "SELECT state FROM outbox" })).toEqual([{ state: "answered" }]),
+      { timeout: 8000, interval: 50 },
+    );
+    expect(one.outbox.trouble()).toBeUndefined();
   });
 
   it("has an alarm that any gateway may close", async () => {
