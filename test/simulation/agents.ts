@@ -8,6 +8,7 @@ import { CLIENTS, REGISTRAR, UPSTREAM, type SimClient } from "./config.ts";
 import type { Asked } from "./checks.ts";
 import type { OcsRecord } from "./speaker.ts";
 import type { Random } from "./random.ts";
+import type { Owner } from "./scheduler.ts";
 import type { World } from "./world.ts";
 
 export type AgentOptions = {
@@ -138,7 +139,7 @@ export class Agents {
       SIM_MARK: mark,
       ...(action === "RecordReschedule" && { GSW_DATE_TIME: "12/24/2026 10:00" }),
     });
-    world.call(
+    const lifeOf = world.call(
       {
         to: "clients",
         id: asked.id,
@@ -158,14 +159,18 @@ export class Agents {
         done(reply, how);
       },
     );
-    if (hangUp) world.after(this.#random.latency(15, 800), () => this.#abandon(asked, hangUp, done));
+    if (hangUp) world.after(this.#random.latency(15, 800), () => this.#abandon(asked, { hangUp, lifeOf }, done));
   }
 
-  #abandon(asked: Asked, hangUp: AbortController, done: (reply: undefined, how: string) => void): void {
+  #abandon(
+    asked: Asked,
+    { hangUp, lifeOf }: { readonly hangUp: AbortController; readonly lifeOf: () => Owner },
+    done: (reply: undefined, how: string) => void,
+  ): void {
     if (asked.end) return;
     asked.end = "abandoned";
     this.#world.trace.note(asked.client.name, `hangs up [${asked.mark}]`);
-    this.#world.scheduler.outside(0.3, () => hangUp.abort(), this.#world.life);
+    this.#world.scheduler.outside(0.3, () => hangUp.abort(), lifeOf());
     done(undefined, "abandoned");
   }
 

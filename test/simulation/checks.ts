@@ -2,12 +2,14 @@
  * The invariants that can be judged while the simulation runs. I0: no handler fails. I1: nothing executes on a record
  * of another tenant. I2: no owner hears a final No of an open record that was announced with 200 in the same life of
  * OCS. I3: the delivery on a reply is what OCS saw, and nothing is executed twice. I7: one exchange and one tenant per
- * connection. I8: see epochs.ts. I9: nothing leaves for OCS of a client that is
- * revoked.
+ * connection. I8: see epochs.ts. I9: nothing leaves for OCS of a client that is revoked. I10: one finalizing request at
+ * a time is under way for a record.
  */
+import { FINAL_ACTIONS } from "../ocs/manual.ts";
 import { headerOf, type Reply } from "../../src/common/message.ts";
-import { UPSTREAM, type SimClient } from "./config.ts";
-import { Epochs } from "./epochs.ts";
+import type { SimClient } from "./config.ts";
+import { Epochs, type EpochChecks } from "./epochs.ts";
+import { SharedEpochs } from "./shared-epochs.ts";
 import type { Connection } from "./network.ts";
 import type { Message } from "./message-reader.ts";
 import type { Ocs } from "./ocs.ts";
@@ -35,6 +37,7 @@ export type Asked = {
   end: "replied" | "refused" | "cut" | "abandoned" | undefined;
 };
 
+const FINAL: ReadonlySet<string> = new Set(FINAL_ACTIONS);
 const ANNOUNCED_AFTER_MS = 7000;
 /** The watch connection's TCP keep-alive asks after a second without traffic. */
 const REPLACED_UNNOTICED_MS = 2000;
@@ -62,7 +65,9 @@ export class Checks {
   readonly #carries = new Map<number, number>();
   /** Since when OCS is told of none of its records that it may dial it, and of how many. */
   readonly #unheeded = new Map<Ocs, { readonly since: number; count: number }>();
-  readonly epochs: Epochs;
+  readonly epochs: EpochChecks;
+  /** The last finalizing request for each record that OCS has received. */
+  readonly #finalizing = new Map<OcsRecord, { readonly asked: Asked; readonly connection: number }>();
   #ids = 0;
   pair: readonly Ocs[] = [];
   /** What may be an alarm's cause. */
@@ -81,12 +86,10 @@ export class Checks {
    * HTTP/1.1 has no response id.
    */
   readonly strayed = new Set<number>();
-  /** Clients that the running gateway knows to be revoked. */
-  readonly revoked = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
-    this.epochs = new Epochs(world);
+    this.epochs = world.database ? new SharedEpochs(world, world.database) : new Epochs(world);
   }
 
   /** 26 characters, as a ULID has. */
@@ -96,8 +99,8 @@ export class Checks {
 
   announced(record: OcsRecord, tenant: number): void {
     this.epochs.said(record);
-    const { handle, ocs, life } = record;
-    const key = `${handle} of life ${life} of ${ocs.parts.name}`;
+    const { handle, attempt } = record;
+    const key = `${handle} ${attempt}`;
     const tenants = this.#announcedFor.get(key);
     if (!tenants) this.#announcedFor.set(key, new Set([tenant]));
     else if (tenants.add(tenant).size > 1) this.#contradicted.add(handle);
@@ -118,7 +121,7 @@ export class Checks {
     const asked = this.asked.get(/"SIM_MARK":"(m\d+)"/.exec(bytes.toString("latin1"))?.[1] ?? "");
     if (!asked) return;
     asked.connection = id;
-    if (this.revoked.has(asked.client.name))
+    if (this.#world.machineOf(owner)?.revoked.has(asked.client.name))
       this.#world.trace.violate("I9", `${asked.mark} leaves for OCS while ${asked.client.name} is revoked`);
   }
 
@@ -134,6 +137,7 @@ export class Checks {
     const asked = this.asked.get(mark);
     if (!asked) return this.#world.trace.violate("I3", `${ocs.parts.name} got a request that no client sent: ${mark}`);
     asked.received++;
+    if (FINAL.has(asked.action)) this.#finalizes(asked, connection, ocs.records.get(asked.handle));
     if (!asked.isNamed) return;
     const tenant = this.#carries.get(connection);
     if (tenant !== undefined && tenant !== asked.tenant)
@@ -142,6 +146,22 @@ export class Checks {
         `connection ${connection} carried a request of ${tenant} and carries ${mark} of ${asked.tenant}`,
       );
     this.#carries.set(connection, asked.tenant);
+  }
+
+  /** A gateway that others hold for dead, or that has given up, does not wait for its answer any more. */
+  #finalizes(asked: Asked, connection: number, record: OcsRecord | undefined): void {
+    if (!record?.isOpen || record.isContradicted) return;
+    const before = this.#finalizing.get(record);
+    this.#finalizing.set(record, { asked, connection });
+    if (!before || before.asked.answers.length > 0 || before.asked.end === "cut") return;
+    const { network, trace } = this.#world;
+    const open = [...network.connections].find(({ id }) => id === before.connection);
+    const machine = open && this.#world.machineOf(open.owner);
+    if (!machine?.isUp || machine.gateway?.membership?.isLeased === false) return;
+    trace.violate(
+      "I10",
+      `${asked.mark} (${asked.action}) reaches OCS while ${before.asked.mark} of ${record.handle} has no answer`,
+    );
   }
 
   executed({ mark }: Message, record: OcsRecord | undefined, status: number): void {
@@ -234,11 +254,8 @@ export class Checks {
    * epoch, so that the registrar learns when that has ended meanwhile.
    */
   isTakenFor(ocs: Ocs, reply: Reply): boolean {
-    const { gateway } = this.#world;
-    if (!gateway) return false;
     const { epoch } = JSON.parse(Buffer.from(reply.body).toString()) as { epoch: number };
-    const active = gateway.status().endpoints.find((each) => each.active && each.up)?.endpoint;
-    return active === `http://${ocs.parts.host.address}` && epoch === gateway.records.ownership.epochOf(UPSTREAM);
+    return this.epochs.isTakenFor(ocs, epoch);
   }
 
   /**

@@ -10,6 +10,9 @@ import type { World } from "./world.ts";
 /** OCS may speak over a connection of its own before the gateway notices that all of its own were reset. */
 const NOTICED_WITHIN_MS = 1000;
 
+/** What the checks ask, of a gateway alone or of gateways that share a database (`shared-epochs.ts`). */
+export type EpochChecks = Pick<Epochs, keyof Epochs>;
+
 export class Epochs {
   readonly #world: World;
   readonly #elsewhereAt = new Map<string, number>();
@@ -78,6 +81,17 @@ export class Epochs {
     return this.#elsewhereAt.get(parts.name) ?? -1;
   }
 
+  /** A registrar's registration was taken for this OCS: the reply names the epoch. */
+  isTakenFor(ocs: Ocs, epoch: number): boolean {
+    const { gateway } = this.#world;
+    if (!gateway) return false;
+    const active = gateway.status().endpoints.find((each) => each.active && each.up)?.endpoint;
+    return active === `http://${ocs.parts.host.address}` && epoch === gateway.records.ownership.epochOf(UPSTREAM);
+  }
+
+  /** One gateway agrees with itself. */
+  judgeAgreement(): void {}
+
   /** The gateway takes what it has heard so far for unconfirmed. */
   unconfirmed(): void {
     this.unconfirmedAt = this.#world.scheduler.now;
@@ -108,7 +122,7 @@ export class Epochs {
     const isProven = this.#epoch?.endpoint === `http://${address}` && this.#epoch.life === life;
     const isContradicted = checks.conflicts.some(({ record }) => record.ocs === ocs && record.life === life);
     // OCS has given away a handle of a life before, and what is as old is confirmed one by one only.
-    const isDoubted = life > 1 && this.#world.storeFile.doubtOf(UPSTREAM) >= 0;
+    const isDoubted = life > 1 && this.#world.machines[0]!.storeFile.doubtOf(UPSTREAM) >= 0;
     const isSure = isProven && !isContradicted && this.#isConfirmed && !isDoubted;
     if (isSure || ownedAt === undefined) return false;
     const lostAt = this.#lostAt.get(address) ?? -1;
@@ -119,7 +133,7 @@ export class Epochs {
   restarts(): void {
     this.unconfirmed();
     for (const { parts } of this.#world.checks.pair) this.lost(parts.host);
-    const { disk, storeFile } = this.#world;
+    const { disk, storeFile } = this.#world.machines[0]!;
     const noted = disk.textIn(DIRECTORY).matchAll(/"kind":"switchover".*"epoch":(\d+)/g);
     const onDisk = Math.max(storeFile.epochOf(UPSTREAM), ...[...noted].map(([, epoch]) => Number(epoch)));
     if (this.#epoch && this.#epoch.number !== onDisk)
@@ -133,7 +147,7 @@ export class Epochs {
     this.watch();
     if (this.#epoch?.endpoint !== `http://${host.address}`) return;
     // It may have died in the moment in which its answer left: then the disk tells.
-    if (!this.#world.life.isAlive && this.#world.storeFile.epochOf(UPSTREAM) > this.#epoch.number) return;
+    if (!this.#world.life.isAlive && this.#world.machines[0]!.storeFile.epochOf(UPSTREAM) > this.#epoch.number) return;
     const isFirst = record.ownedAt === undefined && this.#said.get(`${handle} of ${name}`) === record;
     if (isFirst && handle < this.#top - window && this.#epoch.life !== undefined && this.#epoch.life !== life)
       this.#world.trace.violate("I8", `record ${handle} proves life ${life} of ${name}, and the epoch goes on`);

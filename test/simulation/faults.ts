@@ -2,10 +2,10 @@
  * Each kind of fault, and how it is brought about. A fault ends by itself, or with the calm. What OCS does by itself
  * is in `upheavals.ts`.
  */
-import { stepWallClock } from "./globals.ts";
 import type { Connection } from "./network.ts";
 import type { Ocs } from "./ocs.ts";
 import type { Random } from "./random.ts";
+import { DATABASE_FAULTS, type DatabaseFault } from "./database/faults.ts";
 import { UPHEAVALS, type Upheaval } from "./upheavals.ts";
 import type { World } from "./world.ts";
 
@@ -21,10 +21,10 @@ export type Bring = (scene: Scene) => void;
 
 export const activeOf = ({ pair }: Pick<Scene, "pair">): Ocs => pair.find(({ role }) => role === "active") ?? pair[0];
 
-const note = ({ world }: Scene, what: string): void => world.trace.note("NEMESIS", what);
+export const note = ({ world }: Scene, what: string): void => world.trace.note("NEMESIS", what);
 
 /** Undone after its time, unless the calm has done so. */
-const later = ({ world, lasts, isCalm }: Scene, undo: () => void): void =>
+export const later = ({ world, lasts, isCalm }: Scene, undo: () => void): void =>
   world.after(lasts, () => {
     if (!isCalm()) undo();
   });
@@ -145,30 +145,31 @@ type HouseFault =
   | "revoke";
 
 const HOUSE: Readonly<Record<HouseFault, Bring>> = {
-  kill: ({ world, random }) => world.kill(false, random.latency(300, 4000)),
-  powerCut: ({ world, random }) => world.kill(true, random.latency(800, 6000)),
-  terminate: ({ world, random }) => world.terminate(random.latency(300, 4000)),
+  kill: ({ world, random }) => world.any(random).kill(false, random.latency(300, 4000)),
+  powerCut: ({ world, random }) => world.any(random).kill(true, random.latency(800, 6000)),
+  terminate: ({ world, random }) => world.any(random).terminate(random.latency(300, 4000)),
   killAtNext200: ({ world, random }) => {
     world.trace.note("NEMESIS", "waits for OCS to hear the next 200");
-    world.onNext200 = () => world.kill(random.chance(0.5), random.latency(300, 4000));
+    world.onNext200 = () => world.any(random).kill(random.chance(0.5), random.latency(300, 4000));
   },
   store: (scene) => {
     const { world, random } = scene;
     const fault = random.pick(["locked", "full", "slow"] as const);
     note(scene, `lets the ownership store be ${fault} for ${Math.round(scene.lasts)} ms`);
-    world.storeFile.fault = fault;
+    for (const { storeFile } of world.machines) storeFile.fault = fault;
     world.checks.causes.add("store");
     later(scene, () => {
-      world.storeFile.fault = undefined;
+      for (const { storeFile } of world.machines) storeFile.fault = undefined;
     });
   },
   disk: (scene) => {
     const { world, random } = scene;
     const fault = random.pick(["fails", "short", "hangs", "slow"] as const);
+    const { disk } = world.any(random);
     note(scene, `lets the disk ${fault} for ${Math.round(scene.lasts)} ms`);
-    world.disk.fault = fault;
+    disk.fault = fault;
     world.checks.causes.add("disk");
-    later(scene, () => world.disk.mend());
+    later(scene, () => disk.mend());
   },
   validator: (scene) => {
     const { world, random } = scene;
@@ -183,7 +184,7 @@ const HOUSE: Readonly<Record<HouseFault, Bring>> = {
   clock: (scene) => {
     const ms = scene.random.pick([-3_600_000, -90_000, -1500, 1500, 90_000, 3_600_000]);
     note(scene, `sets the wall clock by ${ms} ms`);
-    stepWallClock(ms);
+    scene.world.any(scene.random).stepClock(ms);
   },
   reload: ({ world, random }) =>
     world.reload({
@@ -199,6 +200,9 @@ const HOUSE: Readonly<Record<HouseFault, Bring>> = {
   revoke: ({ world, random, lasts }) => world.revoke(random.pick(["alpha", "beta", "cluster"]), Math.min(lasts, 4000)),
 };
 
-export type FaultKind = NetworkFault | HouseFault | Upheaval;
+/** Those of a gateway alone, in the order in which plans choose among them. */
+export const LONE_FAULTS = { ...NETWORK, ...HOUSE, ...UPHEAVALS } satisfies Readonly<Record<string, Bring>>;
 
-export const FAULTS: Readonly<Record<FaultKind, Bring>> = { ...NETWORK, ...HOUSE, ...UPHEAVALS };
+export type FaultKind = NetworkFault | HouseFault | Upheaval | DatabaseFault;
+
+export const FAULTS: Readonly<Record<FaultKind, Bring>> = { ...LONE_FAULTS, ...DATABASE_FAULTS };

@@ -3,6 +3,8 @@
  * out are the listeners (who asks calls the handlers), the admin console, retention and the revocations file.
  */
 import { createPrivateKey } from "node:crypto";
+import type { Cluster } from "../../src/app/wiring/cluster/cluster.ts";
+import { clusterFacts, StatementCounts } from "../../src/app/wiring/cluster/facts.ts";
 import { startCallbacks } from "../../src/app/wiring/callbacks.ts";
 import { ActiveGeneration } from "../../src/app/switch-generation.ts";
 import { startOwnership, type Records } from "../../src/app/wiring/ownership.ts";
@@ -21,10 +23,13 @@ import { JournalWriter } from "../../src/journal/write/writer.ts";
 import type { Disk } from "../../src/journal/disk.ts";
 import type { Handler } from "../../src/common/message.ts";
 import { createRevocations, type Revocations } from "../../src/identity/credentials.ts";
+import { Membership } from "../../src/cluster/membership.ts";
+import type { SharedOwnership } from "../../src/ownership/replicated/shared-ownership.ts";
 import type { StoreThread } from "../../src/ownership/ownership.ts";
 import type { ValidatorClient } from "../../src/callbacks/validator-client.ts";
 import type { UpstreamStatus } from "../../src/upstream/switchboard.ts";
 import { DIRECTORY, readingOf, UPSTREAM, type Variant } from "./config.ts";
+import type { Link } from "./database/link.ts";
 import { clocks } from "./globals.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 
@@ -33,11 +38,23 @@ export type Facilities = {
   readonly storeThread: () => StoreThread;
   readonly relay: ValidatorClient;
   readonly mutant: Mutant;
-  /** The gateway takes for unconfirmed what it has heard so far. */
+  /** The database that it shares with other gateways. */
+  readonly shared: Shared | undefined;
+  /** A gateway alone takes for unconfirmed what it has heard so far. */
   readonly unconfirmed: () => void;
 };
 
+type Shared = {
+  readonly node: string;
+  readonly database: ReturnType<Link["for"]>;
+  /** It has no place in the database any more. */
+  readonly onReplaced: (reason: string) => void;
+};
+
 export type SimGateway = {
+  /** Where gateways share the owners. */
+  readonly shared: SharedOwnership | undefined;
+  readonly membership: Membership | undefined;
   readonly clients: Handler;
   readonly callbacks: Handler;
   readonly records: Records;
@@ -78,39 +95,39 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
   const revocations = createRevocations();
   let standing: ActiveGeneration | undefined;
   const current = () => standing?.generation?.settings ?? settings;
+  const cluster = facilities.shared && (await joinCluster(facilities.shared, stops));
   const started = await startOwnership(
     settings,
     {
       journal: noting,
       counts,
       current,
+      cluster,
+      onOtherOcs: (upstream, endpoint) =>
+        standing?.generation?.upstreams.get(upstream)?.switchboard.noteAnnouncement(endpoint),
       storeThread: () => (facilities.mutant.storeThread ?? same)(facilities.storeThread()),
     },
     stops,
   );
-  const { ownership } = started;
-  const unconfirm = ownership.unconfirm.bind(ownership);
-  ownership.unconfirm = (upstream) => {
-    facilities.unconfirmed();
-    unconfirm(upstream);
-  };
-  const onActive = ownership.onActive.bind(ownership);
-  ownership.onActive = (upstream, active) => {
-    const before = ownership.epochOf(upstream);
-    onActive(upstream, active);
-    // The same OCS is connected again: `Epochs` makes the handles unconfirmed without a call of `unconfirm` above.
-    if (active.how !== "start" && ownership.epochOf(upstream) === before) facilities.unconfirmed();
-  };
+  if (!cluster) watchUnconfirmed(started.ownership, facilities);
   const records = (facilities.mutant.records ?? same)(started);
   const inForce = (standing = new ActiveGeneration({
     services: { journal: noting, counts, revocations, records },
-    onUpstreamEvent: upstreamEventHandler({ journal: noting, counts, alarms: records.alarms, current }),
+    onUpstreamEvent: upstreamEventHandler({
+      journal: noting,
+      counts,
+      alarms: records.alarms,
+      current,
+      isShared: cluster !== undefined,
+    }),
     sockets: new PassedSockets(),
   }));
   stops.push(() => inForce.close());
   await inForce.switchTo(first);
   const callbacks = await callbacksOf(inForce, { records, counts, stops, relay: facilities.relay, settings });
   return {
+    shared: cluster && (started.ownership as SharedOwnership),
+    membership: cluster?.membership,
     clients: inForce.handler,
     callbacks,
     records,
@@ -119,6 +136,30 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
     status: () => inForce.generation!.upstreams.get(UPSTREAM)!.switchboard.status(),
     stop: () => runShutdown(stops),
   };
+};
+
+const watchUnconfirmed = (ownership: Records["ownership"], { unconfirmed }: Pick<Facilities, "unconfirmed">): void => {
+  const unconfirm = ownership.unconfirm.bind(ownership);
+  ownership.unconfirm = (upstream) => {
+    unconfirmed();
+    unconfirm(upstream);
+  };
+  const onActive = ownership.onActive.bind(ownership);
+  ownership.onActive = (upstream, active) => {
+    const before = ownership.epochOf(upstream);
+    onActive(upstream, active);
+    // The same OCS is connected again: `Epochs` makes the handles unconfirmed without a call of `unconfirm` above.
+    if (active.how !== "start" && ownership.epochOf(upstream) === before) unconfirmed();
+  };
+};
+
+/** As `startCluster` does, with the simulated database. */
+const joinCluster = async ({ node, database, onReplaced }: Shared, stops: ShutdownSteps): Promise<Cluster> => {
+  const membership = new Membership({ database: database.beats, node, version: "0", observer: { onReplaced } });
+  await membership.join();
+  stops.push(() => membership.leave());
+  const parts = { database: database.database, membership };
+  return { ...parts, node, facts: clusterFacts({ ...parts, counts: new StatementCounts() }) };
 };
 
 /** As `openJournal` does, without the lock: the simulation has one process at a time. */

@@ -11,10 +11,13 @@ const RealDate = Date;
 const EPOCH_MS = 1_795_348_800_000;
 
 let scheduler: Scheduler;
-/** Milliseconds by which the wall clock is wrong. */
-let wallOffset = 0;
 const now = (): number => scheduler.now;
-const wallNow = (): number => Math.floor(EPOCH_MS + scheduler.now + wallOffset);
+/** A wall clock, and how many milliseconds it is wrong. */
+export const wallOf = ({ wallOffset }: { readonly wallOffset: number }): number =>
+  Math.floor(EPOCH_MS + scheduler.now + wallOffset);
+const RIGHT = { wallOffset: 0 };
+/** That of the machine whose code runs. */
+const wallNow = (): number => wallOf(scheduler.current?.clock ?? RIGHT);
 
 class VirtualTimer {
   #event: Event;
@@ -87,20 +90,17 @@ class VirtualDate extends RealDate {
 /** From here on the thread's time is this scheduler's. Called once for each simulation. */
 export const takeOverTime = (given: Scheduler): void => {
   scheduler = given;
-  wallOffset = 0;
+  let ids = 0;
+  const randomUUID = (): string => `00000000-0000-4000-8000-${String(++ids).padStart(12, "0")}`;
+  Object.defineProperty(crypto, "randomUUID", { value: randomUUID, configurable: true });
   Object.assign(globalThis, virtual, { Date: VirtualDate });
   Object.defineProperty(performance, "now", { value: now, configurable: true });
   Object.defineProperty(performance, "timeOrigin", { value: EPOCH_MS, configurable: true });
   Object.defineProperty(process, "pid", { value: 4242, configurable: true });
 };
 
-/** Somebody sets the wall clock. */
-export const stepWallClock = (ms: number): void => {
-  wallOffset += ms;
-};
-
 export const clocks = {
-  wall: (): number => Math.floor((EPOCH_MS + scheduler.now + wallOffset) * 1000),
+  wall: (): number => Math.floor((EPOCH_MS + scheduler.now + (scheduler.current?.clock ?? RIGHT).wallOffset) * 1000),
   steady: (): number => scheduler.now * 1000,
 };
 

@@ -9,10 +9,18 @@ import { keyBeside } from "../journal/kit.ts";
 import { verifyJournal } from "../../src/journal/verify/verify.ts";
 import { judgeAlarms } from "./alarms.ts";
 import { DIRECTORY } from "./config.ts";
+import type { SimDisk } from "./disk.ts";
 import type { World } from "./world.ts";
 
-export const judgeJournal = async (world: World): Promise<void> => {
-  const { trace, disk } = world;
+export const judgeJournals = async (world: World): Promise<void> => {
+  const entries: Recorded[] = [];
+  for (const { disk } of world.machines) entries.push(...(await readJournal(world, disk)));
+  judgeEntries(world, entries);
+  judgeAlarms(world, entries);
+};
+
+/** Verifies the journal of one machine. Resolves to its entries. */
+const readJournal = async ({ trace }: World, disk: SimDisk): Promise<readonly Recorded[]> => {
   const dir = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "simulation-"));
   try {
     await disk.copyTo(DIRECTORY, dir);
@@ -22,9 +30,7 @@ export const judgeJournal = async (world: World): Promise<void> => {
         "I4",
         `verify says ${report.verdict}: ${JSON.stringify(report.findings)} ${report.missing.join("; ")}`,
       );
-    const entries = await Array.fromAsync(readEntries(dir));
-    judgeEntries(world, entries);
-    judgeAlarms(world, entries);
+    return await Array.fromAsync(readEntries(dir));
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

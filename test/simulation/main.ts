@@ -3,6 +3,7 @@
  *
  *   npm run explore -- --seeds 20000 --from 1 --steps 2000     many seeds (--shrink: and shrunk traces)
  *   npm run explore -- --seed 17                               one seed with the end of its trace (--lines 60)
+ *   npm run explore -- --gateways 2 --seeds 500                two gateways that share a database
  *   npm run explore -- --mutant NAME                           with a faulty part put in, until a seed fails
  *   npm run explore -- --seed 17 --plan '{"faults":[]}'        with parts of its plan replaced
  *
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     threads: text("2"),
     mutant: text("none"),
     plan: text("{}"),
+    gateways: text("1"),
     tolerate: text(""),
     shrink: { type: "boolean", default: false },
   },
@@ -52,7 +54,11 @@ const failed = await explore({
   steps: Number(values.steps),
   threads: Number(values.threads),
   mutant: values.mutant,
-  plan: { ...mutantBy(values.mutant).plan, ...(JSON.parse(values.plan) as Partial<Plan>) },
+  plan: {
+    gateways: Number(values.gateways),
+    ...mutantBy(values.mutant).plan,
+    ...(JSON.parse(values.plan) as Partial<Plan>),
+  },
   tolerated: values.tolerate.split(","),
   firstOnly: values.mutant !== "none",
   shrinks: values.shrink,

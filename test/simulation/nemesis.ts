@@ -6,7 +6,8 @@ import type { AgentOptions } from "./agents.ts";
 import type { Ocs, Standby } from "./ocs.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
-import { FAULTS, type FaultKind } from "./faults.ts";
+import { FAULTS, LONE_FAULTS, type FaultKind } from "./faults.ts";
+import { DATABASE_FAULTS } from "./database/faults.ts";
 
 export type Fault = {
   readonly kind: FaultKind;
@@ -16,8 +17,12 @@ export type Fault = {
 };
 
 export type Plan = {
+  /** More than one share a database. */
+  readonly gateways: number;
   readonly standby: Standby;
   readonly reuses: boolean;
+  /** A handle whose record has ended may be given to another tenant's record in the same life. */
+  readonly recycles: boolean;
   /** How far handles may be out of order; also what the config says. */
   readonly window: number;
   /** Handles are counted up without gaps. */
@@ -56,11 +61,20 @@ const THEMES: readonly (readonly FaultKind[])[] = [
   ["disk", "kill", "powerCut", "terminate", "clock"],
 ];
 
-export const makePlan = (random: Random, steps: number): Plan => {
-  const kinds = Object.keys(FAULTS) as FaultKind[];
+/** The same for gateways that share a database, besides those. */
+const SHARED_THEMES: readonly (readonly FaultKind[])[] = [
+  ["cutFromDatabase", "contradict", "restart", "databaseClock", "clock"],
+  ["cutFromDatabase", "resetAll", "switchover", "kill"],
+  ["databaseRestart", "databaseBreaks", "databaseSlow", "killAtNext200"],
+  ["kill", "powerCut", "terminate", "cutFromDatabase"],
+];
+
+export const makePlan = (random: Random, steps: number, gateways = 1): Plan => {
+  const isShared = gateways > 1;
+  const kinds = [...Object.keys(LONE_FAULTS), ...(isShared ? Object.keys(DATABASE_FAULTS) : [])] as FaultKind[];
   // A few kinds for each seed: then some of them meet often.
   const chosen = random.chance(0.5)
-    ? random.pick(THEMES)
+    ? random.pick(isShared ? [...THEMES, ...SHARED_THEMES, ...SHARED_THEMES] : THEMES)
     : Array.from({ length: 1 + random.below(6) }, () => random.pick(kinds));
   const count = random.chance(0.1) ? 0 : 1 + random.below(random.chance(0.5) ? 4 : 16);
   const faults = Array.from({ length: count }, (): Fault => ({
@@ -70,6 +84,8 @@ export const makePlan = (random: Random, steps: number): Plan => {
     dice: String(random.below(1e9)),
   })).toSorted((one, other) => one.at - other.at);
   return {
+    gateways,
+    recycles: isShared && random.chance(0.5),
     standby: random.pick(["closes", "keeps", "silent", "refuses"]),
     reuses: random.chance(0.7),
     window: random.pick([4, 64]),
@@ -121,8 +137,11 @@ export class Nemesis {
     const world = this.#world;
     world.calmSince = world.scheduler.now;
     world.trace.note("NEMESIS", "is calm");
-    world.disk.mend();
-    world.storeFile.fault = undefined;
+    world.database?.mend();
+    for (const { disk, storeFile } of world.machines) {
+      disk.mend();
+      storeFile.fault = undefined;
+    }
     world.onNext200 = world.validator.fault = undefined;
     for (const ocs of this.#pair) {
       const { host } = ocs.parts;

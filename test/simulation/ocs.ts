@@ -27,6 +27,8 @@ export type OcsParts = {
   readonly pace: number;
   /** A new life begins with the first handle again. */
   readonly reuses: boolean;
+  /** Ended records' handles are given out again in the same life. */
+  readonly recycles: boolean;
   readonly window: number;
   readonly contiguous: boolean;
   readonly registered: number;
@@ -259,6 +261,21 @@ export class Ocs {
     this.parts.world.after(this.#random.latency(3, 200), () => {
       if (this.role === "active" && this.records.get(handle) === record)
         this.#retrieve(handle, tenant, next, record.isContradicted);
+    });
+  }
+
+  /** The gateway has heard that the record has ended: its handle may get another record, often another tenant's. */
+  recycle(record: OcsRecord): void {
+    const { recycles, world } = this.parts;
+    const isLast = this.records.get(record.handle) === record;
+    if (!recycles || !isLast || this.role !== "active" || !this.isDialing || record.tenant.records !== "pre-dial")
+      return;
+    if (record.isOpen || record.isContradicted || !this.#random.chance(0.5)) return;
+    const tenant = this.#random.pick(TENANTS.filter(({ records }) => records === "pre-dial"));
+    const next = Number(record.attempt.split("-").at(-1)) + 1;
+    world.after(this.#random.latency(3, 200), () => {
+      if (this.role === "active" && this.records.get(record.handle) === record)
+        this.#retrieve(record.handle, tenant, next);
     });
   }
 

@@ -10,7 +10,12 @@ import { Heap } from "./heap.ts";
 import type { Random } from "./random.ts";
 
 /** One process whose timers and events end together. `undefined` stands for the world outside of it. */
-export type Owner = { readonly name: string; isAlive: boolean };
+export type Owner = {
+  readonly name: string;
+  isAlive: boolean;
+  /** Milliseconds by which the wall clock of its machine is wrong. */
+  readonly clock?: { readonly wallOffset: number };
+};
 
 type Kind = "timer" | "outside";
 export type Event = {

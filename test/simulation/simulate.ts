@@ -2,7 +2,7 @@
 import { Agents } from "./agents.ts";
 import { BACKUP, PRIMARY } from "./config.ts";
 import { drive, takeOverTime } from "./globals.ts";
-import { judgeJournal } from "./journal-check.ts";
+import { judgeJournals } from "./journal-check.ts";
 import { NONE, type Mutant } from "./mutants/mutant.ts";
 import { Ocs, type Standby } from "./ocs.ts";
 import { makePlan, Nemesis, type Plan } from "./nemesis.ts";
@@ -39,10 +39,11 @@ export const simulate = async ({
   plan: given,
   tolerated = new Set(),
 }: RunOptions): Promise<Outcome> => {
-  const world = new World(seed, mutant);
+  const gateways = given?.gateways ?? 1;
+  const world = new World(seed, mutant, gateways);
   takeOverTime(world.scheduler);
   world.trace.tolerated = tolerated;
-  const plan = { ...makePlan(world.fork("plan"), steps), ...given };
+  const plan = { ...makePlan(world.fork("plan"), steps, gateways), ...given };
   const agents = new Agents(world, plan.agents);
   const ocs = (name: string, address: string, standby: Standby): Ocs =>
     new Ocs({
@@ -79,7 +80,7 @@ export const simulate = async ({
   } finally {
     process.off("unhandledRejection", caught);
     uninstall?.();
-    world.end(world.life);
+    world.end();
   }
   const { violations, digest } = world.trace;
   return {
@@ -112,7 +113,8 @@ const finish = async (world: World, nemesis: Nemesis, agents: Agents): Promise<v
   if (world.trace.violations.length > 0) return;
   for (const [record, how] of agents.unfinished.slice(0, 3))
     world.trace.violate("I5", `record ${record.handle} of ${record.tenant.name} is not finished in the calm: ${how}`);
-  if (!world.isUp) world.trace.violate("I5", "the gateway does not serve in the calm");
+  if (!world.isUp) world.trace.violate("I5", "a gateway does not serve in the calm");
+  world.checks.epochs.judgeAgreement();
   if (world.trace.violations.length > 0) return;
   let isStopped = false;
   void world.stopForGood().then(() => {
@@ -121,5 +123,5 @@ const finish = async (world: World, nemesis: Nemesis, agents: Agents): Promise<v
   await run(() => !isStopped);
   if (!isStopped) world.trace.violate("I5", "the gateway does not stop");
   world.checks.atEnd();
-  if (world.trace.violations.length === 0) await judgeJournal(world);
+  if (world.trace.violations.length === 0) await judgeJournals(world);
 };

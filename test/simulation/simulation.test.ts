@@ -5,9 +5,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { explore, seedsFrom } from "./explore.ts";
+import { often } from "./mutants/mutant.ts";
+import { TWO_GATEWAYS } from "./mutants/shared.ts";
 import type { Outcome } from "./simulate.ts";
 
 const STEPS = 2000;
+const TWO = { ...TWO_GATEWAYS, faults: often("cutFromDatabase") };
 /** Only a run that hangs takes so long. */
 const LIMIT_MS = 900_000;
 
@@ -38,10 +41,24 @@ describe("the simulation", () => {
     LIMIT_MS,
   );
 
+  it.each([
+    ["of all kinds", { gateways: 2 }],
+    ["that meet while handles are given out again", TWO],
+  ])(
+    "finds no broken invariant in 36 seeds of two gateways with faults %s",
+    async (_kinds, plan) => {
+      expect(inWords(await explore({ seeds: seedsFrom(1, 36), steps: STEPS, plan }))).toEqual([]);
+    },
+    LIMIT_MS,
+  );
+
   it(
     "runs a seed the same way each time",
     async () => {
       const seeds = seedsFrom(1, 4);
+      const twice = async (): Promise<number[]> =>
+        (await explore({ seeds: ["1"], steps: 1200, plan: TWO, tellsAll: true })).map(({ digest }) => digest);
+      expect(await twice()).toEqual(await twice());
       const digests = async (): Promise<number[]> =>
         (await explore({ seeds, steps: 1200, threads: 1, tellsAll: true })).map(({ digest }) => digest);
       const first = await digests();

@@ -175,7 +175,8 @@ export class Speaker {
           body,
         },
         (reply) => {
-          if (reply?.status !== 200) world.after(RETRY_MS, () => send(tries + 1));
+          if (reply?.status === 200) this.#ocs.recycle(record);
+          else world.after(RETRY_MS, () => send(tries + 1));
         },
       );
     };

@@ -33,7 +33,8 @@ export const UPHEAVALS: Readonly<Record<Upheaval, Bring>> = {
     const { world, random } = scene;
     const ocs = activeOf(scene);
     if (ocs.role !== "active" || !world.isUp) return;
-    world.kill(random.chance(0.3), random.between(1500, 4000));
+    const [isPowerCut, downMs] = [random.chance(0.3), random.between(1500, 4000)];
+    for (const machine of world.machines) machine.kill(isPowerCut, downMs);
     world.after(random.between(1, 300), () => restart(scene, ocs, random.between(50, 900)));
   },
   reloadAndRestart: (scene) => {

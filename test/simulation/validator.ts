@@ -2,6 +2,7 @@
 import { bytesOf } from "../../src/common/message.ts";
 import type { ValidatorClient, ValidatorAnswer } from "../../src/callbacks/validator-client.ts";
 import type { Random } from "./random.ts";
+import type { Owner } from "./scheduler.ts";
 import type { World } from "./world.ts";
 
 export type ValidatorFault = "slow" | "away" | "refuses";
@@ -19,12 +20,12 @@ export class Validator {
   }
 
   /** For one life of the gateway. */
-  relay(): ValidatorClient {
-    return { send: () => this.#send(), close: () => undefined };
+  relay(life: Owner): ValidatorClient {
+    return { send: () => this.#send(life), close: () => undefined };
   }
 
-  #send(): Promise<ValidatorAnswer> {
-    const { scheduler, life } = this.#world;
+  #send(life: Owner): Promise<ValidatorAnswer> {
+    const { scheduler } = this.#world;
     const takes = this.fault === "slow" ? this.#random.between(200, 4000) : this.#random.latency(1, 60);
     const answer = (): ValidatorAnswer => {
       if (this.fault === "away") return { failed: "unreachable", detail: "ECONNREFUSED" };

@@ -16,5 +16,8 @@ export const SEEDS: Readonly<Record<string, number>> = {
   "h-a-conflict-has-one-entry-a-minute-for-all-handles": 1,
   "j-a-reload-forgets-what-it-interrupts": 14,
   "k-lanes-are-by-name": 1,
+  "m-an-announcement-does-not-wait-for-the-other-gateway": 34,
+  "n-a-finalizing-request-waits-only-on-its-own-gateway": 1,
+  "o-a-handle-that-another-gateway-heard-of-is-unknown": 1,
   "l-a-queued-request-survives-the-revocation-of-its-client": 2,
 };
