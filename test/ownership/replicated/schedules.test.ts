@@ -10,7 +10,7 @@ import { aTenant } from "../../kit/line.ts";
 import { anAttempt } from "../kit.ts";
 import { openNode, pass, type Node } from "./kit.ts";
 
-const SEEDS = Number(process.env["OCSGW_SCHEDULES"] ?? 12);
+const SEEDS = Number(process.env["OCSGW_SCHEDULES"] ?? 60);
 const FIRST = Number(process.env["OCSGW_SCHEDULE"] ?? 1);
 const STEPS = 120;
 const OTHER: Readonly<Record<string, string>> = { "http://one": "http://two", "http://two": "http://one" };
@@ -48,18 +48,23 @@ class Life {
   readonly finalizing = new Set<number>();
   isOver = false;
   leavesOut = false;
+  readonly first: number;
+  readonly #end: number;
   #next: number;
-  constructor(endpoint: string, first: number) {
-    [this.endpoint, this.#next] = [endpoint, first];
+  constructor(endpoint: string, first: number, end = Infinity) {
+    [this.endpoint, this.first, this.#next, this.#end] = [endpoint, first, first, end];
   }
-  get next(): number {
-    return this.#next;
+  /** After the last number that the gateways certainly know. */
+  get knownEnd(): number {
+    return Math.max(this.first, ...this.attempts.keys()) + 1;
   }
   end(handle: number): void {
     this.former.set(handle, this.records.get(handle)!);
     this.records.delete(handle);
   }
-  newHandle(): number {
+  /** Undefined when it has used its last number. */
+  newHandle(): number | undefined {
+    if (this.#next >= this.#end) return undefined;
     this.used.push(this.#next);
     return this.#next++;
   }
@@ -72,7 +77,8 @@ class World {
   /** For a person who looks for the reason. */
   readonly trace: string[] = [];
   readonly counts = { sent: 0, denied: 0, unclear: 0, dialed: 0 };
-  life = new Life("http://one", 500);
+  #first = 500_000;
+  life = new Life("http://one", this.#first);
   readonly nodes: Node[] = [];
   readonly connected = new Map<Node, Life | undefined>();
   #requests = 0;
@@ -108,6 +114,7 @@ class World {
     const known = isRepeated ? this.random.one([...life.records.keys()]) : undefined;
     const free = life.used.filter((each) => !life.records.has(each) && !life.announcing.has(each));
     const handle = known ?? (isReused ? this.random.one(free) : undefined) ?? life.newHandle();
+    if (handle === undefined) return;
     const tenant = known === undefined ? this.random.one(TENANTS)!.dbid : life.records.get(known)!;
     const isFirst = !life.announced.has(handle);
     life.announced.add(handle);
@@ -132,7 +139,7 @@ class World {
 
   async request(): Promise<void> {
     const node = this.random.one(this.nodes);
-    const handle = this.random.one([...this.life.records.keys(), ...this.life.used.slice(-10), 1, 2, 3]) ?? 1;
+    const handle = this.random.one([...this.life.records.keys(), ...this.life.used.slice(-10)]) ?? 1;
     const owner = this.life.records.get(handle);
     const wanted = this.random.chance(0.6) ? owner : this.life.former.get(handle);
     const tenant = TENANTS.find(({ dbid }) => dbid === wanted) ?? this.random.one(TENANTS)!;
@@ -195,8 +202,12 @@ class World {
     if (before.isOver) return;
     before.isOver = true;
     const endpoint = isTakeover ? OTHER[before.endpoint]! : before.endpoint;
-    // Far below the numbers of the former life, or among them.
-    const next = new Life(endpoint, this.random.chance(0.5) ? 1 : Math.max(1, before.next - 40));
+    // The same numbers again, or far below those of the former life. It passes no number of a former one: then a late
+    // announcement would be one of the former life (decision 3).
+    const isAgain = before.knownEnd - before.first >= 3 && this.random.chance(0.5);
+    const next = isAgain
+      ? new Life(endpoint, before.first, before.knownEnd)
+      : new Life(endpoint, (this.#first -= 1000));
     await Promise.all(
       this.nodes.map(async (node) => {
         await sleep(this.random.below(30));
