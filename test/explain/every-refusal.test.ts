@@ -157,7 +157,7 @@ const CASES: Readonly<Record<Refusal, Case>> = {
   "key-reused": keyed({ kind: "other-request", token: "t1:00", first: "01KAPQ7Z8M3VABCDEFGHJKMNPR" }),
   "bad-key": keyed({ kind: "full", seconds: 60 }, "not one"),
   "too-many-keys": keyed({ kind: "full", seconds: 60 }),
-  "keys-unavailable": keyed(new KeysUnavailable("no space left on the device")),
+  "database-unavailable": keyed(new KeysUnavailable("no space left on the device")),
   "journal-unavailable": at("journal", DNC, { append: () => Promise.reject(new Error("ENOSPC")) }),
   "outbox-unavailable": at("journal", LATER, {
     outbox: outboxWith({ accept: () => Promise.reject(new Error("no space is left on the disk")) }),

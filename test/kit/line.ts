@@ -120,6 +120,7 @@ type Setting = {
 export const outboxWith = (
   over: Partial<NonNullable<PipelineDeps["outbox"]>> = {},
 ): NonNullable<PipelineDeps["outbox"]> => ({
+  isShared: false,
   hasRoom: () => true,
   accept: () => Promise.resolve(),
   begin: () => undefined,

@@ -4,10 +4,10 @@ import { OUTCOME_DELAYED, REFUSALS, type Refusal, type RefusalRow } from "../../
 import { repeatOf, type Repeat } from "../../gateway/repeat.ts";
 
 /**
- * `keys`: requests with an Idempotency-Key. `own`: GET /ocsgw/requests/<id>. `registrars`: registrars of record handles
- * only, on another listener.
+ * `keys`: requests with an Idempotency-Key. `stored`: these and Do-Not-Calls that are handed over. `own`: GET
+ * /ocsgw/requests/<id>. `registrars`: registrars of record handles only, on another listener.
  */
-type Whose = "all" | "records" | "bodies" | "keys" | "own" | "registrars" | "AddRecord" | "DoNotCall";
+type Whose = "all" | "records" | "bodies" | "keys" | "stored" | "own" | "registrars" | "AddRecord" | "DoNotCall";
 
 const WHOSE: Readonly<Record<Refusal, Whose>> = {
   "no-resource": "all",
@@ -49,7 +49,7 @@ const WHOSE: Readonly<Record<Refusal, Whose>> = {
   "key-reused": "keys",
   "bad-key": "keys",
   "too-many-keys": "keys",
-  "keys-unavailable": "keys",
+  "database-unavailable": "stored",
   "no-answer": "all",
   "connection-lost": "all",
   "malformed-response": "all",
@@ -85,7 +85,8 @@ const applies = (whose: Whose, { resource, method, name }: Action): boolean =>
   whose === name ||
   (whose === "records" && resource === "records") ||
   (whose === "bodies" && method === "POST") ||
-  (whose === "keys" && name === "AddRecord");
+  (whose === "keys" && name === "AddRecord") ||
+  (whose === "stored" && (name === "AddRecord" || name === "DoNotCall"));
 
 const clientRefusal = ({ code, status, title, delivery, advice }: RefusalRow, action: Action): ClientRefusal => ({
   code,

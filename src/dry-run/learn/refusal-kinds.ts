@@ -41,7 +41,7 @@ export const KINDS: Readonly<Record<Refusal, RefusalKind | "policy">> = {
   "key-reused": "protocol",
   "bad-key": "protocol",
   "too-many-keys": "not available",
-  "keys-unavailable": "not available",
+  "database-unavailable": "not available",
   "queue-full": "not available",
   "outbox-full": "not available",
   "outbox-unavailable": "not available",

@@ -35,14 +35,15 @@ export const KEY_ROWS = {
 } as const satisfies Record<string, RefusalRow>;
 
 export const UNKNOWN_ROWS = {
-  "keys-unavailable": row(
+  "database-unavailable": row(
     5104,
     503,
-    "idempotency keys cannot be stored or read now, so nothing was sent",
-    `${WAIT} Without the header Idempotency-Key the request would be sent, and a repeat could be carried out twice. ` +
-      "Operator: the log (idempotencyKeysUnavailable) and /readyz say why; free disk space or repair the disk of " +
-      "audit.dir, and the gateway recovers by itself. If audit.dir/idempotency.sqlite is corrupt, restore it, or " +
-      "stop the gateway and remove it: then the keys of the last 24 hours are forgotten.",
+    "the database that this request needs cannot be reached or written, so nothing was sent",
+    `${WAIT} An AddRecord without Idempotency-Key would be sent, and a repeat could be carried out twice; a ` +
+      "Do-Not-Call without Prefer: respond-async is sent at once. Operator: the log and /readyz say why. With " +
+      "shared, repair the database or the network to it. Without, free disk space or repair the disk of audit.dir; " +
+      "if audit.dir/idempotency.sqlite is corrupt, restore it, or stop the gateway and remove it: then the keys of " +
+      "the last 24 hours are forgotten. The gateway recovers by itself.",
   ),
   "request-unclear": row(
     5105,

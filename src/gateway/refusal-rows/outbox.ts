@@ -20,7 +20,7 @@ export const OUTBOX_ROWS = {
   unavailable: row(
     5106,
     503,
-    "the outbox cannot be written, so the Do-Not-Call was not accepted",
+    "the outbox on disk cannot be written, so the Do-Not-Call was not accepted",
     `${WAIT} Without Prefer: respond-async the gateway sends the Do-Not-Call at once. Operator: free disk space or ` +
       "repair the disk of audit.dir; the log (outboxNotWritten) says what is wrong, and the gateway recovers by " +
       "itself.",

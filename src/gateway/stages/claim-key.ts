@@ -102,7 +102,7 @@ const withoutTenant = (attributes: Order["attributes"]): Order["attributes"] =>
 const refuseUnavailable = (error: unknown): never => {
   if (!(error instanceof KeysUnavailable)) throw error;
   const reason = `keys: ${error.message}`;
-  return refuse("keys-unavailable", { headers: [["Retry-After", "5"]], cause: error, reason });
+  return refuse("database-unavailable", { headers: [["Retry-After", "5"]], cause: error, reason });
 };
 
 const usedKey = (deps: ClaimKeyDeps, asked: Asked, claimed: KeyClaim): UsedKey | undefined => {

@@ -17,6 +17,8 @@ export type HandOverDeps = Pick<SendJournaledDeps, "append" | "redact" | "config
 };
 
 export type OutboxIntake = {
+  /** True if the outbox is in the database that several gateways share, not on this machine's disk. */
+  readonly isShared: boolean;
   /** False if the tenant has too many requests in the outbox. */
   readonly hasRoom: (tenant: Order["owner"]) => boolean;
   /** Resolves when the request is on disk. Rejects with an error whose message says why it cannot be stored. */
@@ -72,8 +74,9 @@ const store = async (deps: HandOverDeps, arrival: Arrival, order: Order, exchang
     await outbox.accept(order, arrival);
   } catch (error) {
     const reason = faultInWords(error);
-    await appendOutcome(deps, notAcceptedEntry(arrival, "outbox-unavailable", reason), exchange);
-    throw new Refused("outbox-unavailable", { cause: error, headers: [RETRY_AFTER], found: exchange });
+    const refusal = outbox.isShared ? "database-unavailable" : "outbox-unavailable";
+    await appendOutcome(deps, notAcceptedEntry(arrival, refusal, reason), exchange);
+    throw new Refused(refusal, { cause: error, headers: [RETRY_AFTER], found: exchange });
   }
   await appendOutcome(deps, acceptedEntry(arrival), exchange);
 };

@@ -80,7 +80,7 @@ export const startOutbox = async (
   if (store.movedAside !== undefined) reportLoss(records.alarms, store.movedAside);
   return {
     outbox,
-    deps: depsOf(outbox, records, () => journal.believed().now),
+    deps: { ...depsOf(outbox, records, () => journal.believed().now), isShared: cluster !== undefined },
     attempts,
     written: (entry) => {
       if (entry.kind === "access" && entry.operation === HANDLED) outbox.close(notedId(entry.query) ?? "");
@@ -115,7 +115,7 @@ const reportLoss = (alarms: Alarms, file: string): void => {
   });
 };
 
-const depsOf = (outbox: Outbox, records: Records, now: () => number): OutboxDeps => ({
+const depsOf = (outbox: Outbox, records: Records, now: () => number): Omit<OutboxDeps, "isShared"> => ({
   hasRoom: ({ upstream, dbid }) => outbox.hasRoom({ upstream, tenant: dbid }),
   accept: async (order, arrival) => {
     try {

@@ -15,8 +15,8 @@ export const OUTBOX_EVENTS = {
   outboxNotWritten: {
     level: "error",
     message:
-      "The outbox cannot be written: {error}. Do-Not-Calls with Prefer: respond-async are refused (503 OCSGW-5106); " +
-      "others are sent as usual",
+      "The outbox cannot be written: {error}. Do-Not-Calls with Prefer: respond-async are refused (503 OCSGW-5106, " +
+      "or 5104 with shared); others are sent as usual",
     action: "Free disk space, or repair the disk of audit.dir. The gateway tries again with each request",
     fields: { error: error("what is wrong") },
   },
