@@ -19,16 +19,15 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
 `;
 
+/** SQLite's name for a database without a file. */
+const IN_MEMORY = ":memory:";
+
 /**
  * Throws when the file cannot be opened, or is corrupt: without it nobody knows which keys were used, and a repeated
  * request would be carried out again.
  */
 export const openDatabase = (file: string): DatabaseSync => {
-  refuseLinkNow(file);
-  const isNew = !existsSync(file);
-  closeSync(openSync(file, "a", 0o600));
-  chmodSync(file, 0o600);
-  if (isNew) giveToOwnerNow(file);
+  if (file !== IN_MEMORY) prepareFile(file);
   const db = new DatabaseSync(file, { timeout: 2000, enableDoubleQuotedStringLiterals: false });
   try {
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
@@ -42,4 +41,13 @@ export const openDatabase = (file: string): DatabaseSync => {
     db.close();
     throw error;
   }
+};
+
+/** The file is the gateway's own before SQLite opens it. */
+const prepareFile = (file: string): void => {
+  refuseLinkNow(file);
+  const isNew = !existsSync(file);
+  closeSync(openSync(file, "a", 0o600));
+  chmodSync(file, 0o600);
+  if (isNew) giveToOwnerNow(file);
 };
