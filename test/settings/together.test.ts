@@ -28,6 +28,9 @@ const FIRST = [
   "an empty DBID",
 ];
 
+/** About the admin listener that `shared.peers` needs. */
+const NODES = /^client certificates of nodes .*$|^nodes whose admin API .*$|^half a client certificate of a node$/;
+
 /** Mistakes that these hide for a reason: they depend on a value that is unknown or removed. */
 const BECAUSE: readonly (readonly [first: string, second: RegExp])[] = [
   // Which OCS it is, is not known.
@@ -36,8 +39,11 @@ const BECAUSE: readonly (readonly [first: string, second: RegExp])[] = [
     /^(a backup that is the primary|http to another host|an invalid CA|a client certificate for OCS without its key)$/,
   ],
   // An unknown key may be the one that is missed.
-  ["a key of a listener misspelt", /^no TLS towards the network$/],
-  ["a key of timeouts misspelt", /^(http to another host|an invalid CA|a client certificate for OCS without its key)$/],
+  ["a key of a listener misspelt", patternOf(/^no TLS towards the network$|/, NODES)],
+  [
+    "a key of timeouts misspelt",
+    patternOf(/^http to another host$|^an invalid CA$|^a client certificate for OCS without its key$|/, NODES),
+  ],
   // Whose grant it would be is not known.
   ["an unknown action", /^a policy test with an unknown client$/],
   // The key is not known, so it may be one of the site's own.

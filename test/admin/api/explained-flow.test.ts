@@ -33,6 +33,7 @@ describe("GET /api/flows/{id}", () => {
       "policy ok",
       "body ok",
       "scope deny",
+      "key –",
       "journal –",
       "queue –",
       "ocs –",

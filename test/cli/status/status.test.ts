@@ -322,6 +322,7 @@ describe("the screen of ocsgw status", () => {
         "34 GB free, 500 MB an hour: full in 2 d, 1 intents and outcomes lost, 3 refusals and other entries lost, " +
         "cannot be written",
       "open dnc     A 2 (oldest 2 h), unknown tenant 1 (oldest 61 s)",
+      "outbox       Alpha Tenant 2 pending (oldest 61 s), 1 ALARM",
       "requests     gateway 5xx 2; sent, no answer: OCSGW-4101 2",
       "refusals     OCSGW-2001 3, OCSGW-3001 9 (B 7, A 2)",
       "credentials  rejected: key-unknown 3",

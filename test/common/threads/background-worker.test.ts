@@ -36,6 +36,8 @@ describe("a thread in the background", () => {
     expect(starting.toSorted()).toEqual([
       "src/app/config/config-thread.ts",
       "src/app/config/tenants-cache-writer.ts",
+      "src/idempotency/store/sqlite-keys.ts",
+      "src/outbox/store/store.ts",
       "src/ownership/store/store.ts",
     ]);
   });
