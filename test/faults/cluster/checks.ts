@@ -32,7 +32,7 @@ export type History = {
 };
 
 export const check = (history: History): string[] => {
-  const { cases, received, records, mostLanes, mostLanesBy } = history;
+  const { cases, received, mostLanes, mostLanesBy } = history;
   const arrivals = Map.groupBy(received, ({ marker }) => marker);
   return [
     ...cases.flatMap((each) => [
@@ -42,7 +42,7 @@ export const check = (history: History): string[] => {
     ]),
     ...connectionFaults(received),
     ...(mostLanes > LANES ? [`H3: ${mostLanes} lanes were open (${mostLanesBy}); the config allows ${LANES}`] : []),
-    ...recordFaults(cases, received, records),
+    ...recordFaults(history),
     ...journalFaults(history, arrivals),
     ...limitFaults(cases),
   ];
@@ -81,11 +81,16 @@ const handOverFaults = ({ ask: { marker, kind }, attempts }: Case, arrivals: rea
     ? [`H7: ${marker} was answered with 202, and OCS has not carried it out`]
     : [];
 
-const recordFaults = (cases: readonly Case[], received: readonly Received[], records: Records): string[] => {
+/** An answer with another one behind it may be another request's: the gateway does not take it for the record's end. */
+const isDoubtful = (at: number, faults: readonly Fault[]): boolean =>
+  faults.some(({ name, from, to }) => name === "OCS: surplus" && at >= from && at <= to + 100);
+
+const recordFaults = ({ cases, received, records, faults }: History): string[] => {
   const tenantOf = new Map(cases.map(({ ask }) => [ask.marker, ask.tenant]));
   const seenAt = new Map<DialedRecord, number>();
   for (const record of records.all)
-    if (record.finalizationSeenAt !== undefined) seenAt.set(record, record.finalizationSeenAt);
+    if (record.finalizationSeenAt !== undefined && !isDoubtful(record.finalizationSeenAt, faults))
+      seenAt.set(record, record.finalizationSeenAt);
   return [
     ...records.executions.flatMap(({ record, marker, status }) =>
       status === 200 && tenantOf.get(marker) !== record.tenant
