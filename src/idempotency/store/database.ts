@@ -1,7 +1,6 @@
 /** The database of keys: one row for each key. Unlike record owners, a corrupt file is never replaced. */
-import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { giveToOwnerNow, refuseLinkNow } from "../../common/file-owner.ts";
+import { prepareDatabaseFile } from "../../common/sqlite/database-file.ts";
 
 const VERSION = 1;
 const SCHEMA = `
@@ -27,7 +26,7 @@ const IN_MEMORY = ":memory:";
  * request would be carried out again.
  */
 export const openDatabase = (file: string): DatabaseSync => {
-  if (file !== IN_MEMORY) prepareFile(file);
+  if (file !== IN_MEMORY) prepareDatabaseFile(file);
   const db = new DatabaseSync(file, { timeout: 2000, enableDoubleQuotedStringLiterals: false });
   try {
     db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
@@ -41,13 +40,4 @@ export const openDatabase = (file: string): DatabaseSync => {
     db.close();
     throw error;
   }
-};
-
-/** The file is the gateway's own before SQLite opens it. */
-const prepareFile = (file: string): void => {
-  refuseLinkNow(file);
-  const isNew = !existsSync(file);
-  closeSync(openSync(file, "a", 0o600));
-  chmodSync(file, 0o600);
-  if (isNew) giveToOwnerNow(file);
 };

@@ -2,13 +2,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { faultInWords } from "../../common/system-error.ts";
-import { openOrMoveAside } from "./database.ts";
+import { openDatabase } from "./database.ts";
 import type { Change, ThreadReply, ThreadRequest } from "./messages.ts";
 
 const port = parentPort!;
 const send = (reply: ThreadReply): void => port.postMessage(reply);
 
-const { db, items, movedAside } = openOrMoveAside(workerData as string);
+const { db, items, movedAside } = openDatabase(workerData as string);
 const put = db.prepare("INSERT INTO item VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET item = ?2");
 const remove = db.prepare("DELETE FROM item WHERE id = ?");
 

@@ -1,8 +1,8 @@
 /** Opens the ownership database: migrates its schema, reads the data of an earlier run, moves a corrupt file aside. */
-import { chmodSync, closeSync, existsSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
 import { DatabaseSync } from "node:sqlite";
-import { giveToOwnerNow, refuseLinkNow } from "../../common/file-owner.ts";
+import { openOrMoveAside, prepareDatabaseFile, refuseDamaged } from "../../common/sqlite/database-file.ts";
 import type { Page } from "../handles/announced-handles.ts";
 import type { RestoredRow, RestoredUpstream } from "./types.ts";
 
@@ -42,12 +42,7 @@ const VERSION_3 = `
 `;
 
 const open = (file: string): DatabaseSync => {
-  // SQLite gives its additional files the same permissions.
-  refuseLinkNow(file);
-  const isNew = !existsSync(file);
-  closeSync(openSync(file, "a", 0o600));
-  chmodSync(file, 0o600);
-  if (isNew) giveToOwnerNow(file);
+  prepareDatabaseFile(file);
   const db = new DatabaseSync(file, { timeout: 2000, enableDoubleQuotedStringLiterals: false });
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
@@ -62,8 +57,6 @@ const open = (file: string): DatabaseSync => {
   return db;
 };
 
-class Damaged extends Error {}
-
 type Opened = {
   readonly db: DatabaseSync;
   readonly restored: RestoredUpstream[];
@@ -76,33 +69,18 @@ type Opened = {
  * Moves a corrupt file aside: its owners are unknown until OCS announces them again. Throws the error for a file that
  * cannot be opened now (the disk is full, it is locked), without moving it.
  */
-export const openOrMoveAside = (file: string): Opened => {
-  try {
-    return { ...openWhole(file), movedAside: undefined };
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    const movedAside = `${file}.damaged-${Date.now()}`;
-    renameSync(file, movedAside);
-    for (const ending of ["-wal", "-shm"]) rmSync(file + ending, { force: true });
-    return { ...openWhole(file), movedAside };
-  }
-};
+export const openDatabase = (file: string): Opened => openOrMoveAside(file, openWhole);
 
 const openWhole = (file: string): Omit<Opened, "movedAside"> => {
   const db = open(file);
   try {
-    const { quick_check: result } = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
-    if (result !== "ok") throw new Damaged(result);
+    refuseDamaged(db);
     return { db, restored: restoredIn(db), ...aliveIn(db) };
   } catch (error) {
     db.close();
     throw error;
   }
 };
-
-/** SQLITE_CORRUPT, SQLITE_NOTADB and their extended codes. */
-const isDamage = (error: unknown): boolean =>
-  error instanceof Damaged || [11, 26].includes((error as { errcode?: number }).errcode! & 0xff);
 
 type Epoch = {
   readonly upstream: string;

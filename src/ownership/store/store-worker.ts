@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { faultInWords } from "../../common/system-error.ts";
 import { HandlePages } from "../handles/announced-handles.ts";
-import { bootId, openOrMoveAside, pagesIn } from "./database.ts";
+import { bootId, openDatabase, pagesIn } from "./database.ts";
 import type { StoreChange, ThreadReply, ThreadRequest } from "./messages.ts";
 import { prepare, type Statements } from "./statements.ts";
 import type { OwnershipRow } from "./types.ts";
@@ -136,7 +136,7 @@ const handleOf = ({ attempt }: Statements, guid: string, upstream: string): numb
 const port = parentPort!;
 const send = (reply: ThreadReply): void => port.postMessage(reply);
 
-const { db, restored, movedAside, downtime, mark } = openOrMoveAside(workerData as string);
+const { db, restored, movedAside, downtime, mark } = openDatabase(workerData as string);
 const statements = prepare(db);
 port.on("message", (request: ThreadRequest) => {
   if (request.kind === "commit") return send({ kind: "committed", failed: commit(db, statements, request) });
