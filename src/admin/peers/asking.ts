@@ -28,7 +28,7 @@ export const readAsking = (text: string, node: string): Viewer | undefined => {
 
 const isDbid = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** The members of a JSON object in base64url; empty if it is none. */
+/** The members of a JSON object in base64url; empty if the text is not one. */
 export const objectIn = (text: string): Readonly<Record<string, unknown>> => {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));

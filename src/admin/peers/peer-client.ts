@@ -217,7 +217,7 @@ const parsed = (text: string, at: PeerAddress): unknown => {
 };
 
 const notItsApi = ({ address }: PeerAddress): NoAnswer =>
-  new NoAnswer(`its answer is none of an admin API: is ${address} its address?`);
+  new NoAnswer(`its answer is not from an admin API: is ${address} its address?`);
 
 const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

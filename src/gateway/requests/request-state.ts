@@ -5,8 +5,8 @@ import type { Repeat } from "../repeat.ts";
 export const REQUEST_STATES = ["queued", "sent", "answered", "unknown", "refused"] as const;
 
 /**
- * `status`: of the reply; null while there is none. `repeat`: whether the client may send the same request again; null
- * if the reply is final. `code`: of a reply of the gateway.
+ * `status`: of the reply; null until the client got one. `repeat`: whether the client may send the same request again;
+ * null if the reply is final. `code`: of a reply of the gateway.
  */
 export type RequestState = {
   readonly id: string;

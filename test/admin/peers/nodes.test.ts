@@ -229,8 +229,8 @@ const BROKEN: readonly [string, (server: Server) => void, RegExp][] = [
     (s) => s.on("request", (_, r) => r.writeHead(404).end('{"error":"unknown path"}')),
     /version is older/,
   ],
-  ["a web page", (s) => s.on("request", (_, r) => r.end("<html>hello")), /none of an admin API/],
-  ["no JSON object", (s) => s.on("request", (_, r) => r.end("[]")), /none of an admin API/],
+  ["a web page", (s) => s.on("request", (_, r) => r.end("<html>hello")), /not from an admin API/],
+  ["no JSON object", (s) => s.on("request", (_, r) => r.end("[]")), /not from an admin API/],
   ["a closed connection", (s) => s.on("request", ({ socket }) => socket.destroy()), /connection/],
   [
     "an endless answer",

@@ -29,7 +29,7 @@ export const NodeExports = z
         node: z.string(),
         export: Export.nullable().describe("Null if none began, or the node does not answer any more"),
         reason: z.string().nullable().describe("Why there is no export of this node"),
-        file: z.string().nullable().describe("A name for its file, such as gw-a.zip; null while there is none"),
+        file: z.string().nullable().describe("A name for its file, such as gw-a.zip; null until the export has one"),
       }),
     ),
   })

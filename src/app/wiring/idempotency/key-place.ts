@@ -20,7 +20,7 @@ export const DOUBTFUL = "connection-lost" satisfies Refusal;
 export type KeyPlace = {
   readonly open: () => Promise<KeyStore>;
   readonly onFailed: (reason: string) => void;
-  /** Whether the store is opened now. Otherwise it is opened when a request needs it: without keys there is none. */
+  /** True: the store is opened at the start. False: the first request with a key opens it. */
   readonly isNeeded: boolean;
   /** Milliseconds that clocks of the gateways which use the store may differ. */
   readonly clocksDiffer: number;

@@ -15,7 +15,7 @@ export type NodesQuestion = {
   readonly body?: Readonly<Record<string, unknown>>;
 };
 
-/** Resolves to the answer, or prints why there is none and resolves to the exit code. */
+/** Resolves to the answer, or prints why the gateway gave no answer and resolves to the exit code. */
 export const askNodes = async <Value>(
   config: string,
   { path, query = {}, body }: NodesQuestion,
